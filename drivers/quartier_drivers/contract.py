@@ -1,0 +1,197 @@
+"""The contract between the doors and the decisions: what a driver takes and gives.
+
+The five verbs of house.md section 6, with one refinement: ``read`` makes at most *one*
+exchange on the wire, the most overdue of its plan, so that a write never waits for more
+than one request.  Time comes in as a ``Clock``; no door asks for it elsewhere.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Literal, Protocol
+
+Value = float | int | bool | str
+
+
+class Quality(IntEnum):
+    """How far a value may be trusted; the numbers are Sparkplug B 3.0's Quality property."""
+
+    BAD = 0
+    GOOD = 192
+    STALE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value of one point, in the house's units and sign.
+
+    ``taken_ns`` is monotonic.  ``raw`` is what stood on the wire, for people (``quartier read``).
+    A value that is not ``GOOD`` is only of interest as the last one known.
+    """
+
+    point: str
+    value: Value
+    quality: Quality
+    taken_ns: int
+    raw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One wish for one point.  Worthless after ``expires_ns``; never queued past it."""
+
+    point: str
+    value: float
+    expires_ns: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """What the device does by itself ``after_s`` seconds without a write: it takes ``value``.
+
+    ``register`` is the timer that is written with each setpoint; empty where the device's
+    timer is fixed.
+    """
+
+    value: float
+    after_s: float
+    register: str = ""
+
+
+OnRelease = Literal["own", "cap", "hold"] | float
+
+
+@dataclass(frozen=True, slots=True)
+class PointInfo:
+    """What is known about a point before it was ever read.
+
+    ``address`` is the protocol's own (``"100/holding:840"``); ``low`` and ``high`` are the
+    plausible range of a read, ``write_low`` and ``write_high`` of a write (house units);
+    ``period_s`` is its scan class.
+    """
+
+    point: str
+    kind: Literal["float", "int", "bool", "text"]
+    address: str
+    period_s: float
+    low: float | None = None
+    high: float | None = None
+    writable: bool = False
+    write_low: float | None = None
+    write_high: float | None = None
+    persistent: bool = False
+    on_release: OnRelease | None = None
+    fallback: Fallback | None = None
+
+
+class Clock(Protocol):
+    """Monotonic time and waiting, both at the rate of the house's clock."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since an arbitrary start; never goes back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait ``seconds`` of the house's time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSpec:
+    """A device of the site: which profile, which unit on its bus, and who owns its parts.
+
+    ``owners`` maps a part of the profile (``""`` for a device of one part) to the owner's name:
+    ``{"battery": "bat1"}`` makes ``power_w`` of that part the point ``bat1.power_w``.  Parts that
+    nobody owns are not read.  ``points`` limits a part to some quantities (absent: all).
+    ``caps`` holds the fail-safe value for each point whose ``on_release`` is ``cap``.
+    """
+
+    name: str
+    unit: int
+    owners: Mapping[str, str]
+    points: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    caps: Mapping[str, float] = field(default_factory=dict)
+
+
+class Driver(Protocol):
+    """All a device must be able to do.  One instance per device, one caller at a time."""
+
+    @property
+    def points(self) -> Mapping[str, PointInfo]:
+        """Every point this device serves, by full name; known without the wire."""
+        ...
+
+    @property
+    def due_ns(self) -> int:
+        """When ``read`` wants to be called next (monotonic)."""
+        ...
+
+    async def open(self) -> Mapping[str, str]:
+        """Say who it is: maker, model, serial, firmware, as far as known.  May raise WireError."""
+        ...
+
+    async def read(self) -> Sequence[Reading]:
+        """Make the most overdue exchange of the plan, at most one; empty when none is due.
+
+        A request that was refused is left out from then on, its points come back once as BAD.
+        Raises NoReply or LinkLost.
+        """
+        ...
+
+    async def write(self, command: Command) -> None:
+        """Write one point, its device-side timer with it; its read-back becomes due at once.
+
+        Raises Refused (the device said no, or the value is outside the profile's write limits),
+        NoReply (outcome unknown) or LinkLost (unknown too).
+        """
+        ...
+
+    async def release(self) -> None:
+        """Give the device back to its own control, as ``on_release`` says; safe at any time."""
+        ...
+
+    def releases(self) -> Sequence[Mapping[str, Any]]:
+        """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
+        ...
+
+    async def close(self) -> None:
+        """Forget the device; the line stays open for the others."""
+        ...
+
+
+class Line(Protocol):
+    """One bus: the wire or endpoint its devices share.  One exchange at a time."""
+
+    @property
+    def stats(self) -> Mapping[str, float]:
+        """Counters since start, by quantity name: ``requests_count``, ``retries_count`` …"""
+        ...
+
+    async def open(self) -> None:
+        """Open the port or connection.  Raises LinkLost, naming what is absent."""
+        ...
+
+    async def close(self) -> None:
+        """Close it; may be opened again."""
+        ...
+
+
+class Door(Protocol):
+    """One protocol: makes lines and drivers.  The registry knows where each door is."""
+
+    def line(self, name: str, bus: Any, clock: Clock) -> Line:
+        """A line for the bus ``name`` whose checked site-file section is ``bus``."""
+        ...
+
+    def driver(self, line: Line, device: DeviceSpec, profile: Any, clock: Clock) -> Driver:
+        """A driver for one device on ``line`` with a loaded profile."""
+        ...
+
+    async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """Make the encoded writes of ``releases`` on the bus whose dumped section is ``bus``.
+
+        Needs no site file and no profile; goes on after a failure.  Returns one line per write
+        that failed, empty when all were made.
+        """
+        ...

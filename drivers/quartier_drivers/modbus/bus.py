@@ -1,0 +1,44 @@
+"""The site file's sections for Modbus buses; imports no protocol library."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Bus(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timeout_s: Annotated[float, Field(gt=0, le=30)] = 1.0
+    """How long an answer may take before the device counts as silent for that request."""
+    retries_count: Annotated[int, Field(ge=0, le=5)] = 1
+    """How often a request without an answer is repeated at once."""
+    pause_s: Annotated[float, Field(ge=0, le=5)] = 0.0
+    """Pause between an answer and the next request, on top of what the protocol asks for."""
+
+
+class TcpBus(_Bus):
+    """A Modbus TCP endpoint; its units share one connection."""
+
+    kind: Literal["modbus-tcp"]
+    """Modbus TCP."""
+    host: str
+    """Name or address of the device or gateway."""
+    port: Annotated[int, Field(ge=1, le=65535)] = 502
+    """TCP port."""
+    connect_pause_s: Annotated[float, Field(ge=0, le=30)] = 0.0
+    """Pause after connecting, for gateways that drop early requests."""
+
+
+class RtuBus(_Bus):
+    """A serial line with Modbus RTU."""
+
+    kind: Literal["modbus-rtu"]
+    """Modbus RTU on a serial port."""
+    port: str
+    """``usb:SERIAL`` (the adapter's serial number) or a path such as ``/dev/serial/by-id/…``."""
+    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
+    """Bits per second."""
+    parity: Literal["N", "E", "O"] = "N"
+    """None, even or odd."""
+    stop_bits: Literal[1, 2] = 1
+    """Stop bits."""

@@ -1,0 +1,75 @@
+"""The vocabulary of points: names, units and what a value of each may be (house.md section 5)."""
+
+import re
+from dataclasses import dataclass
+
+# Unit suffix -> UCUM code (ucum.org), longest suffix first when matching.
+UNITS = {
+    "eur_per_wh": "[EUR]/W.h",
+    "g_per_wh": "g/W.h",
+    "m3_per_h": "m3/h",
+    "w_per_s": "W/s",
+    "var": "var",
+    "pct": "%",
+    "wh": "W.h",
+    "va": "V.A",
+    "hz": "Hz",
+    "pa": "Pa",
+    "m3": "m3",
+    "w": "W",
+    "v": "V",
+    "a": "A",
+    "c": "Cel",
+    "k": "K",
+    "s": "s",
+}
+# Kinds without a unit -> the kind of value they hold.
+KINDS = {"on": "bool", "state": "int", "index": "int", "count": "int", "text": "text"}
+
+_OWNER = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_QUANTITY = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What a point's name says: ``unit`` is its suffix (empty for unit-less kinds)."""
+
+    quantity: str
+    unit: str
+    kind: str
+
+    @property
+    def ucum(self) -> str:
+        """The unit in UCUM; ``"1"`` where there is none."""
+        return UNITS.get(self.unit, "1")
+
+
+def word(quantity: str) -> Word:
+    """Read a quantity such as ``power_l1_w``.
+
+    Raises ValueError, saying what was expected, when it ends in no known unit or kind.
+    """
+    if not _QUANTITY.fullmatch(quantity):
+        raise ValueError(f"{quantity!r} is no point name; expected lower-case words joined by '_'")
+    last = quantity.rsplit("_", 1)[-1]
+    if last in KINDS and last != quantity:
+        return Word(quantity, "", KINDS[last])
+    for unit in UNITS:
+        if quantity.endswith(f"_{unit}"):
+            return Word(quantity, unit, "float")
+    raise ValueError(
+        f"{quantity!r} ends in no unit; expected one of _{', _'.join(UNITS)} or _{', _'.join(KINDS)}"
+    )
+
+
+def is_owner(name: str) -> bool:
+    """Whether ``name`` may own points: lower-case, at most 32 characters, no dot."""
+    return _OWNER.fullmatch(name) is not None
+
+
+def split(point: str) -> tuple[str, str]:
+    """``"grid.power_w"`` -> ``("grid", "power_w")``; raises ValueError when there is no dot."""
+    owner, dot, quantity = point.partition(".")
+    if not dot:
+        raise ValueError(f"{point!r} names no owner; expected <owner>.<quantity>_<unit>")
+    return owner, quantity

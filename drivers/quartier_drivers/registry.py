@@ -1,0 +1,40 @@
+"""Which protocols exist and where each door is; a new protocol is one line here.
+
+Doors are imported on first use: a site pays only for the protocols that it speaks.
+"""
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, cast
+
+from quartier_drivers.contract import Door
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of bus: its protocol, its section of the site file, its door (``module:name``)."""
+
+    protocol: str
+    section: str
+    door: str
+
+
+KINDS = {
+    "modbus-tcp": Kind("modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.driver:DOOR"),
+    "modbus-rtu": Kind("modbus", "quartier_drivers.modbus.bus:RtuBus", "quartier_drivers.modbus.driver:DOOR"),
+}
+
+
+def _load(path: str) -> Any:
+    module, name = path.split(":")
+    return getattr(import_module(module), name)
+
+
+def section(kind: str) -> type[Any]:
+    """The pydantic model of a bus section of this kind; cheap, imports no protocol library."""
+    return cast("type[Any]", _load(KINDS[kind].section))
+
+
+def door(kind: str) -> Door:
+    """The door for buses of this kind; imports the protocol's library."""
+    return cast("Door", _load(KINDS[kind].door))

@@ -1,0 +1,1 @@
+"""What is wanted, what is allowed, and what is therefore done (pure)."""

@@ -1,0 +1,59 @@
+"""What the district wants: documents and heartbeats, already verified, with their validity.
+
+The shapes are those of sync.md section 5; ``district/documents.py`` makes them, control judges them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+OnLoss = Literal["hold", "failsafe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """A district heartbeat whose signature held; ``n`` rises, ``ts_utc_ms`` is the issuer's clock."""
+
+    n: int
+    ts_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Caps for a while, in W, never negative; None where the document says nothing."""
+
+    duration_s: float
+    import_max_w: float | None = None
+    export_max_w: float | None = None
+    generation_max_w: float | None = None
+    consumption_max_w: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """Limits over time of one program; lower ``priority`` wins, caps combine by minimum."""
+
+    id: str
+    seq: int
+    program: str
+    priority: int
+    nbf_utc_ms: int
+    exp_utc_ms: int
+    start_utc_ms: int
+    intervals: tuple[Interval, ...]
+    default_import_max_w: float
+    default_export_max_w: float
+    on_loss: OnLoss = "failsafe"
+    randomize_start_s: float = 0.0
+    ramp_w_per_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """An answer to one document (sync.md section 5: both enums are S2's)."""
+
+    id: str
+    seq: int
+    type: str
+    reception: str
+    status: str
+    reason: str = ""

@@ -1,0 +1,1 @@
+"""The process image and what the building is made of (pure)."""

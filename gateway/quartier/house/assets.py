@@ -1,0 +1,103 @@
+"""What the building is made of, as control sees it: assets with their roles and limits.
+
+One sign (house.md section 5): plus takes energy from the building's bus.  Powers named ``…_max_w``
+are magnitudes and never negative.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Tier = Literal["A", "B", "C", "D"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """Anything with a power: it takes ``power_w`` from the building's bus."""
+
+    name: str
+    rated_w: float
+    tier: Tier = "A"
+    node: str = "grid"
+    period_s: float = 1.0
+    measured: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid(Asset):
+    """The connection meter; reads the sum of all assets.  Points: ``power_w``, ``voltage_l1_v`` …"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Battery(Asset):
+    """Points: ``power_w``, ``soc_pct``; writes ``setpoint_w`` (plus charges).
+
+    Never below ``soc_min_pct``; ``reserve_soc_pct`` is kept for outages and not used for
+    self-consumption nor caps.
+    """
+
+    capacity_wh: float
+    charge_max_w: float
+    discharge_max_w: float
+    ramp_max_w_per_s: float
+    soc_min_pct: float = 10.0
+    soc_max_pct: float = 95.0
+    reserve_soc_pct: float = 20.0
+    lease_s: float = 60.0
+    writable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pv(Asset):
+    """Points: ``power_w`` (never plus); writes ``generation_max_w`` or ``relay_on`` where curtailable."""
+
+    curtail: Literal["none", "limit", "relay"] = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ev(Asset):
+    """A charging point.  Points: ``power_w``, ``plugged_on``; writes ``current_max_a`` (0 pauses).
+
+    ``current_min_a`` is the floor of IEC 61851-1 below which charging pauses.
+    """
+
+    tier: Tier = "D"
+    phases_count: Literal[1, 3] = 3
+    voltage_v: float = 230.0
+    current_min_a: float = 6.0
+    current_max_a: float = 16.0
+    min_on_s: float = 60.0
+    min_off_s: float = 180.0
+    writable: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load(Asset):
+    """A consumer; sheddable where it has a relay: writes ``relay_on`` (true lets it run)."""
+
+    switchable: bool = False
+    min_on_s: float = 300.0
+    min_off_s: float = 180.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Hard limits and what is declared for each loss (failsafe.md section 2); all in W, never negative."""
+
+    import_hard_w: float
+    export_hard_w: float
+    import_failsafe_w: float
+    export_failsafe_w: float
+    import_autonomous_w: float
+    export_autonomous_w: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """One building: its connection meter, its assets and its limits."""
+
+    name: str
+    grid: Grid
+    assets: tuple[Battery | Pv | Ev | Load, ...]
+    limits: Limits
+    grid_target_w: float = 0.0
+    cycle_s: float = 1.0

@@ -1,0 +1,1 @@
+"""Time, tasks and the outside of the process."""

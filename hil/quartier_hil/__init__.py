@@ -1,0 +1,1 @@
+"""The rig: a simulated building on real wires."""

@@ -1,0 +1,1 @@
+"""The kernels' specification, in plain Python."""

@@ -1,0 +1,17 @@
+"""The one thing TOML cannot say: which Cython kernels are compiled, and how."""
+
+from pathlib import Path
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+# -ffp-contract=off: gcc on aarch64 otherwise fuses multiply-add, and a Pi and a PC
+# would decide differently.  Never -ffast-math.
+FLAGS = ["-O3", "-ffp-contract=off"]
+
+kernels = [
+    Extension(f"quartier_native.{path.stem}", [str(path)], extra_compile_args=FLAGS)
+    for path in sorted(Path("native/quartier_native").glob("*.pyx"))
+]
+
+setup(ext_modules=cythonize(kernels, include_path=["native"], language_level=3))
