@@ -68,7 +68,8 @@ class PointInfo:
 
     ``address`` is the protocol's own (``"100/holding:840"``); ``low`` and ``high`` are the
     plausible range of a read, ``write_low`` and ``write_high`` of a write (house units);
-    ``period_s`` is its scan class.
+    ``period_s`` is its scan class; ``step`` the resolution of a write; ``read_back`` says whether
+    a written value can be confirmed by reading the same point.
     """
 
     point: str
@@ -83,6 +84,8 @@ class PointInfo:
     persistent: bool = False
     on_release: OnRelease | None = None
     fallback: Fallback | None = None
+    step: float = 0.0
+    read_back: bool = True
 
 
 class Clock(Protocol):

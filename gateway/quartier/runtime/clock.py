@@ -1,0 +1,134 @@
+"""The only file that asks the time: monotonic for ages and deadlines, UTC for stamps.
+
+``QUARTIER_CLOCK`` (rigs only) sets origin and rate, for example ``rate=60,offset=-2d``:
+``rate``    how many seconds of the house pass in one real second;
+``offset``  how far the house's wall clock is from the real one at the origin (s, m, h or d);
+``origin``  the real Unix time at which both started, so that a restarted daemon goes on in step.
+"""
+
+import asyncio
+import ctypes
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from quartier.house.now import Now
+from quartier_drivers.errors import ConfigError, Fault
+
+VARIABLE = "QUARTIER_CLOCK"
+_UNITS_S = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_RATE_MAX = 10_000.0
+_TIME_ERROR = 5  # adjtimex(2): the clock is not synchronised
+_STA_UNSYNC = 0x0040  # adjtimex(2), status bit
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSetting:
+    """What ``QUARTIER_CLOCK`` says; the default is real time."""
+
+    rate: float = 1.0
+    offset_s: float = 0.0
+    origin_unix_s: float | None = None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the house's time is not the world's."""
+        return self != ClockSetting()
+
+
+def read_setting(text: str) -> ClockSetting:
+    """Read ``rate=…,offset=…,origin=…``.  Raises ConfigError with every fault."""
+    values: dict[str, float] = {}
+    faults = []
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        key, _, value = item.partition("=")
+        match = re.fullmatch(r"([+-]?\d+(?:\.\d+)?)([smhd]?)", value)
+        if key not in {"rate", "offset", "origin"} or match is None:
+            faults.append(
+                Fault(VARIABLE, None, key, f"{item!r}; expected rate=, offset= or origin= and a number")
+            )
+            continue
+        values[key] = float(match[1]) * (_UNITS_S[match[2]] if key == "offset" else 1.0)
+    rate = values.get("rate", 1.0)
+    if not 0.0 < rate <= _RATE_MAX:
+        faults.append(Fault(VARIABLE, None, "rate", f"{rate:g} is outside 0..{_RATE_MAX:g}"))
+    if faults:
+        raise ConfigError(faults)
+    return ClockSetting(rate, values.get("offset", 0.0), values.get("origin"))
+
+
+class HouseClock:
+    """The house's time; implements ``contract.Clock``."""
+
+    def __init__(self, setting: ClockSetting | None = None) -> None:
+        self.setting = setting or ClockSetting()
+        self.rate = self.setting.rate
+        since_s = 0.0
+        if self.setting.origin_unix_s is not None:
+            since_s = time.time() - self.setting.origin_unix_s
+        self._origin_ns = time.monotonic_ns() - int(since_s * 1e9)
+        self._origin_utc_ms = time.time_ns() // 1_000_000 - int(since_s * 1e3)
+
+    def now_ns(self) -> int:
+        """Nanoseconds of the house's monotonic time.
+
+        Real time counts from the machine's boot, a simulated one from its origin; both go on
+        through a restart of the daemon (where the origin is given).
+        """
+        if not self.setting.simulated:
+            return time.monotonic_ns()
+        return int((time.monotonic_ns() - self._origin_ns) * self.rate)
+
+    def utc_ms(self) -> int:
+        """The house's wall clock in UTC milliseconds; may jump when the machine's clock does."""
+        if not self.setting.simulated:
+            return time.time_ns() // 1_000_000
+        return self._origin_utc_ms + int(self.setting.offset_s * 1e3) + self.now_ns() // 1_000_000
+
+    def synced(self) -> bool:
+        """Whether the wall clock may be trusted: the kernel's word, never the network's absence."""
+        return self.setting.simulated or kernel_synced()
+
+    def now(self) -> Now:
+        """All three at once, for the pure rooms."""
+        return Now(self.now_ns(), self.utc_ms(), self.synced())
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait ``seconds`` of the house's time."""
+        await asyncio.sleep(max(0.0, seconds) / self.rate)
+
+
+class _Timex(ctypes.Structure):
+    """The head of ``struct timex`` (adjtimex(2)); the rest is room."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("room", ctypes.c_byte * 256),
+    )
+
+
+def kernel_synced() -> bool:
+    """Ask adjtimex(2) without changing anything; False too where the call is not allowed."""
+    timex = _Timex()
+    state = int(ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex)))
+    return state not in {-1, _TIME_ERROR} and not timex.status & _STA_UNSYNC
+
+
+def boot_id() -> str:
+    """The machine's boot, as the kernel names it; empty where there is none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def from_environment() -> ClockSetting:
+    """The setting of ``QUARTIER_CLOCK``; real time when it is not set."""
+    return read_setting(os.environ.get(VARIABLE, ""))

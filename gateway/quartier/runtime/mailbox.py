@@ -1,0 +1,113 @@
+"""One slot per point on a command's way to its device: the newest wins, nothing expired leaves.
+
+A write is confirmed by the next reading of its point, not by the driver's return.  Outcomes are
+``done``, ``refused`` and ``unknown``; while a write is on its way or unconfirmed it is ``pending``.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from quartier_drivers.contract import Command, PointInfo, Quality, Reading
+
+Verdict = Literal["pending", "done", "refused", "unknown", "expired"]
+
+# A device may answer its next poll before it took a new value: this many readings may differ.
+PATIENCE_COUNT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the last command for a point; ``since_ns`` is when the verdict was reached."""
+
+    command: Command
+    verdict: Verdict
+    since_ns: int
+    why: str = ""
+
+
+class Mailbox:
+    """The commands of one bus.  All of it runs on the loop; nothing here waits but ``wait``."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, Command] = {}
+        self._sent: dict[str, int] = {}  # point -> differing readings since the write
+        self._fresh = asyncio.Event()
+        self.outcomes: dict[str, Outcome] = {}
+
+    def post(self, commands: Iterable[Command], now_ns: int) -> None:
+        """Put commands into their slots; an older one still waiting there is forgotten."""
+        for command in commands:
+            self._waiting[command.point] = command
+            self.outcomes[command.point] = Outcome(command, "pending", now_ns)
+            self._fresh.set()
+
+    def take(self, reachable: Mapping[str, PointInfo], now_ns: int) -> Command | None:
+        """The oldest waiting command for a point in ``reachable``; expired ones are dropped here."""
+        for point, command in list(self._waiting.items()):
+            if command.expires_ns <= now_ns:
+                del self._waiting[point]
+                self.outcomes[point] = Outcome(command, "expired", now_ns, "not reachable before it expired")
+            elif point in reachable:
+                del self._waiting[point]
+                return command
+        return None
+
+    def sent(self, command: Command, now_ns: int, *, read_back: bool) -> None:
+        """The device took the write; without a read-back that is all there will ever be."""
+        if read_back:
+            self._sent[command.point] = 0
+            self._judge(command, "pending", now_ns, "written, not yet read back")
+        else:
+            self._judge(command, "done", now_ns, "accepted; this point cannot be read back")
+
+    def failed(self, command: Command, verdict: Verdict, why: str, now_ns: int, *, read_back: bool) -> None:
+        """The write was refused, or its fate is unknown and the next reading decides."""
+        if verdict == "unknown" and read_back:
+            self._sent[command.point] = 0
+        self._judge(command, verdict, now_ns, why)
+
+    def seen(self, reading: Reading, step: float, now_ns: int) -> None:
+        """Compare a reading with what was last written to its point."""
+        count = self._sent.get(reading.point)
+        if count is None or reading.quality is not Quality.GOOD or isinstance(reading.value, str):
+            return
+        outcome = self.outcomes[reading.point]
+        if reading.taken_ns < outcome.since_ns:
+            return
+        wanted = outcome.command.value
+        if abs(float(reading.value) - wanted) <= max(step, 1e-6 * abs(wanted)):
+            del self._sent[reading.point]
+            self._judge(outcome.command, "done", now_ns, "")
+        elif count + 1 >= PATIENCE_COUNT:
+            del self._sent[reading.point]
+            self._judge(outcome.command, "refused", now_ns, f"the device holds {reading.value:g}")
+        else:
+            self._sent[reading.point] = count + 1
+
+    async def wait(self) -> None:
+        """Until a new command is posted."""
+        self._fresh.clear()
+        if not self._waiting:
+            await self._fresh.wait()
+
+    def drop(self, points: Iterable[str]) -> None:
+        """Forget points that left the site file."""
+        for point in points:
+            self._waiting.pop(point, None)
+            self._sent.pop(point, None)
+            self.outcomes.pop(point, None)
+
+    def _judge(self, command: Command, verdict: Verdict, now_ns: int, why: str) -> None:
+        present = self.outcomes.get(command.point)
+        if present is not None and present.command is not command:
+            # A newer wish is already waiting: its own fate will be told, not this one's.
+            self._sent.pop(command.point, None)
+            return
+        self.outcomes[command.point] = Outcome(command, verdict, now_ns, why)
+
+
+def tolerance(info: PointInfo) -> float:
+    """How far a read-back may be from what was written: one step of the register, or a half bit."""
+    return max(info.step, 0.0) if info.kind != "bool" else 0.5

@@ -1,0 +1,53 @@
+"""Small facts that must survive anything: two copies, checksummed, the newest sound one counts."""
+
+import json
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+_COPIES = ("a", "b")
+
+
+def _path(path: Path, copy: str) -> Path:
+    return path.with_name(f"{path.name}.{copy}")
+
+
+def _read(path: Path) -> tuple[int, dict[str, Any]] | None:
+    try:
+        head, _, body = path.read_bytes().partition(b"\n")
+        turn, crc = head.split()
+        if int(crc, 16) != zlib.crc32(turn + body):
+            return None
+        return int(turn), json.loads(body)
+    except (OSError, ValueError):
+        return None
+
+
+def load(path: Path) -> dict[str, Any] | None:
+    """The last facts saved under ``path``; None when neither copy is sound."""
+    sound = [found for copy in _COPIES if (found := _read(_path(path, copy)))]
+    return max(sound, key=lambda found: found[0])[1] if sound else None
+
+
+def save(path: Path, facts: dict[str, Any]) -> None:
+    """Write the older copy anew and make it durable; the other one stays as it is.
+
+    Raises OSError (disk full, read-only): then the last good copy still counts.
+    """
+    turns = {copy: (found[0] if (found := _read(_path(path, copy))) else -1) for copy in _COPIES}
+    oldest = min(_COPIES, key=lambda copy: turns[copy])
+    turn = str(max(turns.values()) + 1).encode()
+    body = json.dumps(facts, separators=(",", ":")).encode()
+    target = _path(path, oldest)
+    fresh = target.with_suffix(target.suffix + ".new")
+    with fresh.open("wb") as file:
+        file.write(b"%s %08x\n%s" % (turn, zlib.crc32(turn + body), body))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(target)
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

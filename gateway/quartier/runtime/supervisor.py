@@ -1,0 +1,49 @@
+"""Restart what failed, park what fails for ever; the one place that catches everything.
+
+A device may fail for ever, a broken driver may not: after five failures in a row without a
+minute of work between them the task is parked, its points go stale and control answers.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from quartier_drivers.contract import Clock
+
+PARK_AFTER_COUNT = 5
+SOUND_AFTER_S = 60.0
+BACKOFF_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One failure of a supervised task: its name, the error, how many in a row, parked or not."""
+
+    name: str
+    error: Exception
+    count: int
+    parked: bool
+
+
+async def supervise(
+    name: str,
+    run: Callable[[], Awaitable[None]],
+    clock: Clock,
+    report: Callable[[Failure], None],
+) -> None:
+    """Run until it returns or is parked; each failure is reported with its number in a row."""
+    failures_count = 0
+    while True:
+        started_ns = clock.now_ns()
+        try:
+            await run()
+        except Exception as error:  # noqa: BLE001 - the one place: a bug in a door stops that door only
+            if clock.now_ns() - started_ns > SOUND_AFTER_S * 1e9:
+                failures_count = 0
+            failures_count += 1
+            parked = failures_count >= PARK_AFTER_COUNT
+            report(Failure(name, error, failures_count, parked))
+            if parked:
+                return
+            await clock.sleep(BACKOFF_S[failures_count - 1])
+        else:
+            return

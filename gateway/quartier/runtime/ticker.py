@@ -1,0 +1,77 @@
+"""The fixed-period cycle: ticks on a grid of time, never drifts, counts its lateness."""
+
+import gc
+from collections.abc import Callable
+
+from quartier_drivers.contract import Clock
+
+# Upper bounds of the lateness classes, s of the house's time.
+CLASSES_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, float("inf"))
+FULL_COLLECTION_CYCLES = 900
+
+
+class Lateness:
+    """A bounded histogram of how late cycles began."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * len(CLASSES_S)
+        self.max_s = 0.0
+        self.last_s = 0.0
+
+    def add(self, late_s: float) -> None:
+        """Count one cycle."""
+        self.last_s = late_s
+        self.max_s = max(self.max_s, late_s)
+        for index, bound_s in enumerate(CLASSES_S):
+            if late_s <= bound_s:
+                self.counts[index] += 1
+                return
+
+    def quantile_s(self, share: float) -> float:
+        """The class bound below which ``share`` of all cycles began; the maximum for the last class."""
+        wanted = share * sum(self.counts)
+        seen = 0
+        for bound_s, count in zip(CLASSES_S, self.counts, strict=True):
+            seen += count
+            if seen >= wanted:
+                return min(bound_s, self.max_s)
+        return self.max_s
+
+
+class Ticker:
+    """Calls ``cycle`` every ``period_s``; a tick that was missed is skipped and counted, never made up."""
+
+    def __init__(self, period_s: float, clock: Clock, cycle: Callable[[], None]) -> None:
+        self._period_ns = int(period_s * 1e9)
+        self._clock = clock
+        self._cycle = cycle
+        self.lateness = Lateness()
+        self.cycles_count = 0
+        self.skipped_count = 0
+        self.late_in_a_row_count = 0
+
+    async def run(self) -> None:
+        """Tick until cancelled.  An error in the cycle is a bug in the house: it leaves."""
+        clock = self._clock
+        due_ns = clock.now_ns() + self._period_ns
+        while True:
+            await clock.sleep((due_ns - clock.now_ns()) / 1e9)
+            now_ns = clock.now_ns()
+            if now_ns < due_ns:  # a timer may fire a little early
+                continue
+            late_ns = now_ns - due_ns
+            self.lateness.add(late_ns / 1e9)
+            self.late_in_a_row_count = self.late_in_a_row_count + 1 if late_ns > self._period_ns // 2 else 0
+            self._cycle()
+            self.cycles_count += 1
+            missed = late_ns // self._period_ns
+            self.skipped_count += missed
+            due_ns += (missed + 1) * self._period_ns
+            self._collect()
+
+    def _collect(self) -> None:
+        """Collect garbage when it hurts least: the young after each cycle, all of it now and then."""
+        if self.cycles_count % FULL_COLLECTION_CYCLES == 0:
+            gc.collect()
+        else:
+            gc.collect(1 if self.cycles_count % 10 == 0 else 0)
