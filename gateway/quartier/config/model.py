@@ -1,0 +1,440 @@
+"""Every key of the site file, once: its unit (in its name), range, default and one sentence.
+
+The same lines check the file, print the reference page, write the sample and feed the JSON
+Schema that editors use.  What needs two sections to be judged is in ``checks.py``.
+"""
+
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
+
+from quartier_drivers.registry import KINDS, section
+
+Watts = Annotated[float, Field(ge=0, le=10_000_000)]
+"""A magnitude of power in W."""
+Pct = Annotated[float, Field(ge=0, le=100)]
+"""0..100."""
+Role = Literal["grid", "battery", "pv", "ev", "load"]
+
+
+def _owner(name: str) -> str:
+    if name in {"gateway", "node", "event"}:
+        raise ValueError(f"{name!r} is a word of Quartier's own; expected another name")
+    return name
+
+
+def _building_id(name: str) -> str:
+    if name in {"heartbeat", "signal"}:
+        raise ValueError(f"{name!r} is a topic of the district; expected another name")
+    return name
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError) as error:
+        raise ValueError(f"{name!r} is no known time zone; expected a name such as 'Europe/Paris'") from error
+    return name
+
+
+def _broker_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or parts.path.strip("/"):
+        raise ValueError(f"{_without_secret(url)!r} is no broker; expected mqtts://host or mqtts://host:port")
+    if parts.username or parts.password:
+        raise ValueError("a user or password stands in the address; expected the keys user and password_file")
+    if parts.scheme == "mqtt" and not _is_loopback(parts.hostname):
+        raise ValueError(
+            f"mqtt:// to {parts.hostname} is unencrypted; expected mqtts:// (mqtt:// only to this machine)"
+        )
+    if parts.port == 0:
+        raise ValueError("port 0 is none; expected 1..65535")
+    return url
+
+
+def _without_secret(url: str) -> str:
+    return url.rsplit("@", 1)[-1]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _secret_reference(reference: str) -> str:
+    if reference.startswith("credential:") and "/" not in reference and len(reference) > len("credential:"):
+        return reference
+    if reference.startswith("/"):
+        return reference
+    # What stands here may be the secret itself, typed in by mistake: never repeat it.
+    raise ValueError("is neither a path nor a credential; expected /an/absolute/path or credential:NAME")
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$"), AfterValidator(_owner)]
+"""A name of ours: it may own points, so lower-case, at most 32 characters, no dot."""
+TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+"""A level of an MQTT topic that works on every broker: letters, digits, ``_`` and ``-``."""
+SecretFile = Annotated[str, AfterValidator(_secret_reference)]
+"""Where a secret lies: an absolute path or ``credential:NAME`` of systemd."""
+if TYPE_CHECKING:
+    Bus = BaseModel
+else:  # the registry says which kinds there are
+    Bus = Annotated[Union[tuple(section(kind) for kind in KINDS)], Field(discriminator="kind")]  # noqa: UP007 - "|" takes no tuple
+"""A wire or an endpoint; its keys depend on ``kind``."""
+
+
+class Section(BaseModel):
+    """A table of the site file: no unknown keys, no guessing between types."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class Building(Section):
+    """Which building this is."""
+
+    id: Annotated[TopicName, AfterValidator(_building_id)]
+    """The building's name in the district, unique there."""
+    district: TopicName
+    """The district's name; the group in MQTT topics."""
+    simulated: bool = False
+    """Allows a simulated clock (QUARTIER_CLOCK); never true where real devices are."""
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Paris"
+    """Time zone of the building, for schedules and for what people see."""
+    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
+    """Degrees north, for forecasts."""
+    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    """Degrees east, for forecasts."""
+    profiles: Annotated[tuple[str, ...], Strict(False)] = ()
+    """Folders with device profiles of your own, searched before the built-in ones; relative to this file."""
+
+
+class Device(Section):
+    """One thing that answers on a bus."""
+
+    bus: str
+    """The bus it answers on."""
+    profile: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+/[a-z0-9_.-]+$")]
+    """Which profile describes it, as maker/model."""
+    unit: Annotated[int, Field(ge=0, le=255)] = 1
+    """Its unit (address) on the bus."""
+
+
+class _Asset(Section):
+    device: str
+    """The device it is measured by."""
+    part: str = ""
+    """Which part of that device; empty for a device of one part."""
+    share: Literal["district", "local"] = "district"
+    """Whether its data may leave the building."""
+
+
+class Grid(_Asset):
+    """The connection meter; reads the sum of all assets, import counts plus."""
+
+    role: Literal["grid"]
+    """The connection to the public network; exactly one asset has this role."""
+
+
+class _Placed(_Asset):
+    node: str = "grid"
+    """The node of the connection tree that feeds it."""
+
+
+class Battery(_Placed):
+    """A battery with its inverter; charging counts plus."""
+
+    role: Literal["battery"]
+    """A battery that takes setpoints."""
+    tier: Literal["A", "B", "C", "D"] = "D"
+    """Turn in which a cap stops its charging: D first, then C and B; A never."""
+    rated_w: Watts
+    """Rated power of the inverter."""
+    capacity_wh: Annotated[float, Field(gt=0, le=1_000_000_000)]
+    """Usable energy."""
+    charge_max_w: Watts | None = None
+    """Most power it may charge with; absent: rated_w."""
+    discharge_max_w: Watts | None = None
+    """Most power it may discharge with; absent: rated_w."""
+    ramp_max_w_per_s: Annotated[float, Field(gt=0, le=10_000_000)] | None = None
+    """Fastest change of its setpoint; absent: a fifth of rated_w.  Caps come before ramps."""
+    soc_min_pct: Pct = 10.0
+    """Never discharged below this."""
+    soc_max_pct: Pct = 95.0
+    """Never charged above this."""
+    reserve_soc_pct: Pct = 20.0
+    """Kept for outages: above it the battery serves the house, below it nothing of ours discharges it."""
+
+
+class Pv(_Placed):
+    """Photovoltaics; generating counts minus."""
+
+    role: Literal["pv"]
+    """Photovoltaic generation."""
+    rated_w: Watts
+    """Rated power of the inverter."""
+    curtail: Literal["none", "limit", "relay"] | None = None
+    """How it is curtailed: by a power limit, by a relay, not at all; absent: as the device can."""
+    switch_device: str | None = None
+    """The device whose relay cuts it off, if another one."""
+    switch_part: str = ""
+    """Which part of switch_device."""
+
+
+class Ev(_Placed):
+    """A charging point for cars."""
+
+    role: Literal["ev"]
+    """A charging point that takes a current limit."""
+    tier: Literal["A", "B", "C", "D"] = "D"
+    """Turn in which a cap slows and pauses it: D first, then C and B; A never."""
+    phases_count: Literal[1, 3] = 3
+    """How many phases it charges on."""
+    voltage_v: Annotated[float, Field(ge=100, le=260)] = 230.0
+    """Voltage from phase to neutral."""
+    current_min_a: Annotated[float, Field(ge=6, le=32)] = 6.0
+    """Least current; below it charging pauses (IEC 61851-1: 6 A)."""
+    current_max_a: Annotated[float, Field(ge=6, le=80)] = 16.0
+    """Most current that cable and fuse allow."""
+    rated_w: Watts | None = None
+    """Rated power; absent: current_max_a times voltage_v times phases_count."""
+    min_on_s: Annotated[float, Field(ge=0, le=86_400)] = 60.0
+    """Once started it charges at least this long."""
+    min_off_s: Annotated[float, Field(ge=0, le=86_400)] = 180.0
+    """Once paused it rests at least this long."""
+
+
+class Load(_Placed):
+    """A consumer; one with a relay can be shed."""
+
+    role: Literal["load"]
+    """A consumer."""
+    tier: Literal["A", "B", "C", "D"] = "A"
+    """Turn in which a cap sheds it: D first, then C and B; A never."""
+    rated_w: Watts
+    """Rated power; what it counts for while it is not measured."""
+    switch_device: str | None = None
+    """The device whose relay lets it run, if another one."""
+    switch_part: str = ""
+    """Which part of switch_device."""
+    min_on_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
+    """Once switched on it runs at least this long."""
+    min_off_s: Annotated[float, Field(ge=0, le=86_400)] = 180.0
+    """Once switched off it rests at least this long."""
+
+
+Asset = Annotated[Grid | Battery | Pv | Ev | Load, Field(discriminator="role")]
+"""What control thinks in; its keys depend on ``role``."""
+
+
+class Node(Section):
+    """A point of the connection tree with a fuse."""
+
+    under: str = "grid"
+    """The node that feeds it; the tree's root is called grid."""
+    fuse_a: Annotated[float, Field(gt=0, le=10_000)]
+    """Rated current of its fuse, per phase."""
+    phases: Literal[1, 3] = 3
+    """How many phases it has."""
+
+
+class Limits(Section):
+    """Hard limits and what is declared for each loss; nothing received can raise them."""
+
+    contract_import_w: Annotated[float, Field(gt=0, le=10_000_000)]
+    """Import power of the contract; from kVA of a French contract: kVA times 900."""
+    contract_export_w: Watts = 0.0
+    """Export power agreed with the grid operator."""
+    import_max_w: Watts | None = None
+    """Hard import limit, by fuses and cables; absent: contract_import_w."""
+    export_max_w: Watts | None = None
+    """Hard export limit, by fuses and cables; absent: contract_export_w."""
+    failsafe_import_w: Watts | None = None
+    """Import cap while the district is lost; absent: half of contract_import_w."""
+    failsafe_export_w: Watts = 0.0
+    """Export cap while the district is lost."""
+    autonomous_import_w: Watts | None = None
+    """Import cap once the loss has lasted failsafe_min_s; absent: 80 % of contract_import_w."""
+    autonomous_export_w: Watts | None = None
+    """Export cap once the loss has lasted failsafe_min_s; absent: contract_export_w."""
+    failsafe_min_s: Annotated[float, Field(ge=7_200, le=86_400)] = 7_200.0
+    """How long the fail-safe caps last at least."""
+    hold_max_s: Annotated[float, Field(ge=3_600, le=172_800)] = 93_600.0
+    """How long cached schedules may go on without the district."""
+    heartbeat_timeout_s: Annotated[float, Field(ge=60, le=300)] = 120.0
+    """Silence after which the district counts as lost."""
+
+    @property
+    def import_hard_w(self) -> float:
+        """The least of what was declared, in W."""
+        return min(self.contract_import_w, _or(self.import_max_w, self.contract_import_w))
+
+    @property
+    def export_hard_w(self) -> float:
+        """The least of what was declared, in W."""
+        return min(self.contract_export_w, _or(self.export_max_w, self.contract_export_w))
+
+    @property
+    def import_failsafe_w(self) -> float:
+        """Import cap of FAILSAFE in W, never above the hard one."""
+        return min(self.import_hard_w, _or(self.failsafe_import_w, 0.5 * self.contract_import_w))
+
+    @property
+    def export_failsafe_w(self) -> float:
+        """Export cap of FAILSAFE in W, never above the hard one."""
+        return min(self.export_hard_w, self.failsafe_export_w)
+
+    @property
+    def import_autonomous_w(self) -> float:
+        """Import cap of AUTONOMOUS in W, never above the hard one."""
+        return min(self.import_hard_w, _or(self.autonomous_import_w, 0.8 * self.contract_import_w))
+
+    @property
+    def export_autonomous_w(self) -> float:
+        """Export cap of AUTONOMOUS in W, never above the hard one."""
+        return min(self.export_hard_w, _or(self.autonomous_export_w, self.contract_export_w))
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+class Control(Section):
+    """How the house is steered."""
+
+    cycle_s: Annotated[float, Field(ge=0.2, le=10)] = 1.0
+    """Period of the control cycle."""
+    grid_target_w: Annotated[float, Field(ge=-1_000_000, le=1_000_000)] = 0.0
+    """Grid power that the battery aims at; plus keeps a little import."""
+
+
+class DistrictLink(Section):
+    """The broker of the district; without this section the house stands alone."""
+
+    url: Annotated[str, AfterValidator(_broker_url)]
+    """mqtts://host or mqtts://host:port; plain mqtt:// only to this machine."""
+    primary_host: TopicName | None = None
+    """Sparkplug host whose STATE is waited for before births; absent: births at once."""
+    user: str | None = None
+    """User name at the broker."""
+    password_file: SecretFile | None = None
+    """File with the password of user."""
+    ca_file: SecretFile | None = None
+    """Certificates of the authorities that may sign the broker's; absent: the system's."""
+    cert_file: SecretFile | None = None
+    """Our certificate; its common name is district.id."""
+    key_file: SecretFile | None = None
+    """Private key of cert_file."""
+    issuers_file: SecretFile | None = None
+    """JSON list of who may sign documents; absent: no document is accepted."""
+    watermark: bool = True
+    """Whether the host sends watermarks; false for foreign hosts: then published counts as delivered."""
+    backfill_messages_per_s: Annotated[float, Field(gt=0, le=100)] = 5.0
+    """Pace of what is delivered late; live data always goes first."""
+
+    @property
+    def tls(self) -> bool:
+        """Whether the link is encrypted."""
+        return urlsplit(self.url).scheme == "mqtts"
+
+    @property
+    def host(self) -> str:
+        """Name or address of the broker."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def port(self) -> int:
+        """TCP port of the broker; 8883 or 1883 where the address has none."""
+        return urlsplit(self.url).port or (8883 if self.tls else 1883)
+
+
+class Deadbands(Section):
+    """How much a value must change to become a sample."""
+
+    power_w: Watts = 50.0
+    """Power (W, var, VA): at least this much."""
+    power_pct: Pct = 1.0
+    """Power: and at least this share of its value."""
+    power_period_s: Annotated[float, Field(ge=0, le=3_600)] = 1.0
+    """Power: at most one sample in this time."""
+    voltage_v: Annotated[float, Field(ge=0, le=1_000)] = 1.0
+    """Voltage."""
+    current_a: Annotated[float, Field(ge=0, le=1_000)] = 0.5
+    """Current."""
+    frequency_hz: Annotated[float, Field(ge=0, le=10)] = 0.01
+    """Frequency."""
+    temperature_k: Annotated[float, Field(ge=0, le=100)] = 0.2
+    """Temperature."""
+    soc_pct: Pct = 0.5
+    """State of charge and other percentages."""
+    counter_period_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    """Energy counters: one sample in this time if they changed."""
+
+
+class Store(Section):
+    """The local history."""
+
+    path: str = "history.db"
+    """The database; a relative path lies in the state directory (/var/lib/quartier)."""
+    size_max_mb: Annotated[int, Field(ge=16, le=1_000_000)] = 512
+    """Disk budget in MB (1000 000 bytes); beyond it the oldest goes, and a gap record says so."""
+    commit_s: Annotated[float, Field(ge=1, le=60)] = 10.0
+    """Time between commits: the most that a power cut can cost."""
+    chunk_count: Annotated[int, Field(ge=16, le=8_192)] = 512
+    """Samples of one point that are compressed together."""
+    deadbands: Deadbands = Deadbands()
+    """How much a value must change to become a sample."""
+
+    def file(self, state_dir: Path) -> Path:
+        """Where the database is, given the state directory."""
+        return state_dir / self.path
+
+
+class Clock(Section):
+    """When the wall clock is trusted."""
+
+    offset_warn_s: Annotated[float, Field(gt=0, le=60)] = 2.0
+    """Estimated error beyond which a warning is given."""
+    offset_max_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
+    """Estimated error beyond which the clock counts as unsynchronised."""
+
+
+class Site(Section):
+    """A whole site file."""
+
+    site: Building
+    """Which building this is."""
+    buses: dict[Name, Bus] = {}
+    """Wires and endpoints, by name."""
+    devices: dict[Name, Device] = {}
+    """What answers on them, by name."""
+    assets: dict[Name, Asset]
+    """What control thinks in, by name."""
+    nodes: dict[Name, Node] = {}
+    """The connection tree below the grid, by name."""
+    limits: Limits
+    """Hard limits and what is declared for each loss."""
+    control: Control = Control()
+    """How the house is steered."""
+    district_link: DistrictLink | None = None
+    """The broker of the district; absent: the house stands alone."""
+    store: Store = Store()
+    """The local history."""
+    clock: Clock = Clock()
+    """When the wall clock is trusted."""
+
+    def grid(self) -> tuple[str, Grid]:
+        """The name and section of the connection meter."""
+        return next((name, asset) for name, asset in self.assets.items() if isinstance(asset, Grid))
+
+
+def tables() -> dict[str, Any]:
+    """The tables whose entries are named by the site, with the type of an entry."""
+    return {"buses": Bus, "devices": Device, "assets": Asset, "nodes": Node}
