@@ -4,84 +4,25 @@ The same lines check the file, print the reference page, write the sample and fe
 Schema that editors use.  What needs two sections to be judged is in ``checks.py``.
 """
 
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import BaseModel, Field, Strict, StringConstraints
 
+from quartier.config.words import (
+    BrokerUrl,
+    BuildingId,
+    Name,
+    Pct,
+    SecretFile,
+    Section,
+    TimeZone,
+    TopicName,
+    Watts,
+)
 from quartier_drivers.registry import KINDS, section
 
-Watts = Annotated[float, Field(ge=0, le=10_000_000)]
-"""A magnitude of power in W."""
-Pct = Annotated[float, Field(ge=0, le=100)]
-"""0..100."""
-Role = Literal["grid", "battery", "pv", "ev", "load"]
-
-
-def _owner(name: str) -> str:
-    if name in {"gateway", "node", "event"}:
-        raise ValueError(f"{name!r} is a word of Quartier's own; expected another name")
-    return name
-
-
-def _building_id(name: str) -> str:
-    if name in {"heartbeat", "signal"}:
-        raise ValueError(f"{name!r} is a topic of the district; expected another name")
-    return name
-
-
-def _time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, LookupError) as error:
-        raise ValueError(f"{name!r} is no known time zone; expected a name such as 'Europe/Paris'") from error
-    return name
-
-
-def _broker_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or parts.path.strip("/"):
-        raise ValueError(f"{_without_secret(url)!r} is no broker; expected mqtts://host or mqtts://host:port")
-    if parts.username or parts.password:
-        raise ValueError("a user or password stands in the address; expected the keys user and password_file")
-    if parts.scheme == "mqtt" and not _is_loopback(parts.hostname):
-        raise ValueError(
-            f"mqtt:// to {parts.hostname} is unencrypted; expected mqtts:// (mqtt:// only to this machine)"
-        )
-    if parts.port == 0:
-        raise ValueError("port 0 is none; expected 1..65535")
-    return url
-
-
-def _without_secret(url: str) -> str:
-    return url.rsplit("@", 1)[-1]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _secret_reference(reference: str) -> str:
-    if reference.startswith("credential:") and "/" not in reference and len(reference) > len("credential:"):
-        return reference
-    if reference.startswith("/"):
-        return reference
-    # What stands here may be the secret itself, typed in by mistake: never repeat it.
-    raise ValueError("is neither a path nor a credential; expected /an/absolute/path or credential:NAME")
-
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$"), AfterValidator(_owner)]
-"""A name of ours: it may own points, so lower-case, at most 32 characters, no dot."""
-TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
-"""A level of an MQTT topic that works on every broker: letters, digits, ``_`` and ``-``."""
-SecretFile = Annotated[str, AfterValidator(_secret_reference)]
-"""Where a secret lies: an absolute path or ``credential:NAME`` of systemd."""
 if TYPE_CHECKING:
     Bus = BaseModel
 else:  # the registry says which kinds there are
@@ -89,24 +30,16 @@ else:  # the registry says which kinds there are
 """A wire or an endpoint; its keys depend on ``kind``."""
 
 
-class Section(BaseModel):
-    """A table of the site file: no unknown keys, no guessing between types."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
 class Building(Section):
     """Which building this is."""
 
-    id: Annotated[TopicName, AfterValidator(_building_id)]
+    id: BuildingId
     """The building's name in the district, unique there."""
     district: TopicName
     """The district's name; the group in MQTT topics."""
     simulated: bool = False
     """Allows a simulated clock (QUARTIER_CLOCK); never true where real devices are."""
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = "Europe/Paris"
+    time_zone: TimeZone = "Europe/Paris"
     """Time zone of the building, for schedules and for what people see."""
     latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
     """Degrees north, for forecasts."""
@@ -318,7 +251,7 @@ class Control(Section):
 class DistrictLink(Section):
     """The broker of the district; without this section the house stands alone."""
 
-    url: Annotated[str, AfterValidator(_broker_url)]
+    url: BrokerUrl
     """mqtts://host or mqtts://host:port; plain mqtt:// only to this machine."""
     primary_host: TopicName | None = None
     """Sparkplug host whose STATE is waited for before births; absent: births at once."""
@@ -411,13 +344,13 @@ class Site(Section):
 
     site: Building
     """Which building this is."""
-    buses: dict[Name, Bus] = {}
+    buses: dict[Name, Bus] = Field(default_factory=dict)
     """Wires and endpoints, by name."""
-    devices: dict[Name, Device] = {}
+    devices: dict[Name, Device] = Field(default_factory=dict)
     """What answers on them, by name."""
     assets: dict[Name, Asset]
     """What control thinks in, by name."""
-    nodes: dict[Name, Node] = {}
+    nodes: dict[Name, Node] = Field(default_factory=dict)
     """The connection tree below the grid, by name."""
     limits: Limits
     """Hard limits and what is declared for each loss."""

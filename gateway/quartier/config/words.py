@@ -1,0 +1,91 @@
+"""The kinds of value a key of the site file may have, and what is said when one is wrong."""
+
+from ipaddress import ip_address
+from typing import Annotated
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+
+class Section(BaseModel):
+    """A table of the site file: no unknown keys, no guessing between types."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+Watts = Annotated[float, Field(ge=0, le=10_000_000)]
+"""A magnitude of power in W."""
+Pct = Annotated[float, Field(ge=0, le=100)]
+"""0..100."""
+
+
+def _owner(name: str) -> str:
+    if name in {"gateway", "node", "event"}:
+        raise ValueError(f"{name!r} is a word of Quartier's own; expected another name")
+    return name
+
+
+def _building_id(name: str) -> str:
+    if name in {"heartbeat", "signal"}:
+        raise ValueError(f"{name!r} is a topic of the district; expected another name")
+    return name
+
+
+def _time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, LookupError) as error:
+        raise ValueError(f"{name!r} is no known time zone; expected a name such as 'Europe/Paris'") from error
+    return name
+
+
+def _broker_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname or parts.path.strip("/"):
+        raise ValueError(f"{_without_secret(url)!r} is no broker; expected mqtts://host or mqtts://host:port")
+    if parts.username or parts.password:
+        raise ValueError("a user or password stands in the address; expected the keys user and password_file")
+    if parts.scheme == "mqtt" and not _is_loopback(parts.hostname):
+        raise ValueError(
+            f"mqtt:// to {parts.hostname} is unencrypted; expected mqtts:// (mqtt:// only to this machine)"
+        )
+    if parts.port == 0:
+        raise ValueError("port 0 is none; expected 1..65535")
+    return url
+
+
+def _without_secret(url: str) -> str:
+    return url.rsplit("@", 1)[-1]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _secret_reference(reference: str) -> str:
+    if reference.startswith("credential:") and "/" not in reference and len(reference) > len("credential:"):
+        return reference
+    if reference.startswith("/"):
+        return reference
+    # What stands here may be the secret itself, typed in by mistake: never repeat it.
+    raise ValueError("is neither a path nor a credential; expected /an/absolute/path or credential:NAME")
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$"), AfterValidator(_owner)]
+"""A name of ours: it may own points, so lower-case, at most 32 characters, no dot."""
+TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+"""A level of an MQTT topic that works on every broker: letters, digits, ``_`` and ``-``."""
+SecretFile = Annotated[str, AfterValidator(_secret_reference)]
+"""Where a secret lies: an absolute path or ``credential:NAME`` of systemd."""
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+"""A name of the IANA data base."""
+BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
+"""``mqtts://host[:port]``; ``mqtt://`` only to this machine."""
+BuildingId = Annotated[TopicName, AfterValidator(_building_id)]
+"""A topic level that is no word of the companion namespace."""
