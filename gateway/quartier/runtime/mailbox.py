@@ -33,7 +33,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._waiting: dict[str, Command] = {}
         self._sent: dict[str, int] = {}  # point -> differing readings since the write
-        self._fresh = asyncio.Event()
+        self._sleeper: asyncio.Future[None] | None = None
         self.outcomes: dict[str, Outcome] = {}
 
     def post(self, commands: Iterable[Command], now_ns: int) -> None:
@@ -41,7 +41,8 @@ class Mailbox:
         for command in commands:
             self._waiting[command.point] = command
             self.outcomes[command.point] = Outcome(command, "pending", now_ns)
-            self._fresh.set()
+        if self._waiting:
+            self.wake()
 
     def take(self, reachable: Mapping[str, PointInfo], now_ns: int) -> Command | None:
         """The oldest waiting command for a point in ``reachable``; expired ones are dropped here."""
@@ -86,11 +87,21 @@ class Mailbox:
         else:
             self._sent[reading.point] = count + 1
 
-    async def wait(self) -> None:
-        """Until a new command is posted."""
-        self._fresh.clear()
-        if not self._waiting:
-            await self._fresh.wait()
+    async def wait(self, seconds: float) -> None:
+        """Until a new command is posted, or ``seconds`` of real time at the longest."""
+        loop = asyncio.get_running_loop()
+        self._sleeper = loop.create_future()
+        timer = loop.call_later(seconds, self.wake)
+        try:
+            await self._sleeper
+        finally:
+            timer.cancel()
+            self._sleeper = None
+
+    def wake(self) -> None:
+        """End the present ``wait``, if there is one."""
+        if self._sleeper is not None and not self._sleeper.done():
+            self._sleeper.set_result(None)
 
     def drop(self, points: Iterable[str]) -> None:
         """Forget points that left the site file."""

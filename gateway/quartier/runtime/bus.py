@@ -1,0 +1,268 @@
+"""One task per bus: writes first, then the most overdue device; silent devices are set aside.
+
+A device is set aside after ``GIVE_UP_COUNT`` exchanges in a row without an answer.  From then on it
+is probed with a growing pause, and never so often that probes take more than ``PROBE_SHARE`` of the
+bus's time, so that its neighbours keep their rate.
+"""
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.mailbox import Mailbox, tolerance
+from quartier_drivers.contract import Command, Driver, Line, PointInfo, Quality, Reading
+from quartier_drivers.errors import LinkLost, NoReply, Refused
+
+GIVE_UP_COUNT = 3
+PROBE_SHARE = 0.1
+PROBE_PAUSE_S = (5.0, 60.0)
+REOPEN_PAUSE_S = (1.0, 60.0)
+SILENT_AFTER_S = 15.0
+SILENT_AFTER_POLLS = 3.0
+
+
+@dataclass(slots=True)
+class Health:
+    """How a device is doing."""
+
+    name: str
+    driver: Driver
+    period_s: float
+    identity: Mapping[str, str] = field(default_factory=dict)
+    known: bool = False
+    since_good_ns: int = 0
+    failures_count: int = 0
+    errors_count: int = 0
+    aside: bool = False
+    probe_ns: int = 0
+    pause_s: float = PROBE_PAUSE_S[0]
+    silent: bool = False
+    doubt: bool = False
+    why: str = "not yet asked"
+
+    @property
+    def due_ns(self) -> int:
+        """When the bus should next turn to it."""
+        return self.probe_ns if self.aside or not self.known else self.driver.due_ns
+
+
+class Bus:
+    """One wire or endpoint with its devices; the only one that talks to them."""
+
+    def __init__(
+        self,
+        name: str,
+        line: Line,
+        drivers: Mapping[str, Driver],
+        clock: HouseClock,
+        deliver: Callable[[Sequence[Reading]], None],
+        log: Any,
+    ) -> None:
+        self.name = name
+        self.mailbox = Mailbox()
+        self.online = False
+        self.why = "not yet opened"
+        self._lost_told = False
+        self._line = line
+        self._clock = clock
+        self._deliver = deliver
+        self._log = log
+        now_ns = clock.now_ns()
+        self.devices = {
+            device: Health(device, driver, _fastest_s(driver.points), since_good_ns=now_ns, probe_ns=now_ns)
+            for device, driver in drivers.items()
+        }
+        self._device_of = {
+            point: health for health in self.devices.values() for point in health.driver.points
+        }
+        self.points: Mapping[str, PointInfo] = {
+            point: info for health in self.devices.values() for point, info in health.driver.points.items()
+        }
+        self._rest_ns = 0
+        self._late_ns = 0
+        self._told_ns = now_ns
+
+    async def run(self) -> None:
+        """Poll and write until cancelled."""
+        pause_s = REOPEN_PAUSE_S[0]
+        while True:
+            try:
+                await self._line.open()
+                self._up()
+                await self._work()
+            except LinkLost as lost:
+                if self._down(str(lost)):
+                    pause_s = REOPEN_PAUSE_S[0]
+            finally:
+                await self._line.close()
+            self._age()
+            # Half of the pause is random: a gateway that restarts is not stormed by its buses.
+            await self._clock.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
+            pause_s = min(2 * pause_s, REOPEN_PAUSE_S[1])
+
+    async def _work(self) -> None:
+        while True:
+            now_ns = self._clock.now_ns()
+            self._age()
+            command = self.mailbox.take(self._reachable(), now_ns)
+            if command is not None:
+                await self._write(command)
+                continue
+            health = min(self.devices.values(), key=lambda health: health.due_ns, default=None)
+            if health is None:
+                await self._rest(REOPEN_PAUSE_S[1])
+            elif health.due_ns > now_ns:
+                await self._rest(min((health.due_ns - now_ns) / 1e9, 1.0))
+            else:
+                self._late_ns = max(self._late_ns, 0 if health.aside else now_ns - health.due_ns)
+                await self._read(health)
+
+    def _reachable(self) -> Mapping[str, PointInfo]:
+        # A device in doubt is read before it is written again: an unknown write is settled first.
+        if all(health.known and not health.aside and not health.doubt for health in self.devices.values()):
+            return self.points
+        return {
+            point: info
+            for health in self.devices.values()
+            if health.known and not health.aside and not health.doubt
+            for point, info in health.driver.points.items()
+        }
+
+    async def _read(self, health: Health) -> None:
+        started_ns = self._clock.now_ns()
+        try:
+            if not health.known:
+                health.identity = await health.driver.open()
+                health.known = True
+                readings: Sequence[Reading] = ()
+            else:
+                readings = await health.driver.read()
+        except NoReply as silence:
+            self._failed(health, str(silence), started_ns)
+            return
+        if readings or not health.aside:
+            self._answered(health)
+        else:  # nothing was due, so nothing was proved
+            health.probe_ns = max(health.driver.due_ns, started_ns + int(PROBE_PAUSE_S[0] * 1e9))
+        health.doubt = False
+        self._deliver(readings)
+        now_ns = self._clock.now_ns()
+        for reading in readings:
+            self.mailbox.seen(reading, tolerance(self.points[reading.point]), now_ns)
+
+    async def _write(self, command: Command) -> None:
+        health = self._device_of[command.point]
+        read_back = health.driver.points[command.point].read_back
+        started_ns = self._clock.now_ns()
+        try:
+            await health.driver.write(command)
+        except Refused as refusal:
+            self._log.warning("write.refused", point=command.point, value=command.value, why=str(refusal))
+            self.mailbox.failed(command, "refused", str(refusal), self._clock.now_ns(), read_back=False)
+        except NoReply as silence:
+            health.doubt = read_back
+            self.mailbox.failed(command, "unknown", str(silence), self._clock.now_ns(), read_back=read_back)
+            self._failed(health, str(silence), started_ns)
+        except LinkLost as lost:
+            health.doubt = read_back
+            self.mailbox.failed(command, "unknown", str(lost), self._clock.now_ns(), read_back=read_back)
+            raise
+        else:
+            self.mailbox.sent(command, self._clock.now_ns(), read_back=read_back)
+
+    def _failed(self, health: Health, why: str, started_ns: int) -> None:
+        now_ns = self._clock.now_ns()
+        health.failures_count += 1
+        health.errors_count += 1
+        health.why = why
+        if not health.known:
+            health.aside = True
+        if health.failures_count < GIVE_UP_COUNT and not health.aside:
+            return
+        if not health.aside:
+            health.aside = True
+            health.pause_s = PROBE_PAUSE_S[0]
+            self._log.warning("device.aside", device=health.name, bus=self.name, why=why)
+        cost_s = (now_ns - started_ns) / 1e9
+        aside_count = sum(other.aside for other in self.devices.values())
+        health.probe_ns = now_ns + int(max(health.pause_s, cost_s * aside_count / PROBE_SHARE) * 1e9)
+        health.pause_s = min(2 * health.pause_s, PROBE_PAUSE_S[1])
+
+    def _answered(self, health: Health) -> None:
+        if health.aside or health.silent:
+            self._log.info("device.back", device=health.name, bus=self.name)
+        health.aside = health.silent = False
+        health.failures_count = 0
+        health.pause_s = PROBE_PAUSE_S[0]
+        health.since_good_ns = self._clock.now_ns()
+        health.why = ""
+
+    def _age(self) -> None:
+        """Points of a device that has been silent too long turn bad, once (failsafe.md section 2)."""
+        now_ns = self._clock.now_ns()
+        for health in self.devices.values():
+            limit_s = max(SILENT_AFTER_S, SILENT_AFTER_POLLS * health.period_s)
+            if health.silent or now_ns - health.since_good_ns <= limit_s * 1e9:
+                continue
+            health.silent = True
+            health.known = False  # whoever answers next may be another device: ask who it is
+            health.aside = True
+            self._log.warning(
+                "device.silent", device=health.name, bus=self.name, after_s=limit_s, why=health.why
+            )
+            self._deliver([Reading(point, 0.0, Quality.BAD, now_ns) for point in health.driver.points])
+
+    def _up(self) -> None:
+        if self._lost_told:
+            self._log.info("bus.back", bus=self.name)
+        self.online, self.why, self._lost_told = True, "", False
+
+    def _down(self, why: str) -> bool:
+        """Note the loss, logged once; returns whether the bus had been open."""
+        was, self.online, self.why = self.online, False, why
+        for health in self.devices.values():
+            health.why = why
+        if not self._lost_told:
+            self._log.warning("bus.lost", bus=self.name, why=why)
+            self._lost_told = True
+        return was
+
+    async def _rest(self, seconds: float) -> None:
+        before_ns = self._clock.now_ns()
+        await self.mailbox.wait(seconds / self._clock.rate)
+        self._rest_ns += self._clock.now_ns() - before_ns
+
+    def report(self, now_ns: int) -> list[Reading]:
+        """The bus's and its devices' own points since the last report."""
+        window_ns = max(1, now_ns - self._told_ns)
+        values: dict[str, float | bool] = {
+            f"{self.name}.online_on": self.online,
+            f"{self.name}.slack_pct": min(100.0, 100.0 * self._rest_ns / window_ns),
+            f"{self.name}.lateness_s": self._late_ns / 1e9,
+        }
+        values |= {f"{self.name}.{key}": value for key, value in self._line.stats.items()}
+        for health in self.devices.values():
+            values[f"{health.name}.silent_on"] = health.silent
+            values[f"{health.name}.errors_count"] = health.errors_count
+        self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
+        return [Reading(point, value, Quality.GOOD, now_ns) for point, value in values.items()]
+
+    async def release(self) -> list[str]:
+        """Write every device's safe values; goes on after a failure and names it."""
+        failures = []
+        for health in self.devices.values():
+            try:
+                await health.driver.release()
+            except (NoReply, LinkLost, Refused) as error:
+                failures.append(f"{health.name}: {error}")
+        return failures
+
+    async def close(self) -> None:
+        """Close the line."""
+        await self._line.close()
+
+
+def _fastest_s(points: Mapping[str, PointInfo]) -> float:
+    return min((info.period_s for info in points.values()), default=1.0)

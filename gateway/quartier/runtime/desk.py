@@ -1,0 +1,77 @@
+"""The daemon's read-only desk: a unix socket that answers questions, one JSON object a line.
+
+Ask ``{"ask": "status"}`` or ``{"ask": "points"}``; the answer is one line.  Nothing can be changed
+here, so whoever may open the socket may look.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+SOCKET = "quartier.sock"
+QUESTION_MAX_BYTES = 4096
+IDLE_S = 60.0
+
+Answers = Mapping[str, Callable[[], Any]]
+
+
+class Desk:
+    """Serves ``answers`` on ``runtime_dir/quartier.sock``."""
+
+    def __init__(self, runtime_dir: Path, answers: Answers) -> None:
+        self._path = runtime_dir / SOCKET
+        self._answers = answers
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        self._path.unlink(missing_ok=True)
+        server = await asyncio.start_unix_server(self._serve, self._path, limit=QUESTION_MAX_BYTES)
+        self._path.chmod(0o660)
+        async with AsyncExitStack() as stack:
+            stack.callback(self._path.unlink, missing_ok=True)
+            async with server:
+                await server.serve_forever()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while line := await asyncio.wait_for(reader.readline(), IDLE_S):
+                writer.write(json.dumps(self._answer(line), default=str).encode() + b"\n")
+                await asyncio.wait_for(writer.drain(), IDLE_S)
+        except (OSError, TimeoutError, ValueError, asyncio.CancelledError):
+            pass  # whoever asked is gone or talks nonsense: nothing of ours depends on it
+        finally:
+            writer.close()
+
+    def _answer(self, line: bytes) -> Any:
+        try:
+            question = json.loads(line)
+            answer = self._answers[question["ask"]]
+        except (ValueError, TypeError, KeyError):
+            return {"error": f'ask with {{"ask": "{"|".join(self._answers)}"}}'}
+        return answer()
+
+
+class Closed(Exception):  # noqa: N818 - a state
+    """No daemon answers at this desk."""
+
+
+def ask(runtime_dir: Path, what: str, timeout_s: float = 5.0) -> Any:
+    """Ask a running daemon, from another process.  Raises Closed, saying where was looked."""
+    import socket  # noqa: PLC0415 - only the command line asks
+
+    path = runtime_dir / SOCKET
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(timeout_s)
+        try:
+            client.connect(str(path))
+            client.sendall(json.dumps({"ask": what}).encode() + b"\n")
+            with client.makefile("rb") as stream:
+                line = stream.readline()
+        except OSError as error:
+            raise Closed(f"no daemon answers at {path}: {error.strerror or error}") from error
+    if not line:
+        raise Closed(f"the daemon closed {path} without an answer")
+    return json.loads(line)

@@ -1,0 +1,87 @@
+"""The safe values, ready to be written by whoever is left: ``release.json`` and the daemon's lock.
+
+The daemon keeps ``release.json`` in its runtime directory: endpoints and encoded writes, so that
+``quartier release`` (``ExecStopPost``) needs no other file and little time.  It refuses while the
+daemon's lock is held: two masters on one battery are worse than none.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from quartier_drivers.errors import QuartierError
+from quartier_drivers.registry import door
+
+FILE = "release.json"
+LOCK = "quartier.lock"
+WRITE_TIMEOUT_S = 4.0
+
+
+class Locked(QuartierError):  # noqa: N818 - a state, named as the house names it
+    """Another daemon holds the lock of this runtime directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One bus's part of the table: its kind and dumped section, and the writes in their order."""
+
+    bus: str
+    section: Mapping[str, Any]
+    writes: Sequence[Mapping[str, Any]]
+
+
+def lock(runtime_dir: Path) -> IO[str]:
+    """Take the daemon's lock; held until the file is closed or the process is gone.
+
+    Raises Locked when it is held.
+    """
+    file = (runtime_dir / LOCK).open("a+", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.seek(0)
+        holder = file.read().strip() or "unknown"
+        file.close()
+        raise Locked(f"{runtime_dir / LOCK} is held by process {holder}: a daemon is running") from error
+    file.truncate(0)
+    file.write(f"{os.getpid()}\n")
+    file.flush()
+    return file
+
+
+def save(runtime_dir: Path, wires: Sequence[Wire]) -> None:
+    """Write the table anew, at once or not at all."""
+    fresh = runtime_dir / f"{FILE}.new"
+    table = [{"bus": wire.bus, "section": wire.section, "writes": list(wire.writes)} for wire in wires]
+    fresh.write_text(json.dumps(table, indent=1), encoding="utf-8")
+    fresh.replace(runtime_dir / FILE)
+
+
+def load(runtime_dir: Path) -> list[Wire]:
+    """The table as the daemon left it; empty when there is none.  Raises ValueError when it is damaged."""
+    try:
+        text = (runtime_dir / FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    return [Wire(entry["bus"], entry["section"], entry["writes"]) for entry in json.loads(text)]
+
+
+async def replay(wires: Sequence[Wire]) -> dict[str, Sequence[str]]:
+    """Make every write, all buses at once, none waiting for another; returns failures by bus."""
+    failures = await asyncio.gather(*(_replay(wire) for wire in wires))
+    return {wire.bus: failed for wire, failed in zip(wires, failures, strict=True)}
+
+
+async def _replay(wire: Wire) -> Sequence[str]:
+    if not wire.writes:
+        return ()
+    try:
+        async with asyncio.timeout(WRITE_TIMEOUT_S):
+            return await door(wire.section["kind"]).replay(wire.section, wire.writes)
+    except TimeoutError:
+        return (f"not finished within {WRITE_TIMEOUT_S:g} s",)
