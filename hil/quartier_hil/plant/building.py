@@ -1,0 +1,149 @@
+"""The whole building: its assets, their energies, and the connection that reads the sum (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from quartier_hil.plant import battery as batteries
+from quartier_hil.plant import car as cars
+from quartier_hil.plant import heatpump, mains, solar
+from quartier_hil.plant.battery import BatterySpec, BatteryState
+from quartier_hil.plant.car import CarSpec, CarState
+from quartier_hil.plant.heatpump import HeatPumpSpec, HeatPumpState
+from quartier_hil.plant.solar import SolarSpec
+
+ASSETS = ("bat1", "pv1", "ev1", "hp1", "base")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildingSpec:
+    """What stands in the building."""
+
+    battery: BatterySpec = field(default_factory=BatterySpec)
+    solar: SolarSpec = field(default_factory=SolarSpec)
+    car: CarSpec = field(default_factory=CarSpec)
+    heat_pump: HeatPumpSpec = field(default_factory=HeatPumpSpec)
+    phases_count: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Drive:
+    """What comes from outside at one instant: the unshiftable load, the sun on the modules, heat drawn."""
+
+    base_w: float
+    solar_w_per_kw: float
+    draw_w: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the devices were last told, in the house's units (a device's own fallback included)."""
+
+    battery_w: float = 0.0
+    generation_max_w: float = float("inf")
+    current_max_a: float = 16.0
+    relay_on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BuildingState:
+    """The building at ``now_s``; energies in Wh per asset and for the grid, never shrinking."""
+
+    battery: BatteryState
+    car: CarState = field(default_factory=CarState)
+    heat_pump: HeatPumpState = field(default_factory=HeatPumpState)
+    solar_w: float = 0.0
+    base_w: float = 0.0
+    now_s: float = 0.0
+    import_wh: Mapping[str, float] = field(default_factory=dict)
+    export_wh: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def powers_w(self) -> dict[str, float]:
+        """Power of each asset; plus takes energy from the building's bus."""
+        return {
+            "bat1": self.battery.power_w,
+            "pv1": self.solar_w,
+            "ev1": self.car.power_w,
+            "hp1": self.heat_pump.power_w,
+            "base": self.base_w,
+        }
+
+    @property
+    def grid_w(self) -> float:
+        """The sum of all assets: what the connection meter reads."""
+        return sum(self.powers_w.values())
+
+
+def fresh(spec: BuildingSpec, soc_pct: float = 50.0) -> BuildingState:
+    """A building at rest with its battery at ``soc_pct``."""
+    return BuildingState(battery=BatteryState(spec.battery.capacity_wh * soc_pct / 100.0))
+
+
+def step(
+    spec: BuildingSpec, state: BuildingState, orders: Orders, drive: Drive, dt_s: float
+) -> BuildingState:
+    """Go on by ``dt_s``; every power is constant within the step, so energies integrate exactly."""
+    moved = replace(
+        state,
+        battery=batteries.step(spec.battery, state.battery, orders.battery_w, state.now_s, dt_s),
+        car=cars.step(spec.car, state.car, orders.current_max_a, dt_s),
+        heat_pump=heatpump.step(
+            spec.heat_pump, state.heat_pump, drive.draw_w, dt_s, relay_on=orders.relay_on
+        ),
+        solar_w=solar.step(
+            spec.solar,
+            state.solar_w,
+            drive.solar_w_per_kw * spec.solar.rated_w / 1_000.0,
+            orders.generation_max_w,
+            dt_s,
+        ),
+        base_w=max(drive.base_w, 0.0),
+        now_s=state.now_s + dt_s,
+    )
+    hours = dt_s / 3600.0
+    flows = {**moved.powers_w, "grid": moved.grid_w}
+    return replace(
+        moved,
+        import_wh={name: state.import_wh.get(name, 0.0) + max(w, 0.0) * hours for name, w in flows.items()},
+        export_wh={name: state.export_wh.get(name, 0.0) + max(-w, 0.0) * hours for name, w in flows.items()},
+    )
+
+
+def plug(state: BuildingState, *, on: bool, need_wh: float = 0.0) -> BuildingState:
+    """A car comes or goes."""
+    return replace(state, car=cars.plug(state.car, on=on, need_wh=need_wh))
+
+
+def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
+    """Every quantity that a device of the building can measure, as ``asset.quantity``, house units."""
+    grid_w = state.grid_w
+    volts = mains.voltage_v(grid_w, spec.phases_count)
+    found: dict[str, float] = {
+        "grid.power_w": grid_w,
+        "grid.frequency_hz": mains.frequency_hz(state.now_s),
+        "bat1.soc_pct": state.battery.soc_pct(spec.battery),
+        "bat1.voltage_v": 48.0 + 0.08 * state.battery.soc_pct(spec.battery),
+        "ev1.plugged_on": float(state.car.plugged_on),
+        "ev1.charge_state": _charge_state(state),
+        "ev1.session_energy_wh": state.car.session_wh,
+        "hp1.tank_c": state.heat_pump.tank_c,
+    }
+    for phase in range(1, spec.phases_count + 1):
+        found[f"grid.voltage_l{phase}_v"] = volts
+        found[f"grid.power_l{phase}_w"] = grid_w / spec.phases_count
+        found[f"grid.current_l{phase}_a"] = abs(grid_w) / spec.phases_count / volts
+    for name, power_w in state.powers_w.items():
+        found[f"{name}.power_w"] = power_w
+    for name in ("grid", *ASSETS):
+        found[f"{name}.energy_import_wh"] = state.import_wh.get(name, 0.0)
+        found[f"{name}.energy_export_wh"] = state.export_wh.get(name, 0.0)
+    return found
+
+
+def _charge_state(state: BuildingState) -> float:
+    """KEBA P30's numbering: 1 not ready, 2 ready, 3 charging, 5 interrupted."""
+    if not state.car.plugged_on:
+        return 1.0
+    if state.car.power_w > 0.0:
+        return 3.0
+    return 2.0 if state.car.need_wh <= 0.0 else 5.0

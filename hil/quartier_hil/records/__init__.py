@@ -1,0 +1,1 @@
+"""What drives the plant: measured records, or standard profiles with weather and appliance events."""
