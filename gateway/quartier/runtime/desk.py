@@ -6,8 +6,8 @@ here, so whoever may open the socket may look.
 
 import asyncio
 import json
+import socket
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +24,31 @@ class Desk:
     def __init__(self, runtime_dir: Path, answers: Answers) -> None:
         self._path = runtime_dir / SOCKET
         self._answers = answers
+        self._guests: set[asyncio.StreamWriter] = set()
 
     async def run(self) -> None:
-        """Serve until cancelled."""
+        """Serve until cancelled; then nobody who still looks on can hold the daemon back."""
         self._path.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._serve, self._path, limit=QUESTION_MAX_BYTES)
         self._path.chmod(0o660)
-        async with AsyncExitStack() as stack:
-            stack.callback(self._path.unlink, missing_ok=True)
-            async with server:
-                await server.serve_forever()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
+            for guest in self._guests:
+                guest.close()
+            self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._guests.add(writer)
         try:
             while line := await asyncio.wait_for(reader.readline(), IDLE_S):
                 writer.write(json.dumps(self._answer(line), default=str).encode() + b"\n")
                 await asyncio.wait_for(writer.drain(), IDLE_S)
-        except (OSError, TimeoutError, ValueError, asyncio.CancelledError):
+        except (OSError, TimeoutError, ValueError):
             pass  # whoever asked is gone or talks nonsense: nothing of ours depends on it
         finally:
+            self._guests.discard(writer)
             writer.close()
 
     def _answer(self, line: bytes) -> Any:
@@ -60,8 +66,6 @@ class Closed(Exception):  # noqa: N818 - a state
 
 def ask(runtime_dir: Path, what: str, timeout_s: float = 5.0) -> Any:
     """Ask a running daemon, from another process.  Raises Closed, saying where was looked."""
-    import socket  # noqa: PLC0415 - only the command line asks
-
     path = runtime_dir / SOCKET
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout_s)

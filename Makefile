@@ -1,0 +1,51 @@
+# Two commands: `make demo` shows a building at work, `make test` proves that the house stands.
+# Both do their own set-up in .venv; nothing outside this folder is touched (make test may
+# install Debian packages, see tests/packages.sh).
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd)
+
+.DEFAULT_GOAL := help
+.PHONY: demo test lint help clean
+
+help:
+	@echo "make demo    a simulated building at work, about two minutes; no root needed"
+	@echo "make test    ruff, mypy, house rules and all tests; installs what the tests need"
+	@echo "make lint    ruff and mypy alone"
+	@echo "make clean   remove what was built"
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "Quartier needs Python 3.11 to 3.13; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) has no venv. On Debian: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.python pyproject.toml setup.py $(KERNELS)
+	@echo "Installing Quartier with its rig and compiling the kernels (a few minutes the first time)"
+	$(BIN)/python -m pip install --quiet --editable '.[hil]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python pyproject.toml setup.py $(KERNELS)
+	$(BIN)/python -m pip install --quiet --editable '.[hil,dev]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo
+	$(BIN)/quartier-hil demo
+
+test:
+	bash tests/packages.sh
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build demo reports native/quartier_native/*.so native/quartier_native/*.c
