@@ -1,0 +1,142 @@
+"""What every simulated device has: units, plant time, faults, values in, orders out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from quartier_hil.devices.fault import Fault, Kind
+
+if TYPE_CHECKING:
+    from quartier_hil.devices.unit import Unit
+
+# What a client would get from a device that answers noise: long enough to be told from silence.
+_NOISE_BYTES = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What becomes of one request: nothing (``pdu`` None), or ``pdu`` after ``wait_s`` real seconds.
+
+    ``late``: others are served meanwhile.  ``noise``: the bytes go out without a valid frame
+    around them.
+    """
+
+    pdu: bytes | None = None
+    wait_s: float = 0.0
+    late: bool = False
+    noise: bool = False
+
+
+SILENCE = Reply()
+
+
+class Device:
+    """Base of the simulated devices.  One object may answer as several units.
+
+    The rig calls ``tick`` with plant seconds and ``publish`` with the plant's values, then reads
+    ``orders``.  A write counts from the last ``tick``: no timer of a device runs longer than the
+    real one's.  ``absent`` is the exception for a unit that its endpoint does not have (None:
+    silence), used on TCP where this device is the endpoint's first.
+    """
+
+    absent: int | None = None
+
+    def __init__(self, seed: int = 0) -> None:
+        self.units: dict[int, Unit] = {}
+        self.faults: dict[Kind, Fault] = {}
+        self.now_s = 0.0
+        self.writes_count = 0
+        self.watchers: list[Callable[[], None]] = []
+        self._random = Random(seed)  # noqa: S311 - noise that can be repeated, no secret
+        self._requests_count = 0
+
+    # -- the plant's side ------------------------------------------------------------------
+
+    def publish(self, values: Mapping[str, float]) -> None:
+        """Show the plant's values: quantity (``"power_w"``, ``"grid.power_w"``) to house units and sign.
+
+        What is missing keeps its last value.  Unknown names raise KeyError.
+        """
+        if "stuck" in self.faults:
+            return
+        wrong = self.faults.get("wrong")
+        self.show(
+            {
+                point: value * wrong.factor if wrong is not None and wrong.hits(point) else value
+                for point, value in values.items()
+            }
+        )
+
+    def orders(self) -> Mapping[str, float]:
+        """What acts now, in house units: the client's last words, or the fallback when they expired."""
+        return {}
+
+    def tick(self, now_s: float) -> None:
+        """Plant time goes on; timers of the device run out."""
+        self.now_s = max(self.now_s, now_s)
+        self.expire()
+
+    def fault(self, kind: Kind, **args: Any) -> None:
+        """Put a fault in force, beside those that are; see ``Fault`` for its arguments."""
+        self.faults[kind] = Fault(kind, **args)
+        if kind == "off":
+            self.forget()
+        self._changed()
+
+    def clear(self, kind: Kind | None = None) -> None:
+        """End one fault, or all."""
+        if kind is None:
+            self.faults.clear()
+        else:
+            self.faults.pop(kind, None)
+        self._changed()
+
+    @property
+    def off(self) -> bool:
+        """Whether it has no power."""
+        return "off" in self.faults
+
+    # -- what a device fills in ------------------------------------------------------------
+
+    def show(self, values: Mapping[str, float]) -> None:
+        """Put values into registers."""
+        raise NotImplementedError
+
+    def expire(self) -> None:
+        """Let timers run out at ``now_s``."""
+
+    def forget(self) -> None:
+        """Lose what a loss of power loses."""
+
+    # -- the wire's side -------------------------------------------------------------------
+
+    def answer(self, unit: int, pdu: bytes) -> Reply:
+        """What becomes of one request to one of its units, faults included."""
+        self._requests_count += 1
+        silent = self.faults.get("silent")
+        if self.off or (silent is not None and not silent.acts):
+            return SILENCE
+        answered = self.units[unit].answer(pdu)
+        if pdu[0] in (5, 6, 15, 16) and not answered[0] & 0x80:
+            self.writes_count += 1
+        if silent is not None:
+            return SILENCE
+        if "garbage" in self.faults:
+            return self._garbage(pdu[0])
+        late, slow = self.faults.get("late"), self.faults.get("slow")
+        if late is not None and self._requests_count % late.every == 0:
+            return Reply(answered, late.seconds, late=True)
+        return Reply(answered, slow.seconds if slow is not None else 0.0)
+
+    def _garbage(self, function: int) -> Reply:
+        """In turn: no frame at all, a valid frame with a broken body, one of another function."""
+        body = self._random.randbytes(_NOISE_BYTES)
+        turn = self._requests_count % 3
+        if turn == 0:
+            return Reply(body, noise=True)
+        return Reply(bytes([function if turn == 1 else function ^ 0x18]) + body)
+
+    def _changed(self) -> None:
+        for watcher in self.watchers:
+            watcher()

@@ -1,0 +1,269 @@
+"""Puts devices on a wire: a Modbus TCP server, or a slave on a pseudo terminal.
+
+Several devices may share one endpoint (a gateway, an RS-485 line); their units must differ.
+Delays of faults are real seconds: a client's time-outs are real at every rate of the clock.
+"""
+
+import asyncio
+import contextlib
+import os
+import tty
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from quartier_hil.devices import wire
+from quartier_hil.devices.device import SILENCE, Device, Reply
+from quartier_hil.devices.unit import exception
+
+# Silence that ends a frame of unknown length; a pty has no bit rate, so any short pause will do.
+_QUIET_S = 0.02
+
+
+class Endpoint(Protocol):
+    """A wire with devices on it, until it is closed."""
+
+    @property
+    def url(self) -> str:
+        """Where a client finds it: ``tcp://127.0.0.1:5020`` or the path of a serial port."""
+        ...
+
+    async def close(self) -> None:
+        """Take the devices off the wire."""
+        ...
+
+    async def __aenter__(self) -> Self:
+        """The endpoint itself."""
+        ...
+
+    async def __aexit__(self, *_: object) -> None:
+        """Closes it."""
+        ...
+
+
+class _Line:
+    """The devices of one endpoint, by unit, and the answers still under way."""
+
+    def __init__(self, devices: Sequence[Device], absent: int | None) -> None:
+        self.devices = tuple(devices)
+        self.absent = absent
+        self._units: dict[int, Device] = {}
+        for device in devices:
+            for unit in device.units:
+                if unit in self._units:
+                    raise ValueError(f"unit {unit} is taken twice on one endpoint")
+                self._units[unit] = device
+            device.watchers.append(self._changed)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def off(self) -> bool:
+        """Whether nothing here has power."""
+        return all(device.off for device in self.devices)
+
+    def reply(self, unit: int, pdu: bytes) -> Reply:
+        device = self._units.get(unit)
+        if device is None or device.off:
+            return SILENCE if self.absent is None else Reply(exception(pdu[0], self.absent))
+        return device.answer(unit, pdu)
+
+    def later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run ``work`` beside the rest; it ends with the endpoint."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def quit(self) -> None:
+        for device in self.devices:
+            device.watchers.remove(self._changed)
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _changed(self) -> None:
+        """A fault came or went."""
+
+    async def close(self) -> None:
+        await self.quit()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+class TcpEndpoint(_Line):
+    """A Modbus TCP server; with every device off it is gone from the network."""
+
+    def __init__(self, devices: Sequence[Device], host: str, port: int, absent: int | None) -> None:
+        super().__init__(devices, absent)
+        self.host = host
+        self.port = port
+        self._server: asyncio.Server | None = None
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @property
+    def url(self) -> str:
+        """``tcp://host:port``."""
+        return f"tcp://{self.host}:{self.port}"
+
+    async def listen(self) -> None:
+        """Take the port; port 0 becomes a free one and stays the same from then on."""
+        self._server = await asyncio.start_server(self._serve, self.host, self.port, reuse_address=True)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def close(self) -> None:
+        """Close the port and every connection."""
+        await self.quit()
+        self._hang_up()
+
+    def _changed(self) -> None:
+        if self.off and self._server is not None:
+            self._hang_up()
+        elif not self.off and self._server is None:
+            self.later(self.listen())
+
+    def _hang_up(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+        for writer in tuple(self._writers):
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            while (header := wire.tcp_header(await reader.readexactly(wire.HEADER_BYTES))) is not None:
+                transaction, unit, length = header
+                pdu = await reader.readexactly(length)
+                await self._reply(writer, transaction, unit, self.reply(unit, pdu))
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # the client went away, or the device lost its power
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    async def _reply(self, writer: asyncio.StreamWriter, transaction: int, unit: int, reply: Reply) -> None:
+        if reply.pdu is None:
+            return
+        frame = reply.pdu if reply.noise else wire.tcp_frame(transaction, unit, reply.pdu)
+        if reply.late:
+            self.later(_send_late(writer, frame, reply.wait_s))
+            return
+        if reply.wait_s:
+            await asyncio.sleep(reply.wait_s)
+        writer.write(frame)
+        await writer.drain()
+
+
+async def _send_late(writer: asyncio.StreamWriter, frame: bytes, wait_s: float) -> None:
+    await asyncio.sleep(wait_s)
+    if not writer.is_closing():
+        writer.write(frame)
+
+
+class PtyEndpoint(_Line):
+    """A Modbus RTU line on a pseudo terminal, found by clients under a path of its own.
+
+    An absent unit is silent, as on a real line.  Frames are taken apart by their length, what
+    fits no frame is dropped when the line has been quiet.
+    """
+
+    def __init__(self, devices: Sequence[Device], path: Path) -> None:
+        super().__init__(devices, absent=None)
+        self.path = path
+        self._heard = bytearray()
+        self._quiet: asyncio.TimerHandle | None = None
+        self._busy = asyncio.Lock()
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        path.unlink(missing_ok=True)
+        path.symlink_to(os.ttyname(self._slave))
+        asyncio.get_running_loop().add_reader(self._master, self._hear)
+
+    @property
+    def url(self) -> str:
+        """The path of the serial port."""
+        return str(self.path)
+
+    async def close(self) -> None:
+        """Remove the port; clients that hold it get an error."""
+        await self.quit()
+        if self._quiet is not None:
+            self._quiet.cancel()
+        asyncio.get_running_loop().remove_reader(self._master)
+        os.close(self._master)
+        os.close(self._slave)
+        self.path.unlink(missing_ok=True)
+
+    def _hear(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._heard += os.read(self._master, 4096)
+        if self._quiet is not None:
+            self._quiet.cancel()
+        while (length := wire.rtu_request_bytes(self._heard)) is not None and len(self._heard) >= length:
+            frame = bytes(self._heard[:length])
+            request = wire.rtu_request(frame)
+            if request is None:
+                break
+            del self._heard[:length]
+            self._answer(*request)
+        self._quiet = asyncio.get_running_loop().call_later(_QUIET_S, self._ended)
+
+    def _ended(self) -> None:
+        """The line is quiet: what was heard is a frame of another kind, or noise."""
+        request = wire.rtu_request(bytes(self._heard))
+        self._heard.clear()
+        if request is not None:
+            self._answer(*request)
+
+    def _answer(self, unit: int, pdu: bytes) -> None:
+        reply = self.reply(unit, pdu)
+        if reply.pdu is None:
+            return
+        frame = reply.pdu if reply.noise else wire.rtu_frame(unit, reply.pdu)
+        if reply.wait_s or self._busy.locked():
+            self.later(self._speak(frame, reply))
+        else:
+            self._say(frame)
+
+    async def _speak(self, frame: bytes, reply: Reply) -> None:
+        if reply.late:
+            await asyncio.sleep(reply.wait_s)
+        else:
+            async with self._busy:
+                await asyncio.sleep(reply.wait_s)
+        self._say(frame)
+
+    def _say(self, frame: bytes) -> None:
+        with contextlib.suppress(BlockingIOError):  # nobody reads: the line loses it
+            os.write(self._master, frame)
+
+
+async def serve_tcp(
+    devices: Device | Sequence[Device], host: str = "127.0.0.1", port: int = 0, *, absent: int | None = -1
+) -> TcpEndpoint:
+    """Put devices on a TCP port (0: a free one, see ``.port``).
+
+    ``absent`` is the exception for units that are not there, None for silence; by default what
+    the first device does.  Raises OSError when the port is taken, ValueError when two devices
+    have the same unit.
+    """
+    several = [devices] if isinstance(devices, Device) else list(devices)
+    endpoint = TcpEndpoint(several, host, port, several[0].absent if absent == -1 else absent)
+    await endpoint.listen()
+    return endpoint
+
+
+async def serve_pty(devices: Device | Sequence[Device], path: Path | str) -> PtyEndpoint:
+    """Put devices on a pseudo terminal that is linked to as ``path``.
+
+    Raises OSError when no terminal is left or the path cannot be made, ValueError when two
+    devices have the same unit.
+    """
+    several = [devices] if isinstance(devices, Device) else list(devices)
+    return PtyEndpoint(several, Path(path))

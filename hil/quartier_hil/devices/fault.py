@@ -1,0 +1,44 @@
+"""The ways a device fails, as data."""
+
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal, get_args
+
+Kind = Literal["off", "silent", "slow", "garbage", "stuck", "wrong", "late"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault in force.
+
+    off      no power: alone on its endpoint it closes it, else it is an absent unit; what it was
+             told is forgotten
+    silent   hears nothing and says nothing; with ``acts`` it hears and obeys but its answer is lost
+    slow     answers after ``seconds`` of real time, one request after the other
+    garbage  answers bytes without sense
+    stuck    its values freeze; orders still act
+    wrong    values of ``points`` (a pattern over quantity names) are multiplied by ``factor``
+    late     answers after ``seconds`` of real time with the request's own, by then old, id, while
+             newer requests are served: every ``every``-th answer (1: each)
+    """
+
+    kind: Kind
+    seconds: float = 0.0
+    factor: float = 1.0
+    points: str = "*power*"
+    acts: bool = False
+    every: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what is no fault."""
+        if self.kind not in KINDS:
+            raise ValueError(f"{self.kind!r} is no fault; expected one of {', '.join(KINDS)}")
+        if self.seconds < 0 or self.every < 1:
+            raise ValueError(
+                f"a fault needs seconds >= 0 and every >= 1, got {self.seconds} and {self.every}"
+            )
+
+    def hits(self, point: str) -> bool:
+        """Whether ``wrong`` changes this point (``"grid.power_w"`` or ``"power_w"``)."""
+        return fnmatchcase(point, self.points)
