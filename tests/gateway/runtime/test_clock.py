@@ -1,0 +1,60 @@
+import pytest
+
+from quartier.runtime.clock import ClockSetting, HouseClock, kernel_synced, read_setting
+from quartier_drivers.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ClockSetting()),
+        ("rate=60", ClockSetting(rate=60.0)),
+        ("rate=60,offset=-2d", ClockSetting(rate=60.0, offset_s=-172800.0)),
+        ("offset=90m, rate=0.5", ClockSetting(rate=0.5, offset_s=5400.0)),
+        ("origin=1764075000.5,rate=10", ClockSetting(rate=10.0, origin_unix_s=1764075000.5)),
+    ],
+)
+def test_setting_is_read(text, expected):
+    assert expected == read_setting(text)
+
+
+def test_every_fault_of_a_setting_is_named_at_once():
+    with pytest.raises(ConfigError) as caught:
+        read_setting("rate=0,ofset=3,offset=soon")
+
+    assert ["ofset", "offset", "rate"] == [fault.key for fault in caught.value.faults]
+
+
+def test_a_restarted_daemon_goes_on_in_step_with_its_origin():
+    setting = ClockSetting(rate=3600.0, offset_s=-86400.0, origin_unix_s=1.0)
+    first, second = HouseClock(setting), HouseClock(setting)
+
+    # Both derive the same time from the origin, whenever they were started (rounding aside).
+    assert abs(first.utc_ms() - second.utc_ms()) < 3_600_000
+    assert first.now_ns() > 0
+
+
+def test_house_time_passes_at_its_rate_and_wall_clock_and_ages_agree():
+    clock = HouseClock(ClockSetting(rate=1000.0))
+    before = clock.now()
+    while clock.now_ns() - before.ns < 50_000_000_000:
+        pass
+    after = clock.now()
+
+    assert abs((after.utc_ms - before.utc_ms) - (after.ns - before.ns) / 1e6) < 1000
+
+
+def test_a_simulated_clock_counts_as_synchronised():
+    assert HouseClock(ClockSetting(rate=2.0)).synced()
+
+
+def test_the_kernel_is_asked_without_changing_anything():
+    assert kernel_synced() in {True, False}
+
+
+async def test_sleep_is_in_house_time():
+    clock = HouseClock(ClockSetting(rate=10_000.0))
+    before_ns = clock.now_ns()
+    await clock.sleep(20)
+
+    assert clock.now_ns() - before_ns >= 19e9

@@ -1,0 +1,20 @@
+import json
+
+from quartier.runtime import log
+
+
+def test_journald_gets_one_json_object_a_line(capsys):
+    log.configure(style="json")
+    log.get().warning("device.silent", device="grid", age_s=12.1)
+
+    line = json.loads(capsys.readouterr().err)
+    assert ("device.silent", "grid", "warning") == (line["event"], line["device"], line["level"])
+
+
+def test_people_get_words_and_no_colours_where_there_is_no_terminal(capsys):
+    log.configure(style="console")
+    log.get().info("bus.back", bus="rs485")
+
+    text = capsys.readouterr().err
+    assert "bus.back" in text
+    assert "\x1b" not in text

@@ -1,0 +1,111 @@
+import asyncio
+
+from quartier.runtime.mailbox import Mailbox, tolerance
+from quartier_drivers.contract import Command, PointInfo, Quality, Reading
+
+POINT = "bat1.setpoint_w"
+INFO = PointInfo(POINT, "float", "holding:1", 1.0, writable=True, step=10.0)
+REACH = {POINT: INFO}
+
+
+def command(value: float, expires_ns: int = 1000) -> Command:
+    return Command(POINT, value, expires_ns, "test")
+
+
+def reading(value: float, taken_ns: int, quality: Quality = Quality.GOOD) -> Reading:
+    return Reading(POINT, value, quality, taken_ns)
+
+
+def test_the_newest_wish_wins():
+    box = Mailbox()
+    box.post([command(1)], 0)
+    box.post([command(2)], 1)
+
+    assert command(2) == box.take(REACH, 2)
+    assert box.take(REACH, 2) is None
+
+
+def test_an_expired_command_never_leaves():
+    box = Mailbox()
+    box.post([command(1, expires_ns=10)], 0)
+
+    assert box.take(REACH, 10) is None
+    assert box.outcomes[POINT].verdict == "expired"
+
+
+def test_a_command_waits_for_its_device_to_be_reachable():
+    box = Mailbox()
+    box.post([command(1)], 0)
+
+    assert box.take({}, 1) is None
+    assert command(1) == box.take(REACH, 2)
+
+
+def test_done_is_said_by_the_next_reading_not_by_the_write():
+    box = Mailbox()
+    box.post([command(1500)], 0)
+    sent = box.take(REACH, 1)
+    box.sent(sent, 2, read_back=True)
+    assert box.outcomes[POINT].verdict == "pending"
+
+    box.seen(reading(1505, taken_ns=1), tolerance(INFO), 3)
+    assert box.outcomes[POINT].verdict == "pending", "a reading from before the write proves nothing"
+
+    box.seen(reading(1505, taken_ns=3), tolerance(INFO), 3)
+    assert box.outcomes[POINT].verdict == "done"
+
+
+def test_a_device_that_keeps_another_value_has_refused():
+    box = Mailbox()
+    box.post([command(1500)], 0)
+    box.sent(box.take(REACH, 1), 2, read_back=True)
+    for taken_ns in (3, 4, 5):
+        box.seen(reading(0, taken_ns), tolerance(INFO), taken_ns)
+
+    assert ("refused", "the device holds 0") == (box.outcomes[POINT].verdict, box.outcomes[POINT].why)
+
+
+def test_unknown_is_settled_by_the_next_reading():
+    box = Mailbox()
+    box.post([command(1500)], 0)
+    box.failed(box.take(REACH, 1), "unknown", "no answer", 2, read_back=True)
+    assert box.outcomes[POINT].verdict == "unknown"
+
+    box.seen(reading(0, 3, Quality.BAD), tolerance(INFO), 3)
+    assert box.outcomes[POINT].verdict == "unknown", "a bad reading settles nothing"
+
+    box.seen(reading(1500, 4), tolerance(INFO), 4)
+    assert box.outcomes[POINT].verdict == "done"
+
+
+def test_without_a_read_back_the_devices_word_counts_and_is_named_so():
+    box = Mailbox()
+    box.post([command(1)], 0)
+    box.sent(box.take(REACH, 1), 2, read_back=False)
+
+    assert ("done", "accepted; this point cannot be read back") == (
+        box.outcomes[POINT].verdict,
+        box.outcomes[POINT].why,
+    )
+
+
+def test_the_fate_of_an_old_write_is_not_told_of_a_newer_wish():
+    box = Mailbox()
+    box.post([command(1)], 0)
+    old = box.take(REACH, 1)
+    box.post([command(2)], 2)
+    box.sent(old, 3, read_back=True)
+
+    assert ("pending", 2) == (box.outcomes[POINT].verdict, box.outcomes[POINT].command.value)
+
+
+async def test_a_new_command_ends_the_wait():
+    box = Mailbox()
+    waiting = asyncio.create_task(box.wait(3600))
+    await asyncio.sleep(0)
+    box.post([command(1)], 0)
+    await asyncio.wait_for(waiting, 30)
+
+
+def test_tolerance_of_a_relay_is_half_a_bit():
+    assert tolerance(PointInfo("x.relay_on", "bool", "coil:0", 1.0)) == 0.5

@@ -1,0 +1,44 @@
+import pytest
+
+from quartier.runtime import statefile
+
+
+def test_what_was_saved_last_is_loaded(tmp_path):
+    path = tmp_path / "link"
+    for turn in range(5):
+        statefile.save(path, {"turn": turn})
+
+    assert {"turn": 4} == statefile.load(path)
+
+
+def test_nothing_saved_is_none(tmp_path):
+    assert statefile.load(tmp_path / "link") is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"1 00000000\n{}", b"\xff" * 40, b"2 zz\n{}"])
+def test_a_damaged_newest_copy_leaves_the_one_before(tmp_path, damage):
+    path = tmp_path / "link"
+    statefile.save(path, {"turn": 1})
+    statefile.save(path, {"turn": 2})
+    newest = max(tmp_path.glob("link.?"), key=lambda file: int(file.read_bytes().split()[0]))
+    newest.write_bytes(damage)
+
+    assert {"turn": 1} == statefile.load(path)
+
+
+def test_every_single_flipped_byte_is_noticed(tmp_path):
+    path = tmp_path / "link"
+    statefile.save(path, {"cap_w": 4000})
+    (file,) = tmp_path.glob("link.?")
+    sound = file.read_bytes()
+    for position in range(len(sound)):
+        broken = bytearray(sound)
+        broken[position] ^= 0x01
+        file.write_bytes(bytes(broken))
+        assert statefile.load(path) is None, position
+
+
+def test_a_folder_that_cannot_be_written_raises(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="Not a directory"):
+        statefile.save(tmp_path / "file" / "link", {})

@@ -1,0 +1,69 @@
+import contextlib
+
+import pytest
+
+from quartier.runtime.ticker import Lateness, Ticker
+
+
+class Over(Exception):
+    """The test has seen enough."""
+
+
+class Time:
+    """A clock whose sleeps last as long as told, plus a lateness from a list."""
+
+    def __init__(self, late_s=()):
+        self.ns = 0
+        self.late_s = list(late_s)
+
+    def now_ns(self):
+        return self.ns
+
+    async def sleep(self, seconds):
+        late_s = self.late_s.pop(0) if self.late_s else 0.0
+        self.ns += int((seconds + late_s) * 1e9)
+
+
+async def ticks(time, count):
+    at = []
+
+    def cycle():
+        at.append(time.ns / 1e9)
+        if len(at) == count:
+            raise Over
+
+    ticker = Ticker(1.0, time, cycle)
+    with contextlib.suppress(Over):
+        await ticker.run()
+    return ticker, at
+
+
+async def test_ticks_lie_on_a_grid_and_lateness_does_not_add_up():
+    _, at = await ticks(Time([0.0, 0.3, 0.0, 0.0]), 4)
+
+    assert [1.0, 2.3, 3.0, 4.0] == pytest.approx(at)
+
+
+async def test_missed_ticks_are_skipped_and_counted_never_made_up():
+    ticker, at = await ticks(Time([0.0, 2.5, 0.0]), 3)
+
+    assert [1.0, 4.5, 5.0] == pytest.approx(at)
+    assert ticker.skipped_count == 2
+
+
+async def test_an_error_in_the_cycle_leaves():
+    def cycle():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await Ticker(1.0, Time(), cycle).run()
+
+
+def test_quantiles_come_from_classes_and_never_exceed_the_maximum():
+    lateness = Lateness()
+    for _ in range(999):
+        lateness.add(0.0004)
+    lateness.add(0.3)
+
+    assert lateness.quantile_s(0.5) == 0.001
+    assert lateness.quantile_s(0.9999) == 0.3
