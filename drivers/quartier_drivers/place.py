@@ -1,0 +1,98 @@
+"""Says where in a TOML file a key stands, and turns pydantic's errors into faults with that place."""
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from quartier_drivers.errors import Fault
+from quartier_drivers.positions import Path, positions
+
+_AT_LINE = re.compile(r"\(at line (\d+)")
+
+
+class Places:
+    """The line (from 1) of every table and key of a TOML text, also of a text with faults in it."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self._lines: dict[Path, int] = {}
+        for path, line in positions(text):
+            self._lines.setdefault(path, line)
+
+    def line(self, path: Path) -> int | None:
+        """The line of ``path``, or of the nearest thing around it that has one."""
+        for end in range(len(path), 0, -1):
+            if path[:end] in self._lines:
+                return self._lines[path[:end]]
+        return None
+
+    def fault(self, path: Path, what: str) -> Fault:
+        """``what`` is wrong at ``path``."""
+        return Fault(self.file, self.line(path), dotted(path), what)
+
+    def faults(self, path: Path, error: ValidationError, model: type[BaseModel]) -> list[Fault]:
+        """One fault per error of validating the value at ``path`` as ``model``."""
+        return [
+            self.fault((*path, *item["loc"]), _what(item, model))
+            for item in error.errors(include_url=False, include_context=False)
+        ]
+
+
+def dotted(path: Path) -> str:
+    """``("points", "power_w")`` -> ``points.power_w``, with ``[2]`` for an index."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".") or "file"
+
+
+def nearest(key: str, known: Sequence[str]) -> str:
+    """Half a sentence that helps with an unknown ``key``: the nearest known one, or all of them."""
+    close = get_close_matches(key, known, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"expected one of {', '.join(known)}" if known else "nothing is expected here"
+
+
+def syntax_fault(file: str, error: ValueError) -> Fault:
+    """The fault of a text that is no TOML; ``error`` is tomllib's (or a decoding error)."""
+    place = _AT_LINE.search(str(error))
+    what = re.sub(r"\s*\(at [^)]*\)", "", str(error))
+    return Fault(file, int(place[1]) if place else None, "file", f"is no TOML: {what}")
+
+
+def keys_of(model: type[BaseModel]) -> list[str]:
+    """The keys that a table of this model may have, as they are written in the file."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _what(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    loc: Path = item["loc"]
+    if item["type"] == "missing":
+        return "is missing"
+    if item["type"] == "extra_forbidden":
+        inner = _model_at(model, loc[:-1])
+        return f"is no known key; {nearest(str(loc[-1]), keys_of(inner) if inner else [])}"
+    message = re.sub(r"^(Value error, |Input should be |Assertion failed, )", "", item["msg"])
+    if item["type"] == "value_error":
+        return message
+    return f"{item['input']!r} is wrong, expected {message}"
+
+
+def _model_at(model: type[BaseModel], loc: Path) -> type[BaseModel] | None:
+    found: type[BaseModel] | None = model
+    for step in loc:
+        if found is None or isinstance(step, int):
+            return None
+        fields = {field.alias or name: field for name, field in found.model_fields.items()}
+        found = _model_in(fields[step]) if step in fields else None
+    return found
+
+
+def _model_in(field: FieldInfo) -> type[BaseModel] | None:
+    for kind in (field.annotation, *get_args(field.annotation)):
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            return kind
+    return None
