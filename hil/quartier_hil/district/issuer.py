@@ -1,0 +1,111 @@
+"""The district's pen: Ed25519 keys, detached signatures, heartbeats and envelopes (pure but for files)."""
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.api_jws import PyJWS
+
+OPTIMISER = "district"
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True)
+class Key:
+    """A signing key of one issuer."""
+
+    kid: str
+    private: Ed25519PrivateKey
+
+    @classmethod
+    def fresh(cls, kid: str) -> "Key":
+        """A new key."""
+        return cls(kid, Ed25519PrivateKey.generate())
+
+    @classmethod
+    def load(cls, path: Path) -> "Key":
+        """Read a PEM file that ``save`` wrote; its stem is the key's name."""
+        private = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        if not isinstance(private, Ed25519PrivateKey):
+            raise TypeError(f"{path} holds no Ed25519 key")
+        return cls(path.stem, private)
+
+    def save(self, folder: Path) -> Path:
+        """Write ``<kid>.pem``, readable by its owner alone."""
+        path = folder / f"{self.kid}.pem"
+        path.touch(mode=0o600)
+        path.write_bytes(
+            self.private.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+        return path
+
+    def listing(self, types: Sequence[str]) -> dict[str, Any]:
+        """This key's entry of the list that gateways hold (``issuers_file``)."""
+        public = self.private.public_key().public_bytes(
+            serialization.Encoding.Raw, serialization.PublicFormat.Raw
+        )
+        return {"kid": self.kid, "public_key": _base64url(public), "types": list(types)}
+
+    def sign(self, topic: str, payload: bytes) -> str:
+        """Detached JWS in the form of RFC 7797 over ``payload``, bound to ``topic``."""
+        return PyJWS().encode(
+            payload,
+            self.private,
+            algorithm="EdDSA",
+            headers={"kid": self.kid, "topic": topic, "b64": False, "crit": ["b64"], "typ": None},
+            is_payload_detached=True,
+        )
+
+
+def heartbeat(now_ms: int, issuer: str = OPTIMISER) -> bytes:
+    """One heartbeat for all buildings; ``n`` is taken from the clock, so that it rises for ever."""
+    return json.dumps({"iss": issuer, "n": now_ms, "ts": now_ms}, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a scenario asks the district to send: caps for a while, and what holds before and after."""
+
+    intervals: Sequence[Mapping[str, float]]
+    default: Mapping[str, float]
+    start_ms: int
+    exp_ms: int
+    program: str = OPTIMISER
+    priority: int = 2
+    on_loss: str = "failsafe"
+    ramp_w_per_s: float | None = None
+
+
+def envelope(wish: Wish, seq: int, now_ms: int, gateway: str, issuer: str = OPTIMISER) -> bytes:
+    """An envelope (sync.md section 5) as JSON bytes; times are Unix milliseconds."""
+    document: dict[str, Any] = {
+        "id": f"{wish.program}-{seq}",
+        "seq": seq,
+        "iss": issuer,
+        "aud": gateway,
+        "iat": now_ms,
+        "nbf": now_ms - 60_000,
+        "exp": wish.exp_ms,
+        "priority": wish.priority,
+        "program": wish.program,
+        "start": wish.start_ms,
+        "randomize_start_s": 0,
+        "on_loss": wish.on_loss,
+        "intervals": [dict(interval) for interval in wish.intervals],
+        "default": dict(wish.default),
+    }
+    if wish.ramp_w_per_s is not None:
+        document["ramp_w_per_s"] = wish.ramp_w_per_s
+    return json.dumps(document, separators=(",", ":")).encode()

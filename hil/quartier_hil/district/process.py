@@ -1,0 +1,251 @@
+"""The reference district as a process: broker on one side, orders on stdin, figures on stdout.
+
+Orders are JSON lines: ``{"do": "caps", "intervals": [...], "default": {...}, "for_s": …}``,
+``{"do": "heartbeat", "on": false}``, ``{"do": "watermark", "on": false}``, ``{"do": "rebirth"}``,
+``{"do": "quit"}``.  Everything received and sent is a line of the log.
+"""
+
+import asyncio
+import contextlib
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from quartier_hil.clock import RigClock
+from quartier_hil.district import sparkplug
+from quartier_hil.district.issuer import Key, Wish, envelope, heartbeat
+from quartier_hil.district.session import Names, Session
+
+HEARTBEAT_S = 30.0
+WATERMARK_S = 20.0
+FIGURES_REAL_S = 0.25
+_KEEPALIVE_S = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Where the district works and on which clock."""
+
+    host: str
+    port: int
+    names: Names
+    key: Key
+    log: Path
+    clock: RigClock
+
+
+@dataclass
+class District:
+    """One run of the district for one gateway."""
+
+    settings: Settings
+    session: Session = field(init=False)
+    heartbeat_on: bool = True
+    watermark_on: bool = True
+    connected: bool = False
+    _wishes: dict[str, Wish] = field(default_factory=dict)
+    _last_seq: int = 0
+    _born_ms: int = 0
+    _inbox: "asyncio.Queue[tuple[str, bytes]]" = field(default_factory=asyncio.Queue)
+
+    def __post_init__(self) -> None:
+        """Prepare the session, the client and the log."""
+        self.session = Session(self.settings.names)
+        self._log: IO[str] = self.settings.log.open("a", encoding="utf-8", buffering=1)
+        self._loop = asyncio.get_running_loop()
+        self._born_ms = self.settings.clock.utc_ms()
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=f"{self.settings.names.group}.{self.settings.names.host}",
+            protocol=mqtt.MQTTv5,
+        )
+        self._client.will_set(self.settings.names.state, self._state(online=False), qos=1, retain=True)
+        self._client.reconnect_delay_set(1, 2)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_message = self._on_message
+
+    # -- paho's thread -----------------------------------------------------------------
+
+    def _on_connect(self, client: mqtt.Client, *_: object) -> None:
+        names = self.settings.names
+        client.subscribe(
+            [(f"spBv1.0/{names.group}/#", 1), (f"{names.companion}/ack", 1), (f"{names.companion}/event", 1)]
+        )
+        client.publish(names.state, self._state(online=True), qos=1, retain=True)
+        self._loop.call_soon_threadsafe(self._linked, True)
+
+    def _on_disconnect(self, *_: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self._loop.call_soon_threadsafe(self._linked, False)
+
+    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        with contextlib.suppress(RuntimeError):  # as above
+            self._loop.call_soon_threadsafe(self._inbox.put_nowait, (message.topic, bytes(message.payload)))
+
+    # -- the loop ----------------------------------------------------------------------
+
+    def _state(self, *, online: bool) -> bytes:
+        return json.dumps({"online": online, "timestamp": self._born_ms}).encode()
+
+    def _linked(self, connected: bool) -> None:  # noqa: FBT001 - handed over by call_soon_threadsafe
+        self.connected = connected
+        self._note("broker", connected=connected)
+
+    def _note(self, kind: str, **what: Any) -> None:
+        self._log.write(json.dumps({"at": self.settings.clock.utc_ms(), "kind": kind, **what}) + "\n")
+
+    def _publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        qos: int,
+        retain: bool,
+        signed: bool = True,
+        expiry_s: int | None = None,
+    ) -> None:
+        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call] # paho has no types here
+        if signed:
+            properties.UserProperty = ("sig", self.settings.key.sign(topic, payload))
+        if expiry_s is not None:
+            properties.MessageExpiryInterval = expiry_s
+        self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
+
+    async def run(self, orders: asyncio.StreamReader) -> None:
+        """Work until the order ``quit`` or the end of ``orders``."""
+        self._client.connect_async(self.settings.host, self.settings.port, keepalive=_KEEPALIVE_S)
+        self._client.loop_start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(self._heartbeats()),
+                    group.create_task(self._watermarks()),
+                    group.create_task(self._listen()),
+                    group.create_task(self._tell()),
+                ]
+                await self._obey(orders)
+                for task in tasks:
+                    task.cancel()
+        finally:
+            self._finish()
+
+    def _finish(self) -> None:
+        self._publish(self.settings.names.state, self._state(online=False), qos=1, retain=True, signed=False)
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._note("end", **self.session.figures, acks=self.session.acks)
+        self._log.close()
+
+    async def _heartbeats(self) -> None:
+        clock = self.settings.clock
+        while True:
+            # Nobody hears a heartbeat without a broker; paho would keep it and send a bunch of old ones.
+            if self.heartbeat_on and self.connected:
+                self._publish(self.settings.names.heartbeat, heartbeat(clock.utc_ms()), qos=0, retain=False)
+            await asyncio.sleep(clock.real_s(HEARTBEAT_S))
+
+    async def _watermarks(self) -> None:
+        while True:
+            self._send_watermark()
+            await asyncio.sleep(self.settings.clock.real_s(WATERMARK_S))
+
+    def _send_watermark(self) -> None:
+        if not self.watermark_on or not self.connected or self.session.bdseq is None:
+            return
+        payload = self.session.watermark(self.settings.clock.utc_ms())
+        topic = f"{self.settings.names.companion}/watermark"
+        self._publish(topic, payload, qos=1, retain=True)
+
+    async def _listen(self) -> None:
+        while True:
+            topic, payload = await self._inbox.get()
+            births = self.session.births_count
+            line = self.session.take(topic, payload, self.settings.clock.utc_ms())
+            self._log.write(json.dumps(line) + "\n")
+            if self.session.births_count > births:
+                self._send_watermark()
+                for program in self._wishes:
+                    self._send_envelope(program)
+
+    async def _tell(self) -> None:
+        while True:
+            figures = self.session.figures
+            print(json.dumps({**figures, "connected": self.connected}), flush=True)  # noqa: T201 - the rig reads it
+            await asyncio.sleep(FIGURES_REAL_S)
+
+    async def _obey(self, orders: asyncio.StreamReader) -> None:
+        while line := await orders.readline():
+            order = json.loads(line)
+            self._note("order", order=order)
+            match order["do"]:
+                case "quit":
+                    return
+                case "caps":
+                    self._take_caps(order)
+                case "heartbeat":
+                    self.heartbeat_on = bool(order["on"])
+                case "watermark":
+                    self.watermark_on = bool(order["on"])
+                case "rebirth":
+                    topic = self.settings.names.command
+                    self._publish(
+                        topic,
+                        sparkplug.rebirth(self.settings.clock.utc_ms()),
+                        qos=0,
+                        retain=False,
+                        signed=False,
+                    )
+
+    def _take_caps(self, order: dict[str, Any]) -> None:
+        now_ms = self.settings.clock.utc_ms()
+        wish = Wish(
+            intervals=order["intervals"],
+            default=order["default"],
+            start_ms=now_ms + int(order.get("in_s", 0) * 1_000),
+            exp_ms=now_ms + int(order.get("for_s", 86_400) * 1_000),
+            program=order.get("program", "district"),
+            priority=order.get("priority", 2),
+            on_loss=order.get("on_loss", "failsafe"),
+            ramp_w_per_s=order.get("ramp_w_per_s"),
+        )
+        self._wishes[wish.program] = wish
+        self._send_envelope(wish.program)
+
+    def _send_envelope(self, program: str) -> None:
+        now_ms = self.settings.clock.utc_ms()
+        wish = self._wishes[program]
+        if wish.exp_ms <= now_ms:
+            return
+        self._last_seq = max(self._last_seq + 1, now_ms)
+        body = envelope(wish, self._last_seq, now_ms, self.settings.names.gateway)
+        topic = f"{self.settings.names.companion}/envelope/{program}"
+        # The broker counts an expiry in real seconds, the document in the house's: rounded up.
+        expiry_s = int(self.settings.clock.real_s((wish.exp_ms - now_ms) / 1_000)) + 60
+        self._publish(topic, body, qos=1, retain=True, expiry_s=expiry_s)
+        self._note("envelope", body=json.loads(body))
+
+
+async def _stdin() -> asyncio.StreamReader:
+    reader = asyncio.StreamReader()
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    return reader
+
+
+def run(settings: Settings) -> None:
+    """Run the district in this process until it is told to quit or its stdin ends."""
+
+    async def main() -> None:
+        await District(settings).run(await _stdin())
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main())
