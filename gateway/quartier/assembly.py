@@ -1,0 +1,180 @@
+"""From what the site file says to what the rooms take: wires, the house, the release values (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from quartier.config import model
+from quartier.house import assets
+from quartier_drivers import profile
+from quartier_drivers.contract import DeviceSpec, PointInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """One bus with its devices; two equal wires need no restart between them."""
+
+    name: str
+    section: Any
+    devices: tuple[tuple[DeviceSpec, profile.Profile], ...]
+
+
+def wires(site: model.Site, folders: Sequence[Path]) -> list[Wire]:
+    """Every bus of the site with what is wanted from its devices.
+
+    Raises ConfigError when a profile cannot be loaded; a leniently loaded site has none such.
+    """
+    owners: dict[str, dict[str, str]] = {name: {} for name in site.devices}
+    wanted: dict[str, dict[str, frozenset[str]]] = {name: {} for name in site.devices}
+    caps: dict[str, dict[str, float]] = {name: {} for name in site.devices}
+    for name, asset in site.assets.items():
+        owners[asset.device][asset.part] = name
+        caps[asset.device] |= _caps(site, name, asset)
+        switch = getattr(asset, "switch_device", None)
+        if switch is not None:
+            owners[switch][asset.switch_part] = name  # type: ignore[union-attr]  # only Pv and Load have one
+            wanted[switch][asset.switch_part] = frozenset({"relay_on"})  # type: ignore[union-attr]
+            caps[switch] |= _caps(site, name, asset)
+    return [
+        Wire(
+            bus,
+            section,
+            tuple(
+                (
+                    DeviceSpec(name, device.unit, owners[name], wanted[name], caps[name]),
+                    profile.load(device.profile, folders),
+                )
+                for name, device in site.devices.items()
+                if device.bus == bus and owners[name]
+            ),
+        )
+        for bus, section in site.buses.items()
+    ]
+
+
+def _caps(site: model.Site, name: str, asset: Any) -> dict[str, float]:
+    """What ``on_release = "cap"`` writes: the fail-safe value of each point that can be a cap."""
+    if isinstance(asset, model.Pv):
+        return {f"{name}.generation_max_w": min(asset.rated_w, site.limits.export_failsafe_w)}
+    if isinstance(asset, model.Ev):
+        return {f"{name}.current_max_a": asset.current_min_a}
+    return {}
+
+
+def house(site: model.Site, points: Mapping[str, PointInfo]) -> assets.House:
+    """The building as control sees it; ``points`` are those that the site's devices serve."""
+    grid_name, _ = site.grid()
+    limits = site.limits
+    return assets.House(
+        name=site.site.id,
+        grid=assets.Grid(
+            name=grid_name, rated_w=limits.import_hard_w, period_s=_period_s(points, f"{grid_name}.power_w")
+        ),
+        assets=tuple(
+            _asset(name, asset, points)
+            for name, asset in site.assets.items()
+            if not isinstance(asset, model.Grid)
+        ),
+        limits=assets.Limits(
+            import_hard_w=limits.import_hard_w,
+            export_hard_w=limits.export_hard_w,
+            import_failsafe_w=limits.import_failsafe_w,
+            export_failsafe_w=limits.export_failsafe_w,
+            import_autonomous_w=limits.import_autonomous_w,
+            export_autonomous_w=limits.export_autonomous_w,
+        ),
+        grid_target_w=site.control.grid_target_w,
+        cycle_s=site.control.cycle_s,
+    )
+
+
+def _asset(
+    name: str, asset: model.Battery | model.Pv | model.Ev | model.Load, points: Mapping[str, PointInfo]
+) -> assets.Battery | assets.Pv | assets.Ev | assets.Load:
+    shared: dict[str, Any] = {
+        "name": name,
+        "node": asset.node,
+        "period_s": _period_s(points, f"{name}.power_w"),
+        "measured": f"{name}.power_w" in points,
+    }
+    if isinstance(asset, model.Battery):
+        return _battery(asset, shared, points)
+    if isinstance(asset, model.Pv):
+        return assets.Pv(**shared, rated_w=asset.rated_w, curtail=_curtail(name, asset, points))
+    if isinstance(asset, model.Ev):
+        return assets.Ev(
+            **shared,
+            tier=asset.tier,
+            rated_w=asset.rated_w or asset.current_max_a * asset.voltage_v * asset.phases_count,
+            phases_count=asset.phases_count,
+            voltage_v=asset.voltage_v,
+            current_min_a=asset.current_min_a,
+            current_max_a=asset.current_max_a,
+            min_on_s=asset.min_on_s,
+            min_off_s=asset.min_off_s,
+            writable=_writable(points, f"{name}.current_max_a"),
+        )
+    return assets.Load(
+        **shared,
+        tier=asset.tier,
+        rated_w=asset.rated_w,
+        switchable=asset.tier != "A" and _writable(points, f"{name}.relay_on"),
+        min_on_s=asset.min_on_s,
+        min_off_s=asset.min_off_s,
+    )
+
+
+def _battery(
+    asset: model.Battery, shared: Mapping[str, Any], points: Mapping[str, PointInfo]
+) -> assets.Battery:
+    setpoint = points.get(f"{shared['name']}.setpoint_w")
+    timer_s = setpoint.fallback.after_s if setpoint is not None and setpoint.fallback is not None else 60.0
+    return assets.Battery(
+        **shared,
+        tier=asset.tier,
+        rated_w=asset.rated_w,
+        capacity_wh=asset.capacity_wh,
+        charge_max_w=asset.rated_w if asset.charge_max_w is None else asset.charge_max_w,
+        discharge_max_w=asset.rated_w if asset.discharge_max_w is None else asset.discharge_max_w,
+        ramp_max_w_per_s=asset.ramp_max_w_per_s or asset.rated_w / 5 or 1.0,
+        soc_min_pct=asset.soc_min_pct,
+        soc_max_pct=asset.soc_max_pct,
+        reserve_soc_pct=asset.reserve_soc_pct,
+        lease_s=min(timer_s, 60.0),
+        writable=setpoint is not None and setpoint.writable,
+    )
+
+
+def _curtail(name: str, asset: model.Pv, points: Mapping[str, PointInfo]) -> Any:
+    able = "none"
+    if _writable(points, f"{name}.relay_on"):
+        able = "relay"
+    if _writable(points, f"{name}.generation_max_w"):
+        able = "limit"
+    return able if asset.curtail is None or able == "none" else asset.curtail
+
+
+def _writable(points: Mapping[str, PointInfo], point: str) -> bool:
+    return point in points and points[point].writable
+
+
+def _period_s(points: Mapping[str, PointInfo], point: str) -> float:
+    return points[point].period_s if point in points else 1.0
+
+
+def release_values(planned: Sequence[Wire], points: Mapping[str, PointInfo]) -> dict[str, float | None]:
+    """What control writes once when an input that a setpoint needs is lost (failsafe.md rule 7).
+
+    None where nothing is to be written: the device's own timer or control takes over.
+    """
+    caps = {
+        point: value for wire in planned for spec, _ in wire.devices for point, value in spec.caps.items()
+    }
+    return {point: _release(info, caps) for point, info in points.items() if info.writable}
+
+
+def _release(info: PointInfo, caps: Mapping[str, float]) -> float | None:
+    if info.on_release == "cap":
+        return caps.get(info.point)
+    return float(info.on_release) if isinstance(info.on_release, int | float) else None

@@ -1,0 +1,182 @@
+"""The command line; parses arguments, decides nothing.
+
+Exit codes: 0 well · 1 the answer is no (a fault found, a write that failed) · 2 wrong use · 69 no
+daemon answers · 70 a bug of ours · 75 a daemon is running where none should · 78 a file is wrong.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from quartier.cli import daemon, device, past, present, site
+from quartier.cli.places import CONFIG, runtime_dir, state_dir
+from quartier_drivers.errors import ConfigError
+
+USAGE = """\
+first steps:
+  quartier config sample > site.toml     a commented file to start from
+  quartier check site.toml               every fault at once
+  quartier read victron/gx tcp://192.168.1.20
+  quartier run --config site.toml        the daemon (systemd does this on a gateway)
+  quartier status --watch                what it does, and why
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code (see the module)."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ConfigError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+        return 78
+    except BrokenPipeError:
+        return 0  # whoever read has seen enough (quartier points | head)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="quartier",
+        description="The gateway that sits in one building of an energy district.",
+        epilog=USAGE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _daemon(commands)
+    _site(commands)
+    _device(commands)
+    _present(commands)
+    _past(commands)
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, about: str, more: str = ""
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=more,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _runtime(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--runtime-dir",
+        type=Path,
+        default=runtime_dir(),
+        metavar="DIR",
+        help="where the daemon's socket, lock and journal are (default: %(default)s)",
+    )
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--json", action="store_true", help="JSON instead of a table")
+
+
+def _daemon(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    run = _command(
+        commands,
+        "run",
+        "run the daemon until SIGTERM; SIGHUP re-reads the site file",
+        "A device that is off, an unknown profile or a bad field disables that device only.\n"
+        "On leaving every output gets its declared safe value (see quartier release).",
+    )
+    run.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help="default: %(default)s")
+    run.add_argument("--log", choices=("auto", "console", "json"), default="auto", help="form of the log")
+    run.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    run.add_argument("--state-dir", type=Path, default=state_dir(), metavar="DIR", help="default: %(default)s")
+    _runtime(run)
+    run.set_defaults(run=daemon.run)
+
+    release = _command(
+        commands,
+        "release",
+        "write the safe values that a stopped daemon left in release.json",
+        "systemd calls it after every stop, crash or watchdog kill (ExecStopPost).  It needs no site\n"
+        "file, and refuses with exit 75 while a daemon holds the lock.  Exit 1 when a write failed.",
+    )
+    _json(release)
+    _runtime(release)
+    release.set_defaults(run=daemon.release)
+
+    engines = _command(commands, "engines", "say which arithmetic is in use, compiled or reference, and why")
+    _json(engines)
+    engines.set_defaults(run=daemon.engines)
+
+
+def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    check = _command(
+        commands,
+        "check",
+        "check a site file: every fault at once, exit 78 when there is one",
+        "Faults read file:line: key: what, and what was expected.",
+    )
+    check.add_argument("file", type=Path, nargs="?", default=CONFIG, metavar="FILE", help="default: %(default)s")
+    _json(check)
+    check.set_defaults(run=site.check)
+
+    config = _command(commands, "config", "print a commented sample, the reference page or the JSON Schema")
+    config.add_argument("what", choices=("sample", "reference", "schema"))
+    config.set_defaults(run=site.config)
+
+
+def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    read = _command(
+        commands,
+        "read",
+        "read one device once and print its points",
+        "URL: tcp://HOST[:PORT][?unit=N]  or  rtu:///dev/ttyUSB0?baud=9600&unit=1  or  rtu://usb:SERIAL?baud=9600\n"
+        "example: quartier read eastron/sdm630 'rtu:///dev/ttyUSB0?baud=9600&unit=1'",
+    )
+    read.add_argument("profile", help="maker/model, see quartier profiles")
+    read.add_argument("url", help="where the device is")
+    read.add_argument("--profiles", type=Path, action="append", default=[], metavar="DIR", help="folder of your own profiles")
+    _json(read)
+    read.set_defaults(run=device.read)
+
+    profiles = _command(commands, "profiles", "list the device profiles")
+    profiles.add_argument("--profiles", type=Path, action="append", default=[], metavar="DIR", help="folder of your own profiles")
+    _json(profiles)
+    profiles.set_defaults(run=device.profiles)
+
+
+def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    status = _command(commands, "status", "ask the running daemon what it does, and why")
+    status.add_argument("--watch", action="store_true", help="refresh until Ctrl-C")
+    _json(status)
+    _runtime(status)
+    status.set_defaults(run=present.status)
+
+    points = _command(commands, "points", "list the points of the running daemon with value, age and quality")
+    points.add_argument("pattern", nargs="*", default=["*"], help="such as 'grid.*' (default: all)")
+    _json(points)
+    _runtime(points)
+    points.set_defaults(run=present.points)
+
+
+def _past(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    history = _command(
+        commands,
+        "history",
+        "print stored samples, while the daemon runs or not",
+        "TIME: 2026-11-25, 2026-11-25T14:30, with or without +01:00 (default: this machine's zone), now, today,\n"
+        "yesterday, or -2h, -15min, -3d before now.  --every takes 10s, 15min, 1h, 1d.\n"
+        "example: quartier history --points 'grid.*' --from -1d --every 15min --format csv",
+    )
+    history.add_argument("--points", nargs="+", default=["*"], metavar="PATTERN", help="such as 'grid.*' (default: all)")
+    history.add_argument("--from", dest="start", default="-1h", metavar="TIME", help="default: %(default)s")
+    history.add_argument("--to", dest="end", default="now", metavar="TIME", help="default: %(default)s")
+    history.add_argument("--every", metavar="TIME", help="one row per point and this time: mean, or last of counters")
+    history.add_argument("--format", choices=("table", "csv", "jsonl"), default="table")
+    history.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help="default: %(default)s")
+    history.add_argument("--state-dir", type=Path, default=state_dir(), metavar="DIR", help="default: %(default)s")
+    _runtime(history)
+    history.set_defaults(run=past.history)

@@ -1,0 +1,50 @@
+"""``quartier read`` and ``quartier profiles``: one device without a site file."""
+
+import argparse
+import asyncio
+import sys
+
+from quartier.cli import output
+from quartier_drivers import profile
+from quartier_drivers.errors import ConfigError, WireError
+
+
+def profiles(options: argparse.Namespace) -> int:
+    """Every profile with its maker, model and source."""
+    rows = []
+    for name in profile.names(options.profiles):
+        try:
+            head = profile.load(name, options.profiles).head
+        except ConfigError as error:
+            rows.append((name, "–", "–", f"{len(error.faults)} faults: {error.faults[0]}"))
+            continue
+        rows.append((name, head.maker, head.model, head.source))
+    if options.json:
+        output.dump([dict(zip(("profile", "maker", "model", "source"), row, strict=True)) for row in rows])
+    else:
+        output.console().print(output.table("", ("profile", "maker", "model", "source"), rows))
+    return 0
+
+
+def read(options: argparse.Namespace) -> int:
+    """Read one device once; exit 1 when it does not answer, naming what to check."""
+    from quartier_drivers.modbus import reader  # noqa: PLC0415 - imports pymodbus
+
+    try:
+        rows = asyncio.run(reader.read_once(options.profile, options.url, options.profiles))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except WireError as error:
+        print(f"{options.url}: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        output.dump([dict(zip(("point", "value", "unit", "raw", "quality"), row, strict=True)) for row in rows])
+        return 0
+    table = output.table(
+        "",
+        ("point", ">value", "unit", ">raw", "quality"),
+        ((row[0], output.number(row[1]), row[2], row[3], row[4]) for row in rows),
+    )
+    output.console().print(table)
+    return 0

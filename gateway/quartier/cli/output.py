@@ -1,0 +1,52 @@
+"""Tables for people, JSON for scripts; colours only on a terminal."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def console() -> Console:
+    """Standard output; rich leaves colours out where it is no terminal."""
+    width = None if sys.stdout.isatty() else 160
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=width)
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A plain table; columns that end in a unit or count are right-aligned."""
+    made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        made.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*row)
+    return made
+
+
+def dump(value: Any) -> None:
+    """One JSON document on standard output."""
+    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def number(value: object, unit: str = "") -> str:
+    """A value as people write it: 3 significant digits after the point at most, the unit behind."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, int | float):
+        text = f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.3g}"
+        return f"{text} {unit}".rstrip()
+    return str(value)
+
+
+def age(seconds: float | None) -> str:
+    """``0.4 s``, ``3 min``, ``2 h``, ``5 d``; a dash where nothing was ever read."""
+    if seconds is None or seconds == float("inf"):
+        return "–"
+    for limit_s, size_s, unit in ((10, 1, "s"), (120, 1, "s"), (7200, 60, "min"), (172_800, 3600, "h")):
+        if seconds < limit_s:
+            return f"{seconds / size_s:.1f} {unit}" if limit_s == 10 else f"{seconds / size_s:.0f} {unit}"
+    return f"{seconds / 86400:.0f} d"
