@@ -5,16 +5,17 @@ Schema that editors use.  What needs two sections to be judged is in ``checks.py
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union
+from typing import TYPE_CHECKING, Annotated, Literal, Union
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, Strict, StringConstraints
+from pydantic import BaseModel, Field, Strict
 
 from quartier.config.words import (
     BrokerUrl,
     BuildingId,
     Name,
     Pct,
+    ProfileName,
     SecretFile,
     Section,
     TimeZone,
@@ -54,7 +55,7 @@ class Device(Section):
 
     bus: str
     """The bus it answers on."""
-    profile: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]+/[a-z0-9_.-]+$")]
+    profile: ProfileName
     """Which profile describes it, as maker/model."""
     unit: Annotated[int, Field(ge=0, le=255)] = 1
     """Its unit (address) on the bus."""
@@ -366,8 +367,3 @@ class Site(Section):
     def grid(self) -> tuple[str, Grid]:
         """The name and section of the connection meter."""
         return next((name, asset) for name, asset in self.assets.items() if isinstance(asset, Grid))
-
-
-def tables() -> dict[str, Any]:
-    """The tables whose entries are named by the site, with the type of an entry."""
-    return {"buses": Bus, "devices": Device, "assets": Asset, "nodes": Node}

@@ -77,9 +77,18 @@ def _secret_reference(reference: str) -> str:
     raise ValueError("is neither a path nor a credential; expected /an/absolute/path or credential:NAME")
 
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,31}$"), AfterValidator(_owner)]
+_NAME = r"^[a-z][a-z0-9_]{0,31}$"
+_TOPIC = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+_PROFILE = r"^[a-z0-9_-]+/[a-z0-9_.-]+$"
+PATTERNS = {
+    _NAME: "a name of a-z, 0-9 and '_' that starts with a letter, at most 32 characters",
+    _TOPIC: "letters, digits, '_' and '-', at most 63 characters",
+    _PROFILE: "maker/model, in lower case",
+}
+"""What to say when a text does not have its form."""
+Name = Annotated[str, StringConstraints(pattern=_NAME), AfterValidator(_owner)]
 """A name of ours: it may own points, so lower-case, at most 32 characters, no dot."""
-TopicName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$")]
+TopicName = Annotated[str, StringConstraints(pattern=_TOPIC)]
 """A level of an MQTT topic that works on every broker: letters, digits, ``_`` and ``-``."""
 SecretFile = Annotated[str, AfterValidator(_secret_reference)]
 """Where a secret lies: an absolute path or ``credential:NAME`` of systemd."""
@@ -89,3 +98,5 @@ BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 """``mqtts://host[:port]``; ``mqtt://`` only to this machine."""
 BuildingId = Annotated[TopicName, AfterValidator(_building_id)]
 """A topic level that is no word of the companion namespace."""
+ProfileName = Annotated[str, StringConstraints(pattern=_PROFILE)]
+"""``maker/model``."""

@@ -1,0 +1,177 @@
+"""What needs two sections to be judged: names, references, parts, the tree, limits that contradict."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+from quartier.config.draft import Draft
+from quartier.config.faults import Flaw
+from quartier.config.model import Battery, DistrictLink, Ev, Limits, Load, Node, Pv
+from quartier.config.parts import flaws_of_parts
+from quartier_drivers.place import nearest
+from quartier_drivers.positions import Path
+from quartier_drivers.profile import Profile
+from quartier_drivers.registry import KINDS
+
+ROOT = "grid"
+"""The root of the connection tree."""
+
+
+def cross_check(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
+    """Everything that is wrong between sections; ``profiles`` by device, those that could be loaded."""
+    for check in (_names, _endpoints, _devices, _one_grid, _tree, _limits, _link, _place):
+        yield from check(draft)
+    yield from _protocols(draft, profiles)
+    yield from flaws_of_parts(draft, profiles)
+    for name, asset in draft.assets.items():
+        yield from (Flaw(("assets", name, key), what) for key, what in _contradictions(asset))
+
+
+def _names(draft: Draft) -> Iterator[Flaw]:
+    # An asset keeps its name: control needs it more than a wire does.
+    taken = dict.fromkeys(draft.meant("assets"), "an asset")
+    for table, word in (("devices", "a device"), ("buses", "a bus")):
+        for name in draft.meant(table):
+            if name in taken:
+                yield Flaw((table, name), f"{name!r} is {taken[name]} too; expected a name of its own")
+            taken.setdefault(name, word)
+
+
+def _endpoints(draft: Draft) -> Iterator[Flaw]:
+    def endpoint(bus: Any) -> object:
+        return (getattr(bus, "host", ""), bus.port)
+
+    for first, name in _repeated(draft.buses, endpoint):
+        yield Flaw(("buses", name), f"is the same wire as {first!r}; expected one bus for its devices")
+
+
+def _devices(draft: Draft) -> Iterator[Flaw]:
+    for name, device in draft.devices.items():
+        if device.bus not in draft.meant("buses"):
+            yield Flaw(("devices", name, "bus"), _no_such("bus", device.bus, draft.meant("buses")))
+        elif device.unit == 0 and getattr(draft.buses.get(device.bus), "kind", "") == "modbus-rtu":
+            yield Flaw(("devices", name, "unit"), "0 reaches every device of a serial line; expected 1..247")
+    for first, name in _repeated(draft.devices, lambda device: (device.bus, device.unit)):
+        unit = draft.devices[name].unit
+        yield Flaw(("devices", name, "unit"), f"{unit} is the unit of {first!r} too; expected one of its own")
+
+
+def _protocols(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
+    for name, profile in profiles.items():
+        bus = draft.buses.get(draft.devices[name].bus)
+        if bus is not None and KINDS[bus.kind].protocol != profile.protocol:
+            spoken = KINDS[bus.kind].protocol
+            what = f"{profile.name!r} speaks {profile.protocol}; expected a profile of the bus's {spoken}"
+            yield Flaw(("devices", name, "profile"), what)
+
+
+def _one_grid(draft: Draft) -> Iterator[Flaw]:
+    grids = [name for name, raw in draft.meant("assets").items() if _role(raw) == "grid"]
+    if not grids and "assets" in draft.raw:
+        yield Flaw(("assets",), 'no asset has role = "grid"; expected exactly one, the connection meter')
+    for name in grids[1:]:
+        yield Flaw(("assets", name, "role"), f"is the grid like {grids[0]!r}; expected exactly one")
+
+
+def _role(raw: object) -> object:
+    return raw.get("role") if isinstance(raw, dict) else None
+
+
+def _tree(draft: Draft) -> Iterator[Flaw]:
+    known = {ROOT: None, **draft.meant("nodes")}
+    if ROOT in draft.meant("nodes"):
+        yield Flaw(("nodes", ROOT), "is the root, which needs no entry; expected another name")
+    for name, node in draft.nodes.items():
+        if node.under not in known:
+            yield Flaw(("nodes", name, "under"), _no_such("node", node.under, known))
+        elif _loops(name, draft.nodes):
+            yield Flaw(("nodes", name, "under"), "leads back to itself; expected a way to 'grid'")
+    for name, asset in draft.assets.items():
+        if getattr(asset, "node", ROOT) not in known:
+            yield Flaw(("assets", name, "node"), _no_such("node", asset.node, known))
+
+
+def _loops(start: str, nodes: Mapping[str, Node]) -> bool:
+    seen, here = {start}, nodes[start].under
+    while here in nodes and here not in seen:
+        seen.add(here)
+        here = nodes[here].under
+    return here == start
+
+
+def _limits(draft: Draft) -> Iterator[Flaw]:
+    limits: Limits | None = draft.fixed.get("limits")
+    if limits is None:
+        return
+    pairs = (
+        ("failsafe_import_w", limits.import_hard_w, "the hard import limit"),
+        ("autonomous_import_w", limits.import_hard_w, "the hard import limit"),
+        ("failsafe_export_w", limits.export_hard_w, "the hard export limit"),
+        ("autonomous_export_w", limits.export_hard_w, "the hard export limit"),
+    )
+    for key, hard_w, word in pairs:
+        value_w = getattr(limits, key)
+        if value_w is not None and value_w > hard_w:
+            yield Flaw(("limits", key), f"{value_w:g} is above {word}; expected at most {hard_w:g}")
+
+
+def _link(draft: Draft) -> Iterator[Flaw]:
+    link: DistrictLink | None = draft.fixed.get("district_link")
+    if link is None:
+        return
+    pairs = (("user", "password_file"), ("cert_file", "key_file"))
+    for one, other in (*pairs, *(pair[::-1] for pair in pairs)):
+        if getattr(link, one) is not None and getattr(link, other) is None:
+            yield Flaw(("district_link", other), f"is missing; {one} needs it")
+    for key in ("ca_file", "cert_file"):
+        if not link.tls and getattr(link, key) is not None:
+            yield Flaw(("district_link", key), "does not fit mqtt://, which has no certificates")
+
+
+def _place(draft: Draft) -> Iterator[Flaw]:
+    building = draft.fixed.get("site")
+    if building is None:
+        return
+    for one, other in (("latitude", "longitude"), ("longitude", "latitude")):
+        if getattr(building, one) is not None and getattr(building, other) is None:
+            yield Flaw(("site", other), f"is missing; {one} needs it")
+
+
+def _contradictions(asset: object) -> Iterator[tuple[str, str]]:
+    if isinstance(asset, Battery):
+        names = ("soc_min_pct", "reserve_soc_pct", "soc_max_pct")
+        yield from _rising(asset, names)
+        for key in ("charge_max_w", "discharge_max_w"):
+            value_w = getattr(asset, key)
+            if value_w is not None and value_w > asset.rated_w:
+                yield key, f"{value_w:g} is above rated_w; expected at most {asset.rated_w:g}"
+    elif isinstance(asset, Ev):
+        yield from _rising(asset, ("current_min_a", "current_max_a"))
+    elif isinstance(asset, Pv | Load) and asset.switch_part and asset.switch_device is None:
+        yield "switch_part", "stands without switch_device; expected both"
+
+
+def _rising(asset: object, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for lower, upper in pairwise(names):
+        low, high = getattr(asset, lower), getattr(asset, upper)
+        if low > high:
+            yield lower, f"{low:g} is above {upper} = {high:g}"
+
+
+def _repeated(entries: Mapping[str, Any], key: Callable[[Any], object]) -> Iterator[tuple[str, str]]:
+    """(first, other) for each entry whose key an earlier one has."""
+    groups: dict[object, list[str]] = defaultdict(list)
+    for name, entry in entries.items():
+        groups[key(entry)].append(name)
+    for first, *others in groups.values():
+        yield from ((first, other) for other in others)
+
+
+def _no_such(word: str, name: str, known: Mapping[str, object]) -> str:
+    return f"there is no {word} {name!r}; {nearest(name, list(known))}"
+
+
+def owner(path: Path, tables: tuple[str, ...]) -> Path:
+    """The entry or section that a path belongs to."""
+    return path[:2] if path[0] in tables else path[:1]

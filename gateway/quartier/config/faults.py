@@ -1,0 +1,125 @@
+"""Says in the operator's words what is wrong with a value, and what was expected."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from quartier.config.words import PATTERNS
+from quartier_drivers.errors import Fault
+from quartier_drivers.place import nearest
+from quartier_drivers.positions import Path
+
+_KINDS = {
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "finite_number": "a finite number",
+    "bool_type": "true or false",
+    "string_type": "a text in quotes",
+    "tuple_type": "a list in brackets",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "dict_type": "a table",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """Something wrong at ``path``; ``elsewhere`` is the fault's own place if it is in another file."""
+
+    path: Path
+    what: str
+    elsewhere: Fault | None = None
+
+
+def flaws(error: ValidationError, path: Path, model: type[BaseModel]) -> Iterator[Flaw]:
+    """One flaw per error of validating the table at ``path`` as ``model``."""
+    for item in error.errors(include_url=False):
+        yield Flaw((*path, *item["loc"]), _what(item, model))
+
+
+def shown(value: object) -> str:
+    """A value as it would stand in the file, cut where it is long."""
+    text = {True: "true", False: "false"}.get(value, "") if isinstance(value, bool) else repr(value)
+    if isinstance(value, dict | list):
+        text = "a table" if isinstance(value, dict) else "a list"
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def interval(schema: Mapping[str, Any]) -> str:
+    """The range of a number from its JSON Schema: ``0..100``, ``> 0, <= 30``, or empty."""
+    for branch in (schema, *schema.get("anyOf", ())):
+        low, high = branch.get("minimum"), branch.get("maximum")
+        if low is not None and high is not None:
+            return f"{low:.12g}..{high:.12g}"
+        bounds = ((">", branch.get("exclusiveMinimum")), (">=", low), ("<=", high))
+        if text := ", ".join(f"{sign} {bound:.12g}" for sign, bound in bounds if bound is not None):
+            return text
+    return ""
+
+
+def _what(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    return _SENTENCES.get(item["type"], _wrong)(item, model)
+
+
+def _missing(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    return f"is missing; expected {_expected(_schema(model, item['loc']))}"
+
+
+def _unknown(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    known = list(_table(model, item["loc"][:-1]).get("properties", ()))
+    return f"is no known key; {nearest(str(item['loc'][-1]), known)}"
+
+
+def _outside(item: Mapping[str, Any], model: type[BaseModel]) -> str:
+    return f"{shown(item['input'])} is outside {interval(_schema(model, item['loc']))}"
+
+
+def _wrong(item: Mapping[str, Any], _model: type[BaseModel]) -> str:
+    context = item.get("ctx", {})
+    expected = (
+        context.get("expected")
+        or PATTERNS.get(context.get("pattern"))
+        or _KINDS.get(item["type"], item["msg"])
+    )
+    if item["loc"] and _is_secret(str(item["loc"][-1])):
+        return f"is wrong; expected {expected}"
+    return f"{shown(item['input'])} is wrong; expected {expected}"
+
+
+_SENTENCES: Mapping[str, Callable[[Mapping[str, Any], type[BaseModel]], str]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown,
+    "value_error": lambda item, _model: str(item["ctx"]["error"]),
+    "greater_than": _outside,
+    "greater_than_equal": _outside,
+    "less_than": _outside,
+    "less_than_equal": _outside,
+}
+
+
+def _is_secret(key: str) -> bool:
+    return key.endswith("_file") or key in {"url", "user"}
+
+
+def _expected(schema: Mapping[str, Any]) -> str:
+    # pydantic keeps our docstring as the description: "Rated power of the inverter." -> a phrase.
+    text = str(schema.get("description", "a value")).split(";")[0].split(".  ")[0].rstrip(".")
+    return f"{text[0].lower()}{text[1:]}"
+
+
+def _table(model: type[BaseModel], loc: Path) -> Mapping[str, Any]:
+    root = model.model_json_schema()
+    table: Mapping[str, Any] = root
+    for step in loc:
+        table = table.get("properties", {}).get(step, {})
+        reference = table.get("$ref", "")
+        table = root["$defs"][reference.rsplit("/", 1)[-1]] if reference else table
+    return table
+
+
+def _schema(model: type[BaseModel], loc: Path) -> Mapping[str, Any]:
+    schema: Mapping[str, Any] = _table(model, loc[:-1]).get("properties", {}).get(loc[-1], {})
+    return schema

@@ -1,0 +1,76 @@
+"""The keys of a section as people read them: what may stand there, the default, one sentence."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tomli_w
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from quartier.config.faults import interval
+from quartier.config.words import PATTERNS
+
+_TYPES = {
+    "number": "number",
+    "integer": "whole number",
+    "boolean": "true or false",
+    "string": "text",
+    "array": "list of texts",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: ``value`` says what may stand there; ``default`` is its TOML text, None if it has none."""
+
+    name: str
+    value: str
+    sentence: str
+    required: bool
+    default: str | None
+
+
+def keys(model: type[BaseModel]) -> Iterator[Key]:
+    """The keys of a table that this model checks, what says its kind first; tables inside it are left out."""
+    properties = model.model_json_schema()["properties"]
+    fields = sorted(model.model_fields.items(), key=lambda item: "const" not in properties[item[0]])
+    for name, field in fields:
+        schema = properties[name]
+        if isinstance(field.default, BaseModel):
+            continue
+        has_default = not field.is_required() and field.default not in (None, PydanticUndefined)
+        default = toml(field.default) if has_default else None
+        yield Key(
+            name, _value(schema), (field.description or "").replace("``", "`"), field.is_required(), default
+        )
+
+
+def subtables(model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel], str]]:
+    """Name, model and sentence of each table inside the table that this model checks."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            yield name, type(field.default), field.description or ""
+
+
+def toml(value: object) -> str:
+    """A value as TOML writes it; whole floats without their ``.0``."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return tomli_w.dumps({"x": list(value) if isinstance(value, tuple) else value})[4:].strip()
+
+
+def _value(schema: Mapping[str, Any]) -> str:
+    branches = [branch for branch in schema.get("anyOf", (schema,)) if branch.get("type") != "null"]
+    return " or ".join(_branch(branch) for branch in branches)
+
+
+def _branch(schema: Mapping[str, Any]) -> str:
+    if "const" in schema:
+        return toml(schema["const"])
+    if "enum" in schema:
+        return ", ".join(toml(choice) for choice in schema["enum"])
+    if schema.get("pattern") in PATTERNS:
+        return PATTERNS[schema["pattern"]]
+    word, bounds = _TYPES[schema["type"]], interval(schema)
+    return f"{word}, {bounds}" if bounds else word

@@ -1,0 +1,151 @@
+"""Files to a ``Site``, or to every fault at once with its line."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+from typing import Any
+
+from quartier.config.checks import cross_check, owner
+from quartier.config.draft import FIXED, NAMED, Draft, draft
+from quartier.config.faults import Flaw
+from quartier.config.model import Grid, Site
+from quartier.config.secrets import warnings_about
+from quartier_drivers.errors import ConfigError, Fault
+from quartier_drivers.place import Places, syntax_fault
+from quartier_drivers.profile import Profile
+from quartier_drivers.profile import load as load_profile
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A site and what is not right about it.
+
+    ``disabled`` maps ``"devices.gx"``, ``"assets.bat1"``, ``"store"`` … to the faults that put it
+    out of action; an asset whose own section is sound stays in ``site.assets`` even then, so that
+    control counts it at its worst case (it has no points).  Disabled buses and devices are not
+    in ``site``.  ``profiles`` holds the profile of every device of ``site``.
+    """
+
+    site: Site
+    profiles: Mapping[str, Profile]
+    disabled: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
+    warnings: tuple[Fault, ...] = ()
+
+
+def load(path: FilePath) -> Site:
+    """Read a site file.  Raises ConfigError with every fault of it and of its profiles."""
+    return check(path).site
+
+
+def check(path: FilePath) -> Loaded:
+    """Read a site file strictly, its profiles and warnings with it.  Raises ConfigError as ``load``."""
+    places, read, profiles = _read(path)
+    if read.flaws:
+        raise ConfigError(_faults(places, read.flaws))
+    return Loaded(_site(read), profiles, warnings=_warnings(places, read))
+
+
+def load_lenient(path: FilePath) -> Loaded:
+    """Read a site file so that a house can be run: what is faulty is left out, with its faults.
+
+    Raises ConfigError only if it cannot be parsed, or if its site, limits or grid cannot be used:
+    a limit is never guessed.
+    """
+    places, read, profiles = _read(path)
+    by_owner: dict[tuple[str | int, ...], list[Flaw]] = {}
+    for flaw in (*read.flaws, *_dependants(read, profiles)):
+        by_owner.setdefault(owner(flaw.path, NAMED), []).append(flaw)
+    grids = [name for name, asset in read.assets.items() if isinstance(asset, Grid)]
+    fatal = ("limits",) in by_owner or any(key not in read.fixed for key in ("site", "limits"))
+    if fatal or len(grids) != 1:
+        raise ConfigError(_faults(places, read.flaws))
+    disabled = {".".join(map(str, path)): tuple(_faults(places, flaws)) for path, flaws in by_owner.items()}
+    for table, entries in (("buses", read.buses), ("devices", read.devices), ("nodes", read.nodes)):
+        for name in [name for name in entries if f"{table}.{name}" in disabled]:
+            del entries[name]
+    sound = {name: profile for name, profile in profiles.items() if name in read.devices}
+    return Loaded(_site(read), sound, disabled, _warnings(places, read))
+
+
+def _read(path: FilePath) -> tuple[Places, Draft, dict[str, Profile]]:
+    places, data = _parse(path)
+    read = draft(data)
+    profiles = dict(_profiles(read, path.parent))
+    read.flaws.extend(cross_check(read, profiles))
+    return places, read, profiles
+
+
+def _parse(path: FilePath) -> tuple[Places, dict[str, Any]]:
+    name = str(path)
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError([Fault(name, None, "file", f"cannot be read: {error.strerror}")]) from error
+    try:
+        text = raw.decode("utf-8")
+        return Places(name, text), tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigError([Fault(name, line, "file", "is no UTF-8 text; expected TOML in UTF-8")]) from error
+    except tomllib.TOMLDecodeError as error:
+        fault = syntax_fault(name, error)
+        line = fault.line or text.rstrip().count("\n") + 1
+        raise ConfigError([Fault(name, line, fault.key, fault.what)]) from error
+
+
+def _profiles(read: Draft, here: FilePath) -> Iterator[tuple[str, Profile]]:
+    folders = [here / folder for folder in read.profile_folders]
+    for index, folder in enumerate(folders):
+        if not folder.is_dir():
+            read.flaws.append(Flaw(("site", "profiles", index), f"{folder} is no folder"))
+    for name, device in read.devices.items():
+        path = ("devices", name, "profile")
+        try:
+            yield name, load_profile(device.profile, folders)
+        except ConfigError as error:
+            if unknown := [fault for fault in error.faults if fault.file == device.profile]:
+                read.flaws += [Flaw(path, f"{device.profile!r} {fault.what}") for fault in unknown]
+            else:
+                read.flaws.append(Flaw(path, f"{device.profile!r} has faults in its own file"))
+                read.flaws += [Flaw(path, fault.what, fault) for fault in error.faults]
+
+
+def _dependants(read: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
+    """What cannot work because what it stands on is faulty."""
+    faulty = {owner(flaw.path, NAMED) for flaw in read.flaws}
+    dead_devices = {
+        name for name in read.meant("devices") if ("devices", name) in faulty or name not in profiles
+    }
+    for name, device in read.devices.items():
+        if device.bus in read.meant("buses") and (
+            device.bus not in read.buses or ("buses", device.bus) in faulty
+        ):
+            dead_devices.add(name)
+            yield Flaw(("devices", name, "bus"), f"{device.bus!r} is disabled by a fault of its own")
+    for name, asset in read.assets.items():
+        for key in ("device", "switch_device"):
+            device_name = getattr(asset, key, None)
+            if device_name in dead_devices:
+                yield Flaw(("assets", name, key), f"{device_name!r} is disabled by a fault of its own")
+
+
+def _site(read: Draft) -> Site:
+    fixed = {key: read.fixed[key] for key in FIXED if key in read.fixed}
+    return Site(buses=read.buses, devices=read.devices, assets=read.assets, nodes=read.nodes, **fixed)
+
+
+def _warnings(places: Places, read: Draft) -> tuple[Fault, ...]:
+    link = read.fixed.get("district_link")
+    return tuple(_faults(places, list(warnings_about(link)))) if link else ()
+
+
+def _faults(places: Places, flaws: Sequence[Flaw]) -> list[Fault]:
+    faults = [flaw.elsewhere or _fault(places, flaw) for flaw in flaws]
+    here = places.file
+    return sorted(dict.fromkeys(faults), key=lambda fault: (fault.file != here, fault.file, fault.line or 0))
+
+
+def _fault(places: Places, flaw: Flaw) -> Fault:
+    fault = places.fault(flaw.path, flaw.what)
+    return Fault(fault.file, fault.line or 1, fault.key, fault.what)

@@ -1,0 +1,134 @@
+"""Which part of which device each asset lives in, and whether that part can do what the role needs."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from quartier.config.draft import Draft
+from quartier.config.faults import Flaw
+from quartier.config.model import Load, Pv
+from quartier_drivers.place import nearest
+from quartier_drivers.profile import Point, Profile
+
+READ = {
+    "grid": ("power_w",),
+    "battery": ("power_w", "soc_pct"),
+    "pv": ("power_w",),
+    "ev": ("power_w",),
+    "load": (),
+}
+"""Quantities that a part must serve for an asset of this role."""
+WRITTEN = {"grid": (), "battery": ("setpoint_w",), "pv": (), "ev": ("current_max_a",), "load": ()}
+"""Quantities that it must let be written."""
+
+
+def flaws_of_parts(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
+    """Unknown devices and parts, parts with two owners, and points that a role misses."""
+    owners: dict[tuple[str, str], str] = {}
+    for name, asset in draft.assets.items():
+        for device, part, key in _homes(asset):
+            yield from _references(draft, profiles, name, (device, part, key))
+            holder = owners.setdefault((device, part), name)
+            if holder != name:
+                shown = f"{device}.{part}" if part else device
+                what = f"{shown} belongs to {holder!r} already; expected a part of its own"
+                yield Flaw(("assets", name, key), what)
+        yield from _abilities(name, asset, profiles)
+
+
+def switch(asset: Any) -> tuple[str, str] | None:
+    """The device and part whose relay switches this asset, if another than its own."""
+    if isinstance(asset, Pv | Load) and asset.switch_device is not None:
+        return asset.switch_device, asset.switch_part
+    return None
+
+
+def points(profiles: Mapping[str, Profile], device: str, part: str) -> Mapping[str, Point] | None:
+    """The points of a part; None where the device has no usable profile or no such part."""
+    profile = profiles.get(device)
+    return profile.parts.get(part) if profile else None
+
+
+def curtailment(asset: Pv, profiles: Mapping[str, Profile]) -> str:
+    """How this PV can be curtailed: ``limit``, ``relay`` or ``none``; the site's word comes first."""
+    if asset.curtail is not None:
+        return asset.curtail
+    own = points(profiles, asset.device, asset.part) or {}
+    if _writable(own, "generation_max_w"):
+        return "limit"
+    return "relay" if switchable(asset, profiles) else "none"
+
+
+def switchable(asset: Pv | Load, profiles: Mapping[str, Profile]) -> bool:
+    """Whether some relay of ours switches this asset."""
+    device, part = switch(asset) or (asset.device, asset.part)
+    return _writable(points(profiles, device, part) or {}, "relay_on")
+
+
+def _homes(asset: Any) -> Iterator[tuple[str, str, str]]:
+    yield asset.device, asset.part, "part" if asset.part else "device"
+    other = switch(asset)
+    if other is not None and other != (asset.device, asset.part):
+        yield (*other, "switch_part" if other[1] else "switch_device")
+
+
+def _references(
+    draft: Draft, profiles: Mapping[str, Profile], name: str, home: tuple[str, str, str]
+) -> Iterator[Flaw]:
+    device, part, key = home
+    prefix = "switch_" if key.startswith("switch") else ""
+    if device not in draft.meant("devices"):
+        known = list(draft.meant("devices"))
+        path = ("assets", name, f"{prefix}device")
+        yield Flaw(path, f"there is no device {device!r}; {nearest(device, known)}")
+    elif device in profiles and part not in profiles[device].parts:
+        known = list(profiles[device].parts)
+        help_ = "it has one part, named by no part key" if known == [""] else nearest(part, known)
+        shown = f"{device!r} has no part {part!r}" if part else f"{device!r} has several parts"
+        yield Flaw(("assets", name, f"{prefix}part"), f"{shown}; {help_}")
+
+
+def _abilities(name: str, asset: Any, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
+    own = points(profiles, asset.device, asset.part)
+    if own is None:
+        return
+    profile = profiles[asset.device].name
+    for quantity in READ[asset.role]:
+        if quantity not in own:
+            yield Flaw(
+                ("assets", name, "device"), f"{profile} has no {quantity}, which {_a(asset.role)} needs"
+            )
+    for quantity in WRITTEN[asset.role]:
+        if not _writable(own, quantity):
+            what = f"{profile} has no {quantity} to write, which {_a(asset.role)} needs"
+            yield Flaw(("assets", name, "device"), what)
+    if isinstance(asset, Pv | Load):
+        yield from _switching(name, asset, own, profiles)
+
+
+def _switching(
+    name: str, asset: Pv | Load, own: Mapping[str, Point], profiles: Mapping[str, Profile]
+) -> Iterator[Flaw]:
+    other = switch(asset)
+    relay = points(profiles, *other) if other else own
+    if relay is None:
+        return
+    has_relay = _writable(relay, "relay_on")
+    if other and not has_relay:
+        yield Flaw(("assets", name, "switch_device"), f"{other[0]!r} has no relay_on to write there")
+    elif isinstance(asset, Pv) and asset.curtail == "relay" and not has_relay:
+        yield Flaw(("assets", name, "curtail"), '"relay" needs a relay_on to write; expected switch_device')
+    elif isinstance(asset, Load) and asset.tier != "A" and not has_relay:
+        what = f"{asset.tier!r} needs a relay_on to write; expected switch_device, or tier = 'A' (never shed)"
+        yield Flaw(("assets", name, "tier"), what)
+    if isinstance(asset, Pv) and asset.curtail == "limit" and not _writable(own, "generation_max_w"):
+        yield Flaw(("assets", name, "curtail"), '"limit" needs a generation_max_w to write')
+    if isinstance(asset, Load) and not {"power_w", "relay_on"} & own.keys():
+        yield Flaw(("assets", name, "device"), "has neither power_w nor relay_on there; a load needs one")
+
+
+def _writable(part: Mapping[str, Point], quantity: str) -> bool:
+    return quantity in part and part[quantity].write is not None
+
+
+def _a(role: str) -> str:
+    return f"an {role}" if role == "ev" else f"a {role}"

@@ -1,0 +1,118 @@
+"""A commented site file to start from, made from the models; it loads without a fault."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from quartier.config.draft import FIXED, ROLES
+from quartier.config.keys import Key, keys, subtables, toml
+from quartier.config.model import Device, Node
+from quartier_drivers.registry import section
+
+HEAD = """\
+# A building for Quartier.  Copy to /etc/quartier/site.toml, change, then:
+#   quartier check /etc/quartier/site.toml
+# Keys behind a '#' show their default, or an example where they have none.
+# Plus means that an asset takes energy from the building's bus; a key's last word is its unit.
+"""
+
+# What stands in the file: a table's keys that are set.  Required keys must be here.
+TABLES: Mapping[str, Mapping[str, Any]] = {
+    "site": {"id": "b012", "district": "issy", "latitude": 48.82, "longitude": 2.27},
+    "buses.lan": {"kind": "modbus-tcp", "host": "192.168.1.20"},
+    "buses.rs485": {"kind": "modbus-rtu", "port": "usb:A50285BI", "baud": 9600},
+    "buses.charger": {"kind": "modbus-tcp", "host": "192.168.1.30"},
+    "devices.gx": {"bus": "lan", "profile": "victron/gx", "unit": 100},
+    "devices.heater_meter": {"bus": "rs485", "profile": "eastron/sdm630", "unit": 1},
+    "devices.wallbox": {"bus": "charger", "profile": "keba/p30", "unit": 255},
+    "assets.grid": {"role": "grid", "device": "gx", "part": "grid"},
+    "assets.pv1": {"role": "pv", "device": "gx", "part": "pv", "rated_w": 6000},
+    "assets.bat1": {
+        "role": "battery",
+        "device": "gx",
+        "part": "battery",
+        "rated_w": 5000,
+        "capacity_wh": 10_000,
+    },
+    "assets.ev1": {"role": "ev", "device": "wallbox"},
+    "assets.heater": {"role": "load", "device": "heater_meter", "rated_w": 3000, "node": "board_b"},
+    "nodes.board_b": {"fuse_a": 32},
+    "limits": {"contract_import_w": 9000, "contract_export_w": 6000},
+}
+# Sections that stand behind '#' as a whole; a wrong guess here would be worse than none.
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "district_link": {
+        "url": "mqtts://broker.issy.example",
+        "primary_host": "optimiser",
+        "ca_file": "/etc/quartier/district-ca.pem",
+        "cert_file": "credential:district.crt",
+        "key_file": "credential:district.key",
+        "issuers_file": "/etc/quartier/issuers.json",
+    }
+}
+# What a key without a default might say.
+HINTS: Mapping[str, Any] = {
+    "charge_max_w": 5000,
+    "discharge_max_w": 5000,
+    "ramp_max_w_per_s": 1000,
+    "curtail": "none",
+    "switch_device": "relays",
+    "rated_w": 11_000,
+    "import_max_w": 9000,
+    "export_max_w": 6000,
+    "failsafe_import_w": 4500,
+    "autonomous_import_w": 7200,
+    "autonomous_export_w": 6000,
+    "user": "b012",
+    "password_file": "credential:district.password",
+}
+
+
+def sample() -> str:
+    """TOML text; each kind of table explains its keys where it stands first."""
+    return "\n".join([HEAD, *_tables()])
+
+
+def _tables() -> Iterator[str]:
+    explained: set[type[BaseModel]] = set()
+    for title, values in TABLES.items():
+        model = _model(title, values)
+        yield from _table(title, model, values, explain=model not in explained)
+        explained.add(model)
+    for title, values in EXAMPLES.items():
+        yield from _table(title, FIXED[title], values, explain=True, mark="# ")
+    for title in ("control", "store", "clock"):
+        yield from _table(title, FIXED[title], {}, explain=True)
+        for inner, model, _ in subtables(FIXED[title]):
+            yield from _table(f"{title}.{inner}", model, {}, explain=True)
+
+
+def _model(title: str, values: Mapping[str, Any]) -> type[BaseModel]:
+    table, _, _ = title.partition(".")
+    if table == "buses":
+        bus: type[BaseModel] = section(values["kind"])
+        return bus
+    if table == "assets":
+        return ROLES[values["role"]]
+    named: Mapping[str, type[BaseModel]] = {"devices": Device, "nodes": Node}
+    return named.get(table) or FIXED[title]
+
+
+def _table(
+    title: str, model: type[BaseModel], values: Mapping[str, Any], *, explain: bool, mark: str = ""
+) -> Iterator[str]:
+    if explain:
+        yield f"# {(model.__doc__ or '').splitlines()[0]}"
+    yield f"{mark}[{title}]"
+    for key in keys(model):
+        if key.name in values:
+            comment = f"  # {key.sentence}" if explain else ""
+            yield f"{mark}{key.name} = {toml(values[key.name])}{comment}"
+        elif explain:
+            yield f"# {key.name} = {_example(key)}  # {key.sentence}"
+    yield ""
+
+
+def _example(key: Key) -> str:
+    return key.default if key.default is not None else toml(HINTS[key.name])
