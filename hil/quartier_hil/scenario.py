@@ -1,0 +1,357 @@
+"""Scenario files: what happens when, what must hold; every key with one sentence, every fault at once."""
+
+import datetime as dt
+import difflib
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from quartier_drivers.errors import ConfigError, Fault
+
+Seconds = Annotated[float, Field(ge=0)]
+Watts = Annotated[float, Field(ge=0, le=1_000_000)]
+Pct = Annotated[float, Field(ge=0, le=100)]
+DeviceName = Literal["meter", "gx", "charger", "heatmeter", "relays"]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class House(_Part):
+    """The building's sizes and contract."""
+
+    battery_wh: Annotated[float, Field(gt=0)] = 10_000.0
+    """Capacity of the battery."""
+    battery_w: Watts = 5_000.0
+    """Power of the battery, both ways."""
+    soc_pct: Pct = 50.0
+    """State of charge at the start."""
+    pv_w: Watts = 6_000.0
+    """Peak power of the PV modules."""
+    contract_import_w: Watts = 12_000.0
+    """Import power of the contract: the hard limit."""
+    contract_export_w: Watts = 6_000.0
+    """Export power agreed with the grid operator."""
+    failsafe_import_w: Watts = 6_000.0
+    """Import cap while the district is lost."""
+    failsafe_export_w: Watts = 6_000.0
+    """Export cap while the district is lost, as agreed for this building."""
+    heat_pump_w: Watts = 2_500.0
+    """Electric power of the heat pump."""
+
+
+class _Event(_Part):
+    at_s: Seconds
+    """Seconds of the house since the start."""
+
+
+class Caps(_Event):
+    """The district sends an envelope."""
+
+    do: Literal["caps"]
+    """Caps arrive from the district."""
+    for_s: Annotated[float, Field(gt=0)]
+    """How long they hold; the contract's values hold after them."""
+    import_max_w: Watts | None = None
+    """Import cap."""
+    export_max_w: Watts | None = None
+    """Export cap."""
+    generation_max_w: Watts | None = None
+    """Generation cap."""
+    on_loss: Literal["hold", "failsafe"] = "failsafe"
+    """What holds while the district is lost."""
+
+
+class Broker(_Event):
+    """The broker goes away or comes back."""
+
+    do: Literal["broker"]
+    """The way to the district."""
+    up: bool
+    """Whether it is there."""
+
+
+class Heartbeat(_Event):
+    """The district falls silent or speaks again, while the broker stays."""
+
+    do: Literal["heartbeat"]
+    """The district's heartbeat."""
+    on: bool
+    """Whether it is sent."""
+
+
+class Failure(_Event):
+    """A device misbehaves."""
+
+    do: Literal["fault"]
+    """A device misbehaves from now on."""
+    device: DeviceName
+    """Which one."""
+    kind: Literal["off", "silent", "slow", "garbage", "stuck", "wrong", "late"]
+    """How."""
+    factor: float | None = None
+    """wrong: what its values are multiplied by."""
+    seconds: Seconds | None = None
+    """slow, late: real seconds."""
+    every: Annotated[int, Field(ge=1)] | None = None
+    """late: every so many answers."""
+
+
+class Clear(_Event):
+    """A device is well again."""
+
+    do: Literal["clear"]
+    """A device is well again."""
+    device: DeviceName
+    """Which one."""
+
+
+class Plug(_Event):
+    """A car comes or goes."""
+
+    do: Literal["plug"]
+    """A car is plugged in, or unplugged."""
+    on: bool = True
+    """Whether it is plugged in."""
+    need_wh: Annotated[float, Field(ge=0)] = 20_000.0
+    """How much it takes."""
+
+
+class Extra(_Event):
+    """Somebody switches something on."""
+
+    do: Literal["load"]
+    """An unmeasured load on top of the records."""
+    extra_w: Watts
+    """Its power."""
+    for_s: Annotated[float, Field(gt=0)]
+    """How long."""
+
+
+class Kill(_Event):
+    """The daemon dies, or is told to stop; the rig plays systemd: release, then restart."""
+
+    do: Literal["kill", "stop"]
+    """kill: kill -9; stop: SIGTERM."""
+    down_s: Seconds = 10.0
+    """Seconds of the house until the restart."""
+
+
+class Kills(_Event):
+    """Many kills at random moments."""
+
+    do: Literal["kills"]
+    """kill -9 at seeded random moments."""
+    count: Annotated[int, Field(ge=1, le=200)]
+    """How many."""
+    until_s: Seconds
+    """The last moment possible."""
+    down_s: Seconds = 10.0
+    """Seconds of the house until each restart."""
+
+
+class Say(_Event):
+    """A line of the story."""
+
+    do: Literal["say"]
+    """Tells the person who looks on what happens now."""
+    text: str
+    """What is said."""
+
+
+Event = Annotated[
+    Caps | Broker | Heartbeat | Failure | Clear | Plug | Extra | Kill | Kills | Say, Field(discriminator="do")
+]
+
+
+class CapKept(_Part):
+    """Import and export stay under what was promised."""
+
+    check: Literal["cap-kept"]
+    """Import stays under the cap promised at that moment."""
+    deadline_s: Seconds = 30.0
+    """How long after a change of the cap nothing is judged."""
+    slack_pct: Pct = 10.0
+    """How far above the cap counts as over."""
+    over_max_s: Seconds = 5.0
+    """How many seconds over it are allowed altogether."""
+
+
+class Within(_Part):
+    """A quantity of the plant stays in a range."""
+
+    check: Literal["within"]
+    """A quantity of the plant stays in a range."""
+    point: str
+    """Which, as asset.quantity."""
+    low: float = float("-inf")
+    """Least value."""
+    high: float = float("inf")
+    """Largest value."""
+    from_s: Seconds = 0.0
+    """Since when."""
+    until_s: Seconds = float("inf")
+    """Until when."""
+    outside_max_s: Seconds = 0.0
+    """How many seconds outside are allowed."""
+
+
+class Status(_Part):
+    """The daemon says so itself, at one moment."""
+
+    check: Literal["mode"]
+    """The daemon's link state at a moment."""
+    at_s: Seconds
+    """When."""
+    expected: Literal["INIT", "CONTROLLED", "HOLD", "FAILSAFE", "AUTONOMOUS"]
+    """Which."""
+
+
+class Delivered(_Part):
+    """Every sample reached the district, counted once by key."""
+
+    check: Literal["delivered"]
+    """Sequences without holes, nothing waiting at the end."""
+    settle_s: Seconds = 300.0
+    """How long after the end the rig waits for the last ones (house seconds)."""
+
+
+class NothingLost(_Part):
+    """The district's record of the grid has no hole while the daemon was alive."""
+
+    check: Literal["nothing-lost"]
+    """The series that the district holds has no hole while the daemon lived."""
+    point: str = "grid.power_w"
+    """Which series."""
+    gap_max_s: Seconds = 60.0
+    """Longest pause between two samples outside restarts."""
+
+
+class Released(_Part):
+    """After each stop the outputs are at their release values."""
+
+    check: Literal["released"]
+    """Outputs at on_release after `quartier release`."""
+
+
+class OnTime(_Part):
+    """The control cycle keeps its period."""
+
+    check: Literal["on-time"]
+    """No cycle is skipped."""
+    skipped_max_count: Annotated[int, Field(ge=0)] = 0
+    """How many skipped cycles are allowed."""
+
+
+Check = Annotated[
+    CapKept | Within | Status | Delivered | NothingLost | Released | OnTime, Field(discriminator="check")
+]
+
+
+class Scenario(_Part):
+    """A whole scenario."""
+
+    title: str
+    """One line: what is shown."""
+    story: str = ""
+    """What happens and why it matters."""
+    start: dt.datetime
+    """The house's local time at the start."""
+    duration_s: Annotated[float, Field(gt=0, le=31 * 86_400)]
+    """How long, in seconds of the house."""
+    rate: Annotated[float, Field(ge=0.1, le=1_000)] = 60.0
+    """How many seconds of the house pass in a real second."""
+    seed: int = 1
+    """Seed of everything random."""
+    house: House = House()
+    """The building."""
+    events: tuple[Event, ...] = ()
+    """What happens when."""
+    checks: tuple[Check, ...] = ()
+    """What must hold."""
+
+
+def load(path: Path) -> Scenario:
+    """Read a scenario.  Raises ConfigError with every fault, each with file, key and what was expected."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError([Fault(str(path), None, "file", f"cannot be read: {error.strerror}")]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([Fault(str(path), None, "file", f"is no TOML: {error}")]) from error
+    try:
+        scenario = Scenario.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError([_fault(path, dict(item)) for item in error.errors()]) from error
+    faults = [
+        Fault(
+            str(path),
+            None,
+            f"events.{index}.at_s",
+            f"{event.at_s:g} is after the end, {scenario.duration_s:g}",
+        )
+        for index, event in enumerate(scenario.events)
+        if event.at_s > scenario.duration_s
+    ]
+    if faults:
+        raise ConfigError(faults)
+    return scenario
+
+
+def _fault(path: Path, item: Mapping[str, Any]) -> Fault:
+    location = [part for part in item["loc"] if not (isinstance(part, str) and part in _TAGS)]
+    key = ".".join(str(part) for part in location)
+    if item["type"] == "extra_forbidden":
+        known = _known(item["loc"])
+        near = difflib.get_close_matches(str(location[-1]), known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else f"; expected one of {', '.join(known)}"
+        return Fault(str(path), None, key, f"is no key of this table{hint}")
+    what = str(item["msg"])
+    if item["type"] == "missing":
+        what = "is missing"
+    elif not isinstance(item.get("input"), dict | list):
+        what = f"{item.get('input')!r}: {what}"
+    return Fault(str(path), None, key, what)
+
+
+_MODELS: dict[str, type[BaseModel]] = {
+    tag: model
+    for union in (Event, Check)
+    for model in get_args(get_args(union)[0])
+    for name, annotation in model.model_fields.items()
+    if name in {"do", "check"}
+    for tag in get_args(annotation.annotation)
+}
+_TAGS = frozenset(_MODELS)
+
+
+def _known(location: tuple[Any, ...]) -> list[str]:
+    """The keys of the table in which the unknown one stands."""
+    for part in reversed(location):
+        if part in _MODELS:
+            return list(_MODELS[part].model_fields)
+    return list(House.model_fields if location[0] == "house" else Scenario.model_fields)
+
+
+def builtin() -> dict[str, Path]:
+    """The scenarios that come with the rig, by name."""
+    folder = Path(str(files("quartier_hil"))) / "scenarios"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def find(name: str) -> Path:
+    """A path, or the file of a built-in scenario.  Raises ConfigError naming those that exist."""
+    path = Path(name)
+    if path.suffix == ".toml" or path.exists():
+        return path
+    known = builtin()
+    if name in known:
+        return known[name]
+    raise ConfigError(
+        [Fault(name, None, "scenario", f"is no file and no scenario of ours: {', '.join(known)}")]
+    )

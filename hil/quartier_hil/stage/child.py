@@ -1,0 +1,85 @@
+"""A child process that never outlives the rig, whose output goes to a file."""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_TERM_S = 10.0
+_LIBC = ctypes.CDLL(None)
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def free_port() -> int:
+    """A TCP port of this machine that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Child:
+    """One process: started, ended, started again; ``log`` is appended to."""
+
+    def __init__(self, argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
+        self.argv = list(argv)
+        self.log = log
+        self.env = {**os.environ, **(env or {})}
+        self.process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The running process, None when there is none."""
+        return self.process.pid if self.alive and self.process is not None else None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process is not None and self.process.returncode is None
+
+    async def start(self, *, talk: bool = False) -> None:
+        """Start it in a session of its own: Ctrl-C ends the rig, and the rig ends the rest.
+
+        ``talk`` opens pipes to its stdin and stdout.
+        """
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.argv,
+                stdin=asyncio.subprocess.PIPE if talk else asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if talk else log,
+                stderr=log,
+                env=self.env,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+                limit=1 << 22,
+            )
+
+    async def stop(self, with_signal: int = signal.SIGTERM) -> int:
+        """End it and wait; killed when it does not go within ten seconds.  Returns its exit code."""
+        if self.process is None:
+            return 0
+        if self.alive:
+            self.process.send_signal(with_signal)
+        try:
+            return await asyncio.wait_for(self.process.wait(), _TERM_S)
+        except TimeoutError:
+            self.process.kill()
+            return await self.process.wait()
+
+
+async def run(argv: Sequence[str], log: Path, env: Mapping[str, str], timeout_s: float) -> int:
+    """Run a command to its end; 124 when it did not end in time, as timeout(1) does."""
+    child = Child(argv, log, env)
+    await child.start()
+    assert child.process is not None
+    try:
+        return await asyncio.wait_for(child.process.wait(), timeout_s)
+    except TimeoutError:
+        await child.stop(signal.SIGKILL)
+        return 124

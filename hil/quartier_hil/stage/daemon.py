@@ -1,0 +1,96 @@
+"""The daemon under test as a black box, and the part of systemd that matters to it."""
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from quartier_hil.clock import RigClock
+from quartier_hil.stage.child import Child, run
+
+RELEASE_REAL_S = 10.0
+_ASK_REAL_S = 2.0
+
+
+class Daemon:
+    """``quartier run`` on a site file, with its own state and runtime directories."""
+
+    def __init__(self, site_file: Path, folder: Path, clock: RigClock) -> None:
+        self.site_file = site_file
+        self.runtime_dir = folder / "runtime"
+        self.state_dir = folder / "state"
+        for path in (self.runtime_dir, self.state_dir):
+            path.mkdir(parents=True, exist_ok=True)
+        self.env = {
+            "QUARTIER_CLOCK": clock.setting,
+            "RUNTIME_DIRECTORY": str(self.runtime_dir),
+            "STATE_DIRECTORY": str(self.state_dir),
+        }
+        self.child = Child(self._argv("run", "--config", str(site_file)), folder / "daemon.log", self.env)
+        self.starts_count = 0
+
+    @staticmethod
+    def _argv(*words: str) -> list[str]:
+        return [sys.executable, "-m", "quartier.cli", *words]
+
+    async def start(self) -> None:
+        """Start it; it is there when it answers ``status``."""
+        await self.child.start()
+        self.starts_count += 1
+
+    async def kill(self) -> None:
+        """End it as the kernel does when memory is short: without a word."""
+        await self.child.stop(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """SIGTERM, and its exit code."""
+        return await self.child.stop(signal.SIGTERM)
+
+    async def release(self) -> int:
+        """What ``ExecStopPost`` does: `quartier release`, and its exit code."""
+        return await run(self._argv("release"), self.child.log, self.env, RELEASE_REAL_S)
+
+    async def command(self, *words: str) -> tuple[int, str]:
+        """Run another ``quartier`` command beside the daemon; exit code and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            *self._argv(*words),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env={**self.child.env},
+        )
+        output, _ = await process.communicate()
+        return process.returncode or 0, output.decode(errors="replace")
+
+    async def ask(self, what: str) -> dict[str, Any] | None:
+        """An answer of its read-only desk; None while it does not answer."""
+        path = self.runtime_dir / "quartier.sock"
+        try:
+            async with asyncio.timeout(_ASK_REAL_S):
+                reader, writer = await asyncio.open_unix_connection(str(path), limit=1 << 22)
+                try:
+                    writer.write(json.dumps({"ask": what}).encode() + b"\n")
+                    await writer.drain()
+                    line = await reader.readline()
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError, ValueError):
+            return None
+        try:
+            found = json.loads(line)
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
+
+    @property
+    def memory_mb(self) -> float:
+        """Resident memory of the process in MB (1000 000 bytes); 0 while there is none."""
+        if self.child.pid is None:
+            return 0.0
+        try:
+            status = Path(f"/proc/{self.child.pid}/status").read_text(encoding="ascii", errors="replace")
+        except OSError:
+            return 0.0
+        kilobytes = next((line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")), "0")
+        return int(kilobytes) * 1_024 / 1e6

@@ -1,0 +1,243 @@
+"""Each check of a scenario as a judge: sees every step, gives one verdict at the end (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from quartier_hil import scenario as asked
+from quartier_hil.verdict.promise import Cap, owed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One line of the table: what was promised, what was measured, whether it holds."""
+
+    check: str
+    promised: str
+    measured: str
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Outputs after a stop of the daemon and `quartier release`."""
+
+    at_s: float
+    exit_code: int
+    wrong: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """What is known when a run is over.
+
+    ``modes`` are the daemon's own (seconds, link state); ``downs`` are the spans in which it was not
+    there; ``series`` are the times (house seconds) of the samples of a point that the district holds.
+    """
+
+    modes: Sequence[tuple[float, str]] = ()
+    releases: Sequence[Release] = ()
+    downs: Sequence[tuple[float, float]] = ()
+    series: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    district: Mapping[str, Any] = field(default_factory=dict)
+    backlog_count: int | None = None
+    skipped_count: int | None = None
+    cycles_count: int | None = None
+    end_s: float = 0.0
+
+
+class Judge(Protocol):
+    """Sees the steps and judges at the end."""
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """One step of the plant."""
+        ...
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """The line for the table."""
+        ...
+
+
+@dataclass
+class CapKept:
+    """Seconds over the cap promised, from ``deadline_s`` after each change of it."""
+
+    asked: asked.CapKept
+    caps: Sequence[Cap]
+    over_s: float = 0.0
+    worst_w: float = 0.0
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """Judge one step."""
+        cap = owed(self.caps, now_s)
+        if now_s - cap.from_s < self.asked.deadline_s:
+            return
+        slack = 1.0 + self.asked.slack_pct / 100.0
+        grid_w = values["grid.power_w"]
+        over_w = max(grid_w - cap.import_w * slack, -grid_w - cap.export_w * slack)
+        if over_w > 1.0:
+            self.over_s += dt_s
+            self.worst_w = max(self.worst_w, over_w)
+
+    def verdict(self, _: Ending) -> Verdict:
+        """Seconds over."""
+        tightest_w = min(cap.import_w for cap in self.caps)
+        promised = (
+            f"import <= cap + {self.asked.slack_pct:g} % (down to {tightest_w / 1e3:g} kW) from "
+            f"{self.asked.deadline_s:g} s after each change, at most {self.asked.over_max_s:g} s over"
+        )
+        measured = f"{self.over_s:g} s over" + (f", by {self.worst_w:.0f} W at most" if self.worst_w else "")
+        return Verdict("cap-kept", promised, measured, self.over_s <= self.asked.over_max_s)
+
+
+@dataclass
+class Within:
+    """A quantity's range."""
+
+    asked: asked.Within
+    low: float = float("inf")
+    high: float = float("-inf")
+    outside_s: float = 0.0
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """Judge one step."""
+        if not self.asked.from_s <= now_s <= self.asked.until_s or self.asked.point not in values:
+            return
+        value = values[self.asked.point]
+        self.low, self.high = min(self.low, value), max(self.high, value)
+        if not self.asked.low <= value <= self.asked.high:
+            self.outside_s += dt_s
+
+    def verdict(self, _: Ending) -> Verdict:
+        """The range seen."""
+        span = ""
+        if self.asked.from_s or self.asked.until_s != float("inf"):
+            span = f" from {self.asked.from_s:g} s to {self.asked.until_s:g} s"
+        promised = f"{self.asked.point} within {self.asked.low:g}..{self.asked.high:g}{span}"
+        if self.low > self.high:
+            return Verdict("within", promised, "never seen", holds=False)
+        measured = f"{self.low:.1f}..{self.high:.1f}, outside for {self.outside_s:g} s"
+        return Verdict("within", promised, measured, self.outside_s <= self.asked.outside_max_s)
+
+
+@dataclass
+class _AtEnd:
+    """A judge that needs no steps."""
+
+    asked: Any
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """Nothing to see."""
+
+
+class Mode(_AtEnd):
+    """The daemon's own link state at a moment."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """The state last heard before that moment."""
+        heard = [mode for at_s, mode in ending.modes if at_s <= self.asked.at_s]
+        mode = heard[-1] if heard else "unknown"
+        promised = f"link state {self.asked.expected} at {self.asked.at_s:g} s"
+        return Verdict("mode", promised, mode, mode == self.asked.expected)
+
+
+class Delivered(_AtEnd):
+    """Sequences without holes, nothing waiting."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """Counts by key."""
+        count = int(ending.district.get("samples_count", 0))
+        holes = ending.district.get("holes", {})
+        missing = sum(last - first + 1 for spans in holes.values() for first, last in spans)
+        waiting = "unknown" if ending.backlog_count is None else str(ending.backlog_count)
+        repeats = int(ending.district.get("repeats_count", 0))
+        measured = (
+            f"{count} samples counted once, {repeats} repeats dropped, {missing} missing, {waiting} waiting"
+        )
+        holds = count > 0 and not holes and ending.backlog_count == 0
+        return Verdict("delivered", "every sample at the district, counted once by key", measured, holds)
+
+
+class NothingLost(_AtEnd):
+    """The pauses in a series that no absence of the daemon explains."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """The longest unexplained pause."""
+        times = sorted(set(ending.series.get(self.asked.point, ())))
+        pauses = [
+            (right - left - _away_s(left, right, ending.downs), left)
+            for left, right in zip(times, times[1:], strict=False)
+        ]
+        longest_s, at_s = max(pauses, default=(float("inf"), 0.0))
+        promised = f"{self.asked.point}: no pause over {self.asked.gap_max_s:g} s while the daemon lived"
+        measured = f"{len(times)} samples, longest pause {longest_s:.0f} s (at {at_s:.0f} s)"
+        return Verdict("nothing-lost", promised, measured, longest_s <= self.asked.gap_max_s)
+
+
+def _away_s(left: float, right: float, downs: Sequence[tuple[float, float]]) -> float:
+    return sum(max(min(right, end) - max(left, start), 0.0) for start, end in downs)
+
+
+class Released(_AtEnd):
+    """Outputs after each stop."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """How many stops left every output at its release value."""
+        bad = [item for item in ending.releases if item.wrong or item.exit_code]
+        promised = "outputs at on_release after each stop"
+        measured = f"{len(ending.releases) - len(bad)} of {len(ending.releases)} stops"
+        if bad:
+            why = ", ".join(bad[0].wrong) or f"exit code {bad[0].exit_code}"
+            measured += f"; at {bad[0].at_s:.0f} s: {why}"
+        return Verdict("released", promised, measured, bool(ending.releases) and not bad)
+
+
+class OnTime(_AtEnd):
+    """Skipped cycles."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """Counted by the daemon."""
+        promised = f"at most {self.asked.skipped_max_count} cycles skipped"
+        if ending.skipped_count is None:
+            return Verdict("on-time", promised, "the daemon did not say", holds=False)
+        measured = f"{ending.skipped_count} of {ending.cycles_count} skipped"
+        return Verdict("on-time", promised, measured, ending.skipped_count <= self.asked.skipped_max_count)
+
+
+@dataclass
+class Balance:
+    """Of every run: the grid meter reads the sum of all assets."""
+
+    worst_w: float = 0.0
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
+        """Judge one step."""
+        total = sum(values[f"{name}.power_w"] for name in ("bat1", "pv1", "ev1", "hp1", "base"))
+        self.worst_w = max(self.worst_w, abs(total - values["grid.power_w"]))
+
+    def verdict(self, _: Ending) -> Verdict:
+        """The largest difference."""
+        promised = "grid = sum of all assets at every step"
+        return Verdict("balance", promised, f"off by {self.worst_w:.3f} W at most", self.worst_w < 1e-6)
+
+
+def judges(scenario: asked.Scenario, caps: Sequence[Cap]) -> list[Judge]:
+    """One judge per check, and the balance that holds for every run."""
+    found: list[Judge] = [Balance()]
+    for check in scenario.checks:
+        match check:
+            case asked.CapKept():
+                found.append(CapKept(check, caps))
+            case asked.Within():
+                found.append(Within(check))
+            case asked.Status():
+                found.append(Mode(check))
+            case asked.Delivered():
+                found.append(Delivered(check))
+            case asked.NothingLost():
+                found.append(NothingLost(check))
+            case asked.Released():
+                found.append(Released(check))
+            case asked.OnTime():
+                found.append(OnTime(check))
+    return found

@@ -1,0 +1,75 @@
+"""The course of a run: every step of the plant in columns, events, and how it is thinned for eyes (pure)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+POINTS = (
+    "grid.power_w",
+    "bat1.power_w",
+    "pv1.power_w",
+    "ev1.power_w",
+    "hp1.power_w",
+    "base.power_w",
+    "bat1.soc_pct",
+    "hp1.tank_c",
+    "grid.voltage_l1_v",
+    "grid.frequency_hz",
+    "order.battery_w",
+    "order.generation_max_w",
+    "order.current_max_a",
+    "order.relay_on",
+    "cap.import_w",
+    "cap.export_w",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened, for the curves and the table."""
+
+    at_s: float
+    text: str
+    kind: str = "event"
+
+
+@dataclass
+class Course:
+    """Columns of equal length: ``times_s`` and one per point."""
+
+    times_s: list[float] = field(default_factory=list)
+    columns: dict[str, list[float]] = field(default_factory=lambda: {point: [] for point in POINTS})
+    marks: list[Mark] = field(default_factory=list)
+
+    def add(self, now_s: float, values: Mapping[str, float]) -> None:
+        """One step; a point that is missing becomes NaN."""
+        self.times_s.append(now_s)
+        for point, column in self.columns.items():
+            column.append(values.get(point, float("nan")))
+
+    def mark(self, at_s: float, text: str, kind: str = "event") -> None:
+        """Something happened."""
+        self.marks.append(Mark(at_s, text, kind))
+
+    def rows(self, rows_max_count: int) -> Iterator[tuple[float, list[float]]]:
+        """At most ``rows_max_count`` rows: means over bins of equal length, each at its bin's start."""
+        stride = max(-(-len(self.times_s) // rows_max_count), 1)
+        for start in range(0, len(self.times_s), stride):
+            end = min(start + stride, len(self.times_s))
+            yield (
+                self.times_s[start],
+                [sum(column[start:end]) / (end - start) for column in self.columns.values()],
+            )
+
+
+def thinned(times: Sequence[float], values: Sequence[float], bins_count: int) -> list[tuple[float, float]]:
+    """A curve in at most about ``2 * bins_count`` points that keeps each bin's least and largest value."""
+    if len(times) <= 2 * bins_count:
+        return list(zip(times, values, strict=True))
+    stride = -(-len(times) // bins_count)
+    points: list[tuple[float, float]] = []
+    for start in range(0, len(times), stride):
+        span = range(start, min(start + stride, len(times)))
+        low = min(span, key=values.__getitem__)
+        high = max(span, key=values.__getitem__)
+        points += [(times[index], values[index]) for index in sorted({low, high})]
+    return points

@@ -1,0 +1,76 @@
+"""Figures of a run from the plant's own values: energy, cost, self-consumption, switchings (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# What a kWh fed in earned in France in 2025 for small roofs with surplus feed-in (CRE, order S21): 4 ct.
+FEED_IN_EUR_PER_WH = 0.04 / 1_000.0
+
+
+@dataclass
+class Kpis:
+    """Sums over the steps; every energy is the integral of powers that are constant within a step."""
+
+    import_wh: float = 0.0
+    export_wh: float = 0.0
+    generated_wh: float = 0.0
+    consumed_wh: float = 0.0
+    charged_wh: float = 0.0
+    discharged_wh: float = 0.0
+    cost_eur: float = 0.0
+    import_max_w: float = 0.0
+    over_cap_s: float = 0.0
+    switchings_count: int = 0
+    _switches: dict[str, bool] = field(default_factory=dict)
+
+    def step(self, values: Mapping[str, float], cap_w: float, price_eur_per_wh: float, dt_s: float) -> None:
+        """Take one step of the plant."""
+        hours = dt_s / 3600.0
+        grid_w, battery_w = values["grid.power_w"], values["bat1.power_w"]
+        imported_wh, exported_wh = max(grid_w, 0.0) * hours, max(-grid_w, 0.0) * hours
+        self.import_wh += imported_wh
+        self.export_wh += exported_wh
+        self.generated_wh += -values["pv1.power_w"] * hours
+        self.consumed_wh += sum(values[f"{name}.power_w"] for name in ("ev1", "hp1", "base")) * hours
+        self.charged_wh += max(battery_w, 0.0) * hours
+        self.discharged_wh += max(-battery_w, 0.0) * hours
+        self.cost_eur += imported_wh * price_eur_per_wh - exported_wh * FEED_IN_EUR_PER_WH
+        self.import_max_w = max(self.import_max_w, grid_w)
+        self.over_cap_s += dt_s if grid_w > cap_w * 1.001 + 1.0 else 0.0
+        for name, on in (
+            ("relay", values.get("order.relay_on", 1.0) > 0),
+            ("car", values.get("order.current_max_a", 16.0) > 0),
+        ):
+            self.switchings_count += self._switches.get(name, on) != on
+            self._switches[name] = on
+
+    @property
+    def self_consumption_pct(self) -> float:
+        """Share of the PV energy that stayed in the building; 100 when there was none."""
+        if self.generated_wh <= 0:
+            return 100.0
+        return 100.0 * max(self.generated_wh - self.export_wh, 0.0) / self.generated_wh
+
+    @property
+    def self_sufficiency_pct(self) -> float:
+        """Share of the consumption that did not come from the grid."""
+        if self.consumed_wh <= 0:
+            return 100.0
+        return 100.0 * max(1.0 - self.import_wh / self.consumed_wh, 0.0)
+
+    def table(self) -> dict[str, float]:
+        """The figures by name."""
+        return {
+            "import_wh": self.import_wh,
+            "export_wh": self.export_wh,
+            "generated_wh": self.generated_wh,
+            "consumed_wh": self.consumed_wh,
+            "charged_wh": self.charged_wh,
+            "discharged_wh": self.discharged_wh,
+            "cost_eur": self.cost_eur,
+            "self_consumption_pct": self.self_consumption_pct,
+            "self_sufficiency_pct": self.self_sufficiency_pct,
+            "import_max_w": self.import_max_w,
+            "over_cap_s": self.over_cap_s,
+            "switchings_count": self.switchings_count,
+        }

@@ -1,0 +1,98 @@
+"""Which caps the building owes to whom at each moment, from the scenario alone (pure).
+
+The rig does not ask the daemon which cap it keeps: it works out from the events what the district
+and the contract may expect.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quartier_hil.scenario import Broker, Caps, Event, Heartbeat, House, Scenario
+
+HEARTBEAT_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """From ``from_s`` on; ``whose`` names the one that binds."""
+
+    from_s: float
+    import_w: float
+    export_w: float
+    whose: str
+
+
+def _silences(scenario: Scenario) -> list[tuple[float, float]]:
+    """When the gateway cannot hear the district's heartbeat."""
+    spans: list[tuple[float, float]] = []
+    reasons: set[str] = set()
+    since = 0.0
+    for event in sorted(scenario.events, key=lambda item: item.at_s):
+        if not isinstance(event, Broker | Heartbeat):
+            continue
+        well = event.up if isinstance(event, Broker) else event.on
+        before = bool(reasons)
+        reasons = reasons - {event.do} if well else reasons | {event.do}
+        if reasons and not before:
+            since = event.at_s
+        elif before and not reasons:
+            spans.append((since, event.at_s))
+    return [*spans, (since, scenario.duration_s)] if reasons else spans
+
+
+def _document(events: Sequence[Event], now_s: float) -> Caps | None:
+    """The envelope that the gateway holds at ``now_s``: the newest one sent."""
+    sent = [event for event in events if isinstance(event, Caps) and event.at_s <= now_s]
+    return max(sent, key=lambda event: event.at_s) if sent else None
+
+
+def _at(scenario: Scenario, silences: Sequence[tuple[float, float]], now_s: float) -> Cap:
+    house: House = scenario.house
+    caps = [("contract", house.contract_import_w, house.contract_export_w)]
+    document = _document(scenario.events, now_s)
+    holds = False
+    # An envelope sent while nobody can hear it waits at the broker or is sent again on return.
+    if document is not None:
+        unheard = [end for start, end in silences if start <= document.at_s < end]
+        starts_s = max([document.at_s, *unheard])
+        if starts_s <= now_s < document.at_s + document.for_s:
+            holds = document.on_loss == "hold"
+            caps.append(
+                (
+                    "district",
+                    _or(document.import_max_w, house.contract_import_w),
+                    _or(document.export_max_w, house.contract_export_w),
+                )
+            )
+    lost = any(start + HEARTBEAT_TIMEOUT_S <= now_s < end for start, end in silences)
+    if lost and not holds:
+        caps.append(("fail-safe", house.failsafe_import_w, house.failsafe_export_w))
+    whose = min(caps, key=lambda cap: cap[1])[0]
+    return Cap(now_s, min(cap[1] for cap in caps), min(cap[2] for cap in caps), whose)
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def caps(scenario: Scenario) -> tuple[Cap, ...]:
+    """The caps owed over the whole scenario, each from its moment until the next."""
+    silences = _silences(scenario)
+    moments = {0.0}
+    for event in scenario.events:
+        if isinstance(event, Caps):
+            moments |= {event.at_s, event.at_s + event.for_s}
+    for start, end in silences:
+        moments |= {start, start + HEARTBEAT_TIMEOUT_S, end}
+    found: list[Cap] = []
+    for now_s in sorted(moment for moment in moments if moment < scenario.duration_s):
+        cap = _at(scenario, silences, now_s)
+        before = (found[-1].import_w, found[-1].export_w) if found else None
+        if before != (cap.import_w, cap.export_w):
+            found.append(cap)
+    return tuple(found)
+
+
+def owed(promised: Sequence[Cap], now_s: float) -> Cap:
+    """The cap owed at ``now_s``."""
+    return next(cap for cap in reversed(promised) if cap.from_s <= now_s)
