@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from quartier.config import model
+from quartier.config.load import Loaded
 from quartier.house import assets
-from quartier_drivers import profile
 from quartier_drivers.contract import DeviceSpec, PointInfo
+from quartier_drivers.profile import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,34 +17,32 @@ class Wire:
 
     name: str
     section: Any
-    devices: tuple[tuple[DeviceSpec, profile.Profile], ...]
+    devices: tuple[tuple[DeviceSpec, Profile], ...]
 
 
-def wires(site: model.Site, folders: Sequence[Path]) -> list[Wire]:
+def wires(loaded: Loaded) -> list[Wire]:
     """Every bus of the site with what is wanted from its devices.
 
-    Raises ConfigError when a profile cannot be loaded; a leniently loaded site has none such.
+    An asset may stand on a device that is disabled: then nothing is asked for it.
     """
+    site = loaded.site
     owners: dict[str, dict[str, str]] = {name: {} for name in site.devices}
     wanted: dict[str, dict[str, frozenset[str]]] = {name: {} for name in site.devices}
     caps: dict[str, dict[str, float]] = {name: {} for name in site.devices}
     for name, asset in site.assets.items():
-        owners[asset.device][asset.part] = name
-        caps[asset.device] |= _caps(site, name, asset)
-        switch = getattr(asset, "switch_device", None)
-        if switch is not None:
-            owners[switch][asset.switch_part] = name  # type: ignore[union-attr]  # only Pv and Load have one
-            wanted[switch][asset.switch_part] = frozenset({"relay_on"})  # type: ignore[union-attr]
-            caps[switch] |= _caps(site, name, asset)
+        if asset.device in site.devices:
+            owners[asset.device][asset.part] = name
+            caps[asset.device] |= _caps(site, name, asset)
+        if isinstance(asset, model.Pv | model.Load) and asset.switch_device in site.devices:
+            owners[asset.switch_device][asset.switch_part] = name
+            wanted[asset.switch_device][asset.switch_part] = frozenset({"relay_on"})
+            caps[asset.switch_device] |= _caps(site, name, asset)
     return [
         Wire(
             bus,
             section,
             tuple(
-                (
-                    DeviceSpec(name, device.unit, owners[name], wanted[name], caps[name]),
-                    profile.load(device.profile, folders),
-                )
+                (DeviceSpec(name, device.unit, owners[name], wanted[name], caps[name]), loaded.profiles[name])
                 for name, device in site.devices.items()
                 if device.bus == bus and owners[name]
             ),

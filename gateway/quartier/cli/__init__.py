@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from quartier.cli import daemon, device, past, present, site
 from quartier.cli.places import CONFIG, runtime_dir, state_dir
@@ -21,6 +22,15 @@ first steps:
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
   quartier status --watch                what it does, and why
 """
+
+
+_PROFILES: dict[str, Any] = {
+    "type": Path,
+    "action": "append",
+    "default": [],
+    "metavar": "DIR",
+    "help": "folder of your own profiles",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -92,7 +102,9 @@ def _daemon(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     run.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help="default: %(default)s")
     run.add_argument("--log", choices=("auto", "console", "json"), default="auto", help="form of the log")
     run.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
-    run.add_argument("--state-dir", type=Path, default=state_dir(), metavar="DIR", help="default: %(default)s")
+    run.add_argument(
+        "--state-dir", type=Path, default=state_dir(), metavar="DIR", help="default: %(default)s"
+    )
     _runtime(run)
     run.set_defaults(run=daemon.run)
 
@@ -119,7 +131,9 @@ def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "check a site file: every fault at once, exit 78 when there is one",
         "Faults read file:line: key: what, and what was expected.",
     )
-    check.add_argument("file", type=Path, nargs="?", default=CONFIG, metavar="FILE", help="default: %(default)s")
+    check.add_argument(
+        "file", type=Path, nargs="?", default=CONFIG, metavar="FILE", help="default: %(default)s"
+    )
     _json(check)
     check.set_defaults(run=site.check)
 
@@ -133,17 +147,17 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         commands,
         "read",
         "read one device once and print its points",
-        "URL: tcp://HOST[:PORT][?unit=N]  or  rtu:///dev/ttyUSB0?baud=9600&unit=1  or  rtu://usb:SERIAL?baud=9600\n"
+        "URL: tcp://HOST[:PORT][?unit=N], rtu:///dev/ttyUSB0?baud=9600&unit=1 or rtu://usb:SERIAL?baud=9600\n"
         "example: quartier read eastron/sdm630 'rtu:///dev/ttyUSB0?baud=9600&unit=1'",
     )
     read.add_argument("profile", help="maker/model, see quartier profiles")
     read.add_argument("url", help="where the device is")
-    read.add_argument("--profiles", type=Path, action="append", default=[], metavar="DIR", help="folder of your own profiles")
+    read.add_argument("--profiles", **_PROFILES)
     _json(read)
     read.set_defaults(run=device.read)
 
     profiles = _command(commands, "profiles", "list the device profiles")
-    profiles.add_argument("--profiles", type=Path, action="append", default=[], metavar="DIR", help="folder of your own profiles")
+    profiles.add_argument("--profiles", **_PROFILES)
     _json(profiles)
     profiles.set_defaults(run=device.profiles)
 
@@ -167,16 +181,22 @@ def _past(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         commands,
         "history",
         "print stored samples, while the daemon runs or not",
-        "TIME: 2026-11-25, 2026-11-25T14:30, with or without +01:00 (default: this machine's zone), now, today,\n"
-        "yesterday, or -2h, -15min, -3d before now.  --every takes 10s, 15min, 1h, 1d.\n"
+        "TIME: 2026-11-25 or 2026-11-25T14:30, with or without +01:00 (default: this machine's zone), now,\n"
+        "today, yesterday, or -2h, -15min, -3d before now.  --every takes 10s, 15min, 1h, 1d.\n"
         "example: quartier history --points 'grid.*' --from -1d --every 15min --format csv",
     )
-    history.add_argument("--points", nargs="+", default=["*"], metavar="PATTERN", help="such as 'grid.*' (default: all)")
+    history.add_argument(
+        "--points", nargs="+", default=["*"], metavar="PATTERN", help="such as 'grid.*' (default: all)"
+    )
     history.add_argument("--from", dest="start", default="-1h", metavar="TIME", help="default: %(default)s")
     history.add_argument("--to", dest="end", default="now", metavar="TIME", help="default: %(default)s")
-    history.add_argument("--every", metavar="TIME", help="one row per point and this time: mean, or last of counters")
+    history.add_argument(
+        "--every", metavar="TIME", help="one row per point and this time: mean, or last of counters"
+    )
     history.add_argument("--format", choices=("table", "csv", "jsonl"), default="table")
     history.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help="default: %(default)s")
-    history.add_argument("--state-dir", type=Path, default=state_dir(), metavar="DIR", help="default: %(default)s")
+    history.add_argument(
+        "--state-dir", type=Path, default=state_dir(), metavar="DIR", help="default: %(default)s"
+    )
     _runtime(history)
     history.set_defaults(run=past.history)

@@ -39,7 +39,9 @@ def read(options: argparse.Namespace) -> int:
         print(f"{options.url}: {error}", file=sys.stderr)
         return 1
     if options.json:
-        output.dump([dict(zip(("point", "value", "unit", "raw", "quality"), row, strict=True)) for row in rows])
+        output.dump(
+            [dict(zip(("point", "value", "unit", "raw", "quality"), row, strict=True)) for row in rows]
+        )
         return 0
     table = output.table(
         "",

@@ -19,7 +19,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> 
     """A plain table; columns that end in a unit or count are right-aligned."""
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        made.add_column(column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold")
+        made.add_column(
+            column.lstrip(">"), justify="right" if column.startswith(">") else "left", overflow="fold"
+        )
     for row in rows:
         made.add_row(*row)
     return made
@@ -31,13 +33,13 @@ def dump(value: Any) -> None:
 
 
 def number(value: object, unit: str = "") -> str:
-    """A value as people write it: 3 significant digits after the point at most, the unit behind."""
+    """A value as people write it: four significant digits below a thousand, the unit behind."""
     if value is None:
         return "–"
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, int | float):
-        text = f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.3g}"
+        text = f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.4g}"
         return f"{text} {unit}".rstrip()
     return str(value)
 

@@ -32,7 +32,7 @@ def moment_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
         return _ms(datetime.fromisoformat(text), zone)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no time; expected 2026-11-25, 2026-11-25T14:30[+01:00], now, today, yesterday or -2h"
+            f"{text!r} is no time; expected 2026-11-25, 2026-11-25T14:30[+01:00], now, today or -2h"
         ) from None
 
 

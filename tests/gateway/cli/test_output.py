@@ -1,0 +1,34 @@
+import pytest
+
+from quartier.cli.output import age, console, number, table
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "expected"),
+    [
+        (None, "W", "–"),
+        (True, "", "on"),
+        (False, "", "off"),
+        (-1234.56, "W", "-1,235 W"),
+        (49.974, "Hz", "49.97 Hz"),
+        (0.123456, "", "0.1235"),
+        (7, "", "7"),
+        ("charging", "", "charging"),
+    ],
+)
+def test_values_read_as_people_write_them(value, unit, expected):
+    assert expected == number(value, unit)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(None, "–"), (float("inf"), "–"), (0.42, "0.4 s"), (65, "65 s"), (600, "10 min"), (8000, "2 h"), (200_000, "2 d")],
+)
+def test_ages_have_one_unit(seconds, expected):
+    assert expected == age(seconds)
+
+
+def test_a_table_has_no_colours_where_there_is_no_terminal(capsys):
+    console().print(table("", ("point", ">value"), [("grid.power_w", "1,200")]))
+
+    assert "\x1b" not in capsys.readouterr().out

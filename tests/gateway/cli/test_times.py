@@ -1,0 +1,50 @@
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from quartier.cli.times import moment_ms, span_s, stamp
+
+PARIS = ZoneInfo("Europe/Paris")
+NOW_MS = 1_795_616_400_000  # 2026-11-25 15:20 UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "expected_s"), [("10s", 10), ("15min", 900), ("1.5h", 5400), ("1d", 86400), ("2w", 1_209_600)]
+)
+def test_spans(text, expected_s):
+    assert expected_s == span_s(text)
+
+
+@pytest.mark.parametrize("text", ["15", "15 minutes", "", "-1h", "h"])
+def test_a_wrong_span_says_what_was_expected(text):
+    with pytest.raises(ValueError, match="such as 15min"):
+        span_s(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("now", "2026-11-25 16:20:00+01:00"),
+        ("-2h", "2026-11-25 14:20:00+01:00"),
+        ("today", "2026-11-25 00:00:00+01:00"),
+        ("yesterday", "2026-11-24 00:00:00+01:00"),
+        ("2026-11-25", "2026-11-25 00:00:00+01:00"),
+        ("2026-11-25T14:30", "2026-11-25 14:30:00+01:00"),
+        ("2026-11-25T14:30+00:00", "2026-11-25 15:30:00+01:00"),
+    ],
+)
+def test_moments_in_paris(text, expected):
+    assert expected == stamp(moment_ms(text, NOW_MS, PARIS), PARIS)
+
+
+def test_the_day_of_the_change_to_winter_time_has_25_hours():
+    begin_ms = moment_ms("2026-10-25", NOW_MS, PARIS)
+    end_ms = moment_ms("2026-10-26", NOW_MS, PARIS)
+
+    assert 25 * 3_600_000 == end_ms - begin_ms
+
+
+@pytest.mark.parametrize("text", ["soon", "25.11.2026", "2026-13-01"])
+def test_a_wrong_moment_says_what_was_expected(text):
+    with pytest.raises(ValueError, match="expected"):
+        moment_ms(text, NOW_MS, PARIS)
