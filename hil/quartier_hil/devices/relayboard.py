@@ -1,0 +1,62 @@
+"""Waveshare Modbus RTU Relay, eight relays on RS-485.
+
+Source: Waveshare wiki, "Modbus RTU Relay", development protocol V2 and V3: relays are coils 0..7
+(functions 1, 5 and 15), 0x00FF is all of them, 0x5500 turns one over, the firmware stands in
+holding register 0x8000.  It has no watchdog, and all relays drop when its power does.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+
+from quartier_hil.devices.device import Device
+from quartier_hil.devices.unit import ILLEGAL_ADDRESS, Refusal, Table, Unit
+
+RELAYS = 8
+_ALL = 0x00FF
+_FIRMWARE_PLACE, _FIRMWARE = 0x8000, 200  # V2.00
+_TURN = 0x5500
+
+
+class _Unit(Unit):
+    """Knows the value that turns a relay over, which is none of the Modbus standard's."""
+
+    def answer(self, pdu: bytes) -> bytes:
+        if pdu[0] == 5 and len(pdu) == 5 and struct.unpack(">H", pdu[3:])[0] == _TURN:
+            address = struct.unpack(">H", pdu[1:3])[0]
+            if address < RELAYS:
+                self.put("coil", address, [1 - self.tables["coil"][address]])
+                return pdu
+        return super().answer(pdu)
+
+
+class RelayBoard(Device):
+    """Orders ``relay1.relay_on`` … ``relay8.relay_on``, 1.0 for a relay that is pulled in."""
+
+    def __init__(self, unit: int = 1, seed: int = 0) -> None:
+        super().__init__(seed)
+        self._unit = _Unit(functions=(1, 3, 5, 6, 15), accept=self._accept)
+        self.units = {unit: self._unit}
+        self._unit.put("holding", _FIRMWARE_PLACE, [_FIRMWARE])
+        self.forget()
+
+    def show(self, values: Mapping[str, float]) -> None:
+        """It measures nothing: raises KeyError for any value."""
+        for quantity in values:
+            raise KeyError(quantity)
+
+    def orders(self) -> Mapping[str, float]:
+        """Which relays are pulled in."""
+        coils = self._unit.tables["coil"]
+        return {f"relay{number + 1}.relay_on": float(coils[number]) for number in range(RELAYS)}
+
+    def forget(self) -> None:
+        """Without power every relay drops."""
+        self._unit.put("coil", 0, [0] * RELAYS)
+
+    def _accept(self, table: Table, address: int, words: Sequence[int]) -> None:
+        if (table, address) == ("coil", _ALL):
+            self._unit.put("coil", 0, [words[0]] * RELAYS)
+        elif table == "coil" and address + len(words) <= RELAYS:
+            self._unit.put("coil", address, words)
+        else:
+            raise Refusal(ILLEGAL_ADDRESS)
