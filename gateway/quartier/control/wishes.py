@@ -6,6 +6,8 @@ The shapes are those of sync.md section 5; ``district/documents.py`` makes them,
 from dataclasses import dataclass
 from typing import Literal
 
+from quartier.control.caps import LinkCaps
+
 OnLoss = Literal["hold", "failsafe"]
 
 
@@ -57,3 +59,32 @@ class Ack:
     reception: str
     status: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailsafeValues:
+    """What holds in the fail-safe state and for how long at least; 2..24 h, powers in W."""
+
+    import_max_w: float
+    export_max_w: float
+    duration_min_s: float = 7200.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailsafeDocument:
+    """New fail-safe parameters from the district (sync.md section 4, ``C/failsafe``)."""
+
+    id: str
+    seq: int
+    values: FailsafeValues
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """All that is wanted of one cycle: the caps of the link, and the grid power aimed at.
+
+    ``grid_target_w`` None means the house's own.  Schedules and local plans join here.
+    """
+
+    caps: LinkCaps
+    grid_target_w: float | None = None

@@ -1,0 +1,121 @@
+"""An envelope as a function of time: which caps it sets at an instant or at worst over a while."""
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from math import inf, isfinite
+
+from quartier.control.caps import Powers
+from quartier.control.wishes import Envelope, Interval
+
+
+def at(envelope: Envelope, utc_ms: int) -> Powers:
+    """The caps at ``utc_ms``: of the running interval, else the default (also before the start)."""
+    return lowest(envelope, utc_ms, utc_ms)
+
+
+def lowest(envelope: Envelope, from_ms: int, to_ms: int) -> Powers:
+    """The smallest cap per direction between the two instants, both included.
+
+    A ramp (``ramp_w_per_s``) slows the loosening from one interval to the next; a tightening is
+    never slowed, which is always inside what the district allowed.
+    """
+    worst = Powers(inf, inf)
+    before: Powers | None = None
+    for start_ms, end_ms, wanted in _segments(envelope):
+        if start_ms > to_ms:
+            break
+        if end_ms > from_ms:
+            seen_ms = max(start_ms, from_ms)
+            worst = worst.least(_ramped(envelope, before, wanted, seen_ms - start_ms))
+        before = _ramped(envelope, before, wanted, end_ms - start_ms)
+    return worst
+
+
+def used_up_ms(envelope: Envelope) -> int:
+    """When the last interval ends, at the latest when the document itself does."""
+    total_s = sum(interval.duration_s for interval in envelope.intervals)
+    return min(envelope.exp_utc_ms, envelope.start_utc_ms + int(total_s * 1000))
+
+
+def default(envelope: Envelope) -> Powers:
+    """What applies in gaps and after the last interval."""
+    return Powers(envelope.default_import_max_w, envelope.default_export_max_w)
+
+
+def flattened(first: Envelope, second: Envelope) -> Envelope:
+    """One constant envelope that is at no time looser than either; so a chain stays bounded."""
+    floor = lowest(first, -_FAR_MS, _FAR_MS).least(lowest(second, -_FAR_MS, _FAR_MS))
+    only = Interval(
+        2 * _FAR_MS / 1000,
+        floor.import_w,
+        floor.export_w,
+        floor.generation_w if isfinite(floor.generation_w) else None,
+        floor.consumption_w if isfinite(floor.consumption_w) else None,
+    )
+    return replace(
+        first,
+        exp_utc_ms=max(first.exp_utc_ms, second.exp_utc_ms),
+        start_utc_ms=-_FAR_MS,
+        intervals=(only,),
+        default_import_max_w=floor.import_w,
+        default_export_max_w=floor.export_w,
+        ramp_w_per_s=None,
+    )
+
+
+def fault(envelope: Envelope) -> str:
+    """What makes the envelope unusable, empty when nothing does."""
+    if not 1 <= len(envelope.intervals) <= 288:
+        return f"{len(envelope.intervals)} intervals, expected 1..288"
+    if envelope.nbf_utc_ms > envelope.exp_utc_ms:
+        return "nbf is after exp"
+    if not all(isfinite(i.duration_s) and i.duration_s > 0 for i in envelope.intervals):
+        return "a duration is not above 0"
+    numbers = [envelope.default_import_max_w, envelope.default_export_max_w, envelope.randomize_start_s]
+    numbers += [
+        getattr(i, f.name)
+        for i in envelope.intervals
+        for f in fields(i)
+        if f.name != "duration_s" and getattr(i, f.name) is not None
+    ]
+    if not all(isfinite(number) and number >= 0 for number in numbers):
+        return "a power is negative or no number"
+    ramp = envelope.ramp_w_per_s
+    if ramp is not None and not (isfinite(ramp) and ramp > 0):
+        return "the ramp is not above 0"
+    return ""
+
+
+_FAR_MS = 2**60
+
+
+def _segments(envelope: Envelope) -> Iterator[tuple[int, int, Powers]]:
+    begin_ms = envelope.start_utc_ms
+    yield -_FAR_MS * 2, begin_ms, default(envelope)
+    elapsed_s = 0.0
+    for interval in envelope.intervals:
+        elapsed_s += interval.duration_s
+        end_ms = envelope.start_utc_ms + int(elapsed_s * 1000)
+        yield begin_ms, end_ms, _powers(envelope, interval)
+        begin_ms = end_ms
+    yield begin_ms, max(begin_ms, _FAR_MS * 2), default(envelope)
+
+
+def _powers(envelope: Envelope, interval: Interval) -> Powers:
+    # Missing information never widens a cap: a direction left out falls back to the default.
+    return Powers(
+        _or(interval.import_max_w, envelope.default_import_max_w),
+        _or(interval.export_max_w, envelope.default_export_max_w),
+        _or(interval.generation_max_w, inf),
+        _or(interval.consumption_max_w, inf),
+    )
+
+
+def _or(watts: float | None, otherwise: float) -> float:
+    return otherwise if watts is None else watts
+
+
+def _ramped(envelope: Envelope, before: Powers | None, wanted: Powers, elapsed_ms: int) -> Powers:
+    if envelope.ramp_w_per_s is None or before is None:
+        return wanted
+    return wanted.least(before.plus(envelope.ramp_w_per_s * elapsed_ms / 1000))
