@@ -130,7 +130,11 @@ class Write(_Table):
 
 
 class Source(_Table):
-    """Where a value stands and how it is read: value = sign * scale * 10^scale_register * raw + offset."""
+    """Where a value stands and how it is read: value = sign * scale * 10^scale_register * raw + offset.
+
+    ``sum_of`` values of the type stand one after the other, and raw is their sum: the phases of a
+    meter that gives no total.
+    """
 
     address: Registers = Field(alias="register")
     unit: Unit | None = None
@@ -140,6 +144,7 @@ class Source(_Table):
     bit: Annotated[int, Field(ge=0, le=63)] | None = None
     bits: Annotated[tuple[int, int], AfterValidator(_bits)] | None = None
     length: Annotated[int, Field(ge=1, le=125)] | None = None
+    sum_of: Annotated[int, Field(ge=1, le=62)] = 1
     values: Mapping[int, str] | None = None
     scale: Scale = 1.0
     offset: Finite = 0.0
@@ -150,6 +155,11 @@ class Source(_Table):
     @property
     def width(self) -> int:
         """How many coils or registers it takes."""
+        return self.each * self.sum_of
+
+    @property
+    def each(self) -> int:
+        """How many coils or registers one value of the type takes."""
         return self.length or WIDTHS.get(self.type_name, 1)
 
     @property
@@ -402,7 +412,7 @@ def source_flaws(source: Source) -> list[Flaw]:
 def _rules(source: Source) -> list[tuple[bool, str, str]]:
     whole = source.type_name in WIDTHS and not source.type_name.startswith("float")
     is_bit = source.address.table in ("coil", "discrete")
-    width_bits = 16 * source.width
+    width_bits = 16 * source.each
     one_bit = source.field is not None or source.type_name in ("bool", "string")
     return [
         (
@@ -441,6 +451,11 @@ def _rules(source: Source) -> list[tuple[bool, str, str]]:
             "expected an input or holding register",
         ),
         (source.scale_address is not None and one_bit, "scale_register", "does not fit a bit or a string"),
+        (
+            source.sum_of > 1 and (is_bit or one_bit or source.values is not None),
+            "sum_of",
+            "fits plain numbers only",
+        ),
         (source.address.number + source.width > 0x10000, "register", "goes beyond register 65535"),
     ]
 
@@ -471,6 +486,7 @@ def _place_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
             "does not fit a bit field: its neighbours would be lost",
         ),
         (point.type_name == "string", "", "does not fit a string"),
+        (point.sum_of > 1, "", "does not fit a sum: how to share it out is not said"),
         (write.on_release == "own" and write.own is None, "own", 'is missing; on_release = "own" needs it'),
     ]
 
