@@ -27,7 +27,7 @@ class Allocation(NamedTuple):
     """Whether ``-export_max_w <= total_w <= import_max_w``."""
 
 
-def allocate(  # noqa: PLR0913, PLR0917 - the whole problem in one call, so that the kernel is entered once
+def allocate(
     base_w: float,
     want_w: Sequence[float],
     import_max_w: float,
