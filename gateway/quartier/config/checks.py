@@ -20,7 +20,7 @@ ROOT = "grid"
 
 def cross_check(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
     """Everything that is wrong between sections; ``profiles`` by device, those that could be loaded."""
-    for check in (_names, _endpoints, _devices, _one_grid, _tree, _limits, _link, _place):
+    for check in (_names, _references, _endpoints, _units, _one_grid, _tree, _limits, _link, _place):
         yield from check(draft)
     yield from _protocols(draft, profiles)
     yield from flaws_of_parts(draft, profiles)
@@ -46,11 +46,24 @@ def _endpoints(draft: Draft) -> Iterator[Flaw]:
         yield Flaw(("buses", name), f"is the same wire as {first!r}; expected one bus for its devices")
 
 
-def _devices(draft: Draft) -> Iterator[Flaw]:
+def _references(draft: Draft) -> Iterator[Flaw]:
+    nodes = {ROOT: None, **draft.meant("nodes")}
+    for table, key, word, known in (
+        ("devices", "bus", "bus", draft.meant("buses")),
+        ("assets", "device", "device", draft.meant("devices")),
+        ("assets", "switch_device", "device", draft.meant("devices")),
+        ("assets", "node", "node", nodes),
+        ("nodes", "under", "node", nodes),
+    ):
+        for name, said in draft.said(table, key):
+            if said not in known:
+                what = f"there is no {word} {said!r}; {nearest(said, list(known))}"
+                yield Flaw((table, name, key), what)
+
+
+def _units(draft: Draft) -> Iterator[Flaw]:
     for name, device in draft.devices.items():
-        if device.bus not in draft.meant("buses"):
-            yield Flaw(("devices", name, "bus"), _no_such("bus", device.bus, draft.meant("buses")))
-        elif device.unit == 0 and getattr(draft.buses.get(device.bus), "kind", "") == "modbus-rtu":
+        if device.unit == 0 and getattr(draft.buses.get(device.bus), "kind", "") == "modbus-rtu":
             yield Flaw(("devices", name, "unit"), "0 reaches every device of a serial line; expected 1..247")
     for first, name in _repeated(draft.devices, lambda device: (device.bus, device.unit)):
         unit = draft.devices[name].unit
@@ -59,7 +72,7 @@ def _devices(draft: Draft) -> Iterator[Flaw]:
 
 def _protocols(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
     for name, profile in profiles.items():
-        bus = draft.buses.get(draft.devices[name].bus)
+        bus = draft.buses.get(draft.devices[name].bus) if name in draft.devices else None
         if bus is not None and KINDS[bus.kind].protocol != profile.protocol:
             spoken = KINDS[bus.kind].protocol
             what = f"{profile.name!r} speaks {profile.protocol}; expected a profile of the bus's {spoken}"
@@ -79,17 +92,11 @@ def _role(raw: object) -> object:
 
 
 def _tree(draft: Draft) -> Iterator[Flaw]:
-    known = {ROOT: None, **draft.meant("nodes")}
     if ROOT in draft.meant("nodes"):
         yield Flaw(("nodes", ROOT), "is the root, which needs no entry; expected another name")
-    for name, node in draft.nodes.items():
-        if node.under not in known:
-            yield Flaw(("nodes", name, "under"), _no_such("node", node.under, known))
-        elif _loops(name, draft.nodes):
+    for name in draft.nodes:
+        if _loops(name, draft.nodes):
             yield Flaw(("nodes", name, "under"), "leads back to itself; expected a way to 'grid'")
-    for name, asset in draft.assets.items():
-        if getattr(asset, "node", ROOT) not in known:
-            yield Flaw(("assets", name, "node"), _no_such("node", asset.node, known))
 
 
 def _loops(start: str, nodes: Mapping[str, Node]) -> bool:
@@ -166,10 +173,6 @@ def _repeated(entries: Mapping[str, Any], key: Callable[[Any], object]) -> Itera
         groups[key(entry)].append(name)
     for first, *others in groups.values():
         yield from ((first, other) for other in others)
-
-
-def _no_such(word: str, name: str, known: Mapping[str, object]) -> str:
-    return f"there is no {word} {name!r}; {nearest(name, list(known))}"
 
 
 def owner(path: Path, tables: tuple[str, ...]) -> Path:

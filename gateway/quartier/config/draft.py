@@ -67,6 +67,12 @@ class Draft:
         entries = self.raw.get(table, {})
         return entries if isinstance(entries, dict) else {}
 
+    def said(self, table: str, key: str) -> Iterator[tuple[str, str]]:
+        """Name and text of ``key`` in each raw entry that has it, also in the faulty ones."""
+        for name, entry in self.meant(table).items():
+            if isinstance(entry, dict) and isinstance(entry.get(key), str):
+                yield name, entry[key]
+
     @property
     def profile_folders(self) -> tuple[str, ...]:
         """The site's own folders of profiles, as written."""

@@ -99,15 +99,15 @@ def _profiles(read: Draft, here: FilePath) -> Iterator[tuple[str, Profile]]:
     for index, folder in enumerate(folders):
         if not folder.is_dir():
             read.flaws.append(Flaw(("site", "profiles", index), f"{folder} is no folder"))
-    for name, device in read.devices.items():
+    for name, profile in read.said("devices", "profile"):
         path = ("devices", name, "profile")
         try:
-            yield name, load_profile(device.profile, folders)
+            yield name, load_profile(profile, folders)
         except ConfigError as error:
-            if unknown := [fault for fault in error.faults if fault.file == device.profile]:
-                read.flaws += [Flaw(path, f"{device.profile!r} {fault.what}") for fault in unknown]
+            if unknown := [fault for fault in error.faults if fault.file == profile]:
+                read.flaws += [Flaw(path, f"{profile!r} {fault.what}") for fault in unknown]
             else:
-                read.flaws.append(Flaw(path, f"{device.profile!r} has faults in its own file"))
+                read.flaws.append(Flaw(path, f"{profile!r} has faults in its own file"))
                 read.flaws += [Flaw(path, fault.what, fault) for fault in error.faults]
 
 

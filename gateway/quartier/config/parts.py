@@ -22,11 +22,11 @@ WRITTEN = {"grid": (), "battery": ("setpoint_w",), "pv": (), "ev": ("current_max
 
 
 def flaws_of_parts(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
-    """Unknown devices and parts, parts with two owners, and points that a role misses."""
+    """Unknown parts, parts with two owners, and points that a role misses."""
     owners: dict[tuple[str, str], str] = {}
     for name, asset in draft.assets.items():
         for device, part, key in _homes(asset):
-            yield from _references(draft, profiles, name, (device, part, key))
+            yield from _whole_part(profiles, name, (device, part, key))
             holder = owners.setdefault((device, part), name)
             if holder != name:
                 shown = f"{device}.{part}" if part else device
@@ -71,16 +71,10 @@ def _homes(asset: Any) -> Iterator[tuple[str, str, str]]:
         yield (*other, "switch_part" if other[1] else "switch_device")
 
 
-def _references(
-    draft: Draft, profiles: Mapping[str, Profile], name: str, home: tuple[str, str, str]
-) -> Iterator[Flaw]:
+def _whole_part(profiles: Mapping[str, Profile], name: str, home: tuple[str, str, str]) -> Iterator[Flaw]:
     device, part, key = home
     prefix = "switch_" if key.startswith("switch") else ""
-    if device not in draft.meant("devices"):
-        known = list(draft.meant("devices"))
-        path = ("assets", name, f"{prefix}device")
-        yield Flaw(path, f"there is no device {device!r}; {nearest(device, known)}")
-    elif device in profiles and part not in profiles[device].parts:
+    if device in profiles and part not in profiles[device].parts:
         known = list(profiles[device].parts)
         help_ = "it has one part, named by no part key" if known == [""] else nearest(part, known)
         shown = f"{device!r} has no part {part!r}" if part else f"{device!r} has several parts"

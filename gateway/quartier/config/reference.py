@@ -33,23 +33,23 @@ def reference() -> str:
 def _sections() -> Iterator[str]:
     sentences = {name: field.description or "" for name, field in Site.model_fields.items()}
     yield from _fixed("site")
-    yield f"## \\[buses.NAME]\n\n{sentences['buses']}\n"
+    yield f"## `[buses.NAME]`\n\n{sentences['buses']}\n"
     for kind in KINDS:
         yield from _table(f'### kind = "{kind}"', section(kind))
-    yield from _table("## \\[devices.NAME]", Device)
-    yield f"## \\[assets.NAME]\n\n{sentences['assets']} The role says which keys there are.\n"
+    yield from _table("## `[devices.NAME]`", Device)
+    yield f"## `[assets.NAME]`\n\n{sentences['assets']} The role says which keys there are.\n"
     for role, model in ROLES.items():
         yield from _table(f'### role = "{role}"', model)
-    yield from _table("## \\[nodes.NAME]", Node)
+    yield from _table("## `[nodes.NAME]`", Node)
     for name in FIXED:
         if name != "site":
             yield from _fixed(name)
 
 
 def _fixed(name: str) -> Iterator[str]:
-    yield from _table(f"## \\[{name}]", FIXED[name])
+    yield from _table(f"## `[{name}]`", FIXED[name])
     for inner, model, _ in subtables(FIXED[name]):
-        yield from _table(f"### \\[{name}.{inner}]", model)
+        yield from _table(f"### `[{name}.{inner}]`", model)
 
 
 def _table(title: str, model: type[BaseModel]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -48,13 +48,20 @@ def _broker_url(url: str) -> str:
         raise ValueError(f"{_without_secret(url)!r} is no broker; expected mqtts://host or mqtts://host:port")
     if parts.username or parts.password:
         raise ValueError("a user or password stands in the address; expected the keys user and password_file")
+    if not _has_port(parts):
+        raise ValueError(f"{url!r} has no port that exists; expected 1..65535")
     if parts.scheme == "mqtt" and not _is_loopback(parts.hostname):
         raise ValueError(
             f"mqtt:// to {parts.hostname} is unencrypted; expected mqtts:// (mqtt:// only to this machine)"
         )
-    if parts.port == 0:
-        raise ValueError("port 0 is none; expected 1..65535")
     return url
+
+
+def _has_port(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _without_secret(url: str) -> str:

@@ -1,0 +1,97 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from quartier.config.load import check
+from quartier.config.model import Load, Pv
+from quartier.config.parts import curtailment, switchable
+from quartier_drivers.errors import ConfigError
+
+Written = Callable[[str], Path]
+PV = '[assets.pv1]\nrole = "pv"\ndevice = "hybrid"\npart = "pv"\nrated_w = 6000\n'
+EV = '[assets.ev1]\nrole = "ev"\ndevice = "hybrid"\npart = "pv"\n'
+
+CASES = [
+    (
+        'part = "battery"',
+        'part = "batery"',
+        "assets.bat1.part: 'hybrid' has no part 'batery'; did you mean 'battery'?",
+    ),
+    (
+        'part = "battery"',
+        "",
+        "assets.bat1.part: 'hybrid' has several parts; expected one of grid, pv, battery",
+    ),
+    (
+        'part = "battery"',
+        'part = "read_only"',
+        "assets.bat1.device: acme/hybrid has no setpoint_w to write, which a battery needs",
+    ),
+    (
+        'part = "battery"',
+        'part = "pv"',
+        "assets.bat1.device: acme/hybrid has no soc_pct, which a battery needs",
+    ),
+    (
+        'part = "battery"',
+        'part = "grid"',
+        "assets.bat1.part: hybrid.grid belongs to 'grid' already; expected a part of its own",
+    ),
+    (
+        'part = "r1"',
+        'part = "r1"\nswitch_device = "hybrid"\nswitch_part = "pv"',
+        "assets.heater.switch_device: 'hybrid' has no relay_on to write there",
+    ),
+    (
+        'device = "relays"\npart = "r1"',
+        'device = "hybrid"\npart = "pv"',
+        "assets.heater.tier: 'C' needs a relay_on to write; expected switch_device",
+    ),
+    (
+        "[limits]",
+        f'{PV}switch_device = "relays"\nswitch_part = "r1"\n[limits]',
+        "assets.pv1.switch_part: relays.r1 belongs to 'heater' already",
+    ),
+    (
+        "[limits]",
+        f'{PV}curtail = "relay"\n[limits]',
+        'assets.pv1.curtail: "relay" needs a relay_on to write; expected switch_device',
+    ),
+    (
+        "[limits]",
+        f'{PV}curtail = "limit"\n[limits]',
+        'assets.pv1.curtail: "limit" needs a generation_max_w to write',
+    ),
+    (
+        "[limits]",
+        f"{EV}[limits]",
+        "assets.ev1.device: acme/hybrid has no current_max_a to write, which an ev needs",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "expected"), CASES, ids=[case[2].split(";")[0] for case in CASES])
+def test_a_part_that_cannot_do_what_the_role_needs_is_named(
+    written: Written, site_text: str, old: str, new: str, expected: str
+) -> None:
+    assert old in site_text
+
+    with pytest.raises(ConfigError) as caught:
+        check(written(site_text.replace(old, new, 1)))
+
+    found = [f"{fault.key}: {fault.what}" for fault in caught.value.faults]
+    assert [fault for fault in found if fault.startswith(expected)], found
+
+
+def test_a_pv_with_a_relay_of_another_device_is_curtailed_by_it(written: Written, site_text: str) -> None:
+    loaded = check(written(f'{site_text}{PV}switch_device = "relays"\nswitch_part = "r2"\n'))
+
+    pv, heater = loaded.site.assets["pv1"], loaded.site.assets["heater"]
+    assert isinstance(pv, Pv)
+    assert isinstance(heater, Load)
+    assert "relay" == curtailment(pv, loaded.profiles)
+    assert "none" == curtailment(pv.model_copy(update={"curtail": "none"}), loaded.profiles)
+    assert "none" == curtailment(pv.model_copy(update={"switch_device": None}), loaded.profiles)
+    assert switchable(heater, loaded.profiles)
+    assert not switchable(heater, {})

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+import pytest
+
+from quartier.config.model import DistrictLink
+from quartier.config.secrets import locate, warnings_about
+from quartier_drivers.errors import ConfigError
+
+
+def test_a_path_is_itself() -> None:
+    assert Path("/etc/quartier/key") == locate("/etc/quartier/key", {})
+
+
+def test_a_credential_lies_where_systemd_says() -> None:
+    assert Path("/run/credentials/q/key") == locate(
+        "credential:key", {"CREDENTIALS_DIRECTORY": "/run/credentials/q"}
+    )
+
+
+def test_a_credential_without_systemd_is_a_fault_that_says_what_to_do() -> None:
+    with pytest.raises(ConfigError, match="expected LoadCredential="):
+        locate("credential:key", {})
+
+
+def test_a_link_without_issuers_is_warned_of() -> None:
+    link = DistrictLink(url="mqtts://broker.example")
+
+    assert ["is missing; no document of the district will be accepted"] == [
+        flaw.what for flaw in warnings_about(link)
+    ]
+
+
+def test_a_folder_is_no_secret(tmp_path: Path) -> None:
+    link = DistrictLink(url="mqtts://broker.example", issuers_file="credential:x", key_file=str(tmp_path))
+
+    assert [f"{tmp_path} is no file"] == [flaw.what for flaw in warnings_about(link)]
