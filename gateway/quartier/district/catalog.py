@@ -1,0 +1,167 @@
+"""What the births tell about each metric: type, unit, meaning, range, deadband, address (pure).
+
+Units are UCUM codes (points.py), meanings are classes of Brick 1.4 (brickschema.org, Brick.ttl 1.4.4).
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from quartier.district.sparkplug import OF_KIND, Type
+from quartier_drivers.contract import PointInfo, Value
+from quartier_drivers.points import split, word
+
+NODE = "node"
+EVENT = "event"
+# More metrics than this are not taken in while running; a site has some hundreds.
+LEARNED_MAX = 1_000
+
+# Endings of a quantity -> Brick class, first match wins; an entry with a role holds for it alone.
+_BRICK: tuple[tuple[str, str, str], ...] = (
+    ("pv", "energy_export_wh", "Energy_Generation_Sensor"),
+    ("", "reactive_energy_wh", "Reactive_Energy_Sensor"),
+    ("", "_import_wh", "Electrical_Energy_Usage_Sensor"),
+    ("", "_wh", "Electric_Energy_Sensor"),
+    ("", "setpoint_w", "Setpoint"),
+    ("", "_max_w", "Max_Load_Setpoint"),
+    ("", "current_max_a", "Current_Limit"),
+    ("", "_max_a", "Current_Limit"),
+    ("", "relay_on", "On_Off_Command"),
+    ("", "_on", "On_Off_Status"),
+    ("", "_state", "Mode_Status"),
+    ("", "soc_pct", "Level_Status"),
+    ("", "power_factor", "Power_Factor_Sensor"),
+    ("", "_var", "Reactive_Power_Sensor"),
+    ("", "_va", "Electric_Power_Sensor"),
+    ("", "_w", "Active_Power_Sensor"),
+    ("", "_v", "Voltage_Sensor"),
+    ("", "_a", "Current_Sensor"),
+    ("", "_hz", "Frequency_Sensor"),
+    ("", "_c", "Temperature_Sensor"),
+    ("", "_k", "Temperature_Sensor"),
+    ("", "_pa", "Pressure_Sensor"),
+    ("", "_m3_per_h", "Flow_Sensor"),
+    ("", "_s", "Duration_Sensor"),
+    ("", "_text", "Status"),
+    ("", "", "Point"),
+)
+
+
+def brick_class(role: str, quantity: str) -> str:
+    """The Brick 1.4 class of a quantity of an asset with ``role`` (empty for buses and the gateway)."""
+    for of_role, ending, name in _BRICK:
+        if of_role in {"", role} and f"_{quantity}".endswith(ending):
+            return name
+    raise AssertionError("the last row matches everything")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One metric of a birth; ``point`` is its full name in the house."""
+
+    metric: str
+    point: str
+    type: Type
+    alias: int
+    properties: Mapping[str, Value] = field(default_factory=dict)
+
+
+class Catalog:
+    """Every metric of the node and of its devices (assets), in the order of the births.
+
+    ``local`` are streams that never leave the building (``share = "local"``).
+    """
+
+    def __init__(self, local: Collection[str] = ()) -> None:
+        self.local = frozenset(local)
+        self._streams: dict[str, dict[str, Entry]] = {NODE: {}}
+        self._learned = 0
+        self._aliases = 0
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The assets that are born as devices."""
+        return tuple(stream for stream in self._streams if stream != NODE)
+
+    def entries(self, stream: str) -> Iterator[Entry]:
+        """The metrics of one stream."""
+        return iter(self._streams.get(stream, {}).values())
+
+    def find(self, stream: str, metric: str) -> Entry | None:
+        """One metric; None where it was never born."""
+        return self._streams.get(stream, {}).get(metric)
+
+    def by_alias(self, stream: str, alias: int) -> Entry | None:
+        """The metric that a command names by its alias."""
+        return next((entry for entry in self.entries(stream) if entry.alias == alias), None)
+
+    def add(
+        self, stream: str, metric: str, kind: Type, properties: Mapping[str, Value] | None = None
+    ) -> Entry:
+        """Take in one metric; the same one again keeps its alias."""
+        known = self.find(stream, metric)
+        if known is None:
+            self._aliases += 1
+        alias = self._aliases if known is None else known.alias
+        point = metric if stream == NODE else f"{stream}.{metric}"
+        entry = Entry(metric, point, kind, alias, dict(properties or {}))
+        self._streams.setdefault(stream, {})[metric] = entry
+        return entry
+
+    def learn(self, stream: str, metric: str, value: Value) -> bool:
+        """Take in what a sample brings and no profile declared (an asset of an earlier site file).
+
+        Returns whether it is new; False also when too much was learned already.
+        """
+        if self.find(stream, metric) is not None or self._learned >= LEARNED_MAX:
+            return False
+        self._learned += 1
+        self.add(stream, metric, _type_of(value), _meaning("", metric))
+        return True
+
+
+def _type_of(value: Value) -> Type:
+    if isinstance(value, bool):
+        return Type.BOOLEAN
+    if isinstance(value, int):
+        return Type.INT64
+    return Type.DOUBLE if isinstance(value, float) else Type.STRING
+
+
+def _meaning(role: str, metric: str) -> dict[str, Value]:
+    quantity = metric.rsplit(".", 1)[-1]
+    found: dict[str, Value] = {"brickClass": brick_class(role, quantity)}
+    try:
+        found["engUnit"] = word(quantity).ucum
+    except ValueError:
+        found["engUnit"] = "1"
+    return found
+
+
+def build(
+    points: Mapping[str, PointInfo],
+    roles: Mapping[str, str],
+    *,
+    local: Collection[str] = (),
+    deadband: Callable[[str], float] | None = None,
+) -> Catalog:
+    """The catalog of a site.
+
+    ``points`` by full name; ``roles`` maps each asset to its role: points of other owners (buses,
+    devices, the gateway) become metrics of the node.  ``deadband`` gives the width for a point.
+    """
+    catalog = Catalog(local)
+    for name, info in points.items():
+        owner, quantity = split(name)
+        if owner in catalog.local:
+            continue
+        stream, metric = (owner, quantity) if owner in roles else (NODE, name)
+        properties = _meaning(roles.get(owner, ""), quantity)
+        if info.low is not None:
+            properties["engLow"] = float(info.low)
+        if info.high is not None:
+            properties["engHigh"] = float(info.high)
+        if deadband is not None:
+            properties["deadband"] = float(deadband(name))
+        properties["address"] = info.address
+        catalog.add(stream, metric, OF_KIND[info.kind], properties)
+    return catalog

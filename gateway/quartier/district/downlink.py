@@ -1,0 +1,82 @@
+"""What hosts say that is no signed document: STATE, watermark, and the commands of Sparkplug (pure)."""
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from quartier.house.sample import Mark
+
+_STATE_MAX_BYTES = 4 * 1024
+_WATERMARK_MAX_BYTES = 256 * 1024
+_STREAMS_MAX = 4_096
+_UINT64_MAX = 2**64 - 1
+
+
+def read_json(data: bytes, size_max_bytes: int) -> dict[str, Any] | None:
+    """A JSON object with numbers that are numbers; None for anything else.
+
+    Refuses NaN, infinities and a key that stands twice.
+    """
+    if len(data) > size_max_bytes:
+        return None
+    try:
+        found = json.loads(
+            data.decode("utf-8"), parse_constant=_no_number, parse_float=_finite, object_pairs_hook=_unique
+        )
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large")
+    return number
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def whole(value: object) -> int | None:
+    """A whole number of 0..2**64-1; None for anything else, true and false included."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value <= _UINT64_MAX else None
+
+
+def read_state(data: bytes) -> tuple[bool, int] | None:
+    """A host's STATE: online, and its timestamp in Unix milliseconds; None when malformed."""
+    found = read_json(data, _STATE_MAX_BYTES)
+    if found is None or not isinstance(found.get("online"), bool):
+        return None
+    timestamp_ms = whole(found.get("timestamp"))
+    return None if timestamp_ms is None else (found["online"], timestamp_ms)
+
+
+def read_watermark(data: bytes) -> tuple[int | None, Mapping[str, Mark]] | None:
+    """The bdSeq that the district sees, and per stream how far it has stored; None when malformed."""
+    found = read_json(data, _WATERMARK_MAX_BYTES)
+    if found is None:
+        return None
+    streams = found.get("streams")
+    if not isinstance(streams, dict) or len(streams) > _STREAMS_MAX:
+        return None
+    marks = {}
+    for stream, mark in streams.items():
+        if not isinstance(mark, dict):
+            return None
+        boot, seq = whole(mark.get("boot")), whole(mark.get("seq"))
+        if boot is None or seq is None:
+            return None
+        marks[stream] = Mark(boot, seq)
+    return whole(found.get("bdseq")), marks

@@ -1,0 +1,33 @@
+"""What the district link asks of the store, and what travels between the two (pure)."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from quartier.house.sample import Mark, Sample
+
+# Above this mark there is nothing: a stream that is not wanted.
+NOTHING_ABOVE = Mark(2**64 - 1, 2**64 - 1)
+
+
+class Outbox(Protocol):
+    """The store, as the link sees it.  Synchronous and cheap: nothing here may wait for a disk."""
+
+    def samples(self, above: Mapping[str, Mark], limit: int) -> list[Sample]:
+        """Up to ``limit`` samples above the marks, oldest first, open chunks included.
+
+        A stream that ``above`` does not name counts from its beginning.
+        """
+        ...
+
+    def heads(self) -> Mapping[str, Mark]:
+        """The newest numbered sample of each stream."""
+        ...
+
+    def trim(self, marks: Mapping[str, Mark]) -> None:
+        """Everything up to the marks is delivered and needs no keeping for the link."""
+        ...
+
+
+def reached(mark: Mark | None, goal: Mark) -> bool:
+    """Whether ``mark`` is at ``goal`` or beyond it."""
+    return mark is not None and (mark.boot, mark.seq) >= (goal.boot, goal.seq)

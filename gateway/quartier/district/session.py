@@ -1,0 +1,417 @@
+"""The Sparkplug side of one connection as a state machine: births, deaths, numbers, order (pure).
+
+What comes in (connection, STATE, commands, watermark, time) goes to one method each; what must
+happen comes out as a list of effects.  Nothing here waits, and nothing is kept that the store has.
+Source: Eclipse Sparkplug 3.0.0, chapter 5; sync.md sections 2 and 3.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from quartier.district import runs
+from quartier.district.backlog import Backlog
+from quartier.district.catalog import EVENT, NODE, Catalog
+from quartier.district.downlink import read_state, read_watermark
+from quartier.district.effects import Effect, Leave, Note, Scene, Wanted
+from quartier.district.outbox import NOTHING_ABOVE, Outbox, reached
+from quartier.district.sparkplug import Malformed, Metric, Type, decode
+from quartier.district.voice import NAMESPACE, Identity, Voice, death
+from quartier.house.now import Now
+from quartier.house.sample import Mark, Sample
+from quartier_drivers.contract import Value
+
+REBIRTH = "Node Control/Rebirth"
+NEXT_SERVER = "Node Control/Next Server"
+SCAN_RATE = "Node Control/Scan Rate"
+
+_LIVE_MAX = 2_000
+_SCAN_MIN_MS, _SCAN_MAX_MS = 1_000, 60_000
+_NAME_MAX_CHARS = 128
+_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How the session behaves; times in seconds of the house.
+
+    ``harmless`` are the points that a host may write; nothing that moves power is ever among them.
+    ``late_s``: live samples that the connection did not take for so long go to the backlog, so that
+    newer ones pass them.  ``arrival_s``: what was sent so long ago and is not stored is sent again.
+    """
+
+    primary_host: str | None = None
+    watermark: bool = True
+    aliases: bool = False
+    servers_count: int = 1
+    harmless: frozenset[str] = frozenset()
+    backfill_messages_per_s: float = 5.0
+    scan_ms: int = 1_000
+    late_s: float = 10.0
+    echo_s: float = 60.0
+    arrival_s: float = 90.0
+    rebirth_pause_s: float = 5.0
+    watermark_wait_s: float = 10.0
+    back_off_max_s: float = 3_600.0
+
+
+class Phase(Enum):
+    """Where the session stands."""
+
+    OFF = "off"
+    WAITING = "waiting for the primary host"
+    BORN = "born"
+
+
+class Session:
+    """One edge node.
+
+    ``marks`` is what counts as delivered; the caller keeps it on disk and trims the store by it.
+    """
+
+    def __init__(
+        self, identity: Identity, catalog: Catalog, rules: Rules, marks: Mapping[str, Mark] | None = None
+    ) -> None:
+        self.identity = identity
+        self.catalog = catalog
+        self.rules = rules
+        self.marks: dict[str, Mark] = dict(marks or {})
+        self.phase = Phase.OFF
+        self.bdseq = 0
+        self.scan_ms = rules.scan_ms
+        self.births_count = 0
+        self.resent_count = 0
+        self.refused_count = 0
+        self._voice = Voice(identity, catalog, aliases=rules.aliases)
+        self._alive: set[str] = set()
+        self._live: dict[str, Mark] = {}
+        self._backlog = Backlog()
+        self._host_ms = -1
+        self._born_ns = 0
+        self._rebirth_ns: int | None = None
+        self._echo_ns: int | None = None
+        self._echo_wait_s = rules.echo_s
+        self._backfill_ns: int | None = None
+        self._tokens = 0.0
+        self._tokens_ns = 0
+        self._sent: dict[str, Mark] | None = None
+        self._sent_ns = 0
+        self._arrival_s = rules.arrival_s
+
+    @property
+    def catching_up(self) -> bool:
+        """Whether anything is still to be delivered late."""
+        return bool(self._backlog)
+
+    # The connection
+
+    def subscriptions(self) -> tuple[tuple[str, int], ...]:
+        """Topic filters and QoS, to be acknowledged before ``opened``."""
+        own = ((self.identity.topic("NCMD"), 1), (self.identity.topic("DCMD", "+"), 1))
+        host = self.rules.primary_host
+        return own if host is None else (*own, (f"{NAMESPACE}/STATE/{host}", 1))
+
+    def opened(self, bdseq: int, scene: Scene) -> list[Effect]:
+        """CONNACK and SUBACKs came for the CONNECT whose Will carried ``bdseq``."""
+        self.bdseq = bdseq
+        self._echo_ns = None
+        self._echo_wait_s = self.rules.echo_s
+        self._backfill_ns = None if self.rules.watermark else scene.now.ns
+        if self.rules.primary_host is not None:
+            self.phase = Phase.WAITING
+            return []
+        return self._births(scene)
+
+    def closed(self) -> None:
+        """The connection is gone, for whatever reason."""
+        self.phase = Phase.OFF
+        self._alive.clear()
+        self._backlog.clear()
+
+    def leaving(self, now: Now) -> list[Effect]:
+        """What is said before a planned DISCONNECT (reason 0x04)."""
+        born = self.phase is Phase.BORN
+        self.closed()
+        return [death(self.identity, self.bdseq, now)] if born else []
+
+    # Births
+
+    def _births(self, scene: Scene) -> list[Effect]:
+        now = scene.now
+        self.phase = Phase.BORN
+        self.births_count += 1
+        self._born_ns = self._tokens_ns = now.ns
+        self._tokens = 0.0
+        self._rebirth_ns = None
+        self._sent = None
+        if self.rules.watermark and self._echo_ns is None:
+            self._echo_ns = now.ns + int(self._echo_wait_s * _S)
+        if self._backfill_ns is None:
+            self._backfill_ns = now.ns + int(self.rules.watermark_wait_s * _S)
+        self._alive = set(self.catalog.devices)
+        self._live = dict(scene.outbox.heads())
+        self._backlog.clear()
+        self._backlog.add(self.marks, {name: mark for name, mark in self._live.items() if self._leaves(name)})
+        nbirth = self._voice.nbirth(self.bdseq, self._controls(now), scene)
+        return [nbirth, *(self._voice.dbirth(device, scene) for device in self.catalog.devices)]
+
+    def _controls(self, now: Now) -> list[Metric]:
+        controls = [
+            Metric(REBIRTH, False, Type.BOOLEAN, now.utc_ms),
+            Metric(SCAN_RATE, self.scan_ms, Type.INT64, now.utc_ms),
+        ]
+        if self.rules.servers_count > 1:
+            controls.append(Metric(NEXT_SERVER, False, Type.BOOLEAN, now.utc_ms))
+        return controls
+
+    def _leaves(self, stream: str) -> bool:
+        """Whether samples of ``stream`` go over Sparkplug at all."""
+        return stream != EVENT and stream not in self.catalog.local
+
+    # What the district says
+
+    def heard(self, topic: str, payload: bytes, scene: Scene) -> list[Effect]:
+        """STATE of the primary host, NCMD or DCMD; anything else is not for us."""
+        if topic == f"{NAMESPACE}/STATE/{self.rules.primary_host}":
+            return self._host(payload, scene)
+        if self.phase is not Phase.BORN:
+            return []
+        if topic == self.identity.topic("NCMD"):
+            return self._command(NODE, payload, scene)
+        prefix = self.identity.topic("DCMD") + "/"
+        if topic.startswith(prefix):
+            return self._command(topic.removeprefix(prefix), payload, scene)
+        return []
+
+    def _host(self, payload: bytes, scene: Scene) -> list[Effect]:
+        state = read_state(payload)
+        if state is None:
+            return [Note("district.state_malformed", "a STATE message is no valid one")]
+        online, timestamp_ms = state
+        if timestamp_ms < self._host_ms:
+            return []
+        if online:
+            self._host_ms = timestamp_ms
+            return self._births(scene) if self.phase is Phase.WAITING else []
+        if self.phase is Phase.BORN:
+            return [*self.leaving(scene.now), Leave("primary host offline", walk=True)]
+        if self.phase is Phase.WAITING and self.rules.servers_count > 1:
+            return [Leave("primary host offline", walk=True)]
+        return []
+
+    def _command(self, stream: str, payload: bytes, scene: Scene) -> list[Effect]:
+        try:
+            message = decode(payload)
+        except Malformed as error:
+            return [self._refusal(str(error), "")]
+        effects: list[Effect] = []
+        for metric in message.metrics:
+            if self.phase is not Phase.BORN:
+                break
+            name = self._name(stream, metric)
+            point = name if stream == NODE else f"{stream}.{name}"
+            if stream == NODE and name in {REBIRTH, NEXT_SERVER, SCAN_RATE}:
+                effects.extend(self._control(name, metric.value, scene))
+            elif point in self.rules.harmless and metric.value is not None:
+                effects.append(Wanted(point, metric.value))
+            else:
+                effects.append(self._refusal("not among the points that Sparkplug may write", point))
+        return effects
+
+    def _refusal(self, why: str, point: str) -> Note:
+        self.refused_count += 1
+        return Note("district.command_refused", why, {"point": point[:_NAME_MAX_CHARS]})
+
+    def _name(self, stream: str, metric: Metric) -> str:
+        if metric.name or metric.alias is None:
+            return metric.name
+        entry = self.catalog.by_alias(stream, metric.alias) if self.rules.aliases else None
+        return entry.metric if entry else f"alias {metric.alias}"
+
+    def _control(self, name: str, value: Value | None, scene: Scene) -> list[Effect]:
+        if name == SCAN_RATE:
+            return self._scan_rate(value, scene.now)
+        if value is not True:
+            return []
+        if name == NEXT_SERVER:
+            if self.rules.servers_count < 2:
+                return [self._refusal("there is no other server", NEXT_SERVER)]
+            return [*self.leaving(scene.now), Leave("next server asked for", walk=True)]
+        due_ns = self._born_ns + int(self.rules.rebirth_pause_s * _S)
+        if scene.now.ns >= due_ns:
+            return self._births(scene)
+        self._rebirth_ns = due_ns
+        return []
+
+    def _scan_rate(self, value: Value | None, now: Now) -> list[Effect]:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if not whole or not _SCAN_MIN_MS <= int(value or 0) <= _SCAN_MAX_MS:
+            return [self._refusal(f"expected {_SCAN_MIN_MS}..{_SCAN_MAX_MS} ms", SCAN_RATE)]
+        self.scan_ms = int(value or 0)
+        return [self._voice.control(Metric(SCAN_RATE, self.scan_ms, None, now.utc_ms), now)]
+
+    def watermark(self, payload: bytes, scene: Scene) -> list[Effect]:
+        """The district says what it stored: ``marks`` rise, and its bdSeq shows that it sees us."""
+        found = read_watermark(payload)
+        if found is None:
+            return [Note("district.watermark_malformed", "a watermark is no valid one")]
+        bdseq, marks = found
+        heads = scene.outbox.heads()
+        for stream, mark in marks.items():
+            head = heads.get(stream)
+            if head is not None and reached(head, mark):
+                self._mark(stream, mark)
+        self._backlog.covered(self.marks)
+        self._backfill_ns = scene.now.ns
+        if self.phase is Phase.BORN and bdseq == self.bdseq:
+            self._echo_ns = None
+            self._echo_wait_s = self.rules.echo_s
+            self._check_arrival(scene.now)
+        return []
+
+    def delivered(self, stream: str, upto: Mark) -> None:
+        """Published on a live session: where the host sends no watermark, that counts as delivered.
+
+        Not while older samples of the stream still wait, or they would be trimmed unsent.
+        """
+        if not self.rules.watermark and not self._backlog.holds(stream):
+            self._mark(stream, upto)
+
+    def _mark(self, stream: str, mark: Mark) -> None:
+        if not reached(self.marks.get(stream), mark):
+            self.marks[stream] = mark
+
+    def _check_arrival(self, now: Now) -> None:
+        """What was sent long ago and is not stored yet was lost on the way: it goes again, late."""
+        if self._sent is not None:
+            if now.ns - self._sent_ns < self._arrival_s * _S:
+                return
+            lost = {
+                stream: mark
+                for stream, mark in self._sent.items()
+                if self._leaves(stream) and not reached(self.marks.get(stream), mark)
+            }
+            self._arrival_s = (
+                min(2 * self._arrival_s, self.rules.back_off_max_s) if lost else self.rules.arrival_s
+            )
+            if lost:
+                self.resent_count += 1
+                self._backlog.add(self.marks, lost)
+        # While anything is still on its way late, a mark that lags says nothing.
+        self._sent = None if self._backlog else dict(self._live)
+        self._sent_ns = now.ns
+
+    # What we say
+
+    def pump(self, scene: Scene, room_bytes: int) -> list[Effect]:
+        """What is due now: births asked for, live samples, deaths of devices, then the backlog.
+
+        ``room_bytes`` is how much the connection takes; what does not fit stays in the store.
+        """
+        self._pass_over_local(scene.outbox)
+        if self.phase is not Phase.BORN:
+            return []
+        if self._rebirth_ns is not None:
+            return self._births(scene) if scene.now.ns >= self._rebirth_ns else []
+        if self._echo_ns is not None and scene.now.ns >= self._echo_ns:
+            return self._births_without_echo(scene)
+        samples = scene.outbox.samples(self._above(scene.outbox), _LIVE_MAX)
+        if self._learn(samples):
+            return self._births(scene)
+        effects, room_bytes = self._live_data(samples, scene, room_bytes)
+        if room_bytes > 0 and len(samples) < _LIVE_MAX:
+            effects.extend(self._devices(scene))
+        effects.extend(self._late_data(scene, room_bytes))
+        return effects
+
+    def _pass_over_local(self, outbox: Outbox) -> None:
+        """Streams that never leave the building need no keeping for the link."""
+        for stream, head in outbox.heads().items():
+            if stream in self.catalog.local:
+                self._mark(stream, head)
+
+    def _births_without_echo(self, scene: Scene) -> list[Effect]:
+        note = Note(
+            "district.no_echo",
+            "no watermark echoed the bdSeq of this session: births go out again",
+            {"bdseq": self.bdseq, "waited_s": self._echo_wait_s},
+            alarm=True,
+        )
+        self._echo_wait_s = min(2 * self._echo_wait_s, self.rules.back_off_max_s)
+        self._echo_ns = None
+        return [note, *self._births(scene)]
+
+    def _above(self, outbox: Outbox) -> Mapping[str, Mark]:
+        """The marks of what was sent live, with the streams closed that say nothing now."""
+        closed = (name for name in outbox.heads() if not self._leaves(name) or self._is_dead(name))
+        return {**self._live, **dict.fromkeys(closed, NOTHING_ABOVE)}
+
+    def _is_dead(self, stream: str) -> bool:
+        return stream in self.catalog.devices and stream not in self._alive
+
+    def _learn(self, samples: Sequence[Sample]) -> bool:
+        """Metrics that no birth named (an asset of an earlier site file): births must name them first."""
+        new = [self.catalog.learn(sample.stream, sample.metric, sample.value) for sample in samples]
+        return any(new)
+
+    def _live_data(
+        self, samples: Sequence[Sample], scene: Scene, room_bytes: int
+    ) -> tuple[list[Effect], int]:
+        effects: list[Effect] = []
+        for stream, of_stream in runs.by_stream(samples).items():
+            for run in runs.cut(of_stream):
+                if room_bytes <= 0:
+                    self._give_way(run[0], scene)
+                    return effects, 0
+                message = self._voice.data(run, scene.now, historical=False)
+                room_bytes -= len(message.payload)
+                self._live[stream] = Mark(run[-1].boot, run[-1].seq)
+                effects.append(message)
+        return effects, room_bytes
+
+    def _give_way(self, waiting: Sample, scene: Scene) -> None:
+        """The connection is slower than the house: what waited too long is delivered late."""
+        if scene.now.utc_ms - waiting.taken_utc_ms < self.rules.late_s * 1000:
+            return
+        heads = {name: mark for name, mark in scene.outbox.heads().items() if self._leaves(name)}
+        alive = {name: mark for name, mark in heads.items() if not self._is_dead(name)}
+        self._backlog.add(self._live, alive)
+        self._live.update(alive)
+
+    def _devices(self, scene: Scene) -> list[Effect]:
+        """Deaths of silent devices whose last samples are out, births of those that came back."""
+        effects: list[Effect] = []
+        for device in self.catalog.devices:
+            if device in self._alive and device in scene.silent and not self._backlog.holds(device):
+                self._alive.discard(device)
+                effects.append(self._voice.ddeath(device, scene.now))
+            elif device not in self._alive and device not in scene.silent:
+                self._alive.add(device)
+                effects.append(self._voice.dbirth(device, scene))
+                if (head := scene.outbox.heads().get(device)) is not None:
+                    self._backlog.add(self._live, {device: head})
+                    self._live[device] = head
+        return effects
+
+    def _late_data(self, scene: Scene, room_bytes: int) -> list[Effect]:
+        per_s = self.rules.backfill_messages_per_s
+        elapsed_s = (scene.now.ns - self._tokens_ns) / _S
+        self._tokens_ns = scene.now.ns
+        if not self._backlog or self._backfill_ns is None or scene.now.ns < self._backfill_ns:
+            self._tokens = 0.0
+            return []
+        # Two seconds' worth may be saved up; a slow caller gets what its own period is worth.
+        self._tokens = min(self._tokens, 2 * per_s) + per_s * elapsed_s
+        effects: list[Effect] = []
+        while room_bytes > 0 and self._tokens >= 1.0:
+            run = self._backlog.peek(scene.outbox, {NODE, *self._alive})
+            if not run:
+                break
+            if self._learn(run):
+                return [*effects, *self._births(scene)]
+            message = self._voice.data(run, scene.now, historical=True)
+            self._backlog.sent()
+            self._tokens -= 1.0
+            room_bytes -= len(message.payload)
+            effects.append(message)
+        return effects
