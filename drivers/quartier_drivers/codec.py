@@ -1,0 +1,289 @@
+"""Turns registers into values and values into registers, as a profile says; pure and exact.
+
+Scaling is done in whole numbers and rounded once, so 1234 at scale 0.1 is 123.4 and nothing else.
+"""
+
+import math
+import struct
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+from quartier_drivers.contract import Quality, Value
+from quartier_drivers.points import word
+from quartier_drivers.profile import Address, Point, Profile, Source, address
+
+Decoded = tuple[Value | None, Quality]
+Place = tuple[int | None, Address]
+"""A register: the unit that a point names (None: the device's own), table and number."""
+
+_FLOATS = {"float32": (">I", ">f"), "float64": (">Q", ">d")}
+_NOTHING: Decoded = (None, Quality.BAD)
+# SunSpec (Information Model Reference, "scale factors"): -10..10; 0x8000 is "not implemented".
+_POWER_MAX = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Scaling:
+    """value = raw * top / bottom + shift, all whole numbers, so that one division rounds."""
+
+    top: int
+    shift: int
+    bottom: int
+
+    def up(self, raw: float) -> float:
+        if isinstance(raw, int):
+            return (raw * self.top + self.shift) / self.bottom
+        if (self.top, self.shift, self.bottom) == (1, 0, 1):
+            return raw
+        over, under = raw.as_integer_ratio()
+        return (over * self.top + self.shift * under) / (self.bottom * under)
+
+    def down(self, value: float) -> Fraction:
+        return (Fraction(value) * self.bottom - self.shift) / self.top
+
+
+@lru_cache(maxsize=4096)
+def _scaling(scale: float, offset: float, sign: int, power: int) -> _Scaling:
+    # repr() is the shortest decimal that means this float: what the profile's author wrote.
+    factor = Fraction(repr(scale)) * sign * Fraction(10) ** power
+    shift = Fraction(repr(offset))
+    bottom = math.lcm(factor.denominator, shift.denominator)
+    return _Scaling(int(factor * bottom), int(shift * bottom), bottom)
+
+
+def value_of(source: Source, words: Sequence[int], power: int = 0) -> float | int | str | None:
+    """The value that ``words`` (16-bit registers, or coils as 0 and 1) hold, in house units and sign.
+
+    ``power`` is what the scale register says.  None for an absent code, NaN and infinity.
+    """
+    if source.type_name == "string":
+        return _text(source, words)
+    raw: float = 0
+    for start in range(0, source.width, source.each):
+        one = _one(source, words[start : start + source.each])
+        if one is None:
+            return None
+        raw += one
+    if not math.isfinite(raw):
+        return None
+    return _scaling(source.scale, source.offset, source.sign, power).up(raw)
+
+
+def _one(source: Source, words: Sequence[int]) -> float | int | None:
+    if source.address.table in ("coil", "discrete"):
+        return _raw(source, int(words[0]))
+    code = _code(source, words)
+    return None if code in source.absent else _raw(source, code)
+
+
+def raw_of(source: Source, words: Sequence[int]) -> str:
+    """The words as a person reads them in a manual, with the name of an enumerated value."""
+    text = " ".join(f"{one:04X}" for one in words)
+    if source.address.table in ("coil", "discrete"):
+        text = str(int(words[0]))
+    if source.values:
+        raw = _raw(source, _code(source, words))
+        text += f" ({source.values.get(int(raw), 'unknown')})"
+    return text
+
+
+def decoded(quantity: str, point: Point, words: Sequence[int], power: int = 0) -> Decoded:
+    """What a point's ``words`` mean: its value as the kind that the quantity names, and the quality.
+
+    An absent code, NaN, infinity and an unnamed text are ``(None, BAD)``; an implausible value is
+    itself and BAD.
+    """
+    value = value_of(point, words, power)
+    kind = word(quantity).kind
+    if value is None:
+        return _NOTHING
+    if kind == "text":
+        if point.values is None:
+            return str(value), Quality.GOOD
+        name = point.values.get(int(value))
+        return (name, Quality.GOOD) if name is not None else _NOTHING
+    if isinstance(value, str) or not math.isfinite(value):
+        return _NOTHING
+    low, high = point.low, point.high
+    inside = (low is None or value >= low) and (high is None or value <= high)
+    return _as_kind(kind, value), Quality.GOOD if inside else Quality.BAD
+
+
+def power_of(words: Sequence[int]) -> int | None:
+    """The power of ten that a scale register holds; None when it is not implemented."""
+    power = words[0] - 0x10000 if words[0] & 0x8000 else words[0]
+    return power if -_POWER_MAX <= power <= _POWER_MAX else None
+
+
+def encode(point: Point, value: float, power: int = 0) -> list[int]:
+    """The registers (or the one coil) that write ``value`` (house units) to ``point``.
+
+    Raises ValueError when the point is not writable, the value is no number, outside the profile's
+    limits or does not fit the register.  A value between two steps takes the nearest that is inside.
+    """
+    if point.write is None:
+        raise ValueError("cannot be written")
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no number")
+    target = write_source(point)
+    low, high = write_range(point)
+    if not low <= value <= high:
+        raise ValueError(f"{value} is outside {low}..{high}")
+    if target.type_name in _FLOATS:
+        scaled = float(_scaling(target.scale, target.offset, target.sign, power).down(value))
+        return registers_of(target, scaled)
+    return registers_of(target, _inside(target, value, power, (low, high)))
+
+
+def write_source(point: Point) -> Source:
+    """Where and how a point is written: its own place, with what its ``write`` table changes."""
+    if point.write is None:
+        raise ValueError("cannot be written")
+    changes = {
+        "address": point.write.address,
+        "type_name": point.write.type_name,
+        "scale": point.write.scale,
+    }
+    return point.model_copy(update={key: new for key, new in changes.items() if new is not None})
+
+
+def write_range(point: Point) -> tuple[float, float]:
+    """Lowest and highest value that may be written, house units; 0 and 1 for what is on or off."""
+    if point.write is None:
+        raise ValueError("cannot be written")
+    low, high = point.write.low, point.write.high
+    return 0.0 if low is None else low, 1.0 if high is None else high
+
+
+def registers_of(source: Source, raw: float) -> list[int]:
+    """The registers, or the coil, that hold the unscaled ``raw``; raises ValueError if it does not fit."""
+    if source.address.table == "coil" or source.type_name == "bool":
+        return [int(raw != 0)]
+    if source.type_name in _FLOATS:
+        return _words(source, _float_code(source.type_name, raw))
+    low, high = raw_range(source)
+    if raw != int(raw) or not low <= raw <= high:
+        raise ValueError(f"{raw} does not fit {source.type_name} ({low}..{high})")
+    code = int(raw) & ((1 << 16 * source.each) - 1)
+    if code in source.absent:
+        raise ValueError(f"{raw} means 'not there' to this device")
+    return _words(source, code)
+
+
+def raw_range(source: Source) -> tuple[int, int]:
+    """Lowest and highest whole number that the type holds."""
+    width_bits = 16 * source.each
+    if source.type_name.startswith("int"):
+        return -(1 << width_bits - 1), (1 << width_bits - 1) - 1
+    return 0, (1 << width_bits) - 1
+
+
+def decode(profile: Profile, part: str, registers: Mapping[str, Sequence[int]]) -> dict[str, Decoded]:
+    """Every point of a part whose registers are all given.
+
+    ``registers`` maps ``"input:0x0028"`` (``"100/holding:840"`` for another unit) to the words from there.
+    """
+    memory = _memory(registers)
+    found = {}
+    for quantity, point in profile.parts[part].items():
+        words = _read(memory, point.unit, point.address, point.width)
+        power = power_at(point, lambda place: _read(memory, place[0], place[1], 1))
+        if words is not None and power is not None:
+            found[quantity] = decoded(quantity, point, words, power)
+        elif words is not None and point.scale_address is not None:
+            found[quantity] = _NOTHING
+    return found
+
+
+def power_at(source: Source, read: Callable[[Place], Sequence[int] | None]) -> int | None:
+    """The power of ten for a source: 0 without a scale register, None when it is not there or void."""
+    if source.scale_address is None:
+        return 0
+    words = read((source.unit, source.scale_address))
+    return None if words is None else power_of(words)
+
+
+def _inside(target: Source, value: float, power: int, limits: tuple[float, float]) -> int:
+    scaling = _scaling(target.scale, target.offset, target.sign, power)
+    raw = round(scaling.down(value))
+    steps: Iterable[int] = (raw, raw - 1, raw + 1)
+    for step in steps:
+        if limits[0] <= scaling.up(step) <= limits[1]:
+            return step
+    raise ValueError(f"{value} lies between two steps of the device that are both outside its limits")
+
+
+def _as_kind(kind: str, value: float) -> Value:
+    if kind == "bool":
+        return value != 0
+    return round(value) if kind == "int" else float(value)
+
+
+def _text(source: Source, words: Sequence[int]) -> str | None:
+    order = "big" if source.byte_order == "high-first" else "little"
+    ordered = words if source.word_order == "high-first" else reversed(words)
+    data = b"".join(one.to_bytes(2, order) for one in ordered)  # type: ignore[arg-type]  # one of two literals
+    text = data.split(b"\0", 1)[0].decode("utf-8", "replace")
+    text = "".join(letter for letter in text if letter.isprintable()).strip()
+    return text or None
+
+
+def _code(source: Source, words: Sequence[int]) -> int:
+    code = 0
+    for one in words if source.word_order == "high-first" else reversed(words):
+        code = code << 16 | (one if source.byte_order == "high-first" else _swapped(one))
+    return code
+
+
+def _words(source: Source, code: int) -> list[int]:
+    words = [code >> 16 * place & 0xFFFF for place in reversed(range(source.each))]
+    if source.byte_order == "low-first":
+        words = [_swapped(one) for one in words]
+    return words if source.word_order == "high-first" else words[::-1]
+
+
+def _swapped(one: int) -> int:
+    return (one & 0xFF) << 8 | one >> 8
+
+
+def _raw(source: Source, code: int) -> float | int:
+    if source.field is not None:
+        lowest, highest = source.field
+        return code >> lowest & (1 << highest - lowest + 1) - 1
+    if source.type_name in _FLOATS:
+        whole, real = _FLOATS[source.type_name]
+        raw: float = struct.unpack(real, struct.pack(whole, code))[0]
+        return raw
+    if source.type_name == "bool":
+        return int(code != 0)
+    width_bits = 16 * source.each
+    signed = source.type_name.startswith("int") and code >> width_bits - 1
+    return code - (1 << width_bits) if signed else code
+
+
+def _float_code(type_name: str, raw: float) -> int:
+    whole, real = _FLOATS[type_name]
+    try:
+        code: int = struct.unpack(whole, struct.pack(real, raw))[0]
+    except OverflowError as error:
+        raise ValueError(f"{raw} does not fit {type_name}") from error
+    return code
+
+
+def _memory(registers: Mapping[str, Sequence[int]]) -> dict[tuple[int | None, str, int], int]:
+    memory: dict[tuple[int | None, str, int], int] = {}
+    for key, words in registers.items():
+        unit, slash, place = key.rpartition("/")
+        start = address(place)
+        for step, one in enumerate(words):
+            memory[int(unit) if slash else None, start.table, start.number + step] = int(one)
+    return memory
+
+
+def _read(
+    memory: Mapping[tuple[int | None, str, int], int], unit: int | None, start: Address, width: int
+) -> list[int] | None:
+    keys = [(unit, start.table, start.number + step) for step in range(width)]
+    return [memory[key] for key in keys] if all(key in memory for key in keys) else None

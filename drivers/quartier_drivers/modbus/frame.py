@@ -1,0 +1,212 @@
+"""Finds the answer to a request in a stream of bytes and checks all of it; pure.
+
+Modbus Application Protocol V1.1b3 (functions, exceptions), Modbus over Serial Line V1.02 (RTU),
+Modbus Messaging on TCP/IP V1.0b (MBAP header).
+"""
+
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+READS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
+EXCEPTIONS = {
+    1: "illegal function",
+    2: "illegal data address",
+    3: "illegal data value",
+    4: "device failure",
+    5: "acknowledge",
+    6: "device busy",
+    8: "memory parity error",
+    10: "gateway path unavailable",
+    11: "gateway target failed to respond",
+}
+_BIT_READS = (1, 2)
+_REGISTER_READS = (3, 4)
+_MBAP = struct.Struct(">HHHB")
+_MBAP_SIZE = 7
+# MBAP's length counts unit and PDU: 1 + 2..253.
+_LENGTHS = range(3, 255)
+
+
+class Rubbish(Exception):  # noqa: N818 - what came, not what failed
+    """An answer came for this request and something in it is wrong."""
+
+
+class OutOfStep(Exception):  # noqa: N818 - as above
+    """The bytes of a TCP stream no longer fall into frames: only a new connection helps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: ``count`` coils or registers from ``address``; ``values`` for a write."""
+
+    unit: int
+    function: int
+    address: int
+    count: int
+    values: tuple[int, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes the device."""
+        return self.function not in (*_BIT_READS, *_REGISTER_READS)
+
+    @property
+    def data_size(self) -> int:
+        """Bytes of data in the answer to a read."""
+        return (self.count + 7) // 8 if self.function in _BIT_READS else 2 * self.count
+
+    @property
+    def answer_size(self) -> int:
+        """Bytes of the answer's PDU when all is well."""
+        return 5 if self.writes else 2 + self.data_size
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the device said: ``values`` of a read, or ``exception`` (its code, else 0)."""
+
+    values: tuple[int, ...] = ()
+    exception: int = 0
+
+
+@dataclass(slots=True)
+class Seen:
+    """What else was in the stream: ``late`` answers to older requests."""
+
+    late: int = 0
+
+
+def read_request(unit: int, table: str, start: int, count: int) -> Request:
+    """A read of one table."""
+    return Request(unit, READS[table], start, count)
+
+
+def write_request(unit: int, table: str, start: int, values: tuple[int, ...], function: int = 0) -> Request:
+    """A write of a coil (5, 15) or of holding registers (6 for one, 16 for more, unless said)."""
+    if table == "coil":
+        number = function or (5 if len(values) == 1 else 15)
+    else:
+        number = function or (6 if len(values) == 1 else 16)
+        number = 16 if len(values) > 1 else number
+    return Request(unit, number, start, len(values), values)
+
+
+def answer_of(request: Request, pdu: bytes) -> Answer:
+    """What a complete PDU says about ``request``; raises Rubbish when it is not an answer to it."""
+    function = pdu[0]
+    if function == request.function | 0x80:
+        if len(pdu) != 2:
+            raise Rubbish(f"exception of {len(pdu)} bytes, expected 2")
+        return Answer(exception=pdu[1] or 4)
+    if function != request.function:
+        raise Rubbish(f"function {function}, expected {request.function}")
+    if len(pdu) != request.answer_size:
+        raise Rubbish(f"{len(pdu)} bytes, expected {request.answer_size}")
+    return Answer(_echoed(request, pdu) if request.writes else _data(request, pdu))
+
+
+def _data(request: Request, pdu: bytes) -> tuple[int, ...]:
+    if pdu[1] != request.data_size:
+        raise Rubbish(f"{pdu[1]} bytes of data, expected {request.data_size}")
+    if request.function in _REGISTER_READS:
+        return struct.unpack(f">{request.count}H", pdu[2:])
+    return tuple(pdu[2 + at // 8] >> at % 8 & 1 for at in range(request.count))
+
+
+def _echoed(request: Request, pdu: bytes) -> tuple[int, ...]:
+    start, second = struct.unpack(">HH", pdu[1:])
+    expected = request.count
+    if request.function == 5:
+        expected = 0xFF00 if request.values[0] else 0
+    elif request.function == 6:
+        expected = request.values[0]
+    if (start, second) != (request.address, expected):
+        raise Rubbish(f"echo of {start}, {second}, expected {request.address}, {expected}")
+    return request.values
+
+
+def take_tcp(buffer: bytearray, request: Request, number: int, seen: Seen) -> Answer | None:
+    """Take frames from ``buffer`` until the answer with transaction ``number`` is there; None if it is not.
+
+    Frames with another number are late answers: dropped and counted.  Raises Rubbish or OutOfStep.
+    """
+    while len(buffer) >= _MBAP_SIZE:
+        transaction, protocol, length, unit = _MBAP.unpack_from(buffer)
+        if protocol != 0 or length not in _LENGTHS:
+            raise OutOfStep(f"a header of protocol {protocol}, length {length}")
+        if len(buffer) < 6 + length:
+            return None
+        pdu = bytes(buffer[_MBAP_SIZE : 6 + length])
+        del buffer[: 6 + length]
+        if transaction != number:
+            seen.late += 1
+            continue
+        if unit != request.unit:
+            raise Rubbish(f"unit {unit}, expected {request.unit}")
+        return answer_of(request, pdu)
+    return None
+
+
+Crc = Callable[[bytes], int]
+"""CRC-16 of Modbus over the bytes, as the two bytes follow on the wire (first one high)."""
+
+
+# The longest frame of a serial line is 256 bytes; more than a few of them is chatter of others.
+_CHATTER_MAX = 1024
+
+
+@dataclass(slots=True)
+class Hunt:
+    """Looks for the answer to one request on a serial line, past noise and frames that are not it.
+
+    ``wrong`` says what was the matter with the last sound frame of this unit that is no answer to the
+    request: a late answer to an older one, as a rule.
+    """
+
+    request: Request
+    crc: Crc
+    wrong: str = ""
+    buffer: bytearray = field(default_factory=bytearray)
+
+    def feed(self, data: bytes) -> Answer | None:
+        """Add bytes; the answer, or None while it is not complete.
+
+        Raises Rubbish when a whole answer is there whose checksum is wrong.
+        """
+        self.buffer += data
+        del self.buffer[:-_CHATTER_MAX]
+        start = 0
+        while start < len(self.buffer) - 4:
+            pdu = self._sound(start) if self.buffer[start] == self.request.unit else None
+            if pdu is None:
+                start += 1
+                continue
+            try:
+                return answer_of(self.request, pdu)
+            except Rubbish as error:
+                self.wrong = str(error)
+                del self.buffer[: start + len(pdu) + 3]
+                start = 0
+        if len(self.buffer) >= self.request.answer_size + 3 and self._begins():
+            raise Rubbish("a wrong checksum")
+        return None
+
+    def _begins(self) -> bool:
+        return self.buffer[0] == self.request.unit and self.buffer[1] == self.request.function
+
+    def _sound(self, start: int) -> bytes | None:
+        """The PDU of the whole, sound frame that begins at ``start``."""
+        function = self.buffer[start + 1]
+        if function & 0x80:
+            size = 2
+        elif function in (*_BIT_READS, *_REGISTER_READS):
+            size = 2 + self.buffer[start + 2]
+        else:
+            size = 5
+        end = start + 1 + size
+        if len(self.buffer) < end + 2:
+            return None
+        if self.crc(bytes(self.buffer[start:end])) != int.from_bytes(self.buffer[end : end + 2], "big"):
+            return None
+        return bytes(self.buffer[start + 1 : end])

@@ -1,0 +1,175 @@
+"""What every Modbus line does whatever its wire: one exchange at a time, pauses, retries, counters."""
+
+import asyncio
+from collections.abc import Mapping
+
+from quartier_drivers.contract import Clock
+from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.modbus.frame import EXCEPTIONS, Answer, OutOfStep, Request, Rubbish
+
+_BUSY_S = 0.1
+_BUSY = (5, 6)
+_ABSENT = (10, 11)
+_COUNTERS = (
+    "requests_count",
+    "retries_count",
+    "timeouts_count",
+    "rubbish_count",
+    "late_count",
+    "exceptions_count",
+    "connects_count",
+)
+
+
+class LoopClock:
+    """Real time, for callers without a house: ``quartier read`` and ``quartier release``."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds of the event loop's clock."""
+        return int(asyncio.get_running_loop().time() * 1e9)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait ``seconds``."""
+        await asyncio.sleep(seconds)
+
+
+class Link:
+    """A line without its wire.  Waiting for an answer is real time; pauses are the house's."""
+
+    def __init__(self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: Clock) -> None:
+        self.name = name
+        self._timeout_s = timeout_s
+        self._retries_count = retries_count
+        self._pause_s = pause_s
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._line_ready_ns = 0
+        self._unit_ready_ns: dict[int, int] = {}
+        self._waiter: asyncio.Future[Answer] | None = None
+        self._stats = dict.fromkeys(_COUNTERS, 0.0)
+
+    @property
+    def stats(self) -> Mapping[str, float]:
+        """Counters since start: requests, retries, time-outs, rubbish, late answers, exceptions, connects."""
+        return self._stats
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection or port is open."""
+        raise NotImplementedError
+
+    def ready_ns(self, unit: int) -> int:
+        """When ``unit`` may be asked again without a wait, house time."""
+        return max(self._line_ready_ns, self._unit_ready_ns.get(unit, 0))
+
+    def count(self, name: str, step: float = 1) -> None:
+        """Add to a counter of the line."""
+        self._stats[name] = self._stats.get(name, 0.0) + step
+
+    async def open(self) -> None:
+        """Open the port or connection.  Raises LinkLost, naming what is absent."""
+        async with self._lock:
+            await self._opened()
+
+    async def close(self) -> None:
+        """Close it; may be opened again."""
+        self._disconnect()
+
+    async def exchange(self, request: Request, pause_s: float = 0.0) -> Answer:
+        """Make one request and return its checked answer, an exception of the device included.
+
+        A read without a sound answer is repeated; a write is not, its outcome is unknown.  After it the
+        unit is left alone for ``pause_s``.  Raises NoReply (silent, rubbish, busy, absent behind its
+        gateway) or LinkLost.
+        """
+        async with self._lock:
+            retries_count = 0 if request.writes else self._retries_count
+            for left in range(retries_count, -1, -1):
+                await self._opened()
+                try:
+                    return await self._attempt(request, pause_s, again=left < retries_count)
+                except (NoReply, LinkLost):
+                    if not left:
+                        raise
+                    self.count("retries_count")
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _attempt(self, request: Request, pause_s: float, *, again: bool) -> Answer:
+        await self._pace(request.unit, again=again)
+        self.count("requests_count")
+        try:
+            answer = await self._ask(request)
+        except (Rubbish, OutOfStep) as error:
+            self.count("rubbish_count")
+            await self._recover(request, error)
+            raise NoReply(f"unit {request.unit} answered rubbish: {error}") from error
+        except TimeoutError as error:
+            self.count("timeouts_count")
+            await self._recover(request, error)
+            raise NoReply(f"unit {request.unit} is silent{self._why()}") from error
+        finally:
+            self._rest(request.unit, pause_s)
+        return await self._judged(request, answer)
+
+    async def _judged(self, request: Request, answer: Answer) -> Answer:
+        if not answer.exception:
+            return answer
+        self.count("exceptions_count")
+        if answer.exception in _BUSY and not request.writes:
+            await self._clock.sleep(_BUSY_S)
+        if answer.exception in (*_BUSY, *_ABSENT):
+            raise NoReply(f"unit {request.unit}: {EXCEPTIONS[answer.exception]}")
+        return answer
+
+    async def _opened(self) -> None:
+        if not self.connected:
+            await self._connect()
+            self.count("connects_count")
+
+    async def _pace(self, unit: int, *, again: bool) -> None:
+        del again
+        wait_ns = self.ready_ns(unit) - self._clock.now_ns()
+        if wait_ns > 0:
+            await self._clock.sleep(wait_ns / 1e9)
+
+    def _rest(self, unit: int, pause_s: float) -> None:
+        now_ns = self._clock.now_ns()
+        self._line_ready_ns = now_ns + int(self._pause_s * 1e9)
+        self._unit_ready_ns[unit] = now_ns + int(pause_s * 1e9)
+
+    async def _answer(self, deadline_s: float) -> Answer:
+        """Wait for what ``_settle`` or ``_fail`` bring; raises TimeoutError at ``deadline_s`` (loop)."""
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = loop.call_at(deadline_s, self._fail, TimeoutError())
+        try:
+            return await self._waiter
+        finally:
+            timer.cancel()
+            self._waiter = None
+
+    def _settle(self, answer: Answer) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(answer)
+
+    def _fail(self, error: Exception) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
+
+    def _why(self) -> str:
+        """What else is to be said about a time-out."""
+        return ""
+
+    async def _connect(self) -> None:
+        raise NotImplementedError
+
+    def _disconnect(self) -> None:
+        raise NotImplementedError
+
+    async def _ask(self, request: Request) -> Answer:
+        """Send and wait.  Raises TimeoutError, Rubbish, OutOfStep or LinkLost."""
+        raise NotImplementedError
+
+    async def _recover(self, request: Request, error: Exception) -> None:
+        """Bring the line into a state in which the next request is safe."""
+        raise NotImplementedError

@@ -1,0 +1,362 @@
+"""The wires: a TCP connection, a serial line; the only user of pymodbus and pyserial.
+
+pymodbus builds requests and frames; the stream is read here, because its client takes a late RTU answer
+for the next one's, checks neither count nor function and keeps no silence between frames.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import termios
+from collections.abc import Mapping
+from typing import Any, cast
+
+import serial
+from pymodbus.framer import FramerRTU, FramerSocket
+from pymodbus.pdu import DecodePDU
+from pymodbus.pdu.bit_message import (
+    ReadCoilsRequest,
+    ReadDiscreteInputsRequest,
+    WriteMultipleCoilsRequest,
+    WriteSingleCoilRequest,
+)
+from pymodbus.pdu.register_message import (
+    ReadHoldingRegistersRequest,
+    ReadInputRegistersRequest,
+    WriteMultipleRegistersRequest,
+    WriteSingleRegisterRequest,
+)
+from serial.tools import list_ports
+
+from quartier_drivers.contract import Clock
+from quartier_drivers.errors import LinkLost
+from quartier_drivers.modbus.bus import RtuBus, TcpBus
+from quartier_drivers.modbus.frame import Answer, Hunt, OutOfStep, Request, Rubbish, Seen, take_tcp
+from quartier_drivers.modbus.line import Link
+
+# pymodbus logs a dump of the frame at each fault; what matters is counted and raised here.
+logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
+logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
+
+_PDUS: Mapping[int, type[Any]] = {
+    1: ReadCoilsRequest,
+    2: ReadDiscreteInputsRequest,
+    3: ReadHoldingRegistersRequest,
+    4: ReadInputRegistersRequest,
+    5: WriteSingleCoilRequest,
+    6: WriteSingleRegisterRequest,
+    15: WriteMultipleCoilsRequest,
+    16: WriteMultipleRegistersRequest,
+}
+_BIT_WRITES = (5, 15)
+_CONNECT_S = 3.0
+# This many requests in a row without a single byte from the whole endpoint: it is half open.
+_SILENT_MAX = 5
+# A line that never falls silent is used all the same: somebody else babbles on it.
+_CALM_MAX_S = 1.0
+
+
+class TcpLink(Link, asyncio.Protocol):
+    """A Modbus TCP endpoint: one connection for all its units, answers told apart by their number."""
+
+    def __init__(self, name: str, bus: TcpBus, clock: Clock) -> None:
+        super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
+        self._bus = bus
+        self._framer = FramerSocket(DecodePDU(is_server=False))
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._request: Request | None = None
+        self._number = 0
+        self._silent_count = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as the kernel knows."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    async def _connect(self) -> None:
+        where = f"{self._bus.host}:{self._bus.port}"
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(max(_CONNECT_S, self._timeout_s)):
+                await loop.create_connection(lambda: self, self._bus.host, self._bus.port)
+        except TimeoutError as error:
+            raise LinkLost(f"{where} does not answer") from error
+        except OSError as error:
+            raise LinkLost(f"{where}: {error.strerror or error}") from error
+        await self._clock.sleep(self._bus.connect_pause_s)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio: a new connection; nothing of an older one counts any more."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._buffer.clear()
+        self._silent_count = 0
+        keep_alive(transport.get_extra_info("socket"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """asyncio: the peer closed, or the kernel gave up."""
+        self._transport = None
+        self._fail(
+            LinkLost(f"{self._bus.host}:{self._bus.port} closed the connection: {exc or 'without a word'}")
+        )
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio: bytes came, for the request that waits or too late for an older one."""
+        self._silent_count = 0
+        self._buffer += data
+        seen = Seen()
+        # Without a request nothing matches number -1: whatever comes is late.
+        request, number = (self._request, self._number) if self._request else (Request(0, 3, 0, 1), -1)
+        try:
+            answer = take_tcp(self._buffer, request, number, seen)
+        except OutOfStep as error:
+            self._disconnect()
+            self._fail(error)
+        except Rubbish as error:
+            self._fail(error)
+        else:
+            if answer is not None:
+                self._settle(answer)
+        self.count("late_count", seen.late)
+
+    async def _ask(self, request: Request) -> Answer:
+        transport = self._transport
+        if transport is None:
+            raise LinkLost(f"{self._bus.host}:{self._bus.port} closed the connection")
+        self._number = self._number % 0xFFFF + 1
+        self._request = request
+        try:
+            transport.write(self._framer.encode(payload(request), request.unit, self._number))
+            return await self._answer(asyncio.get_running_loop().time() + self._timeout_s)
+        finally:
+            self._request = None
+
+    async def _recover(self, request: Request, error: Exception) -> None:
+        del request
+        if not isinstance(error, TimeoutError):
+            return
+        self._silent_count += 1
+        half_frame = len(self._buffer) > 0
+        if half_frame or self._silent_count >= _SILENT_MAX:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+            self._transport = None
+
+    async def close(self) -> None:
+        """Close the connection; may be opened again."""
+        self._disconnect()
+        # One turn of the loop: connection_lost is called and the socket is closed.
+        await asyncio.sleep(0)
+
+
+def keep_alive(endpoint: socket.socket) -> None:
+    """Let the kernel notice within about 25 s that the peer is gone."""
+    endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
+    endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
+    endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+
+
+class RtuLink(Link):
+    """A serial line: silence of 3.5 characters before each frame, answers told apart by all they hold.
+
+    RTU answers carry no number.  After a time-out the unit *owes* an answer: another question to it waits
+    until that can no longer come; repeating the same question need not wait, the late answer fits it.
+    """
+
+    def __init__(self, name: str, bus: RtuBus, clock: Clock) -> None:
+        super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
+        self._bus = bus
+        self._framer = FramerRTU(DecodePDU(is_server=False))
+        self._port: serial.Serial | None = None
+        self._hunt: Hunt | None = None
+        self._active_s = 0.0
+        self._owing_s: dict[int, float] = {}
+        self.char_s = (1 + 8 + (bus.parity != "N") + bus.stop_bits) / bus.baud
+        self.quiet_s = quiet_s(bus.baud, self.char_s)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the port is open."""
+        return self._port is not None
+
+    @property
+    def _paced(self) -> bool:
+        return getattr(self._clock, "rate", 1) == 1
+
+    def ready_ns(self, unit: int) -> int:
+        """When ``unit`` may be asked again without a wait, house time."""
+        left_s = self._owing_s.get(unit, 0.0) - asyncio.get_running_loop().time()
+        ready_ns = super().ready_ns(unit)
+        if left_s <= 0:
+            return ready_ns
+        rate = float(getattr(self._clock, "rate", 1))
+        return max(ready_ns, self._clock.now_ns() + int(left_s * rate * 1e9))
+
+    async def _connect(self) -> None:
+        path = resolve(self._bus.port)
+        port = serial.Serial(
+            baudrate=self._bus.baud,
+            parity=self._bus.parity,
+            stopbits=self._bus.stop_bits,
+            timeout=0,
+            exclusive=True,
+        )
+        port.port = path
+        try:
+            port.open()
+        except (OSError, ValueError, termios.error) as error:
+            raise LinkLost(f"{path} cannot be opened: {error}") from error
+        with contextlib.suppress(OSError, ValueError):  # not every adapter has the flag
+            port.set_low_latency_mode(True)
+        self._port = port
+        loop = asyncio.get_running_loop()
+        self._active_s = loop.time()
+        loop.add_reader(port.fileno(), self._readable)
+
+    def _disconnect(self) -> None:
+        port, self._port = self._port, None
+        if port is not None:
+            asyncio.get_running_loop().remove_reader(port.fileno())
+            with contextlib.suppress(OSError, termios.error):  # the adapter may be gone already
+                port.close()
+
+    def _readable(self) -> None:
+        if self._port is None:
+            return
+        try:
+            data = os.read(self._port.fileno(), 4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._disconnect()
+            self._fail(LinkLost(f"{self._bus.port} is gone"))
+            return
+        self._active_s = asyncio.get_running_loop().time()
+        self._hear(data)
+
+    def _hear(self, data: bytes) -> None:
+        if self._hunt is None or self._waiter is None or self._waiter.done():
+            return
+        wrong = self._hunt.wrong
+        try:
+            answer = self._hunt.feed(data)
+        except Rubbish as error:
+            self._fail(error)
+            return
+        if self._hunt.wrong != wrong:
+            self.count("late_count")
+        if answer is not None:
+            self._settle(answer)
+
+    async def _ask(self, request: Request) -> Answer:
+        port = self._port
+        if port is None:
+            raise LinkLost(f"{self._bus.port} is gone")
+        loop = asyncio.get_running_loop()
+        frame = self._framer.encode(payload(request), request.unit, 0)
+        self._hunt = Hunt(request, FramerRTU.compute_CRC)
+        sent_s = loop.time() + len(frame) * self.char_s
+        # Until an answer is there, one may still come: also when this task is cancelled.
+        owing_before_s = self._owing_s.get(request.unit, 0.0)
+        self._owing_s[request.unit] = sent_s + 2 * self._timeout_s
+        try:
+            if os.write(port.fileno(), frame) != len(frame):
+                raise LinkLost(f"{self._bus.port} takes no bytes")
+            self._active_s = sent_s
+            longest_s = sent_s + self._timeout_s + (request.answer_size + 3) * self.char_s
+            answer = await self._answer(longest_s)
+        except OSError as error:
+            if isinstance(error, TimeoutError):
+                raise
+            self._disconnect()
+            raise LinkLost(f"{self._bus.port}: {error.strerror or error}") from error
+        if owing_before_s > loop.time():
+            self._owing_s[request.unit] = loop.time() + 1.1 * self._timeout_s
+        else:
+            self._owing_s.pop(request.unit, None)
+        return answer
+
+    async def _pace(self, unit: int, *, again: bool) -> None:
+        if again:
+            await self._calm()
+            return
+        loop = asyncio.get_running_loop()
+        while (left_s := self._owing_s.get(unit, 0.0) - loop.time()) > 0:  # noqa: ASYNC110 - time is the event
+            await asyncio.sleep(left_s)
+        self._owing_s.pop(unit, None)
+        await super()._pace(unit, again=again)
+        await self._calm()
+
+    async def _calm(self) -> None:
+        """Wait until the line has been silent for 3.5 characters; a rig at another rate is not paced."""
+        if not self._paced:
+            return
+        loop = asyncio.get_running_loop()
+        give_up_s = loop.time() + _CALM_MAX_S
+        # Silence is no event that anyone could set.
+        while (left_s := self._active_s + self.quiet_s - loop.time()) > 0 and loop.time() < give_up_s:  # noqa: ASYNC110 - see above
+            await asyncio.sleep(left_s)
+
+    async def _recover(self, request: Request, error: Exception) -> None:
+        if isinstance(error, Rubbish):
+            # The answer came, in whatever state: nothing is owed.
+            self._owing_s.pop(request.unit, None)
+        await self._calm()
+
+    def _why(self) -> str:
+        wrong = self._hunt.wrong if self._hunt else ""
+        return f"; a frame came that is no answer: {wrong}" if wrong else ""
+
+
+def payload(request: Request) -> bytes:
+    """The request's PDU, built by pymodbus."""
+    values = list(request.values)
+    bits = [value != 0 for value in values] if request.function in _BIT_WRITES else None
+    registers = values if bits is None and values else None
+    pdu = _PDUS[request.function](
+        address=request.address, count=request.count, bits=bits, registers=registers, dev_id=request.unit
+    )
+    return bytes([request.function]) + cast("bytes", pdu.encode())
+
+
+def quiet_s(baud: int, char_s: float) -> float:
+    """Silence between frames: 3.5 characters, 1.75 ms above 19200 baud (Serial Line V1.02, 2.5.1.1)."""
+    return 0.00175 if baud > 19200 else 3.5 * char_s
+
+
+def resolve(port: str) -> str:
+    """The path of a port given as a path, ``usb:SERIAL`` or ``usb:LOCATION``.
+
+    Raises LinkLost, saying what is there instead.
+    """
+    if not port.startswith("usb:"):
+        if os.path.exists(port):  # noqa: PTH110 - a Path would do no more
+            return port
+        raise LinkLost(f"{port} is not there; {_present()}")
+    wanted = port.removeprefix("usb:")
+    for found in list_ports.comports():
+        if wanted in (found.serial_number, found.location):
+            return str(found.device)
+    raise LinkLost(f"no serial adapter {port} is plugged in; {_present()}")
+
+
+def _present() -> str:
+    found = [
+        f"{port.device} (usb:{port.serial_number or port.location}, {port.description})"
+        for port in list_ports.comports()
+        if port.vid is not None
+    ]
+    return f"there is {', '.join(found)}" if found else "there is no USB serial adapter at all"
+
+
+def link(name: str, bus: TcpBus | RtuBus, clock: Clock) -> TcpLink | RtuLink:
+    """The line for a checked section of the site file."""
+    return TcpLink(name, bus, clock) if isinstance(bus, TcpBus) else RtuLink(name, bus, clock)

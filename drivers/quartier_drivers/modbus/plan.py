@@ -1,0 +1,139 @@
+"""Plans which registers are read together: the fewest requests that a device allows.  Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+# Modbus Application Protocol V1.1b3, 6.1 and 6.3: bits and registers of one read.
+BITS_MAX = 2000
+REGISTERS_MAX = 125
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """One thing to read: ``width`` coils or registers from ``start``, every ``period_s`` seconds.
+
+    ``keys`` say whom it is for; the planner only carries them.
+    """
+
+    unit: int
+    table: str
+    start: int
+    width: int
+    period_s: float
+    keys: tuple[str, ...] = ()
+
+    @property
+    def end(self) -> int:
+        """The first address after it."""
+        return self.start + self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One request: ``count`` coils or registers of one table of one unit, and what is wanted from them."""
+
+    unit: int
+    table: str
+    start: int
+    count: int
+    period_s: float
+    wants: tuple[Want, ...]
+
+    @property
+    def end(self) -> int:
+        """The first address after it."""
+        return self.start + self.count
+
+
+def plan(wants: Iterable[Want], *, block_max: int = REGISTERS_MAX, gap_max: int = 0) -> list[Block]:
+    """The fewest blocks that cover ``wants``, each of one scan class.
+
+    No block is longer than ``block_max`` registers (16 times as many coils, 2000 at most) or bridges
+    more than ``gap_max`` that nobody wants.  A slower want that lies wholly inside a faster block
+    rides along for nothing.  Raises ValueError for a want that fits no block.
+    """
+    blocks: list[Block] = []
+    ordered = sorted(wants, key=lambda want: (want.period_s, want.unit, want.table, want.start, want.end))
+    for _, group in groupby(ordered, key=lambda want: (want.period_s, want.unit, want.table)):
+        own: list[Want] = []
+        for want in group:
+            host = next((at for at, block in enumerate(blocks) if _holds(block, want)), None)
+            if host is None:
+                own.append(want)
+            else:
+                blocks[host] = _with(blocks[host], want)
+        blocks += _runs(own, block_max, gap_max)
+    return blocks
+
+
+def split(block: Block) -> list[Block]:
+    """Two smaller blocks in place of one that the device refused as a whole; itself if there is no seam.
+
+    The seam is the widest gap, or else the middle, so a bad register is found in few steps and its
+    neighbours keep being read.
+    """
+    wants = sorted(block.wants, key=lambda want: (want.start, want.end))
+    seams = _seams(wants)
+    if not seams:
+        return [block]
+    middle = block.start + block.count / 2
+    at = max(seams, key=lambda seam: (seams[seam], -abs(wants[seam].start - middle)))
+    return [_block(wants[:at]), _block(wants[at:])]
+
+
+def length_max(table: str, block_max: int) -> int:
+    """How many coils or registers one read may ask for."""
+    if table in ("coil", "discrete"):
+        return min(BITS_MAX, 16 * block_max)
+    return min(REGISTERS_MAX, block_max)
+
+
+def _runs(wants: Sequence[Want], block_max: int, gap_max: int) -> list[Block]:
+    """Longest runs from the left: optimal, because whatever the first run leaves starts further right."""
+    blocks = []
+    run: list[Want] = []
+    start = end = 0
+    for want in wants:
+        longest = length_max(want.table, block_max)
+        if want.width > longest:
+            raise ValueError(f"{want.table}:{want.start} takes {want.width}, more than a block of {longest}")
+        if run and (want.start - end > gap_max or max(end, want.end) - start > longest):
+            blocks.append(_block(run))
+            run = []
+        if not run:
+            start = end = want.start
+        run.append(want)
+        end = max(end, want.end)
+    return [*blocks, _block(run)] if run else blocks
+
+
+def _holds(block: Block, want: Want) -> bool:
+    return (
+        (block.unit, block.table) == (want.unit, want.table)
+        and block.period_s < want.period_s
+        and block.start <= want.start
+        and want.end <= block.end
+    )
+
+
+def _with(block: Block, want: Want) -> Block:
+    return Block(block.unit, block.table, block.start, block.count, block.period_s, (*block.wants, want))
+
+
+def _block(wants: Sequence[Want]) -> Block:
+    first = wants[0]
+    end = max(want.end for want in wants)
+    period_s = min(want.period_s for want in wants)
+    return Block(first.unit, first.table, first.start, end - first.start, period_s, tuple(wants))
+
+
+def _seams(wants: Sequence[Want]) -> dict[int, int]:
+    """Where wants do not overlap: index of the want after the seam -> width of the gap there."""
+    seams = {}
+    end = wants[0].end
+    for at, want in enumerate(wants[1:], start=1):
+        if want.start >= end:
+            seams[at] = want.start - end
+        end = max(end, want.end)
+    return seams
