@@ -1,0 +1,112 @@
+"""Every built-in profile against registers typed from its manual."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quartier_drivers import codec, profile
+from quartier_drivers.contract import Quality
+from quartier_drivers.profile import Point, Profile
+
+VECTORS = Path(__file__).parent / "vectors"
+PROFILES = profile.names()
+
+
+def vectors(name: str) -> dict[str, Any]:
+    return tomllib.loads((VECTORS / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def each(kind: str) -> list[Any]:
+    return [
+        pytest.param(name, one, id=f"{name}: {one['name']}")
+        for name in PROFILES
+        if (VECTORS / f"{name}.toml").is_file()
+        for one in vectors(name).get(kind, [])
+    ]
+
+
+def point_of(loaded: Profile, path: str) -> Point:
+    part, _, quantity = path.rpartition(".")
+    return loaded.parts[part][quantity]
+
+
+def decoded(loaded: Profile, registers: Mapping[str, Any]) -> dict[str, codec.Decoded]:
+    return {
+        f"{part}.{quantity}".lstrip("."): found
+        for part in loaded.parts
+        for quantity, found in codec.decode(loaded, part, registers).items()
+    }
+
+
+def place(point: Point, address: object) -> str:
+    return str(address) if point.unit is None else f"{point.unit}/{address}"
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profile_has_vectors(name: str) -> None:
+    assert (VECTORS / f"{name}.toml").is_file()
+
+
+def test_no_vectors_without_a_profile() -> None:
+    files = {f"{file.parent.name}/{file.stem}" for file in VECTORS.glob("*/*.toml")}
+
+    assert set(PROFILES) == files
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_profile_names_its_source(name: str) -> None:
+    assert len(profile.load(name).head.source) > 20
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_point_appears_in_a_case(name: str) -> None:
+    points = {
+        f"{part}.{quantity}".lstrip(".")
+        for part, points in profile.load(name).parts.items()
+        for quantity in points
+    }
+
+    assert set() == points - {point for case in vectors(name)["case"] for point in case.get("expected", {})}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_writable_point_has_a_limit_that_its_register_holds(name: str) -> None:
+    for points in profile.load(name).parts.values():
+        for point in (point for point in points.values() if point.write is not None):
+            for limit in codec.write_range(point):
+                codec.encode(point, limit)
+
+
+@pytest.mark.parametrize(("name", "case"), each("case"))
+def test_registers_become_values(name: str, case: Mapping[str, Any]) -> None:
+    found = decoded(profile.load(name), case["registers"])
+    bad = set(case.get("bad", []))
+
+    assert set(case.get("expected", {})) | bad == set(found)
+    for point, value in case.get("expected", {}).items():
+        assert pytest.approx(value, rel=1e-7) == found[point][0]
+        assert type(value) is type(found[point][0])
+    assert {point: Quality.BAD if point in bad else Quality.GOOD for point in found} == {
+        point: quality for point, (_, quality) in found.items()
+    }
+
+
+@pytest.mark.parametrize(("name", "write"), each("write"))
+def test_values_become_registers(name: str, write: Mapping[str, Any]) -> None:
+    point = point_of(profile.load(name), write["point"])
+    assert point.write is not None
+    written = {place(point, point.write.address or point.address): codec.encode(point, write["value"])}
+    timer = point.write.fallback
+    if timer is not None and timer.address is not None:
+        written[place(point, timer.address)] = [round(timer.after_s / timer.scale)]
+
+    assert write["registers"] == written
+
+
+@pytest.mark.parametrize(("name", "refused"), each("refused"))
+def test_values_beyond_the_limits_are_refused(name: str, refused: Mapping[str, Any]) -> None:
+    with pytest.raises(ValueError, match="outside"):
+        codec.encode(point_of(profile.load(name), refused["point"]), refused["value"])
