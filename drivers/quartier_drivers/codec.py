@@ -96,7 +96,7 @@ def decoded(quantity: str, point: Point, words: Sequence[int], power: int = 0) -
     itself and BAD.
     """
     value = value_of(point, words, power)
-    kind = word(quantity).kind
+    kind = _kind(quantity)
     if value is None:
         return _NOTHING
     if kind == "text":
@@ -213,6 +213,11 @@ def _inside(target: Source, value: float, power: int, limits: tuple[float, float
         if limits[0] <= scaling.up(step) <= limits[1]:
             return step
     raise ValueError(f"{value} lies between two steps of the device that are both outside its limits")
+
+
+@lru_cache(maxsize=4096)
+def _kind(quantity: str) -> str:
+    return word(quantity).kind
 
 
 def _as_kind(kind: str, value: float) -> Value:

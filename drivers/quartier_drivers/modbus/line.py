@@ -33,7 +33,7 @@ class LoopClock:
         await asyncio.sleep(seconds)
 
 
-class Link:
+class Line:
     """A line without its wire.  Waiting for an answer is real time; pauses are the house's."""
 
     def __init__(self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: Clock) -> None:

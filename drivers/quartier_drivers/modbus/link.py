@@ -34,7 +34,7 @@ from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.frame import Answer, Hunt, OutOfStep, Request, Rubbish, Seen, take_tcp
-from quartier_drivers.modbus.line import Link
+from quartier_drivers.modbus.line import Line
 
 # pymodbus logs a dump of the frame at each fault; what matters is counted and raised here.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -58,7 +58,7 @@ _SILENT_MAX = 5
 _CALM_MAX_S = 1.0
 
 
-class TcpLink(Link, asyncio.Protocol):
+class TcpLink(Line, asyncio.Protocol):
     """A Modbus TCP endpoint: one connection for all its units, answers told apart by their number."""
 
     def __init__(self, name: str, bus: TcpBus, clock: Clock) -> None:
@@ -162,7 +162,7 @@ def keep_alive(endpoint: socket.socket) -> None:
     endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
-class RtuLink(Link):
+class RtuLink(Line):
     """A serial line: silence of 3.5 characters before each frame, answers told apart by all they hold.
 
     RTU answers carry no number.  After a time-out the unit *owes* an answer: another question to it waits
@@ -191,9 +191,12 @@ class RtuLink(Link):
 
     def ready_ns(self, unit: int) -> int:
         """When ``unit`` may be asked again without a wait, house time."""
-        left_s = self._owing_s.get(unit, 0.0) - asyncio.get_running_loop().time()
         ready_ns = super().ready_ns(unit)
+        if unit not in self._owing_s:
+            return ready_ns
+        left_s = self._owing_s[unit] - asyncio.get_running_loop().time()
         if left_s <= 0:
+            del self._owing_s[unit]
             return ready_ns
         rate = float(getattr(self._clock, "rate", 1))
         return max(ready_ns, self._clock.now_ns() + int(left_s * rate * 1e9))

@@ -1,0 +1,341 @@
+"""A Modbus device behind the five verbs: what its profile wants, planned, read, written and given back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from quartier_drivers import codec
+from quartier_drivers.contract import Clock, Command, DeviceSpec, PointInfo, Quality, Reading, Value
+from quartier_drivers.errors import LinkLost, NoReply, Refused, WireError
+from quartier_drivers.modbus import orders
+from quartier_drivers.modbus.bus import RtuBus, TcpBus
+from quartier_drivers.modbus.frame import EXCEPTIONS, Answer, Request, read_request
+from quartier_drivers.modbus.line import Line, LoopClock
+from quartier_drivers.modbus.link import link
+from quartier_drivers.modbus.plan import Block, plan, split
+from quartier_drivers.modbus.served import SCALE, Served, info, served, wants
+from quartier_drivers.profile import Address, Profile, Source
+
+_S = 1_000_000_000
+# Exceptions after which a smaller request may do better: function, address, value.
+_REFUSALS = (1, 2, 3)
+_NOTHING: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
+_IDLE_S = 60
+
+
+@dataclass(slots=True)
+class _Job:
+    """A block and when it is due."""
+
+    block: Block
+    due_ns: int
+
+
+class ModbusDriver:
+    """One device on a Modbus line."""
+
+    def __init__(self, line: Line, device: DeviceSpec, profile: Profile, clock: Clock) -> None:
+        self._line = line
+        self._device = device
+        self._profile = profile
+        self._clock = clock
+        self._served = served(device, profile)
+        self._points = {name: info(one, profile) for name, one in self._served.items()}
+        self._scales: dict[tuple[int, Address], Sequence[int]] = {}
+        self._last: dict[str, Value] = {}
+        self._acknowledged: list[Reading] = []
+        self._urgent: set[str] = set()
+        self._jobs: list[_Job] = []
+        self._aside = True
+        self.skipped_count = 0
+        """Reads left out because the one before came more than a period late."""
+        self._start()
+
+    @property
+    def points(self) -> Mapping[str, PointInfo]:
+        """Every point this device serves, by full name."""
+        return self._points
+
+    @property
+    def requests_count(self) -> int:
+        """How many requests it takes to read everything once."""
+        return len(self._jobs)
+
+    @property
+    def read_points(self) -> frozenset[str]:
+        """The points that requests still ask for: all but the write-only and the refused ones."""
+        return frozenset(name for job in self._jobs for name in _names(job.block))
+
+    @property
+    def due_ns(self) -> int:
+        """When ``read`` wants to be called next (monotonic), the device's pauses included."""
+        now_ns = self._clock.now_ns()
+        if self._acknowledged:
+            return now_ns
+        urgent = self._urgent_job()
+        if urgent is not None:
+            return max(now_ns, self._line.ready_ns(urgent.block.unit))
+        due = (max(job.due_ns, self._line.ready_ns(job.block.unit)) for job in self._jobs)
+        return min(due, default=now_ns + _IDLE_S * _S)
+
+    async def open(self) -> Mapping[str, str]:
+        """Say who it is, as the profile and the device's identity registers tell.
+
+        Also reads the scale registers that writes need, and plans anew, with what was refused before.
+        Raises NoReply or LinkLost.
+        """
+        identity = {"maker": self._profile.head.maker, "model": self._profile.head.model}
+        for key, source in self._profile.identity.items():
+            text = await self._identity(source)
+            if text:
+                identity[key] = text
+        for one in self._served.values():
+            place = one.point.scale_address
+            if one.point.write is not None and place is not None:
+                answer = await self._fetch(one.unit, place, 1)
+                if not answer.exception:
+                    self._scales[one.unit, place] = answer.values
+        self._start()
+        return identity
+
+    async def read(self) -> Sequence[Reading]:
+        """Make the most overdue request of the plan, at most one; empty when none is due.
+
+        Raises NoReply or LinkLost.
+        """
+        if self._acknowledged:
+            news, self._acknowledged = self._acknowledged, []
+            return news
+        job = self._urgent_job() or self._due_job()
+        if job is None:
+            return []
+        self._move_on(job)
+        answer = await self._ask(job.block)
+        self._urgent -= {key for want in job.block.wants for key in want.keys}
+        if answer.exception in _REFUSALS:
+            return self._narrowed(job)
+        if answer.exception:
+            return [self._bad(name, _meaning(answer)) for name in _names(job.block)]
+        return list(self._readings(job.block, answer.values))
+
+    async def write(self, command: Command) -> None:
+        """Write one point, its device-side timer before it; its read-back becomes due at once.
+
+        Raises Refused (the device said no, or the profile's limits do), NoReply (outcome unknown) or
+        LinkLost (unknown too).
+        """
+        one = self._served.get(command.point)
+        if one is None or one.point.write is None:
+            raise Refused(f"{command.point} cannot be written")
+        power = self._power(one)
+        if power is None:
+            raise Refused(f"{command.point}: its scale register has not been read")
+        try:
+            requests = orders.setpoint(one, command.value, power, self._profile.limits)
+        except ValueError as error:
+            raise Refused(f"{command.point}: {error}") from error
+        if one.point.write.confirm == "read":
+            self._urgent.add(one.name)
+        for request in requests:
+            await self._send(one.name, request)
+        if one.point.write.confirm == "none":
+            self._acknowledge(one, command.value)
+
+    async def release(self) -> None:
+        """Give the device back to its own control, as ``on_release`` says; safe at any time.
+
+        Goes on after a write that fails, then raises the first failure.
+        """
+        failed: WireError | None = None
+        for write in self.releases():
+            try:
+                await self._send(write["point"], orders.restore(write))
+            except WireError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def releases(self) -> Sequence[Mapping[str, Any]]:
+        """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
+        caps, limits = self._device.caps, self._profile.limits
+        return [
+            orders.dump(name, request)
+            for name, one in self._served.items()
+            for request in orders.release(one, caps.get(name), self._power(one), limits)
+        ]
+
+    async def close(self) -> None:
+        """Forget the device; the line stays open for the others."""
+        self._jobs.clear()
+        self._urgent.clear()
+        self._acknowledged.clear()
+
+    def _start(self) -> None:
+        limits = self._profile.limits
+        wanted = [want for one in self._served.values() for want in wants(one, self._profile)]
+        blocks = plan(wanted, block_max=limits.block_max, gap_max=limits.gap_max)
+        now_ns = self._clock.now_ns()
+        self._jobs = [_Job(block, now_ns) for block in blocks]
+        self._aside = True
+
+    def _urgent_job(self) -> _Job | None:
+        if not self._urgent:
+            return None
+        return next((job for job in self._jobs if not self._urgent.isdisjoint(_names(job.block))), None)
+
+    def _due_job(self) -> _Job | None:
+        job = min(self._jobs, key=lambda job: job.due_ns, default=None)
+        return job if job is not None and job.due_ns <= self._clock.now_ns() else None
+
+    def _move_on(self, job: _Job) -> None:
+        """To the next point of the block's grid; those that have passed already are skipped, and counted.
+
+        They are not counted while the device is silent or was not asked yet: then nobody is late.
+        """
+        now_ns = self._clock.now_ns()
+        if job.due_ns > now_ns:  # read back early: the grid stays
+            return
+        period_ns = int(job.block.period_s * _S)
+        skipped = (now_ns - job.due_ns) // period_ns
+        job.due_ns += (skipped + 1) * period_ns
+        if skipped and not self._aside:
+            self.skipped_count += skipped
+            self._line.count("skipped_count", skipped)
+
+    async def _ask(self, block: Block) -> Answer:
+        request = read_request(block.unit, block.table, block.start, block.count)
+        try:
+            answer = await self._line.exchange(request, self._profile.limits.pause_s)
+        except (NoReply, LinkLost):
+            self._aside = True
+            raise
+        if self._aside:
+            # The others have waited for us: their grid begins anew.
+            self._aside = False
+            now_ns = self._clock.now_ns()
+            for job in self._jobs:
+                job.due_ns = max(job.due_ns, now_ns)
+        return answer
+
+    def _narrowed(self, job: _Job) -> list[Reading]:
+        """After a refusal: ask for less, or give up on what cannot be divided."""
+        self._jobs.remove(job)
+        smaller = split(job.block)
+        if len(smaller) == 1:
+            keys = {key.removeprefix(SCALE) for want in job.block.wants for key in want.keys}
+            return [self._bad(name, "refused") for name in sorted(keys)]
+        now_ns = self._clock.now_ns()
+        self._jobs += [_Job(block, now_ns) for block in smaller]
+        return []
+
+    def _readings(self, block: Block, values: Sequence[int]) -> Iterator[Reading]:
+        now_ns = self._clock.now_ns()
+        cuts = [(want, values[want.start - block.start : want.end - block.start]) for want in block.wants]
+        for want, words in cuts:
+            for key in want.keys:
+                scale = self._served[key[1:]].point.scale_address if key.startswith(SCALE) else None
+                if scale is not None:
+                    self._scales[block.unit, scale] = words
+        for want, words in cuts:
+            for key in want.keys:
+                reading = None if key.startswith(SCALE) else self._reading(self._served[key], words, now_ns)
+                if reading is not None:
+                    yield reading
+
+    def _reading(self, one: Served, words: Sequence[int], now_ns: int) -> Reading | None:
+        power = self._power(one)
+        raw = codec.raw_of(one.point, words)
+        if power is None:
+            scale = one.point.scale_address
+            known = scale is None or (one.unit, scale) in self._scales
+            return (
+                self._bad(one.name, raw) if known else None
+            )  # its scale register comes with another request
+        value, quality = codec.decoded(one.quantity, one.point, words, power)
+        if value is None or quality is not Quality.GOOD:
+            return self._bad(one.name, raw)
+        self._last[one.name] = value
+        return Reading(one.name, value, quality, now_ns, raw)
+
+    def _bad(self, name: str, raw: str) -> Reading:
+        last = self._last.get(name, _NOTHING[self._served[name].kind])
+        return Reading(name, last, Quality.BAD, self._clock.now_ns(), raw)
+
+    def _power(self, one: Served) -> int | None:
+        return codec.power_at(one.point, lambda place: self._scales.get((one.unit, place[1])))
+
+    def _acknowledge(self, one: Served, value: float) -> None:
+        """A write-only register cannot be read back: the device's acknowledgement is all there is."""
+        held: Value = value != 0 if one.kind == "bool" else value
+        self._last[one.name] = held
+        now_ns = self._clock.now_ns()
+        self._acknowledged.append(Reading(one.name, held, Quality.GOOD, now_ns, "acknowledged"))
+
+    async def _send(self, name: str, request: Request) -> None:
+        limits = self._profile.limits
+        answer = await self._line.exchange(request, max(limits.pause_s, limits.write_pause_s))
+        if answer.exception:
+            raise Refused(f"{name}: {_meaning(answer)}")
+
+    async def _identity(self, source: Source) -> str:
+        unit = self._device.unit if source.unit is None else source.unit
+        answer = await self._fetch(unit, source.address, source.width)
+        value = None if answer.exception else codec.value_of(source, answer.values)
+        if value is None or isinstance(value, str):
+            return value or ""
+        if source.values:
+            return source.values.get(int(value), "")
+        return str(int(value)) if float(value).is_integer() else str(value)
+
+    async def _fetch(self, unit: int, place: Address, width: int) -> Answer:
+        request = read_request(unit, place.table, place.number, width)
+        return await self._line.exchange(request, self._profile.limits.pause_s)
+
+
+class ModbusDoor:
+    """Modbus TCP and RTU."""
+
+    def line(self, name: str, bus: TcpBus | RtuBus, clock: Clock) -> Line:
+        """A line for the bus ``name`` whose checked site-file section is ``bus``."""
+        return link(name, bus, clock)
+
+    def driver(self, line: Line, device: DeviceSpec, profile: Profile, clock: Clock) -> ModbusDriver:
+        """A driver for one device on ``line``."""
+        return ModbusDriver(line, device, profile, clock)
+
+    async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """Make the encoded writes of ``releases``; one line per write that failed.
+
+        A line that cannot be opened fails them all at once.
+        """
+        section: TcpBus | RtuBus = TypeAdapter(TcpBus | RtuBus).validate_python(dict(bus))
+        line = link("release", section, LoopClock())
+        try:
+            await line.open()
+            return [failure for write in writes if (failure := await _replayed(line, write))]
+        except LinkLost as error:
+            return [f"{write['point']}: {error}" for write in writes]
+        finally:
+            await line.close()
+
+
+DOOR = ModbusDoor()
+
+
+async def _replayed(line: Line, write: Mapping[str, Any]) -> str:
+    try:
+        answer = await line.exchange(orders.restore(write))
+    except WireError as error:
+        return f"{write['point']}: {error}"
+    return f"{write['point']}: {_meaning(answer)}" if answer.exception else ""
+
+
+def _names(block: Block) -> list[str]:
+    """The points whose own registers are in the block."""
+    return [key for want in block.wants for key in want.keys if not key.startswith(SCALE)]
+
+
+def _meaning(answer: Answer) -> str:
+    return EXCEPTIONS.get(answer.exception, f"exception {answer.exception}")

@@ -1,0 +1,93 @@
+"""Which writes carry out a setpoint, and which give a point back: values to requests.  Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from quartier_drivers import codec
+from quartier_drivers.modbus.frame import Request, write_request
+from quartier_drivers.modbus.served import Served
+from quartier_drivers.profile import Address, Limits, Point, Source, TypeName
+
+
+def setpoint(one: Served, value: float, power: int, limits: Limits) -> list[Request]:
+    """The device-side timer, then the value: no setpoint ever stands without its timer.
+
+    ``power`` is what the point's scale register says.  Raises ValueError as ``codec.encode`` does.
+    """
+    words = codec.encode(one.point, value, power)
+    return [
+        *_timer(one, limits, armed=True),
+        _write(one, codec.write_source(one.point).address, words, limits),
+    ]
+
+
+def release(one: Served, cap: float | None, power: int | None, limits: Limits) -> list[Request]:
+    """The writes of ``on_release``: none for ``hold``, and none that could widen anything.
+
+    ``cap`` is the fail-safe value of a point that is released to its cap.  A timer that would later
+    end what is written here is put out.
+    """
+    write = one.point.write
+    if write is None or write.on_release == "hold":
+        return []
+    if write.on_release == "own":
+        return _own(one, limits)
+    value = cap if write.on_release == "cap" else write.on_release
+    if value is None or power is None:
+        return []
+    low, high = codec.write_range(one.point)
+    words = codec.encode(one.point, min(max(value, low), high), power)
+    timer_agrees = write.fallback is not None and write.fallback.value == value
+    timer = [] if timer_agrees else _timer(one, limits, armed=False)
+    return [_write(one, codec.write_source(one.point).address, words, limits), *timer]
+
+
+def dump(point: str, request: Request) -> Mapping[str, Any]:
+    """A write as JSON holds it in ``release.json``."""
+    return {
+        "point": point,
+        "unit": request.unit,
+        "function": request.function,
+        "address": request.address,
+        "values": list(request.values),
+    }
+
+
+def restore(write: Mapping[str, Any]) -> Request:
+    """The write that ``dump`` gave."""
+    values = tuple(write["values"])
+    return Request(write["unit"], write["function"], write["address"], len(values), values)
+
+
+def _own(one: Served, limits: Limits) -> list[Request]:
+    own = one.point.write.own if one.point.write else None
+    if own is None:
+        return []
+    words = codec.registers_of(_plain(one.point, own.address, own.type_name), own.value)
+    return [_write(one, own.address, words, limits), *_timer(one, limits, armed=False)]
+
+
+def _timer(one: Served, limits: Limits, *, armed: bool) -> list[Request]:
+    fallback = one.point.write.fallback if one.point.write else None
+    if fallback is None or fallback.address is None:
+        return []
+    raw = round(fallback.after_s / fallback.scale) if armed else 0
+    source = _plain(one.point, fallback.address, fallback.type_name)
+    return [_write(one, fallback.address, codec.registers_of(source, raw), limits)]
+
+
+def _write(one: Served, place: Address, words: Sequence[int], limits: Limits) -> Request:
+    function = 0 if place.table == "coil" else limits.write_function or 0
+    return write_request(one.unit, place.table, place.number, tuple(words), function)
+
+
+def _plain(point: Point, place: Address, type_name: TypeName) -> Source:
+    """An unscaled register beside a point, in the point's word order."""
+    return Source.model_validate(
+        {
+            "register": place,
+            "type": type_name,
+            "words": point.word_order,
+            "bytes": point.byte_order,
+        }
+    )

@@ -1,0 +1,145 @@
+"""Reads one device once, without a site: what ``quartier read PROFILE URL`` prints."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from quartier_drivers import profile as profiles
+from quartier_drivers.contract import DeviceSpec, Quality, Reading, Value
+from quartier_drivers.errors import ConfigError, Fault, LinkLost, NoReply
+from quartier_drivers.modbus.bus import RtuBus, TcpBus
+from quartier_drivers.modbus.driver import ModbusDriver
+from quartier_drivers.modbus.line import LoopClock
+from quartier_drivers.modbus.link import link
+from quartier_drivers.points import word
+
+_KINDS = {
+    "modbus-tcp": "modbus-tcp",
+    "tcp": "modbus-tcp",
+    "modbus-rtu": "modbus-rtu",
+    "rtu": "modbus-rtu",
+}
+_FORMS = "modbus-tcp://HOST[:PORT]?unit=1 or modbus-rtu:///dev/ttyUSB0?baud=9600&unit=1"
+_BUS: TypeAdapter[TcpBus | RtuBus] = TypeAdapter(Annotated[TcpBus | RtuBus, Field(discriminator="kind")])
+# The owner that a device of one part gets while it is read; it does not show.
+_OWNER = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; ``value`` is None when there is none to show."""
+
+    point: str
+    value: Value | None
+    unit: str
+    raw: str
+    quality: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a URL names: a bus and a unit on it."""
+
+    bus: TcpBus | RtuBus
+    unit: int
+
+
+def target(url: str, unit: int | None = None) -> Target:
+    """Read ``modbus-tcp://host:502?unit=1`` or ``modbus-rtu:///dev/ttyUSB0?baud=9600&unit=1``.
+
+    Other keys of the bus's section (``timeout_s``, ``parity`` …) may follow; ``usb:SERIAL`` stands for a
+    path.  ``unit`` overrides the URL's.  Raises ConfigError with all faults.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in _KINDS:
+        raise ConfigError([Fault(url, None, "url", f"{parts.scheme!r} is unknown, expected {_FORMS}")])
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    asked = query.pop("unit", "1") if unit is None else str(unit)
+    query.pop("unit", None)
+    faults = []
+    if not asked.isdecimal() or not 0 <= int(asked) <= 255:
+        faults.append(Fault(url, None, "unit", f"{asked!r} is wrong, expected 0..255"))
+    try:
+        bus = _BUS.validate_python({"kind": _KINDS[parts.scheme], **_place(parts), **_numbers(query)})
+    except (ValidationError, ValueError) as error:
+        raise ConfigError([*faults, *_url_faults(url, error)]) from error
+    if faults:
+        raise ConfigError(faults)
+    return Target(bus, int(asked))
+
+
+async def read_once(
+    profile: str, url: str, unit: int | None = None, folders: Sequence[Path] = ()
+) -> list[Row]:
+    """Every point of the device at ``url``, read once; its identity first, where the profile knows it.
+
+    Raises ConfigError (profile or URL), LinkLost, or NoReply when the device answered nothing at all.
+    """
+    checked = profiles.load(profile, folders)
+    place = target(url, unit)
+    clock = LoopClock()
+    line = link("read", place.bus, clock)
+    owners = {part: part or _OWNER for part in checked.parts}
+    driver = ModbusDriver(line, DeviceSpec("read", place.unit, owners), checked, clock)
+    try:
+        identity = await driver.open() if checked.identity else {}
+        found = await _readings(driver)
+    finally:
+        await line.close()
+    rows = [Row(f"identity.{key}", text, "", "", "") for key, text in identity.items()]
+    return rows + [_row(name, found.get(name)) for name in driver.points if _is_read(name, found, driver)]
+
+
+async def _readings(driver: ModbusDriver) -> Mapping[str, Reading]:
+    """Read until every point has been seen, or has had its chances."""
+    found: dict[str, Reading] = {}
+    silent: NoReply | LinkLost | None = None
+    chances = 2 * driver.requests_count + 4 * len(driver.points)
+    for _ in range(chances):
+        if len(found) == len(driver.points):
+            break
+        try:
+            found |= {reading.point: reading for reading in await driver.read()}
+        except (NoReply, LinkLost) as error:
+            silent = error
+    if silent is not None and not found:
+        raise silent
+    return found
+
+
+def _is_read(name: str, found: Mapping[str, Reading], driver: ModbusDriver) -> bool:
+    """Points that can only be written are never read: no line for them."""
+    return name in found or name in driver.read_points
+
+
+def _row(name: str, reading: Reading | None) -> Row:
+    shown = name.removeprefix(f"{_OWNER}.")
+    unit = word(name.partition(".")[2]).unit
+    if reading is None:
+        return Row(shown, None, unit, "no reply", Quality.BAD.name)
+    good = reading.quality is Quality.GOOD
+    return Row(shown, reading.value if good else None, unit, reading.raw, reading.quality.name)
+
+
+def _place(parts: SplitResult) -> dict[str, object]:
+    if _KINDS[parts.scheme] == "modbus-rtu":
+        return {"port": parts.netloc + parts.path}
+    return {"host": parts.hostname or ""} | ({"port": parts.port} if parts.port else {})
+
+
+def _numbers(query: Mapping[str, str]) -> dict[str, object]:
+    """Whole numbers as such: a Literal of numbers takes no text."""
+    return {key: int(text) if text.isdecimal() else text for key, text in query.items()}
+
+
+def _url_faults(url: str, error: Exception) -> list[Fault]:
+    if not isinstance(error, ValidationError):
+        return [Fault(url, None, "url", f"{error}, expected {_FORMS}")]
+    return [
+        Fault(url, None, ".".join(str(step) for step in item["loc"][1:]) or "url", item["msg"])
+        for item in error.errors(include_url=False, include_context=False)
+    ]
