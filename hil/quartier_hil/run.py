@@ -1,0 +1,379 @@
+"""One run: starts everything, lets the scenario happen, ends everything, judges.
+
+The daemon under test is a process that the rig meets over wires, its command line and its read-only
+desk; nothing of it is imported here.
+"""
+
+import asyncio
+import datetime as dt
+import random
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from quartier_hil import scenario as asked
+from quartier_hil.clock import RigClock
+from quartier_hil.district.session import Names
+from quartier_hil.plant import building
+from quartier_hil.plant.battery import BatterySpec
+from quartier_hil.plant.heatpump import HeatPumpSpec
+from quartier_hil.plant.solar import SolarSpec
+from quartier_hil.records.series import Series
+from quartier_hil.stage.broker import Broker
+from quartier_hil.stage.daemon import Daemon
+from quartier_hil.stage.peer import Peer
+from quartier_hil.verdict.checks import Judge, Release, judges
+from quartier_hil.verdict.course import Course
+from quartier_hil.verdict.kpis import Kpis
+from quartier_hil.verdict.promise import Cap, caps, owed
+from quartier_hil.wiring import Wiring, site_file
+
+ZONE = "Europe/Paris"
+NAMES = Names(group="issy", edge="b012")
+READY_REAL_S = 30.0
+LOOK_REAL_S = 0.25
+# A unix socket's path holds 107 bytes (sys/un.h); longer working folders move to the temporary one.
+_SOCKET_PATH_MAX = 100
+
+
+class RigError(RuntimeError):
+    """The run cannot go on: something around the daemon, or the daemon's start, failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What to run and where to leave it.  ``watch`` is called about four times a real second."""
+
+    scenario: asked.Scenario
+    series: Series
+    folder: Path
+    broker: str | None = None
+    watch: "Callable[[Run], None] | None" = None
+
+
+@dataclass
+class Run:
+    """The state of a run; what the views and the verdict read."""
+
+    options: Options
+    scenario: asked.Scenario = field(init=False)
+    caps: tuple[Cap, ...] = field(init=False)
+    course: Course = field(default_factory=Course)
+    kpis: Kpis = field(default_factory=Kpis)
+    modes: list[tuple[float, str]] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
+    downs: list[tuple[float, float]] = field(default_factory=list)
+    status: dict[str, Any] = field(default_factory=dict)
+    last_status: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] | None = None
+    memory_max_mb: float = 0.0
+    said: str = ""
+    exit_code: int | None = None
+    plant: building.BuildingState = field(init=False)
+    now_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Prepare plant, promises and judges."""
+        self.scenario = _unfolded(self.options.scenario, self.options.series)
+        self.caps = caps(self.scenario)
+        house = self.scenario.house
+        self.spec = building.BuildingSpec(
+            battery=BatterySpec(
+                capacity_wh=house.battery_wh, charge_max_w=house.battery_w, discharge_max_w=house.battery_w
+            ),
+            solar=SolarSpec(rated_w=house.pv_w),
+            heat_pump=HeatPumpSpec(power_w=house.heat_pump_w),
+        )
+        self.plant = building.fresh(self.spec, house.soc_pct)
+        self.judges: list[Judge] = judges(self.scenario, self.caps)
+        self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0)
+        self._extra: list[tuple[float, float]] = []
+        self._wires = AsyncExitStack()
+        self.real_s = 0.0
+
+    # -- the way through -----------------------------------------------------------------
+
+    async def perform(self) -> "Run":
+        """The whole run.  Raises RigError when it cannot be made; all processes are ended in any case."""
+        began = time.monotonic()
+        async with AsyncExitStack() as stack:
+            await self._set_up(stack)
+            self._zero_s = self.clock.elapsed_s()
+            await self._happen()
+            await self._settle()
+            self.real_s = time.monotonic() - began
+        return self
+
+    async def _set_up(self, stack: AsyncExitStack) -> None:
+        scenario = self.scenario
+        work = _work_folder(self.options.folder, stack)
+        start = scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp()
+        origin = time.time()
+        self.clock = RigClock(origin, start - origin, scenario.rate)
+        self.broker = Broker(work, self.options.broker)
+        await self.broker.start()
+        stack.push_async_callback(self.broker.stop)
+        self.peer = Peer(work, self.broker.port, NAMES, self.clock)
+        await self.peer.start()
+        stack.push_async_callback(self.peer.stop)
+        self.wiring = Wiring(scenario.seed)
+        pty = work / "rs485"
+        await self.wiring.serve(pty)
+        stack.push_async_callback(self.wiring.close)
+        self.wiring.publish(building.values(self.spec, self.plant), 0.0)
+        site = work / "site.toml"
+        site.write_text(
+            site_file(
+                scenario.house,
+                self.wiring,
+                NAMES,
+                pty=pty,
+                broker_port=self.broker.port,
+                issuers_file=self.peer.issuers_file,
+                rate=scenario.rate,
+            )
+        )
+        self.daemon = Daemon(site, work, self.clock)
+        await self.daemon.start()
+        stack.push_async_callback(self._end_daemon)
+        await self._ready()
+
+    async def _ready(self) -> None:
+        deadline = time.monotonic() + READY_REAL_S
+        while time.monotonic() < deadline and self.daemon.child.alive:
+            if await self.daemon.ask("status") is not None:
+                return
+            await asyncio.sleep(0.05)
+        tail = self.daemon.child.log.read_text(errors="replace")[-2_000:]
+        raise RigError(f"the daemon does not answer; the end of {self.daemon.child.log}:\n{tail}")
+
+    async def _end_daemon(self) -> None:
+        self.exit_code = await self.daemon.stop()
+        if self.now_s >= self.scenario.duration_s:
+            await self._release()
+
+    async def _happen(self) -> None:
+        house = self.scenario.house
+        contract = {"import_max_w": house.contract_import_w, "export_max_w": house.contract_export_w}
+        self.peer.order("caps", intervals=[], default=contract, for_s=self.scenario.duration_s + 86_400)
+        async with asyncio.TaskGroup() as group:
+            look = group.create_task(self._look())
+            events = group.create_task(self._events())
+            await self._plant()
+            await events
+            look.cancel()
+
+    # -- the plant -----------------------------------------------------------------------
+
+    def elapsed_s(self) -> float:
+        """Seconds of the house since the scenario's start."""
+        return self.clock.elapsed_s() - self._zero_s
+
+    @property
+    def day_s(self) -> float:
+        """Seconds since the midnight before the start, by the house's clock."""
+        start = self.scenario.start
+        midnight_s = start.hour * 3600.0 + start.minute * 60.0 + start.second
+        return midnight_s + self._zero_s + self.now_s
+
+    async def _plant(self) -> None:
+        while self.now_s < self.scenario.duration_s:
+            behind = self.elapsed_s() - self.now_s
+            if behind < self.step_s:
+                await asyncio.sleep(self.clock.real_s(self.step_s - behind))
+                continue
+            self._step()
+            # The devices answer on this loop: between two steps they must get their turn.
+            await asyncio.sleep(0)
+
+    def _step(self) -> None:
+        drive = self.options.series.at(self.day_s)
+        extra_w = sum(power_w for power_w, until_s in self._extra if self.now_s < until_s)
+        drive = replace(drive, base_w=drive.base_w + extra_w)
+        orders = self.wiring.orders()
+        self.plant = building.step(self.spec, self.plant, orders, drive, self.step_s)
+        self.now_s = self.plant.now_s
+        values = building.values(self.spec, self.plant)
+        self.wiring.publish(values, self.now_s)
+        cap = owed(self.caps, self.now_s)
+        values |= {
+            "order.battery_w": orders.battery_w,
+            "order.generation_max_w": orders.generation_max_w,
+            "order.current_max_a": orders.current_max_a,
+            "order.relay_on": float(orders.relay_on),
+            "cap.import_w": cap.import_w,
+            "cap.export_w": cap.export_w,
+        }
+        self.course.add(self.now_s, values)
+        self.kpis.step(values, cap.import_w, self.options.series.price(self.day_s), self.step_s)
+        for judge in self.judges:
+            judge.step(self.now_s, self.step_s, values)
+
+    # -- events --------------------------------------------------------------------------
+
+    async def _until(self, at_s: float) -> None:
+        await asyncio.sleep(self.clock.real_s(at_s - self.elapsed_s()))
+
+    async def _events(self) -> None:
+        for event in sorted(self.scenario.events, key=lambda item: item.at_s):
+            await self._until(event.at_s)
+            await self._do(event)
+
+    async def _do(self, event: Any) -> None:
+        match event:
+            case asked.Say():
+                self.said = event.text
+                self._mark(event.text, "say")
+            case asked.Caps():
+                self._mark(f"district: {_words(event)}")
+                self._send_caps(event)
+            case asked.Broker():
+                self._mark("the broker comes back" if event.up else "the broker is taken away")
+                await (self.broker.start() if event.up else self.broker.stop())
+            case asked.Heartbeat():
+                self._mark("the district speaks again" if event.on else "the district falls silent")
+                self.peer.order("heartbeat", on=event.on)
+            case asked.Failure():
+                self._mark(f"{event.device}: {event.kind}", "fault")
+                args = event.model_dump(include={"factor", "seconds", "every"}, exclude_none=True)
+                self.wiring.fault(event.device, event.kind, **args)
+            case asked.Clear():
+                self._mark(f"{event.device} is well again")
+                self.wiring.clear(event.device)
+            case asked.Plug():
+                self._mark("a car is plugged in" if event.on else "the car leaves")
+                self.plant = building.plug(self.plant, on=event.on, need_wh=event.need_wh)
+            case asked.Extra():
+                self._mark(f"somebody switches on {event.extra_w / 1e3:g} kW")
+                self._extra.append((event.extra_w, event.at_s + event.for_s))
+            case asked.Kill():
+                await self._down(event)
+
+    def _mark(self, text: str, kind: str = "event") -> None:
+        self.course.mark(self.elapsed_s(), text, kind)
+
+    def _send_caps(self, event: asked.Caps) -> None:
+        house = self.scenario.house
+        interval = {"duration_s": event.for_s}
+        interval |= event.model_dump(
+            include={"import_max_w", "export_max_w", "generation_max_w"}, exclude_none=True
+        )
+        self.peer.order(
+            "caps",
+            intervals=[interval],
+            default={"import_max_w": house.contract_import_w, "export_max_w": house.contract_export_w},
+            for_s=self.scenario.duration_s + 86_400,
+            on_loss=event.on_loss,
+        )
+
+    async def _down(self, event: asked.Kill) -> None:
+        began = self.elapsed_s()
+        if event.do == "kill":
+            await self.daemon.kill()
+        else:
+            self.exit_code = await self.daemon.stop()
+        self._mark("kill -9" if event.do == "kill" else "the daemon is stopped", "fault")
+        await self._release()
+        await asyncio.sleep(self.clock.real_s(event.down_s))
+        await self.daemon.start()
+        await self._ready()
+        self.downs.append((began, self.elapsed_s() + 30.0))
+
+    async def _release(self) -> None:
+        code = await self.daemon.release()
+        self.releases.append(Release(self.now_s, code, self.wiring.unreleased()))
+
+    # -- looking on ----------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        while True:
+            self.status = await self.daemon.ask("status") or {}
+            if self.status:
+                self.last_status = self.status
+                mode = link_mode(self.status)
+                if not self.modes or self.modes[-1][1] != mode:
+                    self.modes.append((self.elapsed_s(), mode))
+            self.memory_max_mb = max(self.memory_max_mb, self.daemon.memory_mb)
+            if self.options.watch is not None:
+                self.options.watch(self)
+            await asyncio.sleep(LOOK_REAL_S)
+
+    async def _settle(self) -> None:
+        """Let the last samples arrive; the plant stands still meanwhile."""
+        wanted = [check.settle_s for check in self.scenario.checks if isinstance(check, asked.Delivered)]
+        if wanted:
+            await asyncio.sleep(self.clock.real_s(max(wanted)))
+        self.last_status = await self.daemon.ask("status") or self.last_status
+
+
+def link_mode(status: dict[str, Any]) -> str:
+    """The link state in an answer of the daemon's desk."""
+    mode = status.get("mode", "unknown")
+    return str(mode.get("name", "unknown")) if isinstance(mode, dict) else str(mode)
+
+
+def _words(event: asked.Caps) -> str:
+    parts = [
+        f"{name} <= {value / 1e3:g} kW"
+        for name, value in (
+            ("import", event.import_max_w),
+            ("export", event.export_max_w),
+            ("generation", event.generation_max_w),
+        )
+        if value is not None
+    ]
+    return f"{', '.join(parts)} for {event.for_s / 60:g} min"
+
+
+def _unfolded(scenario: asked.Scenario, series: Series) -> asked.Scenario:
+    """The scenario with random kills drawn, and with the sizes of the recorded building where it has some."""
+    rng = random.Random(scenario.seed)  # noqa: S311 - moments that can be repeated, no secret
+    events: list[asked.Event] = []
+    for event in scenario.events:
+        if isinstance(event, asked.Kills):
+            events += _drawn(event, rng)
+        else:
+            events.append(event)
+    sizes = {
+        key: value
+        for key, value in (
+            ("pv_w", series.pv_rated_w),
+            ("battery_wh", series.battery_wh),
+            ("battery_w", series.battery_w),
+        )
+        if value is not None
+    }
+    return scenario.model_copy(
+        update={"events": tuple(events), "house": scenario.house.model_copy(update=sizes)}
+    )
+
+
+def _drawn(event: asked.Kills, rng: random.Random) -> Iterable[asked.Kill]:
+    """Moments at random within equal slots, so that the daemon has lived a while before each."""
+    slot_s = (event.until_s - event.at_s) / event.count
+    for number in range(event.count):
+        at_s = event.at_s + (number + rng.uniform(0.0, 0.5)) * slot_s
+        yield asked.Kill(at_s=at_s, do="kill", down_s=event.down_s)
+
+
+def _work_folder(folder: Path, stack: AsyncExitStack) -> Path:
+    """Where the processes of this run keep their files: ``run`` in the report folder, made anew."""
+    work = folder.resolve() / "run"
+    if work.exists():
+        shutil.rmtree(work)
+    work.mkdir(parents=True)
+    if len(str(work / "runtime" / "quartier.sock")) <= _SOCKET_PATH_MAX:
+        return work
+    short = stack.enter_context(tempfile.TemporaryDirectory(prefix="quartier-"))
+    return Path(short)
+
+
+def midnight(scenario: asked.Scenario) -> dt.date:
+    """The day on which the scenario starts."""
+    return scenario.start.date()
