@@ -1,0 +1,308 @@
+"""Signed documents: who signed what for whom, once, in bounds and in time (pure).
+
+Detached JWS in the form of RFC 7797 beside the JSON, EdDSA with Ed25519 (RFC 8037), the topic in the
+protected header.  Source: sync.md section 5.  No valid signature, no effect; no path from here acts:
+what is accepted goes to control, which judges it again.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from jwt.api_jws import PyJWS
+from jwt.exceptions import PyJWTError
+from pydantic import ValidationError
+
+from quartier.control.wishes import Ack, Envelope, Heartbeat
+from quartier.district.downlink import read_json, whole
+from quartier.district.forms import KINDS, PROGRAM, DocumentForm, Form, HeartbeatForm, Kind
+from quartier.district.issuers import Issuer
+from quartier.district.voice import Identity
+from quartier.house.now import Now
+
+SKEW_MS = 60_000
+# Issuers take seq and n from Unix milliseconds; one far ahead would shut out all that follow.
+AHEAD_MAX_MS = 86_400_000
+_SIGNATURE_MAX_CHARS = 2_048
+_HEARTBEAT_MAX_BYTES = 1_024
+_TOPICS_MAX = 32
+_KEYS_PER_TOPIC_MAX = 8
+_Form = TypeVar("_Form", bound=Form)
+_JWS = PyJWS(algorithms=["EdDSA"])
+
+
+class Reason(StrEnum):
+    """Why a document has no effect (sync.md section 5); control adds its own."""
+
+    BAD_SIG = "BAD_SIG"
+    REPLAY = "REPLAY"
+    EXPIRED = "EXPIRED"
+    NOT_YET = "NOT_YET"
+    CLOCK = "CLOCK"
+    BOUNDS = "BOUNDS"
+    UNKNOWN_DEVICE = "UNKNOWN_DEVICE"
+
+
+class Reception(StrEnum):
+    """S2's reception status: not readable, not of the form, not acceptable in content …"""
+
+    OK = "OK"
+    INVALID_DATA = "INVALID_DATA"
+    INVALID_MESSAGE = "INVALID_MESSAGE"
+    INVALID_CONTENT = "INVALID_CONTENT"
+    TEMPORARY_ERROR = "TEMPORARY_ERROR"
+    PERMANENT_ERROR = "PERMANENT_ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A document that may go to control.  ``repeated``: the same bytes were accepted before.
+
+    ``persisted`` turns False when its number could not be kept: then it may tighten, not loosen.
+    """
+
+    kind: str
+    topic: str
+    document: Heartbeat | Envelope
+    repeated: bool = False
+    persisted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A document without effect.  ``ack`` is absent for heartbeats; ``alarm``: someone may be at work."""
+
+    topic: str
+    reason: Reason
+    why: str
+    ack: Ack | None = None
+    alarm: bool = False
+
+
+class _No(Exception):  # noqa: N818 - a step's answer, never leaves this file
+    def __init__(self, reception: Reception, reason: Reason, why: str, *, alarm: bool = False) -> None:
+        super().__init__(why)
+        self.reception = reception
+        self.reason = reason
+        self.alarm = alarm
+
+
+class Documents:
+    """The gate for everything signed.
+
+    ``issuers`` may be replaced at any time.  ``kept`` is what ``ledger`` returned in an earlier life:
+    per topic the newest key used, and per key the last number and the digest of its bytes.
+    """
+
+    def __init__(
+        self, identity: Identity, issuers: Mapping[str, Issuer], kept: Mapping[str, Any] | None = None
+    ) -> None:
+        self.identity = identity
+        self.issuers = issuers
+        self._heartbeat_topic = f"quartier/v1/{identity.group}/heartbeat"
+        self._last: dict[str, dict[str, tuple[int, str]]] = _restored(kept or {})
+        self._beats: dict[str, int] = {}
+        self._newest_beat = ""
+
+    def subscriptions(self) -> tuple[tuple[str, int], ...]:
+        """Topic filters and QoS of every document that we take."""
+        documents = tuple((f"{self.identity.companion}/{level}/+", 1) for level in KINDS)
+        return ((self._heartbeat_topic, 0), *documents)
+
+    def ledger(self) -> dict[str, Any]:
+        """What must be on disk before an accepted document acts; JSON-ready, oldest key first."""
+        return {
+            topic: [[kid, seq, digest] for kid, (seq, digest) in keys.items()]
+            for topic, keys in self._last.items()
+        }
+
+    def check(self, topic: str, payload: bytes, signature: str | None, now: Now) -> Accepted | Refused | None:
+        """Judge one message of the companion namespace; None when the topic holds no document.
+
+        An accepted new document is in ``ledger()`` already: save that before acting.
+        """
+        if topic == self._heartbeat_topic:
+            try:
+                return self._heartbeat(topic, payload, signature, now)
+            except _No as no:
+                return Refused(topic, no.reason, str(no), alarm=no.alarm)
+        level, _, program = topic.removeprefix(f"{self.identity.companion}/").partition("/")
+        kind = KINDS.get(level)
+        if kind is None or not topic.startswith(f"{self.identity.companion}/"):
+            return None
+        try:
+            return self._document(kind, program, topic, payload, signature, now)
+        except _No as no:
+            ident, seq = _claimed(payload, kind)
+            ack = Ack(ident, seq, kind.name, no.reception.value, "REJECTED", no.reason.value)
+            return Refused(topic, no.reason, str(no), ack, alarm=no.alarm)
+
+    def _heartbeat(self, topic: str, payload: bytes, signature: str | None, now: Now) -> Accepted:
+        if len(payload) > _HEARTBEAT_MAX_BYTES:
+            raise _No(Reception.INVALID_DATA, Reason.BOUNDS, f"{len(payload)} bytes")
+        issuer = self._signer(topic, payload, signature, "heartbeat", now, self._newest_beat)
+        form = _form(HeartbeatForm, payload, _HEARTBEAT_MAX_BYTES)
+        if form.n <= self._beats.get(issuer.kid, -1):
+            raise _No(Reception.INVALID_CONTENT, Reason.REPLAY, f"n {form.n} does not rise")
+        if now.synced:
+            _in_time(now, form.ts - SKEW_MS, form.ts + SKEW_MS + 1)
+            _not_ahead(form.n, now)
+        self._beats = {kid: n for kid, n in self._beats.items() if kid in self.issuers} | {issuer.kid: form.n}
+        self._newest_beat = issuer.kid
+        return Accepted("heartbeat", topic, form.wish())
+
+    def _document(
+        self, kind: Kind, program: str, topic: str, payload: bytes, signature: str | None, now: Now
+    ) -> Accepted:
+        if len(payload) > kind.size_max_bytes:
+            raise _No(Reception.INVALID_DATA, Reason.BOUNDS, f"{len(payload)} bytes")
+        used = self._last.get(topic, {})
+        newest = next(reversed(used), "")
+        issuer = self._signer(topic, payload, signature, kind.name, now, newest)
+        form = _form(kind.form, payload, kind.size_max_bytes)
+        self._addressed(form, program)
+        last = used.get(issuer.kid)
+        digest = hashlib.sha256(payload).hexdigest()
+        repeated = last is not None and last == (form.seq, digest)
+        if last is not None and not repeated:
+            _rises(form.seq, last[0])
+        if form.exp <= form.nbf:
+            raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "exp is not after nbf")
+        if now.synced:
+            _in_time(now, form.nbf - SKEW_MS, form.exp)
+            _not_ahead(form.seq, now)
+        if not repeated:
+            self._keep(topic, issuer.kid, form.seq, digest)
+        return Accepted(kind.name, topic, form.wish(), repeated=repeated)
+
+    def _signer(
+        self, topic: str, payload: bytes, signature: str | None, kind: str, now: Now, newest: str
+    ) -> Issuer:
+        """Whose signature this is.  The topic in the header binds it to the place where it came."""
+        try:
+            issuer = self._verified(topic, payload, signature)
+        except PyJWTError as error:
+            raise _no_signature(f"the signature does not hold: {error}") from error
+        if kind not in issuer.types:
+            raise _no_signature(f"key {issuer.kid!r} may not sign {kind}")
+        if now.synced and not issuer.is_valid(now.utc_ms):
+            raise _no_signature(f"key {issuer.kid!r} is outside its validity")
+        known = self.issuers.get(newest)
+        if known is not None and issuer.age < known.age:
+            raise _no_signature(f"a newer key than {issuer.kid!r} was used here", alarm=True)
+        return issuer
+
+    def _verified(self, topic: str, payload: bytes, signature: str | None) -> Issuer:
+        if not signature or len(signature) > _SIGNATURE_MAX_CHARS:
+            raise _no_signature("no signature")
+        header = _JWS.get_unverified_header(signature)
+        issuer = self.issuers.get(str(header.get("kid")))
+        if issuer is None:
+            raise _no_signature("signed by an unknown key")
+        if header.get("b64") is not False or header.get("crit") != ["b64"]:
+            raise _no_signature("no detached signature in the form of RFC 7797")
+        _JWS.decode(signature, issuer.key, algorithms=["EdDSA"], detached_payload=payload)
+        if header.get("topic") != topic:
+            raise _no_signature("signed for another topic", alarm=True)
+        return issuer
+
+    def _addressed(self, form: DocumentForm, program: str) -> None:
+        if not form.is_for(self.identity.client_id):
+            raise _No(Reception.INVALID_CONTENT, Reason.UNKNOWN_DEVICE, "aud does not name this gateway")
+        named = getattr(form, "program", program)
+        if named != program or not PROGRAM.fullmatch(program):
+            raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "its program is not that of the topic")
+
+    def _keep(self, topic: str, kid: str, seq: int, digest: str) -> None:
+        if topic not in self._last and len(self._last) >= _TOPICS_MAX:
+            raise _No(Reception.TEMPORARY_ERROR, Reason.BOUNDS, f"more than {_TOPICS_MAX} programs")
+        keys = self._last.setdefault(topic, {})
+        keys.pop(kid, None)
+        keys[kid] = (seq, digest)
+        while len(keys) > _KEYS_PER_TOPIC_MAX:
+            del keys[next(iter(keys))]
+
+
+def encode_ack(ack: Ack, utc_ms: int) -> bytes:
+    """An acknowledgement as it goes to ``C/ack``."""
+    fields = {
+        "id": ack.id,
+        "seq": ack.seq,
+        "type": ack.type,
+        "reception": ack.reception,
+        "status": ack.status,
+        "reason": ack.reason,
+        "ts": utc_ms,
+    }
+    return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def received(accepted: Accepted) -> Ack | None:
+    """The first answer to a document: it is here and whole.  Control's verdict follows; none for a
+    heartbeat.
+    """
+    document = accepted.document
+    if isinstance(document, Heartbeat):
+        return None
+    reception = Reception.OK if accepted.persisted else Reception.TEMPORARY_ERROR
+    return Ack(document.id, document.seq, accepted.kind, reception.value, "NEW")
+
+
+def _no_signature(why: str, *, alarm: bool = False) -> _No:
+    return _No(Reception.INVALID_CONTENT, Reason.BAD_SIG, why, alarm=alarm)
+
+
+def _form(form: type[_Form], payload: bytes, size_max_bytes: int) -> _Form:
+    found = read_json(payload, size_max_bytes)
+    if found is None:
+        raise _No(Reception.INVALID_DATA, Reason.BOUNDS, "no JSON object")
+    try:
+        return form.model_validate(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise _No(Reception.INVALID_MESSAGE, Reason.BOUNDS, f"{place}: {first['msg']}") from None
+
+
+def _rises(seq: int, last: int) -> None:
+    if seq < last:
+        raise _No(Reception.INVALID_CONTENT, Reason.REPLAY, f"seq {seq} is older than {last}")
+    if seq == last:
+        raise _No(Reception.INVALID_CONTENT, Reason.REPLAY, f"seq {seq} came with other bytes", alarm=True)
+
+
+def _in_time(now: Now, from_ms: int, until_ms: int) -> None:
+    if now.utc_ms < from_ms:
+        raise _No(Reception.INVALID_CONTENT, Reason.NOT_YET, "its time has not come")
+    if now.utc_ms >= until_ms:
+        raise _No(Reception.INVALID_CONTENT, Reason.EXPIRED, "its time is over")
+
+
+def _not_ahead(number: int, now: Now) -> None:
+    if number > now.utc_ms + AHEAD_MAX_MS:
+        raise _No(
+            Reception.INVALID_CONTENT, Reason.BOUNDS, "its number is more than a day ahead of the clock"
+        )
+
+
+def _claimed(payload: bytes, kind: Kind) -> tuple[str, int]:
+    """Id and number as an unproven document claims them, so that its sender knows what was refused."""
+    found = read_json(payload, kind.size_max_bytes) or {}
+    ident = found.get("id")
+    return (ident[:64] if isinstance(ident, str) else ""), whole(found.get("seq")) or 0
+
+
+def _restored(kept: Mapping[str, Any]) -> dict[str, dict[str, tuple[int, str]]]:
+    """The ledger of an earlier life; rows that are none of ours are left out."""
+    last: dict[str, dict[str, tuple[int, str]]] = {}
+    for topic, rows in kept.items():
+        for row in rows if isinstance(rows, list) else []:
+            match row:
+                case [str(kid), int(seq), str(digest)]:
+                    last.setdefault(topic, {})[kid] = (seq, digest)
+                case _:
+                    continue
+    return last
