@@ -13,7 +13,7 @@ from typing import Any
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.mailbox import Mailbox, tolerance
 from quartier_drivers.contract import Command, Driver, Line, PointInfo, Quality, Reading
-from quartier_drivers.errors import LinkLost, NoReply, Refused
+from quartier_drivers.errors import LinkLost, NoReply, Refused, WireError
 
 GIVE_UP_COUNT = 3
 PROBE_SHARE = 0.1
@@ -249,14 +249,14 @@ class Bus:
         self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
         return [Reading(point, value, Quality.GOOD, now_ns) for point, value in values.items()]
 
-    async def release(self) -> list[str]:
-        """Write every device's safe values; goes on after a failure and names it."""
+    async def release(self, names: Sequence[str]) -> list[str]:
+        """Write the safe values of these devices; goes on after a failure and names it."""
         failures = []
-        for health in self.devices.values():
+        for name in names:
             try:
-                await health.driver.release()
-            except (NoReply, LinkLost, Refused) as error:
-                failures.append(f"{health.name}: {error}")
+                await self.devices[name].driver.release()
+            except WireError as error:
+                failures.append(f"{name}: {error}")
         return failures
 
     async def close(self) -> None:

@@ -1,0 +1,140 @@
+"""Every bus of the site and its task; a new site file keeps the buses that did not change."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from quartier.app.assembly import Wire
+from quartier.runtime import release
+from quartier.runtime.bus import Bus
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.supervisor import Failure, supervise
+from quartier_drivers.contract import Command, PointInfo, Reading
+from quartier_drivers.registry import door
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A running bus: what it was made from, itself, and its task."""
+
+    wire: Wire
+    bus: Bus
+    task: asyncio.Task[None]
+
+
+class Fleet:
+    """Starts, keeps and stops the buses.  ``deliver`` takes the readings of all of them."""
+
+    def __init__(
+        self,
+        group: asyncio.TaskGroup,
+        clock: HouseClock,
+        deliver: Callable[[Sequence[Reading]], None],
+        log: Any,
+    ) -> None:
+        self._group = group
+        self._clock = clock
+        self._deliver = deliver
+        self._log = log
+        self._members: dict[str, Member] = {}
+        self.points: Mapping[str, PointInfo] = {}
+
+    @property
+    def buses(self) -> list[Bus]:
+        """Every bus, in the order of the site file."""
+        return [member.bus for member in self._members.values()]
+
+    @property
+    def wires(self) -> list[Wire]:
+        """What the buses were made from."""
+        return [member.wire for member in self._members.values()]
+
+    async def follow(self, wires: Sequence[Wire]) -> None:
+        """Make the fleet what ``wires`` says; a bus whose wire is the same does not miss a poll."""
+        wanted = {wire.name: wire for wire in wires}
+        leaving = [member for name, member in self._members.items() if wanted.get(name) != member.wire]
+        await asyncio.gather(*(self._stop(member, wanted.get(member.wire.name)) for member in leaving))
+        kept = self._members
+        self._members = {
+            name: kept[name] if name in kept and kept[name] not in leaving else self._start(wire)
+            for name, wire in wanted.items()
+        }
+        self.points = {point: info for bus in self.buses for point, info in bus.points.items()}
+
+    def _start(self, wire: Wire) -> Member:
+        opened = door(wire.section.kind)
+        line = opened.line(wire.name, wire.section, self._clock)
+        drivers = {
+            spec.name: opened.driver(line, spec, profile, self._clock) for spec, profile in wire.devices
+        }
+        bus = Bus(wire.name, line, drivers, self._clock, self._deliver, self._log)
+        work = supervise(f"bus {wire.name}", bus.run, self._clock, self._report)
+        return Member(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
+
+    async def _stop(self, member: Member, successor: Wire | None) -> None:
+        """Stop a bus; devices that do not stay as they are get their safe values first."""
+        member.task.cancel()
+        await asyncio.wait([member.task])
+        staying = () if successor is None else successor.devices
+        gone = [spec.name for spec, profile in member.wire.devices if (spec, profile) not in staying]
+        for failure in await member.bus.release(gone):
+            self._log.warning("release.failed", bus=member.wire.name, why=failure)
+        await member.bus.close()
+
+    def _report(self, failure: Failure) -> None:
+        self._log.error(
+            "task.parked" if failure.parked else "task.failed",
+            task=failure.name,
+            count=failure.count,
+            exc_info=failure.error,
+        )
+
+    def post(self, commands: Iterable[Command], now_ns: int) -> None:
+        """Put each command into the mailbox of its bus; one for a point that is not there is dropped."""
+        for command in commands:
+            for bus in self.buses:
+                if command.point in bus.points:
+                    bus.mailbox.post([command], now_ns)
+
+    def report(self, now_ns: int) -> list[Reading]:
+        """The buses' and devices' own points."""
+        return [reading for bus in self.buses for reading in bus.report(now_ns)]
+
+    def silent(self) -> set[str]:
+        """Owners whose every device is silent: they get DDEATH."""
+        known: set[str] = set()
+        heard: set[str] = set()
+        for bus in self.buses:
+            for health in bus.devices.values():
+                owners = {point.partition(".")[0] for point in health.driver.points}
+                known |= owners
+                heard |= set() if health.silent else owners
+        return known - heard
+
+    def release_table(self) -> list[release.Wire]:
+        """The safe values of every output, encoded, for ``release.json``."""
+        return [
+            release.Wire(
+                member.wire.name,
+                member.wire.section.model_dump(mode="json"),
+                [write for health in member.bus.devices.values() for write in health.driver.releases()],
+            )
+            for member in self._members.values()
+        ]
+
+    async def leave(self) -> list[str]:
+        """Stop polling and write every safe value, all buses at once; returns what failed."""
+        for member in self._members.values():
+            member.task.cancel()
+        if self._members:
+            await asyncio.wait([member.task for member in self._members.values()])
+        failures = await asyncio.gather(*(self._left(member) for member in self._members.values()))
+        return [failure for of_bus in failures for failure in of_bus]
+
+    @staticmethod
+    async def _left(member: Member) -> list[str]:
+        try:
+            return await member.bus.release(list(member.bus.devices))
+        finally:
+            await member.bus.close()
