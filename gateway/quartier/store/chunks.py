@@ -1,0 +1,365 @@
+"""Open and sealed chunks: a run of numbered samples of one stream, in memory and as bytes.
+
+A sealed chunk carries its own key and a CRC-32, so that a row of the database that was altered is
+seen and never believed.  Layout, little-endian: ``QC`` · version · CRC-32 of what follows · boot,
+first sequence, count, oldest and newest time · stream · metrics · which metric each sample is of ·
+kinds · texts · one series per metric (`quartier_native`).
+A tail is the same for what one commit adds to all open chunks: ``QT`` · version · CRC-32 · boot ·
+one (first sequence, count) per chunk · points · kinds · texts · one series.
+"""
+
+import json
+import struct
+import zlib
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from quartier.house.sample import Sample
+from quartier_drivers.contract import Quality, Value
+from quartier_native.reference.series import decode_series, encode_series
+
+FLOAT, INT, BOOL, TEXT, BIG = range(5)  # low four bits of a kind; BIG is an int beyond a double
+_QUALITIES = (Quality.GOOD, Quality.BAD, Quality.STALE)  # the bits above
+QUALITY_BITS = {quality: index << 4 for index, quality in enumerate(_QUALITIES)}
+EXACT_INT_MAX = 2**53
+COUNT_MAX = 1 << 20  # samples in one chunk; anything above is damage
+
+_HEAD = struct.Struct("<2sBxI")
+_KEY = struct.Struct("<QQIqq")
+_TAIL = struct.Struct("<QIH")
+_SHORT = struct.Struct("<H")
+_LONG = struct.Struct("<I")
+_BLOCK = struct.Struct("<QI")
+_VERSION = 1
+_TEXT_BYTES_MAX = 1 << 26
+
+_T = TypeVar("_T")
+
+Names = (
+    Sequence[tuple[str, str]] | Mapping[int, tuple[str, str]]
+)  # a point's number in this boot -> (stream, metric)
+
+
+class Damaged(ValueError):  # noqa: N818 - a state of the bytes, named as the house names it
+    """These bytes are not what was written."""
+
+
+class Chunk:
+    """A run of samples of one stream with consecutive sequences, in columns.
+
+    The loop appends, any thread may read: a sample is there once its time is, which comes last.
+    ``points`` are numbers into the boot's table of names; the first ``committed`` samples are on disk.
+    """
+
+    __slots__ = (
+        "_names",
+        "boot",
+        "committed",
+        "first",
+        "kinds",
+        "points",
+        "stream",
+        "texts",
+        "times",
+        "values",
+    )
+
+    def __init__(self, stream: str, boot: int, first: int, names: Names) -> None:
+        self._names = names
+        self.stream = stream
+        self.boot = boot
+        self.first = first
+        self.committed = 0
+        self.points = array("I")
+        self.kinds = array("B")
+        self.values = array("d")
+        self.times = array("q")
+        self.texts: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def last(self) -> int:
+        """The newest sequence; ``first - 1`` while empty."""
+        return self.first + len(self.times) - 1
+
+    def append(self, point: int, kind: int, value: float, time_ms: int, text: str = "") -> None:
+        """Add one sample; ``text`` counts for the kinds TEXT and BIG, where ``value`` is 0."""
+        if kind & 15 >= TEXT:
+            self.texts[len(self.times)] = text
+        self.points.append(point)
+        self.kinds.append(kind)
+        self.values.append(value)
+        self.times.append(time_ms)
+
+    def cut(self, count: int) -> None:
+        """Forget all but the first ``count`` samples."""
+        del self.times[count:], self.values[count:], self.kinds[count:], self.points[count:]
+        for index in [index for index in self.texts if index >= count]:
+            del self.texts[index]
+
+    def rows(self, start: int = 0, stop: int | None = None) -> Iterator[Sample]:
+        """Samples by index in the chunk, in their sequence."""
+        end = len(self.times) if stop is None else min(stop, len(self.times))
+        names, texts = self._names, self.texts
+        columns = zip(
+            self.points[start:end],
+            self.kinds[start:end],
+            self.values[start:end],
+            self.times[start:end],
+            strict=False,
+        )
+        for index, (point, kind, value, time_ms) in enumerate(columns, start):
+            yield Sample(
+                self.stream,
+                self.boot,
+                self.first + index,
+                names[point][1],
+                time_ms,
+                _value(kind, value, texts.get(index, "")),
+                _QUALITIES[kind >> 4],
+            )
+
+    def seal(self) -> bytes:
+        """The whole chunk as bytes."""
+        count = len(self.times)
+        order: dict[int, int] = {}
+        which = array("H", [order.setdefault(point, len(order)) for point in self.points[:count]])
+        times = [array("q") for _ in order]
+        values = [array("d") for _ in order]
+        for index, time_ms, value in zip(which, self.times, self.values, strict=False):
+            times[index].append(time_ms)
+            values[index].append(value)
+        parts = [
+            _KEY.pack(self.boot, self.first, count, min(self.times), max(self.times)),
+            _pack_name(self.stream),
+            struct.pack("<H", len(order)),
+            *(_pack_name(self._names[point][1]) for point in order),
+            _pack_section(zlib.compress(which.tobytes(), 6)),
+            _pack_section(zlib.compress(self.kinds[:count].tobytes(), 6)),
+            _pack_texts(sorted(self.texts.items())),
+        ]
+        parts += [_pack_section(encode_series(t, v)) for t, v in zip(times, values, strict=True)]
+        return _frame(b"QC", b"".join(parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a sealed chunk says of itself; compared with the row it came from."""
+
+    stream: str
+    boot: int
+    first: int
+    count: int
+    from_utc_ms: int
+    to_utc_ms: int
+
+
+def sealed_key(body: bytes) -> Key:
+    """A sealed chunk's key alone, its checksum proven.  Raises Damaged."""
+    return _guarded(body, lambda cursor: _key(cursor))
+
+
+def unseal(body: bytes) -> Chunk:
+    """The chunk as it was when sealed.  Raises Damaged when any byte is not as it was written."""
+    return _guarded(body, _unseal)
+
+
+def _guarded(body: bytes, take: "Callable[[_Cursor], _T]", magic: bytes = b"QC") -> "_T":
+    try:
+        return take(_Cursor(_content(magic, body)))
+    except (struct.error, UnicodeDecodeError, zlib.error, ValueError, IndexError, OverflowError) as error:
+        raise Damaged(str(error)) from error
+
+
+def _key(cursor: "_Cursor") -> Key:
+    boot, first, count, from_ms, to_ms = cursor.unpack(_KEY)
+    if count > COUNT_MAX:
+        raise Damaged(f"{count} samples in one chunk")
+    return Key(cursor.name(), boot, first, count, from_ms, to_ms)
+
+
+def _unseal(cursor: "_Cursor") -> Chunk:
+    key = _key(cursor)
+    metrics = [cursor.name() for _ in range(cursor.unpack(_SHORT)[0])]
+    chunk = Chunk(key.stream, key.boot, key.first, [(key.stream, metric) for metric in metrics])
+    which = array("H", _inflate(cursor.section(), 2 * key.count))
+    chunk.kinds = array("B", _inflate(cursor.section(), key.count))
+    chunk.texts = _texts(cursor.section())
+    columns = [iter(list(zip(*decode_series(cursor.section()), strict=True))) for _ in metrics]
+    pairs = [next(columns[place], None) for place in which]
+    if None in pairs:
+        raise Damaged("a series is shorter than its samples")
+    chunk.points = array("I", which)
+    chunk.values = array("d", [pair[1] for pair in pairs if pair])
+    chunk.times = array("q", [pair[0] for pair in pairs if pair])
+    chunk.committed = key.count
+    return chunk
+
+
+def pack_tail(parts: Sequence[tuple[Chunk, int, int]]) -> bytes:
+    """What one commit adds: for each chunk the samples with index start to stop (exclusive), one boot."""
+    points, kinds, times, values = array("I"), array("B"), array("q"), array("d")
+    texts: list[tuple[int, str]] = []
+    blocks = []
+    for chunk, start, stop in parts:
+        if chunk.texts:
+            shift = len(times) - start
+            texts += [(at + shift, chunk.texts[at]) for at in sorted(chunk.texts) if start <= at < stop]
+        points += chunk.points[start:stop]
+        kinds += chunk.kinds[start:stop]
+        values += chunk.values[start:stop]
+        times += chunk.times[start:stop]
+        blocks.append(_BLOCK.pack(chunk.first + start, stop - start))
+    return _frame(
+        b"QT",
+        b"".join(
+            (
+                _TAIL.pack(parts[0][0].boot, len(times), len(blocks)),
+                *blocks,
+                _pack_section(zlib.compress(points.tobytes(), 6)),
+                _pack_section(zlib.compress(kinds.tobytes(), 6)),
+                _pack_texts(texts),
+                _pack_section(encode_series(times, values)),
+            )
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Numbered:
+    """One sample of a tail or a journal: its point is a number into the table of names of ``boot``."""
+
+    boot: int
+    seq: int
+    point: int
+    kind: int
+    value: float
+    time_ms: int
+    text: str
+
+
+def unpack_tail(body: bytes) -> list[Numbered]:
+    """The samples of one tail, each stream in sequence.  Raises Damaged."""
+    return _guarded(body, _unpack_tail, b"QT")
+
+
+def _unpack_tail(cursor: "_Cursor") -> list[Numbered]:
+    boot, count, blocks = cursor.unpack(_TAIL)
+    if count > COUNT_MAX:
+        raise Damaged(f"{count} samples in one tail")
+    numbers = [
+        seq
+        for first, size in (cursor.unpack(_BLOCK) for _ in range(blocks))
+        for seq in range(first, first + size)
+    ]
+    points = array("I", _inflate(cursor.section(), 4 * count))
+    kinds = _inflate(cursor.section(), count)
+    texts = _texts(cursor.section())
+    times, values = decode_series(cursor.section())
+    columns = zip(numbers, points, kinds, values, times, strict=True)
+    return [
+        Numbered(boot, seq, point, kind, value, time_ms, texts.get(index, ""))
+        for index, (seq, point, kind, value, time_ms) in enumerate(columns)
+    ]
+
+
+def sort_value(value: Value) -> tuple[int, float, str]:
+    """A value as (kind, number, text); exactly what ``_value`` gives back."""
+    if isinstance(value, float):
+        return FLOAT, value, ""
+    if isinstance(value, bool):
+        return BOOL, float(value), ""
+    if isinstance(value, str):
+        return TEXT, 0.0, value
+    if -EXACT_INT_MAX <= value <= EXACT_INT_MAX:
+        return INT, float(value), ""
+    return BIG, 0.0, str(value)
+
+
+def _value(kind: int, value: float, text: str) -> Value:
+    match kind & 15:
+        case 0:
+            return value
+        case 1:
+            return int(value)
+        case 2:
+            return value != 0.0
+        case 3:
+            return text
+        case 4:
+            return int(text)
+    raise Damaged(f"kind {kind}")
+
+
+def numbered_sample(item: Numbered, names: Names) -> Sample:
+    """A sample of a tail or journal with its names."""
+    stream, metric = names[item.point]
+    value = _value(item.kind, item.value, item.text)
+    return Sample(stream, item.boot, item.seq, metric, item.time_ms, value, _QUALITIES[item.kind >> 4])
+
+
+class _Cursor:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._at = 0
+
+    def take(self, size: int) -> bytes:
+        taken = self._content[self._at : self._at + size]
+        if len(taken) != size:
+            raise Damaged("cut short")
+        self._at += size
+        return taken
+
+    def unpack(self, shape: struct.Struct) -> tuple[Any, ...]:
+        return shape.unpack(self.take(shape.size))
+
+    def name(self) -> str:
+        return self.take(self.unpack(_SHORT)[0]).decode()
+
+    def section(self) -> bytes:
+        return self.take(self.unpack(_LONG)[0])
+
+
+def _frame(magic: bytes, content: bytes) -> bytes:
+    return _HEAD.pack(magic, _VERSION, zlib.crc32(content)) + content
+
+
+def _content(magic: bytes, body: bytes) -> bytes:
+    found, version, crc = _HEAD.unpack_from(body)
+    content = body[_HEAD.size :]
+    if found != magic or version != _VERSION:
+        raise Damaged(f"starts with {found!r} version {version}")
+    if crc != zlib.crc32(content):
+        raise Damaged("checksum")
+    return content
+
+
+def _inflate(packed: bytes, size: int) -> bytes:
+    plain = zlib.decompressobj().decompress(packed, size + 1)
+    if len(plain) != size:
+        raise Damaged(f"{len(plain)} bytes where {size} were expected")
+    return plain
+
+
+def _pack_name(name: str) -> bytes:
+    encoded = name.encode()
+    return struct.pack("<H", len(encoded)) + encoded
+
+
+def _pack_section(packed: bytes) -> bytes:
+    return struct.pack("<I", len(packed)) + packed
+
+
+def _pack_texts(texts: Iterable[tuple[int, str]]) -> bytes:
+    found = list(texts)
+    return _pack_section(zlib.compress(json.dumps(found).encode(), 6) if found else b"")
+
+
+def _texts(packed: bytes) -> dict[int, str]:
+    if not packed:
+        return {}
+    return dict(json.loads(zlib.decompressobj().decompress(packed, _TEXT_BYTES_MAX)))

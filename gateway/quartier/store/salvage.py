@@ -1,0 +1,142 @@
+"""What can still be read of a damaged file: set it aside, carry the rest over, name what is gone."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+
+from quartier.store.chunks import Damaged, Key, sealed_key
+from quartier.store.database import Database, Loaded, read, read_marks, read_meta, stored_gaps, tail_samples
+from quartier.store.gaps import Gap
+
+_ASIDE_MAX = 2
+_KEYS = "SELECT id, stream, boot, first, count, from_ms, to_ms FROM chunk"
+_PASSES = (
+    f"{_KEYS} INDEXED BY chunk_key ORDER BY stream, boot, first",
+    f"{_KEYS} INDEXED BY chunk_key ORDER BY stream DESC, boot DESC, first DESC",
+    f"{_KEYS} NOT INDEXED ORDER BY id",
+    f"{_KEYS} NOT INDEXED ORDER BY id DESC",
+)
+
+
+def set_aside(path: Path, utc_ms: int) -> Path:
+    """Rename the file and its companions to ``<name>.damaged-<UTC>``; keeps the newest two.  Raises OSError."""
+    aside = path.with_name(f"{path.name}.damaged-{_stamp(utc_ms)}")
+    while aside.exists():
+        aside = aside.with_name(aside.name + "x")
+    for ending in ("-wal", "-shm", ""):
+        source = path.with_name(path.name + ending)
+        if source.exists():
+            source.rename(aside.with_name(aside.name + ending))
+    older = sorted(
+        name
+        for name in path.parent.glob(f"{path.name}.damaged-*")
+        if not name.name.endswith(("-wal", "-shm"))
+    )
+    for name in older[:-_ASIDE_MAX]:
+        for ending in ("-wal", "-shm", ""):
+            name.with_name(name.name + ending).unlink(missing_ok=True)
+    return aside
+
+
+def _stamp(utc_ms: int) -> str:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        (text,) = connection.execute(
+            "SELECT strftime('%Y%m%dT%H%M%SZ', ?, 'unixepoch')", (utc_ms // 1000,)
+        ).fetchone()
+    return str(text)
+
+
+def rescue(aside: Path) -> Loaded:
+    """Boot, marks and tail of a file set aside, each as far as it can be read."""
+    with closing(_connect(aside)) as connection:
+        try:
+            return read(connection)
+        except (sqlite3.Error, OverflowError):
+            pass
+        loaded = Loaded()
+        for key, number in _readable(lambda: read_meta(connection)):
+            loaded.boot = number if key == "boot" else loaded.boot
+            loaded.clean_boot = number if key == "clean" else loaded.clean_boot
+        loaded.marks = dict(_readable(lambda: read_marks(connection)))
+        loaded.samples = list(_readable(lambda: tail_samples(connection)))
+        return loaded
+
+
+def _connect(aside: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"file:{aside}?mode=rw", uri=True, isolation_level=None)
+    connection.text_factory = lambda raw: raw.decode(errors="replace")
+    return connection
+
+
+def _readable(rows: Callable[[], Iterable[Any]]) -> Iterator[Any]:
+    try:
+        yield from rows()
+    except (sqlite3.Error, OverflowError):
+        return
+
+
+class Salvage:
+    """Carries the chunks of a file set aside into the new one, a few at a time."""
+
+    def __init__(self, aside: Path) -> None:
+        self._connection = _connect(aside)
+        self._keys: dict[int, Key] = {}
+        for sql in _PASSES:
+            for number, *key in _readable(lambda sql=sql: self._connection.execute(sql)):
+                if isinstance(number, int) and number not in self._keys and _is_key(key):
+                    self._keys[number] = Key(*key)
+        self._order = sorted(self._keys)
+        self._at = 0
+        self._known = {
+            (gap.stream, gap.boot, gap.first) for gap in _readable(lambda: stored_gaps(self._connection))
+        }
+        self.old_gaps = list(_readable(lambda: stored_gaps(self._connection)))
+        self.lost: list[Gap] = []
+
+    def step(self, database: Database, count: int = 32) -> bool:
+        """Carry the next ``count`` chunks over; False when there are no more.  Raises sqlite3.Error."""
+        batch = self._order[self._at : self._at + count]
+        database.insert_rows(row for row in map(self._row, batch) if row is not None)
+        self._at += len(batch)
+        if self._at < len(self._order):
+            return True
+        self._connection.close()
+        return False
+
+    def _row(self, number: int) -> tuple[int, str, int, int, int, int, int, bytes] | None:
+        key = self._keys[number]
+        for (body,) in _readable(
+            lambda: self._connection.execute("SELECT body FROM chunk WHERE id = ?", (number,))
+        ):
+            try:
+                inside = sealed_key(body)
+            except (Damaged, TypeError):
+                break
+            place = (
+                inside.stream,
+                inside.boot,
+                inside.first,
+                inside.count,
+                inside.from_utc_ms,
+                inside.to_utc_ms,
+            )
+            return (number, *place, body)
+        self.lost.append(
+            Gap(
+                "damaged",
+                key.stream,
+                key.boot,
+                key.first,
+                key.first + key.count - 1,
+                key.from_utc_ms,
+                key.to_utc_ms,
+            )
+        )
+        return None
+
+
+def _is_key(key: list[Any]) -> bool:
+    return isinstance(key[0], str) and all(isinstance(part, int) and part >= 0 for part in key[1:])

@@ -1,0 +1,151 @@
+"""The one thread that waits for the disk, behind a queue of one commit."""
+
+import sqlite3
+import threading
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from quartier.store.database import Database, Done, Job, Loaded, is_damage
+from quartier.store.gaps import Gap
+from quartier.store.salvage import Salvage, rescue, set_aside
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file is open; ``aside`` names the damaged one it took the place of."""
+
+    loaded: Loaded
+    aside: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """``job`` is durable."""
+
+    job: Job
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """``job`` is not; nothing of it is on disk."""
+
+    job: Job
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """A file set aside was carried over; ``lost`` is what could not be read."""
+
+    lost: list[Gap]
+
+
+Report = Opened | Committed | Failed | Salvaged
+
+
+class Writer:
+    """Takes one job at a time; what became of it is read from ``reports`` by the loop."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._salvage: Salvage | None = None
+        self._idle = threading.Event()
+        self._idle.set()
+        self.reports: deque[Report] = deque()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether a job may be given."""
+        return self._idle.is_set() and self._thread.is_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        """False only after a bug ended the thread."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def submit(self, job: Job) -> None:
+        """Give a job; only while idle."""
+        self._idle.clear()
+        self._queue.put(job)
+
+    def wait(self, timeout_s: float) -> bool:
+        """Block until idle; for start and stop, never in a cycle."""
+        return self._idle.wait(timeout_s)
+
+    def stop(self, timeout_s: float) -> None:
+        """End the thread after the job in hand."""
+        self._queue.put(None)
+        self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                job = self._queue.get(timeout=0.02 if self._salvage else None)
+            except Empty:
+                self._carry_over()
+                continue
+            if job is None:
+                self._close()
+                return
+            self._work(job)
+            self._idle.set()
+
+    def _close(self) -> None:
+        try:
+            self._database.close()
+        except sqlite3.Error:
+            return  # what was committed stays in the write-ahead log
+
+    def _work(self, job: Job) -> None:
+        try:
+            if job.condemned:
+                raise sqlite3.DatabaseError("a reader found the file damaged")
+            if not self._database.is_open:
+                loaded = self._database.open()
+                if job.has_work:
+                    self.reports.append(Failed(job, "the history had to be opened again"))
+                self.reports.append(Opened(loaded))
+            else:
+                self.reports.append(Committed(job, self._database.commit(job)))
+        except sqlite3.Error as error:
+            self.reports.append(Failed(job, str(error)))
+            if is_damage(error):
+                self._replace(job.utc_ms)
+        except OSError as error:
+            self.reports.append(Failed(job, str(error)))
+
+    def _replace(self, utc_ms: int) -> None:
+        try:
+            self._database.close()
+        except sqlite3.Error:
+            pass  # the damaged file goes aside in any case
+        try:
+            aside = set_aside(self._database.path, utc_ms)
+            loaded = rescue(aside)
+            fresh = self._database.open(loaded.marks)
+            loaded.fresh = fresh.fresh
+            self.reports.append(Opened(loaded, aside))
+            self._salvage = Salvage(aside)
+        except (sqlite3.Error, OSError) as error:
+            self.reports.append(Failed(Job(0, (), 0), f"setting the damaged file aside: {error}"))
+
+    def _carry_over(self) -> None:
+        if self._salvage is None or not self._database.is_open:
+            self._salvage = None
+            return
+        try:
+            more = self._salvage.step(self._database)
+        except (sqlite3.Error, OSError):
+            more = True  # the disk is in trouble; the next step tries again
+        if not more:
+            self.reports.append(Salvaged(self._salvage.lost))
+            self._salvage = None
