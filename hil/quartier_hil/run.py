@@ -104,7 +104,7 @@ class Run:
         began = time.monotonic()
         async with AsyncExitStack() as stack:
             await self._set_up(stack)
-            self._zero_s = self.clock.elapsed_s()
+            self.zero_s = self.clock.elapsed_s()
             await self._happen()
             await self._settle()
             self.real_s = time.monotonic() - began
@@ -161,7 +161,9 @@ class Run:
     async def _happen(self) -> None:
         house = self.scenario.house
         contract = {"import_max_w": house.contract_import_w, "export_max_w": house.contract_export_w}
-        self.peer.order("caps", intervals=[], default=contract, for_s=self.scenario.duration_s + 86_400)
+        for_s = self.scenario.duration_s + 86_400
+        whole = {"duration_s": for_s, **contract}
+        self.peer.order("caps", intervals=[whole], default=contract, for_s=for_s)
         async with asyncio.TaskGroup() as group:
             look = group.create_task(self._look())
             events = group.create_task(self._events())
@@ -173,14 +175,14 @@ class Run:
 
     def elapsed_s(self) -> float:
         """Seconds of the house since the scenario's start."""
-        return self.clock.elapsed_s() - self._zero_s
+        return self.clock.elapsed_s() - self.zero_s
 
     @property
     def day_s(self) -> float:
         """Seconds since the midnight before the start, by the house's clock."""
         start = self.scenario.start
         midnight_s = start.hour * 3600.0 + start.minute * 60.0 + start.second
-        return midnight_s + self._zero_s + self.now_s
+        return midnight_s + self.zero_s + self.now_s
 
     async def _plant(self) -> None:
         while self.now_s < self.scenario.duration_s:

@@ -52,7 +52,7 @@ class Ledger:
     that nothing of older boots is still to come.
     """
 
-    first_seq: int = 0
+    first_seq: int = 1
     held: dict[tuple[str, int], Ranges] = field(default_factory=dict)
     samples_count: int = 0
     repeats_count: int = 0

@@ -12,7 +12,7 @@ from quartier_hil.district.ledger import Ledger
 from quartier_hil.district.protowire import WireFormatError
 
 # A node whose older boots have been silent for so long has nothing of them left to send.
-SETTLE_MS = 90_000
+SETTLE_MS = 180_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Protocol
 
 from quartier_hil import scenario as asked
@@ -32,7 +33,8 @@ class Ending:
     """What is known when a run is over.
 
     ``modes`` are the daemon's own (seconds, link state); ``downs`` are the spans in which it was not
-    there; ``series`` are the times (house seconds) of the samples of a point that the district holds.
+    there; ``series`` are the times (house seconds) of the samples of a point that the district holds;
+    ``missing`` counts rows of the daemon's own history that the district lacks.
     """
 
     modes: Sequence[tuple[float, str]] = ()
@@ -40,6 +42,7 @@ class Ending:
     downs: Sequence[tuple[float, float]] = ()
     series: Mapping[str, Sequence[float]] = field(default_factory=dict)
     district: Mapping[str, Any] = field(default_factory=dict)
+    missing: int | None = None
     backlog_count: int | None = None
     skipped_count: int | None = None
     cycles_count: int | None = None
@@ -149,12 +152,11 @@ class Delivered(_AtEnd):
         count = int(ending.district.get("samples_count", 0))
         holes = ending.district.get("holes", {})
         missing = sum(last - first + 1 for spans in holes.values() for first, last in spans)
-        waiting = "unknown" if ending.backlog_count is None else str(ending.backlog_count)
         repeats = int(ending.district.get("repeats_count", 0))
-        measured = (
-            f"{count} samples counted once, {repeats} repeats dropped, {missing} missing, {waiting} waiting"
-        )
-        holds = count > 0 and not holes and ending.backlog_count == 0
+        measured = f"{count} samples counted once, {repeats} repeats dropped, {missing} missing by sequence"
+        if ending.missing is not None:
+            measured += f", {ending.missing} of the house's own history missing"
+        holds = count > 0 and not holes and not ending.missing
         return Verdict("delivered", "every sample at the district, counted once by key", measured, holds)
 
 
@@ -165,8 +167,7 @@ class NothingLost(_AtEnd):
         """The longest unexplained pause."""
         times = sorted(set(ending.series.get(self.asked.point, ())))
         pauses = [
-            (right - left - _away_s(left, right, ending.downs), left)
-            for left, right in zip(times, times[1:], strict=False)
+            (right - left - _away_s(left, right, ending.downs), left) for left, right in pairwise(times)
         ]
         longest_s, at_s = max(pauses, default=(float("inf"), 0.0))
         promised = f"{self.asked.point}: no pause over {self.asked.gap_max_s:g} s while the daemon lived"

@@ -1,0 +1,197 @@
+"""The rig's command line: run a scenario, the demo, the reference district; list what there is.
+
+Exit codes: 0 every promise kept · 1 one broken · 2 it could not be run or judged.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import importlib.util
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+NEEDED = ("demandlib", "pandas", "pvlib", "iotcore")
+KEPT, BROKEN, NO_RUN = 0, 1, 2
+EXAMPLES = """\
+examples:
+  quartier-hil list                        the scenarios that come with the rig
+  quartier-hil demo                        a building at work, about two minutes
+  quartier-hil run cap-kept --report out   one scenario; out/index.html shows the curves
+  quartier-hil run my.toml --rate 20 --records Building_1.csv
+
+A scenario is a TOML file: what happens when ([[events]]), what must hold ([[checks]]).  The easiest
+start is a copy of one of ours; `quartier-hil list` shows where they lie.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = _parser().parse_args(arguments)
+    absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if absent:
+        print(
+            f"quartier-hil needs {', '.join(absent)}: install the extra `hil`, "
+            "for example `pip install 'quartier[hil]'` or, in a clone, `pip install -e '.[hil]'`",
+            file=sys.stderr,
+        )
+        return NO_RUN
+    return int(options.command(options))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="quartier-hil",
+        description="A simulated building on real wires around the Quartier daemon.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="run a scenario and judge it",
+        description="Runs one scenario: broker, district, devices and daemon are started and ended by the "
+        "rig. Exit code 0: every promise kept, 1: one broken, 2: it could not be run.",
+    )
+    run.add_argument("scenario", help="a TOML file, or the name of a scenario of ours (quartier-hil list)")
+    run.add_argument("--report", type=Path, default=Path("reports"), help="folder for the report [./reports]")
+    run.add_argument("--json", action="store_true", help="print the verdicts as JSON instead of a table")
+    _common(run)
+    run.set_defaults(command=_run)
+    demo = commands.add_parser(
+        "demo",
+        help="a building at work, in about two minutes",
+        description="Meters on real Modbus TCP and RTU, a battery following sun and load, a cap from the "
+        "district, the broker taken away, every sample delivered afterwards. Needs no root.",
+    )
+    demo.add_argument("--report", type=Path, default=Path("demo"), help="folder for the report [./demo]")
+    _common(demo)
+    demo.set_defaults(command=_run, scenario="demo", json=False)
+    listing = commands.add_parser("list", help="the scenarios that come with the rig")
+    listing.set_defaults(command=_list)
+    _district(commands.add_parser("district", help="the reference district, as a process of its own"))
+    return parser
+
+
+def _common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rate", type=float, help="seconds of the house in a real second [the scenario's]")
+    parser.add_argument(
+        "--records",
+        type=Path,
+        metavar="FILE",
+        help="drive the plant by this CSV (one row an hour: month, hour, non_shiftable_load in kWh, "
+        "solar_generation in W per kW) instead of standard profiles",
+    )
+    parser.add_argument("--broker", choices=("mosquitto", "iotcore"), help="[mosquitto if it is installed]")
+    parser.add_argument("--quiet", action="store_true", help="say nothing until the end")
+
+
+def _district(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Signs heartbeats and envelopes, sends watermarks, counts samples by key. Takes orders as JSON lines "
+        'on stdin ({"do": "caps", ...}, {"do": "heartbeat", "on": false}, {"do": "quit"}), prints its '
+        "figures as JSON lines and logs all it hears."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="broker [%(default)s]")
+    parser.add_argument("--port", type=int, default=1883, help="its port [%(default)s]")
+    parser.add_argument("--group", default="issy", help="name of the district [%(default)s]")
+    parser.add_argument("--edge", default="b012", help="name of the building [%(default)s]")
+    parser.add_argument("--key", type=Path, required=True, help="Ed25519 key (PEM); made when it is absent")
+    parser.add_argument("--log", type=Path, default=Path("district.jsonl"), help="[%(default)s]")
+    parser.add_argument("--origin", type=float, help="real Unix time at which the house's clock started")
+    parser.add_argument("--offset", type=float, default=0.0, help="how far it was ahead then, in s")
+    parser.add_argument("--rate", type=float, default=1.0, help="how fast it runs")
+    parser.set_defaults(command=_run_district)
+
+
+def _list(_: argparse.Namespace) -> int:
+    from quartier_hil import scenario  # noqa: PLC0415 - after the check of what is installed
+
+    for name, path in scenario.builtin().items():
+        loaded = scenario.load(path)
+        print(f"{name:20} {loaded.duration_s / 60:6.0f} min  {loaded.title}")
+    print(f"\nThey lie in {path.parent}")
+    return KEPT
+
+
+def _run_district(options: argparse.Namespace) -> int:
+    import time  # noqa: PLC0415 - only here
+
+    from quartier_hil.clock import RigClock  # noqa: PLC0415 - as above
+    from quartier_hil.district.issuer import Key  # noqa: PLC0415 - as above
+    from quartier_hil.district.process import Settings, run  # noqa: PLC0415 - as above
+    from quartier_hil.district.session import Names  # noqa: PLC0415 - as above
+
+    path: Path = options.key
+    if not path.exists():
+        key = Key.fresh(path.stem)
+        key.save(path.parent)
+        listing = path.with_suffix(".issuers.json")
+        listing.write_text(json.dumps([key.listing(["heartbeat", "envelope"])]))
+    origin = time.time() if options.origin is None else options.origin
+    run(
+        Settings(
+            host=options.host,
+            port=options.port,
+            names=Names(options.group, options.edge),
+            key=Key.load(path),
+            log=options.log,
+            clock=RigClock(origin, options.offset, options.rate),
+        )
+    )
+    return KEPT
+
+
+def _run(options: argparse.Namespace) -> int:
+    from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - after the check above
+    from quartier_hil.run import RigError  # noqa: PLC0415 - as above
+
+    try:
+        return asyncio.run(_perform(options))
+    except ConfigError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+    except (RigError, OSError) as error:
+        print(f"quartier-hil: {error}", file=sys.stderr)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("quartier-hil: interrupted; everything is ended", file=sys.stderr)
+    return NO_RUN
+
+
+async def _perform(options: argparse.Namespace) -> int:
+    from quartier_hil import outcome, scenario, view  # noqa: PLC0415 - as above
+    from quartier_hil.records import standard, table  # noqa: PLC0415 - as above
+    from quartier_hil.report import files  # noqa: PLC0415 - as above
+    from quartier_hil.run import Options, Run  # noqa: PLC0415 - as above
+
+    asked = scenario.load(scenario.find(options.scenario))
+    if options.rate is not None:
+        asked = scenario.Scenario.model_validate({**asked.model_dump(), "rate": options.rate})
+    day = asked.start.date()
+    days_count = int((asked.duration_s + 2 * 86_400) // 86_400)
+    source = table.read(options.records, day, days_count, asked.seed) if options.records else None
+    series = source or standard.make(day, days_count, asked.seed)
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    console = view.terminal()
+    with contextlib.ExitStack() as stack:
+        silent = options.quiet or options.json
+        watch = None if silent else stack.enter_context(view.View(console)).show
+        run = Run(
+            Options(scenario=asked, series=series, folder=options.report, broker=options.broker, watch=watch)
+        )
+        await run.perform()
+    verdicts, figures = outcome.judged(run), outcome.figures(run)
+    page = files.write(run, verdicts, figures, options.report)
+    if options.json:
+        print((options.report / "run.json").read_text())
+    else:
+        view.conclude(console, verdicts, figures, str(page.resolve()))
+    return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN
+
+
+if __name__ == "__main__":
+    sys.exit(main())

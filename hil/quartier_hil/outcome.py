@@ -1,0 +1,99 @@
+"""What a finished run amounts to: the verdicts and the figures, from the rig's own eyes and the daemon's."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from quartier_hil.run import NAMES, Run
+from quartier_hil.verdict.checks import Ending, Verdict
+
+
+def judged(run: Run) -> list[Verdict]:
+    """One verdict per check, the balance of every run first."""
+    ending = Ending(
+        modes=run.modes,
+        releases=run.releases,
+        downs=run.downs,
+        series=_series(run),
+        district=run.peer.figures,
+        missing=_missing(run),
+        backlog_count=_whole(run.last_status, "backlog_count"),
+        skipped_count=_whole(run.last_status, "skipped_count"),
+        cycles_count=_whole(run.last_status, "cycles_count"),
+        end_s=run.now_s,
+    )
+    return [judge.verdict(ending) for judge in run.judges]
+
+
+def figures(run: Run) -> dict[str, float]:
+    """The figures by name: those of the plant, the wires, the district and the daemon."""
+    found = run.kpis.table()
+    found["writes_count"] = float(run.wiring.writes_count)
+    found["samples_count"] = float(run.peer.figures.get("samples_count", 0))
+    found["repeats_count"] = float(run.peer.figures.get("repeats_count", 0))
+    found["memory_max_mb"] = run.memory_max_mb
+    for key in ("skipped_count", "cycles_count", "late_p999_s"):
+        value = deep(run.last_status, key)
+        if isinstance(value, int | float):
+            found[key] = float(value)
+    return found
+
+
+def deep(tree: Any, key: str) -> Any:
+    """The first value under ``key`` anywhere in nested mappings; None when there is none."""
+    if isinstance(tree, Mapping):
+        if key in tree:
+            return tree[key]
+        for value in tree.values():
+            found = deep(value, key)
+            if found is not None:
+                return found
+    return None
+
+
+def _whole(status: Mapping[str, Any], key: str) -> int | None:
+    value = deep(status, key)
+    return int(value) if isinstance(value, int | float) else None
+
+
+def received(log: Path) -> dict[str, set[int]]:
+    """Per point the UTC milliseconds of every sample in the district's log."""
+    found: dict[str, set[int]] = {}
+    if not log.exists():
+        return found
+    with log.open(encoding="utf-8") as lines:
+        for text in lines:
+            try:
+                line = json.loads(text)
+            except ValueError:
+                continue  # the last line of a district that was killed
+            if "first" not in line:
+                continue
+            stream = line["stream"]
+            for name, at_ms, *_ in line["metrics"]:
+                point = name if stream == "node" else f"{stream}.{name}"
+                found.setdefault(point, set()).add(at_ms)
+    return found
+
+
+def _series(run: Run) -> dict[str, list[float]]:
+    start_ms = (run.clock.origin_s + run.clock.offset_s + run.zero_s) * 1_000
+    return {
+        point: [(at_ms - start_ms) / 1_000 for at_ms in times]
+        for point, times in received(run.peer.log).items()
+    }
+
+
+def _missing(run: Run) -> int | None:
+    """How many rows of the daemon's own history up to the end the district lacks; None: it was not read."""
+    if run.history is None:
+        return None
+    held = received(run.peer.log)
+    end_ms = (run.clock.origin_s + run.clock.offset_s + run.zero_s + run.now_s) * 1_000
+    return sum(
+        1 for row in run.history if row["at"] <= end_ms and row["at"] not in held.get(row["point"], set())
+    )
+
+
+GATEWAY = NAMES.gateway

@@ -1,0 +1,104 @@
+"""Writes a run's report folder: run.json, samples.csv, index.html."""
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from quartier_hil.report.page import page
+from quartier_hil.run import ZONE, Run
+from quartier_hil.verdict.checks import Verdict
+
+# A day at one row a second would be 15 MB of text; rows beyond this become means over equal bins.
+ROWS_MAX_COUNT = 20_000
+
+
+def write(run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], folder: Path) -> Path:
+    """Write all three files into ``folder``; returns the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    start_unix_s = run.clock.origin_s + run.clock.offset_s + run.zero_s
+    _json(run, verdicts, figures, start_unix_s, folder / "run.json")
+    _csv(run, start_unix_s, folder / "samples.csv")
+    facts = {
+        "records": run.options.series.origin,
+        "clock": f"{run.scenario.rate:g} s of the house in a real second, plant steps of {run.step_s:g} s",
+        "real time": f"{run.real_s:.0f} s",
+        "broker": run.broker.kind,
+        "daemon": f"started {run.daemon.starts_count} times, last exit code {run.exit_code}",
+        "wires": "Modbus RTU on a pty (SDM630, EM24, relays), Modbus TCP (Victron GX), Modbus TCP (KEBA P30)",
+        "promises": "; ".join(
+            f"from {cap.from_s:g} s import {cap.import_w / 1e3:g} kW ({cap.whose})" for cap in run.caps
+        ),
+    }
+    path = folder / "index.html"
+    path.write_text(
+        page(
+            title=run.scenario.title,
+            story=run.scenario.story,
+            verdicts=verdicts,
+            figures=tiles(figures),
+            facts=facts,
+            course=run.course,
+            start_unix_s=start_unix_s,
+            time_zone=ZONE,
+        ),
+        encoding="utf-8",
+    )
+    return path
+
+
+def tiles(figures: Mapping[str, float]) -> list[tuple[str, str]]:
+    """The figures in people's words."""
+    shown = (
+        ("imported", "import_wh", "{:.2f} kWh", 1e-3),
+        ("exported", "export_wh", "{:.2f} kWh", 1e-3),
+        ("generated", "generated_wh", "{:.2f} kWh", 1e-3),
+        ("consumed", "consumed_wh", "{:.2f} kWh", 1e-3),
+        ("cost, import less feed-in", "cost_eur", "{:.2f} EUR", 1.0),
+        ("self-consumption", "self_consumption_pct", "{:.0f} %", 1.0),
+        ("self-sufficiency", "self_sufficiency_pct", "{:.0f} %", 1.0),
+        ("highest import", "import_max_w", "{:.2f} kW", 1e-3),
+        ("over the cap", "over_cap_s", "{:.0f} s", 1.0),
+        ("writes on the wires", "writes_count", "{:.0f}", 1.0),
+        ("switchings", "switchings_count", "{:.0f}", 1.0),
+        ("samples at the district", "samples_count", "{:.0f}", 1.0),
+        ("cycle p99.9 late", "late_p999_s", "{:.3g} s", 1.0),
+        ("cycles skipped", "skipped_count", "{:.0f}", 1.0),
+        ("memory of the daemon", "memory_max_mb", "{:.0f} MB", 1.0),
+    )
+    return [
+        (label, form.format(figures[key] * factor)) for label, key, form, factor in shown if key in figures
+    ]
+
+
+def _json(
+    run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], start_unix_s: float, path: Path
+) -> None:
+    content: dict[str, Any] = {
+        "title": run.scenario.title,
+        "scenario": run.scenario.model_dump(mode="json"),
+        "start_unix_s": start_unix_s,
+        "real_s": run.real_s,
+        "records": run.options.series.origin,
+        "broker": run.broker.kind,
+        "verdicts": [asdict(verdict) for verdict in verdicts],
+        "figures": dict(figures),
+        "promises": [asdict(cap) for cap in run.caps],
+        "modes": run.modes,
+        "events": [asdict(mark) for mark in run.course.marks],
+        "releases": [asdict(release) for release in run.releases],
+        "district": run.peer.figures,
+        "status": run.last_status,
+        "exit_code": run.exit_code,
+    }
+    path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
+
+
+def _csv(run: Run, start_unix_s: float, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["unix_s", "since_start_s", *run.course.columns])
+        for at_s, values in run.course.rows(ROWS_MAX_COUNT):
+            table.writerow([f"{start_unix_s + at_s:.2f}", f"{at_s:g}", *(f"{value:.6g}" for value in values)])

@@ -1,0 +1,174 @@
+"""What a person sees while a run happens: a live screen on a terminal, plain lines elsewhere (rich)."""
+
+import sys
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from quartier_hil.outcome import deep
+from quartier_hil.report.files import tiles
+from quartier_hil.run import Run, link_mode
+from quartier_hil.verdict.checks import Verdict
+from quartier_hil.verdict.promise import owed
+
+PLAIN_REAL_S = 5.0
+_BAR_CHARS = 24
+
+
+class View:
+    """``with View() as view: Options(watch=view.show)``; degrades to a line every few seconds."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console()
+        self._live: Live | None = None
+        self._told = 0
+        self._next = 0.0
+
+    def __enter__(self) -> Self:
+        """Take the screen, where there is one."""
+        if self.console.is_terminal:
+            self._live = Live(console=self.console, refresh_per_second=6, transient=False)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Give the screen back."""
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, run: Run) -> None:
+        """The state of a run now."""
+        if self._live is not None:
+            self._live.update(screen(run))
+            return
+        for mark in run.course.marks[self._told :]:
+            self.console.print(f"{_clock(mark.at_s)}  {mark.text}", highlight=False)
+        self._told = len(run.course.marks)
+        if time.monotonic() >= self._next:
+            self._next = time.monotonic() + PLAIN_REAL_S
+            self.console.print(_line(run), highlight=False)
+
+
+def _clock(at_s: float) -> str:
+    return f"{int(at_s) // 3600}:{int(at_s) // 60 % 60:02d}:{int(at_s) % 60:02d}"
+
+
+def _kilo(power_w: float) -> str:
+    return f"{power_w / 1e3:+6.2f} kW"
+
+
+def _line(run: Run) -> str:
+    powers = run.plant.powers_w
+    cap = owed(run.caps, run.now_s)
+    parts = " ".join(
+        f"{label} {powers[name] / 1e3:+.2f}"
+        for name, label in (("bat1", "battery"), ("pv1", "PV"), ("ev1", "car"), ("hp1", "heat"))
+    )
+    soc = run.plant.battery.soc_pct(run.spec.battery)
+    return (
+        f"{_clock(run.now_s)}  grid {run.plant.grid_w / 1e3:+.2f} of {cap.import_w / 1e3:g} kW "
+        f"({cap.whose}), {parts} kW, {soc:.0f} % charged, link {link_mode(run.status)}, "
+        f"{run.peer.figures.get('samples_count', 0)} samples at the district"
+    )
+
+
+def _bar(power_w: float, full_w: float, style: str) -> Text:
+    """A bar to the left for giving, to the right for taking."""
+    share = min(max(power_w / full_w, -1.0), 1.0)
+    half = _BAR_CHARS // 2
+    length = round(abs(share) * half)
+    left = ("█" * length if share < 0 else "").rjust(half)
+    right = ("█" * length if share > 0 else "").ljust(half)
+    return Text.assemble((left, style), ("│", "dim"), (right, style))
+
+
+def _assets(run: Run) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    house = run.scenario.house
+    powers = run.plant.powers_w
+    soc = run.plant.battery.soc_pct(run.spec.battery)
+    car = run.plant.car
+    rows = (
+        ("grid", run.plant.grid_w, house.contract_import_w, "bold blue", "import +, export -"),
+        ("PV", powers["pv1"], house.pv_w, "yellow", "Victron GX, Modbus TCP"),
+        ("battery", powers["bat1"], house.battery_w, "green", f"{soc:.0f} % charged; Victron GX"),
+        ("car", powers["ev1"], 11_040.0, "magenta", _car(plugged=car.plugged_on, need_wh=car.need_wh)),
+        (
+            "heat pump",
+            powers["hp1"],
+            4_000.0,
+            "red",
+            f"tank {run.plant.heat_pump.tank_c:.0f} °C; relay and EM24, RTU",
+        ),
+        ("household", powers["base"], 8_000.0, "cyan", "not measured"),
+    )
+    for name, power_w, full_w, style, note in rows:
+        table.add_row(name, _kilo(power_w), _bar(power_w, full_w, style), Text(note, style="dim"))
+    return table
+
+
+def _car(*, plugged: bool, need_wh: float) -> str:
+    return f"plugged in, wants {need_wh / 1e3:.1f} kWh; KEBA P30" if plugged else "away; KEBA P30, Modbus TCP"
+
+
+def _promise(run: Run) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    cap = owed(run.caps, run.now_s)
+    kept = run.plant.grid_w <= cap.import_w * 1.1
+    table.add_row("promised", f"import at most {cap.import_w / 1e3:g} kW, by the {cap.whose}")
+    verdict = Text("kept" if kept else "over", style="bold green" if kept else "bold red")
+    table.add_row("measured", Text.assemble(f"{run.plant.grid_w / 1e3:.2f} kW at the meter: ", verdict))
+    figures = run.peer.figures
+    link = "connected" if run.broker.child.alive else "the broker is away"
+    table.add_row("link", f"{link_mode(run.status)}; {link}")
+    why = deep(run.status, "why")
+    if isinstance(why, str):
+        table.add_row("why", why)
+    backlog = deep(run.status, "backlog_count")
+    waiting = "" if backlog is None else f", {backlog:.0f} waiting in the house"
+    table.add_row("samples", f"{figures.get('samples_count', 0)} at the district{waiting}")
+    return table
+
+
+def screen(run: Run) -> RenderableType:
+    """The whole screen."""
+    start = run.scenario.start
+    seconds = start.hour * 3600 + start.minute * 60 + run.now_s
+    share = min(run.now_s / run.scenario.duration_s, 1.0)
+    title = (
+        f"{_clock(seconds % 86_400)} in the house, {run.scenario.rate:g} times real time, {share:.0%} done"
+    )
+    events = Text("\n".join(f"{_clock(mark.at_s)}  {mark.text}" for mark in run.course.marks[-6:]))
+    return Group(
+        Panel(Text(run.said or run.scenario.title, style="bold"), title="Quartier", border_style="blue"),
+        Panel(_assets(run), title=title),
+        Panel(_promise(run), title="What is promised, what happens"),
+        Panel(events, title="Events"),
+    )
+
+
+def conclude(console: Console, verdicts: Sequence[Verdict], figures: dict[str, float], page: str) -> None:
+    """The table of promised and measured, the figures, and where the page is."""
+    table = Table(title="Promised and measured", title_justify="left", expand=console.is_terminal)
+    for name in ("", "check", "promised", "measured"):
+        table.add_column(name, overflow="fold")
+    for verdict in verdicts:
+        mark = Text("kept", style="green") if verdict.holds else Text("BROKEN", style="bold red")
+        table.add_row(mark, verdict.check, verdict.promised, verdict.measured)
+    console.print(table)
+    console.print(" · ".join(f"{label} {value}" for label, value in tiles(figures)), highlight=False)
+    console.print(f"Report: {page}", highlight=False, soft_wrap=True)
+
+
+def terminal() -> Console:
+    """A console on stdout that does not wrap lines in files and pipes."""
+    return Console() if sys.stdout.isatty() else Console(width=160)
