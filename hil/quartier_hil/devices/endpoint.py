@@ -73,6 +73,10 @@ class _Line:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def ready(self) -> None:
+        """Wait until everything under way is done: late answers sent, a returning device listening."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def quit(self) -> None:
         for device in self.devices:
             device.watchers.remove(self._changed)
@@ -102,6 +106,7 @@ class TcpEndpoint(_Line):
         self.port = port
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._handlers: set[asyncio.Task[None] | None] = set()
 
     @property
     def url(self) -> str:
@@ -117,6 +122,7 @@ class TcpEndpoint(_Line):
         """Close the port and every connection."""
         await self.quit()
         self._hang_up()
+        await asyncio.gather(*(handler for handler in self._handlers if handler is not None))
 
     def _changed(self) -> None:
         if self.off and self._server is not None:
@@ -133,6 +139,7 @@ class TcpEndpoint(_Line):
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        self._handlers.add(asyncio.current_task())
         try:
             while (header := wire.tcp_header(await reader.readexactly(wire.HEADER_BYTES))) is not None:
                 transaction, unit, length = header
@@ -145,6 +152,7 @@ class TcpEndpoint(_Line):
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+            self._handlers.discard(asyncio.current_task())
 
     async def _reply(self, writer: asyncio.StreamWriter, transaction: int, unit: int, reply: Reply) -> None:
         if reply.pdu is None:
@@ -178,6 +186,7 @@ class PtyEndpoint(_Line):
         self._heard = bytearray()
         self._quiet: asyncio.TimerHandle | None = None
         self._busy = asyncio.Lock()
+        self._fell_quiet = asyncio.Event()
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -200,9 +209,14 @@ class PtyEndpoint(_Line):
         os.close(self._slave)
         self.path.unlink(missing_ok=True)
 
+    async def quiet(self) -> None:
+        """Wait until something was heard and the line has been quiet after it."""
+        await self._fell_quiet.wait()
+
     def _hear(self) -> None:
         with contextlib.suppress(BlockingIOError):
             self._heard += os.read(self._master, 4096)
+        self._fell_quiet.clear()
         if self._quiet is not None:
             self._quiet.cancel()
         while (length := wire.rtu_request_bytes(self._heard)) is not None and len(self._heard) >= length:
@@ -218,6 +232,7 @@ class PtyEndpoint(_Line):
         """The line is quiet: what was heard is a frame of another kind, or noise."""
         request = wire.rtu_request(bytes(self._heard))
         self._heard.clear()
+        self._fell_quiet.set()
         if request is not None:
             self._answer(*request)
 

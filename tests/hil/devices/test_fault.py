@@ -1,0 +1,25 @@
+import pytest
+
+from quartier_hil.devices.fault import KINDS, Fault
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_needs_nothing_else(kind):
+    assert kind == Fault(kind).kind
+
+
+def test_an_unknown_kind_is_named_with_those_that_are():
+    with pytest.raises(ValueError, match="'tired' is no fault; expected one of off, silent"):
+        Fault("tired")
+
+
+def test_no_delay_runs_backwards():
+    with pytest.raises(ValueError, match="seconds >= 0"):
+        Fault("slow", seconds=-1)
+
+
+def test_wrong_hits_powers_unless_told_otherwise():
+    assert [True, True, False] == [
+        Fault("wrong").hits(point) for point in ("grid.power_w", "power_l1_w", "battery.soc_pct")
+    ]
+    assert Fault("wrong", points="battery.*").hits("battery.soc_pct")
