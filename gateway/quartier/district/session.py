@@ -134,6 +134,12 @@ class Session:
         self.closed()
         return [death(self.identity, self.bdseq, now)] if born else []
 
+    def recatalogue(self, catalog: Catalog) -> None:
+        """The site changed: births of the new catalog come with the next ``pump``."""
+        self.catalog = self._voice.catalog = catalog
+        if self.phase is Phase.BORN:
+            self._rebirth_ns = self._born_ns
+
     # Births
 
     def _births(self, scene: Scene) -> list[Effect]:
@@ -274,7 +280,8 @@ class Session:
 
         Not while older samples of the stream still wait, or they would be trimmed unsent.
         """
-        if not self.rules.watermark and not self._backlog.holds(stream):
+        counts = not self.rules.watermark and self.phase is Phase.BORN
+        if counts and not self._backlog.holds(stream):
             self._mark(stream, upto)
 
     def _mark(self, stream: str, mark: Mark) -> None:
