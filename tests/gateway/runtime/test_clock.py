@@ -1,6 +1,8 @@
+from pathlib import Path
+
 import pytest
 
-from quartier.runtime.clock import ClockSetting, HouseClock, kernel_synced, read_setting
+from quartier.runtime.clock import ClockSetting, HouseClock, kernel_synced, read_setting, told_synced
 from quartier_drivers.errors import ConfigError
 
 
@@ -58,3 +60,23 @@ async def test_sleep_is_in_house_time():
     await clock.sleep(20)
 
     assert clock.now_ns() - before_ns >= 19e9
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("yes 1000.00\n", True),
+        ("yes 940.00\n", True),
+        ("yes 939.99\n", False),
+        ("yes 1000.01\n", False),
+        ("no 1000.00\n", False),
+        ("", False),
+        ("yes soon", False),
+    ],
+)
+def test_a_word_about_the_clock_counts_for_a_minute(tmp_path: Path, word: str, expected: bool) -> None:  # noqa: FBT001 - a table's column
+    path = tmp_path / "synced"
+    path.write_text(word, encoding="ascii")
+
+    assert expected is told_synced(path, 1000.0)
+    assert told_synced(tmp_path / "gone", 1000.0) is False
