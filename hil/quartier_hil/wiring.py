@@ -165,7 +165,7 @@ unit = 3
 [devices.gx]
 bus = "gx_net"
 profile = "victron/gx"
-unit = 100
+unit = 227
 
 [devices.charger]
 bus = "charger_net"
