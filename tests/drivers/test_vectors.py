@@ -62,14 +62,18 @@ def test_a_profile_names_its_source(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROFILES)
-def test_every_point_appears_in_a_case(name: str) -> None:
+def test_every_point_appears_in_a_case_or_in_a_write_if_it_cannot_be_read(name: str) -> None:
     points = {
-        f"{part}.{quantity}".lstrip(".")
+        f"{part}.{quantity}".lstrip("."): point
         for part, points in profile.load(name).parts.items()
-        for quantity in points
+        for quantity, point in points.items()
     }
+    unread = {path for path, point in points.items() if point.write and point.write.confirm == "none"}
+    typed = vectors(name)
+    cased = {path for case in typed["case"] for path in case.get("expected", {})}
 
-    assert set() == points - {point for case in vectors(name)["case"] for point in case.get("expected", {})}
+    assert set(points) - unread == cased
+    assert unread <= {write["point"] for write in typed.get("write", [])}
 
 
 @pytest.mark.parametrize("name", PROFILES)
