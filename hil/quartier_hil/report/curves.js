@@ -5,6 +5,13 @@
   const home = document.getElementById("charts");
   const stepped = uPlot.paths.stepped({ align: 1 });
   const toZone = (seconds) => uPlot.tzDate(new Date(seconds * 1e3), data.zone);
+  // Hours of the house's own clock, on a day of 24 of them.
+  const two = (number) => String(number).padStart(2, "0");
+  const hours = (_, splits) =>
+    splits.map((split) => {
+      const at = toZone(split);
+      return two(at.getHours()) + ":" + two(at.getMinutes());
+    });
   const sync = uPlot.sync("run");
 
   // Dashed lines where something happened; the number is that of the table below.
@@ -56,11 +63,11 @@
     return new uPlot(
       {
         width: home.clientWidth,
-        height: index === 0 ? 380 : 190,
+        height: index === 0 ? 380 : index < 3 ? 190 : 140,
         tzDate: toZone,
         cursor: { sync: { key: sync.key } },
         scales: { x: { time: true } },
-        axes: [{ grid: { stroke: "#edf0f5" } }, { grid: { stroke: "#edf0f5" }, size: 52 }],
+        axes: [{ grid: { stroke: "#edf0f5" }, values: hours }, { grid: { stroke: "#edf0f5" }, size: 52 }],
         series: [{ value: "{YYYY}-{MM}-{DD} {HH}:{mm}:{ss}" }].concat(chart.curves.map(series)),
         hooks: { draw: [drawMarks] },
       },

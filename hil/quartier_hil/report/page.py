@@ -48,15 +48,8 @@ CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
             ("order.relay_on", "heat pump may run", "#f3722c", "step"),
         ),
     ),
-    (
-        "Mains",
-        "V and (Hz - 50) x 1000 + 230",
-        1.0,
-        (
-            ("grid.voltage_l1_v", "voltage L1, V", "#1d3557", "line"),
-            ("grid.frequency_hz", "frequency, mHz off 50 Hz (+230)", "#8d99ae", "line-mhz"),
-        ),
-    ),
+    ("Voltage of L1", "V", 1.0, (("grid.voltage_l1_v", "voltage", "#1d3557", "line"),)),
+    ("Frequency", "Hz", 1.0, (("grid.frequency_hz", "frequency", "#8d99ae", "line"),)),
 )
 _FACTORS = {"step-negative": -1.0, "step-kilo": 1e-3, "step-tenth": 0.1}
 
@@ -76,10 +69,7 @@ def _curve(values: Sequence[float], bins: Sequence[tuple[int, int]], factor: flo
             continue
         low, high = min(span, key=values.__getitem__), max(span, key=values.__getitem__)
         for index in sorted((low, high)):
-            value = values[index]
-            if style == "line-mhz":
-                value = (value - 50.0) * 1000.0 + 230.0
-            found.append(round(value * factor * _FACTORS.get(style, 1.0), 3))
+            found.append(round(values[index] * factor * _FACTORS.get(style, 1.0), 3))
     return found
 
 
