@@ -35,38 +35,9 @@ def flaws_of_parts(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Fl
         yield from _abilities(name, asset, profiles)
 
 
-def switch(asset: Any) -> tuple[str, str] | None:
-    """The device and part whose relay switches this asset, if another than its own."""
-    if isinstance(asset, Pv | Load) and asset.switch_device is not None:
-        return asset.switch_device, asset.switch_part
-    return None
-
-
-def points(profiles: Mapping[str, Profile], device: str, part: str) -> Mapping[str, Point] | None:
-    """The points of a part; None where the device has no usable profile or no such part."""
-    profile = profiles.get(device)
-    return profile.parts.get(part) if profile else None
-
-
-def curtailment(asset: Pv, profiles: Mapping[str, Profile]) -> str:
-    """How this PV can be curtailed: ``limit``, ``relay`` or ``none``; the site's word comes first."""
-    if asset.curtail is not None:
-        return asset.curtail
-    own = points(profiles, asset.device, asset.part) or {}
-    if _writable(own, "generation_max_w"):
-        return "limit"
-    return "relay" if switchable(asset, profiles) else "none"
-
-
-def switchable(asset: Pv | Load, profiles: Mapping[str, Profile]) -> bool:
-    """Whether some relay of ours switches this asset."""
-    device, part = switch(asset) or (asset.device, asset.part)
-    return _writable(points(profiles, device, part) or {}, "relay_on")
-
-
 def _homes(asset: Any) -> Iterator[tuple[str, str, str]]:
     yield asset.device, asset.part, "part" if asset.part else "device"
-    other = switch(asset)
+    other = _switch(asset)
     if other is not None and other != (asset.device, asset.part):
         yield (*other, "switch_part" if other[1] else "switch_device")
 
@@ -82,7 +53,7 @@ def _whole_part(profiles: Mapping[str, Profile], name: str, home: tuple[str, str
 
 
 def _abilities(name: str, asset: Any, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
-    own = points(profiles, asset.device, asset.part)
+    own = _points(profiles, asset.device, asset.part)
     if own is None:
         return
     profile = profiles[asset.device].name
@@ -102,8 +73,8 @@ def _abilities(name: str, asset: Any, profiles: Mapping[str, Profile]) -> Iterat
 def _switching(
     name: str, asset: Pv | Load, own: Mapping[str, Point], profiles: Mapping[str, Profile]
 ) -> Iterator[Flaw]:
-    other = switch(asset)
-    relay = points(profiles, *other) if other else own
+    other = _switch(asset)
+    relay = _points(profiles, *other) if other else own
     if relay is None:
         return
     has_relay = _writable(relay, "relay_on")
@@ -126,3 +97,16 @@ def _writable(part: Mapping[str, Point], quantity: str) -> bool:
 
 def _a(role: str) -> str:
     return f"an {role}" if role == "ev" else f"a {role}"
+
+
+def _switch(asset: Any) -> tuple[str, str] | None:
+    """The device and part whose relay switches this asset, if another than its own."""
+    if isinstance(asset, Pv | Load) and asset.switch_device is not None:
+        return asset.switch_device, asset.switch_part
+    return None
+
+
+def _points(profiles: Mapping[str, Profile], device: str, part: str) -> Mapping[str, Point] | None:
+    """The points of a part; None where the device has no usable profile or no such part."""
+    profile = profiles.get(device)
+    return profile.parts.get(part) if profile else None

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 
 from quartier.config.load import check
-from quartier.config.model import Load, Pv
-from quartier.config.parts import curtailment, switchable
+from quartier.config.model import Pv
 from quartier_drivers.errors import ConfigError
 
 Written = Callable[[str], Path]
@@ -84,14 +83,11 @@ def test_a_part_that_cannot_do_what_the_role_needs_is_named(
     assert [fault for fault in found if fault.startswith(expected)], found
 
 
-def test_a_pv_with_a_relay_of_another_device_is_curtailed_by_it(written: Written, site_text: str) -> None:
-    loaded = check(written(f'{site_text}{PV}switch_device = "relays"\nswitch_part = "r2"\n'))
+def test_a_relay_of_another_device_may_curtail_pv_and_shed_loads(written: Written, site_text: str) -> None:
+    loaded = check(
+        written(f'{site_text}{PV}switch_device = "relays"\nswitch_part = "r2"\ncurtail = "relay"\n')
+    )
 
-    pv, heater = loaded.site.assets["pv1"], loaded.site.assets["heater"]
+    pv = loaded.site.assets["pv1"]
     assert isinstance(pv, Pv)
-    assert isinstance(heater, Load)
-    assert "relay" == curtailment(pv, loaded.profiles)
-    assert "none" == curtailment(pv.model_copy(update={"curtail": "none"}), loaded.profiles)
-    assert "none" == curtailment(pv.model_copy(update={"switch_device": None}), loaded.profiles)
-    assert switchable(heater, loaded.profiles)
-    assert not switchable(heater, {})
+    assert ("relays", "r2", "relay") == (pv.switch_device, pv.switch_part, pv.curtail)
