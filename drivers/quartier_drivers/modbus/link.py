@@ -321,12 +321,13 @@ class RtuLink(Line):
 
 def payload(request: Request) -> bytes:
     """The request's PDU, built by pymodbus."""
-    values = list(request.values)
-    bits = [value != 0 for value in values] if request.function in _BIT_WRITES else None
-    registers = values if bits is None and values else None
-    pdu = _PDUS[request.function](
-        address=request.address, count=request.count, bits=bits, registers=registers, dev_id=request.unit
-    )
+    if not request.writes:
+        fields: dict[str, Any] = {"count": request.count}
+    elif request.function in _BIT_WRITES:
+        fields = {"bits": [value != 0 for value in request.values]}
+    else:
+        fields = {"registers": list(request.values)}
+    pdu = _PDUS[request.function](address=request.address, dev_id=request.unit, **fields)
     return bytes([request.function]) + cast("bytes", pdu.encode())
 
 

@@ -62,6 +62,8 @@ def info(one: Served, profile: Profile) -> PointInfo:
         persistent=write.persistent,
         on_release=write.on_release,
         fallback=_fallback(write.fallback),
+        step=_step(point),
+        read_back=write.confirm == "read",
     )
 
 
@@ -76,6 +78,13 @@ def wants(one: Served, profile: Profile) -> list[Want]:
     if scale is not None:
         found.append(Want(one.unit, scale.table, scale.number, 1, period_s, (SCALE + one.name,)))
     return found
+
+
+def _step(point: Point) -> float:
+    """Resolution of a write in house units; 0 for floating point, and where a scale register decides."""
+    target = codec.write_source(point)
+    whole = not target.type_name.startswith("float") and target.scale_address is None
+    return abs(target.scale) if whole else 0.0
 
 
 def _fallback(fallback: DeviceFallback | None) -> Fallback | None:

@@ -1,0 +1,261 @@
+"""Registers become values and values registers, exactly and in both directions."""
+
+import math
+import struct
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier_drivers.codec import (
+    decode,
+    decoded,
+    encode,
+    power_of,
+    raw_of,
+    raw_range,
+    registers_of,
+    value_of,
+)
+from quartier_drivers.contract import Quality
+from quartier_drivers.profile import WIDTHS, Point, parse
+
+ORDERS = st.sampled_from(["high-first", "low-first"])
+WHOLE = [name for name in WIDTHS if name.startswith(("int", "uint"))]
+BAD = (None, Quality.BAD)
+
+
+def point(**keys: Any) -> Point:
+    keys.setdefault("register", "holding:0")
+    return Point.model_validate(keys)
+
+
+def writable(low: float = -1e9, high: float = 1e9, **keys: Any) -> Point:
+    return point(write={"low": low, "high": high, "on_release": 0}, **keys)
+
+
+@pytest.mark.parametrize(
+    ("words", "order", "registers"),
+    [
+        ("high-first", "high-first", [16967, 52429]),
+        ("low-first", "low-first", [52684, 18242]),
+        ("high-first", "low-first", [18242, 52684]),
+        ("low-first", "high-first", [52429, 16967]),
+    ],
+    ids=["abcd", "dcba", "badc", "cdab"],
+)
+def test_49_95_reads_the_same_in_all_four_word_orders(words: str, order: str, registers: list[int]) -> None:
+    source = point(type="float32", words=words, bytes=order)
+
+    assert struct.unpack(">f", struct.pack(">f", 49.95))[0] == value_of(source, registers)
+    assert registers == registers_of(source, 49.95)
+
+
+@given(st.sampled_from(WHOLE), ORDERS, ORDERS, st.data())
+def test_every_whole_number_of_every_type_and_order_comes_back(
+    type_name: str, words: str, order: str, data: st.DataObject
+) -> None:
+    source = point(type=type_name, words=words, bytes=order)
+    raw = data.draw(st.integers(*raw_range(source)))
+    registers = registers_of(source, raw)
+
+    assert source.width == len(registers)
+    assert all(0 <= one <= 0xFFFF for one in registers)
+    assert float(raw) == value_of(source, registers)
+
+
+@given(ORDERS, ORDERS, st.floats(allow_nan=False, allow_infinity=False, width=32))
+def test_every_float32_comes_back(words: str, order: str, raw: float) -> None:
+    source = point(type="float32", words=words, bytes=order)
+
+    assert raw == value_of(source, registers_of(source, raw))
+
+
+@given(ORDERS, ORDERS, st.floats(allow_nan=False, allow_infinity=False))
+def test_every_float64_comes_back(words: str, order: str, raw: float) -> None:
+    source = point(type="float64", words=words, bytes=order)
+
+    assert raw == value_of(source, registers_of(source, raw))
+
+
+@given(
+    st.integers(-0x8000, 0x7FFF),
+    st.sampled_from([1.0, 0.1, 0.01, 0.001, 10.0, 0.25, 1 / 3]),
+    st.sampled_from([0.0, 0.1, -273.15]),
+    st.sampled_from([1, -1]),
+    st.integers(-3, 3),
+)
+def test_scaling_is_the_nearest_number_to_what_the_manual_says(
+    raw: int, scale: float, offset: float, sign: int, power: int
+) -> None:
+    source = point(type="int16", scale=scale, offset=offset, sign=sign)
+    exact = Fraction(repr(scale)) * sign * Fraction(10) ** power * raw + Fraction(repr(offset))
+
+    assert float(exact) == value_of(source, [raw & 0xFFFF], power)
+
+
+def test_1234_at_a_tenth_is_123_4_and_nothing_else() -> None:
+    assert 123.4 == value_of(point(type="uint16", scale=0.1), [1234])
+    assert 0.3 == value_of(point(type="uint16", scale=0.1), [3])
+
+
+@given(st.integers(-0x8000, 0x7FFF), st.sampled_from([1.0, 0.1, 0.01, 10.0]), st.sampled_from([1, -1]))
+def test_what_was_read_can_be_written_back_unchanged(raw: int, scale: float, sign: int) -> None:
+    target = writable(type="int16", scale=scale, sign=sign)
+    value = value_of(target, [raw & 0xFFFF])
+    assert isinstance(value, float)
+
+    assert [raw & 0xFFFF] == encode(target, value)
+
+
+@given(st.floats(-100, 100), st.sampled_from([0.1, 0.3, 7.0]))
+def test_a_written_value_is_the_nearest_step_and_never_outside_the_limits(value: float, scale: float) -> None:
+    target = writable(low=-100, high=100, type="int16", scale=scale)
+    written = value_of(target, encode(target, value))
+    assert isinstance(written, float)
+
+    assert -100 <= written <= 100
+    assert abs(written - value) <= scale
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [(101.0, "outside"), (-1.0, "outside"), (math.nan, "no number"), (math.inf, "no number")],
+)
+def test_a_value_that_may_not_be_written_is_refused_by_name(value: float, what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        encode(writable(low=0, high=100, type="uint16"), value)
+
+
+def test_a_value_that_the_register_cannot_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not fit int16"):
+        encode(writable(type="int16"), 40000.0)
+    with pytest.raises(ValueError, match="does not fit float32"):
+        encode(writable(low=-1e300, high=1e300, type="float32"), 1e300)
+
+
+def test_a_code_that_means_absent_is_never_written() -> None:
+    with pytest.raises(ValueError, match="not there"):
+        encode(writable(type="uint16", absent=[0xFFFF]), 65535.0)
+
+
+def test_a_read_only_point_cannot_be_encoded() -> None:
+    with pytest.raises(ValueError, match="cannot be written"):
+        encode(point(), 1.0)
+
+
+def test_a_write_may_go_to_another_register_of_another_type() -> None:
+    target = point(
+        type="uint32",
+        scale=0.001,
+        write={
+            "low": 0,
+            "high": 32,
+            "on_release": 0,
+            "register": "holding:5004",
+            "type": "uint16",
+            "scale": 0.1,
+        },
+    )
+
+    assert [160] == encode(target, 16.0)
+
+
+@pytest.mark.parametrize("registers", [[0x7FC0, 0], [0x7F80, 0], [0xFF80, 0], [0x7FC0, 1]])
+def test_nan_and_infinity_are_bad_at_the_door(registers: list[int]) -> None:
+    assert BAD == decoded("power_w", point(type="float32"), registers)
+
+
+def test_an_absent_code_is_bad() -> None:
+    meter = point(type="int32", words="low-first", scale=0.1, sign=-1, absent=0x7FFFFFFF)
+
+    assert (-1234.5, Quality.GOOD) == decoded("power_w", meter, [0x3039, 0])
+    assert BAD == decoded("power_w", meter, [0xFFFF, 0x7FFF])
+
+
+def test_an_implausible_value_is_bad() -> None:
+    meter = point(type="int16", low=-100, high=100)
+
+    assert (100.0, Quality.GOOD) == decoded("power_w", meter, [100])
+    assert (101.0, Quality.BAD) == decoded("power_w", meter, [101])
+    assert (-101.0, Quality.BAD) == decoded("power_w", meter, [-101 & 0xFFFF])
+
+
+def test_bits_are_counted_from_the_lowest() -> None:
+    assert (True, Quality.GOOD) == decoded("relay_on", point(bit=3), [0b1000])
+    assert (False, Quality.GOOD) == decoded("relay_on", point(bit=3), [0b0111])
+    assert (0xA, Quality.GOOD) == decoded("charge_state", point(bits=[4, 7]), [0x12A4])
+    assert (True, Quality.GOOD) == decoded("relay_on", point(type="uint32", bit=31), [0x8000, 0])
+
+
+def test_coils_are_on_or_off() -> None:
+    relay = point(register="coil:4", write={"on_release": 0})
+
+    assert (True, Quality.GOOD) == decoded("relay_on", relay, [1])
+    assert [1] == encode(relay, 1.0)
+    assert [0] == encode(relay, 0.0)
+
+
+def test_strings_end_at_nul_and_lose_their_padding() -> None:
+    name = point(type="string", length=4)
+
+    assert ("EM24", Quality.GOOD) == decoded("name_text", name, [0x454D, 0x3234, 0, 0x4141])
+    assert ("EM24", Quality.GOOD) == decoded("name_text", name, [0x454D, 0x3234, 0x2020, 0x2020])
+    assert BAD == decoded("name_text", name, [0, 0, 0, 0])
+
+
+def test_strings_come_in_either_byte_order() -> None:
+    assert "EM24" == value_of(point(type="string", length=2, bytes="low-first"), [0x4D45, 0x3432])
+
+
+def test_an_enumeration_keeps_its_number_and_shows_its_name() -> None:
+    state = point(values={"0": "idle", "2": "charging"})
+
+    assert (2, Quality.GOOD) == decoded("charge_state", state, [2])
+    assert "0002 (charging)" == raw_of(state, [2])
+    assert ("charging", Quality.GOOD) == decoded("mode_text", state, [2])
+    assert BAD == decoded("mode_text", state, [1])
+
+
+@pytest.mark.parametrize(("word", "power"), [(0, 0), (3, 3), (0xFFFE, -2), (0x8000, None), (11, None)])
+def test_a_scale_register_is_a_signed_power_of_ten_or_void(word: int, power: int | None) -> None:
+    assert power == power_of([word])
+
+
+HEAD = '[profile]\nprotocol = "modbus"\nmaker = "m"\nmodel = "n"\nsource = "s"\n'
+
+
+def test_decode_gives_every_point_whose_registers_are_there() -> None:
+    profile = parse(
+        HEAD
+        + """
+        [parts.grid.power_w]
+        register = "holding:840"
+        unit = 100
+        type = "int16"
+        scale_register = "holding:850"
+        [parts.grid.voltage_l1_v]
+        register = "input:0x10"
+        scale = 0.1
+        [parts.grid.current_l1_a]
+        register = "input:0x20"
+        """,
+        "m/n",
+        "n.toml",
+    )
+    registers = {"100/holding:840": [0xFFFF], "100/holding:850": [2], "input:16": [2301]}
+
+    assert {
+        "power_w": (-100.0, Quality.GOOD),
+        "voltage_l1_v": (230.1, Quality.GOOD),
+    } == decode(profile, "grid", registers)
+
+
+def test_a_point_whose_scale_register_is_void_is_bad() -> None:
+    text = '[points.power_w]\nregister = "holding:0"\nscale_register = "holding:1"\n'
+    profile = parse(HEAD + text, "m/n", "n.toml")
+
+    assert {"power_w": BAD} == decode(profile, "", {"holding:0": [5, 0x8000]})
+    assert {"power_w": BAD} == decode(profile, "", {"holding:0": [5]})
