@@ -70,6 +70,13 @@ class Gx(Device):
         self._written_s = 0.0
         self._grid_setpoint_w = 50  # the maker's default, kept in flash
         self._override_w = 0  # register 2716, volatile; 0 leaves the kept one in force
+        for service, first, last in (
+            (self._system, 800, 919),
+            (self._vebus, 3, 101),
+            (self._meter, 2600, 2648),
+            (self._pv, 1026, 1064),
+        ):  # the list has no holes inside a service; what is not shown here reads 0
+            service.put("holding", first, [0] * (last - first + 1))
         self._system.put("holding", 800, wire.text("c0619ab12345", 6))
         self._show_orders()
         self.show({})
