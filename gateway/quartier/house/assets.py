@@ -4,7 +4,8 @@ One sign (house.md section 5): plus takes energy from the building's bus.  Power
 are magnitudes and never negative.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 Tier = Literal["A", "B", "C", "D"]
@@ -12,7 +13,11 @@ Tier = Literal["A", "B", "C", "D"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """Anything with a power: it takes ``power_w`` from the building's bus."""
+    """Anything with a power: it takes ``power_w`` from the building's bus.
+
+    ``period_s`` is how often its power is read; ``comfort_cost`` orders sheds inside a tier where
+    the number of sheds in 24 h is equal, lowest first.
+    """
 
     name: str
     rated_w: float
@@ -20,6 +25,7 @@ class Asset:
     node: str = "grid"
     period_s: float = 1.0
     measured: bool = True
+    comfort_cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,7 @@ class Battery(Asset):
     soc_min_pct: float = 10.0
     soc_max_pct: float = 95.0
     reserve_soc_pct: float = 20.0
+    soc_period_s: float = 5.0
     lease_s: float = 60.0
     writable: bool = True
 
@@ -93,7 +100,13 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """One building: its connection meter, its assets and its limits."""
+    """One building: its connection meter, its assets and its limits.
+
+    ``release_values`` maps a writable point to what is written once when an input it needs is
+    lost; None where only the driver knows (the device's own control, or nothing at all).
+    ``unmeasured_w`` is the rated power of what no asset measures; None: the most seen so far.
+    ``seed`` spreads random delays over buildings.
+    """
 
     name: str
     grid: Grid
@@ -101,3 +114,6 @@ class House:
     limits: Limits
     grid_target_w: float = 0.0
     cycle_s: float = 1.0
+    release_values: Mapping[str, float | None] = field(default_factory=dict)
+    unmeasured_w: float | None = None
+    seed: int = 0

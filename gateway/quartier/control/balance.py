@@ -1,0 +1,118 @@
+"""What the building takes besides the assets that are steered: measured, or assumed at its worst."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from quartier.control.players import Player
+from quartier.control.sight import Memories, age_s, power_w, worst_w
+from quartier.house.assets import Asset, House, Pv
+
+WINDOW_S = 5.0
+_S = 1_000_000_000
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The rest in W: now, and its highest and lowest of the last seconds.
+
+    Meters are read at different moments, so the difference of two of them dips and peaks when a
+    steered asset moves; against the import cap counts the highest, against the export cap the
+    lowest of 5 s.
+    """
+
+    now_w: float
+    high_w: float
+    low_w: float
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The last samples of the rest, and for whom they hold: another set of players begins anew."""
+
+    names: tuple[str, ...] = ()
+    samples: tuple[tuple[int, float], ...] = ()
+
+    def base(self, players: Sequence[Player]) -> Base | None:
+        """Over what is held for just these players; None when nothing is."""
+        if not self.samples or self.names != tuple(player.name for player in players):
+            return None
+        watts = [w for _, w in self.samples]
+        return Base(watts[-1], max(watts), min(watts))
+
+
+def slid(window: Window, players: Sequence[Player], grid_w: float, now_ns: int) -> Window:
+    """The window with the sample of now."""
+    names = tuple(player.name for player in players)
+    rest_w = grid_w - sum(player.present_w for player in players)
+    oldest_ns = now_ns - round(WINDOW_S * _S)
+    old = window.samples if window.names == names else ()
+    return Window(names, (*(s for s in old if s[0] >= oldest_ns), (now_ns, rest_w)))
+
+
+def remainder_w(
+    house: House, memories: Memories, before_w: float | None, grid_w: float, dt_s: float, now_ns: int
+) -> float | None:
+    """The most seen of what no asset measures (decaying over a day), in W; None until it was seen.
+
+    Not updated while a measured asset is silent: its power would count as remainder.
+    """
+    total_w = 0.0
+    for asset in house.assets:
+        if asset.measured:
+            seen_w = power_w(memories, asset, now_ns)
+            if seen_w is None:
+                return before_w
+            total_w += seen_w
+    decayed_w = 0.0 if before_w is None else before_w * max(0.0, 1.0 - dt_s / _DAY_S)
+    return max(0.0, grid_w - total_w, decayed_w)
+
+
+def blind_w(
+    house: House, memories: Memories, players: Sequence[Player], seen_w: float | None, now_ns: int
+) -> float:
+    """The rest while the grid meter is lost: every asset at its worst, and the remainder, in W.
+
+    The remainder is the declared one, else the most seen; where nothing was ever seen it is taken
+    to use up the fail-safe import by itself.
+    """
+    outside = [asset for asset in house.assets if asset.name not in {p.name for p in players}]
+    known_w = sum(_worst_now(asset, memories, now_ns) for asset in outside)
+    if house.unmeasured_w is not None:
+        return known_w + house.unmeasured_w
+    if seen_w is None:
+        return known_w + house.limits.import_failsafe_w
+    # Loads that nobody measures are part of what was seen, and count at their rating already.
+    rated_w = sum(worst_w(asset) for asset in house.assets if not asset.measured)
+    return known_w + max(0.0, seen_w - rated_w)
+
+
+def silent_w(assets: Iterable[Asset], memories: Memories, now_ns: int) -> float:
+    """How much more assets that fell silent could take than when last seen, in W."""
+    more_w = 0.0
+    for asset in assets:
+        memory = memories.get(f"{asset.name}.power_w")
+        if memory is not None and power_w(memories, asset, now_ns) is None:
+            more_w += max(0.0, worst_w(asset) - memory.value)
+    return more_w
+
+
+def generation_w(house: House, memories: Memories, now_ns: int) -> float:
+    """What PV generates now, in W and plus; a silent one counts at its rating if it ever generated."""
+    total_w = 0.0
+    for asset in house.assets:
+        if isinstance(asset, Pv):
+            seen_w = power_w(memories, asset, now_ns)
+            if seen_w is not None:
+                total_w -= min(0.0, seen_w)
+            elif age_s(memories.get(f"{asset.name}.power_w"), now_ns) < float("inf"):
+                total_w += asset.rated_w
+    return total_w
+
+
+def _worst_now(asset: Asset, memories: Memories, now_ns: int) -> float:
+    seen_w = power_w(memories, asset, now_ns) if asset.measured else None
+    if seen_w is None:
+        return worst_w(asset)
+    # A battery that was given back may stop discharging; generation that is measured does count.
+    return seen_w if isinstance(asset, Pv) else max(0.0, seen_w)

@@ -1,0 +1,365 @@
+"""One control cycle: what is seen and what is wanted in, commands with a reason out (pure).
+
+Self-consumption is a wish; the caps are hard intervals that the kernel keeps, taken in the one
+order of failsafe.md section 3 and given back staged.  Each function narrows what the one before
+left; nothing overwrites a cap.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from quartier.control import balance, battery, failsafe, limits, orders, outcome, sight, steps, view
+from quartier.control.breach import watched
+from quartier.control.failsafe import Health, Stage
+from quartier.control.limits import Force
+from quartier.control.players import Player, flexible, flexible_player, full_w
+from quartier.control.scene import Scene
+from quartier.control.shed import Turn
+from quartier.control.state import Decision, State
+from quartier.control.steps import Step
+from quartier.control.wishes import Wishes
+from quartier.house.assets import Battery, Ev, Load, Pv
+from quartier.house.image import Frozen
+from quartier.house.now import Now
+from quartier_native import allocate
+
+__all__ = ["Decision", "State", "step"]
+
+FAR_W = 1e11  # a cap the kernel cannot reach
+COMMAND_LIFE_S = 5.0
+
+
+def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
+    """Decide one cycle.
+
+    ``frozen`` is the image, ``wishes`` the caps of the link and what is aimed at.  Raises nothing
+    for any reading; what a reading lacks becomes a stage, named in ``Decision.view``.
+    """
+    scene = _scene(frozen, wishes, state, now)
+    players = _players(scene)
+    window = scene.state.window
+    if scene.grid_w is not None:
+        window = balance.slid(window, players, scene.grid_w, now.ns)
+    base = _base(scene, window, players)
+    if base is not None:
+        _want(scene, players, base)
+    result = _allocated(scene, players, base)
+    result = outcome.restored(scene, players, result)
+    wants, turns = outcome.applied(scene, players, result)
+    book, commands = orders.written(state.book, wants, frozen, COMMAND_LIFE_S, now.ns)
+    lost = _lost(scene)
+    book, given, releases = orders.given_back(book, lost, state.house.release_values, COMMAND_LIFE_S, now.ns)
+    after = replace(scene.state, window=window, turns=turns, gate=result.gate, book=book)
+    shown = view.shown(scene, players, result, after, lost)
+    return Decision((*commands, *given), after, shown, releases)
+
+
+def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
+    """Look, judge, and find the caps in force."""
+    house = state.house
+    started_ns = now.ns if state.started_ns is None else state.started_ns
+    dt_s = house.cycle_s if state.last_ns is None else max(0.0, (now.ns - state.last_ns) / 1e9)
+    late_count = state.late_count + 1 if dt_s > 1.5 * house.cycle_s else 0
+    memories = sight.looked(frozen, house, state.memories)
+    grid = memories.get(f"{house.grid.name}.power_w")
+    age_s = min(sight.age_s(grid, now.ns), float("inf") if grid else (now.ns - started_ns) / 1e9)
+    period_s = house.grid.period_s
+    health = Health(
+        grid_age_s=age_s, grid_period_s=period_s, grid_ever=grid is not None, late_count=late_count
+    )
+    judgement = failsafe.judge(state.judgement, health, now.ns)
+    force = limits.in_force(house, wishes.caps, judgement.stage)
+    current = grid is not None and age_s <= failsafe.stale_after_s(period_s)
+    grid_w = grid.value if grid is not None and current else None
+    remainder_w = state.remainder_w
+    if grid_w is not None:
+        remainder_w = balance.remainder_w(house, memories, remainder_w, grid_w, dt_s, now.ns)
+    export_w = None if grid_w is None else -grid_w
+    after = replace(
+        state,
+        started_ns=started_ns,
+        last_ns=now.ns,
+        late_count=late_count,
+        memories=memories,
+        judgement=judgement,
+        remainder_w=remainder_w,
+        turns=_turns(frozen, state, now.ns),
+        import_breach=watched(state.import_breach, grid_w, force.import_w, now.ns),
+        export_breach=watched(state.export_breach, export_w, force.export_w, now.ns),
+        force=force,
+        mode=wishes.caps.mode,
+    )
+    return Scene(
+        state=after,
+        wishes=wishes,
+        force=force,
+        grid_w=grid_w,
+        grid_age_s=age_s,
+        lost=age_s > failsafe.lost_after_s(period_s),
+        dt_s=min(dt_s, 10.0),
+        now_ns=now.ns,
+        common=_common(state, force, wishes, judgement.stage),
+    )
+
+
+def _common(before: State, force: Force, wishes: Wishes, stage: Stage) -> bool:
+    """Whether something all buildings saw has just eased: they must not all come back at once."""
+    if before.force is None:
+        return True
+    eased = force.import_w > before.force.import_w or before.mode != wishes.caps.mode
+    return eased or stage < before.judgement.stage
+
+
+def _turns(frozen: Frozen, state: State, now_ns: int) -> dict[str, Turn]:
+    """The turn of each flexible asset; one met for the first time is taken as it stands.
+
+    So a restart neither forgets what was shed nor lifts what was limited: it is restored staged.
+    """
+    turns = dict(state.turns)
+    for asset in flexible(state.house):
+        if outcome.point(asset) not in state.book.orders:
+            turns[asset.name] = _met(frozen, asset, turns.get(asset.name, Turn()), now_ns)
+    return turns
+
+
+def _met(frozen: Frozen, asset: Load | Ev | Pv, turn: Turn, now_ns: int) -> Turn:
+    point = outcome.point(asset)
+    found = sight.number(frozen, point)
+    if found is None or not turn.on or turn.limit_w is not None:
+        return turn
+    if point.endswith("_on"):
+        return turn if found.value else Turn(on=False, since_ns=now_ns)
+    if isinstance(asset, Ev):
+        if found.value < asset.current_min_a:
+            return Turn(on=False, since_ns=now_ns)
+        watts = found.value * asset.voltage_v * asset.phases_count
+        return turn if watts >= full_w(asset) else Turn(limit_w=watts)
+    return turn if found.value >= asset.rated_w else Turn(limit_w=max(0.0, found.value))
+
+
+def _players(scene: Scene) -> list[Player]:
+    """Who takes part: flexible assets always, batteries only while all their inputs are there."""
+    players = [
+        flexible_player(asset, scene.state.turns[asset.name], scene.state.memories, scene.now_ns)
+        for asset in flexible(scene.house)
+    ]
+    for asset in scene.house.assets:
+        if not isinstance(asset, Battery) or outcome.why_not(scene, asset):
+            continue
+        present_w = scene.state.memories[f"{asset.name}.power_w"].value
+        soc_pct = scene.state.memories[f"{asset.name}.soc_pct"].value
+        order = scene.state.book.orders.get(f"{asset.name}.setpoint_w")
+        player = Player(asset, present_w, 0.0, Turn(), battery.room(asset, soc_pct))
+        player.before_w = present_w if order is None else order.value
+        players.append(player)
+    return players
+
+
+def _base(scene: Scene, window: balance.Window, players: list[Player]) -> balance.Base | None:
+    if not scene.lost:
+        return window.base(players)
+    rest_w = balance.blind_w(
+        scene.house, scene.state.memories, players, scene.state.remainder_w, scene.now_ns
+    )
+    return balance.Base(rest_w, rest_w, rest_w)
+
+
+def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
+    """Give each battery its room and its want: the grid at its target, filtered and ramped."""
+    units = [player for player in players if isinstance(player.asset, Battery)]
+    if not units:
+        return
+    others_w = sum(player.want_w for player in players if player not in units)
+    caps = scene.wishes.caps
+    force = scene.force
+    low_w, high_w = -FAR_W, FAR_W
+    if caps.no_battery_export:
+        low_w = min(0.0, -(base.low_w + others_w))
+    if force.generation_w is not None:
+        made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
+        low_w = max(low_w, min(0.0, made_w - force.generation_w))
+    rooms = battery.narrowed([player.room for player in units], low_w=low_w, high_w=high_w)
+    if caps.no_grid_charge_above_reserve:
+        surplus_w = max(0.0, -(base.high_w + others_w))
+        above = [unit for unit in units if _above_reserve(scene, unit)]
+        kept = battery.narrowed([rooms[units.index(u)] for u in above], low_w=-FAR_W, high_w=surplus_w)
+        for unit, narrow in zip(above, kept, strict=True):
+            rooms[units.index(unit)] = narrow
+    target_w = scene.house.grid_target_w if scene.wishes.grid_target_w is None else scene.wishes.grid_target_w
+    target_w = min(max(target_w, -force.export_w), force.import_w)
+    if caps.no_battery_export:
+        target_w = max(0.0, target_w)
+    desired = battery.split(target_w - base.now_w - others_w, rooms)
+    for unit, allowed, desired_w in zip(units, rooms, desired, strict=True):
+        unit.room = allowed
+        unit.reason = f"self-consumption: grid at {target_w:.0f} W"
+        if scene.stage is Stage.WELL:
+            asset = unit.asset
+            assert isinstance(asset, Battery)
+            unit.want_w = battery.followed(asset, unit.before_w, desired_w, allowed, scene.dt_s)
+        else:
+            unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
+            unit.reason = "held: nothing is raised while inputs are stale"
+
+
+def _above_reserve(scene: Scene, unit: Player) -> bool:
+    soc = scene.state.memories.get(f"{unit.name}.soc_pct")
+    assert isinstance(unit.asset, Battery)
+    return soc is not None and soc.value >= unit.asset.reserve_soc_pct
+
+
+def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -> outcome.Result:
+    """Bring the wants inside every cap; without any base nothing moves."""
+    wants = [player.want_w for player in players]
+    if base is None:
+        return outcome.Result(tuple(wants), None, None, {}, met=True, gate=scene.state.gate)
+    downs = steps.down(players, scene.state.turns, scene.now_ns)
+    acted: dict[int, str] = {}
+    _forced(scene, players, wants, downs, acted)
+    _capped_generation(scene, players, wants, acted)
+    _capped_consumption(scene, players, wants, downs, acted)
+    raising = scene.stage is Stage.WELL
+    ups = steps.up(players, scene.state.turns, scene.now_ns, raising=raising)
+    force = scene.force
+    total_w = sum(wants)
+    rest_w = base.now_w
+    if base.high_w + total_w > force.import_w:
+        rest_w = base.high_w
+    elif base.low_w + total_w < -force.export_w:
+        rest_w = base.low_w
+    if scene.lost:  # what cannot be seen cannot be raised; PV is limited to the export cap by itself
+        ups = []
+    found = allocate(
+        rest_w, wants, force.import_w, force.export_w, [s.plain for s in downs], [s.plain for s in ups]
+    )
+    _name(players, wants, found.setpoint_w, downs[: found.down_count], force.words("import"), acted)
+    _name(players, wants, found.setpoint_w, ups[: found.up_count], force.words("export"), acted)
+    setpoints = _blind_generation(scene, players, found.setpoint_w, acted)
+    moved_w = sum(setpoints)
+    return outcome.Result(
+        setpoints,
+        base.high_w + moved_w,
+        base.low_w + moved_w,
+        acted,
+        met=found.met,
+        gate=scene.state.gate,
+        charge_room_w=sum(
+            p.room.high_w - setpoints[i] for i, p in enumerate(players) if isinstance(p.asset, Battery)
+        ),
+    )
+
+
+def _name(
+    players: list[Player],
+    wants: list[float],
+    setpoints: tuple[float, ...],
+    taken: list[Step],
+    cap: str,
+    acted: dict[int, str],
+) -> None:
+    """Say which step moved whom: the last one taken for each."""
+    del players
+    for taken_step in taken:
+        if setpoints[taken_step.index] != wants[taken_step.index]:
+            acted[taken_step.index] = f"{cap}: {taken_step.words}"
+
+
+def _forced(
+    scene: Scene, players: list[Player], wants: list[float], downs: list[Step], acted: dict[int, str]
+) -> None:
+    """A breach takes the next step although the sums look right; a fast one all of C and D."""
+    imports, exports = scene.state.import_breach, scene.state.export_breach
+    for candidate in downs:
+        if candidate.target_w >= wants[candidate.index] or candidate.target_w < 0:
+            continue
+        if imports.fast_over and candidate.tier in {"C", "D"}:
+            cause = "over the cap by 10 % for 5 s"
+        elif imports.next_step and not imports.fast_over:
+            cause = "60 s mean over the cap"
+        else:
+            continue
+        wants[candidate.index] = candidate.target_w
+        acted[candidate.index] = f"{scene.force.words('import')}: {cause}: {candidate.words}"
+        if not imports.fast_over:
+            break
+    if exports.fast_over or exports.mean_over:
+        for index, player in enumerate(players):
+            less = isinstance(player.asset, Pv) or wants[index] < 0
+            if less and wants[index] < 0:
+                wants[index] = 0.0
+                acted[index] = f"{scene.force.words('export')}: kept over it: stopped"
+
+
+def _capped_generation(
+    scene: Scene, players: list[Player], wants: list[float], acted: dict[int, str]
+) -> None:
+    """Hold PV inside the generation cap, each in proportion."""
+    cap_w = scene.force.generation_w
+    if cap_w is None:
+        return
+    made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
+    mine = [i for i, p in enumerate(players) if isinstance(p.asset, Pv) and wants[i] < 0]
+    own_w = -sum(wants[i] for i in mine)
+    if made_w <= cap_w or own_w <= 0:
+        return
+    part = max(0.0, own_w - (made_w - cap_w)) / own_w
+    for index in mine:
+        asset = players[index].asset
+        assert isinstance(asset, Pv)
+        wants[index] *= part if asset.curtail == "limit" else 0.0
+        acted[index] = f"{scene.force.words('generation')}: generation curtailed"
+
+
+def _capped_consumption(
+    scene: Scene, players: list[Player], wants: list[float], downs: list[Step], acted: dict[int, str]
+) -> None:
+    """Hold what is consumed, whatever is generated, inside its cap; discharging does not help it."""
+    cap_w = scene.force.consumption_w
+    if cap_w is None or scene.grid_w is None:
+        return
+    positive = [max(0.0, want) for want in wants]
+    rest_w = outcome.consumed_w(scene, players) - sum(max(0.0, player.present_w) for player in players)
+    usable = [candidate for candidate in downs if candidate.target_w >= 0]
+    found = allocate(rest_w, positive, cap_w, FAR_W, [s.plain for s in usable], [])
+    _name(
+        players,
+        positive,
+        found.setpoint_w,
+        usable[: found.down_count],
+        scene.force.words("consumption"),
+        acted,
+    )
+    for index, after_w in enumerate(found.setpoint_w):
+        if after_w != positive[index]:
+            wants[index] = after_w
+
+
+def _blind_generation(
+    scene: Scene, players: list[Player], setpoints: tuple[float, ...], acted: dict[int, str]
+) -> tuple[float, ...]:
+    """Without the grid meter an export cap is kept by limiting generation to it and what surely runs."""
+    if not scene.lost:
+        return setpoints
+    allowed_w = scene.force.export_w + outcome.certain_load_w(scene)
+    moved = list(setpoints)
+    for index, player in enumerate(players):
+        if isinstance(player.asset, Pv):
+            moved[index] = max(-allowed_w, -player.asset.rated_w)
+            if player.asset.curtail == "relay" and allowed_w < player.asset.rated_w:
+                moved[index] = 0.0
+            allowed_w += moved[index]
+            if moved[index] <= -player.asset.rated_w:
+                continue
+            acted[index] = f"{scene.force.words('export')}: grid meter lost, generation limited to it"
+    return tuple(moved)
+
+
+def _lost(scene: Scene) -> Mapping[str, str]:
+    """Setpoints whose inputs are lost, with the reason."""
+    return {
+        f"{asset.name}.setpoint_w": why
+        for asset in scene.house.assets
+        if isinstance(asset, Battery)
+        and asset.writable
+        and (why := outcome.why_not(scene, asset)) not in {"", outcome.WAITING}
+    }

@@ -1,0 +1,94 @@
+"""What a lost input does: a table of rules, the worst wins, and letting go takes its dwell."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from quartier.house.assets import Grid
+
+
+class Stage(IntEnum):
+    """How careful control is: FREEZE raises nothing, SAFE sheds to the fail-safe caps."""
+
+    WELL = 0
+    FREEZE = 1
+    SAFE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What the rules look at.  ``grid_age_s`` counts from the start where nothing was ever read."""
+
+    grid_age_s: float
+    grid_period_s: float = 1.0
+    grid_ever: bool = True
+    late_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """While ``holds``, and ``dwell_s`` longer, at least ``stage``."""
+
+    name: str
+    words: str
+    holds: Callable[[Health], bool]
+    stage: Stage
+    dwell_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The stage in force, the rules that are, and until when each dwells (monotonic)."""
+
+    stage: Stage = Stage.WELL
+    rules: tuple[str, ...] = ()
+    until_ns: Mapping[str, int] = field(default_factory=dict)
+
+
+def stale_after_s(period_s: float) -> float:
+    """When a grid meter read every ``period_s`` counts as stale (failsafe.md section 2)."""
+    return max(3.0, 2.5 * period_s)
+
+
+def lost_after_s(period_s: float) -> float:
+    """When it counts as lost."""
+    return max(10.0, 4.0 * period_s)
+
+
+def slow(grid: Grid) -> bool:
+    """A grid meter slower than 2 s costs a margin of 10 % on every cap."""
+    return grid.period_s > 2.0
+
+
+RULES = (
+    Rule("starting", "no reading of the grid meter yet", lambda h: not h.grid_ever, Stage.FREEZE, 0),
+    Rule(
+        "grid-meter-stale",
+        "the grid meter's reading is stale",
+        lambda h: h.grid_age_s > stale_after_s(h.grid_period_s),
+        Stage.FREEZE,
+        5,
+    ),
+    Rule(
+        "grid-meter-lost",
+        "the grid meter is lost",
+        lambda h: h.grid_age_s > lost_after_s(h.grid_period_s),
+        Stage.SAFE,
+        30,
+    ),
+    Rule("cycle-late", "the control cycle is late", lambda h: h.late_count >= 3, Stage.FREEZE, 60),
+)
+WORDS = {rule.name: rule.words for rule in RULES}
+
+
+def judge(before: Judgement, health: Health, now_ns: int) -> Judgement:
+    """The worst of all rules that hold or still dwell; all of that stage are named."""
+    until_ns = dict(before.until_ns)
+    for rule in RULES:
+        if rule.holds(health):
+            until_ns[rule.name] = now_ns + round(rule.dwell_s * 1e9)
+        elif until_ns.get(rule.name, now_ns) <= now_ns:
+            until_ns.pop(rule.name, None)
+    alive = [rule for rule in RULES if rule.name in until_ns]
+    stage = max((rule.stage for rule in alive), default=Stage.WELL)
+    return Judgement(stage, tuple(rule.name for rule in alive if rule.stage is stage), until_ns)

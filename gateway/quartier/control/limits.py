@@ -1,0 +1,63 @@
+"""The caps in force for one cycle, whose they are, and what they leave to a battery."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+
+from quartier.control.caps import LinkCaps, Powers, tightest
+from quartier.control.failsafe import Stage, slow
+from quartier.house.assets import House
+
+SLOW_METER = 0.9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Force:
+    """Caps in W as control keeps them, and whose each is (``import``, ``export`` …)."""
+
+    import_w: float
+    export_w: float
+    generation_w: float | None = None
+    consumption_w: float | None = None
+    whose: Mapping[str, str] = field(default_factory=dict)
+
+    def words(self, direction: str) -> str:
+        """``import cap 5000 W (hard limit)``."""
+        watts = getattr(self, f"{direction}_w")
+        return f"{direction} cap {watts:.0f} W ({self.whose[direction]})"
+
+
+def in_force(house: House, link: LinkCaps, stage: Stage) -> Force:
+    """The minimum of the hard limits, the link's caps and, in stage SAFE, the fail-safe values.
+
+    Never above a hard limit.  With a grid meter slower than 2 s all of them keep 10 % margin.
+    """
+    limits = house.limits
+    sources = [
+        ("hard limit", Powers(limits.import_hard_w, limits.export_hard_w)),
+        ("link", _link(link)),
+    ]
+    if stage is Stage.SAFE:
+        sources.append(
+            ("fail-safe value, grid meter lost", Powers(limits.import_failsafe_w, limits.export_failsafe_w))
+        )
+    powers, whose = tightest(sources)
+    names = {way: link.whose.get(way, "link") if name == "link" else name for way, name in whose.items()}
+    part = SLOW_METER if slow(house.grid) else 1.0
+    return Force(
+        import_w=powers.import_w * part,
+        export_w=powers.export_w * part,
+        generation_w=powers.generation_w * part if isfinite(powers.generation_w) else None,
+        consumption_w=powers.consumption_w * part if isfinite(powers.consumption_w) else None,
+        whose=names,
+    )
+
+
+def _link(link: LinkCaps) -> Powers:
+    none = float("inf")
+    return Powers(
+        max(0.0, link.import_max_w),
+        max(0.0, link.export_max_w),
+        none if link.generation_max_w is None else max(0.0, link.generation_max_w),
+        none if link.consumption_max_w is None else max(0.0, link.consumption_max_w),
+    )

@@ -1,0 +1,97 @@
+"""What is written to points and when: at a change, as a lease every 20 s, and again when ignored."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from quartier.control.sight import number
+from quartier.house.image import Frozen
+from quartier_drivers.contract import Command
+
+REFRESH_S = 20.0
+CONFIRM_S = 5.0
+_S = 1_000_000_000
+# How far a read-back may stand from what was written, by the last word of the point.
+TOLERANCE = {"w": 50.0, "a": 0.5, "on": 0.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a point shall be.  A change within ``deadband`` waits for the next refresh.
+
+    ``lease`` points are written every 20 s; others once, and again only when read back otherwise.
+    """
+
+    point: str
+    value: float
+    reason: str
+    deadband: float = 0.0
+    lease: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What was last written to a point, when and why."""
+
+    value: float
+    written_ns: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """All orders by point, and the points given back because an input they need is lost."""
+
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    released: frozenset[str] = frozenset()
+
+
+def written(
+    book: Book, wants: Iterable[Want], frozen: Frozen, life_s: float, now_ns: int
+) -> tuple[Book, list[Command]]:
+    """The commands due for ``wants``, each worthless after ``life_s``."""
+    orders = dict(book.orders)
+    released = set(book.released)
+    commands = []
+    for want in wants:
+        released.discard(want.point)
+        if not _due(orders.get(want.point), want, frozen, now_ns):
+            continue
+        orders[want.point] = Order(want.value, now_ns, want.reason)
+        commands.append(Command(want.point, want.value, now_ns + round(life_s * _S), want.reason))
+    return Book(orders, frozenset(released)), commands
+
+
+def given_back(
+    book: Book, points: Mapping[str, str], values: Mapping[str, float | None], life_s: float, now_ns: int
+) -> tuple[Book, list[Command], tuple[str, ...]]:
+    """Release ``points`` (to the reason why), each once: a command, or its name where no value is known."""
+    orders = dict(book.orders)
+    commands, unnamed = [], []
+    for point, why in points.items():
+        orders.pop(point, None)
+        if point in book.released:
+            continue
+        value = values.get(point)
+        if value is None:
+            unnamed.append(point)
+        else:
+            commands.append(Command(point, value, now_ns + round(life_s * _S), f"given back: {why}"))
+    return Book(orders, book.released | points.keys()), commands, tuple(unnamed)
+
+
+def _due(order: Order | None, want: Want, frozen: Frozen, now_ns: int) -> bool:
+    if order is None:
+        return True
+    age_s = (now_ns - order.written_ns) / _S
+    if abs(want.value - order.value) > want.deadband or (want.lease and age_s >= REFRESH_S):
+        return True
+    return age_s >= CONFIRM_S and _ignored(order, want, frozen)
+
+
+def _ignored(order: Order, want: Want, frozen: Frozen) -> bool:
+    """Whether the point, read after the write had time to act, shows another value."""
+    shown = number(frozen, want.point)
+    if shown is None or shown.taken_ns < order.written_ns + 2 * _S:
+        return False
+    kind = want.point.rsplit("_", 1)[-1]
+    return abs(shown.value - order.value) > max(TOLERANCE.get(kind, 0.0), 0.02 * abs(order.value))

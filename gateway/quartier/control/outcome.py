@@ -1,0 +1,322 @@
+"""From the kernel's setpoints to what is written and remembered, and what comes back by turns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import floor
+
+from quartier.control import balance, shed, sight, steps
+from quartier.control.failsafe import Stage
+from quartier.control.orders import Want
+from quartier.control.players import Player, floor_w, full_w
+from quartier.control.scene import Scene
+from quartier.control.shed import Gate, Turn
+from quartier.house.assets import Battery, Ev, Load, Pv
+
+WAITING = "waiting for its first reading"
+START_S = 15.0
+PV_RAISE_PER_S = 0.005
+EPSILON_W = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What an allocation came to.
+
+    ``total_high_w`` and ``total_low_w`` are the grid's power if all is followed, at worst in either
+    direction; None where nothing is known of the grid.  ``charge_room_w`` is what batteries could
+    take more.  ``acted`` says by player why it was moved,
+    ``back`` which players come back, with their new turn.
+    """
+
+    setpoints_w: tuple[float, ...]
+    total_high_w: float | None
+    total_low_w: float | None
+    acted: Mapping[int, str]
+    met: bool
+    gate: Gate
+    charge_room_w: float = 0.0
+    back: Mapping[int, Turn] = field(default_factory=dict)
+
+
+def point(asset: Load | Ev | Pv) -> str:
+    """The point a flexible asset is steered by."""
+    if isinstance(asset, Ev):
+        return f"{asset.name}.current_max_a"
+    if isinstance(asset, Pv) and asset.curtail == "limit":
+        return f"{asset.name}.generation_max_w"
+    return f"{asset.name}.relay_on"
+
+
+def why_not(scene: Scene, asset: Battery) -> str:
+    """Why the battery cannot be steered now; empty when it can."""
+    memories, now_ns = scene.state.memories, scene.now_ns
+    if not asset.writable:
+        return "it takes no setpoint"
+    if scene.lost:
+        return "grid meter lost"
+    if scene.stage is Stage.SAFE:
+        return "grid meter was lost until now"
+    for kind, period_s, words in (
+        ("power_w", asset.period_s, "its power is not known"),
+        ("soc_pct", asset.soc_period_s, "its state of charge is not known"),
+    ):
+        name = f"{asset.name}.{kind}"
+        if sight.fresh(memories, name, period_s, now_ns) is None:
+            started_ns = scene.state.started_ns or now_ns
+            early = name not in memories and now_ns - started_ns <= START_S * 1e9
+            return WAITING if early else words
+    return ""
+
+
+def certain_load_w(scene: Scene) -> float:
+    """What measured consumers surely take now, in W."""
+    seen = (
+        sight.power_w(scene.state.memories, asset, scene.now_ns)
+        for asset in scene.house.assets
+        if isinstance(asset, Load | Ev) and asset.measured and scene.state.turns.get(asset.name, Turn()).on
+    )
+    return sum(max(0.0, watts) for watts in seen if watts is not None)
+
+
+# --- coming back -----------------------------------------------------------------------------
+
+
+def restored(scene: Scene, players: Sequence[Player], result: Result) -> Result:
+    """Let at most one load, EV or PV come back, when the gate is open and it fits with 10 % to spare."""
+    cap_w = scene.force.import_w * shed.RESTORE_BELOW
+    high_w = result.total_high_w
+    below = high_w is not None and scene.grid_w is not None and max(high_w, scene.grid_w) < cap_w
+    gate = shed.passed(
+        scene.state.gate, below=below, common=scene.common, seed=scene.house.seed, now_ns=scene.now_ns
+    )
+    back: dict[int, Turn] = {}
+    if high_w is not None and scene.stage is Stage.WELL and not result.acted:
+        if gate.is_open(scene.now_ns):
+            spare_w = (
+                cap_w - high_w - balance.silent_w(scene.house.assets, scene.state.memories, scene.now_ns)
+            )
+            back = _next_back(scene, players, min(spare_w, _consumption_spare_w(scene, players)))
+            if back:
+                gate = replace(gate, last_ns=scene.now_ns)
+        back = back or _pv_back(scene, players, result)
+    return replace(result, gate=gate, back=back)
+
+
+def _consumption_spare_w(scene: Scene, players: Sequence[Player]) -> float:
+    cap_w = scene.force.consumption_w
+    if cap_w is None:
+        return float("inf")
+    return cap_w * shed.RESTORE_BELOW - consumed_w(scene, players)
+
+
+def consumed_w(scene: Scene, players: Sequence[Player]) -> float:
+    """What the building consumes, whatever it generates, in W."""
+    assert scene.grid_w is not None
+    used_w = scene.grid_w + balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
+    return used_w - sum(min(0.0, p.present_w) for p in players if isinstance(p.asset, Battery))
+
+
+def _next_back(scene: Scene, players: Sequence[Player], spare_w: float) -> dict[int, Turn]:
+    """In reverse of the order of shedding, the first that fits."""
+    place = {player.name: index for index, player in enumerate(players)}
+    turns = scene.state.turns
+    order = shed.in_turn((p.asset for p in players if isinstance(p.asset, Load | Ev)), turns, scene.now_ns)
+    for asset in reversed(order):
+        turn = turns[asset.name]
+        if not turn.on:
+            fits = steps.returning_w(asset, turn) <= spare_w
+            if fits and shed.may_switch(asset, turn, scene.now_ns):
+                on = shed.switched_on(turn, scene.now_ns)
+                on = replace(on, limit_w=floor_w(asset)) if isinstance(asset, Ev) else on
+                return {place[asset.name]: on}
+    for asset in reversed(order):
+        turn = turns[asset.name]
+        if isinstance(asset, Ev) and turn.on and turn.limit_w is not None:
+            limit_w = min(full_w(asset), turn.limit_w + spare_w)
+            if limit_w >= min(full_w(asset), turn.limit_w + floor_w(asset) / 6):
+                return {place[asset.name]: replace(turn, limit_w=_limit(limit_w, full_w(asset)))}
+    return {}
+
+
+def _pv_back(scene: Scene, players: Sequence[Player], result: Result) -> dict[int, Turn]:
+    """A PV behind a relay comes back when what it made before it was switched off fits."""
+    assert result.total_low_w is not None
+    spare_w = result.total_low_w + scene.force.export_w * shed.RESTORE_BELOW
+    cap_w = scene.force.generation_w
+    if cap_w is not None:
+        made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
+        spare_w = min(spare_w, cap_w * shed.RESTORE_BELOW - made_w)
+    for index, player in enumerate(players):
+        asset, turn = player.asset, player.turn
+        if not isinstance(asset, Pv) or turn.on:
+            continue
+        expected_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
+        if expected_w <= spare_w and shed.may_switch(asset, turn, scene.now_ns):
+            return {index: shed.switched_on(turn, scene.now_ns)}
+    return {}
+
+
+# --- applying --------------------------------------------------------------------------------
+
+
+def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[list[Want], dict[str, Turn]]:
+    """What each player's point shall be, and the turns remembered."""
+    turns = dict(scene.state.turns)
+    wants: list[Want] = []
+    spare_w = float("inf")
+    if result.total_high_w is not None:
+        spare_w = max(0.0, scene.force.import_w - result.total_high_w)
+    for index, player in enumerate(players):
+        asset = player.asset
+        setpoint_w = result.setpoints_w[index]
+        if isinstance(asset, Battery):
+            wants += _battery_want(scene, player, result, index)
+            continue
+        turn = result.back.get(index) or _turn(scene, player, result, index)
+        if isinstance(asset, Ev) and turn.on and _plugged(scene, asset):
+            turn = _fitted(asset, turn, max(0.0, setpoint_w) + spare_w)
+            spare_w = max(0.0, spare_w - (_limit_w(asset, turn) - max(0.0, setpoint_w)))
+        turns[asset.name] = turn
+        if _known(scene, result, asset):
+            wants.append(_flexible_want(asset, turn, _reason(scene, player, result, index, turn)))
+    return wants, turns
+
+
+def _battery_want(scene: Scene, player: Player, result: Result, index: int) -> list[Want]:
+    asset = player.asset
+    setpoint_w = float(round(result.setpoints_w[index]))
+    if result.total_high_w is None:
+        return []
+    if scene.grid_w is None and setpoint_w == round(player.before_w):
+        return []  # no refresh on a stale input: the device's own timer goes on
+    reason = result.acted.get(index, player.reason)
+    return [Want(f"{asset.name}.setpoint_w", setpoint_w, reason, deadband=max(10.0, 0.002 * asset.rated_w))]
+
+
+def _turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
+    """The turn after the kernel moved the player, or left it."""
+    asset, turn, now_ns = player.asset, player.turn, scene.now_ns
+    setpoint_w, want_w = result.setpoints_w[index], player.want_w
+    if isinstance(asset, Pv):
+        return _pv_turn(scene, player, result, index)
+    assert not isinstance(asset, Battery)
+    if turn.on and setpoint_w < want_w - EPSILON_W:
+        before_w = max(player.present_w, 0.0)
+        if setpoint_w <= 0 or isinstance(asset, Load):
+            return shed.switched_off(turn, before_w, now_ns)
+        return shed.lowered(turn, max(setpoint_w, floor_w(asset)), before_w, now_ns)
+    if setpoint_w > want_w + EPSILON_W:
+        if not turn.on:
+            turn = shed.switched_on(turn, now_ns)
+        return replace(turn, limit_w=_limit(setpoint_w, full_w(asset))) if isinstance(asset, Ev) else turn
+    return turn
+
+
+def _pv_turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
+    asset, turn, now_ns = player.asset, player.turn, scene.now_ns
+    assert isinstance(asset, Pv)
+    setpoint_w = result.setpoints_w[index]
+    if asset.curtail == "relay":
+        off = turn.on and index in result.acted and setpoint_w >= 0
+        return shed.switched_off(turn, min(player.present_w, 0.0), now_ns) if off else turn
+    limit_w = _limit_w(asset, turn)
+    if scene.lost:
+        limit_w = min(limit_w, -setpoint_w)
+    elif setpoint_w > player.want_w + EPSILON_W:
+        turn = shed.lowered(turn, -setpoint_w, player.present_w, now_ns)
+        limit_w = -setpoint_w
+    elif scene.stage is Stage.WELL and turn.limit_w is not None and result.total_low_w is not None:
+        limit_w = _pv_raised(scene, player, result, limit_w)
+    cap_w = scene.force.generation_w
+    if cap_w is not None:
+        limit_w = min(limit_w, _generation_share_w(scene, asset, cap_w))
+    return replace(turn, limit_w=_limit(limit_w, asset.rated_w))
+
+
+def _pv_raised(scene: Scene, player: Player, result: Result, limit_w: float) -> float:
+    """A little more each cycle while there is room, also room that a battery can make by charging.
+
+    Slowly (0.5 % of the rating a second), so that the battery follows before the export cap notices.
+    """
+    assert result.total_low_w is not None
+    asset = player.asset
+    made_w = max(0.0, -player.present_w)
+    room_w = result.total_low_w + scene.force.export_w
+    if result.charge_room_w > 0.02 * asset.rated_w:
+        room_w += 0.02 * asset.rated_w
+    if room_w <= 0:
+        return limit_w
+    if made_w < 0.9 * limit_w - 50.0:
+        return limit_w + room_w  # the sun, not the limit, holds it: the limit need not bind
+    return limit_w + min(room_w, PV_RAISE_PER_S * asset.rated_w * scene.dt_s)
+
+
+def _generation_share_w(scene: Scene, asset: Pv, cap_w: float) -> float:
+    memories, now_ns = scene.state.memories, scene.now_ns
+    pvs = [a for a in scene.house.assets if isinstance(a, Pv)]
+    free = [a for a in pvs if a.curtail == "limit"]
+    fixed_w = sum(-min(0.0, sight.power_w(memories, a, now_ns) or 0.0) for a in pvs if a not in free)
+    return max(0.0, cap_w - fixed_w) * asset.rated_w / sum(a.rated_w for a in free)
+
+
+def _limit_w(asset: Ev | Pv, turn: Turn) -> float:
+    if turn.limit_w is not None:
+        return turn.limit_w
+    return full_w(asset) if isinstance(asset, Ev) else asset.rated_w
+
+
+def _limit(watts: float, full: float) -> float | None:
+    return None if watts >= full - EPSILON_W else watts
+
+
+def _plugged(scene: Scene, ev: Ev) -> bool:
+    """Whether a car may be there; unknown counts as there."""
+    seen = scene.state.memories.get(f"{ev.name}.plugged_on")
+    return seen is None or seen.value != 0
+
+
+def _fitted(ev: Ev, turn: Turn, fit_w: float) -> Turn:
+    """A limit no higher than what fits if the car takes all of it, in whole amperes, at least the floor."""
+    if _limit_w(ev, turn) <= fit_w + EPSILON_W:
+        return turn
+    amperes = floor(fit_w / (ev.voltage_v * ev.phases_count))
+    watts = max(floor_w(ev), amperes * ev.voltage_v * ev.phases_count)
+    return replace(turn, limit_w=_limit(min(watts, _limit_w(ev, turn)), full_w(ev)))
+
+
+def _known(scene: Scene, result: Result, asset: Load | Ev | Pv) -> bool:
+    """Whether it is time to write: not before its device and the grid meter had their chance to answer."""
+    if point(asset) in scene.state.book.orders:
+        return True
+    if result.total_high_w is None:
+        return False
+    waited = scene.now_ns - (scene.state.started_ns or scene.now_ns) >= START_S * 1e9
+    return waited or scene.lost or f"{asset.name}.power_w" in scene.state.memories
+
+
+def _flexible_want(asset: Load | Ev | Pv, turn: Turn, reason: str) -> Want:
+    name = point(asset)
+    if isinstance(asset, Ev):
+        amperes = floor(_limit_w(asset, turn) / (asset.voltage_v * asset.phases_count) * 10 + 1e-6) / 10
+        held = min(max(amperes, asset.current_min_a), asset.current_max_a)
+        return Want(name, held if turn.on else 0.0, reason)
+    if name.endswith("_on"):
+        return Want(name, float(turn.on), reason)
+    limit_w = float(floor(_limit_w(asset, turn)))  # type: ignore[arg-type]  # a Load has a relay
+    deadband = 0.0 if turn.limit_w is None else 0.002 * asset.rated_w
+    return Want(name, limit_w, reason, deadband=deadband, lease=turn.limit_w is not None)
+
+
+def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn) -> str:
+    if index in result.acted:
+        return result.acted[index]
+    before = scene.state.book.orders.get(point(player.asset))  # type: ignore[arg-type]  # no battery comes here
+    if index in result.back:
+        return "restored: below the cap by 10 % for 120 s"
+    held = not turn.on or turn.limit_w is not None
+    if not held:
+        return "free"
+    was_held = before is not None and before.reason != "free"
+    return (
+        before.reason if was_held and before is not None else f"limited to fit {scene.force.words('import')}"
+    )

@@ -1,0 +1,74 @@
+"""Who takes part in an allocation: each controllable asset with what it takes now and wants next."""
+
+from dataclasses import dataclass, field
+
+from quartier.control.battery import Room
+from quartier.control.shed import Turn
+from quartier.control.sight import Memories, power_w, worst_w
+from quartier.house.assets import Battery, Ev, House, Load, Pv
+
+
+@dataclass(slots=True)
+class Player:
+    """``present_w`` is inside the grid's power now, ``want_w`` is what shall be there instead."""
+
+    asset: Battery | Pv | Ev | Load
+    present_w: float
+    want_w: float
+    turn: Turn
+    room: Room = field(default_factory=lambda: Room(0.0, 0.0))
+    before_w: float = 0.0
+    reason: str = ""
+
+    @property
+    def name(self) -> str:
+        """The asset's."""
+        return self.asset.name
+
+
+def full_w(ev: Ev) -> float:
+    """What the point takes at its largest current, in W."""
+    return ev.current_max_a * ev.voltage_v * ev.phases_count
+
+
+def floor_w(ev: Ev) -> float:
+    """What it takes at its least current, in W."""
+    return ev.current_min_a * ev.voltage_v * ev.phases_count
+
+
+def flexible(house: House) -> list[Load | Ev | Pv]:
+    """The assets that can be switched or limited: relays, charging points, curtailable PV."""
+    return [asset for asset in house.assets if not isinstance(asset, Battery) and _takes_orders(asset)]
+
+
+def _takes_orders(asset: Load | Ev | Pv) -> bool:
+    if isinstance(asset, Pv):
+        return asset.curtail != "none"
+    return asset.tier != "A" and (asset.writable if isinstance(asset, Ev) else asset.switchable)
+
+
+def flexible_player(asset: Load | Ev | Pv, turn: Turn, memories: Memories, now_ns: int) -> Player:
+    """A load, EV or PV as it stands.
+
+    Just lowered, it counts as before for a few seconds: meters do not show it at the same time, and
+    one that shows it early would make the rest look larger and shed the next for nothing.
+    """
+    seen_w = power_w(memories, asset, now_ns)
+    if isinstance(asset, Pv):
+        most_w = -asset.rated_w if turn.limit_w is None else -turn.limit_w
+        present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
+        present_w = min(present_w, 0.0)
+        want_w = max(present_w, most_w) if turn.on else 0.0
+        if turn.settling(now_ns):
+            present_w = min(present_w, turn.before_w)
+        return Player(asset, present_w, want_w, turn)
+    full = full_w(asset) if isinstance(asset, Ev) else worst_w(asset)
+    most_w = full if turn.limit_w is None else turn.limit_w
+    present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
+    want_w = 0.0
+    if turn.on:
+        # Only what is limited on purpose is expected to come down by itself.
+        want_w = present_w if turn.limit_w is None else min(present_w, most_w)
+    if turn.settling(now_ns):
+        present_w = max(present_w, turn.before_w)
+    return Player(asset, present_w, want_w, turn)

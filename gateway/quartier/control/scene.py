@@ -1,0 +1,37 @@
+"""One cycle's circumstances: all that its parts need to know and none of them changes."""
+
+from dataclasses import dataclass
+
+from quartier.control.failsafe import Stage
+from quartier.control.limits import Force
+from quartier.control.state import State
+from quartier.control.wishes import Wishes
+from quartier.house.assets import House
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """``grid_w`` is None unless current; ``lost`` when it is too old even to freeze upon.
+
+    ``common`` is a moment that all buildings saw, after which restores are spread.
+    """
+
+    state: State
+    wishes: Wishes
+    force: Force
+    grid_w: float | None
+    grid_age_s: float
+    lost: bool
+    dt_s: float
+    now_ns: int
+    common: bool
+
+    @property
+    def house(self) -> House:
+        """The building."""
+        return self.state.house
+
+    @property
+    def stage(self) -> Stage:
+        """How careful to be."""
+        return self.state.judgement.stage

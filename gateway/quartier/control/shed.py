@@ -1,0 +1,116 @@
+"""Who may be switched when, in which turn, and how what was shed comes back: staged."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from random import Random
+
+from quartier.house.assets import Ev, Load, Pv
+
+RESTORE_BELOW = 0.9
+RESTORE_AFTER_S = 120.0
+RESTORE_EACH_S = 30.0
+SPREAD_S = 300.0
+SETTLE_S = 4.0
+PV_MIN_OFF_S = 300.0
+TURN_OF_TIER = {"A": 3, "B": 2, "C": 1, "D": 0}
+_S = 1_000_000_000
+_DAY_NS = 86_400 * _S
+_SHEDS_MAX = 256
+
+Flexible = Load | Ev | Pv
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One flexible asset: whether it may run, since when (None: long ago), and its own limit.
+
+    ``limit_w`` is the power an EV or a PV is held to; None: its full power.  ``before_w`` is what
+    it took (or generated, minus) when it was last lowered, at ``lowered_ns``.
+    """
+
+    on: bool = True
+    since_ns: int | None = None
+    limit_w: float | None = None
+    before_w: float = 0.0
+    lowered_ns: int | None = None
+    sheds_ns: tuple[int, ...] = ()
+
+    def settling(self, now_ns: int) -> bool:
+        """Whether a lowering may not yet show in every meter."""
+        return self.lowered_ns is not None and now_ns - self.lowered_ns < SETTLE_S * _S
+
+    def sheds_24h(self, now_ns: int) -> int:
+        """How often it was shed in the last 24 hours."""
+        return sum(now_ns - then < _DAY_NS for then in self.sheds_ns)
+
+
+def switched_off(turn: Turn, before_w: float, now_ns: int) -> Turn:
+    """Shed or paused now."""
+    recent = tuple(then for then in turn.sheds_ns if now_ns - then < _DAY_NS)[-_SHEDS_MAX + 1 :]
+    return replace(
+        turn, on=False, since_ns=now_ns, before_w=before_w, lowered_ns=now_ns, sheds_ns=(*recent, now_ns)
+    )
+
+
+def switched_on(turn: Turn, now_ns: int) -> Turn:
+    """May run again from now."""
+    return replace(turn, on=True, since_ns=now_ns)
+
+
+def lowered(turn: Turn, limit_w: float, before_w: float, now_ns: int) -> Turn:
+    """Held to ``limit_w`` from now."""
+    return replace(turn, limit_w=limit_w, before_w=before_w, lowered_ns=now_ns)
+
+
+def may_switch(asset: Flexible, turn: Turn, now_ns: int) -> bool:
+    """Whether its minimum on or off time is over; nothing but a person's hand breaks these."""
+    if turn.since_ns is None:
+        return True
+    if isinstance(asset, Pv):
+        least_s = 0.0 if turn.on else PV_MIN_OFF_S
+    else:
+        least_s = asset.min_on_s if turn.on else asset.min_off_s
+    return now_ns - turn.since_ns >= least_s * _S
+
+
+def in_turn(assets: Iterable[Load | Ev], turns: Mapping[str, Turn], now_ns: int) -> list[Load | Ev]:
+    """In the order in which they are shed: D, C, B; inside a tier fewest sheds in 24 h, then lowest cost.
+
+    Tier A is never among them.
+    """
+    sheddable = [asset for asset in assets if asset.tier != "A"]
+    return sorted(
+        sheddable,
+        key=lambda a: (TURN_OF_TIER[a.tier], turns[a.name].sheds_24h(now_ns), a.comfort_cost, a.name),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """When the next load may come back."""
+
+    below_since_ns: int | None = None
+    not_before_ns: int | None = None
+    last_ns: int | None = None
+
+    def is_open(self, now_ns: int) -> bool:
+        """Below the cap by 10 % for 120 s, 30 s after the last restore, and past the random delay."""
+        if self.below_since_ns is None or now_ns - self.below_since_ns < RESTORE_AFTER_S * _S:
+            return False
+        rested = self.last_ns is None or now_ns - self.last_ns >= RESTORE_EACH_S * _S
+        return rested and (self.not_before_ns is None or now_ns >= self.not_before_ns)
+
+
+def passed(gate: Gate, *, below: bool, common: bool, seed: int, now_ns: int) -> Gate:
+    """The gate after one more cycle.
+
+    ``common``: something happened now that all buildings saw (a cap rose, the link's state changed),
+    so that this one waits a random 0..300 s, drawn from ``seed``, before it restores.
+    """
+    since_ns = (now_ns if gate.below_since_ns is None else gate.below_since_ns) if below else None
+    not_before_ns = gate.not_before_ns
+    if common and (not_before_ns is None or now_ns >= not_before_ns):
+        # Spreading needs no secret; a seed makes it repeatable.
+        delay_s = Random(f"{seed}:{now_ns}").random() * SPREAD_S  # noqa: S311  see above
+        not_before_ns = now_ns + round(delay_s * _S)
+    return Gate(since_ns, not_before_ns, gate.last_ns)

@@ -1,0 +1,85 @@
+"""What is known of an asset's power now: the last good reading, its age, and its worst case."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import isfinite
+
+from quartier.house.assets import Asset, Battery, Ev, House, Load, Pv
+from quartier.house.image import Frozen
+from quartier_drivers.contract import Quality
+
+SILENT_S = 15.0
+SILENT_POLLS = 3.0
+ABSURD_W = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The last good value of a point and when it was taken (monotonic)."""
+
+    value: float
+    taken_ns: int
+
+
+Memories = Mapping[str, Memory]
+
+
+def number(frozen: Frozen, point: str) -> Memory | None:
+    """The point's value if it is good, finite and not absurd; so that no NaN reaches the kernel."""
+    seen = frozen.get(point)
+    if seen is None or seen.quality is not Quality.GOOD or isinstance(seen.value, str):
+        return None
+    value = float(seen.value)
+    if not isfinite(value) or abs(value) > ABSURD_W:
+        return None
+    return Memory(value, frozen.now_ns - round(seen.age_s * 1e9))
+
+
+def looked(frozen: Frozen, house: House, before: Memories) -> dict[str, Memory]:
+    """The memories after this look: a bad reading does not erase the good one before it."""
+    after = dict(before)
+    for point in points(house):
+        found = number(frozen, point)
+        if found is not None:
+            after[point] = found
+    return after
+
+
+def points(house: House) -> list[str]:
+    """Every point that control reads of a house."""
+    wanted = [f"{asset.name}.power_w" for asset in (house.grid, *house.assets)]
+    for asset in house.assets:
+        if isinstance(asset, Battery):
+            wanted.append(f"{asset.name}.soc_pct")
+        elif isinstance(asset, Ev):
+            wanted.append(f"{asset.name}.plugged_on")
+        elif (isinstance(asset, Load) and asset.switchable) or (
+            isinstance(asset, Pv) and asset.curtail == "relay"
+        ):
+            wanted.append(f"{asset.name}.relay_on")
+    return wanted
+
+
+def age_s(memory: Memory | None, now_ns: int) -> float:
+    """Seconds since it was taken; infinite when it never was."""
+    return float("inf") if memory is None else (now_ns - memory.taken_ns) / 1e9
+
+
+def fresh(memories: Memories, point: str, period_s: float, now_ns: int) -> float | None:
+    """The value while its device is not silent: not older than three polls, at least 15 s."""
+    memory = memories.get(point)
+    if memory is None or age_s(memory, now_ns) > max(SILENT_S, SILENT_POLLS * period_s):
+        return None
+    return memory.value
+
+
+def power_w(memories: Memories, asset: Asset, now_ns: int) -> float | None:
+    """The asset's power while it is known, in W."""
+    return fresh(memories, f"{asset.name}.power_w", asset.period_s, now_ns)
+
+
+def worst_w(asset: Asset) -> float:
+    """The most an asset may take when nothing is known of it, in W; generation counts nothing."""
+    if isinstance(asset, Battery):
+        return asset.charge_max_w
+    return 0.0 if isinstance(asset, Pv) else asset.rated_w

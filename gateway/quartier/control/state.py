@@ -1,0 +1,75 @@
+"""What control remembers from cycle to cycle, and what one cycle decides."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from quartier.control.balance import Window
+from quartier.control.breach import Breach
+from quartier.control.failsafe import Judgement
+from quartier.control.limits import Force
+from quartier.control.orders import Book
+from quartier.control.shed import Gate, Turn
+from quartier.control.sight import Memory
+from quartier.house.assets import House
+from quartier_drivers.contract import Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """All memory of the cycle; immutable, so that a cycle that failed has changed nothing."""
+
+    house: House
+    started_ns: int | None = None
+    last_ns: int | None = None
+    late_count: int = 0
+    memories: Mapping[str, Memory] = field(default_factory=dict)
+    judgement: Judgement = field(default_factory=Judgement)
+    window: Window = field(default_factory=Window)
+    remainder_w: float | None = None
+    turns: Mapping[str, Turn] = field(default_factory=dict)
+    gate: Gate = field(default_factory=Gate)
+    import_breach: Breach = field(default_factory=Breach)
+    export_breach: Breach = field(default_factory=Breach)
+    force: Force | None = None
+    mode: str = ""
+    book: Book = field(default_factory=Book)
+
+    @classmethod
+    def fresh(cls, house: House) -> "State":
+        """The state of a process that begins."""
+        return cls(house=house)
+
+    def adopt(self, house: House) -> "State":
+        """The same memory for a site file that was read again; what it no longer names is forgotten."""
+        names = {house.grid.name} | {asset.name for asset in house.assets}
+
+        def known(point: str) -> bool:
+            return point.split(".", 1)[0] in names
+
+        return replace(
+            self,
+            house=house,
+            memories={p: m for p, m in self.memories.items() if known(p)},
+            turns={n: t for n, t in self.turns.items() if n in names},
+            book=Book(
+                {p: o for p, o in self.book.orders.items() if known(p)},
+                frozenset(p for p in self.book.released if known(p)),
+            ),
+            window=Window(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one cycle decided.
+
+    ``releases`` are points to be given back to their device now, once, for which no value is
+    known (``on_release`` is ``own`` or ``hold``): the first is the driver's to do.  ``view`` is
+    JSON-ready, for ``quartier status``.
+    """
+
+    commands: tuple[Command, ...]
+    state: State
+    view: dict[str, Any]
+    releases: tuple[str, ...] = ()

@@ -1,0 +1,95 @@
+"""The one order in which a cap is taken (failsafe.md section 3), as steps for the kernel."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from quartier.control.players import Player, floor_w, full_w
+from quartier.control.shed import Turn, in_turn, may_switch
+from quartier.house.assets import Battery, Ev, Load, Pv
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """``index`` is the player's; ``words`` say what happens to it."""
+
+    index: int
+    target_w: float
+    divisible: bool
+    words: str
+    tier: str = ""
+
+    @property
+    def plain(self) -> tuple[int, float, bool]:
+        """What the kernel takes."""
+        return self.index, self.target_w, self.divisible
+
+
+def down(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int) -> list[Step]:
+    """For an import cap: battery charging, EV to its floor, battery discharges, EV pauses, D, C, B."""
+    place = {player.name: index for index, player in enumerate(players)}
+    batteries = [index for index, player in enumerate(players) if isinstance(player.asset, Battery)]
+    order = in_turn((p.asset for p in players if isinstance(p.asset, Load | Ev)), turns, now_ns)
+    running = [asset for asset in order if turns[asset.name].on]
+    first = [asset for asset in running if isinstance(asset, Ev) and asset.tier == "D"]
+    rest = [asset for asset in running if asset not in first]
+    steps = [Step(i, 0.0, True, "battery stops charging", "D") for i in batteries]
+    steps += [_slower(place, ev) for ev in first]
+    steps += [Step(i, players[i].room.low_w, True, "battery discharges") for i in batteries]
+    steps += [_pause(place, ev) for ev in first if may_switch(ev, turns[ev.name], now_ns)]
+    for asset in rest:
+        switchable = may_switch(asset, turns[asset.name], now_ns)
+        if isinstance(asset, Ev):
+            steps.append(_slower(place, asset))
+            if switchable:
+                steps.append(_pause(place, asset))
+        elif switchable:
+            steps.append(Step(place[asset.name], 0.0, False, f"shed, tier {asset.tier}", asset.tier))
+    return steps
+
+
+def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, raising: bool) -> list[Step]:
+    """For an export cap: battery charges, flexible loads on, PV curtailed; not ``raising``: PV only."""
+    place = {player.name: index for index, player in enumerate(players)}
+    steps: list[Step] = []
+    if raising:
+        steps += [
+            Step(i, p.room.high_w, True, "battery charges")
+            for i, p in enumerate(players)
+            if isinstance(p.asset, Battery)
+        ]
+        order = in_turn((p.asset for p in players if isinstance(p.asset, Load | Ev)), turns, now_ns)
+        for asset in reversed(order):
+            steps += _raised(place, asset, turns[asset.name], now_ns)
+    for index, player in enumerate(players):
+        if isinstance(player.asset, Pv) and player.turn.on:
+            limit = player.asset.curtail == "limit"
+            words = "generation curtailed" if limit else "generation switched off"
+            steps.append(Step(index, 0.0, limit, words))
+    return steps
+
+
+def _slower(place: Mapping[str, int], ev: Ev) -> Step:
+    return Step(place[ev.name], floor_w(ev), True, "charging slowed", ev.tier)
+
+
+def _pause(place: Mapping[str, int], ev: Ev) -> Step:
+    return Step(place[ev.name], 0.0, False, "charging paused", ev.tier)
+
+
+def _raised(place: Mapping[str, int], asset: Load | Ev, turn: Turn, now_ns: int) -> list[Step]:
+    index = place[asset.name]
+    if not turn.on:
+        if not may_switch(asset, turn, now_ns):
+            return []
+        words = "charging resumes" if isinstance(asset, Ev) else "switched on again"
+        return [Step(index, returning_w(asset, turn), False, words, asset.tier)]
+    if isinstance(asset, Ev) and turn.limit_w is not None:
+        return [Step(index, full_w(asset), True, "charging faster", asset.tier)]
+    return []
+
+
+def returning_w(asset: Load | Ev, turn: Turn) -> float:
+    """What it is expected to take when it comes back, in W."""
+    if isinstance(asset, Ev):
+        return floor_w(asset)
+    return turn.before_w if turn.before_w > 0 else asset.rated_w

@@ -1,0 +1,126 @@
+"""What a person sees of a cycle: JSON-ready, for ``quartier status``."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from quartier.control import failsafe, sight
+from quartier.control.limits import Force
+from quartier.control.outcome import Result, point, why_not
+from quartier.control.players import Player, flexible
+from quartier.control.scene import Scene
+from quartier.control.shed import Turn
+from quartier.control.state import State
+from quartier.house.assets import Asset, Battery, Ev, Load, Pv
+
+
+def shown(
+    scene: Scene, players: Sequence[Player], result: Result, after: State, lost: Mapping[str, str]
+) -> dict[str, Any]:
+    """Mode and why, stage and rules, caps and whose, alarms, the grid, each asset, which rule acted."""
+    caps = scene.wishes.caps
+    rules = scene.state.judgement.rules
+    return {
+        "mode": caps.mode,
+        "why": caps.why,
+        "mode_age_s": round((scene.now_ns - caps.since_ns) / 1e9, 1),
+        "stage": scene.stage.name,
+        "rules": [{"name": name, "words": failsafe.WORDS[name]} for name in rules],
+        "caps": _caps(scene.force),
+        "grid": {
+            "power_w": _last(scene, scene.house.grid),
+            "age_s": _age(scene.grid_age_s),
+            "state": _grid_state(scene),
+        },
+        "alarms": _alarms(scene, result, lost),
+        "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
+        "restore": _restore(scene, result),
+        "assets": {asset.name: _asset(scene, asset, after) for asset in scene.house.assets},
+    }
+
+
+def _caps(force: Force) -> dict[str, Any]:
+    found = {}
+    for direction in ("import", "export", "generation", "consumption"):
+        watts = getattr(force, f"{direction}_w")
+        if watts is not None:
+            found[direction] = {"max_w": round(watts, 1), "whose": force.whose[direction]}
+    return found
+
+
+def _grid_state(scene: Scene) -> str:
+    if scene.grid_w is not None:
+        return "good"
+    if f"{scene.house.grid.name}.power_w" not in scene.state.memories:
+        return "never read" if scene.lost else "starting"
+    return "lost" if scene.lost else "stale"
+
+
+def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> list[str]:
+    found = []
+    if scene.lost:
+        found.append(f"grid meter {_grid_state(scene)}: every asset counts at its worst")
+    for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):
+        if breach.fast_over:
+            found.append(f"over the {scene.force.words(direction)} by 10 % for 5 s")
+        elif breach.mean_over:
+            found.append(f"60 s mean over the {scene.force.words(direction)}")
+    if not result.met:
+        found.append("the caps cannot be met: all that may be moved was moved")
+    found += [f"{name}: given back, {why}" for name, why in lost.items()]
+    return found
+
+
+def _restore(scene: Scene, result: Result) -> dict[str, Any]:
+    gate, now_ns = result.gate, scene.now_ns
+    waits_ns = max(0, (gate.not_before_ns or now_ns) - now_ns)
+    below_s = None if gate.below_since_ns is None else (now_ns - gate.below_since_ns) / 1e9
+    held = sorted(n for n, t in scene.state.turns.items() if not t.on or t.limit_w is not None)
+    return {
+        "held": held,
+        "below_s": None if below_s is None else round(below_s, 1),
+        "random_wait_s": round(waits_ns / 1e9, 1),
+    }
+
+
+def _asset(scene: Scene, asset: Battery | Pv | Ev | Load, after: State) -> dict[str, Any]:
+    memory = scene.state.memories.get(f"{asset.name}.power_w")
+    silent = sight.power_w(scene.state.memories, asset, scene.now_ns) is None
+    quality = "never read" if memory is None else ("silent" if silent else "good")
+    shown_asset: dict[str, Any] = {
+        "role": type(asset).__name__.lower(),
+        "tier": asset.tier,
+        "power_w": _last(scene, asset),
+        "age_s": _age(sight.age_s(memory, scene.now_ns)),
+        "quality": quality if asset.measured else "not measured",
+    }
+    if isinstance(asset, Battery):
+        soc = scene.state.memories.get(f"{asset.name}.soc_pct")
+        shown_asset["soc_pct"] = None if soc is None else soc.value
+        shown_asset["state"] = why_not(scene, asset) or "steered"
+        name = f"{asset.name}.setpoint_w"
+    elif asset in flexible(scene.house):
+        shown_asset["state"] = _turn_state(asset, after.turns[asset.name])
+        name = point(asset)
+    else:
+        shown_asset["state"] = "measured only"
+        return shown_asset
+    order = after.book.orders.get(name)
+    if order is not None:
+        age = round((scene.now_ns - order.written_ns) / 1e9, 1)
+        shown_asset["command"] = {"point": name, "value": order.value, "age_s": age, "reason": order.reason}
+    return shown_asset
+
+
+def _turn_state(asset: Pv | Ev | Load, turn: Turn) -> str:
+    if not turn.on:
+        return {"Ev": "paused", "Pv": "switched off"}.get(type(asset).__name__, "shed")
+    return "free" if turn.limit_w is None else f"limited to {turn.limit_w:.0f} W"
+
+
+def _last(scene: Scene, asset: Asset) -> float | None:
+    memory = scene.state.memories.get(f"{asset.name}.power_w")
+    return None if memory is None else round(memory.value, 1)
+
+
+def _age(age_s: float) -> float | None:
+    return None if age_s == float("inf") else round(age_s, 1)
