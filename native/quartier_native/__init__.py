@@ -1,5 +1,28 @@
-"""The arithmetic: compiled kernels, each with a pure-Python twin that is its specification."""
+"""The arithmetic: compiled kernels, each with a pure-Python twin that is its specification.
 
-from quartier_native.reference.allocation import Allocation, allocate
+The environment variable ``QUARTIER_ENGINE`` (``auto``, ``cython``, ``reference``) chooses between them when
+this package is imported; ``engine()`` says which computes, and why.
+"""
 
-__all__ = ["Allocation", "allocate"]
+from typing import TYPE_CHECKING
+
+from quartier_native.choice import Engine, chosen
+from quartier_native.reference.allocation import Allocation, Steps
+
+if TYPE_CHECKING:
+    from quartier_native.reference.allocation import allocate
+    from quartier_native.reference.series import decode_series, encode_series
+
+_ENGINE, _modules = chosen()
+if not TYPE_CHECKING:
+    allocate = _modules["allocation"].allocate
+    encode_series = _modules["series"].encode_series
+    decode_series = _modules["series"].decode_series
+
+
+def engine() -> Engine:
+    """The engine in use: name, why, and the module behind each kernel."""
+    return _ENGINE
+
+
+__all__ = ["Allocation", "Engine", "Steps", "allocate", "decode_series", "encode_series", "engine"]

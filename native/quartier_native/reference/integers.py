@@ -6,8 +6,8 @@ model byte · start byte · drift (folded) · length of the bits in bytes · bit
 Model: a step in units is foretold as the drift (order 1) or as the step before it (order 2), less
 ``weight / 8`` of the last error: 0 is plain differences, 7 almost a mean that follows slowly, as jitter
 around a period or noise around a level wants it; -4 follows what swings.  This is a moving-average model
-MA(1), see Box and Jenkins, Time Series Analysis, chapter 3.  Its byte: order in the high four bits, weight + 8
-in the low four.
+MA(1), see Box and Jenkins, Time Series Analysis, chapter 3.  Its byte: order in the high four bits,
+weight + 8 in the low four.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Times and values of one point as bytes: the specification that the compiled codec equals to the last bit.
 
-Layout: ``Q`` · version 1 · count (varint) · column of times · form byte · exceptions · column of regular values ·
-CRC-32 of all before, lowest byte first.  With count 0 nothing stands between count and CRC.
+Layout: ``Q`` · version 1 · count (varint) · column of times · form byte · exceptions · column of regular
+values · CRC-32 of all before, lowest byte first.  With count 0 nothing stands between count and CRC.
 
 A meter counts in decimals, so its values are kept as whole numbers of its last digit.  The form byte tells
 how a value comes from such a number m (bits 0..2), whether m = 0 is -0.0 (bit 3), the decimals k (bits 4..7):
@@ -133,7 +133,7 @@ def _split(
 
 
 def _number(value: float, bits: int, form: int, decimals: int) -> int | None:
-    """The whole number that gives ``value`` back in this form (zeros of either sign), None if there is none."""
+    """The whole number that gives ``value`` back in this form (0 for both zeros), None if there is none."""
     if form == _BITS:
         return _ordered(bits, 64)
     if form == _SINGLE_BITS:

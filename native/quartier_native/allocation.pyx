@@ -1,0 +1,224 @@
+# cython: language_level=3, wraparound=False, cdivision=True, initializedcheck=False
+"""The compiled ``allocate``; ``reference/allocation.py`` says what it does, and this does the same to the last bit."""
+
+from array import array
+
+from cpython.buffer cimport PyObject_CheckBuffer
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_AsDouble, PyFloat_CheckExact
+from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_SIZE
+from libc.math cimport fabs, isfinite
+
+from quartier_native.reference.allocation import ASSET_MAX, POWER_MAX_W, STEP_MAX, Allocation
+
+cdef extern from "Python.h":
+    Py_ssize_t PyNumber_AsSsize_t(object number, void *overflow) except? -1  # NULL: clipped, not raised
+
+cdef Py_ssize_t _ASSET_MAX = ASSET_MAX
+cdef Py_ssize_t _STEP_MAX = STEP_MAX
+cdef double _POWER_MAX_W = POWER_MAX_W
+
+
+cdef class _Steps:
+    """Steps in C's own types."""
+
+    cdef Py_ssize_t count
+    cdef Py_ssize_t[::1] asset
+    cdef double[::1] target_w
+    cdef signed char[::1] divisible
+
+    def __cinit__(self):
+        self.asset = array("q", bytes(8 * _STEP_MAX))
+        self.target_w = array("d", bytes(8 * _STEP_MAX))
+        self.divisible = array("b", bytes(_STEP_MAX))
+
+
+cdef class _Room:
+    """The memory of one call."""
+
+    cdef double[::1] setpoint_w
+    cdef _Steps down
+    cdef _Steps up
+
+    def __cinit__(self):
+        self.setpoint_w = array("d", bytes(8 * _ASSET_MAX))
+        self.down = _Steps()
+        self.up = _Steps()
+
+
+cdef _Room _free = None  # taken while a call runs: another thread, or a number that calls us, brings its own
+
+
+def allocate(base_w, want_w, import_max_w, export_max_w, down, up):
+    """See ``quartier_native.reference.allocation.allocate``."""
+    global _free
+    cdef _Room room = _free
+    _free = None
+    if room is None:
+        room = _Room()
+    try:
+        return _allocate(room, base_w, want_w, import_max_w, export_max_w, down, up)
+    finally:
+        _free = room
+
+
+cdef _allocate(_Room room, base_w, want_w, import_max_w, export_max_w, down, up):
+    cdef Py_ssize_t count, index, down_count = 0, up_count = 0
+    cdef double total_w, high_w, low_w
+    if len(want_w) > _ASSET_MAX:
+        raise ValueError(f"more than {_ASSET_MAX} assets")
+    if len(down) > _STEP_MAX or len(up) > _STEP_MAX:
+        raise ValueError(f"more than {_STEP_MAX} steps")
+    total_w = _power("base_w", base_w)
+    high_w = _power("import_max_w", import_max_w)
+    low_w = 0.0 - _power("export_max_w", export_max_w)
+    if high_w < low_w:
+        raise ValueError("the caps exclude each other")
+    count = _wishes(room.setpoint_w, want_w)
+    _fill(room.down, down, count)
+    _fill(room.up, up, count)
+
+    # The lock is kept: giving it away would cost more than the arithmetic, and a cycle its turn.
+    total_w = _sum(total_w, room.setpoint_w, count)
+    if total_w > high_w:
+        down_count = _go_down(
+            room.setpoint_w, &total_w, low_w, high_w, room.down.count, room.down.asset, room.down.target_w,
+            room.down.divisible,
+        )
+    elif total_w < low_w:
+        up_count = _go_up(
+            room.setpoint_w, &total_w, low_w, high_w, room.up.count, room.up.asset, room.up.target_w,
+            room.up.divisible,
+        )
+    setpoint_w = tuple([room.setpoint_w[index] for index in range(count)])
+    met = low_w <= total_w <= high_w
+    return tuple.__new__(Allocation, (setpoint_w, total_w, down_count, up_count, met))
+
+
+cdef double _sum(double total_w, const double[::1] want_w, Py_ssize_t count) except? -1 nogil:
+    cdef Py_ssize_t index
+    for index in range(count):
+        total_w += want_w[index]
+    return total_w
+
+
+cdef Py_ssize_t _go_down(
+    double[::1] setpoint_w, double *total_w, double low_w, double high_w, Py_ssize_t count,
+    const Py_ssize_t[::1] assets, const double[::1] targets_w, const signed char[::1] divisible,
+) except -1 nogil:
+    cdef Py_ssize_t index, acted = 0
+    cdef double now_w, target_w, after_w, part_w
+    for index in range(count):
+        now_w = setpoint_w[assets[index]]
+        target_w = targets_w[index]
+        if target_w >= now_w:
+            continue
+        after_w = total_w[0] - (now_w - target_w)
+        if divisible[index] and after_w <= high_w:
+            part_w = now_w - (total_w[0] - high_w)
+            setpoint_w[assets[index]] = part_w if part_w > target_w else target_w
+            total_w[0] = high_w
+            return index + 1
+        if after_w < low_w:
+            continue
+        setpoint_w[assets[index]] = target_w
+        total_w[0] = after_w
+        acted = index + 1
+        if after_w <= high_w:
+            break
+    return acted
+
+
+cdef Py_ssize_t _go_up(
+    double[::1] setpoint_w, double *total_w, double low_w, double high_w, Py_ssize_t count,
+    const Py_ssize_t[::1] assets, const double[::1] targets_w, const signed char[::1] divisible,
+) except -1 nogil:
+    cdef Py_ssize_t index, acted = 0
+    cdef double now_w, target_w, after_w, part_w
+    for index in range(count):
+        now_w = setpoint_w[assets[index]]
+        target_w = targets_w[index]
+        if target_w <= now_w:
+            continue
+        after_w = total_w[0] + (target_w - now_w)
+        if divisible[index] and after_w >= low_w:
+            part_w = now_w + (low_w - total_w[0])
+            setpoint_w[assets[index]] = part_w if part_w < target_w else target_w
+            total_w[0] = low_w
+            return index + 1
+        if after_w > high_w:
+            continue
+        setpoint_w[assets[index]] = target_w
+        total_w[0] = after_w
+        acted = index + 1
+        if after_w >= low_w:
+            break
+    return acted
+
+
+cdef Py_ssize_t _wishes(double[::1] setpoint_w, want_w) except -1:
+    """Read the wishes, whatever sequence of numbers they are; returns how many."""
+    cdef const double[::1] doubles
+    cdef Py_ssize_t count = 0
+    if PyObject_CheckBuffer(want_w):
+        try:
+            doubles = want_w
+        except (TypeError, ValueError):
+            doubles = None  # numbers of another type
+        if doubles is not None:
+            for count in range(doubles.shape[0]):
+                setpoint_w[count] = _checked("want_w", doubles[count])
+            return doubles.shape[0]
+    if type(want_w) is list:
+        for want in <list>want_w:
+            setpoint_w[count] = _power("want_w", want)
+            count += 1
+    else:
+        for want in want_w:
+            setpoint_w[count] = _power("want_w", want)
+            count += 1
+    return count
+
+
+cdef int _fill(_Steps steps, source, Py_ssize_t asset_count) except -1:
+    cdef Py_ssize_t count = 0
+    if type(source) is list:
+        for step in <list>source:
+            _fill_one(steps, count, step, asset_count)
+            count += 1
+    elif type(source) is tuple:
+        for step in <tuple>source:
+            _fill_one(steps, count, step, asset_count)
+            count += 1
+    else:
+        for step in source:
+            _fill_one(steps, count, step, asset_count)
+            count += 1
+    steps.count = count
+    return 0
+
+
+cdef inline int _fill_one(_Steps steps, Py_ssize_t place, step, Py_ssize_t asset_count) except -1:
+    cdef Py_ssize_t asset
+    if not (PyTuple_CheckExact(step) and PyTuple_GET_SIZE(step) == 3):
+        if len(step) != 3:
+            raise ValueError("a step is (asset, target_w, divisible)")
+        step = (step[0], step[1], step[2])
+    asset = PyNumber_AsSsize_t((<tuple>step)[0], NULL)
+    if not 0 <= asset < asset_count:
+        raise ValueError("a step names an asset that is not there")
+    steps.asset[place] = asset
+    steps.target_w[place] = _power("target_w", (<tuple>step)[1])
+    steps.divisible[place] = 1 if (<tuple>step)[2] else 0
+    return 0
+
+
+cdef inline double _power(str name, value) except? -1:
+    return _checked(name, PyFloat_AS_DOUBLE(value) if PyFloat_CheckExact(value) else PyFloat_AsDouble(value))
+
+
+cdef inline double _checked(str name, double power_w) except? -1:
+    if not fabs(power_w) <= _POWER_MAX_W:
+        if not isfinite(power_w):
+            raise ValueError(f"{name} is not finite")
+        raise ValueError(f"{name} is beyond {POWER_MAX_W:g} W")
+    return power_w

@@ -1,0 +1,53 @@
+"""Which of the two engines computes: chosen once, at import, and never in silence."""
+
+import importlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType, ModuleType
+
+KERNELS = ("allocation", "series")
+"""Modules that exist twice: compiled here, and in ``reference/`` as their specification."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The choice, for ``quartier engines`` and the log."""
+
+    name: str
+    """``cython`` or ``reference``."""
+    why: str
+    """One sentence for a person."""
+    kernels: Mapping[str, str]
+    """Each kernel's name and the module that computes it."""
+
+
+def choose(wish: str) -> tuple[Engine, Mapping[str, ModuleType]]:
+    """The engine for a wish (``auto``, ``cython``, ``reference``) and its modules by kernel.
+
+    ``auto`` takes the compiled kernels, or all twins where one of them cannot be imported.  ImportError where
+    ``cython`` is wished and cannot be had, ValueError for another wish.
+    """
+    if wish not in {"auto", "cython", "reference"}:
+        raise ValueError(f"QUARTIER_ENGINE={wish!r}: expected auto, cython or reference")
+    if wish == "reference":
+        return _engine("reference", "QUARTIER_ENGINE=reference asks for the plain Python twins")
+    asked = "QUARTIER_ENGINE=cython asks for them" if wish == "cython" else "all compiled kernels are there"
+    try:
+        return _engine("cython", asked)
+    except ImportError as error:
+        if wish == "cython":
+            raise ImportError(f"QUARTIER_ENGINE=cython, but a compiled kernel is missing: {error}") from error
+        return _engine("reference", f"SLOW: plain Python twins, as a compiled kernel is missing ({error})")
+
+
+def _engine(name: str, why: str) -> tuple[Engine, Mapping[str, ModuleType]]:
+    package = "quartier_native" if name == "cython" else "quartier_native.reference"
+    modules = {kernel: importlib.import_module(f"{package}.{kernel}") for kernel in KERNELS}
+    kernels = MappingProxyType({kernel: module.__name__ for kernel, module in modules.items()})
+    return Engine(name, why, kernels), modules
+
+
+def chosen() -> tuple[Engine, Mapping[str, ModuleType]]:
+    """The engine that the environment variable ``QUARTIER_ENGINE`` wishes, ``auto`` if it is not set."""
+    return choose(os.environ.get("QUARTIER_ENGINE") or "auto")
