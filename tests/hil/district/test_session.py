@@ -1,0 +1,97 @@
+import json
+import struct
+
+from quartier_hil.district.protowire import blob, number, varint
+from quartier_hil.district.session import SETTLE_MS, Names, Session
+
+NAMES = Names("issy", "b012")
+DATA = "spBv1.0/issy/DDATA/b012/grid"
+
+
+def _data(seq, boot, first, values, *, historical=False):
+    metrics = b"".join(
+        blob(
+            2,
+            blob(1, b"power_w")
+            + number(3, 1000 + index)
+            + (number(5, 1) if historical else b"")
+            + varint(13 << 3 | 1)
+            + struct.pack("<d", value),
+        )
+        for index, value in enumerate(values)
+    )
+    return (
+        number(1, 1) + metrics + number(3, seq) + blob(5, json.dumps({"boot": boot, "first": first}).encode())
+    )
+
+
+def _birth(bdseq):
+    metric = blob(1, b"bdSeq") + number(4, 4) + number(11, bdseq)
+    return number(1, 1) + blob(2, metric) + number(3, 0)
+
+
+def _born(bdseq=3):
+    session = Session(NAMES)
+    session.take("spBv1.0/issy/NBIRTH/b012", _birth(bdseq), 0)
+    return session
+
+
+def test_samples_are_logged_with_key_value_and_quality():
+    line = _born().take(DATA, _data(1, 9, 1, [5.0, 6.0]), 100)
+
+    assert ("grid", 9, 1, 2) == (line["stream"], line["boot"], line["first"], line["new"])
+    assert [["power_w", 1000, 5.0, 192], ["power_w", 1001, 6.0, 192]] == line["metrics"]
+
+
+def test_a_jump_in_the_sequence_of_messages_is_counted():
+    session = _born()
+    session.take(DATA, _data(1, 9, 1, [5.0]), 1)
+    session.take(DATA, _data(3, 9, 2, [5.0]), 2)
+
+    assert 1 == session.seq_gaps_count
+
+
+def test_the_will_of_an_earlier_connection_is_ignored():
+    session = _born(3)
+    session.take("spBv1.0/issy/NDEATH/b012", _birth(2), 1)
+    assert session.online
+
+    session.take("spBv1.0/issy/NDEATH/b012", _birth(3), 2)
+    assert not session.online
+
+
+def test_the_watermark_echoes_bdseq_and_moves_to_a_new_boot_once_the_old_one_is_quiet():
+    session = _born()
+    session.take(DATA, _data(1, 9, 1, [5.0]), 10)
+    session.take(DATA, _data(2, 10, 1, [5.0]), 20)
+    early = json.loads(session.watermark(SETTLE_MS))
+    late = json.loads(session.watermark(SETTLE_MS + 1))
+
+    assert {"bdseq": 3, "streams": {"grid": {"boot": 9, "seq": 1}}} == early
+    assert {"grid": {"boot": 10, "seq": 1}} == late["streams"]
+
+
+def test_late_samples_of_the_old_boot_hold_the_mark_back():
+    session = _born()
+    session.take(DATA, _data(1, 10, 1, [5.0]), 10)
+    session.take(DATA, _data(2, 9, 1, [5.0], historical=True), SETTLE_MS)
+
+    assert {"grid": {"boot": 10, "seq": 1}} == json.loads(session.watermark(SETTLE_MS + 9))["streams"]
+    session.take("spBv1.0/issy/DDATA/b012/pv1", _data(3, 9, 1, [5.0], historical=True), SETTLE_MS + 9)
+    session.take("spBv1.0/issy/DDATA/b012/pv1", _data(4, 10, 1, [5.0]), SETTLE_MS + 9)
+    assert 9 == json.loads(session.watermark(SETTLE_MS + 99))["streams"]["pv1"]["boot"]
+
+
+def test_rubbish_is_a_fault_and_nothing_else():
+    session = _born()
+    session.take(DATA, b"\xff\xff", 1)
+    session.take("quartier/v1/issy/b012/ack", b"{", 2)
+
+    assert 2 == len(session.faults)
+
+
+def test_acknowledgements_are_kept_with_their_time():
+    session = _born()
+    session.take("quartier/v1/issy/b012/ack", b'{"id": "x", "status": "ACCEPTED"}', 7)
+
+    assert [{"at": 7, "id": "x", "status": "ACCEPTED"}] == session.acks

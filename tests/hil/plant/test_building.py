@@ -1,0 +1,48 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier_hil.plant.building import ASSETS, BuildingSpec, Drive, Orders, fresh, plug, step, values
+
+SPEC = BuildingSpec()
+DRIVES = st.builds(Drive, st.floats(0, 9000), st.floats(0, 1100), st.floats(0, 5000))
+ORDERS = st.builds(Orders, st.floats(-9000, 9000), st.floats(0, 9000), st.floats(0, 32), st.booleans())
+STEPS = st.lists(st.tuples(ORDERS, DRIVES, st.floats(0.25, 60)), min_size=1, max_size=20)
+
+
+@given(STEPS)
+def test_the_grid_is_the_sum_of_all_assets_and_energies_integrate(steps):
+    state = plug(fresh(SPEC), on=True, need_wh=5000)
+    flows = dict.fromkeys(("grid", *ASSETS), 0.0)
+    for orders, drive, dt_s in steps:
+        before = state
+        state = step(SPEC, state, orders, drive, dt_s)
+        seen = values(SPEC, state)
+
+        assert seen["grid.power_w"] == sum(seen[f"{name}.power_w"] for name in ASSETS)
+        for name in flows:
+            flows[name] += seen[f"{name}.power_w"] * dt_s / 3600
+            assert state.import_wh[name] >= before.import_wh.get(name, 0)
+            assert state.export_wh[name] >= before.export_wh.get(name, 0)
+
+    for name, energy_wh in flows.items():
+        assert energy_wh == pytest.approx(state.import_wh[name] - state.export_wh[name], abs=1e-6)
+
+
+def test_voltage_current_and_power_of_a_phase_agree():
+    seen = values(SPEC, step(SPEC, fresh(SPEC), Orders(), Drive(3000, 0), 1))
+
+    assert seen["grid.power_l1_w"] == pytest.approx(seen["grid.voltage_l1_v"] * seen["grid.current_l1_a"])
+
+
+def test_the_charge_state_tells_absent_waiting_charging_and_full():
+    state = fresh(SPEC)
+    assert 1 == values(SPEC, state)["ev1.charge_state"]
+    state = plug(state, on=True, need_wh=10)
+    assert 5 == values(SPEC, state)["ev1.charge_state"]
+    for expected in (3, 2):
+        for _ in range(6):
+            state = step(SPEC, state, Orders(), Drive(0, 0), 1)
+            if values(SPEC, state)["ev1.charge_state"] == expected:
+                break
+        assert expected == values(SPEC, state)["ev1.charge_state"]

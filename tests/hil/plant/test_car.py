@@ -1,0 +1,34 @@
+from quartier_hil.plant.car import CarSpec, CarState, plug, step
+
+SPEC = CarSpec(start_s=0)
+PLUGGED = plug(CarState(), on=True, need_wh=1000)
+
+
+def test_below_six_ampere_the_car_pauses():
+    assert 0 == step(SPEC, PLUGGED, 5.9, dt_s=1).power_w
+    assert 6 * 230 * 3 == step(SPEC, PLUGGED, 6.0, dt_s=1).power_w
+
+
+def test_the_cable_bounds_the_current():
+    assert 16 * 230 * 3 == step(SPEC, PLUGGED, 32, dt_s=1).power_w
+
+
+def test_charging_starts_only_after_the_car_got_ready():
+    slow = CarSpec(start_s=5)
+    state = step(slow, PLUGGED, 16, dt_s=5)
+
+    assert 0 == state.power_w
+    assert step(slow, state, 16, dt_s=1).power_w > 0
+
+
+def test_a_session_ends_with_the_need_and_counts_what_was_given():
+    state = PLUGGED
+    for _ in range(120):
+        state = step(SPEC, state, 16, dt_s=5)
+
+    assert 0 == state.power_w
+    assert abs(1000 - state.session_wh) < 1e-6
+
+
+def test_without_a_car_nothing_flows():
+    assert 0 == step(SPEC, plug(PLUGGED, on=False), 16, dt_s=1).power_w
