@@ -1,0 +1,532 @@
+"""A device behind the five verbs, driven against real servers; time is moved by hand."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from tests.drivers.modbus.conftest import Asked, HandClock, Start, TcpServer, hang_up, registers, silence, tcp
+
+from quartier_drivers.contract import Command, DeviceSpec, Quality, Reading, Value
+from quartier_drivers.errors import NoReply, Refused
+from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers.modbus.driver import DOOR, ModbusDriver
+from quartier_drivers.modbus.line import Line
+from quartier_drivers.profile import Profile, parse
+
+HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
+S = 1_000_000_000
+
+
+def profile(text: str) -> Profile:
+    return parse(HEAD + text, "acme/am300", "am300.toml")
+
+
+METER = profile(
+    """
+    [limits]
+    gap_max = 2
+    [points.power_w]
+    register = "input:100"
+    type = "int32"
+    words = "low-first"
+    scan = "fast"
+    [points.voltage_l1_v]
+    register = "input:103"
+    scale = 0.1
+    scan = "fast"
+    [points.energy_import_wh]
+    register = "input:200"
+    type = "uint32"
+    """
+)
+
+BATTERY = profile(
+    """
+    [points.power_w]
+    register = "holding:10"
+    type = "int16"
+    scan = "fast"
+    [points.setpoint_w]
+    register = "holding:20"
+    type = "int16"
+    scan = "slow"
+    [points.setpoint_w.write]
+    low = -5000
+    high = 5000
+    on_release = "own"
+    own = { register = "holding:30", value = 1 }
+    fallback = { value = 0, after_s = 60, register = "holding:31", scale = 10 }
+    [points.generation_max_w]
+    register = "holding:40"
+    scan = "slow"
+    [points.generation_max_w.write]
+    low = 0
+    high = 9000
+    on_release = "cap"
+    [points.relay_on]
+    register = "coil:7"
+    write = { on_release = 1 }
+    [points.current_max_a]
+    register = "holding:50"
+    write = { low = 0, high = 32, on_release = "hold", confirm = "none" }
+    """
+)
+
+
+class Device:
+    """A scripted device with memory: answers reads from ``words``, keeps what is written, may refuse."""
+
+    def __init__(self, server: TcpServer) -> None:
+        self.words: dict[int, int] = {}
+        self.refused: set[int] = set()
+        self.exception = 2
+        self.server = server
+        server.script = [self.answer]
+
+    def answer(self, asked: Asked) -> bytes:
+        function, count = asked.pdu[0], int.from_bytes(asked.pdu[3:5], "big")
+        places = range(asked.start, asked.start + (1 if function in (5, 6) else count))
+        if self.refused.intersection(places):
+            return tcp(asked.number, asked.unit, bytes([function | 0x80, self.exception]))
+        if function in (1, 2):
+            bits = sum(bool(self.words.get(at)) << step for step, at in enumerate(places))
+            return tcp(asked.number, asked.unit, bytes([function, 1, bits]))
+        if function in (3, 4):
+            pdu = registers(function, *(self.words.get(at, 0) for at in places))
+            return tcp(asked.number, asked.unit, pdu)
+        if function in (5, 6):
+            self.words[asked.start] = count
+        return tcp(asked.number, asked.unit, asked.echo())
+
+    @property
+    def blocks(self) -> list[tuple[int, int]]:
+        """Start and count (or value) of every request since the last look."""
+        seen = [(asked.start, int.from_bytes(asked.pdu[3:5], "big")) for asked in self.server.asked]
+        self.server.asked.clear()
+        return seen
+
+
+@pytest.fixture
+def device(tcp_server: TcpServer) -> Device:
+    return Device(tcp_server)
+
+
+def line_to(server: TcpServer, clock: HandClock, timeout_s: float = 1.0) -> Line:
+    bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=server.port, timeout_s=timeout_s, retries_count=0)
+    return DOOR.line("net", bus, clock)
+
+
+def driver_of(
+    line: Line,
+    profile_: Profile,
+    clock: HandClock,
+    owners: Mapping[str, str] | None = None,
+    points: Mapping[str, frozenset[str]] | None = None,
+) -> ModbusDriver:
+    spec = DeviceSpec("dev", 3, owners or {"": "m"}, points or {}, {"m.generation_max_w": 4200.0})
+    return DOOR.driver(line, spec, profile_, clock)
+
+
+async def read_all(driver: ModbusDriver, clock: HandClock) -> dict[str, Reading]:
+    found: dict[str, Reading] = {}
+    while driver.due_ns <= clock.now_ns():
+        found |= {reading.point: reading for reading in await driver.read()}
+    return found
+
+
+def values(readings: Mapping[str, Reading]) -> dict[str, Value]:
+    assert all(reading.quality is Quality.GOOD for reading in readings.values())
+    return {name: reading.value for name, reading in readings.items()}
+
+
+async def test_everything_is_read_once_at_first_in_the_fewest_requests(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    device.words = {100: 0xFB2E, 101: 0xFFFF, 103: 2301, 200: 1, 201: 2}
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, METER, clock)
+
+    assert 2 == driver.requests_count
+    assert {"m.power_w": -1234.0, "m.voltage_l1_v": 230.1, "m.energy_import_wh": 65538.0} == values(
+        await read_all(driver, clock)
+    )
+    assert [(100, 4), (200, 2)] == device.blocks
+    await line.close()
+
+
+async def test_each_scan_class_is_read_at_its_own_rate_on_its_grid(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, METER, clock)
+    start_ns = clock.now_ns()
+    seen = []
+    for _ in range(11):
+        await read_all(driver, clock)
+        seen.append([start for start, _ in device.blocks])
+        clock.ns = driver.due_ns
+
+    assert [[100, 200], [100], [100], [100], [100], [100, 200]] == seen[:6]
+    assert start_ns + 11 * S == clock.ns
+    assert 0 == driver.skipped_count
+    await line.close()
+
+
+async def test_a_late_read_is_skipped_and_counted_never_queued(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, METER, clock)
+    start_ns = clock.now_ns()
+    await read_all(driver, clock)
+    clock.move(3.5)
+    await read_all(driver, clock)
+
+    assert [(100, 4), (200, 2), (100, 4)] == device.blocks
+    assert start_ns + 4 * S == driver.due_ns
+    assert 2 == driver.skipped_count
+    assert 2 == line.stats["skipped_count"]
+    await line.close()
+
+
+async def test_nobody_counts_reads_as_skipped_while_the_device_is_silent(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    tcp_server.script = [silence]
+    line = line_to(tcp_server, clock, timeout_s=0.05)
+    driver = driver_of(line, METER, clock)
+    clock.move(30)
+    with pytest.raises(NoReply):
+        await driver.read()
+    clock.move(30)
+    Device(tcp_server)
+    await driver.read()
+
+    assert 0 == driver.skipped_count
+    await line.close()
+
+
+async def test_one_refused_register_does_not_cost_its_neighbours(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    text = "".join(f'[points.p{at}_w]\nregister = "holding:{at}"\n' for at in range(16))
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, profile(text), clock)
+    device.refused = {5}
+    found = await read_all(driver, clock)
+
+    assert {"m.p5_w"} == {name for name, reading in found.items() if reading.quality is Quality.BAD}
+    assert 16 == len(found)
+    assert 1 + 2 * 4 == len(device.blocks)
+
+    clock.move(5)
+    again = await read_all(driver, clock)
+    assert 15 == len(values(again))
+    assert not any(start <= 5 < start + count for start, count in device.blocks)
+
+    device.refused = set()
+    await driver.open()
+    assert 16 == len(values(await read_all(driver, clock)))
+    await line.close()
+
+
+async def test_a_failing_device_is_bad_but_asked_again(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, METER, clock)
+    device.words, device.refused, device.exception = {103: 2301}, {100}, 4
+    failed = {reading.point: reading for reading in await driver.read()}
+    assert {"m.power_w", "m.voltage_l1_v"} == set(failed)
+    assert {"device failure"} == {reading.raw for reading in failed.values()}
+
+    device.refused = set()
+    clock.move(1)
+    assert 230.1 == (await read_all(driver, clock))["m.voltage_l1_v"].value
+    await line.close()
+
+
+async def test_a_bad_value_keeps_the_last_one_known(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    text = '[points.power_w]\nregister = "holding:0"\nabsent = 0x8000\nhigh = 100\n'
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, profile(text), clock)
+    device.words = {0: 42}
+    await driver.read()
+    for word in (0x8000, 101):
+        device.words = {0: word}
+        clock.move(5)
+        (reading,) = await driver.read()
+        assert (42.0, Quality.BAD) == (reading.value, reading.quality)
+        assert f"{word:04X}" == reading.raw
+    await line.close()
+
+
+async def test_a_setpoint_is_written_after_its_timer_and_read_back_at_once(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, BATTERY, clock)
+    await read_all(driver, clock)
+    assert device.blocks
+    clock.move(0.3)
+    await driver.write(Command("m.setpoint_w", -1500.0, clock.now_ns() + S))
+
+    assert clock.now_ns() == driver.due_ns
+    assert -1500.0 == {reading.point: reading.value for reading in await driver.read()}["m.setpoint_w"]
+    assert [(31, 6), (20, 0x10000 - 1500), (20, 1)] == device.blocks
+    assert driver.due_ns > clock.now_ns()
+    await line.close()
+
+
+async def test_a_write_without_an_answer_is_read_back_before_anything_else(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock, timeout_s=0.05)
+    driver = driver_of(line, BATTERY, clock)
+    await read_all(driver, clock)
+    tcp_server.script = [silence, device.answer]
+    clock.move(60)
+    with pytest.raises(NoReply):
+        await driver.write(Command("m.setpoint_w", 100.0, clock.now_ns() + S))
+    assert device.blocks
+
+    assert ["m.setpoint_w"] == [reading.point for reading in await driver.read()]
+    await line.close()
+
+
+async def test_what_the_device_or_its_limits_refuse_is_refused(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, BATTERY, clock)
+    for point, value in (
+        ("m.setpoint_w", 5001.0),
+        ("m.setpoint_w", float("nan")),
+        ("m.power_w", 1.0),
+        ("x.y_w", 1.0),
+    ):
+        with pytest.raises(Refused):
+            await driver.write(Command(point, value, 0))
+    assert [] == device.blocks
+
+    device.refused = {20}
+    with pytest.raises(Refused, match="illegal data address"):
+        await driver.write(Command("m.setpoint_w", 1.0, 0))
+    await line.close()
+
+
+async def test_a_write_only_point_is_acknowledged_and_never_read(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, BATTERY, clock)
+    await read_all(driver, clock)
+    assert not any(start == 50 for start, _ in device.blocks)
+    await driver.write(Command("m.current_max_a", 16.0, clock.now_ns() + S))
+    (reading,) = await driver.read()
+
+    assert ("m.current_max_a", 16.0, "acknowledged") == (reading.point, reading.value, reading.raw)
+    assert [(50, 16)] == device.blocks
+    assert not driver.points["m.current_max_a"].read_back
+    await line.close()
+
+
+async def test_release_gives_each_point_back_as_its_profile_says(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, BATTERY, clock)
+    await driver.release()
+
+    # own, its timer put out; the cap; the relay on; nothing for hold
+    assert [(30, 1), (31, 0), (40, 4200), (7, 0xFF00)] == device.blocks
+    await line.close()
+
+
+async def test_releases_can_be_replayed_without_site_or_profile(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    writes = json.loads(json.dumps(list(driver_of(line, BATTERY, clock).releases())))
+    bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=tcp_server.port, timeout_s=1)
+    device.refused = {30}
+
+    failed = await DOOR.replay(json.loads(bus.model_dump_json()), writes)
+
+    assert ["m.setpoint_w: illegal data address"] == list(failed)
+    assert [(30, 1), (31, 0), (40, 4200), (7, 0xFF00)] == device.blocks
+
+
+async def test_a_replay_on_a_bus_that_is_gone_names_every_write(free_port: int) -> None:
+    bus = {"kind": "modbus-tcp", "host": "127.0.0.1", "port": free_port}
+    writes: Sequence[Mapping[str, Any]] = [
+        {"point": f"a.p{at}_w", "unit": 1, "function": 6, "address": at, "values": [0]} for at in range(3)
+    ]
+
+    failed = await DOOR.replay(bus, writes)
+
+    assert ["a.p0_w", "a.p1_w", "a.p2_w"] == [line.split(":")[0] for line in failed]
+
+
+async def test_release_goes_on_after_a_write_that_fails(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    tcp_server.script = [hang_up, device.answer]
+
+    with pytest.raises(Exception, match="closed the connection"):
+        await driver_of(line, BATTERY, clock).release()
+    assert [(30, 1), (31, 0), (40, 4200), (7, 0xFF00)] == device.blocks
+    await line.close()
+
+
+async def test_pauses_of_the_device_are_kept_for_the_device_alone(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    text = (
+        '[limits]\npause_s = 0.5\nwrite_pause_s = 2\n[points.relay_on]\nregister = "coil:1"\nscan = "fast"\n'
+    )
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, profile(text + "write = { on_release = 0 }\n"), clock)
+    await driver.read()
+    assert line.ready_ns(3) == clock.now_ns() + S // 2
+    await driver.write(Command("m.relay_on", 1.0, clock.now_ns() + S))
+
+    assert clock.now_ns() + 2 * S == driver.due_ns
+    assert line.ready_ns(4) <= clock.now_ns()
+    assert device.blocks
+    await line.close()
+
+
+async def test_identity_is_read_at_open(device: Device, tcp_server: TcpServer, clock: HandClock) -> None:
+    text = """
+    [identity]
+    serial = { register = "holding:0", type = "uint32" }
+    model = { register = "holding:2", values = { 5 = "AM305" } }
+    firmware = { register = "holding:3", type = "string", length = 2 }
+    [points.power_w]
+    register = "holding:9"
+    """
+    device.words = {0: 1, 1: 2, 2: 5}
+    device.refused = {3}
+    line = line_to(tcp_server, clock)
+
+    identity = await driver_of(line, profile(text), clock).open()
+
+    assert {"maker": "ACME", "model": "AM305", "serial": "65538"} == identity
+    await line.close()
+
+
+SCALED = profile(
+    """
+    [points.power_w]
+    register = "holding:0"
+    type = "int16"
+    scale_register = "holding:60"
+    [points.setpoint_w]
+    register = "holding:1"
+    type = "int16"
+    scale_register = "holding:60"
+    write = { low = -5000, high = 5000, on_release = 0 }
+    """
+)
+
+
+async def test_a_scale_register_in_another_block_is_waited_for(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    device.words = {0: 7, 1: 5, 60: 2}
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, SCALED, clock)
+    with pytest.raises(Refused, match="scale register"):
+        await driver.write(Command("m.setpoint_w", 0.0, 0))
+    assert [] == list(driver.releases())
+    await read_all(driver, clock)
+    clock.move(5)
+
+    assert {"m.power_w": 700.0, "m.setpoint_w": 500.0} == values(await read_all(driver, clock))
+    await driver.write(Command("m.setpoint_w", -1200.0, clock.now_ns() + S))
+    assert 0x10000 - 12 == device.words[1]
+    await line.close()
+
+
+async def test_open_reads_the_scale_registers_that_writes_need(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    device.words = {60: 0xFFFF}
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, SCALED, clock)
+    await driver.open()
+
+    assert [[0]] == [write["values"] for write in driver.releases()]
+    await driver.write(Command("m.setpoint_w", 12.5, clock.now_ns() + S))
+    assert 125 == device.words[1]
+    await line.close()
+
+
+PARTS = profile(
+    """
+    [parts.grid.power_w]
+    register = "holding:820"
+    unit = 100
+    [parts.grid.voltage_l1_v]
+    register = "holding:821"
+    unit = 100
+    [parts.battery.power_w]
+    register = "holding:842"
+    """
+)
+
+
+async def test_only_owned_parts_and_asked_points_are_read(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, PARTS, clock, {"grid": "main"}, {"grid": frozenset({"power_w"})})
+
+    assert ["main.power_w"] == list(driver.points)
+    assert "100/holding:820" == driver.points["main.power_w"].address
+    await read_all(driver, clock)
+    assert [100] == [asked.unit for asked in tcp_server.asked]
+    assert [(820, 1)] == device.blocks
+    await line.close()
+
+
+async def test_two_devices_share_a_line(device: Device, tcp_server: TcpServer, clock: HandClock) -> None:
+    line = line_to(tcp_server, clock)
+    drivers = [
+        driver_of(line, PARTS, clock, {"grid": "main"}),
+        driver_of(line, PARTS, clock, {"battery": "bat1"}),
+    ]
+    for driver in drivers:
+        await read_all(driver, clock)
+        await driver.close()
+
+    assert [100, 3] == [asked.unit for asked in tcp_server.asked]
+    assert 1 == tcp_server.connections_count
+    assert device.blocks
+    await line.close()
+
+
+@pytest.mark.peer
+async def test_a_device_of_another_stack_is_read_written_and_released(
+    stack: list[str], start: Start, free_port: int, clock: HandClock
+) -> None:
+    start([*stack, "tcp", str(free_port)])
+    bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=free_port, timeout_s=5)
+    line = DOOR.line("net", bus, clock)
+    driver = driver_of(line, BATTERY, clock)
+    await driver.open()
+    assert 4 == len(values(await read_all(driver, clock)))
+
+    await driver.write(Command("m.setpoint_w", -750.0, clock.now_ns() + S))
+    await driver.write(Command("m.relay_on", 0.0, clock.now_ns() + S))
+    assert {"m.setpoint_w": -750.0, "m.relay_on": False} == values(await read_all(driver, clock))
+    await driver.release()
+    clock.move(60)
+    found = values(await read_all(driver, clock))
+    assert (4200.0, True) == (found["m.generation_max_w"], found["m.relay_on"])
+    await line.close()
