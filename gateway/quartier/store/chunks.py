@@ -18,13 +18,14 @@ from typing import Any, TypeVar
 
 from quartier.house.sample import Sample
 from quartier_drivers.contract import Quality, Value
-from quartier_native.reference.series import decode_series, encode_series
+from quartier_native import decode_series, encode_series
 
 FLOAT, INT, BOOL, TEXT, BIG = range(5)  # low four bits of a kind; BIG is an int beyond a double
 _QUALITIES = (Quality.GOOD, Quality.BAD, Quality.STALE)  # the bits above
 QUALITY_BITS = {quality: index << 4 for index, quality in enumerate(_QUALITIES)}
 EXACT_INT_MAX = 2**53
-COUNT_MAX = 1 << 20  # samples in one chunk; anything above is damage
+CHUNK_COUNT_MAX = 16_384  # samples in one chunk
+COUNT_MAX = 65_536  # samples that the codec takes at once; anything above is damage
 
 _HEAD = struct.Struct("<2sBxI")
 _KEY = struct.Struct("<QQIqq")
@@ -160,7 +161,7 @@ class Key:
 
 def sealed_key(body: bytes) -> Key:
     """A sealed chunk's key alone, its checksum proven.  Raises Damaged."""
-    return _guarded(body, lambda cursor: _key(cursor))
+    return _guarded(body, _key)
 
 
 def unseal(body: bytes) -> Chunk:
@@ -227,6 +228,26 @@ def pack_tail(parts: Sequence[tuple[Chunk, int, int]]) -> bytes:
             )
         ),
     )
+
+
+Part = tuple[Chunk, int, int]  # samples of a chunk by index, the second exclusive
+
+
+def split_parts(parts: Sequence[Part], count_max: int = COUNT_MAX) -> Iterator[list[Part]]:
+    """The same samples in groups of at most ``count_max``, each group enough for one tail."""
+    group: list[Part] = []
+    room = count_max
+    for chunk, begin, stop in parts:
+        start = begin
+        while start < stop:
+            size = min(room, stop - start)
+            group.append((chunk, start, start + size))
+            start, room = start + size, room - size
+            if not room:
+                yield group
+                group, room = [], count_max
+    if group:
+        yield group
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ class Gap:
         """One line for people."""
         if not self.last:
             return f"samples after the last commit of boot {self.boot} are missing ({self.why})"
-        return f"{self.count} samples of {self.stream} are missing ({self.why}; boot {self.boot}, from {self.first})"
+        what = f"{self.count} samples of {self.stream} are missing"
+        return f"{what} ({self.why}; boot {self.boot}, from {self.first})"
 
 
 def from_data(data: dict[str, Any]) -> Gap:

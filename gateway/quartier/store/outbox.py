@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from quartier.house.sample import Mark, Sample
 from quartier.store.chunks import Chunk, Damaged, unseal
@@ -77,20 +78,22 @@ class Outbox:
             if before is not None and (boot, first) >= before:
                 return
             chunk = self._chunk(stream, number)
-            if chunk is None:
-                if not self.condemned:
-                    self.damaged.append(
-                        (number, Gap("damaged", stream, boot, first, first + count - 1, from_ms, to_ms))
-                    )
-                continue
-            yield from _newer(chunk, mark)
+            if chunk is not None:
+                yield from _newer(chunk, mark)
+            elif not self.condemned:
+                key = stream, boot, first, first + count - 1
+                self.damaged.append((number, Gap("damaged", *key, from_ms, to_ms)))
 
-    def _keys(self, stream: str, mark: Mark) -> list[tuple[int, int, int, int, int, int]]:
-        return self._query(
-            "SELECT id, boot, first, count, from_ms, to_ms FROM chunk INDEXED BY chunk_key WHERE stream = ? AND boot >= ? "
-            "AND (boot > ? OR first + count > ?) ORDER BY boot, first LIMIT 64",
-            (stream, mark.boot, mark.boot, mark.seq + 1),
-        )
+    def _keys(self, stream: str, mark: Mark) -> Iterator[tuple[int, int, int, int, int, int]]:
+        """Rows of chunks above the mark, a few at a time."""
+        boot, seq = mark.boot, mark.seq
+        while rows := self._query(
+            "SELECT id, boot, first, count, from_ms, to_ms FROM chunk INDEXED BY chunk_key WHERE stream = ? "
+            "AND boot >= ? AND (boot > ? OR first + count > ?) ORDER BY boot, first LIMIT 16",
+            (stream, boot, boot, seq + 1),
+        ):
+            yield from rows
+            boot, seq = rows[-1][1], rows[-1][2] + rows[-1][3] - 1
 
     def _chunk(self, stream: str, number: int) -> Chunk | None:
         cached = self._cache.get(stream)
@@ -105,7 +108,7 @@ class Outbox:
             return chunk
         return None
 
-    def _query(self, sql: str, values: tuple[object, ...]) -> list[tuple[object, ...]]:
+    def _query(self, sql: str, values: tuple[object, ...]) -> list[Any]:
         try:
             if self._connection is None:
                 self._connection = sqlite3.connect(

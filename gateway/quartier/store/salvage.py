@@ -3,12 +3,13 @@
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-
 from quartier.store.chunks import Damaged, Key, sealed_key
-from quartier.store.database import Database, Loaded, read, read_marks, read_meta, stored_gaps, tail_samples
+from quartier.store.contents import Loaded, read, read_marks, read_meta, stored_gaps, tail_samples
+from quartier.store.database import Database
 from quartier.store.gaps import Gap
 
 _ASIDE_MAX = 2
@@ -22,7 +23,10 @@ _PASSES = (
 
 
 def set_aside(path: Path, utc_ms: int) -> Path:
-    """Rename the file and its companions to ``<name>.damaged-<UTC>``; keeps the newest two.  Raises OSError."""
+    """Rename the file and its companions to ``<name>.damaged-<UTC>``; keeps the newest two.
+
+    Raises OSError.
+    """
     aside = path.with_name(f"{path.name}.damaged-{_stamp(utc_ms)}")
     while aside.exists():
         aside = aside.with_name(aside.name + "x")
@@ -85,7 +89,7 @@ class Salvage:
         self._connection = _connect(aside)
         self._keys: dict[int, Key] = {}
         for sql in _PASSES:
-            for number, *key in _readable(lambda sql=sql: self._connection.execute(sql)):
+            for number, *key in _readable(partial(self._connection.execute, sql)):
                 if isinstance(number, int) and number not in self._keys and _is_key(key):
                     self._keys[number] = Key(*key)
         self._order = sorted(self._keys)

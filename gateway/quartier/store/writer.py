@@ -3,11 +3,13 @@
 import sqlite3
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from quartier.store.database import Database, Done, Job, Loaded, is_damage
+from quartier.store.contents import Loaded, is_damage
+from quartier.store.database import Database, Done, Job
 from quartier.store.gaps import Gap
 from quartier.store.salvage import Salvage, rescue, set_aside
 
@@ -100,10 +102,8 @@ class Writer:
             self._idle.set()
 
     def _close(self) -> None:
-        try:
+        with suppress(sqlite3.Error):  # what was committed stays in the write-ahead log
             self._database.close()
-        except sqlite3.Error:
-            return  # what was committed stays in the write-ahead log
 
     def _work(self, job: Job) -> None:
         try:
@@ -124,10 +124,8 @@ class Writer:
             self.reports.append(Failed(job, str(error)))
 
     def _replace(self, utc_ms: int) -> None:
-        try:
+        with suppress(sqlite3.Error):  # the damaged file goes aside in any case
             self._database.close()
-        except sqlite3.Error:
-            pass  # the damaged file goes aside in any case
         try:
             aside = set_aside(self._database.path, utc_ms)
             loaded = rescue(aside)
@@ -135,6 +133,7 @@ class Writer:
             loaded.fresh = fresh.fresh
             self.reports.append(Opened(loaded, aside))
             self._salvage = Salvage(aside)
+            self._database.insert_gaps(self._salvage.old_gaps)
         except (sqlite3.Error, OSError) as error:
             self.reports.append(Failed(Job(0, (), 0), f"setting the damaged file aside: {error}"))
 

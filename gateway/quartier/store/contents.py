@@ -1,0 +1,151 @@
+"""What a history file says of itself: marks, gap records, names, tails; only what its checksums prove."""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from quartier.house.sample import Mark, Sample
+from quartier.store.chunks import Damaged, numbered_sample, unpack_tail
+from quartier.store.gaps import Gap, from_data
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether this error says that the file's content is wrong (not the disk, not a lock)."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError)
+    return code & 0xFF in (
+        sqlite3.SQLITE_CORRUPT,
+        sqlite3.SQLITE_NOTADB,
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_MISMATCH,
+    )
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What a file held at its opening; ``samples`` are those of the tail, not yet in a chunk."""
+
+    boot: int = 0
+    clean_boot: int = 0
+    marks: dict[str, Mark] = field(default_factory=dict)
+    sealed: dict[tuple[int, str], int] = field(default_factory=dict)
+    heads: dict[str, Mark] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    newest_utc_ms: int = 0
+    fresh: bool = False
+
+
+def read(connection: sqlite3.Connection) -> Loaded:
+    """All that a file says beside the chunks' bodies, as far as each row's checksum holds."""
+    meta = dict(read_meta(connection))
+    loaded = Loaded(meta.get("boot", 0), meta.get("clean", 0), dict(read_marks(connection)))
+    loaded.samples = list(tail_samples(connection))
+    boots = {sample.boot for sample in loaded.samples} | {loaded.boot}
+    for stream, boot, last in connection.execute(
+        "SELECT stream, boot, max(first + count - 1) FROM chunk GROUP BY stream, boot"
+    ):
+        if boot in boots:
+            loaded.sealed[boot, stream] = last
+        if (boot, last) > (loaded.heads.get(stream, Mark(0, 0)).boot, 0):
+            loaded.heads[stream] = Mark(boot, last)
+    (newest,) = connection.execute("SELECT max(to_ms) FROM chunk").fetchone()
+    loaded.newest_utc_ms = max([newest or 0, *(sample.taken_utc_ms for sample in loaded.samples)])
+    loaded.gaps = holes(connection, loaded.boot + 1)
+    return loaded
+
+
+def read_meta(connection: sqlite3.Connection) -> Iterator[tuple[str, int]]:
+    """Numbers kept by name (``boot``, ``clean``) whose checksum holds."""
+    for key, value, crc in connection.execute("SELECT key, value, crc FROM meta"):
+        number = believed(key, value, crc)
+        if isinstance(number, int):
+            yield key, number
+
+
+def read_marks(connection: sqlite3.Connection) -> Iterator[tuple[str, Mark]]:
+    """Marks whose checksum holds."""
+    for stream, value, crc in connection.execute("SELECT stream, value, crc FROM mark"):
+        mark = believed(stream, value, crc)
+        if mark is not None:
+            yield stream, Mark(*mark)
+
+
+def tail_samples(connection: sqlite3.Connection) -> Iterable[Sample]:
+    """Samples of every tail that can be read, oldest commit first."""
+    names = names_of(connection)
+    for (body,) in connection.execute("SELECT body FROM tail ORDER BY id"):
+        try:
+            for item in unpack_tail(body):
+                known = names.get(item.boot, {})
+                if item.point in known:
+                    yield numbered_sample(item, known)
+        except Damaged:
+            continue
+
+
+def stored_gaps(connection: sqlite3.Connection) -> list[Gap]:
+    """Every gap record whose checksum holds, oldest first."""
+    found = (
+        believed("gap", value, crc)
+        for value, crc in connection.execute("SELECT value, crc FROM gap ORDER BY id")
+    )
+    return [from_data(data) for data in found if data is not None]
+
+
+def names_of(connection: sqlite3.Connection) -> dict[int, dict[int, tuple[str, str]]]:
+    """Per boot the names of its points: number -> (stream, metric)."""
+    names: dict[int, dict[int, tuple[str, str]]] = {}
+    for boot, number, value, crc in connection.execute("SELECT boot, id, value, crc FROM point"):
+        name = believed(f"{boot}.{number}", value, crc)
+        if name is not None:
+            names.setdefault(boot, {})[number] = (name[0], name[1])
+    return names
+
+
+def tails(connection: sqlite3.Connection) -> Iterator[tuple[int, dict[tuple[int, str], int]]]:
+    """Every tail's row number and the last sequence in it per (boot, stream); none where it is damaged."""
+    names = names_of(connection)
+    for number, body in connection.execute("SELECT id, body FROM tail ORDER BY id"):
+        lasts: dict[tuple[int, str], int] = {}
+        try:
+            for item in unpack_tail(body):
+                if item.point in names.get(item.boot, {}):
+                    key = item.boot, names[item.boot][item.point][0]
+                    lasts[key] = max(item.seq, lasts.get(key, 0))
+        except Damaged:
+            lasts = {}
+        yield number, lasts
+
+
+def holes(connection: sqlite3.Connection, before_boot: int) -> list[Gap]:
+    """Sequences of boots before ``before_boot`` that stand in no chunk and in no gap record."""
+    known = {(gap.stream, gap.boot, gap.first) for gap in stored_gaps(connection)}
+    found = []
+    before: tuple[str, int, int, int] = ("", 0, 0, 0)
+    for stream, boot, first, count, from_ms, to_ms in connection.execute(
+        "SELECT stream, boot, first, count, from_ms, to_ms FROM chunk WHERE boot < ? "
+        "ORDER BY stream, boot, first",
+        (before_boot,),
+    ):
+        if (stream, boot) == before[:2] and first > before[2] and (stream, boot, before[2]) not in known:
+            found.append(Gap("damaged", stream, boot, before[2], first - 1, before[3], from_ms))
+        before = (stream, boot, first + count, to_ms)
+    return found
+
+
+def checked(key: str, value: object) -> tuple[str, int]:
+    """A value as JSON, and the CRC-32 of it under its key."""
+    text = json.dumps(value)
+    return text, zlib.crc32(f"{key}={text}".encode())
+
+
+def believed(key: object, text: object, crc: object) -> Any:
+    """The value again; None when the checksum does not hold."""
+    if not isinstance(text, str) or zlib.crc32(f"{key}={text}".encode(errors="replace")) != crc:
+        return None
+    return json.loads(text)

@@ -1,0 +1,275 @@
+"""Where readings become samples: deadband, number, journal, open chunk.  Waits for nothing."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from quartier.house.now import Now
+from quartier.store.chunks import CHUNK_COUNT_MAX, FLOAT, QUALITY_BITS, Chunk, sort_value
+from quartier.store.deadband import Deadbands, Gate
+from quartier.store.gaps import Gap, event_value
+from quartier.store.journal import Journal
+from quartier_drivers.contract import Quality, Reading
+
+EVENT, NODE = "event", "node"
+JOURNAL_MAX_BYTES = 64 * 1024 * 1024
+GOOD = Quality.GOOD
+
+
+class _Stream:
+    """One stream of this boot: its open chunk and how many points write into it."""
+
+    __slots__ = ("chunk", "epoch", "limit", "name", "points_count")
+
+    def __init__(self, name: str, chunk: Chunk) -> None:
+        self.name = name
+        self.chunk = chunk
+        self.limit = 0
+        self.points_count = 0
+        self.epoch = -1
+
+
+class _Slot:
+    """One point: its gate and where its samples go."""
+
+    __slots__ = ("epoch", "gate", "metric", "number", "stream")
+
+    def __init__(self, number: int, metric: str, stream: _Stream, gate: Gate) -> None:
+        self.number = number
+        self.metric = metric
+        self.stream = stream
+        self.gate = gate
+        self.epoch = -1
+
+
+class _File:
+    """A generation of the journal and, once the next has begun, the last sequence of each stream then."""
+
+    __slots__ = ("generation", "lasts", "path")
+
+    def __init__(self, generation: int, path: Path) -> None:
+        self.generation = generation
+        self.path = path
+        self.lasts: dict[str, int] | None = None
+
+
+class Entrance:
+    """Numbers the samples of one boot and keeps them in memory until they are sealed on disk.
+
+    ``memory`` holds per stream its chunks in sequence, the open one last; ``waiting`` are the full
+    ones, to be sealed.  ``names`` is the boot's table of points.
+    """
+
+    def __init__(self, folder: Path, deadbands: Deadbands, assets: Collection[str], chunk_count: int) -> None:
+        self.boot = 0
+        self.names: list[tuple[str, str]] = []
+        self.memory: dict[str, list[Chunk]] = {}
+        self.waiting: list[Chunk] = []
+        self.recorded_count = 0
+        self.journal = Journal(folder, 0, JOURNAL_MAX_BYTES)
+        self._folder = folder
+        self._deadbands = deadbands
+        self._assets = frozenset(assets)
+        self._chunk_count = chunk_count
+        self._slots: dict[str, _Slot] = {}
+        self._codes: dict[str, _Slot] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+        self._streams: dict[str, _Stream] = {}
+        self._files: list[_File] = []
+        self._epoch = 0
+
+    def start(self, boot: int) -> None:
+        """Begin the boot's numbers and its journal."""
+        self.boot = boot
+        self.journal = Journal(self._folder, boot, JOURNAL_MAX_BYTES)
+        self.rotate()
+
+    def record(self, readings: Iterable[Reading], now: Now) -> int:
+        """Number, journal and keep every reading that passes its deadband; returns how many did."""
+        shift_ms = now.utc_ms - now.ns // 1_000_000
+        slots, epoch = self._slots, self._epoch
+        items: list[Any] = []
+        texts: list[tuple[int, str]] = []
+        places: dict[str, Any] | None = None
+        for reading in readings:
+            slot = slots.get(reading.point)
+            if slot is None:
+                slot = self._new_slot(reading.point)
+            value, quality, taken_ns = reading.value, reading.quality, reading.taken_ns
+            if not slot.gate.passes(value, quality, taken_ns):
+                continue
+            stream = slot.stream
+            if slot.epoch != epoch or stream.epoch != epoch:
+                places = self._declare(slot, places)
+            kind, number, text = (FLOAT, value, "") if type(value) is float else sort_value(value)
+            if quality is not GOOD:
+                kind |= QUALITY_BITS[quality]
+            if text:
+                texts.append((len(items) // 4, text))
+            time_ms = shift_ms + taken_ns // 1_000_000
+            stream.chunk.append(slot.number, kind, number, time_ms, text)
+            items += (slot.number, kind, number, time_ms)
+            if len(stream.chunk.times) >= stream.limit:
+                self._turn(stream)
+        return self._write(places, items, texts)
+
+    def event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
+        """Number an event: stream ``event``, metric ``code``, value one JSON object."""
+        slot = self._codes.get(code)
+        if slot is None:
+            slot = self._codes[code] = self._slot(EVENT, code, Gate(self._deadbands.of(f"{EVENT}.{code}")))
+        fresh = slot.epoch != self._epoch or slot.stream.epoch != self._epoch
+        places = self._declare(slot, None) if fresh else None
+        value = event_value(text, dict(data))
+        kind, number, _ = sort_value(value)
+        slot.stream.chunk.append(slot.number, kind, number, now.utc_ms, value)
+        self._write(places, [slot.number, kind, number, now.utc_ms], [(0, value)])
+        if len(slot.stream.chunk) >= slot.stream.limit:
+            self._turn(slot.stream)
+
+    def set_assets(self, assets: Collection[str]) -> None:
+        """Which owners are streams of their own from now on; each point's next reading passes."""
+        self._assets = frozenset(assets)
+        self._slots.clear()
+
+    def lasts(self) -> dict[str, int]:
+        """The newest sequence of each stream of this boot."""
+        return {name: stream.chunk.last for name, stream in self._streams.items()}
+
+    def chunks(self) -> Iterator[Chunk]:
+        """All in memory, each stream in sequence."""
+        return (chunk for chunks in self.memory.values() for chunk in chunks)
+
+    def pending_count(self) -> int:
+        """Samples in memory that are not on disk."""
+        return sum(len(chunk) - chunk.committed for chunk in self.chunks())
+
+    def adopt(self, chunks: list[Chunk]) -> None:
+        """Take closed chunks of earlier boots, to be sealed first."""
+        for chunk in reversed(chunks):
+            self.memory.setdefault(chunk.stream, []).insert(0, chunk)
+        self.waiting = [*chunks, *self.waiting]
+
+    def seal_older_than(self, utc_ms: int) -> None:
+        """Close open chunks that began before ``utc_ms``."""
+        for stream in self._streams.values():
+            if stream.chunk.times and stream.chunk.times[0] < utc_ms:
+                self._turn(stream)
+
+    def sealed(self, chunk: Chunk) -> None:
+        """``chunk`` is on disk, whole; it stays readable in memory until ``forget``."""
+        chunk.committed = len(chunk)
+        self.waiting.remove(chunk)
+
+    def forget(self, chunk: Chunk) -> None:
+        """Let go of a chunk that is on disk or lost."""
+        self.memory[chunk.stream].remove(chunk)
+
+    def rotate(self) -> None:
+        """Begin the next generation of the journal."""
+        if self._files:
+            self._files[-1].lasts = self.lasts()
+        self.journal.rotate()
+        self._epoch += 1
+        self._files.append(_File(self.journal.generation, self.journal.path))
+
+    def drop_generations(self, upto: int) -> None:
+        """Remove the journal's files up to this generation: all in them is on disk."""
+        self._drop([file for file in self._files if file.generation <= upto])
+
+    def relieve(self, goal_count: int, busy: Collection[int]) -> list[Gap]:
+        """Let the oldest samples that wait go until ``goal_count`` are left; says what went.
+
+        Events stay, and so do chunks whose ``id`` is in ``busy`` (the writer has them in hand).
+        """
+        for stream in self._streams.values():
+            if stream.name != EVENT and stream.chunk.committed < len(stream.chunk):
+                self._turn(stream)
+        pending = self.pending_count()
+        gaps = []
+        for chunk in sorted(self.waiting, key=_oldest_ms):
+            if pending <= goal_count:
+                break
+            if id(chunk) not in busy and chunk.stream != EVENT and chunk.committed < len(chunk):
+                gaps.append(self._lose(chunk))
+                pending -= gaps[-1].count
+        floors = self._floors()
+        self._drop([file for file in self._files if file.lasts is not None and _below(file.lasts, floors)])
+        return gaps
+
+    def _new_slot(self, point: str) -> _Slot:
+        owner, _, quantity = point.partition(".")
+        stream, metric = (owner, quantity) if owner in self._assets else (NODE, point)
+        slot = self._slots[point] = self._slot(stream, metric, Gate(self._deadbands.of(point)))
+        return slot
+
+    def _slot(self, stream_name: str, metric: str, gate: Gate) -> _Slot:
+        stream = self._streams.get(stream_name)
+        if stream is None:
+            chunk = Chunk(stream_name, self.boot, 1, self.names)
+            stream = self._streams[stream_name] = _Stream(stream_name, chunk)
+            self.memory.setdefault(stream_name, []).append(chunk)
+        number = self._numbers.get((stream_name, metric))
+        if number is None:
+            number = self._numbers[stream_name, metric] = len(self.names)
+            self.names.append((stream_name, metric))
+            stream.points_count += 1
+            stream.limit = min(CHUNK_COUNT_MAX, self._chunk_count * stream.points_count)
+        return _Slot(number, metric, stream, gate)
+
+    def _declare(self, slot: _Slot, places: dict[str, Any] | None) -> dict[str, Any]:
+        if places is None:
+            places = {"names": [], "streams": []}
+        if slot.epoch != self._epoch:
+            slot.epoch = self._epoch
+            places["names"].append((slot.number, slot.stream.name, slot.metric))
+        if slot.stream.epoch != self._epoch:
+            slot.stream.epoch = self._epoch
+            places["streams"].append((slot.stream.name, slot.stream.chunk.last + 1))
+        return places
+
+    def _write(self, places: dict[str, Any] | None, items: list[Any], texts: list[tuple[int, str]]) -> int:
+        if not items:
+            return 0
+        if not self.journal.append(places, items, texts):
+            self._epoch += 1  # what follows a hole names its places anew
+        count = len(items) // 4
+        self.recorded_count += count
+        return count
+
+    def _turn(self, stream: _Stream) -> None:
+        """The open chunk is full: it waits to be sealed, the next one begins."""
+        full = stream.chunk
+        stream.chunk = Chunk(stream.name, self.boot, full.last + 1, self.names)
+        self.memory[stream.name].append(stream.chunk)
+        self.waiting.append(full)
+
+    def _lose(self, chunk: Chunk) -> Gap:
+        first, times = chunk.first + chunk.committed, chunk.times[chunk.committed :]
+        gap = Gap("dropped", chunk.stream, chunk.boot, first, chunk.last, min(times), max(times))
+        chunk.cut(chunk.committed)
+        if not len(chunk):
+            self.waiting.remove(chunk)
+            self.forget(chunk)
+        return gap
+
+    def _floors(self) -> dict[str, int]:
+        """Per stream the first sequence of this boot that is not on disk."""
+        floors: dict[str, int] = {}
+        for chunk in self.chunks():
+            if chunk.boot == self.boot and chunk.committed < len(chunk):
+                floors.setdefault(chunk.stream, chunk.first + chunk.committed)
+        return floors
+
+    def _drop(self, files: list[_File]) -> None:
+        for file in files:
+            self._files.remove(file)
+            self.journal.drop(file.path)
+
+
+def _oldest_ms(chunk: Chunk) -> int:
+    return chunk.times[0]
+
+
+def _below(lasts: Mapping[str, int], floors: Mapping[str, int]) -> bool:
+    return all(stream not in floors or last < floors[stream] for stream, last in lasts.items())

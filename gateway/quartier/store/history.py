@@ -1,0 +1,252 @@
+"""The reader for people: points over time, while the daemon runs or not, the uncommitted tail with it."""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from heapq import merge
+from pathlib import Path
+from typing import Any, TypeVar
+
+from quartier.house.sample import Sample
+from quartier.store import journal
+from quartier.store.chunks import Damaged, unseal
+from quartier.store.contents import tail_samples
+from quartier_drivers.contract import Quality, Value
+from quartier_drivers.points import word
+
+_T = TypeVar("_T")
+
+# What a value held before the asked span is looked for; samples come by exception, so it may be old.
+LOOK_BACK_MS = 6 * 3_600_000
+_MEAN_UNITS = frozenset({"w", "va", "var", "w_per_s", "a", "v", "hz", "c", "k", "pct", "pa", "m3_per_h"})
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of an answer.
+
+    Without ``every_s`` a sample, ``utc_ms`` its time and ``count`` 1.  With it a span that begins at
+    ``utc_ms``: ``count`` samples fell into it, ``value`` is their mean over time (powers, voltages …)
+    or the last one (counters, states, texts); 0 samples mean that the value before went on.
+    """
+
+    point: str
+    utc_ms: int
+    value: Value
+    quality: Quality
+    count: int
+
+
+def query(
+    path: Path,
+    runtime_dir: Path,
+    patterns: Sequence[str],
+    from_ms: int,
+    to_ms: int,
+    every_s: float | None = None,
+) -> Iterator[Row]:
+    """Rows of the points that match any of ``patterns`` (``grid.*``), ``from_ms`` <= time < ``to_ms`` (UTC).
+
+    Stream by stream, in time within a point.  ``every_s``: spans counted from ``from_ms``.
+    Raises FileNotFoundError when there is no history, sqlite3.OperationalError when it cannot be
+    opened (rights); what is damaged in it is left out.
+    """
+    with closing(_Reader(path, runtime_dir, from_ms - (LOOK_BACK_MS if every_s else 0), to_ms)) as reader:
+        wants = _Wanted(patterns)
+        for stream in reader.streams():
+            samples = (sample for sample in reader.samples(stream) if wants(sample))
+            if every_s is None:
+                yield from (_row(sample) for sample in samples if from_ms <= sample.taken_utc_ms < to_ms)
+            else:
+                yield from _spans(samples, reader.boot_ends, from_ms, to_ms, int(every_s * 1000))
+
+
+def name(sample: Sample) -> str:
+    """The point's full name: the stream ``node`` keeps full names as metrics."""
+    return sample.metric if sample.stream == "node" else f"{sample.stream}.{sample.metric}"
+
+
+def _row(sample: Sample) -> Row:
+    return Row(name(sample), sample.taken_utc_ms, sample.value, sample.quality, 1)
+
+
+class _Wanted:
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = patterns
+        self._known: dict[tuple[str, str], bool] = {}
+
+    def __call__(self, sample: Sample) -> bool:
+        key = sample.stream, sample.metric
+        if key not in self._known:
+            self._known[key] = any(fnmatchcase(name(sample), pattern) for pattern in self._patterns)
+        return self._known[key]
+
+
+class _Reader:
+    """One look at the history.
+
+    The journal comes first: what is committed meanwhile is then seen twice, not never.
+    """
+
+    def __init__(self, path: Path, runtime_dir: Path, from_ms: int, to_ms: int) -> None:
+        self._from_ms, self._to_ms = from_ms, to_ms
+        self._loose: dict[str, list[Sample]] = {}
+        self.boot_ends: dict[int, int] = {}
+        files = journal.files(runtime_dir / "journal")
+        if not files and not path.exists():
+            raise FileNotFoundError(f"no history at {path}")
+        for file in files:
+            self._take(journal.samples(file))
+        self._connection = self._connect(path)
+        self._take(_readable(lambda: tail_samples(self._connection)))
+        for boot, end_ms in self._rows("SELECT boot, max(to_ms) FROM chunk GROUP BY boot"):
+            self.boot_ends[boot] = max(end_ms, self.boot_ends.get(boot, 0))
+        for samples in self._loose.values():
+            samples.sort(key=_place)
+
+    @staticmethod
+    def _connect(path: Path) -> sqlite3.Connection:
+        if not path.exists():
+            return sqlite3.connect(":memory:")
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
+        connection.execute("BEGIN")  # one picture for all that follows
+        return connection
+
+    def _take(self, samples: Iterable[Sample]) -> None:
+        for sample in samples:
+            self._loose.setdefault(sample.stream, []).append(sample)
+            self.boot_ends[sample.boot] = max(sample.taken_utc_ms, self.boot_ends.get(sample.boot, 0))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def streams(self) -> list[str]:
+        stored = {str(stream) for (stream,) in self._rows("SELECT DISTINCT stream FROM chunk")}
+        return sorted(stored | set(self._loose))
+
+    def samples(self, stream: str) -> Iterator[Sample]:
+        """In sequence, each key once."""
+        before = (0, 0)
+        for sample in merge(self._sealed(stream), self._loose.get(stream, ()), key=_place):
+            if _place(sample) > before:
+                before = _place(sample)
+                yield sample
+
+    def _sealed(self, stream: str) -> Iterator[Sample]:
+        keys = self._rows(
+            "SELECT id FROM chunk INDEXED BY chunk_key "
+            "WHERE stream = ? AND to_ms >= ? AND from_ms < ? ORDER BY boot, first",
+            (stream, self._from_ms, self._to_ms),
+        )
+        for (number,) in list(keys):
+            for (body,) in self._rows("SELECT body FROM chunk WHERE id = ?", (number,)):
+                try:
+                    chunk = unseal(body)
+                except Damaged:
+                    continue
+                yield from chunk.rows()
+
+    def _rows(self, sql: str, values: tuple[object, ...] = ()) -> Iterator[Any]:
+        return _readable(lambda: self._connection.execute(sql, values))
+
+
+def _readable(rows: Callable[[], Iterable[_T]]) -> Iterator[_T]:
+    """Rows as far as the file gives them."""
+    try:
+        yield from rows()
+    except sqlite3.DatabaseError:
+        return
+
+
+def _place(sample: Sample) -> tuple[int, int]:
+    return sample.boot, sample.seq
+
+
+@dataclass(slots=True)
+class _Span:
+    """What fell into one span of one point."""
+
+    count: int = 0
+    weighted: float = 0.0
+    known_ms: int = 0
+    last: Value | None = None
+    quality: Quality = Quality.GOOD
+
+
+@dataclass(slots=True)
+class _Trace:
+    """One point while its samples go by: the value that holds now, and the spans so far."""
+
+    is_mean: bool
+    since_ms: int = 0
+    boot: int = 0
+    held: Sample | None = None
+    spans: dict[int, _Span] = field(default_factory=dict)
+
+
+def _spans(
+    samples: Iterable[Sample], boot_ends: Mapping[int, int], from_ms: int, to_ms: int, every_ms: int
+) -> Iterator[Row]:
+    grid = _Grid(from_ms, to_ms, max(1, every_ms))
+    traces: dict[str, _Trace] = {}
+    for sample in samples:
+        trace = traces.setdefault(name(sample), _Trace(_is_mean(sample)))
+        if trace.held is not None:
+            # A daemon that is off knows nothing: a value holds no longer than its boot was seen.
+            end_ms = sample.taken_utc_ms
+            if trace.held.boot != sample.boot:
+                end_ms = min(end_ms, boot_ends[trace.held.boot])
+            grid.hold(trace, end_ms)
+        grid.meet(trace, sample)
+    for point, trace in sorted(traces.items()):
+        if trace.held is not None:
+            grid.hold(trace, min(to_ms, boot_ends[trace.held.boot]))
+        yield from _span_rows(point, trace, grid)
+
+
+class _Grid:
+    """The spans of a question."""
+
+    def __init__(self, from_ms: int, to_ms: int, every_ms: int) -> None:
+        self.from_ms, self.to_ms, self.every_ms = from_ms, to_ms, every_ms
+
+    def meet(self, trace: _Trace, sample: Sample) -> None:
+        """A sample: it holds from now on, and counts where it fell."""
+        trace.held = sample
+        trace.since_ms = sample.taken_utc_ms
+        if self.from_ms <= sample.taken_utc_ms < self.to_ms:
+            span = trace.spans.setdefault((sample.taken_utc_ms - self.from_ms) // self.every_ms, _Span())
+            span.count += 1
+            span.last, span.quality = sample.value, sample.quality
+
+    def hold(self, trace: _Trace, end_ms: int) -> None:
+        """The value went on until ``end_ms``."""
+        held = trace.held
+        at_ms, end_ms = max(trace.since_ms, self.from_ms), min(end_ms, self.to_ms)
+        while held is not None and at_ms < end_ms:
+            index = (at_ms - self.from_ms) // self.every_ms
+            until_ms = min(end_ms, self.from_ms + (index + 1) * self.every_ms)
+            span = trace.spans.setdefault(index, _Span())
+            span.last, span.quality = held.value, held.quality
+            if trace.is_mean and held.quality is Quality.GOOD and not isinstance(held.value, str):
+                span.weighted += held.value * (until_ms - at_ms)
+                span.known_ms += until_ms - at_ms
+            at_ms = until_ms
+
+
+def _span_rows(point: str, trace: _Trace, grid: _Grid) -> Iterator[Row]:
+    for index, span in sorted(trace.spans.items()):
+        value, quality = span.last, span.quality
+        if trace.is_mean and span.known_ms:
+            value, quality = span.weighted / span.known_ms, Quality.GOOD
+        if value is not None:
+            yield Row(point, grid.from_ms + index * grid.every_ms, value, quality, span.count)
+
+
+def _is_mean(sample: Sample) -> bool:
+    try:
+        return word(name(sample).rpartition(".")[2]).unit in _MEAN_UNITS
+    except ValueError:
+        return False
