@@ -5,7 +5,7 @@ exchange on the wire, the most overdue of its plan, so that a write never waits 
 than one request.  Time comes in as a ``Clock``; no door asks for it elsewhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal, Protocol
@@ -150,8 +150,11 @@ class Driver(Protocol):
         """
         ...
 
-    async def release(self) -> None:
-        """Give the device back to its own control, as ``on_release`` says; safe at any time."""
+    async def release(self, points: Collection[str] = ()) -> None:
+        """Give points (none named: all) back to the device's own control, as ``on_release`` says.
+
+        Safe at any time.
+        """
         ...
 
     def releases(self) -> Sequence[Mapping[str, Any]]:

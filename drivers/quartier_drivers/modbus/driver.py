@@ -1,6 +1,6 @@
 """A Modbus device behind the five verbs: what its profile wants, planned, read, written and given back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,8 @@ from quartier_drivers.modbus.line import Line, LoopClock
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.plan import Block, plan, split
 from quartier_drivers.modbus.served import SCALE, Served, info, served, wants
-from quartier_drivers.profile import Address, Profile, Source
+from quartier_drivers.profile import Profile
+from quartier_drivers.schema import Address, Source
 
 _S = 1_000_000_000
 # Exceptions after which a smaller request may do better: function, address, value.
@@ -143,13 +144,15 @@ class ModbusDriver:
         if one.point.write.confirm == "none":
             self._acknowledge(one, command.value)
 
-    async def release(self) -> None:
-        """Give the device back to its own control, as ``on_release`` says; safe at any time.
+    async def release(self, points: Collection[str] = ()) -> None:
+        """Give points (absent: all) back to the device's own control, as ``on_release`` says.
 
         Goes on after a write that fails, then raises the first failure.
         """
         failed: WireError | None = None
         for write in self.releases():
+            if points and write["point"] not in points:
+                continue
             try:
                 await self._send(write["point"], orders.restore(write))
             except WireError as error:

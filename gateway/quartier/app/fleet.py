@@ -97,6 +97,11 @@ class Fleet:
                 if command.point in bus.points:
                     bus.mailbox.post([command], now_ns)
 
+    def give_back(self, points: Sequence[str]) -> None:
+        """Have points given back to their devices' own control, now and once."""
+        for bus in self.buses:
+            bus.give_back(points)
+
     def report(self, now_ns: int) -> list[Reading]:
         """The buses' and devices' own points."""
         return [reading for bus in self.buses for reading in bus.report(now_ns)]

@@ -6,7 +6,7 @@ bus's time, so that its neighbours keep their rate.
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +65,7 @@ class Bus:
         self.online = False
         self.why = "not yet opened"
         self._lost_told = False
+        self._back: set[str] = set()
         self._line = line
         self._clock = clock
         self._deliver = deliver
@@ -106,6 +107,8 @@ class Bus:
         while True:
             now_ns = self._clock.now_ns()
             self._age()
+            if self._back:
+                await self._give_back()
             command = self.mailbox.take(self._reachable(), now_ns)
             if command is not None:
                 await self._write(command)
@@ -248,6 +251,24 @@ class Bus:
             values[f"{health.name}.errors_count"] = health.errors_count
         self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
         return [Reading(point, value, Quality.GOOD, now_ns) for point, value in values.items()]
+
+    def give_back(self, points: Iterable[str]) -> None:
+        """Have points given back to their device's own control, before anything else is written."""
+        self._back.update(point for point in points if point in self.points)
+        if self._back:
+            self.mailbox.wake()
+
+    async def _give_back(self) -> None:
+        points, self._back = self._back, set()
+        for device in self.devices.values():
+            mine = points & device.driver.points.keys()
+            if not mine:
+                continue
+            try:
+                await device.driver.release(mine)
+            except (NoReply, Refused) as error:
+                # The device's own timer does it now; where there is none the profile says so.
+                self._log.warning("release.failed", device=device.name, points=sorted(mine), why=str(error))
 
     async def release(self, names: Sequence[str]) -> list[str]:
         """Write the safe values of these devices; goes on after a failure and names it."""

@@ -72,6 +72,8 @@ class HouseClock:
         if self.setting.origin_unix_s is not None:
             since_s = time.time() - self.setting.origin_unix_s
         self._origin_ns = time.monotonic_ns() - int(since_s * 1e9)
+        self._ask_again_s = 0.0
+        self._synced = False
         self._origin_utc_ms = time.time_ns() // 1_000_000 - int(since_s * 1e3)
 
     def now_ns(self) -> int:
@@ -91,8 +93,13 @@ class HouseClock:
         return self._origin_utc_ms + int(self.setting.offset_s * 1e3) + self.now_ns() // 1_000_000
 
     def synced(self) -> bool:
-        """Whether the wall clock may be trusted: the kernel's word, never the network's absence."""
-        return self.setting.simulated or kernel_synced()
+        """Whether the wall clock may be trusted: the kernel's word, asked once a second."""
+        if self.setting.simulated:
+            return True
+        if time.monotonic() >= self._ask_again_s:
+            self._ask_again_s = time.monotonic() + 1.0
+            self._synced = kernel_synced()
+        return self._synced
 
     def now(self) -> Now:
         """All three at once, for the pure rooms."""

@@ -1,0 +1,119 @@
+"""What the desk answers: the state of the whole gateway, JSON-ready."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from quartier.app.fleet import Fleet
+from quartier.house.image import Frozen
+from quartier.runtime.bus import Bus, Health
+from quartier.runtime.mailbox import Outcome
+from quartier.runtime.ticker import Ticker
+from quartier_drivers.contract import PointInfo, Quality
+from quartier_drivers.errors import Fault
+from quartier_drivers.points import UNITS, split, word
+
+
+def points(frozen: Frozen, infos: Mapping[str, PointInfo], fleet: Fleet) -> list[dict[str, Any]]:
+    """Every point: served ones in their order, then the others; with what was last written to it."""
+    outcomes = {point: outcome for bus in fleet.buses for point, outcome in bus.mailbox.outcomes.items()}
+    names = [*infos, *(point for point in frozen if point not in infos)]
+    return [_point(name, frozen, infos.get(name), outcomes.get(name)) for name in names]
+
+
+def _point(name: str, frozen: Frozen, info: PointInfo | None, outcome: Outcome | None) -> dict[str, Any]:
+    seen = frozen.get(name)
+    found: dict[str, Any] = {
+        "point": name,
+        "value": None if seen is None or seen.quality is Quality.BAD else seen.value,
+        "unit": _unit(name),
+        "quality": "never read" if seen is None else seen.quality.name.lower(),
+        "age_s": None if seen is None else round(seen.age_s, 2),
+        "address": "" if info is None else info.address,
+    }
+    if info is not None and info.writable:
+        found["writable"] = True
+        found["on_release"] = info.on_release
+        found["fallback"] = None if info.fallback is None else _fallback(info)
+    if outcome is not None:
+        found["written"] = written(outcome, frozen.now_ns)
+    return found
+
+
+def _unit(name: str) -> str:
+    unit = word(split(name)[1]).unit
+    return UNITS.get(unit, "")
+
+
+def _fallback(info: PointInfo) -> dict[str, Any]:
+    assert info.fallback is not None
+    return {"value": info.fallback.value, "after_s": info.fallback.after_s}
+
+
+def written(outcome: Outcome, now_ns: int) -> dict[str, Any]:
+    """The last command of a point and what became of it."""
+    return {
+        "value": outcome.command.value,
+        "verdict": outcome.verdict,
+        "why": outcome.why,
+        "reason": outcome.command.reason,
+        "age_s": round((now_ns - outcome.since_ns) / 1e9, 1),
+    }
+
+
+def buses(fleet: Fleet, frozen: Frozen) -> list[dict[str, Any]]:
+    """Each bus with its slack and its devices."""
+    return [_bus(bus, frozen) for bus in fleet.buses]
+
+
+def _bus(bus: Bus, frozen: Frozen) -> dict[str, Any]:
+    return {
+        "name": bus.name,
+        "online": bus.online,
+        "why": bus.why,
+        "slack_pct": _value(frozen, f"{bus.name}.slack_pct"),
+        "lateness_s": _value(frozen, f"{bus.name}.lateness_s"),
+        "devices": [_device(health, frozen.now_ns) for health in bus.devices.values()],
+    }
+
+
+def _value(frozen: Frozen, point: str) -> float | None:
+    value = frozen.number(point, float("inf"))
+    return None if value is None else round(value, 3)
+
+
+def _device(health: Health, now_ns: int) -> dict[str, Any]:
+    state = (
+        "silent" if health.silent else "set aside" if health.aside else "good" if health.known else "opening"
+    )
+    return {
+        "name": health.name,
+        "state": state,
+        "why": health.why,
+        "age_s": round((now_ns - health.since_good_ns) / 1e9, 1),
+        "errors_count": health.errors_count,
+        "identity": dict(health.identity),
+    }
+
+
+def outcomes(fleet: Fleet, now_ns: int) -> dict[str, Any]:
+    """What became of the last command for each point."""
+    return {
+        point: written(outcome, now_ns)
+        for bus in fleet.buses
+        for point, outcome in bus.mailbox.outcomes.items()
+    }
+
+
+def cycles(ticker: Ticker) -> dict[str, Any]:
+    """How punctual the cycle is, s of the house."""
+    return {
+        "count": ticker.cycles_count,
+        "skipped_count": ticker.skipped_count,
+        "late_p999_s": ticker.lateness.quantile_s(0.999),
+        "late_max_s": round(ticker.lateness.max_s, 4),
+    }
+
+
+def disabled(faults: Mapping[str, Iterable[Fault]]) -> dict[str, list[str]]:
+    """What a fault of the site file put out of action."""
+    return {name: [str(fault) for fault in found] for name, found in faults.items()}

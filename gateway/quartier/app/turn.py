@@ -1,0 +1,156 @@
+"""One turn of the house: what arrived, what is seen, what is decided; runs every cycle, waits for nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from quartier.app.fleet import Fleet
+from quartier.control import cycle, link
+from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
+from quartier.district.documents import Accepted
+from quartier.district.uplink import Uplink
+from quartier.house.assets import House
+from quartier.house.image import Frozen, Image
+from quartier.house.now import Now
+from quartier.runtime.clock import HouseClock
+from quartier.store.ledger import Store
+
+# failsafe.md section 1, rule 6: an outage is a voltage below half of the nominal one.
+NOMINAL_V = 230.0
+OUTAGE_SHARE = 0.5
+VOLTAGE_FRESH_S = 10.0
+SUCCESS_SHARE, SUCCESS_W = 0.02, 200.0
+
+
+@dataclass(slots=True)
+class Promise:
+    """An envelope that was accepted and is not yet shown to be kept."""
+
+    id: str
+    seq: int
+    start_utc_ms: int
+
+
+class Turn:
+    """Called by the ticker.  Holds the link state, the cycle's state and the last view."""
+
+    uplink: Uplink | None
+    view: Mapping[str, Any]
+
+    def __init__(
+        self,
+        house: House,
+        params: link.LinkParams,
+        state: link.LinkState,
+        clock: HouseClock,
+        image: Image,
+        fleet: Fleet,
+        store: Store,
+        log: Any,
+    ) -> None:
+        self.params = params
+        self.link = state
+        self.uplink = None
+        self.view = {}
+        self._clock = clock
+        self._image = image
+        self._fleet = fleet
+        self._store = store
+        self._log = log
+        self._state = cycle.State.fresh(house)
+        self._promises: dict[str, Promise] = {}
+        self._alarms: frozenset[str] = frozenset()
+        self._outage = False
+
+    def adopt(self, house: House, params: link.LinkParams) -> None:
+        """Go on with a site file that was read again."""
+        self._state = self._state.adopt(house)
+        self.params = params
+
+    @property
+    def house(self) -> House:
+        """The house as it is steered now."""
+        return self._state.house
+
+    def __call__(self) -> None:
+        """Take one turn."""
+        now = self._clock.now()
+        frozen = self._image.freeze(now.ns)
+        before = self.link.mode
+        self._take(now)
+        self._outage = _voltage_gone(frozen, self.house.grid.name)
+        self.link = link.tick(self.link, self.params, now, outage=self._outage)
+        caps = link.caps(self.link, self.params, now)
+        decision = cycle.step(frozen, Wishes(caps=caps), self._state, now)
+        self._state = decision.state
+        self.view = decision.view
+        self._fleet.post(decision.commands, now.ns)
+        if decision.releases:
+            self._fleet.give_back(decision.releases)
+        self._tell(str(before), now)
+        self._keep_promises(now)
+
+    def _take(self, now: Now) -> None:
+        """Judge what the district sent since the last turn."""
+        if self.uplink is None:
+            return
+        while self.uplink.inbox:
+            accepted = self.uplink.inbox.popleft()
+            if isinstance(accepted.document, Heartbeat):
+                self.link = link.heartbeat(self.link, self.params, accepted.document, now)
+            elif isinstance(accepted.document, Envelope):
+                self._envelope(accepted, accepted.document, now)
+
+    def _envelope(self, accepted: Accepted, envelope: Envelope, now: Now) -> None:
+        self.link, ack = link.document(self.link, self.params, envelope, now)
+        self._answer(ack)
+        fields = {"program": envelope.program, "id": envelope.id, "status": ack.status, "reason": ack.reason}
+        self._log.info("document.judged", **fields)
+        if not accepted.repeated:
+            self._store.event("document.judged", f"envelope {envelope.id}: {ack.status}", fields, now)
+        if ack.status == "ACCEPTED":
+            self._promises[envelope.program] = Promise(envelope.id, envelope.seq, envelope.start_utc_ms)
+
+    def _answer(self, ack: Ack) -> None:
+        if self.uplink is not None:
+            self.uplink.ack(ack)
+
+    def _keep_promises(self, now: Now) -> None:
+        """SUCCEEDED is said when the *measured* power is inside the caps, not when they were accepted."""
+        if not self._promises or self.view["grid"]["state"] != "good":
+            return
+        power_w = self.view["grid"]["power_w"]
+        caps = self.view["caps"]
+        import_w, export_w = caps["import"]["max_w"], caps["export"]["max_w"]
+        if not -export_w - _band(export_w) <= power_w <= import_w + _band(import_w):
+            return
+        for program, promise in list(self._promises.items()):
+            if now.utc_ms >= promise.start_utc_ms:
+                del self._promises[program]
+                self._answer(Ack(promise.id, promise.seq, "envelope", "OK", "SUCCEEDED"))
+
+    def _tell(self, before: str, now: Now) -> None:
+        """Log and keep what changed: the link's mode, and alarms that came or went."""
+        mode = str(self.link.mode)
+        if mode != before:
+            self._log.warning("link.mode", before=before, now=mode, why=self.link.why)
+            self._store.event("link.mode", f"{before} -> {mode}: {self.link.why}", {"mode": mode}, now)
+        alarms = frozenset(self.view["alarms"])
+        for text in alarms - self._alarms:
+            self._log.warning("alarm.raised", text=text)
+            self._store.event("alarm.raised", text, {}, now)
+        for text in self._alarms - alarms:
+            self._log.info("alarm.cleared", text=text)
+            self._store.event("alarm.cleared", text, {}, now)
+        self._alarms = alarms
+
+
+def _band(cap_w: float) -> float:
+    return max(SUCCESS_SHARE * cap_w, SUCCESS_W)
+
+
+def _voltage_gone(frozen: Frozen, grid: str) -> bool:
+    """Whether every phase that is measured now stands below half its voltage; unmeasured is no outage."""
+    seen = [frozen.number(f"{grid}.voltage_l{phase}_v", VOLTAGE_FRESH_S) for phase in (1, 2, 3)]
+    volts = [voltage for voltage in seen if voltage is not None]
+    return bool(volts) and max(volts) < OUTAGE_SHARE * NOMINAL_V
