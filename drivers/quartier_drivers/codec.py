@@ -12,7 +12,8 @@ from functools import lru_cache
 
 from quartier_drivers.contract import Quality, Value
 from quartier_drivers.points import word
-from quartier_drivers.profile import Address, Point, Profile, Source, address
+from quartier_drivers.profile import Profile
+from quartier_drivers.schema import Address, Point, Source, address
 
 Decoded = tuple[Value | None, Quality]
 Place = tuple[int | None, Address]
@@ -122,6 +123,7 @@ def encode(point: Point, value: float, power: int = 0) -> list[int]:
 
     Raises ValueError when the point is not writable, the value is no number, outside the profile's
     limits or does not fit the register.  A value between two steps takes the nearest that is inside.
+    A sum is written in equal shares; what does not divide goes to the first of them.
     """
     if point.write is None:
         raise ValueError("cannot be written")
@@ -133,8 +135,10 @@ def encode(point: Point, value: float, power: int = 0) -> list[int]:
         raise ValueError(f"{value} is outside {low}..{high}")
     if target.type_name in _FLOATS:
         scaled = float(_scaling(target.scale, target.offset, target.sign, power).down(value))
-        return registers_of(target, scaled)
-    return registers_of(target, _inside(target, value, power, (low, high)))
+        return registers_of(target, scaled / target.sum_of) * target.sum_of
+    share, rest = divmod(_inside(target, value, power, (low, high)), target.sum_of)
+    shares = [share + (place < rest) for place in range(target.sum_of)]
+    return [one for raw in shares for one in registers_of(target, raw)]
 
 
 def write_source(point: Point) -> Source:

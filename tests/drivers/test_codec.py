@@ -20,7 +20,8 @@ from quartier_drivers.codec import (
     value_of,
 )
 from quartier_drivers.contract import Quality
-from quartier_drivers.profile import WIDTHS, Point, parse
+from quartier_drivers.profile import parse
+from quartier_drivers.schema import WIDTHS, Point
 
 ORDERS = st.sampled_from(["high-first", "low-first"])
 WHOLE = [name for name in WIDTHS if name.startswith(("int", "uint"))]

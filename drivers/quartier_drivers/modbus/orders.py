@@ -6,7 +6,7 @@ from typing import Any
 from quartier_drivers import codec
 from quartier_drivers.modbus.frame import Request, write_request
 from quartier_drivers.modbus.served import Served
-from quartier_drivers.profile import Address, Limits, Point, Source, TypeName
+from quartier_drivers.schema import Address, Limits, Point, Source, TypeName
 
 
 def setpoint(one: Served, value: float, power: int, limits: Limits) -> list[Request]:

@@ -7,7 +7,8 @@ from quartier_drivers import codec
 from quartier_drivers.contract import DeviceSpec, Fallback, PointInfo
 from quartier_drivers.modbus.plan import Want
 from quartier_drivers.points import word
-from quartier_drivers.profile import DeviceFallback, Point, Profile
+from quartier_drivers.profile import Profile
+from quartier_drivers.schema import DeviceFallback, Point
 
 # Marks the key of a want that is the scale register of a point.
 SCALE = "^"

@@ -1,0 +1,151 @@
+"""What contradicts itself in a profile though each of its keys is well-formed.  Pure."""
+
+from collections.abc import Callable, Mapping
+
+from quartier_drivers.place import nearest
+from quartier_drivers.points import word
+from quartier_drivers.schema import WIDTHS, Address, Point, Source, Write
+
+Flaw = tuple[str, str]
+"""A key below the point, and what is wrong with it."""
+
+
+def point_flaws(quantity: str, point: Point, scan: Mapping[str, float]) -> list[Flaw]:
+    """What is wrong with a point though each of its keys is well-formed."""
+    flaws = name_flaws(quantity) or _kind_flaws(quantity, point)
+    flaws += source_flaws(point)
+    if point.scan not in scan:
+        flaws.append(("scan", f"{point.scan!r} is no scan class; {nearest(point.scan, list(scan))}"))
+    if point.low is not None and point.high is not None and point.low > point.high:
+        flaws.append(("low", f"{point.low} is above high = {point.high}"))
+    if point.write is not None:
+        flaws += [(f"write.{key}".rstrip("."), what) for key, what in _write_flaws(point, point.write)]
+    return flaws
+
+
+def name_flaws(quantity: str) -> list[Flaw]:
+    """What is wrong with a quantity's name."""
+    try:
+        word(quantity)
+    except ValueError as error:
+        return [("", str(error))]
+    return []
+
+
+def _kind_flaws(quantity: str, point: Point) -> list[Flaw]:
+    kind = word(quantity).kind
+    text = point.type_name == "string"
+    if text != (kind == "text") and not (kind == "text" and point.values):
+        return [("type", f"{point.type_name!r} does not fit {quantity}, a {kind}")]
+    return []
+
+
+def source_flaws(source: Source) -> list[Flaw]:
+    """What contradicts itself in the description of one place on the wire."""
+    return [(key, what) for wrong, key, what in _rules(source) if wrong]
+
+
+def _rules(source: Source) -> list[tuple[bool, str, str]]:
+    whole = source.type_name in WIDTHS and not source.type_name.startswith("float")
+    is_bit = source.address.table in ("coil", "discrete")
+    width_bits = 16 * source.each
+    one_bit = source.field is not None or source.type_name in ("bool", "string")
+    return [
+        (
+            is_bit and source.type_name not in ("bool", "uint16"),
+            "type",
+            f"{source.type_name!r} does not fit a {source.address.table}, expected 'bool'",
+        ),
+        (is_bit and source.field is not None, "bit", "does not fit a coil or discrete input: it is one bit"),
+        (
+            source.bit is not None and source.bits is not None,
+            "bits",
+            "stands beside bit; expected one of them",
+        ),
+        (source.field is not None and not whole, "bit", f"does not fit type {source.type_name!r}"),
+        (
+            source.field is not None and source.field[1] >= width_bits,
+            "bit" if source.bits is None else "bits",
+            f"goes beyond the {width_bits} bits of {source.type_name}",
+        ),
+        (
+            source.type_name == "string" and source.length is None,
+            "length",
+            "is missing: registers of the string",
+        ),
+        (source.type_name != "string" and source.length is not None, "length", "fits strings only"),
+        (source.values is not None and not whole, "values", f"does not fit type {source.type_name!r}"),
+        (
+            any(not 0 <= code < 1 << width_bits for code in source.absent)
+            or (bool(source.absent) and is_bit),
+            "absent",
+            f"expected raw codes of 0..{(1 << width_bits) - 1}",
+        ),
+        (
+            source.scale_address is not None and source.scale_address.table in ("coil", "discrete"),
+            "scale_register",
+            "expected an input or holding register",
+        ),
+        (source.scale_address is not None and one_bit, "scale_register", "does not fit a bit or a string"),
+        (
+            source.sum_of > 1 and (is_bit or one_bit or source.values is not None),
+            "sum_of",
+            "fits plain numbers only",
+        ),
+        (source.address.number + source.width > 0x10000, "register", "goes beyond register 65535"),
+    ]
+
+
+def _write_flaws(point: Point, write: Write) -> list[Flaw]:
+    return [
+        (key, what)
+        for wrong, key, what in (*_place_rules(point, write), *_value_rules(point, write))
+        if wrong
+    ]
+
+
+def _place_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
+    target = write.address or point.address
+    timer = write.fallback.address if write.fallback else None
+    writable: Callable[[Address | None], bool] = lambda at: at is None or at.table in ("coil", "holding")  # noqa: E731 - three uses, all below
+    return [
+        (
+            not writable(target),
+            "register",
+            f"{target} cannot be written, expected a coil or holding register",
+        ),
+        (write.own is not None and not writable(write.own.address), "own.register", "cannot be written"),
+        (not writable(timer), "fallback.register", "cannot be written"),
+        (
+            point.field is not None and write.address is None,
+            "",
+            "does not fit a bit field: its neighbours would be lost",
+        ),
+        (point.type_name == "string", "", "does not fit a string"),
+        (point.sum_of > 1, "", "does not fit a sum: how to share it out is not said"),
+        (write.on_release == "own" and write.own is None, "own", 'is missing; on_release = "own" needs it'),
+    ]
+
+
+def _value_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
+    is_bit = (write.address or point.address).table == "coil" or (
+        write.type_name or point.type_name
+    ) == "bool"
+    low, high = (
+        (write.low or 0.0, 1.0 if write.high is None else write.high) if is_bit else (write.low, write.high)
+    )
+    rules = [
+        (low is None, "low", "is missing: the lowest value that may be written"),
+        (high is None, "high", "is missing: the highest value that may be written"),
+    ]
+    if low is not None and high is not None:
+        release = write.on_release
+        rules += [
+            (low > high, "low", f"{low} is above high = {high}"),
+            (
+                isinstance(release, float) and not low <= release <= high,
+                "on_release",
+                f"{release} is outside {low}..{high}",
+            ),
+        ]
+    return rules
