@@ -5,6 +5,7 @@ from array import array
 from zlib import crc32
 
 from cpython cimport array as c_array
+from cpython.buffer cimport PyObject_CheckBuffer
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy
@@ -87,6 +88,10 @@ def encode_series(times_ms, values):
     cdef const double[::1] doubles
     cdef _Room room
     cdef Py_ssize_t size
+    if not PyObject_CheckBuffer(times_ms):
+        times_ms = array("q", times_ms)
+    if not PyObject_CheckBuffer(values):
+        values = array("d", values)
     try:
         times = times_ms
     except (TypeError, ValueError, BufferError):

@@ -90,7 +90,14 @@ def test_a_number_that_calls_the_kernel_itself_does_no_harm() -> None:
             kernel.allocate(1e6, [7.0] * 200, 0, 0, [(index, 0.0, True) for index in range(200)], [])
             return 1
 
-    arguments: tuple[Any, ...] = (5000, [3000.0, Nested(3000.0)], 6000, 0, [(0, 0, True), (Index(), 0, True)], [])
+    arguments: tuple[Any, ...] = (
+        5000,
+        [3000.0, Nested(3000.0)],
+        6000,
+        0,
+        [(0, 0, True), (Index(), 0, True)],
+        [],
+    )
     assert twin.allocate(
         5000, [3000.0, 3000.0], 6000, 0, [(0, 0, True), (1, 0, True)], []
     ) == kernel.allocate(*arguments)

@@ -1,0 +1,67 @@
+"""The engine is chosen once, and says which it is and why."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import quartier_native
+from quartier_native import choice
+
+
+def test_the_compiled_kernels_are_used_where_they_are() -> None:
+    engine, modules = choice.choose("auto")
+    assert ("cython", "all compiled kernels are there") == (engine.name, engine.why)
+    assert {"allocation", "series"} == set(engine.kernels) == set(modules)
+    assert "quartier_native.series" == engine.kernels["series"]
+
+
+def test_the_reference_is_used_where_it_is_asked_for() -> None:
+    engine, modules = choice.choose("reference")
+    assert "reference" == engine.name
+    assert "QUARTIER_ENGINE" in engine.why
+    assert "quartier_native.reference.allocation" == modules["allocation"].__name__
+
+
+def test_a_missing_kernel_is_said_aloud_and_replaced_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "quartier_native.series", None)
+    engine, modules = choice.choose("auto")
+    assert "reference" == engine.name
+    assert engine.why.startswith("SLOW: ")
+    assert "quartier_native.series" in engine.why
+    assert "quartier_native.reference.allocation" == modules["allocation"].__name__
+
+
+def test_a_missing_kernel_is_an_error_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "quartier_native.series", None)
+    with pytest.raises(ImportError, match=r"a compiled kernel is missing.*quartier_native\.series"):
+        choice.choose("cython")
+
+
+def test_another_wish_is_an_error() -> None:
+    with pytest.raises(ValueError, match="expected auto, cython or reference"):
+        choice.choose("numpy")
+
+
+@pytest.mark.parametrize("name", ["cython", "reference"])
+def test_the_environment_chooses_for_the_whole_package(name: str) -> None:
+    code = (
+        "import quartier_native as q; e = q.engine(); "
+        "print(e.name, all(k == m.__module__ for k, m in "
+        "zip(e.kernels.values(), (q.allocate, q.encode_series), strict=True)))"
+    )
+    folders = os.pathsep.join(sys.path)
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"QUARTIER_ENGINE": name, "PYTHONPATH": folders},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"{name} True" == result.stdout.strip()
+
+
+def test_the_package_gives_what_the_engine_computes() -> None:
+    assert quartier_native.allocate.__module__ == quartier_native.engine().kernels["allocation"]
+    assert quartier_native.decode_series.__module__ == quartier_native.engine().kernels["series"]

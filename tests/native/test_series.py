@@ -1,0 +1,156 @@
+"""The compiled codec and its twin write the same bytes, read the same bits and refuse the same."""
+
+import struct
+import zlib
+from array import array
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier_native import series as kernel
+from quartier_native.reference import series as twin
+
+INT64 = st.integers(-(2**63), 2**63 - 1)
+ANY_BITS = INT64.map(lambda bits: float(struct.unpack("<d", struct.pack("<q", bits))[0]))
+SPECIAL = st.sampled_from(
+    [0.0, -0.0, float("nan"), float("inf"), float("-inf"), 5e-324, 2.0**51, 2.0**53, 1e308]
+)
+
+
+@st.composite
+def meters(draw: st.DrawFn) -> list[float]:
+    """Values of one resolution, computed as devices and drivers do, with a few others among them."""
+    decimals = draw(st.integers(0, 5))
+    wide = draw(st.sampled_from([1, 3, 50, 10**6]))
+    numbers = draw(st.lists(st.integers(-wide, wide), max_size=200))
+    level = draw(st.integers(-(10**6), 10**6)) * draw(st.sampled_from([0, 1]))
+    way = draw(st.sampled_from(["divided", "multiplied", "single", "single multiplied"]))
+    values = []
+    for number in numbers:
+        raw = level + number
+        value = raw * float(f"1e-{decimals}") if "multiplied" in way else raw / 10**decimals
+        values.append(float(struct.unpack("<f", struct.pack("<f", value))[0]) if "single" in way else value)
+    for place in draw(st.lists(st.integers(0, max(len(values) - 1, 0)), max_size=5 if values else 0)):
+        values[place : place + draw(st.integers(1, 4))] = [draw(st.one_of(SPECIAL, ANY_BITS))]
+    return values
+
+
+VALUES = st.one_of(
+    meters(), st.lists(st.one_of(SPECIAL, st.floats(width=32)), max_size=60), st.lists(ANY_BITS, max_size=60)
+)
+
+
+@st.composite
+def samples(draw: st.DrawFn) -> tuple[list[int], list[float]]:
+    values = draw(VALUES)
+    count = len(values)
+    if draw(st.booleans()):
+        period_ms = draw(st.integers(-(10**6), 10**6))
+        jitter = draw(st.lists(st.integers(-20, 20), min_size=1, max_size=20))
+        start_ms = draw(st.integers(-(2**40), 2**41))
+        return [start_ms + index * period_ms + jitter[index % len(jitter)] for index in range(count)], values
+    return draw(st.lists(INT64, min_size=count, max_size=count)), values
+
+
+def read(codec: ModuleType, data: bytes) -> object:
+    """Bits of the samples, or what was said of the data; any other error is a failure."""
+    try:
+        times_ms, values = codec.decode_series(data)
+    except ValueError as error:
+        return str(error)
+    return times_ms.typecode, times_ms.tobytes(), values.typecode, values.tobytes()
+
+
+def sealed(body: bytes) -> bytes:
+    return body + zlib.crc32(body).to_bytes(4, "little")
+
+
+@given(samples())
+def test_both_write_the_same_bytes_and_give_back_every_bit(chunk: tuple[list[int], list[float]]) -> None:
+    times_ms, values = chunk
+    data = twin.encode_series(times_ms, values)
+    assert data == kernel.encode_series(times_ms, values)
+    wanted = ("q", array("q", times_ms).tobytes(), "d", array("d", values).tobytes())
+    assert wanted == read(twin, data) == read(kernel, data)
+
+
+@given(samples(), st.data())
+def test_both_judge_changed_bytes_alike_even_under_a_right_checksum(
+    chunk: tuple[list[int], list[float]], data: st.DataObject
+) -> None:
+    body = bytearray(kernel.encode_series(*chunk)[:-4])
+    for place in data.draw(st.lists(st.integers(0, len(body) - 1), max_size=4)):
+        body[place] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.one_of(st.just(len(body)), st.integers(0, len(body))))
+    for broken in (
+        bytes(body),
+        sealed(bytes(body)),
+        sealed(bytes(body[:cut])),
+        sealed(bytes(body) + b"\x00"),
+    ):
+        assert read(twin, broken) == read(kernel, broken)
+
+
+@given(st.binary(max_size=200))
+def test_made_up_bytes_are_read_alike_or_refused(body: bytes) -> None:
+    for made_up in (body, sealed(body), sealed(b"Q\x01" + body), sealed(b"Q\x01\x20" + body)):
+        assert read(twin, made_up) == read(kernel, made_up)
+
+
+@given(st.binary(max_size=60), st.integers(0, 4), st.integers(0, 15), st.integers(1, 2), st.integers(0, 41))
+def test_made_up_columns_are_read_alike_or_refused(
+    bits: bytes, form: int, decimals: int, order: int, start: int
+) -> None:
+    model = bytes([order << 4 | decimals, start, 3, len(bits)]) + bits
+    body = b"Q\x01\x28\x02\x00" + bytes([form | decimals % 10 << 4, 0, 20, 7]) + model
+    assert read(twin, sealed(body)) == read(kernel, sealed(body))
+
+
+def test_other_kinds_of_numbers_are_taken_alike() -> None:
+    for times_ms, values in (
+        ((1, 2), (3, 4)),
+        (array("l", [1, 2]), array("f", [0.1, 4])),
+        (array("i", [1, 2]), array("h", [3, 4])),
+        (range(2), memoryview(array("d", [3.0, 4.0]))),
+        (memoryview(array("q", [9, 1, 9, 2]))[1::2], memoryview(array("d", [3.0, 0.0, 4.0, 0.0]))[::2]),
+        (bytes(16), bytearray(16)),
+    ):
+        assert twin.encode_series(times_ms, values) == kernel.encode_series(times_ms, values)
+
+
+def test_both_refuse_the_same_with_the_same_kind_of_error() -> None:
+    def kind(codec: ModuleType, *chunk: Any) -> type[Exception] | None:
+        try:
+            codec.encode_series(*chunk)
+        except (TypeError, ValueError, OverflowError) as error:
+            return type(error)
+        return None
+
+    chunks: tuple[tuple[Any, Any], ...] = (
+        (None, []),
+        ([], None),
+        ([1.0], [1.0]),
+        ([1], [None]),
+        ([2**64], [1.0]),
+        ([1], []),
+        ("ab", [1.0, 2.0]),
+        (b"abc", []),
+    )
+    for chunk in chunks:
+        assert kind(twin, *chunk) is kind(kernel, *chunk) is not None
+
+
+def test_a_house_of_measured_homes_comes_back(shared: Path) -> None:
+    homes = sorted((shared / "district" / "citylearn_2022_phase_1").glob("Building_*.csv"))
+    assert homes
+    for home in homes[:2]:
+        head, *rows = home.read_text().splitlines()
+        place = head.split(",").index("non_shiftable_load")
+        column = [float(row.split(",")[place]) for row in rows[:2000]]
+        times_ms = [3_600_000 * hour for hour in range(len(column))]
+        data = kernel.encode_series(times_ms, column)
+        assert data == twin.encode_series(times_ms, column)
+        assert array("d", column).tobytes() == kernel.decode_series(data)[1].tobytes()
