@@ -5,6 +5,7 @@ import ctypes
 import os
 import signal
 import socket
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,13 @@ _LIBC = ctypes.CDLL(None)
 
 def _die_with_parent() -> None:
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _python_path() -> str:
+    """Where this process found our packages: a child must find the same ones, installed or not."""
+    return os.pathsep.join(
+        path for path in sys.path if path and any(Path(path).glob("quartier*/__init__.py"))
+    )
 
 
 def free_port() -> int:
@@ -30,7 +38,7 @@ class Child:
     def __init__(self, argv: Sequence[str], log: Path, env: Mapping[str, str] | None = None) -> None:
         self.argv = list(argv)
         self.log = log
-        self.env = {**os.environ, **(env or {})}
+        self.env = {**os.environ, "PYTHONPATH": _python_path(), **(env or {})}
         self.process: asyncio.subprocess.Process | None = None
 
     @property

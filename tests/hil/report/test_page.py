@@ -1,0 +1,70 @@
+import json
+import re
+
+from quartier_hil.report.page import data, page
+from quartier_hil.verdict.checks import Verdict
+from quartier_hil.verdict.course import POINTS, Course
+
+
+def _course(count):
+    course = Course()
+    for second in range(count):
+        course.add(float(second), dict.fromkeys(POINTS, second * 7919 % 10007 * 1.37))
+    course.mark(5, "a text with </script> & <b>")
+    return course
+
+
+def _page(course):
+    return page(
+        title="A <day>",
+        story="what happens",
+        verdicts=[
+            Verdict("cap-kept", "promised", "measured", holds=True),
+            Verdict("x", "p", "m", holds=False),
+        ],
+        figures=[("imported", "5 kWh")],
+        facts={"records": "none"},
+        course=course,
+        start_unix_s=1e9,
+        time_zone="Europe/Paris",
+    )
+
+
+def test_a_day_of_seconds_stays_far_below_two_megabytes():
+    assert len(_page(_course(86_400)).encode()) < 1_000_000
+
+
+def test_the_page_needs_no_network():
+    text = _page(_course(10))
+
+    assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", text)
+    assert "uPlot" in text
+    assert "%%" not in text
+
+
+def test_texts_cannot_break_the_page():
+    text = _page(_course(10))
+    block = re.search(r'<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL)
+
+    assert block is not None
+    assert "a text with </script> & <b>" == json.loads(block[1])["marks"][0]["text"]
+    assert "A &lt;day&gt;" in text
+    assert "1 of 2 promises kept" in text
+
+
+def test_every_curve_has_a_value_or_a_gap_at_every_time_and_time_rises():
+    drawn = data(_course(5_000), 1e9)
+
+    assert drawn["times"] == sorted(set(drawn["times"]))
+    for chart in drawn["charts"]:
+        for curve in chart["curves"]:
+            assert len(drawn["times"]) == len(curve["values"])
+
+
+def test_what_is_no_number_is_a_gap():
+    course = Course()
+    course.add(0.0, {"grid.power_w": 1000.0})
+    drawn = data(course, 0.0)
+    power = {curve["label"]: curve["values"] for curve in drawn["charts"][0]["curves"]}
+
+    assert ([1.0, 1.0], [None, None]) == (power["grid"], power["PV"])

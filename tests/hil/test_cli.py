@@ -1,0 +1,31 @@
+import importlib.util
+
+import pytest
+
+from quartier_hil import cli
+
+
+def test_list_names_every_scenario_with_its_title(capsys):
+    assert 0 == cli.main(["list"])
+    assert "kill -9 at fifty random moments" in capsys.readouterr().out
+
+
+def test_help_teaches_by_examples(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    assert "quartier-hil run cap-kept --report out" in capsys.readouterr().out
+
+
+def test_missing_dependencies_are_named_with_the_extra_that_brings_them(monkeypatch, capsys):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "pvlib" else name)
+
+    assert 2 == cli.main(["list"])
+    assert "quartier-hil needs pvlib: install the extra `hil`" in capsys.readouterr().err
+
+
+def test_a_faulty_scenario_ends_with_all_its_faults_and_exit_code_two(tmp_path, capsys):
+    path = tmp_path / "x.toml"
+    path.write_text("title = 3\n")
+
+    assert 2 == cli.main(["run", str(path)])
+    assert f"{path}: start: is missing" in capsys.readouterr().err

@@ -1,0 +1,66 @@
+import pytest
+
+from quartier_drivers.errors import ConfigError
+from quartier_hil.scenario import Caps, builtin, find, load
+
+HEAD = 'title = "x"\nstart = 2026-06-12T12:00:00\nduration_s = 100\n'
+
+
+def _faults(tmp_path, text):
+    path = tmp_path / "x.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    return [str(fault) for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("name", sorted(builtin()))
+def test_our_scenarios_load(name):
+    scenario = load(find(name))
+
+    assert scenario.checks
+    assert scenario.story
+
+
+def test_the_wanted_scenarios_are_there():
+    wanted = {"demo", "cap-kept", "battery-band", "grid-meter-lost", "device-lost-and-back"}
+
+    assert wanted | {"broker-away", "kill-nine", "day"} <= set(builtin())
+
+
+def test_all_faults_come_at_once_with_file_and_key(tmp_path):
+    faults = _faults(
+        tmp_path,
+        HEAD
+        + '[house]\nbattery_wattage = 3\n[[events]]\nat_s = 3\ndo = "caps"\nimport_maxw = 4\n'
+        + '[[checks]]\ncheck = "within"\n',
+    )
+
+    path = tmp_path / "x.toml"
+    assert f"{path}: house.battery_wattage: is no key of this table; did you mean battery_w?" in faults
+    assert f"{path}: events.0.import_maxw: is no key of this table; did you mean import_max_w?" in faults
+    assert f"{path}: events.0.for_s: is missing" in faults
+    assert f"{path}: checks.0.point: is missing" in faults
+
+
+def test_an_event_after_the_end_is_a_fault(tmp_path):
+    assert (
+        "events.0.at_s: 101 is after the end, 100"
+        in _faults(tmp_path, HEAD + '[[events]]\nat_s = 101\ndo = "say"\ntext = "late"\n')[0]
+    )
+
+
+def test_what_is_no_toml_says_so(tmp_path):
+    assert "is no TOML" in _faults(tmp_path, "title = ")[0]
+
+
+def test_an_unknown_name_names_those_that_exist():
+    with pytest.raises(ConfigError, match="cap-kept"):
+        find("cap-keep")
+
+
+def test_events_become_what_they_do():
+    event = load(find("cap-kept")).events[1]
+
+    assert isinstance(event, Caps)
+    assert (600, 5000) == (event.at_s, event.import_max_w)

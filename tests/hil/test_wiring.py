@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from quartier_hil.district.session import Names
+from quartier_hil.plant.building import BuildingSpec, fresh, plug, values
+from quartier_hil.scenario import House
+from quartier_hil.wiring import GX, RELAYS, Wiring, site_file
+
+SPEC = BuildingSpec()
+
+
+@pytest.fixture
+async def wiring(tmp_path):
+    found = Wiring(seed=1)
+    await found.serve(tmp_path / "rs485")
+    yield found
+    await found.close()
+
+
+async def test_a_fresh_house_rests_with_its_relay_open(wiring):
+    wiring.publish(values(SPEC, fresh(SPEC)), 1.0)
+    orders = wiring.orders()
+
+    assert (0, False) == (orders.battery_w, orders.relay_on)
+
+
+async def test_outputs_that_are_not_released_are_named(wiring):
+    assert ("charger current_max_a is 16 instead of 0",) == wiring.unreleased()
+
+
+async def test_without_power_a_device_orders_nothing(wiring):
+    wiring.fault(GX, "off")
+    wiring.fault(RELAYS, "off")
+    wiring.publish(values(SPEC, plug(fresh(SPEC), on=True, need_wh=1)), 2.0)
+
+    assert (0, False) == (wiring.orders().battery_w, wiring.orders().relay_on)
+    wiring.clear(GX)
+    wiring.clear(RELAYS)
+
+
+async def test_the_site_file_names_the_ends_of_the_wires(wiring, tmp_path):
+    text = site_file(
+        House(),
+        wiring,
+        Names("issy", "b012"),
+        pty=tmp_path / "rs485",
+        broker_port=1884,
+        issuers_file=Path("/x/issuers.json"),
+        rate=60,
+    )
+
+    for needle in (
+        str(tmp_path / "rs485"),
+        f"port = {wiring.gx_port}",
+        "mqtt://127.0.0.1:1884",
+        "simulated = true",
+    ):
+        assert needle in text

@@ -1,0 +1,119 @@
+import pytest
+
+from quartier_hil import scenario as asked
+from quartier_hil.verdict.checks import (
+    Balance,
+    CapKept,
+    Delivered,
+    Ending,
+    Mode,
+    NothingLost,
+    OnTime,
+    Release,
+    Released,
+    Within,
+)
+from quartier_hil.verdict.promise import Cap
+
+CAPS = (Cap(0, 12_000, 6_000, "contract"), Cap(100, 3_000, 6_000, "district"))
+
+
+def _cap_kept(powers):
+    judge = CapKept(asked.CapKept(check="cap-kept"), CAPS)
+    for now_s, power_w in powers:
+        judge.step(now_s, 1, {"grid.power_w": power_w})
+    return judge.verdict(Ending())
+
+
+def test_nothing_is_judged_until_the_deadline_after_a_change():
+    assert _cap_kept([(129, 9_000)]).holds
+    assert "0 s over" == _cap_kept([(129, 9_000)]).measured
+
+
+def test_five_seconds_over_are_allowed_and_six_are_not():
+    assert _cap_kept([(200 + second, 3_301 + 10) for second in range(5)]).holds
+    assert not _cap_kept([(200 + second, 3_301 + 10) for second in range(6)]).holds
+
+
+def test_ten_percent_over_is_not_over():
+    assert _cap_kept([(second, 3_300) for second in range(200, 300)]).holds
+
+
+def test_export_is_judged_too():
+    assert not _cap_kept([(second, -6_700) for second in range(200, 210)]).holds
+
+
+def test_a_range_counts_only_in_its_time():
+    judge = Within(asked.Within(check="within", point="bat1.soc_pct", low=10, high=90, from_s=50, until_s=60))
+    for now_s, value in ((49, 0), (55, 20), (61, 100)):
+        judge.step(now_s, 1, {"bat1.soc_pct": value})
+    assert judge.verdict(Ending()).holds
+
+    judge.step(58, 1, {"bat1.soc_pct": 9})
+    assert not judge.verdict(Ending()).holds
+
+
+def test_a_range_of_something_never_seen_does_not_hold():
+    judge = Within(asked.Within(check="within", point="bat1.soc_pct"))
+
+    assert not judge.verdict(Ending()).holds
+
+
+@pytest.mark.parametrize(("at_s", "holds"), [(9, False), (10, True), (30, False)])
+def test_the_mode_is_the_last_one_heard(at_s, holds):
+    judge = Mode(asked.Status(check="mode", at_s=at_s, expected="CONTROLLED"))
+
+    assert holds == judge.verdict(Ending(modes=[(0, "INIT"), (10, "CONTROLLED"), (20, "FAILSAFE")])).holds
+
+
+@pytest.mark.parametrize(
+    ("district", "missing", "holds"),
+    [
+        ({"samples_count": 5, "holes": {}}, 0, True),
+        ({"samples_count": 5, "holes": {}}, None, True),
+        ({"samples_count": 0, "holes": {}}, 0, False),
+        ({"samples_count": 5, "holes": {"grid/1": [(3, 4)]}}, 0, False),
+        ({"samples_count": 5, "holes": {}}, 1, False),
+    ],
+)
+def test_delivered_means_samples_no_holes_and_nothing_of_the_history_missing(district, missing, holds):
+    judge = Delivered(asked.Delivered(check="delivered"))
+
+    assert holds == judge.verdict(Ending(district=district, missing=missing)).holds
+
+
+def test_a_pause_is_excused_only_by_the_absence_of_the_daemon():
+    judge = NothingLost(asked.NothingLost(check="nothing-lost", point="x", gap_max_s=20))
+    times = {"x": [0, 10, 20, 100, 110]}
+
+    assert not judge.verdict(Ending(series=times)).holds
+    assert not judge.verdict(Ending(series=times, downs=[(40, 60)])).holds
+    assert judge.verdict(Ending(series=times, downs=[(25, 90)])).holds
+    assert not judge.verdict(Ending()).holds
+
+
+def test_each_stop_must_leave_the_outputs_released():
+    judge = Released(asked.Released(check="released"))
+
+    assert judge.verdict(Ending(releases=[Release(1, 0, ())])).holds
+    assert not judge.verdict(Ending(releases=[Release(1, 0, ()), Release(2, 0, ("gx is 5",))])).holds
+    assert not judge.verdict(Ending(releases=[Release(1, 1, ())])).holds
+    assert not judge.verdict(Ending()).holds
+
+
+def test_skipped_cycles_are_counted_by_the_daemon():
+    judge = OnTime(asked.OnTime(check="on-time"))
+
+    assert judge.verdict(Ending(skipped_count=0, cycles_count=10)).holds
+    assert not judge.verdict(Ending(skipped_count=1, cycles_count=10)).holds
+    assert not judge.verdict(Ending()).holds
+
+
+def test_the_balance_is_that_of_all_assets():
+    judge = Balance()
+    powers = {f"{name}.power_w": 1.0 for name in ("bat1", "pv1", "ev1", "hp1", "base")}
+    judge.step(0, 1, {**powers, "grid.power_w": 5.0})
+    assert judge.verdict(Ending()).holds
+
+    judge.step(1, 1, {**powers, "grid.power_w": 6.0})
+    assert not judge.verdict(Ending()).holds

@@ -1,0 +1,80 @@
+import datetime as dt
+
+from quartier_hil.scenario import Scenario
+from quartier_hil.verdict.promise import caps, owed
+
+HOUSE = {
+    "contract_import_w": 12_000,
+    "contract_export_w": 6_000,
+    "failsafe_import_w": 5_000,
+    "failsafe_export_w": 4_000,
+}
+
+
+def _promised(*events):
+    scenario = Scenario.model_validate(
+        {
+            "title": "x",
+            "start": dt.datetime(2026, 6, 12),  # noqa: DTZ001 - the house's local time
+            "duration_s": 10_000,
+            "house": HOUSE,
+            "events": events,
+        }
+    )
+    return caps(scenario)
+
+
+def test_without_events_the_contract_holds():
+    assert (12_000, 6_000, "contract") == (
+        _promised()[0].import_w,
+        _promised()[0].export_w,
+        _promised()[0].whose,
+    )
+
+
+def test_a_document_holds_for_its_time():
+    promised = _promised({"do": "caps", "at_s": 100, "for_s": 50, "import_max_w": 3_000})
+
+    assert [12_000, 3_000, 12_000] == [owed(promised, at_s).import_w for at_s in (99, 100, 150)]
+    assert "district" == owed(promised, 120).whose
+
+
+def test_the_fail_safe_cap_is_owed_120_s_after_the_broker_went_until_it_is_back():
+    promised = _promised(
+        {"do": "broker", "at_s": 1000, "up": False}, {"do": "broker", "at_s": 2000, "up": True}
+    )
+
+    assert [12_000, 5_000, 5_000, 12_000] == [
+        owed(promised, at_s).import_w for at_s in (1119, 1120, 1999, 2000)
+    ]
+    assert 4_000 == owed(promised, 1500).export_w
+
+
+def test_a_document_with_hold_goes_on_without_the_district():
+    promised = _promised(
+        {"do": "caps", "at_s": 100, "for_s": 5000, "import_max_w": 8_000, "on_loss": "hold"},
+        {"do": "heartbeat", "at_s": 1000, "on": False},
+    )
+
+    assert 8_000 == owed(promised, 3000).import_w
+
+
+def test_the_smallest_cap_is_owed():
+    promised = _promised(
+        {"do": "caps", "at_s": 100, "for_s": 5000, "import_max_w": 3_000},
+        {"do": "heartbeat", "at_s": 1000, "on": False},
+    )
+
+    assert (3_000, 4_000) == (owed(promised, 3000).import_w, owed(promised, 3000).export_w)
+
+
+def test_what_is_sent_while_nobody_hears_binds_from_the_return_on():
+    promised = _promised(
+        {"do": "broker", "at_s": 1000, "up": False},
+        {"do": "caps", "at_s": 1050, "for_s": 3000, "import_max_w": 2_000},
+        {"do": "broker", "at_s": 2000, "up": True},
+    )
+
+    assert [12_000, 5_000, 2_000, 12_000] == [
+        owed(promised, at_s).import_w for at_s in (1060, 1500, 2000, 4050)
+    ]
