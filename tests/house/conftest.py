@@ -1,0 +1,98 @@
+"""What the house tests look at: every tracked file, and our modules as syntax trees."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOTS = {
+    "gateway": "quartier",
+    "drivers": "quartier_drivers",
+    "native": "quartier_native",
+    "hil": "quartier_hil",
+}
+GENERATED = ("_pb2.py", "_pb2.pyi")
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module: ``quartier.config.model`` for ``from quartier.config import model``."""
+
+    module: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Module:
+    """One Python file of ours; ``name`` as it is imported, ``path`` from the repository's root."""
+
+    name: str
+    path: Path
+    text: str
+    tree: ast.Module
+
+    @property
+    def imports(self) -> list[Import]:
+        return list(_imports(self.tree))
+
+
+def _imports(tree: ast.Module) -> Iterator[Import]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield Import(whole if _is_module(whole) else str(node.module), node.lineno)
+
+
+def _is_module(name: str) -> bool:
+    for root, package in ROOTS.items():
+        if name.split(".", maxsplit=1)[0] == package:
+            path = ROOT / root / Path(*name.split("."))
+            return path.with_suffix(".py").exists() or path.is_dir()
+    return False
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def files() -> list[Path]:
+    """Every tracked file that is there, relative to the root."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z"], capture_output=True, check=True, text=True
+    ).stdout
+    return [Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.fixture(scope="session")
+def modules(files: list[Path]) -> list[Module]:
+    """Our Python modules, generated ones and tests left out."""
+    found = []
+    for path in files:
+        if path.suffix != ".py" or path.parts[0] not in ROOTS or path.name.endswith(GENERATED):
+            continue
+        text = (ROOT / path).read_text(encoding="utf-8")
+        parts = path.with_suffix("").parts[1:]
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        found.append(Module(name, path, text, ast.parse(text, str(path))))
+    return found
+
+
+@pytest.fixture(scope="session")
+def texts(files: list[Path]) -> dict[Path, str]:
+    """Every tracked text file."""
+    found = {}
+    for path in files:
+        try:
+            found[path] = (ROOT / path).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+    return found

@@ -1,0 +1,231 @@
+"""Who may import whom: section 4 of the plan, held by the syntax tree."""
+
+import ast
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CONTRACT = ("quartier_drivers.contract", "quartier_drivers.points", "quartier_drivers.errors")
+PROFILES = tuple(f"quartier_drivers.{name}" for name in ("profile", "schema", "flaws", "place", "positions"))
+IO_MODULES = ("asyncio", "logging", "socket", "sqlite3", "subprocess", "threading", "time")
+
+
+@dataclass(frozen=True)
+class Room:
+    """``ours`` and ``outside`` are prefixes of what may be imported besides the standard library.
+
+    A pure room has no I/O, no log, no task and no clock.
+    """
+
+    prefix: str
+    ours: tuple[str, ...] = ()
+    outside: tuple[str, ...] = ()
+    pure: bool = False
+
+
+# The first room whose prefix fits a module holds for it.
+ROOMS = (
+    Room("quartier_native", ("quartier_native",), pure=True),
+    Room("quartier_drivers.modbus.link", ("quartier_drivers", "quartier_native"), ("pymodbus", "serial")),
+    Room("quartier_drivers.modbus.bus", (), ("pydantic",), pure=True),
+    *(Room(name, CONTRACT + PROFILES, ("pydantic",), pure=True) for name in PROFILES),
+    # They check what a URL or a release table says of a bus, by the model of its section.
+    Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),
+    Room("quartier_drivers.modbus.driver", ("quartier_drivers",), ("pydantic",)),
+    Room("quartier_drivers", ("quartier_drivers", "quartier_native")),
+    Room("quartier.house", ("quartier.house", *CONTRACT), pure=True),
+    Room("quartier.control", ("quartier.control", "quartier.house", "quartier_native", *CONTRACT), pure=True),
+    Room(
+        "quartier.planning",
+        ("quartier.planning", "quartier.control.wishes", "quartier.house", "quartier_native", *CONTRACT),
+        pure=True,
+    ),
+    Room("quartier.district.mqtt", ("quartier.district",), ("paho",)),
+    Room(
+        "quartier.district.uplink",
+        (
+            "quartier.district",
+            "quartier.control.wishes",
+            "quartier.house",
+            "quartier.config",
+            "quartier.runtime.statefile",  # last sequences and bdSeq, two checksummed copies
+            *CONTRACT,
+        ),
+        ("structlog",),
+    ),
+    Room(
+        "quartier.district",
+        ("quartier.district", "quartier.control.wishes", "quartier.house", *CONTRACT),
+        ("google.protobuf", "pydantic", "jwt", "cryptography"),
+        pure=True,
+    ),
+    Room(
+        "quartier.config",
+        ("quartier.config", "quartier_drivers.registry", *CONTRACT, *PROFILES),
+        ("pydantic", "pydantic_core", "tomli_w"),
+    ),
+    Room(
+        "quartier.store", ("quartier.store", "quartier.house", "quartier_native", *CONTRACT), ("structlog",)
+    ),
+    Room(
+        "quartier.runtime",
+        ("quartier.runtime", "quartier.house", "quartier.control", "quartier_drivers.registry", *CONTRACT),
+        ("structlog",),
+    ),
+    Room("quartier.app", ("quartier", "quartier_drivers", "quartier_native"), ("structlog",)),
+    Room(
+        "quartier.cli", ("quartier", "quartier_drivers", "quartier_native"), ("rich", "textual", "structlog")
+    ),
+    Room(
+        "quartier_hil.offline",
+        (
+            "quartier_hil",
+            "quartier.house",
+            "quartier.control",
+            "quartier.planning",
+            "quartier_native",
+            *CONTRACT,
+        ),
+        ("*",),
+    ),
+    Room("quartier_hil", ("quartier_hil", "quartier_native", *CONTRACT, *PROFILES), ("*",)),
+)
+# An outside library is wrapped where it is named here, and nowhere else in gateway and drivers.
+WRAPPED = {
+    "pymodbus": ("quartier_drivers.modbus.link",),
+    "serial": ("quartier_drivers.modbus.link",),
+    "paho": ("quartier.district.mqtt",),
+    "sqlite3": ("quartier.store",),
+    "google": ("quartier.district.sparkplug",),
+    "jwt": ("quartier.district.documents", "quartier.district.issuers"),
+    "cryptography": ("quartier.district.documents", "quartier.district.issuers"),
+    "time": ("quartier.runtime.clock",),
+    "rich": ("quartier.cli",),
+}
+ASKS_THE_TIME = {"now", "utcnow", "today"}
+
+
+def _room(name: str) -> Room | None:
+    return next((room for room in ROOMS if _within(name, (room.prefix,))), None)
+
+
+def _within(name: str, prefixes: Iterable[str]) -> bool:
+    return any(name == prefix or name.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+def _is_ours(name: str) -> bool:
+    return name.split(".", maxsplit=1)[0] in {
+        "quartier",
+        "quartier_drivers",
+        "quartier_native",
+        "quartier_hil",
+    }
+
+
+def test_every_module_is_in_a_room(modules: list[Any]) -> None:
+    homeless = [module.name for module in modules if _room(module.name) is None]
+
+    assert ["quartier"] == homeless  # holds the version and imports nothing
+
+
+def test_rooms_import_only_what_the_plan_lets_them(modules: list[Any]) -> None:
+    wrong = []
+    for module in modules:
+        room = _room(module.name) or Room("quartier")
+        for found in module.imports:
+            top = found.module.split(".")[0]
+            if _is_ours(found.module):
+                # A bare "quartier_drivers" is its version; every package may be named by its parts only.
+                allowed = _within(found.module, room.ours)
+            elif top in sys.stdlib_module_names:
+                allowed = not (room.pure and top in IO_MODULES)
+            else:
+                allowed = "*" in room.outside or _within(found.module, room.outside)
+            if not allowed:
+                wrong.append(f"{module.path}:{found.line}: {room.prefix} may not import {found.module}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_each_library_has_its_one_door(modules: list[Any]) -> None:
+    wrong = [
+        f"{module.path}:{found.line}: {found.module} belongs to {', '.join(WRAPPED[top])}"
+        for module in modules
+        if not module.name.startswith("quartier_hil")
+        for found in module.imports
+        if (top := found.module.split(".")[0]) in WRAPPED and not _within(module.name, WRAPPED[top])
+    ]
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_gateway_never_imports_the_rig(modules: list[Any]) -> None:
+    assert not (
+        found := [
+            f"{module.path}:{found.line}"
+            for module in modules
+            if not module.name.startswith("quartier_hil")
+            for found in module.imports
+            if _within(found.module, ("quartier_hil",))
+        ]
+    ), "\n".join(found)
+
+
+def test_only_the_clock_asks_the_time(modules: list[Any]) -> None:
+    wrong = [
+        f"{module.path}:{node.lineno}: {ast.unparse(node.func)}()"
+        for module in modules
+        if not module.name.startswith("quartier_hil") and module.name != "quartier.runtime.clock"
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ASKS_THE_TIME
+        and ast.unparse(node.func.value).split(".")[-1] in {"datetime", "date"}
+    ]
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_only_the_supervisor_catches_everything(modules: list[Any]) -> None:
+    broad = {"Exception", "BaseException"}
+    wrong = [
+        f"{module.path}:{node.lineno}"
+        for module in modules
+        if module.name != "quartier.runtime.supervisor" and not module.name.startswith("quartier_hil")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ExceptHandler)
+        and (
+            node.type is None
+            or broad & {leaf.id for leaf in ast.walk(node.type) if isinstance(leaf, ast.Name)}
+        )
+    ]
+
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_task_is_stray(modules: list[Any]) -> None:
+    """Tasks are made by a TaskGroup: ``group.create_task``, never by asyncio's own or the loop's."""
+    wrong = []
+    for module in modules:
+        if module.name.startswith("quartier_hil"):
+            continue
+        for node in ast.walk(module.tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            receiver = ast.unparse(node.func.value)
+            stray = node.func.attr == "create_task" and ("loop" in receiver or receiver == "asyncio")
+            if stray or node.func.attr == "ensure_future":
+                wrong.append(f"{module.path}:{node.lineno}: {receiver}.{node.func.attr}")
+
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("root", ["gateway", "drivers", "native", "hil"])
+def test_each_root_holds_one_package(root: str, files: list[Path]) -> None:
+    packages = {path.parts[1] for path in files if path.parts[0] == root and path.name == "__init__.py"}
+
+    assert 1 == len(packages)
