@@ -122,7 +122,6 @@ def _place_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
             "does not fit a bit field: its neighbours would be lost",
         ),
         (point.type_name == "string", "", "does not fit a string"),
-        (point.sum_of > 1, "", "does not fit a sum: how to share it out is not said"),
         (write.on_release == "own" and write.own is None, "own", 'is missing; on_release = "own" needs it'),
     ]
 

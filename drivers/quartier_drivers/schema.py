@@ -127,7 +127,7 @@ class Source(Section):
     """Where a value stands and how it is read: value = sign * scale * 10^scale_register * raw + offset.
 
     ``sum_of`` values of the type stand one after the other, and raw is their sum: the phases of a
-    meter that gives no total.
+    meter that gives no total.  Written, each takes its equal share.
     """
 
     address: Registers = Field(alias="register")

@@ -62,6 +62,13 @@ CASES = [
             "setpoint_w": 0.0,
         },
     ),
+    (
+        "victron/gx",
+        "battery3",
+        227,
+        {"battery.power_w": -600.0, "battery.soc_pct": 40.0},
+        {"power_w": -600.0, "soc_pct": 40.0, "setpoint_w": 0.0},
+    ),
     ("victron/gx", "pv", 227, {"pv.power_w": -3000.0}, {"power_w": -3000.0}),
     ("victron/gx", "pv_dc", 227, {"pv.dc_power_w": -321.0}, {"power_w": -321.0}),
     (
@@ -108,6 +115,7 @@ def test_a_profile_reads_what_the_plant_published(name, part, unit, published, e
     ("name", "point", "unit", "value", "order"),
     [
         ("victron/gx", "battery.setpoint_w", 227, -2500.0, "battery.setpoint_w"),
+        ("victron/gx", "battery3.setpoint_w", 227, -10_000.0, "battery.setpoint_w"),
         ("victron/gx", "ess.setpoint_w", 100, 70_000.0, "grid.setpoint_w"),
         ("keba/p30", "current_max_a", 255, 13.5, "current_max_a"),
         *[("waveshare/relay8", f"relay{n}.relay_on", 1, 1.0, f"relay{n}.relay_on") for n in range(1, 9)],
