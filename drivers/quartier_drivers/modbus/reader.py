@@ -1,9 +1,10 @@
 """Reads one device once, without a site: what ``quartier read PROFILE URL`` prints."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -25,12 +26,12 @@ _KINDS = {
 }
 _FORMS = "modbus-tcp://HOST[:PORT]?unit=1 or modbus-rtu:///dev/ttyUSB0?baud=9600&unit=1"
 _BUS: TypeAdapter[TcpBus | RtuBus] = TypeAdapter(Annotated[TcpBus | RtuBus, Field(discriminator="kind")])
+_DECIMAL = re.compile(r"[0-9]*\.[0-9]+")
 # The owner that a device of one part gets while it is read; it does not show.
 _OWNER = "device"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line of the table; ``value`` is None when there is none to show."""
 
     point: str
@@ -73,7 +74,7 @@ def target(url: str, unit: int | None = None) -> Target:
 
 
 async def read_once(
-    profile: str, url: str, unit: int | None = None, folders: Sequence[Path] = ()
+    profile: str, url: str, folders: Sequence[Path] = (), unit: int | None = None
 ) -> list[Row]:
     """Every point of the device at ``url``, read once; its identity first, where the profile knows it.
 
@@ -132,8 +133,14 @@ def _place(parts: SplitResult) -> dict[str, object]:
 
 
 def _numbers(query: Mapping[str, str]) -> dict[str, object]:
-    """Whole numbers as such: a Literal of numbers takes no text."""
-    return {key: int(text) if text.isdecimal() else text for key, text in query.items()}
+    """Numbers as such: the sections of the site file take no text for them."""
+    return {key: _number(text) for key, text in query.items()}
+
+
+def _number(text: str) -> int | float | str:
+    if text.isdecimal():
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text
 
 
 def _url_faults(url: str, error: Exception) -> list[Fault]:

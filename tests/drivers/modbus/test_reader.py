@@ -1,0 +1,138 @@
+"""One device is read once, without a site."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.drivers.modbus.conftest import Cable, Start, TcpServer, silence, tcp
+
+from quartier_drivers.errors import ConfigError, LinkLost, NoReply
+from quartier_drivers.modbus.bus import RtuBus, TcpBus
+from quartier_drivers.modbus.reader import read_once, target
+
+PROFILE = """
+[profile]
+protocol = "modbus"
+maker = "ACME"
+model = "AM300"
+source = "s"
+[identity]
+serial = { register = "holding:7" }
+[points.power_w]
+register = "input:100"
+[points.charge_state]
+register = "input:2"
+values = { 2 = "charging" }
+scan = "slow"
+[points.plugged_on]
+register = "discrete:4"
+[points.power_l1_w]
+register = "input:998"
+type = "float64"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "am300.toml").write_text(PROFILE)
+    return tmp_path
+
+
+def by_point(rows: list[Any]) -> dict[str, tuple[Any, ...]]:
+    return {row.point: tuple(row)[1:] for row in rows}
+
+
+@pytest.mark.peer
+async def test_every_point_is_a_row_with_value_unit_raw_and_quality(
+    stack: list[str], start: Start, free_port: int, folder: Path
+) -> None:
+    start([*stack, "tcp", str(free_port)])
+    url = f"tcp://127.0.0.1:{free_port}?timeout_s=5&unit=1"
+
+    rows = by_point(await read_once("acme/am300", url, [folder]))
+
+    assert ("ACME", "", "", "") == rows["identity.maker"]
+    assert rows["identity.serial"][0] in {"49", "50"}  # 7 n, and npm's adds the unit
+    assert (100.0, "w", "0064", "GOOD") == rows["power_w"]
+    assert (2, "", "0002 (charging)", "GOOD") == rows["charge_state"]
+    assert (True, "", "1", "GOOD") == rows["plugged_on"]
+    assert (None, "w", "refused", "BAD") == rows["power_l1_w"]
+
+
+@pytest.mark.peer
+async def test_a_serial_device_is_read_the_same_way(
+    libmodbus: list[str], start: Start, cable: Cable, folder: Path
+) -> None:
+    start([*libmodbus, "rtu", cable.theirs])
+    url = f"modbus-rtu://{cable.ours}?baud=9600&timeout_s=5"
+
+    assert 100.0 == by_point(await read_once("acme/am300", url, [folder]))["power_w"][0]
+
+
+async def test_a_device_that_says_nothing_is_no_reply(tcp_server: TcpServer, folder: Path) -> None:
+    tcp_server.script = [silence]
+    url = f"modbus-tcp://127.0.0.1:{tcp_server.port}?timeout_s=0.05&retries_count=0"
+
+    with pytest.raises(NoReply, match="unit 9"):
+        await read_once("acme/am300", url, [folder], unit=9)
+
+
+async def test_a_silent_block_leaves_rows_without_a_value(tcp_server: TcpServer, folder: Path) -> None:
+    tcp_server.script = [
+        lambda asked: (
+            tcp(asked.number, asked.unit, bytes([asked.pdu[0], 2, 0, 5]))
+            if asked.pdu[4] == 1 < asked.pdu[0]
+            else b""
+        )
+    ]
+    url = f"modbus-tcp://127.0.0.1:{tcp_server.port}?timeout_s=0.05&retries_count=0"
+
+    rows = by_point(await read_once("acme/am300", url, [folder]))
+
+    assert (5.0, "w", "0005", "GOOD") == rows["power_w"]
+    assert (None, "w", "no reply", "BAD") == rows["power_l1_w"]
+
+
+async def test_an_endpoint_that_is_not_there_is_a_lost_link(free_port: int, folder: Path) -> None:
+    with pytest.raises(LinkLost):
+        await read_once("acme/am300", f"tcp://127.0.0.1:{free_port}", [folder])
+
+
+async def test_an_unknown_profile_is_named_with_the_nearest(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"acme/am30: profile: .*'acme/am300'"):
+        await read_once("acme/am30", "tcp://h", [folder])
+
+
+def test_urls_name_a_bus_and_a_unit() -> None:
+    assert (TcpBus(kind="modbus-tcp", host="meter.lan", port=502), 1) == parts("tcp://meter.lan")
+    assert (TcpBus(kind="modbus-tcp", host="::1", port=1502), 7) == parts("modbus-tcp://[::1]:1502?unit=7")
+    assert (
+        RtuBus(kind="modbus-rtu", port="/dev/ttyUSB0", baud=19200, parity="E", timeout_s=0.5),
+        2,
+    ) == parts("modbus-rtu:///dev/ttyUSB0?baud=19200&parity=E&timeout_s=0.5&unit=2")
+    assert (RtuBus(kind="modbus-rtu", port="usb:A50285BI"), 1) == parts("rtu://usb:A50285BI")
+
+
+def parts(url: str) -> tuple[TcpBus | RtuBus, int]:
+    found = target(url)
+    return found.bus, found.unit
+
+
+def test_the_unit_asked_for_wins_over_the_urls() -> None:
+    assert 5 == target("tcp://h?unit=7", unit=5).unit
+
+
+@pytest.mark.parametrize(
+    ("url", "what"),
+    [
+        ("http://h", "'http' is unknown, expected modbus-tcp://HOST"),
+        ("tcp://h:99999", "url: "),
+        ("tcp://h?unit=300", "unit: '300' is wrong, expected 0..255"),
+        ("tcp://h?baud=9600", "baud: "),
+        ("rtu:///dev/ttyS0?baud=9601", "baud: "),
+    ],
+)
+def test_a_faulty_url_is_named(url: str, what: str) -> None:
+    with pytest.raises(ConfigError, match=what):
+        target(url)
