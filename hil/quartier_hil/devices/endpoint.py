@@ -10,7 +10,7 @@ import os
 import tty
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from quartier_hil.devices import wire
 from quartier_hil.devices.device import SILENCE, Device, Reply
@@ -18,27 +18,6 @@ from quartier_hil.devices.unit import exception
 
 # Silence that ends a frame of unknown length; a pty has no bit rate, so any short pause will do.
 _QUIET_S = 0.02
-
-
-class Endpoint(Protocol):
-    """A wire with devices on it, until it is closed."""
-
-    @property
-    def url(self) -> str:
-        """Where a client finds it: ``tcp://127.0.0.1:5020`` or the path of a serial port."""
-        ...
-
-    async def close(self) -> None:
-        """Take the devices off the wire."""
-        ...
-
-    async def __aenter__(self) -> Self:
-        """The endpoint itself."""
-        ...
-
-    async def __aexit__(self, *_: object) -> None:
-        """Closes it."""
-        ...
 
 
 class _Line:
@@ -260,16 +239,15 @@ class PtyEndpoint(_Line):
 
 
 async def serve_tcp(
-    devices: Device | Sequence[Device], host: str = "127.0.0.1", port: int = 0, *, absent: int | None = -1
+    devices: Device | Sequence[Device], host: str = "127.0.0.1", port: int = 0, *, absent: int | None = None
 ) -> TcpEndpoint:
     """Put devices on a TCP port (0: a free one, see ``.port``).
 
-    ``absent`` is the exception for units that are not there, None for silence; by default what
-    the first device does.  Raises OSError when the port is taken, ValueError when two devices
-    have the same unit.
+    ``absent`` is the exception for units that are not there; by default what the first device
+    does.  Raises OSError when the port is taken, ValueError when two devices have the same unit.
     """
     several = [devices] if isinstance(devices, Device) else list(devices)
-    endpoint = TcpEndpoint(several, host, port, several[0].absent if absent == -1 else absent)
+    endpoint = TcpEndpoint(several, host, port, several[0].absent if absent is None else absent)
     await endpoint.listen()
     return endpoint
 
