@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from quartier_hil.run import NAMES, Run
+from quartier_hil.run import Run
+from quartier_hil.stage.daemon import deep
 from quartier_hil.verdict.checks import Ending, Verdict
 
 
@@ -20,7 +21,7 @@ def judged(run: Run) -> list[Verdict]:
         missing=_missing(run),
         backlog_count=_whole(run.last_status, "backlog_count"),
         skipped_count=_whole(run.last_status, "skipped_count"),
-        cycles_count=_whole(run.last_status, "cycles_count"),
+        cycles_count=_whole(deep(run.last_status, "cycles") or {}, "count"),
         end_s=run.now_s,
     )
     return [judge.verdict(ending) for judge in run.judges]
@@ -33,23 +34,11 @@ def figures(run: Run) -> dict[str, float]:
     found["samples_count"] = float(run.peer.figures.get("samples_count", 0))
     found["repeats_count"] = float(run.peer.figures.get("repeats_count", 0))
     found["memory_max_mb"] = run.memory_max_mb
-    for key in ("skipped_count", "cycles_count", "late_p999_s"):
+    for key in ("skipped_count", "late_p999_s", "late_max_s"):
         value = deep(run.last_status, key)
         if isinstance(value, int | float):
             found[key] = float(value)
     return found
-
-
-def deep(tree: Any, key: str) -> Any:
-    """The first value under ``key`` anywhere in nested mappings; None when there is none."""
-    if isinstance(tree, Mapping):
-        if key in tree:
-            return tree[key]
-        for value in tree.values():
-            found = deep(value, key)
-            if found is not None:
-                return found
-    return None
 
 
 def _whole(status: Mapping[str, Any], key: str) -> int | None:
@@ -94,6 +83,3 @@ def _missing(run: Run) -> int | None:
     return sum(
         1 for row in run.history if row["at"] <= end_ms and row["at"] not in held.get(row["point"], set())
     )
-
-
-GATEWAY = NAMES.gateway

@@ -26,7 +26,7 @@ from quartier_hil.plant.heatpump import HeatPumpSpec
 from quartier_hil.plant.solar import SolarSpec
 from quartier_hil.records.series import Series
 from quartier_hil.stage.broker import Broker
-from quartier_hil.stage.daemon import Daemon
+from quartier_hil.stage.daemon import Daemon, deep
 from quartier_hil.stage.peer import Peer
 from quartier_hil.verdict.checks import Judge, Release, judges
 from quartier_hil.verdict.course import Course
@@ -316,8 +316,7 @@ class Run:
 
 def link_mode(status: dict[str, Any]) -> str:
     """The link state in an answer of the daemon's desk."""
-    mode = status.get("mode", "unknown")
-    return str(mode.get("name", "unknown")) if isinstance(mode, dict) else str(mode)
+    return str(deep(status, "mode") or "unknown")
 
 
 def _words(event: asked.Caps) -> str:

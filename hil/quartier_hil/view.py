@@ -12,9 +12,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from quartier_hil.outcome import deep
 from quartier_hil.report.files import tiles
 from quartier_hil.run import Run, link_mode
+from quartier_hil.stage.daemon import deep
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.promise import owed
 

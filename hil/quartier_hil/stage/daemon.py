@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,15 @@ class Daemon:
             return 0.0
         kilobytes = next((line.split()[1] for line in status.splitlines() if line.startswith("VmRSS")), "0")
         return int(kilobytes) * 1_024 / 1e6
+
+
+def deep(tree: Any, key: str) -> Any:
+    """The first value under ``key`` anywhere in nested mappings; None when there is none."""
+    if isinstance(tree, Mapping):
+        if key in tree:
+            return tree[key]
+        for value in tree.values():
+            found = deep(value, key)
+            if found is not None:
+                return found
+    return None

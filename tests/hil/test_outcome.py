@@ -1,0 +1,23 @@
+from quartier_hil.outcome import received
+from quartier_hil.stage.daemon import deep
+
+
+def test_samples_come_from_the_districts_log_by_point(tmp_path):
+    log = tmp_path / "district.jsonl"
+    log.write_text(
+        '{"kind": "NBIRTH", "stream": "node", "metrics": [["bdSeq", 1]]}\n'
+        '{"stream": "grid", "first": 1, "metrics": [["power_w", 5, 1.0, 192], ["power_w", 6, 2.0, 192]]}\n'
+        '{"stream": "node", "first": 1, "metrics": [["rs485.slack_pct", 7, 1.0, 192]]}\n'
+        '{"stream": "grid", "fir'
+    )
+
+    assert {"grid.power_w": {5, 6}, "rs485.slack_pct": {7}} == received(log)
+
+
+def test_without_a_log_nothing_was_received(tmp_path):
+    assert {} == received(tmp_path / "none")
+
+
+def test_a_key_is_found_however_deep():
+    assert 3 == deep({"a": 1, "b": {"c": {"d": 3}}}, "d")
+    assert deep({"a": [1]}, "d") is None
