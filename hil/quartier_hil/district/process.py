@@ -100,6 +100,8 @@ class District:
         self._note("broker", connected=connected)
 
     def _note(self, kind: str, **what: Any) -> None:
+        if self._log.closed:
+            return  # the broker's goodbye came after ours
         self._log.write(json.dumps({"at": self.settings.clock.utc_ms(), "kind": kind, **what}) + "\n")
 
     def _publish(
