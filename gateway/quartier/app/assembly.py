@@ -1,12 +1,15 @@
 """From what the site file says to what the rooms take: wires, the house, the release values (pure)."""
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from quartier.config import model
 from quartier.config.load import Loaded
+from quartier.control.link import LinkParams
 from quartier.house import assets
+from quartier.store.deadband import Deadband
 from quartier_drivers.contract import DeviceSpec, PointInfo
 from quartier_drivers.profile import Profile
 
@@ -60,8 +63,13 @@ def _caps(site: model.Site, name: str, asset: Any) -> dict[str, float]:
     return {}
 
 
-def house(site: model.Site, points: Mapping[str, PointInfo]) -> assets.House:
-    """The building as control sees it; ``points`` are those that the site's devices serve."""
+def house(
+    site: model.Site, points: Mapping[str, PointInfo], values: Mapping[str, float | None]
+) -> assets.House:
+    """The building as control sees it; ``points`` are those that the site's devices serve.
+
+    ``values`` are the release values (see ``release_values``).
+    """
     grid_name, _ = site.grid()
     limits = site.limits
     return assets.House(
@@ -84,7 +92,47 @@ def house(site: model.Site, points: Mapping[str, PointInfo]) -> assets.House:
         ),
         grid_target_w=site.control.grid_target_w,
         cycle_s=site.control.cycle_s,
+        release_values=values,
+        seed=seed(site),
     )
+
+
+def seed(site: model.Site) -> int:
+    """A number of this building's own, the same at every start, that spreads random delays."""
+    return zlib.crc32(f"{site.site.district}.{site.site.id}".encode())
+
+
+def link_params(site: model.Site, limits: assets.Limits) -> LinkParams:
+    """What the link-state machine is told."""
+    return LinkParams(
+        limits=limits,
+        heartbeat_timeout_s=site.limits.heartbeat_timeout_s,
+        failsafe_min_s=site.limits.failsafe_min_s,
+        hold_max_s=site.limits.hold_max_s,
+        seed=seed(site),
+    )
+
+
+def local(site: model.Site) -> tuple[str, ...]:
+    """The assets whose data never leave the building."""
+    return tuple(name for name, asset in site.assets.items() if asset.share == "local")
+
+
+def deadbands(site: model.Site) -> dict[str, Deadband]:
+    """The site's deadbands, by unit or kind of value."""
+    said = site.store.deadbands
+    power = Deadband(said.power_w, said.power_pct, said.power_period_s)
+    counter = Deadband(period_s=said.counter_period_s)
+    return {
+        **dict.fromkeys(("w", "va", "var"), power),
+        **dict.fromkeys(("wh", "m3", "count"), counter),
+        "v": Deadband(said.voltage_v),
+        "a": Deadband(said.current_a, share_pct=1.0, period_s=said.power_period_s),
+        "hz": Deadband(said.frequency_hz),
+        "c": Deadband(said.temperature_k),
+        "k": Deadband(said.temperature_k),
+        "pct": Deadband(said.soc_pct),
+    }
 
 
 def _asset(
@@ -139,6 +187,7 @@ def _battery(
         soc_min_pct=asset.soc_min_pct,
         soc_max_pct=asset.soc_max_pct,
         reserve_soc_pct=asset.reserve_soc_pct,
+        soc_period_s=_period_s(points, f"{shared['name']}.soc_pct"),
         lease_s=min(timer_s, 60.0),
         writable=setpoint is not None and setpoint.writable,
     )

@@ -9,6 +9,21 @@ from quartier_drivers.points import split, word
 
 PERIOD_S = 10.0
 MODES = ("INIT", "CONTROLLED", "HOLD", "FAILSAFE", "AUTONOMOUS")
+NAMES = (
+    "gateway.mode_index",
+    "gateway.import_max_w",
+    "gateway.export_max_w",
+    "gateway.lateness_s",
+    "gateway.skipped_count",
+    "gateway.alarms_count",
+    "gateway.synced_on",
+    "gateway.district_on",
+    "gateway.backlog_count",
+    "gateway.evicted_count",
+    "gateway.dropped_count",
+    "gateway.gaps_count",
+    "gateway.commits_failed_count",
+)
 _STORE = ("backlog_count", "evicted_count", "dropped_count", "gaps_count", "commits_failed_count")
 
 

@@ -117,7 +117,7 @@ def _daemon(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     )
     _json(release)
     _runtime(release)
-    release.set_defaults(run=daemon.release)
+    release.set_defaults(run=daemon.release_outputs)
 
     engines = _command(commands, "engines", "say which arithmetic is in use, compiled or reference, and why")
     _json(engines)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from dataclasses import asdict
 
 from quartier.cli import output
 from quartier_drivers import profile
@@ -31,22 +32,13 @@ def read(options: argparse.Namespace) -> int:
     from quartier_drivers.modbus import reader  # noqa: PLC0415 - imports pymodbus
 
     try:
-        rows = asyncio.run(reader.read_once(options.profile, options.url, options.profiles))
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
+        rows = asyncio.run(reader.read_once(options.profile, options.url, folders=options.profiles))
     except WireError as error:
         print(f"{options.url}: {error}", file=sys.stderr)
         return 1
     if options.json:
-        output.dump(
-            [dict(zip(("point", "value", "unit", "raw", "quality"), row, strict=True)) for row in rows]
-        )
+        output.dump([asdict(row) for row in rows])
         return 0
-    table = output.table(
-        "",
-        ("point", ">value", "unit", ">raw", "quality"),
-        ((row[0], output.number(row[1]), row[2], row[3], row[4]) for row in rows),
-    )
-    output.console().print(table)
+    cells = ((row.point, output.number(row.value), row.unit, row.raw, row.quality.lower()) for row in rows)
+    output.console().print(output.table("", ("point", ">value", "unit", ">raw", "quality"), cells))
     return 0

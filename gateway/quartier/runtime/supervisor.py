@@ -47,3 +47,13 @@ async def supervise(
             await clock.sleep(BACKOFF_S[failures_count - 1])
         else:
             return
+
+
+async def ended_well(run: Callable[[], Awaitable[None]], report: Callable[[Exception], None]) -> bool:
+    """Run the whole house once; False, reported, when a bug ended it: the caller then leaves in order."""
+    try:
+        await run()
+    except Exception as error:  # noqa: BLE001 - a bug in the house leaves the task group, outputs released
+        report(error)
+        return False
+    return True

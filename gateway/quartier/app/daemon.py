@@ -1,0 +1,306 @@
+"""The running gateway: rooms put together, tasks started, and everything left in order."""
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import quartier_native
+from quartier.app import answers, assembly, keeper, own
+from quartier.app.district import connect
+from quartier.app.fleet import Fleet
+from quartier.app.turn import Turn
+from quartier.config import load as site_file
+from quartier.config.load import Loaded
+from quartier.control import link
+from quartier.district.catalog import Catalog, build
+from quartier.district.uplink import Uplink
+from quartier.house.image import Image
+from quartier.runtime import release
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.desk import Desk
+from quartier.runtime.supervisor import Failure, ended_well, supervise
+from quartier.runtime.ticker import Ticker
+from quartier.runtime.watchdog import Watchdog
+from quartier.store.deadband import Deadbands
+from quartier.store.ledger import Store
+from quartier_drivers.contract import PointInfo, Reading
+from quartier_drivers.errors import ConfigError
+
+LEAVE_S = 3.0
+CLOSE_S = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the daemon reads and writes."""
+
+    config: Path
+    runtime_dir: Path
+    state_dir: Path
+
+
+class Daemon:
+    """One run, from a loaded site file to the last safe value.  ``run`` returns the exit code."""
+
+    fleet: Fleet
+    turn: Turn
+    uplink: Uplink | None
+
+    def __init__(self, places: Places, loaded: Loaded, clock: HouseClock, log: Any) -> None:
+        self._places = places
+        self._loaded = loaded
+        self._clock = clock
+        self._log = log
+        self._image = Image()
+        self._watchdog = Watchdog()
+        self._stop = asyncio.Event()
+        self._reread = asyncio.Event()
+        self._started_ns = clock.now_ns()
+        self._own_ns = 0
+        self._ready = False
+        self._begun = False
+        self._table: list[release.Wire] = []
+        self.uplink = None
+        site = loaded.site
+        self._store = Store(
+            site.store.file(places.state_dir),
+            places.runtime_dir,
+            size_max_bytes=site.store.size_max_mb * 1_000_000,
+            commit_s=site.store.commit_s,
+            chunk_count=site.store.chunk_count,
+            deadbands=Deadbands(assembly.deadbands(site)),
+            assets=tuple(site.assets),
+            local_streams=assembly.local(site),
+            outbox=site.district_link is not None,
+        )
+
+    async def run(self) -> int:
+        """Run until SIGTERM or SIGINT: 0; after a bug of the house: 70, outputs released."""
+        self._say(self._loaded)
+        boot = await asyncio.to_thread(self._store.open, self._clock.now())
+        engine = quartier_native.engine()
+        self._log.info(
+            "gateway.start", boot=boot, site=self._loaded.site.site.id, engine=engine.name, why=engine.why
+        )
+        well = await ended_well(self._live, lambda bug: self._log.error("daemon.failed", exc_info=bug))
+        if not well and self._begun:
+            await self._leave()
+        await self._close(planned=well)
+        self._log.info("gateway.stop", well=well)
+        return os.EX_OK if well else os.EX_SOFTWARE
+
+    async def _live(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            await self._begin(group)
+            ticker = Ticker(self._loaded.site.control.cycle_s, self._clock, self._cycle)
+            self._ticker = ticker
+            tasks = [
+                group.create_task(ticker.run(), name="ticker"),
+                group.create_task(
+                    self._supervised("desk", Desk(self._places.runtime_dir, self._answers()).run)
+                ),
+                group.create_task(
+                    keeper.run(self._places.state_dir, lambda: self.turn.link, self._clock, self._log)
+                ),
+            ]
+            gc.collect()
+            gc.freeze()
+            gc.disable()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reread.set)
+            district = None
+            if self.uplink is not None:
+                district = group.create_task(self._supervised("district", self.uplink.run), name="district")
+            rereading = group.create_task(self._follow_file())
+            await self._stop.wait()
+            self._watchdog.say("STOPPING=1")
+            for task in (*tasks, rereading):
+                task.cancel()
+            if district is not None:
+                district.cancel()
+            await self._leave()
+
+    async def _begin(self, group: asyncio.TaskGroup) -> None:
+        """Buses first: nothing waits for the district."""
+        self.fleet = Fleet(group, self._clock, self._deliver, self._log)
+        await self.fleet.follow(assembly.wires(self._loaded))
+        site = self._loaded.site
+        values = assembly.release_values(self.fleet.wires, self.fleet.points)
+        house = assembly.house(site, self.fleet.points, values)
+        params = assembly.link_params(site, house.limits)
+        persisted, outage = await asyncio.to_thread(keeper.recalled, self._places.state_dir)
+        state = link.start(params, persisted, self._clock.now(), outage=outage)
+        self._log.info("link.start", mode=str(state.mode), why=state.why, outage=outage)
+        self.turn = Turn(house, params, state, self._clock, self._image, self.fleet, self._store, self._log)
+        self.uplink = connect(
+            site,
+            self._places.state_dir,
+            self._catalog(),
+            self._image,
+            self.fleet,
+            self._store,
+            self._clock,
+            self._log,
+        )
+        self.turn.uplink = self.uplink
+        self._keep_release()
+        self._begun = True
+
+    def _keep_release(self) -> None:
+        """Keep ``release.json`` what would have to be written if we were killed now."""
+        table = self.fleet.release_table()
+        if table != self._table:
+            release.save(self._places.runtime_dir, table)
+            self._table = table
+
+    def _supervised(self, name: str, run: Any) -> Any:
+        return supervise(name, run, self._clock, self._failed)
+
+    def _failed(self, failure: Failure) -> None:
+        event = "task.parked" if failure.parked else "task.failed"
+        self._log.error(event, task=failure.name, count=failure.count, exc_info=failure.error)
+
+    def _deliver(self, readings: Sequence[Reading]) -> None:
+        self._image.put(readings)
+        self._store.record(readings, self._clock.now())
+
+    def _cycle(self) -> None:
+        self.turn()
+        now = self._clock.now()
+        if now.ns >= self._own_ns:
+            self._own_ns = now.ns + int(own.PERIOD_S * 1e9)
+            self._deliver([*own.readings(self._own_values(), now.ns), *self.fleet.report(now.ns)])
+            self._keep_release()
+        self._store.tick(now)
+        if not self._ready:
+            self._ready = True
+            self._watchdog.say("READY=1")
+        self._watchdog.say("WATCHDOG=1", f"STATUS={self._status_line()}")
+
+    def _own_values(self) -> dict[str, Any]:
+        uplink = {} if self.uplink is None else self.uplink.stats
+        synced = self._clock.synced()
+        return own.values(self.turn.view, self._ticker, self._store.stats, uplink, synced=synced)
+
+    def _status_line(self) -> str:
+        view = self.turn.view
+        return (
+            f"{view['mode']}, grid {view['grid']['power_w']} W, cap {view['caps']['import']['max_w']:.0f} W"
+        )
+
+    def _catalog(self) -> Catalog:
+        site = self._loaded.site
+        roles = {name: asset.role for name, asset in site.assets.items()}
+        gates = Deadbands(assembly.deadbands(site))
+        return build(
+            self._infos(), roles, local=assembly.local(site), deadband=lambda point: gates.of(point).width
+        )
+
+    def _infos(self) -> dict[str, PointInfo]:
+        told = [reading.point for reading in self.fleet.report(self._clock.now_ns())]
+        return {**self.fleet.points, **own.infos([*told, *own.NAMES], "gateway")}
+
+    # What people ask
+
+    def _answers(self) -> dict[str, Any]:
+        return {"status": self._status, "points": self._points}
+
+    def _status(self) -> dict[str, Any]:
+        now = self._clock.now()
+        frozen = self._image.freeze(now.ns)
+        return {
+            "gateway": {
+                "site": self._loaded.site.site.id,
+                "district": self._loaded.site.site.district,
+                "boot": self._store.boot,
+                "pid": os.getpid(),
+                "uptime_s": round((now.ns - self._started_ns) / 1e9, 1),
+                "utc_ms": now.utc_ms,
+                "synced": now.synced,
+                "simulated": self._clock.setting.simulated,
+                "engine": quartier_native.engine().name,
+            },
+            "control": self.turn.view,
+            "cycles": answers.cycles(self._ticker),
+            "buses": answers.buses(self.fleet, frozen),
+            "written": answers.outcomes(self.fleet, now.ns),
+            "store": dict(self._store.stats),
+            "district": None if self.uplink is None else dict(self.uplink.stats),
+            "disabled": answers.disabled(self._loaded.disabled),
+        }
+
+    def _points(self) -> list[dict[str, Any]]:
+        return answers.points(self._image.freeze(self._clock.now_ns()), self.fleet.points, self.fleet)
+
+    # A new site file
+
+    async def _follow_file(self) -> None:
+        while True:
+            await self._reread.wait()
+            self._reread.clear()
+            self._watchdog.say("RELOADING=1")
+            try:
+                loaded = await asyncio.to_thread(site_file.load_lenient, self._places.config)
+            except ConfigError as error:
+                for fault in error.faults:
+                    self._log.error("config.fault", fault=str(fault))
+                self._log.error("config.kept", why="the new site file cannot be used; nothing was changed")
+            else:
+                await self._adopt(loaded)
+            self._watchdog.say("READY=1")
+
+    async def _adopt(self, loaded: Loaded) -> None:
+        self._say(loaded)
+        for section in ("site", "district_link", "store", "clock", "control"):
+            if getattr(loaded.site, section) != getattr(self._loaded.site, section):
+                self._log.warning("config.restart_needed", section=section)
+        before = set(self.fleet.points)
+        await self.fleet.follow(assembly.wires(loaded))
+        self._loaded = loaded
+        self._image.drop(before - set(self.fleet.points))
+        values = assembly.release_values(self.fleet.wires, self.fleet.points)
+        house = assembly.house(loaded.site, self.fleet.points, values)
+        self.turn.adopt(house, assembly.link_params(loaded.site, house.limits))
+        self._store.set_assets(tuple(loaded.site.assets), assembly.local(loaded.site))
+        if self.uplink is not None:
+            self.uplink.catalogue(self._catalog())
+        self._keep_release()
+        self._log.info("config.adopted", file=str(self._places.config))
+
+    def _say(self, loaded: Loaded) -> None:
+        """Say what is wrong with the site file, and what that puts out of action."""
+        for fault in loaded.warnings:
+            self._log.warning("config.warning", fault=str(fault))
+        for name, faults in loaded.disabled.items():
+            self._log.error("config.disabled", what=name, faults=[str(fault) for fault in faults])
+
+    # Leaving
+
+    async def _leave(self) -> None:
+        """Write every safe value; what cannot be written in time is named and left to ``ExecStopPost``."""
+        try:
+            async with asyncio.timeout(LEAVE_S):
+                for failure in await self.fleet.leave():
+                    self._log.warning("release.failed", why=failure)
+        except TimeoutError:
+            self._log.warning("release.unfinished", after_s=LEAVE_S)
+
+    async def _close(self, *, planned: bool) -> None:
+        self._watchdog.close()
+        if self._begun:
+            await self._keep_link(planned=planned)
+        clean = await asyncio.to_thread(self._store.close, self._clock.now(), CLOSE_S)
+        if not clean:
+            self._log.warning("store.unfinished", why="the journal keeps what the disk did not take")
+
+    async def _keep_link(self, *, planned: bool) -> None:
+        try:
+            await asyncio.to_thread(keeper.keep, self._places.state_dir, self.turn.link, planned=planned)
+        except OSError as error:
+            self._log.warning("link.not_kept", why=str(error))

@@ -1,0 +1,79 @@
+"""The uplink of a site, if it has one: settings from the site file, notes into log and history."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from quartier.app.fleet import Fleet
+from quartier.config.model import Site
+from quartier.config.secrets import locate
+from quartier.district.catalog import Catalog
+from quartier.district.effects import Note
+from quartier.district.mqtt import Credentials, Server
+from quartier.district.session import Rules
+from quartier.district.uplink import House, Settings, Uplink
+from quartier.district.voice import Identity
+from quartier.house.image import Image
+from quartier.runtime.clock import HouseClock
+from quartier.store.ledger import Store
+from quartier_drivers.errors import ConfigError
+
+
+def connect(
+    site: Site,
+    folder: Any,
+    catalog: Catalog,
+    image: Image,
+    fleet: Fleet,
+    store: Store,
+    clock: HouseClock,
+    log: Any,
+) -> Uplink | None:
+    """The uplink, not yet running; None without a district, or when its section cannot be used now.
+
+    A secret that systemd did not give is said aloud and leaves the house to itself.
+    """
+    asked = site.district_link
+    if asked is None:
+        return None
+    try:
+        files = {key: _file(getattr(asked, key)) for key in _FILES}
+    except ConfigError as error:
+        log.warning("district.off", why="; ".join(map(str, error.faults)))
+        return None
+    issuers_file = files.pop("issuers_file")
+    settings = Settings(
+        servers=(Server.read(asked.url),),
+        folder=folder,
+        credentials=Credentials(user=asked.user, **files),
+        issuers_file=issuers_file,
+    )
+    rules = Rules(
+        primary_host=asked.primary_host,
+        watermark=asked.watermark,
+        backfill_messages_per_s=asked.backfill_messages_per_s,
+    )
+    house = House(
+        outbox=store,
+        clock=clock,
+        latest=lambda: image.freeze(clock.now_ns()),
+        silent=lambda: fleet.silent() & set(site.assets),
+        report=_reporter(store, clock, log),
+    )
+    return Uplink(settings, Identity(site.site.district, site.site.id), catalog, rules, house)
+
+
+_FILES = ("password_file", "ca_file", "cert_file", "key_file", "issuers_file")
+
+
+def _file(reference: str | None) -> Any:
+    return None if reference is None else locate(reference, os.environ)
+
+
+def _reporter(store: Store, clock: HouseClock, log: Any) -> Callable[[Note], None]:
+    def report(note: Note) -> None:
+        data: Mapping[str, Any] = {**note.data, **({"alarm": True} if note.alarm else {})}
+        (log.warning if note.alarm else log.info)(note.code, text=note.text, **note.data)
+        store.event(note.code, note.text, data, clock.now())
+
+    return report

@@ -1,0 +1,102 @@
+"""``quartier history``: stored samples as a table, CSV or JSON lines."""
+
+import argparse
+import csv
+import json
+import sqlite3
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from quartier.cli import output, times
+from quartier.config import load
+from quartier.runtime.clock import HouseClock
+from quartier.store import history as stored
+from quartier_drivers.errors import ConfigError
+from quartier_drivers.points import UNITS, split, word
+
+COLUMNS = ("time", "point", "value", "unit", "quality", "count")
+
+
+def history(options: argparse.Namespace) -> int:
+    """Print what was stored; exit 1 when there is no history, 2 for a time that cannot be read."""
+    try:
+        now_ms = HouseClock().utc_ms()
+        from_ms = times.moment_ms(options.start, now_ms)
+        to_ms = times.moment_ms(options.end, now_ms)
+        every_s = None if options.every is None else times.span_s(options.every)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    path = _path(options.config, options.state_dir)
+    rows = stored.query(path, options.runtime_dir, options.points, from_ms, to_ms, every_s)
+    try:
+        _WRITERS[options.format](rows)
+    except FileNotFoundError as error:
+        print(f"{error}; is --state-dir where the daemon keeps it?", file=sys.stderr)
+        return 1
+    except sqlite3.OperationalError as error:
+        print(f"{path}: {error}; are you in the group quartier?", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _path(config: Path, state_dir: Path) -> Path:
+    """The database that the site file names; the usual one when there is no usable file."""
+    try:
+        return load.load_lenient(config).site.store.file(state_dir)
+    except ConfigError:
+        return state_dir / "history.db"
+
+
+def _unit(point: str) -> str:
+    try:
+        return UNITS.get(word(split(point)[1]).unit, "")
+    except ValueError:
+        return ""  # events are named by codes
+
+
+def _table(rows: Iterable[stored.Row]) -> None:
+    cells = (
+        (
+            times.stamp(row.utc_ms),
+            row.point,
+            output.number(row.value),
+            _unit(row.point),
+            row.quality.name.lower(),
+            str(row.count),
+        )
+        for row in rows
+    )
+    output.console().print(output.table("", ("time", "point", ">value", "unit", "quality", ">count"), cells))
+
+
+def _csv(rows: Iterable[stored.Row]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in rows:
+        writer.writerow(
+            (
+                times.stamp(row.utc_ms),
+                row.point,
+                row.value,
+                _unit(row.point),
+                row.quality.name.lower(),
+                row.count,
+            )
+        )
+
+
+def _jsonl(rows: Iterable[stored.Row]) -> None:
+    for row in rows:
+        found = {
+            "utc_ms": row.utc_ms,
+            "point": row.point,
+            "value": row.value,
+            "quality": row.quality.name.lower(),
+            "count": row.count,
+        }
+        print(json.dumps(found, ensure_ascii=False))
+
+
+_WRITERS = {"table": _table, "csv": _csv, "jsonl": _jsonl}
