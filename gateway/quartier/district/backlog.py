@@ -73,13 +73,13 @@ class Backlog:
                 self._ready.clear()
         self._prune()
 
-    def peek(self, outbox: Outbox, streams: Collection[str]) -> list[Sample]:
-        """The samples of the next message, all of one of ``streams``; empty when there is none."""
-        if self._ready and self._ready[0][0].stream in streams:
+    def peek(self, outbox: Outbox, dead: Collection[str]) -> list[Sample]:
+        """The samples of the next message, all of one stream, none of ``dead``; empty when there is none."""
+        if self._ready and self._ready[0][0].stream not in dead:
             return self._ready[0]
         self._ready.clear()
         for span in tuple(self._spans):
-            while wanted := [stream for stream in span.goal if stream in streams]:
+            while wanted := [stream for stream in span.goal if stream not in dead]:
                 stream = min(wanted, key=lambda name: span.upto_ms[name])
                 if found := _fetch(outbox, span, stream):
                     self._ready.extend(runs.cut(found))

@@ -398,6 +398,11 @@ class Connection:
         return self._ended
 
     @property
+    def is_open(self) -> bool:
+        """Whether there is a socket to say something on."""
+        return self._socket is not None
+
+    @property
     def room_bytes(self) -> int:
         """How much more may be published now; what does not fit waits in the store."""
         return WINDOW_BYTES - self._flying_bytes

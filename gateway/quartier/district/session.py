@@ -350,11 +350,13 @@ class Session:
 
     def _above(self, outbox: Outbox) -> Mapping[str, Mark]:
         """The marks of what was sent live, with the streams closed that say nothing now."""
-        closed = (name for name in outbox.heads() if not self._leaves(name) or self._is_dead(name))
+        dead = self._dead
+        closed = (name for name in outbox.heads() if not self._leaves(name) or name in dead)
         return {**self._live, **dict.fromkeys(closed, NOTHING_ABOVE)}
 
-    def _is_dead(self, stream: str) -> bool:
-        return stream in self.catalog.devices and stream not in self._alive
+    @property
+    def _dead(self) -> set[str]:
+        return set(self.catalog.devices) - self._alive
 
     def _learn(self, samples: Sequence[Sample]) -> bool:
         """Metrics that no birth named (an asset of an earlier site file): births must name them first."""
@@ -381,7 +383,8 @@ class Session:
         if scene.now.utc_ms - waiting.taken_utc_ms < self.rules.late_s * 1000:
             return
         heads = {name: mark for name, mark in scene.outbox.heads().items() if self._leaves(name)}
-        alive = {name: mark for name, mark in heads.items() if not self._is_dead(name)}
+        dead = self._dead
+        alive = {name: mark for name, mark in heads.items() if name not in dead}
         self._backlog.add(self._live, alive)
         self._live.update(alive)
 
@@ -411,7 +414,7 @@ class Session:
         self._tokens = min(self._tokens, 2 * per_s) + per_s * elapsed_s
         effects: list[Effect] = []
         while room_bytes > 0 and self._tokens >= 1.0:
-            run = self._backlog.peek(scene.outbox, {NODE, *self._alive})
+            run = self._backlog.peek(scene.outbox, self._dead)
             if not run:
                 break
             if self._learn(run):

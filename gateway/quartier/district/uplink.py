@@ -336,6 +336,7 @@ class Uplink:
             self._event_mark = self.session.marks.get(EVENT)
             await self._converse(self._listen_control(connection), self._speak_control(connection))
         finally:
+            self._say_acks(connection)
             self._acks.extendleft(reversed([tag for tag in connection.unfinished() if isinstance(tag, Ack)]))
             await connection.leave(mqtt.NORMAL)
 
@@ -377,16 +378,17 @@ class Uplink:
         while True:
             if connection.ended is not None:
                 raise connection.ended
-            while self._acks and connection.flying_count < mqtt.RECEIVE_MAX:
-                self._say_ack(connection, self._acks.popleft())
+            self._say_acks(connection)
             if connection.flying_count < mqtt.RECEIVE_MAX // 2:
                 self._say_events(connection)
             await asyncio.sleep(_RETRY_S)
 
-    def _say_ack(self, connection: Connection, ack: Ack) -> None:
-        payload = encode_ack(ack, self._house.clock.now().utc_ms)
+    def _say_acks(self, connection: Connection) -> None:
         topic = f"{self._identity.companion}/ack"
-        self._send(connection, Outgoing(topic, payload, qos=1, expiry_s=_ACK_EXPIRY_S, tag=ack))
+        while self._acks and connection.is_open and connection.flying_count < mqtt.RECEIVE_MAX:
+            ack = self._acks.popleft()
+            payload = encode_ack(ack, self._house.clock.now().utc_ms)
+            self._send(connection, Outgoing(topic, payload, qos=1, expiry_s=_ACK_EXPIRY_S, tag=ack))
 
     def _say_events(self, connection: Connection) -> None:
         outbox = self._house.outbox

@@ -1,0 +1,612 @@
+"""The session as tables and as a property: what goes in, what comes out, in which order."""
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import pytest
+
+from quartier.district.effects import Leave, Note, Publish, Wanted
+from quartier.district.session import REBIRTH, SCAN_RATE, Phase, Rules, Session
+from quartier.district.sparkplug import Metric, Type, decode, encode
+from quartier.district.voice import Identity
+from quartier.house.sample import Mark
+from quartier_drivers.contract import Quality
+
+ME = Identity("issy", "b012")
+
+
+def command(name, value, kind=Type.BOOLEAN):
+    return encode([Metric(name, value, kind, 1)], timestamp_ms=1)
+
+
+def state(online, timestamp):
+    return json.dumps({"online": online, "timestamp": timestamp}).encode()
+
+
+def born(world, catalog, **rules):
+    session = Session(ME, catalog, Rules(**rules))
+    session.opened(3, world.scene)
+    return session
+
+
+def codes(effects):
+    return [effect.code for effect in effects if isinstance(effect, Note)]
+
+
+def test_births_come_first_node_before_devices_with_one_count(world, catalog, district):
+    session = Session(ME, catalog, Rules())
+    district.take(session.opened(3, world.scene))
+
+    assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1"] == district.kinds()
+    assert [0, 1, 2, 3] == [message.seq for _, message in district.messages]
+
+
+def test_the_node_birth_repeats_the_will_and_offers_rebirth(world, catalog, district):
+    session = Session(ME, catalog, Rules())
+    district.take(session.opened(42, world.scene))
+    metrics = {metric.name: metric for metric in district.messages[0][1].metrics}
+
+    assert (42, Type.INT64) == (metrics["bdSeq"].value, metrics["bdSeq"].type)
+    assert (False, Type.BOOLEAN, None) == (
+        metrics[REBIRTH].value,
+        metrics[REBIRTH].type,
+        metrics[REBIRTH].alias,
+    )
+
+
+def test_births_say_every_metric_with_type_unit_class_range_deadband_and_address(world, catalog, district):
+    session = Session(ME, catalog, Rules())
+    district.take(session.opened(0, world.scene))
+    power, energy = district.messages[1][1].metrics
+
+    assert ("power_w", 1234.5, Type.DOUBLE, Quality.GOOD) == (power.name, power.value, power.type, power.quality)
+    assert world.utc_ms - 500 == power.timestamp_ms
+    assert {
+        "brickClass": "Active_Power_Sensor",
+        "engUnit": "W",
+        "engLow": -1e5,
+        "engHigh": 1e5,
+        "deadband": 50.0,
+        "address": "input:0x0034",
+    } == power.properties
+    assert (None, Quality.STALE) == (energy.value, energy.quality)  # never read: null, and said so
+
+
+def test_nothing_is_said_before_the_primary_host_is_online(world, catalog):
+    session = Session(ME, catalog, Rules(primary_host="opt"))
+    topic = "spBv1.0/STATE/opt"
+
+    assert [] == session.opened(0, world.scene)
+    world.put("grid", "power_w", 1.0)
+    assert [] == session.pump(world.scene, 10**6)
+    assert [] == session.heard("spBv1.0/STATE/other", state(True, 5), world.scene)
+    assert [] == session.heard(topic, state(False, 5), world.scene)
+    assert codes(session.heard(topic, b'{"online": 1, "timestamp": 5}', world.scene)) == [
+        "district.state_malformed"
+    ]
+    assert Phase.WAITING is session.phase
+    assert 4 == len(session.heard(topic, state(True, 5), world.scene))
+
+
+@pytest.mark.parametrize(
+    ("name", "heard", "leaves"),
+    [
+        ("an older offline is a late Will", (False, 9), False),
+        ("the Will carries the birth's time", (False, 10), True),
+        ("a newer one too", (False, 11), True),
+        ("online again changes nothing", (True, 12), False),
+    ],
+)
+def test_offline_of_the_primary_host_ends_the_session_by_its_timestamp(world, catalog, name, heard, leaves):
+    session = Session(ME, catalog, Rules(primary_host="opt"))
+    session.opened(8, world.scene)
+    session.heard("spBv1.0/STATE/opt", state(True, 10), world.scene)
+
+    effects = session.heard("spBv1.0/STATE/opt", state(*heard), world.scene)
+
+    assert ([ME.topic("NDEATH")] if leaves else []) == [e.topic for e in effects if isinstance(e, Publish)]
+    assert leaves == any(isinstance(effect, Leave) and effect.walk for effect in effects), name
+
+
+def test_an_old_online_does_not_count_after_a_newer_one(world, catalog):
+    session = Session(ME, catalog, Rules(primary_host="opt"))
+    session.opened(8, world.scene)
+    session.heard("spBv1.0/STATE/opt", state(True, 10), world.scene)
+    session.closed()
+    session.opened(9, world.scene)
+
+    assert [] == session.heard("spBv1.0/STATE/opt", state(True, 9), world.scene)
+    assert 4 == len(session.heard("spBv1.0/STATE/opt", state(True, 10), world.scene))
+
+
+def test_death_carries_only_bdseq_and_no_seq(world, catalog, district):
+    session = born(world, catalog)
+    (ndeath,) = district.take(session.leaving(world.now))
+    message = decode(ndeath.payload)
+
+    assert (ME.topic("NDEATH"), 1) == (ndeath.topic, ndeath.qos)
+    assert (None, [("bdSeq", 3, Type.INT64)]) == (
+        message.seq,
+        [(m.name, m.value, m.type) for m in message.metrics],
+    )
+
+
+def test_a_session_that_was_never_born_leaves_without_a_word(world, catalog):
+    assert [] == Session(ME, catalog, Rules()).leaving(world.now)
+
+
+def test_live_samples_go_by_stream_with_their_key_and_without_datatype(world, catalog, district):
+    session = born(world, catalog)
+    world.put("grid", "power_w", 10.0)
+    world.put("bat1", "soc_pct", 50.5)
+    world.put("grid", "power_w", -20.0)
+    world.put("node", "rs485.requests_count", 18)
+
+    district.take(session.pump(world.scene, 10**6))
+
+    assert ["DDATA:grid", "DDATA:bat1", "NDATA"] == district.kinds()
+    grid = district.messages[0][1]
+    assert (7, 1) == (grid.key.boot, grid.key.first)
+    assert [("power_w", 10.0, None, False), ("power_w", -20.0, None, False)] == [
+        (m.name, m.value, m.type, m.historical) for m in grid.metrics
+    ]
+    assert [4, 5, 6] == [message.seq for _, message in district.messages]
+    assert [] == session.pump(world.scene, 10**6)  # by exception: nothing twice
+
+
+def test_quality_is_said_whenever_it_is_not_good_and_nan_is_null(world, catalog, district):
+    session = born(world, catalog)
+    world.put("grid", "power_w", 10.0, Quality.STALE)
+    world.put("grid", "power_w", float("nan"))
+
+    district.take(session.pump(world.scene, 10**6))
+
+    assert [(10.0, Quality.STALE), (None, Quality.BAD)] == [
+        (m.value, m.quality) for m in district.messages[0][1].metrics
+    ]
+
+
+def test_local_streams_never_leave_and_events_go_elsewhere(world, make_catalog, district):
+    session = born(world, make_catalog(local=("bat1",)))
+    world.put("bat1", "soc_pct", 50.5)
+    world.put("event", "store.gap", "{}")
+
+    district.take(session.pump(world.scene, 10**6))
+
+    assert [] == district.kinds()
+    assert Mark(7, 1) == session.marks["bat1"]  # not kept for a delivery that will never be
+
+
+def test_what_no_birth_named_gets_a_birth_before_its_data(world, catalog, district):
+    session = born(world, catalog)
+    world.put("heat1", "power_w", 900.0)
+
+    district.take(session.pump(world.scene, 10**6))
+    assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1", "DBIRTH:heat1"] == district.kinds()
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    assert 1 == district.keys["heat1", 7, 1]
+
+
+def test_backlog_waits_for_the_watermark_then_goes_historical_above_it(world, catalog, district):
+    for value in range(5):
+        world.put("grid", "power_w", float(value))
+    session = born(world, catalog)
+
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    assert [] == district.kinds()
+    mark = {"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 2}}}
+    session.watermark(json.dumps(mark).encode(), world.scene)
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    ((_, message),) = district.messages
+    assert (3, [2.0, 3.0, 4.0]) == (message.key.first, [m.value for m in message.metrics])
+    assert all(metric.historical for metric in message.metrics)
+    assert not session.catching_up
+
+
+def test_live_goes_first_and_never_in_one_message_with_the_backlog(world, catalog, district):
+    for value in range(5):
+        world.put("grid", "power_w", float(value))
+    session = born(world, catalog, watermark=False)
+    world.put("grid", "power_w", 99.0)
+
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    live, late = (message for _, message in district.messages)
+    assert ([99.0], [False]) == ([m.value for m in live.metrics], [m.historical for m in live.metrics])
+    assert [0.0, 1.0, 2.0, 3.0, 4.0] == [m.value for m in late.metrics]
+
+
+def test_backlog_keeps_its_pace_and_the_size_of_a_message(world, catalog, district):
+    for value in range(4_000):
+        world.put("grid", "power_w", float(value))
+    session = born(world, catalog, watermark=False, backfill_messages_per_s=2.0)
+
+    sizes = []
+    for _ in range(3):
+        published = district.take(session.pump(world.pass_s(1).scene, 10**7))
+        sizes.append(len(published))
+
+    assert [2, 2, 2] == sizes
+    assert {500} == {len(message.metrics) for _, message in district.messages}
+
+
+def test_long_texts_keep_a_message_below_64_kib(world, catalog, district):
+    session = born(world, catalog)
+    for _ in range(40):
+        world.put("node", "gateway.version_text", "x" * 4_000)
+
+    published = district.take(session.pump(world.scene, 10**7))
+
+    assert max(len(effect.payload) for effect in published) <= 64 * 1024
+    assert 40 == len(district.keys)
+
+
+def test_a_message_holds_consecutive_numbers_of_one_boot_only(world, catalog, district):
+    world.put("grid", "power_w", 1.0)
+    world.put("grid", "power_w", 2.0)
+    world.put("grid", "power_w", 3.0)
+    del world.notebook.kept[1]  # evicted
+    world.notebook.restart()
+    world.put("grid", "power_w", 4.0)
+    session = born(world, catalog, watermark=False)
+
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    assert [(7, 1), (7, 3), (8, 1)] == [(m.key.boot, m.key.first) for _, m in district.messages]
+
+
+def test_time_never_goes_back_inside_a_message(world, catalog, district):
+    session = born(world, catalog)
+    world.put("grid", "power_w", 1.0)
+    world.pass_s(-0.5).put("grid", "power_w", 2.0)
+    world.notebook.samples = lambda _above, _limit: list(world.notebook.kept)
+
+    district.take(session.pump(world.scene, 10**6))
+
+    assert [1, 1] == [len(message.metrics) for _, message in district.messages]
+
+
+def test_without_room_samples_stay_in_the_store_and_old_ones_give_way(world, catalog, district):
+    session = born(world, catalog, watermark=False)
+    world.put("grid", "power_w", 1.0)
+    district.take(session.pump(world.pass_s(1).scene, 0))
+    assert [] == district.kinds()
+
+    district.take(session.pump(world.pass_s(15).scene, 0))  # late: no longer live
+    world.put("grid", "power_w", 2.0)
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    assert [(2.0, False), (1.0, True)] == [
+        (m.value, m.historical) for _, message in district.messages for m in message.metrics
+    ]
+
+
+def test_after_a_reconnect_everything_above_the_watermark_goes_again(world, catalog, district):
+    session = born(world, catalog)
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    for value in range(3):
+        world.put("grid", "power_w", float(value))
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
+    session.closed()
+
+    district.take(session.opened(4, world.pass_s(1).scene))
+    session.watermark(b'{"bdseq": 4, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    assert [1, 2, 2] == [district.keys["grid", 7, seq] for seq in (1, 2, 3)]
+
+
+def test_a_rebirth_keeps_bdseq_starts_at_zero_and_has_a_pause(world, catalog, district):
+    session = born(world, catalog)
+    assert [] == session.heard(ME.topic("NCMD"), command(REBIRTH, True), world.pass_s(1).scene)
+    world.put("grid", "power_w", 1.0)
+    assert [] == session.pump(world.pass_s(1).scene, 10**6)  # data stops until it is done
+
+    district.take(session.pump(world.pass_s(4).scene, 10**6))
+
+    assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1"] == district.kinds()
+    assert (0, 3) == (district.messages[0][1].seq, district.messages[0][1].metrics[0].value)
+    assert 4 == len(session.heard(ME.topic("NCMD"), command(REBIRTH, True), world.pass_s(6).scene))
+
+
+def test_a_rebirth_by_false_is_none(world, catalog):
+    session = born(world, catalog)
+    assert [] == session.heard(ME.topic("NCMD"), command(REBIRTH, False), world.pass_s(60).scene)
+
+
+@pytest.mark.parametrize(
+    ("topic", "name", "value", "kind"),
+    [
+        (ME.topic("DCMD", "bat1"), "setpoint_w", 5000.0, Type.DOUBLE),
+        (ME.topic("DCMD", "ev1"), "current_max_a", 32.0, Type.DOUBLE),
+        (ME.topic("NCMD"), "bat1.setpoint_w", 5000.0, Type.DOUBLE),
+        (ME.topic("DCMD", "bat1"), REBIRTH, True, Type.BOOLEAN),
+    ],
+)
+def test_what_moves_power_is_refused(world, catalog, topic, name, value, kind):
+    session = born(world, catalog, harmless=frozenset({"gateway.lamp_on"}))
+
+    effects = session.heard(topic, command(name, value, kind), world.pass_s(60).scene)
+
+    assert ["district.command_refused"] == codes(effects)
+    assert 1 == session.refused_count
+    assert len(effects) == 1
+
+
+def test_a_harmless_point_is_passed_on(world, catalog):
+    session = born(world, catalog, harmless=frozenset({"gateway.lamp_on"}))
+    effects = session.heard(ME.topic("NCMD"), command("gateway.lamp_on", True), world.scene)
+    assert [Wanted("gateway.lamp_on", True)] == effects
+
+
+@pytest.mark.parametrize(("value", "taken"), [(999, False), (1_000, True), (60_000, True), (60_001, False)])
+def test_the_scan_rate_is_bounded_and_told(world, catalog, district, value, taken):
+    session = born(world, catalog)
+    effects = session.heard(ME.topic("NCMD"), command(SCAN_RATE, value, Type.INT64), world.scene)
+    district.take(effects)
+
+    assert (["NDATA"] if taken else []) == district.kinds()
+    assert (value if taken else 1_000) == session.scan_ms
+
+
+@pytest.mark.parametrize(("servers", "leaves"), [(1, False), (2, True)])
+def test_next_server_walks_only_where_there_is_one(world, catalog, servers, leaves):
+    session = born(world, catalog, servers_count=servers)
+    effects = session.heard(ME.topic("NCMD"), command("Node Control/Next Server", True), world.scene)
+    assert leaves == any(isinstance(effect, Leave) for effect in effects)
+
+
+def test_rubbish_commands_are_refused_not_raised(world, catalog):
+    session = born(world, catalog)
+    assert ["district.command_refused"] == codes(session.heard(ME.topic("NCMD"), b"\xff\x01", world.scene))
+
+
+def test_a_silent_asset_dies_after_its_last_samples_and_is_born_when_it_answers(world, catalog, district):
+    session = born(world, catalog)
+    world.put("ev1", "charge_state", 3, Quality.STALE)
+    world.silent.add("ev1")
+
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    world.put("ev1", "charge_state", 4, Quality.STALE)
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    assert ["DDATA:ev1", "DDEATH:ev1"] == district.kinds()
+
+    world.silent.clear()
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    assert ["DBIRTH:ev1", "DDATA:ev1"] == district.kinds()[2:]
+    assert [4, 5, 6, 7] == [message.seq for _, message in district.messages]
+    assert 1 == district.keys["ev1", 7, 2]
+
+
+def test_a_silent_asset_with_a_backlog_delivers_it_before_its_death(world, catalog, district):
+    world.put("ev1", "charge_state", 3)
+    world.silent.add("ev1")
+    session = born(world, catalog, watermark=False)
+
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    assert ["DDATA:ev1", "DDEATH:ev1"] == district.kinds()
+
+
+@pytest.mark.parametrize(("after_s", "alarms"), [(59, 0), (61, 1)])
+def test_no_echo_of_bdseq_within_60_s_is_an_alarm_and_a_rebirth(world, catalog, district, after_s, alarms):
+    session = born(world, catalog)
+    session.watermark(b'{"bdseq": 2, "streams": {}}', world.scene)  # of the session before
+
+    effects = session.pump(world.pass_s(after_s).scene, 10**6)
+
+    assert alarms == len([e for e in effects if isinstance(e, Note) and e.alarm])
+    assert alarms * 4 == len(district.take(effects))
+
+
+def test_the_rebirth_without_echo_backs_off_and_an_echo_ends_it(world, catalog):
+    session = born(world, catalog)
+    waits = []
+    for second in range(1, 500):
+        if "district.no_echo" in codes(session.pump(world.pass_s(1).scene, 10**6)):
+            waits.append(second)
+    assert [60, 180, 420] == waits
+
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    assert [] == codes(session.pump(world.pass_s(100_000).scene, 10**6))
+
+
+def test_what_is_sent_but_never_stored_goes_again(world, catalog, district):
+    session = born(world, catalog)
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    world.put("grid", "power_w", 1.0)
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    district.keys.clear()  # lost on the way
+    for _ in range(7):
+        session.watermark(district.watermark(3), world.pass_s(30).scene)
+        district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    assert {("grid", 7, 1): 1} == dict(district.keys)
+    assert 1 == session.resent_count
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"[]", b"{}", b'{"streams": []}', b'{"bdseq": 1, "streams": {"grid": {"boot": -1, "seq": 2}}}', b"\xff"],
+)
+def test_a_malformed_watermark_moves_no_mark(world, catalog, payload):
+    session = born(world, catalog)
+    world.put("grid", "power_w", 1.0)
+    assert ["district.watermark_malformed"] == codes(session.watermark(payload, world.scene))
+    assert {} == session.marks
+
+
+def test_a_watermark_beyond_what_was_numbered_moves_no_mark(world, catalog):
+    session = born(world, catalog)
+    world.put("grid", "power_w", 1.0)
+    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 2}, "x": {"boot": 1, "seq": 1}}}', world.scene)
+    assert {} == session.marks
+
+
+def test_marks_never_go_back(world, catalog):
+    session = born(world, catalog)
+    for _ in range(3):
+        world.put("grid", "power_w", 1.0)
+    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 3}}}', world.scene)
+    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
+    assert {"grid": Mark(7, 3)} == session.marks
+
+
+def test_without_watermark_published_counts_as_delivered_but_never_past_what_waits(world, catalog):
+    world.put("grid", "power_w", 1.0)
+    session = born(world, catalog, watermark=False, backfill_messages_per_s=1.0)
+    world.put("grid", "power_w", 2.0)
+    live, late = session.pump(world.pass_s(0.5).scene, 10**6), session.pump(world.pass_s(1).scene, 10**6)
+
+    assert (Mark(7, 2), Mark(7, 1)) == (live[0].upto, late[0].upto)
+    late_session = Session(ME, catalog, Rules(watermark=False))
+    late_session.opened(1, world.scene)
+    late_session.delivered("grid", Mark(7, 2))
+    assert {} == late_session.marks  # the older ones still wait
+    session.delivered("grid", Mark(7, 2))
+    assert {"grid": Mark(7, 2)} == session.marks
+    session.closed()
+    session.delivered("bat1", Mark(7, 9))
+    assert {"grid": Mark(7, 2)} == session.marks  # not on a live session
+
+
+def test_a_new_catalog_is_born_at_once(world, catalog, make_catalog, district):
+    session = born(world, catalog)
+    session.recatalogue(make_catalog(local=("ev1",)))
+    district.take(session.pump(world.pass_s(0.1).scene, 10**6))
+    assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1"] == district.kinds()
+
+
+def test_aliases_are_born_with_names_and_used_alone_after(world, catalog, district):
+    session = Session(ME, catalog, Rules(aliases=True))
+    district.take(session.opened(0, world.scene))
+    world.put("bat1", "soc_pct", 51.0)
+    district.take(session.pump(world.scene, 10**6))
+
+    aliases = [m.alias for _, message in district.messages[:4] for m in message.metrics if m.alias is not None]
+    assert len(aliases) == len(set(aliases)) == 8
+    names = {m.alias: m.name for m in district.messages[2][1].metrics}
+    (metric,) = district.messages[4][1].metrics
+    assert ("", "soc_pct") == (metric.name, names[metric.alias])
+
+
+STEP = st.one_of(
+    st.tuples(st.just("put"), st.sampled_from(["grid", "bat1", "ev1", "node", "heat1"]), st.integers(1, 40)),
+    st.tuples(st.just("pump"), st.sampled_from([0, 200, 10**6]), st.integers(0, 30)),
+    st.tuples(st.just("lose"), st.booleans(), st.just(0)),
+    st.tuples(st.just("mark"), st.just(0), st.integers(0, 3)),
+    st.tuples(st.just("rebirth"), st.just(0), st.just(0)),
+    st.tuples(st.just("silent"), st.sampled_from(["grid", "ev1"]), st.booleans()),
+    st.tuples(st.just("restart"), st.just(0), st.just(0)),
+)
+METRICS = {"grid": "power_w", "bat1": "soc_pct", "ev1": "charge_state", "node": "rs485.requests_count", "heat1": "power_w"}
+
+
+@given(steps=st.lists(STEP, max_size=40), watermark=st.booleans(), host=st.booleans())
+@settings(deadline=None)
+def test_births_first_numbers_without_holes_and_every_sample_once_all_is_well(parts, steps, watermark, host):
+    """Whatever happens in whatever order, each connection obeys Sparkplug, and a quiet end delivers all."""
+    run = Run(parts, watermark=watermark, host=host)
+    for step in steps:
+        run.step(*step)
+    run.settle()
+    run.check()
+
+
+class Run:
+    """One life of a session with a district that may lose what it is sent."""
+
+    def __init__(self, parts, *, watermark, host):
+        world, district, catalog = parts
+        self.world, self.district = world(), district()
+        self.rules = Rules(watermark=watermark, primary_host="opt" if host else None)
+        self.session = Session(ME, catalog(), self.rules)
+        self.bdseq = 255
+        self.sent = []
+        self.put_count = 0
+        self.connect()
+
+    def connect(self):
+        self.bdseq = (self.bdseq + 1) % 256
+        self.sent.append((self.bdseq, []))
+        self.say(self.session.opened(self.bdseq, self.world.scene))
+        if self.rules.primary_host:
+            self.say(self.session.heard("spBv1.0/STATE/opt", state(True, 1), self.world.scene))
+        self.mark()
+
+    def say(self, effects, *, lost=False):
+        published = [effect for effect in effects if isinstance(effect, Publish)]
+        self.sent[-1][1].extend((effect.topic, decode(effect.payload)) for effect in published)
+        if not lost:
+            self.district.take(published)
+            for effect in published:
+                if effect.upto is not None:
+                    self.session.delivered(effect.stream, effect.upto)
+
+    def mark(self):
+        if self.rules.watermark:
+            streams = {}
+            for stream, boot in {(stream, boot) for stream, boot, _ in self.district.keys}:
+                seq = 0
+                while (stream, boot, seq + 1) in self.district.keys:
+                    seq += 1
+                if seq and boot == min(b for s, b, _ in self.district.keys if s == stream):
+                    streams[stream] = {"boot": boot, "seq": seq}
+            payload = json.dumps({"bdseq": self.bdseq, "streams": streams}).encode()
+            self.say(self.session.watermark(payload, self.world.scene))
+
+    def step(self, what, which, amount):
+        if what == "put":
+            for number in range(amount):
+                self.world.pass_s(0.1).put(which, METRICS[which], number)
+            self.put_count += amount
+        elif what == "pump":
+            self.say(self.session.pump(self.world.pass_s(amount).scene, which))
+        elif what == "lose":
+            if which and self.rules.watermark:  # sent into a half-open link
+                self.say(self.session.pump(self.world.pass_s(1).scene, 10**6), lost=True)
+            self.session.closed()
+            self.connect()
+        elif what == "mark":
+            self.mark()
+        elif what == "rebirth":
+            self.say(self.session.heard(ME.topic("NCMD"), command(REBIRTH, True), self.world.scene))
+        elif what == "silent":
+            (self.world.silent.add if amount else self.world.silent.discard)(which)
+        elif what == "restart":
+            self.world.notebook.restart()
+
+    def settle(self):
+        self.world.silent.clear()
+        self.session.closed()
+        self.connect()
+        for _ in range(12):
+            self.say(self.session.pump(self.world.pass_s(11).scene, 10**7))
+
+    def check(self):
+        for bdseq, messages in self.sent:
+            expected = 0
+            alive = set()
+            for place, (topic, message) in enumerate(messages):
+                kind, device = topic.split("/")[2], topic.split("/")[4] if topic.count("/") == 4 else None
+                if kind == "NBIRTH":
+                    assert (0, bdseq) == (message.seq, message.metrics[0].value)
+                    expected, alive = 0, set()
+                assert place or kind == "NBIRTH"
+                assert expected == message.seq
+                expected = (expected + 1) % 256
+                if kind == "DBIRTH":
+                    alive.add(device)
+                elif kind == "DDEATH":
+                    alive.remove(device)
+                elif kind == "DDATA":
+                    assert device in alive
+                assert 1 == len({metric.historical for metric in message.metrics}) or not message.metrics
+        known = {(s.stream, s.boot, s.seq) for s in self.world.notebook.kept}
+        assert known == set(self.district.keys)
