@@ -40,7 +40,12 @@ _Tail = tuple[int, dict[tuple[int, str], int]]
 
 @dataclass(slots=True)
 class Job:
-    """One commit: what is new of each chunk, what is to be sealed, and the rest that belongs with it."""
+    """One commit: what is new of each chunk, what is to be sealed, and the rest that belongs with it.
+
+    ``begin`` writes the boot down even when there is nothing else; ``clean`` says that it ends well;
+    ``condemned`` that a reader found the file damaged.  With it the journal's files up to
+    ``generation`` have done their work.
+    """
 
     boot: int
     names: Names
@@ -54,6 +59,7 @@ class Job:
     outbox: bool = True
     clean: bool = False
     condemned: bool = False
+    begin: bool = False
     generation: int = 0
     utc_ms: int = 0
 
@@ -61,7 +67,16 @@ class Job:
     def has_work(self) -> bool:
         """Whether there is anything to write."""
         return any(
-            (self.parts, self.seals, self.marks, self.gaps, self.damaged_ids, self.clean, self.condemned)
+            (
+                self.parts,
+                self.seals,
+                self.marks,
+                self.gaps,
+                self.damaged_ids,
+                self.clean,
+                self.condemned,
+                self.begin,
+            )
         )
 
 

@@ -72,6 +72,7 @@ class Store:
         self._old_files: list[Path] = []
         self._urgent = False
         self._loaded = False
+        self._begun = False
         self._due_ns = 0
         self._failed_in_row = 0
         self._old_backlog_count = 0
@@ -121,9 +122,9 @@ class Store:
             self._submit(now, clean=True)
             self._writer.wait(timeout_s / 2)
             clean = self._is_ready(now) and not self._failed_in_row and not self._entrance.pending_count()
+        self._outbox.close()  # first: the last to close folds the write-ahead log in, and may write
         self._writer.stop(timeout_s / 2)
         self._entrance.journal.close()
-        self._outbox.close()
         if clean:
             self._entrance.drop_generations(self._entrance.journal.generation)
         return clean
@@ -232,6 +233,7 @@ class Store:
         if self._loaded:
             self._marks_new, self._gaps_new, self._damaged_ids = {}, [], []
             if job.parts or job.seals:
+                job.generation = self._entrance.journal.generation
                 self._entrance.rotate()
         self._in_flight = {id(chunk) for chunk in (*(part[0] for part in job.parts), *job.seals)}
         self._writer.submit(job)
@@ -257,7 +259,7 @@ class Store:
             outbox=self._offers,
             clean=clean,
             condemned=self._outbox.condemned,
-            generation=entrance.journal.generation,
+            begin=not self._begun,
             utc_ms=now.utc_ms,
         )
 
@@ -286,12 +288,13 @@ class Store:
                 case Failed() as report:
                     self._take_failed(report, now)
                 case Salvaged(lost):
-                    for gap in lost:
-                        self._note_gap(gap, now)
+                    self._outbox.is_partial = False
+                    self._note_gaps(lost, now)
         return idle
 
     def _take_committed(self, report: Committed, now: Now) -> None:
         job, done = report.job, report.done
+        self._begun = True
         self._in_flight = set()
         for chunk, _, stop in job.parts:
             chunk.committed = max(chunk.committed, stop)
@@ -349,18 +352,22 @@ class Store:
             self._entrance.adopt(recovered.chunks)
             self._note_gaps(recovered.gaps, now)
         self._loaded = True
+        self._begun = False
         self._failed_in_row = 0
         self._stats["error"] = ""
         self._due_ns = now.ns
         self._outbox.forget()
         self._note_gaps(loaded.gaps, now)
         if report.aside is not None:
+            self._outbox.is_partial = True
             name = report.aside.name
             self._stats["set_aside"] = name
             text = f"the history was damaged and is kept as {name}; what it still says is carried over"
             self._event("store.set_aside", text, {"file": name}, now)
-            if not loaded.boot:
-                self._note_gap(Gap("damaged", "*", 0, 0, 0, 0, now.utc_ms), now)
+            if not loaded.boot:  # then nobody can say how it ended
+                firsts = tuple(sorted((stream, mark.seq + 1) for stream, mark in loaded.heads.items()))
+                boot = max((mark.boot for mark in loaded.heads.values()), default=0)
+                self._note_gap(Gap("damaged", "*", boot, 0, 0, loaded.newest_utc_ms, now.utc_ms, firsts), now)
 
     def _note_gaps(self, gaps: Iterable[Gap], now: Now) -> None:
         for gap in gaps:

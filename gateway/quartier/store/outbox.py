@@ -25,7 +25,8 @@ class Outbox:
     """Reads one stream after the other in sequence; several are merged, the oldest sample first.
 
     A chunk that turns out to be damaged is left out and noted in ``damaged`` as (row, gap);
-    ``condemned`` says that the file itself cannot be read.
+    ``condemned`` says that the file itself cannot be read; while ``is_partial`` (a damaged file is
+    being carried over) nothing older than memory is offered, lest a later sample overtake it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,6 +36,7 @@ class Outbox:
         self._cache: dict[str, tuple[int, Chunk]] = {}
         self.damaged: deque[tuple[int, Gap]] = deque()
         self.condemned = False
+        self.is_partial = False
 
     def read(
         self,
@@ -69,7 +71,11 @@ class Outbox:
         kept = [chunk for chunk in memory if len(chunk)]
         # Where memory begins at or below the mark no file need be asked: so live data costs no read.
         if not kept or above(mark, kept[0].boot, kept[0].first - 1):
+            if self.is_partial:
+                return
             yield from self._stored(stream, mark, (kept[0].boot, kept[0].first) if kept else None)
+            if self.condemned:
+                return
         for chunk in kept:
             yield from _newer(chunk, mark)
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from quartier.house.sample import Mark
 from quartier.store.chunks import Damaged, Key, sealed_key
 from quartier.store.contents import Loaded, read, read_marks, read_meta, stored_gaps, tail_samples
 from quartier.store.database import Database
@@ -54,7 +55,7 @@ def _stamp(utc_ms: int) -> str:
 
 
 def rescue(aside: Path) -> Loaded:
-    """Boot, marks and tail of a file set aside, each as far as it can be read."""
+    """Boot, marks, tail and gap records of a file set aside, each as far as it can be read."""
     with closing(_connect(aside)) as connection:
         try:
             return read(connection)
@@ -66,6 +67,7 @@ def rescue(aside: Path) -> Loaded:
             loaded.clean_boot = number if key == "clean" else loaded.clean_boot
         loaded.marks = dict(_readable(lambda: read_marks(connection)))
         loaded.samples = list(_readable(lambda: tail_samples(connection)))
+        loaded.newest_utc_ms = max((sample.taken_utc_ms for sample in loaded.samples), default=0)
         return loaded
 
 
@@ -99,6 +101,16 @@ class Salvage:
         }
         self.old_gaps = list(_readable(lambda: stored_gaps(self._connection)))
         self.lost: list[Gap] = []
+
+    def complete(self, loaded: Loaded) -> None:
+        """Add to ``loaded`` what the keys of the chunks say: how far each stream was sealed."""
+        for key in self._keys.values():
+            last = key.first + key.count - 1
+            head = loaded.heads.get(key.stream, Mark(0, 0))
+            if (key.boot, last) > (head.boot, head.seq):
+                loaded.heads[key.stream] = Mark(key.boot, last)
+            loaded.sealed[key.boot, key.stream] = max(last, loaded.sealed.get((key.boot, key.stream), 0))
+            loaded.newest_utc_ms = max(loaded.newest_utc_ms, key.to_utc_ms)
 
     def step(self, database: Database, count: int = 32) -> bool:
         """Carry the next ``count`` chunks over; False when there are no more.  Raises sqlite3.Error."""

@@ -1,0 +1,68 @@
+"""A process that records as fast as it can until it is killed; forks one such per line of its input.
+
+Input: ``<folder> <runtime folder> <number>``.  Output: ``pid N`` once the store is open, ``at boot seq``
+after each ``record`` that came back, ``dead`` when the killed process is gone.
+"""
+
+import itertools
+import os
+import sys
+from pathlib import Path
+
+from quartier.house.now import Now
+from quartier.store.deadband import EVERY_CHANGE, Deadbands
+from quartier.store.ledger import Store
+from quartier_drivers.contract import Quality, Reading
+
+START_MS = 1_700_000_000_000
+EXACT = Deadbands({"w": EVERY_CHANGE, "count": EVERY_CHANGE})
+
+
+def value_of(boot: int, seq: int) -> float:
+    """What sample ``seq`` of the stream ``grid`` holds."""
+    return boot % 1000 + seq / 8
+
+
+def text_of(boot: int, seq: int) -> str:
+    """What sample ``seq`` of the stream ``node`` holds."""
+    return f"é{boot}.{seq}"
+
+
+def main() -> None:
+    for line in sys.stdin:
+        folder, runtime, number = line.split()
+        child = os.fork()
+        if not child:
+            _record(Path(folder), Path(runtime), int(number))
+        os.waitpid(child, 0)
+        _say("dead")
+
+
+def _say(text: str) -> None:
+    os.write(1, f"{text}\n".encode())
+
+
+def _record(folder: Path, runtime: Path, number: int) -> None:
+    start_ms = START_MS + number * 60_000
+    store = Store(
+        folder / "history.db", runtime, commit_s=0.02, chunk_count=40, assets=["grid"], deadbands=EXACT
+    )
+    boot = store.open(Now(0, start_ms, synced=True))
+    _say(f"pid {os.getpid()}")
+    for step in itertools.count(1):
+        now = Now(step * 1_000_000, start_ms + step, synced=True)
+        seq = 2 * step - 1
+        store.record(
+            [
+                Reading("grid.power_w", value_of(boot, seq), Quality.GOOD, now.ns),
+                Reading("gateway.note_text", text_of(boot, step), Quality.GOOD, now.ns),
+                Reading("grid.power_l1_w", value_of(boot, seq + 1), Quality.GOOD, now.ns),
+            ],
+            now,
+        )
+        _say(f"at {boot} {step}")
+        store.tick(now)
+
+
+if __name__ == "__main__":
+    main()
