@@ -1,0 +1,83 @@
+"""What a page shows works: its site files load, its commands exist."""
+
+import re
+import shlex
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from quartier.config.load import check
+
+ROOT = Path(__file__).parents[2]
+PAGES = [
+    ROOT / page
+    for page in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "gateway/README.md",
+        "gateway/docs/installers.md",
+        "gateway/docs/operators.md",
+        "systemd/README.md",
+    )
+]
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+INLINE = re.compile(r"`((?:sudo (?:-u \w+ )?)?quartier [^`]*)`")
+SITE = re.compile(r"^(?:\[site\]|site = )", re.MULTILINE)
+
+
+def test_every_page_is_there() -> None:
+    assert not (gone := [str(page) for page in PAGES if not page.exists()]), gone
+
+
+def _texts() -> list[tuple[str, str]]:
+    return [
+        (str(page.relative_to(ROOT)), page.read_text(encoding="utf-8")) for page in PAGES if page.exists()
+    ]
+
+
+def _sites() -> list[tuple[str, str]]:
+    return [
+        (page, block)
+        for page, text in _texts()
+        for language, block in BLOCK.findall(text)
+        if language == "toml" and SITE.search(block)
+    ]
+
+
+def _commands() -> list[tuple[str, str]]:
+    found = []
+    for page, text in _texts():
+        lines = [
+            line
+            for language, block in BLOCK.findall(text)
+            if language != "toml"
+            for line in block.splitlines()
+        ]
+        lines += INLINE.findall(BLOCK.sub("", text))
+        for line in lines:
+            command = line.split("  #")[0].split(" | ")[0].split(" > ")[0]
+            command = re.sub(r"^sudo (?:-u \w+ )?", "", command.strip())
+            command = re.sub(r"^(?:\S*/)?bin/quartier ", "quartier ", command)
+            if command.startswith("quartier ") and "…" not in command:
+                found.append((page, command))
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize(("page", "text"), _sites(), ids=lambda value: value.split("\n")[0])
+def test_a_site_file_on_a_page_loads_without_a_fault(page: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text(text, encoding="utf-8")
+
+    assert check(path).site.assets, page
+
+
+@pytest.mark.parametrize(("page", "command"), _commands())
+def test_a_command_on_a_page_exists_with_its_options(page: str, command: str) -> None:
+    words = shlex.split(re.sub(r"\[(--?[\w-]+|'[^']*'|[A-Z]+)\]", r"\1", command))[1:]
+    words = [words[0], *(word.rstrip(",") for word in words[1:])]
+    if words[:1] == ["config"]:
+        words = words[:2]
+
+    parser = import_module("quartier.cli")._parser()
+    assert parser.parse_args(words), page  # raises SystemExit when it cannot be
