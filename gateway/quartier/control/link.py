@@ -5,16 +5,25 @@ never exceed the hard limits, and nothing that is missing widens one, but for th
 steps to AUTONOMOUS and the end of a document at its own ``exp``.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isfinite
-from random import Random
 
 from quartier.control import schedule
-from quartier.control.caps import LinkCaps, Powers, tightest
+from quartier.control.caps import Powers
+from quartier.control.linkcaps import (
+    FRESH_S,
+    LinkParams,
+    active,
+    age_s,
+    caps,
+    failsafe_values,
+    may_loosen,
+    reckoned_ms,
+)
+from quartier.control.linkresume import fresh, resumed
+from quartier.control.linkrows import ROWS, may_hold
 from quartier.control.linkstate import LinkState, Mode, Program, dump, restore, worth_saving
 from quartier.control.wishes import Ack, Envelope, FailsafeDocument, FailsafeValues, Heartbeat
-from quartier.house.assets import Limits
 from quartier.house.now import Now
 
 __all__ = [
@@ -33,34 +42,9 @@ __all__ = [
     "worth_saving",
 ]
 
-FRESH_S = 60.0  # a heartbeat this old still allows loosening, and pairs with a document
-INIT_S = 120.0
-NO_DOCUMENT_S = 60.0
-BACK_S = 120.0  # heartbeats are back, but no document comes
 PROGRAMS_MAX = 16
 EARLIER_MAX = 4
 _S = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkParams:
-    """What the site file says of the link; ``seed`` spreads random starts over buildings."""
-
-    limits: Limits
-    heartbeat_timeout_s: float = 120.0
-    failsafe_min_s: float = 7200.0
-    hold_max_s: float = 93600.0
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One way out of a state: the first row whose condition holds is taken."""
-
-    source: Mode
-    why: str
-    holds: Callable[[LinkState, LinkParams, Now], bool]
-    target: Mode
 
 
 def start(params: LinkParams, persisted: LinkState | None, now: Now, *, outage: bool) -> LinkState:
@@ -71,11 +55,11 @@ def start(params: LinkParams, persisted: LinkState | None, now: Now, *, outage: 
     certain for the fail-safe minimum, as much as the clocks say for the heartbeat and HOLD.
     """
     if persisted is None:
-        return tick(_fresh(now), params, now, outage=outage)
-    state = _resumed(persisted, now)
+        return tick(fresh(now), params, now, outage=outage)
+    state = resumed(persisted, now)
     if outage:
         return tick(state, params, now, outage=True)
-    if state.mode is Mode.HOLD and not (now.synced and _may_hold(state, params, now)):
+    if state.mode is Mode.HOLD and not (now.synced and may_hold(state, params, now)):
         state = _entered(state, params, now, Mode.FAILSAFE, "restarted in HOLD without the right to hold")
     return tick(state, params, now, outage=False)
 
@@ -103,13 +87,13 @@ def document(state: LinkState, params: LinkParams, envelope: Envelope, now: Now)
         return state, refusal
     held = state.program(envelope.program)
     if held is None or held.envelope.seq != envelope.seq:
-        earlier = () if held is None or _may_loosen(state, now) else _chained(held)
+        earlier = () if held is None or may_loosen(state, now) else _chained(held)
         others = tuple(p for p in state.programs if p is not held)
         programs = sorted((*others, Program(envelope, earlier)), key=lambda p: p.envelope.program)
         seqs = {**state.seqs, envelope.program: envelope.seq}
         state = replace(state, programs=tuple(programs), seqs=seqs)
     state = _settled(replace(state, document_ns=now.ns, valid_ns=now.ns), params, now)
-    waits = "" if _may_loosen(state, now) or now.synced else "CLOCK"
+    waits = "" if may_loosen(state, now) or now.synced else "CLOCK"
     return state, Ack(envelope.id, envelope.seq, "envelope", "OK", "ACCEPTED", waits)
 
 
@@ -130,7 +114,7 @@ def failsafe_document(
             export_max_w=min(wanted.export_max_w, params.limits.export_hard_w),
             duration_min_s=min(max(wanted.duration_min_s, 7200.0), 86400.0),
         )
-        inforce = _failsafe(state, params)
+        inforce = failsafe_values(state, params)
         tighter = FailsafeValues(
             import_max_w=min(inforce.import_max_w, clamped.import_max_w),
             export_max_w=min(inforce.export_max_w, clamped.export_max_w),
@@ -154,163 +138,21 @@ def tick(state: LinkState, params: LinkParams, now: Now, *, outage: bool = False
     return _settled(state, params, now)
 
 
-def caps(state: LinkState, params: LinkParams, now: Now) -> LinkCaps:
-    """What the link allows now: the minimum over the hard limits, the state and its documents."""
-    powers, whose = tightest(_sources(state, params, now))
-    careful = state.mode in (Mode.INIT, Mode.FAILSAFE)
-    return LinkCaps(
-        mode=str(state.mode),
-        why=state.why,
-        since_ns=state.since_ns,
-        import_max_w=powers.import_w,
-        export_max_w=powers.export_w,
-        generation_max_w=powers.generation_w if isfinite(powers.generation_w) else None,
-        consumption_max_w=powers.consumption_w if isfinite(powers.consumption_w) else None,
-        whose=whose,
-        no_battery_export=careful,
-        no_grid_charge_above_reserve=careful,
-    )
-
-
-# --- what holds in a state -------------------------------------------------------------------
-
-
-def _sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[str, Powers]]:
-    limits = params.limits
-    yield "hard limit", Powers(limits.import_hard_w, limits.export_hard_w)
-    if state.mode in (Mode.INIT, Mode.FAILSAFE):
-        values = _failsafe(state, params)
-        yield "fail-safe value", Powers(values.import_max_w, values.export_max_w)
-    if state.mode is Mode.AUTONOMOUS:
-        yield "autonomous value", Powers(limits.import_autonomous_w, limits.export_autonomous_w)
-    if state.floor is not None:
-        yield "the state before, until loosening is allowed", state.floor
-    utc_ms = _reckoned_ms(state, now)
-    for program in state.programs:
-        yield from _program_sources(state, params, program, utc_ms, now)
-
-
-def _program_sources(
-    state: LinkState, params: LinkParams, program: Program, utc_ms: int, now: Now
-) -> Iterator[tuple[str, Powers]]:
-    newest = program.envelope
-    name = f"envelope {newest.program} {newest.id}"
-    if utc_ms <= newest.exp_utc_ms:
-        yield name, schedule.lowest(newest, *_window(newest, params, utc_ms))
-        if not now.synced and state.anchor_utc_ms is not None:
-            # No absolute schedule beyond the running interval: what ran when the clock was lost binds.
-            yield f"{name}, clock not synced", schedule.at(newest, state.anchor_utc_ms)
-    elif state.mode is Mode.CONTROLLED:
-        yield f"default of expired {name}", schedule.default(newest)
-    for older in program.earlier:
-        if utc_ms <= older.exp_utc_ms:
-            yield (
-                f"envelope {older.program} {older.id}, until loosening is allowed",
-                schedule.at(older, utc_ms),
-            )
-
-
-def _window(envelope: Envelope, params: LinkParams, utc_ms: int) -> tuple[int, int]:
-    """From when to when a cap of the envelope binds now: a random start only delays what loosens."""
-    # Not for secrets: the same building and document give the same delay after a restart.
-    fraction = Random(f"{params.seed}:{envelope.id}:{envelope.seq}").random()  # noqa: S311  see above
-    delay_ms = int(fraction * envelope.randomize_start_s * 1000)
-    return min(max(utc_ms - delay_ms, envelope.nbf_utc_ms), utc_ms), utc_ms
-
-
-def _failsafe(state: LinkState, params: LinkParams) -> FailsafeValues:
-    limits = params.limits
-    if state.failsafe is not None:
-        return replace(
-            state.failsafe,
-            import_max_w=min(state.failsafe.import_max_w, limits.import_hard_w),
-            export_max_w=min(state.failsafe.export_max_w, limits.export_hard_w),
-        )
-    return FailsafeValues(
-        import_max_w=min(limits.import_failsafe_w, limits.import_hard_w),
-        export_max_w=min(limits.export_failsafe_w, limits.export_hard_w),
-        duration_min_s=params.failsafe_min_s,
-    )
-
-
 # --- time ------------------------------------------------------------------------------------
-
-
-def _fresh(now: Now) -> LinkState:
-    return LinkState(
-        mode=Mode.INIT,
-        why="no state was kept",
-        since_ns=now.ns,
-        since_utc_ms=now.utc_ms,
-        seen_ns=now.ns,
-        seen_utc_ms=now.utc_ms,
-        valid_ns=now.ns,
-    )
-
-
-def _resumed(old: LinkState, now: Now) -> LinkState:
-    """The old state on this process's clock.
-
-    The monotonic clock either went on (its difference is the time that passed) or began anew
-    (then what it shows is less than what passed), so its difference, not below 0, is certain.
-    """
-    certain_ns = max(0, now.ns - old.seen_ns)
-    wall_ns = (now.utc_ms - old.seen_utc_ms) * 1_000_000
-    likely_ns = max(certain_ns, wall_ns) if now.synced else certain_ns
-    unknown = not now.synced and now.ns < old.seen_ns
-
-    def moved(then_ns: int, passed_ns: int) -> int:
-        return now.ns - (old.seen_ns - then_ns) - passed_ns
-
-    heartbeat_ns = None
-    if old.heartbeat_ns is not None and not unknown:
-        # A heartbeat of the process before keeps CONTROLLED, but allows no loosening.
-        heartbeat_ns = min(moved(old.heartbeat_ns, likely_ns), now.ns - round(FRESH_S * _S) - 1)
-    return replace(
-        old,
-        since_ns=moved(old.since_ns, likely_ns if old.mode is Mode.HOLD else certain_ns),
-        owed_ns=None if old.owed_ns is None else moved(old.owed_ns, certain_ns),
-        shed_until_ns=None if old.shed_until_ns is None else moved(old.shed_until_ns, certain_ns),
-        heartbeat_ns=heartbeat_ns,
-        heartbeat_n=None,
-        back_ns=None,
-        document_ns=None,
-        valid_ns=now.ns,
-        anchor_ns=None,
-        seen_ns=now.ns,
-        seen_utc_ms=now.utc_ms,
-    )
-
-
-def _reckoned_ms(state: LinkState, now: Now) -> int:
-    """UTC by the wall clock if synced, else counted on from when it last was."""
-    if now.synced or state.anchor_ns is None or state.anchor_utc_ms is None:
-        return now.utc_ms
-    return state.anchor_utc_ms + (now.ns - state.anchor_ns) // 1_000_000
-
-
-def _age_s(then_ns: int | None, now: Now) -> float:
-    return float("inf") if then_ns is None else (now.ns - then_ns) / _S
 
 
 def _seen(state: LinkState, params: LinkParams, now: Now) -> LinkState:
     """Take note of the time: the anchor, and whether a document is still valid."""
     if now.synced:
         state = replace(state, anchor_ns=now.ns, anchor_utc_ms=now.utc_ms)
-    if any(True for _ in _active(state, now)):
+    if any(True for _ in active(state, now)):
         state = replace(state, valid_ns=now.ns)
-    if _age_s(state.heartbeat_ns, now) > params.heartbeat_timeout_s:
+    if age_s(state.heartbeat_ns, now) > params.heartbeat_timeout_s:
         state = replace(state, back_ns=None)
     return replace(state, seen_ns=now.ns, seen_utc_ms=now.utc_ms)
 
 
 # --- documents -------------------------------------------------------------------------------
-
-
-def _active(state: LinkState, now: Now) -> Iterator[Envelope]:
-    """Documents not expired; ``nbf`` was judged when they came, a clock set back does not undo that."""
-    utc_ms = _reckoned_ms(state, now)
-    return (p.envelope for p in state.programs if utc_ms <= p.envelope.exp_utc_ms)
 
 
 def _refusal(state: LinkState, envelope: Envelope, now: Now) -> Ack | None:
@@ -319,7 +161,7 @@ def _refusal(state: LinkState, envelope: Envelope, now: Now) -> Ack | None:
 
     if schedule.fault(envelope):
         return no("INVALID_CONTENT", "BOUNDS")
-    utc_ms = _reckoned_ms(state, now)
+    utc_ms = reckoned_ms(state, now)
     last = state.seqs.get(envelope.program, -1)
     held = state.program(envelope.program)
     altered = held is not None and held.envelope.seq == envelope.seq and held.envelope != envelope
@@ -339,17 +181,6 @@ def _chained(held: Program) -> tuple[Envelope, ...]:
     return chain if len(chain) <= EARLIER_MAX else (schedule.flattened(chain[0], chain[1]), *chain[2:])
 
 
-def _may_loosen(state: LinkState, now: Now) -> bool:
-    return now.synced and _age_s(state.heartbeat_ns, now) <= FRESH_S
-
-
-def _may_hold(state: LinkState, params: LinkParams, now: Now) -> bool:
-    del params
-    active = list(_active(state, now))
-    shedding = state.shed_until_ns is not None and now.ns < state.shed_until_ns
-    return bool(active) and all(e.on_loss == "hold" for e in active) and not shedding
-
-
 # --- transitions -----------------------------------------------------------------------------
 
 
@@ -360,7 +191,7 @@ def _settled(state: LinkState, params: LinkParams, now: Now) -> LinkState:
         if row is None:
             break
         state = _entered(state, params, now, row.target, row.why)
-    if not _may_loosen(state, now):
+    if not may_loosen(state, now):
         return state
     programs = tuple(replace(p, earlier=()) if p.earlier else p for p in state.programs)
     state = replace(state, programs=programs, floor=None)
@@ -370,16 +201,17 @@ def _settled(state: LinkState, params: LinkParams, now: Now) -> LinkState:
 
 
 def _entered(state: LinkState, params: LinkParams, now: Now, mode: Mode, why: str) -> LinkState:
-    floor = None
+    floor = state.floor if mode is Mode.HOLD else None
     owed_ns = state.owed_ns
     if mode is Mode.CONTROLLED:
         before = caps(state, params, now)
-        floor = None if _may_loosen(state, now) else Powers(before.import_max_w, before.export_max_w)
+        floor = None if may_loosen(state, now) else Powers(before.import_max_w, before.export_max_w)
     if mode is Mode.FAILSAFE and (owed_ns is None or owed_ns <= now.ns):
-        owed_ns = now.ns + round(_failsafe(state, params).duration_min_s * _S)
+        owed_ns = now.ns + round(failsafe_values(state, params).duration_min_s * _S)
     if mode in (Mode.CONTROLLED, Mode.AUTONOMOUS):
         owed_ns = None
-    alive = {id(envelope) for envelope in _active(state, now)}
+    alive = list(active(state, now))
+    programs = tuple(p for p in state.programs if mode is Mode.HOLD or p.envelope in alive)
     return replace(
         state,
         mode=mode,
@@ -390,76 +222,5 @@ def _entered(state: LinkState, params: LinkParams, now: Now, mode: Mode, why: st
         valid_ns=now.ns,
         owed_ns=owed_ns,
         floor=floor,
-        programs=tuple(p for p in state.programs if id(p.envelope) in alive),
+        programs=programs,
     )
-
-
-def _paired(state: LinkState, params: LinkParams, now: Now) -> bool:
-    """A heartbeat and a valid document, each at most 60 s old, in either order."""
-    del params
-    together = max(_age_s(state.heartbeat_ns, now), _age_s(state.document_ns, now)) <= FRESH_S
-    return together and any(True for _ in _active(state, now))
-
-
-def _paired_since_failsafe(state: LinkState, params: LinkParams, now: Now) -> bool:
-    came = state.document_ns is not None and state.document_ns >= state.since_ns
-    return came and _paired(state, params, now)
-
-
-def _init_over(state: LinkState, params: LinkParams, now: Now) -> bool:
-    del params
-    return _age_s(state.since_ns, now) >= INIT_S
-
-
-def _still_owed(state: LinkState, params: LinkParams, now: Now) -> bool:
-    return state.owed_ns is not None and now.ns < state.owed_ns and _init_over(state, params, now)
-
-
-def _silent(state: LinkState, params: LinkParams, now: Now) -> bool:
-    return _age_s(state.heartbeat_ns, now) > params.heartbeat_timeout_s
-
-
-def _silent_may_hold(state: LinkState, params: LinkParams, now: Now) -> bool:
-    # After a restart that heard no heartbeat yet, holding needs a synced clock too.
-    known = now.synced or state.heartbeat_n is not None
-    return known and _silent(state, params, now) and _may_hold(state, params, now)
-
-
-def _documents_gone(state: LinkState, params: LinkParams, now: Now) -> bool:
-    del params
-    return _age_s(state.valid_ns, now) >= NO_DOCUMENT_S
-
-
-def _hold_over(state: LinkState, params: LinkParams, now: Now) -> bool:
-    """26 h, or a schedule is used up: its last interval, not the default after it, or its ``exp``."""
-    utc_ms = _reckoned_ms(state, now)
-    used_up = any(utc_ms >= schedule.used_up_ms(p.envelope) for p in state.programs)
-    return used_up or _age_s(state.since_ns, now) >= params.hold_max_s
-
-
-def _back_without_document(state: LinkState, params: LinkParams, now: Now) -> bool:
-    del params
-    came = state.document_ns is not None and state.back_ns is not None and state.document_ns >= state.back_ns
-    lasting = _age_s(state.back_ns, now) >= BACK_S and state.back_ns is not None
-    return lasting and not came and _age_s(state.heartbeat_ns, now) <= FRESH_S
-
-
-def _minimum_over(state: LinkState, params: LinkParams, now: Now) -> bool:
-    del params
-    return state.owed_ns is None or now.ns >= state.owed_ns
-
-
-ROWS = (
-    Row(Mode.INIT, "a valid document with a fresh heartbeat", _paired, Mode.CONTROLLED),
-    Row(Mode.INIT, "the fail-safe minimum from before is not over", _still_owed, Mode.FAILSAFE),
-    Row(Mode.INIT, "120 s without the district", _init_over, Mode.AUTONOMOUS),
-    Row(Mode.CONTROLLED, "no heartbeat, every document says hold", _silent_may_hold, Mode.HOLD),
-    Row(Mode.CONTROLLED, "no heartbeat", _silent, Mode.FAILSAFE),
-    Row(Mode.CONTROLLED, "60 s without a valid document", _documents_gone, Mode.FAILSAFE),
-    Row(Mode.HOLD, "heartbeat and document are back", _paired, Mode.CONTROLLED),
-    Row(Mode.HOLD, "the schedule is used up or was held too long", _hold_over, Mode.FAILSAFE),
-    Row(Mode.FAILSAFE, "heartbeat, then a valid document", _paired_since_failsafe, Mode.CONTROLLED),
-    Row(Mode.FAILSAFE, "the minimum duration is over", _minimum_over, Mode.AUTONOMOUS),
-    Row(Mode.FAILSAFE, "heartbeat back, 120 s without document", _back_without_document, Mode.AUTONOMOUS),
-    Row(Mode.AUTONOMOUS, "heartbeat and document", _paired, Mode.CONTROLLED),
-)

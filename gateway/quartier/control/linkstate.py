@@ -97,9 +97,12 @@ def restore(data: Mapping[str, Any]) -> LinkState:
         for name in ("failsafe", "failsafe_next"):
             rest[name] = FailsafeValues(**rest[name]) if rest.get(name) else None
         rest["floor"] = _powers(rest["floor"]) if rest.get("floor") else None
-        return LinkState(**rest)
+        state = LinkState(**rest)
     except (AttributeError, KeyError, TypeError) as broken:
         raise ValueError(f"link state is broken: {broken!r}") from broken
+    if state.mode is Mode.FAILSAFE and state.owed_ns is None:
+        raise ValueError("link state is broken: FAILSAFE without an end of its minimum")
+    return state
 
 
 def worth_saving(saved: LinkState | None, state: LinkState) -> bool:

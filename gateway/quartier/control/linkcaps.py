@@ -1,0 +1,127 @@
+"""What the link allows at an instant: the caps of its state, its documents and the hard limits."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from math import isfinite
+from random import Random
+
+from quartier.control import schedule
+from quartier.control.caps import LinkCaps, Powers, tightest
+from quartier.control.linkstate import LinkState, Mode, Program
+from quartier.control.wishes import Envelope, FailsafeValues
+from quartier.house.assets import Limits
+from quartier.house.now import Now
+
+FRESH_S = 60.0  # a heartbeat this old still allows loosening, and pairs with a document
+_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkParams:
+    """What the site file says of the link; ``seed`` spreads random starts over buildings."""
+
+    limits: Limits
+    heartbeat_timeout_s: float = 120.0
+    failsafe_min_s: float = 7200.0
+    hold_max_s: float = 93600.0
+    seed: int = 0
+
+
+def caps(state: LinkState, params: LinkParams, now: Now) -> LinkCaps:
+    """What the link allows now: the minimum over the hard limits, the state and its documents."""
+    powers, whose = tightest(_sources(state, params, now))
+    careful = state.mode in (Mode.INIT, Mode.FAILSAFE)
+    return LinkCaps(
+        mode=str(state.mode),
+        why=state.why,
+        since_ns=state.since_ns,
+        import_max_w=powers.import_w,
+        export_max_w=powers.export_w,
+        generation_max_w=powers.generation_w if isfinite(powers.generation_w) else None,
+        consumption_max_w=powers.consumption_w if isfinite(powers.consumption_w) else None,
+        whose=whose,
+        no_battery_export=careful,
+        no_grid_charge_above_reserve=careful,
+    )
+
+
+def reckoned_ms(state: LinkState, now: Now) -> int:
+    """UTC by the wall clock if synced, else counted on from when it last was."""
+    if now.synced or state.anchor_ns is None or state.anchor_utc_ms is None:
+        return now.utc_ms
+    return state.anchor_utc_ms + (now.ns - state.anchor_ns) // 1_000_000
+
+
+def age_s(then_ns: int | None, now: Now) -> float:
+    """Seconds since then; infinite for never."""
+    return float("inf") if then_ns is None else (now.ns - then_ns) / _S
+
+
+def active(state: LinkState, now: Now) -> Iterator[Envelope]:
+    """Documents not expired; ``nbf`` was judged when they came, a clock set back does not undo that."""
+    utc_ms = reckoned_ms(state, now)
+    return (p.envelope for p in state.programs if utc_ms <= p.envelope.exp_utc_ms)
+
+
+def may_loosen(state: LinkState, now: Now) -> bool:
+    """Rule 3 of failsafe.md: a heartbeat at most 60 s old and a synced clock."""
+    return now.synced and age_s(state.heartbeat_ns, now) <= FRESH_S
+
+
+def _sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[str, Powers]]:
+    limits = params.limits
+    yield "hard limit", Powers(limits.import_hard_w, limits.export_hard_w)
+    if state.mode in (Mode.INIT, Mode.FAILSAFE):
+        values = failsafe_values(state, params)
+        yield "fail-safe value", Powers(values.import_max_w, values.export_max_w)
+    if state.mode is Mode.AUTONOMOUS:
+        yield "autonomous value", Powers(limits.import_autonomous_w, limits.export_autonomous_w)
+    if state.floor is not None:
+        yield "the state before, until loosening is allowed", state.floor
+    utc_ms = reckoned_ms(state, now)
+    for program in state.programs:
+        yield from _program_sources(state, params, program, utc_ms, now)
+
+
+def _program_sources(
+    state: LinkState, params: LinkParams, program: Program, utc_ms: int, now: Now
+) -> Iterator[tuple[str, Powers]]:
+    newest = program.envelope
+    name = f"envelope {newest.program} {newest.id}"
+    if utc_ms <= newest.exp_utc_ms:
+        yield name, schedule.lowest(newest, *_window(newest, params, utc_ms))
+        if not now.synced and state.anchor_utc_ms is not None:
+            # No absolute schedule beyond the running interval: what ran when the clock was lost binds.
+            yield f"{name}, clock not synced", schedule.at(newest, state.anchor_utc_ms)
+    elif state.mode in (Mode.CONTROLLED, Mode.HOLD):
+        yield f"default of expired {name}", schedule.default(newest)
+    for older in program.earlier:
+        if utc_ms <= older.exp_utc_ms:
+            yield (
+                f"envelope {older.program} {older.id}, until loosening is allowed",
+                schedule.at(older, utc_ms),
+            )
+
+
+def _window(envelope: Envelope, params: LinkParams, utc_ms: int) -> tuple[int, int]:
+    """From when to when a cap of the envelope binds now: a random start only delays what loosens."""
+    # Not for secrets: the same building and document give the same delay after a restart.
+    fraction = Random(f"{params.seed}:{envelope.id}:{envelope.seq}").random()  # noqa: S311  see above
+    delay_ms = int(fraction * envelope.randomize_start_s * 1000)
+    return min(max(utc_ms - delay_ms, envelope.nbf_utc_ms), utc_ms), utc_ms
+
+
+def failsafe_values(state: LinkState, params: LinkParams) -> FailsafeValues:
+    """The fail-safe values in force: the district's where it sent some, else the site's."""
+    limits = params.limits
+    if state.failsafe is not None:
+        return replace(
+            state.failsafe,
+            import_max_w=min(state.failsafe.import_max_w, limits.import_hard_w),
+            export_max_w=min(state.failsafe.export_max_w, limits.export_hard_w),
+        )
+    return FailsafeValues(
+        import_max_w=min(limits.import_failsafe_w, limits.import_hard_w),
+        export_max_w=min(limits.export_failsafe_w, limits.export_hard_w),
+        duration_min_s=params.failsafe_min_s,
+    )

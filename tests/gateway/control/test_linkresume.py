@@ -1,0 +1,37 @@
+from dataclasses import replace
+
+from quartier.control.linkresume import fresh, resumed
+from quartier.control.linkstate import Mode
+from quartier.house.now import Now
+
+S = 1_000_000_000
+
+
+def test_fresh_is_init_from_now():
+    state = fresh(Now(5, 7, synced=False))
+
+    assert (Mode.INIT, 5, 7) == (state.mode, state.since_ns, state.since_utc_ms)
+
+
+def test_the_monotonic_clock_that_went_on_gives_the_time_that_passed():
+    old = replace(fresh(Now(10 * S, 0, synced=True)), seen_ns=60 * S, owed_ns=100 * S)
+    new = resumed(old, Now(90 * S, 1, synced=False))
+
+    assert (10 * S, 100 * S) == (new.since_ns, new.owed_ns)
+
+
+def test_one_that_began_anew_counts_only_what_was_served():
+    old = replace(
+        fresh(Now(500 * S, 0, synced=True)), seen_ns=560 * S, owed_ns=600 * S, shed_until_ns=590 * S
+    )
+    new = resumed(old, Now(3 * S, 10_000_000, synced=True))
+
+    assert (-57 * S, 43 * S, 33 * S) == (new.since_ns, new.owed_ns, new.shed_until_ns)
+
+
+def test_a_heartbeat_from_before_is_never_fresh():
+    old = replace(fresh(Now(0, 0, synced=True)), heartbeat_ns=0, seen_ns=0)
+    new = resumed(old, Now(1 * S, 1000, synced=True))
+
+    assert -59 * S - 1 == new.heartbeat_ns
+    assert new.heartbeat_n is None
