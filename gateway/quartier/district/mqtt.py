@@ -77,6 +77,17 @@ class Server:
         return cls(parts.hostname, parts.port or (8883 if tls else 1883), tls)
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails; paho leaves it open."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - ssl's own signature
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """Who we are to the broker; files are read at each connect, secrets are never kept."""
@@ -99,6 +110,7 @@ class Credentials:
         Raises OSError (``ssl.SSLError`` among them) when a file cannot be used.
         """
         context = ssl.create_default_context(cafile=self.ca_file)
+        context.sslsocket_class = _TlsSocket
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         if self.cert_file is not None:
             context.load_cert_chain(self.cert_file, self.key_file)

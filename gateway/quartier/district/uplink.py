@@ -40,6 +40,7 @@ _BACK_OFF_MAX_S = 60.0
 _STOPPED_S = 3_600.0
 _STEADY_S = 60.0
 _SAVE_S = 10.0
+_TELL_NS = 60_000_000_000
 _DISK_S = 2.0
 # Floors in real seconds, so that a fast clock makes no busy loop.
 _BREATH_S = 0.02
@@ -125,6 +126,7 @@ class Uplink:
             ("messages", "bytes", "heartbeats", "documents", "refused_documents", "lost_connections"), 0
         )
         self._heartbeat_ns: int | None = None
+        self._told: dict[tuple[str, str], tuple[int, int]] = {}
         self._random = random.Random()  # noqa: S311 - jitter, not a secret
 
     # For the app
@@ -168,6 +170,17 @@ class Uplink:
             group.create_task(self._save_marks())
             group.create_task(self._watch_files())
 
+    def _tell(self, note: Note) -> None:
+        """Pass a note on, at most one a minute of each kind: what others send must fill no log."""
+        now_ns = self._house.clock.now().ns
+        kind = (note.code, str(note.data.get("line", "")))
+        until_ns, held = self._told.get(kind, (0, 0))
+        if now_ns < until_ns:
+            self._told[kind] = (until_ns, held + 1)
+            return
+        self._told[kind] = (now_ns + _TELL_NS, 0)
+        self._house.report(replace(note, data={**note.data, "more": held}) if held else note)
+
     # Both lines
 
     async def _keep(self, line: _Line, once: Callable[[Server], Awaitable[None]]) -> None:
@@ -204,7 +217,7 @@ class Uplink:
     def _lost(self, line: _Line, why: str) -> None:
         self._counts["lost_connections"] += 1
         if why != line.fault:
-            self._house.report(Note("district.link_lost", why, {"line": line.name}))
+            self._tell(Note("district.link_lost", why, {"line": line.name}))
         line.fault = why
 
     def _judge(self, line: _Line, error: Ended) -> None:
@@ -212,11 +225,11 @@ class Uplink:
         line.refused = error.code in {mqtt.NOT_AUTHORISED, mqtt.BAD_CREDENTIALS}
         if line.refused:
             text = "the broker does not let us in; tried again in an hour or when our files change"
-            self._house.report(Note("district.not_authorised", text, {"line": line.name}, alarm=True))
+            self._tell(Note("district.not_authorised", text, {"line": line.name}, alarm=True))
         elif error.code == mqtt.TAKEN_OVER:
             line.failures = 10
             text = f"another client calls itself {self._identity.client_id}"
-            self._house.report(Note("district.duplicate_id", text, {"line": line.name}, alarm=True))
+            self._tell(Note("district.duplicate_id", text, {"line": line.name}, alarm=True))
         elif error.code in {mqtt.USE_ANOTHER_SERVER, mqtt.SERVER_MOVED}:
             line.server = (line.server + 1) % len(self._settings.servers)
 
@@ -225,7 +238,7 @@ class Uplink:
         line.opened_count += 1
         line.refused = False
         line.fault = ""
-        self._house.report(Note("district.link_up", "connected", {"line": line.name}))
+        self._tell(Note("district.link_up", "connected", {"line": line.name}))
 
     async def _converse(self, *tasks: Awaitable[None]) -> None:
         """Listen and speak until one of them ends; raises what it raised."""
@@ -242,7 +255,7 @@ class Uplink:
     ) -> None:
         for refused in await connection.subscribe(list(filters)):
             note = Note("district.subscription_refused", refused, {"line": line.name}, alarm=True)
-            self._house.report(note)
+            self._tell(note)
 
     # The data connection
 
@@ -297,7 +310,7 @@ class Uplink:
                 tag = None if effect.upto is None else (effect.stream, effect.upto)
                 self._send(connection, Outgoing(effect.topic, effect.payload, effect.qos, tag=tag))
             elif isinstance(effect, Note):
-                self._house.report(effect)
+                self._tell(effect)
             elif isinstance(effect, Wanted):
                 self.wanted.append(effect)
             elif isinstance(effect, Leave):
@@ -370,7 +383,7 @@ class Uplink:
     def _refuse(self, refused: Refused) -> None:
         self._counts["refused_documents"] += 1
         data = {"topic": refused.topic, "reason": refused.reason.value}
-        self._house.report(Note("district.document_refused", refused.why, data, alarm=refused.alarm))
+        self._tell(Note("district.document_refused", refused.why, data, alarm=refused.alarm))
         if refused.ack is not None:
             self._acks.append(refused.ack)
 
@@ -408,7 +421,7 @@ class Uplink:
     def _on_acknowledged(self, tag: Ack | Mark, code: int) -> None:
         if code >= 0x80:
             note = Note("district.publish_refused", f"the broker answered 0x{code:02X}", alarm=True)
-            self._house.report(note)
+            self._tell(note)
         elif isinstance(tag, Mark):
             self.session.delivered(EVENT, tag)
 
@@ -436,7 +449,7 @@ class Uplink:
             note = Note(
                 "district.not_kept", f"{name}: {error.strerror or error or 'the disk hangs'}", alarm=True
             )
-            self._house.report(note)
+            self._tell(note)
             return False
         return True
 
@@ -470,7 +483,7 @@ class Uplink:
             await asyncio.to_thread(self._settings.credentials.context)
         except OSError as error:
             text = f"new certificates cannot be used, the connection stays: {error}"
-            self._house.report(Note("district.credentials_faulty", text, alarm=True))
+            self._tell(Note("district.credentials_faulty", text, alarm=True))
             return False
         return True
 
@@ -483,7 +496,7 @@ class Uplink:
             self._documents.issuers = issuers.read(text, path.name)
         except (OSError, UnicodeDecodeError, ConfigError) as error:
             text = f"the key list cannot be used, the last one counts: {error}"
-            self._house.report(Note("district.issuers_faulty", text, alarm=True))
+            self._tell(Note("district.issuers_faulty", text, alarm=True))
 
 
 async def _awaited(task: Awaitable[None]) -> None:

@@ -1,10 +1,12 @@
 """What the district's tests share: a store in memory, a clock of their own, a district that decodes."""
 
 import asyncio
+import importlib.util
 import json
 import shutil
 import socket
 import subprocess
+import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +15,6 @@ import pytest
 
 from quartier.district.catalog import Catalog, build
 from quartier.district.effects import Publish, Scene
-from quartier.district.outbox import NOTHING_ABOVE
 from quartier.district.sparkplug import decode
 from quartier.house.image import Seen
 from quartier.house.now import Now
@@ -169,7 +170,10 @@ class District:
         return published
 
     def kinds(self):
-        return [topic.split("/")[2] + (f":{topic.split('/')[4]}" if topic.count("/") == 4 else "") for topic, _ in self.messages]
+        return [
+            topic.split("/")[2] + (f":{topic.split('/')[4]}" if topic.count("/") == 4 else "")
+            for topic, _ in self.messages
+        ]
 
     def watermark(self, bdseq):
         streams = {}
@@ -183,7 +187,7 @@ def district():
     return District()
 
 
-def free_port() -> int:
+def find_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return sock.getsockname()[1]
@@ -193,7 +197,7 @@ class Mosquitto:
     """A real broker on a free port; may be killed and started again on the same one."""
 
     def __init__(self, folder: Path, lines: list[str]):
-        self.port = free_port()
+        self.port = find_port()
         self.path = folder / "mosquitto.conf"
         self.path.write_text("\n".join([f"listener {self.port} 127.0.0.1", *lines]) + "\n")
         self.process = None
@@ -238,9 +242,48 @@ async def mosquitto(tmp_path):
         broker.kill()
 
 
+RUMQTTD = """
+id = 0
+[router]
+id = 0
+max_connections = 16
+max_outgoing_packet_count = 200
+max_segment_size = 1048576
+max_segment_count = 10
+[v5.1]
+name = "v5-1"
+listen = "127.0.0.1:{port}"
+next_connection_delay_ms = 1
+[v5.1.connections]
+connection_timeout_ms = 60000
+max_payload_size = 262144
+max_inflight_count = 100
+dynamic_filters = true
+"""
+
+
 @pytest.fixture
-def nothing_above():
-    return NOTHING_ABOVE
+def iotcore(tmp_path):
+    """The port of an embedded rumqttd in a process of its own."""
+    if importlib.util.find_spec("iotcore") is None:
+        pytest.skip("iotcore is not installed (extra hil)")
+    port = find_port()
+    config = tmp_path / "rumqttd.toml"
+    config.write_text(RUMQTTD.format(port=port))
+    code = (
+        "import sys; from iotcore.iotcore import IotCoreBroker as B; B(config_path=sys.argv[1]).run_forever()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    yield port
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def free_port():
+    return find_port()
 
 
 @pytest.fixture(scope="session")

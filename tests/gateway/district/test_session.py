@@ -60,7 +60,12 @@ def test_births_say_every_metric_with_type_unit_class_range_deadband_and_address
     district.take(session.opened(0, world.scene))
     power, energy = district.messages[1][1].metrics
 
-    assert ("power_w", 1234.5, Type.DOUBLE, Quality.GOOD) == (power.name, power.value, power.type, power.quality)
+    assert ("power_w", 1234.5, Type.DOUBLE, Quality.GOOD) == (
+        power.name,
+        power.value,
+        power.type,
+        power.quality,
+    )
     assert world.utc_ms - 500 == power.timestamp_ms
     assert {
         "brickClass": "Active_Power_Sensor",
@@ -433,7 +438,14 @@ def test_what_is_sent_but_never_stored_goes_again(world, catalog, district):
 
 @pytest.mark.parametrize(
     "payload",
-    [b"", b"[]", b"{}", b'{"streams": []}', b'{"bdseq": 1, "streams": {"grid": {"boot": -1, "seq": 2}}}', b"\xff"],
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"streams": []}',
+        b'{"bdseq": 1, "streams": {"grid": {"boot": -1, "seq": 2}}}',
+        b"\xff",
+    ],
 )
 def test_a_malformed_watermark_moves_no_mark(world, catalog, payload):
     session = born(world, catalog)
@@ -445,7 +457,9 @@ def test_a_malformed_watermark_moves_no_mark(world, catalog, payload):
 def test_a_watermark_beyond_what_was_numbered_moves_no_mark(world, catalog):
     session = born(world, catalog)
     world.put("grid", "power_w", 1.0)
-    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 2}, "x": {"boot": 1, "seq": 1}}}', world.scene)
+    session.watermark(
+        b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 2}, "x": {"boot": 1, "seq": 1}}}', world.scene
+    )
     assert {} == session.marks
 
 
@@ -489,7 +503,9 @@ def test_aliases_are_born_with_names_and_used_alone_after(world, catalog, distri
     world.put("bat1", "soc_pct", 51.0)
     district.take(session.pump(world.scene, 10**6))
 
-    aliases = [m.alias for _, message in district.messages[:4] for m in message.metrics if m.alias is not None]
+    aliases = [
+        m.alias for _, message in district.messages[:4] for m in message.metrics if m.alias is not None
+    ]
     assert len(aliases) == len(set(aliases)) == 8
     names = {m.alias: m.name for m in district.messages[2][1].metrics}
     (metric,) = district.messages[4][1].metrics
@@ -505,7 +521,13 @@ STEP = st.one_of(
     st.tuples(st.just("silent"), st.sampled_from(["grid", "ev1"]), st.booleans()),
     st.tuples(st.just("restart"), st.just(0), st.just(0)),
 )
-METRICS = {"grid": "power_w", "bat1": "soc_pct", "ev1": "charge_state", "node": "rs485.requests_count", "heat1": "power_w"}
+METRICS = {
+    "grid": "power_w",
+    "bat1": "soc_pct",
+    "ev1": "charge_state",
+    "node": "rs485.requests_count",
+    "heat1": "power_w",
+}
 
 
 @given(steps=st.lists(STEP, max_size=40), watermark=st.booleans(), host=st.booleans())

@@ -10,16 +10,17 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.api_jws import PyJWS
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
 from quartier.control.wishes import Ack, Envelope, Heartbeat
-from quartier.district.effects import Note
-from quartier.district.mqtt import Connection, Credentials, Outgoing, Profile, Server
+from quartier.district.mqtt import Connection, Credentials, Ended, Profile, Server, Unreachable
 from quartier.district.session import Rules
 from quartier.district.sparkplug import decode
 from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity
-from quartier.house.now import Now
 from quartier.house.sample import Mark
+from quartier.runtime import statefile
 from quartier.runtime.clock import ClockSetting, HouseClock
 
 ME = Identity("issy", "b012")
@@ -28,6 +29,12 @@ pytestmark = pytest.mark.peer
 
 def now_ms():
     return time.time_ns() // 1_000_000
+
+
+async def until(condition, seconds=20):
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - another program's state has no event here
+            await asyncio.sleep(0.02)
 
 
 class Host:
@@ -89,9 +96,6 @@ class Host:
                     continue
 
     def say(self, topic, payload, signature=None, qos=1):
-        from paho.mqtt.packettypes import PacketTypes
-        from paho.mqtt.properties import Properties
-
         properties = Properties(PacketTypes.PUBLISH)
         if signature:
             properties.UserProperty = ("sig", signature)
@@ -105,12 +109,12 @@ class Host:
         streams = {}
         for stream, boot, seq in sorted(self.keys):
             streams[stream] = {"boot": boot, "seq": seq}
-        self.say(f"{ME.companion}/watermark", json.dumps({"bdseq": self.bdseq(), "streams": streams}).encode())
+        self.say(
+            f"{ME.companion}/watermark", json.dumps({"bdseq": self.bdseq(), "streams": streams}).encode()
+        )
 
     def issuers(self, path):
-        raw = self.key.public_key().public_bytes(
-            serialization.Encoding.Raw, serialization.PublicFormat.Raw
-        )
+        raw = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         entry = {
             "kid": "opt1",
             "public_key": base64.urlsafe_b64encode(raw).rstrip(b"=").decode(),
@@ -171,7 +175,9 @@ async def test_births_then_live_then_a_planned_leave(mosquitto, make_uplink, wor
             await host.until(lambda: host.kinds().count("DBIRTH") == 3)
             put(world, 42.0)
             await host.until(lambda: ("grid", 7, 1) in host.keys)
-            assert (True, True, "born") == tuple(uplink.stats[key] for key in ("data_on", "control_on", "phase"))
+            assert (True, True, "born") == tuple(
+                uplink.stats[key] for key in ("data_on", "control_on", "phase")
+            )
         await host.until(lambda: host.kinds().count("NDEATH") == 2)  # ours, and the Will by reason 0x04
         assert ["NBIRTH", "DBIRTH", "DBIRTH", "DBIRTH", "DDATA", "NDEATH", "NDEATH"] == host.kinds()
         deaths = [decode(m.payload).metrics[0].value for m in host.seen if "NDEATH" in m.topic]
@@ -201,9 +207,7 @@ async def test_broker_killed_and_back_delivers_everything_and_uses_no_bdseq_whil
         broker.kill()
         for value in range(100):
             put(world, float(value))
-        async with asyncio.timeout(20):
-            while uplink.stats["data_on"] or uplink.stats["lost_connections_count"] < 4:
-                await asyncio.sleep(0.02)
+        await until(lambda: not uplink.stats["data_on"] and uplink.stats["lost_connections_count"] >= 4)
         await broker.start()
         async with Host(broker.port) as host:
             await host.until(lambda: len(host.keys) >= 100)
@@ -212,7 +216,7 @@ async def test_broker_killed_and_back_delivers_everything_and_uses_no_bdseq_whil
     assert "district.link_lost" in {note.code for note in notes}
 
 
-async def test_watermark_trims_the_store_and_survives_a_restart(mosquitto, make_uplink, world, tmp_path):
+async def test_watermark_trims_the_store_and_survives_a_restart(mosquitto, make_uplink, world):
     broker = await mosquitto()
     async with Host(broker.port) as host:
         async with running(make_uplink(broker.port, rate=60.0)):
@@ -385,17 +389,44 @@ async def test_a_second_client_with_our_name_is_an_alarm(mosquitto, make_uplink,
 async def test_a_broker_that_does_not_let_us_in_is_an_alarm_and_not_hammered(mosquitto, make_uplink, notes):
     broker = await mosquitto("allow_anonymous false")
     async with running(make_uplink(broker.port)) as uplink:
-        async with asyncio.timeout(20):
-            while uplink.stats["lost_connections_count"] < 2:
-                await asyncio.sleep(0.02)
+        await until(lambda: uplink.stats["lost_connections_count"] == 2)
         assert all(line.refused for line in (uplink._data, uplink._control))
     assert {"district.not_authorised"} == {note.code for note in notes if note.alarm}
 
 
 def test_kept_state_of_another_form_is_left_out(make_uplink, tmp_path):
-    from quartier.runtime import statefile
-
     (tmp_path / "state").mkdir()
     marks = {"grid": [7, 2], "bat1": "x", "ev1": [1]}
     statefile.save(tmp_path / "state" / "district", {"bdseq": "x", "marks": marks})
     assert {"grid": Mark(7, 2)} == make_uplink(1883).session.marks
+
+
+async def test_iotcore_carries_births_live_data_documents_and_acks(iotcore, make_uplink, world, tmp_path):
+    host = Host(iotcore)
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await host.__aenter__()
+                break
+            except (Unreachable, Ended):
+                await asyncio.sleep(0.05)
+    uplink = make_uplink(iotcore, issuers_file=host.issuers(tmp_path / "keys.json"))
+    async with running(uplink):
+        await host.until(lambda: host.kinds().count("DBIRTH") == 3 and uplink.stats["control_on"])
+        put(world, 42.0)
+        topic, body = envelope()
+        host.say(topic, body, host.sign(topic, body))
+        await host.until(lambda: ("grid", 7, 1) in host.keys and host.companion("ack"))
+        assert 5 == uplink.inbox[0].document.seq
+    await host.__aexit__()
+
+
+async def test_what_others_send_fills_no_log(mosquitto, make_uplink, notes):
+    broker = await mosquitto()
+    async with Host(broker.port) as host, running(make_uplink(broker.port)) as uplink:
+        await host.until(lambda: uplink.stats["control_on"])
+        for _ in range(50):
+            host.say(f"{ME.companion}/envelope/dso", b"{}", qos=0)
+        await host.until(lambda: len(host.companion("ack")) == 50)
+        assert 1 == [note.code for note in notes].count("district.document_refused")
+        assert 50 == uplink.stats["refused_documents_count"]

@@ -1,0 +1,427 @@
+"""The connection against real brokers: TLS, passwords, takeover, half-open links, the Will."""
+
+import asyncio
+import datetime
+import ipaddress
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from quartier.district import mqtt
+from quartier.district.mqtt import Connection, Credentials, Ended, Outgoing, Profile, Server, Unreachable
+
+pytestmark = pytest.mark.peer
+
+
+def profile(client_id="issy.b012", **changes):
+    return Profile(**{"client_id": client_id, "clean_start": True, "session_expiry_s": 0, **changes})
+
+
+def plain(broker):
+    return Server("127.0.0.1", broker.port, tls=False)
+
+
+async def connected(server, credentials=None, **changes):
+    done = []
+    connection = Connection(
+        server, credentials or Credentials(), profile(**changes), lambda *result: done.append(result)
+    )
+    await connection.open()
+    connection.finished = done
+    return connection
+
+
+async def until(condition, seconds=20):
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - another program's state has no event here
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mqtts://broker.example", Server("broker.example", 8883, tls=True)),
+        ("mqtts://broker.example:9000", Server("broker.example", 9000, tls=True)),
+        ("mqtt://localhost", Server("localhost", 1883, tls=False)),
+        ("mqtt://127.0.0.1:1884", Server("127.0.0.1", 1884, tls=False)),
+    ],
+)
+def test_a_servers_address_is_read(url, expected):
+    assert expected == Server.read(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["mqtt://broker.example", "mqtt://192.168.1.2", "http://localhost", "mqtts://", "x"]
+)
+def test_plain_goes_only_to_this_machine(url):
+    with pytest.raises(ValueError, match="expected mqtts://"):
+        Server.read(url)
+
+
+async def test_a_message_goes_out_and_comes_back_with_its_user_properties(mosquitto):
+    connection = await connected(plain(await mosquitto()))
+    assert [] == await connection.subscribe([("a/+", 1)])
+
+    connection.publish(Outgoing("a/b", b"x", 1, expiry_s=60, tag="tag"))
+    message = await connection.receive()
+
+    assert ("a/b", b"x", {}) == (message.topic, message.payload, message.user)
+    await until(lambda: connection.finished)
+    assert [("tag", 0)] == connection.finished
+    assert (0, mqtt.WINDOW_BYTES) == (connection.flying_count, connection.room_bytes)
+    await connection.leave(mqtt.NORMAL)
+
+
+async def test_room_counts_what_is_not_yet_written(mosquitto):
+    connection = await connected(plain(await mosquitto()))
+    connection.publish(Outgoing("a", b"x" * 1000, 0, tag=1))
+    assert mqtt.WINDOW_BYTES - 1001 == connection.room_bytes
+    assert [1] == connection.unfinished()
+    await until(lambda: connection.finished)
+    assert mqtt.WINDOW_BYTES == connection.room_bytes
+    await connection.leave(mqtt.NORMAL)
+
+
+async def test_nobody_listening_is_unreachable_and_no_connect_went_out(free_port):
+    with pytest.raises(Unreachable, match="ConnectionRefusedError"):
+        await connected(Server("127.0.0.1", free_port, tls=False))
+
+
+async def test_a_missing_password_file_is_unreachable_and_names_it(mosquitto, tmp_path):
+    broker = await mosquitto()
+    with pytest.raises(Unreachable, match="secret"):
+        await connected(plain(broker), Credentials(user="b012", password_file=tmp_path / "secret"))
+
+
+async def test_user_and_password_from_a_file(mosquitto, tmp_path):
+    passwords = tmp_path / "passwords"
+    passwords.write_text("b012:good\n")
+    passwords.chmod(0o600)
+    subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
+    broker = await mosquitto("allow_anonymous false", f"password_file {passwords}", "user root")
+    secret = tmp_path / "secret"
+    secret.write_text("good\n")
+    connection = await connected(plain(broker), Credentials(user="b012", password_file=secret))
+    await connection.leave(mqtt.NORMAL)
+
+    secret.write_text("wrong\n")
+    with pytest.raises(Ended) as refused:
+        await connected(plain(broker), Credentials(user="b012", password_file=secret))
+    assert mqtt.NOT_AUTHORISED == refused.value.code
+
+
+@pytest.mark.parametrize(("code", "wills"), [(mqtt.WITH_WILL, 1), (mqtt.NORMAL, 0)])
+async def test_disconnect_0x04_fires_the_will_and_a_normal_one_does_not(mosquitto, code, wills):
+    broker = await mosquitto()
+    watcher = await connected(plain(broker), client_id="watcher")
+    await watcher.subscribe([("will", 1), ("end", 1)])
+    connection = await connected(plain(broker), will=Outgoing("will", b"gone", 1))
+    await connection.leave(code)
+    watcher.publish(Outgoing("end", b"", 1))
+    topics = []
+    while "end" not in topics:
+        topics.append((await watcher.receive()).topic)
+    assert wills == topics.count("will")
+    await watcher.leave(mqtt.NORMAL)
+
+
+async def test_what_was_published_before_leaving_arrives(mosquitto):
+    broker = await mosquitto()
+    watcher = await connected(plain(broker), client_id="watcher")
+    await watcher.subscribe([("a", 1)])
+    connection = await connected(plain(broker))
+    connection.publish(Outgoing("a", b"x" * 60_000, 1))
+    await connection.leave(mqtt.WITH_WILL)
+    assert 60_000 == len((await watcher.receive()).payload)
+    await watcher.leave(mqtt.NORMAL)
+
+
+async def test_a_takeover_ends_the_old_connection_with_0x8e(mosquitto):
+    broker = await mosquitto()
+    first = await connected(plain(broker))
+    second = await connected(plain(broker))
+    with pytest.raises(Ended) as ended:
+        await first.receive()
+    assert mqtt.TAKEN_OVER == ended.value.code
+    await second.leave(mqtt.NORMAL)
+
+
+async def test_a_killed_broker_ends_the_connection(mosquitto):
+    broker = await mosquitto()
+    connection = await connected(plain(broker))
+    broker.kill()
+    with pytest.raises(Ended) as ended:
+        await connection.receive()
+    assert mqtt.LOCAL == ended.value.code
+    connection.publish(Outgoing("a", b"x"))  # no harm
+    with pytest.raises(Ended):
+        await connection.subscribe([("a", 0)])
+
+
+async def test_a_half_open_link_ends_by_the_keep_alive(mosquitto):
+    broker = await mosquitto()
+    async with Relay(broker.port) as relay:
+        connection = await connected(Server("127.0.0.1", relay.port, tls=False), keepalive_s=1)
+        relay.swallow = True
+        connection.publish(Outgoing("a", b"into the void"))
+        with pytest.raises(Ended):
+            await asyncio.wait_for(connection.receive(), 30)
+
+
+async def test_more_messages_than_we_want_at_once_wait_outside_and_none_is_lost(mosquitto):
+    broker = await mosquitto()
+    reader = await connected(plain(broker), client_id="reader")
+    await reader.subscribe([("a", 0)])
+    writer = await connected(plain(broker), client_id="writer")
+    for number in range(1_000):
+        writer.publish(Outgoing("a", str(number).encode()))
+    await until(lambda: writer.flying_count == 0 and len(reader._inbound) >= 128)
+    assert len(reader._inbound) <= 130
+    assert [str(n).encode() for n in range(1_000)] == [(await reader.receive()).payload for _ in range(1_000)]
+    await reader.leave(mqtt.NORMAL)
+    await writer.leave(mqtt.NORMAL)
+
+
+async def test_a_server_that_never_answers_the_connect_is_given_up(monkeypatch):
+    monkeypatch.setattr(mqtt, "_ANSWER_S", 0.2)
+    async with Relay(0, mute=True) as relay:
+        with pytest.raises(Ended, match="CONNACK"):
+            await connected(Server("127.0.0.1", relay.port, tls=False))
+
+
+async def test_a_cancelled_connect_leaves_no_socket_and_waits_for_nobody():
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as server:
+        port = server.getsockname()[1]
+        attempt = asyncio.create_task(connected(Server("127.0.0.1", port, tls=True)))
+        await until(lambda: any(t.name.startswith("connect") for t in threading.enumerate()))
+        attempt.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await attempt
+        peer, _ = server.accept()
+        peer.close()
+    await until(lambda: not any(t.name.startswith("connect") for t in threading.enumerate()))
+
+
+# TLS
+
+
+async def test_client_certificates_over_tls_and_many_messages_in_one_record(mosquitto, authority):
+    broker = await tls_broker(mosquitto, authority)
+    server = Server("localhost", broker.port, tls=True)
+    reader = await connected(server, authority.client("issy.b012"))
+    await reader.subscribe([("a", 1)])
+    writer = await connected(server, authority.client("writer"), client_id="writer")
+    for number in range(300):
+        writer.publish(Outgoing("a", str(number).encode(), 0))
+    async with asyncio.timeout(10):
+        got = [(await reader.receive()).payload for _ in range(300)]
+    assert [str(n).encode() for n in range(300)] == got
+    await reader.leave(mqtt.NORMAL)
+    await writer.leave(mqtt.NORMAL)
+
+
+async def test_all_that_one_tls_record_holds_is_read_at_one_wake_up(authority):
+    """Thirty QoS 0 messages in one record wake the loop once; the rest must not wait for more data."""
+    async with Recorder(authority) as recorder:
+        connection = await connected(
+            Server("localhost", recorder.port, tls=True), authority.client("issy.b012")
+        )
+        await recorder.send(b"".join(publish_packet("a", bytes([n])) for n in range(30)))
+        async with asyncio.timeout(5):
+            got = [(await connection.receive()).payload for _ in range(30)]
+        assert [bytes([n]) for n in range(30)] == got
+        connection.drop("done")
+
+
+async def test_a_server_of_another_authority_is_not_trusted(mosquitto, authority, tmp_path):
+    broker = await tls_broker(mosquitto, authority)
+    (tmp_path / "other").mkdir()
+    stranger = Authority(tmp_path / "other")
+    with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        await connected(Server("localhost", broker.port, tls=True), stranger.client("issy.b012"))
+
+
+async def test_the_servers_name_is_checked(mosquitto, authority):
+    broker = await tls_broker(mosquitto, authority, name="elsewhere.example")
+    with pytest.raises(Unreachable, match=r"CERTIFICATE_VERIFY_FAILED|mismatch"):
+        await connected(Server("localhost", broker.port, tls=True), authority.client("issy.b012"))
+
+
+async def test_without_a_client_certificate_the_broker_lets_nobody_in(mosquitto, authority):
+    broker = await tls_broker(mosquitto, authority)
+    with pytest.raises((Ended, Unreachable)):
+        await connected(Server("localhost", broker.port, tls=True), Credentials(ca_file=authority.ca_file))
+
+
+async def test_plain_bytes_to_a_tls_port_end_it(mosquitto, authority):
+    broker = await tls_broker(mosquitto, authority)
+    with pytest.raises((Ended, Unreachable)):
+        await connected(plain(broker))
+
+
+def test_tls_1_2_is_the_least(authority):
+    assert ssl.TLSVersion.TLSv1_2 == authority.client("x").context().minimum_version
+
+
+async def tls_broker(mosquitto, authority, name="localhost"):
+    cert, key = authority.issue(name)
+    return await mosquitto(
+        "allow_anonymous true",
+        f"cafile {authority.ca_file}",
+        f"certfile {cert}",
+        f"keyfile {key}",
+        "require_certificate true",
+        "use_identity_as_username true",
+        "user root",
+    )
+
+
+# iotcore: a second broker, for smoke only
+
+
+async def test_iotcore_serves_us_too(iotcore):
+    connection = None
+    async with asyncio.timeout(20):
+        while connection is None:
+            try:
+                connection = await connected(Server("127.0.0.1", iotcore, tls=False))
+            except (Unreachable, Ended):
+                await asyncio.sleep(0.05)
+    await connection.subscribe([("a", 1)])
+    connection.publish(Outgoing("a", b"x", 1, expiry_s=60))
+    assert b"x" == (await connection.receive()).payload
+    await connection.leave(mqtt.WITH_WILL)
+
+
+# Helpers
+
+
+class Authority:
+    """A certificate authority on disk, for one test."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"test {folder.name}")])
+        cert = self._builder(self.name, self.key, ca=True).sign(self.key, hashes.SHA256())
+        self.ca_file = folder / "ca.pem"
+        self.ca_file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+
+    def _builder(self, subject, key, *, ca):
+        now = datetime.datetime.now(datetime.UTC)
+        usage = x509.KeyUsage(True, False, False, False, False, ca, ca, False, False)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self.name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - datetime.timedelta(days=1))
+            .not_valid_after(now + datetime.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
+            )
+        )
+
+    def issue(self, name):
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        names = [x509.DNSName(name)] + (
+            [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))] if name == "localhost" else []
+        )
+        cert = (
+            self._builder(subject, key, ca=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        cert_file, key_file = self.folder / f"{name}.pem", self.folder / f"{name}.key"
+        cert_file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+        key_file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return cert_file, key_file
+
+    def client(self, name):
+        cert_file, key_file = self.issue(name)
+        return Credentials(ca_file=self.ca_file, cert_file=cert_file, key_file=key_file)
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+class Relay:
+    """A TCP relay that can fall silent, as a link does whose other end vanished."""
+
+    def __init__(self, target, *, mute=False):
+        self.target = target
+        self.mute = mute
+        self.swallow = False
+
+    async def __aenter__(self):
+        self.writers = []
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        self.port = self.server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_):
+        self.server.close()
+        for writer in self.writers:
+            writer.close()
+
+    async def serve(self, reader, writer):
+        self.writers.append(writer)
+        if self.mute:
+            return
+        there, back = await asyncio.open_connection("127.0.0.1", self.target)
+        self.writers.append(back)
+        await asyncio.gather(self.pipe(reader, back), self.pipe(there, writer))
+
+    async def pipe(self, reader, writer):
+        while data := await reader.read(65536):
+            if not self.swallow:
+                writer.write(data)
+
+
+class Recorder:
+    """A TLS server that answers CONNECT and then sends what it is told, in one record."""
+
+    def __init__(self, authority):
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(*authority.issue("localhost"))
+        self.writer = asyncio.get_running_loop().create_future()
+
+    async def __aenter__(self):
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0, ssl=self.context)
+        self.port = self.server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_):
+        self.server.close()
+        (await self.writer).close()
+
+    async def serve(self, reader, writer):
+        await reader.readexactly(2)
+        writer.write(bytes([0x20, 3, 0, 0, 0]))  # CONNACK, no properties
+        self.writer.set_result(writer)
+
+    async def send(self, data):
+        (await self.writer).write(data)
+
+
+def publish_packet(topic, payload):
+    body = len(topic).to_bytes(2, "big") + topic.encode() + b"\0" + payload
+    return bytes([0x30, len(body)]) + body
