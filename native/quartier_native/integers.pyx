@@ -4,11 +4,24 @@
 Sums and products are taken in ``uint64_t``, where running over is defined and means what the twin's ``signed`` does.
 """
 
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
-from quartier_native.bits cimport Bits, digits, folded, low_zeros, put_rice, take_rice, unfolded
+cdef extern from *:
+    """
+    #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    #error "the codec copies words to bytes as they lie and needs a little-endian machine"
+    #endif
+    static inline int quartier_digits(unsigned long long number) {
+        return number ? 64 - __builtin_clzll(number) : 0;
+    }
+    static inline int quartier_low_zeros(unsigned long long number) { return __builtin_ctzll(number); }
+    """
+    int digits "quartier_digits"(uint64_t number) noexcept nogil
+    int low_zeros "quartier_low_zeros"(uint64_t number) noexcept nogil  # of a number that is not 0
 
 cdef enum:
+    BLOCK = 64
+    EXCEPTIONS_PRICE = 14
     WINDOW = 16
     WINDOW_COUNT = 4
     MEDIAN_COUNT = 15
@@ -16,7 +29,6 @@ cdef enum:
     MODEL_COUNT = 5
 
 cdef int64_t ERROR_MAX = <int64_t>1 << 40
-cdef int64_t CODE_MAX = <int64_t>1 << 52
 cdef int[MODEL_COUNT] ORDERS = [1, 1, 1, 2, 2]
 cdef int[MODEL_COUNT] WEIGHTS = [-4, 4, 7, 0, 7]
 
@@ -25,12 +37,6 @@ cdef struct Model:
     int order
     int weight
     int64_t drift
-
-
-cdef struct Means:
-    int64_t every
-    int64_t run
-    int64_t end
 
 
 cdef Py_ssize_t put_varint(unsigned char[::1] out, Py_ssize_t at, uint64_t number) except -1 nogil:
@@ -43,12 +49,14 @@ cdef Py_ssize_t put_varint(unsigned char[::1] out, Py_ssize_t at, uint64_t numbe
     return at + 1
 
 
-cdef int take_varint(const unsigned char[::1] data, Py_ssize_t *at, uint64_t *number) except -1 nogil:
-    """Read ``number`` and move ``at`` behind it."""
+cdef int take_varint(
+    const unsigned char[::1] data, Py_ssize_t *at, Py_ssize_t end, uint64_t *number
+) except -1 nogil:
+    """Read ``number`` before ``end`` and move ``at`` behind it."""
     cdef int shift = 0
     cdef unsigned char byte
     number[0] = 0
-    while at[0] < data.shape[0]:
+    while at[0] < end:
         byte = data[at[0]]
         at[0] += 1
         if shift == 63 and byte > 1:
@@ -81,29 +89,27 @@ cdef inline int64_t _share(int64_t error, int weight) noexcept nogil:
     return (weight * error + 4) >> 3 if -ERROR_MAX < error < ERROR_MAX else 0
 
 
-cdef inline int _low_count(int64_t mean) noexcept nogil:
-    return digits(<uint64_t>(mean >> 8) | 1) - 1
+cdef inline uint64_t folded(int64_t number) noexcept nogil:
+    return <uint64_t>number << 1 ^ <uint64_t>(number >> 63)
 
 
-cdef inline int64_t _after(int64_t mean, uint64_t code, int decay) noexcept nogil:
-    """The running mean with one more code."""
-    cdef uint64_t most = <uint64_t>(mean >> 8) * 8 + 4
-    code = code if code < most else most
-    code = code if code < <uint64_t>CODE_MAX else <uint64_t>CODE_MAX
-    return mean + ((<int64_t>(code << 8) - mean) >> decay)
+cdef inline int64_t unfolded(uint64_t number) noexcept nogil:
+    return <int64_t>(number >> 1 ^ -(number & 1))
 
 
-cdef inline void _pass_run(Means *means, Py_ssize_t length) noexcept nogil:
-    means.run = _after(means.run, length, 3)
-    means.every -= (means.every * (length if length < 32 else 32)) >> 5
+cdef inline uint64_t _mask(int width) noexcept nogil:
+    return ~<uint64_t>0 >> (64 - width) if width else 0
 
 
-cdef inline Means _means(int start) noexcept nogil:
-    cdef Means means
-    means.every = <int64_t>128 << start if start else 0
-    means.run = 8 << 8
-    means.end = 2 << 8
-    return means
+cdef inline int _store(unsigned char[::1] out, Py_ssize_t at, uint64_t word) except -1 nogil:
+    """Eight bytes, the lowest first; the last is the one whose place is checked."""
+    memcpy(&out[at + 7] - 7, &word, 8)
+    return 0
+
+
+cdef inline int _load(const unsigned char[::1] data, Py_ssize_t at, uint64_t *word) except -1 nogil:
+    memcpy(word, &data[at + 7] - 7, 8)
+    return 0
 
 
 cdef uint64_t _unit(const int64_t[::1] steps, Py_ssize_t count) except? 0 nogil:
@@ -200,60 +206,39 @@ cdef int _choose(const int64_t[::1] steps, Py_ssize_t count, int64_t rise, Model
     return 0
 
 
-cdef int _errors(const int64_t[::1] steps, Py_ssize_t count, Model model, uint64_t[::1] codes) except -1 nogil:
+cdef uint64_t _errors(
+    const int64_t[::1] steps, Py_ssize_t count, Model model, uint64_t[::1] codes
+) except? 0x5BD1E9955BD1E995 nogil:
+    """Fill ``codes``; returns 0 if all are 0."""
     cdef Py_ssize_t index
     cdef int64_t error = 0, before = model.drift
+    cdef uint64_t code, some = 0
     if model.order == 1 and model.weight == 0:
         for index in range(count):
-            codes[index] = folded(_minus(steps[index], model.drift))
-    elif model.order == 1:
-        for index in range(count):
-            error = _plus(_minus(steps[index], model.drift), _share(error, model.weight))
-            codes[index] = folded(error)
+            code = folded(_minus(steps[index], model.drift))
+            codes[index] = code
+            some |= code
     else:
         for index in range(count):
             error = _plus(_minus(steps[index], before), _share(error, model.weight))
-            before = steps[index]
-            codes[index] = folded(error)
-    return 0
-
-
-cdef Py_ssize_t _write(const uint64_t[::1] codes, Py_ssize_t count, int start, uint64_t[::1] words) except -1 nogil:
-    """Write the codes; returns how many bits they took."""
-    cdef Bits bits
-    cdef Means means = _means(start)
-    cdef Py_ssize_t at = 0, before
-    cdef uint64_t code
-    bits.word, bits.at = 0, 0
-    while at < count:
-        if means.every < 128:
-            before = at
-            while at < count and codes[at] == 0:
-                at += 1
-            put_rice(words, &bits, at - before, _low_count(means.run))
-            _pass_run(&means, at - before)
-            if at == count:
-                break
-            code = codes[at]
-            put_rice(words, &bits, code - 1, _low_count(means.end))
-            means.end = _after(means.end, code - 1, 3)
-        else:
-            code = codes[at]
-            put_rice(words, &bits, code, _low_count(means.every))
-        means.every = _after(means.every, code, 5)
-        at += 1
-    return bits.at
+            before = model.drift if model.order == 1 else steps[index]
+            code = folded(error)
+            codes[index] = code
+            some |= code
+    return some
 
 
 cdef Py_ssize_t encode_column(
-    const int64_t[::1] numbers, Py_ssize_t count, int64_t[::1] steps, uint64_t[::1] codes, uint64_t[::1] words,
+    const int64_t[::1] numbers, Py_ssize_t count, int64_t[::1] steps, uint64_t[::1] codes,
     unsigned char[::1] out, Py_ssize_t at,
 ) except -1 nogil:
-    """Encode ``numbers[:count]`` into ``out`` from ``at``; returns what is behind it.  The rest is room to work in."""
-    cdef Py_ssize_t index, size
+    """Encode ``numbers[:count]`` into ``out`` from ``at``; returns what is behind it.
+
+    ``steps`` and ``codes`` are room for as many; ``out`` needs 8 bytes more than are written.
+    """
+    cdef Py_ssize_t index
     cdef int64_t rise
-    cdef uint64_t unit, first = 0
-    cdef int start
+    cdef uint64_t unit
     cdef Model model
     if count == 0:
         return at
@@ -272,102 +257,202 @@ cdef Py_ssize_t encode_column(
         _divide(steps, count, unit)
         rise = -(rise < 0) if unit >> 63 else _floored(rise, <int64_t>unit)
     _choose(steps, count, rise, &model)
-    _errors(steps, count, model, codes)
-    size = count if count < 16 else 16
-    for index in range(size):
-        first += codes[index] if codes[index] < <uint64_t>ERROR_MAX else <uint64_t>ERROR_MAX
-    start = digits(first // <uint64_t>size)
-    size = (_write(codes, count, start, words) + 7) // 8
+    if _errors(steps, count, model, codes) == 0:
+        model.order = 0
     out[at] = <unsigned char>(model.order << 4 | model.weight + 8)
-    out[at + 1] = <unsigned char>start
-    at = put_varint(out, at + 2, folded(model.drift))
-    at = put_varint(out, at, size)
-    if size > out.shape[0] - at or size > 8 * words.shape[0]:
-        return _corrupt()
-    memcpy(&out[at], &words[0], size)
-    return at + size
+    at = put_varint(out, at + 1, folded(model.drift))
+    index = 0 if model.order else count
+    while index < count:
+        at = _pack(codes, index, BLOCK if count - index > BLOCK else count - index, out, at)
+        index += BLOCK
+    return at
+
+
+cdef Py_ssize_t _pack(
+    const uint64_t[::1] codes, Py_ssize_t start, Py_ssize_t count, unsigned char[::1] out, Py_ssize_t at
+) except -1 nogil:
+    """One block of codes into ``out`` from ``at``; returns what is behind it."""
+    cdef int width, high_width, filled = 0
+    cdef Py_ssize_t index, exceptions = 0, counted
+    cdef uint64_t word = 0, code, low
+    width = _widths(codes, start, count, &high_width)
+    out[at] = <unsigned char>(width | (0x80 if high_width else 0))
+    at += 1
+    low = _mask(width)
+    if width:
+        for index in range(start, start + count):
+            code = codes[index] & low
+            word |= code << filled
+            filled += width
+            if filled >= 64:
+                _store(out, at, word)
+                at += 8
+                filled -= 64
+                word = code >> (width - filled) if filled else 0
+        _store(out, at, word)
+        at += (filled + 7) >> 3
+    if high_width == 0:
+        return at
+    counted = at
+    at += 1
+    word, filled = high_width - 1, 6
+    for index in range(count):
+        code = codes[start + index]
+        if code > low:
+            exceptions += 1
+            at = _put(out, at, &word, &filled, index, 6)
+            at = _put(out, at, &word, &filled, code >> width, high_width)
+    out[counted] = <unsigned char>(exceptions - 1)
+    _store(out, at, word)
+    return at + ((filled + 7) >> 3)
+
+
+cdef Py_ssize_t _put(
+    unsigned char[::1] out, Py_ssize_t at, uint64_t *word, int *filled, uint64_t number, int width
+) except -1 nogil:
+    """Append a field of a string of bits: the word under way, of which less than 64 bits are filled."""
+    word[0] |= number << filled[0]
+    filled[0] += width
+    if filled[0] >= 64:
+        _store(out, at, word[0])
+        at += 8
+        filled[0] -= 64
+        word[0] = number >> (width - filled[0]) if filled[0] else 0
+    return at
+
+
+cdef int _widths(const uint64_t[::1] codes, Py_ssize_t start, Py_ssize_t count, int *high_width) except -1 nogil:
+    """Width of the low parts, and of the exceptions' high parts, that take the fewest bits."""
+    cdef unsigned char[65] histogram
+    cdef Py_ssize_t index
+    cdef int most, width, best, bits, least, exceptions = 0
+    cdef uint64_t all_codes = 0
+    memset(histogram, 0, 65)
+    for index in range(start, start + count):
+        all_codes |= codes[index]
+        histogram[digits(codes[index])] += 1
+    most = digits(all_codes)
+    best, least = most, most * <int>count
+    for width in range(most - 1, -1, -1):
+        exceptions += histogram[width + 1]
+        bits = width * <int>count + EXCEPTIONS_PRICE + exceptions * (6 + most - width)
+        if bits < least:
+            best, least = width, bits
+    high_width[0] = most - best
+    return best
 
 
 cdef Py_ssize_t decode_column(
-    const unsigned char[::1] data, Py_ssize_t at, uint64_t[::1] words, int64_t[::1] numbers, Py_ssize_t count
+    const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t end, uint64_t[::1] codes, int64_t[::1] numbers,
+    Py_ssize_t count,
 ) except -1 nogil:
-    """Decode ``numbers[:count]`` from ``data`` at ``at``; returns what is behind it."""
+    """Decode ``numbers[:count]`` from ``data`` at ``at``; returns what is behind it, at most ``end``.
+
+    ``codes`` is room for a block; ``data`` goes on for 16 bytes after ``end``, so that words can be loaded whole.
+    """
     cdef uint64_t raw, unit
-    cdef Py_ssize_t index, size
+    cdef Py_ssize_t index, place, size
     cdef Model model
-    cdef int start
+    cdef int64_t step, error = 0, number
     if count == 0:
         return at
-    take_varint(data, &at, &raw)
-    numbers[0] = unfolded(raw)
+    take_varint(data, &at, end, &raw)
+    number = unfolded(raw)
+    numbers[0] = number
     if count == 1:
         return at
-    take_varint(data, &at, &unit)
+    take_varint(data, &at, end, &unit)
     if unit == 0:
         for index in range(1, count):
-            numbers[index] = numbers[0]
+            numbers[index] = number
         return at
-    if data.shape[0] - at < 2:
+    if at >= end:
         return _corrupt()
     model.order = data[at] >> 4
     model.weight = (data[at] & 15) - 8
-    start = data[at + 1]
-    at += 2
-    if not 1 <= model.order <= 2 or start > 41:
+    at += 1
+    if model.order > 2:
         return _corrupt()
-    take_varint(data, &at, &raw)
+    take_varint(data, &at, end, &raw)
     model.drift = unfolded(raw)
-    take_varint(data, &at, &raw)
-    if raw == 0 or raw > <uint64_t>(data.shape[0] - at):
+    step = model.drift
+    if model.order == 0:
+        raw = unit * <uint64_t>step
+        for index in range(1, count):
+            number = _plus(number, <int64_t>raw)
+            numbers[index] = number
+        return at
+    index = 1
+    while index < count:
+        size = BLOCK if count - index > BLOCK else count - index
+        at = _unpack(data, at, end, codes, size)
+        if model.order == 1 and model.weight == 0:
+            for place in range(size):
+                step = _plus(model.drift, unfolded(codes[place]))
+                number = <int64_t>(<uint64_t>number + unit * <uint64_t>step)
+                numbers[index + place] = number
+        else:
+            for place in range(size):
+                step = _minus(model.drift if model.order == 1 else step, _share(error, model.weight))
+                error = unfolded(codes[place])
+                step = _plus(step, error)
+                number = <int64_t>(<uint64_t>number + unit * <uint64_t>step)
+                numbers[index + place] = number
+        index += size
+    return at
+
+
+cdef Py_ssize_t _unpack(
+    const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t end, uint64_t[::1] codes, Py_ssize_t count
+) except -1 nogil:
+    """One block of codes from ``data`` at ``at``; returns what is behind it."""
+    cdef int head, width, high_width
+    cdef Py_ssize_t index, size, exceptions, bit
+    cdef uint64_t word, low, place
+    if at >= end:
         return _corrupt()
-    size = <Py_ssize_t>raw
-    for index in range(size // 8, size // 8 + 5):
-        words[index] = 0
-    memcpy(&words[0], &data[at], size)
-    _read(words, 8 * size, start, model, unit, numbers, count)
+    head = data[at]
+    at += 1
+    width = head & 0x7F
+    size = (width * count + 7) >> 3
+    if width > 64 or size > end - at:
+        return _corrupt()
+    low = _mask(width)
+    bit = at << 3
+    if width <= 57:
+        for index in range(count):
+            _load(data, bit >> 3, &word)
+            codes[index] = word >> (bit & 7) & low
+            bit += width
+    else:
+        for index in range(count):
+            codes[index] = _field(data, bit, width)
+            bit += width
+    at += size
+    if not head & 0x80:
+        return at
+    if end - at < 2:
+        return _corrupt()
+    exceptions = <Py_ssize_t>data[at] + 1
+    high_width = (data[at + 1] & 63) + 1
+    at += 1
+    size = (6 + exceptions * (6 + high_width) + 7) >> 3
+    if exceptions > count or width + high_width > 64 or size > end - at:
+        return _corrupt()
+    bit = (at << 3) + 6
+    for index in range(exceptions):
+        place = _field(data, bit, 6)
+        if place >= <uint64_t>count:
+            return _corrupt()
+        codes[place] |= _field(data, bit + 6, high_width) << width
+        bit += 6 + high_width
     return at + size
 
 
-cdef int _read(
-    const uint64_t[::1] words, Py_ssize_t bit_count, int start, Model model, uint64_t unit, int64_t[::1] numbers,
-    Py_ssize_t count,
-) except -1 nogil:
-    cdef Bits bits
-    cdef Means means = _means(start)
-    cdef Py_ssize_t at = 1, run
-    cdef uint64_t code
-    cdef int64_t step = model.drift, error = 0, number = numbers[0]
-    cdef bint first = model.order == 1
-    bits.word, bits.at = 0, 0
-    while at < count:
-        if means.every < 128:
-            code = take_rice(words, &bits, _low_count(means.run))
-            if code > <uint64_t>(count - at) or bits.at > bit_count:
-                return _corrupt()
-            _pass_run(&means, code)
-            for run in range(<Py_ssize_t>code):
-                step = _minus(model.drift if first else step, _share(error, model.weight))
-                error = 0
-                number = <int64_t>(<uint64_t>number + unit * <uint64_t>step)
-                numbers[at] = number
-                at += 1
-            if at == count:
-                break
-            code = take_rice(words, &bits, _low_count(means.end)) + 1
-            if code == 0:
-                return _corrupt()
-            means.end = _after(means.end, code - 1, 3)
-        else:
-            code = take_rice(words, &bits, _low_count(means.every))
-        if bits.at > bit_count:
-            return _corrupt()
-        means.every = _after(means.every, code, 5)
-        step = _minus(model.drift if first else step, _share(error, model.weight))
-        error = unfolded(code)
-        step = _plus(step, error)
-        number = <int64_t>(<uint64_t>number + unit * <uint64_t>step)
-        numbers[at] = number
-        at += 1
-    if (bits.at + 7) // 8 != bit_count // 8:
-        return _corrupt()
-    return 0
+cdef inline uint64_t _field(
+    const unsigned char[::1] data, Py_ssize_t bit, int width
+) except? 0x5BD1E9955BD1E995 nogil:
+    cdef uint64_t word, more
+    _load(data, bit >> 3, &word)
+    _load(data, (bit >> 3) + 8, &more)
+    return (word >> (bit & 7) | (more << 1) << (63 - (bit & 7))) & _mask(width)

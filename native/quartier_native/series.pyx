@@ -6,7 +6,7 @@ from zlib import crc32
 
 from cpython cimport array as c_array
 from cpython.buffer cimport PyObject_CheckBuffer
-from cpython.bytes cimport PyBytes_FromStringAndSize
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy
 
@@ -50,7 +50,6 @@ cdef class _Room:
     cdef int64_t[::1] numbers
     cdef int64_t[::1] steps
     cdef uint64_t[::1] codes
-    cdef uint64_t[::1] words
     cdef unsigned char[::1] out
     cdef int64_t[:, ::1] runs  # gap, length, bits
 
@@ -59,7 +58,6 @@ cdef class _Room:
         self.numbers = array("q", bytes(8 * count))
         self.steps = array("q", bytes(8 * count))
         self.codes = array("Q", bytes(8 * count))
-        self.words = array("Q", bytes(8 * (5 * count + 32)))
         self.out = bytearray(40 * count + 128)
         self.runs = memoryview(bytearray(24 * (count + 1))).cast("q", (count + 1, 3))
 
@@ -106,8 +104,7 @@ def encode_series(times_ms, values):
         raise ValueError(f"more than {_SAMPLE_MAX} samples")
     room = _take(times.shape[0])
     try:
-        size = _encode(times, doubles, times.shape[0], room.numbers, room.steps, room.codes, room.words, room.runs,
-                       room.out)
+        size = _encode(times, doubles, times.shape[0], room.numbers, room.steps, room.codes, room.runs, room.out)
         data = PyBytes_FromStringAndSize(<char *>&room.out[0], size)
     finally:
         _give(room)
@@ -116,35 +113,34 @@ def encode_series(times_ms, values):
 
 def decode_series(data):
     """See ``quartier_native.reference.series.decode_series``."""
-    cdef const unsigned char[::1] view
-    cdef Py_ssize_t size, at = 3
+    cdef const char *source
+    cdef Py_ssize_t size, at = 2
     cdef uint64_t count
-    cdef _Room room
+    cdef _Room room, larger
     cdef c_array.array times, values
     if type(data) is not bytes:
         data = bytes(memoryview(data))
-    view = data
-    size = view.shape[0]
-    if not 7 <= size <= _BYTES_MAX or view[0] != 81 or view[1] != 1:
+    size = PyBytes_GET_SIZE(data) - 4
+    if not 3 <= size <= _BYTES_MAX - 4 or not data.startswith(b"Q\x01"):
         raise ValueError("not a series")
-    size -= 4
-    if crc32(view[:size]) != (
-        <uint64_t>view[size] | <uint64_t>view[size + 1] << 8 | <uint64_t>view[size + 2] << 16
-        | <uint64_t>view[size + 3] << 24
-    ):
+    if crc32(data[:size]) != int.from_bytes(data[size:], "little"):
         raise ValueError("corrupt series")
-    view = view[:size]
-    at = 2
-    take_varint(view, &at, &count)
-    if count > <uint64_t>_SAMPLE_MAX:
-        raise ValueError("corrupt series")
-    times = c_array.clone(_TIMES, count, False)
-    values = c_array.clone(_VALUES, count, False)
-    room = _take(max(count, size // 40))
+    room = _take(size // 40)
     try:
+        source = PyBytes_AS_STRING(data)
+        memcpy(&room.out[size + 16] - size - 16, source, size)
+        take_varint(room.out, &at, size, &count)
+        if count > <uint64_t>_SAMPLE_MAX:
+            raise ValueError("corrupt series")
+        times = c_array.clone(_TIMES, count, False)
+        values = c_array.clone(_VALUES, count, False)
+        if count > <uint64_t>room.count:
+            larger = _Room(count)
+            larger.out[: size + 16] = room.out[: size + 16]
+            room = larger
         if count:
-            at = decode_column(view, at, room.words, times, count)
-            at = _decode_values(view, at, room.words, room.numbers, room.runs, values, count)
+            at = decode_column(room.out, at, size, room.codes, times, count)
+            at = _decode_values(room.out, at, size, room.codes, room.numbers, room.runs, values, count)
     finally:
         _give(room)
     if at != size:
@@ -213,7 +209,7 @@ cdef inline bint _number(double value, Form form, int64_t *number) noexcept nogi
 
 cdef Py_ssize_t _encode(
     const int64_t[::1] times, const double[::1] values, Py_ssize_t count, int64_t[::1] numbers, int64_t[::1] steps,
-    uint64_t[::1] codes, uint64_t[::1] words, int64_t[:, ::1] runs, unsigned char[::1] out,
+    uint64_t[::1] codes, int64_t[:, ::1] runs, unsigned char[::1] out,
 ) except -1 nogil:
     cdef Py_ssize_t index, regular, run_count, at
     cdef Form form
@@ -223,7 +219,7 @@ cdef Py_ssize_t _encode(
     at = put_varint(out, 2, count)
     if count == 0:
         return at
-    at = encode_column(times, count, steps, codes, words, out, at)
+    at = encode_column(times, count, steps, codes, out, at)
     for index in range(count):
         zeros += (_bits(values[index]) == MINUS_ZERO) - (_bits(values[index]) == 0)
     form.zeros_negative = zeros > 0
@@ -243,7 +239,7 @@ cdef Py_ssize_t _encode(
         for byte in range(8):
             out[at + byte] = <unsigned char>(<uint64_t>runs[index, 2] >> 8 * byte & 255)
         at += 8
-    return encode_column(numbers, regular, steps, codes, words, out, at)
+    return encode_column(numbers, regular, steps, codes, out, at)
 
 
 cdef Py_ssize_t _split(
@@ -327,14 +323,14 @@ cdef int _choose(const double[::1] values, Py_ssize_t count, Py_ssize_t most, bi
 
 
 cdef Py_ssize_t _decode_values(
-    const unsigned char[::1] data, Py_ssize_t at, uint64_t[::1] words, int64_t[::1] numbers, int64_t[:, ::1] runs,
-    double[::1] values, Py_ssize_t count,
+    const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t end, uint64_t[::1] codes, int64_t[::1] numbers,
+    int64_t[:, ::1] runs, double[::1] values, Py_ssize_t count,
 ) except -1 nogil:
     """Fill ``values``; returns what is behind them in ``data``."""
     cdef Form form
     cdef uint64_t run_count, gap, length, raw
     cdef Py_ssize_t index, room = count, regular = count, done = 0, place = 0, byte
-    if at >= data.shape[0]:
+    if at >= end:
         return _corrupt()
     form.kind = data[at] & 7
     form.zeros_negative = data[at] >> 3 & 1
@@ -342,13 +338,13 @@ cdef Py_ssize_t _decode_values(
     at += 1
     if form.kind > BITS or form.decimals > DECIMALS_MAX:
         return _corrupt()
-    take_varint(data, &at, &run_count)
+    take_varint(data, &at, end, &run_count)
     if run_count > <uint64_t>count:
         return _corrupt()
     for index in range(<Py_ssize_t>run_count):
-        take_varint(data, &at, &gap)
-        take_varint(data, &at, &length)
-        if gap > <uint64_t>room or length > <uint64_t>room - gap or length == 0 or data.shape[0] - at < 8:
+        take_varint(data, &at, end, &gap)
+        take_varint(data, &at, end, &length)
+        if gap > <uint64_t>room or length > <uint64_t>room - gap or length == 0 or end - at < 8:
             return _corrupt()
         raw = 0
         for byte in range(8):
@@ -357,7 +353,7 @@ cdef Py_ssize_t _decode_values(
         runs[index, 0], runs[index, 1], runs[index, 2] = gap, length, raw
         room -= gap + length
         regular -= length
-    at = decode_column(data, at, words, numbers, regular)
+    at = decode_column(data, at, end, codes, numbers, regular)
     for index in range(<Py_ssize_t>run_count):
         _fill(numbers, done, runs[index, 0], form, values, place)
         done += runs[index, 0]

