@@ -14,4 +14,7 @@ kernels = [
     for path in sorted(Path("native/quartier_native").glob("*.pyx"))
 ]
 
+if not kernels:
+    raise SystemExit("no kernels found: build from the root of the source tree")
+
 setup(ext_modules=cythonize(kernels, include_path=["native"], language_level=3))
