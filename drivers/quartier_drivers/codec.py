@@ -167,21 +167,13 @@ def registers_of(source: Source, raw: float) -> list[int]:
         return [int(raw != 0)]
     if source.type_name in _FLOATS:
         return _words(source, _float_code(source.type_name, raw))
-    low, high = raw_range(source)
+    low, high = source.raw_range
     if raw != int(raw) or not low <= raw <= high:
         raise ValueError(f"{raw} does not fit {source.type_name} ({low}..{high})")
     code = int(raw) & ((1 << 16 * source.each) - 1)
     if code in source.absent:
         raise ValueError(f"{raw} means 'not there' to this device")
     return _words(source, code)
-
-
-def raw_range(source: Source) -> tuple[int, int]:
-    """Lowest and highest whole number that the type holds."""
-    width_bits = 16 * source.each
-    if source.type_name.startswith("int"):
-        return -(1 << width_bits - 1), (1 << width_bits - 1) - 1
-    return 0, (1 << width_bits) - 1
 
 
 def decode(profile: Profile, part: str, registers: Mapping[str, Sequence[int]]) -> dict[str, Decoded]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from quartier_drivers.place import nearest
 from quartier_drivers.points import word
-from quartier_drivers.schema import WIDTHS, Address, Point, Source, Write
+from quartier_drivers.schema import WIDTHS, Address, DeviceFallback, Own, Point, Source, Write
 
 Flaw = tuple[str, str]
 """A key below the point, and what is wrong with it."""
@@ -116,12 +116,25 @@ def _place_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
         ),
         (write.own is not None and not writable(write.own.address), "own.register", "cannot be written"),
         (not writable(timer), "fallback.register", "cannot be written"),
+        (write.gate is not None and not writable(write.gate.address), "gate.register", "cannot be written"),
         (
             point.field is not None and write.address is None,
             "",
             "does not fit a bit field: its neighbours would be lost",
         ),
         (point.type_name == "string", "", "does not fit a string"),
+        (
+            write.own is not None and not _raw_fits(write.own, write.own.value),
+            "own.value",
+            "does not fit its register",
+        ),
+        (
+            write.fallback is not None
+            and timer is not None
+            and not _raw_fits(write.fallback, round(write.fallback.after_s / write.fallback.scale)),
+            "fallback.after_s",
+            "does not fit its register",
+        ),
         (write.on_release == "own" and write.own is None, "own", 'is missing; on_release = "own" needs it'),
     ]
 
@@ -140,11 +153,31 @@ def _value_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
     if low is not None and high is not None:
         release = write.on_release
         rules += [
+            *_fits(point, write, low, "low"),
+            *_fits(point, write, high, "high"),
             (low > high, "low", f"{low} is above high = {high}"),
             (
-                isinstance(release, float) and not low <= release <= high,
+                isinstance(release, float) and low <= high and not low <= release <= high,
                 "on_release",
                 f"{release} is outside {low}..{high}",
             ),
         ]
     return rules
+
+
+def _fits(point: Point, write: Write, value: float, key: str) -> list[tuple[bool, str, str]]:
+    """Whether a limit of a whole-numbered register can be written at all."""
+    type_name = write.type_name or point.type_name
+    if type_name.startswith("float") or point.scale_address is not None or type_name not in WIDTHS:
+        return []
+    target = point.model_copy(update={"type_name": type_name})
+    raw = (value - point.offset) / ((write.scale or point.scale) * point.sign) / point.sum_of
+    lowest, highest = target.raw_range
+    return [(not lowest - 0.5 <= raw <= highest + 0.5, key, f"{value} does not fit {type_name}")]
+
+
+def _raw_fits(place: Own | DeviceFallback, raw: float) -> bool:
+    if place.type_name.startswith("float"):
+        return True
+    low, high = Source.model_validate({"register": "holding:0", "type": place.type_name}).raw_range
+    return raw == int(raw) and low <= raw <= high

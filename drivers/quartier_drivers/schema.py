@@ -52,7 +52,17 @@ def address(text: object) -> Address:
 
 
 def _codes(raw: object) -> object:
-    return [raw] if isinstance(raw, int) else raw
+    return tuple(raw) if isinstance(raw, list) else (raw,)
+
+
+def _names(raw: object) -> object:
+    """TOML's keys are text; these are numbers."""
+    if not isinstance(raw, dict):
+        return raw
+    wrong = [key for key in raw if not re.fullmatch(r"0x[0-9a-fA-F]+|[0-9]+", str(key))]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is no code, expected whole numbers = names")
+    return {int(str(key), 0): name for key, name in raw.items()}
 
 
 def _on_release(raw: object) -> object:
@@ -63,9 +73,10 @@ def _on_release(raw: object) -> object:
     raise ValueError(f'{raw!r} is wrong, expected "own", "cap", "hold" or a number')
 
 
-def _bits(pair: tuple[int, int]) -> tuple[int, int]:
-    if not 0 <= pair[0] <= pair[1]:
-        raise ValueError(f"{list(pair)} is no bit field, expected [lowest, highest], counted from 0")
+def _bits(raw: object) -> object:
+    pair = tuple(raw) if isinstance(raw, list | tuple) else ()
+    if len(pair) != 2 or not all(type(bit) is int for bit in pair) or not 0 <= pair[0] <= pair[1]:
+        raise ValueError(f"{raw!r} is no bit field, expected [lowest, highest], counted from 0")
     return pair
 
 
@@ -84,7 +95,7 @@ Unit = Annotated[int, Field(ge=0, le=255)]
 class Section(BaseModel):
     """What all tables share: an unknown key is a fault, a checked table does not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True)
 
 
 class Own(Section):
@@ -108,6 +119,15 @@ class DeviceFallback(Section):
     """Seconds per count of the timer register."""
 
 
+class Gate(Section):
+    """The switch of an output that cannot be written 0: shut in place of 0, opened after any other value."""
+
+    address: Registers = Field(alias="register")
+    type_name: TypeName = Field("uint16", alias="type")
+    opened: Finite = Field(1.0, alias="open")
+    shut: Finite = 0.0
+
+
 class Write(Section):
     """How a point is written; ``address``, ``type_name`` and ``scale`` where they differ from reading."""
 
@@ -117,6 +137,7 @@ class Write(Section):
     on_release: Annotated[Literal["own", "cap", "hold"] | float, BeforeValidator(_on_release)]
     own: Own | None = None
     fallback: DeviceFallback | None = None
+    gate: Gate | None = None
     confirm: Literal["read", "none"] = "read"
     address: Registers | None = Field(None, alias="register")
     type_name: TypeName | None = Field(None, alias="type")
@@ -136,10 +157,10 @@ class Source(Section):
     word_order: Order = Field("high-first", alias="words")
     byte_order: Order = Field("high-first", alias="bytes")
     bit: Annotated[int, Field(ge=0, le=63)] | None = None
-    bits: Annotated[tuple[int, int], AfterValidator(_bits)] | None = None
+    bits: Annotated[tuple[int, int], BeforeValidator(_bits)] | None = None
     length: Annotated[int, Field(ge=1, le=125)] | None = None
     sum_of: Annotated[int, Field(ge=1, le=62)] = 1
-    values: Mapping[int, str] | None = None
+    values: Annotated[Mapping[int, str], BeforeValidator(_names)] | None = None
     scale: Scale = 1.0
     offset: Finite = 0.0
     scale_address: Registers | None = Field(None, alias="scale_register")
@@ -155,6 +176,14 @@ class Source(Section):
     def each(self) -> int:
         """How many coils or registers one value of the type takes."""
         return self.length or WIDTHS.get(self.type_name, 1)
+
+    @property
+    def raw_range(self) -> tuple[int, int]:
+        """Lowest and highest whole number that one value of the type holds."""
+        width_bits = 16 * self.each
+        if self.type_name.startswith("int"):
+            return -(1 << width_bits - 1), (1 << width_bits - 1) - 1
+        return 0, (1 << width_bits) - 1
 
     @property
     def field(self) -> tuple[int, int] | None:

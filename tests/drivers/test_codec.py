@@ -15,7 +15,6 @@ from quartier_drivers.codec import (
     encode,
     power_of,
     raw_of,
-    raw_range,
     registers_of,
     value_of,
 )
@@ -59,7 +58,7 @@ def test_every_whole_number_of_every_type_and_order_comes_back(
     type_name: str, words: str, order: str, data: st.DataObject
 ) -> None:
     source = point(type=type_name, words=words, bytes=order)
-    raw = data.draw(st.integers(*raw_range(source)))
+    raw = data.draw(st.integers(*source.raw_range))
     registers = registers_of(source, raw)
 
     assert source.width == len(registers)

@@ -10,15 +10,11 @@ from quartier_drivers.schema import Address, Limits, Point, Source, TypeName
 
 
 def setpoint(one: Served, value: float, power: int, limits: Limits) -> list[Request]:
-    """The device-side timer, then the value: no setpoint ever stands without its timer.
+    """The device-side timer, then the value, then its gate: no setpoint ever stands without its timer.
 
     ``power`` is what the point's scale register says.  Raises ValueError as ``codec.encode`` does.
     """
-    words = codec.encode(one.point, value, power)
-    return [
-        *_timer(one, limits, armed=True),
-        _write(one, codec.write_source(one.point).address, words, limits),
-    ]
+    return [*_timer(one, limits, armed=True), *_value(one, value, power, limits)]
 
 
 def release(one: Served, cap: float | None, power: int | None, limits: Limits) -> list[Request]:
@@ -36,10 +32,13 @@ def release(one: Served, cap: float | None, power: int | None, limits: Limits) -
     if value is None or power is None:
         return []
     low, high = codec.write_range(one.point)
-    words = codec.encode(one.point, min(max(value, low), high), power)
+    try:
+        written = _value(one, min(max(value, low), high), power, limits)
+    except ValueError:  # its scale register has made it too large to write: better none than a wrong one
+        return []
     timer_agrees = write.fallback is not None and write.fallback.value == value
     timer = [] if timer_agrees else _timer(one, limits, armed=False)
-    return [_write(one, codec.write_source(one.point).address, words, limits), *timer]
+    return [*written, *timer]
 
 
 def dump(point: str, request: Request) -> Mapping[str, Any]:
@@ -57,6 +56,19 @@ def restore(write: Mapping[str, Any]) -> Request:
     """The write that ``dump`` gave."""
     values = tuple(write["values"])
     return Request(write["unit"], write["function"], write["address"], len(values), values)
+
+
+def _value(one: Served, value: float, power: int, limits: Limits) -> list[Request]:
+    words = codec.encode(one.point, value, power)
+    plain = _write(one, codec.write_source(one.point).address, words, limits)
+    gate = one.point.write.gate if one.point.write else None
+    if gate is None:
+        return [plain]
+    switch = codec.registers_of(
+        _plain(one.point, gate.address, gate.type_name), gate.opened if value else gate.shut
+    )
+    gated = _write(one, gate.address, switch, limits)
+    return [plain, gated] if value else [gated]
 
 
 def _own(one: Served, limits: Limits) -> list[Request]:

@@ -27,6 +27,22 @@ _KINDS = {
 _FORMS = "modbus-tcp://HOST[:PORT]?unit=1 or modbus-rtu:///dev/ttyUSB0?baud=9600&unit=1"
 _BUS: TypeAdapter[TcpBus | RtuBus] = TypeAdapter(Annotated[TcpBus | RtuBus, Field(discriminator="kind")])
 _DECIMAL = re.compile(r"[0-9]*\.[0-9]+")
+# Unit of a point's name -> what people write.
+_SYMBOLS = {
+    "w": "W",
+    "wh": "Wh",
+    "va": "VA",
+    "v": "V",
+    "a": "A",
+    "hz": "Hz",
+    "pct": "%",
+    "c": "°C",
+    "k": "K",
+    "pa": "Pa",
+    "m3": "m³",
+    "m3_per_h": "m³/h",
+    "w_per_s": "W/s",
+}
 # The owner that a device of one part gets while it is read; it does not show.
 _OWNER = "device"
 
@@ -119,7 +135,8 @@ def _is_read(name: str, found: Mapping[str, Reading], driver: ModbusDriver) -> b
 
 def _row(name: str, reading: Reading | None) -> Row:
     shown = name.removeprefix(f"{_OWNER}.")
-    unit = word(name.partition(".")[2]).unit
+    suffix = word(name.partition(".")[2]).unit
+    unit = _SYMBOLS.get(suffix, suffix)
     if reading is None:
         return Row(shown, None, unit, "no reply", Quality.BAD.name)
     good = reading.quality is Quality.GOOD

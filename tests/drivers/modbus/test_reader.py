@@ -54,10 +54,10 @@ async def test_every_point_is_a_row_with_value_unit_raw_and_quality(
 
     assert ("ACME", "", "", "") == rows["identity.maker"]
     assert rows["identity.serial"][0] in {"49", "50"}  # 7 n, and npm's adds the unit
-    assert (100.0, "w", "0064", "GOOD") == rows["power_w"]
+    assert (100.0, "W", "0064", "GOOD") == rows["power_w"]
     assert (2, "", "0002 (charging)", "GOOD") == rows["charge_state"]
     assert (True, "", "1", "GOOD") == rows["plugged_on"]
-    assert (None, "w", "refused", "BAD") == rows["power_l1_w"]
+    assert (None, "W", "refused", "BAD") == rows["power_l1_w"]
 
 
 @pytest.mark.peer
@@ -90,8 +90,8 @@ async def test_a_silent_block_leaves_rows_without_a_value(tcp_server: TcpServer,
 
     rows = by_point(await read_once("acme/am300", url, [folder]))
 
-    assert (5.0, "w", "0005", "GOOD") == rows["power_w"]
-    assert (None, "w", "no reply", "BAD") == rows["power_l1_w"]
+    assert (5.0, "W", "0005", "GOOD") == rows["power_w"]
+    assert (None, "W", "no reply", "BAD") == rows["power_l1_w"]
 
 
 async def test_an_endpoint_that_is_not_there_is_a_lost_link(free_port: int, folder: Path) -> None:

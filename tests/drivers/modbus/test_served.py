@@ -1,0 +1,79 @@
+"""Points are known by full name, with all that a caller needs, before the wire is there."""
+
+from quartier_drivers.contract import DeviceSpec, Fallback
+from quartier_drivers.modbus.served import SCALE, info, served, wants
+from quartier_drivers.profile import parse
+
+PROFILE = parse(
+    """
+[profile]
+protocol = "modbus"
+maker = "m"
+model = "n"
+source = "s"
+[parts.battery.power_w]
+register = "holding:842"
+unit = 100
+type = "int16"
+low = -9000
+high = 9000
+scan = "fast"
+scale_register = "holding:850"
+[parts.battery.setpoint_w]
+register = "holding:2700"
+type = "int16"
+scale = 100
+[parts.battery.setpoint_w.write]
+low = -5000
+high = 5000
+persistent = true
+on_release = "own"
+own = { register = "holding:1", value = 0 }
+fallback = { value = 0, after_s = 60, register = "holding:2701" }
+[parts.battery.relay_on]
+register = "coil:1"
+write = { on_release = 0, confirm = "none" }
+[parts.grid.power_w]
+register = "holding:820"
+""",
+    "m/n",
+    "n.toml",
+)
+FOUND = served(DeviceSpec("gx", 227, {"battery": "bat1"}), PROFILE)
+
+
+def test_only_owned_parts_are_served_under_their_owners_name() -> None:
+    assert ["bat1.power_w", "bat1.setpoint_w", "bat1.relay_on"] == list(FOUND)
+
+
+def test_a_list_of_points_narrows_a_part() -> None:
+    device = DeviceSpec("gx", 227, {"battery": "bat1"}, {"battery": frozenset({"power_w"})})
+
+    assert ["bat1.power_w"] == list(served(device, PROFILE))
+
+
+def test_a_point_read_tells_range_period_and_address() -> None:
+    told = info(FOUND["bat1.power_w"], PROFILE)
+
+    assert ("100/holding:842", 1.0, -9000.0, 9000.0) == (told.address, told.period_s, told.low, told.high)
+    assert not told.writable
+
+
+def test_a_point_written_tells_limits_step_release_and_fallback() -> None:
+    told = info(FOUND["bat1.setpoint_w"], PROFILE)
+
+    assert (True, -5000.0, 5000.0, 100.0) == (told.writable, told.write_low, told.write_high, told.step)
+    assert (True, "own", True) == (told.persistent, told.on_release, told.read_back)
+    assert Fallback(0.0, 60.0, "holding:2701") == told.fallback
+    assert "227/holding:2700" == told.address
+
+
+def test_a_scale_register_is_wanted_with_its_point() -> None:
+    assert [("bat1.power_w",), (SCALE + "bat1.power_w",)] == [
+        want.keys for want in wants(FOUND["bat1.power_w"], PROFILE)
+    ]
+
+
+def test_a_point_that_can_only_be_written_is_never_wanted() -> None:
+    assert [] == wants(FOUND["bat1.relay_on"], PROFILE)
+    assert not info(FOUND["bat1.relay_on"], PROFILE).read_back

@@ -1,0 +1,89 @@
+"""Contradictions between the keys of a point are found, and named by the key to change."""
+
+from typing import Any
+
+import pytest
+
+from quartier_drivers.flaws import name_flaws, point_flaws, source_flaws
+from quartier_drivers.profile import SCAN_S
+from quartier_drivers.schema import Point, Source
+
+WRITE = {"low": 0, "high": 10, "on_release": 0}
+
+
+def keys(quantity: str = "power_w", **table: Any) -> list[str]:
+    table.setdefault("register", "holding:0")
+    return [key for key, _ in point_flaws(quantity, Point.model_validate(table), SCAN_S)]
+
+
+@pytest.mark.parametrize(
+    ("table", "key"),
+    [
+        ({"register": "coil:0", "type": "int32"}, "type"),
+        ({"register": "coil:0", "bit": 1}, "bit"),
+        ({"bit": 1, "bits": [1, 2]}, "bits"),
+        ({"bit": 16}, "bit"),
+        ({"bits": [14, 16]}, "bits"),
+        ({"type": "float32", "bit": 1}, "bit"),
+        ({"length": 2}, "length"),
+        ({"type": "float32", "values": {"0": "idle"}}, "values"),
+        ({"absent": 0x10000}, "absent"),
+        ({"absent": -1}, "absent"),
+        ({"scale_register": "coil:1"}, "scale_register"),
+        ({"bit": 1, "scale_register": "holding:1"}, "scale_register"),
+        ({"bit": 1, "sum_of": 3}, "sum_of"),
+        ({"register": "holding:65535", "type": "int32"}, "register"),
+    ],
+)
+def test_a_source_that_contradicts_itself_is_named_by_its_key(table: dict[str, Any], key: str) -> None:
+    source = Source.model_validate({"register": "holding:0"} | table)
+
+    assert key in [found for found, _ in source_flaws(source)]
+
+
+@pytest.mark.parametrize(
+    ("write", "key"),
+    [
+        ({"low": None}, "write.low"),
+        ({"high": None}, "write.high"),
+        ({"low": 11}, "write.low"),
+        ({"high": 70000}, "write.high"),
+        ({"on_release": 11}, "write.on_release"),
+        ({"on_release": "own"}, "write.own"),
+        ({"own": {"register": "input:1", "value": 0}}, "write.own.register"),
+        ({"own": {"register": "holding:1", "value": 0.5}}, "write.own.value"),
+        ({"fallback": {"value": 0, "after_s": 60, "register": "discrete:1"}}, "write.fallback.register"),
+        ({"fallback": {"value": 0, "after_s": 70000, "register": "holding:1"}}, "write.fallback.after_s"),
+        ({"register": "input:1"}, "write.register"),
+    ],
+)
+def test_a_write_that_cannot_be_is_named_by_its_key(write: dict[str, Any], key: str) -> None:
+    assert [key] == keys(write=WRITE | write)
+
+
+def test_a_sound_write_has_no_flaw() -> None:
+    fallback = {"value": 0, "after_s": 60, "register": "holding:2"}
+    own = {"register": "holding:1", "value": 1}
+
+    assert [] == keys(write=WRITE | {"on_release": "own", "own": own, "fallback": fallback})
+    assert [] == keys("relay_on", register="coil:3", write={"on_release": 1})
+    assert [] == keys(type="int16", scale=0.1, write=WRITE | {"low": -3276.8, "high": 3276.7})
+    assert [] == keys(scale_register="holding:9", write=WRITE | {"high": 1e6})
+
+
+def test_fields_and_strings_cannot_be_written() -> None:
+    assert ["write"] == keys("relay_on", bit=1, write={"low": 0, "high": 1, "on_release": 0})
+    assert "write" in keys("name_text", type="string", length=2, write=WRITE)
+
+
+def test_the_type_fits_what_the_name_says() -> None:
+    assert ["type"] == keys("name_text")
+    assert [] == keys("name_text", type="string", length=4)
+    assert [] == keys("mode_text", values={"0": "idle"})
+    assert ["type"] == keys("power_w", type="string", length=4)
+
+
+def test_names_and_scan_classes_are_known() -> None:
+    assert [""] == [key for key, _ in name_flaws("power_kw")]
+    assert ["scan"] == keys(scan="fest")
+    assert ["low"] == keys(low=2, high=1)

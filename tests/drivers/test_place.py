@@ -1,0 +1,85 @@
+"""A fault names its line, its key and the nearest key that exists."""
+
+import tomllib
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from quartier_drivers.place import Places, dotted, keys_of, nearest, syntax_fault
+
+TEXT = """\
+[buses.net]
+host = "meter.lan"
+port = 70000
+tls = { ca = 3 }
+"""
+
+
+class Tls(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    ca: str
+
+
+class Bus(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+    host: str
+    port: int = Field(le=65535, alias="port")
+    tls: Tls | None = None
+
+
+def told(text: str) -> list[str]:
+    try:
+        Bus.model_validate(tomllib.loads(text)["buses"]["net"])
+    except ValidationError as error:
+        return [str(fault) for fault in Places("site.toml", text).faults(("buses", "net"), error, Bus)]
+    return []
+
+
+def test_each_error_becomes_a_fault_at_its_line() -> None:
+    assert [
+        "site.toml:3: buses.net.port: 70000 is wrong, expected less than or equal to 65535",
+        "site.toml:4: buses.net.tls.ca: 3 is wrong, expected a valid string",
+    ] == told(TEXT)
+
+
+def test_an_unknown_key_is_told_with_the_nearest_known_one_also_in_a_table_below() -> None:
+    text = '[buses.net]\nhots = "h"\nport = 1\n[buses.net.tls]\nca_ = "x"\n'
+
+    assert [
+        "site.toml:1: buses.net.host: is missing",
+        "site.toml:2: buses.net.hots: is no known key; did you mean 'host'?",
+        "site.toml:4: buses.net.tls.ca: is missing",
+        "site.toml:5: buses.net.tls.ca_: is no known key; did you mean 'ca'?",
+    ] == sorted(told(text))
+
+
+def test_a_key_that_is_not_there_has_the_line_of_what_is_around_it() -> None:
+    places = Places("site.toml", TEXT)
+
+    assert 1 == places.line(("buses", "net", "nothing"))
+    assert places.line(("nothing",)) is None
+    assert "site.toml: nothing: is missing" == str(places.fault(("nothing",), "is missing"))
+
+
+def test_nearest_lists_all_when_nothing_is_near() -> None:
+    assert "expected one of host, port, tls" == nearest("zzz", keys_of(Bus))
+    assert "nothing is expected here" == nearest("zzz", [])
+
+
+def test_paths_read_as_people_write_them() -> None:
+    assert "points.power_w" == dotted(("points", "power_w"))
+    assert "case[2].name" == dotted(("case", 2, "name"))
+    assert "file" == dotted(())
+
+
+def test_a_text_that_is_no_toml_is_told_with_its_line() -> None:
+    try:
+        tomllib.loads("a = 1\nb = \n")
+    except tomllib.TOMLDecodeError as error:
+        fault = syntax_fault("x.toml", error)
+
+    assert ("x.toml", 2, "file", "is no TOML: Invalid value") == (
+        fault.file,
+        fault.line,
+        fault.key,
+        fault.what,
+    )

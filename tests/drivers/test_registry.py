@@ -1,0 +1,26 @@
+"""Each kind of bus knows its section and its door, and a door costs nothing until it is used."""
+
+import subprocess
+import sys
+
+from quartier_drivers import registry
+from quartier_drivers.modbus.bus import RtuBus, TcpBus
+from quartier_drivers.modbus.driver import DOOR
+
+
+def test_every_kind_has_a_section_of_that_kind_and_a_door() -> None:
+    assert {"modbus-tcp": TcpBus, "modbus-rtu": RtuBus} == {
+        kind: registry.section(kind) for kind in registry.KINDS
+    }
+    assert {DOOR} == {registry.door(kind) for kind in registry.KINDS}
+
+
+def test_sections_import_no_protocol_library() -> None:
+    code = (
+        "import sys; from quartier_drivers import registry, profile;"
+        "[registry.section(kind) for kind in registry.KINDS];"
+        "sys.exit(any(name in sys.modules for name in ('pymodbus', 'serial')))"
+    )
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+
+    assert 0 == subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode
