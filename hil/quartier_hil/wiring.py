@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier_hil.devices import catalog
-from quartier_hil.devices.device import Device  # noqa: TC001 - type hints are read at run time too
+from quartier_hil.devices.actor import Device  # noqa: TC001 - type hints are read at run time too
 from quartier_hil.devices.endpoint import serve_pty, serve_tcp
 from quartier_hil.district.session import Names
 from quartier_hil.plant.building import Orders

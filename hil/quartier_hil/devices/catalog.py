@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from quartier_hil.devices.device import Device
+from quartier_hil.devices.actor import Device
 from quartier_hil.devices.em24 import Em24
 from quartier_hil.devices.gx import Gx
 from quartier_hil.devices.p30 import P30

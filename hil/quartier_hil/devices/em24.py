@@ -7,7 +7,7 @@ Source: Carlo Gavazzi, EM24_E1 (Ethernet) communication protocol version 0 revis
 from collections.abc import Mapping
 
 from quartier_hil.devices import wire
-from quartier_hil.devices.device import Device
+from quartier_hil.devices.actor import Device
 from quartier_hil.devices.mains import PHASES, Mains
 from quartier_hil.devices.unit import Table, Unit
 

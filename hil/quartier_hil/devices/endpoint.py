@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from quartier_hil.devices import wire
-from quartier_hil.devices.device import SILENCE, Device, Reply
+from quartier_hil.devices.actor import SILENCE, Device, Reply
 from quartier_hil.devices.unit import exception
 
 # Silence that ends a frame of unknown length; a pty has no bit rate, so any short pause will do.

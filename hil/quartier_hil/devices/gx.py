@@ -9,7 +9,7 @@ its settings, one for each device.
 from collections.abc import Mapping, Sequence
 
 from quartier_hil.devices import wire
-from quartier_hil.devices.device import Device
+from quartier_hil.devices.actor import Device
 from quartier_hil.devices.mains import PHASES, QUANTITIES, Mains
 from quartier_hil.devices.unit import GATEWAY_PATH, GATEWAY_TARGET, ILLEGAL_ADDRESS, Refusal, Table, Unit
 

@@ -8,7 +8,7 @@ are 16 bits and cannot be read.
 from collections.abc import Mapping, Sequence
 
 from quartier_hil.devices import wire
-from quartier_hil.devices.device import Device
+from quartier_hil.devices.actor import Device
 from quartier_hil.devices.mains import PHASES
 from quartier_hil.devices.unit import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refusal, Table, Unit
 
@@ -25,10 +25,11 @@ _QUANTITIES = frozenset(
 class P30(Device):
     """Orders ``current_max_a`` (0: paused).
 
-    The fail-safe of the station: with a time-out set (register 5018), a client that writes neither
-    a current nor the time-out for that long leaves the fail-safe current (register 5016) in force.
-    ``failsafe_a`` is what commissioning left there.  ``charge_state`` follows from plug, power and
-    order when the plant does not tell it.
+    A pause is register 5014 = 0; 5004 takes no less than 6 A.  The fail-safe of the station: with a
+    time-out set (register 5018), a client that writes none of 5004, 5014 and 5018 for that long
+    leaves the fail-safe current (register 5016) in force, until it sends a current and enables the
+    station again (UDP Programmers Guide V2.01, 3.3.3).  ``failsafe_a`` is what commissioning left
+    there.  ``charge_state`` follows from plug, power and order when the plant does not tell it.
     """
 
     def __init__(self, rated_a: float = 32.0, failsafe_a: float = 0.0, seed: int = 0) -> None:
@@ -38,7 +39,7 @@ class P30(Device):
         self._told: dict[str, float] = {}
         self._unit = Unit(functions=(3, 6), words_max=2, single=True, accept=self._accept)
         self.units = {UNIT: self._unit}
-        self._max_ma, self._enabled = self.rated_ma, True
+        self._max_ma, self._enabled, self._fallen = self.rated_ma, True, False
         self._failsafe_ma, self._timeout_s = self._kept
         self._heard_s = self.now_s
         self._put(1014, 17_619_300)  # serial number
@@ -69,17 +70,18 @@ class P30(Device):
 
     def orders(self) -> Mapping[str, float]:
         """What the car may draw per phase."""
-        return {"current_max_a": self._max_ma / 1000 if self._enabled else 0.0}
+        return {"current_max_a": self._max_ma / 1000 if self._enabled or self._fallen else 0.0}
 
     def expire(self) -> None:
         """Fall back when nobody wrote for the time-out."""
         if self._timeout_s and self.now_s - self._heard_s >= self._timeout_s:
             self._max_ma = min(self._failsafe_ma, self.rated_ma)
+            self._enabled, self._fallen = False, True
             self._settings()
 
     def forget(self) -> None:
         """After a loss of power the rated current and the kept fail-safe are in force."""
-        self._max_ma, self._enabled = self.rated_ma, True
+        self._max_ma, self._enabled, self._fallen = self.rated_ma, True, False
         self._failsafe_ma, self._timeout_s = self._kept
         self._heard_s = self.now_s
         self._settings()
@@ -105,11 +107,15 @@ class P30(Device):
     def _accept(self, _table: Table, address: int, words: Sequence[int]) -> None:
         value = words[0]
         if address == 5004:
-            self._max_ma = min(self._current(value), self.rated_ma)
+            if value < _MIN_MA:
+                raise Refusal(ILLEGAL_VALUE)
+            self._max_ma = min(value, self.rated_ma)
         elif address == 5014:
-            self._enabled = value != 0
+            self._enabled, self._fallen = value != 0, False
         elif address == 5016:
-            self._failsafe_ma = self._current(value)
+            if 0 < value < _MIN_MA:
+                raise Refusal(ILLEGAL_VALUE)
+            self._failsafe_ma = value
         elif address == 5018:
             if value and not _TIMEOUT_MIN_S <= value <= _TIMEOUT_MAX_S:
                 raise Refusal(ILLEGAL_VALUE)
@@ -118,12 +124,6 @@ class P30(Device):
             self._kept = (self._failsafe_ma, self._timeout_s) if value else self._kept
         else:
             raise Refusal(ILLEGAL_ADDRESS)
-        if address in (5004, 5018):
+        if address in (5004, 5014, 5018):
             self._heard_s = self.now_s
         self._settings()
-
-    @staticmethod
-    def _current(value_ma: int) -> int:
-        if 0 < value_ma < _MIN_MA:
-            raise Refusal(ILLEGAL_VALUE)
-        return value_ma

@@ -8,7 +8,7 @@ holding register 0x8000.  It has no watchdog, and all relays drop when its power
 import struct
 from collections.abc import Mapping, Sequence
 
-from quartier_hil.devices.device import Device
+from quartier_hil.devices.actor import Device
 from quartier_hil.devices.unit import ILLEGAL_ADDRESS, Refusal, Table, Unit
 
 RELAYS = 8

@@ -8,7 +8,7 @@ most 80 registers a read, odd places and odd counts refused.
 from collections.abc import Mapping
 
 from quartier_hil.devices import wire
-from quartier_hil.devices.device import Device
+from quartier_hil.devices.actor import Device
 from quartier_hil.devices.mains import PHASES, Mains
 from quartier_hil.devices.unit import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refusal, Table, Unit
 

@@ -45,12 +45,11 @@ async def test_mbpoll_gets_no_answer_at_another_unit(poll):
 
 
 @pytest.mark.parametrize(
-    ("plugged", "power_w", "current_ma", "state"),
-    [(0, 0, 16_000, 1), (1, 0, 16_000, 2), (1, 3000, 16_000, 3), (1, 0, 0, 5)],
+    ("plugged", "power_w", "enable", "state"), [(0, 0, 1, 1), (1, 0, 1, 2), (1, 3000, 1, 3), (1, 0, 0, 5)]
 )
-def test_state_follows_from_plug_power_and_order(plugged, power_w, current_ma, state):
+def test_state_follows_from_plug_power_and_order(plugged, power_w, enable, state):
     station = P30()
-    write(station, 5004, current_ma)
+    write(station, 5014, enable)
     station.publish({"plugged_on": plugged, "power_w": power_w})
 
     assert bytes([3, 4, 0, 0, 0, state]) == ask(station, "03 03E8 0002")
@@ -67,7 +66,7 @@ def test_what_is_written_cannot_be_read():
     assert bytes.fromhex("83 02") == ask(P30(), "03 138C 0001")
 
 
-@pytest.mark.parametrize(("register", "value"), [(5004, 5_999), (5016, 1), (5018, 9), (5018, 601)])
+@pytest.mark.parametrize(("register", "value"), [(5004, 0), (5004, 5_999), (5016, 1), (5018, 9), (5018, 601)])
 def test_values_outside_the_manuals_ranges_are_refused(register, value):
     assert not write(P30(), register, value)
 
@@ -93,7 +92,7 @@ def test_falls_back_at_the_time_out_and_not_a_second_before(failsafe_a):
     assert {"current_max_a": failsafe_a} == station.orders()
 
 
-@pytest.mark.parametrize(("register", "value"), [(5004, 16_000), (5018, 60)])
+@pytest.mark.parametrize(("register", "value"), [(5004, 16_000), (5014, 1), (5018, 60)])
 def test_writing_either_register_renews_the_time_out_and_reading_does_not(register, value):
     station = P30()
     write(station, 5004, 16_000)
@@ -111,7 +110,7 @@ def test_writing_either_register_renews_the_time_out_and_reading_does_not(regist
 
 def test_a_loss_of_power_brings_back_the_rated_current_and_what_was_kept():
     station = P30()
-    for register, value in ((5016, 6_000), (5018, 60), (5020, 1), (5004, 0)):
+    for register, value in ((5016, 6_000), (5018, 60), (5020, 1), (5014, 0)):
         write(station, register, value)
     station.fault("off")
     station.clear()
@@ -121,11 +120,34 @@ def test_a_loss_of_power_brings_back_the_rated_current_and_what_was_kept():
     assert {"current_max_a": 6.0} == station.orders()
 
 
-def test_a_locked_station_gives_nothing():
+def test_a_disabled_station_gives_nothing_until_it_is_enabled():
     station = P30()
+    write(station, 5004, 10_000)
     write(station, 5014, 0)
-
     assert {"current_max_a": 0.0} == station.orders()
+
+    write(station, 5014, 1)
+    assert {"current_max_a": 10.0} == station.orders()
+
+
+def test_a_paused_station_falls_back_to_its_fail_safe_current_too():
+    station = P30(failsafe_a=6.0)
+    write(station, 5018, 60)
+    write(station, 5014, 0)
+    station.tick(60.0)
+
+    assert {"current_max_a": 6.0} == station.orders()
+
+
+def test_a_station_that_fell_back_wants_current_and_enable_again():
+    station = P30()
+    write(station, 5018, 60)
+    station.tick(60.0)
+
+    write(station, 5004, 16_000)
+    write(station, 5014, 1)
+
+    assert {"current_max_a": 16.0} == station.orders()
 
 
 def test_values_it_does_not_show_are_an_error():

@@ -1,6 +1,6 @@
 import pytest
 
-from quartier_hil.devices.device import SILENCE, Device, Reply
+from quartier_hil.devices.actor import SILENCE, Device, Reply
 from quartier_hil.devices.unit import Unit
 
 READ, ANSWER = bytes.fromhex("0300000001"), bytes.fromhex("03020007")
