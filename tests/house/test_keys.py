@@ -11,6 +11,7 @@ from quartier_drivers.registry import KINDS, section
 WAITING: dict[str, str] = {
     "Building.latitude": "for forecasts, which come with planning",
     "Building.longitude": "for forecasts, which come with planning",
+    "Node.under": "as fuse_a",
     "Node.fuse_a": "the tree's fuses become caps with the nodes of control",
     "Node.phases": "as fuse_a",
     "Building.time_zone": "for schedules of the local plan, which come with planning",

@@ -109,6 +109,7 @@ def link_params(site: model.Site, limits: assets.Limits) -> LinkParams:
         heartbeat_timeout_s=site.limits.heartbeat_timeout_s,
         failsafe_min_s=site.limits.failsafe_min_s,
         hold_max_s=site.limits.hold_max_s,
+        heartbeat_offset_max_s=site.clock.heartbeat_offset_max_s,
         seed=seed(site),
     )
 

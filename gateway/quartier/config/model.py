@@ -169,7 +169,7 @@ Asset = Annotated[Grid | Battery | Pv | Ev | Load, Field(discriminator="role")]
 
 
 class Node(Section):
-    """A point of the connection tree with a fuse."""
+    """A point of the connection tree with a fuse; known, but not yet a limit of its own."""
 
     under: str = "grid"
     """The node that feeds it; the tree's root is called grid."""
@@ -332,12 +332,10 @@ class Store(Section):
 
 
 class Clock(Section):
-    """When the wall clock is trusted."""
+    """When the wall clock is trusted: the kernel says so, and the district's stamps do not contradict."""
 
-    offset_warn_s: Annotated[float, Field(gt=0, le=60)] = 2.0
-    """Estimated error beyond which a warning is given."""
-    offset_max_s: Annotated[float, Field(gt=0, le=3_600)] = 60.0
-    """Estimated error beyond which the clock counts as unsynchronised."""
+    heartbeat_offset_max_s: Annotated[float, Field(ge=1, le=60)] = 60.0
+    """How far a heartbeat's stamp may be off a synchronised clock; beyond it the heartbeat does not count."""
 
 
 class Site(Section):

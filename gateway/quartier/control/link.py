@@ -11,7 +11,6 @@ from math import isfinite
 from quartier.control import schedule
 from quartier.control.caps import Powers
 from quartier.control.linkcaps import (
-    FRESH_S,
     LinkParams,
     active,
     age_s,
@@ -65,11 +64,11 @@ def start(params: LinkParams, persisted: LinkState | None, now: Now, *, outage: 
 
 
 def heartbeat(state: LinkState, params: LinkParams, beat: Heartbeat, now: Now) -> LinkState:
-    """Take a heartbeat whose signature held; one that does not rise, or is 60 s off, is ignored."""
+    """Take a heartbeat whose signature held; one that does not rise or is off a synced clock is ignored."""
     state = _seen(state, params, now)
     if state.heartbeat_n is not None and beat.n <= state.heartbeat_n:
         return state
-    if now.synced and abs(beat.ts_utc_ms - now.utc_ms) > FRESH_S * 1000:
+    if now.synced and abs(beat.ts_utc_ms - now.utc_ms) > params.heartbeat_offset_max_s * 1000:
         return state
     back_ns = now.ns if state.mode is Mode.FAILSAFE and state.back_ns is None else state.back_ns
     state = replace(state, heartbeat_ns=now.ns, heartbeat_n=beat.n, back_ns=back_ns)

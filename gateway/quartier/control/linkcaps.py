@@ -24,6 +24,7 @@ class LinkParams:
     heartbeat_timeout_s: float = 120.0
     failsafe_min_s: float = 7200.0
     hold_max_s: float = 93600.0
+    heartbeat_offset_max_s: float = 60.0
     seed: int = 0
 
 

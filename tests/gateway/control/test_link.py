@@ -96,6 +96,14 @@ def test_heartbeat_timeout_is_settable(drive, limits, timeout_s):
     assert Mode.FAILSAFE is drive(params=params).controlled().tick(timeout_s + 1).mode
 
 
+@pytest.mark.parametrize(("offset_s", "counts"), [(-11, False), (-9, True), (9, True), (11, False)])
+def test_how_far_a_stamp_may_be_off_is_settable(drive, limits, offset_s, counts):
+    d = drive(params=link.LinkParams(limits=limits, heartbeat_offset_max_s=10)).start()
+    beat = Heartbeat(1, d.now.utc_ms + offset_s * 1000)
+
+    assert counts is (link.heartbeat(d.state, d.params, beat, d.now).heartbeat_n == 1)
+
+
 @pytest.mark.parametrize(("t", "mode"), [(1059, Mode.CONTROLLED), (1061, Mode.FAILSAFE)])
 def test_controlled_goes_failsafe_60_s_after_the_last_valid_document(drive, t, mode):
     d = drive().controlled(exp_s=1000)
