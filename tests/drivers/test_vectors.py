@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 
 from quartier_drivers import codec, profile
-from quartier_drivers.contract import Quality
+from quartier_drivers.contract import DeviceSpec, Quality
+from quartier_drivers.modbus import orders
+from quartier_drivers.modbus.frame import Request
+from quartier_drivers.modbus.served import Served, served
 from quartier_drivers.profile import Point, Profile
 
 VECTORS = Path(__file__).parent / "vectors"
 PROFILES = profile.names()
+UNIT = 7
 
 
 def vectors(name: str) -> dict[str, Any]:
@@ -41,8 +45,15 @@ def decoded(loaded: Profile, registers: Mapping[str, Any]) -> dict[str, codec.De
     }
 
 
-def place(point: Point, address: object) -> str:
-    return str(address) if point.unit is None else f"{point.unit}/{address}"
+def owned(loaded: Profile, path: str) -> Served:
+    part, _, quantity = path.rpartition(".")
+    return served(DeviceSpec("device", UNIT, {part: "owner"}), loaded)[f"owner.{quantity}"]
+
+
+def place(request: Request) -> str:
+    table = "coil" if request.function in (5, 15) else "holding"
+    address = f"{table}:{request.address}"
+    return address if request.unit == UNIT else f"{request.unit}/{address}"
 
 
 @pytest.mark.parametrize("name", PROFILES)
@@ -100,14 +111,33 @@ def test_registers_become_values(name: str, case: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize(("name", "write"), each("write"))
 def test_values_become_registers(name: str, write: Mapping[str, Any]) -> None:
-    point = point_of(profile.load(name), write["point"])
-    assert point.write is not None
-    written = {place(point, point.write.address or point.address): codec.encode(point, write["value"])}
-    timer = point.write.fallback
-    if timer is not None and timer.address is not None:
-        written[place(point, timer.address)] = [round(timer.after_s / timer.scale)]
+    loaded = profile.load(name)
 
-    assert write["registers"] == written
+    requests = orders.setpoint(owned(loaded, write["point"]), write["value"], 0, loaded.limits)
+
+    assert list(write["registers"].items()) == [(place(one), list(one.values)) for one in requests]
+
+
+@pytest.mark.parametrize(("name", "release"), each("release"))
+def test_release_writes_what_the_profile_says(name: str, release: Mapping[str, Any]) -> None:
+    loaded = profile.load(name)
+
+    requests = orders.release(owned(loaded, release["point"]), None, 0, loaded.limits)
+
+    assert list(release["registers"].items()) == [(place(one), list(one.values)) for one in requests]
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_writable_point_has_a_release_case(name: str) -> None:
+    loaded = profile.load(name)
+    writable = {
+        f"{part}.{quantity}".lstrip(".")
+        for part, points in loaded.parts.items()
+        for quantity, point in points.items()
+        if point.write is not None
+    }
+
+    assert writable == {release["point"] for release in vectors(name).get("release", [])}
 
 
 @pytest.mark.parametrize(("name", "refused"), each("refused"))
