@@ -23,6 +23,7 @@ class Deadband:
     period_s: float = 0.0
 
 
+EARLY_MAX_NS = 500_000_000
 EVERY_CHANGE = Deadband()
 _POWER = Deadband(width=50.0, share_pct=1.0, period_s=1.0)
 _COUNTER = Deadband(period_s=60.0)
@@ -100,7 +101,7 @@ class Gate:
         self._exact = deadband.width <= 0.0 and deadband.share_pct <= 0.0
         self._period_ns = int(deadband.period_s * 1e9)
         # A poll that comes a little early must not cost a whole period; the average pace still holds.
-        self._early_ns = self._period_ns // 2
+        self._early_ns = min(self._period_ns // 2, EARLY_MAX_NS)
         self._next_ns: int | None = None
         self._quality: Quality | None = None
         self._value: Value = 0.0
@@ -116,7 +117,7 @@ class Gate:
                     return False
             else:
                 try:
-                    if -self._band < value - self._value < self._band:  # type: ignore[operator]
+                    if -self._band < value - self._value < self._band:  # type: ignore[operator]  # a text raises
                         return False
                 except TypeError:  # a text where a number is usual: any change counts
                     if value == self._value:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier.house.now import Now
+from quartier.house.sample import Mark
 from quartier.store.chunks import CHUNK_COUNT_MAX, FLOAT, QUALITY_BITS, Chunk, sort_value
 from quartier.store.deadband import Deadbands, Gate
 from quartier.store.gaps import Gap, event_value
@@ -143,6 +144,22 @@ class Entrance:
     def pending_count(self) -> int:
         """Samples in memory that are not on disk."""
         return sum(len(chunk) - chunk.committed for chunk in self.chunks())
+
+    def backlog_count(
+        self, marks: Mapping[str, Mark], evicted_to: Mapping[str, int], local: Collection[str]
+    ) -> int:
+        """Samples above the marks: all of this boot, and those of older boots that wait to be sealed."""
+        count = 0
+        for stream, last in self.lasts().items():
+            mark = marks.get(stream, Mark(0, 0))
+            covered = max(mark.seq if mark.boot == self.boot else 0, evicted_to.get(stream, 0))
+            count += max(0, last - covered) if stream not in local else 0
+        for chunk in self.waiting:
+            mark = marks.get(chunk.stream, Mark(0, 0))
+            if chunk.boot < self.boot and mark.boot <= chunk.boot and chunk.stream not in local:
+                covered = mark.seq + 1 - chunk.first if mark.boot == chunk.boot else 0
+                count += len(chunk) - min(max(covered, 0), len(chunk))
+        return count
 
     def adopt(self, chunks: list[Chunk]) -> None:
         """Take closed chunks of earlier boots, to be sealed first."""

@@ -50,8 +50,8 @@ def query(
     """Rows of the points that match any of ``patterns`` (``grid.*``), ``from_ms`` <= time < ``to_ms`` (UTC).
 
     Stream by stream, in time within a point.  ``every_s``: spans counted from ``from_ms``.
-    Raises FileNotFoundError when there is no history, sqlite3.OperationalError when it cannot be
-    opened (rights); what is damaged in it is left out.
+    Raises FileNotFoundError when there is no history and PermissionError when it may not be read;
+    what is damaged in it is left out.
     """
     with closing(_Reader(path, runtime_dir, from_ms - (LOOK_BACK_MS if every_s else 0), to_ms)) as reader:
         wants = _Wanted(patterns)
@@ -110,8 +110,14 @@ class _Reader:
     def _connect(path: Path) -> sqlite3.Connection:
         if not path.exists():
             return sqlite3.connect(":memory:")
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
-        connection.execute("BEGIN")  # one picture for all that follows
+        try:
+            connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
+            connection.execute("BEGIN")  # one picture for all that follows
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError as error:
+            raise PermissionError(f"{path}: {error}") from error
+        except sqlite3.DatabaseError:
+            return sqlite3.connect(":memory:")
         return connection
 
     def _take(self, samples: Iterable[Sample]) -> None:

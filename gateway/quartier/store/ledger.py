@@ -384,20 +384,10 @@ class Store:
         self._urgent = True
 
     def _backlog_count(self) -> int:
-        """Samples above the marks: of older boots on disk, of older boots in memory, of this boot."""
         if not self._offers:
             return 0
-        count = self._old_backlog_count
-        for stream, last in self._entrance.lasts().items():
-            mark = self._marks.get(stream, NONE)
-            covered = max(mark.seq if mark.boot == self.boot else 0, self._evicted_to.get(stream, 0))
-            count += max(0, last - covered) if stream not in self._local else 0
-        for chunk in self._entrance.waiting:
-            mark = self._marks.get(chunk.stream, NONE)
-            if chunk.boot < self.boot and mark.boot <= chunk.boot and chunk.stream not in self._local:
-                covered = mark.seq + 1 - chunk.first if mark.boot == chunk.boot else 0
-                count += len(chunk) - min(max(covered, 0), len(chunk))
-        return count
+        held = self._entrance.backlog_count(self._marks, self._evicted_to, self._local)
+        return self._old_backlog_count + held
 
 
 def _open_job(now: Now) -> Job:

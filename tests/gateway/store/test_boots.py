@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from quartier.store.boots import keep_boot, next_boot, read_boot
+
+NOW_MS = 1_700_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("known", "synced", "expected"),
+    [
+        ([], True, 1_700_000_000),
+        ([], False, 1),
+        ([41], False, 42),
+        ([41, 1_600_000_000], False, 1_600_000_001),
+        ([1_600_000_000], True, 1_700_000_000),
+        ([1_800_000_000], True, 1_800_000_001),
+    ],
+)
+def test_the_boot_rises_and_is_unix_time_where_the_clock_is_trusted(
+    known: list[int], synced: bool, expected: int
+) -> None:
+    assert expected == next_boot(known, NOW_MS, synced=synced)
+
+
+def test_a_kept_boot_is_read_again(tmp_path: Path) -> None:
+    assert keep_boot(tmp_path / "boot", 1_700_000_000)
+    assert keep_boot(tmp_path / "boot", 1_700_000_001)
+
+    assert 1_700_000_001 == read_boot(tmp_path / "boot")
+    assert ["boot"] == [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("content", [b"", b"17", b"1700000000 deadbeef\n", b"\xff\xfe", b"-5 1\n", b"1 2 3"])
+def test_a_damaged_boot_is_not_believed(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "boot").write_bytes(content)
+
+    assert read_boot(tmp_path / "boot") is None
+
+
+def test_an_absent_folder_is_no_error(tmp_path: Path) -> None:
+    assert not keep_boot(tmp_path / "absent" / "boot", 1)
+    assert read_boot(tmp_path / "absent" / "boot") is None

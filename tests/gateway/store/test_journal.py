@@ -1,0 +1,123 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier.store import journal
+from quartier.store.chunks import FLOAT, TEXT
+from quartier.store.journal import Journal
+
+PLACES = {"names": [(0, "grid", "power_w"), (1, "node", "x_text")], "streams": [("grid", 5), ("node", 1)]}
+
+
+def written(folder: Path, *, size_max_bytes: int = 1 << 20) -> Journal:
+    made = Journal(folder / "journal", 7, size_max_bytes)
+    made.rotate()
+    return made
+
+
+def filled(folder: Path, frames: int = 3) -> Path:
+    made = written(folder)
+    for number in range(frames):
+        items = [0, FLOAT, number + 0.5, 1000 + number, 1, TEXT, 0.0, 2000 + number]
+        assert made.append(PLACES if not number else None, items, [(1, f"é{number}")])
+    made.close()
+    return made.path
+
+
+def test_what_was_appended_is_replayed_with_its_numbers(tmp_path: Path) -> None:
+    samples = list(journal.samples(filled(tmp_path)))
+
+    assert [
+        ("grid", 7, 5, "power_w", 1000, 0.5),
+        ("node", 7, 1, "x_text", 2000, "é0"),
+        ("grid", 7, 6, "power_w", 1001, 1.5),
+        ("node", 7, 2, "x_text", 2001, "é1"),
+        ("grid", 7, 7, "power_w", 1002, 2.5),
+        ("node", 7, 3, "x_text", 2002, "é2"),
+    ] == [(row.stream, row.boot, row.seq, row.metric, row.taken_utc_ms, row.value) for row in samples]
+
+
+def test_a_tail_cut_at_any_byte_keeps_the_frames_before_it(tmp_path: Path) -> None:
+    path = filled(tmp_path)
+    content = path.read_bytes()
+    counts = []
+    for size in range(len(content) + 1):
+        path.write_bytes(content[:size])
+        found = journal.replay(path)
+        counts.append(len(found.samples))
+        assert found.complete == (journal.replay(path).complete)
+
+    assert {0, 2, 4, 6} == set(counts)
+    assert counts == sorted(counts)
+    assert 6 == counts[-1]
+
+
+@given(st.data())
+def test_a_flipped_byte_never_gives_a_sample_that_was_not_written(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    path = filled(tmp_path_factory.mktemp("flip"))
+    content = path.read_bytes()
+    before = journal.replay(path).samples
+    where = data.draw(st.integers(0, len(content) - 1))
+    path.write_bytes(
+        content[:where] + bytes([content[where] ^ data.draw(st.integers(1, 255))]) + content[where + 1 :]
+    )
+    found = journal.replay(path)
+
+    assert found.samples == before[: len(found.samples)]
+    assert not found.complete
+
+
+def test_many_samples_in_one_call_are_one_frame(tmp_path: Path) -> None:
+    made = written(tmp_path)
+    items = [part for number in range(1000) for part in (0, FLOAT, float(number), number)]
+
+    assert made.append({"names": [(0, "grid", "power_w")], "streams": [("grid", 1)]}, items, [])
+    assert list(range(1000)) == [row.value for row in journal.samples(made.path)]
+
+
+def test_generations_are_found_oldest_first_and_removed_when_done(tmp_path: Path) -> None:
+    made = written(tmp_path)
+    first = made.path
+    made.append(PLACES, [0, FLOAT, 1.0, 1], [])
+    size = made.size_bytes
+    made.rotate()
+
+    assert [first, made.path] == journal.files(tmp_path / "journal")
+    assert 7 == journal.file_boot(first)
+    made.drop(first)
+    assert (size > 0, 0) == (True, made.size_bytes)
+    assert [made.path] == journal.files(tmp_path / "journal")
+    made.close()
+
+
+def test_beyond_its_bound_or_without_a_folder_it_counts_and_goes_on(tmp_path: Path) -> None:
+    small = written(tmp_path, size_max_bytes=10)
+    assert small.append(PLACES, [0, FLOAT, 1.0, 1], [])
+    assert not small.append(None, [0, FLOAT, 1.0, 1], [])
+    (tmp_path / "file").write_text("")
+    nowhere = Journal(tmp_path / "file", 7, 100)
+    nowhere.rotate()
+
+    assert not nowhere.append(PLACES, [0, FLOAT, 1.0, 1], [])
+    assert (1, 2) == (small.failed_count, nowhere.failed_count)
+    small.close()
+
+
+def test_a_full_folder_leaves_no_half_frame(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    made = written(tmp_path)
+    made.append(PLACES, [0, FLOAT, 1.0, 1], [])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (made.size_bytes + 20, limits[1]))
+    try:
+        assert not made.append(None, [0, FLOAT, 2.0, 2] * 10, [])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert made.append({"names": [], "streams": [("grid", 9)]}, [0, FLOAT, 3.0, 3], [])
+
+    assert [(5, 1.0), (9, 3.0)] == [(row.seq, row.value) for row in journal.samples(made.path)]
+    made.close()
