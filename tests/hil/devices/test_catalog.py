@@ -92,8 +92,8 @@ def registers(device, unit):
     }
 
 
-def test_every_profile_has_a_device_to_try_it_on():
-    assert set(DEVICES) == set(profile.names())
+def test_every_simulated_device_has_a_profile_that_reads_it():
+    assert set(DEVICES) <= set(profile.names())
 
 
 @pytest.mark.parametrize(
