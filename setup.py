@@ -7,7 +7,7 @@ from setuptools import Extension, setup
 
 # -ffp-contract=off: gcc on aarch64 otherwise fuses multiply-add, and a Pi and a PC
 # would decide differently.  Never -ffast-math.
-FLAGS = ["-O3", "-ffp-contract=off"]
+FLAGS = ["-O3", "-ffp-contract=off", "-g0"]
 
 kernels = [
     Extension(f"quartier_native.{path.stem}", [str(path)], extra_compile_args=FLAGS)
@@ -17,4 +17,4 @@ kernels = [
 if not kernels:
     raise SystemExit("no kernels found: build from the root of the source tree")
 
-setup(ext_modules=cythonize(kernels, include_path=["native"], language_level=3))
+setup(ext_modules=cythonize(kernels, include_path=["native"], language_level=3, build_dir="build/cython"))
