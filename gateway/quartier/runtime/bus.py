@@ -87,6 +87,8 @@ class Bus:
 
     async def run(self) -> None:
         """Poll and write until cancelled."""
+        for health in self.devices.values():
+            health.since_good_ns = self._clock.now_ns()
         pause_s = REOPEN_PAUSE_S[0]
         while True:
             try:
@@ -116,10 +118,14 @@ class Bus:
             health = min(self.devices.values(), key=lambda health: health.due_ns, default=None)
             if health is None:
                 await self._rest(REOPEN_PAUSE_S[1])
-            elif health.due_ns > now_ns:
-                await self._rest(min((health.due_ns - now_ns) / 1e9, 1.0))
+                continue
+            # Due first, then the time: a driver that says "now" means the moment it was asked.
+            due_ns = health.due_ns
+            now_ns = self._clock.now_ns()
+            if due_ns > now_ns:
+                await self._rest(min((due_ns - now_ns) / 1e9, 1.0))
             else:
-                self._late_ns = max(self._late_ns, 0 if health.aside else now_ns - health.due_ns)
+                self._late_ns = max(self._late_ns, 0 if health.aside else now_ns - due_ns)
                 await self._read(health)
 
     def _reachable(self) -> Mapping[str, PointInfo]:
@@ -136,12 +142,13 @@ class Bus:
     async def _read(self, health: Health) -> None:
         started_ns = self._clock.now_ns()
         try:
-            if not health.known:
+            readings: Sequence[Reading] = ()
+            if health.known:
+                readings = await health.driver.read()
+            else:
                 health.identity = await health.driver.open()
                 health.known = True
-                readings: Sequence[Reading] = ()
-            else:
-                readings = await health.driver.read()
+                self._answered(health)
         except NoReply as silence:
             self._failed(health, str(silence), started_ns)
             return
