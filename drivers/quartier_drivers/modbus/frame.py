@@ -161,12 +161,13 @@ class Hunt:
     """Looks for the answer to one request on a serial line, past noise and frames that are not it.
 
     ``wrong`` says what was the matter with the last sound frame of this unit that is no answer to the
-    request: a late answer to an older one, as a rule.
+    request (a late answer to an older one, as a rule), ``wrong_count`` how many there were.
     """
 
     request: Request
     crc: Crc
     wrong: str = ""
+    wrong_count: int = 0
     buffer: bytearray = field(default_factory=bytearray)
 
     def feed(self, data: bytes) -> Answer | None:
@@ -186,6 +187,7 @@ class Hunt:
                 return answer_of(self.request, pdu)
             except Rubbish as error:
                 self.wrong = str(error)
+                self.wrong_count += 1
                 del self.buffer[: start + len(pdu) + 3]
                 start = 0
         if len(self.buffer) >= self.request.answer_size + 3 and self._begins():

@@ -54,6 +54,8 @@ _BIT_WRITES = (5, 15)
 _CONNECT_S = 3.0
 # This many requests in a row without a single byte from the whole endpoint: it is half open.
 _SILENT_MAX = 5
+# After this many time-outs an RTU answer can no longer come, as far as anybody can wait.
+_OWING = 3
 # A line that never falls silent is used all the same: somebody else babbles on it.
 _CALM_MAX_S = 1.0
 
@@ -246,18 +248,27 @@ class RtuLink(Line):
         self._hear(data)
 
     def _hear(self, data: bytes) -> None:
-        if self._hunt is None or self._waiter is None or self._waiter.done():
+        hunt = self._hunt
+        if hunt is None:
             return
-        wrong = self._hunt.wrong
+        wrong_count = hunt.wrong_count
         try:
-            answer = self._hunt.feed(data)
+            answer = hunt.feed(data)
         except Rubbish as error:
             self._fail(error)
             return
-        if self._hunt.wrong != wrong:
-            self.count("late_count")
-        if answer is not None:
+        waiting = self._waiter is not None and not self._waiter.done()
+        if waiting and answer is not None:
             self._settle(answer)
+        elif hunt.wrong_count > wrong_count or answer is not None:
+            self._late(hunt.request.unit)
+
+    def _late(self, unit: int) -> None:
+        """An answer came that nobody waits for; where one was late, the next may be as late."""
+        self.count("late_count")
+        if unit in self._owing_s:
+            now_s = asyncio.get_running_loop().time()
+            self._owing_s[unit] = max(self._owing_s[unit], now_s + (_OWING - 1) * self._timeout_s)
 
     async def _ask(self, request: Request) -> Answer:
         port = self._port
@@ -269,7 +280,7 @@ class RtuLink(Line):
         sent_s = loop.time() + len(frame) * self.char_s
         # Until an answer is there, one may still come: also when this task is cancelled.
         owing_before_s = self._owing_s.get(request.unit, 0.0)
-        self._owing_s[request.unit] = sent_s + 2 * self._timeout_s
+        self._owing_s[request.unit] = sent_s + _OWING * self._timeout_s
         try:
             if os.write(port.fileno(), frame) != len(frame):
                 raise LinkLost(f"{self._bus.port} takes no bytes")
