@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from quartier.config.load import check
+from quartier.district import forms, issuers
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -16,6 +17,7 @@ PAGES = [
         "README.md",
         "CONTRIBUTING.md",
         "gateway/README.md",
+        "gateway/docs/district.md",
         "gateway/docs/installers.md",
         "gateway/docs/operators.md",
         "systemd/README.md",
@@ -81,3 +83,13 @@ def test_a_command_on_a_page_exists_with_its_options(page: str, command: str) ->
 
     parser = import_module("quartier.cli")._parser()
     assert parser.parse_args(words), page  # raises SystemExit when it cannot be
+
+
+def test_documents_on_the_districts_page_are_of_their_form() -> None:
+    text = (ROOT / "gateway/docs/district.md").read_text(encoding="utf-8")
+    blocks = [block for language, block in BLOCK.findall(text) if language == "json"]
+
+    _watermark, keys, heartbeat, envelope = blocks
+    assert {"optimiser-2026", "dso-2026"} == set(issuers.read(keys))
+    assert 1764075030000 == forms.HeartbeatForm.model_validate_json(heartbeat).wish().n
+    assert 4000 == forms.EnvelopeForm.model_validate_json(envelope).wish().intervals[0].import_max_w

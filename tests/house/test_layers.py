@@ -45,17 +45,18 @@ ROOMS = (
         pure=True,
     ),
     Room("quartier.district.mqtt", ("quartier.district",), ("paho",)),
-    Room(
-        "quartier.district.uplink",
-        (
-            "quartier.district",
-            "quartier.control.wishes",
-            "quartier.house",
-            "quartier.config",
-            "quartier.runtime.statefile",  # last sequences and bdSeq, two checksummed copies
-            *CONTRACT,
-        ),
-        ("structlog",),
+    *(
+        Room(
+            f"quartier.district.{name}",
+            (
+                "quartier.district",
+                "quartier.control.wishes",
+                "quartier.house",
+                "quartier.runtime.statefile",  # last sequences and bdSeq, two checksummed copies
+                *CONTRACT,
+            ),
+        )
+        for name in ("uplink", "line", "companion")
     ),
     Room(
         "quartier.district",
