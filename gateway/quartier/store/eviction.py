@@ -36,9 +36,9 @@ def evict(connection: sqlite3.Connection, size_max_bytes: int, terms: Terms) -> 
     for trimmed in (True, False):
         while used_bytes(connection) > low:
             rows = connection.execute(
-                "SELECT id, stream, boot, first, count, from_ms, to_ms FROM chunk "  # noqa: S608 - our own words
+                "SELECT id, stream, chunk.boot, first, count, from_ms, to_ms FROM chunk "  # noqa: S608 - our own words
                 f"LEFT JOIN temp.marks AS m USING (stream) WHERE {'' if trimmed else 'NOT '}"
-                f"coalesce({_TRIMMED}, 0) ORDER BY id LIMIT 16",
+                f"coalesce({_TRIMMED}, 0) ORDER BY id LIMIT 8",
                 how,
             ).fetchall()
             if not rows:

@@ -1,0 +1,127 @@
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from quartier.house.sample import Mark
+from quartier.store.chunks import Chunk
+from quartier.store.database import Database, Job
+from quartier.store.gaps import Gap
+
+NAMES = [("grid", "power_w"), ("bat1", "power_w")]
+GAP = Gap("evicted", "grid", 7, 1, 2, 10, 20)
+
+
+def chunk_of(*values: float, stream: str = "grid", first: int = 1, boot: int = 7) -> Chunk:
+    chunk = Chunk(stream, boot, first, NAMES)
+    for value in values:
+        chunk.append([name for name, _ in NAMES].index(stream), 0, value, 1000 + int(value))
+    return chunk
+
+
+def tail_job(*chunks: Chunk, **more: object) -> Job:
+    return Job(7, NAMES, 2, parts=[(chunk, 0, len(chunk)) for chunk in chunks], **more)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    made = Database(tmp_path / "history.db", 1_000_000)
+    made.open()
+    yield made
+    made.close()
+
+
+def count(database: Database, table: str) -> int:
+    with sqlite3.connect(database.path) as connection:
+        (found,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    connection.close()
+    return found
+
+
+def test_a_commit_waits_for_the_disk_and_writes_ahead(database: Database) -> None:
+    assert ("wal", 2) == tuple(
+        database._connected().execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+    )
+
+
+def test_a_commit_of_all_streams_is_one_row(database: Database) -> None:
+    database.commit(tail_job(chunk_of(1, 2, 3), chunk_of(4, stream="bat1")))
+
+    assert 1 == count(database, "tail")
+    assert [1, 2, 3, 4] == [sample.value for sample in database.open().samples]
+
+
+def test_a_commit_of_200_points_writes_less_than_half_of_what_rows_write(database: Database, tmp_path: Path) -> None:
+    names = [(f"a{number // 10}", f"x{number % 10}_w") for number in range(200)]
+    chunks = []
+    for asset in range(20):
+        chunk = Chunk(f"a{asset}", 7, 1, names)
+        for number in range(10):
+            chunk.append(10 * asset + number, 0, (asset * 7919 + number * 104729) % 50000 / 10, 1_700_000_000_000)
+        chunks.append(chunk)
+    database.commit(Job(7, names, 200))
+    rows = sqlite3.connect(tmp_path / "rows.db", isolation_level=None)
+    rows.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE row (point, time, value);")
+    before, before_rows = written(database.path), written(tmp_path / "rows.db")
+    database.commit(Job(7, names, 200, parts=[(chunk, 0, 10) for chunk in chunks]))
+    rows.execute("BEGIN")
+    for chunk in chunks:
+        rows.executemany("INSERT INTO row VALUES (?, ?, ?)", zip(chunk.points, chunk.times, chunk.values, strict=True))
+    rows.execute("COMMIT")
+
+    assert 0.5 > (written(database.path) - before) / (written(tmp_path / "rows.db") - before_rows)
+    rows.close()
+
+
+def written(path: Path) -> int:
+    return path.with_name(path.name + "-wal").stat().st_size
+
+
+def test_sealing_drops_the_tails_that_it_covers_and_only_those(database: Database) -> None:
+    grid, battery = chunk_of(1, 2, 3), chunk_of(4, 5, stream="bat1")
+    database.commit(tail_job(grid, battery))
+    database.commit(Job(7, NAMES, 2, seals=[grid]))
+    assert 1 == count(database, "tail")
+
+    database.commit(Job(7, NAMES, 2, seals=[battery]))
+
+    assert (0, 2) == (count(database, "tail"), count(database, "chunk"))
+    assert {(7, "grid"): 3, (7, "bat1"): 2} == {**database.open().sealed}
+
+
+def test_marks_gaps_boot_and_the_clean_end_are_read_again(database: Database) -> None:
+    database.commit(Job(7, NAMES, 2, marks={"grid": Mark(7, 3)}, gaps=[GAP], clean=True))
+    loaded = database.open()
+
+    assert (7, 7, {"grid": Mark(7, 3)}) == (loaded.boot, loaded.clean_boot, loaded.marks)
+    assert 1 == count(database, "gap")
+
+
+def test_a_failed_commit_leaves_nothing_and_may_be_given_again(database: Database) -> None:
+    job = tail_job(chunk_of(1, 2))
+    database._connected().execute("PRAGMA max_page_count = 1")
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        database.commit(Job(7, [*NAMES] * 500, 1000, parts=job.parts, marks={"grid": Mark(7, 1)}))
+    assert (0, 0) == (count(database, "tail"), count(database, "mark"))
+    database._connected().execute("PRAGMA max_page_count = 1000000")
+
+    database.commit(job)
+
+    assert [1, 2] == [sample.value for sample in database.open().samples]
+
+
+def test_a_file_of_another_schema_is_not_taken_for_ours(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "history.db") as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+
+    with pytest.raises(sqlite3.DatabaseError, match="schema"):
+        Database(tmp_path / "history.db", 1_000_000).open()
+
+
+def test_the_backlog_of_older_boots_is_what_the_marks_do_not_cover(database: Database) -> None:
+    seals = [chunk_of(1, 2, 3, boot=5), chunk_of(1, 2, 3, 4, stream="bat1", boot=6), chunk_of(9, boot=7)]
+
+    assert 7 == database.commit(Job(7, NAMES, 2, seals=seals)).backlog_count
+    assert 5 == database.commit(Job(7, NAMES, 2, marks={"grid": Mark(5, 2)})).backlog_count + 0
+    assert 4 == database.commit(Job(7, NAMES, 2, marks={"grid": Mark(6, 1)})).backlog_count

@@ -1,0 +1,144 @@
+from pathlib import Path
+
+from quartier.house.now import Now
+from quartier.house.sample import Mark
+from quartier.store import journal
+from quartier.store.deadband import EVERY_CHANGE, Deadbands
+from quartier.store.entrance import Entrance
+from quartier_drivers.contract import Quality, Reading
+
+EXACT = Deadbands({"w": EVERY_CHANGE, "text": EVERY_CHANGE})
+
+
+def entrance_at(folder: Path, chunk_count: int = 16) -> Entrance:
+    made = Entrance(folder / "journal", EXACT, ["grid"], chunk_count)
+    made.start(7)
+    return made
+
+
+def record(entrance: Entrance, *values: float, point: str = "grid.power_w") -> None:
+    for value in values:
+        entrance.record([Reading(point, value, Quality.GOOD, int(value))], Now(int(value), 1000, synced=True))
+
+
+def journalled(folder: Path) -> list[tuple[str, int, object]]:
+    return [
+        (row.stream, row.seq, row.value)
+        for path in journal.files(folder / "journal")
+        for row in journal.samples(path)
+    ]
+
+
+def test_what_is_recorded_stands_in_the_journal_before_it_returns(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path)
+    record(entrance, 1, 2)
+    entrance.rotate()
+    record(entrance, 3)
+    entrance.event("a.b", "x", {}, Now(0, 0, synced=True))
+
+    assert [("grid", 1, 1), ("grid", 2, 2), ("grid", 3, 3), ("event", 1, '{"data":{},"text":"x"}')] == journalled(
+        tmp_path
+    )
+
+
+def test_a_full_chunk_waits_to_be_sealed_and_the_next_goes_on_counting(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path, 4)
+    record(entrance, 1, 2, 3, 4, 5)
+
+    assert [[1, 4]] == [[chunk.first, chunk.last] for chunk in entrance.waiting]
+    assert [[1, 4], [5, 5]] == [[chunk.first, chunk.last] for chunk in entrance.memory["grid"]]
+    assert {"grid": 5} == entrance.lasts()
+
+
+def test_a_chunk_holds_more_the_more_points_its_stream_has(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path, 4)
+    for point in ("grid.power_w", "grid.power_l1_w"):
+        record(entrance, 1, 2, 3, point=point)
+
+    assert [] == entrance.waiting
+    record(entrance, 4, 5)
+    assert [8] == [len(chunk) for chunk in entrance.waiting]
+
+
+def test_an_old_chunk_is_closed_though_it_is_not_full(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path)
+    record(entrance, 1)
+    entrance.seal_older_than(1000)
+    assert [] == entrance.waiting
+
+    entrance.seal_older_than(1001)
+
+    assert [1] == [len(chunk) for chunk in entrance.waiting]
+
+
+def test_a_failed_write_makes_a_hole_in_the_journal_but_no_wrong_number(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path)
+    record(entrance, 1)
+    bound, entrance.journal._size_max_bytes = entrance.journal._size_max_bytes, 0
+    record(entrance, 2)
+    entrance.journal._size_max_bytes = bound
+    record(entrance, 3)
+
+    assert [("grid", 1, 1), ("grid", 3, 3)] == journalled(tmp_path)
+    assert [1, 2, 3] == [row.value for chunk in entrance.chunks() for row in chunk.rows()]
+
+
+def test_relief_lets_the_oldest_go_names_them_and_keeps_events(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path, 4)
+    entrance.event("a.b", "x", {}, Now(0, 0, synced=True))
+    record(entrance, *range(1, 11))
+    gaps = entrance.relieve(7, set())
+
+    assert [("dropped", "grid", 1, 4)] == [(gap.why, gap.stream, gap.first, gap.last) for gap in gaps]
+    assert 7 == entrance.pending_count()
+    assert 1 == len(entrance.memory["event"][0])
+    assert 11 == entrance.lasts()["grid"] + 1
+
+
+def test_relief_touches_neither_what_is_on_disk_nor_what_the_writer_has_in_hand(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path, 4)
+    record(entrance, *range(1, 13))
+    first, second, _ = entrance.waiting
+    first.committed = 3
+    gaps = entrance.relieve(0, {id(second)})
+
+    assert [(4, 4), (9, 12)] == [(gap.first, gap.last) for gap in gaps]
+    assert [1, 2, 3, 5, 6, 7, 8] == [row.value for chunk in entrance.chunks() for row in chunk.rows()]
+
+
+def test_relief_removes_the_generations_of_what_went(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path, 4)
+    for start in (1, 5, 9):
+        record(entrance, *range(start, start + 4))
+        entrance.rotate()
+    entrance.relieve(4, set())
+
+    assert [("grid", 9, 9), ("grid", 10, 10), ("grid", 11, 11), ("grid", 12, 12)] == journalled(tmp_path)
+
+
+def test_the_backlog_is_what_no_mark_covers_and_no_eviction_took(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path)
+    record(entrance, 1, 2, 3, 4)
+    record(entrance, 1, point="gateway.x_w")
+
+    assert [5, 2, 2, 4, 1] == [
+        entrance.backlog_count(marks, evicted, local)
+        for marks, evicted, local in (
+            ({}, {}, ()),
+            ({"grid": Mark(7, 3)}, {}, ()),
+            ({}, {"grid": 3}, ()),
+            ({"grid": Mark(6, 99)}, {}, ("node",)),
+            ({}, {}, ("grid",)),
+        )
+    ]
+
+
+def test_a_re_read_site_file_keeps_the_numbers_of_points_that_stay(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path)
+    record(entrance, 1)
+    entrance.set_assets(["grid", "pv1"])
+    record(entrance, 2)
+    record(entrance, 3, point="pv1.power_w")
+
+    assert [("grid", "power_w"), ("pv1", "power_w")] == entrance.names
+    assert {"grid": 2, "pv1": 1} == entrance.lasts()
