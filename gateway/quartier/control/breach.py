@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 MEAN_S = 60.0
 NEXT_S = 10.0
 FAST_S = 5.0
+LEAST_W = 200.0
 GRACE_S = 30.0  # a cap that tightened is to be kept, as measured, 30 s later
 _S = 1_000_000_000
 
@@ -26,7 +27,8 @@ def watched(before: Breach, power_w: float | None, cap_w: float, now_ns: int) ->
     """Judge one sample of ``power_w`` in the direction of ``cap_w``; None breaks the observation.
 
     ``mean_over``: the mean of 60 s is above the cap by more than max(2 %, 200 W).  ``next_step``:
-    that holds, and 10 s passed since the last step.  ``fast_over``: above the cap by 10 % for 5 s.
+    that holds, it is above the cap now, and 10 s passed since the last step.  ``fast_over``: above
+    the cap by 10 % for 5 s; of a cap near 0, by 200 W.
     """
     if power_w is None:
         return Breach(caps=before.caps)
@@ -37,11 +39,11 @@ def watched(before: Breach, power_w: float | None, cap_w: float, now_ns: int) ->
     excess = (*kept, (now_ns, power_w - allowed_w))
     whole = excess[0][0] <= oldest_ns + 2 * _S
     mean_w = sum(watts for _, watts in excess) / len(excess)
-    mean_over = whole and mean_w > max(0.02 * allowed_w, 200.0)
-    over = power_w > 1.1 * allowed_w and power_w - allowed_w > 1.0
+    mean_over = whole and mean_w > max(0.02 * allowed_w, LEAST_W)
+    over = power_w - allowed_w > max(0.1 * allowed_w, LEAST_W)
     fast_since_ns = (before.fast_since_ns or now_ns) if over else None
     rested = before.stepped_ns is None or now_ns - before.stepped_ns >= NEXT_S * _S
-    next_step = mean_over and rested
+    next_step = mean_over and rested and power_w > allowed_w
     return replace(
         before,
         caps=caps,

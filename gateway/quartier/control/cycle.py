@@ -268,7 +268,7 @@ def _forced(
     scene: Scene, players: list[Player], wants: list[float], downs: list[Step], acted: dict[int, str]
 ) -> None:
     """A breach takes the next step although the sums look right; a fast one all of C and D."""
-    imports, exports = scene.state.import_breach, scene.state.export_breach
+    imports = scene.state.import_breach
     for candidate in downs:
         if candidate.target_w >= wants[candidate.index] or candidate.target_w < 0:
             continue
@@ -282,12 +282,19 @@ def _forced(
         acted[candidate.index] = f"{scene.force.words('import')}: {cause}: {candidate.words}"
         if not imports.fast_over:
             break
-    if exports.fast_over or exports.mean_over:
-        for index, player in enumerate(players):
-            less = isinstance(player.asset, Pv) or wants[index] < 0
-            if less and wants[index] < 0:
-                wants[index] = 0.0
-                acted[index] = f"{scene.force.words('export')}: kept over it: stopped"
+    _forced_export(scene, players, wants, acted)
+
+
+def _forced_export(scene: Scene, players: list[Player], wants: list[float], acted: dict[int, str]) -> None:
+    """The same for export: first what discharges stops, then what generates; a fast breach stops both."""
+    breach = scene.state.export_breach
+    if not (breach.fast_over or breach.next_step):
+        return
+    giving = [index for index, want in enumerate(wants) if want < 0]
+    giving.sort(key=lambda index: isinstance(players[index].asset, Pv))
+    for index in giving if breach.fast_over else giving[:1]:
+        wants[index] = 0.0
+        acted[index] = f"{scene.force.words('export')}: kept over it: stopped"
 
 
 def _capped_generation(

@@ -50,7 +50,7 @@ def _takes_orders(asset: Load | Ev | Pv) -> bool:
 def flexible_player(asset: Load | Ev | Pv, turn: Turn, memories: Memories, now_ns: int) -> Player:
     """A load, EV or PV as it stands.
 
-    Just lowered, it counts as before for a few seconds: meters do not show it at the same time, and
+    A consumer just lowered counts as before for a few seconds: meters do not show it at the same time, and
     one that shows it early would make the rest look larger and shed the next for nothing.
     """
     seen_w = power_w(memories, asset, now_ns)
@@ -59,8 +59,6 @@ def flexible_player(asset: Load | Ev | Pv, turn: Turn, memories: Memories, now_n
         present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
         present_w = min(present_w, 0.0)
         want_w = max(present_w, most_w) if turn.on else 0.0
-        if turn.settling(now_ns):
-            present_w = min(present_w, turn.before_w)
         return Player(asset, present_w, want_w, turn)
     full = full_w(asset) if isinstance(asset, Ev) else worst_w(asset)
     most_w = full if turn.limit_w is None else turn.limit_w

@@ -58,7 +58,9 @@ def switched_on(turn: Turn, now_ns: int) -> Turn:
 
 
 def lowered(turn: Turn, limit_w: float, before_w: float, now_ns: int) -> Turn:
-    """Held to ``limit_w`` from now."""
+    """Held to ``limit_w`` from now.  One that is still settling goes on settling from its first lowering."""
+    if turn.settling(now_ns):
+        return replace(turn, limit_w=limit_w)
     return replace(turn, limit_w=limit_w, before_w=before_w, lowered_ns=now_ns)
 
 

@@ -7,10 +7,13 @@ import pytest
 
 from quartier.control import link
 from quartier.control.caps import LinkCaps
+from quartier.control.cycle import Decision, State, step
 from quartier.control.linkstate import LinkState, Mode
-from quartier.control.wishes import Ack, Envelope, FailsafeDocument, FailsafeValues, Heartbeat, Interval
-from quartier.house.assets import Limits
+from quartier.control.wishes import Ack, Envelope, FailsafeDocument, FailsafeValues, Heartbeat, Interval, Wishes
+from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Pv
+from quartier.house.image import Image
 from quartier.house.now import Now
+from quartier_drivers.contract import Command, Quality, Reading
 
 EPOCH_MS = 1_790_000_000_000
 LIMITS = Limits(
@@ -144,3 +147,177 @@ def paper():
 @pytest.fixture(scope="session")
 def limits() -> Limits:
     return LIMITS
+
+
+HOUSE = House(
+    name="b1",
+    grid=Grid(name="grid", rated_w=17_000),
+    limits=LIMITS,
+    assets=(
+        Battery(
+            name="bat1",
+            rated_w=5_000,
+            capacity_wh=10_000,
+            charge_max_w=5_000,
+            discharge_max_w=5_000,
+            ramp_max_w_per_s=2_500,
+            tier="D",
+        ),
+        Pv(name="pv1", rated_w=6_000, curtail="limit"),
+        Ev(name="ev1", rated_w=11_040),
+        Load(name="heat", rated_w=2_000, tier="D", switchable=True, min_on_s=0, min_off_s=60),
+        Load(name="pump", rated_w=3_000, tier="C", switchable=True),
+        Load(name="cold", rated_w=1_500, tier="B", switchable=True),
+        Load(name="lift", rated_w=4_000, tier="A", switchable=True),
+    ),
+    release_values={"bat1.setpoint_w": 0.0},
+    seed=7,
+)
+
+
+@dataclass
+class Plant:
+    """A small building with its own physics; powers in W, one step per second.
+
+    ``delay_s`` is the battery's from setpoint to power, ``lag_s`` that of its power reading; the
+    EV follows its current after 3 s, relays act at once.
+    """
+
+    house: House = HOUSE
+    base_w: float = 500.0
+    sun_w: float = 0.0
+    soc_pct: float = 50.0
+    ev_wants_w: float = 0.0
+    loads_w: dict[str, float] = field(default_factory=dict)
+    delay_s: int = 2
+    lag_s: int = 0
+    grid_every_s: int = 1
+    silent: set[str] = field(default_factory=set)
+    deaf: set[str] = field(default_factory=set)
+    raw: dict[str, float] = field(default_factory=dict)
+    caps: LinkCaps = LinkCaps(
+        mode="CONTROLLED",
+        why="test",
+        since_ns=0,
+        import_max_w=10_000,
+        export_max_w=6_000,
+        whose={"import": "envelope dso 1", "export": "envelope dso 1"},
+    )
+    t: int = 0
+    bat_w: float = 0.0
+    ev_w: float = 0.0
+    state: State | None = None
+    decision: Decision | None = None
+    points: dict[str, float] = field(default_factory=dict)
+    log: list[tuple[int, Command]] = field(default_factory=list)
+    grid_log: list[float] = field(default_factory=list)
+    _setpoints: list[float] = field(default_factory=list)
+    _amperes: list[float] = field(default_factory=list)
+    _battery_past: list[float] = field(default_factory=list)
+    _image: Image = field(default_factory=Image)
+
+    def __post_init__(self) -> None:
+        self.state = State.fresh(self.house)
+
+    def has(self, name: str) -> bool:
+        return any(asset.name == name for asset in self.house.assets)
+
+    @property
+    def pv_w(self) -> float:
+        switched = self.points.get("pv1.relay_on", 1.0)
+        limit_w = self.points.get("pv1.generation_max_w", 1e9)
+        return -min(self.sun_w, limit_w) * switched if self.has("pv1") else 0.0
+
+    def load_w(self, name: str) -> float:
+        return self.loads_w.get(name, 0.0) * self.points.get(f"{name}.relay_on", 1.0)
+
+    @property
+    def grid_w(self) -> float:
+        loads = sum(self.load_w(name) for name in self.loads_w)
+        return self.base_w + loads + self.pv_w + self.ev_w + self.bat_w
+
+    def _physics(self) -> None:
+        battery = next((a for a in self.house.assets if isinstance(a, Battery)), None)
+        if battery is not None:
+            self._setpoints.append(self.points.get("bat1.setpoint_w", 0.0))
+            late = self._setpoints[-1 - self.delay_s] if len(self._setpoints) > self.delay_s else 0.0
+            self.bat_w = min(max(late, self.bat_w - 2_500), self.bat_w + 2_500)
+            self.soc_pct += self.bat_w / 3600 / battery.capacity_wh * 100
+            self._battery_past.append(self.bat_w)
+        self._amperes.append(self.points.get("ev1.current_max_a", 16.0))
+        amperes = self._amperes[-4] if len(self._amperes) > 3 else 16.0
+        self.ev_w = min(self.ev_wants_w, amperes * 690) if self.has("ev1") else 0.0
+
+    def _read(self) -> dict[str, float]:
+        past = self._battery_past
+        seen = {
+            "pv1.power_w": self.pv_w,
+            "ev1.power_w": self.ev_w,
+            "ev1.plugged_on": float(self.ev_wants_w > 0),
+            "bat1.soc_pct": self.soc_pct,
+            "bat1.power_w": past[max(0, len(past) - 1 - self.lag_s)] if past else 0.0,
+        }
+        seen |= {f"{a.name}.power_w": self.load_w(a.name) for a in self.house.assets if isinstance(a, Load)}
+        if self.t % self.grid_every_s == 0:
+            seen["grid.power_w"] = self.grid_w
+        return seen | self.raw
+
+    def step(self) -> Decision:
+        """One second: physics, readings, a cycle, and its commands to the devices."""
+        self._physics()
+        ns = self.t * 1_000_000_000
+        silent = self.silent
+        self._image.put(
+            Reading(point, value, Quality.GOOD, ns)
+            for point, value in self._read().items()
+            if point.split(".")[0] not in silent and point not in silent
+        )
+        now = Now(ns, EPOCH_MS + self.t * 1000, synced=True)
+        self.decision = step(self._image.freeze(ns), Wishes(caps=self.caps), self.state, now)
+        self.state = self.decision.state
+        for command in self.decision.commands:
+            assert command.reason
+            assert ns < command.expires_ns
+            self.log.append((self.t, command))
+            if command.point.split(".")[0] not in self.deaf:
+                self.points[command.point] = command.value
+        self.grid_log.append(self.grid_w)
+        self.t += 1
+        return self.decision
+
+    def run(self, seconds: int) -> "Plant":
+        for _ in range(seconds):
+            self.step()
+        return self
+
+    def cap(self, **changes: object) -> "Plant":
+        self.caps = replace(self.caps, **changes)
+        return self
+
+    def written(self, point: str, since: int = 0) -> list[tuple[int, float]]:
+        return [(t, c.value) for t, c in self.log if c.point == point and t >= since]
+
+    @property
+    def view(self) -> dict:
+        return self.decision.view
+
+
+@pytest.fixture(scope="session")
+def plant() -> type[Plant]:
+    return Plant
+
+
+@pytest.fixture(scope="session")
+def house() -> House:
+    return HOUSE
+
+
+@pytest.fixture(scope="session")
+def with_house():
+    """A house of the same limits with other assets."""
+
+    def make(*names: str, **changes: object) -> House:
+        kept = tuple(asset for asset in HOUSE.assets if asset.name in names)
+        return replace(HOUSE, assets=kept, **changes)
+
+    return make
