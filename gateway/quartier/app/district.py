@@ -7,9 +7,9 @@ from typing import Any
 from quartier.app.fleet import Fleet
 from quartier.config.model import Site
 from quartier.config.secrets import locate
+from quartier.district.broker import Credentials, Server
 from quartier.district.catalog import Catalog
 from quartier.district.effects import Note
-from quartier.district.mqtt import Credentials, Server
 from quartier.district.session import Rules
 from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity

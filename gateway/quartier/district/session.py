@@ -11,23 +11,27 @@ from enum import Enum
 
 from quartier.district import runs
 from quartier.district.backlog import Backlog
-from quartier.district.catalog import EVENT, NODE, Catalog
+from quartier.district.catalog import EVENT, Catalog
+from quartier.district.commands import (
+    NEXT_SERVER,
+    REBIRTH,
+    SCAN_RATE,
+    Commands,
+    NextServer,
+    Rebirth,
+    Refusal,
+    Request,
+    ScanRate,
+)
 from quartier.district.downlink import read_state, read_watermark
-from quartier.district.effects import Effect, Leave, Note, Scene, Wanted
+from quartier.district.effects import Effect, Leave, Note, Scene
 from quartier.district.outbox import NOTHING_ABOVE, Outbox, reached
-from quartier.district.sparkplug import Malformed, Metric, Type, decode
+from quartier.district.sparkplug import Metric, Type
 from quartier.district.voice import NAMESPACE, Identity, Voice, death
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
-from quartier_drivers.contract import Value
-
-REBIRTH = "Node Control/Rebirth"
-NEXT_SERVER = "Node Control/Next Server"
-SCAN_RATE = "Node Control/Scan Rate"
 
 _LIVE_MAX = 2_000
-_SCAN_MIN_MS, _SCAN_MAX_MS = 1_000, 60_000
-_NAME_MAX_CHARS = 128
 _S = 1_000_000_000
 
 
@@ -83,6 +87,9 @@ class Session:
         self.resent_count = 0
         self.refused_count = 0
         self._voice = Voice(identity, catalog, aliases=rules.aliases)
+        self._commands = Commands(
+            identity, catalog, rules.harmless, aliases=rules.aliases, other_servers=rules.servers_count > 1
+        )
         self._alive: set[str] = set()
         self._live: dict[str, Mark] = {}
         self._backlog = Backlog()
@@ -136,7 +143,7 @@ class Session:
 
     def recatalogue(self, catalog: Catalog) -> None:
         """The site changed: births of the new catalog come with the next ``pump``."""
-        self.catalog = self._voice.catalog = catalog
+        self.catalog = self._voice.catalog = self._commands.catalog = catalog
         if self.phase is Phase.BORN:
             self._rebirth_ns = self._born_ns
 
@@ -182,12 +189,11 @@ class Session:
             return self._host(payload, scene)
         if self.phase is not Phase.BORN:
             return []
-        if topic == self.identity.topic("NCMD"):
-            return self._command(NODE, payload, scene)
-        prefix = self.identity.topic("DCMD") + "/"
-        if topic.startswith(prefix):
-            return self._command(topic.removeprefix(prefix), payload, scene)
-        return []
+        effects: list[Effect] = []
+        for request in self._commands.read(topic, payload):
+            if self.phase is Phase.BORN:
+                effects.extend(self._command(request, scene))
+        return effects
 
     def _host(self, payload: bytes, scene: Scene) -> list[Effect]:
         state = read_state(payload)
@@ -205,56 +211,21 @@ class Session:
             return [Leave("primary host offline", walk=True)]
         return []
 
-    def _command(self, stream: str, payload: bytes, scene: Scene) -> list[Effect]:
-        try:
-            message = decode(payload)
-        except Malformed as error:
-            return [self._refusal(str(error), "")]
-        effects: list[Effect] = []
-        for metric in message.metrics:
-            if self.phase is not Phase.BORN:
-                break
-            name = self._name(stream, metric)
-            point = name if stream == NODE else f"{stream}.{name}"
-            if stream == NODE and name in {REBIRTH, NEXT_SERVER, SCAN_RATE}:
-                effects.extend(self._control(name, metric.value, scene))
-            elif point in self.rules.harmless and metric.value is not None:
-                effects.append(Wanted(point, metric.value))
-            else:
-                effects.append(self._refusal("not among the points that Sparkplug may write", point))
-        return effects
-
-    def _refusal(self, why: str, point: str) -> Note:
-        self.refused_count += 1
-        return Note("district.command_refused", why, {"point": point[:_NAME_MAX_CHARS]})
-
-    def _name(self, stream: str, metric: Metric) -> str:
-        if metric.name or metric.alias is None:
-            return metric.name
-        entry = self.catalog.by_alias(stream, metric.alias) if self.rules.aliases else None
-        return entry.metric if entry else f"alias {metric.alias}"
-
-    def _control(self, name: str, value: Value | None, scene: Scene) -> list[Effect]:
-        if name == SCAN_RATE:
-            return self._scan_rate(value, scene.now)
-        if value is not True:
-            return []
-        if name == NEXT_SERVER:
-            if self.rules.servers_count < 2:
-                return [self._refusal("there is no other server", NEXT_SERVER)]
+    def _command(self, request: Request, scene: Scene) -> list[Effect]:
+        if isinstance(request, Refusal):
+            self.refused_count += 1
+            return [Note("district.command_refused", request.why, {"point": request.point})]
+        if isinstance(request, ScanRate):
+            self.scan_ms = request.ms
+            metric = Metric(SCAN_RATE, self.scan_ms, None, scene.now.utc_ms)
+            return [self._voice.control(metric, scene.now)]
+        if isinstance(request, NextServer):
             return [*self.leaving(scene.now), Leave("next server asked for", walk=True)]
-        due_ns = self._born_ns + int(self.rules.rebirth_pause_s * _S)
-        if scene.now.ns >= due_ns:
-            return self._births(scene)
-        self._rebirth_ns = due_ns
-        return []
-
-    def _scan_rate(self, value: Value | None, now: Now) -> list[Effect]:
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or not _SCAN_MIN_MS <= int(value or 0) <= _SCAN_MAX_MS:
-            return [self._refusal(f"expected {_SCAN_MIN_MS}..{_SCAN_MAX_MS} ms", SCAN_RATE)]
-        self.scan_ms = int(value or 0)
-        return [self._voice.control(Metric(SCAN_RATE, self.scan_ms, None, now.utc_ms), now)]
+        if isinstance(request, Rebirth):
+            due_ns = self._born_ns + int(self.rules.rebirth_pause_s * _S)
+            self._rebirth_ns = due_ns
+            return self._births(scene) if scene.now.ns >= due_ns else []
+        return [request]
 
     def watermark(self, payload: bytes, scene: Scene) -> list[Effect]:
         """The district says what it stored: ``marks`` rise, and its bdSeq shows that it sees us."""

@@ -203,7 +203,7 @@ class Mosquitto:
         self.process = None
 
     async def start(self):
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: ASYNC220 - starts at once
             ["mosquitto", "-c", str(self.path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         async with asyncio.timeout(20):

@@ -1,7 +1,7 @@
 """The connection against real brokers: TLS, passwords, takeover, half-open links, the Will."""
 
 import asyncio
-import datetime
+import datetime as dt
 import ipaddress
 import socket
 import ssl
@@ -14,8 +14,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from quartier.district import broker as codes
 from quartier.district import mqtt
-from quartier.district.mqtt import Connection, Credentials, Ended, Outgoing, Profile, Server, Unreachable
+from quartier.district.broker import Credentials, Ended, Outgoing, Profile, Server, Unreachable
+from quartier.district.mqtt import Connection
 
 pytestmark = pytest.mark.peer
 
@@ -75,18 +77,18 @@ async def test_a_message_goes_out_and_comes_back_with_its_user_properties(mosqui
     assert ("a/b", b"x", {}) == (message.topic, message.payload, message.user)
     await until(lambda: connection.finished)
     assert [("tag", 0)] == connection.finished
-    assert (0, mqtt.WINDOW_BYTES) == (connection.flying_count, connection.room_bytes)
-    await connection.leave(mqtt.NORMAL)
+    assert (0, codes.WINDOW_BYTES) == (connection.flying_count, connection.room_bytes)
+    await connection.leave(codes.NORMAL)
 
 
 async def test_room_counts_what_is_not_yet_written(mosquitto):
     connection = await connected(plain(await mosquitto()))
     connection.publish(Outgoing("a", b"x" * 1000, 0, tag=1))
-    assert mqtt.WINDOW_BYTES - 1001 == connection.room_bytes
+    assert codes.WINDOW_BYTES - 1001 == connection.room_bytes
     assert [1] == connection.unfinished()
     await until(lambda: connection.finished)
-    assert mqtt.WINDOW_BYTES == connection.room_bytes
-    await connection.leave(mqtt.NORMAL)
+    assert codes.WINDOW_BYTES == connection.room_bytes
+    await connection.leave(codes.NORMAL)
 
 
 async def test_nobody_listening_is_unreachable_and_no_connect_went_out(free_port):
@@ -104,20 +106,22 @@ async def test_user_and_password_from_a_file(mosquitto, tmp_path):
     passwords = tmp_path / "passwords"
     passwords.write_text("b012:good\n")
     passwords.chmod(0o600)
-    subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
+    subprocess.run(  # noqa: ASYNC221 - before anything runs on the loop
+        ["mosquitto_passwd", "-U", str(passwords)], check=True
+    )
     broker = await mosquitto("allow_anonymous false", f"password_file {passwords}", "user root")
     secret = tmp_path / "secret"
     secret.write_text("good\n")
     connection = await connected(plain(broker), Credentials(user="b012", password_file=secret))
-    await connection.leave(mqtt.NORMAL)
+    await connection.leave(codes.NORMAL)
 
     secret.write_text("wrong\n")
     with pytest.raises(Ended) as refused:
         await connected(plain(broker), Credentials(user="b012", password_file=secret))
-    assert mqtt.NOT_AUTHORISED == refused.value.code
+    assert codes.NOT_AUTHORISED == refused.value.code
 
 
-@pytest.mark.parametrize(("code", "wills"), [(mqtt.WITH_WILL, 1), (mqtt.NORMAL, 0)])
+@pytest.mark.parametrize(("code", "wills"), [(codes.WITH_WILL, 1), (codes.NORMAL, 0)])
 async def test_disconnect_0x04_fires_the_will_and_a_normal_one_does_not(mosquitto, code, wills):
     broker = await mosquitto()
     watcher = await connected(plain(broker), client_id="watcher")
@@ -129,7 +133,7 @@ async def test_disconnect_0x04_fires_the_will_and_a_normal_one_does_not(mosquitt
     while "end" not in topics:
         topics.append((await watcher.receive()).topic)
     assert wills == topics.count("will")
-    await watcher.leave(mqtt.NORMAL)
+    await watcher.leave(codes.NORMAL)
 
 
 async def test_what_was_published_before_leaving_arrives(mosquitto):
@@ -138,9 +142,9 @@ async def test_what_was_published_before_leaving_arrives(mosquitto):
     await watcher.subscribe([("a", 1)])
     connection = await connected(plain(broker))
     connection.publish(Outgoing("a", b"x" * 60_000, 1))
-    await connection.leave(mqtt.WITH_WILL)
+    await connection.leave(codes.WITH_WILL)
     assert 60_000 == len((await watcher.receive()).payload)
-    await watcher.leave(mqtt.NORMAL)
+    await watcher.leave(codes.NORMAL)
 
 
 async def test_a_takeover_ends_the_old_connection_with_0x8e(mosquitto):
@@ -149,8 +153,8 @@ async def test_a_takeover_ends_the_old_connection_with_0x8e(mosquitto):
     second = await connected(plain(broker))
     with pytest.raises(Ended) as ended:
         await first.receive()
-    assert mqtt.TAKEN_OVER == ended.value.code
-    await second.leave(mqtt.NORMAL)
+    assert codes.TAKEN_OVER == ended.value.code
+    await second.leave(codes.NORMAL)
 
 
 async def test_a_killed_broker_ends_the_connection(mosquitto):
@@ -159,7 +163,7 @@ async def test_a_killed_broker_ends_the_connection(mosquitto):
     broker.kill()
     with pytest.raises(Ended) as ended:
         await connection.receive()
-    assert mqtt.LOCAL == ended.value.code
+    assert codes.LOCAL == ended.value.code
     connection.publish(Outgoing("a", b"x"))  # no harm
     with pytest.raises(Ended):
         await connection.subscribe([("a", 0)])
@@ -185,8 +189,8 @@ async def test_more_messages_than_we_want_at_once_wait_outside_and_none_is_lost(
     await until(lambda: writer.flying_count == 0 and len(reader._inbound) >= 128)
     assert len(reader._inbound) <= 130
     assert [str(n).encode() for n in range(1_000)] == [(await reader.receive()).payload for _ in range(1_000)]
-    await reader.leave(mqtt.NORMAL)
-    await writer.leave(mqtt.NORMAL)
+    await reader.leave(codes.NORMAL)
+    await writer.leave(codes.NORMAL)
 
 
 async def test_a_server_that_never_answers_the_connect_is_given_up(monkeypatch):
@@ -223,8 +227,8 @@ async def test_client_certificates_over_tls_and_many_messages_in_one_record(mosq
     async with asyncio.timeout(10):
         got = [(await reader.receive()).payload for _ in range(300)]
     assert [str(n).encode() for n in range(300)] == got
-    await reader.leave(mqtt.NORMAL)
-    await writer.leave(mqtt.NORMAL)
+    await reader.leave(codes.NORMAL)
+    await writer.leave(codes.NORMAL)
 
 
 async def test_all_that_one_tls_record_holds_is_read_at_one_wake_up(authority):
@@ -297,7 +301,7 @@ async def test_iotcore_serves_us_too(iotcore):
     await connection.subscribe([("a", 1)])
     connection.publish(Outgoing("a", b"x", 1, expiry_s=60))
     assert b"x" == (await connection.receive()).payload
-    await connection.leave(mqtt.WITH_WILL)
+    await connection.leave(codes.WITH_WILL)
 
 
 # Helpers
@@ -315,7 +319,7 @@ class Authority:
         self.ca_file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
 
     def _builder(self, subject, key, *, ca):
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         usage = x509.KeyUsage(True, False, False, False, False, ca, ca, False, False)
         return (
             x509.CertificateBuilder()
@@ -323,8 +327,8 @@ class Authority:
             .issuer_name(self.name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(usage, critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)

@@ -2,12 +2,13 @@
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-import pytest
 
+from quartier.district.commands import REBIRTH, SCAN_RATE
 from quartier.district.effects import Leave, Note, Publish, Wanted
-from quartier.district.session import REBIRTH, SCAN_RATE, Phase, Rules, Session
+from quartier.district.session import Phase, Rules, Session
 from quartier.district.sparkplug import Metric, Type, decode, encode
 from quartier.district.voice import Identity
 from quartier.house.sample import Mark
@@ -412,10 +413,11 @@ def test_no_echo_of_bdseq_within_60_s_is_an_alarm_and_a_rebirth(world, catalog, 
 
 def test_the_rebirth_without_echo_backs_off_and_an_echo_ends_it(world, catalog):
     session = born(world, catalog)
-    waits = []
-    for second in range(1, 500):
-        if "district.no_echo" in codes(session.pump(world.pass_s(1).scene, 10**6)):
-            waits.append(second)
+    waits = [
+        second
+        for second in range(1, 500)
+        if "district.no_echo" in codes(session.pump(world.pass_s(1).scene, 10**6))
+    ]
     assert [60, 180, 420] == waits
 
     session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)

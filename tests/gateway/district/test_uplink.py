@@ -14,7 +14,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from quartier.control.wishes import Ack, Envelope, Heartbeat
-from quartier.district.mqtt import Connection, Credentials, Ended, Profile, Server, Unreachable
+from quartier.district.broker import Credentials, Ended, Profile, Server, Unreachable
+from quartier.district.mqtt import Connection
 from quartier.district.session import Rules
 from quartier.district.sparkplug import decode
 from quartier.district.uplink import House, Settings, Uplink
@@ -390,7 +391,7 @@ async def test_a_broker_that_does_not_let_us_in_is_an_alarm_and_not_hammered(mos
     broker = await mosquitto("allow_anonymous false")
     async with running(make_uplink(broker.port)) as uplink:
         await until(lambda: uplink.stats["lost_connections_count"] == 2)
-        assert all(line.refused for line in (uplink._data, uplink._control))
+        assert all(line.is_refused for line in (uplink._data, uplink._control))
     assert {"district.not_authorised"} == {note.code for note in notes if note.alarm}
 
 

@@ -1,0 +1,132 @@
+"""Where the broker is, who we are to it, and what passes between: words of the connection.
+
+Files of certificates and passwords are read at each connect; secrets are never kept.
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+RECEIVE_MAX = 20
+PACKET_MAX_BYTES = 256 * 1024
+# What may wait between us and the wire; more stays where it is safe, in the store.
+WINDOW_BYTES = 256 * 1024
+
+BAD_CREDENTIALS = 0x86
+NOT_AUTHORISED = 0x87
+TAKEN_OVER = 0x8E
+USE_ANOTHER_SERVER = 0x9C
+SERVER_MOVED = 0x9D
+WITH_WILL = 0x04
+NORMAL = 0x00
+LOCAL = -1
+
+
+class Unreachable(Exception):  # noqa: N818 - a state of the world, named as the house names it
+    """No CONNECT went out: name, TCP, TLS or one of our own files is not in order."""
+
+
+class Ended(Exception):  # noqa: N818 - as above
+    """The connection is over, or was refused.  ``code`` is MQTT's reason, ``LOCAL`` where we saw it."""
+
+    def __init__(self, why: str, code: int = LOCAL) -> None:
+        super().__init__(why)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Where a broker is."""
+
+    host: str
+    port: int
+    tls: bool
+
+    @classmethod
+    def read(cls, url: str) -> "Server":
+        """``mqtts://host[:port]``; ``mqtt://`` only to this machine.  Raises ValueError."""
+        parts = urlsplit(url)
+        if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
+            raise ValueError(f"{url!r}; expected mqtts://host or mqtts://host:port")
+        tls = parts.scheme == "mqtts"
+        if not tls and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+            raise ValueError(f"{url!r} is not encrypted; expected mqtts:// (mqtt:// only to this machine)")
+        return cls(parts.hostname, parts.port or (8883 if tls else 1883), tls)
+
+
+class _TlsSocket(ssl.SSLSocket):
+    """Closes itself when the handshake fails; paho leaves it open."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - ssl's own signature
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who we are to the broker; files are read at each connect, secrets are never kept."""
+
+    user: str | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that, when it changes, asks for a new connection."""
+        named = (self.password_file, self.ca_file, self.cert_file, self.key_file)
+        return tuple(path for path in named if path is not None)
+
+    def context(self) -> ssl.SSLContext:
+        """TLS 1.2 at least, the server's name checked, our certificate if there is one.
+
+        Raises OSError (``ssl.SSLError`` among them) when a file cannot be used.
+        """
+        context = ssl.create_default_context(cafile=self.ca_file)
+        context.sslsocket_class = _TlsSocket
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self.cert_file is not None:
+            context.load_cert_chain(self.cert_file, self.key_file)
+        return context
+
+    def password(self) -> str | None:
+        """What stands in the password file, without the last line's end.  Raises OSError."""
+        return None if self.password_file is None else self.password_file.read_text("utf-8").rstrip("\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What came in; ``user`` are its MQTT 5 user properties, the last of a name counts."""
+
+    topic: str
+    payload: bytes
+    user: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What goes out.  ``tag`` comes back when it is written (QoS 0) or acknowledged (QoS 1)."""
+
+    topic: str
+    payload: bytes
+    qos: int = 0
+    expiry_s: int | None = None
+    tag: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """How a connection is made."""
+
+    client_id: str
+    clean_start: bool
+    session_expiry_s: int
+    will: Outgoing | None = None
+    keepalive_s: int = 30

@@ -1,0 +1,115 @@
+"""Sparkplug commands: what a host asks for, and that what moves power is refused (pure).
+
+NCMD and DCMD are QoS 0, unsigned, without validity: unfit for anything but housekeeping (sync.md
+section 1).  Source: Eclipse Sparkplug 3.0.0, chapter 5 "Commands".
+"""
+
+from dataclasses import dataclass
+
+from quartier.district.catalog import NODE, Catalog
+from quartier.district.effects import Wanted
+from quartier.district.sparkplug import Malformed, Metric, decode
+from quartier.district.voice import Identity
+from quartier_drivers.contract import Value
+
+REBIRTH = "Node Control/Rebirth"
+NEXT_SERVER = "Node Control/Next Server"
+SCAN_RATE = "Node Control/Scan Rate"
+SCAN_MIN_MS, SCAN_MAX_MS = 1_000, 60_000
+_NAME_MAX_CHARS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Rebirth:
+    """All births again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextServer:
+    """Leave for the next server of the list."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRate:
+    """How often live data may go out, in milliseconds."""
+
+    ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Not done, and why."""
+
+    why: str
+    point: str = ""
+
+
+Request = Rebirth | NextServer | ScanRate | Wanted | Refusal
+
+
+class Commands:
+    """Reads NCMD and DCMD of one node.
+
+    ``harmless`` are the points, by full name, that a host may write.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        catalog: Catalog,
+        harmless: frozenset[str] = frozenset(),
+        *,
+        aliases: bool = False,
+        other_servers: bool = False,
+    ) -> None:
+        self.catalog = catalog
+        self._node_topic = identity.topic("NCMD")
+        self._device_topic = identity.topic("DCMD") + "/"
+        self._harmless = harmless
+        self._aliases = aliases
+        self._other_servers = other_servers
+
+    def read(self, topic: str, payload: bytes) -> list[Request]:
+        """The requests of one message, in its order; none when the topic is not ours."""
+        if topic == self._node_topic:
+            stream = NODE
+        elif topic.startswith(self._device_topic):
+            stream = topic.removeprefix(self._device_topic)
+        else:
+            return []
+        try:
+            message = decode(payload)
+        except Malformed as error:
+            return [Refusal(str(error))]
+        found = (
+            self._request(stream, self._name(stream, metric), metric.value) for metric in message.metrics
+        )
+        return [request for request in found if request is not None]
+
+    def _name(self, stream: str, metric: Metric) -> str:
+        if metric.name or metric.alias is None:
+            return metric.name
+        entry = self.catalog.by_alias(stream, metric.alias) if self._aliases else None
+        return entry.metric if entry else f"alias {metric.alias}"
+
+    def _request(self, stream: str, name: str, value: Value | None) -> Request | None:
+        if stream == NODE and name == REBIRTH:
+            return Rebirth() if value is True else None
+        if stream == NODE and name == NEXT_SERVER:
+            return self._next_server() if value is True else None
+        if stream == NODE and name == SCAN_RATE:
+            return _scan_rate(value)
+        point = name if stream == NODE else f"{stream}.{name}"
+        if point in self._harmless and value is not None:
+            return Wanted(point, value)
+        return Refusal("not among the points that Sparkplug may write", point[:_NAME_MAX_CHARS])
+
+    def _next_server(self) -> Request:
+        return NextServer() if self._other_servers else Refusal("there is no other server", NEXT_SERVER)
+
+
+def _scan_rate(value: Value | None) -> Request:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if whole and SCAN_MIN_MS <= int(value or 0) <= SCAN_MAX_MS:
+        return ScanRate(int(value or 0))
+    return Refusal(f"expected {SCAN_MIN_MS}..{SCAN_MAX_MS} ms", SCAN_RATE)

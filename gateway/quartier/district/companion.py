@@ -1,0 +1,166 @@
+"""The control connection's talk: signed documents in, acknowledgements and events out.
+
+It speaks the companion namespace only (sync.md section 4) and never Sparkplug.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from quartier.control.wishes import Ack
+from quartier.district.broker import RECEIVE_MAX, Outgoing
+from quartier.district.catalog import EVENT
+from quartier.district.documents import Accepted, Documents, Refused, encode_ack, received
+from quartier.district.effects import Note
+from quartier.district.line import BREATH_S, HouseClock, Teller
+from quartier.district.mqtt import Connection
+from quartier.district.outbox import NOTHING_ABOVE, Outbox
+from quartier.district.voice import Identity
+from quartier.house.now import Now
+from quartier.house.sample import Mark, Sample
+
+INBOX_MAX = 256
+ACKS_MAX = 64
+_EVENTS_AT_ONCE = 10
+_ACK_EXPIRY_S = 3_600
+_EVENT_EXPIRY_S = 7 * 86_400
+
+Keep = Callable[[str, dict[str, Any]], Awaitable[bool]]
+
+
+class Companion:
+    """Everything between ``C`` and us, whichever connection carries it.
+
+    ``keep`` makes facts durable and answers whether it could; ``delivered`` hears of each event
+    that the broker took.
+    """
+
+    def __init__(
+        self,
+        identity: Identity,
+        documents: Documents,
+        outbox: Outbox,
+        clock: HouseClock,
+        tell: Teller,
+        keep: Keep,
+        delivered: Callable[[str, Mark], None],
+    ) -> None:
+        self.documents = documents
+        self.inbox: deque[Accepted] = deque(maxlen=INBOX_MAX)
+        self.acks: deque[Ack] = deque(maxlen=ACKS_MAX)
+        self.heartbeat_ns: int | None = None
+        self.counts = {"heartbeats": 0, "documents": 0, "refused_documents": 0, "events": 0}
+        self._topic = identity.companion
+        self._outbox = outbox
+        self._clock = clock
+        self._tell = tell
+        self._keep = keep
+        self._delivered = delivered
+        self._event_mark: Mark | None = None
+
+    @property
+    def watermark_topic(self) -> str:
+        """Where the district says what it stored."""
+        return f"{self._topic}/watermark"
+
+    def begin(self, marks: Mapping[str, Mark]) -> None:
+        """A new connection: events above the watermark go again."""
+        self._event_mark = marks.get(EVENT)
+
+    # In
+
+    async def hear(self, topic: str, payload: bytes, signature: str | None) -> None:
+        """One message of the companion namespace, the watermark apart."""
+        now = self._clock.now()
+        verdict = self.documents.check(topic, payload, signature, now)
+        if isinstance(verdict, Accepted):
+            await self._take(verdict, now)
+        elif verdict is not None:
+            self._refuse(verdict)
+
+    async def _take(self, accepted: Accepted, now: Now) -> None:
+        """Into the inbox, its number on disk first."""
+        if accepted.kind == "heartbeat":
+            self.counts["heartbeats"] += 1
+            self.heartbeat_ns = now.ns
+        else:
+            self.counts["documents"] += 1
+            if not accepted.repeated and not await self._keep("documents", self.documents.ledger()):
+                accepted = replace(accepted, persisted=False)
+        self.inbox.append(accepted)
+        if (answer := received(accepted)) is not None:
+            self.acks.append(answer)
+
+    def _refuse(self, refused: Refused) -> None:
+        self.counts["refused_documents"] += 1
+        data = {"topic": refused.topic, "reason": refused.reason.value}
+        code = "district.document_suspect" if refused.alarm else "district.document_refused"
+        self._tell(Note(code, refused.why, data, alarm=refused.alarm))
+        if refused.ack is not None:
+            self.acks.append(refused.ack)
+
+    # Out
+
+    async def speak(self, connection: Connection) -> None:
+        """Acknowledgements and events, until the connection ends (raises Ended)."""
+        while True:
+            if connection.ended is not None:
+                raise connection.ended
+            self.say_acks(connection)
+            if connection.flying_count < RECEIVE_MAX // 2:
+                self._say_events(connection)
+            await asyncio.sleep(BREATH_S)
+
+    def say_acks(self, connection: Connection) -> None:
+        """What waits, as far as the connection takes it now."""
+        while self.acks and connection.is_open and connection.flying_count < RECEIVE_MAX:
+            ack = self.acks.popleft()
+            payload = encode_ack(ack, self._clock.now().utc_ms)
+            connection.publish(Outgoing(f"{self._topic}/ack", payload, 1, _ACK_EXPIRY_S, ack))
+
+    def take_back(self, connection: Connection) -> None:
+        """The connection ends: what it never confirmed is said again on the next one."""
+        self.acks.extendleft(reversed([tag for tag in connection.unfinished() if isinstance(tag, Ack)]))
+
+    def _say_events(self, connection: Connection) -> None:
+        above = dict.fromkeys(self._outbox.heads(), NOTHING_ABOVE)
+        if above.pop(EVENT, None) is None:
+            return
+        if self._event_mark is not None:
+            above[EVENT] = self._event_mark
+        for sample in self._outbox.samples(above, _EVENTS_AT_ONCE):
+            if sample.stream == EVENT:
+                self._event_mark = Mark(sample.boot, sample.seq)
+                self.counts["events"] += 1
+                topic = f"{self._topic}/event"
+                connection.publish(
+                    Outgoing(topic, encode_event(sample), 1, _EVENT_EXPIRY_S, self._event_mark)
+                )
+
+    def on_acknowledged(self, tag: Ack | Mark, code: int) -> None:
+        """The broker answered one of ours."""
+        if code >= 0x80:
+            self._tell(Note("district.publish_refused", f"the broker answered 0x{code:02X}", alarm=True))
+        elif isinstance(tag, Mark):
+            self._delivered(EVENT, tag)
+
+
+def encode_event(sample: Sample) -> bytes:
+    """One event as it goes to ``C/event``; its value is the store's JSON of text and data."""
+    try:
+        told = json.loads(str(sample.value))
+    except ValueError:
+        told = str(sample.value)
+    told = told if isinstance(told, dict) else {"text": str(told), "data": {}}
+    fields = {
+        "boot": sample.boot,
+        "seq": sample.seq,
+        "ts": sample.taken_utc_ms,
+        "code": sample.metric,
+        "text": told.get("text", ""),
+        "data": told.get("data", {}),
+    }
+    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,160 @@
+"""One of the two connections to the district over all its attempts: connect, converse, and again."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from quartier.district import broker
+from quartier.district.broker import Ended, Server, Unreachable
+from quartier.district.effects import Note
+from quartier.district.mqtt import Connection
+from quartier.house.now import Now
+
+BACK_OFF_MAX_S = 60.0
+# Not authorised: asked again this rarely, or at once when our own files change.
+STOPPED_S = 3_600.0
+_STEADY_S = 60.0
+_TELL_NS = 60_000_000_000
+# A floor in real time, so that a fast clock makes no busy loop.
+BREATH_S = 0.1
+
+
+class HouseClock(Protocol):
+    """What ``runtime/clock.py`` gives."""
+
+    def now(self) -> Now:
+        """Monotonic, UTC and whether the latter is trusted."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait ``seconds`` of the house's time."""
+        ...
+
+
+class Teller:
+    """Passes notes on, at most one a minute of each kind: what others send must fill no log."""
+
+    def __init__(self, clock: HouseClock, report: Callable[[Note], None]) -> None:
+        self._clock = clock
+        self._report = report
+        self._told: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def __call__(self, note: Note) -> None:
+        """Pass it on, or count it for the next one of its kind (``more``)."""
+        now_ns = self._clock.now().ns
+        kind = (note.code, str(note.data.get("line", "")))
+        until_ns, held = self._told.get(kind, (0, 0))
+        if now_ns < until_ns:
+            self._told[kind] = (until_ns, held + 1)
+            return
+        self._told[kind] = (now_ns + _TELL_NS, 0)
+        self._report(replace(note, data={**note.data, "more": held}) if held else note)
+
+
+class Line:
+    """Keeps one connection up.  ``client_id`` is named in the alarm about a second one of us."""
+
+    def __init__(
+        self, name: str, client_id: str, servers: tuple[Server, ...], clock: HouseClock, tell: Teller
+    ) -> None:
+        self.name = name
+        self.connection: Connection | None = None
+        self.fault = ""
+        self.lost_count = 0
+        self.is_refused = False
+        self._client_id = client_id
+        self._servers = servers
+        self._server = 0
+        self._failures = 0
+        self._clock = clock
+        self._tell = tell
+        self._retry = asyncio.Event()
+        self._random = random.Random()  # noqa: S311 - jitter, not a secret
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the connection stands and its subscriptions are granted."""
+        return self.connection is not None and self.connection.ended is None
+
+    async def keep(self, once: Callable[[Server], Awaitable[None]]) -> None:
+        """Run ``once`` for ever; it ends by Unreachable or Ended."""
+        while True:
+            began_ns = self._clock.now().ns
+            try:
+                await once(self._servers[self._server])
+            except Unreachable as error:
+                self._lost(str(error))
+                self.is_refused = False
+                self.walk()
+            except Ended as error:
+                self._lost(str(error))
+                self._judge(error)
+            finally:
+                self.connection = None
+            if (self._clock.now().ns - began_ns) / 1e9 > _STEADY_S:
+                self._failures = 0
+            await self._pause()
+
+    async def opened(self, connection: Connection, filters: Iterable[tuple[str, int]]) -> None:
+        """CONNACK came: subscribe, then the connection counts as up.  Raises Ended."""
+        for refused in await connection.subscribe(list(filters)):
+            self._tell(Note("district.subscription_refused", refused, {"line": self.name}, alarm=True))
+        self.connection = connection
+        self.is_refused = False
+        self.fault = ""
+        self._tell(Note("district.link_up", "connected", {"line": self.name}))
+
+    async def converse(self, *tasks: Awaitable[None]) -> None:
+        """Listen and speak until one of them ends; raises what it raised."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for task in tasks:
+                    group.create_task(_awaited(task))
+        except* Ended as ended:
+            raise ended.exceptions[0] from None
+
+    def walk(self) -> None:
+        """Take the next server of the list."""
+        self._server = (self._server + 1) % len(self._servers)
+
+    def retry(self) -> None:
+        """Our files changed: a new connection with them, now."""
+        self._retry.set()
+        if self.connection is not None:
+            self.connection.interrupt("our credentials changed")
+
+    async def _pause(self) -> None:
+        """Full jitter over 1..60 s of the house's time."""
+        self._failures += 1
+        longest_s = min(BACK_OFF_MAX_S, 2.0 ** min(self._failures, 10))
+        pause_s = STOPPED_S if self.is_refused else self._random.uniform(1.0, longest_s)
+        until_ns = self._clock.now().ns + int(pause_s * 1e9)
+        self._retry.clear()
+        while self._clock.now().ns < until_ns and not self._retry.is_set():
+            await self._clock.sleep(min(1.0, pause_s))
+            await asyncio.sleep(BREATH_S)
+
+    def _lost(self, why: str) -> None:
+        self.lost_count += 1
+        if why != self.fault:
+            self._tell(Note("district.link_lost", why, {"line": self.name}))
+        self.fault = why
+
+    def _judge(self, error: Ended) -> None:
+        """What MQTT's reason asks for."""
+        self.is_refused = error.code in {broker.NOT_AUTHORISED, broker.BAD_CREDENTIALS}
+        if self.is_refused:
+            text = "the broker does not let us in; tried again in an hour or when our files change"
+            self._tell(Note("district.not_authorised", text, {"line": self.name}, alarm=True))
+        elif error.code == broker.TAKEN_OVER:
+            self._failures = 10
+            text = f"another client calls itself {self._client_id}"
+            self._tell(Note("district.duplicate_id", text, {"line": self.name}, alarm=True))
+        elif error.code in {broker.USE_ANOTHER_SERVER, broker.SERVER_MOVED}:
+            self.walk()
+
+
+async def _awaited(task: Awaitable[None]) -> None:
+    await task
