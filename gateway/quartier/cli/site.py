@@ -11,7 +11,7 @@ from quartier_drivers.errors import ConfigError
 def check(options: argparse.Namespace) -> int:
     """Every fault at once; exit 78 when there is one."""
     try:
-        site = load.load(options.file)
+        loaded = load.check(options.file)
     except ConfigError as error:
         if options.json:
             output.dump(
@@ -22,6 +22,9 @@ def check(options: argparse.Namespace) -> int:
                 print(fault)
             print(f"{len(error.faults)} fault{'s' * (len(error.faults) != 1)}", file=sys.stderr)
         return 78
+    site = loaded.site
+    for warning in loaded.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     if options.json:
         output.dump([])
     else:
