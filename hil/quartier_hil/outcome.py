@@ -79,7 +79,4 @@ def _missing(run: Run) -> int | None:
     if run.history is None:
         return None
     held = received(run.peer.log)
-    end_ms = (run.clock.origin_s + run.clock.offset_s + run.zero_s + run.now_s) * 1_000
-    return sum(
-        1 for row in run.history if row["at"] <= end_ms and row["at"] not in held.get(row["point"], set())
-    )
+    return sum(row["utc_ms"] not in held.get(row["point"], set()) for row in run.history)
