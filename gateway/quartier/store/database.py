@@ -102,7 +102,7 @@ class Database:
         self._sealed: dict[tuple[int, str], int] = {}
         self._points_count = 0
         self._boot_stored = 0
-        self._chunk_id = 0
+        self._chunk_id = 0  # goes on when a file is replaced, so that rows carried over keep their ids
         self._backlog_count = 0
 
     @property
@@ -133,7 +133,7 @@ class Database:
         loaded.fresh = fresh
         self._connection = connection
         self._sealed = dict(loaded.sealed)
-        self._boot_stored = self._points_count = self._chunk_id = 0
+        self._boot_stored = self._points_count = 0
         self._tails = deque(tails(connection))
         load_marks(connection, loaded.marks)
         self._backlog_count = backlog_count(connection, Terms(), loaded.boot + 1)

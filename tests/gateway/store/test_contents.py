@@ -2,6 +2,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+
 from quartier.house.sample import Mark
 from quartier.store.chunks import Chunk
 from quartier.store.contents import (
@@ -42,7 +43,12 @@ def test_a_value_whose_checksum_does_not_hold_is_not_believed() -> None:
     assert [7, 2] == believed("grid", text, crc)
     assert [None] * 4 == [
         believed(key, value, check)
-        for key, value, check in (("bat1", text, crc), ("grid", "[7, 3]", crc), ("grid", text, crc + 1), ("grid", None, crc))
+        for key, value, check in (
+            ("bat1", text, crc),
+            ("grid", "[7, 3]", crc),
+            ("grid", text, crc + 1),
+            ("grid", None, crc),
+        )
     ]
 
 
@@ -60,15 +66,22 @@ def test_a_damaged_tail_is_left_out_and_covers_nothing(connection: sqlite3.Conne
     assert [{}] == [lasts for _, lasts in tails(connection)]
 
 
-def test_a_name_that_was_altered_costs_its_samples_not_those_of_others(connection: sqlite3.Connection) -> None:
-    connection.execute("UPDATE point SET value = '[\"grid\", \"voltage_v\"]' WHERE id = 0")
+def test_a_name_that_was_altered_costs_its_samples_not_those_of_others(
+    connection: sqlite3.Connection,
+) -> None:
+    connection.execute('UPDATE point SET value = \'["grid", "voltage_v"]\' WHERE id = 0')
 
     assert ["bat1", "bat1"] == [sample.stream for sample in tail_samples(connection)]
 
 
-def test_holes_between_chunks_are_found_unless_a_gap_record_names_them(connection: sqlite3.Connection) -> None:
+def test_holes_between_chunks_are_found_unless_a_gap_record_names_them(
+    connection: sqlite3.Connection,
+) -> None:
     for number, (first, count) in enumerate(((1, 10), (11, 5), (20, 5), (30, 1))):
-        connection.execute("INSERT INTO chunk VALUES (?, 'grid', 7, ?, ?, ?, ?, x'')", (number, first, count, first, first + count))
+        connection.execute(
+            "INSERT INTO chunk VALUES (?, 'grid', 7, ?, ?, ?, ?, x'')",
+            (number, first, count, first, first + count),
+        )
     known = Gap("evicted", "grid", 7, 16, 19, 0, 0)
     connection.execute("INSERT INTO gap (value, crc) VALUES (?, ?)", checked("gap", known.data()))
 

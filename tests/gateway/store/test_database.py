@@ -3,6 +3,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from quartier.house.sample import Mark
 from quartier.store.chunks import Chunk
 from quartier.store.database import Database, Job
@@ -40,7 +41,8 @@ def count(database: Database, table: str) -> int:
 
 def test_a_commit_waits_for_the_disk_and_writes_ahead(database: Database) -> None:
     assert ("wal", 2) == tuple(
-        database._connected().execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")
+        database._connected().execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("journal_mode", "synchronous")
     )
 
 
@@ -51,22 +53,30 @@ def test_a_commit_of_all_streams_is_one_row(database: Database) -> None:
     assert [1, 2, 3, 4] == [sample.value for sample in database.open().samples]
 
 
-def test_a_commit_of_200_points_writes_less_than_half_of_what_rows_write(database: Database, tmp_path: Path) -> None:
+def test_a_commit_of_200_points_writes_less_than_half_of_what_rows_write(
+    database: Database, tmp_path: Path
+) -> None:
     names = [(f"a{number // 10}", f"x{number % 10}_w") for number in range(200)]
     chunks = []
     for asset in range(20):
         chunk = Chunk(f"a{asset}", 7, 1, names)
         for number in range(10):
-            chunk.append(10 * asset + number, 0, (asset * 7919 + number * 104729) % 50000 / 10, 1_700_000_000_000)
+            chunk.append(
+                10 * asset + number, 0, (asset * 7919 + number * 104729) % 50000 / 10, 1_700_000_000_000
+            )
         chunks.append(chunk)
     database.commit(Job(7, names, 200))
     rows = sqlite3.connect(tmp_path / "rows.db", isolation_level=None)
-    rows.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE row (point, time, value);")
+    rows.executescript(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE row (point, time, value);"
+    )
     before, before_rows = written(database.path), written(tmp_path / "rows.db")
     database.commit(Job(7, names, 200, parts=[(chunk, 0, 10) for chunk in chunks]))
     rows.execute("BEGIN")
     for chunk in chunks:
-        rows.executemany("INSERT INTO row VALUES (?, ?, ?)", zip(chunk.points, chunk.times, chunk.values, strict=True))
+        rows.executemany(
+            "INSERT INTO row VALUES (?, ?, ?)", zip(chunk.points, chunk.times, chunk.values, strict=True)
+        )
     rows.execute("COMMIT")
 
     assert 0.5 > (written(database.path) - before) / (written(tmp_path / "rows.db") - before_rows)

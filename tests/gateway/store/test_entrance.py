@@ -36,9 +36,12 @@ def test_what_is_recorded_stands_in_the_journal_before_it_returns(tmp_path: Path
     record(entrance, 3)
     entrance.event("a.b", "x", {}, Now(0, 0, synced=True))
 
-    assert [("grid", 1, 1), ("grid", 2, 2), ("grid", 3, 3), ("event", 1, '{"data":{},"text":"x"}')] == journalled(
-        tmp_path
-    )
+    assert [
+        ("grid", 1, 1),
+        ("grid", 2, 2),
+        ("grid", 3, 3),
+        ("event", 1, '{"data":{},"text":"x"}'),
+    ] == journalled(tmp_path)
 
 
 def test_a_full_chunk_waits_to_be_sealed_and_the_next_goes_on_counting(tmp_path: Path) -> None:

@@ -2,19 +2,21 @@ import random
 from pathlib import Path
 
 import pytest
+
 from quartier.house.sample import Mark
 from quartier.store.chunks import Chunk
 from quartier.store.contents import stored_gaps
 from quartier.store.database import Database, Job
 
 NAMES = [("grid", "power_w"), ("bat1", "power_w")]
-BUDGET_BYTES = 200_000
+BUDGET_BYTES = 800_000
+COUNT = 400  # samples in a chunk: more than a page
 DICE = random.Random(5)
 
 
 def chunk_of(number: int, stream: str) -> Chunk:
-    chunk = Chunk(stream, 7, 1 + 100 * number, NAMES)
-    for index in range(100):
+    chunk = Chunk(stream, 7, 1 + COUNT * number, NAMES)
+    for index in range(COUNT):
         chunk.append(0, 0, DICE.random(), 1000 * number + index)
     return chunk
 
@@ -47,18 +49,18 @@ def test_the_oldest_untrimmed_go_last_and_a_gap_record_names_them(tmp_path: Path
         assert 1 == ends[0][0]
         assert [last + 1 for _, last in ends[:-1]] == [first for first, _ in ends[1:]]
         assert kept(database, stream)[0] == ends[-1][1] + 1
-        assert 1 + 100 * 149 == kept(database, stream)[-1]
+        assert 1 + COUNT * 149 == kept(database, stream)[-1]
     assert evicted_count == sum(gap.count for gap in stored_gaps(database._connected()))
     database.close()
 
 
 def test_trimmed_ones_go_first_however_new_they_are_and_are_no_gap(tmp_path: Path) -> None:
-    database, evicted_count, gaps = filled(tmp_path, 110, marks={"bat1": Mark(8, 0)})
+    database, evicted_count, gaps = filled(tmp_path, 130, marks={"bat1": Mark(8, 0)})
 
     assert evicted_count > 0
     assert [] == gaps
-    assert 110 == len(kept(database, "grid"))
-    assert 110 > len(kept(database, "bat1"))
+    assert 130 == len(kept(database, "grid"))
+    assert 130 > len(kept(database, "bat1"))
     database.close()
 
 
@@ -72,7 +74,7 @@ def test_what_never_leaves_the_building_goes_without_a_gap(tmp_path: Path, terms
 
 
 def test_the_file_stops_growing_at_its_budget(tmp_path: Path) -> None:
-    database, _, _ = filled(tmp_path, 400)
+    database, _, _ = filled(tmp_path, 300)
     database.close()
 
     assert 1.1 * BUDGET_BYTES > (tmp_path / "history.db").stat().st_size

@@ -1,7 +1,9 @@
+import json
 import os
 import random
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
@@ -419,3 +421,166 @@ def test_killed_at_random_moments_nothing_is_lost_and_nothing_comes_twice(tmp_pa
         assert [f"é{boot}.{sample.seq}" for sample in node] == [sample.value for sample in node]
     assert [] == house.gaps()
     house.store.close(at(KILLS * 60 + 1))
+
+
+def test_while_the_disk_is_absent_the_store_goes_on_and_catches_up(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    house.path.parent.rmdir()
+    house.open()
+    house.record(1, 2, 3)
+    house.pass_time(10)
+    assert not house.store.stats["is_open"]
+    assert house.store.stats["error"]
+    assert [1, 2, 3] == house.values()
+
+    house.path.parent.mkdir()
+    for _ in range(20):
+        house.pass_time(10)
+
+    assert (0, "") == (house.store.stats["pending_count"], house.store.stats["error"])
+    house.die()
+    shutil.rmtree(house.runtime)
+    assert [1, 2, 3] == house.again().values()
+
+
+def test_a_full_disk_stops_nothing_says_so_and_loses_nothing_once_there_is_room(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    house = House(tmp_path)
+    house.open()
+    house.record(*range(100))
+    house.pass_time(10)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    wal_bytes = house.path.with_name("history.db-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (wal_bytes + 100, limits[1]))
+    try:
+        house.record(*range(100, 200))
+        house.pass_time(10)
+        failed = dict(house.store.stats)
+        house.record(*range(200, 300))
+        house.pass_time(10)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (True, True) == (failed["commits_failed_count"] > 0, bool(failed["error"]))
+    assert "store.disk_failed" in [sample.metric for sample in house.samples()]
+    for _ in range(10):
+        house.pass_time(60)
+
+    assert (0, 0, "") == tuple(
+        house.store.stats[name] for name in ("pending_count", "dropped_count", "error")
+    )
+    assert "store.disk_back" in [sample.metric for sample in house.samples()]
+    house.die()
+    shutil.rmtree(house.runtime)
+    assert list(range(300)) == house.again().values()
+
+
+def test_memory_stays_bounded_while_the_disk_is_away_and_drops_are_counted_and_named(tmp_path: Path) -> None:
+    house = House(tmp_path, pending_max_count=100, chunk_count=16)
+    house.path.parent.rmdir()
+    house.open()
+    for start in range(0, 2000, 50):
+        house.record(*range(start, start + 50))
+        house.pass_time(60)
+        assert 200 >= house.store.stats["pending_count"]
+    dropped = house.store.stats["dropped_count"]
+    house.path.parent.mkdir()
+    for _ in range(20):
+        house.pass_time(60)
+
+    assert dropped > 1700
+    assert list(range(dropped, 2000)) == house.values()
+    spans = [json.loads(gap)["data"] for gap in house.gaps()]
+    assert dropped == sum(span["count"] for span in spans)
+    assert {"dropped"} == {span["why"] for span in spans}
+    assert 100_000 > sum(path.stat().st_size for path in (house.runtime / "journal").iterdir())
+    house.store.close(at(house.second))
+
+
+def test_what_was_evicted_unseen_reaches_the_district_as_an_event(tmp_path: Path) -> None:
+    dice = random.Random(1)
+    house = House(tmp_path, size_max_bytes=100_000, chunk_count=256)
+    house.open()
+    for _ in range(60):
+        house.record(*(dice.random() for _ in range(256)))
+        house.pass_time(10)
+    house.pass_time(10)
+    stats = house.store.stats
+    spans = [json.loads(gap)["data"] for gap in house.gaps()]
+    kept = [sample.seq for sample in house.samples() if sample.stream == "grid"]
+
+    assert {"evicted"} == {span["why"] for span in spans}
+    assert stats["evicted_count"] == sum(span["count"] for span in spans) == kept[0] - 1
+    assert 100_000 >= stats["used_bytes"]
+    assert len(kept) + len(house.gaps()) == stats["backlog_count"]
+    house.store.close(at(house.second))
+
+
+def test_a_chunk_found_damaged_while_running_is_skipped_named_and_removed(tmp_path: Path) -> None:
+    house = House(tmp_path, chunk_count=16)
+    house.open()
+    house.record(*range(48))
+    for _ in range(3):
+        house.pass_time(10)
+        house.record(1000)
+    with sqlite3.connect(house.path) as connection:
+        connection.execute("UPDATE chunk SET body = zeroblob(90) WHERE first = 17")
+    connection.close()
+    house.values()
+    house.pass_time(10)
+
+    assert [*range(16), *range(32, 48)] == house.values()[:32]
+    (gap,) = house.gaps()
+    assert {"why": "damaged", "first": 17, "last": 32}.items() <= json.loads(gap)["data"].items()
+    house.die()
+    again = house.again()
+    assert 1 == len(again.gaps())
+    again.store.close(at(again.second))
+
+
+def test_a_file_damaged_while_running_is_replaced_and_what_memory_and_file_hold_is_kept(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path, chunk_count=16)
+    house.open()
+    for start in range(0, 200, 20):
+        house.record(*range(start, start + 20))
+        house.pass_time(10)
+    with sqlite3.connect(house.path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("DELETE FROM sqlite_master WHERE name = 'tail'")
+        connection.execute("PRAGMA schema_version = 99")
+    connection.close()
+    for start in range(200, 300, 20):
+        house.record(*range(start, start + 20))
+        house.pass_time(10)
+    while house.store._writer._salvage:
+        house.pass_time(10)
+    house.pass_time(10)
+
+    assert house.store.stats["set_aside"]
+    assert list(range(300)) == house.values()
+    house.die()
+    shutil.rmtree(house.runtime)
+    again = house.again()
+    assert list(range(300)) == again.values()
+    again.store.close(at(again.second))
+
+
+def test_a_re_read_site_file_makes_an_owner_a_stream_of_its_own(house: House) -> None:
+    house.record(1, point="pv1.power_w")
+    house.store.set_assets(["grid", "pv1"], ["grid"])
+    house.record(2, point="pv1.power_w")
+
+    assert [("node", "pv1.power_w"), ("pv1", "power_w")] == [
+        (sample.stream, sample.metric) for sample in house.samples()
+    ]
+
+
+def test_recording_in_a_runtime_folder_that_vanished_goes_on_without_a_journal(house: House) -> None:
+    shutil.rmtree(house.runtime)
+    house.record(1, 2)
+    house.pass_time(10)
+    house.record(3)
+
+    assert [1, 2, 3] == house.values()
