@@ -8,22 +8,15 @@ block follows.  Else a step, in units, is foretold as the drift (order 1) or as 
 the drift stands before the first), less ``weight / 8`` of the last error.  Weight 0 is plain differences, 7
 almost a mean that follows slowly, as jitter around a period or noise around a level wants it; -4 follows what
 swings.  This is a moving-average model MA(1), see Box and Jenkins, Time Series Analysis, chapter 3.
-
-Block: 64 errors, folded, fewer in the last.  Width w (7 bits of a byte; its top bit says that exceptions
-follow) · the low w bits of each error, the first lowest, filled up to a byte.  Exceptions have more than w
-bits: their count less 1 (byte), then as one string of bits filled up to a byte: width h of the high parts
-less 1 (6 bits), and for each its place (6 bits) and its high part (h bits).  Packing with patches follows
-Zukowski and others, Super-Scalar RAM-CPU Cache Compression (ICDE 2006); without a chain from number to number
-a block is fast to read.
 """
 
 import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+from quartier_native.reference.blocks import BLOCK, pack, unpack
 from quartier_native.reference.varints import CORRUPT, ByteReader, folded, put_varint, signed, unfolded
 
-BLOCK = 64
 MODELS = ((1, -4), (1, 4), (1, 7), (2, 0), (2, 7))
 """Pairs of order and weight that the encoder tries besides (1, 0); a decoder takes weights from -8 to 7."""
 WINDOW = 16
@@ -33,8 +26,6 @@ MARGIN = 12
 """So many digits must another model than plain differences win in the windows."""
 ERROR_MAX = 1 << 40
 """After a larger error the model starts anew."""
-EXCEPTIONS_PRICE = 14
-"""Bits that the first exception of a block costs more than another."""
 
 
 def encode_column(numbers: Sequence[int]) -> bytes:
@@ -59,7 +50,7 @@ def encode_column(numbers: Sequence[int]) -> bytes:
     put_varint(out, folded(drift))
     if order:
         for start in range(0, len(errors), BLOCK):
-            out += _pack(errors[start : start + BLOCK])
+            out += pack(errors[start : start + BLOCK])
     return bytes(out)
 
 
@@ -82,7 +73,7 @@ def decode_column(data: ByteReader, count: int) -> list[int]:
     step, error = drift, 0
     while len(numbers) < count:
         size = min(BLOCK, count - len(numbers))
-        for code in _unpack(data, size) if order else [0] * size:
+        for code in unpack(data, size) if order else [0] * size:
             foretold = (step if order == 2 else drift) - _share(error, weight)
             error = unfolded(code)
             step = signed(foretold + error)
@@ -131,62 +122,3 @@ def _digits(steps: Sequence[int], order: int, weight: int, drift: int) -> int:
         errors = _errors(steps[start : start + length], before, order, weight, drift)
         digits += sum(folded(error).bit_length() for error in errors)
     return digits
-
-
-def _pack(errors: Sequence[int]) -> bytes:
-    width, high_width = _widths([error.bit_length() for error in errors])
-    out = bytearray([width | (0x80 if high_width else 0)])
-    out += _joined([(error & ((1 << width) - 1), width) for error in errors])
-    if high_width:
-        highs = [(place, error >> width) for place, error in enumerate(errors) if error >> width]
-        out.append(len(highs) - 1)
-        fields = [(high_width - 1, 6)]
-        for place, high in highs:
-            fields += [(place, 6), (high, high_width)]
-        out += _joined(fields)
-    return bytes(out)
-
-
-def _widths(digits: Sequence[int]) -> tuple[int, int]:
-    """Width of the low parts and of the exceptions' high parts (0: none) that take the fewest bits."""
-    most = max(digits)
-    best = (most * len(digits), most)
-    for width in range(most - 1, -1, -1):
-        exceptions = sum(number > width for number in digits)
-        bits = width * len(digits) + EXCEPTIONS_PRICE + exceptions * (6 + most - width)
-        if bits < best[0]:
-            best = (bits, width)
-    return best[1], most - best[1]
-
-
-def _joined(fields: Sequence[tuple[int, int]]) -> bytes:
-    """Fields (value, width) one after the other, the first lowest, filled up to a byte."""
-    bits = at = 0
-    for value, width in fields:
-        bits |= value << at
-        at += width
-    return bits.to_bytes((at + 7) // 8, "little")
-
-
-def _unpack(data: ByteReader, count: int) -> list[int]:
-    head = data.take(1)[0]
-    width = head & 0x7F
-    if width > 64:
-        raise ValueError(CORRUPT)
-    bits = int.from_bytes(data.take((width * count + 7) // 8), "little")
-    errors = [bits >> index * width & ((1 << width) - 1) for index in range(count)]
-    if head & 0x80:
-        exceptions = data.take(1)[0] + 1
-        first = data.take(1)
-        high_width = (first[0] & 63) + 1
-        if exceptions > count or width + high_width > 64:
-            raise ValueError(CORRUPT)
-        size = (6 + exceptions * (6 + high_width) + 7) // 8
-        bits = int.from_bytes(first + data.take(size - 1), "little") >> 6
-        for _ in range(exceptions):
-            place = bits & 63
-            if place >= count:
-                raise ValueError(CORRUPT)
-            errors[place] |= (bits >> 6 & ((1 << high_width) - 1)) << width
-            bits >>= 6 + high_width
-    return errors

@@ -1,0 +1,1 @@
+# The column coder is for other kernels (``cimport``); nothing of it is for Python.

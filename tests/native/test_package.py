@@ -1,0 +1,32 @@
+"""What ``import quartier_native`` gives."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import quartier_native
+
+
+@pytest.mark.parametrize("name", ["cython", "reference"])
+def test_the_environment_chooses_for_the_whole_package(name: str) -> None:
+    code = (
+        "import quartier_native as q; e = q.engine(); "
+        "print(e.name, all(k == m.__module__ for k, m in "
+        "zip(e.kernels.values(), (q.allocate, q.encode_series), strict=True)))"
+    )
+    folders = os.pathsep.join(sys.path)
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"QUARTIER_ENGINE": name, "PYTHONPATH": folders},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"{name} True" == result.stdout.strip()
+
+
+def test_the_package_gives_what_the_engine_computes() -> None:
+    assert quartier_native.allocate.__module__ == quartier_native.engine().kernels["allocation"]
+    assert quartier_native.decode_series.__module__ == quartier_native.engine().kernels["series"]
