@@ -165,7 +165,7 @@ def decode(data: bytes) -> Message:
     payload = Payload()
     try:
         payload.ParseFromString(data)
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:
         raise Malformed("no Sparkplug B payload") from error
     if len(payload.metrics) > METRICS_MAX:
         raise Malformed(f"{len(payload.metrics)} metrics; expected at most {METRICS_MAX}")
@@ -184,7 +184,7 @@ def _read(metric: Payload.Metric) -> Metric:
     if isinstance(code := properties.pop("Quality", None), int):
         quality = Quality(code) if code in set(Quality) else Quality.BAD
     return Metric(
-        name=metric.name,
+        name=_text(metric.name),
         value=_read_value(metric, kind),
         type=kind,
         timestamp_ms=metric.timestamp,
@@ -207,6 +207,8 @@ def _read_value(metric: Payload.Metric, kind: Type | None) -> Value | None:
     if which is None or metric.is_null or which == "bytes_value":
         return None
     value: Value = getattr(metric, which)
+    if which == "string_value":
+        return _text(metric.string_value)
     if isinstance(value, int) and kind in _SIGNED_BITS:
         bits = _SIGNED_BITS[kind]
         value %= 1 << bits
@@ -225,8 +227,15 @@ def _read_properties(found: Payload.PropertySet) -> dict[str, Value]:
         value: Value = getattr(entry, which)
         if entry.type == Type.INT32 and isinstance(value, int) and value >> 31:
             value -= _UINT32_SPAN
-        properties[name] = value
+        properties[_text(name)] = _text(entry.string_value) if which == "string_value" else value
     return properties
+
+
+def _text(found: str) -> str:
+    """A proto2 string as text: protobuf gives *bytes* where they are no UTF-8."""
+    if not isinstance(found, str):
+        raise Malformed("a string is no UTF-8")
+    return found
 
 
 def _read_key(body: bytes) -> Key | None:

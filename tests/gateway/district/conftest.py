@@ -15,7 +15,9 @@ import pytest
 
 from quartier.district.catalog import Catalog, build
 from quartier.district.effects import Publish, Scene
-from quartier.district.sparkplug import decode
+from quartier.district.session import Rules, Session
+from quartier.district.sparkplug import Metric, Type, decode, encode
+from quartier.district.voice import Identity
 from quartier.house.image import Seen
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
@@ -301,3 +303,31 @@ def npm_sparkplug():
         return [json.loads(line) for line in run.stdout.splitlines()]
 
     return ask
+
+
+@pytest.fixture
+def make_transcript():
+    """One message of every kind that a node says, in the order of a life."""
+
+    def make(world, catalog):
+        session = Session(Identity("issy", "b012"), catalog, Rules(watermark=False))
+        world.put("bat1", "soc_pct", 44.25)
+        said = session.opened(9, world.scene)
+        world.put("grid", "power_w", -1234.5)
+        world.put("grid", "power_w", 0.1, Quality.STALE)
+        world.put("ev1", "plugged_on", False)
+        world.put("node", "rs485.requests_count", 2**40)
+        world.put("node", "gateway.version_text", "0.1.1 é")
+        world.silent.add("ev1")
+        said += session.pump(world.pass_s(1).scene, 10**6)
+        world.silent.clear()
+        said += session.pump(world.pass_s(1).scene, 10**6)
+        rate = encode([Metric("Node Control/Scan Rate", 2_000, Type.INT64, 1)], timestamp_ms=1)
+        said += session.heard("spBv1.0/issy/NCMD/b012", rate, world.scene)
+        said += session.leaving(world.now)
+        messages = [effect for effect in said if isinstance(effect, Publish)]
+        kinds = {message.topic.split("/")[2] for message in messages}
+        assert {"NBIRTH", "DBIRTH", "NDATA", "DDATA", "DDEATH", "NDEATH"} == kinds
+        return messages
+
+    return make

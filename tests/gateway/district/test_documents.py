@@ -1,0 +1,404 @@
+"""Signed documents: each reason of refusal, replay, roll-over, clock; and that the next good one acts."""
+
+import base64
+import json
+from dataclasses import replace
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+from jwt.api_jws import PyJWS
+
+from quartier.control.wishes import Ack, Envelope, Heartbeat, Interval
+from quartier.district import issuers
+from quartier.district.documents import Accepted, Documents, Refused, encode_ack, received
+from quartier.district.voice import Identity
+from quartier.house.now import Now
+
+ME = Identity("issy", "b012")
+NOW_MS = 1_764_000_000_000
+TOPIC = "quartier/v1/issy/b012/envelope/dso"
+BEAT = "quartier/v1/issy/heartbeat"
+KEYS = {
+    kid: Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32)
+    for n, kid in enumerate(["old", "new", "job"], 1)
+}
+TYPES = {"old": ["envelope", "heartbeat"], "new": ["envelope", "heartbeat"], "job": ["job"]}
+
+
+def listing(**changes):
+    entries = []
+    for kid, key in KEYS.items():
+        raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        public = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+        entries.append({"kid": kid, "public_key": public, "types": TYPES[kid], **changes.get(kid, {})})
+    return issuers.read(json.dumps(entries))
+
+
+def now(after_s=0.0, *, synced=True):
+    return Now(int(after_s * 1e9), NOW_MS + int(after_s * 1000), synced)
+
+
+def sign(payload, topic=TOPIC, kid="old", key=None, **header):
+    headers = {"kid": kid, "topic": topic, "b64": False, "crit": ["b64"], "typ": None, **header}
+    return PyJWS().encode(payload, key or KEYS[kid], "EdDSA", headers, is_payload_detached=True)
+
+
+def envelope(**changes):
+    body = {
+        "id": "e1",
+        "seq": NOW_MS,
+        "iss": "dso",
+        "aud": "issy.b012",
+        "iat": NOW_MS,
+        "nbf": NOW_MS,
+        "exp": NOW_MS + 3_600_000,
+        "priority": 0,
+        "program": "dso",
+        "start": NOW_MS,
+        "intervals": [{"duration_s": 900, "import_max_w": 5000, "export_max_w": 0}],
+        "default": {"import_max_w": 9000, "export_max_w": 1000.5},
+    }
+    body.update(changes)
+    return json.dumps({key: value for key, value in body.items() if value is not ...}).encode()
+
+
+def beat(n=NOW_MS, ts=NOW_MS):
+    return json.dumps({"iss": "district", "n": n, "ts": ts}).encode()
+
+
+@pytest.fixture
+def documents():
+    return Documents(ME, listing())
+
+
+def check(documents, payload, at=None, topic=TOPIC, **signing):
+    return documents.check(topic, payload, sign(payload, **{"topic": topic, **signing}), at or now())
+
+
+def test_a_good_envelope_becomes_what_control_takes(documents):
+    accepted = check(documents, envelope(on_loss="hold", ramp_w_per_s=10, randomize_start_s=30))
+    assert ("envelope", TOPIC, False, True) == (
+        accepted.kind,
+        accepted.topic,
+        accepted.repeated,
+        accepted.persisted,
+    )
+    assert accepted.document == Envelope(
+        id="e1",
+        seq=NOW_MS,
+        program="dso",
+        priority=0,
+        nbf_utc_ms=NOW_MS,
+        exp_utc_ms=NOW_MS + 3_600_000,
+        start_utc_ms=NOW_MS,
+        intervals=(Interval(900, 5000, 0, None, None),),
+        default_import_max_w=9000,
+        default_export_max_w=1000.5,
+        on_loss="hold",
+        randomize_start_s=30,
+        ramp_w_per_s=10,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "reception", "reason", "signing"),
+    [
+        ("moved from another topic", "INVALID_CONTENT", "BAD_SIG", {"topic": TOPIC.replace("dso", "nebef")}),
+        ("of another building", "INVALID_CONTENT", "BAD_SIG", {"topic": TOPIC.replace("b012", "b013")}),
+        ("unknown key", "INVALID_CONTENT", "BAD_SIG", {"kid": "who", "key": KEYS["old"]}),
+        ("another's key", "INVALID_CONTENT", "BAD_SIG", {"kid": "old", "key": KEYS["new"]}),
+        ("a key for other documents", "INVALID_CONTENT", "BAD_SIG", {"kid": "job"}),
+    ],
+)
+def test_without_its_own_signature_nothing_has_effect(documents, name, reception, reason, signing):
+    payload = envelope()
+    refused = documents.check(TOPIC, payload, sign(payload, **signing), now())
+    assert isinstance(refused, Refused), name
+    assert Ack("e1", NOW_MS, "envelope", reception, "REJECTED", reason) == refused.ack
+    assert {} == documents.ledger()
+    assert isinstance(check(documents, envelope()), Accepted)  # no latch
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        None,
+        "",
+        "x",
+        "a.b.c",
+        "..",
+        "é" * 10,
+        "A" * 5_000,
+        PyJWS().encode(
+            envelope(), "k" * 32, "HS256", {"kid": "old", "topic": TOPIC}, is_payload_detached=True
+        ),
+        PyJWS().encode(envelope(), KEYS["old"], "EdDSA", {"kid": "old", "topic": TOPIC}),
+    ],
+)
+def test_what_is_no_detached_signature_is_refused(documents, signature):
+    refused = documents.check(TOPIC, envelope(), signature, now())
+    assert ("BAD_SIG", False) == (refused.reason, isinstance(refused, Accepted))
+
+
+def test_none_as_algorithm_is_no_signature(documents):
+    header = base64.urlsafe_b64encode(
+        json.dumps({"alg": "none", "kid": "old", "topic": TOPIC, "b64": False, "crit": ["b64"]}).encode()
+    ).rstrip(b"=")
+    assert "BAD_SIG" == documents.check(TOPIC, envelope(), header.decode() + "..", now()).reason
+
+
+def test_a_changed_byte_breaks_the_signature(documents):
+    payload = envelope()
+    signature = sign(payload)
+    assert "BAD_SIG" == documents.check(TOPIC, payload.replace(b"5000", b"9000"), signature, now()).reason
+
+
+def test_moved_is_suspect_and_so_is_the_same_number_with_other_bytes(documents):
+    payload = envelope()
+    assert documents.check(TOPIC, payload, sign(payload, topic=TOPIC + "x"), now()).alarm
+    check(documents, payload)
+    refused = check(documents, envelope(priority=1))
+    assert ("REPLAY", True) == (refused.reason, refused.alarm)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "reception", "reason"),
+    [
+        ("for another building", {"aud": "issy.b013"}, "INVALID_CONTENT", "UNKNOWN_DEVICE"),
+        ("for others", {"aud": ["issy.b013", "issy.b014"]}, "INVALID_CONTENT", "UNKNOWN_DEVICE"),
+        ("for the edge's bare name", {"aud": "b012"}, "INVALID_CONTENT", "UNKNOWN_DEVICE"),
+        ("another program", {"program": "nebef"}, "INVALID_CONTENT", "BOUNDS"),
+        ("expired", {"exp": NOW_MS, "nbf": NOW_MS - 10_000}, "INVALID_CONTENT", "EXPIRED"),
+        ("not yet", {"nbf": NOW_MS + 60_001}, "INVALID_CONTENT", "NOT_YET"),
+        ("ends before it begins", {"exp": NOW_MS - 1}, "INVALID_CONTENT", "BOUNDS"),
+        ("a number a day ahead", {"seq": NOW_MS + 86_400_001}, "INVALID_CONTENT", "BOUNDS"),
+        ("an unknown field", {"also": 1}, "INVALID_MESSAGE", "BOUNDS"),
+        ("no id", {"id": ...}, "INVALID_MESSAGE", "BOUNDS"),
+        ("no default", {"default": ...}, "INVALID_MESSAGE", "BOUNDS"),
+        ("a default without export", {"default": {"import_max_w": 1}}, "INVALID_MESSAGE", "BOUNDS"),
+        ("no interval", {"intervals": []}, "INVALID_MESSAGE", "BOUNDS"),
+        ("289 intervals", {"intervals": [{"duration_s": 1}] * 289}, "INVALID_MESSAGE", "BOUNDS"),
+        (
+            "a negative cap",
+            {"intervals": [{"duration_s": 1, "import_max_w": -1}]},
+            "INVALID_MESSAGE",
+            "BOUNDS",
+        ),
+        (
+            "a cap as text",
+            {"intervals": [{"duration_s": 1, "import_max_w": "1"}]},
+            "INVALID_MESSAGE",
+            "BOUNDS",
+        ),
+        (
+            "a cap as truth",
+            {"intervals": [{"duration_s": 1, "import_max_w": True}]},
+            "INVALID_MESSAGE",
+            "BOUNDS",
+        ),
+        ("no duration", {"intervals": [{"import_max_w": 1}]}, "INVALID_MESSAGE", "BOUNDS"),
+        ("zero duration", {"intervals": [{"duration_s": 0}]}, "INVALID_MESSAGE", "BOUNDS"),
+        ("NaN", {"ramp_w_per_s": float("nan")}, "INVALID_DATA", "BOUNDS"),
+        ("infinity", {"randomize_start_s": float("inf")}, "INVALID_DATA", "BOUNDS"),
+        ("zero ramp", {"ramp_w_per_s": 0}, "INVALID_MESSAGE", "BOUNDS"),
+        ("a negative number", {"seq": -1}, "INVALID_MESSAGE", "BOUNDS"),
+        ("a number beyond 64 bits", {"seq": 2**64}, "INVALID_MESSAGE", "BOUNDS"),
+        ("a fraction as number", {"seq": 1.5}, "INVALID_MESSAGE", "BOUNDS"),
+        ("an unknown on_loss", {"on_loss": "free"}, "INVALID_MESSAGE", "BOUNDS"),
+        ("too large", {"id": "x" * 100_000}, "INVALID_DATA", "BOUNDS"),
+    ],
+)
+def test_out_of_bounds_is_refused_with_its_reason_and_leaves_no_trace(
+    documents, name, changes, reception, reason
+):
+    refused = check(documents, envelope(**changes))
+    assert isinstance(refused, Refused), name
+    assert (reception, "REJECTED", reason) == (
+        refused.ack.reception,
+        refused.ack.status,
+        refused.ack.reason,
+    ), name
+    assert {} == documents.ledger()
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"[]", b"{", b"\xff\xfe", b"[" * 50_000, b'{"id":1e999}', b'{"id":"a","id":"b"}']
+)
+def test_what_is_no_json_object_is_refused(documents, payload):
+    assert ("INVALID_DATA", "BOUNDS") == tuple(
+        getattr(check(documents, payload).ack, key) for key in ("reception", "reason")
+    )
+
+
+def test_288_intervals_and_a_list_of_audiences_are_fine(documents):
+    payload = envelope(intervals=[{"duration_s": 300}] * 288, aud=["issy.b001", "issy.b012"])
+    assert isinstance(check(documents, payload), Accepted)
+
+
+def test_the_number_rises_strictly_per_key_and_topic(documents):
+    assert isinstance(check(documents, envelope(seq=10)), Accepted)
+    assert "REPLAY" == check(documents, envelope(seq=9)).reason
+    assert isinstance(check(documents, envelope(seq=11)), Accepted)
+    other = TOPIC.replace("dso", "nebef")
+    assert isinstance(check(documents, envelope(seq=5, program="nebef"), topic=other), Accepted)
+
+
+def test_same_number_and_same_bytes_is_repeated_not_new(documents):
+    payload = envelope()
+    assert [False, True, True] == [check(documents, payload).repeated for _ in range(3)]
+
+
+def test_a_refused_document_uses_no_number(documents):
+    check(documents, envelope(seq=10, aud="other"))
+    assert isinstance(check(documents, envelope(seq=9)), Accepted)
+
+
+def test_the_ledger_survives_a_restart_through_json(documents):
+    payload = envelope(seq=10)
+    check(documents, payload)
+    again = Documents(ME, listing(), json.loads(json.dumps(documents.ledger())))
+    assert "REPLAY" == check(again, envelope(seq=9)).reason
+    assert check(again, payload).repeated
+
+
+@pytest.mark.parametrize("kept", [{"t": "x"}, {"t": [["k"]]}, {"t": [["k", "1", "d"]]}, {"t": [[1, 2, 3]]}])
+def test_a_ledger_of_another_form_is_left_out(kept):
+    assert {} == Documents(ME, listing(), kept).ledger()
+
+
+def test_after_a_newer_key_was_used_the_older_one_is_refused_on_that_topic_only(documents):
+    check(documents, envelope(seq=10), kid="old")
+    assert isinstance(check(documents, envelope(seq=3), kid="new"), Accepted)  # its own count
+    refused = check(documents, envelope(seq=11), kid="old")
+    assert ("BAD_SIG", True) == (refused.reason, refused.alarm)
+    other = TOPIC.replace("dso", "nebef")
+    assert isinstance(check(documents, envelope(program="nebef"), topic=other, kid="old"), Accepted)
+    again = Documents(ME, listing(), json.loads(json.dumps(documents.ledger())))
+    assert "BAD_SIG" == check(again, envelope(seq=12), kid="old").reason
+
+
+@pytest.mark.parametrize(
+    ("validity", "reason"),
+    [
+        ({"nbf": NOW_MS + 1}, "BAD_SIG"),
+        ({"exp": NOW_MS}, "BAD_SIG"),
+        ({"nbf": NOW_MS, "exp": NOW_MS + 1}, None),
+    ],
+)
+def test_a_key_counts_only_inside_its_validity(validity, reason):
+    verdict = check(Documents(ME, listing(old=validity)), envelope())
+    assert reason == getattr(verdict, "reason", None)
+
+
+def test_with_an_untrusted_clock_time_is_not_judged_here_but_by_control(documents):
+    old = envelope(nbf=NOW_MS - 20, exp=NOW_MS - 10)
+    assert isinstance(check(documents, old, now(synced=False)), Accepted)
+    assert "REPLAY" == check(documents, envelope(seq=1), now(synced=False)).reason
+    assert isinstance(check(Documents(ME, listing(old={"exp": 1})), old, now(synced=False)), Accepted)
+
+
+def test_a_program_too_many_is_refused_for_now(documents):
+    for number in range(32):
+        name = f"p{number}"
+        verdict = check(documents, envelope(program=name), topic=TOPIC.replace("dso", name))
+        assert isinstance(verdict, Accepted)
+    refused = check(documents, envelope())
+    assert ("TEMPORARY_ERROR", "BOUNDS") == (refused.ack.reception, refused.reason)
+
+
+@pytest.mark.parametrize(
+    "topic", ["quartier/v1/issy/b012/watermark", "quartier/v1/issy/b013/envelope/dso", "envelope/dso", "x"]
+)
+def test_other_topics_hold_no_document(documents, topic):
+    assert documents.check(topic, envelope(), sign(envelope(), topic=topic), now()) is None
+
+
+# Heartbeats
+
+
+def test_a_heartbeat_counts_when_its_signature_holds_n_rises_and_its_clock_agrees(documents):
+    assert Heartbeat(NOW_MS, NOW_MS) == check(documents, beat(), topic=BEAT).document
+    assert "REPLAY" == check(documents, beat(), topic=BEAT).reason
+    assert "REPLAY" == check(documents, beat(NOW_MS - 1), topic=BEAT).reason
+    assert isinstance(check(documents, beat(NOW_MS + 1), topic=BEAT), Accepted)
+
+
+@pytest.mark.parametrize(
+    ("off_ms", "reason"), [(-60_001, "EXPIRED"), (-60_000, None), (60_000, None), (60_001, "NOT_YET")]
+)
+def test_a_heartbeat_is_within_60_s_of_a_synced_clock(documents, off_ms, reason):
+    verdict = check(documents, beat(ts=NOW_MS + off_ms), topic=BEAT)
+    assert reason == getattr(verdict, "reason", None)
+
+
+def test_unsynced_n_alone_decides(documents):
+    assert isinstance(check(documents, beat(ts=0), now(synced=False), topic=BEAT), Accepted)
+    assert "REPLAY" == check(documents, beat(ts=0), now(synced=False), topic=BEAT).reason
+
+
+def test_an_n_far_ahead_does_not_shut_out_the_next(documents):
+    assert "BOUNDS" == check(documents, beat(n=2**63), topic=BEAT).reason
+    assert isinstance(check(documents, beat(), topic=BEAT), Accepted)
+
+
+def test_an_unsigned_or_malformed_heartbeat_is_nothing_and_is_not_acknowledged(documents):
+    unsigned = documents.check(BEAT, beat(), None, now())
+    assert (None, "BAD_SIG") == (unsigned.ack, unsigned.reason)
+    assert "BOUNDS" == check(documents, b'{"n": 1}', topic=BEAT).reason
+    assert "BOUNDS" == check(documents, b'{"iss": "x", "n": true, "ts": 1}', topic=BEAT).reason
+    assert "BOUNDS" == check(documents, b" " * 2_000, topic=BEAT).reason
+
+
+def test_a_heartbeat_of_an_older_key_is_refused_after_a_newer_one(documents):
+    check(documents, beat(), topic=BEAT, kid="new")
+    assert "BAD_SIG" == check(documents, beat(NOW_MS + 1), topic=BEAT, kid="old").reason
+
+
+# Answers
+
+
+def test_the_first_answer_says_that_it_is_here_and_whether_its_number_is_kept(documents):
+    accepted = check(documents, envelope())
+    assert Ack("e1", NOW_MS, "envelope", "OK", "NEW") == received(accepted)
+    unkept = received(replace(accepted, persisted=False))
+    assert "TEMPORARY_ERROR" == unkept.reception
+    assert received(check(documents, beat(), topic=BEAT)) is None
+
+
+def test_an_ack_on_the_wire():
+    ack = Ack("e1", 5, "envelope", "OK", "ACCEPTED")
+    assert {
+        "id": "e1",
+        "seq": 5,
+        "type": "envelope",
+        "reception": "OK",
+        "status": "ACCEPTED",
+        "reason": "",
+        "ts": NOW_MS,
+    } == json.loads(encode_ack(ack, NOW_MS))
+
+
+@given(payload=st.binary(max_size=300), signature=st.none() | st.text(max_size=100))
+def test_nothing_that_comes_raises_or_latches(payload, signature):
+    documents = Documents(ME, listing())
+    assert isinstance(documents.check(TOPIC, payload, signature, now()), Refused)
+    assert isinstance(documents.check(BEAT, payload, signature, now()), Refused)
+    assert isinstance(check(documents, envelope()), Accepted)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=8,
+    ),
+    st.sampled_from(
+        ["id", "seq", "aud", "nbf", "exp", "intervals", "default", "priority", "start", "ramp_w_per_s"]
+    ),
+)
+def test_a_signed_document_with_any_value_anywhere_is_judged_not_raised(value, field):
+    verdict = check(Documents(ME, listing()), envelope(**{field: value}))
+    assert isinstance(verdict, Accepted | Refused)
