@@ -1,0 +1,212 @@
+"""The bus task against simulated meters on real wires; house time runs fast so that minutes pass."""
+
+import asyncio
+import contextlib
+import time
+
+import structlog
+
+from quartier.runtime.bus import Bus
+from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier_drivers import profile
+from quartier_drivers.contract import Command, DeviceSpec, Quality
+from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers.registry import door
+from quartier_hil.devices import catalog
+from quartier_hil.devices.endpoint import serve_tcp
+
+DEADLINE_S = 60.0
+
+
+class House:
+    """Meters on one TCP endpoint and the bus that reads them."""
+
+    def __init__(self, endpoint, devices, *, rate=20.0):
+        self.clock = HouseClock(ClockSetting(rate=rate))
+        self.log = structlog.testing.CapturingLogger()
+        self.latest = {}
+        self.counts = {}
+        opened = door("modbus-tcp")
+        section = TcpBus(
+            kind="modbus-tcp", host="127.0.0.1", port=endpoint.port, timeout_s=0.05, retries_count=0
+        )
+        line = opened.line("lan", section, self.clock)
+        drivers = {
+            name: opened.driver(line, DeviceSpec(name, unit, {part: name}), profile.load(kind), self.clock)
+            for name, (unit, kind, part) in devices.items()
+        }
+        self.bus = Bus("lan", line, drivers, self.clock, self.take, self.log)
+
+    def take(self, readings):
+        for reading in readings:
+            self.latest[reading.point] = reading
+            self.counts[reading.point] = self.counts.get(reading.point, 0) + 1
+
+    def said(self, event):
+        return [call.kwargs for call in self.log.calls if call.args == (event,)]
+
+    async def until(self, condition):
+        """Let the loop run until ``condition`` holds; the deadline only ends a test that has failed."""
+        end_s = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < end_s, "it never came"
+            await asyncio.sleep(0.002)
+
+
+@contextlib.asynccontextmanager
+async def running(devices, **options):
+    simulated = {
+        name: catalog.make(kind, unit=unit) if unit != 255 else catalog.make(kind)
+        for name, (unit, kind, _) in devices.items()
+    }
+    async with await serve_tcp(list(simulated.values())) as endpoint:
+        house = House(endpoint, devices, **options)
+        house.task = asyncio.create_task(house.bus.run())
+        try:
+            yield house, simulated
+        finally:
+            house.task.cancel()
+            await asyncio.wait([house.task])
+            assert house.task.cancelled(), house.task.exception()
+
+
+METERS = {"m1": (1, "eastron/sdm630", ""), "m2": (2, "eastron/sdm630", ""), "m3": (3, "eastron/sdm630", "")}
+
+
+async def test_readings_arrive_in_the_houses_units():
+    async with running({"m1": METERS["m1"]}) as (house, simulated):
+        simulated["m1"].publish({"power_w": -1234.5})
+        await house.until(lambda: house.latest.get("m1.power_w") and house.latest["m1.power_w"].value < -1234)
+
+        assert Quality.GOOD is house.latest["m1.power_w"].quality
+
+
+async def counted(house, seconds):
+    """How many readings of each point come in ``seconds`` of the house."""
+    before, start_ns = dict(house.counts), house.clock.now_ns()
+    await house.until(lambda: house.clock.now_ns() - start_ns > seconds * 1e9)
+    return {point: count - before.get(point, 0) for point, count in house.counts.items()}
+
+
+async def test_a_silent_device_is_set_aside_and_the_others_keep_their_rate():
+    async with running(METERS) as (house, simulated):
+        await house.until(lambda: len(house.latest) >= 3)
+        before = await counted(house, 60)
+        simulated["m2"].fault("silent")
+        await house.until(lambda: house.said("device.aside"))
+        after = await counted(house, 60)
+
+        for name in ("m1.power_w", "m3.power_w"):
+            assert after[name] > 0.8 * before[name], "probes of the silent one cost the others"
+        assert after["m2.power_w"] <= 1
+
+
+async def test_points_of_a_silent_device_turn_bad_once_and_recovery_is_logged_once():
+    async with running(METERS) as (house, simulated):
+        await house.until(lambda: house.latest.get("m2.power_w"))
+        simulated["m2"].fault("silent")
+        await house.until(lambda: house.latest["m2.power_w"].quality is Quality.BAD)
+        bad_ns = house.latest["m2.power_w"].taken_ns
+        await house.until(lambda: house.clock.now_ns() > bad_ns + 60e9)
+        assert bad_ns == house.latest["m2.power_w"].taken_ns
+        assert len(house.said("device.silent")) == 1
+
+        simulated["m2"].clear()
+        await house.until(lambda: house.latest["m2.power_w"].quality is Quality.GOOD)
+        assert [{"device": "m2", "bus": "lan"}] == house.said("device.back")
+
+
+async def test_a_bus_that_is_gone_is_reopened_and_said_once_each_way():
+    async with running({"m1": METERS["m1"]}) as (house, simulated):
+        await house.until(lambda: house.latest)
+        simulated["m1"].fault("off")
+        await house.until(lambda: house.said("bus.lost"))
+        lost_ns = house.clock.now_ns()
+        await house.until(lambda: house.clock.now_ns() > lost_ns + 30e9)
+        simulated["m1"].clear()
+        await house.until(lambda: house.said("bus.back"))
+
+        assert len(house.said("bus.lost")) == 1
+        assert house.bus.online
+
+
+RELAYS = {"relays": (3, "waveshare/relay8", "relay1")}
+
+
+def order(house, value, life_s=60.0):
+    now_ns = house.clock.now_ns()
+    house.bus.mailbox.post([Command("relays.relay_on", value, now_ns + int(life_s * 1e9), "test")], now_ns)
+
+
+async def test_a_command_is_done_when_it_was_read_back():
+    async with running(RELAYS) as (house, simulated):
+        order(house, 1.0)
+        await house.until(lambda: house.bus.mailbox.outcomes["relays.relay_on"].verdict == "done")
+
+        assert simulated["relays"].orders()["relay1.relay_on"] == 1.0
+        assert house.latest["relays.relay_on"].value is True
+
+
+async def test_an_order_whose_answer_was_lost_is_unknown_until_it_was_read_back():
+    async with running(RELAYS) as (house, simulated):
+        await house.until(lambda: house.latest)
+        simulated["relays"].fault("silent", acts=True)
+        order(house, 1.0)
+        await house.until(lambda: house.bus.mailbox.outcomes["relays.relay_on"].verdict == "unknown")
+        simulated["relays"].clear()
+        await house.until(lambda: house.bus.mailbox.outcomes["relays.relay_on"].verdict == "done")
+
+
+async def test_an_order_for_a_device_that_is_away_expires_and_is_never_sent_late():
+    async with running(RELAYS) as (house, simulated):
+        await house.until(lambda: house.latest)
+        simulated["relays"].fault("silent")
+        await house.until(lambda: house.said("device.silent"))
+        order(house, 1.0, life_s=5.0)
+        start_ns = house.clock.now_ns()
+        await house.until(lambda: house.clock.now_ns() > start_ns + 10e9)
+        simulated["relays"].clear()
+        await house.until(lambda: house.said("device.back"))
+        await house.until(lambda: house.latest["relays.relay_on"].quality is Quality.GOOD)
+
+        assert house.bus.mailbox.outcomes["relays.relay_on"].verdict == "expired"
+        assert simulated["relays"].orders()["relay1.relay_on"] == 0.0
+
+
+async def test_a_point_is_given_back_to_its_device_on_demand():
+    async with running(RELAYS) as (house, simulated):
+        order(house, 1.0)
+        await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 1.0)
+        house.bus.give_back(["relays.relay_on"])
+        await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 0.0)
+
+
+async def test_release_writes_the_safe_values_after_polling_was_stopped():
+    async with running(RELAYS) as (house, simulated):
+        order(house, 1.0)
+        await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 1.0)
+        house.task.cancel()
+        await asyncio.wait([house.task])
+
+        assert [] == await house.bus.release(["relays"])
+        assert simulated["relays"].orders()["relay1.relay_on"] == 0.0
+        await house.bus.close()
+
+
+async def test_a_release_that_fails_is_named():
+    async with running(RELAYS) as (house, simulated):
+        await house.until(lambda: house.latest)
+        simulated["relays"].fault("silent")
+
+        assert ["relays: unit 3 is silent"] == await house.bus.release(["relays"])
+
+
+async def test_the_bus_reports_its_slack_its_lateness_and_its_devices():
+    async with running(METERS) as (house, _):
+        await house.until(lambda: len(house.latest) >= 3)
+        points = {reading.point: reading.value for reading in house.bus.report(house.clock.now_ns())}
+
+    assert points["lan.online_on"] is True
+    assert 0.0 <= points["lan.slack_pct"] <= 100.0
+    assert points["lan.requests_count"] > 0
+    assert points["m2.silent_on"] is False

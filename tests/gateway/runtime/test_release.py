@@ -1,0 +1,55 @@
+import os
+
+import pytest
+
+from quartier.runtime import release
+from quartier_hil.devices import catalog
+from quartier_hil.devices.endpoint import serve_tcp
+
+
+def wire(port, bus="lan", writes=None):
+    # Function 5: coil 0 off, as the relay board's driver encodes it.
+    default = [{"point": "boiler.relay_on", "unit": 3, "function": 5, "address": 0, "values": [0]}]
+    section = {"kind": "modbus-tcp", "host": "127.0.0.1", "port": port, "timeout_s": 0.2, "retries_count": 0}
+    return release.Wire(bus, section, default if writes is None else writes)
+
+
+def test_a_second_daemon_is_refused_and_told_who_holds_the_lock(tmp_path):
+    with release.lock(tmp_path), pytest.raises(release.Locked, match=f"held by process {os.getpid()}"):
+        release.lock(tmp_path)
+
+
+def test_the_lock_is_free_again_when_its_holder_is_gone(tmp_path):
+    release.lock(tmp_path).close()
+    release.lock(tmp_path).close()
+
+
+def test_the_table_comes_back_as_it_was_saved(tmp_path):
+    table = [wire(502), wire(503, bus="rs485", writes=[])]
+    release.save(tmp_path, table)
+
+    assert table == release.load(tmp_path)
+
+
+def test_no_table_is_an_empty_one(tmp_path):
+    assert release.load(tmp_path) == []
+
+
+def test_a_damaged_table_is_said(tmp_path):
+    (tmp_path / release.FILE).write_text("[{")
+    with pytest.raises(ValueError, match="Expecting"):
+        release.load(tmp_path)
+
+
+async def test_a_bus_that_is_gone_costs_the_others_nothing(unused_tcp_port_factory):
+    board = catalog.make("waveshare/relay8", unit=3)
+    async with await serve_tcp(board) as endpoint:
+        gone = wire(unused_tcp_port_factory(), bus="gone")
+        failures = await release.replay([gone, wire(endpoint.port)])
+
+    assert not failures["lan"]
+    assert "boiler.relay_on" in failures["gone"][0]
+
+
+async def test_a_bus_without_outputs_needs_no_wire():
+    assert {"lan": ()} == await release.replay([wire(1, writes=[])])
