@@ -91,7 +91,7 @@ class Run:
             solar=SolarSpec(rated_w=house.pv_w),
             heat_pump=HeatPumpSpec(power_w=house.heat_pump_w),
         )
-        self.plant = building.fresh(self.spec, house.soc_pct)
+        self.plant = building.fresh(self.spec, house.soc_pct, house.tank_c)
         self.judges: list[Judge] = judges(self.scenario, self.caps)
         self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0)
         self._extra: list[tuple[float, float]] = []

@@ -43,6 +43,8 @@ class House(_Part):
     """Export cap while the district is lost, as agreed for this building."""
     heat_pump_w: Watts = 2_500.0
     """Electric power of the heat pump."""
+    tank_c: Annotated[float, Field(ge=20, le=90)] = 53.0
+    """Temperature of the hot water at the start; the heat pump runs from 50 to 56 degrees."""
 
 
 class _Event(_Part):

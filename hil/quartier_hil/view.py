@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -19,6 +19,7 @@ from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.promise import owed
 
 PLAIN_REAL_S = 5.0
+REACTION_S = 30.0
 _BAR_CHARS = 24
 
 
@@ -120,23 +121,41 @@ def _car(*, plugged: bool, need_wh: float) -> str:
     return f"plugged in, wants {need_wh / 1e3:.1f} kWh; KEBA P30" if plugged else "away; KEBA P30, Modbus TCP"
 
 
+def _kept(run: Run) -> Text:
+    cap = owed(run.caps, run.now_s)
+    if run.plant.grid_w <= cap.import_w * 1.1:
+        return Text("kept", style="bold green")
+    # A tightened cap has 30 s to be reached (failsafe.md, "tighten reaction").
+    if run.now_s - cap.from_s < REACTION_S:
+        return Text("on the way there", style="bold yellow")
+    return Text("over", style="bold red")
+
+
 def _promise(run: Run) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     cap = owed(run.caps, run.now_s)
-    kept = run.plant.grid_w <= cap.import_w * 1.1
     table.add_row("promised", f"import at most {cap.import_w / 1e3:g} kW, by the {cap.whose}")
-    verdict = Text("kept" if kept else "over", style="bold green" if kept else "bold red")
-    table.add_row("measured", Text.assemble(f"{run.plant.grid_w / 1e3:.2f} kW at the meter: ", verdict))
+    table.add_row("measured", Text.assemble(f"{run.plant.grid_w / 1e3:.2f} kW at the meter: ", _kept(run)))
+    why = deep(run.status, "why") or "the daemon does not answer"
+    table.add_row("daemon", f"{link_mode(run.status)}: {why}{_cap_in_force(run)}")
+    for name, label in (("bat1", "battery"), ("ev1", "car"), ("hp1", "heat pump")):
+        order = deep(deep(run.status, "assets"), name) or {}
+        told = deep(order, "command") or {}
+        if told:
+            table.add_row(f"{label} told", f"{told['value']:g} ({told['reason']})")
     figures = run.peer.figures
-    link = "connected" if run.broker.child.alive else "the broker is away"
-    table.add_row("link", f"{link_mode(run.status)}; {link}")
-    why = deep(run.status, "why")
-    if isinstance(why, str):
-        table.add_row("why", why)
     backlog = deep(run.status, "backlog_count")
     waiting = "" if backlog is None else f", {backlog:.0f} waiting in the house"
-    table.add_row("samples", f"{figures.get('samples_count', 0)} at the district{waiting}")
+    broker = "" if run.broker.child.alive else "; the broker is away"
+    table.add_row("samples", f"{figures.get('samples_count', 0)} at the district{waiting}{broker}")
     return table
+
+
+def _cap_in_force(run: Run) -> str:
+    found = deep(deep(run.status, "caps"), "import")
+    if not isinstance(found, Mapping):
+        return ""
+    return f"; it keeps import <= {found.get('max_w', 0) / 1e3:g} kW ({found.get('whose', '')})"
 
 
 def screen(run: Run) -> RenderableType:
@@ -147,7 +166,8 @@ def screen(run: Run) -> RenderableType:
     title = (
         f"{_clock(seconds % 86_400)} in the house, {run.scenario.rate:g} times real time, {share:.0%} done"
     )
-    events = Text("\n".join(f"{_clock(mark.at_s)}  {mark.text}" for mark in run.course.marks[-6:]))
+    marks = [mark for mark in run.course.marks if mark.kind != "say"][-5:]
+    events = Text("\n".join(f"{_clock(mark.at_s)}  {mark.text}" for mark in marks))
     return Group(
         Panel(Text(run.said or run.scenario.title, style="bold"), title="Quartier", border_style="blue"),
         Panel(_assets(run), title=title),

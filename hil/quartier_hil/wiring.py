@@ -233,7 +233,7 @@ def site_file(
     about the same share of the house's time, but never below what a loaded machine needs.
     """
     return _SITE.format(
-        **house.model_dump(exclude={"soc_pct"}),
+        **house.model_dump(exclude={"soc_pct", "tank_c"}),
         edge=names.edge,
         group=names.group,
         host=names.host,

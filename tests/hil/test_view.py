@@ -24,7 +24,14 @@ def run(tmp_path):
     found.zero_s = 0.0
     found.broker = Broker(tmp_path, "iotcore")
     found.peer = Peer(tmp_path, found.broker.port, NAMES, found.clock)
-    found.status = {"control": {"mode": "CONTROLLED", "why": "heartbeat and document"}}
+    found.status = {
+        "control": {
+            "mode": "CONTROLLED",
+            "why": "heartbeat and document",
+            "caps": {"import": {"max_w": 4000.0, "whose": "envelope"}},
+            "assets": {"bat1": {"command": {"value": -500.0, "reason": "self-consumption"}}},
+        }
+    }
     found.course.mark(5, "a car is plugged in")
     return found
 

@@ -74,9 +74,12 @@ class BuildingState:
         return sum(self.powers_w.values())
 
 
-def fresh(spec: BuildingSpec, soc_pct: float = 50.0) -> BuildingState:
-    """A building at rest with its battery at ``soc_pct``."""
-    return BuildingState(battery=BatteryState(spec.battery.capacity_wh * soc_pct / 100.0))
+def fresh(spec: BuildingSpec, soc_pct: float = 50.0, tank_c: float = 53.0) -> BuildingState:
+    """A building at rest with its battery at ``soc_pct`` and its hot water at ``tank_c``."""
+    return BuildingState(
+        battery=BatteryState(spec.battery.capacity_wh * soc_pct / 100.0),
+        heat_pump=HeatPumpState(tank_c=tank_c),
+    )
 
 
 def step(
