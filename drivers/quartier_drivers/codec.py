@@ -20,7 +20,11 @@ Place = tuple[int | None, Address]
 """A register: the unit that a point names (None: the device's own), table and number."""
 
 _FLOATS = {"float32": (">I", ">f"), "float64": (">Q", ">d")}
-_NOTHING: Decoded = (None, Quality.BAD)
+Decoder = Callable[[Sequence[int], int], Decoded]
+"""Words of a point and the power of its scale register -> what they mean."""
+
+_GOOD, _BAD = Quality.GOOD, Quality.BAD
+_NOTHING: Decoded = (None, _BAD)
 # SunSpec (Information Model Reference, "scale factors"): -10..10; 0x8000 is "not implemented".
 _POWER_MAX = 10
 
@@ -96,20 +100,71 @@ def decoded(quantity: str, point: Point, words: Sequence[int], power: int = 0) -
     An absent code, NaN, infinity and an unnamed text are ``(None, BAD)``; an implausible value is
     itself and BAD.
     """
-    value = value_of(point, words, power)
-    kind = _kind(quantity)
-    if value is None:
-        return _NOTHING
+    return decoder(quantity, point)(words, power)
+
+
+def decoder(quantity: str, point: Point) -> Decoder:
+    """``decoded`` for one point, prepared once: takes its words and the power of its scale register."""
+    kind = word(quantity).kind
     if kind == "text":
-        if point.values is None:
-            return str(value), Quality.GOOD
-        name = point.values.get(int(value))
-        return (name, Quality.GOOD) if name is not None else _NOTHING
-    if isinstance(value, str) or not math.isfinite(value):
-        return _NOTHING
-    low, high = point.low, point.high
-    inside = (low is None or value >= low) and (high is None or value <= high)
-    return _as_kind(kind, value), Quality.GOOD if inside else Quality.BAD
+        return lambda words, power: _text_of(point, words, power)
+    raw = _plain_raw(point)
+    value_at = _value_at(point, raw) if raw else (lambda words, power: value_of(point, words, power))
+    low = -math.inf if point.low is None else point.low
+    high = math.inf if point.high is None else point.high
+
+    def read(words: Sequence[int], power: int) -> Decoded:
+        value = value_at(words, power)
+        if value is None or isinstance(value, str):
+            return _NOTHING
+        quality = _GOOD if low <= value <= high else _BAD
+        return (value if kind == "float" else _as_kind(kind, value)), quality
+
+    return read
+
+
+def _text_of(point: Point, words: Sequence[int], power: int) -> Decoded:
+    value = value_of(point, words, power)
+    name = value if point.values is None or value is None else point.values.get(int(value))
+    return _NOTHING if name is None else (str(name), _GOOD)
+
+
+def _value_at(
+    point: Point, raw: Callable[[Sequence[int]], float | None]
+) -> Callable[[Sequence[int], int], float | None]:
+    plain = _scaling(point.scale, point.offset, point.sign, 0)
+
+    def read(words: Sequence[int], power: int) -> float | None:
+        one = raw(words)
+        if one is None:
+            return None
+        scaling = _scaling(point.scale, point.offset, point.sign, power) if power else plain
+        return scaling.up(one)
+
+    return read
+
+
+def _plain_raw(point: Point) -> Callable[[Sequence[int]], float | None] | None:
+    """A quick reader of the raw number of the common types; None for the others.  None from it: absent."""
+    whole = point.type_name.startswith(("int", "uint"))
+    is_register = point.address.table in ("input", "holding")
+    if not whole or not is_register or point.field is not None or point.width != point.each or point.each > 2:
+        return None
+    absent = frozenset(point.absent)
+    span = 1 << 16 * point.each
+    half = span >> 1 if point.type_name.startswith("int") else span
+    swap = point.byte_order == "low-first"
+    first, last = (0, point.each - 1) if point.word_order == "high-first" else (point.each - 1, 0)
+
+    def read(words: Sequence[int]) -> int | None:
+        code = words[0] if first == last else words[first] << 16 | words[last]
+        if swap:
+            code = (code & 0x00FF00FF) << 8 | code >> 8 & 0x00FF00FF
+        if code in absent:
+            return None
+        return code - span if code >= half else code
+
+    return read
 
 
 def power_of(words: Sequence[int]) -> int | None:
@@ -209,11 +264,6 @@ def _inside(target: Source, value: float, power: int, limits: tuple[float, float
         if limits[0] <= scaling.up(step) <= limits[1]:
             return step
     raise ValueError(f"{value} lies between two steps of the device that are both outside its limits")
-
-
-@lru_cache(maxsize=4096)
-def _kind(quantity: str) -> str:
-    return word(quantity).kind
 
 
 def _as_kind(kind: str, value: float) -> Value:

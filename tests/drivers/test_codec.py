@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from quartier_drivers.codec import (
     decode,
     decoded,
+    decoder,
     encode,
     power_of,
     raw_of,
@@ -64,6 +65,24 @@ def test_every_whole_number_of_every_type_and_order_comes_back(
     assert source.width == len(registers)
     assert all(0 <= one <= 0xFFFF for one in registers)
     assert float(raw) == value_of(source, registers)
+
+
+@given(st.sampled_from(WHOLE), ORDERS, ORDERS, st.integers(-3, 3), st.data())
+def test_the_quick_path_reads_what_the_plain_one_reads(
+    type_name: str, words: str, order: str, power: int, data: st.DataObject
+) -> None:
+    source = point(type=type_name, words=words, bytes=order, scale=0.1, sign=-1, absent=[0x8000, 0x7FFFFFFF])
+    registers = data.draw(
+        st.lists(
+            st.sampled_from([0, 1, 0x7FFF, 0x8000, 0xFFFF, 0x1234]),
+            min_size=source.width,
+            max_size=source.width,
+        )
+    )
+    value, quality = decoder("power_w", source)(registers, power)
+
+    assert value_of(source, registers, power) == value
+    assert (Quality.BAD if value is None else Quality.GOOD) == quality
 
 
 @given(ORDERS, ORDERS, st.floats(allow_nan=False, allow_infinity=False, width=32))

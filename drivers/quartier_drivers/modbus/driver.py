@@ -1,6 +1,6 @@
 """A Modbus device behind the five verbs: what its profile wants, planned, read, written and given back."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,22 +26,37 @@ _NOTHING: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": 
 _IDLE_S = 60
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Where a point's words are in a block's answer, and how they are read."""
+
+    one: Served
+    start: int
+    end: int
+    decode: codec.Decoder
+
+
 @dataclass(slots=True)
 class _Job:
-    """A block and when it is due."""
+    """A block, when it is due, and what is cut from its answer."""
 
     block: Block
     due_ns: int
+    cuts: list[_Cut]
+    scales: list[tuple[int, Address]]
 
 
 class ModbusDriver:
-    """One device on a Modbus line."""
+    """One device on a Modbus line.  Good readings tell what stood on the wire only if ``shows_raw``."""
 
-    def __init__(self, line: Line, device: DeviceSpec, profile: Profile, clock: Clock) -> None:
+    def __init__(
+        self, line: Line, device: DeviceSpec, profile: Profile, clock: Clock, *, shows_raw: bool = False
+    ) -> None:
         self._line = line
         self._device = device
         self._profile = profile
         self._clock = clock
+        self._shows_raw = shows_raw
         self._served = served(device, profile)
         self._points = {name: info(one, profile) for name, one in self._served.items()}
         self._scales: dict[tuple[int, Address], Sequence[int]] = {}
@@ -119,7 +134,7 @@ class ModbusDriver:
             return self._narrowed(job)
         if answer.exception:
             return [self._bad(name, _meaning(answer)) for name in _names(job.block)]
-        return list(self._readings(job.block, answer.values))
+        return self._readings(job, answer.values)
 
     async def write(self, command: Command) -> None:
         """Write one point, its device-side timer before it; its read-back becomes due at once.
@@ -180,8 +195,21 @@ class ModbusDriver:
         wanted = [want for one in self._served.values() for want in wants(one, self._profile)]
         blocks = plan(wanted, block_max=limits.block_max, gap_max=limits.gap_max)
         now_ns = self._clock.now_ns()
-        self._jobs = [_Job(block, now_ns) for block in blocks]
+        self._jobs = [self._job(block, now_ns) for block in blocks]
         self._aside = True
+
+    def _job(self, block: Block, due_ns: int) -> _Job:
+        cuts, scales = [], []
+        for want in block.wants:
+            start, end = want.start - block.start, want.end - block.start
+            for key in want.keys:
+                one = self._served[key.removeprefix(SCALE)]
+                place = one.point.scale_address
+                if key.startswith(SCALE) and place is not None:
+                    scales.append((start, place))
+                else:
+                    cuts.append(_Cut(one, start, end, codec.decoder(one.quantity, one.point)))
+        return _Job(block, due_ns, cuts, scales)
 
     def _urgent_job(self) -> _Job | None:
         if not self._urgent:
@@ -230,36 +258,31 @@ class ModbusDriver:
             keys = {key.removeprefix(SCALE) for want in job.block.wants for key in want.keys}
             return [self._bad(name, "refused") for name in sorted(keys)]
         now_ns = self._clock.now_ns()
-        self._jobs += [_Job(block, now_ns) for block in smaller]
+        self._jobs += [self._job(block, now_ns) for block in smaller]
         return []
 
-    def _readings(self, block: Block, values: Sequence[int]) -> Iterator[Reading]:
+    def _readings(self, job: _Job, values: Sequence[int]) -> list[Reading]:
         now_ns = self._clock.now_ns()
-        cuts = [(want, values[want.start - block.start : want.end - block.start]) for want in block.wants]
-        for want, words in cuts:
-            for key in want.keys:
-                scale = self._served[key[1:]].point.scale_address if key.startswith(SCALE) else None
-                if scale is not None:
-                    self._scales[block.unit, scale] = words
-        for want, words in cuts:
-            for key in want.keys:
-                reading = None if key.startswith(SCALE) else self._reading(self._served[key], words, now_ns)
-                if reading is not None:
-                    yield reading
+        for start, place in job.scales:
+            self._scales[job.block.unit, place] = values[start : start + 1]
+        readings = (self._reading(cut, values[cut.start : cut.end], now_ns) for cut in job.cuts)
+        return [reading for reading in readings if reading is not None]
 
-    def _reading(self, one: Served, words: Sequence[int], now_ns: int) -> Reading | None:
-        power = self._power(one)
-        raw = codec.raw_of(one.point, words)
-        if power is None:
-            scale = one.point.scale_address
-            known = scale is None or (one.unit, scale) in self._scales
-            return (
-                self._bad(one.name, raw) if known else None
-            )  # its scale register comes with another request
-        value, quality = codec.decoded(one.quantity, one.point, words, power)
+    def _reading(self, cut: _Cut, words: Sequence[int], now_ns: int) -> Reading | None:
+        one, power = cut.one, 0
+        if one.point.scale_address is not None:
+            place = (one.unit, one.point.scale_address)
+            if place not in self._scales:
+                return None  # its scale register comes with another request
+            found = codec.power_of(self._scales[place])
+            if found is None:
+                return self._bad(one.name, codec.raw_of(one.point, words))
+            power = found
+        value, quality = cut.decode(words, power)
         if value is None or quality is not Quality.GOOD:
-            return self._bad(one.name, raw)
+            return self._bad(one.name, codec.raw_of(one.point, words))
         self._last[one.name] = value
+        raw = codec.raw_of(one.point, words) if self._shows_raw else ""
         return Reading(one.name, value, quality, now_ns, raw)
 
     def _bad(self, name: str, raw: str) -> Reading:

@@ -101,7 +101,8 @@ async def read_once(
     clock = LoopClock()
     line = link("read", place.bus, clock)
     owners = {part: part or _OWNER for part in checked.parts}
-    driver = ModbusDriver(line, DeviceSpec("read", place.unit, owners), checked, clock)
+    device = DeviceSpec("read", place.unit, owners)
+    driver = ModbusDriver(line, device, checked, clock, shows_raw=True)
     try:
         identity = await driver.open() if checked.identity else {}
         found = await _readings(driver)

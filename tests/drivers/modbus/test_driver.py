@@ -423,7 +423,7 @@ async def test_identity_is_read_at_open(device: Device, tcp_server: TcpServer, c
 SCALED = profile(
     """
     [points.power_w]
-    register = "holding:0"
+    register = "input:0"
     type = "int16"
     scale_register = "holding:60"
     [points.setpoint_w]
