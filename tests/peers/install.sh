@@ -2,9 +2,9 @@
 # Installs the programs of other stacks that the tests talk to, beside this file.  Quick when they are there.
 set -eu
 cd "$(dirname "$0")"
-if [ -f node_modules/.installed ] && [ ! package.json -nt node_modules/.installed ]; then
+if [ -f node_modules/.done ] && [ ! package.json -nt node_modules/.done ]; then
   exit 0
 fi
 command -v npm >/dev/null || { echo "npm is missing: apt-get install npm" >&2; exit 1; }
 npm install --ignore-scripts --no-audit --no-fund --no-package-lock --loglevel=error
-touch node_modules/.installed
+touch node_modules/.done
