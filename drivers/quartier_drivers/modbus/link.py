@@ -10,7 +10,7 @@ import logging
 import os
 import socket
 import termios
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import serial
@@ -60,14 +60,46 @@ _OWING = 3
 _CALM_MAX_S = 1.0
 
 
-class TcpLink(Line, asyncio.Protocol):
+class _Stream(asyncio.Protocol):
+    """One connection; what an older one still brings goes nowhere."""
+
+    def __init__(self, hear: Callable[[bytes], None], lost: Callable[[Exception | None], None]) -> None:
+        self._hear = hear
+        self._lost = lost
+        self.transport: asyncio.Transport | None = None
+
+    @property
+    def stands(self) -> bool:
+        return self.transport is not None and not self.transport.is_closing()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        keep_alive(transport.get_extra_info("socket"))
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport is not None:
+            self._hear(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.transport is not None:
+            self.transport = None
+            self._lost(exc)
+
+    def drop(self) -> None:
+        transport, self.transport = self.transport, None
+        if transport is not None:
+            transport.abort()
+
+
+class TcpLink(Line):
     """A Modbus TCP endpoint: one connection for all its units, answers told apart by their number."""
 
     def __init__(self, name: str, bus: TcpBus, clock: Clock) -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self._bus = bus
+        self._where = f"{bus.host}:{bus.port}"
         self._framer = FramerSocket(DecodePDU(is_server=False))
-        self._transport: asyncio.Transport | None = None
+        self._stream: _Stream | None = None
         self._buffer = bytearray()
         self._request: Request | None = None
         self._number = 0
@@ -76,36 +108,39 @@ class TcpLink(Line, asyncio.Protocol):
     @property
     def connected(self) -> bool:
         """Whether the connection stands, as far as the kernel knows."""
-        return self._transport is not None and not self._transport.is_closing()
+        return self._stream is not None and self._stream.stands
 
     async def _connect(self) -> None:
-        where = f"{self._bus.host}:{self._bus.port}"
+        self._disconnect()
+        stream = _Stream(self._hear, self._lost)
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(max(_CONNECT_S, self._timeout_s)):
-                await loop.create_connection(lambda: self, self._bus.host, self._bus.port)
+                await loop.create_connection(lambda: stream, self._bus.host, self._bus.port)
         except TimeoutError as error:
-            raise LinkLost(f"{where} does not answer") from error
+            stream.drop()
+            raise LinkLost(f"{self._where} does not answer") from error
         except OSError as error:
-            raise LinkLost(f"{where}: {error.strerror or error}") from error
-        await self._clock.sleep(self._bus.connect_pause_s)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio: a new connection; nothing of an older one counts any more."""
-        self._transport = cast("asyncio.Transport", transport)
+            raise LinkLost(f"{self._where}: {error.strerror or error}") from error
+        except asyncio.CancelledError:
+            stream.drop()
+            raise
+        self._stream = stream
         self._buffer.clear()
         self._silent_count = 0
-        keep_alive(transport.get_extra_info("socket"))
+        await self._clock.sleep(self._bus.connect_pause_s)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: the peer closed, or the kernel gave up."""
-        self._transport = None
-        self._fail(
-            LinkLost(f"{self._bus.host}:{self._bus.port} closed the connection: {exc or 'without a word'}")
-        )
+    def _disconnect(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.drop()
+            self._fail(LinkLost(f"the connection to {self._where} was closed"))
 
-    def data_received(self, data: bytes) -> None:
-        """asyncio: bytes came, for the request that waits or too late for an older one."""
+    def _lost(self, error: Exception | None) -> None:
+        self._fail(LinkLost(f"{self._where} closed the connection: {error or 'without a word'}"))
+
+    def _hear(self, data: bytes) -> None:
+        """Bytes came, for the request that waits or too late for an older one."""
         self._silent_count = 0
         self._buffer += data
         seen = Seen()
@@ -114,8 +149,8 @@ class TcpLink(Line, asyncio.Protocol):
         try:
             answer = take_tcp(self._buffer, request, number, seen)
         except OutOfStep as error:
-            self._disconnect()
             self._fail(error)
+            self._disconnect()
         except Rubbish as error:
             self._fail(error)
         else:
@@ -124,9 +159,9 @@ class TcpLink(Line, asyncio.Protocol):
         self.count("late_count", seen.late)
 
     async def _ask(self, request: Request) -> Answer:
-        transport = self._transport
+        transport = self._stream.transport if self._stream else None
         if transport is None:
-            raise LinkLost(f"{self._bus.host}:{self._bus.port} closed the connection")
+            raise LinkLost(f"{self._where} closed the connection")
         self._number = self._number % 0xFFFF + 1
         self._request = request
         try:
@@ -144,15 +179,10 @@ class TcpLink(Line, asyncio.Protocol):
         if half_frame or self._silent_count >= _SILENT_MAX:
             self._disconnect()
 
-    def _disconnect(self) -> None:
-        if self._transport is not None:
-            self._transport.abort()
-            self._transport = None
-
     async def close(self) -> None:
         """Close the connection; may be opened again."""
-        self._disconnect()
-        # One turn of the loop: connection_lost is called and the socket is closed.
+        await super().close()
+        # One turn of the loop: asyncio closes the socket.
         await asyncio.sleep(0)
 
 
@@ -230,6 +260,7 @@ class RtuLink(Line):
             asyncio.get_running_loop().remove_reader(port.fileno())
             with contextlib.suppress(OSError, termios.error):  # the adapter may be gone already
                 port.close()
+            self._fail(LinkLost(f"{self._bus.port} was closed"))
 
     def _readable(self) -> None:
         if self._port is None:
@@ -241,8 +272,8 @@ class RtuLink(Line):
         except OSError:
             data = b""
         if not data:
-            self._disconnect()
             self._fail(LinkLost(f"{self._bus.port} is gone"))
+            self._disconnect()
             return
         self._active_s = asyncio.get_running_loop().time()
         self._hear(data)

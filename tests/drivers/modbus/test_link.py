@@ -276,6 +276,18 @@ async def test_a_request_that_was_given_up_leaves_no_answer_behind(
     await line.close()
 
 
+async def test_closing_a_line_ends_the_request_that_waits(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [silence]
+    line = tcp_link(tcp_server.port, clock)
+    task = asyncio.create_task(line.exchange(READ))
+    while not tcp_server.asked:  # noqa: ASYNC110 - the server has no event
+        await asyncio.sleep(0)
+    await line.close()
+
+    with pytest.raises(LinkLost, match="was closed"):
+        await task
+
+
 # RTU
 
 
