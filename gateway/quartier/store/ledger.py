@@ -17,6 +17,7 @@ from quartier.store.entrance import Entrance
 from quartier.store.gaps import Gap
 from quartier.store.outbox import NONE, Outbox, above
 from quartier.store.recovery import recover
+from quartier.store.shelf import Shelf
 from quartier.store.writer import Committed, Failed, Opened, Salvaged, Writer
 from quartier_drivers.contract import Reading
 
@@ -60,7 +61,8 @@ class Store:
         self._offers = outbox
         self._entrance = Entrance(self._folder, self.deadbands, assets, chunk_count)
         self._writer = Writer(Database(path, size_max_bytes))
-        self._outbox = Outbox(path)
+        self._shelf = Shelf(path)
+        self._outbox = Outbox(self._shelf)
         self._in_flight: set[int] = set()  # ids of chunks that the writer has in hand
         self._retired: list[Chunk] = []
         self._heads: dict[str, Mark] = {}
@@ -122,7 +124,7 @@ class Store:
             self._submit(now, clean=True)
             self._writer.wait(timeout_s / 2)
             clean = self._is_ready(now) and not self._failed_in_row and not self._entrance.pending_count()
-        self._outbox.close()  # first: the last to close folds the write-ahead log in, and may write
+        self._shelf.close()  # first: the last to close folds the write-ahead log in, and may write
         self._writer.stop(timeout_s / 2)
         self._entrance.journal.close()
         if clean:
@@ -258,7 +260,7 @@ class Store:
             local_streams=tuple(sorted(self._local)),
             outbox=self._offers,
             clean=clean,
-            condemned=self._outbox.condemned,
+            condemned=self._shelf.condemned,
             begin=not self._begun,
             utc_ms=now.utc_ms,
         )
@@ -274,8 +276,8 @@ class Store:
     def _is_ready(self, now: Now) -> bool:
         """Whether the writer is idle *and* all it reported was taken in, in this order."""
         idle = self._writer.is_idle
-        while self._outbox.damaged:
-            number, gap = self._outbox.damaged.popleft()
+        while self._shelf.damaged:
+            number, gap = self._shelf.damaged.popleft()
             if number not in self._damaged_ids:
                 self._damaged_ids.append(number)
                 self._note_gap(gap, now)

@@ -64,7 +64,7 @@ class House:
         assert self.store._writer.wait(10)
         self.store._writer.stop(10)
         self.store._entrance.journal.close()
-        self.store._outbox.close()
+        self.store._shelf.close()
 
     def again(self, **settings: object) -> "House":
         self.second += 1

@@ -1,3 +1,5 @@
+import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -6,6 +8,7 @@ from quartier.house.sample import Mark
 from quartier.store.chunks import Chunk
 from quartier.store.database import Database, Job
 from quartier.store.outbox import Outbox, above
+from quartier.store.shelf import Shelf
 
 NAMES = [("grid", "power_w"), ("bat1", "power_w")]
 
@@ -30,64 +33,65 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "history.db"
 
 
+@pytest.fixture
+def shelf(path: Path) -> Iterator[Shelf]:
+    made = Shelf(path)
+    yield made
+    made.close()
+
+
 HEADS = {"grid": Mark(7, 44)}
 
 
-def test_a_stream_is_read_from_file_and_memory_in_its_sequence(path: Path) -> None:
+def test_a_stream_is_read_from_file_and_memory_in_its_sequence(shelf: Shelf) -> None:
     memory = {"grid": [chunk_of("grid", 39, 2), chunk_of("grid", 41, 4)]}
-    found = Outbox(path).read({"grid": Mark(6, 38)}, HEADS, memory, 1000)
+    found = Outbox(shelf).read({"grid": Mark(6, 38)}, HEADS, memory, 1000)
 
     assert [(6, 39), (6, 40), *((7, seq) for seq in range(1, 45))] == [(row.boot, row.seq) for row in found]
 
 
-def test_small_chunks_without_end_leave_no_hole_before_memory(path: Path) -> None:
-    found = Outbox(path).read({}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 1000)
+def test_small_chunks_without_end_leave_no_hole_before_memory(shelf: Shelf) -> None:
+    found = Outbox(shelf).read({}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 1000)
 
     assert 84 == len(found)
-    assert [5, 6, 7] == [row.seq for row in Outbox(path).read({"grid": Mark(6, 4)}, HEADS, {}, 3)]
+    assert [5, 6, 7] == [row.seq for row in Outbox(shelf).read({"grid": Mark(6, 4)}, HEADS, {}, 3)]
 
 
 def test_live_data_reads_no_file(tmp_path: Path) -> None:
-    outbox = Outbox(tmp_path / "absent.db")
+    shelf = Shelf(tmp_path / "absent.db")
+    outbox = Outbox(shelf)
     found = outbox.read({"grid": Mark(7, 42)}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 10)
 
     assert [43, 44] == [row.seq for row in found]
-    assert outbox._connection is None
+    assert shelf._connection is None
 
 
-def test_streams_are_merged_by_age(path: Path) -> None:
-    found = Outbox(path).read({"grid": Mark(7, 0)}, {**HEADS, "bat1": Mark(7, 3)}, {}, 5)
+def test_streams_are_merged_by_age(shelf: Shelf) -> None:
+    found = Outbox(shelf).read({"grid": Mark(7, 0)}, {**HEADS, "bat1": Mark(7, 3)}, {}, 5)
 
     assert [7001, 7001, 7002, 7002, 7003] == [row.taken_utc_ms for row in found]
 
 
-def test_a_damaged_chunk_is_left_out_and_named(path: Path) -> None:
-    database = Database(path, 1_000_000)
-    database.open()
-    (number,) = database._connected().execute("SELECT id FROM chunk WHERE stream = 'bat1'").fetchone()
-    database._connected().execute("UPDATE chunk SET body = zeroblob(60) WHERE id = ?", (number,))
-    database.close()
-    outbox = Outbox(path)
+def test_a_damaged_chunk_is_left_out_and_what_follows_is_offered(path: Path, shelf: Shelf) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE chunk SET body = zeroblob(60) WHERE boot = 6 AND first = 3")
+    connection.close()
 
-    assert [] == outbox.read({}, {"bat1": Mark(7, 3)}, {}, 10)
-    assert [(number, "damaged", "bat1", 1, 3)] == [
-        (row, gap.why, gap.stream, gap.first, gap.last) for row, gap in outbox.damaged
-    ]
-    assert not outbox.condemned
-    outbox.close()
+    assert [1, 2, 5, 6] == [row.seq for row in Outbox(shelf).read({}, HEADS, {}, 4)]
+    assert [("damaged", 3, 4)] == [(gap.why, gap.first, gap.last) for _, gap in shelf.damaged]
 
 
-def test_a_file_that_cannot_be_read_is_condemned_and_nothing_newer_overtakes(path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_condemned_and_nothing_newer_overtakes(
+    path: Path, shelf: Shelf
+) -> None:
     path.write_bytes(b"rubbish" * 1000)
-    outbox = Outbox(path)
 
-    assert [] == outbox.read({}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 10)
-    assert outbox.condemned
-    outbox.close()
+    assert [] == Outbox(shelf).read({}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 10)
+    assert shelf.condemned
 
 
-def test_while_a_damaged_file_is_carried_over_nothing_newer_overtakes(path: Path) -> None:
-    outbox = Outbox(path)
+def test_while_a_damaged_file_is_carried_over_nothing_newer_overtakes(shelf: Shelf) -> None:
+    outbox = Outbox(shelf)
     outbox.is_partial = True
     memory = {"grid": [chunk_of("grid", 41, 4)]}
 
