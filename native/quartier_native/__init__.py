@@ -10,12 +10,14 @@ from quartier_native.choice import Engine, chosen
 from quartier_native.reference.allocation import Allocation, Steps
 
 if TYPE_CHECKING:
-    from quartier_native.reference.allocation import allocate
+    from quartier_native.reference.allocation import Ladder, allocate, allocate_in_place
     from quartier_native.reference.series import decode_series, encode_series
 
 _ENGINE, _modules = chosen()
 if not TYPE_CHECKING:
+    Ladder = _modules["allocation"].Ladder
     allocate = _modules["allocation"].allocate
+    allocate_in_place = _modules["allocation"].allocate_in_place
     encode_series = _modules["series"].encode_series
     decode_series = _modules["series"].decode_series
 
@@ -25,4 +27,14 @@ def engine() -> Engine:
     return _ENGINE
 
 
-__all__ = ["Allocation", "Engine", "Steps", "allocate", "decode_series", "encode_series", "engine"]
+__all__ = [
+    "Allocation",
+    "Engine",
+    "Ladder",
+    "Steps",
+    "allocate",
+    "allocate_in_place",
+    "decode_series",
+    "encode_series",
+    "engine",
+]

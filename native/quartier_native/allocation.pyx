@@ -2,7 +2,9 @@
 """The compiled ``allocate``; ``reference/allocation.py`` says what it does, and this does the same to the last bit."""
 
 from array import array
+from collections.abc import Sequence
 
+from cpython cimport array as c_array
 from cpython.buffer cimport PyObject_CheckBuffer
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_AsDouble, PyFloat_CheckExact
 from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_SIZE
@@ -18,32 +20,55 @@ cdef Py_ssize_t _STEP_MAX = STEP_MAX
 cdef double _POWER_MAX_W = POWER_MAX_W
 
 
-cdef class _Steps:
-    """Steps in C's own types."""
+cdef class Ladder:
+    """Steps that were checked once; see ``quartier_native.reference.allocation.Ladder``."""
 
     cdef Py_ssize_t count
+    cdef readonly Py_ssize_t asset_count
     cdef Py_ssize_t[::1] asset
     cdef double[::1] target_w
     cdef signed char[::1] divisible
 
-    def __cinit__(self):
-        self.asset = array("q", bytes(8 * _STEP_MAX))
-        self.target_w = array("d", bytes(8 * _STEP_MAX))
-        self.divisible = array("b", bytes(_STEP_MAX))
+    def __init__(self, steps):
+        if len(steps) > _STEP_MAX:
+            raise ValueError(f"more than {_STEP_MAX} steps")
+        self.make_room(len(steps))
+        _fill(self, steps, _ASSET_MAX)
+
+    cdef make_room(self, Py_ssize_t count):
+        self.asset = array("q", bytes(8 * count))
+        self.target_w = array("d", bytes(8 * count))
+        self.divisible = array("b", bytes(count))
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, place):
+        if isinstance(place, slice):
+            return tuple(self)[place]
+        place = range(self.count)[place]
+        return self.asset[place], self.target_w[place], bool(self.divisible[place])
+
+    def __iter__(self):
+        return (self[place] for place in range(self.count))
 
 
 cdef class _Room:
     """The memory of one call."""
 
     cdef double[::1] setpoint_w
-    cdef _Steps down
-    cdef _Steps up
+    cdef Ladder down
+    cdef Ladder up
 
     def __cinit__(self):
         self.setpoint_w = array("d", bytes(8 * _ASSET_MAX))
-        self.down = _Steps()
-        self.up = _Steps()
+        self.down = Ladder.__new__(Ladder)
+        self.up = Ladder.__new__(Ladder)
+        self.down.make_room(_STEP_MAX)
+        self.up.make_room(_STEP_MAX)
 
+
+Sequence.register(Ladder)
 
 cdef _Room _free = None  # taken while a call runs: another thread, or a number that calls us, brings its own
 
@@ -64,6 +89,7 @@ def allocate(base_w, want_w, import_max_w, export_max_w, down, up):
 cdef _allocate(_Room room, base_w, want_w, import_max_w, export_max_w, down, up):
     cdef Py_ssize_t count, index, down_count = 0, up_count = 0
     cdef double total_w, high_w, low_w
+    cdef Ladder lower, higher
     if len(want_w) > _ASSET_MAX:
         raise ValueError(f"more than {_ASSET_MAX} assets")
     if len(down) > _STEP_MAX or len(up) > _STEP_MAX:
@@ -74,24 +100,63 @@ cdef _allocate(_Room room, base_w, want_w, import_max_w, export_max_w, down, up)
     if high_w < low_w:
         raise ValueError("the caps exclude each other")
     count = _wishes(room.setpoint_w, want_w)
-    _fill(room.down, down, count)
-    _fill(room.up, up, count)
+    lower = _checked_steps(room.down, down, count)
+    higher = _checked_steps(room.up, up, count)
 
-    # The lock is kept: giving it away would cost more than the arithmetic, and a cycle its turn.
     total_w = _sum(total_w, room.setpoint_w, count)
-    if total_w > high_w:
-        down_count = _go_down(
-            room.setpoint_w, &total_w, low_w, high_w, room.down.count, room.down.asset, room.down.target_w,
-            room.down.divisible,
-        )
-    elif total_w < low_w:
-        up_count = _go_up(
-            room.setpoint_w, &total_w, low_w, high_w, room.up.count, room.up.asset, room.up.target_w,
-            room.up.divisible,
-        )
+    met = _walk(room.setpoint_w, &total_w, low_w, high_w, lower, higher, &down_count, &up_count)
     setpoint_w = tuple([room.setpoint_w[index] for index in range(count)])
-    met = low_w <= total_w <= high_w
     return tuple.__new__(Allocation, (setpoint_w, total_w, down_count, up_count, met))
+
+
+def allocate_in_place(setpoint_w, base_w, import_max_w, export_max_w, down, up):
+    """See ``quartier_native.reference.allocation.allocate_in_place``."""
+    cdef double[::1] setpoints_w
+    cdef double total_w, high_w, low_w
+    cdef Py_ssize_t index, down_count = 0, up_count = 0
+    if not (
+        isinstance(setpoint_w, c_array.array) and setpoint_w.typecode == "d"
+        and isinstance(down, Ladder) and isinstance(up, Ladder)
+    ):
+        raise TypeError("an array of doubles and two Ladders are needed")
+    setpoints_w = setpoint_w
+    if setpoints_w.shape[0] > _ASSET_MAX:
+        raise ValueError(f"more than {_ASSET_MAX} assets")
+    total_w = _power("base_w", base_w)
+    high_w = _power("import_max_w", import_max_w)
+    low_w = 0.0 - _power("export_max_w", export_max_w)
+    if high_w < low_w:
+        raise ValueError("the caps exclude each other")
+    for index in range(setpoints_w.shape[0]):
+        _checked("want_w", setpoints_w[index])
+    _checked_steps(down, down, setpoints_w.shape[0])
+    _checked_steps(up, up, setpoints_w.shape[0])
+    total_w = _sum(total_w, setpoints_w, setpoints_w.shape[0])
+    met = _walk(setpoints_w, &total_w, low_w, high_w, down, up, &down_count, &up_count)
+    return total_w, down_count, up_count, met
+
+
+cdef bint _walk(
+    double[::1] setpoint_w, double *total_w, double low_w, double high_w, Ladder down, Ladder up,
+    Py_ssize_t *down_count, Py_ssize_t *up_count,
+) except -1:
+    # The lock is kept: giving it away would cost more than the arithmetic, and a cycle its turn.
+    if total_w[0] > high_w:
+        down_count[0] = _go_down(
+            setpoint_w, total_w, low_w, high_w, down.count, down.asset, down.target_w, down.divisible
+        )
+    elif total_w[0] < low_w:
+        up_count[0] = _go_up(setpoint_w, total_w, low_w, high_w, up.count, up.asset, up.target_w, up.divisible)
+    return low_w <= total_w[0] <= high_w
+
+
+cdef Ladder _checked_steps(Ladder room, steps, Py_ssize_t asset_count):
+    if isinstance(steps, Ladder):
+        if (<Ladder>steps).asset_count > asset_count:
+            raise ValueError("a step names an asset that is not there")
+        return steps
+    _fill(room, steps, asset_count)
+    return room
 
 
 cdef double _sum(double total_w, const double[::1] want_w, Py_ssize_t count) except? -1 nogil:
@@ -179,8 +244,9 @@ cdef Py_ssize_t _wishes(double[::1] setpoint_w, want_w) except -1:
     return count
 
 
-cdef int _fill(_Steps steps, source, Py_ssize_t asset_count) except -1:
+cdef int _fill(Ladder steps, source, Py_ssize_t asset_count) except -1:
     cdef Py_ssize_t count = 0
+    steps.asset_count = 0
     if type(source) is list:
         for step in <list>source:
             _fill_one(steps, count, step, asset_count)
@@ -197,7 +263,7 @@ cdef int _fill(_Steps steps, source, Py_ssize_t asset_count) except -1:
     return 0
 
 
-cdef inline int _fill_one(_Steps steps, Py_ssize_t place, step, Py_ssize_t asset_count) except -1:
+cdef inline int _fill_one(Ladder steps, Py_ssize_t place, step, Py_ssize_t asset_count) except -1:
     cdef Py_ssize_t asset
     if not (PyTuple_CheckExact(step) and PyTuple_GET_SIZE(step) == 3):
         if len(step) != 3:
@@ -207,6 +273,8 @@ cdef inline int _fill_one(_Steps steps, Py_ssize_t place, step, Py_ssize_t asset
     if not 0 <= asset < asset_count:
         raise ValueError("a step names an asset that is not there")
     steps.asset[place] = asset
+    if asset >= steps.asset_count:
+        steps.asset_count = asset + 1
     steps.target_w[place] = _power("target_w", (<tuple>step)[1])
     steps.divisible[place] = 1 if (<tuple>step)[2] else 0
     return 0

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -77,6 +78,57 @@ def test_kernel_and_twin_refuse_the_same(problem: tuple[Any, ...]) -> None:
 def test_an_array_of_wishes_is_worth_a_list(problem: tuple[Any, ...]) -> None:
     base_w, want_w, *rest = problem
     assert outcome(twin.allocate, problem) == outcome(kernel.allocate, (base_w, array("d", want_w), *rest))
+
+
+@given(problems())
+def test_ladders_are_worth_their_steps(problem: tuple[Any, ...]) -> None:
+    *powers, down, up = problem
+    assert outcome(twin.allocate, problem) == outcome(
+        kernel.allocate, (*powers, kernel.Ladder(down), kernel.Ladder(tuple(up)))
+    )
+    assert outcome(twin.allocate, problem) == outcome(
+        twin.allocate, (*powers, twin.Ladder(down), twin.Ladder(up))
+    )
+    assert list(twin.Ladder(down)) == list(kernel.Ladder(down)) == [(a, float(w), d) for a, w, d in down]
+
+
+@given(problems())
+def test_in_place_both_do_what_allocate_does(problem: tuple[Any, ...]) -> None:
+    base_w, want_w, import_max_w, export_max_w, down, up = problem
+    wanted = outcome(twin.allocate, problem)
+    for module in (twin, kernel):
+        setpoint_w = array("d", want_w)
+
+        def allocate(module: Any = module, setpoint_w: "array[float]" = setpoint_w) -> Any:
+            rest = module.allocate_in_place(
+                setpoint_w, base_w, import_max_w, export_max_w, module.Ladder(down), module.Ladder(up)
+            )
+            return twin.Allocation(tuple(setpoint_w), *rest)
+
+        assert wanted == outcome(allocate, ())
+
+
+@pytest.mark.parametrize("module", [twin, kernel])
+def test_a_ladder_for_more_assets_is_refused_and_nothing_is_changed(module: Any) -> None:
+    ladder, none = module.Ladder([(2, 0.0, True)]), module.Ladder([])
+    setpoint_w = array("d", [5.0, 6.0])
+    assert (3, 1, (2, 0.0, True), ((2, 0.0, True),)) == (
+        ladder.asset_count,
+        len(ladder),
+        ladder[-1],
+        ladder[:],
+    )
+    with pytest.raises(ValueError, match="a step names an asset that is not there"):
+        module.allocate(5, [0.0, 0.0], 0, 0, ladder, none)
+    with pytest.raises(ValueError, match="a step names an asset that is not there"):
+        module.allocate_in_place(setpoint_w, 5, 0, 0, none, ladder)
+    with pytest.raises(TypeError, match="two Ladders are needed"):
+        module.allocate_in_place(setpoint_w, 5, 0, 0, [], none)
+    with pytest.raises(ValueError, match="more than 1024 steps"):
+        module.Ladder([(0, 0.0, True)] * 1025)
+    with pytest.raises(IndexError):
+        ladder[1]
+    assert array("d", [5.0, 6.0]) == setpoint_w
 
 
 def test_a_number_that_calls_the_kernel_itself_does_no_harm() -> None:

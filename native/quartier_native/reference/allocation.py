@@ -2,8 +2,9 @@
 
 import math
 import operator
-from collections.abc import Sequence
-from typing import NamedTuple
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, overload
 
 ASSET_MAX = 256
 STEP_MAX = 1024
@@ -16,7 +17,7 @@ class Allocation(NamedTuple):
     """What ``allocate`` decided."""
 
     setpoint_w: tuple[float, ...]
-    """One per asset, in the order of the wishes; plus takes energy from the bus."""
+    """One per asset, in the order of the wishes."""
     total_w: float
     """The grid's power if every setpoint is followed."""
     down_count: int
@@ -25,6 +26,34 @@ class Allocation(NamedTuple):
     """The same of ``up``.  At most one of the two is not 0."""
     met: bool
     """Whether ``-export_max_w <= total_w <= import_max_w``."""
+
+
+class Ladder(Sequence[tuple[int, float, bool]]):
+    """Steps that were checked once, for many calls: worth it where the same ones are walked again and again.
+
+    ``steps`` are such as ``allocate`` takes; the same errors.
+    """
+
+    __slots__ = ("_steps", "asset_count")
+
+    def __init__(self, steps: Steps) -> None:
+        if len(steps) > STEP_MAX:
+            raise ValueError(f"more than {STEP_MAX} steps")
+        self._steps = tuple(_step(step, ASSET_MAX) for step in steps)
+        self.asset_count = max((asset + 1 for asset, _, _ in self._steps), default=0)
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __iter__(self) -> Iterator[tuple[int, float, bool]]:
+        return iter(self._steps)
+
+    @overload
+    def __getitem__(self, place: int) -> tuple[int, float, bool]: ...
+    @overload
+    def __getitem__(self, place: slice) -> Steps: ...
+    def __getitem__(self, place: int | slice) -> tuple[int, float, bool] | Steps:
+        return self._steps[place]
 
 
 def allocate(
@@ -64,8 +93,8 @@ def allocate(
     if high_w < low_w:
         raise ValueError("the caps exclude each other")
     setpoint_w = [_power("want_w", want) for want in want_w]
-    lower = [_step(step, len(setpoint_w)) for step in down]
-    higher = [_step(step, len(setpoint_w)) for step in up]
+    lower = _checked(down, len(setpoint_w))
+    higher = _checked(up, len(setpoint_w))
 
     for want in setpoint_w:
         total_w += want
@@ -75,6 +104,26 @@ def allocate(
     elif total_w < low_w:
         total_w, up_count = _go_up(setpoint_w, total_w, low_w, high_w, higher)
     return Allocation(tuple(setpoint_w), total_w, down_count, up_count, low_w <= total_w <= high_w)
+
+
+def allocate_in_place(
+    setpoint_w: "array[float]",
+    base_w: float,
+    import_max_w: float,
+    export_max_w: float,
+    down: Ladder,
+    up: Ladder,
+) -> tuple[float, int, int, bool]:
+    """``allocate`` for whole fleets: wishes in, setpoints out in the same ``array`` of typecode ``d``.
+
+    Returns total_w, down_count, up_count and met.  The same errors, after which the array is as it was;
+    TypeError for another kind of array or of steps.
+    """
+    if setpoint_w.typecode != "d" or not (isinstance(down, Ladder) and isinstance(up, Ladder)):
+        raise TypeError("an array of doubles and two Ladders are needed")
+    found = allocate(base_w, setpoint_w, import_max_w, export_max_w, down, up)
+    setpoint_w[:] = array("d", found.setpoint_w)
+    return found[1:]
 
 
 def _go_down(
@@ -124,6 +173,14 @@ def _go_up(
         if total_w >= low_w:
             break
     return total_w, acted
+
+
+def _checked(steps: Steps, asset_count: int) -> Steps:
+    if isinstance(steps, Ladder):
+        if steps.asset_count > asset_count:
+            raise ValueError("a step names an asset that is not there")
+        return tuple(steps)
+    return [_step(step, asset_count) for step in steps]
 
 
 def _step(step: tuple[int, float, bool], asset_count: int) -> tuple[int, float, bool]:
