@@ -113,7 +113,7 @@ class Run:
 
     async def _set_up(self, stack: AsyncExitStack) -> None:
         scenario = self.scenario
-        work = _work_folder(self.options.folder, stack)
+        work = work_folder(self.options.folder, stack)
         start = scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp()
         origin = time.time()
         self.clock = RigClock(origin, start - origin, scenario.rate)
@@ -378,7 +378,7 @@ def _drawn(event: asked.Kills, rng: random.Random) -> Iterable[asked.Kill]:
         yield asked.Kill(at_s=at_s, do="kill", down_s=event.down_s)
 
 
-def _work_folder(folder: Path, stack: AsyncExitStack) -> Path:
+def work_folder(folder: Path, stack: AsyncExitStack) -> Path:
     """Where the processes of this run keep their files: ``run`` in the report folder, made anew."""
     work = folder.resolve() / "run"
     if work.exists():

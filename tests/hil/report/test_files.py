@@ -1,0 +1,24 @@
+import csv
+import json
+
+from quartier_hil.report.files import tiles, write
+from quartier_hil.verdict.checks import Verdict
+
+
+def test_a_report_folder_holds_page_numbers_and_samples(prepared, tmp_path):
+    for second in range(3):
+        prepared.course.add(float(second), {"grid.power_w": second * 100.0})
+    page = write(prepared, [Verdict("x", "p", "m", holds=True)], prepared.kpis.table(), tmp_path / "report")
+
+    facts = json.loads((tmp_path / "report" / "run.json").read_text())
+    rows = list(csv.DictReader((tmp_path / "report" / "samples.csv").read_text().splitlines()))
+    assert "A title" in page.read_text()
+    assert [{"check": "x", "promised": "p", "measured": "m", "holds": True}] == facts["verdicts"]
+    assert ["0", "100", "200"] == [row["grid.power_w"] for row in rows]
+    assert ["0", "1", "2"] == [row["since_start_s"] for row in rows]
+
+
+def test_figures_are_in_peoples_words():
+    assert [("imported", "1.50 kWh"), ("memory of the daemon", "70 MB")] == tiles(
+        {"import_wh": 1500.0, "memory_max_mb": 70.2}
+    )

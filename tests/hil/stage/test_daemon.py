@@ -1,0 +1,56 @@
+import asyncio
+import json
+import os
+import time
+
+import pytest
+
+from quartier_hil.clock import RigClock
+from quartier_hil.stage.daemon import Daemon
+
+CLOCK = RigClock(time.time(), 0.0, 30.0)
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    return Daemon(tmp_path / "site.toml", tmp_path, CLOCK)
+
+
+def test_it_gets_the_rigs_clock_and_folders_of_its_own(daemon, tmp_path):
+    assert CLOCK.setting == daemon.env["QUARTIER_CLOCK"]
+    assert str(tmp_path / "runtime") == daemon.env["RUNTIME_DIRECTORY"]
+    assert (tmp_path / "state").is_dir()
+
+
+async def test_a_daemon_that_is_not_there_answers_nothing(daemon):
+    assert await daemon.ask("status") is None
+    assert 0.0 == daemon.memory_mb
+
+
+async def test_its_desk_is_asked_in_json_lines(daemon):
+    async def serve(reader, writer):
+        question = json.loads(await reader.readline())
+        writer.write(json.dumps({"asked": question["ask"]}).encode() + b"\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_unix_server(serve, daemon.runtime_dir / "quartier.sock")
+    async with server:
+        assert {"asked": "status"} == await daemon.ask("status")
+
+
+async def test_another_command_of_quartier_runs_beside_it(daemon):
+    code, text = await daemon.command("config", "sample")
+
+    assert 0 == code
+    assert "[site]" in text
+
+
+@pytest.mark.scenario
+async def test_a_site_file_that_cannot_be_used_ends_it_with_78(daemon):
+    daemon.site_file.write_text("nonsense")
+    await daemon.start()
+    assert daemon.child.process is not None
+
+    assert os.EX_CONFIG == await asyncio.wait_for(daemon.child.process.wait(), 30)
+    assert 1 == daemon.starts_count

@@ -1,0 +1,122 @@
+"""The daemon as a black box on real wires: short scenarios at a high rate, judged by the rig itself."""
+
+import json
+from contextlib import AsyncExitStack
+
+import pytest
+
+from quartier_hil import cli
+from quartier_hil.records.series import Series
+from quartier_hil.run import Options, Run, link_mode, work_folder
+from quartier_hil.scenario import Kill, load
+from quartier_hil.stage.broker import mosquitto
+
+
+def scenario(test):
+    """It runs the daemon as a black box, and a broker."""
+    return pytest.mark.scenario(pytest.mark.peer(test))
+
+
+HEAD = 'title = "{title}"\nstart = 2026-06-12T18:30:00\nduration_s = {duration_s}\nrate = {rate}\n[house]\nsoc_pct = 60\n'
+BAND = '[[checks]]\ncheck = "within"\npoint = "bat1.soc_pct"\nlow = 9.5\nhigh = 95.5\n'
+DELIVERED = '[[checks]]\ncheck = "delivered"\nsettle_s = 300\n'
+CAP_KEPT = '[[checks]]\ncheck = "cap-kept"\n'
+CAR = '[[events]]\nat_s = 30\ndo = "plug"\nneed_wh = 30000\n'
+
+
+def _run(tmp_path, text, *words, rate=30, duration_s=900):
+    path = tmp_path / "scenario.toml"
+    path.write_text(HEAD.format(title="short", duration_s=duration_s, rate=rate) + text)
+    report = tmp_path / "report"
+    code = cli.main(["run", str(path), "--report", str(report), "--json", *words])
+    verdicts = json.loads((report / "run.json").read_text())["verdicts"]
+    broken = [verdict for verdict in verdicts if not verdict["holds"]]
+    assert ([], 0) == (broken, code)
+    return report
+
+
+def _brokers():
+    return ["iotcore", *(["mosquitto"] if mosquitto() else [])]
+
+
+@scenario
+@pytest.mark.parametrize("broker", _brokers())
+def test_a_cap_from_the_district_is_kept_and_every_sample_delivered_with_either_broker(tmp_path, broker):
+    events = '[[events]]\nat_s = 240\ndo = "caps"\nimport_max_w = 4000\nfor_s = 400\n'
+    report = _run(tmp_path, CAR + events + CAP_KEPT + BAND + DELIVERED, "--broker", broker)
+
+    assert (report / "index.html").stat().st_size < 2_000_000
+    assert (report / "samples.csv").read_text().startswith("unix_s,since_start_s,grid.power_w")
+
+
+@scenario
+def test_an_hour_without_the_broker_costs_no_sample(tmp_path):
+    events = '[[events]]\nat_s = 300\ndo = "broker"\nup = false\n[[events]]\nat_s = 3900\ndo = "broker"\nup = true\n'
+    modes = '[[checks]]\ncheck = "mode"\nat_s = 3800\nexpected = "FAILSAFE"\n'
+    _run(tmp_path, events + modes + CAP_KEPT + DELIVERED, rate=120, duration_s=4500)
+
+
+@scenario
+def test_kill_nine_loses_nothing_and_leaves_the_outputs_released(tmp_path):
+    events = '[[events]]\nat_s = 120\ndo = "kills"\ncount = 3\nuntil_s = 700\ndown_s = 5\n'
+    checks = '[[checks]]\ncheck = "released"\n'
+    lost = '[[checks]]\ncheck = "nothing-lost"\npoint = "grid.frequency_hz"\ngap_max_s = 120\n'
+    _run(tmp_path, CAR + events + checks + lost + DELIVERED)
+
+
+@scenario
+def test_without_its_grid_meter_the_house_keeps_the_fail_safe_cap_and_gives_the_battery_back(tmp_path):
+    events = '[[events]]\nat_s = 300\ndo = "fault"\ndevice = "meter"\nkind = "silent"\n'
+    clear = '[[events]]\nat_s = 700\ndo = "clear"\ndevice = "meter"\n'
+    idle = '[[checks]]\ncheck = "within"\npoint = "order.battery_w"\nlow = -5\nhigh = 5\nfrom_s = 400\nuntil_s = 690\n'
+    low = '[[checks]]\ncheck = "within"\npoint = "grid.power_w"\nhigh = 6600\nfrom_s = 400\nuntil_s = 690\n'
+    _run(tmp_path, CAR + events + clear + idle + low + DELIVERED)
+
+
+@scenario
+def test_a_device_that_goes_and_comes_leaves_the_others_their_rate(tmp_path):
+    events = '[[events]]\nat_s = 200\ndo = "fault"\ndevice = "gx"\nkind = "off"\n'
+    clear = '[[events]]\nat_s = 500\ndo = "clear"\ndevice = "gx"\n'
+    rate = '[[checks]]\ncheck = "nothing-lost"\npoint = "grid.frequency_hz"\ngap_max_s = 120\n'
+    _run(tmp_path, CAR + events + clear + rate + CAP_KEPT + DELIVERED)
+
+
+def _prepared(tmp_path, text, **sizes):
+    path = tmp_path / "scenario.toml"
+    path.write_text(HEAD.format(title="x", duration_s=1000, rate=60) + text)
+    series = Series(base_w=(500.0,), solar_w_per_kw=(0.0,), origin="", **sizes)
+    return Run(Options(scenario=load(path), series=series, folder=tmp_path))
+
+
+def test_random_kills_are_drawn_from_the_seed_one_in_each_slot(tmp_path):
+    text = '[[events]]\nat_s = 100\ndo = "kills"\ncount = 4\nuntil_s = 900\n'
+    events = _prepared(tmp_path, text).scenario.events
+
+    assert events == _prepared(tmp_path, text).scenario.events
+    assert [0, 1, 2, 3] == [int((event.at_s - 100) // 200) for event in events]
+    assert all(isinstance(event, Kill) for event in events)
+
+
+def test_a_recorded_home_brings_its_own_sizes(tmp_path):
+    house = _prepared(tmp_path, "", pv_rated_w=4000.0, battery_wh=6400.0, battery_w=5000.0).scenario.house
+
+    assert (4000, 6400, 5000) == (house.pv_w, house.battery_wh, house.battery_w)
+    assert 60 == house.soc_pct
+
+
+def test_the_steps_of_the_plant_grow_with_the_rate_up_to_a_second(tmp_path):
+    assert 1.0 == _prepared(tmp_path, "").step_s
+
+
+async def test_a_folder_too_deep_for_a_socket_gets_a_short_one(tmp_path):
+    async with AsyncExitStack() as stack:
+        work = work_folder(tmp_path / ("r" * 90), stack)
+
+        assert len(str(work)) < 60
+        assert work.is_dir()
+    assert not work.exists()
+
+
+def test_the_link_state_is_unknown_while_the_daemon_is_silent():
+    assert "unknown" == link_mode({})
+    assert "HOLD" == link_mode({"control": {"mode": "HOLD"}})
