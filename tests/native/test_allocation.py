@@ -7,12 +7,13 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from quartier_native import allocation as kernel
 from quartier_native.reference import allocation as twin
 
+THOROUGH = settings(max_examples=20_000) if settings.get_current_profile_name() == "ci" else settings()
 POWERS_W = st.one_of(
     st.floats(-2e4, 2e4),
     st.integers(-20, 20).map(lambda number: number * 500.0),
@@ -60,11 +61,13 @@ def outcome(allocate: Callable[..., Any], arguments: Sequence[Any]) -> object:
     return type(found), type(found.setpoint_w), bits, found.down_count, found.up_count, found.met
 
 
+@THOROUGH
 @given(problems())
 def test_kernel_and_twin_agree_to_the_last_bit(problem: tuple[Any, ...]) -> None:
     assert outcome(twin.allocate, problem) == outcome(kernel.allocate, problem)
 
 
+@THOROUGH
 @given(nonsense())
 @example((0, [0.0], 1, 1, [(0.5, 0.0, True)], []))
 @example((0, [0.0], 1, 1, [(0, 0.0, True, 1)], []))
