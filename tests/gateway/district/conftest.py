@@ -1,7 +1,9 @@
 """What the district's tests share: a store in memory, a clock of their own, a district that decodes."""
 
 import asyncio
+import datetime as dt
 import importlib.util
+import ipaddress
 import json
 import shutil
 import socket
@@ -12,12 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from quartier.district.broker import Credentials
 from quartier.district.catalog import Catalog, build
 from quartier.district.effects import Publish, Scene
-from quartier.district.session import Rules, Session
-from quartier.district.sparkplug import Metric, Type, decode, encode
-from quartier.district.voice import Identity
+from quartier.district.sparkplug import decode
 from quartier.house.image import Seen
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
@@ -288,46 +293,66 @@ def free_port():
     return find_port()
 
 
-@pytest.fixture(scope="session")
-def npm_sparkplug():
-    """``npm_sparkplug(lines)``: npm's sparkplug-payload answers one JSON line per JSON line."""
-    script = PEERS / "sparkplug_payload.js"
-    if shutil.which("node") is None or not (PEERS / "node_modules" / "sparkplug-payload").is_dir():
-        pytest.skip("npm's sparkplug-payload is not installed (tests/peers/install.sh)")
+class Authority:
+    """A certificate authority on disk, for one test."""
 
-    def ask(*questions):
-        asked = "".join(json.dumps(question) + "\n" for question in questions)
-        run = subprocess.run(
-            ["node", str(script)], input=asked, capture_output=True, text=True, timeout=60, check=True
+    def __init__(self, folder):
+        self.folder = folder
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"test {folder.name}")])
+        cert = self._builder(self.name, self.key, ca=True).sign(self.key, hashes.SHA256())
+        self.ca_file = folder / "ca.pem"
+        self.ca_file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+
+    def _builder(self, subject, key, *, ca):
+        now = dt.datetime.now(dt.UTC)
+        usage = x509.KeyUsage(True, False, False, False, False, ca, ca, False, False)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self.name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
+            )
         )
-        return [json.loads(line) for line in run.stdout.splitlines()]
 
-    return ask
+    def issue(self, name):
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        names = [x509.DNSName(name)] + (
+            [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))] if name == "localhost" else []
+        )
+        cert = (
+            self._builder(subject, key, ca=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .sign(self.key, hashes.SHA256())
+        )
+        cert_file, key_file = self.folder / f"{name}.pem", self.folder / f"{name}.key"
+        cert_file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
+        key_file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            )
+        )
+        return cert_file, key_file
+
+    def client(self, name):
+        cert_file, key_file = self.issue(name)
+        return Credentials(ca_file=self.ca_file, cert_file=cert_file, key_file=key_file)
 
 
 @pytest.fixture
-def make_transcript():
-    """One message of every kind that a node says, in the order of a life."""
+def authority(tmp_path):
+    return Authority(tmp_path)
 
-    def make(world, catalog):
-        session = Session(Identity("issy", "b012"), catalog, Rules(watermark=False))
-        world.put("bat1", "soc_pct", 44.25)
-        said = session.opened(9, world.scene)
-        world.put("grid", "power_w", -1234.5)
-        world.put("grid", "power_w", 0.1, Quality.STALE)
-        world.put("ev1", "plugged_on", False)
-        world.put("node", "rs485.requests_count", 2**40)
-        world.put("node", "gateway.version_text", "0.1.1 é")
-        world.silent.add("ev1")
-        said += session.pump(world.pass_s(1).scene, 10**6)
-        world.silent.clear()
-        said += session.pump(world.pass_s(1).scene, 10**6)
-        rate = encode([Metric("Node Control/Scan Rate", 2_000, Type.INT64, 1)], timestamp_ms=1)
-        said += session.heard("spBv1.0/issy/NCMD/b012", rate, world.scene)
-        said += session.leaving(world.now)
-        messages = [effect for effect in said if isinstance(effect, Publish)]
-        kinds = {message.topic.split("/")[2] for message in messages}
-        assert {"NBIRTH", "DBIRTH", "NDATA", "DDATA", "DDEATH", "NDEATH"} == kinds
-        return messages
 
-    return make
+@pytest.fixture
+def make_authority():
+    return Authority

@@ -13,7 +13,7 @@ from jwt.api_jws import PyJWS
 
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Interval
 from quartier.district import issuers
-from quartier.district.documents import Accepted, Documents, Refused, encode_ack, received
+from quartier.district.documents import Accepted, Documents, Refused, received
 from quartier.district.voice import Identity
 from quartier.house.now import Now
 
@@ -366,19 +366,6 @@ def test_the_first_answer_says_that_it_is_here_and_whether_its_number_is_kept(do
     unkept = received(replace(accepted, persisted=False))
     assert "TEMPORARY_ERROR" == unkept.reception
     assert received(check(documents, beat(), topic=BEAT)) is None
-
-
-def test_an_ack_on_the_wire():
-    ack = Ack("e1", 5, "envelope", "OK", "ACCEPTED")
-    assert {
-        "id": "e1",
-        "seq": 5,
-        "type": "envelope",
-        "reception": "OK",
-        "status": "ACCEPTED",
-        "reason": "",
-        "ts": NOW_MS,
-    } == json.loads(encode_ack(ack, NOW_MS))
 
 
 @given(payload=st.binary(max_size=300), signature=st.none() | st.text(max_size=100))

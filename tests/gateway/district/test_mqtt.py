@@ -1,18 +1,12 @@
 """The connection against real brokers: TLS, passwords, takeover, half-open links, the Will."""
 
 import asyncio
-import datetime as dt
-import ipaddress
 import socket
 import ssl
 import subprocess
 import threading
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from quartier.district import broker as codes
 from quartier.district import mqtt
@@ -44,27 +38,6 @@ async def until(condition, seconds=20):
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - another program's state has no event here
             await asyncio.sleep(0.01)
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("mqtts://broker.example", Server("broker.example", 8883, tls=True)),
-        ("mqtts://broker.example:9000", Server("broker.example", 9000, tls=True)),
-        ("mqtt://localhost", Server("localhost", 1883, tls=False)),
-        ("mqtt://127.0.0.1:1884", Server("127.0.0.1", 1884, tls=False)),
-    ],
-)
-def test_a_servers_address_is_read(url, expected):
-    assert expected == Server.read(url)
-
-
-@pytest.mark.parametrize(
-    "url", ["mqtt://broker.example", "mqtt://192.168.1.2", "http://localhost", "mqtts://", "x"]
-)
-def test_plain_goes_only_to_this_machine(url):
-    with pytest.raises(ValueError, match="expected mqtts://"):
-        Server.read(url)
 
 
 async def test_a_message_goes_out_and_comes_back_with_its_user_properties(mosquitto):
@@ -244,10 +217,10 @@ async def test_all_that_one_tls_record_holds_is_read_at_one_wake_up(authority):
         connection.drop("done")
 
 
-async def test_a_server_of_another_authority_is_not_trusted(mosquitto, authority, tmp_path):
+async def test_a_server_of_another_authority_is_not_trusted(mosquitto, authority, make_authority, tmp_path):
     broker = await tls_broker(mosquitto, authority)
     (tmp_path / "other").mkdir()
-    stranger = Authority(tmp_path / "other")
+    stranger = make_authority(tmp_path / "other")
     with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
         await connected(Server("localhost", broker.port, tls=True), stranger.client("issy.b012"))
 
@@ -268,10 +241,6 @@ async def test_plain_bytes_to_a_tls_port_end_it(mosquitto, authority):
     broker = await tls_broker(mosquitto, authority)
     with pytest.raises((Ended, Unreachable)):
         await connected(plain(broker))
-
-
-def test_tls_1_2_is_the_least(authority):
-    assert ssl.TLSVersion.TLSv1_2 == authority.client("x").context().minimum_version
 
 
 async def tls_broker(mosquitto, authority, name="localhost"):
@@ -305,66 +274,6 @@ async def test_iotcore_serves_us_too(iotcore):
 
 
 # Helpers
-
-
-class Authority:
-    """A certificate authority on disk, for one test."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"test {folder.name}")])
-        cert = self._builder(self.name, self.key, ca=True).sign(self.key, hashes.SHA256())
-        self.ca_file = folder / "ca.pem"
-        self.ca_file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
-
-    def _builder(self, subject, key, *, ca):
-        now = dt.datetime.now(dt.UTC)
-        usage = x509.KeyUsage(True, False, False, False, False, ca, ca, False, False)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(usage, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
-            )
-        )
-
-    def issue(self, name):
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        names = [x509.DNSName(name)] + (
-            [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))] if name == "localhost" else []
-        )
-        cert = (
-            self._builder(subject, key, ca=False)
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .sign(self.key, hashes.SHA256())
-        )
-        cert_file, key_file = self.folder / f"{name}.pem", self.folder / f"{name}.key"
-        cert_file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
-        key_file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        return cert_file, key_file
-
-    def client(self, name):
-        cert_file, key_file = self.issue(name)
-        return Credentials(ca_file=self.ca_file, cert_file=cert_file, key_file=key_file)
-
-
-@pytest.fixture
-def authority(tmp_path):
-    return Authority(tmp_path)
 
 
 class Relay:

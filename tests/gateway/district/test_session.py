@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from quartier.district.commands import REBIRTH, SCAN_RATE
 from quartier.district.effects import Leave, Note, Publish, Wanted
@@ -195,50 +193,6 @@ def test_what_no_birth_named_gets_a_birth_before_its_data(world, catalog, distri
     assert 1 == district.keys["heat1", 7, 1]
 
 
-def test_backlog_waits_for_the_watermark_then_goes_historical_above_it(world, catalog, district):
-    for value in range(5):
-        world.put("grid", "power_w", float(value))
-    session = born(world, catalog)
-
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
-    assert [] == district.kinds()
-    mark = {"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 2}}}
-    session.watermark(json.dumps(mark).encode(), world.scene)
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
-
-    ((_, message),) = district.messages
-    assert (3, [2.0, 3.0, 4.0]) == (message.key.first, [m.value for m in message.metrics])
-    assert all(metric.historical for metric in message.metrics)
-    assert not session.catching_up
-
-
-def test_live_goes_first_and_never_in_one_message_with_the_backlog(world, catalog, district):
-    for value in range(5):
-        world.put("grid", "power_w", float(value))
-    session = born(world, catalog, watermark=False)
-    world.put("grid", "power_w", 99.0)
-
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
-
-    live, late = (message for _, message in district.messages)
-    assert ([99.0], [False]) == ([m.value for m in live.metrics], [m.historical for m in live.metrics])
-    assert [0.0, 1.0, 2.0, 3.0, 4.0] == [m.value for m in late.metrics]
-
-
-def test_backlog_keeps_its_pace_and_the_size_of_a_message(world, catalog, district):
-    for value in range(4_000):
-        world.put("grid", "power_w", float(value))
-    session = born(world, catalog, watermark=False, backfill_messages_per_s=2.0)
-
-    sizes = []
-    for _ in range(3):
-        published = district.take(session.pump(world.pass_s(1).scene, 10**7))
-        sizes.append(len(published))
-
-    assert [2, 2, 2] == sizes
-    assert {500} == {len(message.metrics) for _, message in district.messages}
-
-
 def test_long_texts_keep_a_message_below_64_kib(world, catalog, district):
     session = born(world, catalog)
     for _ in range(40):
@@ -273,37 +227,6 @@ def test_time_never_goes_back_inside_a_message(world, catalog, district):
     district.take(session.pump(world.scene, 10**6))
 
     assert [1, 1] == [len(message.metrics) for _, message in district.messages]
-
-
-def test_without_room_samples_stay_in_the_store_and_old_ones_give_way(world, catalog, district):
-    session = born(world, catalog, watermark=False)
-    world.put("grid", "power_w", 1.0)
-    district.take(session.pump(world.pass_s(1).scene, 0))
-    assert [] == district.kinds()
-
-    district.take(session.pump(world.pass_s(15).scene, 0))  # late: no longer live
-    world.put("grid", "power_w", 2.0)
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
-
-    assert [(2.0, False), (1.0, True)] == [
-        (m.value, m.historical) for _, message in district.messages for m in message.metrics
-    ]
-
-
-def test_after_a_reconnect_everything_above_the_watermark_goes_again(world, catalog, district):
-    session = born(world, catalog)
-    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
-    for value in range(3):
-        world.put("grid", "power_w", float(value))
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
-    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
-    session.closed()
-
-    district.take(session.opened(4, world.pass_s(1).scene))
-    session.watermark(b'{"bdseq": 4, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
-
-    assert [1, 2, 2] == [district.keys["grid", 7, seq] for seq in (1, 2, 3)]
 
 
 def test_a_rebirth_keeps_bdseq_starts_at_zero_and_has_a_pause(world, catalog, district):
@@ -424,74 +347,6 @@ def test_the_rebirth_without_echo_backs_off_and_an_echo_ends_it(world, catalog):
     assert [] == codes(session.pump(world.pass_s(100_000).scene, 10**6))
 
 
-def test_what_is_sent_but_never_stored_goes_again(world, catalog, district):
-    session = born(world, catalog)
-    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
-    world.put("grid", "power_w", 1.0)
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
-    district.keys.clear()  # lost on the way
-    for _ in range(7):
-        session.watermark(district.watermark(3), world.pass_s(30).scene)
-        district.take(session.pump(world.pass_s(1).scene, 10**6))
-
-    assert {("grid", 7, 1): 1} == dict(district.keys)
-    assert 1 == session.resent_count
-
-
-@pytest.mark.parametrize(
-    "payload",
-    [
-        b"",
-        b"[]",
-        b"{}",
-        b'{"streams": []}',
-        b'{"bdseq": 1, "streams": {"grid": {"boot": -1, "seq": 2}}}',
-        b"\xff",
-    ],
-)
-def test_a_malformed_watermark_moves_no_mark(world, catalog, payload):
-    session = born(world, catalog)
-    world.put("grid", "power_w", 1.0)
-    assert ["district.watermark_malformed"] == codes(session.watermark(payload, world.scene))
-    assert {} == session.marks
-
-
-def test_a_watermark_beyond_what_was_numbered_moves_no_mark(world, catalog):
-    session = born(world, catalog)
-    world.put("grid", "power_w", 1.0)
-    session.watermark(
-        b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 2}, "x": {"boot": 1, "seq": 1}}}', world.scene
-    )
-    assert {} == session.marks
-
-
-def test_marks_never_go_back(world, catalog):
-    session = born(world, catalog)
-    for _ in range(3):
-        world.put("grid", "power_w", 1.0)
-    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 3}}}', world.scene)
-    session.watermark(b'{"bdseq": 3, "streams": {"grid": {"boot": 7, "seq": 1}}}', world.scene)
-    assert {"grid": Mark(7, 3)} == session.marks
-
-
-def test_without_watermark_published_counts_as_delivered_but_never_past_what_waits(world, catalog):
-    world.put("grid", "power_w", 1.0)
-    session = born(world, catalog, watermark=False, backfill_messages_per_s=1.0)
-    world.put("grid", "power_w", 2.0)
-    live, late = session.pump(world.pass_s(0.5).scene, 10**6), session.pump(world.pass_s(1).scene, 10**6)
-
-    assert (Mark(7, 2), Mark(7, 1)) == (live[0].upto, late[0].upto)
-    late_session = Session(ME, catalog, Rules(watermark=False))
-    late_session.opened(1, world.scene)
-    late_session.delivered("grid", Mark(7, 2))
-    assert {} == late_session.marks  # the older ones still wait
-    session.delivered("grid", Mark(7, 2))
-    assert {"grid": Mark(7, 2)} == session.marks
-    session.closed()
-    session.delivered("bat1", Mark(7, 9))
-    assert {"grid": Mark(7, 2)} == session.marks  # not on a live session
-
-
 def test_a_new_catalog_is_born_at_once(world, catalog, make_catalog, district):
     session = born(world, catalog)
     session.recatalogue(make_catalog(local=("ev1",)))
@@ -512,125 +367,3 @@ def test_aliases_are_born_with_names_and_used_alone_after(world, catalog, distri
     names = {m.alias: m.name for m in district.messages[2][1].metrics}
     (metric,) = district.messages[4][1].metrics
     assert ("", "soc_pct") == (metric.name, names[metric.alias])
-
-
-STEP = st.one_of(
-    st.tuples(st.just("put"), st.sampled_from(["grid", "bat1", "ev1", "node", "heat1"]), st.integers(1, 40)),
-    st.tuples(st.just("pump"), st.sampled_from([0, 200, 10**6]), st.integers(0, 30)),
-    st.tuples(st.just("lose"), st.booleans(), st.just(0)),
-    st.tuples(st.just("mark"), st.just(0), st.integers(0, 3)),
-    st.tuples(st.just("rebirth"), st.just(0), st.just(0)),
-    st.tuples(st.just("silent"), st.sampled_from(["grid", "ev1"]), st.booleans()),
-    st.tuples(st.just("restart"), st.just(0), st.just(0)),
-)
-METRICS = {
-    "grid": "power_w",
-    "bat1": "soc_pct",
-    "ev1": "charge_state",
-    "node": "rs485.requests_count",
-    "heat1": "power_w",
-}
-
-
-@given(steps=st.lists(STEP, max_size=40), watermark=st.booleans(), host=st.booleans())
-@settings(deadline=None)
-def test_births_first_numbers_without_holes_and_every_sample_once_all_is_well(parts, steps, watermark, host):
-    """Whatever happens in whatever order, each connection obeys Sparkplug, and a quiet end delivers all."""
-    run = Run(parts, watermark=watermark, host=host)
-    for step in steps:
-        run.step(*step)
-    run.settle()
-    run.check()
-
-
-class Run:
-    """One life of a session with a district that may lose what it is sent."""
-
-    def __init__(self, parts, *, watermark, host):
-        world, district, catalog = parts
-        self.world, self.district = world(), district()
-        self.rules = Rules(watermark=watermark, primary_host="opt" if host else None)
-        self.session = Session(ME, catalog(), self.rules)
-        self.bdseq = 255
-        self.sent = []
-        self.put_count = 0
-        self.connect()
-
-    def connect(self):
-        self.bdseq = (self.bdseq + 1) % 256
-        self.sent.append((self.bdseq, []))
-        self.say(self.session.opened(self.bdseq, self.world.scene))
-        if self.rules.primary_host:
-            self.say(self.session.heard("spBv1.0/STATE/opt", state(True, 1), self.world.scene))
-        self.mark()
-
-    def say(self, effects, *, lost=False):
-        published = [effect for effect in effects if isinstance(effect, Publish)]
-        self.sent[-1][1].extend((effect.topic, decode(effect.payload)) for effect in published)
-        if not lost:
-            self.district.take(published)
-            for effect in published:
-                if effect.upto is not None:
-                    self.session.delivered(effect.stream, effect.upto)
-
-    def mark(self):
-        if self.rules.watermark:
-            streams = {}
-            for stream, boot in {(stream, boot) for stream, boot, _ in self.district.keys}:
-                seq = 0
-                while (stream, boot, seq + 1) in self.district.keys:
-                    seq += 1
-                if seq and boot == min(b for s, b, _ in self.district.keys if s == stream):
-                    streams[stream] = {"boot": boot, "seq": seq}
-            payload = json.dumps({"bdseq": self.bdseq, "streams": streams}).encode()
-            self.say(self.session.watermark(payload, self.world.scene))
-
-    def step(self, what, which, amount):
-        if what == "put":
-            for number in range(amount):
-                self.world.pass_s(0.1).put(which, METRICS[which], number)
-            self.put_count += amount
-        elif what == "pump":
-            self.say(self.session.pump(self.world.pass_s(amount).scene, which))
-        elif what == "lose":
-            if which and self.rules.watermark:  # sent into a half-open link
-                self.say(self.session.pump(self.world.pass_s(1).scene, 10**6), lost=True)
-            self.session.closed()
-            self.connect()
-        elif what == "mark":
-            self.mark()
-        elif what == "rebirth":
-            self.say(self.session.heard(ME.topic("NCMD"), command(REBIRTH, True), self.world.scene))
-        elif what == "silent":
-            (self.world.silent.add if amount else self.world.silent.discard)(which)
-        elif what == "restart":
-            self.world.notebook.restart()
-
-    def settle(self):
-        self.world.silent.clear()
-        self.session.closed()
-        self.connect()
-        for _ in range(12):
-            self.say(self.session.pump(self.world.pass_s(11).scene, 10**7))
-
-    def check(self):
-        for bdseq, messages in self.sent:
-            expected = 0
-            alive = set()
-            for place, (topic, message) in enumerate(messages):
-                kind, device = topic.split("/")[2], topic.split("/")[4] if topic.count("/") == 4 else None
-                if kind == "NBIRTH":
-                    assert (0, bdseq) == (message.seq, message.metrics[0].value)
-                    expected, alive = 0, set()
-                assert place or kind == "NBIRTH"
-                assert expected == message.seq
-                expected = (expected + 1) % 256
-                if kind == "DBIRTH":
-                    alive.add(device)
-                elif kind == "DDEATH":
-                    alive.remove(device)
-                elif kind == "DDATA":
-                    assert device in alive
-                assert 1 == len({metric.historical for metric in message.metrics}) or not message.metrics
-        known = {(s.stream, s.boot, s.seq) for s in self.world.notebook.kept}
-        assert known == set(self.district.keys)

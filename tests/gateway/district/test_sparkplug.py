@@ -5,14 +5,19 @@ import math
 import shutil
 import struct
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quartier.district.effects import Publish
+from quartier.district.session import Rules, Session
 from quartier.district.sparkplug import Key, Malformed, Message, Metric, Type, decode, encode, fitting
+from quartier.district.voice import Identity
 from quartier_drivers.contract import Quality
 
+PEERS = Path(__file__).parents[2] / "peers"
 STAMP = 1_764_000_000_123
 
 
@@ -154,10 +159,11 @@ def test_npm_names_the_types_of_our_births(npm_sparkplug, transcript):
         "rs485.requests_count": "Int64",
         "gateway.version_text": "String",
     } == types
+    answers = npm_sparkplug(*({"decode": message.payload.hex()} for message in transcript))
     quality = [
         metric["properties"]["Quality"]
-        for message in transcript
-        for metric in npm_sparkplug({"decode": message.payload.hex()})[0]["metrics"]
+        for answer in answers
+        for metric in answer["metrics"]
         if "Quality" in metric.get("properties", {})
     ]
     assert {"Int32"} == {entry["type"] for entry in quality}
@@ -248,9 +254,45 @@ def test_tshark_names_every_message(transcript, tmp_path):
     assert [message.topic.split("/")[2] for message in transcript] == named
 
 
+@pytest.fixture(scope="session")
+def npm_sparkplug():
+    """``npm_sparkplug(lines)``: npm's sparkplug-payload answers one JSON line per JSON line."""
+    script = PEERS / "sparkplug_payload.js"
+    if shutil.which("node") is None or not (PEERS / "node_modules" / "sparkplug-payload").is_dir():
+        pytest.skip("npm's sparkplug-payload is not installed (tests/peers/install.sh)")
+
+    def ask(*questions):
+        asked = "".join(json.dumps(question) + "\n" for question in questions)
+        run = subprocess.run(
+            ["node", str(script)], input=asked, capture_output=True, text=True, timeout=60, check=True
+        )
+        return [json.loads(line) for line in run.stdout.splitlines()]
+
+    return ask
+
+
 @pytest.fixture
-def transcript(world, catalog, make_transcript):
-    return make_transcript(world, catalog)
+def transcript(world, catalog):
+    """One message of every kind that a node says, in the order of a life."""
+    session = Session(Identity("issy", "b012"), catalog, Rules(watermark=False))
+    world.put("bat1", "soc_pct", 44.25)
+    said = session.opened(9, world.scene)
+    world.put("grid", "power_w", -1234.5)
+    world.put("grid", "power_w", 0.1, Quality.STALE)
+    world.put("ev1", "plugged_on", False)
+    world.put("node", "rs485.requests_count", 2**40)
+    world.put("node", "gateway.version_text", "0.1.1 é")
+    world.silent.add("ev1")
+    said += session.pump(world.pass_s(1).scene, 10**6)
+    world.silent.clear()
+    said += session.pump(world.pass_s(1).scene, 10**6)
+    rate = encode([Metric("Node Control/Scan Rate", 2_000, Type.INT64, 1)], timestamp_ms=1)
+    said += session.heard("spBv1.0/issy/NCMD/b012", rate, world.scene)
+    said += session.leaving(world.now)
+    messages = [effect for effect in said if isinstance(effect, Publish)]
+    kinds = {message.topic.split("/")[2] for message in messages}
+    assert {"NBIRTH", "DBIRTH", "NDATA", "DDATA", "DDEATH", "NDEATH"} == kinds
+    return messages
 
 
 def mqtt_publish(topic, payload):

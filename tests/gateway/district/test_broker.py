@@ -1,0 +1,53 @@
+"""Where a broker may be, and what is read of our own files."""
+
+import ssl
+
+import pytest
+
+from quartier.district.broker import Credentials, Server
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("mqtts://broker.example", Server("broker.example", 8883, tls=True)),
+        ("mqtts://broker.example:9000", Server("broker.example", 9000, tls=True)),
+        ("mqtt://localhost", Server("localhost", 1883, tls=False)),
+        ("mqtt://127.0.0.1:1884", Server("127.0.0.1", 1884, tls=False)),
+    ],
+)
+def test_a_servers_address_is_read(url, expected):
+    assert expected == Server.read(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["mqtt://broker.example", "mqtt://192.168.1.2", "http://localhost", "mqtts://", "x"]
+)
+def test_plain_goes_only_to_this_machine(url):
+    with pytest.raises(ValueError, match="expected mqtts://"):
+        Server.read(url)
+
+
+def test_tls_1_2_is_the_least(authority):
+    assert ssl.TLSVersion.TLSv1_2 == authority.client("x").context().minimum_version
+
+
+def test_a_password_is_the_file_without_its_last_line_end(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text(" pass word \r\n", newline="")
+    assert " pass word " == Credentials(user="b012", password_file=secret).password()
+    assert Credentials().password() is None
+
+
+def test_every_named_file_is_watched(tmp_path):
+    cert = tmp_path / "cert.pem"
+    assert (cert,) == Credentials(cert_file=cert).files
+
+
+def test_files_that_cannot_be_used_raise_os_error(tmp_path):
+    rubbish = tmp_path / "cert.pem"
+    rubbish.write_text("rubbish")
+    with pytest.raises(OSError, match=r"(?i)no|PEM"):
+        Credentials(ca_file=rubbish).context()
+    with pytest.raises(OSError, match=r"(?i)no|PEM"):
+        Credentials(cert_file=tmp_path / "absent.pem").context()

@@ -1,0 +1,142 @@
+"""How one connection is kept up: jitter, MQTT's reasons, notes that fill no log."""
+
+import asyncio
+
+import pytest
+
+from quartier.district import broker
+from quartier.district.broker import Ended, Server, Unreachable
+from quartier.district.effects import Note
+from quartier.district.line import BACK_OFF_MAX_S, STOPPED_S, Line, Teller
+from quartier.house.now import Now
+
+SERVERS = (Server("a", 1, tls=False), Server("b", 1, tls=False))
+
+
+class Clock:
+    """Time that passes as fast as it is slept."""
+
+    def __init__(self):
+        self.ns = 0
+        self.slept = []
+
+    def now(self):
+        return Now(self.ns, self.ns // 1_000_000, True)
+
+    async def sleep(self, seconds):
+        self.ns += int(seconds * 1e9)
+        await asyncio.sleep(0)
+
+
+class Lives:
+    """Ends each attempt as told, then stops the test's task."""
+
+    def __init__(self, clock, *ends):
+        self.clock = clock
+        self.ends = list(ends)
+        self.servers = []
+        self.began_s = []
+
+    async def once(self, server):
+        self.servers.append(server.host)
+        self.began_s.append(self.clock.ns / 1e9)
+        if not self.ends:
+            raise asyncio.CancelledError
+        raise self.ends.pop(0)
+
+
+@pytest.fixture
+def notes():
+    return []
+
+
+@pytest.fixture(autouse=True)
+def no_breath(monkeypatch):
+    monkeypatch.setattr("quartier.district.line.BREATH_S", 0.0)
+
+
+def line_of(notes, clock):
+    return Line("data", "issy.b012", SERVERS, clock, Teller(clock, notes.append))
+
+
+async def run(line, lives):
+    with pytest.raises(asyncio.CancelledError):
+        await line.keep(lives.once)
+    return [later - earlier for earlier, later in zip(lives.began_s, lives.began_s[1:], strict=False)]
+
+
+async def test_retries_are_jittered_over_a_window_that_grows_to_60_s(notes):
+    clock = Clock()
+    lives = Lives(clock, *(Ended("lost") for _ in range(200)))
+    pauses = await run(line_of(notes, clock), lives)
+
+    assert 1 <= pauses[0] <= 3
+    assert 1 <= min(pauses)
+    assert max(pauses) <= BACK_OFF_MAX_S + 1
+    assert len({round(pause) for pause in pauses[10:]}) > 20
+
+
+async def test_an_unreachable_server_gives_way_to_the_next(notes):
+    clock = Clock()
+    lives = Lives(clock, Unreachable("no name"), Unreachable("no name"))
+    await run(line_of(notes, clock), lives)
+    assert ["a", "b", "a"] == lives.servers
+
+
+@pytest.mark.parametrize(
+    ("code", "then"), [(broker.USE_ANOTHER_SERVER, "b"), (broker.SERVER_MOVED, "b"), (0x8B, "a")]
+)
+async def test_0x9c_and_0x9d_walk_to_the_next_server(notes, code, then):
+    clock = Clock()
+    lives = Lives(clock, Ended("told", code))
+    await run(line_of(notes, clock), lives)
+    assert ["a", then] == lives.servers
+
+
+@pytest.mark.parametrize("code", [broker.NOT_AUTHORISED, broker.BAD_CREDENTIALS])
+async def test_not_authorised_is_an_alarm_and_asked_again_in_an_hour(notes, code):
+    clock = Clock()
+    pauses = await run(line_of(notes, clock), Lives(clock, Ended("no", code)))
+    assert pauses[0] >= STOPPED_S
+    assert ["district.not_authorised"] == [note.code for note in notes if note.alarm]
+
+
+async def test_not_authorised_is_asked_again_at_once_when_our_files_change(notes):
+    clock = Clock()
+    line = line_of(notes, clock)
+    lives = Lives(clock, Ended("no", broker.NOT_AUTHORISED))
+    real_sleep = clock.sleep
+
+    async def sleep(seconds):
+        line.retry()
+        await real_sleep(seconds)
+
+    clock.sleep = sleep
+    pauses = await run(line, lives)
+    assert pauses[0] <= 2
+
+
+async def test_a_takeover_is_an_alarm_and_backs_off(notes):
+    clock = Clock()
+    await run(line_of(notes, clock), Lives(clock, Ended("taken", broker.TAKEN_OVER)))
+    (alarm,) = [note for note in notes if note.alarm]
+    assert ("district.duplicate_id", True) == (alarm.code, "issy.b012" in alarm.text)
+
+
+async def test_the_same_fault_is_said_once(notes):
+    clock = Clock()
+    line = line_of(notes, clock)
+    await run(line, Lives(clock, *(Ended("lost") for _ in range(20))))
+    assert ["district.link_lost"] == [note.code for note in notes]
+    assert (20, "lost") == (line.lost_count, line.fault)
+
+
+def test_a_teller_passes_one_note_of_a_kind_a_minute_and_counts_the_rest():
+    clock, told = Clock(), []
+    tell = Teller(clock, told.append)
+    for _ in range(50):
+        tell(Note("a", "text"))
+    tell(Note("b", "text"))
+    clock.ns += 60_000_000_000
+    tell(Note("a", "text"))
+    assert [("a", None), ("b", None), ("a", 49)] == [(note.code, note.data.get("more")) for note in told]

@@ -1,0 +1,56 @@
+"""The node's voice: topics, and one count over all messages."""
+
+import pytest
+
+from quartier.district.effects import Scene
+from quartier.district.sparkplug import decode
+from quartier.district.voice import Identity, Voice, death
+from quartier.house.image import Seen
+from quartier.house.sample import Mark, Sample
+from quartier_drivers.contract import Quality
+
+ME = Identity("issy", "b012")
+
+
+def test_names_on_the_wire():
+    assert ("issy.b012", "quartier/v1/issy/b012") == (ME.client_id, ME.companion)
+    assert "spBv1.0/issy/NBIRTH/b012" == ME.topic("NBIRTH")
+    assert "spBv1.0/issy/DDATA/b012/bat1" == ME.topic("DDATA", "bat1")
+
+
+def test_the_count_wraps_from_255_to_0_and_a_birth_starts_it_anew(world, catalog):
+    voice = Voice(ME, catalog, aliases=False)
+    run = [Sample("grid", 7, 1, "power_w", world.utc_ms, 1.0)]
+    voice.nbirth(0, [], world.scene)
+    numbers = [decode(voice.data(run, world.now, historical=False).payload).seq for _ in range(300)]
+    assert [(n + 1) % 256 for n in range(300)] == numbers
+    assert 0 == decode(voice.nbirth(0, [], world.scene).payload).seq
+    assert 1 == decode(voice.dbirth("grid", world.scene).payload).seq
+
+
+def test_data_says_which_samples_it_delivers(world, catalog):
+    voice = Voice(ME, catalog, aliases=False)
+    run = [Sample("node", 7, n, "rs485.requests_count", world.utc_ms, n) for n in (4, 5)]
+    message = voice.data(run, world.now, historical=True)
+    assert ("spBv1.0/issy/NDATA/b012", "node", Mark(7, 5)) == (message.topic, message.stream, message.upto)
+
+
+@pytest.mark.parametrize(
+    ("seen", "value", "quality"),
+    [
+        (Seen(5.0, Quality.GOOD, 1.0), 5.0, Quality.GOOD),
+        (Seen(5.0, Quality.STALE, 1.0), 5.0, Quality.STALE),
+        (Seen("rubbish", Quality.GOOD, 1.0), None, Quality.BAD),
+        (Seen(5.0, Quality.GOOD, float("inf")), 5.0, Quality.GOOD),
+        (None, None, Quality.STALE),
+    ],
+)
+def test_a_birth_says_the_latest_value_as_it_is_trusted(world, catalog, seen, value, quality):
+    latest = {} if seen is None else {"grid.power_w": seen}
+    scene = Scene(world.now, latest, world.notebook)
+    metric = decode(Voice(ME, catalog, aliases=False).dbirth("grid", scene).payload).metrics[0]
+    assert (value, quality) == (metric.value, metric.quality)
+
+
+def test_a_death_has_the_connects_number(world):
+    assert 200 == decode(death(ME, 200, world.now).payload).metrics[0].value
