@@ -41,7 +41,8 @@ def watched(before: Breach, power_w: float | None, cap_w: float, now_ns: int) ->
     mean_w = sum(watts for _, watts in excess) / len(excess)
     mean_over = whole and mean_w > max(0.02 * allowed_w, LEAST_W)
     over = power_w - allowed_w > max(0.1 * allowed_w, LEAST_W)
-    fast_since_ns = (before.fast_since_ns or now_ns) if over else None
+    since_ns = now_ns if before.fast_since_ns is None else before.fast_since_ns
+    fast_since_ns = since_ns if over else None
     rested = before.stepped_ns is None or now_ns - before.stepped_ns >= NEXT_S * _S
     next_step = mean_over and rested and power_w > allowed_w
     return replace(

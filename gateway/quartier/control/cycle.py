@@ -97,6 +97,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         grid_age_s=age_s,
         lost=age_s > failsafe.lost_after_s(period_s),
         dt_s=min(dt_s, 10.0),
+        running_s=(now.ns - started_ns) / 1e9,
         now_ns=now.ns,
         common=_common(state, force, wishes, judgement.stage),
     )
@@ -186,7 +187,6 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
         for unit, narrow in zip(above, kept, strict=True):
             rooms[units.index(unit)] = narrow
     target_w = scene.house.grid_target_w if scene.wishes.grid_target_w is None else scene.wishes.grid_target_w
-    target_w = min(max(target_w, -force.export_w), force.import_w)
     if caps.no_battery_export:
         target_w = max(0.0, target_w)
     desired = battery.split(target_w - base.now_w - others_w, rooms)

@@ -62,8 +62,7 @@ def why_not(scene: Scene, asset: Battery) -> str:
     ):
         name = f"{asset.name}.{kind}"
         if sight.fresh(memories, name, period_s, now_ns) is None:
-            started_ns = scene.state.started_ns or now_ns
-            early = name not in memories and now_ns - started_ns <= START_S * 1e9
+            early = name not in memories and scene.running_s <= START_S
             return WAITING if early else words
     return ""
 
@@ -286,8 +285,7 @@ def _known(scene: Scene, result: Result, asset: Load | Ev | Pv) -> bool:
         return True
     if result.total_high_w is None:
         return False
-    waited = scene.now_ns - (scene.state.started_ns or scene.now_ns) >= START_S * 1e9
-    return waited or scene.lost or f"{asset.name}.power_w" in scene.state.memories
+    return scene.running_s > START_S or scene.lost or f"{asset.name}.power_w" in scene.state.memories
 
 
 def _flexible_want(asset: Load | Ev | Pv, turn: Turn, reason: str) -> Want:

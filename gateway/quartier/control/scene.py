@@ -12,6 +12,7 @@ from quartier.house.assets import House
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
     """``grid_w`` is None unless current; ``lost`` when it is too old even to freeze upon.
+    ``running_s`` is since this process's first cycle.
 
     ``common`` is a moment that all buildings saw, after which restores are spread.
     """
@@ -23,6 +24,7 @@ class Scene:
     grid_age_s: float
     lost: bool
     dt_s: float
+    running_s: float
     now_ns: int
     common: bool
 

@@ -107,12 +107,13 @@ def passed(gate: Gate, *, below: bool, common: bool, seed: int, now_ns: int) -> 
     """The gate after one more cycle.
 
     ``common``: something happened now that all buildings saw (a cap rose, the link's state changed),
-    so that this one waits a random 0..300 s, drawn from ``seed``, before it restores.
+    so that this one waits 120 s and a random 0..300 s more, drawn from ``seed``, before it restores:
+    waiting for both at once would let half of all buildings come back together after 120 s.
     """
     since_ns = (now_ns if gate.below_since_ns is None else gate.below_since_ns) if below else None
     not_before_ns = gate.not_before_ns
     if common and (not_before_ns is None or now_ns >= not_before_ns):
         # Spreading needs no secret; a seed makes it repeatable.
-        delay_s = Random(f"{seed}:{now_ns}").random() * SPREAD_S  # noqa: S311  see above
+        delay_s = RESTORE_AFTER_S + Random(f"{seed}:{now_ns}").random() * SPREAD_S  # noqa: S311  see above
         not_before_ns = now_ns + round(delay_s * _S)
     return Gate(since_ns, not_before_ns, gate.last_ns)

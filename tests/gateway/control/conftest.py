@@ -9,7 +9,15 @@ from quartier.control import link
 from quartier.control.caps import LinkCaps
 from quartier.control.cycle import Decision, State, step
 from quartier.control.linkstate import LinkState, Mode
-from quartier.control.wishes import Ack, Envelope, FailsafeDocument, FailsafeValues, Heartbeat, Interval, Wishes
+from quartier.control.wishes import (
+    Ack,
+    Envelope,
+    FailsafeDocument,
+    FailsafeValues,
+    Heartbeat,
+    Interval,
+    Wishes,
+)
 from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Pv
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -174,6 +182,15 @@ HOUSE = House(
     seed=7,
 )
 
+CAPS = LinkCaps(
+    mode="CONTROLLED",
+    why="test",
+    since_ns=0,
+    import_max_w=10_000,
+    export_max_w=6_000,
+    whose={"import": "envelope dso 1", "export": "envelope dso 1"},
+)
+
 
 @dataclass
 class Plant:
@@ -195,14 +212,7 @@ class Plant:
     silent: set[str] = field(default_factory=set)
     deaf: set[str] = field(default_factory=set)
     raw: dict[str, float] = field(default_factory=dict)
-    caps: LinkCaps = LinkCaps(
-        mode="CONTROLLED",
-        why="test",
-        since_ns=0,
-        import_max_w=10_000,
-        export_max_w=6_000,
-        whose={"import": "envelope dso 1", "export": "envelope dso 1"},
-    )
+    caps: LinkCaps = CAPS
     t: int = 0
     bat_w: float = 0.0
     ev_w: float = 0.0

@@ -1,0 +1,76 @@
+from dataclasses import replace
+
+from quartier.control.balance import Base, Window, blind_w, generation_w, remainder_w, silent_w, slid
+from quartier.control.players import Player
+from quartier.control.shed import Turn
+from quartier.control.sight import Memory
+
+S = 1_000_000_000
+
+
+def known(t=0, **powers):
+    return {f"{name}.power_w": Memory(power_w, t * S) for name, power_w in powers.items()}
+
+
+ALL = {"bat1": -500.0, "pv1": -1000.0, "ev1": 2000.0, "heat": 0.0, "pump": 1000.0, "cold": 500.0, "lift": 0.0}
+
+
+def test_the_window_keeps_highest_and_lowest_of_5_s(house):
+    pump = [Player(house.assets[4], 1000.0, 1000.0, Turn())]
+    window = Window()
+    for t, grid_w in enumerate((9000, 3000, 4000, 5000, 2000, 4000, 4500, 4600)):
+        window = slid(window, pump, grid_w, t * S)
+
+    assert Base(3600, 4000, 1000) == window.base(pump)
+
+
+def test_other_players_begin_anew(house):
+    pump, heat = (Player(house.assets[i], 0.0, 0.0, Turn()) for i in (4, 3))
+    window = slid(Window(), [pump], 9000, 0)
+
+    assert window.base([heat]) is None
+    assert Base(100, 100, 100) == slid(window, [heat], 100, S).base([heat])
+    assert Window().base([]) is None
+
+
+def test_the_remainder_is_the_most_seen_and_fades_over_a_day(house):
+    first = remainder_w(house, known(**ALL), None, 5000, 1, 0)
+    later = remainder_w(house, known(**ALL), 3000.0, 2000, 43_200, 0)
+
+    assert (3000, 1500) == (first, later)
+
+
+def test_the_remainder_waits_while_a_device_is_silent(house):
+    some = {name: w for name, w in ALL.items() if name != "pump"}
+
+    assert 700 == remainder_w(house, known(**some), 700, 9000, 1, 0)
+    assert remainder_w(house, known(**some), None, 9000, 1, 0) is None
+
+
+def test_blind_counts_everything_at_its_worst(house):
+    memories = known(**(ALL | {"bat1": -3000.0}))
+    del memories["lift.power_w"]
+    players = [Player(a, 0.0, 0.0, Turn()) for a in house.assets if a.name in {"ev1", "heat", "pump", "cold"}]
+
+    assert 0 - 1000 + 4000 + 800 == blind_w(house, memories, players, 800.0, 0)
+    assert 0 - 1000 + 4000 + 5000 == blind_w(house, memories, players, None, 0)
+    assert 0 - 1000 + 4000 + 600 == blind_w(replace(house, unmeasured_w=600.0), memories, players, 800.0, 0)
+
+
+def test_what_nobody_measures_is_not_counted_twice(house):
+    oven = replace(house.assets[6], name="oven", rated_w=700, measured=False)
+    small = replace(house, assets=(oven,))
+
+    assert 700 + 100 == blind_w(small, {}, [], 800.0, 0)
+
+
+def test_silent_assets_count_what_they_could_take_more(house):
+    assert 0 == silent_w(house.assets, known(**ALL), 0)
+    assert 9040 + 2000 == silent_w(house.assets[2:5:2], known(ev1=2000.0, pump=1000.0), 20 * S)
+    assert 0 == silent_w(house.assets, {}, 0)
+
+
+def test_generation_counts_a_pv_that_fell_silent_at_its_rating(house):
+    assert 1000 == generation_w(house, known(**ALL), 0)
+    assert 6000 == generation_w(house, known(**ALL), 20 * S)
+    assert 0 == generation_w(house, {}, 0)

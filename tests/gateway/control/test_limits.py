@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier.control.caps import LinkCaps
+from quartier.control.failsafe import Stage
+from quartier.control.limits import in_force
+
+LINK = LinkCaps(
+    mode="CONTROLLED",
+    why="",
+    since_ns=0,
+    import_max_w=7000,
+    export_max_w=2000,
+    whose={"import": "envelope dso 1", "export": "fail-safe value"},
+)
+
+
+def test_the_minimum_binds_and_keeps_its_name(house):
+    force = in_force(house, LINK, Stage.WELL)
+
+    assert (7000, 2000, None, None) == (
+        force.import_w,
+        force.export_w,
+        force.generation_w,
+        force.consumption_w,
+    )
+    assert {"import": "envelope dso 1", "export": "fail-safe value"} == force.whose
+    assert "import cap 7000 W (envelope dso 1)" == force.words("import")
+
+
+def test_a_lost_meter_brings_the_failsafe_values(house):
+    force = in_force(house, LINK, Stage.SAFE)
+
+    assert (5000, 0) == (force.import_w, force.export_w)
+    assert "fail-safe value, grid meter lost" == force.whose["import"]
+
+
+def test_a_slow_meter_costs_10_percent_of_every_cap(house):
+    slow = replace(house, grid=replace(house.grid, period_s=3))
+    link = replace(LINK, generation_max_w=1000, consumption_max_w=2000)
+    force = in_force(slow, link, Stage.WELL)
+
+    assert pytest.approx((6300, 1800, 900, 1800)) == (
+        force.import_w,
+        force.export_w,
+        force.generation_w,
+        force.consumption_w,
+    )
+
+
+@given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.sampled_from(Stage))
+def test_no_link_cap_lifts_anything_above_hard_or_below_zero(house, import_w, export_w, stage):
+    force = in_force(house, replace(LINK, import_max_w=import_w, export_max_w=export_w), stage)
+
+    assert 0 <= force.import_w <= house.limits.import_hard_w
+    assert 0 <= force.export_w <= house.limits.export_hard_w

@@ -1,0 +1,67 @@
+from dataclasses import replace
+
+import pytest
+
+from quartier.control.players import flexible, flexible_player, floor_w, full_w
+from quartier.control.shed import Turn
+from quartier.control.sight import Memory
+from quartier.house.assets import Ev
+
+S = 1_000_000_000
+
+
+def test_flexible_is_what_takes_orders_and_is_not_tier_a(house):
+    assert ["pv1", "ev1", "heat", "pump", "cold"] == [asset.name for asset in flexible(house)]
+
+
+def test_an_ev_has_a_floor_and_a_full_power():
+    assert (4140, 11_040) == (floor_w(ev := Ev(name="ev1", rated_w=1)), full_w(ev))
+    assert 1380 == floor_w(Ev(name="ev1", rated_w=1, phases_count=1))
+
+
+@pytest.mark.parametrize(
+    ("seen_w", "turn", "present_w", "want_w"),
+    [
+        (900.0, Turn(), 900, 900),
+        (None, Turn(), 3000, 3000),
+        (None, Turn(on=False), 0, 0),
+        (700.0, Turn(on=False), 700, 0),
+        (100.0, Turn(on=False, before_w=900, lowered_ns=0), 900, 0),
+    ],
+)
+def test_a_load_counts_as_seen_or_at_its_worst(house, seen_w, turn, present_w, want_w):
+    memories = {} if seen_w is None else {"pump.power_w": Memory(seen_w, S)}
+    player = flexible_player(house.assets[4], turn, memories, S)
+
+    assert (present_w, want_w) == (player.present_w, player.want_w)
+
+
+def test_a_limited_ev_is_expected_to_come_down(house):
+    player = flexible_player(house.assets[2], Turn(limit_w=5000), {"ev1.power_w": Memory(9000, S)}, S)
+
+    assert (9000, 5000) == (player.present_w, player.want_w)
+
+
+@pytest.mark.parametrize(
+    ("seen_w", "turn", "present_w", "want_w"),
+    [
+        (-900.0, Turn(), -900, -900),
+        (50.0, Turn(), 0, 0),
+        (None, Turn(), -6000, -6000),
+        (None, Turn(limit_w=2000), -2000, -2000),
+        (-900.0, Turn(limit_w=500), -900, -500),
+        (-900.0, Turn(on=False), -900, 0),
+        (None, Turn(on=False), 0, 0),
+    ],
+)
+def test_pv_never_counts_plus_and_not_beyond_its_limit(house, seen_w, turn, present_w, want_w):
+    memories = {} if seen_w is None else {"pv1.power_w": Memory(seen_w, S)}
+    player = flexible_player(house.assets[1], turn, memories, S)
+
+    assert (present_w, want_w) == (player.present_w, player.want_w)
+
+
+def test_a_player_is_named_like_its_asset(house):
+    renamed = replace(house.assets[4], name="l9")
+
+    assert "l9" == flexible_player(renamed, Turn(), {}, 0).name

@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import pytest
+
+from quartier.control.shed import (
+    Gate,
+    Turn,
+    in_turn,
+    lowered,
+    may_switch,
+    passed,
+    switched_off,
+    switched_on,
+)
+from quartier.house.assets import Ev, Load, Pv
+
+S = 1_000_000_000
+PUMP = Load(name="pump", rated_w=3000, tier="C", switchable=True)
+
+
+@pytest.mark.parametrize(
+    ("asset", "on", "least_s"),
+    [
+        (PUMP, True, 300),
+        (PUMP, False, 180),
+        (Ev(name="ev1", rated_w=11_000), True, 60),
+        (Ev(name="ev1", rated_w=11_000), False, 180),
+        (Pv(name="pv1", rated_w=1, curtail="relay"), False, 300),
+        (Pv(name="pv1", rated_w=1, curtail="relay"), True, 0),
+    ],
+)
+def test_minimum_times_hold_to_the_second(asset, on, least_s):
+    turn = Turn(on=on, since_ns=0)
+
+    assert may_switch(asset, turn, least_s * S + S)
+    assert not may_switch(asset, turn, least_s * S - S)
+
+
+def test_what_never_switched_may():
+    assert may_switch(PUMP, Turn(), 0)
+
+
+def test_sheds_are_counted_over_24_h_and_bounded():
+    turn = Turn()
+    for k in range(400):
+        turn = switched_on(switched_off(turn, 1.0, k * S), k * S)
+
+    assert 256 == turn.sheds_24h(400 * S)
+    assert 0 == turn.sheds_24h(400 * S + 86_400 * S)
+
+
+def test_a_lowering_settles_from_its_first_second():
+    first = lowered(Turn(), 5000, 9000, 10 * S)
+    second = lowered(first, 4000, 5000, 12 * S)
+
+    assert (4000, 9000) == (second.limit_w, second.before_w)
+    assert second.settling(13 * S)
+    assert not second.settling(14 * S)
+    assert not Turn().settling(0)
+
+
+def test_turns_go_by_tier_then_sheds_then_cost():
+    loads = [
+        replace(PUMP, name=name, tier=tier, comfort_cost=cost)
+        for name, tier, cost in (
+            ("a", "A", 0),
+            ("b", "B", 0),
+            ("c1", "C", 2),
+            ("c2", "C", 1),
+            ("d1", "D", 0),
+            ("d2", "D", 5),
+        )
+    ]
+    turns = {load.name: Turn() for load in loads} | {"d1": Turn(sheds_ns=(5,))}
+
+    assert ["d2", "d1", "c2", "c1", "b"] == [load.name for load in in_turn(loads, turns, 10 * S)]
+
+
+@pytest.mark.parametrize(("t", "is_open"), [(119, False), (121, True)])
+def test_the_gate_opens_after_120_s_below(t, is_open):
+    gate = passed(Gate(), below=True, common=False, seed=0, now_ns=0)
+    gate = passed(gate, below=True, common=False, seed=0, now_ns=t * S)
+
+    assert is_open is gate.is_open(t * S)
+
+
+def test_one_moment_above_starts_the_120_s_anew():
+    gate = passed(Gate(), below=True, common=False, seed=0, now_ns=0)
+    gate = passed(gate, below=False, common=False, seed=0, now_ns=100 * S)
+    gate = passed(gate, below=True, common=False, seed=0, now_ns=101 * S)
+
+    assert not gate.is_open(200 * S)
+
+
+@pytest.mark.parametrize(("since_s", "is_open"), [(29, False), (31, True)])
+def test_the_next_restore_waits_30_s(since_s, is_open):
+    assert is_open is Gate(below_since_ns=0, last_ns=1000 * S).is_open((1000 + since_s) * S)
+
+
+def test_a_common_event_spreads_buildings_over_300_s():
+    waits = [
+        passed(Gate(), below=True, common=True, seed=seed, now_ns=0).not_before_ns / S for seed in range(200)
+    ]
+
+    assert 120 <= min(waits) < 140
+    assert 400 < max(waits) <= 420
+    assert waits[:5] == [
+        passed(Gate(), below=True, common=True, seed=seed, now_ns=0).not_before_ns / S for seed in range(5)
+    ]
+
+
+def test_a_second_event_does_not_draw_again_while_the_first_waits():
+    first = passed(Gate(), below=True, common=True, seed=1, now_ns=0)
+    second = passed(first, below=True, common=True, seed=1, now_ns=S)
+
+    assert first.not_before_ns == second.not_before_ns
+    assert not second.is_open(first.not_before_ns - 1)

@@ -1,0 +1,60 @@
+from math import inf, nan
+
+import pytest
+
+from quartier.control import sight
+from quartier.control.sight import Memory
+from quartier.house.assets import Load
+from quartier.house.image import Image
+from quartier_drivers.contract import Quality, Reading
+
+S = 1_000_000_000
+
+
+def frozen(value, quality=Quality.GOOD):
+    image = Image()
+    image.put([Reading("a.power_w", value, quality, S)])
+    return image.freeze(3 * S)
+
+
+@pytest.mark.parametrize("value", [nan, inf, -inf, 1e10, "text"])
+def test_no_nonsense_counts_as_a_number(value):
+    assert sight.number(frozen(value), "a.power_w") is None
+
+
+@pytest.mark.parametrize("quality", [Quality.BAD, Quality.STALE])
+def test_only_good_counts(quality):
+    assert sight.number(frozen(1.0, quality), "a.power_w") is None
+
+
+def test_a_good_number_keeps_the_instant_it_was_taken():
+    assert Memory(5.0, S) == sight.number(frozen(5), "a.power_w")
+    assert sight.number(frozen(5), "b.power_w") is None
+
+
+@pytest.mark.parametrize(
+    ("period_s", "age_s", "known"), [(1, 14, True), (1, 16, False), (10, 29, True), (10, 31, False)]
+)
+def test_a_device_is_silent_after_three_polls_or_15_s(period_s, age_s, known):
+    load = Load(name="a", rated_w=1, period_s=period_s)
+    seen_w = sight.power_w({"a.power_w": Memory(7.0, 0)}, load, age_s * S)
+
+    assert (7.0 if known else None) == seen_w
+
+
+def test_what_was_never_read_is_not_known(house):
+    assert sight.power_w({}, house.grid, 0) is None
+    assert inf == sight.age_s(None, 0)
+
+
+def test_the_points_control_reads_are_those_of_the_roles(house):
+    assert {"grid.power_w", "bat1.soc_pct", "ev1.plugged_on", "pump.relay_on", "pv1.power_w"} <= set(
+        sight.points(house)
+    )
+    assert "pv1.relay_on" not in sight.points(house)
+
+
+def test_worst_is_charging_or_rated_and_nothing_for_generation(house):
+    worst = {asset.name: sight.worst_w(asset) for asset in house.assets}
+
+    assert (5000, 0, 11_040, 3000) == (worst["bat1"], worst["pv1"], worst["ev1"], worst["pump"])

@@ -1,0 +1,24 @@
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from quartier.control.state import State
+
+
+def test_a_fresh_state_knows_nothing_but_its_house(house):
+    state = State.fresh(house)
+
+    assert (house, {}, {}, None) == (state.house, state.turns, state.memories, state.last_ns)
+    with pytest.raises(FrozenInstanceError):
+        state.mode = "X"
+
+
+def test_adopting_forgets_what_is_no_longer_named(plant, house):
+    p = plant(base_w=2000).run(20)
+    p.silent = {"grid"}
+    p.run(20)
+    kept = p.state.adopt(replace(house, assets=house.assets[1:2]))
+
+    assert {"pv1"} == set(kept.turns)
+    assert {"grid", "pv1"} == {point.split(".")[0] for point in kept.memories}
+    assert (set(), {"pv1.generation_max_w"}) == (set(kept.book.released), set(kept.book.orders))

@@ -1,0 +1,89 @@
+from dataclasses import replace
+
+from quartier.control import steps
+from quartier.control.battery import Room
+from quartier.control.players import Player
+from quartier.control.shed import Turn
+
+S = 1_000_000_000
+
+
+def players(house, **turns):
+    made = [
+        Player(asset, 0.0, 0.0, turns.get(asset.name, Turn()))
+        for asset in house.assets
+        if asset.tier != "A" or asset.name == "pv1"
+    ]
+    made[0].room = Room(-5000, 5000)
+    return made, {player.name: player.turn for player in made}
+
+
+def words(found, made):
+    return [(made[step.index].name, step.words) for step in found]
+
+
+def test_down_is_the_one_order(house):
+    made, turns = players(house)
+
+    assert [
+        ("bat1", "battery stops charging"),
+        ("ev1", "charging slowed"),
+        ("bat1", "battery discharges"),
+        ("ev1", "charging paused"),
+        ("heat", "shed, tier D"),
+        ("pump", "shed, tier C"),
+        ("cold", "shed, tier B"),
+    ] == words(steps.down(made, turns, 0), made)
+
+
+def test_an_ev_of_a_higher_tier_takes_its_turn_there(house):
+    made, turns = players(
+        replace(house, assets=(*house.assets[:2], replace(house.assets[2], tier="B"), house.assets[4]))
+    )
+
+    assert [
+        "battery stops charging",
+        "battery discharges",
+        "shed, tier C",
+        "charging slowed",
+        "charging paused",
+    ] == [step.words for step in steps.down(made, turns, 0)]
+
+
+def test_what_may_not_switch_yet_is_left_out(house):
+    fresh = Turn(since_ns=0)
+    ev_b = replace(house, assets=(*house.assets[:2], replace(house.assets[2], tier="B"), *house.assets[3:]))
+    for made, turns in (players(house, ev1=fresh, pump=fresh), players(ev_b, ev1=fresh, pump=fresh)):
+        found = words(steps.down(made, turns, S), made)
+
+        assert ("ev1", "charging slowed") in found
+        assert not {("ev1", "charging paused"), ("pump", "shed, tier C")} & set(found)
+
+
+def test_up_charges_then_lets_loads_on_then_curtails(house):
+    off = Turn(on=False, before_w=700)
+    made, turns = players(house, pump=off, heat=off, ev1=Turn(limit_w=5000))
+    found = steps.up(made, turns, 0, raising=True)
+
+    assert [
+        ("bat1", "battery charges"),
+        ("pump", "switched on again"),
+        ("heat", "switched on again"),
+        ("ev1", "charging faster"),
+        ("pv1", "generation curtailed"),
+    ] == words(found, made)
+    assert (700, False) == (found[1].target_w, found[1].divisible)
+
+
+def test_up_without_raising_only_curtails(house):
+    made, turns = players(house, pump=Turn(on=False))
+
+    assert ["generation curtailed"] == [step.words for step in steps.up(made, turns, 0, raising=False)]
+
+
+def test_a_paused_ev_comes_back_at_its_floor_and_not_before_its_rest(house):
+    made, turns = players(house, ev1=Turn(on=False, since_ns=0))
+
+    assert [] == [s for s in steps.up(made, turns, 100 * S, raising=True) if made[s.index].name == "ev1"]
+    back = [s for s in steps.up(made, turns, 200 * S, raising=True) if made[s.index].name == "ev1"]
+    assert [(4140, False, "charging resumes")] == [(s.target_w, s.divisible, s.words) for s in back]
