@@ -1,0 +1,112 @@
+"""A small house on real wires with a daemon of its own process."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from quartier.runtime.desk import Closed, ask
+from quartier_hil.devices import catalog
+from quartier_hil.devices.endpoint import serve_tcp
+
+DEADLINE_S = 60.0
+ROOT = Path(__file__).parents[3]
+SOURCES = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native", "hil"))
+
+SITE = """\
+site = {{ id = "b012", district = "issy", simulated = true }}
+limits = {{ contract_import_w = 12000, contract_export_w = 6000 }}
+buses.lan = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {gx}, timeout_s = 0.2 }}
+buses.board = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {board}, timeout_s = 0.2 }}
+devices.gx = {{ bus = "lan", profile = "victron/gx", unit = 227 }}
+devices.relays = {{ bus = "board", profile = "waveshare/relay8", unit = 3 }}
+devices.meter = {{ bus = "board", profile = "eastron/sdm630", unit = 1 }}
+assets.grid = {{ role = "grid", device = "gx", part = "grid" }}
+assets.bat1 = {{ role = "battery", device = "gx", part = "battery", rated_w = 5000, capacity_wh = 10000 }}
+assets.boiler = {{ role = "load", device = "meter", tier = "C", rated_w = 2000, switch_device = "relays", switch_part = "relay1" }}
+"""
+
+
+class Gateway:
+    """The daemon as systemd sees it: a process, its socket, its exit code."""
+
+    def __init__(self, folder, site, rate=60.0):
+        self.folder = folder
+        self.config = folder / "site.toml"
+        self.config.write_text(site)
+        self.runtime_dir = folder / "run"
+        self.state_dir = folder / "state"
+        self.rate = rate
+        self.process = None
+
+    def command(self, *words):
+        return [sys.executable, "-m", "quartier.cli", *words]
+
+    @property
+    def environment(self):
+        clock = {"QUARTIER_CLOCK": f"rate={self.rate}"} if self.rate != 1 else {}
+        return {**os.environ, "PYTHONPATH": SOURCES, **clock}
+
+    async def start(self):
+        run = self.command(
+            *("run", "--config", str(self.config), "--log", "json"),
+            *("--runtime-dir", str(self.runtime_dir), "--state-dir", str(self.state_dir)),
+        )
+        log = (self.folder / "daemon.log").open("ab")
+        self.process = await asyncio.create_subprocess_exec(*run, env=self.environment, stderr=log)
+        log.close()
+
+    async def call(self, *words):
+        """Run one command of ours; returns (exit code, output, errors)."""
+        process = await asyncio.create_subprocess_exec(
+            *self.command(*words),
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
+        return process.returncode, out.decode(), err.decode()
+
+    async def ask(self, what="status"):
+        return await asyncio.to_thread(ask, self.runtime_dir, what)
+
+    async def until(self, condition):
+        """Ask for the status until ``condition`` holds; the deadline only ends a test that has failed."""
+        end_s = time.monotonic() + DEADLINE_S
+        while True:
+            assert self.process.returncode is None, self.log()[-2000:]
+            with contextlib.suppress(Closed):
+                status = await self.ask()
+                if status["control"] and condition(status):
+                    return status
+            assert time.monotonic() < end_s, f"it never came; the log ends:\n{self.log()[-2000:]}"
+            await asyncio.sleep(0.01)
+
+    def log(self):
+        return (self.folder / "daemon.log").read_text()
+
+    async def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        return await asyncio.wait_for(self.process.wait(), DEADLINE_S)
+
+
+@pytest.fixture
+async def house(tmp_path):
+    """(gateway, devices by name); the gateway is not started yet."""
+    gx = catalog.make("victron/gx")
+    relays, meter = catalog.make("waveshare/relay8", unit=3), catalog.make("eastron/sdm630", unit=1)
+    gx.publish(
+        {"grid.power_w": 3000.0, "grid.voltage_l1_v": 230.0, "battery.power_w": 0.0, "battery.soc_pct": 60.0}
+    )
+    meter.publish({"power_w": 1500.0})
+    async with await serve_tcp(gx) as lan, await serve_tcp([relays, meter]) as board:
+        gateway = Gateway(tmp_path, SITE.format(gx=lan.port, board=board.port))
+        yield gateway, {"gx": gx, "relays": relays, "meter": meter}
+        if gateway.process is not None and gateway.process.returncode is None:
+            gateway.process.kill()
+            await gateway.process.wait()

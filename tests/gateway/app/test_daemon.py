@@ -1,0 +1,202 @@
+"""The daemon as a black box: processes, signals, files and wires, nothing of its inside."""
+
+import json
+import signal
+
+import pytest
+
+pytestmark = pytest.mark.scenario
+
+
+def boiler_runs(status):
+    """A relay that was found open is closed staged: below the cap for 120 s, then a random while."""
+    written = status["written"].get("boiler.relay_on", {})
+    return (written.get("value"), written.get("verdict")) == (1.0, "done")
+
+
+def well(status):
+    return (
+        status["control"]["grid"]["state"] == "good"
+        and status["control"]["assets"]["bat1"]["state"] == "steered"
+    )
+
+
+async def test_the_battery_serves_the_house_and_sigterm_leaves_safe_values(house):
+    gateway, devices = house
+    await gateway.start()
+    await gateway.until(lambda s: s["written"].get("bat1.setpoint_w", {}).get("verdict") == "done")
+    assert devices["gx"].orders()["battery.setpoint_w"] < 0, "it discharges while the house imports"
+    await gateway.until(boiler_runs)
+    assert devices["relays"].orders()["relay1.relay_on"] == 1.0
+
+    assert await gateway.stop() == 0
+    assert devices["gx"].orders()["battery.setpoint_w"] == 0.0
+    assert devices["relays"].orders()["relay1.relay_on"] == 0.0
+    assert not (gateway.runtime_dir / "quartier.sock").exists()
+
+
+async def test_a_killed_daemon_leaves_a_table_that_release_writes_and_only_then(house):
+    gateway, devices = house
+    await gateway.start()
+    await gateway.until(boiler_runs)
+    release = ("release", "--runtime-dir", str(gateway.runtime_dir))
+    code, _, errors = await gateway.call(*release)
+    assert code == 75, "never beside a running daemon"
+    assert "a daemon is running" in errors
+
+    await gateway.stop(signal.SIGKILL)
+    assert devices["relays"].orders()["relay1.relay_on"] == 1.0
+    code, output, errors = await gateway.call(*release)
+    assert code == 0, errors
+    assert "0 failed" in output
+    assert devices["relays"].orders()["relay1.relay_on"] == 0.0
+    assert devices["gx"].orders()["battery.setpoint_w"] == 0.0
+
+
+async def test_a_second_daemon_in_the_same_place_is_refused(house):
+    gateway, _ = house
+    await gateway.start()
+    await gateway.until(well)
+    code, _, errors = await gateway.call(
+        *("run", "--config", str(gateway.config), "--runtime-dir", str(gateway.runtime_dir)),
+        *("--state-dir", str(gateway.state_dir)),
+    )
+
+    assert code == 75
+    assert "a daemon is running" in errors
+
+
+async def test_a_device_that_is_off_does_not_stop_the_start_and_is_taken_in_when_it_comes(house):
+    gateway, devices = house
+    devices["relays"].fault("off")
+    devices["meter"].fault("off")
+    await gateway.start()
+    status = await gateway.until(lambda s: well(s) and any(not bus["online"] for bus in s["buses"]))
+    lost = {bus["name"]: bus for bus in status["buses"]}["board"]
+    assert "127.0.0.1" in lost["why"], "it names where it looked"
+
+    devices["relays"].clear()
+    devices["meter"].clear()
+    await gateway.until(lambda s: s["control"]["assets"]["boiler"]["quality"] == "good")
+
+
+async def test_a_bad_device_disables_only_itself(house):
+    gateway, _ = house
+    text = gateway.config.read_text().replace('profile = "waveshare/relay8"', 'profile = "waveshare/relay9"')
+    gateway.config.write_text(text)
+    await gateway.start()
+    status = await gateway.until(well)
+
+    assert "devices.relays" in status["disabled"]
+    assert "waveshare/relay8" in status["disabled"]["devices.relays"][0], "the nearest known one is named"
+    code, output, _ = await gateway.call("check", str(gateway.config))
+    assert (code, True) == (78, "site.toml:6:" in output)
+
+
+async def test_a_file_without_limits_is_no_start_at_all(house):
+    gateway, _ = house
+    lines = gateway.config.read_text().splitlines(keepends=True)
+    gateway.config.write_text("".join(line for line in lines if not line.startswith("limits")))
+    await gateway.start()
+
+    assert await gateway.process.wait() == 78
+    assert "limits" in gateway.log()
+
+
+async def test_a_simulated_clock_is_refused_where_real_devices_may_be(house):
+    gateway, _ = house
+    gateway.config.write_text(gateway.config.read_text().replace(", simulated = true", ""))
+    await gateway.start()
+
+    assert await gateway.process.wait() == 78
+    assert "QUARTIER_CLOCK" in gateway.log()
+
+
+async def test_a_faulty_new_file_changes_nothing_and_says_so(house):
+    gateway, _ = house
+    await gateway.start()
+    before = await gateway.until(well)
+    gateway.config.write_text("limits = 3\n[site")
+    gateway.process.send_signal(signal.SIGHUP)
+    while "config.kept" not in gateway.log():
+        await gateway.ask()
+    after = await gateway.ask()
+
+    assert before["gateway"]["pid"] == after["gateway"]["pid"]
+    assert well(after)
+
+
+async def test_a_new_file_changes_one_bus_and_the_others_do_not_miss_a_poll(house):
+    gateway, _ = house
+    await gateway.start()
+    await gateway.until(well)
+    text = gateway.config.read_text().replace("port = ", "pause_s = 0.01, port = ", 2)
+    first, second = text.split("buses.board", 1)
+    gateway.config.write_text(first.replace("pause_s = 0.01, ", "") + "buses.board" + second)
+    gateway.process.send_signal(signal.SIGHUP)
+    while "config.adopted" not in gateway.log():
+        await gateway.ask()
+    await gateway.until(lambda s: s["control"]["assets"]["boiler"]["quality"] == "good")
+    points = {point["point"]: point["value"] for point in await gateway.ask("points")}
+
+    assert points["lan.connects_count"] == 1, "the untouched bus kept its connection"
+    assert points["lan.skipped_count" if "lan.skipped_count" in points else "lan.timeouts_count"] == 0
+
+
+async def test_history_can_be_read_while_the_daemon_runs_and_afterwards(house):
+    gateway, _ = house
+    await gateway.start()
+    await gateway.until(lambda s: s["cycles"]["count"] > 30 and well(s))
+    ask_history = (
+        *("history", "--points", "grid.*", "--from", "2000-01-01", "--to", "2100-01-01", "--format", "jsonl"),
+        *("--config", str(gateway.config), "--state-dir", str(gateway.state_dir)),
+        *("--runtime-dir", str(gateway.runtime_dir)),
+    )
+    code, running, errors = await gateway.call(*ask_history)
+    assert code == 0, errors
+    rows = [json.loads(line) for line in running.splitlines()]
+    assert any(row["point"] == "grid.power_w" and abs(row["value"] - 3000) < 1 for row in rows)
+
+    assert await gateway.stop() == 0
+    _, stopped, _ = await gateway.call(*ask_history)
+    assert set(running.splitlines()) <= set(stopped.splitlines())
+
+
+async def test_people_see_mode_caps_assets_buses_and_why(house):
+    gateway, _ = house
+    await gateway.start()
+    await gateway.until(lambda s: s["written"].get("bat1.setpoint_w", {}).get("verdict") == "done")
+    code, output, errors = await gateway.call("status", "--runtime-dir", str(gateway.runtime_dir))
+
+    assert code == 0, errors
+    for words in (
+        "b012 of issy",
+        "INIT",
+        "import at most",
+        "bat1",
+        "self-consumption",
+        "lan",
+        "Victron",
+        "history",
+    ):
+        assert words in output
+    assert "\x1b" not in output
+
+
+async def test_points_can_be_picked_and_a_name_that_is_none_is_said(house):
+    gateway, _ = house
+    await gateway.start()
+    await gateway.until(well)
+    there = ("--runtime-dir", str(gateway.runtime_dir))
+    code, output, _ = await gateway.call("points", "grid.*", "--json", *there)
+    assert (0, {"grid"}) == (code, {point["point"].split(".")[0] for point in json.loads(output)})
+
+    code, _, errors = await gateway.call("points", "gird.*", *there)
+    assert (1, True) == (code, "quartier points lists all" in errors)
+
+
+async def test_nobody_at_the_desk_is_exit_69(tmp_path, house):
+    gateway, _ = house
+    code, _, errors = await gateway.call("status", "--runtime-dir", str(tmp_path / "none"))
+
+    assert (69, True) == (code, "no daemon answers" in errors)
