@@ -1,34 +1,35 @@
 """What the district's tests share: a store in memory, a clock of their own, a district that decodes."""
 
 import asyncio
-import datetime as dt
-import importlib.util
-import ipaddress
+import base64
 import json
-import shutil
-import socket
-import subprocess
-import sys
+import time
 from collections import defaultdict
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.api_jws import PyJWS
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 
-from quartier.district.broker import Credentials
+from quartier.district.broker import Credentials, Profile, Server
 from quartier.district.catalog import Catalog, build
 from quartier.district.effects import Publish, Scene
+from quartier.district.mqtt import Connection
+from quartier.district.session import Rules
 from quartier.district.sparkplug import decode
+from quartier.district.uplink import House, Settings, Uplink
+from quartier.district.voice import Identity
 from quartier.house.image import Seen
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
+from quartier.runtime.clock import ClockSetting, HouseClock
 from quartier_drivers.contract import PointInfo, Quality
 
-PEERS = Path(__file__).parents[2] / "peers"
 START_MS = 1_764_000_000_000
 
 
@@ -194,165 +195,161 @@ def district():
     return District()
 
 
-def find_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+ME = Identity("issy", "b012")
 
 
-class Mosquitto:
-    """A real broker on a free port; may be killed and started again on the same one."""
+def now_ms():
+    return time.time_ns() // 1_000_000
 
-    def __init__(self, folder: Path, lines: list[str]):
-        self.port = find_port()
-        self.path = folder / "mosquitto.conf"
-        self.path.write_text("\n".join([f"listener {self.port} 127.0.0.1", *lines]) + "\n")
-        self.process = None
 
-    async def start(self):
-        self.process = subprocess.Popen(  # noqa: ASYNC220 - starts at once
-            ["mosquitto", "-c", str(self.path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+async def until(condition, seconds=20):
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - another program's state has no event here
+            await asyncio.sleep(0.02)
+
+
+class Host:
+    """The other end on a real connection: collects, acknowledges, signs."""
+
+    def __init__(self, port):
+        self.server = Server("127.0.0.1", port, tls=False)
+        self.key = Ed25519PrivateKey.generate()
+        self.seen = []
+        self.keys = set()
+
+    async def __aenter__(self):
+        profile = Profile(client_id="host", clean_start=True, session_expiry_s=0)
+        self.connection = Connection(self.server, Credentials(), profile)
+        await self.connection.open()
+        await self.connection.subscribe([("spBv1.0/#", 1), ("quartier/#", 1)])
+        self.task = asyncio.create_task(self.collect())
+        return self
+
+    async def __aexit__(self, *_):
+        self.task.cancel()
+        await self.connection.leave(0)
+
+    async def collect(self):
+        while True:
+            message = await self.connection.receive()
+            if "/STATE/" in message.topic:
+                continue
+            self.seen.append(message)
+            parts = message.topic.split("/")
+            if parts[0] == "spBv1.0":
+                payload = decode(message.payload)
+                stream = parts[4] if len(parts) == 5 else "node"
+                if payload.key is not None:
+                    first = payload.key.first
+                    self.keys |= {(stream, payload.key.boot, first + n) for n in range(len(payload.metrics))}
+
+    def kinds(self):
+        return [m.topic.split("/")[2] for m in self.seen if m.topic.startswith("spBv1.0")]
+
+    def companion(self, level):
+        found = [m for m in self.seen if m.topic == f"{ME.companion}/{level}"]
+        return [json.loads(m.payload) for m in found]
+
+    def bdseq(self):
+        births = [m for m in self.seen if m.topic == ME.topic("NBIRTH")]
+        return decode(births[-1].payload).metrics[0].value
+
+    async def until(self, condition, seconds=20):
+        await until(condition, seconds)
+
+    def say(self, topic, payload, signature=None, qos=1):
+        properties = Properties(PacketTypes.PUBLISH)
+        if signature:
+            properties.UserProperty = ("sig", signature)
+        self.connection._client.publish(topic, payload, qos, properties=properties)
+
+    def sign(self, topic, payload):
+        headers = {"kid": "opt1", "topic": topic, "b64": False, "crit": ["b64"], "typ": None}
+        return PyJWS().encode(payload, self.key, "EdDSA", headers, is_payload_detached=True)
+
+    def watermark(self):
+        streams = {}
+        for stream, boot, seq in sorted(self.keys):
+            streams[stream] = {"boot": boot, "seq": seq}
+        self.say(
+            f"{ME.companion}/watermark", json.dumps({"bdseq": self.bdseq(), "streams": streams}).encode()
         )
-        async with asyncio.timeout(20):
-            while True:
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-                except OSError:
-                    await asyncio.sleep(0.02)
-                    continue
-                writer.close()
-                return self
 
-    def kill(self):
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
+    def issuers(self, path):
+        raw = self.key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        entry = {
+            "kid": "opt1",
+            "public_key": base64.urlsafe_b64encode(raw).rstrip(b"=").decode(),
+            "types": ["heartbeat", "envelope"],
+        }
+        path.write_text(json.dumps([entry]))
+        return path
+
+
+def envelope(seq=5, **changes):
+    body = {
+        "id": "e1",
+        "seq": seq,
+        "iss": "dso",
+        "aud": "issy.b012",
+        "iat": now_ms(),
+        "nbf": now_ms(),
+        "exp": now_ms() + 3_600_000,
+        "priority": 0,
+        "program": "dso",
+        "start": now_ms(),
+        "intervals": [{"duration_s": 900, "import_max_w": 5000}],
+        "default": {"import_max_w": 9000, "export_max_w": 0},
+    }
+    return f"{ME.companion}/envelope/dso", json.dumps(body | changes).encode()
 
 
 @pytest.fixture
-async def mosquitto(tmp_path):
-    """``await mosquitto(*lines)`` starts a broker; by default anyone may come."""
-    if shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin") is None:
-        pytest.skip("mosquitto is not installed (apt-get install mosquitto)")
-    started = []
-
-    async def start(*lines: str):
-        folder = tmp_path / f"broker{len(started)}"
-        folder.mkdir()
-        broker = Mosquitto(folder, list(lines) or ["allow_anonymous true"])
-        started.append(broker)
-        return await broker.start()
-
-    yield start
-    for broker in started:
-        broker.kill()
-
-
-RUMQTTD = """
-id = 0
-[router]
-id = 0
-max_connections = 16
-max_outgoing_packet_count = 200
-max_segment_size = 1048576
-max_segment_count = 10
-[v5.1]
-name = "v5-1"
-listen = "127.0.0.1:{port}"
-next_connection_delay_ms = 1
-[v5.1.connections]
-connection_timeout_ms = 60000
-max_payload_size = 262144
-max_inflight_count = 100
-dynamic_filters = true
-"""
+def notes():
+    return []
 
 
 @pytest.fixture
-def iotcore(tmp_path):
-    """The port of an embedded rumqttd in a process of its own."""
-    if importlib.util.find_spec("iotcore") is None:
-        pytest.skip("iotcore is not installed (extra hil)")
-    port = find_port()
-    config = tmp_path / "rumqttd.toml"
-    config.write_text(RUMQTTD.format(port=port))
-    code = (
-        "import sys; from iotcore.iotcore import IotCoreBroker as B; B(config_path=sys.argv[1]).run_forever()"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    yield port
-    process.kill()
-    process.wait()
+def make_uplink(world, catalog, tmp_path, notes):
+    def make(port, *, issuers_file=None, rate=1.0, keepalive_s=30, **rules):
+        folder = tmp_path / "state"
+        folder.mkdir(exist_ok=True)
+        settings = Settings(
+            servers=(Server("127.0.0.1", port, tls=False),),
+            folder=folder,
+            issuers_file=issuers_file,
+            keepalive_s=keepalive_s,
+        )
+        setting = ClockSetting() if rate == 1.0 else ClockSetting(rate, 0.0, time.time())
+        house = House(
+            outbox=world.notebook,
+            clock=HouseClock(setting),
+            latest=lambda: world.latest,
+            silent=lambda: world.silent,
+            report=notes.append,
+        )
+        return Uplink(settings, ME, catalog, Rules(**rules), house)
+
+    return make
+
+
+@asynccontextmanager
+async def running(uplink):
+    task = asyncio.create_task(uplink.run())
+    try:
+        yield uplink
+    finally:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
 
 
 @pytest.fixture
-def free_port():
-    return find_port()
+def make_host():
+    return Host
 
 
-class Authority:
-    """A certificate authority on disk, for one test."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"test {folder.name}")])
-        cert = self._builder(self.name, self.key, ca=True).sign(self.key, hashes.SHA256())
-        self.ca_file = folder / "ca.pem"
-        self.ca_file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
-
-    def _builder(self, subject, key, *, ca):
-        now = dt.datetime.now(dt.UTC)
-        usage = x509.KeyUsage(True, False, False, False, False, ca, ca, False, False)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-            .add_extension(usage, critical=True)
-            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False
-            )
-        )
-
-    def issue(self, name):
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        names = [x509.DNSName(name)] + (
-            [x509.IPAddress(ipaddress.ip_address("127.0.0.1"))] if name == "localhost" else []
-        )
-        cert = (
-            self._builder(subject, key, ca=False)
-            .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .sign(self.key, hashes.SHA256())
-        )
-        cert_file, key_file = self.folder / f"{name}.pem", self.folder / f"{name}.key"
-        cert_file.write_bytes(cert.public_bytes(serialization.Encoding.PEM))
-        key_file.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        return cert_file, key_file
-
-    def client(self, name):
-        cert_file, key_file = self.issue(name)
-        return Credentials(ca_file=self.ca_file, cert_file=cert_file, key_file=key_file)
-
-
-@pytest.fixture
-def authority(tmp_path):
-    return Authority(tmp_path)
-
-
-@pytest.fixture
-def make_authority():
-    return Authority
+@pytest.fixture(scope="session")
+def link():
+    """``running(uplink)``, ``until(condition)``, ``envelope(**changes)``, ``now_ms()``."""
+    return SimpleNamespace(running=running, until=until, envelope=envelope, now_ms=now_ms)

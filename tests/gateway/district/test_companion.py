@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from quartier.control.wishes import Ack
+from quartier.control.wishes import Ack, Envelope, Heartbeat
 from quartier.district.companion import ACKS_MAX, INBOX_MAX, Companion, encode_event
 from quartier.district.documents import Documents, encode_ack
 from quartier.district.line import Teller
@@ -91,3 +91,120 @@ def test_an_event_on_the_wire(value, text, data):
     sample = Sample("event", 7, 3, "store.gap", NOW_MS, value)
     expected = {"boot": 7, "seq": 3, "ts": NOW_MS, "code": "store.gap", "text": text, "data": data}
     assert expected == json.loads(encode_event(sample))
+
+
+# Over a real broker
+
+
+@pytest.mark.peer
+async def test_heartbeats_and_envelopes_reach_the_inbox_and_are_acknowledged(
+    make_host, link, mosquitto, make_uplink, tmp_path
+):
+    broker = await mosquitto()
+    async with make_host(broker.port) as host:
+        uplink = make_uplink(broker.port, issuers_file=host.issuers(tmp_path / "keys.json"))
+        async with link.running(uplink):
+            await host.until(lambda: uplink.stats["control_on"])
+            beat = json.dumps({"iss": "d", "n": link.now_ms(), "ts": link.now_ms()}).encode()
+            topic = "quartier/v1/issy/heartbeat"
+            host.say(topic, beat, host.sign(topic, beat), qos=0)
+            await host.until(lambda: uplink.inbox)
+            assert isinstance(uplink.inbox.popleft().document, Heartbeat)
+
+            topic, body = link.envelope()
+            host.say(topic, body, host.sign(topic, body))
+            await host.until(lambda: host.companion("ack"))
+            accepted = uplink.inbox.popleft()
+            assert (True, Envelope) == (accepted.persisted, type(accepted.document))
+            uplink.ack(Ack("e1", 5, "envelope", "OK", "ACCEPTED"))
+            await host.until(lambda: len(host.companion("ack")) == 2)
+            assert [("OK", "NEW"), ("OK", "ACCEPTED")] == [
+                (ack["reception"], ack["status"]) for ack in host.companion("ack")
+            ]
+
+            host.say(topic, body, host.sign("elsewhere", body))
+            await host.until(lambda: len(host.companion("ack")) == 3)
+            assert ("REJECTED", "BAD_SIG", "e1") == tuple(
+                host.companion("ack")[2][key] for key in ("status", "reason", "id")
+            )
+            assert not uplink.inbox
+
+
+@pytest.mark.peer
+async def test_a_number_that_cannot_be_kept_is_said_so(
+    make_host, link, mosquitto, make_uplink, tmp_path, notes
+):
+    broker = await mosquitto()
+    async with make_host(broker.port) as host:
+        uplink = make_uplink(broker.port, issuers_file=host.issuers(tmp_path / "keys.json"))
+        async with link.running(uplink):
+            await host.until(lambda: uplink.stats["control_on"] and uplink.stats["data_on"])
+            for copy in "ab":
+                (tmp_path / "state" / f"documents.{copy}.new").mkdir()
+            topic, body = link.envelope()
+            host.say(topic, body, host.sign(topic, body))
+            await host.until(lambda: host.companion("ack"))
+        assert not uplink.inbox[0].persisted
+        assert "TEMPORARY_ERROR" == host.companion("ack")[0]["reception"]
+    assert "district.not_kept" in {note.code for note in notes}
+
+
+@pytest.mark.peer
+async def test_a_replayed_document_has_no_effect_after_a_restart_but_the_same_one_is_repeated(
+    make_host, link, mosquitto, make_uplink, tmp_path
+):
+    broker = await mosquitto()
+    async with make_host(broker.port) as host:
+        keys = host.issuers(tmp_path / "keys.json")
+        topic, new = link.envelope(seq=6)
+        _, old = link.envelope(seq=5)
+        async with link.running(make_uplink(broker.port, issuers_file=keys)) as uplink:
+            await host.until(lambda: uplink.stats["control_on"])
+            host.say(topic, new, host.sign(topic, new))
+            await host.until(lambda: uplink.inbox)
+        async with link.running(make_uplink(broker.port, issuers_file=keys)) as uplink:
+            await host.until(lambda: uplink.stats["control_on"])
+            host.say(topic, old, host.sign(topic, old))
+            host.say(topic, new, host.sign(topic, new))
+            await host.until(lambda: uplink.inbox)
+            assert [(6, True)] == [(item.document.seq, item.repeated) for item in uplink.inbox]
+            await host.until(lambda: len(host.companion("ack")) == 3)
+            assert ["", "REPLAY", ""] == [ack["reason"] for ack in host.companion("ack")]
+
+
+@pytest.mark.peer
+async def test_a_key_list_that_changes_counts_at_once_and_a_faulty_one_changes_nothing(
+    make_host, link, mosquitto, make_uplink, tmp_path, notes
+):
+    broker = await mosquitto()
+    async with make_host(broker.port) as host:
+        keys = tmp_path / "keys.json"
+        keys.write_text("[]")
+        async with link.running(make_uplink(broker.port, issuers_file=keys)) as uplink:
+            await host.until(lambda: uplink.stats["control_on"])
+            host.issuers(keys)
+            await uplink.reread()
+            keys.write_text("[{]")
+            await uplink.reread()
+            topic, body = link.envelope()
+            host.say(topic, body, host.sign(topic, body))
+            await host.until(lambda: uplink.inbox)
+    assert ["district.issuers_faulty"] == [note.code for note in notes if note.alarm]
+
+
+@pytest.mark.peer
+async def test_events_go_at_least_once_until_the_watermark_covers_them(
+    make_host, link, mosquitto, make_uplink, world
+):
+    broker = await mosquitto()
+    world.notebook.put("event", "store.gap", '{"text":"two missing","data":{"count":2}}', link.now_ms())
+    async with make_host(broker.port) as host, link.running(make_uplink(broker.port, rate=60.0)):
+        await host.until(lambda: host.companion("event"))
+        told = host.companion("event")[0]
+        assert (7, 1, "store.gap", "two missing", {"count": 2}) == tuple(
+            told[key] for key in ("boot", "seq", "code", "text", "data")
+        )
+        host.keys.add(("event", 7, 1))
+        await host.until(lambda: "NBIRTH" in host.kinds())
+        host.watermark()
+        await host.until(lambda: not world.notebook.kept)
