@@ -1,7 +1,7 @@
 """What the district has not confirmed: samples above its marks, from memory and from sealed chunks."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import islice
 
@@ -10,6 +10,7 @@ from quartier.store.chunks import Chunk
 from quartier.store.shelf import Shelf
 
 NONE = Mark(0, 0)
+DAMAGED_MAX = 16  # chunks passed over in one call; the rest waits until these are out of the file
 
 
 def above(mark: Mark, boot: int, seq: int) -> bool:
@@ -58,20 +59,28 @@ class Outbox:
         if not kept or above(mark, kept[0].boot, kept[0].first - 1):
             if self.is_partial:
                 return
-            yield from self._stored(stream, mark, (kept[0].boot, kept[0].first) if kept else None)
-            if self._shelf.condemned:
+            whole = yield from self._stored(stream, mark, (kept[0].boot, kept[0].first) if kept else None)
+            if self._shelf.condemned or not whole:
                 return
         for chunk in kept:
             yield from _newer(chunk, mark)
 
-    def _stored(self, stream: str, mark: Mark, before: tuple[int, int] | None) -> Iterator[Sample]:
-        at = mark
+    def _stored(
+        self, stream: str, mark: Mark, before: tuple[int, int] | None
+    ) -> Generator[Sample, None, bool]:
+        """Sealed samples above the mark; returns False where it stops early, among damaged chunks."""
+        at, left = mark, DAMAGED_MAX
         while (entry := self._shelf.after(stream, at)) is not None:
             if before is not None and (entry.boot, entry.first) >= before:
-                return
+                return True
             if entry.chunk is not None:
                 yield from _newer(entry.chunk, mark)
+            elif not left:
+                return False
+            else:
+                left -= 1
             at = Mark(entry.boot, entry.last)
+        return True
 
 
 def _newer(chunk: Chunk, mark: Mark) -> Iterator[Sample]:

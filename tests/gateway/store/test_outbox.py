@@ -7,7 +7,7 @@ import pytest
 from quartier.house.sample import Mark
 from quartier.store.chunks import Chunk
 from quartier.store.database import Database, Job
-from quartier.store.outbox import Outbox, above
+from quartier.store.outbox import DAMAGED_MAX, Outbox, above
 from quartier.store.shelf import Shelf
 
 NAMES = [("grid", "power_w"), ("bat1", "power_w")]
@@ -79,6 +79,16 @@ def test_a_damaged_chunk_is_left_out_and_what_follows_is_offered(path: Path, she
 
     assert [1, 2, 5, 6] == [row.seq for row in Outbox(shelf).read({}, HEADS, {}, 4)]
     assert [("damaged", 3, 4)] == [(gap.why, gap.first, gap.last) for _, gap in shelf.damaged]
+
+
+def test_damage_without_end_is_passed_over_a_little_at_a_time(path: Path, shelf: Shelf) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE chunk SET body = zeroblob(60) WHERE stream = 'grid'")
+    connection.close()
+    memory = {"grid": [chunk_of("grid", 41, 4)]}
+
+    assert [] == Outbox(shelf).read({}, HEADS, memory, 10)
+    assert DAMAGED_MAX + 1 == len(shelf.damaged)
 
 
 def test_a_file_that_cannot_be_read_is_condemned_and_nothing_newer_overtakes(
