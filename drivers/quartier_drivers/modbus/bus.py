@@ -1,8 +1,27 @@
 """The site file's sections for Modbus buses; imports no protocol library."""
 
+import re
+from ipaddress import ip_address
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def _host(host: str) -> str:
+    if re.fullmatch(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?", host):
+        return host
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        raise ValueError(
+            f"{host!r} is no host; expected a name or an address, without port or scheme"
+        ) from None
+
+
+def _serial_port(port: str) -> str:
+    if re.fullmatch(r"usb:.+|/.+", port):
+        return port
+    raise ValueError(f"{port!r} is no serial port; expected usb:SERIAL or an absolute path")
 
 
 class _Bus(BaseModel):
@@ -23,7 +42,7 @@ class TcpBus(_Bus):
 
     kind: Literal["modbus-tcp"]
     """Modbus TCP."""
-    host: str
+    host: Annotated[str, AfterValidator(_host)]
     """Name or address of the device or gateway."""
     port: Annotated[int, Field(ge=1, le=65535)] = 502
     """TCP port."""
@@ -36,7 +55,7 @@ class RtuBus(_Bus):
 
     kind: Literal["modbus-rtu"]
     """Modbus RTU on a serial port."""
-    port: str
+    port: Annotated[str, AfterValidator(_serial_port)]
     """``usb:SERIAL`` (the adapter's serial number) or a path such as ``/dev/serial/by-id/…``."""
     baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
     """Bits per second."""
