@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from quartier.control.players import Player
-from quartier.control.sight import Memories, age_s, power_w, worst_w
+from quartier.control.sight import Memories, Memory, age_s, power_w, worst_w
 from quartier.house.assets import Asset, House, Pv
 
 WINDOW_S = 5.0
+EASE_W = 200.0
 _S = 1_000_000_000
 _DAY_S = 86_400.0
 
@@ -18,7 +19,7 @@ class Base:
 
     Meters are read at different moments, so the difference of two of them dips and peaks when a
     steered asset moves; against the import cap counts the highest, against the export cap the
-    lowest of 5 s.
+    lowest of 5 s, each eased by 200 W (the slack of a breach) so that noise costs nothing.
     """
 
     now_w: float
@@ -35,19 +36,29 @@ class Window:
 
     def base(self, players: Sequence[Player]) -> Base | None:
         """Over what is held for just these players; None when nothing is."""
-        if not self.samples or self.names != tuple(player.name for player in players):
+        if not self.samples or self.names != _names(players):
             return None
         watts = [w for _, w in self.samples]
-        return Base(watts[-1], max(watts), min(watts))
+        now_w = watts[-1]
+        return Base(now_w, max(now_w, max(watts) - EASE_W), min(now_w, min(watts) + EASE_W))
 
 
-def slid(window: Window, players: Sequence[Player], grid_w: float, now_ns: int) -> Window:
-    """The window with the sample of now."""
-    names = tuple(player.name for player in players)
-    rest_w = grid_w - sum(player.present_w for player in players)
-    oldest_ns = now_ns - round(WINDOW_S * _S)
+def slid(window: Window, players: Sequence[Player], grid: Memory) -> Window:
+    """The window with the grid meter's reading; unchanged when that one is in it already.
+
+    So a slow meter is compared with the assets as they were when it was read.
+    """
+    names = _names(players)
     old = window.samples if window.names == names else ()
-    return Window(names, (*(s for s in old if s[0] >= oldest_ns), (now_ns, rest_w)))
+    if old and old[-1][0] == grid.taken_ns:
+        return window
+    rest_w = grid.value - sum(player.present_w for player in players)
+    oldest_ns = grid.taken_ns - round(WINDOW_S * _S)
+    return Window(names, (*(s for s in old if s[0] >= oldest_ns), (grid.taken_ns, rest_w)))
+
+
+def _names(players: Sequence[Player]) -> tuple[str, ...]:
+    return tuple(player.name for player in players)
 
 
 def remainder_w(

@@ -26,7 +26,6 @@ from quartier_native import allocate
 __all__ = ["Decision", "State", "step"]
 
 FAR_W = 1e11  # a cap the kernel cannot reach
-COMMAND_LIFE_S = 5.0
 
 
 def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
@@ -39,16 +38,16 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     players = _players(scene)
     window = scene.state.window
     if scene.grid_w is not None:
-        window = balance.slid(window, players, scene.grid_w, now.ns)
+        window = balance.slid(window, players, scene.state.memories[f"{state.house.grid.name}.power_w"])
     base = _base(scene, window, players)
     if base is not None:
         _want(scene, players, base)
     result = _allocated(scene, players, base)
     result = outcome.restored(scene, players, result)
     wants, turns = outcome.applied(scene, players, result)
-    book, commands = orders.written(state.book, wants, frozen, COMMAND_LIFE_S, now.ns)
+    book, commands = orders.written(state.book, wants, frozen, now.ns)
     lost = _lost(scene)
-    book, given, releases = orders.given_back(book, lost, state.house.release_values, COMMAND_LIFE_S, now.ns)
+    book, given, releases = orders.given_back(book, lost, state.house.release_values, now.ns)
     after = replace(scene.state, window=window, turns=turns, gate=result.gate, book=book)
     shown = view.shown(scene, players, result, after, lost)
     return Decision((*commands, *given), after, shown, releases)
@@ -99,16 +98,15 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         dt_s=min(dt_s, 10.0),
         running_s=(now.ns - started_ns) / 1e9,
         now_ns=now.ns,
-        common=_common(state, force, wishes, judgement.stage),
+        common=_common(state, force, wishes),
     )
 
 
-def _common(before: State, force: Force, wishes: Wishes, stage: Stage) -> bool:
-    """Whether something all buildings saw has just eased: they must not all come back at once."""
+def _common(before: State, force: Force, wishes: Wishes) -> bool:
+    """Whether something that all buildings saw has just eased: they must not all come back at once."""
     if before.force is None:
         return True
-    eased = force.import_w > before.force.import_w or before.mode != wishes.caps.mode
-    return eased or stage < before.judgement.stage
+    return force.import_w > before.force.import_w or before.mode != wishes.caps.mode
 
 
 def _turns(frozen: Frozen, state: State, now_ns: int) -> dict[str, Turn]:

@@ -1,4 +1,4 @@
-"""What is written to points and when: at a change, as a lease every 20 s, and again when ignored."""
+"""What is written to points and when: at a change, as a lease, and again when ignored."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,14 +18,16 @@ TOLERANCE = {"w": 50.0, "a": 0.5, "on": 0.0}
 class Want:
     """What a point shall be.  A change within ``deadband`` waits for the next refresh.
 
-    ``lease`` points are written every 20 s; others once, and again only when read back otherwise.
+    A lease is written every ``refresh_s``; None: once, and again only when read back otherwise.  The
+    command is worthless after ``life_s``.
     """
 
     point: str
     value: float
     reason: str
     deadband: float = 0.0
-    lease: bool = True
+    refresh_s: float | None = REFRESH_S
+    life_s: float = REFRESH_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +47,8 @@ class Book:
     released: frozenset[str] = frozenset()
 
 
-def written(
-    book: Book, wants: Iterable[Want], frozen: Frozen, life_s: float, now_ns: int
-) -> tuple[Book, list[Command]]:
-    """The commands due for ``wants``, each worthless after ``life_s``."""
+def written(book: Book, wants: Iterable[Want], frozen: Frozen, now_ns: int) -> tuple[Book, list[Command]]:
+    """The commands due for ``wants``."""
     orders = dict(book.orders)
     released = set(book.released)
     commands = []
@@ -57,12 +57,12 @@ def written(
         if not _due(orders.get(want.point), want, frozen, now_ns):
             continue
         orders[want.point] = Order(want.value, now_ns, want.reason)
-        commands.append(Command(want.point, want.value, now_ns + round(life_s * _S), want.reason))
+        commands.append(Command(want.point, want.value, now_ns + round(want.life_s * _S), want.reason))
     return Book(orders, frozenset(released)), commands
 
 
 def given_back(
-    book: Book, points: Mapping[str, str], values: Mapping[str, float | None], life_s: float, now_ns: int
+    book: Book, points: Mapping[str, str], values: Mapping[str, float | None], now_ns: int
 ) -> tuple[Book, list[Command], tuple[str, ...]]:
     """Release ``points`` (to the reason why), each once: a command, or its name where no value is known."""
     orders = dict(book.orders)
@@ -75,7 +75,7 @@ def given_back(
         if value is None:
             unnamed.append(point)
         else:
-            commands.append(Command(point, value, now_ns + round(life_s * _S), f"given back: {why}"))
+            commands.append(Command(point, value, now_ns + round(REFRESH_S * _S), f"given back: {why}"))
     return Book(orders, book.released | points.keys()), commands, tuple(unnamed)
 
 
@@ -83,7 +83,9 @@ def _due(order: Order | None, want: Want, frozen: Frozen, now_ns: int) -> bool:
     if order is None:
         return True
     age_s = (now_ns - order.written_ns) / _S
-    if abs(want.value - order.value) > want.deadband or (want.lease and age_s >= REFRESH_S):
+    if abs(want.value - order.value) > want.deadband or (
+        want.refresh_s is not None and age_s >= want.refresh_s
+    ):
         return True
     return age_s >= CONFIRM_S and _ignored(order, want, frozen)
 

@@ -6,7 +6,7 @@ from math import floor
 
 from quartier.control import balance, shed, sight, steps
 from quartier.control.failsafe import Stage
-from quartier.control.orders import Want
+from quartier.control.orders import REFRESH_S, Want
 from quartier.control.players import Player, floor_w, full_w
 from quartier.control.scene import Scene
 from quartier.control.shed import Gate, Turn
@@ -14,6 +14,7 @@ from quartier.house.assets import Battery, Ev, Load, Pv
 
 WAITING = "waiting for its first reading"
 START_S = 15.0
+SETPOINT_LIFE_S = 5.0
 PV_RAISE_PER_S = 0.005
 EPSILON_W = 1e-6
 
@@ -183,13 +184,23 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
 
 def _battery_want(scene: Scene, player: Player, result: Result, index: int) -> list[Want]:
     asset = player.asset
+    assert isinstance(asset, Battery)
     setpoint_w = float(round(result.setpoints_w[index]))
     if result.total_high_w is None:
         return []
     if scene.grid_w is None and setpoint_w == round(player.before_w):
         return []  # no refresh on a stale input: the device's own timer goes on
     reason = result.acted.get(index, player.reason)
-    return [Want(f"{asset.name}.setpoint_w", setpoint_w, reason, deadband=max(10.0, 0.002 * asset.rated_w))]
+    return [
+        Want(
+            f"{asset.name}.setpoint_w",
+            setpoint_w,
+            reason,
+            deadband=max(10.0, 0.002 * asset.rated_w),
+            refresh_s=min(REFRESH_S, asset.lease_s / 3),
+            life_s=SETPOINT_LIFE_S,
+        )
+    ]
 
 
 def _turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
@@ -298,7 +309,8 @@ def _flexible_want(asset: Load | Ev | Pv, turn: Turn, reason: str) -> Want:
         return Want(name, float(turn.on), reason)
     limit_w = float(floor(_limit_w(asset, turn)))  # type: ignore[arg-type]  # a Load has a relay
     deadband = 0.0 if turn.limit_w is None else 0.002 * asset.rated_w
-    return Want(name, limit_w, reason, deadband=deadband, lease=turn.limit_w is not None)
+    refresh_s = None if turn.limit_w is None else REFRESH_S
+    return Want(name, limit_w, reason, deadband=deadband, refresh_s=refresh_s)
 
 
 def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn) -> str:

@@ -8,7 +8,7 @@ from quartier.control.sight import Memories, power_w, worst_w
 from quartier.house.assets import Battery, Ev, House, Load, Pv
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Player:
     """``present_w`` is inside the grid's power now, ``want_w`` is what shall be there instead."""
 

@@ -19,17 +19,34 @@ def test_the_window_keeps_highest_and_lowest_of_5_s(house):
     pump = [Player(house.assets[4], 1000.0, 1000.0, Turn())]
     window = Window()
     for t, grid_w in enumerate((9000, 3000, 4000, 5000, 2000, 4000, 4500, 4600)):
-        window = slid(window, pump, grid_w, t * S)
+        window = slid(window, pump, Memory(grid_w, t * S))
 
-    assert Base(3600, 4000, 1000) == window.base(pump)
+    assert Base(3600, 3800, 1200) == window.base(pump)
+
+
+def test_a_reading_counts_once_with_the_assets_as_they_were(house):
+    before, after = ([Player(house.assets[4], w, w, Turn())] for w in (0.0, 3000.0))
+    window = slid(Window(), before, Memory(4000, 0))
+
+    assert window is slid(window, after, Memory(4000, 0))
+    assert Base(4000, 4000, 4000) == window.base(after)
+
+
+def test_noise_within_200_w_costs_nothing(house):
+    pump = [Player(house.assets[4], 0.0, 0.0, Turn())]
+    window = slid(
+        slid(slid(Window(), pump, Memory(900, 0)), pump, Memory(1150, S)), pump, Memory(1000, 2 * S)
+    )
+
+    assert Base(1000, 1000, 1000) == window.base(pump)
 
 
 def test_other_players_begin_anew(house):
     pump, heat = (Player(house.assets[i], 0.0, 0.0, Turn()) for i in (4, 3))
-    window = slid(Window(), [pump], 9000, 0)
+    window = slid(Window(), [pump], Memory(9000, 0))
 
     assert window.base([heat]) is None
-    assert Base(100, 100, 100) == slid(window, [heat], 100, S).base([heat])
+    assert Base(100, 100, 100) == slid(window, [heat], Memory(100, 0)).base([heat])
     assert Window().base([]) is None
 
 

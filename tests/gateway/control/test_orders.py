@@ -19,23 +19,23 @@ def book(value=1000.0):
 
 
 def due(want_w, t, frozen=EMPTY, **more):
-    _, commands = written(book(), [Want("bat1.setpoint_w", want_w, "why", **more)], frozen, 5, t * S)
+    _, commands = written(book(), [Want("bat1.setpoint_w", want_w, "why", **more)], frozen, t * S)
     return len(commands) == 1
 
 
 @pytest.mark.parametrize(
-    ("want_w", "t", "deadband", "lease", "expected"),
+    ("want_w", "t", "deadband", "refresh_s", "expected"),
     [
-        (1000, 19, 10, True, False),
-        (1000, 20, 10, True, True),
-        (1000, 100, 10, False, False),
-        (1009, 1, 10, True, False),
-        (1011, 1, 10, True, True),
-        (1011, 1, 10, False, True),
+        (1000, 19, 10, 20, False),
+        (1000, 20, 10, 20, True),
+        (1000, 100, 10, None, False),
+        (1009, 1, 10, 20, False),
+        (1011, 1, 10, 20, True),
+        (1011, 1, 10, None, True),
     ],
 )
-def test_a_point_is_written_on_change_and_as_a_lease_every_20_s(want_w, t, deadband, lease, expected):
-    assert expected is due(want_w, t, deadband=deadband, lease=lease)
+def test_a_point_is_written_on_change_and_as_a_lease_every_20_s(want_w, t, deadband, refresh_s, expected):
+    assert expected is due(want_w, t, deadband=deadband, refresh_s=refresh_s)
 
 
 @pytest.mark.parametrize(
@@ -46,24 +46,24 @@ def test_what_reads_back_otherwise_is_written_again_after_5_s(shown_w, t, expect
 
 
 def test_a_command_carries_expiry_and_reason():
-    _, commands = written(Book(), [Want("ev1.current_max_a", 6, "because")], EMPTY, 5, 7 * S)
+    _, commands = written(Book(), [Want("ev1.current_max_a", 6, "because")], EMPTY, 7 * S)
 
-    assert [("ev1.current_max_a", 6, 12 * S, "because")] == [
+    assert [("ev1.current_max_a", 6, 27 * S, "because")] == [
         (c.point, c.value, c.expires_ns, c.reason) for c in commands
     ]
 
 
 def test_giving_back_happens_once_until_it_is_wanted_again():
     lost = {"bat1.setpoint_w": "meter lost"}
-    after, first, names = given_back(book(), lost, {"bat1.setpoint_w": 0.0}, 5, S)
-    after, second, _ = given_back(after, lost, {"bat1.setpoint_w": 0.0}, 5, 2 * S)
-    after, _ = written(after, [Want("bat1.setpoint_w", 5, "why")], EMPTY, 5, 3 * S)
-    _, third, _ = given_back(after, lost, {"bat1.setpoint_w": 0.0}, 5, 4 * S)
+    after, first, names = given_back(book(), lost, {"bat1.setpoint_w": 0.0}, S)
+    after, second, _ = given_back(after, lost, {"bat1.setpoint_w": 0.0}, 2 * S)
+    after, _ = written(after, [Want("bat1.setpoint_w", 5, "why")], EMPTY, 3 * S)
+    _, third, _ = given_back(after, lost, {"bat1.setpoint_w": 0.0}, 4 * S)
 
     assert (["given back: meter lost"], (), [], 1) == ([c.reason for c in first], names, second, len(third))
 
 
 def test_giving_back_without_a_value_names_the_point():
-    _, commands, names = given_back(Book(), {"bat1.setpoint_w": "x"}, {}, 5, S)
+    _, commands, names = given_back(Book(), {"bat1.setpoint_w": "x"}, {}, S)
 
     assert ([], ("bat1.setpoint_w",)) == (commands, names)
