@@ -224,13 +224,13 @@ class Delivered(_Part):
 
 
 class NothingLost(_Part):
-    """The district's record of the grid has no hole while the daemon was alive."""
+    """The district's record has no hole while the daemon was alive."""
 
     check: Literal["nothing-lost"]
     """The series that the district holds has no hole while the daemon lived."""
-    point: str = "grid.power_w"
-    """Which series."""
-    gap_max_s: Seconds = 60.0
+    point: str = "rs485.requests_count"
+    """Which series; the default is a counter that changes at each poll and is a sample every 60 s."""
+    gap_max_s: Seconds = 90.0
     """Longest pause between two samples outside restarts."""
 
 

@@ -60,7 +60,7 @@ def test_an_hour_without_the_broker_costs_no_sample(tmp_path):
 def test_kill_nine_loses_nothing_and_leaves_the_outputs_released(tmp_path):
     events = '[[events]]\nat_s = 120\ndo = "kills"\ncount = 3\nuntil_s = 700\ndown_s = 5\n'
     checks = '[[checks]]\ncheck = "released"\n'
-    lost = '[[checks]]\ncheck = "nothing-lost"\npoint = "grid.frequency_hz"\ngap_max_s = 120\n'
+    lost = '[[checks]]\ncheck = "nothing-lost"\npoint = "rs485.requests_count"\ngap_max_s = 90\n'
     _run(tmp_path, CAR + events + checks + lost + DELIVERED)
 
 
@@ -77,7 +77,7 @@ def test_without_its_grid_meter_the_house_keeps_the_fail_safe_cap_and_gives_the_
 def test_a_device_that_goes_and_comes_leaves_the_others_their_rate(tmp_path):
     events = '[[events]]\nat_s = 200\ndo = "fault"\ndevice = "gx"\nkind = "off"\n'
     clear = '[[events]]\nat_s = 500\ndo = "clear"\ndevice = "gx"\n'
-    rate = '[[checks]]\ncheck = "nothing-lost"\npoint = "grid.frequency_hz"\ngap_max_s = 120\n'
+    rate = '[[checks]]\ncheck = "nothing-lost"\npoint = "rs485.requests_count"\ngap_max_s = 90\n'
     _run(tmp_path, CAR + events + clear + rate + CAP_KEPT + DELIVERED)
 
 
