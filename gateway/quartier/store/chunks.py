@@ -14,6 +14,7 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from quartier.house.sample import Sample
@@ -32,7 +33,7 @@ _KEY = struct.Struct("<QQIqq")
 _TAIL = struct.Struct("<QIH")
 _SHORT = struct.Struct("<H")
 _LONG = struct.Struct("<I")
-_BLOCK = struct.Struct("<QI")
+_BLOCK = struct.Struct("<QII")
 _VERSION = 1
 _TEXT_BYTES_MAX = 1 << 26
 
@@ -55,11 +56,11 @@ class Chunk:
     """
 
     __slots__ = (
-        "_names",
         "boot",
         "committed",
         "first",
         "kinds",
+        "names",
         "points",
         "stream",
         "texts",
@@ -68,7 +69,7 @@ class Chunk:
     )
 
     def __init__(self, stream: str, boot: int, first: int, names: Names) -> None:
-        self._names = names
+        self.names = names
         self.stream = stream
         self.boot = boot
         self.first = first
@@ -102,10 +103,21 @@ class Chunk:
         for index in [index for index in self.texts if index >= count]:
             del self.texts[index]
 
+    def extend(self, other: "Chunk", start: int, stop: int | None = None) -> None:
+        """Add samples of another chunk by index; they must be numbered by the same table of names."""
+        end = len(other.times) if stop is None else stop
+        if other.texts:
+            shift = len(self.times) - start
+            self.texts.update({at + shift: text for at, text in other.texts.items() if start <= at < end})
+        self.points += other.points[start:end]
+        self.kinds += other.kinds[start:end]
+        self.values += other.values[start:end]
+        self.times += other.times[start:end]
+
     def rows(self, start: int = 0, stop: int | None = None) -> Iterator[Sample]:
         """Samples by index in the chunk, in their sequence."""
         end = len(self.times) if stop is None else min(stop, len(self.times))
-        names, texts = self._names, self.texts
+        names, texts = self.names, self.texts
         columns = zip(
             self.points[start:end],
             self.kinds[start:end],
@@ -138,7 +150,7 @@ class Chunk:
             _KEY.pack(self.boot, self.first, count, min(self.times), max(self.times)),
             _pack_name(self.stream),
             struct.pack("<H", len(order)),
-            *(_pack_name(self._names[point][1]) for point in order),
+            *(_pack_name(self.names[point][1]) for point in order),
             _pack_section(zlib.compress(which.tobytes(), 6)),
             _pack_section(zlib.compress(self.kinds[:count].tobytes(), 6)),
             _pack_texts(sorted(self.texts.items())),
@@ -214,7 +226,7 @@ def pack_tail(parts: Sequence[tuple[Chunk, int, int]]) -> bytes:
         kinds += chunk.kinds[start:stop]
         values += chunk.values[start:stop]
         times += chunk.times[start:stop]
-        blocks.append(_BLOCK.pack(chunk.first + start, stop - start))
+        blocks.append(_BLOCK.pack(chunk.first + start, stop - start, chunk.points[start]))
     return _frame(
         b"QT",
         b"".join(
@@ -250,42 +262,57 @@ def split_parts(parts: Sequence[Part], count_max: int = COUNT_MAX) -> Iterator[l
         yield group
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
-    """One sample of a tail or a journal: its point is a number into the table of names of ``boot``."""
+def unpack_tail(body: bytes, names: Mapping[int, Names]) -> list[Chunk]:
+    """The samples of one tail, a piece of a chunk for each stream; ``names`` by boot.
 
-    boot: int
-    seq: int
-    point: int
-    kind: int
-    value: float
-    time_ms: int
-    text: str
+    Pieces of streams that the names do not know are left out.  Raises Damaged.
+    """
+    return _guarded(body, partial(_unpack_tail, names=names), b"QT")
 
 
-def unpack_tail(body: bytes) -> list[Numbered]:
-    """The samples of one tail, each stream in sequence.  Raises Damaged."""
-    return _guarded(body, _unpack_tail, b"QT")
+def tail_lasts(body: bytes, names: Mapping[int, Names]) -> dict[tuple[int, str], int]:
+    """The last sequence in a tail per (boot, stream), from its head alone.  Raises Damaged."""
+    return _guarded(body, partial(_tail_lasts, names=names), b"QT")
 
 
-def _unpack_tail(cursor: "_Cursor") -> list[Numbered]:
+def _blocks(cursor: "_Cursor", names: Mapping[int, Names]) -> tuple[int, int, list[tuple[str, int, int]]]:
+    """Boot, count, and per block its stream (empty where unknown), first sequence and size."""
     boot, count, blocks = cursor.unpack(_TAIL)
     if count > COUNT_MAX:
         raise Damaged(f"{count} samples in one tail")
-    numbers = [
-        seq
-        for first, size in (cursor.unpack(_BLOCK) for _ in range(blocks))
-        for seq in range(first, first + size)
-    ]
-    points = array("I", _inflate(cursor.section(), 4 * count))
-    kinds = _inflate(cursor.section(), count)
-    texts = _texts(cursor.section())
-    times, values = decode_series(cursor.section())
-    columns = zip(numbers, points, kinds, values, times, strict=True)
-    return [
-        Numbered(boot, seq, point, kind, value, time_ms, texts.get(index, ""))
-        for index, (seq, point, kind, value, time_ms) in enumerate(columns)
-    ]
+    known = names.get(boot, {})
+    found = []
+    for first, size, point in [cursor.unpack(_BLOCK) for _ in range(blocks)]:
+        try:
+            found.append((known[point][0], first, size))
+        except LookupError:
+            found.append(("", first, size))
+    return boot, count, found
+
+
+def _tail_lasts(cursor: "_Cursor", names: Mapping[int, Names]) -> dict[tuple[int, str], int]:
+    boot, _, blocks = _blocks(cursor, names)
+    return {(boot, stream): first + size - 1 for stream, first, size in blocks if stream}
+
+
+def _unpack_tail(cursor: "_Cursor", names: Mapping[int, Names]) -> list[Chunk]:
+    boot, count, blocks = _blocks(cursor, names)
+    whole = Chunk("", boot, 1, names.get(boot, {}))
+    whole.points = array("I", _inflate(cursor.section(), 4 * count))
+    whole.kinds = array("B", _inflate(cursor.section(), count))
+    whole.texts = _texts(cursor.section())
+    whole.times, whole.values = decode_series(cursor.section())
+    if len(whole.times) != count or sum(size for _, _, size in blocks) != count:
+        raise Damaged("blocks and samples differ in number")
+    pieces = []
+    start = 0
+    for stream, first, size in blocks:
+        if stream:
+            piece = Chunk(stream, boot, first, names[boot])
+            piece.extend(whole, start, start + size)
+            pieces.append(piece)
+        start += size
+    return pieces
 
 
 def sort_value(value: Value) -> tuple[int, float, str]:
@@ -314,13 +341,6 @@ def _value(kind: int, value: float, text: str) -> Value:
         case 4:
             return int(text)
     raise Damaged(f"kind {kind}")
-
-
-def numbered_sample(item: Numbered, names: Names) -> Sample:
-    """A sample of a tail or journal with its names."""
-    stream, metric = names[item.point]
-    value = _value(item.kind, item.value, item.text)
-    return Sample(stream, item.boot, item.seq, metric, item.time_ms, value, _QUALITIES[item.kind >> 4])
 
 
 class _Cursor:

@@ -3,12 +3,12 @@
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from quartier.house.sample import Mark, Sample
-from quartier.store.chunks import Damaged, numbered_sample, unpack_tail
+from quartier.house.sample import Mark
+from quartier.store.chunks import Chunk, Damaged, tail_lasts, unpack_tail
 from quartier.store.gaps import Gap, from_data
 
 
@@ -27,14 +27,14 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 @dataclass(slots=True)
 class Loaded:
-    """What a file held at its opening; ``samples`` are those of the tail, not yet in a chunk."""
+    """What a file held at its opening; ``pieces`` are those of the tail, not yet in a sealed chunk."""
 
     boot: int = 0
     clean_boot: int = 0
     marks: dict[str, Mark] = field(default_factory=dict)
     sealed: dict[tuple[int, str], int] = field(default_factory=dict)
     heads: dict[str, Mark] = field(default_factory=dict)
-    samples: list[Sample] = field(default_factory=list)
+    pieces: list[Chunk] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     newest_utc_ms: int = 0
     fresh: bool = False
@@ -44,8 +44,8 @@ def read(connection: sqlite3.Connection) -> Loaded:
     """All that a file says beside the chunks' bodies, as far as each row's checksum holds."""
     meta = dict(read_meta(connection))
     loaded = Loaded(meta.get("boot", 0), meta.get("clean", 0), dict(read_marks(connection)))
-    loaded.samples = list(tail_samples(connection))
-    boots = {sample.boot for sample in loaded.samples} | {loaded.boot}
+    loaded.pieces = list(tail_pieces(connection))
+    boots = {piece.boot for piece in loaded.pieces} | {loaded.boot}
     for stream, boot, last in connection.execute(
         "SELECT stream, boot, max(first + count - 1) FROM chunk GROUP BY stream, boot"
     ):
@@ -54,7 +54,7 @@ def read(connection: sqlite3.Connection) -> Loaded:
         if (boot, last) > (loaded.heads.get(stream, Mark(0, 0)).boot, 0):
             loaded.heads[stream] = Mark(boot, last)
     (newest,) = connection.execute("SELECT max(to_ms) FROM chunk").fetchone()
-    loaded.newest_utc_ms = max([newest or 0, *(sample.taken_utc_ms for sample in loaded.samples)])
+    loaded.newest_utc_ms = max([newest or 0, *(max(piece.times) for piece in loaded.pieces)])
     loaded.gaps = holes(connection, loaded.boot + 1)
     return loaded
 
@@ -75,17 +75,28 @@ def read_marks(connection: sqlite3.Connection) -> Iterator[tuple[str, Mark]]:
             yield stream, Mark(*mark)
 
 
-def tail_samples(connection: sqlite3.Connection) -> Iterable[Sample]:
-    """Samples of every tail that can be read, oldest commit first."""
+def tail_pieces(connection: sqlite3.Connection) -> Iterator[Chunk]:
+    """Pieces of chunks from every tail that can be read, oldest commit first."""
     names = names_of(connection)
     for (body,) in connection.execute("SELECT body FROM tail ORDER BY id"):
         try:
-            for item in unpack_tail(body):
-                known = names.get(item.boot, {})
-                if item.point in known:
-                    yield numbered_sample(item, known)
-        except Damaged:
+            pieces = unpack_tail(body, names)
+        except (Damaged, TypeError):
             continue
+        yield from (known for piece in pieces for known in _known(piece))
+
+
+def _known(piece: Chunk) -> Iterator[Chunk]:
+    """The runs of a piece whose points have names: nearly always the whole."""
+    names = piece.names
+    if isinstance(names, dict) and names.keys() >= set(piece.points):
+        yield piece
+        return
+    for index, point in enumerate(piece.points):
+        if isinstance(names, dict) and point in names:
+            run = Chunk(piece.stream, piece.boot, piece.first + index, names)
+            run.extend(piece, index, index + 1)
+            yield run
 
 
 def stored_gaps(connection: sqlite3.Connection) -> list[Gap]:
@@ -111,15 +122,10 @@ def tails(connection: sqlite3.Connection) -> Iterator[tuple[int, dict[tuple[int,
     """Every tail's row number and the last sequence in it per (boot, stream); none where it is damaged."""
     names = names_of(connection)
     for number, body in connection.execute("SELECT id, body FROM tail ORDER BY id"):
-        lasts: dict[tuple[int, str], int] = {}
         try:
-            for item in unpack_tail(body):
-                if item.point in names.get(item.boot, {}):
-                    key = item.boot, names[item.boot][item.point][0]
-                    lasts[key] = max(item.seq, lasts.get(key, 0))
-        except Damaged:
-            lasts = {}
-        yield number, lasts
+            yield number, tail_lasts(body, names)
+        except (Damaged, TypeError):
+            yield number, {}
 
 
 def holes(connection: sqlite3.Connection, before_boot: int) -> list[Gap]:

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from quartier.house.sample import Sample
 from quartier.store import journal
-from quartier.store.chunks import Damaged, unseal
-from quartier.store.contents import tail_samples
+from quartier.store.chunks import Chunk, Damaged, unseal
+from quartier.store.contents import tail_pieces
 from quartier_drivers.contract import Quality, Value
 from quartier_drivers.points import word
 
@@ -92,19 +92,19 @@ class _Reader:
 
     def __init__(self, path: Path, runtime_dir: Path, from_ms: int, to_ms: int) -> None:
         self._from_ms, self._to_ms = from_ms, to_ms
-        self._loose: dict[str, list[Sample]] = {}
+        self._loose: dict[str, list[Chunk]] = {}
         self.boot_ends: dict[int, int] = {}
         files = journal.files(runtime_dir / "journal")
         if not files and not path.exists():
             raise FileNotFoundError(f"no history at {path}")
         for file in files:
-            self._take(journal.samples(file))
+            self._take(journal.replay(file).pieces)
         self._connection = self._connect(path)
-        self._take(_readable(lambda: tail_samples(self._connection)))
+        self._take(_readable(lambda: tail_pieces(self._connection)))
         for boot, end_ms in self._rows("SELECT boot, max(to_ms) FROM chunk GROUP BY boot"):
             self.boot_ends[boot] = max(end_ms, self.boot_ends.get(boot, 0))
-        for samples in self._loose.values():
-            samples.sort(key=_place)
+        for pieces in self._loose.values():
+            pieces.sort(key=_begin)
 
     @staticmethod
     def _connect(path: Path) -> sqlite3.Connection:
@@ -120,10 +120,11 @@ class _Reader:
             return sqlite3.connect(":memory:")
         return connection
 
-    def _take(self, samples: Iterable[Sample]) -> None:
-        for sample in samples:
-            self._loose.setdefault(sample.stream, []).append(sample)
-            self.boot_ends[sample.boot] = max(sample.taken_utc_ms, self.boot_ends.get(sample.boot, 0))
+    def _take(self, pieces: Iterable[Chunk]) -> None:
+        for piece in pieces:
+            if len(piece):
+                self._loose.setdefault(piece.stream, []).append(piece)
+                self.boot_ends[piece.boot] = max(*piece.times, self.boot_ends.get(piece.boot, 0))
 
     def close(self) -> None:
         self._connection.close()
@@ -135,10 +136,14 @@ class _Reader:
     def samples(self, stream: str) -> Iterator[Sample]:
         """In sequence, each key once."""
         before = (0, 0)
-        for sample in merge(self._sealed(stream), self._loose.get(stream, ()), key=_place):
+        for sample in merge(self._sealed(stream), self._open(stream), key=_place):
             if _place(sample) > before:
                 before = _place(sample)
                 yield sample
+
+    def _open(self, stream: str) -> Iterator[Sample]:
+        for piece in self._loose.get(stream, ()):
+            yield from piece.rows()
 
     def _sealed(self, stream: str) -> Iterator[Sample]:
         keys = self._rows(
@@ -164,6 +169,10 @@ def _readable(rows: Callable[[], Iterable[_T]]) -> Iterator[_T]:
         yield from rows()
     except sqlite3.DatabaseError:
         return
+
+
+def _begin(piece: Chunk) -> tuple[int, int]:
+    return piece.boot, piece.first
 
 
 def _place(sample: Sample) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier.house.sample import Sample
-from quartier.store.chunks import BIG, TEXT, Numbered, numbered_sample
+from quartier.store.chunks import Chunk
 
 _FRAME = struct.Struct("<II")
 _COUNT = struct.Struct("<I")
@@ -118,12 +118,17 @@ def _shape(count: int) -> struct.Struct:
 
 @dataclass(slots=True)
 class Replay:
-    """What a generation's file holds: names of its points, and its samples in order."""
+    """What a generation's file holds: names of its points, and pieces of chunks in the order they began."""
 
     boot: int
     names: dict[int, tuple[str, str]] = field(default_factory=dict)
-    samples: list[Numbered] = field(default_factory=list)
+    pieces: list[Chunk] = field(default_factory=list)
     complete: bool = True
+
+    @property
+    def samples(self) -> list[Sample]:
+        """All of it, piece by piece."""
+        return [sample for piece in self.pieces for sample in piece.rows()]
 
 
 def files(folder: Path) -> list[Path]:
@@ -149,21 +154,15 @@ def replay(path: Path) -> Replay:
     except OSError:
         found.complete = False
         return found
-    places: dict[str, int] = {}
+    pieces: dict[str, Chunk] = {}
     at = 0
     for body in _frames(content):
         at += _FRAME.size + len(body)
-        if not _take(body, found, places):
+        if not _take(body, found, pieces):
             found.complete = False
             return found
     found.complete = at == len(content)
     return found
-
-
-def samples(path: Path) -> Iterator[Sample]:
-    """The samples of one file, with their names."""
-    found = replay(path)
-    return (numbered_sample(item, found.names) for item in found.samples)
 
 
 def _frames(content: bytes) -> Iterator[bytes]:
@@ -177,22 +176,20 @@ def _frames(content: bytes) -> Iterator[bytes]:
         at += _FRAME.size + size
 
 
-def _take(body: bytes, found: Replay, places: dict[str, int]) -> bool:
+def _take(body: bytes, found: Replay, pieces: dict[str, Chunk]) -> bool:
     try:
         if body[:1] == b"N":
             declared = json.loads(body[1:])
             found.names.update({point: (stream, metric) for point, stream, metric in declared["names"]})
-            places.update(declared["streams"])
+            for stream, seq in declared["streams"]:
+                pieces[stream] = Chunk(stream, found.boot, seq, found.names)
+                found.pieces.append(pieces[stream])
             return True
         (count,) = _COUNT.unpack_from(body, 1)
         end = 1 + _COUNT.size + count * _ONE.size
         texts = dict(json.loads(body[end:])) if len(body) > end else {}
         for index, (point, kind, value, time_ms) in enumerate(_ONE.iter_unpack(body[1 + _COUNT.size : end])):
-            stream = found.names[point][0]
-            seq = places[stream]
-            text = texts[index] if kind & 15 in (TEXT, BIG) else ""
-            found.samples.append(Numbered(found.boot, seq, point, kind, value, time_ms, text))
-            places[stream] = seq + 1
+            pieces[found.names[point][0]].append(point, kind, value, time_ms, texts.get(index, ""))
     except (ValueError, KeyError, TypeError, struct.error):
         return False
     return True

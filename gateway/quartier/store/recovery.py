@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from quartier.house.sample import Mark, Sample
+from quartier.house.sample import Mark
 from quartier.store import journal
-from quartier.store.chunks import CHUNK_COUNT_MAX, QUALITY_BITS, Chunk, sort_value
+from quartier.store.chunks import CHUNK_COUNT_MAX, Chunk
 from quartier.store.contents import Loaded
 from quartier.store.gaps import Gap
 
@@ -26,18 +26,16 @@ def recover(loaded: Loaded, files: Sequence[Path], boot: int, utc_ms: int) -> Re
     A boot that neither ended well nor left a journal was cut off from its power: one gap record.
     """
     found = Recovered(heads=dict(loaded.heads))
-    loose: dict[tuple[int, str], dict[int, Sample]] = {}
-    _gather(loose, loaded.samples)
-    tails = {key: max(samples) for key, samples in loose.items()}
+    loose: dict[tuple[int, str], list[Chunk]] = {}
+    _gather(loose, loaded.pieces)
+    tails = {key: max(piece.last for piece in pieces) for key, pieces in loose.items()}
     for path in files:
-        _gather(loose, journal.samples(path))
-    for (old, stream), samples in sorted(loose.items()):
-        sealed = loaded.sealed.get((old, stream), 0)
-        numbers = sorted(seq for seq in samples if seq > sealed)
-        _rebuild([samples[seq] for seq in numbers], sealed, found)
-        if numbers:
-            head, mark = found.heads.get(stream, Mark(0, 0)), Mark(old, numbers[-1])
-            found.heads[stream] = mark if (old, numbers[-1]) > (head.boot, head.seq) else head
+        _gather(loose, journal.replay(path).pieces)
+    for (old, stream), pieces in sorted(loose.items()):
+        last = _rebuild(sorted(pieces, key=_first), loaded.sealed.get((old, stream), 0), found)
+        head = found.heads.get(stream, Mark(0, 0))
+        if last and (old, last) > (head.boot, head.seq):
+            found.heads[stream] = Mark(old, last)
     kept = {journal.file_boot(path) for path in files}
     if loaded.boot and loaded.boot < boot and loaded.clean_boot != loaded.boot and loaded.boot not in kept:
         ends = {**loaded.sealed, **tails}
@@ -49,27 +47,36 @@ def recover(loaded: Loaded, files: Sequence[Path], boot: int, utc_ms: int) -> Re
     return found
 
 
-def _gather(loose: dict[tuple[int, str], dict[int, Sample]], samples: Iterable[Sample]) -> None:
-    for sample in samples:
-        loose.setdefault((sample.boot, sample.stream), {})[sample.seq] = sample
+def _gather(loose: dict[tuple[int, str], list[Chunk]], pieces: Iterable[Chunk]) -> None:
+    for piece in pieces:
+        if len(piece):
+            loose.setdefault((piece.boot, piece.stream), []).append(piece)
 
 
-def _rebuild(samples: list[Sample], sealed: int, found: Recovered) -> None:
-    numbers: dict[str, int] = {}
-    names: list[tuple[str, str]] = []
+def _first(piece: Chunk) -> int:
+    return piece.first
+
+
+def _rebuild(pieces: Sequence[Chunk], sealed: int, found: Recovered) -> int:
+    """Join the pieces of one stream of one boot above ``sealed``; returns the last sequence."""
+    names = {point: name for piece in pieces for point, name in _table(piece)}
     chunk: Chunk | None = None
-    expected, before_ms = sealed + 1, samples[0].taken_utc_ms if samples else 0
-    for sample in samples:
-        if chunk is None or sample.seq != expected or len(chunk) >= CHUNK_COUNT_MAX:
-            chunk = Chunk(sample.stream, sample.boot, sample.seq, names)
+    expected, before_ms = sealed + 1, pieces[0].times[0]
+    for piece in pieces:
+        if piece.last < expected:
+            continue
+        start = max(0, expected - piece.first)
+        if piece.first > expected:
+            key = piece.stream, piece.boot, expected, piece.first - 1
+            found.gaps.append(Gap("damaged", *key, before_ms, piece.times[0]))
+            chunk = None
+        if chunk is None or len(chunk) >= CHUNK_COUNT_MAX // 2:
+            chunk = Chunk(piece.stream, piece.boot, piece.first + start, names)
             found.chunks.append(chunk)
-        if sample.seq != expected:
-            key = sample.stream, sample.boot, expected, sample.seq - 1
-            found.gaps.append(Gap("damaged", *key, before_ms, sample.taken_utc_ms))
-        if sample.metric not in numbers:
-            numbers[sample.metric] = len(names)
-            names.append((sample.stream, sample.metric))
-        kind, number, text = sort_value(sample.value)
-        kind |= QUALITY_BITS[sample.quality]
-        chunk.append(numbers[sample.metric], kind, number, sample.taken_utc_ms, text)
-        expected, before_ms = sample.seq + 1, sample.taken_utc_ms
+        chunk.extend(piece, start)
+        expected, before_ms = piece.last + 1, piece.times[-1]
+    return expected - 1 if chunk is not None else 0
+
+
+def _table(piece: Chunk) -> Iterable[tuple[int, tuple[str, str]]]:
+    return ((point, piece.names[point]) for point in set(piece.points))

@@ -9,7 +9,7 @@ from typing import Any
 
 from quartier.house.sample import Mark
 from quartier.store.chunks import Damaged, Key, sealed_key
-from quartier.store.contents import Loaded, read, read_marks, read_meta, stored_gaps, tail_samples
+from quartier.store.contents import Loaded, read, read_marks, read_meta, stored_gaps, tail_pieces
 from quartier.store.database import Database
 from quartier.store.gaps import Gap
 
@@ -66,8 +66,8 @@ def rescue(aside: Path) -> Loaded:
             loaded.boot = number if key == "boot" else loaded.boot
             loaded.clean_boot = number if key == "clean" else loaded.clean_boot
         loaded.marks = dict(_readable(lambda: read_marks(connection)))
-        loaded.samples = list(_readable(lambda: tail_samples(connection)))
-        loaded.newest_utc_ms = max((sample.taken_utc_ms for sample in loaded.samples), default=0)
+        loaded.pieces = list(_readable(lambda: tail_pieces(connection)))
+        loaded.newest_utc_ms = max((max(piece.times) for piece in loaded.pieces), default=0)
         return loaded
 
 

@@ -12,7 +12,7 @@ from quartier.store.contents import (
     is_damage,
     read_marks,
     stored_gaps,
-    tail_samples,
+    tail_pieces,
     tails,
 )
 from quartier.store.database import Database, Job
@@ -62,7 +62,7 @@ def test_a_damaged_tail_is_left_out_and_covers_nothing(connection: sqlite3.Conne
     assert [{(7, "grid"): 3, (7, "bat1"): 2}] == [lasts for _, lasts in tails(connection)]
     connection.execute("UPDATE tail SET body = zeroblob(100)")
 
-    assert [] == list(tail_samples(connection))
+    assert [] == list(tail_pieces(connection))
     assert [{}] == [lasts for _, lasts in tails(connection)]
 
 
@@ -71,7 +71,7 @@ def test_a_name_that_was_altered_costs_its_samples_not_those_of_others(
 ) -> None:
     connection.execute('UPDATE point SET value = \'["grid", "voltage_v"]\' WHERE id = 0')
 
-    assert ["bat1", "bat1"] == [sample.stream for sample in tail_samples(connection)]
+    assert ["bat1", "bat1"] == [row.stream for piece in tail_pieces(connection) for row in piece.rows()]
 
 
 def test_holes_between_chunks_are_found_unless_a_gap_record_names_them(

@@ -50,7 +50,7 @@ def test_a_commit_of_all_streams_is_one_row(database: Database) -> None:
     database.commit(tail_job(chunk_of(1, 2, 3), chunk_of(4, stream="bat1")))
 
     assert 1 == count(database, "tail")
-    assert [1, 2, 3, 4] == [sample.value for sample in database.open().samples]
+    assert [1, 2, 3, 4] == [row.value for piece in database.open().pieces for row in piece.rows()]
 
 
 def test_a_commit_of_200_points_writes_less_than_half_of_what_rows_write(
@@ -117,7 +117,7 @@ def test_a_failed_commit_leaves_nothing_and_may_be_given_again(database: Databas
 
     database.commit(job)
 
-    assert [1, 2] == [sample.value for sample in database.open().samples]
+    assert [1, 2] == [row.value for piece in database.open().pieces for row in piece.rows()]
 
 
 def test_a_file_of_another_schema_is_not_taken_for_ours(tmp_path: Path) -> None:

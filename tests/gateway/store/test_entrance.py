@@ -25,7 +25,7 @@ def journalled(folder: Path) -> list[tuple[str, int, object]]:
     return [
         (row.stream, row.seq, row.value)
         for path in journal.files(folder / "journal")
-        for row in journal.samples(path)
+        for row in journal.replay(path).samples
     ]
 
 

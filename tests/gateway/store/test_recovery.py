@@ -1,13 +1,17 @@
 from pathlib import Path
 
-from quartier.house.sample import Mark, Sample
+from quartier.house.sample import Mark
+from quartier.store.chunks import Chunk
 from quartier.store.contents import Loaded
 from quartier.store.journal import Journal
 from quartier.store.recovery import recover
 
 
-def sample(seq: int, stream: str = "grid", boot: int = 7) -> Sample:
-    return Sample(stream, boot, seq, "power_w", 1000 + seq, float(seq))
+def piece(*seqs: int, boot: int = 7) -> Chunk:
+    chunk = Chunk("grid", boot, seqs[0], {0: ("grid", "power_w")})
+    for seq in seqs:
+        chunk.append(0, 0, float(seq), 1000 + seq)
+    return chunk
 
 
 def journal_with(folder: Path, first: int, count: int, boot: int = 7) -> Path:
@@ -24,7 +28,7 @@ def seqs(found: object) -> list[list[object]]:
 
 
 def test_tail_and_journal_are_joined_and_what_is_in_both_counts_once(tmp_path: Path) -> None:
-    loaded = Loaded(boot=7, sealed={(7, "grid"): 2}, samples=[sample(seq) for seq in (1, 2, 3, 4)])
+    loaded = Loaded(boot=7, sealed={(7, "grid"): 2}, pieces=[piece(1, 2), piece(3, 4)])
     found = recover(loaded, [journal_with(tmp_path, 4, 3)], 8, 5000)
 
     assert [[3, 4, 5, 6]] == seqs(found)
@@ -39,7 +43,7 @@ def test_what_a_journal_still_holds_of_sealed_chunks_is_not_taken_again(tmp_path
 
 
 def test_a_hole_parts_the_chunks_and_is_a_gap() -> None:
-    loaded = Loaded(boot=7, clean_boot=7, samples=[sample(seq) for seq in (1, 2, 5, 6)])
+    loaded = Loaded(boot=7, clean_boot=7, pieces=[piece(1, 2), piece(5, 6)])
     found = recover(loaded, [], 8, 5000)
 
     assert [[1, 2], [5, 6]] == seqs(found)
@@ -52,7 +56,7 @@ def test_a_boot_cut_off_from_power_is_one_gap_from_the_first_number_that_may_be_
     loaded = Loaded(
         boot=7,
         sealed={(7, "bat1"): 40},
-        samples=[sample(1), sample(2)],
+        pieces=[piece(1, 2)],
         newest_utc_ms=1002,
         heads={"bat1": Mark(7, 40)},
     )
@@ -79,7 +83,7 @@ def test_neither_a_clean_end_nor_a_journal_nor_a_first_start_is_a_gap(tmp_path: 
 
 
 def test_boots_are_kept_apart(tmp_path: Path) -> None:
-    loaded = Loaded(boot=7, clean_boot=7, samples=[sample(1, boot=6), sample(1)])
+    loaded = Loaded(boot=7, clean_boot=7, pieces=[piece(1, boot=6), piece(1)])
     found = recover(loaded, [journal_with(tmp_path, 2, 1, boot=6)], 8, 5000)
 
     assert [(6, [1, 2]), (7, [1])] == [

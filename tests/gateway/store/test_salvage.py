@@ -70,7 +70,7 @@ def test_a_whole_file_is_carried_over_whole(tmp_path: Path) -> None:
     assert (7, {"grid": Mark(7, 15)}, [401, 402, 403]) == (
         loaded.boot,
         loaded.marks,
-        [sample.value for sample in loaded.samples],
+        [row.value for piece in loaded.pieces for row in piece.rows()],
     )
     assert list(range(1, 401, 10)) == firsts(database)
     assert [] == lost
