@@ -12,7 +12,7 @@ from quartier_drivers.errors import LinkLost, NoReply, Refused, WireError
 from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.frame import EXCEPTIONS, Answer, Request, read_request
-from quartier_drivers.modbus.line import Line, LoopClock
+from quartier_drivers.modbus.line import ABSENT, Line, LoopClock
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.plan import Block, plan, split
 from quartier_drivers.modbus.served import SCALE, Served, info, served, wants
@@ -24,6 +24,8 @@ _S = 1_000_000_000
 _REFUSALS = (1, 2, 3)
 _NOTHING: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
 _IDLE_S = 60
+# So many answers in a row that the unit is absent make a device silent; fewer, a service of it.
+_ABSENT_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class ModbusDriver:
         self._urgent: set[str] = set()
         self._jobs: list[_Job] = []
         self._aside = True
+        self._absent_count = 0
         self.skipped_count = 0
         """Reads left out because the one before came more than a period late."""
         self._start()
@@ -130,6 +133,7 @@ class ModbusDriver:
         self._move_on(job)
         answer = await self._ask(job.block)
         self._urgent -= {key for want in job.block.wants for key in want.keys}
+        self._judge_absence(answer)
         if answer.exception in _REFUSALS:
             return self._narrowed(job)
         if answer.exception:
@@ -250,6 +254,13 @@ class ModbusDriver:
                 job.due_ns = max(job.due_ns, now_ns)
         return answer
 
+    def _judge_absence(self, answer: Answer) -> None:
+        """A gateway says in our device's stead that it is not there: the same as silence."""
+        self._absent_count = self._absent_count + 1 if answer.exception in ABSENT else 0
+        if self._absent_count >= min(_ABSENT_MAX, len(self._jobs) or 1):
+            self._aside = True
+            raise NoReply(f"{self._device.name}: {_meaning(answer)}")
+
     def _narrowed(self, job: _Job) -> list[Reading]:
         """After a refusal: ask for less, or give up on what cannot be divided."""
         self._jobs.remove(job)
@@ -317,7 +328,10 @@ class ModbusDriver:
 
     async def _fetch(self, unit: int, place: Address, width: int) -> Answer:
         request = read_request(unit, place.table, place.number, width)
-        return await self._line.exchange(request, self._profile.limits.pause_s)
+        answer = await self._line.exchange(request, self._profile.limits.pause_s)
+        if answer.exception in ABSENT:
+            raise NoReply(f"unit {unit}: {_meaning(answer)}")
+        return answer
 
 
 class ModbusDoor:

@@ -9,7 +9,8 @@ from quartier_drivers.modbus.frame import EXCEPTIONS, Answer, OutOfStep, Request
 
 _BUSY_S = 0.1
 _BUSY = (5, 6)
-_ABSENT = (10, 11)
+# Exceptions of a gateway that cannot reach the unit, and of a GX for a service that is not there.
+ABSENT = (10, 11)
 _COUNTERS = (
     "requests_count",
     "retries_count",
@@ -79,8 +80,8 @@ class Line:
         """Make one request and return its checked answer, an exception of the device included.
 
         A read without a sound answer is repeated; a write is not, its outcome is unknown.  After it the
-        unit is left alone for ``pause_s``.  Raises NoReply (silent, rubbish, busy, absent behind its
-        gateway) or LinkLost.
+        unit is left alone for ``pause_s``.  Raises NoReply (silent, rubbish, busy; a write that a gateway
+        could not deliver) or LinkLost.
         """
         async with self._lock:
             retries_count = 0 if request.writes else self._retries_count
@@ -117,7 +118,7 @@ class Line:
         self.count("exceptions_count")
         if answer.exception in _BUSY and not request.writes:
             await self._clock.sleep(_BUSY_S)
-        if answer.exception in (*_BUSY, *_ABSENT):
+        if answer.exception in _BUSY or (request.writes and answer.exception in ABSENT):
             raise NoReply(f"unit {request.unit}: {EXCEPTIONS[answer.exception]}")
         return answer
 

@@ -8,9 +8,8 @@ import asyncio
 import contextlib
 import logging
 import os
-import socket
 import termios
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import serial
@@ -35,6 +34,7 @@ from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.frame import Answer, Hunt, OutOfStep, Request, Rubbish, Seen, take_tcp
 from quartier_drivers.modbus.line import Line
+from quartier_drivers.modbus.stream import Stream
 
 # pymodbus logs a dump of the frame at each fault; what matters is counted and raised here.
 logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -60,37 +60,6 @@ _OWING = 3
 _CALM_MAX_S = 1.0
 
 
-class _Stream(asyncio.Protocol):
-    """One connection; what an older one still brings goes nowhere."""
-
-    def __init__(self, hear: Callable[[bytes], None], lost: Callable[[Exception | None], None]) -> None:
-        self._hear = hear
-        self._lost = lost
-        self.transport: asyncio.Transport | None = None
-
-    @property
-    def stands(self) -> bool:
-        return self.transport is not None and not self.transport.is_closing()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)
-        keep_alive(transport.get_extra_info("socket"))
-
-    def data_received(self, data: bytes) -> None:
-        if self.transport is not None:
-            self._hear(data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if self.transport is not None:
-            self.transport = None
-            self._lost(exc)
-
-    def drop(self) -> None:
-        transport, self.transport = self.transport, None
-        if transport is not None:
-            transport.abort()
-
-
 class TcpLink(Line):
     """A Modbus TCP endpoint: one connection for all its units, answers told apart by their number."""
 
@@ -99,7 +68,7 @@ class TcpLink(Line):
         self._bus = bus
         self._where = f"{bus.host}:{bus.port}"
         self._framer = FramerSocket(DecodePDU(is_server=False))
-        self._stream: _Stream | None = None
+        self._stream: Stream | None = None
         self._buffer = bytearray()
         self._request: Request | None = None
         self._number = 0
@@ -112,7 +81,7 @@ class TcpLink(Line):
 
     async def _connect(self) -> None:
         self._disconnect()
-        stream = _Stream(self._hear, self._lost)
+        stream = Stream(self._hear, self._lost)
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(max(_CONNECT_S, self._timeout_s)):
@@ -184,14 +153,6 @@ class TcpLink(Line):
         await super().close()
         # One turn of the loop: asyncio closes the socket.
         await asyncio.sleep(0)
-
-
-def keep_alive(endpoint: socket.socket) -> None:
-    """Let the kernel notice within about 25 s that the peer is gone."""
-    endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
-    endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
-    endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
 
 
 class RtuLink(Line):

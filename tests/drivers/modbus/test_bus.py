@@ -1,31 +1,35 @@
+"""The sections of the site file take what a wire can be."""
+
 import pytest
 from pydantic import ValidationError
 
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 
 
-@pytest.mark.parametrize("host", ["192.0.2.1", "2001:db8::1", "meter.local", "gx_1", "localhost"])
-def test_a_host_is_a_name_or_an_address(host):
+@pytest.mark.parametrize("host", ["meter.lan", "192.168.10.20", "fe80::1", "gx_1"])
+def test_a_host_is_a_name_or_an_address(host: str) -> None:
     assert host == TcpBus(kind="modbus-tcp", host=host).host
 
 
-@pytest.mark.parametrize("host", ["", "192.0.2.1:502", "tcp://192.0.2.1", "a b", "meter/1", "-x", "[::1]"])
-def test_a_host_has_no_port_and_no_scheme(host):
-    with pytest.raises(ValidationError, match="expected a name or an address, without port or scheme"):
+@pytest.mark.parametrize("host", ["", "tcp://meter", "meter:502", "a b", "-x"])
+def test_a_host_has_neither_port_nor_scheme(host: str) -> None:
+    with pytest.raises(ValidationError, match="no host"):
         TcpBus(kind="modbus-tcp", host=host)
 
 
-@pytest.mark.parametrize("port", ["usb:A50285BI", "usb:1-1.4", "/dev/ttyUSB0", "/dev/serial/by-id/usb-FTDI"])
-def test_a_serial_port_is_found_by_its_adapter_or_its_path(port):
+@pytest.mark.parametrize("port", ["usb:A50285BI", "usb:1-1.2", "/dev/ttyUSB0", "/dev/serial/by-id/x"])
+def test_a_serial_port_is_an_adapter_or_a_path(port: str) -> None:
     assert port == RtuBus(kind="modbus-rtu", port=port).port
 
 
-@pytest.mark.parametrize("port", ["", "usb:", "COM3", "ttyUSB0", "./tty"])
-def test_other_serial_ports_are_refused(port):
-    with pytest.raises(ValidationError, match="expected usb:SERIAL or an absolute path"):
+@pytest.mark.parametrize("port", ["", "ttyUSB0", "usb:", "COM1"])
+def test_anything_else_is_no_serial_port(port: str) -> None:
+    with pytest.raises(ValidationError, match="no serial port"):
         RtuBus(kind="modbus-rtu", port=port)
 
 
-def test_numbers_are_not_read_from_texts():
-    with pytest.raises(ValidationError):
-        TcpBus(kind="modbus-tcp", host="h", port="502")
+def test_what_stands_nowhere_has_the_usual_value() -> None:
+    bus = RtuBus(kind="modbus-rtu", port="/dev/ttyS0")
+
+    assert (9600, "N", 1, 1.0, 1) == (bus.baud, bus.parity, bus.stop_bits, bus.timeout_s, bus.retries_count)
+    assert 502 == TcpBus(kind="modbus-tcp", host="h").port

@@ -247,6 +247,51 @@ async def test_a_failing_device_is_bad_but_asked_again(
     await line.close()
 
 
+async def test_a_device_behind_a_gateway_that_says_it_is_absent_is_silent(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, METER, clock)
+    device.refused, device.exception = set(range(300)), 11
+    failed = await driver.read()
+    assert {Quality.BAD} == {reading.quality for reading in failed}
+    for _ in range(3):
+        clock.move(5)
+        with pytest.raises(NoReply, match="failed to respond"):
+            await driver.read()
+
+    device.refused = set()
+    clock.move(5)
+    assert await driver.read()
+    await line.close()
+
+
+async def test_an_absent_service_does_not_silence_the_device(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, METER, clock)
+    device.refused, device.exception = {200}, 10
+    for _ in range(10):
+        found = await read_all(driver, clock)
+        clock.move(1)
+        assert Quality.GOOD is found["m.power_w"].quality
+        assert "m.energy_import_wh" not in found or Quality.BAD is found["m.energy_import_wh"].quality
+    await line.close()
+
+
+async def test_open_says_when_the_gateway_cannot_reach_the_device(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    text = '[identity]\nserial = { register = "holding:0" }\n[points.power_w]\nregister = "holding:9"\n'
+    device.refused, device.exception = {0}, 11
+    line = line_to(tcp_server, clock)
+
+    with pytest.raises(NoReply, match="failed to respond"):
+        await driver_of(line, profile(text), clock).open()
+    await line.close()
+
+
 async def test_a_bad_value_keeps_the_last_one_known(
     device: Device, tcp_server: TcpServer, clock: HandClock
 ) -> None:

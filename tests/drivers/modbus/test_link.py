@@ -209,15 +209,25 @@ async def test_units_share_one_connection_and_never_overlap(tcp_server: TcpServe
     await line.close()
 
 
-@pytest.mark.parametrize(("code", "what"), [(6, "busy"), (10, "gateway path"), (11, "failed to respond")])
-async def test_busy_and_absent_behind_a_gateway_are_no_reply(
-    tcp_server: TcpServer, clock: HandClock, code: int, what: str
-) -> None:
-    tcp_server.script = [lambda asked: tcp(asked.number, 1, bytes([0x83, code]))]
+async def test_a_busy_device_is_no_reply(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [lambda asked: tcp(asked.number, 1, bytes([0x83, 6]))]
     line = tcp_link(tcp_server.port, clock)
 
-    with pytest.raises(NoReply, match=what):
+    with pytest.raises(NoReply, match="busy"):
         await line.exchange(READ)
+    await line.close()
+
+
+@pytest.mark.parametrize(("code", "what"), [(10, "gateway path"), (11, "failed to respond")])
+async def test_a_write_that_a_gateway_could_not_deliver_is_unknown(
+    tcp_server: TcpServer, clock: HandClock, code: int, what: str
+) -> None:
+    tcp_server.script = [lambda asked: tcp(asked.number, 1, bytes([asked.pdu[0] | 0x80, code]))]
+    line = tcp_link(tcp_server.port, clock)
+
+    assert Answer(exception=code) == await line.exchange(READ)
+    with pytest.raises(NoReply, match=what):
+        await line.exchange(write_request(1, "holding", 0, (5,)))
     await line.close()
 
 
