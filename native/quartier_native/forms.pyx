@@ -95,7 +95,16 @@ cdef Py_ssize_t split(
     cdef Py_ssize_t index, regular = 0, gap_start = 0, run = 0
     cdef int64_t number = 0, bits
     cdef int64_t zero = MINUS_ZERO if form.zeros_negative else 0
+    cdef double ten = TENS[form.decimals], value, scaled, whole
     for index in range(count):
+        if form.kind == DIVIDED:  # as _number does, without a call
+            value = values[index]
+            scaled = value * ten
+            whole = (scaled + ROUNDER) - ROUNDER
+            if -INTEGER_MAX < scaled < INTEGER_MAX and whole != 0.0 and whole / ten == value:
+                numbers[regular] = <int64_t>whole
+                regular += 1
+                continue
         if _number(values[index], form, &number) and (
             number != 0 or form.kind >= SINGLE_BITS or _bits(values[index]) == zero
         ):

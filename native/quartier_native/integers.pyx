@@ -14,6 +14,7 @@ cdef enum:
     MODEL_COUNT = 5
 
 cdef int64_t ERROR_MAX = <int64_t>1 << 40
+cdef int64_t NO_LIMIT = <int64_t>1 << 62
 cdef int[MODEL_COUNT] ORDERS = [1, 1, 1, 2, 2]
 cdef int[MODEL_COUNT] WEIGHTS = [-4, 4, 7, 0, 7]
 
@@ -84,7 +85,8 @@ cdef int _divide(int64_t[::1] steps, Py_ssize_t count, uint64_t unit) except -1 
     return 0
 
 
-cdef int64_t _digits(const int64_t[::1] steps, Py_ssize_t count, Model model) except -1 nogil:
+cdef int64_t _digits(const int64_t[::1] steps, Py_ssize_t count, Model model, int64_t limit) except -1 nogil:
+    """Digits of the errors in a few windows of the steps; any number from ``limit`` on where they are as many."""
     cdef Py_ssize_t place, index, start, length = WINDOW
     cdef int64_t total = 0, error, before
     cdef bint first = model.order == 1
@@ -99,6 +101,8 @@ cdef int64_t _digits(const int64_t[::1] steps, Py_ssize_t count, Model model) ex
             error = _plus(_minus(steps[index], model.drift if first else before), _share(error, model.weight))
             before = steps[index]
             total += digits(folded(error))
+        if total >= limit:
+            break
     return total
 
 
@@ -122,12 +126,12 @@ cdef int _choose(const int64_t[::1] steps, Py_ssize_t count, int64_t rise, Model
     cdef int index
     model.order, model.weight, model.drift = 1, 0, _median(steps, count)
     best[0] = model
-    least = _digits(steps, count, model)
+    least = _digits(steps, count, model, NO_LIMIT)
     if least == 0:
         return 0
     model.drift = _floored(rise, count)
     if model.drift != best.drift:
-        cost = _digits(steps, count, model)
+        cost = _digits(steps, count, model, least)
         if cost < least:
             least = cost
             best[0] = model
@@ -136,7 +140,7 @@ cdef int _choose(const int64_t[::1] steps, Py_ssize_t count, int64_t rise, Model
         return 0
     for index in range(MODEL_COUNT):
         model.order, model.weight = ORDERS[index], WEIGHTS[index]
-        cost = _digits(steps, count, model) + MARGIN
+        cost = _digits(steps, count, model, least - MARGIN) + MARGIN
         if cost < least:
             least = cost
             best[0] = model
@@ -174,7 +178,7 @@ cdef Py_ssize_t encode_column(
     ``steps`` and ``codes`` are room for as many; ``out`` needs 8 bytes more than are written.
     """
     cdef Py_ssize_t index
-    cdef int64_t rise
+    cdef int64_t rise, step, changes = 0
     cdef uint64_t unit
     cdef Model model
     if count == 0:
@@ -182,8 +186,14 @@ cdef Py_ssize_t encode_column(
     at = put_varint(out, at, folded(numbers[0]))
     if count == 1:
         return at
+    step = _minus(numbers[1], numbers[0])
     for index in range(count - 1):
         steps[index] = _minus(numbers[index + 1], numbers[index])
+        changes |= steps[index] ^ step
+    if changes == 0 and step != 0:  # what all the rest would find out, slowly
+        at = put_varint(out, at, <uint64_t>step if step > 0 else -<uint64_t>step)
+        out[at] = 8
+        return put_varint(out, at + 1, folded(1 if step > 0 else -1))
     rise = _minus(numbers[count - 1], numbers[0])
     count -= 1
     unit = _unit(steps, count)

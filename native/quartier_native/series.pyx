@@ -7,7 +7,7 @@ from zlib import crc32
 from cpython cimport array as c_array
 from cpython.buffer cimport PyObject_CheckBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memcpy
 
 from quartier_native.blocks cimport corrupt, put_varint, take_varint
@@ -65,6 +65,7 @@ def encode_series(times_ms, values):
     cdef const double[::1] doubles
     cdef _Room room
     cdef Py_ssize_t size
+    cdef uint32_t checksum
     if not PyObject_CheckBuffer(times_ms):
         times_ms = array("q", times_ms)
     if not PyObject_CheckBuffer(values):
@@ -84,10 +85,11 @@ def encode_series(times_ms, values):
     room = _take(times.shape[0])
     try:
         size = _encode(times, doubles, times.shape[0], room.numbers, room.steps, room.codes, room.runs, room.out)
-        data = PyBytes_FromStringAndSize(<char *>&room.out[0], size)
+        checksum = crc32(PyBytes_FromStringAndSize(<char *>&room.out[0], size))
+        memcpy(&room.out[size + 3] - 3, &checksum, 4)
+        return PyBytes_FromStringAndSize(<char *>&room.out[0], size + 4)
     finally:
         _give(room)
-    return data + (<object>crc32(data)).to_bytes(4, "little")
 
 
 def decode_series(data):
@@ -95,18 +97,20 @@ def decode_series(data):
     cdef const char *source
     cdef Py_ssize_t size, at = 2
     cdef uint64_t count
+    cdef uint32_t checksum
     cdef _Room room, larger
     cdef c_array.array times, values
     if type(data) is not bytes:
         data = bytes(memoryview(data))
     size = PyBytes_GET_SIZE(data) - 4
-    if not 3 <= size <= _BYTES_MAX - 4 or not data.startswith(b"Q\x01"):
+    source = PyBytes_AS_STRING(data)
+    if not 3 <= size <= _BYTES_MAX - 4 or source[0] != 81 or source[1] != 1:
         raise ValueError("not a series")
-    if crc32(data[:size]) != int.from_bytes(data[size:], "little"):
+    memcpy(&checksum, source + size, 4)
+    if checksum != <uint32_t>crc32(PyBytes_FromStringAndSize(source, size)):
         raise ValueError("corrupt series")
     room = _take(size // 40)
     try:
-        source = PyBytes_AS_STRING(data)
         memcpy(&room.out[size + 16] - size - 16, source, size)
         take_varint(room.out, &at, size, &count)
         if count > <uint64_t>_SAMPLE_MAX:
