@@ -182,13 +182,13 @@ def _past(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "history",
         "print stored samples, while the daemon runs or not",
         "TIME: 2026-11-25 or 2026-11-25T14:30, with or without +01:00 (default: this machine's zone), now,\n"
-        "today, yesterday, or -2h, -15min, -3d before now.  --every takes 10s, 15min, 1h, 1d.\n"
-        "example: quartier history --points 'grid.*' --from -1d --every 15min --format csv",
+        "today, yesterday, or 2h, 15min, 3d for so long ago.  --every takes 10s, 15min, 1h, 1d.\n"
+        "example: quartier history --points 'grid.*' --from 1d --every 15min --format csv",
     )
     history.add_argument(
         "--points", nargs="+", default=["*"], metavar="PATTERN", help="such as 'grid.*' (default: all)"
     )
-    history.add_argument("--from", dest="start", default="-1h", metavar="TIME", help="default: %(default)s")
+    history.add_argument("--from", dest="start", default="1h", metavar="TIME", help="default: %(default)s")
     history.add_argument("--to", dest="end", default="now", metavar="TIME", help="default: %(default)s")
     history.add_argument(
         "--every", metavar="TIME", help="one row per point and this time: mean, or last of counters"

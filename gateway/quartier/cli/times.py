@@ -26,13 +26,13 @@ def moment_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
         today = datetime.fromtimestamp(now_ms / 1e3, UTC).astimezone(zone)
         day = today.date() - timedelta(days=text == "yesterday")
         return _ms(datetime(day.year, day.month, day.day), zone)  # noqa: DTZ001 - _ms gives it its zone
-    if text.startswith("-"):
-        return now_ms - round(1000 * span_s(text[1:]))
+    if _SPAN.fullmatch(text.removeprefix("-")):
+        return now_ms - round(1000 * span_s(text.removeprefix("-")))
     try:
         return _ms(datetime.fromisoformat(text), zone)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no time; expected 2026-11-25, 2026-11-25T14:30[+01:00], now, today or -2h"
+            f"{text!r} is no time; expected 2026-11-25, 2026-11-25T14:30[+01:00], now, today or 2h"
         ) from None
 
 
