@@ -5,7 +5,7 @@ import pytest
 from quartier.cli.times import moment_ms, span_s, stamp
 
 PARIS = ZoneInfo("Europe/Paris")
-NOW_MS = 1_795_616_400_000  # 2026-11-25 15:20 UTC
+NOW_MS = 1_795_620_000_000  # 2026-11-25 15:20 UTC
 
 
 @pytest.mark.parametrize(
