@@ -3,7 +3,6 @@
 import argparse
 import csv
 import json
-import sqlite3
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -35,8 +34,8 @@ def history(options: argparse.Namespace) -> int:
     except FileNotFoundError as error:
         print(f"{error}; is --state-dir where the daemon keeps it?", file=sys.stderr)
         return 1
-    except sqlite3.OperationalError as error:
-        print(f"{path}: {error}; are you in the group quartier?", file=sys.stderr)
+    except PermissionError as error:
+        print(f"{error}; are you in the group quartier?", file=sys.stderr)
         return 1
     return 0
 

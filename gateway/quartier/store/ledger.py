@@ -22,7 +22,7 @@ from quartier.store.writer import Committed, Failed, Opened, Salvaged, Writer
 from quartier_drivers.contract import Reading
 
 OPEN_TIMEOUT_S = 8.0
-SEALS_PER_COMMIT_MAX = 64
+SEALS_MIN = 8  # chunks sealed in one commit, if that many wait
 RETRY_MAX_S = 60.0
 
 
@@ -242,7 +242,8 @@ class Store:
 
     def _job(self, now: Now, *, clean: bool) -> Job:
         entrance = self._entrance
-        seals = entrance.waiting[:SEALS_PER_COMMIT_MAX]
+        # Streams of one pace fill together: sealing is spread, lest the writer hold the interpreter long.
+        seals = entrance.waiting[: max(SEALS_MIN, len(entrance.waiting) // 4)]
         sealing = set(map(id, seals))
         return Job(
             self.boot,
