@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from cpython cimport array as c_array
 from cpython.buffer cimport PyObject_CheckBuffer
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_AsDouble, PyFloat_CheckExact
-from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_SIZE
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_AsDouble, PyFloat_CheckExact, PyFloat_FromDouble
+from cpython.ref cimport Py_INCREF
+from cpython.tuple cimport PyTuple_CheckExact, PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
 from libc.math cimport fabs, isfinite
 
 from quartier_native.reference.allocation import ASSET_MAX, POWER_MAX_W, STEP_MAX, Allocation
@@ -87,7 +88,7 @@ def allocate(base_w, want_w, import_max_w, export_max_w, down, up):
 
 
 cdef _allocate(_Room room, base_w, want_w, import_max_w, export_max_w, down, up):
-    cdef Py_ssize_t count, index, down_count = 0, up_count = 0
+    cdef Py_ssize_t count, down_count = 0, up_count = 0
     cdef double total_w, high_w, low_w
     cdef Ladder lower, higher
     if len(want_w) > _ASSET_MAX:
@@ -105,8 +106,17 @@ cdef _allocate(_Room room, base_w, want_w, import_max_w, export_max_w, down, up)
 
     total_w = _sum(total_w, room.setpoint_w, count)
     met = _walk(room.setpoint_w, &total_w, low_w, high_w, lower, higher, &down_count, &up_count)
-    setpoint_w = tuple([room.setpoint_w[index] for index in range(count)])
-    return tuple.__new__(Allocation, (setpoint_w, total_w, down_count, up_count, met))
+    return tuple.__new__(Allocation, (_tuple(room.setpoint_w, count), total_w, down_count, up_count, met))
+
+
+cdef tuple _tuple(const double[::1] numbers, Py_ssize_t count):
+    cdef tuple result = PyTuple_New(count)
+    cdef Py_ssize_t index
+    for index in range(count):
+        number = PyFloat_FromDouble(numbers[index])
+        Py_INCREF(number)  # SET_ITEM takes one over
+        PyTuple_SET_ITEM(result, index, number)
+    return result
 
 
 def allocate_in_place(setpoint_w, base_w, import_max_w, export_max_w, down, up):
@@ -269,14 +279,17 @@ cdef inline int _fill_one(Ladder steps, Py_ssize_t place, step, Py_ssize_t asset
         if len(step) != 3:
             raise ValueError("a step is (asset, target_w, divisible)")
         step = (step[0], step[1], step[2])
-    asset = PyNumber_AsSsize_t((<tuple>step)[0], NULL)
+    number = <object>PyTuple_GET_ITEM(step, 0)
+    asset = PyNumber_AsSsize_t(number, NULL)
     if not 0 <= asset < asset_count:
         raise ValueError("a step names an asset that is not there")
     steps.asset[place] = asset
     if asset >= steps.asset_count:
         steps.asset_count = asset + 1
-    steps.target_w[place] = _power("target_w", (<tuple>step)[1])
-    steps.divisible[place] = 1 if (<tuple>step)[2] else 0
+    number = <object>PyTuple_GET_ITEM(step, 1)
+    steps.target_w[place] = _power("target_w", number)
+    number = <object>PyTuple_GET_ITEM(step, 2)
+    steps.divisible[place] = 1 if number else 0
     return 0
 
 
