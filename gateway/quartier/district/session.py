@@ -9,20 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from quartier.district import runs
+from quartier.district import commands, runs
 from quartier.district.backlog import Backlog
 from quartier.district.catalog import EVENT, Catalog
-from quartier.district.commands import (
-    NEXT_SERVER,
-    REBIRTH,
-    SCAN_RATE,
-    Commands,
-    NextServer,
-    Rebirth,
-    Refusal,
-    Request,
-    ScanRate,
-)
 from quartier.district.downlink import read_state, read_watermark
 from quartier.district.effects import Effect, Leave, Note, Scene
 from quartier.district.outbox import NOTHING_ABOVE, Outbox, reached
@@ -32,6 +21,8 @@ from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
 
 _LIVE_MAX = 2_000
+# Messages of the backlog in one go: the loop has others to serve (500 metrics take some 2 ms).
+_LATE_MAX = 4
 _S = 1_000_000_000
 
 
@@ -87,11 +78,12 @@ class Session:
         self.resent_count = 0
         self.refused_count = 0
         self._voice = Voice(identity, catalog, aliases=rules.aliases)
-        self._commands = Commands(
+        self._commands = commands.Commands(
             identity, catalog, rules.harmless, aliases=rules.aliases, other_servers=rules.servers_count > 1
         )
         self._alive: set[str] = set()
         self._live: dict[str, Mark] = {}
+        self._live_ns = 0
         self._backlog = Backlog()
         self._host_ms = -1
         self._born_ns = 0
@@ -109,6 +101,12 @@ class Session:
     def catching_up(self) -> bool:
         """Whether anything is still to be delivered late."""
         return bool(self._backlog)
+
+    @property
+    def pause_s(self) -> float:
+        """How long to wait between two pumps, in the house's time: the backlog goes one by one."""
+        scan_s = self.scan_ms / 1000
+        return min(scan_s, 1 / self.rules.backfill_messages_per_s) if self._backlog else scan_s
 
     # The connection
 
@@ -157,6 +155,7 @@ class Session:
         self._tokens = 0.0
         self._rebirth_ns = None
         self._sent = None
+        self._live_ns = 0
         if self.rules.watermark and self._echo_ns is None:
             self._echo_ns = now.ns + int(self._echo_wait_s * _S)
         if self._backfill_ns is None:
@@ -170,11 +169,11 @@ class Session:
 
     def _controls(self, now: Now) -> list[Metric]:
         controls = [
-            Metric(REBIRTH, False, Type.BOOLEAN, now.utc_ms),
-            Metric(SCAN_RATE, self.scan_ms, Type.INT64, now.utc_ms),
+            Metric(commands.REBIRTH, False, Type.BOOLEAN, now.utc_ms),
+            Metric(commands.SCAN_RATE, self.scan_ms, Type.INT64, now.utc_ms),
         ]
         if self.rules.servers_count > 1:
-            controls.append(Metric(NEXT_SERVER, False, Type.BOOLEAN, now.utc_ms))
+            controls.append(Metric(commands.NEXT_SERVER, False, Type.BOOLEAN, now.utc_ms))
         return controls
 
     def _leaves(self, stream: str) -> bool:
@@ -211,17 +210,17 @@ class Session:
             return [Leave("primary host offline", walk=True)]
         return []
 
-    def _command(self, request: Request, scene: Scene) -> list[Effect]:
-        if isinstance(request, Refusal):
+    def _command(self, request: commands.Request, scene: Scene) -> list[Effect]:
+        if isinstance(request, commands.Refusal):
             self.refused_count += 1
             return [Note("district.command_refused", request.why, {"point": request.point})]
-        if isinstance(request, ScanRate):
+        if isinstance(request, commands.ScanRate):
             self.scan_ms = request.ms
-            metric = Metric(SCAN_RATE, self.scan_ms, None, scene.now.utc_ms)
+            metric = Metric(commands.SCAN_RATE, self.scan_ms, None, scene.now.utc_ms)
             return [self._voice.control(metric, scene.now)]
-        if isinstance(request, NextServer):
+        if isinstance(request, commands.NextServer):
             return [*self.leaving(scene.now), Leave("next server asked for", walk=True)]
-        if isinstance(request, Rebirth):
+        if isinstance(request, commands.Rebirth):
             due_ns = self._born_ns + int(self.rules.rebirth_pause_s * _S)
             self._rebirth_ns = due_ns
             return self._births(scene) if scene.now.ns >= due_ns else []
@@ -286,27 +285,22 @@ class Session:
 
         ``room_bytes`` is how much the connection takes; what does not fit stays in the store.
         """
-        self._pass_over_local(scene.outbox)
         if self.phase is not Phase.BORN:
             return []
         if self._rebirth_ns is not None:
             return self._births(scene) if scene.now.ns >= self._rebirth_ns else []
         if self._echo_ns is not None and scene.now.ns >= self._echo_ns:
             return self._births_without_echo(scene)
-        samples = scene.outbox.samples(self._above(scene.outbox), _LIVE_MAX)
-        if self._learn(samples):
-            return self._births(scene)
-        effects, room_bytes = self._live_data(samples, scene, room_bytes)
-        if room_bytes > 0 and len(samples) < _LIVE_MAX:
-            effects.extend(self._devices(scene))
-        effects.extend(self._late_data(scene, room_bytes))
-        return effects
-
-    def _pass_over_local(self, outbox: Outbox) -> None:
-        """Streams that never leave the building need no keeping for the link."""
-        for stream, head in outbox.heads().items():
-            if stream in self.catalog.local:
-                self._mark(stream, head)
+        effects: list[Effect] = []
+        if scene.now.ns >= self._live_ns:
+            self._live_ns = scene.now.ns + self.scan_ms * 1_000_000
+            samples = scene.outbox.samples(self._above(scene.outbox), _LIVE_MAX)
+            if self._learn(samples):
+                return self._births(scene)
+            effects, room_bytes = self._live_data(samples, scene, room_bytes)
+            if room_bytes > 0 and len(samples) < _LIVE_MAX:
+                effects.extend(self._devices(scene))
+        return [*effects, *self._late_data(scene, room_bytes)]
 
     def _births_without_echo(self, scene: Scene) -> list[Effect]:
         note = Note(
@@ -384,7 +378,7 @@ class Session:
         # Two seconds' worth may be saved up; a slow caller gets what its own period is worth.
         self._tokens = min(self._tokens, 2 * per_s) + per_s * elapsed_s
         effects: list[Effect] = []
-        while room_bytes > 0 and self._tokens >= 1.0:
+        while room_bytes > 0 and self._tokens >= 1.0 and len(effects) < _LATE_MAX:
             run = self._backlog.peek(scene.outbox, self._dead)
             if not run:
                 break

@@ -190,7 +190,7 @@ class Uplink:
             if connection.ended is not None:
                 raise connection.ended
             self._perform(connection, self.session.pump(self._scene(), connection.room_bytes))
-            await self._house.clock.sleep(self.session.scan_ms / 1000)
+            await self._house.clock.sleep(self.session.pause_s)
             await asyncio.sleep(_BREATH_S)
 
     def _perform(self, connection: Connection, effects: Iterable[Effect]) -> None:
