@@ -40,12 +40,13 @@ class _Cut:
 
 @dataclass(slots=True)
 class _Job:
-    """A block, when it is due, and what is cut from its answer."""
+    """A block, when it is due, what is cut from its answer, and in which connection it was last read."""
 
     block: Block
     due_ns: int
     cuts: list[_Cut]
     scales: list[tuple[int, Address]]
+    connects_count: float = 0.0
 
 
 class ModbusDriver:
@@ -132,6 +133,7 @@ class ModbusDriver:
             return []
         self._move_on(job)
         answer = await self._ask(job.block)
+        job.connects_count = self._line.stats["connects_count"]
         self._urgent -= {key for want in job.block.wants for key in want.keys}
         self._judge_absence(answer)
         if answer.exception in _REFUSALS:
@@ -166,9 +168,11 @@ class ModbusDriver:
     async def release(self, points: Collection[str] = ()) -> None:
         """Give points (absent: all) back to the device's own control, as ``on_release`` says.
 
-        Goes on after a write that fails, then raises the first failure.
+        Goes on after a write that fails, unless the bus is lost twice in a row; then raises the first
+        failure.
         """
         failed: WireError | None = None
+        lost_count = 0
         for write in self.releases():
             if points and write["point"] not in points:
                 continue
@@ -176,6 +180,11 @@ class ModbusDriver:
                 await self._send(write["point"], orders.restore(write))
             except WireError as error:
                 failed = failed or error
+                lost_count = lost_count + 1 if isinstance(error, LinkLost) else 0
+            else:
+                lost_count = 0
+            if lost_count > 1:
+                break
         if failed is not None:
             raise failed
 
@@ -227,15 +236,17 @@ class ModbusDriver:
     def _move_on(self, job: _Job) -> None:
         """To the next point of the block's grid; those that have passed already are skipped, and counted.
 
-        They are not counted while the device is silent or was not asked yet: then nobody is late.
+        They are not counted while the device is silent or was not asked yet, or the bus was lost: then
+        nobody is late.
         """
         now_ns = self._clock.now_ns()
+        bus_stood = job.connects_count == self._line.stats["connects_count"]
         if job.due_ns > now_ns:  # read back early: the grid stays
             return
         period_ns = int(job.block.period_s * _S)
         skipped = (now_ns - job.due_ns) // period_ns
         job.due_ns += (skipped + 1) * period_ns
-        if skipped and not self._aside:
+        if skipped and not self._aside and bus_stood:
             self.skipped_count += skipped
             self._line.count("skipped_count", skipped)
 

@@ -8,7 +8,7 @@ import pytest
 from tests.drivers.modbus.conftest import Asked, HandClock, Start, TcpServer, hang_up, registers, silence, tcp
 
 from quartier_drivers.contract import Command, DeviceSpec, Quality, Reading, Value
-from quartier_drivers.errors import NoReply, Refused
+from quartier_drivers.errors import LinkLost, NoReply, Refused
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.driver import DOOR, ModbusDriver
 from quartier_drivers.modbus.line import Line
@@ -204,6 +204,25 @@ async def test_nobody_counts_reads_as_skipped_while_the_device_is_silent(
     await driver.read()
 
     assert 0 == driver.skipped_count
+    await line.close()
+
+
+async def test_nobody_counts_reads_as_skipped_while_the_bus_is_lost(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = driver_of(line, METER, clock)
+    await read_all(driver, clock)
+    await line.close()
+    clock.move(30)
+    await line.open()
+    await read_all(driver, clock)
+    assert 0 == driver.skipped_count
+
+    clock.move(2.5)
+    await read_all(driver, clock)
+    assert 1 == driver.skipped_count
+    assert device.blocks
     await line.close()
 
 
@@ -422,9 +441,21 @@ async def test_release_goes_on_after_a_write_that_fails(
     line = line_to(tcp_server, clock)
     tcp_server.script = [hang_up, device.answer]
 
-    with pytest.raises(Exception, match="closed the connection"):
+    with pytest.raises(LinkLost, match="closed the connection"):
         await driver_of(line, BATTERY, clock).release()
     assert [(30, 1), (31, 0), (40, 4200), (7, 0xFF00)] == device.blocks
+    await line.close()
+
+
+async def test_release_does_not_wait_for_a_bus_that_stays_lost(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    tcp_server.script = [hang_up]
+
+    with pytest.raises(LinkLost):
+        await driver_of(line, BATTERY, clock).release()
+    assert [(30, 1), (31, 0)] == device.blocks
     await line.close()
 
 
