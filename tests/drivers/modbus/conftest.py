@@ -138,6 +138,44 @@ async def tcp_server() -> AsyncIterator[TcpServer]:
     listener.close()
 
 
+class Device:
+    """A scripted device with memory: answers reads from ``words``, keeps what is written, may refuse."""
+
+    def __init__(self, server: TcpServer) -> None:
+        self.words: dict[int, int] = {}
+        self.refused: set[int] = set()
+        self.exception = 2
+        self.server = server
+        server.script = [self.answer]
+
+    def answer(self, asked: Asked) -> bytes:
+        function, count = asked.pdu[0], int.from_bytes(asked.pdu[3:5], "big")
+        places = range(asked.start, asked.start + (1 if function in (5, 6) else count))
+        if self.refused.intersection(places):
+            return tcp(asked.number, asked.unit, bytes([function | 0x80, self.exception]))
+        if function in (1, 2):
+            bits = sum(bool(self.words.get(at)) << step for step, at in enumerate(places))
+            return tcp(asked.number, asked.unit, bytes([function, 1, bits]))
+        if function in (3, 4):
+            pdu = registers(function, *(self.words.get(at, 0) for at in places))
+            return tcp(asked.number, asked.unit, pdu)
+        if function in (5, 6):
+            self.words[asked.start] = count
+        return tcp(asked.number, asked.unit, asked.echo())
+
+    @property
+    def blocks(self) -> list[tuple[int, int]]:
+        """Start and count (or value) of every request since the last look."""
+        seen = [(asked.start, int.from_bytes(asked.pdu[3:5], "big")) for asked in self.server.asked]
+        self.server.asked.clear()
+        return seen
+
+
+@pytest.fixture
+def device(tcp_server: TcpServer) -> Device:
+    return Device(tcp_server)
+
+
 @dataclass
 class RtuServer(Server):
     """The other end of a pty; ``silences_s`` lie between each answer and the request after it."""
