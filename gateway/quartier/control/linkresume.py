@@ -50,7 +50,9 @@ def resumed(old: LinkState, now: Now) -> LinkState:
         back_ns=None,
         document_ns=None,
         valid_ns=now.ns,
-        anchor_ns=None,
+        # Time is reckoned on from the last synced instant: an unsynced clock that jumped while
+        # nobody ran must not end a document.
+        anchor_ns=None if old.anchor_ns is None else moved(old.anchor_ns, certain_ns),
         seen_ns=now.ns,
         seen_utc_ms=now.utc_ms,
     )

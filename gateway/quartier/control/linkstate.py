@@ -72,7 +72,7 @@ class LinkState:
 def dump(state: LinkState) -> dict[str, Any]:
     """The state as JSON-ready data; worth saving when ``worth_saving`` says so."""
     data = asdict(state)
-    for gone in ("heartbeat_n", "back_ns", "document_ns", "anchor_ns"):
+    for gone in ("heartbeat_n", "back_ns", "document_ns"):
         del data[gone]
     data["format"] = FORMAT
     data["mode"] = str(state.mode)

@@ -667,6 +667,13 @@ def test_with_no_state_readable_it_is_init(drive):
     assert Mode.INIT is drive().start(None).mode
 
 
+def test_a_clock_that_is_not_trusted_ends_no_document_across_a_restart(drive):
+    d = drive().controlled(import_w=1000, exp_s=500).tick(10)
+    d.synced, d.jump_s = False, 1e6
+
+    assert 1000 == d.restart(down_s=10).caps.import_max_w
+
+
 # --- properties (failsafe.md section 6) ------------------------------------------------------
 
 seconds = st.sampled_from([0.5, 1, 29, 59, 61, 119, 121, 600, 3600, 7199, 7201])
