@@ -349,7 +349,7 @@ def builtin() -> dict[str, Path]:
 def find(name: str) -> Path:
     """A path, or the file of a built-in scenario.  Raises ConfigError naming those that exist."""
     path = Path(name)
-    if path.suffix == ".toml" or path.exists():
+    if path.suffix == ".toml" or path.is_file():
         return path
     known = builtin()
     if name in known:

@@ -19,12 +19,12 @@ def scenario(test):
 
 HEAD = 'title = "{title}"\nstart = 2026-06-12T18:30:00\nduration_s = {duration_s}\nrate = {rate}\n[house]\nsoc_pct = 60\n'
 BAND = '[[checks]]\ncheck = "within"\npoint = "bat1.soc_pct"\nlow = 9.5\nhigh = 95.5\n'
-DELIVERED = '[[checks]]\ncheck = "delivered"\nsettle_s = 300\n'
+DELIVERED = '[[checks]]\ncheck = "delivered"\nsettle_s = 200\n'
 CAP_KEPT = '[[checks]]\ncheck = "cap-kept"\n'
 CAR = '[[events]]\nat_s = 30\ndo = "plug"\nneed_wh = 30000\n'
 
 
-def _run(tmp_path, text, *words, rate=30, duration_s=900):
+def _run(tmp_path, text, *words, rate=60, duration_s=700):
     path = tmp_path / "scenario.toml"
     path.write_text(HEAD.format(title="short", duration_s=duration_s, rate=rate) + text)
     report = tmp_path / "report"
@@ -53,12 +53,12 @@ def test_a_cap_from_the_district_is_kept_and_every_sample_delivered_with_either_
 def test_an_hour_without_the_broker_costs_no_sample(tmp_path):
     events = '[[events]]\nat_s = 300\ndo = "broker"\nup = false\n[[events]]\nat_s = 3900\ndo = "broker"\nup = true\n'
     modes = '[[checks]]\ncheck = "mode"\nat_s = 3800\nexpected = "FAILSAFE"\n'
-    _run(tmp_path, events + modes + CAP_KEPT + DELIVERED, rate=120, duration_s=4500)
+    _run(tmp_path, events + modes + CAP_KEPT + DELIVERED, rate=120, duration_s=4300)
 
 
 @scenario
 def test_kill_nine_loses_nothing_and_leaves_the_outputs_released(tmp_path):
-    events = '[[events]]\nat_s = 120\ndo = "kills"\ncount = 3\nuntil_s = 700\ndown_s = 5\n'
+    events = '[[events]]\nat_s = 120\ndo = "kills"\ncount = 3\nuntil_s = 600\ndown_s = 5\n'
     checks = '[[checks]]\ncheck = "released"\n'
     lost = '[[checks]]\ncheck = "nothing-lost"\npoint = "rs485.requests_count"\ngap_max_s = 90\n'
     _run(tmp_path, CAR + events + checks + lost + DELIVERED)
@@ -67,9 +67,9 @@ def test_kill_nine_loses_nothing_and_leaves_the_outputs_released(tmp_path):
 @scenario
 def test_without_its_grid_meter_the_house_keeps_the_fail_safe_cap_and_gives_the_battery_back(tmp_path):
     events = '[[events]]\nat_s = 300\ndo = "fault"\ndevice = "meter"\nkind = "silent"\n'
-    clear = '[[events]]\nat_s = 700\ndo = "clear"\ndevice = "meter"\n'
-    idle = '[[checks]]\ncheck = "within"\npoint = "order.battery_w"\nlow = -5\nhigh = 5\nfrom_s = 400\nuntil_s = 690\n'
-    low = '[[checks]]\ncheck = "within"\npoint = "grid.power_w"\nhigh = 6600\nfrom_s = 400\nuntil_s = 690\n'
+    clear = '[[events]]\nat_s = 600\ndo = "clear"\ndevice = "meter"\n'
+    idle = '[[checks]]\ncheck = "within"\npoint = "order.battery_w"\nlow = -5\nhigh = 5\nfrom_s = 400\nuntil_s = 590\n'
+    low = '[[checks]]\ncheck = "within"\npoint = "grid.power_w"\nhigh = 6600\nfrom_s = 400\nuntil_s = 590\n'
     _run(tmp_path, CAR + events + clear + idle + low + DELIVERED)
 
 

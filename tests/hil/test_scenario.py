@@ -64,3 +64,10 @@ def test_events_become_what_they_do():
 
     assert isinstance(event, Caps)
     assert (600, 5000) == (event.at_s, event.import_max_w)
+
+
+def test_a_folder_of_the_same_name_does_not_hide_a_scenario(tmp_path, monkeypatch):
+    (tmp_path / "demo").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert load(find("demo")).title.startswith("Quartier")
