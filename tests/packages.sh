@@ -31,9 +31,4 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive $run apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-# Peers from npm, no install scripts; an up-to-date folder is left alone.
-cd "$(dirname "$0")/peers"
-if [ ! -e node_modules/.done ] || [ package.json -nt node_modules/.done ]; then
-  npm install --ignore-scripts --no-audit --no-fund --silent
-  touch node_modules/.done
-fi
+bash "$(dirname "$0")/peers/install.sh"
