@@ -27,11 +27,11 @@ $(VENV)/.python:
 
 $(VENV)/.demo: $(VENV)/.python pyproject.toml setup.py $(KERNELS)
 	@echo "Installing Quartier with its rig and compiling the kernels (a few minutes the first time)"
-	$(BIN)/python -m pip install --quiet --editable '.[hil]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[hil]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml setup.py $(KERNELS)
-	$(BIN)/python -m pip install --quiet --editable '.[hil,dev]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --editable '.[hil,dev]'
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo
