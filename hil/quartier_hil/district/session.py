@@ -86,7 +86,14 @@ class Session:
             return self._fault(now_ms, f"{kind}: {error}")
         if kind == "ack":
             self.acks.append({"at": now_ms, **body})
+        elif kind == "event" and body.get("code") == "store.gap":
+            self._forgive(body.get("data", {}))
         return {"at": now_ms, "kind": kind, "body": body}
+
+    def _forgive(self, gap: dict[str, Any]) -> None:
+        """A gap record: what the gateway declares lost holds the watermark back no longer."""
+        if gap.get("last"):
+            self.ledger.forgive(str(gap["stream"]), int(gap["boot"]), int(gap["first"]), int(gap["last"]))
 
     def _sparkplug(self, kind: str, device: str, message: sparkplug.Payload, now_ms: int) -> dict[str, Any]:
         line: dict[str, Any] = {"at": now_ms, "kind": kind, "stream": device, "seq": message.seq}

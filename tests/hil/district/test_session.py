@@ -95,3 +95,14 @@ def test_acknowledgements_are_kept_with_their_time():
     session.take("quartier/v1/issy/b012/ack", b'{"id": "x", "status": "ACCEPTED"}', 7)
 
     assert [{"at": 7, "id": "x", "status": "ACCEPTED"}] == session.acks
+
+
+def test_a_gap_record_lets_the_watermark_pass_what_is_lost():
+    session = _born()
+    session.take(DATA, _data(1, 9, 1, [5.0]), 10)
+    session.take(DATA, _data(2, 9, 4, [5.0]), 20)
+    gap = {"code": "store.gap", "data": {"stream": "grid", "boot": 9, "first": 2, "last": 3}}
+    session.take("quartier/v1/issy/b012/event", json.dumps(gap).encode(), 30)
+
+    assert {"grid": {"boot": 9, "seq": 4}} == json.loads(session.watermark(40))["streams"]
+    assert 2 == session.ledger.samples_count
