@@ -1,7 +1,7 @@
 """STATE and watermark as hosts may write them, and as they may not."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quartier.district.downlink import read_json, read_state, read_watermark, whole
@@ -70,6 +70,7 @@ def test_a_whole_number(value, expected):
     assert expected == whole(value)
 
 
+@settings(max_examples=300)  # each is slow: not for the profile of the kernels
 @given(st.binary(max_size=100))
 def test_any_bytes_are_read_or_none(data):
     read_state(data)

@@ -1,6 +1,6 @@
 """How samples are cut into messages."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quartier.district.runs import METRICS_MAX, PAYLOAD_MAX_BYTES, by_stream, cost_bytes, cut
@@ -27,6 +27,7 @@ NUMBERS = st.lists(
 )
 
 
+@settings(max_examples=300)  # each is slow: not for the profile of the kernels
 @given(NUMBERS)
 def test_every_run_is_one_boot_consecutive_and_forward_in_time(rows):
     samples = [sample(seq, boot, utc_ms=ms, value=value) for boot, seq, ms, value in rows]
@@ -42,6 +43,7 @@ def test_a_message_has_at_most_500_metrics():
     assert [METRICS_MAX, METRICS_MAX, 1] == [len(run) for run in cut([sample(n) for n in range(1, 1_002)])]
 
 
+@settings(max_examples=300)  # each is slow: not for the profile of the kernels
 @given(
     st.lists(
         st.tuples(

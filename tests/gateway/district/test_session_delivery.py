@@ -195,8 +195,8 @@ METRICS = {
 }
 
 
+@settings(max_examples=500)  # each is slow: not for the profile of the kernels
 @given(steps=st.lists(STEP, max_size=40), watermark=st.booleans(), host=st.booleans())
-@settings(deadline=None)
 def test_births_first_numbers_without_holes_and_every_sample_once_all_is_well(parts, steps, watermark, host):
     """Whatever happens in whatever order, each connection obeys Sparkplug, and a quiet end delivers all."""
     run = Run(parts, watermark=watermark, host=host)

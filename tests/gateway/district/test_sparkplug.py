@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quartier.district.effects import Publish
@@ -72,6 +72,7 @@ def test_what_is_no_payload_is_malformed(data):
         decode(data)
 
 
+@settings(max_examples=300)  # each is slow: not for the profile of the kernels
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_malformed(data):
     try:
@@ -80,6 +81,7 @@ def test_any_bytes_are_read_or_malformed(data):
         return
 
 
+@settings(max_examples=300)  # each is slow: not for the profile of the kernels
 @given(
     st.floats(),
     st.integers(-(2**63), 2**63 - 1),
