@@ -262,7 +262,8 @@ def _generation_share_w(scene: Scene, asset: Pv, cap_w: float) -> float:
     pvs = [a for a in scene.house.assets if isinstance(a, Pv)]
     free = [a for a in pvs if a.curtail == "limit"]
     fixed_w = sum(-min(0.0, sight.power_w(memories, a, now_ns) or 0.0) for a in pvs if a not in free)
-    return max(0.0, cap_w - fixed_w) * asset.rated_w / sum(a.rated_w for a in free)
+    whole_w = sum(a.rated_w for a in free)
+    return max(0.0, cap_w - fixed_w) * (asset.rated_w / whole_w if whole_w > 0 else 1.0)
 
 
 def _limit_w(asset: Ev | Pv, turn: Turn) -> float:

@@ -834,3 +834,9 @@ def test_no_sequence_of_readings_losses_and_caps_breaks_a_device_limit(plant, se
     assert p.view["caps"]["import"]["max_w"] <= 10_000
     assert p.view["caps"]["export"]["max_w"] <= 6_000
     json.dumps(p.view, allow_nan=False)
+
+
+def test_a_pv_rated_at_nothing_divides_by_nothing(plant, house):
+    nothing = replace(house, assets=(Pv(name="pv1", rated_w=0, curtail="limit"),))
+
+    assert "pv1" in plant(house=nothing, sun_w=10).cap(generation_max_w=0).run(20).view["assets"]
