@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import sys
-from dataclasses import asdict
 
 from quartier.cli import output
 from quartier_drivers import profile
@@ -37,7 +36,7 @@ def read(options: argparse.Namespace) -> int:
         print(f"{options.url}: {error}", file=sys.stderr)
         return 1
     if options.json:
-        output.dump([asdict(row) for row in rows])
+        output.dump([row._asdict() for row in rows])
         return 0
     cells = ((row.point, output.number(row.value), row.unit, row.raw, row.quality.lower()) for row in rows)
     output.console().print(output.table("", ("point", ">value", "unit", ">raw", "quality"), cells))

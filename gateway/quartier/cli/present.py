@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-import time
+import threading
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -38,11 +38,12 @@ def _nobody(closed: Closed) -> int:
 
 def _watch(options: argparse.Namespace, found: dict[str, Any]) -> int:
     """Refresh until Ctrl-C; a daemon that restarts is waited for."""
+    pause = threading.Event()  # never set
     with Live(
         overview(found), console=output.console(), screen=sys.stdout.isatty(), auto_refresh=False
     ) as live:
         while True:
-            time.sleep(REFRESH_S)
+            pause.wait(REFRESH_S)
             try:
                 live.update(overview(ask(options.runtime_dir, "status")), refresh=True)
             except Closed as closed:
