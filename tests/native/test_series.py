@@ -7,13 +7,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quartier_native import series as kernel
 from quartier_native.reference import series as twin
 
-THOROUGH = settings(max_examples=20_000) if settings.get_current_profile_name() == "ci" else settings()
 INT64 = st.integers(-(2**63), 2**63 - 1)
 ANY_BITS = INT64.map(lambda bits: float(struct.unpack("<d", struct.pack("<q", bits))[0]))
 SPECIAL = st.sampled_from(
@@ -69,7 +68,6 @@ def sealed(body: bytes) -> bytes:
     return body + zlib.crc32(body).to_bytes(4, "little")
 
 
-@THOROUGH
 @given(samples())
 def test_both_write_the_same_bytes_and_give_back_every_bit(chunk: tuple[list[int], list[float]]) -> None:
     times_ms, values = chunk
