@@ -313,17 +313,18 @@ def test_shed_loads_come_on_before_pv_is_curtailed(plant, with_house):
     assert p.state.book.orders["pump.relay_on"].reason.endswith("switched on again")
 
 
-def test_a_slowed_ev_goes_faster_before_pv_is_curtailed(plant):
-    p = plant(base_w=200, soc_pct=95, ev_wants_w=11_040).cap(import_max_w=4500).run(30)
+def test_a_slowed_ev_goes_faster_before_pv_is_curtailed(plant, with_house):
+    p = plant(house=with_house("ev1", "pv1"), base_w=200, ev_wants_w=11_040).cap(import_max_w=4500).run(30)
     p.sun_w = 6000
     p.cap(import_max_w=9000, export_max_w=0).run(5)
 
-    assert p.points["ev1.current_max_a"] > 6.0
+    assert p.points["ev1.current_max_a"] > 8.0
     assert 6000.0 == p.points["pv1.generation_max_w"]
+    assert any(c.reason.endswith("charging faster") for _, c in p.log)
 
 
-def test_a_paused_ev_resumes_before_pv_is_curtailed(plant):
-    p = plant(base_w=200, soc_pct=95, ev_wants_w=11_040).cap(import_max_w=500).run(200)
+def test_a_paused_ev_resumes_before_pv_is_curtailed(plant, with_house):
+    p = plant(house=with_house("ev1", "pv1"), base_w=200, ev_wants_w=11_040).cap(import_max_w=500).run(200)
     p.sun_w = 5500
     p.cap(import_max_w=9000, export_max_w=0).run(2)
 
