@@ -51,12 +51,13 @@ class Fallback:
     """What the device does by itself ``after_s`` seconds without a write: it takes ``value``.
 
     ``register`` is the timer that is written with each setpoint; empty where the device's
-    timer is fixed.
+    timer is fixed.  Writing every ``refresh_s`` keeps it from acting; 0 means a third of ``after_s``.
     """
 
     value: float
     after_s: float
     register: str = ""
+    refresh_s: float = 0.0
 
 
 OnRelease = Literal["own", "cap", "hold"] | float

@@ -113,6 +113,8 @@ class DeviceFallback(Section):
     value: Finite
     """What the point then takes, house units."""
     after_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    refresh_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """How often the point is written to keep it alive; absent: a third of after_s."""
     address: Registers | None = Field(None, alias="register")
     type_name: TypeName = Field("uint16", alias="type")
     scale: Scale = 1.0

@@ -91,4 +91,9 @@ def _step(point: Point) -> float:
 def _fallback(fallback: DeviceFallback | None) -> Fallback | None:
     if fallback is None:
         return None
-    return Fallback(fallback.value, fallback.after_s, str(fallback.address or ""))
+    return Fallback(
+        fallback.value,
+        fallback.after_s,
+        str(fallback.address or ""),
+        fallback.refresh_s or fallback.after_s / 3,
+    )

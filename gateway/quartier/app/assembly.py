@@ -176,7 +176,8 @@ def _battery(
     asset: model.Battery, shared: Mapping[str, Any], points: Mapping[str, PointInfo]
 ) -> assets.Battery:
     setpoint = points.get(f"{shared['name']}.setpoint_w")
-    timer_s = setpoint.fallback.after_s if setpoint is not None and setpoint.fallback is not None else 60.0
+    timer = None if setpoint is None else setpoint.fallback
+    lease_s = 60.0 if timer is None else min(timer.after_s, 3 * (timer.refresh_s or timer.after_s / 3))
     return assets.Battery(
         **shared,
         tier=asset.tier,
@@ -189,7 +190,7 @@ def _battery(
         soc_max_pct=asset.soc_max_pct,
         reserve_soc_pct=asset.reserve_soc_pct,
         soc_period_s=_period_s(points, f"{shared['name']}.soc_pct"),
-        lease_s=min(timer_s, 60.0),
+        lease_s=min(lease_s, 60.0),
         writable=setpoint is not None and setpoint.writable,
     )
 

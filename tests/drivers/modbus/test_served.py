@@ -64,7 +64,7 @@ def test_a_point_written_tells_limits_step_release_and_fallback() -> None:
 
     assert (True, -5000.0, 5000.0, 100.0) == (told.writable, told.write_low, told.write_high, told.step)
     assert (True, "own", True) == (told.persistent, told.on_release, told.read_back)
-    assert Fallback(0.0, 60.0, "holding:2701") == told.fallback
+    assert Fallback(0.0, 60.0, "holding:2701", refresh_s=20.0) == told.fallback
     assert "227/holding:2700" == told.address
 
 
