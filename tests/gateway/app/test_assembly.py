@@ -1,0 +1,301 @@
+"""From a real site file, profiles of our own included, to what the rooms are given."""
+
+import pytest
+
+from quartier.app import assembly
+from quartier.config import load
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.registry import door
+
+INVERTER = """\
+[profile]
+protocol = "modbus"
+maker = "Acme"
+model = "Sun 10"
+source = "made for this test"
+[points.power_w]
+register = "input:0x0000"
+type = "int32"
+low = -100000
+high = 1000
+scan = "fast"
+[points.generation_max_w]
+register = "holding:0x0010"
+type = "uint32"
+low = 0
+high = 100000
+scan = "normal"
+[points.generation_max_w.write]
+low = 0
+high = 100000
+on_release = "cap"
+"""
+CHARGER = """\
+[profile]
+protocol = "modbus"
+maker = "Acme"
+model = "Plug"
+source = "made for this test"
+[points.power_w]
+register = "input:0x0000"
+type = "int32"
+low = -1000
+high = 100000
+[points.plugged_on]
+register = "discrete:0x0000"
+type = "bool"
+[points.current_max_a]
+register = "holding:0x0001"
+type = "uint16"
+low = 0
+high = 32
+[points.current_max_a.write]
+low = 0
+high = 32
+on_release = "own"
+own = { register = "holding:0x0002", type = "uint16", value = 0 }
+"""
+SITE = """\
+site = { id = "b012", district = "issy", profiles = ["profiles"] }
+limits = { contract_import_w = 12000, contract_export_w = 6000, failsafe_export_w = 1500, failsafe_min_s = 9000 }
+control = { cycle_s = 2, grid_target_w = 50 }
+store.deadbands = { power_w = 80, soc_pct = 2 }
+buses.lan = { kind = "modbus-tcp", host = "127.0.0.1", port = 1502 }
+buses.board = { kind = "modbus-tcp", host = "127.0.0.1", port = 1503 }
+devices.gx = { bus = "lan", profile = "victron/gx", unit = 227 }
+devices.relays = { bus = "board", profile = "waveshare/relay8", unit = 3 }
+devices.meter = { bus = "board", profile = "eastron/sdm630", unit = 1 }
+devices.roof = { bus = "board", profile = "acme/sun10", unit = 9 }
+devices.barn = { bus = "board", profile = "eastron/sdm630", unit = 4 }
+devices.plug = { bus = "lan", profile = "acme/plug", unit = 5 }
+devices.spare = { bus = "lan", profile = "eastron/sdm630", unit = 6 }
+nodes.yard = { fuse_a = 32 }
+assets.grid = { role = "grid", device = "gx", part = "grid" }
+assets.bat1 = { role = "battery", device = "gx", part = "battery", rated_w = 5000, capacity_wh = 10000, discharge_max_w = 4000 }
+assets.pv1 = { role = "pv", device = "roof", rated_w = 10000 }
+assets.pv2 = { role = "pv", device = "barn", rated_w = 1000, switch_device = "relays", switch_part = "relay2", node = "yard" }
+assets.pv3 = { role = "pv", device = "gx", part = "pv", rated_w = 3000, share = "local" }
+assets.ev1 = { role = "ev", device = "plug", current_min_a = 7 }
+assets.boiler = { role = "load", device = "meter", tier = "C", rated_w = 2000, switch_device = "relays", switch_part = "relay1" }
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    """``read(text)``: a site file as the daemon loads it."""
+    folder = tmp_path / "profiles" / "acme"
+    folder.mkdir(parents=True)
+    (folder / "sun10.toml").write_text(INVERTER)
+    (folder / "plug.toml").write_text(CHARGER)
+
+    def reads(text=SITE):
+        path = tmp_path / "site.toml"
+        path.write_text(text)
+        return load.load_lenient(path)
+
+    return reads
+
+
+class Clock:
+    """The time of drivers that are asked for their points only."""
+
+    rate = 1.0
+
+    def now_ns(self):
+        return 0
+
+
+def served(loaded):
+    """The points that drivers on these wires serve, wires, release values and house."""
+    wires = assembly.wires(loaded)
+    points = {}
+    for wire in wires:
+        opened = door(wire.section.kind)
+        line = opened.line(wire.name, wire.section, Clock())
+        for spec, profile in wire.devices:
+            points |= opened.driver(line, spec, profile, Clock()).points
+    values = assembly.release_values(wires, points)
+    return points, values, assembly.house(loaded.site, points, values)
+
+
+def asset(house, name):
+    return {found.name: found for found in house.assets}[name]
+
+
+def specs(loaded):
+    return {spec.name: spec for wire in assembly.wires(loaded) for spec, _ in wire.devices}
+
+
+def test_a_site_without_faults_gives_every_bus_its_devices(read):
+    loaded = read()
+
+    assert {} == loaded.disabled
+    found = {wire.name: [spec.name for spec, _ in wire.devices] for wire in assembly.wires(loaded)}
+    assert {"lan": ["gx", "plug"], "board": ["relays", "meter", "roof", "barn"]} == found
+
+
+def test_a_device_that_no_asset_uses_is_not_polled(read):
+    assert "spare" not in specs(read())
+
+
+def test_parts_are_owned_by_assets_and_of_a_switch_only_the_relay_is_wanted(read):
+    found = specs(read())
+
+    assert {"grid": "grid", "battery": "bat1", "pv": "pv3"} == found["gx"].owners
+    assert {"relay1": "boiler", "relay2": "pv2"} == found["relays"].owners
+    assert {"relay1": {"relay_on"}, "relay2": {"relay_on"}} == found["relays"].points
+    assert {"": "boiler"} == found["meter"].owners
+    assert {} == found["meter"].points, "all that its profile has"
+
+
+def test_the_cap_that_on_release_writes_is_the_failsafe_value(read):
+    found = specs(read())
+
+    assert {"pv1.generation_max_w": 1500.0} == found["roof"].caps
+    assert 1000.0 == found["relays"].caps["pv2.generation_max_w"], "never above what it can make"
+    assert {"ev1.current_max_a": 7.0} == found["plug"].caps
+
+
+def test_two_readings_of_one_file_give_equal_wires(read):
+    assert assembly.wires(read()) == assembly.wires(read())
+
+
+def test_a_changed_unit_changes_its_own_wire_only(read):
+    before = {wire.name: wire for wire in assembly.wires(read())}
+    after = {wire.name: wire for wire in assembly.wires(read(SITE.replace("unit = 9", "unit = 10")))}
+
+    assert before["lan"] == after["lan"]
+    assert before["board"] != after["board"]
+
+
+def test_the_house_has_the_limits_and_the_cycle_of_the_file(read):
+    _, _, house = served(read())
+
+    assert ("b012", "grid", 2.0, 50.0) == (house.name, house.grid.name, house.cycle_s, house.grid_target_w)
+    limits = house.limits
+    assert (12000.0, 6000.0) == (limits.import_hard_w, limits.export_hard_w)
+    assert (6000.0, 1500.0) == (limits.import_failsafe_w, limits.export_failsafe_w)
+    assert (9600.0, 6000.0) == (limits.import_autonomous_w, limits.export_autonomous_w)
+
+
+def test_curtailment_is_what_the_points_allow(read):
+    _, _, house = served(read())
+
+    assert ["limit", "relay", "none"] == [asset(house, name).curtail for name in ("pv1", "pv2", "pv3")]
+
+
+def test_an_operator_may_forbid_curtailment_but_cannot_invent_it(read):
+    text = SITE.replace("rated_w = 10000 }", 'rated_w = 10000, curtail = "none" }')
+    _, _, house = served(read(text))
+
+    assert "none" == asset(house, "pv1").curtail
+
+
+def test_a_battery_is_what_file_and_profile_say_together(read):
+    _, _, house = served(read())
+    battery = asset(house, "bat1")
+
+    assert (5000.0, 4000.0) == (battery.charge_max_w, battery.discharge_max_w)
+    assert 1000.0 == battery.ramp_max_w_per_s, "a fifth of its power a second where nothing is said"
+    assert 60.0 == battery.lease_s, "the GX forgets a setpoint after 60 s"
+    assert (True, True) == (battery.writable, battery.measured)
+
+
+def test_an_ev_without_a_rating_can_take_what_its_cable_can(read):
+    _, _, house = served(read())
+    ev = asset(house, "ev1")
+
+    assert (16 * 230 * 3, 7.0, True) == (ev.rated_w, ev.current_min_a, ev.writable)
+
+
+@pytest.mark.parametrize(("tier", "switchable"), [("A", False), ("B", True), ("C", True), ("D", True)])
+def test_a_load_of_tier_a_is_never_switched_even_with_a_relay(read, tier, switchable):
+    _, _, house = served(read(SITE.replace('tier = "C"', f'tier = "{tier}"')))
+
+    assert switchable is asset(house, "boiler").switchable
+
+
+def test_assets_stand_under_their_node(read):
+    _, _, house = served(read())
+
+    assert ("yard", "grid") == (asset(house, "pv2").node, asset(house, "pv1").node)
+
+
+def test_release_values_are_numbers_caps_or_nothing(read):
+    _, values, house = served(read())
+
+    expected = {
+        "bat1.setpoint_w": 0.0,
+        "boiler.relay_on": 0.0,
+        "pv2.relay_on": 0.0,
+        "pv1.generation_max_w": 1500.0,
+        "ev1.current_max_a": None,
+    }
+    assert expected == values
+    assert values == house.release_values
+
+
+def test_a_disabled_device_leaves_its_asset_at_the_worst_case(read):
+    loaded = read(SITE.replace("waveshare/relay8", "waveshare/relay9").replace("acme/plug", "acme/plugg"))
+
+    assert {"devices.relays", "devices.plug"} <= set(loaded.disabled)
+    assert {"relays", "plug"}.isdisjoint(specs(loaded))
+    points, _, house = served(loaded)
+    assert not any(point.startswith("ev1.") for point in points)
+    boiler, ev = asset(house, "boiler"), asset(house, "ev1")
+    assert (True, False) == (boiler.measured, boiler.switchable)
+    assert (False, False) == (ev.measured, ev.writable)
+    assert "none" == asset(house, "pv2").curtail
+
+
+def test_a_bus_with_a_fault_takes_its_devices_along_and_nothing_else(read):
+    loaded = read(SITE.replace("port = 1503", "port = 150300"))
+
+    assert ["lan"] == [wire.name for wire in assembly.wires(loaded)]
+    _, _, house = served(loaded)
+    assert asset(house, "bat1").writable
+    assert not asset(house, "boiler").measured
+
+
+def test_a_house_whose_grid_meter_is_out_of_action_still_stands(read):
+    loaded = read(SITE.replace("victron/gx", "victron/gxx"))
+    points, _, house = served(loaded)
+
+    assert "grid" == house.grid.name
+    assert 1.0 == house.grid.period_s
+    assert "grid.power_w" not in points
+
+
+def test_neighbours_do_not_draw_the_same_random_delays(read):
+    first, second = read().site, read(SITE.replace('"b012"', '"b013"')).site
+
+    assert assembly.seed(first) == assembly.seed(read().site)
+    assert assembly.seed(first) != assembly.seed(second)
+
+
+def test_the_link_machine_is_told_the_times_of_the_file(read):
+    site = read().site
+    _, _, house = served(read())
+    params = assembly.link_params(site, house.limits)
+
+    assert (120.0, 9000.0, 93600.0) == (params.heartbeat_timeout_s, params.failsafe_min_s, params.hold_max_s)
+    assert house.limits == params.limits
+
+
+def test_what_is_shared_locally_is_named(read):
+    assert ("pv3",) == assembly.local(read().site)
+
+
+def test_deadbands_of_the_file_count_for_their_units(read):
+    found = assembly.deadbands(read().site)
+
+    assert (80.0, 2.0) == (found["w"].width, found["pct"].width)
+    assert found["w"] == found["va"] == found["var"]
+    assert (0.0, 60.0) == (found["wh"].width, found["wh"].period_s)
+
+
+def test_a_wire_says_what_a_driver_is_made_from(read):
+    spec, profile = next(w for w in assembly.wires(read()) if w.name == "lan").devices[0]
+
+    assert isinstance(spec, DeviceSpec)
+    assert ("gx", 227, "modbus") == (spec.name, spec.unit, profile.protocol)
