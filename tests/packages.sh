@@ -5,7 +5,7 @@ set -euo pipefail
 # program (or file) -> package
 needs=(
   "gcc:gcc" "make:make" "mosquitto:mosquitto" "mosquitto_sub:mosquitto-clients" "mbpoll:mbpoll"
-  "tshark:tshark" "node:nodejs" "npm:npm" "systemd-analyze:systemd"
+  "tshark:tshark" "node:nodejs" "npm:npm" "systemd-analyze:systemd" "udevadm:udev"
   "/usr/include/modbus/modbus.h:libmodbus-dev"
 )
 missing=()
