@@ -23,7 +23,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
     "buses.lan": {"kind": "modbus-tcp", "host": "192.168.1.20"},
     "buses.rs485": {"kind": "modbus-rtu", "port": "usb:A50285BI", "baud": 9600},
     "buses.charger": {"kind": "modbus-tcp", "host": "192.168.1.30"},
-    "devices.gx": {"bus": "lan", "profile": "victron/gx", "unit": 100},
+    "devices.gx": {"bus": "lan", "profile": "victron/gx", "unit": 227},
     "devices.heater_meter": {"bus": "rs485", "profile": "eastron/sdm630", "unit": 1},
     "devices.relays": {"bus": "rs485", "profile": "waveshare/relay8", "unit": 2},
     "devices.wallbox": {"bus": "charger", "profile": "keba/p30", "unit": 255},
