@@ -26,7 +26,7 @@ def recalled(state_dir: Path) -> tuple[link.LinkState | None, bool]:
     outage = facts.get("boot_id") != boot_id() and not facts.get("planned", False)
     try:
         return link.restore(facts["link"]), outage
-    except (KeyError, ValueError):
+    except (AttributeError, KeyError, ValueError):
         return None, outage
 
 

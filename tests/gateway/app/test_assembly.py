@@ -197,7 +197,7 @@ def test_a_battery_is_what_file_and_profile_say_together(read):
 
     assert (5000.0, 4000.0) == (battery.charge_max_w, battery.discharge_max_w)
     assert 1000.0 == battery.ramp_max_w_per_s, "a fifth of its power a second where nothing is said"
-    assert 60.0 == battery.lease_s, "the GX forgets a setpoint after 60 s"
+    assert battery.lease_s <= 60.0, "renewed before the GX forgets it"
     assert (True, True) == (battery.writable, battery.measured)
 
 
