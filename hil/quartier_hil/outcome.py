@@ -16,6 +16,7 @@ def judged(run: Run) -> list[Verdict]:
         modes=run.modes,
         releases=run.releases,
         downs=run.downs,
+        crashes=run.crashes,
         series=_series(run),
         district=run.peer.figures,
         missing=_missing(run),

@@ -39,6 +39,7 @@ ZONE = "Europe/Paris"
 NAMES = Names(group="issy", edge="b012")
 READY_REAL_S = 30.0
 LOOK_REAL_S = 0.25
+RESTART_S = 5.0
 # A unix socket's path holds 107 bytes (sys/un.h); longer working folders move to the temporary one.
 _SOCKET_PATH_MAX = 100
 
@@ -70,6 +71,7 @@ class Run:
     modes: list[tuple[float, str]] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
     downs: list[tuple[float, float]] = field(default_factory=list)
+    crashes: list[tuple[float, int]] = field(default_factory=list)
     status: dict[str, Any] = field(default_factory=dict)
     last_status: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] | None = None
@@ -95,7 +97,7 @@ class Run:
         self.judges: list[Judge] = judges(self.scenario, self.caps)
         self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0)
         self._extra: list[tuple[float, float]] = []
-        self._wires = AsyncExitStack()
+        self._systemd = asyncio.Lock()
         self.real_s = 0.0
 
     # -- the way through -----------------------------------------------------------------
@@ -106,7 +108,13 @@ class Run:
         async with AsyncExitStack() as stack:
             await self._set_up(stack)
             self.zero_s = self.clock.elapsed_s()
-            await self._happen()
+            try:
+                await self._happen()
+            except ExceptionGroup as group:
+                failed = group.subgroup(RigError)
+                if failed is None:
+                    raise
+                raise RigError(str(failed.exceptions[0])) from group
             await self._settle()
             self.real_s = time.monotonic() - began
         return self
@@ -277,16 +285,32 @@ class Run:
 
     async def _down(self, event: asked.Kill) -> None:
         began = self.elapsed_s()
-        if event.do == "kill":
-            await self.daemon.kill()
-        else:
-            self.exit_code = await self.daemon.stop()
-        self._mark("kill -9" if event.do == "kill" else "the daemon is stopped", "fault")
+        async with self._systemd:
+            if event.do == "kill":
+                await self.daemon.kill()
+            else:
+                self.exit_code = await self.daemon.stop()
+            self._mark("kill -9" if event.do == "kill" else "the daemon is stopped", "fault")
+            await self._restart(began, event.down_s)
+
+    async def _restart(self, began_s: float, down_s: float) -> None:
+        """What systemd does after a stop: ExecStopPost, a pause, a new start."""
         await self._release()
-        await asyncio.sleep(self.clock.real_s(event.down_s))
+        await asyncio.sleep(self.clock.real_s(down_s))
         await self.daemon.start()
         await self._ready()
-        self.downs.append((began, self.elapsed_s() + 30.0))
+        # A fresh daemon needs a moment until its first readings.
+        self.downs.append((began_s, self.elapsed_s() + 30.0))
+
+    async def _revive(self) -> None:
+        """Start a daemon again that ended by itself, and remember that it did."""
+        async with self._systemd:
+            if self.daemon.child.alive or self.daemon.child.process is None:
+                return
+            began, code = self.elapsed_s(), self.daemon.child.process.returncode or 0
+            self.crashes.append((began, code))
+            self._mark(f"the daemon ended by itself with exit code {code}", "fault")
+            await self._restart(began, RESTART_S)
 
     async def _release(self) -> None:
         code = await self.daemon.release()
@@ -302,6 +326,8 @@ class Run:
                 mode = link_mode(self.status)
                 if not self.modes or self.modes[-1][1] != mode:
                     self.modes.append((self.elapsed_s(), mode))
+            if not self.daemon.child.alive:
+                await self._revive()
             self.memory_max_mb = max(self.memory_max_mb, self.daemon.memory_mb)
             if self.options.watch is not None:
                 self.options.watch(self)

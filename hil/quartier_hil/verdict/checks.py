@@ -33,13 +33,15 @@ class Ending:
     """What is known when a run is over.
 
     ``modes`` are the daemon's own (seconds, link state); ``downs`` are the spans in which it was not
-    there; ``series`` are the times (house seconds) of the samples of a point that the district holds;
-    ``missing`` counts rows of the daemon's own history that the district lacks.
+    there; ``crashes`` say when it ended by itself and with which exit code; ``series`` are the times
+    (house seconds) of the samples of a point that the district holds; ``missing`` counts rows of the
+    daemon's own history that the district lacks.
     """
 
     modes: Sequence[tuple[float, str]] = ()
     releases: Sequence[Release] = ()
     downs: Sequence[tuple[float, float]] = ()
+    crashes: Sequence[tuple[float, int]] = ()
     series: Mapping[str, Sequence[float]] = field(default_factory=dict)
     district: Mapping[str, Any] = field(default_factory=dict)
     missing: int | None = None
@@ -222,9 +224,25 @@ class Balance:
         return Verdict("balance", promised, f"off by {self.worst_w:.3f} W at most", self.worst_w < 1e-6)
 
 
+@dataclass
+class Alive:
+    """Of every run: the daemon ends only when it is told to."""
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """Nothing to see."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """How often it did not."""
+        measured = "lived through" if not ending.crashes else f"ended by itself {len(ending.crashes)} times"
+        if ending.crashes:
+            at_s, code = ending.crashes[0]
+            measured += f", first at {at_s:.0f} s with exit code {code}"
+        return Verdict("alive", "the daemon ends only when told", measured, not ending.crashes)
+
+
 def judges(scenario: asked.Scenario, caps: Sequence[Cap]) -> list[Judge]:
-    """One judge per check, and the balance that holds for every run."""
-    found: list[Judge] = [Balance()]
+    """One judge per check, and the two that hold for every run."""
+    found: list[Judge] = [Balance(), Alive()]
     for check in scenario.checks:
         match check:
             case asked.CapKept():

@@ -2,6 +2,7 @@ import pytest
 
 from quartier_hil import scenario as asked
 from quartier_hil.verdict.checks import (
+    Alive,
     Balance,
     CapKept,
     Delivered,
@@ -117,3 +118,8 @@ def test_the_balance_is_that_of_all_assets():
 
     judge.step(1, 1, {**powers, "grid.power_w": 6.0})
     assert not judge.verdict(Ending()).holds
+
+
+def test_a_daemon_that_ends_by_itself_breaks_every_run():
+    assert Alive().verdict(Ending()).holds
+    assert not Alive().verdict(Ending(crashes=[(5.0, 70)])).holds
