@@ -112,11 +112,16 @@ class _Reader:
             return sqlite3.connect(":memory:")
         try:
             connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=5.0)
+        except sqlite3.OperationalError as error:
+            raise PermissionError(f"{path}: {error}") from error
+        try:
             connection.execute("BEGIN")  # one picture for all that follows
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError as error:
+            connection.close()
             raise PermissionError(f"{path}: {error}") from error
         except sqlite3.DatabaseError:
+            connection.close()
             return sqlite3.connect(":memory:")
         return connection
 

@@ -119,8 +119,12 @@ class Salvage:
         self._at += len(batch)
         if self._at < len(self._order):
             return True
-        self._connection.close()
+        self.close()
         return False
+
+    def close(self) -> None:
+        """Let go of the file set aside; what was not carried over stays in it."""
+        self._connection.close()
 
     def _row(self, number: int) -> tuple[int, str, int, int, int, int, int, bytes] | None:
         key = self._keys[number]

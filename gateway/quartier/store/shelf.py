@@ -122,7 +122,11 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False, timeout=1.0
     )
-    connection.execute("PRAGMA cache_size = -500")
+    try:
+        connection.execute("PRAGMA cache_size = -500")
+    except sqlite3.Error:
+        connection.close()
+        raise
     return connection
 
 

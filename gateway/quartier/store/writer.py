@@ -104,6 +104,8 @@ class Writer:
                 self._carry_over()
 
     def _close(self) -> None:
+        if self._salvage is not None:
+            self._salvage.close()
         with suppress(sqlite3.Error):  # what was committed stays in the write-ahead log
             self._database.close()
 
@@ -131,12 +133,13 @@ class Writer:
         try:
             aside = set_aside(self._database.path, utc_ms)
             loaded = rescue(aside)
-            salvage = Salvage(aside)
+            if self._salvage is not None:
+                self._salvage.close()
+            self._salvage = salvage = Salvage(aside)
             salvage.complete(loaded)
             fresh = self._database.open(loaded.marks)
             loaded.fresh = fresh.fresh
             self.reports.append(Opened(loaded, aside))
-            self._salvage = salvage
             self._database.insert_gaps(salvage.old_gaps)
         except (sqlite3.Error, OSError) as error:
             self.reports.append(Failed(Job(0, (), 0), f"setting the damaged file aside: {error}"))

@@ -1,4 +1,5 @@
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,13 @@ def chunk_of(stream: str, first: int, count: int) -> Chunk:
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> sqlite3.Connection:
+def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     database = Database(tmp_path / "history.db", 1_000_000)
     database.open()
     one, other = chunk_of("grid", 1, 3), chunk_of("bat1", 1, 2)
     database.commit(Job(7, NAMES, 2, parts=[(one, 0, 3), (other, 0, 2)], marks={"grid": Mark(7, 2)}))
-    return database._connected()
+    yield database._connected()
+    database.close()
 
 
 def test_a_value_whose_checksum_does_not_hold_is_not_believed() -> None:

@@ -1,4 +1,5 @@
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from quartier.house.sample import Mark
@@ -100,7 +101,8 @@ def test_with_only_the_chunks_left_the_heads_come_from_them(tmp_path: Path) -> N
     loaded = rescue(path)
     assert Loaded() == loaded
 
-    Salvage(path).complete(loaded)
+    with closing(Salvage(path)) as salvage:
+        salvage.complete(loaded)
 
     assert ({"grid": Mark(7, 400)}, {(7, "grid"): 400}) == (loaded.heads, loaded.sealed)
 
@@ -115,4 +117,5 @@ def test_of_rubbish_nothing_is_left_and_that_is_no_error(tmp_path: Path) -> None
 
 
 def test_gap_records_of_the_file_set_aside_are_read(tmp_path: Path) -> None:
-    assert [Gap("evicted", "grid", 6, 1, 5, 0, 10)] == Salvage(file_of(tmp_path)).old_gaps
+    with closing(Salvage(file_of(tmp_path))) as salvage:
+        assert [Gap("evicted", "grid", 6, 1, 5, 0, 10)] == salvage.old_gaps
