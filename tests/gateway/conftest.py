@@ -184,3 +184,45 @@ def authority(tmp_path):
 @pytest.fixture
 def make_authority():
     return Authority
+
+
+class Relay:
+    """A TCP relay that can fall silent, as a link does whose other end vanished."""
+
+    def __init__(self, target, *, mute=False, stall=False):
+        self.target = target
+        self.stall = stall
+        self.mute = mute
+        self.swallow = False
+
+    async def __aenter__(self):
+        self.writers = []
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
+        self.port = self.server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_):
+        self.server.close()
+        for writer in self.writers:
+            writer.close()
+
+    async def serve(self, reader, writer):
+        self.writers.append(writer)
+        if self.stall:
+            writer.write(bytes([0x20, 3, 0, 0, 0]))  # CONNACK, then it reads no more
+            writer.transport.pause_reading()
+        if self.mute or self.stall:
+            return
+        there, back = await asyncio.open_connection("127.0.0.1", self.target)
+        self.writers.append(back)
+        await asyncio.gather(self.pipe(reader, back), self.pipe(there, writer))
+
+    async def pipe(self, reader, writer):
+        while data := await reader.read(65536):
+            if not self.swallow:
+                writer.write(data)
+
+
+@pytest.fixture
+def make_relay():
+    return Relay

@@ -58,6 +58,15 @@ class Backlog:
         """Whether samples of ``stream`` are still to be sent."""
         return any(stream in span.goal for span in self._spans)
 
+    def is_older(self, outbox: Outbox, stream: str, boot: int) -> bool:
+        """Whether samples of a boot before ``boot`` still wait here unsent."""
+        for span in self._spans:
+            if stream in span.goal and ((sent := span.sent[stream]) is None or sent.boot < boot):
+                waiting = _fetch(outbox, span, stream, limit=1)
+                if waiting and waiting[0].boot < boot:
+                    return True
+        return False
+
     def covered(self, marks: Mapping[str, Mark]) -> None:
         """The receiver has everything up to ``marks`` already: skip it."""
         for span in self._spans:
@@ -109,7 +118,7 @@ class Backlog:
             self._spans.popleft()
 
 
-def _fetch(outbox: Outbox, span: _Span, stream: str) -> list[Sample]:
+def _fetch(outbox: Outbox, span: _Span, stream: str, limit: int = runs.METRICS_MAX) -> list[Sample]:
     above = dict.fromkeys(outbox.heads(), NOTHING_ABOVE)
     above.pop(stream, None)
     if (mark := span.sent[stream]) is not None:
@@ -117,6 +126,6 @@ def _fetch(outbox: Outbox, span: _Span, stream: str) -> list[Sample]:
     goal = span.goal[stream]
     return [
         sample
-        for sample in outbox.samples(above, runs.METRICS_MAX)
+        for sample in outbox.samples(above, limit)
         if sample.stream == stream and reached(goal, Mark(sample.boot, sample.seq))
     ]

@@ -235,7 +235,10 @@ class Session:
         heads = scene.outbox.heads()
         for stream, mark in marks.items():
             head = heads.get(stream)
-            if head is not None and reached(head, mark):
+            # A district that never saw a boot cannot know that samples of it are still to come.
+            if head is None or not reached(head, mark):
+                continue
+            if not self._backlog.is_older(scene.outbox, stream, mark.boot):
                 self._mark(stream, mark)
         self._backlog.covered(self.marks)
         self._backfill_ns = scene.now.ns

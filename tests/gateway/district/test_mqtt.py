@@ -142,14 +142,57 @@ async def test_a_killed_broker_ends_the_connection(mosquitto):
         await connection.subscribe([("a", 0)])
 
 
-async def test_a_half_open_link_ends_by_the_keep_alive(mosquitto):
+async def test_a_half_open_link_ends_by_the_keep_alive(mosquitto, make_relay):
     broker = await mosquitto()
-    async with Relay(broker.port) as relay:
+    async with make_relay(broker.port) as relay:
         connection = await connected(Server("127.0.0.1", relay.port, tls=False), keepalive_s=1)
         relay.swallow = True
         connection.publish(Outgoing("a", b"into the void"))
         with pytest.raises(Ended):
             await asyncio.wait_for(connection.receive(), 30)
+
+
+@pytest.mark.parametrize(
+    ("changes", "flags", "expiry_s"),
+    [
+        ({}, 0x02, 0),
+        ({"clean_start": False, "session_expiry_s": 300}, 0x00, 300),
+        ({"will": Outgoing("w", b"x", 1)}, 0x0E, 0),  # a Will of QoS 1, not retained
+    ],
+)
+async def test_connect_says_what_we_take_and_how_long_it_keeps(changes, flags, expiry_s):
+    """MQTT 5.0 section 3.1: flags, keep-alive, then properties 0x11, 0x21 and 0x27."""
+    packet = asyncio.get_running_loop().create_future()
+
+    async def serve(reader, writer):
+        await reader.readexactly(2)
+        packet.set_result(await reader.read(200))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        with pytest.raises(Ended):
+            await connected(Server("127.0.0.1", server.sockets[0].getsockname()[1], tls=False), **changes)
+    head = b"\0\4MQTT\5" + bytes([flags]) + (30).to_bytes(2, "big")
+    said = (
+        bytes([0x11]) + expiry_s.to_bytes(4, "big"),
+        bytes([0x21]) + (20).to_bytes(2, "big"),
+        bytes([0x27]) + (262_144).to_bytes(4, "big"),
+    )
+    connect = await packet
+    assert connect.startswith(head)
+    assert all(part in connect for part in said)
+
+
+async def test_a_receiver_that_stalls_uses_up_the_room_and_no_more_memory(make_relay):
+    async with make_relay(0, stall=True) as relay:
+        connection = await connected(Server("127.0.0.1", relay.port, tls=False))
+        sent = 0
+        while connection.room_bytes > 0 and sent < 2_000:
+            connection.publish(Outgoing("a", b"x" * 20_000))
+            sent += 1
+            await asyncio.sleep(0)
+        assert sent < 2_000
+        connection.drop("done")
 
 
 async def test_more_messages_than_we_want_at_once_wait_outside_and_none_is_lost(mosquitto):
@@ -166,9 +209,9 @@ async def test_more_messages_than_we_want_at_once_wait_outside_and_none_is_lost(
     await writer.leave(codes.NORMAL)
 
 
-async def test_a_server_that_never_answers_the_connect_is_given_up(monkeypatch):
+async def test_a_server_that_never_answers_the_connect_is_given_up(monkeypatch, make_relay):
     monkeypatch.setattr(mqtt, "_ANSWER_S", 0.2)
-    async with Relay(0, mute=True) as relay:
+    async with make_relay(0, mute=True) as relay:
         with pytest.raises(Ended, match="CONNACK"):
             await connected(Server("127.0.0.1", relay.port, tls=False))
 
@@ -274,39 +317,6 @@ async def test_iotcore_serves_us_too(iotcore):
 
 
 # Helpers
-
-
-class Relay:
-    """A TCP relay that can fall silent, as a link does whose other end vanished."""
-
-    def __init__(self, target, *, mute=False):
-        self.target = target
-        self.mute = mute
-        self.swallow = False
-
-    async def __aenter__(self):
-        self.writers = []
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-        self.port = self.server.sockets[0].getsockname()[1]
-        return self
-
-    async def __aexit__(self, *_):
-        self.server.close()
-        for writer in self.writers:
-            writer.close()
-
-    async def serve(self, reader, writer):
-        self.writers.append(writer)
-        if self.mute:
-            return
-        there, back = await asyncio.open_connection("127.0.0.1", self.target)
-        self.writers.append(back)
-        await asyncio.gather(self.pipe(reader, back), self.pipe(there, writer))
-
-    async def pipe(self, reader, writer):
-        while data := await reader.read(65536):
-            if not self.swallow:
-                writer.write(data)
 
 
 class Recorder:

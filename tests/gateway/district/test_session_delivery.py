@@ -159,6 +159,21 @@ def test_marks_never_go_back(world, catalog):
     assert {"grid": Mark(7, 3)} == session.marks
 
 
+def test_a_mark_of_a_newer_boot_waits_until_the_older_boots_are_sent(world, catalog, district):
+    world.put("grid", "power_w", 1.0)
+    session = born(world, catalog)
+    world.notebook.restart()
+    world.put("grid", "power_w", 2.0)
+    newer = b'{"bdseq": 3, "streams": {"grid": {"boot": 8, "seq": 1}}}'
+
+    session.watermark(newer, world.scene)
+    assert {} == session.marks
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    assert {("grid", 7, 1): 1, ("grid", 8, 1): 1} == dict(district.keys)
+    session.watermark(newer, world.scene)
+    assert {"grid": Mark(8, 1)} == session.marks
+
+
 def test_without_watermark_published_counts_as_delivered_but_never_past_what_waits(world, catalog):
     world.put("grid", "power_w", 1.0)
     session = born(world, catalog, watermark=False, backfill_messages_per_s=1.0)

@@ -181,3 +181,23 @@ async def test_new_certificates_are_taken_in_by_a_new_connection_and_faulty_ones
         await uplink.reread()
         assert uplink.stats["data_on"]
     assert ["district.credentials_faulty"] == [note.code for note in notes if note.alarm]
+
+
+async def test_what_went_into_a_half_open_link_is_delivered_after_it(
+    make_host, link, mosquitto, make_relay, make_uplink, world
+):
+    broker = await mosquitto()
+    async with make_relay(broker.port) as relay, make_host(broker.port) as host:
+        uplink = make_uplink(relay.port, keepalive_s=1)
+        async with link.running(uplink):
+            await host.until(lambda: "NBIRTH" in host.kinds() and uplink.stats["control_on"])
+            host.watermark()
+            relay.swallow = True
+            for value in range(10):
+                put(world, float(value))
+            await host.until(lambda: uplink.stats["lost_connections_count"] >= 2)
+            assert not host.keys
+            relay.swallow = False
+            await host.until(lambda: host.kinds().count("NBIRTH") >= 2)
+            host.watermark()
+            await host.until(lambda: {("grid", 7, number) for number in range(1, 11)} <= host.keys)
