@@ -38,6 +38,7 @@ class Loaded:
     gaps: list[Gap] = field(default_factory=list)
     newest_utc_ms: int = 0
     fresh: bool = False
+    is_partial: bool = False  # a file set aside is still being carried over
 
 
 def read(connection: sqlite3.Connection) -> Loaded:
@@ -55,7 +56,9 @@ def read(connection: sqlite3.Connection) -> Loaded:
             loaded.heads[stream] = Mark(boot, last)
     (newest,) = connection.execute("SELECT max(to_ms) FROM chunk").fetchone()
     loaded.newest_utc_ms = max([newest or 0, *(max(piece.times) for piece in loaded.pieces)])
-    loaded.gaps = holes(connection, loaded.boot + 1)
+    loaded.is_partial = meta.get("salvaging", 0) == 1
+    # While chunks are still to come, a hole is no loss yet.
+    loaded.gaps = [] if loaded.is_partial else holes(connection, loaded.boot + 1)
     return loaded
 
 

@@ -195,6 +195,12 @@ class Database:
         with _Transaction(connection):
             connection.executemany("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
+    def note_salvage(self, *, running: bool) -> None:
+        """Keep in the file whether one set aside is still being carried over, should we be killed."""
+        connection = self._connected()
+        with _Transaction(connection):
+            _put_meta(connection, "salvaging", int(running))
+
     def insert_gaps(self, gaps: Sequence[Gap]) -> None:
         """Take gap records from a file set aside."""
         connection = self._connected()

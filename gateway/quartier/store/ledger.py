@@ -360,6 +360,7 @@ class Store:
         self._stats["error"] = ""
         self._due_ns = now.ns
         self._outbox.forget()
+        self._outbox.is_partial = loaded.is_partial
         self._note_gaps(loaded.gaps, now)
         if report.aside is not None:
             self._outbox.is_partial = True

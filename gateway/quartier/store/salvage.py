@@ -46,6 +46,12 @@ def set_aside(path: Path, utc_ms: int) -> Path:
     return aside
 
 
+def newest_aside(path: Path) -> Path | None:
+    """The file that was set aside last."""
+    names = sorted(path.parent.glob(f"{path.name}.damaged-*"))
+    return next((name for name in reversed(names) if not name.name.endswith(("-wal", "-shm"))), None)
+
+
 def _stamp(utc_ms: int) -> str:
     with closing(sqlite3.connect(":memory:")) as connection:
         (text,) = connection.execute(

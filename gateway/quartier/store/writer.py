@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from quartier.store.contents import Loaded, is_damage
 from quartier.store.database import Database, Done, Job
 from quartier.store.gaps import Gap
-from quartier.store.salvage import Salvage, rescue, set_aside
+from quartier.store.salvage import Salvage, newest_aside, rescue, set_aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,8 @@ class Writer:
                 raise sqlite3.DatabaseError("a reader found the file damaged")
             if not self._database.is_open:
                 loaded = self._database.open()
+                if loaded.is_partial:
+                    self._resume(loaded)
                 if job.has_work:
                     self.reports.append(Failed(job, "the history had to be opened again"))
                 self.reports.append(Opened(loaded))
@@ -141,8 +143,20 @@ class Writer:
             loaded.fresh = fresh.fresh
             self.reports.append(Opened(loaded, aside))
             self._database.insert_gaps(salvage.old_gaps)
+            self._database.note_salvage(running=True)
         except (sqlite3.Error, OSError) as error:
             self.reports.append(Failed(Job(0, (), 0), f"setting the damaged file aside: {error}"))
+
+    def _resume(self, loaded: Loaded) -> None:
+        """We were stopped while a file was carried over: go on, its tail first."""
+        aside = newest_aside(self._database.path)
+        if aside is None:
+            loaded.is_partial = False
+            self._database.note_salvage(running=False)
+            return
+        loaded.pieces += rescue(aside).pieces
+        self._salvage = Salvage(aside)
+        self._salvage.complete(loaded)
 
     def _carry_over(self) -> None:
         if self._salvage is None or not self._database.is_open:
@@ -150,6 +164,8 @@ class Writer:
             return
         try:
             more = self._salvage.step(self._database)
+            if not more:
+                self._database.note_salvage(running=False)
         except (sqlite3.Error, OSError):
             more = True  # the disk is in trouble; the next step tries again
         if not more:

@@ -63,6 +63,30 @@ def test_a_condemned_file_is_replaced_and_carried_over(writer: Writer, tmp_path:
     assert {1, 2, 3} <= {first for (first,) in rows}
 
 
+def test_carrying_over_goes_on_after_a_stop_in_the_middle(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    path = tmp_path / "state" / "history.db"
+    database = Database(path, 1_000_000)
+    database.open()
+    database.commit(Job(7, NAMES, 1, seals=[job(number).seals[0] for number in range(1, 101)]))
+    database.close()
+    first = Writer(Database(path, 1_000_000))
+    first._database.open()
+    first._replace(1_700_000_000_000)
+    first._close()
+    second = Writer(Database(path, 1_000_000))
+    second.start()
+    kinds = give(second, OPEN)
+    while Salvaged not in kinds:
+        kinds += give(second, job(200))
+    count = (
+        second._database._connected().execute("SELECT count(*) FROM chunk WHERE first <= 100").fetchone()[0]
+    )
+    second.stop(WAIT_S)
+
+    assert 100 == count
+
+
 def test_only_an_idle_writer_takes_a_job(tmp_path: Path) -> None:
     unstarted = Writer(Database(tmp_path / "history.db", 1_000_000))
     assert not unstarted.is_idle
