@@ -7,15 +7,13 @@ desk; nothing of it is imported here.
 import asyncio
 import datetime as dt
 import json
-import random
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from quartier_hil import scenario as asked
@@ -25,6 +23,7 @@ from quartier_hil.plant import building
 from quartier_hil.plant.battery import BatterySpec
 from quartier_hil.plant.heatpump import HeatPumpSpec
 from quartier_hil.plant.solar import SolarSpec
+from quartier_hil.prepared import prepared
 from quartier_hil.records.series import Series
 from quartier_hil.stage.broker import Broker
 from quartier_hil.stage.daemon import Daemon, deep
@@ -34,6 +33,9 @@ from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.kpis import Kpis
 from quartier_hil.verdict.promise import Cap, caps, owed
 from quartier_hil.wiring import Wiring, site_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ZONE = "Europe/Paris"
 NAMES = Names(group="issy", edge="b012")
@@ -83,7 +85,7 @@ class Run:
 
     def __post_init__(self) -> None:
         """Prepare plant, promises and judges."""
-        self.scenario = _unfolded(self.options.scenario, self.options.series)
+        self.scenario = prepared(self.options.scenario, self.options.series)
         self.caps = caps(self.scenario)
         house = self.scenario.house
         self.spec = building.BuildingSpec(
@@ -373,37 +375,6 @@ def _words(event: asked.Caps) -> str:
     return f"{', '.join(parts)} for {event.for_s / 60:g} min"
 
 
-def _unfolded(scenario: asked.Scenario, series: Series) -> asked.Scenario:
-    """The scenario with random kills drawn, and with the sizes of the recorded building where it has some."""
-    rng = random.Random(scenario.seed)  # noqa: S311 - moments that can be repeated, no secret
-    events: list[asked.Event] = []
-    for event in scenario.events:
-        if isinstance(event, asked.Kills):
-            events += _drawn(event, rng)
-        else:
-            events.append(event)
-    sizes = {
-        key: value
-        for key, value in (
-            ("pv_w", series.pv_rated_w),
-            ("battery_wh", series.battery_wh),
-            ("battery_w", series.battery_w),
-        )
-        if value is not None
-    }
-    return scenario.model_copy(
-        update={"events": tuple(events), "house": scenario.house.model_copy(update=sizes)}
-    )
-
-
-def _drawn(event: asked.Kills, rng: random.Random) -> Iterable[asked.Kill]:
-    """Moments at random within equal slots, so that the daemon has lived a while before each."""
-    slot_s = (event.until_s - event.at_s) / event.count
-    for number in range(event.count):
-        at_s = event.at_s + (number + rng.uniform(0.0, 0.5)) * slot_s
-        yield asked.Kill(at_s=at_s, do="kill", down_s=event.down_s)
-
-
 def work_folder(folder: Path, stack: AsyncExitStack) -> Path:
     """Where the processes of this run keep their files: ``run`` in the report folder, made anew."""
     work = folder.resolve() / "run"
@@ -414,8 +385,3 @@ def work_folder(folder: Path, stack: AsyncExitStack) -> Path:
         return work
     short = stack.enter_context(tempfile.TemporaryDirectory(prefix="quartier-"))
     return Path(short)
-
-
-def midnight(scenario: asked.Scenario) -> dt.date:
-    """The day on which the scenario starts."""
-    return scenario.start.date()

@@ -8,7 +8,7 @@ import pytest
 from quartier_hil import cli
 from quartier_hil.records.series import Series
 from quartier_hil.run import Options, Run, link_mode, work_folder
-from quartier_hil.scenario import Kill, load
+from quartier_hil.scenario import load
 from quartier_hil.stage.broker import mosquitto
 
 
@@ -86,22 +86,6 @@ def _prepared(tmp_path, text, **sizes):
     path.write_text(HEAD.format(title="x", duration_s=1000, rate=60) + text)
     series = Series(base_w=(500.0,), solar_w_per_kw=(0.0,), origin="", **sizes)
     return Run(Options(scenario=load(path), series=series, folder=tmp_path))
-
-
-def test_random_kills_are_drawn_from_the_seed_one_in_each_slot(tmp_path):
-    text = '[[events]]\nat_s = 100\ndo = "kills"\ncount = 4\nuntil_s = 900\n'
-    events = _prepared(tmp_path, text).scenario.events
-
-    assert events == _prepared(tmp_path, text).scenario.events
-    assert [0, 1, 2, 3] == [int((event.at_s - 100) // 200) for event in events]
-    assert all(isinstance(event, Kill) for event in events)
-
-
-def test_a_recorded_home_brings_its_own_sizes(tmp_path):
-    house = _prepared(tmp_path, "", pv_rated_w=4000.0, battery_wh=6400.0, battery_w=5000.0).scenario.house
-
-    assert (4000, 6400, 5000) == (house.pv_w, house.battery_wh, house.battery_w)
-    assert 60 == house.soc_pct
 
 
 def test_the_steps_of_the_plant_grow_with_the_rate_up_to_a_second(tmp_path):

@@ -71,11 +71,10 @@ class Ledger:
         self._boots.setdefault(stream, boot)
         self.held.setdefault((stream, boot), Ranges()).add(first, last - first + 1)
 
-    def settled(self, boot: int) -> None:
-        """Nothing of boots before ``boot`` is still to come."""
-        for stream, known in self._boots.items():
-            if known < boot and (stream, boot) in self.held:
-                self._boots[stream] = boot
+    def settled(self, stream: str, boot: int) -> None:
+        """Nothing of ``stream`` from before ``boot`` is still to come."""
+        if (stream, boot) in self.held and boot > self._boots[stream]:
+            self._boots[stream] = boot
 
     @property
     def watermark(self) -> Mapping[str, tuple[int, int]]:

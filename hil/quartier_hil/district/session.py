@@ -11,7 +11,7 @@ from quartier_hil.district import sparkplug
 from quartier_hil.district.ledger import Ledger
 from quartier_hil.district.protowire import WireFormatError
 
-# A node whose older boots have been silent for so long has nothing of them left to send.
+# A stream of whose older boots nothing came for so long has nothing of them left to send.
 SETTLE_MS = 180_000
 
 
@@ -64,7 +64,9 @@ class Session:
     births_count: int = 0
     seq_gaps_count: int = 0
     messages_count: int = 0
-    _settle_from_ms: int = 0
+    _born_ms: int = 0
+    _whole: bool = True
+    _old_ms: dict[str, int] = field(default_factory=dict)
     _aliases: dict[tuple[str, int], str] = field(default_factory=dict)
 
     def take(self, topic: str, payload: bytes, now_ms: int) -> dict[str, Any]:
@@ -107,10 +109,11 @@ class Session:
             self.online = True
             self.births_count += 1
             self.bdseq = _bdseq(message)
-            self._settle_from_ms = now_ms
+            self._born_ms, self._whole = now_ms, True
             line["bdseq"] = self.bdseq
         elif self.seq is not None and message.seq is not None and message.seq != (self.seq + 1) % 256:
             self.seq_gaps_count += 1
+            self._whole = False
             line["expected_seq"] = (self.seq + 1) % 256
         if message.seq is not None:
             self.seq = message.seq
@@ -133,13 +136,17 @@ class Session:
         count = len(message.metrics)
         if self.boot is None or boot > self.boot:
             self.boot = boot
+        new = self.ledger.take(stream, boot, first, count)
         if historical and boot < self.boot:
-            self._settle_from_ms = now_ms
+            self._old_ms[stream] = now_ms
+        elif historical and self._whole:
+            # Late samples come oldest first: whatever older boots held of this stream is here.
+            self.ledger.settled(stream, boot)
         line.update(
             stream=stream,
             boot=boot,
             first=first,
-            new=self.ledger.take(stream, boot, first, count),
+            new=new,
             historical=historical,
             metrics=[[self._name(device, m), m.timestamp_ms, m.value, m.quality] for m in message.metrics],
         )
@@ -155,8 +162,10 @@ class Session:
 
     def watermark(self, now_ms: int) -> bytes:
         """The watermark as of now, as JSON bytes."""
-        if self.online and self.boot is not None and now_ms - self._settle_from_ms > SETTLE_MS:
-            self.ledger.settled(self.boot)
+        if self.online and self.boot is not None:
+            for stream in {stream for stream, boot in self.ledger.held if boot == self.boot}:
+                if now_ms - max(self._born_ms, self._old_ms.get(stream, 0)) > SETTLE_MS:
+                    self.ledger.settled(stream, self.boot)
         streams = {
             stream: {"boot": boot, "seq": seq} for stream, (boot, seq) in self.ledger.watermark.items()
         }

@@ -71,15 +71,30 @@ def test_the_watermark_echoes_bdseq_and_moves_to_a_new_boot_once_the_old_one_is_
     assert {"grid": {"boot": 10, "seq": 1}} == late["streams"]
 
 
-def test_late_samples_of_the_old_boot_hold_the_mark_back():
+def test_late_samples_of_the_old_boot_hold_the_mark_of_their_stream_back():
     session = _born()
-    session.take(DATA, _data(1, 10, 1, [5.0]), 10)
-    session.take(DATA, _data(2, 9, 1, [5.0], historical=True), SETTLE_MS)
+    session.take(DATA, _data(1, 9, 1, [5.0]), 10)
+    session.take(DATA, _data(2, 10, 1, [5.0]), 20)
+    session.take(DATA, _data(3, 9, 2, [5.0], historical=True), SETTLE_MS)
 
-    assert {"grid": {"boot": 10, "seq": 1}} == json.loads(session.watermark(SETTLE_MS + 9))["streams"]
-    session.take("spBv1.0/issy/DDATA/b012/pv1", _data(3, 9, 1, [5.0], historical=True), SETTLE_MS + 9)
-    session.take("spBv1.0/issy/DDATA/b012/pv1", _data(4, 10, 1, [5.0]), SETTLE_MS + 9)
-    assert 9 == json.loads(session.watermark(SETTLE_MS + 99))["streams"]["pv1"]["boot"]
+    assert {"boot": 9, "seq": 2} == json.loads(session.watermark(SETTLE_MS + 9))["streams"]["grid"]
+
+
+def test_late_samples_of_the_new_boot_say_that_the_old_one_is_complete():
+    session = _born()
+    session.take(DATA, _data(1, 9, 1, [5.0]), 10)
+    session.take(DATA, _data(2, 10, 1, [5.0], historical=True), 20)
+
+    assert {"boot": 10, "seq": 1} == json.loads(session.watermark(30))["streams"]["grid"]
+
+
+def test_after_a_lost_message_only_time_settles_an_old_boot():
+    session = _born()
+    session.take(DATA, _data(1, 9, 1, [5.0]), 10)
+    session.take(DATA, _data(3, 10, 1, [5.0], historical=True), 20)
+
+    assert 9 == json.loads(session.watermark(30))["streams"]["grid"]["boot"]
+    assert 10 == json.loads(session.watermark(SETTLE_MS + 30))["streams"]["grid"]["boot"]
 
 
 def test_rubbish_is_a_fault_and_nothing_else():
