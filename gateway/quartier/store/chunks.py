@@ -13,7 +13,7 @@ import struct
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -48,6 +48,7 @@ class Damaged(ValueError):  # noqa: N818 - a state of the bytes, named as the ho
     """These bytes are not what was written."""
 
 
+@dataclass(slots=True, eq=False)
 class Chunk:
     """A run of samples of one stream with consecutive sequences, in columns.
 
@@ -55,30 +56,16 @@ class Chunk:
     ``points`` are numbers into the boot's table of names; the first ``committed`` samples are on disk.
     """
 
-    __slots__ = (
-        "boot",
-        "committed",
-        "first",
-        "kinds",
-        "names",
-        "points",
-        "stream",
-        "texts",
-        "times",
-        "values",
-    )
-
-    def __init__(self, stream: str, boot: int, first: int, names: Names) -> None:
-        self.names = names
-        self.stream = stream
-        self.boot = boot
-        self.first = first
-        self.committed = 0
-        self.points = array("I")
-        self.kinds = array("B")
-        self.values = array("d")
-        self.times = array("q")
-        self.texts: dict[int, str] = {}
+    stream: str
+    boot: int
+    first: int
+    names: Names
+    committed: int = 0
+    points: "array[int]" = field(default_factory=lambda: array("I"))
+    kinds: "array[int]" = field(default_factory=lambda: array("B"))
+    values: "array[float]" = field(default_factory=lambda: array("d"))
+    times: "array[int]" = field(default_factory=lambda: array("q"))
+    texts: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.times)
