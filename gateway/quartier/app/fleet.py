@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from quartier.app.assembly import Wire
@@ -69,7 +70,7 @@ class Fleet:
             spec.name: opened.driver(line, spec, profile, self._clock) for spec, profile in wire.devices
         }
         bus = Bus(wire.name, line, drivers, self._clock, self._deliver, self._log)
-        work = supervise(f"bus {wire.name}", bus.run, self._clock, self._report)
+        work = supervise(f"bus {wire.name}", bus.run, self._clock, partial(self._report, bus))
         return Member(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
 
     async def _stop(self, member: Member, successor: Wire | None) -> None:
@@ -82,7 +83,9 @@ class Fleet:
             self._log.warning("release.failed", bus=member.wire.name, why=failure)
         await member.bus.close()
 
-    def _report(self, failure: Failure) -> None:
+    def _report(self, bus: Bus, failure: Failure) -> None:
+        bus.online = False
+        bus.why = f"{'parked: ' * failure.parked}{type(failure.error).__name__}: {failure.error}"
         self._log.error(
             "task.parked" if failure.parked else "task.failed",
             task=failure.name,
@@ -107,14 +110,14 @@ class Fleet:
         return [reading for bus in self.buses for reading in bus.report(now_ns)]
 
     def silent(self) -> set[str]:
-        """Owners whose every device is silent: they get DDEATH."""
+        """Owners whose every device is silent, or stands on a bus that was parked: they get DDEATH."""
         known: set[str] = set()
         heard: set[str] = set()
-        for bus in self.buses:
-            for health in bus.devices.values():
+        for member in self._members.values():
+            for health in member.bus.devices.values():
                 owners = {point.partition(".")[0] for point in health.driver.points}
                 known |= owners
-                heard |= set() if health.silent else owners
+                heard |= set() if health.silent or member.task.done() else owners
         return known - heard
 
     def release_table(self) -> list[release.Wire]:

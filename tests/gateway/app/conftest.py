@@ -1,4 +1,4 @@
-"""A small house on real wires with a daemon of its own process."""
+"""A small house on real wires: with a daemon of its own process, or its rooms in ours."""
 
 import asyncio
 import contextlib
@@ -9,8 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
+import structlog
 
+from quartier.app import assembly
+from quartier.app.fleet import Fleet
+from quartier.config import load
+from quartier.house.image import Image
+from quartier.runtime.clock import ClockSetting, HouseClock
 from quartier.runtime.desk import Closed, ask
+from quartier_drivers.contract import Command
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
@@ -95,18 +102,100 @@ class Gateway:
         return await asyncio.wait_for(self.process.wait(), DEADLINE_S)
 
 
-@pytest.fixture
-async def house(tmp_path):
-    """(gateway, devices by name); the gateway is not started yet."""
+def simulated():
     gx = catalog.make("victron/gx")
     relays, meter = catalog.make("waveshare/relay8", unit=3), catalog.make("eastron/sdm630", unit=1)
     gx.publish(
         {"grid.power_w": 3000.0, "grid.voltage_l1_v": 230.0, "battery.power_w": 0.0, "battery.soc_pct": 60.0}
     )
     meter.publish({"power_w": 1500.0})
-    async with await serve_tcp(gx) as lan, await serve_tcp([relays, meter]) as board:
-        gateway = Gateway(tmp_path, SITE.format(gx=lan.port, board=board.port))
-        yield gateway, {"gx": gx, "relays": relays, "meter": meter}
+    return {"gx": gx, "relays": relays, "meter": meter}
+
+
+@pytest.fixture
+async def house(tmp_path):
+    """(gateway, devices by name); the gateway is not started yet."""
+    devices = simulated()
+    board = [devices["relays"], devices["meter"]]
+    async with await serve_tcp(devices["gx"]) as first, await serve_tcp(board) as second:
+        gateway = Gateway(tmp_path, SITE.format(gx=first.port, board=second.port))
+        yield gateway, devices
         if gateway.process is not None and gateway.process.returncode is None:
             gateway.process.kill()
             await gateway.process.wait()
+
+
+class Yard:
+    """A fleet in this process on real wires; what it delivers lands in an image."""
+
+    def __init__(self, folder, template, ports, group, rate):
+        self.folder = folder
+        self.template = template
+        self.ports = ports
+        self.clock = HouseClock(ClockSetting(rate=rate))
+        self.log = structlog.testing.CapturingLogger()
+        self.image = Image()
+        self.bug = lambda _readings: None
+        self.fleet = Fleet(group, self.clock, self.deliver, self.log)
+
+    def deliver(self, readings):
+        self.bug(readings)
+        self.image.put(readings)
+
+    def read(self, *changes):
+        """The site file with (old, new) replaced, as the daemon loads it."""
+        text = self.template.format(**self.ports)
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        path = self.folder / "site.toml"
+        path.write_text(text)
+        return load.load_lenient(path)
+
+    async def follow(self, *changes):
+        loaded = self.read(*changes)
+        await self.fleet.follow(assembly.wires(loaded))
+        return loaded
+
+    def command(self, point, value, valid_s=600.0):
+        now_ns = self.clock.now_ns()
+        self.fleet.post([Command(point, value, now_ns + int(valid_s * 1e9), "a test")], now_ns)
+
+    @property
+    def buses(self):
+        return {bus.name: bus for bus in self.fleet.buses}
+
+    def seen(self, point):
+        """The last value read, None before."""
+        found = self.image.freeze(self.clock.now_ns()).get(point)
+        return None if found is None else found.value
+
+    def said(self, event):
+        return [call.kwargs for call in self.log.calls if call.args == (event,)]
+
+    async def until(self, condition):
+        end_s = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < end_s, f"it never came; the log: {self.log.calls}"
+            await asyncio.sleep(0.002)
+
+
+@pytest.fixture
+def yard(tmp_path):
+    """``async with yard(rate=…) as (yard, devices)``; nothing is polled before ``follow``."""
+
+    @contextlib.asynccontextmanager
+    async def opened(rate=60.0):
+        devices = simulated()
+        async with (
+            await serve_tcp(devices["gx"]) as lan,
+            await serve_tcp([devices["relays"], devices["meter"]]) as board,
+            asyncio.TaskGroup() as group,
+        ):
+            made = Yard(tmp_path, SITE, {"gx": lan.port, "board": board.port}, group, rate)
+            try:
+                yield made, devices
+            finally:
+                await made.fleet.leave()
+
+    return opened

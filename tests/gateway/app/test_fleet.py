@@ -1,0 +1,206 @@
+"""The buses of a site and their tasks, on real wires against simulated devices."""
+
+import pytest
+
+from quartier.runtime import release
+
+BOARD_GONE = ("devices.relays", "# devices.relays")
+
+
+async def polled(yard):
+    await yard.until(
+        lambda: yard.seen("grid.power_w") is not None and yard.seen("boiler.power_w") is not None
+    )
+
+
+async def relay_on(yard, devices):
+    """Switch the boiler on and wait until its relay has it."""
+    yard.command("boiler.relay_on", 1.0)
+    await yard.until(lambda: devices["relays"].orders()["relay1.relay_on"] == 1.0)
+    await yard.until(lambda: yard.seen("boiler.relay_on") == 1)
+
+
+async def test_every_bus_is_polled_and_its_points_are_known_at_once(yard):
+    async with yard() as (found, _):
+        await found.follow()
+        assert {"lan", "board"} == set(found.buses)
+        assert {"grid.power_w", "bat1.setpoint_w", "boiler.relay_on"} <= set(found.fleet.points)
+        await polled(found)
+
+        assert 3000 == pytest.approx(found.seen("grid.power_w"), abs=1)
+
+
+async def test_the_same_file_again_changes_nothing(yard):
+    async with yard() as (found, _):
+        await found.follow()
+        await polled(found)
+        before = found.buses
+        await found.follow()
+
+        assert before == found.buses
+        assert all(bus.online for bus in found.fleet.buses), "not even a connection was made anew"
+
+
+async def test_a_changed_bus_starts_anew_and_its_neighbour_keeps_its_connection(yard):
+    async with yard() as (found, _):
+        await found.follow()
+        await polled(found)
+        before = found.buses
+        await found.follow(
+            (f"port = {found.ports['board']}", f"pause_s = 0.01, port = {found.ports['board']}")
+        )
+        found.image.drop({"boiler.power_w"})
+        await polled(found)
+
+        assert before["lan"] is found.buses["lan"]
+        assert before["board"] is not found.buses["board"]
+        values = {reading.point: reading.value for reading in found.fleet.report(found.clock.now_ns())}
+        assert 1 == values["lan.connects_count"]
+
+
+async def test_a_device_that_leaves_gets_its_safe_value(yard):
+    async with yard() as (found, devices):
+        await found.follow()
+        await relay_on(found, devices)
+        await found.follow(BOARD_GONE)
+
+        assert 0.0 == devices["relays"].orders()["relay1.relay_on"]
+        assert "boiler.relay_on" not in found.fleet.points
+
+
+async def test_a_device_that_stays_on_a_changed_bus_keeps_its_output(yard):
+    async with yard() as (found, devices):
+        await found.follow()
+        await relay_on(found, devices)
+        writes_count = devices["relays"].writes_count
+        await found.follow(
+            (f"port = {found.ports['board']}", f"pause_s = 0.01, port = {found.ports['board']}")
+        )
+
+        assert (1.0, writes_count) == (
+            devices["relays"].orders()["relay1.relay_on"],
+            devices["relays"].writes_count,
+        )
+
+
+async def test_a_bus_that_leaves_is_no_longer_polled(yard):
+    async with yard() as (found, devices):
+        await found.follow()
+        await relay_on(found, devices)
+        await found.follow((f"port = {found.ports['board']}", "port = 150300"))
+
+        assert {"lan"} == set(found.buses)
+        assert not any(point.startswith("boiler.") for point in found.fleet.points)
+        assert 0.0 == devices["relays"].orders()["relay1.relay_on"]
+
+
+async def test_a_safe_value_that_cannot_be_written_is_named_and_holds_nobody_up(yard):
+    async with yard() as (found, devices):
+        await found.follow()
+        await relay_on(found, devices)
+        devices["relays"].fault("silent")
+        await found.follow(BOARD_GONE)
+
+        (said,) = found.said("release.failed")
+        assert ("board", True) == (said["bus"], "relays" in said["why"])
+        found.image.drop({"boiler.power_w"})
+        await polled(found)
+
+
+async def test_a_command_for_a_point_that_is_not_there_is_dropped(yard):
+    async with yard() as (found, _):
+        await found.follow()
+        found.command("ev7.current_max_a", 6.0)
+
+        assert all(not bus.mailbox.outcomes for bus in found.fleet.buses)
+
+
+async def test_points_are_given_back_to_their_devices(yard):
+    async with yard() as (found, devices):
+        await found.follow()
+        found.command("bat1.setpoint_w", 1000.0)
+        await found.until(lambda: devices["gx"].orders().get("battery.setpoint_w") == 1000.0)
+        found.fleet.give_back(["bat1.setpoint_w", "none.such_w"])
+
+        await found.until(lambda: devices["gx"].orders()["battery.setpoint_w"] == 0.0)
+
+
+async def test_an_asset_is_silent_only_when_every_device_of_it_is(yard):
+    # At a higher rate the real time-outs of one device would make its neighbour late.
+    async with yard(rate=10.0) as (found, devices):
+        await found.follow()
+        await polled(found)
+        devices["meter"].fault("silent")
+        await found.until(lambda: found.buses["board"].devices["meter"].silent)
+        assert set() == found.fleet.silent(), "the relay of the boiler still answers"
+
+        devices["relays"].fault("silent")
+        await found.until(lambda: found.fleet.silent() == {"boiler"})
+        devices["meter"].clear()
+        await found.until(lambda: found.fleet.silent() == set())
+
+
+async def test_the_release_table_needs_nothing_but_itself(yard, tmp_path):
+    async with yard() as (found, devices):
+        await found.follow()
+        await relay_on(found, devices)
+        release.save(tmp_path, found.fleet.release_table())
+
+        failures = await release.replay(release.load(tmp_path))
+        assert {"lan": [], "board": []} == {bus: list(failed) for bus, failed in failures.items()}
+        assert 0.0 == devices["relays"].orders()["relay1.relay_on"]
+
+
+async def test_leaving_names_what_failed_and_releases_the_rest(yard):
+    async with yard() as (found, devices):
+        await found.follow()
+        await relay_on(found, devices)
+        devices["gx"].fault("off")
+        failures = await found.fleet.leave()
+
+        assert 0.0 == devices["relays"].orders()["relay1.relay_on"]
+        assert ["gx"] == [failure.partition(":")[0] for failure in failures]
+
+
+def broken(readings):
+    """A bug in a door that shows with the boiler's readings only."""
+    if any(reading.point == "boiler.power_w" for reading in readings):
+        raise ZeroDivisionError("a bug of the test")
+
+
+async def test_a_bug_in_one_bus_parks_it_after_five_and_the_others_go_on(yard):
+    async with yard() as (found, _):
+        await found.follow()
+        await polled(found)
+        found.bug = broken
+        await found.until(lambda: found.said("task.parked"))
+        assert [1, 2, 3, 4] == [said["count"] for said in found.said("task.failed")]
+        found.image.drop({"grid.power_w"})
+        await found.until(lambda: found.seen("grid.power_w") is not None)
+
+        board = found.buses["board"]
+        assert (False, "parked: ZeroDivisionError: a bug of the test") == (board.online, board.why)
+        assert {"boiler"} == found.fleet.silent(), "the district is told"
+
+
+async def test_a_bus_that_failed_once_is_open_again_afterwards(yard):
+    async with yard() as (found, _):
+        await found.follow()
+        found.bug = broken
+        await found.until(lambda: found.said("task.failed"))
+        assert not found.buses["board"].online
+        found.bug = lambda _readings: None
+        await polled(found)
+
+        assert (True, "") == (found.buses["board"].online, found.buses["board"].why)
+
+
+async def test_a_parked_bus_still_gets_its_safe_values(yard):
+    async with yard() as (found, devices):
+        await found.follow()
+        await relay_on(found, devices)
+        found.bug = broken
+        await found.until(lambda: found.said("task.parked"))
+
+        assert [] == await found.fleet.leave()
+        assert 0.0 == devices["relays"].orders()["relay1.relay_on"]
