@@ -72,6 +72,7 @@ class HouseClock:
         if self.setting.origin_unix_s is not None:
             since_s = time.time() - self.setting.origin_unix_s
         self._origin_ns = time.monotonic_ns() - int(since_s * 1e9)
+        self._floor_utc_ms = 0
         self._ask_again_s = 0.0
         self._synced = False
         self._origin_utc_ms = time.time_ns() // 1_000_000 - int(since_s * 1e3)
@@ -98,8 +99,12 @@ class HouseClock:
             return True
         if time.monotonic() >= self._ask_again_s:
             self._ask_again_s = time.monotonic() + 1.0
-            self._synced = kernel_synced()
+            self._synced = kernel_synced() and self.utc_ms() >= self._floor_utc_ms
         return self._synced
+
+    def raise_floor(self, utc_ms: int) -> None:
+        """No wall clock before this moment is trusted: the last stored sample is older than any now."""
+        self._floor_utc_ms = max(self._floor_utc_ms, utc_ms)
 
     def now(self) -> Now:
         """All three at once, for the pure rooms."""

@@ -50,6 +50,14 @@ def test_a_simulated_clock_counts_as_synchronised():
     assert HouseClock(ClockSetting(rate=2.0)).synced()
 
 
+def test_a_wall_clock_before_the_last_stored_sample_is_not_trusted(monkeypatch):
+    monkeypatch.setattr("quartier.runtime.clock.kernel_synced", lambda: True)
+    clock = HouseClock()
+    clock.raise_floor(clock.utc_ms() + 3_600_000)
+
+    assert not clock.synced()
+
+
 def test_the_kernel_is_asked_without_changing_anything():
     assert kernel_synced() in {True, False}
 
