@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from quartier.app.fleet import Fleet
 from quartier.control import cycle, link
+from quartier.control.caps import LinkCaps
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
 from quartier.district.documents import Accepted
 from quartier.district.uplink import Uplink
@@ -29,6 +31,7 @@ class Promise:
     id: str
     seq: int
     start_utc_ms: int
+    exp_utc_ms: int
 
 
 class Turn:
@@ -102,21 +105,42 @@ class Turn:
                 self._envelope(accepted, accepted.document, now)
 
     def _envelope(self, accepted: Accepted, envelope: Envelope, now: Now) -> None:
-        self.link, ack = link.document(self.link, self.params, envelope, now)
+        state, ack = link.document(self.link, self.params, envelope, now)
+        if accepted.persisted or not self._loosens(state, now):
+            self.link = state
+        else:
+            ack = Ack(envelope.id, envelope.seq, "envelope", "TEMPORARY_ERROR", "REJECTED")
         self._answer(ack)
         fields = {"program": envelope.program, "id": envelope.id, "status": ack.status, "reason": ack.reason}
         self._log.info("document.judged", **fields)
         if not accepted.repeated:
             self._store.event("document.judged", f"envelope {envelope.id}: {ack.status}", fields, now)
         if ack.status == "ACCEPTED":
-            self._promises[envelope.program] = Promise(envelope.id, envelope.seq, envelope.start_utc_ms)
+            self._promises[envelope.program] = Promise(
+                envelope.id, envelope.seq, envelope.start_utc_ms, envelope.exp_utc_ms
+            )
+
+    def _loosens(self, state: link.LinkState, now: Now) -> bool:
+        """Whether ``state`` allows more now than the present one; without its number on disk it must not."""
+        before, after = link.caps(self.link, self.params, now), link.caps(state, self.params, now)
+        careful = (before.no_battery_export, before.no_grid_charge_above_reserve)
+        return any(new > old for new, old in zip(_caps(after), _caps(before), strict=True)) or (
+            any(careful) and careful != (after.no_battery_export, after.no_grid_charge_above_reserve)
+        )
 
     def _answer(self, ack: Ack) -> None:
         if self.uplink is not None:
             self.uplink.ack(ack)
 
     def _keep_promises(self, now: Now) -> None:
-        """SUCCEEDED is said when the *measured* power is inside the caps, not when they were accepted."""
+        """SUCCEEDED is said when the *measured* power is inside the caps, not when they were accepted.
+
+        One that was not kept until it expired is ABORTED.
+        """
+        for program, promise in list(self._promises.items()):
+            if now.utc_ms > promise.exp_utc_ms:
+                del self._promises[program]
+                self._answer(Ack(promise.id, promise.seq, "envelope", "OK", "ABORTED", "EXPIRED"))
         if not self._promises or self.view["grid"]["state"] != "good":
             return
         power_w = self.view["grid"]["power_w"]
@@ -143,6 +167,11 @@ class Turn:
             self._log.info("alarm.cleared", text=text)
             self._store.event("alarm.cleared", text, {}, now)
         self._alarms = alarms
+
+
+def _caps(caps: LinkCaps) -> tuple[float, ...]:
+    limits = (caps.import_max_w, caps.export_max_w, caps.generation_max_w, caps.consumption_max_w)
+    return tuple(inf if watts is None else watts for watts in limits)
 
 
 def _band(cap_w: float) -> float:

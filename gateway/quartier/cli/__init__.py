@@ -5,6 +5,7 @@ daemon answers · 70 a bug of ours · 75 a daemon is running where none should �
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,15 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
     except ConfigError as error:
         for fault in error.faults:
             print(fault, file=sys.stderr)
         return 78
     except BrokenPipeError:
-        return 0  # whoever read has seen enough (quartier points | head)
+        # Whoever read has seen enough (quartier points | head); nothing is left to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         return 130
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:

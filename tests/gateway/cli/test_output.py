@@ -22,7 +22,15 @@ def test_values_read_as_people_write_them(value, unit, expected):
 
 @pytest.mark.parametrize(
     ("seconds", "expected"),
-    [(None, "–"), (float("inf"), "–"), (0.42, "0.4 s"), (65, "65 s"), (600, "10 min"), (8000, "2 h"), (200_000, "2 d")],
+    [
+        (None, "–"),
+        (float("inf"), "–"),
+        (0.42, "0.4 s"),
+        (65, "65 s"),
+        (600, "10 min"),
+        (8000, "2 h"),
+        (200_000, "2 d"),
+    ],
 )
 def test_ages_have_one_unit(seconds, expected):
     assert expected == age(seconds)

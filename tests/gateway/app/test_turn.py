@@ -1,0 +1,284 @@
+"""Turns of a real house in this process: real wires, a real store, an uplink whose broker is away."""
+
+import asyncio
+import contextlib
+import json
+
+import pytest
+
+from quartier.app import assembly
+from quartier.app.district import connect
+from quartier.app.turn import Turn
+from quartier.control import link
+from quartier.control.wishes import Envelope, Heartbeat, Interval
+from quartier.district.catalog import build
+from quartier.district.documents import Accepted
+from quartier.store.ledger import Store
+
+LINK = ("buses.lan", 'district_link = { url = "mqtt://127.0.0.1:9" }\nbuses.lan')
+
+SDM = (('device = "gx", part = "grid"', 'device = "meter"'), ("assets.boiler", "# assets.boiler"))
+
+
+class Turning:
+    """A turn with all it stands on; time passes while a test waits for something."""
+
+    def __init__(self, yard, devices, store, turn):
+        self.yard = yard
+        self.devices = devices
+        self.store = store
+        self.turn = turn
+        self.beats_count = 0
+
+    @property
+    def now_ms(self):
+        return self.yard.clock.utc_ms()
+
+    async def until(self, condition):
+        def turned():
+            self.turn()
+            return condition(self.turn.view)
+
+        await self.yard.until(turned)
+
+    async def well(self):
+        await self.until(lambda view: view["grid"]["state"] == "good")
+
+    async def turns(self, count):
+        """Turn so often more, each on fresh readings of the grid."""
+        for _ in range(count):
+            self.yard.image.drop({"grid.power_w"})
+            await self.yard.until(lambda: self.yard.seen("grid.power_w") is not None)
+            self.turn()
+
+    async def measured(self, power_w):
+        """Let the meter show this."""
+        self.devices["gx"].publish({"grid.power_w": power_w})
+        await self.yard.until(lambda: abs(self.yard.seen("grid.power_w") - power_w) < 5)
+
+    def beat(self):
+        self.beats_count += 1
+        self.hear("heartbeat", Heartbeat(self.beats_count, self.now_ms))
+
+    def hear(self, kind, document, **options):
+        self.turn.uplink.inbox.append(Accepted(kind, "topic", document, **options))
+
+    def envelope(self, seq=5, *, cap_w=5000.0, persisted=True, **changes):
+        body = {
+            "id": f"e{seq}",
+            "seq": seq,
+            "program": "dso",
+            "priority": 0,
+            "nbf_utc_ms": self.now_ms - 1000,
+            "exp_utc_ms": self.now_ms + 3_600_000,
+            "start_utc_ms": self.now_ms,
+            "intervals": (Interval(3600.0, import_max_w=cap_w),),
+            "default_import_max_w": cap_w,
+            "default_export_max_w": 0.0,
+        }
+        self.hear("envelope", Envelope(**{**body, **changes}), persisted=persisted)
+
+    @property
+    def acks(self):
+        return [(ack.id, ack.status) for ack in self.turn.uplink._companion.acks]
+
+    def events(self, code):
+        found = [s for s in self.store.samples({}, 1000) if (s.stream, s.metric) == ("event", code)]
+        return [json.loads(sample.value) for sample in found]
+
+
+@pytest.fixture
+def turning(yard, tmp_path):
+    @contextlib.asynccontextmanager
+    async def opened(*changes, rate=20.0):
+        async with yard(rate=rate) as (found, devices):
+            loaded = await found.follow(LINK, *changes)
+            site, points, clock = loaded.site, found.fleet.points, found.clock
+            store = Store(tmp_path / "history.db", tmp_path, assets=tuple(site.assets))
+            await asyncio.to_thread(store.open, clock.now())
+            values = assembly.release_values(found.fleet.wires, points)
+            house = assembly.house(site, points, values)
+            params = assembly.link_params(site, house.limits)
+            state = link.start(params, None, clock.now(), outage=False)
+            turn = Turn(house, params, state, clock, found.image, found.fleet, store, found.log)
+            catalog = build(points, {}, deadband=lambda _point: 0.0)
+            turn.uplink = connect(site, tmp_path, catalog, found.image, found.fleet, store, clock, found.log)
+            try:
+                yield Turning(found, devices, store, turn)
+            finally:
+                await asyncio.to_thread(store.close, clock.now(), 5.0)
+
+    return opened
+
+
+async def test_what_is_decided_reaches_the_device(turning):
+    async with turning() as house:
+        await house.until(lambda _: house.devices["gx"].orders().get("battery.setpoint_w", 0) < 0)
+
+        assert "self-consumption" in house.turn.view["assets"]["bat1"]["command"]["reason"]
+        assert json.loads(json.dumps(house.turn.view)) == house.turn.view
+
+
+async def test_an_envelope_is_accepted_at_once_and_succeeds_when_the_meter_shows_it(turning):
+    async with turning() as house:
+        await house.well()
+        await house.measured(8000.0)
+        house.beat()
+        house.envelope()
+        await house.turns(5)
+        assert [("e5", "ACCEPTED")] == house.acks, "8 kW are no 5 kW, whatever was promised"
+        assert 5000 == house.turn.view["caps"]["import"]["max_w"]
+        assert "CONTROLLED" == house.turn.view["mode"]
+
+        await house.measured(5100.0)
+        await house.turns(2)
+        assert [("e5", "ACCEPTED"), ("e5", "SUCCEEDED")] == house.acks, "within max(2 %, 200 W)"
+        await house.turns(2)
+        assert 2 == len(house.acks), "said once"
+
+
+async def test_nothing_succeeds_before_its_start(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope(start_utc_ms=house.now_ms + 20_000)
+        await house.turns(3)
+        assert [("e5", "ACCEPTED")] == house.acks
+        await house.until(lambda _: ("e5", "SUCCEEDED") in house.acks)
+
+
+async def test_an_envelope_that_was_never_kept_is_aborted_at_its_end(turning):
+    async with turning() as house:
+        await house.well()
+        await house.measured(8000.0)
+        house.beat()
+        house.envelope(exp_utc_ms=house.now_ms + 15_000)
+        await house.until(lambda _: len(house.acks) == 2)
+
+        assert [("e5", "ACCEPTED"), ("e5", "ABORTED")] == house.acks
+        await house.measured(100.0)
+        await house.turns(2)
+        assert 2 == len(house.acks)
+
+
+async def test_a_document_is_an_event_once_and_its_repetition_is_answered_only(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope()
+        house.turn()
+        accepted = house.turn.link.program("dso").envelope
+        house.hear("envelope", accepted, repeated=True)
+        house.turn()
+
+        assert 2 == house.acks.count(("e5", "ACCEPTED"))
+        (event,) = house.events("document.judged")
+        assert {"program": "dso", "id": "e5", "status": "ACCEPTED", "reason": ""} == event["data"]
+
+
+async def test_an_old_document_is_rejected_and_promises_nothing(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope(8)
+        house.turn()
+        house.envelope(7, cap_w=100.0)
+        await house.turns(3)
+
+        assert ("e7", "REJECTED") in house.acks
+        assert ("e7", "SUCCEEDED") not in house.acks
+        assert 5000 == house.turn.view["caps"]["import"]["max_w"]
+
+
+async def test_without_its_number_on_disk_a_document_may_tighten_but_not_loosen(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope(5)
+        house.turn()
+        house.beat()
+        house.envelope(6, cap_w=9000.0, persisted=False)
+        house.turn()
+        assert 5000 == house.turn.view["caps"]["import"]["max_w"]
+        refused = house.turn.uplink._companion.acks[-1]
+        assert ("e6", "TEMPORARY_ERROR", "REJECTED") == (refused.id, refused.reception, refused.status)
+
+        house.envelope(7, cap_w=3000.0, persisted=False)
+        house.turn()
+        assert 3000 == house.turn.view["caps"]["import"]["max_w"]
+        assert ("e7", "ACCEPTED") in house.acks
+
+
+async def test_the_first_document_frees_nothing_while_its_number_is_not_on_disk(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope(5, persisted=False)
+        house.turn()
+
+        assert "INIT" == house.turn.view["mode"]
+        assert [("e5", "REJECTED")] == house.acks
+
+
+async def test_a_change_of_mode_is_logged_and_kept(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope()
+        await house.turns(3)
+
+        (said,) = house.yard.said("link.mode")
+        assert ("INIT", "CONTROLLED") == (said["before"], said["now"])
+        assert [{"mode": "CONTROLLED"}] == [event["data"] for event in house.events("link.mode")]
+
+
+async def test_a_lost_meter_raises_one_alarm_that_clears_and_the_battery_is_given_back(turning):
+    async with turning(*SDM) as house:
+        gx, meter = house.devices["gx"], house.devices["meter"]
+        await house.until(lambda _: gx.orders().get("battery.setpoint_w", 0) < 0)
+        meter.fault("silent")
+        await house.until(lambda view: view["grid"]["state"] == "lost")
+        raised = [said["text"] for said in house.yard.said("alarm.raised")]
+        assert 1 == sum(text.startswith("grid meter lost") for text in raised)
+        await house.until(lambda _: gx.orders()["battery.setpoint_w"] == 0)
+
+        meter.clear()
+        await house.until(lambda view: not view["alarms"])
+        raised = [said["text"] for said in house.yard.said("alarm.raised")]
+        cleared = [said["text"] for said in house.yard.said("alarm.cleared")]
+        assert sorted(raised) == sorted(cleared)
+        assert sorted(raised) == sorted(event["text"] for event in house.events("alarm.raised"))
+
+
+@pytest.mark.parametrize(("volts", "gone"), [(110.0, True), (120.0, False)])
+async def test_an_outage_is_every_measured_phase_below_half_its_voltage(turning, volts, gone):
+    async with turning(*SDM) as house:
+        await house.well()
+        house.devices["meter"].publish({"voltage_l1_v": volts, "voltage_l2_v": 20.0, "voltage_l3_v": 20.0})
+        await house.yard.until(lambda: abs((house.yard.seen("grid.voltage_l1_v") or 0) - volts) < 1)
+        await house.until(lambda _: True)
+
+        assert gone is house.turn._outage
+
+
+async def test_a_new_site_file_goes_on_with_link_and_documents(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope()
+        house.turn()
+        loaded = await house.yard.follow(LINK, ("contract_import_w = 12000", "contract_import_w = 4000"))
+        points = house.yard.fleet.points
+        values = assembly.release_values(house.yard.fleet.wires, points)
+        fresh = assembly.house(loaded.site, points, values)
+        house.turn.adopt(fresh, assembly.link_params(loaded.site, fresh.limits))
+        await house.turns(2)
+
+        assert fresh == house.turn.house
+        assert ("CONTROLLED", 4000) == (house.turn.view["mode"], house.turn.view["caps"]["import"]["max_w"])
+
+
+async def test_a_house_without_a_district_turns_too(turning):
+    async with turning() as house:
+        house.turn.uplink = None
+        await house.until(lambda _: house.devices["gx"].orders().get("battery.setpoint_w", 0) < 0)

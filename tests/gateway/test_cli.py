@@ -1,0 +1,100 @@
+"""The command line as a person meets it: help, wrong use, and the ways it ends."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quartier.cli import main
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = {
+    "run": ("--config", "--log", "SIGTERM", "SIGHUP"),
+    "release": ("release.json", "ExecStopPost", "75"),
+    "engines": ("compiled or reference", "--json"),
+    "check": ("78", "file:line: key", "--json"),
+    "config": ("sample", "reference", "schema"),
+    "read": ("tcp://", "rtu://", "usb:", "--profiles"),
+    "profiles": ("profiles", "--json"),
+    "status": ("--watch", "--json", "--runtime-dir"),
+    "points": ("'grid.*'", "--json", "--runtime-dir"),
+    "history": ("--points", "--from", "--to", "--every", "table,csv,jsonl", "example"),
+}
+
+
+def helped(capsys, *words):
+    with pytest.raises(SystemExit) as left:
+        main([*words, "--help"])
+    assert 0 == left.value.code
+    return capsys.readouterr().out
+
+
+def test_the_first_help_names_every_command_and_the_first_steps(capsys):
+    text = helped(capsys)
+
+    listed = re.findall(r"^    (\w+) ", text, re.MULTILINE)
+    assert set(COMMANDS) == set(listed)
+    for step in ("config sample", "check site.toml", "read victron/gx", "run --config", "status --watch"):
+        assert f"quartier {step}" in text
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_commands_help_names_what_it_can_do(command, capsys):
+    text = helped(capsys, command)
+
+    assert not [words for words in COMMANDS[command] if words not in text]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("runn",),
+        ("config",),
+        ("config", "smaple"),
+        ("read",),
+        ("read", "victron/gx"),
+        ("history", "--format", "xml"),
+        ("status", "--wach"),
+        ("run", "--log", "loud"),
+    ],
+)
+def test_wrong_use_is_exit_2_and_shows_the_right_one(words, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(list(words))
+
+    assert 2 == left.value.code
+    assert "usage: quartier" in capsys.readouterr().err
+
+
+def test_a_fault_of_a_file_is_printed_without_a_traceback_and_exit_is_78(tmp_path, capsys):
+    path = tmp_path / "none.toml"
+
+    assert 78 == main(
+        ["run", "--config", str(path), "--runtime-dir", str(tmp_path), "--state-dir", str(tmp_path)]
+    )
+    assert str(path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("config", "reference"), ("engines",)])
+def test_whoever_reads_only_the_head_gets_no_traceback(words):
+    """``quartier config reference | head -1``: the pipe closes while we write, or before we flush."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(str(ROOT / r) for r in ("gateway", "drivers", "native")),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "quartier.cli", *words],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env=environment,
+        check=False,
+    )
+    os.close(writer)
+
+    assert (0, b"") == (done.returncode, done.stderr)
