@@ -8,12 +8,14 @@ bus's time, so that its neighbours keep their rate.
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.mailbox import Mailbox, tolerance
+from quartier.runtime.supervisor import ended_well
 from quartier_drivers.contract import Command, Driver, Line, PointInfo, Quality, Reading
-from quartier_drivers.errors import LinkLost, NoReply, Refused, WireError
+from quartier_drivers.errors import LinkLost, NoReply, Refused
 
 GIVE_UP_COUNT = 3
 PROBE_SHARE = 0.1
@@ -47,6 +49,16 @@ class Health:
         """When the bus should next turn to it."""
         return self.probe_ns if self.aside or not self.known else self.driver.due_ns
 
+    @property
+    def speechless(self) -> bool:
+        """Whether nothing can be read from it: then only a write shows whether it is there."""
+        return not any(info.read_back for info in self.driver.points.values())
+
+    @property
+    def reachable(self) -> bool:
+        """Whether it answered when it was last asked."""
+        return self.known and not self.aside
+
 
 class Bus:
     """One wire or endpoint with its devices; the only one that talks to them."""
@@ -66,6 +78,7 @@ class Bus:
         self.why = "not yet opened"
         self._lost_told = False
         self._back: set[str] = set()
+        self._halted = False
         self._line = line
         self._clock = clock
         self._deliver = deliver
@@ -86,11 +99,11 @@ class Bus:
         self._told_ns = now_ns
 
     async def run(self) -> None:
-        """Poll and write until cancelled."""
+        """Poll and write until halted or cancelled."""
         for health in self.devices.values():
             health.since_good_ns = self._clock.now_ns()
         pause_s = REOPEN_PAUSE_S[0]
-        while True:
+        while not self._halted:
             try:
                 await self._line.open()
                 self._up()
@@ -98,15 +111,24 @@ class Bus:
             except LinkLost as lost:
                 if self._down(str(lost)):
                     pause_s = REOPEN_PAUSE_S[0]
+            else:
+                return
             finally:
                 await self._line.close()
-            self._age()
             # Half of the pause is random: a gateway that restarts is not stormed by its buses.
-            await self._clock.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
+            await self._stand_by(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
             pause_s = min(2 * pause_s, REOPEN_PAUSE_S[1])
 
+    async def _stand_by(self, seconds: float) -> None:
+        """Wait, in steps: devices fall silent also while nobody can ask them."""
+        until_ns = self._clock.now_ns() + int(seconds * 1e9)
+        self._age()
+        while (left_ns := until_ns - self._clock.now_ns()) > 0:
+            await self._clock.sleep(min(left_ns / 1e9, 1.0))
+            self._age()
+
     async def _work(self) -> None:
-        while True:
+        while not self._halted:
             now_ns = self._clock.now_ns()
             self._age()
             if self._back:
@@ -130,28 +152,32 @@ class Bus:
 
     def _reachable(self) -> Mapping[str, PointInfo]:
         # A device in doubt is read before it is written again: an unknown write is settled first.
-        if all(health.known and not health.aside and not health.doubt for health in self.devices.values()):
+        if all(health.reachable and not health.doubt for health in self.devices.values()):
             return self.points
         return {
             point: info
             for health in self.devices.values()
-            if health.known and not health.aside and not health.doubt
+            if health.reachable and not health.doubt
             for point, info in health.driver.points.items()
         }
 
     async def _read(self, health: Health) -> None:
         started_ns = self._clock.now_ns()
         try:
-            readings: Sequence[Reading] = ()
-            if health.known:
-                readings = await health.driver.read()
-            else:
+            if not health.known:
                 health.identity = await health.driver.open()
                 health.known = True
-                self._answered(health)
+                if health.speechless:
+                    self._answered(health)
+                return  # a device without identity was not even asked: its first reading is the proof
+            readings = await health.driver.read()
         except NoReply as silence:
             self._failed(health, str(silence), started_ns)
             return
+        except LinkLost as lost:
+            # Who breaks the connection whenever it is asked must not be the first to be asked again.
+            self._failed(health, str(lost), started_ns)
+            raise
         if readings or not health.aside:
             self._answered(health)
         else:  # nothing was due, so nothing was proved
@@ -216,6 +242,8 @@ class Bus:
             limit_s = max(SILENT_AFTER_S, SILENT_AFTER_POLLS * health.period_s)
             if health.silent or now_ns - health.since_good_ns <= limit_s * 1e9:
                 continue
+            if health.speechless and not health.aside:
+                continue
             health.silent = True
             health.known = False  # whoever answers next may be another device: ask who it is
             health.aside = True
@@ -259,37 +287,69 @@ class Bus:
         self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
         return [Reading(point, value, Quality.GOOD, now_ns) for point, value in values.items()]
 
+    def post(self, command: Command, now_ns: int) -> None:
+        """Put a command into the slot of its point; it undoes a giving back that has not happened yet."""
+        self._back.discard(command.point)
+        self.mailbox.post([command], now_ns)
+
     def give_back(self, points: Iterable[str]) -> None:
-        """Have points given back to their device's own control, before anything else is written."""
-        self._back.update(point for point in points if point in self.points)
-        if self._back:
+        """Have points given back to their device's own control, before anything else is written.
+
+        What still waits to be written to them is withdrawn.
+        """
+        mine = {point for point in points if point in self.points}
+        if mine:
+            self.mailbox.withdraw(mine, self._clock.now_ns(), "given back to the device")
+            self._back |= mine
             self.mailbox.wake()
 
     async def _give_back(self) -> None:
-        points, self._back = self._back, set()
-        for device in self.devices.values():
-            mine = points & device.driver.points.keys()
-            if not mine:
+        """Give back what can be reached; the rest follows when its device answers again."""
+        for health in self.devices.values():
+            mine = self._back & health.driver.points.keys()
+            if not mine or not health.reachable:
                 continue
+            started_ns = self._clock.now_ns()
             try:
-                await device.driver.release(mine)
-            except (NoReply, Refused) as error:
-                # The device's own timer does it now; where there is none the profile says so.
-                self._log.warning("release.failed", device=device.name, points=sorted(mine), why=str(error))
+                await health.driver.release(mine)
+            except (NoReply, LinkLost, Refused) as error:
+                self._log.warning("release.failed", device=health.name, points=sorted(mine), why=str(error))
+                if isinstance(error, Refused):
+                    self._back -= mine
+                    continue
+                self._failed(health, str(error), started_ns)
+                if isinstance(error, LinkLost):
+                    raise
+            else:
+                self._back -= mine
+
+    def halt(self) -> None:
+        """Have ``run`` end after the exchange in hand, so that no answer is owed when safe values follow."""
+        self._halted = True
+        self.mailbox.wake()
 
     async def release(self, names: Sequence[str]) -> list[str]:
-        """Write the safe values of these devices; goes on after a failure and names it."""
-        failures = []
-        for name in names:
-            try:
-                await self.devices[name].driver.release()
-            except WireError as error:
-                failures.append(f"{name}: {error}")
+        """Write the safe values of these devices; goes on after any failure and names it.
+
+        Those that answer come first: the time for leaving is short, and silence costs most of it.
+        """
+        failures: list[str] = []
+        for health in self.reachable_first():
+            if health.name in names:
+                await ended_well(health.driver.release, partial(_noted, failures, health.name))
         return failures
+
+    def reachable_first(self) -> list[Health]:
+        """The devices, those that answer before the others."""
+        return sorted(self.devices.values(), key=lambda health: not health.reachable)
 
     async def close(self) -> None:
         """Close the line."""
         await self._line.close()
+
+
+def _noted(failures: list[str], name: str, error: Exception) -> None:
+    failures.append(f"{name}: {error}")
 
 
 def _fastest_s(points: Mapping[str, PointInfo]) -> float:

@@ -40,6 +40,7 @@ class Mailbox:
         """Put commands into their slots; an older one still waiting there is forgotten."""
         for command in commands:
             self._waiting[command.point] = command
+            self._sent.pop(command.point, None)  # the next readings judge the old write, not this wish
             self.outcomes[command.point] = Outcome(command, "pending", now_ns)
         if self._waiting:
             self.wake()
@@ -102,6 +103,13 @@ class Mailbox:
         """End the present ``wait``, if there is one."""
         if self._sleeper is not None and not self._sleeper.done():
             self._sleeper.set_result(None)
+
+    def withdraw(self, points: Iterable[str], now_ns: int, why: str) -> None:
+        """Take back what still waits for these points; what was written already is not undone."""
+        for point in points:
+            command = self._waiting.pop(point, None)
+            if command is not None:
+                self.outcomes[point] = Outcome(command, "expired", now_ns, why)
 
     def drop(self, points: Iterable[str]) -> None:
         """Forget points that left the site file."""

@@ -50,10 +50,10 @@ async def supervise(
 
 
 async def ended_well(run: Callable[[], Awaitable[None]], report: Callable[[Exception], None]) -> bool:
-    """Run the whole house once; False, reported, when a bug ended it: the caller then leaves in order."""
+    """Run once; False, reported, when an error ended it: the caller goes on, or leaves in order."""
     try:
         await run()
-    except Exception as error:  # noqa: BLE001 - a bug in the house leaves the task group, outputs released
+    except Exception as error:  # noqa: BLE001 - a bug must not keep the outputs from being released
         report(error)
         return False
     return True

@@ -21,18 +21,22 @@ DEADLINE_S = 60.0
 class House:
     """Meters on one TCP endpoint and the bus that reads them."""
 
-    def __init__(self, endpoint, devices, *, rate=20.0):
+    def __init__(self, port, devices, *, rate=20.0, profiles=None):
         self.clock = HouseClock(ClockSetting(rate=rate))
         self.log = structlog.testing.CapturingLogger()
         self.latest = {}
         self.counts = {}
         opened = door("modbus-tcp")
-        section = TcpBus(
-            kind="modbus-tcp", host="127.0.0.1", port=endpoint.port, timeout_s=0.05, retries_count=0
-        )
+        section = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=0.05, retries_count=0)
         line = opened.line("lan", section, self.clock)
+        known = profiles or {}
         drivers = {
-            name: opened.driver(line, DeviceSpec(name, unit, {part: name}), profile.load(kind), self.clock)
+            name: opened.driver(
+                line,
+                DeviceSpec(name, unit, {part: name}),
+                known.get(name) or profile.load(kind),
+                self.clock,
+            )
             for name, (unit, kind, part) in devices.items()
         }
         self.bus = Bus("lan", line, drivers, self.clock, self.take, self.log)
@@ -54,13 +58,16 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def running(devices, **options):
+async def running(devices, front=None, **options):
     simulated = {
         name: catalog.make(kind, unit=unit) if unit != 255 else catalog.make(kind)
         for name, (unit, kind, _) in devices.items()
     }
-    async with await serve_tcp(list(simulated.values())) as endpoint:
-        house = House(endpoint, devices, **options)
+    async with contextlib.AsyncExitStack() as stack:
+        port = (await stack.enter_async_context(await serve_tcp(list(simulated.values())))).port
+        if front is not None:
+            port = await stack.enter_async_context(front(port))
+        house = House(port, devices, **options)
         house.task = asyncio.create_task(house.bus.run())
         try:
             yield house, simulated
@@ -99,6 +106,67 @@ async def test_a_silent_device_is_set_aside_and_the_others_keep_their_rate():
         for name in ("m1.power_w", "m3.power_w"):
             assert after[name] > 0.8 * before[name], "probes of the silent one cost the others"
         assert after["m2.power_w"] <= 1
+
+
+NAMELESS = """\
+[profile]
+protocol = "modbus"
+maker = "Acme"
+model = "Nameless"
+source = "made for this test"
+[points.power_w]
+register = "input:0x0034"
+type = "float32"
+"""
+
+
+async def test_a_silent_device_that_has_no_identity_is_silent_once_and_costs_its_neighbour_nothing(tmp_path):
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme/nameless.toml").write_text(NAMELESS)
+    nameless = {"m2": profile.load("acme/nameless", [tmp_path])}
+    async with running(METERS, profiles=nameless) as (house, simulated):
+        simulated["m2"].fault("silent")
+        await house.until(lambda: house.said("device.silent"))
+        found = await counted(house, 120)
+
+        assert 0 == found.get("m2.power_w", 0), "nothing was heard, so nothing is new"
+        assert ([], 1) == (house.said("device.back"), len(house.said("device.silent")))
+        assert found["m1.power_w"] > 100
+
+
+@contextlib.asynccontextmanager
+async def cutting(port, unit):
+    """A TCP gateway that closes the connection whenever ``unit`` is asked; yields its port."""
+
+    async def serve(reader, writer):
+        inner_reader, inner = await asyncio.open_connection("127.0.0.1", port)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while True:
+                head = await reader.readexactly(7)
+                body = await reader.readexactly(int.from_bytes(head[4:6], "big") - 1)
+                if head[6] == unit:
+                    break
+                inner.write(head + body)
+                answer = await inner_reader.readexactly(7)
+                writer.write(answer + await inner_reader.readexactly(int.from_bytes(answer[4:6], "big") - 1))
+        writer.close()
+        inner.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+
+
+async def test_a_device_that_breaks_the_shared_connection_does_not_starve_its_neighbours():
+    async with running(METERS, front=lambda port: cutting(port, 2)) as (house, _):
+        await house.until(lambda: house.counts.get("m1.power_w") and house.counts.get("m3.power_w"))
+        await house.until(lambda: house.bus.devices["m2"].silent)
+        found = await counted(house, 120)
+
+    assert min(found["m1.power_w"], found["m3.power_w"]) > 90
+    assert house.bus.devices["m2"].aside
 
 
 async def test_points_of_a_silent_device_turn_bad_once_and_recovery_is_logged_once():
@@ -179,6 +247,92 @@ async def test_a_point_is_given_back_to_its_device_on_demand():
         await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 1.0)
         house.bus.give_back(["relays.relay_on"])
         await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 0.0)
+
+
+async def test_what_waits_for_a_point_is_withdrawn_when_it_is_given_back():
+    async with running(RELAYS) as (house, simulated):
+        await house.until(lambda: house.latest)
+        simulated["relays"].fault("silent")
+        await house.until(lambda: house.said("device.silent"))
+        order(house, 1.0, life_s=600.0)
+        house.bus.give_back(["relays.relay_on"])
+        simulated["relays"].clear()
+        await house.until(lambda: house.said("device.back"))
+        await counted(house, 10)
+
+        assert ("expired", "given back to the device") == (
+            house.bus.mailbox.outcomes["relays.relay_on"].verdict,
+            house.bus.mailbox.outcomes["relays.relay_on"].why,
+        )
+        assert 0.0 == simulated["relays"].orders()["relay1.relay_on"]
+
+
+async def test_a_device_that_is_away_when_a_point_is_given_back_gets_it_when_it_answers_again():
+    async with running(RELAYS) as (house, simulated):
+        order(house, 1.0)
+        await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 1.0)
+        simulated["relays"].fault("silent")
+        house.bus.give_back(["relays.relay_on"])
+        await house.until(lambda: house.said("device.silent"))
+        simulated["relays"].clear()
+
+        await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 0.0)
+
+
+async def test_a_newer_command_undoes_a_giving_back_that_waits():
+    async with running(RELAYS) as (house, simulated):
+        order(house, 1.0)
+        await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 1.0)
+        writes_count = simulated["relays"].writes_count
+        simulated["relays"].fault("silent")
+        await house.until(lambda: house.said("device.silent"))
+        house.bus.give_back(["relays.relay_on"])
+        now_ns = house.clock.now_ns()
+        house.bus.post(Command("relays.relay_on", 1.0, now_ns + int(600e9), "test"), now_ns)
+        simulated["relays"].clear()
+        await house.until(lambda: house.bus.mailbox.outcomes["relays.relay_on"].verdict == "done")
+
+        assert (1.0, writes_count + 1) == (
+            simulated["relays"].orders()["relay1.relay_on"],
+            simulated["relays"].writes_count,
+        )
+
+
+async def test_a_halted_bus_ends_after_the_exchange_in_hand():
+    async with running(METERS) as (house, _):
+        await house.until(lambda: len(house.latest) >= 3)
+        house.bus.halt()
+        await asyncio.wait([house.task])
+        assert house.task.exception() is None
+        house.task = asyncio.create_task(asyncio.Event().wait())
+
+
+async def test_safe_values_go_first_to_those_that_answer():
+    two = {"dead": (4, "waveshare/relay8", "relay1"), **RELAYS}
+    async with running(two) as (house, simulated):
+        simulated["dead"].fault("silent")
+        await house.until(lambda: house.said("device.silent"))
+        order(house, 1.0)
+        await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 1.0)
+        house.bus.halt()
+        await asyncio.wait([house.task])
+        leaving = asyncio.create_task(house.bus.release(["dead", "relays"]))
+        await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 0.0)
+
+        assert not leaving.done(), "the dead one is still waited for"
+        assert ["dead: unit 4 is silent"] == await leaving
+        house.task = asyncio.create_task(asyncio.Event().wait())
+
+
+async def test_a_bug_in_one_driver_costs_the_others_no_safe_value():
+    two = {"odd": (4, "waveshare/relay8", "relay1"), **RELAYS}
+    async with running(two) as (house, simulated):
+        order(house, 1.0)
+        await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 1.0)
+        house.bus.devices["odd"].driver.releases = lambda: 1 / 0
+
+        assert ["odd: division by zero"] == await house.bus.release(["odd", "relays"])
+        assert 0.0 == simulated["relays"].orders()["relay1.relay_on"]
 
 
 async def test_release_writes_the_safe_values_after_polling_was_stopped():

@@ -99,6 +99,26 @@ def test_the_fate_of_an_old_write_is_not_told_of_a_newer_wish():
     assert ("pending", 2) == (box.outcomes[POINT].verdict, box.outcomes[POINT].command.value)
 
 
+def test_readings_of_an_old_write_say_nothing_of_a_wish_that_still_waits():
+    box = Mailbox()
+    box.post([command(1000)], 0)
+    box.sent(box.take(REACH, 1), 2, read_back=True)
+    box.post([command(2000)], 3)
+    for taken_ns in (4, 5, 6):
+        box.seen(reading(1000, taken_ns), tolerance(INFO), taken_ns)
+
+    assert box.outcomes[POINT].verdict == "pending"
+
+
+def test_what_waits_can_be_withdrawn_and_says_why():
+    box = Mailbox()
+    box.post([command(1)], 0)
+    box.withdraw([POINT, "bat2.setpoint_w"], 2, "given back")
+
+    assert box.take(REACH, 3) is None
+    assert ("expired", "given back") == (box.outcomes[POINT].verdict, box.outcomes[POINT].why)
+
+
 async def test_a_new_command_ends_the_wait():
     box = Mailbox()
     waiting = asyncio.create_task(box.wait(3600))
