@@ -1,5 +1,6 @@
 """A Modbus device behind the five verbs: what its profile wants, planned, read, written and given back."""
 
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -359,13 +360,14 @@ class ModbusDoor:
     async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """Make the encoded writes of ``releases``; one line per write that failed.
 
-        A line that cannot be opened fails them all at once.
+        A line that cannot be opened fails them all at once.  Once a unit was silent, its other writes wait
+        until all the other units have had theirs.
         """
         section: TcpBus | RtuBus = TypeAdapter(TcpBus | RtuBus).validate_python(dict(bus))
         line = link("release", section, LoopClock())
         try:
             await line.open()
-            return [failure for write in writes if (failure := await _replayed(line, write))]
+            return await _all_replayed(line, writes)
         except LinkLost as error:
             return [f"{write['point']}: {error}" for write in writes]
         finally:
@@ -375,12 +377,24 @@ class ModbusDoor:
 DOOR = ModbusDoor()
 
 
-async def _replayed(line: Line, write: Mapping[str, Any]) -> str:
-    try:
-        answer = await line.exchange(orders.restore(write))
-    except WireError as error:
-        return f"{write['point']}: {error}"
-    return f"{write['point']}: {_meaning(answer)}" if answer.exception else ""
+async def _all_replayed(line: Line, writes: Sequence[Mapping[str, Any]]) -> list[str]:
+    failures, left, silent = [], deque(writes), set()
+    patience_count = len(left)
+    while left:
+        write = left.popleft()
+        if write["unit"] in silent and patience_count > 0:
+            patience_count -= 1
+            left.append(write)
+            continue
+        try:
+            answer = await line.exchange(orders.restore(write))
+        except WireError as error:
+            silent.add(write["unit"])
+            failures.append(f"{write['point']}: {error}")
+        else:
+            if answer.exception:
+                failures.append(f"{write['point']}: {_meaning(answer)}")
+    return failures
 
 
 def _names(block: Block) -> list[str]:

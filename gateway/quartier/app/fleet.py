@@ -14,6 +14,11 @@ from quartier.runtime.supervisor import Failure, supervise
 from quartier_drivers.contract import Command, PointInfo, Reading
 from quartier_drivers.registry import door
 
+# Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
+HALT_S = 0.5
+# What makes two sections of a bus the same wire: with anything else changed, the devices are the same ones.
+ENDPOINT = ("kind", "host", "port")
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
@@ -74,10 +79,10 @@ class Fleet:
         return Member(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
 
     async def _stop(self, member: Member, successor: Wire | None) -> None:
-        """Stop a bus; devices that do not stay as they are get their safe values first."""
-        member.task.cancel()
-        await asyncio.wait([member.task])
-        staying = () if successor is None else successor.devices
+        """Stop a bus; devices that do not stay as they are, where they are, get their safe values first."""
+        await _halted([member])
+        stays = successor is not None and _endpoint(successor) == _endpoint(member.wire)
+        staying = successor.devices if successor is not None and stays else ()
         gone = [spec.name for spec, profile in member.wire.devices if (spec, profile) not in staying]
         for failure in await member.bus.release(gone):
             self._log.warning("release.failed", bus=member.wire.name, why=failure)
@@ -98,7 +103,7 @@ class Fleet:
         for command in commands:
             for bus in self.buses:
                 if command.point in bus.points:
-                    bus.mailbox.post([command], now_ns)
+                    bus.post(command, now_ns)
 
     def give_back(self, points: Sequence[str]) -> None:
         """Have points given back to their devices' own control, now and once."""
@@ -121,22 +126,19 @@ class Fleet:
         return known - heard
 
     def release_table(self) -> list[release.Wire]:
-        """The safe values of every output, encoded, for ``release.json``."""
+        """The safe values of every output, encoded, for ``release.json``; of those that answer first."""
         return [
             release.Wire(
                 member.wire.name,
                 member.wire.section.model_dump(mode="json"),
-                [write for health in member.bus.devices.values() for write in health.driver.releases()],
+                [write for health in member.bus.reachable_first() for write in health.driver.releases()],
             )
             for member in self._members.values()
         ]
 
     async def leave(self) -> list[str]:
         """Stop polling and write every safe value, all buses at once; returns what failed."""
-        for member in self._members.values():
-            member.task.cancel()
-        if self._members:
-            await asyncio.wait([member.task for member in self._members.values()])
+        await _halted(list(self._members.values()))
         failures = await asyncio.gather(*(self._left(member) for member in self._members.values()))
         return [failure for of_bus in failures for failure in of_bus]
 
@@ -146,3 +148,26 @@ class Fleet:
             return await member.bus.release(list(member.bus.devices))
         finally:
             await member.bus.close()
+
+
+def _endpoint(wire: Wire) -> list[Any]:
+    return [getattr(wire.section, key, None) for key in ENDPOINT]
+
+
+async def _halted(members: Sequence[Member]) -> None:
+    """Stop polling: after the exchange in hand where that ends soon, else in the middle of it.
+
+    An answer that nobody waited for is owed: a serial device may not be asked again until it can no
+    longer come.
+    """
+    if not members:
+        return
+    for member in members:
+        member.bus.halt()
+    tasks = [member.task for member in members]
+    busy = [member.task for member in members if member.bus.online]
+    if busy:
+        await asyncio.wait(busy, timeout=HALT_S)
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)

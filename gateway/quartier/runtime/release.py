@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from quartier.runtime.supervisor import ended_well
 from quartier_drivers.errors import QuartierError
 from quartier_drivers.registry import door
 
@@ -72,7 +73,10 @@ def load(runtime_dir: Path) -> list[Wire]:
 
 
 async def replay(wires: Sequence[Wire]) -> dict[str, Sequence[str]]:
-    """Make every write, all buses at once, none waiting for another; returns failures by bus."""
+    """Make every write, all buses at once, none waiting for another; returns failures by bus.
+
+    A bus whose part cannot be understood (an older or newer version wrote it) costs the others nothing.
+    """
     failures = await asyncio.gather(*(_replay(wire) for wire in wires))
     return {wire.bus: failed for wire, failed in zip(wires, failures, strict=True)}
 
@@ -80,8 +84,17 @@ async def replay(wires: Sequence[Wire]) -> dict[str, Sequence[str]]:
 async def _replay(wire: Wire) -> Sequence[str]:
     if not wire.writes:
         return ()
-    try:
+    failures: list[str] = []
+
+    async def write() -> None:
         async with asyncio.timeout(WRITE_TIMEOUT_S):
-            return await door(wire.section["kind"]).replay(wire.section, wire.writes)
-    except TimeoutError:
-        return (f"not finished within {WRITE_TIMEOUT_S:g} s",)
+            failures.extend(await door(wire.section["kind"]).replay(wire.section, wire.writes))
+
+    def report(error: Exception) -> None:
+        slow = isinstance(error, TimeoutError)
+        failures.append(
+            f"not finished within {WRITE_TIMEOUT_S:g} s" if slow else f"{type(error).__name__}: {error}"
+        )
+
+    await ended_well(write, report)
+    return failures

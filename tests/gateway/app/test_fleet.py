@@ -83,6 +83,37 @@ async def test_a_device_that_stays_on_a_changed_bus_keeps_its_output(yard):
         )
 
 
+async def test_a_device_whose_bus_moves_to_another_address_gets_its_safe_value_at_the_old_one(yard):
+    async with yard() as (found, devices):
+        await found.follow()
+        await relay_on(found, devices)
+        await found.follow((f"port = {found.ports['board']}", "port = 9"))
+
+        assert 0.0 == devices["relays"].orders()["relay1.relay_on"]
+
+
+async def test_the_release_table_begins_with_those_that_answer(yard):
+    first = 'devices.absent = { bus = "board", profile = "waveshare/relay8", unit = 9 }\ndevices.relays = '
+    switch = 'switch_device = "absent", switch_part = "relay1" }\n'
+    pump = 'assets.pump = { role = "pv", device = "meter", rated_w = 500, ' + switch
+    async with yard() as (found, devices):
+        await found.follow(
+            ("devices.relays = ", first),
+            (
+                'assets.boiler = { role = "load", device = "meter"',
+                pump + 'assets.boiler = { role = "load", device = "meter2"',
+            ),
+            (
+                "devices.meter = ",
+                'devices.meter2 = { bus = "board", profile = "eastron/sdm630", unit = 1 }\ndevices.meter = ',
+            ),
+        )
+        await relay_on(found, devices)
+        points = [write["point"] for wire in found.fleet.release_table() for write in wire.writes]
+
+        assert ["boiler.relay_on", "pump.relay_on"] == [p for p in points if p.endswith("relay_on")]
+
+
 async def test_a_bus_that_leaves_is_no_longer_polled(yard):
     async with yard() as (found, devices):
         await found.follow()

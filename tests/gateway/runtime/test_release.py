@@ -53,3 +53,30 @@ async def test_a_bus_that_is_gone_costs_the_others_nothing(unused_tcp_port_facto
 
 async def test_a_bus_without_outputs_needs_no_wire():
     assert {"lan": ()} == await release.replay([wire(1, writes=[])])
+
+
+async def test_a_part_of_the_table_that_another_version_wrote_costs_the_others_nothing():
+    board = catalog.make("waveshare/relay8", unit=3)
+    async with await serve_tcp(board) as endpoint:
+        newer = wire(endpoint.port, bus="newer")
+        newer = release.Wire("newer", {**newer.section, "key_of_tomorrow": 1}, newer.writes)
+        failures = await release.replay([newer, release.Wire("odd", {}, newer.writes), wire(endpoint.port)])
+
+    assert {"newer": True, "odd": True, "lan": False} == {bus: bool(said) for bus, said in failures.items()}
+    assert 1 == board.writes_count
+
+
+async def test_silent_units_do_not_use_up_the_time_of_those_that_answer():
+    board = catalog.make("waveshare/relay8", unit=3)
+    dead = [
+        {"point": f"dead{unit}.relay_on", "unit": unit, "function": 5, "address": address, "values": [0]}
+        for unit in (7, 8)
+        for address in range(8)
+    ]
+    async with await serve_tcp(board) as endpoint:
+        (live,) = wire(endpoint.port).writes
+        section = {**wire(endpoint.port).section, "timeout_s": 1.0}
+        failures = await release.replay([release.Wire("lan", section, [*dead, live])])
+
+    assert "not finished within 4 s" in failures["lan"]
+    assert 1 == board.writes_count
