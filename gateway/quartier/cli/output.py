@@ -8,6 +8,16 @@ from typing import Any
 from rich.console import Console, RenderableType
 from rich.table import Table
 
+_SYMBOLS = {
+    "W.h": "Wh",
+    "V.A": "VA",
+    "Cel": "°C",
+    "m3": "m³",
+    "m3/h": "m³/h",
+    "[EUR]/W.h": "EUR/Wh",
+    "g/W.h": "g/Wh",
+}
+
 
 def console() -> Console:
     """Standard output; rich leaves colours out where it is no terminal."""
@@ -32,7 +42,12 @@ def dump(value: Any) -> None:
     print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
 
 
-def number(value: object, unit: str = "") -> str:
+def unit(ucum: str) -> str:
+    """A UCUM code (``W.h``) as people write it (``Wh``)."""
+    return _SYMBOLS.get(ucum, ucum)
+
+
+def number(value: object, symbol: str = "") -> str:
     """A value as people write it: four significant digits below a thousand, the unit behind."""
     if value is None:
         return "–"
@@ -40,7 +55,7 @@ def number(value: object, unit: str = "") -> str:
         return "on" if value else "off"
     if isinstance(value, int | float):
         text = f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.4g}"
-        return f"{text} {unit}".rstrip()
+        return f"{text} {symbol}".rstrip()
     return str(value)
 
 

@@ -20,19 +20,27 @@ _VERDICT_STYLE = {"done": "green", "refused": "red", "unknown": "red", "expired"
 
 def overview(status: Mapping[str, Any]) -> Group:
     """Everything of one answer to ``status``, the most important first."""
-    parts: list[RenderableType] = [*_head(status), "", _assets(status), "", _buses(status), ""]
-    parts += _foot(status)
+    parts: list[RenderableType] = [_gateway(status)]
+    if status["control"]:
+        parts += [*_control(status), "", _assets(status)]
+    else:
+        parts.append("starting: the first cycle has not ended yet")
+    parts += ["", _buses(status), "", *_foot(status)]
     return Group(*parts)
 
 
-def _head(status: Mapping[str, Any]) -> Iterator[Text]:
-    gateway, control = status["gateway"], status["control"]
-    yield Text.assemble(
+def _gateway(status: Mapping[str, Any]) -> Text:
+    gateway = status["gateway"]
+    return Text.assemble(
         (f"{gateway['site']} of {gateway['district']}", "bold"),
         f"   up {age(gateway['uptime_s'])}, {gateway['engine']} engine, boot {gateway['boot']}",
         "" if gateway["synced"] else ("   clock not synchronised", "yellow"),
         ("   simulated", "magenta") if gateway["simulated"] else "",
     )
+
+
+def _control(status: Mapping[str, Any]) -> Iterator[Text]:
+    control = status["control"]
     mode = control["mode"]
     yield Text.assemble(
         (mode, f"bold {_MODE_STYLE.get(mode, '')}"), f" for {age(control['mode_age_s'])}: {control['why']}"
@@ -139,10 +147,9 @@ def _district(link: Mapping[str, Any] | None) -> Text:
     if link is None:
         return Text("no district in the site file: the house stands alone")
     if link["data_on"] and link["control_on"]:
-        beat = age(link["heartbeat_age_s"])
+        beat_s = link["heartbeat_age_s"]
+        beat = "no heartbeat yet" if beat_s is None else f"heartbeat {age(beat_s)} ago"
         late = ", catching up" if link["catching_up"] else ""
-        return Text.assemble(
-            "district ", ("connected", "green"), f", {link['phase']}, heartbeat {beat} ago{late}"
-        )
+        return Text.assemble("district ", ("connected", "green"), f", {link['phase']}, {beat}{late}")
     why = link["data_fault"] or link["control_fault"] or "connecting"
     return Text.assemble("district ", ("not connected", "red"), f": {why}")

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import itertools
 import json
 import sys
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from quartier.store import history as stored
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.points import UNITS, split, word
 
+EVERY_MIN_S = 1.0
 COLUMNS = ("time", "point", "value", "unit", "quality", "count")
 
 
@@ -23,21 +25,35 @@ def history(options: argparse.Namespace) -> int:
         now_ms = HouseClock().utc_ms()
         from_ms = times.moment_ms(options.start, now_ms)
         to_ms = times.moment_ms(options.end, now_ms)
-        every_s = None if options.every is None else times.span_s(options.every)
+        every_s = None if options.every is None else _every_s(options.every)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    if from_ms >= to_ms:
+        print(f"--from {options.start} is not before --to {options.end}", file=sys.stderr)
+        return 2
     path = _path(options.config, options.state_dir)
     rows = stored.query(path, options.runtime_dir, options.points, from_ms, to_ms, every_s)
+    told = itertools.count()
     try:
-        _WRITERS[options.format](rows)
+        _WRITERS[options.format](row for row, _ in zip(rows, told))  # noqa: B905 - the second has no end
     except FileNotFoundError as error:
         print(f"{error}; is --state-dir where the daemon keeps it?", file=sys.stderr)
         return 1
     except PermissionError as error:
         print(f"{error}; are you in the group quartier?", file=sys.stderr)
         return 1
+    if next(told) == 0:
+        span = f"{times.stamp(from_ms)} and {times.stamp(to_ms)}"
+        print(f"no samples of {' or '.join(options.points)} between {span}", file=sys.stderr)
     return 0
+
+
+def _every_s(text: str) -> float:
+    every_s = times.span_s(text)
+    if every_s < EVERY_MIN_S:
+        raise ValueError(f"--every {text} is too short; expected {EVERY_MIN_S:g}s at least")
+    return every_s
 
 
 def _path(config: Path, state_dir: Path) -> Path:
@@ -50,7 +66,7 @@ def _path(config: Path, state_dir: Path) -> Path:
 
 def _unit(point: str) -> str:
     try:
-        return UNITS.get(word(split(point)[1]).unit, "")
+        return output.unit(UNITS.get(word(split(point)[1]).unit, ""))
     except ValueError:
         return ""  # events are named by codes
 

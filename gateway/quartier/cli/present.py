@@ -85,7 +85,7 @@ def _row(point: dict[str, Any]) -> tuple[str, ...]:
     return (
         point["point"],
         output.number(point["value"]),
-        point["unit"],
+        output.unit(point["unit"]),
         point["quality"],
         output.age(point["age_s"]),
         _written(point.get("written")),

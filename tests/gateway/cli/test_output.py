@@ -1,6 +1,6 @@
 import pytest
 
-from quartier.cli.output import age, console, number, table
+from quartier.cli.output import age, console, number, table, unit
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,8 @@ def test_a_table_has_no_colours_where_there_is_no_terminal(capsys):
     console().print(table("", ("point", ">value"), [("grid.power_w", "1,200")]))
 
     assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("ucum", "expected"), [("W.h", "Wh"), ("Cel", "°C"), ("W", "W"), ("", "")])
+def test_units_read_as_people_write_them(ucum, expected):
+    assert expected == unit(ucum)

@@ -1,0 +1,207 @@
+"""The uplink of a site: built or left out, and the daemon with a real broker that comes and goes."""
+
+import asyncio
+import base64
+import json
+import time
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.api_jws import PyJWS
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from quartier.app.district import connect
+from quartier.district.broker import Credentials, Profile, Server
+from quartier.district.catalog import build
+from quartier.district.mqtt import Connection
+from quartier.store.ledger import Store
+
+COMPANION = "quartier/v1/issy/b012"
+
+
+@pytest.fixture
+def connected(yard, tmp_path):
+    """``await connected(line)``: (uplink, log) of the small site with this district_link line."""
+
+    async def opened(line):
+        async with yard() as (found, _):
+            site = found.read(("buses.lan", f"{line}\nbuses.lan")).site
+            store = Store(tmp_path / "history.db", tmp_path)
+            rest = (
+                build({}, {}, deadband=lambda _: 0.0),
+                found.image,
+                found.fleet,
+                store,
+                found.clock,
+                found.log,
+            )
+            return connect(site, tmp_path, *rest), found.log.calls
+
+    return opened
+
+
+async def test_a_site_without_a_district_has_no_uplink_and_nothing_to_say(connected):
+    assert (None, []) == await connected("")
+
+
+async def test_a_site_with_a_district_has_one_that_waits_to_be_run(connected):
+    uplink, calls = await connected('district_link = { url = "mqtt://127.0.0.1:9", primary_host = "hall" }')
+
+    assert [] == calls
+    assert (False, False) == (uplink.stats["data_on"], uplink.stats["control_on"])
+
+
+async def test_a_credential_that_systemd_did_not_give_is_named_and_the_house_stands_alone(
+    connected, monkeypatch
+):
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY", raising=False)
+    line = 'district_link = { url = "mqtts://broker.example", user = "b012", password_file = "credential:broker" }'
+    uplink, (said,) = await connected(line)
+
+    assert uplink is None
+    assert ("district.off",) == said.args
+    assert "credential:broker" in said.kwargs["why"]
+    assert "LoadCredential" in said.kwargs["why"]
+
+
+async def test_a_credential_of_systemd_is_taken_from_its_folder(connected, monkeypatch, tmp_path):
+    (tmp_path / "broker").write_text("secret\n")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    line = 'district_link = { url = "mqtts://broker.example", user = "b012", password_file = "credential:broker" }'
+    uplink, calls = await connected(line)
+
+    assert uplink is not None
+    assert "secret" not in repr(calls)
+
+
+class Host:
+    """The district on a real broker: listens to everything, signs what it says."""
+
+    def __init__(self, key):
+        self.key = key
+        self.seen = []
+
+    async def listen(self, port):
+        profile = Profile(client_id="host", clean_start=True, session_expiry_s=0)
+        self.connection = Connection(Server("127.0.0.1", port, tls=False), Credentials(), profile)
+        await self.connection.open()
+        await self.connection.subscribe([("spBv1.0/#", 1), ("quartier/#", 1)])
+        self.task = asyncio.create_task(self.collect())
+
+    async def collect(self):
+        while True:
+            self.seen.append(await self.connection.receive())
+
+    async def leave(self):
+        self.task.cancel()
+        await asyncio.wait([self.task])
+        await self.connection.leave(0)
+
+    def say(self, topic, body):
+        payload = json.dumps(body).encode()
+        headers = {"kid": "opt1", "topic": topic, "b64": False, "crit": ["b64"], "typ": None}
+        properties = Properties(PacketTypes.PUBLISH)
+        signature = PyJWS().encode(payload, self.key, "EdDSA", headers, is_payload_detached=True)
+        properties.UserProperty = ("sig", signature)
+        self.connection._client.publish(topic, payload, 1, properties=properties)
+
+    def topics(self):
+        return {message.topic for message in self.seen}
+
+    def acks(self):
+        return [json.loads(m.payload)["status"] for m in self.seen if m.topic == f"{COMPANION}/ack"]
+
+    async def until(self, condition):
+        end_s = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < end_s, f"it never came; seen: {sorted(self.topics())}, {self.acks()}"
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def key(tmp_path):
+    """The issuer's key; its public half lies in the list that the site file names."""
+    made = Ed25519PrivateKey.generate()
+    public = base64.urlsafe_b64encode(made.public_key().public_bytes_raw()).rstrip(b"=").decode()
+    issuer = {"kid": "opt1", "public_key": public, "types": ["heartbeat", "envelope"]}
+    (tmp_path / "issuers.json").write_text(json.dumps([issuer]))
+    return made
+
+
+def joined(gateway, tmp_path, port):
+    """Let the house join the district; it must see minutes pass, and signed times hold."""
+    gateway.rate = 10.0
+    line = f'district_link = {{ url = "mqtt://127.0.0.1:{port}", issuers_file = "{tmp_path / "issuers.json"}" }}\n'
+    gateway.config.write_text(gateway.config.read_text() + line)
+
+
+def envelope(now_ms):
+    return {
+        "id": "e1",
+        "seq": 5,
+        "iss": "dso",
+        "aud": "issy.b012",
+        "iat": now_ms,
+        "nbf": now_ms - 1000,
+        "exp": now_ms + 3_600_000,
+        "priority": 0,
+        "program": "dso",
+        "start": now_ms,
+        "intervals": [{"duration_s": 900, "import_max_w": 5000}],
+        "default": {"import_max_w": 9000, "export_max_w": 0},
+    }
+
+
+@pytest.mark.peer
+@pytest.mark.scenario
+async def test_births_arrive_and_a_signed_envelope_is_accepted_and_shown_to_be_kept(
+    house, mosquitto, key, tmp_path
+):
+    gateway, _ = house
+    broker = await mosquitto()
+    joined(gateway, tmp_path, broker.port)
+    host = Host(key)
+    await host.listen(broker.port)
+    await gateway.start()
+    births = {f"spBv1.0/issy/DBIRTH/b012/{asset}" for asset in ("grid", "bat1", "boiler")}
+    await host.until(lambda: births | {"spBv1.0/issy/NBIRTH/b012"} <= host.topics())
+
+    status = await gateway.until(
+        lambda s: s["district"]["control_on"] and s["control"]["grid"]["state"] == "good"
+    )
+    now_ms = status["gateway"]["utc_ms"]
+    host.say("quartier/v1/issy/heartbeat", {"iss": "district", "n": now_ms, "ts": now_ms})
+    host.say(f"{COMPANION}/envelope/dso", envelope(now_ms))
+    await host.until(lambda: {"ACCEPTED", "SUCCEEDED"} <= set(host.acks()))
+    assert host.acks().index("ACCEPTED") < host.acks().index("SUCCEEDED")
+    status = await gateway.until(lambda s: s["control"]["mode"] == "CONTROLLED")
+    assert 5000 == status["control"]["caps"]["import"]["max_w"]
+    assert "dso" in status["control"]["caps"]["import"]["whose"]
+
+    await host.leave()
+    assert 0 == await gateway.stop()
+
+
+@pytest.mark.peer
+@pytest.mark.scenario
+@pytest.mark.usefixtures("key")
+async def test_a_broker_that_goes_leaves_polling_and_control_as_they_were(house, mosquitto, tmp_path):
+    gateway, devices = house
+    broker = await mosquitto()
+    joined(gateway, tmp_path, broker.port)
+    await gateway.start()
+    await gateway.until(lambda s: s["district"]["data_on"] and s["control"]["grid"]["state"] == "good")
+    broker.kill()
+    gone = await gateway.until(lambda s: not s["district"]["data_on"])
+    assert gone["district"]["data_fault"] or gone["district"]["control_fault"]
+
+    devices["gx"].publish({"grid.power_w": 900.0})
+    after = await gateway.until(lambda s: abs(s["control"]["grid"]["power_w"] - 900) < 5)
+    count = gone["cycles"]["count"] + 20
+    after = await gateway.until(lambda s: s["cycles"]["count"] > count)
+    assert "good" == after["control"]["grid"]["state"]
+    assert "steered" == after["control"]["assets"]["bat1"]["state"]
+    values = {point["point"]: point["value"] for point in await gateway.ask("points")}
+    assert (1, 1) == (values["lan.connects_count"], values["board.connects_count"])
+    assert 0 == await gateway.stop(), "and it leaves in order without a broker"

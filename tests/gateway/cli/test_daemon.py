@@ -1,0 +1,105 @@
+"""``quartier release``, ``engines`` and what stops ``run`` before it begins."""
+
+import json
+import os
+
+import pytest
+
+from quartier.cli import main
+from quartier.config.sample import sample
+from quartier.runtime import release
+
+
+def released(tmp_path, *words):
+    return main(["release", "--runtime-dir", str(tmp_path), *words])
+
+
+def dead_end():
+    """A bus where nobody answers, and one write for it."""
+    section = {"kind": "modbus-tcp", "host": "127.0.0.1", "port": 9, "timeout_s": 0.2, "retries_count": 0}
+    return release.Wire("lan", section, [{"unit": 1, "point": "b.setpoint_w", "requests": []}])
+
+
+def test_without_a_table_there_is_nothing_to_release_and_that_is_well(tmp_path, capsys):
+    assert 0 == released(tmp_path)
+    assert f"nothing to release: no release.json in {tmp_path}" in capsys.readouterr().out
+
+    assert 0 == released(tmp_path, "--json")
+    assert [] == json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"bus": "lan"}]', "null", '{"bus": 1}'])
+def test_a_damaged_table_is_exit_1_and_named(tmp_path, capsys, text):
+    (tmp_path / release.FILE).write_text(text)
+
+    assert 1 == released(tmp_path)
+    said = capsys.readouterr().err
+    assert f"{tmp_path / release.FILE}: damaged" in said
+    assert 1 == len(said.splitlines())
+
+
+def test_a_folder_that_is_not_there_is_exit_1_and_asks_where_the_daemon_ran(tmp_path, capsys):
+    assert 1 == released(tmp_path / "none")
+    assert "where the daemon ran" in capsys.readouterr().err
+
+
+def test_a_bus_without_outputs_is_said_to_have_none(tmp_path, capsys):
+    release.save(tmp_path, [release.Wire("lan", dead_end().section, [])])
+
+    assert 0 == released(tmp_path)
+    assert "lan: 0 safe values, 0 failed" in capsys.readouterr().out
+
+
+def test_never_beside_a_running_daemon(tmp_path, capsys):
+    with release.lock(tmp_path):
+        assert 75 == released(tmp_path)
+    assert f"process {os.getpid()}: a daemon is running" in capsys.readouterr().err
+
+
+def test_engines_says_which_and_why(capsys):
+    assert 0 == main(["engines"])
+    text = capsys.readouterr().out
+    assert 0 == main(["engines", "--json"])
+    found = json.loads(capsys.readouterr().out)
+
+    assert text.startswith(f"{found['engine']}: {found['why']}")
+    assert {"allocation", "series"} <= set(found["kernels"])
+    assert all(kernel in text for kernel in found["kernels"])
+
+
+@pytest.fixture
+def site(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_text(sample())
+    return path
+
+
+def run(site, runtime_dir, state_dir):
+    return main(
+        ["run", "--config", str(site), "--runtime-dir", str(runtime_dir), "--state-dir", str(state_dir)]
+    )
+
+
+def test_a_folder_that_cannot_be_made_is_a_fault_that_says_what_to_give(site, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+
+    assert 78 == run(site, tmp_path / "file" / "run", tmp_path)
+    said = capsys.readouterr().err
+    assert str(tmp_path / "file" / "run") in said
+    assert "--runtime-dir" in said
+
+
+def test_a_second_daemon_is_exit_75(site, tmp_path, capsys):
+    with release.lock(tmp_path):
+        assert 75 == run(site, tmp_path, tmp_path / "state")
+    assert "a daemon is running" in capsys.readouterr().err
+
+
+def test_a_simulated_clock_is_for_simulated_houses(site, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("QUARTIER_CLOCK", "rate=60")
+    assert 78 == run(site, tmp_path / "run", tmp_path)
+    assert "site.simulated" in capsys.readouterr().err
+
+    monkeypatch.setenv("QUARTIER_CLOCK", "rate=fast")
+    assert 78 == run(site, tmp_path / "run", tmp_path)
+    assert "'rate=fast'" in capsys.readouterr().err

@@ -1,0 +1,112 @@
+"""The one screen: what stands in it in good days and in bad ones."""
+
+from copy import deepcopy
+
+import pytest
+
+from quartier.cli.output import console
+from quartier.cli.overview import overview
+
+LINK = {
+    "data_on": True, "control_on": True, "data_fault": None, "control_fault": None, "phase": "live",
+    "heartbeat_age_s": 12.0, "catching_up": False,
+}  # fmt: skip
+
+
+@pytest.fixture
+def shown(capsys, status):
+    """``shown(path=value, …)``: the screen's text of a status with changes (``control__mode``)."""
+
+    def shows(**changes):
+        changed = deepcopy(status)
+        for path, value in changes.items():
+            *steps, last = path.split("__")
+            place = changed
+            for step in steps:
+                place = place[int(step)] if step.isdigit() else place[step]
+            place[last] = value
+        console().print(overview(changed))
+        return capsys.readouterr().out
+
+    return shows
+
+
+def line(text, begin):
+    (found,) = [line for line in text.splitlines() if line.startswith(begin)]
+    return " ".join(found.split())
+
+
+def test_a_good_day_at_a_glance(shown):
+    text = shown(district=LINK)
+
+    assert "b012 of issy up 2 h, cython engine, boot 7" == line(text, "b012")
+    assert "CONTROLLED for 65 s: heartbeat and documents" == line(text, "CONTROLLED")
+    assert "grid 420 W export, good, 0.4 s old" == line(text, "grid")
+    assert "import at most 5,000 W: envelope dso e1" == line(text, "import")
+    assert "bat1 battery D -1,200 W 0.3 s good 61.2 % steered -1,180 W done self-consumption" == line(
+        text, "bat1"
+    )
+    assert "lan open 87.5 % 0.0 s" == line(text, "lan")
+    assert "gx good Victron Energy GX c0619" in " ".join(text.split())
+    assert "district connected, live, heartbeat 12 s ago" == line(text, "district")
+    assert "history 12.3 MB, 0 gaps, 42 samples not yet delivered" == line(text, "history")
+    assert "8,000 cycles, 0 skipped, 99.9 % began within 0.002 s" == line(text, "8,000")
+
+
+def test_what_was_never_read_is_a_dash_and_no_zero(shown):
+    text = shown(control__grid={"power_w": None, "age_s": None, "state": "starting"})
+
+    assert "boiler load C – – never read free" == line(text, "boiler")
+    assert "grid –, starting, – old" == line(text, "grid")
+
+
+def test_a_bad_day_says_what_and_why(shown):
+    text = shown(
+        control__stage="SAFE",
+        control__rules=[{"name": "grid-lost", "words": "the grid meter is lost"}],
+        control__alarms=["grid meter lost: every asset counts at its worst"],
+        control__acted=["bat1: import cap"],
+        buses__0__online=False,
+        buses__0__why="127.0.0.1:502 refuses",
+        buses__0__lateness_s=None,
+        buses__0__devices__0__state="silent",
+        buses__0__devices__0__why="unit 1 is silent",
+        store__error="No space left on device",
+        gateway__synced=False,
+        gateway__simulated=True,
+        disabled={"devices.relays": ["site.toml:6: devices.relays.profile: unknown"]},
+    )
+
+    for words in (
+        "SAFE: the grid meter is lost",
+        "alarm: grid meter lost",
+        "acting: bat1: import cap",
+        "lost: 127.0.0.1:502 refuses",
+        "unit 1 is silent",
+        "history: No space left on device",
+        "clock not synchronised",
+        "simulated",
+        "disabled: devices.relays: site.toml:6: devices.relays.profile: unknown",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        (None, "no district in the site file: the house stands alone"),
+        ({**LINK, "catching_up": True}, "district connected, live, heartbeat 12 s ago, catching up"),
+        ({**LINK, "heartbeat_age_s": None}, "district connected, live, no heartbeat yet"),
+        ({**LINK, "data_on": False, "data_fault": "refused"}, "district not connected: refused"),
+        ({**LINK, "control_on": False}, "district not connected: connecting"),
+    ],
+)
+def test_the_district_is_there_or_the_reason_why_not(shown, link, expected):
+    assert expected in shown(district=link)
+
+
+def test_a_daemon_that_has_just_begun_says_so(shown):
+    text = shown(control={}, written={})
+
+    assert "starting: the first cycle has not ended yet" in text
+    assert "lan open" in " ".join(text.split())

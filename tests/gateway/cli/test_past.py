@@ -1,0 +1,138 @@
+"""``quartier history``: a real store of an hour ago, in all three formats."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from quartier.cli import main
+from quartier.house.now import Now
+from quartier.store.deadband import EVERY_CHANGE, Deadbands
+from quartier.store.ledger import Store
+from quartier_drivers.contract import Quality, Reading
+
+START_MS = 1_764_000_000_000  # 2025-11-24T16:00:00Z
+SPAN = ("--from", "2025-11-24T16:00Z", "--to", "2025-11-24T17:00Z")
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """An hour of a grid that rises by 10 W each minute, and a counter; gives the place options."""
+    store = Store(
+        tmp_path / "history.db",
+        tmp_path,
+        assets=["grid"],
+        deadbands=Deadbands({"w": EVERY_CHANGE, "wh": EVERY_CHANGE}),
+        outbox=False,
+    )
+    store.open(Now(0, START_MS, synced=True))
+    for minute in range(60):
+        now = Now(minute * 60_000_000_000, START_MS + minute * 60_000, synced=True)
+        store.record(
+            [
+                Reading("grid.power_w", 1000.0 + 10 * minute, Quality.GOOD, now.ns),
+                Reading("grid.energy_import_wh", 500.0 + minute, Quality.GOOD, now.ns),
+            ],
+            now,
+        )
+    store.event("link.mode", "INIT -> AUTONOMOUS", {}, now)
+    assert store.close(now, 10.0)
+    return (
+        "--state-dir",
+        str(tmp_path),
+        "--runtime-dir",
+        str(tmp_path),
+        "--config",
+        str(tmp_path / "none.toml"),
+    )
+
+
+def shown(capsys, *words):
+    assert 0 == main(["history", *words])
+    return capsys.readouterr().out
+
+
+def test_every_sample_comes_back_with_its_exact_value(kept, capsys):
+    rows = [
+        json.loads(line)
+        for line in shown(capsys, "--points", "grid.power_w", *SPAN, "--format", "jsonl", *kept).splitlines()
+    ]
+
+    assert [1000.0 + 10 * minute for minute in range(60)] == [row["value"] for row in rows]
+    assert START_MS == rows[0]["utc_ms"]
+    assert {"utc_ms", "point", "value", "quality", "count"} == set(rows[0])
+
+
+def test_every_gives_means_of_powers_and_the_last_of_counters(kept, capsys):
+    text = shown(capsys, "--points", "grid.*", *SPAN, "--every", "15min", "--format", "csv", *kept)
+    rows = list(csv.DictReader(io.StringIO(text)))
+
+    assert ["time", "point", "value", "unit", "quality", "count"] == list(rows[0])
+    power = [row for row in rows if row["point"] == "grid.power_w"]
+    assert [1070.0, 1220.0, 1370.0, 1515.0] == [float(row["value"]) for row in power], (
+        "the last until it stopped"
+    )
+    assert {("W", "good", "15")} == {(row["unit"], row["quality"], row["count"]) for row in power}
+    counter = [row for row in rows if row["point"] == "grid.energy_import_wh"]
+    assert [514.0, 529.0, 544.0, 559.0] == [float(row["value"]) for row in counter]
+    assert {"Wh"} == {row["unit"] for row in counter}
+
+
+def test_a_table_is_for_people(kept, capsys):
+    lines = shown(capsys, "--points", "grid.power_w", *SPAN, "--every", "1h", *kept).splitlines()
+
+    assert ["time", "point", "value", "unit", "quality", "count"] == lines[0].split()
+    assert ["grid.power_w", "1,290", "W", "good", "60"] == lines[1].split()[2:]
+    assert 2 == len(lines)
+
+
+def test_events_are_part_of_the_history(kept, capsys):
+    text = shown(capsys, "--points", "*link.mode", *SPAN, "--format", "csv", *kept)
+
+    assert "INIT -> AUTONOMOUS" in text
+
+
+def test_only_what_was_asked_for_is_shown(kept, capsys):
+    text = shown(capsys, "--points", "grid.energy*", "--from", "2025-11-24T16:10Z", "--to", "2025-11-24T16:20Z",
+                 "--format", "csv", *kept)  # fmt: skip
+
+    assert 1 + 10 == len(text.splitlines())
+    assert "power_w" not in text
+
+
+@pytest.mark.parametrize("form", ["table", "csv", "jsonl"])
+def test_a_span_without_samples_is_no_error_and_says_so_to_people(kept, capsys, form):
+    assert 0 == main(["history", "--from", "2001-01-01", "--to", "2001-01-02", "--format", form, *kept])
+
+    said = capsys.readouterr()
+    assert "no samples" in said.err
+    assert len(said.out.splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("--from", "gestern"), "2026-11-25"),
+        (("--to", "25:00"), "2026-11-25"),
+        (("--every", "15"), "15min"),
+        (("--every", "0s"), "1s at least"),
+        (("--from", "now", "--to", "1h"), "not before"),
+    ],
+)
+def test_a_time_that_cannot_be_is_exit_2_and_says_what_was_expected(kept, capsys, words, expected):
+    assert 2 == main(["history", *words, *kept])
+
+    said = capsys.readouterr()
+    assert expected in said.err
+    assert "" == said.out
+
+
+def test_where_there_is_no_history_it_names_the_place(tmp_path, capsys):
+    there = tmp_path / "none"
+    place = ("--state-dir", str(there), "--runtime-dir", str(there), "--config", str(there / "site.toml"))
+    assert 1 == main(["history", *place])
+
+    said = capsys.readouterr().err
+    assert str(there / "history.db") in said
+    assert "--state-dir" in said
