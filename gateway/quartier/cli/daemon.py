@@ -84,7 +84,10 @@ def _tell(options: argparse.Namespace, wires: list[release.Wire], failures: dict
         )
     else:
         for wire in wires:
-            print(f"{wire.bus}: {len(wire.writes)} safe values, {len(failed.get(wire.bus, ()))} failed")
+            count = len(wire.writes)
+            print(
+                f"{wire.bus}: {count} safe value{'s' * (count != 1)}, {len(failed.get(wire.bus, ()))} failed"
+            )
         for lines in failed.values():
             print(*lines, sep="\n", file=sys.stderr)
         if not wires:

@@ -59,3 +59,14 @@ def test_a_warning_is_printed_beside_the_good_word(good: Path, capsys: pytest.Ca
 def test_config_prints_what_is_asked(what: str, begin: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 == main(["config", what])
     assert capsys.readouterr().out.startswith(begin)
+
+
+def test_the_sample_that_is_printed_is_a_good_site_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert 0 == main(["config", "sample"])
+    path = tmp_path / "site.toml"
+    path.write_text(capsys.readouterr().out, encoding="utf-8")
+
+    assert 0 == main(["check", "--json", str(path)])
+    assert [] == json.loads(capsys.readouterr().out)
