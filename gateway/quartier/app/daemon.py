@@ -5,8 +5,9 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from quartier.runtime.watchdog import Watchdog
 from quartier.store.deadband import Deadbands
 from quartier.store.ledger import Store
 from quartier_drivers.contract import PointInfo, Reading
-from quartier_drivers.errors import ConfigError
+from quartier_drivers.errors import ConfigError, Fault
 
 LEAVE_S = 3.0
 CLOSE_S = 1.5
@@ -67,6 +68,8 @@ class Daemon:
         self._ready = False
         self._begun = False
         self._table: list[release.Wire] = []
+        self._table_fault = ""
+        self._reached: list[bool] = []
         self.uplink = None
         site = loaded.site
         self._store = Store(
@@ -158,11 +161,22 @@ class Daemon:
         self._begun = True
 
     def _keep_release(self) -> None:
-        """Keep ``release.json`` what would have to be written if we were killed now."""
+        """Keep ``release.json`` what would have to be written if we were killed now.
+
+        A full folder is no reason to stop steering: it is said once, and tried again.
+        """
+        self._reached = self.fleet.reached()
         table = self.fleet.release_table()
-        if table != self._table:
+        if table == self._table:
+            return
+        try:
             release.save(self._places.runtime_dir, table)
-            self._table = table
+        except OSError as error:
+            if not self._table_fault:
+                self._log.error("release.not_kept", folder=str(self._places.runtime_dir), why=str(error))
+            self._table_fault = str(error)
+        else:
+            self._table, self._table_fault = table, ""
 
     def _supervised(self, name: str, run: Any) -> Any:
         return supervise(name, run, self._clock, self._failed)
@@ -181,6 +195,10 @@ class Daemon:
         if now.ns >= self._own_ns:
             self._own_ns = now.ns + int(own.PERIOD_S * 1e9)
             self._deliver([*own.readings(self._own_values(), now.ns), *self.fleet.report(now.ns)])
+            self._keep_release()
+        elif (
+            self.fleet.reached() != self._reached
+        ):  # its scale registers are known since: so is its safe value
             self._keep_release()
         self._store.tick(now)
         if not self._ready:
@@ -253,25 +271,35 @@ class Daemon:
             try:
                 loaded = await asyncio.to_thread(site_file.load_lenient, self._places.config)
             except ConfigError as error:
-                for fault in error.faults:
-                    self._log.error("config.fault", fault=str(fault))
-                self._log.error("config.kept", why="the new site file cannot be used; nothing was changed")
+                self._kept(error.faults)
             else:
-                await self._adopt(loaded)
+                new = loaded.disabled.keys() - self._loaded.disabled.keys()
+                if new:
+                    self._kept([fault for name in sorted(new) for fault in loaded.disabled[name]])
+                else:
+                    await self._adopt(loaded)
             self._watchdog.say("READY=1")
+
+    def _kept(self, faults: Iterable[Fault]) -> None:
+        """Refuse a new site file: also where it would only put out of action what runs now."""
+        for fault in faults:
+            self._log.error("config.fault", fault=str(fault))
+        self._log.error("config.kept", why="the new site file cannot be used; nothing was changed")
 
     async def _adopt(self, loaded: Loaded) -> None:
         self._say(loaded)
-        for section in ("site", "district_link", "store", "clock", "control"):
-            if getattr(loaded.site, section) != getattr(self._loaded.site, section):
-                self._log.warning("config.restart_needed", section=section)
+        for key in ("site", "district_link", "store", "clock", "control.cycle_s"):
+            if attrgetter(key)(loaded.site) != attrgetter(key)(self._loaded.site):
+                self._log.warning("config.restart_needed", section=key)
         before = set(self.fleet.points)
-        await self.fleet.follow(assembly.wires(loaded))
+        started = await self.fleet.follow(assembly.wires(loaded))
         self._loaded = loaded
         self._image.drop(before - set(self.fleet.points))
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
         house = assembly.house(loaded.site, self.fleet.points, values)
-        self.turn.adopt(house, assembly.link_params(loaded.site, house.limits))
+        # The ticker goes on at its period: a house told another one would call every cycle late.
+        house = replace(house, cycle_s=self.turn.house.cycle_s)
+        self.turn.adopt(house, assembly.link_params(loaded.site, house.limits), started)
         self._store.set_assets(tuple(loaded.site.assets), assembly.local(loaded.site))
         if self.uplink is not None:
             self.uplink.catalogue(self._catalog())

@@ -57,7 +57,7 @@ def connect(
         outbox=store,
         clock=clock,
         latest=lambda: image.freeze(clock.now_ns()),
-        silent=lambda: fleet.silent() & set(site.assets),
+        silent=fleet.silent,
         report=_reporter(store, clock, log),
     )
     return Uplink(settings, Identity(site.site.district, site.site.id), catalog, rules, house)

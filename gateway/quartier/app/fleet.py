@@ -56,8 +56,11 @@ class Fleet:
         """What the buses were made from."""
         return [member.wire for member in self._members.values()]
 
-    async def follow(self, wires: Sequence[Wire]) -> None:
-        """Make the fleet what ``wires`` says; a bus whose wire is the same does not miss a poll."""
+    async def follow(self, wires: Sequence[Wire]) -> set[str]:
+        """Make the fleet what ``wires`` says; a bus whose wire is the same does not miss a poll.
+
+        Returns the points of the buses that were started.
+        """
         wanted = {wire.name: wire for wire in wires}
         leaving = [member for name, member in self._members.items() if wanted.get(name) != member.wire]
         await asyncio.gather(*(self._stop(member, wanted.get(member.wire.name)) for member in leaving))
@@ -67,6 +70,8 @@ class Fleet:
             for name, wire in wanted.items()
         }
         self.points = {point: info for bus in self.buses for point, info in bus.points.items()}
+        started = (member.bus for name, member in self._members.items() if member is not kept.get(name))
+        return {point for bus in started for point in bus.points}
 
     def _start(self, wire: Wire) -> Member:
         opened = door(wire.section.kind)
@@ -135,6 +140,10 @@ class Fleet:
             )
             for member in self._members.values()
         ]
+
+    def reached(self) -> list[bool]:
+        """Which devices answer: whenever that changes, so may the release table."""
+        return [health.reachable for bus in self.buses for health in bus.devices.values()]
 
     async def leave(self) -> list[str]:
         """Stop polling and write every safe value, all buses at once; returns what failed."""

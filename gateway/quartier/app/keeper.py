@@ -1,6 +1,7 @@
 """Keeps the link state on disk: two copies, written in a thread, never in the way of the cycle."""
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ FILE = "link"
 PERIOD_S = 1.0
 # A fast clock makes no busy disk.
 FLOOR_S = 0.2
+_WRITING = threading.Lock()
 
 
 def recalled(state_dir: Path) -> tuple[link.LinkState | None, bool]:
@@ -31,8 +33,12 @@ def recalled(state_dir: Path) -> tuple[link.LinkState | None, bool]:
 
 
 def keep(state_dir: Path, state: link.LinkState, *, planned: bool) -> None:
-    """Write the link state down.  Raises OSError."""
-    statefile.save(state_dir / FILE, {"boot_id": boot_id(), "planned": planned, "link": link.dump(state)})
+    """Write the link state down.  Raises OSError.
+
+    One at a time: the last word of a daemon that leaves waits for one that a slow disk still has in hand.
+    """
+    with _WRITING:
+        statefile.save(state_dir / FILE, {"boot_id": boot_id(), "planned": planned, "link": link.dump(state)})
 
 
 async def run(state_dir: Path, present: Callable[[], link.LinkState], clock: HouseClock, log: Any) -> None:

@@ -1,6 +1,6 @@
 """One turn of the house: what arrived, what is seen, what is decided; runs every cycle, waits for nothing."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -65,9 +65,9 @@ class Turn:
         self._alarms: frozenset[str] = frozenset()
         self._outage = False
 
-    def adopt(self, house: House, params: link.LinkParams) -> None:
-        """Go on with a site file that was read again."""
-        self._state = self._state.adopt(house)
+    def adopt(self, house: House, params: link.LinkParams, anew: Collection[str] = ()) -> None:
+        """Go on with a site file that was read again; what stands on ``anew`` is ordered again."""
+        self._state = self._state.adopt(house, anew)
         self.params = params
 
     @property

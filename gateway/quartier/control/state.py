@@ -1,6 +1,6 @@
 """What control remembers from cycle to cycle, and what one cycle decides."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,8 +40,12 @@ class State:
         """The state of a process that begins."""
         return cls(house=house)
 
-    def adopt(self, house: House) -> "State":
-        """The same memory for a site file that was read again; what it no longer names is forgotten."""
+    def adopt(self, house: House, anew: Collection[str] = ()) -> "State":
+        """The same memory for a site file that was read again; what it no longer names is forgotten.
+
+        ``anew`` are points whose bus was started anew: what was last ordered there may never have
+        arrived, so it is ordered again at once.
+        """
         names = {house.grid.name} | {asset.name for asset in house.assets}
 
         def known(point: str) -> bool:
@@ -53,8 +57,8 @@ class State:
             memories={p: m for p, m in self.memories.items() if known(p)},
             turns={n: t for n, t in self.turns.items() if n in names},
             book=Book(
-                {p: o for p, o in self.book.orders.items() if known(p)},
-                frozenset(p for p in self.book.released if known(p)),
+                {p: o for p, o in self.book.orders.items() if known(p) and p not in anew},
+                frozenset(p for p in self.book.released if known(p) and p not in anew),
             ),
             window=Window(),
         )

@@ -126,6 +126,53 @@ async def test_a_faulty_new_file_changes_nothing_and_says_so(house):
     assert well(after)
 
 
+async def reread(gateway, old, new, said):
+    text = gateway.config.read_text()
+    assert old in text
+    gateway.config.write_text(text.replace(old, new))
+    gateway.process.send_signal(signal.SIGHUP)
+    while said not in gateway.log():
+        await gateway.ask()
+    return await gateway.ask()
+
+
+async def test_a_new_file_with_a_fault_in_one_device_puts_nothing_out_of_action(house):
+    gateway, devices = house
+    await gateway.start()
+    await gateway.until(lambda s: well(s) and devices["gx"].orders().get("battery.setpoint_w"))
+    after = await reread(gateway, "victron/gx", "victron/g", "config.kept")
+
+    assert {} == after["disabled"]
+    assert "victron/g" in gateway.log()
+    assert devices["gx"].orders()["battery.setpoint_w"] != 0.0
+
+
+async def test_a_new_cycle_waits_for_a_restart_and_makes_no_cycle_late(house):
+    gateway, _ = house
+    gateway.config.write_text("control = { cycle_s = 2.0 }\n" + gateway.config.read_text())
+    await gateway.start()
+    await gateway.until(well)
+    after = await reread(gateway, "cycle_s = 2.0", "cycle_s = 1.0", "config.adopted")
+    count = after["cycles"]["count"]
+    later = await gateway.until(lambda s: s["cycles"]["count"] > count + 6)
+
+    assert '"section": "control.cycle_s"' in gateway.log()
+    assert "WELL" == later["control"]["stage"]
+
+
+async def test_a_folder_that_takes_no_table_does_not_stop_the_house(house):
+    gateway, devices = house
+    (gateway.runtime_dir / "release.json.new").mkdir(parents=True)
+    await gateway.start()
+    await gateway.until(
+        lambda s: s["cycles"]["count"] > 30 and devices["gx"].orders().get("battery.setpoint_w")
+    )
+    assert gateway.log().count("release.not_kept") == 1
+
+    assert await gateway.stop() == 0
+    assert devices["gx"].orders()["battery.setpoint_w"] == 0.0
+
+
 async def test_a_new_file_changes_one_bus_and_the_others_do_not_miss_a_poll(house):
     gateway, _ = house
     await gateway.start()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from quartier.app import assembly
 from quartier.runtime import release
 
 BOARD_GONE = ("devices.relays", "# devices.relays")
@@ -28,6 +29,18 @@ async def test_every_bus_is_polled_and_its_points_are_known_at_once(yard):
         await polled(found)
 
         assert 3000 == pytest.approx(found.seen("grid.power_w"), abs=1)
+
+
+async def started(yard, *changes):
+    return await yard.fleet.follow(assembly.wires(yard.read(*changes)))
+
+
+async def test_the_points_of_buses_that_start_anew_are_told(yard):
+    async with yard() as (found, _):
+        assert {"grid", "bat1", "boiler"} == {point.partition(".")[0] for point in await started(found)}
+        changed = (f"port = {found.ports['board']}", f"pause_s = 0.01, port = {found.ports['board']}")
+        assert {"boiler"} == {point.partition(".")[0] for point in await started(found, changed)}
+        assert set() == await started(found, changed)
 
 
 async def test_the_same_file_again_changes_nothing(yard):

@@ -1,6 +1,7 @@
 """The link state on disk: what a start may believe, and what a disk that refuses does."""
 
 import asyncio
+import threading
 from dataclasses import replace
 
 import pytest
@@ -159,3 +160,26 @@ async def test_a_disk_that_refuses_is_said_once_and_tried_until_it_takes(desk):
     away.rename(folder)
     await keeping.until(lambda: facts_of(folder)["link"]["seqs"] == {"dso": 9})
     assert ["link.not_kept"] == keeping.said()
+
+
+async def test_the_last_word_of_a_daemon_that_leaves_waits_for_the_one_a_slow_disk_has_in_hand(
+    tmp_path, state, monkeypatch
+):
+    slow, begun = threading.Event(), threading.Event()
+    fsync = statefile.os.fsync
+
+    def hanging(descriptor):
+        if not begun.is_set():
+            begun.set()
+            slow.wait(20)
+        fsync(descriptor)
+
+    monkeypatch.setattr(statefile.os, "fsync", hanging)
+    first = asyncio.create_task(asyncio.to_thread(keeper.keep, tmp_path, state, planned=False))
+    await asyncio.to_thread(begun.wait, 20)
+    last = asyncio.create_task(asyncio.to_thread(keeper.keep, tmp_path, state, planned=True))
+    await asyncio.wait([last], timeout=0.1)
+    slow.set()
+    await asyncio.gather(first, last)
+
+    assert facts_of(tmp_path)["planned"] is True

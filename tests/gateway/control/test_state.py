@@ -22,3 +22,12 @@ def test_adopting_forgets_what_is_no_longer_named(plant, house):
     assert {"pv1"} == set(kept.turns)
     assert {"grid", "pv1"} == {point.split(".")[0] for point in kept.memories}
     assert (set(), {"pv1.generation_max_w"}) == (set(kept.book.released), set(kept.book.orders))
+
+
+def test_what_stands_on_a_bus_that_started_anew_is_ordered_again_at_once(plant, house):
+    p = plant(base_w=2000).run(20)
+    ordered = set(p.state.book.orders)
+    kept = p.state.adopt(house, {"pv1.generation_max_w"})
+
+    assert {"pv1.generation_max_w"} == ordered - set(kept.book.orders)
+    assert p.state.turns == kept.turns
