@@ -5,7 +5,7 @@ from typing import Any
 
 from quartier.app.fleet import Fleet
 from quartier.house.image import Frozen
-from quartier.runtime.bus import Bus, Health
+from quartier.runtime.bus import NOT_ASKED, Bus, Health
 from quartier.runtime.mailbox import Outcome
 from quartier.runtime.ticker import Ticker
 from quartier_drivers.contract import PointInfo, Quality
@@ -82,9 +82,8 @@ def _value(frozen: Frozen, point: str) -> float | None:
 
 
 def _device(health: Health, now_ns: int) -> dict[str, Any]:
-    state = (
-        "silent" if health.silent else "set aside" if health.aside else "good" if health.known else "opening"
-    )
+    proved = health.known and health.why != NOT_ASKED
+    state = "silent" if health.silent else "set aside" if health.aside else "good" if proved else "opening"
     return {
         "name": health.name,
         "state": state,

@@ -23,6 +23,7 @@ PROBE_PAUSE_S = (5.0, 60.0)
 REOPEN_PAUSE_S = (1.0, 60.0)
 SILENT_AFTER_S = 15.0
 SILENT_AFTER_POLLS = 3.0
+NOT_ASKED = "not yet asked"
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ class Health:
     pause_s: float = PROBE_PAUSE_S[0]
     silent: bool = False
     doubt: bool = False
-    why: str = "not yet asked"
+    why: str = NOT_ASKED
 
     @property
     def due_ns(self) -> int:
