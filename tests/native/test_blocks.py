@@ -13,7 +13,8 @@ PEAKS = st.one_of(SMALL, SMALL, SMALL, SMALL, SMALL, UINT64)
 @given(st.one_of(*(st.lists(numbers, min_size=1, max_size=64) for numbers in (UINT64, SMALL, PEAKS))))
 def test_numbers_come_back_and_nothing_is_left(numbers: list[int]) -> None:
     data = pack(numbers)
-    assert len(data) <= 1 + (64 * len(numbers) + 7) // 8
+    # Both strings of bits are filled up to a byte, so patches may cost one byte more than none.
+    assert len(data) <= 2 + (64 * len(numbers) + 7) // 8
     reader = ByteReader(data)
     assert numbers == unpack(reader, len(numbers))
     reader.close()
