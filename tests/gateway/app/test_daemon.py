@@ -131,9 +131,7 @@ async def reread(gateway, old, new, said):
     assert old in text
     gateway.config.write_text(text.replace(old, new))
     gateway.process.send_signal(signal.SIGHUP)
-    while said not in gateway.log():
-        await gateway.ask()
-    return await gateway.ask()
+    return await gateway.until(lambda _: said in gateway.log())
 
 
 async def test_a_new_file_with_a_fault_in_one_device_puts_nothing_out_of_action(house):
