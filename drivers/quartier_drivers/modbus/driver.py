@@ -1,6 +1,5 @@
 """A Modbus device behind the five verbs: what its profile wants, planned, read, written and given back."""
 
-from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,10 +11,11 @@ from quartier_drivers.contract import Clock, Command, DeviceSpec, PointInfo, Qua
 from quartier_drivers.errors import LinkLost, NoReply, Refused, WireError
 from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
-from quartier_drivers.modbus.frame import EXCEPTIONS, Answer, Request, read_request
+from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
 from quartier_drivers.modbus.line import ABSENT, Line, LoopClock
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.plan import Block, plan, split
+from quartier_drivers.modbus.replay import replayed
 from quartier_drivers.modbus.served import SCALE, Served, info, served, wants
 from quartier_drivers.profile import Profile
 from quartier_drivers.schema import Address, Source
@@ -140,7 +140,7 @@ class ModbusDriver:
         if answer.exception in _REFUSALS:
             return self._narrowed(job)
         if answer.exception:
-            return [self._bad(name, _meaning(answer)) for name in _names(job.block)]
+            return [self._bad(name, meaning(answer)) for name in _names(job.block)]
         return self._readings(job, answer.values)
 
     async def write(self, command: Command) -> None:
@@ -271,7 +271,7 @@ class ModbusDriver:
         self._absent_count = self._absent_count + 1 if answer.exception in ABSENT else 0
         if self._absent_count >= min(_ABSENT_MAX, len(self._jobs) or 1):
             self._aside = True
-            raise NoReply(f"{self._device.name}: {_meaning(answer)}")
+            raise NoReply(f"{self._device.name}: {meaning(answer)}")
 
     def _narrowed(self, job: _Job) -> list[Reading]:
         """After a refusal: ask for less, or give up on what cannot be divided."""
@@ -326,7 +326,7 @@ class ModbusDriver:
         limits = self._profile.limits
         answer = await self._line.exchange(request, max(limits.pause_s, limits.write_pause_s))
         if answer.exception:
-            raise Refused(f"{name}: {_meaning(answer)}")
+            raise Refused(f"{name}: {meaning(answer)}")
 
     async def _identity(self, source: Source) -> str:
         unit = self._device.unit if source.unit is None else source.unit
@@ -342,7 +342,7 @@ class ModbusDriver:
         request = read_request(unit, place.table, place.number, width)
         answer = await self._line.exchange(request, self._profile.limits.pause_s)
         if answer.exception in ABSENT:
-            raise NoReply(f"unit {unit}: {_meaning(answer)}")
+            raise NoReply(f"unit {unit}: {meaning(answer)}")
         return answer
 
 
@@ -367,7 +367,7 @@ class ModbusDoor:
         line = link("release", section, LoopClock())
         try:
             await line.open()
-            return await _all_replayed(line, writes)
+            return await replayed(line, writes)
         except LinkLost as error:
             return [f"{write['point']}: {error}" for write in writes]
         finally:
@@ -377,30 +377,6 @@ class ModbusDoor:
 DOOR = ModbusDoor()
 
 
-async def _all_replayed(line: Line, writes: Sequence[Mapping[str, Any]]) -> list[str]:
-    failures, left, silent = [], deque(writes), set()
-    patience_count = len(left)
-    while left:
-        write = left.popleft()
-        if write["unit"] in silent and patience_count > 0:
-            patience_count -= 1
-            left.append(write)
-            continue
-        try:
-            answer = await line.exchange(orders.restore(write))
-        except WireError as error:
-            silent.add(write["unit"])
-            failures.append(f"{write['point']}: {error}")
-        else:
-            if answer.exception:
-                failures.append(f"{write['point']}: {_meaning(answer)}")
-    return failures
-
-
 def _names(block: Block) -> list[str]:
     """The points whose own registers are in the block."""
     return [key for want in block.wants for key in want.keys if not key.startswith(SCALE)]
-
-
-def _meaning(answer: Answer) -> str:
-    return EXCEPTIONS.get(answer.exception, f"exception {answer.exception}")

@@ -212,3 +212,8 @@ class Hunt:
         if self.crc(bytes(self.buffer[start:end])) != int.from_bytes(self.buffer[end : end + 2], "big"):
             return None
         return bytes(self.buffer[start + 1 : end])
+
+
+def meaning(answer: Answer) -> str:
+    """What the exception of an answer says."""
+    return EXCEPTIONS.get(answer.exception, f"exception {answer.exception}")

@@ -34,6 +34,7 @@ from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.frame import Answer, Hunt, OutOfStep, Request, Rubbish, Seen, take_tcp
 from quartier_drivers.modbus.line import Line
+from quartier_drivers.modbus.names import Names
 from quartier_drivers.modbus.stream import Stream
 
 # pymodbus logs a dump of the frame at each fault; what matters is counted and raised here.
@@ -67,6 +68,7 @@ class TcpLink(Line):
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self._bus = bus
         self._where = f"{bus.host}:{bus.port}"
+        self._names = Names(bus.host)
         self._framer = FramerSocket(DecodePDU(is_server=False))
         self._stream: Stream | None = None
         self._buffer = bytearray()
@@ -82,10 +84,9 @@ class TcpLink(Line):
     async def _connect(self) -> None:
         self._disconnect()
         stream = Stream(self._hear, self._lost)
-        loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(max(_CONNECT_S, self._timeout_s)):
-                await loop.create_connection(lambda: stream, self._bus.host, self._bus.port)
+                await self._reach(stream)
         except TimeoutError as error:
             stream.drop()
             raise LinkLost(f"{self._where} does not answer") from error
@@ -98,6 +99,16 @@ class TcpLink(Line):
         self._buffer.clear()
         self._silent_count = 0
         await self._clock.sleep(self._bus.connect_pause_s)
+
+    async def _reach(self, stream: Stream) -> None:
+        """Connect to the first address of the host that takes it."""
+        loop = asyncio.get_running_loop()
+        *others, last = await self._names.addresses()
+        for address in others:
+            with contextlib.suppress(OSError):
+                await loop.create_connection(lambda: stream, address, self._bus.port)
+                return
+        await loop.create_connection(lambda: stream, last, self._bus.port)
 
     def _disconnect(self) -> None:
         stream, self._stream = self._stream, None
