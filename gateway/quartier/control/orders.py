@@ -9,6 +9,8 @@ from quartier_drivers.contract import Command
 
 REFRESH_S = 20.0
 CONFIRM_S = 5.0
+# A release value harms nobody late: it waits for a device that is away, a newer command takes its place.
+RELEASE_LIFE_S = 3600.0
 _S = 1_000_000_000
 # How far a read-back may stand from what was written, by the last word of the point.
 TOLERANCE = {"w": 50.0, "a": 0.5, "on": 0.0}
@@ -75,7 +77,7 @@ def given_back(
         if value is None:
             unnamed.append(point)
         else:
-            commands.append(Command(point, value, now_ns + round(REFRESH_S * _S), f"given back: {why}"))
+            commands.append(Command(point, value, now_ns + round(RELEASE_LIFE_S * _S), f"given back: {why}"))
     return Book(orders, book.released | points.keys()), commands, tuple(unnamed)
 
 

@@ -63,6 +63,12 @@ def test_giving_back_happens_once_until_it_is_wanted_again():
     assert (["given back: meter lost"], (), [], 1) == ([c.reason for c in first], names, second, len(third))
 
 
+def test_a_release_value_waits_an_hour_for_a_device_that_is_away():
+    _, (command,), _ = given_back(Book(), {"bat1.setpoint_w": "x"}, {"bat1.setpoint_w": 0.0}, S)
+
+    assert 3601 * S == command.expires_ns
+
+
 def test_giving_back_without_a_value_names_the_point():
     _, commands, names = given_back(Book(), {"bat1.setpoint_w": "x"}, {}, S)
 
