@@ -103,6 +103,11 @@ class Daemon:
     async def _live(self) -> None:
         async with asyncio.TaskGroup() as group:
             await self._begin(group)
+            # The writer thread gives the interpreter back sooner: the cycle is worth more than a commit.
+            sys.setswitchinterval(SWITCH_S)
+            gc.collect()
+            gc.freeze()
+            gc.disable()
             ticker = Ticker(self._loaded.site.control.cycle_s, self._clock, self._cycle)
             self._ticker = ticker
             tasks = [
@@ -114,11 +119,6 @@ class Daemon:
                     keeper.run(self._places.state_dir, lambda: self.turn.link, self._clock, self._log)
                 ),
             ]
-            # The writer thread gives the interpreter back sooner: the cycle is worth more than a commit.
-            sys.setswitchinterval(SWITCH_S)
-            gc.collect()
-            gc.freeze()
-            gc.disable()
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reread.set)
