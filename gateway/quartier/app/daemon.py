@@ -291,10 +291,10 @@ class Daemon:
         for key in ("site", "district_link", "store", "clock", "control.cycle_s"):
             if attrgetter(key)(loaded.site) != attrgetter(key)(self._loaded.site):
                 self._log.warning("config.restart_needed", section=key)
-        before = set(self.fleet.points)
+        before = set(self._infos())
         started = await self.fleet.follow(assembly.wires(loaded))
         self._loaded = loaded
-        self._image.drop(before - set(self.fleet.points))
+        self._image.drop(before - set(self._infos()))
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
         house = assembly.house(loaded.site, self.fleet.points, values)
         # The ticker goes on at its period: a house told another one would call every cycle late.

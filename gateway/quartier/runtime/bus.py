@@ -239,12 +239,13 @@ class Bus:
     def _age(self) -> None:
         """Points of a device that has been silent too long turn bad, once (failsafe.md section 2)."""
         now_ns = self._clock.now_ns()
+        self.mailbox.expire(now_ns)
         for health in self.devices.values():
             limit_s = max(SILENT_AFTER_S, SILENT_AFTER_POLLS * health.period_s)
             if health.silent or now_ns - health.since_good_ns <= limit_s * 1e9:
                 continue
-            if health.speechless and not health.aside:
-                continue
+            if not health.aside and (health.speechless or health.driver.due_ns > now_ns + limit_s * 1e9):
+                continue  # nothing is asked of it (all was refused): it is not silent, only of no use
             health.silent = True
             health.known = False  # whoever answers next may be another device: ask who it is
             health.aside = True

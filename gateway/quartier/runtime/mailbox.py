@@ -46,15 +46,19 @@ class Mailbox:
             self.wake()
 
     def take(self, reachable: Mapping[str, PointInfo], now_ns: int) -> Command | None:
-        """The oldest waiting command for a point in ``reachable``; expired ones are dropped here."""
-        for point, command in list(self._waiting.items()):
-            if command.expires_ns <= now_ns:
-                del self._waiting[point]
-                self.outcomes[point] = Outcome(command, "expired", now_ns, "not reachable before it expired")
-            elif point in reachable:
+        """The oldest waiting command for a point in ``reachable``; never one that has expired."""
+        self.expire(now_ns)
+        for point, command in self._waiting.items():
+            if point in reachable:
                 del self._waiting[point]
                 return command
         return None
+
+    def expire(self, now_ns: int) -> None:
+        """Drop what waited too long, and say so."""
+        for point in [point for point, command in self._waiting.items() if command.expires_ns <= now_ns]:
+            command = self._waiting.pop(point)
+            self.outcomes[point] = Outcome(command, "expired", now_ns, "not reachable before it expired")
 
     def sent(self, command: Command, now_ns: int, *, read_back: bool) -> None:
         """The device took the write; without a read-back that is all there will ever be."""

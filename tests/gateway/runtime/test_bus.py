@@ -58,9 +58,10 @@ class House:
 
 
 @contextlib.asynccontextmanager
-async def running(devices, front=None, **options):
+async def running(devices, front=None, simulated=None, **options):
+    kinds = simulated or {}
     simulated = {
-        name: catalog.make(kind, unit=unit) if unit != 255 else catalog.make(kind)
+        name: catalog.make(kinds.get(name, kind), unit=unit) if unit != 255 else catalog.make(kind)
         for name, (unit, kind, _) in devices.items()
     }
     async with contextlib.AsyncExitStack() as stack:
@@ -182,6 +183,27 @@ async def test_points_of_a_silent_device_turn_bad_once_and_recovery_is_logged_on
         simulated["m2"].clear()
         await house.until(lambda: house.latest["m2.power_w"].quality is Quality.GOOD)
         assert [{"device": "m2", "bus": "lan"}] == house.said("device.back")
+
+
+async def test_an_order_expires_also_while_the_bus_is_gone():
+    async with running(RELAYS) as (house, simulated):
+        await house.until(lambda: house.latest)
+        simulated["relays"].fault("off")
+        await house.until(lambda: house.said("bus.lost"))
+        order(house, 1.0, life_s=5.0)
+
+        await house.until(lambda: house.bus.mailbox.outcomes["relays.relay_on"].verdict == "expired")
+
+
+async def test_a_device_that_refuses_everything_is_not_called_silent_again_and_again():
+    # A relay board asked as if it were a meter: it answers, but has none of the registers.
+    async with running({"m1": (3, "eastron/sdm630", "")}, simulated={"m1": "waveshare/relay8"}) as (house, _):
+        await house.until(lambda: house.latest)
+        start_ns = house.clock.now_ns()
+        await house.until(lambda: house.clock.now_ns() > start_ns + 120e9)
+
+        assert {Quality.BAD} == {reading.quality for reading in house.latest.values()}
+        assert [] == house.said("device.silent")
 
 
 async def test_a_bus_that_is_gone_is_reopened_and_said_once_each_way():
