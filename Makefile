@@ -38,7 +38,7 @@ demo: $(VENV)/.demo
 	$(BIN)/quartier-hil demo
 
 test:
-	bash tests/packages.sh
+	PYTHON=$(PYTHON) bash tests/packages.sh
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
 
