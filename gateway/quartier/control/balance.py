@@ -29,7 +29,10 @@ class Base:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The last samples of the rest, and for whom they hold: another set of players begins anew."""
+    """The last samples of the rest, and for whom they hold: another set of players begins anew.
+
+    So does the same set where one is now measured that was assumed, or the other way round.
+    """
 
     names: tuple[str, ...] = ()
     samples: tuple[tuple[int, float], ...] = ()
@@ -58,7 +61,8 @@ def slid(window: Window, players: Sequence[Player], grid: Memory) -> Window:
 
 
 def _names(players: Sequence[Player]) -> tuple[str, ...]:
-    return tuple(player.name for player in players)
+    # One that begins to answer, or falls silent, moves the rest without a watt having moved.
+    return tuple(player.name if player.seen else f"{player.name}?" for player in players)
 
 
 def remainder_w(

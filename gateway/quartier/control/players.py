@@ -10,7 +10,10 @@ from quartier.house.assets import Battery, Ev, House, Load, Pv
 
 @dataclass(slots=True, eq=False)
 class Player:
-    """``present_w`` is inside the grid's power now, ``want_w`` is what shall be there instead."""
+    """``present_w`` is inside the grid's power now, ``want_w`` is what shall be there instead.
+
+    ``seen`` is False while ``present_w`` is only assumed.
+    """
 
     asset: Battery | Pv | Ev | Load
     present_w: float
@@ -19,6 +22,7 @@ class Player:
     room: Room = field(default_factory=lambda: Room(0.0, 0.0))
     before_w: float = 0.0
     reason: str = ""
+    seen: bool = True
 
     @property
     def name(self) -> str:
@@ -59,7 +63,7 @@ def flexible_player(asset: Load | Ev | Pv, turn: Turn, memories: Memories, now_n
         present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
         present_w = min(present_w, 0.0)
         want_w = max(present_w, most_w) if turn.on else 0.0
-        return Player(asset, present_w, want_w, turn)
+        return Player(asset, present_w, want_w, turn, seen=seen_w is not None)
     full = full_w(asset) if isinstance(asset, Ev) else worst_w(asset)
     most_w = full if turn.limit_w is None else turn.limit_w
     present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
@@ -69,4 +73,4 @@ def flexible_player(asset: Load | Ev | Pv, turn: Turn, memories: Memories, now_n
         want_w = present_w if turn.limit_w is None else min(present_w, most_w)
     if turn.settling(now_ns):
         present_w = max(present_w, turn.before_w)
-    return Player(asset, present_w, want_w, turn)
+    return Player(asset, present_w, want_w, turn, seen=seen_w is not None)

@@ -279,6 +279,22 @@ def test_a_silent_asset_counts_at_its_worst_where_something_would_come_back(plan
 # --- export, generation, consumption ---------------------------------------------------------
 
 
+@pytest.mark.parametrize("silent_s", [0, 40])
+def test_a_device_that_begins_to_answer_or_falls_silent_moves_no_battery(plant, silent_s):
+    building = plant(base_w=500, silent={"ev1"} if silent_s == 0 else set()).run(60)
+    since = building.t
+    building.silent = {"ev1"} - building.silent
+    building.run(40 if silent_s else 20)
+    if silent_s:
+        building.silent = set()
+        building.run(20)
+
+    moved = [value for _, value in building.written("bat1.setpoint_w", since=since)]
+    assert moved
+    assert all(abs(value + 500) <= 30 for value in moved)
+    assert [] == [t for t, value in building.written("heat.relay_on", since=since) if not value]
+
+
 @pytest.mark.parametrize("cap_w", [0, 1000])
 def test_an_export_cap_charges_the_battery_then_curtails(plant, cap_w):
     room = plant(base_w=500, sun_w=5500, soc_pct=50).cap(export_max_w=cap_w).run(60)
