@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -61,6 +61,11 @@ class View:
 
 def _clock(at_s: float) -> str:
     return f"{int(at_s) // 3600}:{int(at_s) // 60 % 60:02d}:{int(at_s) % 60:02d}"
+
+
+def _time_of_day(run: Run, at_s: float) -> str:
+    start = run.scenario.start
+    return _clock((start.hour * 3600 + start.minute * 60 + start.second + at_s) % 86_400)
 
 
 def _kilo(power_w: float) -> str:
@@ -142,13 +147,21 @@ def _promise(run: Run) -> Table:
         order = deep(deep(run.status, "assets"), name) or {}
         told = deep(order, "command") or {}
         if told:
-            table.add_row(f"{label} told", f"{told['value']:g} ({told['reason']})")
+            table.add_row(f"{label} told", f"{_order(told)} ({told['reason']})")
     figures = run.peer.figures
     backlog = deep(run.status, "backlog_count")
     waiting = "" if backlog is None else f", {backlog:.0f} waiting in the house"
     broker = "" if run.broker.child.alive else "; the broker is away"
     table.add_row("samples", f"{figures.get('samples_count', 0)} at the district{waiting}{broker}")
     return table
+
+
+def _order(told: Mapping[str, Any]) -> str:
+    """An order as people say it: ``-4980 W``, ``10 A``, ``on``."""
+    kind = str(told.get("point", "")).rsplit("_", 1)[-1]
+    if kind == "on":
+        return "on" if told["value"] else "off"
+    return f"{told['value']:g} {kind.upper()}".rstrip()
 
 
 def _cap_in_force(run: Run) -> str:
@@ -160,14 +173,11 @@ def _cap_in_force(run: Run) -> str:
 
 def screen(run: Run) -> RenderableType:
     """The whole screen."""
-    start = run.scenario.start
-    seconds = start.hour * 3600 + start.minute * 60 + run.now_s
     share = min(run.now_s / run.scenario.duration_s, 1.0)
-    title = (
-        f"{_clock(seconds % 86_400)} in the house, {run.scenario.rate:g} times real time, {share:.0%} done"
-    )
+    now, rate = _time_of_day(run, run.now_s), run.scenario.rate
+    title = f"{now} in the house, {rate:g} times real time, {share:.0%} done"
     marks = [mark for mark in run.course.marks if mark.kind != "say"][-5:]
-    events = Text("\n".join(f"{_clock(mark.at_s)}  {mark.text}" for mark in marks))
+    events = Text("\n".join(f"{_time_of_day(run, mark.at_s)}  {mark.text}" for mark in marks))
     return Group(
         Panel(Text(run.said or run.scenario.title, style="bold"), title="Quartier", border_style="blue"),
         Panel(_assets(run), title=title),
@@ -186,6 +196,14 @@ def conclude(console: Console, verdicts: Sequence[Verdict], figures: dict[str, f
         table.add_row(mark, verdict.check, verdict.promised, verdict.measured)
     console.print(table)
     console.print(" · ".join(f"{label} {value}" for label, value in tiles(figures)), highlight=False)
+    skipped = figures.get("skipped_count", 0)
+    if skipped and not all(verdict.holds for verdict in verdicts):
+        console.print(
+            f"This machine was too busy for that rate: {skipped:.0f} control cycles were skipped. "
+            "Try again with --rate 20.",
+            style="yellow",
+            highlight=False,
+        )
     console.print(f"Report: {page}", highlight=False, soft_wrap=True)
 
 

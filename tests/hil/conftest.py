@@ -31,7 +31,11 @@ def prepared(tmp_path):
             "mode": "CONTROLLED",
             "why": "heartbeat and document",
             "caps": {"import": {"max_w": 4000.0, "whose": "envelope"}},
-            "assets": {"bat1": {"command": {"value": -500.0, "reason": "self-consumption"}}},
+            "assets": {
+                "bat1": {
+                    "command": {"point": "bat1.setpoint_w", "value": -500.0, "reason": "self-consumption"}
+                }
+            },
         }
     }
     found.course.mark(5, "a car is plugged in")

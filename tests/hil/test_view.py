@@ -1,5 +1,6 @@
 import io
 
+import pytest
 from rich.console import Console
 
 from quartier_hil import view
@@ -19,7 +20,8 @@ def test_the_screen_tells_promise_measurement_link_and_events(prepared):
         "import at most 12 kW, by the contract",
         "CONTROLLED",
         "heartbeat and document",
-        "a car is plugged in",
+        "15:00:05  a car is plugged in",
+        "-500 W (self-consumption)",
     ):
         assert needle in text
 
@@ -46,3 +48,12 @@ def test_a_broken_promise_is_plain_to_see():
     assert "BROKEN" in text
     assert "imported 1.50 kWh" in text
     assert "/x/index.html" in text
+
+
+@pytest.mark.parametrize(("skipped_count", "holds", "told"), [(13, False, 1), (0, False, 0), (13, True, 0)])
+def test_a_machine_that_was_too_busy_is_named_beside_a_broken_promise(skipped_count, holds, told):
+    console = _console(terminal=False)
+    verdict = Verdict("cap-kept", "p", "m", holds=holds)
+    view.conclude(console, [verdict], {"skipped_count": skipped_count}, "/x/index.html")
+
+    assert told == console.file.getvalue().count("--rate 20")
