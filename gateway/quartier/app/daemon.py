@@ -13,6 +13,7 @@ from typing import Any
 
 import quartier_native
 from quartier.app import answers, assembly, keeper, own
+from quartier.app.disk import Disk
 from quartier.app.district import connect
 from quartier.app.fleet import Fleet
 from quartier.app.turn import Turn
@@ -61,6 +62,7 @@ class Daemon:
         self._log = log
         self._image = Image()
         self._watchdog = Watchdog()
+        self._disk = Disk(log)
         self._stop = asyncio.Event()
         self._reread = asyncio.Event()
         self._started_ns = clock.now_ns()
@@ -88,6 +90,7 @@ class Daemon:
         """Run until SIGTERM or SIGINT: 0; after a bug of the house: 70, outputs released."""
         self._say(self._loaded)
         boot = await asyncio.to_thread(self._store.open, self._clock.now())
+        self._disk.look(self._store.stats)
         self._clock.raise_floor(int(self._store.stats["newest_utc_ms"]))
         engine = quartier_native.engine()
         self._log.info(
@@ -196,6 +199,7 @@ class Daemon:
             self._own_ns = now.ns + int(own.PERIOD_S * 1e9)
             self._deliver([*own.readings(self._own_values(), now.ns), *self.fleet.report(now.ns)])
             self._keep_release()
+            self._disk.look(self._store.stats)
         elif (
             self.fleet.reached() != self._reached
         ):  # its scale registers are known since: so is its safe value

@@ -1,0 +1,32 @@
+"""Says in the log what the history suffers: once when it begins, once when it is over."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class Disk:
+    """Looks at the figures of the store; each change is one line."""
+
+    def __init__(self, log: Any) -> None:
+        self._log = log
+        self._error = ""
+        self._aside = ""
+        self._gaps_count = 0
+
+    def look(self, stats: Mapping[str, Any]) -> None:
+        """Tell what has changed since the last look (see ``Store.stats``)."""
+        if (error := str(stats.get("error", ""))) != self._error:
+            if not error:
+                self._log.info("store.back")
+            elif not self._error:
+                self._log.error("store.failing", why=error)
+            self._error = error
+        if (aside := str(stats.get("set_aside", ""))) != self._aside:
+            self._aside = aside
+            self._log.error("store.set_aside", why="the history was damaged", kept_as=aside)
+        if (gaps_count := int(stats.get("gaps_count", 0))) > self._gaps_count:
+            more_count = gaps_count - self._gaps_count
+            self._log.warning(
+                "store.gap", count=more_count, why="see quartier history --points 'event.store.gap'"
+            )
+        self._gaps_count = gaps_count

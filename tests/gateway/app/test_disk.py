@@ -1,0 +1,28 @@
+import structlog
+from structlog.testing import capture_logs
+
+from quartier.app.disk import Disk
+
+
+def told(*looks):
+    with capture_logs() as log:
+        disk = Disk(structlog.get_logger())
+        for stats in looks:
+            disk.look(stats)
+    return [line["event"] for line in log]
+
+
+def test_a_full_disk_is_said_once_when_it_begins_and_once_when_it_is_over():
+    full = {"error": "database or disk is full"}
+
+    assert ["store.failing", "store.back"] == told({"error": ""}, full, full, {"error": ""}, {"error": ""})
+
+
+def test_a_damaged_history_is_said_with_the_name_it_is_kept_under():
+    aside = {"set_aside": "history.db.damaged-1", "gaps_count": 1}
+
+    assert ["store.set_aside", "store.gap"] == told(aside, aside)
+
+
+def test_each_new_gap_is_said():
+    assert ["store.gap", "store.gap"] == told({"gaps_count": 2}, {"gaps_count": 2}, {"gaps_count": 3})
