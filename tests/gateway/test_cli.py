@@ -98,3 +98,52 @@ def test_whoever_reads_only_the_head_gets_no_traceback(words):
     os.close(writer)
 
     assert (0, b"") == (done.returncode, done.stderr)
+
+
+def ended(*words, output, **variables):
+    """How the command ends as a process of its own with ``output``, and what it says beside it."""
+    sources = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native"))
+    done = subprocess.run(
+        [sys.executable, "-m", "quartier.cli", *words],
+        env={**os.environ, "PYTHONPATH": sources, **variables},
+        stdout=output,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    return done.returncode, done.stderr.decode()
+
+
+def test_a_full_disk_behind_the_output_is_said_without_a_traceback():
+    with Path("/dev/full").open("w") as full:
+        code, errors = ended("config", "sample", output=full)
+
+    assert (1, "quartier: the output cannot be written: No space left on device\n") == (code, errors)
+
+
+def test_a_terminal_that_lacks_a_sign_shows_a_question_mark(tmp_path):
+    with (tmp_path / "out").open("wb") as out:
+        ending = ended("config", "sample", output=out, PYTHONIOENCODING="ascii")
+
+    assert (0, "") == ending
+    assert b"?" in (tmp_path / "out").read_bytes()
+
+
+def test_a_closed_output_is_no_fault():
+    script = f"exec {sys.executable} -m quartier.cli config sample >&-"
+    sources = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native"))
+    done = subprocess.run(
+        ["/bin/sh", "-c", script],
+        env={**os.environ, "PYTHONPATH": sources},
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+
+    assert (0, b"") == (done.returncode, done.stderr)
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["--version"])
+
+    assert 0 == left.value.code
+    assert capsys.readouterr().out.startswith("quartier")

@@ -5,9 +5,11 @@ daemon answers · 70 a bug of ours · 75 a daemon is running where none should �
 """
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ USAGE = """\
 first steps:
   quartier config sample > site.toml     a commented file to start from
   quartier check site.toml               every fault at once
-  quartier read victron/gx tcp://192.168.1.20
+  quartier read victron/gx 'tcp://192.168.1.20?unit=227'
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
   quartier status --watch                what it does, and why
 """
@@ -36,6 +38,10 @@ _PROFILES: dict[str, Any] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (see the module)."""
+    if sys.stdout is None:  # a script closed it (>&-): the exit code is all it wants
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for what it lacks
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -49,9 +55,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Whoever read has seen enough (quartier points | head); nothing is left to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.filename is not None or options.run is daemon.run:
+            raise
+        print(f"quartier: the output cannot be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         return 130
     return code
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when asked: that reads the metadata of the installation."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        try:
+            print(f"quartier {version('quartier')}")
+        except PackageNotFoundError:
+            print("quartier, run from its sources")
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=USAGE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and leave")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _daemon(commands)
     _site(commands)
@@ -104,11 +128,27 @@ def _daemon(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "A device that is off, an unknown profile or a bad field disables that device only.\n"
         "On leaving every output gets its declared safe value (see quartier release).",
     )
-    run.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help="default: %(default)s")
-    run.add_argument("--log", choices=("auto", "console", "json"), default="auto", help="form of the log")
-    run.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
     run.add_argument(
-        "--state-dir", type=Path, default=state_dir(), metavar="DIR", help="default: %(default)s"
+        "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
+    )
+    run.add_argument(
+        "--log",
+        choices=("auto", "console", "json"),
+        default="auto",
+        help="form of the log (auto: console on a terminal, else json)",
+    )
+    run.add_argument(
+        "--log-level",
+        choices=("debug", "info", "warning", "error"),
+        default="info",
+        help="default: %(default)s",
+    )
+    run.add_argument(
+        "--state-dir",
+        type=Path,
+        default=state_dir(),
+        metavar="DIR",
+        help="where the history and the link's state are (default: %(default)s)",
     )
     _runtime(run)
     run.set_defaults(run=daemon.run)
@@ -198,10 +238,18 @@ def _past(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     history.add_argument(
         "--every", metavar="TIME", help="one row per point and this time: mean, or last of counters"
     )
-    history.add_argument("--format", choices=("table", "csv", "jsonl"), default="table")
-    history.add_argument("--config", type=Path, default=CONFIG, metavar="FILE", help="default: %(default)s")
     history.add_argument(
-        "--state-dir", type=Path, default=state_dir(), metavar="DIR", help="default: %(default)s"
+        "--format", choices=("table", "csv", "jsonl"), default="table", help="default: %(default)s"
+    )
+    history.add_argument(
+        "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
+    )
+    history.add_argument(
+        "--state-dir",
+        type=Path,
+        default=state_dir(),
+        metavar="DIR",
+        help="where the history and the link's state are (default: %(default)s)",
     )
     _runtime(history)
     history.set_defaults(run=past.history)
