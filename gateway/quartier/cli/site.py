@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sized
 
 from quartier.cli import output
 from quartier.config import load, reference, sample, schema
@@ -30,9 +31,14 @@ def check(options: argparse.Namespace) -> int:
     else:
         print(
             f"{options.file}: good. Building {site.site.id} of {site.site.district}: "
-            f"{len(site.buses)} buses, {len(site.devices)} devices, {len(site.assets)} assets."
+            f"{_counted(site.buses, 'bus', 'buses')}, {_counted(site.devices, 'device', 'devices')}, "
+            f"{_counted(site.assets, 'asset', 'assets')}."
         )
     return 0
+
+
+def _counted(entries: Sized, one: str, many: str) -> str:
+    return f"{len(entries)} {one if len(entries) == 1 else many}"
 
 
 def config(options: argparse.Namespace) -> int:

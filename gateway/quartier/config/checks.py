@@ -57,7 +57,7 @@ def _references(draft: Draft) -> Iterator[Flaw]:
     ):
         for name, said in draft.said(table, key):
             if said not in known:
-                what = f"there is no {word} {said!r}; {nearest(said, list(known))}"
+                what = f"there is no {word} {said!r}; {nearest(said, [one for one in known if one != name])}"
                 yield Flaw((table, name, key), what)
 
 

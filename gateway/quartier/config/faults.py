@@ -74,7 +74,8 @@ def _unknown(item: Mapping[str, Any], model: type[BaseModel]) -> str:
 
 
 def _outside(item: Mapping[str, Any], model: type[BaseModel]) -> str:
-    return f"{shown(item['input'])} is outside {interval(_schema(model, item['loc']))}"
+    span = interval(_schema(model, item["loc"]))
+    return f"{shown(item['input'])} is {'outside' if '..' in span else 'wrong; expected'} {span}"
 
 
 def _wrong(item: Mapping[str, Any], _model: type[BaseModel]) -> str:

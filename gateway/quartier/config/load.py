@@ -83,11 +83,12 @@ def _parse(path: FilePath) -> tuple[Places, dict[str, Any]]:
     except OSError as error:
         raise ConfigError([Fault(name, None, "file", f"cannot be read: {error.strerror}")]) from error
     try:
-        text = raw.decode("utf-8")
+        text = raw.decode("utf-8-sig")  # editors of Windows put a mark before the first line
         return Places(name, text), tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise ConfigError([Fault(name, line, "file", "is no UTF-8 text; expected TOML in UTF-8")]) from error
+        kind = "is UTF-16 text" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "is no UTF-8 text"
+        raise ConfigError([Fault(name, line, "file", f"{kind}; expected TOML in UTF-8")]) from error
     except tomllib.TOMLDecodeError as error:
         fault = syntax_fault(name, error)
         line = fault.line or text.rstrip().count("\n") + 1

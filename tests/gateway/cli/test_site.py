@@ -28,6 +28,19 @@ def test_a_good_file_is_said_to_be_good(good: Path, capsys: pytest.CaptureFixtur
     assert "good. Building b012 of issy" in capsys.readouterr().out
 
 
+def test_one_of_a_kind_is_counted_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = tmp_path / "small.toml"
+    small.write_text(
+        'site = { id = "b1", district = "issy" }\nlimits = { contract_import_w = 9000 }\n'
+        'buses.lan = { kind = "modbus-tcp", host = "gx" }\n'
+        'devices.gx = { bus = "lan", profile = "victron/gx" }\n'
+        'assets.grid = { role = "grid", device = "gx", part = "grid" }\n'
+    )
+
+    assert 0 == main(["check", str(small)])
+    assert "1 bus, 1 device, 1 asset." in capsys.readouterr().out
+
+
 def test_every_fault_is_printed_and_the_exit_is_78(bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 78 == main(["check", str(bad)])
     said = capsys.readouterr()

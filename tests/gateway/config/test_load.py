@@ -122,6 +122,15 @@ def test_a_file_that_cannot_be_read_is_one_fault(written: Written, tmp_path: Pat
     path = written("")
     path.write_bytes(b"a = 1\nb = '\xff'\n")
     assert ["site.toml:2: file: is no UTF-8 text; expected TOML in UTF-8"] == faults(path)
+    path.write_bytes("a = 1\n".encode("utf-16"))
+    assert ["site.toml:1: file: is UTF-16 text; expected TOML in UTF-8"] == faults(path)
+
+
+def test_a_file_saved_by_an_editor_of_windows_is_read(written: Written, site_text: str) -> None:
+    path = written("")
+    path.write_bytes(b"\xef\xbb\xbf" + site_text.replace("\n", "\r\n").encode())
+
+    assert "b012" == load(path).site.id
 
 
 def test_sections_of_the_wrong_shape_are_faults_not_tracebacks(written: Written, site_text: str) -> None:
