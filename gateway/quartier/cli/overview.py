@@ -110,18 +110,19 @@ def _unit(point: str) -> str:
 def _buses(status: Mapping[str, Any]) -> RenderableType:
     rows: list[Sequence[RenderableType]] = []
     for bus in status["buses"]:
-        state = Text("open", style="green") if bus["online"] else Text(f"lost: {bus['why']}", style="red")
+        state = Text("open", style="green") if bus["online"] else Text("lost", style="red")
         slack = number(bus["slack_pct"], "%")
         late = "–" if bus["lateness_s"] is None else age(bus["lateness_s"])
-        rows.append((bus["name"], state, slack, late, "", "", ""))
-        rows += [("", "", "", "", *_device(device)) for device in bus["devices"]]
+        rows.append((bus["name"], state, slack, late, "", "", "" if bus["online"] else bus["why"]))
+        rows += [("", "", "", "", *_device(device, bus)) for device in bus["devices"]]
     return table("", ("bus", "state", ">slack", ">late", "device", "state", "why"), rows)
 
 
-def _device(device: Mapping[str, Any]) -> tuple[Any, ...]:
+def _device(device: Mapping[str, Any], bus: Mapping[str, Any]) -> tuple[Any, ...]:
     style = "green" if device["state"] == "good" else "red"
     why = (
-        device["why"]
+        # What the bus has said already stands one line above.
+        ("" if not bus["online"] and device["why"] == bus["why"] else device["why"])
         if device["state"] != "good"
         else " ".join(device["identity"].get(key, "") for key in ("maker", "model", "serial"))
     )

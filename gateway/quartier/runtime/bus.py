@@ -24,6 +24,7 @@ REOPEN_PAUSE_S = (1.0, 60.0)
 SILENT_AFTER_S = 15.0
 SILENT_AFTER_POLLS = 3.0
 NOT_ASKED = "not yet asked"
+SLACK_OVER_NS = 1_000_000_000
 
 
 @dataclass(slots=True)
@@ -275,7 +276,10 @@ class Bus:
         self._rest_ns += self._clock.now_ns() - before_ns
 
     def report(self, now_ns: int) -> list[Reading]:
-        """The bus's and its devices' own points since the last report."""
+        """The bus's and its devices' own points since the last report.
+
+        The slack of less than a second is BAD: no share of time can be told yet.
+        """
         window_ns = max(1, now_ns - self._told_ns)
         values: dict[str, float | bool] = {
             f"{self.name}.online_on": self.online,
@@ -286,8 +290,12 @@ class Bus:
         for health in self.devices.values():
             values[f"{health.name}.silent_on"] = health.silent
             values[f"{health.name}.errors_count"] = health.errors_count
-        self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
-        return [Reading(point, value, Quality.GOOD, now_ns) for point, value in values.items()]
+        qualities = dict.fromkeys(values, Quality.GOOD)
+        if window_ns < SLACK_OVER_NS:
+            qualities[f"{self.name}.slack_pct"] = Quality.BAD
+        else:
+            self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
+        return [Reading(point, value, qualities[point], now_ns) for point, value in values.items()]
 
     def post(self, command: Command, now_ns: int) -> None:
         """Put a command into the slot of its point; it undoes a giving back that has not happened yet."""

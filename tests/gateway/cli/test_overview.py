@@ -81,7 +81,7 @@ def test_a_bad_day_says_what_and_why(shown):
         "SAFE: the grid meter is lost",
         "alarm: grid meter lost",
         "acting: bat1: import cap",
-        "lost: 127.0.0.1:502 refuses",
+        "127.0.0.1:502 refuses",
         "unit 1 is silent",
         "history: No space left on device",
         "clock not synchronised",
@@ -89,6 +89,18 @@ def test_a_bad_day_says_what_and_why(shown):
         "disabled: devices.relays: site.toml:6: devices.relays.profile: unknown",
     ):
         assert words in text
+
+
+def test_why_a_bus_is_lost_is_said_once(shown):
+    why = "127.0.0.1:502 refuses"
+    text = shown(
+        buses__0__online=False,
+        buses__0__why=why,
+        buses__0__devices__0__state="silent",
+        buses__0__devices__0__why=why,
+    )
+
+    assert 1 == text.count(why)
 
 
 @pytest.mark.parametrize(

@@ -386,3 +386,15 @@ async def test_the_bus_reports_its_slack_its_lateness_and_its_devices():
     assert 0.0 <= points["lan.slack_pct"] <= 100.0
     assert points["lan.requests_count"] > 0
     assert points["m2.silent_on"] is False
+
+
+async def test_the_slack_of_less_than_a_second_is_bad():
+    async with running(METERS) as (house, _):
+        now_ns = house.clock.now_ns() + 10_000_000_000
+        long, short = (
+            {reading.point: reading.quality for reading in house.bus.report(ns)}
+            for ns in (now_ns, now_ns + 500_000_000)
+        )
+
+    assert (Quality.GOOD, Quality.GOOD) == (long["lan.slack_pct"], long["lan.online_on"])
+    assert (Quality.BAD, Quality.GOOD) == (short["lan.slack_pct"], short["lan.online_on"])
