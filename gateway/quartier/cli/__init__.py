@@ -227,7 +227,8 @@ def _past(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "history",
         "print stored samples, while the daemon runs or not",
         "TIME: 2026-11-25 or 2026-11-25T14:30, with or without +01:00 (default: this machine's zone), now,\n"
-        "today, yesterday, or 2h, 15min, 3d for so long ago.  --every takes 10s, 15min, 1h, 1d.\n"
+        "today, yesterday, or 2h, 15min, 3d for so long ago.  --every takes 10s, 15min, 1h, 1d;\n"
+        "after a --from for so long ago its spans begin at whole quarters, hours and days.\n"
         "example: quartier history --points 'grid.*' --from 1d --every 15min --format csv",
     )
     history.add_argument(

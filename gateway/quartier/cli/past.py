@@ -29,6 +29,8 @@ def history(options: argparse.Namespace) -> int:
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
+    if every_s is not None and times.is_ago(options.start):
+        from_ms = times.aligned_ms(from_ms, every_s)
     if from_ms >= to_ms:
         print(f"--from {options.start} is not before --to {options.end}", file=sys.stderr)
         return 2

@@ -36,6 +36,24 @@ def moment_ms(text: str, now_ms: int, zone: tzinfo | None = None) -> int:
         ) from None
 
 
+def is_ago(text: str) -> bool:
+    """Whether a moment is told as so long ago (``1d``): nobody means it to the second then."""
+    return _SPAN.fullmatch(text.removeprefix("-")) is not None
+
+
+def aligned_ms(moment: int, every_s: float, zone: tzinfo | None = None) -> int:
+    """The last beginning of a span at or before ``moment`` (UTC ms), counted from midnight in the zone.
+
+    Spans that a day does not hold a whole number of times begin at the moment itself.
+    """
+    every_ms = round(1000 * every_s)
+    if 86_400_000 % every_ms:
+        return moment
+    local = datetime.fromtimestamp(moment / 1e3, UTC).astimezone(zone)
+    midnight_ms = _ms(datetime(local.year, local.month, local.day), zone)  # noqa: DTZ001 - _ms gives it its zone
+    return midnight_ms + (moment - midnight_ms) // every_ms * every_ms
+
+
 def _ms(moment: datetime, zone: tzinfo | None) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone) if zone is not None else moment.astimezone()

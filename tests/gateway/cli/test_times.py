@@ -2,7 +2,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from quartier.cli.times import moment_ms, span_s, stamp
+from quartier.cli.times import aligned_ms, is_ago, moment_ms, span_s, stamp
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW_MS = 1_795_620_000_000  # 2026-11-25 15:20 UTC
@@ -49,3 +49,25 @@ def test_the_day_of_the_change_to_winter_time_has_25_hours():
 def test_a_wrong_moment_says_what_was_expected(text):
     with pytest.raises(ValueError, match="expected"):
         moment_ms(text, NOW_MS, PARIS)
+
+
+@pytest.mark.parametrize(
+    ("moment", "every_s", "expected"),
+    [
+        ("2026-11-25T14:27:31+01:00", 900, "2026-11-25T14:15+01:00"),
+        ("2026-11-25T14:27:31+01:00", 3600, "2026-11-25T14:00+01:00"),
+        ("2026-11-25T14:27:31+01:00", 86_400, "2026-11-25T00:00+01:00"),
+        ("2026-11-25T14:15:00+01:00", 900, "2026-11-25T14:15+01:00"),
+        ("2026-11-25T14:27:31+01:00", 7 * 86_400, "2026-11-25T14:27:31+01:00"),
+        ("2026-11-25T14:27:31+01:00", 50, "2026-11-25T14:27:30+01:00"),
+    ],
+)
+def test_spans_begin_at_whole_quarters_hours_and_days(moment, every_s, expected):
+    assert moment_ms(expected, 0) == aligned_ms(moment_ms(moment, 0), every_s, PARIS)
+
+
+def test_only_what_is_told_as_so_long_ago_is_rounded():
+    assert ([True, True], [False, False, False]) == (
+        [is_ago("1d"), is_ago("-2h")],
+        [is_ago("now"), is_ago("today"), is_ago("2026-11-25T14:07")],
+    )
