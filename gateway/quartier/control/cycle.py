@@ -189,8 +189,9 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
         target_w = max(0.0, target_w)
     desired = battery.split(target_w - base.now_w - others_w, rooms)
     for unit, allowed, desired_w in zip(units, rooms, desired, strict=True):
+        edge = _edge(unit, target_w - base.now_w - others_w)
         unit.room = allowed
-        unit.reason = f"self-consumption: grid at {target_w:.0f} W"
+        unit.reason = f"self-consumption: {edge or f'grid at {target_w:.0f} W'}"
         if scene.stage is Stage.WELL:
             asset = unit.asset
             assert isinstance(asset, Battery)
@@ -198,6 +199,17 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
         else:
             unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
             unit.reason = "held: nothing is raised while inputs are stale"
+
+
+def _edge(unit: Player, wanted_w: float) -> str:
+    """Which edge of its band keeps a battery from doing what is wanted; empty when none does."""
+    asset = unit.asset
+    assert isinstance(asset, Battery)
+    if wanted_w < -battery.DEADBAND_W and unit.room.low_w == 0:
+        return f"down to {max(asset.soc_min_pct, asset.reserve_soc_pct):g} %, which is kept"
+    if wanted_w > battery.DEADBAND_W and unit.room.high_w == 0:
+        return f"full at {asset.soc_max_pct:g} %"
+    return ""
 
 
 def _above_reserve(scene: Scene, unit: Player) -> bool:

@@ -323,7 +323,8 @@ def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn
     held = not turn.on or turn.limit_w is not None
     if not held:
         return "free"
-    was_held = before is not None and before.reason != "free"
-    return (
-        before.reason if was_held and before is not None else f"limited to fit {scene.force.words('import')}"
-    )
+    if before is None and not turn.on:
+        return "found off: comes back in its turn"
+    if before is not None and before.reason != "free":
+        return before.reason
+    return f"limited to fit {scene.force.words('import')}"

@@ -73,6 +73,24 @@ def test_the_battery_never_leaves_its_band_and_keeps_its_reserve(plant, soc_pct,
     assert abs(p.bat_w) <= 300
 
 
+@pytest.mark.parametrize(
+    ("soc_pct", "base_w", "sun_w", "why"),
+    [(20.0, 3000, 0, "down to 20 %, which is kept"), (95.0, 200, 3000, "full at 95 %")],
+)
+def test_a_battery_at_the_edge_of_its_band_says_so(plant, soc_pct, base_w, sun_w, why):
+    p = plant(soc_pct=soc_pct, base_w=base_w, sun_w=sun_w).run(60)
+
+    assert f"self-consumption: {why}" == p.state.book.orders["bat1.setpoint_w"].reason
+
+
+def test_a_relay_found_open_is_no_shed_and_says_so(plant):
+    p = plant(base_w=500)
+    p.raw["heat.relay_on"] = 0.0
+    p.run(20)
+
+    assert "found off: comes back in its turn" == p.state.book.orders["heat.relay_on"].reason
+
+
 def test_the_reserve_is_not_used_for_an_import_cap_either(plant):
     p = plant(soc_pct=19, base_w=9000).cap(import_max_w=4000).run(60)
 
