@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
@@ -16,6 +16,7 @@ from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.link import link
+from quartier_drivers.place import keys_of, nearest
 from quartier_drivers.points import word
 
 _KINDS = {
@@ -24,7 +25,7 @@ _KINDS = {
     "modbus-rtu": "modbus-rtu",
     "rtu": "modbus-rtu",
 }
-_FORMS = "modbus-tcp://HOST[:PORT]?unit=1 or modbus-rtu:///dev/ttyUSB0?baud=9600&unit=1"
+_FORMS = "tcp://HOST[:PORT]?unit=1 or rtu:///dev/ttyUSB0?baud=9600&unit=1"
 _BUS: TypeAdapter[TcpBus | RtuBus] = TypeAdapter(Annotated[TcpBus | RtuBus, Field(discriminator="kind")])
 _DECIMAL = re.compile(r"[0-9]*\.[0-9]+")
 # Unit of a point's name -> what people write.
@@ -165,6 +166,14 @@ def _url_faults(url: str, error: Exception) -> list[Fault]:
     if not isinstance(error, ValidationError):
         return [Fault(url, None, "url", f"{error}, expected {_FORMS}")]
     return [
-        Fault(url, None, ".".join(str(step) for step in item["loc"][1:]) or "url", item["msg"])
-        for item in error.errors(include_url=False, include_context=False)
+        Fault(url, None, ".".join(str(step) for step in item["loc"][1:]) or "url", _what(item))
+        for item in error.errors(include_url=False)
     ]
+
+
+def _what(item: Mapping[str, Any]) -> str:
+    if item["type"] == "extra_forbidden":
+        kind = TcpBus if item["loc"][0] == "modbus-tcp" else RtuBus
+        return f"is no known key; {nearest(str(item['loc'][-1]), [*keys_of(kind), 'unit'])}"
+    expected = re.sub(r"^(Value error, |Input should be )", "", item["msg"])
+    return f"{item['input']!r} is wrong, expected {expected}"

@@ -43,7 +43,8 @@ def history(options: argparse.Namespace) -> int:
         print(f"{error}; is --state-dir where the daemon keeps it?", file=sys.stderr)
         return 1
     except PermissionError as error:
-        print(f"{error}; are you in the group quartier?", file=sys.stderr)
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        print(f"{what}; try sudo -u quartier quartier history", file=sys.stderr)
         return 1
     if next(told) == 0:
         span = f"{times.stamp(from_ms)} and {times.stamp(to_ms)}"

@@ -32,8 +32,15 @@ def status(options: argparse.Namespace) -> int:
 
 
 def _nobody(closed: Closed) -> int:
-    print(f"{closed}; start it with systemctl start quartier, or name its --runtime-dir", file=sys.stderr)
+    print(f"{closed}; {remedy(closed)}", file=sys.stderr)
     return EX_UNAVAILABLE
+
+
+def remedy(closed: Closed) -> str:
+    """What helps against a desk that does not answer."""
+    if isinstance(closed.__cause__, PermissionError):
+        return "join the group quartier, or ask with sudo"
+    return "start it with systemctl start quartier, or name its --runtime-dir"
 
 
 def _watch(options: argparse.Namespace, found: dict[str, Any]) -> int:

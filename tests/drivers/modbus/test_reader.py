@@ -126,11 +126,12 @@ def test_the_unit_asked_for_wins_over_the_urls() -> None:
 @pytest.mark.parametrize(
     ("url", "what"),
     [
-        ("http://h", "'http' is unknown, expected modbus-tcp://HOST"),
+        ("http://h", "'http' is unknown, expected tcp://HOST"),
         ("tcp://h:99999", "url: "),
         ("tcp://h?unit=300", "unit: '300' is wrong, expected 0..255"),
-        ("tcp://h?baud=9600", "baud: "),
-        ("rtu:///dev/ttyS0?baud=9601", "baud: "),
+        ("tcp://h?baud=9600", "baud: is no known key; expected one of "),
+        ("tcp://h?unite=3", "unite: is no known key; did you mean 'unit'"),
+        ("rtu:///dev/ttyS0?baud=9601", "baud: 9601 is wrong, expected 1200"),
     ],
 )
 def test_a_faulty_url_is_named(url: str, what: str) -> None:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from quartier.cli import main
-from quartier.runtime.desk import SOCKET, Desk
+from quartier.cli.present import remedy
+from quartier.runtime.desk import SOCKET, Closed, Desk
 
 ROOT = Path(__file__).parents[3]
 SOURCES = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native"))
@@ -192,3 +193,11 @@ async def test_a_terminal_that_is_hung_up_ends_the_watch(status, tmp_path, termi
         await watching.until(lambda: b"cycles" in watching.screen)
         watching.process.send_signal(signal.SIGHUP)
         await watching.until(lambda: watching.process.poll() is not None)
+
+
+def test_who_may_not_ask_is_told_how_to():
+    closed = Closed("no daemon answers")
+    closed.__cause__ = PermissionError()
+
+    assert "join the group quartier, or ask with sudo" == remedy(closed)
+    assert "systemctl start quartier" in remedy(Closed("no daemon answers"))
