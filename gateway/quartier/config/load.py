@@ -138,7 +138,18 @@ def _site(read: Draft) -> Site:
 
 def _warnings(places: Places, read: Draft) -> tuple[Fault, ...]:
     link = read.fixed.get("district_link")
-    return tuple(_faults(places, list(warnings_about(link)))) if link else ()
+    flaws = [*_idle(read), *(warnings_about(link) if link else ())]
+    return tuple(_faults(places, flaws))
+
+
+def _idle(read: Draft) -> Iterator[Flaw]:
+    """Devices that nothing was said about."""
+    used = {
+        getattr(asset, key, None) for asset in read.assets.values() for key in ("device", "switch_device")
+    }
+    for name in read.devices:
+        if name not in used:
+            yield Flaw(("devices", name), "belongs to no asset, so it is not read")
 
 
 def _faults(places: Places, flaws: Sequence[Flaw]) -> list[Fault]:

@@ -24,7 +24,7 @@ REOPEN_PAUSE_S = (1.0, 60.0)
 SILENT_AFTER_S = 15.0
 SILENT_AFTER_POLLS = 3.0
 NOT_ASKED = "not yet asked"
-SLACK_OVER_NS = 1_000_000_000
+SLACK_OVER_NS = 5_000_000_000
 
 
 @dataclass(slots=True)
@@ -278,7 +278,7 @@ class Bus:
     def report(self, now_ns: int) -> list[Reading]:
         """The bus's and its devices' own points since the last report.
 
-        The slack of less than a second is BAD: no share of time can be told yet.
+        The slack of less than 5 s is BAD: no share of time can be told yet.
         """
         window_ns = max(1, now_ns - self._told_ns)
         values: dict[str, float | bool] = {

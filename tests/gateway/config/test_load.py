@@ -133,6 +133,15 @@ def test_a_file_saved_by_an_editor_of_windows_is_read(written: Written, site_tex
     assert "b012" == load(path).site.id
 
 
+def test_a_device_that_no_asset_names_is_a_warning(written: Written, site_text: str) -> None:
+    spare = 'devices.spare = { bus = "lan", profile = "eastron/sdm630", unit = 77 }\n'
+    loaded = check(written(spare + site_text))
+
+    assert ["belongs to no asset, so it is not read"] == [
+        fault.what for fault in loaded.warnings if fault.key == "devices.spare"
+    ]
+
+
 def test_sections_of_the_wrong_shape_are_faults_not_tracebacks(written: Written, site_text: str) -> None:
     text = "nodes = 5\nstore = []\n" + site_text.replace("[buses.rs485]", "[[buses.rs485]]")
 
