@@ -34,6 +34,9 @@ def run(options: argparse.Namespace) -> int:
     except release.Locked as locked:
         print(locked, file=sys.stderr)
         return EX_TEMPFAIL
+    except OSError as error:
+        what = f"takes no file: {error.strerror}; expected a folder of ours, on a tmpfs"
+        raise ConfigError([Fault(str(places.runtime_dir), None, "folder", what)]) from error
     with lock:
         return asyncio.run(_daemon(Daemon, places, loaded, clock.HouseClock(setting)))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.text import Text
 
 from quartier.cli.output import age, number, table
@@ -22,7 +22,7 @@ def overview(status: Mapping[str, Any]) -> Group:
     """Everything of one answer to ``status``, the most important first."""
     parts: list[RenderableType] = [_gateway(status)]
     if status["control"]:
-        parts += [*_control(status), "", _assets(status)]
+        parts += [*_control(status), "", _Assets(status)]
     else:
         parts.append("starting: the first cycle has not ended yet")
     parts += ["", _buses(status), "", *_foot(status)]
@@ -66,22 +66,39 @@ def _flow(power_w: float | None) -> str:
     return f"{number(abs(power_w), 'W')} {'import' if power_w >= 0 else 'export'}"
 
 
-def _assets(status: Mapping[str, Any]) -> RenderableType:
-    columns = (
-        "asset",
-        "role",
-        "tier",
-        ">power",
-        ">age",
-        "quality",
-        ">SoC",
-        "state",
-        ">asked",
-        "outcome",
-        "because",
-    )
-    rows = (_asset(name, asset, status["written"]) for name, asset in status["control"]["assets"].items())
-    return table("", columns, rows)
+_COLUMNS = (
+    "asset",
+    "role",
+    "tier",
+    ">power",
+    ">age",
+    "quality",
+    ">SoC",
+    "state",
+    ">asked",
+    "outcome",
+    "because",
+)
+# On a narrow terminal the reasons stand below, and what the site file says anyway is left out.
+WIDE_CHARS = 120
+_NARROW = tuple(index for index, column in enumerate(_COLUMNS) if column not in {"role", "tier", "because"})
+
+
+class _Assets:
+    """The table of assets, as wide as the terminal allows."""
+
+    def __init__(self, status: Mapping[str, Any]) -> None:
+        assets = status["control"]["assets"]
+        self._rows = [_asset(name, asset, status["written"]) for name, asset in assets.items()]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width >= WIDE_CHARS:
+            yield table("", _COLUMNS, self._rows)
+            return
+        yield table("", [_COLUMNS[i] for i in _NARROW], ([row[i] for i in _NARROW] for row in self._rows))
+        for name, *_, reason in self._rows:
+            if reason:
+                yield Text(f"{name}: {reason}")
 
 
 def _asset(name: str, asset: Mapping[str, Any], written: Mapping[str, Any]) -> tuple[Any, ...]:

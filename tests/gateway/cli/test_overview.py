@@ -1,8 +1,10 @@
 """The one screen: what stands in it in good days and in bad ones."""
 
+import io
 from copy import deepcopy
 
 import pytest
+from rich.console import Console
 
 from quartier.cli.output import console
 from quartier.cli.overview import overview
@@ -122,3 +124,12 @@ def test_a_daemon_that_has_just_begun_says_so(shown):
 
     assert "starting: the first cycle has not ended yet" in text
     assert "lan open" in " ".join(text.split())
+
+
+def test_on_a_terminal_of_80_columns_no_word_is_cut(status):
+    narrow = Console(file=io.StringIO(), width=80)
+    narrow.print(overview(status))
+    text = narrow.file.getvalue()
+
+    assert "bat1 -1,200 W 0.3 s good 61.2 % steered -1,180 W done" == line(text, "bat1 ")
+    assert "bat1: self-consumption" == line(text, "bat1:")
