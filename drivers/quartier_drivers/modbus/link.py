@@ -6,6 +6,7 @@ for the next one's, checks neither count nor function and keeps no silence betwe
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import termios
@@ -218,7 +219,9 @@ class RtuLink(Line):
         try:
             port.open()
         except (OSError, ValueError, termios.error) as error:
-            raise LinkLost(f"{path} cannot be opened: {error}") from error
+            busy = getattr(error, "errno", None) in {errno.EAGAIN, errno.EBUSY}
+            why = "is in use by another program" if busy else f"cannot be opened: {error}"
+            raise LinkLost(f"{path} {why}") from error
         with contextlib.suppress(OSError, ValueError):  # not every adapter has the flag
             port.set_low_latency_mode(True)
         self._port = port

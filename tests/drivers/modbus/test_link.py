@@ -440,7 +440,7 @@ async def test_the_second_owner_of_a_port_is_told_so(rtu_server: RtuServer, cloc
     first, second = rtu_link(rtu_server.path, clock), rtu_link(rtu_server.path, clock)
     await first.open()
 
-    with pytest.raises(LinkLost, match="lock"):
+    with pytest.raises(LinkLost, match="is in use by another program"):
         await second.open()
     await first.close()
     await second.open()
