@@ -17,6 +17,8 @@ from quartier_hil.district.session import Names
 from quartier_hil.plant.building import Orders
 from quartier_hil.scenario import House
 
+# Time-outs are real: below this a busy machine would be taken for a silent device.
+TIMEOUT_MIN_S = 0.1
 METER, GX, CHARGER, HEAT_METER, RELAYS = "meter", "gx", "charger", "heatmeter", "relays"
 _MAINS = frozenset(
     {"power_w", "frequency_hz", "energy_import_wh", "energy_export_wh"}
@@ -242,6 +244,6 @@ def site_file(
         charger_port=wiring.charger_port,
         broker_port=broker_port,
         issuers_file=issuers_file,
-        timeout_s=max(1.0 / rate, 0.05),
-        rtu_timeout_s=max(1.0 / rate, 0.05),
+        timeout_s=max(1.0 / rate, TIMEOUT_MIN_S),
+        rtu_timeout_s=max(1.0 / rate, TIMEOUT_MIN_S),
     )

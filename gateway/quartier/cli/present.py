@@ -46,15 +46,27 @@ def remedy(closed: Closed) -> str:
 def _watch(options: argparse.Namespace, found: dict[str, Any]) -> int:
     """Refresh until Ctrl-C; a daemon that restarts is waited for."""
     pause = threading.Event()  # never set
-    with Live(
-        overview(found), console=output.console(), screen=sys.stdout.isatty(), auto_refresh=False
-    ) as live:
+    if not sys.stdout.isatty():
+        try:
+            return _follow(options, found, pause)
+        except Closed as closed:
+            return _nobody(closed)
+    with Live(overview(found), console=output.console(), screen=True, auto_refresh=False) as live:
         while True:
             pause.wait(REFRESH_S)
             try:
                 live.update(overview(ask(options.runtime_dir, "status")), refresh=True)
             except Closed as closed:
                 live.update(str(closed), refresh=True)
+
+
+def _follow(options: argparse.Namespace, found: dict[str, Any], pause: threading.Event) -> int:
+    """The same where there is no screen to refresh: one overview after the other."""
+    while True:
+        output.console().print(overview(found), "")
+        sys.stdout.flush()
+        pause.wait(REFRESH_S)
+        found = ask(options.runtime_dir, "status")
 
 
 def points(options: argparse.Namespace) -> int:

@@ -247,6 +247,8 @@ class Bus:
                 continue
             if not health.aside and (health.speechless or health.driver.due_ns > now_ns + limit_s * 1e9):
                 continue  # nothing is asked of it (all was refused): it is not silent, only of no use
+            if self.online and health.known and not health.failures_count:
+                continue  # we have not asked: our own lateness is nobody's silence, control sees the age
             health.silent = True
             health.known = False  # whoever answers next may be another device: ask who it is
             health.aside = True
