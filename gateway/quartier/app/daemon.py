@@ -166,11 +166,12 @@ class Daemon:
     def _keep_release(self) -> None:
         """Keep ``release.json`` what would have to be written if we were killed now.
 
-        A full folder is no reason to stop steering: it is said once, and tried again.
+        A full folder is no reason to stop steering: it is said once, and tried again; so is one that
+        somebody deleted under us.
         """
         self._reached = self.fleet.reached()
         table = self.fleet.release_table()
-        if table == self._table:
+        if table == self._table and (self._places.runtime_dir / release.FILE).exists():
             return
         try:
             release.save(self._places.runtime_dir, table)

@@ -56,7 +56,8 @@ def lock(runtime_dir: Path) -> IO[str]:
 
 
 def save(runtime_dir: Path, wires: Sequence[Wire]) -> None:
-    """Write the table anew, at once or not at all."""
+    """Write the table anew, at once or not at all; a folder that is gone is made again."""
+    runtime_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     fresh = runtime_dir / f"{FILE}.new"
     table = [{"bus": wire.bus, "section": wire.section, "writes": list(wire.writes)} for wire in wires]
     fresh.write_text(json.dumps(table, indent=1), encoding="utf-8")

@@ -1,7 +1,9 @@
 """The daemon as a black box: processes, signals, files and wires, nothing of its inside."""
 
+import asyncio
 import json
 import re
+import shutil
 import signal
 
 import pytest
@@ -52,6 +54,21 @@ async def test_a_killed_daemon_leaves_a_table_that_release_writes_and_only_then(
     assert "0 failed" in output
     assert devices["relays"].orders()["relay1.relay_on"] == 0.0
     assert devices["gx"].orders()["battery.setpoint_w"] == 0.0
+
+
+async def test_a_runtime_folder_deleted_under_the_daemon_gets_its_table_again(house):
+    gateway, devices = house
+    await gateway.start()
+    await gateway.until(boiler_runs)
+    shutil.rmtree(gateway.runtime_dir)
+    async with asyncio.timeout(60):  # only ends a test that has failed
+        while not (gateway.runtime_dir / "release.json").exists():  # noqa: ASYNC110 - the file is all there is to see
+            await asyncio.sleep(0.01)
+    await gateway.stop(signal.SIGKILL)
+
+    code, _, errors = await gateway.call("release", "--runtime-dir", str(gateway.runtime_dir))
+    assert code == 0, errors
+    assert devices["relays"].orders()["relay1.relay_on"] == 0.0
 
 
 async def test_a_second_daemon_in_the_same_place_is_refused(house):
