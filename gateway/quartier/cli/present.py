@@ -1,6 +1,7 @@
 """``quartier status`` and ``quartier points``: what the running daemon says of itself."""
 
 import argparse
+import signal
 import sys
 import threading
 from fnmatch import fnmatchcase
@@ -13,6 +14,7 @@ from quartier.cli.overview import overview
 from quartier.runtime.desk import Closed, ask
 
 EX_UNAVAILABLE = 69
+EX_INTERRUPTED = 130
 REFRESH_S = 1.0
 
 
@@ -44,29 +46,39 @@ def remedy(closed: Closed) -> str:
 
 
 def _watch(options: argparse.Namespace, found: dict[str, Any]) -> int:
-    """Refresh until Ctrl-C; a daemon that restarts is waited for."""
-    pause = threading.Event()  # never set
-    if not sys.stdout.isatty():
-        try:
-            return _follow(options, found, pause)
-        except Closed as closed:
-            return _nobody(closed)
+    """Refresh until Ctrl-C; a daemon that restarts is waited for.
+
+    Ctrl-C is taken between two refreshes: in the middle of one it could leave the terminal as it was then.
+    """
+    over = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: over.set())
+    try:
+        return _screen(options, found, over) if sys.stdout.isatty() else _follow(options, found, over)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _screen(options: argparse.Namespace, found: dict[str, Any], over: threading.Event) -> int:
     with Live(overview(found), console=output.console(), screen=True, auto_refresh=False) as live:
-        while True:
-            pause.wait(REFRESH_S)
+        while not over.wait(REFRESH_S):
             try:
                 live.update(overview(ask(options.runtime_dir, "status")), refresh=True)
             except Closed as closed:
                 live.update(str(closed), refresh=True)
+    return EX_INTERRUPTED
 
 
-def _follow(options: argparse.Namespace, found: dict[str, Any], pause: threading.Event) -> int:
+def _follow(options: argparse.Namespace, found: dict[str, Any], over: threading.Event) -> int:
     """The same where there is no screen to refresh: one overview after the other."""
     while True:
         output.console().print(overview(found), "")
         sys.stdout.flush()
-        pause.wait(REFRESH_S)
-        found = ask(options.runtime_dir, "status")
+        if over.wait(REFRESH_S):
+            return EX_INTERRUPTED
+        try:
+            found = ask(options.runtime_dir, "status")
+        except Closed as closed:
+            return _nobody(closed)
 
 
 def points(options: argparse.Namespace) -> int:

@@ -181,10 +181,26 @@ async def test_watch_refreshes_waits_for_a_restart_and_gives_the_screen_back(sta
         watching.process.send_signal(signal.SIGINT)
         await watching.until(lambda: watching.process.poll() is not None)
     watching.read()
-    assert watching.process.returncode in {0, 130}
+    assert watching.process.returncode == 130
     assert watching.screen.rindex(OUT_OF_SCREEN) > watching.screen.rindex(INTO_SCREEN)
     assert watching.screen.rindex(CURSOR_BACK) > watching.screen.rindex(CURSOR_GONE)
     assert b"Traceback" not in watching.screen
+
+
+async def test_watch_into_a_pipe_prints_one_overview_after_the_other(status, tmp_path):
+    async with serving(tmp_path, {"status": lambda: status}):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "quartier.cli", "status", "--watch", "--runtime-dir", str(tmp_path)),
+            env={**os.environ, "PYTHONPATH": SOURCES},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(60):
+            seen = b""
+            while seen.count(b" cycles") < 2:
+                seen += await process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() == 130
+    assert b"\x1b" not in seen
 
 
 async def test_a_terminal_that_is_hung_up_ends_the_watch(status, tmp_path, terminal):
