@@ -138,10 +138,9 @@ async def test_a_faulty_new_file_changes_nothing_and_says_so(house):
     gateway.process.send_signal(signal.SIGHUP)
     while "config.kept" not in gateway.log():
         await gateway.ask()
-    after = await gateway.ask()
+    after = await gateway.until(well)
 
     assert before["gateway"]["pid"] == after["gateway"]["pid"]
-    assert well(after)
 
 
 async def reread(gateway, old, new, said):
@@ -191,6 +190,7 @@ async def test_a_folder_that_takes_no_table_does_not_stop_the_house(house):
 
 async def test_a_new_file_changes_one_bus_and_the_others_do_not_miss_a_poll(house):
     gateway, _ = house
+    gateway.rate = 5.0  # a poll is due each 200 ms: only what we do can make one late, not a busy machine
     await gateway.start()
     await gateway.until(well)
     text = gateway.config.read_text().replace("port = ", "pause_s = 0.01, port = ", 2)
@@ -203,7 +203,7 @@ async def test_a_new_file_changes_one_bus_and_the_others_do_not_miss_a_poll(hous
     points = {point["point"]: point["value"] for point in await gateway.ask("points")}
 
     assert points["lan.connects_count"] == 1, "the untouched bus kept its connection"
-    assert points["lan.skipped_count" if "lan.skipped_count" in points else "lan.timeouts_count"] == 0
+    assert points.get("lan.skipped_count", 0) == points["lan.timeouts_count"] == 0
 
 
 async def test_history_can_be_read_while_the_daemon_runs_and_afterwards(house):
