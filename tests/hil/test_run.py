@@ -1,4 +1,6 @@
-"""The daemon as a black box on real wires: short scenarios at a high rate, judged by the rig itself."""
+"""The daemon as a black box on real wires: short scenarios, judged by the rig itself.
+
+At 20 times real time a machine that stalls for a moment does not decide the verdict; where nothing is timed, faster."""
 
 import json
 from contextlib import AsyncExitStack
@@ -24,7 +26,7 @@ CAP_KEPT = '[[checks]]\ncheck = "cap-kept"\n'
 CAR = '[[events]]\nat_s = 30\ndo = "plug"\nneed_wh = 30000\n'
 
 
-def _run(tmp_path, text, *words, rate=60, duration_s=700):
+def _run(tmp_path, text, *words, rate=20, duration_s=700):
     path = tmp_path / "scenario.toml"
     path.write_text(HEAD.format(title="short", duration_s=duration_s, rate=rate) + text)
     report = tmp_path / "report"
@@ -53,7 +55,7 @@ def test_a_cap_from_the_district_is_kept_and_every_sample_delivered_with_either_
 def test_an_hour_without_the_broker_costs_no_sample(tmp_path):
     events = '[[events]]\nat_s = 300\ndo = "broker"\nup = false\n[[events]]\nat_s = 3900\ndo = "broker"\nup = true\n'
     modes = '[[checks]]\ncheck = "mode"\nat_s = 3800\nexpected = "FAILSAFE"\n'
-    _run(tmp_path, events + modes + CAP_KEPT + DELIVERED, rate=120, duration_s=4300)
+    _run(tmp_path, events + modes + CAP_KEPT + DELIVERED, rate=60, duration_s=4300)
 
 
 @scenario
