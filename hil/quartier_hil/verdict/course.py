@@ -1,6 +1,6 @@
-"""The course of a run: every step of the plant in columns, events, and how it is thinned for eyes (pure)."""
+"""The course of a run: every step of the plant in columns, and events (pure)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 POINTS = (
@@ -59,17 +59,3 @@ class Course:
                 self.times_s[start],
                 [sum(column[start:end]) / (end - start) for column in self.columns.values()],
             )
-
-
-def thinned(times: Sequence[float], values: Sequence[float], bins_count: int) -> list[tuple[float, float]]:
-    """A curve in at most about ``2 * bins_count`` points that keeps each bin's least and largest value."""
-    if len(times) <= 2 * bins_count:
-        return list(zip(times, values, strict=True))
-    stride = -(-len(times) // bins_count)
-    points: list[tuple[float, float]] = []
-    for start in range(0, len(times), stride):
-        span = range(start, min(start + stride, len(times)))
-        low = min(span, key=values.__getitem__)
-        high = max(span, key=values.__getitem__)
-        points += [(times[index], values[index]) for index in sorted({low, high})]
-    return points

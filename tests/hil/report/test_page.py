@@ -1,7 +1,10 @@
 import json
 import re
 
-from quartier_hil.report.page import data, page
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier_hil.report.page import BINS_COUNT, _bins, _curve, data, page
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.course import POINTS, Course
 
@@ -68,3 +71,13 @@ def test_what_is_no_number_is_a_gap():
     power = {curve["label"]: curve["values"] for curve in drawn["charts"][0]["curves"]}
 
     assert ([1.0, 1.0], [None, None]) == (power["grid"], power["PV"])
+
+
+@given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=3000))
+def test_a_curve_keeps_its_extremes_in_at_most_two_points_a_bin(values):
+    bins = _bins(len(values))
+    drawn = _curve(values, bins, 1.0, "line")
+
+    assert len(drawn) == 2 * len(bins) <= 2 * BINS_COUNT
+    assert round(min(values), 3) == min(drawn)
+    assert round(max(values), 3) == max(drawn)

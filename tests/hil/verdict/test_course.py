@@ -1,9 +1,6 @@
 import math
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from quartier_hil.verdict.course import POINTS, Course, thinned
+from quartier_hil.verdict.course import POINTS, Course
 
 
 def _course(values):
@@ -22,14 +19,3 @@ def test_rows_are_means_over_equal_bins():
 
     assert [0, 2, 4] == [at_s for at_s, _ in rows]
     assert [2, 6, 9] == [values[POINTS.index("grid.power_w")] for _, values in rows]
-
-
-@given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=300), st.integers(1, 30))
-def test_a_thinned_curve_keeps_its_extremes_and_its_order(values, bins_count):
-    times = [float(index) for index in range(len(values))]
-    points = thinned(times, values, bins_count)
-
-    assert len(points) <= max(2 * bins_count, 1)
-    assert min(values) == min(value for _, value in points)
-    assert max(values) == max(value for _, value in points)
-    assert sorted(points) == points
