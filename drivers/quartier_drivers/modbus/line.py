@@ -1,6 +1,7 @@
 """What every Modbus line does whatever its wire: one exchange at a time, pauses, retries, counters."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from quartier_drivers.contract import Clock
@@ -34,7 +35,7 @@ class LoopClock:
         await asyncio.sleep(seconds)
 
 
-class Line:
+class Line(ABC):
     """A line without its wire.  Waiting for an answer is real time; pauses are the house's."""
 
     def __init__(self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: Clock) -> None:
@@ -55,9 +56,9 @@ class Line:
         return self._stats
 
     @property
+    @abstractmethod
     def connected(self) -> bool:
         """Whether the connection or port is open."""
-        raise NotImplementedError
 
     def ready_ns(self, unit: int) -> int:
         """When ``unit`` may be asked again without a wait, house time."""
@@ -161,16 +162,18 @@ class Line:
         """What else is to be said about a time-out."""
         return ""
 
+    @abstractmethod
     async def _connect(self) -> None:
-        raise NotImplementedError
+        """Open the port or connection.  Raises LinkLost."""
 
+    @abstractmethod
     def _disconnect(self) -> None:
-        raise NotImplementedError
+        """Close it at once."""
 
+    @abstractmethod
     async def _ask(self, request: Request) -> Answer:
         """Send and wait.  Raises TimeoutError, Rubbish, OutOfStep or LinkLost."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _recover(self, request: Request, error: Exception) -> None:
         """Bring the line into a state in which the next request is safe."""
-        raise NotImplementedError
