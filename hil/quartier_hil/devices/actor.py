@@ -1,5 +1,6 @@
 """What every simulated device has: units, plant time, faults, values in, orders out."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -31,7 +32,7 @@ class Reply:
 SILENCE = Reply()
 
 
-class Device:
+class Device(ABC):
     """Base of the simulated devices.  One object may answer as several units.
 
     The rig calls ``tick`` with plant seconds and ``publish`` with the plant's values, then reads
@@ -99,14 +100,14 @@ class Device:
 
     # -- what a device fills in ------------------------------------------------------------
 
+    @abstractmethod
     def show(self, values: Mapping[str, float]) -> None:
         """Put values into registers."""
-        raise NotImplementedError
 
-    def expire(self) -> None:
+    def expire(self) -> None:  # noqa: B027 - a device without timers has none to run out
         """Let timers run out at ``now_s``."""
 
-    def forget(self) -> None:
+    def forget(self) -> None:  # noqa: B027 - a meter forgets nothing
         """Lose what a loss of power loses."""
 
     # -- the wire's side -------------------------------------------------------------------
