@@ -5,12 +5,18 @@ exchange on the wire, the most overdue of its plan, so that a write never waits 
 than one request.  Time comes in as a ``Clock``; no door asks for it elsewhere.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from array import array
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Literal, Protocol
+from types import MappingProxyType
+from typing import Any, Literal, Protocol, overload
 
 Value = float | int | bool | str
+# What a column holds.  A whole number beyond 2**53 and every text stand beside the column, in ``texts``.
+FLOAT, INT, BOOL, TEXT = range(4)
+KINDS: Mapping[str, int] = MappingProxyType({"float": FLOAT, "int": INT, "bool": BOOL, "text": TEXT})
+EXACT_INT_MAX = 2**53
 
 
 class Quality(IntEnum):
@@ -34,6 +40,121 @@ class Reading:
     quality: Quality
     taken_ns: int
     raw: str = ""
+
+
+# A column of qualities holds the place of each in this row.
+QUALITIES = (Quality.GOOD, Quality.BAD, Quality.STALE)
+_CODES = {quality: code for code, quality in enumerate(QUALITIES)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """Which points one exchange tells of, in what order and of what kind (``FLOAT`` … ``TEXT``).
+
+    Made once and known by its identity: whoever keeps something per point keeps it per layout.
+    """
+
+    points: tuple[str, ...]
+    kinds: bytes
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+class Readings(Sequence[Reading]):
+    """What is known of the points of one layout at one moment, in columns.
+
+    ``values`` is an ``array("d")``, ``qualities`` one place in ``QUALITIES`` a point, ``taken_ns`` is
+    monotonic.  ``texts`` holds what no double can, ``raws`` what stood on the wire, both by place.
+    Never changed once made.  As a sequence it gives ``Reading``s, made when they are asked for.
+    """
+
+    __slots__ = ("layout", "qualities", "raws", "taken_ns", "texts", "values")
+
+    def __init__(
+        self,
+        layout: Layout,
+        values: "array[float]",
+        qualities: bytes,
+        taken_ns: int,
+        texts: Mapping[int, str] = MappingProxyType({}),
+        raws: Mapping[int, str] = MappingProxyType({}),
+    ) -> None:
+        self.layout = layout
+        self.values = values
+        self.qualities = qualities
+        self.taken_ns = taken_ns
+        self.texts = texts
+        self.raws = raws
+
+    def __len__(self) -> int:
+        return len(self.layout.points)
+
+    @overload
+    def __getitem__(self, place: int) -> Reading: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Reading]: ...
+    def __getitem__(self, place: int | slice) -> Reading | Sequence[Reading]:
+        """One reading, or a list of them."""
+        if isinstance(place, slice):
+            return [self.reading(at) for at in range(*place.indices(len(self)))]
+        return self.reading(range(len(self))[place])
+
+    def __iter__(self) -> Iterator[Reading]:
+        return map(self.reading, range(len(self)))
+
+    def reading(self, place: int) -> Reading:
+        """The reading at ``place``, 0 or more."""
+        quality = QUALITIES[self.qualities[place]]
+        raw = self.raws.get(place, "") if self.raws else ""
+        return Reading(self.layout.points[place], self.value(place), quality, self.taken_ns, raw)
+
+    def value(self, place: int) -> Value:
+        """The value at ``place`` as the kind of its point."""
+        kind = self.layout.kinds[place]
+        if kind == FLOAT:
+            return self.values[place]
+        if kind == BOOL:
+            return self.values[place] != 0.0
+        text = self.texts.get(place)
+        if kind == TEXT:
+            return text or ""
+        return int(self.values[place]) if text is None else int(text)
+
+
+def columns(readings: Iterable[Reading], taken_ns: int, layout: Layout | None = None) -> Readings:
+    """Readings of one moment as columns; their own ``taken_ns`` does not count.
+
+    Without a ``layout`` of just these points in this order, a new one is made of what they hold.
+    """
+    rows = tuple(readings)
+    made = layout or Layout(tuple(row.point for row in rows), bytes(_kind_of(row.value) for row in rows))
+    texts = {
+        place: str(row.value)
+        for place, row in enumerate(rows)
+        if isinstance(row.value, str)
+        or (type(row.value) is int and not -EXACT_INT_MAX <= row.value <= EXACT_INT_MAX)
+    }
+    return Readings(
+        made,
+        array("d", [0.0 if place in texts else float(row.value) for place, row in enumerate(rows)]),
+        bytes(_CODES[row.quality] for row in rows),
+        taken_ns,
+        texts,
+        {place: row.raw for place, row in enumerate(rows) if row.raw},
+    )
+
+
+def _kind_of(value: Value) -> int:
+    if isinstance(value, float):
+        return FLOAT
+    if isinstance(value, bool):
+        return BOOL
+    return TEXT if isinstance(value, str) else INT
+
+
+NOTHING = columns((), 0)
+"""No readings at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +256,7 @@ class Driver(Protocol):
         """Say who it is: maker, model, serial, firmware, as far as known.  May raise WireError."""
         ...
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Readings:
         """Make the most overdue exchange of the plan, at most one; empty when none is due.
 
         A request that was refused is left out from then on, its points come back once as BAD.

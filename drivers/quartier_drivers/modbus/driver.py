@@ -7,7 +7,18 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from quartier_drivers import codec
-from quartier_drivers.contract import Clock, Command, DeviceSpec, PointInfo, Quality, Reading, Value
+from quartier_drivers.contract import (
+    NOTHING,
+    Clock,
+    Command,
+    DeviceSpec,
+    PointInfo,
+    Quality,
+    Reading,
+    Readings,
+    Value,
+    columns,
+)
 from quartier_drivers.errors import LinkLost, NoReply, Refused, WireError
 from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
@@ -23,7 +34,7 @@ from quartier_drivers.schema import Address, Source
 _S = 1_000_000_000
 # Exceptions after which a smaller request may do better: function, address, value.
 _REFUSALS = (1, 2, 3)
-_NOTHING: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
+_ZERO: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
 _IDLE_S = 60
 # So many answers in a row that the unit is absent make a device silent; fewer, a service of it.
 _ABSENT_MAX = 3
@@ -121,17 +132,17 @@ class ModbusDriver:
         self._start()
         return identity
 
-    async def read(self) -> Sequence[Reading]:
+    async def read(self) -> Readings:
         """Make the most overdue request of the plan, at most one; empty when none is due.
 
         Raises NoReply or LinkLost.
         """
         if self._acknowledged:
             news, self._acknowledged = self._acknowledged, []
-            return news
+            return columns(news, self._clock.now_ns())
         job = self._urgent_job() or self._due_job()
         if job is None:
-            return []
+            return NOTHING
         self._move_on(job)
         answer = await self._ask(job.block)
         job.connects_count = self._line.stats["connects_count"]
@@ -140,7 +151,8 @@ class ModbusDriver:
         if answer.exception in _REFUSALS:
             return self._narrowed(job)
         if answer.exception:
-            return [self._bad(name, meaning(answer)) for name in _names(job.block)]
+            bad = (self._bad(name, meaning(answer)) for name in _names(job.block))
+            return columns(bad, self._clock.now_ns())
         return self._readings(job, answer.values)
 
     async def write(self, command: Command) -> None:
@@ -273,23 +285,23 @@ class ModbusDriver:
             self._aside = True
             raise NoReply(f"{self._device.name}: {meaning(answer)}")
 
-    def _narrowed(self, job: _Job) -> list[Reading]:
+    def _narrowed(self, job: _Job) -> Readings:
         """After a refusal: ask for less, or give up on what cannot be divided."""
         self._jobs.remove(job)
         smaller = split(job.block)
         if len(smaller) == 1:
             keys = {key.removeprefix(SCALE) for want in job.block.wants for key in want.keys}
-            return [self._bad(name, "refused") for name in sorted(keys)]
+            return columns((self._bad(name, "refused") for name in sorted(keys)), self._clock.now_ns())
         now_ns = self._clock.now_ns()
         self._jobs += [self._job(block, now_ns) for block in smaller]
-        return []
+        return NOTHING
 
-    def _readings(self, job: _Job, values: Sequence[int]) -> list[Reading]:
+    def _readings(self, job: _Job, values: Sequence[int]) -> Readings:
         now_ns = self._clock.now_ns()
         for start, place in job.scales:
             self._scales[job.block.unit, place] = values[start : start + 1]
         readings = (self._reading(cut, values[cut.start : cut.end], now_ns) for cut in job.cuts)
-        return [reading for reading in readings if reading is not None]
+        return columns((reading for reading in readings if reading is not None), now_ns)
 
     def _reading(self, cut: _Cut, words: Sequence[int], now_ns: int) -> Reading | None:
         one, power = cut.one, 0
@@ -309,7 +321,7 @@ class ModbusDriver:
         return Reading(one.name, value, quality, now_ns, raw)
 
     def _bad(self, name: str, raw: str) -> Reading:
-        last = self._last.get(name, _NOTHING[self._served[name].kind])
+        last = self._last.get(name, _ZERO[self._served[name].kind])
         return Reading(name, last, Quality.BAD, self._clock.now_ns(), raw)
 
     def _power(self, one: Served) -> int | None:

@@ -14,7 +14,7 @@ from typing import Any
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.mailbox import Mailbox, tolerance
 from quartier.runtime.supervisor import ended_well
-from quartier_drivers.contract import Command, Driver, Line, PointInfo, Quality, Reading
+from quartier_drivers.contract import Command, Driver, Line, PointInfo, Quality, Reading, Readings, columns
 from quartier_drivers.errors import LinkLost, NoReply, Refused
 
 GIVE_UP_COUNT = 3
@@ -71,7 +71,7 @@ class Bus:
         line: Line,
         drivers: Mapping[str, Driver],
         clock: HouseClock,
-        deliver: Callable[[Sequence[Reading]], None],
+        deliver: Callable[[Readings], None],
         log: Any,
     ) -> None:
         self.name = name
@@ -255,7 +255,8 @@ class Bus:
             self._log.warning(
                 "device.silent", device=health.name, bus=self.name, after_s=limit_s, why=health.why
             )
-            self._deliver([Reading(point, 0.0, Quality.BAD, now_ns) for point in health.driver.points])
+            bad = (Reading(point, 0.0, Quality.BAD, now_ns) for point in health.driver.points)
+            self._deliver(columns(bad, now_ns))
 
     def _up(self) -> None:
         if self._lost_told:
@@ -277,7 +278,7 @@ class Bus:
         await self.mailbox.wait(seconds / self._clock.rate)
         self._rest_ns += self._clock.now_ns() - before_ns
 
-    def report(self, now_ns: int) -> list[Reading]:
+    def report(self, now_ns: int) -> Readings:
         """The bus's and its devices' own points since the last report.
 
         The slack of less than 5 s is BAD: no share of time can be told yet.
@@ -297,7 +298,8 @@ class Bus:
             qualities[f"{self.name}.slack_pct"] = Quality.BAD
         else:
             self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
-        return [Reading(point, value, qualities[point], now_ns) for point, value in values.items()]
+        rows = (Reading(point, value, qualities[point], now_ns) for point, value in values.items())
+        return columns(rows, now_ns)
 
     def post(self, command: Command, now_ns: int) -> None:
         """Put a command into the slot of its point; it undoes a giving back that has not happened yet."""

@@ -1,0 +1,63 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier_drivers.contract import (
+    BOOL,
+    FLOAT,
+    INT,
+    NOTHING,
+    TEXT,
+    Layout,
+    Quality,
+    Reading,
+    columns,
+)
+
+values = st.one_of(st.floats(allow_nan=False), st.integers(), st.booleans(), st.text(max_size=9))
+rows = st.lists(st.tuples(values, st.sampled_from(Quality), st.text(max_size=4)), max_size=40)
+
+
+@given(rows)
+def test_columns_give_back_the_rows_that_they_were_made_of(found):
+    wanted = [Reading(f"a.p{at}_w", value, quality, 7, raw) for at, (value, quality, raw) in enumerate(found)]
+    made = columns(wanted, 7)
+
+    assert wanted == list(made)
+    assert [type(row.value) for row in wanted] == [type(row.value) for row in made]
+    assert [math.copysign(1, row.value) for row in wanted if type(row.value) is float] == [
+        math.copysign(1, row.value) for row in made if type(row.value) is float
+    ]
+
+
+def test_a_layout_is_known_by_its_identity_and_readings_of_it_share_it():
+    layout = Layout(("a.power_w", "a.on_on", "a.x_index", "a.s_text"), bytes([FLOAT, BOOL, INT, TEXT]))
+    row = [
+        Reading(point, value, Quality.GOOD, 0)
+        for point, value in zip(layout.points, (1.5, True, 2**60 + 1, "x"), strict=True)
+    ]
+    made = columns(row, 5, layout)
+
+    assert layout is made.layout
+    assert layout != Layout(layout.points, layout.kinds)
+    assert [1.5, True, 2**60 + 1, "x"] == [reading.value for reading in made]
+    assert {5} == {reading.taken_ns for reading in made}
+
+
+def test_a_bad_reading_takes_the_kind_of_its_layout():
+    layout = Layout(("a.x_index",), bytes([INT]))
+    (reading,) = columns([Reading("a.x_index", 0.0, Quality.BAD, 0)], 5, layout)
+
+    assert (0, int, Quality.BAD) == (reading.value, type(reading.value), reading.quality)
+
+
+def test_columns_can_be_indexed_like_any_sequence():
+    made = columns([Reading("a.p_w", 1.0, Quality.GOOD, 0), Reading("a.q_w", 2.0, Quality.STALE, 0)], 0)
+
+    assert ("a.q_w", Quality.STALE) == (made[-1].point, made[-1].quality)
+    assert ["a.p_w"] == [reading.point for reading in made[:1]]
+    with pytest.raises(IndexError):
+        made[2]
+    assert not NOTHING
