@@ -1,0 +1,1 @@
+"""Figures against peers that run beside us."""
