@@ -340,8 +340,10 @@ class Run:
         wanted = [check.settle_s for check in self.scenario.checks if isinstance(check, asked.Delivered)]
         if wanted:
             await asyncio.sleep(self.clock.real_s(max(wanted)))
-            self.history = await self._history()
+        # Before the whole history is read: what the judge costs the machine is not the house's lateness.
         self.last_status = await self.daemon.ask("status") or self.last_status
+        if wanted:
+            self.history = await self._history()
 
     async def _history(self) -> list[dict[str, Any]] | None:
         """What the daemon itself has stored of this run, by its own command; None when it gives none."""
