@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+from quartier_drivers import bcd
 from quartier_drivers.contract import Quality, Value
 from quartier_drivers.points import word
 from quartier_drivers.profile import Profile
@@ -80,7 +81,9 @@ def _one(source: Source, words: Sequence[int]) -> float | int | None:
     if source.address.table in ("coil", "discrete"):
         return _raw(source, int(words[0]))
     code = _code(source, words)
-    return None if code in source.absent else _raw(source, code)
+    if code in source.absent:
+        return None
+    return bcd.number_of(code) if source.type_name.startswith("bcd") else _raw(source, code)
 
 
 def raw_of(source: Source, words: Sequence[int]) -> str:
@@ -225,7 +228,11 @@ def registers_of(source: Source, raw: float) -> list[int]:
     low, high = source.raw_range
     if raw != int(raw) or not low <= raw <= high:
         raise ValueError(f"{raw} does not fit {source.type_name} ({low}..{high})")
-    code = int(raw) & ((1 << 16 * source.each) - 1)
+    code = (
+        bcd.code_of(int(raw))
+        if source.type_name.startswith("bcd")
+        else int(raw) & (1 << 16 * source.each) - 1
+    )
     if code in source.absent:
         raise ValueError(f"{raw} means 'not there' to this device")
     return _words(source, code)

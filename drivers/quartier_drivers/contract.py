@@ -191,7 +191,8 @@ class PointInfo:
     ``address`` is the protocol's own (``"100/holding:840"``); ``low`` and ``high`` are the
     plausible range of a read, ``write_low`` and ``write_high`` of a write (house units);
     ``period_s`` is its scan class; ``step`` the resolution of a write; ``read_back`` says whether
-    a written value can be confirmed by reading the same point.
+    a written value can be confirmed by reading the same point, ``settle_s`` how long the old one may
+    still show.  ``writes_per_day`` is the budget of a ``persistent`` point; 0: none.
     """
 
     point: str
@@ -208,6 +209,8 @@ class PointInfo:
     fallback: Fallback | None = None
     step: float = 0.0
     read_back: bool = True
+    settle_s: float = 0.0
+    writes_per_day: int = 0
 
 
 class Clock(Protocol):

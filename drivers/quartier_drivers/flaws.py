@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from quartier_drivers.place import nearest
 from quartier_drivers.points import word
-from quartier_drivers.schema import WIDTHS, Address, DeviceFallback, Own, Point, Source, Write
+from quartier_drivers.schema import WIDTHS, Address, DeviceFallback, Mark, Own, Point, Source, Write
 
 Flaw = tuple[str, str]
 """A key below the point, and what is wrong with it."""
@@ -45,8 +45,36 @@ def source_flaws(source: Source) -> list[Flaw]:
     return [(key, what) for wrong, key, what in _rules(source) if wrong]
 
 
+def mark_flaws(mark: Mark) -> list[Flaw]:
+    """What contradicts itself in a mark by which a device is recognised."""
+    text = mark.type_name == "string" or mark.device_id is not None
+    ways = (bool(mark.equals), mark.like is not None, mark.low is not None or mark.high is not None)
+    flaws = [
+        (key, what)
+        for wrong, key, what in (
+            (
+                (mark.address is None) == (mark.device_id is None),
+                "",
+                "expected register or device_id, one of them",
+            ),
+            (sum(ways) != 1, "", "expected one of equals, like, or low and high"),
+            (text and mark.like is None, "like", "is missing: what the text looks like"),
+            (mark.like is not None and not text, "like", 'fits text only; expected type = "string"'),
+            (
+                (mark.low is None) != (mark.high is None),
+                "high" if mark.high is None else "low",
+                "is missing: low and high stand together",
+            ),
+            (mark.low is not None and mark.high is not None and mark.low > mark.high, "low", "is above high"),
+        )
+        if wrong
+    ]
+    source = mark.source
+    return flaws + (source_flaws(source) if source is not None else [])
+
+
 def _rules(source: Source) -> list[tuple[bool, str, str]]:
-    whole = source.type_name in WIDTHS and not source.type_name.startswith("float")
+    whole = source.type_name in WIDTHS and not source.type_name.startswith(("float", "bcd"))
     is_bit = source.address.table in ("coil", "discrete")
     width_bits = 16 * source.each
     one_bit = source.field is not None or source.type_name in ("bool", "string")
@@ -99,8 +127,35 @@ def _rules(source: Source) -> list[tuple[bool, str, str]]:
 def _write_flaws(point: Point, write: Write) -> list[Flaw]:
     return [
         (key, what)
-        for wrong, key, what in (*_place_rules(point, write), *_value_rules(point, write))
+        for wrong, key, what in (
+            *_place_rules(point, write),
+            *_function_rules(point, write),
+            *_value_rules(point, write),
+        )
         if wrong
+    ]
+
+
+def _function_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
+    target = write.address or point.address
+    width = point.model_copy(update={"type_name": write.type_name or point.type_name}).width
+    function, is_bit = write.function, target.table == "coil"
+    return [
+        (
+            function is not None and (function in (5, 15)) != is_bit,
+            "function",
+            f"{function} does not write {target}, expected {'5 or 15' if is_bit else '6, 16, 22 or 23'}",
+        ),
+        (
+            function in (6, 22) and width > 1,
+            "function",
+            f"{function} writes one register, not {width}; expected 16 or 23",
+        ),
+        (
+            write.writes_per_day is not None and not write.persistent,
+            "writes_per_day",
+            "fits persistent registers only; expected persistent = true beside it",
+        ),
     ]
 
 
@@ -118,9 +173,9 @@ def _place_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
         (not writable(timer), "fallback.register", "cannot be written"),
         (write.gate is not None and not writable(write.gate.address), "gate.register", "cannot be written"),
         (
-            point.field is not None and write.address is None,
-            "",
-            "does not fit a bit field: its neighbours would be lost",
+            point.field is not None and write.address is None and write.function != 22,
+            "function",
+            "is missing: a bit field takes function = 22 (mask write), or its neighbours would be lost",
         ),
         (point.type_name == "string", "", "does not fit a string"),
         (
@@ -173,7 +228,11 @@ def _fits(point: Point, write: Write, value: float, key: str) -> list[tuple[bool
     target = point.model_copy(update={"type_name": type_name})
     raw = (value - point.offset) / ((write.scale or point.scale) * point.sign) / point.sum_of
     lowest, highest = target.raw_range
-    return [(not lowest - 0.5 <= raw <= highest + 0.5, key, f"{value} does not fit {type_name}")]
+    where: str = type_name
+    if point.field is not None and write.function == 22:
+        lowest, highest = 0, (1 << point.field[1] - point.field[0] + 1) - 1
+        where = "its bit field"
+    return [(not lowest - 0.5 <= raw <= highest + 0.5, key, f"{value} does not fit {where}")]
 
 
 def _raw_fits(place: Own | DeviceFallback, raw: float) -> bool:

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.flaws import Flaw, name_flaws, point_flaws, source_flaws
+from quartier_drivers.flaws import Flaw, mark_flaws, name_flaws, point_flaws, source_flaws
 from quartier_drivers.place import Places, keys_of, nearest, syntax_fault
 from quartier_drivers.points import is_owner
-from quartier_drivers.schema import Head, Identity, Limits, Point, Section, Source
+from quartier_drivers.schema import Head, Identity, Limits, Mark, Point, Section, Source
 
 __all__ = ["BUILT_IN", "SCAN_S", "Point", "Profile", "load", "names", "parse"]
 
@@ -25,7 +25,7 @@ SCAN_S = {"fast": 1.0, "normal": 5.0, "slow": 60.0}
 class Profile:
     """A checked profile.  ``parts`` maps part -> quantity -> point; the part of a device of one is ``""``.
 
-    ``scan`` maps scan class -> period in seconds.
+    ``scan`` maps scan class -> period in seconds, ``marks`` what a scan of the bus recognises it by.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Profile:
     limits: Limits
     scan: Mapping[str, float]
     identity: Mapping[str, Source]
+    marks: Mapping[str, Mark]
     parts: Mapping[str, Mapping[str, Point]]
 
     @property
@@ -87,7 +88,7 @@ def parse(text: str, name: str, file: str) -> Profile:
 
 
 _Model = TypeVar("_Model", bound=Section)
-_SECTIONS = ("profile", "limits", "scan", "identity", "points", "parts")
+_SECTIONS = ("profile", "limits", "scan", "identity", "recognise", "points", "parts")
 
 
 class _Check:
@@ -96,20 +97,23 @@ class _Check:
     def __init__(self, places: Places) -> None:
         self._places = places
         self.faults: list[Fault] = []
+        self._numbers_from: int | None = None
 
     def profile(self, name: str, data: Mapping[str, Any]) -> Profile | None:
         for key in data:
             if key not in _SECTIONS:
                 self._add((key,), f"is no known key; {nearest(key, _SECTIONS)}")
         head = self._model(Head, ("profile",), data.get("profile", {}))
+        self._numbers_from = head.numbers_from if head is not None else None
         limits = self._model(Limits, ("limits",), data.get("limits", {}))
         scan = self._scan(data.get("scan", {}))
         identity = self._identity(data.get("identity", {}))
+        marks = self._marks(data.get("recognise", {}))
         parts = self._parts(data, scan)
         if head is None or limits is None:
             return None
         self._blocks(limits, parts)
-        return Profile(name, head, limits, scan, identity, parts)
+        return Profile(name, head, limits, scan, identity, marks, parts)
 
     def _add(self, path: tuple[str | int, ...], what: str) -> None:
         self.faults.append(self._places.fault(path, what))
@@ -119,7 +123,7 @@ class _Check:
             self._add(path, f"{raw!r} is wrong, expected a table with {', '.join(keys_of(model))}")
             return None
         try:
-            return model.model_validate(raw)
+            return model.model_validate(raw, context={"numbers_from": self._numbers_from})
         except ValidationError as error:
             self.faults += self._places.faults(path, error, model)
             return None
@@ -146,6 +150,15 @@ class _Check:
         for key, source in found.items():
             self._flaws(("identity", key), source_flaws(source))
         return found
+
+    def _marks(self, raw: object) -> dict[str, Mark]:
+        marks = {}
+        for key, table in self._table(("recognise",), raw).items():
+            mark = self._model(Mark, ("recognise", key), table)
+            if mark is not None:
+                marks[key] = mark
+                self._flaws(("recognise", key), mark_flaws(mark))
+        return marks
 
     def _parts(self, data: Mapping[str, Any], scan: Mapping[str, float]) -> dict[str, dict[str, Point]]:
         parts: dict[str, dict[str, Point]] = {}

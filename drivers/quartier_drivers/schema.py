@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from quartier_drivers.notation import Address, Registers, address
+
+__all__ = ["Address", "address"]
 
 # Registers of 16 bits per type; a string says its own.
 WIDTHS = {
@@ -18,37 +21,24 @@ WIDTHS = {
     "uint64": 4,
     "float32": 2,
     "float64": 4,
+    "bcd16": 1,
+    "bcd32": 2,
 }
-_ADDRESS = re.compile(r"(coil|discrete|input|holding):(0x[0-9a-fA-F]{1,4}|[0-9]{1,5})")
-
-Table = Literal["coil", "discrete", "input", "holding"]
 TypeName = Literal[
-    "bool", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "string"
+    "bool",
+    "int16",
+    "uint16",
+    "int32",
+    "uint32",
+    "int64",
+    "uint64",
+    "float32",
+    "float64",
+    "bcd16",
+    "bcd32",
+    "string",
 ]
 Order = Literal["high-first", "low-first"]
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """A place in one of the four tables, counted from 0 as on the wire."""
-
-    table: Table
-    number: int
-
-    def __str__(self) -> str:
-        """``holding:840``."""
-        return f"{self.table}:{self.number}"
-
-
-def address(text: object) -> Address:
-    """Read ``"input:0x0028"`` or ``"holding:840"``; raises ValueError saying what was expected."""
-    if isinstance(text, Address):
-        return text
-    match = _ADDRESS.fullmatch(text) if isinstance(text, str) else None
-    number = int(match[2], 0 if match[2].startswith("0x") else 10) if match else -1
-    if match is None or not 0 <= number <= 0xFFFF:
-        raise ValueError(f"{text!r} is no register, expected coil|discrete|input|holding:0..65535")
-    return Address(match[1], number)  # type: ignore[arg-type]  # the pattern allows only the four tables
 
 
 def _codes(raw: object) -> object:
@@ -86,10 +76,12 @@ def _not_zero(scale: float) -> float:
     return scale
 
 
-Registers = Annotated[Address, BeforeValidator(address)]
 Scale = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_not_zero)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Unit = Annotated[int, Field(ge=0, le=255)]
+WriteFunction = Literal[5, 6, 15, 16, 22, 23]
+# A cell of flash bears about 100,000 writes: at this many a day, eleven years.
+WRITES_PER_DAY = 24
 
 
 class Section(BaseModel):
@@ -136,6 +128,9 @@ class Write(Section):
     low: Finite | None = None
     high: Finite | None = None
     persistent: bool = False
+    writes_per_day: Annotated[int, Field(ge=1, le=86400)] | None = None
+    """Budget of a persistent register; absent: ``WRITES_PER_DAY``."""
+    function: WriteFunction | None = None
     on_release: Annotated[Literal["own", "cap", "hold"] | float, BeforeValidator(_on_release)]
     own: Own | None = None
     fallback: DeviceFallback | None = None
@@ -183,6 +178,8 @@ class Source(Section):
     def raw_range(self) -> tuple[int, int]:
         """Lowest and highest whole number that one value of the type holds."""
         width_bits = 16 * self.each
+        if self.type_name.startswith("bcd"):
+            return 0, 10 ** (4 * self.each) - 1
         if self.type_name.startswith("int"):
             return -(1 << width_bits - 1), (1 << width_bits - 1) - 1
         return 0, (1 << width_bits) - 1
@@ -206,6 +203,8 @@ class Head(Section):
     """Whose profile it is and what it was made from."""
 
     protocol: Literal["modbus"]
+    numbers_from: Literal[0, 1] | None = None
+    """How the manual counts registers; on the wire they count from 0."""
     maker: str
     model: str
     source: str
@@ -219,6 +218,8 @@ class Limits(Section):
     gap_max: Annotated[int, Field(ge=0, le=124)] = 0
     pause_s: Annotated[float, Field(ge=0, le=10)] = 0.0
     write_pause_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    settle_s: Annotated[float, Field(ge=0, le=600)] = 0.0
+    """How long after a write the device may still show the old value."""
     single_client: bool = False
     write_function: Literal[6, 16] | None = None
 
@@ -230,3 +231,36 @@ class Identity(Section):
     model: Source | None = None
     serial: Source | None = None
     firmware: Source | None = None
+
+
+class Mark(Section):
+    """What tells this device from others when a bus is scanned: a register, or an object of function 43/14.
+
+    It fits when its value is one of ``equals``, or its text matches ``like`` (``*`` and ``?``, any case), or
+    its number lies in ``low..high``: the last says that it may be this device, the others that it is.
+    """
+
+    address: Registers | None = Field(None, alias="register")
+    device_id: Literal["vendor", "product", "revision", "url", "name", "model", "application"] | None = None
+    type_name: TypeName = Field("uint16", alias="type")
+    word_order: Order = Field("high-first", alias="words")
+    byte_order: Order = Field("high-first", alias="bytes")
+    length: Annotated[int, Field(ge=1, le=125)] | None = None
+    scale: Scale = 1.0
+    equals: Annotated[tuple[float, ...], BeforeValidator(_codes)] = ()
+    like: Annotated[str, Field(min_length=1)] | None = None
+    low: Finite | None = None
+    high: Finite | None = None
+
+    @property
+    def source(self) -> Source | None:
+        """Where its register is read; None for an object of function 43/14."""
+        if self.address is None:
+            return None
+        keys = {
+            "type": self.type_name,
+            "words": self.word_order,
+            "bytes": self.byte_order,
+            "scale": self.scale,
+        }
+        return Source.model_validate({"register": self.address, "length": self.length, **keys})

@@ -278,3 +278,18 @@ def test_a_point_whose_scale_register_is_void_is_bad() -> None:
 
     assert {"power_w": BAD} == decode(profile, "", {"holding:0": [5, 0x8000]})
     assert {"power_w": BAD} == decode(profile, "", {"holding:0": [5]})
+
+
+def test_binary_coded_decimals_are_read_and_written() -> None:
+    point = Point.model_validate(
+        {
+            "register": "holding:0",
+            "type": "bcd32",
+            "scale": 0.1,
+            "write": {"low": 0, "high": 9e6, "on_release": 0},
+        }
+    )
+
+    assert (123456.7, Quality.GOOD) == decoded("power_w", point, [0x0123, 0x4567])
+    assert (None, Quality.BAD) == decoded("power_w", point, [0x0123, 0x45A7])
+    assert [0x0123, 0x4567] == encode(point, 123456.7)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from quartier_drivers.flaws import name_flaws, point_flaws, source_flaws
+from quartier_drivers.flaws import mark_flaws, name_flaws, point_flaws, source_flaws
 from quartier_drivers.profile import SCAN_S
-from quartier_drivers.schema import Point, Source
+from quartier_drivers.schema import Mark, Point, Source
 
 WRITE = {"low": 0, "high": 10, "on_release": 0}
 
@@ -32,6 +32,7 @@ def keys(quantity: str = "power_w", **table: Any) -> list[str]:
         ({"scale_register": "coil:1"}, "scale_register"),
         ({"bit": 1, "scale_register": "holding:1"}, "scale_register"),
         ({"bit": 1, "sum_of": 3}, "sum_of"),
+        ({"type": "bcd16", "bit": 3}, "bit"),
         ({"register": "holding:65535", "type": "int32"}, "register"),
     ],
 )
@@ -55,6 +56,12 @@ def test_a_source_that_contradicts_itself_is_named_by_its_key(table: dict[str, A
         ({"fallback": {"value": 0, "after_s": 60, "register": "discrete:1"}}, "write.fallback.register"),
         ({"fallback": {"value": 0, "after_s": 70000, "register": "holding:1"}}, "write.fallback.after_s"),
         ({"register": "input:1"}, "write.register"),
+        ({"function": 5}, "write.function"),
+        ({"function": 22, "type": "int32"}, "write.function"),
+        ({"function": 6, "type": "float32"}, "write.function"),
+        ({"register": "coil:1", "function": 16, "low": None, "high": 1, "on_release": 1}, "write.function"),
+        ({"type": "bcd16", "high": 10000}, "write.high"),
+        ({"writes_per_day": 4}, "write.writes_per_day"),
     ],
 )
 def test_a_write_that_cannot_be_is_named_by_its_key(write: dict[str, Any], key: str) -> None:
@@ -71,9 +78,46 @@ def test_a_sound_write_has_no_flaw() -> None:
     assert [] == keys(scale_register="holding:9", write=WRITE | {"high": 1e6})
 
 
-def test_fields_and_strings_cannot_be_written() -> None:
-    assert ["write"] == keys("relay_on", bit=1, write={"low": 0, "high": 1, "on_release": 0})
+def test_a_bit_field_is_written_with_a_mask_or_not_at_all() -> None:
+    write = {"low": 0, "high": 1, "on_release": 0}
+
+    assert ["write.function"] == keys("relay_on", bit=1, write=write)
+    assert [] == keys("relay_on", bit=1, write=write | {"function": 22})
+    assert [] == keys("mode_index", bits=[4, 6], write=write | {"function": 22, "high": 7})
+    assert ["write.high"] == keys("mode_index", bits=[4, 6], write=write | {"function": 22, "high": 8})
+
+
+def test_strings_cannot_be_written() -> None:
     assert "write" in keys("name_text", type="string", length=2, write=WRITE)
+
+
+@pytest.mark.parametrize(
+    ("mark", "key"),
+    [
+        ({"equals": 1, "register": None}, ""),
+        ({"equals": 1, "device_id": "vendor"}, ""),
+        ({}, ""),
+        ({"equals": 1, "low": 0, "high": 1}, ""),
+        ({"like": "ACME"}, "like"),
+        ({"type": "string", "length": 4, "equals": 1}, "like"),
+        ({"type": "string", "like": "ACME"}, "length"),
+        ({"low": 2}, "high"),
+        ({"low": 2, "high": 1}, "low"),
+        ({"register": "coil:0", "type": "int32", "equals": 1}, "type"),
+    ],
+)
+def test_a_mark_that_recognises_nothing_is_named_by_its_key(mark: dict[str, Any], key: str) -> None:
+    assert key in [found for found, _ in mark_flaws(Mark.model_validate({"register": "input:0"} | mark))]
+
+
+def test_a_sound_mark_has_no_flaw() -> None:
+    for mark in (
+        {"register": "input:0", "equals": [1648, 1649]},
+        {"register": "input:0", "type": "string", "length": 8, "like": "acme *"},
+        {"register": "input:0", "type": "float32", "low": 180, "high": 260},
+        {"device_id": "product", "like": "AM3??"},
+    ):
+        assert [] == mark_flaws(Mark.model_validate(mark))
 
 
 def test_the_type_fits_what_the_name_says() -> None:

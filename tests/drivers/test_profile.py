@@ -70,6 +70,45 @@ def test_a_whole_profile_is_read_as_it_is_written() -> None:
     )
 
 
+def test_a_profile_is_typed_as_its_manual_counts() -> None:
+    text = HEAD + (
+        "numbers_from = 1\n"
+        "[identity]\n"
+        'serial = { register = "40070", type = "string", length = 16 }\n'
+        "[recognise.maker]\n"
+        'register = "40005"\n'
+        'type = "string"\n'
+        "length = 16\n"
+        'like = "ACME*"\n'
+        "[points.power_w]\n"
+        'register = "30013"\n'
+        'scale_register = "holding:1"\n'
+        'write = { low = 0, high = 9, on_release = "own", register = "40001", own = { register = "40002", value = 0 } }\n'
+    )
+    profile = parse(text, "acme/am300", "am300.toml")
+    power = profile.parts[""]["power_w"]
+
+    assert ("input:12", "holding:0") == (str(power.address), str(power.scale_address))
+    assert power.write is not None
+    assert power.write.own is not None
+    assert ("holding:0", "holding:1") == (str(power.write.address), str(power.write.own.address))
+    assert "holding:69" == str(profile.identity["serial"].address)
+    assert "holding:4" == str(profile.marks["maker"].address)
+
+
+def test_a_reference_without_its_start_is_a_fault() -> None:
+    (fault,) = faults(HEAD + '[points.power_w]\nregister = "40013"\n')
+
+    assert "am300.toml:7: points.power_w.register: " in fault
+    assert "numbers_from = 1" in fault
+
+
+def test_a_mark_that_contradicts_itself_is_a_fault() -> None:
+    text = HEAD + '[recognise.id]\nregister = "input:1"\n[points.power_w]\nregister = "input:0"\n'
+
+    assert ["am300.toml:6: recognise.id: expected one of equals, like, or low and high"] == faults(text)
+
+
 def test_parts_are_kept_apart() -> None:
     text = '[parts.grid.power_w]\nregister = "input:0"\n[parts.battery.power_w]\nregister = "input:1"\n'
 

@@ -3,29 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from quartier_drivers.schema import Address, Limits, Source, Write, address
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("input:0x0028", Address("input", 40)),
-        ("holding:840", Address("holding", 840)),
-        ("coil:0", Address("coil", 0)),
-        ("discrete:65535", Address("discrete", 0xFFFF)),
-    ],
-)
-def test_registers_are_table_and_number_from_zero(text: str, expected: Address) -> None:
-    assert expected == address(text)
-    assert expected == address(str(expected))
-
-
-@pytest.mark.parametrize(
-    "text", ["40001", "holding:65536", "register:1", "input:", "input:-1", "input:0x", 3]
-)
-def test_anything_else_is_no_register(text: object) -> None:
-    with pytest.raises(ValueError, match="is no register, expected coil"):
-        address(text)
+from quartier_drivers.schema import Limits, Mark, Source, Write
 
 
 def test_one_absent_code_needs_no_list() -> None:
@@ -77,6 +55,25 @@ def test_on_release_is_a_word_or_a_number(raw: object) -> None:
 def test_what_no_manual_means_is_refused(table: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Source.model_validate({"register": "input:0"} | table)
+
+
+def test_a_binary_coded_decimal_holds_as_many_digits_as_it_has() -> None:
+    assert (0, 9999) == Source.model_validate({"register": "input:0", "type": "bcd16"}).raw_range
+    assert (0, 99_999_999) == Source.model_validate({"register": "input:0", "type": "bcd32"}).raw_range
+
+
+def test_registers_are_counted_as_the_context_says() -> None:
+    source = Source.model_validate({"register": "holding:17"}, context={"numbers_from": 1})
+
+    assert "holding:16" == str(source.address)
+
+
+def test_a_mark_is_read_like_any_register_or_is_an_object_of_the_device() -> None:
+    mark = Mark.model_validate({"register": "input:3", "type": "string", "length": 4, "like": "ACME*"})
+
+    assert mark.source is not None
+    assert ("input:3", 4) == (str(mark.source.address), mark.source.width)
+    assert Mark.model_validate({"device_id": "vendor", "like": "ACME*"}).source is None
 
 
 def test_a_checked_table_does_not_change() -> None:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 CONTRACT = ("quartier_drivers.contract", "quartier_drivers.points", "quartier_drivers.errors")
-PROFILES = tuple(f"quartier_drivers.{name}" for name in ("profile", "schema", "flaws", "place", "positions"))
+PROFILES = tuple(
+    f"quartier_drivers.{name}" for name in ("profile", "schema", "notation", "flaws", "place", "positions")
+)
 IO_MODULES = ("asyncio", "logging", "socket", "sqlite3", "subprocess", "threading", "time")
 
 

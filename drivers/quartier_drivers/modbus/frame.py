@@ -88,7 +88,7 @@ def write_request(unit: int, table: str, start: int, values: tuple[int, ...], fu
         number = function or (5 if len(values) == 1 else 15)
     else:
         number = function or (6 if len(values) == 1 else 16)
-        number = 16 if len(values) > 1 else number
+        number = 16 if len(values) > 1 and number == 6 else number
     return Request(unit, number, start, len(values), values)
 
 

@@ -8,6 +8,8 @@ from quartier_drivers.modbus.frame import Request, write_request
 from quartier_drivers.modbus.served import Served
 from quartier_drivers.schema import Address, Limits, Point, Source, TypeName
 
+MASK_WRITE = 22
+
 
 def setpoint(one: Served, value: float, power: int, limits: Limits) -> list[Request]:
     """The device-side timer, then the value, then its gate: no setpoint ever stands without its timer.
@@ -60,8 +62,12 @@ def restore(write: Mapping[str, Any]) -> Request:
 
 def _value(one: Served, value: float, power: int, limits: Limits) -> list[Request]:
     words = codec.encode(one.point, value, power)
-    plain = _write(one, codec.write_source(one.point).address, words, limits)
-    gate = one.point.write.gate if one.point.write else None
+    write = one.point.write
+    function = write.function if write else None
+    if function == MASK_WRITE:
+        words = _masks(one.point, words[0])
+    plain = _write(one, codec.write_source(one.point).address, words, limits, function)
+    gate = write.gate if write else None
     if gate is None:
         return [plain]
     switch = codec.registers_of(
@@ -69,6 +75,25 @@ def _value(one: Served, value: float, power: int, limits: Limits) -> list[Reques
     )
     gated = _write(one, gate.address, switch, limits)
     return [plain, gated] if value else [gated]
+
+
+def _masks(point: Point, written: int) -> list[int]:
+    """And-mask and or-mask that put ``written`` into the point's bits and leave the others as they are.
+
+    Modbus Application Protocol V1.1b3, 6.16: result = (register AND and) OR (or AND NOT and).
+    """
+    swaps = point.byte_order == "low-first"
+    raw = _swapped(written) if swaps else written
+    lowest, highest = point.field or (0, 15)
+    field = (1 << highest - lowest + 1) - 1
+    if raw > field:
+        raise ValueError(f"{raw} does not fit bits {lowest}..{highest}")
+    masks = (0xFFFF & ~(field << lowest), raw << lowest)
+    return [_swapped(mask) if swaps else mask for mask in masks]
+
+
+def _swapped(word: int) -> int:
+    return (word & 0xFF) << 8 | word >> 8
 
 
 def _own(one: Served, limits: Limits) -> list[Request]:
@@ -88,9 +113,11 @@ def _timer(one: Served, limits: Limits, *, armed: bool) -> list[Request]:
     return [_write(one, fallback.address, codec.registers_of(source, raw), limits)]
 
 
-def _write(one: Served, place: Address, words: Sequence[int], limits: Limits) -> Request:
-    function = 0 if place.table == "coil" else limits.write_function or 0
-    return write_request(one.unit, place.table, place.number, tuple(words), function)
+def _write(
+    one: Served, place: Address, words: Sequence[int], limits: Limits, function: int | None = None
+) -> Request:
+    usual = 0 if place.table == "coil" else limits.write_function or 0
+    return write_request(one.unit, place.table, place.number, tuple(words), function or usual)
 
 
 def _plain(point: Point, place: Address, type_name: TypeName) -> Source:

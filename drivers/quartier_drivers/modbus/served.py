@@ -8,7 +8,7 @@ from quartier_drivers.contract import DeviceSpec, Fallback, PointInfo
 from quartier_drivers.modbus.plan import Want
 from quartier_drivers.points import word
 from quartier_drivers.profile import Profile
-from quartier_drivers.schema import DeviceFallback, Point
+from quartier_drivers.schema import WRITES_PER_DAY, DeviceFallback, Point
 
 # Marks the key of a want that is the scale register of a point.
 SCALE = "^"
@@ -65,6 +65,8 @@ def info(one: Served, profile: Profile) -> PointInfo:
         fallback=_fallback(write.fallback),
         step=_step(point),
         read_back=write.confirm == "read",
+        settle_s=profile.limits.settle_s,
+        writes_per_day=(write.writes_per_day or WRITES_PER_DAY) if write.persistent else 0,
     )
 
 

@@ -45,6 +45,40 @@ def test_the_profile_says_which_function_writes_one_register() -> None:
     assert [6, 16] == [request.function for request in setpoint(served(fallback=TIMER), 0.0, 0, LIMITS)]
 
 
+def bits(field: tuple[int, int], value: float, **table: Any) -> tuple[int, ...]:
+    write = {"low": 0, "high": 7, "on_release": 0, "function": 22}
+    point = Point.model_validate({"register": "holding:20", "bits": field, "write": write} | table)
+    (request,) = setpoint(Served("m.mode_index", "mode_index", "int", 3, point), value, 0, LIMITS)
+    assert (22, 20) == (request.function, request.address)
+    return request.values
+
+
+def test_a_mask_write_changes_its_bits_and_no_others() -> None:
+    assert (0xFF8F, 0x0050) == bits((4, 6), 5)
+    assert (0xFF8F, 0x0000) == bits((4, 6), 0)
+    assert (0x8FFF, 0x5000) == bits((4, 6), 5, bytes="low-first")
+    assert (0xFFFE, 0x0001) == bits((0, 0), 1)
+
+
+def test_a_mask_never_spills_over_its_bits() -> None:
+    with pytest.raises(ValueError, match="does not fit bits 4..5"):
+        bits((4, 5), 7)
+
+
+@pytest.mark.parametrize("function", [16, 23])
+def test_a_point_may_be_written_by_a_function_of_its_own(function: int) -> None:
+    requests = setpoint(served(type="int16", function=function, fallback=TIMER), 5.0, 0, LIMITS)
+
+    assert [(6, (60,)), (function, (5,))] == [(request.function, request.values) for request in requests]
+
+
+def test_a_coil_may_be_written_as_one_of_many() -> None:
+    point = Point.model_validate({"register": "coil:20", "write": {"on_release": 0, "function": 15}})
+    (request,) = setpoint(Served("m.relay_on", "relay_on", "bool", 3, point), 1.0, 0, LIMITS)
+
+    assert (15, (1,)) == (request.function, request.values)
+
+
 @pytest.mark.parametrize(
     ("write", "cap", "expected"),
     [
