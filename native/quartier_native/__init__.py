@@ -11,6 +11,7 @@ from quartier_native.reference.allocation import Allocation, Steps
 
 if TYPE_CHECKING:
     from quartier_native.reference.allocation import Ladder, allocate, allocate_in_place
+    from quartier_native.reference.gates import Gates, Route
     from quartier_native.reference.series import decode_series, encode_series
 
 _ENGINE, _modules = chosen()
@@ -18,6 +19,8 @@ if not TYPE_CHECKING:
     Ladder = _modules["allocation"].Ladder
     allocate = _modules["allocation"].allocate
     allocate_in_place = _modules["allocation"].allocate_in_place
+    Gates = _modules["gates"].Gates
+    Route = _modules["gates"].Route
     encode_series = _modules["series"].encode_series
     decode_series = _modules["series"].decode_series
 
@@ -30,7 +33,9 @@ def engine() -> Engine:
 __all__ = [
     "Allocation",
     "Engine",
+    "Gates",
     "Ladder",
+    "Route",
     "Steps",
     "allocate",
     "allocate_in_place",
