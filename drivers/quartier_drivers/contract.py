@@ -47,7 +47,7 @@ QUALITIES = (Quality.GOOD, Quality.BAD, Quality.STALE)
 _CODES = {quality: code for code, quality in enumerate(QUALITIES)}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Layout:
     """Which points one exchange tells of, in what order and of what kind (``FLOAT`` … ``TEXT``).
 

@@ -17,9 +17,7 @@ VALUES = st.one_of(
     st.integers(-3, 3).map(float),
     st.sampled_from(ODD_NUMBERS),
     st.floats(-1e6, 1e6),
-    st.integers(-(2**63), 2**63 - 1).map(
-        lambda bits: float(struct.unpack("<d", struct.pack("<q", bits))[0])
-    ),
+    st.integers(-(2**63), 2**63 - 1).map(lambda bits: float(struct.unpack("<d", struct.pack("<q", bits))[0])),
 )
 TEXTS = st.one_of(
     st.sampled_from(["", "0", "on", "9007199254740993", "9007199254740995", "-3", "é\n\x00\ud800", " 7 "]),
@@ -94,9 +92,7 @@ class Plain:
 @given(
     deadband=st.tuples(WIDTHS, SHARES, st.sampled_from([0, 1000, 10**9, 60 * 10**9])),
     readings=st.lists(
-        st.tuples(
-            st.integers(-200, 200), st.sampled_from([0, 0, 0, 0, 1, 2]), st.integers(0, 2 * 10**9)
-        ),
+        st.tuples(st.integers(-200, 200), st.sampled_from([0, 0, 0, 0, 1, 2]), st.integers(0, 2 * 10**9)),
         max_size=40,
     ),
 )

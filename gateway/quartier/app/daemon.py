@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -31,7 +31,7 @@ from quartier.runtime.ticker import Ticker
 from quartier.runtime.watchdog import Watchdog
 from quartier.store.deadband import Deadbands
 from quartier.store.ledger import Store
-from quartier_drivers.contract import PointInfo, Reading
+from quartier_drivers.contract import PointInfo, Readings, columns
 from quartier_drivers.errors import ConfigError, Fault
 
 LEAVE_S = 3.0
@@ -189,7 +189,7 @@ class Daemon:
         event = "task.parked" if failure.parked else "task.failed"
         self._log.error(event, task=failure.name, count=failure.count, exc_info=failure.error)
 
-    def _deliver(self, readings: Sequence[Reading]) -> None:
+    def _deliver(self, readings: Readings) -> None:
         self._image.put(readings)
         self._store.record(readings, self._clock.now())
 
@@ -198,7 +198,8 @@ class Daemon:
         now = self._clock.now()
         if now.ns >= self._own_ns:
             self._own_ns = now.ns + int(own.PERIOD_S * 1e9)
-            self._deliver([*own.readings(self._own_values(), now.ns), *self.fleet.report(now.ns)])
+            told = [*own.readings(self._own_values(), now.ns), *self.fleet.report(now.ns)]
+            self._deliver(columns(told, now.ns))
             self._keep_release()
             self._disk.look(self._store.stats)
         elif (

@@ -11,7 +11,7 @@ from quartier.runtime import release
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.supervisor import Failure, supervise
-from quartier_drivers.contract import Command, PointInfo, Reading
+from quartier_drivers.contract import Command, PointInfo, Reading, Readings
 from quartier_drivers.registry import door
 
 # Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
@@ -36,7 +36,7 @@ class Fleet:
         self,
         group: asyncio.TaskGroup,
         clock: HouseClock,
-        deliver: Callable[[Sequence[Reading]], None],
+        deliver: Callable[[Readings], None],
         log: Any,
     ) -> None:
         self._group = group

@@ -18,13 +18,12 @@ from functools import partial
 from typing import Any, TypeVar
 
 from quartier.house.sample import Sample
-from quartier_drivers.contract import Quality, Value
+from quartier_drivers.contract import QUALITIES, Value
 from quartier_native import decode_series, encode_series
 
-FLOAT, INT, BOOL, TEXT, BIG = range(5)  # low four bits of a kind; BIG is an int beyond a double
-_QUALITIES = (Quality.GOOD, Quality.BAD, Quality.STALE)  # the bits above
-QUALITY_BITS = {quality: index << 4 for index, quality in enumerate(_QUALITIES)}
-EXACT_INT_MAX = 2**53
+FLOAT, INT, BOOL, TEXT, BIG = range(
+    5
+)  # low four bits of a kind; BIG is an int beyond a double.  Above: QUALITIES
 CHUNK_COUNT_MAX = 16_384  # samples in one chunk
 COUNT_MAX = 65_536  # samples that the codec takes at once; anything above is damage
 
@@ -84,6 +83,21 @@ class Chunk:
         self.values.append(value)
         self.times.append(time_ms)
 
+    def take(
+        self,
+        points: "array[int]",
+        kinds: "array[int]",
+        values: "array[float]",
+        time_ms: int,
+        texts: Iterable[tuple[int, str]] = (),
+    ) -> None:
+        """Add samples of one moment; ``texts`` by their index among these."""
+        self.texts.update((len(self.times) + index, text) for index, text in texts)
+        self.points.extend(points)
+        self.kinds.extend(kinds)
+        self.values.extend(values)
+        self.times.extend(array("q", (time_ms,)) * len(points))
+
     def cut(self, count: int) -> None:
         """Forget all but the first ``count`` samples."""
         del self.times[count:], self.values[count:], self.kinds[count:], self.points[count:]
@@ -120,7 +134,7 @@ class Chunk:
                 names[point][1],
                 time_ms,
                 _value(kind, value, texts.get(index, "")),
-                _QUALITIES[kind >> 4],
+                QUALITIES[kind >> 4],
             )
 
     def seal(self) -> bytes:
@@ -300,19 +314,6 @@ def _unpack_tail(cursor: "_Cursor", names: Mapping[int, Names]) -> list[Chunk]:
             pieces.append(piece)
         start += size
     return pieces
-
-
-def sort_value(value: Value) -> tuple[int, float, str]:
-    """A value as (kind, number, text); exactly what ``_value`` gives back."""
-    if isinstance(value, float):
-        return FLOAT, value, ""
-    if isinstance(value, bool):
-        return BOOL, float(value), ""
-    if isinstance(value, str):
-        return TEXT, 0.0, value
-    if -EXACT_INT_MAX <= value <= EXACT_INT_MAX:
-        return INT, float(value), ""
-    return BIG, 0.0, str(value)
 
 
 def _value(kind: int, value: float, text: str) -> Value:

@@ -1,20 +1,22 @@
 """Where readings become samples: deadband, number, journal, open chunk.  Waits for nothing."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from array import array
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from quartier.house.now import Now
 from quartier.house.sample import Mark
-from quartier.store.chunks import CHUNK_COUNT_MAX, FLOAT, QUALITY_BITS, Chunk, sort_value
-from quartier.store.deadband import Deadbands, Gate
+from quartier.store.chunks import CHUNK_COUNT_MAX, TEXT, Chunk
+from quartier.store.deadband import Deadbands
 from quartier.store.gaps import Gap, event_value
-from quartier.store.journal import Journal
-from quartier_drivers.contract import Quality, Reading
+from quartier.store.journal import Columns, Journal, listed, places
+from quartier_drivers.contract import Layout, Readings
+from quartier_native import Gates, Route
 
 EVENT, NODE = "event", "node"
 JOURNAL_MAX_BYTES = 64 * 1024 * 1024
-GOOD = Quality.GOOD
 
 
 class _Stream:
@@ -31,15 +33,35 @@ class _Stream:
 
 
 class _Slot:
-    """One point: its gate and where its samples go."""
+    """One point: its number and where its samples go."""
 
-    __slots__ = ("epoch", "gate", "metric", "number", "stream")
+    __slots__ = ("gate", "metric", "number", "stream")
 
-    def __init__(self, number: int, metric: str, stream: _Stream, gate: Gate) -> None:
+    def __init__(self, number: int, metric: str, stream: _Stream, gate: int) -> None:
         self.number = number
         self.metric = metric
         self.stream = stream
         self.gate = gate
+
+
+class _Way:
+    """What points that come together need: their names for the journal, their streams, their gates.
+
+    Its samples come stream by stream, in the order of ``streams``.
+    """
+
+    __slots__ = ("epoch", "names", "route", "streams")
+
+    def __init__(self, slots: Sequence[_Slot], kinds: bytes) -> None:
+        self.streams = list(dict.fromkeys(slot.stream for slot in slots))
+        group = {stream: index for index, stream in enumerate(self.streams)}
+        self.route = Route(
+            [slot.gate for slot in slots],
+            [slot.number for slot in slots],
+            kinds,
+            [group[slot.stream] for slot in slots],
+        )
+        self.names = listed((slot.number, slot.stream.name, slot.metric) for slot in slots)
         self.epoch = -1
 
 
@@ -72,8 +94,10 @@ class Entrance:
         self._deadbands = deadbands
         self._assets = frozenset(assets)
         self._chunk_count = chunk_count
+        self._gates = Gates()
         self._slots: dict[str, _Slot] = {}
-        self._codes: dict[str, _Slot] = {}
+        self._ways: WeakKeyDictionary[Layout, _Way] = WeakKeyDictionary()
+        self._codes: dict[str, tuple[_Slot, _Way]] = {}
         self._numbers: dict[tuple[str, str], int] = {}
         self._streams: dict[str, _Stream] = {}
         self._files: list[_File] = []
@@ -85,53 +109,34 @@ class Entrance:
         self.journal = Journal(self._folder, boot, JOURNAL_MAX_BYTES)
         self.rotate()
 
-    def record(self, readings: Iterable[Reading], now: Now) -> int:
+    def record(self, readings: Readings, now: Now) -> int:
         """Number, journal and keep every reading that passes its deadband; returns how many did."""
-        shift_ms = now.utc_ms - now.ns // 1_000_000
-        slots, epoch = self._slots, self._epoch
-        items: list[Any] = []
-        texts: list[tuple[int, str]] = []
-        places: dict[str, Any] | None = None
-        for reading in readings:
-            slot = slots.get(reading.point)
-            if slot is None:
-                slot = self._new_slot(reading.point)
-            value, quality, taken_ns = reading.value, reading.quality, reading.taken_ns
-            if not slot.gate.passes(value, quality, taken_ns):
-                continue
-            stream = slot.stream
-            if slot.epoch != epoch or stream.epoch != epoch:
-                places = self._declare(slot, places)
-            kind, number, text = (FLOAT, value, "") if type(value) is float else sort_value(value)
-            if quality is not GOOD:
-                kind |= QUALITY_BITS[quality]
-            if text:
-                texts.append((len(items) // 4, text))
-            time_ms = shift_ms + taken_ns // 1_000_000
-            stream.chunk.append(slot.number, kind, number, time_ms, text)
-            items += (slot.number, kind, number, time_ms)
-            if len(stream.chunk.times) >= stream.limit:
-                self._turn(stream)
-        return self._write(places, items, texts)
+        way = self._ways.get(readings.layout)
+        if way is None:
+            way = self._new_way(readings.layout)
+        taken_ns = readings.taken_ns
+        passed = self._gates.sift(way.route, readings.values, readings.qualities, taken_ns, readings.texts)
+        if passed is None:
+            return 0
+        points, kinds, values, ends, texts = passed
+        time_ms = now.utc_ms - now.ns // 1_000_000 + taken_ns // 1_000_000
+        return self._keep(way, time_ms, (points, kinds, values), ends, texts)
 
     def event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
         """Number an event: stream ``event``, metric ``code``, value one JSON object."""
-        slot = self._codes.get(code)
-        if slot is None:
-            slot = self._codes[code] = self._slot(EVENT, code, Gate(self._deadbands.of(f"{EVENT}.{code}")))
-        fresh = slot.epoch != self._epoch or slot.stream.epoch != self._epoch
-        places = self._declare(slot, None) if fresh else None
-        value = event_value(text, dict(data))
-        kind, number, _ = sort_value(value)
-        slot.stream.chunk.append(slot.number, kind, number, now.utc_ms, value)
-        self._write(places, [slot.number, kind, number, now.utc_ms], [(0, value)])
-        if len(slot.stream.chunk) >= slot.stream.limit:
-            self._turn(slot.stream)
+        if code not in self._codes:
+            slot = self._slot(EVENT, code, 0)
+            self._codes[code] = slot, _Way([slot], bytes([TEXT]))
+        slot, way = self._codes[code]
+        columns = array("I", [slot.number]), array("B", [TEXT]), array("d", [0.0])
+        self._keep(way, now.utc_ms, columns, (1,), [(0, event_value(text, dict(data)))])
 
     def set_assets(self, assets: Collection[str]) -> None:
         """Which owners are streams of their own from now on; each point's next reading passes."""
         self._assets = frozenset(assets)
+        self._gates = Gates()
         self._slots.clear()
+        self._ways.clear()
 
     def lasts(self) -> dict[str, int]:
         """The newest sequence of each stream of this boot."""
@@ -214,13 +219,20 @@ class Entrance:
         self._drop([file for file in self._files if file.lasts is not None and _below(file.lasts, floors)])
         return gaps
 
+    def _new_way(self, layout: Layout) -> _Way:
+        slots = [self._slots.get(point) or self._new_slot(point) for point in layout.points]
+        way = self._ways[layout] = _Way(slots, layout.kinds)
+        return way
+
     def _new_slot(self, point: str) -> _Slot:
         owner, _, quantity = point.partition(".")
         stream, metric = (owner, quantity) if owner in self._assets else (NODE, point)
-        slot = self._slots[point] = self._slot(stream, metric, Gate(self._deadbands.of(point)))
+        deadband = self._deadbands.of(point)
+        gate = self._gates.add(deadband.width, deadband.share_pct / 100.0, int(deadband.period_s * 1e9))
+        slot = self._slots[point] = self._slot(stream, metric, gate)
         return slot
 
-    def _slot(self, stream_name: str, metric: str, gate: Gate) -> _Slot:
+    def _slot(self, stream_name: str, metric: str, gate: int) -> _Slot:
         stream = self._streams.get(stream_name)
         if stream is None:
             chunk = Chunk(stream_name, self.boot, 1, self.names)
@@ -234,25 +246,54 @@ class Entrance:
             stream.limit = min(CHUNK_COUNT_MAX, self._chunk_count * stream.points_count)
         return _Slot(number, metric, stream, gate)
 
-    def _declare(self, slot: _Slot, places: dict[str, Any] | None) -> dict[str, Any]:
-        if places is None:
-            places = {"names": [], "streams": []}
-        if slot.epoch != self._epoch:
-            slot.epoch = self._epoch
-            places["names"].append((slot.number, slot.stream.name, slot.metric))
-        if slot.stream.epoch != self._epoch:
-            slot.stream.epoch = self._epoch
-            places["streams"].append((slot.stream.name, slot.stream.chunk.last + 1))
-        return places
-
-    def _write(self, places: dict[str, Any] | None, items: list[Any], texts: list[tuple[int, str]]) -> int:
-        if not items:
-            return 0
-        if not self.journal.append(places, items, texts):
+    def _keep(
+        self,
+        way: _Way,
+        time_ms: int,
+        columns: Columns,
+        ends: Sequence[int],
+        texts: Sequence[tuple[int, str]],
+    ) -> int:
+        """Into the chunks and, in one write, into the journal; ``ends`` by stream of the way."""
+        head = self._declared(way) if way.epoch != self._epoch else b""
+        start = 0
+        for stream, stop in zip(way.streams, ends, strict=True):
+            self._fill(stream, time_ms, columns, texts, start, stop)
+            start = stop
+        if not self.journal.append(head, time_ms, columns, texts):
             self._epoch += 1  # what follows a hole names its places anew
-        count = len(items) // 4
-        self.recorded_count += count
-        return count
+        self.recorded_count += start
+        return start
+
+    def _declared(self, way: _Way) -> bytes:
+        """The frame that names what this generation of the journal does not know of a way."""
+        way.epoch = self._epoch
+        fresh = [stream for stream in way.streams if stream.epoch != self._epoch]
+        for stream in fresh:
+            stream.epoch = self._epoch
+        return places(way.names, [(stream.name, stream.chunk.last + 1) for stream in fresh])
+
+    def _fill(
+        self,
+        stream: _Stream,
+        time_ms: int,
+        columns: Columns,
+        texts: Sequence[tuple[int, str]],
+        start: int,
+        stop: int,
+    ) -> None:
+        """Samples ``start`` to ``stop`` into the open chunk, and the next ones where it gets full."""
+        points, kinds, values = columns
+        while start < stop:
+            end = min(stop, start + stream.limit - len(stream.chunk))
+            inside = [(index - start, text) for index, text in texts if start <= index < end]
+            if end - start == len(points):
+                stream.chunk.take(points, kinds, values, time_ms, inside)
+            else:
+                stream.chunk.take(points[start:end], kinds[start:end], values[start:end], time_ms, inside)
+            if len(stream.chunk) >= stream.limit:
+                self._turn(stream)
+            start = end
 
     def _turn(self, stream: _Stream) -> None:
         """The open chunk is full: it waits to be sealed, the next one begins."""

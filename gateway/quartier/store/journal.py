@@ -4,28 +4,28 @@ One file per generation, a generation being what one commit takes.  A file is a 
 length · CRC-32 · kind · body.  Frames are appended with one write(2) each, so they outlive the
 process at once; the folder is a tmpfs, so no disk is waited for or worn.  Inside a file:
 ``N`` names and places (JSON: numbers of points and where each stream's sequence starts) and
-``S`` samples, numbered by counting on from those places.
+``S`` samples of one moment, numbered by counting on from those places: their time and count, then
+columns of points, kinds and values, then texts (JSON).
 """
 
 import json
 import os
 import struct
 import zlib
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from quartier.house.sample import Sample
 from quartier.store.chunks import Chunk
 
 _FRAME = struct.Struct("<II")
-_COUNT = struct.Struct("<I")
-_SAMPLE = "IBdq"
-_ONE = struct.Struct("<" + _SAMPLE)
+_MOMENT = struct.Struct("<cqI")
 _FRAME_BYTES_MAX = 1 << 26
-_PIECE = 64  # samples packed at once; bounds the shapes kept
-_SHAPES: dict[int, struct.Struct] = {}
+
+Columns = tuple["array[int]", "array[int]", "array[float]"]  # points, kinds, values
 
 
 class Journal:
@@ -58,23 +58,18 @@ class Journal:
         except OSError:
             self.failed_count += 1
 
-    def append(self, places: dict[str, Any] | None, items: list[Any], texts: list[tuple[int, str]]) -> bool:
-        """Write samples, flat (point, kind, value, time_ms) × n, in one write; False when it failed.
+    def append(self, head: bytes, time_ms: int, columns: Columns, texts: Sequence[tuple[int, str]]) -> bool:
+        """Write samples of one moment, by points, kinds and values, in one write; False when it failed.
 
-        ``places`` = ``{"names": [[point, stream, metric], …], "streams": [[stream, seq], …]}`` for
-        what this generation has not named yet; ``seq`` is that of the stream's first sample here.
+        ``head`` is what ``places`` makes of that which this generation has not named yet.
         """
         if self._descriptor < 0 or self.size_bytes > self._size_max_bytes:
             self.failed_count += 1
             return False
-        body = b"S" + _COUNT.pack(len(items) // 4) + _pack(items)
+        body = b"".join((_MOMENT.pack(b"S", time_ms, len(columns[0])), *columns))
         if texts:
             body += json.dumps(texts).encode()
-        block = _FRAME.pack(len(body), zlib.crc32(body)) + body
-        if places is not None:
-            head = b"N" + json.dumps(places).encode()
-            block = _FRAME.pack(len(head), zlib.crc32(head)) + head + block
-        return self._write(block)
+        return self._write(head + _framed(body))
 
     def _write(self, block: bytes) -> bool:
         size = self._sizes[self.path]
@@ -103,17 +98,18 @@ class Journal:
             self._descriptor = -1
 
 
-def _pack(items: list[Any]) -> bytes:
-    if len(items) <= 4 * _PIECE:
-        return _shape(len(items) // 4).pack(*items)
-    return b"".join(_pack(items[at : at + 4 * _PIECE]) for at in range(0, len(items), 4 * _PIECE))
+def listed(names: Iterable[tuple[int, str, str]]) -> str:
+    """Names as ``places`` wants them: points' numbers, streams and metrics."""
+    return json.dumps(list(names))
 
 
-def _shape(count: int) -> struct.Struct:
-    shape = _SHAPES.get(count)
-    if shape is None:
-        shape = _SHAPES[count] = struct.Struct("<" + _SAMPLE * count)
-    return shape
+def places(names: str, streams: Iterable[tuple[str, int]]) -> bytes:
+    """The frame that names points and says the sequence of each stream's next sample."""
+    return _framed(f'N{{"names": {names}, "streams": {json.dumps(list(streams))}}}'.encode())
+
+
+def _framed(body: bytes) -> bytes:
+    return _FRAME.pack(len(body), zlib.crc32(body)) + body
 
 
 @dataclass(slots=True)
@@ -185,11 +181,26 @@ def _take(body: bytes, found: Replay, pieces: dict[str, Chunk]) -> bool:
                 pieces[stream] = Chunk(stream, found.boot, seq, found.names)
                 found.pieces.append(pieces[stream])
             return True
-        (count,) = _COUNT.unpack_from(body, 1)
-        end = 1 + _COUNT.size + count * _ONE.size
-        texts = dict(json.loads(body[end:])) if len(body) > end else {}
-        for index, (point, kind, value, time_ms) in enumerate(_ONE.iter_unpack(body[1 + _COUNT.size : end])):
-            pieces[found.names[point][0]].append(point, kind, value, time_ms, texts.get(index, ""))
-    except (ValueError, KeyError, TypeError, struct.error):
+        _take_moment(body, found, pieces)
+    except (ValueError, KeyError, TypeError, OverflowError, struct.error):
         return False
     return True
+
+
+def _take_moment(body: bytes, found: Replay, pieces: dict[str, Chunk]) -> None:
+    _, time_ms, count = _MOMENT.unpack_from(body)
+    points, kinds, values = columns = array("I"), array("B"), array("d")
+    at = _MOMENT.size
+    for column in columns:
+        size = column.itemsize * count
+        column.frombytes(body[at : at + size])
+        at += size
+    if not len(points) == len(kinds) == len(values) == count:
+        raise ValueError("cut short")
+    texts = json.loads(body[at:]) if len(body) > at else []
+    start = 0
+    for stream, run in groupby(found.names[point][0] for point in points):
+        stop = start + len(list(run))
+        inside = [(index - start, text) for index, text in texts if start <= index < stop]
+        pieces[stream].take(points[start:stop], kinds[start:stop], values[start:stop], time_ms, inside)
+        start = stop

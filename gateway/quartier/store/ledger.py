@@ -19,7 +19,7 @@ from quartier.store.outbox import NONE, Outbox, above
 from quartier.store.recovery import recover
 from quartier.store.shelf import Shelf
 from quartier.store.writer import Committed, Failed, Opened, Salvaged, Writer
-from quartier_drivers.contract import Reading
+from quartier_drivers.contract import Readings
 
 OPEN_TIMEOUT_S = 8.0
 SEALS_MIN = 8  # chunks sealed in one commit, if that many wait
@@ -138,10 +138,10 @@ class Store:
         """The number of this start; 0 before ``open``."""
         return self._entrance.boot
 
-    def record(self, readings: Iterable[Reading], now: Now) -> int:
+    def record(self, readings: Readings, now: Now) -> int:
         """Number, journal and keep every reading that passes its deadband; returns how many did.
 
-        A sample's time is ``now`` less the age of its reading.
+        A sample's time is ``now`` less the age of the readings.
         """
         return self._entrance.record(readings, now)
 

@@ -178,7 +178,7 @@ def _passes(gate: _Gate, value: float | Odd, quality: int, taken_ns: int) -> boo
         gate.next_ns = min(start_ns, taken_ns + gate.early_ns) + gate.period_ns
     if not gate.exact:
         share = gate.share * size(value) if gate.share else 0.0
-        gate.band = (share if share > gate.width else gate.width) or _TINY
+        gate.band = (max(gate.width, share)) or _TINY
     return True
 
 

@@ -10,7 +10,7 @@ from quartier.cli import main
 from quartier.house.now import Now
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.ledger import Store
-from quartier_drivers.contract import Quality, Reading
+from quartier_drivers.contract import Quality, Reading, columns
 
 START_MS = 1_764_000_000_000  # 2025-11-24T16:00:00Z
 SPAN = ("--from", "2025-11-24T16:00Z", "--to", "2025-11-24T17:00Z")
@@ -30,10 +30,13 @@ def kept(tmp_path):
     for minute in range(60):
         now = Now(minute * 60_000_000_000, START_MS + minute * 60_000, synced=True)
         store.record(
-            [
-                Reading("grid.power_w", 1000.0 + 10 * minute, Quality.GOOD, now.ns),
-                Reading("grid.energy_import_wh", 500.0 + minute, Quality.GOOD, now.ns),
-            ],
+            columns(
+                [
+                    Reading("grid.power_w", 1000.0 + 10 * minute, Quality.GOOD, now.ns),
+                    Reading("grid.energy_import_wh", 500.0 + minute, Quality.GOOD, now.ns),
+                ],
+                now.ns,
+            ),
             now,
         )
     store.event("link.mode", "INIT -> AUTONOMOUS", {}, now)

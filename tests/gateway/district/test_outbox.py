@@ -6,7 +6,7 @@ from quartier.district.outbox import NOTHING_ABOVE, reached
 from quartier.house.now import Now
 from quartier.house.sample import Mark
 from quartier.store.ledger import Store
-from quartier_drivers.contract import Quality, Reading
+from quartier_drivers.contract import Quality, Reading, columns
 
 UTC_MS = 1_764_000_000_000
 
@@ -29,7 +29,8 @@ class Real:
     def put(self, stream, metric, value):
         self.at_ms += 100_000
         point = metric if stream == "node" else f"{stream}.{metric}"
-        self.store.record([Reading(point, value, Quality.GOOD, self.now.ns)], self.now)
+        now = self.now
+        self.store.record(columns([Reading(point, value, Quality.GOOD, now.ns)], now.ns), now)
 
 
 @pytest.fixture(params=["notebook", "store"])

@@ -7,15 +7,17 @@ after each ``record`` that came back, ``dead`` when the killed process is gone.
 import itertools
 import os
 import sys
+from array import array
 from pathlib import Path
 
 from quartier.house.now import Now
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.ledger import Store
-from quartier_drivers.contract import Quality, Reading
+from quartier_drivers.contract import FLOAT, TEXT, Layout, Readings
 
 START_MS = 1_700_000_000_000
 EXACT = Deadbands({"w": EVERY_CHANGE, "count": EVERY_CHANGE})
+LAYOUT = Layout(("grid.power_w", "gateway.note_text", "grid.power_l1_w"), bytes([FLOAT, TEXT, FLOAT]))
 
 
 def value_of(boot: int, seq: int) -> float:
@@ -52,14 +54,8 @@ def _record(folder: Path, runtime: Path, number: int) -> None:
     for step in itertools.count(1):
         now = Now(step * 1_000_000, start_ms + step, synced=True)
         seq = 2 * step - 1
-        store.record(
-            [
-                Reading("grid.power_w", value_of(boot, seq), Quality.GOOD, now.ns),
-                Reading("gateway.note_text", text_of(boot, step), Quality.GOOD, now.ns),
-                Reading("grid.power_l1_w", value_of(boot, seq + 1), Quality.GOOD, now.ns),
-            ],
-            now,
-        )
+        values = array("d", [value_of(boot, seq), 0.0, value_of(boot, seq + 1)])
+        store.record(Readings(LAYOUT, values, bytes(3), now.ns, {1: text_of(boot, step)}), now)
         _say(f"at {boot} {step}")
         store.tick(now)
 

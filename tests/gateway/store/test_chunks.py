@@ -6,17 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quartier.store.chunks import (
-    QUALITY_BITS,
+    BIG,
     Chunk,
     Damaged,
     pack_tail,
     sealed_key,
-    sort_value,
     split_parts,
     unpack_tail,
     unseal,
 )
-from quartier_drivers.contract import Quality, Value
+from quartier_drivers.contract import INT, Quality, Reading, Value, columns
 
 floats = (
     st.integers(0, 2**64 - 1).map(lambda bits: struct.unpack("<d", struct.pack("<Q", bits))[0]) | st.floats()
@@ -33,8 +32,9 @@ NAMES = [("grid", f"m{number}_w") for number in range(6)]
 def chunk_of(found: list[tuple[int, Value, Quality, int]], first: int = 1, stream: str = "grid") -> Chunk:
     chunk = Chunk(stream, 7, first, NAMES)
     for point, value, quality, time_ms in found:
-        kind, number, text = sort_value(value)
-        chunk.append(point, kind | QUALITY_BITS[quality], number, time_ms, text)
+        held = columns([Reading("grid.x_w", value, quality, 0)], 0)
+        kind = BIG if held.layout.kinds[0] == INT and held.texts else held.layout.kinds[0]
+        chunk.append(point, kind | held.qualities[0] << 4, held.values[0], time_ms, held.texts.get(0, ""))
     return chunk
 
 

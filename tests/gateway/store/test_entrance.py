@@ -5,7 +5,7 @@ from quartier.house.sample import Mark
 from quartier.store import journal
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.entrance import Entrance
-from quartier_drivers.contract import Quality, Reading
+from quartier_drivers.contract import Quality, Reading, columns
 
 EXACT = Deadbands({"w": EVERY_CHANGE, "text": EVERY_CHANGE})
 
@@ -18,7 +18,8 @@ def entrance_at(folder: Path, chunk_count: int = 16) -> Entrance:
 
 def record(entrance: Entrance, *values: float, point: str = "grid.power_w") -> None:
     for value in values:
-        entrance.record([Reading(point, value, Quality.GOOD, int(value))], Now(int(value), 1000, synced=True))
+        now = Now(int(value), 1000, synced=True)
+        entrance.record(columns([Reading(point, value, Quality.GOOD, now.ns)], now.ns), now)
 
 
 def journalled(folder: Path) -> list[tuple[str, int, object]]:

@@ -9,7 +9,7 @@ from quartier.house.now import Now
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.history import Row, query
 from quartier.store.ledger import Store
-from quartier_drivers.contract import Quality, Reading, Value
+from quartier_drivers.contract import Quality, Reading, Value, columns
 
 START_MS = 1_700_000_000_000
 GOOD, BAD = Quality.GOOD, Quality.BAD
@@ -29,7 +29,8 @@ class Past:
         return self.store
 
     def record(self, second: float, point: str, value: Value, quality: Quality = GOOD) -> None:
-        self.store.record([Reading(point, value, quality, at(second).ns)], at(second))
+        now = at(second)
+        self.store.record(columns([Reading(point, value, quality, now.ns)], now.ns), now)
 
     def commit(self, second: float) -> None:
         self.store.tick(at(second))

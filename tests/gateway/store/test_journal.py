@@ -1,3 +1,4 @@
+from array import array
 from pathlib import Path
 
 import pytest
@@ -6,9 +7,13 @@ from hypothesis import strategies as st
 
 from quartier.store import journal
 from quartier.store.chunks import FLOAT, TEXT
-from quartier.store.journal import Journal
+from quartier.store.journal import Columns, Journal, listed, places
 
-PLACES = {"names": [(0, "grid", "power_w"), (1, "node", "x_text")], "streams": [("grid", 5), ("node", 1)]}
+PLACES = places(listed([(0, "grid", "power_w"), (1, "node", "x_text")]), [("grid", 5), ("node", 1)])
+
+
+def powers(*numbers: float) -> Columns:
+    return array("I", [0] * len(numbers)), array("B", [FLOAT] * len(numbers)), array("d", numbers)
 
 
 def written(folder: Path, *, size_max_bytes: int = 1 << 20) -> Journal:
@@ -20,8 +25,8 @@ def written(folder: Path, *, size_max_bytes: int = 1 << 20) -> Journal:
 def filled(folder: Path, frames: int = 3) -> Path:
     made = written(folder)
     for number in range(frames):
-        items = [0, FLOAT, number + 0.5, 1000 + number, 1, TEXT, 0.0, 2000 + number]
-        assert made.append(PLACES if not number else None, items, [(1, f"é{number}")])
+        rows = array("I", [0, 1]), array("B", [FLOAT, TEXT]), array("d", [number + 0.5, 0.0])
+        assert made.append(b"" if number else PLACES, 1000 + number, rows, [(1, f"é{number}")])
     made.close()
     return made.path
 
@@ -33,9 +38,9 @@ def test_what_was_appended_is_replayed_with_its_numbers(tmp_path: Path) -> None:
         ("grid", 7, 5, "power_w", 1000, 0.5),
         ("grid", 7, 6, "power_w", 1001, 1.5),
         ("grid", 7, 7, "power_w", 1002, 2.5),
-        ("node", 7, 1, "x_text", 2000, "é0"),
-        ("node", 7, 2, "x_text", 2001, "é1"),
-        ("node", 7, 3, "x_text", 2002, "é2"),
+        ("node", 7, 1, "x_text", 1000, "é0"),
+        ("node", 7, 2, "x_text", 1001, "é1"),
+        ("node", 7, 3, "x_text", 1002, "é2"),
     ] == [(row.stream, row.boot, row.seq, row.metric, row.taken_utc_ms, row.value) for row in samples]
 
 
@@ -74,16 +79,16 @@ def test_a_flipped_byte_never_gives_a_sample_that_was_not_written(
 
 def test_many_samples_in_one_call_are_one_frame(tmp_path: Path) -> None:
     made = written(tmp_path)
-    items = [part for number in range(1000) for part in (0, FLOAT, float(number), number)]
+    head = places(listed([(0, "grid", "power_w")]), [("grid", 1)])
 
-    assert made.append({"names": [(0, "grid", "power_w")], "streams": [("grid", 1)]}, items, [])
+    assert made.append(head, 5, powers(*range(1000)), [])
     assert list(range(1000)) == [row.value for row in journal.replay(made.path).samples]
 
 
 def test_generations_are_found_oldest_first_and_removed_when_done(tmp_path: Path) -> None:
     made = written(tmp_path)
     first = made.path
-    made.append(PLACES, [0, FLOAT, 1.0, 1], [])
+    made.append(PLACES, 1, powers(1.0), [])
     size = made.size_bytes
     made.rotate()
 
@@ -97,13 +102,13 @@ def test_generations_are_found_oldest_first_and_removed_when_done(tmp_path: Path
 
 def test_beyond_its_bound_or_without_a_folder_it_counts_and_goes_on(tmp_path: Path) -> None:
     small = written(tmp_path, size_max_bytes=10)
-    assert small.append(PLACES, [0, FLOAT, 1.0, 1], [])
-    assert not small.append(None, [0, FLOAT, 1.0, 1], [])
+    assert small.append(PLACES, 1, powers(1.0), [])
+    assert not small.append(b"", 1, powers(1.0), [])
     (tmp_path / "file").write_text("")
     nowhere = Journal(tmp_path / "file", 7, 100)
     nowhere.rotate()
 
-    assert not nowhere.append(PLACES, [0, FLOAT, 1.0, 1], [])
+    assert not nowhere.append(PLACES, 1, powers(1.0), [])
     assert (1, 2) == (small.failed_count, nowhere.failed_count)
     small.close()
 
@@ -111,14 +116,14 @@ def test_beyond_its_bound_or_without_a_folder_it_counts_and_goes_on(tmp_path: Pa
 def test_a_full_folder_leaves_no_half_frame(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource")
     made = written(tmp_path)
-    made.append(PLACES, [0, FLOAT, 1.0, 1], [])
+    made.append(PLACES, 1, powers(1.0), [])
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (made.size_bytes + 20, limits[1]))
     try:
-        assert not made.append(None, [0, FLOAT, 2.0, 2] * 10, [])
+        assert not made.append(b"", 2, powers(*[2.0] * 10), [])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert made.append({"names": [], "streams": [("grid", 9)]}, [0, FLOAT, 3.0, 3], [])
+    assert made.append(places("[]", [("grid", 9)]), 3, powers(3.0), [])
 
     assert [(5, 1.0), (9, 3.0)] == [(row.seq, row.value) for row in journal.replay(made.path).samples]
     made.close()

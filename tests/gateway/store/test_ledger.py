@@ -16,7 +16,7 @@ from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.ledger import Store
-from quartier_drivers.contract import Quality, Reading
+from quartier_drivers.contract import Quality, Reading, columns
 
 START_MS = 1_700_000_000_000
 EXACT = Deadbands({"w": EVERY_CHANGE, "count": EVERY_CHANGE})
@@ -57,7 +57,11 @@ class House:
     def record(self, *values: float, point: str = "grid.power_w") -> None:
         for value in values:
             self.second += 0.001
-            self.store.record([power(value, at(self.second), point)], at(self.second))
+            self.tell([power(value, at(self.second), point)])
+
+    def tell(self, readings: list[Reading]) -> int:
+        now = at(self.second)
+        return self.store.record(columns(readings, now.ns), now)
 
     def die(self) -> None:
         """What a killed process leaves: no more commits, files as they are."""
@@ -92,9 +96,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 def test_samples_are_numbered_from_one_without_holes_across_the_metrics_of_a_stream(house: House) -> None:
-    house.store.record(
-        [power(1.0, at(1)), power(2.0, at(1), "bat1.power_w"), power(3.0, at(1), "grid.power_l1_w")], at(1)
-    )
+    house.tell([power(1.0, at(1)), power(2.0, at(1), "bat1.power_w"), power(3.0, at(1), "grid.power_l1_w")])
 
     assert [("bat1", 1, "power_w"), ("grid", 1, "power_w"), ("grid", 2, "power_l1_w")] == sorted(
         (sample.stream, sample.seq, sample.metric) for sample in house.samples()
@@ -105,13 +107,13 @@ def test_samples_are_numbered_from_one_without_holes_across_the_metrics_of_a_str
 def test_points_of_buses_devices_and_the_gateway_are_of_the_stream_node_under_their_full_name(
     house: House,
 ) -> None:
-    house.store.record([Reading("rs485.slack_pct", 12.5, Quality.GOOD, 0)], at(0))
+    house.tell([Reading("rs485.slack_pct", 12.5, Quality.GOOD, 0)])
 
     assert [("node", "rs485.slack_pct")] == [(sample.stream, sample.metric) for sample in house.samples()]
 
 
 def test_the_time_of_a_sample_is_that_of_its_reading(house: House) -> None:
-    house.store.record([power(1.0, at(2.5))], at(4))
+    house.store.record(columns([power(1.0, at(2.5))], at(2.5).ns), at(4))
 
     assert [START_MS + 2500] == [sample.taken_utc_ms for sample in house.samples()]
 
@@ -123,9 +125,8 @@ def test_values_and_qualities_survive_commit_seal_and_restart(tmp_path: Path) ->
     for number in range(4):
         for index, value in enumerate(values):
             house.second += 0.001
-            now = at(house.second)
             quality = list(Quality)[(index + number) % 3]
-            house.store.record([Reading(f"grid.x{index}_text", value, quality, now.ns)], now)
+            house.tell([Reading(f"grid.x{index}_text", value, quality, 0)])
         house.pass_time(10)
     before = house.samples()
     house.store.close(at(house.second))

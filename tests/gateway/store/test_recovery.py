@@ -1,9 +1,10 @@
+from array import array
 from pathlib import Path
 
 from quartier.house.sample import Mark
 from quartier.store.chunks import Chunk
 from quartier.store.contents import Loaded
-from quartier.store.journal import Journal
+from quartier.store.journal import Journal, listed, places
 from quartier.store.recovery import recover
 
 
@@ -17,8 +18,10 @@ def piece(*seqs: int, boot: int = 7) -> Chunk:
 def journal_with(folder: Path, first: int, count: int, boot: int = 7) -> Path:
     made = Journal(folder, boot, 1 << 20)
     made.rotate()
-    items = [part for seq in range(first, first + count) for part in (0, 0, float(seq), 1000 + seq)]
-    made.append({"names": [(0, "grid", "power_w")], "streams": [("grid", first)]}, items, [])
+    head = places(listed([(0, "grid", "power_w")]), [("grid", first)])
+    for seq in range(first, first + count):
+        made.append(head, 1000 + seq, (array("I", [0]), array("B", [0]), array("d", [seq])), [])
+        head = b""
     made.close()
     return made.path
 
