@@ -119,7 +119,7 @@ class Device(ABC):
         if self.off or (silent is not None and not silent.acts):
             return SILENCE
         answered = self.units[unit].answer(pdu)
-        if pdu[0] in (5, 6, 15, 16) and not answered[0] & 0x80:
+        if pdu[0] in (5, 6, 15, 16, 22, 23) and not answered[0] & 0x80:
             self.writes_count += 1
         if silent is not None:
             return SILENCE

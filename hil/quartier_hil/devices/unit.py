@@ -1,7 +1,7 @@
 """One Modbus unit: its four tables and how it answers a request."""
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal
 
 Table = Literal["coil", "discrete", "input", "holding"]
@@ -15,7 +15,8 @@ GATEWAY_TARGET = 0x0B
 
 READS: dict[int, Table] = {1: "coil", 2: "discrete", 3: "holding", 4: "input"}
 WRITES: dict[int, Table] = {5: "coil", 6: "holding", 15: "coil", 16: "holding"}
-ALL_FUNCTIONS = frozenset(READS | WRITES)
+MASK_WRITE, READ_WRITE, IDENTIFY = 22, 23, 43
+ALL_FUNCTIONS = frozenset({*READS, *WRITES, MASK_WRITE, READ_WRITE})
 
 Accept = Callable[[Table, int, Sequence[int]], None]
 
@@ -43,7 +44,7 @@ class Unit:
     ``functions`` are the codes it knows; ``words_max`` the largest read; ``gaps`` what a read of
     an address outside the map gets; ``single`` allows no read across two values, as devices do
     that want each value asked for on its own.  ``accept(table, address, words)`` takes a write or
-    raises ``Refusal``.
+    raises ``Refusal``.  ``identity`` holds the objects of function 43/14 by their number.
     """
 
     def __init__(
@@ -54,14 +55,22 @@ class Unit:
         gaps: Literal["refuse", "zero"] = "refuse",
         single: bool = False,
         accept: Accept = _nothing,
+        identity: Mapping[int, str] | None = None,
     ) -> None:
         self.tables: dict[Table, dict[int, int]] = {"coil": {}, "discrete": {}, "input": {}, "holding": {}}
-        self.functions = frozenset(functions)
+        self.identity = dict(identity or {})
+        self.functions = frozenset({*functions, IDENTIFY} if self.identity else functions)
         self.words_max = words_max
         self.gaps = gaps
         self.single = single
         self.accept = accept
         self._values: set[tuple[Table, int, int]] = set()
+        self._acts: Mapping[int, Callable[[bytes], bytes]] = {
+            **dict.fromkeys(READS, self._read),
+            MASK_WRITE: self._mask,
+            READ_WRITE: self._read_write,
+            IDENTIFY: self._identify,
+        }
 
     def put(self, table: Table, address: int, words: Sequence[int]) -> None:
         """Set registers (16-bit unsigned) or coils (0, 1) from ``address`` on."""
@@ -85,7 +94,7 @@ class Unit:
         if function not in self.functions:
             return exception(function, ILLEGAL_FUNCTION)
         try:
-            return self._read(pdu) if function in READS else self._write(pdu)
+            return self._acts[function](pdu) if function in self._acts else self._write(pdu)
         except Refusal as refusal:
             return exception(function, refusal.code)
         except (struct.error, IndexError):
@@ -112,6 +121,31 @@ class Unit:
         else:
             self.accept(WRITES[function], address, _many(pdu, second))
         return pdu[:5]
+
+    def _mask(self, pdu: bytes) -> bytes:
+        """Application Protocol V1.1b3, 6.16."""
+        _, address, keep, put = struct.unpack(">BHHH", pdu)
+        (old,) = self.get("holding", address)
+        self.accept("holding", address, [old & keep | put & ~keep & 0xFFFF])
+        return pdu
+
+    def _read_write(self, pdu: bytes) -> bytes:
+        """The same, 6.17: the write comes first."""
+        _, start, count, address, number, size = struct.unpack(">BHHHHB", pdu[:10])
+        if not (1 <= count <= self.words_max and 1 <= number <= 121 and size == 2 * number == len(pdu) - 10):
+            raise Refusal(ILLEGAL_VALUE)
+        self.accept("holding", address, list(struct.unpack(f">{number}H", pdu[10:])))
+        words = self.get("holding", start, count)
+        return struct.pack(f">BB{count}H", READ_WRITE, 2 * count, *words)
+
+    def _identify(self, pdu: bytes) -> bytes:
+        """The same, 6.21: the basic objects, all in one answer."""
+        _, kind, code, _first = struct.unpack(">BBBB", pdu)
+        if kind != 14 or code not in (1, 2, 3):
+            raise Refusal(ILLEGAL_VALUE)
+        objects = [(number, text.encode("ascii")) for number, text in sorted(self.identity.items())]
+        listed = b"".join(struct.pack(">BB", number, len(text)) + text for number, text in objects)
+        return struct.pack(">BBBBBBB", IDENTIFY, 14, code, 1, 0, 0, len(objects)) + listed
 
 
 def _packed(bits: Sequence[int]) -> bytes:

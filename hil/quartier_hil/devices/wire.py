@@ -10,8 +10,10 @@ HEADER_BYTES = 7  # MBAP: transaction, protocol, length, unit
 PDU_BYTES_MAX = 253
 RTU_BYTES_MAX = 256
 
-_SHORT = frozenset({1, 2, 3, 4, 5, 6})  # requests of two words after the function code
+# Whole requests of one length: two words after the function code, three (mask write), a device's identity.
+_FIXED = {1: 8, 2: 8, 3: 8, 4: 8, 5: 8, 6: 8, 22: 10, 43: 7}
 _LONG = frozenset({15, 16})  # requests with a byte count
+_READ_WRITE = 23
 
 
 def crc16(data: bytes) -> bytes:
@@ -34,10 +36,12 @@ def rtu_request_bytes(heard: bytes | bytearray) -> int | None:
     """How long the request that ``heard`` begins will be; None when that is not known yet."""
     if len(heard) < 2:
         return None
-    if heard[1] in _SHORT:
-        return 8
+    if heard[1] in _FIXED:
+        return _FIXED[heard[1]]
     if heard[1] in _LONG:
         return 9 + heard[6] if len(heard) > 6 else None
+    if heard[1] == _READ_WRITE:
+        return 13 + heard[10] if len(heard) > 10 else None
     return None
 
 

@@ -79,3 +79,23 @@ def test_gaps_read_zero_where_the_device_fills_them():
 
 def test_a_refusal_names_its_code():
     assert 2 == Refusal(2).code
+
+
+def test_a_mask_write_changes_the_bits_that_are_not_kept(unit):
+    assert request("16 000A 00F2 0025") == unit.answer(request("16 000A 00F2 0025"))
+    assert [("holding", 10, [0x1234 & 0x00F2 | 0x0025 & ~0x00F2])] == unit.taken
+
+
+def test_a_read_and_write_writes_first(unit):
+    unit.accept = unit.put
+
+    assert request("17 02 0007") == unit.answer(request("17 000A 0001 000A 0001 02 0007"))
+    assert request("97 03") == unit.answer(request("17 000A 0001 000A 0002 02 0007"))
+
+
+def test_a_unit_tells_who_it_is_where_it_knows(unit):
+    known = Unit(identity={1: "AM3", 0: "ACME"})
+
+    assert request("2B 0E 01 01 00 00 02 00 04 41434D45 01 03 414D33") == known.answer(request("2B 0E 01 00"))
+    assert request("AB 03") == known.answer(request("2B 0D 01 00"))
+    assert request("AB 01") == unit.answer(request("2B 0E 01 00"))

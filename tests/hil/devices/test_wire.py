@@ -72,3 +72,11 @@ def test_reals_are_ieee_singles_high_word_first(value):
 def test_text_is_cut_and_padded():
     assert [0x4142, 0x4300] == wire.text("ABC", 2)
     assert [0x4142] == wire.text("ABC", 1)
+
+
+@pytest.mark.parametrize(
+    ("heard", "expected"),
+    [("01 16", 10), ("01 2B", 7), ("01 17 0000 0001 0000 0001", None), ("01 17 0000 0001 0000 0001 02", 15)],
+)
+def test_longer_requests_are_measured_too(heard, expected):
+    assert expected == wire.rtu_request_bytes(bytes.fromhex(heard))
