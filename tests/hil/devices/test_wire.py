@@ -30,7 +30,7 @@ def test_serial_frame_with_a_flipped_bit_is_no_request():
         ("011000250002", None),
         ("01100025000204", 13),
         ("010F0000000801", 10),
-        ("012B", None),
+        ("012C", None),
     ],
 )
 def test_length_of_a_request_is_known_as_soon_as_it_can_be(heard, expected):
