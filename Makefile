@@ -1,5 +1,5 @@
-# Two commands: `make demo` shows a building at work, `make test` proves that the house stands.
-# Both do their own set-up in .venv; nothing outside this folder is touched (make test may
+# Three commands: `make demo` shows a building at work, `make test` proves that the house stands, `make bench`
+# measures it beside its peers.  All do their own set-up in .venv; nothing outside this folder is touched (make test may
 # install Debian packages, see tests/packages.sh).
 
 PYTHON ?= python3
@@ -8,11 +8,12 @@ BIN    := $(VENV)/bin
 KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: demo test lint help clean
+.PHONY: bench demo test lint help clean
 
 help:
 	@echo "make demo    a simulated building at work, about two minutes; no root needed"
 	@echo "make test    ruff, mypy, house rules and all tests; installs what the tests need"
+	@echo "make bench   figures beside those of peers; ONLY=name one group, SHORT=1 minutes, JSON=1 for machines"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make clean   remove what was built"
 
@@ -37,6 +38,11 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml setup.py $(KERNELS)
 demo: $(VENV)/.demo
 	$(BIN)/quartier-hil demo
 
+# With JSON=1 stdout is JSON alone: what the set-up says goes to stderr.
+bench:
+	@$(MAKE) --no-print-directory $(VENV)/.demo >&2
+	@$(BIN)/quartier-hil bench $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short) $(if $(JSON),--json)
+
 test:
 	PYTHON=$(PYTHON) bash tests/packages.sh
 	@$(MAKE) --no-print-directory lint
@@ -48,4 +54,4 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) build demo reports native/quartier_native/*.so native/quartier_native/*.c
+	rm -rf $(VENV) .bench build demo reports native/quartier_native/*.so native/quartier_native/*.c

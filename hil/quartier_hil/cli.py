@@ -13,6 +13,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from quartier_hil.bench import command
+
 NEEDED = ("demandlib", "pandas", "pvlib", "iotcore")
 KEPT, BROKEN, NO_RUN = 0, 1, 2
 EXAMPLES = """\
@@ -30,7 +32,7 @@ start is a copy of one of ours; `quartier-hil list` shows where they lie.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     options = _parser().parse_args(arguments)
-    absent = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    absent = [name for name in getattr(options, "needed", NEEDED) if importlib.util.find_spec(name) is None]
     if absent:
         print(
             f"quartier-hil needs {', '.join(absent)}: install the extra `hil`, "
@@ -71,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_run, scenario="demo", json=False)
     listing = commands.add_parser("list", help="the scenarios that come with the rig")
     listing.set_defaults(command=_list)
+    command.parser(commands.add_parser("bench", help="figures beside those of peers, and their floors"))
     _district(commands.add_parser("district", help="the reference district, as a process of its own"))
     return parser
 

@@ -1,0 +1,102 @@
+"""The peers, pinned: installed or compiled once into a folder that no one tracks."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+NODE_RED = "4.1.15"
+NODE_RED_MODBUS = "5.45.2"
+MODBUS_SERIAL = "8.0.23"
+THINGSBOARD_GATEWAY = "3.8.5"
+# What it installs by itself when it starts, and only in this version.
+THINGSBOARD_PYMODBUS = "3.9.2"
+_SOURCES = Path(__file__).parent / "peers"
+_NODE_OLDEST = 18
+
+
+class AbsentError(Exception):
+    """A peer cannot be had here; the message says what to install."""
+
+
+class Cache:
+    """Where the peers lie; ``say`` tells of what takes long."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        self.folder = folder
+        self._say = say
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def program(self, name: str, package: str) -> str:
+        """A program of the machine, also where Debian puts daemons.  Raises AbsentError."""
+        found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+        if found is None:
+            raise AbsentError(f"{name} is not here: apt-get install {package}")
+        return found
+
+    def compiled(self, name: str) -> str:
+        """The C program ``peers/<name>.c``, compiled when its source is newer.  Raises AbsentError."""
+        source, target = _SOURCES / f"{name}.c", self.folder / name
+        if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
+            fresh = target.with_suffix(f".{os.getpid()}")
+            compiler = self.program("gcc", "gcc libc6-dev")
+            self._run([compiler, "-O2", "-o", str(fresh), str(source)], f"{name} does not compile")
+            fresh.replace(target)
+        return str(target)
+
+    def node_red(self) -> Path:
+        """The folder of an installed Node-RED with its Modbus nodes.  Raises AbsentError."""
+        node, npm = self.program("node", "nodejs"), self.program("npm", "npm")
+        version = subprocess.run([node, "-v"], capture_output=True, text=True, check=False).stdout  # noqa: S603 - a program of the machine
+        if int(version.lstrip("v").split(".")[0] or 0) < _NODE_OLDEST:
+            raise AbsentError(f"Node-RED needs Node.js {_NODE_OLDEST} or newer, this is {version.strip()}")
+        folder = self.folder / f"nodered-{NODE_RED}-{NODE_RED_MODBUS}"
+        if self._is_done(folder):
+            return folder
+        self._say(f"installing Node-RED {NODE_RED} into {folder}, about half a minute")
+        self._begin(folder)
+        wanted = {
+            "private": True,
+            "dependencies": {"node-red": NODE_RED, "node-red-contrib-modbus": NODE_RED_MODBUS},
+            # Its own copy of this library lies on a server of its maker's, not on the registry.
+            "overrides": {"@openp4nr/modbus-serial": f"npm:modbus-serial@{MODBUS_SERIAL}"},
+        }
+        (folder / "package.json").write_text(json.dumps(wanted))
+        install = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)]
+        self._run(install, "npm could not install Node-RED")
+        return self._finish(folder)
+
+    def thingsboard(self) -> Path:
+        """The Python of a virtual environment with thingsboard-gateway.  Raises AbsentError."""
+        folder = self.folder / f"thingsboard-{THINGSBOARD_GATEWAY}"
+        python = folder / "bin" / "python"
+        if self._is_done(folder):
+            return python
+        self._say(f"installing thingsboard-gateway {THINGSBOARD_GATEWAY} into {folder}, about a minute")
+        self._begin(folder)
+        self._run([sys.executable, "-m", "venv", str(folder)], "no venv: apt-get install python3-venv")
+        wanted = [f"thingsboard-gateway=={THINGSBOARD_GATEWAY}", f"pymodbus=={THINGSBOARD_PYMODBUS}"]
+        install = [str(python), "-m", "pip", "install", "--quiet", *wanted, "pyserial", "pyserial-asyncio"]
+        self._run(install, "pip could not install thingsboard-gateway")
+        self._finish(folder)
+        return python
+
+    def _is_done(self, folder: Path) -> bool:
+        return (folder / ".done").exists()
+
+    def _begin(self, folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+
+    def _finish(self, folder: Path) -> Path:
+        (folder / ".done").touch()
+        return folder
+
+    def _run(self, argv: Sequence[str], sorry: str) -> None:
+        done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 - argv is ours
+        if done.returncode:
+            last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+            raise AbsentError(f"{sorry}: {' '.join(last)}")

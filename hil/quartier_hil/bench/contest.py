@@ -1,0 +1,182 @@
+"""Contestants poll the same registers and publish to the same broker; one round of one is measured here."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from quartier_hil.bench import process, site
+from quartier_hil.bench.cache import Cache
+from quartier_hil.bench.process import Process
+
+BLOCK_MAX = 125
+_BROKER = """\
+listener {port} 127.0.0.1
+allow_anonymous true
+persistence false
+max_queued_messages 0
+log_type error
+"""
+_READY_S = 60.0
+_DRAIN_S = 5.0
+_BETWEEN_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """``ports`` devices of ``registers`` each, every register once a second, published to ``broker_port``."""
+
+    ports: Sequence[int]
+    registers: int
+    broker_port: int
+
+
+Launch = Callable[[Path, Task], Process]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One window of one contestant.  ``points`` of ``asked`` arrived; CPU is of its whole process tree."""
+
+    points: int
+    asked: int
+    cpu_us_per_point: float
+    memory_mib: float
+    p50_ms: float
+    p99_ms: float
+    max_ms: float
+    bytes_per_point: float
+
+    @property
+    def lost(self) -> int:
+        """Registers that were answered in the window and never published; below 0 where some came twice."""
+        return self.asked - self.points
+
+
+def ours(folder: Path, task: Task) -> Process:
+    """``quartier run`` with store, cycle and Sparkplug."""
+    file = site.write(folder, task.ports, task.registers, broker_port=task.broker_port)
+    env = {"PYTHONPATH": process.python_path()}
+    for name in ("RUNTIME", "STATE"):
+        place = folder / name.lower()
+        place.mkdir()
+        env[f"{name}_DIRECTORY"] = str(place)
+    argv = [sys.executable, "-m", "quartier.cli", "run", "--config", str(file)]
+    return Process(argv, folder / "log", env=env)
+
+
+def node_red(cache: Cache) -> Launch:
+    """Node-RED with its Modbus nodes.  Raises AbsentError."""
+    root, node = cache.node_red(), cache.program("node", "nodejs")
+
+    def launch(folder: Path, task: Task) -> Process:
+        flow = site.flow(task.ports, task.registers, BLOCK_MAX, task.broker_port)
+        (folder / "flows.json").write_text(flow)
+        (folder / "package.json").write_text(json.dumps({"name": "bench", "private": True}))
+        (folder / "node_modules").symlink_to(root / "node_modules")
+        (folder / "settings.js").write_text(
+            "module.exports = {flowFile: 'flows.json', httpAdminRoot: false, httpNodeRoot: false, "
+            f"uiPort: {process.free_port()}, uiHost: '127.0.0.1', "
+            "telemetry: {enabled: false}, logging: {console: {level: 'warn'}}};\n"
+        )
+        script = str(root / "node_modules" / "node-red" / "red.js")
+        return Process([node, script, "--userDir", str(folder)], folder / "log", cwd=folder)
+
+    return launch
+
+
+def thingsboard(cache: Cache) -> Launch:
+    """thingsboard-gateway, which takes the broker for its platform.  Raises AbsentError."""
+    python = cache.thingsboard()
+
+    def launch(folder: Path, task: Task) -> Process:
+        place = site.gateway(folder / "config", task.ports, task.registers, BLOCK_MAX, task.broker_port)
+        shipped = next(python.parents[1].glob("lib/*/site-packages/thingsboard_gateway/config/logs.json"))
+        shutil.copy(shipped, place)
+        (folder / "logs").mkdir()
+        argv = [str(python), "-c", "from thingsboard_gateway.tb_gateway import daemon; daemon()"]
+        env = {"TB_GW_CONFIG_DIR": str(place), "PYTHONPATH": ""}
+        return Process(argv, folder / "log", cwd=folder, env=env)
+
+    return launch
+
+
+@dataclass(frozen=True, slots=True)
+class Arena:
+    """Registers, broker and listener that all contestants share."""
+
+    server: Process
+    listener: Process
+    task: Task
+
+    def measure(self, launch: Launch, folder: Path, *, warm_s: float, window_s: float) -> Round:
+        """Run one contestant alone: wait for its first values, let it warm up, measure a window.
+
+        Raises RuntimeError when nothing arrives, with the last of its log.
+        """
+        with launch(folder, self.task) as runner:
+            self._await_values(runner, folder)
+            time.sleep(warm_s)
+            from_ms = int(time.time() * 1000) + _BETWEEN_MS
+            order = f"window {from_ms} {from_ms + int(window_s * 1000)}"
+            self.server.ask(order)
+            self.listener.ask(order)
+            time.sleep(_BETWEEN_MS / 1000)
+            before_s = process.cpu_s(runner.pid)
+            time.sleep(max(0.0, from_ms / 1000 + window_s - time.time()))
+            spent_s = process.cpu_s(runner.pid) - before_s
+            memory_mib = process.memory_mib(runner.pid)
+            asked = self.server.count()["registers"]
+            heard = self._drained(asked)
+        points = int(heard["points"])
+        return Round(
+            points,
+            asked,
+            1e6 * spent_s / max(points, 1),
+            memory_mib,
+            heard["p50_ms"],
+            heard["p99_ms"],
+            heard["max_ms"],
+            heard["bytes"] / max(points, 1),
+        )
+
+    def _await_values(self, runner: Process, folder: Path) -> None:
+        before, until_s = self.listener.count()["all"], time.monotonic() + _READY_S
+        wanted = len(self.task.ports) * self.task.registers
+        while self.listener.count()["all"] < before + wanted:
+            if time.monotonic() > until_s or not runner.alive:
+                last = (folder / "log").read_text(errors="replace").strip()[-2000:]
+                raise RuntimeError(f"no values within {_READY_S:.0f} s; the last it said:\n{last}")
+            time.sleep(0.1)
+
+    def _drained(self, asked: int) -> dict[str, float]:
+        """What was heard of the window, once all of it has arrived or nothing more can be hoped for."""
+        until_s = time.monotonic() + _DRAIN_S
+        heard = self.listener.count()
+        while heard["points"] < asked and time.monotonic() < until_s:
+            time.sleep(0.1)
+            heard = self.listener.count()
+        return heard
+
+
+@contextmanager
+def arena(cache: Cache, folder: Path, devices: int, registers: int) -> Iterator[Arena]:
+    """Start what all contestants share.  Raises AbsentError."""
+    broker = cache.program("mosquitto", "mosquitto")
+    server_argv, listener_argv = cache.compiled("registers"), cache.compiled("listener")
+    port, config = process.free_port(), folder / "mosquitto.conf"
+    config.write_text(_BROKER.format(port=port))
+    with (
+        Process([server_argv, str(devices)], folder / "server.log", talks=True) as server,
+        Process([broker, "-c", str(config)], folder / "broker.log"),
+    ):
+        ports = [int(word) for word in server.line().split()]
+        if not process.accepts(port, _READY_S):
+            raise RuntimeError(f"mosquitto does not accept connections; see {folder / 'broker.log'}")
+        with Process([listener_argv, str(port)], folder / "listener.log", talks=True) as listener:
+            listener.line()
+            yield Arena(server, listener, Task(ports, registers, port))

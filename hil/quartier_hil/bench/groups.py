@@ -1,0 +1,61 @@
+"""Which groups of figures there are, and how they are run."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from quartier_hil.bench.cache import AbsentError, Cache
+from quartier_hil.bench.figure import Figure, skipped
+from quartier_hil.bench.setting import Setting
+
+# Group -> the module that measures it, and what a person is told about it.
+GROUPS: Mapping[str, tuple[str, str]] = {
+    "daemon": (
+        "daemon",
+        "the whole daemon against Node-RED and thingsboard-gateway, 2,000 and 20,000 points/s",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A group that could not be measured although nothing was missing: a bug, not a slow machine."""
+
+    group: str
+    why: str
+
+
+def chosen(only: str | None) -> Sequence[str]:
+    """The groups to run.  Raises KeyError for one that there is not."""
+    if only is None:
+        return tuple(GROUPS)
+    GROUPS[only]
+    return (only,)
+
+
+def run(
+    names: Sequence[str], cache: Cache, *, rounds: int, short: bool, say: Callable[[str], None]
+) -> Iterator[Figure | Broken]:
+    """Measure group after group; scratch goes when it is done."""
+    with tempfile.TemporaryDirectory(prefix="quartier-bench-") as folder:
+        setting = Setting(rounds, short, Path(folder), cache, say)
+        for name in names:
+            started_s = time.monotonic()
+            say(f"{name}: {GROUPS[name][1]}")
+            try:
+                yield from _figures(name, setting)
+            except AbsentError as error:
+                yield skipped(f"{name}.all", GROUPS[name][1], str(error), None)
+            except RuntimeError as error:
+                yield Broken(name, str(error))
+            say(f"{name}: took {time.monotonic() - started_s:.0f} s")
+
+
+def _figures(name: str, setting: Setting) -> list[Figure]:
+    module = import_module(f"quartier_hil.bench.{GROUPS[name][0]}")
+    measure = cast("Callable[[Setting], list[Figure]]", module.figures)
+    return [figure for figure in measure(setting) if figure.group == name]

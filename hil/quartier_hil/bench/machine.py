@@ -1,0 +1,54 @@
+"""Where the figures come from: the machine, its load, and the versions of what was measured."""
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from quartier_hil.bench import cache
+
+
+def description() -> dict[str, object]:
+    """CPU, cores, kernel, Python, load average at the start and the pinned peers, JSON-ready."""
+    return {
+        "cpu": _cpu(),
+        "cores": os.cpu_count() or 0,
+        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "python": platform.python_version(),
+        "load": round(os.getloadavg()[0], 2),
+        "node_red": f"{cache.NODE_RED} with node-red-contrib-modbus {cache.NODE_RED_MODBUS}",
+        "thingsboard_gateway": cache.THINGSBOARD_GATEWAY,
+        "pymodbus": _version("pymodbus"),
+        "numpy": _version("numpy"),
+    }
+
+
+def line(about: dict[str, object]) -> str:
+    """The same for people."""
+    return (
+        f"{about['cpu']}, {about['cores']} cores, {about['kernel']}, Python {about['python']}, "
+        f"load {about['load']} at the start\npeers: Node-RED {about['node_red']}, thingsboard-gateway "
+        f"{about['thingsboard_gateway']}, pymodbus {about['pymodbus']}, numpy {about['numpy']}"
+    )
+
+
+def _version(name: str) -> str:
+
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _cpu() -> str:
+    """The model as the kernel names it: x86 says ``model name``, boards say ``Model`` or nothing."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return platform.processor() or "unknown CPU"
+    for key in ("model name", "Model", "Hardware"):
+        for row in text.splitlines():
+            name, _, value = row.partition(":")
+            if name.strip() == key and value.strip():
+                return value.strip()
+    return platform.machine()

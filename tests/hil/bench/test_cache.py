@@ -1,0 +1,47 @@
+import subprocess
+
+import pytest
+
+from quartier_hil.bench.cache import AbsentError, Cache
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(tmp_path / "peers", lambda _: None)
+
+
+def test_a_program_that_is_not_there_is_named_with_the_package_that_brings_it(cache):
+    with pytest.raises(AbsentError, match="apt-get install nowhere"):
+        cache.program("no-such-program-at-all", "nowhere")
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("name", ["registers", "listener"])
+def test_a_peer_in_c_is_compiled_once_and_again_when_its_source_is_newer(cache, name):
+    made = cache.compiled(name)
+
+    assert made == cache.compiled(name)
+    assert [] == [path for path in cache.folder.iterdir() if path.name != name]
+
+
+def test_an_installation_that_was_not_finished_is_done_again(cache, monkeypatch):
+    folder = cache.folder / "nodered-4.1.15-5.45.2"
+    folder.mkdir(parents=True)
+    (folder / "half").touch()
+    failed = subprocess.CompletedProcess([], 1, "v20.0.0", "no network")
+    monkeypatch.setattr(cache, "program", lambda name, _: f"/bin/{name}")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+
+    with pytest.raises(AbsentError, match="npm could not install Node-RED: no network"):
+        cache.node_red()
+
+    assert not (folder / "half").exists()
+    assert not (folder / ".done").exists()
+
+
+def test_a_node_too_old_for_node_red_is_said_aloud(cache, monkeypatch):
+    monkeypatch.setattr(cache, "program", lambda name, _: f"/bin/{name}")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "v12.3.0\n"))
+
+    with pytest.raises(AbsentError, match="needs Node.js 18 or newer, this is v12.3.0"):
+        cache.node_red()

@@ -1,0 +1,11 @@
+from quartier_hil.bench import machine
+
+
+def test_the_machine_is_named_with_its_load_and_the_versions_of_the_peers():
+    about = machine.description()
+
+    line = machine.line(about)
+
+    assert f"{about['cores']} cores" in line
+    assert "load" in line
+    assert "Node-RED 4" in line
