@@ -18,6 +18,7 @@ COMMANDS = {
     "check": ("78", "file:line: key", "--json"),
     "config": ("sample", "reference", "schema"),
     "read": ("tcp://", "rtu://", "usb:", "--profiles"),
+    "scan": ("modbus", "--units", "--bauds", "Exit codes", "rtu:/dev/ttyUSB0", "--json"),
     "profiles": ("profiles", "--json"),
     "status": ("--watch", "--json", "--runtime-dir"),
     "points": ("'grid.*'", "--json", "--runtime-dir"),

@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+Baud = Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
+Parity = Literal["N", "E", "O"]
+
 
 def _host(host: str) -> str:
     if re.fullmatch(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?", host):
@@ -57,9 +60,9 @@ class RtuBus(_Bus):
     """Modbus RTU on a serial port."""
     port: Annotated[str, AfterValidator(_serial_port)]
     """``usb:SERIAL`` (the adapter's serial number) or a path such as ``/dev/serial/by-id/…``."""
-    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
+    baud: Baud = 9600
     """Bits per second."""
-    parity: Literal["N", "E", "O"] = "N"
+    parity: Parity = "N"
     """None, even or odd."""
     stop_bits: Literal[1, 2] = 1
     """Stop bits."""

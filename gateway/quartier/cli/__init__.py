@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from quartier.cli import daemon, device, past, present, site
+from quartier.cli import daemon, device, past, present, scan, site
 from quartier.cli.places import CONFIG, runtime_dir, state_dir
 from quartier_drivers.errors import ConfigError
 
@@ -21,6 +21,7 @@ USAGE = """\
 first steps:
   quartier config sample > site.toml     a commented file to start from
   quartier check site.toml               every fault at once
+  quartier scan modbus tcp://192.168.1.20  which devices answer, and who they are
   quartier read victron/gx 'tcp://192.168.1.20?unit=227'
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
   quartier status --watch                what it does, and why
@@ -200,6 +201,26 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     read.add_argument("--profiles", **_PROFILES)
     _json(read)
     read.set_defaults(run=device.read)
+
+    look = _command(
+        commands, "scan", "find the units on a bus and guess their profiles; reads only", scan.EXAMPLES
+    )
+    look.add_argument("protocol", choices=("modbus",), help="what the bus speaks")
+    look.add_argument("url", help="where the bus is")
+    look.add_argument("--units", type=scan.units, metavar="1-20,100", help="which units (default: all)")
+    look.add_argument(
+        "--bauds",
+        type=scan.bauds,
+        metavar="9600,19200",
+        help="settings of a serial line to try, in this order",
+    )
+    look.add_argument("--parities", type=scan.parities, metavar="N,E", help="the same for its parity")
+    look.add_argument(
+        "--thorough", action="store_true", help="ask silent units a second way, and go on after a find"
+    )
+    look.add_argument("--profiles", **_PROFILES)
+    _json(look)
+    look.set_defaults(run=scan.scan)
 
     profiles = _command(commands, "profiles", "list the device profiles")
     profiles.add_argument("--profiles", **_PROFILES)

@@ -1,0 +1,118 @@
+"""Which profiles fit what a device said of itself: guesses, each with how sure and why.  Pure.
+
+A mark that the device contradicts rules its profile out; a mark it says nothing about takes certainty.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from quartier_drivers import codec
+from quartier_drivers.profile import Profile
+from quartier_drivers.schema import Address, Mark
+
+Sure = Literal["sure", "likely", "possible"]
+SURENESS: tuple[Sure, ...] = ("sure", "likely", "possible")
+Words = Callable[[Address, int], Sequence[int] | None]
+"""So many registers from an address; None where the device refused or said nothing."""
+
+# Objects of function 43/14 (Modbus Application Protocol V1.1b3, 6.21).
+OBJECTS = {
+    "vendor": 0,
+    "product": 1,
+    "revision": 2,
+    "url": 3,
+    "name": 4,
+    "model": 5,
+    "application": 6,
+}
+# What many devices hold in many registers proves nothing.
+_COMMON = (0.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A profile that may fit.  ``why`` tells the marks that fit, and those that were not told."""
+
+    profile: str
+    sure: Sure
+    why: str
+    fits_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one mark says: ``fits`` None where the device did not tell; ``strong`` where it identifies."""
+
+    fits: bool | None
+    strong: bool
+    text: str
+
+
+def guess(profile: Profile, words: Words, objects: Mapping[int, str]) -> Guess | None:
+    """Whether ``profile`` may be the device; None when a mark is contradicted, or none was told.
+
+    ``objects`` are its objects of function 43/14.  Registers are asked for one mark after the other, and
+    none after the first contradiction.
+    """
+    told = []
+    for name, mark in profile.marks.items():
+        one = _told(name, mark, words, objects)
+        if one.fits is False:
+            return None
+        told.append(one)
+    fitting = [one for one in told if one.fits]
+    if not fitting:
+        return None
+    strong_count = sum(one.strong for one in fitting)
+    complete = len(fitting) == len(told)
+    sure: Sure = "possible"
+    if strong_count:
+        sure = "sure" if complete else "likely"
+    missing = [one.text for one in told if not one.fits]
+    why = "; ".join([one.text for one in fitting] + [f"not told: {text}" for text in missing])
+    return Guess(profile.name, sure, why, len(fitting))
+
+
+def ranked(guesses: Iterable[Guess]) -> list[Guess]:
+    """The surest first; where several are sure, none is more than likely."""
+    found = sorted(guesses, key=lambda one: (SURENESS.index(one.sure), -one.fits_count, one.profile))
+    if sum(one.sure == "sure" for one in found) < 2:
+        return found
+    return [
+        Guess(one.profile, "likely", f"{one.why}; another profile fits as well", one.fits_count)
+        if one.sure == "sure"
+        else one
+        for one in found
+    ]
+
+
+def _told(name: str, mark: Mark, words: Words, objects: Mapping[int, str]) -> _Told:
+    if mark.device_id is not None:
+        text = objects.get(OBJECTS[mark.device_id])
+        return _compared(f"its {mark.device_id} name", mark, text)
+    source = mark.source
+    assert source is not None
+    heard = words(source.address, source.width)
+    value = None if heard is None else codec.value_of(source, heard)
+    if heard is not None and value is None:  # an empty text, a void number: the register is there
+        return _Told(False, strong=True, text=f"{name} ({source.address}) is empty")
+    return _compared(f"{name} ({source.address})", mark, value)
+
+
+def _compared(what: str, mark: Mark, value: float | str | None) -> _Told:
+    if value is None:
+        return _Told(None, strong=False, text=what)
+    if mark.like is not None:
+        text = str(value)
+        fits = fnmatchcase(text.lower(), mark.like.lower())
+        return _Told(fits, strong=True, text=f"{what} is {text!r}")
+    number = float(value)
+    if mark.equals:
+        strong = number not in _COMMON
+        return _Told(number in mark.equals, strong, f"{what} is {number:g}")
+    low, high = mark.low, mark.high
+    assert low is not None
+    assert high is not None
+    return _Told(low <= number <= high, strong=False, text=f"{what} is {number:g}, within {low:g}..{high:g}")

@@ -1,0 +1,192 @@
+"""Looks for the units on a bus, politely: one small read at a time, never a write; then who they may be."""
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from quartier_drivers.contract import Clock
+from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.modbus.bus import RtuBus, TcpBus
+from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
+from quartier_drivers.modbus.line import ABSENT, Line
+from quartier_drivers.modbus.link import link
+from quartier_drivers.modbus.recognise import Guess, guess, ranked
+from quartier_drivers.profile import Profile
+from quartier_drivers.schema import Address
+
+Bus = TcpBus | RtuBus
+# A register that is asked for to see whether anybody is there: what it holds does not matter.
+_FIRST, _SECOND = ("holding", 0), ("input", 0)
+# The exception with which some gateways speak for units that are not there.
+_FAILURE = 4
+# So many units that all are there, and all say the same: it is one device that ignores the number.
+_CROWD = 8
+# A unit that said nothing so often in a row has said what it has to say.
+_SILENT_MAX = 2
+_LOST_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A unit that answers at ``bus``: what it said first, its objects of function 43/14, who it may be."""
+
+    unit: int
+    bus: Bus
+    said: str
+    objects: Mapping[int, str]
+    guesses: Sequence[Guess]
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a scan brought; ``notes`` say what a person should know of it, ``lost`` why it ended early."""
+
+    found: list[Found] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    asked_count: int = 0
+    lost: str = ""
+
+
+Progress = Callable[[Bus, int, int, int, int], None]
+"""Called before each unit: the bus, the unit, its place in the scan, how many units, how many were found."""
+
+
+async def scan(
+    buses: Sequence[Bus],
+    units: Sequence[int],
+    profiles: Sequence[Profile],
+    clock: Clock,
+    progress: Progress,
+    *,
+    thorough: bool = False,
+) -> Survey:
+    """Look at each of ``buses`` (the same wire at other settings) until somebody answers at one of them.
+
+    ``thorough``: look at all of them, and ask silent units a second way.  Cancel it at any time.
+    """
+    survey = Survey()
+    for bus in buses:
+        look = _Look(bus, clock, survey, thorough=thorough)
+        try:
+            await look.around(units, profiles, progress)
+        except LinkLost as lost:
+            survey.lost = str(lost)
+            break
+        if survey.found and not thorough:
+            break
+    return survey
+
+
+class _Look:
+    """One bus at one setting."""
+
+    def __init__(self, bus: Bus, clock: Clock, survey: Survey, *, thorough: bool) -> None:
+        self._bus = bus
+        self._line: Line = link("scan", bus, clock)
+        self._survey = survey
+        self._thorough = thorough
+        self._lost_count = 0
+
+    async def around(self, units: Sequence[int], profiles: Sequence[Profile], progress: Progress) -> None:
+        async with _opened(self._line):
+            there: dict[int, str] = {}
+            failing: dict[int, str] = {}
+            absent_count = 0
+            for place, unit in enumerate(units):
+                progress(self._bus, unit, place, len(units), len(there))
+                answer = await self._knock(unit)
+                self._survey.asked_count += 1
+                if isinstance(answer, str):
+                    if answer:
+                        there[unit] = answer
+                elif answer.exception in ABSENT:
+                    absent_count += 1
+                elif answer.exception == _FAILURE:
+                    failing[unit] = meaning(answer)
+                else:
+                    there[unit] = meaning(answer) if answer.exception else f"reads {answer.values[0]}"
+            if absent_count:
+                self._note(f"a gateway answered for {absent_count} units that are not there")
+            there |= self._not_a_gateways(failing, len(units))
+            for unit, said in self._told_apart(there, units).items():
+                self._survey.found.append(await self._met(unit, said, profiles))
+
+    def _note(self, text: str) -> None:
+        self._survey.notes.append(text)
+
+    async def _knock(self, unit: int) -> Answer | str:
+        """The answer to a small read; without one, what is known instead: nothing, or that it is busy."""
+        answer = await self._ask(read_request(unit, *_FIRST, 1))
+        failed = isinstance(answer, Answer) and answer.exception == _FAILURE
+        if failed or (self._thorough and answer == ""):
+            again = await self._ask(read_request(unit, *_SECOND, 1))
+            return answer if again == "" else again
+        return answer
+
+    async def _ask(self, request: Request) -> Answer | str:
+        """The answer, or why there is none; empty for silence.  Raises LinkLost when it stays lost."""
+        before = self._line.stats["timeouts_count"]
+        try:
+            answer = await self._line.exchange(request)
+        except NoReply as reason:
+            silent = self._line.stats["timeouts_count"] > before and "no answer:" not in str(reason)
+            return "" if silent else str(reason).partition(": ")[2] or str(reason)
+        except LinkLost:
+            self._lost_count += 1
+            if self._lost_count >= _LOST_MAX:
+                raise
+            return ""
+        self._lost_count = 0
+        return answer
+
+    def _not_a_gateways(self, failing: Mapping[int, str], asked_count: int) -> Mapping[int, str]:
+        """Units that answer nothing but failure; where they are the most, a gateway speaks for them."""
+        if len(failing) < _CROWD or 2 * len(failing) < asked_count:
+            return failing
+        self._note(
+            f"{len(failing)} units answer nothing but {failing[min(failing)]}: a gateway speaks for them"
+        )
+        return {}
+
+    def _told_apart(self, there: Mapping[int, str], units: Collection[int]) -> Mapping[int, str]:
+        if len(units) < _CROWD or len(there) < len(units) or len(set(there.values())) > 1:
+            return dict(sorted(there.items()))
+        unit = min(there)
+        self._note(
+            f"it answers the same under each of the {len(units)} unit numbers: one device, shown as {unit}"
+        )
+        return {unit: there[unit]}
+
+    async def _met(self, unit: int, said: str, profiles: Sequence[Profile]) -> Found:
+        objects: Mapping[int, str] = {}
+        heard = await self._registers(unit, profiles)
+        guesses = [
+            guess(profile, lambda place, width: heard.get((place, width)), objects) for profile in profiles
+        ]
+        return Found(unit, self._bus, said, objects, ranked(one for one in guesses if one is not None))
+
+    async def _registers(
+        self, unit: int, profiles: Sequence[Profile]
+    ) -> Mapping[tuple[Address, int], Sequence[int]]:
+        """What stands where the profiles' marks are."""
+        heard: dict[tuple[Address, int], Sequence[int]] = {}
+        sources = [mark.source for profile in profiles for mark in profile.marks.values()]
+        places = dict.fromkeys((one.address, one.width) for one in sources if one is not None)
+        silent_count = 0
+        for place, width in places:
+            answer = await self._ask(read_request(unit, place.table, place.number, width))
+            if isinstance(answer, Answer) and not answer.exception:
+                heard[place, width] = answer.values
+            silent_count = silent_count + 1 if answer == "" else 0
+            if silent_count >= _SILENT_MAX:
+                break
+        return heard
+
+
+@asynccontextmanager
+async def _opened(line: Line) -> AsyncIterator[None]:
+    try:
+        await line.open()
+        yield
+    finally:
+        await line.close()

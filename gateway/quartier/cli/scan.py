@@ -1,0 +1,233 @@
+"""``quartier scan``: which units answer on a bus, and which profiles they may be."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, get_args
+
+from quartier.cli import output
+from quartier_drivers import profile
+from quartier_drivers.errors import ConfigError, Fault
+from quartier_drivers.modbus.bus import Baud, Parity, RtuBus
+
+if TYPE_CHECKING:
+    from quartier_drivers.modbus.scan import Bus, Found, Survey
+
+# Short, and no repetition: most units of a scan are not there.
+QUICK: dict[str, Any] = {"timeout_s": 0.5, "retries_count": 0, "pause_s": 0.02}
+UNIT_MAX = 255
+_EVERY = range(1, 248)
+# Many a device on TCP answers as 255 (Modbus Messaging on TCP/IP V1.0b, 4.4.2), which no serial line has.
+_OF_ITSELF = 255
+EXAMPLES = """\
+URL: tcp://HOST[:PORT], rtu:/dev/ttyUSB0?baud=9600&parity=E or rtu://usb:SERIAL?baud=19200; other keys of
+the bus's section may follow, such as timeout_s=1 for slow devices (default here: 0.5).
+
+Each unit is asked for one register, one request at a time, and whoever answers (also with "illegal
+address") is there.  Nothing is ever written.  Then the registers by which profiles are recognised are read:
+  sure      all that the profile knows its device by is there
+  likely    some of it, or another profile fits as well
+  possible  only numbers in a plausible range: compare the maker's plate
+A serial line has one master: stop the daemon first (systemctl stop quartier).
+
+examples:
+  quartier scan modbus tcp://192.168.1.20
+  quartier scan modbus 'rtu:/dev/ttyUSB0?baud=9600' --units 1-20
+  quartier scan modbus rtu:/dev/ttyUSB0 --bauds 9600,19200,38400 --parities N,E
+
+Exit codes: 0 somebody answers · 1 nobody does, or the bus cannot be opened · 78 the URL is wrong.
+"""
+
+
+def units(text: str) -> list[int]:
+    """Read ``1-20,100``; raises ArgumentTypeError saying what was expected."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise argparse.ArgumentTypeError(f"{part!r} is wrong, expected units such as 1-20,100")
+        span = range(int(first), int(last or first) + 1)
+        if not span or span[-1] > UNIT_MAX:
+            raise argparse.ArgumentTypeError(f"{part!r} is wrong, expected rising numbers of 0..{UNIT_MAX}")
+        found += span
+    return sorted(set(found))
+
+
+def _one_of(known: Sequence[Any], text: str, kind: Callable[[str], Any]) -> list[Any]:
+    names = [str(one) for one in known]
+    wrong = [part for part in text.split(",") if part not in names]
+    if wrong:
+        raise argparse.ArgumentTypeError(f"{wrong[0]!r} is wrong, expected some of {', '.join(names)}")
+    return [kind(part) for part in text.split(",")]
+
+
+def bauds(text: str) -> list[int]:
+    """Read ``9600,19200``."""
+    return _one_of(get_args(Baud), text, int)
+
+
+def parities(text: str) -> list[str]:
+    """Read ``N,E``."""
+    return _one_of(get_args(Parity), text, str)
+
+
+def scan(options: argparse.Namespace) -> int:
+    """Scan a bus; exit 1 when nobody answers."""
+    from quartier_drivers.modbus import reader, scan as scanning  # noqa: PLC0415, I001 - imports the wires
+    from quartier_drivers.modbus.line import LoopClock  # noqa: PLC0415 - the same
+
+    bus = reader.target(options.url).bus
+    settings = _settings(bus, options)
+    wanted = options.units or [*_EVERY, *([] if isinstance(bus, RtuBus) else [_OF_ITSELF])]
+    known = [profile.load(name, options.profiles) for name in _sound(options.profiles)]
+    teller = _Teller()
+    survey = asyncio.run(
+        scanning.scan(settings, wanted, known, LoopClock(), teller, thorough=options.thorough)
+    )
+    teller.end()
+    text = site_lines(survey)
+    if options.json:
+        output.dump({"url": options.url, **_json(survey), "site_file": text})
+    else:
+        _print(survey, text)
+    if not survey.found:
+        why = survey.lost or f"nobody answers under {len(wanted)} unit numbers; {_remedy(bus)}"
+        print(f"{options.url}: {why}", file=sys.stderr)
+    return 0 if survey.found else 1
+
+
+def _sound(folders: Sequence[Any]) -> list[str]:
+    """The profiles that can be loaded; a site's own with a fault is named and left out."""
+    sound = []
+    for name in profile.names(folders):
+        try:
+            profile.load(name, folders)
+        except ConfigError as error:
+            print(f"left out: {error.faults[0]}", file=sys.stderr)
+        else:
+            sound.append(name)
+    return sound
+
+
+def _settings(bus: "Bus", options: argparse.Namespace) -> list["Bus"]:
+    """The bus at each of the settings asked for."""
+    quick = {key: value for key, value in QUICK.items() if key not in bus.model_fields_set}
+    if not isinstance(bus, RtuBus):
+        if options.bauds or options.parities:
+            where = "bauds" if options.bauds else "parities"
+            raise ConfigError([Fault(options.url, None, where, "fits serial lines only")])
+        return [bus.model_copy(update=quick)]
+    return [
+        bus.model_copy(update={**quick, "baud": baud, "parity": parity})
+        for baud in options.bauds or [bus.baud]
+        for parity in options.parities or [bus.parity]
+    ]
+
+
+def _remedy(bus: "Bus") -> str:
+    if isinstance(bus, RtuBus):
+        return "try other --bauds and --parities, swap A and B, and look at the termination"
+    return "look whether Modbus is switched on in the device, and whether another client holds its connection"
+
+
+class _Teller:
+    """Says on the error output how far a scan has come: in place on a terminal, else once a setting."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._told: object = None
+
+    def __call__(self, bus: "Bus", unit: int, place: int, count: int, found: int) -> None:
+        at = f" at {bus.baud} {bus.parity}" if isinstance(bus, RtuBus) else ""
+        if self._live:
+            print(f"\runit {unit}{at}, {place + 1} of {count}, {found} found \033[K", end="", file=sys.stderr)
+        elif bus != self._told:
+            print(f"asking {count} units{at}, up to {count * bus.timeout_s:.0f} s", file=sys.stderr)
+        self._told = bus
+
+    def end(self) -> None:
+        """Leave the line clean."""
+        if self._live and self._told is not None:
+            print("\r\033[K", end="", file=sys.stderr)
+
+
+def _print(survey: "Survey", text: str) -> None:
+    for note in survey.notes:
+        print(f"note: {note}")
+    if not survey.found:
+        return
+    rows = [row for found in survey.found for row in _rows(found)]
+    columns = (">unit", "at", "answers", "profile", "how sure", "why")
+    output.console().print(output.table("", columns, rows))
+    print(f"\nFor the site file:\n\n{text}")
+
+
+def _at(bus: "Bus") -> str:
+    return f"{bus.baud} {bus.parity}" if isinstance(bus, RtuBus) else f"{bus.host}:{bus.port}"
+
+
+def _rows(found: "Found") -> list[tuple[str, ...]]:
+    said = "; ".join([found.said, *(text for _, text in sorted(found.objects.items()))])
+    head = (str(found.unit), _at(found.bus), said)
+    if not found.guesses:
+        return [(*head, "–", "", "no profile knows it by its marks")]
+    first, *others = found.guesses
+    return [
+        (*head, first.profile, first.sure, first.why),
+        *(("", "", "", one.profile, one.sure, one.why) for one in others),
+    ]
+
+
+def _json(survey: "Survey") -> dict[str, Any]:
+    units_found = [
+        {
+            "unit": found.unit,
+            "bus": found.bus.model_dump(mode="json"),
+            "answers": found.said,
+            "identity": {str(number): text for number, text in found.objects.items()},
+            "guesses": [asdict(one) for one in found.guesses],
+        }
+        for found in survey.found
+    ]
+    return {
+        "found": units_found,
+        "asked_count": survey.asked_count,
+        "notes": survey.notes,
+        "lost": survey.lost,
+    }
+
+
+def site_lines(survey: "Survey") -> str:
+    """The lines of a site file for what was found; what is a guess says so."""
+    lines: list[str] = []
+    names: dict[str, str] = {}
+    for found in survey.found:
+        key = _at(found.bus)
+        if key not in names:
+            names[key] = f"bus{len(names) + 1}"
+            lines += _bus_lines(names[key], found.bus)
+        lines += ["", f"[devices.unit{found.unit}]", f'bus = "{names[key]}"', *_profile_lines(found)]
+        lines.append(f"unit = {found.unit}")
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _bus_lines(name: str, bus: "Bus") -> list[str]:
+    keys = (
+        ("kind", "port", "baud", "parity", "stop_bits")
+        if isinstance(bus, RtuBus)
+        else ("kind", "host", "port")
+    )
+    values = [(key, getattr(bus, key)) for key in keys]
+    shown = [f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}" for key, value in values]
+    return [f"[buses.{name}]", *shown]
+
+
+def _profile_lines(found: "Found") -> list[str]:
+    if not found.guesses:
+        return ['profile = ""                  # no profile knows it; quartier profiles lists them all']
+    first, *others = found.guesses
+    told = "" if first.sure == "sure" else f"  # {first.sure}: compare the maker's plate"
+    more = [f'# profile = "{one.profile}"  # {one.sure}' for one in others]
+    return [f'profile = "{first.profile}"{told}', *more]

@@ -1,0 +1,96 @@
+"""A guess says how sure it is and why, and what a device contradicts is no guess."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from quartier_drivers.modbus.recognise import Guess, guess, ranked
+from quartier_drivers.profile import Profile, parse
+from quartier_drivers.schema import Address
+
+HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
+CODE = '[recognise.code]\nregister = "input:11"\nequals = [1648, 1649]\n'
+NAME = '[recognise.name]\nregister = "holding:4"\ntype = "string"\nlength = 4\nlike = "acme*"\n'
+VOLTS = '[recognise.voltage]\nregister = "input:0"\nscale = 0.1\nlow = 180\nhigh = 260\n'
+VENDOR = '[recognise.vendor]\ndevice_id = "vendor"\nlike = "ACME"\n'
+REGISTERS = {11: (1648,), 4: (0x4143, 0x4D45, 0x2031, 0), 0: (2301,)}
+
+
+def profile(marks: str) -> Profile:
+    return parse(HEAD + marks + '[points.power_w]\nregister = "input:0"\n', "acme/am300", "am300.toml")
+
+
+def words(place: Address, width: int) -> Sequence[int] | None:
+    found = REGISTERS.get(place.number)
+    assert found is None or width == len(found)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("marks", "sure", "why"),
+    [
+        (CODE, "sure", "code (input:11) is 1648"),
+        (NAME, "sure", "name (holding:4) is 'ACME 1'"),
+        (CODE + VOLTS, "sure", "code (input:11) is 1648; voltage (input:0) is 230.1, within 180..260"),
+        (VOLTS, "possible", "voltage (input:0) is 230.1, within 180..260"),
+        (CODE + VENDOR, "likely", "code (input:11) is 1648; not told: its vendor name"),
+        (
+            CODE.replace("input:11", "input:99") + NAME,
+            "likely",
+            "name (holding:4) is 'ACME 1'; not told: code (input:99)",
+        ),
+    ],
+)
+def test_how_sure_a_guess_is_follows_from_what_was_told(marks: str, sure: str, why: str) -> None:
+    found = guess(profile(marks), words, {})
+
+    assert found is not None
+    assert ("acme/am300", sure, why) == (found.profile, found.sure, found.why)
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        CODE.replace("1648, 1649", "7"),
+        NAME.replace("acme*", "umg*"),
+        VOLTS.replace("260", "200"),
+        CODE + VOLTS.replace("260", "200"),
+        VENDOR,
+        "",
+        NAME.replace("holding:4", "holding:5"),
+    ],
+    ids=["code", "name", "range", "one of two", "nothing told", "no marks", "refused"],
+)
+def test_what_does_not_fit_is_no_guess(marks: str) -> None:
+    assert guess(profile(marks), words, {}) is None
+
+
+def test_a_register_that_holds_no_text_is_not_the_name() -> None:
+    assert guess(profile(NAME), lambda _place, _width: (0, 0, 0, 0), {}) is None
+
+
+def test_what_many_devices_hold_proves_little() -> None:
+    found = guess(profile(CODE.replace("1648, 1649", "1")), lambda _place, _width: (1,), {})
+
+    assert found is not None
+    assert "possible" == found.sure
+
+
+def test_a_device_may_say_who_it_is_by_function_43() -> None:
+    found = guess(profile(VENDOR), words, {0: "ACME", 1: "AM300"})
+
+    assert found is not None
+    assert ("sure", "its vendor name is 'ACME'") == (found.sure, found.why)
+
+
+def test_the_surest_stands_first_and_two_that_are_sure_are_not() -> None:
+    sure, likely, possible = (
+        Guess("a/a", "sure", "x", 1),
+        Guess("b/b", "likely", "y", 2),
+        Guess("c/c", "possible", "z", 1),
+    )
+
+    assert [sure, likely, possible] == ranked([possible, likely, sure])
+    twins = ranked([sure, Guess("a/b", "sure", "x", 3)])
+    assert [("a/b", "likely"), ("a/a", "likely")] == [(one.profile, one.sure) for one in twins]
+    assert twins[0].why.endswith("another profile fits as well")

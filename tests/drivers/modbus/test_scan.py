@@ -1,0 +1,148 @@
+"""A scan finds who is there whatever they answer, asks politely and writes nothing."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from quartier_drivers.modbus.bus import RtuBus, TcpBus
+from quartier_drivers.modbus.line import LoopClock
+from quartier_drivers.modbus.scan import Bus, Survey, scan
+from quartier_drivers.profile import Profile, parse
+from quartier_hil.devices.odd import Odd, plain_unit, quirk
+from quartier_hil.devices.oddpty import OddPty
+from quartier_hil.devices.oddtcp import OddTcp
+from quartier_hil.devices.unit import Unit
+
+HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
+POINTS = '[points.power_w]\nregister = "input:0"\n'
+KNOWN = parse(
+    HEAD + '[recognise.code]\nregister = "input:11"\nequals = 1011\n' + POINTS, "acme/am300", "a.toml"
+)
+OTHER = parse(
+    HEAD + '[recognise.code]\nregister = "holding:11"\nequals = 77\n' + POINTS, "acme/am77", "b.toml"
+)
+
+
+def bus_of(server: Odd, **keys: object) -> Bus:
+    quick = {"timeout_s": 0.2, "retries_count": 0} | keys
+    if isinstance(server, OddTcp):
+        place = {"kind": "modbus-tcp", "host": server.host, "port": server.port}
+        return TcpBus.model_validate(place | quick)
+    assert isinstance(server, OddPty)
+    return RtuBus.model_validate({"kind": "modbus-rtu", "port": server.path, "baud": 19200} | quick)
+
+
+async def survey(
+    server: Odd,
+    units: Sequence[int],
+    profiles: Sequence[Profile] = (KNOWN, OTHER),
+    *,
+    thorough: bool = False,
+    **keys: object,
+) -> Survey:
+    told: list[int] = []
+    found = await scan(
+        [bus_of(server, **keys)],
+        units,
+        profiles,
+        LoopClock(),
+        lambda _bus, unit, _place, _count, _found: told.append(unit),
+        thorough=thorough,
+    )
+    assert list(units) == told[: len(units)]
+    return found
+
+
+async def test_units_are_found_and_recognised_by_their_marks() -> None:
+    async with OddTcp({2: plain_unit(), 5: plain_unit(8)}) as server:
+        found = await survey(server, [1, 2, 3, 5])
+
+    assert [(2, "reads 0"), (5, "reads 0")] == [(one.unit, one.said) for one in found.found]
+    assert [("acme/am300", "sure")] == [(one.profile, one.sure) for one in found.found[0].guesses]
+    assert [] == found.found[1].guesses
+    assert (4, "", []) == (found.asked_count, found.lost, found.notes)
+
+
+async def test_a_scan_asks_one_at_a_time_and_never_writes() -> None:
+    async with OddTcp({2: plain_unit()}) as server:
+        await survey(server, range(1, 6), thorough=True)
+        functions = {pdu[0] for _, pdu in server.asked}
+
+    assert not functions & {5, 6, 15, 16, 22, 23}
+
+
+async def test_who_refuses_or_is_busy_is_there_all_the_same() -> None:
+    for name, said in (("busy", "device busy"), ("fails", "device failure")):
+        async with OddTcp({2: plain_unit()}, quirk(name)) as server:
+            assert [(2, said)] == [(one.unit, one.said) for one in (await survey(server, [1, 2])).found]
+    async with OddTcp({2: Unit()}) as server:
+        assert ["illegal data address"] == [one.said for one in (await survey(server, [2])).found]
+
+
+async def test_units_that_only_a_gateway_speaks_for_are_not_there() -> None:
+    async with OddTcp({2: plain_unit()}, quirk("absent-answered")) as server:
+        found = await survey(server, range(1, 12))
+
+    assert [2] == [one.unit for one in found.found]
+    assert ["a gateway answered for 10 units that are not there"] == found.notes
+
+
+async def test_a_gateway_that_says_failure_for_all_that_is_not_there_is_seen_through() -> None:
+    async with OddTcp({2: plain_unit()}, quirk("absent-answered", code=4)) as server:
+        found = await survey(server, range(1, 12))
+
+    assert [2] == [one.unit for one in found.found]
+    assert ["10 units answer nothing but device failure: a gateway speaks for them"] == found.notes
+
+
+async def test_a_device_that_ignores_the_unit_number_is_shown_once() -> None:
+    async with OddTcp({1: plain_unit()}, quirk("every-unit")) as server:
+        found = await survey(server, range(1, 12))
+
+    assert [1] == [one.unit for one in found.found]
+    assert ["it answers the same under each of the 11 unit numbers: one device, shown as 1"] == found.notes
+
+
+async def test_a_serial_line_is_tried_at_each_setting_until_somebody_answers() -> None:
+    async with OddPty({3: plain_unit()}, baud=19200) as server:
+        buses = [bus_of(server, baud=baud) for baud in (9600, 19200, 38400)]
+        asked: list[int] = []
+
+        def progress(bus: Bus, *_: int) -> None:
+            assert isinstance(bus, RtuBus)
+            asked.append(bus.baud)
+
+        found = await scan(buses, [3], [KNOWN], LoopClock(), progress)
+
+    assert [9600, 19200] == asked
+    (one,) = found.found
+    assert isinstance(one.bus, RtuBus)
+    assert (3, 19200, "acme/am300") == (one.unit, one.bus.baud, one.guesses[0].profile)
+
+
+async def test_what_cannot_be_opened_is_said() -> None:
+    bus = RtuBus(kind="modbus-rtu", port="/dev/nowhere")
+
+    found = await scan([bus], [1], [], LoopClock(), lambda *_: None)
+
+    assert "/dev/nowhere is not there" in found.lost
+    assert [] == found.found
+
+
+async def test_an_endpoint_that_hangs_up_again_and_again_ends_the_scan() -> None:
+    async with OddTcp({1: plain_unit()}, quirk("accepts-and-closes")) as server:
+        found = await scan([bus_of(server)], range(1, 248), [], LoopClock(), lambda *_: None)
+
+    assert "closed the connection" in found.lost
+    assert found.asked_count <= 3
+    assert server.connections_count <= 4
+
+
+@pytest.mark.parametrize("name", ["closes-after-answer", "single-kicks", "byte-by-byte", "noise", "twice"])
+async def test_quirks_do_not_hide_a_device(name: str) -> None:
+    habit = quirk(name, seconds=0.001)
+    kind = OddTcp if "tcp" in habit.wires else OddPty
+    async with kind({2: plain_unit()}, habit) as server:
+        found = await survey(server, [1, 2, 3], timeout_s=0.5)
+
+    assert [(2, "acme/am300")] == [(one.unit, one.guesses[0].profile) for one in found.found]
