@@ -5,7 +5,8 @@ from typing import Any
 
 from quartier.app.fleet import Fleet
 from quartier.house.image import Frozen
-from quartier.runtime.bus import NOT_ASKED, Bus, Health
+from quartier.runtime.bus import Bus
+from quartier.runtime.health import NOT_ASKED, Health
 from quartier.runtime.mailbox import Outcome
 from quartier.runtime.ticker import Ticker
 from quartier_drivers.contract import PointInfo, Quality

@@ -31,7 +31,7 @@ from quartier.runtime.ticker import Ticker
 from quartier.runtime.watchdog import Watchdog
 from quartier.store.deadband import Deadbands
 from quartier.store.ledger import Store
-from quartier_drivers.contract import PointInfo, Readings, columns
+from quartier_drivers.contract import PointInfo, Readings
 from quartier_drivers.errors import ConfigError, Fault
 
 LEAVE_S = 3.0
@@ -198,8 +198,8 @@ class Daemon:
         now = self._clock.now()
         if now.ns >= self._own_ns:
             self._own_ns = now.ns + int(own.PERIOD_S * 1e9)
-            told = [*own.readings(self._own_values(), now.ns), *self.fleet.report(now.ns)]
-            self._deliver(columns(told, now.ns))
+            for readings in (own.readings(self._own_values(), now.ns), *self.fleet.report(now.ns)):
+                self._deliver(readings)
             self._keep_release()
             self._disk.look(self._store.stats)
         elif (
@@ -232,7 +232,7 @@ class Daemon:
         )
 
     def _infos(self) -> dict[str, PointInfo]:
-        told = [reading.point for reading in self.fleet.report(self._clock.now_ns())]
+        told = [point for bus in self.fleet.buses for point in bus.own_points]
         return {**self.fleet.points, **own.infos([*told, *own.NAMES], "gateway")}
 
     # What people ask

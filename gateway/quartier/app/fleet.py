@@ -11,7 +11,7 @@ from quartier.runtime import release
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.supervisor import Failure, supervise
-from quartier_drivers.contract import Command, PointInfo, Reading, Readings
+from quartier_drivers.contract import Command, PointInfo, Readings
 from quartier_drivers.registry import door
 
 # Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
@@ -44,6 +44,7 @@ class Fleet:
         self._deliver = deliver
         self._log = log
         self._members: dict[str, Member] = {}
+        self._bus_of: dict[str, Bus] = {}
         self.points: Mapping[str, PointInfo] = {}
 
     @property
@@ -70,6 +71,7 @@ class Fleet:
             for name, wire in wanted.items()
         }
         self.points = {point: info for bus in self.buses for point, info in bus.points.items()}
+        self._bus_of = {point: bus for bus in self.buses for point in bus.points}
         started = (member.bus for name, member in self._members.items() if member is not kept.get(name))
         return {point for bus in started for point in bus.points}
 
@@ -106,18 +108,18 @@ class Fleet:
     def post(self, commands: Iterable[Command], now_ns: int) -> None:
         """Put each command into the mailbox of its bus; one for a point that is not there is dropped."""
         for command in commands:
-            for bus in self.buses:
-                if command.point in bus.points:
-                    bus.post(command, now_ns)
+            bus = self._bus_of.get(command.point)
+            if bus is not None:
+                bus.post(command, now_ns)
 
     def give_back(self, points: Sequence[str]) -> None:
         """Have points given back to their devices' own control, now and once."""
         for bus in self.buses:
             bus.give_back(points)
 
-    def report(self, now_ns: int) -> list[Reading]:
-        """The buses' and devices' own points."""
-        return [reading for bus in self.buses for reading in bus.report(now_ns)]
+    def report(self, now_ns: int) -> list[Readings]:
+        """The own points of each bus and its devices."""
+        return [bus.report(now_ns) for bus in self.buses]
 
     def silent(self) -> set[str]:
         """Owners whose every device is silent, or stands on a bus that was parked: they get DDEATH."""
@@ -125,9 +127,9 @@ class Fleet:
         heard: set[str] = set()
         for member in self._members.values():
             for health in member.bus.devices.values():
-                owners = {point.partition(".")[0] for point in health.driver.points}
-                known |= owners
-                heard |= set() if health.silent or member.task.done() else owners
+                known |= health.owners
+                if not health.silent and not member.task.done():
+                    heard |= health.owners
         return known - heard
 
     def release_table(self) -> list[release.Wire]:

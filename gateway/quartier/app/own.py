@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quartier.runtime.ticker import Ticker
-from quartier_drivers.contract import PointInfo, Quality, Reading, Value
+from quartier_drivers.contract import KINDS, Layout, PointInfo, Quality, Reading, Readings, Value, columns
 from quartier_drivers.points import split, word
 
 PERIOD_S = 10.0
@@ -24,6 +24,7 @@ NAMES = (
     "gateway.gaps_count",
     "gateway.commits_failed_count",
 )
+_LAYOUT = Layout(NAMES, bytes(KINDS[word(split(point)[1]).kind] for point in NAMES))
 _STORE = ("backlog_count", "evicted_count", "dropped_count", "gaps_count", "commits_failed_count")
 
 
@@ -50,9 +51,10 @@ def values(
     return found
 
 
-def readings(found: Mapping[str, Value], now_ns: int) -> list[Reading]:
-    """The same as readings of now."""
-    return [Reading(point, value, Quality.GOOD, now_ns) for point, value in found.items()]
+def readings(found: Mapping[str, Value], now_ns: int) -> Readings:
+    """The same as readings of now; ``found`` holds just the points of ``NAMES``, in their order."""
+    good = (Reading(point, value, Quality.GOOD, now_ns) for point, value in found.items())
+    return columns(good, now_ns, _LAYOUT)
 
 
 def infos(points: Iterable[str], address: str) -> dict[str, PointInfo]:

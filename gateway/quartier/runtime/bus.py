@@ -6,60 +6,38 @@ bus's time, so that its neighbours keep their rate.
 """
 
 import random
+from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from quartier.runtime.clock import HouseClock
-from quartier.runtime.mailbox import Mailbox, tolerance
+from quartier.runtime.health import PROBE_PAUSE_S, Health
+from quartier.runtime.mailbox import Mailbox
+from quartier.runtime.rota import Rota
 from quartier.runtime.supervisor import ended_well
-from quartier_drivers.contract import Command, Driver, Line, PointInfo, Quality, Reading, Readings, columns
+from quartier_drivers.contract import (
+    KINDS,
+    QUALITIES,
+    Command,
+    Driver,
+    Layout,
+    Line,
+    PointInfo,
+    Quality,
+    Readings,
+)
 from quartier_drivers.errors import LinkLost, NoReply, Refused
+from quartier_drivers.points import split, word
 
 GIVE_UP_COUNT = 3
 PROBE_SHARE = 0.1
-PROBE_PAUSE_S = (5.0, 60.0)
 REOPEN_PAUSE_S = (1.0, 60.0)
 SILENT_AFTER_S = 15.0
 SILENT_AFTER_POLLS = 3.0
-NOT_ASKED = "not yet asked"
 SLACK_OVER_NS = 5_000_000_000
-
-
-@dataclass(slots=True)
-class Health:
-    """How a device is doing."""
-
-    name: str
-    driver: Driver
-    period_s: float
-    identity: Mapping[str, str] = field(default_factory=dict)
-    known: bool = False
-    since_good_ns: int = 0
-    failures_count: int = 0
-    errors_count: int = 0
-    aside: bool = False
-    probe_ns: int = 0
-    pause_s: float = PROBE_PAUSE_S[0]
-    silent: bool = False
-    doubt: bool = False
-    why: str = NOT_ASKED
-
-    @property
-    def due_ns(self) -> int:
-        """When the bus should next turn to it."""
-        return self.probe_ns if self.aside or not self.known else self.driver.due_ns
-
-    @property
-    def speechless(self) -> bool:
-        """Whether nothing can be read from it: then only a write shows whether it is there."""
-        return not any(info.read_back for info in self.driver.points.values())
-
-    @property
-    def reachable(self) -> bool:
-        """Whether it answered when it was last asked."""
-        return self.known and not self.aside
+AGE_EVERY_NS = 500_000_000
+_GOOD, _BAD = QUALITIES.index(Quality.GOOD), QUALITIES.index(Quality.BAD)
 
 
 class Bus:
@@ -87,7 +65,7 @@ class Bus:
         self._log = log
         now_ns = clock.now_ns()
         self.devices = {
-            device: Health(device, driver, _fastest_s(driver.points), since_good_ns=now_ns, probe_ns=now_ns)
+            device: Health(device, driver, since_good_ns=now_ns, probe_ns=now_ns)
             for device, driver in drivers.items()
         }
         self._device_of = {
@@ -96,9 +74,12 @@ class Bus:
         self.points: Mapping[str, PointInfo] = {
             point: info for health in self.devices.values() for point, info in health.driver.points.items()
         }
+        self._rota = Rota(tuple(self.devices.values()))
+        self._age_again_ns = now_ns
         self._rest_ns = 0
         self._late_ns = 0
         self._told_ns = now_ns
+        self._told = Layout((), b"")
 
     async def run(self) -> None:
         """Poll and write until halted or cancelled."""
@@ -130,38 +111,36 @@ class Bus:
             self._age()
 
     async def _work(self) -> None:
+        self._rota = Rota(tuple(self.devices.values()))
         while not self._halted:
             now_ns = self._clock.now_ns()
-            self._age()
+            if now_ns >= self._age_again_ns:
+                self._age()
             if self._back:
                 await self._give_back()
-            command = self.mailbox.take(self._reachable(), now_ns)
+            command = self.mailbox.take(self._reachable, now_ns)
             if command is not None:
                 await self._write(command)
-                continue
-            health = min(self.devices.values(), key=lambda health: health.due_ns, default=None)
-            if health is None:
-                await self._rest(REOPEN_PAUSE_S[1])
+                self._rota.changed(self._device_of[command.point])
                 continue
             # Due first, then the time: a driver that says "now" means the moment it was asked.
-            due_ns = health.due_ns
+            first = self._rota.first()
             now_ns = self._clock.now_ns()
+            if first is None:
+                await self._rest(REOPEN_PAUSE_S[1])
+                continue
+            due_ns, health = first
             if due_ns > now_ns:
                 await self._rest(min((due_ns - now_ns) / 1e9, 1.0))
             else:
                 self._late_ns = max(self._late_ns, 0 if health.aside else now_ns - due_ns)
                 await self._read(health)
+                self._rota.changed(health)
 
-    def _reachable(self) -> Mapping[str, PointInfo]:
-        # A device in doubt is read before it is written again: an unknown write is settled first.
-        if all(health.reachable and not health.doubt for health in self.devices.values()):
-            return self.points
-        return {
-            point: info
-            for health in self.devices.values()
-            if health.reachable and not health.doubt
-            for point, info in health.driver.points.items()
-        }
+    def _reachable(self, point: str) -> bool:
+        """A device in doubt is read before it is written again: an unknown write is settled first."""
+        health = self._device_of.get(point)
+        return health is not None and health.reachable and not health.doubt
 
     async def _read(self, health: Health) -> None:
         started_ns = self._clock.now_ns()
@@ -185,10 +164,9 @@ class Bus:
         else:  # nothing was due, so nothing was proved
             health.probe_ns = max(health.driver.due_ns, started_ns + int(PROBE_PAUSE_S[0] * 1e9))
         health.doubt = False
-        self._deliver(readings)
-        now_ns = self._clock.now_ns()
-        for reading in readings:
-            self.mailbox.seen(reading, tolerance(self.points[reading.point]), now_ns)
+        if readings:
+            self._deliver(readings)
+            self.mailbox.seen(readings, self.points, self._clock.now_ns())
 
     async def _write(self, command: Command) -> None:
         health = self._device_of[command.point]
@@ -227,6 +205,7 @@ class Bus:
         aside_count = sum(other.aside for other in self.devices.values())
         health.probe_ns = now_ns + int(max(health.pause_s, cost_s * aside_count / PROBE_SHARE) * 1e9)
         health.pause_s = min(2 * health.pause_s, PROBE_PAUSE_S[1])
+        self._rota.changed(health)
 
     def _answered(self, health: Health) -> None:
         if health.aside or health.silent:
@@ -240,6 +219,7 @@ class Bus:
     def _age(self) -> None:
         """Points of a device that has been silent too long turn bad, once (failsafe.md section 2)."""
         now_ns = self._clock.now_ns()
+        self._age_again_ns = now_ns + AGE_EVERY_NS
         self.mailbox.expire(now_ns)
         for health in self.devices.values():
             limit_s = max(SILENT_AFTER_S, SILENT_AFTER_POLLS * health.period_s)
@@ -255,8 +235,11 @@ class Bus:
             self._log.warning(
                 "device.silent", device=health.name, bus=self.name, after_s=limit_s, why=health.why
             )
-            bad = (Reading(point, 0.0, Quality.BAD, now_ns) for point in health.driver.points)
-            self._deliver(columns(bad, now_ns))
+            self._rota.changed(health)
+            count = len(health.layout)
+            self._deliver(
+                Readings(health.layout, array("d", bytes(8 * count)), bytes([_BAD] * count), now_ns)
+            )
 
     def _up(self) -> None:
         if self._lost_told:
@@ -284,22 +267,30 @@ class Bus:
         The slack of less than 5 s is BAD: no share of time can be told yet.
         """
         window_ns = max(1, now_ns - self._told_ns)
-        values: dict[str, float | bool] = {
-            f"{self.name}.online_on": self.online,
-            f"{self.name}.slack_pct": min(100.0, 100.0 * self._rest_ns / window_ns),
-            f"{self.name}.lateness_s": self._late_ns / 1e9,
-        }
-        values |= {f"{self.name}.{key}": value for key, value in self._line.stats.items()}
-        for health in self.devices.values():
-            values[f"{health.name}.silent_on"] = health.silent
-            values[f"{health.name}.errors_count"] = health.errors_count
-        qualities = dict.fromkeys(values, Quality.GOOD)
+        stats, devices = self._line.stats, self.devices.values()
+        slack_pct = min(100.0, 100.0 * self._rest_ns / window_ns)
+        values = array("d", (self.online, slack_pct, self._late_ns / 1e9, *stats.values()))
+        for health in devices:
+            values.extend((health.silent, health.errors_count))
+        qualities = bytearray([_GOOD] * len(values))
         if window_ns < SLACK_OVER_NS:
-            qualities[f"{self.name}.slack_pct"] = Quality.BAD
+            qualities[1] = _BAD
         else:
             self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
-        rows = (Reading(point, value, qualities[point], now_ns) for point, value in values.items())
-        return columns(rows, now_ns)
+        if len(values) != len(self._told):
+            # The first time, or the line counts something that never happened before.
+            points = self.own_points
+            self._told = Layout(points, bytes(KINDS[word(split(point)[1]).kind] for point in points))
+        return Readings(self._told, values, bytes(qualities), now_ns)
+
+    @property
+    def own_points(self) -> tuple[str, ...]:
+        """What ``report`` tells of."""
+        of_bus = ("online_on", "slack_pct", "lateness_s", *self._line.stats)
+        of_devices = [
+            f"{name}.{quantity}" for name in self.devices for quantity in ("silent_on", "errors_count")
+        ]
+        return (*(f"{self.name}.{quantity}" for quantity in of_bus), *of_devices)
 
     def post(self, command: Command, now_ns: int) -> None:
         """Put a command into the slot of its point; it undoes a giving back that has not happened yet."""
@@ -364,7 +355,3 @@ class Bus:
 
 def _noted(failures: list[str], name: str, error: Exception) -> None:
     failures.append(f"{name}: {error}")
-
-
-def _fastest_s(points: Mapping[str, PointInfo]) -> float:
-    return min((info.period_s for info in points.values()), default=1.0)

@@ -68,6 +68,7 @@ class HouseClock:
     def __init__(self, setting: ClockSetting | None = None) -> None:
         self.setting = setting or ClockSetting()
         self.rate = self.setting.rate
+        self._simulated = self.setting.simulated
         since_s = 0.0
         if self.setting.origin_unix_s is not None:
             since_s = time.time() - self.setting.origin_unix_s
@@ -83,19 +84,19 @@ class HouseClock:
         Real time counts from the machine's boot, a simulated one from its origin; both go on
         through a restart of the daemon (where the origin is given).
         """
-        if not self.setting.simulated:
+        if not self._simulated:
             return time.monotonic_ns()
         return int((time.monotonic_ns() - self._origin_ns) * self.rate)
 
     def utc_ms(self) -> int:
         """The house's wall clock in UTC milliseconds; may jump when the machine's clock does."""
-        if not self.setting.simulated:
+        if not self._simulated:
             return time.time_ns() // 1_000_000
         return self._origin_utc_ms + int(self.setting.offset_s * 1e3) + self.now_ns() // 1_000_000
 
     def synced(self) -> bool:
         """Whether the wall clock may be trusted: the kernel's word, asked once a second."""
-        if self.setting.simulated:
+        if self._simulated:
             return True
         if time.monotonic() >= self._ask_again_s:
             self._ask_again_s = time.monotonic() + 1.0

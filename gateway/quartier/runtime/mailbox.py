@@ -5,11 +5,11 @@ A write is confirmed by the next reading of its point, not by the driver's retur
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from quartier_drivers.contract import Command, PointInfo, Quality, Reading
+from quartier_drivers.contract import Command, PointInfo, Quality, Reading, Readings
 
 Verdict = Literal["pending", "done", "refused", "unknown", "expired"]
 
@@ -45,11 +45,13 @@ class Mailbox:
         if self._waiting:
             self.wake()
 
-    def take(self, reachable: Mapping[str, PointInfo], now_ns: int) -> Command | None:
-        """The oldest waiting command for a point in ``reachable``; never one that has expired."""
+    def take(self, reachable: Callable[[str], bool], now_ns: int) -> Command | None:
+        """The oldest waiting command for a point that is ``reachable``; never one that has expired."""
+        if not self._waiting:
+            return None
         self.expire(now_ns)
         for point, command in self._waiting.items():
-            if point in reachable:
+            if reachable(point):
                 del self._waiting[point]
                 return command
         return None
@@ -74,10 +76,16 @@ class Mailbox:
             self._sent[command.point] = 0
         self._judge(command, verdict, now_ns, why)
 
-    def seen(self, reading: Reading, step: float, now_ns: int) -> None:
-        """Compare a reading with what was last written to its point."""
-        count = self._sent.get(reading.point)
-        if count is None or reading.quality is not Quality.GOOD or isinstance(reading.value, str):
+    def seen(self, readings: Readings, infos: Mapping[str, PointInfo], now_ns: int) -> None:
+        """Compare readings with what was last written to their points, where one waits to be read back."""
+        if not self._sent:
+            return
+        places = readings.layout.points
+        for point in [point for point in self._sent if point in places]:
+            self._compare(readings.reading(places.index(point)), tolerance(infos[point]), now_ns)
+
+    def _compare(self, reading: Reading, step: float, now_ns: int) -> None:
+        if reading.quality is not Quality.GOOD or isinstance(reading.value, str):
             return
         outcome = self.outcomes[reading.point]
         if reading.taken_ns < outcome.since_ns:
@@ -86,11 +94,11 @@ class Mailbox:
         if abs(float(reading.value) - wanted) <= max(step, 1e-6 * abs(wanted)):
             del self._sent[reading.point]
             self._judge(outcome.command, "done", now_ns, "")
-        elif count + 1 >= PATIENCE_COUNT:
+        elif self._sent[reading.point] + 1 >= PATIENCE_COUNT:
             del self._sent[reading.point]
             self._judge(outcome.command, "refused", now_ns, f"the device holds {reading.value:g}")
         else:
-            self._sent[reading.point] = count + 1
+            self._sent[reading.point] += 1
 
     async def wait(self, seconds: float) -> None:
         """Until a new command is posted, or ``seconds`` of real time at the longest."""

@@ -4,7 +4,7 @@ import json
 
 from quartier.app import answers
 from quartier.runtime.ticker import Ticker
-from quartier_drivers.contract import Quality, Reading
+from quartier_drivers.contract import Quality, Reading, columns
 from quartier_drivers.errors import Fault
 
 
@@ -69,7 +69,8 @@ async def test_a_device_is_good_then_set_aside_then_silent_and_says_why(yard):
 async def test_the_value_of_a_bad_point_is_not_shown(yard):
     async with yard() as (found, _):
         await found.follow()
-        found.image.put([Reading("grid.power_w", 4711.0, Quality.BAD, found.clock.now_ns())])
+        bad = [Reading("grid.power_w", 4711.0, Quality.BAD, 0)]
+        found.image.put(columns(bad, found.clock.now_ns()))
 
         power = points(found)["grid.power_w"]
         assert (None, "bad") == (power["value"], power["quality"])
@@ -111,7 +112,8 @@ async def test_the_last_command_stays_with_its_point_and_its_verdict(yard):
 async def test_points_of_buses_and_of_the_gateway_are_listed_after_the_served_ones(yard):
     async with yard() as (found, _):
         await found.follow()
-        found.image.put(found.fleet.report(found.clock.now_ns()))
+        for readings in found.fleet.report(found.clock.now_ns()):
+            found.image.put(readings)
         named = list(points(found))
 
         assert named[: len(found.fleet.points)] == list(found.fleet.points)

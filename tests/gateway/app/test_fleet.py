@@ -67,7 +67,8 @@ async def test_a_changed_bus_starts_anew_and_its_neighbour_keeps_its_connection(
 
         assert before["lan"] is found.buses["lan"]
         assert before["board"] is not found.buses["board"]
-        values = {reading.point: reading.value for reading in found.fleet.report(found.clock.now_ns())}
+        told = found.fleet.report(found.clock.now_ns())
+        values = {reading.point: reading.value for readings in told for reading in readings}
         assert 1 == values["lan.connects_count"]
 
 

@@ -21,7 +21,7 @@ from quartier.control.wishes import (
 from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Pv
 from quartier.house.image import Image
 from quartier.house.now import Now
-from quartier_drivers.contract import Command, Quality, Reading
+from quartier_drivers.contract import Command, Quality, Reading, columns
 
 EPOCH_MS = 1_790_000_000_000
 LIMITS = Limits(
@@ -277,11 +277,12 @@ class Plant:
         self._physics()
         ns = self.t * 1_000_000_000
         silent = self.silent
-        self._image.put(
+        read = (
             Reading(point, value, Quality.GOOD, ns)
             for point, value in self._read().items()
             if point.split(".")[0] not in silent and point not in silent
         )
+        self._image.put(columns(read, ns))
         now = Now(ns, EPOCH_MS + self.t * 1000, synced=True)
         self.decision = step(self._image.freeze(ns), Wishes(caps=self.caps), self.state, now)
         self.state = self.decision.state

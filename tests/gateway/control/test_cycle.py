@@ -13,7 +13,7 @@ from quartier.control.wishes import Wishes
 from quartier.house.assets import Battery, Ev, House, Load, Pv
 from quartier.house.image import Image
 from quartier.house.now import Now
-from quartier_drivers.contract import Quality, Reading
+from quartier_drivers.contract import Quality, Reading, columns
 
 
 def longest_over(powers, cap_w):
@@ -717,9 +717,9 @@ def test_no_nonsense_reaches_the_kernel(plant, point, value):
 def test_bad_readings_do_not_erase_the_good_one_before(house):
     image, state = Image(), State.fresh(house)
     caps = LinkCaps(mode="X", why="", since_ns=0, import_max_w=9000, export_max_w=0)
-    image.put([Reading("grid.power_w", 800.0, Quality.GOOD, 0)])
+    image.put(columns([Reading("grid.power_w", 800.0, Quality.GOOD, 0)], 0))
     state = step(image.freeze(0), Wishes(caps=caps), state, Now(0, 0, synced=True)).state
-    image.put([Reading("grid.power_w", 99.0, Quality.BAD, 10**9)])
+    image.put(columns([Reading("grid.power_w", 99.0, Quality.BAD, 0)], 10**9))
     decision = step(image.freeze(10**9), Wishes(caps=caps), state, Now(10**9, 1000, synced=True))
 
     assert {"power_w": 800.0, "age_s": 1.0, "state": "good"} == decision.view["grid"]

@@ -2,7 +2,7 @@ import pytest
 
 from quartier.control.orders import Book, Order, Want, given_back, written
 from quartier.house.image import Image
-from quartier_drivers.contract import Quality, Reading
+from quartier_drivers.contract import Quality, Reading, columns
 
 S = 1_000_000_000
 EMPTY = Image().freeze(0)
@@ -10,7 +10,7 @@ EMPTY = Image().freeze(0)
 
 def shows(value, t):
     image = Image()
-    image.put([Reading("bat1.setpoint_w", value, Quality.GOOD, t * S)])
+    image.put(columns([Reading("bat1.setpoint_w", value, Quality.GOOD, 0)], t * S))
     return image.freeze(t * S)
 
 

@@ -6,14 +6,14 @@ from quartier.control import sight
 from quartier.control.sight import Memory
 from quartier.house.assets import Load
 from quartier.house.image import Image
-from quartier_drivers.contract import Quality, Reading
+from quartier_drivers.contract import Quality, Reading, columns
 
 S = 1_000_000_000
 
 
 def frozen(value, quality=Quality.GOOD):
     image = Image()
-    image.put([Reading("a.power_w", value, quality, S)])
+    image.put(columns([Reading("a.power_w", value, quality, 0)], S))
     return image.freeze(3 * S)
 
 

@@ -1,19 +1,26 @@
 import asyncio
 
 from quartier.runtime.mailbox import Mailbox, tolerance
-from quartier_drivers.contract import Command, PointInfo, Quality, Reading
+from quartier_drivers.contract import Command, PointInfo, Quality, Reading, columns
 
 POINT = "bat1.setpoint_w"
 INFO = PointInfo(POINT, "float", "holding:1", 1.0, writable=True, step=10.0)
-REACH = {POINT: INFO}
+INFOS = {POINT: INFO, "bat1.power_w": PointInfo("bat1.power_w", "float", "input:1", 1.0)}
+
+
+def reach(point: str) -> bool:
+    return point == POINT
 
 
 def command(value: float, expires_ns: int = 1000) -> Command:
     return Command(POINT, value, expires_ns, "test")
 
 
-def reading(value: float, taken_ns: int, quality: Quality = Quality.GOOD) -> Reading:
-    return Reading(POINT, value, quality, taken_ns)
+def readings(value: float, taken_ns: int, quality: Quality = Quality.GOOD):
+    """What one exchange told, the point of the command among others."""
+    return columns(
+        [Reading("bat1.power_w", 7.0, Quality.GOOD, 0), Reading(POINT, value, quality, 0)], taken_ns
+    )
 
 
 def test_the_newest_wish_wins():
@@ -21,15 +28,15 @@ def test_the_newest_wish_wins():
     box.post([command(1)], 0)
     box.post([command(2)], 1)
 
-    assert command(2) == box.take(REACH, 2)
-    assert box.take(REACH, 2) is None
+    assert command(2) == box.take(reach, 2)
+    assert box.take(reach, 2) is None
 
 
 def test_an_expired_command_never_leaves():
     box = Mailbox()
     box.post([command(1, expires_ns=10)], 0)
 
-    assert box.take(REACH, 10) is None
+    assert box.take(reach, 10) is None
     assert box.outcomes[POINT].verdict == "expired"
 
 
@@ -37,51 +44,60 @@ def test_a_command_waits_for_its_device_to_be_reachable():
     box = Mailbox()
     box.post([command(1)], 0)
 
-    assert box.take({}, 1) is None
-    assert command(1) == box.take(REACH, 2)
+    assert box.take(lambda _point: False, 1) is None
+    assert command(1) == box.take(reach, 2)
 
 
 def test_done_is_said_by_the_next_reading_not_by_the_write():
     box = Mailbox()
     box.post([command(1500)], 0)
-    sent = box.take(REACH, 1)
+    sent = box.take(reach, 1)
     box.sent(sent, 2, read_back=True)
     assert box.outcomes[POINT].verdict == "pending"
 
-    box.seen(reading(1505, taken_ns=1), tolerance(INFO), 3)
+    box.seen(readings(1505, taken_ns=1), INFOS, 3)
     assert box.outcomes[POINT].verdict == "pending", "a reading from before the write proves nothing"
 
-    box.seen(reading(1505, taken_ns=3), tolerance(INFO), 3)
+    box.seen(readings(1505, taken_ns=3), INFOS, 3)
     assert box.outcomes[POINT].verdict == "done"
 
 
 def test_a_device_that_keeps_another_value_has_refused():
     box = Mailbox()
     box.post([command(1500)], 0)
-    box.sent(box.take(REACH, 1), 2, read_back=True)
+    box.sent(box.take(reach, 1), 2, read_back=True)
     for taken_ns in (3, 4, 5):
-        box.seen(reading(0, taken_ns), tolerance(INFO), taken_ns)
+        box.seen(readings(0, taken_ns), INFOS, taken_ns)
 
     assert ("refused", "the device holds 0") == (box.outcomes[POINT].verdict, box.outcomes[POINT].why)
+
+
+def test_an_exchange_that_does_not_tell_of_the_point_settles_nothing():
+    box = Mailbox()
+    box.post([command(1500)], 0)
+    box.sent(box.take(reach, 1), 2, read_back=True)
+    box.seen(columns([Reading("bat1.power_w", 1500.0, Quality.GOOD, 0)], 3), INFOS, 3)
+
+    assert box.outcomes[POINT].verdict == "pending"
 
 
 def test_unknown_is_settled_by_the_next_reading():
     box = Mailbox()
     box.post([command(1500)], 0)
-    box.failed(box.take(REACH, 1), "unknown", "no answer", 2, read_back=True)
+    box.failed(box.take(reach, 1), "unknown", "no answer", 2, read_back=True)
     assert box.outcomes[POINT].verdict == "unknown"
 
-    box.seen(reading(0, 3, Quality.BAD), tolerance(INFO), 3)
+    box.seen(readings(0, 3, Quality.BAD), INFOS, 3)
     assert box.outcomes[POINT].verdict == "unknown", "a bad reading settles nothing"
 
-    box.seen(reading(1500, 4), tolerance(INFO), 4)
+    box.seen(readings(1500, 4), INFOS, 4)
     assert box.outcomes[POINT].verdict == "done"
 
 
 def test_without_a_read_back_the_devices_word_counts_and_is_named_so():
     box = Mailbox()
     box.post([command(1)], 0)
-    box.sent(box.take(REACH, 1), 2, read_back=False)
+    box.sent(box.take(reach, 1), 2, read_back=False)
 
     assert ("done", "accepted; this point cannot be read back") == (
         box.outcomes[POINT].verdict,
@@ -92,7 +108,7 @@ def test_without_a_read_back_the_devices_word_counts_and_is_named_so():
 def test_the_fate_of_an_old_write_is_not_told_of_a_newer_wish():
     box = Mailbox()
     box.post([command(1)], 0)
-    old = box.take(REACH, 1)
+    old = box.take(reach, 1)
     box.post([command(2)], 2)
     box.sent(old, 3, read_back=True)
 
@@ -102,10 +118,10 @@ def test_the_fate_of_an_old_write_is_not_told_of_a_newer_wish():
 def test_readings_of_an_old_write_say_nothing_of_a_wish_that_still_waits():
     box = Mailbox()
     box.post([command(1000)], 0)
-    box.sent(box.take(REACH, 1), 2, read_back=True)
+    box.sent(box.take(reach, 1), 2, read_back=True)
     box.post([command(2000)], 3)
     for taken_ns in (4, 5, 6):
-        box.seen(reading(1000, taken_ns), tolerance(INFO), taken_ns)
+        box.seen(readings(1000, taken_ns), INFOS, taken_ns)
 
     assert box.outcomes[POINT].verdict == "pending"
 
@@ -115,7 +131,7 @@ def test_what_waits_can_be_withdrawn_and_says_why():
     box.post([command(1)], 0)
     box.withdraw([POINT, "bat2.setpoint_w"], 2, "given back")
 
-    assert box.take(REACH, 3) is None
+    assert box.take(reach, 3) is None
     assert ("expired", "given back") == (box.outcomes[POINT].verdict, box.outcomes[POINT].why)
 
 

@@ -1,0 +1,59 @@
+"""How a device on a bus is doing: known or not, answering, set aside, silent."""
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from quartier_drivers.contract import KINDS, QUALITIES, Driver, Layout, Quality, Readings
+
+NOT_ASKED = "not yet asked"
+PROBE_PAUSE_S = (5.0, 60.0)
+_BAD = QUALITIES.index(Quality.BAD)
+
+
+@dataclass(slots=True)
+class Health:
+    """How a device is doing, by its driver; ``owners`` are those of its points."""
+
+    name: str
+    driver: Driver
+    identity: Mapping[str, str] = field(default_factory=dict)
+    known: bool = False
+    since_good_ns: int = 0
+    failures_count: int = 0
+    errors_count: int = 0
+    aside: bool = False
+    probe_ns: int = 0
+    pause_s: float = PROBE_PAUSE_S[0]
+    silent: bool = False
+    doubt: bool = False
+    why: str = NOT_ASKED
+    owners: frozenset[str] = field(init=False)
+    layout: Layout = field(init=False)
+    period_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        infos = self.driver.points
+        self.owners = frozenset(point.partition(".")[0] for point in infos)
+        self.layout = Layout(tuple(infos), bytes(KINDS[info.kind] for info in infos.values()))
+        self.period_s = min((info.period_s for info in infos.values()), default=1.0)
+
+    @property
+    def due_ns(self) -> int:
+        """When the bus should next turn to it."""
+        return self.probe_ns if self.aside or not self.known else self.driver.due_ns
+
+    @property
+    def speechless(self) -> bool:
+        """Whether nothing can be read from it: then only a write shows whether it is there."""
+        return not any(info.read_back for info in self.driver.points.values())
+
+    @property
+    def reachable(self) -> bool:
+        """Whether it answered when it was last asked."""
+        return self.known and not self.aside
+
+    def bad(self, now_ns: int) -> Readings:
+        """What is told of its points when it was silent too long."""
+        count = len(self.layout)
+        return Readings(self.layout, array("d", bytes(8 * count)), bytes([_BAD] * count), now_ns)

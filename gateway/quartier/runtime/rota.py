@@ -1,0 +1,57 @@
+"""Whose turn it is on a bus: the most overdue device, found without asking all of them."""
+
+import heapq
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
+
+
+class Member(Protocol):
+    """Somebody who is due at a time, ns of any monotonic clock."""
+
+    @property
+    def due_ns(self) -> int:
+        """When its turn is."""
+        ...
+
+
+M = TypeVar("M", bound=Member)
+
+
+class Rota(Generic[M]):
+    """Keeps when each member was due when last asked; only who seems to be next is asked again.
+
+    By itself a member's time may only move on (its line rests after an exchange).  Whoever does something
+    with a member that could bring its turn forward says so with ``changed``.
+    """
+
+    def __init__(self, members: Sequence[M]) -> None:
+        self._members = members
+        self._places = {id(member): place for place, member in enumerate(members)}
+        self._dues = [member.due_ns for member in members]
+        self._heap = [(due_ns, place) for place, due_ns in enumerate(self._dues)]
+        heapq.heapify(self._heap)
+
+    def first(self) -> tuple[int, M] | None:
+        """Who is due first, the earlier member among equals, and when; None where there is nobody."""
+        heap, dues = self._heap, self._dues
+        while heap:
+            known_ns, place = heap[0]
+            if known_ns != dues[place]:
+                heapq.heappop(heap)  # it was told anew since
+                continue
+            member = self._members[place]
+            due_ns = member.due_ns
+            if due_ns != known_ns:
+                dues[place] = due_ns
+                heapq.heapreplace(heap, (due_ns, place))
+            if heap[0] == (due_ns, place):
+                return due_ns, member
+        return None
+
+    def changed(self, member: M) -> None:
+        """Its turn may have come nearer."""
+        place = self._places[id(member)]
+        due_ns = member.due_ns
+        if due_ns != self._dues[place]:
+            self._dues[place] = due_ns
+            heapq.heappush(self._heap, (due_ns, place))

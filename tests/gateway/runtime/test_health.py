@@ -1,0 +1,42 @@
+from types import SimpleNamespace
+
+from quartier.runtime.health import Health
+from quartier_drivers.contract import PointInfo, Quality, Reading
+
+INFOS = {
+    "bat1.power_w": PointInfo("bat1.power_w", "float", "input:1", 5.0),
+    "bat1.charge_state": PointInfo("bat1.charge_state", "int", "input:2", 2.0),
+    "grid.relay_on": PointInfo("grid.relay_on", "bool", "coil:1", 10.0, writable=True, read_back=False),
+}
+
+
+def health(infos=INFOS, due_ns=70):
+    return Health("gx", SimpleNamespace(points=infos, due_ns=due_ns), probe_ns=50)
+
+
+def test_a_device_knows_its_owners_and_its_fastest_points():
+    found = health()
+
+    assert (frozenset({"bat1", "grid"}), 2.0) == (found.owners, found.period_s)
+    assert not found.speechless
+    assert health({"grid.relay_on": INFOS["grid.relay_on"]}).speechless
+
+
+def test_a_device_is_due_when_its_driver_says_so_and_at_its_probe_while_it_does_not_answer():
+    found = health()
+    assert (50, False) == (found.due_ns, found.reachable)
+    found.known = True
+    assert (70, True) == (found.due_ns, found.reachable)
+    found.aside = True
+    assert (50, False) == (found.due_ns, found.reachable)
+
+
+def test_all_points_of_a_silent_device_are_bad_in_their_own_kinds_by_one_layout():
+    found = health()
+
+    assert [
+        Reading("bat1.power_w", 0.0, Quality.BAD, 9),
+        Reading("bat1.charge_state", 0, Quality.BAD, 9),
+        Reading("grid.relay_on", False, Quality.BAD, 9),
+    ] == list(found.bad(9))
+    assert found.bad(9).layout is found.bad(10).layout

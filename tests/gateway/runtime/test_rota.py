@@ -1,0 +1,80 @@
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier.runtime.rota import Rota
+
+
+@dataclass
+class Device:
+    """Its turn, and how often it was asked for it."""
+
+    turn_ns: int
+    asked_count: int = 0
+
+    @property
+    def due_ns(self):
+        self.asked_count += 1
+        return self.turn_ns
+
+
+def test_the_most_overdue_comes_first_and_the_earlier_among_equals():
+    late, early, also = Device(20), Device(10), Device(10)
+    rota = Rota([late, early, also])
+
+    assert (10, early) == rota.first()
+    assert rota.first()[1] is early
+
+
+def test_nobody_is_due_on_an_empty_line():
+    assert Rota([]).first() is None
+
+
+def test_a_turn_that_moved_on_by_itself_is_noticed():
+    one, other = Device(10), Device(15)
+    rota = Rota([one, other])
+    one.turn_ns = 20
+
+    assert (15, other) == rota.first()
+
+
+def test_a_turn_that_came_nearer_counts_once_it_was_told():
+    one, other = Device(10), Device(50)
+    rota = Rota([one, other])
+    other.turn_ns = 5
+    rota.changed(other)
+
+    assert (5, other) == rota.first()
+
+
+def test_who_is_not_next_is_not_asked():
+    devices = [Device(n) for n in range(200)]
+    rota = Rota(devices)
+    for turn in range(100):
+        _, first = rota.first()
+        first.turn_ns += 200
+        rota.changed(first)
+        assert turn == devices.index(first)
+
+    assert max(device.asked_count for device in devices) <= 3
+
+
+@given(
+    st.lists(st.integers(0, 50), min_size=1, max_size=6),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(-30, 30)), max_size=40),
+)
+def test_it_is_always_the_one_that_asking_all_would_find(dues, moves):
+    devices = [Device(due) for due in dues]
+    rota = Rota(devices)
+    for which, by in moves:
+        device = devices[which % len(devices)]
+        device.turn_ns += by
+        if by < 0:
+            rota.changed(device)
+        place = min(range(len(devices)), key=lambda place: devices[place].turn_ns)
+        due_ns, found = rota.first()
+        assert (devices[place].turn_ns, place) == (
+            due_ns,
+            next(i for i, d in enumerate(devices) if d is found),
+        )
