@@ -26,7 +26,7 @@ class Wire:
 def wires(loaded: Loaded) -> list[Wire]:
     """Every bus of the site with what is wanted from its devices.
 
-    An asset may stand on a device that is disabled: then nothing is asked for it.
+    An asset or contact may stand on a device that is disabled: then nothing is asked for it.
     """
     site = loaded.site
     owners: dict[str, dict[str, str]] = {name: {} for name in site.devices}
@@ -40,6 +40,10 @@ def wires(loaded: Loaded) -> list[Wire]:
             owners[asset.switch_device][asset.switch_part] = name
             wanted[asset.switch_device][asset.switch_part] = frozenset({"relay_on"})
             caps[asset.switch_device] |= _caps(site, name, asset)
+    for name, contact in site.contacts.items():
+        if contact.device in site.devices:
+            owners[contact.device][contact.part] = name
+            wanted[contact.device][contact.part] = frozenset({"input_on"})
     return [
         Wire(
             bus,
@@ -94,6 +98,21 @@ def house(
         cycle_s=site.control.cycle_s,
         release_values=values,
         seed=seed(site),
+        contacts=tuple(_contact(name, contact, points) for name, contact in site.contacts.items()),
+    )
+
+
+def _contact(name: str, contact: model.Contact, points: Mapping[str, PointInfo]) -> assets.Contact:
+    return assets.Contact(
+        name=name,
+        acts_open=contact.acts == "open",
+        import_max_w=contact.import_max_w,
+        export_max_w=contact.export_max_w,
+        generation_max_w=contact.generation_max_w,
+        consumption_max_w=contact.consumption_max_w,
+        debounce_s=contact.debounce_s,
+        release_s=contact.release_s,
+        period_s=_period_s(points, f"{name}.input_on"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from quartier.app.fleet import Fleet
 from quartier.control import cycle, link
 from quartier.control.caps import LinkCaps
+from quartier.control.contacts import Why
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
 from quartier.district.documents import Accepted
 from quartier.district.uplink import Uplink
@@ -63,6 +64,7 @@ class Turn:
         self._state = cycle.State.fresh(house)
         self._promises: dict[str, Promise] = {}
         self._alarms: frozenset[str] = frozenset()
+        self._acting: frozenset[str] = frozenset()
         self._outage = False
 
     def adopt(self, house: House, params: link.LinkParams, anew: Collection[str] = ()) -> None:
@@ -154,11 +156,12 @@ class Turn:
                 self._answer(Ack(promise.id, promise.seq, "envelope", "OK", "SUCCEEDED"))
 
     def _tell(self, before: str, now: Now) -> None:
-        """Log and keep what changed: the link's mode, and alarms that came or went."""
+        """Log and keep what changed: the link's mode, contacts, and alarms that came or went."""
         mode = str(self.link.mode)
         if mode != before:
             self._log.warning("link.mode", before=before, now=mode, why=self.link.why)
             self._store.event("link.mode", f"{before} -> {mode}: {self.link.why}", {"mode": mode}, now)
+        self._tell_contacts(now)
         alarms = frozenset(self.view["alarms"])
         for text in alarms - self._alarms:
             self._log.warning("alarm.raised", text=text)
@@ -167,6 +170,19 @@ class Turn:
             self._log.info("alarm.cleared", text=text)
             self._store.event("alarm.cleared", text, {}, now)
         self._alarms = alarms
+
+    def _tell_contacts(self, now: Now) -> None:
+        """A contact that acts, or lets go; one not yet read says nothing of itself."""
+        seen = {name: one for name, one in self.view["contacts"].items() if one["why"] != Why.WAITING}
+        acting = frozenset(name for name, one in seen.items() if one["acting"])
+        for name in sorted(acting - self._acting):
+            caps = {f"{way}_max_w": watts for way, watts in seen[name]["caps"].items()}
+            self._log.warning("contact.acts", contact=name, why=seen[name]["why"], **caps)
+            self._store.event("contact.acts", f"contact {name} {seen[name]['why']}", caps, now)
+        for name in sorted(self._acting - acting):
+            self._log.info("contact.lets_go", contact=name)
+            self._store.event("contact.lets_go", f"contact {name} lets go", {}, now)
+        self._acting = acting
 
 
 def _caps(caps: LinkCaps) -> tuple[float, ...]:

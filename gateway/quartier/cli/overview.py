@@ -52,6 +52,9 @@ def _control(status: Mapping[str, Any]) -> Iterator[Text]:
     yield Text(f"grid {_flow(grid['power_w'])}, {grid['state']}, {age(grid['age_s'])} old")
     for direction, cap in control["caps"].items():
         yield Text(f"{direction} at most {number(cap['max_w'], 'W')}: {cap['whose']}")
+    for name, contact in control["contacts"].items():
+        style = "yellow" if contact["acting"] else ""
+        yield Text(f"contact {name} {contact['why']}, for {age(contact['age_s'])}", style=style)
     for alarm in control["alarms"]:
         yield Text(f"alarm: {alarm}", style="red")
     for acted in control["acted"]:

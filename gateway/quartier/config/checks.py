@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from quartier.config.contacts import flaws_of_contacts
 from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
 from quartier.config.model import Battery, DistrictLink, Ev, Limits, Load, Node, Pv
@@ -24,6 +25,7 @@ def cross_check(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]
         yield from check(draft)
     yield from _protocols(draft, profiles)
     yield from flaws_of_parts(draft, profiles)
+    yield from flaws_of_contacts(draft, profiles)
     for name, asset in draft.assets.items():
         yield from (Flaw(("assets", name, key), what) for key, what in _contradictions(asset))
 
@@ -31,7 +33,7 @@ def cross_check(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]
 def _names(draft: Draft) -> Iterator[Flaw]:
     # An asset keeps its name: control needs it more than a wire does.
     taken = dict.fromkeys(draft.meant("assets"), "an asset")
-    for table, word in (("devices", "a device"), ("buses", "a bus")):
+    for table, word in (("contacts", "a contact"), ("devices", "a device"), ("buses", "a bus")):
         for name in draft.meant(table):
             if name in taken:
                 yield Flaw((table, name), f"{name!r} is {taken[name]} too; expected a name of its own")
@@ -40,7 +42,7 @@ def _names(draft: Draft) -> Iterator[Flaw]:
 
 def _endpoints(draft: Draft) -> Iterator[Flaw]:
     def endpoint(bus: Any) -> object:
-        return (getattr(bus, "host", ""), bus.port)
+        return (getattr(bus, "host", ""), getattr(bus, "port", ""), getattr(bus, "chip", ""))
 
     for first, name in _repeated(draft.buses, endpoint):
         yield Flaw(("buses", name), f"is the same wire as {first!r}; expected one bus for its devices")
@@ -52,6 +54,7 @@ def _references(draft: Draft) -> Iterator[Flaw]:
         ("devices", "bus", "bus", draft.meant("buses")),
         ("assets", "device", "device", draft.meant("devices")),
         ("assets", "switch_device", "device", draft.meant("devices")),
+        ("contacts", "device", "device", draft.meant("devices")),
         ("assets", "node", "node", nodes),
         ("nodes", "under", "node", nodes),
     ):

@@ -11,6 +11,7 @@ from quartier.config.model import (
     Battery,
     Building,
     Clock,
+    Contact,
     Control,
     Device,
     DistrictLink,
@@ -29,7 +30,7 @@ from quartier_drivers.positions import Path
 from quartier_drivers.registry import KINDS, section
 
 ROLES: Mapping[str, type[Section]] = {"grid": Grid, "battery": Battery, "pv": Pv, "ev": Ev, "load": Load}
-NAMED = ("buses", "devices", "assets", "nodes")
+NAMED = ("buses", "devices", "assets", "nodes", "contacts")
 """Tables whose entries the site names."""
 FIXED: Mapping[str, type[Section]] = {
     "site": Building,
@@ -60,6 +61,7 @@ class Draft:
     devices: dict[str, Device] = field(default_factory=dict)
     assets: dict[str, Any] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
+    contacts: dict[str, Contact] = field(default_factory=dict)
     flaws: list[Flaw] = field(default_factory=list)
 
     def meant(self, table: str) -> Mapping[str, Any]:
@@ -126,10 +128,9 @@ def _is_name(name: str, path: Path, into: list[Flaw]) -> bool:
 
 
 def _model(table: str, path: Path, entry: Mapping[str, Any], into: list[Flaw]) -> type[Section] | None:
-    if table == "devices":
-        return Device
-    if table == "nodes":
-        return Node
+    plain: Mapping[str, type[Section]] = {"devices": Device, "nodes": Node, "contacts": Contact}
+    if table in plain:
+        return plain[table]
     key, known = ("kind", list(KINDS)) if table == "buses" else ("role", list(ROLES))
     tag = entry.get(key)
     if tag not in known:

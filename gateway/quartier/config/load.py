@@ -7,6 +7,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from quartier.config.checks import cross_check, owner
+from quartier.config.contacts import is_lost
 from quartier.config.draft import FIXED, NAMED, Draft, draft
 from quartier.config.faults import Flaw
 from quartier.config.model import Grid, Site
@@ -49,8 +50,8 @@ def check(path: FilePath) -> Loaded:
 def load_lenient(path: FilePath) -> Loaded:
     """Read a site file so that a house can be run: what is faulty is left out, with its faults.
 
-    Raises ConfigError only if it cannot be parsed, or if its site, limits or grid cannot be used:
-    a limit is never guessed.
+    Raises ConfigError only if it cannot be parsed, or if its site, limits, grid or a contact cannot be
+    used: a limit is never guessed.  A contact whose device is faulty stays: unread, it acts.
     """
     places, read, profiles = _read(path)
     by_owner: dict[tuple[str | int, ...], list[Flaw]] = {}
@@ -58,6 +59,7 @@ def load_lenient(path: FilePath) -> Loaded:
         by_owner.setdefault(owner(flaw.path, NAMED), []).append(flaw)
     grids = [name for name, asset in read.assets.items() if isinstance(asset, Grid)]
     fatal = ("limits",) in by_owner or any(key not in read.fixed for key in ("site", "limits"))
+    fatal = fatal or any(is_lost(flaw, read) for flaw in read.flaws)
     if fatal or len(grids) != 1:
         raise ConfigError(_faults(places, read.flaws))
     disabled = {".".join(map(str, path)): tuple(_faults(places, flaws)) for path, flaws in by_owner.items()}
@@ -124,16 +126,18 @@ def _dependants(read: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
         ):
             dead_devices.add(name)
             yield Flaw(("devices", name, "bus"), f"{device.bus!r} is disabled by a fault of its own")
-    for name, asset in read.assets.items():
-        for key in ("device", "switch_device"):
-            device_name = getattr(asset, key, None)
-            if device_name in dead_devices:
-                yield Flaw(("assets", name, key), f"{device_name!r} is disabled by a fault of its own")
+    for table, entries in (("assets", read.assets), ("contacts", read.contacts)):
+        for name, entry in entries.items():
+            for key in ("device", "switch_device"):
+                device_name = getattr(entry, key, None)
+                if device_name in dead_devices:
+                    yield Flaw((table, name, key), f"{device_name!r} is disabled by a fault of its own")
 
 
 def _site(read: Draft) -> Site:
     fixed = {key: read.fixed[key] for key in FIXED if key in read.fixed}
-    return Site(buses=read.buses, devices=read.devices, assets=read.assets, nodes=read.nodes, **fixed)
+    named = {table: getattr(read, table) for table in NAMED}
+    return Site(**named, **fixed)
 
 
 def _warnings(places: Places, read: Draft) -> tuple[Fault, ...]:
@@ -145,11 +149,13 @@ def _warnings(places: Places, read: Draft) -> tuple[Fault, ...]:
 def _idle(read: Draft) -> Iterator[Flaw]:
     """Devices that nothing was said about."""
     used = {
-        getattr(asset, key, None) for asset in read.assets.values() for key in ("device", "switch_device")
+        getattr(entry, key, None)
+        for entry in (*read.assets.values(), *read.contacts.values())
+        for key in ("device", "switch_device")
     }
     for name in read.devices:
         if name not in used:
-            yield Flaw(("devices", name), "belongs to no asset, so it is not read")
+            yield Flaw(("devices", name), "belongs to no asset and no contact, so it is not read")
 
 
 def _faults(places: Places, flaws: Sequence[Flaw]) -> list[Fault]:

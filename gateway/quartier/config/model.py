@@ -179,6 +179,29 @@ class Node(Section):
     """How many phases it has."""
 
 
+class Contact(Section):
+    """A contact whose closing caps the building, such as the grid operator's; it may only tighten."""
+
+    device: str
+    """The device that reads it."""
+    part: str = ""
+    """Which part of that device; empty for a device of one part."""
+    acts: Literal["closed", "open"] = "closed"
+    """Position in which it acts; one that cannot be read acts too."""
+    import_max_w: Watts | None = None
+    """Import cap while it acts."""
+    export_max_w: Watts | None = None
+    """Export cap while it acts."""
+    generation_max_w: Watts | None = None
+    """Cap of what PV and other sources generate while it acts."""
+    consumption_max_w: Watts | None = None
+    """Cap of what the building consumes, whatever it generates, while it acts."""
+    debounce_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """How long it must be seen to act before its caps hold; 0: the first reading does."""
+    release_s: Annotated[float, Field(ge=0, le=3_600)] = 60.0
+    """How long it must be seen at rest before its caps go."""
+
+
 class Limits(Section):
     """Hard limits and what is declared for each loss; nothing received can raise them."""
 
@@ -351,6 +374,8 @@ class Site(Section):
     """What control thinks in, by name."""
     nodes: dict[Name, Node] = Field(default_factory=dict)
     """The connection tree below the grid, by name."""
+    contacts: dict[Name, Contact] = Field(default_factory=dict)
+    """Contacts that cap the building while they act, by name."""
     limits: Limits
     """Hard limits and what is declared for each loss."""
     control: Control = Control()

@@ -25,8 +25,8 @@ def flaws_of_parts(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Fl
     """Unknown parts, parts with two owners, and points that a role misses."""
     owners: dict[tuple[str, str], str] = {}
     for name, asset in draft.assets.items():
-        for device, part, key in _homes(asset):
-            yield from _whole_part(profiles, name, (device, part, key))
+        for device, part, key in homes(asset):
+            yield from whole_part(profiles, ("assets", name), (device, part, key))
             holder = owners.setdefault((device, part), name)
             if holder != name:
                 shown = f"{device}.{part}" if part else device
@@ -35,25 +35,29 @@ def flaws_of_parts(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Fl
         yield from _abilities(name, asset, profiles)
 
 
-def _homes(asset: Any) -> Iterator[tuple[str, str, str]]:
+def homes(asset: Any) -> Iterator[tuple[str, str, str]]:
+    """Device and part of each place that belongs to the asset, and the key that names it."""
     yield asset.device, asset.part, "part" if asset.part else "device"
     other = _switch(asset)
     if other is not None and other != (asset.device, asset.part):
         yield (*other, "switch_part" if other[1] else "switch_device")
 
 
-def _whole_part(profiles: Mapping[str, Profile], name: str, home: tuple[str, str, str]) -> Iterator[Flaw]:
+def whole_part(
+    profiles: Mapping[str, Profile], path: tuple[str, str], home: tuple[str, str, str]
+) -> Iterator[Flaw]:
+    """Whether a device has this part, where its profile is known; ``path`` is the entry's that names it."""
     device, part, key = home
     prefix = "switch_" if key.startswith("switch") else ""
     if device in profiles and part not in profiles[device].parts:
         known = list(profiles[device].parts)
         help_ = "it has one part, named by no part key" if known == [""] else nearest(part, known)
         shown = f"{device!r} has no part {part!r}" if part else f"{device!r} has several parts"
-        yield Flaw(("assets", name, f"{prefix}part"), f"{shown}; {help_}")
+        yield Flaw((*path, f"{prefix}part"), f"{shown}; {help_}")
 
 
 def _abilities(name: str, asset: Any, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
-    own = _points(profiles, asset.device, asset.part)
+    own = points_of(profiles, asset.device, asset.part)
     if own is None:
         return
     profile = profiles[asset.device].name
@@ -74,7 +78,7 @@ def _switching(
     name: str, asset: Pv | Load, own: Mapping[str, Point], profiles: Mapping[str, Profile]
 ) -> Iterator[Flaw]:
     other = _switch(asset)
-    relay = _points(profiles, *other) if other else own
+    relay = points_of(profiles, *other) if other else own
     if relay is None:
         return
     has_relay = _writable(relay, "relay_on")
@@ -106,7 +110,7 @@ def _switch(asset: Any) -> tuple[str, str] | None:
     return None
 
 
-def _points(profiles: Mapping[str, Profile], device: str, part: str) -> Mapping[str, Point] | None:
+def points_of(profiles: Mapping[str, Profile], device: str, part: str) -> Mapping[str, Point] | None:
     """The points of a part; None where the device has no usable profile or no such part."""
     profile = profiles.get(device)
     return profile.parts.get(part) if profile else None

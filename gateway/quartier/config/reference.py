@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from quartier.config.draft import FIXED, ROLES
 from quartier.config.keys import Key, keys, subtables
-from quartier.config.model import Device, Node, Site
+from quartier.config.model import Contact, Device, Node, Site
 from quartier_drivers.registry import KINDS, section
 
 HEAD = """\
@@ -41,6 +41,7 @@ def _sections() -> Iterator[str]:
     for role, model in ROLES.items():
         yield from _table(f'### role = "{role}"', model)
     yield from _table("## `[nodes.NAME]`", Node)
+    yield from _table("## `[contacts.NAME]`", Contact)
     for name in FIXED:
         if name != "site":
             yield from _fixed(name)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from quartier.config.draft import FIXED, ROLES
 from quartier.config.keys import Key, keys, subtables, toml
-from quartier.config.model import Device, Node
+from quartier.config.model import Contact, Device, Node
 from quartier_drivers.registry import section
 
 HEAD = """\
@@ -51,6 +51,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
 }
 # Sections that stand behind '#' as a whole; a wrong guess here would be worse than none.
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "contacts.dso1": {"device": "inputs", "part": "in1", "import_max_w": 4200},
     "district_link": {
         "url": "mqtts://broker.issy.example",
         "primary_host": "optimiser",
@@ -58,7 +59,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "cert_file": "credential:district.crt",
         "key_file": "credential:district.key",
         "issuers_file": "/etc/quartier/issuers.json",
-    }
+    },
 }
 # What a key without a default might say.
 HINTS: Mapping[str, Any] = {
@@ -70,6 +71,8 @@ HINTS: Mapping[str, Any] = {
     "rated_w": 11_000,
     "import_max_w": 9000,
     "export_max_w": 6000,
+    "generation_max_w": 0,
+    "consumption_max_w": 4200,
     "failsafe_import_w": 4500,
     "autonomous_import_w": 7200,
     "autonomous_export_w": 6000,
@@ -90,7 +93,7 @@ def _tables() -> Iterator[str]:
         yield from _table(title, model, values, explain=model not in explained)
         explained.add(model)
     for title, values in EXAMPLES.items():
-        yield from _table(title, FIXED[title], values, explain=True, mark="# ")
+        yield from _table(title, _model(title, values), values, explain=True, mark="# ")
     for title in ("control", "store", "clock"):
         yield from _table(title, FIXED[title], {}, explain=True)
         for inner, model, _ in subtables(FIXED[title]):
@@ -104,7 +107,7 @@ def _model(title: str, values: Mapping[str, Any]) -> type[BaseModel]:
         return bus
     if table == "assets":
         return ROLES[values["role"]]
-    named: Mapping[str, type[BaseModel]] = {"devices": Device, "nodes": Node}
+    named: Mapping[str, type[BaseModel]] = {"contacts": Contact, "devices": Device, "nodes": Node}
     return named.get(table) or FIXED[title]
 
 

@@ -8,7 +8,18 @@ left; nothing overwrites a cap.
 from collections.abc import Mapping
 from dataclasses import replace
 
-from quartier.control import balance, battery, failsafe, limits, orders, outcome, sight, steps, view
+from quartier.control import (
+    balance,
+    battery,
+    contacts,
+    failsafe,
+    limits,
+    orders,
+    outcome,
+    sight,
+    steps,
+    view,
+)
 from quartier.control.breach import watched
 from quartier.control.failsafe import Health, Stage
 from quartier.control.limits import Force
@@ -67,7 +78,8 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         grid_age_s=age_s, grid_period_s=period_s, grid_ever=grid is not None, late_count=late_count
     )
     judgement = failsafe.judge(state.judgement, health, now.ns)
-    force = limits.in_force(house, wishes.caps, judgement.stage)
+    holds = contacts.judged(house.contacts, state.contacts, memories, now.ns)
+    force = limits.in_force(house, wishes.caps, judgement.stage, contacts.sources(house.contacts, holds))
     current = grid is not None and age_s <= failsafe.stale_after_s(period_s)
     grid_w = grid.value if grid is not None and current else None
     remainder_w = state.remainder_w
@@ -87,6 +99,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         export_breach=watched(state.export_breach, export_w, force.export_w, now.ns),
         force=force,
         mode=wishes.caps.mode,
+        contacts=holds,
     )
     return Scene(
         state=after,

@@ -1,6 +1,6 @@
 """The caps in force for one cycle, whose they are, and what they leave to a battery."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 
@@ -27,14 +27,17 @@ class Force:
         return f"{direction} cap {watts:.0f} W ({self.whose[direction]})"
 
 
-def in_force(house: House, link: LinkCaps, stage: Stage) -> Force:
-    """The minimum of the hard limits, the link's caps and, in stage SAFE, the fail-safe values.
+def in_force(
+    house: House, link: LinkCaps, stage: Stage, contacts: Iterable[tuple[str, Powers]] = ()
+) -> Force:
+    """The minimum of the hard limits, contacts that act, the link's caps and, in SAFE, the fail-safe values.
 
     Never above a hard limit.  With a grid meter slower than 2 s all of them keep 10 % margin.
     """
     limits = house.limits
     sources = [
         ("hard limit", Powers(limits.import_hard_w, limits.export_hard_w)),
+        *contacts,
         ("link", _link(link)),
     ]
     if stage is Stage.SAFE:

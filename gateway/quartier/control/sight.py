@@ -48,6 +48,7 @@ def looked(frozen: Frozen, house: House, before: Memories) -> dict[str, Memory]:
 def points(house: House) -> list[str]:
     """Every point that control reads of a house."""
     wanted = [f"{asset.name}.power_w" for asset in (house.grid, *house.assets)]
+    wanted += [f"{contact.name}.input_on" for contact in house.contacts]
     for asset in house.assets:
         if isinstance(asset, Battery):
             wanted.append(f"{asset.name}.soc_pct")

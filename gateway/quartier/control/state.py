@@ -6,6 +6,7 @@ from typing import Any
 
 from quartier.control.balance import Window
 from quartier.control.breach import Breach
+from quartier.control.contacts import Hold
 from quartier.control.failsafe import Judgement
 from quartier.control.limits import Force
 from quartier.control.orders import Book
@@ -33,6 +34,7 @@ class State:
     export_breach: Breach = field(default_factory=Breach)
     force: Force | None = None
     mode: str = ""
+    contacts: Mapping[str, Hold] = field(default_factory=dict)
     book: Book = field(default_factory=Book)
 
     @classmethod
@@ -46,7 +48,7 @@ class State:
         ``anew`` are points whose bus was started anew: what was last ordered there may never have
         arrived, so it is ordered again at once.
         """
-        names = {house.grid.name} | {asset.name for asset in house.assets}
+        names = {house.grid.name} | {one.name for one in (*house.assets, *house.contacts)}
 
         def known(point: str) -> bool:
             return point.split(".", 1)[0] in names
@@ -56,6 +58,7 @@ class State:
             house=house,
             memories={p: m for p, m in self.memories.items() if known(p)},
             turns={n: t for n, t in self.turns.items() if n in names},
+            contacts={n: h for n, h in self.contacts.items() if n in names},
             book=Book(
                 {p: o for p, o in self.book.orders.items() if known(p) and p not in anew},
                 frozenset(p for p in self.book.released if known(p) and p not in anew),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quartier.control import failsafe, sight
+from quartier.control import contacts, failsafe, sight
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
 from quartier.control.players import Player, flexible
@@ -31,6 +31,7 @@ def shown(
             "age_s": _age(scene.grid_age_s),
             "state": _grid_state(scene),
         },
+        "contacts": contacts.shown(scene.house.contacts, scene.state.contacts, scene.now_ns),
         "alarms": _alarms(scene, result, lost),
         "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
         "restore": _restore(scene, result),
@@ -56,7 +57,7 @@ def _grid_state(scene: Scene) -> str:
 
 
 def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> list[str]:
-    found = []
+    found = contacts.alarms(scene.state.contacts)
     if scene.lost:
         found.append(f"grid meter {_grid_state(scene)}: every asset counts at its worst")
     for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):

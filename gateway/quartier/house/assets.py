@@ -87,6 +87,25 @@ class Load(Asset):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
+    """A contact, of the grid operator say, that caps the building while it acts; caps in W or None.
+
+    Point: ``input_on`` (true is closed).  It acts when closed, or open where ``acts_open``, once that
+    has been seen for ``debounce_s``; it lets go once the other has been seen for ``release_s``.
+    """
+
+    name: str
+    acts_open: bool = False
+    import_max_w: float | None = None
+    export_max_w: float | None = None
+    generation_max_w: float | None = None
+    consumption_max_w: float | None = None
+    debounce_s: float = 0.0
+    release_s: float = 60.0
+    period_s: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Hard limits and what is declared for each loss (failsafe.md section 2); all in W, never negative."""
 
@@ -100,7 +119,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """One building: its connection meter, its assets and its limits.
+    """One building: its connection meter, its assets, its limits and the contacts that cap it.
 
     ``release_values`` maps a writable point to what is written once when an input it needs is
     lost; None where only the driver knows (the device's own control, or nothing at all).
@@ -117,3 +136,4 @@ class House:
     release_values: Mapping[str, float | None] = field(default_factory=dict)
     unmeasured_w: float | None = None
     seed: int = 0
+    contacts: tuple[Contact, ...] = ()

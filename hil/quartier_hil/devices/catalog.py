@@ -6,6 +6,7 @@ from typing import Any
 from quartier_hil.devices.actor import Device
 from quartier_hil.devices.em24 import Em24
 from quartier_hil.devices.gx import Gx
+from quartier_hil.devices.ioboard import IoBoard
 from quartier_hil.devices.p30 import P30
 from quartier_hil.devices.relayboard import RelayBoard
 from quartier_hil.devices.sdm630 import Sdm630
@@ -15,6 +16,7 @@ DEVICES: Mapping[str, Callable[..., Device]] = {
     "eastron/sdm630": Sdm630,
     "keba/p30": P30,
     "victron/gx": Gx,
+    "waveshare/io8": IoBoard,
     "waveshare/relay8": RelayBoard,
 }
 

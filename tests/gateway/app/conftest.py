@@ -109,14 +109,14 @@ def simulated():
         {"grid.power_w": 3000.0, "grid.voltage_l1_v": 230.0, "battery.power_w": 0.0, "battery.soc_pct": 60.0}
     )
     meter.publish({"power_w": 1500.0})
-    return {"gx": gx, "relays": relays, "meter": meter}
+    return {"gx": gx, "relays": relays, "meter": meter, "inputs": catalog.make("waveshare/io8", unit=4)}
 
 
 @pytest.fixture
 async def house(tmp_path):
     """(gateway, devices by name); the gateway is not started yet."""
     devices = simulated()
-    board = [devices["relays"], devices["meter"]]
+    board = [devices["relays"], devices["meter"], devices["inputs"]]
     async with await serve_tcp(devices["gx"]) as first, await serve_tcp(board) as second:
         gateway = Gateway(tmp_path, SITE.format(gx=first.port, board=second.port))
         yield gateway, devices
@@ -189,7 +189,7 @@ def yard(tmp_path):
         devices = simulated()
         async with (
             await serve_tcp(devices["gx"]) as lan,
-            await serve_tcp([devices["relays"], devices["meter"]]) as board,
+            await serve_tcp([devices["relays"], devices["meter"], devices["inputs"]]) as board,
             asyncio.TaskGroup() as group,
         ):
             made = Yard(tmp_path, SITE, {"gx": lan.port, "board": board.port}, group, rate)

@@ -4,6 +4,7 @@ import pytest
 
 from quartier.app import assembly
 from quartier.config import load
+from quartier.house import assets
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.registry import door
 
@@ -299,3 +300,30 @@ def test_a_wire_says_what_a_driver_is_made_from(read):
 
     assert isinstance(spec, DeviceSpec)
     assert ("gx", 227, "modbus") == (spec.name, spec.unit, profile.protocol)
+
+
+CONTACTS = """\
+devices.inputs = { bus = "board", profile = "waveshare/io8", unit = 7 }
+contacts.dso1 = { device = "inputs", part = "in1", import_max_w = 4200 }
+contacts.dso2 = { device = "inputs", part = "in2", acts = "open", generation_max_w = 0, release_s = 300, debounce_s = 0.5 }
+"""
+
+
+def test_contacts_own_their_inputs_and_nothing_else_of_the_board_is_read(read):
+    loaded = read(SITE + CONTACTS)
+    points, _, house = served(loaded)
+
+    assert {"in1": "dso1", "in2": "dso2"} == specs(loaded)["inputs"].owners
+    assert {"dso1.input_on", "dso2.input_on"} == {point for point in points if point.startswith("dso")}
+    assert (
+        assets.Contact(name="dso1", import_max_w=4200.0),
+        assets.Contact(name="dso2", acts_open=True, generation_max_w=0.0, release_s=300.0, debounce_s=0.5),
+    ) == house.contacts
+
+
+def test_a_contact_on_a_device_that_is_disabled_is_still_there_and_will_act(read):
+    loaded = read(SITE + CONTACTS.replace("waveshare/io8", "waveshare/gone"))
+    points, _, house = served(loaded)
+
+    assert ["dso1", "dso2"] == [contact.name for contact in house.contacts]
+    assert not any(point.startswith("dso") for point in points)

@@ -278,6 +278,44 @@ async def test_a_new_site_file_goes_on_with_link_and_documents(turning):
         assert ("CONTROLLED", 4000) == (house.turn.view["mode"], house.turn.view["caps"]["import"]["max_w"])
 
 
+CONTACT = """\
+devices.inputs = { bus = "board", profile = "waveshare/io8", unit = 4 }
+contacts.dso1 = { device = "inputs", part = "in1", import_max_w = 4200, release_s = 5 }
+"""
+DSO = ("assets.boiler", f"{CONTACT}assets.boiler")
+
+
+async def test_a_contact_on_a_board_caps_the_house_and_both_turns_of_it_are_kept(turning):
+    async with turning(DSO) as house:
+        board = house.devices["inputs"]
+        await house.until(lambda view: view["contacts"]["dso1"]["why"] == "rests")
+        assert [] == house.events("contact.acts"), "not yet read is no event"
+
+        board.publish({"in1.input_on": 1.0})
+        await house.until(lambda view: view["contacts"]["dso1"]["why"] == "acts")
+        assert {"max_w": 4200.0, "whose": "contact dso1"} == house.turn.view["caps"]["import"]
+
+        board.publish({"in1.input_on": 0.0})
+        await house.until(lambda view: view["contacts"]["dso1"]["why"] == "lets go")
+        assert 4200 == house.turn.view["caps"]["import"]["max_w"]
+        await house.until(lambda view: view["contacts"]["dso1"]["why"] == "rests")
+
+        assert [{"import_max_w": 4200.0}] == [event["data"] for event in house.events("contact.acts")]
+        assert ["contact dso1 lets go"] == [event["text"] for event in house.events("contact.lets_go")]
+        assert [{"contact": "dso1", "why": "acts", "import_max_w": 4200.0}] == house.yard.said("contact.acts")
+
+
+async def test_a_board_that_falls_silent_leaves_its_contact_acting(turning):
+    async with turning(DSO) as house:
+        await house.until(lambda view: view["contacts"]["dso1"]["why"] == "rests")
+        house.devices["inputs"].fault("silent")
+        await house.until(lambda view: view["contacts"]["dso1"]["why"] == "cannot be read")
+
+        assert "contact dso1, cannot be read" == house.turn.view["caps"]["import"]["whose"]
+        assert "contact dso1 cannot be read" in house.events("contact.acts")[0]["text"]
+        assert any(said["text"].startswith("contact dso1") for said in house.yard.said("alarm.raised"))
+
+
 async def test_a_house_without_a_district_turns_too(turning):
     async with turning() as house:
         house.turn.uplink = None

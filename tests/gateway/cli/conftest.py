@@ -13,7 +13,7 @@ STATUS = {
         "mode": "CONTROLLED", "why": "heartbeat and documents", "mode_age_s": 65.0, "stage": "WELL", "rules": [],
         "caps": {"import": {"max_w": 5000, "whose": "envelope dso e1"}, "export": {"max_w": 0, "whose": "hard limit"}},
         "grid": {"power_w": -420.0, "age_s": 0.4, "state": "good"},
-        "alarms": [], "acted": [], "restore": {},
+        "alarms": [], "acted": [], "restore": {}, "contacts": {},
         "assets": {
             "bat1": {
                 "role": "battery", "tier": "D", "power_w": -1200.0, "age_s": 0.3, "quality": "good", "soc_pct": 61.2,

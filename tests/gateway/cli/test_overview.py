@@ -55,6 +55,19 @@ def test_a_good_day_at_a_glance(shown):
     assert "8,000 cycles, 0 skipped, 99.9 % began within 0.002 s" == line(text, "8,000")
 
 
+def test_each_contact_says_whether_it_acts_and_for_how_long(shown):
+    caps = {"import": 4200.0}
+    text = shown(
+        control__contacts={
+            "dso1": {"acting": True, "why": "acts", "age_s": 12.0, "caps": caps},
+            "dso2": {"acting": False, "why": "rests", "age_s": 7200.0, "caps": caps},
+        }
+    )
+
+    assert "contact dso1 acts, for 12 s" == line(text, "contact dso1")
+    assert "contact dso2 rests, for 2 h" == line(text, "contact dso2")
+
+
 def test_what_was_never_read_is_a_dash_and_no_zero(shown):
     text = shown(control__grid={"power_w": None, "age_s": None, "state": "starting"})
 

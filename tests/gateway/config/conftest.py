@@ -55,6 +55,21 @@ register = "coil:1"
 type = "bool"
 write = { on_release = 1 }
 """
+INPUTS = """
+[profile]
+protocol = "modbus"
+maker = "Acme"
+model = "inputs"
+source = "made up"
+[parts.in1.input_on]
+register = "discrete:0"
+type = "bool"
+scan = "fast"
+[parts.in2.input_on]
+register = "discrete:1"
+type = "bool"
+scan = "fast"
+"""
 SITE = """\
 [site]
 id = "b012"
@@ -105,10 +120,10 @@ Written = Callable[[str], Path]
 
 @pytest.fixture
 def written(tmp_path: Path) -> Written:
-    """Write a site file next to a folder with three made-up profiles."""
+    """Write a site file next to a folder with four made-up profiles."""
     folder = tmp_path / "profiles" / "acme"
     folder.mkdir(parents=True)
-    for name, text in (("meter", METER), ("hybrid", HYBRID), ("relays", RELAYS)):
+    for name, text in (("meter", METER), ("hybrid", HYBRID), ("relays", RELAYS), ("inputs", INPUTS)):
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
 
     def write(text: str) -> Path:

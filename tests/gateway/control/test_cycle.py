@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from quartier.control.caps import LinkCaps
 from quartier.control.cycle import State, step
 from quartier.control.wishes import Wishes
-from quartier.house.assets import Battery, Ev, House, Load, Pv
+from quartier.house.assets import Battery, Contact, Ev, House, Load, Pv
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.contract import Quality, Reading, columns
@@ -773,6 +773,7 @@ def test_every_command_has_a_reason_an_expiry_and_the_view_its_words(plant):
         "grid",
         "alarms",
         "acted",
+        "contacts",
         "restore",
         "assets",
         "mode_age_s",
@@ -780,6 +781,43 @@ def test_every_command_has_a_reason_an_expiry_and_the_view_its_words(plant):
     assert "envelope dso 1" == p.view["caps"]["import"]["whose"]
     assert isinstance(p.house, House)
     assert isinstance(p.house.assets[0], Battery)
+
+
+def test_a_contact_that_closes_is_kept_named_and_let_go_staged(plant, house):
+    contact = Contact(name="dso1", import_max_w=6000.0, release_s=30.0)
+    p = plant(house=replace(house, contacts=(contact,)), base_w=1000, soc_pct=10, ev_wants_w=7000)
+    p.raw["dso1.input_on"] = 0.0
+    p.run(60)
+    assert ("hard limit", 7000) == (p.view["caps"]["import"]["whose"], p.ev_w)
+
+    p.raw["dso1.input_on"] = 1.0
+    p.step()
+    assert "contact dso1" == p.view["caps"]["import"]["whose"]
+    assert "import cap 6000 W (contact dso1): charging slowed" == p.view["assets"]["ev1"]["command"]["reason"]
+    p.run(60)
+    assert p.grid_w <= 6000 + 250
+
+    p.raw["dso1.input_on"] = 0.0
+    p.run(31)
+    assert (10_000, "rests") == (p.view["caps"]["import"]["max_w"], p.view["contacts"]["dso1"]["why"])
+    p.run(115)
+    assert p.ev_w < 7000, "what was slowed waits its 120 s and more"
+    p.run(420)
+    assert 7000 == p.ev_w
+
+
+def test_a_contact_that_falls_silent_acts_and_alarms(plant, house):
+    contact = Contact(name="dso1", import_max_w=4200.0)
+    p = plant(house=replace(house, contacts=(contact,)), base_w=1000)
+    p.raw["dso1.input_on"] = 0.0
+    p.run(30)
+    p.silent = {"dso1"}
+    p.run(15)
+    assert 10_000 == p.view["caps"]["import"]["max_w"]
+    p.run(2)
+
+    assert {"max_w": 4200.0, "whose": "contact dso1, cannot be read"} == p.view["caps"]["import"]
+    assert ["contact dso1 cannot be read: it counts as acting"] == p.view["alarms"]
 
 
 @pytest.mark.parametrize("every_s", [2, 5, 10])

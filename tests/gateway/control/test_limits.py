@@ -1,10 +1,11 @@
 from dataclasses import replace
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier.control.caps import LinkCaps
+from quartier.control.caps import LinkCaps, Powers
 from quartier.control.failsafe import Stage
 from quartier.control.limits import in_force
 
@@ -49,6 +50,20 @@ def test_a_slow_meter_costs_10_percent_of_every_cap(house):
         force.generation_w,
         force.consumption_w,
     )
+
+
+def test_contacts_join_the_minimum_with_their_names(house):
+    acting = [("contact dso1", Powers(4200.0, inf)), ("contact dso2", Powers(inf, 0.0, 3000.0))]
+    force = in_force(house, LINK, Stage.WELL, acting)
+
+    assert (4200, 0, 3000) == (force.import_w, force.export_w, force.generation_w)
+    assert {"import": "contact dso1", "export": "contact dso2", "generation": "contact dso2"} == force.whose
+
+
+def test_a_contact_never_widens(house):
+    force = in_force(house, LINK, Stage.WELL, [("contact dso1", Powers(1e6, 1e6, 1e6))])
+
+    assert (7000, 2000) == (force.import_w, force.export_w)
 
 
 @given(st.floats(-1e9, 1e9), st.floats(-1e9, 1e9), st.sampled_from(Stage))

@@ -3,6 +3,7 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from quartier.control.state import State
+from quartier.house.assets import Contact
 
 
 def test_a_fresh_state_knows_nothing_but_its_house(house):
@@ -22,6 +23,17 @@ def test_adopting_forgets_what_is_no_longer_named(plant, house):
     assert {"pv1"} == set(kept.turns)
     assert {"grid", "pv1"} == {point.split(".")[0] for point in kept.memories}
     assert (set(), {"pv1.generation_max_w"}) == (set(kept.book.released), set(kept.book.orders))
+
+
+def test_adopting_keeps_how_a_contact_stood_and_forgets_one_that_went(plant, house):
+    contacts = (Contact(name="dso1", import_max_w=4200.0), Contact(name="dso2", export_max_w=0.0))
+    p = plant(house=replace(house, contacts=contacts))
+    p.raw |= {"dso1.input_on": 1.0, "dso2.input_on": 1.0}
+    p.run(3)
+    kept = p.state.adopt(replace(house, contacts=contacts[:1]))
+
+    assert {"dso1": p.state.contacts["dso1"]} == kept.contacts
+    assert {"dso1.input_on"} == {point for point in kept.memories if point.startswith("dso")}
 
 
 def test_what_stands_on_a_bus_that_started_anew_is_ordered_again_at_once(plant, house):

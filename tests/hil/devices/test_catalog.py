@@ -119,6 +119,7 @@ def test_a_profile_reads_what_the_plant_published(name, part, unit, published, e
         ("victron/gx", "ess.setpoint_w", 100, 70_000.0, "grid.setpoint_w"),
         ("keba/p30", "current_max_a", 255, 13.5, "current_max_a"),
         *[("waveshare/relay8", f"relay{n}.relay_on", 1, 1.0, f"relay{n}.relay_on") for n in range(1, 9)],
+        *[("waveshare/io8", f"out{n}.relay_on", 1, 1.0, f"out{n}.relay_on") for n in range(1, 9)],
     ],
 )
 def test_an_order_arrives_as_it_was_meant(name, point, unit, value, order):
