@@ -5,7 +5,7 @@ seen and never believed.  Layout, little-endian: ``QC`` · version · CRC-32 of 
 first sequence, count, oldest and newest time · stream · metrics · which metric each sample is of ·
 kinds · texts · one series per metric (`quartier_native`).
 A tail is the same for what one commit adds to all open chunks: ``QT`` · version · CRC-32 · boot ·
-one (first sequence, count) per chunk · points · kinds · texts · one series.
+one (first sequence, count) per chunk · texts · one series of points and kinds, one of times and values.
 """
 
 import json
@@ -33,7 +33,7 @@ _TAIL = struct.Struct("<QIH")
 _SHORT = struct.Struct("<H")
 _LONG = struct.Struct("<I")
 _BLOCK = struct.Struct("<QII")
-_VERSION = 1
+_VERSION = 2
 _TEXT_BYTES_MAX = 1 << 26
 
 _T = TypeVar("_T")
@@ -234,9 +234,8 @@ def pack_tail(parts: Sequence[tuple[Chunk, int, int]]) -> bytes:
             (
                 _TAIL.pack(parts[0][0].boot, len(times), len(blocks)),
                 *blocks,
-                _pack_section(zlib.compress(points.tobytes(), 6)),
-                _pack_section(zlib.compress(kinds.tobytes(), 6)),
                 _pack_texts(texts),
+                _pack_section(encode_series(array("q", points), array("d", kinds))),
                 _pack_section(encode_series(times, values)),
             )
         ),
@@ -299,11 +298,11 @@ def _tail_lasts(cursor: "_Cursor", names: Mapping[int, Names]) -> dict[tuple[int
 def _unpack_tail(cursor: "_Cursor", names: Mapping[int, Names]) -> list[Chunk]:
     boot, count, blocks = _blocks(cursor, names)
     whole = Chunk("", boot, 1, names.get(boot, {}))
-    whole.points = array("I", _inflate(cursor.section(), 4 * count))
-    whole.kinds = array("B", _inflate(cursor.section(), count))
     whole.texts = _texts(cursor.section())
+    points, kinds = decode_series(cursor.section())
+    whole.points, whole.kinds = array("I", points), array("B", map(int, kinds))
     whole.times, whole.values = decode_series(cursor.section())
-    if len(whole.times) != count or sum(size for _, _, size in blocks) != count:
+    if not len(whole.points) == len(whole.times) == count or sum(size for _, _, size in blocks) != count:
         raise Damaged("blocks and samples differ in number")
     pieces = []
     start = 0

@@ -13,9 +13,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quartier.house.sample import Mark
-from quartier.store.chunks import Chunk, Names, pack_tail, split_parts
+from quartier.store.chunks import COUNT_MAX, Chunk, Names, Part, pack_tail, split_parts
 from quartier.store.contents import Loaded, checked, holes, read, tails
-from quartier.store.eviction import PAGE_BYTES, Terms, backlog_count, evict, load_marks, used_bytes
+from quartier.store.eviction import (
+    PAGE_BYTES,
+    USED_SHARE_HIGH,
+    Terms,
+    backlog_count,
+    evict,
+    load_marks,
+    used_bytes,
+)
 from quartier.store.gaps import Gap
 
 GAPS_MAX = 10_000
@@ -36,6 +44,7 @@ CREATE UNIQUE INDEX chunk_key ON chunk (stream, boot, first, count, from_ms, to_
 
 # A row of the table ``tail``: its number, and the last sequence in it per (boot, stream).
 _Tail = tuple[int, dict[tuple[int, str], int]]
+_INSERT_TAIL = "INSERT INTO tail (body) VALUES (?)"
 
 
 @dataclass(slots=True)
@@ -104,11 +113,18 @@ class Database:
         self._boot_stored = 0
         self._chunk_id = 0  # goes on when a file is replaced, so that rows carried over keep their ids
         self._backlog_count = 0
+        self._size_bytes = self._used_bytes = 0
+        self._place: tuple[int, int] | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether there is a file to write to."""
         return self._connection is not None
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the open file is no longer the one at ``path``: removed, or another put in its place."""
+        return self._place is not None and self._place != _place(self.path)
 
     def open(self, marks: Mapping[str, Mark] | None = None) -> Loaded:
         """Open or create the file and read all but the chunks' bodies.
@@ -132,6 +148,8 @@ class Database:
             raise
         loaded.fresh = fresh
         self._connection = connection
+        self._place = _place(self.path)
+        self._size_bytes, self._used_bytes = self.size_bytes(), used_bytes(connection)
         self._sealed = dict(loaded.sealed)
         self._boot_stored = self._points_count = 0
         self._tails = deque(tails(connection))
@@ -154,10 +172,13 @@ class Database:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+            self._place = None
 
     def commit(self, job: Job) -> Done:
         """Make everything in ``job`` durable."""
         connection = self._connected()
+        if self._is_tail_only(job):
+            return self._append(connection, job)
         done = Done()
         with _Transaction(connection):
             tail = self._insert_tails(connection, job)
@@ -179,9 +200,28 @@ class Database:
         self._chunk_id += len(job.seals)
         if job.outbox and (job.marks or job.seals or job.damaged_ids or done.evicted_count):
             self._backlog_count = backlog_count(connection, terms, job.boot)
+        self._size_bytes, self._used_bytes = self.size_bytes(), used_bytes(connection)
+        return self._finished(done)
+
+    def _is_tail_only(self, job: Job) -> bool:
+        """Whether one more tail is all there is to write: so it is with nearly every commit."""
+        known = (job.boot, job.names_count) == (self._boot_stored, self._points_count)
+        other = job.seals or job.marks or job.gaps or job.damaged_ids or job.clean
+        room = self._used_bytes < USED_SHARE_HIGH * self._size_max_bytes
+        count = sum(stop - start for _, start, stop in job.parts)
+        return bool(known and room and not other and 0 < count <= COUNT_MAX)
+
+    def _append(self, connection: sqlite3.Connection, job: Job) -> Done:
+        body = pack_tail(job.parts)
+        row = connection.execute(_INSERT_TAIL, (body,)).lastrowid or 0  # a transaction of its own
+        self._tails.append((row, _lasts(job.parts)))
+        # As much as it can have grown; the next commit with more in it looks.
+        self._used_bytes += len(body) + PAGE_BYTES
+        return self._finished(Done())
+
+    def _finished(self, done: Done) -> Done:
         done.backlog_count = self._backlog_count
-        done.size_bytes = self.size_bytes()
-        done.used_bytes = used_bytes(connection)
+        done.size_bytes, done.used_bytes = self._size_bytes, self._used_bytes
         return done
 
     def size_bytes(self) -> int:
@@ -224,10 +264,8 @@ class Database:
             )
         added = []
         for parts in split_parts(job.parts):
-            row = connection.execute("INSERT INTO tail (body) VALUES (?)", (pack_tail(parts),)).lastrowid or 0
-            added.append(
-                (row, {(chunk.boot, chunk.stream): chunk.first + stop - 1 for chunk, _, stop in parts})
-            )
+            row = connection.execute(_INSERT_TAIL, (pack_tail(parts),)).lastrowid or 0
+            added.append((row, _lasts(parts)))
         return added
 
     def _insert_chunks(self, connection: sqlite3.Connection, job: Job) -> dict[tuple[int, str], int]:
@@ -298,6 +336,18 @@ class _Transaction:
         # SQLite may have rolled back by itself (disk full, I/O error).
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+
+def _lasts(parts: Iterable[Part]) -> dict[tuple[int, str], int]:
+    return {(chunk.boot, chunk.stream): chunk.first + stop - 1 for chunk, _, stop in parts}
+
+
+def _place(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
 
 
 def _put_marks(connection: sqlite3.Connection, marks: Mapping[str, Mark]) -> None:

@@ -195,6 +195,12 @@ class Entrance:
         self._epoch += 1
         self._files.append(_File(self.journal.generation, self.journal.path))
 
+    def closed_generation(self) -> int:
+        """The newest generation to which nothing is added any more; begins the next where it is time."""
+        if self.journal.is_done:
+            self.rotate()
+        return self.journal.generation - 1
+
     def drop_generations(self, upto: int) -> None:
         """Remove the journal's files up to this generation: all in them is on disk."""
         self._drop([file for file in self._files if file.generation <= upto])

@@ -12,7 +12,7 @@ from quartier.house.sample import Mark
 from quartier.store.gaps import Gap
 
 PAGE_BYTES = 2048
-_USED_SHARE_HIGH, _USED_SHARE_LOW = 0.95, 0.90
+USED_SHARE_HIGH, _USED_SHARE_LOW = 0.95, 0.90
 # Marks are text with a checksum, so they are compared here by a small table kept beside the file's own.
 _TRIMMED = """(:all OR chunk.stream IN (SELECT value FROM json_each(:local)) OR chunk.boot < m.boot
                OR (chunk.boot = m.boot AND chunk.first + chunk.count - 1 <= m.seq))"""
@@ -28,7 +28,7 @@ class Terms:
 
 def evict(connection: sqlite3.Connection, size_max_bytes: int, terms: Terms) -> tuple[int, list[Gap]]:
     """Make room when the budget is nearly used; how many samples went, and which of them unseen."""
-    if used_bytes(connection) <= _USED_SHARE_HIGH * size_max_bytes:
+    if used_bytes(connection) <= USED_SHARE_HIGH * size_max_bytes:
         return 0, []
     low = _USED_SHARE_LOW * size_max_bytes
     count, gaps = 0, []

@@ -1,8 +1,9 @@
 """The journal in the runtime directory: open samples that a killed process must not lose.
 
-One file per generation, a generation being what one commit takes.  A file is a row of frames:
-length · CRC-32 · kind · body.  Frames are appended with one write(2) each, so they outlive the
-process at once; the folder is a tmpfs, so no disk is waited for or worn.  Inside a file:
+One file per generation, a generation being what some commits take: a file for each would cost more
+than what stands in it.  A file is a row of frames: length · CRC-32 · kind · body.  Frames are appended
+with one write(2) each, so they outlive the process at once; the folder is a tmpfs, so no disk is waited
+for or worn.  Inside a file:
 ``N`` names and places (JSON: numbers of points and where each stream's sequence starts) and
 ``S`` samples of one moment, numbered by counting on from those places: their time and count, then
 columns of points, kinds and values, then texts (JSON).
@@ -24,6 +25,7 @@ from quartier.store.chunks import Chunk
 _FRAME = struct.Struct("<II")
 _MOMENT = struct.Struct("<cqI")
 _FRAME_BYTES_MAX = 1 << 26
+_ENOUGH_BYTES = 128 * 1024
 
 Columns = tuple["array[int]", "array[int]", "array[float]"]  # points, kinds, values
 
@@ -44,11 +46,13 @@ class Journal:
         self.size_bytes = 0
         self.generation = 0
         self.failed_count = 0
+        self._has_hole = False
 
     def rotate(self) -> None:
         """Start the next generation, at ``path``."""
         self.close()
         self.generation += 1
+        self._has_hole = False
         self.path = self._folder / f"{self._boot}-{self.generation:08d}.journal"
         self._sizes[self.path] = 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
@@ -58,14 +62,20 @@ class Journal:
         except OSError:
             self.failed_count += 1
 
+    @property
+    def is_done(self) -> bool:
+        """Whether it is time for the next generation: this one is large, failed, or was removed."""
+        if self._descriptor < 0 or self._has_hole or self._sizes[self.path] >= _ENOUGH_BYTES:
+            return True
+        return os.fstat(self._descriptor).st_nlink == 0
+
     def append(self, head: bytes, time_ms: int, columns: Columns, texts: Sequence[tuple[int, str]]) -> bool:
         """Write samples of one moment, by points, kinds and values, in one write; False when it failed.
 
         ``head`` is what ``places`` makes of that which this generation has not named yet.
         """
         if self._descriptor < 0 or self.size_bytes > self._size_max_bytes:
-            self.failed_count += 1
-            return False
+            return self._miss()
         body = b"".join((_MOMENT.pack(b"S", time_ms, len(columns[0])), *columns))
         if texts:
             body += json.dumps(texts).encode()
@@ -80,11 +90,15 @@ class Journal:
         except OSError:
             written = -1
         if written != len(block):
-            self.failed_count += 1
-            return False
+            return self._miss()
         self._sizes[self.path] = size + written
         self.size_bytes += written
         return True
+
+    def _miss(self) -> bool:
+        self.failed_count += 1
+        self._has_hole = True
+        return False
 
     def drop(self, path: Path) -> None:
         """Remove a generation that is committed."""

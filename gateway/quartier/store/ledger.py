@@ -235,8 +235,7 @@ class Store:
         if self._loaded:
             self._marks_new, self._gaps_new, self._damaged_ids = {}, [], []
             if job.parts or job.seals:
-                job.generation = self._entrance.journal.generation
-                self._entrance.rotate()
+                job.generation = self._entrance.closed_generation()
         self._in_flight = {id(chunk) for chunk in (*(part[0] for part in job.parts), *job.seals)}
         self._writer.submit(job)
 

@@ -142,7 +142,7 @@ def test_the_journal_alone_is_read_when_the_disk_takes_nothing(past: Past) -> No
     hidden = past.path.with_name("hidden")
     past.path.rename(hidden)
 
-    assert [(30, 3.0, 1)] == cells(past.ask())
+    assert [(1, 1.0, 1), (30, 3.0, 1)] == cells(past.ask())
     hidden.rename(past.path)
 
 
@@ -153,6 +153,7 @@ def test_what_is_damaged_is_left_out(past: Past) -> None:
     with sqlite3.connect(past.path) as connection:
         connection.execute("UPDATE chunk SET body = zeroblob(40) WHERE first = 5")
     connection.close()
+    shutil.rmtree(past.runtime)  # the journal may still hold what was committed lately
 
     assert [1, 2, 3, 4, 9, 10, 11, 12] == [row.value for row in past.ask()]
 
