@@ -241,6 +241,7 @@ class Mark(Section):
     """
 
     address: Registers | None = Field(None, alias="register")
+    unit: Unit | None = None
     device_id: Literal["vendor", "product", "revision", "url", "name", "model", "application"] | None = None
     type_name: TypeName = Field("uint16", alias="type")
     word_order: Order = Field("high-first", alias="words")
@@ -263,4 +264,5 @@ class Mark(Section):
             "bytes": self.byte_order,
             "scale": self.scale,
         }
-        return Source.model_validate({"register": self.address, "length": self.length, **keys})
+        place = {"register": self.address, "unit": self.unit, "length": self.length}
+        return Source.model_validate(place | keys)

@@ -10,12 +10,12 @@ from typing import Literal
 
 from quartier_drivers import codec
 from quartier_drivers.profile import Profile
-from quartier_drivers.schema import Address, Mark
+from quartier_drivers.schema import Mark, Source
 
 Sure = Literal["sure", "likely", "possible"]
 SURENESS: tuple[Sure, ...] = ("sure", "likely", "possible")
-Words = Callable[[Address, int], Sequence[int] | None]
-"""So many registers from an address; None where the device refused or said nothing."""
+Words = Callable[[Source], Sequence[int] | None]
+"""The registers of a mark; None where the device refused or said nothing."""
 
 # Objects of function 43/14 (Modbus Application Protocol V1.1b3, 6.21).
 OBJECTS = {
@@ -94,7 +94,7 @@ def _told(name: str, mark: Mark, words: Words, objects: Mapping[int, str]) -> _T
         return _compared(f"its {mark.device_id} name", mark, text)
     source = mark.source
     assert source is not None
-    heard = words(source.address, source.width)
+    heard = words(source)
     value = None if heard is None else codec.value_of(source, heard)
     if heard is not None and value is None:  # an empty text, a void number: the register is there
         return _Told(False, strong=True, text=f"{name} ({source.address}) is empty")

@@ -12,7 +12,7 @@ from quartier_drivers.modbus.line import ABSENT, Line
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.recognise import Guess, guess, ranked
 from quartier_drivers.profile import Profile
-from quartier_drivers.schema import Address
+from quartier_drivers.schema import Address, Source
 
 Bus = TcpBus | RtuBus
 # A register that is asked for to see whether anybody is there: what it holds does not matter.
@@ -46,6 +46,9 @@ class Survey:
     asked_count: int = 0
     lost: str = ""
 
+
+_Key = tuple[int, Address, int]
+"""Unit, place and width of a read."""
 
 Progress = Callable[[Bus, int, int, int, int], None]
 """Called before each unit: the bus, the unit, its place in the scan, how many units, how many were found."""
@@ -161,26 +164,31 @@ class _Look:
         objects: Mapping[int, str] = {}
         heard = await self._registers(unit, profiles)
         guesses = [
-            guess(profile, lambda place, width: heard.get((place, width)), objects) for profile in profiles
+            guess(profile, lambda source: heard.get(_key(source, unit)), objects) for profile in profiles
         ]
         return Found(unit, self._bus, said, objects, ranked(one for one in guesses if one is not None))
 
-    async def _registers(
-        self, unit: int, profiles: Sequence[Profile]
-    ) -> Mapping[tuple[Address, int], Sequence[int]]:
+    async def _registers(self, unit: int, profiles: Sequence[Profile]) -> Mapping[_Key, Sequence[int]]:
         """What stands where the profiles' marks are."""
-        heard: dict[tuple[Address, int], Sequence[int]] = {}
+        heard: dict[_Key, Sequence[int]] = {}
         sources = [mark.source for profile in profiles for mark in profile.marks.values()]
-        places = dict.fromkeys((one.address, one.width) for one in sources if one is not None)
+        keys = dict.fromkeys(_key(one, unit) for one in sources if one is not None)
         silent_count = 0
-        for place, width in places:
-            answer = await self._ask(read_request(unit, place.table, place.number, width))
+        for key in keys:
+            whose, place, width = key
+            answer = await self._ask(read_request(whose, place.table, place.number, width))
             if isinstance(answer, Answer) and not answer.exception:
-                heard[place, width] = answer.values
+                heard[key] = answer.values
+            if whose != unit:
+                continue
             silent_count = silent_count + 1 if answer == "" else 0
             if silent_count >= _SILENT_MAX:
                 break
         return heard
+
+
+def _key(source: Source, unit: int) -> _Key:
+    return (unit if source.unit is None else source.unit), source.address, source.width
 
 
 @asynccontextmanager

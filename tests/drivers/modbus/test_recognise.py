@@ -6,7 +6,7 @@ import pytest
 
 from quartier_drivers.modbus.recognise import Guess, guess, ranked
 from quartier_drivers.profile import Profile, parse
-from quartier_drivers.schema import Address
+from quartier_drivers.schema import Source
 
 HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
 CODE = '[recognise.code]\nregister = "input:11"\nequals = [1648, 1649]\n'
@@ -20,9 +20,9 @@ def profile(marks: str) -> Profile:
     return parse(HEAD + marks + '[points.power_w]\nregister = "input:0"\n', "acme/am300", "am300.toml")
 
 
-def words(place: Address, width: int) -> Sequence[int] | None:
-    found = REGISTERS.get(place.number)
-    assert found is None or width == len(found)
+def words(source: Source) -> Sequence[int] | None:
+    found = REGISTERS.get(source.address.number)
+    assert found is None or source.width == len(found)
     return found
 
 
@@ -66,11 +66,11 @@ def test_what_does_not_fit_is_no_guess(marks: str) -> None:
 
 
 def test_a_register_that_holds_no_text_is_not_the_name() -> None:
-    assert guess(profile(NAME), lambda _place, _width: (0, 0, 0, 0), {}) is None
+    assert guess(profile(NAME), lambda _source: (0, 0, 0, 0), {}) is None
 
 
 def test_what_many_devices_hold_proves_little() -> None:
-    found = guess(profile(CODE.replace("1648, 1649", "1")), lambda _place, _width: (1,), {})
+    found = guess(profile(CODE.replace("1648, 1649", "1")), lambda _source: (1,), {})
 
     assert found is not None
     assert "possible" == found.sure

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
+from quartier_drivers import profile
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.scan import Bus, Survey, scan
 from quartier_drivers.profile import Profile, parse
+from quartier_hil.devices import catalog
+from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.odd import Odd, plain_unit, quirk
 from quartier_hil.devices.oddpty import OddPty
 from quartier_hil.devices.oddtcp import OddTcp
@@ -146,3 +149,38 @@ async def test_quirks_do_not_hide_a_device(name: str) -> None:
         found = await survey(server, [1, 2, 3], timeout_s=0.5)
 
     assert [(2, "acme/am300")] == [(one.unit, one.guesses[0].profile) for one in found.found]
+
+
+async def test_a_mark_may_stand_in_another_unit_of_the_same_device() -> None:
+    far = parse(
+        HEAD + '[recognise.code]\nregister = "input:11"\nunit = 200\nequals = 1011\n' + POINTS,
+        "acme/am9",
+        "c.toml",
+    )
+    async with OddTcp({1: plain_unit(4), 200: plain_unit()}) as server:
+        found = await survey(server, [1], [far])
+
+    assert [("acme/am9", "sure")] == [(one.profile, one.sure) for one in found.found[0].guesses]
+
+
+@pytest.mark.parametrize(
+    ("name", "sure"),
+    [
+        ("carlo-gavazzi/em24", "sure"),
+        ("eastron/sdm630", "possible"),
+        ("keba/p30", "possible"),
+        ("victron/gx", "sure"),
+        ("waveshare/relay8", "possible"),
+    ],
+)
+async def test_simulated_devices_are_recognised_on_the_shelf(name: str, sure: str) -> None:
+    device = catalog.make(name)
+    shelf = [profile.load(one) for one in profile.names()]
+    async with await serve_tcp(device) as endpoint:
+        bus = TcpBus(
+            kind="modbus-tcp", host=endpoint.host, port=endpoint.port, timeout_s=0.5, retries_count=0
+        )
+        found = await scan([bus], sorted(device.units), shelf, LoopClock(), lambda *_: None)
+
+    first = [one.guesses[0] for one in found.found if one.guesses]
+    assert (name, sure) in [(one.profile, one.sure) for one in first]
