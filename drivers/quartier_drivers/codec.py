@@ -31,7 +31,7 @@ _POWER_MAX = 10
 
 
 @dataclass(frozen=True, slots=True)
-class _Scaling:
+class Scaling:
     """value = raw * top / bottom + shift, all whole numbers, so that one division rounds."""
 
     top: int
@@ -39,24 +39,28 @@ class _Scaling:
     bottom: int
 
     def up(self, raw: float) -> float:
-        if isinstance(raw, int):
-            return (raw * self.top + self.shift) / self.bottom
+        """The value; infinite when it is beyond all floats."""
         if (self.top, self.shift, self.bottom) == (1, 0, 1):
-            return raw
+            return float(raw)
         over, under = raw.as_integer_ratio()
-        return (over * self.top + self.shift * under) / (self.bottom * under)
+        try:
+            return (over * self.top + self.shift * under) / (self.bottom * under)
+        except OverflowError:
+            return math.inf
 
     def down(self, value: float) -> Fraction:
+        """The raw number, exactly."""
         return (Fraction(value) * self.bottom - self.shift) / self.top
 
 
 @lru_cache(maxsize=4096)
-def _scaling(scale: float, offset: float, sign: int, power: int) -> _Scaling:
+def scaling(scale: float, offset: float, sign: int, power: int) -> Scaling:
+    """How raw numbers become values: in whole numbers, exactly."""
     # repr() is the shortest decimal that means this float: what the profile's author wrote.
     factor = Fraction(repr(scale)) * sign * Fraction(10) ** power
     shift = Fraction(repr(offset))
     bottom = math.lcm(factor.denominator, shift.denominator)
-    return _Scaling(int(factor * bottom), int(shift * bottom), bottom)
+    return Scaling(int(factor * bottom), int(shift * bottom), bottom)
 
 
 def value_of(source: Source, words: Sequence[int], power: int = 0) -> float | int | str | None:
@@ -74,7 +78,8 @@ def value_of(source: Source, words: Sequence[int], power: int = 0) -> float | in
         raw += one
     if not math.isfinite(raw):
         return None
-    return _scaling(source.scale, source.offset, source.sign, power).up(raw)
+    value = scaling(source.scale, source.offset, source.sign, power).up(raw)
+    return value if math.isfinite(value) else None
 
 
 def _one(source: Source, words: Sequence[int]) -> float | int | None:
@@ -111,13 +116,11 @@ def decoder(quantity: str, point: Point) -> Decoder:
     kind = word(quantity).kind
     if kind == "text":
         return lambda words, power: _text_of(point, words, power)
-    raw = _plain_raw(point)
-    value_at = _value_at(point, raw) if raw else (lambda words, power: value_of(point, words, power))
     low = -math.inf if point.low is None else point.low
     high = math.inf if point.high is None else point.high
 
     def read(words: Sequence[int], power: int) -> Decoded:
-        value = value_at(words, power)
+        value = value_of(point, words, power)
         if value is None or isinstance(value, str):
             return _NOTHING
         quality = _GOOD if low <= value <= high else _BAD
@@ -130,44 +133,6 @@ def _text_of(point: Point, words: Sequence[int], power: int) -> Decoded:
     value = value_of(point, words, power)
     name = value if point.values is None or value is None else point.values.get(int(value))
     return _NOTHING if name is None else (str(name), _GOOD)
-
-
-def _value_at(
-    point: Point, raw: Callable[[Sequence[int]], float | None]
-) -> Callable[[Sequence[int], int], float | None]:
-    plain = _scaling(point.scale, point.offset, point.sign, 0)
-
-    def read(words: Sequence[int], power: int) -> float | None:
-        one = raw(words)
-        if one is None:
-            return None
-        scaling = _scaling(point.scale, point.offset, point.sign, power) if power else plain
-        return scaling.up(one)
-
-    return read
-
-
-def _plain_raw(point: Point) -> Callable[[Sequence[int]], float | None] | None:
-    """A quick reader of the raw number of the common types; None for the others.  None from it: absent."""
-    whole = point.type_name.startswith(("int", "uint"))
-    is_register = point.address.table in ("input", "holding")
-    if not whole or not is_register or point.field is not None or point.width != point.each or point.each > 2:
-        return None
-    absent = frozenset(point.absent)
-    span = 1 << 16 * point.each
-    half = span >> 1 if point.type_name.startswith("int") else span
-    swap = point.byte_order == "low-first"
-    first, last = (0, point.each - 1) if point.word_order == "high-first" else (point.each - 1, 0)
-
-    def read(words: Sequence[int]) -> int | None:
-        code = words[0] if first == last else words[first] << 16 | words[last]
-        if swap:
-            code = (code & 0x00FF00FF) << 8 | code >> 8 & 0x00FF00FF
-        if code in absent:
-            return None
-        return code - span if code >= half else code
-
-    return read
 
 
 def power_of(words: Sequence[int]) -> int | None:
@@ -192,7 +157,7 @@ def encode(point: Point, value: float, power: int = 0) -> list[int]:
     if not low <= value <= high:
         raise ValueError(f"{value} is outside {low}..{high}")
     if target.type_name in _FLOATS:
-        scaled = float(_scaling(target.scale, target.offset, target.sign, power).down(value))
+        scaled = float(scaling(target.scale, target.offset, target.sign, power).down(value))
         return registers_of(target, scaled / target.sum_of) * target.sum_of
     share, rest = divmod(_inside(target, value, power, (low, high)), target.sum_of)
     shares = [share + (place < rest) for place in range(target.sum_of)]
@@ -264,11 +229,11 @@ def power_at(source: Source, read: Callable[[Place], Sequence[int] | None]) -> i
 
 
 def _inside(target: Source, value: float, power: int, limits: tuple[float, float]) -> int:
-    scaling = _scaling(target.scale, target.offset, target.sign, power)
-    raw = round(scaling.down(value))
+    scale = scaling(target.scale, target.offset, target.sign, power)
+    raw = round(scale.down(value))
     steps: Iterable[int] = (raw, raw - 1, raw + 1)
     for step in steps:
-        if limits[0] <= scaling.up(step) <= limits[1]:
+        if limits[0] <= scale.up(step) <= limits[1]:
             return step
     raise ValueError(f"{value} lies between two steps of the device that are both outside its limits")
 

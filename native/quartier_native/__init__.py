@@ -8,10 +8,24 @@ from typing import TYPE_CHECKING
 
 from quartier_native.choice import Engine, chosen
 from quartier_native.reference.allocation import Allocation, Steps
+from quartier_native.reference.registers import (
+    BAD,
+    COIL,
+    ELSEWHERE,
+    GOOD,
+    LEFT,
+    REAL,
+    SIGNED,
+    TRUTH,
+    WHOLE,
+    Field,
+    checked,
+)
 
 if TYPE_CHECKING:
     from quartier_native.reference.allocation import Ladder, allocate, allocate_in_place
     from quartier_native.reference.gates import Gates, Route
+    from quartier_native.reference.registers import Registers, crc16
     from quartier_native.reference.series import decode_series, encode_series
 
 _ENGINE, _modules = chosen()
@@ -21,6 +35,8 @@ if not TYPE_CHECKING:
     allocate_in_place = _modules["allocation"].allocate_in_place
     Gates = _modules["gates"].Gates
     Route = _modules["gates"].Route
+    Registers = _modules["registers"].Registers
+    crc16 = _modules["registers"].crc16
     encode_series = _modules["series"].encode_series
     decode_series = _modules["series"].decode_series
 
@@ -31,14 +47,27 @@ def engine() -> Engine:
 
 
 __all__ = [
+    "BAD",
+    "COIL",
+    "ELSEWHERE",
+    "GOOD",
+    "LEFT",
+    "REAL",
+    "SIGNED",
+    "TRUTH",
+    "WHOLE",
     "Allocation",
     "Engine",
+    "Field",
     "Gates",
     "Ladder",
+    "Registers",
     "Route",
     "Steps",
     "allocate",
     "allocate_in_place",
+    "checked",
+    "crc16",
     "decode_series",
     "encode_series",
     "engine",

@@ -32,7 +32,7 @@ class Room:
 # The first room whose prefix fits a module holds for it.
 ROOMS = (
     Room("quartier_native", ("quartier_native",), pure=True),
-    Room("quartier_drivers.modbus.link", ("quartier_drivers", "quartier_native"), ("pymodbus", "serial")),
+    Room("quartier_drivers.modbus.rtu", ("quartier_drivers", "quartier_native"), ("serial",)),
     Room("quartier_drivers.modbus.bus", (), ("pydantic",), pure=True),
     *(Room(name, CONTRACT + PROFILES, ("pydantic",), pure=True) for name in PROFILES),
     # They check what a URL or a release table says of a bus, by the model of its section.
@@ -101,8 +101,7 @@ ROOMS = (
 )
 # An outside library is wrapped where it is named here, and nowhere else in gateway and drivers.
 WRAPPED = {
-    "pymodbus": ("quartier_drivers.modbus.link",),
-    "serial": ("quartier_drivers.modbus.link",),
+    "serial": ("quartier_drivers.modbus.rtu",),
     "paho": ("quartier.district.mqtt",),
     "sqlite3": ("quartier.store",),
     "google": ("quartier.district.sparkplug",),

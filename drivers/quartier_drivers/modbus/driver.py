@@ -1,7 +1,7 @@
 """A Modbus device behind the five verbs: what its profile wants, planned, read, written and given back."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -23,6 +23,7 @@ from quartier_drivers.errors import LinkLost, NoReply, Refused, WireError
 from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
+from quartier_drivers.modbus.jobs import Job
 from quartier_drivers.modbus.line import ABSENT, Line, LoopClock
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.plan import Block, plan, split
@@ -38,27 +39,7 @@ _ZERO: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
 _IDLE_S = 60
 # So many answers in a row that the unit is absent make a device silent; fewer, a service of it.
 _ABSENT_MAX = 3
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """Where a point's words are in a block's answer, and how they are read."""
-
-    one: Served
-    start: int
-    end: int
-    decode: codec.Decoder
-
-
-@dataclass(slots=True)
-class _Job:
-    """A block, when it is due, what is cut from its answer, and in which connection it was last read."""
-
-    block: Block
-    due_ns: int
-    cuts: list[_Cut]
-    scales: list[tuple[int, Address]]
-    connects_count: float = 0.0
+_DUE = attrgetter("due_ns")
 
 
 class ModbusDriver:
@@ -74,11 +55,11 @@ class ModbusDriver:
         self._shows_raw = shows_raw
         self._served = served(device, profile)
         self._points = {name: info(one, profile) for name, one in self._served.items()}
-        self._scales: dict[tuple[int, Address], Sequence[int]] = {}
-        self._last: dict[str, Value] = {}
+        self._powers: dict[tuple[int, Address], int | None] = {}
         self._acknowledged: list[Reading] = []
         self._urgent: set[str] = set()
-        self._jobs: list[_Job] = []
+        self._jobs: list[Job] = []
+        self._next: Job | None = None
         self._aside = True
         self._absent_count = 0
         self.skipped_count = 0
@@ -98,19 +79,22 @@ class ModbusDriver:
     @property
     def read_points(self) -> frozenset[str]:
         """The points that requests still ask for: all but the write-only and the refused ones."""
-        return frozenset(name for job in self._jobs for name in _names(job.block))
+        return frozenset(name for job in self._jobs for name in job.names)
 
     @property
     def due_ns(self) -> int:
         """When ``read`` wants to be called next (monotonic), the device's pauses included."""
-        now_ns = self._clock.now_ns()
         if self._acknowledged:
-            return now_ns
-        urgent = self._urgent_job()
-        if urgent is not None:
-            return max(now_ns, self._line.ready_ns(urgent.block.unit))
-        due = (max(job.due_ns, self._line.ready_ns(job.block.unit)) for job in self._jobs)
-        return min(due, default=now_ns + _IDLE_S * _S)
+            return self._clock.now_ns()
+        ready_ns = self._line.ready_ns
+        if self._urgent and (urgent := self._urgent_job()) is not None:
+            return max(self._clock.now_ns(), ready_ns(urgent.block.unit))
+        soonest = self._next
+        if soonest is None:
+            return self._clock.now_ns() + _IDLE_S * _S
+        if ready_ns(soonest.block.unit) <= soonest.due_ns:
+            return soonest.due_ns
+        return min(max(job.due_ns, ready_ns(job.block.unit)) for job in self._jobs)
 
     async def open(self) -> Mapping[str, str]:
         """Say who it is, as the profile and the device's identity registers tell.
@@ -128,7 +112,7 @@ class ModbusDriver:
             if one.point.write is not None and place is not None:
                 answer = await self._fetch(one.unit, place, 1)
                 if not answer.exception:
-                    self._scales[one.unit, place] = answer.values
+                    self._powers[one.unit, place] = codec.power_of(answer.values)
         self._start()
         return identity
 
@@ -140,20 +124,19 @@ class ModbusDriver:
         if self._acknowledged:
             news, self._acknowledged = self._acknowledged, []
             return columns(news, self._clock.now_ns())
-        job = self._urgent_job() or self._due_job()
-        if job is None:
+        job = (self._urgent and self._urgent_job()) or self._next
+        now_ns = self._clock.now_ns()
+        if job is None or (job.due_ns > now_ns and not self._urgent & job.keys):
             return NOTHING
-        self._move_on(job)
-        answer = await self._ask(job.block)
+        self._move_on(job, now_ns)
+        answer = await self._ask(job)
         job.connects_count = self._line.stats["connects_count"]
-        self._urgent -= {key for want in job.block.wants for key in want.keys}
-        self._judge_absence(answer)
-        if answer.exception in _REFUSALS:
-            return self._narrowed(job)
+        if self._urgent:
+            self._urgent -= job.keys
         if answer.exception:
-            bad = (self._bad(name, meaning(answer)) for name in _names(job.block))
-            return columns(bad, self._clock.now_ns())
-        return self._readings(job, answer.values)
+            return self._failed(job, answer)
+        self._absent_count = 0
+        return self._told(job, answer.data)
 
     async def write(self, command: Command) -> None:
         """Write one point, its device-side timer before it; its read-back becomes due at once.
@@ -213,6 +196,7 @@ class ModbusDriver:
     async def close(self) -> None:
         """Forget the device; the line stays open for the others."""
         self._jobs.clear()
+        self._next = None
         self._urgent.clear()
         self._acknowledged.clear()
 
@@ -220,53 +204,45 @@ class ModbusDriver:
         limits = self._profile.limits
         wanted = [want for one in self._served.values() for want in wants(one, self._profile)]
         blocks = plan(wanted, block_max=limits.block_max, gap_max=limits.gap_max)
-        now_ns = self._clock.now_ns()
-        self._jobs = [self._job(block, now_ns) for block in blocks]
+        self._enlist(blocks, self._known)
         self._aside = True
 
-    def _job(self, block: Block, due_ns: int) -> _Job:
-        cuts, scales = [], []
-        for want in block.wants:
-            start, end = want.start - block.start, want.end - block.start
-            for key in want.keys:
-                one = self._served[key.removeprefix(SCALE)]
-                place = one.point.scale_address
-                if key.startswith(SCALE) and place is not None:
-                    scales.append((start, place))
-                else:
-                    cuts.append(_Cut(one, start, end, codec.decoder(one.quantity, one.point)))
-        return _Job(block, due_ns, cuts, scales)
+    def _enlist(self, blocks: Sequence[Block], known: Mapping[str, Value]) -> None:
+        now_ns = self._clock.now_ns()
+        self._jobs = [
+            Job(block, now_ns, self._served, self._powers, known, shows_raw=self._shows_raw)
+            for block in blocks
+        ]
+        self._see_next()
 
-    def _urgent_job(self) -> _Job | None:
-        if not self._urgent:
-            return None
-        return next((job for job in self._jobs if not self._urgent.isdisjoint(_names(job.block))), None)
+    @property
+    def _known(self) -> dict[str, Value]:
+        return {name: value for job in self._jobs for name, value in job.known.items()}
 
-    def _due_job(self) -> _Job | None:
-        job = min(self._jobs, key=lambda job: job.due_ns, default=None)
-        return job if job is not None and job.due_ns <= self._clock.now_ns() else None
+    def _see_next(self) -> None:
+        self._next = min(self._jobs, key=_DUE, default=None)
 
-    def _move_on(self, job: _Job) -> None:
+    def _urgent_job(self) -> Job | None:
+        return next((job for job in self._jobs if self._urgent & job.keys), None)
+
+    def _move_on(self, job: Job, now_ns: int) -> None:
         """To the next point of the block's grid; those that have passed already are skipped, and counted.
 
         They are not counted while the device is silent or was not asked yet, or the bus was lost: then
         nobody is late.
         """
-        now_ns = self._clock.now_ns()
-        bus_stood = job.connects_count == self._line.stats["connects_count"]
         if job.due_ns > now_ns:  # read back early: the grid stays
             return
-        period_ns = int(job.block.period_s * _S)
-        skipped = (now_ns - job.due_ns) // period_ns
-        job.due_ns += (skipped + 1) * period_ns
-        if skipped and not self._aside and bus_stood:
+        skipped = (now_ns - job.due_ns) // job.period_ns
+        job.due_ns += (skipped + 1) * job.period_ns
+        self._see_next()
+        if skipped and not self._aside and job.connects_count == self._line.stats["connects_count"]:
             self.skipped_count += skipped
             self._line.count("skipped_count", skipped)
 
-    async def _ask(self, block: Block) -> Answer:
-        request = read_request(block.unit, block.table, block.start, block.count)
+    async def _ask(self, job: Job) -> Answer:
         try:
-            answer = await self._line.exchange(request, self._profile.limits.pause_s)
+            answer = await self._line.exchange(job.request, self._profile.limits.pause_s)
         except (NoReply, LinkLost):
             self._aside = True
             raise
@@ -274,9 +250,16 @@ class ModbusDriver:
             # The others have waited for us: their grid begins anew.
             self._aside = False
             now_ns = self._clock.now_ns()
-            for job in self._jobs:
-                job.due_ns = max(job.due_ns, now_ns)
+            for other in self._jobs:
+                other.due_ns = max(other.due_ns, now_ns)
+            self._see_next()
         return answer
+
+    def _failed(self, job: Job, answer: Answer) -> Readings:
+        self._judge_absence(answer)
+        if answer.exception in _REFUSALS:
+            return self._narrowed(job)
+        return job.failed(meaning(answer), self._clock.now_ns())
 
     def _judge_absence(self, answer: Answer) -> None:
         """A gateway says in our device's stead that it is not there: the same as silence."""
@@ -285,52 +268,46 @@ class ModbusDriver:
             self._aside = True
             raise NoReply(f"{self._device.name}: {meaning(answer)}")
 
-    def _narrowed(self, job: _Job) -> Readings:
+    def _narrowed(self, job: Job) -> Readings:
         """After a refusal: ask for less, or give up on what cannot be divided."""
+        known = self._known
         self._jobs.remove(job)
         smaller = split(job.block)
-        if len(smaller) == 1:
-            keys = {key.removeprefix(SCALE) for want in job.block.wants for key in want.keys}
-            return columns((self._bad(name, "refused") for name in sorted(keys)), self._clock.now_ns())
+        if len(smaller) > 1:
+            jobs = self._jobs
+            self._enlist(smaller, known)
+            self._jobs = jobs + self._jobs
+        self._see_next()
+        if len(smaller) > 1:
+            return NOTHING
         now_ns = self._clock.now_ns()
-        self._jobs += [self._job(block, now_ns) for block in smaller]
-        return NOTHING
+        names = sorted({key.removeprefix(SCALE) for key in job.keys})
+        return columns((self._refused(name, known, now_ns) for name in names), now_ns)
 
-    def _readings(self, job: _Job, values: Sequence[int]) -> Readings:
-        now_ns = self._clock.now_ns()
-        for start, place in job.scales:
-            self._scales[job.block.unit, place] = values[start : start + 1]
-        readings = (self._reading(cut, values[cut.start : cut.end], now_ns) for cut in job.cuts)
-        return columns((reading for reading in readings if reading is not None), now_ns)
+    def _refused(self, name: str, known: Mapping[str, Value], now_ns: int) -> Reading:
+        last = known.get(name, _ZERO[self._served[name].kind])
+        return Reading(name, last, Quality.BAD, now_ns, "refused")
 
-    def _reading(self, cut: _Cut, words: Sequence[int], now_ns: int) -> Reading | None:
-        one, power = cut.one, 0
-        if one.point.scale_address is not None:
-            place = (one.unit, one.point.scale_address)
-            if place not in self._scales:
-                return None  # its scale register comes with another request
-            found = codec.power_of(self._scales[place])
-            if found is None:
-                return self._bad(one.name, codec.raw_of(one.point, words))
-            power = found
-        value, quality = cut.decode(words, power)
-        if value is None or quality is not Quality.GOOD:
-            return self._bad(one.name, codec.raw_of(one.point, words))
-        self._last[one.name] = value
-        raw = codec.raw_of(one.point, words) if self._shows_raw else ""
-        return Reading(one.name, value, quality, now_ns, raw)
+    def _told(self, job: Job, data: bytes) -> Readings:
+        if job.scaled:
+            self._rescale(job.powers(data))
+        return job.told(data, self._clock.now_ns())
 
-    def _bad(self, name: str, raw: str) -> Reading:
-        last = self._last.get(name, _ZERO[self._served[name].kind])
-        return Reading(name, last, Quality.BAD, self._clock.now_ns(), raw)
+    def _rescale(self, powers: Mapping[tuple[int, Address], int | None]) -> None:
+        """Have every job take over the scale registers that changed."""
+        if all(place in self._powers and self._powers[place] == power for place, power in powers.items()):
+            return
+        self._powers |= powers
+        for job in self._jobs:
+            job.refit(self._powers, {})
 
     def _power(self, one: Served) -> int | None:
-        return codec.power_at(one.point, lambda place: self._scales.get((one.unit, place[1])))
+        place = one.point.scale_address
+        return 0 if place is None else self._powers.get((one.unit, place))
 
     def _acknowledge(self, one: Served, value: float) -> None:
         """A write-only register cannot be read back: the device's acknowledgement is all there is."""
         held: Value = value != 0 if one.kind == "bool" else value
-        self._last[one.name] = held
         now_ns = self._clock.now_ns()
         self._acknowledged.append(Reading(one.name, held, Quality.GOOD, now_ns, "acknowledged"))
 
@@ -387,8 +364,3 @@ class ModbusDoor:
 
 
 DOOR = ModbusDoor()
-
-
-def _names(block: Block) -> list[str]:
-    """The points whose own registers are in the block."""
-    return [key for want in block.wants for key in want.keys if not key.startswith(SCALE)]

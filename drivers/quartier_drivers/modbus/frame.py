@@ -5,8 +5,9 @@ Modbus Messaging on TCP/IP V1.0b (MBAP header).
 """
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from quartier_native import crc16
 
 READS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
 EXCEPTIONS = {
@@ -38,13 +39,35 @@ class OutOfStep(Exception):  # noqa: N818 - as above
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: ``count`` coils or registers from ``address``; ``values`` for a write."""
+    """One request: ``count`` coils or registers from ``address``; ``values`` for a write.
+
+    Its frames are made once: ``rtu`` is whole, ``tcp`` lacks the transaction number in front.  An answer's
+    PDU of ``answer_size`` bytes that begins with ``sound`` is right.
+    """
 
     unit: int
     function: int
     address: int
     count: int
     values: tuple[int, ...] = ()
+    pdu: bytes = field(init=False, compare=False, repr=False)
+    tcp: bytes = field(init=False, compare=False, repr=False)
+    rtu: bytes = field(init=False, compare=False, repr=False)
+    sound: bytes = field(init=False, compare=False, repr=False)
+    answer_size: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        pdu = encoded(self)
+        frame = bytes([self.unit]) + pdu
+        made = {
+            "pdu": pdu,
+            "tcp": struct.pack(">HH", 0, len(frame)) + frame,
+            "rtu": frame + crc16(frame).to_bytes(2, "little"),
+            "sound": pdu[:5] if self.writes else bytes([self.function, self.data_size]),
+            "answer_size": 5 if self.writes else 2 + self.data_size,
+        }
+        for name, value in made.items():
+            object.__setattr__(self, name, value)
 
     @property
     def writes(self) -> bool:
@@ -56,18 +79,47 @@ class Request:
         """Bytes of data in the answer to a read."""
         return (self.count + 7) // 8 if self.function in _BIT_READS else 2 * self.count
 
-    @property
-    def answer_size(self) -> int:
-        """Bytes of the answer's PDU when all is well."""
-        return 5 if self.writes else 2 + self.data_size
 
-
-@dataclass(frozen=True, slots=True)
 class Answer:
-    """What the device said: ``values`` of a read, or ``exception`` (its code, else 0)."""
+    """What the device said: ``data`` bytes of a read, as they came, or ``exception`` (its code, else 0).
 
-    values: tuple[int, ...] = ()
-    exception: int = 0
+    ``values`` are the registers or coils of a read, the written ones of a write; made when asked for.
+    """
+
+    __slots__ = ("_request", "_values", "data", "exception")
+
+    def __init__(
+        self,
+        values: tuple[int, ...] = (),
+        exception: int = 0,
+        data: bytes = b"",
+        request: Request | None = None,
+    ) -> None:
+        self._values = values
+        self._request = request
+        self.exception = exception
+        self.data = data
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        """Registers, or coils as 0 and 1."""
+        request = self._request
+        if request is None:
+            return self._values
+        if request.writes:
+            return request.values
+        if request.function in _REGISTER_READS:
+            return struct.unpack(f">{request.count}H", self.data)
+        return tuple(self.data[at // 8] >> at % 8 & 1 for at in range(request.count))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Answer) and (self.values, self.exception) == (other.values, other.exception)
+
+    def __hash__(self) -> int:
+        return hash((self.values, self.exception))
+
+    def __repr__(self) -> str:
+        return f"Answer({self.values}, {self.exception})"
 
 
 @dataclass(slots=True)
@@ -92,8 +144,26 @@ def write_request(unit: int, table: str, start: int, values: tuple[int, ...], fu
     return Request(unit, number, start, len(values), values)
 
 
+def encoded(request: Request) -> bytes:
+    """The request's PDU (Modbus Application Protocol V1.1b3, section 6)."""
+    function, values = request.function, request.values
+    if function in (5, 6):
+        value = (0xFF00 if values[0] else 0) if function == 5 else values[0]
+        return struct.pack(">BHH", function, request.address, value)
+    head = struct.pack(">BHH", function, request.address, request.count)
+    if function == 15:
+        bits = sum(bool(value) << at for at, value in enumerate(values))
+        size = (len(values) + 7) // 8
+        return head + bytes([size]) + bits.to_bytes(size, "little")
+    if function == 16:
+        return head + struct.pack(f">B{len(values)}H", 2 * len(values), *values)
+    return head
+
+
 def answer_of(request: Request, pdu: bytes) -> Answer:
     """What a complete PDU says about ``request``; raises Rubbish when it is not an answer to it."""
+    if len(pdu) == request.answer_size and pdu.startswith(request.sound):
+        return Answer(data=pdu[2:], request=request)
     function = pdu[0]
     if function == request.function | 0x80:
         if len(pdu) != 2:
@@ -103,27 +173,19 @@ def answer_of(request: Request, pdu: bytes) -> Answer:
         raise Rubbish(f"function {function}, expected {request.function}")
     if len(pdu) != request.answer_size:
         raise Rubbish(f"{len(pdu)} bytes, expected {request.answer_size}")
-    return Answer(_echoed(request, pdu) if request.writes else _data(request, pdu))
+    if request.writes:
+        raise Rubbish(f"echo of {pdu[1:].hex(' ')}, expected {request.sound[1:].hex(' ')}")
+    raise Rubbish(f"{pdu[1]} bytes of data, expected {request.data_size}")
 
 
-def _data(request: Request, pdu: bytes) -> tuple[int, ...]:
-    if pdu[1] != request.data_size:
-        raise Rubbish(f"{pdu[1]} bytes of data, expected {request.data_size}")
-    if request.function in _REGISTER_READS:
-        return struct.unpack(f">{request.count}H", pdu[2:])
-    return tuple(pdu[2 + at // 8] >> at % 8 & 1 for at in range(request.count))
-
-
-def _echoed(request: Request, pdu: bytes) -> tuple[int, ...]:
-    start, second = struct.unpack(">HH", pdu[1:])
-    expected = request.count
-    if request.function == 5:
-        expected = 0xFF00 if request.values[0] else 0
-    elif request.function == 6:
-        expected = request.values[0]
-    if (start, second) != (request.address, expected):
-        raise Rubbish(f"echo of {start}, {second}, expected {request.address}, {expected}")
-    return request.values
+def is_answer(data: bytes, request: Request, number: int) -> bool:
+    """Whether the bytes are just the one frame that answers a read with transaction ``number``."""
+    size = request.answer_size
+    return (
+        len(data) == _MBAP_SIZE + size
+        and data.startswith(_MBAP.pack(number, 0, size + 1, request.unit))
+        and data.startswith(request.sound, _MBAP_SIZE)
+    )
 
 
 def take_tcp(buffer: bytearray, request: Request, number: int, seen: Seen) -> Answer | None:
@@ -148,10 +210,6 @@ def take_tcp(buffer: bytearray, request: Request, number: int, seen: Seen) -> An
     return None
 
 
-Crc = Callable[[bytes], int]
-"""CRC-16 of Modbus over the bytes, as the two bytes follow on the wire (first one high)."""
-
-
 # The longest frame of a serial line is 256 bytes; more than a few of them is chatter of others.
 _CHATTER_MAX = 1024
 
@@ -165,7 +223,6 @@ class Hunt:
     """
 
     request: Request
-    crc: Crc
     wrong: str = ""
     wrong_count: int = 0
     buffer: bytearray = field(default_factory=bytearray)
@@ -176,6 +233,19 @@ class Hunt:
         Raises Rubbish when a whole answer is there whose checksum is wrong.
         """
         self.buffer += data
+        if self.missing > 0:
+            return None
+        return self.search()
+
+    @property
+    def missing(self) -> int:
+        """How many bytes of the answer are still to come, if what is here is its beginning; else 0."""
+        head = bytes([self.request.unit]) + self.request.sound
+        begun = self.buffer[: len(head)] == head[: len(self.buffer)]
+        return max(0, self.request.answer_size + 3 - len(self.buffer)) if begun else 0
+
+    def search(self) -> Answer | None:
+        """Look through all that came, with what seems to be an unfinished answer; as ``feed``."""
         del self.buffer[:-_CHATTER_MAX]
         start = 0
         while start < len(self.buffer) - 4:
@@ -209,7 +279,7 @@ class Hunt:
         end = start + 1 + size
         if len(self.buffer) < end + 2:
             return None
-        if self.crc(bytes(self.buffer[start:end])) != int.from_bytes(self.buffer[end : end + 2], "big"):
+        if crc16(self.buffer[start : end + 2]):
             return None
         return bytes(self.buffer[start + 1 : end])
 

@@ -48,6 +48,8 @@ class Line(ABC):
         self._line_ready_ns = 0
         self._unit_ready_ns: dict[int, int] = {}
         self._waiter: asyncio.Future[Answer] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline_s = 0.0
         self._stats = dict.fromkeys(_COUNTERS, 0.0)
 
     @property
@@ -75,6 +77,7 @@ class Line(ABC):
 
     async def close(self) -> None:
         """Close it; may be opened again."""
+        self._stop_timer()
         self._disconnect()
 
     async def exchange(self, request: Request, pause_s: float = 0.0) -> Answer:
@@ -135,20 +138,42 @@ class Line(ABC):
             await self._clock.sleep(wait_ns / 1e9)
 
     def _rest(self, unit: int, pause_s: float) -> None:
-        now_ns = self._clock.now_ns()
-        self._line_ready_ns = now_ns + int(self._pause_s * 1e9)
-        self._unit_ready_ns[unit] = now_ns + int(pause_s * 1e9)
+        if self._pause_s or pause_s:
+            now_ns = self._clock.now_ns()
+            self._line_ready_ns = now_ns + int(self._pause_s * 1e9)
+            self._unit_ready_ns[unit] = now_ns + int(pause_s * 1e9)
 
     async def _answer(self, deadline_s: float) -> Answer:
         """Wait for what ``_settle`` or ``_fail`` bring; raises TimeoutError at ``deadline_s`` (loop)."""
         loop = asyncio.get_running_loop()
+        self._deadline_s = deadline_s
+        # One timer for many requests: when it rings too early, it is set anew.
+        if self._timer is None or self._timer.when() > deadline_s:
+            self._set_timer(loop)
         self._waiter = loop.create_future()
-        timer = loop.call_at(deadline_s, self._fail, TimeoutError())
         try:
             return await self._waiter
         finally:
-            timer.cancel()
             self._waiter = None
+
+    def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(self._deadline_s, self._ring, loop)
+
+    def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if self._waiter is None:
+            return
+        if loop.time() < self._deadline_s:
+            self._set_timer(loop)
+        else:
+            self._fail(TimeoutError())
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _settle(self, answer: Answer) -> None:
         if self._waiter is not None and not self._waiter.done():

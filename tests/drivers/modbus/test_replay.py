@@ -2,8 +2,8 @@
 
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.line import LoopClock
-from quartier_drivers.modbus.link import TcpLink
 from quartier_drivers.modbus.replay import replayed
+from quartier_drivers.modbus.tcp import TcpLink
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 

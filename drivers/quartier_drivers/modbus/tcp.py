@@ -1,0 +1,124 @@
+"""A Modbus TCP endpoint: one connection for all its units."""
+
+import asyncio
+import contextlib
+
+from quartier_drivers.contract import Clock
+from quartier_drivers.errors import LinkLost
+from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Rubbish, Seen, is_answer, take_tcp
+from quartier_drivers.modbus.line import Line
+from quartier_drivers.modbus.names import Names
+from quartier_drivers.modbus.stream import Stream
+
+_CONNECT_S = 3.0
+# This many requests in a row without a single byte from the whole endpoint: it is half open.
+_SILENT_MAX = 5
+
+
+class TcpLink(Line):
+    """A Modbus TCP endpoint: one connection for all its units, answers told apart by their number."""
+
+    def __init__(self, name: str, bus: TcpBus, clock: Clock) -> None:
+        super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
+        self._bus = bus
+        self._where = f"{bus.host}:{bus.port}"
+        self._names = Names(bus.host)
+        self._stream: Stream | None = None
+        self._buffer = bytearray()
+        self._request: Request | None = None
+        self._number = 0
+        self._silent_count = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as the kernel knows."""
+        return self._stream is not None and self._stream.stands
+
+    async def _connect(self) -> None:
+        self._disconnect()
+        stream = Stream(self._hear, self._lost)
+        try:
+            async with asyncio.timeout(max(_CONNECT_S, self._timeout_s)):
+                await self._reach(stream)
+        except TimeoutError as error:
+            stream.drop()
+            raise LinkLost(f"{self._where} does not answer") from error
+        except OSError as error:
+            raise LinkLost(f"{self._where}: {error.strerror or error}") from error
+        except asyncio.CancelledError:
+            stream.drop()
+            raise
+        self._stream = stream
+        self._buffer.clear()
+        self._silent_count = 0
+        await self._clock.sleep(self._bus.connect_pause_s)
+
+    async def _reach(self, stream: Stream) -> None:
+        """Connect to the first address of the host that takes it."""
+        loop = asyncio.get_running_loop()
+        *others, last = await self._names.addresses()
+        for address in others:
+            with contextlib.suppress(OSError):
+                await loop.create_connection(lambda: stream, address, self._bus.port)
+                return
+        await loop.create_connection(lambda: stream, last, self._bus.port)
+
+    def _disconnect(self) -> None:
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.drop()
+            self._fail(LinkLost(f"the connection to {self._where} was closed"))
+
+    def _lost(self, error: Exception | None) -> None:
+        self._fail(LinkLost(f"{self._where} closed the connection: {error or 'without a word'}"))
+
+    def _hear(self, data: bytes) -> None:
+        """Bytes came, for the request that waits or too late for an older one."""
+        self._silent_count = 0
+        request = self._request
+        if request is not None and not self._buffer and is_answer(data, request, self._number):
+            self._settle(Answer(data=data[9:], request=request))
+            return
+        self._buffer += data
+        seen = Seen()
+        # Without a request nothing matches number -1: whatever comes is late.
+        request, number = (self._request, self._number) if self._request else (Request(0, 3, 0, 1), -1)
+        try:
+            answer = take_tcp(self._buffer, request, number, seen)
+        except OutOfStep as error:
+            self._fail(error)
+            self._disconnect()
+        except Rubbish as error:
+            self._fail(error)
+        else:
+            if answer is not None:
+                self._settle(answer)
+        self.count("late_count", seen.late)
+
+    async def _ask(self, request: Request) -> Answer:
+        transport = self._stream.transport if self._stream else None
+        if transport is None:
+            raise LinkLost(f"{self._where} closed the connection")
+        self._number = self._number % 0xFFFF + 1
+        self._request = request
+        try:
+            transport.write(self._number.to_bytes(2, "big") + request.tcp)
+            return await self._answer(asyncio.get_running_loop().time() + self._timeout_s)
+        finally:
+            self._request = None
+
+    async def _recover(self, request: Request, error: Exception) -> None:
+        del request
+        if not isinstance(error, TimeoutError):
+            return
+        self._silent_count += 1
+        half_frame = len(self._buffer) > 0
+        if half_frame or self._silent_count >= _SILENT_MAX:
+            self._disconnect()
+
+    async def close(self) -> None:
+        """Close the connection; may be opened again."""
+        await super().close()
+        # One turn of the loop: asyncio closes the socket.
+        await asyncio.sleep(0)

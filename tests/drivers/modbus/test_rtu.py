@@ -1,0 +1,209 @@
+"""A serial line holds what the driver relies on: right answers only, and silence between frames."""
+
+import asyncio
+import errno
+import socket
+import termios
+from pathlib import Path
+from typing import Any
+
+import pytest
+import serial
+from serial.tools import list_ports
+from tests.drivers.modbus.conftest import Asked, HandClock, RtuServer, Step, registers, rtu, silence
+
+from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.modbus.bus import RtuBus
+from quartier_drivers.modbus.frame import Answer, read_request
+from quartier_drivers.modbus.rtu import RtuLink, quiet_s, resolve
+
+TIMEOUT_S = 0.05
+READ = read_request(1, "holding", 10, 2)
+OTHER = read_request(1, "holding", 20, 2)
+
+
+def rtu_says(*words: int, unit: int = 0, function: int = 0) -> Step:
+    return lambda asked: rtu(unit or asked.unit, registers(function or asked.pdu[0], *words))
+
+
+def rtu_link(path: str, clock: HandClock, retries_count: int = 0, timeout_s: float = TIMEOUT_S) -> RtuLink:
+    bus = RtuBus(kind="modbus-rtu", port=path, timeout_s=timeout_s, retries_count=retries_count)
+    return RtuLink("line", bus, clock)
+
+
+async def test_no_frame_comes_sooner_than_three_and_a_half_characters(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    rtu_server.script = [rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock)
+    for _ in range(20):
+        await line.exchange(READ)
+        await line.exchange(OTHER)
+
+    assert 39 == len(rtu_server.silences_s)
+    assert min(rtu_server.silences_s) >= line.quiet_s
+    assert line.quiet_s == 3.5 * 10 / 9600
+    await line.close()
+
+
+@pytest.mark.parametrize(
+    ("baud", "parity", "expected_s"),
+    [(9600, "N", 0.0036458), (19200, "E", 0.0020052), (38400, "N", 0.00175), (115200, "E", 0.00175)],
+)
+def test_the_quiet_time_is_fixed_above_19200_baud(baud: int, parity: str, expected_s: float) -> None:
+    char_s = (10 + (parity != "N")) / baud
+
+    assert expected_s == pytest.approx(quiet_s(baud, char_s), abs=1e-7)
+
+
+async def test_a_late_rtu_answer_is_not_taken_for_the_answer_to_another_question(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def late(asked: Asked) -> bytes:
+        loop.call_later(1.5 * TIMEOUT_S, rtu_server.write, rtu(asked.unit, registers(3, 9, 9)))
+        return b""
+
+    rtu_server.script = [late, rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock)
+
+    with pytest.raises(NoReply, match="silent"):
+        await line.exchange(READ)
+    assert line.ready_ns(1) > clock.now_ns()
+    assert line.ready_ns(2) <= clock.now_ns()
+    assert Answer((3, 4)) == await line.exchange(OTHER)
+    await line.close()
+
+
+async def test_a_repeated_question_may_take_the_late_answer_but_the_next_question_does_not(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def late(asked: Asked) -> bytes:
+        loop.call_later(0.9 * TIMEOUT_S, rtu_server.write, rtu(asked.unit, registers(3, 1, 1)))
+        return b""
+
+    def slow_twice(asked: Asked) -> bytes:
+        late(asked)
+        return rtu(asked.unit, registers(3, 1, 1))  # the answer to the first question, at last
+
+    rtu_server.script = [silence, slow_twice, rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock, retries_count=1)
+
+    assert Answer((1, 1)) == await line.exchange(READ)
+    assert Answer((3, 4)) == await line.exchange(OTHER)
+    await line.close()
+
+
+@pytest.mark.parametrize(
+    ("step", "what"),
+    [
+        (rtu_says(1, 2, unit=7), "silent"),
+        (rtu_says(1, 2, function=4), "function 4"),
+        (rtu_says(1), "expected 6"),
+        (lambda asked: rtu_says(1, 2)(asked)[:-1] + b"\0", "checksum"),  # type: ignore[index]  # it answers
+        (lambda asked: rtu_says(1, 2)(asked)[:5], "silent"),  # type: ignore[index]  # it answers
+        (lambda _: bytes(range(200)), "silent"),
+    ],
+    ids=["unit", "function", "short", "checksum", "half", "garbage"],
+)
+async def test_a_wrong_rtu_answer_is_no_reply_and_the_next_one_is_right(
+    rtu_server: RtuServer, clock: HandClock, step: Step, what: str
+) -> None:
+    rtu_server.script = [step, rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock)
+
+    with pytest.raises(NoReply, match=what):
+        await line.exchange(READ)
+    assert Answer((3, 4)) == await line.exchange(OTHER)
+    await line.close()
+
+
+async def test_an_answer_behind_noise_and_anothers_frame_is_found(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    rtu_server.script = [
+        lambda asked: b"\xfe\x00\xff" + rtu(9, registers(3, 8, 8)) + (rtu_says(3, 4)(asked) or b"")
+    ]
+    line = rtu_link(rtu_server.path, clock)
+
+    assert Answer((3, 4)) == await line.exchange(READ)
+    await line.close()
+
+
+async def test_at_another_rate_a_line_is_not_paced(rtu_server: RtuServer) -> None:
+    clock = HandClock(rate=60.0)
+    rtu_server.script = [rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock)
+    line.quiet_s = 3600.0
+
+    for _ in range(3):
+        assert Answer((3, 4)) == await line.exchange(READ)
+    await line.close()
+
+
+async def test_a_port_that_goes_away_is_a_lost_link(rtu_server: RtuServer, clock: HandClock) -> None:
+    rtu_server.script = [rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock)
+    await line.open()
+    # What a tty reports when its other end is gone: readable, and nothing to read.
+    line._port, gone = _gone(), line._port
+    line._readable()
+    assert gone is not None
+    asyncio.get_running_loop().remove_reader(gone.fileno())
+    gone.close()
+
+    assert not line.connected
+    assert Answer((3, 4)) == await line.exchange(READ)
+    await line.close()
+
+
+def _gone() -> Any:
+    left, right = socket.socketpair()
+    right.close()
+    return left
+
+
+async def test_the_second_owner_of_a_port_is_told_so(rtu_server: RtuServer, clock: HandClock) -> None:
+    first, second = rtu_link(rtu_server.path, clock), rtu_link(rtu_server.path, clock)
+    await first.open()
+
+    with pytest.raises(LinkLost, match="is in use by another program"):
+        await second.open()
+    await first.close()
+    await second.open()
+    await second.close()
+
+
+async def test_termios_error_22_is_a_failed_open_to_retry(
+    rtu_server: RtuServer, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_self: serial.Serial) -> None:
+        raise termios.error(errno.EINVAL, "Invalid argument")
+
+    line = rtu_link(rtu_server.path, clock)
+    with monkeypatch.context() as patch:
+        patch.setattr(serial.Serial, "open", fail)
+        with pytest.raises(LinkLost, match="Invalid argument"):
+            await line.open()
+    await line.open()
+    await line.close()
+
+
+def test_an_absent_port_is_named_with_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Found:
+        device, vid, serial_number, location = "/dev/ttyUSB3", 0x0403, "A50285BI", "1-1.2"
+        description = "FT232R USB UART"
+
+    monkeypatch.setattr(list_ports, "comports", lambda: [Found])
+
+    assert "/dev/ttyUSB3" == resolve("usb:A50285BI")
+    assert "/dev/ttyUSB3" == resolve("usb:1-1.2")
+    assert str(tmp_path) == resolve(str(tmp_path))
+    for absent in ("usb:A1", str(tmp_path / "ttyS9")):
+        with pytest.raises(LinkLost) as raised:
+            resolve(absent)
+        assert absent in str(raised.value)
+        assert "/dev/ttyUSB3 (usb:A50285BI, FT232R USB UART)" in str(raised.value)

@@ -1,0 +1,266 @@
+"""A TCP endpoint holds what the driver relies on: right answers only, over one connection."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.drivers.modbus.conftest import Asked, HandClock, Step, TcpServer, hang_up, registers, silence, tcp
+
+from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers.modbus.frame import Answer, read_request, write_request
+from quartier_drivers.modbus.tcp import TcpLink
+
+TIMEOUT_S = 0.05
+READ = read_request(1, "holding", 10, 2)
+
+
+def tcp_says(*words: int, number: int = 0, unit: int = 0, function: int = 0) -> Step:
+    """The right answer with these words, unless another number offset, unit or function is asked for."""
+
+    def step(asked: Asked) -> bytes:
+        pdu = registers(function or asked.pdu[0], *words)
+        return tcp(asked.number + number, unit or asked.unit, pdu)
+
+    return step
+
+
+def tcp_link(port: int, clock: HandClock, retries_count: int = 0, **keys: Any) -> TcpLink:
+    bus = TcpBus(
+        kind="modbus-tcp",
+        host="127.0.0.1",
+        port=port,
+        timeout_s=TIMEOUT_S,
+        retries_count=retries_count,
+        **keys,
+    )
+    return TcpLink("net", bus, clock)
+
+
+async def test_a_late_answer_is_dropped_and_the_next_one_is_right(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    def late_then_right(asked: Asked) -> bytes:
+        return tcp(asked.number - 1, 1, registers(3, 9, 9)) + tcp(asked.number, 1, registers(3, 3, 4))
+
+    tcp_server.script = [silence, late_then_right, tcp_says(5, 6)]
+    line = tcp_link(tcp_server.port, clock)
+
+    with pytest.raises(NoReply, match="unit 1 is silent"):
+        await line.exchange(READ)
+    assert Answer((3, 4)) == await line.exchange(READ)
+    assert Answer((5, 6)) == await line.exchange(READ)
+    assert 1 == line.stats["late_count"]
+    assert 1 == tcp_server.connections_count
+    await line.close()
+
+
+async def test_a_late_answer_between_two_requests_is_dropped(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [silence, tcp_says(3, 4)]
+    line = tcp_link(tcp_server.port, clock)
+
+    with pytest.raises(NoReply):
+        await line.exchange(READ)
+    tcp_server.send(tcp(tcp_server.asked[0].number, 1, registers(3, 9, 9)))
+    while not line.stats["late_count"]:  # noqa: ASYNC110 - the kernel delivers it, no event of ours
+        await asyncio.sleep(0)
+    assert Answer((3, 4)) == await line.exchange(READ)
+    await line.close()
+
+
+@pytest.mark.parametrize(
+    ("step", "what"),
+    [
+        (tcp_says(1, 2, unit=7), "unit 7"),
+        (tcp_says(1, 2, function=4), "function 4"),
+        (tcp_says(1), "expected 6"),
+        (tcp_says(1, 2, 3), "expected 6"),
+        (lambda _: b"\xff" * 20, "protocol 65535"),
+    ],
+    ids=["unit", "function", "short", "long", "garbage"],
+)
+async def test_a_wrong_tcp_answer_is_no_reply_and_the_next_one_is_right(
+    tcp_server: TcpServer, clock: HandClock, step: Step, what: str
+) -> None:
+    tcp_server.script = [step, tcp_says(3, 4)]
+    line = tcp_link(tcp_server.port, clock)
+
+    with pytest.raises(NoReply, match=what):
+        await line.exchange(READ)
+    assert Answer((3, 4)) == await line.exchange(READ)
+    await line.close()
+
+
+async def test_half_a_frame_does_not_shift_the_answers_that_follow(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    tcp_server.script = [lambda asked: tcp_says(1, 2)(asked)[:9], tcp_says(3, 4)]  # type: ignore[index]  # it answers
+    line = tcp_link(tcp_server.port, clock)
+
+    with pytest.raises(NoReply):
+        await line.exchange(READ)
+    assert Answer((3, 4)) == await line.exchange(READ)
+    await line.close()
+
+
+async def test_a_read_is_repeated_and_a_write_is_not(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [silence, tcp_says(3, 4), silence]
+    line = tcp_link(tcp_server.port, clock, retries_count=1)
+
+    assert Answer((3, 4)) == await line.exchange(READ)
+    with pytest.raises(NoReply):
+        await line.exchange(write_request(1, "holding", 0, (5,)))
+    assert 3 == len(tcp_server.asked)
+    assert 1 == line.stats["retries_count"]
+    await line.close()
+
+
+async def test_a_connection_closed_between_requests_is_opened_again_without_a_word(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    tcp_server.script = [hang_up, tcp_says(3, 4)]
+    line = tcp_link(tcp_server.port, clock, retries_count=1)
+
+    assert Answer((3, 4)) == await line.exchange(READ)
+    assert 2 == tcp_server.connections_count
+    await line.close()
+
+
+async def test_a_connection_closed_in_the_middle_of_a_write_leaves_its_outcome_unknown(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    tcp_server.script = [hang_up, tcp_says(3, 4)]
+    line = tcp_link(tcp_server.port, clock, retries_count=1)
+
+    with pytest.raises(LinkLost, match="closed the connection"):
+        await line.exchange(write_request(1, "holding", 0, (5,)))
+    assert 1 == len(tcp_server.asked)
+    await line.close()
+
+
+async def test_time_outs_of_one_unit_leave_the_shared_connection_alone_while_others_answer(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    tcp_server.script = [lambda asked: tcp_says(1, 2)(asked) if asked.unit == 1 else b""]
+    line = tcp_link(tcp_server.port, clock)
+
+    for _ in range(6):
+        with pytest.raises(NoReply, match="unit 2"):
+            await line.exchange(read_request(2, "holding", 0, 2))
+        assert Answer((1, 2)) == await line.exchange(READ)
+    assert 1 == tcp_server.connections_count
+    await line.close()
+
+
+async def test_an_endpoint_that_says_nothing_at_all_gets_a_new_connection(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    tcp_server.script = [silence]
+    line = tcp_link(tcp_server.port, clock)
+
+    for _ in range(6):
+        with pytest.raises(NoReply):
+            await line.exchange(READ)
+    assert 2 == tcp_server.connections_count
+    await line.close()
+
+
+async def test_units_share_one_connection_and_never_overlap(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [lambda asked: tcp_says(asked.unit, asked.start)(asked)]
+    line = tcp_link(tcp_server.port, clock)
+
+    requests = [read_request(unit, "holding", 10 * unit, 2) for unit in range(1, 9)]
+    answers = await asyncio.gather(*(line.exchange(request) for request in requests))
+
+    assert [(unit, 10 * unit) for unit in range(1, 9)] == [answer.values for answer in answers]
+    assert 1 == tcp_server.connections_count
+    await line.close()
+
+
+async def test_a_busy_device_is_no_reply(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [lambda asked: tcp(asked.number, 1, bytes([0x83, 6]))]
+    line = tcp_link(tcp_server.port, clock)
+
+    with pytest.raises(NoReply, match="busy"):
+        await line.exchange(READ)
+    await line.close()
+
+
+@pytest.mark.parametrize(("code", "what"), [(10, "gateway path"), (11, "failed to respond")])
+async def test_a_write_that_a_gateway_could_not_deliver_is_unknown(
+    tcp_server: TcpServer, clock: HandClock, code: int, what: str
+) -> None:
+    tcp_server.script = [lambda asked: tcp(asked.number, 1, bytes([asked.pdu[0] | 0x80, code]))]
+    line = tcp_link(tcp_server.port, clock)
+
+    assert Answer(exception=code) == await line.exchange(READ)
+    with pytest.raises(NoReply, match=what):
+        await line.exchange(write_request(1, "holding", 0, (5,)))
+    await line.close()
+
+
+async def test_an_illegal_address_is_an_answer(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [lambda asked: tcp(asked.number, 1, bytes([0x83, 2]))]
+    line = tcp_link(tcp_server.port, clock)
+
+    assert Answer(exception=2) == await line.exchange(READ)
+    await line.close()
+
+
+async def test_pauses_of_the_house_are_kept(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [tcp_says(3, 4)]
+    line = tcp_link(tcp_server.port, clock, pause_s=0.25, connect_pause_s=2.0)
+
+    await line.exchange(READ, pause_s=1.0)
+    assert [2.0] == clock.slept_s
+    assert clock.ns + 1_000_000_000 == line.ready_ns(1)
+    assert clock.ns + 250_000_000 == line.ready_ns(2)
+    await line.exchange(READ)
+    assert [2.0, 1.0] == clock.slept_s
+    await line.close()
+
+
+async def test_an_endpoint_that_is_not_there_is_named(free_port: int, clock: HandClock) -> None:
+    with pytest.raises(LinkLost, match=f"127.0.0.1:{free_port}"):
+        await tcp_link(free_port, clock).open()
+
+
+async def test_a_link_may_be_opened_again_after_close(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [tcp_says(3, 4)]
+    line = tcp_link(tcp_server.port, clock)
+
+    for _ in range(2):
+        await line.open()
+        assert line.connected
+        assert Answer((3, 4)) == await line.exchange(READ)
+        await line.close()
+        assert not line.connected
+
+
+async def test_a_request_that_was_given_up_leaves_no_answer_behind(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    tcp_server.script = [silence, tcp_says(3, 4)]
+    line = tcp_link(tcp_server.port, clock)
+    task = asyncio.create_task(line.exchange(READ))
+    while not tcp_server.asked:  # noqa: ASYNC110 - the server has no event
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    tcp_server.send(tcp(tcp_server.asked[0].number, 1, registers(3, 9, 9)))
+    assert Answer((3, 4)) == await line.exchange(READ)
+    await line.close()
+
+
+async def test_closing_a_line_ends_the_request_that_waits(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [silence]
+    line = tcp_link(tcp_server.port, clock)
+    task = asyncio.create_task(line.exchange(READ))
+    while not tcp_server.asked:  # noqa: ASYNC110 - the server has no event
+        await asyncio.sleep(0)
+    await line.close()
+
+    with pytest.raises(LinkLost, match="was closed"):
+        await task
