@@ -46,6 +46,8 @@ def field_of(quantity: str, point: Point, start: int, power: int = 0) -> Field:
 def _form(point: Point) -> int:
     if point.address.table in BITS:
         return COIL
+    if point.type_name.startswith("bcd"):
+        return ELSEWHERE
     if point.type_name.startswith("float"):
         return REAL
     if point.type_name == "bool" and point.field is None:

@@ -23,6 +23,8 @@ EXCEPTIONS = {
 }
 _BIT_READS = (1, 2)
 _REGISTER_READS = (3, 4)
+MASK_WRITE = 22
+READ_WRITE = 23
 _MBAP = struct.Struct(">HHHB")
 _MBAP_SIZE = 7
 # MBAP's length counts unit and PDU: 1 + 2..253.
@@ -59,12 +61,14 @@ class Request:
     def __post_init__(self) -> None:
         pdu = encoded(self)
         frame = bytes([self.unit]) + pdu
+        echo = pdu[: 7 if self.function == MASK_WRITE else 5]
+        gives = self.gives
         made = {
             "pdu": pdu,
             "tcp": struct.pack(">HH", 0, len(frame)) + frame,
             "rtu": frame + crc16(frame).to_bytes(2, "little"),
-            "sound": pdu[:5] if self.writes else bytes([self.function, self.data_size]),
-            "answer_size": 5 if self.writes else 2 + self.data_size,
+            "sound": bytes([self.function, self.data_size]) if gives else echo,
+            "answer_size": 2 + self.data_size if gives else len(echo),
         }
         for name, value in made.items():
             object.__setattr__(self, name, value)
@@ -75,8 +79,13 @@ class Request:
         return self.function not in (*_BIT_READS, *_REGISTER_READS)
 
     @property
+    def gives(self) -> bool:
+        """Whether the answer brings data; an echo otherwise."""
+        return not self.writes or self.function == READ_WRITE
+
+    @property
     def data_size(self) -> int:
-        """Bytes of data in the answer to a read."""
+        """Bytes of data in an answer that brings some."""
         return (self.count + 7) // 8 if self.function in _BIT_READS else 2 * self.count
 
 
@@ -106,9 +115,9 @@ class Answer:
         request = self._request
         if request is None:
             return self._values
-        if request.writes:
+        if not request.gives:
             return request.values
-        if request.function in _REGISTER_READS:
+        if request.function not in _BIT_READS:
             return struct.unpack(f">{request.count}H", self.data)
         return tuple(self.data[at // 8] >> at % 8 & 1 for at in range(request.count))
 
@@ -155,7 +164,11 @@ def encoded(request: Request) -> bytes:
         bits = sum(bool(value) << at for at, value in enumerate(values))
         size = (len(values) + 7) // 8
         return head + bytes([size]) + bits.to_bytes(size, "little")
-    if function == 16:
+    if function == MASK_WRITE:  # and-mask, or-mask
+        return struct.pack(">BHHH", function, request.address, *values)
+    if function == READ_WRITE:  # what is written is read back in the same request
+        head += struct.pack(">HH", request.address, request.count)
+    if function in (16, READ_WRITE):
         return head + struct.pack(f">B{len(values)}H", 2 * len(values), *values)
     return head
 
@@ -173,7 +186,7 @@ def answer_of(request: Request, pdu: bytes) -> Answer:
         raise Rubbish(f"function {function}, expected {request.function}")
     if len(pdu) != request.answer_size:
         raise Rubbish(f"{len(pdu)} bytes, expected {request.answer_size}")
-    if request.writes:
+    if not request.gives:
         raise Rubbish(f"echo of {pdu[1:].hex(' ')}, expected {request.sound[1:].hex(' ')}")
     raise Rubbish(f"{pdu[1]} bytes of data, expected {request.data_size}")
 
@@ -272,10 +285,10 @@ class Hunt:
         function = self.buffer[start + 1]
         if function & 0x80:
             size = 2
-        elif function in (*_BIT_READS, *_REGISTER_READS):
+        elif function in (*_BIT_READS, *_REGISTER_READS, READ_WRITE):
             size = 2 + self.buffer[start + 2]
         else:
-            size = 5
+            size = 7 if function == MASK_WRITE else 5
         end = start + 1 + size
         if len(self.buffer) < end + 2:
             return None

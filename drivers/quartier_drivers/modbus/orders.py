@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quartier_drivers import codec
-from quartier_drivers.modbus.frame import Request, write_request
+from quartier_drivers.modbus.frame import MASK_WRITE, Request, write_request
 from quartier_drivers.modbus.served import Served
 from quartier_drivers.schema import Address, Limits, Point, Source, TypeName
-
-MASK_WRITE = 22
 
 
 def setpoint(one: Served, value: float, power: int, limits: Limits) -> list[Request]:

@@ -17,9 +17,11 @@ from pymodbus.pdu.bit_message import (
     WriteSingleCoilRequest,
 )
 from pymodbus.pdu.register_message import (
+    MaskWriteRegisterRequest,
     ReadHoldingRegistersRequest,
     ReadHoldingRegistersResponse,
     ReadInputRegistersRequest,
+    ReadWriteMultipleRegistersRequest,
     WriteMultipleRegistersRequest,
     WriteSingleRegisterRequest,
 )
@@ -47,6 +49,7 @@ PDUS: Mapping[int, type[Any]] = {
     6: WriteSingleRegisterRequest,
     15: WriteMultipleCoilsRequest,
     16: WriteMultipleRegistersRequest,
+    22: MaskWriteRegisterRequest,
 }
 READ = Request(1, 3, 0x10, 2)
 SOUND = bytes([3, 4, 0, 7, 0xFF, 0xFF])
@@ -87,9 +90,11 @@ def requests(draw: st.DrawFn) -> Request:
         return read_request(
             unit, table, start, draw(st.integers(1, 2000 if table in ("coil", "discrete") else 125))
         )
-    most, highest = (1968, 1) if table == "coil" else (123, 0xFFFF)
+    most, highest = (1968, 1) if table == "coil" else (121, 0xFFFF)
     values = tuple(draw(st.lists(st.integers(0, highest), min_size=1, max_size=most)))
-    several = draw(st.sampled_from([0, 15 if table == "coil" else 16]))
+    if table == "holding" and draw(st.booleans()):
+        return write_request(unit, table, start, (values[0], values[-1]), 22)
+    several = draw(st.sampled_from([0, 15] if table == "coil" else [0, 16, 23]))
     return write_request(unit, table, start, values, several)
 
 
@@ -99,6 +104,17 @@ def judged(request: Request) -> bytes:
     if request.writes:
         bits = request.function in (5, 15)
         fields = {"bits": [bool(one) for one in request.values]} if bits else {"registers": [*request.values]}
+    if request.function == 22:
+        fields = {"and_mask": request.values[0], "or_mask": request.values[1]}
+    if request.function == 23:
+        plain = ReadWriteMultipleRegistersRequest(
+            read_address=request.address,
+            read_count=request.count,
+            write_address=request.address,
+            write_registers=[*request.values],
+            dev_id=request.unit,
+        )
+        return bytes([23]) + bytes(plain.encode())
     pdu = PDUS[request.function](address=request.address, dev_id=request.unit, **fields)
     return bytes([request.function]) + bytes(pdu.encode())
 
@@ -117,8 +133,13 @@ def test_pymodbus_as_server_understands_every_request(request_: Request) -> None
     pdu = DecodePDU(is_server=True).decode(request_.pdu)
 
     assert pdu is not None
-    assert (request_.function, request_.address) == (pdu.function_code, pdu.address)
-    if request_.writes:
+    assert request_.function == pdu.function_code
+    if request_.function == 22:
+        assert request_.values == (pdu.and_mask, pdu.or_mask)
+    elif request_.function == 23:
+        assert (request_.address, [*request_.values]) == (pdu.write_address, pdu.write_registers)
+        assert (request_.address, request_.count) == (pdu.read_address, pdu.read_count)
+    elif request_.writes:
         assert list(request_.values) == [int(value) for value in pdu.registers or pdu.bits][: request_.count]
     else:
         assert request_.count == pdu.count
@@ -165,6 +186,18 @@ def test_the_echo_of_each_write_function_is_known() -> None:
     assert (7, 8) == answer_of(write_request(1, "holding", 5, (7, 8)), struct.pack(">BHH", 16, 5, 2)).values
     assert (1,) == answer_of(write_request(1, "coil", 5, (1,)), struct.pack(">BHH", 5, 5, 0xFF00)).values
     assert (0,) == answer_of(write_request(1, "coil", 5, (0,)), struct.pack(">BHH", 5, 5, 0)).values
+
+
+def test_a_mask_is_echoed_whole_and_what_is_read_after_a_write_comes_back() -> None:
+    mask = write_request(1, "holding", 5, (0xFFF0, 3), 22)
+    both = write_request(1, "holding", 5, (7, 8), 23)
+
+    assert (0xFFF0, 3) == answer_of(mask, struct.pack(">BHHH", 22, 5, 0xFFF0, 3)).values
+    assert (7, 9) == answer_of(both, struct.pack(">BBHH", 23, 4, 7, 9)).values
+    with pytest.raises(Rubbish):
+        answer_of(mask, struct.pack(">BHHH", 22, 5, 0xFFF0, 2))
+    with pytest.raises(Rubbish):
+        answer_of(both, struct.pack(">BHH", 23, 5, 2))
 
 
 def test_late_answers_with_an_old_number_are_dropped_and_counted() -> None:
