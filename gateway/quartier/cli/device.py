@@ -28,7 +28,7 @@ def profiles(options: argparse.Namespace) -> int:
 
 def read(options: argparse.Namespace) -> int:
     """Read one device once; exit 1 when it does not answer, naming what to check."""
-    from quartier_drivers.modbus import reader  # noqa: PLC0415 - imports pymodbus
+    from quartier_drivers.modbus import reader  # noqa: PLC0415 - a door costs what it imports
 
     try:
         rows = asyncio.run(reader.read_once(options.profile, options.url, folders=options.profiles))
