@@ -124,7 +124,15 @@ class Database:
     @property
     def has_moved(self) -> bool:
         """Whether the open file is no longer the one at ``path``: removed, or another put in its place."""
-        return self._place is not None and self._place != _place(self.path)
+        if self._place is None:
+            return False
+        try:
+            found = self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:  # a disk in trouble says nothing about the file
+            return False
+        return self._place != (found.st_dev, found.st_ino)
 
     def open(self, marks: Mapping[str, Mark] | None = None) -> Loaded:
         """Open or create the file and read all but the chunks' bodies.
@@ -148,7 +156,8 @@ class Database:
             raise
         loaded.fresh = fresh
         self._connection = connection
-        self._place = _place(self.path)
+        found = self.path.stat()
+        self._place = found.st_dev, found.st_ino
         self._size_bytes, self._used_bytes = self.size_bytes(), used_bytes(connection)
         self._sealed = dict(loaded.sealed)
         self._boot_stored = self._points_count = 0
@@ -340,14 +349,6 @@ class _Transaction:
 
 def _lasts(parts: Iterable[Part]) -> dict[tuple[int, str], int]:
     return {(chunk.boot, chunk.stream): chunk.first + stop - 1 for chunk, _, stop in parts}
-
-
-def _place(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except OSError:
-        return 0, 0
-    return found.st_dev, found.st_ino
 
 
 def _put_marks(connection: sqlite3.Connection, marks: Mapping[str, Mark]) -> None:

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 from quartier.house.now import Now
 from quartier.house.sample import Mark
-from quartier.store.chunks import CHUNK_COUNT_MAX, TEXT, Chunk
+from quartier.store.chunks import CHUNK_COUNT_MAX, TEXT, Chunk, Part
 from quartier.store.deadband import Deadbands
 from quartier.store.gaps import Gap, event_value
 from quartier.store.journal import Columns, Journal, listed, places
@@ -17,6 +17,7 @@ from quartier_native import Gates, Route
 
 EVENT, NODE = "event", "node"
 JOURNAL_MAX_BYTES = 64 * 1024 * 1024
+SEALS_MIN = 8  # chunks sealed in one commit, if that many wait
 
 
 class _Stream:
@@ -149,6 +150,29 @@ class Entrance:
     def pending_count(self) -> int:
         """Samples in memory that are not on disk."""
         return sum(len(chunk) - chunk.committed for chunk in self.chunks())
+
+    def figures(self) -> dict[str, int]:
+        """Counters and figures of memory and journal."""
+        return {
+            "recorded_count": self.recorded_count,
+            "pending_count": self.pending_count(),
+            "journal_bytes": self.journal.size_bytes,
+            "journal_failed_count": self.journal.failed_count,
+        }
+
+    def due(self) -> tuple[list[Part], list[Chunk]]:
+        """What a commit takes now: samples of open chunks, and chunks to be sealed.
+
+        Streams of one pace fill together: sealing is spread, lest the writer hold the interpreter long.
+        """
+        seals = self.waiting[: max(SEALS_MIN, len(self.waiting) // 4)]
+        sealing = set(map(id, seals))
+        parts = [
+            (chunk, chunk.committed, len(chunk))
+            for chunk in self.chunks()
+            if chunk.boot == self.boot and chunk.committed < len(chunk) and id(chunk) not in sealing
+        ]
+        return parts, seals
 
     def backlog_count(
         self, marks: Mapping[str, Mark], evicted_to: Mapping[str, int], local: Collection[str]

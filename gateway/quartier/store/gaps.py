@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Why = Literal["power-cut", "evicted", "damaged", "dropped"]
+Why = Literal["power-cut", "evicted", "damaged", "dropped", "removed"]
 
 
 @dataclass(frozen=True, slots=True)

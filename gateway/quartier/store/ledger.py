@@ -16,14 +16,17 @@ from quartier.store.deadband import Deadbands
 from quartier.store.entrance import Entrance
 from quartier.store.gaps import Gap
 from quartier.store.outbox import NONE, Outbox, above
-from quartier.store.recovery import recover
+from quartier.store.recovery import lost_with_file, recover, unknown_end
 from quartier.store.shelf import Shelf
-from quartier.store.writer import Committed, Failed, Opened, Salvaged, Writer
+from quartier.store.writer import Committed, Failed, Opened, Renewed, Salvaged, Writer
 from quartier_drivers.contract import Readings
 
 OPEN_TIMEOUT_S = 8.0
-SEALS_MIN = 8  # chunks sealed in one commit, if that many wait
 RETRY_MAX_S = 60.0
+_COUNTERS = (
+    *("commits_count", "commits_failed_count", "evicted_count", "dropped_count", "gaps_count"),
+    *("size_bytes", "used_bytes", "newest_utc_ms"),
+)
 
 
 class Store:
@@ -75,21 +78,10 @@ class Store:
         self._urgent = False
         self._loaded = False
         self._begun = False
-        self._due_ns = 0
+        self._due_ns = self._opened_ms = 0
         self._failed_in_row = 0
         self._old_backlog_count = 0
-        self._stats: dict[str, Any] = {
-            "commits_count": 0,
-            "commits_failed_count": 0,
-            "evicted_count": 0,
-            "dropped_count": 0,
-            "gaps_count": 0,
-            "size_bytes": 0,
-            "used_bytes": 0,
-            "newest_utc_ms": 0,
-            "set_aside": "",
-            "error": "",
-        }
+        self._stats: dict[str, Any] = dict.fromkeys(_COUNTERS, 0) | {"set_aside": "", "error": ""}
 
     # Start and stop: the only two that may wait
 
@@ -111,7 +103,7 @@ class Store:
         boots.keep_boot(place, boot)  # the other place is the history itself, with the first commit
         self._old_files = [path for path in files if journal.file_boot(path) < boot]
         self._entrance.start(boot)
-        self._due_ns = now.ns
+        self._due_ns, self._opened_ms = now.ns, now.utc_ms
         self.tick(now)
         self._writer.wait(OPEN_TIMEOUT_S)
         return boot
@@ -208,12 +200,9 @@ class Store:
         """Counters since start and figures: ``backlog_count``, ``size_bytes``, ``error`` (text) …"""
         return {
             **self._stats,
+            **self._entrance.figures(),
             "boot": self.boot,
-            "recorded_count": self._entrance.recorded_count,
-            "pending_count": self._entrance.pending_count(),
             "backlog_count": self._backlog_count(),
-            "journal_bytes": self._entrance.journal.size_bytes,
-            "journal_failed_count": self._entrance.journal.failed_count,
             "is_open": self._loaded,
             "writer_alive": self._writer.is_alive,
         }
@@ -241,18 +230,12 @@ class Store:
 
     def _job(self, now: Now, *, clean: bool) -> Job:
         entrance = self._entrance
-        # Streams of one pace fill together: sealing is spread, lest the writer hold the interpreter long.
-        seals = entrance.waiting[: max(SEALS_MIN, len(entrance.waiting) // 4)]
-        sealing = set(map(id, seals))
+        parts, seals = entrance.due()
         return Job(
             self.boot,
             entrance.names,
             len(entrance.names),
-            parts=[
-                (chunk, chunk.committed, len(chunk))
-                for chunk in entrance.chunks()
-                if chunk.boot == self.boot and chunk.committed < len(chunk) and id(chunk) not in sealing
-            ],
+            parts=parts,
             seals=seals,
             marks=self._marks_new,
             gaps=self._gaps_new,
@@ -267,9 +250,11 @@ class Store:
 
     def _relieve(self, now: Now) -> None:
         """The disk takes nothing and memory is full: the oldest that waits goes, counted and named."""
-        for gap in self._entrance.relieve(3 * self._pending_max_count // 4, self._in_flight):
-            self._stats["dropped_count"] += gap.count
-            self._note_gap(gap, now)
+        self._note_drops(self._entrance.relieve(3 * self._pending_max_count // 4, self._in_flight), now)
+
+    def _note_drops(self, gaps: Collection[Gap], now: Now) -> None:
+        self._stats["dropped_count"] += sum(gap.count for gap in gaps)
+        self._note_gaps(gaps, now)
 
     # From the writer
 
@@ -280,7 +265,7 @@ class Store:
             number, gap = self._shelf.damaged.popleft()
             if number not in self._damaged_ids:
                 self._damaged_ids.append(number)
-                self._note_gap(gap, now)
+                self._note_gaps([gap], now)
         while self._writer.reports:
             match self._writer.reports.popleft():
                 case Opened() as report:
@@ -289,6 +274,8 @@ class Store:
                     self._take_committed(report, now)
                 case Failed() as report:
                     self._take_failed(report, now)
+                case Renewed() as report:
+                    self._take_renewed(report, now)
                 case Salvaged(lost):
                     self._outbox.is_partial = False
                     self._note_gaps(lost, now)
@@ -314,10 +301,8 @@ class Store:
         self._stats["size_bytes"], self._stats["used_bytes"] = done.size_bytes, done.used_bytes
         self._stats["evicted_count"] += done.evicted_count
         self._old_backlog_count = done.backlog_count
-        for gap in done.evicted:
-            if gap.boot == self.boot:
-                self._evicted_to[gap.stream] = max(gap.last, self._evicted_to.get(gap.stream, 0))
-            self._note_gap(gap, now, stored=True)
+        self._pass_over(done.evicted)
+        self._note_gaps(done.evicted, now, stored=True)
         if self._failed_in_row:
             self._failed_in_row = 0
             self._stats["error"] = ""
@@ -325,10 +310,10 @@ class Store:
 
     def _take_failed(self, report: Failed, now: Now) -> None:
         job = report.job
-        self._in_flight = set()
         self._failed_in_row += 1
         self._stats["commits_failed_count"] += 1
         self._stats["error"] = report.error
+        self._in_flight = set()
         self._marks_new = {**job.marks, **self._marks_new}
         self._gaps_new = [*job.gaps, *self._gaps_new]
         self._damaged_ids = [*job.damaged_ids, *self._damaged_ids]
@@ -336,6 +321,27 @@ class Store:
         self._due_ns = max(self._due_ns, now.ns + int(wait_s * 1e9))
         if self._failed_in_row == 1 and self._loaded:
             self._event("store.disk_failed", f"the history is not written: {report.error}", {}, now)
+
+    def _take_renewed(self, report: Renewed, now: Now) -> None:
+        """Somebody removed the file: memory is written anew, what stood only in the file is named."""
+        self._gaps_new = [*report.job.gaps, *self._gaps_new]
+        self._marks_new, self._damaged_ids = {**self._marks}, []
+        self._take_opened(Opened(report.loaded), now)
+        name = report.aside.name if report.aside else ""
+        stood = f"; what stood there is kept as {name}" if name else ""
+        text = f"the history was removed while in use, and is begun anew{stood}"
+        self._event("store.file_lost", text, {"file": name}, now)
+        self._old_backlog_count = 0
+        boot, memory = self.boot, self._entrance.memory
+        lost = lost_with_file(boot, memory, self._heads, self._marks, self._opened_ms, now.utc_ms)
+        self._pass_over(lost)
+        self._note_drops(lost, now)
+
+    def _pass_over(self, gone: Iterable[Gap]) -> None:
+        """What is gone is no longer behind."""
+        for gap in gone:
+            if gap.boot == self.boot:
+                self._evicted_to[gap.stream] = max(gap.last, self._evicted_to.get(gap.stream, 0))
 
     def _take_opened(self, report: Opened, now: Now) -> None:
         loaded = report.loaded
@@ -367,20 +373,15 @@ class Store:
             self._stats["set_aside"] = name
             text = f"the history was damaged and is kept as {name}; what it still says is carried over"
             self._event("store.set_aside", text, {"file": name}, now)
-            if not loaded.boot:  # then nobody can say how it ended
-                firsts = tuple(sorted((stream, mark.seq + 1) for stream, mark in loaded.heads.items()))
-                boot = max((mark.boot for mark in loaded.heads.values()), default=0)
-                self._note_gap(Gap("damaged", "*", boot, 0, 0, loaded.newest_utc_ms, now.utc_ms, firsts), now)
+            if not loaded.boot:
+                self._note_gaps([unknown_end(loaded, now.utc_ms)], now)
 
-    def _note_gaps(self, gaps: Iterable[Gap], now: Now) -> None:
+    def _note_gaps(self, gaps: Iterable[Gap], now: Now, *, stored: bool = False) -> None:
         for gap in gaps:
-            self._note_gap(gap, now)
-
-    def _note_gap(self, gap: Gap, now: Now, *, stored: bool = False) -> None:
-        if not stored:
-            self._gaps_new.append(gap)
-        self._stats["gaps_count"] += 1
-        self._event("store.gap", gap.text(), gap.data(), now)
+            if not stored:
+                self._gaps_new.append(gap)
+            self._stats["gaps_count"] += 1
+            self._event("store.gap", gap.text(), gap.data(), now)
 
     def _event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
         self._entrance.event(code, text, data, now)

@@ -1,6 +1,6 @@
 """After a restart: what stood open in the last boots becomes chunks again, and what is gone is named."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +45,41 @@ def recover(loaded: Loaded, files: Sequence[Path], boot: int, utc_ms: int) -> Re
         from_ms = min(loaded.newest_utc_ms, utc_ms)
         found.gaps.append(Gap("power-cut", "*", loaded.boot, 0, 0, from_ms, utc_ms, firsts))
     return found
+
+
+def lost_with_file(
+    boot: int,
+    memory: Mapping[str, Sequence[Chunk]],
+    heads: Mapping[str, Mark],
+    marks: Mapping[str, Mark],
+    from_ms: int,
+    utc_ms: int,
+) -> list[Gap]:
+    """What stood only in a file that was removed under us: all of this boot that is not in memory.
+
+    ``heads`` are the newest samples of older boots: of those only what the marks do not cover.
+    """
+    gaps = []
+    for stream, chunks in memory.items():
+        ours = [chunk for chunk in chunks if chunk.boot == boot]
+        if ours and ours[0].first > 1:
+            to_ms = ours[0].times[0] if len(ours[0]) else utc_ms
+            gaps.append(Gap("removed", stream, boot, 1, ours[0].first - 1, from_ms, to_ms))
+    for stream, head in heads.items():
+        mark = marks.get(stream, Mark(0, 0))
+        kept = [chunk.first for chunk in memory.get(stream, ()) if chunk.boot == head.boot]
+        first = mark.seq + 1 if mark.boot == head.boot else 1
+        last = min(kept) - 1 if kept else head.seq
+        if mark.boot <= head.boot and first <= last:
+            gaps.append(Gap("removed", stream, head.boot, first, last, 0, from_ms))
+    return gaps
+
+
+def unknown_end(loaded: Loaded, utc_ms: int) -> Gap:
+    """Of a damaged file that does not say how it ended: everything after what is left."""
+    firsts = tuple(sorted((stream, mark.seq + 1) for stream, mark in loaded.heads.items()))
+    boot = max((mark.boot for mark in loaded.heads.values()), default=0)
+    return Gap("damaged", "*", boot, 0, 0, loaded.newest_utc_ms, utc_ms, firsts)
 
 
 def _gather(loose: dict[tuple[int, str], list[Chunk]], pieces: Iterable[Chunk]) -> None:

@@ -39,13 +39,25 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewed:
+    """The open file was removed or another put in its place: nothing of ``job`` is on disk, a new file is.
+
+    ``aside`` names the one that stood there instead, if any.
+    """
+
+    job: Job
+    loaded: Loaded
+    aside: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class Salvaged:
     """A file set aside was carried over; ``lost`` is what could not be read."""
 
     lost: list[Gap]
 
 
-Report = Opened | Committed | Failed | Salvaged
+Report = Opened | Committed | Failed | Renewed | Salvaged
 
 
 class Writer:
@@ -56,6 +68,8 @@ class Writer:
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._salvage: Salvage | None = None
+        self._is_lost = False
+        self._stranger: Path | None = None
         self._idle = threading.Event()
         self._idle.set()
         self.reports: deque[Report] = deque()
@@ -113,13 +127,10 @@ class Writer:
         try:
             if job.condemned:
                 raise sqlite3.DatabaseError("a reader found the file damaged")
+            if self._database.has_moved:
+                self._let_go(job.utc_ms)
             if not self._database.is_open:
-                loaded = self._database.open()
-                if loaded.is_partial:
-                    self._resume(loaded)
-                if job.has_work:
-                    self.reports.append(Failed(job, "the history had to be opened again"))
-                self.reports.append(Opened(loaded))
+                self._open(job)
             else:
                 self.reports.append(Committed(job, self._database.commit(job)))
         except sqlite3.Error as error:
@@ -128,6 +139,34 @@ class Writer:
                 self._replace(job.utc_ms)
         except OSError as error:
             self.reports.append(Failed(job, str(error)))
+
+    def _let_go(self, utc_ms: int) -> None:
+        """Leave a file that nobody will find again.
+
+        What stands in its place is not ours to write to: its pages are none that our log knows.
+        """
+        path = self._database.path
+        self._is_lost = True
+        if self._salvage is not None:
+            self._salvage.close()
+            self._salvage = None
+        with suppress(sqlite3.Error):
+            self._database.close()
+        for ending in ("-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        self._stranger = set_aside(path, utc_ms) if path.exists() else None
+
+    def _open(self, job: Job) -> None:
+        loaded = self._database.open(job.marks)
+        if loaded.is_partial:
+            self._resume(loaded)
+        if self._is_lost:
+            self.reports.append(Renewed(job, loaded, self._stranger))
+            self._is_lost = False
+            return
+        if job.has_work:
+            self.reports.append(Failed(job, "the history had to be opened again"))
+        self.reports.append(Opened(loaded))
 
     def _replace(self, utc_ms: int) -> None:
         with suppress(sqlite3.Error):  # the damaged file goes aside in any case
