@@ -9,8 +9,15 @@ from setuptools import Extension, setup
 # would decide differently.  Never -ffast-math.
 FLAGS = ["-O3", "-ffp-contract=off", "-g0"]
 
+headers = sorted(Path("native/quartier_native").glob("*.h"))
 kernels = [
-    Extension(f"quartier_native.{path.stem}", [str(path)], extra_compile_args=FLAGS)
+    Extension(
+        f"quartier_native.{path.stem}",
+        [str(path)],
+        include_dirs=["native/quartier_native"],
+        depends=[str(header) for header in headers],
+        extra_compile_args=FLAGS,
+    )
     for path in sorted(Path("native/quartier_native").glob("*.pyx"))
 ]
 

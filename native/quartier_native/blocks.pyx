@@ -1,10 +1,12 @@
 # cython: language_level=3, wraparound=False, cdivision=True, initializedcheck=False
-"""The compiled blocks of packed numbers, and varints; ``reference/blocks.py`` says what they are."""
+"""The compiled blocks of numbers of 64 bits, and varints; ``reference/blocks.py`` says what they are.
+
+Blocks of near numbers, by far the most, are in ``lanes.h``.
+"""
 
 from libc.string cimport memcpy, memset
 
-cdef enum:
-    EXCEPTIONS_PRICE = 14
+from quartier_native.lanes cimport EXCEPTIONS_MAX, EXCEPTIONS_PRICE, digits
 
 
 cdef int corrupt() except -1 with gil:
@@ -56,18 +58,18 @@ cdef inline int _load(const unsigned char[::1] data, Py_ssize_t at, uint64_t *wo
 
 
 cdef Py_ssize_t pack(
-    const uint64_t[::1] codes, Py_ssize_t start, Py_ssize_t count, unsigned char[::1] out, Py_ssize_t at
+    const uint64_t *codes, Py_ssize_t count, unsigned char[::1] out, Py_ssize_t at
 ) except -1 nogil:
     """One block of codes into ``out`` from ``at``; returns what is behind it."""
     cdef int width, high_width, filled = 0
     cdef Py_ssize_t index, exceptions = 0, counted
     cdef uint64_t word = 0, code, low
-    width = _widths(codes, start, count, &high_width)
+    width = _widths(codes, count, &high_width)
     out[at] = <unsigned char>(width | (0x80 if high_width else 0))
     at += 1
     low = _mask(width)
     if width:
-        for index in range(start, start + count):
+        for index in range(count):
             code = codes[index] & low
             word |= code << filled
             filled += width
@@ -84,10 +86,10 @@ cdef Py_ssize_t pack(
     at += 1
     word, filled = high_width - 1, 6
     for index in range(count):
-        code = codes[start + index]
+        code = codes[index]
         if code > low:
             exceptions += 1
-            at = _put(out, at, &word, &filled, index, 6)
+            at = _put(out, at, &word, &filled, index, 7)
             at = _put(out, at, &word, &filled, code >> width, high_width)
     out[counted] = <unsigned char>(exceptions - 1)
     _store(out, at, word)
@@ -108,21 +110,23 @@ cdef Py_ssize_t _put(
     return at
 
 
-cdef int _widths(const uint64_t[::1] codes, Py_ssize_t start, Py_ssize_t count, int *high_width) except -1 nogil:
+cdef int _widths(const uint64_t *codes, Py_ssize_t count, int *high_width) except -1 nogil:
     """Width of the low parts, and of the exceptions' high parts, that take the fewest bits."""
     cdef unsigned char[65] histogram
     cdef Py_ssize_t index
     cdef int most, width, best, bits, least, exceptions = 0
     cdef uint64_t all_codes = 0
     memset(histogram, 0, 65)
-    for index in range(start, start + count):
+    for index in range(count):
         all_codes |= codes[index]
         histogram[digits(codes[index])] += 1
     most = digits(all_codes)
     best, least = most, most * <int>count
     for width in range(most - 1, -1, -1):
         exceptions += histogram[width + 1]
-        bits = width * <int>count + EXCEPTIONS_PRICE + exceptions * (6 + most - width)
+        if exceptions > EXCEPTIONS_MAX:
+            break
+        bits = width * <int>count + EXCEPTIONS_PRICE + exceptions * (7 + most - width)
         if bits < least:
             best, least = width, bits
     high_width[0] = most - best
@@ -130,7 +134,7 @@ cdef int _widths(const uint64_t[::1] codes, Py_ssize_t start, Py_ssize_t count, 
 
 
 cdef Py_ssize_t unpack(
-    const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t end, uint64_t[::1] codes, Py_ssize_t count
+    const unsigned char[::1] data, Py_ssize_t at, Py_ssize_t end, uint64_t *codes, Py_ssize_t count
 ) except -1 nogil:
     """One block of codes from ``data`` at ``at``; returns what is behind it."""
     cdef int head, width, high_width
@@ -163,16 +167,16 @@ cdef Py_ssize_t unpack(
     exceptions = <Py_ssize_t>data[at] + 1
     high_width = (data[at + 1] & 63) + 1
     at += 1
-    size = (6 + exceptions * (6 + high_width) + 7) >> 3
+    size = (6 + exceptions * (7 + high_width) + 7) >> 3
     if exceptions > count or width + high_width > 64 or size > end - at:
         return corrupt()
     bit = (at << 3) + 6
     for index in range(exceptions):
-        place = _field(data, bit, 6)
+        place = _field(data, bit, 7)
         if place >= <uint64_t>count:
             return corrupt()
-        codes[place] |= _field(data, bit + 6, high_width) << width
-        bit += 6 + high_width
+        codes[place] |= _field(data, bit + 7, high_width) << width
+        bit += 7 + high_width
     return at + size
 
 

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from array import array
+from itertools import accumulate
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -77,6 +78,33 @@ def test_both_write_the_same_bytes_and_give_back_every_bit(chunk: tuple[list[int
     assert wanted == read(twin, data) == read(kernel, data)
 
 
+@given(
+    st.lists(st.integers(-(2**26) - 2, 2**26 + 2), min_size=1, max_size=300),
+    st.integers(0, 9),
+    st.sampled_from([1, 10, 10**4]),
+)
+def test_decimals_are_divided_to_the_last_bit(numbers: list[int], decimals: int, unit: int) -> None:
+    values = [number * unit / 10**decimals for number in numbers]
+    times_ms = range(len(values))
+    data = kernel.encode_series(times_ms, values)
+    assert data == twin.encode_series(times_ms, values)
+    assert array("d", values).tobytes() == kernel.decode_series(data)[1].tobytes()
+
+
+@given(
+    st.lists(st.integers(-(2**31), 2**31), min_size=2, max_size=400),
+    st.sampled_from([1, 2, 1000, 2**20, 3 * 2**30]),
+    st.integers(0, 40),
+)
+def test_columns_near_and_wide_come_back(steps: list[int], unit: int, shift: int) -> None:
+    times_ms = [unit * (number >> shift) for number in accumulate(steps)]
+    values = [float(number >> shift) for number in steps]
+    data = twin.encode_series(times_ms, values)
+    assert data == kernel.encode_series(times_ms, values)
+    wanted = ("q", array("q", times_ms).tobytes(), "d", array("d", values).tobytes())
+    assert wanted == read(twin, data) == read(kernel, data)
+
+
 @given(samples(), st.data())
 def test_both_judge_changed_bytes_alike_even_under_a_right_checksum(
     chunk: tuple[list[int], list[float]], data: st.DataObject
@@ -96,24 +124,31 @@ def test_both_judge_changed_bytes_alike_even_under_a_right_checksum(
 
 @given(st.binary(max_size=200))
 def test_made_up_bytes_are_read_alike_or_refused(body: bytes) -> None:
-    for made_up in (body, sealed(body), sealed(b"Q\x01" + body), sealed(b"Q\x01\x20" + body)):
+    for made_up in (body, sealed(body), sealed(b"Q\x02" + body), sealed(b"Q\x02\x20" + body)):
         assert read(twin, made_up) == read(kernel, made_up)
 
 
 @given(
     st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=40)), max_size=3),
     st.integers(0, 4),
-    st.integers(0, 15),
-    st.integers(0, 2),
-    st.integers(3, 90),
+    st.integers(0, 19),
+    st.integers(0, 7),
+    st.integers(3, 127),
 )
 def test_made_up_columns_are_read_alike_or_refused(
-    blocks: list[tuple[int, bytes]], form: int, weight: int, order: int, count: int
+    blocks: list[tuple[int, bytes]], form: int, decimals: int, model: int, count: int
 ) -> None:
-    column = bytes([20, 7, order << 4 | weight, 3]) + b"".join(bytes([head]) + bits for head, bits in blocks)
-    body = b"Q\x01" + bytes([count, 2, 0, form | weight % 10 << 4, 0]) + column
+    column = bytes([20, 7, model, 3]) + b"".join(bytes([head]) + bits for head, bits in blocks)
+    sign = 8 if decimals > 9 else 0
+    body = b"Q\x02" + bytes([count, 2, 0, form | sign | decimals % 10 << 4, 0]) + column
     filled = body + bytes(40 + 8 * count)
-    for length in (len(body), len(body) + 1, len(body) + count // 8, len(filled)):
+    for length in (
+        len(body),
+        len(body) + 1,
+        len(body) + count // 8,
+        len(body) + 4 * (count + 3 >> 2),
+        len(filled),
+    ):
         assert read(twin, sealed(filled[:length])) == read(kernel, sealed(filled[:length]))
 
 

@@ -7,12 +7,15 @@ A meter counts in decimals, so its values are kept as whole numbers m of its las
 2. ``m / 10**k`` rounded to float32, what a meter with float registers sends
 3. m are the bits of a float32, in numeric order
 4. m are the bits of a float64, in numeric order
+
+In forms 0 to 2 all of it may be with the other sign: where zeros are mostly -0.0, as a source that counts
+what it gives as negative shows them, the values' negatives are kept.  m is from -2**51 to below 2**51.
 """
 
 import math
 import struct
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from quartier_native.reference.varints import CORRUPT
 
@@ -20,8 +23,9 @@ _DIVIDED, _MULTIPLIED, _SINGLE, _SINGLE_BITS, BITS = range(5)
 DECIMALS_MAX = 9
 _TENS = tuple(10.0**decimals for decimals in range(DECIMALS_MAX + 1))
 _TENTHS = tuple(float(f"1e-{decimals}") for decimals in range(DECIMALS_MAX + 1))
-_INTEGER_MAX = float(1 << 51)
+_INTEGER_MAX = 1 << 51
 _ROUNDER = 1.5 * (1 << 52)  # adding and taking it away rounds to a whole number, half to even
+_ROUNDED = (float(1 << 52), float(1 << 53))
 _SINGLE_MAX = 3.4028234663852886e38
 _MINUS_ZERO = -(1 << 63)
 
@@ -41,15 +45,15 @@ def mostly_minus(doubles: "array[float]") -> bool:
 
 
 def split(
-    doubles: "array[float]", form: int, decimals: int, *, zeros_negative: bool
+    doubles: "array[float]", form: int, decimals: int, *, minus: bool
 ) -> tuple[list[int], list[tuple[int, int, int]]]:
     """The whole numbers of the regular values, and the runs (gap, length, bits) of exceptions."""
     numbers: list[int] = []
     runs: list[tuple[int, int, int]] = []
     gap = 0
     for value, bits in zip(doubles, bits_of(doubles), strict=True):
-        number = _number(value, bits, form, decimals)
-        if form < _SINGLE_BITS and number == 0 and bits != (_MINUS_ZERO if zeros_negative else 0):
+        number = _number(-value if minus and form < _SINGLE_BITS else value, bits, form, decimals)
+        if number == 0 and form < _SINGLE_BITS and bits != (_MINUS_ZERO if minus else 0):
             number = None
         if number is not None:
             numbers.append(number)
@@ -70,10 +74,10 @@ def _number(value: float, bits: int, form: int, decimals: int) -> int | None:
         if not -_SINGLE_MAX <= value <= _SINGLE_MAX or _single(value) != value:
             return None
         return _ordered(int.from_bytes(struct.pack("<f", value), "little", signed=True), 32)
-    scaled = value * _TENS[decimals]
-    if not -_INTEGER_MAX < scaled < _INTEGER_MAX:
+    rounded = value * _TENS[decimals] + _ROUNDER
+    if not _ROUNDED[0] <= rounded < _ROUNDED[1]:
         return None
-    whole = (scaled + _ROUNDER) - _ROUNDER
+    whole = rounded - _ROUNDER
     return int(whole) if _decimal(whole, form, decimals) == value else None
 
 
@@ -94,24 +98,20 @@ def _ordered(bits: int, width: int) -> int:
     return bits if bits >= 0 else bits ^ ((1 << (width - 1)) - 1)
 
 
-def choose(doubles: "array[float]", sample_max: int, *, thorough: bool) -> tuple[int, int]:
-    """The cheapest form and decimals by a sample; the first that fits all of it unless ``thorough``."""
+def choose(doubles: "array[float]", sample_max: int) -> tuple[int, int]:
+    """The form and decimals for a sample: the fewest that fit all of it, else the cheapest of all."""
     count = len(doubles)
     size = min(count, sample_max)
     sample = [doubles[index * count // size] for index in range(size)]
     sample = [value for value in sample if math.isfinite(value)]
     choices = []
-    for form in (_DIVIDED, _MULTIPLIED, _SINGLE):
-        needed = [_decimals_needed(value, form) for value in sample]
-        prices = [
-            _EXCEPTION_PRICE * sum(need > decimals for need in needed) + decimals * len(sample)
-            for decimals in range(DECIMALS_MAX + 1)
-        ]
-        decimals = prices.index(min(prices))
-        if not thorough and max(needed, default=0) <= decimals:
-            return form, decimals
-        choices.append((prices[decimals], form, decimals))
-    failing = sum(_number(value, 0, _SINGLE_BITS, 0) is None for value in sample)
+    for decimals in range(DECIMALS_MAX + 1):
+        for form in (_DIVIDED, _MULTIPLIED, _SINGLE):
+            failing = _failing(sample, form, decimals)
+            if failing == 0:
+                return form, decimals
+            choices.append((_EXCEPTION_PRICE * failing + decimals * len(sample), form, decimals))
+    failing = _failing(sample, _SINGLE_BITS, 0)
     choices += (
         (_SINGLE_PRICE * len(sample) + _EXCEPTION_PRICE * failing, _SINGLE_BITS, 0),
         (_DOUBLE_PRICE * len(sample), BITS, 0),
@@ -119,14 +119,11 @@ def choose(doubles: "array[float]", sample_max: int, *, thorough: bool) -> tuple
     return min(choices)[1:]
 
 
-def _decimals_needed(value: float, form: int) -> int:
-    for decimals in range(DECIMALS_MAX + 1):
-        if _number(value, 0, form, decimals) is not None:
-            return decimals
-    return DECIMALS_MAX + 1
+def _failing(sample: Sequence[float], form: int, decimals: int) -> int:
+    return sum(_number(value, 0, form, decimals) is None for value in sample)
 
 
-def joined(numbers: Iterable[int], form: int, decimals: int, *, zeros_negative: bool) -> "memoryview[int]":
+def joined(numbers: Iterable[int], form: int, decimals: int, *, minus: bool) -> "memoryview[int]":
     """The bits of the values that ``numbers`` stand for."""
     if form == BITS:
         return memoryview(array("q", [_ordered(number, 64) for number in numbers]))
@@ -140,8 +137,9 @@ def joined(numbers: Iterable[int], form: int, decimals: int, *, zeros_negative: 
             if not -_SINGLE_MAX <= value <= _SINGLE_MAX:
                 raise ValueError(CORRUPT)
         else:
-            if not -_INTEGER_MAX < number < _INTEGER_MAX:
+            if not -_INTEGER_MAX <= number < _INTEGER_MAX:
                 raise ValueError(CORRUPT)
-            value = -0.0 if number == 0 and zeros_negative else _decimal(float(number), form, decimals)
+            value = _decimal(float(number), form, decimals)
+            value = -value if minus else value
         values.append(value)
     return bits_of(values)

@@ -1,13 +1,13 @@
 """A column of 64-bit integers: steps in their common unit, foretold by a model, the errors packed in blocks.
 
-Layout: first number (folded varint) · unit of the steps (varint; 0 if all are equal, and nothing follows) ·
+Layout: first number (folded varint) · unit of the steps (varint; 0 if all are 0, and nothing follows) ·
 model (byte) · drift (folded varint) · blocks.
 
-Model: order in the high four bits, weight + 8 in the low four.  Order 0: every step is the drift, and no
-block follows.  Else a step, in units, is foretold as the drift (order 1) or as the step before it (order 2;
-the drift stands before the first), less ``weight / 8`` of the last error.  Weight 0 is plain differences, 7
-almost a mean that follows slowly, as jitter around a period or noise around a level wants it; -4 follows what
-swings.  This is a moving-average model MA(1), see Box and Jenkins, Time Series Analysis, chapter 3.
+Model: order in the low two bits, 4 if the blocks are wide.  Order 0: every step is the drift, and no block
+follows. Else a step, in units, is foretold as the drift (order 1) or as the step before it (order 2; the
+drift stands before the first), and the blocks hold the folded errors, one per number: the first number's
+step is the drift itself, so that 512 numbers are four blocks and no rest.  The blocks are near where every
+step is within 2**29, else wide.
 """
 
 import math
@@ -17,15 +17,13 @@ from itertools import pairwise
 from quartier_native.reference.blocks import BLOCK, pack, unpack
 from quartier_native.reference.varints import CORRUPT, ByteReader, folded, put_varint, signed, unfolded
 
-MODELS = ((1, -4), (1, 4), (1, 7), (2, 0), (2, 7))
-"""Pairs of order and weight that the encoder tries besides (1, 0); a decoder takes weights from -8 to 7."""
+WIDE = 4
+NEAR_MAX = 1 << 29
 WINDOW = 16
 WINDOW_COUNT = 4
-MEDIAN_COUNT = 15
+MEDIAN_COUNT = 9
 MARGIN = 12
-"""So many digits must another model than plain differences win in the windows."""
-ERROR_MAX = 1 << 40
-"""After a larger error the model starts anew."""
+"""So many digits must order 2 win in the windows."""
 
 
 def encode_column(numbers: Sequence[int]) -> bytes:
@@ -37,20 +35,25 @@ def encode_column(numbers: Sequence[int]) -> bytes:
     if len(numbers) == 1:
         return bytes(out)
     steps = [signed(after - before) for before, after in pairwise(numbers)]
+    wide = not all(-NEAR_MAX < step < NEAR_MAX for step in steps)
     unit = math.gcd(*steps)
     put_varint(out, unit)
     if unit == 0:
         return bytes(out)
+    if len(set(steps)) == 1:
+        out.append(0)
+        put_varint(out, folded(steps[0] // unit))
+        return bytes(out)
     steps = [step // unit for step in steps]
-    order, weight, drift = _choose(steps, signed(numbers[-1] - numbers[0]) // unit)
-    errors = [folded(error) for error in _errors(steps, drift, order, weight, drift)]
-    if not any(errors):
-        order = 0
-    out.append(order << 4 | weight + 8)
+    drift = sorted(steps[index * len(steps) // MEDIAN_COUNT] for index in range(MEDIAN_COUNT))[
+        MEDIAN_COUNT // 2
+    ]
+    order = 2 if _digits(steps, 2, drift) + MARGIN < _digits(steps, 1, drift) else 1
+    out.append(order | (WIDE if wide else 0))
     put_varint(out, folded(drift))
-    if order:
-        for start in range(0, len(errors), BLOCK):
-            out += pack(errors[start : start + BLOCK])
+    errors = [0, *(folded(error) for error in _errors(steps, order, drift, drift))]
+    for start in range(0, len(errors), BLOCK):
+        out += pack(errors[start : start + BLOCK], wide=wide)
     return bytes(out)
 
 
@@ -64,54 +67,31 @@ def decode_column(data: ByteReader, count: int) -> list[int]:
     unit = data.take_varint()
     if unit == 0:
         return [number] * count
-    order, weight = divmod(data.take(1)[0], 16)
-    weight -= 8
-    if order > 2:
+    model = data.take(1)[0]
+    order, wide = model & 3, bool(model & WIDE)
+    if order > 2 or model > 7:
         raise ValueError(CORRUPT)
     drift = unfolded(data.take_varint())
-    numbers = [number]
-    step, error = drift, 0
+    number, step = number - unit * drift, drift
+    numbers: list[int] = []
     while len(numbers) < count:
         size = min(BLOCK, count - len(numbers))
-        for code in unpack(data, size) if order else [0] * size:
-            foretold = (step if order == 2 else drift) - _share(error, weight)
-            error = unfolded(code)
-            step = signed(foretold + error)
+        for code in unpack(data, size, wide=wide) if order else [0] * size:
+            step = signed((step if order == 2 else drift) + unfolded(code))
             number = signed(number + unit * step)
             numbers.append(number)
     return numbers
 
 
-def _share(error: int, weight: int) -> int:
-    return weight * error + 4 >> 3 if -ERROR_MAX < error < ERROR_MAX else 0
+def _errors(steps: Sequence[int], order: int, drift: int, before: int) -> list[int]:
+    """The steps less what foretells them; ``before`` is the step before the first."""
+    if order == 1:
+        return [signed(step - drift) for step in steps]
+    return [signed(after - earlier) for earlier, after in pairwise([before, *steps])]
 
 
-def _errors(steps: Sequence[int], before: int, order: int, weight: int, drift: int) -> list[int]:
-    errors = []
-    error = 0
-    for step in steps:
-        error = signed(step - (drift if order == 1 else before) + _share(error, weight))
-        errors.append(error)
-        before = step
-    return errors
-
-
-def _choose(steps: Sequence[int], rise: int) -> tuple[int, int, int]:
-    """Order, weight and drift whose errors have the fewest digits in a few windows of the steps."""
-    count = len(steps)
-    drift = sorted(steps[index * count // MEDIAN_COUNT] for index in range(MEDIAN_COUNT))[MEDIAN_COUNT // 2]
-    mean = rise // count
-    least = _digits(steps, 1, 0, drift)
-    if least and mean != drift and (digits := _digits(steps, 1, 0, mean)) < least:
-        least, drift = digits, mean
-    best = (1, 0)
-    for order, weight in MODELS if least else ():
-        if (digits := _digits(steps, order, weight, drift) + MARGIN) < least:
-            least, best = digits, (order, weight)
-    return *best, drift
-
-
-def _digits(steps: Sequence[int], order: int, weight: int, drift: int) -> int:
+def _digits(steps: Sequence[int], order: int, drift: int) -> int:
+    """How many digits the errors have in a few windows of the steps."""
     count = len(steps)
     windows = [(place * count // WINDOW_COUNT, WINDOW) for place in range(WINDOW_COUNT)]
     if count <= WINDOW * WINDOW_COUNT:
@@ -119,6 +99,6 @@ def _digits(steps: Sequence[int], order: int, weight: int, drift: int) -> int:
     digits = 0
     for start, length in windows:
         before = steps[start - 1] if start else drift
-        errors = _errors(steps[start : start + length], before, order, weight, drift)
+        errors = _errors(steps[start : start + length], order, drift, before)
         digits += sum(folded(error).bit_length() for error in errors)
     return digits

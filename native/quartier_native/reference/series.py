@@ -1,9 +1,9 @@
 """Times and values of one point as bytes: the specification that the compiled codec equals to the last bit.
 
-Layout: ``Q`` · version 1 · count (varint) · column of times · form byte · exceptions · column of regular
+Layout: ``Q`` · version 2 · count (varint) · column of times · form byte · exceptions · column of regular
 values · CRC-32 of all before, lowest byte first.  With count 0 nothing stands between count and CRC.
 
-The form byte holds the form (bits 0..2, see ``forms``), whether the number 0 is -0.0 (bit 3) and the decimals
+The form byte holds the form (bits 0..2, see ``forms``), whether all signs are turned (bit 3) and the decimals
 (bits 4..7).  A value that its form cannot give back to the last bit (NaN, infinity, the other zero, an odd
 one) is an exception: their runs are counted (varint), each is the number of regular values since the last run
 (varint), its length (varint) and the eight bytes of the value, lowest first.
@@ -20,7 +20,7 @@ from quartier_native.reference.varints import CORRUPT, ByteReader, put_varint
 SAMPLE_MAX = 65_536
 """Samples in one call at most, which also bounds what decoding a few bytes can cost."""
 
-_START = b"Q\x01"
+_START = b"Q\x02"
 _BYTES_MAX = 40 * SAMPLE_MAX + 128
 
 
@@ -67,16 +67,16 @@ def decode_series(data: bytes) -> tuple["array[int]", "array[float]"]:
 
 def _encode_values(doubles: "array[float]") -> bytes:
     count = len(doubles)
-    zeros_negative = mostly_minus(doubles)
-    form, decimals = choose(doubles, 16, thorough=False)
-    numbers, runs = split(doubles, form, decimals, zeros_negative=zeros_negative)
+    minus = mostly_minus(doubles)
+    form, decimals = choose(doubles, 16)
+    numbers, runs = split(doubles, form, decimals, minus=minus)
     if 16 * len(runs) > count:
-        form, decimals = choose(doubles, 64, thorough=True)
-        numbers, runs = split(doubles, form, decimals, zeros_negative=zeros_negative)
+        form, decimals = choose(doubles, 64)
+        numbers, runs = split(doubles, form, decimals, minus=minus)
     if 4 * len(runs) > count:
         form, decimals = BITS, 0
-        numbers, runs = split(doubles, form, decimals, zeros_negative=zeros_negative)
-    out = bytearray([form | (8 if zeros_negative else 0) | decimals << 4])
+        numbers, runs = split(doubles, form, decimals, minus=minus)
+    out = bytearray([form | (8 if minus else 0) | decimals << 4])
     put_varint(out, len(runs))
     for gap, length, value_bits in runs:
         put_varint(out, gap)
@@ -87,7 +87,7 @@ def _encode_values(doubles: "array[float]") -> bytes:
 
 def _decode_values(reader: ByteReader, count: int) -> "array[float]":
     code = reader.take(1)[0]
-    form, zeros_negative, decimals = code & 7, bool(code & 8), code >> 4
+    form, minus, decimals = code & 7, bool(code & 8), code >> 4
     if form > BITS or decimals > DECIMALS_MAX:
         raise ValueError(CORRUPT)
     runs: list[tuple[int, int, int]] = []
@@ -101,7 +101,7 @@ def _decode_values(reader: ByteReader, count: int) -> "array[float]":
     numbers = decode_column(reader, count - sum(length for _, length, _ in runs))
     values = array("d", bytes(8 * count))
     bits = bits_of(values)
-    regular = iter(joined(numbers, form, decimals, zeros_negative=zeros_negative))
+    regular = iter(joined(numbers, form, decimals, minus=minus))
     at = 0
     for gap, length, value_bits in runs:
         for _ in range(gap):
