@@ -8,7 +8,7 @@ from libc.stdint cimport uint8_t, uint32_t
 
 from quartier_native.blocks cimport corrupt, pack, put_varint, take_varint, unpack
 from quartier_native.lanes cimport (
-    BLOCK, BYTES_MAX, digits, lanes_codes, lanes_divide, lanes_local, lanes_median, lanes_numbers, lanes_pack,
+    BLOCK, BYTES_MAX, digits, lanes_codes, lanes_divide, lanes_local, lanes_median, lanes_numbers, lanes_pack, lanes_ramp,
     lanes_small_steps, lanes_steps, lanes_unlike, lanes_unpack, lanes_weigh, low_zeros,
 )
 
@@ -19,7 +19,6 @@ cdef enum:
     MARGIN = 12
     WIDE = 4
     NEAR_MAX = 1 << 29
-    SLOPE_MAX = 1 << 22
 
 
 cdef inline int64_t _plus(int64_t a, int64_t b) noexcept nogil:
@@ -260,10 +259,13 @@ cdef Py_ssize_t take_block(
     cdef uint64_t[BLOCK] codes
     cdef int index, most = 0
     cdef int64_t taken, step, number
+    bound[0] = 0
+    if chain.order == 0:
+        lanes_ramp(numbers, count, chain.start, _times(chain.unit, chain.slope))
+        return at
     if chain.wide:
-        if chain.order:
-            at = unpack(data, at, end, codes, count)
-    elif chain.order:
+        at = unpack(data, at, end, codes, count)
+    else:
         taken = lanes_unpack(<const uint8_t *>&data[end + 15] - (end - at) - 15, end - at, count, near, &most)
         if taken < 0:
             return corrupt()
@@ -271,18 +273,9 @@ cdef Py_ssize_t take_block(
         bound[0] = lanes_local(near, count, chain.order, most, &chain.slope, local)
         if bound[0]:
             return at
-    elif -SLOPE_MAX < chain.slope < SLOPE_MAX:
-        for index in range(count):
-            local[index] = <int32_t>chain.slope * (index + 1)
-        bound[0] = BLOCK * SLOPE_MAX
-        return at
-    bound[0] = 0
     number, step = chain.start, chain.slope
     for index in range(count):
-        if chain.order:
-            step = _plus(
-                chain.slope if chain.order == 1 else step, unfolded(codes[index] if chain.wide else near[index])
-            )
+        step = _plus(chain.slope if chain.order == 1 else step, unfolded(codes[index] if chain.wide else near[index]))
         number = _plus(number, _times(chain.unit, step))
         numbers[index] = number
     if chain.order == 2:
@@ -302,6 +295,9 @@ cdef Py_ssize_t decode_column(
     if count == 0:
         return at
     at = open_column(data, at, end, count, &chain)
+    if chain.order == 0:
+        lanes_ramp(numbers, count, chain.start, _times(chain.unit, chain.slope))
+        return at
     while index < count:
         size = <int>(BLOCK if count - index > BLOCK else count - index)
         at = take_block(data, at, end, size, &chain, local, &bound, numbers + index)

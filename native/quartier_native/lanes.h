@@ -392,6 +392,21 @@ static inline void lanes_numbers(const int32_t *restrict local, int count, int64
             numbers[index] = (int64_t)((uint64_t)start + (uint64_t)unit * (uint64_t)(int64_t)local[index]);
 }
 
+/* numbers[i] = start + (i + 1) * step. */
+static inline void lanes_ramp(int64_t *restrict numbers, int64_t count, int64_t start, int64_t step) {
+    typedef uint64_t pair __attribute__((vector_size(16)));
+    uint64_t one = (uint64_t)start + (uint64_t)step, four = 4 * (uint64_t)step;
+    pair first = {one, one + (uint64_t)step}, second = first + 2 * (uint64_t)step;
+    int64_t index = 0;
+    for (; index + 4 <= count; index += 4) {
+        memcpy(numbers + index, &first, 16);
+        memcpy(numbers + index + 2, &second, 16);
+        first += four, second += four;
+    }
+    for (int lane = 0; index < count; index++, lane++)
+        numbers[index] = (int64_t)(lane < 2 ? first[lane] : second[0]);
+}
+
 /* ---- decimals ----------------------------------------------------------------------------------------------------- */
 
 /* A whole number m below 2**26 divided by 10**k, k up to 7, is m * high + m * low to the last bit, where high is 10**-k

@@ -29,6 +29,7 @@ cdef extern from "lanes.h" nogil:
     void lanes_numbers(
         const int32_t *local, int count, int64_t start, int64_t unit, int64_t *numbers
     ) noexcept
+    void lanes_ramp(int64_t *numbers, int64_t count, int64_t start, int64_t step) noexcept
     # Decimals.
     bint lanes_decimals(
         const int32_t *local, int count, int32_t start, int32_t unit, double high, double low, double sign,

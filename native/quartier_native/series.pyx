@@ -271,6 +271,11 @@ cdef Py_ssize_t _decode_regular(
     cdef Py_ssize_t index
     cdef int size
     at = open_column(data, at, end, count, &chain)
+    if chain.unit == 0:  # one value
+        fill(&chain.start, 1, form, values)
+        for index in range(1, count):
+            values[index] = values[0]
+        return at
     for index in range(0, count, BLOCK):
         size = <int>(BLOCK if count - index > BLOCK else count - index)
         at = take_block(data, at, end, size, &chain, local, &bound, numbers)
