@@ -403,8 +403,8 @@ static inline void lanes_ramp(int64_t *restrict numbers, int64_t count, int64_t 
         memcpy(numbers + index + 2, &second, 16);
         first += four, second += four;
     }
-    for (int lane = 0; index < count; index++, lane++)
-        numbers[index] = (int64_t)(lane < 2 ? first[lane] : second[0]);
+    for (; index < count; index++)
+        numbers[index] = (int64_t)((uint64_t)start + (uint64_t)(index + 1) * (uint64_t)step);
 }
 
 /* ---- decimals ----------------------------------------------------------------------------------------------------- */

@@ -268,13 +268,14 @@ cdef Py_ssize_t _decode_regular(
     cdef int32_t[BLOCK] local
     cdef int64_t[BLOCK] numbers
     cdef int64_t bound
+    cdef double value
     cdef Py_ssize_t index
     cdef int size
     at = open_column(data, at, end, count, &chain)
     if chain.unit == 0:  # one value
-        fill(&chain.start, 1, form, values)
-        for index in range(1, count):
-            values[index] = values[0]
+        fill(&chain.start, 1, form, &value)
+        for index in range(count):
+            values[index] = value
         return at
     for index in range(0, count, BLOCK):
         size = <int>(BLOCK if count - index > BLOCK else count - index)
