@@ -15,7 +15,7 @@ SOURCE = Path(__file__).parent / "peers" / "gorilla.c"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One series: the bytes it takes, and calls that encode and decode it into memory that is there already."""
+    """One series: the bytes it takes, and calls that encode and decode it into memory that is there."""
 
     size: int
     encode: Callable[[], int]

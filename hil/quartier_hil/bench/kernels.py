@@ -1,4 +1,4 @@
-"""Figures of the arithmetic: ``allocate`` against its twin and numpy, the series codec against a Gorilla and its twin.
+"""Figures of the arithmetic: ``allocate`` and the series codec against their twins, numpy and a Gorilla.
 
 All times are CPU time of this process.
 """
@@ -7,6 +7,7 @@ import random
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 
@@ -14,14 +15,17 @@ from quartier_hil.bench.figure import Figure, against, skipped
 from quartier_hil.bench.gorilla import Gorilla, Prepared
 from quartier_hil.bench.meters import KINDS, series
 from quartier_hil.bench.vectors import Vectors
-from quartier_native import allocation as kernel
+from quartier_native import allocation
 from quartier_native import series as codec
-from quartier_native.reference import allocation as kernel_twin
+from quartier_native.reference import allocation as allocation_twin
 from quartier_native.reference import series as codec_twin
 
 COUNTS = (512, 2048, 16_384)
 """Samples of the chunks that are packed."""
 ASSETS = 200
+TIMES = {"exact": 0.25, "jittered": 0.35}
+"""How a series' times are, and the share of Gorilla's bytes that it may take at most."""
+PEER = "Gorilla in C"
 
 Call = Callable[[], object]
 
@@ -31,121 +35,156 @@ def figures(rounds: int) -> list[Figure]:
     return [*kernel_figures(rounds), *codec_figures(rounds)]
 
 
-def kernel_figures(rounds: int) -> list[Figure]:
-    """``allocate_in_place`` of 200 assets and as many steps."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A plant over its cap, and the order in which its assets give way."""
+
+    want_w: "array[float]"
+    steps: list[tuple[int, float, bool]]
+    caps_w: tuple[float, float, float]
+    """Base, import cap and export cap."""
+
+
+def _problem() -> Problem:
     source = random.Random("kernel")  # noqa: S311 - a plant, no secret
     want_w = array("d", [source.uniform(2000, 11_000) for _ in range(ASSETS)])
-    steps = [(asset, 1380.0, source.random() < 0.7) for asset in source.sample(range(ASSETS), ASSETS)]
-    caps = (5000.0, 0.4 * sum(want_w), 0.0)
+    order = source.sample(range(ASSETS), ASSETS)
+    steps = [(asset, 1380.0, source.random() < 0.7) for asset in order]
+    return Problem(want_w, steps, (5000.0, 0.4 * sum(want_w), 0.0))
 
-    def prepared(module: object) -> Call:
-        setpoint_w, down, up = array("d", want_w), module.Ladder(steps), module.Ladder([])  # type: ignore[attr-defined]
-        allocate = module.allocate_in_place  # type: ignore[attr-defined]
 
-        def call() -> object:
-            setpoint_w[:] = want_w
-            return allocate(setpoint_w, *caps, down, up), setpoint_w
-
-        return call
-
-    ours, twin = prepared(kernel), prepared(kernel_twin)
-    found = _pairs(ours, twin, rounds, (2000, 100))
-    made = [against("kernel.twin", f"allocate, {ASSETS} assets", *found, "us", 1 / 20, peer_name="its twin")]
-    what, floor = f"allocate, {ASSETS} assets", 1 / 8
+def kernel_figures(rounds: int) -> list[Figure]:
+    """``allocate_in_place`` of 200 assets, each with a step to give way; most of the ladder is walked."""
+    problem, what = _problem(), f"allocate, {ASSETS} assets"
+    ours_w, ours = _kernel_call(problem)
+    _, twin = _twin_call(problem)
+    pairs = _rounds(ours, twin, rounds, (2000, 100))
+    made = [against("kernel.twin", what, *pairs, "us", 1 / 20, peer_name="its twin")]
     try:
-        vectors = Vectors(steps)
+        peer_w, peer = _numpy_call(problem)
     except ImportError:
-        return [*made, skipped("kernel.numpy", what, "no numpy: pip install numpy", floor, peer_name="numpy")]
-    wishes = vectors.wishes(want_w)
+        why = "no numpy: pip install numpy"
+        return [*made, skipped("kernel.numpy", what, why, 1 / 8, peer_name="numpy")]
+    ours()
+    peer()
+    if (far_w := max(abs(a - b) for a, b in zip(ours_w, peer_w, strict=True))) > 1e-6:
+        raise ValueError(f"numpy's allocation is {far_w} W from ours")
+    pairs = _rounds(ours, peer, rounds, (2000, 500))
+    return [*made, against("kernel.numpy", what, *pairs, "us", 1 / 8, peer_name="numpy")]
+
+
+def _kernel_call(problem: Problem) -> tuple[Sequence[float], Call]:
+    setpoint_w = array("d", problem.want_w)
+    down, up = allocation.Ladder(problem.steps), allocation.Ladder([])
+
+    def call() -> None:
+        setpoint_w[:] = problem.want_w
+        allocation.allocate_in_place(setpoint_w, *problem.caps_w, down, up)
+
+    return setpoint_w, call
+
+
+def _twin_call(problem: Problem) -> tuple[Sequence[float], Call]:
+    setpoint_w = array("d", problem.want_w)
+    down, up = allocation_twin.Ladder(problem.steps), allocation_twin.Ladder([])
+
+    def call() -> None:
+        setpoint_w[:] = problem.want_w
+        allocation_twin.allocate_in_place(setpoint_w, *problem.caps_w, down, up)
+
+    return setpoint_w, call
+
+
+def _numpy_call(problem: Problem) -> tuple[Sequence[float], Call]:
+    vectors = Vectors(problem.steps)
+    wishes = vectors.wishes(problem.want_w)
     setpoint_w = wishes.copy()
 
-    def numpy_call() -> object:
+    def call() -> None:
         setpoint_w[:] = wishes
-        return vectors.allocate_in_place(setpoint_w, *caps)
+        vectors.allocate_in_place(setpoint_w, *problem.caps_w)
 
-    numpy_call()
-    (_, ours_w), far = ours(), 0.0  # type: ignore[misc]
-    far = max(abs(a - b) for a, b in zip(ours_w, setpoint_w, strict=True))
-    if far > 1e-6:
-        raise ValueError(f"numpy's allocation is {far} W from ours")
-    found = _pairs(ours, numpy_call, rounds, (2000, 500))
-    return [*made, against("kernel.numpy", what, *found, "us", floor, peer_name="numpy")]
+    return setpoint_w, call
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One series to pack, with all the calls that are measured."""
+
+    count: int
+    size: int
+    gorilla: Prepared
+    encode: Call
+    decode: Call
 
 
 def codec_figures(rounds: int) -> list[Figure]:
-    """Bytes and time per sample of chunks of 512, 2048 and 16,384 samples of a dozen kinds of meter series."""
-    floors = {"exact": 0.25, "jittered": 0.35}
+    """Bytes and time per sample of chunks of 512, 2048 and 16,384 samples of a dozen kinds of series."""
     try:
         gorilla = Gorilla()
     except OSError as error:
-        names = ("exact", "jittered", "encode", "decode")
+        floors = {**TIMES, "encode": 1.0, "decode": 1.0}
         return [
-            *(skipped(f"codec.{name}", name, str(error), floors.get(name, 1.0)) for name in names),
+            *(skipped(f"codec.{name}", name, str(error), floors[name], peer_name=PEER) for name in floors),
             *_twin_figures(rounds),
         ]
-    made = []
-    calls: list[tuple[int, Prepared, Call, Call]] = []
-    for name, floor in floors.items():
-        ours, peer = 0.0, 0.0
-        for count in COUNTS:
-            for kind in KINDS:
-                times_ms, values = series(kind, count, jittered=name == "jittered")
-                prepared = gorilla.prepare(times_ms, values)
-                data = codec.encode_series(times_ms, values)
-                ours, peer = ours + len(data) / count, peer + prepared.size / count
-                calls.append(
-                    (
-                        count,
-                        prepared,
-                        partial(codec.encode_series, times_ms, values),
-                        partial(codec.decode_series, data),
-                    )
-                )
-        share = len(COUNTS) * len(KINDS)
+    made, chunks = [], []
+    for name, floor in TIMES.items():
+        some = [
+            _chunk(gorilla, kind, count, jittered=name == "jittered") for count in COUNTS for kind in KINDS
+        ]
+        ours = sum(chunk.size / chunk.count for chunk in some) / len(some)
+        peer = sum(chunk.gorilla.size / chunk.count for chunk in some) / len(some)
         what = f"bytes a sample, {name} times"
-        made.append(
-            against(f"codec.{name}", what, [ours / share], [peer / share], "B", floor, peer_name=PEER)
-        )
-    for name, pick in (("encode", 0), ("decode", 1)):
-        found: tuple[list[float], list[float]] = ([], [])
-        for _ in range(rounds):
-            pairs = [
-                _pair(call[2 + pick], (call[1].encode, call[1].decode)[pick], (8 * 2048 // call[0] + 1,) * 2)
-                for call in calls
-            ]
-            for side in (0, 1):
-                found[side].append(
-                    sum(pair[side] / call[0] for pair, call in zip(pairs, calls, strict=True))
-                    / len(calls)
-                    * 1e9
-                )
-        made.append(against(f"codec.{name}", f"{name} a sample", *found, "ns", 1.0, peer_name=PEER))
+        made.append(against(f"codec.{name}", what, [ours], [peer], "B", floor, peer_name=PEER))
+        chunks += some
+    encode = [_mean([(chunk, chunk.encode, chunk.gorilla.encode) for chunk in chunks]) for _ in range(rounds)]
+    decode = [_mean([(chunk, chunk.decode, chunk.gorilla.decode) for chunk in chunks]) for _ in range(rounds)]
+    for name, pairs in (("encode", encode), ("decode", decode)):
+        sides = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        made.append(against(f"codec.{name}", f"{name} a sample", *sides, "ns", 1.0, peer_name=PEER))
     return [*made, *_twin_figures(rounds)]
 
 
-PEER = "Gorilla in C"
+def _chunk(gorilla: Gorilla, kind: str, count: int, *, jittered: bool) -> Chunk:
+    times_ms, values = series(kind, count, jittered=jittered)
+    data = codec.encode_series(times_ms, values)
+    return Chunk(
+        count,
+        len(data),
+        gorilla.prepare(times_ms, values),
+        partial(codec.encode_series, times_ms, values),
+        partial(codec.decode_series, data),
+    )
+
+
+def _mean(calls: Sequence[tuple[Chunk, Call, Call]]) -> tuple[float, float]:
+    """Nanoseconds a sample on both sides, every chunk with the same weight."""
+    ours = peer = 0.0
+    for chunk, mine, theirs in calls:
+        times = 16_384 // chunk.count + 1
+        ours += _seconds(mine, times) / chunk.count
+        peer += _seconds(theirs, times) / chunk.count
+    return 1e9 * ours / len(calls), 1e9 * peer / len(calls)
 
 
 def _twin_figures(rounds: int) -> Iterator[Figure]:
-    samples = [series(kind, COUNTS[0], jittered=jittered) for kind in KINDS for jittered in (False, True)][
-        ::5
+    count = COUNTS[0]
+    samples = [series(kind, count, jittered=jittered) for kind in KINDS for jittered in (False, True)][::5]
+    packed = [codec.encode_series(*sample) for sample in samples]
+    encode = [
+        partial(_each, [partial(module.encode_series, *sample) for sample in samples])
+        for module in (codec, codec_twin)
     ]
-    data = [codec.encode_series(*chunk) for chunk in samples]
-    for name, modules in (
-        (
-            "encode",
-            [[partial(module.encode_series, *chunk) for chunk in samples] for module in (codec, codec_twin)],
-        ),
-        (
-            "decode",
-            [[partial(module.decode_series, chunk) for chunk in data] for module in (codec, codec_twin)],
-        ),
-    ):
-        scale = 1e9 / len(samples) / COUNTS[0]
-        ours, twin = _pairs(partial(_each, modules[0]), partial(_each, modules[1]), rounds, (100, 1))
-        found = [[taken / 1e6 * scale for taken in side] for side in (ours, twin)]
-        what = f"{name} a sample, chunks of {COUNTS[0]}"
-        yield against(f"codec.{name}_twin", what, *found, "ns", 1 / 100, peer_name="its twin")
+    decode = [
+        partial(_each, [partial(module.decode_series, data) for data in packed])
+        for module in (codec, codec_twin)
+    ]
+    for name, (ours, twin) in (("encode", encode), ("decode", decode)):
+        sides = _rounds(ours, twin, rounds, (100, 1))
+        ours_ns, twin_ns = ([1000 * us / len(samples) / count for us in side] for side in sides)
+        what = f"{name} a sample, chunks of {count}"
+        yield against(f"codec.{name}_twin", what, ours_ns, twin_ns, "ns", 1 / 100, peer_name="its twin")
 
 
 def _each(calls: Sequence[Call]) -> None:
@@ -153,14 +192,10 @@ def _each(calls: Sequence[Call]) -> None:
         call()
 
 
-def _pairs(ours: Call, peer: Call, rounds: int, times: tuple[int, int]) -> tuple[list[float], list[float]]:
+def _rounds(ours: Call, peer: Call, rounds: int, times: tuple[int, int]) -> tuple[list[float], list[float]]:
     """Microseconds of CPU a call, of both sides by round."""
-    taken = [_pair(ours, peer, times) for _ in range(rounds)]
-    return [1e6 * pair[0] for pair in taken], [1e6 * pair[1] for pair in taken]
-
-
-def _pair(ours: Call, peer: Call, times: tuple[int, int]) -> tuple[float, float]:
-    return _seconds(ours, times[0]), _seconds(peer, times[1])
+    pairs = [(_seconds(ours, times[0]), _seconds(peer, times[1])) for _ in range(rounds)]
+    return [1e6 * pair[0] for pair in pairs], [1e6 * pair[1] for pair in pairs]
 
 
 def _seconds(call: Call, times: int) -> float:

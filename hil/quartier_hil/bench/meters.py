@@ -1,4 +1,4 @@
-"""Series as meters give them, for the bench of the codec: the same on every machine, in the meters' own resolution."""
+"""Series as meters give them, in the meters' own resolution, for the bench of the codec."""
 
 import math
 import random
