@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd)
+KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd native/quartier_native/*.h)
 
 .DEFAULT_GOAL := help
 .PHONY: bench demo test lint help clean
