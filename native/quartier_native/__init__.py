@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 
 from quartier_native.choice import Engine, chosen
 from quartier_native.reference.allocation import Allocation, Steps
+from quartier_native.reference.metrics import ANY as FORM_ANY
+from quartier_native.reference.metrics import BOOLEAN as FORM_BOOLEAN
+from quartier_native.reference.metrics import REAL as FORM_REAL
+from quartier_native.reference.metrics import STRING as FORM_STRING
+from quartier_native.reference.metrics import WHOLE as FORM_WHOLE
 from quartier_native.reference.registers import (
     BAD,
     COIL,
@@ -25,6 +30,7 @@ from quartier_native.reference.registers import (
 if TYPE_CHECKING:
     from quartier_native.reference.allocation import Ladder, allocate, allocate_in_place
     from quartier_native.reference.gates import Gates, Route
+    from quartier_native.reference.metrics import MetricWriter
     from quartier_native.reference.registers import Registers, crc16
     from quartier_native.reference.series import decode_series, encode_series
 
@@ -35,6 +41,7 @@ if not TYPE_CHECKING:
     allocate_in_place = _modules["allocation"].allocate_in_place
     Gates = _modules["gates"].Gates
     Route = _modules["gates"].Route
+    MetricWriter = _modules["metrics"].MetricWriter
     Registers = _modules["registers"].Registers
     crc16 = _modules["registers"].crc16
     encode_series = _modules["series"].encode_series
@@ -50,6 +57,11 @@ __all__ = [
     "BAD",
     "COIL",
     "ELSEWHERE",
+    "FORM_ANY",
+    "FORM_BOOLEAN",
+    "FORM_REAL",
+    "FORM_STRING",
+    "FORM_WHOLE",
     "GOOD",
     "LEFT",
     "REAL",
@@ -61,6 +73,7 @@ __all__ = [
     "Field",
     "Gates",
     "Ladder",
+    "MetricWriter",
     "Registers",
     "Route",
     "Steps",

@@ -62,7 +62,7 @@ ROOMS = (
     ),
     Room(
         "quartier.district",
-        ("quartier.district", "quartier.control.wishes", "quartier.house", *CONTRACT),
+        ("quartier.district", "quartier.control.wishes", "quartier.house", "quartier_native", *CONTRACT),
         ("google.protobuf", "pydantic", "jwt", "cryptography"),
         pure=True,
     ),

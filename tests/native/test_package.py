@@ -14,7 +14,7 @@ def test_the_environment_chooses_for_the_whole_package(name: str) -> None:
     code = (
         "import quartier_native as q; e = q.engine(); "
         "print(e.name, all(k == m.__module__ for k, m in "
-        "zip(e.kernels.values(), (q.allocate, q.Gates, q.crc16, q.encode_series), strict=True)))"
+        "zip(e.kernels.values(), (q.allocate, q.Gates, q.MetricWriter, q.crc16, q.encode_series), strict=True)))"
     )
     folders = os.pathsep.join(sys.path)
     result = subprocess.run(

@@ -191,7 +191,8 @@ class Daemon:
 
     def _deliver(self, readings: Readings) -> None:
         self._image.put(readings)
-        self._store.record(readings, self._clock.now())
+        if self._store.record(readings, self._clock.now()) and self.uplink is not None:
+            self.uplink.wake()
 
     def _cycle(self) -> None:
         self.turn()

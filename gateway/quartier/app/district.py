@@ -10,7 +10,7 @@ from quartier.config.secrets import locate
 from quartier.district.broker import Credentials, Server
 from quartier.district.catalog import Catalog
 from quartier.district.effects import Note
-from quartier.district.session import Rules
+from quartier.district.rules import Rules
 from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity
 from quartier.house.image import Image

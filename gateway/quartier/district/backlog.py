@@ -3,9 +3,9 @@
 from collections import deque
 from collections.abc import Collection, Mapping
 
-from quartier.district import runs
-from quartier.district.outbox import NOTHING_ABOVE, Outbox, reached
-from quartier.house.sample import Mark, Sample
+from quartier.district.messages import METRICS_MAX
+from quartier.district.outbox import Outbox, reached
+from quartier.house.sample import Mark, Run
 
 # More spans than this are joined into one: the keys let the receiver drop what comes twice.
 SPANS_MAX = 16
@@ -25,7 +25,6 @@ class Backlog:
 
     def __init__(self) -> None:
         self._spans: deque[_Span] = deque()
-        self._ready: deque[list[Sample]] = deque()
 
     def __bool__(self) -> bool:
         return bool(self._spans)
@@ -33,7 +32,6 @@ class Backlog:
     def clear(self) -> None:
         """Forget everything; a new session starts from the watermark."""
         self._spans.clear()
-        self._ready.clear()
 
     def add(self, above: Mapping[str, Mark], goal: Mapping[str, Mark]) -> None:
         """Everything above the first marks up to the second ones is to be sent."""
@@ -63,7 +61,7 @@ class Backlog:
         for span in self._spans:
             if stream in span.goal and ((sent := span.sent[stream]) is None or sent.boot < boot):
                 waiting = _fetch(outbox, span, stream, limit=1)
-                if waiting and waiting[0].boot < boot:
+                if waiting is not None and waiting.boot < boot:
                     return True
         return False
 
@@ -76,37 +74,27 @@ class Backlog:
                 mark = marks.get(stream)
                 if stream in span.goal and mark is not None and (sent is None or reached(mark, sent)):
                     span.sent[stream] = mark
-        if self._ready:
-            first = self._ready[0][0]
-            if reached(marks.get(first.stream), Mark(first.boot, first.seq)):
-                self._ready.clear()
         self._prune()
 
-    def peek(self, outbox: Outbox, dead: Collection[str]) -> list[Sample]:
-        """The samples of the next message, all of one stream, none of ``dead``; empty when there is none."""
-        if self._ready and self._ready[0][0].stream not in dead:
-            return self._ready[0]
-        self._ready.clear()
+    def peek(self, outbox: Outbox, dead: Collection[str]) -> Run | None:
+        """What goes next, enough for a message: all of one stream, none of ``dead``; None at the end."""
         for span in tuple(self._spans):
             while wanted := [stream for stream in span.goal if stream not in dead]:
                 stream = min(wanted, key=lambda name: span.upto_ms[name])
-                if found := _fetch(outbox, span, stream):
-                    self._ready.extend(runs.cut(found))
-                    return self._ready[0]
+                if (found := _fetch(outbox, span, stream)) is not None:
+                    return found
                 self._finish(span, stream)
         self._prune()
-        return []
+        return None
 
-    def sent(self) -> None:
-        """The samples of the last ``peek`` went out."""
-        run = self._ready.popleft()
-        last = run[-1]
-        mark = Mark(last.boot, last.seq)
-        span = next(span for span in self._spans if last.stream in span.goal)
-        span.sent[last.stream] = mark
-        span.upto_ms[last.stream] = last.taken_utc_ms
-        if reached(mark, span.goal[last.stream]):
-            self._finish(span, last.stream)
+    def sent(self, run: Run, count: int) -> None:
+        """The first ``count`` samples of the last ``peek`` went out."""
+        mark = Mark(run.boot, run.first + count - 1)
+        span = next(span for span in self._spans if run.stream in span.goal)
+        span.sent[run.stream] = mark
+        span.upto_ms[run.stream] = run.times_ms[count - 1]
+        if reached(mark, span.goal[run.stream]):
+            self._finish(span, run.stream)
         self._prune()
 
     @staticmethod
@@ -118,14 +106,9 @@ class Backlog:
             self._spans.popleft()
 
 
-def _fetch(outbox: Outbox, span: _Span, stream: str, limit: int = runs.METRICS_MAX) -> list[Sample]:
-    above = dict.fromkeys(outbox.heads(), NOTHING_ABOVE)
-    above.pop(stream, None)
-    if (mark := span.sent[stream]) is not None:
-        above[stream] = mark
+def _fetch(outbox: Outbox, span: _Span, stream: str, limit: int = METRICS_MAX) -> Run | None:
     goal = span.goal[stream]
-    return [
-        sample
-        for sample in outbox.samples(above, limit)
-        if sample.stream == stream and reached(goal, Mark(sample.boot, sample.seq))
-    ]
+    run = outbox.run(stream, span.sent[stream], limit)
+    if run is None or not reached(goal, Mark(run.boot, run.first)):
+        return None
+    return run if run.boot < goal.boot else run.head(goal.seq - run.first + 1)

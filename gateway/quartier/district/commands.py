@@ -15,7 +15,7 @@ from quartier_drivers.contract import Value
 REBIRTH = "Node Control/Rebirth"
 NEXT_SERVER = "Node Control/Next Server"
 SCAN_RATE = "Node Control/Scan Rate"
-SCAN_MIN_MS, SCAN_MAX_MS = 1_000, 60_000
+SCAN_MIN_MS, SCAN_MAX_MS = 0, 60_000
 _NAME_MAX_CHARS = 128
 
 
@@ -31,7 +31,7 @@ class NextServer:
 
 @dataclass(frozen=True, slots=True)
 class ScanRate:
-    """How often live data may go out, in milliseconds."""
+    """How often live data may go out, in milliseconds; 0: at once."""
 
     ms: int
 

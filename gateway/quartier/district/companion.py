@@ -17,7 +17,7 @@ from quartier.district.documents import Accepted, Documents, Refused, encode_ack
 from quartier.district.effects import Note
 from quartier.district.line import BREATH_S, HouseClock, Teller
 from quartier.district.mqtt import Connection
-from quartier.district.outbox import NOTHING_ABOVE, Outbox
+from quartier.district.outbox import Outbox
 from quartier.district.voice import Identity
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
@@ -126,19 +126,12 @@ class Companion:
         self.acks.extendleft(reversed([tag for tag in connection.unfinished() if isinstance(tag, Ack)]))
 
     def _say_events(self, connection: Connection) -> None:
-        above = dict.fromkeys(self._outbox.heads(), NOTHING_ABOVE)
-        if above.pop(EVENT, None) is None:
-            return
-        if self._event_mark is not None:
-            above[EVENT] = self._event_mark
-        for sample in self._outbox.samples(above, _EVENTS_AT_ONCE):
-            if sample.stream == EVENT:
-                self._event_mark = Mark(sample.boot, sample.seq)
-                self.counts["events"] += 1
-                topic = f"{self._topic}/event"
-                connection.publish(
-                    Outgoing(topic, encode_event(sample), 1, _EVENT_EXPIRY_S, self._event_mark)
-                )
+        run = self._outbox.run(EVENT, self._event_mark, _EVENTS_AT_ONCE)
+        for sample in () if run is None else run.rows():
+            self._event_mark = Mark(sample.boot, sample.seq)
+            self.counts["events"] += 1
+            topic = f"{self._topic}/event"
+            connection.publish(Outgoing(topic, encode_event(sample), 1, _EVENT_EXPIRY_S, self._event_mark))
 
     def on_acknowledged(self, tag: Ack | Mark, code: int) -> None:
         """The broker answered one of ours."""

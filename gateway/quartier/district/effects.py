@@ -1,6 +1,6 @@
 """What goes into the session and what comes out of it (pure)."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +14,13 @@ from quartier_drivers.contract import Value
 @dataclass(frozen=True, slots=True)
 class Scene:
     """The world when something happens: time, latest value per point, store, assets whose devices
-    are all silent.
+    are all silent.  What is seldom looked at is asked for then.
     """
 
     now: Now
-    latest: Mapping[str, Seen]
+    latest: Callable[[], Mapping[str, Seen]]
     outbox: Outbox
-    silent: Collection[str] = ()
+    silent: Callable[[], Collection[str]] = tuple
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,7 @@ class Connection:
         self._granted: dict[int, asyncio.Future[list[int]]] = {}
         self._socket: socket.socket | None = None
         self._reading = False
+        self._writing = False
         self._tick: asyncio.TimerHandle | None = None
         self.packet_max_bytes = PACKET_MAX_BYTES
         self._client = self._make_client()
@@ -164,8 +165,7 @@ class Connection:
         )
 
     def _close_socket(self) -> None:
-        sock = self._client.socket()
-        if sock is not None:
+        if (sock := self._client.socket()) is not None:
             sock.close()
 
     def _adopt(self, loop: asyncio.AbstractEventLoop, sock: Any) -> None:
@@ -176,8 +176,7 @@ class Connection:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_MAX_BYTES)
         loop.add_reader(sock, self._readable)
         self._reading = True
-        if self._client.want_write():
-            loop.add_writer(sock, self._writable)
+        self._flush()
         self._tick = loop.call_later(1.0, self._misc)
 
     # The loop's wake-ups
@@ -207,8 +206,14 @@ class Connection:
             loop.add_reader(self._socket, self._readable)
             loop.call_soon(self._readable)
 
-    def _writable(self) -> None:
+    def _flush(self) -> None:
+        """Write what was queued; only what the socket does not take now waits for it."""
+        if self._socket is None:
+            return
         self._client.loop_write()
+        if self._socket is not None and self._client.want_write() and not self._writing:
+            self._writing = True
+            asyncio.get_running_loop().add_writer(self._socket, self._client.loop_write)
 
     def _misc(self) -> None:
         self._client.loop_misc()
@@ -228,8 +233,7 @@ class Connection:
         if code.is_failure:
             self._end(f"refused: {code}", code.value)
             return
-        told = getattr(properties, "MaximumPacketSize", None)
-        if told:
+        if told := getattr(properties, "MaximumPacketSize", None):
             self.packet_max_bytes = min(PACKET_MAX_BYTES, int(told))
         if self._opened is not None and not self._opened.done():
             self._opened.set_result(None)
@@ -271,13 +275,15 @@ class Connection:
             loop.remove_reader(sock)
             loop.remove_writer(sock)
             self._socket = None
+            self._writing = False
 
-    def _on_register_write(self, _client: Client, _data: Any, sock: Any) -> None:
+    def _on_register_write(self, _client: Client, _data: Any, _sock: Any) -> None:
         if self._socket is not None:  # not in the connecting thread
-            asyncio.get_running_loop().add_writer(sock, self._writable)
+            asyncio.get_running_loop().call_soon(self._flush)
 
     def _on_unregister_write(self, _client: Client, _data: Any, sock: Any) -> None:
-        if self._socket is not None:
+        if self._writing:
+            self._writing = False
             asyncio.get_running_loop().remove_writer(sock)
 
     def _end(self, why: str, code: int) -> None:
@@ -344,9 +350,7 @@ class Connection:
         if message.expiry_s is not None:
             properties = _properties(PacketTypes.PUBLISH)
             properties.MessageExpiryInterval = message.expiry_s
-        info = self._client.publish(
-            message.topic, message.payload, message.qos, retain=False, properties=properties
-        )
+        info = self._client.publish(message.topic, message.payload, message.qos, False, properties)
         if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
             size_bytes = len(message.payload) + len(message.topic)
             self._flying[info.mid] = (size_bytes, message.tag)

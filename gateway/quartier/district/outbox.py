@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from quartier.house.sample import Mark, Sample
+from quartier.house.sample import Mark, Run
 
 # Above this mark there is nothing: a stream that is not wanted.
 NOTHING_ABOVE = Mark(2**64 - 1, 2**64 - 1)
@@ -12,11 +12,16 @@ NOTHING_ABOVE = Mark(2**64 - 1, 2**64 - 1)
 class Outbox(Protocol):
     """The store, as the link sees it.  Synchronous and cheap: nothing here may wait for a disk."""
 
-    def samples(self, above: Mapping[str, Mark], limit: int) -> list[Sample]:
-        """Up to ``limit`` samples above the marks, oldest first, open chunks included.
+    def runs(self, above: Mapping[str, Mark], limit: int) -> list[Run]:
+        """Up to ``limit`` samples above the marks, open chunks included.
 
-        A stream that ``above`` does not name counts from its beginning.
+        Each stream in sequence; the one whose oldest sample waits longest comes first, and where not
+        all fit each gets its share.  A stream that ``above`` does not name counts from its beginning.
         """
+        ...
+
+    def run(self, stream: str, above: Mark | None, limit: int) -> Run | None:
+        """The next samples of one stream, at most ``limit``, of one boot and without a hole."""
         ...
 
     def heads(self) -> Mapping[str, Mark]:

@@ -6,48 +6,28 @@ Source: Eclipse Sparkplug 3.0.0, chapter 5; sync.md sections 2 and 3.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
-from quartier.district import commands, runs
+from quartier.district import commands
 from quartier.district.backlog import Backlog
 from quartier.district.catalog import EVENT, Catalog
 from quartier.district.downlink import read_state, read_watermark
 from quartier.district.effects import Effect, Leave, Note, Scene
-from quartier.district.outbox import NOTHING_ABOVE, Outbox, reached
+from quartier.district.outbox import NOTHING_ABOVE, reached
+from quartier.district.rules import Rules
 from quartier.district.sparkplug import Metric, Type
 from quartier.district.voice import NAMESPACE, Identity, Voice, death
 from quartier.house.now import Now
-from quartier.house.sample import Mark, Sample
+from quartier.house.sample import Mark, Run
 
-_LIVE_MAX = 2_000
+_LIVE_MAX = 4_000
 # Messages of the backlog in one go: the loop has others to serve (500 metrics take some 2 ms).
 _LATE_MAX = 4
 _S = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """How the session behaves; times in seconds of the house.
-
-    ``harmless`` are the points that a host may write; nothing that moves power is ever among them.
-    ``late_s``: live samples that the connection did not take for so long go to the backlog, so that
-    newer ones pass them.  ``arrival_s``: what was sent so long ago and is not stored is sent again.
-    """
-
-    primary_host: str | None = None
-    watermark: bool = True
-    aliases: bool = False
-    servers_count: int = 1
-    harmless: frozenset[str] = frozenset()
-    backfill_messages_per_s: float = 5.0
-    scan_ms: int = 1_000
-    late_s: float = 10.0
-    echo_s: float = 60.0
-    arrival_s: float = 90.0
-    rebirth_pause_s: float = 5.0
-    watermark_wait_s: float = 10.0
-    back_off_max_s: float = 3_600.0
+# How often to look for what no sample tells of: silent devices, births and echoes that are due.
+_LOOK_S = 1.0
+# Samples that found no room wait so long at most.
+_FULL_S = 0.05
 
 
 class Phase(Enum):
@@ -83,7 +63,10 @@ class Session:
         )
         self._alive: set[str] = set()
         self._live: dict[str, Mark] = {}
+        self._closed: dict[str, Mark] = {}
         self._live_ns = 0
+        self._look_ns = 0
+        self._is_full = False
         self._backlog = Backlog()
         self._host_ms = -1
         self._born_ns = 0
@@ -104,9 +87,16 @@ class Session:
 
     @property
     def pause_s(self) -> float:
-        """How long to wait between two pumps, in the house's time: the backlog goes one by one."""
-        scan_s = self.scan_ms / 1000
-        return min(scan_s, 1 / self.rules.backfill_messages_per_s) if self._backlog else scan_s
+        """How long to wait for the next pump, in the house's time, if no sample comes before."""
+        pause_s = min(_LOOK_S, self.scan_ms / 1000) if self.scan_ms else _LOOK_S
+        if self._backlog:
+            pause_s = min(pause_s, 1 / self.rules.backfill_messages_per_s)
+        return min(pause_s, _FULL_S) if self._is_full else pause_s
+
+    @property
+    def is_prompt(self) -> bool:
+        """Whether live samples go out at once, so that each new one asks for a pump."""
+        return self.phase is Phase.BORN and not self.scan_ms
 
     # The connection
 
@@ -141,7 +131,8 @@ class Session:
 
     def recatalogue(self, catalog: Catalog) -> None:
         """The site changed: births of the new catalog come with the next ``pump``."""
-        self.catalog = self._voice.catalog = self._commands.catalog = catalog
+        self.catalog = self._commands.catalog = catalog
+        self._voice.recatalogue(catalog)
         if self.phase is Phase.BORN:
             self._rebirth_ns = self._born_ns
 
@@ -155,12 +146,14 @@ class Session:
         self._tokens = 0.0
         self._rebirth_ns = None
         self._sent = None
-        self._live_ns = 0
+        self._live_ns = self._look_ns = 0
+        self._is_full = False
         if self.rules.watermark and self._echo_ns is None:
             self._echo_ns = now.ns + int(self._echo_wait_s * _S)
         if self._backfill_ns is None:
             self._backfill_ns = now.ns + int(self.rules.watermark_wait_s * _S)
         self._alive = set(self.catalog.devices)
+        self._close()
         self._live = dict(scene.outbox.heads())
         self._backlog.clear()
         self._backlog.add(self.marks, {name: mark for name, mark in self._live.items() if self._leaves(name)})
@@ -297,12 +290,13 @@ class Session:
         effects: list[Effect] = []
         if scene.now.ns >= self._live_ns:
             self._live_ns = scene.now.ns + self.scan_ms * 1_000_000
-            samples = scene.outbox.samples(self._above(scene.outbox), _LIVE_MAX)
-            if self._learn(samples):
+            runs = scene.outbox.runs({**self._live, **self._closed}, _LIVE_MAX)
+            if self._learn(runs):
                 return self._births(scene)
-            effects, room_bytes = self._live_data(samples, scene, room_bytes)
-            if room_bytes > 0 and len(samples) < _LIVE_MAX:
-                effects.extend(self._devices(scene))
+            effects, room_bytes = self._live_data(runs, scene, room_bytes)
+        if scene.now.ns >= self._look_ns and room_bytes > 0:
+            self._look_ns = scene.now.ns + int(_LOOK_S * _S)
+            effects.extend(self._devices(scene))
         return [*effects, *self._late_data(scene, room_bytes)]
 
     def _births_without_echo(self, scene: Scene) -> list[Effect]:
@@ -316,39 +310,40 @@ class Session:
         self._echo_ns = None
         return [note, *self._births(scene)]
 
-    def _above(self, outbox: Outbox) -> Mapping[str, Mark]:
-        """The marks of what was sent live, with the streams closed that say nothing now."""
-        dead = self._dead
-        closed = (name for name in outbox.heads() if not self._leaves(name) or name in dead)
-        return {**self._live, **dict.fromkeys(closed, NOTHING_ABOVE)}
+    def _close(self) -> None:
+        """Mark the streams that say nothing live: events, local ones, silent devices."""
+        silent = (EVENT, *self.catalog.local, *self._dead)
+        self._closed = dict.fromkeys(silent, NOTHING_ABOVE)
 
     @property
     def _dead(self) -> set[str]:
         return set(self.catalog.devices) - self._alive
 
-    def _learn(self, samples: Sequence[Sample]) -> bool:
+    def _learn(self, runs: Sequence[Run]) -> bool:
         """Metrics that no birth named (an asset of an earlier site file): births must name them first."""
-        new = [self.catalog.learn(sample.stream, sample.metric, sample.value) for sample in samples]
+        new = [self._voice.learn(run) for run in runs]
         return any(new)
 
-    def _live_data(
-        self, samples: Sequence[Sample], scene: Scene, room_bytes: int
-    ) -> tuple[list[Effect], int]:
+    def _live_data(self, runs: Sequence[Run], scene: Scene, room_bytes: int) -> tuple[list[Effect], int]:
         effects: list[Effect] = []
-        for stream, of_stream in runs.by_stream(samples).items():
-            for run in runs.cut(of_stream):
+        for run in runs:
+            place = 0
+            while place < len(run):
                 if room_bytes <= 0:
-                    self._give_way(run[0], scene)
+                    self._is_full = True
+                    self._give_way(run.times_ms[place], scene)
                     return effects, 0
-                message = self._voice.data(run, scene.now, historical=False)
+                message, count = self._voice.data(run, place, scene.now, historical=False)
+                place += count
                 room_bytes -= len(message.payload)
-                self._live[stream] = Mark(run[-1].boot, run[-1].seq)
+                self._live[run.stream] = Mark(run.boot, run.first + place - 1)
                 effects.append(message)
+        self._is_full = sum(map(len, runs)) >= _LIVE_MAX
         return effects, room_bytes
 
-    def _give_way(self, waiting: Sample, scene: Scene) -> None:
+    def _give_way(self, waits_since_ms: int, scene: Scene) -> None:
         """The connection is slower than the house: what waited too long is delivered late."""
-        if scene.now.utc_ms - waiting.taken_utc_ms < self.rules.late_s * 1000:
+        if scene.now.utc_ms - waits_since_ms < self.rules.late_s * 1000:
             return
         heads = {name: mark for name, mark in scene.outbox.heads().items() if self._leaves(name)}
         dead = self._dead
@@ -358,17 +353,25 @@ class Session:
 
     def _devices(self, scene: Scene) -> list[Effect]:
         """Deaths of silent devices whose last samples are out, births of those that came back."""
+        silent = frozenset(scene.silent())
+        if not silent and len(self._alive) == len(self.catalog.devices):
+            return []
         effects: list[Effect] = []
+        heads = scene.outbox.heads()
         for device in self.catalog.devices:
-            if device in self._alive and device in scene.silent and not self._backlog.holds(device):
-                self._alive.discard(device)
-                effects.append(self._voice.ddeath(device, scene.now))
-            elif device not in self._alive and device not in scene.silent:
+            head = heads.get(device)
+            if device in self._alive and device in silent:
+                all_out = head is None or reached(self._live.get(device), head)
+                if all_out and not self._backlog.holds(device):
+                    self._alive.discard(device)
+                    effects.append(self._voice.ddeath(device, scene.now))
+            elif device not in self._alive and device not in silent:
                 self._alive.add(device)
                 effects.append(self._voice.dbirth(device, scene))
-                if (head := scene.outbox.heads().get(device)) is not None:
+                if head is not None:
                     self._backlog.add(self._live, {device: head})
                     self._live[device] = head
+        self._close()
         return effects
 
     def _late_data(self, scene: Scene, room_bytes: int) -> list[Effect]:
@@ -383,12 +386,12 @@ class Session:
         effects: list[Effect] = []
         while room_bytes > 0 and self._tokens >= 1.0 and len(effects) < _LATE_MAX:
             run = self._backlog.peek(scene.outbox, self._dead)
-            if not run:
+            if run is None:
                 break
-            if self._learn(run):
+            if self._learn([run]):
                 return [*effects, *self._births(scene)]
-            message = self._voice.data(run, scene.now, historical=True)
-            self._backlog.sent()
+            message, count = self._voice.data(run, 0, scene.now, historical=True)
+            self._backlog.sent(run, count)
             self._tokens -= 1.0
             room_bytes -= len(message.payload)
             effects.append(message)

@@ -43,7 +43,7 @@ class Type(IntEnum):
 
 _SIGNED_BITS = {Type.INT8: 8, Type.INT16: 16, Type.INT32: 32, Type.INT64: 64}
 _NARROW = frozenset({Type.INT8, Type.INT16, Type.INT32, Type.UINT8, Type.UINT16, Type.UINT32})
-_WHOLE = _NARROW | {Type.INT64, Type.UINT64, Type.DATETIME}
+WHOLE_TYPES = _NARROW | {Type.INT64, Type.UINT64, Type.DATETIME}
 
 # What a point's kind (points.py) is on the wire.
 OF_KIND: Mapping[str, Type] = {
@@ -258,6 +258,6 @@ def fitting(value: Value | None, kind: Type) -> Value | None:
         return None
     if kind is Type.BOOLEAN:
         return bool(value)
-    if kind in _WHOLE:
+    if kind in WHOLE_TYPES:
         return int(value)
     return float(value)

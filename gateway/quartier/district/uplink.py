@@ -23,7 +23,8 @@ from quartier.district.effects import Effect, Leave, Note, Publish, Scene, Wante
 from quartier.district.line import HouseClock, Line, Teller
 from quartier.district.mqtt import Connection
 from quartier.district.outbox import Outbox
-from quartier.district.session import Rules, Session
+from quartier.district.rules import Rules
+from quartier.district.session import Session
 from quartier.district.voice import Identity, death
 from quartier.house.image import Seen
 from quartier.house.sample import Mark
@@ -36,6 +37,8 @@ _SAVE_S = 10.0
 _DISK_S = 2.0
 _WATCH_S = 15.0
 _BREATH_S = 0.02
+# Live data goes at once, then not again for so long: what comes meanwhile shares the next messages.
+_SHARE_S = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +86,7 @@ class Uplink:
         self._marks_saved: Mapping[str, Mark] = {}
         self._stamps: dict[Path, object] = {}
         self._published = {"messages": 0, "bytes": 0}
+        self._wake = asyncio.Event()
         self._tell = Teller(house.clock, house.report)
         self.session = Session(identity, catalog, self._rules, _marks(kept.get("marks")))
         self._companion = Companion(
@@ -105,6 +109,11 @@ class Uplink:
     def inbox(self) -> deque[Accepted]:
         """What was accepted, oldest first, for the ticker to drain before each cycle."""
         return self._companion.inbox
+
+    def wake(self) -> None:
+        """Samples were recorded: they leave soon.  Costs the caller nothing, and nothing is waited for."""
+        if self.session.is_prompt:
+            self._wake.set()
 
     def ack(self, ack: Ack) -> None:
         """Take control's verdict on a document; the oldest goes where the district is away too long."""
@@ -168,7 +177,9 @@ class Uplink:
         try:
             await self._data.opened(connection, self.session.subscriptions())
             self._perform(connection, self.session.opened(bdseq, self._scene()))
-            await self._data.converse(self._listen_data(connection), self._speak_data(connection))
+            await self._data.converse(
+                self._listen_data(connection), self._speak_data(connection), self._keep_pace()
+            )
         finally:
             self._perform(connection, self.session.leaving(self._house.clock.now()))
             await connection.leave(broker.WITH_WILL)
@@ -189,9 +200,17 @@ class Uplink:
         while True:
             if connection.ended is not None:
                 raise connection.ended
+            self._wake.clear()
             self._perform(connection, self.session.pump(self._scene(), connection.room_bytes))
+            await asyncio.sleep(_SHARE_S)
+            await self._wake.wait()
+
+    async def _keep_pace(self) -> None:
+        """Wake the speaker also when no sample does."""
+        while True:
             await self._house.clock.sleep(self.session.pause_s)
             await asyncio.sleep(_BREATH_S)
+            self._wake.set()
 
     def _perform(self, connection: Connection, effects: Iterable[Effect]) -> None:
         for effect in effects:
@@ -214,7 +233,7 @@ class Uplink:
 
     def _scene(self) -> Scene:
         house = self._house
-        return Scene(house.clock.now(), house.latest(), house.outbox, house.silent())
+        return Scene(house.clock.now(), house.latest, house.outbox, house.silent)
 
     # The control connection
 

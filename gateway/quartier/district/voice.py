@@ -6,12 +6,12 @@ Source: Eclipse Sparkplug 3.0.0, chapters 4 (topics) and 6 (payloads).
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from quartier.district import runs
 from quartier.district.catalog import NODE, Catalog
 from quartier.district.effects import Publish, Scene
-from quartier.district.sparkplug import Key, Metric, Type, encode, fitting
+from quartier.district.messages import Messages
+from quartier.district.sparkplug import Metric, Type, encode, fitting
 from quartier.house.now import Now
-from quartier.house.sample import Mark, Sample
+from quartier.house.sample import Mark, Run
 from quartier_drivers.contract import Quality
 
 NAMESPACE = "spBv1.0"
@@ -57,6 +57,13 @@ class Voice:
         self.catalog = catalog
         self._aliases = aliases
         self._seq = 0
+        self._messages = Messages(catalog, aliases=aliases)
+        self._topics: dict[str, str] = {}
+
+    def recatalogue(self, catalog: Catalog) -> None:
+        """Speak of the metrics of ``catalog`` from now on."""
+        self.catalog = catalog
+        self._messages = Messages(catalog, aliases=self._aliases)
 
     def nbirth(self, bdseq: int, controls: Sequence[Metric], scene: Scene) -> Publish:
         """The node's birth: number 0, ``controls`` beside every metric of buses and the gateway."""
@@ -77,29 +84,36 @@ class Voice:
         """A ``Node Control`` metric that changed; carries no samples."""
         return self._say("NDATA", "", [metric], now)
 
-    def data(self, run: Sequence[Sample], now: Now, *, historical: bool) -> Publish:
-        """Consecutive samples of one stream as one message, their key in its body."""
-        first, last = run[0], run[-1]
-        device = "" if first.stream == NODE else first.stream
-        message = self._say(
-            "DDATA" if device else "NDATA",
-            device,
-            [self._metric(sample, historical=historical) for sample in run],
-            now,
-            Key(first.boot, first.seq),
-        )
-        return Publish(message.topic, message.payload, stream=first.stream, upto=Mark(last.boot, last.seq))
+    def learn(self, run: Run) -> bool:
+        """Make ready for ``run``; returns whether births must name what it brings first."""
+        return self._messages.learn(run)
 
-    def _say(
-        self, kind: str, device: str, metrics: Sequence[Metric], now: Now, key: Key | None = None
-    ) -> Publish:
+    def data(self, run: Run, start: int, now: Now, *, historical: bool) -> tuple[Publish, int]:
+        """Samples of ``run`` from place ``start`` on as one message; returns how many it holds, too.
+
+        ``run`` was learned; the key of its samples is in the message's body.
+        """
+        stream = run.stream
+        topic = self._topics.get(stream)
+        if topic is None:
+            topic = self.identity.topic(*(("NDATA",) if stream == NODE else ("DDATA", stream)))
+            self._topics[stream] = topic
         self._seq = (self._seq + 1) % 256
-        payload = encode(metrics, timestamp_ms=now.utc_ms, seq=self._seq, key=key)
-        return Publish(self.identity.topic(kind, device), payload)
+        payload, count = self._messages.write(
+            run, start, timestamp_ms=now.utc_ms, seq=self._seq, historical=historical
+        )
+        return Publish(topic, payload, 0, stream, Mark(run.boot, run.first + start + count - 1)), count
+
+    def _say(self, kind: str, device: str, metrics: Sequence[Metric], now: Now) -> Publish:
+        self._seq = (self._seq + 1) % 256
+        return Publish(
+            self.identity.topic(kind, device), encode(metrics, timestamp_ms=now.utc_ms, seq=self._seq)
+        )
 
     def _born(self, stream: str, scene: Scene) -> Iterator[Metric]:
+        latest = scene.latest()
         for entry in self.catalog.entries(stream):
-            seen = scene.latest.get(entry.point)
+            seen = latest.get(entry.point)
             value = fitting(seen.value, entry.type) if seen else None
             quality = seen.quality if seen else Quality.STALE
             if value is None and quality is Quality.GOOD:
@@ -114,18 +128,3 @@ class Voice:
                 quality=quality,
                 properties=entry.properties,
             )
-
-    def _metric(self, sample: Sample, *, historical: bool) -> Metric:
-        entry = self.catalog.find(sample.stream, sample.metric)
-        value = sample.value[: runs.TEXT_MAX_CHARS] if isinstance(sample.value, str) else sample.value
-        fits = fitting(value, entry.type) if entry else value
-        lost = fits is None and sample.quality is Quality.GOOD
-        return Metric(
-            sample.metric,
-            fits,
-            None,
-            sample.taken_utc_ms,
-            alias=entry.alias if entry and self._aliases else None,
-            historical=historical,
-            quality=Quality.BAD if lost else sample.quality,
-        )

@@ -17,13 +17,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
-from quartier.house.sample import Sample
-from quartier_drivers.contract import QUALITIES, Value
+from quartier.house.sample import Names, Run, Sample
+from quartier_drivers.contract import TEXT
 from quartier_native import decode_series, encode_series
 
-FLOAT, INT, BOOL, TEXT, BIG = range(
-    5
-)  # low four bits of a kind; BIG is an int beyond a double.  Above: QUALITIES
 CHUNK_COUNT_MAX = 16_384  # samples in one chunk
 COUNT_MAX = 65_536  # samples that the codec takes at once; anything above is damage
 
@@ -37,10 +34,6 @@ _VERSION = 2
 _TEXT_BYTES_MAX = 1 << 26
 
 _T = TypeVar("_T")
-
-Names = (
-    Sequence[tuple[str, str]] | Mapping[int, tuple[str, str]]
-)  # a point's number in this boot -> (stream, metric)
 
 
 class Damaged(ValueError):  # noqa: N818 - a state of the bytes, named as the house names it
@@ -115,27 +108,29 @@ class Chunk:
         self.values += other.values[start:end]
         self.times += other.times[start:end]
 
-    def rows(self, start: int = 0, stop: int | None = None) -> Iterator[Sample]:
-        """Samples by index in the chunk, in their sequence."""
+    def run(self, start: int = 0, stop: int | None = None) -> Run:
+        """Samples by index in the chunk, copied: what is appended later changes nothing."""
         end = len(self.times) if stop is None else min(stop, len(self.times))
-        names, texts = self.names, self.texts
-        columns = zip(
+        texts = self.texts
+        if len(texts) > end - start:
+            texts = {at - start: texts[at] for at in range(start, end) if at in texts}
+        elif texts:
+            texts = {at - start: text for at, text in texts.items() if start <= at < end}
+        return Run(
+            self.stream,
+            self.boot,
+            self.first + start,
+            self.names,
             self.points[start:end],
             self.kinds[start:end],
             self.values[start:end],
             self.times[start:end],
-            strict=False,
+            texts,
         )
-        for index, (point, kind, value, time_ms) in enumerate(columns, start):
-            yield Sample(
-                self.stream,
-                self.boot,
-                self.first + index,
-                names[point][1],
-                time_ms,
-                _value(kind, value, texts.get(index, "")),
-                QUALITIES[kind >> 4],
-            )
+
+    def rows(self, start: int = 0, stop: int | None = None) -> Iterator[Sample]:
+        """Samples by index in the chunk, in their sequence."""
+        return self.run(start, stop).rows()
 
     def seal(self) -> bytes:
         """The whole chunk as bytes."""
@@ -313,21 +308,6 @@ def _unpack_tail(cursor: "_Cursor", names: Mapping[int, Names]) -> list[Chunk]:
             pieces.append(piece)
         start += size
     return pieces
-
-
-def _value(kind: int, value: float, text: str) -> Value:
-    match kind & 15:
-        case 0:
-            return value
-        case 1:
-            return int(value)
-        case 2:
-            return value != 0.0
-        case 3:
-            return text
-        case 4:
-            return int(text)
-    raise Damaged(f"kind {kind}")
 
 
 class _Cursor:

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from quartier.house.sample import Mark
-from quartier.store.chunks import COUNT_MAX, Chunk, Names, Part, pack_tail, split_parts
+from quartier.house.sample import Mark, Names
+from quartier.store.chunks import COUNT_MAX, Chunk, Part, pack_tail, split_parts
 from quartier.store.contents import Loaded, checked, holes, read, tails
 from quartier.store.eviction import (
     PAGE_BYTES,

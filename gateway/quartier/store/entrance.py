@@ -8,11 +8,11 @@ from weakref import WeakKeyDictionary
 
 from quartier.house.now import Now
 from quartier.house.sample import Mark
-from quartier.store.chunks import CHUNK_COUNT_MAX, TEXT, Chunk, Part
+from quartier.store.chunks import CHUNK_COUNT_MAX, Chunk, Part
 from quartier.store.deadband import Deadbands
 from quartier.store.gaps import Gap, event_value
 from quartier.store.journal import Columns, Journal, listed, places
-from quartier_drivers.contract import Layout, Readings
+from quartier_drivers.contract import TEXT, Layout, Readings
 from quartier_native import Gates, Route
 
 EVENT, NODE = "event", "node"

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from quartier.house.now import Now
-from quartier.house.sample import Mark, Sample
+from quartier.house.sample import Mark, Run
 from quartier.store import boots, journal
 from quartier.store.chunks import Chunk  # noqa: TC001 - type hints are read at run time too
 from quartier.store.database import Database, Job
 from quartier.store.deadband import Deadbands
 from quartier.store.entrance import Entrance
 from quartier.store.gaps import Gap
-from quartier.store.outbox import NONE, Outbox, above
+from quartier.store.outbox import ALL, NONE, Outbox, above
 from quartier.store.recovery import lost_with_file, recover, unknown_end
 from quartier.store.shelf import Shelf
 from quartier.store.writer import Committed, Failed, Opened, Renewed, Salvaged, Writer
@@ -162,15 +162,17 @@ class Store:
 
     # For the district
 
-    def samples(self, above: Mapping[str, Mark], limit: int) -> list[Sample]:
-        """Up to ``limit`` samples above the marks, oldest first, open chunks included.
+    def runs(self, above: Mapping[str, Mark], limit: int) -> list[Run]:
+        """Up to ``limit`` samples above the marks, live ones from memory alone (``district/outbox.py``)."""
+        marks = {**above, **dict.fromkeys(self._local, ALL)}
+        return self._outbox.runs(marks, self._heads, self._entrance.memory, limit) if self._offers else []
 
-        A stream that ``above`` does not name counts from its beginning.  Streams whose mark lies in
-        memory (all of live data) cost no read of the file.  Any one thread at a time may call it.
-        """
-        heads = self.heads() if self._offers else {}
-        memory = {stream: list(self._entrance.memory.get(stream, ())) for stream in heads}
-        return self._outbox.read(above, heads, memory, limit)
+    def run(self, stream: str, above: Mark | None, limit: int) -> Run | None:
+        """The next samples of one stream, at most ``limit``, of one boot and without a hole."""
+        if not self._offers or stream in self._local:
+            return None
+        memory = self._entrance.memory.get(stream, ())
+        return self._outbox.run(stream, above or NONE, self._heads.get(stream), memory, limit)
 
     def heads(self) -> Mapping[str, Mark]:
         """The newest numbered sample of each stream that may leave the building."""

@@ -1,15 +1,14 @@
-"""What the district has not confirmed: samples above its marks, from memory and from sealed chunks."""
+"""What the district has not confirmed: runs above its marks, from memory and from sealed chunks."""
 
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from heapq import merge
-from itertools import islice
 
-from quartier.house.sample import Mark, Sample
-from quartier.store.chunks import Chunk
+from quartier.house.sample import Mark, Run
+from quartier.store.chunks import Chunk, Part
 from quartier.store.shelf import Shelf
 
 NONE = Mark(0, 0)
+ALL = Mark(2**64 - 1, 2**64 - 1)  # nothing is above it
 DAMAGED_MAX = 16  # chunks passed over in one call; the rest waits until these are out of the file
 
 
@@ -19,7 +18,7 @@ def above(mark: Mark, boot: int, seq: int) -> bool:
 
 
 class Outbox:
-    """Reads one stream after the other in sequence; several are merged, the oldest sample first.
+    """Reads one stream after the other in sequence; of several, each gets its share.
 
     While ``is_partial`` (a damaged file is being carried over) nothing older than memory is offered,
     lest a later sample overtake it.
@@ -30,30 +29,54 @@ class Outbox:
         self._lock = threading.Lock()
         self.is_partial = False
 
-    def read(
+    def runs(
         self,
         marks: Mapping[str, Mark],
         heads: Mapping[str, Mark],
         memory: Mapping[str, Sequence[Chunk]],
         limit: int,
-    ) -> list[Sample]:
-        """Up to ``limit`` samples of the streams in ``heads`` above their marks."""
+    ) -> list[Run]:
+        """Up to ``limit`` samples above the marks; the stream whose oldest one waits longest first.
+
+        ``heads`` says which streams there are beside those in memory, and how far they go.  What one
+        stream leaves of its share goes to those after it.
+        """
         with self._lock:
-            rows = [
-                self._rows(stream, marks.get(stream, NONE), memory.get(stream, ()))
-                for stream, head in heads.items()
-                if above(marks.get(stream, NONE), head.boot, head.seq)
-            ]
-            if len(rows) == 1:
-                return list(islice(rows[0], limit))
-            return list(islice(merge(*rows, key=_age), limit))
+            waiting = []
+            for stream in memory.keys() | heads.keys():
+                mark, chunks = marks.get(stream, NONE), memory.get(stream, ())
+                if _is_behind(mark, chunks, heads.get(stream)):
+                    parts = self._parts(stream, mark, chunks)
+                    if (part := next(parts, None)) is not None:
+                        waiting.append((part[0].times[part[1]], stream, part, parts))
+            waiting.sort(key=lambda found: found[:2])
+            runs: list[Run] = []
+            left = limit
+            for place, (_, _, part, parts) in enumerate(waiting):
+                share = -(-left // (len(waiting) - place))
+                for run in _runs(part, parts, share):
+                    runs.append(run)
+                    left -= len(run)
+            return runs
+
+    def run(
+        self, stream: str, mark: Mark, head: Mark | None, memory: Sequence[Chunk], limit: int
+    ) -> Run | None:
+        """The next samples of one stream, at most ``limit``, of one boot and without a hole."""
+        if not _is_behind(mark, memory, head):
+            return None
+        with self._lock:
+            parts = self._parts(stream, mark, memory)
+            part = next(parts, None)
+            return None if part is None else next(_runs(part, parts, limit), None)
 
     def forget(self) -> None:
         """The file was replaced: read the new one from now on."""
         with self._lock:
             self._shelf.forget()
 
-    def _rows(self, stream: str, mark: Mark, memory: Sequence[Chunk]) -> Iterator[Sample]:
+    def _parts(self, stream: str, mark: Mark, memory: Sequence[Chunk]) -> Iterator[Part]:
+        """All above the mark in sequence, as indices into chunks."""
         kept = [chunk for chunk in memory if len(chunk)]
         # Where memory begins at or below the mark no file need be asked: so live data costs no read.
         if not kept or above(mark, kept[0].boot, kept[0].first - 1):
@@ -65,9 +88,7 @@ class Outbox:
         for chunk in kept:
             yield from _newer(chunk, mark)
 
-    def _stored(
-        self, stream: str, mark: Mark, before: tuple[int, int] | None
-    ) -> Generator[Sample, None, bool]:
+    def _stored(self, stream: str, mark: Mark, before: tuple[int, int] | None) -> Generator[Part, None, bool]:
         """Sealed samples above the mark; returns False where it stops early, among damaged chunks."""
         at, left = mark, DAMAGED_MAX
         while (entry := self._shelf.after(stream, at)) is not None:
@@ -83,12 +104,39 @@ class Outbox:
         return True
 
 
-def _newer(chunk: Chunk, mark: Mark) -> Iterator[Sample]:
-    if chunk.boot > mark.boot:
-        yield from chunk.rows()
-    elif chunk.boot == mark.boot:
-        yield from chunk.rows(max(0, mark.seq + 1 - chunk.first))
+def _is_behind(mark: Mark, memory: Sequence[Chunk], head: Mark | None) -> bool:
+    """Whether anything can be above the mark; asked of every stream at every turn."""
+    for chunk in reversed(memory):
+        if last := chunk.first + len(chunk.times) - 1:
+            return above(mark, chunk.boot, last)
+    return head is not None and above(mark, head.boot, head.seq)
 
 
-def _age(sample: Sample) -> int:
-    return sample.taken_utc_ms
+def _newer(chunk: Chunk, mark: Mark) -> Iterator[Part]:
+    start = 0
+    if chunk.boot == mark.boot:
+        start = max(0, mark.seq + 1 - chunk.first)
+    elif chunk.boot < mark.boot:
+        return
+    if start < len(chunk):
+        yield chunk, start, len(chunk)
+
+
+def _runs(first: Part, more: Iterator[Part], limit: int) -> Iterator[Run]:
+    """At most ``limit`` samples; what follows without a hole is one run, across chunks."""
+    run: Run | None = None
+    part: Part | None = first
+    left = limit
+    while part is not None and left > 0:
+        chunk, start, stop = part
+        taken = chunk.run(start, min(stop, start + left))
+        left -= len(taken)
+        if run is not None and run.boot == taken.boot and run.last + 1 == taken.first:
+            run = run.joined(taken)
+        else:
+            if run is not None:
+                yield run
+            run = taken
+        part = next(more, None) if left > 0 else None
+    if run is not None:
+        yield run

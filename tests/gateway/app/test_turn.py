@@ -83,7 +83,8 @@ class Turning:
         return [(ack.id, ack.status) for ack in self.turn.uplink._companion.acks]
 
     def events(self, code):
-        found = [s for s in self.store.samples({}, 1000) if (s.stream, s.metric) == ("event", code)]
+        run = self.store.run("event", None, 1000)
+        found = [s for s in (run.rows() if run else ()) if s.metric == code]
         return [json.loads(sample.value) for sample in found]
 
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import time
+from array import array
 from collections import defaultdict
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,23 +19,49 @@ from paho.mqtt.properties import Properties
 
 from quartier.district.broker import Credentials, Profile, Server
 from quartier.district.catalog import Catalog, build
-from quartier.district.effects import Publish, Scene
+from quartier.district.effects import Note, Publish, Scene
 from quartier.district.mqtt import Connection
-from quartier.district.session import Rules
-from quartier.district.sparkplug import decode
+from quartier.district.outbox import NOTHING_ABOVE
+from quartier.district.rules import Rules
+from quartier.district.session import Session
+from quartier.district.sparkplug import Metric, Type, decode, encode
 from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity
 from quartier.house.image import Seen
 from quartier.house.now import Now
-from quartier.house.sample import Mark, Sample
+from quartier.house.sample import BIG, QUALITY_SHIFT, Mark, Run, Sample
 from quartier.runtime.clock import ClockSetting, HouseClock
-from quartier_drivers.contract import PointInfo, Quality
+from quartier_drivers.contract import INT, PointInfo, Quality, Reading, columns
 
 START_MS = 1_764_000_000_000
 
 
+def run_of(samples: list[Sample]) -> Run:
+    """Consecutive samples of one stream and boot, in columns."""
+    first = samples[0]
+    held = columns([Reading("", s.value, s.quality, 0) for s in samples], 0)
+    big = {place for place in held.texts if held.layout.kinds[place] == INT}
+    return Run(
+        first.stream,
+        first.boot,
+        first.seq,
+        names=sorted({(s.stream, s.metric) for s in samples}),
+        points=array("I", [sorted({s.metric for s in samples}).index(s.metric) for s in samples]),
+        kinds=array(
+            "B",
+            [
+                (BIG if place in big else kind) | code << QUALITY_SHIFT
+                for place, (kind, code) in enumerate(zip(held.layout.kinds, held.qualities, strict=True))
+            ],
+        ),
+        values=held.values,
+        times_ms=array("q", [s.taken_utc_ms for s in samples]),
+        texts=held.texts,
+    )
+
+
 class Notebook:
-    """The outbox contract kept in memory: numbers without holes, oldest first, trimmed by marks."""
+    """The outbox contract kept in memory: numbers without holes, each stream in sequence, trimmed by marks."""
 
     def __init__(self, boot: int = 7) -> None:
         self.boot = boot
@@ -55,13 +82,21 @@ class Notebook:
             stream: mark for stream, mark in self.marks.items() if stream not in {s.stream for s in self.kept}
         }
 
-    def samples(self, above, limit):
-        def wanted(sample):
-            mark = above.get(sample.stream)
-            return mark is None or (sample.boot, sample.seq) > (mark.boot, mark.seq)
+    def runs(self, above, limit):
+        waiting = {}
+        for sample in self.kept:
+            if (sample.boot, sample.seq) > tuple_of(above.get(sample.stream)):
+                waiting.setdefault(sample.stream, []).append(sample)
+        runs = []
+        for place, samples in enumerate(sorted(waiting.values(), key=lambda found: found[0].taken_utc_ms)):
+            share = -(-(limit - sum(map(len, runs))) // (len(waiting) - place))
+            runs += consecutive(samples[:share])
+        return runs
 
-        found = [sample for sample in self.kept if wanted(sample)]
-        return sorted(found, key=lambda sample: sample.taken_utc_ms)[:limit]
+    def run(self, stream, above, limit):
+        closed = {name: NOTHING_ABOVE for name in self.heads() if name != stream}
+        runs = self.runs(closed if above is None else {**closed, stream: above}, limit)
+        return runs[0] if runs else None
 
     def trim(self, marks):
         self.marks.update(marks)
@@ -74,6 +109,16 @@ class Notebook:
 
 def tuple_of(mark):
     return (-1, -1) if mark is None else (mark.boot, mark.seq)
+
+
+def consecutive(samples):
+    runs = []
+    for sample in samples:
+        last = runs[-1][-1] if runs else None
+        if last is None or (last.boot, last.seq + 1) != (sample.boot, sample.seq):
+            runs.append([])
+        runs[-1].append(sample)
+    return [run_of(run) for run in runs]
 
 
 @dataclass
@@ -100,7 +145,7 @@ class World:
 
     @property
     def scene(self):
-        return Scene(self.now, self.latest, self.notebook, self.silent)
+        return Scene(self.now, lambda: self.latest, self.notebook, lambda: self.silent)
 
     def put(self, stream, metric, value, quality=Quality.GOOD):
         self.notebook.put(stream, metric, value, self.utc_ms, quality)
@@ -342,6 +387,24 @@ async def running(uplink):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+def command(name, value, kind=Type.BOOLEAN):
+    return encode([Metric(name, value, kind, 1)], timestamp_ms=1)
+
+
+def state(online, timestamp):
+    return json.dumps({"online": online, "timestamp": timestamp}).encode()
+
+
+def born(world, catalog, **rules):
+    session = Session(ME, catalog, Rules(**rules))
+    session.opened(3, world.scene)
+    return session
+
+
+def codes(effects):
+    return [effect.code for effect in effects if isinstance(effect, Note)]
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ def notebook(make_notebook):
 
 def drain(backlog, outbox, dead=()):
     sent = []
-    while run := backlog.peek(outbox, set(dead)):
-        sent.append((run[0].stream, run[0].seq, run[-1].seq))
-        backlog.sent()
+    while (run := backlog.peek(outbox, set(dead))) is not None:
+        sent.append((run.stream, run.first, run.last))
+        backlog.sent(run, len(run))
     return sent
 
 

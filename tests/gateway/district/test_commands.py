@@ -33,8 +33,8 @@ def message(*metrics):
         ((REBIRTH, 1, Type.INT64, None), []),
         ((NEXT_SERVER, True, Type.BOOLEAN, None), [NextServer()]),
         ((SCAN_RATE, 2_000, Type.INT64, None), [ScanRate(2_000)]),
-        ((SCAN_RATE, True, Type.BOOLEAN, None), [Refusal("expected 1000..60000 ms", SCAN_RATE)]),
-        ((SCAN_RATE, 2_000.0, Type.DOUBLE, None), [Refusal("expected 1000..60000 ms", SCAN_RATE)]),
+        ((SCAN_RATE, True, Type.BOOLEAN, None), [Refusal("expected 0..60000 ms", SCAN_RATE)]),
+        ((SCAN_RATE, 2_000.0, Type.DOUBLE, None), [Refusal("expected 0..60000 ms", SCAN_RATE)]),
         (("gateway.lamp_on", True, Type.BOOLEAN, None), [Wanted("gateway.lamp_on", True)]),
     ],
 )

@@ -20,7 +20,8 @@ class Real:
         )
         self.at_ms = 0
         self.store.open(self.now)
-        self.samples, self.heads, self.trim = self.store.samples, self.store.heads, self.store.trim
+        self.runs, self.run = self.store.runs, self.store.run
+        self.heads, self.trim = self.store.heads, self.store.trim
 
     @property
     def now(self):
@@ -33,6 +34,10 @@ class Real:
         self.store.record(columns([Reading(point, value, Quality.GOOD, now.ns)], now.ns), now)
 
 
+def rows(runs):
+    return [sample for run in runs for sample in run.rows()]
+
+
 @pytest.fixture(params=["notebook", "store"])
 def outbox(request, make_notebook, tmp_path):
     if request.param == "notebook":
@@ -43,7 +48,7 @@ def outbox(request, make_notebook, tmp_path):
     real.store.close(real.now)
 
 
-def test_samples_above_the_marks_come_oldest_first_and_a_closed_stream_not_at_all(outbox):
+def test_samples_above_the_marks_come_in_sequence_and_a_closed_stream_not_at_all(outbox):
     for number in range(1, 6):
         outbox.put("grid", "power_w", number * 1_000.0)
     outbox.put("bat1", "soc_pct", 50.0)
@@ -52,11 +57,32 @@ def test_samples_above_the_marks_come_oldest_first_and_a_closed_stream_not_at_al
 
     assert {"grid": Mark(boot, 5), "bat1": Mark(boot, 1)} == {name: heads[name] for name in ("grid", "bat1")}
     closed = dict.fromkeys(heads, NOTHING_ABOVE)
-    found = outbox.samples({**closed, "grid": Mark(boot, 2)}, 2)
+    found = rows(outbox.runs({**closed, "grid": Mark(boot, 2)}, 2))
     assert [(boot, 3, 3_000.0), (boot, 4, 4_000.0)] == [(s.boot, s.seq, s.value) for s in found]
-    assert [] == outbox.samples(closed, 10)
+    assert [] == outbox.runs(closed, 10)
     del closed["bat1"]
-    assert [("bat1", 1, "soc_pct")] == [(s.stream, s.seq, s.metric) for s in outbox.samples(closed, 10)]
+    assert [("bat1", 1, "soc_pct")] == [(s.stream, s.seq, s.metric) for s in rows(outbox.runs(closed, 10))]
+
+
+def test_where_not_all_fit_each_stream_gets_its_share_and_the_longest_wait_goes_first(outbox):
+    for number in range(1, 11):
+        outbox.put("grid", "power_w", number * 1_000.0)
+    outbox.put("bat1", "soc_pct", 50.0)
+    for number in range(1, 11):
+        outbox.put("node", "rs485.requests_count", number)
+    found = [(run.stream, len(run)) for run in outbox.runs({}, 9) if run.stream != "event"]
+    assert [("grid", 3), ("bat1", 1), ("node", 5)] == found
+
+
+def test_one_stream_is_read_alone(outbox):
+    for number in range(1, 6):
+        outbox.put("grid", "power_w", number * 1_000.0)
+        outbox.put("bat1", "soc_pct", number * 10.0)
+    boot = outbox.heads()["grid"].boot
+    assert [4, 5] == [s.seq for s in outbox.run("grid", Mark(boot, 3), 10).rows()]
+    assert [1, 2] == [s.seq for s in outbox.run("bat1", None, 2).rows()]
+    assert outbox.run("grid", Mark(boot, 5), 10) is None
+    assert outbox.run("ev1", None, 10) is None
 
 
 def test_trimmed_samples_are_not_offered_to_who_knows_the_marks(outbox):
@@ -65,7 +91,7 @@ def test_trimmed_samples_are_not_offered_to_who_knows_the_marks(outbox):
     mark = Mark(outbox.heads()["grid"].boot, 3)
     outbox.trim({"grid": mark})
     closed = {name: NOTHING_ABOVE for name in outbox.heads() if name != "grid"}
-    assert [4, 5] == [s.seq for s in outbox.samples({**closed, "grid": mark}, 10)]
+    assert [4, 5] == [s.seq for s in rows(outbox.runs({**closed, "grid": mark}, 10))]
     assert 5 == outbox.heads()["grid"].seq
 
 

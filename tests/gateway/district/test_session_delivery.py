@@ -5,33 +5,14 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.gateway.district.conftest import ME, born, codes, command, state
 
 from quartier.district.commands import REBIRTH
-from quartier.district.effects import Note, Publish
-from quartier.district.session import Rules, Session
-from quartier.district.sparkplug import Metric, Type, decode, encode
-from quartier.district.voice import Identity
+from quartier.district.effects import Publish
+from quartier.district.rules import Rules
+from quartier.district.session import Session
+from quartier.district.sparkplug import decode
 from quartier.house.sample import Mark
-
-ME = Identity("issy", "b012")
-
-
-def command(name, value, kind=Type.BOOLEAN):
-    return encode([Metric(name, value, kind, 1)], timestamp_ms=1)
-
-
-def state(online, timestamp):
-    return json.dumps({"online": online, "timestamp": timestamp}).encode()
-
-
-def born(world, catalog, **rules):
-    session = Session(ME, catalog, Rules(**rules))
-    session.opened(3, world.scene)
-    return session
-
-
-def codes(effects):
-    return [effect.code for effect in effects if isinstance(effect, Note)]
 
 
 def test_backlog_waits_for_the_watermark_then_goes_historical_above_it(world, catalog, district):

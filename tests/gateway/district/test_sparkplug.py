@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quartier.district.effects import Publish
-from quartier.district.session import Rules, Session
+from quartier.district.rules import Rules
+from quartier.district.session import Session
 from quartier.district.sparkplug import Key, Malformed, Message, Metric, Type, decode, encode, fitting
 from quartier.district.voice import Identity
 from quartier_drivers.contract import Quality

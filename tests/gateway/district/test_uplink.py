@@ -7,7 +7,7 @@ import pytest
 
 from quartier.district.broker import Credentials, Ended, Profile, Server, Unreachable
 from quartier.district.mqtt import Connection
-from quartier.district.session import Rules
+from quartier.district.rules import Rules
 from quartier.district.sparkplug import decode
 from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity

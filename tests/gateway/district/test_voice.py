@@ -1,6 +1,7 @@
 """The node's voice: topics, and one count over all messages."""
 
 import pytest
+from tests.gateway.district.conftest import run_of
 
 from quartier.district.effects import Scene
 from quartier.district.sparkplug import decode
@@ -20,9 +21,11 @@ def test_names_on_the_wire():
 
 def test_the_count_wraps_from_255_to_0_and_a_birth_starts_it_anew(world, catalog):
     voice = Voice(ME, catalog, aliases=False)
-    run = [Sample("grid", 7, 1, "power_w", world.utc_ms, 1.0)]
+    run = run_of([Sample("grid", 7, 1, "power_w", world.utc_ms, 1.0)])
+    voice.learn(run)
     voice.nbirth(0, [], world.scene)
-    numbers = [decode(voice.data(run, world.now, historical=False).payload).seq for _ in range(300)]
+    told = [voice.data(run, 0, world.now, historical=False)[0] for _ in range(300)]
+    numbers = [decode(message.payload).seq for message in told]
     assert [(n + 1) % 256 for n in range(300)] == numbers
     assert 0 == decode(voice.nbirth(0, [], world.scene).payload).seq
     assert 1 == decode(voice.dbirth("grid", world.scene).payload).seq
@@ -30,8 +33,10 @@ def test_the_count_wraps_from_255_to_0_and_a_birth_starts_it_anew(world, catalog
 
 def test_data_says_which_samples_it_delivers(world, catalog):
     voice = Voice(ME, catalog, aliases=False)
-    run = [Sample("node", 7, n, "rs485.requests_count", world.utc_ms, n) for n in (4, 5)]
-    message = voice.data(run, world.now, historical=True)
+    run = run_of([Sample("node", 7, n, "rs485.requests_count", world.utc_ms, n) for n in (4, 5)])
+    voice.learn(run)
+    message, count = voice.data(run, 0, world.now, historical=True)
+    assert 2 == count
     assert ("spBv1.0/issy/NDATA/b012", "node", Mark(7, 5)) == (message.topic, message.stream, message.upto)
 
 
@@ -47,7 +52,7 @@ def test_data_says_which_samples_it_delivers(world, catalog):
 )
 def test_a_birth_says_the_latest_value_as_it_is_trusted(world, catalog, seen, value, quality):
     latest = {} if seen is None else {"grid.power_w": seen}
-    scene = Scene(world.now, latest, world.notebook)
+    scene = Scene(world.now, lambda: latest, world.notebook)
     metric = decode(Voice(ME, catalog, aliases=False).dbirth("grid", scene).payload).metrics[0]
     assert (value, quality) == (metric.value, metric.quality)
 

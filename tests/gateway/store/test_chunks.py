@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from quartier.house.sample import BIG
 from quartier.store.chunks import (
-    BIG,
     Chunk,
     Damaged,
     pack_tail,

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quartier.store import journal
-from quartier.store.chunks import FLOAT, TEXT
 from quartier.store.journal import Columns, Journal, listed, places
+from quartier_drivers.contract import FLOAT, TEXT
 
 PLACES = places(listed([(0, "grid", "power_w"), (1, "node", "x_text")]), [("grid", 5), ("node", 1)])
 

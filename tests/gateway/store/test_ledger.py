@@ -8,12 +8,13 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
 
 from quartier.house.now import Now
-from quartier.house.sample import Mark, Sample
+from quartier.house.sample import Mark, Run, Sample
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.ledger import Store
 from quartier_drivers.contract import Quality, Reading, columns
@@ -30,6 +31,11 @@ def at(seconds: float) -> Now:
 
 def power(value: float, now: Now, point: str = "grid.power_w") -> Reading:
     return Reading(point, value, Quality.GOOD, now.ns)
+
+
+def rows(runs: list[Run]) -> list[Sample]:
+    """All samples, oldest first."""
+    return sorted((sample for run in runs for sample in run.rows()), key=attrgetter("taken_utc_ms"))
 
 
 class House:
@@ -81,7 +87,7 @@ class House:
         return [sample.value for sample in self.samples() if sample.stream == stream]
 
     def samples(self) -> list[Sample]:
-        return self.store.samples({}, 1_000_000)
+        return rows(self.store.runs({}, 1_000_000))
 
     def gaps(self) -> list[str]:
         return [str(sample.value) for sample in self.samples() if sample.metric == "store.gap"]
@@ -143,7 +149,7 @@ def test_a_watermark_trims_what_it_covers_and_nothing_else(house: House) -> None
     house.store.trim({"grid": Mark(house.store.boot, 3)})
 
     assert 1 == house.store.stats["backlog_count"]
-    assert [4] == [sample.value for sample in house.store.samples(house.store.marks, 10)]
+    assert [4] == [sample.value for sample in rows(house.store.runs(house.store.marks, 10))]
 
 
 @pytest.mark.parametrize("mark", [Mark(1, 99), Mark(2**63, 1)])
@@ -169,7 +175,7 @@ def test_marks_survive_a_restart(house: House) -> None:
 
     assert {"grid": Mark(boot, 2)} == again.store.marks
     assert [3] == [
-        sample.value for sample in again.store.samples(again.store.marks, 10) if sample.stream == "grid"
+        sample.value for sample in rows(again.store.runs(again.store.marks, 10)) if sample.stream == "grid"
     ]
     assert 1 == again.store.stats["backlog_count"]
     again.store.close(at(again.second))
@@ -184,7 +190,7 @@ def test_samples_come_oldest_first_across_streams_and_in_sequence_within_one(tmp
             house.pass_time(10)
 
     assert list(range(200)) == [sample.value for sample in house.samples()]
-    assert list(range(30)) == [sample.value for sample in house.store.samples({}, 30)]
+    assert list(range(30)) == [sample.value for sample in rows(house.store.runs({}, 30))]
     house.store.close(at(house.second))
 
 
@@ -199,11 +205,11 @@ def test_paging_through_the_backlog_delivers_each_key_once(tmp_path: Path) -> No
     house = house.again()
     marks: dict[str, Mark] = {}
     found = []
-    while page := house.store.samples(marks, 7):
+    while page := rows(house.store.runs(marks, 7)):
         found += [sample.value for sample in page if sample.stream != "event"]
         marks |= {sample.stream: Mark(sample.boot, sample.seq) for sample in page}
 
-    assert list(range(300)) == found
+    assert list(range(300)) == sorted(found)
     house.store.close(at(house.second))
 
 

@@ -1,10 +1,11 @@
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from quartier.house.sample import Mark
+from quartier.house.sample import Mark, Sample
 from quartier.store.chunks import Chunk
 from quartier.store.database import Database, Job
 from quartier.store.outbox import DAMAGED_MAX, Outbox, above
@@ -43,33 +44,69 @@ def shelf(path: Path) -> Iterator[Shelf]:
 HEADS = {"grid": Mark(7, 44)}
 
 
+def read(
+    shelf: Shelf | Outbox,
+    marks: dict[str, Mark],
+    memory: dict[str, list[Chunk]],
+    limit: int,
+    heads: dict[str, Mark] = HEADS,
+) -> list[Sample]:
+    outbox = shelf if isinstance(shelf, Outbox) else Outbox(shelf)
+    return [sample for run in outbox.runs(marks, heads, memory, limit) for sample in run.rows()]
+
+
 def test_a_stream_is_read_from_file_and_memory_in_its_sequence(shelf: Shelf) -> None:
     memory = {"grid": [chunk_of("grid", 39, 2), chunk_of("grid", 41, 4)]}
-    found = Outbox(shelf).read({"grid": Mark(6, 38)}, HEADS, memory, 1000)
+    found = read(shelf, {"grid": Mark(6, 38)}, memory, 1000)
 
     assert [(6, 39), (6, 40), *((7, seq) for seq in range(1, 45))] == [(row.boot, row.seq) for row in found]
 
 
 def test_small_chunks_without_end_leave_no_hole_before_memory(shelf: Shelf) -> None:
-    found = Outbox(shelf).read({}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 1000)
+    found = read(shelf, {}, {"grid": [chunk_of("grid", 41, 4)]}, 1000)
 
     assert 84 == len(found)
-    assert [5, 6, 7] == [row.seq for row in Outbox(shelf).read({"grid": Mark(6, 4)}, HEADS, {}, 3)]
+    assert [5, 6, 7] == [row.seq for row in read(shelf, {"grid": Mark(6, 4)}, {}, 3)]
 
 
 def test_live_data_reads_no_file(tmp_path: Path) -> None:
     shelf = Shelf(tmp_path / "absent.db")
-    outbox = Outbox(shelf)
-    found = outbox.read({"grid": Mark(7, 42)}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 10)
+    found = read(shelf, {"grid": Mark(7, 42)}, {"grid": [chunk_of("grid", 41, 4)]}, 10)
 
     assert [43, 44] == [row.seq for row in found]
     assert shelf._connection is None
 
 
-def test_streams_are_merged_by_age(shelf: Shelf) -> None:
-    found = Outbox(shelf).read({"grid": Mark(7, 0)}, {**HEADS, "bat1": Mark(7, 3)}, {}, 5)
+def test_where_not_all_fit_each_stream_gets_its_share_oldest_wait_first(shelf: Shelf) -> None:
+    found = read(shelf, {"grid": Mark(7, 0)}, {}, 5, {**HEADS, "bat1": Mark(7, 3)})
+    assert [("bat1", 1), ("bat1", 2), ("bat1", 3), ("grid", 1), ("grid", 2)] == [
+        (row.stream, row.seq) for row in found
+    ]
 
-    assert [7001, 7001, 7002, 7002, 7003] == [row.taken_utc_ms for row in found]
+
+def test_what_a_stream_leaves_of_its_share_goes_to_those_after_it(shelf: Shelf) -> None:
+    found = read(shelf, {"grid": Mark(7, 0), "bat1": Mark(7, 2)}, {}, 8, {**HEADS, "bat1": Mark(7, 3)})
+    assert [("grid", 4), ("bat1", 1)] == list(Counter(row.stream for row in found).items())
+    found = read(shelf, {"grid": Mark(7, 4), "bat1": Mark(7, 0)}, {}, 8, {**HEADS, "bat1": Mark(7, 3)})
+    assert [("bat1", 3), ("grid", 5)] == list(Counter(row.stream for row in found).items())
+
+
+def test_runs_go_on_across_chunks_with_their_own_names_and_end_with_a_boot(shelf: Shelf) -> None:
+    runs = Outbox(shelf).runs({"grid": Mark(6, 37)}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 1000)
+
+    assert [(6, 38, 40), (7, 1, 44)] == [(run.boot, run.first, run.last) for run in runs]
+    assert {"power_w"} == {row.metric for run in runs for row in run.rows()}
+
+
+def test_one_stream_alone_is_read_up_to_a_hole(shelf: Shelf) -> None:
+    outbox = Outbox(shelf)
+    memory = [chunk_of("grid", 41, 4), chunk_of("grid", 47, 4)]
+
+    run = outbox.run("grid", Mark(7, 38), HEADS["grid"], memory, 100)
+    assert run is not None
+    assert (39, 44) == (run.first, run.last)
+    assert outbox.run("grid", Mark(7, 50), HEADS["grid"], memory, 100) is None
+    assert outbox.run("ev1", Mark(0, 0), None, (), 100) is None
 
 
 def test_a_damaged_chunk_is_left_out_and_what_follows_is_offered(path: Path, shelf: Shelf) -> None:
@@ -77,7 +114,7 @@ def test_a_damaged_chunk_is_left_out_and_what_follows_is_offered(path: Path, she
         connection.execute("UPDATE chunk SET body = zeroblob(60) WHERE boot = 6 AND first = 3")
     connection.close()
 
-    assert [1, 2, 5, 6] == [row.seq for row in Outbox(shelf).read({}, HEADS, {}, 4)]
+    assert [1, 2, 5, 6] == [row.seq for row in read(shelf, {}, {}, 4)]
     assert [("damaged", 3, 4)] == [(gap.why, gap.first, gap.last) for _, gap in shelf.damaged]
 
 
@@ -87,7 +124,7 @@ def test_damage_without_end_is_passed_over_a_little_at_a_time(path: Path, shelf:
     connection.close()
     memory = {"grid": [chunk_of("grid", 41, 4)]}
 
-    assert [] == Outbox(shelf).read({}, HEADS, memory, 10)
+    assert [] == read(shelf, {}, memory, 10)
     assert DAMAGED_MAX + 1 == len(shelf.damaged)
 
 
@@ -96,7 +133,7 @@ def test_a_file_that_cannot_be_read_is_condemned_and_nothing_newer_overtakes(
 ) -> None:
     path.write_bytes(b"rubbish" * 1000)
 
-    assert [] == Outbox(shelf).read({}, HEADS, {"grid": [chunk_of("grid", 41, 4)]}, 10)
+    assert [] == read(shelf, {}, {"grid": [chunk_of("grid", 41, 4)]}, 10)
     assert shelf.condemned
 
 
@@ -105,8 +142,8 @@ def test_while_a_damaged_file_is_carried_over_nothing_newer_overtakes(shelf: She
     outbox.is_partial = True
     memory = {"grid": [chunk_of("grid", 41, 4)]}
 
-    assert [] == outbox.read({"grid": Mark(7, 10)}, HEADS, memory, 10)
-    assert [43, 44] == [row.seq for row in outbox.read({"grid": Mark(7, 42)}, HEADS, memory, 10)]
+    assert [] == read(outbox, {"grid": Mark(7, 10)}, memory, 10)
+    assert [43, 44] == [row.seq for row in read(outbox, {"grid": Mark(7, 42)}, memory, 10)]
 
 
 def test_above_compares_boots_first() -> None:

@@ -1,0 +1,103 @@
+"""Runs of samples as Sparkplug data messages: columns in, one payload out (pure).
+
+The metrics are written by a kernel, the few bytes around them here.  Births and deaths, commands and
+everything that is read go through ``sparkplug.py``.  Source: Eclipse Sparkplug 3.0.0, chapter 6.
+"""
+
+from quartier.district.catalog import Catalog, Entry
+from quartier.district.sparkplug import WHOLE_TYPES, Type
+from quartier.house.sample import Names, Run
+from quartier_native import FORM_ANY, FORM_BOOLEAN, FORM_REAL, FORM_STRING, FORM_WHOLE, MetricWriter
+
+# sync.md section 2.
+METRICS_MAX = 500
+PAYLOAD_MAX_BYTES = 64 * 1024
+_AROUND_BYTES = 128
+# Tables of names that are kept ready: one of this boot, one for each sealed chunk in hand.
+_WRITERS_MAX = 128
+
+
+class Messages:
+    """Writes the data messages of one catalog; ``aliases`` says whether metrics go by alias."""
+
+    def __init__(self, catalog: Catalog, *, aliases: bool) -> None:
+        self._catalog = catalog
+        self._aliases = aliases
+        self._writers: dict[int, tuple[Names, MetricWriter]] = {}
+
+    def learn(self, run: Run) -> bool:
+        """Make ready for ``run``; returns whether it brings a metric that no birth named.
+
+        The catalog has taken it in then (an asset of an earlier site file): births must go first.
+        """
+        writer = self._writer(run.names)
+        is_new = False
+        place = -1
+        while (place := writer.missing(run.points, place + 1)) >= 0:
+            point = run.points[place]
+            metric = run.names[point][1]
+            if self._catalog.find(run.stream, metric) is None:
+                is_new |= self._catalog.learn(run.stream, metric, run.value(place))
+            entry = self._catalog.find(run.stream, metric)
+            writer.name(point, self._prefix(metric, entry), FORM_ANY if entry is None else _form(entry.type))
+        return is_new
+
+    def write(
+        self, run: Run, start: int, *, timestamp_ms: int, seq: int, historical: bool
+    ) -> tuple[bytes, int]:
+        """One payload with samples of ``run`` from place ``start`` on, and how many it holds.
+
+        As many as fit (sync.md section 2), and time never goes back inside it.  ``run`` was learned.
+        """
+        metrics, count = self._writer(run.names).write(
+            run.points,
+            run.kinds,
+            run.values,
+            run.times_ms,
+            run.texts,
+            start,
+            historical,
+            METRICS_MAX,
+            PAYLOAD_MAX_BYTES - _AROUND_BYTES,
+        )
+        key = b'{"boot":%d,"first":%d}' % (run.boot, run.first + start)
+        payload = (
+            b"\x08" + _varint(max(0, timestamp_ms)),
+            metrics,
+            b"\x18" + _varint(seq),
+            b"\x2a" + _varint(len(key)),
+            key,
+        )
+        return b"".join(payload), count
+
+    def _writer(self, names: Names) -> MetricWriter:
+        found = self._writers.get(id(names))
+        if found is None:
+            if len(self._writers) >= _WRITERS_MAX:
+                self._writers.clear()
+            found = self._writers[id(names)] = (names, MetricWriter())
+        return found[1]
+
+    def _prefix(self, metric: str, entry: Entry | None) -> bytes:
+        """The field that names a metric: 1 by name, 2 by alias."""
+        if entry is not None and self._aliases:
+            return b"\x10" + _varint(entry.alias)
+        name = metric.encode("utf-8", "replace")
+        return b"\x0a" + _varint(len(name)) + name
+
+
+def _form(kind: Type) -> int:
+    if kind in {Type.STRING, Type.TEXT}:
+        return FORM_STRING
+    if kind is Type.BOOLEAN:
+        return FORM_BOOLEAN
+    return FORM_WHOLE if kind in WHOLE_TYPES else FORM_REAL
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    encoded.append(number)
+    return bytes(encoded)
