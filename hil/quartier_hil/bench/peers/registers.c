@@ -2,8 +2,8 @@
  *
  *   registers PORTS [DELAY_US]
  *
- * Prints the PORTS loopback ports that it listens on, one line.  Answers functions 3 and 4 of every
- * unit; each register is the wall clock in ms modulo 65536.  DELAY_US holds each answer back so long.
+ * Prints the PORTS loopback ports that it listens on, one line.  Answers functions 1 to 4 of every unit:
+ * each register is the wall clock in ms modulo 65536, each bit is 0.  DELAY_US holds each answer back so long.
  * Orders on stdin, one a line, answered by one line on stdout:
  *   window FROM TO   count what is answered in [FROM, TO) (Unix ms) from now on
  *   count            registers and requests answered in the window, and requests since the start
@@ -52,23 +52,24 @@ static int64_t wall_us(void) {
 }
 
 static void answer(int fd, int port, const unsigned char *head) {
-    unsigned char out[9 + 250];
+    unsigned char out[9 + 250] = {0};
     unsigned count = head[10] << 8 | head[11];
     int function = head[7];
     if (muted[port])
         return;
     memcpy(out, head, 8);
-    if ((function != 3 && function != 4) || count < 1 || count > 125) {
-        out[4] = 0, out[5] = 3, out[7] = function | 0x80, out[8] = function == 3 || function == 4 ? 3 : 1;
+    int reads = function >= 1 && function <= 4, bits = function <= 2;
+    if (!reads || count < 1 || count > (bits ? 2000 : 125)) {
+        out[4] = 0, out[5] = 3, out[7] = function | 0x80, out[8] = reads ? 3 : 1;
         if (write(fd, out, 9) < 0) {}
         return;
     }
     int64_t now_ms = wall_us() / 1000;
-    unsigned length = 3 + 2 * count;
-    out[4] = length >> 8, out[5] = length & 255, out[8] = 2 * count;
-    for (unsigned at = 0; at < count; at++)
+    unsigned size = bits ? (count + 7) / 8 : 2 * count;
+    out[4] = (3 + size) >> 8, out[5] = (3 + size) & 255, out[8] = size;
+    for (unsigned at = 0; !bits && at < count; at++)
         out[9 + 2 * at] = now_ms >> 8 & 255, out[10 + 2 * at] = now_ms & 255;
-    if (write(fd, out, 9 + 2 * count) != (ssize_t)(9 + 2 * count))
+    if (write(fd, out, 9 + size) != (ssize_t)(9 + size))
         return;
     all_count++;
     if (now_ms >= from_ms && now_ms < to_ms)
@@ -97,6 +98,7 @@ int main(int argc, char **argv) {
     if (ports < 1 || ports > PORTS_MAX)
         return 2;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_TIMERSLACK, 1000);
     signal(SIGPIPE, SIG_IGN);
     int poll = epoll_create1(0);
     static struct peer listeners[PORTS_MAX], input = {.fd = 0, .port = -2};
@@ -114,12 +116,14 @@ int main(int argc, char **argv) {
     if (epoll_ctl(poll, EPOLL_CTL_ADD, 0, &(struct epoll_event){.events = EPOLLIN, .data.ptr = &input})) {}
     for (;;) {
         struct epoll_event events[64];
-        int wait_ms = -1;
+        struct timespec left = {0}, *wait = NULL;
         if (queue_head != queue_tail) {
             int64_t left_us = queue[queue_tail % 4096].due_us - wall_us();
-            wait_ms = left_us <= 0 ? 0 : (int)((left_us + 999) / 1000);
+            if (left_us > 0)
+                left.tv_sec = left_us / 1000000, left.tv_nsec = left_us % 1000000 * 1000;
+            wait = &left;
         }
-        int found = epoll_wait(poll, events, 64, wait_ms);
+        int found = epoll_pwait2(poll, events, 64, wait, NULL);
         while (queue_head != queue_tail && queue[queue_tail % 4096].due_us <= wall_us()) {
             struct waiting *next = &queue[queue_tail++ % 4096];
             answer(next->fd, next->port, next->head);
