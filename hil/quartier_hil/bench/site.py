@@ -13,7 +13,7 @@ model = "{count} registers"
 source = "made for a measurement: every register holds the time of the answer"
 
 [scan]
-fast = 1
+fast = {period}
 """
 _POINT = """
 [points.{name}]
@@ -62,11 +62,11 @@ device = "device{at}"
 {rated}"""
 
 
-def profile(registers: int) -> str:
-    """The TOML of a device with ``registers`` holding registers, read every second; the first is a power."""
+def profile(registers: int, period_s: float = 1.0) -> str:
+    """The TOML of a device with ``registers`` holding registers, read every ``period_s``; the first is a power."""
     names = ["power_w", *(f"r{at}_w" for at in range(1, registers))]
     points = (_POINT.format(name=name, at=at) for at, name in enumerate(names))
-    return _HEAD.format(count=registers) + "".join(points)
+    return _HEAD.format(count=registers, period=period_s) + "".join(points)
 
 
 def write(
@@ -75,6 +75,7 @@ def write(
     registers: int,
     *,
     broker_port: int | None = None,
+    period_s: float = 1.0,
 ) -> Path:
     """Write a site of one device a port, ``registers`` points each, and its profile; returns the site file.
 
@@ -82,7 +83,7 @@ def write(
     """
     place = folder / "profiles" / f"{PROFILE}.toml"
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(profile(registers))
+    place.write_text(profile(registers, period_s))
     parts = [_SITE]
     if broker_port is not None:
         parts.append(_LINK.format(port=broker_port))
