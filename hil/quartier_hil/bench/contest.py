@@ -4,10 +4,11 @@ import json
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from quartier_hil.bench import process, site
 from quartier_hil.bench.cache import Cache
@@ -59,14 +60,26 @@ class Round:
 
 def ours(folder: Path, task: Task) -> Process:
     """``quartier run`` with store, cycle and Sparkplug."""
-    file = site.write(folder, task.ports, task.registers, broker_port=task.broker_port)
-    env = {"PYTHONPATH": process.python_path()}
-    for name in ("RUNTIME", "STATE"):
-        place = folder / name.lower()
+    return daemon(folder, site.write(folder, task.ports, task.registers, broker_port=task.broker_port))
+
+
+def daemon(
+    folder: Path, file: Path, env: Mapping[str, str] = MappingProxyType({}), before: str = ""
+) -> Process:
+    """``quartier run`` on a site file, its directories in ``folder``; ``before`` is code that runs first."""
+    places = {f"{name.upper()}_DIRECTORY": folder / name for name in ("runtime", "state")}
+    for place in places.values():
         place.mkdir()
-        env[f"{name}_DIRECTORY"] = str(place)
-    argv = [sys.executable, "-m", "quartier.cli", "run", "--config", str(file)]
-    return Process(argv, folder / "log", env=env)
+    code = f"{before}\nimport sys\nfrom quartier.cli import main\nsys.exit(main())"
+    return Process(
+        [sys.executable, "-c", code, "run", "--config", str(file)],
+        folder / "log",
+        env={
+            "PYTHONPATH": process.python_path(),
+            **{key: str(place) for key, place in places.items()},
+            **env,
+        },
+    )
 
 
 def node_red(cache: Cache) -> Launch:

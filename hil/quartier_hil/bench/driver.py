@@ -1,4 +1,4 @@
-"""The whole driver path against plain requests: registers per CPU second, the same blocks from the same server."""
+"""The whole driver path against plain requests for the same blocks: registers per CPU second."""
 
 import asyncio
 import time
@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pymodbus.client import AsyncModbusTcpClient
+
 from quartier_drivers import profile, registry
 from quartier_drivers.contract import DeviceSpec
 from quartier_hil.bench import site

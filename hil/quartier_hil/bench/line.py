@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from pymodbus.client import AsyncModbusSerialClient
+
 from quartier_drivers import profile, registry
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.modbus.line import LoopClock
@@ -23,7 +24,7 @@ _PERIOD_S = 0.1
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Share of the wire's limit, the earliest frame, CPU against pymodbus' serial client.  Raises AbsentError."""
+    """Share of the wire's limit, the earliest frame, CPU against pymodbus.  Raises AbsentError."""
     found = []
     for baud in BAUDS:
         argv = [setting.cache.compiled("wire"), str(baud), "1"]

@@ -78,7 +78,7 @@ class Stepped:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Requests against points, and how long a cycle takes when each answer takes 5 ms.  Raises AbsentError."""
+    """Requests against points, and the time of a cycle when each answer takes 5 ms.  Raises AbsentError."""
     place = setting.scratch("requests")
     (place / "bench").mkdir()
     (place / f"{_METER}.toml").write_text(meter())

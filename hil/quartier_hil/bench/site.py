@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 PROFILE = "bench/meter"
@@ -52,7 +53,7 @@ port = {port}
 """
 _DEVICE = """
 [devices.device{at}]
-bus = "bus{bus}"
+bus = "{bus}"
 profile = "{profile}"
 unit = {unit}
 
@@ -62,8 +63,25 @@ device = "device{at}"
 {rated}"""
 
 
+_SERIAL = """
+[buses.line]
+kind = "modbus-rtu"
+port = "{port}"
+baud = {baud}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Serial:
+    """An RS-485 line with so many units, beside the TCP devices."""
+
+    port: str
+    baud: int
+    units: int
+
+
 def profile(registers: int, period_s: float = 1.0) -> str:
-    """The TOML of a device with ``registers`` holding registers, read every ``period_s``; the first is a power."""
+    """The TOML of a device with ``registers`` holding registers, each read every ``period_s``."""
     names = ["power_w", *(f"r{at}_w" for at in range(1, registers))]
     points = (_POINT.format(name=name, at=at) for at, name in enumerate(names))
     return _HEAD.format(count=registers, period=period_s) + "".join(points)
@@ -76,6 +94,7 @@ def write(
     *,
     broker_port: int | None = None,
     period_s: float = 1.0,
+    line: Serial | None = None,
 ) -> Path:
     """Write a site of one device a port, ``registers`` points each, and its profile; returns the site file.
 
@@ -87,19 +106,15 @@ def write(
     parts = [_SITE]
     if broker_port is not None:
         parts.append(_LINK.format(port=broker_port))
-    for at, port in enumerate(ports):
-        grid = at == 0
-        parts.append(_BUS.format(at=at, port=port))
+    parts += [_BUS.format(at=at, port=port) for at, port in enumerate(ports)]
+    places = [(f"bus{at}", at + 1) for at in range(len(ports))]
+    if line is not None:
+        parts.append(_SERIAL.format(port=line.port, baud=line.baud))
+        places += [("line", unit + 1) for unit in range(line.units)]
+    for at, (bus, unit) in enumerate(places):
+        asset, role, rated = ("grid", "grid", "") if at == 0 else (f"load{at}", "load", "rated_w = 1000.0\n")
         parts.append(
-            _DEVICE.format(
-                at=at,
-                bus=at,
-                profile=PROFILE,
-                unit=at + 1,
-                asset="grid" if grid else f"load{at}",
-                role="grid" if grid else "load",
-                rated="" if grid else "rated_w = 1000.0\n",
-            )
+            _DEVICE.format(at=at, bus=bus, profile=PROFILE, unit=unit, asset=asset, role=role, rated=rated)
         )
     file = folder / "site.toml"
     file.write_text("".join(parts))
