@@ -47,7 +47,7 @@ async def _measured(baud: int, wire: Process, setting: Setting) -> list[Figure]:
         driver = door.driver(line, DeviceSpec("device", 1, {"": "meter"}), loaded, clock)
 
         async def ours(driver: Any = driver) -> None:
-            while not len(await driver.read()):
+            while not len(await driver.read()):  # noqa: ASYNC110 - what is waited for is time
                 await asyncio.sleep(0)
 
         await line.open()

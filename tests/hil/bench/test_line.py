@@ -1,0 +1,58 @@
+import os
+import struct
+
+import pytest
+
+from quartier_hil.bench.cache import Cache
+from quartier_hil.bench.process import Process
+from quartier_hil.devices.wire import rtu_frame, rtu_request
+
+pytestmark = pytest.mark.peer
+
+
+@pytest.fixture
+def wire(tmp_path):
+    program = Cache(tmp_path / "cache", lambda _: None).compiled("wire")
+    with Process([program, "115200", "2"], tmp_path / "log", talks=True) as found:
+        yield found
+
+
+def answered(port, frame, size):
+    file = os.open(port, os.O_RDWR | os.O_NOCTTY)
+    try:
+        os.write(file, frame)
+        heard = b""
+        while len(heard) < size:
+            heard += os.read(file, size - len(heard))
+        return heard
+    finally:
+        os.close(file)
+
+
+def test_a_unit_of_the_wire_answers_with_a_sound_frame(wire):
+    port = wire.line()
+
+    heard = answered(port, rtu_frame(2, struct.pack(">BHH", 3, 0, 4)), 5 + 8)
+
+    assert (2, heard[1:-2]) == rtu_request(heard)
+    assert bytes([3, 8]) == heard[1:3]
+
+
+def test_the_line_of_a_request_takes_the_time_of_its_characters(wire):
+    port = wire.line()
+
+    answered(port, rtu_frame(1, struct.pack(">BHH", 3, 0, 4)), 5 + 8)
+
+    figures = wire.count()
+    assert (8 + 3.5 + 13 + 3.5) * 10 / 115_200 == pytest.approx(figures["line_s"], abs=1e-6)
+    assert 1 == figures["all"]
+
+
+def test_a_frame_that_is_not_whole_gets_no_answer_and_is_counted(wire):
+    port = wire.line()
+    sound = rtu_frame(1, struct.pack(">BHH", 3, 0, 4))
+
+    heard = answered(port, bytes(8) + sound, 5 + 8)
+
+    assert 1 == heard[0]
+    assert 1 == wire.count()["broken"]
