@@ -9,9 +9,7 @@ def test_every_value_of_a_series_differs_from_the_one_before():
     rows = list(commit.series(20, points=5))
 
     assert all(
-        one != other
-        for before, after in zip(rows, rows[1:])
-        for one, other in zip(before, after, strict=True)
+        one != other for before, after in pairwise(rows) for one, other in zip(before, after, strict=True)
     )
 
 
