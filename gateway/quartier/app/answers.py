@@ -9,16 +9,31 @@ from quartier.runtime.bus import Bus
 from quartier.runtime.health import NOT_ASKED, Health
 from quartier.runtime.mailbox import Outcome
 from quartier.runtime.ticker import Ticker
+from quartier.runtime.writes import Tally
 from quartier_drivers.contract import PointInfo, Quality
 from quartier_drivers.errors import Fault
 from quartier_drivers.points import UNITS, split, word
 
 
-def points(frozen: Frozen, infos: Mapping[str, PointInfo], fleet: Fleet) -> list[dict[str, Any]]:
-    """Every point: served ones in their order, then the others; with what was last written to it."""
+def points(frozen: Frozen, infos: Mapping[str, PointInfo], fleet: Fleet, utc_ms: int) -> list[dict[str, Any]]:
+    """Every point: served ones in their order, then the others; with what was last written, and how often."""
     outcomes = {point: outcome for bus in fleet.buses for point, outcome in bus.mailbox.outcomes.items()}
     names = [*infos, *(point for point in frozen if point not in infos)]
-    return [_point(name, frozen, infos.get(name), outcomes.get(name)) for name in names]
+    found = [_point(name, frozen, infos.get(name), outcomes.get(name)) for name in names]
+    for point in found:
+        info = infos.get(point["point"])
+        if info is not None and info.writable:
+            point["writes"] = _writes(info, fleet.tally, utc_ms)
+    return found
+
+
+def _writes(info: PointInfo, tally: Tally, utc_ms: int) -> dict[str, Any]:
+    return {
+        "today": tally.today(info.point, utc_ms),
+        "budget": info.writes_per_day or None,
+        "total": tally.total(info.point),
+        "persistent": info.persistent,
+    }
 
 
 def _point(name: str, frozen: Frozen, info: PointInfo | None, outcome: Outcome | None) -> dict[str, Any]:

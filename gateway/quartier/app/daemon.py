@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import quartier_native
-from quartier.app import answers, assembly, keeper, own
+from quartier.app import answers, assembly, keeper, own, wear
 from quartier.app.disk import Disk
 from quartier.app.district import connect
 from quartier.app.fleet import Fleet
@@ -121,6 +121,7 @@ class Daemon:
                 group.create_task(
                     keeper.run(self._places.state_dir, lambda: self.turn.link, self._clock, self._log)
                 ),
+                group.create_task(wear.run(self._places.state_dir, self.fleet.tally, self._clock, self._log)),
             ]
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
@@ -139,7 +140,8 @@ class Daemon:
 
     async def _begin(self, group: asyncio.TaskGroup) -> None:
         """Buses first: nothing waits for the district."""
-        self.fleet = Fleet(group, self._clock, self._deliver, self._log)
+        tally = await asyncio.to_thread(wear.recalled, self._places.state_dir)
+        self.fleet = Fleet(group, self._clock, self._deliver, self._log, tally)
         await self.fleet.follow(assembly.wires(self._loaded))
         site = self._loaded.site
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
@@ -266,7 +268,8 @@ class Daemon:
         }
 
     def _points(self) -> list[dict[str, Any]]:
-        return answers.points(self._image.freeze(self._clock.now_ns()), self.fleet.points, self.fleet)
+        now = self._clock.now()
+        return answers.points(self._image.freeze(now.ns), self.fleet.points, self.fleet, now.utc_ms)
 
     # A new site file
 
@@ -342,5 +345,6 @@ class Daemon:
     async def _keep_link(self, *, planned: bool) -> None:
         try:
             await asyncio.to_thread(keeper.keep, self._places.state_dir, self.turn.link, planned=planned)
+            await asyncio.to_thread(wear.keep, self._places.state_dir, self.fleet.tally)
         except OSError as error:
             self._log.warning("link.not_kept", why=str(error))

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from quartier.app.assembly import Wire
+from quartier.app.assembly import Wire, release_values
 from quartier.runtime import release
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.supervisor import Failure, supervise
+from quartier.runtime.writes import Tally
 from quartier_drivers.contract import Command, PointInfo, Readings
 from quartier_drivers.registry import door
 
@@ -30,7 +31,7 @@ class Member:
 
 
 class Fleet:
-    """Starts, keeps and stops the buses.  ``deliver`` takes the readings of all of them."""
+    """Starts, keeps and stops the buses.  ``deliver`` takes all readings, ``tally`` counts the writes."""
 
     def __init__(
         self,
@@ -38,7 +39,9 @@ class Fleet:
         clock: HouseClock,
         deliver: Callable[[Readings], None],
         log: Any,
+        tally: Tally | None = None,
     ) -> None:
+        self.tally = tally or Tally()
         self._group = group
         self._clock = clock
         self._deliver = deliver
@@ -81,7 +84,9 @@ class Fleet:
         drivers = {
             spec.name: opened.driver(line, spec, profile, self._clock) for spec, profile in wire.devices
         }
-        bus = Bus(wire.name, line, drivers, self._clock, self._deliver, self._log)
+        infos = {point: info for driver in drivers.values() for point, info in driver.points.items()}
+        safe = release_values([wire], infos)
+        bus = Bus(wire.name, line, drivers, self._clock, self._deliver, self._log, self.tally, safe)
         work = supervise(f"bus {wire.name}", bus.run, self._clock, partial(self._report, bus))
         return Member(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
 

@@ -235,7 +235,15 @@ def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     _runtime(status)
     status.set_defaults(run=present.status)
 
-    points = _command(commands, "points", "list the points of the running daemon with value, age and quality")
+    points = _command(
+        commands,
+        "points",
+        "list the points of the running daemon with value, age and quality",
+        "--writes shows the writable points: writes today (UTC), the budget of those whose memory wears,\n"
+        "and writes in all.  A spent budget refuses further writes until midnight; safe values are always\n"
+        "written.  The budget stands in the profile (writes_per_day).",
+    )
+    points.add_argument("--writes", action="store_true", help="how often points were written, and may be")
     points.add_argument("pattern", nargs="*", default=["*"], help="such as 'grid.*' (default: all)")
     _json(points)
     _runtime(points)

@@ -93,8 +93,14 @@ def points(options: argparse.Namespace) -> int:
             f"no point is called {' or '.join(options.pattern)}; quartier points lists all", file=sys.stderr
         )
         return 1
+    if options.writes:
+        wanted = [point for point in wanted if "writes" in point]
     if options.json:
         output.dump(wanted)
+        return 0
+    if options.writes:
+        heads = ("point", ">today", ">budget", ">total", "memory", "last written", "on release", "address")
+        output.console().print(output.table("", heads, map(_writes_row, wanted)))
         return 0
     columns = (
         "point",
@@ -122,6 +128,20 @@ def _row(point: dict[str, Any]) -> tuple[str, ...]:
         _written(point.get("written")),
         "" if not point.get("writable") else output.number(point["on_release"]),
         "" if not point.get("writable") else _by_itself(fallback),
+        point["address"],
+    )
+
+
+def _writes_row(point: dict[str, Any]) -> tuple[str, ...]:
+    writes = point["writes"]
+    return (
+        point["point"],
+        str(writes["today"]),
+        "–" if writes["budget"] is None else str(writes["budget"]),
+        str(writes["total"]),
+        "wears" if writes["persistent"] else "volatile",
+        _written(point.get("written")),
+        output.number(point["on_release"]),
         point["address"],
     )
 

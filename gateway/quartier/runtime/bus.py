@@ -9,6 +9,7 @@ import random
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from quartier.runtime.clock import HouseClock
@@ -16,6 +17,7 @@ from quartier.runtime.health import PROBE_PAUSE_S, Health
 from quartier.runtime.mailbox import Mailbox
 from quartier.runtime.rota import Rota
 from quartier.runtime.supervisor import ended_well
+from quartier.runtime.writes import Tally, Thrift
 from quartier_drivers.contract import (
     KINDS,
     QUALITIES,
@@ -51,6 +53,8 @@ class Bus:
         clock: HouseClock,
         deliver: Callable[[Readings], None],
         log: Any,
+        tally: Tally | None = None,
+        safe: Mapping[str, float | None] = MappingProxyType({}),
     ) -> None:
         self.name = name
         self.mailbox = Mailbox()
@@ -74,6 +78,8 @@ class Bus:
         self.points: Mapping[str, PointInfo] = {
             point: info for health in self.devices.values() for point, info in health.driver.points.items()
         }
+        self._thrift = Thrift(tally or Tally(), self.points, safe)
+        self._fruitful = False
         self._rota = Rota(tuple(self.devices.values()))
         self._age_again_ns = now_ns
         self._rest_ns = 0
@@ -167,14 +173,36 @@ class Bus:
         if readings:
             self._deliver(readings)
             self.mailbox.seen(readings, self.points, self._clock.now_ns())
+            self._thrift.saw(readings)
+
+    def _spares(self, command: Command) -> bool:
+        """Whether a register that wears out is left as it is: it has the value, or had its writes for today.
+
+        When its day is over, it is given its safe value, once.
+        """
+        point, utc_ms = command.point, self._clock.utc_ms()
+        if self._thrift.stands(point, command.value):
+            self.mailbox.spared(command, self._clock.now_ns())
+            return True
+        why = self._thrift.refusal(point, command.value, utc_ms)
+        if why:
+            self.mailbox.failed(command, "refused", why, self._clock.now_ns(), read_back=False)
+            if self._thrift.ends(point, utc_ms):
+                self._log.warning("write.budget_spent", point=point, value=command.value, why=why)
+                self._back.add(point)
+        return bool(why)
 
     async def _write(self, command: Command) -> None:
+        if self._spares(command):
+            return
         health = self._device_of[command.point]
         read_back = health.driver.points[command.point].read_back
         started_ns = self._clock.now_ns()
+        counts = True  # also where nobody knows: it may have been written
         try:
             await health.driver.write(command)
         except Refused as refusal:
+            counts = False
             self._log.warning("write.refused", point=command.point, value=command.value, why=str(refusal))
             self.mailbox.failed(command, "refused", str(refusal), self._clock.now_ns(), read_back=False)
         except NoReply as silence:
@@ -187,6 +215,9 @@ class Bus:
             raise
         else:
             self.mailbox.sent(command, self._clock.now_ns(), read_back=read_back)
+        finally:
+            if counts:
+                self._thrift.wrote(command.point, self._clock.utc_ms())
 
     def _failed(self, health: Health, why: str, started_ns: int) -> None:
         now_ns = self._clock.now_ns()
@@ -208,6 +239,7 @@ class Bus:
         self._rota.changed(health)
 
     def _answered(self, health: Health) -> None:
+        self._fruitful = True
         if health.aside or health.silent:
             self._log.info("device.back", device=health.name, bus=self.name)
         health.aside = health.silent = False
@@ -244,11 +276,14 @@ class Bus:
     def _up(self) -> None:
         if self._lost_told:
             self._log.info("bus.back", bus=self.name)
-        self.online, self.why, self._lost_told = True, "", False
+        self.online, self.why, self._lost_told, self._fruitful = True, "", False, False
 
     def _down(self, why: str) -> bool:
-        """Note the loss, logged once; returns whether the bus had been open."""
-        was, self.online, self.why = self.online, False, why
+        """Note the loss, logged once; returns whether the bus had been of use.
+
+        An endpoint that takes a connection and hangs up is not stormed: it is as lost as one that is gone.
+        """
+        was, self.online, self.why = self.online and self._fruitful, False, why
         for health in self.devices.values():
             health.why = why
         if not self._lost_told:
@@ -327,6 +362,7 @@ class Bus:
                     raise
             else:
                 self._back -= mine
+                self._thrift.gave_back(mine, self._clock.utc_ms())
 
     def halt(self) -> None:
         """Have ``run`` end after the exchange in hand, so that no answer is owed when safe values follow."""
@@ -342,6 +378,7 @@ class Bus:
         for health in self.reachable_first():
             if health.name in names:
                 await ended_well(health.driver.release, partial(_noted, failures, health.name))
+                self._thrift.gave_back(health.driver.points, self._clock.utc_ms())
         return failures
 
     def reachable_first(self) -> list[Health]:

@@ -76,24 +76,30 @@ class Mailbox:
             self._sent[command.point] = 0
         self._judge(command, verdict, now_ns, why)
 
+    def spared(self, command: Command, now_ns: int) -> None:
+        """The value stands there already, in a register that each write wears."""
+        self._judge(command, "done", now_ns, "it stands there already: not written again")
+
     def seen(self, readings: Readings, infos: Mapping[str, PointInfo], now_ns: int) -> None:
         """Compare readings with what was last written to their points, where one waits to be read back."""
         if not self._sent:
             return
         places = readings.layout.points
         for point in [point for point in self._sent if point in places]:
-            self._compare(readings.reading(places.index(point)), tolerance(infos[point]), now_ns)
+            self._compare(readings.reading(places.index(point)), infos[point], now_ns)
 
-    def _compare(self, reading: Reading, step: float, now_ns: int) -> None:
+    def _compare(self, reading: Reading, info: PointInfo, now_ns: int) -> None:
         if reading.quality is not Quality.GOOD or isinstance(reading.value, str):
             return
         outcome = self.outcomes[reading.point]
         if reading.taken_ns < outcome.since_ns:
             return
         wanted = outcome.command.value
-        if abs(float(reading.value) - wanted) <= max(step, 1e-6 * abs(wanted)):
+        if abs(float(reading.value) - wanted) <= max(tolerance(info), 1e-6 * abs(wanted)):
             del self._sent[reading.point]
             self._judge(outcome.command, "done", now_ns, "")
+        elif reading.taken_ns < outcome.since_ns + info.settle_s * 1e9:
+            return  # the device may still show the old value
         elif self._sent[reading.point] + 1 >= PATIENCE_COUNT:
             del self._sent[reading.point]
             self._judge(outcome.command, "refused", now_ns, f"the device holds {reading.value:g}")

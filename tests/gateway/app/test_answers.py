@@ -18,7 +18,7 @@ def frozen(yard):
 
 
 def points(yard):
-    found = same_in_json(answers.points(frozen(yard), yard.fleet.points, yard.fleet))
+    found = same_in_json(answers.points(frozen(yard), yard.fleet.points, yard.fleet, yard.clock.utc_ms()))
     return {point["point"]: point for point in found}
 
 
@@ -148,3 +148,16 @@ def test_disabled_parts_tell_every_fault():
     faults = {"devices.gx": (Fault("site.toml", 7, "devices.gx.unit", "300 is outside 0..255"),)}
 
     assert {"devices.gx": ["site.toml:7: devices.gx.unit: 300 is outside 0..255"]} == answers.disabled(faults)
+
+
+async def test_writable_points_tell_how_often_they_were_written_and_may_be(yard):
+    async with yard() as (found, _):
+        await found.follow()
+        told = points(found)
+        (writable,) = [point for point in told if point.endswith("setpoint_w")][:1]
+        found.fleet.tally.add(writable, found.clock.utc_ms())
+
+        assert {"today": 1, "budget": None, "total": 1, "persistent": False} == points(found)[writable][
+            "writes"
+        ]
+        assert "writes" not in told["grid.power_w"]

@@ -29,7 +29,8 @@ POINTS = [
      "writable": True, "on_release": 0, "fallback": {"value": 0, "after_s": 60},
      "written": {"value": -500, "verdict": "refused", "why": "exception 3", "reason": "", "age_s": 3}},
     {"point": "boiler.relay_on", "value": True, "unit": "", "quality": "good", "age_s": 1, "address": "coil:0",
-     "writable": True, "on_release": "own", "fallback": None},
+     "writable": True, "on_release": "own", "fallback": None,
+     "writes": {"today": 7, "budget": 24, "total": 1200, "persistent": True}},
 ]  # fmt: skip
 
 
@@ -87,6 +88,17 @@ async def test_points_are_picked_by_any_of_the_patterns(ask):
     code, text, _ = await ask("points", "grid.power*", "*.relay_on", "--json")
 
     assert (0, ["grid.power_w", "boiler.relay_on"]) == (code, [point["point"] for point in json.loads(text)])
+
+
+async def test_writes_show_where_the_wear_went(ask):
+    code, said, _ = await ask("points", "--writes")
+    (head, row) = said.splitlines()
+
+    assert 0 == code
+    assert ["point", "today", "budget", "total", "memory"] == head.split()[:5]
+    assert ["boiler.relay_on", "7", "24", "1200", "wears"] == row.split()[:5]
+    told = json.loads((await ask("points", "--writes", "--json"))[1])
+    assert ["boiler.relay_on"] == [point["point"] for point in told]
 
 
 async def test_a_name_that_is_none_is_exit_1_and_says_how_to_find_it(ask):

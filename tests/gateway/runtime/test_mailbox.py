@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 
 from quartier.runtime.mailbox import Mailbox, tolerance
 from quartier_drivers.contract import Command, PointInfo, Quality, Reading, columns
@@ -145,3 +146,30 @@ async def test_a_new_command_ends_the_wait():
 
 def test_tolerance_of_a_relay_is_half_a_bit():
     assert tolerance(PointInfo("x.relay_on", "bool", "coil:0", 1.0)) == 0.5
+
+
+def test_a_device_may_show_the_old_value_for_as_long_as_its_profile_says():
+    box = Mailbox()
+    infos = {**INFOS, POINT: replace(INFO, settle_s=5.0)}
+    wish = command(100)
+    box.post([wish], 0)
+    box.sent(wish, 10, read_back=True)
+    for second in range(1, 6):
+        box.seen(readings(0, second * 10**9), infos, second * 10**9)
+    assert "pending" == box.outcomes[POINT].verdict
+
+    for second in range(6, 9):
+        box.seen(readings(0, second * 10**9), infos, second * 10**9)
+    assert "refused" == box.outcomes[POINT].verdict
+
+
+def test_a_write_that_was_spared_is_done():
+    box = Mailbox()
+    wish = command(100)
+    box.post([wish], 0)
+    box.spared(wish, 1)
+
+    assert ("done", "it stands there already: not written again") == (
+        box.outcomes[POINT].verdict,
+        box.outcomes[POINT].why,
+    )

@@ -1,0 +1,115 @@
+"""How often points were written: a budget a day for registers that wear out, and where the wear went."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from quartier.runtime.mailbox import tolerance
+from quartier_drivers.contract import PointInfo, Quality, Readings
+
+_DAY_MS = 86_400_000
+
+
+class Tally:
+    """Writes of each point: of the present day (UTC) and in all.  ``facts`` are those of an earlier run."""
+
+    def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
+        kept = facts or {}
+        self._day = int(kept.get("day", 0))
+        self._today: dict[str, int] = {
+            str(point): int(count) for point, count in kept.get("today", {}).items()
+        }
+        self._total: dict[str, int] = {
+            str(point): int(count) for point, count in kept.get("total", {}).items()
+        }
+        self.changes_count = 0
+        """Grows with each write: whoever keeps the facts sees whether they are new."""
+
+    def add(self, point: str, utc_ms: int) -> None:
+        """The point was written, or may have been."""
+        self._turn(utc_ms)
+        self._today[point] = self._today.get(point, 0) + 1
+        self._total[point] = self._total.get(point, 0) + 1
+        self.changes_count += 1
+
+    def today(self, point: str, utc_ms: int) -> int:
+        """Writes since midnight, UTC."""
+        self._turn(utc_ms)
+        return self._today.get(point, 0)
+
+    def total(self, point: str) -> int:
+        """Writes since the first run."""
+        return self._total.get(point, 0)
+
+    def facts(self) -> dict[str, Any]:
+        """What is to survive a restart, JSON-ready."""
+        return {"day": self._day, "today": dict(self._today), "total": dict(self._total)}
+
+    def _turn(self, utc_ms: int) -> None:
+        """Another day, also one before: a clock that was ahead must not freeze a spent budget."""
+        day = utc_ms // _DAY_MS
+        if day != self._day:
+            self._day = day
+            self._today.clear()
+
+
+class Thrift:
+    """What may be written to the points of one bus.  Volatile points are only counted.
+
+    ``safe`` are the values that the points are given back with: they are never refused.
+    """
+
+    def __init__(
+        self, tally: Tally, infos: Mapping[str, PointInfo], safe: Mapping[str, float | None]
+    ) -> None:
+        self._tally = tally
+        self._infos = infos
+        self._safe = safe
+        self._shown: dict[str, float] = {}
+        self._worn = {point for point, info in infos.items() if info.persistent}
+        self._ended: dict[str, int] = {}
+
+    def saw(self, readings: Readings) -> None:
+        """Remember what persistent registers hold."""
+        if not self._worn:
+            return
+        for point in self._worn.intersection(readings.layout.points):
+            reading = readings.reading(readings.layout.points.index(point))
+            if reading.quality is Quality.GOOD and not isinstance(reading.value, str):
+                self._shown[point] = float(reading.value)
+            else:
+                self._shown.pop(point, None)
+
+    def stands(self, point: str, value: float) -> bool:
+        """Whether a persistent point shows the value already; a device's timer wants its writes anyway."""
+        info, shown = self._infos[point], self._shown.get(point)
+        if shown is None or info.fallback is not None:
+            return False
+        return abs(shown - value) <= max(tolerance(info) / 2, 1e-6 * abs(value))
+
+    def refusal(self, point: str, value: float, utc_ms: int) -> str:
+        """Why the point may not be written today; empty when it may."""
+        budget = self._infos[point].writes_per_day
+        if not budget or value == self._safe.get(point) or self._tally.today(point, utc_ms) < budget:
+            return ""
+        return (
+            f"its budget of {budget} writes a day is spent, until midnight UTC: each write wears its memory"
+        )
+
+    def ends(self, point: str, utc_ms: int) -> bool:
+        """Whether this is the day's first refusal: then the point is to be given its safe value."""
+        day = utc_ms // _DAY_MS
+        first = self._ended.get(point) != day
+        self._ended[point] = day
+        return first
+
+    def wrote(self, point: str, utc_ms: int) -> None:
+        """Count a write that was made, or may have been; what stands there is to be read anew."""
+        self._shown.pop(point, None)
+        self._tally.add(point, utc_ms)
+
+    def gave_back(self, points: Iterable[str], utc_ms: int) -> None:
+        """Count the safe values of ``points``."""
+        for point in points:
+            info = self._infos[point]
+            if info.writable and info.on_release != "hold":
+                self.wrote(point, utc_ms)

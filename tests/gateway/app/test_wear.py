@@ -1,0 +1,48 @@
+"""The tally of writes on disk: it survives, and a disk that refuses is said once."""
+
+import asyncio
+
+import structlog
+
+from quartier.app import wear
+from quartier.runtime import statefile
+from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime.writes import Tally
+
+NOON = 1_764_000_000_000
+
+
+def test_without_a_file_nothing_was_written(tmp_path):
+    assert 0 == wear.recalled(tmp_path).total("ev1.current_max_a")
+
+
+def test_what_was_kept_comes_back(tmp_path):
+    tally = Tally()
+    tally.add("ev1.current_max_a", NOON)
+    wear.keep(tmp_path, tally)
+
+    assert 1 == wear.recalled(tmp_path).total("ev1.current_max_a")
+
+
+def test_a_file_that_makes_no_sense_never_prevents_a_start(tmp_path):
+    statefile.save(tmp_path / wear.FILE, {"day": 1, "today": [], "total": {"x": "many"}})
+
+    assert 0 == wear.recalled(tmp_path).total("x")
+
+
+async def test_each_change_is_on_disk_soon_and_a_disk_that_refuses_is_said_once(tmp_path):
+    log = structlog.testing.CapturingLogger()
+    tally, folder = Tally(), tmp_path / "absent"
+    keeping = asyncio.create_task(wear.run(folder, tally, HouseClock(ClockSetting(rate=1000.0)), log))
+    tally.add("ev1.current_max_a", NOON)
+    async with asyncio.timeout(20):
+        while not log.calls:  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.01)
+        folder.mkdir()
+        while not statefile.load(folder / wear.FILE):  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    await asyncio.wait([keeping])
+
+    assert ["writes.not_kept"] == [call.args[0] for call in log.calls]
+    assert 1 == wear.recalled(folder).total("ev1.current_max_a")

@@ -1,0 +1,116 @@
+"""The bus, the wear of memory and storms: a quirky device on a real wire."""
+
+import asyncio
+import contextlib
+
+from tests.gateway.runtime.test_bus import House
+
+from quartier.runtime import bus as bus_room
+from quartier_drivers import profile
+from quartier_drivers.contract import Command
+from quartier_hil.devices.odd import plain_unit, quirk
+from quartier_hil.devices.oddtcp import OddTcp
+
+CHARGER = """
+[profile]
+protocol = "modbus"
+maker = "ACME"
+model = "EV"
+source = "s"
+[limits]
+settle_s = SETTLE
+[points.current_max_a]
+register = "holding:5"
+scan = "fast"
+write = { low = 0, high = 32, on_release = 6, persistent = true, writes_per_day = 2 }
+[points.power_w]
+register = "input:5"
+scan = "fast"
+"""
+POINT = "ev1.current_max_a"
+
+
+@contextlib.asynccontextmanager
+async def running(server, settle_s=0.0, rate=20.0):
+    async with server:
+        charger = profile.parse(CHARGER.replace("SETTLE", str(settle_s)), "acme/ev", "ev.toml")
+        house = House(server.port, {"ev1": (1, "acme/ev", "")}, rate=rate, profiles={"ev1": charger})
+        house.bus._thrift._safe = {POINT: 6.0}
+        task = asyncio.create_task(house.bus.run())
+        try:
+            yield house
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+async def ordered(house, value):
+    """Have the bus write ``value``; gives what became of it."""
+    now_ns = house.clock.now_ns()
+    command = Command(POINT, value, now_ns + 3600 * 10**9)
+    house.bus.post(command, now_ns)
+    await house.until(lambda: house.bus.mailbox.outcomes[POINT].verdict not in ("pending", "unknown"))
+    return house.bus.mailbox.outcomes[POINT]
+
+
+def writes(server):
+    return [pdu for _, pdu in server.asked if pdu[0] == 6]
+
+
+async def test_a_budget_ends_with_the_safe_value_and_a_reason():
+    server = OddTcp({1: plain_unit()})
+    async with running(server) as house:
+        await house.until(lambda: POINT in house.latest)
+        assert ["done", "done"] == [(await ordered(house, value)).verdict for value in (16.0, 10.0)]
+        refused = await ordered(house, 20.0)
+        assert "refused" == refused.verdict
+        assert "its budget of 2 writes a day is spent" in refused.why
+        await house.until(lambda: server.units[1].get("holding", 5) == [6])
+        assert "refused" == (await ordered(house, 20.0)).verdict
+        assert 3 == len(writes(server))
+        await house.until(lambda: house.latest[POINT].value == 6.0)
+        assert "done" == (await ordered(house, 6.0)).verdict
+        assert 1 == len(house.said("write.budget_spent"))
+
+
+async def test_a_value_that_stands_there_already_is_not_written_again():
+    server = OddTcp({1: plain_unit()})
+    async with running(server) as house:
+        await house.until(lambda: POINT in house.latest)
+        spared = await ordered(house, 5.0)
+
+    assert ("done", "it stands there already: not written again") == (spared.verdict, spared.why)
+    assert [] == writes(server)
+
+
+async def test_a_device_that_settles_late_is_given_its_time_before_it_is_called_stubborn():
+    server = OddTcp({1: plain_unit()}, quirk("settles-late", seconds=0.4))
+    async with running(server, settle_s=60.0) as house:
+        await house.until(lambda: POINT in house.latest)
+        outcome = await ordered(house, 16.0)
+
+    assert ("done", "") == (outcome.verdict, outcome.why)
+
+
+async def test_a_device_that_is_not_given_its_time_is_called_stubborn():
+    server = OddTcp({1: plain_unit()}, quirk("settles-late", seconds=3600.0))
+    async with running(server) as house:
+        await house.until(lambda: POINT in house.latest)
+        outcome = await ordered(house, 16.0)
+
+    assert ("refused", "the device holds 5") == (outcome.verdict, outcome.why)
+
+
+async def test_an_endpoint_that_takes_connections_and_hangs_up_is_not_stormed(monkeypatch):
+    pauses = []
+
+    async def stand_by(_self, seconds):
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(bus_room.Bus, "_stand_by", stand_by)
+    server = OddTcp({1: plain_unit()}, quirk("accepts-and-closes"))
+    async with running(server) as house:
+        await house.until(lambda: len(pauses) >= 8)
+
+    assert all(pause >= 0.5 * min(2**place, 60) for place, pause in enumerate(pauses[:8]))
