@@ -10,12 +10,14 @@ from quartier_hil.bench import cache
 
 def description() -> dict[str, object]:
     """CPU, cores, kernel, Python, load average at the start and the pinned peers, JSON-ready."""
+    cores, load = os.cpu_count() or 1, os.getloadavg()[0]
     return {
         "cpu": _cpu(),
-        "cores": os.cpu_count() or 0,
+        "cores": cores,
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": platform.python_version(),
-        "load": round(os.getloadavg()[0], 2),
+        "load": round(load, 2),
+        "busy": load > cores / 4,
         "node_red": f"{cache.NODE_RED} with node-red-contrib-modbus {cache.NODE_RED_MODBUS}",
         "thingsboard_gateway": cache.THINGSBOARD_GATEWAY,
         "pymodbus": _version("pymodbus"),
@@ -25,9 +27,10 @@ def description() -> dict[str, object]:
 
 def line(about: dict[str, object]) -> str:
     """The same for people."""
+    busy = ": other work is running, these are figures under load" if about["busy"] else ""
     return (
         f"{about['cpu']}, {about['cores']} cores, {about['kernel']}, Python {about['python']}, "
-        f"load {about['load']} at the start\npeers: Node-RED {about['node_red']}, thingsboard-gateway "
+        f"load {about['load']} at the start{busy}\npeers: Node-RED {about['node_red']}, thingsboard-gateway "
         f"{about['thingsboard_gateway']}, pymodbus {about['pymodbus']}, numpy {about['numpy']}"
     )
 

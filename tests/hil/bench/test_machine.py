@@ -9,3 +9,10 @@ def test_the_machine_is_named_with_its_load_and_the_versions_of_the_peers():
     assert f"{about['cores']} cores" in line
     assert "load" in line
     assert "Node-RED 4" in line
+
+
+def test_figures_of_a_machine_that_does_other_work_are_marked_so():
+    about = machine.description()
+
+    assert "figures under load" in machine.line({**about, "busy": True})
+    assert "figures under load" not in machine.line({**about, "busy": False})
