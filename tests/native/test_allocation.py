@@ -163,3 +163,40 @@ def test_the_largest_problem_fits() -> None:
     steps = [(index % 256, 75.0 - index // 256 * 25.0, index % 3 == 0) for index in range(1024)]
     problem = (0.0, want_w, 12_345.0, 0.0, steps, steps)
     assert outcome(twin.allocate, problem) == outcome(kernel.allocate, problem)
+
+
+def test_a_ladder_made_anew_while_it_is_read_does_no_harm() -> None:
+    ladder = kernel.Ladder([(0, 0.0, True)])
+
+    class Meddler:
+        def __float__(self) -> float:
+            with pytest.raises(TypeError):
+                ladder.__init__([(200, 0.0, True), (0, None, True)] * 500)  # type: ignore[misc]
+            ladder.__init__([(200, 0.0, True)] * 700)  # type: ignore[misc]
+            return 0.0
+
+    meddler: Any = Meddler()
+    up: list[Any] = [(0, meddler, True)]
+    with pytest.raises(ValueError, match="a step names an asset that is not there"):
+        kernel.allocate(1e6, [7.0], 0, 0, ladder, up)
+    with pytest.raises(ValueError, match="a step names an asset that is not there"):
+        kernel.allocate_in_place(array("d", [7.0]), meddler, 0, 0, ladder, ladder)
+    many: list[Any] = [(0, meddler, True)] * 1000
+    with pytest.raises(ValueError, match="the steps have changed"):
+        ladder.__init__(many)  # type: ignore[misc]
+    assert all(asset < ladder.asset_count for asset, _, _ in ladder)
+
+
+def test_an_array_that_shrinks_while_the_caps_are_read_is_read_as_it_is() -> None:
+    setpoint_w = array("d", [7.0] * 200)
+
+    class Meddler:
+        def __float__(self) -> float:
+            del setpoint_w[1:]
+            return 0.0
+
+    meddler: Any = Meddler()
+    with pytest.raises(ValueError, match="a step names an asset that is not there"):
+        kernel.allocate_in_place(
+            setpoint_w, meddler, 0, 0, kernel.Ladder([(199, 0.0, True)]), kernel.Ladder([])
+        )
