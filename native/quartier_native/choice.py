@@ -49,5 +49,11 @@ def _engine(name: str, why: str) -> tuple[Engine, Mapping[str, ModuleType]]:
 
 
 def chosen() -> tuple[Engine, Mapping[str, ModuleType]]:
-    """The engine that the environment variable ``QUARTIER_ENGINE`` wishes, ``auto`` if it is not set."""
-    return choose(os.environ.get("QUARTIER_ENGINE") or "auto")
+    """The engine that the environment variable ``QUARTIER_ENGINE`` wishes, ``auto`` if it is not set.
+
+    Raises ImportError that names this package where the wish cannot be met.
+    """
+    try:
+        return choose(os.environ.get("QUARTIER_ENGINE") or "auto")
+    except (ImportError, ValueError) as error:
+        raise ImportError(str(error), name="quartier_native") from error

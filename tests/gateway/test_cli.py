@@ -148,3 +148,36 @@ def test_the_version_is_told(capsys):
 
     assert 0 == left.value.code
     assert capsys.readouterr().out.startswith("quartier")
+
+
+@pytest.mark.parametrize(
+    "words", [("engines",), ("run", "--config", "site.toml"), ("read", "a/b", "tcp://x")]
+)
+def test_an_engine_that_is_not_known_is_one_line_and_exit_78(words):
+    code, errors = ended(*words, output=subprocess.DEVNULL, QUARTIER_ENGINE="foo")
+
+    assert (78, "QUARTIER_ENGINE='foo': expected auto, cython or reference\n") == (code, errors)
+
+
+def test_commands_that_compute_nothing_do_not_ask_for_the_engine():
+    assert (0, "") == ended("config", "sample", output=subprocess.DEVNULL, QUARTIER_ENGINE="foo")
+
+
+def imported(*words):
+    """The modules that a command has imported when it ends."""
+    code = "import sys; from quartier.cli import main; code = main(sys.argv[1:]); print(*sys.modules); sys.exit(code)"
+    sources = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native"))
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words],
+        env={**os.environ, "PYTHONPATH": sources},
+        capture_output=True,
+        check=False,
+    )
+    return set(done.stdout.decode().split()), done.returncode
+
+
+def test_a_release_after_a_crash_imports_no_more_than_it_needs(tmp_path):
+    modules, code = imported("release", "--runtime-dir", str(tmp_path), "--json")
+
+    assert 0 == code
+    assert not modules & {"quartier.app.daemon", "quartier.store.ledger", "rich", "structlog"}

@@ -5,23 +5,20 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import quartier_native
 from quartier.app import answers, assembly, keeper, own, wear
 from quartier.app.disk import Disk
-from quartier.app.district import connect
 from quartier.app.fleet import Fleet
 from quartier.app.turn import Turn
 from quartier.config import load as site_file
 from quartier.config.load import Loaded
 from quartier.control import link
-from quartier.district.catalog import Catalog, build
-from quartier.district.uplink import Uplink
 from quartier.house.image import Image
 from quartier.runtime import release
 from quartier.runtime.clock import HouseClock
@@ -33,6 +30,11 @@ from quartier.store.deadband import Deadbands
 from quartier.store.ledger import Store
 from quartier_drivers.contract import PointInfo, Readings
 from quartier_drivers.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from quartier.config.model import Site
+    from quartier.district.catalog import Catalog
+    from quartier.district.uplink import Uplink
 
 LEAVE_S = 3.0
 CLOSE_S = 1.5
@@ -53,7 +55,8 @@ class Daemon:
 
     fleet: Fleet
     turn: Turn
-    uplink: Uplink | None
+    uplink: "Uplink | None"
+    _catalogue: "Callable[[Site, Mapping[str, PointInfo]], Catalog]"
 
     def __init__(self, places: Places, loaded: Loaded, clock: HouseClock, log: Any) -> None:
         self._places = places
@@ -151,19 +154,28 @@ class Daemon:
         state = link.start(params, persisted, self._clock.now(), outage=outage)
         self._log.info("link.start", mode=str(state.mode), why=state.why, outage=outage)
         self.turn = Turn(house, params, state, self._clock, self._image, self.fleet, self._store, self._log)
-        self.uplink = connect(
+        self.uplink = self.turn.uplink = self._connected()
+        self._keep_release()
+        self._begun = True
+
+    def _connected(self) -> "Uplink | None":
+        """The uplink; a house that stands alone does not even import it."""
+        site = self._loaded.site
+        if site.district_link is None:
+            return None
+        from quartier.app.district import catalogue, connect  # noqa: PLC0415 - a door unused costs nothing
+
+        self._catalogue = catalogue
+        return connect(
             site,
             self._places.state_dir,
-            self._catalog(),
+            catalogue(site, self._infos()),
             self._image,
             self.fleet,
             self._store,
             self._clock,
             self._log,
         )
-        self.turn.uplink = self.uplink
-        self._keep_release()
-        self._begun = True
 
     def _keep_release(self) -> None:
         """Keep ``release.json`` what would have to be written if we were killed now.
@@ -224,14 +236,6 @@ class Daemon:
         view = self.turn.view
         return (
             f"{view['mode']}, grid {view['grid']['power_w']} W, cap {view['caps']['import']['max_w']:.0f} W"
-        )
-
-    def _catalog(self) -> Catalog:
-        site = self._loaded.site
-        roles = {name: asset.role for name, asset in site.assets.items()}
-        gates = Deadbands(assembly.deadbands(site))
-        return build(
-            self._infos(), roles, local=assembly.local(site), deadband=lambda point: gates.of(point).width
         )
 
     def _infos(self) -> dict[str, PointInfo]:
@@ -312,7 +316,7 @@ class Daemon:
         self.turn.adopt(house, assembly.link_params(loaded.site, house.limits), started)
         self._store.set_assets(tuple(loaded.site.assets), assembly.local(loaded.site))
         if self.uplink is not None:
-            self.uplink.catalogue(self._catalog())
+            self.uplink.catalogue(self._catalogue(loaded.site, self._infos()))
         self._keep_release()
         self._log.info("config.adopted", file=str(self._places.config))
 

@@ -4,18 +4,21 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from quartier.app import assembly
 from quartier.app.fleet import Fleet
 from quartier.config.model import Site
 from quartier.config.secrets import locate
 from quartier.district.broker import Credentials, Server
-from quartier.district.catalog import Catalog
+from quartier.district.catalog import Catalog, build
 from quartier.district.effects import Note
 from quartier.district.rules import Rules
 from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity
 from quartier.house.image import Image
 from quartier.runtime.clock import HouseClock
+from quartier.store.deadband import Deadbands
 from quartier.store.ledger import Store
+from quartier_drivers.contract import PointInfo
 from quartier_drivers.errors import ConfigError
 
 
@@ -64,6 +67,13 @@ def connect(
 
 
 _FILES = ("password_file", "ca_file", "cert_file", "key_file", "issuers_file")
+
+
+def catalogue(site: Site, infos: Mapping[str, PointInfo]) -> Catalog:
+    """What the births announce: every point, whose it is, and how closely it is told."""
+    roles = {name: asset.role for name, asset in site.assets.items()}
+    gates = Deadbands(assembly.deadbands(site))
+    return build(infos, roles, local=assembly.local(site), deadband=lambda point: gates.of(point).width)
 
 
 def _file(reference: str | None) -> Any:

@@ -3,20 +3,22 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quartier.app.fleet import Fleet
 from quartier.control import cycle, link
 from quartier.control.caps import LinkCaps
 from quartier.control.contacts import Why
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
-from quartier.district.documents import Accepted
-from quartier.district.uplink import Uplink
 from quartier.house.assets import House
 from quartier.house.image import Frozen, Image
 from quartier.house.now import Now
 from quartier.runtime.clock import HouseClock
 from quartier.store.ledger import Store
+
+if TYPE_CHECKING:  # a house that stands alone does not import them
+    from quartier.district.documents import Accepted
+    from quartier.district.uplink import Uplink
 
 # failsafe.md section 1, rule 6: an outage is a voltage below half of the nominal one.
 NOMINAL_V = 230.0
@@ -38,7 +40,7 @@ class Promise:
 class Turn:
     """Called by the ticker.  Holds the link state, the cycle's state and the last view."""
 
-    uplink: Uplink | None
+    uplink: "Uplink | None"
     view: Mapping[str, Any]
 
     def __init__(
@@ -106,7 +108,7 @@ class Turn:
             elif isinstance(accepted.document, Envelope):
                 self._envelope(accepted, accepted.document, now)
 
-    def _envelope(self, accepted: Accepted, envelope: Envelope, now: Now) -> None:
+    def _envelope(self, accepted: "Accepted", envelope: Envelope, now: Now) -> None:
         state, ack = link.document(self.link, self.params, envelope, now)
         if accepted.persisted or not self._loosens(state, now):
             self.link = state

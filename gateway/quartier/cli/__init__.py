@@ -8,12 +8,12 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from quartier.cli import daemon, device, past, present, scan, site
+from quartier.cli import lines
 from quartier.cli.places import CONFIG, runtime_dir, state_dir
 from quartier_drivers.errors import ConfigError
 
@@ -28,6 +28,7 @@ first steps:
 """
 
 
+DAEMON = "daemon:run"
 _PROFILES: dict[str, Any] = {
     "type": Path,
     "action": "append",
@@ -43,21 +44,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for what it lacks
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    return _ended(_parser().parse_args(arguments))
+
+
+def _ended(options: argparse.Namespace) -> int:
+    """Run what was asked for, and find the exit code for every way it may end."""
     try:
-        code = int(options.run(options))
+        code = _called(options.run)(options)
         sys.stdout.flush()
     except ConfigError as error:
         for fault in error.faults:
             print(fault, file=sys.stderr)
         return 78
+    except ImportError as error:
+        if error.name != "quartier_native":
+            raise
+        print(error, file=sys.stderr)  # its engine is wished by a variable, and cannot be had
+        return os.EX_CONFIG
     except BrokenPipeError:
         # Whoever read has seen enough (quartier points | head); nothing is left to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        if error.filename is not None or options.run is daemon.run:
+        if error.filename is not None or options.run == DAEMON:
             raise
         print(f"quartier: the output cannot be written: {error.strerror}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -67,10 +76,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def _called(place: str) -> Callable[[argparse.Namespace], int]:
+    """The function ``module:name`` of this room.
+
+    Imported when it is called for: a command, the daemon most of all, pays only for what itself needs.
+    """
+    module, name = place.split(":")
+    found = getattr(import_module(f"{__name__}.{module}"), name)
+    return lambda options: int(found(options))
+
+
 class _Version(argparse.Action):
     """Looks the version up only when asked: that reads the metadata of the installation."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - nobody else needs it
+
         try:
             print(f"quartier {version('quartier')}")
         except PackageNotFoundError:
@@ -152,7 +173,7 @@ def _daemon(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         help="where the history and the link's state are (default: %(default)s)",
     )
     _runtime(run)
-    run.set_defaults(run=daemon.run)
+    run.set_defaults(run=DAEMON)
 
     release = _command(
         commands,
@@ -163,11 +184,11 @@ def _daemon(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     )
     _json(release)
     _runtime(release)
-    release.set_defaults(run=daemon.release_outputs)
+    release.set_defaults(run="release:release_outputs")
 
     engines = _command(commands, "engines", "say which arithmetic is in use, compiled or reference, and why")
     _json(engines)
-    engines.set_defaults(run=daemon.engines)
+    engines.set_defaults(run="engines:engines")
 
 
 def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -181,11 +202,11 @@ def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "file", type=Path, nargs="?", default=CONFIG, metavar="FILE", help="default: %(default)s"
     )
     _json(check)
-    check.set_defaults(run=site.check)
+    check.set_defaults(run="site:check")
 
     config = _command(commands, "config", "print a commented sample, the reference page or the JSON Schema")
     config.add_argument("what", choices=("sample", "reference", "schema"))
-    config.set_defaults(run=site.config)
+    config.set_defaults(run="site:config")
 
 
 def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -200,32 +221,32 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     read.add_argument("url", help="where the device is")
     read.add_argument("--profiles", **_PROFILES)
     _json(read)
-    read.set_defaults(run=device.read)
+    read.set_defaults(run="device:read")
 
     look = _command(
-        commands, "scan", "find the units on a bus and guess their profiles; reads only", scan.EXAMPLES
+        commands, "scan", "find the units on a bus and guess their profiles; reads only", lines.EXAMPLES
     )
     look.add_argument("protocol", choices=("modbus",), help="what the bus speaks")
     look.add_argument("url", help="where the bus is")
-    look.add_argument("--units", type=scan.units, metavar="1-20,100", help="which units (default: all)")
+    look.add_argument("--units", type=lines.units, metavar="1-20,100", help="which units (default: all)")
     look.add_argument(
         "--bauds",
-        type=scan.bauds,
+        type=lines.bauds,
         metavar="9600,19200",
         help="settings of a serial line to try, in this order",
     )
-    look.add_argument("--parities", type=scan.parities, metavar="N,E", help="the same for its parity")
+    look.add_argument("--parities", type=lines.parities, metavar="N,E", help="the same for its parity")
     look.add_argument(
         "--thorough", action="store_true", help="ask silent units a second way, and go on after a find"
     )
     look.add_argument("--profiles", **_PROFILES)
     _json(look)
-    look.set_defaults(run=scan.scan)
+    look.set_defaults(run="scan:scan")
 
     profiles = _command(commands, "profiles", "list the device profiles")
     profiles.add_argument("--profiles", **_PROFILES)
     _json(profiles)
-    profiles.set_defaults(run=device.profiles)
+    profiles.set_defaults(run="device:profiles")
 
 
 def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -233,7 +254,7 @@ def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     status.add_argument("--watch", action="store_true", help="refresh until Ctrl-C")
     _json(status)
     _runtime(status)
-    status.set_defaults(run=present.status)
+    status.set_defaults(run="present:status")
 
     points = _command(
         commands,
@@ -247,7 +268,7 @@ def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     points.add_argument("pattern", nargs="*", default=["*"], help="such as 'grid.*' (default: all)")
     _json(points)
     _runtime(points)
-    points.set_defaults(run=present.points)
+    points.set_defaults(run="present:points")
 
 
 def _past(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -282,4 +303,4 @@ def _past(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         help="where the history and the link's state are (default: %(default)s)",
     )
     _runtime(history)
-    history.set_defaults(run=past.history)
+    history.set_defaults(run="past:history")

@@ -86,15 +86,16 @@ async def test_a_second_daemon_in_the_same_place_is_refused(house):
 
 async def test_a_device_that_is_off_does_not_stop_the_start_and_is_taken_in_when_it_comes(house):
     gateway, devices = house
-    devices["relays"].fault("off")
-    devices["meter"].fault("off")
+    board = ("relays", "meter", "inputs")
+    for name in board:
+        devices[name].fault("off")
     await gateway.start()
     status = await gateway.until(lambda s: well(s) and any(not bus["online"] for bus in s["buses"]))
     lost = {bus["name"]: bus for bus in status["buses"]}["board"]
     assert "127.0.0.1" in lost["why"], "it names where it looked"
 
-    devices["relays"].clear()
-    devices["meter"].clear()
+    for name in board:
+        devices[name].clear()
     await gateway.until(lambda s: s["control"]["assets"]["boiler"]["quality"] == "good")
 
 

@@ -1,6 +1,5 @@
 """``quartier scan``: who is there, who it may be, and the lines for the site file."""
 
-import argparse
 import asyncio
 import json
 import socket
@@ -11,7 +10,6 @@ from contextlib import contextmanager
 import pytest
 
 from quartier.cli import main
-from quartier.cli.scan import bauds, parities, units
 from quartier_hil.devices.odd import plain_unit
 from quartier_hil.devices.oddpty import OddPty
 from quartier_hil.devices.oddtcp import OddTcp
@@ -123,22 +121,6 @@ def test_a_url_that_is_wrong_is_exit_78(capsys):
     assert 78 == main(["scan", "modbus", "ftp://meter"])
     assert 78 == main(["scan", "modbus", "tcp://meter", "--bauds", "9600"])
     assert "bauds: fits serial lines only" in capsys.readouterr().err
-
-
-def test_units_bauds_and_parities_are_lists():
-    assert [1, 2, 3, 100] == units("100,1-3,2")
-    assert [9600, 1200] == bauds("9600,1200")
-    assert ["N", "E"] == parities("N,E")
-    for read, text in (
-        (units, "1-x"),
-        (units, "256"),
-        (units, "5-1"),
-        (units, ""),
-        (bauds, "9601"),
-        (parities, "n"),
-    ):
-        with pytest.raises(argparse.ArgumentTypeError, match="is wrong, expected"):
-            read(text)
 
 
 def test_the_help_teaches_how_to_scan(capsys):

@@ -1,0 +1,59 @@
+"""How people say what shall be looked for on a bus: units, baud rates, parities."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
+
+from quartier_drivers.modbus.bus import Baud, Parity
+
+UNIT_MAX = 255
+EXAMPLES = """\
+URL: tcp://HOST[:PORT], rtu:/dev/ttyUSB0?baud=9600&parity=E or rtu://usb:SERIAL?baud=19200; other keys of
+the bus's section may follow, such as timeout_s=1 for slow devices (default here: 0.5).
+
+Each unit is asked for one register, one request at a time, and whoever answers (also with "illegal
+address") is there.  Nothing is ever written.  Then the registers by which profiles are recognised are read:
+  sure      all that the profile knows its device by is there
+  likely    some of it, or another profile fits as well
+  possible  only numbers in a plausible range: compare the maker's plate
+A serial line has one master: stop the daemon first (systemctl stop quartier).
+
+examples:
+  quartier scan modbus tcp://192.168.1.20
+  quartier scan modbus 'rtu:/dev/ttyUSB0?baud=9600' --units 1-20
+  quartier scan modbus rtu:/dev/ttyUSB0 --bauds 9600,19200,38400 --parities N,E
+
+Exit codes: 0 somebody answers · 1 nobody does, or the bus cannot be opened · 78 the URL is wrong.
+"""
+
+
+def units(text: str) -> list[int]:
+    """Read ``1-20,100``; raises ArgumentTypeError saying what was expected."""
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise argparse.ArgumentTypeError(f"{part!r} is wrong, expected units such as 1-20,100")
+        span = range(int(first), int(last or first) + 1)
+        if not span or span[-1] > UNIT_MAX:
+            raise argparse.ArgumentTypeError(f"{part!r} is wrong, expected rising numbers of 0..{UNIT_MAX}")
+        found += span
+    return sorted(set(found))
+
+
+def _one_of(known: Sequence[Any], text: str, kind: Callable[[str], Any]) -> list[Any]:
+    names = [str(one) for one in known]
+    wrong = [part for part in text.split(",") if part not in names]
+    if wrong:
+        raise argparse.ArgumentTypeError(f"{wrong[0]!r} is wrong, expected some of {', '.join(names)}")
+    return [kind(part) for part in text.split(",")]
+
+
+def bauds(text: str) -> list[int]:
+    """Read ``9600,19200``."""
+    return _one_of(get_args(Baud), text, int)
+
+
+def parities(text: str) -> list[str]:
+    """Read ``N,E``."""
+    return _one_of(get_args(Parity), text, str)

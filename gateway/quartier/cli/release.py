@@ -1,0 +1,51 @@
+"""``quartier release``: what systemd calls after every stop, so it imports little."""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Sequence
+
+from quartier.runtime import release
+
+
+def release_outputs(options: argparse.Namespace) -> int:
+    """Write the safe values that a stopped daemon left."""
+    try:
+        lock = release.lock(options.runtime_dir)
+    except release.Locked as locked:
+        print(locked, file=sys.stderr)
+        return os.EX_TEMPFAIL
+    except OSError as error:
+        print(f"{options.runtime_dir}: {error.strerror}; is this where the daemon ran?", file=sys.stderr)
+        return 1
+    with lock:
+        try:
+            wires = release.load(options.runtime_dir)
+        except (ValueError, KeyError, TypeError) as error:
+            print(f"{options.runtime_dir / release.FILE}: damaged: {error}", file=sys.stderr)
+            return 1
+        failures = asyncio.run(release.replay(wires))
+    return _tell(options, wires, failures)
+
+
+def _tell(options: argparse.Namespace, wires: list[release.Wire], failures: dict[str, Sequence[str]]) -> int:
+    failed = {bus: list(found) for bus, found in failures.items() if found}
+    if options.json:
+        told = [
+            {"bus": wire.bus, "writes": len(wire.writes), "failed": failed.get(wire.bus, [])}
+            for wire in wires
+        ]
+        print(json.dumps(told, indent=2))
+    else:
+        for wire in wires:
+            count = len(wire.writes)
+            print(
+                f"{wire.bus}: {count} safe value{'s' * (count != 1)}, {len(failed.get(wire.bus, ()))} failed"
+            )
+        for lines in failed.values():
+            print(*lines, sep="\n", file=sys.stderr)
+        if not wires:
+            print(f"nothing to release: no {release.FILE} in {options.runtime_dir}")
+    return 1 if failed else 0

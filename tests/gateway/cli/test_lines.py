@@ -1,0 +1,21 @@
+import argparse
+
+import pytest
+
+from quartier.cli.lines import bauds, parities, units
+
+
+def test_units_bauds_and_parities_are_lists():
+    assert [1, 2, 3, 100] == units("100,1-3,2")
+    assert [9600, 1200] == bauds("9600,1200")
+    assert ["N", "E"] == parities("N,E")
+    for read, text in (
+        (units, "1-x"),
+        (units, "256"),
+        (units, "5-1"),
+        (units, ""),
+        (bauds, "9601"),
+        (parities, "n"),
+    ):
+        with pytest.raises(argparse.ArgumentTypeError, match="is wrong, expected"):
+            read(text)
