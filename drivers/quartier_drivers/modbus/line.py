@@ -143,14 +143,21 @@ class Line(ABC):
             self._line_ready_ns = now_ns + int(self._pause_s * 1e9)
             self._unit_ready_ns[unit] = now_ns + int(pause_s * 1e9)
 
-    async def _answer(self, deadline_s: float) -> Answer:
-        """Wait for what ``_settle`` or ``_fail`` bring; raises TimeoutError at ``deadline_s`` (loop)."""
-        loop = asyncio.get_running_loop()
+    def _expect(self, deadline_s: float) -> None:
+        """From here on ``_settle`` and ``_fail`` say what came; TimeoutError at ``deadline_s`` (loop)."""
+        self._waiter = asyncio.get_running_loop().create_future()
+        self._expect_by(deadline_s)
+
+    def _expect_by(self, deadline_s: float) -> None:
+        """Another deadline for the same answer."""
         self._deadline_s = deadline_s
         # One timer for many requests: when it rings too early, it is set anew.
         if self._timer is None or self._timer.when() > deadline_s:
-            self._set_timer(loop)
-        self._waiter = loop.create_future()
+            self._set_timer(asyncio.get_running_loop())
+
+    async def _answer(self) -> Answer:
+        """What was expected; raises what ``_fail`` brought."""
+        assert self._waiter is not None
         try:
             return await self._waiter
         finally:
@@ -174,6 +181,11 @@ class Line(ABC):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    @property
+    def _waits(self) -> bool:
+        """Whether an answer is waited for that has not come."""
+        return self._waiter is not None and not self._waiter.done()
 
     def _settle(self, answer: Answer) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -5,18 +5,24 @@ import contextlib
 import errno
 import os
 import termios
+from functools import partial
 
 import serial
 from serial.tools import list_ports
 
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost
+from quartier_drivers.modbus.alarm import Alarm
 from quartier_drivers.modbus.bus import RtuBus
 from quartier_drivers.modbus.frame import Answer, Hunt, Request, Rubbish
 from quartier_drivers.modbus.line import Line
+from quartier_drivers.modbus.turnarounds import Turnarounds
 
 # After this many time-outs an RTU answer can no longer come, as far as anybody can wait.
 _OWING = 3
+# So long before its last character is due, an answer is looked at; what a wake-up takes, at least.
+_EARLY_CHARS = 0.6
+_EARLY_S = 0.0003
 # A line that never falls silent is used all the same: somebody else babbles on it.
 _CALM_MAX_S = 1.0
 
@@ -26,17 +32,26 @@ class RtuLink(Line):
 
     RTU answers carry no number.  After a time-out the unit *owes* an answer: another question to it waits
     until that can no longer come; repeating the same question need not wait, the late answer fits it.
+
+    Nothing is read while an answer cannot be complete yet: to wake for each of its characters would cost more
+    than all the rest.  Shortly before its last one is due the port is looked at, and heard to the end.
     """
 
     def __init__(self, name: str, bus: RtuBus, clock: Clock) -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self._bus = bus
         self._port: serial.Serial | None = None
+        self._alarm: Alarm | None = None
+        self._listens = False
         self._hunt: Hunt | None = None
         self._active_s = 0.0
+        self._sent_s = 0.0
+        self._missed = False
         self._owing_s: dict[int, float] = {}
+        self._turns = Turnarounds()
         self.char_s = (1 + 8 + (bus.parity != "N") + bus.stop_bits) / bus.baud
         self.quiet_s = quiet_s(bus.baud, self.char_s)
+        self._early_s = max(_EARLY_CHARS * self.char_s, _EARLY_S)
 
     @property
     def connected(self) -> bool:
@@ -60,51 +75,72 @@ class RtuLink(Line):
         return max(ready_ns, self._clock.now_ns() + int(left_s * rate * 1e9))
 
     async def _connect(self) -> None:
-        path = resolve(self._bus.port)
-        port = serial.Serial(
-            baudrate=self._bus.baud,
-            parity=self._bus.parity,
-            stopbits=self._bus.stop_bits,
-            timeout=0,
-            exclusive=True,
-        )
-        port.port = path
-        try:
-            port.open()
-        except (OSError, ValueError, termios.error) as error:
-            busy = getattr(error, "errno", None) in {errno.EAGAIN, errno.EBUSY}
-            why = "is in use by another program" if busy else f"cannot be opened: {error}"
-            raise LinkLost(f"{path} {why}") from error
-        with contextlib.suppress(OSError, ValueError):  # not every adapter has the flag
-            port.set_low_latency_mode(True)
-        self._port = port
-        loop = asyncio.get_running_loop()
-        self._active_s = loop.time()
-        loop.add_reader(port.fileno(), self._readable)
+        self._alarm = Alarm()
+        self._port = opened(self._bus)
+        self._active_s = asyncio.get_running_loop().time()
+        self._listen()
 
     def _disconnect(self) -> None:
+        self._deafen()
         port, self._port = self._port, None
+        alarm, self._alarm = self._alarm, None
+        if alarm is not None:
+            alarm.close()
         if port is not None:
-            asyncio.get_running_loop().remove_reader(port.fileno())
             with contextlib.suppress(OSError, termios.error):  # the adapter may be gone already
                 port.close()
             self._fail(LinkLost(f"{self._bus.port} was closed"))
 
+    def _listen(self) -> None:
+        if not self._listens and self._port is not None:
+            asyncio.get_running_loop().add_reader(self._port.fileno(), self._readable)
+            self._listens = True
+
+    def _deafen(self) -> None:
+        if self._listens and self._port is not None:
+            asyncio.get_running_loop().remove_reader(self._port.fileno())
+            self._listens = False
+
     def _readable(self) -> None:
-        if self._port is None:
-            return
-        try:
-            data = os.read(self._port.fileno(), 4096)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        if not data:
+        """The loop: bytes are there, or the port is gone."""
+        if self._port is not None and not self._take():
             self._fail(LinkLost(f"{self._bus.port} is gone"))
             self._disconnect()
+
+    def _look(self) -> None:
+        """The answer should nearly be there; if nothing is, wait for its first byte."""
+        if self._port is None:
             return
+        began = self._hunt is not None and bool(self._hunt.buffer)
+        if not self._take():
+            self._listen()
+        elif self._hunt is not None and not began:
+            self._missed = not self._waits
+
+    def _take(self) -> bool:
+        """Take what is there, and wait for the rest of an answer in the cheapest way; False: nothing is."""
+        assert self._port is not None
+        try:
+            data = os.read(self._port.fileno(), 4096)
+        except OSError:
+            return False
+        if not data:
+            return False
         self._active_s = asyncio.get_running_loop().time()
         self._hear(data)
+        missing = self._hunt.missing if self._hunt and self._waits else 0
+        # The next character may come at any moment, the others one by one behind it.
+        left_s = (missing - 1) * self.char_s - _EARLY_S
+        if left_s > 0:
+            self._look_at(self._active_s + left_s)
+        else:
+            self._listen()
+        return True
+
+    def _look_at(self, moment_s: float) -> None:
+        if self._paced and self._alarm is not None:
+            self._deafen()
+            self._alarm.set(moment_s, self._look)
 
     def _hear(self, data: bytes) -> None:
         hunt = self._hunt
@@ -116,8 +152,7 @@ class RtuLink(Line):
         except Rubbish as error:
             self._fail(error)
             return
-        waiting = self._waiter is not None and not self._waiter.done()
-        if waiting and answer is not None:
+        if self._waits and answer is not None:
             self._settle(answer)
         elif hunt.wrong_count > wrong_count or answer is not None:
             self._late(hunt.request.unit)
@@ -130,73 +165,108 @@ class RtuLink(Line):
             self._owing_s[unit] = max(self._owing_s[unit], now_s + (_OWING - 1) * self._timeout_s)
 
     async def _ask(self, request: Request) -> Answer:
-        port = self._port
-        if port is None:
+        if self._port is None:
             raise LinkLost(f"{self._bus.port} is gone")
         loop = asyncio.get_running_loop()
-        frame = request.rtu
-        self._hunt = Hunt(request)
-        sent_s = loop.time() + len(frame) * self.char_s
-        # Until an answer is there, one may still come: also when this task is cancelled.
+        hunt = self._hunt = Hunt(request)
         owing_before_s = self._owing_s.get(request.unit, 0.0)
-        self._owing_s[request.unit] = sent_s + _OWING * self._timeout_s
+        give_up_s = loop.time() + _CALM_MAX_S
+        self._expect(give_up_s + self._timeout_s)
+        self._send_in_calm(request, give_up_s)
         try:
-            if os.write(port.fileno(), frame) != len(frame):
-                raise LinkLost(f"{self._bus.port} takes no bytes")
-            self._active_s = sent_s
-            longest_s = sent_s + self._timeout_s + (request.answer_size + 3) * self.char_s
-            try:
-                answer = await self._answer(longest_s)
-            except TimeoutError:
-                answer = self._last_look()
-        except OSError as error:
-            if isinstance(error, TimeoutError):
+            answer = await self._answer()
+        except TimeoutError:
+            # What seemed to be an unfinished answer may have been noise, with the answer behind it.
+            found = hunt.search()
+            if found is None:
                 raise
-            self._disconnect()
-            raise LinkLost(f"{self._bus.port}: {error.strerror or error}") from error
-        if owing_before_s > loop.time():
-            self._owing_s[request.unit] = loop.time() + 1.1 * self._timeout_s
+            answer = found
+        finally:
+            if self._alarm is not None:
+                self._alarm.stop()
+            self._listen()
+        now_s = loop.time()
+        if self._missed:
+            self._turns.halve(request.unit)
+        else:
+            self._turns.learn(request.unit, self._active_s - self._sent_s - self._size_s(request))
+        if owing_before_s > now_s:
+            self._owing_s[request.unit] = now_s + 1.1 * self._timeout_s
         else:
             self._owing_s.pop(request.unit, None)
         return answer
 
-    def _last_look(self) -> Answer:
-        """What seemed to be an unfinished answer may have been noise, with the answer behind it."""
-        answer = self._hunt.search() if self._hunt else None
-        if answer is None:
-            raise TimeoutError
-        return answer
+    def _size_s(self, request: Request) -> float:
+        return (request.answer_size + 3) * self.char_s
+
+    def _send_in_calm(self, request: Request, give_up_s: float) -> None:
+        """Send once the line has been silent for 3.5 characters; a rig at another rate is not paced."""
+        now_s = asyncio.get_running_loop().time()
+        calm_s = min(self._active_s + self.quiet_s, give_up_s)
+        if now_s >= calm_s or not self._paced or self._alarm is None:
+            self._send(request)
+        else:
+            self._alarm.set(calm_s, partial(self._send_in_calm, request, give_up_s), exact=True)
+
+    def _send(self, request: Request) -> None:
+        if self._port is None or not self._waits:
+            return
+        try:
+            if os.write(self._port.fileno(), request.rtu) != len(request.rtu):
+                self._fail(LinkLost(f"{self._bus.port} takes no bytes"))
+                return
+        except OSError as error:
+            self._fail(LinkLost(f"{self._bus.port}: {error.strerror or error}"))
+            self._disconnect()
+            return
+        size_s = self._size_s(request)
+        sent_s = asyncio.get_running_loop().time() + len(request.rtu) * self.char_s
+        self._active_s = self._sent_s = sent_s
+        self._missed = False
+        # Until an answer is there, one may still come: also when this task is cancelled.
+        self._owing_s[request.unit] = sent_s + _OWING * self._timeout_s
+        self._expect_by(sent_s + self._timeout_s + size_s)
+        self._look_at(sent_s + self._turns.soonest_s(request.unit) + size_s - self._early_s)
 
     async def _pace(self, unit: int, *, again: bool) -> None:
         if again:
-            await self._calm()
             return
         loop = asyncio.get_running_loop()
         while (left_s := self._owing_s.get(unit, 0.0) - loop.time()) > 0:  # noqa: ASYNC110 - time is the event
             await asyncio.sleep(left_s)
         self._owing_s.pop(unit, None)
         await super()._pace(unit, again=again)
-        await self._calm()
-
-    async def _calm(self) -> None:
-        """Wait until the line has been silent for 3.5 characters; a rig at another rate is not paced."""
-        if not self._paced:
-            return
-        loop = asyncio.get_running_loop()
-        give_up_s = loop.time() + _CALM_MAX_S
-        # Silence is no event that anyone could set.
-        while (left_s := self._active_s + self.quiet_s - loop.time()) > 0 and loop.time() < give_up_s:  # noqa: ASYNC110 - see above
-            await asyncio.sleep(left_s)
 
     async def _recover(self, request: Request, error: Exception) -> None:
         if isinstance(error, Rubbish):
             # The answer came, in whatever state: nothing is owed.
             self._owing_s.pop(request.unit, None)
-        await self._calm()
 
     def _why(self) -> str:
         wrong = self._hunt.wrong if self._hunt else ""
         return f"; a frame came that is no answer: {wrong}" if wrong else ""
+
+
+def opened(bus: RtuBus) -> serial.Serial:
+    """The port of a section of the site file, ours alone.  Raises LinkLost, saying why not."""
+    path = resolve(bus.port)
+    port = serial.Serial(
+        baudrate=bus.baud,
+        parity=bus.parity,
+        stopbits=bus.stop_bits,
+        timeout=0,
+        exclusive=True,
+    )
+    port.port = path
+    try:
+        port.open()
+    except (OSError, ValueError, termios.error) as error:
+        busy = getattr(error, "errno", None) in {errno.EAGAIN, errno.EBUSY}
+        why = "is in use by another program" if busy else f"cannot be opened: {error}"
+        raise LinkLost(f"{path} {why}") from error
+    with contextlib.suppress(OSError, ValueError):  # not every adapter has the flag
+        port.set_low_latency_mode(True)
+    return port
 
 
 def quiet_s(baud: int, char_s: float) -> float:

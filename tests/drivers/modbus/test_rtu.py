@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import socket
 import termios
 from pathlib import Path
@@ -43,6 +44,40 @@ async def test_no_frame_comes_sooner_than_three_and_a_half_characters(
     assert 39 == len(rtu_server.silences_s)
     assert min(rtu_server.silences_s) >= line.quiet_s
     assert line.quiet_s == 3.5 * 10 / 9600
+    await line.close()
+
+
+async def test_a_long_answer_is_not_read_character_by_character(
+    rtu_server: RtuServer, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = rtu_link(rtu_server.path, clock, timeout_s=1.0)
+    words = tuple(range(20))
+    reads: list[int] = []
+    read = os.read
+
+    def counted(port: int, size: int) -> bytes:
+        reads.append(port)
+        return read(port, size)
+
+    async def spell(answer: bytes) -> None:
+        for at in range(len(answer)):
+            rtu_server.write(answer[at : at + 1])
+            await asyncio.sleep(line.char_s)
+
+    def spelt(_asked: Asked) -> bytes:
+        spelling.append(asyncio.create_task(spell(rtu(1, registers(3, *words)))))
+        return b""
+
+    spelling: list[asyncio.Task[None]] = []
+    rtu_server.script = [spelt]
+    assert Answer(words) == await line.exchange(read_request(1, "holding", 0, 20))
+    monkeypatch.setattr("quartier_drivers.modbus.rtu.os.read", counted)
+    assert Answer(words) == await line.exchange(read_request(1, "holding", 0, 20))
+
+    port = line._port
+    assert port is not None
+    assert reads.count(port.fileno()) < 45 / 2
+    await asyncio.gather(*spelling)
     await line.close()
 
 

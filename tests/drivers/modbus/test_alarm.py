@@ -1,0 +1,68 @@
+"""An alarm rings once, never before its moment, and only the one that was set last."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from quartier_drivers.modbus.alarm import Alarm
+
+
+@pytest.fixture
+async def alarm() -> AsyncIterator[Alarm]:
+    made = Alarm()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("exact", [False, True])
+async def test_it_rings_at_its_moment_and_not_before(alarm: Alarm, exact: bool) -> None:  # noqa: FBT001 - a case
+    loop = asyncio.get_running_loop()
+    early_s = []
+    for _ in range(20):
+        rung = asyncio.Event()
+        moment_s = loop.time() + 0.002
+        alarm.set(moment_s, rung.set, exact=exact)
+        await rung.wait()
+        early_s.append(moment_s - loop.time())
+
+    # A timer counts whole nanoseconds.
+    assert max(early_s) < 2e-9
+
+
+async def test_a_moment_that_has_passed_rings_at_once(alarm: Alarm) -> None:
+    for moment_s in (0.0, -5.0, asyncio.get_running_loop().time() - 1):
+        rung = asyncio.Event()
+        alarm.set(moment_s, rung.set)
+        await rung.wait()
+
+
+async def test_setting_it_anew_forgets_what_was_set(alarm: Alarm) -> None:
+    rung = asyncio.Event()
+    said: list[str] = []
+    alarm.set(0.0, lambda: said.append("first"))
+    alarm.set(asyncio.get_running_loop().time() + 0.01, rung.set)
+    await rung.wait()
+
+    assert [] == said
+
+
+async def test_a_stopped_alarm_does_not_ring(alarm: Alarm) -> None:
+    said: list[str] = []
+    alarm.set(0.0, lambda: said.append("stopped"))
+    alarm.stop()
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+    assert [] == said
+
+
+async def test_a_closed_alarm_leaves_nothing_behind() -> None:
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    before = open_files()
+    Alarm().close()
+
+    assert before == open_files()
