@@ -58,7 +58,7 @@ ROOMS = (
                 *CONTRACT,
             ),
         )
-        for name in ("uplink", "line", "companion")
+        for name in ("uplink", "line", "companion", "dial")
     ),
     Room(
         "quartier.district",

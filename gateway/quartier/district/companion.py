@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,8 @@ from quartier.house.sample import Mark, Sample
 INBOX_MAX = 256
 ACKS_MAX = 64
 _EVENTS_AT_ONCE = 10
+# Real seconds between two looks for events, where nothing is on its way.
+_LOOK_S = 0.5
 _ACK_EXPIRY_S = 3_600
 _EVENT_EXPIRY_S = 7 * 86_400
 
@@ -60,6 +63,12 @@ class Companion:
         self._keep = keep
         self._delivered = delivered
         self._event_mark: Mark | None = None
+        self._wake = asyncio.Event()
+
+    def say(self, ack: Ack) -> None:
+        """Have one acknowledgement said; the oldest goes where the district is away too long."""
+        self.acks.append(ack)
+        self._wake.set()
 
     @property
     def watermark_topic(self) -> str:
@@ -92,7 +101,7 @@ class Companion:
                 accepted = replace(accepted, persisted=False)
         self.inbox.append(accepted)
         if (answer := received(accepted)) is not None:
-            self.acks.append(answer)
+            self.say(answer)
 
     def _refuse(self, refused: Refused) -> None:
         self.counts["refused_documents"] += 1
@@ -100,7 +109,7 @@ class Companion:
         code = "district.document_suspect" if refused.alarm else "district.document_refused"
         self._tell(Note(code, refused.why, data, alarm=refused.alarm))
         if refused.ack is not None:
-            self.acks.append(refused.ack)
+            self.say(refused.ack)
 
     # Out
 
@@ -109,10 +118,13 @@ class Companion:
         while True:
             if connection.ended is not None:
                 raise connection.ended
+            self._wake.clear()
             self.say_acks(connection)
             if connection.flying_count < RECEIVE_MAX // 2:
                 self._say_events(connection)
-            await asyncio.sleep(BREATH_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BREATH_S if connection.flying_count else _LOOK_S):
+                    await self._wake.wait()
 
     def say_acks(self, connection: Connection) -> None:
         """What waits, as far as the connection takes it now."""

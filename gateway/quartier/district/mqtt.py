@@ -8,12 +8,11 @@ Keep-alive and time-outs here are of the real world, whatever the house's clock.
 import asyncio
 import contextlib
 import socket
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -31,8 +30,8 @@ from quartier.district.broker import (
     Outgoing,
     Profile,
     Server,
-    Unreachable,
 )
+from quartier.district.dial import dial
 
 _UNSENT_MAX_BYTES = 32 * 1024
 _CONNECT_S = 10.0
@@ -61,7 +60,8 @@ class Connection:
         self._done = done or (lambda _tag, _code: None)
         self._inbound: deque[Message] = deque()
         self._wake = asyncio.Event()
-        self._flying: dict[int, tuple[int, Any]] = {}
+        self._leaving: deque[tuple[MQTTMessageInfo, int, Any]] = deque()  # QoS 0, not yet written
+        self._flying: dict[int, tuple[int, Any]] = {}  # QoS 1, not yet acknowledged
         self._flying_bytes = 0
         self._ended: Ended | None = None
         self._opened: asyncio.Future[None] | None = None
@@ -86,7 +86,6 @@ class Connection:
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
-        client.on_publish = self._on_publish
         client.on_message = self._on_message
         client.on_socket_close = self._on_socket_close
         client.on_socket_register_write = self._on_register_write
@@ -104,7 +103,7 @@ class Connection:
         """
         loop = asyncio.get_running_loop()
         self._opened = loop.create_future()
-        await self._connect(loop)
+        await dial(f"connect {self._profile.client_id}", self._connect_and_wait, self._close_socket)
         sock = self._client.socket()
         if sock is None:
             raise Ended("the socket closed at once")
@@ -118,33 +117,6 @@ class Connection:
         except (Ended, asyncio.CancelledError) as error:
             self.drop(str(error))
             raise
-
-    async def _connect(self, loop: asyncio.AbstractEventLoop) -> None:
-        connected: asyncio.Future[str | None] = loop.create_future()
-
-        def finish(fault: str | None) -> None:
-            if connected.cancelled():
-                self._close_socket()
-            else:
-                connected.set_result(fault)
-
-        def work() -> None:
-            fault: str | None = "the connecting thread failed"
-            try:
-                self._connect_and_wait()
-                fault = None
-            except (OSError, ValueError) as error:
-                fault = f"{type(error).__name__}: {error}"
-            finally:
-                try:
-                    loop.call_soon_threadsafe(finish, fault)
-                except RuntimeError:  # the loop is gone, and with it whoever waited
-                    self._close_socket()
-
-        threading.Thread(target=work, name=f"connect {self._profile.client_id}", daemon=True).start()
-        fault = await connected
-        if fault is not None:
-            raise Unreachable(fault)
 
     def _connect_and_wait(self) -> None:
         """In the thread: everything that waits for a disk, a name server or the other end."""
@@ -211,9 +183,12 @@ class Connection:
         if self._socket is None:
             return
         self._client.loop_write()
-        if self._socket is not None and self._client.want_write() and not self._writing:
+        while self._leaving and self._leaving[0][0].is_published():
+            _, size_bytes, tag = self._leaving.popleft()
+            self._finish(size_bytes, tag, 0)
+        if self._socket is not None and not self._writing and self._client.want_write():
             self._writing = True
-            asyncio.get_running_loop().add_writer(self._socket, self._client.loop_write)
+            asyncio.get_running_loop().add_writer(self._socket, self._flush)
 
     def _misc(self) -> None:
         self._client.loop_misc()
@@ -259,10 +234,14 @@ class Connection:
     def _on_publish(
         self, _client: Client, _data: Any, mid: int, code: ReasonCode, _properties: Properties | None
     ) -> None:
-        size_bytes, tag = self._flying.pop(mid, (0, None))
+        self._finish(*self._flying.pop(mid, (0, None)), code.value)
+        if not self._flying:
+            self._client.on_publish = None
+
+    def _finish(self, size_bytes: int, tag: Any, code: int) -> None:
         self._flying_bytes -= size_bytes
         if tag is not None:
-            self._done(tag, code.value)
+            self._done(tag, code)
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         pairs = getattr(message.properties, "UserProperty", None) or ()
@@ -318,11 +297,15 @@ class Connection:
     @property
     def flying_count(self) -> int:
         """Messages on their way: not yet written, or not yet acknowledged."""
-        return len(self._flying)
+        return len(self._leaving) + len(self._flying)
 
     def unfinished(self) -> list[Any]:
         """The tags of what was never confirmed, oldest first."""
-        return [tag for _, tag in self._flying.values() if tag is not None]
+        return [
+            tag
+            for _, tag in (*(left[1:] for left in self._leaving), *self._flying.values())
+            if tag is not None
+        ]
 
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> list[str]:
         """Subscribe and wait for SUBACK; returns the filters that the server refused.  Raises Ended."""
@@ -350,11 +333,16 @@ class Connection:
         if message.expiry_s is not None:
             properties = _properties(PacketTypes.PUBLISH)
             properties.MessageExpiryInterval = message.expiry_s
+        if message.qos:  # for each message of QoS 0 paho would make objects that nobody looks at
+            self._client.on_publish = self._on_publish
         info = self._client.publish(message.topic, message.payload, message.qos, False, properties)
         if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
             size_bytes = len(message.payload) + len(message.topic)
-            self._flying[info.mid] = (size_bytes, message.tag)
             self._flying_bytes += size_bytes
+            if message.qos:
+                self._flying[info.mid] = (size_bytes, message.tag)
+            else:
+                self._leaving.append((info, size_bytes, message.tag))
 
     async def receive(self) -> Message:
         """The next message.  Raises Ended when the connection is over."""

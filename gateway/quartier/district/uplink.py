@@ -117,7 +117,7 @@ class Uplink:
 
     def ack(self, ack: Ack) -> None:
         """Take control's verdict on a document; the oldest goes where the district is away too long."""
-        self._companion.acks.append(ack)
+        self._companion.say(ack)
 
     def catalogue(self, catalog: Catalog) -> None:
         """The site file changed: births of this catalog come at once."""
@@ -197,13 +197,16 @@ class Uplink:
             self._perform(connection, self.session.heard(message.topic, message.payload, self._scene()))
 
     async def _speak_data(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
         while True:
             if connection.ended is not None:
                 raise connection.ended
             self._wake.clear()
             self._perform(connection, self.session.pump(self._scene(), connection.room_bytes))
-            await asyncio.sleep(_SHARE_S)
+            free_s = loop.time() + _SHARE_S
             await self._wake.wait()
+            if (wait_s := free_s - loop.time()) > 0:
+                await asyncio.sleep(wait_s)
 
     async def _keep_pace(self) -> None:
         """Wake the speaker also when no sample does."""

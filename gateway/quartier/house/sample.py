@@ -38,12 +38,13 @@ class Mark:
     seq: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)  # a frozen one takes three times as long to make
 class Run:
     """Consecutive samples of one stream and boot, in columns: ``first`` is the first one's sequence.
 
-    ``points`` (array of ``I``) are numbers into ``names``; ``kinds`` (``B``), ``values`` (``d``) and
-    ``times_ms`` (``q``, UTC) are as in a chunk; ``texts`` holds by place what no double can.
+    Never changed once made.  ``points`` (array of ``I``) are numbers into ``names``; ``kinds`` (``B``),
+    ``values`` (``d``) and ``times_ms`` (``q``, UTC) are as in a chunk; ``texts`` holds by place what no
+    double can.
     """
 
     stream: str

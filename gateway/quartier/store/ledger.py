@@ -164,7 +164,7 @@ class Store:
 
     def runs(self, above: Mapping[str, Mark], limit: int) -> list[Run]:
         """Up to ``limit`` samples above the marks, live ones from memory alone (``district/outbox.py``)."""
-        marks = {**above, **dict.fromkeys(self._local, ALL)}
+        marks = {**above, **dict.fromkeys(self._local, ALL)} if self._local else above
         return self._outbox.runs(marks, self._heads, self._entrance.memory, limit) if self._offers else []
 
     def run(self, stream: str, above: Mark | None, limit: int) -> Run | None:

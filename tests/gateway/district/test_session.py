@@ -258,6 +258,34 @@ def test_the_scan_rate_is_bounded_and_told(world, catalog, district, value, take
     assert (value if taken else 0) == session.scan_ms
 
 
+@pytest.mark.parametrize(
+    ("rules", "waiting", "room", "pause_s"),
+    [
+        ({}, 0, 10**6, 1.0),
+        ({}, 3, 10**6, 1.0),
+        ({}, 3, 0, 0.05),
+        ({"scan_ms": 200}, 0, 10**6, 0.2),
+        ({"scan_ms": 30_000}, 0, 10**6, 1.0),
+    ],
+)
+def test_the_next_look_comes_sooner_where_a_pace_or_a_full_wire_asks_for_it(
+    world, catalog, rules, waiting, room, pause_s
+):
+    session = born(world, catalog, **rules)
+    for number in range(waiting):
+        world.put("grid", "power_w", float(number))
+    session.pump(world.pass_s(1).scene, room)
+    assert pause_s == session.pause_s
+
+
+def test_a_pace_that_a_host_asked_for_gathers_what_comes_meanwhile(world, catalog, district):
+    session = born(world, catalog, scan_ms=5_000)
+    for number in range(10):
+        world.put("grid", "power_w", float(number))
+        district.take(session.pump(world.pass_s(1).scene, 10**6))
+    assert [1, 5] == [len(message.metrics) for _, message in district.messages]
+
+
 @pytest.mark.parametrize(("servers", "leaves"), [(1, False), (2, True)])
 def test_next_server_walks_only_where_there_is_one(world, catalog, servers, leaves):
     session = born(world, catalog, servers_count=servers)

@@ -39,6 +39,29 @@ async def test_births_then_live_then_a_planned_leave(make_host, link, mosquitto,
         assert [0, 0] == deaths
 
 
+async def test_a_sample_leaves_when_it_is_recorded_and_waits_for_no_look_around(
+    make_host, link, mosquitto, make_uplink, world, monkeypatch
+):
+    monkeypatch.setattr("quartier.district.session._LOOK_S", 3_600.0)
+    broker = await mosquitto()
+    async with make_host(broker.port) as host, link.running(make_uplink(broker.port)) as uplink:
+        await host.until(lambda: host.kinds().count("DBIRTH") == 3)
+        for number in range(1, 4):
+            put(world, float(number))
+            uplink.wake()
+            await host.until(lambda number=number: ("grid", 7, number) in host.keys)
+
+
+async def test_where_a_host_asked_for_a_pace_no_sample_wakes_the_link(make_uplink):
+    uplink = make_uplink(1883, scan_ms=5_000)
+    uplink.session.opened(0, uplink._scene())
+    uplink.wake()
+    assert not uplink._wake.is_set()
+    uplink.session.scan_ms = 0
+    uplink.wake()
+    assert uplink._wake.is_set()
+
+
 async def test_bdseq_rises_over_restarts_by_one_for_each_connect(make_host, link, mosquitto, make_uplink):
     broker = await mosquitto()
     async with make_host(broker.port) as host:
