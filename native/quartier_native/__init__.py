@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from quartier_native.reference.metrics import MetricWriter
     from quartier_native.reference.registers import Registers, crc16
     from quartier_native.reference.series import decode_series, encode_series
+    from quartier_native.reference.strands import join_strands, part_strands
 
 _ENGINE, _modules = chosen()
 if not TYPE_CHECKING:
@@ -46,6 +47,8 @@ if not TYPE_CHECKING:
     crc16 = _modules["registers"].crc16
     encode_series = _modules["series"].encode_series
     decode_series = _modules["series"].decode_series
+    join_strands = _modules["strands"].join_strands
+    part_strands = _modules["strands"].part_strands
 
 
 def engine() -> Engine:
@@ -84,4 +87,6 @@ __all__ = [
     "decode_series",
     "encode_series",
     "engine",
+    "join_strands",
+    "part_strands",
 ]

@@ -14,7 +14,8 @@ def test_the_environment_chooses_for_the_whole_package(name: str) -> None:
     code = (
         "import quartier_native as q; e = q.engine(); "
         "print(e.name, all(k == m.__module__ for k, m in "
-        "zip(e.kernels.values(), (q.allocate, q.Gates, q.MetricWriter, q.crc16, q.encode_series), strict=True)))"
+        "zip(e.kernels.values(), (q.allocate, q.Gates, q.MetricWriter, q.crc16, q.encode_series, "
+        "q.part_strands), strict=True)))"
     )
     folders = os.pathsep.join(sys.path)
     result = subprocess.run(
@@ -29,5 +30,6 @@ def test_the_environment_chooses_for_the_whole_package(name: str) -> None:
 
 def test_the_package_gives_what_the_engine_computes() -> None:
     assert quartier_native.allocate.__module__ == quartier_native.engine().kernels["allocation"]
+    assert quartier_native.part_strands.__module__ == quartier_native.engine().kernels["strands"]
     assert quartier_native.Gates.__module__ == quartier_native.engine().kernels["gates"]
     assert quartier_native.decode_series.__module__ == quartier_native.engine().kernels["series"]
