@@ -1,7 +1,7 @@
 """What is written to points and when: at a change, as a lease, and again when ignored."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from quartier.control.sight import number
 from quartier.house.image import Frozen
@@ -21,7 +21,8 @@ class Want:
     """What a point shall be.  A change within ``deadband`` waits for the next refresh.
 
     A lease is written every ``refresh_s``; None: once, and again only when read back otherwise.  The
-    command is worthless after ``life_s``.
+    command is worthless after ``life_s``.  ``holds``: the reason is that of what stands there already,
+    also while nothing is written.
     """
 
     point: str
@@ -30,11 +31,12 @@ class Want:
     deadband: float = 0.0
     refresh_s: float | None = REFRESH_S
     life_s: float = REFRESH_S
+    holds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was last written to a point, when and why."""
+    """What was last written to a point, when, and why it stands there now."""
 
     value: float
     written_ns: int
@@ -56,7 +58,10 @@ def written(book: Book, wants: Iterable[Want], frozen: Frozen, now_ns: int) -> t
     commands = []
     for want in wants:
         released.discard(want.point)
-        if not _due(orders.get(want.point), want, frozen, now_ns):
+        present = orders.get(want.point)
+        if present is not None and not _due(present, want, frozen, now_ns):
+            if want.holds and present.reason != want.reason:
+                orders[want.point] = replace(present, reason=want.reason)
             continue
         orders[want.point] = Order(want.value, now_ns, want.reason)
         commands.append(Command(want.point, want.value, now_ns + round(want.life_s * _S), want.reason))
@@ -81,9 +86,7 @@ def given_back(
     return Book(orders, book.released | points.keys()), commands, tuple(unnamed)
 
 
-def _due(order: Order | None, want: Want, frozen: Frozen, now_ns: int) -> bool:
-    if order is None:
-        return True
+def _due(order: Order, want: Want, frozen: Frozen, now_ns: int) -> bool:
     age_s = (now_ns - order.written_ns) / _S
     if abs(want.value - order.value) > want.deadband or (
         want.refresh_s is not None and age_s >= want.refresh_s

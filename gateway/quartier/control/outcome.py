@@ -6,6 +6,7 @@ from math import floor
 
 from quartier.control import balance, shed, sight, steps
 from quartier.control.failsafe import Stage
+from quartier.control.limits import Force
 from quartier.control.orders import REFRESH_S, Want
 from quartier.control.players import Player, floor_w, full_w
 from quartier.control.scene import Scene
@@ -17,6 +18,8 @@ START_S = 15.0
 SETPOINT_LIFE_S = 5.0
 PV_RAISE_PER_S = 0.005
 EPSILON_W = 1e-6
+DIRECTIONS = ("import", "export", "generation", "consumption")
+FITTED, RETURNS = "limited to fit", "comes back in its turn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,17 +304,17 @@ def _known(scene: Scene, result: Result, asset: Load | Ev | Pv) -> bool:
 
 
 def _flexible_want(asset: Load | Ev | Pv, turn: Turn, reason: str) -> Want:
-    name = point(asset)
+    name, held = point(asset), not turn.on or turn.limit_w is not None
     if isinstance(asset, Ev):
         amperes = floor(_limit_w(asset, turn) / (asset.voltage_v * asset.phases_count) * 10 + 1e-6) / 10
-        held = min(max(amperes, asset.current_min_a), asset.current_max_a)
-        return Want(name, held if turn.on else 0.0, reason)
+        kept = min(max(amperes, asset.current_min_a), asset.current_max_a)
+        return Want(name, kept if turn.on else 0.0, reason, holds=held)
     if name.endswith("_on"):
-        return Want(name, float(turn.on), reason)
+        return Want(name, float(turn.on), reason, holds=held)
     limit_w = float(floor(_limit_w(asset, turn)))  # type: ignore[arg-type]  # a Load has a relay
     deadband = 0.0 if turn.limit_w is None else 0.002 * asset.rated_w
     refresh_s = None if turn.limit_w is None else REFRESH_S
-    return Want(name, limit_w, reason, deadband=deadband, refresh_s=refresh_s)
+    return Want(name, limit_w, reason, deadband=deadband, refresh_s=refresh_s, holds=held)
 
 
 def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn) -> str:
@@ -324,7 +327,20 @@ def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn
     if not held:
         return "free"
     if before is None and not turn.on:
-        return "found off: comes back in its turn"
+        return f"found off: {RETURNS}"
     if before is not None and before.reason != "free":
-        return before.reason
-    return f"limited to fit {scene.force.words('import')}"
+        return _still(scene.force, before.reason)
+    return f"{FITTED} {scene.force.words('import')}"
+
+
+def _still(force: Force, reason: str) -> str:
+    """Why an asset is still held.  A cap that is no longer in force is not named: what is waited for is."""
+    if reason.startswith(FITTED):
+        return f"{FITTED} {force.words('import')}"
+    direction, cap, _ = reason.partition(" cap ")
+    if not cap or direction not in DIRECTIONS:
+        return reason
+    if getattr(force, f"{direction}_w") is None:
+        return RETURNS
+    words = force.words(direction)
+    return reason if reason.startswith(words) else f"{words}: {RETURNS}"

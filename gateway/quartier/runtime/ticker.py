@@ -51,9 +51,9 @@ class Ticker:
         self.late_in_a_row_count = 0
 
     async def run(self) -> None:
-        """Tick until cancelled.  An error in the cycle is a bug in the house: it leaves."""
+        """Tick at once, then every period until cancelled.  An error in the cycle is a bug: it leaves."""
         clock = self._clock
-        due_ns = clock.now_ns() + self._period_ns
+        due_ns = clock.now_ns()
         while True:
             await clock.sleep((due_ns - clock.now_ns()) / 1e9)
             now_ns = clock.now_ns()

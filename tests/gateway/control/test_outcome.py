@@ -39,3 +39,17 @@ def test_a_car_that_draws_on_one_phase_is_still_brought_below_the_cap(plant):
     p = plant(base_w=4000, soc_pct=10, ev_wants_w=3680).cap(import_max_w=6000).run(120)
 
     assert p.grid_w <= 6000
+
+
+def test_a_cap_that_is_gone_is_not_the_reason_of_a_car_that_waits_for_its_turn(plant):
+    p = plant(base_w=500, soc_pct=10, ev_wants_w=11_040).cap(import_max_w=5000).run(30)
+
+    def shown():
+        return p.view["assets"]["ev1"]["command"]
+
+    assert shown()["reason"].startswith("import cap 5000 W")
+    value, writes_count = shown()["value"], len(p.written("ev1.current_max_a"))
+    p.cap(import_max_w=9000).run(2)
+
+    assert (value, writes_count) == (shown()["value"], len(p.written("ev1.current_max_a")))
+    assert "import cap 9000 W (envelope dso 1): comes back in its turn" == shown()["reason"]

@@ -39,15 +39,15 @@ async def ticks(time, count):
 
 
 async def test_ticks_lie_on_a_grid_and_lateness_does_not_add_up():
-    _, at = await ticks(Time([0.0, 0.3, 0.0, 0.0]), 4)
+    _, at = await ticks(Time([0.0, 0.0, 0.3, 0.0, 0.0]), 5)
 
-    assert [1.0, 2.3, 3.0, 4.0] == pytest.approx(at)
+    assert [0.0, 1.0, 2.3, 3.0, 4.0] == pytest.approx(at)
 
 
 async def test_missed_ticks_are_skipped_and_counted_never_made_up():
-    ticker, at = await ticks(Time([0.0, 2.5, 0.0]), 3)
+    ticker, at = await ticks(Time([0.0, 0.0, 2.5, 0.0]), 4)
 
-    assert [1.0, 4.5, 5.0] == pytest.approx(at)
+    assert [0.0, 1.0, 4.5, 5.0] == pytest.approx(at)
     assert ticker.skipped_count == 2
 
 
