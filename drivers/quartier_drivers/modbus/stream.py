@@ -6,7 +6,11 @@ from collections.abc import Callable
 from typing import cast
 
 
-class Stream(asyncio.Protocol):
+# asyncio would otherwise make room for 256 KiB at each read; a frame has 260 bytes at most.
+_ROOM = 4096
+
+
+class Stream(asyncio.BufferedProtocol):
     """One connection; once dropped, nothing that it still brings is heard.
 
     ``hear`` takes bytes; ``lost`` why the connection ended, None when the peer just closed it.
@@ -16,6 +20,7 @@ class Stream(asyncio.Protocol):
         self._hear = hear
         self._lost = lost
         self.transport: asyncio.Transport | None = None
+        self._room = memoryview(bytearray(_ROOM))
 
     @property
     def stands(self) -> bool:
@@ -27,10 +32,15 @@ class Stream(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
         keep_alive(transport.get_extra_info("socket"))
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """asyncio: where bytes are to go."""
+        del sizehint
+        return self._room
+
+    def buffer_updated(self, nbytes: int) -> None:
         """asyncio: bytes came."""
         if self.transport is not None:
-            self._hear(data)
+            self._hear(bytes(self._room[:nbytes]))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """asyncio: the peer closed it, or the kernel gave up."""
