@@ -203,7 +203,12 @@ class ModbusDriver:
     def _start(self) -> None:
         limits = self._profile.limits
         wanted = [want for one in self._served.values() for want in wants(one, self._profile)]
-        blocks = plan(wanted, block_max=limits.block_max, gap_max=limits.gap_max)
+        blocks = plan(
+            wanted,
+            block_max=limits.block_max,
+            gap_max=limits.gap_max,
+            request_cost=self._line.request_cost,
+        )
         self._enlist(blocks, self._known)
         self._aside = True
 

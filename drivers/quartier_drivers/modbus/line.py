@@ -51,6 +51,8 @@ class Line(ABC):
         self._timer: asyncio.TimerHandle | None = None
         self._deadline_s = 0.0
         self._stats = dict.fromkeys(_COUNTERS, 0.0)
+        self.request_cost = 0.0
+        """How many registers could be read in the time that one more request takes."""
 
     @property
     def stats(self) -> Mapping[str, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 
 # Modbus Application Protocol V1.1b3, 6.1 and 6.3: bits and registers of one read.
 BITS_MAX = 2000
@@ -46,24 +47,44 @@ class Block:
         return self.start + self.count
 
 
-def plan(wants: Iterable[Want], *, block_max: int = REGISTERS_MAX, gap_max: int = 0) -> list[Block]:
+def plan(
+    wants: Iterable[Want], *, block_max: int = REGISTERS_MAX, gap_max: int = 0, request_cost: float = 0.0
+) -> list[Block]:
     """The fewest blocks that cover ``wants``, each of one scan class.
 
     No block is longer than ``block_max`` registers (16 times as many coils, 2000 at most) or bridges
     more than ``gap_max`` that nobody wants.  A slower want that lies wholly inside a faster block
-    rides along for nothing.  Raises ValueError for a want that fits no block.
+    rides along for nothing.  ``request_cost`` is how many registers one more request costs: where it is
+    worth more than what would be read too often, faster blocks bridge slower wants between them and are
+    extended to slower ones beside them.  Raises ValueError for a want that fits no block.
     """
     blocks: list[Block] = []
-    ordered = sorted(wants, key=lambda want: (want.period_s, want.unit, want.table, want.start, want.end))
-    for _, group in groupby(ordered, key=lambda want: (want.period_s, want.unit, want.table)):
-        own: list[Want] = []
-        for want in group:
-            host = next((at for at, block in enumerate(blocks) if _holds(block, want)), None)
+    place = attrgetter("unit", "table")
+    for _, group in groupby(sorted(wants, key=lambda want: (want.unit, want.table)), key=place):
+        blocks += _planned(list(group), block_max, gap_max, request_cost)
+    return sorted(blocks, key=lambda block: (block.period_s, block.unit, block.table, block.start))
+
+
+def _planned(wants: Sequence[Want], block_max: int, gap_max: int, request_cost: float) -> list[Block]:
+    """The blocks of one table of one unit, the fastest class first."""
+    blocks: list[Block] = []
+    left = sorted(wants, key=lambda want: (want.period_s, want.start, want.end))
+    while left:
+        own = [want for want in left if want.period_s == left[0].period_s]
+        slower = left[len(own) :]
+        for run in _runs(own, slower, block_max, gap_max, request_cost):
+            host = _host(blocks, run, block_max, gap_max, request_cost)
             if host is None:
-                own.append(want)
+                blocks.append(run)
             else:
-                blocks[host] = _with(blocks[host], want)
-        blocks += _runs(own, block_max, gap_max)
+                blocks[host] = _with(blocks[host], run.wants)
+        left = []
+        for want in slower:
+            at = next((at for at, block in enumerate(blocks) if _holds(block, want)), None)
+            if at is None:
+                left.append(want)
+            else:
+                blocks[at] = _with(blocks[at], (want,))
     return blocks
 
 
@@ -89,7 +110,9 @@ def length_max(table: str, block_max: int) -> int:
     return min(REGISTERS_MAX, block_max)
 
 
-def _runs(wants: Sequence[Want], block_max: int, gap_max: int) -> list[Block]:
+def _runs(
+    wants: Sequence[Want], slower: Sequence[Want], block_max: int, gap_max: int, request_cost: float
+) -> list[Block]:
     """Longest runs from the left: optimal, because whatever the first run leaves starts further right."""
     blocks = []
     run: list[Want] = []
@@ -98,7 +121,10 @@ def _runs(wants: Sequence[Want], block_max: int, gap_max: int) -> list[Block]:
         longest = length_max(want.table, block_max)
         if want.width > longest:
             raise ValueError(f"{want.table}:{want.start} takes {want.width}, more than a block of {longest}")
-        if run and (want.start - end > gap_max or max(end, want.end) - start > longest):
+        wide = want.start - end > gap_max and (
+            want.start - end > request_cost or _hole(start, end, want, slower) > gap_max
+        )
+        if run and (wide or max(end, want.end) - start > longest):
             blocks.append(_block(run))
             run = []
         if not run:
@@ -108,17 +134,40 @@ def _runs(wants: Sequence[Want], block_max: int, gap_max: int) -> list[Block]:
     return [*blocks, _block(run)] if run else blocks
 
 
+def _hole(start: int, end: int, want: Want, slower: Sequence[Want]) -> int:
+    """The widest stretch between ``end`` and ``want`` that none of the slower wants there covers."""
+    widest, at = 0, end
+    inside = (one for one in slower if start <= one.start and one.end <= want.end)
+    for one in sorted(inside, key=attrgetter("start")):
+        widest = max(widest, min(one.start, want.start) - at)
+        at = max(at, one.end)
+    return max(widest, want.start - at)
+
+
+def _host(
+    blocks: Sequence[Block], run: Block, block_max: int, gap_max: int, request_cost: float
+) -> int | None:
+    """The faster block that takes ``run`` in at the least price, if that is less than its own request's."""
+    prices = {}
+    for at, block in enumerate(blocks):
+        count = max(block.end, run.end) - min(block.start, run.start)
+        apart = max(run.start - block.end, block.start - run.end) > gap_max
+        price = (count - block.count) / block.period_s
+        if count <= length_max(run.table, block_max) and not apart:
+            prices[at] = price
+    host = min(prices, key=prices.__getitem__, default=None)
+    worth = request_cost and host is not None and prices[host] <= (request_cost + run.count) / run.period_s
+    return host if worth else None
+
+
 def _holds(block: Block, want: Want) -> bool:
-    return (
-        (block.unit, block.table) == (want.unit, want.table)
-        and block.period_s < want.period_s
-        and block.start <= want.start
-        and want.end <= block.end
-    )
+    return block.period_s < want.period_s and block.start <= want.start and want.end <= block.end
 
 
-def _with(block: Block, want: Want) -> Block:
-    return Block(block.unit, block.table, block.start, block.count, block.period_s, (*block.wants, want))
+def _with(block: Block, wants: Sequence[Want]) -> Block:
+    start = min(block.start, *(want.start for want in wants))
+    end = max(block.end, *(want.end for want in wants))
+    return Block(block.unit, block.table, start, end - start, block.period_s, (*block.wants, *wants))
 
 
 def _block(wants: Sequence[Want]) -> Block:

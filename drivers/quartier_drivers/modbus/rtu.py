@@ -23,6 +23,9 @@ _OWING = 3
 # So long before its last character is due, an answer is looked at; what a wake-up takes, at least.
 _EARLY_CHARS = 0.6
 _EARLY_S = 0.0003
+# What a read costs besides its registers: the frames around them, and what a device takes to think.
+_AROUND_CHARS = 13
+_THINKING_S = 0.005
 # A line that never falls silent is used all the same: somebody else babbles on it.
 _CALM_MAX_S = 1.0
 
@@ -51,6 +54,7 @@ class RtuLink(Line):
         self._turns = Turnarounds()
         self.char_s = (1 + 8 + (bus.parity != "N") + bus.stop_bits) / bus.baud
         self.quiet_s = quiet_s(bus.baud, self.char_s)
+        self.request_cost = (_AROUND_CHARS * self.char_s + 2 * self.quiet_s + _THINKING_S) / (2 * self.char_s)
         self._early_s = max(_EARLY_CHARS * self.char_s, _EARLY_S)
 
     @property

@@ -5,7 +5,6 @@ import socket
 from collections.abc import Callable
 from typing import cast
 
-
 # asyncio would otherwise make room for 256 KiB at each read; a frame has 260 bytes at most.
 _ROOM = 4096
 

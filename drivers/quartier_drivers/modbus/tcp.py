@@ -12,6 +12,8 @@ from quartier_drivers.modbus.names import Names
 from quartier_drivers.modbus.stream import Stream
 
 _CONNECT_S = 3.0
+# A device answers in some 5 ms, whatever it is asked; behind a gateway to a serial line a register takes 1 or 2.
+_REQUEST_COST = 60.0
 # This many requests in a row without a single byte from the whole endpoint: it is half open.
 _SILENT_MAX = 5
 
@@ -22,6 +24,7 @@ class TcpLink(Line):
     def __init__(self, name: str, bus: TcpBus, clock: Clock) -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self._bus = bus
+        self.request_cost = _REQUEST_COST
         self._where = f"{bus.host}:{bus.port}"
         self._names = Names(bus.host)
         self._stream: Stream | None = None

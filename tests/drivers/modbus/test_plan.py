@@ -26,11 +26,14 @@ wants = st.lists(
 )
 
 
-@given(wants, st.integers(4, 125), st.integers(0, 20))
+COSTS = st.sampled_from([0.0, 12.0, 40.0, 125.0])
+
+
+@given(wants, st.integers(4, 125), st.integers(0, 20), COSTS)
 def test_every_want_is_covered_by_exactly_one_block_of_its_table_and_unit(
-    wanted: list[Want], block_max: int, gap_max: int
+    wanted: list[Want], block_max: int, gap_max: int, cost: float
 ) -> None:
-    blocks = plan(wanted, block_max=block_max, gap_max=gap_max)
+    blocks = plan(wanted, block_max=block_max, gap_max=gap_max, request_cost=cost)
 
     held = [one for block in blocks for one in block.wants]
     assert sorted(map(repr, wanted)) == sorted(map(repr, held))
@@ -42,11 +45,11 @@ def test_every_want_is_covered_by_exactly_one_block_of_its_table_and_unit(
             assert block.period_s <= one.period_s
 
 
-@given(wants, st.integers(4, 125), st.integers(0, 20))
+@given(wants, st.integers(4, 125), st.integers(0, 20), COSTS)
 def test_no_block_is_longer_or_bridges_more_than_the_device_allows(
-    wanted: list[Want], block_max: int, gap_max: int
+    wanted: list[Want], block_max: int, gap_max: int, cost: float
 ) -> None:
-    for block in plan(wanted, block_max=block_max, gap_max=gap_max):
+    for block in plan(wanted, block_max=block_max, gap_max=gap_max, request_cost=cost):
         assert block.count <= length_max(block.table, block_max)
         assert widest_gap(block) <= gap_max
         assert block.start == min(one.start for one in block.wants)
@@ -122,6 +125,23 @@ def test_a_faster_point_never_waits_for_a_slower_block() -> None:
     blocks = plan([want(0, 4, period_s=60.0), want(1, 1, period_s=1.0)])
 
     assert [(1.0, 1), (60.0, 4)] == [(block.period_s, block.count) for block in blocks]
+
+
+def test_a_slower_point_between_faster_ones_is_bridged_where_a_request_is_dearer() -> None:
+    wanted = [want(0), want(1, 8, period_s=5.0), want(9)]
+
+    assert 3 == len(plan(wanted))
+    assert [(0, 10, 1.0)] == [(one.start, one.count, one.period_s) for one in plan(wanted, request_cost=12.0)]
+
+
+def test_a_slower_run_beside_a_faster_block_joins_it_where_a_request_is_dearer() -> None:
+    near = [want(0, 8), want(8, 2, period_s=5.0), want(12, 1, period_s=60.0)]
+
+    assert [(0, 10, 1.0), (12, 1, 60.0)] == [
+        (one.start, one.count, one.period_s) for one in plan(near, gap_max=2, request_cost=12.0)
+    ]
+    assert 1 == len(plan([want(0, 8), want(8, 20, period_s=5.0)], request_cost=100.0))
+    assert 2 == len(plan([want(0, 8), want(8, 20, period_s=5.0)], request_cost=12.0))
 
 
 def test_coils_come_sixteen_to_the_register_and_never_more_than_the_protocol_reads() -> None:

@@ -67,7 +67,8 @@ async def test_the_peers_end_is_told_once(tcp_server: TcpServer, ear: Ear) -> No
 async def test_a_dropped_connection_is_heard_no_more(tcp_server: TcpServer, ear: Ear) -> None:
     stream = await connect(tcp_server, ear)
     stream.drop()
-    stream.data_received(b"late")
+    stream.get_buffer(4)[:4] = b"late"
+    stream.buffer_updated(4)
     stream.connection_lost(None)
 
     assert (b"", []) == (ear.heard, ear.ends)
