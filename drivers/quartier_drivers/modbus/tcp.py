@@ -12,7 +12,7 @@ from quartier_drivers.modbus.names import Names
 from quartier_drivers.modbus.stream import Stream
 
 _CONNECT_S = 3.0
-# A device answers in some 5 ms, whatever it is asked; behind a gateway to a serial line a register takes 1 ms.
+# A device answers in some 5 ms, whatever it is asked; behind a gateway to a serial line 1 ms a register.
 _REQUEST_COST = 60.0
 # This many requests in a row without a single byte from the whole endpoint: it is half open.
 _SILENT_MAX = 5
