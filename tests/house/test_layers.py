@@ -105,8 +105,8 @@ WRAPPED = {
     "paho": ("quartier.district.mqtt",),
     "sqlite3": ("quartier.store",),
     "google": ("quartier.district.sparkplug",),
-    "jwt": ("quartier.district.documents", "quartier.district.issuers"),
-    "cryptography": ("quartier.district.documents", "quartier.district.issuers"),
+    "jwt": ("quartier.district.seal",),
+    "cryptography": ("quartier.district.seal", "quartier.district.issuers"),  # it names the kind of its keys
     "time": ("quartier.runtime.clock",),
     "rich": ("quartier.cli",),
 }

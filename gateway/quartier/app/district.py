@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from quartier.app import assembly
@@ -45,6 +46,8 @@ def connect(
         log.warning("district.off", why="; ".join(map(str, error.faults)))
         return None
     issuers_file = files.pop("issuers_file")
+    if issuers_file is not None:
+        import_module("quartier.district.seal")  # takes its time now, where no cycle waits
     settings = Settings(
         servers=(Server.read(asked.url),),
         folder=folder,

@@ -9,11 +9,14 @@ import binascii
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from quartier_drivers.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 _KEYS_MAX = 64
 
@@ -36,7 +39,7 @@ class Issuer:
     """One key.  ``age`` rises with its place in the list: the newest key has the largest."""
 
     kid: str
-    key: Ed25519PublicKey
+    key: "Ed25519PublicKey"
     types: frozenset[str]
     age: int
     nbf_utc_ms: int | None = None
@@ -84,9 +87,11 @@ def _fault(file: str, place: tuple[int | str, ...], what: str) -> Fault:
     return Fault(file, None, ".".join(str(part) for part in place), what)
 
 
-def _key(text: str) -> Ed25519PublicKey | None:
+def _key(text: str) -> "Ed25519PublicKey | None":
+    from quartier.district import seal  # noqa: PLC0415 - 8 MiB that nobody needs before the first key
+
     try:
         raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-        return Ed25519PublicKey.from_public_bytes(raw)
+        return seal.key(raw)
     except (ValueError, binascii.Error):
         return None

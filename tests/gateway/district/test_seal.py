@@ -1,0 +1,46 @@
+"""What PyJWT and cryptography are asked; what is refused and why is told in test_documents.py."""
+
+import subprocess
+import sys
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.api_jws import PyJWS
+
+from quartier.district import seal
+
+PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+RAW = PRIVATE.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+HEADERS = {"kid": "a", "b64": False, "crit": ["b64"]}
+SIGNATURE = PyJWS().encode(b"payload", PRIVATE, "EdDSA", HEADERS, is_payload_detached=True)
+
+
+def test_what_was_signed_holds_and_says_by_which_key():
+    seal.check(SIGNATURE, seal.key(RAW), b"payload")
+
+    assert "a" == seal.header(SIGNATURE)["kid"]
+
+
+@pytest.mark.parametrize("payload", [b"", b"payloae", b"payload "])
+def test_another_payload_breaks_it(payload):
+    with pytest.raises(seal.Broken):
+        seal.check(SIGNATURE, seal.key(RAW), payload)
+
+
+@pytest.mark.parametrize("text", ["", "a.b.c", "..", "é", SIGNATURE[5:]])
+def test_nonsense_is_broken_and_nothing_else(text):
+    with pytest.raises(seal.Broken):
+        seal.header(text)
+
+
+def test_a_key_has_32_bytes():
+    with pytest.raises(ValueError, match="32 bytes"):
+        seal.key(RAW[1:])
+
+
+def test_a_district_without_keys_does_not_import_them():
+    code = "import sys, quartier.app.district; print({'jwt', 'cryptography'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "set()" == done.stdout.strip()
