@@ -66,3 +66,9 @@ class RtuBus(_Bus):
     """None, even or odd."""
     stop_bits: Literal[1, 2] = 1
     """Stop bits."""
+    rts_on_send: Literal["high", "low"] | None = None
+    """Level of RTS while sending, for RS-485 ports that do not switch direction by themselves; most do."""
+    rts_before_s: Annotated[float, Field(ge=0, le=0.1)] = 0.0
+    """How long RTS stands before the first bit, in whole milliseconds; with ``rts_on_send`` only."""
+    rts_after_s: Annotated[float, Field(ge=0, le=0.1)] = 0.0
+    """How long RTS stands after the last bit, in whole milliseconds; with ``rts_on_send`` only."""

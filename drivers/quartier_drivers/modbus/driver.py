@@ -154,10 +154,12 @@ class ModbusDriver:
             requests = orders.setpoint(one, command.value, power, self._profile.limits)
         except ValueError as error:
             raise Refused(f"{command.point}: {error}") from error
-        if one.point.write.confirm == "read":
-            self._urgent.add(one.name)
-        for request in requests:
-            await self._send(one.name, request)
+        try:
+            for request in requests:
+                await self._send(one.name, request)
+        finally:
+            if one.point.write.confirm == "read":
+                self._read_back(one.name)
         if one.point.write.confirm == "none":
             self._acknowledge(one, command.value)
 
@@ -309,6 +311,18 @@ class ModbusDriver:
     def _power(self, one: Served) -> int | None:
         place = one.point.scale_address
         return 0 if place is None else self._powers.get((one.unit, place))
+
+    def _read_back(self, name: str) -> None:
+        """At once; where the device may show the old value for a while, after that."""
+        settle_ns = int(self._profile.limits.settle_s * _S)
+        if not settle_ns:
+            self._urgent.add(name)
+            return
+        due_ns = self._clock.now_ns() + settle_ns
+        for job in self._jobs:
+            if name in job.keys:
+                job.due_ns = min(job.due_ns, due_ns)
+        self._see_next()
 
     def _acknowledge(self, one: Served, value: float) -> None:
         """A write-only register cannot be read back: the device's acknowledgement is all there is."""

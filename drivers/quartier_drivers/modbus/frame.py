@@ -232,12 +232,15 @@ class Hunt:
     """Looks for the answer to one request on a serial line, past noise and frames that are not it.
 
     ``wrong`` says what was the matter with the last sound frame of this unit that is no answer to the
-    request (a late answer to an older one, as a rule), ``wrong_count`` how many there were.
+    request (a late answer to an older one, as a rule), ``wrong_count`` how many there were.  ``before``
+    and ``rest`` are what was heard around the answer.
     """
 
     request: Request
     wrong: str = ""
     wrong_count: int = 0
+    before: bytes = b""
+    rest: bytes = b""
     buffer: bytearray = field(default_factory=bytearray)
 
     def feed(self, data: bytes) -> Answer | None:
@@ -266,6 +269,7 @@ class Hunt:
             if pdu is None:
                 start += 1
                 continue
+            self.before, self.rest = bytes(self.buffer[:start]), bytes(self.buffer[start + len(pdu) + 3 :])
             try:
                 return answer_of(self.request, pdu)
             except Rubbish as error:

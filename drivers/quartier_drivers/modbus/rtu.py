@@ -12,8 +12,10 @@ from serial.tools import list_ports
 
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost
+from quartier_drivers.modbus import direction
 from quartier_drivers.modbus.alarm import Alarm
 from quartier_drivers.modbus.bus import RtuBus
+from quartier_drivers.modbus.ears import Ears, asked_by_another
 from quartier_drivers.modbus.frame import Answer, Hunt, Request, Rubbish
 from quartier_drivers.modbus.line import Line
 from quartier_drivers.modbus.turnarounds import Turnarounds
@@ -28,6 +30,8 @@ _AROUND_CHARS = 13
 _THINKING_S = 0.005
 # A line that never falls silent is used all the same: somebody else babbles on it.
 _CALM_MAX_S = 1.0
+# How long another master's slave is given to answer.
+_FOREIGN_S = 0.2
 
 
 class RtuLink(Line):
@@ -47,6 +51,9 @@ class RtuLink(Line):
         self._alarm: Alarm | None = None
         self._listens = False
         self._hunt: Hunt | None = None
+        self._unsent: tuple[Request, float] | None = None
+        self._ears = Ears()
+        self._stats["foreign_count"] = 0.0
         self._active_s = 0.0
         self._sent_s = 0.0
         self._missed = False
@@ -146,9 +153,15 @@ class RtuLink(Line):
             self._deafen()
             self._alarm.set(moment_s, self._look)
 
-    def _hear(self, data: bytes) -> None:
+    def _hear(self, heard: bytes) -> None:
+        data = self._ears.without_echo(heard)
+        asked = self._waits and self._unsent is None
+        if not asked:
+            self._overhear(data)
+        if self._unsent is not None:
+            self._send_in_calm(*self._unsent)  # the line is not as it was
         hunt = self._hunt
-        if hunt is None:
+        if hunt is None or not data:
             return
         wrong_count = hunt.wrong_count
         try:
@@ -156,14 +169,34 @@ class RtuLink(Line):
         except Rubbish as error:
             self._fail(error)
             return
-        if self._waits and answer is not None:
-            self._settle(answer)
+        if asked and answer is not None:
+            self._accept(hunt, answer)
+        elif not asked and hunt.missing > 0:
+            self._owes_longer(hunt.request.unit)  # the end of a slow answer is still to come
         elif hunt.wrong_count > wrong_count or answer is not None:
             self._late(hunt.request.unit)
+
+    def _accept(self, hunt: Hunt, answer: Answer) -> None:
+        """Take an answer, unless another master asked for it; what stood around it is of others."""
+        request = hunt.request
+        if hunt.before and asked_by_another(hunt.before, request.unit, request.function, request.count):
+            self._fail(Rubbish("another master asked the unit for the same at the same time"))
+        else:
+            self._settle(answer)
+        if hunt.before or hunt.rest:
+            self._overhear(hunt.before + hunt.rest)
+
+    def _overhear(self, data: bytes) -> None:
+        before_count = self._ears.foreign_count
+        self._ears.listen(data, asyncio.get_running_loop().time())
+        self.count("foreign_count", self._ears.foreign_count - before_count)
 
     def _late(self, unit: int) -> None:
         """An answer came that nobody waits for; where one was late, the next may be as late."""
         self.count("late_count")
+        self._owes_longer(unit)
+
+    def _owes_longer(self, unit: int) -> None:
         if unit in self._owing_s:
             now_s = asyncio.get_running_loop().time()
             self._owing_s[unit] = max(self._owing_s[unit], now_s + (_OWING - 1) * self._timeout_s)
@@ -172,7 +205,6 @@ class RtuLink(Line):
         if self._port is None:
             raise LinkLost(f"{self._bus.port} is gone")
         loop = asyncio.get_running_loop()
-        hunt = self._hunt = Hunt(request)
         owing_before_s = self._owing_s.get(request.unit, 0.0)
         give_up_s = loop.time() + _CALM_MAX_S
         self._expect(give_up_s + self._timeout_s)
@@ -181,11 +213,12 @@ class RtuLink(Line):
             answer = await self._answer()
         except TimeoutError:
             # What seemed to be an unfinished answer may have been noise, with the answer behind it.
-            found = hunt.search()
+            found = self._hunt.search() if self._hunt and self._unsent is None else None
             if found is None:
                 raise
             answer = found
         finally:
+            self._unsent = None
             if self._alarm is not None:
                 self._alarm.stop()
             self._listen()
@@ -204,17 +237,32 @@ class RtuLink(Line):
         return (request.answer_size + 3) * self.char_s
 
     def _send_in_calm(self, request: Request, give_up_s: float) -> None:
-        """Send once the line has been silent for 3.5 characters; a rig at another rate is not paced."""
+        """Send once the line has been silent for 3.5 characters; a rig at another rate is not paced.
+
+        Another master's question is answered first: its slave would speak into our request.
+        """
         now_s = asyncio.get_running_loop().time()
-        calm_s = min(self._active_s + self.quiet_s, give_up_s)
+        self._unsent = (request, give_up_s)
+        calm_s = min(max(self._active_s + self.quiet_s, self._others_until_s(request.unit)), give_up_s)
         if now_s >= calm_s or not self._paced or self._alarm is None:
             self._send(request)
         else:
             self._alarm.set(calm_s, partial(self._send_in_calm, request, give_up_s), exact=True)
 
+    def _others_until_s(self, unit: int) -> float:
+        """Until when the slave of another master may speak; longer where it was asked what we shall ask."""
+        foreign = self._ears.pending
+        if foreign is None:
+            return 0.0
+        patience_s = self._timeout_s if foreign.unit == unit else min(_FOREIGN_S, self._timeout_s)
+        return foreign.heard_s + patience_s
+
     def _send(self, request: Request) -> None:
+        self._unsent = None
         if self._port is None or not self._waits:
             return
+        self._hunt = Hunt(request)
+        self._ears.sent(request.rtu, reads=not request.writes)
         try:
             if os.write(self._port.fileno(), request.rtu) != len(request.rtu):
                 self._fail(LinkLost(f"{self._bus.port} takes no bytes"))
@@ -270,6 +318,13 @@ def opened(bus: RtuBus) -> serial.Serial:
         raise LinkLost(f"{path} {why}") from error
     with contextlib.suppress(OSError, ValueError):  # not every adapter has the flag
         port.set_low_latency_mode(True)
+    wanted = direction.of(bus)
+    try:
+        if wanted is not None:
+            direction.switch(port.fileno(), wanted)
+    except direction.Refused as error:
+        port.close()
+        raise LinkLost(f"{path} {error}") from error
     return port
 
 

@@ -16,6 +16,8 @@ _CONNECT_S = 3.0
 _REQUEST_COST = 60.0
 # This many requests in a row without a single byte from the whole endpoint: it is half open.
 _SILENT_MAX = 5
+# So many connections in a row that ended after their first answer: each request gets one of its own.
+_HASTY_MAX = 2
 
 
 class TcpLink(Line):
@@ -32,6 +34,8 @@ class TcpLink(Line):
         self._request: Request | None = None
         self._number = 0
         self._silent_count = 0
+        self._answers_count = 0
+        self._hasty_count = 0
 
     @property
     def connected(self) -> bool:
@@ -54,7 +58,7 @@ class TcpLink(Line):
             raise
         self._stream = stream
         self._buffer.clear()
-        self._silent_count = 0
+        self._silent_count = self._answers_count = 0
         await self._clock.sleep(self._bus.connect_pause_s)
 
     async def _reach(self, stream: Stream) -> None:
@@ -74,6 +78,7 @@ class TcpLink(Line):
             self._fail(LinkLost(f"the connection to {self._where} was closed"))
 
     def _lost(self, error: Exception | None) -> None:
+        self._hasty_count += self._answers_count == 1
         self._fail(LinkLost(f"{self._where} closed the connection: {error or 'without a word'}"))
 
     def _hear(self, data: bytes) -> None:
@@ -108,9 +113,15 @@ class TcpLink(Line):
         self._expect(asyncio.get_running_loop().time() + self._timeout_s)
         try:
             transport.write(self._number.to_bytes(2, "big") + request.tcp)
-            return await self._answer()
+            answer = await self._answer()
         finally:
             self._request = None
+        self._answers_count += 1
+        if self._hasty_count >= _HASTY_MAX:
+            self._disconnect()  # before the endpoint does, in the middle of the next request
+        elif self._answers_count > 1:
+            self._hasty_count = 0
+        return answer
 
     async def _recover(self, request: Request, error: Exception) -> None:
         del request

@@ -4,7 +4,7 @@ import pytest
 from tests.drivers.modbus.quirks.conftest import Ours, Serve, asked, recovered, right
 
 from quartier_drivers.errors import LinkLost
-from quartier_drivers.modbus.frame import Answer, read_request
+from quartier_drivers.modbus.frame import Answer, read_request, write_request
 from quartier_hil.devices.oddtcp import OddTcp
 
 READ = read_request(1, "holding", 10, 2)
@@ -48,6 +48,22 @@ async def test_a_half_open_connection_is_given_up_for_a_new_one(served: Serve, l
     assert await recovered(line, READ)
     assert isinstance(server, OddTcp)
     assert 2 == server.connections_count
+
+
+@pytest.mark.parametrize("retries_count", [0, 1])
+async def test_an_endpoint_that_closes_after_each_answer_gets_a_connection_for_each_request(
+    retries_count: int, served: Serve, line_to: Ours
+) -> None:
+    server = await served("tcp", "closes-after-answer")
+    line = line_to(server, timeout_s=5.0, retries_count=retries_count)
+    for _ in range(3):
+        assert await recovered(line, READ)
+
+    for value in (5, 6, 7):
+        assert (value,) == (await line.exchange(write_request(1, "holding", 3, (value,)))).values
+        assert (value,) == (await line.exchange(read_request(1, "holding", 3, 1))).values
+    assert isinstance(server, OddTcp)
+    assert len(server.asked) <= server.connections_count
 
 
 async def test_an_endpoint_that_hangs_up_before_a_word_is_a_lost_link_not_a_storm(

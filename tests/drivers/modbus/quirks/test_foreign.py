@@ -1,10 +1,37 @@
 """An RS-485 line that is not ours alone: what others say is never taken for ours."""
 
+import pytest
 from tests.drivers.modbus.quirks.conftest import Ours, Serve, asked, right
 
 from quartier_drivers.modbus.frame import Answer, read_request, write_request
+from quartier_hil.devices.oddpty import FOREIGN_WORD, OddPty
 
 QUESTIONS = [read_request(1, "holding", 10 * step, 4) for step in range(20)]
+
+
+@pytest.mark.parametrize("name", ["foreign-master", "foreign-twin", "foreign-babble"])
+async def test_what_others_say_is_never_taken_for_ours(name: str, served: Serve, line_to: Ours) -> None:
+    line = line_to(await served("rtu", name), retries_count=1)
+
+    for question in QUESTIONS:
+        answer = await asked(line, question)
+        assert isinstance(answer, str) or right(question) == answer.values
+        assert isinstance(answer, str) or FOREIGN_WORD not in answer.values
+
+
+@pytest.mark.parametrize("name", ["foreign-master", "foreign-twin"])
+async def test_beside_another_master_we_wait_for_our_turn_and_lose_little(
+    name: str, served: Serve, line_to: Ours
+) -> None:
+    server = await served("rtu", name)
+    line = line_to(server, timeout_s=0.5, retries_count=3)
+    answers = [await asked(line, question) for question in QUESTIONS]
+
+    assert [Answer(right(question)) for question in QUESTIONS] == answers
+    assert isinstance(server, OddPty)
+    # Two masters may begin at the same moment; who waits for the other does not do so often.
+    assert server.collisions_count <= len(QUESTIONS) / 4
+    assert line.stats["foreign_count"] >= len(QUESTIONS) - 1 - server.collisions_count
 
 
 async def test_our_own_echo_is_not_an_answer(served: Serve, line_to: Ours) -> None:
@@ -13,3 +40,12 @@ async def test_our_own_echo_is_not_an_answer(served: Serve, line_to: Ours) -> No
     for question in QUESTIONS:
         assert Answer(right(question)) == await asked(line, question)
     assert (7,) == (await line.exchange(write_request(1, "holding", 3, (7,)))).values
+
+
+async def test_our_own_echo_does_not_acknowledge_a_write_that_nobody_heard(
+    served: Serve, line_to: Ours
+) -> None:
+    line = line_to(await served("rtu", "echo"), retries_count=0)
+    assert Answer(right(QUESTIONS[0])) == await asked(line, QUESTIONS[0])
+
+    assert "unit 9 is silent" in str(await asked(line, write_request(9, "holding", 3, (7,))))
