@@ -23,6 +23,20 @@ def point_flaws(quantity: str, point: Point, scan: Mapping[str, float]) -> list[
     return flaws
 
 
+def line_flaws(quantity: str, point: Point) -> list[Flaw]:
+    """What does not fit a GPIO line, which is one bit and an input."""
+    return [
+        (key, what)
+        for wrong, key, what in (
+            (point.address.table != "discrete", "register", "is no GPIO line; expected discrete:N"),
+            (point.type_name != "bool", "type", "does not fit a GPIO line; expected 'bool'"),
+            (not quantity.endswith("_on"), "", "is no bool; expected a name in _on"),
+            (point.write is not None, "write", "does not fit a GPIO line, which is an input"),
+        )
+        if wrong
+    ]
+
+
 def name_flaws(quantity: str) -> list[Flaw]:
     """What is wrong with a quantity's name."""
     try:

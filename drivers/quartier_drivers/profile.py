@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.flaws import Flaw, mark_flaws, name_flaws, point_flaws, source_flaws
+from quartier_drivers.flaws import Flaw, line_flaws, mark_flaws, name_flaws, point_flaws, source_flaws
 from quartier_drivers.place import Places, keys_of, nearest, syntax_fault
 from quartier_drivers.points import is_owner
 from quartier_drivers.schema import Head, Identity, Limits, Mark, Point, Section, Source
@@ -113,6 +113,8 @@ class _Check:
         if head is None or limits is None:
             return None
         self._blocks(limits, parts)
+        if head.protocol == "gpio":
+            self._lines(parts)
         return Profile(name, head, limits, scan, identity, marks, parts)
 
     def _add(self, path: tuple[str | int, ...], what: str) -> None:
@@ -194,6 +196,12 @@ class _Check:
                     self._add(
                         path, f"takes {point.width} registers, but limits.block_max is {limits.block_max}"
                     )
+
+    def _lines(self, parts: Mapping[str, Mapping[str, Point]]) -> None:
+        for part, points in parts.items():
+            for quantity, point in points.items():
+                path = ("parts", part, quantity) if part else ("points", quantity)
+                self._flaws(path, line_flaws(quantity, point))
 
     def _flaws(self, path: tuple[str, ...], flaws: Sequence[Flaw]) -> None:
         for key, what in flaws:

@@ -22,6 +22,7 @@ class Kind:
 KINDS = {
     "modbus-tcp": Kind("modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.driver:DOOR"),
     "modbus-rtu": Kind("modbus", "quartier_drivers.modbus.bus:RtuBus", "quartier_drivers.modbus.driver:DOOR"),
+    "gpio": Kind("gpio", "quartier_drivers.gpio.bus:GpioBus", "quartier_drivers.gpio.driver:DOOR"),
 }
 
 

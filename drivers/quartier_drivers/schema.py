@@ -202,7 +202,7 @@ class Point(Source):
 class Head(Section):
     """Whose profile it is and what it was made from."""
 
-    protocol: Literal["modbus"]
+    protocol: Literal["modbus", "gpio"]
     numbers_from: Literal[0, 1] | None = None
     """How the manual counts registers; on the wire they count from 0."""
     maker: str

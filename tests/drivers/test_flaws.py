@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from quartier_drivers.flaws import mark_flaws, name_flaws, point_flaws, source_flaws
+from quartier_drivers.flaws import line_flaws, mark_flaws, name_flaws, point_flaws, source_flaws
 from quartier_drivers.profile import SCAN_S
 from quartier_drivers.schema import Mark, Point, Source
 
@@ -131,3 +131,19 @@ def test_names_and_scan_classes_are_known() -> None:
     assert [""] == [key for key, _ in name_flaws("power_kw")]
     assert ["scan"] == keys(scan="fest")
     assert ["low"] == keys(low=2, high=1)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "table", "key"),
+    [
+        ("input_on", {"register": "input:0"}, "register"),
+        ("input_on", {"type": "uint16"}, "type"),
+        ("input_state", {}, ""),
+        ("input_on", {"register": "coil:0", "write": {"on_release": 0}}, "write"),
+    ],
+)
+def test_what_is_no_input_is_no_gpio_line(quantity: str, table: dict[str, Any], key: str) -> None:
+    point = Point.model_validate({"register": "discrete:0", "type": "bool"} | table)
+
+    assert key in [found for found, _ in line_flaws(quantity, point)]
+    assert [] == line_flaws("input_on", Point.model_validate({"register": "discrete:0", "type": "bool"}))

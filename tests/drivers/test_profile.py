@@ -44,6 +44,7 @@ on_release = "own"
 own = { register = "holding:17", value = 0 }
 fallback = { value = 0, after_s = 60, register = "holding:18" }
 """
+GPIO = HEAD.replace("modbus", "gpio")
 
 
 def faults(text: str) -> list[str]:
@@ -183,6 +184,8 @@ def test_what_contradicts_itself_is_told_beside_what_is_malformed() -> None:
             HEAD + "[limits]\nblock_max = 2\n[points.a_w]\nregister = 'input:1'\ntype = 'float64'\n",
             "points.a_w: takes 4 registers, but limits.block_max is 2",
         ),
+        (GPIO + "[points.input_on]\nregister = 'coil:1'\ntype = 'bool'\n", "points.input_on.register: is no GPIO line; expected discrete:N"),
+        (GPIO + "[parts.a.x_count]\nregister = 'discrete:1'\ntype = 'bool'\n", "parts.a.x_count: is no bool; expected a name in _on"),
         (HEAD + "[identity]\nserial = { register = 'input:1', type = 'string' }\n", "identity.serial.length: is missing"),
     ],
 )  # fmt: skip

@@ -4,22 +4,24 @@ import subprocess
 import sys
 
 from quartier_drivers import registry
+from quartier_drivers.gpio import driver as gpio
+from quartier_drivers.gpio.bus import GpioBus
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.driver import DOOR
 
 
 def test_every_kind_has_a_section_of_that_kind_and_a_door() -> None:
-    assert {"modbus-tcp": TcpBus, "modbus-rtu": RtuBus} == {
+    assert {"modbus-tcp": TcpBus, "modbus-rtu": RtuBus, "gpio": GpioBus} == {
         kind: registry.section(kind) for kind in registry.KINDS
     }
-    assert {DOOR} == {registry.door(kind) for kind in registry.KINDS}
+    assert {DOOR, gpio.DOOR} == {registry.door(kind) for kind in registry.KINDS}
 
 
 def test_sections_import_no_protocol_library() -> None:
     code = (
         "import sys; from quartier_drivers import registry, profile;"
         "[registry.section(kind) for kind in registry.KINDS];"
-        "sys.exit(any(name in sys.modules for name in ('pymodbus', 'serial')))"
+        "sys.exit(any(name in sys.modules for name in ('pymodbus', 'serial', 'gpiod')))"
     )
     environment = {"PYTHONPATH": ":".join(sys.path)}
 

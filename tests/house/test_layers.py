@@ -34,6 +34,8 @@ ROOMS = (
     Room("quartier_native", ("quartier_native",), pure=True),
     Room("quartier_drivers.modbus.rtu", ("quartier_drivers", "quartier_native"), ("serial",)),
     Room("quartier_drivers.modbus.bus", (), ("pydantic",), pure=True),
+    Room("quartier_drivers.gpio.bus", (), ("pydantic",), pure=True),
+    Room("quartier_drivers.gpio.chip", ("quartier_drivers",), ("gpiod",)),
     *(Room(name, CONTRACT + PROFILES, ("pydantic",), pure=True) for name in PROFILES),
     # They check what a URL or a release table says of a bus, by the model of its section.
     Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),
@@ -102,6 +104,7 @@ ROOMS = (
 # An outside library is wrapped where it is named here, and nowhere else in gateway and drivers.
 WRAPPED = {
     "serial": ("quartier_drivers.modbus.rtu",),
+    "gpiod": ("quartier_drivers.gpio.chip",),
     "paho": ("quartier.district.mqtt",),
     "sqlite3": ("quartier.store",),
     "google": ("quartier.district.sparkplug",),

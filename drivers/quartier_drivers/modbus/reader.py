@@ -98,6 +98,9 @@ async def read_once(
     Raises ConfigError (profile or URL), LinkLost, or NoReply when the device answered nothing at all.
     """
     checked = profiles.load(profile, folders)
+    if checked.protocol != "modbus":
+        what = f"speaks {checked.protocol}; expected one that speaks modbus"
+        raise ConfigError([Fault(profile, None, "profile", what)])
     place = target(url, unit)
     clock = LoopClock()
     line = link("read", place.bus, clock)

@@ -58,7 +58,7 @@ class Device(Section):
     profile: ProfileName
     """Which profile describes it, as maker/model."""
     unit: Annotated[int, Field(ge=0, le=255)] = 1
-    """Its unit (address) on the bus."""
+    """Its unit (address) on the bus; of a GPIO chip, the offset of its line."""
 
 
 class _Asset(Section):

@@ -51,6 +51,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
 }
 # Sections that stand behind '#' as a whole; a wrong guess here would be worse than none.
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "buses.header": {"kind": "gpio", "chip": "/dev/gpiochip0"},
     "contacts.dso1": {"device": "inputs", "part": "in1", "import_max_w": 4200},
     "district_link": {
         "url": "mqtts://broker.issy.example",

@@ -137,3 +137,8 @@ def test_the_unit_asked_for_wins_over_the_urls() -> None:
 def test_a_faulty_url_is_named(url: str, what: str) -> None:
     with pytest.raises(ConfigError, match=what):
         target(url)
+
+
+async def test_a_profile_of_another_protocol_is_refused_before_anything_is_asked() -> None:
+    with pytest.raises(ConfigError, match="speaks gpio; expected one that speaks modbus"):
+        await read_once("linux/gpio", "tcp://127.0.0.1:1")

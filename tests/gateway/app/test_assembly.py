@@ -327,3 +327,20 @@ def test_a_contact_on_a_device_that_is_disabled_is_still_there_and_will_act(read
 
     assert ["dso1", "dso2"] == [contact.name for contact in house.contacts]
     assert not any(point.startswith("dso") for point in points)
+
+
+LINES = """\
+buses.header = { kind = "gpio", bias = "pull-up", active_low = true }
+devices.terminal1 = { bus = "header", profile = "linux/gpio", unit = 17 }
+devices.terminal2 = { bus = "header", profile = "linux/gpio", unit = 27 }
+contacts.dso1 = { device = "terminal1", import_max_w = 4200 }
+contacts.dso2 = { device = "terminal2", export_max_w = 0 }
+"""
+
+
+def test_a_gpio_line_is_a_contact_as_an_input_of_a_board_is(read):
+    points, _, house = served(read(SITE + LINES))
+
+    assert {"dso1.input_on", "dso2.input_on"} == {point for point in points if point.startswith("dso")}
+    assert ("line 17", 0.25) == (points["dso1.input_on"].address, points["dso1.input_on"].period_s)
+    assert ["dso1", "dso2"] == [contact.name for contact in house.contacts]

@@ -95,3 +95,28 @@ def test_a_contact_whose_caps_cannot_be_known_stops_the_start(
 ) -> None:
     with pytest.raises(ConfigError):
         load_lenient(written(site_text + BOARD + DSO.replace("import_max_w = 4200", broken)))
+
+
+GPIO = '[buses.header]\nkind = "gpio"\n[devices.line]\nbus = "header"\nprofile = "linux/gpio"\nunit = 17\n'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ('profile = "linux/gpio"', 'profile = "acme/inputs"', "'acme/inputs' speaks modbus; expected a profile of the bus's gpio"),
+        ('bus = "header"', 'bus = "rs485"', "'linux/gpio' speaks gpio; expected a profile of the bus's modbus"),
+        ("[devices", '[buses.again]\nkind = "gpio"\n[devices', "buses.again: is the same wire as 'header'"),
+        ('"gpio"\n[', '"gpio"\nchip = "gpiochip0"\n[', "'gpiochip0' is no chip; expected a path such as /dev/gpiochip0"),
+    ],
+)  # fmt: skip
+def test_a_gpio_line_takes_a_profile_of_its_own_protocol(
+    written: Written, site_text: str, old: str, new: str, what: str
+) -> None:
+    assert old in GPIO
+    faults = told(
+        written(
+            site_text + GPIO.replace(old, new) + '[contacts.dso1]\ndevice = "line"\nimport_max_w = 4200\n'
+        )
+    )
+
+    assert any(what in fault for fault in faults), faults

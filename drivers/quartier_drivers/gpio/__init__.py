@@ -1,0 +1,1 @@
+"""Inputs of a Linux GPIO chip."""
