@@ -28,6 +28,7 @@ from quartier.store.gaps import Gap
 
 GAPS_MAX = 10_000
 WAL_MAX_BYTES = 4_000_000
+WAL_PAGES = 3_800  # folded in so seldom that most tails are gone by then
 _SCHEMA_VERSION = 1
 _SCHEMA = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
@@ -148,6 +149,7 @@ class Database:
             connection.execute("PRAGMA cell_size_check = ON")
             connection.execute("PRAGMA cache_size = -2000")
             connection.execute(f"PRAGMA journal_size_limit = {WAL_MAX_BYTES}")
+            connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             fresh = self._prepare(connection)
             _put_marks(connection, marks or {})
             loaded = read(connection)

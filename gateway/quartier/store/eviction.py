@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from quartier.house.sample import Mark
 from quartier.store.gaps import Gap
 
-PAGE_BYTES = 2048
+PAGE_BYTES = 1024  # a commit writes whole pages, and has some hundred bytes to say
 USED_SHARE_HIGH, _USED_SHARE_LOW = 0.95, 0.90
 # Marks are text with a checksum, so they are compared here by a small table kept beside the file's own.
 _TRIMMED = """(:all OR chunk.stream IN (SELECT value FROM json_each(:local)) OR chunk.boot < m.boot
@@ -81,7 +81,8 @@ def used_bytes(connection: sqlite3.Connection) -> int:
     """Bytes of the pages in use; free ones are used again before the file grows."""
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-    return int((pages - free) * PAGE_BYTES)
+    (size,) = connection.execute("PRAGMA page_size").fetchone()  # that of the file, should it be older
+    return int((pages - free) * size)
 
 
 def load_marks(connection: sqlite3.Connection, marks: Mapping[str, Mark]) -> None:

@@ -1,11 +1,12 @@
+from array import array
 from pathlib import Path
 
 from quartier.house.now import Now
-from quartier.house.sample import Mark
+from quartier.house.sample import Mark, Sample
 from quartier.store import journal
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.entrance import Entrance
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.contract import Layout, Quality, Reading, Readings, columns
 
 EXACT = Deadbands({"w": EVERY_CHANGE, "text": EVERY_CHANGE})
 
@@ -22,12 +23,12 @@ def record(entrance: Entrance, *values: float, point: str = "grid.power_w") -> N
         entrance.record(columns([Reading(point, value, Quality.GOOD, now.ns)], now.ns), now)
 
 
+def replayed(folder: Path) -> list[Sample]:
+    return [row for path in journal.files(folder / "journal") for row in journal.replay(path).samples]
+
+
 def journalled(folder: Path) -> list[tuple[str, int, object]]:
-    return [
-        (row.stream, row.seq, row.value)
-        for path in journal.files(folder / "journal")
-        for row in journal.replay(path).samples
-    ]
+    return [(row.stream, row.seq, row.value) for row in replayed(folder)]
 
 
 def test_what_is_recorded_stands_in_the_journal_before_it_returns(tmp_path: Path) -> None:
@@ -43,6 +44,44 @@ def test_what_is_recorded_stands_in_the_journal_before_it_returns(tmp_path: Path
         ("grid", 3, 3),
         ("event", 1, '{"data":{},"text":"x"}'),
     ] == journalled(tmp_path)
+
+
+def test_a_layout_that_is_gone_leaves_nothing_behind(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path)
+    record(entrance, *range(100))
+
+    assert 0 == len(entrance._ways)
+    assert 1 == len(entrance._gates)
+
+
+def test_readings_of_several_streams_fill_each_chunk_to_its_limit_and_not_beyond(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path, 4)
+    points = ("grid.power_w", "gateway.x_w", "grid.power_l1_w", "grid.power_l2_w")
+    layout = Layout(points, bytes(4))
+    record(entrance, 0.5)
+    for step in range(1, 6):
+        values = array("d", [step + place / 8 for place in range(4)])
+        now = Now(step, 1000 * step, synced=True)
+        assert 4 == entrance.record(Readings(layout, values, bytes(4), step), now)
+
+    assert [("grid", 1, 12), ("node", 1, 4)] == [
+        (chunk.stream, chunk.first, chunk.last) for chunk in entrance.waiting
+    ]
+    rows = [row for chunk in entrance.memory["grid"] for row in chunk.rows()]
+    assert [0.5, *(step + place / 8 for step in range(1, 6) for place in (0, 2, 3))] == [
+        row.value for row in rows
+    ]
+    assert list(range(1, 17)) == [row.seq for row in rows]
+    assert rows == [row for row in replayed(tmp_path) if row.stream == "grid"]
+
+
+def test_what_does_not_pass_is_neither_numbered_nor_journalled(tmp_path: Path) -> None:
+    entrance = entrance_at(tmp_path)
+    record(entrance, 1)
+    size_bytes = entrance.journal.size_bytes
+    record(entrance, 1)
+
+    assert ({"grid": 1}, size_bytes) == (entrance.lasts(), entrance.journal.size_bytes)
 
 
 def test_a_full_chunk_waits_to_be_sealed_and_the_next_goes_on_counting(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import pytest
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Run, Sample
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
+from quartier.store.eviction import PAGE_BYTES
 from quartier.store.ledger import Store
 from quartier_drivers.contract import Quality, Reading, columns
 
@@ -338,7 +339,7 @@ def test_any_damaged_page_costs_no_more_than_what_stood_there_and_is_named(tmp_p
     wanted = {key(sample): sample.value for sample in origin.again().samples() if sample.stream != "event"}
     assert 1500 == len(wanted)
     dice = random.Random(how)
-    for page in range(len(content) // 2048):
+    for page in range(len(content) // PAGE_BYTES):
         folder = tmp_path / f"{how}{page}"
         (folder / "state").mkdir(parents=True)
         (folder / "state" / "history.db").write_bytes(damaged(content, page, how, dice))
@@ -372,12 +373,12 @@ def key(sample: Sample) -> tuple[str, int, int]:
 
 
 def damaged(content: bytes, page: int, how: str, dice: random.Random) -> bytes:
-    start = page * 2048
+    start = page * PAGE_BYTES
     if how == "zero":
-        return content[:start] + bytes(2048) + content[start + 2048 :]
+        return content[:start] + bytes(PAGE_BYTES) + content[start + PAGE_BYTES :]
     if how == "cut":
-        return content[: start + dice.randrange(2048)]
-    where = start + dice.randrange(2048)
+        return content[: start + dice.randrange(PAGE_BYTES)]
+    where = start + dice.randrange(PAGE_BYTES)
     return content[:where] + bytes([content[where] ^ 1 << dice.randrange(8)]) + content[where + 1 :]
 
 
