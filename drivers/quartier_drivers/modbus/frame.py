@@ -25,6 +25,8 @@ _BIT_READS = (1, 2)
 _REGISTER_READS = (3, 4)
 MASK_WRITE = 22
 READ_WRITE = 23
+IDENTIFY = 43
+_IDENTITY_HEAD = 7  # function, 14, code, conformity, more follows, next object, number of objects
 _MBAP = struct.Struct(">HHHB")
 _MBAP_SIZE = 7
 # MBAP's length counts unit and PDU: 1 + 2..253.
@@ -70,13 +72,15 @@ class Request:
             "sound": bytes([self.function, self.data_size]) if gives else echo,
             "answer_size": 2 + self.data_size if gives else len(echo),
         }
+        if self.function == IDENTIFY:  # its answer says by itself how long it is
+            made |= {"sound": pdu[:2], "answer_size": _IDENTITY_HEAD}
         for name, value in made.items():
             object.__setattr__(self, name, value)
 
     @property
     def writes(self) -> bool:
         """Whether it changes the device."""
-        return self.function not in (*_BIT_READS, *_REGISTER_READS)
+        return self.function not in (*_BIT_READS, *_REGISTER_READS, IDENTIFY)
 
     @property
     def gives(self) -> bool:
@@ -143,6 +147,11 @@ def read_request(unit: int, table: str, start: int, count: int) -> Request:
     return Request(unit, READS[table], start, count)
 
 
+def identity_request(unit: int) -> Request:
+    """Ask for the basic objects by which a device says who it is (6.21); see ``identity_of``."""
+    return Request(unit, IDENTIFY, 0, 0)
+
+
 def write_request(unit: int, table: str, start: int, values: tuple[int, ...], function: int = 0) -> Request:
     """A write of a coil (5, 15) or of holding registers (6 for one, 16 for more, unless said)."""
     if table == "coil":
@@ -159,6 +168,8 @@ def encoded(request: Request) -> bytes:
     if function in (5, 6):
         value = (0xFF00 if values[0] else 0) if function == 5 else values[0]
         return struct.pack(">BHH", function, request.address, value)
+    if function == IDENTIFY:  # basic objects as a stream, from the first
+        return bytes([IDENTIFY, 14, 1, 0])
     head = struct.pack(">BHH", function, request.address, request.count)
     if function == 15:
         bits = sum(bool(value) << at for at, value in enumerate(values))
@@ -184,11 +195,38 @@ def answer_of(request: Request, pdu: bytes) -> Answer:
         return Answer(exception=pdu[1] or 4)
     if function != request.function:
         raise Rubbish(f"function {function}, expected {request.function}")
+    if function == IDENTIFY:
+        if not pdu.startswith(request.sound) or _identity_size(pdu) != len(pdu):
+            raise Rubbish("objects that do not add up")
+        return Answer(data=pdu[2:], request=request)
     if len(pdu) != request.answer_size:
         raise Rubbish(f"{len(pdu)} bytes, expected {request.answer_size}")
     if not request.gives:
         raise Rubbish(f"echo of {pdu[1:].hex(' ')}, expected {request.sound[1:].hex(' ')}")
     raise Rubbish(f"{pdu[1]} bytes of data, expected {request.data_size}")
+
+
+def _identity_size(pdu: bytes | bytearray) -> int:
+    """How long an answer of function 43/14 is; 0 while that is not known."""
+    if len(pdu) < _IDENTITY_HEAD:
+        return 0
+    size = _IDENTITY_HEAD
+    for _ in range(pdu[_IDENTITY_HEAD - 1]):
+        if len(pdu) < size + 2:
+            return 0
+        size += 2 + pdu[size + 1]
+    return size
+
+
+def identity_of(answer: Answer) -> dict[int, str]:
+    """Objects by number (0 vendor, 1 product code, 2 revision …) of an answer to ``identity_request``."""
+    found, left = {}, answer.data[_IDENTITY_HEAD - 2 :]
+    while len(left) >= 2:
+        number, size = left[0], left[1]
+        text = left[2 : 2 + size].split(b"\0", 1)[0].decode("utf-8", "replace")
+        found[number] = "".join(letter for letter in text if letter.isprintable()).strip()
+        left = left[2 + size :]
+    return found
 
 
 def is_answer(data: bytes, request: Request, number: int) -> bool:
@@ -277,7 +315,8 @@ class Hunt:
                 self.wrong_count += 1
                 del self.buffer[: start + len(pdu) + 3]
                 start = 0
-        if len(self.buffer) >= self.request.answer_size + 3 and self._begins():
+        whole = self.request.function != IDENTIFY and len(self.buffer) >= self.request.answer_size + 3
+        if whole and self._begins():
             raise Rubbish("a wrong checksum")
         return None
 
@@ -289,6 +328,8 @@ class Hunt:
         function = self.buffer[start + 1]
         if function & 0x80:
             size = 2
+        elif function == IDENTIFY:
+            size = _identity_size(self.buffer[start + 1 :]) or len(self.buffer)
         elif function in (*_BIT_READS, *_REGISTER_READS, READ_WRITE):
             size = 2 + self.buffer[start + 2]
         else:

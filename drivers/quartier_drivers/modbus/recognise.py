@@ -63,10 +63,10 @@ def guess(profile: Profile, words: Words, objects: Mapping[int, str]) -> Guess |
             return None
         told.append(one)
     fitting = [one for one in told if one.fits]
-    if not fitting:
-        return None
     strong_count = sum(one.strong for one in fitting)
     complete = len(fitting) == len(told)
+    if not fitting or not (strong_count or complete):  # some plausible numbers are no evidence
+        return None
     sure: Sure = "possible"
     if strong_count:
         sure = "sure" if complete else "likely"

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
-from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
+from quartier_drivers.modbus.frame import (
+    Answer,
+    Request,
+    identity_of,
+    identity_request,
+    meaning,
+    read_request,
+)
 from quartier_drivers.modbus.line import ABSENT, Line
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.recognise import Guess, guess, ranked
@@ -130,7 +137,7 @@ class _Look:
         """The answer, or why there is none; empty for silence.  Raises LinkLost when it stays lost."""
         before = self._line.stats["timeouts_count"]
         try:
-            answer = await self._line.exchange(request)
+            answer = await self._asked(request)
         except NoReply as reason:
             silent = self._line.stats["timeouts_count"] > before and "no answer:" not in str(reason)
             return "" if silent else str(reason).partition(": ")[2] or str(reason)
@@ -141,6 +148,13 @@ class _Look:
             return ""
         self._lost_count = 0
         return answer
+
+    async def _asked(self, request: Request) -> Answer:
+        """Once more where the endpoint hung up: some do after each answer, and reading does no harm."""
+        try:
+            return await self._line.exchange(request)
+        except LinkLost:
+            return await self._line.exchange(request)
 
     def _not_a_gateways(self, failing: Mapping[int, str], asked_count: int) -> Mapping[int, str]:
         """Units that answer nothing but failure; where they are the most, a gateway speaks for them."""
@@ -161,12 +175,17 @@ class _Look:
         return {unit: there[unit]}
 
     async def _met(self, unit: int, said: str, profiles: Sequence[Profile]) -> Found:
-        objects: Mapping[int, str] = {}
+        objects = await self._objects(unit)
         heard = await self._registers(unit, profiles)
         guesses = [
             guess(profile, lambda source: heard.get(_key(source, unit)), objects) for profile in profiles
         ]
         return Found(unit, self._bus, said, objects, ranked(one for one in guesses if one is not None))
+
+    async def _objects(self, unit: int) -> Mapping[int, str]:
+        """What it says of itself by function 43/14; most devices know no such function."""
+        answer = await self._ask(identity_request(unit))
+        return identity_of(answer) if isinstance(answer, Answer) and not answer.exception else {}
 
     async def _registers(self, unit: int, profiles: Sequence[Profile]) -> Mapping[_Key, Sequence[int]]:
         """What stands where the profiles' marks are."""

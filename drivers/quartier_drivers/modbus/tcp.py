@@ -79,7 +79,10 @@ class TcpLink(Line):
 
     def _lost(self, error: Exception | None) -> None:
         self._hasty_count += self._answers_count == 1
-        self._fail(LinkLost(f"{self._where} closed the connection: {error or 'without a word'}"))
+        why = str(error or "without a word")
+        if not self._answers_count:
+            why += " before its first answer; it may take one client only, or not ours"
+        self._fail(LinkLost(f"{self._where} closed the connection: {why}"))
 
     def _hear(self, data: bytes) -> None:
         """Bytes came, for the request that waits or too late for an older one."""

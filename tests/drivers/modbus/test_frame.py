@@ -34,11 +34,14 @@ from quartier_drivers.modbus.frame import (
     Rubbish,
     Seen,
     answer_of,
+    identity_of,
+    identity_request,
     is_answer,
     read_request,
     take_tcp,
     write_request,
 )
+from quartier_native import crc16
 
 PDUS: Mapping[int, type[Any]] = {
     1: ReadCoilsRequest,
@@ -284,3 +287,28 @@ def test_no_bytes_make_the_hunt_fail_or_grow(chunks: list[bytes]) -> None:
             break
 
     assert len(hunting.buffer) <= 1024
+
+
+IDENTITY = bytes.fromhex("2B 0E 01 01 00 00 02 00 04 41434D45 01 03 414D33")
+
+
+def test_a_device_that_says_who_it_is_is_heard_to_its_end() -> None:
+    request = identity_request(1)
+
+    assert bytes.fromhex("2B 0E 01 00") == request.pdu
+    assert not request.writes
+    assert {0: "ACME", 1: "AM3"} == identity_of(answer_of(request, IDENTITY))
+    frame = b"\x01" + IDENTITY
+    frame += crc16(frame).to_bytes(2, "little")
+    for size in (1, 5, 11, len(frame)):
+        hunt, found = Hunt(request), None
+        for start in range(0, len(frame), size):
+            found = hunt.feed(frame[start : start + size])
+        assert found is not None
+        assert {0: "ACME", 1: "AM3"} == identity_of(found)
+
+
+@pytest.mark.parametrize("cut", [1, 4, 12, 18])
+def test_objects_that_do_not_add_up_are_rubbish(cut: int) -> None:
+    with pytest.raises(Rubbish):
+        answer_of(identity_request(1), IDENTITY[:cut] + b"\xff")

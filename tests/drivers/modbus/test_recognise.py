@@ -56,10 +56,11 @@ def test_how_sure_a_guess_is_follows_from_what_was_told(marks: str, sure: str, w
         VOLTS.replace("260", "200"),
         CODE + VOLTS.replace("260", "200"),
         VENDOR,
+        VOLTS + VENDOR,
         "",
         NAME.replace("holding:4", "holding:5"),
     ],
-    ids=["code", "name", "range", "one of two", "nothing told", "no marks", "refused"],
+    ids=["code", "name", "range", "one of two", "nothing told", "plausible only", "no marks", "refused"],
 )
 def test_what_does_not_fit_is_no_guess(marks: str) -> None:
     assert guess(profile(marks), words, {}) is None

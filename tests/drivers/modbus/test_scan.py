@@ -138,7 +138,7 @@ async def test_an_endpoint_that_hangs_up_again_and_again_ends_the_scan() -> None
 
     assert "closed the connection" in found.lost
     assert found.asked_count <= 3
-    assert server.connections_count <= 4
+    assert server.connections_count <= 6
 
 
 @pytest.mark.parametrize("name", ["closes-after-answer", "single-kicks", "byte-by-byte", "noise", "twice"])
@@ -184,3 +184,16 @@ async def test_simulated_devices_are_recognised_on_the_shelf(name: str, sure: st
 
     first = [one.guesses[0] for one in found.found if one.guesses]
     assert (name, sure) in [(one.profile, one.sure) for one in first]
+
+
+@pytest.mark.parametrize("kind", [OddTcp, OddPty])
+async def test_a_device_may_tell_by_function_43_who_it_is(kind: type[OddTcp | OddPty]) -> None:
+    known = parse(
+        HEAD + '[recognise.vendor]\ndevice_id = "vendor"\nlike = "acme"\n' + POINTS, "acme/am43", "d.toml"
+    )
+    async with kind({1: plain_unit(identity={0: "ACME", 1: "AM43", 2: "2.11"}), 2: plain_unit()}) as server:
+        found = await survey(server, [1, 2], [known])
+
+    assert {0: "ACME", 1: "AM43", 2: "2.11"} == found.found[0].objects
+    assert [("acme/am43", "sure")] == [(one.profile, one.sure) for one in found.found[0].guesses]
+    assert ({}, []) == (found.found[1].objects, found.found[1].guesses)
