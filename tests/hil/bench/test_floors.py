@@ -1,0 +1,45 @@
+"""The bench's short form: what CI holds of each floor.  ``make bench`` is the judge, this is the watch."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from quartier_hil.bench import groups
+from quartier_hil.bench.cache import Cache
+from quartier_hil.bench.figure import SHORT_SHARE, Figure
+
+pytestmark = pytest.mark.peer
+PLACE = Path(os.environ.get("QUARTIER_BENCH", Path(__file__).parents[3] / ".bench"))
+# A round of these takes a minute or more: one has to do.
+LONG = {"daemon", "lateness", "dead", "growth"}
+# Below 70 % of their floor when this was written; ``make bench`` fails on them until they are mended.
+OPEN = {
+    "daemon.cpu_2000_nodered",
+    "daemon.cpu_2000_thingsboard",
+    "daemon.memory_2000",
+    "daemon.p99_2000",
+    "daemon.cpu_20000_nodered",
+    "daemon.cpu_20000_thingsboard",
+    "daemon.memory_20000",
+    "lateness.p999",
+}
+
+
+@pytest.mark.parametrize("group", list(groups.GROUPS))
+def test_every_figure_keeps_seven_tenths_of_its_floor(group):
+    told = []
+    rounds = 1 if group in LONG else 3
+    found = list(groups.run([group], Cache(PLACE, told.append), rounds=rounds, short=True, say=told.append))
+
+    missing = [one.skipped for one in found if isinstance(one, Figure) and one.skipped]
+    broken = [one for one in found if not isinstance(one, Figure)]
+    fallen = [
+        f"{one.name}: {one.ratio:.3g} where {one.floor:.3g} is the floor ({one.ours} against {one.peer})"
+        for one in found
+        if isinstance(one, Figure) and one.holds(SHORT_SHARE) is False and one.name not in OPEN
+    ]
+    assert not broken, broken
+    assert not fallen, "\n".join([*fallen, *told])
+    if missing:
+        pytest.skip("; ".join(dict.fromkeys(missing)))
