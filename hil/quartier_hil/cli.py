@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from quartier_hil import quirks
 from quartier_hil.bench import command
 
 NEEDED = ("demandlib", "pandas", "pvlib", "iotcore")
@@ -22,6 +23,7 @@ examples:
   quartier-hil list                        the scenarios that come with the rig
   quartier-hil demo                        a building at work, about two minutes
   quartier-hil run cap-kept --report out   one scenario; out/index.html shows the curves
+  quartier-hil quirks late --tcp 1502      a Modbus server with one quirk of the field
   quartier-hil run my.toml --rate 20 --records Building_1.csv
 
 A scenario is a TOML file: what happens when ([[events]]), what must hold ([[checks]]).  The easiest
@@ -74,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="the scenarios that come with the rig")
     listing.set_defaults(command=_list)
     command.parser(commands.add_parser("bench", help="figures beside those of peers, and their floors"))
+    _quirks(commands)
     _district(commands.add_parser("district", help="the reference district, as a process of its own"))
     return parser
 
@@ -89,6 +92,39 @@ def _common(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--broker", choices=("mosquitto", "iotcore"), help="[mosquitto if it is installed]")
     parser.add_argument("--quiet", action="store_true", help="say nothing until the end")
+
+
+def _quirks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "quirks",
+        help="list the quirks of Modbus devices in the field, or serve one",
+        description="A Modbus server that misbehaves in one way, to try a client or a cable on.",
+        epilog=quirks.ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", nargs="?", metavar="QUIRK", help="which one to serve [none: list them all]")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--tcp", type=int, metavar="PORT", help="on this port of 127.0.0.1 [1502]")
+    where.add_argument("--pty", action="store_true", help="on a pseudo terminal, as a serial port")
+    parser.add_argument("--seconds", type=float, help="the time its sentence speaks of")
+    parser.add_argument("--code", type=int, help="the exception its sentence speaks of")
+    parser.set_defaults(command=_run_quirks, needed=())
+
+
+def _run_quirks(options: argparse.Namespace) -> int:
+    if options.name is None:
+        print(quirks.listing())
+        return KEPT
+    tcp = None if options.pty else 1502 if options.tcp is None else options.tcp
+    try:
+        odd = quirks.server(options.name, tcp=tcp, seconds=options.seconds, code=options.code)
+        asyncio.run(quirks.serve(odd))
+    except (ValueError, OSError) as error:
+        print(f"quartier-hil: {error}", file=sys.stderr)
+        return NO_RUN
+    except KeyboardInterrupt:
+        pass
+    return KEPT
 
 
 def _district(parser: argparse.ArgumentParser) -> None:

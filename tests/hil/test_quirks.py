@@ -1,0 +1,52 @@
+"""A quirk is listed with its sentence, and served by hand on a socket or a pty."""
+
+import asyncio
+
+import pytest
+
+from quartier_hil import cli, quirks
+from quartier_hil.devices.oddpty import OddPty
+from quartier_hil.devices.oddtcp import OddTcp
+from quartier_hil.devices.quirk import QUIRKS
+
+
+def test_every_quirk_is_listed_with_its_sentence(capsys):
+    assert 0 == cli.main(["quirks"])
+    said = capsys.readouterr().out
+
+    assert all(f"{one.name} " in said and one.about in said for one in QUIRKS.values())
+
+
+def test_a_quirk_is_served_on_the_wire_that_was_asked_for():
+    assert isinstance(quirks.server("late", tcp=0, seconds=2, code=None), OddTcp)
+    assert isinstance(quirks.server("late", tcp=None, seconds=None, code=None), OddPty)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["late-ish"], "quartier-hil quirks lists them"),
+        (["echo", "--tcp", "0"], "echo is a quirk of rtu only"),
+    ],
+)
+def test_what_cannot_be_served_says_why(words, why, capsys):
+    assert 2 == cli.main(["quirks", *words])
+    assert why in capsys.readouterr().err
+
+
+async def test_a_client_by_hand_is_answered_and_shown(capsys):
+    odd = quirks.server("busy", tcp=0, seconds=None, code=None)
+    serving = asyncio.create_task(quirks.serve(odd))
+    async with asyncio.timeout(20):
+        while not odd.port:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.01)
+        reader, writer = await asyncio.open_connection("127.0.0.1", odd.port)
+        writer.write(bytes.fromhex("0001 0000 0006 01 03 0010 0001"))
+        assert bytes.fromhex("0001 0000 0003 01 83 06") == await reader.readexactly(9)
+        shown = ""
+        while "03 00 10 00 01" not in shown:
+            shown += capsys.readouterr().err
+            await asyncio.sleep(0.01)
+    writer.close()
+    serving.cancel()
+    await asyncio.wait([serving])
