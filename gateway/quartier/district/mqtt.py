@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo
@@ -69,6 +69,7 @@ class Connection:
         self._socket: socket.socket | None = None
         self._reading = False
         self._writing = False
+        self._gathers = False
         self._tick: asyncio.TimerHandle | None = None
         self.packet_max_bytes = PACKET_MAX_BYTES
         self._client = self._make_client()
@@ -144,6 +145,8 @@ class Connection:
         """The thread is done: from here on the loop alone touches the client."""
         self._socket = sock
         with contextlib.suppress(OSError):
+            # Messages are written whole: a small one must not wait until the last one is acknowledged.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # What the kernel holds cannot be overtaken by newer data: let it hold little.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_MAX_BYTES)
         loop.add_reader(sock, self._readable)
@@ -257,7 +260,7 @@ class Connection:
             self._writing = False
 
     def _on_register_write(self, _client: Client, _data: Any, _sock: Any) -> None:
-        if self._socket is not None:  # not in the connecting thread
+        if self._socket and not self._gathers:  # not in the connecting thread
             asyncio.get_running_loop().call_soon(self._flush)
 
     def _on_unregister_write(self, _client: Client, _data: Any, sock: Any) -> None:
@@ -344,6 +347,16 @@ class Connection:
             else:
                 self._leaving.append((info, size_bytes, message.tag))
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What is published inside is written when it ends, not a turn of the loop later."""
+        self._gathers = True
+        try:
+            yield
+        finally:
+            self._gathers = False
+            self._flush()
+
     async def receive(self) -> Message:
         """The next message.  Raises Ended when the connection is over."""
         while not self._inbound:
@@ -377,8 +390,7 @@ class Connection:
 
     def drop(self, why: str) -> None:
         """Close at once, without a word: the server publishes the Will."""
-        sock = self._socket
-        if sock is not None:
+        if (sock := self._socket) is not None:
             self._on_socket_close(self._client, None, sock)
             sock.close()
         self._end(why, LOCAL)

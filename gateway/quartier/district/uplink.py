@@ -38,7 +38,7 @@ _DISK_S = 2.0
 _WATCH_S = 15.0
 _BREATH_S = 0.02
 # Live data goes at once, then not again for so long: what comes meanwhile shares the next messages.
-_SHARE_S = 0.01
+_SHARE_S = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +202,9 @@ class Uplink:
             if connection.ended is not None:
                 raise connection.ended
             self._wake.clear()
-            self._perform(connection, self.session.pump(self._scene(), connection.room_bytes))
+            if effects := self.session.pump(self._scene(), connection.room_bytes):
+                with connection.together():
+                    self._perform(connection, effects)
             free_s = loop.time() + _SHARE_S
             await self._wake.wait()
             if (wait_s := free_s - loop.time()) > 0:

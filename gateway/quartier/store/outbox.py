@@ -42,17 +42,18 @@ class Outbox:
         stream leaves of its share goes to those after it.
         """
         with self._lock:
+            # Asked of every stream whenever one has something new: most are at their end.
+            behind = [
+                stream
+                for stream, chunks in memory.items()
+                if (mark := marks.get(stream)) is None
+                or not chunks
+                or mark.seq != (newest := chunks[-1]).first + len(newest.times) - 1
+                or mark.boot != newest.boot
+            ]
             waiting = []
-            for stream in (*memory, *(heads.keys() - memory.keys())):
+            for stream in (*behind, *(heads.keys() - memory.keys())):
                 mark, chunks = marks.get(stream, NONE), memory.get(stream, ())
-                # Asked of every stream whenever one has something new: most are at their end.
-                newest = chunks[-1] if chunks else None
-                if (
-                    newest is not None
-                    and mark.seq == newest.first + len(newest.times) - 1
-                    and mark.boot == newest.boot
-                ):
-                    continue
                 if _is_behind(mark, chunks, heads.get(stream)):
                     parts = self._parts(stream, mark, chunks)
                     if (part := next(parts, None)) is not None:
