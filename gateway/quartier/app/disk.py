@@ -12,6 +12,7 @@ class Disk:
         self._error = ""
         self._aside = ""
         self._gaps_count = 0
+        self._renewed_count = 0
 
     def look(self, stats: Mapping[str, Any]) -> None:
         """Tell what has changed since the last look (see ``Store.stats``)."""
@@ -24,6 +25,9 @@ class Disk:
         if (aside := str(stats.get("set_aside", ""))) != self._aside:
             self._aside = aside
             self._log.error("store.set_aside", why="the history was damaged", kept_as=aside)
+        if (renewed_count := int(stats.get("renewed_count", 0))) > self._renewed_count:
+            self._renewed_count = renewed_count
+            self._log.error("store.file_lost", why="the history was removed while in use, and is begun anew")
         if (gaps_count := int(stats.get("gaps_count", 0))) > self._gaps_count:
             more_count = gaps_count - self._gaps_count
             self._log.warning(

@@ -24,7 +24,14 @@ from quartier_drivers.contract import Readings
 OPEN_TIMEOUT_S = 8.0
 RETRY_MAX_S = 60.0
 _COUNTERS = (
-    *("commits_count", "commits_failed_count", "evicted_count", "dropped_count", "gaps_count"),
+    *(
+        "commits_count",
+        "commits_failed_count",
+        "evicted_count",
+        "dropped_count",
+        "gaps_count",
+        "renewed_count",
+    ),
     *("size_bytes", "used_bytes", "newest_utc_ms"),
 )
 
@@ -328,11 +335,11 @@ class Store:
         """Somebody removed the file: memory is written anew, what stood only in the file is named."""
         self._gaps_new = [*report.job.gaps, *self._gaps_new]
         self._marks_new, self._damaged_ids = {**self._marks}, []
+        self._stats["renewed_count"] += 1
         self._take_opened(Opened(report.loaded), now)
         name = report.aside.name if report.aside else ""
-        stood = f"; what stood there is kept as {name}" if name else ""
-        text = f"the history was removed while in use, and is begun anew{stood}"
-        self._event("store.file_lost", text, {"file": name}, now)
+        text = "the history was removed while in use, and is begun anew"
+        self._event("store.file_lost", text, {"kept_as": name}, now)
         self._old_backlog_count = 0
         boot, memory = self.boot, self._entrance.memory
         lost = lost_with_file(boot, memory, self._heads, self._marks, self._opened_ms, now.utc_ms)

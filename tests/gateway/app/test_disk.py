@@ -26,3 +26,9 @@ def test_a_damaged_history_is_said_with_the_name_it_is_kept_under():
 
 def test_each_new_gap_is_said():
     assert ["store.gap", "store.gap"] == told({"gaps_count": 2}, {"gaps_count": 2}, {"gaps_count": 3})
+
+
+def test_a_history_that_was_removed_is_said_once():
+    lost = {"renewed_count": 1}
+
+    assert ["store.file_lost"] == told({}, lost, lost)

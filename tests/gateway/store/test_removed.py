@@ -86,7 +86,7 @@ def test_what_memory_holds_is_in_the_new_file_and_the_loss_of_the_old_one_is_an_
     running.record(4)
     running.commit()
 
-    assert [{"file": ""}] == running.told("store.file_lost")
+    assert [{"kept_as": ""}] == running.told("store.file_lost")
     assert [] == running.told("store.gap")
     again = running.again()
     assert [1, 2, 3, 4] == again.values()
@@ -150,7 +150,7 @@ def test_a_file_put_in_its_place_is_kept_beside_and_never_written_to(
     running.commit()
 
     (told,) = running.told("store.file_lost")
-    assert wanted == running.path.with_name(str(told["file"])).read_bytes()
+    assert wanted == running.path.with_name(str(told["kept_as"])).read_bytes()
     assert [1, 2, 3, 4] == running.again().values()
 
 
