@@ -23,17 +23,8 @@ from quartier_drivers.contract import Readings
 
 OPEN_TIMEOUT_S = 8.0
 RETRY_MAX_S = 60.0
-_COUNTERS = (
-    *(
-        "commits_count",
-        "commits_failed_count",
-        "evicted_count",
-        "dropped_count",
-        "gaps_count",
-        "renewed_count",
-    ),
-    *("size_bytes", "used_bytes", "newest_utc_ms"),
-)
+_COUNTED = ("commits", "commits_failed", "evicted", "dropped", "gaps", "renewed")
+_FIGURES = (*(f"{name}_count" for name in _COUNTED), "size_bytes", "used_bytes", "newest_utc_ms")
 
 
 class Store:
@@ -88,7 +79,7 @@ class Store:
         self._due_ns = self._opened_ms = 0
         self._failed_in_row = 0
         self._old_backlog_count = 0
-        self._stats: dict[str, Any] = dict.fromkeys(_COUNTERS, 0) | {"set_aside": "", "error": ""}
+        self._stats: dict[str, Any] = dict.fromkeys(_FIGURES, 0) | {"set_aside": "", "error": ""}
 
     # Start and stop: the only two that may wait
 
