@@ -57,6 +57,7 @@ class RtuLink(Line):
         self._active_s = 0.0
         self._sent_s = 0.0
         self._missed = False
+        self._look_s = 0.0
         self._owing_s: dict[int, float] = {}
         self._turns = Turnarounds()
         self.char_s = (1 + 8 + (bus.parity != "N") + bus.stop_bits) / bus.baud
@@ -102,6 +103,11 @@ class RtuLink(Line):
                 port.close()
             self._fail(LinkLost(f"{self._bus.port} was closed"))
 
+    @property
+    def _asked(self) -> bool:
+        """Whether a request has gone out whose answer has not come."""
+        return self._waits and self._unsent is None
+
     def _listen(self) -> None:
         if not self._listens and self._port is not None:
             asyncio.get_running_loop().add_reader(self._port.fileno(), self._readable)
@@ -125,7 +131,7 @@ class RtuLink(Line):
         began = self._hunt is not None and bool(self._hunt.buffer)
         if not self._take():
             self._listen()
-        elif self._hunt is not None and not began:
+        elif not began:
             self._missed = not self._waits
 
     def _take(self) -> bool:
@@ -139,9 +145,9 @@ class RtuLink(Line):
             return False
         self._active_s = asyncio.get_running_loop().time()
         self._hear(data)
-        missing = self._hunt.missing if self._hunt and self._waits else 0
-        # The next character may come at any moment, the others one by one behind it.
-        left_s = (missing - 1) * self.char_s - _EARLY_S
+        missing = self._hunt.missing if self._hunt and self._asked else 0
+        # The next character may come at any moment, with one that was held up; others one by one behind them.
+        left_s = (missing - 2) * self.char_s - _EARLY_S
         if left_s > 0:
             self._look_at(self._active_s + left_s)
         else:
@@ -151,11 +157,12 @@ class RtuLink(Line):
     def _look_at(self, moment_s: float) -> None:
         if self._paced and self._alarm is not None:
             self._deafen()
+            self._look_s = moment_s
             self._alarm.set(moment_s, self._look)
 
     def _hear(self, heard: bytes) -> None:
         data = self._ears.without_echo(heard)
-        asked = self._waits and self._unsent is None
+        asked = self._asked
         if not asked:
             self._overhear(data)
         if self._unsent is not None:
@@ -223,10 +230,10 @@ class RtuLink(Line):
                 self._alarm.stop()
             self._listen()
         now_s = loop.time()
-        if self._missed:
-            self._turns.halve(request.unit)
-        else:
+        if not self._missed:
             self._turns.learn(request.unit, self._active_s - self._sent_s - self._size_s(request))
+        elif self._active_s - self._look_s < self._early_s:
+            self._turns.halve(request.unit)
         if owing_before_s > now_s:
             self._owing_s[request.unit] = now_s + 1.1 * self._timeout_s
         else:
@@ -244,10 +251,11 @@ class RtuLink(Line):
         now_s = asyncio.get_running_loop().time()
         self._unsent = (request, give_up_s)
         calm_s = min(max(self._active_s + self.quiet_s, self._others_until_s(request.unit)), give_up_s)
-        if now_s >= calm_s or not self._paced or self._alarm is None:
-            self._send(request)
-        else:
+        if now_s < calm_s and self._paced and self._alarm is not None:
             self._alarm.set(calm_s, partial(self._send_in_calm, request, give_up_s), exact=True)
+        elif now_s >= give_up_s or not self._paced or self._port is None or not self._take():
+            self._send(request)
+        # else a byte that nobody had heard broke the silence, and we are waiting again
 
     def _others_until_s(self, unit: int) -> float:
         """Until when the slave of another master may speak; longer where it was asked what we shall ask."""

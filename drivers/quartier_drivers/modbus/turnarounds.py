@@ -1,6 +1,6 @@
 """How long each unit of a serial line takes from a request to its answer; pure."""
 
-_RISE = 0.1
+_RISE = 0.3
 
 
 class Turnarounds:

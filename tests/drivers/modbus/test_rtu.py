@@ -168,6 +168,35 @@ async def test_an_answer_behind_noise_and_anothers_frame_is_found(
     await line.close()
 
 
+async def test_what_came_before_a_request_is_not_its_answer_and_breaks_the_silence(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    rtu_server.script = [rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock)
+    await line.open()
+    await asyncio.sleep(line.quiet_s)
+    rtu_server.send(rtu(1, registers(3, 9, 9)))
+
+    assert Answer((3, 4)) == await line.exchange(READ)
+    assert rtu_server.silences_s[0] >= line.quiet_s
+    await line.close()
+
+
+async def test_half_an_answer_to_an_older_question_does_not_keep_the_next_one_from_being_asked(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    rtu_server.script = [rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock)
+    await line.exchange(READ)
+    waiting = asyncio.create_task(line.exchange(OTHER))
+    await asyncio.sleep(0)
+    rtu_server.send(rtu(1, registers(3, 3, 4))[:4])
+
+    assert Answer((3, 4)) == await waiting
+    assert 0 == line.stats["timeouts_count"]
+    await line.close()
+
+
 async def test_at_another_rate_a_line_is_not_paced(rtu_server: RtuServer) -> None:
     clock = HandClock(rate=60.0)
     rtu_server.script = [rtu_says(3, 4)]

@@ -12,7 +12,7 @@ def test_a_unit_that_is_new_is_taken_to_answer_at_once() -> None:
 def test_it_grows_slowly_and_shrinks_at_once() -> None:
     turns = Turnarounds()
     turns.learn(1, 0.010)
-    assert pytest.approx(0.001) == turns.soonest_s(1)
+    assert pytest.approx(0.003) == turns.soonest_s(1)
 
     for _ in range(60):
         turns.learn(1, 0.010)
