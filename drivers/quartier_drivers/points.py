@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Unit suffix -> UCUM code (ucum.org), longest suffix first when matching.
 UNITS = {
@@ -44,6 +45,7 @@ class Word:
         return UNITS.get(self.unit, "1")
 
 
+@lru_cache(4096)
 def word(quantity: str) -> Word:
     """Read a quantity such as ``power_l1_w``.
 

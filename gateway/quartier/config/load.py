@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -102,10 +103,11 @@ def _profiles(read: Draft, here: FilePath) -> Iterator[tuple[str, Profile]]:
     for index, folder in enumerate(folders):
         if not folder.is_dir():
             read.flaws.append(Flaw(("site", "profiles", index), f"{folder} is no folder"))
+    once = cache(partial(load_profile, folders=folders))  # many devices, few profiles
     for name, profile in read.said("devices", "profile"):
         path = ("devices", name, "profile")
         try:
-            yield name, load_profile(profile, folders)
+            yield name, once(profile)
         except ConfigError as error:
             if unknown := [fault for fault in error.faults if fault.file == profile]:
                 read.flaws += [Flaw(path, f"{profile!r} {fault.what}") for fault in unknown]
