@@ -78,6 +78,7 @@ HINTS: Mapping[str, Any] = {
     "autonomous_import_w": 7200,
     "autonomous_export_w": 6000,
     "user": "b012",
+    "rts_on_send": "high",
     "password_file": "credential:district.password",
 }
 
