@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from quartier_native import series as kernel
 from quartier_native.reference import series as twin
+from quartier_native.reference.varints import signed
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 ANY_BITS = INT64.map(lambda bits: float(struct.unpack("<d", struct.pack("<q", bits))[0]))
@@ -97,7 +98,7 @@ def test_decimals_are_divided_to_the_last_bit(numbers: list[int], decimals: int,
     st.integers(0, 40),
 )
 def test_columns_near_and_wide_come_back(steps: list[int], unit: int, shift: int) -> None:
-    times_ms = [unit * (number >> shift) for number in accumulate(steps)]
+    times_ms = [signed(unit * (number >> shift)) for number in accumulate(steps)]
     values = [float(number >> shift) for number in steps]
     data = twin.encode_series(times_ms, values)
     assert data == kernel.encode_series(times_ms, values)
