@@ -11,10 +11,11 @@
 #if defined(__x86_64__)
 #include <emmintrin.h>
 #include <wmmintrin.h>
+
+static int checksum_folds;
 #endif
 
 static uint32_t checksum_tables[8][256];
-static int checksum_folds;
 
 static inline void checksum_prepare(void) {
     for (uint32_t byte = 0; byte < 256; byte++) {

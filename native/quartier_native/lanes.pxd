@@ -1,4 +1,4 @@
-"""The loops over whole blocks that ``lanes.h`` holds, for the other kernels."""
+"""The loops over whole blocks that are written in C, for the other kernels."""
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 
@@ -10,7 +10,11 @@ cdef extern from "lanes.h" nogil:
         EXCEPTIONS_PRICE "LANES_EXCEPTIONS_PRICE"
     int digits "lanes_digits"(uint64_t number) noexcept
     int low_zeros "lanes_low_zeros"(uint64_t number) noexcept  # of a number that is not 0
-    # One column: steps have a place before the first.
+    int64_t lanes_pack(const uint32_t *codes, int count, uint8_t *out) noexcept
+    int64_t lanes_unpack(const uint8_t *data, int64_t size, int count, uint32_t *codes, int *most) noexcept
+
+cdef extern from "columns.h" nogil:
+    # The steps have a place before the first.
     bint lanes_steps(const int64_t *numbers, int64_t count, int32_t *steps, uint64_t *changes) noexcept
     void lanes_small_steps(const int32_t *numbers, int64_t count, int32_t *steps, uint64_t *changes) noexcept
     int64_t lanes_unlike(
@@ -19,10 +23,7 @@ cdef extern from "lanes.h" nogil:
     void lanes_divide(int32_t *steps, int64_t count, int shift, uint32_t inverse) noexcept
     int64_t lanes_median(int64_t *nine) noexcept
     void lanes_weigh(const int32_t *steps, int32_t drift, int32_t *plain, int32_t *changing) noexcept
-    # One block.
     void lanes_codes(const int32_t *steps, int count, int order, int32_t drift, uint32_t *codes) noexcept
-    int64_t lanes_pack(const uint32_t *codes, int count, uint8_t *out) noexcept
-    int64_t lanes_unpack(const uint8_t *data, int64_t size, int count, uint32_t *codes, int *most) noexcept
     int64_t lanes_local(
         const uint32_t *codes, int count, int order, int most, int64_t *slope, int32_t *local
     ) noexcept
@@ -30,7 +31,8 @@ cdef extern from "lanes.h" nogil:
         const int32_t *local, int count, int64_t start, int64_t unit, int64_t *numbers
     ) noexcept
     void lanes_ramp(int64_t *numbers, int64_t count, int64_t start, int64_t step) noexcept
-    # Decimals.
+
+cdef extern from "decimals.h" nogil:
     bint lanes_decimals(
         const int32_t *local, int count, int32_t start, int32_t unit, double high, double low, double sign,
         bint single, double *values,

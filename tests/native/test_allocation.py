@@ -171,8 +171,8 @@ def test_a_ladder_made_anew_while_it_is_read_does_no_harm() -> None:
     class Meddler:
         def __float__(self) -> float:
             with pytest.raises(TypeError):
-                ladder.__init__([(200, 0.0, True), (0, None, True)] * 500)  # type: ignore[misc]
-            ladder.__init__([(200, 0.0, True)] * 700)  # type: ignore[misc]
+                ladder.__init__([(200, 0.0, True), (0, None, True)] * 500)  # type: ignore[misc] - made anew on purpose
+            ladder.__init__([(200, 0.0, True)] * 700)  # type: ignore[misc] - made anew on purpose
             return 0.0
 
     meddler: Any = Meddler()
@@ -183,7 +183,7 @@ def test_a_ladder_made_anew_while_it_is_read_does_no_harm() -> None:
         kernel.allocate_in_place(array("d", [7.0]), meddler, 0, 0, ladder, ladder)
     many: list[Any] = [(0, meddler, True)] * 1000
     with pytest.raises(ValueError, match="the steps have changed"):
-        ladder.__init__(many)  # type: ignore[misc]
+        ladder.__init__(many)  # type: ignore[misc] - made anew on purpose
     assert all(asset < ladder.asset_count for asset, _, _ in ladder)
 
 
