@@ -111,8 +111,9 @@ def _compared(what: str, mark: Mark, value: float | str | None) -> _Told:
     number = float(value)
     if mark.equals:
         strong = number not in _COMMON
-        return _Told(number in mark.equals, strong, f"{what} is {number:g}")
+        return _Told(number in mark.equals, strong, f"{what} is {number:.10g}")
     low, high = mark.low, mark.high
     assert low is not None
     assert high is not None
-    return _Told(low <= number <= high, strong=False, text=f"{what} is {number:g}, within {low:g}..{high:g}")
+    span = f"{low:.10g}..{high:.10g}"
+    return _Told(low <= number <= high, strong=False, text=f"{what} is {number:.10g}, within {span}")

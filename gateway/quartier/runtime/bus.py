@@ -180,13 +180,16 @@ class Bus:
 
         When its day is over, it is given its safe value, once.
         """
-        point, utc_ms = command.point, self._clock.utc_ms()
-        if self._thrift.stands(point, command.value):
-            self.mailbox.spared(command, self._clock.now_ns())
+        point, utc_ms, now_ns = command.point, self._clock.utc_ms(), self._clock.now_ns()
+        if self._thrift.settles(point, command.value, now_ns):
+            self.mailbox.sent(command, now_ns, read_back=self.points[point].read_back)
+            return True
+        if self._thrift.stands(point, command.value, now_ns):
+            self.mailbox.spared(command, now_ns)
             return True
         why = self._thrift.refusal(point, command.value, utc_ms)
         if why:
-            self.mailbox.failed(command, "refused", why, self._clock.now_ns(), read_back=False)
+            self.mailbox.failed(command, "refused", why, now_ns, read_back=False)
             if self._thrift.ends(point, utc_ms):
                 self._log.warning("write.budget_spent", point=point, value=command.value, why=why)
                 self._back.add(point)
@@ -198,7 +201,7 @@ class Bus:
         health = self._device_of[command.point]
         read_back = health.driver.points[command.point].read_back
         started_ns = self._clock.now_ns()
-        counts = True  # also where nobody knows: it may have been written
+        counts, given = True, None  # also where nobody knows: it may have been written
         try:
             await health.driver.write(command)
         except Refused as refusal:
@@ -215,9 +218,10 @@ class Bus:
             raise
         else:
             self.mailbox.sent(command, self._clock.now_ns(), read_back=read_back)
+            given = command.value
         finally:
             if counts:
-                self._thrift.wrote(command.point, self._clock.utc_ms())
+                self._thrift.wrote(command.point, self._clock.utc_ms(), given, self._clock.now_ns())
 
     def _failed(self, health: Health, why: str, started_ns: int) -> None:
         now_ns = self._clock.now_ns()

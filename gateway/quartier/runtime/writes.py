@@ -65,6 +65,7 @@ class Thrift:
         self._infos = infos
         self._safe = safe
         self._shown: dict[str, float] = {}
+        self._settling: dict[str, tuple[float, int]] = {}
         self._worn = {point for point, info in infos.items() if info.persistent}
         self._ended: dict[str, int] = {}
 
@@ -79,12 +80,24 @@ class Thrift:
             else:
                 self._shown.pop(point, None)
 
-    def stands(self, point: str, value: float) -> bool:
-        """Whether a persistent point shows the value already; a device's timer wants its writes anyway."""
-        info, shown = self._infos[point], self._shown.get(point)
-        if shown is None or info.fallback is not None:
+    def stands(self, point: str, value: float, now_ns: int) -> bool:
+        """Whether a persistent point shows the value, and does not yet settle at another.
+
+        A device's timer wants its writes anyway.
+        """
+        _, settled_ns = self._settling.get(point, (None, 0))
+        return now_ns >= settled_ns and self._holds(point, value, self._shown.get(point))
+
+    def settles(self, point: str, value: float, now_ns: int) -> bool:
+        """Whether a persistent point took the value and need not show it yet."""
+        given, settled_ns = self._settling.get(point, (None, 0))
+        return now_ns < settled_ns and self._holds(point, value, given)
+
+    def _holds(self, point: str, value: float, held: float | None) -> bool:
+        info = self._infos[point]
+        if held is None or point not in self._worn or info.fallback is not None:
             return False
-        return abs(shown - value) <= max(tolerance(info) / 2, 1e-6 * abs(value))
+        return abs(held - value) <= max(tolerance(info) / 2, 1e-6 * abs(value))
 
     def refusal(self, point: str, value: float, utc_ms: int) -> str:
         """Why the point may not be written today; empty when it may."""
@@ -102,9 +115,15 @@ class Thrift:
         self._ended[point] = day
         return first
 
-    def wrote(self, point: str, utc_ms: int) -> None:
-        """Count a write that was made, or may have been; what stands there is to be read anew."""
+    def wrote(self, point: str, utc_ms: int, value: float | None = None, now_ns: int = 0) -> None:
+        """Count a write that was made, or may have been; what stands there is to be read anew.
+
+        ``value`` is what the device acknowledged, at ``now_ns``; None: nobody knows.
+        """
         self._shown.pop(point, None)
+        self._settling.pop(point, None)
+        if value is not None:
+            self._settling[point] = value, now_ns + int(self._infos[point].settle_s * 1e9)
         self._tally.add(point, utc_ms)
 
     def gave_back(self, points: Iterable[str], utc_ms: int) -> None:

@@ -265,3 +265,21 @@ async def test_nobody_at_the_desk_is_exit_69(tmp_path, house):
     code, _, errors = await gateway.call("status", "--runtime-dir", str(tmp_path / "none"))
 
     assert (69, True) == (code, "no daemon answers" in errors)
+
+
+async def test_how_often_points_were_written_is_shown_and_survives_a_restart(house):
+    gateway, _ = house
+    await gateway.start()
+    await gateway.until(lambda s: s["written"].get("bat1.setpoint_w", {}).get("verdict") == "done")
+    code, said, _ = await gateway.call(
+        "points", "--writes", "--json", "bat1.setpoint_w", "--runtime-dir", str(gateway.runtime_dir)
+    )
+    (before,) = json.loads(said)
+    assert (0, False) == (code, before["writes"]["persistent"])
+    assert 1 <= before["writes"]["today"] <= before["writes"]["total"]
+    await gateway.stop()
+
+    await gateway.start()
+    await gateway.until(well)
+    told = {point["point"]: point for point in await gateway.ask("points")}
+    assert told["bat1.setpoint_w"]["writes"]["total"] > before["writes"]["total"], "the safe value counts too"

@@ -61,12 +61,12 @@ def test_a_volatile_point_has_no_budget_but_a_count(thrift, tally):
 
 
 def test_what_stands_there_already_needs_no_write(thrift):
-    assert not thrift.stands(POINT, 16.0)
+    assert not thrift.stands(POINT, 16.0, 0)
     thrift.saw(shown(16.0))
 
-    assert thrift.stands(POINT, 16.05)
-    assert not thrift.stands(POINT, 16.2)
-    assert not thrift.stands(PLAIN, 1.0)
+    assert thrift.stands(POINT, 16.05, 0)
+    assert not thrift.stands(POINT, 16.2, 0)
+    assert not thrift.stands(PLAIN, 1.0, 0)
 
 
 @pytest.mark.parametrize("reading", [shown(16.0, Quality.BAD), shown(10.0)])
@@ -74,21 +74,33 @@ def test_what_is_no_longer_sure_to_stand_there_is_written(thrift, reading):
     thrift.saw(shown(16.0))
     thrift.saw(reading)
 
-    assert not thrift.stands(POINT, 16.0)
+    assert not thrift.stands(POINT, 16.0, 0)
 
 
 def test_after_a_write_only_a_reading_tells_what_stands_there(thrift):
     thrift.saw(shown(16.0))
     thrift.wrote(POINT, NOON)
 
-    assert not thrift.stands(POINT, 16.0)
+    assert not thrift.stands(POINT, 16.0, 0)
 
 
 def test_a_timer_of_the_device_is_kept_alive_though_the_value_stands(tally):
     thrift = Thrift(tally, {POINT: info(fallback=Fallback(6.0, 60.0))}, {})
     thrift.saw(shown(16.0))
 
-    assert not thrift.stands(POINT, 16.0)
+    assert not thrift.stands(POINT, 16.0, 0)
+
+
+def test_what_was_just_written_is_not_written_again_while_it_need_not_show_yet(tally):
+    thrift = Thrift(tally, {POINT: info(settle_s=10.0)}, {})
+    thrift.saw(shown(6.0))
+    thrift.wrote(POINT, NOON, 16.0, now_ns=0)
+    thrift.saw(shown(6.0))
+
+    assert thrift.settles(POINT, 16.0, 9 * 10**9)
+    assert not thrift.settles(POINT, 10.0, 9 * 10**9)
+    assert not thrift.settles(POINT, 16.0, 10 * 10**9)
+    assert not thrift.stands(POINT, 6.0, 9 * 10**9), "it shows the old value, not for long"
 
 
 def test_the_end_of_a_budget_is_told_once_a_day(thrift):
