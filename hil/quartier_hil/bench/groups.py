@@ -61,6 +61,10 @@ def run(
                 yield from _figures(name, setting)
             except AbsentError as error:
                 yield skipped(f"{name}.all", GROUPS[name][1], str(error), None)
+            except ModuleNotFoundError as error:
+                library = str(error.name).partition(".")[0]
+                why = f"{library} is not here: pip install {library}"
+                yield skipped(f"{name}.all", GROUPS[name][1], why, None)
             except RuntimeError as error:
                 yield Broken(name, str(error))
             say(f"{name}: took {time.monotonic() - started_s:.0f} s")

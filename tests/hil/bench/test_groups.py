@@ -55,6 +55,15 @@ def test_a_group_whose_peer_cannot_be_had_is_skipped_and_the_next_one_is_measure
     assert "one.a" == second.name
 
 
+def test_a_group_whose_library_is_not_installed_says_so(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "pymodbus.client", None)
+    monkeypatch.delitem(sys.modules, "quartier_hil.bench.driver", raising=False)
+
+    (found,) = measured(["driver"], tmp_path)
+
+    assert "pymodbus is not here: pip install pymodbus" == found.skipped
+
+
 @pytest.mark.usefixtures("two")
 def test_a_group_that_broke_is_told_apart_from_one_that_was_skipped(tmp_path):
     assert [groups.Broken("four", "no values")] == measured(["four"], tmp_path)
