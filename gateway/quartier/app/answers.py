@@ -1,6 +1,6 @@
 """What the desk answers: the state of the whole gateway, JSON-ready."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from quartier.app.fleet import Fleet
@@ -15,15 +15,29 @@ from quartier_drivers.errors import Fault
 from quartier_drivers.points import UNITS, split, word
 
 
-def points(frozen: Frozen, infos: Mapping[str, PointInfo], fleet: Fleet, utc_ms: int) -> list[dict[str, Any]]:
-    """Every point: served ones in their order, then the others; with what was last written, and how often."""
+def points(
+    frozen: Frozen, infos: Mapping[str, PointInfo], fleet: Fleet, utc_ms: int
+) -> Iterator[dict[str, Any]]:
+    """Every point: served ones in their order, then the others; with what was last written, and how often.
+
+    What was read and written is told as it stood at the call, however late the last point is taken.
+    """
     outcomes = {point: outcome for bus in fleet.buses for point, outcome in bus.mailbox.outcomes.items()}
     names = [*infos, *(point for point in frozen if point not in infos)]
-    found = [_point(name, frozen, infos.get(name), outcomes.get(name)) for name in names]
-    for point in found:
-        info = infos.get(point["point"])
-        if info is not None and info.writable:
-            point["writes"] = _writes(info, fleet.tally, utc_ms)
+    return (_told(name, frozen, infos.get(name), outcomes.get(name), fleet.tally, utc_ms) for name in names)
+
+
+def _told(
+    name: str,
+    frozen: Frozen,
+    info: PointInfo | None,
+    outcome: Outcome | None,
+    tally: Tally,
+    utc_ms: int,
+) -> dict[str, Any]:
+    found = _point(name, frozen, info, outcome)
+    if info is not None and info.writable:
+        found["writes"] = _writes(info, tally, utc_ms)
     return found
 
 

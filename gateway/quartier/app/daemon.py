@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -271,7 +271,7 @@ class Daemon:
             "disabled": answers.disabled(self._loaded.disabled),
         }
 
-    def _points(self) -> list[dict[str, Any]]:
+    def _points(self) -> Iterator[dict[str, Any]]:
         now = self._clock.now()
         return answers.points(self._image.freeze(now.ns), self.fleet.points, self.fleet, now.utc_ms)
 

@@ -1,25 +1,28 @@
 """The daemon's read-only desk: a unix socket that answers questions, one JSON object a line.
 
 Ask ``{"ask": "status"}`` or ``{"ask": "points"}``; the answer is one line.  Nothing can be changed
-here, so whoever may open the socket may look.
+here, so whoever may open the socket may look.  A long answer is made and sent in portions, the loop
+goes on between them: nobody who looks makes a cycle late.
 """
 
 import asyncio
 import json
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 SOCKET = "quartier.sock"
 QUESTION_MAX_BYTES = 4096
 IDLE_S = 60.0
+PORTION_COUNT = 50
 
 Answers = Mapping[str, Callable[[], Any]]
 
 
 class Desk:
-    """Serves ``answers`` on ``runtime_dir/quartier.sock``."""
+    """Serves ``answers`` on ``runtime_dir/quartier.sock``; an iterator becomes a JSON array."""
 
     def __init__(self, runtime_dir: Path, answers: Answers) -> None:
         self._path = runtime_dir / SOCKET
@@ -43,8 +46,10 @@ class Desk:
         self._guests.add(writer)
         try:
             while line := await asyncio.wait_for(reader.readline(), IDLE_S):
-                writer.write(json.dumps(self._answer(line), default=str).encode() + b"\n")
-                await asyncio.wait_for(writer.drain(), IDLE_S)
+                for part in _parts(self._answer(line)):
+                    writer.write(part.encode())
+                    await asyncio.wait_for(writer.drain(), IDLE_S)
+                    await asyncio.sleep(0)
         except (OSError, TimeoutError, ValueError):
             pass  # whoever asked is gone or talks nonsense: nothing of ours depends on it
         finally:
@@ -58,6 +63,18 @@ class Desk:
         except (ValueError, TypeError, KeyError):
             return {"error": f'ask with {{"ask": "{"|".join(self._answers)}"}}'}
         return answer()
+
+
+def _parts(answer: Any) -> Iterator[str]:
+    """The answer's line in portions, each made when it is asked for."""
+    if not isinstance(answer, Iterator):
+        yield f"{json.dumps(answer, default=str)}\n"
+        return
+    before = "["
+    while portion := [json.dumps(item, default=str) for item in islice(answer, PORTION_COUNT)]:
+        yield before + ",".join(portion)
+        before = ","
+    yield "]\n" if before == "," else "[]\n"
 
 
 class Closed(Exception):  # noqa: N818 - a state

@@ -18,7 +18,8 @@ def frozen(yard):
 
 
 def points(yard):
-    found = same_in_json(answers.points(frozen(yard), yard.fleet.points, yard.fleet, yard.clock.utc_ms()))
+    told = answers.points(frozen(yard), yard.fleet.points, yard.fleet, yard.clock.utc_ms())
+    found = same_in_json(list(told))
     return {point["point"]: point for point in found}
 
 

@@ -3,12 +3,13 @@ import contextlib
 
 import pytest
 
-from quartier.runtime.desk import Closed, Desk, ask
+from quartier.runtime.desk import PORTION_COUNT, Closed, Desk, _parts, ask
 
 
 @contextlib.asynccontextmanager
 async def desk(tmp_path):
-    task = asyncio.create_task(Desk(tmp_path, {"status": lambda: {"mode": "INIT"}}).run())
+    answers = {"status": lambda: {"mode": "INIT"}, "all": lambda: iter(range(1234)), "none": lambda: iter(())}
+    task = asyncio.create_task(Desk(tmp_path, answers).run())
     while not (tmp_path / "quartier.sock").exists():  # noqa: ASYNC110 - the socket is all there is to see
         await asyncio.sleep(0)
     yield
@@ -24,7 +25,26 @@ async def test_a_question_is_answered(tmp_path):
 
 async def test_an_unknown_question_is_told_what_may_be_asked(tmp_path):
     async with desk(tmp_path):
-        assert {"error": 'ask with {"ask": "status"}'} == await asyncio.to_thread(ask, tmp_path, "secrets")
+        assert {"error": 'ask with {"ask": "status|all|none"}'} == await asyncio.to_thread(
+            ask, tmp_path, "secrets"
+        )
+
+
+async def test_a_long_answer_is_one_line_too_and_lets_others_work_meanwhile(tmp_path):
+    async with desk(tmp_path):
+        asked = asyncio.create_task(asyncio.to_thread(ask, tmp_path, "all"))
+        while not asked.done():  # noqa: ASYNC110 - this is the other one who works
+            await asyncio.sleep(0)
+
+        assert list(range(1234)) == await asked
+        assert [] == await asyncio.to_thread(ask, tmp_path, "none")
+
+
+def test_a_long_answer_is_made_portion_by_portion():
+    taken = iter(range(1000))
+    next(_parts(taken))
+
+    assert PORTION_COUNT == next(taken)
 
 
 async def test_nonsense_costs_only_the_one_who_talks_it(tmp_path):
