@@ -87,8 +87,13 @@ class RtuLink(Line):
         return max(ready_ns, self._clock.now_ns() + int(left_s * rate * 1e9))
 
     async def _connect(self) -> None:
-        self._alarm = Alarm()
-        self._port = opened(self._bus)
+        port = opened(self._bus)
+        try:
+            self._alarm = Alarm()
+        except OSError as error:
+            port.close()
+            raise LinkLost(f"{self._bus.port}: the kernel gives no timer: {error.strerror}") from error
+        self._port = port
         self._active_s = asyncio.get_running_loop().time()
         self._listen()
 

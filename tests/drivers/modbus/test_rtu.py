@@ -256,6 +256,34 @@ async def test_termios_error_22_is_a_failed_open_to_retry(
     await line.close()
 
 
+async def test_a_port_that_cannot_be_opened_leaves_nothing_open(tmp_path: Path, clock: HandClock) -> None:
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    line = rtu_link(str(tmp_path / "ttyS9"), clock)
+    before = open_files()
+    for _ in range(3):
+        with pytest.raises(LinkLost):
+            await line.exchange(READ)
+    assert before == open_files()
+
+
+async def test_a_line_without_a_timer_is_lost_and_gives_its_port_back(
+    rtu_server: RtuServer, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    rtu_server.script = [rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock)
+    with monkeypatch.context() as patch:
+        patch.setattr("quartier_drivers.modbus.rtu.Alarm", fail)
+        with pytest.raises(LinkLost, match="Too many open files"):
+            await line.open()
+    assert Answer((3, 4)) == await line.exchange(READ)
+    await line.close()
+
+
 def test_an_absent_port_is_named_with_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Found:
         device, vid, serial_number, location = "/dev/ttyUSB3", 0x0403, "A50285BI", "1-1.2"
