@@ -133,7 +133,7 @@ class Run:
         self.peer = Peer(work, self.broker.port, NAMES, self.clock)
         await self.peer.start()
         stack.push_async_callback(self.peer.stop)
-        self.wiring = Wiring(scenario.seed)
+        self.wiring = Wiring(scenario.seed, contact=scenario.house.contact_import_w is not None)
         pty = work / "rs485"
         await self.wiring.serve(pty)
         stack.push_async_callback(self.wiring.close)
@@ -259,14 +259,22 @@ class Run:
             case asked.Clear():
                 self._mark(f"{event.device} is well again")
                 self.wiring.clear(event.device)
+            case asked.Kill():
+                await self._down(event)
+            case _:
+                self._at_home(event)
+
+    def _at_home(self, event: Any) -> None:
+        match event:
+            case asked.Contact():
+                self._mark(f"the grid operator's contact {'closes' if event.closed else 'opens'}")
+                self.wiring.contact(closed=event.closed)
             case asked.Plug():
                 self._mark("a car is plugged in" if event.on else "the car leaves")
                 self.plant = building.plug(self.plant, on=event.on, need_wh=event.need_wh)
             case asked.Extra():
                 self._mark(f"somebody switches on {event.extra_w / 1e3:g} kW")
                 self._extra.append((event.extra_w, event.at_s + event.for_s))
-            case asked.Kill():
-                await self._down(event)
 
     def _mark(self, text: str, kind: str = "event") -> None:
         self.course.mark(self.elapsed_s(), text, kind)

@@ -15,7 +15,7 @@ from quartier_drivers.errors import ConfigError, Fault
 Seconds = Annotated[float, Field(ge=0)]
 Watts = Annotated[float, Field(ge=0, le=1_000_000)]
 Pct = Annotated[float, Field(ge=0, le=100)]
-DeviceName = Literal["meter", "gx", "charger", "heatmeter", "relays"]
+DeviceName = Literal["meter", "gx", "charger", "heatmeter", "relays", "inputs"]
 
 
 class _Part(BaseModel):
@@ -41,6 +41,8 @@ class House(_Part):
     """Import cap while the district is lost."""
     failsafe_export_w: Watts = 6_000.0
     """Export cap while the district is lost, as agreed for this building."""
+    contact_import_w: Watts | None = None
+    """Import cap while the grid operator's contact is closed; absent: the house has no such contact."""
     heat_pump_w: Watts = 2_500.0
     """Electric power of the heat pump."""
     tank_c: Annotated[float, Field(ge=20, le=90)] = 53.0
@@ -85,6 +87,15 @@ class Heartbeat(_Event):
     """The district's heartbeat."""
     on: bool
     """Whether it is sent."""
+
+
+class Contact(_Event):
+    """The grid operator's contact closes or opens."""
+
+    do: Literal["contact"]
+    """The grid operator's contact, on input 1 of the board ``inputs``."""
+    closed: bool
+    """Whether it is closed."""
 
 
 class Failure(_Event):
@@ -167,7 +178,8 @@ class Say(_Event):
 
 
 Event = Annotated[
-    Caps | Broker | Heartbeat | Failure | Clear | Plug | Extra | Kill | Kills | Say, Field(discriminator="do")
+    Caps | Broker | Heartbeat | Contact | Failure | Clear | Plug | Extra | Kill | Kills | Say,
+    Field(discriminator="do"),
 ]
 
 
@@ -300,6 +312,14 @@ def load(path: Path) -> Scenario:
         for index, event in enumerate(scenario.events)
         if event.at_s > scenario.duration_s
     ]
+    if scenario.house.contact_import_w is None:
+        faults += [
+            Fault(
+                str(path), None, f"events.{index}", "needs house.contact_import_w: the board with the contact"
+            )
+            for index, event in enumerate(scenario.events)
+            if event.do == "contact" or getattr(event, "device", "") == "inputs"
+        ]
     if faults:
         raise ConfigError(faults)
     return scenario

@@ -2,7 +2,7 @@
 
 The house has five devices on three wires: an RS-485 line (a pty) with the connection's meter (SDM630),
 the heat pump's meter (EM24) and a relay board; a Victron GX with battery and PV on TCP; a charging
-station (KEBA P30) on TCP.
+station (KEBA P30) on TCP.  With a contact of the grid operator an input board (IO 8CH) joins the line.
 """
 
 from collections.abc import Mapping
@@ -20,6 +20,7 @@ from quartier_hil.scenario import House
 # Time-outs are real: below this a busy machine would be taken for a silent device.
 TIMEOUT_MIN_S = 0.1
 METER, GX, CHARGER, HEAT_METER, RELAYS = "meter", "gx", "charger", "heatmeter", "relays"
+INPUTS = "inputs"
 _MAINS = frozenset(
     {"power_w", "frequency_hz", "energy_import_wh", "energy_export_wh"}
     | {
@@ -53,7 +54,7 @@ RELEASED = (
 class Wiring:
     """The devices of the house on their wires."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, contact: bool = False) -> None:
         self.devices: dict[str, Device] = {
             METER: catalog.make("eastron/sdm630", unit=1, seed=seed),
             HEAT_METER: catalog.make("carlo-gavazzi/em24", unit=2, seed=seed + 1),
@@ -61,13 +62,15 @@ class Wiring:
             GX: catalog.make("victron/gx", seed=seed + 3),
             CHARGER: catalog.make("keba/p30", rated_a=16.0, seed=seed + 4),
         }
+        if contact:
+            self.devices[INPUTS] = catalog.make("waveshare/io8", unit=4, seed=seed + 5)
         self.gx_port = 0
         self.charger_port = 0
         self._wires = AsyncExitStack()
 
     async def serve(self, pty: Path) -> None:
         """Put all devices on their wires; ``pty`` becomes the serial port."""
-        line = [self.devices[name] for name in (METER, HEAT_METER, RELAYS)]
+        line = [self.devices[name] for name in (METER, HEAT_METER, RELAYS, INPUTS) if name in self.devices]
         await self._wires.enter_async_context(await serve_pty(line, pty))
         gx = await self._wires.enter_async_context(await serve_tcp(self.devices[GX]))
         charger = await self._wires.enter_async_context(await serve_tcp(self.devices[CHARGER]))
@@ -109,6 +112,10 @@ class Wiring:
             if value != expected and not self.devices[name].faults:
                 wrong.append(f"{name} {point} is {value:g} instead of {expected:g}")
         return tuple(wrong)
+
+    def contact(self, *, closed: bool) -> None:
+        """Close or open the grid operator's contact."""
+        self.devices[INPUTS].publish({"in1.input_on": float(closed)})
 
     def fault(self, device: str, kind: Any, **args: Any) -> None:
         """Make a device misbehave (see ``devices.fault``)."""
@@ -217,6 +224,17 @@ primary_host = "{host}"
 issuers_file = "{issuers_file}"
 backfill_messages_per_s = 100
 """
+_CONTACT = """
+[devices.inputs]
+bus = "rs485"
+profile = "waveshare/io8"
+unit = 4
+
+[contacts.dso1]
+device = "inputs"
+part = "in1"
+import_max_w = {contact_import_w}
+"""
 
 
 def site_file(
@@ -234,7 +252,8 @@ def site_file(
     Time-outs are real seconds on the wire: they shrink with the rate so that a silent device costs
     about the same share of the house's time, but never below what a loaded machine needs.
     """
-    return _SITE.format(
+    text = _SITE if house.contact_import_w is None else _SITE + _CONTACT
+    return text.format(
         **house.model_dump(exclude={"soc_pct", "tank_c"}),
         edge=names.edge,
         group=names.group,

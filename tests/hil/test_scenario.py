@@ -25,7 +25,7 @@ def test_our_scenarios_load(name):
 def test_the_wanted_scenarios_are_there():
     wanted = {"demo", "cap-kept", "battery-band", "grid-meter-lost", "device-lost-and-back"}
 
-    assert wanted | {"broker-away", "kill-nine", "day"} <= set(builtin())
+    assert wanted | {"broker-away", "contact-acts", "kill-nine", "day"} <= set(builtin())
 
 
 def test_all_faults_come_at_once_with_file_and_key(tmp_path):
@@ -71,3 +71,15 @@ def test_a_folder_of_the_same_name_does_not_hide_a_scenario(tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
 
     assert load(find("demo")).title.startswith("Quartier")
+
+
+def test_a_contact_needs_a_house_that_has_one(tmp_path):
+    events = '[[events]]\nat_s = 3\ndo = "contact"\nclosed = true\n[[events]]\nat_s = 4\ndo = "clear"\ndevice = "inputs"\n'
+
+    needed = [fault.split(": ")[1:] for fault in _faults(tmp_path, HEAD + events)]
+    assert [
+        [f"events.{index}", "needs house.contact_import_w", "the board with the contact"] for index in (0, 1)
+    ] == needed
+    path = tmp_path / "y.toml"
+    path.write_text(HEAD + events + "[house]\ncontact_import_w = 4200\n")
+    assert 2 == len(load(path).events)

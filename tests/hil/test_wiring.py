@@ -57,3 +57,20 @@ async def test_the_site_file_names_the_ends_of_the_wires(wiring, tmp_path):
         "simulated = true",
     ):
         assert needle in text
+
+
+async def test_a_contact_brings_its_board_onto_the_line_and_into_the_site_file(tmp_path):
+    wiring = Wiring(seed=1, contact=True)
+    house = House(contact_import_w=4200)
+    words = {"pty": tmp_path / "rs485", "broker_port": 1, "issuers_file": Path("/x"), "rate": 60}
+    text = site_file(house, wiring, Names("issy", "b012"), **words)
+    bare = site_file(House(), wiring, Names("issy", "b012"), **words)
+
+    assert 'profile = "waveshare/io8"\nunit = 4' in text
+    assert 'device = "inputs"\npart = "in1"\nimport_max_w = 4200' in text
+    assert "contacts" not in bare
+    board = wiring.devices["inputs"].units[4]
+    for closed in (True, False):
+        wiring.contact(closed=closed)
+        assert int(closed) == board.tables["discrete"][0]
+    assert "inputs" not in Wiring(seed=1).devices

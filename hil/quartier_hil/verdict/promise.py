@@ -7,9 +7,10 @@ and the contract may expect.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quartier_hil.scenario import Broker, Caps, Event, Heartbeat, House, Scenario
+from quartier_hil.scenario import Broker, Caps, Clear, Contact, Event, Failure, Heartbeat, House, Scenario
 
 HEARTBEAT_TIMEOUT_S = 120.0
+UNREAD_S = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,25 @@ def _silences(scenario: Scenario) -> list[tuple[float, float]]:
     return [*spans, (since, scenario.duration_s)] if reasons else spans
 
 
+def _acts(scenario: Scenario) -> list[tuple[float, float]]:
+    """When the grid operator's contact is closed, or counts as closed: its board is silent."""
+    spans: list[tuple[float, float]] = []
+    closed_s: float | None = None
+    silent_s: float | None = None
+    for event in sorted(scenario.events, key=lambda item: item.at_s):
+        if isinstance(event, Contact):
+            if closed_s is not None:
+                spans.append((closed_s, event.at_s))
+            closed_s = event.at_s if event.closed else None
+        elif isinstance(event, Failure) and event.device == "inputs" and event.kind in ("off", "silent"):
+            silent_s = event.at_s + UNREAD_S if silent_s is None else silent_s
+        elif isinstance(event, Clear) and event.device == "inputs" and silent_s is not None:
+            spans.append((silent_s, event.at_s))
+            silent_s = None
+    spans += [(begin, scenario.duration_s) for begin in (closed_s, silent_s) if begin is not None]
+    return [(begin, end) for begin, end in spans if begin < end]
+
+
 def _document(events: Sequence[Event], now_s: float) -> Caps | None:
     """The envelope that the gateway holds at ``now_s``: the newest one sent."""
     sent = [event for event in events if isinstance(event, Caps) and event.at_s <= now_s]
@@ -67,6 +87,8 @@ def _at(scenario: Scenario, silences: Sequence[tuple[float, float]], now_s: floa
     lost = any(start + HEARTBEAT_TIMEOUT_S <= now_s < end for start, end in silences)
     if lost and not holds:
         caps.append(("fail-safe", house.failsafe_import_w, house.failsafe_export_w))
+    if house.contact_import_w is not None and any(begin <= now_s < end for begin, end in _acts(scenario)):
+        caps.append(("contact", house.contact_import_w, house.contract_export_w))
     whose = min(caps, key=lambda cap: cap[1])[0]
     return Cap(now_s, min(cap[1] for cap in caps), min(cap[2] for cap in caps), whose)
 
@@ -84,6 +106,8 @@ def caps(scenario: Scenario) -> tuple[Cap, ...]:
             moments |= {event.at_s, event.at_s + event.for_s}
     for start, end in silences:
         moments |= {start, start + HEARTBEAT_TIMEOUT_S, end}
+    for span in _acts(scenario):
+        moments |= set(span)
     found: list[Cap] = []
     for now_s in sorted(moment for moment in moments if moment < scenario.duration_s):
         cap = _at(scenario, silences, now_s)

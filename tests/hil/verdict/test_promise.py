@@ -78,3 +78,44 @@ def test_what_is_sent_while_nobody_hears_binds_from_the_return_on():
     assert [12_000, 5_000, 2_000, 12_000] == [
         owed(promised, at_s).import_w for at_s in (1060, 1500, 2000, 4050)
     ]
+
+
+CLOSES = {"do": "contact", "at_s": 100, "closed": True}
+OPENS = {"do": "contact", "at_s": 200, "closed": False}
+SILENT = {"do": "fault", "at_s": 300, "device": "inputs", "kind": "silent"}
+BACK = {"do": "clear", "at_s": 400, "device": "inputs"}
+
+
+def _contact(*events):
+    scenario = Scenario.model_validate(
+        {
+            "title": "x",
+            "start": dt.datetime(2026, 6, 12),  # noqa: DTZ001 - the house's local time
+            "duration_s": 1_000,
+            "house": HOUSE | {"contact_import_w": 4_200},
+            "events": events,
+        }
+    )
+    return [(cap.from_s, cap.import_w, cap.whose) for cap in caps(scenario)]
+
+
+def test_a_closed_contact_and_one_whose_board_is_silent_cap_the_building():
+    assert [
+        (0, 12_000, "contract"),
+        (100, 4_200, "contact"),
+        (200, 12_000, "contract"),
+        (315, 4_200, "contact"),
+        (400, 12_000, "contract"),
+    ] == _contact(CLOSES, OPENS, SILENT, BACK)
+
+
+def test_a_contact_that_stays_closed_or_unread_caps_until_the_end():
+    assert [(0, 12_000, "contract"), (100, 4_200, "contact")] == _contact(CLOSES)
+    assert [(0, 12_000, "contract"), (315, 4_200, "contact")] == _contact(SILENT)
+    assert [(0, 12_000, "contract")] == _contact(SILENT, BACK | {"at_s": 310})
+
+
+def test_a_smaller_cap_of_the_district_binds_beside_a_closed_contact():
+    asked = {"do": "caps", "at_s": 150, "for_s": 20, "import_max_w": 3_000}
+
+    assert (150, 3_000, "district") in _contact(CLOSES, asked, OPENS)
