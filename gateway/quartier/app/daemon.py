@@ -211,7 +211,7 @@ class Daemon:
     def _cycle(self) -> None:
         self.turn()
         now = self._clock.now()
-        if now.ns >= self._own_ns:
+        if self._ready and now.ns >= self._own_ns:  # in the first cycle there is nothing to tell yet
             self._own_ns = now.ns + int(own.PERIOD_S * 1e9)
             for readings in (own.readings(self._own_values(), now.ns), *self.fleet.report(now.ns)):
                 self._deliver(readings)
