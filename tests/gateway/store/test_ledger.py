@@ -23,7 +23,7 @@ from quartier_drivers.contract import Quality, Reading, columns
 START_MS = 1_700_000_000_000
 EXACT = Deadbands({"w": EVERY_CHANGE, "count": EVERY_CHANGE})
 RECORDER = Path(__file__).with_name("recorder.py")
-KILLS = 50
+KILLS = 1000 if os.environ.get("QUARTIER_TORTURE") == "full" else 50
 
 
 def at(seconds: float) -> Now:
