@@ -85,7 +85,8 @@ class Chunk:
         texts: Iterable[tuple[int, str]] = (),
     ) -> None:
         """Add samples of one moment; ``texts`` by their index among these."""
-        self.texts.update((len(self.times) + index, text) for index, text in texts)
+        for index, text in texts:
+            self.texts[len(self.times) + index] = text
         self.points.extend(points)
         self.kinds.extend(kinds)
         self.values.extend(values)

@@ -9,11 +9,11 @@ chunk or a tail carries a CRC-32 of its own, so an altered one is left out and n
 import sqlite3
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from quartier.house.sample import Mark, Names
-from quartier.store.chunks import COUNT_MAX, Chunk, Part, pack_tail, split_parts
+from quartier.store.chunks import COUNT_MAX, Chunk, Part, pack_tail, sealed_key, split_parts
 from quartier.store.contents import Loaded, checked, holes, read, tails
 from quartier.store.eviction import (
     PAGE_BYTES,
@@ -283,8 +283,8 @@ class Database:
         sealed = dict(self._sealed)
         base = job.boot << 24  # ids rise with the age of their start, also across a file set aside
         for number, chunk in enumerate(job.seals, base + self._chunk_id + 1):
-            oldest, newest = min(chunk.times), max(chunk.times)
-            row = (number, chunk.stream, chunk.boot, chunk.first, len(chunk), oldest, newest, chunk.seal())
+            body = chunk.seal()
+            row = (number, *astuple(sealed_key(body)), body)  # what it says of itself is what the row says
             connection.execute("INSERT OR IGNORE INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
             sealed[chunk.boot, chunk.stream] = max(chunk.last, sealed.get((chunk.boot, chunk.stream), 0))
         return sealed

@@ -316,7 +316,7 @@ class Entrance:
         points, kinds, values = columns
         while start < stop:
             end = min(stop, start + stream.limit - len(stream.chunk))
-            inside = [(index - start, text) for index, text in texts if start <= index < end]
+            inside = [(index - start, text) for index, text in texts if start <= index < end] if texts else ()
             if end - start == len(points):
                 stream.chunk.take(points, kinds, values, time_ms, inside)
             else:
