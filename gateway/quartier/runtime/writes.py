@@ -86,16 +86,17 @@ class Thrift:
         A device's timer wants its writes anyway.
         """
         _, settled_ns = self._settling.get(point, (None, 0))
-        return now_ns >= settled_ns and self._holds(point, value, self._shown.get(point))
+        shows = now_ns >= settled_ns and point in self._worn
+        return shows and self._holds(point, value, self._shown.get(point))
 
     def settles(self, point: str, value: float, now_ns: int) -> bool:
-        """Whether a persistent point took the value and need not show it yet."""
+        """Whether a point took the value and need not show it yet: writing it again could start it anew."""
         given, settled_ns = self._settling.get(point, (None, 0))
         return now_ns < settled_ns and self._holds(point, value, given)
 
     def _holds(self, point: str, value: float, held: float | None) -> bool:
         info = self._infos[point]
-        if held is None or point not in self._worn or info.fallback is not None:
+        if held is None or info.fallback is not None:
             return False
         return abs(held - value) <= max(tolerance(info) / 2, 1e-6 * abs(value))
 

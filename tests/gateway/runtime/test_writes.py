@@ -103,6 +103,16 @@ def test_what_was_just_written_is_not_written_again_while_it_need_not_show_yet(t
     assert not thrift.stands(POINT, 6.0, 9 * 10**9), "it shows the old value, not for long"
 
 
+def test_a_volatile_point_that_settles_is_let_settle_unless_a_timer_needs_its_writes(tally):
+    plain = {"persistent": False, "writes_per_day": 0, "settle_s": 10.0}
+    for timer, spared in ((None, True), (Fallback(6.0, 60.0), False)):
+        thrift = Thrift(tally, {POINT: info(fallback=timer, **plain)}, {})
+        thrift.wrote(POINT, NOON, 16.0, now_ns=0)
+
+        assert spared is thrift.settles(POINT, 16.0, 9 * 10**9)
+        assert not thrift.stands(POINT, 16.0, 11 * 10**9)
+
+
 def test_the_end_of_a_budget_is_told_once_a_day(thrift):
     assert [True, False, True] == [thrift.ends(POINT, at) for at in (NOON, NOON + 1, NOON + DAY_MS)]
 
