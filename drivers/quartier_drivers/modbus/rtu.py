@@ -167,12 +167,11 @@ class RtuLink(Line):
 
     def _hear(self, heard: bytes) -> None:
         data = self._ears.without_echo(heard)
-        asked = self._asked
+        hunt, asked = self._hunt, self._asked
         if not asked:
             self._overhear(data)
         if self._unsent is not None:
             self._send_in_calm(*self._unsent)  # the line is not as it was
-        hunt = self._hunt
         if hunt is None or not data:
             return
         wrong_count = hunt.wrong_count
@@ -303,6 +302,9 @@ class RtuLink(Line):
         await super()._pace(unit, again=again)
 
     async def _recover(self, request: Request, error: Exception) -> None:
+        if self._hunt is not None:
+            # Another master's question may be in what we heard, and its answer still to come.
+            self._overhear(bytes(self._hunt.buffer))
         if isinstance(error, Rubbish):
             # The answer came, in whatever state: nothing is owed.
             self._owing_s.pop(request.unit, None)

@@ -1,6 +1,9 @@
 """An RS-485 line that is not ours alone: what others say is never taken for ours."""
 
+import asyncio
+
 import pytest
+from tests.drivers.modbus.conftest import registers, rtu
 from tests.drivers.modbus.quirks.conftest import Ours, Serve, asked, right
 
 from quartier_drivers.modbus.frame import Answer, read_request, write_request
@@ -49,3 +52,18 @@ async def test_our_own_echo_does_not_acknowledge_a_write_that_nobody_heard(
     assert Answer(right(QUESTIONS[0])) == await asked(line, QUESTIONS[0])
 
     assert "unit 9 is silent" in str(await asked(line, write_request(9, "holding", 3, (7,))))
+
+
+async def test_the_answer_to_another_that_comes_after_our_time_out_is_not_ours(
+    served: Serve, line_to: Ours
+) -> None:
+    # Its slave is slower than our time-out: what we ask next is not asked into its answer.
+    server = await served("rtu", "silence")
+    assert isinstance(server, OddPty)
+    line = line_to(server, timeout_s=0.2, retries_count=2)
+    loop = asyncio.get_running_loop()
+    theirs = rtu(1, bytes.fromhex("03 3300 0004"))
+    loop.call_later(0.1, server._say, theirs)
+    loop.call_later(0.25, server._say, rtu(1, registers(3, *[FOREIGN_WORD] * 4)))
+
+    assert "silent" in str(await asked(line, QUESTIONS[1]))
