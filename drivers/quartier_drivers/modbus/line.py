@@ -134,8 +134,9 @@ class Line(ABC):
             self.count("connects_count")
 
     async def _pace(self, unit: int, *, again: bool) -> None:
+        """Wait for the unit's and the line's pause; ``again``: a request is repeated."""
         del again
-        wait_ns = self.ready_ns(unit) - self._clock.now_ns()
+        wait_ns = Line.ready_ns(self, unit) - self._clock.now_ns()
         if wait_ns > 0:
             await self._clock.sleep(wait_ns / 1e9)
 

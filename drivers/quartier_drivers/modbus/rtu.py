@@ -293,12 +293,12 @@ class RtuLink(Line):
         self._look_at(sent_s + self._turns.soonest_s(request.unit) + size_s - self._early_s)
 
     async def _pace(self, unit: int, *, again: bool) -> None:
-        if again:
-            return
         loop = asyncio.get_running_loop()
-        while (left_s := self._owing_s.get(unit, 0.0) - loop.time()) > 0:  # noqa: ASYNC110 - time is the event
+        # Who is asked the same again need not have answered: a late answer fits it.
+        while not again and (left_s := self._owing_s.get(unit, 0.0) - loop.time()) > 0:  # noqa: ASYNC110 - time is the event
             await asyncio.sleep(left_s)
-        self._owing_s.pop(unit, None)
+        if not again:
+            self._owing_s.pop(unit, None)
         await super()._pace(unit, again=again)
 
     async def _recover(self, request: Request, error: Exception) -> None:

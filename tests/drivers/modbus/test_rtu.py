@@ -47,6 +47,17 @@ async def test_no_frame_comes_sooner_than_three_and_a_half_characters(
     await line.close()
 
 
+async def test_a_device_has_its_pause_before_it_is_asked_again(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    rtu_server.script = [silence, rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock, retries_count=1)
+
+    assert Answer((3, 4)) == await line.exchange(READ, pause_s=0.5)
+    assert [0.5] == clock.slept_s
+    await line.close()
+
+
 async def test_a_long_answer_is_not_read_character_by_character(
     rtu_server: RtuServer, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
