@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-
 SIM = Path("/sys/kernel/config/gpio-sim")
 
 
