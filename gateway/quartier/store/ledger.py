@@ -22,6 +22,7 @@ from quartier.store.writer import Committed, Failed, Opened, Renewed, Salvaged, 
 from quartier_drivers.contract import Readings
 
 OPEN_TIMEOUT_S = 8.0
+CROWDED_PART = 4  # of what may wait in memory: then a commit comes early, and nothing is dropped
 RETRY_MAX_S = 60.0
 _COUNTED = ("commits", "commits_failed", "evicted", "dropped", "gaps", "renewed")
 _FIGURES = (*(f"{name}_count" for name in _COUNTED), "size_bytes", "used_bytes", "newest_utc_ms")
@@ -150,7 +151,8 @@ class Store:
         Call it every cycle; it costs next to nothing when nothing is due.
         """
         ready = self._is_ready(now)
-        if now.ns < self._due_ns and not (self._urgent and not self._failed_in_row):
+        crowded = ready and self._entrance.pending_count() > self._pending_max_count // CROWDED_PART
+        if now.ns < self._due_ns and not ((self._urgent or crowded) and not self._failed_in_row):
             return
         self._entrance.seal_older_than(now.utc_ms - self._seal_ms)
         if self._entrance.pending_count() > self._pending_max_count:

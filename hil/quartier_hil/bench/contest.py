@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from quartier_hil.bench import process, site
 from quartier_hil.bench.cache import Cache
@@ -51,6 +53,8 @@ class Round:
     p99_ms: float
     max_ms: float
     bytes_per_point: float
+    kept: bool | None = None
+    """Whether the contestant's own history, if it has one, took every sample."""
 
     @property
     def lost(self) -> int:
@@ -80,6 +84,20 @@ def daemon(
             **env,
         },
     )
+
+
+def status(runtime_dir: Path) -> dict[str, Any]:
+    """What the daemon's read-only desk says of itself.  Raises RuntimeError when it does not answer."""
+    try:
+        with socket.socket(socket.AF_UNIX) as desk:
+            desk.settimeout(10.0)
+            desk.connect(str(runtime_dir / "quartier.sock"))
+            desk.sendall(b'{"ask": "status"}\n')
+            with desk.makefile("rb") as answer:
+                found: dict[str, Any] = json.loads(answer.readline())
+    except (OSError, ValueError) as error:
+        raise RuntimeError(f"the daemon does not answer at its desk: {error}") from error
+    return found
 
 
 def node_red(cache: Cache) -> Launch:
@@ -145,6 +163,7 @@ class Arena:
             memory_mib = process.memory_mib(runner.pid)
             asked = self.server.count()["registers"]
             heard = self._drained(asked)
+            kept = _kept(folder)
         points = int(heard["points"])
         return Round(
             points,
@@ -155,6 +174,7 @@ class Arena:
             heard["p99_ms"],
             heard["max_ms"],
             heard["bytes"] / max(points, 1),
+            kept,
         )
 
     def _await_values(self, runner: Process, folder: Path) -> None:
@@ -174,6 +194,12 @@ class Arena:
             time.sleep(0.1)
             heard = self.listener.count()
         return heard
+
+
+def _kept(folder: Path) -> bool | None:
+    if not (folder / "runtime").is_dir():
+        return None
+    return not status(folder / "runtime")["store"]["dropped_count"]
 
 
 @contextmanager

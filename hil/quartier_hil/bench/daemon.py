@@ -105,6 +105,9 @@ def judged(
             f"daemon.lost_{size}", f"points lost or told twice at {size}/s, worst round", lost, "points", 0.0
         )
     )
+    unkept = sum(one.kept is False for one in rounds[OURS])
+    what = f"rounds in which the history dropped samples at {size} points/s"
+    found.append(alone(f"daemon.unkept_{size}", what, [float(unkept)], "rounds", 0.0))
     polled = column(OURS, lambda one: one.asked / wanted)
     found.append(alone(f"daemon.polled_{size}", f"share of {size} points/s polled", polled, "", 0.98, "more"))
     return found

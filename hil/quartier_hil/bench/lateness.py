@@ -1,11 +1,7 @@
 """How late cycles begin while 20 devices are polled and one is silent, against Python's default collector."""
 
-import json
-import socket
 import time
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
 from quartier_hil.bench import contest, site
 from quartier_hil.bench.figure import Figure, against, alone
@@ -36,7 +32,7 @@ def figures(setting: Setting) -> list[Figure]:
         while (left_s := until_s - time.monotonic()) > 0:
             setting.say(f"lateness, {left_s:.0f} s left")
             time.sleep(min(left_s, _STEP_S))
-        cycles = {name: status(place)["cycles"] for name, place in runtime.items()}
+        cycles = {name: contest.status(place)["cycles"] for name, place in runtime.items()}
     mine, theirs = cycles["ours"], cycles["default"]
     what = f"cycles of 1 s in {run_s / 60:.0f} min, one of {_DEVICES} devices silent"
     return [
@@ -52,17 +48,3 @@ def figures(setting: Setting) -> list[Figure]:
             peer_name="the default collector",
         ),
     ]
-
-
-def status(runtime_dir: Path) -> dict[str, Any]:
-    """What the daemon's read-only desk says of itself.  Raises RuntimeError when it does not answer."""
-    try:
-        with socket.socket(socket.AF_UNIX) as desk:
-            desk.settimeout(10.0)
-            desk.connect(str(runtime_dir / "quartier.sock"))
-            desk.sendall(b'{"ask": "status"}\n')
-            with desk.makefile("rb") as answer:
-                found: dict[str, Any] = json.loads(answer.readline())
-    except (OSError, ValueError) as error:
-        raise RuntimeError(f"the daemon does not answer at its desk: {error}") from error
-    return found

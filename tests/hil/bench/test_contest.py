@@ -70,6 +70,7 @@ def test_the_daemon_is_measured_from_register_to_subscriber(cache, tmp_path):
         one = arena.measure(contest.ours, place, warm_s=0.0, window_s=2.0)
 
     assert 0 == one.lost
+    assert one.kept
     assert one.points > 0
     assert one.cpu_us_per_point > 0
     assert one.memory_mib > 10

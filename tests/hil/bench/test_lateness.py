@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from quartier_hil.bench import lateness
+from quartier_hil.bench import contest
 
 
 def test_the_desk_is_asked_for_the_status_alone(tmp_path):
@@ -21,7 +21,7 @@ def test_the_desk_is_asked_for_the_status_alone(tmp_path):
 
         thread = threading.Thread(target=answer)
         thread.start()
-        found = lateness.status(tmp_path)
+        found = contest.status(tmp_path)
         thread.join()
 
     assert [{"ask": "status"}] == heard
@@ -30,4 +30,4 @@ def test_the_desk_is_asked_for_the_status_alone(tmp_path):
 
 def test_a_daemon_that_is_gone_is_said_aloud(tmp_path):
     with pytest.raises(RuntimeError, match="does not answer at its desk"):
-        lateness.status(tmp_path)
+        contest.status(tmp_path)

@@ -3,7 +3,7 @@
  *   listener PORT      connects to 127.0.0.1:PORT and subscribes to everything at QoS 0
  *
  * A value below 65536 is the wall clock in ms, modulo 65536, at which the device answered.  From
- * Sparkplug data (spBv1.0/G/NDATA|DDATA/...) come the float, double and integer values of the metrics, from JSON
+ * Sparkplug data of devices (spBv1.0/G/DDATA/...) come the float, double and integer values of the metrics, from JSON
  * every number outside strings.  To a ThingsBoard gateway that asks for its session's limits it answers that
  * there are none: without an answer it sends nothing.  Orders on stdin:
  *   window FROM TO   take what was answered in [FROM, TO) (Unix ms)
@@ -143,7 +143,7 @@ static void published(const unsigned char *at, size_t size, int flags) {
     const char *name = (const char *)at + 2;
     messages++, bytes_count += size;
     if (topic > 8 && !memcmp(name, "spBv1.0/", 8)) {
-        if (memmem(name, topic, "DATA/", 5)) /* births repeat what was told, states are no points */
+        if (memmem(name, topic, "/DDATA/", 7)) /* births repeat what was told; the node tells of itself */
             sparkplug(at + skip, at + size, 0);
     } else if (topic > 26 && !memcmp(name, "v1/devices/me/rpc/request/", 26)) {
         grant(name + 26, topic - 26);
