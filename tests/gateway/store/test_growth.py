@@ -58,3 +58,31 @@ def test_thirty_days_leave_memory_and_disk_as_the_third_day_did(tmp_path: Path) 
     assert store.stats["recorded_count"] > 30 * DAY_S // STEP_S * len(ASSETS) * POINTS - 1
     assert 0 < store.stats["evicted_count"] < store.stats["recorded_count"]
     assert 300_000 >= store.stats["used_bytes"]
+
+
+def test_a_store_that_fills_faster_than_commits_are_due_commits_early_and_drops_nothing(
+    tmp_path: Path,
+) -> None:
+    store = Store(
+        tmp_path / "history.db",
+        tmp_path / "run",
+        commit_s=10.0,
+        pending_max_count=500,
+        assets=ASSETS,
+        deadbands=Deadbands({"w": EVERY_CHANGE}),
+    )
+    store.open(Now(0, START_MS, synced=True))
+    held = layouts()
+    for second in range(1, 31):
+        now = Now(second * 10**9, START_MS + second * 1000, synced=True)
+        for layout in held:
+            store.record(Readings(layout, array("d", [float(second)] * POINTS), bytes(POINTS), now.ns), now)
+        store.tick(now)
+        assert store._writer.wait(10)
+    store.tick(now)
+    figures = store.stats
+    store.close(now)
+
+    assert (0, 0) == (figures["dropped_count"], figures["gaps_count"])
+    assert figures["commits_count"] > 3
+    assert 30 * len(ASSETS) * POINTS == figures["recorded_count"]

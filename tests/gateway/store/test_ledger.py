@@ -504,20 +504,6 @@ def test_memory_stays_bounded_while_the_disk_is_away_and_drops_are_counted_and_n
     house.store.close(at(house.second))
 
 
-def test_a_store_that_fills_faster_than_commits_are_due_commits_early_and_drops_nothing(
-    tmp_path: Path,
-) -> None:
-    house = House(tmp_path, pending_max_count=100, commit_s=10.0)
-    house.open()
-    for start in range(0, 600, 30):
-        house.record(*range(start, start + 30))
-        house.pass_time(1)
-
-    assert 0 == house.store.stats["dropped_count"]
-    assert list(range(600)) == house.values()
-    house.store.close(at(house.second))
-
-
 def test_what_was_evicted_unseen_reaches_the_district_as_an_event(tmp_path: Path) -> None:
     dice = random.Random(1)
     house = House(tmp_path, size_max_bytes=100_000, chunk_count=256)
