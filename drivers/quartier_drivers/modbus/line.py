@@ -20,6 +20,7 @@ _COUNTERS = (
     "late_count",
     "exceptions_count",
     "connects_count",
+    "skipped_count",
 )
 
 
@@ -56,7 +57,7 @@ class Line(ABC):
 
     @property
     def stats(self) -> Mapping[str, float]:
-        """Counters since start: requests, retries, time-outs, rubbish, late answers, exceptions, connects."""
+        """Counters since start: requests, retries, time-outs, rubbish, late answers … all from the start."""
         return self._stats
 
     @property
@@ -70,7 +71,7 @@ class Line(ABC):
 
     def count(self, name: str, step: float = 1) -> None:
         """Add to a counter of the line."""
-        self._stats[name] = self._stats.get(name, 0.0) + step
+        self._stats[name] += step
 
     async def open(self) -> None:
         """Open the port or connection.  Raises LinkLost, naming what is absent."""

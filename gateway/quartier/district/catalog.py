@@ -86,6 +86,10 @@ class Catalog:
         """The metrics of one stream."""
         return iter(self._streams.get(stream, {}).values())
 
+    def count(self, stream: str) -> int:
+        """How many metrics a stream has."""
+        return len(self._streams.get(stream, {}))
+
     def find(self, stream: str, metric: str) -> Entry | None:
         """One metric; None where it was never born."""
         return self._streams.get(stream, {}).get(metric)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from quartier.district.catalog import NODE, Catalog
 from quartier.district.effects import Wanted
-from quartier.district.sparkplug import Malformed, Metric, decode
+from quartier.district.sparkplug import Malformed, Metric, Type, decode
 from quartier.district.voice import Identity
+from quartier.house.now import Now
 from quartier_drivers.contract import Value
 
 REBIRTH = "Node Control/Rebirth"
@@ -47,6 +48,11 @@ class Refusal:
 Request = Rebirth | NextServer | ScanRate | Wanted | Refusal
 
 
+def scan_rate(scan_ms: int, now: Now) -> Metric:
+    """The metric that says how often live data may go out, as an answer to who asked for that."""
+    return Metric(SCAN_RATE, scan_ms, None, now.utc_ms)
+
+
 class Commands:
     """Reads NCMD and DCMD of one node.
 
@@ -68,6 +74,16 @@ class Commands:
         self._harmless = harmless
         self._aliases = aliases
         self._other_servers = other_servers
+
+    def controls(self, scan_ms: int, now: Now) -> list[Metric]:
+        """What the node's birth says of its ``Node Control``."""
+        controls = [
+            Metric(REBIRTH, False, Type.BOOLEAN, now.utc_ms),
+            Metric(SCAN_RATE, scan_ms, Type.INT64, now.utc_ms),
+        ]
+        if self._other_servers:
+            controls.append(Metric(NEXT_SERVER, False, Type.BOOLEAN, now.utc_ms))
+        return controls
 
     def read(self, topic: str, payload: bytes) -> list[Request]:
         """The requests of one message, in its order; none when the topic is not ours."""

@@ -5,17 +5,17 @@ happen comes out as a list of effects.  Nothing here waits, and nothing is kept 
 Source: Eclipse Sparkplug 3.0.0, chapter 5; sync.md sections 2 and 3.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
 from quartier.district import commands
-from quartier.district.backlog import Backlog
-from quartier.district.catalog import EVENT, Catalog
+from quartier.district.backlog import Backlog, Pace
+from quartier.district.births import Births
+from quartier.district.catalog import EVENT, NODE, Catalog
 from quartier.district.downlink import read_state, read_watermark
 from quartier.district.effects import Effect, Leave, Note, Scene
 from quartier.district.outbox import NOTHING_ABOVE, reached
 from quartier.district.rules import Rules
-from quartier.district.sparkplug import Metric, Type
 from quartier.district.voice import NAMESPACE, Identity, Voice, death
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Run
@@ -68,14 +68,14 @@ class Session:
         self._look_ns = 0
         self._is_full = False
         self._backlog = Backlog()
+        self._unborn = Births()
         self._host_ms = -1
         self._born_ns = 0
         self._rebirth_ns: int | None = None
         self._echo_ns: int | None = None
         self._echo_wait_s = rules.echo_s
         self._backfill_ns: int | None = None
-        self._tokens = 0.0
-        self._tokens_ns = 0
+        self._pace = Pace(rules.backfill_messages_per_s)
         self._sent: dict[str, Mark] | None = None
         self._sent_ns = 0
         self._arrival_s = rules.arrival_s
@@ -84,6 +84,11 @@ class Session:
     def catching_up(self) -> bool:
         """Whether anything is still to be delivered late."""
         return bool(self._backlog)
+
+    @property
+    def is_bearing(self) -> bool:
+        """Whether births are still to be said: the next pump says more of them, nothing else goes first."""
+        return bool(self._unborn)
 
     @property
     def pause_s(self) -> float:
@@ -121,6 +126,7 @@ class Session:
         """The connection is gone, for whatever reason."""
         self.phase = Phase.OFF
         self._alive.clear()
+        self._unborn.clear()
         self._backlog.clear()
 
     def leaving(self, now: Now) -> list[Effect]:
@@ -142,8 +148,8 @@ class Session:
         now = scene.now
         self.phase = Phase.BORN
         self.births_count += 1
-        self._born_ns = self._tokens_ns = now.ns
-        self._tokens = 0.0
+        self._born_ns = now.ns
+        self._pace.earn(now.ns, counts=False)
         self._rebirth_ns = None
         self._sent = None
         self._live_ns = self._look_ns = 0
@@ -157,17 +163,8 @@ class Session:
         self._live = dict(scene.outbox.heads())
         self._backlog.clear()
         self._backlog.add(self.marks, {name: mark for name, mark in self._live.items() if self._leaves(name)})
-        nbirth = self._voice.nbirth(self.bdseq, self._controls(now), scene)
-        return [nbirth, *(self._voice.dbirth(device, scene) for device in self.catalog.devices)]
-
-    def _controls(self, now: Now) -> list[Metric]:
-        controls = [
-            Metric(commands.REBIRTH, False, Type.BOOLEAN, now.utc_ms),
-            Metric(commands.SCAN_RATE, self.scan_ms, Type.INT64, now.utc_ms),
-        ]
-        if self.rules.servers_count > 1:
-            controls.append(Metric(commands.NEXT_SERVER, False, Type.BOOLEAN, now.utc_ms))
-        return controls
+        nbirth = self._voice.nbirth(self.bdseq, self._commands.controls(self.scan_ms, now), scene)
+        return self._unborn.begin(nbirth, self._voice, scene)
 
     def _leaves(self, stream: str) -> bool:
         """Whether samples of ``stream`` go over Sparkplug at all."""
@@ -209,8 +206,7 @@ class Session:
             return [Note("district.command_refused", request.why, {"point": request.point})]
         if isinstance(request, commands.ScanRate):
             self.scan_ms = request.ms
-            metric = Metric(commands.SCAN_RATE, self.scan_ms, None, scene.now.utc_ms)
-            return [self._voice.control(metric, scene.now)]
+            return [self._voice.control(commands.scan_rate(self.scan_ms, scene.now), scene.now)]
         if isinstance(request, commands.NextServer):
             return [*self.leaving(scene.now), Leave("next server asked for", walk=True)]
         if isinstance(request, commands.Rebirth):
@@ -287,13 +283,17 @@ class Session:
             return self._births(scene) if scene.now.ns >= self._rebirth_ns else []
         if self._echo_ns is not None and scene.now.ns >= self._echo_ns:
             return self._births_without_echo(scene)
+        if self._unborn:
+            return self._unborn.portion(self._voice, scene) if room_bytes > 0 else []
         effects: list[Effect] = []
         if scene.now.ns >= self._live_ns:
             self._live_ns = scene.now.ns + self.scan_ms * 1_000_000
             runs = scene.outbox.runs({**self._live, **self._closed}, _LIVE_MAX)
-            if self._learn(runs):
+            new = self._learned(runs)
+            if NODE in new:
                 return self._births(scene)
-            effects, room_bytes = self._live_data(runs, scene, room_bytes)
+            effects = self._named(new, scene)
+            room_bytes = self._live_data(runs, scene, room_bytes, effects)
         if scene.now.ns >= self._look_ns and room_bytes > 0:
             self._look_ns = scene.now.ns + int(_LOOK_S * _S)
             effects.extend(self._devices(scene))
@@ -319,27 +319,31 @@ class Session:
     def _dead(self) -> set[str]:
         return set(self.catalog.devices) - self._alive
 
-    def _learn(self, runs: Sequence[Run]) -> bool:
-        """Metrics that no birth named (an asset of an earlier site file): births must name them first."""
-        new = [self._voice.learn(run) for run in runs]
-        return any(new)
+    def _learned(self, runs: Sequence[Run]) -> list[str]:
+        """Streams with metrics that no birth named (an asset of an earlier site file): one must go first."""
+        return [run.stream for run in runs if self._voice.learn(run)]
 
-    def _live_data(self, runs: Sequence[Run], scene: Scene, room_bytes: int) -> tuple[list[Effect], int]:
-        effects: list[Effect] = []
+    def _named(self, devices: Iterable[str], scene: Scene) -> list[Effect]:
+        """Births of these devices alone."""
+        named = dict.fromkeys(devices)
+        self._alive |= named.keys()
+        return [self._voice.dbirth(device, scene) for device in named]
+
+    def _live_data(self, runs: Sequence[Run], scene: Scene, room_bytes: int, effects: list[Effect]) -> int:
         for run in runs:
             place = 0
             while place < len(run):
                 if room_bytes <= 0:
                     self._is_full = True
                     self._give_way(run.times_ms[place], scene)
-                    return effects, 0
+                    return 0
                 message, count = self._voice.data(run, place, scene.now, historical=False)
                 place += count
                 room_bytes -= len(message.payload)
                 self._live[run.stream] = Mark(run.boot, run.first + place - 1)
                 effects.append(message)
         self._is_full = sum(map(len, runs)) >= _LIVE_MAX
-        return effects, room_bytes
+        return room_bytes
 
     def _give_way(self, waits_since_ms: int, scene: Scene) -> None:
         """The connection is slower than the house: what waited too long is delivered late."""
@@ -375,24 +379,20 @@ class Session:
         return effects
 
     def _late_data(self, scene: Scene, room_bytes: int) -> list[Effect]:
-        per_s = self.rules.backfill_messages_per_s
-        elapsed_s = (scene.now.ns - self._tokens_ns) / _S
-        self._tokens_ns = scene.now.ns
-        if not self._backlog or self._backfill_ns is None or scene.now.ns < self._backfill_ns:
-            self._tokens = 0.0
-            return []
-        # Two seconds' worth may be saved up; a slow caller gets what its own period is worth.
-        self._tokens = min(self._tokens, 2 * per_s) + per_s * elapsed_s
+        waits = self._backfill_ns is None or scene.now.ns < self._backfill_ns
+        self._pace.earn(scene.now.ns, counts=bool(self._backlog) and not waits)
         effects: list[Effect] = []
-        while room_bytes > 0 and self._tokens >= 1.0 and len(effects) < _LATE_MAX:
+        while room_bytes > 0 and self._pace.allows and len(effects) < _LATE_MAX:
             run = self._backlog.peek(scene.outbox, self._dead)
             if run is None:
                 break
-            if self._learn([run]):
+            new = self._learned([run])
+            if NODE in new:
                 return [*effects, *self._births(scene)]
+            effects += self._named(new, scene)
             message, count = self._voice.data(run, 0, scene.now, historical=True)
             self._backlog.sent(run, count)
-            self._tokens -= 1.0
+            self._pace.spend()
             room_bytes -= len(message.payload)
             effects.append(message)
         return effects

@@ -195,6 +195,8 @@ class Uplink:
         while True:
             message = await connection.receive()
             self._perform(connection, self.session.heard(message.topic, message.payload, self._scene()))
+            if self.session.is_bearing:
+                self._wake.set()
 
     async def _speak_data(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
@@ -206,7 +208,8 @@ class Uplink:
                 with connection.together():
                     self._perform(connection, effects)
             free_s = loop.time() + _SHARE_S
-            await self._wake.wait()
+            if not self.session.is_bearing:
+                await self._wake.wait()
             if (wait_s := free_s - loop.time()) > 0:
                 await asyncio.sleep(wait_s)
 

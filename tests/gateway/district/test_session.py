@@ -3,6 +3,8 @@
 import pytest
 from tests.gateway.district.conftest import ME, born, codes, command, state
 
+from quartier.district.births import PORTION
+from quartier.district.catalog import Catalog
 from quartier.district.commands import REBIRTH, SCAN_RATE
 from quartier.district.effects import Leave, Note, Publish, Wanted
 from quartier.district.rules import Rules
@@ -159,15 +161,54 @@ def test_local_streams_never_leave_and_events_go_elsewhere(world, make_catalog, 
     assert [] == district.kinds()
 
 
-def test_what_no_birth_named_gets_a_birth_before_its_data(world, catalog, district):
+def test_a_device_of_which_no_birth_spoke_gets_its_own_before_its_data(world, catalog, district):
     session = born(world, catalog)
     world.put("heat1", "power_w", 900.0)
 
     district.take(session.pump(world.scene, 10**6))
-    assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1", "DBIRTH:heat1"] == district.kinds()
-    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
-    district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    assert ["DBIRTH:heat1", "DDATA:heat1"] == district.kinds()
     assert 1 == district.keys["heat1", 7, 1]
+
+
+def test_what_a_device_learns_is_born_without_the_others(world, catalog, district):
+    session = born(world, catalog)
+    world.put("grid", "power_w", 1.0)
+    world.put("bat1", "cycles_count", 7)
+
+    district.take(session.pump(world.scene, 10**6))
+
+    assert "DBIRTH:bat1" == district.kinds()[0]
+    assert ["DDATA:bat1", "DDATA:grid"] == sorted(district.kinds()[1:])
+
+
+def test_a_metric_of_the_node_that_no_birth_named_has_all_born_anew(world, catalog, district):
+    session = born(world, catalog)
+    world.put("node", "gateway.spare_count", 1)
+
+    district.take(session.pump(world.scene, 10**6))
+
+    assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1"] == district.kinds()
+
+
+def test_many_births_come_in_portions_and_no_data_before_them(world, district):
+    catalog = Catalog()
+    for number in range(5):
+        for at in range(PORTION // 2):
+            catalog.add(f"load{number}", f"r{at}_w", Type.DOUBLE)
+    session = Session(ME, catalog, Rules(watermark=False))
+    world.put("load4", "r1_w", 5.0)
+
+    district.take(session.opened(3, world.scene))
+    assert ["NBIRTH", "DBIRTH:load0", "DBIRTH:load1"] == district.kinds()
+    world.put("load0", "r1_w", 5.0)
+    while session.is_bearing:
+        district.take(session.pump(world.scene, 10**6))
+    district.take(session.pump(world.scene, 10**6))
+
+    assert [f"DBIRTH:load{number}" for number in (2, 3, 4)] == district.kinds()[3:6]
+    assert "DDATA:load0" == district.kinds()[6]
+    assert list(range(7)) == [message.seq for _, message in district.messages[:7]]
 
 
 def test_long_texts_keep_a_message_below_64_kib(world, catalog, district):
