@@ -61,6 +61,7 @@ class ModbusDriver:
         self._jobs: list[Job] = []
         self._next: Job | None = None
         self._aside = True
+        self._silent = False
         self._absent_count = 0
         self.skipped_count = 0
         """Reads left out because the one before came more than a period late."""
@@ -249,10 +250,12 @@ class ModbusDriver:
 
     async def _ask(self, job: Job) -> Answer:
         try:
-            answer = await self._line.exchange(job.request, self._profile.limits.pause_s)
-        except (NoReply, LinkLost):
+            answer = await self._line.exchange(job.request, self._profile.limits.pause_s, probes=self._silent)
+        except (NoReply, LinkLost) as error:
             self._aside = True
+            self._silent = isinstance(error, NoReply)
             raise
+        self._silent = False
         if self._aside:
             # The others have waited for us: their grid begins anew.
             self._aside = False
@@ -348,7 +351,7 @@ class ModbusDriver:
 
     async def _fetch(self, unit: int, place: Address, width: int) -> Answer:
         request = read_request(unit, place.table, place.number, width)
-        answer = await self._line.exchange(request, self._profile.limits.pause_s)
+        answer = await self._line.exchange(request, self._profile.limits.pause_s, probes=self._silent)
         if answer.exception in ABSENT:
             raise NoReply(f"unit {unit}: {meaning(answer)}")
         return answer

@@ -42,6 +42,7 @@ class Line(ABC):
     def __init__(self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: Clock) -> None:
         self.name = name
         self._timeout_s = timeout_s
+        self._wait_s = timeout_s
         self._retries_count = retries_count
         self._pause_s = pause_s
         self._clock = clock
@@ -83,15 +84,17 @@ class Line(ABC):
         self._stop_timer()
         self._disconnect()
 
-    async def exchange(self, request: Request, pause_s: float = 0.0) -> Answer:
+    async def exchange(self, request: Request, pause_s: float = 0.0, *, probes: bool = False) -> Answer:
         """Make one request and return its checked answer, an exception of the device included.
 
-        A read without a sound answer is repeated; a write is not, its outcome is unknown.  After it the
+        A read without a sound answer is repeated; a write is not, its outcome is unknown, nor is one that
+        ``probes`` whether a silent unit is back: the others wait meanwhile.  After it the
         unit is left alone for ``pause_s``.  Raises NoReply (silent, rubbish, busy; a write that a gateway
         could not deliver) or LinkLost.
         """
         async with self._lock:
-            retries_count = 0 if request.writes else self._retries_count
+            self._wait_s = self._patience_s(request.unit) if probes else self._timeout_s
+            retries_count = 0 if request.writes or probes else self._retries_count
             for left in range(retries_count, -1, -1):
                 await self._opened()
                 try:
@@ -198,6 +201,11 @@ class Line(ABC):
     def _fail(self, error: Exception) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
+
+    def _patience_s(self, unit: int) -> float:
+        """How long to wait for an answer of a unit that was silent before."""
+        del unit
+        return self._timeout_s
 
     def _why(self) -> str:
         """What else is to be said about a time-out."""

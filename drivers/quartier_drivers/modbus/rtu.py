@@ -28,6 +28,12 @@ _EARLY_S = 0.0003
 # What a read costs besides its registers: the frames around them, and what a device takes to think.
 _AROUND_CHARS = 13
 _THINKING_S = 0.005
+# A unit that stays silent is waited for as long as twice the slowest of the others took, or so long; each few
+# times for the whole time-out, lest one that came back slower is never found.
+_PROBE_MIN_S = 0.1
+_PROBE_SHORT_FROM = 3
+_PROBE_WHOLE_EACH = 4
+_FORGETS = 0.999
 # A line that never falls silent is used all the same: somebody else babbles on it.
 _CALM_MAX_S = 1.0
 # How long another master's slave is given to answer.
@@ -60,6 +66,8 @@ class RtuLink(Line):
         self._look_s = 0.0
         self._owing_s: dict[int, float] = {}
         self._turns = Turnarounds()
+        self._slowest_s: float | None = None
+        self._probes_count: dict[int, int] = {}
         self.char_s = (1 + 8 + (bus.parity != "N") + bus.stop_bits) / bus.baud
         self.quiet_s = quiet_s(bus.baud, self.char_s)
         self.request_cost = (_AROUND_CHARS * self.char_s + 2 * self.quiet_s + _THINKING_S) / (2 * self.char_s)
@@ -218,7 +226,7 @@ class RtuLink(Line):
         loop = asyncio.get_running_loop()
         owing_before_s = self._owing_s.get(request.unit, 0.0)
         give_up_s = loop.time() + _CALM_MAX_S
-        self._expect(give_up_s + self._timeout_s)
+        self._expect(give_up_s + self._wait_s)
         self._send_in_calm(request, give_up_s)
         try:
             answer = await self._answer()
@@ -238,6 +246,9 @@ class RtuLink(Line):
             self._turns.learn(request.unit, self._active_s - self._sent_s - self._size_s(request))
         elif self._active_s - self._look_s < self._early_s:
             self._turns.halve(request.unit)
+        took_s = max(0.0, self._active_s - self._sent_s - self._size_s(request))
+        self._slowest_s = max(took_s, _FORGETS * (self._slowest_s or 0.0))
+        self._probes_count.pop(request.unit, None)
         if owing_before_s > now_s:
             self._owing_s[request.unit] = now_s + 1.1 * self._timeout_s
         else:
@@ -289,7 +300,7 @@ class RtuLink(Line):
         self._missed = False
         # Until an answer is there, one may still come: also when this task is cancelled.
         self._owing_s[request.unit] = sent_s + _OWING * self._timeout_s
-        self._expect_by(sent_s + self._timeout_s + size_s)
+        self._expect_by(sent_s + self._wait_s + size_s)
         self._look_at(sent_s + self._turns.soonest_s(request.unit) + size_s - self._early_s)
 
     async def _pace(self, unit: int, *, again: bool) -> None:
@@ -308,6 +319,13 @@ class RtuLink(Line):
         if isinstance(error, Rubbish):
             # The answer came, in whatever state: nothing is owed.
             self._owing_s.pop(request.unit, None)
+
+    def _patience_s(self, unit: int) -> float:
+        """Short, where others answer on this line: each probe of a dead unit is taken from their time."""
+        count = self._probes_count[unit] = self._probes_count.get(unit, 0) + 1
+        if count < _PROBE_SHORT_FROM or count % _PROBE_WHOLE_EACH == 0 or self._slowest_s is None:
+            return self._timeout_s
+        return min(max(2 * self._slowest_s, _PROBE_MIN_S), self._timeout_s)
 
     def _why(self) -> str:
         wrong = self._hunt.wrong if self._hunt else ""

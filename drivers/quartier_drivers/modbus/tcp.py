@@ -113,7 +113,7 @@ class TcpLink(Line):
             raise LinkLost(f"{self._where} closed the connection")
         self._number = self._number % 0xFFFF + 1
         self._request = request
-        self._expect(asyncio.get_running_loop().time() + self._timeout_s)
+        self._expect(asyncio.get_running_loop().time() + self._wait_s)
         try:
             transport.write(self._number.to_bytes(2, "big") + request.tcp)
             answer = await self._answer()

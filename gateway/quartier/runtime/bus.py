@@ -33,7 +33,7 @@ from quartier_drivers.errors import LinkLost, NoReply, Refused
 from quartier_drivers.points import split, word
 
 GIVE_UP_COUNT = 3
-PROBE_SHARE = 0.1
+PROBE_SHARE = 0.03
 REOPEN_PAUSE_S = (1.0, 60.0)
 SILENT_AFTER_S = 15.0
 SILENT_AFTER_POLLS = 3.0
@@ -238,7 +238,9 @@ class Bus:
             self._log.warning("device.aside", device=health.name, bus=self.name, why=why)
         cost_s = (now_ns - started_ns) / 1e9
         aside_count = sum(other.aside for other in self.devices.values())
-        health.probe_ns = now_ns + int(max(health.pause_s, cost_s * aside_count / PROBE_SHARE) * 1e9)
+        probe_ns = now_ns + int(max(health.pause_s, cost_s * aside_count / PROBE_SHARE) * 1e9)
+        # What it owes is waited for first, and not by its neighbours.
+        health.probe_ns = probe_ns if health.speechless else max(probe_ns, health.driver.due_ns)
         health.pause_s = min(2 * health.pause_s, PROBE_PAUSE_S[1])
         self._rota.changed(health)
 
@@ -272,10 +274,7 @@ class Bus:
                 "device.silent", device=health.name, bus=self.name, after_s=limit_s, why=health.why
             )
             self._rota.changed(health)
-            count = len(health.layout)
-            self._deliver(
-                Readings(health.layout, array("d", bytes(8 * count)), bytes([_BAD] * count), now_ns)
-            )
+            self._deliver(health.bad(now_ns))
 
     def _up(self) -> None:
         if self._lost_told:

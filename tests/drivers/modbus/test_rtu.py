@@ -310,3 +310,39 @@ def test_an_absent_port_is_named_with_what_is_there(tmp_path: Path, monkeypatch:
             resolve(absent)
         assert absent in str(raised.value)
         assert "/dev/ttyUSB3 (usb:A50285BI, FT232R USB UART)" in str(raised.value)
+
+
+async def test_a_unit_that_stays_silent_costs_the_others_little_and_one_that_came_back_slow_is_found(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    dead = read_request(2, "holding", 10, 2)
+    rtu_server.script = [rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock, retries_count=3, timeout_s=0.4)
+    await line.exchange(READ)
+    rtu_server.script = [silence]
+    waits_s = []
+    for _ in range(4):
+        line._owing_s.clear()  # the bus waits for what is owed by asking others
+        with pytest.raises(NoReply):
+            await line.exchange(dead, probes=True)
+        waits_s.append(line._wait_s)
+
+    assert [0.4, 0.4, 0.1, 0.4] == waits_s, (
+        "twice the whole time before it is set aside, then each fourth time"
+    )
+    assert 0 == line.stats["retries_count"]
+    assert 5 == line.stats["requests_count"]
+    await line.close()
+
+
+async def test_where_nobody_answers_a_silent_unit_is_given_all_its_time(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    rtu_server.script = [silence]
+    line = rtu_link(rtu_server.path, clock, timeout_s=0.02)
+    for _ in range(5):
+        line._owing_s.clear()
+        with pytest.raises(NoReply):
+            await line.exchange(READ, probes=True)
+        assert 0.02 == line._wait_s
+    await line.close()
