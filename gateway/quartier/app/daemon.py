@@ -73,6 +73,7 @@ class Daemon:
         self._ready = False
         self._begun = False
         self._table: list[release.Wire] = []
+        self._table_stamps: list[object] = []
         self._table_fault = ""
         self._reached: list[bool] = []
         self.uplink = None
@@ -143,6 +144,7 @@ class Daemon:
 
     async def _begin(self, group: asyncio.TaskGroup) -> None:
         """Buses first: nothing waits for the district."""
+        await self._tell_damage()
         tally = await asyncio.to_thread(wear.recalled, self._places.state_dir)
         self.fleet = Fleet(group, self._clock, self._deliver, self._log, tally)
         await self.fleet.follow(assembly.wires(self._loaded))
@@ -150,13 +152,21 @@ class Daemon:
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
         house = assembly.house(site, self.fleet.points, values)
         params = assembly.link_params(site, house.limits)
-        persisted, outage = await asyncio.to_thread(keeper.recalled, self._places.state_dir)
-        state = link.start(params, persisted, self._clock.now(), outage=outage)
-        self._log.info("link.start", mode=str(state.mode), why=state.why, outage=outage)
+        kept = await asyncio.to_thread(keeper.recalled, self._places.state_dir)
+        state = link.start(params, kept.state, self._clock.now(), outage=kept.outage, lost=kept.lost)
+        self._log.info("link.start", mode=str(state.mode), why=state.why, outage=kept.outage)
         self.turn = Turn(house, params, state, self._clock, self._image, self.fleet, self._store, self._log)
         self.uplink = self.turn.uplink = self._connected()
         self._keep_release()
         self._begun = True
+
+    async def _tell_damage(self) -> None:
+        """Say which files of facts are damaged, before anything writes them anew."""
+        for copy, other_is_sound in await asyncio.to_thread(lambda: [*keeper.damage(self._places.state_dir)]):
+            instead = "its other copy is used" if other_is_sound else "no copy is left, it begins anew"
+            self._log.error("state.damaged", file=str(copy), why=instead)
+            text = f"{copy.name} is damaged or gone: {instead}"
+            self._store.event("state.damaged", text, {"file": copy.name}, self._clock.now())
 
     def _connected(self) -> "Uplink | None":
         """The uplink; a house that stands alone does not even import it."""
@@ -181,14 +191,15 @@ class Daemon:
         """Keep ``release.json`` what would have to be written if we were killed now.
 
         A full folder is no reason to stop steering: it is said once, and tried again; so is one that
-        somebody deleted under us.
+        somebody deleted or altered under us.
         """
         self._reached = self.fleet.reached()
         table = self.fleet.release_table()
-        if table == self._table and (self._places.runtime_dir / release.FILE).exists():
+        if table == self._table and release.stamps(self._places.runtime_dir) == self._table_stamps:
             return
         try:
             release.save(self._places.runtime_dir, table)
+            self._table_stamps = release.stamps(self._places.runtime_dir)
         except OSError as error:
             if not self._table_fault:
                 self._log.error("release.not_kept", folder=str(self._places.runtime_dir), why=str(error))

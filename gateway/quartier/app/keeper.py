@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,44 @@ FLOOR_S = 0.2
 _WRITING = threading.Lock()
 
 
-def recalled(state_dir: Path) -> tuple[link.LinkState | None, bool]:
-    """The persisted link state, if one is sound, and whether the machine lost its power since.
+# All that is kept in two copies; the others lie beside ours.
+DOCUMENTS = "documents"
+FILES = (FILE, DOCUMENTS, "district", "writes")
 
-    Outage (failsafe.md section 1, rule 6): another boot of the machine without a recorded planned stop.
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What is known of the link before this start.
+
+    ``outage``: the machine lost its power since (failsafe.md section 1, rule 6: another boot of the
+    machine without a recorded planned stop).  ``lost``: there was a state, and it cannot be read.
     """
+
+    state: link.LinkState | None
+    outage: bool = False
+    lost: bool = False
+
+
+def recalled(state_dir: Path) -> Recalled:
+    """The persisted link state, if one is sound; who has lost it may have been under a limit."""
     facts = statefile.load(state_dir / FILE)
     if facts is None:
-        return None, False
+        # Deleted, both copies: that documents were taken shows that there was a state.
+        lost = bool(statefile.damaged(state_dir / FILE) or statefile.load(state_dir / DOCUMENTS))
+        return Recalled(None, lost=lost)
     outage = facts.get("boot_id") != boot_id() and not facts.get("planned", False)
     try:
-        return link.restore(facts["link"]), outage
+        return Recalled(link.restore(facts["link"]), outage)
     except (AttributeError, KeyError, ValueError):
-        return None, outage
+        return Recalled(None, outage, lost=True)
+
+
+def damage(state_dir: Path) -> Iterator[tuple[Path, bool]]:
+    """Every damaged copy of a file of facts, and whether the other one is sound."""
+    for name in FILES:
+        path = state_dir / name
+        for copy in statefile.damaged(path):
+            yield copy, statefile.load(path) is not None
 
 
 def keep(state_dir: Path, state: link.LinkState, *, planned: bool) -> None:
@@ -38,7 +64,10 @@ def keep(state_dir: Path, state: link.LinkState, *, planned: bool) -> None:
     One at a time: the last word of a daemon that leaves waits for one that a slow disk still has in hand.
     """
     with _WRITING:
-        statefile.save(state_dir / FILE, {"boot_id": boot_id(), "planned": planned, "link": link.dump(state)})
+        facts = {"boot_id": boot_id(), "planned": planned, "link": link.dump(state)}
+        statefile.save(
+            state_dir / FILE, facts, twice=True
+        )  # the envelope before this one may have been wider
 
 
 async def run(state_dir: Path, present: Callable[[], link.LinkState], clock: HouseClock, log: Any) -> None:

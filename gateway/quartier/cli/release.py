@@ -22,9 +22,9 @@ def release_outputs(options: argparse.Namespace) -> int:
         return 1
     with lock:
         try:
-            wires = release.load(options.runtime_dir)
-        except (ValueError, KeyError, TypeError) as error:
-            print(f"{options.runtime_dir / release.FILE}: damaged: {error}", file=sys.stderr)
+            wires = release.load(options.runtime_dir, lambda fault: print(fault, file=sys.stderr))
+        except ValueError as error:
+            print(error, file=sys.stderr)
             return 1
         failures = asyncio.run(release.replay(wires))
     return _tell(options, wires, failures)

@@ -46,15 +46,20 @@ EARLIER_MAX = 4
 _S = 1_000_000_000
 
 
-def start(params: LinkParams, persisted: LinkState | None, now: Now, *, outage: bool) -> LinkState:
+def start(
+    params: LinkParams, persisted: LinkState | None, now: Now, *, outage: bool, lost: bool = False
+) -> LinkState:
     """The state of a process that begins.
 
     Without a persisted one, or after a grid outage, it is INIT; else the persisted state goes on
     with its entry time.  What passed while nobody ran is judged to the safe side: as little as is
     certain for the fail-safe minimum, as much as the clocks say for the heartbeat and HOLD.
+    ``lost``: a state was kept and cannot be read.  A limit may have been in force, so the fail-safe
+    values hold for their minimum duration.
     """
     if persisted is None:
-        return tick(fresh(now), params, now, outage=outage)
+        owed_ns = now.ns + round(params.failsafe_min_s * _S) if lost else None
+        return tick(replace(fresh(now), owed_ns=owed_ns), params, now, outage=outage)
     state = resumed(persisted, now)
     if outage:
         return tick(state, params, now, outage=True)

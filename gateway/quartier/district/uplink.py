@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from quartier_drivers.errors import ConfigError
 
 _CONTROL_EXPIRY_S = 300
 _SAVE_S = 10.0
+_DOCUMENTS = "documents"
 # Real seconds: a disk that hangs is one that refuses; files are looked at; a fast clock still breathes.
 _DISK_S = 2.0
 _WATCH_S = 15.0
@@ -91,7 +93,7 @@ class Uplink:
         self.session = Session(identity, catalog, self._rules, _marks(kept.get("marks")))
         self._companion = Companion(
             identity,
-            Documents(identity, {}, statefile.load(settings.folder / "documents")),
+            Documents(identity, {}, statefile.load(settings.folder / _DOCUMENTS)),
             house.outbox,
             house.clock,
             self._tell,
@@ -292,7 +294,8 @@ class Uplink:
     async def _keep(self, name: str, facts: dict[str, Any]) -> bool:
         try:
             async with asyncio.timeout(_DISK_S):
-                await asyncio.to_thread(statefile.save, self._settings.folder / name, facts)
+                save = partial(statefile.save, twice=name == _DOCUMENTS)  # no older number may come back
+                await asyncio.to_thread(save, self._settings.folder / name, facts)
         except OSError as error:  # TimeoutError is one
             what = error.strerror or str(error) or "the disk hangs"
             self._tell(Note("district.not_kept", f"{name}: {what}", {"line": name}, alarm=True))

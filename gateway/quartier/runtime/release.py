@@ -1,15 +1,16 @@
 """The safe values, ready to be written by whoever is left: ``release.json`` and the daemon's lock.
 
-The daemon keeps ``release.json`` in its runtime directory: endpoints and encoded writes, so that
-``quartier release`` (``ExecStopPost``) needs no other file and little time.  It refuses while the
-daemon's lock is held: two masters on one battery are worse than none.
+The daemon keeps ``release.json``, and a copy beside it, in its runtime directory: endpoints and
+encoded writes, so that ``quartier release`` (``ExecStopPost``) needs no other file and little time.
+It refuses while the daemon's lock is held: two masters on one battery are worse than none.
 """
 
 import asyncio
 import fcntl
 import json
 import os
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -19,6 +20,7 @@ from quartier_drivers.errors import QuartierError
 from quartier_drivers.registry import door
 
 FILE = "release.json"
+COPY = "release.copy.json"
 LOCK = "quartier.lock"
 WRITE_TIMEOUT_S = 4.0
 
@@ -56,21 +58,62 @@ def lock(runtime_dir: Path) -> IO[str]:
 
 
 def save(runtime_dir: Path, wires: Sequence[Wire]) -> None:
-    """Write the table anew, at once or not at all; a folder that is gone is made again."""
+    """Write the table anew, two copies, each at once or not at all; a folder that is gone is made again."""
     runtime_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     fresh = runtime_dir / f"{FILE}.new"
     table = [{"bus": wire.bus, "section": wire.section, "writes": list(wire.writes)} for wire in wires]
-    fresh.write_text(json.dumps(table, indent=1), encoding="utf-8")
-    fresh.replace(runtime_dir / FILE)
+    body = json.dumps(table, indent=1)
+    for name in (FILE, COPY):
+        fresh.write_text(f'{{"crc32": "{_crc(body)}",\n"table": {body}}}\n', encoding="utf-8")
+        fresh.replace(runtime_dir / name)
 
 
-def load(runtime_dir: Path) -> list[Wire]:
-    """The table as the daemon left it; empty when there is none.  Raises ValueError when it is damaged."""
-    try:
-        text = (runtime_dir / FILE).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return []
-    return [Wire(entry["bus"], entry["section"], entry["writes"]) for entry in json.loads(text)]
+def load(runtime_dir: Path, say: Callable[[str], None] = lambda _: None) -> list[Wire]:
+    """The table as the daemon left it, from the first sound copy; empty when there is none.
+
+    ``say`` hears of a copy that is damaged.  Raises ValueError when no copy is sound.
+    """
+    faults = []
+    for name in (FILE, COPY):
+        path = runtime_dir / name
+        try:
+            found = _read(path.read_bytes())
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            faults.append(f"{path}: damaged: {error}")
+            continue
+        for fault in faults:
+            say(f"{fault}; its copy is used")
+        return found
+    if faults:
+        raise ValueError("; ".join(faults))
+    return []
+
+
+def stamps(runtime_dir: Path) -> list[object]:
+    """What shows that somebody else wrote or removed a copy of the table."""
+    found: list[object] = []
+    for name in (FILE, COPY):
+        try:
+            stat = (runtime_dir / name).stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((stat.st_ino, stat.st_mtime_ns, stat.st_size))
+    return found
+
+
+def _read(content: bytes) -> list[Wire]:
+    held = json.loads(content)
+    table = held["table"]
+    if held["crc32"] != _crc(json.dumps(table, indent=1)):
+        raise ValueError("its checksum does not hold")
+    return [Wire(entry["bus"], entry["section"], entry["writes"]) for entry in table]
+
+
+def _crc(body: str) -> str:
+    return f"{zlib.crc32(body.encode()):08x}"
 
 
 async def replay(wires: Sequence[Wire]) -> dict[str, Sequence[str]]:

@@ -30,19 +30,34 @@ def load(path: Path) -> dict[str, Any] | None:
     return max(sound, key=lambda found: found[0])[1] if sound else None
 
 
-def save(path: Path, facts: dict[str, Any]) -> None:
+def damaged(path: Path) -> list[Path]:
+    """Copies that are there and not sound, or are gone though they were written."""
+    found = {copy: _read(_path(path, copy)) for copy in _COPIES}
+    # The first save may write one copy only, every later one leaves two.
+    written = any(copy is not None and copy[0] > 0 for copy in found.values())
+    places = {copy: _path(path, copy) for copy in _COPIES}
+    return [place for copy, place in places.items() if found[copy] is None and (written or place.exists())]
+
+
+def save(path: Path, facts: dict[str, Any], *, twice: bool = False) -> None:
     """Write the older copy anew and make it durable; the other one stays as it is.
 
+    ``twice``: then the other one too, for facts whose older form must not come back when a copy is damaged.
     Raises OSError (disk full, read-only): then the last good copy still counts.
     """
     turns = {copy: (found[0] if (found := _read(_path(path, copy))) else -1) for copy in _COPIES}
-    oldest = min(_COPIES, key=lambda copy: turns[copy])
+    older, newer = sorted(_COPIES, key=lambda copy: turns[copy])
     turn = str(max(turns.values()) + 1).encode()
     body = json.dumps(facts, separators=(",", ":")).encode()
-    target = _path(path, oldest)
+    content = b"%s %08x\n%s" % (turn, zlib.crc32(turn + body), body)
+    for copy in (older, newer) if twice else (older,):
+        _write(_path(path, copy), content)
+
+
+def _write(target: Path, content: bytes) -> None:
     fresh = target.with_suffix(target.suffix + ".new")
     with fresh.open("wb") as file:
-        file.write(b"%s %08x\n%s" % (turn, zlib.crc32(turn + body), body))
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(target)

@@ -35,6 +35,8 @@ class Gap:
 
     def text(self) -> str:
         """One line for people."""
+        if not self.last and self.why == "removed":
+            return f"what was committed up to boot {self.boot} is missing ({self.why})"
         if not self.last:
             return f"samples after the last commit of boot {self.boot} are missing ({self.why})"
         what = f"{self.count} samples of {self.stream} are missing"

@@ -77,7 +77,7 @@ class Store:
         self._urgent = False
         self._loaded = False
         self._begun = False
-        self._due_ns = self._opened_ms = 0
+        self._due_ns = self._opened_ms = self._boot_before = 0
         self._failed_in_row = 0
         self._old_backlog_count = 0
         self._stats: dict[str, Any] = dict.fromkeys(_FIGURES, 0) | {"set_aside": "", "error": ""}
@@ -98,6 +98,7 @@ class Store:
         place = self._path.with_name(self._path.name + ".boot")
         known = [boots.read_boot(place) or 0, *map(journal.file_boot, files)]
         known += [report.loaded.boot for report in tuple(self._writer.reports) if isinstance(report, Opened)]
+        self._boot_before = max(known)
         boot = boots.next_boot(known, now.utc_ms, synced=now.synced)
         boots.keep_boot(place, boot)  # the other place is the history itself, with the first commit
         self._old_files = [path for path in files if journal.file_boot(path) < boot]
@@ -355,7 +356,8 @@ class Store:
             self._entrance.waiting = [*self._retired, *self._entrance.waiting]
             self._retired.clear()
         else:
-            recovered = recover(loaded, self._old_files, self.boot, now.utc_ms)
+            before = 0 if report.aside else self._boot_before  # what was set aside is no loss yet
+            recovered = recover(loaded, self._old_files, self.boot, now.utc_ms, before)
             self._marks = {**loaded.marks, **self._marks}
             self._heads = recovered.heads
             self._stats["newest_utc_ms"] = loaded.newest_utc_ms

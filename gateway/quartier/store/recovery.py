@@ -20,17 +20,22 @@ class Recovered:
     gaps: list[Gap] = field(default_factory=list)
 
 
-def recover(loaded: Loaded, files: Sequence[Path], boot: int, utc_ms: int) -> Recovered:
+def recover(loaded: Loaded, files: Sequence[Path], boot: int, utc_ms: int, boot_before: int = 0) -> Recovered:
     """Join the tail of the database and the journals of boots before ``boot``; each key counts once.
 
     A boot that neither ended well nor left a journal was cut off from its power: one gap record.
+    So is one whose journal cannot be read to its end, and a file that is new although there was a
+    ``boot_before``: somebody removed it while nobody ran.
     """
     found = Recovered(heads=dict(loaded.heads))
     loose: dict[tuple[int, str], list[Chunk]] = {}
     _gather(loose, loaded.pieces)
     tails = {key: max(piece.last for piece in pieces) for key, pieces in loose.items()}
-    for path in files:
-        _gather(loose, journal.replay(path).pieces)
+    torn: set[int] = set()
+    for path in files:  # a hole before a later file shows by itself
+        replay = journal.replay(path)
+        _gather(loose, replay.pieces)
+        (torn.discard if replay.complete else torn.add)(replay.boot)
     for (old, stream), pieces in sorted(loose.items()):
         last = _rebuild(sorted(pieces, key=_first), loaded.sealed.get((old, stream), 0), found)
         head = found.heads.get(stream, Mark(0, 0))
@@ -38,13 +43,24 @@ def recover(loaded: Loaded, files: Sequence[Path], boot: int, utc_ms: int) -> Re
             found.heads[stream] = Mark(old, last)
     kept = {journal.file_boot(path) for path in files}
     if loaded.boot and loaded.boot < boot and loaded.clean_boot != loaded.boot and loaded.boot not in kept:
-        ends = {**loaded.sealed, **tails}
-        firsts = tuple(
-            sorted((stream, last + 1) for (old, stream), last in ends.items() if old == loaded.boot)
-        )
+        firsts = _firsts({**loaded.sealed, **tails}, loaded.boot)
         from_ms = min(loaded.newest_utc_ms, utc_ms)
         found.gaps.append(Gap("power-cut", "*", loaded.boot, 0, 0, from_ms, utc_ms, firsts))
+    if loaded.fresh and boot_before:
+        from_ms = min((min(chunk.times) for chunk in found.chunks), default=utc_ms)
+        found.gaps.append(Gap("removed", "*", boot_before, 0, 0, 0, from_ms))
+    for old in sorted(torn):
+        ends = {key: max(piece.last for piece in pieces) for key, pieces in loose.items()}
+        newest = [max(piece.times) for (of, _), pieces in loose.items() if of == old for piece in pieces]
+        from_ms = min(max(newest, default=loaded.newest_utc_ms), utc_ms)
+        firsts = _firsts({**loaded.sealed, **ends}, old)
+        found.gaps.append(Gap("damaged", "*", old, 0, 0, from_ms, utc_ms, firsts))
     return found
+
+
+def _firsts(ends: Mapping[tuple[int, str], int], boot: int) -> tuple[tuple[str, int], ...]:
+    """Per stream of a boot the first sequence that may be missing."""
+    return tuple(sorted((stream, last + 1) for (old, stream), last in ends.items() if old == boot))
 
 
 def lost_with_file(

@@ -42,13 +42,14 @@ assets.boiler = {{ role = "load", device = "meter", tier = "C", rated_w = 2000, 
 class Gateway:
     """The daemon as systemd sees it: a process, its socket, its exit code."""
 
-    def __init__(self, folder, site, rate=60.0):
+    def __init__(self, folder, site, rate=60.0, origin_s=None):
         self.folder = folder
         self.config = folder / "site.toml"
         self.config.write_text(site)
         self.runtime_dir = folder / "run"
         self.state_dir = folder / "state"
         self.rate = rate
+        self.origin_s = origin_s  # with it a daemon that starts again goes on in step
         self.process = None
 
     def command(self, *words):
@@ -56,7 +57,8 @@ class Gateway:
 
     @property
     def environment(self):
-        clock = {"QUARTIER_CLOCK": f"rate={self.rate}"} if self.rate != 1 else {}
+        origin = "" if self.origin_s is None else f",origin={self.origin_s:.3f}"
+        clock = {"QUARTIER_CLOCK": f"rate={self.rate}{origin}"} if self.rate != 1 else {}
         return {**os.environ, "PYTHONPATH": SOURCES, **clock}
 
     async def start(self):

@@ -41,14 +41,14 @@ def another_boot(folder):
 
 
 def test_without_a_file_there_is_no_state_and_no_outage(tmp_path):
-    assert (None, False) == keeper.recalled(tmp_path)
+    assert keeper.Recalled(None) == keeper.recalled(tmp_path)
 
 
 def test_what_was_kept_comes_back(tmp_path, state):
     keeper.keep(tmp_path, state, planned=False)
 
-    found, outage = keeper.recalled(tmp_path)
-    assert (link.dump(state), False) == (link.dump(found), outage)
+    found = keeper.recalled(tmp_path)
+    assert (link.dump(state), False, False) == (link.dump(found.state), found.outage, found.lost)
 
 
 @pytest.mark.parametrize(("planned", "outage"), [(False, True), (True, False)])
@@ -56,14 +56,14 @@ def test_another_boot_is_an_outage_unless_the_stop_was_planned(tmp_path, state, 
     keeper.keep(tmp_path, state, planned=planned)
     another_boot(tmp_path)
 
-    assert outage is keeper.recalled(tmp_path)[1]
+    assert outage is keeper.recalled(tmp_path).outage
 
 
 def test_a_crash_of_the_daemon_alone_is_no_outage(tmp_path, state):
     keeper.keep(tmp_path, state, planned=False)
 
     assert boot_id() == facts_of(tmp_path)["boot_id"]
-    assert keeper.recalled(tmp_path)[1] is False
+    assert keeper.recalled(tmp_path).outage is False
 
 
 @pytest.mark.parametrize(
@@ -72,26 +72,35 @@ def test_a_crash_of_the_daemon_alone_is_no_outage(tmp_path, state):
 def test_a_state_that_cannot_be_read_counts_as_none_but_the_outage_still_counts(tmp_path, broken):
     statefile.save(tmp_path / keeper.FILE, {"boot_id": "another", "planned": False, **broken})
 
-    assert (None, True) == keeper.recalled(tmp_path)
+    assert keeper.Recalled(None, outage=True, lost=True) == keeper.recalled(tmp_path)
 
 
-def test_a_damaged_newest_copy_leaves_the_one_before(tmp_path, state):
+@pytest.mark.parametrize("copy", ["a", "b"])
+def test_whichever_copy_is_damaged_the_last_state_counts_never_the_one_before(tmp_path, state, copy):
     keeper.keep(tmp_path, state, planned=False)
     keeper.keep(tmp_path, replace(state, why="newer"), planned=False)
-    newest = max(tmp_path.glob("link.*"), key=lambda path: path.read_bytes().split()[0])
-    newest.write_bytes(newest.read_bytes()[:-9])
+    path = tmp_path / f"link.{copy}"
+    path.write_bytes(path.read_bytes()[:-9])
 
-    found, _ = keeper.recalled(tmp_path)
-    assert state.why == found.why
+    found = keeper.recalled(tmp_path)
+    assert ("newer", False) == (found.state.why, found.lost)
+    assert [(path, True)] == list(keeper.damage(tmp_path))
 
 
-def test_two_damaged_copies_never_prevent_a_start(tmp_path, state):
+def test_a_state_deleted_where_documents_were_taken_is_lost_not_new(tmp_path):
+    statefile.save(tmp_path / "documents", {"quartier/v1/issy/b012/envelope/dso": [["key1", 7, "digest"]]})
+
+    assert keeper.Recalled(None, lost=True) == keeper.recalled(tmp_path)
+
+
+def test_two_damaged_copies_never_prevent_a_start_and_are_known_as_lost(tmp_path, state):
     keeper.keep(tmp_path, state, planned=False)
     keeper.keep(tmp_path, state, planned=False)
     for copy in tmp_path.glob("link.*"):
         copy.write_bytes(b"\0" * 40)
 
-    assert (None, False) == keeper.recalled(tmp_path)
+    assert keeper.Recalled(None, lost=True) == keeper.recalled(tmp_path)
+    assert [False, False] == [sound for _, sound in keeper.damage(tmp_path)]
 
 
 class Desk:

@@ -90,8 +90,10 @@ class Drive:
     def caps(self) -> LinkCaps:
         return link.caps(self.state, self.params, self.now)
 
-    def start(self, persisted: LinkState | None = None, *, outage: bool = False) -> "Drive":
-        self.state = link.start(self.params, persisted, self.now, outage=outage)
+    def start(
+        self, persisted: LinkState | None = None, *, outage: bool = False, lost: bool = False
+    ) -> "Drive":
+        self.state = link.start(self.params, persisted, self.now, outage=outage, lost=lost)
         return self
 
     def restart(self, *, down_s: float = 0, outage: bool = False) -> "Drive":

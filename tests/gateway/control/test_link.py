@@ -33,6 +33,21 @@ def test_init_ends_in_autonomous_after_120_s(drive, t, mode):
     assert mode is drive().start().tick(t).mode
 
 
+def test_a_state_that_was_lost_leaves_the_failsafe_values_for_their_minimum(drive):
+    link = drive().start(lost=True)
+    held = [(link.tick(t).mode, link.caps.import_max_w) for t in (0, 119, 7199)]
+
+    assert [(Mode.INIT, 5_000), (Mode.INIT, 5_000), (Mode.FAILSAFE, 5_000)] == held
+    assert link.tick(7200).mode is Mode.AUTONOMOUS
+
+
+def test_a_state_that_was_lost_is_controlled_again_by_heartbeat_and_document(drive, paper):
+    link = drive().start(lost=True).beat(1)
+    link.give(paper(), 2)
+
+    assert link.mode is Mode.CONTROLLED
+
+
 @pytest.mark.parametrize(("t", "mode"), [(59, Mode.CONTROLLED), (61, Mode.INIT)])
 def test_init_needs_document_and_heartbeat_within_60_s_in_either_order(drive, paper, t, mode):
     after, before = drive().start().beat(), drive().start()

@@ -35,9 +35,42 @@ def test_no_table_is_an_empty_one(tmp_path):
     assert release.load(tmp_path) == []
 
 
-def test_a_damaged_table_is_said(tmp_path):
-    (tmp_path / release.FILE).write_text("[{")
-    with pytest.raises(ValueError, match="Expecting"):
+DAMAGE = {
+    "gone": lambda _: None,
+    "empty": lambda _: b"",
+    "cut": lambda sound: sound[: len(sound) // 2],
+    "zeroed": lambda sound: bytes(len(sound)),
+    "another address": lambda sound: sound.replace(b'"address": 0', b'"address": 7'),
+    "rubbish": lambda _: b"\xff\xfe{[",
+}
+
+
+def hurt(path, how):
+    content = DAMAGE[how](path.read_bytes())
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+@pytest.mark.parametrize("name", [release.FILE, release.COPY])
+def test_one_damaged_copy_of_the_table_costs_nothing_and_shows(tmp_path, name, how):
+    release.save(tmp_path, [wire(502)])
+    before = release.stamps(tmp_path)
+    hurt(tmp_path / name, how)
+    said = []
+
+    assert [wire(502)] == release.load(tmp_path, said.append)
+    assert (name == release.FILE and how != "gone") == bool(said)
+    assert before != release.stamps(tmp_path)
+
+
+@pytest.mark.parametrize("how", [how for how in DAMAGE if how != "gone"])
+def test_a_table_damaged_in_both_copies_is_said_and_nothing_of_it_believed(tmp_path, how):
+    release.save(tmp_path, [wire(502)])
+    for name in (release.FILE, release.COPY):
+        hurt(tmp_path / name, how)
+    with pytest.raises(ValueError, match="damaged"):
         release.load(tmp_path)
 
 

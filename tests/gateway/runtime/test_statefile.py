@@ -38,6 +38,30 @@ def test_every_single_flipped_byte_is_noticed(tmp_path):
         assert statefile.load(path) is None, position
 
 
+@pytest.mark.parametrize("copy", ["a", "b"])
+@pytest.mark.parametrize("damage", [None, b"", b"1 00000000\n{}", b"\xff" * 40])
+def test_what_was_saved_twice_outlives_either_copy_and_the_damage_is_seen(tmp_path, copy, damage):
+    path, hit = tmp_path / "link", tmp_path / f"link.{copy}"
+    statefile.save(path, {"cap_w": 9000}, twice=True)
+    statefile.save(path, {"cap_w": 4000}, twice=True)
+    assert [] == statefile.damaged(path)
+    hit.unlink()
+    if damage is not None:
+        hit.write_bytes(damage)
+
+    assert {"cap_w": 4000} == statefile.load(path)
+    assert [hit] == statefile.damaged(path)
+    statefile.save(path, {"cap_w": 4000}, twice=True)
+    assert [] == statefile.damaged(path)
+
+
+def test_one_copy_alone_after_the_first_save_is_no_damage(tmp_path):
+    assert [] == statefile.damaged(tmp_path / "link")
+    statefile.save(tmp_path / "link", {})
+
+    assert [] == statefile.damaged(tmp_path / "link")
+
+
 def test_a_folder_that_cannot_be_written_raises(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="Not a directory"):

@@ -4,6 +4,7 @@ from pathlib import Path
 from quartier.house.sample import Mark
 from quartier.store.chunks import Chunk
 from quartier.store.contents import Loaded
+from quartier.store.gaps import Gap
 from quartier.store.journal import Journal, listed, places
 from quartier.store.recovery import recover
 
@@ -83,6 +84,25 @@ def test_neither_a_clean_end_nor_a_journal_nor_a_first_start_is_a_gap(tmp_path: 
     ]
 
     assert [[], [], []] == [found.gaps for found in ends]
+
+
+def test_a_journal_that_cannot_be_read_to_its_end_is_a_gap_from_what_was_read_on(tmp_path: Path) -> None:
+    path = journal_with(tmp_path, 3, 4)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    found = recover(Loaded(boot=7, pieces=[piece(1, 2)]), [path], 8, 5000)
+
+    assert [[1, 2, 3, 4, 5]] == seqs(found)
+    assert [Gap("damaged", "*", 7, 0, 0, 1005, 5000, (("grid", 6),))] == found.gaps
+
+
+def test_a_file_that_is_new_after_an_earlier_start_was_removed_and_that_is_a_gap(tmp_path: Path) -> None:
+    (gap,) = recover(Loaded(fresh=True), [journal_with(tmp_path, 1, 4)], 8, 5000, 7).gaps
+
+    assert Gap("removed", "*", 7, 0, 0, 0, 1001) == gap
+    assert "what was committed up to boot 7 is missing (removed)" == gap.text()
+    assert [] == recover(Loaded(fresh=True), [], 8, 5000).gaps
 
 
 def test_boots_are_kept_apart(tmp_path: Path) -> None:

@@ -1,0 +1,275 @@
+"""The daemon killed at any instant, at 500 samples a second: what the history and a subscriber hold then.
+
+Fifteen kills in CI, a thousand with ``QUARTIER_TORTURE=full``.
+"""
+
+import asyncio
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from array import array
+from collections import defaultdict
+from contextlib import closing
+from itertools import pairwise
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from quartier.house.now import Now
+from quartier.house.sample import Mark
+from quartier.runtime.desk import Closed, ask
+from quartier.store.ledger import Store
+from quartier_drivers.contract import FLOAT
+from quartier_hil.bench import site
+from quartier_hil.bench.cache import AbsentError, Cache
+from quartier_hil.bench.process import Process, python_path
+from quartier_hil.district.session import Names, Session
+
+pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+
+FULL = os.environ.get("QUARTIER_TORTURE") == "full"
+KILLS = 1000 if FULL else 15
+DEVICES, REGISTERS = 5, 100
+START_MAX_S, LIFE_MAX_S = 1.2, 2.5
+PATIENCE_S = 60.0  # only ends a test that has failed
+BACKFILL_PER_S = 50.0
+WRAP_MS = 65_536  # a register holds the time of its answer, modulo this
+
+
+class Subscriber:
+    """Counts by key what a broker gives, and keeps its numbers to compare."""
+
+    def __init__(self, port):
+        self.session = Session(Names("bench", "bench"))
+        self.seen = defaultdict(dict)  # (stream, boot) -> first sequence -> values
+        self._lock = threading.Lock()
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self._client.on_connect = lambda client, *_: client.subscribe("spBv1.0/#", 1)
+        self._client.on_message = self._take
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+
+    def _take(self, _client, _data, message):
+        with self._lock:
+            line = self.session.take(message.topic, message.payload, int(time.time() * 1000))
+            if "first" in line:
+                values = [value for _, _, value, _ in line["metrics"]]
+                numbers = [value if isinstance(value, float | int) else 0.0 for value in values]
+                self.seen[line["stream"], line["boot"]][line["first"]] = array("d", numbers)
+
+    def close(self):
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+class Victim:
+    """The daemon and its manager: started, heard, killed."""
+
+    def __init__(self, folder, config):
+        self.folder = folder
+        self._argv = [sys.executable, "-m", "quartier.cli", "run", "--config", str(config), "--log", "json"]
+        self._places = {name: folder / name for name in ("runtime", "state")}
+        self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notify.bind(str(folder / "notify"))
+        self._process = None
+        self.ready_s = []
+
+    def start(self):
+        env = {f"{name.upper()}_DIRECTORY": str(place) for name, place in self._places.items()}
+        env |= {"NOTIFY_SOCKET": str(self.folder / "notify"), "PYTHONPATH": python_path()}
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self._argv, env={**os.environ, **env}, stdout=log, stderr=log, start_new_session=True
+            )
+        self._started_s = time.monotonic()
+
+    def is_ready(self, within_s):
+        """Whether it says READY within the time; how long it took is kept."""
+        until_s = time.monotonic() + within_s
+        while (left_s := until_s - time.monotonic()) > 0:
+            self._notify.settimeout(left_s)
+            try:
+                word = self._notify.recv(4096)
+            except TimeoutError:
+                break
+            if b"READY=1" in word:
+                self.ready_s.append(time.monotonic() - self._started_s)
+                return True
+        return False
+
+    def live(self, life_s):
+        """Let it live a while longer."""
+        self.is_ready(life_s)
+
+    def kill(self):
+        assert self._process.poll() is None, self.log()
+        self._process.kill()
+        self._process.wait()
+        self._notify.setblocking(False)
+        try:
+            while True:
+                self._notify.recv(4096)
+        except BlockingIOError:
+            pass
+
+    def settle(self):
+        """Live on until all of earlier lives is delivered and kept, then end well."""
+        end_s = time.monotonic() + 10 * PATIENCE_S
+        while time.monotonic() < end_s:
+            try:
+                status = ask(self._places["runtime"], "status")
+            except Closed:
+                continue
+            store = status["store"]
+            if (
+                status["district"]["data_on"]
+                and not status["district"]["catching_up"]
+                and store["commits_count"] > 1
+            ):
+                break
+            self.live(0.2)
+        else:
+            raise AssertionError(f"it never settled: {status['district']} {store}\n{self.log()}")
+        self._process.terminate()
+        return self._process.wait(PATIENCE_S)
+
+    def log(self):
+        return (self.folder / "log").read_text()[-3000:]
+
+    def close(self):
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._notify.close()
+
+    def runs(self):
+        """Everything in the history, stream by stream, as runs without a hole in them."""
+        store = Store(self._places["state"] / "history.db", self._places["runtime"])
+        now = Now(time.monotonic_ns(), int(time.time() * 1000), synced=True)
+        store.open(now)
+        streams, marks = list(store.heads()), {}
+        for stream in streams:
+            while (run := store.run(stream, marks.get(stream), 100_000)) is not None and len(run):
+                if run.boot == store.boot:
+                    break
+                marks[stream] = Mark(run.boot, run.last)
+                yield run
+        store.close(now)
+
+
+class History:
+    """What the runs say: faults, and every number by key."""
+
+    def __init__(self, runs):
+        self.faults = []
+        self.values = defaultdict(lambda: array("d"))
+        self.lags_ms = array("d")
+        self.gaps_count = 0
+        for run in runs:
+            self._take(run)
+
+    def _take(self, run):
+        held = self.values[run.stream, run.boot]
+        if run.first != len(held) + 1:
+            self.faults.append(f"{run.stream}/{run.boot}: {len(held)} then {run.first}")
+        held.extend(run.values)
+        if run.stream == "event":
+            self.gaps_count += sum(run.names[point][1] == "store.gap" for point in run.points)
+        elif run.stream != "node":
+            self._judge(run)
+
+    def _judge(self, run):
+        """All registers of one answer hold its time; the next answer came later."""
+        moments = {}
+        for time_ms, value, kind in zip(run.times_ms, run.values, run.kinds, strict=True):
+            if kind == FLOAT and moments.setdefault(time_ms, value) != value:
+                self.faults.append(f"{run.stream}/{run.boot}: {value} and {moments[time_ms]} at {time_ms}")
+        for (before_ms, before), (after_ms, after) in pairwise(sorted(moments.items())):
+            passed_ms = (after - before) % WRAP_MS
+            if not 0 < passed_ms < WRAP_MS // 2:
+                self.faults.append(f"{run.stream}/{run.boot}: {before} at {before_ms}, {after} at {after_ms}")
+        self.lags_ms.extend((time_ms - value + 9_000) % WRAP_MS - 9_000 for time_ms, value in moments.items())
+
+
+def torture(folder, ports, broker_port, dice):
+    subscriber = Subscriber(broker_port)
+    config = site.write(folder, ports, REGISTERS, broker_port=broker_port)
+    slow = "watermark = false\n"
+    config.write_text(config.read_text().replace(slow, f"{slow}backfill_messages_per_s = {BACKFILL_PER_S}\n"))
+    victim = Victim(folder, config)
+    with closing(subscriber), closing(victim):
+        for number in range(KILLS):
+            victim.start()
+            if number % 2:
+                assert victim.is_ready(PATIENCE_S), victim.log()
+                victim.live(dice.uniform(0, LIFE_MAX_S))
+            elif victim.is_ready(dice.uniform(0, START_MAX_S)):
+                victim.live(dice.uniform(0, START_MAX_S))
+            victim.kill()
+        victim.start()
+        assert victim.is_ready(PATIENCE_S), victim.log()
+        assert victim.settle() == 0
+        return subscriber, victim, History(victim.runs())
+
+
+@pytest.fixture
+def registers(tmp_path):
+    """Ports of devices whose registers hold the time."""
+    try:
+        program = Cache(tmp_path / "cache", print).compiled("registers")
+    except AbsentError as error:
+        pytest.skip(str(error))
+    with Process([program, str(DEVICES)], tmp_path / "server.log", talks=True) as server:
+        yield [int(word) for word in server.line().split()]
+
+
+async def test_kills_at_any_instant_lose_nothing_and_tell_nothing_twice(
+    registers, mosquitto, tmp_path, record_property
+):
+    broker = await mosquitto("allow_anonymous true", "max_queued_messages 0")
+    dice = random.Random(3)
+    subscriber, victim, history = await asyncio.to_thread(torture, tmp_path, registers, broker.port, dice)
+
+    assert [] == history.faults
+    assert 0 == history.gaps_count, "a killed process loses nothing: there is no gap to tell of"
+    assert [] == subscriber.session.faults
+    told = [
+        f"{key} from {first}"
+        for key, messages in subscriber.seen.items()
+        for first, values in messages.items()
+        if history.values[key][first - 1 : first - 1 + len(values)] != values
+    ]
+    assert [] == told, "whatever left the house stands in its history, number by number"
+    kept = sum(map(len, history.values.values()))
+    ledger = subscriber.session.ledger
+    assert kept > 0
+    tenth = max(1, len(victim.ready_s) // 10)
+    tenths = slice(0, tenth), slice(-tenth, None)
+    figures = {
+        "kills": KILLS,
+        "boots kept": len({boot for _, boot in history.values}),
+        "samples kept": kept,
+        "by subscriber": ledger.samples_count,
+        "holes there": len(ledger.holes),
+        "repeats there": ledger.repeats_count,
+        "ready s": quantiles(victim.ready_s),
+        "ready s, median of the first and last tenth": [
+            statistics.median(victim.ready_s[part]) for part in tenths
+        ],
+        "stamp less answer ms": quantiles(history.lags_ms),
+    }
+    record_property("figures", figures)
+    sys.stdout.write(f"{figures}\n")  # pytest -s shows it
+
+
+def quantiles(values):
+    """Median, 90 %, 99 % and the most."""
+    ranked = sorted(values)
+    return [
+        round(ranked[min(len(ranked) - 1, int(share * len(ranked)))], 3) for share in (0.5, 0.9, 0.99, 1.0)
+    ]
