@@ -308,12 +308,12 @@ class Hunt:
                 start += 1
                 continue
             self.before, self.rest = bytes(self.buffer[:start]), bytes(self.buffer[start + len(pdu) + 3 :])
+            del self.buffer[: start + len(pdu) + 3]
             try:
                 return answer_of(self.request, pdu)
             except Rubbish as error:
                 self.wrong = str(error)
                 self.wrong_count += 1
-                del self.buffer[: start + len(pdu) + 3]
                 start = 0
         whole = self.request.function != IDENTIFY and len(self.buffer) >= self.request.answer_size + 3
         if whole and self._begins():

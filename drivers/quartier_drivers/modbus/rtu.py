@@ -56,6 +56,7 @@ class RtuLink(Line):
         self._port: serial.Serial | None = None
         self._alarm: Alarm | None = None
         self._listens = False
+        self._hollow = False
         self._hunt: Hunt | None = None
         self._unsent: tuple[Request, float] | None = None
         self._ears = Ears()
@@ -102,6 +103,7 @@ class RtuLink(Line):
             port.close()
             raise LinkLost(f"{self._bus.port}: the kernel gives no timer: {error.strerror}") from error
         self._port = port
+        self._hollow = False
         self._active_s = asyncio.get_running_loop().time()
         self._listen()
 
@@ -132,10 +134,16 @@ class RtuLink(Line):
             self._listens = False
 
     def _readable(self) -> None:
-        """The loop: bytes are there, or the port is gone."""
-        if self._port is not None and not self._take():
+        """The loop: bytes are there, or were until an alarm of the same turn took them, or the port is gone.
+
+        One that is gone stays readable.
+        """
+        if self._port is None or self._take():
+            return
+        if self._hollow:
             self._fail(LinkLost(f"{self._bus.port} is gone"))
             self._disconnect()
+        self._hollow = True
 
     def _look(self) -> None:
         """The answer should nearly be there; if nothing is, wait for its first byte."""
@@ -156,6 +164,7 @@ class RtuLink(Line):
             return False
         if not data:
             return False
+        self._hollow = False
         self._active_s = asyncio.get_running_loop().time()
         self._hear(data)
         missing = self._hunt.missing if self._hunt and self._asked else 0
@@ -190,10 +199,10 @@ class RtuLink(Line):
             return
         if asked and answer is not None:
             self._accept(hunt, answer)
-        elif not asked and hunt.missing > 0:
-            self._owes_longer(hunt.request.unit)  # the end of a slow answer is still to come
         elif hunt.wrong_count > wrong_count or answer is not None:
             self._late(hunt.request.unit)
+        elif not asked and hunt.missing > 0:
+            self._owes_longer(hunt.request.unit)  # the end of a slow answer is still to come
 
     def _accept(self, hunt: Hunt, answer: Answer) -> None:
         """Take an answer, unless another master asked for it; what stood around it is of others."""
@@ -317,8 +326,9 @@ class RtuLink(Line):
             # Another master's question may be in what we heard, and its answer still to come.
             self._overhear(bytes(self._hunt.buffer))
         if isinstance(error, Rubbish):
-            # The answer came, in whatever state: nothing is owed.
-            self._owing_s.pop(request.unit, None)
+            # The answer came, in whatever state; or it was noise, and the answer comes in its time.
+            now_s = asyncio.get_running_loop().time()
+            self._owing_s[request.unit] = now_s + 1.1 * self._timeout_s
 
     def _patience_s(self, unit: int) -> float:
         """Short, where others answer on this line: each probe of a dead unit is taken from their time."""

@@ -167,6 +167,43 @@ async def test_a_wrong_rtu_answer_is_no_reply_and_the_next_one_is_right(
     await line.close()
 
 
+async def test_a_garbled_frame_ahead_of_a_slow_answer_does_not_hand_it_to_the_next_question(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    """What seemed to be the answer was noise: the answer to READ is still to come, and fits OTHER."""
+    loop = asyncio.get_running_loop()
+
+    def garbled_then_late(asked: Asked) -> bytes:
+        loop.call_later(0.7 * TIMEOUT_S, rtu_server.write, rtu(asked.unit, registers(3, 9, 9)))
+        return bytes([asked.unit, 3]) + b"\x15" * 7
+
+    rtu_server.script = [garbled_then_late, silence]
+    line = rtu_link(rtu_server.path, clock)
+
+    with pytest.raises(NoReply, match="checksum"):
+        await line.exchange(READ)
+    with pytest.raises(NoReply, match="silent"):
+        await line.exchange(OTHER)
+    await line.close()
+
+
+async def test_one_late_answer_is_counted_once_whatever_else_is_said(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    rtu_server.script = [rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock)
+    await line.exchange(READ)
+    for byte in range(3):
+        line._hear(bytes([byte]))
+    assert 0 == line.stats["late_count"], "the answer was not late, and bytes of others are none"
+
+    line._hear(rtu(1, registers(3, 3, 4)))
+    for byte in range(3):
+        line._hear(bytes([byte]))
+    assert 1 == line.stats["late_count"]
+    await line.close()
+
+
 async def test_an_answer_behind_noise_and_anothers_frame_is_found(
     rtu_server: RtuServer, clock: HandClock
 ) -> None:
@@ -225,13 +262,31 @@ async def test_a_port_that_goes_away_is_a_lost_link(rtu_server: RtuServer, clock
     await line.open()
     # What a tty reports when its other end is gone: readable, and nothing to read.
     line._port, gone = _gone(), line._port
-    line._readable()
+    for _ in range(2):  # the loop calls as long as it is readable
+        line._readable()
     assert gone is not None
     asyncio.get_running_loop().remove_reader(gone.fileno())
     gone.close()
 
     assert not line.connected
     assert Answer((3, 4)) == await line.exchange(READ)
+    await line.close()
+
+
+async def test_bytes_that_were_taken_between_the_loops_wake_up_and_its_call_lose_no_port(
+    rtu_server: RtuServer, clock: HandClock
+) -> None:
+    rtu_server.script = [rtu_says(3, 4)]
+    line = rtu_link(rtu_server.path, clock)
+    await line.exchange(READ)
+    for _ in range(3):
+        rtu_server.write(b"\xff")
+        line._look()  # an alarm of the same turn of the loop
+        line._readable()
+
+    assert line.connected
+    assert Answer((3, 4)) == await line.exchange(READ)
+    assert 1 == line.stats["connects_count"]
     await line.close()
 
 
