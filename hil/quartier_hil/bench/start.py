@@ -38,9 +38,7 @@ def figures(setting: Setting) -> list[Figure]:
             cpu_s.append(spent_s)
             unused.append(loaded)
     return [
-        alone(
-            "start.time", "exec to the first finished cycle, its period of 1 s included", taken_s, "s", 2.0
-        ),
+        alone("start.time", "exec to the first finished cycle", taken_s, "s", 2.0),
         alone(
             "start.memory",
             f"resident memory, {_DEVICES} devices of {_REGISTERS} points",
