@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from quartier.app.decisions import Decisions
 from quartier.app.fleet import Fleet
 from quartier.house.image import Frozen
+from quartier.house.now import Now
 from quartier.runtime.bus import Bus
 from quartier.runtime.health import NOT_ASKED, Health
 from quartier.runtime.mailbox import Outcome
@@ -22,8 +24,30 @@ def points(
 
     What was read and written is told as it stood at the call, however late the last point is taken.
     """
-    outcomes = {point: outcome for bus in fleet.buses for point, outcome in bus.mailbox.outcomes.items()}
     names = [*infos, *(point for point in frozen if point not in infos)]
+    return _all_told(names, frozen, infos, fleet, utc_ms)
+
+
+def points_of(owner: str, frozen: Frozen, fleet: Fleet, utc_ms: int) -> Iterator[dict[str, Any]] | None:
+    """The same of one device or one asset alone; None when nothing is called ``owner``."""
+    infos: dict[str, PointInfo] = {}
+    known = False
+    for health in (health for bus in fleet.buses for health in bus.devices.values()):
+        if health.name == owner or owner in health.owners:
+            known = True
+            served = health.driver.points
+            infos |= served if health.name == owner else _owned(served, owner)
+    return _all_told(list(infos), frozen, infos, fleet, utc_ms) if known else None
+
+
+def _owned(infos: Mapping[str, PointInfo], owner: str) -> dict[str, PointInfo]:
+    return {point: info for point, info in infos.items() if point.startswith(f"{owner}.")}
+
+
+def _all_told(
+    names: Iterable[str], frozen: Frozen, infos: Mapping[str, PointInfo], fleet: Fleet, utc_ms: int
+) -> Iterator[dict[str, Any]]:
+    outcomes = {point: outcome for bus in fleet.buses for point, outcome in bus.mailbox.outcomes.items()}
     return (_told(name, frozen, infos.get(name), outcomes.get(name), fleet.tally, utc_ms) for name in names)
 
 
@@ -95,6 +119,40 @@ def buses(fleet: Fleet, frozen: Frozen) -> list[dict[str, Any]]:
     return [_bus(bus, frozen) for bus in fleet.buses]
 
 
+def bus(name: str, fleet: Fleet, frozen: Frozen) -> dict[str, Any] | None:
+    """One bus; None when none is called ``name``."""
+    return next((_bus(bus, frozen) for bus in fleet.buses if bus.name == name), None)
+
+
+def device(name: str, fleet: Fleet, now_ns: int) -> dict[str, Any] | None:
+    """One device and the bus it is on; None when none is called ``name``."""
+    for bus in fleet.buses:
+        if name in bus.devices:
+            return {**_device(bus.devices[name], now_ns), "bus": bus.name, "online": bus.online}
+    return None
+
+
+def asset(
+    name: str, view: Mapping[str, Any], fleet: Fleet, decisions: Decisions, now: Now
+) -> dict[str, Any] | None:
+    """One asset with what became of its last command, and its last decisions; None when there is none."""
+    found = view.get("assets", {}).get(name)
+    if found is None:
+        return None
+    command = found.get("command")
+    outcome = None if command is None else _outcome(command["point"], fleet)
+    return {
+        "name": name,
+        **found,
+        "written": None if outcome is None else written(outcome, now.ns),
+        "decisions": decisions.of(name, now.utc_ms),
+    }
+
+
+def _outcome(point: str, fleet: Fleet) -> Outcome | None:
+    return next((bus.mailbox.outcomes[point] for bus in fleet.buses if point in bus.mailbox.outcomes), None)
+
+
 def _bus(bus: Bus, frozen: Frozen) -> dict[str, Any]:
     return {
         "name": bus.name,
@@ -102,6 +160,7 @@ def _bus(bus: Bus, frozen: Frozen) -> dict[str, Any]:
         "why": bus.why,
         "slack_pct": _value(frozen, f"{bus.name}.slack_pct"),
         "lateness_s": _value(frozen, f"{bus.name}.lateness_s"),
+        "counts": {name: int(count) for name, count in bus.counts.items()},
         "devices": [_device(health, frozen.now_ns) for health in bus.devices.values()],
     }
 

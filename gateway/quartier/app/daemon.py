@@ -20,6 +20,7 @@ from quartier.config import load as site_file
 from quartier.config.load import Loaded
 from quartier.control import link
 from quartier.house.image import Image
+from quartier.house.now import Now
 from quartier.runtime import release
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Desk
@@ -120,7 +121,9 @@ class Daemon:
             tasks = [
                 group.create_task(ticker.run(), name="ticker"),
                 group.create_task(
-                    self._supervised("desk", Desk(self._places.runtime_dir, self._answers()).run)
+                    self._supervised(
+                        "desk", Desk(self._places.runtime_dir, self._answers(), self._about()).run
+                    )
                 ),
                 group.create_task(
                     keeper.run(self._places.state_dir, lambda: self.turn.link, self._clock, self._log)
@@ -258,24 +261,29 @@ class Daemon:
     def _answers(self) -> dict[str, Any]:
         return {"status": self._status, "points": self._points}
 
+    def _about(self) -> dict[str, Any]:
+        return {"bus": self._bus, "device": self._device, "asset": self._asset, "points": self._points_of}
+
+    def _gateway(self, now: Now) -> dict[str, Any]:
+        return {
+            "site": self._loaded.site.site.id,
+            "district": self._loaded.site.site.district,
+            "boot": self._store.boot,
+            "pid": os.getpid(),
+            "uptime_s": round((now.ns - self._started_ns) / 1e9, 1),
+            "utc_ms": now.utc_ms,
+            "synced": now.synced,
+            "simulated": self._clock.setting.simulated,
+            "engine": quartier_native.engine().name,
+        }
+
     def _status(self) -> dict[str, Any]:
         now = self._clock.now()
-        frozen = self._image.freeze(now.ns)
         return {
-            "gateway": {
-                "site": self._loaded.site.site.id,
-                "district": self._loaded.site.site.district,
-                "boot": self._store.boot,
-                "pid": os.getpid(),
-                "uptime_s": round((now.ns - self._started_ns) / 1e9, 1),
-                "utc_ms": now.utc_ms,
-                "synced": now.synced,
-                "simulated": self._clock.setting.simulated,
-                "engine": quartier_native.engine().name,
-            },
+            "gateway": self._gateway(now),
             "control": self.turn.view,
             "cycles": answers.cycles(self._ticker),
-            "buses": answers.buses(self.fleet, frozen),
+            "buses": answers.buses(self.fleet, self._image.freeze(now.ns)),
             "written": answers.outcomes(self.fleet, now.ns),
             "store": dict(self._store.stats),
             "district": None if self.uplink is None else dict(self.uplink.stats),
@@ -285,6 +293,29 @@ class Daemon:
     def _points(self) -> Iterator[dict[str, Any]]:
         now = self._clock.now()
         return answers.points(self._image.freeze(now.ns), self.fleet.points, self.fleet, now.utc_ms)
+
+    def _points_of(self, owner: str) -> Iterator[dict[str, Any]] | None:
+        now = self._clock.now()
+        return answers.points_of(owner, self._image.freeze(now.ns), self.fleet, now.utc_ms)
+
+    def _told(self, now: Now, kind: str, found: dict[str, Any] | None) -> dict[str, Any] | None:
+        """One thing, with what is always told: which run of the daemon this is, and its mode."""
+        view = self.turn.view
+        headline = {key: view[key] for key in ("mode", "why", "mode_age_s") if key in view}
+        return None if found is None else {"gateway": self._gateway(now), "control": headline, kind: found}
+
+    def _bus(self, name: str) -> dict[str, Any] | None:
+        now = self._clock.now()
+        return self._told(now, "bus", answers.bus(name, self.fleet, self._image.freeze(now.ns)))
+
+    def _device(self, name: str) -> dict[str, Any] | None:
+        now = self._clock.now()
+        return self._told(now, "device", answers.device(name, self.fleet, now.ns))
+
+    def _asset(self, name: str) -> dict[str, Any] | None:
+        now, turn = self._clock.now(), self.turn
+        found = answers.asset(name, turn.view, self.fleet, turn.decisions, now)
+        return self._told(now, "asset", found)
 
     # A new site file
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from quartier.app.decisions import Decisions
 from quartier.app.fleet import Fleet
 from quartier.control import cycle, link
 from quartier.control.caps import LinkCaps
@@ -58,6 +59,7 @@ class Turn:
         self.link = state
         self.uplink = None
         self.view = {}
+        self.decisions = Decisions()
         self._clock = clock
         self._image = image
         self._fleet = fleet
@@ -72,6 +74,7 @@ class Turn:
     def adopt(self, house: House, params: link.LinkParams, anew: Collection[str] = ()) -> None:
         """Go on with a site file that was read again; what stands on ``anew`` is ordered again."""
         self._state = self._state.adopt(house, anew)
+        self.decisions.keep({asset.name for asset in house.assets})
         self.params = params
 
     @property
@@ -94,6 +97,7 @@ class Turn:
         self._fleet.post(decision.commands, now.ns)
         if decision.releases:
             self._fleet.give_back(decision.releases)
+        self.decisions.note(decision.commands, decision.releases, now.utc_ms)
         self._tell(str(before), now)
         self._keep_promises(now)
 

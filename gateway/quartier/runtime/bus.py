@@ -322,6 +322,11 @@ class Bus:
         return Readings(self._told, values, bytes(qualities), now_ns)
 
     @property
+    def counts(self) -> Mapping[str, float]:
+        """What the line counted since it was made: requests, retries, time-outs …"""
+        return self._line.stats
+
+    @property
     def own_points(self) -> tuple[str, ...]:
         """What ``report`` tells of."""
         of_bus = ("online_on", "slack_pct", "lateness_s", *self._line.stats)

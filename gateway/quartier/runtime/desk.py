@@ -1,7 +1,8 @@
 """The daemon's read-only desk: a unix socket that answers questions, one JSON object a line.
 
-Ask ``{"ask": "status"}`` or ``{"ask": "points"}``; the answer is one line.  Nothing can be changed
-here, so whoever may open the socket may look.  A long answer is made and sent in portions, the loop
+Ask ``{"ask": "status"}`` or ``{"ask": "points"}``; about one thing ``{"ask": "points", "of": "gx"}``.  The
+answer is one line, ``null`` when there is no such thing.  Nothing can be changed here, so whoever may
+open the socket may look.  A long answer is made and sent in portions, the loop
 goes on between them: nobody who looks makes a cycle late.
 """
 
@@ -9,8 +10,10 @@ import asyncio
 import json
 import socket
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 SOCKET = "quartier.sock"
@@ -19,14 +22,19 @@ IDLE_S = 60.0
 PORTION_COUNT = 50
 
 Answers = Mapping[str, Callable[[], Any]]
+About = Mapping[str, Callable[[str], Any]]
 
 
 class Desk:
-    """Serves ``answers`` on ``runtime_dir/quartier.sock``; an iterator becomes a JSON array."""
+    """Serves ``answers`` on ``runtime_dir/quartier.sock``; an iterator becomes a JSON array.
 
-    def __init__(self, runtime_dir: Path, answers: Answers) -> None:
+    ``about`` answers what is asked *of* one thing, by its name.
+    """
+
+    def __init__(self, runtime_dir: Path, answers: Answers, about: About = MappingProxyType({})) -> None:
         self._path = runtime_dir / SOCKET
         self._answers = answers
+        self._about = about
         self._guests: set[asyncio.StreamWriter] = set()
 
     async def run(self) -> None:
@@ -59,10 +67,15 @@ class Desk:
     def _answer(self, line: bytes) -> Any:
         try:
             question = json.loads(line)
-            answer = self._answers[question["ask"]]
-        except (ValueError, TypeError, KeyError):
-            return {"error": f'ask with {{"ask": "{"|".join(self._answers)}"}}'}
+            about = question.get("of")
+            answer = self._answers[question["ask"]] if about is None else self._of(question["ask"], about)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            of = f', or {{"ask": "{"|".join(self._about)}", "of": NAME}}' if self._about else ""
+            return {"error": f'ask with {{"ask": "{"|".join(self._answers)}"}}{of}'}
         return answer()
+
+    def _of(self, what: str, name: object) -> Callable[[], Any]:
+        return partial(self._about[what], str(name))
 
 
 def _parts(answer: Any) -> Iterator[str]:
@@ -81,14 +94,18 @@ class Closed(Exception):  # noqa: N818 - a state
     """No daemon answers at this desk."""
 
 
-def ask(runtime_dir: Path, what: str, timeout_s: float = 5.0) -> Any:
-    """Ask a running daemon, from another process.  Raises Closed, saying where was looked."""
+def ask(runtime_dir: Path, what: str, of: str | None = None, timeout_s: float = 5.0) -> Any:
+    """Ask a running daemon, from another process; None when there is no ``of``.
+
+    Raises Closed, saying where was looked.
+    """
     path = runtime_dir / SOCKET
+    question = {"ask": what} if of is None else {"ask": what, "of": of}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout_s)
         try:
             client.connect(str(path))
-            client.sendall(json.dumps({"ask": what}).encode() + b"\n")
+            client.sendall(json.dumps(question).encode() + b"\n")
             with client.makefile("rb") as stream:
                 line = stream.readline()
         except OSError as error:
