@@ -20,7 +20,8 @@ COMMANDS = {
     "read": ("tcp://", "rtu://", "usb:", "--profiles"),
     "scan": ("modbus", "--units", "--bauds", "Exit codes", "rtu:/dev/ttyUSB0", "--json"),
     "profiles": ("profiles", "--json"),
-    "status": ("--watch", "--json", "--runtime-dir"),
+    "status": ("--json", "--runtime-dir"),
+    "top": ("Enter", "Esc", "once a second", "snapshot", "--runtime-dir"),
     "points": ("'grid.*'", "--json", "--runtime-dir"),
     "history": ("--points", "--from", "--to", "--every", "table,csv,jsonl", "example"),
 }
@@ -38,7 +39,7 @@ def test_the_first_help_names_every_command_and_the_first_steps(capsys):
 
     listed = re.findall(r"^    (\w+) ", text, re.MULTILINE)
     assert set(COMMANDS) == set(listed)
-    for step in ("config sample", "check site.toml", "read victron/gx", "run --config", "status --watch"):
+    for step in ("config sample", "check site.toml", "read victron/gx", "run --config", "top"):
         assert f"quartier {step}" in text
 
 

@@ -112,6 +112,7 @@ WRAPPED = {
     "cryptography": ("quartier.district.seal", "quartier.district.issuers"),  # it names the kind of its keys
     "time": ("quartier.runtime.clock",),
     "rich": ("quartier.cli",),
+    "textual": ("quartier.cli.top.screen",),
 }
 ASKS_THE_TIME = {"now", "utcnow", "today"}
 

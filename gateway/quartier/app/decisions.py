@@ -7,7 +7,7 @@ from typing import Any
 
 from quartier_drivers.contract import Command
 
-LAST_COUNT = 20
+LAST_COUNT = 8
 GIVEN_BACK = "given back to the device's own control"
 
 

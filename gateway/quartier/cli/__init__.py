@@ -24,7 +24,7 @@ first steps:
   quartier scan modbus tcp://192.168.1.20  which devices answer, and who they are
   quartier read victron/gx 'tcp://192.168.1.20?unit=227'
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
-  quartier status --watch                what it does, and why
+  quartier top                           what it does, and why, kept up to date
 """
 
 
@@ -251,10 +251,19 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     status = _command(commands, "status", "ask the running daemon what it does, and why")
-    status.add_argument("--watch", action="store_true", help="refresh until Ctrl-C")
     _json(status)
     _runtime(status)
     status.set_defaults(run="present:status")
+
+    top = _command(
+        commands,
+        "top",
+        "follow the running daemon on one screen, and look into buses, devices and assets",
+        "Enter looks into a row, Esc goes back, / filters, s sorts, p pauses, ? explains, q quits.\n"
+        "It asks the daemon once a second for what is shown.  Without a terminal it prints one snapshot.",
+    )
+    _runtime(top)
+    top.set_defaults(run="top.command:top")
 
     points = _command(
         commands,

@@ -1,21 +1,15 @@
 """``quartier status`` and ``quartier points``: what the running daemon says of itself."""
 
 import argparse
-import signal
 import sys
-import threading
 from fnmatch import fnmatchcase
 from typing import Any
-
-from rich.live import Live
 
 from quartier.cli import output
 from quartier.cli.overview import overview
 from quartier.runtime.desk import Closed, ask
 
 EX_UNAVAILABLE = 69
-EX_INTERRUPTED = 130
-REFRESH_S = 1.0
 
 
 def status(options: argparse.Namespace) -> int:
@@ -23,17 +17,16 @@ def status(options: argparse.Namespace) -> int:
     try:
         found = ask(options.runtime_dir, "status")
     except Closed as closed:
-        return _nobody(closed)
+        return nobody(closed)
     if options.json:
         output.dump(found)
-    elif options.watch:
-        return _watch(options, found)
     else:
         output.console().print(overview(found))
     return 0
 
 
-def _nobody(closed: Closed) -> int:
+def nobody(closed: Closed) -> int:
+    """Say where no daemon answers, and what helps."""
     print(f"{closed}; {remedy(closed)}", file=sys.stderr)
     return EX_UNAVAILABLE
 
@@ -45,48 +38,12 @@ def remedy(closed: Closed) -> str:
     return "start it with systemctl start quartier, or name its --runtime-dir"
 
 
-def _watch(options: argparse.Namespace, found: dict[str, Any]) -> int:
-    """Refresh until Ctrl-C; a daemon that restarts is waited for.
-
-    Ctrl-C is taken between two refreshes: in the middle of one it could leave the terminal as it was then.
-    """
-    over = threading.Event()
-    before = signal.signal(signal.SIGINT, lambda *_: over.set())
-    try:
-        return _screen(options, found, over) if sys.stdout.isatty() else _follow(options, found, over)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _screen(options: argparse.Namespace, found: dict[str, Any], over: threading.Event) -> int:
-    with Live(overview(found), console=output.console(), screen=True, auto_refresh=False) as live:
-        while not over.wait(REFRESH_S):
-            try:
-                live.update(overview(ask(options.runtime_dir, "status")), refresh=True)
-            except Closed as closed:
-                live.update(str(closed), refresh=True)
-    return EX_INTERRUPTED
-
-
-def _follow(options: argparse.Namespace, found: dict[str, Any], over: threading.Event) -> int:
-    """The same where there is no screen to refresh: one overview after the other."""
-    while True:
-        output.console().print(overview(found), "")
-        sys.stdout.flush()
-        if over.wait(REFRESH_S):
-            return EX_INTERRUPTED
-        try:
-            found = ask(options.runtime_dir, "status")
-        except Closed as closed:
-            return _nobody(closed)
-
-
 def points(options: argparse.Namespace) -> int:
     """List points; exit 1 when no point has such a name."""
     try:
         found = ask(options.runtime_dir, "points")
     except Closed as closed:
-        return _nobody(closed)
+        return nobody(closed)
     wanted = [point for point in found if any(fnmatchcase(point["point"], p) for p in options.pattern)]
     if not wanted:
         print(

@@ -110,6 +110,6 @@ def ask(runtime_dir: Path, what: str, of: str | None = None, timeout_s: float = 
                 line = stream.readline()
         except OSError as error:
             raise Closed(f"no daemon answers at {path}: {error.strerror or error}") from error
-    if not line:
+    if not line.endswith(b"\n"):
         raise Closed(f"the daemon closed {path} without an answer")
     return json.loads(line)

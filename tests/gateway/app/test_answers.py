@@ -3,8 +3,9 @@
 import json
 
 from quartier.app import answers
+from quartier.app.decisions import Decisions
 from quartier.runtime.ticker import Ticker
-from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.contract import Command, Quality, Reading, columns
 from quartier_drivers.errors import Fault
 
 
@@ -130,6 +131,49 @@ async def test_a_bus_that_is_lost_says_where_it_looked(yard):
         lan, _ = same_in_json(answers.buses(found.fleet, frozen(found)))
         assert False is lan["online"]
         assert f"{found.ports['gx']}" in lan["why"]
+
+
+async def test_the_points_of_one_device_or_one_asset_are_told_alone(yard):
+    async with yard() as (found, _):
+        await found.follow()
+
+        def owners(name):
+            told = answers.points_of(name, frozen(found), found.fleet, found.clock.utc_ms())
+            return {point["point"].partition(".")[0] for point in same_in_json(list(told))}
+
+        assert {"bat1"} == owners("bat1")
+        assert "bat1" in owners("gx")
+        assert {"boiler"} == owners("relays")
+        assert None is answers.points_of("nobody", frozen(found), found.fleet, 0)
+
+
+async def test_one_bus_and_one_device_are_told_alone_and_none_is_null(yard):
+    async with yard() as (found, _):
+        await found.follow()
+        await found.until(lambda: device(found, "lan", "gx")["state"] == "good")
+        lan = same_in_json(answers.bus("lan", found.fleet, frozen(found)))
+        gx = same_in_json(answers.device("gx", found.fleet, found.clock.now_ns()))
+
+        assert lan["counts"]["requests_count"] > 0
+        assert ("good", "lan", True) == (gx["state"], gx["bus"], gx["online"])
+        assert None is answers.bus("gx", found.fleet, frozen(found))
+        assert None is answers.device("lan", found.fleet, 0)
+
+
+async def test_an_asset_is_told_with_its_last_command_and_decisions(yard):
+    async with yard() as (found, _):
+        await found.follow()
+        order = Command("boiler.relay_on", 1.0, expires_ns=0, reason="free")
+        view = {"assets": {"boiler": {"role": "load", "command": {"point": "boiler.relay_on", "value": 1.0}}}}
+        decisions = Decisions()
+        decisions.note([order], [], 0)
+        found.command("boiler.relay_on", 1.0)
+        told = same_in_json(answers.asset("boiler", view, found.fleet, decisions, found.clock.now()))
+
+        assert ("boiler", "load", "pending") == (told["name"], told["role"], told["written"]["verdict"])
+        assert ["free"] == [decision["reason"] for decision in told["decisions"]]
+        assert None is answers.asset("nobody", view, found.fleet, decisions, found.clock.now())
+        assert None is answers.asset("boiler", {}, found.fleet, decisions, found.clock.now())
 
 
 class Clock:

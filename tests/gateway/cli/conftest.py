@@ -1,8 +1,21 @@
 """What a daemon answers on a good day, for everything that shows it."""
 
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
+
+from quartier.runtime.desk import SOCKET, Desk
+
+ROOT = Path(__file__).parents[3]
+SOURCES = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native"))
 
 STATUS = {
     "gateway": {
@@ -27,6 +40,7 @@ STATUS = {
     "buses": [
         {
             "name": "lan", "online": True, "why": "", "slack_pct": 87.5, "lateness_s": 0.01,
+            "counts": {"requests_count": 900, "retries_count": 2, "timeouts_count": 1},
             "devices": [
                 {"name": "gx", "state": "good", "why": "", "age_s": 0.2, "errors_count": 0,
                  "identity": {"maker": "Victron Energy", "model": "GX", "serial": "c0619"}},
@@ -34,7 +48,7 @@ STATUS = {
         },
     ],
     "written": {"bat1.setpoint_w": {"value": -1180.0, "verdict": "done", "why": "", "reason": "", "age_s": 1.0}},
-    "store": {"size_bytes": 12_300_000, "gaps_count": 0, "backlog_count": 42, "error": ""},
+    "store": {"size_bytes": 12_300_000, "gaps_count": 0, "backlog_count": 42, "commits_count": 35, "pending_count": 6, "error": ""},
     "district": None,
     "disabled": {},
 }  # fmt: skip
@@ -43,3 +57,85 @@ STATUS = {
 @pytest.fixture
 def status():
     return deepcopy(STATUS)
+
+
+@pytest.fixture
+def serving(tmp_path):
+    """``async with serving(answers, about)``: a real desk in ``tmp_path``."""
+
+    @contextlib.asynccontextmanager
+    async def serves(answers, about=None):
+        task = asyncio.create_task(Desk(tmp_path, answers, about or {}).run())
+        try:
+            async with asyncio.timeout(20):
+                while not (tmp_path / SOCKET).exists():  # noqa: ASYNC110 - a socket has no event
+                    await asyncio.sleep(0.005)
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+    return serves
+
+
+class Terminal:
+    """A command on a pseudo terminal, and all that it ever wrote there."""
+
+    def __init__(self, words, **variables):
+        self.master, slave = os.openpty()
+        os.set_blocking(self.master, False)
+        self.screen = b""
+        surroundings = {**os.environ, "PYTHONPATH": SOURCES, "TERM": "xterm-256color", **variables}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "quartier.cli", *words],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env={**surroundings, "COLUMNS": "160", "LINES": "50"},
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def type(self, keys):
+        os.write(self.master, keys)
+
+    def signal(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+
+    def read(self):
+        with contextlib.suppress(OSError):  # nothing new, or the other end is closed
+            while found := os.read(self.master, 65536):
+                self.screen += found
+
+    async def until(self, condition):
+        end_s = time.monotonic() + 120
+        while not condition():
+            assert time.monotonic() < end_s, self.screen[-2000:]
+            await asyncio.sleep(0.01)
+            self.read()
+
+    async def ended(self):
+        """The exit code, once all that was written is read."""
+        await self.until(lambda: self.process.poll() is not None)
+        self.read()
+        return self.process.returncode
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        os.close(self.master)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """``terminal("top")``: a command on a pseudo terminal of its own, in ``tmp_path``."""
+    opened = []
+
+    def opens(*words, **variables):
+        opened.append(Terminal([*words, "--runtime-dir", str(tmp_path)], **variables))
+        return opened[-1]
+
+    yield opens
+    for found in opened:
+        found.close()

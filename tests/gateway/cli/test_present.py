@@ -1,26 +1,14 @@
-"""``quartier status`` and ``points`` at a real desk; ``--watch`` on a pseudo terminal."""
+"""``quartier status`` and ``points`` at a real desk."""
 
 import asyncio
-import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
 from quartier.cli import main
 from quartier.cli.present import remedy
-from quartier.runtime.desk import SOCKET, Closed, Desk
+from quartier.runtime.desk import SOCKET, Closed
 
-ROOT = Path(__file__).parents[3]
-SOURCES = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native"))
-# ECMA-48 and xterm: the alternate screen and the cursor, there and back.
-INTO_SCREEN, OUT_OF_SCREEN = b"\x1b[?1049h", b"\x1b[?1049l"
-CURSOR_GONE, CURSOR_BACK = b"\x1b[?25l", b"\x1b[?25h"
 POINTS = [
     {"point": "grid.power_w", "value": 3000.4, "unit": "W", "quality": "good", "age_s": 0.4, "address": "input:52"},
     {"point": "grid.energy_import_wh", "value": None, "unit": "W.h", "quality": "never read", "age_s": None,
@@ -34,25 +22,12 @@ POINTS = [
 ]  # fmt: skip
 
 
-@contextlib.asynccontextmanager
-async def serving(folder, answers):
-    task = asyncio.create_task(Desk(folder, answers).run())
-    try:
-        async with asyncio.timeout(20):
-            while not (folder / SOCKET).exists():  # noqa: ASYNC110 - a socket has no event
-                await asyncio.sleep(0.005)
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
-
-
 @pytest.fixture
-def ask(tmp_path, status, capsys):
+def ask(tmp_path, status, capsys, serving):
     """``await ask("points", …)``: (exit code, output, errors) at a desk that knows STATUS and POINTS."""
 
     async def asks(*words):
-        async with serving(tmp_path, {"status": lambda: status, "points": lambda: POINTS}):
+        async with serving({"status": lambda: status, "points": lambda: POINTS}):
             code = await asyncio.to_thread(main, [*words, "--runtime-dir", str(tmp_path)])
         return code, *capsys.readouterr()
 
@@ -108,7 +83,7 @@ async def test_a_name_that_is_none_is_exit_1_and_says_how_to_find_it(ask):
     assert "no point is called gird.* or ev.*; quartier points lists all\n" == errors
 
 
-@pytest.mark.parametrize("words", [("status",), ("status", "--watch"), ("points",)])
+@pytest.mark.parametrize("words", [("status",), ("top",), ("points",)])
 def test_without_a_daemon_it_is_exit_69_with_the_place_and_the_remedy(words, tmp_path, capsys):
     assert 69 == main([*words, "--runtime-dir", str(tmp_path)])
 
@@ -116,111 +91,6 @@ def test_without_a_daemon_it_is_exit_69_with_the_place_and_the_remedy(words, tmp
     assert str(tmp_path / SOCKET) in said
     assert "systemctl start quartier" in said
     assert "--runtime-dir" in said
-
-
-class Terminal:
-    """The command on a pseudo terminal, and all that it ever wrote there."""
-
-    def __init__(self, folder):
-        self.master, slave = os.openpty()
-        os.set_blocking(self.master, False)
-        self.screen = b""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "quartier.cli", "status", "--watch", "--runtime-dir", str(folder)],
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            env={
-                **os.environ,
-                "PYTHONPATH": SOURCES,
-                "TERM": "xterm-256color",
-                "COLUMNS": "160",
-                "LINES": "50",
-            },
-            start_new_session=True,
-        )
-        os.close(slave)
-
-    def read(self):
-        with contextlib.suppress(OSError):  # nothing new, or the other end is closed
-            while found := os.read(self.master, 65536):
-                self.screen += found
-
-    async def until(self, condition):
-        end_s = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < end_s, self.screen[-2000:]
-            await asyncio.sleep(0.01)
-            self.read()
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        os.close(self.master)
-
-
-@pytest.fixture
-def terminal(tmp_path):
-    opened = []
-
-    def opens():
-        opened.append(Terminal(tmp_path))
-        return opened[-1]
-
-    yield opens
-    for found in opened:
-        found.close()
-
-
-async def test_watch_refreshes_waits_for_a_restart_and_gives_the_screen_back(status, tmp_path, terminal):
-    asked = []
-
-    def answer():
-        asked.append(1)
-        return {**status, "cycles": {**status["cycles"], "count": 500 + len(asked)}}
-
-    async with serving(tmp_path, {"status": answer}):
-        watching = terminal()
-        await watching.until(lambda: b"503 cycles" in watching.screen)
-    assert INTO_SCREEN in watching.screen
-    assert CURSOR_GONE in watching.screen
-    await watching.until(lambda: b"no daemon answers" in watching.screen)
-
-    async with serving(tmp_path, {"status": answer}):
-        seen = len(asked)
-        await watching.until(lambda: f"{500 + seen + 1} cycles".encode() in watching.screen)
-        watching.process.send_signal(signal.SIGINT)
-        await watching.until(lambda: watching.process.poll() is not None)
-    watching.read()
-    assert watching.process.returncode == 130
-    assert watching.screen.rindex(OUT_OF_SCREEN) > watching.screen.rindex(INTO_SCREEN)
-    assert watching.screen.rindex(CURSOR_BACK) > watching.screen.rindex(CURSOR_GONE)
-    assert b"Traceback" not in watching.screen
-
-
-async def test_watch_into_a_pipe_prints_one_overview_after_the_other(status, tmp_path):
-    async with serving(tmp_path, {"status": lambda: status}):
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "quartier.cli", "status", "--watch", "--runtime-dir", str(tmp_path)),
-            env={**os.environ, "PYTHONPATH": SOURCES},
-            stdout=asyncio.subprocess.PIPE,
-        )
-        async with asyncio.timeout(60):
-            seen = b""
-            while seen.count(b" cycles") < 2:
-                seen += await process.stdout.readline()
-            process.send_signal(signal.SIGINT)
-            assert await process.wait() == 130
-    assert b"\x1b" not in seen
-
-
-async def test_a_terminal_that_is_hung_up_ends_the_watch(status, tmp_path, terminal):
-    async with serving(tmp_path, {"status": lambda: status}):
-        watching = terminal()
-        await watching.until(lambda: b"cycles" in watching.screen)
-        watching.process.send_signal(signal.SIGHUP)
-        await watching.until(lambda: watching.process.poll() is not None)
 
 
 def test_who_may_not_ask_is_told_how_to():

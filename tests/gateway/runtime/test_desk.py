@@ -7,9 +7,9 @@ from quartier.runtime.desk import PORTION_COUNT, Closed, Desk, _parts, ask
 
 
 @contextlib.asynccontextmanager
-async def desk(tmp_path):
+async def desk(tmp_path, about=None):
     answers = {"status": lambda: {"mode": "INIT"}, "all": lambda: iter(range(1234)), "none": lambda: iter(())}
-    task = asyncio.create_task(Desk(tmp_path, answers).run())
+    task = asyncio.create_task(Desk(tmp_path, answers, about or {}).run())
     while not (tmp_path / "quartier.sock").exists():  # noqa: ASYNC110 - the socket is all there is to see
         await asyncio.sleep(0)
     yield
@@ -28,6 +28,33 @@ async def test_an_unknown_question_is_told_what_may_be_asked(tmp_path):
         assert {"error": 'ask with {"ask": "status|all|none"}'} == await asyncio.to_thread(
             ask, tmp_path, "secrets"
         )
+
+
+async def test_a_question_may_be_about_one_thing_and_nothing_is_null(tmp_path):
+    about = {"device": {"gx": {"state": "good"}}.get, "points": {"gx": [1, 2]}.get}
+    async with desk(tmp_path, about):
+        for expected, question in (
+            ({"state": "good"}, ("device", "gx")),
+            ([1, 2], ("points", "gx")),
+            (None, ("device", "gy")),
+        ):
+            assert expected == await asyncio.to_thread(ask, tmp_path, *question)
+        told = await asyncio.to_thread(ask, tmp_path, "status", "gx")
+
+    expected = 'ask with {"ask": "status|all|none"}, or {"ask": "device|points", "of": NAME}'
+    assert {"error": expected} == told
+
+
+async def test_a_daemon_that_dies_in_the_middle_of_its_answer_gave_none(tmp_path):
+    async def half(reader, writer):
+        await reader.readline()
+        writer.write(b'{"mode": "IN')
+        writer.close()
+
+    server = await asyncio.start_unix_server(half, tmp_path / "quartier.sock")
+    with pytest.raises(Closed, match="without an answer"):
+        await asyncio.to_thread(ask, tmp_path, "status")
+    server.close()
 
 
 async def test_a_long_answer_is_one_line_too_and_lets_others_work_meanwhile(tmp_path):

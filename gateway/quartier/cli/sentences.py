@@ -1,0 +1,150 @@
+"""What a status says in sentences: the mode, the caps, the link, the store, one line each (pure)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from quartier.cli.output import age, number
+
+_MODE_STYLE = {
+    "CONTROLLED": "green",
+    "AUTONOMOUS": "cyan",
+    "HOLD": "yellow",
+    "INIT": "yellow",
+    "FAILSAFE": "red",
+}
+_VERDICT_STYLE = {"done": "green", "refused": "red", "unknown": "red", "expired": "yellow"}
+
+
+def gateway(told: Mapping[str, Any]) -> Text:
+    """Which house this is, since when it runs, and what is odd about its clock."""
+    return Text.assemble(
+        (f"{told['site']} of {told['district']}", "bold"),
+        f"   up {age(told['uptime_s'])}, {told['engine']} engine, boot {told['boot']}",
+        "" if told["synced"] else ("   clock not synchronised", "yellow"),
+        ("   simulated", "magenta") if told["simulated"] else "",
+    )
+
+
+def mode(control: Mapping[str, Any]) -> Text:
+    """The mode, since when, and why."""
+    name = control["mode"]
+    return Text.assemble(
+        (name, f"bold {_MODE_STYLE.get(name, '')}"), f" for {age(control['mode_age_s'])}: {control['why']}"
+    )
+
+
+def stage(control: Mapping[str, Any]) -> Iterator[Text]:
+    """The stage of the failsafe and its rules, when not all is well."""
+    if control["stage"] != "WELL":
+        words = ", ".join(rule["words"] for rule in control["rules"])
+        yield Text.assemble((control["stage"], "bold red"), f": {words}")
+
+
+def grid(control: Mapping[str, Any]) -> Text:
+    """What flows at the connection."""
+    told = control["grid"]
+    return Text(f"grid {_flow(told['power_w'])}, {told['state']}, {age(told['age_s'])} old")
+
+
+def _flow(power_w: float | None) -> str:
+    if power_w is None:
+        return "–"
+    return f"{number(abs(power_w), 'W')} {'import' if power_w >= 0 else 'export'}"
+
+
+def caps(control: Mapping[str, Any]) -> Iterator[Text]:
+    """Each cap in force, and whose it is."""
+    for direction, cap in control["caps"].items():
+        yield Text(f"{direction} at most {number(cap['max_w'], 'W')}: {cap['whose']}")
+
+
+def troubles(status: Mapping[str, Any]) -> Iterator[Text]:
+    """Contacts, alarms, rules that act, and what a fault of the site file put out of action."""
+    control = status["control"]
+    for name, contact in control["contacts"].items():
+        style = "yellow" if contact["acting"] else ""
+        yield Text(f"contact {name} {contact['why']}, for {age(contact['age_s'])}", style=style)
+    for alarm in control["alarms"]:
+        yield Text(f"alarm: {alarm}", style="red")
+    for acted in control["acted"]:
+        yield Text(f"acting: {acted}", style="yellow")
+    for name, faults in status["disabled"].items():
+        yield Text(f"disabled: {name}: {faults[0]}", style="red")
+
+
+def ordered(point: str, value: float | None) -> str:
+    """A command's value with its unit."""
+    quantity = point.rsplit("_", 1)[-1]
+    if quantity == "on" and value is not None:
+        return number(bool(value))
+    return number(value, {"w": "W", "a": "A"}.get(quantity, ""))
+
+
+def verdict(told: Mapping[str, Any] | None) -> Text:
+    """What became of a command."""
+    word = "" if told is None else told["verdict"]
+    return Text(word, style=_VERDICT_STYLE.get(word, ""))
+
+
+def identity(device: Mapping[str, Any]) -> str:
+    """Maker, model and serial, as far as the device says them."""
+    told = device["identity"]
+    return " ".join(told[key] for key in ("maker", "model", "serial") if told.get(key))
+
+
+def why_of(device: Mapping[str, Any], bus: Mapping[str, Any]) -> str:
+    """Who a good device is, and what is wrong with another; what its bus has said is not said again."""
+    if device["state"] == "good":
+        return identity(device)
+    return "" if not bus["online"] and device["why"] == bus["why"] else str(device["why"])
+
+
+def district(link: Mapping[str, Any] | None) -> Text:
+    """Whether the district is there, or why not."""
+    if link is None:
+        return Text("no district in the site file: the house stands alone")
+    if link["data_on"] and link["control_on"]:
+        beat_s = link["heartbeat_age_s"]
+        beat = "no heartbeat yet" if beat_s is None else f"heartbeat {age(beat_s)} ago"
+        late = ", catching up" if link["catching_up"] else ""
+        return Text.assemble("district ", ("connected", "green"), f", {link['phase']}, {beat}{late}")
+    why = link["data_fault"] or link["control_fault"] or "connecting"
+    return Text.assemble("district ", ("not connected", "red"), f": {why}")
+
+
+def store(told: Mapping[str, Any]) -> Iterator[Text]:
+    """The history: how large, what is missing, what waits, and what is wrong."""
+    yield Text(
+        f"history {_bytes(told['size_bytes'])}, {number(told['commits_count'])} commits, "
+        f"{number(told['pending_count'])} samples pending, {number(told['gaps_count'])} gaps, "
+        f"{number(told['backlog_count'])} not yet delivered"
+    )
+    lost = [
+        f"{number(told[f'{key}_count'])} {words}"
+        for key, words in (
+            ("evicted", "evicted to stay within the size"),
+            ("dropped", "dropped"),
+            ("commits_failed", "commits failed"),
+            ("journal_failed", "writes of the journal failed"),
+        )
+        if told.get(f"{key}_count")
+    ]
+    if lost:
+        yield Text(f"history: {', '.join(lost)}", style="yellow")
+    if told.get("error"):
+        yield Text(f"history: {told['error']}", style="red")
+
+
+def _bytes(count: float) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def cycles(told: Mapping[str, Any]) -> Text:
+    """How punctual the cycle is."""
+    return Text.assemble(
+        f"{number(told['count'])} cycles, ",
+        (f"{number(told['skipped_count'])} skipped", "yellow" if told["skipped_count"] else ""),
+        f", 99.9 % began within {told['late_p999_s']:.3g} s",
+    )

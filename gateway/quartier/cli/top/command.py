@@ -1,0 +1,53 @@
+"""``quartier top``: the screen on a terminal, one plain snapshot anywhere else."""
+
+import argparse
+import os
+import sys
+import time
+
+from quartier.cli import output
+from quartier.cli.present import nobody
+from quartier.cli.top.page import Page
+from quartier.cli.top.sheet import lines
+from quartier.cli.top.visit import Visit
+from quartier.runtime.desk import Closed
+
+SNAPSHOT_CHARS = 160
+RATE_OVER_S = 1.0
+
+
+def top(options: argparse.Namespace) -> int:
+    """Follow the daemon until q or Ctrl-C (130); exit 69 when none answers at the start.
+
+    Without a terminal it looks twice, since a rate needs two looks, and prints the second.
+    """
+    visit = Visit(options.runtime_dir)
+    try:
+        found = visit()
+        if not _screen():
+            time.sleep(RATE_OVER_S)
+            found = visit() or found
+    except Closed as closed:
+        return nobody(closed)
+    if _screen():
+        from quartier.cli.top.screen import Top  # noqa: PLC0415 - textual is loaded where it is shown
+
+        return Top(options.runtime_dir).run(mouse=False) or 0
+    assert found is not None, "there always is a house"
+    _print(found)
+    return 0
+
+
+def _screen() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _print(page: Page) -> None:
+    console = output.console()
+    width = console.width if sys.stdout.isatty() else SNAPSHOT_CHARS
+    for line in page.head:
+        console.print(line)
+    for sheet in page.sheets:
+        if sheet.rows:
+            console.print("", *lines(sheet, width), sep="\n")
+    console.print("", *page.foot, sep="\n")

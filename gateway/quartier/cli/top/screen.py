@@ -1,0 +1,343 @@
+"""The screen of ``quartier top``: textual shows a page, moves on it, and looks again each second."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen, Screen
+from textual.strip import Strip
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from quartier.cli.top.page import Page
+from quartier.cli.top.sheet import ORDERS, Row, lines
+from quartier.cli.top.visit import HOUSE, Visit
+from quartier.runtime.desk import Closed
+
+REFRESH_S = 1.0
+NEWS_S = 10.0
+EX_INTERRUPTED, EX_TERMINATED = 130, 143
+# Only what the terminal itself calls its colours: so it reads on any background, and without colours.
+STYLE = """
+Screen, Static, OptionList, Input, Footer { background: ansi_default; color: ansi_default; }
+#head { height: auto; max-height: 40%; }
+#news { height: auto; display: none; }
+OptionList {
+  height: 1fr; border: none; padding: 0; margin-top: 1;
+  scrollbar-size-vertical: 1; scrollbar-color: ansi_bright_black; scrollbar-background: ansi_default;
+}
+OptionList:focus { border: none; background-tint: transparent; }
+OptionList > .option-list--option { padding: 0; }
+OptionList > .option-list--option-disabled { color: ansi_default; text-style: bold; }
+OptionList > .option-list--option-highlighted, OptionList:focus > .option-list--option-highlighted {
+  color: ansi_default; background: ansi_default; text-style: none;
+}
+#more { height: auto; max-height: 2; }
+#foot { height: auto; }
+Input, Input:focus { height: 1; border: none; padding: 0; background-tint: transparent; }
+Input { display: none; }
+Input > .input--placeholder { color: ansi_default; text-style: dim; }
+Input > .input--cursor { color: ansi_default; background: ansi_default; text-style: reverse; }
+FooterKey { background: ansi_default; color: ansi_default; }
+FooterKey .footer-key--key { background: ansi_default; color: ansi_default; text-style: bold; }
+FooterKey .footer-key--description { background: ansi_default; color: ansi_default; }
+Help { background: ansi_default; align: center middle; }
+#help { width: 78; max-width: 100%; height: auto; padding: 0 1; border: solid ansi_default; }
+"""
+_TURNED = Style(reverse=True)
+HELP = """\
+Up Down Home End   move; Tab goes to the next table
+Enter              look into a bus, a device or an asset
+Esc or q           back; on the first page: leave
+/                  only rows that hold some words; Esc shows all
+s                  sort: as they stand, worst first, by name
+p                  pause, and go on
+
+slack       share of time in which a bus had nothing to do, over 10 s
+late        the longest that a device waited for its turn, over 10 s
+retries, time-outs   since the start; yellow while they rise
+silent      no answer for 15 s or longer: its points are bad
+set aside   three exchanges without an answer: asked less often
+asked       the last order, and whether the device took it: done, refused,
+            unknown (asked again), expired (could not be sent in time)
+
+Nothing can be changed here.  Any key closes this page."""
+
+
+class Help(ModalScreen[None]):
+    """The keys and the words; any key closes it."""
+
+    def compose(self) -> ComposeResult:
+        """Show the text in a frame."""
+        yield Static(HELP, id="help", markup=False)
+
+    def on_key(self) -> None:
+        """Go back."""
+        self.dismiss()
+
+
+class Rows(OptionList):
+    """The tables as one list: headings cannot be picked."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Open"),
+        Binding("j", "cursor_down", show=False),
+        Binding("k", "cursor_up", show=False),
+    ]
+
+    def render_line(self, y: int) -> Strip:
+        """Turn the picked row round: that shows on any background, also without colours.
+
+        (Textual drops ``text-style: reverse`` here.)  Each row is one line.
+        """
+        strip = super().render_line(y)
+        picked = self.highlighted is not None and self.scroll_offset.y + y == self.highlighted
+        return strip.apply_style(_TURNED) if picked else strip
+
+
+class Look(Screen[None]):
+    """One thing of the house, looked at again each second while it is on top."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("s", "sort", "Sort"),
+        Binding("p", "pause", "Pause"),
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("q", "leave", "Back"),
+        Binding("escape", "back", show=False),
+        Binding("tab", "section", show=False),
+    ]
+
+    def __init__(self, runtime_dir: Path, subject: tuple[str, str] = HOUSE) -> None:
+        super().__init__()
+        self._runtime_dir = runtime_dir
+        self._visit = Visit(runtime_dir, subject)
+        self._page: Page | None = None
+        self._rows: dict[str, Row] = {}
+        self._drawn: list[tuple[str, Text]] = []
+        self._order = ORDERS[0]
+        self._paused = self._asking = False
+        self._trouble = ""
+        self._again_s = 0.0
+
+    def compose(self) -> ComposeResult:
+        """Sentences, tables, the picked row in full, sentences, keys."""
+        yield Static(id="head", markup=False)
+        yield Static(id="news", markup=False)
+        yield Rows(id="rows", markup=False)
+        yield Static(id="more", markup=False)
+        yield Static(id="foot", markup=False)
+        yield Input(placeholder="show only rows with …", id="words")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Look at once, and then each second."""
+        self.query_one(Rows).focus()
+        self.set_interval(REFRESH_S, self.look)
+        self.look()
+
+    def on_screen_resume(self) -> None:
+        """Back on top: what is shown is old."""
+        self.look()
+
+    def on_resize(self) -> None:
+        """Fit the tables to the new width."""
+        self.call_after_refresh(self.draw)
+
+    def look(self) -> None:
+        """Ask the daemon, unless an answer is awaited, nobody looks, or all is to stand still."""
+        if not (self._asking or self._paused) and self.is_active:
+            self._asking = True
+            self.run_worker(self._looked(), exit_on_error=True)
+
+    async def _looked(self) -> None:
+        before = self._visit.run
+        try:
+            page = await asyncio.to_thread(self._visit)
+        except Closed as closed:
+            self._trouble = f"{closed}; what is shown is old, it is asked again each second"
+        else:
+            if before not in {None, self._visit.run}:
+                self._again_s = NEWS_S
+            self._page = page or self._page
+            self._trouble = (
+                "" if page else f"there is no {self._visit.kind} {self._visit.name}; Esc goes back"
+            )
+        finally:
+            self._asking = False
+        self._again_s = max(0.0, self._again_s - REFRESH_S)
+        self.draw()
+
+    def draw(self) -> None:
+        """Show the page that is known, filtered and sorted."""
+        self._tell_news()
+        if self._page is None:
+            return
+        self.query_one("#head", Static).update(Text("\n").join(self._page.head))
+        self.query_one("#foot", Static).update(Text("\n").join(self._page.foot))
+        self.query_one("#foot").display = bool(self._page.foot)
+        self._fill(list(self._lines(self._page)))
+        self._tell_more()
+
+    def _tell_news(self) -> None:
+        words = self.query_one(Input).value
+        news = [
+            (self._trouble, "bold red"),
+            ("the daemon was started again" if self._again_s else "", "bold yellow"),
+            ("paused, p goes on" if self._paused else "", "bold yellow"),
+            (f"only rows with {words!r}, Esc shows all" if words else "", "yellow"),
+            (f"sorted {self._order}" if self._order != ORDERS[0] else "", "yellow"),
+        ]
+        shown = [Text(said, style=style) for said, style in news if said]
+        found = self.query_one("#news", Static)
+        found.update(Text(" · ").join(shown))
+        found.display = bool(shown)
+
+    def _lines(self, page: Page) -> Iterator[tuple[str, Text]]:
+        words = self.query_one(Input).value
+        width = self.size.width - 1  # of the scrollbar
+        self._rows = {}
+        for number, sheet in enumerate(page.sheets):
+            found = sheet.sifted(words, self._order)
+            if not found.rows:
+                continue
+            if self._rows:
+                yield f"gap:{number}", Text("")
+            head, *table = lines(found, width)
+            yield f"head:{number}", head
+            for row, line in zip(found.rows, table, strict=True):
+                if row.key not in self._rows:
+                    self._rows[row.key] = row
+                    yield row.key, line
+
+    def _fill(self, new: list[tuple[str, Text]]) -> None:
+        """Where the same rows stand in the same order only what changed is drawn again."""
+        table = self.query_one(Rows)
+        if [key for key, _ in new] == [key for key, _ in self._drawn]:
+            for (key, line), (_, old) in zip(new, self._drawn, strict=True):
+                if line != old:
+                    table.replace_option_prompt(key, line)
+        else:
+            picked = self._picked()
+            table.clear_options()
+            table.add_options(Option(line, id=key, disabled=key not in self._rows) for key, line in new)
+            keys = [key for key, _ in new]
+            if picked in self._rows:
+                table.highlighted = keys.index(picked)
+            elif self._rows:
+                table.highlighted = keys.index(next(iter(self._rows)))
+        self._drawn = new
+
+    def _picked(self) -> str:
+        option = self.query_one(Rows).highlighted_option
+        return "" if option is None or option.id is None else option.id
+
+    def _tell_more(self) -> None:
+        row = self._rows.get(self._picked())
+        self.query_one("#more", Static).update(Text(row.more if row else "", style="dim"))
+
+    def on_option_list_option_highlighted(self) -> None:
+        """Say in full what a row had no room for; above the first row its heading is shown."""
+        self._tell_more()
+        table = self.query_one(Rows)
+        if table.highlighted is not None and table.highlighted <= 1:
+            table.scroll_home(animate=False)
+
+    def on_option_list_option_selected(self) -> None:
+        """Look into what was picked."""
+        row = self._rows.get(self._picked())
+        if row is not None and row.opens is not None:
+            self.app.push_screen(Look(self._runtime_dir, row.opens))
+
+    def on_input_changed(self) -> None:
+        """Filter while it is typed."""
+        self.draw()
+
+    def on_input_submitted(self) -> None:
+        """Keep the filter, and move on the rows again."""
+        self._close_input()
+
+    def _close_input(self) -> None:
+        self.query_one(Input).display = False
+        self.query_one(Rows).focus()
+
+    def action_filter(self) -> None:
+        """Ask for the words."""
+        words = self.query_one(Input)
+        words.display = True
+        words.focus()
+
+    def action_sort(self) -> None:
+        """Take the next order."""
+        self._order = ORDERS[(ORDERS.index(self._order) + 1) % len(ORDERS)]
+        self.draw()
+
+    def action_pause(self) -> None:
+        """Stand still, or go on at once."""
+        self._paused = not self._paused
+        self.draw()
+        self.look()
+
+    def action_help(self) -> None:
+        """Explain keys and words."""
+        self.app.push_screen(Help())
+
+    def action_section(self) -> None:
+        """Go to the first row of the next table, from the last to the first."""
+        table = self.query_one(Rows)
+        keys = [key for key, _ in self._drawn]
+        heads = [index for index, key in enumerate(keys) if key.startswith("head:")]
+        if heads:
+            here = table.highlighted or 0
+            table.highlighted = next((index for index in heads if index > here), heads[0]) + 1
+
+    def action_back(self) -> None:
+        """Leave the filter, else the page."""
+        words = self.query_one(Input)
+        if words.value or words.has_focus:
+            words.value = ""
+            self._close_input()
+        else:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        """Back to the page before; from the first one out."""
+        if self._visit.kind == HOUSE[0]:
+            self.app.exit(0)
+        else:
+            self.dismiss()
+
+
+class First(Look):
+    """The house: from here there is nothing to go back to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("q", "leave", "Quit")]
+
+
+class Top(App[int]):
+    """The whole of it; ends with its exit code."""
+
+    CSS = STYLE
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "interrupted", show=False, priority=True)]
+
+    def __init__(self, runtime_dir: Path) -> None:
+        super().__init__(ansi_color=True)
+        self._runtime_dir = runtime_dir
+
+    def on_mount(self) -> None:
+        """Begin with the house; signals give the terminal back before they end us."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self.exit, EX_INTERRUPTED)
+        loop.add_signal_handler(signal.SIGTERM, self.exit, EX_TERMINATED)
+        self.push_screen(First(self._runtime_dir))
+
+    def action_interrupted(self) -> None:
+        """End as Ctrl-C ends any command."""
+        self.exit(EX_INTERRUPTED)

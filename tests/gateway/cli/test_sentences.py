@@ -1,0 +1,44 @@
+import pytest
+
+from quartier.cli import sentences
+
+
+@pytest.mark.parametrize(
+    ("point", "value", "expected"),
+    [
+        ("bat1.setpoint_w", -1180.0, "-1,180 W"),
+        ("ev1.current_max_a", 13.3, "13.3 A"),
+        ("hp1.relay_on", 0.0, "off"),
+        ("hp1.relay_on", 1.0, "on"),
+        ("hp1.level_pct", 40.0, "40"),
+        ("bat1.setpoint_w", None, "–"),
+    ],
+)
+def test_an_order_reads_as_people_say_it(point, value, expected):
+    assert expected == sentences.ordered(point, value)
+
+
+def test_what_the_store_lost_is_said_in_a_line_of_its_own_and_only_then(status):
+    assert 1 == len(list(sentences.store(status["store"])))
+
+    (_, lost) = sentences.store({**status["store"], "evicted_count": 1200, "commits_failed_count": 3})
+    assert "history: 1,200 evicted to stay within the size, 3 commits failed" == lost.plain
+
+
+def test_skipped_cycles_are_coloured_none_are_not(status):
+    well = sentences.cycles(status["cycles"])
+    late = sentences.cycles({**status["cycles"], "skipped_count": 2})
+
+    assert [] == well.spans
+    assert ["yellow"] == [span.style for span in late.spans]
+
+
+def test_a_good_device_says_who_it_is_and_a_bad_one_why():
+    device = {"state": "good", "why": "", "identity": {"maker": "KEBA", "model": "P30", "firmware": "1"}}
+    bus = {"online": True, "why": ""}
+    assert "KEBA P30" == sentences.why_of(device, bus)
+
+    silent = {**device, "state": "silent", "why": "unit 1 is silent"}
+    assert "unit 1 is silent" == sentences.why_of(silent, bus)
+    lost = {"online": False, "why": "unit 1 is silent"}
+    assert not sentences.why_of(silent, lost), "its bus has said so"

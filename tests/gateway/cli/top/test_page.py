@@ -1,0 +1,117 @@
+from copy import deepcopy
+
+import pytest
+
+from quartier.cli.top import page
+from quartier.cli.top.rates import Rates
+from quartier.cli.top.sheet import lines
+
+
+@pytest.fixture
+def about(answers):
+    _, questions, _ = answers
+
+    def asks(what, name):
+        return questions[what](name)
+
+    return asks
+
+
+def shown(found, width=160):
+    """The page as one text, its blanks told once."""
+    told = [*found.head, *(line for sheet in found.sheets for line in lines(sheet, width)), *found.foot]
+    return [" ".join(line.plain.split()) for line in told]
+
+
+def test_the_house_on_a_good_day(status):
+    rates = Rates()
+    before = deepcopy(status)
+    before["gateway"]["uptime_s"] -= 5
+    before["buses"][0]["counts"] = {"requests_count": 880, "retries_count": 2, "timeouts_count": 0}
+    rates.saw(before)
+    rates.saw(status)
+
+    assert [
+        "b012 of issy up 2 h, cython engine, boot 7",
+        "CONTROLLED for 65 s: heartbeat and documents",
+        "grid 420 W export, good, 0.4 s old · import at most 5,000 W: envelope dso e1 · export at most 0 W: hard limit",
+        "asset role tier power age quality SoC state asked outcome because",
+        "bat1 battery D -1,200 W 0.3 s good 61 % steered -1,180 W done self-consumption",
+        "boiler load C – – never read free",
+        "bus state slack late req/s retries time-outs devices why",
+        "lan open 88 % 10 ms 4.0 2 1 1 of 1",
+        "device bus state errors last good who, or why",
+        "gx lan good 0 0.2 s Victron Energy GX c0619",
+        "no district in the site file: the house stands alone",
+        "history 12.3 MB, 35 commits, 6 samples pending, 0 gaps, 42 not yet delivered",
+        "8,000 cycles, 0 skipped, 99.9 % began within 0.002 s",
+    ] == shown(page.house(status, rates))
+    (timeouts, retries) = (page.house(status, rates).sheets[1].rows[0].cells[index] for index in (6, 5))
+    assert ("yellow", "") == (timeouts.style, retries.style), "only what rises is coloured"
+
+
+def test_the_house_before_its_first_cycle(status):
+    status["control"], status["written"] = {}, {}
+
+    assert "starting: the first cycle has not ended yet" in shown(page.house(status, Rates()))
+
+
+def test_what_is_wrong_is_worried_about_and_said(status):
+    (bus,) = status["buses"]
+    bus |= {"online": False, "why": "127.0.0.1:502 refuses", "slack_pct": None, "lateness_s": 1.5}
+    bus["devices"][0] |= {"state": "silent", "why": "unit 1 is silent", "errors_count": 1234}
+    status["written"]["bat1.setpoint_w"] |= {"verdict": "refused", "why": "exception 3"}
+    assets, buses, devices = page.house(status, Rates()).sheets
+    told = shown(page.house(status, Rates()))
+
+    assert "lan lost – 1.5 s – 2 1 0 of 1 127.0.0.1:502 refuses" in told
+    assert "gx lan silent 1,234 0.2 s unit 1 is silent" in told
+    assert [[2, 3], [3], [3]] == [[row.worry for row in sheet.rows] for sheet in (assets, buses, devices)]
+    assert "bat1: steered; self-consumption; exception 3" == assets.rows[0].more
+
+
+def test_a_bus_shows_its_counters_and_devices(about):
+    told = shown(page.bus(about("bus", "lan"), Rates()))
+
+    assert "b012 of issy CONTROLLED for 65 s: heartbeat and documents" == told[0]
+    assert "bus lan open: slack 87.5 %, at most 10 ms late, – requests a second" == told[1]
+    assert "since the start · 900 requests · 2 retries · 1 time-outs" == told[2]
+    assert "gx lan good 0 0.2 s Victron Energy GX c0619" == told[-1]
+
+
+def test_a_device_shows_its_points_and_in_full_what_becomes_of_them(about):
+    found = page.device(about("device", "gx"), about("points", "gx"))
+    told = shown(found)
+
+    assert "device gx good on lan: last good 0.2 s ago, 0 errors" == told[1]
+    assert "Victron Energy GX c0619" == told[2]
+    assert "bat1.setpoint_w -1,180 W stale 7.0 s -1,180 W done 0 holding:37" == told[-1]
+    reading, setpoint = found.sheets[0].rows
+    assert "bat1.power_w: at holding:842; read only" == reading.more
+    assert (
+        "bat1.setpoint_w: at holding:37; -1,180 W done, 1.0 s ago, self-consumption; on release 0; "
+        "by itself 0 after 60 s; written 7 of 24 times today, 1200 in all"
+    ) == setpoint.more
+
+
+def test_an_asset_shows_why_it_is_steered_so(about):
+    told = shown(page.asset(about("asset", "bat1"), about("points", "bat1")))
+
+    assert "battery bat1 of tier D: -1,200 W, 61.2 % charged, good, 0.3 s old; steered" == told[1]
+    assert "asked -1,180 W, done: self-consumption" == told[2]
+    assert "decided asked orders because" == told[3]
+    assert "9.0 s ago -1,180 W 4 self-consumption" == told[4]
+    assert "3 min ago – 1 given back" == told[5]
+    assert "bat1.power_w -1,200 W good 0.3 s holding:842" == told[-2]
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_no_page_is_wider_than_the_screen(width, status, about):
+    pages = (
+        page.house(status, Rates()),
+        page.bus(about("bus", "lan"), Rates()),
+        page.device(about("device", "gx"), about("points", "gx")),
+        page.asset(about("asset", "bat1"), about("points", "bat1")),
+    )
+    for found in pages:
+        assert all(line.cell_len <= width for sheet in found.sheets for line in lines(sheet, width))
