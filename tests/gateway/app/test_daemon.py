@@ -8,6 +8,9 @@ import signal
 
 import pytest
 
+from quartier.cli.top.sheet import lines
+from quartier.cli.top.visit import Visit
+
 pytestmark = pytest.mark.scenario
 
 
@@ -260,6 +263,30 @@ async def test_points_can_be_picked_and_a_name_that_is_none_is_said(house):
 
     code, _, errors = await gateway.call("points", "gird.*", *there)
     assert (1, True) == (code, "quartier points lists all" in errors)
+
+
+async def test_top_looks_into_a_real_bus_device_and_asset(house):
+    gateway, _ = house
+    await gateway.start()
+    await gateway.until(lambda s: s["written"].get("bat1.setpoint_w", {}).get("verdict") == "done")
+
+    def looked(*subject):
+        page = Visit(gateway.runtime_dir, subject)()
+        assert page is not None
+        told = [*page.head, *(line for sheet in page.sheets for line in lines(sheet, 160)), *page.foot]
+        return "\n".join(line.plain for line in told)
+
+    bus, device, asset = [
+        await asyncio.to_thread(looked, *subject)
+        for subject in (("bus", "lan"), ("device", "gx"), ("asset", "bat1"))
+    ]
+    assert "bus lan open" in bus
+    assert "device gx good on lan" in device
+    assert "bat1.setpoint_w" in device
+    assert "because" in asset
+    assert "self-consumption" in asset
+    code, said, _ = await gateway.call("top", "--runtime-dir", str(gateway.runtime_dir))
+    assert (0, True) == (code, "bat1" in said)
 
 
 async def test_nobody_at_the_desk_is_exit_69(tmp_path, house):

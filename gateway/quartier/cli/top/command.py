@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-import time
+import threading
 
 from quartier.cli import output
 from quartier.cli.present import nobody
@@ -25,7 +25,7 @@ def top(options: argparse.Namespace) -> int:
     try:
         found = visit()
         if not _screen():
-            time.sleep(RATE_OVER_S)
+            threading.Event().wait(RATE_OVER_S)
             found = visit() or found
     except Closed as closed:
         return nobody(closed)
