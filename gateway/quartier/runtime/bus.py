@@ -225,11 +225,7 @@ class Bus:
 
     def _failed(self, health: Health, why: str, started_ns: int) -> None:
         now_ns = self._clock.now_ns()
-        health.failures_count += 1
-        health.errors_count += 1
-        health.why = why
-        if not health.known:
-            health.aside = True
+        health.failed(why)
         if health.failures_count < GIVE_UP_COUNT and not health.aside:
             return
         if not health.aside:
@@ -248,11 +244,7 @@ class Bus:
         self._fruitful = True
         if health.aside or health.silent:
             self._log.info("device.back", device=health.name, bus=self.name)
-        health.aside = health.silent = False
-        health.failures_count = 0
-        health.pause_s = PROBE_PAUSE_S[0]
-        health.since_good_ns = self._clock.now_ns()
-        health.why = ""
+        health.answered(self._clock.now_ns())
 
     def _age(self) -> None:
         """Points of a device that has been silent too long turn bad, once (failsafe.md section 2)."""

@@ -53,6 +53,21 @@ class Health:
         """Whether it answered when it was last asked."""
         return self.known and not self.aside
 
+    def answered(self, now_ns: int) -> None:
+        """It answered: all is well again."""
+        self.aside = self.silent = False
+        self.failures_count = 0
+        self.pause_s = PROBE_PAUSE_S[0]
+        self.since_good_ns = now_ns
+        self.why = ""
+
+    def failed(self, why: str) -> None:
+        """It did not answer; one that never did is set aside at once."""
+        self.failures_count += 1
+        self.errors_count += 1
+        self.why = why
+        self.aside = self.aside or not self.known
+
     def bad(self, now_ns: int) -> Readings:
         """What is told of its points when it was silent too long."""
         count = len(self.layout)

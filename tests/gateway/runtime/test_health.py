@@ -40,3 +40,27 @@ def test_all_points_of_a_silent_device_are_bad_in_their_own_kinds_by_one_layout(
         Reading("grid.relay_on", False, Quality.BAD, 9),
     ] == list(found.bad(9))
     assert found.bad(9).layout is found.bad(10).layout
+
+
+def test_one_that_never_answered_is_set_aside_at_its_first_failure_and_an_answer_makes_all_well():
+    found = health()
+    found.failed("unit 1 is silent")
+    assert (True, 1, 1, "unit 1 is silent") == (
+        found.aside,
+        found.failures_count,
+        found.errors_count,
+        found.why,
+    )
+    found.answered(9)
+    assert (False, False, 0, 9, "") == (
+        found.aside,
+        found.silent,
+        found.failures_count,
+        found.since_good_ns,
+        found.why,
+    )
+    assert 1 == found.errors_count, "errors are counted since the start"
+
+    found.known = True
+    found.failed("unit 1 is silent")
+    assert not found.aside, "known devices get some patience"
