@@ -178,7 +178,7 @@ class Bus:
     def _spares(self, command: Command) -> bool:
         """Whether a register that wears out is left as it is: it has the value, or had its writes for today.
 
-        When its day is over, it is given its safe value, once.
+        When its writes are used up, it is given its safe value.
         """
         point, utc_ms, now_ns = command.point, self._clock.utc_ms(), self._clock.now_ns()
         if self._thrift.settles(point, command.value, now_ns):
@@ -192,6 +192,7 @@ class Bus:
             self.mailbox.failed(command, "refused", why, now_ns, read_back=False)
             if self._thrift.ends(point, utc_ms):
                 self._log.warning("write.budget_spent", point=point, value=command.value, why=why)
+            if not self._thrift.rests(point):
                 self._back.add(point)
         return bool(why)
 
@@ -201,7 +202,7 @@ class Bus:
         health = self._device_of[command.point]
         read_back = health.driver.points[command.point].read_back
         started_ns = self._clock.now_ns()
-        counts, given = True, None  # also where nobody knows: it may have been written
+        counts, taken = True, False  # also where nobody knows: it may have been written
         try:
             await health.driver.write(command)
         except Refused as refusal:
@@ -218,10 +219,11 @@ class Bus:
             raise
         else:
             self.mailbox.sent(command, self._clock.now_ns(), read_back=read_back)
-            given = command.value
+            taken = True
         finally:
             if counts:
-                self._thrift.wrote(command.point, self._clock.utc_ms(), given, self._clock.now_ns())
+                utc_ms, now_ns = self._clock.utc_ms(), self._clock.now_ns()
+                self._thrift.wrote(command.point, utc_ms, command.value, now_ns, taken=taken)
 
     def _failed(self, health: Health, why: str, started_ns: int) -> None:
         now_ns = self._clock.now_ns()

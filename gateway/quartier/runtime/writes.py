@@ -7,6 +7,10 @@ from quartier.runtime.mailbox import tolerance
 from quartier_drivers.contract import PointInfo, Quality, Readings
 
 _DAY_MS = 86_400_000
+# Limits and switches: less of them is never more than was wished.  A battery's setpoint has two directions.
+_LESS = ("_max_w", "_max_a", "_on")
+# What was read is believed as long as a device that says nothing is not yet called silent.
+_SHOWN_S, _SHOWN_POLLS = 15.0, 3.0
 
 
 class Tally:
@@ -55,7 +59,7 @@ class Tally:
 class Thrift:
     """What may be written to the points of one bus.  Volatile points are only counted.
 
-    ``safe`` are the values that the points are given back with: they are never refused.
+    ``safe`` are the values that the points are given back with.
     """
 
     def __init__(
@@ -64,7 +68,9 @@ class Thrift:
         self._tally = tally
         self._infos = infos
         self._safe = safe
-        self._shown: dict[str, float] = {}
+        self._shown: dict[str, tuple[float, int]] = {}
+        self._last: dict[str, float] = {}
+        self._rests: set[str] = set()
         self._settling: dict[str, tuple[float, int]] = {}
         self._worn = {point for point, info in infos.items() if info.persistent}
         self._ended: dict[str, int] = {}
@@ -76,7 +82,7 @@ class Thrift:
         for point in self._worn.intersection(readings.layout.points):
             reading = readings.reading(readings.layout.points.index(point))
             if reading.quality is Quality.GOOD and not isinstance(reading.value, str):
-                self._shown[point] = float(reading.value)
+                self._shown[point] = float(reading.value), readings.taken_ns
             else:
                 self._shown.pop(point, None)
 
@@ -86,8 +92,10 @@ class Thrift:
         A device's timer wants its writes anyway.
         """
         _, settled_ns = self._settling.get(point, (None, 0))
-        shows = now_ns >= settled_ns and point in self._worn
-        return shows and self._holds(point, value, self._shown.get(point))
+        shown, taken_ns = self._shown.get(point, (None, 0))
+        believed_s = max(_SHOWN_S, _SHOWN_POLLS * self._infos[point].period_s)
+        shows = now_ns >= settled_ns and point in self._worn and now_ns - taken_ns <= believed_s * 1e9
+        return shows and self._holds(point, value, shown)
 
     def settles(self, point: str, value: float, now_ns: int) -> bool:
         """Whether a point took the value and need not show it yet: writing it again could start it anew."""
@@ -101,29 +109,47 @@ class Thrift:
         return abs(held - value) <= max(tolerance(info) / 2, 1e-6 * abs(value))
 
     def refusal(self, point: str, value: float, utc_ms: int) -> str:
-        """Why the point may not be written today; empty when it may."""
+        """Why the point may not be written today; empty when it may.
+
+        What takes less than the last value is written on any day, and so is the safe value, unless it
+        would raise what had to fall lower.
+        """
         budget = self._infos[point].writes_per_day
-        if not budget or value == self._safe.get(point) or self._tally.today(point, utc_ms) < budget:
+        last, is_less = self._last.get(point), point.endswith(_LESS)
+        may_fall = is_less and last is not None and value <= last
+        is_safe = value == self._safe.get(point) and (may_fall or last is None or not is_less)
+        if not budget or is_safe or may_fall or self._tally.today(point, utc_ms) < budget:
             return ""
         return (
             f"its budget of {budget} writes a day is spent, until midnight UTC: each write wears its memory"
         )
 
     def ends(self, point: str, utc_ms: int) -> bool:
-        """Whether this is the day's first refusal: then the point is to be given its safe value."""
+        """Whether this is the day's first refusal."""
         day = utc_ms // _DAY_MS
         first = self._ended.get(point) != day
         self._ended[point] = day
         return first
 
-    def wrote(self, point: str, utc_ms: int, value: float | None = None, now_ns: int = 0) -> None:
+    def rests(self, point: str) -> bool:
+        """Whether a point whose budget is spent needs no giving back: it has its safe value, or less."""
+        last, safe = self._last.get(point), self._safe.get(point)
+        is_below = point.endswith(_LESS) and last is not None and safe is not None and last <= safe
+        return is_below or point in self._rests
+
+    def wrote(
+        self, point: str, utc_ms: int, value: float | None = None, now_ns: int = 0, *, taken: bool = True
+    ) -> None:
         """Count a write that was made, or may have been; what stands there is to be read anew.
 
-        ``value`` is what the device acknowledged, at ``now_ns``; None: nobody knows.
+        ``value`` is what the device acknowledged, at ``now_ns``; if not ``taken``, nobody knows.
         """
         self._shown.pop(point, None)
         self._settling.pop(point, None)
+        self._rests.discard(point)
         if value is not None:
+            self._last[point] = value if taken else max(value, self._last.get(point, value))
+        if value is not None and taken:
             self._settling[point] = value, now_ns + int(self._infos[point].settle_s * 1e9)
         self._tally.add(point, utc_ms)
 
@@ -133,3 +159,7 @@ class Thrift:
             info = self._infos[point]
             if info.writable and info.on_release != "hold":
                 self.wrote(point, utc_ms)
+            safe = self._safe.get(point)
+            if safe is not None:
+                self._last[point] = safe
+            self._rests.add(point)

@@ -8,6 +8,7 @@ from tests.gateway.runtime.test_bus import House
 from quartier.runtime import bus as bus_room
 from quartier_drivers import profile
 from quartier_drivers.contract import Command
+from quartier_drivers.errors import NoReply
 from quartier_hil.devices.odd import plain_unit, quirk
 from quartier_hil.devices.oddtcp import OddTcp
 
@@ -71,6 +72,40 @@ async def test_a_budget_ends_with_the_safe_value_and_a_reason():
         await house.until(lambda: house.latest[POINT].value == 6.0)
         assert "done" == (await ordered(house, 6.0)).verdict
         assert 1 == len(house.said("write.budget_spent"))
+
+
+async def test_a_safe_value_that_did_not_arrive_is_given_again(monkeypatch):
+    server = OddTcp({1: plain_unit()})
+    async with running(server) as house:
+        await house.until(lambda: POINT in house.latest)
+        for value in (16.0, 20.0):
+            await ordered(house, value)
+        driver = house.bus.devices["ev1"].driver
+        release, fails = driver.release, [True]
+
+        async def release_fails_once(points=()):
+            if fails:
+                fails.clear()
+                raise NoReply("unit 1 is silent")
+            await release(points)
+
+        monkeypatch.setattr(driver, "release", release_fails_once)
+        await ordered(house, 30.0)
+        await house.until(lambda: not fails)
+        await ordered(house, 30.0)  # it takes the place of the giving back
+        await house.until(lambda: server.units[1].get("holding", 5) == [6])
+
+
+async def test_a_spent_budget_does_not_hold_back_a_shed():
+    server = OddTcp({1: plain_unit()})
+    async with running(server) as house:
+        await house.until(lambda: POINT in house.latest)
+        for value in (16.0, 20.0):
+            await ordered(house, value)
+        shed = await ordered(house, 0.0)
+
+    assert "done" == shed.verdict
+    assert [0] == server.units[1].get("holding", 5)
 
 
 async def test_a_value_that_stands_there_already_is_not_written_again():

@@ -46,6 +46,54 @@ def test_a_spent_budget_refuses_with_a_reason_until_midnight(thrift):
     assert "" == thrift.refusal(POINT, 16.0, NOON + DAY_MS)
 
 
+def test_what_takes_less_is_written_on_any_day_and_never_raised_again(thrift):
+    for value in (32.0, 20.0, 16.0):
+        thrift.wrote(POINT, NOON, value)
+
+    assert "" == thrift.refusal(POINT, 10.0, NOON), "a cap that tightens does not wait for midnight"
+    assert thrift.refusal(POINT, 20.0, NOON)
+    assert not thrift.rests(POINT)
+    thrift.wrote(POINT, NOON, 0.0)
+    assert thrift.refusal(POINT, 6.0, NOON), "what had to fall below the safe value is not raised to it"
+    assert thrift.rests(POINT), "nor by giving it back"
+    assert "" == thrift.refusal(POINT, 0.0, NOON), "a device that ignored it is told again"
+
+
+def test_a_fall_of_which_nobody_knows_whether_it_was_made_is_no_floor(thrift):
+    for value in (32.0, 20.0, 16.0):
+        thrift.wrote(POINT, NOON, value)
+    thrift.wrote(POINT, NOON, 0.0, taken=False)
+
+    assert "" == thrift.refusal(POINT, 6.0, NOON)
+    assert not thrift.rests(POINT)
+
+
+def test_a_setpoint_of_two_directions_may_not_fall(tally):
+    battery = "bat1.setpoint_w"
+    thrift = Thrift(tally, {battery: info(battery)}, {battery: 0.0})
+    for value in (300.0, 200.0, 100.0):
+        thrift.wrote(battery, NOON, value)
+
+    assert thrift.refusal(battery, -5000.0, NOON)
+    assert "" == thrift.refusal(battery, 0.0, NOON)
+
+
+def test_a_point_rests_once_it_was_given_back_until_it_is_written(thrift):
+    assert not thrift.rests(POINT)
+    thrift.gave_back([POINT], NOON)
+    assert thrift.rests(POINT)
+    thrift.wrote(POINT, NOON, 16.0)
+
+    assert not thrift.rests(POINT)
+
+
+def test_what_was_read_long_ago_stands_there_no_more(thrift):
+    thrift.saw(shown(16.0))
+
+    assert thrift.stands(POINT, 16.0, 15 * 10**9)
+    assert not thrift.stands(POINT, 16.0, 15 * 10**9 + 1)
+
+
 def test_the_safe_value_is_never_refused(thrift):
     spent(thrift)
 
