@@ -28,8 +28,7 @@ _EARLY_S = 0.0003
 # What a read costs besides its registers: the frames around them, and what a device takes to think.
 _AROUND_CHARS = 13
 _THINKING_S = 0.005
-# A unit that stays silent is waited for as long as twice the slowest of the others took, or so long; each few
-# times for the whole time-out, lest one that came back slower is never found.
+# A silent unit is waited for twice as long as the slowest answer took, each few times the whole time-out.
 _PROBE_MIN_S = 0.1
 _PROBE_SHORT_FROM = 3
 _PROBE_WHOLE_EACH = 4

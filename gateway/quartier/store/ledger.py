@@ -22,7 +22,6 @@ from quartier.store.writer import Committed, Failed, Opened, Renewed, Salvaged, 
 from quartier_drivers.contract import Readings
 
 OPEN_TIMEOUT_S = 8.0
-CROWDED_PART = 4  # of what may wait in memory: then a commit comes early, and nothing is dropped
 RETRY_MAX_S = 60.0
 _COUNTED = ("commits", "commits_failed", "evicted", "dropped", "gaps", "renewed")
 _FIGURES = (*(f"{name}_count" for name in _COUNTED), "size_bytes", "used_bytes", "newest_utc_ms")
@@ -131,10 +130,7 @@ class Store:
         return self._entrance.boot
 
     def record(self, readings: Readings, now: Now) -> int:
-        """Number, journal and keep every reading that passes its deadband; returns how many did.
-
-        A sample's time is ``now`` less the age of the readings.
-        """
+        """Number, journal and keep what passes its deadband, at ``now`` less its age; returns how many."""
         return self._entrance.record(readings, now)
 
     def event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
@@ -152,7 +148,7 @@ class Store:
         Call it every cycle; it costs next to nothing when nothing is due.
         """
         ready = self._is_ready(now)
-        crowded = ready and self._entrance.pending_count() > self._pending_max_count // CROWDED_PART
+        crowded = ready and self._entrance.pending_count() > self._pending_max_count // 4  # before any drops
         if now.ns < self._due_ns and not ((self._urgent or crowded) and not self._failed_in_row):
             return
         self._entrance.seal_older_than(now.utc_ms - self._seal_ms)
