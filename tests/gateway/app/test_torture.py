@@ -1,6 +1,6 @@
-"""The daemon killed at any instant, at 500 samples a second: what the history and a subscriber hold then.
+"""The daemon killed at any instant, or with a full disk: what the history and a subscriber hold then.
 
-Fifteen kills in CI, a thousand with ``QUARTIER_TORTURE=full``.
+Fifteen kills and ten minutes of the house in CI; a thousand and an hour with ``QUARTIER_TORTURE=full``.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ import sys
 import threading
 import time
 from array import array
-from collections import defaultdict
-from contextlib import closing
+from collections import Counter, defaultdict
+from contextlib import closing, contextmanager, suppress
 from itertools import pairwise
 
 import paho.mqtt.client as mqtt
@@ -35,6 +35,7 @@ pytestmark = [pytest.mark.scenario, pytest.mark.peer]
 FULL = os.environ.get("QUARTIER_TORTURE") == "full"
 KILLS = 1000 if FULL else 15
 DEVICES, REGISTERS = 5, 100
+FULL_S, RATE, PERIOD_S = 3600.0 if FULL else 600.0, 60.0, 10.0
 START_MAX_S, LIFE_MAX_S = 1.2, 2.5
 PATIENCE_S = 60.0  # only ends a test that has failed
 BACKFILL_PER_S = 50.0
@@ -70,8 +71,9 @@ class Subscriber:
 class Victim:
     """The daemon and its manager: started, heard, killed."""
 
-    def __init__(self, folder, config):
+    def __init__(self, folder, config, clock=""):
         self.folder = folder
+        self._clock = {"QUARTIER_CLOCK": clock} if clock else {}
         self._argv = [sys.executable, "-m", "quartier.cli", "run", "--config", str(config), "--log", "json"]
         self._places = {name: folder / name for name in ("runtime", "state")}
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -81,7 +83,7 @@ class Victim:
 
     def start(self):
         env = {f"{name.upper()}_DIRECTORY": str(place) for name, place in self._places.items()}
-        env |= {"NOTIFY_SOCKET": str(self.folder / "notify"), "PYTHONPATH": python_path()}
+        env |= {"NOTIFY_SOCKET": str(self.folder / "notify"), "PYTHONPATH": python_path(), **self._clock}
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 self._argv, env={**os.environ, **env}, stdout=log, stderr=log, start_new_session=True
@@ -117,29 +119,34 @@ class Victim:
         except BlockingIOError:
             pass
 
-    def settle(self):
-        """Live on until all of earlier lives is delivered and kept, then end well."""
+    def until(self, condition):
+        """Live on until a status is as asked for; returns it."""
         end_s = time.monotonic() + 10 * PATIENCE_S
         while time.monotonic() < end_s:
             try:
                 status = ask(self._places["runtime"], "status")
             except Closed:
-                continue
-            store = status["store"]
-            if (
-                status["district"]["data_on"]
-                and not status["district"]["catching_up"]
-                and store["commits_count"] > 1
-            ):
-                break
+                status = None
+            if status is not None and condition(status):
+                return status
             self.live(0.2)
-        else:
-            raise AssertionError(f"it never settled: {status['district']} {store}\n{self.log()}")
+        raise AssertionError(f"it never came: {status}\n{self.log()}")
+
+    def settle(self):
+        """Live on until all of earlier lives is delivered and kept, then end well."""
+        self.until(
+            lambda s: (
+                s["store"]["commits_count"] > 1
+                and not s["store"]["error"]
+                and s["district"]["data_on"]
+                and not s["district"]["catching_up"]
+            )
+        )
         self._process.terminate()
         return self._process.wait(PATIENCE_S)
 
-    def log(self):
-        return (self.folder / "log").read_text()[-3000:]
+    def log(self, size=3000):
+        return (self.folder / "log").read_text()[-size:]
 
     def close(self):
         if self._process is not None and self._process.poll() is None:
@@ -169,7 +176,7 @@ class History:
         self.faults = []
         self.values = defaultdict(lambda: array("d"))
         self.lags_ms = array("d")
-        self.gaps_count = 0
+        self.events = Counter()
         for run in runs:
             self._take(run)
 
@@ -179,7 +186,7 @@ class History:
             self.faults.append(f"{run.stream}/{run.boot}: {len(held)} then {run.first}")
         held.extend(run.values)
         if run.stream == "event":
-            self.gaps_count += sum(run.names[point][1] == "store.gap" for point in run.points)
+            self.events.update(run.names[point][1] for point in run.points)
         elif run.stream != "node":
             self._judge(run)
 
@@ -196,12 +203,27 @@ class History:
         self.lags_ms.extend((time_ms - value + 9_000) % WRAP_MS - 9_000 for time_ms, value in moments.items())
 
 
+def site_file(folder, ports, broker_port, period_s=1.0):
+    config = site.write(folder, ports, REGISTERS, broker_port=broker_port, period_s=period_s)
+    slow, name = "watermark = false\n", 'id = "bench"\n'
+    text = config.read_text().replace(slow, f"{slow}backfill_messages_per_s = {BACKFILL_PER_S}\n")
+    config.write_text(text.replace(name, f"{name}simulated = true\n"))
+    return config
+
+
+def untold(subscriber, history):
+    """Messages whose samples do not stand in the history, number by number."""
+    return [
+        f"{key} from {first}"
+        for key, messages in subscriber.seen.items()
+        for first, values in messages.items()
+        if history.values[key][first - 1 : first - 1 + len(values)] != values
+    ]
+
+
 def torture(folder, ports, broker_port, dice):
     subscriber = Subscriber(broker_port)
-    config = site.write(folder, ports, REGISTERS, broker_port=broker_port)
-    slow = "watermark = false\n"
-    config.write_text(config.read_text().replace(slow, f"{slow}backfill_messages_per_s = {BACKFILL_PER_S}\n"))
-    victim = Victim(folder, config)
+    victim = Victim(folder, site_file(folder, ports, broker_port))
     with closing(subscriber), closing(victim):
         for number in range(KILLS):
             victim.start()
@@ -236,15 +258,11 @@ async def test_kills_at_any_instant_lose_nothing_and_tell_nothing_twice(
     subscriber, victim, history = await asyncio.to_thread(torture, tmp_path, registers, broker.port, dice)
 
     assert [] == history.faults
-    assert 0 == history.gaps_count, "a killed process loses nothing: there is no gap to tell of"
+    assert 0 == history.events["store.gap"], "a killed process loses nothing: there is no gap to tell of"
     assert [] == subscriber.session.faults
-    told = [
-        f"{key} from {first}"
-        for key, messages in subscriber.seen.items()
-        for first, values in messages.items()
-        if history.values[key][first - 1 : first - 1 + len(values)] != values
-    ]
-    assert [] == told, "whatever left the house stands in its history, number by number"
+    assert [] == untold(subscriber, history), (
+        "whatever left the house stands in its history, number by number"
+    )
     kept = sum(map(len, history.values.values()))
     ledger = subscriber.session.ledger
     assert kept > 0
@@ -265,6 +283,89 @@ async def test_kills_at_any_instant_lose_nothing_and_tell_nothing_twice(
     }
     record_property("figures", figures)
     sys.stdout.write(f"{figures}\n")  # pytest -s shows it
+
+
+@contextmanager
+def small_disk(place):
+    """A tmpfs of 8 MB at ``place``; needs root."""
+    place.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs root")
+    command = ["mount", "-t", "tmpfs", "-o", "size=8m", "quartier-test", str(place)]
+    if (said := subprocess.run(command, capture_output=True, text=True, check=False)).returncode:
+        pytest.skip(f"no small disk can be mounted: {said.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(path):
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+
+
+def starve(folder, ports, broker_port):
+    """A life whose disk is full for a while; returns what the status said before, then and after."""
+    subscriber = Subscriber(broker_port)
+    clock = f"rate={RATE:g},origin={time.time():.3f}"
+    victim = Victim(folder, site_file(folder, ports, broker_port, PERIOD_S), clock)
+    with closing(subscriber), closing(victim), small_disk(folder / "state"):
+        victim.start()
+        victim.until(lambda s: s["store"]["commits_count"] > 2)
+        before = [
+            victim.until(lambda s, to_s=to_s: s["gateway"]["uptime_s"] > to_s) for to_s in (60, 60 + FULL_S)
+        ]
+        fill(folder / "state" / "filler")
+        failed = victim.until(lambda s: s["store"]["error"])
+        end_s = failed["gateway"]["uptime_s"] + FULL_S
+        full = victim.until(lambda s: s["gateway"]["uptime_s"] > end_s)
+        (folder / "state" / "filler").unlink()
+        after = victim.until(lambda s: not s["store"]["error"] and s["store"]["pending_count"] < 10_000)
+        victim.until(lambda _: '"store.back"' in victim.log(1 << 20))
+        assert victim.settle() == 0
+        return subscriber, History(victim.runs()), [*before, failed, full, after], victim.log(1 << 20)
+
+
+async def test_a_disk_full_for_an_hour_stops_no_cycle_and_costs_no_sample(
+    registers, mosquitto, tmp_path, record_property
+):
+    broker = await mosquitto("allow_anonymous true", "max_queued_messages 0")
+    subscriber, history, said, log = await asyncio.to_thread(starve, tmp_path, registers, broker.port)
+
+    begun, well, failed, full, after = said
+    assert "full" in failed["store"]["error"]
+    assert full["store"]["error"], "said for as long as it lasts"
+    assert full["store"]["commits_failed_count"] > 1
+    assert full["cycles"]["count"] > failed["cycles"]["count"] + FULL_S / 4, (
+        "the house was steered all the time"
+    )
+    assert (0, 0) == (after["store"]["dropped_count"], after["store"]["gaps_count"])
+    assert (1, 1) == (log.count('"store.failing"'), log.count('"store.back"'))
+    assert [] == history.faults
+    assert {"store.disk_failed": 1, "store.disk_back": 1, "store.gap": 0} == {
+        code: history.events[code] for code in ("store.disk_failed", "store.disk_back", "store.gap")
+    }
+    assert [] == untold(subscriber, history)
+    ledger = subscriber.session.ledger
+    assert {} == ledger.holes
+    figures = {
+        "cycles skipped an hour, well": rate_of(begun, well, "skipped_count"),
+        "cycles skipped an hour, full": rate_of(failed, full, "skipped_count"),
+        "cycles an hour, well": rate_of(begun, well, "count"),
+        "cycles an hour, full": rate_of(failed, full, "count"),
+        "waiting in memory at most": full["store"]["pending_count"],
+        "samples kept": sum(map(len, history.values.values())),
+        "by subscriber": ledger.samples_count,
+    }
+    record_property("figures", figures)
+    sys.stdout.write(f"{figures}\n")
+
+
+def rate_of(first, last, what):
+    passed_s = last["gateway"]["uptime_s"] - first["gateway"]["uptime_s"]
+    return round(3600 * (last["cycles"][what] - first["cycles"][what]) / passed_s, 1)
 
 
 def quantiles(values):
