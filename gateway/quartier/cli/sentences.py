@@ -118,8 +118,8 @@ def store(told: Mapping[str, Any]) -> Iterator[Text]:
     """The history: how large, what is missing, what waits, and what is wrong."""
     yield Text(
         f"history {_bytes(told['size_bytes'])}, {number(told['commits_count'])} commits, "
-        f"{number(told['pending_count'])} samples pending, {number(told['gaps_count'])} gaps, "
-        f"{number(told['backlog_count'])} not yet delivered"
+        f"{number(told['pending_count'])} pending, {number(told['gaps_count'])} gaps, "
+        f"{number(told['backlog_count'])} samples not yet delivered"
     )
     lost = [
         f"{number(told[f'{key}_count'])} {words}"

@@ -41,7 +41,7 @@
 
   function series(curve) {
     const step = curve.style.startsWith("step");
-    const cap = curve.label.endsWith(" cap");
+    const cap = curve.label.endsWith(" cap") || curve.style === "step-plan";
     return {
       label: curve.label,
       stroke: curve.colour,
@@ -63,7 +63,7 @@
     return new uPlot(
       {
         width: home.clientWidth,
-        height: index === 0 ? 380 : index < 3 ? 190 : 140,
+        height: index === 0 ? 380 : chart.unit.includes("kW") || index === 1 ? 190 : 140,
         tzDate: toZone,
         cursor: { sync: { key: sync.key } },
         scales: { x: { time: true } },

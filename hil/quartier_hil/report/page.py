@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from quartier_hil.report import plan as plans
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.course import Course
 
@@ -38,20 +39,15 @@ CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
             ("hp1.tank_c", "hot water, °C", "#f3722c", "line"),
         ),
     ),
-    (
-        "What the devices were told",
-        "kW · A/10 · on",
-        1.0,
-        (
-            ("order.battery_w", "battery setpoint, kW", "#2a9d8f", "step-kilo"),
-            ("order.current_max_a", "car limit, A / 10", "#7b2cbf", "step-tenth"),
-            ("order.relay_on", "heat pump may run", "#f3722c", "step"),
-        ),
-    ),
     ("Voltage of L1", "V", 1.0, (("grid.voltage_l1_v", "voltage", "#1d3557", "line"),)),
     ("Frequency", "Hz", 1.0, (("grid.frequency_hz", "frequency", "#8d99ae", "line"),)),
 )
-_FACTORS = {"step-negative": -1.0, "step-kilo": 1e-3, "step-tenth": 0.1}
+_FACTORS = {"step-negative": -1.0}
+# Below the first two charts each asset that was steered has its own: ordered, and measured.
+_PLANS_AT = 2
+_SIDES = {0: "±", 1: "above by", -1: "below by"}
+_PLAN_COLOUR = "#d62839"
+_MEASURED_COLOURS = {curve[0]: curve[2] for curve in CHARTS[0][3]}
 
 
 def _bins(count: int) -> list[tuple[int, int]]:
@@ -97,11 +93,53 @@ def data(course: Course, start_unix_s: float) -> dict[str, Any]:
         }
         for title, unit, factor, curves in CHARTS
     ]
+    charts[_PLANS_AT:_PLANS_AT] = _plan_charts(course, bins)
     marks = [
         {"at": round(start_unix_s + mark.at_s, 2), "text": mark.text, "kind": mark.kind}
         for mark in course.marks
     ]
     return {"times": times, "charts": charts, "marks": marks}
+
+
+def _plan_charts(course: Course, bins: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """One chart per asset: what was measured, and every plan that stood for it."""
+    charts: dict[str, dict[str, Any]] = {}
+    for plan in plans.stood(course):
+        if plan.asset not in charts:
+            colour = _MEASURED_COLOURS[plan.measured]
+            values = _curve(course.columns[plan.measured], bins, 1e-3, "line")
+            measured = {"label": "measured", "colour": colour, "style": "line", "values": values}
+            title = f"Ordered and measured: {plan.asset}"
+            charts[plan.asset] = {"title": title, "unit": "kW", "curves": [measured]}
+        values = _curve(plans.ordered_w(plan, course), bins, 1e-3, "step")
+        charts[plan.asset]["curves"].append(
+            {"label": plan.words, "colour": _PLAN_COLOUR, "style": "step-plan", "values": values}
+        )
+    return list(charts.values())
+
+
+def _plan_rows(course: Course) -> str:
+    return "".join(map(_plan_row, (plans.kept(plan, course) for plan in plans.stood(course))))
+
+
+def _plan_row(row: plans.Kept) -> str:
+    plan = row.plan
+    tolerance = f"{_SIDES[plan.side]} {plan.tolerance_w:g} W"
+    cells = (
+        plan.asset,
+        plan.words,
+        _length(row.stood_s),
+        f"{row.deviation_w:,.0f} W",
+        f"{row.within_pct:.1f} %",
+        tolerance,
+        f"{row.planned_wh / 1e3:,.2f} kWh",
+        f"{row.measured_wh / 1e3:,.2f} kWh",
+    )
+    return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+
+
+def _length(seconds: float) -> str:
+    return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02d}:{int(seconds) % 60:02d}"
 
 
 def _part(name: str) -> str:
@@ -131,7 +169,7 @@ def _mark_rows(course: Course) -> str:
 
 
 def _clock(at_s: float) -> str:
-    return f"+{int(at_s) // 3600}:{int(at_s) // 60 % 60:02d}:{int(at_s) % 60:02d}"
+    return f"+{_length(at_s)}"
 
 
 def page(
@@ -155,6 +193,7 @@ def page(
         "KEPT": f"{kept} of {len(verdicts)} promises kept",
         "VERDICTS": _verdict_rows(verdicts),
         "TILES": _tiles(figures),
+        "PLANS": _plan_rows(course),
         "MARKS": _mark_rows(course),
         "FACTS": "".join(
             f"<tr><td>{html.escape(key)}</td><td>{html.escape(value)}</td></tr>"

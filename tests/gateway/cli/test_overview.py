@@ -51,7 +51,7 @@ def test_a_good_day_at_a_glance(shown):
     assert "lan open 87.5 % 0.0 s" == line(text, "lan")
     assert "gx good Victron Energy GX c0619" in " ".join(text.split())
     assert "district connected, live, heartbeat 12 s ago" == line(text, "district")
-    assert "history 12.3 MB, 35 commits, 6 samples pending, 0 gaps, 42 not yet delivered" == line(
+    assert "history 12.3 MB, 35 commits, 6 pending, 0 gaps, 42 samples not yet delivered" == line(
         text, "history"
     )
     assert "8,000 cycles, 0 skipped, 99.9 % began within 0.002 s" == line(text, "8,000")

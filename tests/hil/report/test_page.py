@@ -73,6 +73,20 @@ def test_what_is_no_number_is_a_gap():
     assert ([1.0, 1.0], [None, None]) == (power["grid"], power["PV"])
 
 
+def test_each_asset_that_was_steered_has_what_it_was_ordered_beside_what_was_measured():
+    course = Course()
+    for second in range(10):
+        course.add(float(second), {"order.battery_w": -500.0, "bat1.power_w": -480.0})
+    charts = {chart["title"]: chart for chart in data(course, 0.0)["charts"]}
+    row = "".join(re.findall(r"<tr><td>battery</td>.*?</tr>", _page(course)))
+
+    (battery,) = [chart for title, chart in charts.items() if title.startswith("Ordered and measured")]
+    assert ["measured", "setpoint"] == [curve["label"] for curve in battery["curves"]]
+    assert [-0.5] == sorted(set(battery["curves"][1]["values"]))
+    for cell in ("setpoint", "0:00:10", "20 W", "100.0 %", "± 100 W"):
+        assert f"<td>{cell}</td>" in row
+
+
 @given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=3000))
 def test_a_curve_keeps_its_extremes_in_at_most_two_points_a_bin(values):
     bins = _bins(len(values))

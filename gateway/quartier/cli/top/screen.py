@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
+from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.app import App, ComposeResult
@@ -94,11 +95,12 @@ class Rows(OptionList):
     def render_line(self, y: int) -> Strip:
         """Turn the picked row round: that shows on any background, also without colours.
 
-        (Textual drops ``text-style: reverse`` here.)  Each row is one line.
+        (Textual drops ``text-style: reverse`` here, and a coloured word would become a coloured block.)
+        Each row is one line.
         """
         strip = super().render_line(y)
         picked = self.highlighted is not None and self.scroll_offset.y + y == self.highlighted
-        return strip.apply_style(_TURNED) if picked else strip
+        return Strip([Segment(strip.text, _TURNED)], strip.cell_length) if picked else strip
 
 
 class Look(Screen[None]):
