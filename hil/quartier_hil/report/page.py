@@ -45,7 +45,7 @@ CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
 _FACTORS = {"step-negative": -1.0}
 # Below the first two charts each asset that was steered has its own: ordered, and measured.
 _PLANS_AT = 2
-_SIDES = {0: "±", 1: "above by", -1: "below by"}
+_SIDES = {0: "± {:g} W", 1: "{:g} W above", -1: "{:g} W below"}
 _PLAN_COLOUR = "#d62839"
 _MEASURED_COLOURS = {curve[0]: curve[2] for curve in CHARTS[0][3]}
 
@@ -124,7 +124,7 @@ def _plan_rows(course: Course) -> str:
 
 def _plan_row(row: plans.Kept) -> str:
     plan = row.plan
-    tolerance = f"{_SIDES[plan.side]} {plan.tolerance_w:g} W"
+    tolerance = _SIDES[plan.side].format(plan.tolerance_w)
     cells = (
         plan.asset,
         plan.words,
