@@ -148,7 +148,7 @@ class Store:
         Call it every cycle; it costs next to nothing when nothing is due.
         """
         ready = self._is_ready(now)
-        crowded = ready and self._entrance.pending_count() > self._pending_max_count // 4  # before any drops
+        crowded = ready and self._entrance.pending_count() > self._pending_max_count // 2  # before any drops
         if now.ns < self._due_ns and not ((self._urgent or crowded) and not self._failed_in_row):
             return
         self._entrance.seal_older_than(now.utc_ms - self._seal_ms)
