@@ -23,6 +23,7 @@ from quartier.runtime.desk import Closed
 
 REFRESH_S = 1.0
 NEWS_S = 10.0
+FOOT_FROM_LINES = 16  # on a lower screen the rows are worth more
 EX_INTERRUPTED, EX_TERMINATED = 130, 143
 # Only what the terminal itself calls its colours: so it reads on any background, and without colours.
 STYLE = """
@@ -183,7 +184,7 @@ class Look(Screen[None]):
             return
         self.query_one("#head", Static).update(Text("\n").join(self._page.head))
         self.query_one("#foot", Static).update(Text("\n").join(self._page.foot))
-        self.query_one("#foot").display = bool(self._page.foot)
+        self.query_one("#foot").display = bool(self._page.foot) and self.size.height >= FOOT_FROM_LINES
         self._fill(list(self._lines(self._page)))
         self._tell_more()
 

@@ -217,6 +217,14 @@ async def test_texts_of_devices_are_no_markup(person, status):
         await someone.sees("[red]GX[/nonsense")
 
 
+async def test_a_very_small_screen_still_shows_rows(person):
+    async with person((50, 12)) as someone:
+        await someone.sees("bat1")
+        await someone.press("down")
+        await someone.is_on("asset:boiler")
+        assert "boiler" in someone.text
+
+
 async def test_a_larger_screen_shows_more_columns(person):
     async with person() as someone:
         assert "tier" not in someone.text
