@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 # A shared runner stalls for longer than any deadline that would mean something.
 settings.register_profile("dev", max_examples=200, deadline=None)
 settings.register_profile(
-    "ci", max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "ci", max_examples=1_000, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
