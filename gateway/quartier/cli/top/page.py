@@ -150,15 +150,19 @@ _DEVICES = (
 
 
 def _devices(buses: Sequence[Mapping[str, Any]]) -> Sheet:
-    return Sheet(_DEVICES, tuple(_device(device, bus) for bus in buses for device in bus["devices"]))
+    """``buses`` with their devices; where there is but one, its name stands above already."""
+    named = len(buses) > 1
+    return Sheet(
+        _DEVICES, tuple(_device(device, bus, named=named) for bus in buses for device in bus["devices"])
+    )
 
 
-def _device(device: Mapping[str, Any], bus: Mapping[str, Any]) -> Row:
+def _device(device: Mapping[str, Any], bus: Mapping[str, Any], *, named: bool) -> Row:
     state = device["state"]
     why = sentences.why_of(device, bus)
     cells = (
         text(device["name"]),
-        text(bus["name"]),
+        text(bus["name"] if named else ""),
         text(state, _STATE_STYLE.get(state, "")),
         text(number(device["errors_count"])),
         text(age(device["age_s"])),

@@ -76,7 +76,7 @@ async def test_all_of_a_small_house_is_seen_on_80_by_24(person):
             "import at most 5,000 W: envelope dso e1",
             "bat1    -1,200 W  0.3 s  good        61 %  -1,180 W  done     self-consumption",
             "lan  open    88 %  10 ms",
-            "gx      lan  good        0      0.2 s  Victron Energy GX c0619",
+            "gx      good        0      0.2 s  Victron Energy GX c0619",
             "no district in the site file",
             "history 12.3 MB",
             "8,000 cycles",
