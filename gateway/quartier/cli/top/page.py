@@ -104,11 +104,12 @@ def _buses(buses: Sequence[Mapping[str, Any]], rates: Rates) -> Sheet:
 def _bus(bus: Mapping[str, Any], rates: Rates) -> Row:
     name = bus["name"]
     good_count = sum(device["state"] == "good" for device in bus["devices"])
+    works = bus["online"]  # a lost bus has no time to spare, and nobody waits for it
     cells = (
         text(name),
         _open(bus),
-        text("–" if bus["slack_pct"] is None else f"{bus['slack_pct']:.0f} %"),
-        text(_late(bus["lateness_s"])),
+        text(f"{bus['slack_pct']:.0f} %" if works and bus["slack_pct"] is not None else "–"),
+        text(_late(bus["lateness_s"] if works else None)),
         text(_rate(rates.per_s(name, "requests_count"))),
         _count(bus, "retries_count", rates),
         _count(bus, "timeouts_count", rates),

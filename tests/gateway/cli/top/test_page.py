@@ -58,13 +58,13 @@ def test_the_house_before_its_first_cycle(status):
 
 def test_what_is_wrong_is_worried_about_and_said(status):
     (bus,) = status["buses"]
-    bus |= {"online": False, "why": "127.0.0.1:502 refuses", "slack_pct": None, "lateness_s": 1.5}
+    bus |= {"online": False, "why": "127.0.0.1:502 refuses", "slack_pct": 0.0, "lateness_s": 1.5}
     bus["devices"][0] |= {"state": "silent", "why": "unit 1 is silent", "errors_count": 1234}
     status["written"]["bat1.setpoint_w"] |= {"verdict": "refused", "why": "exception 3"}
     assets, buses, devices = page.house(status, Rates()).sheets
     told = shown(page.house(status, Rates()))
 
-    assert "lan lost – 1.5 s – 2 1 0 of 1 127.0.0.1:502 refuses" in told
+    assert "lan lost – – – 2 1 0 of 1 127.0.0.1:502 refuses" in told
     assert "gx silent 1,234 0.2 s unit 1 is silent" in told
     assert [[2, 3], [3], [3]] == [[row.worry for row in sheet.rows] for sheet in (assets, buses, devices)]
     assert "bat1: steered; self-consumption; exception 3" == assets.rows[0].more
