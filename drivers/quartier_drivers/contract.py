@@ -271,7 +271,7 @@ class Driver(Protocol):
         """Write one point, its device-side timer with it; its read-back becomes due at once.
 
         Raises Refused (the device said no, or the value is outside the profile's write limits),
-        NoReply (outcome unknown) or LinkLost (unknown too).
+        NoReply (outcome unknown), LinkLost (unknown too) or Expired (the line was free too late).
         """
         ...
 

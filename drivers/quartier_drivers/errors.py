@@ -45,3 +45,7 @@ class NoReply(WireError):  # noqa: N818 - as above
 
 class Refused(WireError):  # noqa: N818 - as above
     """The device answered that it will not: stop asking for that point."""
+
+
+class Expired(WireError):  # noqa: N818 - as above
+    """The line was not free before the command expired: it was not written, a newer one may be."""

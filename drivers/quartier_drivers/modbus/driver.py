@@ -108,12 +108,14 @@ class ModbusDriver:
             text = await self._identity(source)
             if text:
                 identity[key] = text
+        powers: dict[tuple[int, Address], int | None] = {}
         for one in self._served.values():
             place = one.point.scale_address
             if one.point.write is not None and place is not None:
                 answer = await self._fetch(one.unit, place, 1)
                 if not answer.exception:
-                    self._powers[one.unit, place] = codec.power_of(answer.values)
+                    powers[one.unit, place] = codec.power_of(answer.values)
+        self._powers = powers  # it may be another device: what the other scales are is read anew
         self._start()
         return identity
 
@@ -142,8 +144,8 @@ class ModbusDriver:
     async def write(self, command: Command) -> None:
         """Write one point, its device-side timer before it; its read-back becomes due at once.
 
-        Raises Refused (the device said no, or the profile's limits do), NoReply (outcome unknown) or
-        LinkLost (unknown too).
+        Raises Refused (the device said no, or the profile's limits do), NoReply (outcome unknown),
+        LinkLost (unknown too) or Expired.
         """
         one = self._served.get(command.point)
         if one is None or one.point.write is None:
@@ -157,7 +159,7 @@ class ModbusDriver:
             raise Refused(f"{command.point}: {error}") from error
         try:
             for request in requests:
-                await self._send(one.name, request)
+                await self._send(one.name, request, command.expires_ns)
         finally:
             if one.point.write.confirm == "read":
                 self._read_back(one.name)
@@ -333,9 +335,10 @@ class ModbusDriver:
         now_ns = self._clock.now_ns()
         self._acknowledged.append(Reading(one.name, held, Quality.GOOD, now_ns, "acknowledged"))
 
-    async def _send(self, name: str, request: Request) -> None:
+    async def _send(self, name: str, request: Request, expires_ns: int | None = None) -> None:
         limits = self._profile.limits
-        answer = await self._line.exchange(request, max(limits.pause_s, limits.write_pause_s))
+        pause_s = max(limits.pause_s, limits.write_pause_s)
+        answer = await self._line.exchange(request, pause_s, expires_ns)
         if answer.exception:
             raise Refused(f"{name}: {meaning(answer)}")
 

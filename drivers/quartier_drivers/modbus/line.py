@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from quartier_drivers.contract import Clock
-from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.errors import Expired, LinkLost, NoReply
 from quartier_drivers.modbus.frame import EXCEPTIONS, Answer, OutOfStep, Request, Rubbish
 
 _BUSY_S = 0.1
@@ -84,13 +84,20 @@ class Line(ABC):
         self._stop_timer()
         self._disconnect()
 
-    async def exchange(self, request: Request, pause_s: float = 0.0, *, probes: bool = False) -> Answer:
+    async def exchange(
+        self,
+        request: Request,
+        pause_s: float = 0.0,
+        expires_ns: int | None = None,
+        *,
+        probes: bool = False,
+    ) -> Answer:
         """Make one request and return its checked answer, an exception of the device included.
 
         A read without a sound answer is repeated; a write is not, its outcome is unknown, nor is one that
         ``probes`` whether a silent unit is back: the others wait meanwhile.  After it the
         unit is left alone for ``pause_s``.  Raises NoReply (silent, rubbish, busy; a write that a gateway
-        could not deliver) or LinkLost.
+        could not deliver), LinkLost, or Expired where it was not its turn before ``expires_ns``.
         """
         async with self._lock:
             self._wait_s = self._patience_s(request.unit) if probes else self._timeout_s
@@ -98,15 +105,19 @@ class Line(ABC):
             for left in range(retries_count, -1, -1):
                 await self._opened()
                 try:
-                    return await self._attempt(request, pause_s, again=left < retries_count)
+                    return await self._attempt(request, pause_s, expires_ns, again=left < retries_count)
                 except (NoReply, LinkLost):
                     if not left:
                         raise
                     self.count("retries_count")
         raise AssertionError("the last attempt returns or raises")
 
-    async def _attempt(self, request: Request, pause_s: float, *, again: bool) -> Answer:
+    async def _attempt(
+        self, request: Request, pause_s: float, expires_ns: int | None, *, again: bool
+    ) -> Answer:
         await self._pace(request.unit, again=again)
+        if expires_ns is not None and self._clock.now_ns() >= expires_ns:
+            raise Expired(f"unit {request.unit}: the line was not free before the command expired")
         self.count("requests_count")
         try:
             answer = await self._ask(request)

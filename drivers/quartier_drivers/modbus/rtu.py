@@ -133,16 +133,12 @@ class RtuLink(Line):
             self._listens = False
 
     def _readable(self) -> None:
-        """The loop: bytes are there, or were until an alarm of the same turn took them, or the port is gone.
-
-        One that is gone stays readable.
-        """
-        if self._port is None or self._take():
-            return
-        if self._hollow:
-            self._fail(LinkLost(f"{self._bus.port} is gone"))
-            self._disconnect()
-        self._hollow = True
+        """The loop: bytes are there, or were until an alarm took them, or the port is gone: it stays so."""
+        if self._port is not None and not self._take():
+            if self._hollow:
+                self._fail(LinkLost(f"{self._bus.port} is gone"))
+                self._disconnect()
+            self._hollow = True
 
     def _look(self) -> None:
         """The answer should nearly be there; if nothing is, wait for its first byte."""

@@ -29,7 +29,7 @@ from quartier_drivers.contract import (
     Quality,
     Readings,
 )
-from quartier_drivers.errors import LinkLost, NoReply, Refused
+from quartier_drivers.errors import Expired, LinkLost, NoReply, Refused
 from quartier_drivers.points import split, word
 
 GIVE_UP_COUNT = 3
@@ -209,6 +209,9 @@ class Bus:
             counts = False
             self._log.warning("write.refused", point=command.point, value=command.value, why=str(refusal))
             self.mailbox.failed(command, "refused", str(refusal), self._clock.now_ns(), read_back=False)
+        except Expired as late:
+            counts = False
+            self.mailbox.failed(command, "expired", str(late), self._clock.now_ns(), read_back=False)
         except NoReply as silence:
             health.doubt = read_back
             self.mailbox.failed(command, "unknown", str(silence), self._clock.now_ns(), read_back=read_back)

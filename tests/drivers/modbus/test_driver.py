@@ -340,7 +340,7 @@ async def test_what_the_device_or_its_limits_refuse_is_refused(
 
     device.refused = {20}
     with pytest.raises(Refused, match="illegal data address"):
-        await driver.write(Command("m.setpoint_w", 1.0, 0))
+        await driver.write(Command("m.setpoint_w", 1.0, clock.now_ns() + S))
     await line.close()
 
 
