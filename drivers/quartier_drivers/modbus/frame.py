@@ -242,12 +242,12 @@ def is_answer(data: bytes, request: Request, number: int) -> bool:
 def take_tcp(buffer: bytearray, request: Request, number: int, seen: Seen) -> Answer | None:
     """Take frames from ``buffer`` until the answer with transaction ``number`` is there; None if it is not.
 
-    Frames with another number are late answers: dropped and counted.  Raises Rubbish or OutOfStep.
+    Frames with another number are late answers: dropped and counted.  Raises Rubbish or OutOfStep, also
+    where no frame begins behind the answer: then it was cut short and holds bytes of the next.
     """
     while len(buffer) >= _MBAP_SIZE:
-        transaction, protocol, length, unit = _MBAP.unpack_from(buffer)
-        if protocol != 0 or length not in _LENGTHS:
-            raise OutOfStep(f"a header of protocol {protocol}, length {length}")
+        transaction, _, length, unit = _MBAP.unpack_from(buffer)
+        _see_header(buffer)
         if len(buffer) < 6 + length:
             return None
         pdu = bytes(buffer[_MBAP_SIZE : 6 + length])
@@ -257,8 +257,16 @@ def take_tcp(buffer: bytearray, request: Request, number: int, seen: Seen) -> An
             continue
         if unit != request.unit:
             raise Rubbish(f"unit {unit}, expected {request.unit}")
+        _see_header(buffer)
         return answer_of(request, pdu)
     return None
+
+
+def _see_header(buffer: bytearray) -> None:
+    """Whether the bytes may begin a frame, as far as they are here."""
+    protocol, length = int.from_bytes(buffer[2:4], "big"), int.from_bytes(buffer[4:6], "big")
+    if (len(buffer) >= 4 and protocol) or (len(buffer) >= 6 and length not in _LENGTHS):
+        raise OutOfStep(f"a header of protocol {protocol}, length {length}")
 
 
 # The longest frame of a serial line is 256 bytes; more than a few of them is chatter of others.

@@ -231,6 +231,20 @@ def test_the_quick_look_takes_only_the_very_answer(
     assert ((number, unit, function, more) == (5, 1, 3, b"")) == is_answer(frame, READ, 5)
 
 
+@pytest.mark.parametrize("missing", range(1, len(SOUND) - 2))
+def test_a_tcp_answer_that_was_cut_short_is_not_filled_up_from_the_next_one(missing: int) -> None:
+    stream = tcp(5, 1, SOUND)[:-missing] + tcp(4, 1, SOUND)
+    with pytest.raises((OutOfStep, Rubbish)):
+        take_tcp(bytearray(stream), READ, 5, Seen())
+
+
+def test_a_tcp_answer_before_a_late_one_is_taken() -> None:
+    for size in range(len(tcp(4, 1, SOUND)) + 1):
+        stream = tcp(5, 1, SOUND) + tcp(4, 1, SOUND)[:size]
+
+        assert Answer(WORDS) == take_tcp(bytearray(stream), READ, 5, Seen())
+
+
 def test_a_tcp_answer_of_another_unit_is_rubbish() -> None:
     with pytest.raises(Rubbish, match="unit 2"):
         take_tcp(bytearray(tcp(5, 2, SOUND)), READ, 5, Seen())
