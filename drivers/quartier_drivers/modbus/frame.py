@@ -306,6 +306,11 @@ class Hunt:
         begun = self.buffer[: len(head)] == head[: len(self.buffer)]
         return max(0, self.request.answer_size + 3 - len(self.buffer)) if begun else 0
 
+    @property
+    def is_headed(self) -> bool:
+        """Whether what is here begins like the answer, its size included: hardly anything else does."""
+        return self.buffer.startswith(bytes([self.request.unit]) + self.request.sound)
+
     def search(self) -> Answer | None:
         """Look through all that came, with what seems to be an unfinished answer; as ``feed``."""
         del self.buffer[:-_CHATTER_MAX]

@@ -321,9 +321,11 @@ class RtuLink(Line):
             # Another master's question may be in what we heard, and its answer still to come.
             self._overhear(bytes(self._hunt.buffer))
         if isinstance(error, Rubbish):
-            # The answer came, in whatever state; or it was noise, and the answer comes in its time.
-            now_s = asyncio.get_running_loop().time()
-            self._owing_s[request.unit] = now_s + 1.1 * self._timeout_s
+            # The answer came, in whatever state; or that was noise, and it comes in its time.
+            self._owing_s.pop(request.unit, None)
+            if self._hunt is None or not self._hunt.is_headed:
+                now_s = asyncio.get_running_loop().time()
+                self._owing_s[request.unit] = now_s + 1.1 * self._timeout_s
 
     def _patience_s(self, unit: int) -> float:
         """Short, where others answer on this line: each probe of a dead unit is taken from their time."""

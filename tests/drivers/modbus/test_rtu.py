@@ -187,6 +187,16 @@ async def test_a_garbled_frame_ahead_of_a_slow_answer_does_not_hand_it_to_the_ne
     await line.close()
 
 
+async def test_an_answer_with_a_wrong_checksum_owes_nothing(rtu_server: RtuServer, clock: HandClock) -> None:
+    rtu_server.script = [lambda asked: rtu(asked.unit, registers(3, 1, 2))[:-1] + b"\0"]
+    line = rtu_link(rtu_server.path, clock)
+    with pytest.raises(NoReply, match="checksum"):
+        await line.exchange(READ)
+
+    assert line.ready_ns(1) <= clock.now_ns()
+    await line.close()
+
+
 async def test_one_late_answer_is_counted_once_whatever_else_is_said(
     rtu_server: RtuServer, clock: HandClock
 ) -> None:
