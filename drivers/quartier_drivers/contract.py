@@ -213,6 +213,16 @@ class PointInfo:
     writes_per_day: int = 0
 
 
+# Devices are asked at whole multiples of this (house time), those of many buses in the same moment: so their
+# answers wake the loop once, and one message and one look at the store serve them all.
+SLOT_NS = 100_000_000
+
+
+def slot_ns(not_before_ns: int) -> int:
+    """The first of these moments from then on."""
+    return -(-not_before_ns // SLOT_NS) * SLOT_NS
+
+
 class Clock(Protocol):
     """Monotonic time and waiting, both at the rate of the house's clock."""
 

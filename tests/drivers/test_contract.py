@@ -9,11 +9,13 @@ from quartier_drivers.contract import (
     FLOAT,
     INT,
     NOTHING,
+    SLOT_NS,
     TEXT,
     Layout,
     Quality,
     Reading,
     columns,
+    slot_ns,
 )
 
 values = st.one_of(st.floats(allow_nan=False), st.integers(), st.booleans(), st.text(max_size=9))
@@ -61,3 +63,7 @@ def test_columns_can_be_indexed_like_any_sequence():
     with pytest.raises(IndexError):
         made[2]
     assert not NOTHING
+
+
+def test_a_slot_is_never_before_its_time():
+    assert [0, SLOT_NS, SLOT_NS, 2 * SLOT_NS] == [slot_ns(at) for at in (0, 1, SLOT_NS, SLOT_NS + 1)]

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from quartier_drivers import codec
 from quartier_drivers.contract import (
     NOTHING,
+    SLOT_NS,
     Clock,
     Command,
     DeviceSpec,
@@ -18,6 +19,7 @@ from quartier_drivers.contract import (
     Readings,
     Value,
     columns,
+    slot_ns,
 )
 from quartier_drivers.errors import LinkLost, NoReply, Refused, WireError
 from quartier_drivers.modbus import orders
@@ -245,6 +247,8 @@ class ModbusDriver:
             return
         skipped = (now_ns - job.due_ns) // job.period_ns
         job.due_ns += (skipped + 1) * job.period_ns
+        if job.period_ns % SLOT_NS == 0:
+            job.due_ns = slot_ns(job.due_ns)
         self._see_next()
         if skipped and not self._aside and job.connects_count == self._line.stats["connects_count"]:
             self.skipped_count += skipped

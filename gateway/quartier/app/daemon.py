@@ -29,7 +29,7 @@ from quartier.runtime.ticker import Ticker
 from quartier.runtime.watchdog import Watchdog
 from quartier.store.deadband import Deadbands
 from quartier.store.ledger import Store
-from quartier_drivers.contract import PointInfo, Readings
+from quartier_drivers.contract import SLOT_NS, PointInfo, Readings, slot_ns
 from quartier_drivers.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 LEAVE_S = 3.0
 CLOSE_S = 1.5
-SWITCH_S = 0.001
+SWITCH_S = 0.0001
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,9 @@ class Daemon:
             gc.collect()
             gc.freeze()
             gc.disable()
-            ticker = Ticker(self._loaded.site.control.cycle_s, self._clock, self._cycle)
+            # Between the moments at which devices are asked: no answer makes a cycle late.
+            first_ns = slot_ns(self._clock.now_ns()) + SLOT_NS // 2
+            ticker = Ticker(self._loaded.site.control.cycle_s, self._clock, self._cycle, first_ns)
             self._ticker = ticker
             tasks = [
                 group.create_task(ticker.run(), name="ticker"),

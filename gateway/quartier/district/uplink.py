@@ -39,8 +39,10 @@ _DOCUMENTS = "documents"
 _DISK_S = 2.0
 _WATCH_S = 15.0
 _BREATH_S = 0.02
-# Live data goes at once, then not again for so long: what comes meanwhile shares the next messages.
-_SHARE_S = 0.005
+# Live data goes at once, then not again for as many times as long as that took, within bounds: what comes
+# meanwhile shares the next messages, and the less there is to say the sooner it is said.
+_SHARE = 5
+_SHARE_S = (0.001, 0.02)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,10 +208,12 @@ class Uplink:
             if connection.ended is not None:
                 raise connection.ended
             self._wake.clear()
+            began_s = loop.time()
             if effects := self.session.pump(self._scene(), connection.room_bytes):
                 with connection.together():
                     self._perform(connection, effects)
-            free_s = loop.time() + _SHARE_S
+            now_s = loop.time()
+            free_s = now_s + min(max(_SHARE * (now_s - began_s), _SHARE_S[0]), _SHARE_S[1])
             if not self.session.is_bearing:
                 await self._wake.wait()
             if (wait_s := free_s - loop.time()) > 0:

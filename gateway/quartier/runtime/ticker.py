@@ -39,10 +39,16 @@ class Lateness:
 
 
 class Ticker:
-    """Calls ``cycle`` every ``period_s``; a tick that was missed is skipped and counted, never made up."""
+    """Calls ``cycle`` every ``period_s``; a tick that was missed is skipped and counted, never made up.
 
-    def __init__(self, period_s: float, clock: Clock, cycle: Callable[[], None]) -> None:
+    The first is at ``first_ns``, which counts as at once where it has passed or is absent.
+    """
+
+    def __init__(
+        self, period_s: float, clock: Clock, cycle: Callable[[], None], first_ns: int | None = None
+    ) -> None:
         self._period_ns = int(period_s * 1e9)
+        self._first_ns = clock.now_ns() if first_ns is None else first_ns
         self._clock = clock
         self._cycle = cycle
         self.lateness = Lateness()
@@ -51,9 +57,9 @@ class Ticker:
         self.late_in_a_row_count = 0
 
     async def run(self) -> None:
-        """Tick at once, then every period until cancelled.  An error in the cycle is a bug: it leaves."""
+        """Tick until cancelled.  An error in the cycle is a bug: it leaves."""
         clock = self._clock
-        due_ns = clock.now_ns()
+        due_ns = self._first_ns
         while True:
             await clock.sleep((due_ns - clock.now_ns()) / 1e9)
             now_ns = clock.now_ns()

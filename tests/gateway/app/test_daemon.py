@@ -206,8 +206,8 @@ async def test_a_new_file_changes_one_bus_and_the_others_do_not_miss_a_poll(hous
     while "config.adopted" not in gateway.log():
         await gateway.ask()
     await gateway.until(lambda s: s["control"]["assets"]["boiler"]["quality"] == "good")
-    points = {"lan.connects_count": 0.0}
-    while points["lan.connects_count"] == 0:  # a bus tells of itself at first before it is connected
+    points: dict = {}
+    while not points.get("lan.connects_count"):  # a bus tells of itself at first before it is connected
         points = {point["point"]: point["value"] for point in await gateway.ask("points")}
 
     assert points["lan.connects_count"] == 1, "the untouched bus kept its connection"

@@ -44,6 +44,20 @@ async def test_ticks_lie_on_a_grid_and_lateness_does_not_add_up():
     assert [0.0, 1.0, 2.3, 3.0, 4.0] == pytest.approx(at)
 
 
+async def test_the_first_tick_may_be_put_between_other_work():
+    time, at = Time(), []
+
+    def cycle():
+        at.append(time.ns / 1e9)
+        if len(at) == 3:
+            raise Over
+
+    with contextlib.suppress(Over):
+        await Ticker(1.0, time, cycle, first_ns=50_000_000).run()
+
+    assert [0.05, 1.05, 2.05] == pytest.approx(at)
+
+
 async def test_missed_ticks_are_skipped_and_counted_never_made_up():
     ticker, at = await ticks(Time([0.0, 0.0, 2.5, 0.0]), 4)
 
