@@ -197,6 +197,7 @@ class ModbusDriver:
         return [
             orders.dump(name, request)
             for name, one in self._served.items()
+            if one.point.write is not None
             for request in orders.release(one, caps.get(name), self._power(one), limits)
         ]
 

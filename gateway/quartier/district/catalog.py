@@ -5,6 +5,7 @@ Units are UCUM codes (points.py), meanings are classes of Brick 1.4 (brickschema
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from quartier.district.sparkplug import OF_KIND, Type
 from quartier_drivers.contract import PointInfo, Value
@@ -56,13 +57,19 @@ def brick_class(role: str, quantity: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One metric of a birth; ``point`` is its full name in the house."""
+    """One metric of a birth; ``point`` is its full name in the house, ``meaning`` what like ones share."""
 
     metric: str
     point: str
     type: Type
     alias: int
-    properties: Mapping[str, Value] = field(default_factory=dict)
+    meaning: Mapping[str, Value] = field(default_factory=dict)
+    address: str | None = None
+
+    @property
+    def properties(self) -> Mapping[str, Value]:
+        """What the birth says of it."""
+        return self.meaning if self.address is None else {**self.meaning, "address": self.address}
 
 
 class Catalog:
@@ -99,7 +106,12 @@ class Catalog:
         return next((entry for entry in self.entries(stream) if entry.alias == alias), None)
 
     def add(
-        self, stream: str, metric: str, kind: Type, properties: Mapping[str, Value] | None = None
+        self,
+        stream: str,
+        metric: str,
+        kind: Type,
+        meaning: Mapping[str, Value] = MappingProxyType({}),
+        address: str | None = None,
     ) -> Entry:
         """Take in one metric; the same one again keeps its alias."""
         known = self.find(stream, metric)
@@ -107,7 +119,7 @@ class Catalog:
             self._aliases += 1
         alias = self._aliases if known is None else known.alias
         point = metric if stream == NODE else f"{stream}.{metric}"
-        entry = Entry(metric, point, kind, alias, dict(properties or {}))
+        entry = Entry(metric, point, kind, alias, meaning, address)
         self._streams.setdefault(stream, {})[metric] = entry
         return entry
 
@@ -154,6 +166,8 @@ def build(
     devices, the gateway) become metrics of the node.  ``deadband`` gives the width for a point.
     """
     catalog = Catalog(local)
+    # One for all that mean the same: a site of many like devices has thousands.
+    meanings: dict[tuple[tuple[str, Value], ...], Mapping[str, Value]] = {}
     for name, info in points.items():
         owner, quantity = split(name)
         if owner in catalog.local:
@@ -166,6 +180,6 @@ def build(
             properties["engHigh"] = float(info.high)
         if deadband is not None:
             properties["deadband"] = float(deadband(name))
-        properties["address"] = info.address
-        catalog.add(stream, metric, OF_KIND[info.kind], properties)
+        meaning = meanings.setdefault(tuple(properties.items()), properties)
+        catalog.add(stream, metric, OF_KIND[info.kind], meaning, info.address)
     return catalog
