@@ -240,7 +240,7 @@ def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -
     acted: dict[int, str] = {}
     _forced(scene, players, wants, downs, acted)
     _capped_generation(scene, players, wants, acted)
-    _capped_consumption(scene, players, wants, downs, acted)
+    _capped_consumption(scene, players, wants, downs, acted, base)
     raising = scene.stage is Stage.WELL
     ups = steps.up(players, scene.state.turns, scene.now_ns, raising=raising)
     force = scene.force
@@ -341,14 +341,19 @@ def _capped_generation(
 
 
 def _capped_consumption(
-    scene: Scene, players: list[Player], wants: list[float], downs: list[Step], acted: dict[int, str]
+    scene: Scene,
+    players: list[Player],
+    wants: list[float],
+    downs: list[Step],
+    acted: dict[int, str],
+    base: balance.Base,
 ) -> None:
     """Hold what is consumed, whatever is generated, inside its cap; discharging does not help it."""
     cap_w = scene.force.consumption_w
-    if cap_w is None or scene.grid_w is None:
+    if cap_w is None:
         return
     positive = [max(0.0, want) for want in wants]
-    rest_w = outcome.consumed_w(scene, players) - sum(max(0.0, player.present_w) for player in players)
+    rest_w = outcome.consumed_beside_w(scene, players, base)
     usable = [candidate for candidate in downs if candidate.target_w >= 0]
     found = allocate(rest_w, positive, cap_w, FAR_W, [s.plain for s in usable], [])
     _name(

@@ -119,6 +119,15 @@ def consumed_w(scene: Scene, players: Sequence[Player]) -> float:
     return used_w - sum(min(0.0, p.present_w) for p in players if isinstance(p.asset, Battery))
 
 
+def consumed_beside_w(scene: Scene, players: Sequence[Player], base: balance.Base) -> float:
+    """What others than the players consume, in W; at worst where the grid meter says nothing fresh."""
+    if scene.grid_w is not None:
+        return consumed_w(scene, players) - sum(max(0.0, player.present_w) for player in players)
+    steered_w = -sum(player.present_w for player in players if isinstance(player.asset, Pv))
+    made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
+    return base.high_w + max(0.0, made_w - steered_w)
+
+
 def _next_back(scene: Scene, players: Sequence[Player], spare_w: float) -> dict[int, Turn]:
     """In reverse of the order of shedding, the first that fits."""
     place = {player.name: index for index, player in enumerate(players)}

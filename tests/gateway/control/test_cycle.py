@@ -417,6 +417,21 @@ def test_a_consumption_cap_binds_whatever_is_generated(plant):
     assert any(c.reason.startswith("consumption cap 3000 W") for _, c in p.log)
 
 
+@pytest.mark.parametrize("silent_s", [5, 40])
+def test_a_consumption_cap_binds_without_a_grid_meter(plant, house, silent_s):
+    limits = replace(house.limits, import_failsafe_w=9_000)
+    p = plant(house=replace(house, limits=limits), base_w=500, sun_w=0, soc_pct=50)
+    p.loads_w = {"heat": 1500, "pump": 2000}
+    p.run(30)
+    p.silent = {"grid"}
+    p.run(silent_s)
+    before = p.points["heat.relay_on"], p.points["pump.relay_on"]
+    p.cap(consumption_max_w=2500).run(30)
+
+    assert (1.0, 1.0) == before
+    assert p.grid_w - p.pv_w - min(0, p.bat_w) <= 2500
+
+
 def test_a_consumption_cap_holds_back_what_would_be_restored(plant):
     p = plant(base_w=500, soc_pct=10, loads_w={"pump": 2000}).cap(consumption_max_w=2000).run(600)
     held = p.points["pump.relay_on"]
