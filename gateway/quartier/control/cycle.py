@@ -379,13 +379,13 @@ def _blind_generation(
     moved = list(setpoints)
     for index, player in enumerate(players):
         if isinstance(player.asset, Pv):
+            is_off = index in acted and setpoints[index] >= 0
             moved[index] = max(-allowed_w, -player.asset.rated_w)
-            if player.asset.curtail == "relay" and allowed_w < player.asset.rated_w:
+            if player.asset.curtail == "relay" and (is_off or allowed_w < player.asset.rated_w):
                 moved[index] = 0.0
             allowed_w += moved[index]
-            if moved[index] <= -player.asset.rated_w:
-                continue
-            acted[index] = f"{scene.force.words('export')}: grid meter lost, generation limited to it"
+            if moved[index] > -player.asset.rated_w and not is_off:
+                acted[index] = f"{scene.force.words('export')}: grid meter lost, generation limited to it"
     return tuple(moved)
 
 

@@ -396,6 +396,19 @@ def test_a_generation_cap_switches_off_a_relay_and_lets_it_back(plant, house):
     assert (0.0, 1.0) == (off, p.points["pv1.relay_on"])
 
 
+@pytest.mark.parametrize("curtail", ["relay", "limit"])
+def test_a_generation_cap_binds_without_a_grid_meter(plant, house, curtail):
+    pv = Pv(name="pv1", rated_w=3000, curtail=curtail)
+    limits = replace(house.limits, export_failsafe_w=6_000)
+    p = plant(house=replace(house, limits=limits, assets=(pv,)), base_w=500, sun_w=2500).run(30)
+    p.silent = {"grid"}
+    p.run(40)
+    before_w = p.pv_w
+    p.cap(generation_max_w=0).run(30)
+
+    assert (-2500, 0) == (before_w, p.pv_w)
+
+
 def test_a_generation_cap_that_is_eased_lets_a_relay_back_only_when_it_fits(plant, house):
     p = plant(
         house=replace(house, assets=(Pv(name="pv1", rated_w=3000, curtail="relay"),)), base_w=500, sun_w=2500
