@@ -31,16 +31,15 @@ def load(path: Path) -> dict[str, Any] | None:
 
 
 def damaged(path: Path) -> list[Path]:
-    """Copies that are there and not sound, or are gone though they were written."""
-    found = {copy: _read(_path(path, copy)) for copy in _COPIES}
-    # The first save may write one copy only, every later one leaves two.
-    written = any(copy is not None and copy[0] > 0 for copy in found.values())
-    places = {copy: _path(path, copy) for copy in _COPIES}
-    return [place for copy, place in places.items() if found[copy] is None and (written or place.exists())]
+    """Copies that are not sound, or gone; none where nothing was ever saved."""
+    places = [_path(path, copy) for copy in _COPIES]
+    if not any(place.exists() for place in places):
+        return []
+    return [place for place in places if _read(place) is None]
 
 
 def save(path: Path, facts: dict[str, Any], *, twice: bool = False) -> None:
-    """Write the older copy anew and make it durable; the other one stays as it is.
+    """Write the older copy anew and make it durable; the other one stays as it is, if it is there.
 
     ``twice``: then the other one too, for facts whose older form must not come back when a copy is damaged.
     Raises OSError (disk full, read-only): then the last good copy still counts.
@@ -50,7 +49,7 @@ def save(path: Path, facts: dict[str, Any], *, twice: bool = False) -> None:
     turn = str(max(turns.values()) + 1).encode()
     body = json.dumps(facts, separators=(",", ":")).encode()
     content = b"%s %08x\n%s" % (turn, zlib.crc32(turn + body), body)
-    for copy in (older, newer) if twice else (older,):
+    for copy in (older, newer) if twice or turns[newer] < 0 else (older,):
         _write(_path(path, copy), content)
 
 

@@ -4,6 +4,7 @@ One file per generation, a generation being what some commits take: a file for e
 than what stands in it.  A file is a row of frames: length · CRC-32 · kind · body.  Frames are appended
 with one write(2) each, so they outlive the process at once; the folder is a tmpfs, so no disk is waited
 for or worn.  Inside a file:
+``H`` says that it was begun: one without is damaged, not new;
 ``N`` names and places (JSON: numbers of points and where each stream's sequence starts) and
 ``S`` samples of one moment, numbered by counting on from those places: their time and count, then
 columns of points, kinds and values, then texts (JSON).
@@ -15,6 +16,7 @@ import struct
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -26,6 +28,7 @@ _FRAME = struct.Struct("<II")
 _MOMENT = struct.Struct("<cqI")
 _FRAME_BYTES_MAX = 1 << 26
 _ENOUGH_BYTES = 128 * 1024
+_MODE, _MODE_TORN = 0o640, 0o600
 
 Columns = tuple["array[int]", "array[int]", "array[float]"]  # points, kinds, values
 
@@ -58,9 +61,11 @@ class Journal:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self.path, flags, 0o640)
+            self._descriptor = os.open(self.path, flags, _MODE)
         except OSError:
             self.failed_count += 1
+        else:
+            self._write(_HEAD)
 
     @property
     def is_done(self) -> bool:
@@ -96,7 +101,11 @@ class Journal:
         return True
 
     def _miss(self) -> bool:
+        """Count it, and leave a mark that a full folder takes too, should we be killed before a commit."""
         self.failed_count += 1
+        if self._descriptor >= 0 and not self._has_hole:
+            with suppress(OSError):
+                os.fchmod(self._descriptor, _MODE_TORN)
         self._has_hole = True
         return False
 
@@ -124,6 +133,9 @@ def places(names: str, streams: Iterable[tuple[str, int]]) -> bytes:
 
 def _framed(body: bytes) -> bytes:
     return _FRAME.pack(len(body), zlib.crc32(body)) + body
+
+
+_HEAD = _framed(b"H")
 
 
 @dataclass(slots=True)
@@ -157,10 +169,14 @@ def _order(path: Path) -> tuple[int, int]:
 
 
 def replay(path: Path) -> Replay:
-    """Read one file as far as its frames hold; a tail cut by a kill is left out."""
+    """Read one file as far as its frames hold; a tail cut by a kill is left out.
+
+    It is not complete where it is cut, damaged, or knows of samples that it could not take.
+    """
     found = Replay(file_boot(path))
     try:
         content = path.read_bytes()
+        is_torn = path.stat().st_mode & 0o777 == _MODE_TORN
     except OSError:
         found.complete = False
         return found
@@ -171,7 +187,7 @@ def replay(path: Path) -> Replay:
         if not _take(body, found, pieces):
             found.complete = False
             return found
-    found.complete = at == len(content)
+    found.complete = at == len(content) > 0 and not is_torn
     return found
 
 
@@ -188,6 +204,8 @@ def _frames(content: bytes) -> Iterator[bytes]:
 
 def _take(body: bytes, found: Replay, pieces: dict[str, Chunk]) -> bool:
     try:
+        if body == b"H":
+            return True
         if body[:1] == b"N":
             declared = json.loads(body[1:])
             found.names.update({point: (stream, metric) for point, stream, metric in declared["names"]})

@@ -96,10 +96,12 @@ class Store:
         files = journal.files(self._folder)
         place = self._path.with_name(self._path.name + ".boot")
         known = [boots.read_boot(place) or 0, *map(journal.file_boot, files)]
-        known += [report.loaded.boot for report in tuple(self._writer.reports) if isinstance(report, Opened)]
-        self._boot_before = max(known)
-        boot = boots.next_boot(known, now.utc_ms, synced=now.synced)
-        boots.keep_boot(place, boot)  # the other place is the history itself, with the first commit
+        found = [report.loaded.boot for report in tuple(self._writer.reports) if isinstance(report, Opened)]
+        had_history = boots.had_history(place)
+        self._boot_before = max(known) if had_history else 0
+        boot = boots.next_boot(known + found, now.utc_ms, synced=now.synced)
+        # The other place is the history itself, with the first commit.
+        boots.keep_boot(place, boot, opened=bool(found) or had_history)
         self._old_files = [path for path in files if journal.file_boot(path) < boot]
         self._entrance.start(boot)
         self._due_ns, self._opened_ms = now.ns, now.utc_ms
@@ -352,7 +354,7 @@ class Store:
             self._entrance.waiting = [*self._retired, *self._entrance.waiting]
             self._retired.clear()
         else:
-            before = 0 if report.aside else self._boot_before  # what was set aside is no loss yet
+            before = 0 if report.aside else self._boot_before
             recovered = recover(loaded, self._old_files, self.boot, now.utc_ms, before)
             self._marks = {**loaded.marks, **self._marks}
             self._heads = recovered.heads

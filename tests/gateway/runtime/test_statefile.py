@@ -29,7 +29,8 @@ def test_a_damaged_newest_copy_leaves_the_one_before(tmp_path, damage):
 def test_every_single_flipped_byte_is_noticed(tmp_path):
     path = tmp_path / "link"
     statefile.save(path, {"cap_w": 4000})
-    (file,) = tmp_path.glob("link.?")
+    file, other = tmp_path.glob("link.?")
+    other.unlink()
     sound = file.read_bytes()
     for position in range(len(sound)):
         broken = bytearray(sound)
@@ -55,11 +56,13 @@ def test_what_was_saved_twice_outlives_either_copy_and_the_damage_is_seen(tmp_pa
     assert [] == statefile.damaged(path)
 
 
-def test_one_copy_alone_after_the_first_save_is_no_damage(tmp_path):
+def test_from_the_first_save_on_there_are_two_copies_and_a_missing_one_shows(tmp_path):
     assert [] == statefile.damaged(tmp_path / "link")
     statefile.save(tmp_path / "link", {})
-
     assert [] == statefile.damaged(tmp_path / "link")
+    (tmp_path / "link.b").unlink()
+
+    assert [tmp_path / "link.b"] == statefile.damaged(tmp_path / "link")
 
 
 def test_a_folder_that_cannot_be_written_raises(tmp_path):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from quartier.store.boots import keep_boot, next_boot, read_boot
+from quartier.store.boots import had_history, keep_boot, next_boot, read_boot
 
 NOW_MS = 1_700_000_000_000
 
@@ -32,7 +32,16 @@ def test_a_kept_boot_is_read_again(tmp_path: Path) -> None:
     assert ["boot"] == [path.name for path in tmp_path.iterdir()]
 
 
-@pytest.mark.parametrize("content", [b"", b"17", b"1700000000 deadbeef\n", b"\xff\xfe", b"-5 1\n", b"1 2 3"])
+@pytest.mark.parametrize("opened", [False, True])
+def test_whether_there_was_a_history_is_kept_beside_it(tmp_path: Path, opened: object) -> None:
+    assert keep_boot(tmp_path / "boot", 7, opened=bool(opened))
+
+    assert (7, opened) == (read_boot(tmp_path / "boot"), had_history(tmp_path / "boot"))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"17", b"1700000000 deadbeef\n", b"\xff\xfe", b"-5 1\n", b"1 2 3", b"7+ 00000000"]
+)
 def test_a_damaged_boot_is_not_believed(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "boot").write_bytes(content)
 

@@ -89,13 +89,13 @@ def test_generations_are_found_oldest_first_and_removed_when_done(tmp_path: Path
     made = written(tmp_path)
     first = made.path
     made.append(PLACES, 1, powers(1.0), [])
-    size = made.size_bytes
     made.rotate()
+    both = made.size_bytes
 
     assert [first, made.path] == journal.files(tmp_path / "journal")
     assert 7 == journal.file_boot(first)
     made.drop(first)
-    assert (size > 0, 0) == (True, made.size_bytes)
+    assert 0 < made.size_bytes < both - made.size_bytes
     assert [made.path] == journal.files(tmp_path / "journal")
     made.close()
 
@@ -111,6 +111,26 @@ def test_beyond_its_bound_or_without_a_folder_it_counts_and_goes_on(tmp_path: Pa
     assert not nowhere.append(PLACES, 1, powers(1.0), [])
     assert (1, 2) == (small.failed_count, nowhere.failed_count)
     small.close()
+
+
+def test_one_that_is_new_is_complete_and_one_that_is_empty_is_not(tmp_path: Path) -> None:
+    made = written(tmp_path)
+    made.close()
+    assert journal.replay(made.path).complete
+    made.path.write_bytes(b"")
+
+    assert not journal.replay(made.path).complete
+
+
+def test_one_that_could_not_take_a_sample_says_so_though_its_folder_is_full(tmp_path: Path) -> None:
+    made = written(tmp_path, size_max_bytes=10)
+    made.append(PLACES, 1, powers(1.0), [])
+    assert journal.replay(made.path).complete
+    made.append(b"", 2, powers(2.0), [])
+    made.close()
+
+    assert not journal.replay(made.path).complete
+    assert [1.0] == [row.value for row in journal.replay(made.path).samples]
 
 
 def test_a_full_folder_leaves_no_half_frame(tmp_path: Path) -> None:
