@@ -28,6 +28,7 @@ _FRAME = struct.Struct("<II")
 _MOMENT = struct.Struct("<cqI")
 _FRAME_BYTES_MAX = 1 << 26
 _ENOUGH_BYTES = 128 * 1024
+_PAGE_BYTES = 4096  # the smallest there is on Linux
 _MODE, _MODE_TORN = 0o640, 0o600
 
 Columns = tuple["array[int]", "array[int]", "array[float]"]  # points, kinds, values
@@ -61,11 +62,12 @@ class Journal:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self.path, flags, _MODE)
+            fresh = self._folder / "next"  # named once it has its head: a kill between the two is no damage
+            self._descriptor = os.open(fresh, flags, _MODE)
+            self._write(_HEAD)
+            fresh.replace(self.path)
         except OSError:
             self.failed_count += 1
-        else:
-            self._write(_HEAD)
 
     @property
     def is_done(self) -> bool:
@@ -171,7 +173,7 @@ def _order(path: Path) -> tuple[int, int]:
 def replay(path: Path) -> Replay:
     """Read one file as far as its frames hold; a tail cut by a kill is left out.
 
-    It is not complete where it is cut, damaged, or knows of samples that it could not take.
+    It is not complete where it is cut (but by a kill), damaged, or knows of samples that it could not take.
     """
     found = Replay(file_boot(path))
     try:
@@ -187,8 +189,17 @@ def replay(path: Path) -> Replay:
         if not _take(body, found, pieces):
             found.complete = False
             return found
-    found.complete = at == len(content) > 0 and not is_torn
+    found.complete = (at == len(content) > 0 or _is_killed(content, at)) and not is_torn
     return found
+
+
+def _is_killed(content: bytes, at: int) -> bool:
+    """Whether the last frame is one whose write a kill stopped, which the kernel does between two pages.
+
+    Nobody was told of what stands in it.
+    """
+    size = _FRAME.unpack_from(content, at)[0] if at + _FRAME.size <= len(content) else _FRAME_BYTES_MAX
+    return len(content) % _PAGE_BYTES == 0 and at < len(content) < at + _FRAME.size + size
 
 
 def _frames(content: bytes) -> Iterator[bytes]:

@@ -113,6 +113,21 @@ def test_beyond_its_bound_or_without_a_folder_it_counts_and_goes_on(tmp_path: Pa
     small.close()
 
 
+def test_only_a_cut_between_two_pages_is_taken_for_a_kill(tmp_path: Path) -> None:
+    made = written(tmp_path)
+    made.append(PLACES, 1, powers(*range(100)), [])
+    made.append(b"", 2, powers(*range(1000)), [])
+    made.close()
+    content = made.path.read_bytes()
+    whole = {}
+    for size in (4095, 4096, 4097, 8192):
+        made.path.write_bytes(content[:size])
+        whole[size] = journal.replay(made.path).complete
+
+    assert {4095: False, 4096: True, 4097: False, 8192: True} == whole
+    assert 100 == len(journal.replay(made.path).samples)
+
+
 def test_one_that_is_new_is_complete_and_one_that_is_empty_is_not(tmp_path: Path) -> None:
     made = written(tmp_path)
     made.close()
