@@ -327,7 +327,7 @@ def _capped_generation(
     cap_w = scene.force.generation_w
     if cap_w is None:
         return
-    made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
+    made_w = outcome.generated_w(scene, players)
     mine = [i for i, p in enumerate(players) if isinstance(p.asset, Pv) and wants[i] < 0]
     own_w = -sum(wants[i] for i in mine)
     if made_w <= cap_w or own_w <= 0:

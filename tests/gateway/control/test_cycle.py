@@ -397,6 +397,16 @@ def test_a_generation_cap_switches_off_a_relay_and_lets_it_back(plant, house):
 
 
 @pytest.mark.parametrize("curtail", ["relay", "limit"])
+def test_a_generation_cap_binds_who_was_never_seen_generating(plant, house, curtail):
+    pv = Pv(name="pv1", rated_w=3000, curtail=curtail)
+    p = plant(house=replace(house, assets=(pv,)), base_w=500, sun_w=2500, silent={"pv1"}).run(30)
+    before_w = p.pv_w
+    p.cap(generation_max_w=0).run(30)
+
+    assert (-2500, 0) == (before_w, p.pv_w)
+
+
+@pytest.mark.parametrize("curtail", ["relay", "limit"])
 def test_a_generation_cap_binds_without_a_grid_meter(plant, house, curtail):
     pv = Pv(name="pv1", rated_w=3000, curtail=curtail)
     limits = replace(house.limits, export_failsafe_w=6_000)
