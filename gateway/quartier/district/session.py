@@ -66,7 +66,7 @@ class Session:
         self._closed: dict[str, Mark] = {}
         self._live_ns = 0
         self._look_ns = 0
-        self._is_full = False
+        self._is_full = self._was_cut = False
         self._backlog = Backlog()
         self._unborn = Births()
         self._host_ms = -1
@@ -86,9 +86,9 @@ class Session:
         return bool(self._backlog)
 
     @property
-    def is_bearing(self) -> bool:
-        """Whether births are still to be said: the next pump says more of them, nothing else goes first."""
-        return bool(self._unborn)
+    def has_more(self) -> bool:
+        """Whether another pump has births or live samples to say at once, which were too many for the last."""
+        return bool(self._unborn) or (self._was_cut and self.is_prompt)
 
     @property
     def pause_s(self) -> float:
@@ -153,7 +153,7 @@ class Session:
         self._rebirth_ns = None
         self._sent = None
         self._live_ns = self._look_ns = 0
-        self._is_full = False
+        self._is_full = self._was_cut = False
         if self.rules.watermark and self._echo_ns is None:
             self._echo_ns = now.ns + int(self._echo_wait_s * _S)
         if self._backfill_ns is None:
@@ -330,6 +330,7 @@ class Session:
         return [self._voice.dbirth(device, scene) for device in named]
 
     def _live_data(self, runs: Sequence[Run], scene: Scene, room_bytes: int, effects: list[Effect]) -> int:
+        self._was_cut = False
         for run in runs:
             place = 0
             while place < len(run):
@@ -342,7 +343,7 @@ class Session:
                 room_bytes -= len(message.payload)
                 self._live[run.stream] = Mark(run.boot, run.first + place - 1)
                 effects.append(message)
-        self._is_full = sum(map(len, runs)) >= _LIVE_MAX
+        self._is_full = self._was_cut = sum(map(len, runs)) >= _LIVE_MAX
         return room_bytes
 
     def _give_way(self, waits_since_ms: int, scene: Scene) -> None:

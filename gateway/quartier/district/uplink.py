@@ -199,7 +199,7 @@ class Uplink:
         while True:
             message = await connection.receive()
             self._perform(connection, self.session.heard(message.topic, message.payload, self._scene()))
-            if self.session.is_bearing:
+            if self.session.has_more:
                 self._wake.set()
 
     async def _speak_data(self, connection: Connection) -> None:
@@ -214,7 +214,7 @@ class Uplink:
                     self._perform(connection, effects)
             now_s = loop.time()
             free_s = now_s + min(max(_SHARE * (now_s - began_s), _SHARE_S[0]), _SHARE_S[1])
-            if not self.session.is_bearing:
+            if not self.session.has_more:
                 await self._wake.wait()
             if (wait_s := free_s - loop.time()) > 0:
                 await asyncio.sleep(wait_s)

@@ -202,13 +202,24 @@ def test_many_births_come_in_portions_and_no_data_before_them(world, district):
     district.take(session.opened(3, world.scene))
     assert ["NBIRTH", "DBIRTH:load0", "DBIRTH:load1"] == district.kinds()
     world.put("load0", "r1_w", 5.0)
-    while session.is_bearing:
+    while session.has_more:
         district.take(session.pump(world.scene, 10**6))
     district.take(session.pump(world.scene, 10**6))
 
     assert [f"DBIRTH:load{number}" for number in (2, 3, 4)] == district.kinds()[3:6]
     assert "DDATA:load0" == district.kinds()[6]
     assert list(range(7)) == [message.seq for _, message in district.messages[:7]]
+
+
+def test_more_samples_than_one_pump_takes_are_asked_for_again_at_once(world, catalog, district):
+    session = born(world, catalog)
+    for _ in range(4_001):
+        world.put("grid", "power_w", 1.0)
+
+    district.take(session.pump(world.scene, 10**7))
+    assert (4_000, True) == (len(district.keys), session.has_more)
+    district.take(session.pump(world.scene, 10**7))
+    assert (4_001, False) == (len(district.keys), session.has_more)
 
 
 def test_long_texts_keep_a_message_below_64_kib(world, catalog, district):
