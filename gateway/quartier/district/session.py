@@ -42,6 +42,7 @@ class Session:
     """One edge node.
 
     ``marks`` is what counts as delivered; the caller keeps it on disk and trims the store by it.
+    ``is_full``: live samples found no room, or were too many for one pump.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Session:
         self._closed: dict[str, Mark] = {}
         self._live_ns = 0
         self._look_ns = 0
-        self._is_full = self._was_cut = False
+        self.is_full = self._was_cut = False
         self._backlog = Backlog()
         self._unborn = Births()
         self._host_ms = -1
@@ -87,7 +88,7 @@ class Session:
 
     @property
     def has_more(self) -> bool:
-        """Whether another pump has births or live samples to say at once, which were too many for the last."""
+        """Whether another pump has births or live samples to say at once: too many for the last."""
         return bool(self._unborn) or (self._was_cut and self.is_prompt)
 
     @property
@@ -96,7 +97,7 @@ class Session:
         pause_s = min(_LOOK_S, self.scan_ms / 1000) if self.scan_ms else _LOOK_S
         if self._backlog:
             pause_s = min(pause_s, 1 / self.rules.backfill_messages_per_s)
-        return min(pause_s, _FULL_S) if self._is_full else pause_s
+        return min(pause_s, _FULL_S) if self.is_full else pause_s
 
     @property
     def is_prompt(self) -> bool:
@@ -153,7 +154,7 @@ class Session:
         self._rebirth_ns = None
         self._sent = None
         self._live_ns = self._look_ns = 0
-        self._is_full = self._was_cut = False
+        self.is_full = self._was_cut = False
         if self.rules.watermark and self._echo_ns is None:
             self._echo_ns = now.ns + int(self._echo_wait_s * _S)
         if self._backfill_ns is None:
@@ -335,7 +336,7 @@ class Session:
             place = 0
             while place < len(run):
                 if room_bytes <= 0:
-                    self._is_full = True
+                    self.is_full = True
                     self._give_way(run.times_ms[place], scene)
                     return 0
                 message, count = self._voice.data(run, place, scene.now, historical=False)
@@ -343,7 +344,7 @@ class Session:
                 room_bytes -= len(message.payload)
                 self._live[run.stream] = Mark(run.boot, run.first + place - 1)
                 effects.append(message)
-        self._is_full = self._was_cut = sum(map(len, runs)) >= _LIVE_MAX
+        self.is_full = self._was_cut = sum(map(len, runs)) >= _LIVE_MAX
         return room_bytes
 
     def _give_way(self, waits_since_ms: int, scene: Scene) -> None:

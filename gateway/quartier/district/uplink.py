@@ -244,6 +244,8 @@ class Uplink:
 
     def _on_written(self, tag: tuple[str, Mark], _code: int) -> None:
         self.session.delivered(*tag)
+        if self.session.is_full:  # there is room again
+            self._wake.set()
 
     def _scene(self) -> Scene:
         house = self._house
