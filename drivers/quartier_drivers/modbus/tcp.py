@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost
@@ -52,7 +53,10 @@ class TcpLink(Line):
             stream.drop()
             raise LinkLost(f"{self._where} does not answer") from error
         except OSError as error:
-            raise LinkLost(f"{self._where}: {error.strerror or error}") from error
+            # asyncio says it in words of its own; a name that is not found has no number of the system's.
+            number = error.errno or 0
+            why = os.strerror(number) if number > 0 else error.strerror or error
+            raise LinkLost(f"{self._where}: {why}") from error
         except asyncio.CancelledError:
             stream.drop()
             raise
