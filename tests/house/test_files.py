@@ -19,11 +19,6 @@ VAGUE = {
 }
 LINES_MAX = 400
 TEST_LINES_MAX = 600  # tables of cases are long and easy to read
-# Longer than that, for a reason.
-LONG = {
-    "tests/gateway/control/test_link.py": "each row of the link-state table, in the table's order",
-    "tests/gateway/control/test_cycle.py": "one building driven through each rule and its release",
-}
 # Modules with code and no test file of their own name, for a reason.
 TESTED_ELSEWHERE: dict[str, str] = {
     "gateway/quartier/cli/__main__.py": "one line; every scenario starts the daemon through it",
@@ -57,7 +52,7 @@ def test_no_file_repeats_its_folders_name(files: list[Path]) -> None:
 def test_files_stay_readable(root: Path, files: list[Path]) -> None:
     long = []
     for path in files:
-        if path.suffix not in CODE or path.name.endswith("_pb2.py") or str(path) in LONG:
+        if path.suffix not in CODE or path.name.endswith("_pb2.py"):
             continue
         lines = len((root / path).read_text(encoding="utf-8").splitlines())
         if lines > (TEST_LINES_MAX if path.parts[0] == "tests" else LINES_MAX):
@@ -66,15 +61,10 @@ def test_files_stay_readable(root: Path, files: list[Path]) -> None:
     assert not long, "\n".join(long)
 
 
-def test_exceptions_are_still_needed(root: Path, files: list[Path]) -> None:
+def test_exceptions_are_still_needed(files: list[Path]) -> None:
     known = {str(path) for path in files}
 
-    assert not (found := [path for path in (*LONG, *TESTED_ELSEWHERE) if path not in known]), "\n".join(found)
-    assert not (
-        found := [
-            path for path in LONG if len((root / path).read_text(encoding="utf-8").splitlines()) <= LINES_MAX
-        ]
-    ), "\n".join(found)
+    assert not (found := [path for path in TESTED_ELSEWHERE if path not in known]), "\n".join(found)
 
 
 def test_every_module_with_code_has_its_test_file(modules: list[Any], files: list[Path]) -> None:

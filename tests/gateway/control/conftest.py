@@ -90,6 +90,10 @@ class Drive:
     def caps(self) -> LinkCaps:
         return link.caps(self.state, self.params, self.now)
 
+    @property
+    def caps_w(self) -> tuple[float | None, float | None]:
+        return self.caps.import_max_w, self.caps.export_max_w
+
     def start(
         self, persisted: LinkState | None = None, *, outage: bool = False, lost: bool = False
     ) -> "Drive":
@@ -309,6 +313,15 @@ class Plant:
 
     def written(self, point: str, since: int = 0) -> list[tuple[int, float]]:
         return [(t, c.value) for t, c in self.log if c.point == point and t >= since]
+
+    def longest_over_s(self, cap_w: float, since: int = 0, *, export: bool = False) -> int:
+        """Most seconds in a row more than 10 % (200 W at least) over a cap."""
+        longest = here = 0
+        for power_w in self.grid_log[since:]:
+            over = (-power_w if export else power_w) > cap_w + max(0.1 * cap_w, 200)
+            here = here + 1 if over else 0
+            longest = max(longest, here)
+        return longest
 
     @property
     def view(self) -> dict:

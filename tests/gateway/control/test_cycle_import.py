@@ -1,0 +1,200 @@
+from dataclasses import replace
+
+import pytest
+
+from quartier.house.assets import Load
+
+# --- import cap ------------------------------------------------------------------------------
+
+
+def test_an_import_cap_is_taken_in_the_one_order(plant):
+    """Charging stops, EV to 6 A, battery discharges, EV pauses, then D, C, B; never A."""
+    loads = {"heat": 1000, "pump": 1000, "cold": 1000, "lift": 1000}
+    taken = []
+    for cap_w in (14_000, 9_300, 5_000, 3_100, 2_100, 1_100, 100):
+        p = plant(base_w=200, ev_wants_w=11_040, soc_pct=50, loads_w=loads)
+        p.house = replace(
+            p.house,
+            grid_target_w=20_000.0,
+            limits=replace(p.house.limits, import_hard_w=20_000),
+            assets=(replace(p.house.assets[0], discharge_max_w=1000), *p.house.assets[1:]),
+        )
+        p.__post_init__()
+        p.cap(import_max_w=cap_w).run(1)
+        off = {name for name in ("heat", "pump", "cold", "lift") if p.points.get(f"{name}.relay_on") == 0}
+        taken.append((p.points["ev1.current_max_a"], p.points["bat1.setpoint_w"] < 0, off))
+
+    assert [
+        (14.2, False, set()),
+        (7.3, False, set()),
+        (0.0, True, set()),
+        (0.0, True, {"heat"}),
+        (0.0, True, {"heat", "pump"}),
+        (0.0, True, {"heat", "pump", "cold"}),
+        (0.0, True, {"heat", "pump", "cold"}),
+    ] == taken
+
+
+def test_battery_charging_stops_first(plant):
+    p = plant(base_w=5500, sun_w=0, soc_pct=50)
+    p.house = replace(p.house, grid_target_w=12_000.0)
+    p.__post_init__()
+    p.run(20).cap(import_max_w=5900)
+    p.run(3)
+
+    assert 0 <= p.points["bat1.setpoint_w"] <= 400
+    assert p.state.book.orders["bat1.setpoint_w"].reason.endswith("battery stops charging")
+
+
+@pytest.mark.parametrize("lag_s", [0, 2])
+def test_a_tightened_cap_is_commanded_within_2_s_and_kept_within_30_s(plant, lag_s):
+    p = plant(base_w=1500, ev_wants_w=7000, soc_pct=15, lag_s=lag_s, loads_w={"pump": 1500, "lift": 500})
+    p.run(60)
+    p.cap(import_max_w=5000).run(2)
+    commanded = p.points["ev1.current_max_a"]
+    p.run(120)
+
+    assert 0.0 == commanded
+    assert max(p.grid_log[90:]) <= 5000
+    assert p.longest_over_s(5000, since=60) <= 5
+
+
+def test_an_ev_is_slowed_to_what_fits_before_it_is_paused(plant):
+    p = plant(base_w=1000, ev_wants_w=11_040, soc_pct=15).cap(import_max_w=8000).run(30)
+
+    assert 10.1 == p.points["ev1.current_max_a"]
+    assert (
+        "import cap 8000 W (envelope dso 1): charging slowed"
+        == p.state.book.orders["ev1.current_max_a"].reason
+    )
+
+
+def test_an_idle_car_may_not_jump_over_the_cap(plant):
+    p = plant(base_w=3000, ev_wants_w=0, soc_pct=15).cap(import_max_w=8000)
+    p.raw["ev1.plugged_on"] = 1.0
+    p.run(30)
+
+    assert 7.0 == p.points["ev1.current_max_a"]
+    assert p.state.book.orders["ev1.current_max_a"].reason.startswith("limited to fit import cap")
+
+
+def test_tier_a_is_never_commanded(plant):
+    p = plant(base_w=9000, soc_pct=10, loads_w={"lift": 4000, "pump": 2000}).cap(import_max_w=0).run(100)
+
+    assert [] == p.written("lift.relay_on")
+
+
+def test_minimum_times_are_kept(plant, house):
+    p = plant(base_w=1000, soc_pct=10, loads_w={"pump": 3000}).cap(import_max_w=3000)
+    p.run(200).cap(import_max_w=9000)
+    p.run(1000)
+    back = p.written("pump.relay_on")
+    p.cap(import_max_w=3000).run(400)
+    changes = [t for (t, on), (_, was) in zip(back[1:], back, strict=False) if on != was]
+    again = [t for t, on in p.written("pump.relay_on", since=1200) if on == 0]
+
+    assert 0.0 == back[0][1]
+    assert changes[0] >= 180
+    assert again[0] - changes[0] >= 300
+    del house
+
+
+def test_a_minimum_on_time_makes_the_next_load_take_the_turn(plant, house):
+    ready = replace(house.assets[5], min_on_s=0)
+    p = plant(
+        house=replace(house, assets=(*house.assets[:5], ready)),
+        base_w=500,
+        soc_pct=10,
+        loads_w={"pump": 2000, "cold": 1500},
+    ).cap(import_max_w=500)
+    p.run(2)
+    p.cap(import_max_w=9000).run(700)
+    p.cap(import_max_w=500).run(200)
+    p.cap(import_max_w=9000)
+    while p.points["pump.relay_on"] == 0:
+        p.step()
+    p.run(60)
+    p.cap(import_max_w=2600).run(3)
+
+    assert (1.0, 0.0) == (p.points["pump.relay_on"], p.points["cold.relay_on"])
+
+
+def test_the_load_with_the_fewest_sheds_goes_first_inside_a_tier(plant, house):
+    twins = tuple(
+        Load(name=name, rated_w=1000, tier="C", switchable=True, min_on_s=0, min_off_s=0)
+        for name in ("l1", "l2")
+    )
+    p = plant(house=replace(house, assets=twins), base_w=500, loads_w={"l1": 1000, "l2": 1000})
+    shed = []
+    for _ in range(2):
+        p.cap(import_max_w=1700).run(5)
+        shed.append({n for n in ("l1", "l2") if p.points[f"{n}.relay_on"] == 0})
+        p.cap(import_max_w=9000).run(800)
+
+    assert [{"l1"}, {"l2"}] == shed
+
+
+# --- restore ---------------------------------------------------------------------------------
+
+
+def test_restore_waits_for_120_s_then_takes_one_load_each_30_s_in_reverse(plant):
+    p = plant(base_w=290, soc_pct=10, loads_w={"heat": 1500, "pump": 1500, "cold": 1000})
+    p.cap(import_max_w=300).run(400)
+    p.cap(import_max_w=9000).run(900)
+    on = {
+        name: next(t for t, v in p.written(f"{name}.relay_on", since=400) if v)
+        for name in ("cold", "pump", "heat")
+    }
+
+    assert on["cold"] >= 400 + 120
+    assert on["cold"] <= 400 + 421
+    assert (30, 30) == (on["pump"] - on["cold"], on["heat"] - on["pump"])
+    assert "restored: below the cap by 10 % for 120 s" in {c.reason for _, c in p.log}
+
+
+def test_nothing_is_restored_that_does_not_fit_below_90_percent(plant):
+    p = plant(base_w=3000, soc_pct=10, loads_w={"pump": 1500}).cap(import_max_w=4000).run(600)
+
+    assert 0.0 == p.points["pump.relay_on"]
+    assert ["pump"] == p.view["restore"]["held"]
+
+
+def test_buildings_restore_at_different_times_after_a_common_event(plant, house):
+    def restored_at(seed):
+        p = plant(house=replace(house, seed=seed), base_w=290, soc_pct=10, loads_w={"heat": 1500})
+        p.cap(import_max_w=300).run(400)
+        p.cap(import_max_w=9000).run(500)
+        return next(t for t, v in p.written("heat.relay_on", since=400) if v)
+
+    times = [restored_at(seed) for seed in range(6)]
+
+    assert len(set(times)) > 4
+    assert all(520 <= t <= 821 for t in times)
+
+
+def test_an_ev_comes_back_at_its_floor_and_then_as_fast_as_fits(plant):
+    p = plant(base_w=500, soc_pct=10, ev_wants_w=11_040).cap(import_max_w=3000).run(400)
+    paused = p.points["ev1.current_max_a"]
+    p.cap(import_max_w=9000).run(800)
+    amperes = [a for _, a in p.written("ev1.current_max_a", since=400)]
+
+    assert 0.0 == paused
+    assert [0.0, 6.0] == sorted(set(amperes))[:2]
+    assert 11.0 == amperes[-1]
+    assert max(p.grid_log[400:]) <= 9000
+
+
+def test_a_silent_asset_counts_at_its_worst_where_something_would_come_back(plant, house):
+    more = Load(name="oven", rated_w=6000, tier="A")
+    p = plant(
+        house=replace(house, assets=(*house.assets, more)), soc_pct=10, base_w=500, loads_w={"pump": 2000}
+    )
+    p.cap(import_max_w=1000).run(180)
+    p.silent = {"oven"}
+    p.run(20)
+    p.cap(import_max_w=8000).run(700)
+    waiting = p.points["pump.relay_on"]
+    p.silent = set()
+    p.run(60)
+
+    assert (0.0, 1.0) == (waiting, p.points["pump.relay_on"])

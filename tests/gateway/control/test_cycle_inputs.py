@@ -1,0 +1,146 @@
+from dataclasses import replace
+
+import pytest
+
+from quartier.house.assets import Pv
+
+# --- inputs that age -------------------------------------------------------------------------
+
+
+def test_a_stale_grid_meter_freezes_increases_and_refreshes_nothing(plant):
+    p = plant(base_w=2000).run(40)
+    p.silent = {"grid"}
+    p.run(3)
+    fresh = p.view["stage"]
+    p.run(5)
+
+    assert ("WELL", "FREEZE", "stale") == (fresh, p.view["stage"], p.view["grid"]["state"])
+    assert [] == p.written("bat1.setpoint_w", since=43)
+
+
+def test_a_cap_that_tightens_while_the_meter_is_stale_still_sheds(plant):
+    p = plant(base_w=1000, soc_pct=10, loads_w={"pump": 3000}).run(40)
+    p.silent = {"grid"}
+    p.run(5)
+    p.cap(import_max_w=2000).run(1)
+
+    assert 0.0 == p.points["pump.relay_on"]
+
+
+def test_a_lost_grid_meter_gives_the_battery_back_once_and_sheds_to_the_failsafe_cap(plant):
+    p = plant(
+        base_w=1500, ev_wants_w=7000, soc_pct=50, loads_w={"heat": 1500, "pump": 2000, "cold": 1000}
+    ).run(60)
+    p.silent = {"grid"}
+    p.run(60)
+    given = [(t, c.value, c.reason) for t, c in p.log if c.point == "bat1.setpoint_w" and t >= 63]
+
+    assert [(70, 0.0, "given back: grid meter lost")] == given
+    assert ("SAFE", "lost") == (p.view["stage"], p.view["grid"]["state"])
+    assert p.grid_w <= 5000
+    assert {"max_w": 5000, "whose": "fail-safe value, grid meter lost"} == p.view["caps"]["import"]
+    assert 0.0 == p.points["ev1.current_max_a"]
+
+
+def test_caps_and_sheds_go_on_being_written_while_the_meter_is_lost(plant):
+    p = plant(base_w=1500, ev_wants_w=7000, soc_pct=50).run(60)
+    p.silent = {"grid"}
+    p.run(100)
+
+    assert len(p.written("ev1.current_max_a", since=80)) >= 3
+
+
+def test_without_the_grid_meter_generation_keeps_to_the_export_cap_and_what_surely_runs(plant):
+    p = plant(base_w=500, sun_w=5000, soc_pct=95, loads_w={"lift": 1200}).run(60)
+    p.silent = {"grid"}
+    p.run(20)
+
+    assert 1200.0 == p.points["pv1.generation_max_w"]
+
+
+def test_without_the_grid_meter_a_pv_relay_opens_where_it_could_export(plant, house):
+    relay = (Pv(name="pv1", rated_w=3000, curtail="relay"),)
+    p = plant(house=replace(house, assets=relay), base_w=5000, sun_w=2000).run(30)
+    p.silent = {"grid"}
+    p.run(20)
+
+    assert 0.0 == p.points["pv1.relay_on"]
+
+
+def test_the_meter_that_comes_back_gives_control_back_after_its_dwell(plant):
+    p = plant(base_w=2000).run(60)
+    p.silent = {"grid"}
+    p.run(30)
+    p.silent = set()
+    p.run(25)
+    dwelling = p.view["stage"], p.view["assets"]["bat1"]["state"]
+    p.run(60)
+
+    assert ("SAFE", "grid meter was lost until now") == dwelling
+    assert ("WELL", "steered") == (p.view["stage"], p.view["assets"]["bat1"]["state"])
+    assert abs(p.grid_w) < 50
+
+
+def test_a_grid_meter_dead_from_the_start_is_a_named_state(plant):
+    p = plant(base_w=1000, ev_wants_w=7000, loads_w={"pump": 2000}, silent={"grid"}).run(1)
+    first = p.view["grid"]["state"], p.view["stage"], list(p.log)
+    p.run(30)
+
+    assert ("starting", "FREEZE", []) == first
+    assert ("never read", "SAFE") == (p.view["grid"]["state"], p.view["stage"])
+    assert (0.0, 0.0) == (p.points["ev1.current_max_a"], p.points["pump.relay_on"])
+    assert 0.0 == p.points["bat1.setpoint_w"]
+
+
+def test_a_declared_remainder_is_used_while_blind(plant, house):
+    p = plant(
+        house=replace(house, unmeasured_w=500.0), base_w=500, loads_w={"pump": 2000}, silent={"grid"}
+    ).run(30)
+
+    assert 1.0 == p.points["pump.relay_on"]
+
+
+@pytest.mark.parametrize("kind", ["bat1.soc_pct", "bat1.power_w"])
+def test_a_battery_without_its_own_readings_is_given_back(plant, kind):
+    p = plant(base_w=2000).run(40)
+    p.silent = {kind}
+    p.run(40)
+    given = [c for t, c in p.log if t >= 40 and c.reason.startswith("given back")]
+
+    assert 1 == len(given)
+    assert p.view["assets"]["bat1"]["state"].endswith("is not known")
+
+
+def test_a_battery_whose_readings_never_came_is_given_back_after_its_chance(plant):
+    p = plant(base_w=2000, silent={"bat1"}).run(10)
+    early = p.view["assets"]["bat1"]["state"], p.written("bat1.setpoint_w")
+    p.run(10)
+
+    assert ("waiting for its first reading", []) == early
+    assert [0.0] == [w for _, w in p.written("bat1.setpoint_w")]
+
+
+def test_a_point_without_a_release_value_is_named_for_its_driver_once(plant, house):
+    p = plant(house=replace(house, release_values={}), base_w=2000).run(30)
+    p.silent = {"grid"}
+    releases = [r for _ in range(60) if (r := p.step().releases)]
+
+    assert [("bat1.setpoint_w",)] == releases
+
+
+def test_a_slow_grid_meter_costs_10_percent_of_every_cap(plant, house):
+    slow = replace(house, grid=replace(house.grid, period_s=5.0))
+    p = plant(house=slow, base_w=9000, soc_pct=60, grid_every_s=5).cap(import_max_w=6000).run(60)
+
+    assert 5400 == p.view["caps"]["import"]["max_w"]
+    assert "WELL" == p.view["stage"]
+    assert max(p.grid_log[20:]) <= 5410
+
+
+def test_late_cycles_freeze_increases(plant):
+    p = plant(base_w=2000).run(20)
+    for _ in range(3):
+        p.t += 2
+        p.step()
+
+    assert ("FREEZE", ["cycle-late"]) == (p.view["stage"], [r["name"] for r in p.view["rules"]])

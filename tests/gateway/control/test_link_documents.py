@@ -1,0 +1,218 @@
+from dataclasses import replace
+
+import pytest
+
+from quartier.control import link
+from quartier.control.linkstate import Mode
+from quartier.control.wishes import Heartbeat, Interval
+
+# --- rule 3: loosening -----------------------------------------------------------------------
+
+
+def test_a_tightening_acts_without_any_heartbeat_and_with_an_unsynced_clock(drive, paper):
+    d = drive().controlled(import_w=9000).tick(100)
+    d.synced = False
+    d.give(paper(2, import_w=3000))
+
+    assert 3000 == d.caps.import_max_w
+
+
+@pytest.mark.parametrize(("t", "watts"), [(59, 9000), (61, 4000)])
+def test_a_loosening_needs_a_heartbeat_at_most_60_s_old(drive, paper, t, watts):
+    d = drive().controlled(import_w=4000)
+    d.give(paper(2, import_w=9000), t)
+
+    assert watts == d.caps.import_max_w
+
+
+def test_a_loosening_that_waited_acts_with_the_next_heartbeat(drive, paper):
+    d = drive().controlled(import_w=4000)
+    d.give(paper(2, import_w=9000), 100)
+
+    assert 9000 == d.beat(110).caps.import_max_w
+
+
+def test_a_loosening_waits_for_a_synced_clock(drive, paper):
+    d = drive().controlled(import_w=4000)
+    d.synced = False
+    ack = d.give(paper(2, import_w=9000), 10)
+    waiting = d.caps.import_max_w
+    d.synced = True
+
+    assert ("ACCEPTED", "CLOCK", 4000) == (ack.status, ack.reason, waiting)
+    assert 9000 == d.tick(11).caps.import_max_w
+
+
+def test_loosening_is_judged_per_point_in_time(drive, paper):
+    old = replace(paper(1), intervals=(Interval(100, 4000), Interval(10_000, 8000)))
+    new = replace(paper(2), intervals=(Interval(100, 6000), Interval(10_000, 5000)))
+    d = drive().start()
+    d.give(old)
+    d.beat()
+    d.t = 70
+    d.give(new)
+
+    assert (4000, 5000) == (d.caps.import_max_w, d.tick(101).caps.import_max_w)
+
+
+def test_later_intervals_of_an_accepted_document_are_no_loosening(drive, paper):
+    d = drive().start()
+    d.give(replace(paper(), intervals=(Interval(100, 4000), Interval(10_000, 8000))))
+    d.beat()
+
+    assert (4000, 8000) == (d.tick(99).caps.import_max_w, d.tick(101).caps.import_max_w)
+
+
+def test_a_chain_of_waiting_documents_stays_bounded_and_never_loosens(drive, paper):
+    d = drive().controlled(import_w=3000).tick(100)
+    for seq in range(2, 40):
+        d.give(paper(seq, import_w=3000 + seq))
+
+    assert 3000 == d.caps.import_max_w
+    assert len(d.state.programs[0].earlier) <= link.EARLIER_MAX
+    assert 3039 == d.beat(105).caps.import_max_w
+
+
+def test_an_older_document_that_waits_ends_at_its_own_exp(drive, paper):
+    d = drive().controlled(import_w=3000, exp_s=110).tick(100)
+    d.give(paper(2, import_w=6000))
+
+    assert (3000, 6000) == (d.caps.import_max_w, d.tick(111).caps.import_max_w)
+
+
+def test_without_a_synced_clock_the_running_interval_binds_on(drive, paper):
+    d = drive().start()
+    d.give(replace(paper(), intervals=(Interval(100, 4000), Interval(100, 8000), Interval(9000, 2000))))
+    d.beat().beat(90)
+    d.synced = False
+    d.jump_s = 5000
+
+    assert (4000, 2000) == (d.tick(150).caps.import_max_w, d.tick(201).caps.import_max_w)
+
+
+def test_entering_control_without_a_synced_clock_keeps_the_caps_of_before(drive, paper):
+    d = drive(synced=False).start()
+    d.give(paper())
+    d.beat()
+    before = d.mode, d.caps.import_max_w
+    held = d.tick(121)
+    assert (Mode.FAILSAFE, 5000) == (held.mode, held.caps.import_max_w)
+
+    assert (Mode.CONTROLLED, 5000) == before
+
+
+def test_the_caps_of_before_bind_in_hold_too_until_the_clock_is_synced(drive, paper):
+    d = drive(synced=False).start()
+    d.give(paper(on_loss="hold"))
+    d.beat().tick(121)
+    waiting = d.mode, d.caps.import_max_w
+    d.synced = True
+    d.beat(122)
+
+    assert ((Mode.HOLD, 5000), 9000) == (waiting, d.caps.import_max_w)
+
+
+def test_a_document_not_yet_valid_is_taken_only_while_the_clock_is_not_trusted(drive, paper):
+    d = drive().start()
+    synced = d.give(paper(nbf_s=100, import_w=2000))
+    d.synced = False
+    unsynced = d.give(paper(nbf_s=100, import_w=2000))
+
+    assert ("REJECTED", "NOT_YET") == (synced.status, synced.reason)
+    assert ("ACCEPTED", 2000) == (unsynced.status, d.caps.import_max_w)
+
+
+# --- refusals --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "answer"),
+    [
+        ({"seq": 4}, ("OK", "REJECTED", "REPLAY")),
+        ({"import_w": 1}, ("OK", "REJECTED", "REPLAY")),
+        ({"seq": 6, "exp_s": -1}, ("OK", "REJECTED", "EXPIRED")),
+        ({"seq": 6, "nbf_s": 10}, ("OK", "REJECTED", "NOT_YET")),
+        ({"seq": 6, "import_w": float("nan")}, ("INVALID_CONTENT", "REJECTED", "BOUNDS")),
+        ({"seq": 6, "import_w": -1.0}, ("INVALID_CONTENT", "REJECTED", "BOUNDS")),
+        ({"seq": 6, "ramp_w_per_s": 0.0}, ("INVALID_CONTENT", "REJECTED", "BOUNDS")),
+    ],
+)
+def test_refused_documents_have_no_effect_and_a_reason(drive, paper, change, answer):
+    d = drive().controlled(seq=5)
+    before = d.caps
+    ack = d.give(paper(**{"seq": 5, **change}))
+
+    assert answer == (ack.reception, ack.status, ack.reason)
+    assert before == d.caps
+
+
+def test_the_same_document_again_is_acknowledged_without_a_second_effect(drive, paper):
+    d = drive().controlled()
+    before = d.state.programs
+    ack = d.give(paper())
+
+    assert ("ACCEPTED", before) == (ack.status, d.state.programs)
+
+
+def test_programs_are_bounded(drive, paper):
+    d = drive().controlled()
+    acks = [d.give(paper(1, f"p{k}")) for k in range(20)]
+
+    assert 15 == sum(ack.status == "ACCEPTED" for ack in acks)
+    assert "PERMANENT_ERROR" == acks[-1].reception
+
+
+@pytest.mark.parametrize("beat", [Heartbeat(1, 0), Heartbeat(99, 61_000), Heartbeat(99, -61_000)])
+def test_a_heartbeat_that_does_not_rise_or_is_60_s_off_is_ignored(drive, beat):
+    d = drive().controlled().tick(50)
+    stamped = replace(beat, ts_utc_ms=d.now.utc_ms + beat.ts_utc_ms)
+    d.state = link.heartbeat(d.state, d.params, stamped, d.now)
+
+    assert 0 == d.state.heartbeat_ns
+
+
+def test_an_unsynced_clock_judges_a_heartbeat_by_its_number_alone(drive):
+    d = drive(synced=False).start()
+    d.state = link.heartbeat(d.state, d.params, Heartbeat(7, 0), d.now)
+
+    assert 0 == d.state.heartbeat_ns
+
+
+# --- fail-safe parameters --------------------------------------------------------------------
+
+
+def test_failsafe_parameters_are_clamped_by_hard_limits_and_2_to_24_h(drive):
+    d = drive().controlled()
+    d.give_failsafe(1, import_max_w=99_999, export_max_w=99_999, duration_min_s=999_999)
+    values = d.tick().state.failsafe
+
+    assert (10_000, 6_000, 86_400) == (values.import_max_w, values.export_max_w, values.duration_min_s)
+
+
+def test_failsafe_parameters_that_tighten_act_at_once_those_that_loosen_when_failsafe_is_left(drive, paper):
+    d = drive().failsafe().beat(130)
+    d.give_failsafe(1, import_max_w=2000, export_max_w=1000)
+    during = d.caps_w
+    d.give(paper(2), 140)
+    d.beats_until(170).tick(300)
+
+    assert ((2000, 0), Mode.FAILSAFE, (2000, 1000)) == (during, d.mode, d.caps_w)
+
+
+@pytest.mark.parametrize(("t", "watts"), [(59, 9000), (61, 5000)])
+def test_failsafe_parameters_that_loosen_need_a_fresh_heartbeat(drive, t, watts):
+    d = drive().controlled().tick(t)
+    d.give_failsafe(1, import_max_w=9000, export_max_w=0)
+
+    assert watts == d.tick(122).caps.import_max_w
+
+
+def test_failsafe_parameters_refuse_replays_and_nonsense(drive):
+    d = drive().controlled()
+    d.give_failsafe(5, import_max_w=3000, export_max_w=0)
+    old = d.give_failsafe(4, import_max_w=1, export_max_w=0)
+    again = d.give_failsafe(5, import_max_w=3000, export_max_w=0)
+    bad = d.give_failsafe(6, import_max_w=float("nan"), export_max_w=0)
+
+    assert ("REPLAY", "", "BOUNDS") == (old.reason, again.reason, bad.reason)
+    assert 3000 == d.state.failsafe.import_max_w
