@@ -73,6 +73,7 @@ class Daemon:
         self._own_ns = 0
         self._ready = False
         self._begun = False
+        self._damage: list[str] = []
         self._table: list[release.Wire] = []
         self._table_stamps: list[object] = []
         self._table_fault = ""
@@ -118,10 +119,9 @@ class Daemon:
             gc.disable()
             # Between the moments at which devices are asked: no answer makes a cycle late.
             first_ns = slot_ns(self._clock.now_ns()) + SLOT_NS // 2
-            ticker = Ticker(self._loaded.site.control.cycle_s, self._clock, self._cycle, first_ns)
-            self._ticker = ticker
+            self._ticker = Ticker(self._loaded.site.control.cycle_s, self._clock, self._cycle, first_ns)
             tasks = [
-                group.create_task(ticker.run(), name="ticker"),
+                group.create_task(self._ticker.run(), name="ticker"),
                 group.create_task(
                     self._supervised(
                         "desk", Desk(self._places.runtime_dir, self._answers(), self._about()).run
@@ -172,6 +172,7 @@ class Daemon:
             self._log.error("state.damaged", file=str(copy), why=instead)
             text = f"{copy.name} is damaged or gone: {instead}"
             self._store.event("state.damaged", text, {"file": copy.name}, self._clock.now())
+            self._damage.append(text)
 
     def _connected(self) -> "Uplink | None":
         """The uplink; a house that stands alone does not even import it."""
@@ -289,6 +290,7 @@ class Daemon:
             "written": answers.outcomes(self.fleet, now.ns),
             "store": dict(self._store.stats),
             "district": None if self.uplink is None else dict(self.uplink.stats),
+            "damaged": self._damage,
             "disabled": answers.disabled(self._loaded.disabled),
         }
 

@@ -61,7 +61,7 @@ def caps(control: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def troubles(status: Mapping[str, Any]) -> Iterator[Text]:
-    """Contacts, alarms, rules that act, and what a fault of the site file put out of action."""
+    """Contacts, alarms, rules that act, damage found at start, and what the site file put out of action."""
     control = status["control"]
     for name, contact in control["contacts"].items():
         style = "yellow" if contact["acting"] else ""
@@ -70,6 +70,8 @@ def troubles(status: Mapping[str, Any]) -> Iterator[Text]:
         yield Text(f"alarm: {alarm}", style="red")
     for acted in control["acted"]:
         yield Text(f"acting: {acted}", style="yellow")
+    for text in status["damaged"]:
+        yield Text(f"damaged: {text}", style="yellow")
     for name, faults in status["disabled"].items():
         yield Text(f"disabled: {name}: {faults[0]}", style="red")
 

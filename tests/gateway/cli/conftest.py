@@ -50,6 +50,7 @@ STATUS = {
     "written": {"bat1.setpoint_w": {"value": -1180.0, "verdict": "done", "why": "", "reason": "", "age_s": 1.0}},
     "store": {"size_bytes": 12_300_000, "gaps_count": 0, "backlog_count": 42, "commits_count": 35, "pending_count": 6, "error": ""},
     "district": None,
+    "damaged": [],
     "disabled": {},
 }  # fmt: skip
 

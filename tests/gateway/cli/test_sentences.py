@@ -42,3 +42,9 @@ def test_a_good_device_says_who_it_is_and_a_bad_one_why():
     assert "unit 1 is silent" == sentences.why_of(silent, bus)
     lost = {"online": False, "why": "unit 1 is silent"}
     assert not sentences.why_of(silent, lost), "its bus has said so"
+
+
+def test_a_status_says_which_file_of_facts_was_damaged(status):
+    said = [str(text) for text in sentences.troubles({**status, "damaged": ["link.a is damaged: …"]})]
+
+    assert "damaged: link.a is damaged: …" in said
