@@ -1,5 +1,5 @@
-# Three commands: `make demo` shows a building at work, `make test` proves that the house stands, `make bench`
-# measures it beside its peers.  All do their own set-up in .venv; nothing outside this folder is touched (make test may
+# `make demo` shows a building at work, `make test` proves that the house stands, `make fuzz` attacks its parsers,
+# `make bench` measures it beside its peers.  All do their own set-up in .venv; nothing outside this folder is touched (make test may
 # install Debian packages, see tests/packages.sh).
 
 PYTHON ?= python3
@@ -8,12 +8,13 @@ BIN    := $(VENV)/bin
 KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd native/quartier_native/*.h)
 
 .DEFAULT_GOAL := help
-.PHONY: bench demo test lint help clean
+.PHONY: bench demo fuzz test lint help clean
 
 help:
 	@echo "make demo    a simulated building at work, about two minutes; no root needed"
 	@echo "make test    ruff, mypy, house rules and all tests; installs what the tests need"
 	@echo "make bench   figures beside those of peers; ONLY=name one group, SHORT=1 minutes, JSON=1 for machines"
+	@echo "make fuzz    each parser against what a coverage-guided fuzzer finds; ONLY=name, SECONDS=60 each"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make clean   remove what was built"
 
@@ -47,6 +48,10 @@ test:
 	PYTHON=$(PYTHON) bash tests/packages.sh
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest
+
+fuzz: $(VENV)/.dev
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python tests/fuzz/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(ONLY)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -1,0 +1,155 @@
+"""Coverage-guided fuzzing of every parser: ``python tests/fuzz/fuzz.py [--seconds 60] [NAME …]``.
+
+As many parsers at a time as there are cores, each in a process of its own.  ``--keep`` adds what was found
+to the kept corpus.  An input that breaks a promise is written beside this file as ``NAME-crash-…``, one
+that is slow as ``NAME-slow-input``, and the exit code is 1.
+"""
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parents[1] / name) for name in ("gateway", "drivers", "native", "hil")]
+os.environ["QUARTIER_ENGINE"] = "reference"  # coverage is seen in Python only
+
+import parsers  # noqa: E402 - it imports ours when asked, instrumented where they are fuzzed
+
+INPUT_MAX_BYTES = 2048
+SLOW_S = 0.010
+# Set where this file is libFuzzer: for which parser, and by what name it can be called again.
+NAME, SELF = "QUARTIER_FUZZ_NAME", "QUARTIER_FUZZ_SELF"
+
+
+def main() -> int:
+    if NAME in os.environ:
+        return _one(os.environ[NAME])
+    wanted = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    wanted.add_argument("names", nargs="*", metavar="NAME", help="parsers; none: all of them")
+    wanted.add_argument("--seconds", type=int, default=60, help="how long each (default 60)")
+    wanted.add_argument("--inputs", type=int, default=0, help="how many inputs each, instead of a time")
+    wanted.add_argument("--keep", action="store_true", help="add what reached new code to the kept corpus")
+    args = wanted.parse_args()
+    known = parsers.parsers()
+    if unknown := set(args.names) - set(known):
+        print(
+            f"no parser is called {', '.join(sorted(unknown))}; there are {', '.join(known)}", file=sys.stderr
+        )
+        return 2
+    return _all(args.names or list(known), args)
+
+
+def _one(name: str) -> int:
+    """Fuzz one parser in this process, which ends with it; the command line is libFuzzer's."""
+    import atheris  # noqa: PLC0415 - only here: the tests of the corpus do without
+
+    with atheris.instrument_imports(include=["quartier_drivers", "quartier_native"]):
+        target = parsers.parsers()[name]
+    limits = [f"-max_len={INPUT_MAX_BYTES}", "-timeout=5", "-rss_limit_mb=1024"]
+    atheris.Setup([os.environ[SELF], *sys.argv[1:], *limits], target)
+    atheris.Fuzz()
+    return 0
+
+
+def _command(work: Path, name: str, *argv: str) -> list[str]:
+    """libFuzzer calls itself by one name, without arguments of ours: that is a script."""
+    script = work / f"{name}.sh"
+    script.write_text(
+        f"#!/bin/sh\n{NAME}={name} {SELF}={shlex.quote(str(script))} "
+        f'exec {shlex.quote(sys.executable)} {shlex.quote(__file__)} "$@"\n'
+    )
+    script.chmod(0o755)
+    return [str(script), *argv]
+
+
+def _all(names: list[str], args: argparse.Namespace) -> int:
+    work = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    waiting, running, failed = list(names), {}, []
+    while waiting or running:
+        while waiting and len(running) < (os.cpu_count() or 1):
+            name = waiting.pop(0)
+            _unpacked(name, work / f"{name}-kept")
+            (work / name).mkdir()
+            limit = f"-runs={args.inputs}" if args.inputs else f"-max_total_time={args.seconds}"
+            prefix = f"-artifact_prefix={HERE}/{name}-"
+            argv = _command(
+                work,
+                name,
+                limit,
+                prefix,
+                "-print_final_stats=1",
+                str(work / name),
+                str(work / f"{name}-kept"),
+            )
+            with (work / f"{name}.log").open("wb") as log:
+                running[name] = subprocess.Popen(argv, stdout=log, stderr=log)
+        for name in [name for name, process in running.items() if process.poll() is not None]:
+            code = running.pop(name).returncode
+            text = (work / f"{name}.log").read_text(errors="replace")
+            print(f"{name:12} {_summary(text)}{'' if code == 0 else f'   FAILED, exit {code}'}", flush=True)
+            if code:
+                failed.append(name)
+                print(text[-3000:], file=sys.stderr)
+        time.sleep(0.1)
+    for name in names:
+        if args.keep:
+            _keep(name, work)
+        failed += _slow(name, work / name)
+    shutil.rmtree(work)
+    return 1 if failed else 0
+
+
+def _summary(text: str) -> str:
+    runs = re.search(r"number_of_executed_units: *(\d+)", text)
+    rate = re.search(r"average_exec_per_sec: *(\d+)", text)
+    cover = re.findall(r"cov: (\d+) ft: (\d+)", text)
+    if not (runs and rate and cover):
+        return "no figures"
+    return f"{int(runs[1]):>9} inputs, {rate[1]:>6} a second, {cover[-1][0]} places and {cover[-1][1]} ways reached"
+
+
+def _unpacked(name: str, folder: Path) -> None:
+    folder.mkdir()
+    for number, data in enumerate(parsers.kept(name)):
+        (folder / str(number)).write_bytes(data)
+
+
+def _keep(name: str, work: Path) -> None:
+    """Merge: the fewest inputs that reach all that any of them reaches."""
+    fresh = work / f"{name}-merged"
+    fresh.mkdir()
+    argv = _command(work, name, "-merge=1", str(fresh), str(work / f"{name}-kept"), str(work / name))
+    subprocess.run(argv, check=True, capture_output=True)
+    parsers.keep(name, [path.read_bytes() for path in fresh.iterdir()])
+
+
+def _slow(name: str, found: Path) -> list[str]:
+    """Inputs that take longer than they may, CPU time of the uninstrumented parser, the best of five."""
+    target, slowest = parsers.parsers()[name], (0.0, b"")
+    for data in [*(path.read_bytes() for path in found.iterdir()), *parsers.kept(name)]:
+        times = []
+        for _ in range(5):
+            began_s = time.process_time()
+            target(data)
+            times.append(time.process_time() - began_s)
+            if times[-1] < SLOW_S:
+                break
+        slowest = max(slowest, (min(times), data))
+    print(f"{name:12} slowest input {1000 * slowest[0]:.2f} ms of CPU")
+    if slowest[0] < SLOW_S:
+        return []
+    (HERE / f"{name}-slow-input").write_bytes(slowest[1])
+    return [name]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""What is fuzzed: one function a parser, which takes any bytes and must only ever return.
+
+It holds the parser to what all of them promise: no exception, the same result for any chunking, and no
+more bytes kept than a few frames.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, partial
+from importlib import import_module
+from pathlib import Path
+
+CORPUS = Path(__file__).parent / "corpus"
+METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
+KEPT_MAX_BYTES = 256 * 1024
+
+
+def chunks(data: bytes) -> list[bytes]:
+    """The same bytes in pieces, whose sizes the data choose."""
+    sizes = [1 + byte % 40 for byte in data[:7]] or [1]
+    found, at = [], 0
+    while at < len(data):
+        size = sizes[len(found) % len(sizes)]
+        found.append(data[at : at + size])
+        at += size
+    return found
+
+
+def kept_bytes(thing: object, depth: int = 6) -> int:
+    """How many bytes and items an object holds, its own attributes followed."""
+    if isinstance(thing, bytes | bytearray | str):
+        return len(thing)
+    if depth == 0 or thing is None or isinstance(thing, int | float | type) or callable(thing):
+        return 0
+    if isinstance(thing, Mapping):
+        return sum(
+            8 + kept_bytes(key, depth - 1) + kept_bytes(value, depth - 1) for key, value in thing.items()
+        )
+    if isinstance(thing, list | tuple | set | frozenset):
+        return sum(8 + kept_bytes(item, depth - 1) for item in thing)
+    names = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+    names += list(getattr(thing, "__dict__", {}))
+    return sum(kept_bytes(getattr(thing, name, None), depth - 1) for name in names if name != "__weakref__")
+
+
+def modbus_tcp(data: bytes) -> None:
+    """Answers of a TCP endpoint, for each kind of request."""
+    frame = import_module("quartier_drivers.modbus.frame")
+    for request in _requests():
+        buffer = bytearray(data)
+        try:
+            while frame.take_tcp(buffer, request, 1, frame.Seen()) is not None:
+                pass
+        except (frame.Rubbish, frame.OutOfStep):
+            pass
+        assert len(buffer) <= len(data)
+
+
+def modbus_rtu(data: bytes) -> None:
+    """Bytes on a serial line while an answer is hunted for."""
+    for request in _requests():
+        whole, pieces = _hunted(request, [data]), _hunted(request, chunks(data))
+        # Once something was refused the line goes quiet before anything else is asked: no more to compare.
+        if whole is not None and pieces is not None:
+            assert whole.data == pieces.data
+
+
+@cache
+def _requests() -> list:
+    request = import_module("quartier_drivers.modbus.frame").Request
+    return [
+        request(1, 3, 0, 2),
+        request(1, 3, 0, 125),
+        request(17, 4, 100, 10),
+        request(1, 1, 0, 19),
+        request(1, 2, 0, 2000),
+        request(1, 6, 7, 1, (3,)),
+        request(1, 16, 7, 2, (3, 4)),
+        request(1, 23, 0, 2, (5,)),
+        request(1, 43, 0, 0),
+    ]
+
+
+def _hunted(request, pieces):
+    """The answer, if it came before anything was refused."""
+    frame = import_module("quartier_drivers.modbus.frame")
+    hunt = frame.Hunt(request)
+    for piece in pieces:
+        try:
+            answer = hunt.feed(piece)
+        except frame.Rubbish:
+            return None
+        if hunt.wrong_count:
+            return None
+        if answer is not None:
+            if request.function == frame.IDENTIFY:
+                frame.identity_of(answer)
+            return answer
+        assert len(hunt.buffer) <= 1024 + len(piece)
+    return None
+
+
+def meter(protocol: str, data: bytes) -> None:
+    """A meter's decoder: whole and in pieces."""
+    module = import_module(f"quartier_drivers.meter.{protocol}")
+    whole, pieces = module.decoder(), module.decoder()
+    once = [*whole.feed(data), *whole.end()]
+    many = [telegram for piece in chunks(data) for telegram in pieces.feed(piece)] + pieces.end()
+    assert repr(once) == repr(many), "another result in other chunks"
+    assert whole.counts == pieces.counts, "other counts in other chunks"
+    assert whole.counts.bytes_count == len(data)
+    assert kept_bytes(whole) <= KEPT_MAX_BYTES
+
+
+def parsers() -> dict[str, Callable[[bytes], None]]:
+    """Each parser by name, its code imported; those of the meters only as far as they are there."""
+    import_module("quartier_drivers.modbus.frame")
+    found: dict[str, Callable[[bytes], None]] = {"modbus-tcp": modbus_tcp, "modbus-rtu": modbus_rtu}
+    for protocol in METERS:
+        try:
+            import_module(f"quartier_drivers.meter.{protocol}").decoder  # noqa: B018 - is it there
+        except (ImportError, AttributeError):
+            continue
+        found[protocol] = partial(meter, protocol)
+    return found
+
+
+def kept(name: str) -> list[bytes]:
+    """The kept inputs of a parser: one a line, in hex."""
+    path = CORPUS / f"{name}.hex"
+    return [bytes.fromhex(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def keep(name: str, inputs: Iterable[bytes]) -> None:
+    """Keep these inputs and no others; the shortest first."""
+    CORPUS.mkdir(exist_ok=True)
+    lines = sorted({data.hex() for data in inputs if data}, key=lambda line: (len(line), line))
+    (CORPUS / f"{name}.hex").write_text("".join(f"{line}\n" for line in lines))
