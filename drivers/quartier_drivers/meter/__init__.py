@@ -1,0 +1,1 @@
+"""Smart meters: one folder a protocol, the common words and the wire around them."""
