@@ -1,0 +1,3 @@
+"""IEC 62056-21: the optical port of heat meters and older electricity meters, asked (A to C) or not (D)."""
+
+from quartier_drivers.meter.iec62056.reading import decoder as decoder

@@ -1,0 +1,103 @@
+"""Data sets of IEC 62056-21: ``address(value*unit)``, several to a line, several values to an address; pure.
+
+IEC 62056-21:2002, 6.5 and table 1 (syntax of the data block); EN 1434-3 for heat meters (``6.8``, ``9.21``).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+
+from quartier_drivers.meter.telegram import Group, Said
+
+VALUES_MAX = 16
+"""So many values of one address are told."""
+
+_SET = re.compile(r"([^()]*)((?:\([^()]*\))+)")
+_ADDRESS = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:*&#_-]{0,31}")
+_NUMBER = re.compile(r"([+-]?(?:\d+[.,]?\d*|[.,]\d+))(?: *\* *([A-Za-z%][A-Za-z0-9%/^. -]{0,15}))?")
+_MEASURE = re.compile(r"(?:\d+-\d+:)?(?:[1-9]|[1-8]\d|9[01])\.(?:[2-9]|[1-5]\d)\.\d+(?:[*&]\d+)?")
+"""Addresses whose digits are a number though neither point nor unit says so: 1.8.0, 21.7.0, 1.6.1*05."""
+_MOMENT = re.compile(r"(?:[0-2](?=\d{10}(?:\d\d)?$))?(\d{10}(?:\d\d)?)")
+_SERIALS = ("96.1.255", "C.1.0", "C.1", "96.1.0", "9.20", "9.21", "0.0.0", "0.0")
+"""Where meters say their number, the surest first."""
+_SPELLINGS = {"m3ph": "m3/h", "KWH": "kWh", "MWH": "MWh"}
+_NO_MORE: Mapping[str, Said] = MappingProxyType({})
+
+
+def groups_of(text: str) -> tuple[list[Group], int]:
+    """What the data sets of a block say, and how many of them cannot be read."""
+    groups: list[Group] = []
+    bad_count = 0
+    for line in re.split(r"[\r\n]+", text):
+        at = 0
+        for match in _SET.finditer(line):
+            group = _group(match[1].strip(), match[2][1:-1].split(")("))
+            if group is not None:
+                groups.append(group)
+            elif match[1] or not groups:  # without an address: more values of a load profile
+                bad_count += 1
+            at = match.end()
+        bad_count += bool(line[at:].strip())
+    return groups, bad_count
+
+
+def serial_of(groups: Iterable[Group]) -> str:
+    """The number by which a meter calls itself, or an empty text."""
+    said = {group.label.rpartition(":")[2]: str(group.value).strip() for group in reversed(tuple(groups))}
+    return next((said[label] for label in _SERIALS if said.get(label)), "")
+
+
+def _group(address: str, told: list[str]) -> Group | None:
+    """One data set; None where noise has been at it."""
+    if not _ADDRESS.fullmatch(address) or any("\x7f" in one or not one.isprintable() for one in told):
+        return None
+    label = address.removesuffix("*255")
+    values = [value for one in told for value in _values(label, one)][:VALUES_MAX]
+    value, unit = values[0]
+    when = _moment(told[1]) if unit and len(told) == 2 else ""
+    more: dict[str, Said] = {}
+    for number, (other, other_unit) in enumerate(values[1:], start=2):
+        more[f"value_{number}"] = other
+        if other_unit:
+            more[f"unit_{number}"] = other_unit
+    return Group(label, value, unit, when, MappingProxyType(more) if more else _NO_MORE)
+
+
+def _values(label: str, told: str) -> list[tuple[Said, str]]:
+    """What stands between two brackets: one value, or measured ones joined by ``&``."""
+    if "&" in told:
+        matches = [_NUMBER.fullmatch(part.strip()) for part in told.split("&")]
+        if all(match and match[2] for match in matches):
+            return [(_number(match[1]), _unit(match[2])) for match in matches if match]
+        return [(told.strip(), "")]
+    match = _NUMBER.fullmatch(told.strip())
+    if match is None:
+        return [(told.strip(), "")]
+    digits, unit = match[1], match[2]
+    if unit or "." in digits or "," in digits or _MEASURE.fullmatch(label):
+        return [(_number(digits), _unit(unit))]
+    return [(told.strip(), "")]  # a serial number, a flag, a date: its zeros mean something
+
+
+def _number(digits: str) -> int | float:
+    text = digits.replace(",", ".")
+    return float(text) if "." in text else int(text)
+
+
+def _unit(unit: str | None) -> str:
+    text = (unit or "").strip()
+    return _SPELLINGS.get(text, text)
+
+
+def _moment(told: str) -> str:
+    """When a largest value was reached: YYMMDDhhmm, perhaps with seconds and a season before it; ISO 8601."""
+    match = _MOMENT.fullmatch(told)
+    if match is None:
+        return ""
+    digits = match[1].ljust(12, "0")
+    year, month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(0, 12, 2))
+    try:
+        return datetime(2000 + year, month, day, hour, minute, second).isoformat()  # noqa: DTZ001 - the meter says no zone
+    except ValueError:
+        return ""

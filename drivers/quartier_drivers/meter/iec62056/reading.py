@@ -1,0 +1,220 @@
+"""The decoder of IEC 62056-21: what a meter sends in modes A to D, asked or unasked; pure.
+
+IEC 62056-21:2002, 6.3.2 (identification), 6.3.3 (acknowledgement), 6.3.4 (data message with block check),
+6.4.5 (mode D).  A data message between STX and ETX is covered by its block check character: the whole or
+nothing.  Without STX, as in modes A and D, it is good when it is complete, and data sets in which a damaged
+character shows are left out.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from functools import reduce
+from operator import xor
+
+from quartier_drivers.meter.iec62056.characters import SEVEN, characters
+from quartier_drivers.meter.iec62056.datasets import groups_of, serial_of
+from quartier_drivers.meter.telegram import Counts, Telegram
+
+FRAME_MAX = 32_768
+"""The longest data message, in characters."""
+IDENTITY_MAX = 96
+"""The longest line of identification; the standard has 22 characters."""
+NOISE_RESYNC = 512
+"""So many characters outside of a message count as one more search for its begin."""
+
+_STX, _ETX, _BANG, _SLASH = 0x02, 0x03, 0x21, 0x2F
+_IDENTITY = re.compile(rb"/([A-Za-z]{3}[ -.0-~]+?) *\r?\n")
+_NEVER_IN_IDENTITY = re.compile(rb"[()!*\x02\x03\x7f]|.\x2f", re.DOTALL)
+_TOKENS = {  # what to look for: outside, behind an identification, behind STX
+    "outside": re.compile(rb"[/\x02]"),
+    "open": re.compile(rb"[/\x02\x03!]"),
+    "checked": re.compile(rb"[/\x02\x03]"),
+}
+_IDENTITIES_MAX = 8
+_BEFORE_BANG = b"\r\n)"
+_BEHIND_BANG = b"\r\n\x03\x000123456789ABCDEFabcdef"  # the digits are a CRC, as P1 has it
+
+
+def _summed(text: bytes) -> int:
+    return sum(text) & 0x7F
+
+
+def _xored(text: bytes) -> int:
+    return reduce(xor, text, 0)
+
+
+CHECKS: Mapping[str, Callable[[bytes], int] | None] = {"xor": _xored, "sum": _summed, "none": None}
+
+
+class Iec62056Decoder:
+    """A push parser of IEC 62056-21: see ``telegram.Decoder``.  Keeps ``FRAME_MAX`` characters, twice.
+
+    ``bcc``: how the block check character is made: ``"xor"`` (the standard), ``"sum"`` (Kamstrup Multical 41
+    and 401: added up), ``"none"`` (it is not looked at).
+    """
+
+    def __init__(self, bcc: str) -> None:
+        self._check = CHECKS[bcc]
+        self._raw = bytearray()
+        self._seven = bytearray()
+        self._state = "outside"
+        self._at = 0
+        self._identity = ""
+        self._noise_count = 0
+        self._told_count = 0
+        self._checked: dict[str, None] = {}
+        self._counts = Counts()
+
+    @property
+    def counts(self) -> Counts:
+        """What it has seen since it was made; good and bad are data sets, or messages refused whole."""
+        return self._counts
+
+    @property
+    def identity(self) -> str:
+        """The identification that was heard last, without its slash; empty before the first."""
+        return self._identity
+
+    def feed(self, data: bytes) -> list[Telegram]:
+        """Take the next bytes; the telegrams that they complete."""
+        self._counts.bytes_count += len(data)
+        self._raw += data
+        self._seven += data.translate(SEVEN)
+        telegrams: list[Telegram] = []
+        while self._step(telegrams):
+            pass
+        return telegrams
+
+    def end(self) -> list[Telegram]:
+        """No more bytes come.  A message that ends with its ``!`` is complete; another one is lost."""
+        telegrams: list[Telegram] = []
+        if self._state == "open" and self._seven.rstrip(b"\0").endswith(b"!"):
+            self._tell(len(self._seven.rstrip(b"\0")) - 1, telegrams)
+        elif self._state != "outside" and b"(" in self._seven:
+            self._counts.bad_count += 1
+        self._forget(len(self._seven), "outside")
+        return telegrams
+
+    def _step(self, telegrams: list[Telegram]) -> bool:
+        """Go to the next character that means something; whether there may be more to do."""
+        found = _TOKENS[self._state].search(self._seven, self._at)
+        if found is None:
+            self._at = len(self._seven)
+            return self._bound(self._at)
+        at = found.start()
+        if at > FRAME_MAX and self._state != "outside":
+            return self._bound(at)
+        byte = self._seven[at]
+        if byte == _SLASH:
+            return self._slash(at)
+        if byte == _STX:
+            self._lose(at)
+            self._forget(at + 1, "checked", noise_count=at)
+            return True
+        if len(self._seven) < at + 2:
+            self._at = at
+            return False
+        if byte == _BANG:
+            self._bang(at, telegrams)
+        elif self._state == "checked":
+            self._etx(at, telegrams)
+        else:  # an ETX whose STX was lost: nothing checks what came before it
+            self._lose(at)
+            self._forget(at + 2, "outside")
+        return True
+
+    def _bound(self, size: int) -> bool:
+        """Nothing to do up to ``size``; keep no more than a message can have."""
+        if self._state == "outside":
+            self._forget(size, "outside")
+        elif size > FRAME_MAX:
+            self._counts.bad_count += 1
+            self._forget(FRAME_MAX, "outside")
+            return True
+        return False
+
+    def _slash(self, at: int) -> bool:
+        """A slash begins an identification, or belongs to a unit, a request, or noise."""
+        line_end = self._seven.find(b"\n", at, at + IDENTITY_MAX)
+        line = bytes(self._seven[at : line_end + 1 if line_end >= 0 else at + IDENTITY_MAX])
+        match = None if _NEVER_IN_IDENTITY.search(line) else _IDENTITY.fullmatch(line)
+        if match is not None:
+            self._lose(at)
+            self._identity = match[1].decode("ascii")
+            self._forget(at + len(line), "open", noise_count=at)
+            return True
+        may_be_one = line_end < 0 and len(line) < IDENTITY_MAX and not _NEVER_IN_IDENTITY.search(line)
+        if not may_be_one:
+            self._at = at + 1
+        elif self._state == "outside":
+            self._forget(at, "outside")
+        else:
+            self._at = at
+        return not may_be_one
+
+    def _bang(self, at: int, telegrams: list[Telegram]) -> None:
+        """The end of a message without block check, if it stands where an end stands."""
+        before = self._seven[at - 1] if at else ord("\n")
+        if before in _BEFORE_BANG and self._seven[at + 1] in _BEHIND_BANG:
+            self._tell(at, telegrams)
+            self._forget(at + 1, "outside", noise_count=0)
+        else:
+            self._at = at + 1
+
+    def _etx(self, at: int, telegrams: list[Telegram]) -> None:
+        """The end of a message and its block check, which is over all behind STX, ETX included."""
+        block = bytes(self._seven[: at + 1])
+        if self._check is not None and self._check(block) != self._seven[at + 1]:
+            self._counts.bad_count += 1
+        else:
+            self._checked.pop(self._identity, None)
+            self._checked[self._identity] = None
+            while len(self._checked) > _IDENTITIES_MAX:
+                del self._checked[next(iter(self._checked))]
+            self._say(block.decode("ascii").rstrip("\x03").rstrip().rstrip("!"), telegrams)
+        self._forget(at + 2, "outside", noise_count=0)
+
+    def _tell(self, end: int, telegrams: list[Telegram]) -> None:
+        """A message without block check is complete; one of a meter that has it has lost its STX."""
+        if self._identity in self._checked:
+            self._counts.bad_count += 1
+        else:
+            self._say(characters(bytes(self._raw[:end])).decode("ascii"), telegrams)
+
+    def _say(self, block: str, telegrams: list[Telegram]) -> None:
+        groups, bad_count = groups_of(block)
+        counts = self._counts
+        counts.good_count += len(groups)
+        counts.bad_count += bad_count
+        if groups:
+            meter = serial_of(groups) or self._identity
+            telegrams.append(Telegram(meter, tuple(groups), counts.bad_count - self._told_count))
+            self._told_count = counts.bad_count
+            counts.frames_count += 1
+
+    def _lose(self, at: int) -> None:
+        """Another message begins at ``at``: what came of one before it is lost."""
+        if self._state != "outside" and b"(" in self._seven[:at]:
+            self._counts.bad_count += 1
+
+    def _forget(self, size: int, state: str, noise_count: int | None = None) -> None:
+        """Drop the first characters; those outside of a message were noise."""
+        if self._state == "outside":
+            noise = bytes(self._seven[: size if noise_count is None else noise_count])
+            resyncs, self._noise_count = divmod(
+                self._noise_count + len(noise.translate(None, b"\r\n\0")), NOISE_RESYNC
+            )
+            self._counts.resync_count += resyncs
+        if state != "outside":
+            self._counts.resync_count += self._noise_count > IDENTITY_MAX
+            self._noise_count = 0
+        del self._raw[:size]
+        del self._seven[:size]
+        self._state = state
+        self._at = 0
+
+
+def decoder(*, bcc: str = "xor", speed_max: int = 19200, wake_count: int = 0) -> Iec62056Decoder:
+    """A decoder with the settings of a profile's ``[decoder]`` table; the reader's are left alone."""
+    del speed_max, wake_count
+    return Iec62056Decoder(bcc)

@@ -1,0 +1,86 @@
+"""The decoder of SML: bytes of an optical head in, telegrams out; pure."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from quartier_drivers.meter.sml.checksum import KERMIT, KERMIT_HIGH_FIRST, X25, Way
+from quartier_drivers.meter.sml.defects import mended
+from quartier_drivers.meter.sml.messages import File, file_of
+from quartier_drivers.meter.sml.quantities import device
+from quartier_drivers.meter.sml.transport import Transport, unescaped
+from quartier_drivers.meter.telegram import Counts, Telegram
+
+if TYPE_CHECKING:
+    from quartier_drivers.meter.sml.entries import Entry
+
+_WAYS: dict[str, tuple[Way, ...]] = {"x25": (X25,), "kermit": (X25, KERMIT, KERMIT_HIGH_FIRST)}
+
+
+class SmlDecoder:
+    """A push parser of SML: see ``telegram.Decoder``.  Keeps at most ``transport.FRAME_MAX`` bytes.
+
+    A frame counts only whole: its CRC covers all of it.  A message within it counts if its own CRC holds too.
+    ``checksum``: ``"x25"``, or ``"kermit"`` for a maker who took that sum instead, at least in some firmware.
+    ``defects`` are names of ``defects.MENDINGS``.
+    """
+
+    def __init__(self, checksum: str, defects: Sequence[str]) -> None:
+        self._ways = _WAYS[checksum]
+        self._transport = Transport(self._ways)
+        self._defects = tuple(defects)
+        self._told_count = 0
+        self._counts = Counts()
+        self._bad_messages_count = 0
+
+    @property
+    def counts(self) -> Counts:
+        """What it has seen since it was made; good and bad are frames, and bad messages in good frames."""
+        return self._counts
+
+    def feed(self, data: bytes) -> list[Telegram]:
+        """Take the next bytes; the telegrams of the frames that they complete."""
+        counts = self._counts
+        counts.bytes_count += len(data)
+        telegrams: list[Telegram] = []
+        for content, bad_count in self._transport.feed(data):
+            telegrams += self._telegrams(self._file(content), bad_count)
+        self._sum_up()
+        return telegrams
+
+    def end(self) -> list[Telegram]:
+        """No more bytes come: nothing of an unfinished frame is known to be good."""
+        self._transport.end()
+        self._sum_up()
+        return []
+
+    def _sum_up(self) -> None:
+        self._counts.bad_count = self._transport.bad_count + self._bad_messages_count
+        self._counts.resync_count = self._transport.resync_count
+
+    def _file(self, content: bytes) -> File:
+        """The messages of a frame, however its maker doubled the escapes."""
+        files = [file_of(data, self._ways) for data in unescaped(content)]
+        found = min(files, key=lambda file: file.bad_count)
+        self._counts.good_count += bool(found.listings or not found.bad_count)
+        self._bad_messages_count += found.bad_count
+        return found
+
+    def _telegrams(self, file: File, bad_frames_count: int) -> list[Telegram]:
+        """One telegram for each meter that the frame tells of; one, as a rule."""
+        told: dict[bytes, list[Entry]] = {}
+        for listing in file.listings:
+            server = listing.server or file.server
+            entries = mended(listing.entries, server, self._defects) if self._defects else listing.entries
+            told[server] = told[server] + entries if server in told else entries
+        telegrams = []
+        for server, entries in told.items():
+            bad_count = bad_frames_count + self._bad_messages_count - self._told_count
+            self._told_count += bad_count
+            telegrams.append(Telegram(device(server), tuple([entry.group for entry in entries]), bad_count))
+        self._counts.frames_count += len(telegrams)
+        return telegrams
+
+
+def decoder(*, checksum: str = "x25", defects: Sequence[str] = ()) -> SmlDecoder:
+    """A decoder with the settings of a profile's ``[decoder]`` table."""
+    return SmlDecoder(checksum, defects)

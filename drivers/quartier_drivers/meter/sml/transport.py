@@ -1,0 +1,184 @@
+"""Finds the frames of the SML transport protocol in a stream of bytes and checks their CRC; pure.
+
+BSI TR-03109-1, annex IV part b, 8.1 (SML transport protocol, version 1): ``1b1b1b1b 01010101``, messages, 0
+to 3 bytes of fill, ``1b1b1b1b 1a``, number of fill bytes, CRC-16 over all before it.  An escape within the
+messages is doubled.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from quartier_drivers.meter.sml.checksum import Way, running
+
+ESCAPE = b"\x1b\x1b\x1b\x1b"
+BEGIN = ESCAPE + b"\x01\x01\x01\x01"
+FRAME_MAX = 16_384
+"""The longest frame, in bytes: an optical head at 9600 baud takes 17 s for it."""
+NOISE_RESYNC = 512
+"""So many bytes without a begin count as one more search for it."""
+
+_ESC = 0x1B
+_END = 0x1A
+_FILL_MAX = 3
+_TAIL = 4  # what follows an escape
+
+
+class Frame(NamedTuple):
+    """What a sound frame holds, as it was sent: escapes are still doubled.
+
+    ``bad_count`` frames of the stream before it were not sound.
+    """
+
+    content: bytes
+    bad_count: int
+
+
+class Transport:
+    """Bytes in, what sound frames hold out.
+
+    ``ways`` are those in which a frame's CRC may have been made.  Keeps at most ``FRAME_MAX`` bytes, looks at
+    none more than twice.  A begin within a frame begins another one: a lost end costs its own frame alone.
+    """
+
+    __slots__ = (
+        "_at",
+        "_held",
+        "_is_inside",
+        "_noise_count",
+        "_perhaps",
+        "_run_end",
+        "_states",
+        "_summed",
+        "_ways",
+        "bad_count",
+        "resync_count",
+    )
+
+    def __init__(self, ways: Sequence[Way]) -> None:
+        self._ways = tuple(ways)
+        self._held = bytearray()
+        self._noise_count = 0
+        self.bad_count = 0
+        self.resync_count = 0
+        self._begin(is_inside=False)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Take the next bytes; what the frames hold that they complete."""
+        self._held += data
+        frames: list[Frame] = []
+        while self._step(frames) if self._is_inside else self._find():
+            pass
+        return frames
+
+    def end(self) -> None:
+        """No more bytes come: an unfinished frame is a bad one."""
+        if self._is_inside:
+            self.bad_count += 1
+        self._held.clear()
+        self._begin(is_inside=False)
+
+    def _begin(self, *, is_inside: bool) -> None:
+        self._is_inside = is_inside
+        self._at = len(BEGIN)
+        self._run_end = 0
+        self._perhaps = 0
+        self._summed = 0
+        self._states = [way.first for way in self._ways]
+
+    def _find(self) -> bool:
+        """Look for a begin outside of frames."""
+        at = self._held.find(BEGIN)
+        noise_count = at if at >= 0 else max(0, len(self._held) - len(BEGIN) + 1)
+        if noise_count:
+            del self._held[:noise_count]
+            resyncs, self._noise_count = divmod(self._noise_count + noise_count, NOISE_RESYNC)
+            self.resync_count += resyncs
+        if at < 0:
+            return False
+        self.resync_count += self._noise_count > 0
+        self._noise_count = 0
+        self._begin(is_inside=True)
+        return True
+
+    def _step(self, frames: list[Frame]) -> bool:
+        """Go to the next escape within the frame; whether there may be more to do."""
+        held = self._held
+        at = held.find(ESCAPE, self._at)
+        if at < 0:
+            self._at = max(self._at, len(held) - len(ESCAPE) + 1)
+            return self._is_too_long(len(held))
+        end = max(self._run_end, at + len(ESCAPE))
+        while end < len(held) and held[end] == _ESC:
+            end += 1
+        if len(held) < end + _TAIL:
+            self._at, self._run_end = at, end
+            return self._is_too_long(len(held))
+        if self._is_too_long(end + _TAIL):
+            return True
+        self._judge(at, end, frames)
+        return True
+
+    def _is_too_long(self, size: int) -> bool:
+        if size > FRAME_MAX:
+            self._fail(len(BEGIN))
+            return True
+        return False
+
+    def _judge(self, at: int, end: int, frames: list[Frame]) -> None:
+        """What escapes from ``at`` to ``end`` mean: four are a begin or an end, eight are data, and so on."""
+        held = self._held
+        if held.startswith(BEGIN[len(ESCAPE) :], end):
+            if end - at < 2 * len(ESCAPE):
+                self._perhaps = self._perhaps or end - len(ESCAPE)
+                self._fail(0)
+                return
+            # A doubled escape with ones behind it, or a begin right after a frame that was cut short.
+            self._perhaps = end - len(ESCAPE)
+        elif held[end] == _END:
+            if self._is_sound(end):
+                content = bytes(held[len(BEGIN) : end - len(ESCAPE) - held[end + 1]])
+                frames.append(Frame(content, self.bad_count))
+                del held[: end + _TAIL]
+                self._begin(is_inside=False)
+                return
+            is_where_ends_are = (end - at) % (2 * len(ESCAPE)) == len(ESCAPE) and end % len(ESCAPE) == 0
+            if is_where_ends_are or self._perhaps:
+                self._fail(end + 1)
+                return
+            # Not where an end can be: data of a meter that doubles only what falls on fours.
+        self._at, self._run_end = end, 0
+
+    def _is_sound(self, end: int) -> bool:
+        """Whether the CRC behind an end holds; sums each byte once, however many ends there seem to be."""
+        held = self._held
+        part = bytes(held[self._summed : end])
+        self._states = [running(part, state) for state in self._states]
+        self._summed = end
+        tail, told = bytes(held[end : end + 2]), held[end + 2 : end + _TAIL]
+        return tail[1] <= _FILL_MAX and any(
+            way.wire(running(tail, state)) == told
+            for way, state in zip(self._ways, self._states, strict=True)
+        )
+
+    def _fail(self, upto: int) -> None:
+        """The frame is bad: go on from the begin that it may have swallowed, else behind ``upto``."""
+        self.bad_count += 1
+        del self._held[: self._perhaps or upto]
+        self._begin(is_inside=self._perhaps > 0)
+
+
+def unescaped(frame: bytes) -> tuple[bytes, ...]:
+    """What a frame may say once doubled escapes are single: as the standard has it, and as meters do it.
+
+    Some double only an escape that falls on a multiple of four, some none.
+    """
+    if ESCAPE not in frame:
+        return (frame,)
+    blocks = [frame[at : at + len(ESCAPE)] for at in range(0, len(frame), len(ESCAPE))]
+    aligned, is_doubled = bytearray(), False
+    for block in blocks:
+        is_doubled = block == ESCAPE and not is_doubled
+        if block != ESCAPE or is_doubled:
+            aligned += block
+    standard = frame.replace(ESCAPE + ESCAPE, ESCAPE)
+    return tuple(dict.fromkeys((standard, bytes(aligned), frame)))

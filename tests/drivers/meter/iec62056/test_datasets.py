@@ -1,0 +1,111 @@
+"""Data sets as meters of many makers write them."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier_drivers.meter.iec62056.datasets import groups_of, serial_of
+from quartier_drivers.meter.telegram import Group
+
+
+def said(text: str) -> list[Group]:
+    groups, bad_count = groups_of(text)
+    assert 0 == bad_count
+    return groups
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "value", "unit"),
+    [
+        ("1.8.0(001234.56*kWh)", "1.8.0", 1234.56, "kWh"),
+        ("1-0:1.8.0*255(00024321.1234567*kWh)", "1-0:1.8.0", 24321.1234567, "kWh"),
+        ("1-0:1.8.1*00(001*kWh)", "1-0:1.8.1*00", 1, "kWh"),
+        ("1-0:21.7.255*255(-000114.25*W)", "1-0:21.7.255", -114.25, "W"),
+        ("1.8.1*05(001200.00*kWh)", "1.8.1*05", 1200.0, "kWh"),
+        ("1.6.1&03(1.5*kW)", "1.6.1&03", 1.5, "kW"),
+        ("1-0:1.8.1*255(031234.5678)", "1-0:1.8.1", 31234.5678, ""),
+        ("1.8.0(0012345)", "1.8.0", 12345, ""),
+        ("6.8(0417.250*MWh)", "6.8", 417.25, "MWh"),
+        ("6.26(08123.45*m3)", "6.26", 8123.45, "m3"),
+        ("6.33(001.500*m3ph)", "6.33", 1.5, "m3/h"),
+        ("9.21(00004711)", "9.21", "00004711", ""),
+        ("0.0.0(00012345)", "0.0.0", "00012345", ""),
+        ("F.F(00000000)", "F.F", "00000000", ""),
+        ("F(0)", "F", "0", ""),
+        ("C.1.0(LGZ 123)", "C.1.0", "LGZ 123", ""),
+        ("0.9.1(19:30:00)", "0.9.1", "19:30:00", ""),
+        ("6.36*02(01&00:00)", "6.36*02", "01&00:00", ""),
+        ("9.1(0&1&0&0017&ABCD&?:)", "9.1", "0&1&0&0017&ABCD&?:", ""),
+        ("6.8.1()", "6.8.1", "", ""),
+        ("31.7(000.12 * A)", "31.7", 0.12, "A"),
+        ("1.7.0( 0.123*kW)", "1.7.0", 0.123, "kW"),
+        ("1-0:1.8.0(00000023,7250000*kWh)", "1-0:1.8.0", 23.725, "kWh"),
+        ("L.1.0(12)", "L.1.0", "12", ""),
+    ],
+)
+def test_one_value_of_one_address(text, label, value, unit):
+    assert [Group(label, value, unit)] == said(text)
+
+
+def test_a_line_may_hold_several_sets():
+    text = "6.8(0417.250*MWh)6.26(08123.45*m3)9.21(00004711)\r\n6.26*01(08001.25*m3)6.8*01(0411.125*MWh)\r\n"
+
+    assert ["6.8", "6.26", "9.21", "6.26*01", "6.8*01"] == [group.label for group in said(text)]
+
+
+def test_an_address_may_have_several_values():
+    [group] = said("9.4(101.5*C&081.1*C)")
+    assert (101.5, "C", {"value_2": 81.1, "unit_2": "C"}) == (group.value, group.unit, dict(group.more))
+
+    [group] = said("2.1(1.5*kW)(3.5*kW)(text)")
+    assert {"value_2": 3.5, "unit_2": "kW", "value_3": "text"} == dict(group.more)
+
+
+def test_a_largest_value_has_its_time():
+    [group] = said("1.6.1(02.345*kW)(2611251930)")
+    assert "2026-11-25T19:30:00" == group.time
+
+    assert "2026-07-01T08:15:30" == said("1.6.1(02.345*kW)(1260701081530)")[0].time
+    assert "" == said("1.6.1(02.345*kW)(0000000000)")[0].time
+    assert "" == said("1.6.1(02.345*kW)(123)")[0].time
+
+
+def test_a_load_profile_costs_no_other_group():
+    groups, bad_count = groups_of(
+        "1.8.0(1.0*kWh)\r\nP.01(2611251930)(00)(15)(1)(1.5)(kW)\r\n(0.123)\r\n(0.124)\r\n2.8.0(2.0*kWh)\r\n"
+    )
+
+    assert (["1.8.0", "P.01", "2.8.0"], 0) == ([group.label for group in groups], bad_count)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        "1.8.0(0012\x7f4*kWh)",
+        "1.8.0 001234*kWh)",
+        "1.8.0(001234*kWh",
+        "1.8\x7f0(001234*kWh)",
+        "1.8.0(00\x05234*kWh)",
+        "#+%(5)",
+    ],
+)
+def test_a_damaged_set_costs_only_itself(damaged):
+    groups, bad_count = groups_of(f"2.8.0(1.0*kWh)\r\n{damaged}\r\n3.8.0(2.0*kvarh)\r\n")
+
+    assert (["2.8.0", "3.8.0"], 1) == ([group.label for group in groups], bad_count)
+
+
+def test_a_meter_says_its_number_in_many_places():
+    assert "1ESY1100004711" == serial_of(
+        said("1-0:0.0.0*255(60004711)\r\n0-0:96.1.255*255(1ESY1100004711)\r\n")
+    )
+    assert "12345678" == serial_of(said("0.0.0(00000007)\r\nC.1.0(12345678)\r\n"))
+    assert "60001234" == serial_of(said("9.21(00004711)\r\n9.20(60001234)\r\n"))
+    assert "00004711" == serial_of(said("6.8(1.0*MWh)9.21(00004711)"))
+    assert "4711" == serial_of(said("0.0( 4711 )"))
+    assert "" == serial_of(said("1.8.0(1.0*kWh)\r\nC.1.0()\r\n"))
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_any_text_is_taken(text):
+    groups_of(text)

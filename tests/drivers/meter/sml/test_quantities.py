@@ -1,0 +1,41 @@
+"""Names, units and numbers of devices are written as people know them."""
+
+import pytest
+
+from quartier_drivers.meter.sml.quantities import UNITS, device, label, text
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("0100010800ff", "1-0:1.8.0"),
+        ("010060320101", "1-0:96.50.1*1"),
+        ("010000020000", "1-0:0.2.0*0"),
+        ("8181c78203ff", "129-129:199.130.3"),
+        ("0101010800ff", "1-1:1.8.0"),
+        ("010001", "010001"),
+        ("", ""),
+    ],
+)
+def test_obis_numbers_are_written_with_f_only_where_it_says_something(name, written):
+    assert written == label(bytes.fromhex(name))
+
+
+def test_units_are_those_of_the_blue_book():
+    assert ["Wh", "W", "V", "A", "Hz", "varh", "deg", "m3"] == [
+        UNITS[n] for n in (30, 27, 35, 33, 44, 32, 8, 13)
+    ]
+
+
+def test_a_number_of_a_device_is_written_as_on_its_plate():
+    assert "1EMH0005004711" == device(bytes.fromhex("0a01454d48 00 004c5da7".replace(" ", "")))
+    assert "1DZG0060004711" == device(b"\x0a\x01DZG\x00" + (60004711).to_bytes(4, "big"))
+    assert "06455359010700471100" == device(bytes.fromhex("06455359010700471100"))
+    assert "4711" == device(b"4711")
+    assert "" == device(b"")
+
+
+def test_octets_are_text_where_they_can_be_read():
+    assert "EMH" == text(b"EMH")
+    assert "0a0145" == text(b"\x0a\x01E")
+    assert "c3a4" == text("ä".encode())
