@@ -1,0 +1,123 @@
+"""P1 bytes into telegrams: from ``/`` to ``!`` and a CRC-16 that proves the whole.
+
+A stray ``/`` or ``!`` costs the telegram it fell into and no other: every ``/`` before a ``!`` may be the
+begin, and the CRC says which.  Versions 2 and 3 have no CRC; there the form of every line is the proof.
+"""
+
+import re
+
+from quartier_drivers.meter.p1 import lines
+from quartier_drivers.meter.telegram import Counts, Telegram
+from quartier_native import crc16
+
+TELEGRAM_MAX = 16384
+"""Bytes of the longest telegram; DSMR 5 with both messages at their longest has less than 6000."""
+BEGINS_MAX = 8
+"""How many ``/`` before one ``!`` are tried."""
+
+_END = re.compile(rb"!([0-9A-Fa-f]{4}|[0-9A-Fa-f]{0,3}(?=[^0-9A-Fa-f]))")
+_LAST_END = re.compile(rb"!([0-9A-Fa-f]{0,4})\Z")
+_BEGIN = re.compile(rb"[/\xaf]")
+_HEAD = re.compile(r"/[!-~][ -~]{3,60}").fullmatch
+_VERSIONED = re.compile(r"\b(?:0\.2\.8\([4-9]|96\.1\.4\([4-9])").search
+_LINE_ENDS = (b"", b"\r", b"\n", b"\x8d")
+
+# Seven bits and even parity seen through a port of eight bits: what is odd is damaged.
+_DAMAGED = 0xFF
+_EVEN = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else _DAMAGED for byte in range(256))
+
+
+def crc_arc(data: bytes) -> int:
+    """CRC-16/ARC (DSMR 5.0.2, chapter 6.2): the Modbus CRC from 0, to which two bytes FF bring it."""
+    return crc16(b"\xff\xff" + data)
+
+
+class P1Decoder:
+    """Plain telegrams of every version, in any chunks.  Keeps at most ``2 * TELEGRAM_MAX`` bytes.
+
+    ``is_sealed``: only what a CRC proves counts, as from a meter that has given one before.
+    """
+
+    def __init__(self, *, is_sealed: bool = False) -> None:
+        self.counts = Counts()
+        self._is_sealed = is_sealed
+        self._buffer = bytearray()
+        self._searched = 0
+        self._bad_count = 0
+
+    def feed(self, data: bytes) -> list[Telegram]:
+        """Take the next bytes; the telegrams that they complete."""
+        self.counts.bytes_count += len(data)
+        buffer = self._buffer
+        buffer += data
+        done: list[Telegram] = []
+        start = 0
+        while end := _END.search(buffer, max(start, self._searched)):
+            self._close(bytes(buffer[start : end.start() + 1]), end[1], buffer[end.end() : end.end() + 1], done)
+            start = end.end()
+        del buffer[:start]
+        if len(buffer) > 2 * TELEGRAM_MAX:
+            del buffer[: len(buffer) - TELEGRAM_MAX]
+            self.counts.resync_count += 1
+        self._searched = max(0, len(buffer) - 4)
+        return done
+
+    def end(self) -> list[Telegram]:
+        """The line was closed: a telegram whose last line lacks only its end."""
+        done: list[Telegram] = []
+        end = _LAST_END.search(self._buffer)
+        if end:
+            self._close(bytes(self._buffer[: end.start() + 1]), end[1], b"", done)
+        elif _BEGIN.search(self._buffer):
+            self._refuse()
+        self._buffer.clear()
+        self._searched = 0
+        return done
+
+    def _close(self, body: bytes, crc: bytes, behind: bytes, done: list[Telegram]) -> None:
+        """Judge what ends with ``!``; ``crc`` is what stands behind it, in hexadecimal or nothing."""
+        body = body[-TELEGRAM_MAX:]
+        begins = [found.start() for found in _BEGIN.finditer(body)][-BEGINS_MAX:]
+        if not begins:
+            self.counts.resync_count += 1
+            return
+        if crc:
+            text = _proven(body, begins, int(crc, 16))
+            self._is_sealed = self._is_sealed or bool(text)
+        else:
+            text = self._formed(body[begins[-1] :]) if behind in _LINE_ENDS else ""
+        head, _, rest = text.partition("\n")
+        objects, is_clean = lines.joined(rest[:-1])
+        if not objects or not (crc or is_clean):
+            self._refuse()
+            return
+        groups = lines.groups(objects)
+        done.append(Telegram(lines.meter(groups), tuple(groups), self._bad_count))
+        self._bad_count = 0
+        self.counts.good_count += 1
+        self.counts.frames_count += 1
+
+    def _formed(self, body: bytes) -> str:
+        """The text of a telegram that has no CRC and needs none; empty otherwise."""
+        if not body.isascii():
+            body = body.translate(_EVEN)
+        text = body.decode("latin-1")
+        is_whole = _HEAD(text.partition("\n")[0].rstrip("\r")) is not None
+        return "" if self._is_sealed or not is_whole or _VERSIONED(text) else text
+
+    def _refuse(self) -> None:
+        self._bad_count += 1
+        self.counts.bad_count += 1
+        self.counts.resync_count += 1
+
+
+def _proven(body: bytes, begins: list[int], crc: int) -> str:
+    """The text from the begin that the CRC proves; empty when none is.
+
+    A capture that a text tool has passed through lacks the CR of each line: the CRC proves that too.
+    """
+    for begin in reversed(begins):
+        part = body[begin:]
+        if crc_arc(part) == crc or (b"\r" not in part and crc_arc(part.replace(b"\n", b"\r\n")) == crc):
+            return part.decode("latin-1")
+    return ""

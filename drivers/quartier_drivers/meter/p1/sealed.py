@@ -1,0 +1,140 @@
+"""Encrypted P1: AES-128-GCM in general-glo-ciphering, around a telegram of text.
+
+Luxmetering E-Meter P1 1.1.3, chapter 3.2.5 (DLMS security suite 0); Austrian grids use the same.  The
+initialisation vector is system title and frame counter, the authenticated data 0x30 and the
+authentication key, the tag has 12 bytes.
+"""
+
+import re
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import CTR, GCM
+
+from quartier_drivers.meter.p1.frames import TELEGRAM_MAX, P1Decoder
+from quartier_drivers.meter.telegram import Counts, Telegram
+
+KEY_BYTES = 16
+TAG_BYTES = 12
+CONTROL = 0x30
+"""Security control: suite 0, authenticated and encrypted."""
+PUBLIC_AUTHENTICATION_KEY = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
+"""The one that Luxmetering prints for all its meters."""
+
+# Tag, title of 8, length in one to three bytes, control, counter.
+_HEAD = re.compile(
+    rb"\xdb\x08(.{8})(?:([\x00-\x7f])|\x81(.)|\x82(..))" + bytes((CONTROL,)) + rb"(.{4})", re.DOTALL
+)
+_HEAD_MAX = 18
+_INSIDE_MIN = 1 + 4 + TAG_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """Where a frame may stand: its begin, where its text begins, and its end."""
+
+    begin: int
+    text: int
+    end: int
+    vector: bytes
+
+
+class SealedDecoder:
+    """Encrypted telegrams only, in any chunks; keeps at most ``2 * TELEGRAM_MAX`` bytes.
+
+    Without an ``authentication_key`` the public one is tried, and where it does not fit, a telegram counts
+    whose own CRC holds.  Raises ValueError for a key that has not 16 bytes.
+    """
+
+    def __init__(self, encryption_key: bytes, authentication_key: bytes = b"") -> None:
+        for name, key in (("encryption_key", encryption_key), ("authentication_key", authentication_key)):
+            if len(key) != KEY_BYTES and (key or name == "encryption_key"):
+                raise ValueError(f"{name} has {len(key)} bytes, expected {KEY_BYTES}")
+        self.counts = Counts()
+        self._key = AES(encryption_key)
+        self._is_strict = bool(authentication_key)
+        self._proof = bytes((CONTROL,)) + (authentication_key or PUBLIC_AUTHENTICATION_KEY)
+        self._buffer = bytearray()
+        self._searched = 0
+        self._frames: list[_Frame] = []
+        self._bad_count = 0
+
+    def feed(self, data: bytes) -> list[Telegram]:
+        """Take the next bytes; the telegrams that they complete."""
+        self.counts.bytes_count += len(data)
+        done: list[Telegram] = []
+        for start in range(0, len(data), TELEGRAM_MAX):  # so that one large chunk keeps no more than many
+            self._take(data[start : start + TELEGRAM_MAX], done)
+        return done
+
+    def end(self) -> list[Telegram]:
+        """The line was closed; half a frame proves nothing."""
+        self._buffer.clear()
+        self._searched = 0
+        self._frames.clear()
+        return []
+
+    def _take(self, data: bytes, done: list[Telegram]) -> None:
+        self._buffer += data
+        self._search()
+        while ready := [frame for frame in self._frames if frame.end <= len(self._buffer)]:
+            # A damaged length may reach over sound frames: those that end first are opened first.
+            frame = min(ready, key=lambda one: (one.end, one.begin))
+            self._frames.remove(frame)
+            if self._open(frame, done):
+                self._drop(frame.end)
+            else:
+                self._bad_count += 1
+                self.counts.bad_count += 1
+                self.counts.resync_count += 1
+        self._drop(min((frame.begin for frame in self._frames), default=self._searched))
+
+    def _search(self) -> None:
+        """Note every place where a frame may begin."""
+        view = self._buffer
+        at = view.find(0xDB, self._searched)
+        while 0 <= at <= len(view) - _HEAD_MAX:
+            head = _HEAD.match(view, at)
+            if head:
+                title, one, two, three, counter = head.groups()
+                inside = int.from_bytes(one or two or three, "big")
+                end = head.end() - 5 + inside
+                if _INSIDE_MIN < inside <= TELEGRAM_MAX - _HEAD_MAX:
+                    self._frames.append(_Frame(at, head.end(), end, title + counter))
+            at = view.find(0xDB, at + 1)
+        self._searched = len(view) if at < 0 else at
+
+    def _drop(self, count: int) -> None:
+        """Forget the first bytes, and the frames that began in them."""
+        del self._buffer[:count]
+        self._searched = max(0, self._searched - count)
+        self._frames = [
+            _Frame(one.begin - count, one.text - count, one.end - count, one.vector)
+            for one in self._frames
+            if one.begin >= count
+        ]
+
+    def _open(self, frame: _Frame, done: list[Telegram]) -> bool:
+        sealed = bytes(self._buffer[frame.text : frame.end])
+        text, tag = sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]
+        is_proven = True
+        try:
+            gate = Cipher(self._key, GCM(frame.vector, tag, TAG_BYTES)).decryptor()
+            gate.authenticate_additional_data(self._proof)
+            plain = gate.update(text) + gate.finalize()
+        except InvalidTag:
+            if self._is_strict:
+                return False
+            is_proven = False
+            # GCM begins its counter at 2 (NIST SP 800-38D, 7.1).
+            plain = Cipher(self._key, CTR(frame.vector + b"\0\0\0\2")).decryptor().update(text)
+        inner = P1Decoder(is_sealed=not is_proven)
+        telegrams = inner.feed(plain) + inner.end()
+        for one in telegrams:
+            done.append(Telegram(one.meter, one.groups, self._bad_count))
+            self._bad_count = 0
+            self.counts.good_count += 1
+            self.counts.frames_count += 1
+        return bool(telegrams)

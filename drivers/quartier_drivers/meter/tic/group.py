@@ -1,0 +1,131 @@
+"""One TIC group from the bytes between two control characters, or several from what noise left of them.
+
+The checksum has six bits: it does not see a flipped bit 6 (``0`` and ``p``), two errors that cancel
+each other, or one of 64 random changes.  So a group also needs a label, a width and letters that
+Enedis-NOI-CPT_54E knows.
+"""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from quartier_drivers.meter.telegram import Group, Said
+from quartier_drivers.meter.tic.labels import HISTORIC, SIZES, STANDARD, STRANGER, TIME, Shape
+from quartier_drivers.meter.tic.parity import stripped
+
+HT, SP = 0x09, 0x20
+LEAST = 5
+"""Bytes of the shortest group: a label of two, a separator, no value, a separator, the checksum."""
+
+_SEPARATOR = re.compile(rb"[\t ]")
+_TIMED = re.compile(TIME).fullmatch
+_DATE = re.compile(
+    r"([0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])"
+)
+_TEXT = re.compile(rb"[ -~]*").fullmatch
+_STRANGER = Shape("", False, _TEXT, _SEPARATOR)
+
+_NOTHING: Mapping[str, Said] = MappingProxyType({})
+SEASONS: Mapping[str, Mapping[str, Said]] = MappingProxyType(
+    {
+        "E": MappingProxyType({"season": "summer"}),
+        "H": MappingProxyType({"season": "winter"}),
+        "e": MappingProxyType({"season": "summer", "clock": "degraded"}),
+        "h": MappingProxyType({"season": "winter", "clock": "degraded"}),
+        " ": _NOTHING,
+    }
+)
+"""What the letter before a time says."""
+
+
+def whole(span: bytes, *, is_framed: bool) -> Group | None:
+    """The group that ``span`` is from its first to its last byte, or None.
+
+    ``is_framed``: a line feed stood before it and the end of a line behind; only then may its label be
+    one that no table knows.
+    """
+    if len(span) < LEAST:
+        return None
+    if span[-2] == HT:
+        return _standard(span, is_framed=is_framed) if checksum(span[:-1]) == span[-1] else None
+    if span[-2] == SP:
+        return _historic(span, is_framed=is_framed) if checksum(span[:-2]) == span[-1] else None
+    return None
+
+
+def checksum(covered: bytes) -> int:
+    """Over label to value, in standard mode with the separator behind the value as well."""
+    return (sum(covered) & 0x3F) + 0x20
+
+
+def _standard(span: bytes, *, is_framed: bool) -> Group | None:
+    label, *fields = span[:-2].split(b"\t")
+    shape = STANDARD.get(label)
+    if shape is None:
+        if not is_framed or STRANGER(label) is None:
+            return None
+        shape = _STRANGER
+        if len(fields) == 2 and _TIMED(fields[0]):
+            return _timed(label, *fields, shape)
+    if shape.is_timed:
+        return _timed(label, *fields, shape) if len(fields) == 2 and _TIMED(fields[0]) else None
+    if len(fields) != 1 or not shape.fits(fields[0]):
+        return None
+    return Group(label.decode(), fields[0].decode(), shape.unit)
+
+
+def _timed(label: bytes, time: bytes, value: bytes, shape: Shape) -> Group | None:
+    if not shape.fits(value):
+        return None
+    said = time.decode()
+    return Group(label.decode(), value.decode(), shape.unit, iso(said[1:]), SEASONS[said[0]])
+
+
+def iso(digits: str) -> str:
+    """``YYMMDDhhmmss`` in ISO 8601; empty where it is no date."""
+    found = _DATE.fullmatch(digits)
+    if found is None:
+        return ""
+    year, month, day, hour, minute, second = found.groups()
+    return f"20{year}-{month}-{day}T{hour}:{minute}:{second}"
+
+
+def _historic(span: bytes, *, is_framed: bool) -> Group | None:
+    label, _, value = span[:-2].partition(b" ")
+    shape = HISTORIC.get(label)
+    if shape is None:
+        if not is_framed or STRANGER(label) is None:
+            return None
+        shape = _STRANGER
+    if not shape.fits(value):
+        return None
+    return Group(label.decode(), value.decode(), shape.unit)
+
+
+def salvaged(span: bytes) -> list[Group]:
+    """The groups that stand whole in a span whose ends are damaged, or in one of 8 bits a byte."""
+    if span.isascii():
+        return _inside(span)
+    bare = stripped(span)
+    alone = whole(bare, is_framed=False)
+    return [alone] if alone else _inside(bare) or _inside(span)
+
+
+def _inside(span: bytes) -> list[Group]:
+    groups: list[Group] = []
+    behind = 0
+    for separator in _SEPARATOR.finditer(span):
+        at = separator.start()
+        if at < behind:
+            continue
+        table = STANDARD if span[at] == HT else HISTORIC
+        for size in SIZES:
+            start = at - size
+            shape = table.get(span[start:at]) if start >= behind else None
+            rest = shape.rest.match(span, at) if shape else None
+            group = whole(span[start : rest.end()], is_framed=False) if rest else None
+            if rest and group:
+                groups.append(group)
+                behind = rest.end()
+                break
+    return groups

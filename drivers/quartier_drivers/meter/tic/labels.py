@@ -1,0 +1,138 @@
+"""Every label of both TIC modes: what it measures and what its value looks like (Enedis-NOI-CPT_54E)."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+TIME = rb"[EHeh ][0-9]{12}"
+"""Season letter, YYMMDDhhmmss; a small letter says that the meter's clock is degraded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What one label's value is: its ``unit`` in the meter's words, and what text may stand there.
+
+    ``is_timed``: a time field stands before the value.  ``fits`` judges a whole value, ``rest`` what
+    follows a label whose surroundings are damaged: separator, fields of full width, checksum.
+    """
+
+    unit: str
+    is_timed: bool
+    fits: Callable[[bytes], object]
+    rest: "re.Pattern[bytes]"
+
+
+def _shape(value: bytes, padded: bytes, *, unit: str, separator: bytes, is_timed: bool) -> Shape:
+    time = TIME + separator if is_timed else b""
+    rest = separator + time + padded + separator + rb"[ -_]"
+    return Shape(unit, is_timed, re.compile(value).fullmatch, re.compile(rest))
+
+
+def _number(digits: int) -> tuple[bytes, bytes]:
+    pattern = b"[0-9]{%d}" % digits
+    return pattern, pattern
+
+
+def _text(most: int, letters: bytes = rb"[ -~]") -> tuple[bytes, bytes]:
+    return b"%b{0,%d}" % (letters, most), b"%b{%d}" % (letters, most)
+
+
+def _just(pattern: bytes) -> tuple[bytes, bytes]:
+    return pattern, b"(?:%b)" % pattern
+
+
+_INDEX, _CURRENT, _POWER = _number(9), _number(3), _number(5)
+_SWITCHINGS = _text(98, rb"[0-9A-FILNOTU ]")
+
+_Row = tuple[str, str, tuple[bytes, bytes], bool]
+
+
+def _standard() -> Iterator[_Row]:
+    """Label, unit, value and whether a time stands before it: table of chapter 6.2."""
+    yield "ADSC", "", _just(rb"[0-9A-F]{12}"), False
+    yield "VTIC", "", _number(2), False
+    yield "DATE", "", _number(0), True
+    yield "NGTF", "", _text(16), False
+    yield "LTARF", "", _text(16), False
+    yield "EAST", "Wh", _INDEX, False
+    for index in range(1, 11):
+        yield f"EASF{index:02}", "Wh", _INDEX, False
+    for index in range(1, 5):
+        yield f"EASD{index:02}", "Wh", _INDEX, False
+    yield "EAIT", "Wh", _INDEX, False
+    for quadrant in range(1, 5):
+        yield f"ERQ{quadrant}", "varh", _INDEX, False
+    for phase in range(1, 4):
+        yield f"IRMS{phase}", "A", _CURRENT, False
+        yield f"URMS{phase}", "V", _number(3), False
+        yield f"UMOY{phase}", "V", _number(3), True
+    yield "PREF", "kVA", _number(2), False
+    yield "PCOUP", "kVA", _number(2), False
+    for phase in ("", "1", "2", "3"):
+        yield f"SINSTS{phase}", "VA", _POWER, False
+        yield f"SMAXSN{phase}", "VA", _POWER, True
+        yield f"SMAXSN{phase}-1", "VA", _POWER, True
+    yield "SINSTI", "VA", _POWER, False
+    for day in ("", "-1"):
+        yield f"SMAXIN{day}", "VA", _POWER, True
+        yield f"CCASN{day}", "W", _POWER, True
+        yield f"CCAIN{day}", "W", _POWER, True
+    yield "STGE", "", _just(rb"[0-9A-Fa-f]{8}"), False
+    for notice in range(1, 4):
+        yield f"DPM{notice}", "", _number(2), True
+        yield f"FPM{notice}", "", _number(2), True
+    yield "MSG1", "", _text(32), False
+    yield "MSG2", "", _text(16), False
+    yield "PRM", "", _number(14), False
+    yield "RELAIS", "", _number(3), False
+    yield "NTARF", "", _number(2), False
+    yield "NJOURF", "", _number(2), False
+    yield "NJOURF+1", "", _number(2), False
+    yield "PJOURF+1", "", _SWITCHINGS, False
+    yield "PPOINTE", "", _SWITCHINGS, False
+
+
+def _historic() -> Iterator[_Row]:
+    """Label, unit and value: table of chapter 6.1; GAZ and AUTRE stand in the page before it (CPT_02E)."""
+    yield "ADCO", "", _just(rb"[0-9A-F]{12}"), False
+    yield "OPTARIF", "", _just(rb"BASE|HC\.\.|EJP\.|BBR[ -~]"), False
+    yield "ISOUSC", "A", _number(2), False
+    colours = [f"BBRH{hour}J{day}" for hour in "CP" for day in "BWR"]
+    for index in ("BASE", "HCHC", "HCHP", "EJPHN", "EJPHPM", *colours):
+        yield index, "Wh", _INDEX, False
+    yield "PEJP", "min", _number(2), False
+    yield "PTEC", "", _just(rb"TH\.\.|H[CPN]\.\.|PM\.\.|H[CP]J[BWR]"), False
+    yield "DEMAIN", "", _just(rb"----|BLEU|BLAN|ROUG"), False
+    for phase in ("", "1", "2", "3"):
+        yield f"IINST{phase}", "A", _CURRENT, False
+        yield f"IMAX{phase}", "A", _CURRENT, False
+    yield "ADPS", "A", _CURRENT, False
+    for phase in range(1, 4):
+        yield f"ADIR{phase}", "A", _CURRENT, False
+    yield "PMAX", "W", _number(5), False
+    yield "PAPP", "VA", _POWER, False
+    yield "HHPHC", "", _just(rb"[A-Z]"), False
+    yield "MOTDETAT", "", _just(rb"[0-9A-F]{6}"), False
+    yield "PPOT", "", _just(rb"[0-9A-F]{2}"), False
+    yield "GAZ", "dal", _number(7), False
+    yield "AUTRE", "dal", _number(7), False
+
+
+def _table(rows: Iterator[_Row], separator: bytes) -> Mapping[bytes, Shape]:
+    return MappingProxyType(
+        {
+            label.encode(): _shape(*value, unit=unit, separator=separator, is_timed=is_timed)
+            for label, unit, value, is_timed in rows
+        }
+    )
+
+
+STANDARD = _table(_standard(), b"\t")
+HISTORIC = _table(_historic(), b" ")
+
+SIZES = tuple(sorted({len(label) for label in (*STANDARD, *HISTORIC)}, reverse=True))
+"""How long labels are, the longest first."""
+
+STRANGER = re.compile(rb"[A-Z][A-Z0-9+-]{1,9}(?:_[A-Za-z0-9]{1,4})?").fullmatch
+"""What a label that no table knows may look like: meters of larger connections have labels of their own."""
