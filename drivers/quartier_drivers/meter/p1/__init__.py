@@ -1,4 +1,4 @@
-"""DSMR P1 and its kin: the customer port of Dutch, Belgian, Luxembourg, Swedish, Hungarian and Austrian meters."""
+"""DSMR P1 and its kin, from the Netherlands to Sweden, Hungary and Austria."""
 
 from quartier_drivers.meter.p1.frames import P1Decoder
 from quartier_drivers.meter.telegram import Decoder

@@ -33,7 +33,9 @@ def crc_arc(data: bytes) -> int:
 
 
 class P1Decoder:
-    """Plain telegrams of every version, in any chunks.  Keeps at most ``2 * TELEGRAM_MAX`` bytes.
+    """Plain telegrams of every version, in any chunks.
+
+    Keeps at most ``2 * TELEGRAM_MAX`` bytes beside a chunk.
 
     ``is_sealed``: only what a CRC proves counts, as from a meter that has given one before.
     """
@@ -43,6 +45,8 @@ class P1Decoder:
         self._is_sealed = is_sealed
         self._buffer = bytearray()
         self._searched = 0
+        self._dropped_count = 0
+        self._rubbish_count = 0
         self._bad_count = 0
 
     def feed(self, data: bytes) -> list[Telegram]:
@@ -53,12 +57,17 @@ class P1Decoder:
         done: list[Telegram] = []
         start = 0
         while end := _END.search(buffer, max(start, self._searched)):
-            self._close(bytes(buffer[start : end.start() + 1]), end[1], buffer[end.end() : end.end() + 1], done)
+            self._rubbish(end.start() - start)
+            self._close(
+                bytes(buffer[start : end.start() + 1]), end[1], bytes(buffer[end.end() : end.end() + 1]), done
+            )
+            self._dropped_count = self._rubbish_count = 0
             start = end.end()
         del buffer[:start]
+        self._rubbish(len(buffer))
         if len(buffer) > 2 * TELEGRAM_MAX:
+            self._dropped_count += len(buffer) - TELEGRAM_MAX
             del buffer[: len(buffer) - TELEGRAM_MAX]
-            self.counts.resync_count += 1
         self._searched = max(0, len(buffer) - 4)
         return done
 
@@ -68,11 +77,17 @@ class P1Decoder:
         end = _LAST_END.search(self._buffer)
         if end:
             self._close(bytes(self._buffer[: end.start() + 1]), end[1], b"", done)
-        elif _BEGIN.search(self._buffer):
+        elif _BEGIN.search(self._buffer[-TELEGRAM_MAX:]):
             self._refuse()
         self._buffer.clear()
-        self._searched = 0
+        self._searched = self._dropped_count = self._rubbish_count = 0
         return done
+
+    def _rubbish(self, bytes_count: int) -> None:
+        """Bytes without an end of a telegram: one resynchronisation for each ``TELEGRAM_MAX`` of them."""
+        longest_count = (self._dropped_count + bytes_count) // TELEGRAM_MAX
+        self.counts.resync_count += longest_count - self._rubbish_count
+        self._rubbish_count = longest_count
 
     def _close(self, body: bytes, crc: bytes, behind: bytes, done: list[Telegram]) -> None:
         """Judge what ends with ``!``; ``crc`` is what stands behind it, in hexadecimal or nothing."""
@@ -86,7 +101,7 @@ class P1Decoder:
             self._is_sealed = self._is_sealed or bool(text)
         else:
             text = self._formed(body[begins[-1] :]) if behind in _LINE_ENDS else ""
-        head, _, rest = text.partition("\n")
+        _, _, rest = text.partition("\n")
         objects, is_clean = lines.joined(rest[:-1])
         if not objects or not (crc or is_clean):
             self._refuse()

@@ -29,11 +29,13 @@ _HEAD = re.compile(
 )
 _HEAD_MAX = 18
 _INSIDE_MIN = 1 + 4 + TAG_BYTES
+PENDING_MAX = 16
+"""Headers whose frame is not complete yet; a line has one, and noise adds few."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Where a frame may stand: its begin, where its text begins, and its end."""
+    """Where a frame may stand, counted from the first byte ever: its begin, its text, its end."""
 
     begin: int
     text: int
@@ -43,6 +45,9 @@ class _Frame:
 
 class SealedDecoder:
     """Encrypted telegrams only, in any chunks; keeps at most ``2 * TELEGRAM_MAX`` bytes.
+
+    A header proves nothing, and one with a damaged length may reach over sound frames: so several frames may
+    be pending, the first that is complete is opened first, and what opens ends all that began before.
 
     Without an ``authentication_key`` the public one is tried, and where it does not fit, a telegram counts
     whose own CRC holds.  Raises ValueError for a key that has not 16 bytes.
@@ -57,8 +62,10 @@ class SealedDecoder:
         self._is_strict = bool(authentication_key)
         self._proof = bytes((CONTROL,)) + (authentication_key or PUBLIC_AUTHENTICATION_KEY)
         self._buffer = bytearray()
+        self._base = 0
         self._searched = 0
-        self._frames: list[_Frame] = []
+        self._behind = 0
+        self._pending: list[_Frame] = []
         self._bad_count = 0
 
     def feed(self, data: bytes) -> list[Telegram]:
@@ -66,58 +73,53 @@ class SealedDecoder:
         self.counts.bytes_count += len(data)
         done: list[Telegram] = []
         for start in range(0, len(data), TELEGRAM_MAX):  # so that one large chunk keeps no more than many
-            self._take(data[start : start + TELEGRAM_MAX], done)
+            self._buffer += data[start : start + TELEGRAM_MAX]
+            self._search(done)
+            self._open_until(self._base + len(self._buffer), done)
+            needed = min((frame.begin for frame in self._pending), default=self._searched)
+            del self._buffer[: needed - self._base]
+            self._base = needed
         return done
 
     def end(self) -> list[Telegram]:
         """The line was closed; half a frame proves nothing."""
+        self._base += len(self._buffer)
+        self._searched = self._base
         self._buffer.clear()
-        self._searched = 0
-        self._frames.clear()
+        self._pending.clear()
         return []
 
-    def _take(self, data: bytes, done: list[Telegram]) -> None:
-        self._buffer += data
-        self._search()
-        while ready := [frame for frame in self._frames if frame.end <= len(self._buffer)]:
-            # A damaged length may reach over sound frames: those that end first are opened first.
+    def _search(self, done: list[Telegram]) -> None:
+        """Note every place where a frame may begin, in step with what is complete by then."""
+        buffer, base = self._buffer, self._base
+        at = buffer.find(0xDB, self._searched - base)
+        while 0 <= at <= len(buffer) - _HEAD_MAX:
+            head = _HEAD.match(buffer, at)
+            if head:
+                self._open_until(base + at + _HEAD_MAX, done)
+                title, one, two, three, counter = head.groups()
+                inside = int.from_bytes(one or two or three, "big")
+                end = head.end() - 5 + inside
+                is_room = len(self._pending) < PENDING_MAX and base + at >= self._behind
+                if is_room and _INSIDE_MIN < inside <= TELEGRAM_MAX - _HEAD_MAX:
+                    self._pending.append(_Frame(base + at, base + head.end(), base + end, title + counter))
+            at = buffer.find(0xDB, at + 1)
+        self._searched = base + (len(buffer) if at < 0 else at)
+
+    def _open_until(self, place: int, done: list[Telegram]) -> None:
+        while ready := [frame for frame in self._pending if frame.end <= place]:
             frame = min(ready, key=lambda one: (one.end, one.begin))
-            self._frames.remove(frame)
+            self._pending.remove(frame)
             if self._open(frame, done):
-                self._drop(frame.end)
+                self._behind = frame.end
+                self._pending = [one for one in self._pending if one.begin >= frame.end]
             else:
                 self._bad_count += 1
                 self.counts.bad_count += 1
                 self.counts.resync_count += 1
-        self._drop(min((frame.begin for frame in self._frames), default=self._searched))
-
-    def _search(self) -> None:
-        """Note every place where a frame may begin."""
-        view = self._buffer
-        at = view.find(0xDB, self._searched)
-        while 0 <= at <= len(view) - _HEAD_MAX:
-            head = _HEAD.match(view, at)
-            if head:
-                title, one, two, three, counter = head.groups()
-                inside = int.from_bytes(one or two or three, "big")
-                end = head.end() - 5 + inside
-                if _INSIDE_MIN < inside <= TELEGRAM_MAX - _HEAD_MAX:
-                    self._frames.append(_Frame(at, head.end(), end, title + counter))
-            at = view.find(0xDB, at + 1)
-        self._searched = len(view) if at < 0 else at
-
-    def _drop(self, count: int) -> None:
-        """Forget the first bytes, and the frames that began in them."""
-        del self._buffer[:count]
-        self._searched = max(0, self._searched - count)
-        self._frames = [
-            _Frame(one.begin - count, one.text - count, one.end - count, one.vector)
-            for one in self._frames
-            if one.begin >= count
-        ]
 
     def _open(self, frame: _Frame, done: list[Telegram]) -> bool:
-        sealed = bytes(self._buffer[frame.text : frame.end])
+        sealed = bytes(self._buffer[frame.text - self._base : frame.end - self._base])
         text, tag = sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]
         is_proven = True
         try:

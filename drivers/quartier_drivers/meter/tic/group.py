@@ -26,16 +26,16 @@ _TEXT = re.compile(rb"[ -~]*").fullmatch
 _STRANGER = Shape("", False, _TEXT, _SEPARATOR)
 
 _NOTHING: Mapping[str, Said] = MappingProxyType({})
-SEASONS: Mapping[str, Mapping[str, Said]] = MappingProxyType(
+_SEASONS: Mapping[str, tuple[str, Mapping[str, Said]]] = MappingProxyType(
     {
-        "E": MappingProxyType({"season": "summer"}),
-        "H": MappingProxyType({"season": "winter"}),
-        "e": MappingProxyType({"season": "summer", "clock": "degraded"}),
-        "h": MappingProxyType({"season": "winter", "clock": "degraded"}),
-        " ": _NOTHING,
+        "E": ("+02:00", MappingProxyType({"season": "summer"})),
+        "H": ("+01:00", MappingProxyType({"season": "winter"})),
+        "e": ("+02:00", MappingProxyType({"season": "summer", "clock": "degraded"})),
+        "h": ("+01:00", MappingProxyType({"season": "winter", "clock": "degraded"})),
+        " ": ("", _NOTHING),
     }
 )
-"""What the letter before a time says."""
+"""What the letter before a time says: the offset from UTC in metropolitan France, and the rest."""
 
 
 def whole(span: bytes, *, is_framed: bool) -> Group | None:
@@ -66,28 +66,29 @@ def _standard(span: bytes, *, is_framed: bool) -> Group | None:
             return None
         shape = _STRANGER
         if len(fields) == 2 and _TIMED(fields[0]):
-            return _timed(label, *fields, shape)
+            return _timed(label, fields, shape)
     if shape.is_timed:
-        return _timed(label, *fields, shape) if len(fields) == 2 and _TIMED(fields[0]) else None
+        return _timed(label, fields, shape) if len(fields) == 2 and _TIMED(fields[0]) else None
     if len(fields) != 1 or not shape.fits(fields[0]):
         return None
     return Group(label.decode(), fields[0].decode(), shape.unit)
 
 
-def _timed(label: bytes, time: bytes, value: bytes, shape: Shape) -> Group | None:
+def _timed(label: bytes, fields: list[bytes], shape: Shape) -> Group | None:
+    time, value = fields
     if not shape.fits(value):
         return None
     said = time.decode()
-    return Group(label.decode(), value.decode(), shape.unit, iso(said[1:]), SEASONS[said[0]])
+    return Group(label.decode(), value.decode(), shape.unit, iso(said), _SEASONS[said[0]][1])
 
 
-def iso(digits: str) -> str:
-    """``YYMMDDhhmmss`` in ISO 8601; empty where it is no date."""
-    found = _DATE.fullmatch(digits)
+def iso(said: str) -> str:
+    """Season letter and ``YYMMDDhhmmss`` in ISO 8601; empty where it is no date."""
+    found = _DATE.fullmatch(said, 1)
     if found is None:
         return ""
     year, month, day, hour, minute, second = found.groups()
-    return f"20{year}-{month}-{day}T{hour}:{minute}:{second}"
+    return f"20{year}-{month}-{day}T{hour}:{minute}:{second}{_SEASONS[said[0]][0]}"
 
 
 def _historic(span: bytes, *, is_framed: bool) -> Group | None:

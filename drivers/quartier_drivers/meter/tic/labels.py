@@ -69,10 +69,10 @@ def _standard() -> Iterator[_Row]:
         yield f"UMOY{phase}", "V", _number(3), True
     yield "PREF", "kVA", _number(2), False
     yield "PCOUP", "kVA", _number(2), False
-    for phase in ("", "1", "2", "3"):
-        yield f"SINSTS{phase}", "VA", _POWER, False
-        yield f"SMAXSN{phase}", "VA", _POWER, True
-        yield f"SMAXSN{phase}-1", "VA", _POWER, True
+    for which in ("", "1", "2", "3"):
+        yield f"SINSTS{which}", "VA", _POWER, False
+        yield f"SMAXSN{which}", "VA", _POWER, True
+        yield f"SMAXSN{which}-1", "VA", _POWER, True
     yield "SINSTI", "VA", _POWER, False
     for day in ("", "-1"):
         yield f"SMAXIN{day}", "VA", _POWER, True
@@ -104,9 +104,9 @@ def _historic() -> Iterator[_Row]:
     yield "PEJP", "min", _number(2), False
     yield "PTEC", "", _just(rb"TH\.\.|H[CPN]\.\.|PM\.\.|H[CP]J[BWR]"), False
     yield "DEMAIN", "", _just(rb"----|BLEU|BLAN|ROUG"), False
-    for phase in ("", "1", "2", "3"):
-        yield f"IINST{phase}", "A", _CURRENT, False
-        yield f"IMAX{phase}", "A", _CURRENT, False
+    for which in ("", "1", "2", "3"):
+        yield f"IINST{which}", "A", _CURRENT, False
+        yield f"IMAX{which}", "A", _CURRENT, False
     yield "ADPS", "A", _CURRENT, False
     for phase in range(1, 4):
         yield f"ADIR{phase}", "A", _CURRENT, False

@@ -20,7 +20,13 @@ def telegram(*lines: str, head: str = r"/ISK5\2M550T-1012", has_crc: bool = True
     return text + (b"%04X" % crc(text) if has_crc else b"") + b"\r\n"
 
 
-def sealed(text: bytes, counter: int = 1, key: bytes = KEY, authentication_key: bytes = PUBLIC, title: bytes = b"SAGgp\x00\x11\x22") -> bytes:
+def sealed(
+    text: bytes,
+    counter: int = 1,
+    key: bytes = KEY,
+    authentication_key: bytes = PUBLIC,
+    title: bytes = b"SAGgp\x00\x11\x22",
+) -> bytes:
     number = counter.to_bytes(4, "big")
     whole = AESGCM(key).encrypt(title + number, text, b"\x30" + authentication_key)
     inside = b"\x30" + number + whole[:-4]  # the tag is cut to 12 of 16 bytes

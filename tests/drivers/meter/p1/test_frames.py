@@ -50,7 +50,9 @@ def test_a_version_without_crc_is_good_when_it_is_complete():
     assert 1 == len(heard(PLAIN.rstrip())), "also without the last line's end"
 
 
-@pytest.mark.parametrize("capture", [PLAIN[:-3], PLAIN[20:], PLAIN.replace(b")", b"", 1), PLAIN.replace(b"1-0:", b"1-\x00", 1)])
+@pytest.mark.parametrize(
+    "capture", [PLAIN[:-3], PLAIN[20:], PLAIN.replace(b")", b"", 1), PLAIN.replace(b"1-0:", b"1-\x00", 1)]
+)
 def test_a_version_without_crc_is_refused_when_it_is_not(capture):
     assert [] == heard(capture)
 
@@ -105,11 +107,14 @@ def test_any_single_wrong_byte_is_noticed():
     for place in range(len(NEW) - 2):
         damaged = bytearray(NEW)
         damaged[place] ^= dice.randrange(1, 256)
-        assert [] == heard(bytes(damaged)), place
+        if bytes(damaged).upper() != NEW.upper():  # the CRC's letters may be small
+            assert [] == heard(bytes(damaged)), place
 
 
 @given(
-    st.lists(st.sampled_from([NEW, PLAIN, NEW[:300], b"/", b"!", b"!12", b"\xff" * 50, b"/" * 20]), max_size=5),
+    st.lists(
+        st.sampled_from([NEW, PLAIN, NEW[:300], b"/", b"!", b"!12", b"\xff" * 50, b"/" * 20]), max_size=5
+    ),
     st.lists(st.integers(1, 700), max_size=30),
 )
 def test_any_chunks_give_the_same_telegrams(parts, sizes):
@@ -138,11 +143,17 @@ def test_what_is_kept_has_an_end_and_a_good_telegram_is_found_behind_it(rubbish)
 
 
 EXPECTED = {
-    "v3.txt": (19, {"1-0:1.8.1": (12345.678, "kWh"), "0-1:24.3.0": (1.001, "m3"), "0-0:17.0.0": (16, "A")}),
-    "v4_2.txt": (38, {"1-0:1.8.2": (1435.706, "kWh"), "1-0:41.7.0": (1.247, "kW"), "0-1:24.2.1": (981.443, "m3")}),
-    "v5.txt": (39, {"1-0:32.7.0": (230.0, "V"), "1-0:71.7.0": (0.86, "A"), "0-1:24.2.1": (0.107, "m3")}),
-    "v5_two_mbus.txt": (40, {"1-0:72.7.0": (222.9, "V"), "0-2:24.2.1": (246.138, "m3")}),
-    "fluvius_v171.txt": (35, {"1-0:1.6.0": (2.589, "kW"), "0-1:24.2.3": (112.384, "m3"), "0-2:24.2.1": (872.234, "m3")}),
+    "v3.txt": (16, {"1-0:1.8.1": (12345.678, "kWh"), "0-1:24.3.0": (1.001, "m3"), "0-0:17.0.0": (16, "A")}),
+    "v4_2.txt": (
+        33,
+        {"1-0:1.8.2": (1435.706, "kWh"), "1-0:41.7.0": (1.247, "kW"), "0-1:24.2.1": (981.443, "m3")},
+    ),
+    "v5.txt": (37, {"1-0:32.7.0": (230.0, "V"), "1-0:71.7.0": (0.86, "A"), "0-1:24.2.1": (0.107, "m3")}),
+    "v5_two_mbus.txt": (38, {"1-0:72.7.0": (222.9, "V"), "0-2:24.2.1": (246.138, "m3")}),
+    "fluvius_v171.txt": (
+        36,
+        {"1-0:1.6.0": (2.589, "kW"), "0-1:24.2.3": (112.384, "m3"), "0-2:24.2.1": (872.234, "m3")},
+    ),
 }
 
 

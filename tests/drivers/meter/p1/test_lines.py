@@ -52,7 +52,10 @@ def test_a_child_is_told_with_its_channel_medium_and_serial():
     assert {} == read(*DUTCH)[3].more, "the meter itself has none"
 
 
-@pytest.mark.parametrize(("line", "is_clean"), [("", True), ("1-0:1.8.0(1)", True), ("1-0:1.8.0(1", False), ("(1)", False), ("x", False)])
+@pytest.mark.parametrize(
+    ("line", "is_clean"),
+    [("", True), ("1-0:1.8.0(1)", True), ("1-0:1.8.0(1", False), ("(1)", False), ("x", False)],
+)
 def test_a_line_that_is_no_object_is_noticed(line, is_clean):
     assert is_clean == joined(line)[1]
 

@@ -2,9 +2,9 @@ import random
 from itertools import pairwise
 
 import pytest
-from tests.drivers.meter.tic.conftest import BLUE, LINKY, frame, historic, standard, with_parity
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.drivers.meter.tic.conftest import BLUE, LINKY, frame, historic, standard, with_parity
 
 from quartier_drivers.meter import tic
 from quartier_drivers.meter.tic.frames import GROUPS_MAX, SPAN_MAX, TicDecoder
@@ -109,7 +109,11 @@ def test_a_stray_control_byte_costs_the_group_it_falls_into_and_no_other(stray):
         for at in range(place + 1, place + len(span)):
             found = pairs(heard(WHOLE[:at] + stray + WHOLE[at:]))
             assert whole[:number] + whole[number + 1 :] == found
-    for at in [0, *(place - 1 for place in places), *(place + len(span) for span, place in zip(LINKY, places, strict=True))]:
+    for at in [
+        0,
+        *(place - 1 for place in places),
+        *(place + len(span) for span, place in zip(LINKY, places, strict=True)),
+    ]:
         assert whole == pairs(heard(WHOLE[:at] + stray + WHOLE[at:]))
 
 
@@ -141,7 +145,12 @@ def test_line_ends_that_a_tool_has_doubled_or_dropped_cost_nothing():
 chunks = st.lists(st.integers(1, 300), max_size=40)
 
 
-@given(st.lists(st.sampled_from([WHOLE, frame(*BLUE), WHOLE[:400], b"\x02\x02", b"\n\xff\r", b"x" * 1100]), max_size=4), chunks)
+@given(
+    st.lists(
+        st.sampled_from([WHOLE, frame(*BLUE), WHOLE[:400], b"\x02\x02", b"\n\xff\r", b"x" * 1100]), max_size=4
+    ),
+    chunks,
+)
 def test_any_chunks_give_the_same_telegrams(parts, sizes):
     capture = b"".join(parts)
     at_once, by_one = TicDecoder(), TicDecoder()
@@ -164,7 +173,15 @@ def noisy(draw):
             clean += (b"\x02" if span is spans[0] else b"") + head + span + tail
             places.append((start, start + len(span), span))
         clean += b"\x03"
-    hits = draw(st.lists(st.tuples(st.integers(0, len(clean) - 1), st.sampled_from("cid"), st.binary(min_size=1, max_size=3)), max_size=8))
+    hits = draw(
+        st.lists(
+            st.tuples(
+                st.integers(0, len(clean) - 1), st.sampled_from("cid"), st.binary(min_size=1, max_size=3)
+            ),
+            max_size=8,
+            unique_by=lambda hit: hit[0],
+        )
+    )
     intact = [
         span
         for start, end, span in places
@@ -240,8 +257,19 @@ def test_the_published_captures_lose_to_noise_only_what_it_hit(shared):
     dice = random.Random(11)
     for name in ("historique_tempo_1ph.bin", "standard_base_1ph.bin"):
         capture = (shared / "tic" / name).read_bytes()
-        spans = [part for part in capture.replace(b"\r", b"\n").replace(b"\x02", b"\n").replace(b"\x03", b"\n").split(b"\n") if part]
+        spans = [
+            part
+            for part in capture.replace(b"\r", b"\n")
+            .replace(b"\x02", b"\n")
+            .replace(b"\x03", b"\n")
+            .split(b"\n")
+            if part
+        ]
         for _ in range(100):
             at = dice.randrange(len(capture))
-            damaged = capture[:at] + dice.choice([b"", dice.randbytes(1), capture[at : at + 1] + dice.randbytes(1)]) + capture[at + 1 :]
+            damaged = (
+                capture[:at]
+                + dice.choice([b"", dice.randbytes(1), capture[at : at + 1] + dice.randbytes(1)])
+                + capture[at + 1 :]
+            )
             assert len(spans) - 1 <= len(labels(heard(damaged))) <= len(spans) + 1

@@ -6,7 +6,9 @@ LABELS = [*STANDARD, *HISTORIC]
 
 
 def test_no_label_ends_in_another_so_that_one_behind_noise_is_found_once():
-    assert [] == [(long, short) for long in LABELS for short in LABELS if long != short and long.endswith(short)]
+    assert [] == [
+        (long, short) for long in LABELS for short in LABELS if long != short and long.endswith(short)
+    ]
 
 
 def test_the_modes_share_no_label():
@@ -44,6 +46,8 @@ def test_a_value_has_the_width_and_the_letters_of_its_label(table, label, value,
     assert fits == bool(table[label].fits(value))
 
 
-@pytest.mark.parametrize(("label", "fits"), [(b"EA_s", True), (b"U10MN", True), (b"IRMSq", False), (b"", False)])
+@pytest.mark.parametrize(
+    ("label", "fits"), [(b"EA_s", True), (b"U10MN", True), (b"IRMSq", False), (b"", False)]
+)
 def test_labels_of_larger_meters_are_let_through_but_none_with_a_flipped_bit(label, fits):
     assert fits == bool(STRANGER(label))
