@@ -40,6 +40,7 @@ ROOMS = (
     # They check what a URL or a release table says of a bus, by the model of its section.
     Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers.modbus.driver", ("quartier_drivers",), ("pydantic",)),
+    Room("quartier_drivers.meter.p1", ("quartier_drivers", "quartier_native"), ("cryptography",), pure=True),
     Room("quartier_drivers", ("quartier_drivers", "quartier_native")),
     Room("quartier.house", ("quartier.house", *CONTRACT), pure=True),
     Room("quartier.control", ("quartier.control", "quartier.house", "quartier_native", *CONTRACT), pure=True),
@@ -109,7 +110,8 @@ WRAPPED = {
     "sqlite3": ("quartier.store",),
     "google": ("quartier.district.sparkplug",),
     "jwt": ("quartier.district.seal",),
-    "cryptography": ("quartier.district.seal", "quartier.district.issuers"),  # it names the kind of its keys
+    # district.issuers names the kind of its keys
+    "cryptography": ("quartier.district.seal", "quartier.district.issuers", "quartier_drivers.meter"),
     "time": ("quartier.runtime.clock",),
     "rich": ("quartier.cli",),
     "textual": ("quartier.cli.top.screen",),

@@ -7,7 +7,7 @@ begin, and the CRC says which.  Versions 2 and 3 have no CRC; there the form of 
 import re
 
 from quartier_drivers.meter.p1 import lines
-from quartier_drivers.meter.telegram import Counts, Telegram
+from quartier_drivers.meter.telegram import Counts, Decoder, Telegram
 from quartier_native import crc16
 
 TELEGRAM_MAX = 16384
@@ -20,6 +20,8 @@ _LAST_END = re.compile(rb"!([0-9A-Fa-f]{0,4})\Z")
 _BEGIN = re.compile(rb"[/\xaf]")
 _HEAD = re.compile(r"/[!-~][ -~]{3,60}").fullmatch
 _VERSIONED = re.compile(r"\b(?:0\.2\.8\([4-9]|96\.1\.4\([4-9])").search
+_SEALED = b"\xdb\x08"
+"""What an encrypted telegram begins with."""
 _LINE_ENDS = (b"", b"\r", b"\n", b"\x8d")
 
 # Seven bits and even parity seen through a port of eight bits: what is odd is damaged.
@@ -30,6 +32,18 @@ _EVEN = bytes(byte & 0x7F if byte.bit_count() % 2 == 0 else _DAMAGED for byte in
 def crc_arc(data: bytes) -> int:
     """CRC-16/ARC (DSMR 5.0.2, chapter 6.2): the Modbus CRC from 0, to which two bytes FF bring it."""
     return crc16(b"\xff\xff" + data)
+
+
+def decoder(*, encryption_key: bytes = b"", authentication_key: bytes = b"") -> Decoder:
+    """A decoder of plain telegrams, or with an ``encryption_key`` of encrypted ones only; keys of 16 bytes.
+
+    Raises ValueError for a key of another length.
+    """
+    if not encryption_key:
+        return P1Decoder()
+    from quartier_drivers.meter.p1.sealed import SealedDecoder  # noqa: PLC0415 - few sites need cryptography here
+
+    return SealedDecoder(encryption_key, authentication_key)
 
 
 class P1Decoder:
@@ -48,12 +62,20 @@ class P1Decoder:
         self._dropped_count = 0
         self._rubbish_count = 0
         self._bad_count = 0
+        self._is_foreign = False
+
+    @property
+    def why(self) -> str:
+        """What a person should know when nothing comes of the bytes."""
+        is_locked = self._is_foreign and not self.counts.good_count
+        return "the telegrams are encrypted: a key file is needed" if is_locked else ""
 
     def feed(self, data: bytes) -> list[Telegram]:
         """Take the next bytes; the telegrams that they complete."""
         self.counts.bytes_count += len(data)
         buffer = self._buffer
         buffer += data
+        self._is_foreign = self._is_foreign or _SEALED in data
         done: list[Telegram] = []
         start = 0
         while end := _END.search(buffer, max(start, self._searched)):

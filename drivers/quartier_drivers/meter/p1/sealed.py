@@ -68,6 +68,12 @@ class SealedDecoder:
         self._pending: list[_Frame] = []
         self._bad_count = 0
 
+    @property
+    def why(self) -> str:
+        """What a person should know when nothing comes of the bytes."""
+        is_locked = self.counts.bad_count > 1 and not self.counts.good_count
+        return "the key does not fit: no telegram can be opened with it" if is_locked else ""
+
     def feed(self, data: bytes) -> list[Telegram]:
         """Take the next bytes; the telegrams that they complete."""
         self.counts.bytes_count += len(data)

@@ -29,6 +29,11 @@ _FIRST = frozenset(("ADSC", "ADCO", "ADIR1"))
 _NUMBERS = ("ADSC", "ADCO")
 
 
+def decoder() -> "TicDecoder":
+    """A decoder for both modes, which tell themselves apart."""
+    return TicDecoder()
+
+
 class TicDecoder:
     """Both modes, in any chunks.  Keeps at most ``SPAN_MAX`` bytes, one frame and ``KNOWN_MAX`` lines."""
 

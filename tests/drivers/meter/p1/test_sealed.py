@@ -47,6 +47,15 @@ def test_another_key_reads_nothing_and_says_how_often():
 
     assert [] == decoder.feed(FIRST + SECOND)
     assert (0, 2) == (decoder.counts.good_count, decoder.counts.bad_count)
+    assert "the key does not fit: no telegram can be opened with it" == decoder.why
+    assert p1.decoder(encryption_key=KEY).why == ""
+
+
+def test_without_any_key_it_is_said_that_one_is_needed():
+    decoder = p1.decoder()
+
+    assert [] == decoder.feed(FIRST)
+    assert "the telegrams are encrypted: a key file is needed" == decoder.why
 
 
 def test_any_changed_byte_is_noticed_and_costs_no_other_telegram():
