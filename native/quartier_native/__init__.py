@@ -13,6 +13,14 @@ from quartier_native.reference.metrics import BOOLEAN as FORM_BOOLEAN
 from quartier_native.reference.metrics import REAL as FORM_REAL
 from quartier_native.reference.metrics import STRING as FORM_STRING
 from quartier_native.reference.metrics import WHOLE as FORM_WHOLE
+from quartier_native.reference.records import BLOB as RECORD_BLOB
+from quartier_native.reference.records import CONTINUED as RECORDS_CONTINUED
+from quartier_native.reference.records import CUT_IN_DIF as RECORDS_FAULTY
+from quartier_native.reference.records import DIGITS as RECORD_DIGITS
+from quartier_native.reference.records import MAKER as RECORD_MAKER
+from quartier_native.reference.records import NUMBER as RECORD_NUMBER
+from quartier_native.reference.records import OVERFLOW as RECORD_OVERFLOW
+from quartier_native.reference.records import TEXT as RECORD_TEXT
 from quartier_native.reference.registers import (
     BAD,
     COIL,
@@ -31,6 +39,7 @@ if TYPE_CHECKING:
     from quartier_native.reference.allocation import Ladder, allocate, allocate_in_place
     from quartier_native.reference.gates import Gates, Route
     from quartier_native.reference.metrics import MetricWriter
+    from quartier_native.reference.records import split_records
     from quartier_native.reference.registers import Registers, crc16
     from quartier_native.reference.series import decode_series, encode_series
     from quartier_native.reference.strands import join_strands, part_strands
@@ -43,6 +52,7 @@ if not TYPE_CHECKING:
     Gates = _modules["gates"].Gates
     Route = _modules["gates"].Route
     MetricWriter = _modules["metrics"].MetricWriter
+    split_records = _modules["records"].split_records
     Registers = _modules["registers"].Registers
     crc16 = _modules["registers"].crc16
     encode_series = _modules["series"].encode_series
@@ -68,6 +78,14 @@ __all__ = [
     "GOOD",
     "LEFT",
     "REAL",
+    "RECORDS_CONTINUED",
+    "RECORDS_FAULTY",
+    "RECORD_BLOB",
+    "RECORD_DIGITS",
+    "RECORD_MAKER",
+    "RECORD_NUMBER",
+    "RECORD_OVERFLOW",
+    "RECORD_TEXT",
     "SIGNED",
     "TRUTH",
     "WHOLE",
@@ -89,4 +107,5 @@ __all__ = [
     "engine",
     "join_strands",
     "part_strands",
+    "split_records",
 ]

@@ -1,0 +1,45 @@
+"""Wired M-Bus (EN 13757): heat, cooling, water, gas, pulse and electricity meters; we are their master."""
+
+from quartier_drivers.meter.mbus.address import mask
+from quartier_drivers.meter.mbus.decoder import MbusDecoder
+from quartier_drivers.meter.mbus.reading import MbusReader
+from quartier_drivers.meter.mbus.timing import Timing
+
+
+def decoder(*, encryption_key: bytes = b"", authentication_key: bytes = b"", **_: object) -> MbusDecoder:
+    """A push parser for what is heard on a line.  ``encryption_key`` opens telegrams of security mode 5."""
+    del authentication_key
+    return MbusDecoder(encryption_key)
+
+
+def reader(
+    *,
+    unit: int = 254,
+    address: str = "",
+    wanted: tuple[str, ...] = (),
+    baud: int = 2400,
+    timeout_s: float = 0.0,
+    retries_count: int = 2,
+    reset: str = "link",
+    application: int = -1,
+    telegrams_max: int = 16,
+    encryption_key: bytes = b"",
+    authentication_key: bytes = b"",
+    password: bytes = b"",
+) -> MbusReader:
+    """Asks the meter at primary address ``unit``, or at the secondary ``address`` (hex digits, F for any).
+
+    ``timeout_s`` is allowed on top of what the standard gives a meter at this speed.  Raises ValueError for a
+    wrong address.
+    """
+    del wanted, authentication_key, password
+    return MbusReader(
+        unit,
+        mask(address) if address else None,
+        Timing(baud, slow_s=timeout_s),
+        retries_count=retries_count,
+        telegrams_max=telegrams_max,
+        resets=reset == "link",
+        application=application,
+        key=encryption_key,
+    )

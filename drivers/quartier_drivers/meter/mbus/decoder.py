@@ -1,0 +1,54 @@
+"""M-Bus bytes in, telegrams of meters out: the push parser; pure."""
+
+from quartier_drivers.meter.mbus.answer import Unreadable, answer_of
+from quartier_drivers.meter.mbus.frame import Frame, Framer
+from quartier_drivers.meter.telegram import Counts, Telegram
+
+
+class MbusDecoder:
+    """See ``telegram.Decoder``.  One checksum covers a whole frame, so a frame counts or does not.
+
+    What the master asks, and short frames, are no telegrams; they are passed over.  A frame that holds but is
+    no telegram of EN 13757-3 (records that end too early, an unknown control information) is refused whole.
+    Keeps 261 bytes at most.
+    """
+
+    def __init__(self, encryption_key: bytes = b"") -> None:
+        self._framer = Framer()
+        self._key = encryption_key
+        self._bad_count = 0
+        self.why = ""
+        """Why the last frame was refused, empty if it was not."""
+
+    @property
+    def counts(self) -> Counts:
+        """What it has seen since it was made."""
+        return self._framer.counts
+
+    def feed(self, data: bytes) -> list[Telegram]:
+        """Take bytes; the telegrams that they complete."""
+        return self._telegrams(self._framer.feed(data))
+
+    def end(self) -> list[Telegram]:
+        """Nothing more comes: the telegrams inside an unfinished frame."""
+        return self._telegrams(self._framer.end())
+
+    def _telegrams(self, frames: list[Frame]) -> list[Telegram]:
+        counts, found = self.counts, []
+        for frame in frames:
+            self._bad_count += frame.bad_count
+            if not frame.is_answer:
+                continue
+            try:
+                answer = answer_of(frame, self._key)
+            except Unreadable as why:
+                self._bad_count += 1
+                counts.bad_count += 1
+                self.why = str(why)
+                continue
+            self.why = ""
+            counts.good_count += 1
+            counts.frames_count += 1
+            found.append(Telegram(answer.header.serial, answer.groups, self._bad_count))
+            self._bad_count = 0
+        return found

@@ -1,0 +1,140 @@
+"""Asks one M-Bus meter for all it has to say, by primary or secondary address; a pure conversation.
+
+EN 13757-2:2018 clause 5 and EN 13757-7:2018 clause 8: a link reset or a selection, then REQ_UD2 with the
+frame count bit in turn, until the meter says no more that another telegram follows.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+from quartier_drivers.errors import NoReply, Refused
+from quartier_drivers.meter.mbus.address import Mask
+from quartier_drivers.meter.mbus.answer import Answer, Unreadable, answer_of
+from quartier_drivers.meter.mbus.exchange import Exchange, Heard, Kind, exchange
+from quartier_drivers.meter.mbus.frame import (
+    FCB,
+    NETWORK,
+    REQ_UD2,
+    RESET,
+    SELECT,
+    SND_NKE,
+    SND_UD,
+    long,
+    short,
+)
+from quartier_drivers.meter.mbus.timing import Timing
+from quartier_drivers.meter.talk import Ask, Talk
+from quartier_drivers.meter.telegram import Group, Telegram
+
+_PRIMARY_MAX = 250
+
+
+@dataclass(slots=True)
+class MbusReader:
+    """One meter on a line; see ``talk.Reader``.
+
+    ``mask`` is its secondary address, or None where ``primary`` (0..250, 254 where it is alone) is asked.
+    ``resets``: whether the link is reset before a reading, which also makes a meter begin with its first
+    telegram; ``application`` the subcode of an application reset that some want to tell other telegrams.
+    """
+
+    primary: int
+    mask: Mask | None
+    timing: Timing
+    retries_count: int = 2
+    telegrams_max: int = 16
+    resets: bool = True
+    application: int = -1
+    key: bytes = field(default=b"", repr=False)
+    _bit: int = FCB
+
+    @property
+    def _name(self) -> str:
+        return f"meter {self.mask}" if self.mask else f"meter {self.primary}"
+
+    @property
+    def _at(self) -> int:
+        return NETWORK if self.mask else self.primary
+
+    def read(self) -> Talk:
+        """One whole reading, as one telegram.  Raises NoReply, or Refused where the meter says no."""
+        yield from self._begin()
+        answers: list[Answer] = []
+        groups: list[Group] = []
+        while len(answers) < self.telegrams_max:
+            records_count = sum(group.label != "status" for group in groups)
+            answer = yield from self._answer(records_count)
+            self._bit ^= FCB
+            if any(answer.body == other.body for other in answers):
+                break  # it has begun anew, or never says anything else
+            answers.append(answer)
+            groups += answer.groups
+            if not answer.is_continued:
+                break
+        return [Telegram(answers[0].header.serial, tuple(_once(groups)))]
+
+    def _begin(self) -> Generator[Ask, bytes, None]:
+        if self.mask is not None or self.resets:
+            self._bit = FCB
+        if self.mask is not None:
+            yield from exchange(short(SND_NKE, NETWORK), self.timing)
+            heard = yield from self._repeated(long(SND_UD, NETWORK, SELECT, self.mask.wire))
+            if heard.kind is Kind.SILENCE:
+                raise NoReply(f"{self._name} does not answer to its selection")
+        elif self.resets:
+            # Some meters do not acknowledge it and are there all the same: what they say then counts.
+            yield from exchange(short(SND_NKE, self.primary), self.timing)
+        if self.application >= 0:
+            yield from self._repeated(long(SND_UD | self._bit, self._at, RESET, bytes((self.application,))))
+            self._bit ^= FCB
+
+    def _repeated(self, request: bytes) -> Exchange:
+        heard = yield from exchange(request, self.timing)
+        for _ in range(self.retries_count):
+            if heard.kind is not Kind.SILENCE:
+                break
+            heard = yield from exchange(request, self.timing)
+        return heard
+
+    def _answer(self, first: int) -> Generator[Ask, bytes, Answer]:
+        """The answer to one request, asked again while it is missing, damaged, or the meter is busy."""
+        why: NoReply | Refused = NoReply(f"{self._name} is silent")
+        for attempt in range(self.retries_count + 1):
+            if attempt and isinstance(why, Refused):
+                yield Ask(wait_s=self.timing.busy_s)
+            heard = yield from exchange(short(REQ_UD2 | self._bit, self._at), self.timing)
+            try:
+                return self._judged(heard, first)
+            except (NoReply, Refused) as reason:
+                why = reason
+        raise why
+
+    def _judged(self, heard: Heard, first: int) -> Answer:
+        """Raises NoReply (ask again) or Refused (busy, or another error of the meter's)."""
+        if heard.kind is Kind.SILENCE:
+            raise NoReply(f"{self._name} is silent")
+        if heard.kind is Kind.ACKNOWLEDGED:
+            raise NoReply(f"{self._name} has no data to give")
+        if heard.frame is None:
+            raise NoReply(f"{self._name} answered noise ({len(heard.data)} bytes), or several meters did")
+        try:
+            answer = answer_of(heard.frame, self.key, first)
+        except Unreadable as reason:
+            raise NoReply(f"{self._name}: {reason}") from reason
+        self._check_who(answer)
+        if answer.failure_code >= 0:
+            raise Refused(f"{self._name}: {answer.failure}")
+        return answer
+
+    def _check_who(self, answer: Answer) -> None:
+        """An answer of somebody else is none, however good its checksum."""
+        if self.mask is not None and answer.header.identity and not self.mask.fits(answer.header.identity):
+            raise NoReply(f"{self._name}: meter {answer.header.secondary} answered instead")
+        if self.mask is None and self.primary <= _PRIMARY_MAX and answer.address != self.primary:
+            raise NoReply(f"{self._name}: address {answer.address} answered instead")
+
+
+def _once(groups: list[Group]) -> list[Group]:
+    """Each telegram brings the state; the last one counts."""
+    last = max((at for at, group in enumerate(groups) if group.label == "status"), default=-1)
+    return [group for at, group in enumerate(groups) if group.label != "status" or at == last]

@@ -1,0 +1,223 @@
+"""Finds every meter on an M-Bus line: by wild cards in secondary addresses, and by asking primary ones; pure.
+
+EN 13757-7:2018, 8.5: a selection with wild cards is answered by all that it fits, at the same time.  Whatever
+is heard then, E5 or noise, says that somebody is there; a clean reading after it says that it is one, else
+the mask is narrowed digit by digit, at last by medium, version and maker.  Damage must not hide a meter:
+where a mask surely holds several and its parts show fewer, the silent ones are asked again.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from quartier_drivers.meter.mbus.address import ANY, DIGITS, Mask
+from quartier_drivers.meter.mbus.answer import Answer, Unreadable, answer_of
+from quartier_drivers.meter.mbus.exchange import Heard, Kind, exchange
+from quartier_drivers.meter.mbus.frame import FCB, NETWORK, REQ_UD2, SELECT, SND_NKE, SND_UD, long, short
+from quartier_drivers.meter.mbus.header import MEDIA
+from quartier_drivers.meter.mbus.timing import Timing
+from quartier_drivers.meter.talk import Ask
+
+PRIMARY = range(251)
+_DECIMAL, _HEX = "0123456789", "ABCDE"
+# How often the silent digits of a mask are asked again that surely holds more than they showed.
+_AGAIN_MAX = 2
+# How often one who answered is asked for data: once if it may be several, else until noise is no excuse.
+_ASKS, _ASKS_ALONE = 2, 4
+# Where even the number is shared: bytes of the rest, the likeliest first.
+_BYTES = {
+    7: (*MEDIA, *(code for code in range(255) if code not in MEDIA)),
+    6: tuple(range(255)),
+    4: tuple(range(255)),
+    5: tuple(range(128)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A meter that answers.  ``primary`` is None where it was only reached by its secondary address.
+
+    ``secondary`` is empty where it has none; ``note`` says what a person should know.
+    """
+
+    primary: int | None
+    secondary: str = ""
+    serial: str = ""
+    maker: str = ""
+    medium: str = ""
+    version: int = 0
+    note: str = ""
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a search brought; ``notes`` are for people, ``asked_count`` is how many requests it took."""
+
+    found: list[Found] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    asked_count: int = 0
+
+
+Progress = Callable[[str, int], None]
+"""Called before each request that looks for somebody: what is asked, how many were found so far."""
+Step = Generator[Ask, bytes, Heard]
+Search = Generator[Ask, bytes, None]
+
+
+@dataclass(slots=True)
+class Look:
+    """One look around a line; what it brings grows in ``survey`` while it runs, so that it may be cut short.
+
+    ``is_thorough``: each silence is asked a second time, and a mask that one meter answered is looked through
+    all the same, for others that it drowned.
+    """
+
+    timing: Timing
+    progress: Progress
+    is_thorough: bool = False
+    survey: Survey = field(default_factory=Survey)
+    _known: dict[str, int] = field(default_factory=dict)
+
+    def secondary(self, mask: Mask = ANY) -> Search:
+        """All meters that ``mask`` fits."""
+        yield from self._exchange(short(SND_NKE, NETWORK))
+        yield from self._within(mask)
+        yield from self._exchange(short(SND_NKE, NETWORK))
+
+    def primary(self, addresses: Iterable[int] = PRIMARY) -> Search:
+        """Whoever answers at these primary addresses."""
+        for address in addresses:
+            self.progress(f"address {address}", len(self.survey.found))
+            heard = yield from self._asked(short(SND_NKE, address))
+            if heard.kind is Kind.SILENCE:
+                continue
+            answer = yield from self._clean(address, _ASKS_ALONE)
+            if answer is not None:
+                self._meet(answer, address)
+            else:
+                self._crowd(address, heard.kind)
+
+    def _within(self, mask: Mask) -> Generator[Ask, bytes, int]:
+        """How many meters were found under ``mask``, -1 where it is silent."""
+        self.progress(f"secondary {mask}", len(self.survey.found))
+        heard = yield from self._asked(long(SND_UD, NETWORK, SELECT, mask.wire))
+        if heard.kind is Kind.SILENCE:
+            return -1
+        numbered = "F" not in mask.text[:DIGITS]
+        answer = None
+        if numbered or heard.kind is Kind.ACKNOWLEDGED:
+            answer = yield from self._clean(NETWORK, _ASKS_ALONE if numbered else _ASKS)
+        is_alone = answer is not None and self._is_of(answer, mask)
+        if answer is not None and is_alone:
+            self._meet(answer, None)
+            if not self.is_thorough or numbered:
+                return 1
+        parts = _parts(mask)
+        if not parts:
+            self._note(f"secondary {mask} answers, but cannot be read")
+            return 0
+        return (yield from self._through(mask, parts, several=not is_alone))
+
+    def _through(self, mask: Mask, parts: Sequence[Mask], *, several: bool) -> Generator[Ask, bytes, int]:
+        """Look through the parts of a mask that holds somebody, more than one as far as noise tells."""
+        count, silent = yield from self._each(parts)
+        if not several:
+            return max(count, 1)
+        digits = len(parts) == len(_DECIMAL)
+        for _ in range(_AGAIN_MAX):
+            if count >= (2 if digits else 1) or not silent:
+                break
+            more, silent = yield from self._each(silent)
+            count += more
+        if not count and (odd := _odd_parts(mask)):
+            count, _ = yield from self._each(odd)
+        if not count:
+            self._note(f"secondary {mask}: somebody answers, but none of its parts do: a disturbed line?")
+        return count
+
+    def _each(self, parts: Sequence[Mask]) -> Generator[Ask, bytes, tuple[int, list[Mask]]]:
+        count, silent = 0, []
+        for part in parts:
+            found = yield from self._within(part)
+            if found < 0:
+                silent.append(part)
+            count += max(found, 0)
+        return count, silent
+
+    def _is_of(self, answer: Answer, mask: Mask) -> bool:
+        """One that the mask does not fit should not have answered: then it is narrowed all the same."""
+        return not answer.header.identity or mask.fits(answer.header.identity)
+
+    def _clean(self, address: int, asks: int) -> Generator[Ask, bytes, Answer | None]:
+        """Who is there, where it is one and its answer holds."""
+        for _ in range(asks):
+            heard = yield from self._exchange(short(REQ_UD2 | FCB, address))
+            if heard.kind is Kind.FRAME and heard.frame is not None:
+                try:
+                    return answer_of(heard.frame)
+                except Unreadable as reason:
+                    self._note(f"{_name(address)}: {reason}")
+                    return None
+            if heard.kind is Kind.NOISE and asks < _ASKS_ALONE:
+                return None
+        return None
+
+    def _asked(self, request: bytes) -> Step:
+        heard = yield from self._exchange(request)
+        if heard.kind is Kind.SILENCE and self.is_thorough:
+            heard = yield from self._exchange(request)
+        return heard
+
+    def _exchange(self, request: bytes) -> Step:
+        self.survey.asked_count += 1
+        return (yield from exchange(request, self.timing, to_the_end=True))
+
+    def _meet(self, answer: Answer, primary: int | None) -> None:
+        """One more, or one that is known: a primary address that was asked is surer than one that is told."""
+        header, address = answer.header, primary
+        if primary is None and answer.address in PRIMARY:
+            address = answer.address
+        note = answer.failure or ("encrypted: it needs a key" if answer.is_secret else "")
+        maker, medium = header.maker, header.medium_text
+        one = Found(address, header.secondary, header.serial, maker, medium, header.version, note)
+        key = header.secondary or f"{header.serial} {address}"
+        place = self._known.setdefault(key, len(self.survey.found))
+        if place == len(self.survey.found):
+            self.survey.found.append(one)
+        elif primary is not None and self.survey.found[place].primary in (None, primary):
+            self.survey.found[place] = one
+        elif primary is not None:
+            self.survey.found.append(replace(one, note="has the secondary address of another meter"))
+
+    def _crowd(self, address: int, kind: Kind) -> None:
+        """Somebody is at an address, but cannot be read there: several, if the search before found so."""
+        sharing = sum(one.primary == address for one in self.survey.found)
+        if sharing > 1:
+            self._note(f"{sharing} meters share address {address}: read them by their secondary addresses")
+        else:
+            said = "acknowledges, but cannot be read" if kind is Kind.ACKNOWLEDGED else "answers noise"
+            self.survey.found.append(Found(address, note=f"{said}: several meters here, or a disturbed line"))
+
+    def _note(self, text: str) -> None:
+        if text not in self.survey.notes:
+            self.survey.notes.append(text)
+
+
+def _name(address: int) -> str:
+    return "the selected meter" if address == NETWORK else f"address {address}"
+
+
+def _parts(mask: Mask) -> list[Mask]:
+    """The next narrower masks: by the first digit that is open, else by medium, version, maker."""
+    place = mask.text.find("F", 0, DIGITS)
+    if place >= 0:
+        return [mask.narrowed(place, digit) for digit in _DECIMAL]
+    for byte, codes in _BYTES.items():
+        if mask.text[2 * byte : 2 * byte + 2] == "FF":
+            return [mask.with_byte(byte, code) for code in codes]
+    return []
+
+
+def _odd_parts(mask: Mask) -> list[Mask]:
+    """Digits that should be none, but some makers count in hex."""
+    place = mask.text.find("F", 0, DIGITS)
+    return [mask.narrowed(place, digit) for digit in _HEX] if place >= 0 else []

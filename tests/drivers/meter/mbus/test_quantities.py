@@ -1,0 +1,125 @@
+"""The tables of value information fields, against lines typed from EN 13757-3."""
+
+import pytest
+
+from quartier_drivers.meter.mbus.quantities import FIRST, MOMENT, PRIMARY, RESERVED, SECOND, THIRD, Kind
+
+
+@pytest.mark.parametrize("table", [PRIMARY, FIRST, SECOND, THIRD])
+def test_a_table_has_a_line_for_each_code(table):
+    assert 128 == len(table)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "worth", "codes"),
+    [
+        ("energy", "Wh", 1e-3, 0x00),
+        ("energy", "Wh", 1e4, 0x07),
+        ("energy", "J", 1e0, 0x08),
+        ("volume", "m3", 1e-6, 0x10),
+        ("volume", "m3", 1e-3, 0x13),
+        ("mass", "kg", 1e4, 0x1F),
+        ("on_time", "s", 86400, 0x23),
+        ("operating_time", "s", 3600, 0x26),
+        ("power", "W", 1e0, 0x2B),
+        ("power", "J/h", 1e0, 0x30),
+        ("volume_flow", "m3/h", 1e-3, 0x3B),
+        ("volume_flow", "m3/min", 1e-7, 0x40),
+        ("volume_flow", "m3/s", 1e-9, 0x48),
+        ("mass_flow", "kg/h", 1e-3, 0x50),
+        ("flow_temperature", "°C", 1e-1, 0x5A),
+        ("return_temperature", "°C", 1e0, 0x5F),
+        ("temperature_difference", "K", 1e-3, 0x60),
+        ("external_temperature", "°C", 1e-2, 0x65),
+        ("pressure", "bar", 1e0, 0x6B),
+        ("heat_cost", "", 1, 0x6E),
+        ("averaging_duration", "s", 60, 0x71),
+        ("actuality_duration", "s", 1, 0x74),
+        ("serial", "", 1, 0x78),
+    ],
+)
+def test_primary_codes(quantity, unit, worth, codes):
+    check(PRIMARY, quantity, unit, worth, codes)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "worth", "code"),
+    [
+        ("energy", "Wh", 1e6, 0x01),
+        ("reactive_energy", "varh", 1e3, 0x02),
+        ("apparent_energy", "VAh", 1e4, 0x05),
+        ("energy", "J", 1e9, 0x09),
+        ("energy", "cal", 1e8, 0x0F),
+        ("volume", "m3", 1e3, 0x11),
+        ("reactive_power", "var", 1e3, 0x17),
+        ("mass", "kg", 1e6, 0x19),
+        ("relative_humidity", "%", 1e-1, 0x1A),
+        ("power", "W", 1e6, 0x29),
+        ("frequency", "Hz", 1e-2, 0x2D),
+        ("power", "J/h", 1e9, 0x31),
+        ("apparent_power", "VA", 1e0, 0x34),
+        ("temperature_limit", "°C", 1e-3, 0x74),
+        ("cumulated_maximum_power", "W", 1e4, 0x7F),
+    ],
+)
+def test_codes_behind_fb(quantity, unit, worth, code):
+    check(FIRST, quantity, unit, worth, code)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "worth", "code"),
+    [
+        ("credit", "", 1e-3, 0x00),
+        ("manufacturer", "", 1, 0x0A),
+        ("firmware_version", "", 1, 0x0E),
+        ("software_version", "", 1, 0x0F),
+        ("customer_location", "", 1, 0x10),
+        ("error_flags", "", 1, 0x17),
+        ("digital_input", "", 1, 0x1B),
+        ("baud_rate", "Bd", 1, 0x1C),
+        ("tariff_descriptor", "", 1, 0x23),
+        ("storage_interval", "s", 86400, 0x27),
+        ("storage_interval", "year", 1, 0x29),
+        ("duration_since_readout", "s", 3600, 0x2E),
+        ("tariff_duration", "s", 60, 0x31),
+        ("tariff_period", "s", 1, 0x34),
+        ("tariff_period", "year", 1, 0x39),
+        ("dimensionless", "", 1, 0x3A),
+        ("voltage", "V", 1e-9, 0x40),
+        ("voltage", "V", 1e-1, 0x48),
+        ("current", "A", 1e-12, 0x50),
+        ("current", "A", 1e-3, 0x59),
+        ("reset_counter", "", 1, 0x60),
+        ("duration_since_cumulation", "s", 3600, 0x68),
+        ("battery_operating_time", "year", 1, 0x6F),
+        ("radio_level", "dBm", 1, 0x71),
+        ("battery_lifetime", "s", 86400, 0x74),
+    ],
+)
+def test_codes_behind_fd(quantity, unit, worth, code):
+    check(SECOND, quantity, unit, worth, code)
+
+
+def check(table, quantity, unit, worth, code):
+    kind = table[code]
+
+    assert (quantity, unit) == (kind.quantity, kind.unit)
+    assert worth == pytest.approx(kind.factor * 10.0**kind.exponent, rel=1e-12)
+
+
+def test_dates_are_told_as_such():
+    assert {MOMENT} == {PRIMARY[code].form for code in (0x6C, 0x6D)} | {
+        SECOND[code].form for code in (0x30, 0x70)
+    }
+
+
+def test_the_third_table_hangs_on_the_second():
+    assert Kind("battery_lifetime", "month") == THIRD[2]
+
+
+def test_a_code_that_nobody_defined_is_reserved():
+    assert [RESERVED] * 3 == [PRIMARY[0x6F], FIRST[0x0A], SECOND[0x7F]]
+
+
+def test_a_correction_moves_the_exponent():
+    assert Kind("energy", "Wh", 2) == Kind("energy", "Wh", -1).scaled(3)

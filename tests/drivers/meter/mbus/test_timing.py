@@ -1,0 +1,26 @@
+"""Waits by the speed of the line."""
+
+import pytest
+
+from quartier_drivers.meter.mbus.timing import BAUDS, Timing
+
+
+@pytest.mark.parametrize(("answer_s", "baud"), [(1.15, 300), (0.1875, 2400), (0.084375, 9600)])
+def test_an_answer_may_take_330_bits_and_50_ms(answer_s, baud):
+    assert answer_s == pytest.approx(Timing(baud).answer_s)
+
+
+@pytest.mark.parametrize("baud", BAUDS)
+def test_a_gap_is_longer_than_a_rest_and_than_a_character(baud):
+    timing = Timing(baud)
+
+    assert timing.gap_s > timing.rest_s > timing.sending_s(1)
+
+
+def test_ways_and_slow_meters_are_allowed_for():
+    assert Timing(2400).answer_s + 0.7 == pytest.approx(Timing(2400, latency_s=0.2, slow_s=0.5).answer_s)
+    assert Timing(2400).gap_s + 0.2 == pytest.approx(Timing(2400, latency_s=0.2, slow_s=0.5).gap_s)
+
+
+def test_eleven_bits_are_a_character():
+    assert 0.055 == pytest.approx(Timing(2400).sending_s(12))
