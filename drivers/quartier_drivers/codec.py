@@ -13,7 +13,7 @@ from functools import lru_cache
 from quartier_drivers import bcd
 from quartier_drivers.contract import Quality, Value
 from quartier_drivers.points import word
-from quartier_drivers.profile import Profile
+from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Address, Point, Source, address
 
 Decoded = tuple[Value | None, Quality]
@@ -203,7 +203,7 @@ def registers_of(source: Source, raw: float) -> list[int]:
     return _words(source, code)
 
 
-def decode(profile: Profile, part: str, registers: Mapping[str, Sequence[int]]) -> dict[str, Decoded]:
+def decode(profile: RegisterProfile, part: str, registers: Mapping[str, Sequence[int]]) -> dict[str, Decoded]:
     """Every point of a part whose registers are all given.
 
     ``registers`` maps ``"input:0x0028"`` (``"100/holding:840"`` for another unit) to the words from there.

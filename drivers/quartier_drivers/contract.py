@@ -6,11 +6,11 @@ than one request.  Time comes in as a ``Clock``; no door asks for it elsewhere.
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, overload
+from typing import Any, Literal, Protocol, overload, runtime_checkable
 
 Value = float | int | bool | str
 # What a column holds.  A whole number beyond 2**53 and every text stand beside the column, in ``texts``.
@@ -181,6 +181,15 @@ class Fallback:
     refresh_s: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something of a device that a person should know, said once: ``code`` as in a log (``noun.verb``)."""
+
+    code: str
+    text: str
+    data: Mapping[str, float | str] = field(default_factory=dict)
+
+
 OnRelease = Literal["own", "cap", "hold"] | float
 
 
@@ -242,7 +251,8 @@ class DeviceSpec:
     ``owners`` maps a part of the profile (``""`` for a device of one part) to the owner's name:
     ``{"battery": "bat1"}`` makes ``power_w`` of that part the point ``bat1.power_w``.  Parts that
     nobody owns are not read.  ``points`` limits a part to some quantities (absent: all).
-    ``caps`` holds the fail-safe value for each point whose ``on_release`` is ``cap``.
+    ``caps`` holds the fail-safe value for each point whose ``on_release`` is ``cap``.  ``address`` is what
+    it answers to where that is no number, ``key_file`` where its keys lie; both mostly empty.
     """
 
     name: str
@@ -250,6 +260,39 @@ class DeviceSpec:
     owners: Mapping[str, str]
     points: Mapping[str, frozenset[str]] = field(default_factory=dict)
     caps: Mapping[str, float] = field(default_factory=dict)
+    address: str = ""
+    key_file: str = ""
+
+
+@runtime_checkable
+class Speaker(Protocol):
+    """A driver whose device speaks unasked: nothing is lost on others by turning to it."""
+
+    def on_word(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called when something came that makes its turn come nearer."""
+        ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A driver, or a line, that has something to say to people."""
+
+    def notes(self) -> Sequence[Note]:
+        """What happened since the last call."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A driver that must know after a restart what it knew before."""
+
+    def kept(self) -> Mapping[str, Any]:
+        """JSON-ready; empty where there is nothing."""
+        ...
+
+    def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
+        """Take what ``kept`` gave ``away_s`` seconds ago; what it cannot use is left."""
+        ...
 
 
 class Driver(Protocol):

@@ -4,20 +4,37 @@ from collections.abc import Callable, Mapping
 
 from quartier_drivers.place import nearest
 from quartier_drivers.points import word
-from quartier_drivers.schema import WIDTHS, Address, DeviceFallback, Mark, Own, Point, Source, Write
+from quartier_drivers.schema import (
+    WIDTHS,
+    Address,
+    DeviceFallback,
+    Mark,
+    Own,
+    Point,
+    Quantity,
+    Source,
+    Write,
+)
 
 Flaw = tuple[str, str]
 """A key below the point, and what is wrong with it."""
 
 
-def point_flaws(quantity: str, point: Point, scan: Mapping[str, float]) -> list[Flaw]:
-    """What is wrong with a point though each of its keys is well-formed."""
-    flaws = name_flaws(quantity) or _kind_flaws(quantity, point)
-    flaws += source_flaws(point)
+def quantity_flaws(quantity: str, point: Quantity, scan: Mapping[str, float]) -> list[Flaw]:
+    """What is wrong with what every point says, whatever its protocol."""
+    flaws = name_flaws(quantity)
     if point.scan not in scan:
         flaws.append(("scan", f"{point.scan!r} is no scan class; {nearest(point.scan, list(scan))}"))
     if point.low is not None and point.high is not None and point.low > point.high:
         flaws.append(("low", f"{point.low} is above high = {point.high}"))
+    return flaws
+
+
+def point_flaws(quantity: str, point: Point, scan: Mapping[str, float]) -> list[Flaw]:
+    """What is wrong with a point though each of its keys is well-formed."""
+    flaws = [] if name_flaws(quantity) else _kind_flaws(quantity, point)
+    flaws += source_flaws(point)
+    flaws += quantity_flaws(quantity, point, scan)
     if point.write is not None:
         flaws += [(f"write.{key}".rstrip("."), what) for key, what in _write_flaws(point, point.write)]
     return flaws

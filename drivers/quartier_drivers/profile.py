@@ -2,10 +2,11 @@
 
 import re
 import tomllib
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import ValidationError
 
@@ -13,9 +14,20 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.flaws import Flaw, line_flaws, mark_flaws, name_flaws, point_flaws, source_flaws
 from quartier_drivers.place import Places, keys_of, nearest, syntax_fault
 from quartier_drivers.points import is_owner
-from quartier_drivers.schema import Head, Identity, Limits, Mark, Point, Section, Source
+from quartier_drivers.schema import METERS, Head, Identity, Limits, Mark, Point, Quantity, Section, Source
 
-__all__ = ["BUILT_IN", "SCAN_S", "Point", "Profile", "load", "names", "parse"]
+__all__ = [
+    "BUILT_IN",
+    "SCAN_S",
+    "Check",
+    "Point",
+    "Profile",
+    "RegisterProfile",
+    "load",
+    "names",
+    "of_registers",
+    "parse",
+]
 
 BUILT_IN = Path(__file__).parent / "profiles"
 SCAN_S = {"fast": 1.0, "normal": 5.0, "slow": 60.0}
@@ -25,21 +37,28 @@ SCAN_S = {"fast": 1.0, "normal": 5.0, "slow": 60.0}
 class Profile:
     """A checked profile.  ``parts`` maps part -> quantity -> point; the part of a device of one is ``""``.
 
-    ``scan`` maps scan class -> period in seconds, ``marks`` what a scan of the bus recognises it by.
+    ``scan`` maps scan class -> period in seconds.
     """
 
     name: str
     head: Head
-    limits: Limits
     scan: Mapping[str, float]
-    identity: Mapping[str, Source]
-    marks: Mapping[str, Mark]
-    parts: Mapping[str, Mapping[str, Point]]
+    parts: Mapping[str, Mapping[str, Quantity]]
 
     @property
     def protocol(self) -> str:
         """The protocol whose door reads this device."""
         return self.head.protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterProfile(Profile):
+    """The profile of a device of registers; ``marks`` is what a scan of the bus recognises it by."""
+
+    parts: Mapping[str, Mapping[str, Point]]
+    limits: Limits
+    identity: Mapping[str, Source]
+    marks: Mapping[str, Mark]
 
 
 def names(folders: Sequence[Path] = ()) -> list[str]:
@@ -65,6 +84,14 @@ def load(name: str, folders: Sequence[Path] = ()) -> Profile:
     raise ConfigError([Fault(name, None, "profile", f"is unknown; {nearest(name, names(folders))}")])
 
 
+def of_registers(profile: Profile) -> RegisterProfile:
+    """The same, for who reads registers.  Raises ConfigError where it speaks another protocol."""
+    if isinstance(profile, RegisterProfile):
+        return profile
+    what = f"speaks {profile.protocol}, which has no registers"
+    raise ConfigError([Fault(profile.name, None, "protocol", what)])
+
+
 def _read(name: str, file: Path) -> Profile:
     try:
         return parse(file.read_text(encoding="utf-8"), name, str(file))
@@ -80,19 +107,30 @@ def parse(text: str, name: str, file: str) -> Profile:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([syntax_fault(file, error)]) from error
-    check = _Check(Places(file, text))
+    check = _check(data)(Places(file, text))
     profile = check.profile(name, data)
     if check.faults or profile is None:
         raise ConfigError(sorted(check.faults, key=lambda fault: fault.line or 0))
     return profile
 
 
+def _check(data: Mapping[str, Any]) -> "type[Check]":
+    head = data.get("profile")
+    if isinstance(head, dict) and head.get("protocol") in METERS:
+        from quartier_drivers.meter.profile import MeterCheck  # noqa: PLC0415 - a site without meters has no use for it
+
+        return MeterCheck
+    return _RegisterCheck
+
+
 _Model = TypeVar("_Model", bound=Section)
-_SECTIONS = ("profile", "limits", "scan", "identity", "recognise", "points", "parts")
 
 
-class _Check:
+class Check(ABC):
     """Walks a profile's data once and gathers every fault."""
+
+    sections: ClassVar[tuple[str, ...]]
+    """The tables that such a profile may have."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
@@ -100,22 +138,19 @@ class _Check:
         self._numbers_from: int | None = None
 
     def profile(self, name: str, data: Mapping[str, Any]) -> Profile | None:
+        """The profile; None where its faults leave none."""
         for key in data:
-            if key not in _SECTIONS:
-                self._add((key,), f"is no known key; {nearest(key, _SECTIONS)}")
+            if key not in self.sections:
+                self._add((key,), f"is no known key; {nearest(key, self.sections)}")
         head = self._model(Head, ("profile",), data.get("profile", {}))
         self._numbers_from = head.numbers_from if head is not None else None
-        limits = self._model(Limits, ("limits",), data.get("limits", {}))
-        scan = self._scan(data.get("scan", {}))
-        identity = self._identity(data.get("identity", {}))
-        marks = self._marks(data.get("recognise", {}))
-        parts = self._parts(data, scan)
-        if head is None or limits is None:
-            return None
-        self._blocks(limits, parts)
-        if head.protocol == "gpio":
-            self._lines(parts)
-        return Profile(name, head, limits, scan, identity, marks, parts)
+        return self._checked(name, head, self._scan(data.get("scan", {})), data)
+
+    @abstractmethod
+    def _checked(
+        self, name: str, head: Head | None, scan: Mapping[str, float], data: Mapping[str, Any]
+    ) -> Profile | None:
+        """The rest of it."""
 
     def _add(self, path: tuple[str | int, ...], what: str) -> None:
         self.faults.append(self._places.fault(path, what))
@@ -145,6 +180,45 @@ class _Check:
                 self._add(("scan", key), f"{period!r} is wrong, expected seconds, 0.05..86400")
         return scan
 
+    def _tables_of_parts(self, data: Mapping[str, Any]) -> dict[str, tuple[tuple[str, ...], dict[str, Any]]]:
+        """Each part with where it stands and the tables of its points."""
+        tables: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {}
+        if "points" in data:
+            tables[""] = ("points",), self._table(("points",), data["points"])
+        for part, raw in self._table(("parts",), data.get("parts", {})).items():
+            if not is_owner(part):
+                self._add(("parts", part), f"{part!r} is no name, expected a-z, 0-9 and '_'")
+            tables[part] = ("parts", part), self._table(("parts", part), raw)
+        return tables
+
+    def _some(self, parts: Mapping[str, Mapping[str, Quantity]]) -> None:
+        if not any(parts.values()) and not self.faults:
+            self._add(("points",), "is missing; expected [points.<quantity>] or [parts.<part>.<quantity>]")
+
+    def _flaws(self, path: tuple[str, ...], flaws: Sequence[Flaw]) -> None:
+        for key, what in flaws:
+            self._add((*path, *key.split(".")) if key else path, what)
+
+
+class _RegisterCheck(Check):
+    """Profiles of devices of registers."""
+
+    sections = ("profile", "limits", "scan", "identity", "recognise", "points", "parts")
+
+    def _checked(
+        self, name: str, head: Head | None, scan: Mapping[str, float], data: Mapping[str, Any]
+    ) -> Profile | None:
+        limits = self._model(Limits, ("limits",), data.get("limits", {}))
+        identity = self._identity(data.get("identity", {}))
+        marks = self._marks(data.get("recognise", {}))
+        parts = self._parts(data, scan)
+        if head is None or limits is None:
+            return None
+        self._blocks(limits, parts)
+        if head.protocol == "gpio":
+            self._lines(parts)
+        return RegisterProfile(name, head, scan, parts, limits, identity, marks)
+
     def _identity(self, raw: object) -> dict[str, Source]:
         identity = self._model(Identity, ("identity",), raw)
         sources = {key: getattr(identity, key) for key in keys_of(Identity)} if identity else {}
@@ -163,22 +237,20 @@ class _Check:
         return marks
 
     def _parts(self, data: Mapping[str, Any], scan: Mapping[str, float]) -> dict[str, dict[str, Point]]:
-        parts: dict[str, dict[str, Point]] = {}
-        if "points" in data:
-            parts[""] = self._points(("points",), data["points"], scan)
-        for part, raw in self._table(("parts",), data.get("parts", {})).items():
-            if not is_owner(part):
-                self._add(("parts", part), f"{part!r} is no name, expected a-z, 0-9 and '_'")
-            parts[part] = self._points(("parts", part), raw, scan)
-        if not any(parts.values()) and not self.faults:
-            self._add(("points",), "is missing; expected [points.<quantity>] or [parts.<part>.<quantity>]")
+        parts = {
+            part: self._points(path, tables, scan)
+            for part, (path, tables) in self._tables_of_parts(data).items()
+        }
+        self._some(parts)
         if "" in parts and len(parts) > 1:
             self._add(("points",), "stands beside parts; a device has points or parts, not both")
         return parts
 
-    def _points(self, path: tuple[str, ...], raw: object, scan: Mapping[str, float]) -> dict[str, Point]:
+    def _points(
+        self, path: tuple[str, ...], tables: Mapping[str, Any], scan: Mapping[str, float]
+    ) -> dict[str, Point]:
         found = {}
-        for quantity, table in self._table(path, raw).items():
+        for quantity, table in tables.items():
             here = (*path, quantity)
             point = self._model(Point, here, table)
             if point is not None:
@@ -202,7 +274,3 @@ class _Check:
             for quantity, point in points.items():
                 path = ("parts", part, quantity) if part else ("points", quantity)
                 self._flaws(path, line_flaws(quantity, point))
-
-    def _flaws(self, path: tuple[str, ...], flaws: Sequence[Flaw]) -> None:
-        for key, what in flaws:
-            self._add((*path, *key.split(".")) if key else path, what)

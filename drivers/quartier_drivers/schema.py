@@ -78,6 +78,8 @@ def _not_zero(scale: float) -> float:
 
 Scale = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_not_zero)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Bits = Annotated[tuple[int, int], BeforeValidator(_bits)]
+"""Lowest and highest bit of a field, counted from 0."""
 Unit = Annotated[int, Field(ge=0, le=255)]
 WriteFunction = Literal[5, 6, 15, 16, 22, 23]
 # A cell of flash bears about 100,000 writes: at this many a day, eleven years.
@@ -88,6 +90,19 @@ class Section(BaseModel):
     """What all tables share: an unknown key is a fault, a checked table does not change."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True)
+
+
+class Quantity(Section):
+    """What every point of a profile says, whatever its protocol."""
+
+    low: Finite | None = None
+    high: Finite | None = None
+    scan: str = "normal"
+
+    @property
+    def writable(self) -> bool:
+        """Whether it can be written."""
+        return False
 
 
 class Own(Section):
@@ -154,7 +169,7 @@ class Source(Section):
     word_order: Order = Field("high-first", alias="words")
     byte_order: Order = Field("high-first", alias="bytes")
     bit: Annotated[int, Field(ge=0, le=63)] | None = None
-    bits: Annotated[tuple[int, int], BeforeValidator(_bits)] | None = None
+    bits: Bits | None = None
     length: Annotated[int, Field(ge=1, le=125)] | None = None
     sum_of: Annotated[int, Field(ge=1, le=62)] = 1
     values: Annotated[Mapping[int, str], BeforeValidator(_names)] | None = None
@@ -190,19 +205,27 @@ class Source(Section):
         return self.bits if self.bit is None else (self.bit, self.bit)
 
 
-class Point(Source):
-    """One quantity of a device."""
+class Point(Source, Quantity):
+    """One quantity of a device of registers."""
 
-    low: Finite | None = None
-    high: Finite | None = None
-    scan: str = "normal"
     write: Write | None = None
+
+    @property
+    def writable(self) -> bool:
+        """Whether it can be written."""
+        return self.write is not None
+
+
+REGISTERS = ("modbus", "gpio")
+"""Protocols whose devices have registers, or inputs that are numbered like them."""
+METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
+"""Protocols whose devices state groups."""
 
 
 class Head(Section):
     """Whose profile it is and what it was made from."""
 
-    protocol: Literal["modbus", "gpio"]
+    protocol: Literal["modbus", "gpio", "tic", "p1", "iec62056", "sml", "dlms", "mbus"]
     numbers_from: Literal[0, 1] | None = None
     """How the manual counts registers; on the wire they count from 0."""
     maker: str

@@ -20,7 +20,7 @@ from quartier_drivers.contract import (
 from quartier_drivers.errors import Refused
 from quartier_drivers.gpio.bus import GpioBus
 from quartier_drivers.gpio.chip import GpioChip
-from quartier_drivers.profile import Profile
+from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Point
 
 _IDLE_NS = 60_000_000_000
@@ -40,7 +40,7 @@ class _Input:
 class GpioDriver:
     """One device of a GPIO chip: its unit is a line, ``discrete:n`` the n-th line from there."""
 
-    def __init__(self, chip: GpioChip, device: DeviceSpec, profile: Profile, clock: Clock) -> None:
+    def __init__(self, chip: GpioChip, device: DeviceSpec, profile: RegisterProfile, clock: Clock) -> None:
         self._chip = chip
         self._device = device
         self._profile = profile
@@ -124,7 +124,7 @@ class GpioDoor:
         del clock
         return GpioChip(name, bus)
 
-    def driver(self, line: GpioChip, device: DeviceSpec, profile: Profile, clock: Clock) -> GpioDriver:
+    def driver(self, line: GpioChip, device: DeviceSpec, profile: RegisterProfile, clock: Clock) -> GpioDriver:
         """A driver for one device on ``line``."""
         return GpioDriver(line, device, profile, clock)
 

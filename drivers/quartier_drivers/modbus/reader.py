@@ -98,7 +98,7 @@ async def read_once(
     Raises ConfigError (profile or URL), LinkLost, or NoReply when the device answered nothing at all.
     """
     checked = profiles.load(profile, folders)
-    if checked.protocol != "modbus":
+    if checked.protocol != "modbus" or not isinstance(checked, profiles.RegisterProfile):
         what = f"speaks {checked.protocol}; expected one that speaks modbus"
         raise ConfigError([Fault(profile, None, "profile", what)])
     place = target(url, unit)

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Literal
 
 from quartier_drivers import codec
-from quartier_drivers.profile import Profile
+from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Mark, Source
 
 Sure = Literal["sure", "likely", "possible"]
@@ -50,7 +50,7 @@ class _Told:
     text: str
 
 
-def guess(profile: Profile, words: Words, objects: Mapping[int, str]) -> Guess | None:
+def guess(profile: RegisterProfile, words: Words, objects: Mapping[int, str]) -> Guess | None:
     """Whether ``profile`` may be the device; None when a mark is contradicted, or none was told.
 
     ``objects`` are its objects of function 43/14.  Registers are asked for one mark after the other, and

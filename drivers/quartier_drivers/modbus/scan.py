@@ -18,7 +18,7 @@ from quartier_drivers.modbus.frame import (
 from quartier_drivers.modbus.line import ABSENT, Line
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.recognise import Guess, guess, ranked
-from quartier_drivers.profile import Profile
+from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Address, Source
 
 Bus = TcpBus | RtuBus
@@ -64,7 +64,7 @@ Progress = Callable[[Bus, int, int, int, int], None]
 async def scan(
     buses: Sequence[Bus],
     units: Sequence[int],
-    profiles: Sequence[Profile],
+    profiles: Sequence[RegisterProfile],
     clock: Clock,
     progress: Progress,
     *,
@@ -97,7 +97,7 @@ class _Look:
         self._thorough = thorough
         self._lost_count = 0
 
-    async def around(self, units: Sequence[int], profiles: Sequence[Profile], progress: Progress) -> None:
+    async def around(self, units: Sequence[int], profiles: Sequence[RegisterProfile], progress: Progress) -> None:
         async with _opened(self._line):
             there: dict[int, str] = {}
             failing: dict[int, str] = {}
@@ -174,7 +174,7 @@ class _Look:
         )
         return {unit: there[unit]}
 
-    async def _met(self, unit: int, said: str, profiles: Sequence[Profile]) -> Found:
+    async def _met(self, unit: int, said: str, profiles: Sequence[RegisterProfile]) -> Found:
         objects = await self._objects(unit)
         heard = await self._registers(unit, profiles)
         guesses = [
@@ -187,7 +187,7 @@ class _Look:
         answer = await self._ask(identity_request(unit))
         return identity_of(answer) if isinstance(answer, Answer) and not answer.exception else {}
 
-    async def _registers(self, unit: int, profiles: Sequence[Profile]) -> Mapping[_Key, Sequence[int]]:
+    async def _registers(self, unit: int, profiles: Sequence[RegisterProfile]) -> Mapping[_Key, Sequence[int]]:
         """What stands where the profiles' marks are."""
         heard: dict[_Key, Sequence[int]] = {}
         sources = [mark.source for profile in profiles for mark in profile.marks.values()]

@@ -7,7 +7,7 @@ from quartier_drivers import codec
 from quartier_drivers.contract import DeviceSpec, Fallback, PointInfo
 from quartier_drivers.modbus.plan import Want
 from quartier_drivers.points import word
-from quartier_drivers.profile import Profile
+from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import WRITES_PER_DAY, DeviceFallback, Point
 
 # Marks the key of a want that is the scale register of a point.
@@ -25,7 +25,7 @@ class Served:
     point: Point
 
 
-def served(device: DeviceSpec, profile: Profile) -> dict[str, Served]:
+def served(device: DeviceSpec, profile: RegisterProfile) -> dict[str, Served]:
     """Every owned point by full name; parts without owner and points not asked for are left out."""
     return {
         f"{owner}.{quantity}": Served(
@@ -41,7 +41,7 @@ def served(device: DeviceSpec, profile: Profile) -> dict[str, Served]:
     }
 
 
-def info(one: Served, profile: Profile) -> PointInfo:
+def info(one: Served, profile: RegisterProfile) -> PointInfo:
     """What is known about a point before it was ever read."""
     point, write = one.point, one.point.write
     plain = PointInfo(
@@ -70,7 +70,7 @@ def info(one: Served, profile: Profile) -> PointInfo:
     )
 
 
-def wants(one: Served, profile: Profile) -> list[Want]:
+def wants(one: Served, profile: RegisterProfile) -> list[Want]:
     """What a point needs from the wire; nothing for one that can only be written."""
     point = one.point
     if point.write is not None and point.write.confirm == "none":

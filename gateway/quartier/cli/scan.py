@@ -30,7 +30,8 @@ def scan(options: argparse.Namespace) -> int:
     bus = reader.target(options.url).bus
     settings = _settings(bus, options)
     wanted = options.units or [*_EVERY, *([] if isinstance(bus, RtuBus) else [_OF_ITSELF])]
-    known = [profile.load(name, options.profiles) for name in _sound(options.profiles)]
+    loaded = [profile.load(name, options.profiles) for name in _sound(options.profiles)]
+    known = [one for one in loaded if isinstance(one, profile.RegisterProfile)]
     teller = _Teller()
     survey = asyncio.run(
         scanning.scan(settings, wanted, known, LoopClock(), teller, thorough=options.thorough)

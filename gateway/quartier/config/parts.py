@@ -7,7 +7,8 @@ from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
 from quartier.config.model import Load, Pv
 from quartier_drivers.place import nearest
-from quartier_drivers.profile import Point, Profile
+from quartier_drivers.profile import Profile
+from quartier_drivers.schema import Quantity
 
 READ = {
     "grid": ("power_w",),
@@ -75,7 +76,7 @@ def _abilities(name: str, asset: Any, profiles: Mapping[str, Profile]) -> Iterat
 
 
 def _switching(
-    name: str, asset: Pv | Load, own: Mapping[str, Point], profiles: Mapping[str, Profile]
+    name: str, asset: Pv | Load, own: Mapping[str, Quantity], profiles: Mapping[str, Profile]
 ) -> Iterator[Flaw]:
     other = _switch(asset)
     relay = points_of(profiles, *other) if other else own
@@ -95,8 +96,8 @@ def _switching(
         yield Flaw(("assets", name, "device"), "has neither power_w nor relay_on there; a load needs one")
 
 
-def _writable(part: Mapping[str, Point], quantity: str) -> bool:
-    return quantity in part and part[quantity].write is not None
+def _writable(part: Mapping[str, Quantity], quantity: str) -> bool:
+    return quantity in part and part[quantity].writable
 
 
 def _a(role: str) -> str:
@@ -110,7 +111,7 @@ def _switch(asset: Any) -> tuple[str, str] | None:
     return None
 
 
-def points_of(profiles: Mapping[str, Profile], device: str, part: str) -> Mapping[str, Point] | None:
+def points_of(profiles: Mapping[str, Profile], device: str, part: str) -> Mapping[str, Quantity] | None:
     """The points of a part; None where the device has no usable profile or no such part."""
     profile = profiles.get(device)
     return profile.parts.get(part) if profile else None

@@ -1,0 +1,165 @@
+"""A counter that never shrinks, whatever the meter does: blips, resets, roll-overs, swapped meters.  Pure.
+
+A reading that the meter cannot have reached is held: the last sound value stays, STALE, with one note that
+says why.  When what follows goes on from it for a while, it is the truth of a reset or of a new meter, and
+the count goes on from where it stood: no spike of energy, and none that was counted twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from quartier_drivers.contract import Note, Quality
+from quartier_drivers.meter.schema import Counter
+
+_HOUR_NS = 3_600_000_000_000
+# Nobody knows how long a meter has counted towards its next step when it is first seen.
+_UNSEEN_NS = _HOUR_NS
+# So many readings, over so long, make a reset believed; a new serial number needs one more.
+_SURE_COUNT = 3
+_SURE_NS = 30_000_000_000
+_SWAP_COUNT = 2
+
+
+@dataclass(slots=True)
+class _Track:
+    """Readings that go on from one another: the last one, when it came, and when the one before it changed."""
+
+    raw: float
+    meter: str
+    seen_ns: int
+    moved_ns: int
+    first_raw: float
+    first_ns: int
+    count: int = 1
+
+    def allowed(self, rule: Counter, now_ns: int) -> float:
+        """How much more it may show now.  A coarse counter steps at once what it gathered since its last step."""
+        per_ns = rule.rate_max / _HOUR_NS
+        gathered = min(per_ns * (self.seen_ns - self.moved_ns), max(rule.step, rule.rate_max))
+        return per_ns * (now_ns - self.seen_ns) + gathered
+
+    def follow(self, raw: float, now_ns: int) -> None:
+        if raw != self.raw:
+            self.moved_ns = self.seen_ns
+            self.raw = raw
+        self.seen_ns = now_ns
+        self.count += 1
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A counter's value now; ``note`` where something happened that a person should know."""
+
+    value: float
+    quality: Quality
+    note: Note | None = None
+
+
+class Plausible:
+    """One counter of one meter.  ``point`` is for the notes."""
+
+    def __init__(self, point: str, rule: Counter) -> None:
+        self._point = point
+        self._rule = rule
+        self._shift = 0.0
+        self._good: _Track | None = None
+        self._suspect: _Track | None = None
+        self._why = ""
+
+    @property
+    def is_held(self) -> bool:
+        """Whether the last sound value stands in for what the meter says."""
+        return self._suspect is not None
+
+    def judge(self, raw: float, meter: str, now_ns: int) -> Judged:
+        """Take a reading, in the point's unit; ``meter`` is its serial, or empty where it says none."""
+        good = self._good
+        if good is None:
+            self._good = _track(raw, meter, now_ns, now_ns - _UNSEEN_NS)
+            return Judged(raw + self._shift, Quality.GOOD)
+        note = None
+        if not _is_swap(good, meter) and self._can_be(good, raw, now_ns):
+            return self._went_on(good, raw, meter, now_ns)
+        held = good.raw + self._shift
+        why = _why(good, raw, meter)
+        if self._suspect is None or not self._goes_on(self._suspect, raw, meter, now_ns):
+            if self._suspect is None:
+                note = self._note("counter.held", f"{why}; {held:g} stands until it is sure", raw, meter)
+            self._suspect, self._why = _track(raw, meter, now_ns, now_ns), why
+        else:
+            self._suspect.follow(raw, now_ns)
+            if self._is_sure(good, self._suspect):
+                return self._believed(good, self._suspect)
+        return Judged(held, Quality.STALE, note)
+
+    def kept(self) -> Mapping[str, Any]:
+        """What must outlive a restart, JSON-ready; empty before the first reading."""
+        if self._good is None:
+            return {}
+        return {"shift": self._shift, "raw": self._good.raw, "meter": self._good.meter}
+
+    def recall(self, kept: Mapping[str, Any], now_ns: int, away_s: float) -> None:
+        """Go on from what was kept ``away_s`` seconds ago.  Raises KeyError, TypeError or ValueError."""
+        shift, raw, meter = float(kept["shift"]), float(kept["raw"]), str(kept["meter"])
+        since_ns = now_ns - int(away_s * 1e9)
+        self._shift = shift
+        self._good = _track(raw, meter, since_ns, since_ns - _UNSEEN_NS)
+        self._good.count = _SURE_COUNT
+
+    def _can_be(self, track: _Track, raw: float, now_ns: int) -> bool:
+        """Whether it can have gone on to there, a roll-over counted."""
+        step = raw - track.raw
+        if step < 0 and self._rule.roll_over:
+            step += self._rule.roll_over
+        return 0 <= step <= track.allowed(self._rule, now_ns)
+
+    def _went_on(self, good: _Track, raw: float, meter: str, now_ns: int) -> Judged:
+        note = None
+        if self._suspect is not None:
+            self._suspect = None
+            note = self._note("counter.back", f"it goes on as before; {self._why} was none", raw, meter)
+        if raw < good.raw:
+            self._shift += self._rule.roll_over
+            note = self._note("counter.rolled_over", f"it began anew after {good.raw:g}", raw, meter)
+        good.follow(raw, now_ns)
+        good.meter = meter or good.meter
+        return Judged(raw + self._shift, Quality.GOOD, note)
+
+    def _goes_on(self, suspect: _Track, raw: float, meter: str, now_ns: int) -> bool:
+        return meter == suspect.meter and self._can_be(suspect, raw, now_ns)
+
+    def _is_sure(self, good: _Track, suspect: _Track) -> bool:
+        if _is_swap(good, suspect.meter):
+            return suspect.count >= _SWAP_COUNT
+        return suspect.count >= _SURE_COUNT and suspect.seen_ns - suspect.first_ns >= _SURE_NS
+
+    def _believed(self, good: _Track, suspect: _Track) -> Judged:
+        """The suspect is the truth: the count goes on from where it stood."""
+        if good.count > 1:
+            self._shift += good.raw - suspect.first_raw
+        # else the first reading of all was the false one: nothing ever went on from it
+        suspect.meter = suspect.meter or good.meter
+        self._good, self._suspect = suspect, None
+        text = f"{self._why}; it counts on from there"
+        note = self._note("counter.continued", text, suspect.raw, suspect.meter)
+        return Judged(suspect.raw + self._shift, Quality.GOOD, note)
+
+    def _note(self, code: str, text: str, raw: float, meter: str) -> Note:
+        return Note(code, f"{self._point}: {text}", {"point": self._point, "raw": raw, "meter": meter})
+
+
+def _track(raw: float, meter: str, now_ns: int, moved_ns: int) -> _Track:
+    return _Track(raw, meter, now_ns, moved_ns, raw, now_ns)
+
+
+def _is_swap(good: _Track, meter: str) -> bool:
+    return bool(meter and good.meter and meter != good.meter)
+
+
+def _why(good: _Track, raw: float, meter: str) -> str:
+    if _is_swap(good, meter):
+        return f"meter {good.meter} became {meter}, {good.raw:g} became {raw:g}"
+    if raw < good.raw:
+        return f"it fell from {good.raw:g} to {raw:g}"
+    return f"it leapt from {good.raw:g} to {raw:g}"

@@ -1,0 +1,283 @@
+"""What a telegram means in the house's words: groups of a meter become points of its profile.  Pure.
+
+A telegram tells only of the points whose groups are in it.  What noise took away is not told, so that the
+value before it just ages.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+from functools import lru_cache
+
+from quartier_drivers.contract import Quality, Value
+from quartier_drivers.meter.schema import Choice, Labels, Said, Statement, code
+from quartier_drivers.meter.telegram import Group, Telegram
+from quartier_drivers.meter.units import worth
+from quartier_drivers.points import word
+
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,24}(?:\.[0-9]{0,12})?")
+_HEX = re.compile(r"[0-9A-Fa-f]{1,16}")
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a telegram tells of a point; ``value`` is None where it is no value of its kind.
+
+    ``raw`` is what the meter said, ``meter`` which one (a child of the one that spoke, perhaps).
+    """
+
+    value: Value | None
+    quality: Quality
+    raw: str
+    meter: str = ""
+
+
+_Found = Sequence[Group]
+"""The groups that are added up."""
+
+
+class Meaning:
+    """How telegrams tell of some points; remembers which groups this meter states, and their times.
+
+    ``statements`` maps a name (whatever the caller calls the point) to its quantity and its statement.
+    ``utc_s`` gives the wall clock for meters whose own is compared with it, or None where there is none.
+    """
+
+    def __init__(
+        self,
+        statements: Mapping[str, tuple[str, Statement]],
+        utc_s: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        self._rules = [
+            _Rule(name, quantity, statement, utc_s) for name, (quantity, statement) in statements.items()
+        ]
+
+    def told(self, telegram: Telegram) -> dict[str, Meant]:
+        """What a telegram tells, by name, in the order of the statements."""
+        by_label: dict[str, Group] = {}
+        for group in telegram.groups:
+            by_label.setdefault(group.label, group)
+        is_sound = telegram.is_whole and not telegram.bad_count
+        found = {}
+        for rule in self._rules:
+            meant = rule.told(telegram, by_label, is_sound=is_sound)
+            if meant is not None:
+                found[rule.name] = meant
+        return found
+
+    def forget(self) -> None:
+        """It may be another meter from here on: what this one says is learnt anew."""
+        for rule in self._rules:
+            rule.forget()
+
+
+class _Rule:
+    """One point: finds its groups and turns them into a value."""
+
+    def __init__(
+        self, name: str, quantity: str, statement: Statement, utc_s: Callable[[], float | None]
+    ) -> None:
+        self.name = name
+        self._statement = statement
+        self._word = word(quantity)
+        self._utc_s = utc_s
+        self._time = ""
+        self._has_minus = False
+        self._said: tuple[_Found, _Found, str] = ((), (), "")
+        self._meant = Meant(None, Quality.BAD, "")
+        low, high = statement.low, statement.high
+        self._low = -math.inf if low is None else low
+        self._high = math.inf if high is None else high
+        self._absent = {code(one) for one in statement.absent}
+        self._shift = Fraction(repr(statement.offset))
+        self._scale = Fraction(repr(statement.scale)) * statement.sign
+
+    def forget(self) -> None:
+        self._time = ""
+        self._has_minus = False
+
+    def told(self, telegram: Telegram, by_label: Mapping[str, Group], *, is_sound: bool) -> Meant | None:
+        statement = self._statement
+        plus = _groups(statement.group, statement.select, by_label, telegram.groups)
+        if plus is None:
+            if statement.unstated is None or not is_sound:
+                return None
+            return self._judged(statement.unstated, "not stated", telegram.meter)
+        minus: _Found = ()
+        if statement.minus:
+            taken = _groups(statement.minus, (), by_label, telegram.groups)
+            if taken is None and (self._has_minus or not is_sound):
+                return None
+            self._has_minus = self._has_minus or taken is not None
+            minus = taken or ()
+        time = plus[0].time
+        if time:
+            if time == self._time:
+                return None
+            self._time = time
+        return self._value(plus, minus, telegram.meter)
+
+    def _value(self, plus: _Found, minus: _Found, speaker: str) -> Meant:
+        """What the groups are worth; most of them say what they said before."""
+        said = (plus, minus, speaker)
+        if said != self._said or self._statement.form == "clock":
+            self._said, self._meant = said, self._made(plus, minus, speaker)
+        return self._meant
+
+    def _made(self, plus: _Found, minus: _Found, speaker: str) -> Meant:
+        raw = " + ".join(map(_shown, plus)) + "".join(f" - {_shown(one)}" for one in minus)
+        meter = str(plus[0].more.get("meter") or speaker)
+        statement = self._statement
+        if statement.form == "clock":
+            return self._clock(plus[0], raw, meter)
+        if self._absent and any(code(one.value) in self._absent for one in plus):
+            return Meant(None, Quality.BAD, raw, meter)
+        if statement.form == "text" or (self._word.kind == "text" and statement.field is None):
+            return self._named(code(plus[0].value), str(plus[0].value).strip(), raw, meter)
+        if statement.values is not None and statement.field is None:
+            return self._named(code(plus[0].value), "", raw, meter)
+        numbers = [self._number(one) for one in plus]
+        less = [self._number(one) for one in minus]
+        if any(number is None for number in (*numbers, *less)):
+            return Meant(None, Quality.BAD, raw, meter)
+        whole = sum(number for number in numbers if number is not None) - sum(
+            number for number in less if number is not None
+        )
+        if statement.values is not None:
+            return self._named(code(_real(Fraction(whole))), "", raw, meter)
+        return self._judged(_real(whole * self._scale + self._shift), raw, meter)
+
+    def _number(self, group: Group) -> Fraction | None:
+        """The group's number in the house's unit, a bit field taken out."""
+        statement, unit = self._statement, self._word.unit
+        number = _number(group.value, is_hex=statement.form == "hex")
+        if number is None:
+            return None
+        if statement.field is not None:
+            lowest, highest = statement.field
+            if number.denominator != 1 or number < 0:
+                return None
+            return Fraction(int(number) >> lowest & (1 << highest - lowest + 1) - 1)
+        said = group.unit or statement.unit
+        if not unit or not said:
+            return number
+        factor = worth(said, unit)
+        return None if factor is None else number * factor
+
+    def _named(self, said: Said, text: str, raw: str, meter: str) -> Meant:
+        """A code's name or number; a text without names is itself."""
+        names = self._statement.values
+        if names is None:
+            return Meant(text, Quality.GOOD, raw, meter)
+        found = names.get(said) if not isinstance(said, float) else None
+        if found is None:
+            return Meant(None, Quality.BAD, raw, meter)
+        if self._word.kind == "text":
+            return Meant(str(found), Quality.GOOD, raw, meter)
+        return self._judged(float(found), raw, meter)
+
+    def _clock(self, group: Group, raw: str, meter: str) -> Meant:
+        now_s, then = self._utc_s(), _moment(group.time or str(group.value))
+        if now_s is None or then is None:
+            return Meant(None, Quality.BAD, raw, meter)
+        return self._judged(now_s - then.astimezone(UTC).timestamp(), raw, meter)
+
+    def _judged(self, number: float, raw: str, meter: str) -> Meant:
+        if not math.isfinite(number):
+            return Meant(None, Quality.BAD, raw, meter)
+        quality = Quality.GOOD if self._low <= number <= self._high else Quality.BAD
+        kind = self._word.kind
+        value: Value = number != 0 if kind == "bool" else round(number) if kind == "int" else number
+        return Meant(value, quality, raw, meter)
+
+
+def _groups(
+    labels: Labels, choice: Choice, by_label: Mapping[str, Group], groups: Sequence[Group]
+) -> _Found | None:
+    """The groups of the first alternative that is stated; None when none is."""
+    for alternative in choice or ({},):
+        for wanted in labels or (("*",),):
+            found = [_first(label, alternative, by_label, groups) for label in wanted]
+            if all(found):
+                return [one for one in found if one is not None]
+    return None
+
+
+def _first(
+    label: str,
+    alternative: Mapping[str, tuple[Said, ...]],
+    by_label: Mapping[str, Group],
+    groups: Sequence[Group],
+) -> Group | None:
+    if not alternative and not _is_pattern(label):
+        return by_label.get(label)
+    matches = _pattern(label)
+    return next((one for one in groups if matches(one.label) and _fits(one, alternative)), None)
+
+
+def _fits(group: Group, alternative: Mapping[str, tuple[Said, ...]]) -> bool:
+    own = {"label": group.label, "unit": group.unit}
+    return all(group.more.get(key, own.get(key)) in wanted for key, wanted in alternative.items())
+
+
+def _is_pattern(label: str) -> bool:
+    return "*" in label or "?" in label
+
+
+@lru_cache(1024)
+def _pattern(label: str) -> Callable[[str], object]:
+    if not _is_pattern(label):
+        return lambda text: text == label
+    text = re.escape(label).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.compile(text, re.DOTALL).fullmatch
+
+
+def _number(value: Said, *, is_hex: bool) -> Fraction | None:
+    if isinstance(value, int):
+        return Fraction(value)
+    if isinstance(value, float):
+        return Fraction(repr(value)) if math.isfinite(value) else None
+    text = value.strip()
+    if is_hex:
+        return Fraction(int(text, 16)) if _HEX.fullmatch(text) else None
+    if not _DECIMAL.fullmatch(text):
+        return None
+    try:
+        return Fraction(Decimal(text))
+    except InvalidOperation:
+        return None
+
+
+def _real(number: Fraction) -> float:
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf
+
+
+def _moment(text: str) -> datetime | None:
+    """A time with its offset; without one nobody can tell when that was."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment
+
+
+def _shown(group: Group) -> str:
+    text = str(group.value).strip()
+    unit = f" {group.unit}" if group.unit else ""
+    return f"{text}{unit}"[:80]
+
+
+def labels_of(statements: Iterable[Statement]) -> tuple[str, ...]:
+    """Every label that statements name, patterns left out: what a pulling reader must ask for."""
+    found: dict[str, None] = {}
+    for statement in statements:
+        for alternative in (*statement.group, *statement.minus):
+            found |= dict.fromkeys(label for label in alternative if not _is_pattern(label))
+    return tuple(found)

@@ -1,0 +1,59 @@
+"""Profiles of meters: which groups their points are, and what their decoder must know."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from quartier_drivers.flaws import name_flaws
+from quartier_drivers.meter.flaws import statement_flaws
+from quartier_drivers.meter.schema import Statement
+from quartier_drivers.meter.settings import SETTINGS
+from quartier_drivers.profile import Check, Profile
+from quartier_drivers.schema import Head
+
+
+@dataclass(frozen=True, slots=True)
+class MeterProfile(Profile):
+    """The profile of a meter.  Part ``""`` is the meter itself, the others are meters that it speaks for.
+
+    ``decoder`` are the keywords that the protocol's decoder takes from the profile.
+    """
+
+    parts: Mapping[str, Mapping[str, Statement]]
+    decoder: Mapping[str, Any]
+
+
+class MeterCheck(Check):
+    """Profiles of devices that state groups."""
+
+    sections = ("profile", "decoder", "scan", "points", "parts")
+
+    def _checked(
+        self, name: str, head: Head | None, scan: Mapping[str, float], data: Mapping[str, Any]
+    ) -> Profile | None:
+        parts = {
+            part: self._statements(path, tables, scan)
+            for part, (path, tables) in self._tables_of_parts(data).items()
+        }
+        self._some(parts)
+        if head is None:
+            return None
+        settings = self._model(SETTINGS[head.protocol], ("decoder",), data.get("decoder", {}))
+        if head.numbers_from is not None:
+            self._add(("profile", "numbers_from"), f"does not fit {head.protocol}, which has no registers")
+        told = {} if settings is None else settings.model_dump(exclude_unset=True)
+        return MeterProfile(name, head, scan, parts, told)
+
+    def _statements(
+        self, path: tuple[str, ...], tables: Mapping[str, Any], scan: Mapping[str, float]
+    ) -> dict[str, Statement]:
+        found = {}
+        for quantity, table in tables.items():
+            here = (*path, quantity)
+            statement = self._model(Statement, here, table)
+            if statement is not None:
+                found[quantity] = statement
+                self._flaws(here, statement_flaws(quantity, statement, scan))
+            else:
+                self._flaws(here, name_flaws(quantity))
+        return found

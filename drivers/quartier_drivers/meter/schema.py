@@ -1,0 +1,96 @@
+"""The tables of a meter's profile: which group of its telegrams a point is, and what becomes of its value."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from quartier_drivers.schema import Bits, Finite, Quantity, Scale, Section
+
+Said = str | int | float
+"""A code, or what a meter says."""
+Labels = tuple[tuple[str, ...], ...]
+"""Alternatives; the labels of one are added up."""
+Choice = tuple[Mapping[str, tuple[Said, ...]], ...]
+"""Alternatives of what must be said with a group: each key one of its values."""
+
+
+def _labels(raw: object) -> object:
+    alternatives = raw if isinstance(raw, list | tuple) else [raw]
+    found = tuple(tuple(one) if isinstance(one, list | tuple) else (one,) for one in alternatives)
+    if not found or not all(one and all(_is_label(label) for label in one) for one in found):
+        raise ValueError(f'{raw!r} names no group, expected "LABEL", ["EITHER", "OR"] or [["ADDED", "UP"]]')
+    return found
+
+
+def _is_label(label: object) -> bool:
+    return isinstance(label, str) and bool(label.strip())
+
+
+def _choice(raw: object) -> object:
+    tables = raw if isinstance(raw, list | tuple) else [raw]
+    if not tables or not all(isinstance(table, Mapping) and table for table in tables):
+        raise ValueError(f"{raw!r} selects nothing, expected a table such as {{ quantity = 'energy' }}")
+    return tuple(
+        {key: tuple(one) if isinstance(one, list | tuple) else (one,) for key, one in table.items()}
+        for table in tables
+    )
+
+
+def _codes(raw: object) -> object:
+    return tuple(raw) if isinstance(raw, list | tuple) else (raw,)
+
+
+def code(text: Said) -> Said:
+    """A code as it is compared: what reads as a whole decimal number is one; outer blanks go."""
+    if isinstance(text, float) and text.is_integer():
+        return int(text)
+    if not isinstance(text, str):
+        return text
+    bare = text.strip()
+    return int(bare) if bare.isascii() and bare.isdecimal() and len(bare) <= _DIGITS_MAX else bare
+
+
+_DIGITS_MAX = 18
+
+
+def _named(raw: object) -> object:
+    return {code(key): name for key, name in raw.items()} if isinstance(raw, dict) else raw
+
+
+class Counter(Section):
+    """What a counter can do: how fast it may run, and where it begins anew."""
+
+    rate_max: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """The most that it may count in an hour, in the unit of the point."""
+    roll_over: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """The value at which it stands at 0 again; 0: never."""
+    step: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """Its resolution in the unit of the point, where it counts in steps of more than an hour of rate_max."""
+
+
+class Statement(Quantity):
+    """One quantity of a meter: value = sign * scale * (group in the house's unit) + offset."""
+
+    group: Annotated[Labels, BeforeValidator(_labels)] = ()
+    select: Annotated[Choice, BeforeValidator(_choice)] = ()
+    minus: Annotated[Labels, BeforeValidator(_labels)] = ()
+    unit: str = ""
+    """What the meter means where its group carries no unit."""
+    form: Literal["number", "hex", "text", "clock"] = "number"
+    bit: Annotated[int, Field(ge=0, le=63)] | None = None
+    bits: Bits | None = None
+    values: Annotated[Mapping[int | str, int | float | str], BeforeValidator(_named)] | None = None
+    unstated: Finite | None = None
+    """The value while a whole telegram does not state it."""
+    absent: Annotated[tuple[int | float | str, ...], BeforeValidator(_codes)] = ()
+    """Codes that mean "not there"."""
+    scale: Scale = 1.0
+    offset: Finite = 0.0
+    sign: Literal[1, -1] = 1
+    counter: Counter | None = None
+
+    @property
+    def field(self) -> tuple[int, int] | None:
+        """Lowest and highest bit of its bit field, if it is one."""
+        return self.bits if self.bit is None else (self.bit, self.bit)
