@@ -14,7 +14,8 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.flaws import Flaw, line_flaws, mark_flaws, name_flaws, point_flaws, source_flaws
 from quartier_drivers.place import Places, keys_of, nearest, syntax_fault
 from quartier_drivers.points import is_owner
-from quartier_drivers.schema import METERS, Head, Identity, Limits, Mark, Point, Quantity, Section, Source
+from quartier_drivers.registry import METERS
+from quartier_drivers.schema import Head, Identity, Limits, Mark, Point, Quantity, Section, Source
 
 __all__ = [
     "BUILT_IN",

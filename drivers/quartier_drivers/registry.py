@@ -19,9 +19,22 @@ class Kind:
     door: str
 
 
+METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
+"""Protocols of meters, whose telegrams state groups where other devices have registers."""
 KINDS = {
     "modbus-tcp": Kind("modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.driver:DOOR"),
     "modbus-rtu": Kind("modbus", "quartier_drivers.modbus.bus:RtuBus", "quartier_drivers.modbus.driver:DOOR"),
+    **{
+        protocol: Kind(protocol, f"quartier_drivers.meter.bus:{section}", "quartier_drivers.meter.driver:DOOR")
+        for protocol, section in (
+            ("tic", "TicBus"),
+            ("p1", "P1Bus"),
+            ("iec62056", "Iec62056Bus"),
+            ("sml", "SmlBus"),
+            ("dlms", "DlmsBus"),
+            ("mbus", "MbusBus"),
+        )
+    },
     "gpio": Kind("gpio", "quartier_drivers.gpio.bus:GpioBus", "quartier_drivers.gpio.driver:DOOR"),
 }
 

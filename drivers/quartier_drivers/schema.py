@@ -216,12 +216,6 @@ class Point(Source, Quantity):
         return self.write is not None
 
 
-REGISTERS = ("modbus", "gpio")
-"""Protocols whose devices have registers, or inputs that are numbered like them."""
-METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
-"""Protocols whose devices state groups."""
-
-
 class Head(Section):
     """Whose profile it is and what it was made from."""
 

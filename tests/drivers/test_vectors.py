@@ -12,10 +12,12 @@ from quartier_drivers.contract import DeviceSpec, Quality
 from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.frame import Request
 from quartier_drivers.modbus.served import Served, served
-from quartier_drivers.profile import Point, Profile
+from quartier_drivers.meter.profile import MeterProfile
+from quartier_drivers.profile import Point, RegisterProfile
 
 VECTORS = Path(__file__).parent / "vectors"
-PROFILES = profile.names()
+METERS = [name for name in profile.names() if isinstance(profile.load(name), MeterProfile)]
+PROFILES = [name for name in profile.names() if name not in METERS]
 UNIT = 7
 
 
@@ -32,12 +34,12 @@ def each(kind: str) -> list[Any]:
     ]
 
 
-def point_of(loaded: Profile, path: str) -> Point:
+def point_of(loaded: RegisterProfile, path: str) -> Point:
     part, _, quantity = path.rpartition(".")
     return loaded.parts[part][quantity]
 
 
-def decoded(loaded: Profile, registers: Mapping[str, Any]) -> dict[str, codec.Decoded]:
+def decoded(loaded: RegisterProfile, registers: Mapping[str, Any]) -> dict[str, codec.Decoded]:
     return {
         f"{part}.{quantity}".lstrip("."): found
         for part in loaded.parts
@@ -45,7 +47,7 @@ def decoded(loaded: Profile, registers: Mapping[str, Any]) -> dict[str, codec.De
     }
 
 
-def owned(loaded: Profile, path: str) -> Served:
+def owned(loaded: RegisterProfile, path: str) -> Served:
     part, _, quantity = path.rpartition(".")
     return served(DeviceSpec("device", UNIT, {part: "owner"}), loaded)[f"owner.{quantity}"]
 
@@ -56,7 +58,7 @@ def place(request: Request) -> str:
     return address if request.unit == UNIT else f"{request.unit}/{address}"
 
 
-@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("name", [*PROFILES, *METERS])
 def test_every_profile_has_vectors(name: str) -> None:
     assert (VECTORS / f"{name}.toml").is_file()
 
@@ -64,10 +66,10 @@ def test_every_profile_has_vectors(name: str) -> None:
 def test_no_vectors_without_a_profile() -> None:
     files = {f"{file.parent.name}/{file.stem}" for file in VECTORS.glob("*/*.toml")}
 
-    assert set(PROFILES) == files
+    assert {*PROFILES, *METERS} == files
 
 
-@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("name", [*PROFILES, *METERS])
 def test_a_profile_names_its_source(name: str) -> None:
     assert len(profile.load(name).head.source) > 20
 

@@ -10,8 +10,18 @@ from typing import Any
 import pytest
 
 CONTRACT = ("quartier_drivers.contract", "quartier_drivers.points", "quartier_drivers.errors")
+METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
 PROFILES = tuple(
-    f"quartier_drivers.{name}" for name in ("profile", "schema", "notation", "flaws", "place", "positions")
+    f"quartier_drivers.{name}"
+    for name in (
+        "profile",
+        "schema",
+        "notation",
+        "flaws",
+        "place",
+        "positions",
+        *(f"meter.{name}" for name in ("profile", "schema", "settings", "flaws", "units")),
+    )
 )
 IO_MODULES = ("asyncio", "logging", "socket", "sqlite3", "subprocess", "threading", "time")
 
@@ -32,11 +42,25 @@ class Room:
 # The first room whose prefix fits a module holds for it.
 ROOMS = (
     Room("quartier_native", ("quartier_native",), pure=True),
-    Room("quartier_drivers.modbus.rtu", ("quartier_drivers", "quartier_native"), ("serial",)),
+    Room("quartier_drivers.ports", CONTRACT, ("serial",)),
     Room("quartier_drivers.modbus.bus", (), ("pydantic",), pure=True),
     Room("quartier_drivers.gpio.bus", (), ("pydantic",), pure=True),
+    Room("quartier_drivers.meter.bus", (), ("pydantic",), pure=True),
     Room("quartier_drivers.gpio.chip", ("quartier_drivers",), ("gpiod",)),
-    *(Room(name, CONTRACT + PROFILES, ("pydantic",), pure=True) for name in PROFILES),
+    *(
+        Room(name, (*CONTRACT, *PROFILES, "quartier_drivers.registry"), ("pydantic",), pure=True)
+        for name in PROFILES
+    ),
+    # Framing and conversations are pure; what does I/O for them is beside them.
+    *(
+        Room(
+            f"quartier_drivers.meter.{name}",
+            ("quartier_drivers", "quartier_native"),
+            ("cryptography",),
+            pure=True,
+        )
+        for name in METERS
+    ),
     # They check what a URL or a release table says of a bus, by the model of its section.
     Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers.modbus.driver", ("quartier_drivers",), ("pydantic",)),
@@ -105,13 +129,13 @@ ROOMS = (
 )
 # An outside library is wrapped where it is named here, and nowhere else in gateway and drivers.
 WRAPPED = {
-    "serial": ("quartier_drivers.modbus.rtu",),
+    "serial": ("quartier_drivers.ports",),
     "gpiod": ("quartier_drivers.gpio.chip",),
     "paho": ("quartier.district.mqtt",),
     "sqlite3": ("quartier.store",),
     "google": ("quartier.district.sparkplug",),
     "jwt": ("quartier.district.seal",),
-    # district.issuers names the kind of its keys
+    # Issuers name the kind of their keys; meters encrypt.
     "cryptography": ("quartier.district.seal", "quartier.district.issuers", "quartier_drivers.meter"),
     "time": ("quartier.runtime.clock",),
     "rich": ("quartier.cli",),

@@ -7,7 +7,7 @@ value before it just ages.
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
@@ -27,13 +27,15 @@ _HEX = re.compile(r"[0-9A-Fa-f]{1,16}")
 class Meant:
     """What a telegram tells of a point; ``value`` is None where it is no value of its kind.
 
-    ``raw`` is what the meter said, ``meter`` which one (a child of the one that spoke, perhaps).
+    ``raw`` is what the meter said, ``meter`` which one (a child of the one that spoke, perhaps);
+    ``is_stated`` is False where not saying it means something.
     """
 
     value: Value | None
     quality: Quality
     raw: str
     meter: str = ""
+    is_stated: bool = True
 
 
 _Found = Sequence[Group]
@@ -106,7 +108,7 @@ class _Rule:
         if plus is None:
             if statement.unstated is None or not is_sound:
                 return None
-            return self._judged(statement.unstated, "not stated", telegram.meter)
+            return replace(self._judged(statement.unstated, "not stated", telegram.meter), is_stated=False)
         minus: _Found = ()
         if statement.minus:
             taken = _groups(statement.minus, (), by_label, telegram.groups)

@@ -1,15 +1,10 @@
-"""A serial line with Modbus RTU; the only user of pyserial."""
+"""A serial line with Modbus RTU."""
 
 import asyncio
-import contextlib
-import errno
 import os
-import termios
 from functools import partial
 
-import serial
-from serial.tools import list_ports
-
+from quartier_drivers import ports
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus import direction
@@ -52,7 +47,7 @@ class RtuLink(Line):
     def __init__(self, name: str, bus: RtuBus, clock: Clock) -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self._bus = bus
-        self._port: serial.Serial | None = None
+        self._port: ports.SerialPort | None = None
         self._alarm: Alarm | None = None
         self._listens = False
         self._hollow = False
@@ -113,8 +108,7 @@ class RtuLink(Line):
         if alarm is not None:
             alarm.close()
         if port is not None:
-            with contextlib.suppress(OSError, termios.error):  # the adapter may be gone already
-                port.close()
+            ports.closed(port)
             self._fail(LinkLost(f"{self._bus.port} was closed"))
 
     @property
@@ -339,60 +333,20 @@ class RtuLink(Line):
         return f"; a frame came that is no answer: {wrong}" if wrong else ""
 
 
-def opened(bus: RtuBus) -> serial.Serial:
+def opened(bus: RtuBus) -> ports.SerialPort:
     """The port of a section of the site file, ours alone.  Raises LinkLost, saying why not."""
-    path = resolve(bus.port)
-    port = serial.Serial(
-        baudrate=bus.baud,
-        parity=bus.parity,
-        stopbits=bus.stop_bits,
-        timeout=0,
-        exclusive=True,
-    )
-    port.port = path
-    try:
-        port.open()
-    except (OSError, ValueError, termios.error) as error:
-        busy = getattr(error, "errno", None) in {errno.EAGAIN, errno.EBUSY}
-        why = "is in use by another program" if busy else f"cannot be opened: {error}"
-        raise LinkLost(f"{path} {why}") from error
-    with contextlib.suppress(OSError, ValueError):  # not every adapter has the flag
-        port.set_low_latency_mode(True)
+    port = ports.opened(bus.port, bus.baud, f"8{bus.parity}{bus.stop_bits}")
+    ports.quicken(port)
     wanted = direction.of(bus)
     try:
         if wanted is not None:
             direction.switch(port.fileno(), wanted)
     except direction.Refused as error:
         port.close()
-        raise LinkLost(f"{path} {error}") from error
+        raise LinkLost(f"{port.port} {error}") from error
     return port
 
 
 def quiet_s(baud: int, char_s: float) -> float:
     """Silence between frames: 3.5 characters, 1.75 ms above 19200 baud (Serial Line V1.02, 2.5.1.1)."""
     return 0.00175 if baud > 19200 else 3.5 * char_s
-
-
-def resolve(port: str) -> str:
-    """The path of a port given as a path, ``usb:SERIAL`` or ``usb:LOCATION``.
-
-    Raises LinkLost, saying what is there instead.
-    """
-    if not port.startswith("usb:"):
-        if os.path.exists(port):  # noqa: PTH110 - a Path would do no more
-            return port
-        raise LinkLost(f"{port} is not there; {_present()}")
-    wanted = port.removeprefix("usb:")
-    for found in list_ports.comports():
-        if wanted in (found.serial_number, found.location):
-            return str(found.device)
-    raise LinkLost(f"no serial adapter {port} is plugged in; {_present()}")
-
-
-def _present() -> str:
-    found = [
-        f"{port.device} (usb:{port.serial_number or port.location}, {port.description})"
-        for port in list_ports.comports()
-        if port.vid is not None
-    ]
-    return f"there is {', '.join(found)}" if found else "there is no USB serial adapter at all"

@@ -9,8 +9,8 @@ from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Rubbish, Seen, is_answer, take_tcp
 from quartier_drivers.modbus.line import Line
-from quartier_drivers.modbus.names import Names
-from quartier_drivers.modbus.stream import Stream
+from quartier_drivers.names import Names
+from quartier_drivers.stream import Stream
 
 _CONNECT_S = 3.0
 # A device answers in some 5 ms, whatever it is asked; behind a gateway to a serial line 1 ms a register.

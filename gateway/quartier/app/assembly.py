@@ -49,13 +49,23 @@ def wires(loaded: Loaded) -> list[Wire]:
             bus,
             section,
             tuple(
-                (DeviceSpec(name, device.unit, owners[name], wanted[name], caps[name]), loaded.profiles[name])
+                (_spec(name, device, owners[name], wanted[name], caps[name]), loaded.profiles[name])
                 for name, device in site.devices.items()
                 if device.bus == bus and owners[name]
             ),
         )
         for bus, section in site.buses.items()
     ]
+
+
+def _spec(
+    name: str,
+    device: model.Device,
+    owners: Mapping[str, str],
+    wanted: Mapping[str, frozenset[str]],
+    caps: Mapping[str, float],
+) -> DeviceSpec:
+    return DeviceSpec(name, device.unit, owners, wanted, caps, device.address, device.key_file or "")
 
 
 def _caps(site: model.Site, name: str, asset: Any) -> dict[str, float]:

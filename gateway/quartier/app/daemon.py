@@ -29,7 +29,7 @@ from quartier.runtime.ticker import Ticker
 from quartier.runtime.watchdog import Watchdog
 from quartier.store.deadband import Deadbands
 from quartier.store.ledger import Store
-from quartier_drivers.contract import SLOT_NS, PointInfo, Readings, slot_ns
+from quartier_drivers.contract import SLOT_NS, Note, PointInfo, Readings, slot_ns
 from quartier_drivers.errors import ConfigError, Fault
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Daemon:
         """Buses first: nothing waits for the district."""
         await self._tell_damage()
         tally = await asyncio.to_thread(wear.recalled, self._places.state_dir)
-        self.fleet = Fleet(group, self._clock, self._deliver, self._log, tally)
+        self.fleet = Fleet(group, self._clock, self._deliver, self._log, tally, self._note)
         await self.fleet.follow(assembly.wires(self._loaded))
         site = self._loaded.site
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
@@ -225,6 +225,9 @@ class Daemon:
         if self._store.record(readings, self._clock.now()) and self.uplink is not None:
             self.uplink.wake()
 
+    def _note(self, note: Note) -> None:
+        self._store.event(note.code, note.text, dict(note.data), self._clock.now())
+
     def _cycle(self) -> None:
         self.turn()
         now = self._clock.now()
@@ -234,9 +237,7 @@ class Daemon:
                 self._deliver(readings)
             self._keep_release()
             self._disk.look(self._store.stats)
-        elif (
-            self.fleet.reached() != self._reached
-        ):  # its scale registers are known since: so is its safe value
+        elif self.fleet.reached() != self._reached:  # its scale registers are known since: so is its safe value
             self._keep_release()
         self._store.tick(now)
         if not self._ready:

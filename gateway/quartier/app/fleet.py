@@ -12,7 +12,7 @@ from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.supervisor import Failure, supervise
 from quartier.runtime.writes import Tally
-from quartier_drivers.contract import Command, PointInfo, Readings
+from quartier_drivers.contract import Command, Note, PointInfo, Readings
 from quartier_drivers.registry import door
 
 # Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
@@ -31,7 +31,10 @@ class Member:
 
 
 class Fleet:
-    """Starts, keeps and stops the buses.  ``deliver`` takes all readings, ``tally`` counts the writes."""
+    """Starts, keeps and stops the buses.
+
+    ``deliver`` takes all readings, ``tally`` counts the writes, ``tell`` is for what people should know.
+    """
 
     def __init__(
         self,
@@ -40,8 +43,10 @@ class Fleet:
         deliver: Callable[[Readings], None],
         log: Any,
         tally: Tally | None = None,
+        tell: Callable[[Note], None] = lambda _note: None,
     ) -> None:
         self.tally = tally or Tally()
+        self._tell = tell
         self._group = group
         self._clock = clock
         self._deliver = deliver
@@ -86,7 +91,8 @@ class Fleet:
         }
         infos = {point: info for driver in drivers.values() for point, info in driver.points.items()}
         safe = release_values([wire], infos)
-        bus = Bus(wire.name, line, drivers, self._clock, self._deliver, self._log, self.tally, safe)
+        deliver, log, tally = self._deliver, self._log, self.tally
+        bus = Bus(wire.name, line, drivers, self._clock, deliver, log, tally, safe, self._tell)
         work = supervise(f"bus {wire.name}", bus.run, self._clock, partial(self._report, bus))
         return Member(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
 

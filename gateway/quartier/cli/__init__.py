@@ -16,6 +16,7 @@ from typing import Any
 from quartier.cli import lines
 from quartier.cli.places import CONFIG, runtime_dir, state_dir
 from quartier_drivers.errors import ConfigError
+from quartier_drivers.registry import METERS
 
 USAGE = """\
 first steps:
@@ -243,10 +244,45 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     _json(look)
     look.set_defaults(run="scan:scan")
 
+    _meters(commands)
+
     profiles = _command(commands, "profiles", "list the device profiles")
     profiles.add_argument("--profiles", **_PROFILES)
     _json(profiles)
     profiles.set_defaults(run="device:profiles")
+
+
+def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    decode = _command(
+        commands,
+        "decode",
+        "read a meter's capture from standard input, one JSON object a frame",
+        "Each frame is told in the meter's own words (groups) and in ours (points).  It is the code that reads\n"
+        "the meter's line.  Without --profile the built-in profiles say what the points are.\n"
+        "example: quartier decode tic < capture.bin\n\n"
+        "Exit codes: 0 a frame was good · 1 none was · 2 wrong use, profile and key file included.",
+    )
+    decode.add_argument("protocol", choices=METERS, help="what the meter speaks")
+    decode.add_argument("--hex", action="store_true", help="the capture is written in hex")
+    decode.add_argument("--profile", metavar="NAME", help="maker/model, see quartier profiles")
+    decode.add_argument("--key-file", metavar="FILE", help="TOML with encryption_key, authentication_key")
+    decode.add_argument("--profiles", **_PROFILES)
+    decode.set_defaults(run="decode:decode")
+
+    listen = _command(
+        commands,
+        "listen",
+        "find out which meter is on a port, at which speed, and show what it says",
+        "PORT: /dev/ttyUSB0, usb:SERIAL or tcp://HOST:PORT.  It is listened to at each usual speed; only where\n"
+        "nothing is heard, an M-Bus and a sign-on of IEC 62056-21 are tried.  On a terminal values are kept up\n"
+        "to date, else each frame is a JSON line as of quartier decode.  Stop the daemon first.\n"
+        "example: quartier listen usb:DA3FMX1Z",
+    )
+    listen.add_argument("port", metavar="PORT", help="where the meter is")
+    listen.add_argument("--count", type=int, default=0, metavar="N", help="leave after N frames")
+    listen.add_argument("--key-file", metavar="FILE", help="TOML with encryption_key, authentication_key")
+    _json(listen)
+    listen.set_defaults(run="listen:listen")
 
 
 def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

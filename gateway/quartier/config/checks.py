@@ -68,9 +68,10 @@ def _units(draft: Draft) -> Iterator[Flaw]:
     for name, device in draft.devices.items():
         if device.unit == 0 and getattr(draft.buses.get(device.bus), "kind", "") == "modbus-rtu":
             yield Flaw(("devices", name, "unit"), "0 reaches every device of a serial line; expected 1..247")
-    for first, name in _repeated(draft.devices, lambda device: (device.bus, device.unit)):
-        unit = draft.devices[name].unit
-        yield Flaw(("devices", name, "unit"), f"{unit} is the unit of {first!r} too; expected one of its own")
+    for first, name in _repeated(draft.devices, lambda device: (device.bus, device.unit, device.address)):
+        device = draft.devices[name]
+        key, shown = ("address", device.address) if device.address else ("unit", str(device.unit))
+        yield Flaw(("devices", name, key), f"{shown} is the {key} of {first!r} too; expected one of its own")
 
 
 def _protocols(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:

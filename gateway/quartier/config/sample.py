@@ -52,6 +52,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
 # Sections that stand behind '#' as a whole; a wrong guess here would be worse than none.
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "buses.header": {"kind": "gpio", "chip": "/dev/gpiochip0"},
+    "buses.linky": {"kind": "tic", "port": "usb:DA3FMX1Z"},
     "contacts.dso1": {"device": "inputs", "part": "in1", "import_max_w": 4200},
     "district_link": {
         "url": "mqtts://broker.issy.example",
@@ -80,6 +81,9 @@ HINTS: Mapping[str, Any] = {
     "user": "b012",
     "rts_on_send": "high",
     "password_file": "credential:district.password",
+    "key_file": "credential:meter.keys",
+    "baud": 9600,
+    "framing": "8N1",
 }
 
 

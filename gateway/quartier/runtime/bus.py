@@ -6,40 +6,27 @@ bus's time, so that its neighbours keep their rate.
 """
 
 import random
-from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from quartier.runtime.account import Account
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.health import PROBE_PAUSE_S, Health
 from quartier.runtime.mailbox import Mailbox
 from quartier.runtime.rota import Rota
 from quartier.runtime.supervisor import ended_well
 from quartier.runtime.writes import Tally, Thrift
-from quartier_drivers.contract import (
-    KINDS,
-    QUALITIES,
-    Command,
-    Driver,
-    Layout,
-    Line,
-    PointInfo,
-    Quality,
-    Readings,
-)
+from quartier_drivers.contract import Command, Driver, Line, Note, Noting, PointInfo, Readings, Speaker
 from quartier_drivers.errors import Expired, LinkLost, NoReply, Refused
-from quartier_drivers.points import split, word
 
 GIVE_UP_COUNT = 3
 PROBE_SHARE = 0.03
 REOPEN_PAUSE_S = (1.0, 60.0)
 SILENT_AFTER_S = 15.0
 SILENT_AFTER_POLLS = 3.0
-SLACK_OVER_NS = 5_000_000_000
 AGE_EVERY_NS = 500_000_000
-_GOOD, _BAD = QUALITIES.index(Quality.GOOD), QUALITIES.index(Quality.BAD)
 
 
 class Bus:
@@ -55,6 +42,7 @@ class Bus:
         log: Any,
         tally: Tally | None = None,
         safe: Mapping[str, float | None] = MappingProxyType({}),
+        tell: Callable[[Note], None] = lambda _note: None,
     ) -> None:
         self.name = name
         self.mailbox = Mailbox()
@@ -81,11 +69,13 @@ class Bus:
         self._thrift = Thrift(tally or Tally(), self.points, safe)
         self._fruitful = False
         self._rota = Rota(tuple(self.devices.values()))
+        for health in self.devices.values():
+            if isinstance(health.driver, Speaker):
+                health.driver.on_word(partial(self._word, health))
+        self._noting = [one for one in (line, *drivers.values()) if isinstance(one, Noting)]
+        self._tell = tell
         self._age_again_ns = now_ns
-        self._rest_ns = 0
-        self._late_ns = 0
-        self._told_ns = now_ns
-        self._told = Layout((), b"")
+        self._account = Account(name, line, self.devices, now_ns)
 
     async def run(self) -> None:
         """Poll and write until halted or cancelled."""
@@ -139,9 +129,21 @@ class Bus:
             if due_ns > now_ns:
                 await self._rest(min((due_ns - now_ns) / 1e9, 1.0))
             else:
-                self._late_ns = max(self._late_ns, 0 if health.aside else now_ns - due_ns)
+                self._account.late(0 if health.aside else now_ns - due_ns)
                 await self._read(health)
                 self._rota.changed(health)
+
+    def _word(self, health: Health) -> None:
+        """A device has spoken by itself: its turn comes now."""
+        self._rota.changed(health)
+        self.mailbox.wake()
+
+    def _note(self) -> None:
+        """Pass on what line and drivers have to say to people."""
+        for one in self._noting:
+            for note in one.notes():
+                self._log.warning(note.code, bus=self.name, why=note.text, **note.data)
+                self._tell(note)
 
     def _reachable(self, point: str) -> bool:
         """A device in doubt is read before it is written again: an unknown write is settled first."""
@@ -256,6 +258,7 @@ class Bus:
         now_ns = self._clock.now_ns()
         self._age_again_ns = now_ns + AGE_EVERY_NS
         self.mailbox.expire(now_ns)
+        self._note()
         for health in self.devices.values():
             limit_s = max(SILENT_AFTER_S, SILENT_AFTER_POLLS * health.period_s)
             if health.silent or now_ns - health.since_good_ns <= limit_s * 1e9:
@@ -294,29 +297,11 @@ class Bus:
     async def _rest(self, seconds: float) -> None:
         before_ns = self._clock.now_ns()
         await self.mailbox.wait(seconds / self._clock.rate)
-        self._rest_ns += self._clock.now_ns() - before_ns
+        self._account.rested(self._clock.now_ns() - before_ns)
 
     def report(self, now_ns: int) -> Readings:
-        """The bus's and its devices' own points since the last report.
-
-        The slack of less than 5 s is BAD: no share of time can be told yet.
-        """
-        window_ns = max(1, now_ns - self._told_ns)
-        stats, devices = self._line.stats, self.devices.values()
-        slack_pct = min(100.0, 100.0 * self._rest_ns / window_ns)
-        values = array("d", (self.online, slack_pct, self._late_ns / 1e9, *stats.values()))
-        for health in devices:
-            values.extend((health.silent, health.errors_count))
-        qualities = bytearray([_GOOD] * len(values))
-        if window_ns < SLACK_OVER_NS:
-            qualities[1] = _BAD
-        else:
-            self._told_ns, self._rest_ns, self._late_ns = now_ns, 0, 0
-        if len(values) != len(self._told):
-            # The first time, or the line counts something that never happened before.
-            points = self.own_points
-            self._told = Layout(points, bytes(KINDS[word(split(point)[1]).kind] for point in points))
-        return Readings(self._told, values, bytes(qualities), now_ns)
+        """The bus's and its devices' own points since the last report."""
+        return self._account.report(now_ns, online=self.online)
 
     @property
     def counts(self) -> Mapping[str, float]:
@@ -326,11 +311,7 @@ class Bus:
     @property
     def own_points(self) -> tuple[str, ...]:
         """What ``report`` tells of."""
-        of_bus = ("online_on", "slack_pct", "lateness_s", *self._line.stats)
-        of_devices = [
-            f"{name}.{quantity}" for name in self.devices for quantity in ("silent_on", "errors_count")
-        ]
-        return (*(f"{self.name}.{quantity}" for quantity in of_bus), *of_devices)
+        return self._account.points
 
     def post(self, command: Command, now_ns: int) -> None:
         """Put a command into the slot of its point; it undoes a giving back that has not happened yet."""

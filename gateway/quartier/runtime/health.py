@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from quartier_drivers.contract import KINDS, QUALITIES, Driver, Layout, Quality, Readings
+from quartier_drivers.contract import KINDS, QUALITIES, Driver, Layout, Quality, Readings, Speaker
 
 NOT_ASKED = "not yet asked"
 PROBE_PAUSE_S = (5.0, 60.0)
@@ -31,17 +31,21 @@ class Health:
     owners: frozenset[str] = field(init=False)
     layout: Layout = field(init=False)
     period_s: float = field(init=False)
+    speaks: bool = field(init=False)
 
     def __post_init__(self) -> None:
         infos = self.driver.points
         self.owners = frozenset(point.partition(".")[0] for point in infos)
         self.layout = Layout(tuple(infos), bytes(KINDS[info.kind] for info in infos.values()))
         self.period_s = min((info.period_s for info in infos.values()), default=1.0)
+        self.speaks = isinstance(self.driver, Speaker)
 
     @property
     def due_ns(self) -> int:
-        """When the bus should next turn to it."""
-        return self.probe_ns if self.aside or not self.known else self.driver.due_ns
+        """When the bus should next turn to it; who speaks unasked is heard at once, whatever it was before."""
+        if self.known and not self.aside:
+            return self.driver.due_ns
+        return min(self.probe_ns, self.driver.due_ns) if self.speaks else self.probe_ns
 
     @property
     def speechless(self) -> bool:

@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 import serial
-from serial.tools import list_ports
 from tests.drivers.modbus.conftest import Asked, HandClock, RtuServer, Step, registers, rtu, silence
 
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.bus import RtuBus
 from quartier_drivers.modbus.frame import Answer, read_request
-from quartier_drivers.modbus.rtu import RtuLink, quiet_s, resolve
+from quartier_drivers.modbus.rtu import RtuLink, quiet_s
 
 TIMEOUT_S = 0.05
 READ = read_request(1, "holding", 10, 2)
@@ -358,23 +357,6 @@ async def test_a_line_without_a_timer_is_lost_and_gives_its_port_back(
             await line.open()
     assert Answer((3, 4)) == await line.exchange(READ)
     await line.close()
-
-
-def test_an_absent_port_is_named_with_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Found:
-        device, vid, serial_number, location = "/dev/ttyUSB3", 0x0403, "A50285BI", "1-1.2"
-        description = "FT232R USB UART"
-
-    monkeypatch.setattr(list_ports, "comports", lambda: [Found])
-
-    assert "/dev/ttyUSB3" == resolve("usb:A50285BI")
-    assert "/dev/ttyUSB3" == resolve("usb:1-1.2")
-    assert str(tmp_path) == resolve(str(tmp_path))
-    for absent in ("usb:A1", str(tmp_path / "ttyS9")):
-        with pytest.raises(LinkLost) as raised:
-            resolve(absent)
-        assert absent in str(raised.value)
-        assert "/dev/ttyUSB3 (usb:A50285BI, FT232R USB UART)" in str(raised.value)
 
 
 async def test_a_unit_that_stays_silent_costs_the_others_little_and_one_that_came_back_slow_is_found(

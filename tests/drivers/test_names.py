@@ -10,7 +10,7 @@ import pytest
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.line import LoopClock
-from quartier_drivers.modbus.names import Names
+from quartier_drivers.names import Names
 from quartier_drivers.modbus.tcp import TcpLink
 
 

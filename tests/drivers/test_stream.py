@@ -6,7 +6,7 @@ import socket
 import pytest
 from tests.drivers.modbus.conftest import TcpServer, hang_up
 
-from quartier_drivers.modbus.stream import Stream, keep_alive
+from quartier_drivers.stream import Stream, keep_alive
 
 
 class Ear:

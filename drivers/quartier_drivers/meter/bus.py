@@ -1,0 +1,122 @@
+"""The site file's sections for lines with meters; imports no library of a wire."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Baud = Literal[300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
+Framing = Literal["7E1", "7O1", "7N1", "8N1", "8E1", "8O1", "8N2"]
+
+_TCP = re.compile(r"tcp://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
+
+
+def _port(port: str) -> str:
+    found = _TCP.fullmatch(port)
+    if re.fullmatch(r"usb:.+|/.+", port) or (found and 0 < int(found[1]) <= 65535):
+        return port
+    raise ValueError(f"{port!r} is no port; expected usb:SERIAL, an absolute path or tcp://HOST:PORT")
+
+
+class MeterBus(BaseModel):
+    """A line with a meter."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    kind: str
+    """Which protocol its meters speak."""
+    port: Annotated[str, AfterValidator(_port)]
+    """``usb:SERIAL`` (the adapter's serial number or USB path), an absolute path, or ``tcp://HOST:PORT``."""
+    baud: Baud | None = None
+    """Bits per second; absent: as the protocol has it, found out where there are several."""
+    framing: Framing | None = None
+    """Data bits, parity and stop bits; absent: as the protocol has it."""
+
+    @property
+    def habit(self) -> str:
+        """Which of the usual speeds are tried."""
+        return self.kind
+
+    @property
+    def asks(self) -> Mapping[str, Any] | None:
+        """What a reader is told of the line; None where the meters speak by themselves."""
+        return None
+
+
+class TicBus(MeterBus):
+    """The customer output of a Linky; 1200 or 9600 baud is found out, and again when it changes."""
+
+    kind: Literal["tic"]
+    """Linky TIC, historique or standard."""
+
+
+class P1Bus(MeterBus):
+    """The P1 port of a Dutch, Belgian, Luxembourg, Swedish, Hungarian or Austrian meter."""
+
+    kind: Literal["p1"]
+    """DSMR P1."""
+
+
+class Iec62056Bus(MeterBus):
+    """The optical or electrical interface of IEC 62056-21."""
+
+    kind: Literal["iec62056"]
+    """IEC 62056-21."""
+    mode: Literal["c", "d"] = "c"
+    """``c``: the meter is asked and says how fast it goes on; ``d``: it speaks by itself."""
+
+    @property
+    def habit(self) -> str:
+        """Mode D has speeds of its own."""
+        return self.kind if self.mode == "c" else "iec62056-d"
+
+    @property
+    def asks(self) -> Mapping[str, Any] | None:
+        """Nothing but the unit's address."""
+        return {} if self.mode == "c" else None
+
+
+class SmlBus(MeterBus):
+    """The information interface of a German meter, by an optical head."""
+
+    kind: Literal["sml"]
+    """Smart Message Language."""
+
+
+class DlmsBus(MeterBus):
+    """A DLMS/COSEM meter: the HAN port that pushes, or a client that asks."""
+
+    kind: Literal["dlms"]
+    """DLMS/COSEM."""
+    mode: Literal["push", "client"] = "push"
+    """``push``: it speaks by itself; ``client``: it is asked."""
+    client: Annotated[int, Field(ge=1, le=127)] = 16
+    """Who we are to it: 16 public, others as its operator says."""
+    security: Literal["none", "low", "high"] = "none"
+    """How a client shows who it is: not at all, by the password, or by GMAC with the keys."""
+
+    @property
+    def asks(self) -> Mapping[str, Any] | None:
+        """Who we are, how we show it, and whether frames go in TCP's wrapper."""
+        if self.mode == "push":
+            return None
+        return {"client": self.client, "security": self.security, "over_tcp": self.port.startswith("tcp://")}
+
+
+class MbusBus(MeterBus):
+    """Meters on a two-wire M-Bus, by a level converter; we are its master."""
+
+    kind: Literal["mbus"]
+    """Wired M-Bus (EN 13757)."""
+    timeout_s: Annotated[float, Field(gt=0, le=10)] = 0.5
+    """How long an answer may take beyond what the line speed asks for."""
+    retries_count: Annotated[int, Field(ge=0, le=5)] = 2
+    """How often a request without an answer is repeated."""
+
+    @property
+    def asks(self) -> Mapping[str, Any] | None:
+        """How long to wait, and how often."""
+        return {"timeout_s": self.timeout_s, "retries_count": self.retries_count}

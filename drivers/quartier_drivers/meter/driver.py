@@ -1,0 +1,268 @@
+"""Meters behind the five verbs: one that speaks by itself is heard, the other is asked.  Nothing is written."""
+
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from quartier_drivers.contract import NOTHING, Clock, Command, DeviceSpec, Note, PointInfo, Readings
+from quartier_drivers.errors import ConfigError, LinkLost, NoReply, Refused
+from quartier_drivers.meter import keys, protocols
+from quartier_drivers.meter.bus import MeterBus
+from quartier_drivers.meter.meaning import labels_of
+from quartier_drivers.meter.port import Port
+from quartier_drivers.meter.profile import MeterProfile
+from quartier_drivers.meter.seek import PATIENCE, settings_of
+from quartier_drivers.meter.talk import Reader
+from quartier_drivers.meter.telegram import Counts, Decoder, Telegram
+from quartier_drivers.meter.told import Teller
+
+_S = 1_000_000_000
+# The bus calls a device silent after 15 s or three of its periods; shortly before, it is told why.
+_SILENT_S = 12.0
+_SILENT_PERIODS = 2.4
+# Readings that wait for their turn; a bus that is held up for longer drops the oldest.
+_WAITING_MAX = 64
+
+
+class _Meter:
+    """What both kinds of meters share: their points, their counters, their keys."""
+
+    def __init__(self, port: Port, device: DeviceSpec, profile: MeterProfile, clock: Clock) -> None:
+        self._port = port
+        self._device = device
+        self._profile = profile
+        self._clock = clock
+        self._teller = Teller(device, profile, self._utc_s)
+        self._serial = ""
+
+    @property
+    def points(self) -> Mapping[str, PointInfo]:
+        """Every point this meter serves, by full name."""
+        return self._teller.points
+
+    def notes(self) -> Sequence[Note]:
+        """What happened to its counters since the last call."""
+        return self._teller.notes()
+
+    def kept(self) -> Mapping[str, Any]:
+        """What its counters must know after a restart."""
+        return self._teller.kept()
+
+    def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
+        """Have its counters go on from what was kept ``away_s`` seconds ago."""
+        self._teller.recall(kept, self._clock.now_ns(), away_s)
+
+    async def write(self, command: Command) -> None:
+        """Meters are read only.  Raises Refused."""
+        raise Refused(f"{command.point} cannot be written")
+
+    async def release(self, points: Collection[str] = ()) -> None:
+        """Nothing was taken, nothing is given back."""
+
+    def releases(self) -> Sequence[Mapping[str, Any]]:
+        """No writes."""
+        return ()
+
+    def _identity(self) -> dict[str, str]:
+        head = self._profile.head
+        identity = {"maker": head.maker, "model": head.model}
+        return identity | ({"serial": self._serial} if self._serial else {})
+
+    def _keys(self) -> keys.Keys:
+        """Read anew at each opening, so that a file that was put right is taken.  Raises NoReply."""
+        try:
+            return keys.load(self._device.key_file)
+        except ConfigError as error:
+            raise NoReply(str(error.faults[0])) from error
+
+    def _utc_s(self) -> float | None:
+        utc_ms = getattr(self._clock, "utc_ms", None)
+        return None if utc_ms is None else utc_ms() / 1000
+
+
+class SpeakingMeter(_Meter):
+    """A meter that speaks by itself; what it says wakes the bus."""
+
+    def __init__(self, port: Port, device: DeviceSpec, profile: MeterProfile, clock: Clock) -> None:
+        super().__init__(port, device, profile, clock)
+        self._decoder: Decoder | None = None
+        self._used_keys: keys.Keys | None = None
+        self._past = Counts()
+        self._wake: Callable[[], None] = lambda: None
+        self._waiting: deque[Readings] = deque(maxlen=_WAITING_MAX)
+        self._heard_ns = clock.now_ns()
+        self._silent_ns = int(max(_SILENT_S, _SILENT_PERIODS * self._teller.period_s) * _S)
+        port.attach(self)
+
+    # What the port wants
+
+    @property
+    def counts(self) -> Counts:
+        """What was made of the bytes."""
+        return self._past if self._decoder is None else self._decoder.counts
+
+    @property
+    def why(self) -> str:
+        """What the decoder itself finds wrong, such as a key that does not fit."""
+        return str(getattr(self._decoder, "why", ""))
+
+    def hear(self, data: bytes) -> None:
+        """Bytes came."""
+        if self._decoder is not None:
+            self._take(self._decoder.feed(data))
+            ahead = getattr(self._decoder, "ahead", None)
+            if ahead is not None and (groups := ahead()):
+                self._put(self._teller.ahead(groups, self._clock.now_ns()))
+
+    def lost(self) -> None:
+        """The line was closed: what is good of an unfinished frame counts, then the bus is told."""
+        if self._decoder is not None:
+            self._take(self._decoder.end())
+        self._wake()
+
+    # What the bus wants
+
+    def on_word(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called when something came."""
+        self._wake = wake
+
+    @property
+    def due_ns(self) -> int:
+        """When ``read`` wants to be called next: when it last said something, or when it should have."""
+        if self._waiting:
+            return self._waiting[0].taken_ns
+        return self._clock.now_ns() if self._port.why else self._heard_ns + self._silent_ns
+
+    async def open(self) -> Mapping[str, str]:
+        """Who it is, once it has said something.  Raises NoReply until then, or LinkLost."""
+        self._begin()
+        if not self._waiting:
+            self._complain()
+        return self._identity()
+
+    async def read(self) -> Readings:
+        """What it said; nothing while it is not due.  Raises NoReply when it is silent for too long, or LinkLost."""
+        if self._waiting:
+            return self._waiting.popleft()
+        if self._port.why:
+            raise LinkLost(self._port.why)
+        if self._clock.now_ns() - self._heard_ns >= self._silent_ns:
+            self._heard_ns = self._clock.now_ns()
+            self._complain()
+        return NOTHING
+
+    async def close(self) -> None:
+        """Forget the meter; the line stays open."""
+        self._decoder = None
+        self._waiting.clear()
+
+    def _begin(self) -> None:
+        known = self._keys()
+        if self._decoder is None or known != self._used_keys:
+            self._past = self.counts
+            self._decoder = protocols.decoder(self._profile.protocol, self._profile.decoder, known)
+            self._used_keys = known
+
+    def _complain(self) -> None:
+        if self._port.why:
+            raise LinkLost(self._port.why)
+        self._teller.forget()
+        raise NoReply(self._port.texts["advice_text"] or "nothing sound has come from it")
+
+    def _take(self, telegrams: Sequence[Telegram]) -> None:
+        now_ns = self._clock.now_ns()
+        for telegram in telegrams:
+            self._serial = telegram.meter or self._serial
+            self._put(self._teller.told((telegram,), now_ns))
+
+    def _put(self, readings: Readings | None) -> None:
+        if readings is None:
+            return
+        self._heard_ns = readings.taken_ns
+        self._waiting.append(readings)
+        self._wake()
+
+
+class AskedMeter(_Meter):
+    """A meter that must be asked; one reading of it is one exchange."""
+
+    why = ""
+
+    def __init__(
+        self, port: Port, device: DeviceSpec, profile: MeterProfile, clock: Clock, line: Mapping[str, Any]
+    ) -> None:
+        super().__init__(port, device, profile, clock)
+        self._line = line
+        self._reader: Reader | None = None
+        self._period_ns = int(self._teller.period_s * _S)
+        self._due_ns = clock.now_ns()
+        self.counts = Counts()
+        port.attach(self)
+
+    def hear(self, data: bytes) -> None:
+        """What comes belongs to a conversation."""
+
+    def lost(self) -> None:
+        """The conversation is told."""
+
+    @property
+    def due_ns(self) -> int:
+        """When ``read`` wants to be called next."""
+        return self._due_ns
+
+    async def open(self) -> Mapping[str, str]:
+        """The profile's words, and its serial once it was read.  Raises NoReply."""
+        self._reader = protocols.reader(
+            self._profile.protocol,
+            self._profile.decoder,
+            self._keys(),
+            unit=self._device.unit,
+            address=self._device.address,
+            wanted=labels_of(self._teller.statements.values()),
+            **self._line,
+        )
+        self._teller.forget()
+        return self._identity()
+
+    async def read(self) -> Readings:
+        """Ask it for all it has, when that is due.  Raises NoReply, Refused or LinkLost."""
+        now_ns = self._clock.now_ns()
+        if now_ns < self._due_ns or self._reader is None:
+            return NOTHING
+        self._due_ns += ((now_ns - self._due_ns) // self._period_ns + 1) * self._period_ns
+        telegrams = await self._port.converse(self._reader.read())
+        for telegram in telegrams:
+            self.counts.frames_count += 1
+            self.counts.good_count += len(telegram.groups)
+            self.counts.bad_count += telegram.bad_count
+            self._serial = telegram.meter or self._serial
+        return self._teller.told(telegrams, self._clock.now_ns()) or NOTHING
+
+    async def close(self) -> None:
+        """Forget the meter; the line stays open for the others."""
+        self._reader = None
+
+
+class MeterDoor:
+    """Smart meters: Linky TIC, DSMR P1, IEC 62056-21, SML, DLMS/COSEM and wired M-Bus."""
+
+    def line(self, name: str, bus: MeterBus, clock: Clock) -> Port:
+        """The line of the bus ``name`` whose checked site-file section is ``bus``."""
+        settings = settings_of(bus.habit, bus.baud, bus.framing)
+        return Port(name, bus.kind, bus.port, settings, clock, PATIENCE.get(bus.habit), bus.asks)
+
+    def driver(
+        self, line: Port, device: DeviceSpec, profile: MeterProfile, clock: Clock
+    ) -> SpeakingMeter | AskedMeter:
+        """A driver for one meter on ``line``."""
+        if line.asks is None:
+            return SpeakingMeter(line, device, profile, clock)
+        return AskedMeter(line, device, profile, clock, line.asks)
+
+    async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+        """There is nothing to write to a meter; each write fails."""
+        del bus
+        return [f"{write['point']}: cannot be written" for write in writes]
+
+
+DOOR = MeterDoor()

@@ -1,0 +1,189 @@
+"""Finds out what is on a port: which protocol, at which speed, and hears it.  What ``quartier listen`` does.
+
+A line of seven bits and parity is heard as one of eight, so one speed serves several protocols at once.
+Where nothing is heard, meters that must be asked are asked, with the two questions that harm nobody.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+
+from quartier_drivers.meter import protocols, wire
+from quartier_drivers.meter.keys import NO_KEYS, Keys
+from quartier_drivers.meter.parity import Parity
+from quartier_drivers.meter.seek import Setting
+from quartier_drivers.meter.telegram import Decoder, Telegram
+
+_STEP_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A setting, who may speak there, and for how long it is listened to: once the longest pause, and a frame."""
+
+    setting: Setting
+    protocols: tuple[str, ...]
+    listen_s: float
+
+
+# The likeliest first.  P1 before IEC 62056-21, whose form it shares.
+SERIAL = (
+    Attempt(Setting(9600), ("tic", "p1", "sml", "dlms", "iec62056"), 5.0),
+    Attempt(Setting(1200), ("tic",), 6.0),
+    Attempt(Setting(115200), ("p1", "dlms", "sml"), 12.0),
+    Attempt(Setting(2400, "8E1"), ("dlms", "mbus"), 12.0),
+    Attempt(Setting(2400), ("dlms", "iec62056"), 12.0),
+    Attempt(Setting(4800), ("iec62056",), 6.0),
+)
+TCP = (Attempt(Setting(9600), ("tic", "p1", "sml", "dlms", "iec62056", "mbus"), 15.0),)
+_SEVEN = ("tic", "iec62056")
+# So many checked groups are no accident; a frame under one checksum of 16 bits or more is none either.
+_SURE_COUNT = {"tic": 4, "iec62056": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What wakes meters that speak only when they are asked, and how an answer begins."""
+
+    protocol: str
+    setting: Setting
+    text: bytes
+    answer: bytes
+
+
+# EN 13757-2, 5.7: SND_NKE to whoever is alone (254), answered by E5.  IEC 62056-21, 6.3.1: sign-on.
+QUESTIONS = (
+    Question("mbus", Setting(2400, "8E1"), bytes.fromhex("1040FE3E16"), b"\xe5"),
+    Question("mbus", Setting(300, "8E1"), bytes.fromhex("1040FE3E16"), b"\xe5"),
+    Question("mbus", Setting(9600, "8E1"), bytes.fromhex("1040FE3E16"), b"\xe5"),
+    Question("iec62056", Setting(300, "7E1"), b"/?!\r\n", b"/"),
+)
+
+
+class Hearing:
+    """The decoders of some protocols on the same bytes; the first that is sure has found its meter."""
+
+    def __init__(self, names: tuple[str, ...], keys: Keys = NO_KEYS) -> None:
+        self._decoders = {name: decoder for name in names if (decoder := _made(name, keys)) is not None}
+        self._parity = Parity("E")
+        self.telegrams: dict[str, list[Telegram]] = {name: [] for name in self._decoders}
+        self.heard_count = 0
+
+    def hear(self, data: bytes) -> None:
+        """Bytes came, as eight bits."""
+        self.heard_count += len(data)
+        seven = self._parity.taken(data)
+        for name, decoder in self._decoders.items():
+            self.telegrams[name] += decoder.feed(seven if name in _SEVEN else data)
+
+    @property
+    def found(self) -> str:
+        """The protocol that is spoken; empty while none is sure."""
+        for name, decoder in self._decoders.items():
+            counts = decoder.counts
+            if counts.good_count >= _SURE_COUNT.get(name, 1) and counts.good_count > counts.bad_count:
+                return name
+        return ""
+
+    @property
+    def whys(self) -> Mapping[str, str]:
+        """What decoders find wrong with what they understood in part."""
+        told = {name: str(getattr(decoder, "why", "")) for name, decoder in self._decoders.items()}
+        return {name: why for name, why in told.items() if why}
+
+
+def _made(name: str, keys: Keys) -> Decoder | None:
+    try:
+        return protocols.decoder(name, {}, keys)
+    except ValueError:  # its key is missing, or of another kind of meter
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found: ``protocol`` empty where nothing was; ``asked`` where it only answers; else ``advice``."""
+
+    protocol: str
+    setting: Setting
+    asked: bool = False
+    said: bytes = b""
+    advice: str = ""
+
+
+Progress = Callable[[str], None]
+
+
+async def find(where: str, progress: Progress, keys: Keys = NO_KEYS, *, patience: float = 1.0) -> Found:
+    """Find out what is on the port ``where``.  Raises LinkLost where it cannot be opened.
+
+    ``patience`` stretches how long is listened to each speed.
+    """
+    heard: dict[str, int] = {}
+    whys: dict[str, str] = {}
+    for attempt in TCP if where.startswith("tcp://") else SERIAL:
+        progress(f"listening at {attempt.setting.baud} baud: {', '.join(attempt.protocols)}")
+        hearing = Hearing(attempt.protocols, keys)
+        await _listened(where, attempt, hearing, patience)
+        if hearing.found:
+            return Found(hearing.found, _named(hearing.found, attempt.setting))
+        whys |= hearing.whys
+        if hearing.heard_count:
+            heard[str(attempt.setting.baud)] = hearing.heard_count
+    if not heard:
+        for question in QUESTIONS:
+            progress(f"asking at {question.setting}: {question.protocol}")
+            said = await _answered(where, question, patience)
+            if question.answer in said:
+                return Found(question.protocol, question.setting, asked=True, said=said)
+    return Found("", Setting(9600), advice=_advice(heard, whys))
+
+
+def _named(protocol: str, setting: Setting) -> Setting:
+    """The setting as the protocol calls it."""
+    return Setting(setting.baud, "7E1") if protocol in _SEVEN else setting
+
+
+def _advice(heard: Mapping[str, int], whys: Mapping[str, str]) -> str:
+    if whys:
+        return "; ".join(f"{name}: {why}" for name, why in whys.items())
+    if not heard:
+        return "no bytes at all: cable or dongle, a port of the meter that is not switched on, or RTS (P1)"
+    speeds = " or ".join(heard)
+    return f"bytes but no frame at {speeds}: wrong kind of meter, inverted signal, or ground of the dongle"
+
+
+async def _listened(where: str, attempt: Attempt, hearing: Hearing, patience: float) -> None:
+    lost = asyncio.Event()
+    line = await wire.opened(where, attempt.setting, hearing.hear, lambda _why: lost.set())
+    loop = asyncio.get_running_loop()
+    end_s = loop.time() + attempt.listen_s * patience
+    try:
+        while loop.time() < end_s and not hearing.found and not lost.is_set():  # noqa: ASYNC110 - time is the event
+            await asyncio.sleep(_STEP_S)
+    finally:
+        line.close()
+
+
+async def _answered(where: str, question: Question, patience: float) -> bytes:
+    heard = bytearray()
+    line = await wire.opened(where, question.setting, heard.extend, lambda _why: None)
+    try:
+        line.write(question.text)
+        await line.sent()
+        await asyncio.sleep(1.5 * patience)
+    finally:
+        line.close()
+    return bytes(heard)
+
+
+async def telegrams(where: str, found: Found, keys: Keys = NO_KEYS) -> AsyncIterator[Telegram]:
+    """What a meter that was found goes on to say, until its line is lost."""
+    decoder = protocols.decoder(found.protocol, {}, keys)
+    news: asyncio.Queue[bytes | None] = asyncio.Queue()
+    line = await wire.opened(where, found.setting, news.put_nowait, lambda _why: news.put_nowait(None))
+    try:
+        while (data := await news.get()) is not None:
+            for telegram in decoder.feed(data):
+                yield telegram
+    finally:
+        line.close()

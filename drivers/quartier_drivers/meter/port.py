@@ -1,0 +1,229 @@
+"""A line with meters: hears those that speak, talks to those that must be asked, knows how well it hears."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from quartier_drivers.contract import Clock, Note
+from quartier_drivers.errors import LinkLost
+from quartier_drivers.meter import wire
+from quartier_drivers.meter.seek import Patience, Seeker, Setting
+from quartier_drivers.meter.signal import Signal
+from quartier_drivers.meter.talk import Ask, Conversation, Result
+from quartier_drivers.meter.telegram import Counts
+
+_LOOK_S = 1.0
+# What nobody has asked for is kept until the next question, up to this.
+_KEPT_MAX = 65536
+
+
+class Listener(Protocol):
+    """Who hears what comes on a line."""
+
+    @property
+    def counts(self) -> Counts:
+        """What it made of it since it was made."""
+        ...
+
+    @property
+    def why(self) -> str:
+        """What is wrong with what comes, in words; empty where it knows nothing."""
+        ...
+
+    def hear(self, data: bytes) -> None:
+        """Bytes came."""
+        ...
+
+    def lost(self) -> None:
+        """The line was closed: what was unfinished stays so."""
+        ...
+
+
+class Port:
+    """One line: ``where`` is a serial port or ``tcp://HOST:PORT``, ``settings`` those that it may have.
+
+    The right one is found by what its listeners make of the bytes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        protocol: str,
+        where: str,
+        settings: Sequence[Setting],
+        clock: Clock,
+        patience: Patience | None = None,
+        asks: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.name = name
+        self.asks = asks
+        """What a reader is told of the line; None where the meters speak by themselves."""
+        self.why = "not yet opened"
+        """Why it is closed; empty while it is open."""
+        self._where = where
+        self._clock = clock
+        self._speeds = [str(one) for one in settings] if not where.startswith("tcp://") else []
+        self._seeker = Seeker(settings, patience or Patience(), self._now_s())
+        self._signal = Signal(protocol, self._now_s())
+        self._listeners: list[Listener] = []
+        self._wire: wire.Wire | None = None
+        self._setting = self._seeker.setting
+        self._timer: asyncio.TimerHandle | None = None
+        self._lock = asyncio.Lock()
+        self._heard = bytearray()
+        self._waiter: asyncio.Future[None] | None = None
+        self._counts = Counts()
+        self._connects_count = 0
+
+    @property
+    def stats(self) -> Mapping[str, float]:
+        """What has come since start, and how well it is heard now: points of the bus."""
+        counts = self._total()
+        return {
+            "bytes_count": counts.bytes_count,
+            "good_count": counts.good_count,
+            "bad_count": counts.bad_count,
+            "resync_count": counts.resync_count,
+            "connects_count": self._connects_count,
+            "bad_pct": self._signal.bad_pct,
+            "silent_on": self._signal.is_silent,
+        }
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """What to look at, in words; empty while all is well."""
+        return {"advice_text": self._signal.advice}
+
+    @property
+    def setting(self) -> Setting:
+        """How the line is set now."""
+        return self._setting
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the setting is known to be the meter's."""
+        return self._seeker.is_sure
+
+    def notes(self) -> list[Note]:
+        """What became worse or better since the last call."""
+        return self._signal.notes()
+
+    def attach(self, listener: Listener) -> None:
+        """Have it hear what comes."""
+        self._listeners.append(listener)
+
+    async def open(self) -> None:
+        """Open the wire.  Raises LinkLost, naming what is absent."""
+        if self._wire is not None:
+            return
+        self._setting = self._seeker.setting
+        self._wire = await wire.opened(self._where, self._setting, self._hear, self._closed)
+        self._connects_count += 1
+        self.why = ""
+        self._look_later()
+
+    async def close(self) -> None:
+        """Close it; may be opened again."""
+        self._closed("it was closed")
+
+    async def converse(self, talk: Conversation[Result]) -> Result:
+        """Lead a conversation to its end, one at a time; returns what it returns.
+
+        Raises LinkLost, and what the conversation raises: NoReply, Refused.
+        """
+        async with self._lock:
+            try:
+                ask = next(talk)
+                while True:
+                    ask = talk.send(await self._answer(ask))
+            except StopIteration as end:
+                result: Result = end.value
+                return result
+            finally:
+                talk.close()
+                if self._wire is not None:
+                    self._wire.gather(on=True)
+
+    async def _answer(self, ask: Ask) -> bytes:
+        line = self._wire
+        if line is None:
+            raise LinkLost(self.why)
+        line.gather(on=False)
+        if ask.baud or ask.framing:
+            await line.sent()
+            setting = Setting(ask.baud or self._setting.baud, ask.framing or self._setting.framing)
+            line.change(setting)
+            self._setting = setting
+        if ask.fresh:
+            self._heard.clear()
+        if ask.send:
+            line.write(ask.send)
+            if ask.wait_s:
+                await line.sent()
+        if not self._heard and ask.wait_s > 0:
+            await self._wait(ask.wait_s)
+        heard = bytes(self._heard)
+        self._heard.clear()
+        return heard
+
+    async def _wait(self, seconds: float) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._waiter
+        except TimeoutError:
+            return
+        finally:
+            self._waiter = None
+
+    def _hear(self, data: bytes) -> None:
+        self._counts.bytes_count += len(data)
+        for listener in self._listeners:
+            listener.hear(data)
+        if self._lock.locked():
+            self._heard += data
+            del self._heard[:-_KEPT_MAX]
+            if self._waiter is not None and not self._waiter.done():
+                self._waiter.set_result(None)
+
+    def _closed(self, why: str) -> None:
+        line, self._wire = self._wire, None
+        self.why = self.why or why
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(LinkLost(self.why))
+        if line is not None:
+            line.close()
+            for listener in self._listeners:
+                listener.lost()
+
+    def _look_later(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
+
+    def _look(self) -> None:
+        """Once a second: is it heard, and should another speed be tried?"""
+        self._look_later()
+        counts, now_s = self._total(), self._now_s()
+        why = next((listener.why for listener in self._listeners if listener.why), "")
+        self._signal.look(now_s, counts, self._speeds, why)
+        if self._seeker.look(now_s, counts) and self._wire is not None:
+            self._setting = self._seeker.setting
+            try:
+                self._wire.change(self._setting)
+            except LinkLost as lost:
+                self._closed(str(lost))
+
+    def _total(self) -> Counts:
+        """What all listeners made of it; each byte counts once."""
+        counts = Counts(self._counts.bytes_count)
+        for one in (listener.counts for listener in self._listeners):
+            counts.good_count += one.good_count
+            counts.bad_count += one.bad_count
+            counts.resync_count += one.resync_count
+            counts.frames_count += one.frames_count
+        return counts
+
+    def _now_s(self) -> float:
+        return self._clock.now_ns() / 1e9

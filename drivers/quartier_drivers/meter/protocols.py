@@ -1,0 +1,50 @@
+"""Where the decoder and the reader of each protocol are; imported when a site, or a person, has such a meter."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, cast
+
+from quartier_drivers.meter.keys import NO_KEYS, Keys
+from quartier_drivers.meter.talk import Reader
+from quartier_drivers.meter.telegram import Decoder
+from quartier_drivers.registry import METERS
+
+KEYED = ("p1", "dlms", "mbus")
+"""Protocols whose meters may encrypt."""
+
+
+def decoder(protocol: str, settings: Mapping[str, Any], keys: Keys = NO_KEYS) -> Decoder:
+    """A decoder of one of ``METERS``; ``settings`` are a profile's table ``[decoder]``."""
+    return cast("Decoder", _sub_package(protocol).decoder(**settings, **_secrets(protocol, keys)))
+
+
+def reader(
+    protocol: str,
+    settings: Mapping[str, Any],
+    keys: Keys,
+    *,
+    unit: int,
+    address: str,
+    wanted: tuple[str, ...],
+    **line: Any,
+) -> Reader:
+    """Who asks a meter of a protocol that must be asked; ``line`` is what the bus's section says of it."""
+    secrets = _secrets(protocol, keys)
+    if protocol in ("dlms", "iec62056"):
+        secrets["password"] = keys.password
+    made = _sub_package(protocol).reader(
+        unit=unit, address=address, wanted=wanted, **line, **settings, **secrets
+    )
+    return cast("Reader", made)
+
+
+def _secrets(protocol: str, keys: Keys) -> dict[str, Any]:
+    if protocol not in KEYED:
+        return {}
+    return {"encryption_key": keys.encryption_key, "authentication_key": keys.authentication_key}
+
+
+def _sub_package(protocol: str) -> Any:
+    if protocol not in METERS:
+        raise ValueError(f"{protocol!r} is no protocol of meters, expected one of {', '.join(METERS)}")
+    return import_module(f"quartier_drivers.meter.{protocol}")

@@ -1,0 +1,213 @@
+"""The two wires of a meter's line: a serial port and a TCP connection; bytes in, bytes out, and one end."""
+
+import asyncio
+import contextlib
+import os
+from collections.abc import Callable
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from quartier_drivers import ports
+from quartier_drivers.errors import LinkLost
+from quartier_drivers.meter.parity import Parity
+from quartier_drivers.meter.seek import Setting
+from quartier_drivers.names import Names
+from quartier_drivers.stream import Stream
+
+_CONNECT_S = 5.0
+# A meter that pushes need not be heard byte by byte: so long is gathered what comes.
+_GATHER_S = 0.04
+_ROOM = 4096
+# After the last character has left us, an adapter may still have it.
+_ADAPTER_S = 0.003
+
+Hear = Callable[[bytes], None]
+Lost = Callable[[str], None]
+
+
+class Wire(Protocol):
+    """An open wire; after ``close`` it tells nothing more."""
+
+    def write(self, data: bytes) -> None:
+        """Send it.  Raises LinkLost."""
+        ...
+
+    async def sent(self) -> None:
+        """Until the last bit of it is out, as far as can be known."""
+        ...
+
+    def change(self, setting: Setting) -> None:
+        """Go on with another setting; nothing on TCP.  Raises LinkLost."""
+        ...
+
+    def gather(self, *, on: bool) -> None:
+        """Whether bytes may be gathered for some hundredths of a second."""
+        ...
+
+    def close(self) -> None:
+        """Close it at once."""
+        ...
+
+
+async def opened(where: str, setting: Setting, hear: Hear, lost: Lost) -> Wire:
+    """The wire to ``where``, a serial port or ``tcp://HOST:PORT``.  Raises LinkLost, saying why not."""
+    if where.startswith("tcp://"):
+        return await _connected(where, setting, hear, lost)
+    return _Serial(where, setting, hear, lost)
+
+
+class _Serial:
+    """A serial port.  Seven data bits are taken as eight, see ``parity``."""
+
+    def __init__(self, where: str, setting: Setting, hear: Hear, lost: Lost) -> None:
+        self._where = where
+        self._hear = hear
+        self._lost = lost
+        self._setting = setting
+        self._parity = _parity(setting)
+        self._port: ports.SerialPort | None = ports.opened(where, setting.baud, _eight(setting.framing))
+        self._gathers = True
+        self._hollow = False
+        self._later: asyncio.TimerHandle | None = None
+        self._sent_s = 0.0
+        self._listen()
+
+    def write(self, data: bytes) -> None:
+        if self._port is None:
+            raise LinkLost(f"{self._where} is gone")
+        out = data if self._parity is None else self._parity.sent(data)
+        now_s = asyncio.get_running_loop().time()
+        try:
+            if os.write(self._port.fileno(), out) != len(out):
+                raise LinkLost(f"{self._where} takes no bytes")
+        except OSError as error:
+            raise LinkLost(f"{self._where}: {error.strerror or error}") from error
+        self._sent_s = max(self._sent_s, now_s) + len(out) * self._setting.char_s
+
+    async def sent(self) -> None:
+        loop = asyncio.get_running_loop()
+        left_s = self._sent_s - loop.time()
+        await asyncio.sleep(max(0.0, left_s) + _ADAPTER_S)
+
+    def change(self, setting: Setting) -> None:
+        if self._port is None:
+            raise LinkLost(f"{self._where} is gone")
+        if setting != self._setting:
+            ports.change(self._port, setting.baud, _eight(setting.framing))
+            self._setting, self._parity = setting, _parity(setting)
+
+    def gather(self, *, on: bool) -> None:
+        self._gathers = on
+
+    def close(self) -> None:
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        port, self._port = self._port, None
+        if port is not None:
+            asyncio.get_running_loop().remove_reader(port.fileno())
+            ports.closed(port)
+
+    def _listen(self) -> None:
+        self._later = None
+        if self._port is not None:
+            asyncio.get_running_loop().add_reader(self._port.fileno(), self._readable)
+
+    def _readable(self) -> None:
+        assert self._port is not None
+        try:
+            data = os.read(self._port.fileno(), _ROOM)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._gone(error.strerror or str(error))
+            return
+        if not data:
+            if self._hollow:
+                self._gone("it was unplugged")
+            self._hollow = True
+            return
+        self._hollow = False
+        if self._gathers:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(self._port.fileno())
+            self._later = loop.call_later(_GATHER_S, self._listen)
+        self._hear(data if self._parity is None else self._parity.taken(data))
+
+    def _gone(self, why: str) -> None:
+        self.close()
+        self._lost(f"{self._where} is gone: {why}")
+
+
+def _eight(framing: str) -> str:
+    """Seven bits and a parity bit are as long as eight without."""
+    return "8N1" if framing[0] == "7" and framing[1] != "N" else framing
+
+
+def _parity(setting: Setting) -> Parity | None:
+    return Parity(setting.framing[1]) if setting.framing[0] == "7" else None
+
+
+class _Tcp:
+    """A TCP connection to a serial server, or to a meter's own port.
+
+    How the server's line is set is its own matter, but a parity bit may come through.
+    """
+
+    def __init__(self, where: str, setting: Setting, hear: Hear, lost: Lost) -> None:
+        self._where = where
+        self._hear = hear
+        self._lost = lost
+        self._setting = setting
+        self._parity = _parity(setting)
+        self.stream = Stream(self._heard, self._ended)
+
+    def write(self, data: bytes) -> None:
+        if self.stream.transport is None:
+            raise LinkLost(f"{self._where} closed the connection")
+        self.stream.transport.write(data)
+
+    async def sent(self) -> None:
+        return
+
+    def change(self, setting: Setting) -> None:
+        if setting != self._setting:
+            self._setting, self._parity = setting, _parity(setting)
+
+    def gather(self, *, on: bool) -> None:
+        """TCP comes in packets."""
+
+    def close(self) -> None:
+        self.stream.drop()
+
+    def _heard(self, data: bytes) -> None:
+        self._hear(data if self._parity is None else self._parity.taken(data))
+
+    def _ended(self, error: Exception | None) -> None:
+        self._lost(f"{self._where} closed the connection: {error or 'without a word'}")
+
+
+async def _connected(where: str, setting: Setting, hear: Hear, lost: Lost) -> _Tcp:
+    parts = urlsplit(where)
+    host, port = parts.hostname or "", parts.port or 0
+    wire = _Tcp(where, setting, hear, lost)
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(_CONNECT_S):
+            *others, last = await Names(host).addresses()
+            for address in others:
+                with contextlib.suppress(OSError):
+                    await loop.create_connection(lambda: wire.stream, address, port)
+                    return wire
+            await loop.create_connection(lambda: wire.stream, last, port)
+    except TimeoutError as error:
+        wire.close()
+        raise LinkLost(f"{where} does not answer") from error
+    except OSError as error:
+        number = error.errno or 0
+        why = os.strerror(number) if number > 0 else error.strerror or error
+        raise LinkLost(f"{where}: {why}") from error
+    except asyncio.CancelledError:
+        wire.close()
+        raise
+    return wire

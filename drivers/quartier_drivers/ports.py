@@ -1,0 +1,91 @@
+"""Serial ports: found by their adapter, opened for us alone; the only user of pyserial."""
+
+import contextlib
+import errno
+import os
+import termios
+
+import serial
+from serial.tools import list_ports
+
+from quartier_drivers.errors import LinkLost
+
+SerialPort = serial.Serial
+"""An open port; bytes go through its file descriptor."""
+
+
+def opened(where: str, baud: int, framing: str = "8N1") -> SerialPort:
+    """The port, not blocking and ours alone.  Raises LinkLost, saying why not.
+
+    ``where`` is a path, ``usb:SERIAL`` or ``usb:LOCATION``; ``framing`` data bits, parity and stop bits.  An
+    adapter that was plugged in anew may refuse once (termios error 22): that is lost, too, and tried again.
+    """
+    path = resolve(where)
+    port = serial.Serial(
+        baudrate=baud,
+        bytesize=int(framing[0]),
+        parity=framing[1],
+        stopbits=int(framing[2]),
+        timeout=0,
+        exclusive=True,
+    )
+    port.port = path
+    try:
+        port.open()
+    except (OSError, ValueError, termios.error) as error:
+        busy = getattr(error, "errno", None) in {errno.EAGAIN, errno.EBUSY}
+        why = "is in use by another program" if busy else f"cannot be opened: {error}"
+        raise LinkLost(f"{path} {why}") from error
+    return port
+
+
+def change(port: SerialPort, baud: int, framing: str) -> None:
+    """Set an open port anew.  Raises LinkLost when the adapter will not, or is gone."""
+    try:
+        port.apply_settings(
+            {
+                "baudrate": baud,
+                "bytesize": int(framing[0]),
+                "parity": framing[1],
+                "stopbits": int(framing[2]),
+            }
+        )
+    except (OSError, ValueError, termios.error) as error:
+        raise LinkLost(f"{port.port} does not take {baud} {framing}: {error}") from error
+
+
+def closed(port: SerialPort) -> None:
+    """Close a port whose adapter may be gone already."""
+    with contextlib.suppress(OSError, termios.error):
+        port.close()
+
+
+def quicken(port: SerialPort) -> None:
+    """Have an adapter hand over each byte at once, where it has the flag."""
+    with contextlib.suppress(OSError, ValueError):
+        port.set_low_latency_mode(True)
+
+
+def resolve(port: str) -> str:
+    """The path of a port given as a path, ``usb:SERIAL`` or ``usb:LOCATION``.
+
+    Raises LinkLost, saying what is there instead.
+    """
+    if not port.startswith("usb:"):
+        if os.path.exists(port):  # noqa: PTH110 - a Path would do no more
+            return port
+        raise LinkLost(f"{port} is not there; {_present()}")
+    wanted = port.removeprefix("usb:")
+    for found in list_ports.comports():
+        if wanted in (found.serial_number, found.location):
+            return str(found.device)
+    raise LinkLost(f"no serial adapter {port} is plugged in; {_present()}")
+
+
+def _present() -> str:
+    found = [
+        f"{port.device} (usb:{port.serial_number or port.location}, {port.description})"
+        for port in list_ports.comports()
+        if port.vid is not None
+    ]
+    return f"there is {', '.join(found)}" if found else "there is no USB serial adapter at all"

@@ -1,0 +1,36 @@
+"""The sections of the site file for lines with meters."""
+
+import pytest
+from pydantic import ValidationError
+
+from quartier_drivers.meter.seek import SPEEDS
+from quartier_drivers.registry import METERS, section
+
+
+@pytest.mark.parametrize("port", ["usb:A50285BI", "usb:1-1.2", "/dev/ttyUSB0", "tcp://meter.lan:3001", "tcp://[::1]:4059"])
+@pytest.mark.parametrize("kind", METERS)
+def test_a_port_is_an_adapter_a_path_or_an_endpoint(kind, port):
+    bus = section(kind)(kind=kind, port=port)
+
+    assert (kind, port, None) == (bus.kind, bus.port, bus.baud)
+    assert bus.habit in SPEEDS
+
+
+@pytest.mark.parametrize("port", ["ttyUSB0", "tcp://meter", "tcp://meter:0", "tcp://meter:70000", "usb:", "http://x:1"])
+def test_what_is_no_port_is_refused(port):
+    with pytest.raises(ValidationError, match="is no port"):
+        section("tic")(kind="tic", port=port)
+
+
+def test_who_speaks_by_itself_is_not_asked():
+    def asks(kind, **keys):
+        return section(kind)(kind=kind, port="/dev/ttyUSB0", **keys).asks
+
+    assert [None] * 5 == [asks("tic"), asks("p1"), asks("sml"), asks("dlms"), asks("iec62056", mode="d")]
+    assert {} == asks("iec62056")
+    assert {"timeout_s": 0.5, "retries_count": 2} == asks("mbus")
+    assert {"client": 16, "security": "none", "over_tcp": False} == asks("dlms", mode="client")
+
+
+def test_mode_d_has_speeds_of_its_own():
+    assert "iec62056-d" == section("iec62056")(kind="iec62056", port="/dev/ttyUSB0", mode="d").habit

@@ -1,0 +1,152 @@
+"""Groups of a meter become points of the house, and only those that are stated."""
+
+import pytest
+
+from quartier_drivers.contract import Quality
+from quartier_drivers.meter.meaning import Meaning, labels_of
+from quartier_drivers.meter.schema import Statement
+from quartier_drivers.meter.telegram import Group, Telegram
+
+
+def meaning(utc_s=lambda: None, /, **points):
+    statements = {name: (name, Statement.model_validate(keys)) for name, keys in points.items()}
+    return Meaning(statements, utc_s)
+
+
+def told(of, *groups, meter="", **more):
+    return of.told(Telegram(meter, tuple(groups), **more))
+
+
+def values(of, *groups, **more):
+    return {name: meant.value for name, meant in told(of, *groups, **more).items()}
+
+
+def test_a_label_is_a_point_in_the_houses_unit():
+    of = meaning(energy_import_wh={"group": "1-0:1.8.0"}, apparent_power_va={"group": "PREF", "unit": "kVA"})
+
+    assert {"energy_import_wh": 2130115.0, "apparent_power_va": 6000.0} == values(
+        of, Group("1-0:1.8.0", 2130.115, "kWh"), Group("PREF", "06")
+    )
+
+
+def test_the_groups_own_unit_counts_before_the_profiles():
+    assert {"power_w": 5.0} == values(meaning(power_w={"group": "P", "unit": "kW"}), Group("P", 5, "W"))
+
+
+def test_a_unit_of_another_quantity_is_bad_not_scaled():
+    found = told(meaning(power_w={"group": "P"}), Group("P", 5, "VA"))
+
+    assert (None, Quality.BAD, "5 VA") == (found["power_w"].value, found["power_w"].quality, found["power_w"].raw)
+
+
+def test_the_first_alternative_that_is_stated_counts_and_sums_need_all_their_parts():
+    of = meaning(energy_import_wh={"group": ["BASE", ["HCHC", "HCHP"]], "unit": "Wh"})
+
+    assert {"energy_import_wh": 7.0} == values(of, Group("BASE", "007"), Group("HCHC", "001"))
+    assert {"energy_import_wh": 3.0} == values(of, Group("HCHC", "001"), Group("HCHP", "002"))
+    assert {} == values(of, Group("HCHC", "001"))
+
+
+def test_what_is_taken_off_counts_nothing_only_where_the_meter_never_states_it():
+    keys = {"group": "IN", "minus": "OUT", "unit": "W"}
+    one_way, two_way = meaning(power_w=keys), meaning(power_w=keys)
+
+    assert {"power_w": 5.0} == values(one_way, Group("IN", 5))
+    assert {} == values(one_way, Group("IN", 5), bad_count=1), "the damaged one may have been it"
+    assert {"power_w": -2.0} == values(two_way, Group("IN", 5), Group("OUT", 7))
+    assert {} == values(two_way, Group("IN", 5)), "it states both; this time one is missing"
+
+
+def test_patterns_and_selections_find_the_right_record():
+    of = meaning(
+        volume_m3={"group": "0-?:24.2.*", "select": {"medium": "gas"}},
+        heat_energy_wh={"select": [{"quantity": "energy", "storage": 0, "unit": ["kWh", "MJ"]}]},
+    )
+
+    assert {"volume_m3": 2.5, "heat_energy_wh": 1000.0} == values(
+        of,
+        Group("0-1:24.2.1", 9, "m3", more={"medium": "water"}),
+        Group("0-2:24.2.1", 2.5, "m3", more={"medium": "gas"}),
+        Group("0", 5, "kWh", more={"quantity": "energy", "storage": 1}),
+        Group("1", 3.6, "MJ", more={"quantity": "energy", "storage": 0}),
+    )
+
+
+def test_bits_of_a_status_word_become_switches_and_indexes():
+    of = meaning(
+        over_power_on={"group": "STGE", "form": "hex", "bit": 7},
+        tariff_index={"group": "STGE", "form": "hex", "bits": [10, 13], "offset": 1},
+        colour_text={"group": "STGE", "form": "hex", "bits": [24, 25], "values": {1: "blue", 2: "white"}},
+    )
+
+    assert {"over_power_on": True, "tariff_index": 2, "colour_text": "white"} == values(
+        of, Group("STGE", f"{1 << 7 | 1 << 10 | 2 << 24:08X}")
+    )
+    assert Quality.BAD is told(of, Group("STGE", "00"))["colour_text"].quality
+
+
+def test_codes_as_sent_become_numbers_and_names():
+    of = meaning(
+        tariff_index={"group": "PTEC", "form": "text", "values": {"TH..": 1, "HC..": 2}},
+        tariff_text={"group": "PTEC"},
+        relay_on={"group": "RELAIS", "bit": 0},
+    )
+    of_text = {"group": "PTEC", "form": "text"}
+    assert {"tariff_text": "HC.."} == values(meaning(tariff_text=of_text), Group("PTEC", " HC.. "))
+    assert 2 == values(of, Group("PTEC", "HC.."))["tariff_index"]
+    assert values(of, Group("RELAIS", "001"))["relay_on"]
+    assert not values(of, Group("RELAIS", "254"))["relay_on"]
+
+
+def test_a_group_that_only_comes_when_something_is_wrong_is_off_in_a_whole_telegram_without_it():
+    of = meaning(over_current_on={"group": "ADPS", "unstated": 0})
+
+    assert {"over_current_on": True} == values(of, Group("ADPS", "031"))
+    assert {"over_current_on": False} == values(of, Group("PAPP", "1"))
+    assert {} == values(of, Group("PAPP", "1"), bad_count=1)
+    assert {} == values(of, Group("PAPP", "1"), is_whole=False)
+
+
+def test_a_value_with_a_time_of_its_own_is_told_once():
+    of = meaning(volume_m3={"group": "G"})
+
+    assert {"volume_m3": 1.0} == values(of, Group("G", 1, "m3", "2026-11-25T19:00:00"))
+    assert {} == values(of, Group("G", 1, "m3", "2026-11-25T19:00:00"))
+    assert {"volume_m3": 1.0} == values(of, Group("G", 1, "m3", "2026-11-25T20:00:00"))
+    of.forget()
+    assert {"volume_m3": 1.0} == values(of, Group("G", 1, "m3", "2026-11-25T20:00:00"))
+
+
+def test_the_meters_clock_is_compared_with_ours():
+    of = meaning(lambda: 1_764_097_260.0, clock_offset_s={"group": "DATE", "form": "clock"})
+
+    assert {"clock_offset_s": 60.0} == values(of, Group("DATE", "", time="2025-11-25T20:00:00+01:00"))
+    assert {"clock_offset_s": None} == values(of, Group("DATE", "", time="2025-11-25T20:00:01"))
+
+
+@pytest.mark.parametrize("value", ["", "12A", "1_000", "nan", "inf", "٣", "1e9", float("nan"), float("inf"), 1.8e308])
+def test_what_is_no_number_is_bad(value):
+    found = told(meaning(energy_import_wh={"group": "E", "unit": "MWh"}), Group("E", value))
+
+    assert (None, Quality.BAD) == (found["energy_import_wh"].value, found["energy_import_wh"].quality)
+
+
+def test_implausible_and_absent_values_are_bad():
+    of = meaning(voltage_l1_v={"group": "U", "unit": "V", "low": 100, "high": 300, "absent": [0]})
+
+    assert (999.0, Quality.BAD) == (lambda one: (one.value, one.quality))(told(of, Group("U", 999))["voltage_l1_v"])
+    assert told(of, Group("U", "000"))["voltage_l1_v"].value is None
+
+
+def test_a_child_is_known_by_its_own_serial():
+    of = meaning(volume_m3={"group": "G"}, energy_import_wh={"group": "E"})
+
+    found = told(of, Group("G", 1, "m3", more={"meter": "G1"}), Group("E", 1, "Wh"), meter="E1")
+
+    assert ("G1", "E1") == (found["volume_m3"].meter, found["energy_import_wh"].meter)
+
+
+def test_a_reader_is_told_every_label():
+    one = Statement.model_validate({"group": ["A", ["B", "C"], "0-?:*"], "minus": "D"})
+
+    assert ("A", "B", "C", "D") == labels_of([one])

@@ -1,0 +1,82 @@
+"""The speed of a meter is found by what comes of it, and found again when it changes."""
+
+import pytest
+
+from quartier_drivers.meter.seek import PATIENCE, SPEEDS, Patience, Seeker, Setting, settings_of
+from quartier_drivers.meter.telegram import Counts
+from quartier_drivers.registry import METERS
+
+STANDARD, HISTORIQUE = SPEEDS["tic"]
+
+
+class Line:
+    """A meter at one setting: groups come good there, rubbish elsewhere."""
+
+    def __init__(self, truth, settings=SPEEDS["tic"], patience=PATIENCE["tic"]):
+        self.truth = truth
+        self.counts = Counts()
+        self.seeker = Seeker(settings, patience, 0.0)
+        self.now_s = 0.0
+        self.changes_count = 0
+
+    def run(self, seconds, *, talks=True):
+        for _ in range(seconds):
+            self.now_s += 1
+            if talks:
+                self.counts.bytes_count += 100
+                if self.seeker.setting == self.truth:
+                    self.counts.good_count += 10
+                else:
+                    self.counts.bad_count += 3
+            self.changes_count += self.seeker.look(self.now_s, self.counts)
+        return self.seeker.setting
+
+
+def test_the_speed_is_found_and_kept():
+    line = Line(HISTORIQUE)
+
+    assert HISTORIQUE == line.run(8)
+    assert HISTORIQUE == line.run(1000)
+    assert line.seeker.is_sure
+    assert 1 == line.changes_count
+
+
+def test_a_meter_that_changes_its_mode_is_found_again():
+    line = Line(HISTORIQUE)
+    line.run(60)
+    line.truth = STANDARD
+
+    assert STANDARD == line.run(30)
+
+
+def test_silence_is_no_reason_to_look_elsewhere():
+    line = Line(HISTORIQUE)
+    line.run(60)
+
+    assert HISTORIQUE == line.run(3600, talks=False)
+    assert 1 == line.changes_count
+
+
+def test_a_single_setting_is_never_changed():
+    line = Line(STANDARD, (HISTORIQUE,))
+
+    assert HISTORIQUE == line.run(3600)
+
+
+def test_a_lucky_checksum_among_rubbish_makes_nothing_sure():
+    seeker = Seeker(SPEEDS["tic"], Patience(4.0, 4, 12.0), 0.0)
+
+    assert seeker.look(5.0, Counts(500, 4, 30))
+
+
+@pytest.mark.parametrize("protocol", METERS)
+def test_what_the_site_says_replaces_what_is_usual(protocol):
+    assert (Setting(9600, "8N1"),) == settings_of(protocol, 9600, "8N1")
+    assert SPEEDS[protocol] == settings_of(protocol)
+    assert all(one.framing == "8N1" for one in settings_of(protocol, None, "8N1"))
+
+
+def test_a_character_lasts_as_long_as_its_bits():
+    assert pytest.approx(10 / 9600) == Setting(9600, "7E1").char_s
+    assert pytest.approx(11 / 2400) == Setting(2400, "8E1").char_s
+    assert "2400 8E1" == str(Setting(2400, "8E1"))

@@ -1,0 +1,53 @@
+"""Any meter's unit becomes the house's, or nothing."""
+
+from fractions import Fraction
+
+import pytest
+
+from quartier_drivers.meter.units import known, worth
+from quartier_drivers.points import UNITS
+
+
+@pytest.mark.parametrize(
+    ("factor", "said", "unit"),
+    [
+        (1, "Wh", "wh"),
+        (1000, "kWh", "wh"),
+        (1_000_000, "MWh", "wh"),
+        (Fraction(2_500_000, 9), "GJ", "wh"),  # 277 777.77… Wh
+        (Fraction(2500, 9), "MJ", "wh"),
+        (Fraction("1.163"), "kcal", "wh"),
+        (1_163_000, "Gcal", "wh"),
+        (1000, "kW", "w"),
+        (Fraction(2500, 9), "MJ/h", "w"),
+        (1000, "kVA", "va"),
+        (Fraction(1, 1000), "mA", "a"),
+        (Fraction(1, 1000), "l", "m3"),
+        (Fraction(1, 1000), "l/h", "m3_per_h"),
+        (60, "m3/min", "m3_per_h"),
+        (100_000, "bar", "pa"),
+        (86400, "days", "s"),
+    ],
+)
+def test_units_of_meters_are_worth_exactly(factor, said, unit):
+    assert factor == worth(said, unit)
+
+
+@pytest.mark.parametrize(
+    ("said", "unit"), [("VA", "w"), ("kVA", "w"), ("W", "va"), ("W", "wh"), ("", "wh"), ("°C", "k"), ("m3", "wh")]
+)
+def test_what_is_another_quantity_is_worth_nothing(said, unit):
+    assert worth(said, unit) is None
+
+
+def test_case_is_forgiven_only_where_it_leaves_no_doubt():
+    assert 1000 == worth("KWH", "wh")
+    assert 1 == worth("va", "va")
+    assert Fraction(1, 1000) == worth("mW", "w")
+    assert 1_000_000 == worth("MW", "w")
+    assert worth("mw", "w") is None, "milli or mega"
+
+
+def test_every_unit_that_is_listed_is_one_of_the_houses():
+    assert {unit for unit in UNITS if known(unit)} >= {"wh", "w", "va", "v", "a", "m3", "c", "s"}
+    assert [] == known("eur_per_wh")

@@ -1,0 +1,77 @@
+"""Every built-in profile of a meter against captures: what the bytes say, in our words."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quartier_drivers import profile
+from quartier_drivers.contract import DeviceSpec, Quality
+from quartier_drivers.meter.profile import MeterProfile
+from quartier_drivers.meter.protocols import decoder
+from quartier_drivers.meter.told import Teller
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+PROFILES = {
+    name: loaded for name in profile.names() if isinstance(loaded := profile.load(name), MeterProfile)
+}
+# The owner of the meter's own points; a child's part is its own.
+OWN = "own"
+
+
+def vectors(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = tomllib.loads((VECTORS / f"{name}.toml").read_text(encoding="utf-8"))["case"]
+    return found
+
+
+CASES = [
+    pytest.param(name, case, id=f"{name}: {case['name']}")
+    for name in PROFILES
+    if (VECTORS / f"{name}.toml").is_file()
+    for case in vectors(name)
+]
+
+
+def capture(case: dict[str, Any]) -> bytes:
+    return case["text"].encode("latin-1") if "text" in case else bytes.fromhex(case["capture"])
+
+
+def told(loaded: MeterProfile, data: bytes, step: int) -> tuple[dict[str, Any], str]:
+    """The last telling of each point, and who said it."""
+    teller = Teller(DeviceSpec("meter", 1, {part: part or OWN for part in loaded.parts}), loaded)
+    parser = decoder(loaded.protocol, loaded.decoder)
+    telegrams = [one for at in range(0, len(data), step) for one in parser.feed(data[at : at + step])]
+    found, meter = {}, ""
+    for moment, telegram in enumerate([*telegrams, *parser.end()]):
+        meter = telegram.meter or meter
+        readings = teller.told((telegram,), moment * 1_000_000_000)
+        for one in readings or ():
+            found[one.point.removeprefix(f"{OWN}.")] = one
+    return found, meter
+
+
+@pytest.mark.parametrize(("name", "case"), CASES)
+@pytest.mark.parametrize("step", [1, 7, 1 << 20], ids=["byte by byte", "in pieces", "whole"])
+def test_captures_become_points(name: str, case: dict[str, Any], step: int) -> None:
+    found, meter = told(PROFILES[name], capture(case), step)
+    good = {point: one.value for point, one in found.items() if one.quality is Quality.GOOD}
+
+    assert case["expected"] == {
+        point: value if isinstance(value, str | bool) else pytest.approx(value, rel=1e-9)
+        for point, value in good.items()
+    }
+    assert all(type(case["expected"][point]) is type(value) for point, value in good.items())
+    assert sorted(case.get("bad", [])) == sorted(found.keys() - good.keys())
+    assert case.get("meter", meter) == meter
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_point_appears_in_a_case(name: str) -> None:
+    points = {
+        f"{part}.{quantity}".lstrip(".")
+        for part, statements in PROFILES[name].parts.items()
+        for quantity in statements
+    }
+
+    assert points == {point for case in vectors(name) for point in (*case["expected"], *case.get("bad", []))}

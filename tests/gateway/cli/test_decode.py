@@ -1,0 +1,78 @@
+"""``quartier decode`` reads a capture from standard input."""
+
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from quartier.cli import main
+from quartier_drivers.registry import METERS
+
+
+def group(label, value):
+    text = f"{label}\t{value}\t".encode()
+    return b"\n" + text + bytes([(sum(text) & 0x3F) + 0x20]) + b"\r"
+
+
+FRAME = b"\x02" + group("ADSC", "012345678910") + group("EAST", "003519702") + b"\x03"
+
+
+@pytest.fixture
+def feed(monkeypatch):
+    def run(data, *arguments):
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(data)))
+        return main(["decode", *arguments])
+
+    return run
+
+
+def test_each_frame_is_one_json_line_and_a_summary_ends_it(feed, capsys):
+    assert 0 == feed(FRAME * 2, "tic")
+
+    out, err = capsys.readouterr()
+    frames = [json.loads(line) for line in out.splitlines()]
+    assert [1, 2] == [frame["frame"] for frame in frames]
+    assert {"frame", "meter", "points", "groups", "bad"} == set(frames[0])
+    assert "2 frames, 4 groups good, 0 bad" in err
+
+
+def test_hex_may_be_written_in_any_way(feed, capsys):
+    assert 0 == feed(FRAME.hex(" ").upper().encode() + b"\r\n", "tic", "--hex")
+    assert 0 == feed(FRAME.hex(":").encode(), "tic", "--hex")
+    assert 2 == capsys.readouterr().out.count('"012345678910"') // 2
+
+
+def test_nothing_good_is_exit_1(feed, capsys):
+    assert 1 == feed(b"\x00\xff" * 1000, "tic")
+    assert 1 == feed(b"", "tic")
+    assert "" == capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("data", "arguments"),
+    [
+        (b"no hex", ("tic", "--hex")),
+        (b"abc", ("tic", "--hex")),
+        (b"", ("tic", "--profile", "no/such")),
+        (b"", ("tic", "--profile", "eastron/sdm630")),
+        (b"", ("tic", "--key-file", "/nowhere/keys")),
+    ],
+)
+def test_wrong_use_is_exit_2(feed, capsys, data, arguments):
+    assert 2 == feed(data, *arguments)
+    assert capsys.readouterr().err.startswith("quartier decode: ")
+
+
+def test_an_unknown_protocol_is_wrong_use(feed):
+    with pytest.raises(SystemExit) as left:
+        feed(b"", "nonsense")
+    assert 2 == left.value.code
+
+
+@pytest.mark.parametrize("protocol", METERS)
+def test_every_protocol_can_be_asked_for(protocol):
+    from quartier.cli import _parser
+
+    assert protocol == _parser().parse_args(["decode", protocol]).protocol
