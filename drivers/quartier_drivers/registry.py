@@ -25,7 +25,9 @@ KINDS = {
     "modbus-tcp": Kind("modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.driver:DOOR"),
     "modbus-rtu": Kind("modbus", "quartier_drivers.modbus.bus:RtuBus", "quartier_drivers.modbus.driver:DOOR"),
     **{
-        protocol: Kind(protocol, f"quartier_drivers.meter.bus:{section}", "quartier_drivers.meter.driver:DOOR")
+        protocol: Kind(
+            protocol, f"quartier_drivers.meter.bus:{section}", "quartier_drivers.meter.driver:DOOR"
+        )
         for protocol, section in (
             ("tic", "TicBus"),
             ("p1", "P1Bus"),

@@ -10,8 +10,8 @@ import pytest
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.line import LoopClock
-from quartier_drivers.names import Names
 from quartier_drivers.modbus.tcp import TcpLink
+from quartier_drivers.names import Names
 
 
 @pytest.fixture

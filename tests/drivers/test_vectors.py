@@ -9,10 +9,10 @@ import pytest
 
 from quartier_drivers import codec, profile
 from quartier_drivers.contract import DeviceSpec, Quality
+from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.frame import Request
 from quartier_drivers.modbus.served import Served, served
-from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.profile import Point, RegisterProfile
 
 VECTORS = Path(__file__).parent / "vectors"

@@ -124,7 +124,9 @@ class GpioDoor:
         del clock
         return GpioChip(name, bus)
 
-    def driver(self, line: GpioChip, device: DeviceSpec, profile: RegisterProfile, clock: Clock) -> GpioDriver:
+    def driver(
+        self, line: GpioChip, device: DeviceSpec, profile: RegisterProfile, clock: Clock
+    ) -> GpioDriver:
         """A driver for one device on ``line``."""
         return GpioDriver(line, device, profile, clock)
 

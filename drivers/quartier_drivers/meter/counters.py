@@ -23,7 +23,7 @@ _SWAP_COUNT = 2
 
 @dataclass(slots=True)
 class _Track:
-    """Readings that go on from one another: the last one, when it came, and when the one before it changed."""
+    """Readings that go on from one another: the last one, when it came, and when it last changed."""
 
     raw: float
     meter: str
@@ -34,7 +34,7 @@ class _Track:
     count: int = 1
 
     def allowed(self, rule: Counter, now_ns: int) -> float:
-        """How much more it may show now.  A coarse counter steps at once what it gathered since its last step."""
+        """How much more it may show now.  A coarse counter steps by all it gathered since its last step."""
         per_ns = rule.rate_max / _HOUR_NS
         gathered = min(per_ns * (self.seen_ns - self.moved_ns), max(rule.step, rule.rate_max))
         return per_ns * (now_ns - self.seen_ns) + gathered

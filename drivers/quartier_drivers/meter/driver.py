@@ -1,8 +1,8 @@
-"""Meters behind the five verbs: one that speaks by itself is heard, the other is asked.  Nothing is written."""
+"""Meters behind the five verbs: who speaks by itself is heard, the other is asked.  Nothing is written."""
 
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quartier_drivers.contract import NOTHING, Clock, Command, DeviceSpec, Note, PointInfo, Readings
 from quartier_drivers.errors import ConfigError, LinkLost, NoReply, Refused
@@ -12,9 +12,11 @@ from quartier_drivers.meter.meaning import labels_of
 from quartier_drivers.meter.port import Port
 from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.meter.seek import PATIENCE, settings_of
-from quartier_drivers.meter.talk import Reader
 from quartier_drivers.meter.telegram import Counts, Decoder, Telegram
 from quartier_drivers.meter.told import Teller
+
+if TYPE_CHECKING:
+    from quartier_drivers.meter.talk import Reader
 
 _S = 1_000_000_000
 # The bus calls a device silent after 15 s or three of its periods; shortly before, it is told why.
@@ -141,7 +143,7 @@ class SpeakingMeter(_Meter):
         return self._identity()
 
     async def read(self) -> Readings:
-        """What it said; nothing while it is not due.  Raises NoReply when it is silent for too long, or LinkLost."""
+        """What it said; nothing while it is not due.  Raises NoReply when silent too long, or LinkLost."""
         if self._waiting:
             return self._waiting.popleft()
         if self._port.why:

@@ -35,10 +35,18 @@ def _rules(quantity: str, one: Statement) -> list[tuple[bool, str, str]]:
         (one.bit is not None and one.bits is not None, "bits", "stands beside bit; expected one of them"),
         (one.field is not None and not plain, "bit", f"does not fit form {one.form!r}"),
         (texts and not is_text, "values", f"expected numbers, for {quantity} is no text"),
-        (one.values is not None and is_text and not texts, "values", f"expected names, for {quantity} is a text"),
+        (
+            one.values is not None and is_text and not texts,
+            "values",
+            f"expected names, for {quantity} is a text",
+        ),
         (is_text and one.unstated is not None, "unstated", "does not fit a text"),
         (is_text and (one.scale, one.offset, one.sign) != (1.0, 0.0, 1), "scale", "does not fit a text"),
-        (bool(one.minus) and (is_text or not plain or one.field is not None), "minus", "fits plain numbers only"),
+        (
+            bool(one.minus) and (is_text or not plain or one.field is not None),
+            "minus",
+            "fits plain numbers only",
+        ),
         (one.counter is not None and bool(one.minus), "minus", "does not fit a counter, which never shrinks"),
         (
             one.counter is not None and said.kind not in ("float", "int"),

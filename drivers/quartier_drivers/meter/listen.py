@@ -19,7 +19,7 @@ _STEP_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A setting, who may speak there, and for how long it is listened to: once the longest pause, and a frame."""
+    """A setting, who may speak there, and how long it is listened to: the longest pause and a frame."""
 
     setting: Setting
     protocols: tuple[str, ...]
@@ -95,13 +95,16 @@ class Hearing:
 def _made(name: str, keys: Keys) -> Decoder | None:
     try:
         return protocols.decoder(name, {}, keys)
-    except ValueError:  # its key is missing, or of another kind of meter
+    except (ValueError, ImportError):  # its key is missing, or what it decrypts with
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was found: ``protocol`` empty where nothing was; ``asked`` where it only answers; else ``advice``."""
+    """What was found: ``asked`` where it only answers, with what it ``said``.
+
+    ``protocol`` is empty where nothing was found; then there is ``advice``.
+    """
 
     protocol: str
     setting: Setting

@@ -94,6 +94,10 @@ class _Rule:
         low, high = statement.low, statement.high
         self._low = -math.inf if low is None else low
         self._high = math.inf if high is None else high
+        # What is taken as it was said, not counted with.
+        self._is_code = statement.form == "text" or (
+            statement.field is None and (self._word.kind == "text" or statement.values is not None)
+        )
         self._absent = {code(one) for one in statement.absent}
         self._shift = Fraction(repr(statement.offset))
         self._scale = Fraction(repr(statement.scale)) * statement.sign
@@ -138,10 +142,11 @@ class _Rule:
             return self._clock(plus[0], raw, meter)
         if self._absent and any(code(one.value) in self._absent for one in plus):
             return Meant(None, Quality.BAD, raw, meter)
-        if statement.form == "text" or (self._word.kind == "text" and statement.field is None):
+        if self._is_code:
             return self._named(code(plus[0].value), str(plus[0].value).strip(), raw, meter)
-        if statement.values is not None and statement.field is None:
-            return self._named(code(plus[0].value), "", raw, meter)
+        return self._counted(plus, minus, raw, meter)
+
+    def _counted(self, plus: _Found, minus: _Found, raw: str, meter: str) -> Meant:
         numbers = [self._number(one) for one in plus]
         less = [self._number(one) for one in minus]
         if any(number is None for number in (*numbers, *less)):
@@ -149,7 +154,7 @@ class _Rule:
         whole = sum(number for number in numbers if number is not None) - sum(
             number for number in less if number is not None
         )
-        if statement.values is not None:
+        if self._statement.values is not None:
             return self._named(code(_real(Fraction(whole))), "", raw, meter)
         return self._judged(_real(whole * self._scale + self._shift), raw, meter)
 

@@ -1,8 +1,8 @@
 """Seven data bits with parity, out of eight: the eighth bit shows whether a character was damaged.  Pure.
 
-A line of 7E1 is as long per character as one of 8N1, so ports are opened 8N1 and the parity is looked at here:
-ptys and serial servers refuse 7E1, and a kernel that takes it does not tell of parity errors.  Who sends
-plain seven bits (a pty, a server that stripped them) sets no eighth bit at all; that is noticed.
+A character of 7E1 is as long as one of 8N1, so ports are opened 8N1 and the parity is looked at here: ptys
+and serial servers refuse 7E1, and a kernel that takes it does not tell of parity errors.  Who sends plain
+seven bits (a pty, a server that stripped them) sets no eighth bit at all; that is noticed.
 """
 
 DAMAGED = 0xFF

@@ -1,4 +1,4 @@
-"""Where the decoder and the reader of each protocol are; imported when a site, or a person, has such a meter."""
+"""Where the decoder and the reader of each protocol are; imported when somebody has such a meter."""
 
 from collections.abc import Mapping
 from importlib import import_module

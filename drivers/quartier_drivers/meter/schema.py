@@ -28,12 +28,13 @@ def _is_label(label: object) -> bool:
 
 
 def _choice(raw: object) -> object:
-    tables = raw if isinstance(raw, list | tuple) else [raw]
-    if not tables or not all(isinstance(table, Mapping) and table for table in tables):
+    tables = list(raw) if isinstance(raw, list | tuple) else [raw]
+    if not tables or not all(isinstance(table, dict) and table for table in tables):
         raise ValueError(f"{raw!r} selects nothing, expected a table such as {{ quantity = 'energy' }}")
     return tuple(
         {key: tuple(one) if isinstance(one, list | tuple) else (one,) for key, one in table.items()}
         for table in tables
+        if isinstance(table, dict)
     )
 
 

@@ -22,7 +22,7 @@ _BYTES_MIN = 8
 
 _CABLES = {
     "tic": "cable or dongle (I1 and I2 of the meter, 1.0 to 1.5 V on them)",
-    "p1": "cable or dongle (does the meter see its data request, RTS, at 5 V?), or a P1 port that is not switched on",
+    "p1": "cable or dongle (is its data request, RTS, at 5 V?), or a P1 port that is not switched on",
     "sml": "place of the reading head, or a meter whose interface waits for its PIN",
     "iec62056": "place of the reading head",
     "dlms": "cable or dongle, or a HAN port that its operator has not opened yet",
@@ -39,7 +39,7 @@ _GROUNDS = {
 
 
 class Signal:
-    """What came from one line, judged once a second or so; seconds of any clock, ``since_s`` when it began."""
+    """What came from one line, judged each second or so; seconds of any clock, ``since_s`` when it began."""
 
     def __init__(self, protocol: str, since_s: float) -> None:
         self._protocol = protocol
@@ -91,7 +91,8 @@ class Signal:
             at = f" at {' or '.join(speeds)}" if speeds else ""
             return f"bytes but no frame{at}: wrong port, wrong kind of meter or inverted signal"
         if self.bad_pct >= BAD_PCT and total >= _GROUPS_MIN:
-            return f"{self.bad_pct:.0f} % bad checksums: {_GROUNDS.get(protocol, 'ground or pull-up of the dongle')}"
+            ground = _GROUNDS.get(protocol, "ground or pull-up of the dongle")
+            return f"{self.bad_pct:.0f} % bad checksums: {ground}"
         return ""
 
     def _note(self, total: int) -> None:

@@ -31,7 +31,7 @@ from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.plan import Block, plan, split
 from quartier_drivers.modbus.replay import replayed
 from quartier_drivers.modbus.served import SCALE, Served, info, served, wants
-from quartier_drivers.profile import RegisterProfile
+from quartier_drivers.profile import RegisterProfile as Profile
 from quartier_drivers.schema import Address, Source
 
 _S = 1_000_000_000
@@ -48,7 +48,7 @@ class ModbusDriver:
     """One device on a Modbus line.  Good readings tell what stood on the wire only if ``shows_raw``."""
 
     def __init__(
-        self, line: Line, device: DeviceSpec, profile: RegisterProfile, clock: Clock, *, shows_raw: bool = False
+        self, line: Line, device: DeviceSpec, profile: Profile, clock: Clock, *, shows_raw: bool = False
     ) -> None:
         self._line = line
         self._device = device
@@ -372,7 +372,7 @@ class ModbusDoor:
         """A line for the bus ``name`` whose checked site-file section is ``bus``."""
         return link(name, bus, clock)
 
-    def driver(self, line: Line, device: DeviceSpec, profile: RegisterProfile, clock: Clock) -> ModbusDriver:
+    def driver(self, line: Line, device: DeviceSpec, profile: Profile, clock: Clock) -> ModbusDriver:
         """A driver for one device on ``line``."""
         return ModbusDriver(line, device, profile, clock)
 

@@ -97,7 +97,9 @@ class _Look:
         self._thorough = thorough
         self._lost_count = 0
 
-    async def around(self, units: Sequence[int], profiles: Sequence[RegisterProfile], progress: Progress) -> None:
+    async def around(
+        self, units: Sequence[int], profiles: Sequence[RegisterProfile], progress: Progress
+    ) -> None:
         async with _opened(self._line):
             there: dict[int, str] = {}
             failing: dict[int, str] = {}
@@ -187,7 +189,9 @@ class _Look:
         answer = await self._ask(identity_request(unit))
         return identity_of(answer) if isinstance(answer, Answer) and not answer.exception else {}
 
-    async def _registers(self, unit: int, profiles: Sequence[RegisterProfile]) -> Mapping[_Key, Sequence[int]]:
+    async def _registers(
+        self, unit: int, profiles: Sequence[RegisterProfile]
+    ) -> Mapping[_Key, Sequence[int]]:
         """What stands where the profiles' marks are."""
         heard: dict[_Key, Sequence[int]] = {}
         sources = [mark.source for profile in profiles for mark in profile.marks.values()]

@@ -237,7 +237,9 @@ class Daemon:
                 self._deliver(readings)
             self._keep_release()
             self._disk.look(self._store.stats)
-        elif self.fleet.reached() != self._reached:  # its scale registers are known since: so is its safe value
+        elif (
+            self.fleet.reached() != self._reached
+        ):  # what it is scaled by is known since: so is its safe value
             self._keep_release()
         self._store.tick(now)
         if not self._ready:

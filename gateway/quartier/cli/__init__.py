@@ -257,7 +257,7 @@ def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         commands,
         "decode",
         "read a meter's capture from standard input, one JSON object a frame",
-        "Each frame is told in the meter's own words (groups) and in ours (points).  It is the code that reads\n"
+        "Each frame is told in the meter's own words (groups) and in ours (points), by the code that reads\n"
         "the meter's line.  Without --profile the built-in profiles say what the points are.\n"
         "example: quartier decode tic < capture.bin\n\n"
         "Exit codes: 0 a frame was good · 1 none was · 2 wrong use, profile and key file included.",
@@ -273,9 +273,9 @@ def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         commands,
         "listen",
         "find out which meter is on a port, at which speed, and show what it says",
-        "PORT: /dev/ttyUSB0, usb:SERIAL or tcp://HOST:PORT.  It is listened to at each usual speed; only where\n"
-        "nothing is heard, an M-Bus and a sign-on of IEC 62056-21 are tried.  On a terminal values are kept up\n"
-        "to date, else each frame is a JSON line as of quartier decode.  Stop the daemon first.\n"
+        "PORT: /dev/ttyUSB0, usb:SERIAL or tcp://HOST:PORT.  It is listened to at each usual speed; only\n"
+        "where nothing is heard, an M-Bus and a sign-on of IEC 62056-21 are tried.  On a terminal values\n"
+        "are kept up to date, else each frame is a JSON line as of quartier decode.  Stop the daemon first.\n"
         "example: quartier listen usb:DA3FMX1Z",
     )
     listen.add_argument("port", metavar="PORT", help="where the meter is")

@@ -19,7 +19,7 @@ class WrongHexError(ValueError):
 
 
 def decode(options: argparse.Namespace) -> int:
-    """Print every frame, and a summary on the error output; exit 1 when no frame was good, 2 for wrong hex."""
+    """Print every frame, and a summary on the error output; exit 1 when none was good, 2 for wrong use."""
     chunks = _chunks(sys.stdin.buffer)
     try:
         known = keys.load(options.key_file or "")
@@ -61,4 +61,6 @@ def _pairs(digits: bytes) -> bytes:
     try:
         return bytes.fromhex(digits.decode("ascii"))
     except ValueError:
-        raise WrongHexError("standard input is no hex; leave out --hex where it is the capture itself") from None
+        raise WrongHexError(
+            "standard input is no hex; leave out --hex where it is the capture itself"
+        ) from None

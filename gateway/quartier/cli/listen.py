@@ -11,7 +11,8 @@ from rich.table import Table
 
 from quartier.cli import output
 from quartier_drivers.errors import ConfigError, LinkLost
-from quartier_drivers.meter import keys, listen as listening  # noqa: ICN003 - the command has that name
+from quartier_drivers.meter import keys
+from quartier_drivers.meter import listen as listening
 from quartier_drivers.meter.bus import MeterBus
 from quartier_drivers.meter.decode import Frame, Points, usual
 from quartier_drivers.meter.telegram import Telegram

@@ -42,7 +42,7 @@ class Health:
 
     @property
     def due_ns(self) -> int:
-        """When the bus should next turn to it; who speaks unasked is heard at once, whatever it was before."""
+        """When the bus should next turn to it; who speaks unasked is heard at once."""
         if self.known and not self.aside:
             return self.driver.due_ns
         return min(self.probe_ns, self.driver.due_ns) if self.speaks else self.probe_ns

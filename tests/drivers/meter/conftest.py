@@ -44,12 +44,12 @@ class Plug:
     def plug(self):
         master, slave = os.openpty()
         tty.setraw(slave)
-        os.symlink(os.ttyname(slave), self.path)
+        Path(self.path).symlink_to(os.ttyname(slave))
         self._ends = master, slave
 
     def unplug(self):
         if self._ends is not None:
-            os.unlink(self.path)
+            Path(self.path).unlink()
             for end in self._ends:
                 os.close(end)
             self._ends = None

@@ -7,7 +7,9 @@ from quartier_drivers.meter.seek import SPEEDS
 from quartier_drivers.registry import METERS, section
 
 
-@pytest.mark.parametrize("port", ["usb:A50285BI", "usb:1-1.2", "/dev/ttyUSB0", "tcp://meter.lan:3001", "tcp://[::1]:4059"])
+@pytest.mark.parametrize(
+    "port", ["usb:A50285BI", "usb:1-1.2", "/dev/ttyUSB0", "tcp://meter.lan:3001", "tcp://[::1]:4059"]
+)
 @pytest.mark.parametrize("kind", METERS)
 def test_a_port_is_an_adapter_a_path_or_an_endpoint(kind, port):
     bus = section(kind)(kind=kind, port=port)
@@ -16,7 +18,9 @@ def test_a_port_is_an_adapter_a_path_or_an_endpoint(kind, port):
     assert bus.habit in SPEEDS
 
 
-@pytest.mark.parametrize("port", ["ttyUSB0", "tcp://meter", "tcp://meter:0", "tcp://meter:70000", "usb:", "http://x:1"])
+@pytest.mark.parametrize(
+    "port", ["ttyUSB0", "tcp://meter", "tcp://meter:0", "tcp://meter:70000", "usb:", "http://x:1"]
+)
 def test_what_is_no_port_is_refused(port):
     with pytest.raises(ValidationError, match="is no port"):
         section("tic")(kind="tic", port=port)

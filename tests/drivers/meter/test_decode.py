@@ -8,6 +8,7 @@ from tests.drivers.meter.conftest import LINKY, frame
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.meter.decode import Capture, Points, usual
 from quartier_drivers.meter.telegram import Group, Telegram
+from quartier_drivers.profile import parse
 from quartier_drivers.registry import METERS
 
 CAPTURE = frame(ADSC="012345678910", EAST="003519702", URMS1="242")
@@ -44,8 +45,6 @@ def test_only_good_points_are_told():
 
 
 def test_of_several_profiles_the_one_that_tells_most_counts():
-    from quartier_drivers.profile import parse
-
     head = '[profile]\nprotocol = "tic"\nmaker = "A"\nmodel = "B"\nsource = "made for this test"\n'
     other = parse(f'{head}[points.over_on]\ngroup = "ADPS"\nunstated = 0\n', "a/b", "b.toml")
 

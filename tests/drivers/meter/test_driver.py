@@ -38,7 +38,10 @@ async def test_what_a_meter_says_is_read(meter, plug):
     identity, readings = await heard(meter, plug, frame(ADSC="012345678910", EAST="000005000", URMS1="230"))
 
     assert {"maker": "Acme", "model": "M1", "serial": "012345678910"} == identity
-    assert {"grid.energy_import_wh": (5000.0, Quality.GOOD), "grid.voltage_l1_v": (230.0, Quality.GOOD)} == shown(readings)
+    assert {
+        "grid.energy_import_wh": (5000.0, Quality.GOOD),
+        "grid.voltage_l1_v": (230.0, Quality.GOOD),
+    } == shown(readings)
 
 
 async def test_a_meter_that_has_said_nothing_is_not_there_yet(meter):

@@ -24,7 +24,11 @@ def faults(text):
     ("point", "keys", "said"),
     [
         ("power_w", 'unit = "W"', "group: is missing"),
-        ("power_w", 'group = "P"\nunit = "VA"', "'VA' is worth nothing in power_w, expected one of mW, W, kW"),
+        (
+            "power_w",
+            'group = "P"\nunit = "VA"',
+            "'VA' is worth nothing in power_w, expected one of mW, W, kW",
+        ),
         ("tariff_index", 'group = "P"\nunit = "W"', "does not fit tariff_index, which has none"),
         ("tariff_text", 'group = "P"', "expected 'text'"),
         ("power_w", 'group = "P"\nform = "text"', "does not fit power_w"),
@@ -33,7 +37,11 @@ def faults(text):
         ("over_on", 'group = "P"\nbit = 1\nform = "text"', "does not fit form 'text'"),
         ("tariff_index", 'group = "P"\nvalues = { A = "a" }', "expected numbers"),
         ("tariff_text", 'group = "P"\nvalues = { A = 1 }', "expected names"),
-        ("energy_import_wh", 'group = "P"\nminus = "Q"\ncounter = { rate_max = 1 }', "does not fit a counter"),
+        (
+            "energy_import_wh",
+            'group = "P"\nminus = "Q"\ncounter = { rate_max = 1 }',
+            "does not fit a counter",
+        ),
         ("power_w", 'group = "P"\nscan = "often"', "is no scan class"),
         ("power_w", 'group = "P"\nlow = 2\nhigh = 1', "is above high"),
         ("power", 'group = "P"', "ends in no unit"),
@@ -52,7 +60,9 @@ def test_a_flaw_is_named_at_its_point(point, keys, said):
 def test_tables_of_registers_do_not_fit_a_meter():
     found = faults('[limits]\nblock_max = 3\n[points.power_w]\ngroup = "P"\n')
 
-    assert ["m1.toml:6: limits: is no known key; expected one of profile, decoder, scan, points, parts"] == found
+    assert [
+        "m1.toml:6: limits: is no known key; expected one of profile, decoder, scan, points, parts"
+    ] == found
 
 
 def test_an_unknown_setting_of_the_decoder_is_a_fault():

@@ -1,7 +1,7 @@
 """A line with meters hears, asks, finds the speed, and says how well it hears."""
 
 import asyncio
-import os
+from pathlib import Path
 
 import pytest
 from tests.drivers.meter.conftest import opened, until
@@ -38,7 +38,7 @@ def ask_for(*asks):
     """A conversation that returns all that it heard."""
     heard = []
     for ask in asks:
-        heard.append((yield ask))
+        heard += [(yield ask)]
     return heard
 
 
@@ -191,7 +191,7 @@ async def test_advice_is_a_text_of_the_line(plug, house_time):
 
 def test_nothing_is_left_open(plug, house_time):
     def open_files():
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     async def once():
         port = Port("line", "tic", plug.path, PLAIN, house_time)

@@ -27,7 +27,9 @@ def test_a_meter_and_its_children_stand_together():
     loaded = parse(TEXT, "acme/m1", "m1.toml")
 
     assert isinstance(loaded, MeterProfile)
-    assert {"": ["power_w"], "gas": ["volume_m3"]} == {part: list(points) for part, points in loaded.parts.items()}
+    assert {"": ["power_w"], "gas": ["volume_m3"]} == {
+        part: list(points) for part, points in loaded.parts.items()
+    }
     assert (3600.0, {}, "p1") == (loaded.scan["hourly"], loaded.decoder, loaded.protocol)
 
 
@@ -36,8 +38,15 @@ def test_labels_and_selections_are_alternatives():
 
     assert (("1-0:1.7.0",),) == points[""]["power_w"].group
     assert ({"medium": ("gas",)},) == points["gas"]["volume_m3"].select
-    assert (25, 1e5) == (points["gas"]["volume_m3"].counter.rate_max, points["gas"]["volume_m3"].counter.roll_over)
+    assert (25, 1e5) == (
+        points["gas"]["volume_m3"].counter.rate_max,
+        points["gas"]["volume_m3"].counter.roll_over,
+    )
 
 
 def test_a_meter_cannot_be_written():
-    assert not any(point.writable for points in parse(TEXT, "acme/m1", "m1.toml").parts.values() for point in points.values())
+    assert not any(
+        point.writable
+        for points in parse(TEXT, "acme/m1", "m1.toml").parts.values()
+        for point in points.values()
+    )

@@ -23,7 +23,9 @@ def test_each_key_of_a_selection_may_have_several_values():
     assert ({"storage": (0,), "unit": ("kWh", "MJ")}, {"storage": (1,)}) == statement.select
 
 
-@pytest.mark.parametrize(("expected", "said"), [(1, "01"), (1, 1.0), (1, 1), ("HC..", " HC.. "), ("1.5", "1.5"), (1.5, 1.5)])
+@pytest.mark.parametrize(
+    ("expected", "said"), [(1, "01"), (1, 1.0), (1, 1), ("HC..", " HC.. "), ("1.5", "1.5"), (1.5, 1.5)]
+)
 def test_codes_are_compared_as_numbers_where_they_are_some(expected, said):
     assert expected == code(said)
 

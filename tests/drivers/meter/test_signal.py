@@ -27,7 +27,8 @@ def test_a_sound_line_needs_no_advice():
 
 
 @pytest.mark.parametrize(
-    ("protocol", "words"), [("tic", "cable or dongle"), ("p1", "RTS"), ("sml", "reading head"), ("dlms", "operator")]
+    ("protocol", "words"),
+    [("tic", "cable or dongle"), ("p1", "RTS"), ("sml", "reading head"), ("dlms", "operator")],
 )
 def test_no_bytes_at_all_is_the_cable(protocol, words):
     advice = Line(protocol).run(20, heard=0, good=0)
@@ -37,8 +38,9 @@ def test_no_bytes_at_all_is_the_cable(protocol, words):
 
 
 def test_bytes_without_a_frame_name_the_speeds_that_were_tried():
-    assert "bytes but no frame at 9600 7E1 or 1200 7E1: wrong port, wrong kind of meter or inverted signal" == Line().run(
-        20, good=0
+    assert (
+        "bytes but no frame at 9600 7E1 or 1200 7E1: wrong port, wrong kind of meter or inverted signal"
+        == Line().run(20, good=0)
     )
 
 

@@ -34,7 +34,8 @@ def test_units_of_meters_are_worth_exactly(factor, said, unit):
 
 
 @pytest.mark.parametrize(
-    ("said", "unit"), [("VA", "w"), ("kVA", "w"), ("W", "va"), ("W", "wh"), ("", "wh"), ("°C", "k"), ("m3", "wh")]
+    ("said", "unit"),
+    [("VA", "w"), ("kVA", "w"), ("W", "va"), ("W", "wh"), ("", "wh"), ("°C", "k"), ("m3", "wh")],
 )
 def test_what_is_another_quantity_is_worth_nothing(said, unit):
     assert worth(said, unit) is None

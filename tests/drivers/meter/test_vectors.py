@@ -21,7 +21,9 @@ OWN = "own"
 
 
 def vectors(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = tomllib.loads((VECTORS / f"{name}.toml").read_text(encoding="utf-8"))["case"]
+    found: list[dict[str, Any]] = tomllib.loads((VECTORS / f"{name}.toml").read_text(encoding="utf-8"))[
+        "case"
+    ]
     return found
 
 

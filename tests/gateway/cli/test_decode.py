@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from quartier.cli import main
+from quartier.cli import _parser, main
 from quartier_drivers.registry import METERS
 
 
@@ -73,6 +73,4 @@ def test_an_unknown_protocol_is_wrong_use(feed):
 
 @pytest.mark.parametrize("protocol", METERS)
 def test_every_protocol_can_be_asked_for(protocol):
-    from quartier.cli import _parser
-
     assert protocol == _parser().parse_args(["decode", protocol]).protocol

@@ -7,12 +7,14 @@ S = 1_000_000_000
 
 
 class Line:
-    stats = {"requests_count": 3.0}
+    def __init__(self):
+        self.stats = {"requests_count": 3.0}
 
 
 class TalkingLine:
-    stats = {"bad_pct": 12.5, "silent_on": True}
-    texts = {"advice_text": "look at the cable"}
+    def __init__(self):
+        self.stats = {"bad_pct": 12.5, "silent_on": True}
+        self.texts = {"advice_text": "look at the cable"}
 
 
 def told(account, now_s):

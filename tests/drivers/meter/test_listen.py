@@ -1,0 +1,117 @@
+"""What is on a port is found by listening, and only then by asking."""
+
+import asyncio
+
+import pytest
+from tests.drivers.meter.conftest import frame, until
+
+from quartier_drivers.errors import LinkLost
+from quartier_drivers.meter import listen
+from quartier_drivers.meter.listen import Found, Hearing, find, telegrams
+from quartier_drivers.meter.parity import Parity
+from quartier_drivers.meter.seek import Setting
+
+FRAME = frame(ADSC="012345678910", EAST="003519702", URMS1="242", IRMS1="001", NTARF="01")
+
+
+async def talking(plug, data):
+    """Say it again and again, as a meter does."""
+    while True:
+        plug.say(data)
+        await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def linky(plug):
+    task = asyncio.create_task(talking(plug, FRAME))
+    yield plug
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_meter_that_speaks_is_found(linky):
+    told = []
+
+    assert Found("tic", Setting(9600, "7E1")) == await find(linky.path, told.append)
+    assert ["listening at 9600 baud: tic, p1, sml, dlms, iec62056"] == told
+
+
+async def test_what_was_found_is_heard(linky):
+    async for telegram in telegrams(linky.path, Found("tic", Setting(9600, "7E1"))):
+        if telegram.is_whole:
+            assert "012345678910" == telegram.meter
+            break
+
+
+async def test_a_meter_that_only_answers_is_asked(plug):
+    def answer():
+        if plug.hear() == bytes.fromhex("1040FE3E16"):
+            plug.say(b"\xe5")
+
+    asyncio.get_running_loop().add_reader(plug.master, answer)
+    found = await find(plug.path, lambda _text: None, patience=0.02)
+    asyncio.get_running_loop().remove_reader(plug.master)
+
+    assert ("mbus", Setting(2400, "8E1"), True) == (found.protocol, found.setting, found.asked)
+
+
+async def test_nothing_at_all_is_the_cable(plug):
+    found = await find(plug.path, lambda _text: None, patience=0.001)
+
+    assert "" == found.protocol
+    assert found.advice.startswith("no bytes at all: cable or dongle")
+
+
+async def test_rubbish_is_named_with_the_speeds(plug):
+    task = asyncio.create_task(talking(plug, b"\xf7\x81\x00" * 30))
+    told = []
+    found = await find(plug.path, told.append, patience=0.1)
+    task.cancel()
+
+    assert found.advice.startswith("bytes but no frame at 9600 or 1200")
+    assert not any("asking" in text for text in told)
+
+
+async def test_a_port_that_is_not_there_is_named():
+    with pytest.raises(LinkLost, match="is not there"):
+        await find("/dev/ttyNOWHERE", lambda _text: None)
+
+
+def test_seven_bits_are_heard_through_eight():
+    hearing = Hearing(("tic",))
+    hearing.hear(Parity("E").sent(FRAME * 3))
+
+    assert "tic" == hearing.found
+    assert {} == hearing.whys
+
+
+def test_rubbish_finds_nobody():
+    hearing = Hearing(("tic",))
+    hearing.hear(bytes(range(256)) * 400)
+
+    assert "" == hearing.found
+    assert 102400 == hearing.heard_count
+
+
+async def test_a_server_that_hangs_up_is_soon_done_with(monkeypatch):
+    server = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
+    where = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    monkeypatch.setattr(listen, "QUESTIONS", ())
+    found = await find(where, lambda _text: None)
+    server.close()
+
+    assert "" == found.protocol
+
+
+async def test_the_end_of_the_line_is_the_end(linky):
+    seen = []
+
+    async def listen_on():
+        async for telegram in telegrams(linky.path, Found("tic", Setting(9600, "7E1"))):
+            seen.extend(telegram.groups)
+
+    task = asyncio.create_task(listen_on())
+    await until(lambda: seen)
+    linky.unplug()
+    await task
+    linky.plug()
