@@ -2,19 +2,23 @@
 
 import subprocess
 import sys
+from typing import get_args
 
 from quartier_drivers import registry
 from quartier_drivers.gpio import driver as gpio
 from quartier_drivers.gpio.bus import GpioBus
+from quartier_drivers.meter import driver as meter
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.driver import DOOR
 
 
 def test_every_kind_has_a_section_of_that_kind_and_a_door() -> None:
-    assert {"modbus-tcp": TcpBus, "modbus-rtu": RtuBus, "gpio": GpioBus} == {
-        kind: registry.section(kind) for kind in registry.KINDS
-    }
-    assert {DOOR, gpio.DOOR} == {registry.door(kind) for kind in registry.KINDS}
+    sections = {kind: registry.section(kind) for kind in registry.KINDS}
+
+    assert {"modbus-tcp": TcpBus, "modbus-rtu": RtuBus, "gpio": GpioBus}.items() <= sections.items()
+    assert {*registry.METERS, "modbus-tcp", "modbus-rtu", "gpio"} == set(sections)
+    assert all(kind == get_args(one.model_fields["kind"].annotation)[0] for kind, one in sections.items())
+    assert {DOOR, gpio.DOOR, meter.DOOR} == {registry.door(kind) for kind in registry.KINDS}
 
 
 def test_sections_import_no_protocol_library() -> None:

@@ -237,9 +237,7 @@ class Daemon:
                 self._deliver(readings)
             self._keep_release()
             self._disk.look(self._store.stats)
-        elif (
-            self.fleet.reached() != self._reached
-        ):  # what it is scaled by is known since: so is its safe value
+        elif self.fleet.reached() != self._reached:  # with its scale registers its safe value is known
             self._keep_release()
         self._store.tick(now)
         if not self._ready:
