@@ -118,5 +118,9 @@ class MbusBus(MeterBus):
 
     @property
     def asks(self) -> Mapping[str, Any] | None:
-        """How long to wait, and how often."""
-        return {"timeout_s": self.timeout_s, "retries_count": self.retries_count}
+        """How fast the line is, how long to wait, and how often."""
+        return {
+            "baud": self.baud or 2400,
+            "timeout_s": self.timeout_s,
+            "retries_count": self.retries_count,
+        }

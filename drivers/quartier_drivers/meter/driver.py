@@ -89,7 +89,7 @@ class SpeakingMeter(_Meter):
         super().__init__(port, device, profile, clock)
         self._decoder: Decoder | None = None
         self._used_keys: keys.Keys | None = None
-        self._past = Counts()
+        self._none = Counts()
         self._wake: Callable[[], None] = lambda: None
         self._waiting: deque[Readings] = deque(maxlen=_WAITING_MAX)
         self._heard_ns = clock.now_ns()
@@ -101,7 +101,7 @@ class SpeakingMeter(_Meter):
     @property
     def counts(self) -> Counts:
         """What was made of the bytes."""
-        return self._past if self._decoder is None else self._decoder.counts
+        return self._none if self._decoder is None else self._decoder.counts
 
     @property
     def why(self) -> str:
@@ -161,8 +161,10 @@ class SpeakingMeter(_Meter):
     def _begin(self) -> None:
         known = self._keys()
         if self._decoder is None or known != self._used_keys:
-            self._past = self.counts
-            self._decoder = protocols.decoder(self._profile.protocol, self._profile.decoder, known)
+            try:
+                self._decoder = protocols.decoder(self._profile.protocol, self._profile.decoder, known)
+            except ValueError as error:
+                raise NoReply(str(error)) from error
             self._used_keys = known
 
     def _complain(self) -> None:
@@ -214,15 +216,18 @@ class AskedMeter(_Meter):
 
     async def open(self) -> Mapping[str, str]:
         """The profile's words, and its serial once it was read.  Raises NoReply."""
-        self._reader = protocols.reader(
-            self._profile.protocol,
-            self._profile.decoder,
-            self._keys(),
-            unit=self._device.unit,
-            address=self._device.address,
-            wanted=labels_of(self._teller.statements.values()),
-            **self._line,
-        )
+        try:
+            self._reader = protocols.reader(
+                self._profile.protocol,
+                self._profile.decoder,
+                self._keys(),
+                unit=self._device.unit,
+                address=self._device.address,
+                wanted=labels_of(self._teller.statements.values()),
+                **self._line,
+            )
+        except ValueError as error:  # its address, or a key
+            raise NoReply(str(error)) from error
         self._teller.forget()
         return self._identity()
 

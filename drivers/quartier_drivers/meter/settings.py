@@ -3,6 +3,10 @@
 The keys are the keywords of ``quartier_drivers.meter.<protocol>.decoder``.
 """
 
+from typing import Annotated, Literal
+
+from pydantic import Strict
+
 from quartier_drivers.schema import Section
 
 
@@ -17,9 +21,21 @@ class P1Settings(Section):
 class Iec62056Settings(Section):
     """IEC 62056-21."""
 
+    bcc: str = "xor"
+    """How the block check is made."""
+    speed_max: int = 19200
+    """Highest speed that is asked for."""
+    wake_count: int = 0
+    """How many NULs wake a meter that runs on a battery."""
+
 
 class SmlSettings(Section):
     """Smart Message Language."""
+
+    checksum: Literal["x25", "kermit"] = "x25"
+    """Which CRC the meter makes."""
+    defects: Annotated[tuple[str, ...], Strict(False)] = ()
+    """What is known to be wrong in what it says."""
 
 
 class DlmsSettings(Section):

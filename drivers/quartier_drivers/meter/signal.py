@@ -65,9 +65,9 @@ class Signal:
 
         ``speeds`` are those that were tried; ``why`` is what the decoder itself says is wrong.
         """
-        if counts.good_count > self._last[0]:
+        if counts.good_count != self._last[0]:
             self._good_s = now_s
-        if counts.bytes_count > self._last[1]:
+        if counts.bytes_count != self._last[1]:
             self._bytes_s = now_s
         self._last = counts.good_count, counts.bytes_count
         past = self._past

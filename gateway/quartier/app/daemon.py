@@ -252,9 +252,8 @@ class Daemon:
 
     def _status_line(self) -> str:
         view = self.turn.view
-        return (
-            f"{view['mode']}, grid {view['grid']['power_w']} W, cap {view['caps']['import']['max_w']:.0f} W"
-        )
+        cap_w = view["caps"]["import"]["max_w"]
+        return f"{view['mode']}, grid {view['grid']['power_w']} W, cap {cap_w:.0f} W"
 
     def _infos(self) -> dict[str, PointInfo]:
         told = [point for bus in self.fleet.buses for point in bus.own_points]

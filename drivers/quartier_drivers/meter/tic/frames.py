@@ -132,7 +132,7 @@ class TicDecoder:
         frame, label = self._frame, group.label
         if frame and (label in frame or label in _FIRST or len(frame) >= GROUPS_MAX):
             # The address stands first, except in the short frames of an over-current.
-            if label in frame or label != "ADCO" or not _SHORT >= frame.keys():
+            if label in frame or label != "ADCO" or not frame.keys() <= _SHORT:
                 self._finish(done, is_ended=False)
         if not frame:
             self._is_begun = self._begin_seen
