@@ -130,10 +130,10 @@ class TicDecoder:
 
     def _add(self, group: Group, done: list[Telegram]) -> None:
         frame, label = self._frame, group.label
-        if frame and (label in frame or label in _FIRST or len(frame) >= GROUPS_MAX):
-            # The address stands first, except in the short frames of an over-current.
-            if label in frame or label != "ADCO" or not frame.keys() <= _SHORT:
-                self._finish(done, is_ended=False)
+        # The address stands first, except in the short frames of an over-current.
+        is_first = label in _FIRST and not (label == "ADCO" and frame.keys() <= _SHORT)
+        if frame and (label in frame or is_first or len(frame) >= GROUPS_MAX):
+            self._finish(done, is_ended=False)
         if not frame:
             self._is_begun = self._begin_seen
         self._begin_seen = False
