@@ -1,0 +1,85 @@
+"""DLMS/COSEM: meters that push through their customer interface, and meters that are asked."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+from quartier_drivers.meter.dlms import hdlc, obis, objects
+from quartier_drivers.meter.dlms.association import MECHANISMS
+from quartier_drivers.meter.dlms.ciphering import Keys
+from quartier_drivers.meter.dlms.client import Access, Client
+from quartier_drivers.meter.dlms.decoder import PushDecoder
+from quartier_drivers.meter.dlms.link import HdlcLink, Link, WrapperLink
+
+_CHALLENGE_SIZE = 16
+
+
+def decoder(
+    *, defects: Sequence[str] = (), encryption_key: bytes = b"", authentication_key: bytes = b""
+) -> PushDecoder:
+    """A decoder for what a meter pushes.
+
+    ``defects`` are known ones of the meter: ``energy-in-wh`` (Kamstrup in Sweden).  Keys have 16 bytes, 32 in
+    security suite 2; without ``authentication_key`` tags are not checked.
+    """
+    return PushDecoder(Keys(encryption_key, authentication_key), defects)
+
+
+def reader(
+    *,
+    unit: int,
+    address: str = "",
+    wanted: Sequence[str],
+    client: int = 16,
+    security: str = "none",
+    over_tcp: bool = False,
+    transport: str = "auto",
+    logical: int = 1,
+    address_size: int = 0,
+    title: str = "",
+    is_ciphered: bool = False,
+    counter: str = "",
+    classes: Mapping[str, str] | None = None,
+    rows: int = 96,
+    wait_s: float = 2.0,
+    encryption_key: bytes = b"",
+    authentication_key: bytes = b"",
+    password: bytes = b"",
+) -> Client:
+    """A client for one meter that is asked.
+
+    ``unit`` is its physical HDLC address (0: it has none), ``logical`` its logical device (the wrapper's port
+    on TCP).  ``transport`` is ``hdlc`` or ``wrapper``; ``auto`` takes the wrapper over TCP.  ``security`` is
+    ``none``, ``low`` (password) or ``high`` (GMAC).  ``wanted`` are labels of objects, ``1-0:1.8.0``;
+    ``1-0:99.1.0/1-0:1.29.0`` wants a load curve.
+    ``classes`` says of which class an object is where its name does not tell.  ``title`` is our system title,
+    16 hexadecimal digits; ``counter`` the object that tells the public client the last invocation counter.
+    Raises ValueError for what is no such label, class or title.
+    """
+    del address  # a meter on a line has a number
+    known = classes or {}
+    labels = dict.fromkeys(label.partition("/")[0] for label in wanted)
+
+    def link(number: int) -> Link:
+        if transport == "wrapper" or (transport == "auto" and over_tcp):
+            return WrapperLink(number, logical, wait_s=wait_s)
+        return HdlcLink(number, hdlc.server_address(logical, unit, address_size), wait_s=wait_s)
+
+    access = Access(
+        client=client,
+        mechanism=MECHANISMS[security],
+        secret=password,
+        keys=Keys(encryption_key, authentication_key),
+        title=bytes.fromhex(title),
+        is_ciphered=is_ciphered,
+        counter_name=obis.name(counter) if counter else b"",
+    )
+    return Client(
+        link,
+        access,
+        [objects.wanted(label, known.get(label, "")) for label in labels],
+        lambda: secrets.token_bytes(_CHALLENGE_SIZE),
+        rows,
+    )
+
+
+__all__ = ["Client", "PushDecoder", "decoder", "reader"]

@@ -1,0 +1,149 @@
+"""Puts APDUs together from the frames that carry their parts; pure.
+
+HDLC segmentation (IEC 62056-46, 6.4.4.2), M-Bus segments (EN 13757-1), block transfer (IEC 62056-5-3).
+"""
+
+from dataclasses import dataclass, field
+
+from quartier_drivers.meter.dlms.axdr import Malformed, Reader
+from quartier_drivers.meter.dlms.hdlc import LLC_HEARD, LLC_SENT, UI, Frame
+from quartier_drivers.meter.dlms.scanner import Found, Segment, Wrapped
+
+APDU_MAX = 16_384
+"""The longest APDU that is put together."""
+BLOCK_TRANSFER = 0xE0
+# An APDU that may come without an LLC head; the blocks of Landis+Gyr do.
+_WITHOUT_LLC = bytes([0x0F, 0xDB, 0xDC, 0xDD, BLOCK_TRANSFER])
+_PARTLY_MAX = 4
+# A frame has nine bytes at least: more stray bytes than this between two parts may have been a third.
+_STRAY_MAX = 8
+
+_Source = tuple[str, int, int]
+
+
+@dataclass(slots=True)
+class _Partly:
+    """An APDU of which parts came: the number of the last one, and the bytes so far."""
+
+    number: int
+    data: bytearray = field(default_factory=bytearray)
+
+
+class Assembly:
+    """Takes frames in the order of the stream and gives whole APDUs; keeps at most four unfinished ones.
+
+    ``bad_count`` counts APDUs that were given up because a part is missing.
+    """
+
+    def __init__(self) -> None:
+        self.bad_count = 0
+        self._frames: dict[_Source, _Partly] = {}
+        self._blocks: dict[_Source, _Partly] = {}
+
+    def add(self, found: Found) -> bytes | None:
+        """The APDU that ends with this frame, or None while it is not whole."""
+        frame = found.frame
+        if found.stray > _STRAY_MAX:
+            self.drop()
+        if isinstance(frame, Wrapped):
+            source, apdu = ("wrapper", frame.source, frame.destination), frame.data
+        elif isinstance(frame, Segment):
+            source = ("mbus", frame.address, 0)
+            apdu = self._segment(source, frame)
+        else:
+            source = ("hdlc", frame.destination, frame.source)
+            apdu = self._frame(source, frame)
+        if apdu and apdu[0] == BLOCK_TRANSFER:
+            return self._block(source, apdu)
+        return apdu or None
+
+    def drop(self) -> None:
+        """Give up what is not whole."""
+        self.bad_count += len(self._frames) + len(self._blocks)
+        self._frames.clear()
+        self._blocks.clear()
+
+    def _frame(self, source: _Source, frame: Frame) -> bytes:
+        if frame.kind not in (0, UI) or not frame.information:
+            return b""
+        information, number = frame.information, frame.sent_number if frame.kind == 0 else -1
+        head = information[:3] in (LLC_HEARD, LLC_SENT)
+        known = self._frames.get(source)
+        if known is not None and (head or (number >= 0 and number != (known.number + 1) % 8)):
+            self._give_up(self._frames, source)
+            known = None
+        if known is None and not head and information[0] not in _WITHOUT_LLC:
+            self.bad_count += 1  # what was before it is lost
+            return b""
+        part = information[3:] if head else information
+        return self._joined(source, known, number, part, is_last=not frame.is_segmented)
+
+    def _segment(self, source: _Source, segment: Segment) -> bytes:
+        if segment.information > 0x1F or len(segment.data) < 3:
+            return b""  # an M-Bus meter's own telegram
+        known = self._frames.get(source)
+        if known is not None and segment.number != (known.number + 1) % 16:
+            self._give_up(self._frames, source)
+            known = None
+        if known is None and segment.number:
+            self.bad_count += 1
+            return b""
+        return self._joined(source, known, segment.number, segment.data[2:], is_last=segment.is_last)
+
+    def _joined(
+        self, source: _Source, known: _Partly | None, number: int, part: bytes, *, is_last: bool
+    ) -> bytes:
+        if known is None:
+            if is_last:
+                return part
+            known = self._keep(self._frames, source, _Partly(number))
+        known.number = number
+        known.data += part
+        if len(known.data) > APDU_MAX:
+            self._give_up(self._frames, source)
+            return b""
+        if not is_last:
+            return b""
+        del self._frames[source]
+        return bytes(known.data)
+
+    def _block(self, source: _Source, apdu: bytes) -> bytes | None:
+        """A general block transfer: control, block number, block acknowledged, data; numbers count from 1."""
+        try:
+            reader = Reader(apdu, 1)
+            control, number = reader.byte(), int.from_bytes(reader.take(2), "big")
+            reader.take(2)
+            part = reader.string()
+        except Malformed:
+            self.bad_count += 1
+            return None
+        known = self._blocks.get(source)
+        if known is not None and number == known.number and known.data.endswith(part):
+            return None  # sent twice
+        if known is not None and number != known.number + 1:
+            self._give_up(self._blocks, source)
+            known = None
+        if known is None:
+            if number != 1:
+                self.bad_count += 1
+                return None
+            known = self._keep(self._blocks, source, _Partly(number))
+        known.number = number
+        known.data += part
+        if len(known.data) > APDU_MAX:
+            self._give_up(self._blocks, source)
+            return None
+        if not control & 0x80:
+            return None
+        del self._blocks[source]
+        return bytes(known.data) or None
+
+    def _keep(self, partly: dict[_Source, _Partly], source: _Source, begun: _Partly) -> _Partly:
+        if len(partly) >= _PARTLY_MAX:
+            self._give_up(partly, next(iter(partly)))
+        partly[source] = begun
+        return begun
+
+    def _give_up(self, partly: dict[_Source, _Partly], source: _Source) -> None:
+        del partly[source]
+        self.bad_count += 1

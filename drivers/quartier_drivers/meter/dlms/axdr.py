@@ -1,0 +1,277 @@
+"""A-XDR: the data of DLMS/COSEM as values and back, bounded in depth; pure.
+
+IEC 61334-6 (A-XDR), IEC 62056-5-3 (Data), Blue Book 4.1.5 (common data types).
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import NamedTuple
+
+NULL, ARRAY, STRUCTURE, BOOLEAN, BITS = 0, 1, 2, 3, 4
+INT32, UINT32, OCTETS, TEXT, UTF8, BCD = 5, 6, 9, 10, 12, 13
+INT8, INT16, UINT8, UINT16, COMPACT = 15, 16, 17, 18, 19
+INT64, UINT64, ENUM, FLOAT32, FLOAT64 = 20, 21, 22, 23, 24
+DATE_TIME, DATE, TIME, DONT_CARE = 25, 26, 27, 255
+DESCRIPTOR = 256
+"""Not of the standard: class, name and attribute that some meters send without a tag (see ``Reader``)."""
+
+DEPTH_MAX = 16
+_NUMBERS = {
+    INT8: struct.Struct(">b"),
+    INT16: struct.Struct(">h"),
+    INT32: struct.Struct(">i"),
+    INT64: struct.Struct(">q"),
+    UINT8: struct.Struct(">B"),
+    UINT16: struct.Struct(">H"),
+    UINT32: struct.Struct(">I"),
+    UINT64: struct.Struct(">Q"),
+    ENUM: struct.Struct(">B"),
+    FLOAT32: struct.Struct(">f"),
+    FLOAT64: struct.Struct(">d"),
+}
+_FIXED = {DATE_TIME: 12, DATE: 5, TIME: 4}
+_LISTS = (ARRAY, STRUCTURE, COMPACT)
+_NAME_SIZE = 6
+_DESCRIPTOR_SIZE = 9
+
+
+class Malformed(ValueError):  # noqa: N818 - what came, not what failed
+    """The bytes are no A-XDR of the expected form."""
+
+
+class Cut(Malformed):
+    """The bytes end before the value does; more may come."""
+
+
+class Item(NamedTuple):
+    """One value with its tag; ``value`` is a list of items for arrays and structures."""
+
+    tag: int
+    value: "Value"
+
+    @property
+    def items(self) -> Sequence["Item"]:
+        """What a list holds; nothing for any other value."""
+        return self.value if isinstance(self.value, list) else ()
+
+    @property
+    def octets(self) -> bytes:
+        """The bytes of an octet string, date or time; empty for any other value."""
+        return self.value if isinstance(self.value, bytes) else b""
+
+
+Value = None | bool | int | float | str | bytes | list[Item] | tuple[int, bytes, int]
+_Type = tuple[int, tuple["_Type", ...], int]
+
+
+class Reader:
+    """Reads items from ``data``, from place ``at`` on.
+
+    ``is_mending`` reads two things as they were meant that makers send against the standard: names whose tag
+    and length are swapped (06 09), and class, name and attribute without any tag at the head of a structure
+    of two.  What reads as it should is never mended: try without first.
+    """
+
+    def __init__(self, data: bytes, at: int = 0, *, is_mending: bool = False) -> None:
+        self.data = data
+        self.at = at
+        self._is_mending = is_mending
+
+    @property
+    def left(self) -> int:
+        """Bytes not yet read."""
+        return len(self.data) - self.at
+
+    def take(self, count: int) -> bytes:
+        """The next bytes; raises Cut."""
+        end = self.at + count
+        if end > len(self.data):
+            raise Cut(f"{self.left} bytes where {count} are said to follow")
+        taken = self.data[self.at : end]
+        self.at = end
+        return taken
+
+    def byte(self) -> int:
+        """The next byte; raises Cut."""
+        if self.at >= len(self.data):
+            raise Cut("ends where a byte is expected")
+        self.at += 1
+        return self.data[self.at - 1]
+
+    def length(self) -> int:
+        """A length or count: one byte below 0x80, else 0x81 to 0x84 and as many bytes."""
+        first = self.byte()
+        if first < 0x80:
+            return first
+        if not 0x81 <= first <= 0x84:
+            raise Malformed(f"a length that begins with {first:#04x}")
+        return int.from_bytes(self.take(first - 0x80), "big")
+
+    def string(self) -> bytes:
+        """An octet string without tag."""
+        return self.take(self.length())
+
+    def item(self, depth: int = 0) -> Item:
+        """The next item with its tag; raises Malformed, Cut where the bytes end too early."""
+        tag = self.byte()
+        if tag in _NUMBERS:
+            return self._mended(tag) if self._is_mending else self._number(tag)
+        if tag in (ARRAY, STRUCTURE):
+            return Item(tag, self._list(tag, depth))
+        if tag == COMPACT:
+            kind = self._type(depth)
+            inner = Reader(self.string())
+            return Item(ARRAY, inner._compact(kind, depth))
+        return self._plain(tag)
+
+    def _list(self, tag: int, depth: int) -> list[Item]:
+        if depth >= DEPTH_MAX:
+            raise Malformed(f"lists within lists, more than {DEPTH_MAX}")
+        count = self.length()
+        if self._is_mending and tag == STRUCTURE and count == 2 and self._is_descriptor():
+            described = Item(DESCRIPTOR, self._descriptor())
+            return [described, self.item(depth + 1)]
+        if count > self.left:  # each item has a byte at least
+            raise Cut(f"{self.left} bytes for {count} items")
+        return [self.item(depth + 1) for _ in range(count)]
+
+    def _number(self, tag: int) -> Item:
+        form = _NUMBERS[tag]
+        return Item(tag, form.unpack(self.take(form.size))[0])
+
+    def _plain(self, tag: int) -> Item:  # noqa: PLR0911 - one for each data type
+        """A value that is neither a number nor a list, its tag already read."""
+        if tag == OCTETS:
+            return Item(tag, self.string())
+        if tag in (TEXT, UTF8):
+            return Item(tag, self.string().decode("utf-8", "replace"))
+        if tag in (NULL, DONT_CARE):
+            return Item(NULL, None)
+        if tag == BOOLEAN:
+            return Item(tag, self.byte() != 0)
+        if tag == BCD:
+            return Item(tag, _bcd(self.byte()))
+        if tag in _FIXED:
+            return Item(tag, self.take(_FIXED[tag]))
+        if tag == BITS:
+            count = self.length()
+            bits = self.take((count + 7) // 8)
+            return Item(tag, "".join(f"{byte:08b}" for byte in bits)[:count])
+        raise Malformed(f"no data type {tag:#04x}")
+
+    def _mended(self, tag: int) -> Item:
+        name = self.data[self.at + 1 : self.at + 1 + _NAME_SIZE]
+        swapped = tag == _NAME_SIZE and self.data[self.at : self.at + 1] == b"\x09"
+        if swapped and len(name) == _NAME_SIZE and name[-1] == 0xFF:
+            self.at += 1 + _NAME_SIZE
+            return Item(OCTETS, name)
+        return self._number(tag)
+
+    def _is_descriptor(self) -> bool:
+        head = self.data[self.at : self.at + _DESCRIPTOR_SIZE]
+        return len(head) == _DESCRIPTOR_SIZE and head[0] == 0 and head[1] > 0 and head[7] == 0xFF
+
+    def _descriptor(self) -> tuple[int, bytes, int]:
+        head = self.take(_DESCRIPTOR_SIZE)
+        return int.from_bytes(head[:2], "big"), head[2:8], head[8]
+
+    def _type(self, depth: int) -> _Type:
+        """A type description: tag, types of its members, count of a fixed array."""
+        if depth >= DEPTH_MAX:
+            raise Malformed(f"types within types, more than {DEPTH_MAX}")
+        tag = self.byte()
+        if tag == ARRAY:
+            count = int.from_bytes(self.take(2), "big")
+            return tag, (self._type(depth + 1),), count
+        if tag == STRUCTURE:
+            count = self.length()
+            if count > self.left:
+                raise Cut(f"{self.left} bytes for {count} types")
+            return tag, tuple(self._type(depth + 1) for _ in range(count)), count
+        if tag == COMPACT:
+            raise Malformed("a compact array within a compact array")
+        return tag, (), 0
+
+    def _compact(self, kind: _Type, depth: int) -> list[Item]:
+        made = []
+        while self.left:
+            before = self.at
+            made.append(self._typed(kind, depth))
+            if self.at == before:
+                raise Malformed("a compact array of nothing")
+        return made
+
+    def _typed(self, kind: _Type, depth: int) -> Item:
+        tag, members, count = kind
+        if tag == STRUCTURE:
+            return Item(tag, [self._typed(member, depth + 1) for member in members])
+        if tag == ARRAY:
+            if count > self.left:
+                raise Cut(f"{self.left} bytes for {count} items")
+            return Item(tag, [self._typed(members[0], depth + 1) for _ in range(count)])
+        return self._number(tag) if tag in _NUMBERS else self._plain(tag)
+
+
+def _bcd(code: int) -> int:
+    high, low = divmod(code, 16)
+    return high * 10 + low if high < 10 and low < 10 else code
+
+
+def read(data: bytes) -> Item:
+    """The one item that ``data`` is, to its last byte; null-data behind it is filling.
+
+    Where it does not read as it should, known makers' slips are mended if then all of it reads.
+    Raises Malformed.
+    """
+    try:
+        return _whole(Reader(data))
+    except Malformed as error:
+        try:
+            return _whole(Reader(data, is_mending=True))
+        except Malformed:
+            raise error from None
+
+
+def _whole(reader: Reader) -> Item:
+    made = reader.item()
+    if reader.data[reader.at :].strip(b"\0"):
+        raise Malformed(f"{reader.left} bytes too many")
+    return made
+
+
+def length(count: int) -> bytes:
+    """A length or count as it is sent."""
+    if count < 0x80:
+        return bytes([count])
+    size = (count.bit_length() + 7) // 8
+    return bytes([0x80 | size]) + count.to_bytes(size, "big")
+
+
+def string(data: bytes) -> bytes:
+    """An octet string without tag."""
+    return length(len(data)) + data
+
+
+def written(item: Item) -> bytes:
+    """An item as it is sent: numbers, octet strings, texts, dates, null-data and lists of them.
+
+    Raises ValueError for other tags and for numbers that their type cannot hold.
+    """
+    tag, value = item
+    head = bytes([tag]) if tag <= 0xFF else b""
+    if tag in _NUMBERS:
+        try:
+            return head + _NUMBERS[tag].pack(value)
+        except struct.error as error:
+            raise ValueError(f"{value!r} as data type {tag}: {error}") from error
+    if tag == BOOLEAN:
+        return head + bytes([bool(value)])
+    if isinstance(value, list):
+        return head + length(len(value)) + b"".join(map(written, value))
+    if isinstance(value, str) and tag in (TEXT, UTF8):
+        return head + string(value.encode())
+    if isinstance(value, bytes):
+        return head + (value if tag in _FIXED else string(value))
+    if tag == NULL:
+        return head
+    raise ValueError(f"data type {tag} is not written")

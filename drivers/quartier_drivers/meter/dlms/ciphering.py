@@ -1,0 +1,200 @@
+"""Security suites of DLMS/COSEM: opens and closes ciphered APDUs; pure.  IEC 62056-5-3 (Green Book 9.2.7).
+
+AES-GCM with a tag of 12 bytes (suites 0 and 1: AES-128, suite 2: AES-256).  Keys are never said in any text.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from quartier_drivers.meter.dlms.axdr import Malformed, Reader, string
+
+GENERAL_GLO, GENERAL_DED, GENERAL = 0xDB, 0xDC, 0xDD
+AUTHENTICATED, ENCRYPTED, COMPRESSED = 0x10, 0x20, 0x80
+_SUITE = 0x0F
+_KEY_SET = 0x40  # unicast or broadcast key, each with a counter of its own
+_KEY_SIZES = {0: 16, 1: 16, 2: 32}
+_TAG_SIZE = 12
+_TITLE_SIZE = 8
+_HEAD_SIZE = 5  # security control, invocation counter
+_TITLES_MAX = 16
+
+# Ciphered services without the general form, and the service inside: global keys, dedicated keys.
+SERVICES = {
+    0x21: 0x01,
+    0x28: 0x08,
+    0x2E: 0x0E,
+    **{tag: tag - 0x08 for tag in (0xC8, 0xC9, 0xCA, 0xCB, 0xCC, 0xCD, 0xCF)},
+    **{tag: tag - 0x10 for tag in (0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD7)},
+}
+
+
+class Unopened(ValueError):  # noqa: N818 - what became of it
+    """A ciphered APDU was refused; the text says why, in the words for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """``encryption``: 16 bytes (32 in suite 2); ``authentication``: as many, or none.  Never shown."""
+
+    encryption: bytes = field(default=b"", repr=False)
+    authentication: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was inside; ``title`` of who sent it (8 bytes), and its invocation counter."""
+
+    apdu: bytes
+    title: bytes
+    counter: int
+    key_set: int
+    is_authenticated: bool
+
+
+class Opener:
+    """Opens ciphered APDUs, each invocation counter but once: it must rise, per system title.
+
+    A counter is remembered by ``keep``, once what was inside made sense: noise that nobody can check must not
+    push it up.  At most 16 titles are remembered.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._counters: OrderedDict[tuple[bytes, int], int] = OrderedDict()
+
+    def open(self, apdu: bytes) -> Opened:
+        """Open a general-glo, general-ded or general-ciphering APDU; raises Unopened."""
+        try:
+            title, sealed, extra = _general(apdu)
+        except Malformed as error:
+            raise Unopened(f"a ciphered telegram that does not add up: {error}") from error
+        return self.unseal(sealed, title, extra)
+
+    def unseal(self, sealed: bytes, title: bytes, extra: bytes = b"") -> Opened:
+        """Open security control, counter, text and tag of whoever has the system title; raises Unopened."""
+        if len(title) != _TITLE_SIZE:
+            raise Unopened(f"a system title of {len(title)} bytes, expected {_TITLE_SIZE}")
+        if len(sealed) < _HEAD_SIZE:
+            raise Unopened("a ciphered telegram without its head")
+        control, counter = sealed[0], int.from_bytes(sealed[1:_HEAD_SIZE], "big")
+        key_set = control & _KEY_SET
+        known = self._counters.get((title, key_set))
+        if known is not None and counter <= known:
+            raise Unopened(f"invocation counter {counter} after {known}: a telegram sent again")
+        inside = _unsealed(self._keys, title, sealed, extra)
+        is_checked = bool(control & AUTHENTICATED and self._keys.authentication)
+        return Opened(inside, title, counter, key_set, is_checked)
+
+    def keep(self, opened: Opened) -> None:
+        """What was opened made sense: its counter counts."""
+        sender = opened.title, opened.key_set
+        self._counters[sender] = opened.counter
+        self._counters.move_to_end(sender)
+        while len(self._counters) > _TITLES_MAX:
+            self._counters.popitem(last=False)
+
+
+def _general(apdu: bytes) -> tuple[bytes, bytes, bytes]:
+    """System title, sealed part, what else is authenticated (general-ciphering: its head with lengths)."""
+    reader = Reader(apdu, 1)
+    if apdu[0] in (GENERAL_GLO, GENERAL_DED):
+        return reader.string(), _rest(reader), b""
+    begin = reader.at
+    reader.string()  # transaction
+    title = reader.string()
+    for _ in range(3):  # recipient, date and time, other information
+        reader.string()
+    extra = apdu[begin : reader.at]
+    if reader.byte():
+        _skip_key(reader)
+    return title, _rest(reader), extra
+
+
+def _rest(reader: Reader) -> bytes:
+    sealed = reader.string()
+    if reader.data[reader.at :].strip(b"\0"):
+        raise Malformed(f"{reader.left} bytes too many")
+    return sealed
+
+
+def _skip_key(reader: Reader) -> None:
+    """Which key was used; only the identified one, which is the one we have, can be opened."""
+    if reader.byte() != 0:
+        raise Malformed("a key that is wrapped or agreed upon")
+    reader.byte()
+
+
+def _unsealed(keys: Keys, title: bytes, sealed: bytes, extra: bytes) -> bytes:
+    control, iv, text = sealed[0], title + sealed[1:_HEAD_SIZE], sealed[_HEAD_SIZE:]
+    if control & COMPRESSED:
+        raise Unopened("a compressed telegram")
+    is_checked, is_encrypted = bool(control & AUTHENTICATED), bool(control & ENCRYPTED)
+    if is_checked:
+        if len(text) < _TAG_SIZE:
+            raise Unopened("a telegram without its authentication tag")
+        text, tag = text[:-_TAG_SIZE], text[-_TAG_SIZE:]
+    if not is_encrypted and not (is_checked and keys.authentication):
+        return text
+    cipher = _cipher(keys, control)
+    if not is_checked or not keys.authentication:
+        # GCM encrypts in counter mode, begun at 2; without the tag or its key nobody can check it.
+        return Cipher(cipher, modes.CTR(iv + (2).to_bytes(4, "big"))).decryptor().update(text)
+    decryptor = Cipher(cipher, modes.GCM(iv, tag, _TAG_SIZE)).decryptor()
+    decryptor.authenticate_additional_data(sealed[:1] + keys.authentication + extra)
+    if not is_encrypted:
+        decryptor.authenticate_additional_data(text)
+    try:
+        inside = decryptor.update(text) if is_encrypted else text
+        decryptor.finalize()
+    except InvalidTag:
+        raise Unopened("its authentication tag does not hold: wrong key, or changed on the way") from None
+    return inside
+
+
+def _cipher(keys: Keys, control: int) -> algorithms.AES:
+    size = _KEY_SIZES.get(control & _SUITE)
+    if size is None:
+        raise Unopened(f"security suite {control & _SUITE}, known are 0 to 2")
+    if not keys.encryption:
+        raise Unopened("an encrypted telegram, and no key was given")
+    if len(keys.encryption) != size:
+        raise Unopened(f"security suite {control & _SUITE} has keys of {size} bytes, another one was given")
+    return algorithms.AES(keys.encryption)
+
+
+def sealed(keys: Keys, title: bytes, control: int, counter: int, apdu: bytes, extra: bytes = b"") -> bytes:
+    """Security control, invocation counter, text and tag: what ``Opener.unseal`` opens.
+
+    ``title`` is the sender's; raises Unopened when a key is missing.
+    """
+    head = bytes([control]) + counter.to_bytes(4, "big")
+    iv = title + head[1:]
+    if not control & (AUTHENTICATED | ENCRYPTED):
+        return head + apdu
+    if not control & AUTHENTICATED:
+        return head + Cipher(
+            _cipher(keys, control), modes.CTR(iv + (2).to_bytes(4, "big"))
+        ).encryptor().update(apdu)
+    encryptor = Cipher(_cipher(keys, control), modes.GCM(iv)).encryptor()
+    encryptor.authenticate_additional_data(head[:1] + keys.authentication + extra)
+    if control & ENCRYPTED:
+        text = encryptor.update(apdu)
+    else:
+        encryptor.authenticate_additional_data(apdu)
+        text = apdu
+    encryptor.finalize()
+    return head + text + encryptor.tag[:_TAG_SIZE]
+
+
+def service(
+    keys: Keys, title: bytes, control: int, counter: int, apdu: bytes, *, dedicated: bool = False
+) -> bytes:
+    """A service ciphered in its own form: glo-get-request for a get-request, and so on."""
+    inner = apdu[0]
+    outer = next(
+        tag for tag, inside in SERVICES.items() if inside == inner and dedicated == (0xD0 <= tag <= 0xD7)
+    )
+    return bytes([outer]) + string(sealed(keys, title, control, counter, apdu))

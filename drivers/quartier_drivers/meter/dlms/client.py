@@ -1,0 +1,297 @@
+"""Asks a meter: associates, reads its objects and load curves, releases; pure conversations.
+
+IEC 62056-5-3.  Each reading has an association of its own, so a meter that forgot us is no matter.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from quartier_drivers.errors import NoReply, Refused
+from quartier_drivers.meter.dlms import association, axdr, curve, moment, objects, services
+from quartier_drivers.meter.dlms.association import GMAC, LOW, NONE, Grant
+from quartier_drivers.meter.dlms.axdr import Item, Malformed, Reader
+from quartier_drivers.meter.dlms.ciphering import (
+    AUTHENTICATED,
+    ENCRYPTED,
+    SERVICES,
+    Keys,
+    Opener,
+    Unopened,
+    service,
+)
+from quartier_drivers.meter.dlms.curve import Curve
+from quartier_drivers.meter.dlms.link import ANSWER_MAX, Link
+from quartier_drivers.meter.dlms.objects import Wanted
+from quartier_drivers.meter.dlms.services import Attribute, Block, Failed, Result, ServiceRefused
+from quartier_drivers.meter.talk import Conversation, Talk
+from quartier_drivers.meter.telegram import Group, Telegram
+
+PUBLIC_CLIENT = 16
+_ASSOCIATION = (15, bytes([0, 0, 40, 0, 0, 255]))  # class, name
+_REPLY_TO_HLS = 1
+_BLOCKS_MAX = 4096
+_ELSEWHERE = (4, 9, 11)  # no such object, another class, not available
+_SERIALS = ("0-0:96.1.0", "0-0:42.0.0", "0-0:96.1.1")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a client presents itself.
+
+    ``mechanism`` NONE, LOW (``secret`` is the password) or GMAC; ``is_ciphered``: requests are encrypted and
+    authenticated; ``counter_name`` is the object that tells, to anybody, which invocation counter was last.
+    """
+
+    client: int = PUBLIC_CLIENT
+    mechanism: int = NONE
+    secret: bytes = field(default=b"", repr=False)
+    keys: Keys = field(default_factory=Keys)
+    title: bytes = b""
+    is_ciphered: bool = False
+    counter_name: bytes = b""
+
+
+class Client:
+    """Reads the ``wanted`` objects of one meter; keeps scalers, columns, classes, counters between readings.
+
+    ``link`` makes a link for a client's number, ``challenge`` random bytes.  ``rows`` of each load curve are
+    read the first time, later those after the last row.
+    """
+
+    def __init__(
+        self,
+        link: Callable[[int], Link],
+        access: Access,
+        wanted: Sequence[Wanted],
+        challenge: Callable[[], bytes],
+        rows: int = 96,
+    ) -> None:
+        self._make_link = link
+        self._access = access
+        self._wanted = list(wanted)
+        self._challenge = challenge
+        self._rows = rows
+        self._opener = Opener(access.keys)
+        self._counter = 0 if not access.counter_name else -1
+        self._kinds: dict[bytes, list[int]] = {each.name: list(each.kinds) for each in wanted}
+        self._scalers: dict[bytes, Item | None] = {}
+        self._curves: dict[bytes, Curve] = {}
+        self._last_row: dict[bytes, str] = {}
+        self._is_listing = True
+        self._link: Link | None = None
+        self._open_access = access
+        self._grant = Grant(b"", b"", 0, association.PDU_MAX)
+
+    def read(self) -> Talk:
+        """One whole reading; raises NoReply or Refused."""
+        try:
+            return (yield from self._reading())
+        except (Malformed, Unopened) as error:
+            raise NoReply(f"an answer that makes no sense: {error}") from error
+        except ServiceRefused as error:
+            raise Refused(str(error)) from error
+
+    def _reading(self) -> Talk:
+        if self._counter < 0:
+            self._counter = (yield from self._known_counter()) + 1
+        yield from self._open(self._access)
+        stated = yield from self._objects()
+        meter = _serial(stated)
+        rows: list[Telegram] = []
+        for each in self._wanted:
+            if each.is_curve:
+                rows += yield from self._curve(each.name, meter)
+        yield from self._close()
+        if not stated and not rows:
+            raise Refused("the meter has none of what is wanted, or shows it to another client only")
+        return [*rows, Telegram(meter, tuple(stated))] if stated else rows
+
+    def _known_counter(self) -> Conversation[int]:
+        """The last invocation counter that the meter has seen, as it tells the public client."""
+        assert self._access.counter_name
+        yield from self._open(Access())
+        result = (yield from self._get([Attribute(objects.DATA, self._access.counter_name)]))[0]
+        yield from self._close()
+        if isinstance(result, Failed) or not isinstance(result.value, int):
+            raise Refused(f"the meter does not tell its invocation counter: {result}")
+        return result.value
+
+    def _open(self, access: Access) -> Conversation[None]:
+        link = self._make_link(access.client)
+        yield from link.connect()
+        self._link, self._open_access = link, access
+        secret = access.secret if access.mechanism == LOW else self._challenge()
+        keys = access.keys if access.is_ciphered else None
+        title = access.title if access.is_ciphered or access.mechanism == GMAC else b""
+        counter = self._next_counter() if keys else 0
+        aarq = association.request(
+            access.mechanism,
+            secret,
+            title=title,
+            keys=keys,
+            control=AUTHENTICATED | ENCRYPTED,
+            counter=counter,
+        )
+        self._grant = association.granted((yield from link.exchange(aarq)), self._opener)
+        if access.mechanism == GMAC:
+            yield from self._prove(access, secret)
+
+    def _prove(self, access: Access, challenge: bytes) -> Conversation[None]:
+        """Passes three and four: answer the meter's challenge, and see that it answers ours."""
+        answer = association.proof(access.keys, access.title, self._next_counter(), self._grant.challenge)
+        request = services.action(*_ASSOCIATION, _REPLY_TO_HLS, Item(axdr.OCTETS, answer))
+        given = services.acted((yield from self._exchange(request)))
+        if given is None or not association.is_proven(
+            access.keys, self._grant.title, given.octets, challenge
+        ):
+            raise Refused("the meter does not prove that it has our keys")
+
+    def _close(self) -> Conversation[None]:
+        assert self._link is not None
+        yield from self._link.disconnect()
+
+    def _exchange(self, apdu: bytes) -> Conversation[bytes]:
+        assert self._link is not None
+        access = self._open_access
+        if not access.is_ciphered:
+            return (yield from self._link.exchange(apdu))
+        control = AUTHENTICATED | ENCRYPTED
+        sent = service(access.keys, access.title, control, self._next_counter(), apdu)
+        answer = yield from self._link.exchange(sent)
+        if answer[:1] and answer[0] in SERVICES:
+            opened = self._opener.unseal(Reader(answer, 1).string(), self._grant.title)
+            self._opener.keep(opened)
+            return opened.apdu
+        if answer[:1] in (b"\xd8", b"\x0e"):
+            return answer  # that it cannot decipher us, a meter says in clear
+        raise Unopened("an answer in clear to a ciphered request")
+
+    def _next_counter(self) -> int:
+        self._counter += 1
+        return self._counter - 1
+
+    def _get(self, asked: Sequence[Attribute]) -> Conversation[list[Result]]:
+        """The results for some attributes, in as few requests as the meter takes."""
+        results: list[Result] = []
+        at = 0
+        while at < len(asked):
+            is_listing = self._is_listing and self._grant.is_listing and len(asked) - at > 1
+            count = min(services.LIST_MAX, max((self._grant.pdu_max - 64) // 11, 1)) if is_listing else 1
+            part = asked[at : at + count]
+            try:
+                found = yield from self._got(part)
+            except ServiceRefused:
+                if len(part) == 1:
+                    raise
+                self._is_listing = False
+                continue
+            if len(found) != len(part):
+                raise Malformed(f"{len(found)} results for {len(part)} attributes")
+            results += found
+            at += len(part)
+        return results
+
+    def _got(self, asked: Sequence[Attribute]) -> Conversation[list[Result]]:
+        answer = services.got((yield from self._exchange(services.get(asked))))
+        if isinstance(answer, list):
+            return answer
+        data = bytearray()
+        for number in range(1, _BLOCKS_MAX):
+            if not isinstance(answer, Block) or answer.number != number:
+                raise Malformed(f"another block than {number}")
+            data += answer.data
+            if len(data) > ANSWER_MAX:
+                raise Malformed(f"an answer of more than {ANSWER_MAX} bytes")
+            if answer.is_last:
+                return services.joined(bytes(data), len(asked))
+            answer = services.got((yield from self._exchange(services.get_next(number))))
+        raise Malformed(f"an answer of more than {_BLOCKS_MAX} blocks")
+
+    def _objects(self) -> Conversation[list[Group]]:
+        """All wanted objects but load curves; one of another class than thought is asked for once more."""
+        names = [each.name for each in self._wanted if not each.is_curve]
+        values: dict[bytes, dict[int, Item]] = {}
+        left = names
+        while left:
+            asked = [
+                Attribute(self._kinds[name][0], name, number)
+                for name in left
+                for number in objects.attributes(self._kinds[name][0])
+            ]
+            results = yield from self._get(asked)
+            again = []
+            for attribute, result in zip(asked, results, strict=True):
+                if isinstance(result, Item):
+                    values.setdefault(attribute.name, {})[attribute.number] = result
+                elif attribute.number == objects.VALUE and self._is_elsewhere(attribute.name, result):
+                    again.append(attribute.name)
+            left = again
+        scaled = [
+            (name, objects.SCALERS[self._kinds[name][0]])
+            for name in values
+            if self._kinds[name][0] in objects.SCALERS
+        ]
+        yield from self._learn([Attribute(self._kinds[name][0], name, number) for name, number in scaled])
+        return [
+            group
+            for name in names
+            if objects.VALUE in values.get(name, {})
+            for group in objects.groups(name, self._kinds[name][0], values[name], self._scalers.get(name))
+        ]
+
+    def _is_elsewhere(self, name: bytes, result: Failed) -> bool:
+        """Whether an object may be of another class; then it is asked for as one of the next."""
+        if result.code not in _ELSEWHERE or len(self._kinds[name]) == 1:
+            return False
+        self._kinds[name].pop(0)
+        return True
+
+    def _learn(self, scalers: Sequence[Attribute]) -> Conversation[None]:
+        """Read each scaler once."""
+        new = [attribute for attribute in scalers if attribute.name not in self._scalers]
+        results = (yield from self._get(new)) if new else []
+        for attribute, result in zip(new, results, strict=True):
+            self._scalers[attribute.name] = result if isinstance(result, Item) else None
+
+    def _curve(self, name: bytes, meter: str) -> Conversation[list[Telegram]]:
+        if name not in self._curves:
+            numbers = (curve.CAPTURED, curve.PERIOD, curve.SORTED)
+            captured, *rest = yield from self._get(
+                [Attribute(objects.CURVE, name, number) for number in numbers]
+            )
+            if isinstance(captured, Failed):
+                return []
+            period, order = (item.value if isinstance(item, Item) else 0 for item in rest)
+            is_newest_first = order == curve.NEWEST_FIRST
+            seconds = period if isinstance(period, int) else 0
+            self._curves[name] = Curve(name, curve.columns(captured), seconds, is_newest_first)
+        found = self._curves[name]
+        yield from self._learn([column.scaler for column in found.columns if column.scaler])
+        after = self._last_row.get(name, "")
+        selection = yield from self._selection(found, after)
+        buffer = (yield from self._get([Attribute(objects.CURVE, name, objects.VALUE, selection)]))[0]
+        if isinstance(buffer, Failed):
+            return []
+        made = curve.telegrams(found, buffer, self._scalers, meter, after)
+        if made and (time := made[-1].groups[0].time):
+            self._last_row[name] = time
+        return made
+
+    def _selection(self, found: Curve, after: str) -> Conversation[bytes]:
+        """The rows behind ``after`` by time, or the last ones by their numbers."""
+        clock = found.clock
+        if after and clock is not None:
+            begin = moment.octets(datetime.fromisoformat(after))
+            return services.by_range(Attribute(clock.kind, clock.name, clock.attribute), begin, curve.FOREVER)
+        in_use = (yield from self._get([Attribute(objects.CURVE, found.name, curve.IN_USE)]))[0]
+        count = in_use.value if isinstance(in_use, Item) and isinstance(in_use.value, int) else 0
+        if found.is_newest_first:
+            return services.by_entry(1, self._rows)
+        return services.by_entry(max(count - self._rows, 0) + 1)
+
+
+def _serial(stated: Sequence[Group]) -> str:
+    """Who it is: the first of the usual objects with a serial number that was read."""
+    texts = {group.label: str(group.value) for group in stated}
+    return next((texts[label] for label in _SERIALS if texts.get(label)), "")

@@ -1,0 +1,134 @@
+"""The push parser: bytes of a customer interface in, telegrams out; pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from quartier_drivers.meter.dlms.assembly import Assembly
+from quartier_drivers.meter.dlms.axdr import Malformed
+from quartier_drivers.meter.dlms.bare import Bare
+from quartier_drivers.meter.dlms.ciphering import (
+    GENERAL,
+    GENERAL_DED,
+    GENERAL_GLO,
+    Keys,
+    Opened,
+    Opener,
+    Unopened,
+)
+from quartier_drivers.meter.dlms.lists import groups
+from quartier_drivers.meter.dlms.notification import notification
+from quartier_drivers.meter.dlms.scanner import Scanner
+from quartier_drivers.meter.telegram import Counts, Group, Telegram
+
+_SEALED = (GENERAL_GLO, GENERAL_DED, GENERAL)
+_SLICE = 256
+_LAYERS_MAX = 3
+
+
+class PushDecoder:
+    """Finds frames, puts APDUs together, opens and reads them.
+
+    Frames of HDLC, M-Bus segments and the TCP wrapper may come in any mixture and behind any noise; a stream
+    that begins with an APDU is taken for bare APDUs, with or without LLC head.  Keeps at most 200 KiB.
+    ``why`` says in words why the last APDU was refused; empty before.
+    """
+
+    def __init__(self, keys: Keys, defects: Sequence[str] = ()) -> None:
+        self.why = ""
+        self._counts = Counts()
+        self._opener = Opener(keys)
+        self._defects = tuple(defects)
+        self._scanner = Scanner()
+        self._assembly = Assembly()
+        self._bare = Bare()
+        self._refused_count = 0
+        self._told_bad_count = 0
+
+    @property
+    def counts(self) -> Counts:
+        """What it has seen since it was made; ``good_count`` and ``bad_count`` count APDUs."""
+        return self._counts
+
+    def feed(self, data: bytes) -> list[Telegram]:
+        """Take the next bytes; the telegrams that they complete."""
+        made: list[Telegram] = []
+        at = 0
+        while at < len(data):
+            # Bare APDUs are looked for at whole slices only, so that chunks do not matter.
+            part = data[at : at + _SLICE - self._counts.bytes_count % _SLICE]
+            at += len(part)
+            self._counts.bytes_count += len(part)
+            made += self._telegrams(self._framed(part))
+            self._bare.add(part)
+            if self._counts.bytes_count % _SLICE == 0:
+                made += self._telegrams((apdu, True) for apdu in self._bare.take())
+        self._tally()
+        return made
+
+    def end(self) -> list[Telegram]:
+        """The capture is over: what is good of the rest.  Begins anew; invocation counters stay known."""
+        made = self._telegrams(
+            (apdu, found.is_whole) for found in self._scanner.end() if (apdu := self._assembly.add(found))
+        )
+        self._assembly.drop()
+        made += self._telegrams((apdu, True) for apdu in self._bare.rest())
+        self._tally()
+        return made
+
+    def _framed(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+        for found in self._scanner.feed(data):
+            self._bare.drop()
+            apdu = self._assembly.add(found)
+            if apdu:
+                yield apdu, found.is_whole
+
+    def _telegrams(self, apdus: Iterable[tuple[bytes, bool]]) -> list[Telegram]:
+        made = []
+        for apdu, is_whole in apdus:
+            try:
+                meter, stated = self._read(apdu)
+            except (Malformed, Unopened) as error:
+                self.why = str(error)
+                self._refused_count += 1
+                continue
+            self._counts.good_count += 1
+            self._counts.frames_count += 1
+            self._tally()
+            bad_count = self._counts.bad_count - self._told_bad_count
+            self._told_bad_count = self._counts.bad_count
+            made.append(Telegram(meter, tuple(stated), bad_count, is_whole))
+        return made
+
+    def _read(self, apdu: bytes) -> tuple[str, list[Group]]:
+        opened: list[Opened] = []
+        while apdu[:1] and apdu[0] in _SEALED:
+            if len(opened) == _LAYERS_MAX:
+                raise Unopened(f"ciphered more than {_LAYERS_MAX} times")
+            opened.append(self._opener.open(apdu))
+            apdu = opened[-1].apdu
+        try:
+            meter, stated = groups(notification(apdu), self._defects)
+        except Malformed as error:
+            if opened and not opened[-1].is_authenticated:
+                raise Unopened(f"what was inside makes no sense, the key may be wrong: {error}") from error
+            raise
+        if not stated:
+            raise Malformed("a notification that states nothing")
+        for each in opened:
+            self._opener.keep(each)
+        return meter or _title(opened), stated
+
+    def _tally(self) -> None:
+        scanner = self._scanner
+        self._counts.bad_count = (
+            scanner.bad_count + self._assembly.bad_count + self._bare.bad_count + self._refused_count
+        )
+        self._counts.resync_count = scanner.resync_count
+
+
+def _title(opened: Sequence[Opened]) -> str:
+    """A system title as a person writes it: the maker's three letters and the rest in hexadecimal digits."""
+    if not opened:
+        return ""
+    title = opened[0].title
+    maker = title[:3].decode("ascii", "replace")
+    return f"{maker}{title[3:].hex()}" if maker.isalpha() and maker.isascii() else title.hex()

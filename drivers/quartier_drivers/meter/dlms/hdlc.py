@@ -1,0 +1,166 @@
+"""HDLC frames of DLMS/COSEM: made and checked; pure.  IEC 62056-46, frame format type 3 of ISO/IEC 13239."""
+
+from dataclasses import dataclass
+
+from quartier_drivers.meter.dlms.crc import holds, x25
+
+FLAG = 0x7E
+SIZE_MAX = 0x7FF
+"""The longest frame that the format field can say, flags not counted."""
+HEAD_MAX = 2 + 4 + 4 + 1 + 2
+_SEGMENTED = 0x0800
+_ADDRESS_SIZES = (1, 2, 4)
+
+# Control fields, the poll/final bit (0x10) taken off.
+UI, SNRM, UA, DISC, DM, FRMR, RR, RNR = 0x03, 0x83, 0x63, 0x43, 0x0F, 0x87, 0x01, 0x05
+POLL = 0x10
+
+LLC_SENT = bytes([0xE6, 0xE6, 0x00])
+LLC_HEARD = bytes([0xE6, 0xE7, 0x00])
+
+
+class Short(Exception):  # noqa: N818 - not an error: more bytes may come
+    """The bytes end before it can be told what they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame whose check sequences hold.
+
+    ``control`` is the whole control field; ``is_flagged`` whether both its flags were there.
+    """
+
+    destination: int
+    source: int
+    control: int
+    information: bytes = b""
+    is_segmented: bool = False
+    is_flagged: bool = True
+
+    @property
+    def kind(self) -> int:
+        """The control field without poll/final bit; 0 for information frames, RR and RNR without number."""
+        if not self.control & 1:
+            return 0
+        return self.control & 0x0F if self.control & 0x02 == 0 else self.control & ~POLL
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the sender has said what it had to say for now."""
+        return bool(self.control & POLL)
+
+    @property
+    def sent_number(self) -> int:
+        """N(S) of an information frame."""
+        return self.control >> 1 & 7
+
+    @property
+    def awaited_number(self) -> int:
+        """N(R) of an information, RR or RNR frame."""
+        return self.control >> 5
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The head of a frame: ``size`` of the frame without flags, where the ``information`` begins."""
+
+    size: int
+    destination: int
+    source: int
+    control: int
+    is_segmented: bool
+    information: int
+
+
+def address(value: int, size: int = 0) -> bytes:
+    """An address as it is sent: seven bits a byte, the lowest ends it; ``size`` 1, 2, 4, 0: the shortest."""
+    if size == 0:
+        size = next(size for size in _ADDRESS_SIZES if value < 1 << 7 * size)
+    parts = [value >> 7 * place & 0x7F for place in reversed(range(size))]
+    return bytes(part << 1 for part in parts[:-1]) + bytes([parts[-1] << 1 | 1])
+
+
+def server_address(logical: int, physical: int = 0, size: int = 0) -> bytes:
+    """A server's address: logical device, and physical device where ``size`` is 2 or 4 (IEC 62056-46)."""
+    if size == 0:
+        size = 1 if not physical else 2 if logical < 0x80 and physical < 0x80 else 4
+    half = 7 * size // 2
+    return address(logical if size == 1 else logical << half | physical, size)
+
+
+def value(address: bytes) -> int:
+    """The number that an address says."""
+    number = 0
+    for byte in address:
+        number = number << 7 | byte >> 1
+    return number
+
+
+def made(
+    destination: bytes, source: bytes, control: int, information: bytes = b"", *, is_segmented: bool = False
+) -> bytes:
+    """A frame with its flags; raises ValueError when it would be too long."""
+    head_size = 2 + len(destination) + len(source) + 1
+    size = head_size + 2 + (len(information) + 2 if information else 0)
+    if size > SIZE_MAX:
+        raise ValueError(f"a frame of {size} bytes, at most {SIZE_MAX}")
+    word = 0xA000 | (_SEGMENTED if is_segmented else 0) | size
+    body = word.to_bytes(2, "big") + destination + source + bytes([control])
+    if information:
+        body += x25(body).to_bytes(2, "little") + information
+    return bytes([FLAG]) + body + x25(body).to_bytes(2, "little") + bytes([FLAG])
+
+
+def head_at(data: bytes | bytearray, at: int) -> Head | None:
+    """The head that begins at ``at`` (behind the flag), None when there is none; raises Short.
+
+    The head check sequence must hold, so noise is no head but once in 65536 times.
+    """
+    if data[at] >> 4 != 0xA:
+        return None
+    destination, after = _address_at(data, at + 2)
+    source, end = _address_at(data, after) if after else (0, 0)
+    if not end:
+        return None
+    if end >= len(data):
+        raise Short
+    word = int.from_bytes(data[at : at + 2], "big")
+    size, control, is_segmented = word & SIZE_MAX, data[end], bool(word & _SEGMENTED)
+    head_size = end + 1 - at
+    if size == head_size + 2:
+        return Head(size, destination, source, control, is_segmented, head_size)
+    if size < head_size + 5:
+        return None
+    if len(data) < end + 3:
+        raise Short
+    if not holds(data[at : end + 1], data[end + 1 : end + 3]):
+        return None
+    return Head(size, destination, source, control, is_segmented, head_size + 2)
+
+
+def _address_at(data: bytes | bytearray, at: int) -> tuple[int, int]:
+    """The address that begins there and the place behind it, 0 when there is none; raises Short."""
+    value = 0
+    for size in range(1, 5):
+        if at + size > len(data):
+            raise Short
+        byte = data[at + size - 1]
+        value = value << 7 | byte >> 1
+        if byte & 1:
+            return (value, at + size) if size in _ADDRESS_SIZES else (0, 0)
+    return 0, 0
+
+
+def frame_at(data: bytes | bytearray, at: int, head: Head) -> Frame | None:
+    """The frame whose head begins at ``at`` and whose bytes are all there; None when its check fails.
+
+    A frame without information has but one check sequence: it needs both flags, too.
+    """
+    end = at + head.size
+    flagged = at > 0 and data[at - 1] == FLAG and end < len(data) and data[end] == FLAG
+    if head.information == head.size - 2 and not flagged:
+        return None
+    if not holds(data[at : end - 2], data[end - 2 : end]):
+        return None
+    information = bytes(data[at + head.information : end - 2])
+    return Frame(head.destination, head.source, head.control, information, head.is_segmented, flagged)

@@ -1,0 +1,244 @@
+"""How an APDU gets to a meter and its answer back: an HDLC link, or the wrapper of TCP; pure.
+
+IEC 62056-46 (HDLC, normal response mode, the client is the primary station), IEC 62056-47 (wrapper).
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Protocol
+
+from quartier_drivers.errors import NoReply, Refused
+from quartier_drivers.meter.dlms import hdlc
+from quartier_drivers.meter.dlms.hdlc import Frame
+from quartier_drivers.meter.dlms.scanner import WRAPPED_MAX, Scanner, Wrapped
+from quartier_drivers.meter.talk import Ask, Conversation
+
+ANSWER_MAX = 65_536
+"""The longest answer that is put together."""
+_INFORMATION_MAX = 128  # what counts where nothing is negotiated (IEC 62056-46, 6.4.4.4.3.2)
+_INFORMATION_LIMIT = 1024
+_FRAMES_MAX = 1024  # of one answer
+_HEARD_MAX = 16_384  # bytes in which no answer is, before it is given up
+
+
+class Link(Protocol):
+    """One client's connection to one meter."""
+
+    def connect(self) -> Conversation[None]:
+        """Set the link up; raises NoReply or Refused."""
+        ...
+
+    def exchange(self, apdu: bytes) -> Conversation[bytes]:
+        """Send an APDU and give its answer; raises NoReply."""
+        ...
+
+    def disconnect(self) -> Conversation[None]:
+        """Let the meter go; an answer that does not come is no matter."""
+        ...
+
+
+class WrapperLink:
+    """APDUs behind the wrapper's head; ``client`` and ``server`` are wrapper ports."""
+
+    def __init__(self, client: int, server: int, *, wait_s: float = 5.0) -> None:
+        self._client = client
+        self._server = server
+        self._wait_s = wait_s
+        self._scanner = Scanner()
+
+    def connect(self) -> Conversation[None]:
+        """Nothing to set up; raises nothing."""
+        self._scanner = Scanner()
+        yield from ()
+
+    def exchange(self, apdu: bytes) -> Conversation[bytes]:
+        """Send and hear; raises NoReply."""
+        if len(apdu) > WRAPPED_MAX:
+            raise Refused(f"a request of {len(apdu)} bytes is too long")
+        head = b"".join(part.to_bytes(2, "big") for part in (1, self._client, self._server, len(apdu)))
+        heard = yield Ask(head + apdu, self._wait_s, fresh=True)
+        left = 2 * ANSWER_MAX
+        while heard and left > 0:
+            left -= len(heard)
+            for found in self._scanner.feed(heard):
+                frame = found.frame
+                if isinstance(frame, Wrapped) and (frame.source, frame.destination) == (
+                    self._server,
+                    self._client,
+                ):
+                    return frame.data
+            heard = yield Ask(b"", self._wait_s)
+        raise NoReply("no answer behind a wrapper's head")
+
+    def disconnect(self) -> Conversation[None]:
+        """Nothing to let go."""
+        yield from ()
+
+
+class HdlcLink:
+    """The client's side of an HDLC link with a window of one.
+
+    Frames that get lost are asked for again, twice at most; what comes twice counts once.
+    """
+
+    def __init__(self, client: int, server: bytes, *, wait_s: float = 2.0, retries: int = 2) -> None:
+        self._client = hdlc.address(client, 1)
+        self._server = server
+        self._ends = client, hdlc.value(server)
+        self._wait_s = wait_s
+        self._retries = retries
+        self._scanner = Scanner()
+        self._heard: deque[Frame] = deque()
+        self._send_max = self._receive_max = _INFORMATION_MAX
+        self._sent = self._received = 0
+
+    def connect(self) -> Conversation[None]:
+        """Set the link up (SNRM, UA) and take the sizes that the meter grants."""
+        self._scanner, self._sent, self._received = Scanner(), 0, 0
+        self._heard.clear()
+        wish = _parameters(_INFORMATION_LIMIT)
+        for attempt in range(self._retries + 1):
+            # A meter that knows no negotiation stays silent; the last try asks for nothing.
+            information = wish if attempt < self._retries else b""
+            answer = yield from self._answer(
+                hdlc.SNRM | hdlc.POLL, information, (hdlc.UA, hdlc.DM), fresh=True
+            )
+            if answer is None:
+                continue
+            if answer.kind == hdlc.DM:
+                raise Refused("the meter takes no HDLC connection now (DM)")
+            self._send_max, self._receive_max = _granted(answer.information)
+            return
+        raise NoReply("no answer to the HDLC connect (SNRM): address, baud rate or cable")
+
+    def disconnect(self) -> Conversation[None]:
+        """DISC; whatever comes."""
+        yield from self._answer(hdlc.DISC | hdlc.POLL, b"", (hdlc.UA, hdlc.DM))
+
+    def exchange(self, apdu: bytes) -> Conversation[bytes]:
+        """Send an APDU in as many frames as it takes, and put the answer together; raises NoReply."""
+        rest = hdlc.LLC_SENT + apdu
+        while len(rest) > self._send_max:
+            yield from self._send(rest[: self._send_max], is_segmented=True)
+            rest = rest[self._send_max :]
+        frame = yield from self._send(rest, is_segmented=False)
+        answer = bytearray()
+        is_due = True
+        for _ in range(_FRAMES_MAX):
+            if frame is None:
+                frame = yield from self._asked(is_due=is_due)
+            self._received = (self._received + 1) % 8
+            answer += frame.information
+            if len(answer) > ANSWER_MAX:
+                raise NoReply(f"an answer of more than {ANSWER_MAX} bytes")
+            if not frame.is_segmented:
+                return _without_llc(bytes(answer))
+            is_due, frame = frame.is_final, None
+        raise NoReply(f"an answer of more than {_FRAMES_MAX} frames")
+
+    def _send(self, information: bytes, *, is_segmented: bool) -> Conversation[Frame | None]:
+        """Send an information frame until it is acknowledged; the first frame of an answer if it came."""
+        number = self._sent
+        control = number << 1 | hdlc.POLL | self._received << 5
+        frame = hdlc.made(self._server, self._client, control, information, is_segmented=is_segmented)
+        self._sent = (number + 1) % 8
+        ask = frame
+        for _ in range(2 * (self._retries + 1)):
+            answer = yield from self._next(ask, fresh=ask is frame)
+            if answer is None:
+                ask = self._ready()  # perhaps only the answer was lost
+            elif answer.kind == 0:
+                return None if is_segmented else answer
+            elif answer.awaited_number == self._sent:
+                if is_segmented:
+                    return None
+                ask = self._ready()
+            else:
+                ask = frame
+        raise NoReply("the meter does not take a request")
+
+    def _asked(self, *, is_due: bool) -> Conversation[Frame]:
+        """The next information frame of an answer; the meter waits to be asked where that is due."""
+        ask = self._ready() if is_due else b""
+        for _ in range(self._retries + 1):
+            answer = yield from self._next(ask)
+            if answer is not None and answer.kind == 0:
+                return answer
+            ask = self._ready()
+        raise NoReply("an answer that does not go on")
+
+    def _ready(self) -> bytes:
+        return hdlc.made(self._server, self._client, hdlc.RR | hdlc.POLL | self._received << 5)
+
+    def _next(self, ask: bytes, *, fresh: bool = False) -> Conversation[Frame | None]:
+        """Send; the next information frame in order, or RR, RNR; None where none came in time."""
+        if ask:
+            self._heard.clear()
+        send, left = ask, _HEARD_MAX
+        while left > 0:
+            frame = self._queued()
+            if frame is None:
+                heard = yield Ask(send, self._wait_s, fresh=fresh)
+                send, fresh = b"", False
+                if not heard:
+                    return None
+                left -= len(heard)
+                self._heard.extend(self._ours(heard))
+                continue
+            if frame.kind in (hdlc.DM, hdlc.FRMR):
+                raise NoReply("the meter has dropped the HDLC connection")
+            if frame.kind in (hdlc.RR, hdlc.RNR) or (frame.kind == 0 and frame.sent_number == self._received):
+                return frame
+        return None
+
+    def _answer(
+        self, control: int, information: bytes, kinds: tuple[int, ...], *, fresh: bool = False
+    ) -> Conversation[Frame | None]:
+        """Send an unnumbered frame; the answer that is one of ``kinds``, None where none came in time."""
+        send = hdlc.made(self._server, self._client, control, information)
+        left = _HEARD_MAX
+        while left > 0:
+            heard = yield Ask(send, self._wait_s, fresh=fresh)
+            send, fresh = b"", False
+            if not heard:
+                return None
+            left -= len(heard)
+            for frame in self._ours(heard):
+                if frame.kind in kinds:
+                    return frame
+        return None
+
+    def _ours(self, heard: bytes) -> Iterator[Frame]:
+        """Frames of this meter for this client; our own echo is none."""
+        for found in self._scanner.feed(heard):
+            frame = found.frame
+            if isinstance(frame, Frame) and (frame.destination, frame.source) == self._ends:
+                yield frame
+
+    def _queued(self) -> Frame | None:
+        return self._heard.popleft() if self._heard else None
+
+
+def _without_llc(answer: bytes) -> bytes:
+    return answer[3:] if answer[:3] == hdlc.LLC_HEARD else answer
+
+
+def _parameters(information_max: int) -> bytes:
+    """Information field of SNRM: longest information sent and received, both windows 1."""
+    size = information_max.to_bytes(2, "big")
+    fields = b"\x05\x02" + size + b"\x06\x02" + size + b"\x07\x04\0\0\0\x01\x08\x04\0\0\0\x01"
+    return bytes([0x81, 0x80, len(fields)]) + fields
+
+
+def _granted(information: bytes) -> tuple[int, int]:
+    """How much this side may send and will be sent, as UA grants; the meter's sending is our receiving."""
+    found = {0x05: _INFORMATION_MAX, 0x06: _INFORMATION_MAX}
+    at = 3
+    if information[:2] == b"\x81\x80":
+        while at + 2 <= len(information):
+            key, size = information[at], information[at + 1]
+            if key in found and 1 <= size <= 4:
+                found[key] = int.from_bytes(information[at + 2 : at + 2 + size], "big")
+            at += 2 + size
+    send, receive = found[0x06], found[0x05]
+    return min(max(send, 16), _INFORMATION_LIMIT), min(max(receive, 16), _INFORMATION_LIMIT)

@@ -1,0 +1,208 @@
+"""What a pushed list says, as groups: the lists of Norway, Sweden, Denmark, Austria and Switzerland; pure.
+
+Told apart by what is in them: names with values (and units), names as a list before the values, or neither.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from quartier_drivers.meter.dlms import axdr, moment, obis
+from quartier_drivers.meter.dlms.axdr import Item
+from quartier_drivers.meter.dlms.layouts import LIST_VERSION, SERIAL, TYPE, Scales, layout_of, scales_of
+from quartier_drivers.meter.dlms.notification import Notification
+from quartier_drivers.meter.dlms.values import quantity, said, scaler_of
+from quartier_drivers.meter.telegram import Group, Said
+
+_CAPTURE_TIMES = {4: 5, 5: 6}  # classes with a capture time, and its attribute
+_VALUE, _SCALER, _LOGICAL_NAME = 2, 3, 1
+_SERIALS = (SERIAL, *map(obis.name, ("0-0:42.0.0", "0-0:96.1.1", "1-1:0.0.5", "1-1:0.0.1", "1-0:0.0.0")))
+_TYPES = (TYPE, obis.name("1-1:96.1.1"))
+_FORMS = {
+    axdr.UINT16: "u",
+    axdr.UINT32: "U",
+    axdr.UINT64: "U",
+    axdr.TEXT: "t",
+    axdr.UTF8: "t",
+    axdr.DATE_TIME: "d",
+}
+
+
+@dataclass(slots=True)
+class _Statement:
+    """A value and what it is a value of; ``place`` in its list where it has no name."""
+
+    name: bytes
+    value: Item
+    scaler: Item | None = None
+    attribute: int = _VALUE
+    time: str = ""
+    place: tuple[int, int] = (0, 0)
+
+
+@dataclass(slots=True)
+class _Content:
+    statements: list[_Statement] = field(default_factory=list)
+    loose: list[_Statement] = field(default_factory=list)
+
+
+def groups(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list[Group]]:
+    """Who says it (empty if the list does not tell) and every value of a notification as a group.
+
+    Numbers are scaled where the meter gives a unit or the list is known; else they stand as sent, with no
+    unit.  A value without a name is called by its list's length and its place: ``14/5``.
+    """
+    content = _Content()
+    _walk(notice.body.items, content)
+    _lay_out(content, is_kaifa=notice.is_tagged)
+    texts = {statement.name: _text(statement) for statement in content.statements}
+    scales = scales_of(
+        texts.get(LIST_VERSION, ""), next((texts[name] for name in _TYPES if name in texts), ""), defects
+    )
+    made = [*_named(content.statements, scales), *_unnamed(content.loose)]
+    if moment.iso(notice.moment) and not any(_is_clock(statement.name) for statement in content.statements):
+        made.insert(0, _clock(obis.CLOCK, notice.moment))
+    meter = next((texts[name] for name in _SERIALS if texts.get(name)), "") or _loose_serial(content.loose)
+    return meter, made
+
+
+def _walk(items: Sequence[Item], content: _Content) -> None:
+    if items and (entries := _entries(items[0])) and len(items) - len(entries) in (0, 1):
+        _described(entries, items[len(items) - len(entries) :], content)
+        return
+    at = 0
+    while at < len(items):
+        item, following = items[at], items[at + 1] if at + 1 < len(items) else None
+        if isinstance(item.value, tuple) and following is not None:
+            _, name, attribute = item.value
+            content.statements.append(_Statement(name, following, attribute=attribute))
+            at += 2
+        elif item.tag == axdr.OCTETS and obis.is_name(item.octets) and following is not None:
+            scaler = items[at + 2] if at + 2 < len(items) and scaler_of(items[at + 2]) else None
+            content.statements.append(_Statement(item.octets, following, scaler))
+            at += 2 + (scaler is not None)
+        else:
+            if not item.items:
+                content.loose.append(_Statement(b"", item, place=(len(items), at)))
+            elif _entry(item) is None:
+                _walk(item.items, content)
+            at += 1
+
+
+def _entry(item: Item) -> tuple[int, bytes, int] | None:
+    """Class, name and attribute of one line of a push object list."""
+    parts = item.items
+    if item.tag != axdr.STRUCTURE or len(parts) < 4 or parts[0].tag != axdr.UINT16:
+        return None
+    name, attribute = parts[1].octets, parts[2].value
+    if parts[2].tag != axdr.INT8 or not isinstance(attribute, int) or not obis.is_name(name):
+        return None
+    return parts[0].value, name, attribute  # type: ignore[return-value]  # a uint16 is a whole number
+
+
+def _entries(item: Item) -> list[tuple[int, bytes, int]]:
+    """The lines of a push object list; none when the item is no such list."""
+    if item.tag != axdr.ARRAY or not item.items:
+        return []
+    found = [entry for part in item.items if (entry := _entry(part))]
+    return found if len(found) == len(item.items) else []
+
+
+def _described(entries: Sequence[tuple[int, bytes, int]], values: Sequence[Item], content: _Content) -> None:
+    """Values in the order of a push object list, which may stand for its own first line."""
+    by_name: dict[bytes, _Statement] = {}
+    for (kind, name, attribute), value in zip(entries, values, strict=True):
+        if attribute == _LOGICAL_NAME or _entries(value):
+            continue
+        known = by_name.get(name)
+        if known is not None and attribute == _SCALER and scaler_of(value):
+            known.scaler = value
+        elif known is not None and attribute == _CAPTURE_TIMES.get(kind):
+            known.time = moment.iso(value.octets)
+        else:
+            by_name[name] = _Statement(name, value, attribute=attribute)
+            content.statements.append(by_name[name])
+
+
+def _lay_out(content: _Content, *, is_kaifa: bool) -> None:
+    """Give names to a list that has none, where its form tells which list it is."""
+    loose = content.loose
+    if not loose or any(statement.place[0] != loose[0].place[0] for statement in loose):
+        return
+    first = said(loose[0].value)
+    if isinstance(first, str) and scales_of(first, ""):
+        loose[0].name = LIST_VERSION
+        content.statements.insert(0, loose.pop(0))
+        return
+    if content.statements:
+        return
+    form = "".join(_form(statement.value) for statement in loose)
+    layout = layout_of(form, first if isinstance(first, str) else "", is_kaifa=is_kaifa)
+    if layout is None or len(loose) != loose[0].place[0]:
+        return
+    for statement, name in zip(loose, layout.names, strict=True):
+        scale = layout.scales.of(name)
+        statement.name = name
+        statement.scaler = scale and _scaler(*scale)
+    content.statements, content.loose = loose, []
+
+
+def _form(item: Item) -> str:
+    if item.tag == axdr.OCTETS:
+        return "d" if moment.iso(item.octets) else "t"
+    return _FORMS.get(item.tag, "?")
+
+
+_UNIT_CODES: Mapping[str, int] = {unit: code for code, unit in reversed(obis.UNITS.items())}
+
+
+def _scaler(power: int, unit: str) -> Item:
+    code = _UNIT_CODES.get(unit, 255)
+    return Item(axdr.STRUCTURE, [Item(axdr.INT8, power), Item(axdr.ENUM, code)])
+
+
+def _named(statements: Sequence[_Statement], scales: Scales | None) -> Iterator[Group]:
+    for statement in statements:
+        item, name = statement.value, statement.name
+        if _is_clock(name) and moment.iso(item.octets):
+            yield _clock(name, item.octets)
+            continue
+        scaler = statement.scaler
+        if scaler is None and scales is not None and (scale := scales.of(name)):
+            scaler = _scaler(*scale)
+        value, unit = quantity(item, scaler)
+        if value is not None:
+            more: Mapping[str, Said] = (
+                {} if statement.attribute == _VALUE else {"attribute": statement.attribute}
+            )
+            yield Group(obis.label(name), value, unit, statement.time, more)
+
+
+def _unnamed(loose: Sequence[_Statement]) -> Iterator[Group]:
+    for statement in loose:
+        if moment.iso(statement.value.octets):
+            yield _clock(obis.CLOCK, statement.value.octets)
+            continue
+        value = said(statement.value)
+        if value is not None:
+            yield Group(f"{statement.place[0]}/{statement.place[1]}", value)
+
+
+def _clock(name: bytes, octets: bytes) -> Group:
+    text = moment.iso(octets)
+    return Group(obis.label(name), text, "", text, moment.notes(octets))
+
+
+def _is_clock(name: bytes) -> bool:
+    return name[:1] == b"\0" and name[2:5] == obis.CLOCK[2:5]
+
+
+def _text(statement: _Statement) -> str:
+    value = said(statement.value)
+    return value if isinstance(value, str) else ""
+
+
+def _loose_serial(loose: Sequence[_Statement]) -> str:
+    """A serial number that stands alone, as at the end of Netz Niederösterreich's list."""
+    texts = [_text(statement) for statement in loose if not moment.iso(statement.value.octets)]
+    texts = [text for text in texts if len(text) >= 6]
+    return texts[0] if len(texts) == 1 else ""

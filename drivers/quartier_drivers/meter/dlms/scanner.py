@@ -1,0 +1,228 @@
+"""Finds frames of DLMS/COSEM in a stream of bytes, past any noise: HDLC, M-Bus, TCP wrapper; pure.
+
+IEC 62056-46 (HDLC), EN 13757-1 and -4 (M-Bus), IEC 62056-47 (wrapper).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+
+from quartier_drivers.meter.dlms.hdlc import FLAG, Frame, Head, Short, frame_at, head_at
+
+WRAPPED_MAX = 16_384
+"""The longest APDU that is waited for behind a wrapper's head."""
+KEPT_MAX = WRAPPED_MAX + 64
+"""How many bytes are kept at most."""
+
+_BEGINS = re.compile(rb"[\xa0-\xaf\x68\x00]")
+_MBUS_START, _MBUS_STOP = 0x68, 0x16
+_WRAPPER_SIZE = 8
+_PORT_MAX = 0x3FFF
+# What an APDU may begin with: notification, general ciphering and block transfer, answers, ciphered answers.
+_TAGS = frozenset(b"\x0f\xdb\xdc\xdd\xe0\xc4\xc5\xc7\xcc\xcd\xcf\xd4\xd5\xd7\xc2\xca\x61\x63\xd8\x0e")
+_RUBBISH_SIZE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One M-Bus frame with a part of an APDU: control information 0x00 to 0x1F, last-bit and number in it."""
+
+    control: int
+    address: int
+    information: int
+    data: bytes
+
+    @property
+    def number(self) -> int:
+        """Its number, 0 to 15, from 0 for each APDU."""
+        return self.information & 0x0F
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the APDU ends with it."""
+        return bool(self.information & 0x10)
+
+
+@dataclass(frozen=True, slots=True)
+class Wrapped:
+    """One APDU behind a wrapper's head of version 1."""
+
+    source: int
+    destination: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A frame that holds; ``stray`` is how many bytes before it belong to no frame, flags not counted."""
+
+    frame: Frame | Segment | Wrapped
+    stray: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether its begin and its end were seen."""
+        return not isinstance(self.frame, Frame) or self.frame.is_flagged
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Open:
+    """A beginning whose end is awaited; places count from the begin of the stream."""
+
+    end: int
+    start: int
+    head: Head | None = None
+
+
+class Scanner:
+    """Takes bytes in any chunks and gives each frame once its last byte came.
+
+    The frame that ends first counts, whatever else seemed to have begun before it: a damaged head never
+    swallows a good neighbour.  HDLC frames need neither of their flags when both check sequences hold.
+    ``bad_count`` counts what began like a frame and was none, ``resync_count`` stretches of other bytes.
+    """
+
+    def __init__(self) -> None:
+        self.bad_count = 0
+        self.resync_count = 0
+        self._kept = bytearray()
+        self._base = 0  # place of the first kept byte
+        self._looked = 0  # up to here beginnings were looked for
+        self._floor = 0  # up to here frames were given
+        self._open: list[_Open] = []
+        self._suspects: list[int] = []
+        self._stray = 0
+        self._rubbish = 0
+        self._wrapper_end = 0
+
+    def feed(self, data: bytes) -> Iterator[Found]:
+        """The frames that these bytes complete; to be used up before the next call."""
+        self._kept += data
+        self._look()
+        yield from self._take(self._base + len(self._kept))
+        self._trim()
+
+    def end(self) -> Iterator[Found]:
+        """No more bytes come: the frames that lack nothing but the flag behind them; then begins anew."""
+        have = self._base + len(self._kept)
+        yield from self._take(have + 1)
+        self._looked = have
+        self._open.clear()
+        self._trim()
+        self._wrapper_end = self._floor = self._looked
+
+    def _take(self, have: int) -> Iterator[Found]:
+        while self._open and self._open[0].end <= have:
+            candidate = heappop(self._open)
+            if candidate.start < self._floor:
+                continue
+            frame = self._checked(candidate)
+            if frame is None:
+                self._suspects.append(candidate.start)
+                continue
+            yield Found(frame, self._accept(candidate))
+
+    def _look(self) -> None:
+        kept, base = self._kept, self._base
+        for match in _BEGINS.finditer(kept, max(self._looked - base, 0)):
+            at = match.start()
+            try:
+                self._begin(at, kept[at])
+            except Short:
+                self._looked = base + at
+                return
+        self._looked = base + len(kept)
+
+    def _begin(self, at: int, byte: int) -> None:
+        kept, start = self._kept, self._base + at
+        if byte == 0:
+            self._begin_wrapper(at)
+        elif byte == _MBUS_START:
+            if at + 4 > len(kept):
+                raise Short
+            size = kept[at + 1]
+            if kept[at + 2] == size and kept[at + 3] == _MBUS_START:
+                # Some meters send more than 255 bytes and let the count run over; below 3 it cannot be true.
+                heappush(self._open, _Open(start + 6 + size + (256 if size < 3 else 0), start))
+        else:
+            head = head_at(kept, at)
+            if head is not None:
+                heappush(self._open, _Open(start + head.size + 1, start, head))
+            elif at and kept[at - 1] == FLAG:
+                self._suspects.append(start)
+
+    def _begin_wrapper(self, at: int) -> None:
+        """A wrapper has no check sequence: it counts at the begin, behind another one, or where all fits."""
+        kept, start = self._kept, self._base + at
+        if start < self._wrapper_end:
+            return
+        if at + 2 > len(kept):
+            raise Short
+        if kept[at + 1] != 1:
+            return
+        if at + _WRAPPER_SIZE + 1 > len(kept):
+            raise Short
+        source, destination, size = (int.from_bytes(kept[at + n : at + n + 2], "big") for n in (2, 4, 6))
+        if max(source, destination) > _PORT_MAX or not 5 <= size <= WRAPPED_MAX:
+            return
+        if kept[at + _WRAPPER_SIZE] not in _TAGS:
+            return
+        self._wrapper_end = start + _WRAPPER_SIZE + size
+        heappush(self._open, _Open(self._wrapper_end, start))
+
+    def _checked(self, candidate: _Open) -> Frame | Segment | Wrapped | None:
+        kept, at = self._kept, candidate.start - self._base
+        if candidate.head is not None:
+            return frame_at(kept, at, candidate.head)
+        end = candidate.end - self._base
+        if kept[at] == 0:
+            if any(other.start < candidate.start and other.head for other in self._open):
+                return None
+            source, destination = (int.from_bytes(kept[at + n : at + n + 2], "big") for n in (2, 4))
+            return Wrapped(source, destination, bytes(kept[at + _WRAPPER_SIZE : end]))
+        if (
+            end > len(kept)
+            or kept[end - 1] != _MBUS_STOP
+            or sum(kept[at + 4 : end - 2]) & 0xFF != kept[end - 2]
+        ):
+            return None
+        return Segment(kept[at + 4], kept[at + 5], kept[at + 6], bytes(kept[at + 7 : end - 2]))
+
+    def _accept(self, candidate: _Open) -> int:
+        """Everything up to its end is done with; gives how many stray bytes lay before it."""
+        before = self._kept[max(self._floor - self._base, 0) : candidate.start - self._base]
+        stray = self._stray + len(before) - before.count(FLAG)
+        # Whatever seemed to have begun before and to go on behind was none.
+        begins = (other.start for other in self._open)
+        self._suspects += [begin for begin in begins if self._floor <= begin < candidate.start]
+        self._settle(candidate.start)
+        self._floor = candidate.end - (candidate.head is not None)
+        self._suspects = [place for place in self._suspects if place >= self._floor]
+        self._stray = self._rubbish = 0
+        if stray:
+            self.resync_count += 1
+        return stray
+
+    def _settle(self, limit: int) -> None:
+        """Nothing that began before ``limit`` can be a frame any more."""
+        self.bad_count += sum(place < limit for place in self._suspects)
+        self._suspects = [place for place in self._suspects if place >= limit]
+
+    def _trim(self) -> None:
+        """Forget what no frame can need; a flag is kept before what is to be looked at."""
+        starts = [candidate.start for candidate in self._open if candidate.start >= self._floor]
+        limit = min([self._looked, *starts])
+        self._settle(limit)
+        gone = limit - 1 - self._base
+        if gone <= 0:
+            return
+        rubbish = self._kept[max(self._floor - self._base, 0) : gone]
+        stray = len(rubbish) - rubbish.count(FLAG)
+        self._stray += stray
+        self._rubbish += stray
+        while self._rubbish >= _RUBBISH_SIZE:
+            self._rubbish -= _RUBBISH_SIZE
+            self.resync_count += 1
+        del self._kept[:gone]
+        self._base += gone

@@ -1,0 +1,48 @@
+"""A list without names is told by its form; units come from what its maker says."""
+
+import pytest
+
+from quartier_drivers.meter.dlms.layouts import KAIFA, Scales, layout_of, scales_of
+from quartier_drivers.meter.dlms.obis import label, name
+
+
+@pytest.mark.parametrize(
+    ("expected", "label"),
+    [
+        ((0, "W"), "1-0:1.7.0"),
+        ((0, "W"), "1-1:62.7.0"),
+        ((1, "Wh"), "1-0:2.8.1"),
+        ((0, "var"), "1-0:4.7.0"),
+        ((1, "varh"), "1-0:8.8.0"),
+        ((0, "VA"), "1-0:9.7.0"),
+        ((-2, "A"), "1-0:51.7.0"),
+        ((0, "V"), "1-0:72.7.0"),
+        ((-3, ""), "1-0:33.7.0"),
+        ((0, "Hz"), "1-0:14.7.0"),
+        (None, "0-0:96.1.0"),
+        (None, "1-0:81.7.0"),
+        (None, "1-0:0.0.1"),
+        (None, "1-0:32.8.0"),
+    ],
+)
+def test_quantities_of_electricity_have_their_units(expected: tuple[int, str] | None, label: str) -> None:
+    assert expected == Scales(energy=1, current=-2).of(name(label))
+
+
+def test_kaifas_lists_are_told_by_how_many_items_they_have() -> None:
+    assert [1, 9, 13, 14, 18] == sorted(KAIFA)
+    assert ["1-0:32.7.0", "0-0:1.0.0", "1-0:1.8.0"] == [label(named) for named in KAIFA[14].names[8:11]]
+
+
+def test_only_what_says_so_is_kaifas() -> None:
+    assert layout_of("tttUUUUUU", "KFM_001", is_kaifa=False) is KAIFA[9]
+    assert layout_of("U", "", is_kaifa=True) is KAIFA[1]
+    assert layout_of("U", "", is_kaifa=False) is None
+    assert layout_of("tttUUUUUU", "EMH_001", is_kaifa=True) is None
+
+
+def test_kamstrup_counts_in_tens_of_watt_hours_and_elsewhere_in_watt_hours() -> None:
+    assert scales_of("Kamstrup_V0001", "") == Scales(energy=1, current=-2, factor=-2)
+    assert scales_of("Kamstrup_V0001", "", ("energy-in-wh",)) == Scales(current=-2, factor=-2)
+    assert scales_of("Kamstrup_V0001", "6851131BN24510101") == Scales(energy=1, current=-3, factor=-2)
+    assert scales_of("AIDON_V0001", "") is None
