@@ -79,8 +79,8 @@ class Assembly:
         return self._joined(source, known, number, part, is_last=not frame.is_segmented)
 
     def _segment(self, source: _Source, segment: Segment) -> bytes:
-        if segment.information > 0x1F or len(segment.data) < 3:
-            return b""  # an M-Bus meter's own telegram
+        if len(segment.data) < 3:
+            return b""
         known = self._frames.get(source)
         if known is not None and segment.number != (known.number + 1) % 16:
             self._give_up(self._frames, source)

@@ -18,6 +18,7 @@ class Bare:
 
     Bytes that are none end it: without check sequences nobody can tell where the next one begins, unless all
     have LLC heads.  An unfinished APDU is looked at whenever twice as much has come, so time stays linear.
+    ``is_begun``: APDUs came.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,7 @@ class Bare:
         self._try_at = _FIRST_TRY
         self._is_over = False
         self._is_headed = False
-        self._is_begun = False
+        self.is_begun = False
 
     def add(self, data: bytes) -> None:
         """Take the next bytes."""
@@ -48,7 +49,7 @@ class Bare:
                 break
         self._kept.clear()
         self._try_at, self._is_over = _FIRST_TRY, False
-        self._is_headed = self._is_begun = False
+        self._is_headed = self.is_begun = False
 
     def drop(self) -> None:
         """The stream has frames: it is not bare."""
@@ -73,7 +74,7 @@ class Bare:
             self._resume()
             return
         del self._kept[: begin + size]
-        self._is_begun = True
+        self.is_begun = True
         while self._kept[:1] == b"\0":  # filling
             del self._kept[:1]
         self._try_at = _FIRST_TRY
@@ -83,7 +84,7 @@ class Bare:
         """Look for the next LLC head where the last APDU had one; else the stream is not bare."""
         places = [place for head in (LLC_HEARD, LLC_SENT) if (place := self._kept.find(head, 1)) > 0]
         places = places if self._is_headed else []
-        self.bad_count += self._is_headed or self._is_begun
+        self.bad_count += self._is_headed or self.is_begun
         self._try_at = _FIRST_TRY
         if places:
             del self._kept[: min(places)]

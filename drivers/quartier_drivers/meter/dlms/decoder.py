@@ -70,6 +70,8 @@ class PushDecoder:
             (apdu, found.is_whole) for found in self._scanner.end() if (apdu := self._assembly.add(found))
         )
         self._assembly.drop()
+        if self._bare.is_begun:
+            self._scanner.resync_count = self._counts.resync_count  # what had no frames was no rubbish
         made += self._telegrams((apdu, True) for apdu in self._bare.rest())
         self._tally()
         return made
@@ -122,7 +124,8 @@ class PushDecoder:
         self._counts.bad_count = (
             scanner.bad_count + self._assembly.bad_count + self._bare.bad_count + self._refused_count
         )
-        self._counts.resync_count = scanner.resync_count
+        if not self._bare.is_begun:
+            self._counts.resync_count = scanner.resync_count
 
 
 def _title(opened: Sequence[Opened]) -> str:

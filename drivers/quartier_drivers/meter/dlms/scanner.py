@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from quartier_drivers.meter.dlms.hdlc import FLAG, Frame, Head, Short, frame_at, head_at
 
@@ -16,7 +17,8 @@ KEPT_MAX = WRAPPED_MAX + 64
 """How many bytes are kept at most."""
 
 _BEGINS = re.compile(rb"[\xa0-\xaf\x68\x00]")
-_MBUS_START, _MBUS_STOP = 0x68, 0x16
+_MBUS_START, _MBUS_STOP, _MBUS_HEAD_SIZE = 0x68, 0x16, 7
+_MBUS_PARTS = 0x1F  # control information up to here says which part of an APDU it is
 _WRAPPER_SIZE = 8
 _PORT_MAX = 0x3FFF
 # What an APDU may begin with: notification, general ciphering and block transfer, answers, ciphered answers.
@@ -66,8 +68,7 @@ class Found:
         return not isinstance(self.frame, Frame) or self.frame.is_flagged
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class _Open:
+class _Open(NamedTuple):
     """A beginning whose end is awaited; places count from the begin of the stream."""
 
     end: int
@@ -139,10 +140,10 @@ class Scanner:
         if byte == 0:
             self._begin_wrapper(at)
         elif byte == _MBUS_START:
-            if at + 4 > len(kept):
+            if at + _MBUS_HEAD_SIZE > len(kept):
                 raise Short
             size = kept[at + 1]
-            if kept[at + 2] == size and kept[at + 3] == _MBUS_START:
+            if kept[at + 2] == size and kept[at + 3] == _MBUS_START and kept[at + 6] <= _MBUS_PARTS:
                 # Some meters send more than 255 bytes and let the count run over; below 3 it cannot be true.
                 heappush(self._open, _Open(start + 6 + size + (256 if size < 3 else 0), start))
         else:
