@@ -39,7 +39,7 @@ class Echo(Meter):
 
 
 def link(**settings: float) -> HdlcLink:
-    return HdlcLink(16, server_address(1, 17), wait_s=1.0, **settings)  # type: ignore[arg-type]  # retries
+    return HdlcLink(16, server_address(1, 17), wait_s=1.0, **settings)  # type: ignore[arg-type]  # retries are whole
 
 
 def exchanged(station: Station, apdu: bytes, size: int = 0, count: int = 1) -> bytes:
