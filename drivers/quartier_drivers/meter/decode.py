@@ -38,7 +38,8 @@ class Frame:
 
 
 def _group(one: Group) -> dict[str, Any]:
-    return {**one.more, "label": one.label, "value": one.value, "unit": one.unit, "time": one.time}
+    own = {"label": one.label, "value": one.value, "unit": one.unit, "time": one.time}
+    return own | {key: said for key, said in one.more.items() if key not in own}
 
 
 class Points:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import quartier_native
-from quartier.app import answers, assembly, keeper, own, wear
+from quartier.app import answers, assembly, keeper, memory, own, wear
 from quartier.app.disk import Disk
 from quartier.app.fleet import Fleet
+from quartier.app.replies import Replies
 from quartier.app.turn import Turn
 from quartier.config import load as site_file
 from quartier.config.load import Loaded
@@ -131,6 +132,11 @@ class Daemon:
                     keeper.run(self._places.state_dir, lambda: self.turn.link, self._clock, self._log)
                 ),
                 group.create_task(wear.run(self._places.state_dir, self.fleet.tally, self._clock, self._log)),
+                group.create_task(
+                    memory.run(
+                        self._places.state_dir, self.fleet.memory, self.fleet.drivers, self._clock, self._log
+                    )
+                ),
             ]
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
@@ -151,7 +157,8 @@ class Daemon:
         """Buses first: nothing waits for the district."""
         await self._tell_damage()
         tally = await asyncio.to_thread(wear.recalled, self._places.state_dir)
-        self.fleet = Fleet(group, self._clock, self._deliver, self._log, tally, self._note)
+        known = await asyncio.to_thread(memory.recalled, self._places.state_dir)
+        self.fleet = Fleet(group, self._clock, self._deliver, self._log, tally, self._note, known)
         await self.fleet.follow(assembly.wires(self._loaded))
         site = self._loaded.site
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
@@ -264,8 +271,8 @@ class Daemon:
     def _answers(self) -> dict[str, Any]:
         return {"status": self._status, "points": self._points}
 
-    def _about(self) -> dict[str, Any]:
-        return {"bus": self._bus, "device": self._device, "asset": self._asset, "points": self._points_of}
+    def _about(self) -> Mapping[str, Callable[[str], Any]]:
+        return Replies(self._gateway, self.turn, self.fleet, self._image, self._clock).about
 
     def _gateway(self, now: Now) -> dict[str, Any]:
         return {
@@ -297,29 +304,6 @@ class Daemon:
     def _points(self) -> Iterator[dict[str, Any]]:
         now = self._clock.now()
         return answers.points(self._image.freeze(now.ns), self.fleet.points, self.fleet, now.utc_ms)
-
-    def _points_of(self, owner: str) -> Iterator[dict[str, Any]] | None:
-        now = self._clock.now()
-        return answers.points_of(owner, self._image.freeze(now.ns), self.fleet, now.utc_ms)
-
-    def _told(self, now: Now, kind: str, found: dict[str, Any] | None) -> dict[str, Any] | None:
-        """One thing, with what is always told: which run of the daemon this is, and its mode."""
-        view = self.turn.view
-        headline = {key: view[key] for key in ("mode", "why", "mode_age_s") if key in view}
-        return None if found is None else {"gateway": self._gateway(now), "control": headline, kind: found}
-
-    def _bus(self, name: str) -> dict[str, Any] | None:
-        now = self._clock.now()
-        return self._told(now, "bus", answers.bus(name, self.fleet, self._image.freeze(now.ns)))
-
-    def _device(self, name: str) -> dict[str, Any] | None:
-        now = self._clock.now()
-        return self._told(now, "device", answers.device(name, self.fleet, now.ns))
-
-    def _asset(self, name: str) -> dict[str, Any] | None:
-        now, turn = self._clock.now(), self.turn
-        found = answers.asset(name, turn.view, self.fleet, turn.decisions, now)
-        return self._told(now, "asset", found)
 
     # A new site file
 
@@ -396,5 +380,7 @@ class Daemon:
         try:
             await asyncio.to_thread(keeper.keep, self._places.state_dir, self.turn.link, planned=planned)
             await asyncio.to_thread(wear.keep, self._places.state_dir, self.fleet.tally)
+            facts = self.fleet.memory.gather(self.fleet.drivers(), self._clock.utc_ms())
+            await asyncio.to_thread(memory.keep, self._places.state_dir, facts)
         except OSError as error:
             self._log.warning("link.not_kept", why=str(error))

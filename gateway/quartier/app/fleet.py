@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 
 from quartier.app.assembly import Wire, release_values
+from quartier.app.memory import Memory
 from quartier.runtime import release
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.supervisor import Failure, supervise
 from quartier.runtime.writes import Tally
-from quartier_drivers.contract import Command, Note, PointInfo, Readings
+from quartier_drivers.contract import Command, Driver, Note, PointInfo, Readings
 from quartier_drivers.registry import door
 
 # Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
@@ -33,7 +34,8 @@ class Member:
 class Fleet:
     """Starts, keeps and stops the buses.
 
-    ``deliver`` takes all readings, ``tally`` counts the writes, ``tell`` is for what people should know.
+    ``deliver`` takes all readings, ``tally`` counts the writes, ``tell`` is for what people should know,
+    ``memory`` for what devices must know after a restart.
     """
 
     def __init__(
@@ -44,8 +46,10 @@ class Fleet:
         log: Any,
         tally: Tally | None = None,
         tell: Callable[[Note], None] = lambda _note: None,
+        memory: Memory | None = None,
     ) -> None:
         self.tally = tally or Tally()
+        self.memory = memory or Memory()
         self._tell = tell
         self._group = group
         self._clock = clock
@@ -64,6 +68,10 @@ class Fleet:
     def wires(self) -> list[Wire]:
         """What the buses were made from."""
         return [member.wire for member in self._members.values()]
+
+    def drivers(self) -> list[tuple[str, Driver]]:
+        """Every device's driver, by its name."""
+        return [(health.name, health.driver) for bus in self.buses for health in bus.devices.values()]
 
     async def follow(self, wires: Sequence[Wire]) -> set[str]:
         """Make the fleet what ``wires`` says; a bus whose wire is the same does not miss a poll.
@@ -89,6 +97,8 @@ class Fleet:
         drivers = {
             spec.name: opened.driver(line, spec, profile, self._clock) for spec, profile in wire.devices
         }
+        for name, driver in drivers.items():
+            self.memory.remind(name, driver, self._clock.utc_ms(), synced=self._clock.synced())
         infos = {point: info for driver in drivers.values() for point, info in driver.points.items()}
         safe = release_values([wire], infos)
         deliver, log, tally = self._deliver, self._log, self.tally

@@ -1,0 +1,62 @@
+"""What the desk answers about one bus, device, asset or owner, with which run of the daemon says so."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from quartier.app import answers
+from quartier.app.fleet import Fleet
+from quartier.app.turn import Turn
+from quartier.house.image import Image
+from quartier.house.now import Now
+from quartier.runtime.clock import HouseClock
+
+_HEADLINE = ("mode", "why", "mode_age_s")
+
+
+class Replies:
+    """Answers by name; None where nothing is called so.  ``gateway`` tells which run this is."""
+
+    def __init__(
+        self,
+        gateway: Callable[[Now], dict[str, Any]],
+        turn: Turn,
+        fleet: Fleet,
+        image: Image,
+        clock: HouseClock,
+    ) -> None:
+        self._gateway = gateway
+        self._turn = turn
+        self._fleet = fleet
+        self._image = image
+        self._clock = clock
+
+    @property
+    def about(self) -> Mapping[str, Callable[[str], Any]]:
+        """What can be asked about, each with who answers."""
+        return {"bus": self.bus, "device": self.device, "asset": self.asset, "points": self.points}
+
+    def points(self, owner: str) -> Iterator[dict[str, Any]] | None:
+        """The points of an asset or a device."""
+        now = self._clock.now()
+        return answers.points_of(owner, self._image.freeze(now.ns), self._fleet, now.utc_ms)
+
+    def bus(self, name: str) -> dict[str, Any] | None:
+        """A bus and its devices."""
+        now = self._clock.now()
+        return self._told(now, "bus", answers.bus(name, self._fleet, self._image.freeze(now.ns)))
+
+    def device(self, name: str) -> dict[str, Any] | None:
+        """A device."""
+        now = self._clock.now()
+        return self._told(now, "device", answers.device(name, self._fleet, now.ns))
+
+    def asset(self, name: str) -> dict[str, Any] | None:
+        """An asset with its last decisions."""
+        now, turn = self._clock.now(), self._turn
+        found = answers.asset(name, turn.view, self._fleet, turn.decisions, now)
+        return self._told(now, "asset", found)
+
+    def _told(self, now: Now, kind: str, found: dict[str, Any] | None) -> dict[str, Any] | None:
+        view = self._turn.view
+        headline = {key: view[key] for key in _HEADLINE if key in view}
+        return None if found is None else {"gateway": self._gateway(now), "control": headline, kind: found}

@@ -1,0 +1,88 @@
+"""What devices must know after a restart is on disk, and given back to whoever remembers."""
+
+import asyncio
+
+import pytest
+import structlog
+
+from quartier.app import memory
+from quartier.app.memory import Memory
+from quartier.runtime import statefile
+from quartier.runtime.clock import ClockSetting, HouseClock
+
+NOON = 1_764_000_000_000
+
+
+class Rememberer:
+    def __init__(self, kept=None):
+        self.facts = kept or {}
+        self.recalled = []
+
+    def kept(self):
+        return self.facts
+
+    def recall(self, kept, away_s):
+        self.recalled.append((kept, away_s))
+
+
+class Forgetful:
+    pass
+
+
+def reminded(facts, utc_ms=NOON + 60_000, *, synced=True):
+    driver = Rememberer()
+    Memory(facts).remind("linky", driver, utc_ms, synced=synced)
+    return driver.recalled
+
+
+def test_a_driver_is_given_back_what_it_kept_and_told_how_long_ago():
+    facts = Memory().gather([("linky", Rememberer({"x": 1})), ("relay", Forgetful())], NOON)
+
+    assert {"linky": {"kept": {"x": 1}, "utc_ms": NOON}} == facts
+    assert [({"x": 1}, 60.0)] == reminded(facts)
+    Memory(facts).remind("linky", Forgetful(), NOON, synced=True)
+
+
+def test_where_nobody_can_tell_how_long_it_was_long():
+    facts = {"linky": {"kept": {"x": 1}, "utc_ms": NOON}}
+
+    assert 86400 < reminded(facts, synced=False)[0][1]
+    assert 86400 < reminded(facts, NOON - 1000)[0][1]
+
+
+@pytest.mark.parametrize(
+    "facts", [None, {}, {"linky": 3}, {"linky": {}}, {"linky": {"kept": 1, "utc_ms": "x"}}]
+)
+def test_facts_that_make_no_sense_are_left(facts):
+    assert [] == reminded(facts)
+
+
+def test_a_device_that_is_away_stays_remembered():
+    known = Memory({"linky": {"kept": {"x": 1}, "utc_ms": NOON}})
+
+    assert {"linky"} == set(known.gather([], NOON + 1))
+
+
+async def test_what_changed_is_on_disk_and_a_disk_that_refuses_is_said_once(tmp_path):
+    log, folder, driver = structlog.testing.CapturingLogger(), tmp_path / "absent", Rememberer({"x": 1})
+    clock = HouseClock(ClockSetting(rate=1000.0))
+    keeping = asyncio.create_task(memory.run(folder, Memory(), lambda: [("linky", driver)], clock, log))
+    async with asyncio.timeout(20):
+        while not log.calls:  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.01)
+        folder.mkdir()
+        while not statefile.load(folder / memory.FILE):  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    await asyncio.wait([keeping])
+
+    assert ["memory.not_kept"] == [call.args[0] for call in log.calls]
+    again = Rememberer()
+    memory.recalled(folder).remind("linky", again, NOON, synced=True)
+    assert {"x": 1} == again.recalled[0][0]
+
+
+def test_nothing_to_remember_is_no_file(tmp_path):
+    memory.keep(tmp_path, {})
+
+    assert [] == list(tmp_path.iterdir())
