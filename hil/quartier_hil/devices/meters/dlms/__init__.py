@@ -1,0 +1,1 @@
+"""DLMS/COSEM pushes of the HAN ports, encoded."""

@@ -1,0 +1,146 @@
+"""A mode C meter on a port: sign-on at 300 baud, change of speed, readout.
+
+Source: IEC 62056-21:2002 sections 6.3 and 6.4, annex A.2 (times: 200 ms to 1.5 s before a meter reacts),
+annex B (NUL bytes that wake a battery's meter).
+"""
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from quartier_hil.devices.meters import uart
+from quartier_hil.devices.meters.iec62056.readout import (
+    SPEEDS,
+    DataSet,
+    Identification,
+    mode_c,
+)
+from quartier_hil.devices.meters.port import Port
+
+if TYPE_CHECKING:
+    from quartier_hil.devices.meters.speech import Telegram
+
+FIRST_BAUD = 300
+_SIGN_ON = re.compile(rb"/\?([0-9A-Za-z ]{0,32})!\r\n")
+_CHOICE = re.compile(rb"\x06([0-9])(.)([0-9])\r\n")
+_NULS_TO_WAKE = 20
+
+
+class Optical:
+    """``sets`` gives what it reads now.  ``address``: it answers this or an empty one.
+
+    ``react_s`` and ``wait_s`` (how long it waits for the choice of the speed) are real seconds.
+    ``sleeps``: it wants NUL bytes first.  ``echo``: the head gives back what it is sent.
+    ``bad_checks_count``: so many next readouts end with a wrong BCC.
+    """
+
+    def __init__(
+        self,
+        sets: Callable[[], Sequence[DataSet]],
+        port: Port,
+        *,
+        identification: Identification | None = None,
+        address: str = "",
+        react_s: float = 0.2,
+        wait_s: float = 1.5,
+        sleeps: bool = False,
+        echo: bool = False,
+        per_line: int = 1,
+    ) -> None:
+        self.port = port
+        self.identification = identification or Identification()
+        self.address = address
+        self.bad_checks_count = 0
+        self.readouts: list[Telegram] = []
+        self.baud = FIRST_BAUD
+        self.sign_ons_count = 0
+        self._sets, self._per_line = sets, per_line
+        self._react_s, self._wait_s = react_s, wait_s
+        self._sleeps, self._echo = sleeps, echo
+        self._buffer = bytearray()
+        self._choosing: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        port.hear = self._hear
+
+    async def __aenter__(self) -> Self:
+        await self.port.plug()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stop_choosing()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.port.unplug()
+
+    def _hear(self, data: bytes) -> None:
+        if self._echo:
+            self.port.say(data)
+        if self.port.speed not in (None, self.baud):
+            return
+        self._buffer += data
+        if self._choosing is not None:
+            self._choose()
+        else:
+            self._sign_on()
+        del self._buffer[:-64]
+
+    def _sign_on(self) -> None:
+        found = _SIGN_ON.search(self._buffer)
+        if found is None:
+            return
+        awake = not self._sleeps or self._buffer[: found.start()].count(0) >= _NULS_TO_WAKE
+        self._buffer.clear()
+        if awake and found[1].decode("ascii").strip() in ("", self.address):
+            self.sign_ons_count += 1
+            self._run(self._identify())
+
+    async def _identify(self) -> None:
+        await asyncio.sleep(self._react_s)
+        self._say(self.identification.data)
+        loop = asyncio.get_running_loop()
+        self._choosing = loop.call_later(self._wait_s, self._chosen, FIRST_BAUD)
+
+    def _choose(self) -> None:
+        """The master takes the offered speed, or another; a break or nothing ends it."""
+        found = _CHOICE.search(self._buffer)
+        if found is None:
+            return
+        self._buffer.clear()
+        self._stop_choosing()
+        if found[3] == b"0":
+            offered = found[2].decode("latin-1")
+            self._chosen(SPEEDS[offered] if offered == self.identification.speed else FIRST_BAUD)
+
+    def _chosen(self, baud: int) -> None:
+        self._choosing = None
+        self._run(self._read_out(baud))
+
+    async def _read_out(self, baud: int) -> None:
+        await asyncio.sleep(self._react_s)
+        self.baud = baud
+        telegram = mode_c(self._sets(), self.address, self._per_line)
+        self.readouts.append(telegram)
+        del self.readouts[:-100]
+        data = telegram.data
+        if self.bad_checks_count:
+            self.bad_checks_count -= 1
+            data = data[:-1] + bytes([data[-1] ^ 0x01])
+        self._say(data)
+        self.baud = FIRST_BAUD
+
+    def _say(self, data: bytes) -> None:
+        """At the meter's speed; who listens at another hears something else."""
+        speed = self.port.speed
+        self.port.say(data if speed in (None, self.baud) else uart.heard(data, self.baud, speed or self.baud))
+
+    def _stop_choosing(self) -> None:
+        if self._choosing is not None:
+            self._choosing.cancel()
+            self._choosing = None
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,1 @@
+"""Wired M-Bus slaves on one line, encoded."""

@@ -1,0 +1,123 @@
+"""The slaves of one M-Bus on a port: who is asked answers, and several at once garble each other.
+
+A frame of the master that is damaged, or sent at another speed than the line's, is heard by nobody.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from random import Random
+from typing import Self
+
+from quartier_hil.devices.meters import checks, uart
+from quartier_hil.devices.meters.mbus.slave import Heard, Reply, Slave
+from quartier_hil.devices.meters.noise import Noise, damage
+from quartier_hil.devices.meters.port import Port
+from quartier_hil.devices.meters.speech import Piece, Telegram
+
+_SHORT, _LONG, _STOP = 0x10, 0x68, 0x16
+# Slaves begin within 11 to 330 bit times after the request (EN 13757-2, 5.7); two are never alike.
+_JITTER_BITS = 40
+
+
+class Line:
+    """``slaves`` on ``port``; ``echo``: the level converter gives the master back what it sent.
+
+    ``together_count`` counts answers that several gave at once, ``heard`` are the master's frames.
+    """
+
+    def __init__(
+        self,
+        slaves: Sequence[Slave],
+        port: Port,
+        *,
+        baud: int = 2400,
+        echo: bool = False,
+        noise: Noise | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.slaves, self.port, self.baud = list(slaves), port, baud
+        self.echo, self.noise = echo, noise
+        self.heard: list[Heard] = []
+        self.together_count = 0
+        self._random = Random(seed)  # noqa: S311 - jitter that can be repeated, no secret
+        self._buffer = bytearray()
+        self._tasks: set[asyncio.Task[None]] = set()
+        port.hear = self._hear
+
+    async def __aenter__(self) -> Self:
+        await self.port.plug()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.port.unplug()
+
+    def _hear(self, data: bytes) -> None:
+        if self.echo:
+            self.port.say(data)
+        if self.port.speed not in (None, self.baud):
+            return
+        self._buffer += data
+        while (frame := _next(self._buffer)) is not None:
+            self._serve(frame)
+
+    def _serve(self, frame: Heard) -> None:
+        self.heard.append(frame)
+        del self.heard[:-1000]
+        replies = [reply for slave in self.slaves if (reply := slave.answer(frame)) is not None]
+        if not replies:
+            return
+        wait_s = min(reply.wait_s for reply in replies)
+        data = self._mixed(replies)
+        if wait_s:
+            task = asyncio.get_running_loop().create_task(self._later(data, wait_s))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            self.port.say(data)
+
+    async def _later(self, data: bytes, wait_s: float) -> None:
+        await asyncio.sleep(wait_s)
+        self.port.say(data)
+
+    def _mixed(self, replies: Sequence[Reply]) -> bytes:
+        """One voice as it is; several as the line adds them up, each from a moment of its own."""
+        if len(replies) == 1:
+            data = replies[0].data
+        else:
+            self.together_count += 1
+            voices = [(self._random.randrange(_JITTER_BITS), reply.data) for reply in replies]
+            data = uart.together(voices)
+        if self.noise is None:
+            return data
+        telegram = Telegram((Piece(data),))
+        return bytes(damage([telegram], self.noise, self._random.randrange(2**32)).data)
+
+
+def _next(buffer: bytearray) -> Heard | None:
+    """Take the next whole frame out of what the master sent; what is none is dropped."""
+    while buffer:
+        if buffer[0] == _SHORT:
+            if len(buffer) < 5:
+                return None
+            control, address, check, stop = buffer[1:5]
+            if stop == _STOP and check == checks.byte_sum(bytes(buffer[1:3])):
+                del buffer[:5]
+                return Heard(control, address)
+        elif buffer[0] == _LONG:
+            if len(buffer) < 4:
+                return None
+            size = buffer[1]
+            if buffer[2] == size and buffer[3] == _LONG and size >= 3:
+                if len(buffer) < size + 6:
+                    return None
+                body, check, stop = bytes(buffer[4 : 4 + size]), buffer[4 + size], buffer[5 + size]
+                if stop == _STOP and check == checks.byte_sum(body):
+                    del buffer[: size + 6]
+                    return Heard(body[0], body[1], body[2], body[3:])
+        del buffer[0]
+    return None

@@ -1,0 +1,134 @@
+"""A meter that talks by itself: its telegrams on a port, at the pace of the wire or as fast as read."""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from quartier_hil.devices.meters import uart
+from quartier_hil.devices.meters.noise import Noise, damage
+from quartier_hil.devices.meters.port import Port
+from quartier_hil.devices.meters.speech import Piece, Telegram
+
+# How finely the pace is kept; a byte of a slow line takes 8 ms.
+_SLICE_S = 0.02
+_BITS_PER_BYTE = 10
+
+
+class Speaker(Protocol):
+    """A meter that pushes."""
+
+    @property
+    def baud(self) -> int:
+        """Of the line it speaks on."""
+        ...
+
+    def telegram(self) -> Telegram:
+        """What it sends next."""
+        ...
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What went out: telegrams, pieces whole and hit; the whole ones themselves where they are kept."""
+
+    telegrams_count: int = 0
+    intact_count: int = 0
+    hit_count: int = 0
+    intact: list[Piece] | None = None
+
+    def take(self, intact: Iterable[Piece], hit: Iterable[Piece]) -> None:
+        """Count one telegram."""
+        whole = list(intact)
+        self.telegrams_count += 1
+        self.intact_count += len(whole)
+        self.hit_count += len(list(hit))
+        if self.intact is not None:
+            self.intact += whole
+
+
+class Push:
+    """A speaker on a port until it is closed.
+
+    ``period_s`` is the time from the start of one telegram to the next (0: without a pause), in
+    seconds of the house; ``rate`` is how many of those pass in a real one, the pace of the wire with it
+    (infinity: as fast as it is read).  At rate 1 what nobody reads is lost.  ``noise`` may be changed at any
+    time.  With ``keeps`` the ledger holds every whole piece (for tests; it grows).
+    """
+
+    def __init__(
+        self,
+        speaker: Speaker,
+        port: Port,
+        *,
+        period_s: float = 0.0,
+        rate: float = 1.0,
+        noise: Noise | None = None,
+        seed: int = 0,
+        keeps: bool = False,
+    ) -> None:
+        self.speaker, self.port = speaker, port
+        self.period_s, self.rate = period_s, rate
+        self.noise = noise
+        self.silent = False
+        self.inverted = False
+        self.ledger = Ledger(intact=[] if keeps else None)
+        self._seed = seed
+        self._task: asyncio.Task[None] | None = None
+        self.said: Callable[[Telegram], None] = _nothing
+
+    async def __aenter__(self) -> Self:
+        await self.port.plug()
+        self._task = asyncio.get_running_loop().create_task(self._talk())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self.port.unplug()
+
+    async def _talk(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            if self.port.plugged and not self.silent:
+                telegram = self.speaker.telegram()
+                await self._send(self._heard(telegram))
+                self.said(telegram)
+            # Never without a turn of the loop, or a fast reader would keep the rig from all else.
+            rest = self.period_s / self.rate - (loop.time() - began)
+            await asyncio.sleep(max(rest, 0.0 if self.port.plugged and not self.silent else _SLICE_S))
+
+    def _heard(self, telegram: Telegram) -> bytes:
+        """What arrives of a telegram: noise, another speed, swapped wires."""
+        self._seed += 1
+        heard = damage([telegram], self.noise or Noise(), self._seed)
+        baud = self.port.speed or self.speaker.baud
+        if baud == self.speaker.baud and not self.inverted:
+            self.ledger.take(heard.intact, heard.hit)
+            return bytes(heard.data)
+        self.ledger.take([], telegram.pieces)
+        return uart.heard(bytes(heard.data), self.speaker.baud, baud, inverted=self.inverted)
+
+    async def _send(self, data: bytes) -> None:
+        """At ``rate`` times the pace of the wire; other than at rate 1 a slow reader is waited for."""
+        loop = asyncio.get_running_loop()
+        per_s = self.rate * self.speaker.baud / _BITS_PER_BYTE
+        began, sent = loop.time(), 0
+        while sent < len(data) and self.port.plugged:
+            due = len(data) if math.isinf(per_s) else int((loop.time() - began) * per_s) + 1
+            if self.rate == 1.0:
+                self.port.say(data[sent:due])
+                sent = max(due, sent)
+            else:
+                await self.port.room()
+                sent += self.port.say(data[sent:due])
+            await asyncio.sleep(0.0 if math.isinf(per_s) else _SLICE_S)
+
+
+def _nothing(_: Telegram) -> None:
+    """Nobody follows."""

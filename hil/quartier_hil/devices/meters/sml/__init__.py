@@ -1,0 +1,1 @@
+"""SML files as optical heads push them, encoded."""

@@ -1,0 +1,1 @@
+"""Linky's customer information (TIC), historique and standard, encoded."""

@@ -1,0 +1,91 @@
+"""What a receiver hears that listens at another speed, or with the wires swapped.
+
+The sender's bits are a waveform; the receiver waits for a falling edge and looks at the middle of
+each of its own bits.  This is how a Linky in the other mode sounds, and a dongle that inverts.
+"""
+
+from collections.abc import Iterator, Sequence
+
+_CHARACTER_BITS_MAX = 12
+_REST = 1
+
+
+def levels(data: bytes, *, bits: int = 7, parity: str = "even") -> list[int]:
+    """The line's level for each bit time of ``data``; 1 is rest.  ``parity``: even, odd or none."""
+    line: list[int] = []
+    for byte in data:
+        character = [byte >> place & 1 for place in range(bits)]
+        line.append(0)
+        line += character
+        if parity != "none":
+            line.append(sum(character) + (parity == "odd") & 1)
+        line.append(1)
+    return line
+
+
+def heard(
+    data: bytes,
+    sent_baud: int,
+    heard_baud: int,
+    *,
+    bits: int = 7,
+    parity: str = "even",
+    heard_bits: int | None = None,
+    heard_parity: str | None = None,
+    inverted: bool = False,
+) -> bytes:
+    """What arrives at ``heard_baud`` of ``data`` sent at ``sent_baud``.
+
+    Bytes whose stop bit is missing are delivered as most receivers do; the parity is not judged,
+    as a port that ignores it does.
+    """
+    line = [_REST, *levels(data, bits=bits, parity=parity)]
+    if inverted:
+        line = [1 - level for level in line]
+    form = (heard_bits or bits, parity if heard_parity is None else heard_parity)
+    if sent_baud == heard_baud and not inverted and form == (bits, parity):
+        return data
+    # The line rests after the end: the receiver's last character needs its bits.
+    line += [_REST] * _CHARACTER_BITS_MAX
+    return bytes(_received(line, sent_baud / heard_baud, *form))
+
+
+def _received(line: Sequence[int], step: float, bits: int, parity: str) -> Iterator[int]:
+    """Bytes of a receiver whose bit lasts ``step`` bits of the sender."""
+    at = 0.0
+    end = len(line)
+    length = 1 + bits + (parity != "none") + 1
+    while (start := _falling(line, at)) is not None:
+        last = start + (length - 0.5) * step
+        if last >= end:
+            return
+        if line[int(start + 0.5 * step)]:
+            at = start + 0.5 * step  # a spike, no start bit
+            continue
+        value = 0
+        for place in range(bits):
+            value |= line[int(start + (place + 1.5) * step)] << place
+        yield value
+        at = last
+
+
+def _falling(line: Sequence[int], at: float) -> int | None:
+    """Where the line falls next, at or after ``at``; None when it never does."""
+    place = int(at)
+    # The receiver is armed by the line at rest: within a long break it hears nothing new.
+    while place < len(line) and not line[place]:
+        place += 1
+    while place < len(line) and line[place]:
+        place += 1
+    return place if place < len(line) else None
+
+
+def together(voices: Sequence[tuple[int, bytes]], *, bits: int = 8, parity: str = "even") -> bytes:
+    """What arrives when several speak at once, each from its own bit time on: space (0) wins over rest.
+
+    So it is on M-Bus, where a slave speaks by drawing current.
+    """
+    lines = [[_REST] * (offset + 1) + levels(data, bits=bits, parity=parity) for offset, data in voices]
+    length = max((len(line) for line in lines), default=0)
+    mixed = [min(line[place] if place < len(line) else _REST for line in lines) for place in range(length)]
+    return bytes(_received(mixed + [_REST] * _CHARACTER_BITS_MAX, 1.0, bits, parity))

@@ -1,0 +1,103 @@
+"""The records of the example in EN 13757-3 (M-Bus documentation 4.8, section 6.6), and the types of its annex A."""
+
+import datetime as dt
+
+import pytest
+
+from quartier_hil.devices.meters.mbus import record
+from quartier_hil.devices.meters.mbus.record import Place
+
+MOMENT = dt.datetime(2012, 1, 31, 23, 32, 17)  # noqa: DTZ001 - a meter's local time
+
+
+def test_the_examples_records_come_out():
+    volume = record.measured("volume", 12565, -3, "int24")
+    flow = record.measured("flow", 113, -3, "bcd4", Place(function="maximum", storage=5))
+    energy = record.measured("energy", 21837, 1, "bcd6", Place(tariff=2, subunit=1))
+
+    assert ("0313153100", "da023b1301", "8b6004371802") == (
+        volume.data.hex(),
+        flow.data.hex(),
+        energy.data.hex(),
+    )
+    assert (12.565, 0.113, 218370) == (volume.value, flow.value, energy.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        (Place(), "04"),
+        (Place(storage=1), "44"),
+        (Place(storage=2), "8401"),
+        (Place(tariff=1), "8410"),
+        (Place(subunit=1), "8440"),
+        (Place(subunit=2), "848040"),
+        (Place(storage=32, tariff=4), "848011"),
+        (Place(function="error", storage=33), "f48001"),
+    ],
+)
+def test_places_need_as_many_bytes_as_they_hold(place, expected):
+    assert expected == record.information(4, place).hex()
+
+
+def test_numbers_of_each_field():
+    fields = {
+        field: record.measured("energy", -1 if field.startswith("int") else 1, 0, field).data.hex()
+        for field in record.FIELDS
+    }
+
+    assert ("0103ff", "0703" + "ff" * 8, "0e03010000000000") == (
+        fields["int8"],
+        fields["int64"],
+        fields["bcd12"],
+    )
+    assert "0c03050000f0" == record.measured("energy", -5, 0, "bcd8").data.hex()
+    with pytest.raises(OverflowError):
+        record.measured("energy", 100, 0, "bcd2")
+
+
+def test_real_numbers_are_told_as_they_stand_in_four_bytes():
+    found = record.real("power", 0.1, 0)
+
+    assert "052bcdcccc3d" == found.data.hex()
+    assert 0.10000000149011612 == found.value
+
+
+def test_times_of_types_f_g_and_i():
+    assert "426c9f11"[2:] == record.date(MOMENT.date()).data.hex()[2:]
+    assert "046d20179f11" == record.date_time(MOMENT).data.hex()
+    assert "046d20979f11" == record.date_time(MOMENT, summer=True).data.hex()
+    assert "066d1120179f1100" == record.date_time_seconds(MOMENT).data.hex()
+    assert ("2012-01-31", "2012-01-31T23:32:00", "2012-01-31T23:32:17") == (
+        record.date(MOMENT.date()).value, record.date_time(MOMENT).value, record.date_time_seconds(MOMENT).time,
+    )  # fmt: skip
+
+
+def test_texts_are_sent_from_their_end():
+    assert "0d78033332310a"[:12] == record.text(b"\x78", "123").data.hex()
+    assert "047c0368204b01000000"[:10] == record.custom("K h", 1).data.hex()[:10]
+
+
+def test_numbers_of_variable_length():
+    assert "0d03c23412" == record.variable("energy", 1234, 0, form="bcd").data.hex()
+    assert "0d03d10" + "5" == record.variable("energy", -5, 0, form="bcd").data.hex()
+    assert "0d03e2ff00" == record.variable("energy", 255, 0, form="binary").data.hex()
+
+
+def test_durations_keep_their_unit():
+    found = record.duration("operating_time", 12, "h", "int8")
+
+    assert ("01260c", 12, "h") == (found.data.hex(), found.value, found.unit)
+
+
+def test_a_record_states_itself_under_its_number():
+    (said,) = record.measured("power", 5, 0, place=Place(storage=1)).says(3)
+
+    assert ("3", 5, "W", 1, "power") == (
+        said.label,
+        said.value,
+        said.unit,
+        said.more["storage"],
+        said.more["quantity"],
+    )
+    assert () == record.Record(b"\x2f").says(0)

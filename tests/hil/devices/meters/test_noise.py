@@ -1,0 +1,61 @@
+from collections import Counter
+from random import Random
+
+import pytest
+
+from quartier_hil.devices.meters.noise import LINES, Noise, damage
+from quartier_hil.devices.meters.speech import Piece, Telegram
+
+TELEGRAMS = [
+    Telegram(
+        (
+            Piece(b"\x02"),
+            *(Piece(f"\n{frame:03d}.{group:02d}\r".encode()) for group in range(20)),
+            Piece(b"\x03"),
+        )
+    )
+    for frame in range(50)
+]
+
+
+def test_a_clean_line_changes_nothing():
+    heard = damage(TELEGRAMS, Noise(), seed=1)
+
+    assert b"".join(telegram.data for telegram in TELEGRAMS) == bytes(heard.data)
+    assert [] == heard.hit
+    assert [piece for telegram in TELEGRAMS for piece in telegram.pieces] == heard.intact
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_the_same_seed_gives_the_same_noise(name):
+    assert damage(TELEGRAMS, LINES[name], 7) == damage(TELEGRAMS, LINES[name], 7)
+
+
+@pytest.mark.parametrize("name", [name for name in LINES if name != "clean"])
+def test_every_piece_is_counted_once_and_whole_ones_are_heard_in_order(name):
+    heard = damage(TELEGRAMS, LINES[name], 3)
+    sent = Counter(piece for telegram in TELEGRAMS for piece in telegram.pieces)
+
+    assert sent == Counter(heard.intact) + Counter(heard.hit)
+    assert heard.hit
+    at = 0
+    for piece in heard.intact:
+        at = heard.data.index(piece.data, at) + len(piece.data)
+
+
+def test_a_cut_telegram_loses_its_end_and_a_late_one_its_beginning():
+    cut = damage(TELEGRAMS[:1], Noise(cut=1.0), 5)
+    late = damage(TELEGRAMS[:1], Noise(late=1.0), 5)
+
+    assert TELEGRAMS[0].data.startswith(bytes(cut.data))
+    assert TELEGRAMS[0].data.endswith(bytes(late.data))
+    assert len(cut.data) < len(TELEGRAMS[0].data) > len(late.data)
+
+
+def test_a_stray_byte_between_two_pieces_hits_neither():
+    random = Random(1)
+    telegram = Telegram((Piece(b"a"), Piece(b"b")))
+    heard = damage([telegram], Noise(stray=1.0, strays=b"\n"), random.randrange(99))
+
+    assert b"\na\nb" == bytes(heard.data)
+    assert [Piece(b"a"), Piece(b"b")] == heard.intact
