@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from quartier_hil import quirks
+from quartier_hil import capture, quirks
 from quartier_hil.bench import command
 
 NEEDED = ("demandlib", "pandas", "pvlib", "iotcore")
@@ -24,6 +24,7 @@ examples:
   quartier-hil demo                        a building at work, about two minutes
   quartier-hil run cap-kept --report out   one scenario; out/index.html shows the curves
   quartier-hil quirks late --tcp 1502      a Modbus server with one quirk of the field
+  quartier-hil capture tic-standard --line awful | quartier decode tic
   quartier-hil run my.toml --rate 20 --records Building_1.csv
 
 A scenario is a TOML file: what happens when ([[events]]), what must hold ([[checks]]).  The easiest
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(command=_list)
     command.parser(commands.add_parser("bench", help="figures beside those of peers, and their floors"))
     _quirks(commands)
+    _capture(commands)
     _district(commands.add_parser("district", help="the reference district, as a process of its own"))
     return parser
 
@@ -124,6 +126,39 @@ def _run_quirks(options: argparse.Namespace) -> int:
         return NO_RUN
     except KeyboardInterrupt:
         pass
+    return KEPT
+
+
+def _capture(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "capture",
+        help="bytes of simulated smart meters, to try a decoder on",
+        description="Writes seeded random telegrams of a smart meter to stdout, clean or as a bad line "
+        "gives them, and what they say to a file.",
+        epilog=capture.ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", choices=capture.CAPTURES, metavar="CAPTURE", help="which one, see below")
+    parser.add_argument("--count", type=int, default=200, help="telegrams [%(default)s]")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, other telegrams [%(default)s]")
+    parser.add_argument(
+        "--line", choices=capture.LINES, default="clean", help="what it is heard over [clean]"
+    )
+    parser.add_argument(
+        "--expected", type=Path, metavar="FILE", help="what came through whole, a JSON object a line"
+    )
+    parser.set_defaults(command=_run_capture, needed=())
+
+
+def _run_capture(options: argparse.Namespace) -> int:
+    capture.write(
+        options.name,
+        sys.stdout.buffer,
+        seed=options.seed,
+        count=options.count,
+        line=options.line,
+        expected=options.expected,
+    )
     return KEPT
 
 

@@ -118,7 +118,7 @@ class Push:
         """At ``rate`` times the pace of the wire; other than at rate 1 a slow reader is waited for."""
         loop = asyncio.get_running_loop()
         per_s = self.rate * self.speaker.baud / _BITS_PER_BYTE
-        began, sent = loop.time(), 0
+        began, sent, now = loop.time(), 0, 0
         while sent < len(data) and self.port.plugged:
             due = len(data) if math.isinf(per_s) else int((loop.time() - began) * per_s) + 1
             if self.rate == 1.0:
@@ -126,8 +126,10 @@ class Push:
                 sent = max(due, sent)
             else:
                 await self.port.room()
-                sent += self.port.say(data[sent:due])
-            await asyncio.sleep(0.0 if math.isinf(per_s) else _SLICE_S)
+                now = self.port.say(data[sent:due])
+                sent += now
+            # A terminal may call itself writable and yet take nothing.
+            await asyncio.sleep(0.0 if math.isinf(per_s) and now else _SLICE_S)
 
 
 def _nothing(_: Telegram) -> None:

@@ -69,14 +69,12 @@ async def test_what_nobody_reads_is_lost_and_counted(tmp_path):
 async def test_room_comes_when_somebody_reads(tmp_path):
     async with PtyPort(tmp_path / "tic") as port:
         client = _opened(port.path)
-        while port.say(bytes(4096)) == 4096:
+        while port.say(bytes(4096)):
             pass
-        waiting = asyncio.create_task(port.room())
-        await asyncio.sleep(0.01)
-        assert not waiting.done()
         os.read(client, 4096)
         async with asyncio.timeout(10):
-            await waiting
+            await port.room()
+        assert port.say(b"x")
         os.close(client)
 
 

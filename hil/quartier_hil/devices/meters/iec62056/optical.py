@@ -87,14 +87,14 @@ class Optical:
         del self._buffer[:-64]
 
     def _sign_on(self) -> None:
-        found = _SIGN_ON.search(self._buffer)
-        if found is None:
-            return
-        awake = not self._sleeps or self._buffer[: found.start()].count(0) >= _NULS_TO_WAKE
-        self._buffer.clear()
-        if awake and found[1].decode("ascii").strip() in ("", self.address):
-            self.sign_ons_count += 1
-            self._run(self._identify())
+        while (found := _SIGN_ON.search(bytes(self._buffer))) is not None:
+            awake = not self._sleeps or self._buffer[: found.start()].count(0) >= _NULS_TO_WAKE
+            address = found[1].decode("ascii").strip()
+            del self._buffer[: found.end()]
+            if awake and address in ("", self.address):
+                self._buffer.clear()
+                self.sign_ons_count += 1
+                self._run(self._identify())
 
     async def _identify(self) -> None:
         await asyncio.sleep(self._react_s)
@@ -104,7 +104,7 @@ class Optical:
 
     def _choose(self) -> None:
         """The master takes the offered speed, or another; a break or nothing ends it."""
-        found = _CHOICE.search(self._buffer)
+        found = _CHOICE.search(bytes(self._buffer))
         if found is None:
             return
         self._buffer.clear()
