@@ -15,6 +15,8 @@ from pathlib import Path
 
 from quartier_hil import capture, quirks
 from quartier_hil.bench import command
+from quartier_hil.devices.meters.kinds import CAPTURES
+from quartier_hil.devices.meters.noise import LINES
 
 NEEDED = ("demandlib", "pandas", "pvlib", "iotcore")
 KEPT, BROKEN, NO_RUN = 0, 1, 2
@@ -138,12 +140,10 @@ def _capture(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         epilog=capture.ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("name", choices=capture.CAPTURES, metavar="CAPTURE", help="which one, see below")
+    parser.add_argument("name", choices=CAPTURES, metavar="CAPTURE", help="which one, see below")
     parser.add_argument("--count", type=int, default=200, help="telegrams [%(default)s]")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other telegrams [%(default)s]")
-    parser.add_argument(
-        "--line", choices=capture.LINES, default="clean", help="what it is heard over [clean]"
-    )
+    parser.add_argument("--line", choices=LINES, default="clean", help="what it is heard over [clean]")
     parser.add_argument(
         "--expected", type=Path, metavar="FILE", help="what came through whole, a JSON object a line"
     )
