@@ -32,3 +32,4 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 bash "$(dirname "$0")/peers/install.sh"
+bash "$(dirname "$0")/peers/gurux.sh"
