@@ -38,6 +38,7 @@ from quartier_native.reference.registers import (
 if TYPE_CHECKING:
     from quartier_native.reference.allocation import Ladder, allocate, allocate_in_place
     from quartier_native.reference.gates import Gates, Route
+    from quartier_native.reference.listings import crc16_ccitt, read_listings
     from quartier_native.reference.metrics import MetricWriter
     from quartier_native.reference.records import split_records
     from quartier_native.reference.registers import Registers, crc16
@@ -51,6 +52,8 @@ if not TYPE_CHECKING:
     allocate_in_place = _modules["allocation"].allocate_in_place
     Gates = _modules["gates"].Gates
     Route = _modules["gates"].Route
+    crc16_ccitt = _modules["listings"].crc16_ccitt
+    read_listings = _modules["listings"].read_listings
     MetricWriter = _modules["metrics"].MetricWriter
     split_records = _modules["records"].split_records
     Registers = _modules["registers"].Registers
@@ -102,10 +105,12 @@ __all__ = [
     "allocate_in_place",
     "checked",
     "crc16",
+    "crc16_ccitt",
     "decode_series",
     "encode_series",
     "engine",
     "join_strands",
     "part_strands",
+    "read_listings",
     "split_records",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
 
-KERNELS = ("allocation", "gates", "metrics", "records", "registers", "series", "strands")
+KERNELS = ("allocation", "gates", "listings", "metrics", "records", "registers", "series", "strands")
 """Modules that exist twice: compiled here, and in ``reference/`` as their specification."""
 
 

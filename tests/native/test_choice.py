@@ -10,7 +10,7 @@ from quartier_native import choice
 def test_the_compiled_kernels_are_used_where_they_are() -> None:
     engine, modules = choice.choose("auto")
     assert ("cython", "all compiled kernels are there") == (engine.name, engine.why)
-    kernels = {"allocation", "gates", "metrics", "records", "registers", "series", "strands"}
+    kernels = {"allocation", "gates", "listings", "metrics", "records", "registers", "series", "strands"}
     assert kernels == set(engine.kernels) == set(modules)
     assert "quartier_native.series" == engine.kernels["series"]
 

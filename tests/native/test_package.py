@@ -14,7 +14,8 @@ def test_the_environment_chooses_for_the_whole_package(name: str) -> None:
     code = (
         "import quartier_native as q; e = q.engine(); "
         "print(e.name, all(k == m.__module__ for k, m in "
-        "zip(e.kernels.values(), (q.allocate, q.Gates, q.MetricWriter, q.split_records, q.crc16, q.encode_series, "
+        "zip(e.kernels.values(), (q.allocate, q.Gates, q.read_listings, q.MetricWriter, q.split_records, "
+        "q.crc16, q.encode_series, "
         "q.part_strands), strict=True)))"
     )
     folders = os.pathsep.join(sys.path)

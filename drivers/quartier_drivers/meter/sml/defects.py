@@ -6,7 +6,9 @@ A profile names the defects of its meter; nothing here is done without one.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from quartier_drivers.meter.sml.entries import NARROW, Entry
+from quartier_drivers.meter.sml.entries import NARROW
+from quartier_drivers.meter.sml.messages import Listing
+from quartier_drivers.meter.telegram import Group
 
 UNSIGNED_POWER = "unsigned-power"
 NARROW_POWER = "narrow-power"
@@ -33,12 +35,12 @@ _DZG_GOOD_FROM = 60_000_000
 """DZG meters with numbers from here on say it rightly (the maker, in libsml's issue 105)."""
 
 
-def mended(entries: Sequence[Entry], server: bytes, defects: Sequence[str]) -> list[Entry]:
-    """The entries of a list as the meter ``server`` means them."""
-    found = list(entries)
+def mended(listing: Listing, server: bytes, defects: Sequence[str]) -> list[Group]:
+    """The groups of a list as the meter ``server`` means them."""
+    _, groups, codes = listing
     for defect in defects:
-        found = MENDINGS[defect](found, server)
-    return found
+        groups = MENDINGS[defect](groups, codes, server)
+    return groups
 
 
 def is_outward(status: int, quantity: str) -> bool:
@@ -48,53 +50,53 @@ def is_outward(status: int, quantity: str) -> bool:
     return quantity in _SUMS and bool(status >> _EDL_BIT & 1)
 
 
-def _signed(entries: list[Entry], _server: bytes) -> list[Entry]:
+def _signed(groups: list[Group], _codes: bytes, _server: bytes) -> list[Group]:
     """Power is said without sign, its direction in the status word of a counter of energy."""
-    status = _status(entries)
+    status = _status(groups)
     return [
-        Entry(replace(group, value=-group.value), code)
-        if _is_power(entry := Entry(group, code))
+        replace(group, value=-group.value)
+        if _is_power(group)
         and not isinstance(group.value, str)
         and group.value > 0
-        and is_outward(status, _quantity(entry))
-        else Entry(group, code)
-        for group, code in entries
+        and is_outward(status, _quantity(group))
+        else group
+        for group in groups
     ]
 
 
-def _widened(entries: list[Entry], server: bytes) -> list[Entry]:
+def _widened(groups: list[Group], codes: bytes, server: bytes) -> list[Group]:
     """DZG's DVS74 and WS74 code 327.68 to 655.35 W as a signed number of two bytes: it comes out negative."""
     if server.startswith(_DZG) and int.from_bytes(server[6:10], "big") >= _DZG_GOOD_FROM:
-        return entries
-    status = _status(entries)
+        return groups
+    status = _status(groups)
     return [
-        Entry(replace(group, value=(round(group.value * 100) + 0x10000) / 100), code)
+        replace(group, value=(round(group.value * 100) + 0x10000) / 100)
         if code == NARROW
-        and _is_power(entry := Entry(group, code))
+        and _is_power(group)
         and isinstance(group.value, float)  # they say hundredths of a watt
         and group.value < 0
-        and not is_outward(status, _quantity(entry))
-        else Entry(group, code)
-        for group, code in entries
+        and not is_outward(status, _quantity(group))
+        else group
+        for group, code in zip(groups, codes, strict=True)
     ]
 
 
-def _status(entries: Sequence[Entry]) -> int:
-    for entry in entries:
-        if _quantity(entry) in _COUNTERS and isinstance(status := entry.group.more.get("status"), int):
+def _status(groups: Sequence[Group]) -> int:
+    for group in groups:
+        if _quantity(group) in _COUNTERS and isinstance(status := group.more.get("status"), int):
             return status
     return 0
 
 
-def _is_power(entry: Entry) -> bool:
-    return entry.group.unit == "W" and _quantity(entry) in _FNN_BITS
+def _is_power(group: Group) -> bool:
+    return group.unit == "W" and _quantity(group) in _FNN_BITS
 
 
-def _quantity(entry: Entry) -> str:
-    return entry.group.label.partition(":")[2]
+def _quantity(group: Group) -> str:
+    return group.label.partition(":")[2]
 
 
-MENDINGS: Mapping[str, Callable[[list[Entry], bytes], list[Entry]]] = {
+MENDINGS: Mapping[str, Callable[[list[Group], bytes, bytes], list[Group]]] = {
     UNSIGNED_POWER: _signed,
     NARROW_POWER: _widened,
 }

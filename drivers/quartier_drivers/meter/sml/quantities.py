@@ -71,7 +71,6 @@ _DIN_43863_5 = 0x0A
 """The first byte of an identification number: its length, ten bytes."""
 
 
-@lru_cache(maxsize=1024)
 def label(name: bytes) -> str:
     """How an OBIS number of six bytes is written: ``1-0:1.8.0``, with ``*F`` where F is not 255.
 

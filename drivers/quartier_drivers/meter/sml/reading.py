@@ -1,17 +1,13 @@
 """The decoder of SML: bytes of an optical head in, telegrams out; pure."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from quartier_drivers.meter.sml.checksum import KERMIT, KERMIT_HIGH_FIRST, X25, Way
 from quartier_drivers.meter.sml.defects import mended
 from quartier_drivers.meter.sml.messages import File, file_of
 from quartier_drivers.meter.sml.quantities import device
 from quartier_drivers.meter.sml.transport import Transport, unescaped
-from quartier_drivers.meter.telegram import Counts, Telegram
-
-if TYPE_CHECKING:
-    from quartier_drivers.meter.sml.entries import Entry
+from quartier_drivers.meter.telegram import Counts, Group, Telegram
 
 _WAYS: dict[str, tuple[Way, ...]] = {"x25": (X25,), "kermit": (X25, KERMIT, KERMIT_HIGH_FIRST)}
 
@@ -67,16 +63,16 @@ class SmlDecoder:
 
     def _telegrams(self, file: File, bad_frames_count: int) -> list[Telegram]:
         """One telegram for each meter that the frame tells of; one, as a rule."""
-        told: dict[bytes, list[Entry]] = {}
+        told: dict[bytes, list[Group]] = {}
         for listing in file.listings:
-            server = listing.server or file.server
-            entries = mended(listing.entries, server, self._defects) if self._defects else listing.entries
-            told[server] = told[server] + entries if server in told else entries
+            server = listing[0] or file.server
+            groups = mended(listing, server, self._defects) if self._defects else listing[1]
+            told[server] = told[server] + groups if server in told else groups
         telegrams = []
-        for server, entries in told.items():
+        for server, groups in told.items():
             bad_count = bad_frames_count + self._bad_messages_count - self._told_count
             self._told_count += bad_count
-            telegrams.append(Telegram(device(server), tuple([entry.group for entry in entries]), bad_count))
+            telegrams.append(Telegram(device(server), tuple(groups), bad_count))
         self._counts.frames_count += len(telegrams)
         return telegrams
 

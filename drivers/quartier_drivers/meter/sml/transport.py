@@ -8,10 +8,12 @@ messages is doubled.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from quartier_drivers.meter.sml.checksum import Way, running
+from quartier_drivers.meter.sml.checksum import Way
+from quartier_native import crc16_ccitt
 
 ESCAPE = b"\x1b\x1b\x1b\x1b"
-BEGIN = ESCAPE + b"\x01\x01\x01\x01"
+_VERSION = b"\x01\x01\x01\x01"
+BEGIN = ESCAPE + _VERSION
 FRAME_MAX = 16_384
 """The longest frame, in bytes: an optical head at 9600 baud takes 17 s for it."""
 NOISE_RESYNC = 512
@@ -127,7 +129,7 @@ class Transport:
     def _judge(self, at: int, end: int, frames: list[Frame]) -> None:
         """What escapes from ``at`` to ``end`` mean: four are a begin or an end, eight are data, and so on."""
         held = self._held
-        if held.startswith(BEGIN[len(ESCAPE) :], end):
+        if held.startswith(_VERSION, end):
             if end - at < 2 * len(ESCAPE):
                 self._perhaps = self._perhaps or end - len(ESCAPE)
                 self._fail(0)
@@ -152,13 +154,15 @@ class Transport:
         """Whether the CRC behind an end holds; sums each byte once, however many ends there seem to be."""
         held = self._held
         part = bytes(held[self._summed : end])
-        self._states = [running(part, state) for state in self._states]
+        self._states = [crc16_ccitt(part, state) for state in self._states]
         self._summed = end
         tail, told = bytes(held[end : end + 2]), held[end + 2 : end + _TAIL]
-        return tail[1] <= _FILL_MAX and any(
-            way.wire(running(tail, state)) == told
-            for way, state in zip(self._ways, self._states, strict=True)
-        )
+        if tail[1] > _FILL_MAX:
+            return False
+        for way, state in zip(self._ways, self._states, strict=True):
+            if way.wire(crc16_ccitt(tail, state)) == told:
+                return True
+        return False
 
     def _fail(self, upto: int) -> None:
         """The frame is bad: go on from the begin that it may have swallowed, else behind ``upto``."""

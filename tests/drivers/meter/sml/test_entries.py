@@ -1,21 +1,20 @@
-"""An entry of a list says the same whether the pattern knows its shape or it is taken apart."""
+"""An entry of a list says what the standard has it say, and what makers make of that."""
 
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from quartier_drivers.meter.sml.elements import Malformed, element
-from quartier_drivers.meter.sml.entries import _slow, entry_at, scaled, time_of, written
+from quartier_drivers.meter.sml.elements import element
+from quartier_drivers.meter.sml.entries import Meanings, entry_of, scaled, time_of, written
 from quartier_drivers.meter.telegram import Group
 
 
 def said(coded: bytes) -> Group:
-    entry, end = entry_at(coded, 0)
+    found, end = element(coded, 0)
+    entry = entry_of(found)
     assert entry is not None
     assert len(coded) == end
-    return entry.group
+    return entry[0]
 
 
 @pytest.mark.parametrize("size", range(1, 9))
@@ -93,9 +92,19 @@ def test_values_that_are_no_numbers_are_text(wire: SimpleNamespace):
 
 def test_what_is_no_entry_is_passed_over(wire: SimpleNamespace):
     for coded in (b"\x01", wire.items(b"\x01"), wire.items(*[b"\x01"] * 7), wire.items(*[wire.items()] * 7)):
-        assert (None, len(coded)) == entry_at(coded, 0)
-    with pytest.raises(Malformed):
-        entry_at(b"\x77\x07\x01", 0)
+        assert entry_of(element(coded, 0)[0]) is None
+
+
+def test_meanings_are_worked_out_once_and_bounded(wire: SimpleNamespace):
+    meanings = Meanings()
+    key = wire.obis("1-0:1.8.0") + b"\x62\x1e\x52\xff"
+
+    assert ("1-0:1.8.0", "Wh", -1) == meanings[key]
+    assert meanings[key] is meanings[key]
+    assert ("1-0:1.8.0", "", 0) == meanings[wire.obis("1-0:1.8.0") + b"\x01\x00"]
+    for number in range(5_000):
+        meanings[number.to_bytes(6, "big") + b"\x01\x01"]
+    assert len(meanings) <= 1024
 
 
 def test_an_sml_time_that_is_none_says_nothing():
@@ -112,63 +121,3 @@ def test_an_sml_time_that_is_none_says_nothing():
 
 def test_any_element_can_be_written():
     assert "[[] 1  a]" == written([[], True, None, b"a"])
-
-
-@st.composite
-def entries(draw, wire: SimpleNamespace):
-    size = draw(st.integers(1, 9))
-    number = draw(st.integers(0, (1 << 8 * size) - 1))
-    value = draw(
-        st.sampled_from(
-            [
-                wire.unsigned(number, size),
-                wire.signed(number - (1 << 8 * size - 1), size),
-                wire.boolean(value=bool(number & 1)),
-                wire.octets(number.to_bytes(size, "big")),
-                wire.octets(number.to_bytes(size, "big") * 3),
-                wire.items(wire.unsigned(1, 1)),
-                b"\x01",
-            ]
-        )
-    )
-    small = number & 0xFFFF
-    status = draw(
-        st.sampled_from([b"\x01", wire.unsigned(number, size), wire.octets(b"x"), wire.unsigned(small, 2)])
-    )
-    times = [
-        b"\x01",
-        wire.sec_index(small),
-        wire.timestamp(small),
-        wire.unsigned(small, 4),
-        wire.items(b"\x01"),
-        b"\x00",
-    ]
-    moment = draw(st.sampled_from(times))
-    signature = draw(st.sampled_from([b"\x01", wire.octets(b"abc")]))
-    unit = draw(st.none() | st.integers(0, 255))
-    scaler = draw(st.none() | st.integers(-128, 127))
-    name = draw(st.sampled_from(["1-0:1.8.0", "1-0:96.50.1*1", "129-129:199.130.3"]))
-    return wire.entry(name, value, unit, scaler, status, moment, signature)
-
-
-@given(st.data())
-def test_the_pattern_says_what_the_elements_say(wire: SimpleNamespace, data):
-    coded = data.draw(entries(wire))
-    found, end = entry_at(coded + b"\x77", 0)
-
-    assert (_slow(element(coded, 0)[0]), len(coded)) == (found, end)
-
-
-@given(st.binary(max_size=60), st.integers(0, 30))
-def test_damaged_entries_say_the_same_either_way(wire: SimpleNamespace, noise, at):
-    coded = wire.entry("1-0:1.8.0", wire.unsigned(7, 4), 30, -1, wire.unsigned(4, 2), wire.sec_index(9))
-    damaged = coded[:at] + noise + coded[at:]
-    try:
-        fast = entry_at(damaged, 0)
-    except Malformed:
-        with pytest.raises(Malformed):
-            element(damaged, 0)
-        return
-    apart, end = element(damaged, 0)
-
-    assert (_slow(apart), end) == fast
