@@ -7,6 +7,7 @@ from typing import Any
 
 from quartier.config import model
 from quartier.config.load import Loaded
+from quartier.config.supplies import SUBSCRIBED
 from quartier.control.link import LinkParams
 from quartier.house import assets
 from quartier.store.deadband import Deadband
@@ -26,7 +27,7 @@ class Wire:
 def wires(loaded: Loaded) -> list[Wire]:
     """Every bus of the site with what is wanted from its devices.
 
-    An asset or contact may stand on a device that is disabled: then nothing is asked for it.
+    An asset, contact or supply may stand on a device that is disabled: then nothing is asked for it.
     """
     site = loaded.site
     owners: dict[str, dict[str, str]] = {name: {} for name in site.devices}
@@ -44,6 +45,9 @@ def wires(loaded: Loaded) -> list[Wire]:
         if contact.device in site.devices:
             owners[contact.device][contact.part] = name
             wanted[contact.device][contact.part] = frozenset({"input_on"})
+    for name, supply in site.supplies.items():
+        if supply.device in site.devices:
+            owners[supply.device][supply.part] = name
     return [
         Wire(
             bus,
@@ -86,10 +90,14 @@ def house(
     """
     grid_name, _ = site.grid()
     limits = site.limits
+    is_apparent = f"{grid_name}.power_w" not in points and f"{grid_name}.apparent_power_va" in points
     return assets.House(
         name=site.site.id,
         grid=assets.Grid(
-            name=grid_name, rated_w=limits.import_hard_w, period_s=_period_s(points, f"{grid_name}.power_w")
+            name=grid_name,
+            rated_w=limits.import_hard_w,
+            period_s=_period_s(points, f"{grid_name}.{'apparent_power_va' if is_apparent else 'power_w'}"),
+            is_apparent=is_apparent,
         ),
         assets=tuple(
             _asset(name, asset, points)
@@ -109,6 +117,7 @@ def house(
         release_values=values,
         seed=seed(site),
         contacts=tuple(_contact(name, contact, points) for name, contact in site.contacts.items()),
+        supplies=_supplies(site, points),
     )
 
 
@@ -123,6 +132,18 @@ def _contact(name: str, contact: model.Contact, points: Mapping[str, PointInfo])
         debounce_s=contact.debounce_s,
         release_s=contact.release_s,
         period_s=_period_s(points, f"{name}.input_on"),
+    )
+
+
+def _supplies(site: model.Site, points: Mapping[str, PointInfo]) -> tuple[assets.Supply, ...]:
+    """Those of the site file, and the grid meter itself where it says what is subscribed."""
+    grid, _ = site.grid()
+    said = {name: supply.release_s for name, supply in site.supplies.items()}
+    if any(f"{grid}.{quantity}" in points for quantity in SUBSCRIBED):
+        said[grid] = model.Supply.model_fields["release_s"].default
+    return tuple(
+        assets.Supply(name=name, release_s=release_s, period_s=_period_s(points, f"{name}.apparent_power_va"))
+        for name, release_s in said.items()
     )
 
 

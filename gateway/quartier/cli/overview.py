@@ -16,7 +16,13 @@ def overview(status: Mapping[str, Any]) -> Group:
     parts: list[RenderableType] = [sentences.gateway(status["gateway"])]
     if control:
         parts += [sentences.mode(control), *sentences.stage(control), sentences.grid(control)]
-        parts += [*sentences.caps(control), *sentences.troubles(status), "", _Assets(status)]
+        parts += [
+            *sentences.caps(control),
+            *sentences.supplies(control),
+            *sentences.troubles(status),
+            "",
+            _Assets(status),
+        ]
     else:
         parts.append("starting: the first cycle has not ended yet")
     parts += ["", _buses(status), "", sentences.district(status["district"])]

@@ -45,19 +45,39 @@ def stage(control: Mapping[str, Any]) -> Iterator[Text]:
 def grid(control: Mapping[str, Any]) -> Text:
     """What flows at the connection."""
     told = control["grid"]
-    return Text(f"grid {_flow(told['power_w'])}, {told['state']}, {age(told['age_s'])} old")
+    flow = _flow(told["power_w"], told["unit"])
+    return Text(f"grid {flow}, {told['state']}, {age(told['age_s'])} old")
 
 
-def _flow(power_w: float | None) -> str:
-    if power_w is None:
+def _flow(power: float | None, unit: str) -> str:
+    if power is None:
         return "–"
-    return f"{number(abs(power_w), 'W')} {'import' if power_w >= 0 else 'export'}"
+    return f"{number(abs(power), unit)} {'import' if power >= 0 else 'export'}"
 
 
 def caps(control: Mapping[str, Any]) -> Iterator[Text]:
     """Each cap in force, and whose it is."""
     for direction, cap in control["caps"].items():
         yield Text(f"{direction} at most {number(cap['max_w'], 'W')}: {cap['whose']}")
+
+
+def supplies(control: Mapping[str, Any]) -> Iterator[Text]:
+    """What each meter of the grid operator says: the load of what is subscribed, tariff, colours, relays."""
+    for name, told in control["supplies"].items():
+        parts = [_load(told)]
+        if told["tariff_index"] is not None:
+            parts.append(f"tariff {told['tariff_index']}")
+        parts += [f"{day} {told[day]}" for day in ("today", "tomorrow") if told[day]]
+        if told["relays"] is not None:
+            parts.append(f"relays closed: {', '.join(map(str, told['relays'])) or 'none'}")
+        yield Text(f"{name} {', '.join(parts)}", style="red" if told["warned"] else "")
+
+
+def _load(told: Mapping[str, Any]) -> str:
+    if told["subscribed_va"] is None:
+        return "has not yet said what is subscribed"
+    flows = "–" if told["apparent_va"] is None else number(told["apparent_va"], "VA")
+    return f"{flows} of {number(told['subscribed_va'], 'VA')} subscribed"
 
 
 def troubles(status: Mapping[str, Any]) -> Iterator[Text]:

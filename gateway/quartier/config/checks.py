@@ -10,6 +10,7 @@ from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
 from quartier.config.model import Battery, DistrictLink, Ev, Limits, Load, Node, Pv
 from quartier.config.parts import flaws_of_parts
+from quartier.config.supplies import flaws_of_supplies
 from quartier_drivers.place import nearest
 from quartier_drivers.positions import Path
 from quartier_drivers.profile import Profile
@@ -26,6 +27,7 @@ def cross_check(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]
     yield from _protocols(draft, profiles)
     yield from flaws_of_parts(draft, profiles)
     yield from flaws_of_contacts(draft, profiles)
+    yield from flaws_of_supplies(draft, profiles)
     for name, asset in draft.assets.items():
         yield from (Flaw(("assets", name, key), what) for key, what in _contradictions(asset))
 
@@ -33,7 +35,12 @@ def cross_check(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]
 def _names(draft: Draft) -> Iterator[Flaw]:
     # An asset keeps its name: control needs it more than a wire does.
     taken = dict.fromkeys(draft.meant("assets"), "an asset")
-    for table, word in (("contacts", "a contact"), ("devices", "a device"), ("buses", "a bus")):
+    for table, word in (
+        ("contacts", "a contact"),
+        ("supplies", "a supply"),
+        ("devices", "a device"),
+        ("buses", "a bus"),
+    ):
         for name in draft.meant(table):
             if name in taken:
                 yield Flaw((table, name), f"{name!r} is {taken[name]} too; expected a name of its own")
@@ -55,6 +62,7 @@ def _references(draft: Draft) -> Iterator[Flaw]:
         ("assets", "device", "device", draft.meant("devices")),
         ("assets", "switch_device", "device", draft.meant("devices")),
         ("contacts", "device", "device", draft.meant("devices")),
+        ("supplies", "device", "device", draft.meant("devices")),
         ("assets", "node", "node", nodes),
         ("nodes", "under", "node", nodes),
     ):

@@ -23,6 +23,7 @@ from quartier.config.model import (
     Pv,
     Site,
     Store,
+    Supply,
 )
 from quartier.config.words import Name, Section
 from quartier_drivers.place import nearest
@@ -30,7 +31,7 @@ from quartier_drivers.positions import Path
 from quartier_drivers.registry import KINDS, section
 
 ROLES: Mapping[str, type[Section]] = {"grid": Grid, "battery": Battery, "pv": Pv, "ev": Ev, "load": Load}
-NAMED = ("buses", "devices", "assets", "nodes", "contacts")
+NAMED = ("buses", "devices", "assets", "nodes", "contacts", "supplies")
 """Tables whose entries the site names."""
 FIXED: Mapping[str, type[Section]] = {
     "site": Building,
@@ -62,6 +63,7 @@ class Draft:
     assets: dict[str, Any] = field(default_factory=dict)
     nodes: dict[str, Node] = field(default_factory=dict)
     contacts: dict[str, Contact] = field(default_factory=dict)
+    supplies: dict[str, Supply] = field(default_factory=dict)
     flaws: list[Flaw] = field(default_factory=list)
 
     def meant(self, table: str) -> Mapping[str, Any]:
@@ -128,7 +130,12 @@ def _is_name(name: str, path: Path, into: list[Flaw]) -> bool:
 
 
 def _model(table: str, path: Path, entry: Mapping[str, Any], into: list[Flaw]) -> type[Section] | None:
-    plain: Mapping[str, type[Section]] = {"devices": Device, "nodes": Node, "contacts": Contact}
+    plain: Mapping[str, type[Section]] = {
+        "devices": Device,
+        "nodes": Node,
+        "contacts": Contact,
+        "supplies": Supply,
+    }
     if table in plain:
         return plain[table]
     key, known = ("kind", list(KINDS)) if table == "buses" else ("role", list(ROLES))

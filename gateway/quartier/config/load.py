@@ -128,7 +128,11 @@ def _dependants(read: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
         ):
             dead_devices.add(name)
             yield Flaw(("devices", name, "bus"), f"{device.bus!r} is disabled by a fault of its own")
-    for table, entries in (("assets", read.assets), ("contacts", read.contacts)):
+    for table, entries in (
+        ("assets", read.assets),
+        ("contacts", read.contacts),
+        ("supplies", read.supplies),
+    ):
         for name, entry in entries.items():
             for key in ("device", "switch_device"):
                 device_name = getattr(entry, key, None)
@@ -152,12 +156,12 @@ def _idle(read: Draft) -> Iterator[Flaw]:
     """Devices that nothing was said about."""
     used = {
         getattr(entry, key, None)
-        for entry in (*read.assets.values(), *read.contacts.values())
+        for entry in (*read.assets.values(), *read.contacts.values(), *read.supplies.values())
         for key in ("device", "switch_device")
     }
     for name in read.devices:
         if name not in used:
-            yield Flaw(("devices", name), "belongs to no asset and no contact, so it is not read")
+            yield Flaw(("devices", name), "belongs to no asset, contact or supply, so it is not read")
 
 
 def _faults(places: Places, flaws: Sequence[Flaw]) -> list[Fault]:

@@ -206,6 +206,17 @@ class Contact(Section):
     """How long it must be seen at rest before its caps go."""
 
 
+class Supply(Section):
+    """The grid operator's meter as a source of caps, by the power that is subscribed; it may only tighten."""
+
+    device: str
+    """The device that reads it, a Linky say."""
+    part: str = ""
+    """Which part of that device; empty for a device of one part."""
+    release_s: Annotated[float, Field(ge=0, le=3_600)] = 60.0
+    """How long it must not have warned before the cap that answered its warning goes."""
+
+
 class Limits(Section):
     """Hard limits and what is declared for each loss; nothing received can raise them."""
 
@@ -380,6 +391,8 @@ class Site(Section):
     """The connection tree below the grid, by name."""
     contacts: dict[Name, Contact] = Field(default_factory=dict)
     """Contacts that cap the building while they act, by name."""
+    supplies: dict[Name, Supply] = Field(default_factory=dict)
+    """The grid operator's meters that cap the import by what is subscribed, by name."""
     limits: Limits
     """Hard limits and what is declared for each loss."""
     control: Control = Control()

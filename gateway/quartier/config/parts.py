@@ -18,6 +18,8 @@ READ = {
     "load": (),
 }
 """Quantities that a part must serve for an asset of this role."""
+APPARENT = "apparent_power_va"
+"""What a connection meter may say in place of power_w, as French ones do."""
 WRITTEN = {"grid": (), "battery": ("setpoint_w",), "pv": (), "ev": ("current_max_a",), "load": ()}
 """Quantities that it must let be written."""
 
@@ -63,7 +65,7 @@ def _abilities(name: str, asset: Any, profiles: Mapping[str, Profile]) -> Iterat
         return
     profile = profiles[asset.device].name
     for quantity in READ[asset.role]:
-        if quantity not in own:
+        if quantity not in own and not (asset.role == "grid" and APPARENT in own):
             yield Flaw(
                 ("assets", name, "device"), f"{profile} has no {quantity}, which {_a(asset.role)} needs"
             )

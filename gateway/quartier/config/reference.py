@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from quartier.config.draft import FIXED, ROLES
 from quartier.config.keys import Key, keys, subtables
-from quartier.config.model import Contact, Device, Node, Site
+from quartier.config.model import Contact, Device, Node, Site, Supply
 from quartier_drivers.registry import KINDS, section
 
 HEAD = """\
@@ -42,6 +42,7 @@ def _sections() -> Iterator[str]:
         yield from _table(f'### role = "{role}"', model)
     yield from _table("## `[nodes.NAME]`", Node)
     yield from _table("## `[contacts.NAME]`", Contact)
+    yield from _table("## `[supplies.NAME]`", Supply)
     for name in FIXED:
         if name != "site":
             yield from _fixed(name)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from quartier.config.draft import FIXED, ROLES
 from quartier.config.keys import Key, keys, subtables, toml
-from quartier.config.model import Contact, Device, Node
+from quartier.config.model import Contact, Device, Node, Supply
 from quartier_drivers.registry import section
 
 HEAD = """\
@@ -54,6 +54,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "buses.header": {"kind": "gpio", "chip": "/dev/gpiochip0"},
     "buses.linky": {"kind": "tic", "port": "usb:DA3FMX1Z"},
     "contacts.dso1": {"device": "inputs", "part": "in1", "import_max_w": 4200},
+    "supplies.linky": {"device": "linky"},
     "district_link": {
         "url": "mqtts://broker.issy.example",
         "primary_host": "optimiser",
@@ -113,7 +114,12 @@ def _model(title: str, values: Mapping[str, Any]) -> type[BaseModel]:
         return bus
     if table == "assets":
         return ROLES[values["role"]]
-    named: Mapping[str, type[BaseModel]] = {"contacts": Contact, "devices": Device, "nodes": Node}
+    named: Mapping[str, type[BaseModel]] = {
+        "contacts": Contact,
+        "devices": Device,
+        "nodes": Node,
+        "supplies": Supply,
+    }
     return named.get(table) or FIXED[title]
 
 

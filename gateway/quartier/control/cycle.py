@@ -18,6 +18,7 @@ from quartier.control import (
     outcome,
     sight,
     steps,
+    supplies,
     view,
 )
 from quartier.control.breach import watched
@@ -79,9 +80,13 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     )
     judgement = failsafe.judge(state.judgement, health, now.ns)
     holds = contacts.judged(house.contacts, state.contacts, memories, now.ns)
-    force = limits.in_force(house, wishes.caps, judgement.stage, contacts.sources(house.contacts, holds))
     current = grid is not None and age_s <= failsafe.stale_after_s(period_s)
     grid_w = grid.value if grid is not None and current else None
+    loads = supplies.judged(house.supplies, state.supplies, memories, grid_w, dt_s, now.ns)
+    others = (*contacts.sources(house.contacts, holds), *supplies.sources(loads))
+    force = limits.in_force(house, wishes.caps, judgement.stage, others)
+    if sight.is_unsigned(house, memories):
+        force = limits.unsigned(force)
     remainder_w = state.remainder_w
     if grid_w is not None:
         remainder_w = balance.remainder_w(house, memories, remainder_w, grid_w, dt_s, now.ns)
@@ -100,6 +105,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         force=force,
         mode=wishes.caps.mode,
         contacts=holds,
+        supplies=loads,
     )
     return Scene(
         state=after,
@@ -190,6 +196,8 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
     if force.generation_w is not None:
         made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
         low_w = max(low_w, min(0.0, made_w - force.generation_w))
+    if sight.is_unsigned(scene.house, scene.state.memories):
+        low_w = max(low_w, 0.0)  # what a battery fed in would be seen as import, and be answered by more
     rooms = battery.narrowed([player.room for player in units], low_w=low_w, high_w=high_w)
     if caps.no_grid_charge_above_reserve:
         surplus_w = max(0.0, -(base.high_w + others_w))

@@ -1,7 +1,7 @@
 """The caps in force for one cycle, whose they are, and what they leave to a battery."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 
 from quartier.control.caps import LinkCaps, Powers, tightest
@@ -27,17 +27,17 @@ class Force:
         return f"{direction} cap {watts:.0f} W ({self.whose[direction]})"
 
 
-def in_force(
-    house: House, link: LinkCaps, stage: Stage, contacts: Iterable[tuple[str, Powers]] = ()
-) -> Force:
-    """The minimum of the hard limits, contacts that act, the link's caps and, in SAFE, the fail-safe values.
+def in_force(house: House, link: LinkCaps, stage: Stage, others: Iterable[tuple[str, Powers]] = ()) -> Force:
+    """The minimum of the hard limits, ``others``, the link's caps and, in SAFE, the fail-safe values.
+
+    ``others`` are contacts and supplies.
 
     Never above a hard limit.  With a grid meter slower than 2 s all of them keep 10 % margin.
     """
     limits = house.limits
     sources = [
         ("hard limit", Powers(limits.import_hard_w, limits.export_hard_w)),
-        *contacts,
+        *others,
         ("link", _link(link)),
     ]
     if stage is Stage.SAFE:
@@ -54,6 +54,14 @@ def in_force(
         consumption_w=powers.consumption_w * part if isfinite(powers.consumption_w) else None,
         whose=names,
     )
+
+
+def unsigned(force: Force) -> Force:
+    """The same where export cannot be seen: what is generated must fit into the export cap by itself."""
+    if force.generation_w is not None and force.generation_w <= force.export_w:
+        return force
+    whose = {**force.whose, "generation": f"{force.whose['export']}: the grid meter shows no export"}
+    return replace(force, generation_w=force.export_w, whose=whose)
 
 
 def _link(link: LinkCaps) -> Powers:

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
-from quartier.house.assets import Asset, Battery, Ev, House, Load, Pv
+from quartier.house.assets import SUPPLY_POINTS, Asset, Battery, Ev, Grid, House, Load, Pv
 from quartier.house.image import Frozen
 from quartier_drivers.contract import Quality
 
 SILENT_S = 15.0
 SILENT_POLLS = 3.0
 ABSURD_W = 1e9
+APPARENT, APPARENT_EXPORT = "apparent_power_va", "apparent_power_export_va"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,32 @@ def looked(frozen: Frozen, house: House, before: Memories) -> dict[str, Memory]:
         found = number(frozen, point)
         if found is not None:
             after[point] = found
+    if house.grid.is_apparent:
+        after |= _apparent(house.grid, after)
     return after
+
+
+def _apparent(grid: Grid, memories: Memories) -> dict[str, Memory]:
+    """What a meter of VA alone says of the grid's W: at most so much; export where it says export."""
+    taken = memories.get(f"{grid.name}.{APPARENT}")
+    if taken is None:
+        return {}
+    export_va = fresh(memories, f"{grid.name}.{APPARENT_EXPORT}", grid.period_s, taken.taken_ns) or 0.0
+    return {f"{grid.name}.power_w": Memory(taken.value - export_va, taken.taken_ns)}
+
+
+def is_unsigned(house: House, memories: Memories) -> bool:
+    """Whether the grid meter would show export as import, for it says neither W nor any export."""
+    return house.grid.is_apparent and f"{house.grid.name}.{APPARENT_EXPORT}" not in memories
 
 
 def points(house: House) -> list[str]:
     """Every point that control reads of a house."""
     wanted = [f"{asset.name}.power_w" for asset in (house.grid, *house.assets)]
+    if house.grid.is_apparent:
+        wanted += [f"{house.grid.name}.{quantity}" for quantity in (APPARENT, APPARENT_EXPORT)]
     wanted += [f"{contact.name}.input_on" for contact in house.contacts]
+    wanted += [f"{supply.name}.{name}" for supply in house.supplies for name in SUPPLY_POINTS]
     for asset in house.assets:
         if isinstance(asset, Battery):
             wanted.append(f"{asset.name}.soc_pct")

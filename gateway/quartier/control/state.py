@@ -12,6 +12,7 @@ from quartier.control.limits import Force
 from quartier.control.orders import Book
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
+from quartier.control.supplies import Drawn
 from quartier.house.assets import House
 from quartier_drivers.contract import Command
 
@@ -35,6 +36,7 @@ class State:
     force: Force | None = None
     mode: str = ""
     contacts: Mapping[str, Hold] = field(default_factory=dict)
+    supplies: Mapping[str, Drawn] = field(default_factory=dict)
     book: Book = field(default_factory=Book)
 
     @classmethod
@@ -48,7 +50,7 @@ class State:
         ``anew`` are points whose bus was started anew: what was last ordered there may never have
         arrived, so it is ordered again at once.
         """
-        names = {house.grid.name} | {one.name for one in (*house.assets, *house.contacts)}
+        names = {house.grid.name} | {one.name for one in (*house.assets, *house.contacts, *house.supplies)}
 
         def known(point: str) -> bool:
             return point.split(".", 1)[0] in names
@@ -59,6 +61,7 @@ class State:
             memories={p: m for p, m in self.memories.items() if known(p)},
             turns={n: t for n, t in self.turns.items() if n in names},
             contacts={n: h for n, h in self.contacts.items() if n in names},
+            supplies={n: one for n, one in self.supplies.items() if n in names},
             book=Book(
                 {p: o for p, o in self.book.orders.items() if known(p) and p not in anew},
                 frozenset(p for p in self.book.released if known(p) and p not in anew),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quartier.control import contacts, failsafe, sight
+from quartier.control import contacts, failsafe, sight, supplies
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
 from quartier.control.players import Player, flexible
@@ -30,8 +30,12 @@ def shown(
             "power_w": _last(scene, scene.house.grid),
             "age_s": _age(scene.grid_age_s),
             "state": _grid_state(scene),
+            "unit": "VA" if scene.house.grid.is_apparent else "W",
         },
         "contacts": contacts.shown(scene.house.contacts, scene.state.contacts, scene.now_ns),
+        "supplies": supplies.shown(
+            scene.house.supplies, scene.state.supplies, scene.state.memories, scene.now_ns
+        ),
         "alarms": _alarms(scene, result, lost),
         "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
         "restore": _restore(scene, result),
@@ -57,7 +61,7 @@ def _grid_state(scene: Scene) -> str:
 
 
 def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> list[str]:
-    found = contacts.alarms(scene.state.contacts)
+    found = contacts.alarms(scene.state.contacts) + supplies.alarms(scene.state.supplies)
     if scene.lost:
         found.append(f"grid meter {_grid_state(scene)}: every asset counts at its worst")
     for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):

@@ -30,7 +30,13 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid(Asset):
-    """The connection meter; reads the sum of all assets.  Points: ``power_w``, ``voltage_l1_v`` …"""
+    """The connection meter; reads the sum of all assets.  Points: ``power_w``, ``voltage_l1_v`` …
+
+    ``is_apparent``: it says no ``power_w``, only ``apparent_power_va`` without a sign, and perhaps
+    ``apparent_power_export_va``: then VA stand for W, which are never more.
+    """
+
+    is_apparent: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +111,36 @@ class Contact:
     period_s: float = 1.0
 
 
+SUPPLY_RELAYS = ("dry_relay_on", *(f"virtual_relay_{number}_on" for number in range(1, 8)))
+"""The relays that a grid operator's meter switches by the tariff; all but the first are its word alone."""
+SUPPLY_POINTS = (
+    "subscribed_power_va",
+    "subscribed_current_a",
+    "cut_off_power_va",
+    "apparent_power_va",
+    "current_l2_a",
+    "over_current_on",
+    "over_power_on",
+    "tariff_index",
+    "today_colour_state",
+    "tomorrow_colour_state",
+    *SUPPLY_RELAYS,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supply:
+    """The grid operator's meter, where it says what power is subscribed; it caps the import by that.
+
+    Points, as far as it serves them: ``SUPPLY_POINTS``.  The cap that answers a warning goes once no warning
+    was seen for ``release_s``.
+    """
+
+    name: str
+    release_s: float = 60.0
+    period_s: float = 1.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Hard limits and what is declared for each loss (failsafe.md section 2); all in W, never negative."""
@@ -119,7 +155,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """One building: its connection meter, its assets, its limits and the contacts that cap it.
+    """One building: its connection meter, its assets, its limits and what caps it.
 
     ``release_values`` maps a writable point to what is written once when an input it needs is
     lost; None where only the driver knows (the device's own control, or nothing at all).
@@ -137,3 +173,4 @@ class House:
     unmeasured_w: float | None = None
     seed: int = 0
     contacts: tuple[Contact, ...] = ()
+    supplies: tuple[Supply, ...] = ()

@@ -25,8 +25,8 @@ STATUS = {
     "control": {
         "mode": "CONTROLLED", "why": "heartbeat and documents", "mode_age_s": 65.0, "stage": "WELL", "rules": [],
         "caps": {"import": {"max_w": 5000, "whose": "envelope dso e1"}, "export": {"max_w": 0, "whose": "hard limit"}},
-        "grid": {"power_w": -420.0, "age_s": 0.4, "state": "good"},
-        "alarms": [], "acted": [], "restore": {}, "contacts": {},
+        "grid": {"power_w": -420.0, "age_s": 0.4, "state": "good", "unit": "W"},
+        "alarms": [], "acted": [], "restore": {}, "contacts": {}, "supplies": {},
         "assets": {
             "bat1": {
                 "role": "battery", "tier": "D", "power_w": -1200.0, "age_s": 0.3, "quality": "good", "soc_pct": 61.2,

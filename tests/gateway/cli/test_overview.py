@@ -71,7 +71,7 @@ def test_each_contact_says_whether_it_acts_and_for_how_long(shown):
 
 
 def test_what_was_never_read_is_a_dash_and_no_zero(shown):
-    text = shown(control__grid={"power_w": None, "age_s": None, "state": "starting"})
+    text = shown(control__grid={"power_w": None, "age_s": None, "state": "starting", "unit": "W"})
 
     assert "boiler load C – – never read free" == line(text, "boiler")
     assert "grid –, starting, – old" == line(text, "grid")

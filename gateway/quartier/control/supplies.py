@@ -1,0 +1,199 @@
+"""The grid operator's meter as a source of caps: subscribed power and its warnings (failsafe.md section 5).
+
+Subscribed power is apparent power, control moves active power.  While both are measured, their ratio over
+five minutes says how many watts fit into it; else 0.9 W per VA do.  What the meter warns of is cut at once
+below what flows now, and further every 10 s until the warning goes.  What is no longer read neither widens a
+cap nor ends a warning.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import exp, floor, inf
+from typing import Any
+
+from quartier.control import sight
+from quartier.control.caps import Powers
+from quartier.control.sight import Memories
+from quartier.house.assets import SUPPLY_RELAYS, Supply
+
+ALARM_SHARE, CALM_SHARE = 0.95, 0.9
+W_PER_VA, W_PER_VA_MIN = 0.9, 0.7
+W_PER_VA_STEP = 0.05
+LOADED_SHARE = 0.3
+"""Below this share of the subscribed power the ratio of W to VA says nothing of how it is near the limit."""
+MEAN_S = 300.0
+CUT_EVERY_S = 10.0
+CUT_SHARE = 0.05
+VA_PER_A = 200.0
+"""What a French contract in amperes is worth, per phase: 30 A are 6 kVA."""
+
+SUBSCRIBED_VA, SUBSCRIBED_A, CUT_OFF_VA = "subscribed_power_va", "subscribed_current_a", "cut_off_power_va"
+APPARENT_VA, THREE_PHASES = "apparent_power_va", "current_l2_a"
+WARNINGS = {"over_current_on": "over-current", "over_power_on": "over-power"}
+"""Points that warn, and their words."""
+TARIFFS = ("tariff_index", "today_colour_state", "tomorrow_colour_state")
+COLOURS = {1: "blue", 2: "white", 3: "red"}
+_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """What flows through one meter and how careful to be with it.
+
+    ``subscribed_va``: None until the meter said it.  ``apparent_va``: None while it is not known now.
+    ``w_per_va`` is what counts, ``mean_w`` and ``mean_va`` what it is made of.  ``warned``: words of the
+    warnings that hold; ``calm_ns``: since when none does; ``cut_w``: the cap that answers them.
+    """
+
+    subscribed_va: float | None = None
+    apparent_va: float | None = None
+    w_per_va: float = W_PER_VA
+    mean_w: float | None = None
+    mean_va: float = 0.0
+    mean_s: float = 0.0
+    warned: tuple[str, ...] = ()
+    calm_ns: int | None = None
+    cut_w: float | None = None
+    cut_ns: int = 0
+    is_near: bool = False
+
+
+def judged(
+    supplies: Iterable[Supply],
+    before: Mapping[str, Drawn],
+    memories: Memories,
+    grid_w: float | None,
+    dt_s: float,
+    now_ns: int,
+) -> dict[str, Drawn]:
+    """Every supply after this look; ``grid_w`` is the import now, None while it is not known."""
+    return {
+        supply.name: _judged(supply, before.get(supply.name, Drawn()), memories, grid_w, dt_s, now_ns)
+        for supply in supplies
+    }
+
+
+def _judged(
+    supply: Supply, before: Drawn, memories: Memories, grid_w: float | None, dt_s: float, now_ns: int
+) -> Drawn:
+    def fresh(quantity: str) -> float | None:
+        return sight.fresh(memories, f"{supply.name}.{quantity}", supply.period_s, now_ns)
+
+    subscribed_va = _subscribed_va(supply, memories) or before.subscribed_va
+    apparent_va = fresh(APPARENT_VA)
+    load = replace(before, subscribed_va=subscribed_va, apparent_va=apparent_va)
+    if subscribed_va is None:
+        return load
+    load = _proportioned(load, subscribed_va, grid_w, dt_s)
+    said = {words: value for name, words in WARNINGS.items() if (value := fresh(name)) is not None}
+    warned = [words for words, value in said.items() if value]
+    if apparent_va is not None:
+        said["apparent power"] = 0.0
+        if apparent_va > subscribed_va:
+            warned.append("more than subscribed")
+        share = apparent_va / subscribed_va
+        load = replace(load, is_near=share >= (CALM_SHARE if before.is_near else ALARM_SHARE))
+    if warned:
+        return _cut(load, tuple(warned), subscribed_va, grid_w, now_ns)
+    if not said:  # nobody knows, so what held goes on, and no time of calm passes
+        return replace(load, calm_ns=None)
+    calm_ns = now_ns if before.calm_ns is None else before.calm_ns
+    is_over = now_ns - calm_ns >= supply.release_s * _S
+    return replace(load, warned=(), calm_ns=calm_ns, cut_w=None if is_over else load.cut_w)
+
+
+def _subscribed_va(supply: Supply, memories: Memories) -> float | None:
+    """The least of what was ever said; it is a contract, so its age does not matter."""
+    said = [memories.get(f"{supply.name}.{name}") for name in (SUBSCRIBED_VA, CUT_OFF_VA)]
+    amperes = memories.get(f"{supply.name}.{SUBSCRIBED_A}")
+    values = [memory.value for memory in said if memory is not None and memory.value > 0]
+    if not values and amperes is not None and amperes.value > 0:
+        phases = 3 if f"{supply.name}.{THREE_PHASES}" in memories else 1
+        values = [amperes.value * VA_PER_A * phases]
+    return min(values, default=None)
+
+
+def _proportioned(load: Drawn, subscribed_va: float, grid_w: float | None, dt_s: float) -> Drawn:
+    """The watts per VA, from long means: the two meters never look at the same moment."""
+    if load.apparent_va is None or grid_w is None:
+        return replace(load, w_per_va=min(load.w_per_va, W_PER_VA), mean_w=None, mean_s=0.0)
+    if load.mean_w is None:
+        return replace(load, mean_w=grid_w, mean_va=load.apparent_va, mean_s=0.0)
+    part = 1.0 - exp(-dt_s / MEAN_S)
+    mean_w = load.mean_w + part * (grid_w - load.mean_w)
+    mean_va = load.mean_va + part * (load.apparent_va - load.mean_va)
+    w_per_va = load.w_per_va
+    if load.mean_s >= MEAN_S and mean_va >= LOADED_SHARE * subscribed_va:
+        ratio = min(1.0, max(W_PER_VA_MIN, mean_w / mean_va))
+        if not -0.5 <= (ratio - w_per_va) / W_PER_VA_STEP < 1.5:
+            w_per_va = round(floor(ratio / W_PER_VA_STEP + 1e-9) * W_PER_VA_STEP, 2)
+    return replace(load, mean_w=mean_w, mean_va=mean_va, mean_s=load.mean_s + dt_s, w_per_va=w_per_va)
+
+
+def _cut(
+    load: Drawn, warned: tuple[str, ...], subscribed_va: float, grid_w: float | None, now_ns: int
+) -> Drawn:
+    """The cap below what flows now; again after 10 s if that did not end the warning."""
+    if load.warned and now_ns - load.cut_ns < CUT_EVERY_S * _S:
+        return replace(load, warned=warned, calm_ns=None)
+    most_w = subscribed_va * load.w_per_va if load.cut_w is None else load.cut_w
+    flows_w = most_w if grid_w is None else grid_w
+    excess_va = 0.0 if load.apparent_va is None else max(0.0, load.apparent_va - subscribed_va)
+    cut_w = max(0.0, min(most_w, flows_w - excess_va - CUT_SHARE * subscribed_va))
+    return replace(load, warned=warned, calm_ns=None, cut_w=cut_w, cut_ns=now_ns)
+
+
+def sources(loads: Mapping[str, Drawn]) -> Iterator[tuple[str, Powers]]:
+    """The import cap of each meter, with its name as ``status`` shows it."""
+    for name, load in loads.items():
+        if load.subscribed_va is None:
+            continue
+        yield f"{name}, {_kva(load)} subscribed", Powers(load.subscribed_va * load.w_per_va, inf)
+        if load.cut_w is not None:
+            why = " and ".join(load.warned) or "warned before"
+            yield f"{name}, {why}", Powers(load.cut_w, inf)
+
+
+def _kva(load: Drawn) -> str:
+    return f"{(load.subscribed_va or 0.0) / 1000:g} kVA"
+
+
+def alarms(loads: Mapping[str, Drawn]) -> list[str]:
+    """What people must look at: warnings, and an apparent power that comes near."""
+    found = []
+    for name, load in loads.items():
+        if load.warned:
+            found.append(f"{name} warns: {' and '.join(load.warned)} ({_kva(load)} subscribed)")
+        elif load.is_near:
+            found.append(f"{name}: apparent power above {ALARM_SHARE:.0%} of {_kva(load)} subscribed")
+    return found
+
+
+def shown(
+    supplies: Iterable[Supply], loads: Mapping[str, Drawn], memories: Memories, now_ns: int
+) -> dict[str, Any]:
+    """For people, JSON-ready: by name what flows and may flow, warnings, tariff, colours, closed relays."""
+    return {
+        supply.name: _shown(supply, loads.get(supply.name, Drawn()), memories, now_ns) for supply in supplies
+    }
+
+
+def _shown(supply: Supply, load: Drawn, memories: Memories, now_ns: int) -> dict[str, Any]:
+    def fresh(quantity: str) -> float | None:
+        return sight.fresh(memories, f"{supply.name}.{quantity}", supply.period_s, now_ns)
+
+    tariff, today, tomorrow = (fresh(name) for name in TARIFFS)
+    relays = [fresh(name) for name in SUPPLY_RELAYS]
+    return {
+        "subscribed_va": load.subscribed_va,
+        "apparent_va": load.apparent_va,
+        "w_per_va": load.w_per_va,
+        "warned": list(load.warned),
+        "cut_w": None if load.cut_w is None else round(load.cut_w, 1),
+        "tariff_index": None if tariff is None else int(tariff),
+        "today": COLOURS.get(int(today or 0), ""),
+        "tomorrow": COLOURS.get(int(tomorrow or 0), ""),
+        "relays": None
+        if all(relay is None for relay in relays)
+        else [number for number, relay in enumerate(relays) if relay],
+    }

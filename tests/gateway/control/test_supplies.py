@@ -1,0 +1,226 @@
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier.control import supplies
+from quartier.control.caps import Powers
+from quartier.control.sight import Memory
+from quartier.house.assets import Supply
+
+S = 1_000_000_000
+LINKY = Supply(name="linky", release_s=60.0)
+SIX_KVA = {"subscribed_power_va": 6.0e3}
+
+
+class Watch:
+    """A meter over time, a look each second; what it said last stays until it says otherwise or falls silent."""
+
+    def __init__(self, supply=LINKY, **said):
+        self.supply, self.said, self.t = supply, dict(said), -1
+        self.memories, self.drawn = {}, {}
+
+    def looks(self, seconds=1, grid_w=None, *, silent=False, **said):
+        self.said |= said
+        for _ in range(seconds):
+            self.t += 1
+            if not silent:
+                self.memories |= {
+                    f"linky.{name}": Memory(float(v), self.t * S) for name, v in self.said.items()
+                }
+            self.drawn = supplies.judged([self.supply], self.drawn, self.memories, grid_w, 1.0, self.t * S)
+        return self.drawn["linky"]
+
+    @property
+    def cap_w(self):
+        return min((powers.import_w for _, powers in supplies.sources(self.drawn)), default=inf)
+
+
+def test_nothing_is_capped_before_the_meter_has_said_what_is_subscribed():
+    watch = Watch()
+    watch.looks(5, grid_w=9_000.0, over_power_on=True)
+
+    assert inf == watch.cap_w
+    assert [] == supplies.alarms(watch.drawn)
+
+
+def test_where_only_watts_are_measured_nine_tenths_of_the_subscribed_power_are_the_cap():
+    watch = Watch(**SIX_KVA)
+    watch.looks(300, grid_w=5_000.0)
+
+    assert [("linky, 6 kVA subscribed", Powers(5_400.0, inf))] == list(supplies.sources(watch.drawn))
+
+
+def test_the_lower_of_subscribed_and_cut_off_power_counts():
+    watch = Watch(**SIX_KVA, cut_off_power_va=3_000)
+    watch.looks()
+
+    assert 2_700.0 == watch.cap_w
+
+
+@pytest.mark.parametrize(("said", "cap_w"), [({}, 5_400.0), ({"current_l2_a": 4}, 16_200.0)])
+def test_amperes_of_a_historic_meter_are_worth_200_va_each_and_per_phase(said, cap_w):
+    watch = Watch(subscribed_current_a=30, **said)
+    watch.looks()
+
+    assert cap_w == watch.cap_w
+
+
+def test_silence_does_not_lift_the_cap():
+    watch = Watch(**SIX_KVA)
+    watch.looks(10)
+    watch.looks(100_000, silent=True)
+
+    assert 5_400.0 == watch.cap_w
+
+
+# Watts at the grid and VA at the meter, and the watts that then fit into 6000 VA after some minutes.
+FITS = [
+    (4_000.0, 4_000.0, 6_000.0),
+    (3_800.0, 4_000.0, 5_400.0),
+    (3_950.0, 4_000.0, 5_700.0),
+    (3_200.0, 4_000.0, 4_800.0),
+    (2_000.0, 4_000.0, 4_200.0),
+    (100.0, 1_000.0, 5_400.0),
+    (4_400.0, 4_000.0, 6_000.0),
+]
+
+
+@pytest.mark.parametrize(("grid_w", "apparent_va", "cap_w"), FITS)
+def test_watts_that_fit_follow_the_power_factor_of_a_loaded_house(grid_w, apparent_va, cap_w):
+    watch = Watch(**SIX_KVA)
+    watch.looks(900, grid_w=grid_w, apparent_power_va=apparent_va)
+
+    assert cap_w == watch.cap_w
+
+
+def test_meters_that_see_a_step_at_different_moments_do_not_move_the_cap():
+    watch = Watch(**SIX_KVA)
+    watch.looks(900, grid_w=3_000.0, apparent_power_va=3_000)
+    steady_w = watch.cap_w
+    for _ in range(20):
+        watch.looks(3, grid_w=3_000.0, apparent_power_va=5_500)
+        assert steady_w == watch.cap_w
+        watch.looks(27, grid_w=5_500.0, apparent_power_va=5_500)
+        watch.looks(3, grid_w=5_500.0, apparent_power_va=3_000)
+        watch.looks(27, grid_w=3_000.0, apparent_power_va=3_000)
+
+
+@pytest.mark.parametrize("warning", ["over_power_on", "over_current_on"])
+def test_a_warning_cuts_in_the_look_that_sees_it_and_below_what_flows(warning):
+    watch = Watch(**SIX_KVA)
+    watch.looks(10, grid_w=4_900.0, **{warning: False})
+    watch.looks(1, grid_w=4_900.0, **{warning: True})
+
+    assert 4_600.0 == watch.cap_w, "5 % of what is subscribed below 4900 W"
+
+
+def test_a_warning_that_stays_cuts_further_every_ten_seconds_but_not_below_nothing():
+    watch = Watch(**SIX_KVA)
+    watch.looks(1, grid_w=4_900.0, over_power_on=True)
+    watch.looks(9, grid_w=4_900.0)
+    assert 4_600.0 == watch.cap_w
+    watch.looks(1, grid_w=4_500.0)
+    assert 4_200.0 == watch.cap_w
+    watch.looks(600, grid_w=100.0)
+    assert watch.cap_w == 0.0
+
+
+def test_more_va_than_subscribed_cuts_what_is_too_much():
+    watch = Watch(**SIX_KVA)
+    watch.looks(1, grid_w=5_300.0, apparent_power_va=6_500)
+
+    assert 4_500.0 == watch.cap_w
+    assert ("more than subscribed",) == watch.drawn["linky"].warned
+
+
+def test_a_cut_goes_a_minute_after_the_last_warning():
+    watch = Watch(**SIX_KVA)
+    watch.looks(5, grid_w=4_900.0, over_power_on=True)
+    watch.looks(60, grid_w=3_000.0, over_power_on=False)
+    assert 4_600.0 == watch.cap_w
+    assert "linky, warned before" in dict(supplies.sources(watch.drawn))
+    watch.looks(1, grid_w=3_000.0)
+    assert 5_400.0 == watch.cap_w
+
+
+def test_silence_ends_no_warning():
+    watch = Watch(**SIX_KVA)
+    watch.looks(5, grid_w=4_900.0, over_power_on=True)
+    watch.looks(1_000, grid_w=3_000.0, silent=True)
+
+    assert watch.cap_w < 5_400.0
+    assert ("over-power",) == watch.drawn["linky"].warned
+
+
+def test_the_alarm_comes_at_95_percent_and_stays_until_90():
+    watch = Watch(**SIX_KVA)
+    alarm = ["linky: apparent power above 95% of 6 kVA subscribed"]
+    seen = []
+    for apparent_va in (5_690, 5_700, 5_500, 5_400, 5_390, 5_690):
+        watch.looks(1, grid_w=3_000.0, apparent_power_va=apparent_va)
+        seen.append(supplies.alarms(watch.drawn))
+
+    assert [[], alarm, alarm, alarm, [], []] == seen
+
+
+def test_a_warning_is_an_alarm_in_the_words_of_the_meter():
+    watch = Watch(**SIX_KVA)
+    watch.looks(1, over_power_on=True, over_current_on=True)
+
+    assert ["linky warns: over-current and over-power (6 kVA subscribed)"] == supplies.alarms(watch.drawn)
+
+
+def test_people_see_load_tariff_colours_and_relays():
+    watch = Watch(
+        **SIX_KVA,
+        apparent_power_va=713,
+        tariff_index=2,
+        tomorrow_colour_state=3,
+        dry_relay_on=1,
+        virtual_relay_7_on=1,
+    )
+    watch.looks()
+
+    assert {
+        "linky": {
+            "subscribed_va": 6_000.0, "apparent_va": 713.0, "w_per_va": 0.9, "warned": [], "cut_w": None,
+            "tariff_index": 2, "today": "", "tomorrow": "red", "relays": [0, 7],
+        }
+    } == supplies.shown([LINKY], watch.drawn, watch.memories, watch.t * S)  # fmt: skip
+
+
+def test_people_see_of_a_silent_meter_only_what_is_subscribed():
+    assert {
+        "linky": {
+            "subscribed_va": None, "apparent_va": None, "w_per_va": 0.9, "warned": [], "cut_w": None,
+            "tariff_index": None, "today": "", "tomorrow": "", "relays": None,
+        }
+    } == supplies.shown([LINKY], {}, {}, 0)  # fmt: skip
+
+
+looks = st.lists(
+    st.fixed_dictionaries(
+        {
+            "seconds": st.integers(1, 90),
+            "silent": st.booleans(),
+            "grid_w": st.none() | st.floats(-9_000, 9_000),
+        },
+        optional={
+            "apparent_power_va": st.integers(0, 99_999),
+            "over_power_on": st.booleans(),
+            "over_current_on": st.booleans(),
+        },
+    ),
+    max_size=15,
+)
+
+
+@given(looks)
+def test_never_more_than_subscribed_and_never_less_than_nothing(steps):
+    watch = Watch(**SIX_KVA)
+    watch.looks()
+    for step in steps:
+        watch.looks(**step)
+        assert 0.0 <= watch.cap_w <= 6_000.0
