@@ -10,6 +10,7 @@ UNITS = {
     "g_per_wh": "g/W.h",
     "m3_per_h": "m3/h",
     "w_per_s": "W/s",
+    "varh": "var.h",
     "var": "var",
     "pct": "%",
     "wh": "W.h",

@@ -38,6 +38,7 @@ _WORTH: dict[str, dict[str, Fraction]] = {
         "GJ/h": Fraction(_GIGA, _WH_J),
     },
     "va": {"VA": Fraction(1), "kVA": Fraction(_KILO), "MVA": Fraction(_MEGA)},
+    "varh": {"varh": Fraction(1), "kvarh": Fraction(_KILO), "Mvarh": Fraction(_MEGA)},
     "var": {"var": Fraction(1), "kvar": Fraction(_KILO), "Mvar": Fraction(_MEGA)},
     "v": {"mV": Fraction(1, _KILO), "V": Fraction(1), "kV": Fraction(_KILO)},
     "a": {"mA": Fraction(1, _KILO), "A": Fraction(1), "kA": Fraction(_KILO)},
@@ -60,6 +61,7 @@ _WORTH: dict[str, dict[str, Fraction]] = {
         "dm3": Fraction(1, _KILO),
         "ml": Fraction(1, _MEGA),
         "cm3": Fraction(1, _MEGA),
+        "dal": Fraction(1, 100),
     },
     "m3_per_h": {
         "m3/h": Fraction(1),

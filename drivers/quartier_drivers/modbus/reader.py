@@ -32,6 +32,7 @@ _DECIMAL = re.compile(r"[0-9]*\.[0-9]+")
 _SYMBOLS = {
     "w": "W",
     "wh": "Wh",
+    "varh": "varh",
     "va": "VA",
     "v": "V",
     "a": "A",

@@ -176,7 +176,7 @@ def deadbands(site: model.Site) -> dict[str, Deadband]:
     counter = Deadband(period_s=said.counter_period_s)
     return {
         **dict.fromkeys(("w", "va", "var"), power),
-        **dict.fromkeys(("wh", "m3", "count"), counter),
+        **dict.fromkeys(("wh", "varh", "m3", "count"), counter),
         "v": Deadband(said.voltage_v),
         "a": Deadband(said.current_a, share_pct=1.0, period_s=said.power_period_s),
         "hz": Deadband(said.frequency_hz),

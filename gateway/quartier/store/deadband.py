@@ -40,6 +40,7 @@ DEFAULTS: Mapping[str, Deadband] = MappingProxyType(
         "m3_per_h": Deadband(share_pct=1.0, period_s=1.0),
         "s": Deadband(width=1.0, share_pct=5.0, period_s=60.0),
         "wh": _COUNTER,
+        "varh": _COUNTER,
         "m3": _COUNTER,
         "count": _COUNTER,
     }

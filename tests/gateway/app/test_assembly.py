@@ -344,3 +344,29 @@ def test_a_gpio_line_is_a_contact_as_an_input_of_a_board_is(read):
     assert {"dso1.input_on", "dso2.input_on"} == {point for point in points if point.startswith("dso")}
     assert ("line 17", 0.25) == (points["dso1.input_on"].address, points["dso1.input_on"].period_s)
     assert ["dso1", "dso2"] == [contact.name for contact in house.contacts]
+
+
+LINKY = """\
+buses.tic = { kind = "tic", port = "usb:TIC1" }
+devices.tic1 = { bus = "tic", profile = "enedis/linky_standard" }
+"""
+
+
+def test_a_supply_owns_its_meter_and_caps_the_house(read):
+    loaded = read(SITE + LINKY + 'supplies.linky = { device = "tic1", release_s = 30 }\n')
+    points, _, house = served(loaded)
+
+    assert (assets.Supply(name="linky", release_s=30.0, period_s=2.0),) == house.supplies
+    assert "linky.over_power_on" in points
+    assert not house.grid.is_apparent
+
+
+@pytest.mark.parametrize(("mode", "period_s"), [("standard", 2.0), ("historique", 3.0)])
+def test_a_linky_as_the_grid_meter_is_a_supply_by_itself(read, mode, period_s):
+    grid = 'grid = { role = "grid", device = "gx", part = "grid"'
+    assert grid in SITE
+    text = SITE.replace(grid, 'grid = { role = "grid", device = "tic1"') + LINKY.replace("standard", mode)
+    _, _, house = served(read(text))
+
+    assert (True, period_s) == (house.grid.is_apparent, house.grid.period_s)
+    assert (assets.Supply(name="grid", period_s=period_s),) == house.supplies

@@ -70,6 +70,30 @@ def test_each_contact_says_whether_it_acts_and_for_how_long(shown):
     assert "contact dso2 rests, for 2 h" == line(text, "contact dso2")
 
 
+def test_each_supply_says_its_load_tariff_colours_and_relays(shown):
+    told = {
+        "subscribed_va": 6000.0, "apparent_va": 713.0, "w_per_va": 0.9, "warned": [], "cut_w": None,
+        "tariff_index": 6, "today": "blue", "tomorrow": "red", "relays": [0, 7],
+    }  # fmt: skip
+    silent = told | {"subscribed_va": None, "tariff_index": None, "today": "", "tomorrow": "", "relays": None}
+    idle = told | {"apparent_va": None, "relays": []}
+    text = shown(control__supplies={"linky": told, "late": silent, "calm": idle})
+
+    assert (
+        "linky 713 VA of 6,000 VA subscribed, tariff 6, today blue, tomorrow red, relays closed: 0, 7"
+        == line(text, "linky")
+    )
+    assert "late has not yet said what is subscribed" == line(text, "late")
+    assert line(text, "calm").startswith("calm – of 6,000 VA subscribed")
+    assert line(text, "calm").endswith("relays closed: none")
+
+
+def test_a_grid_meter_of_va_is_shown_in_va(shown):
+    text = shown(control__grid={"power_w": 713.0, "age_s": 1.0, "state": "good", "unit": "VA"})
+
+    assert "grid 713 VA import, good, 1.0 s old" == line(text, "grid")
+
+
 def test_what_was_never_read_is_a_dash_and_no_zero(shown):
     text = shown(control__grid={"power_w": None, "age_s": None, "state": "starting", "unit": "W"})
 
