@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quartier.config import model
+from quartier.config import capping, model
 from quartier.config.load import Loaded
 from quartier.config.supplies import SUBSCRIBED
 from quartier.control.link import LinkParams
@@ -121,7 +121,7 @@ def house(
     )
 
 
-def _contact(name: str, contact: model.Contact, points: Mapping[str, PointInfo]) -> assets.Contact:
+def _contact(name: str, contact: capping.Contact, points: Mapping[str, PointInfo]) -> assets.Contact:
     return assets.Contact(
         name=name,
         acts_open=contact.acts == "open",
@@ -140,7 +140,7 @@ def _supplies(site: model.Site, points: Mapping[str, PointInfo]) -> tuple[assets
     grid, _ = site.grid()
     said = {name: supply.release_s for name, supply in site.supplies.items()}
     if any(f"{grid}.{quantity}" in points for quantity in SUBSCRIBED):
-        said[grid] = model.Supply.model_fields["release_s"].default
+        said[grid] = capping.Supply.model_fields["release_s"].default
     return tuple(
         assets.Supply(name=name, release_s=release_s, period_s=_period_s(points, f"{name}.apparent_power_va"))
         for name, release_s in said.items()

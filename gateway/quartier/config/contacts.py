@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from quartier.config.capping import Contact
 from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
-from quartier.config.model import Contact
 from quartier.config.parts import homes, points_of, whole_part
 from quartier_drivers.profile import Profile
 

@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from quartier.config.capping import Contact, Supply
 from quartier.config.faults import Flaw, flaws, shown
 from quartier.config.model import (
     Battery,
     Building,
     Clock,
-    Contact,
     Control,
     Device,
     DistrictLink,
@@ -23,7 +23,6 @@ from quartier.config.model import (
     Pv,
     Site,
     Store,
-    Supply,
 )
 from quartier.config.words import Name, Section
 from quartier_drivers.place import nearest

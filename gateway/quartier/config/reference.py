@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
+from quartier.config.capping import Contact, Supply
 from quartier.config.draft import FIXED, ROLES
 from quartier.config.keys import Key, keys, subtables
-from quartier.config.model import Contact, Device, Node, Site, Supply
+from quartier.config.model import Device, Node, Site
 from quartier_drivers.registry import KINDS, section
 
 HEAD = """\

@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from quartier.config.capping import Contact, Supply
 from quartier.config.draft import FIXED, ROLES
 from quartier.config.keys import Key, keys, subtables, toml
-from quartier.config.model import Contact, Device, Node, Supply
+from quartier.config.model import Device, Node
 from quartier_drivers.registry import section
 
 HEAD = """\

@@ -19,6 +19,7 @@ from quartier.control import (
     sight,
     steps,
     supplies,
+    unseen,
     view,
 )
 from quartier.control.breach import watched
@@ -85,8 +86,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     loads = supplies.judged(house.supplies, state.supplies, memories, grid_w, dt_s, now.ns)
     others = (*contacts.sources(house.contacts, holds), *supplies.sources(loads))
     force = limits.in_force(house, wishes.caps, judgement.stage, others)
-    if sight.is_unsigned(house, memories):
-        force = limits.unsigned(force)
+    force = unseen.capped(house, memories, force)
     remainder_w = state.remainder_w
     if grid_w is not None:
         remainder_w = balance.remainder_w(house, memories, remainder_w, grid_w, dt_s, now.ns)
@@ -196,7 +196,7 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
     if force.generation_w is not None:
         made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
         low_w = max(low_w, min(0.0, made_w - force.generation_w))
-    if sight.is_unsigned(scene.house, scene.state.memories):
+    if unseen.is_unsigned(scene.house, scene.state.memories):
         low_w = max(low_w, 0.0)  # what a battery fed in would be seen as import, and be answered by more
     rooms = battery.narrowed([player.room for player in units], low_w=low_w, high_w=high_w)
     if caps.no_grid_charge_above_reserve:
@@ -265,7 +265,7 @@ def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -
     )
     _name(players, wants, found.setpoint_w, downs[: found.down_count], force.words("import"), acted)
     _name(players, wants, found.setpoint_w, ups[: found.up_count], force.words("export"), acted)
-    setpoints = _blind_generation(scene, players, found.setpoint_w, acted)
+    setpoints = unseen.generation(scene, players, found.setpoint_w, acted)
     moved_w = sum(setpoints)
     return outcome.Result(
         setpoints,
@@ -375,26 +375,6 @@ def _capped_consumption(
     for index, after_w in enumerate(found.setpoint_w):
         if after_w != positive[index]:
             wants[index] = after_w
-
-
-def _blind_generation(
-    scene: Scene, players: list[Player], setpoints: tuple[float, ...], acted: dict[int, str]
-) -> tuple[float, ...]:
-    """Without the grid meter an export cap is kept by limiting generation to it and what surely runs."""
-    if not scene.lost:
-        return setpoints
-    allowed_w = scene.force.export_w + outcome.certain_load_w(scene)
-    moved = list(setpoints)
-    for index, player in enumerate(players):
-        if isinstance(player.asset, Pv):
-            is_off = index in acted and setpoints[index] >= 0
-            moved[index] = max(-allowed_w, -player.asset.rated_w)
-            if player.asset.curtail == "relay" and (is_off or allowed_w < player.asset.rated_w):
-                moved[index] = 0.0
-            allowed_w += moved[index]
-            if moved[index] > -player.asset.rated_w and not is_off:
-                acted[index] = f"{scene.force.words('export')}: grid meter lost, generation limited to it"
-    return tuple(moved)
 
 
 def _lost(scene: Scene) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """The caps in force for one cycle, whose they are, and what they leave to a battery."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import isfinite
 
 from quartier.control.caps import LinkCaps, Powers, tightest
@@ -54,14 +54,6 @@ def in_force(house: House, link: LinkCaps, stage: Stage, others: Iterable[tuple[
         consumption_w=powers.consumption_w * part if isfinite(powers.consumption_w) else None,
         whose=names,
     )
-
-
-def unsigned(force: Force) -> Force:
-    """The same where export cannot be seen: what is generated must fit into the export cap by itself."""
-    if force.generation_w is not None and force.generation_w <= force.export_w:
-        return force
-    whose = {**force.whose, "generation": f"{force.whose['export']}: the grid meter shows no export"}
-    return replace(force, generation_w=force.export_w, whose=whose)
 
 
 def _link(link: LinkCaps) -> Powers:

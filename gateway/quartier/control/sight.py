@@ -57,11 +57,6 @@ def _apparent(grid: Grid, memories: Memories) -> dict[str, Memory]:
     return {f"{grid.name}.power_w": Memory(taken.value - export_va, taken.taken_ns)}
 
 
-def is_unsigned(house: House, memories: Memories) -> bool:
-    """Whether the grid meter would show export as import, for it says neither W nor any export."""
-    return house.grid.is_apparent and f"{house.grid.name}.{APPARENT_EXPORT}" not in memories
-
-
 def points(house: House) -> list[str]:
     """Every point that control reads of a house."""
     wanted = [f"{asset.name}.power_w" for asset in (house.grid, *house.assets)]

@@ -1,0 +1,39 @@
+from dataclasses import replace
+
+from quartier.control import unseen
+from quartier.control.limits import Force
+from quartier.control.sight import Memory
+
+FORCE = Force(import_w=9_000, export_w=2_000, whose={"import": "link", "export": "envelope dso 1"})
+VA, EXPORT = {"grid.apparent_power_va": Memory(800.0, 0)}, {"grid.apparent_power_export_va": Memory(0.0, 0)}
+
+
+def test_a_meter_of_va_alone_has_no_sign_until_it_says_any_export(house):
+    apparent = replace(house, grid=replace(house.grid, is_apparent=True))
+
+    assert [False, True, False] == [
+        unseen.is_unsigned(house, VA),
+        unseen.is_unsigned(apparent, VA),
+        unseen.is_unsigned(apparent, VA | EXPORT),
+    ]
+
+
+def test_what_is_generated_must_fit_into_an_export_cap_that_nobody_sees(house):
+    apparent = replace(house, grid=replace(house.grid, is_apparent=True))
+    capped = unseen.capped(apparent, VA, FORCE)
+
+    assert 2_000 == capped.generation_w
+    assert "envelope dso 1: the grid meter shows no export" == capped.whose["generation"]
+    assert FORCE is unseen.capped(house, VA, FORCE)
+    tighter = replace(FORCE, generation_w=500.0)
+    assert tighter is unseen.capped(apparent, VA, tighter)
+
+
+def test_a_lost_grid_meter_leaves_generation_the_export_cap_and_what_surely_runs(plant, house):
+    p = plant(base_w=1_000, sun_w=6_000, loads_w={"pump": 1_500}).cap(export_max_w=2_000).run(30)
+    p.silent = {"grid"}
+    p.run(20)
+
+    assert p.pv_w >= -(2_000 + 1_500)
+    assert p.view["assets"]["pv1"]["command"]["reason"].endswith("grid meter lost, generation limited to it")
+    del house
