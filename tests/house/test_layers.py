@@ -66,6 +66,7 @@ ROOMS = (
     Room("quartier_drivers.modbus.driver", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers.meter.p1", ("quartier_drivers", "quartier_native"), ("cryptography",), pure=True),
     Room("quartier_drivers.meter.dlms", ("quartier_drivers",), ("cryptography",), pure=True),
+    Room("quartier_drivers.meter.mbus.scan", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers.meter.mbus.secrecy", ("quartier_drivers",), ("cryptography",), pure=True),
     Room("quartier_drivers", ("quartier_drivers", "quartier_native")),
     Room("quartier.house", ("quartier.house", *CONTRACT), pure=True),

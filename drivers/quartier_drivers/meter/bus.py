@@ -123,4 +123,5 @@ class MbusBus(MeterBus):
             "baud": self.baud or 2400,
             "timeout_s": self.timeout_s,
             "retries_count": self.retries_count,
+            "over_tcp": self.port.startswith("tcp://"),
         }

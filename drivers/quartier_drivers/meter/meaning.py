@@ -20,7 +20,7 @@ from quartier_drivers.meter.units import worth
 from quartier_drivers.points import word
 
 _DECIMAL = re.compile(r"[+-]?[0-9]{1,24}(?:\.[0-9]{0,12})?")
-_HEX = re.compile(r"[0-9A-Fa-f]{1,16}")
+_HEX = re.compile(r"(?:0x)?[0-9A-Fa-f]{1,16}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ The keys are the keywords of ``quartier_drivers.meter.<protocol>.decoder``.
 
 from typing import Annotated, Literal
 
-from pydantic import Strict
+from pydantic import Field, Strict
 
 from quartier_drivers.schema import Section
 
@@ -44,6 +44,13 @@ class DlmsSettings(Section):
 
 class MbusSettings(Section):
     """Wired M-Bus."""
+
+    reset: Literal["link", "none"] = "link"
+    """Whether the link is reset before a reading, so that the meter begins with its first telegram."""
+    application: Annotated[int, Field(ge=-1, le=255)] = -1
+    """Subcode of an application reset before a reading, which lets some tell other telegrams; -1: none."""
+    telegrams_max: Annotated[int, Field(ge=1, le=100)] = 16
+    """How many telegrams a reading has at most."""
 
 
 SETTINGS: dict[str, type[Section]] = {

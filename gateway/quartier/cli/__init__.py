@@ -225,11 +225,17 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     read.set_defaults(run="device:read")
 
     look = _command(
-        commands, "scan", "find the units on a bus and guess their profiles; reads only", lines.EXAMPLES
+        commands,
+        "scan",
+        "find the units or meters on a bus and guess their profiles; reads only",
+        lines.EXAMPLES,
     )
-    look.add_argument("protocol", choices=("modbus",), help="what the bus speaks")
+    look.add_argument("protocol", choices=("modbus", "mbus"), help="what the bus speaks")
     look.add_argument("url", help="where the bus is")
     look.add_argument("--units", type=lines.units, metavar="1-20,100", help="which units (default: all)")
+    look.add_argument(
+        "--secondary", metavar="12FFFFFF", help="mbus: secondary addresses that fit this, F for any digit"
+    )
     look.add_argument(
         "--bauds",
         type=lines.bauds,

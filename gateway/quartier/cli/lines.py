@@ -4,7 +4,8 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
-from quartier_drivers.modbus.bus import Baud, Parity
+from quartier_drivers.meter.bus import Baud
+from quartier_drivers.modbus.bus import Parity
 
 UNIT_MAX = 255
 EXAMPLES = """\
@@ -18,10 +19,18 @@ address") is there.  Nothing is ever written.  Then the registers by which profi
   possible  only numbers in a plausible range: compare the maker's plate
 A serial line has one master: stop the daemon first (systemctl stop quartier).
 
+M-Bus: URL is tcp://HOST:PORT, /dev/ttyUSB0 or usb:SERIAL, then ?baud=2400.  All meters are searched by
+secondary address, digit by digit where several answer at once, then the primary addresses 0 to 250 are asked.
+With --units only these primary addresses are, with --secondary only the meters that fit; --thorough asks who
+is silent twice, and looks behind a meter that may drown others.
+
 examples:
   quartier scan modbus tcp://192.168.1.20
   quartier scan modbus 'rtu:/dev/ttyUSB0?baud=9600' --units 1-20
   quartier scan modbus rtu:/dev/ttyUSB0 --bauds 9600,19200,38400 --parities N,E
+  quartier scan mbus '/dev/ttyUSB0?baud=2400'
+  quartier scan mbus usb:A50285BI --bauds 2400,300,9600
+  quartier scan mbus tcp://192.168.1.30:10001 --secondary 1149FFFF
 
 Exit codes: 0 somebody answers · 1 nobody does, or the bus cannot be opened · 78 the URL is wrong.
 """

@@ -5,12 +5,12 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from quartier.cli import output
 from quartier_drivers import profile
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_drivers.modbus.bus import RtuBus
+from quartier_drivers.modbus.bus import Baud, RtuBus
 
 if TYPE_CHECKING:
     from quartier_drivers.modbus.scan import Bus, Found, Survey
@@ -24,6 +24,12 @@ _OF_ITSELF = 255
 
 def scan(options: argparse.Namespace) -> int:
     """Scan a bus; exit 1 when nobody answers."""
+    if options.protocol == "mbus":
+        from quartier.cli import scan_mbus  # noqa: PLC0415 - meters of another wire
+
+        return scan_mbus.scan(options)
+    if options.secondary:
+        raise ConfigError([Fault(options.url, None, "secondary", "fits mbus only")])
     from quartier_drivers.modbus import reader, scan as scanning  # noqa: PLC0415, I001 - imports the wires
     from quartier_drivers.modbus.line import LoopClock  # noqa: PLC0415 - the same
 
@@ -69,6 +75,8 @@ def _settings(bus: "Bus", options: argparse.Namespace) -> list["Bus"]:
             where = "bauds" if options.bauds else "parities"
             raise ConfigError([Fault(options.url, None, where, "fits serial lines only")])
         return [bus.model_copy(update=quick)]
+    if wrong := set(options.bauds or ()) - set(get_args(Baud)):
+        raise ConfigError([Fault(options.url, None, "bauds", f"{min(wrong)} is no speed of Modbus")])
     return [
         bus.model_copy(update={**quick, "baud": baud, "parity": parity})
         for baud in options.bauds or [bus.baud]

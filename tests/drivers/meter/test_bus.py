@@ -32,7 +32,7 @@ def test_who_speaks_by_itself_is_not_asked():
 
     assert [None] * 5 == [asks("tic"), asks("p1"), asks("sml"), asks("dlms"), asks("iec62056", mode="d")]
     assert {} == asks("iec62056")
-    assert {"baud": 2400, "timeout_s": 0.5, "retries_count": 2} == asks("mbus")
+    assert {"baud": 2400, "timeout_s": 0.5, "retries_count": 2, "over_tcp": False} == asks("mbus")
     assert {"client": 16, "security": "none", "over_tcp": False} == asks("dlms", mode="client")
 
 

@@ -6,9 +6,12 @@ from quartier_drivers.meter.mbus.reading import MbusReader
 from quartier_drivers.meter.mbus.timing import Timing
 
 
-def decoder(*, encryption_key: bytes = b"", authentication_key: bytes = b"", **_: object) -> MbusDecoder:
-    """A push parser for what is heard on a line.  ``encryption_key`` opens telegrams of security mode 5."""
-    del authentication_key
+def decoder(*, encryption_key: bytes = b"", authentication_key: bytes = b"", **asking: object) -> MbusDecoder:
+    """A push parser for what is heard on a line.  ``encryption_key`` opens telegrams of security mode 5.
+
+    ``asking`` are the settings that are a reader's matter.
+    """
+    del authentication_key, asking
     return MbusDecoder(encryption_key)
 
 
@@ -19,6 +22,7 @@ def reader(
     wanted: tuple[str, ...] = (),
     baud: int = 2400,
     timeout_s: float = 0.0,
+    over_tcp: bool = False,
     retries_count: int = 2,
     reset: str = "link",
     application: int = -1,
@@ -36,7 +40,7 @@ def reader(
     return MbusReader(
         unit,
         mask(address) if address else None,
-        Timing(baud, slow_s=timeout_s),
+        Timing(baud, timeout_s, over_tcp),
         retries_count=retries_count,
         telegrams_max=telegrams_max,
         resets=reset == "link",

@@ -49,13 +49,13 @@ def exchange(request: bytes, timing: Timing, *, to_the_end: bool = False) -> Exc
 
     ``to_the_end``: hear on after a whole answer, until no second meter can be late; else it ends there.
     """
-    heard = yield Ask(request, wait_s=timing.answer_s, fresh=True)
+    heard = yield Ask(request, wait_s=timing.answer_s(len(request)), fresh=True)
     while len(heard) < _HEARD_MAX:
         data = _without_echo(heard, request)
         is_whole = _is_whole(data)
         if is_whole and not to_the_end:
             return judged(data + (yield Ask(wait_s=timing.rest_s)))
-        more = yield Ask(wait_s=timing.answer_s if is_whole or (heard and not data) else timing.gap_s)
+        more = yield Ask(wait_s=timing.answer_s() if is_whole or (heard and not data) else timing.gap_s)
         if not more:
             return judged(data)
         heard += more

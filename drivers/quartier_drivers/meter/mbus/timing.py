@@ -8,29 +8,28 @@ _ANSWER_BITS, _ANSWER_S = 330, 0.05
 _REST_BITS = 33
 # A frame has no gaps, but what carries it may: USB adapters hold bytes back for 16 ms, a network for longer.
 _GAP_S = 0.03
+_NETWORK_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Waits in seconds of real time, measured from the last bit that was sent or heard.
-
-    ``latency_s`` is what the way to the level converter takes at most (a network's delay, both ways).
-    """
+    """Waits in seconds of real time, measured from the last bit that was sent or heard."""
 
     baud: int = 2400
-    latency_s: float = 0.0
     slow_s: float = 0.0
     """How much longer than the standard allows these meters take."""
+    over_tcp: bool = False
+    """Whether a network is between: nobody tells when a request is out, and what comes may come late."""
 
-    @property
-    def answer_s(self) -> float:
-        """Until the first byte of an answer: 330 bits and 50 ms."""
-        return _ANSWER_BITS / self.baud + _ANSWER_S + self.latency_s + self.slow_s
+    def answer_s(self, size: int = 0) -> float:
+        """Until the first byte of an answer: 330 bits and 50 ms, after a request of ``size`` bytes."""
+        sending_s = self.sending_s(size) + _NETWORK_S if self.over_tcp else 0.0
+        return _ANSWER_BITS / self.baud + _ANSWER_S + sending_s + self.slow_s
 
     @property
     def gap_s(self) -> float:
         """Within an answer; longer silence ends it."""
-        return _REST_BITS / self.baud + _GAP_S + self.latency_s
+        return _REST_BITS / self.baud + _GAP_S + (_NETWORK_S if self.over_tcp else 0.0)
 
     @property
     def rest_s(self) -> float:

@@ -3,9 +3,11 @@
 Nothing of it uses the decoder's code or tables.
 """
 
+import asyncio
 import random
 import struct
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -226,3 +228,57 @@ def converse(
             ask = talk.send(piece)
     except StopIteration as end:
         return end.value
+
+
+def requests(buffer: bytearray) -> list[bytes]:
+    """The whole frames in what a master has sent, taken out."""
+    found = []
+    while buffer:
+        size = 5 if buffer[0] == 0x10 else buffer[1] + 6 if len(buffer) > 1 else 6
+        if len(buffer) < size:
+            break
+        found.append(bytes(buffer[:size]))
+        del buffer[:size]
+    return found
+
+
+@contextmanager
+def on_a_pty(line: Line, plug: Any) -> Iterator[str]:
+    """The line behind a pty, in the running loop; gives the path."""
+    loop, buffer = asyncio.get_running_loop(), bytearray()
+
+    def hear() -> None:
+        buffer.extend(plug.hear())
+        for request in requests(buffer):
+            if said := line.answer(request):
+                plug.say(said)
+
+    loop.add_reader(plug.master, hear)
+    try:
+        yield plug.path
+    finally:
+        loop.remove_reader(plug.master)
+
+
+@asynccontextmanager
+async def on_tcp(line: Line) -> AsyncIterator[str]:
+    """The line behind a serial server; gives ``tcp://HOST:PORT``."""
+
+    served: list[Any] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        buffer = bytearray()
+        served.append(asyncio.current_task())
+        with suppress(ConnectionResetError):
+            while data := await reader.read(1000):
+                buffer.extend(data)
+                for request in requests(buffer):
+                    writer.write(line.answer(request))
+        writer.close()
+        with suppress(ConnectionResetError):
+            await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await asyncio.gather(*served)

@@ -7,7 +7,7 @@ from quartier_drivers.meter.mbus.timing import BAUDS, Timing
 
 @pytest.mark.parametrize(("answer_s", "baud"), [(1.15, 300), (0.1875, 2400), (0.084375, 9600)])
 def test_an_answer_may_take_330_bits_and_50_ms(answer_s, baud):
-    assert answer_s == pytest.approx(Timing(baud).answer_s)
+    assert answer_s == pytest.approx(Timing(baud).answer_s())
 
 
 @pytest.mark.parametrize("baud", BAUDS)
@@ -17,9 +17,16 @@ def test_a_gap_is_longer_than_a_rest_and_than_a_character(baud):
     assert timing.gap_s > timing.rest_s > timing.sending_s(1)
 
 
-def test_ways_and_slow_meters_are_allowed_for():
-    assert Timing(2400).answer_s + 0.7 == pytest.approx(Timing(2400, latency_s=0.2, slow_s=0.5).answer_s)
-    assert Timing(2400).gap_s + 0.2 == pytest.approx(Timing(2400, latency_s=0.2, slow_s=0.5).gap_s)
+def test_slow_meters_are_allowed_for():
+    assert Timing(2400).answer_s() + 0.5 == pytest.approx(Timing(2400, 0.5).answer_s())
+
+
+def test_over_tcp_the_request_is_still_to_be_sent_when_we_wait():
+    assert Timing(300).answer_s() + 0.2 + 17 * 11 / 300 == pytest.approx(
+        Timing(300, over_tcp=True).answer_s(17)
+    )
+    assert Timing(300).answer_s() == Timing(300).answer_s(17)
+    assert Timing(2400).gap_s + 0.2 == pytest.approx(Timing(2400, over_tcp=True).gap_s)
 
 
 def test_eleven_bits_are_a_character():

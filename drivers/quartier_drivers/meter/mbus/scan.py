@@ -1,0 +1,135 @@
+"""Looks for the meters on an M-Bus line, on a real port: what ``quartier scan mbus URL`` shows."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from pydantic import ValidationError
+
+from quartier_drivers.contract import Clock
+from quartier_drivers.errors import ConfigError, Fault, LinkLost
+from quartier_drivers.meter.bus import MbusBus
+from quartier_drivers.meter.mbus.address import ANY, Mask
+from quartier_drivers.meter.mbus.search import PRIMARY, Look, Survey
+from quartier_drivers.meter.mbus.timing import Timing
+from quartier_drivers.meter.port import Port
+from quartier_drivers.meter.seek import settings_of
+from quartier_drivers.place import keys_of, nearest
+
+FORMS = "tcp://HOST:PORT, /dev/ttyUSB0 or usb:SERIAL, then ?baud=2400 and other keys of the bus"
+BAUD = 2400
+_SERIAL = ("", "usb", "rtu", "serial", "mbus")
+
+Progress = Callable[[MbusBus, str, int], None]
+"""Called before each request that looks for somebody: the bus, what is asked, how many were found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quest:
+    """What is looked for: secondary addresses that fit ``mask`` (None: none), these primary ones.
+
+    ``is_thorough``: silence is asked twice, and all speeds are tried though one had meters.
+    """
+
+    mask: Mask | None = ANY
+    primary: Sequence[int] = PRIMARY
+    is_thorough: bool = False
+
+
+def target(url: str) -> MbusBus:
+    """The bus that a URL names.  Raises ConfigError with all faults."""
+    parts = urlsplit(url)
+    if parts.scheme == "tcp":
+        place = f"tcp://{parts.netloc}"
+    elif parts.scheme in _SERIAL:
+        place = _serial(url, parts)
+    else:
+        raise ConfigError([Fault(url, None, "url", f"{parts.scheme!r} is unknown, expected {FORMS}")])
+    keys = dict(parse_qsl(parts.query, keep_blank_values=True))
+    try:
+        return MbusBus.model_validate({"kind": "mbus", "port": place, **_numbers(keys)})
+    except ValidationError as error:
+        raise ConfigError(_faults(url, error)) from error
+
+
+def _serial(url: str, parts: SplitResult) -> str:
+    bare = unquote(url.partition("?")[0])
+    if parts.scheme in ("", "usb"):
+        return bare
+    return bare.partition(":")[2].removeprefix("//")
+
+
+def _numbers(keys: Mapping[str, str]) -> dict[str, object]:
+    """Numbers as such: the sections of the site file take no text for them."""
+    return {key: _number(text) for key, text in keys.items()}
+
+
+def _number(text: str) -> object:
+    if text.isdecimal():
+        return int(text)
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _faults(url: str, error: ValidationError) -> list[Fault]:
+    faults = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(step) for step in item["loc"]) or "url"
+        if item["type"] == "extra_forbidden":
+            what = f"is no known key; {nearest(key, keys_of(MbusBus))}"
+        elif item["type"] == "value_error":
+            what = item["msg"].removeprefix("Value error, ")
+        else:
+            what = f"{item['input']!r} is wrong, expected {item['msg'].removeprefix('Input should be ')}"
+        faults.append(Fault(url, None, key, what))
+    return faults
+
+
+@dataclass(slots=True)
+class Result:
+    """What was found at which bus; ``lost`` says why it ended early, if it did."""
+
+    bus: MbusBus
+    survey: Survey
+    lost: str = ""
+
+
+async def scan(
+    buses: Iterable[MbusBus], quest: Quest, clock: Clock, progress: Progress, results: list[Result]
+) -> None:
+    """Look at each of ``buses`` (the same line at other speeds) until somebody answers at one of them.
+
+    ``results`` grows while it runs: what was found is there also when it is cancelled or the line is lost.
+    """
+    for bus in buses:
+        result = Result(bus, Survey())
+        results.append(result)
+        try:
+            await _looked(result, quest, clock, progress)
+        except LinkLost as lost:
+            result.lost = str(lost)
+            return
+        if result.survey.found and not quest.is_thorough:
+            return
+
+
+async def _looked(result: Result, quest: Quest, clock: Clock, progress: Progress) -> None:
+    bus = result.bus
+    timing = Timing(bus.baud or BAUD, bus.timeout_s, over_tcp=bus.port.startswith("tcp://"))
+    look = Look(
+        timing,
+        lambda what, found: progress(bus, what, found),
+        is_thorough=quest.is_thorough,
+        survey=result.survey,
+    )
+    port = Port("scan", "mbus", bus.port, settings_of("mbus", bus.baud, bus.framing), clock)
+    await port.open()
+    try:
+        if quest.mask is not None:
+            await port.converse(look.secondary(quest.mask))
+        if quest.primary:
+            await port.converse(look.primary(quest.primary))
+    finally:
+        await port.close()

@@ -1,0 +1,192 @@
+"""``quartier scan mbus``: which meters answer on an M-Bus line, and the lines for the site file."""
+
+import argparse
+import asyncio
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from quartier.cli import output
+from quartier_drivers.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quartier_drivers.meter.bus import MbusBus
+    from quartier_drivers.meter.mbus.scan import Quest, Result
+    from quartier_drivers.meter.mbus.search import Found
+
+_INTERRUPTED = 130
+# What a meter of this medium surely tells; the profile of its own model may tell more.
+_PROFILES = {
+    "heat": "generic/mbus_heat",
+    "heat_inlet": "generic/mbus_heat",
+    "heat_cooling": "generic/mbus_heat",
+    "cooling": "generic/mbus_cooling",
+    "cooling_inlet": "generic/mbus_cooling",
+    "electricity": "generic/mbus_electricity",
+    "gas": "generic/mbus_gas",
+    "water": "generic/mbus_water",
+    "cold_water": "generic/mbus_water",
+    "warm_water": "generic/mbus_water",
+    "hot_water": "generic/mbus_water",
+}
+
+
+def scan(options: argparse.Namespace) -> int:
+    """Scan a line; exit 1 when nobody answers, 130 when it was interrupted (what was found is shown)."""
+    from quartier_drivers.meter.mbus import scan as scanning  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.modbus.line import LoopClock  # noqa: PLC0415 - the same
+
+    buses = _settings(scanning.target(options.url), options)
+    teller = _Teller()
+    results: list[Result] = []
+    interrupted = False
+    try:
+        asyncio.run(scanning.scan(buses, _quest(options), LoopClock(), teller, results))
+    except KeyboardInterrupt:
+        interrupted = True
+    teller.end()
+    code = _shown(options, results)
+    if interrupted:
+        print(f"{options.url}: interrupted; there may be more meters", file=sys.stderr)
+        return _INTERRUPTED
+    return code
+
+
+def _settings(bus: "MbusBus", options: argparse.Namespace) -> "list[MbusBus]":
+    """The line at each of the speeds asked for."""
+    if options.parities:
+        raise ConfigError([Fault(options.url, None, "parities", "do not fit M-Bus, expected ?framing=8N1")])
+    if options.bauds and bus.port.startswith("tcp://"):
+        raise ConfigError([Fault(options.url, None, "bauds", "fits serial lines only")])
+    return [bus.model_copy(update={"baud": baud}) for baud in options.bauds or [bus.baud]]
+
+
+def _quest(options: argparse.Namespace) -> "Quest":
+    from quartier_drivers.meter.mbus.address import ANY, mask  # noqa: PLC0415 - brings nothing heavy, but its room
+    from quartier_drivers.meter.mbus.scan import Quest  # noqa: PLC0415 - imports the wires
+    from quartier_drivers.meter.mbus.search import PRIMARY  # noqa: PLC0415 - the same
+
+    if options.units and (wrong := [unit for unit in options.units if unit not in PRIMARY]):
+        raise ConfigError(
+            [Fault(options.url, None, "units", f"{wrong[0]} is wrong, expected 0..{PRIMARY[-1]}")]
+        )
+    wanted = None if options.units else ANY
+    if options.secondary:
+        try:
+            wanted = mask(options.secondary)
+        except ValueError as error:
+            raise ConfigError([Fault(options.url, None, "secondary", str(error))]) from error
+    primary = options.units or (() if options.secondary else PRIMARY)
+    return Quest(wanted, primary, is_thorough=options.thorough)
+
+
+class _Teller:
+    """Says on the error output how far a search has come: in place on a terminal, else now and then."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._told: object = None
+
+    def __call__(self, bus: "MbusBus", what: str, found_count: int) -> None:
+        at = f" at {bus.baud}" if bus.baud else ""
+        if self._live:
+            print(f"\r{what}{at}, {found_count} found \033[K", end="", file=sys.stderr)
+            self._told = what
+            return
+        kind = (bus, what.split(maxsplit=1)[0])
+        if kind != self._told:
+            words = "searching by secondary address" if kind[1] == "secondary" else "asking primary addresses"
+            print(f"{words}{at}, {found_count} found", file=sys.stderr)
+        self._told = kind
+
+    def end(self) -> None:
+        """Leave the line clean."""
+        if self._live and self._told is not None:
+            print("\r\033[K", end="", file=sys.stderr)
+
+
+def _shown(options: argparse.Namespace, results: "Sequence[Result]") -> int:
+    found = [one for result in results for one in result.survey.found]
+    text = site_lines(results)
+    if options.json:
+        output.dump({"url": options.url, **_json(results), "site_file": text})
+    else:
+        _print(results, text)
+    lost = next((result.lost for result in results if result.lost), "")
+    if lost or not found:
+        print(f"{options.url}: {lost or _remedy(results)}", file=sys.stderr)
+    return 0 if found else 1
+
+
+def _remedy(results: "Sequence[Result]") -> str:
+    asked_count = sum(result.survey.asked_count for result in results)
+    look = (
+        "look at the level converter, its supply and its speed, try other --bauds, measure the bus: some 36 V"
+    )
+    return f"nobody answers to {asked_count} requests; {look}"
+
+
+def _print(results: "Sequence[Result]", text: str) -> None:
+    for result in results:
+        for note in result.survey.notes:
+            print(f"note: {note}")
+    rows = [_row(one) for result in results for one in result.survey.found]
+    if rows:
+        columns = (">address", "secondary address", "maker", "medium", ">serial", ">version", "note")
+        output.console().print(output.table("", columns, rows))
+        print(f"\nFor the site file:\n\n{text}")
+
+
+def _row(one: "Found") -> tuple[str, ...]:
+    address = "–" if one.primary is None else str(one.primary)
+    version = str(one.version) if one.secondary else ""
+    medium = one.medium.replace("_", " ")
+    return address, one.secondary or "–", one.maker, medium, one.serial, version, one.note
+
+
+def _json(results: "Sequence[Result]") -> dict[str, Any]:
+    return {
+        "found": [
+            {**asdict(one), "bus": result.bus.model_dump(mode="json")}
+            for result in results
+            for one in result.survey.found
+        ],
+        "asked_count": sum(result.survey.asked_count for result in results),
+        "notes": [note for result in results for note in result.survey.notes],
+        "lost": next((result.lost for result in results if result.lost), ""),
+    }
+
+
+def site_lines(results: "Sequence[Result]") -> str:
+    """The lines of a site file for what was found, by primary address where nobody shares it."""
+    lines: list[str] = []
+    for number, result in enumerate((one for one in results if one.survey.found), start=1):
+        bus = result.bus
+        lines += [f"[buses.mbus{number}]", 'kind = "mbus"', f'port = "{bus.port}"']
+        lines += [f"baud = {bus.baud}"] if bus.baud else []
+        for one in result.survey.found:
+            if one.serial:
+                lines += _device_lines(f"mbus{number}", one, result.survey.found)
+    return "\n".join(lines) + "\n" if lines else ""
+
+
+def _device_lines(bus: str, one: "Found", others: "Sequence[Found]") -> list[str]:
+    shared = sum(other.primary == one.primary for other in others) > 1
+    own = one.primary not in (None, 0) and not shared
+    profile = _PROFILES.get(one.medium, "")
+    hint = (
+        "compare quartier profiles"
+        if profile
+        else "none fits by its medium; quartier profiles lists them all"
+    )
+    return [
+        "",
+        f"[devices.m{one.serial.lower()}]",
+        f'bus = "{bus}"',
+        f'profile = "{profile}"  # {one.maker} {one.medium.replace("_", " ")}: {hint}'.replace(
+            "  # :", "  # "
+        ),
+        f"unit = {one.primary}" if own or not one.secondary else f'address = "{one.secondary}"',
+    ]
