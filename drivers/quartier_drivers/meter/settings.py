@@ -21,11 +21,11 @@ class P1Settings(Section):
 class Iec62056Settings(Section):
     """IEC 62056-21."""
 
-    bcc: str = "xor"
-    """How the block check is made."""
-    speed_max: int = 19200
+    bcc: Literal["xor", "sum", "none"] = "xor"
+    """How the block check is made: as the standard has it, added up, or not to be looked at."""
+    speed_max: Literal[300, 600, 1200, 2400, 4800, 9600, 19200] = 19200
     """Highest speed that is asked for."""
-    wake_count: int = 0
+    wake_count: Annotated[int, Field(ge=0, le=400)] = 0
     """How many NULs wake a meter that runs on a battery."""
 
 
@@ -33,9 +33,9 @@ class SmlSettings(Section):
     """Smart Message Language."""
 
     checksum: Literal["x25", "kermit"] = "x25"
-    """Which CRC the meter makes."""
-    defects: Annotated[tuple[str, ...], Strict(False)] = ()
-    """What is known to be wrong in what it says."""
+    """Which CRC the meter makes; with ``kermit`` that of the standard is good, too."""
+    defects: Annotated[tuple[Literal["unsigned-power", "narrow-power"], ...], Strict(False)] = ()
+    """What is known to be wrong in what it says: see ``sml/defects.py``."""
 
 
 class DlmsSettings(Section):

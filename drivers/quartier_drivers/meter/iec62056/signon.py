@@ -1,0 +1,173 @@
+"""Asking a meter after IEC 62056-21, modes A, B, C (and E, which answers as C): sign-on, speed, reading.
+
+IEC 62056-21:2002, 6.3 (messages), 6.4 (modes), annex B (waking a battery-operated meter).  No I/O, no clock:
+the conversation yields what to send, how long to wait and at which speed.
+"""
+
+import re
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from quartier_drivers.errors import NoReply
+from quartier_drivers.meter.iec62056.reading import FRAME_MAX, Iec62056Decoder
+from quartier_drivers.meter.talk import Ask, Talk
+
+if TYPE_CHECKING:
+    from quartier_drivers.meter.telegram import Telegram
+
+# The character behind the maker's three letters: speeds of mode C (and E), and of mode B.
+MODE_C = {"0": 300, "1": 600, "2": 1200, "3": 2400, "4": 4800, "5": 9600, "6": 19200}
+MODE_B = {"A": 600, "B": 1200, "C": 2400, "D": 4800, "E": 9600, "F": 19200}
+FRAMING = "7E1"
+_ADDRESS = re.compile(r"[0-9A-Za-z ]{0,32}")
+_ACK, _NAK = b"\x06", b"\x15"
+BREAK = b"\x01B0\x03q"
+"""SOH B0 ETX BCC: a meter that is in the midst of something leaves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a meter may take; all are real seconds."""
+
+    identity_s: float = 2.2
+    """The answer to a request: the standard has 1.5 s, slow meters need more."""
+    turn_s: float = 0.25
+    """Rest before the acknowledgement: 0.2 s, 20 ms where the maker's third letter is small."""
+    first_s: float = 3.0
+    """The first character of the data; a meter that misses the acknowledgement begins after 1.5 s."""
+    next_s: float = 1.6
+    """Silence within an answer that ends it."""
+    wake_s: float = 1.6
+    """Rest after waking a battery-operated meter."""
+    tries_count: int = 3
+
+
+class SignOn:
+    """Reads one meter: ``telegram.Reader``.  Remembers the speed at which it answered.
+
+    ``wake_count`` zero characters wake a meter that sleeps (40 to 65 for Landis+Gyr's T550).  ``speed_max``
+    is the fastest that the head and the meter are trusted with.  Raises ValueError for an odd address.
+    """
+
+    def __init__(
+        self,
+        address: str = "",
+        bcc: str = "xor",
+        *,
+        speed: int = 300,
+        speed_max: int = 19200,
+        wake_count: int = 0,
+        pace: Pace | None = None,
+    ) -> None:
+        if not _ADDRESS.fullmatch(address):
+            raise ValueError(f"{address!r} is no address of a meter, expected up to 32 letters and digits")
+        self._request = b"/?" + address.encode("ascii") + b"!\r\n"
+        self._bcc = bcc
+        self._speed = speed
+        self._speed_max = speed_max
+        self._wake_count = wake_count
+        self._pace = pace or Pace()
+
+    def read(self) -> Talk:
+        """One whole reading."""
+        why = "it did not answer: is the head on the meter, and its two lights the right way round?"
+        speed_max = self._speed_max
+        for attempt in range(self._pace.tries_count):
+            decoder = Iec62056Decoder(self._bcc)
+            yield from self._wake(is_first=attempt == 0)
+            heard = yield from self._identify(decoder)
+            if heard:
+                return heard
+            if not decoder.identity:
+                continue
+            telegrams = yield from self._take(decoder, speed_max)
+            if telegrams:
+                return telegrams
+            if decoder.counts.bad_count:
+                why = f"{decoder.identity}: what it sent was damaged"
+            else:
+                why = f"{decoder.identity}: it said who it is and sent no data"
+                speed_max = self._speed  # the head may not be able to follow
+        raise NoReply(why)
+
+    def _wake(self, *, is_first: bool) -> Generator[Ask, bytes, None]:
+        if not is_first:
+            yield Ask(BREAK, self._pace.turn_s, self._speed, FRAMING, fresh=True)
+        if self._wake_count:
+            wait_s = self._pace.wake_s
+            heard = yield Ask(b"\0" * self._wake_count, wait_s, self._speed, FRAMING, fresh=True)
+            for _ in range(self._wake_count):  # a head that hears itself
+                if not heard:
+                    break
+                heard = yield Ask(wait_s=wait_s)
+
+    def _identify(self, decoder: Iec62056Decoder) -> Talk:
+        """Ask who it is; telegrams only if it says its data in the same breath (mode A)."""
+        telegrams: list[Telegram] = []
+        heard = yield Ask(self._request, self._pace.identity_s, self._speed, FRAMING, fresh=True)
+        while heard:
+            telegrams += decoder.feed(heard)
+            if telegrams or decoder.identity or decoder.counts.bytes_count > FRAME_MAX:
+                break
+            heard = yield Ask(wait_s=self._pace.identity_s)
+        return telegrams
+
+    def _take(self, decoder: Iec62056Decoder, speed_max: int) -> Talk:
+        """Acknowledge as the mode wants it, change the speed, and hear the data."""
+        letter = decoder.identity[3]
+        pace = self._pace
+        if letter in MODE_C:
+            choice, speed = _choice(letter, speed_max)
+            heard = yield Ask(wait_s=0.02 if decoder.identity[2].islower() else pace.turn_s)
+            telegrams = decoder.feed(heard)
+            if telegrams:
+                return telegrams
+            # Whatever is heard while it goes out is our own echo.
+            yield Ask(_ACK + b"0" + choice.encode("ascii") + b"0\r\n", 0.0)
+            heard = yield Ask(wait_s=pace.first_s, baud=speed, framing=FRAMING)
+        else:
+            speed = MODE_B.get(letter, self._speed)
+            heard = yield Ask(wait_s=pace.first_s, baud=speed, framing=FRAMING)
+        return (yield from self._hear(decoder, heard))
+
+    def _hear(self, decoder: Iec62056Decoder, heard: bytes) -> Talk:
+        """The data; asked for again where its block check is wrong."""
+        pace, naks_count = self._pace, 0
+        while heard and decoder.counts.bytes_count <= 2 * FRAME_MAX:
+            bad_count = decoder.counts.bad_count
+            telegrams = decoder.feed(heard)
+            if telegrams:
+                return telegrams
+            again = decoder.counts.bad_count > bad_count
+            if again:
+                naks_count += 1
+                if naks_count >= pace.tries_count:
+                    return []
+            heard = yield Ask(_NAK if again else b"", pace.first_s if again else pace.next_s)
+        return decoder.end()
+
+
+def _choice(letter: str, speed_max: int) -> tuple[str, int]:
+    """The speed to acknowledge: the meter's, or the fastest below that may be used."""
+    return max(
+        (pair for pair in MODE_C.items() if pair[1] <= min(MODE_C[letter], max(speed_max, 300))),
+        key=lambda pair: pair[1],
+    )
+
+
+def reader(
+    *,
+    unit: int = 0,
+    address: str = "",
+    wanted: tuple[str, ...] = (),
+    bcc: str = "xor",
+    speed_max: int = 19200,
+    wake_count: int = 0,
+    encryption_key: bytes = b"",
+    authentication_key: bytes = b"",
+    password: bytes = b"",
+) -> SignOn:
+    """A reader with the settings of a profile's ``[decoder]`` table; it always brings all that there is."""
+    del unit, wanted, encryption_key, authentication_key, password
+    return SignOn(address, bcc, speed_max=speed_max, wake_count=wake_count)
