@@ -51,6 +51,7 @@ ROOMS = (
         Room(name, (*CONTRACT, *PROFILES, "quartier_drivers.registry"), ("pydantic",), pure=True)
         for name in PROFILES
     ),
+    Room("quartier_drivers.meter.mbus.scan", ("quartier_drivers",), ("pydantic",)),  # opens ports
     # Framing and conversations are pure; what does I/O for them is beside them.
     *(
         Room(
@@ -64,10 +65,6 @@ ROOMS = (
     # They check what a URL or a release table says of a bus, by the model of its section.
     Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers.modbus.driver", ("quartier_drivers",), ("pydantic",)),
-    Room("quartier_drivers.meter.p1", ("quartier_drivers", "quartier_native"), ("cryptography",), pure=True),
-    Room("quartier_drivers.meter.dlms", ("quartier_drivers",), ("cryptography",), pure=True),
-    Room("quartier_drivers.meter.mbus.scan", ("quartier_drivers",), ("pydantic",)),
-    Room("quartier_drivers.meter.mbus.secrecy", ("quartier_drivers",), ("cryptography",), pure=True),
     Room("quartier_drivers", ("quartier_drivers", "quartier_native")),
     Room("quartier.house", ("quartier.house", *CONTRACT), pure=True),
     Room("quartier.control", ("quartier.control", "quartier.house", "quartier_native", *CONTRACT), pure=True),
