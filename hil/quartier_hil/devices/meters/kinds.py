@@ -37,6 +37,7 @@ CAPTURES: Mapping[str, Drawn] = {
     "tic-historique": lambda seed, count: tic.telegrams(seed, count, "historique"),
     "p1": _p1(),
     "p1-dutch": _p1("5"),
+    "p1-unchecked": _p1("2.2", "3"),
     "p1-smarty": _smarty,
     "iec62056-c": iec62056.readouts,
     "iec62056-d": lambda seed, count: iec62056.readouts(seed, count, pushed=True),

@@ -39,14 +39,18 @@ def pushes(
     shapes: tuple[str, ...] = tuple(SHAPES),
     carriers: tuple[str, ...] = CARRIERS,
     ciphers: tuple[str, ...] = CIPHERS,
+    tags: bool = True,
 ) -> Iterator[Push]:
-    """``count`` pushes; the invocation counter rises with each."""
+    """``count`` pushes; the invocation counter rises with each.
+
+    Without ``tags`` a date-time never has the tag that Kaifa gives it, against the standard.
+    """
     random = Random(seed)  # noqa: S311 - telegrams that can be repeated, no secret
     for place in range(1, count + 1):
         shape, number = random.choice(shapes), random.choice((1, 2, 3))
         carrier, kind = random.choice(carriers), random.choice(ciphers)
         body = SHAPES[shape](load(random), number)
-        plain = apdus.notification(body.data, moment=body.moment, tagged=body.tagged)
+        plain = apdus.notification(body.data, moment=body.moment, tagged=body.tagged and tags)
         sealed = _sealed(plain, kind, place)
         data = carry(sealed, carrier, content_max=random.randint(32, 120))
         yield Push(shape, number, carrier, kind, plain, whole(data, body.says))

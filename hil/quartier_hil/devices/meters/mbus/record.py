@@ -39,6 +39,7 @@ class Record:
     time: str = ""
     quantity: str = ""
     place: Place = PLAIN
+    exponent: int = 0
 
     def says(self, number: int) -> tuple[Statement, ...]:
         """What it states as record ``number`` of its telegram."""
@@ -50,6 +51,7 @@ class Record:
             "tariff": self.place.tariff,
             "subunit": self.place.subunit,
             "quantity": self.quantity,
+            "exponent": self.exponent,
         }
         return (Statement(str(number), self.value, self.unit, self.time, more),)
 
@@ -81,6 +83,7 @@ FIELDS: Mapping[str, tuple[int, Callable[[int], bytes]]] = {
     "bcd12": (14, lambda value: _bcd(value, 12)),
 }
 _REAL, _VARIABLE = 5, 13
+_SECONDS: Mapping[str, int] = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 
 
 def information(field: int, place: Place) -> bytes:
@@ -107,7 +110,7 @@ def measured(quantity: str, count: int, exponent: int, field: str = "int32", pla
     kind = QUANTITIES[quantity]
     code, coded = FIELDS[field]
     data = information(code, place) + kind.vif(exponent) + coded(count)
-    return Record(data, scaled(count, exponent), kind.unit, "", quantity, place)
+    return Record(data, scaled(count, exponent), kind.unit, "", quantity, place, exponent)
 
 
 def real(quantity: str, value: float, exponent: int, place: Place = PLAIN) -> Record:
@@ -115,14 +118,17 @@ def real(quantity: str, value: float, exponent: int, place: Place = PLAIN) -> Re
     kind = QUANTITIES[quantity]
     raw = struct.pack("<f", value)
     told = float(struct.unpack("<f", raw)[0]) * 10.0**exponent
-    return Record(information(_REAL, place) + kind.vif(exponent) + raw, told, kind.unit, "", quantity, place)
+    return Record(
+        information(_REAL, place) + kind.vif(exponent) + raw, told, kind.unit, "", quantity, place, exponent
+    )
 
 
 def duration(kind: str, count: int, unit: str, field: str = "int32", place: Place = PLAIN) -> Record:
-    """A duration in its own unit: s, min, h or d."""
+    """A duration sent in its own unit, s, min, h or d; stated in seconds, as all durations."""
     code, coded = FIELDS[field]
     vif = bytes([DURATIONS[kind] | DURATION_UNITS.index(unit)])
-    return Record(information(code, place) + vif + coded(count), count, unit, "", kind, place)
+    seconds = count * _SECONDS[unit]
+    return Record(information(code, place) + vif + coded(count), seconds, "s", "", kind, place)
 
 
 def date(day: dt.date, place: Place = PLAIN) -> Record:
@@ -184,7 +190,7 @@ def variable(quantity: str, count: int, exponent: int, *, form: str, place: Plac
         raw = _binary(count, count.bit_length() // 8 + 1)
         length = 0xE0 + len(raw)
     data = information(_VARIABLE, place) + kind.vif(exponent) + bytes([length]) + raw
-    return Record(data, scaled(count, exponent), kind.unit, "", quantity, place)
+    return Record(data, scaled(count, exponent), kind.unit, "", quantity, place, exponent)
 
 
 def custom(unit: str, count: int, field: str = "int32", place: Place = PLAIN) -> Record:

@@ -42,7 +42,8 @@ def any_linky(random: Random) -> Seen:
     producer = random.random() < 0.3
     moment = dt.datetime(2020, 1, 1, tzinfo=PARIS) + dt.timedelta(seconds=random.randrange(15 * 31_536_000))
     injected = producer and random.random() < 0.5
-    reference = random.choice((3, 6, 9, 12, 15, 18, 24, 30, 36))
+    # One phase ends at 12 kVA, three at 36: ISOUSC has two digits.
+    reference = random.choice((3, 6, 9, 12) if phases == 1 else (6, 9, 12, 15, 18, 24, 30, 36))
     maxima_count = 1 if phases == 1 else 4
 
     def peaks(number: int, top: int = 99_999) -> tuple[Peak, ...]:

@@ -84,10 +84,10 @@ def test_numbers_of_variable_length():
     assert "0d03e2ff00" == record.variable("energy", 255, 0, form="binary").data.hex()
 
 
-def test_durations_keep_their_unit():
+def test_durations_are_sent_in_their_unit_and_stated_in_seconds():
     found = record.duration("operating_time", 12, "h", "int8")
 
-    assert ("01260c", 12, "h") == (found.data.hex(), found.value, found.unit)
+    assert ("01260c", 43_200, "s") == (found.data.hex(), found.value, found.unit)
 
 
 def test_a_record_states_itself_under_its_number():
