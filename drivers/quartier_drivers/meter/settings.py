@@ -3,6 +3,7 @@
 The keys are the keywords of ``quartier_drivers.meter.<protocol>.decoder``.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, Strict
@@ -39,7 +40,28 @@ class SmlSettings(Section):
 
 
 class DlmsSettings(Section):
-    """DLMS/COSEM."""
+    """DLMS/COSEM; all but ``defects`` is for meters that are asked."""
+
+    defects: Annotated[tuple[Literal["energy-in-wh"], ...], Strict(False)] = ()
+    """What is known to be wrong in what it pushes: counters in Wh where its list has 10 Wh."""
+    transport: Literal["auto", "hdlc", "wrapper"] = "auto"
+    """What carries requests; ``auto`` takes the wrapper over TCP."""
+    logical: Annotated[int, Field(ge=1, le=0x3FFF)] = 1
+    """Its logical device, over TCP its port in the wrapper."""
+    address_size: Literal[0, 1, 2, 4] = 0
+    """Bytes of its HDLC address; 0: as few as will do."""
+    title: Annotated[str, Field(pattern="[0-9A-Fa-f]{16}")] = "5154520000000001"
+    """Our system title where keys are used."""
+    is_ciphered: bool = False
+    """Whether requests and answers are encrypted and authenticated."""
+    counter: str = ""
+    """The object that tells everybody the last invocation counter, such as 0-0:43.1.0."""
+    classes: Mapping[str, Literal["data", "register", "extended", "demand", "profile", "clock"]] = {}
+    """Of which class an object is, where its name does not tell."""
+    rows: Annotated[int, Field(ge=1, le=4096)] = 96
+    """How many rows of a load curve are read the first time."""
+    wait_s: Annotated[float, Field(gt=0, le=30)] = 2.0
+    """How long an answer may take."""
 
 
 class MbusSettings(Section):

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from quartier_drivers.meter.dlms import hdlc, obis, objects
 from quartier_drivers.meter.dlms.association import MECHANISMS
@@ -11,16 +12,22 @@ from quartier_drivers.meter.dlms.decoder import PushDecoder
 from quartier_drivers.meter.dlms.link import HdlcLink, Link, WrapperLink
 
 _CHALLENGE_SIZE = 16
+_TITLE = "5154520000000001"
 
 
 def decoder(
-    *, defects: Sequence[str] = (), encryption_key: bytes = b"", authentication_key: bytes = b""
+    *,
+    defects: Sequence[str] = (),
+    encryption_key: bytes = b"",
+    authentication_key: bytes = b"",
+    **client: Any,
 ) -> PushDecoder:
-    """A decoder for what a meter pushes.
+    """A decoder for what a meter pushes; ``client`` settings are for ``reader`` alone.
 
     ``defects`` are known ones of the meter: ``energy-in-wh`` (Kamstrup in Sweden).  Keys have 16 bytes, 32 in
     security suite 2; without ``authentication_key`` tags are not checked.
     """
+    del client
     return PushDecoder(Keys(encryption_key, authentication_key), defects)
 
 
@@ -35,11 +42,12 @@ def reader(
     transport: str = "auto",
     logical: int = 1,
     address_size: int = 0,
-    title: str = "",
+    title: str = _TITLE,
     is_ciphered: bool = False,
     counter: str = "",
     classes: Mapping[str, str] | None = None,
     rows: int = 96,
+    defects: Sequence[str] = (),
     wait_s: float = 2.0,
     encryption_key: bytes = b"",
     authentication_key: bytes = b"",
@@ -55,9 +63,10 @@ def reader(
     16 hexadecimal digits; ``counter`` the object that tells the public client the last invocation counter.
     Raises ValueError for what is no such label, class or title.
     """
-    del address  # a meter on a line has a number
+    del address, defects  # a meter on a line has a number; it gives scalers and units
     known = classes or {}
-    labels = dict.fromkeys(label.partition("/")[0] for label in wanted)
+    # A pattern names no object that could be asked for.
+    labels = dict.fromkeys(label.partition("/")[0] for label in wanted if not set(label) & set("?*"))
 
     def link(number: int) -> Link:
         if transport == "wrapper" or (transport == "auto" and over_tcp):
