@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 
+from quartier_drivers.meter.obis import UNITS
 from quartier_drivers.meter.sml.elements import Element, Whole, element
-from quartier_drivers.meter.sml.quantities import UNITS, label, text
+from quartier_drivers.meter.sml.quantities import label, text
 from quartier_drivers.meter.telegram import Group, Said
 
 _NAME_AT, _STATUS, _TIME, _UNIT, _SCALER, _VALUE, _SIGNATURE = range(7)

@@ -1,86 +1,16 @@
-"""What SML's numbers mean: units, OBIS numbers, identification numbers of devices; pure."""
+"""How SML's octets are written: OBIS numbers, identification numbers of devices, text; pure."""
 
 from functools import lru_cache
 
-# IEC 62056-62 (DLMS UA blue book), units of physical values, by their number.
-UNITS = {
-    1: "a",
-    2: "mo",
-    3: "wk",
-    4: "d",
-    5: "h",
-    6: "min",
-    7: "s",
-    8: "deg",
-    9: "C",
-    11: "m",
-    12: "m/s",
-    13: "m3",
-    14: "m3",
-    15: "m3/h",
-    16: "m3/h",
-    17: "m3/d",
-    18: "m3/d",
-    19: "l",
-    20: "kg",
-    21: "N",
-    22: "Nm",
-    23: "Pa",
-    24: "bar",
-    25: "J",
-    26: "J/h",
-    27: "W",
-    28: "VA",
-    29: "var",
-    30: "Wh",
-    31: "VAh",
-    32: "varh",
-    33: "A",
-    34: "As",
-    35: "V",
-    36: "V/m",
-    37: "F",
-    38: "Ohm",
-    39: "Ohm m2/m",
-    40: "Wb",
-    41: "T",
-    42: "A/m",
-    43: "H",
-    44: "Hz",
-    45: "1/Wh",
-    46: "1/varh",
-    47: "1/VAh",
-    48: "V2h",
-    49: "A2h",
-    50: "kg/s",
-    51: "S",
-    52: "K",
-    53: "1/V2h",
-    54: "1/A2h",
-    55: "1/m3",
-    56: "%",
-    57: "Ah",
-    60: "Wh/m3",
-    61: "J/m3",
-    62: "mol%",
-    63: "g/m3",
-    64: "Pa s",
-    70: "dBm",
-}
+from quartier_drivers.meter import obis
+
 _DIN_43863_5 = 0x0A
 """The first byte of an identification number: its length, ten bytes."""
 
 
 def label(name: bytes) -> str:
-    """How an OBIS number of six bytes is written: ``1-0:1.8.0``, with ``*F`` where F is not 255.
-
-    A name of another length is none: its hexadecimal digits.
-    """
-    if len(name) != 6:
-        return name.hex()
-    a, b, c, d, e, f = name
-    written = f"{a}-{b}:{c}.{d}.{e}"
-    return written if f == 255 else f"{written}*{f}"
+    """How an OBIS number is written; a name that is not six bytes long: its hexadecimal digits."""
+    return obis.label(name) if len(name) == obis.SIZE else name.hex()
 
 
 @lru_cache(maxsize=64)

@@ -1,8 +1,8 @@
-"""Names, units and numbers of devices are written as people know them."""
+"""Names and numbers of devices are written as people know them."""
 
 import pytest
 
-from quartier_drivers.meter.sml.quantities import UNITS, device, label, text
+from quartier_drivers.meter.sml.quantities import device, label, text
 
 
 @pytest.mark.parametrize(
@@ -19,12 +19,6 @@ from quartier_drivers.meter.sml.quantities import UNITS, device, label, text
 )
 def test_obis_numbers_are_written_with_f_only_where_it_says_something(name, written):
     assert written == label(bytes.fromhex(name))
-
-
-def test_units_are_those_of_the_blue_book():
-    assert ["Wh", "W", "V", "A", "Hz", "varh", "deg", "m3"] == [
-        UNITS[n] for n in (30, 27, 35, 33, 44, 32, 8, 13)
-    ]
 
 
 def test_a_number_of_a_device_is_written_as_on_its_plate():
