@@ -14,6 +14,9 @@ VALUES_MAX = 16
 """So many values of one address are told."""
 
 _SET = re.compile(r"([^()]*)((?:\([^()]*\))+)")
+_STRICT_ADDRESS = re.compile(
+    r"(?:\d{1,3}-\d{1,3}:)?(?:\d{1,3}|[CFLP])(?:\.(?:\d{1,3}|F)){0,3}(?:[*&]\d{1,3})?"
+)
 _ADDRESS = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:*&#_-]{0,31}")
 _NUMBER = re.compile(r"([+-]?(?:\d+[.,]?\d*|[.,]\d+))(?: *\* *([A-Za-z%][A-Za-z0-9%/^. -]{0,15}))?")
 _MEASURE = re.compile(r"(?:\d+-\d+:)?(?:[1-9]|[1-8]\d|9[01])\.(?:[2-9]|[1-5]\d)\.\d+(?:[*&]\d+)?")
@@ -22,18 +25,79 @@ _MOMENT = re.compile(r"(?:[0-2](?=\d{10}(?:\d\d)?$))?(\d{10}(?:\d\d)?)")
 _SERIALS = ("96.1.255", "C.1.0", "C.1", "96.1.0", "9.20", "9.21", "0.0.0", "0.0")
 """Where meters say their number, the surest first."""
 _SPELLINGS = {"m3ph": "m3/h", "KWH": "kWh", "MWH": "MWh"}
+_UNITS = frozenset(
+    [
+        "wh",
+        "kwh",
+        "mwh",
+        "gwh",
+        "w",
+        "kw",
+        "mw",
+        "va",
+        "kva",
+        "mva",
+        "vah",
+        "kvah",
+        "mvah",
+        "var",
+        "kvar",
+        "mvar",
+        "varh",
+        "kvarh",
+        "mvarh",
+        "v",
+        "kv",
+        "mv",
+        "a",
+        "ka",
+        "ma",
+        "hz",
+        "j",
+        "kj",
+        "mj",
+        "gj",
+        "cal",
+        "kcal",
+        "mcal",
+        "gcal",
+        "m3",
+        "m3/h",
+        "l",
+        "l/h",
+        "l/min",
+        "dm3",
+        "h",
+        "m",
+        "min",
+        "s",
+        "d",
+        "c",
+        "k",
+        "%",
+        "bar",
+        "mbar",
+        "kg",
+        "t",
+    ]
+)
+"""Units in small letters, as meters give them; in a message without block check another one is noise."""
 _NO_MORE: Mapping[str, Said] = MappingProxyType({})
 
 
-def groups_of(text: str) -> tuple[list[Group], int]:
-    """What the data sets of a block say, and how many of them cannot be read."""
+def groups_of(text: str, *, is_checked: bool = True) -> tuple[list[Group], int]:
+    """What the data sets of a block say, and how many of them cannot be read.
+
+    Of a block that nothing ``is_checked`` by, a set must look as the standard has it: OBIS numbers, known
+    units, numbers before them.
+    """
     groups: list[Group] = []
     bad_count = 0
     for line in re.split(r"[\r\n]+", text):
         at = 0
         for match in _SET.finditer(line):
             group = _group(match[1].strip(), match[2][1:-1].split(")("))
-            if group is not None:
+            if group is not None and (is_checked or _looks_right(group)):
                 groups.append(group)
             elif match[1] or not groups:  # without an address: more values of a load profile
                 bad_count += 1
@@ -62,6 +126,20 @@ def _group(address: str, told: list[str]) -> Group | None:
         if other_unit:
             more[f"unit_{number}"] = other_unit
     return Group(label, value, unit, when, MappingProxyType(more) if more else _NO_MORE)
+
+
+def _looks_right(group: Group) -> bool:
+    """Whether a set may be believed that no block check covers."""
+    said = [(group.value, group.unit)]
+    said += [
+        (value, str(group.more.get(key.replace("value", "unit"), "")))
+        for key, value in group.more.items()
+        if key.startswith("value")
+    ]
+    return bool(_STRICT_ADDRESS.fullmatch(group.label)) and all(
+        unit.casefold() in _UNITS if unit else not (isinstance(value, str) and "*" in value)
+        for value, unit in said
+    )
 
 
 def _values(label: str, told: str) -> list[tuple[Said, str]]:

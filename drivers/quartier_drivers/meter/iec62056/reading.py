@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import xor
 
-from quartier_drivers.meter.iec62056.characters import SEVEN, characters
+from quartier_drivers.meter.iec62056.characters import DAMAGED, SEVEN, characters
 from quartier_drivers.meter.iec62056.datasets import groups_of, serial_of
 from quartier_drivers.meter.telegram import Counts, Telegram
 
@@ -164,14 +164,17 @@ class Iec62056Decoder:
     def _etx(self, at: int, telegrams: list[Telegram]) -> None:
         """The end of a message and its block check, which is over all behind STX, ETX included."""
         block = bytes(self._seven[: at + 1])
-        if self._check is not None and self._check(block) != self._seven[at + 1]:
+        if self._check is not None and (
+            self._check(block) != self._seven[at + 1] or DAMAGED in characters(bytes(self._raw[:at]))
+        ):
             self._counts.bad_count += 1
         else:
             self._checked.pop(self._identity, None)
             self._checked[self._identity] = None
             while len(self._checked) > _IDENTITIES_MAX:
                 del self._checked[next(iter(self._checked))]
-            self._say(block.decode("ascii").rstrip("\x03").rstrip().rstrip("!"), telegrams)
+            text = block.decode("ascii").rstrip("\x03").rstrip().rstrip("!")
+            self._say(text, telegrams, is_checked=self._check is not None)
         self._forget(at + 2, "outside", noise_count=0)
 
     def _tell(self, end: int, telegrams: list[Telegram]) -> None:
@@ -179,10 +182,11 @@ class Iec62056Decoder:
         if self._identity in self._checked:
             self._counts.bad_count += 1
         else:
-            self._say(characters(bytes(self._raw[:end])).decode("ascii"), telegrams)
+            block = characters(bytes(self._raw[:end])).decode("ascii")
+            self._say(block, telegrams, is_checked=False)
 
-    def _say(self, block: str, telegrams: list[Telegram]) -> None:
-        groups, bad_count = groups_of(block)
+    def _say(self, block: str, telegrams: list[Telegram], *, is_checked: bool) -> None:
+        groups, bad_count = groups_of(block, is_checked=is_checked)
         counts = self._counts
         counts.good_count += len(groups)
         counts.bad_count += bad_count

@@ -95,6 +95,22 @@ def test_a_damaged_set_costs_only_itself(damaged):
     assert (["2.8.0", "3.8.0"], 1) == ([group.label for group in groups], bad_count)
 
 
+@pytest.mark.parametrize(
+    "odd", ["1.8.0(:01234*kWh)", "1.8.0(001234*kW`)", "1.8.0i(001234*kWh)", "x.8.0(1*kWh)", "9.4(1*C&2*Q)"]
+)
+def test_what_no_check_covers_must_look_as_the_standard_has_it(odd):
+    assert 1 == len(groups_of(odd)[0])
+    assert ([], 1) == groups_of(odd, is_checked=False)
+
+
+@pytest.mark.parametrize(
+    "usual",
+    ["1-0:96.5.5*255(80)", "C.1.0(ISK 1)", "F.F(00)", "6.36.1*01(2018-09-07)", "9.4(1*C&2*C)"],
+)
+def test_what_meters_say_looks_right(usual):
+    assert groups_of(usual) == groups_of(usual, is_checked=False)
+
+
 def test_a_meter_says_its_number_in_many_places():
     assert "1ESY1100004711" == serial_of(
         said("1-0:0.0.0*255(60004711)\r\n0-0:96.1.255*255(1ESY1100004711)\r\n")
