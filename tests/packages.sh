@@ -32,4 +32,3 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 bash "$(dirname "$0")/peers/install.sh"
-bash "$(dirname "$0")/peers/gurux.sh"

@@ -1,4 +1,4 @@
-"""Reads telegrams with Gurux's translator; run by the python of ``gurux.sh``.
+"""Reads telegrams with Gurux's translator; run by the python of ``judges``.
 
 A line in: ``key value`` (hexadecimal digits) with key ``encryption``, ``authentication``, ``frame`` (HDLC or wrapper)
 or ``apdu``.  A line out for each of the last two: what it reads as XML, as one JSON text; other lines are chatter.

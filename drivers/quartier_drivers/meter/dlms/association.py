@@ -12,7 +12,7 @@ from quartier_drivers.meter.dlms.ciphering import AUTHENTICATED, Keys, Opener, U
 NONE, LOW, GMAC = 0, 1, 5
 MECHANISMS = {"none": NONE, "low": LOW, "high": GMAC}
 PDU_MAX = 4096
-_AARQ, _AARE, _RLRQ = 0x60, 0x61, 0x62
+_AARQ, _AARE = 0x60, 0x61
 _OBJECT = bytes([0x60, 0x85, 0x74, 0x05, 0x08])  # 2.16.756.5.8: DLMS UA
 _PLAIN, _CIPHERED = 1, 3  # application contexts with logical names
 # block transfer with get, multiple references, get, selective access, action (IEC 62056-5-3, Conformance).
@@ -66,11 +66,6 @@ def request(
         fields += _field(0x8B, _OBJECT + bytes([2, mechanism]))
         fields += _field(0xAC, _field(0x80, secret))
     return _field(_AARQ, fields + _field(0xBE, _field(0x04, initiate)))
-
-
-def release() -> bytes:
-    """An RLRQ, reason normal."""
-    return bytes([_RLRQ, 0x03, 0x80, 0x01, 0x00])
 
 
 def granted(answer: bytes, opener: Opener | None = None) -> Grant:

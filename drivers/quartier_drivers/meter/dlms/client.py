@@ -14,6 +14,7 @@ from quartier_drivers.meter.dlms.axdr import Item, Malformed, Reader
 from quartier_drivers.meter.dlms.ciphering import (
     AUTHENTICATED,
     ENCRYPTED,
+    GENERAL_GLO,
     SERVICES,
     Keys,
     Opener,
@@ -159,8 +160,12 @@ class Client:
         control = AUTHENTICATED | ENCRYPTED
         sent = service(access.keys, access.title, control, self._next_counter(), apdu)
         answer = yield from self._link.exchange(sent)
-        if answer[:1] and answer[0] in SERVICES:
-            opened = self._opener.unseal(Reader(answer, 1).string(), self._grant.title)
+        if answer[:1] and answer[0] in (*SERVICES, GENERAL_GLO):
+            opened = (
+                self._opener.open(answer)
+                if answer[0] == GENERAL_GLO
+                else self._opener.unseal(Reader(answer, 1).string(), self._grant.title)
+            )
             self._opener.keep(opened)
             return opened.apdu
         if answer[:1] in (b"\xd8", b"\x0e"):

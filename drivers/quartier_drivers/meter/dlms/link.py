@@ -15,6 +15,8 @@ from quartier_drivers.meter.talk import Ask, Conversation
 
 ANSWER_MAX = 65_536
 """The longest answer that is put together."""
+RELEASE = bytes([0x62, 0x03, 0x80, 0x01, 0x00])
+"""A release request, reason normal (IEC 62056-5-3, 7.3.7.4)."""
 _INFORMATION_MAX = 128  # what counts where nothing is negotiated (IEC 62056-46, 6.4.4.4.3.2)
 _INFORMATION_LIMIT = 1024
 _FRAMES_MAX = 1024  # of one answer
@@ -53,6 +55,16 @@ class WrapperLink:
 
     def exchange(self, apdu: bytes) -> Conversation[bytes]:
         """Send and hear; raises NoReply."""
+        answer = yield from self._asked(apdu)
+        if answer is None:
+            raise NoReply("no answer behind a wrapper's head")
+        return answer
+
+    def disconnect(self) -> Conversation[None]:
+        """Release the association: over TCP nothing else ends it."""
+        yield from self._asked(RELEASE)
+
+    def _asked(self, apdu: bytes) -> Conversation[bytes | None]:
         if len(apdu) > WRAPPED_MAX:
             raise Refused(f"a request of {len(apdu)} bytes is too long")
         head = b"".join(part.to_bytes(2, "big") for part in (1, self._client, self._server, len(apdu)))
@@ -68,11 +80,7 @@ class WrapperLink:
                 ):
                     return frame.data
             heard = yield Ask(b"", self._wait_s)
-        raise NoReply("no answer behind a wrapper's head")
-
-    def disconnect(self) -> Conversation[None]:
-        """Nothing to let go."""
-        yield from ()
+        return None
 
 
 class HdlcLink:

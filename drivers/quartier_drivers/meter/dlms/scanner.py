@@ -22,7 +22,7 @@ _MBUS_PARTS = 0x1F  # control information up to here says which part of an APDU 
 _WRAPPER_SIZE = 8
 _PORT_MAX = 0x3FFF
 # What an APDU may begin with: notification, general ciphering and block transfer, answers, ciphered answers.
-_TAGS = frozenset(b"\x0f\xdb\xdc\xdd\xe0\xc4\xc5\xc7\xcc\xcd\xcf\xd4\xd5\xd7\xc2\xca\x61\x63\xd8\x0e")
+_TAGS = frozenset(b"\x0f\xdb\xdc\xdd\xe0\xc4\xc5\xc7\xcc\xcd\xcf\xd4\xd5\xd7\xc2\xca\x61\x63\xd8\x0e\x63")
 _RUBBISH_SIZE = 512
 
 

@@ -63,8 +63,13 @@ class Meter:
         self.log.append(apdu)
         if apdu[0] == 0x60:
             return self._associate(apdu)
+        if apdu[0] == 0x62:
+            return b"\x63\x03\x80\x01\x00"
         if not self.is_ciphered or self.is_public:
             return self._serve(apdu)
+        if apdu[0] == 0xDB:  # the general form of ciphering
+            assert apdu[1:10] == b"\x08" + self.client_title
+            return b"\xdb\x08" + SERVER_TITLE + self._sealed(self._service(self._opened(apdu[10:])))
         assert apdu[0] in (0xC8, 0xCB), apdu.hex()
         inner = self._service(self._opened(apdu[1:]))
         tag = {0xC4: 0xCC, 0xC7: 0xCF}[inner[0]]
@@ -186,7 +191,7 @@ class Meter:
             assert rest[1:5] == b"\x02\x04\x02\x04", rest.hex()
             begin = rest[23:35]
             end = rest[37:49]
-            rows, rest = [row for row in rows if begin <= row[0] <= end], rest[51:]
+            rows, rest = [row for row in rows if moment(begin) <= moment(row[0]) <= moment(end)], rest[51:]
         return array(*(row for _, row in rows)), rest
 
     def _blocked(self, result: bytes, head: bytes, data: bytes) -> bytes:
@@ -206,6 +211,11 @@ class Meter:
             + length(len(part))
             + part
         )
+
+
+def moment(stamp: bytes) -> bytes:
+    """Date and time without the day of the week, the hundredths and the zone."""
+    return stamp[:4] + stamp[5:8]
 
 
 def fields_of(content: bytes) -> dict[int, bytes]:

@@ -12,7 +12,6 @@ from quartier_drivers.meter.dlms.association import (
     granted,
     is_proven,
     proof,
-    release,
     request,
 )
 from quartier_drivers.meter.dlms.axdr import Malformed
@@ -69,7 +68,3 @@ def test_only_the_right_proof_counts() -> None:
     assert not is_proven(KEYS, SERVER_TITLE, right[:-1], b"ours")
     assert not is_proven(KEYS, SERVER_TITLE, b"\0" + right[1:], b"ours")
     assert not is_proven(Keys(KEY), SERVER_TITLE, right, b"ours")
-
-
-def test_a_release_says_that_all_is_well() -> None:
-    assert bytes.fromhex("6203800100") == release()

@@ -42,6 +42,7 @@ from quartier_drivers.meter.dlms import association, axdr, decoder, services
 from quartier_drivers.meter.dlms.assembly import Assembly
 from quartier_drivers.meter.dlms.axdr import Item
 from quartier_drivers.meter.dlms.ciphering import GENERAL_GLO, Keys, Opener
+from quartier_drivers.meter.dlms.link import RELEASE
 from quartier_drivers.meter.dlms.notification import notification as read
 from quartier_drivers.meter.dlms.obis import label
 from quartier_drivers.meter.dlms.scanner import Scanner
@@ -86,9 +87,8 @@ pytestmark = pytest.mark.peer
 
 @pytest.fixture(scope="module")
 def translator() -> list[str]:
-    if subprocess.run(["sh", str(PEERS / "gurux.sh")], check=False, capture_output=True).returncode:
-        pytest.skip("gurux-dlms cannot be installed beside")
-    return [str(PEERS / "gurux" / "bin" / "python"), str(PEERS / "gurux_translator.py")]
+    subprocess.run(["sh", str(PEERS / "install.sh")], check=True, capture_output=True)
+    return [str(PEERS / "judges" / "bin" / "python"), str(PEERS / "gurux_translator.py")]
 
 
 def translated(translator: list[str], lines: Sequence[str]) -> list[str]:
@@ -266,7 +266,7 @@ def test_what_we_ask_is_understood(translator: list[str]) -> None:
         services.get([rows]),
         services.get_next(7),
         services.action(15, bytes([0, 0, 40, 0, 0, 255]), 1, Item(axdr.OCTETS, b"\1\2")),
-        association.release(),
+        RELEASE,
     ]
     none, low, high, one, two, by_time, by_row, following, method, over = translated(
         translator, [f"apdu {apdu.hex()}" for apdu in asked]
