@@ -95,7 +95,7 @@ def _all(names: list[str], args: argparse.Namespace) -> int:
         for name in [name for name, process in running.items() if process.poll() is not None]:
             code = running.pop(name).returncode
             text = (work / f"{name}.log").read_text(errors="replace")
-            print(f"{name:12} {_summary(text)}{'' if code == 0 else f'   FAILED, exit {code}'}", flush=True)
+            print(f"{name:15} {_summary(text)}{'' if code == 0 else f'   FAILED, exit {code}'}", flush=True)
             if code:
                 failed.append(name)
                 print(text[-3000:], file=sys.stderr)
@@ -144,7 +144,7 @@ def _slow(name: str, found: Path) -> list[str]:
             if times[-1] < SLOW_S:
                 break
         slowest = max(slowest, (min(times), data))
-    print(f"{name:12} slowest input {1000 * slowest[0]:.2f} ms of CPU")
+    print(f"{name:15} slowest input {1000 * slowest[0]:.2f} ms of CPU")
     if slowest[0] < SLOW_S:
         return []
     (HERE / f"{name}-slow-input").write_bytes(slowest[1])

@@ -9,6 +9,8 @@ from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 
+import frames
+
 CORPUS = Path(__file__).parent / "corpus"
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
 KEPT_MAX_BYTES = 256 * 1024
@@ -111,14 +113,9 @@ def meter(protocol: str, data: bytes) -> None:
     assert kept_bytes(whole) <= KEPT_MAX_BYTES
 
 
-def mbus_frames(data: bytes) -> None:
-    """M-Bus frames whose checksum holds, or no fuzzer would see a record: length, CI and body of each."""
-    stream, at = b"", 0
-    while at < len(data):
-        body = b"\x08\x01" + (data[at + 1 : at + 1 + data[at] % 250] or b"\x78")
-        at += 1 + data[at] % 250
-        stream += b"\x68" + 2 * bytes([len(body)]) + b"\x68" + body + bytes([sum(body) & 0xFF, 0x16])
-    meter("mbus", stream)
+def framed(protocol: str, data: bytes) -> None:
+    """The same with a sound frame around the data, and behind it the data themselves."""
+    meter(protocol, getattr(frames, protocol)(data) + data)
 
 
 def parsers() -> dict[str, Callable[[bytes], None]]:
@@ -131,8 +128,7 @@ def parsers() -> dict[str, Callable[[bytes], None]]:
         except (ImportError, AttributeError):
             continue
         found[protocol] = partial(meter, protocol)
-    if "mbus" in found:
-        found["mbus-frames"] = mbus_frames
+        found[f"{protocol}-framed"] = partial(framed, protocol)
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+import frames
 import parsers
 
 KNOWN = parsers.parsers()
@@ -25,7 +26,9 @@ def test_every_kept_input_is_taken_whole_and_in_pieces(name):
 def test_a_megabyte_of_anything_leaves_no_more_than_a_few_frames_in_memory(name):
     anything = b"".join(parsers.kept(name))
     decoder = import_module(f"quartier_drivers.meter.{name}").decoder()
+    feeds = [anything, *(getattr(frames, name)(data) for data in parsers.kept(f"{name}-framed"))]
     for _ in range(1 + 1_000_000 // len(anything)):
-        decoder.feed(anything)
+        for piece in feeds:
+            decoder.feed(piece)
 
     assert parsers.KEPT_MAX_BYTES >= parsers.kept_bytes(decoder)
