@@ -18,6 +18,7 @@ from quartier_drivers.place import keys_of, nearest
 
 FORMS = "tcp://HOST:PORT, /dev/ttyUSB0 or usb:SERIAL, then ?baud=2400 and other keys of the bus"
 BAUD = 2400
+_SLOW_S = 0.1
 _SERIAL = ("", "usb", "rtu", "serial", "mbus")
 
 Progress = Callable[[MbusBus, str, int], None]
@@ -117,7 +118,9 @@ async def scan(
 
 async def _looked(result: Result, quest: Quest, clock: Clock, progress: Progress) -> None:
     bus = result.bus
-    timing = Timing(bus.baud or BAUD, bus.timeout_s, over_tcp=bus.port.startswith("tcp://"))
+    # Most requests of a search are answered by nobody: it waits no longer than it must, unless it is told to.
+    slow_s = bus.timeout_s if "timeout_s" in bus.model_fields_set else _SLOW_S
+    timing = Timing(bus.baud or BAUD, slow_s, over_tcp=bus.port.startswith("tcp://"))
     look = Look(
         timing,
         lambda what, found: progress(bus, what, found),
