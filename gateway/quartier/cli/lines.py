@@ -22,7 +22,7 @@ A serial line has one master: stop the daemon first (systemctl stop quartier).
 M-Bus: URL is tcp://HOST:PORT, /dev/ttyUSB0 or usb:SERIAL, then ?baud=2400.  All meters are searched by
 secondary address, digit by digit where several answer at once, then the primary addresses 0 to 250 are asked.
 With --units only these primary addresses are, with --secondary only the meters that fit; --thorough asks who
-is silent twice, and looks behind a meter that may drown others.  Slow meters want &timeout_s=1 (default 0.1).
+is silent twice, and looks behind a meter that may drown others.  Slow meters want &timeout_s=1.
 
 examples:
   quartier scan modbus tcp://192.168.1.20

@@ -18,7 +18,7 @@ from quartier_drivers.place import keys_of, nearest
 
 FORMS = "tcp://HOST:PORT, /dev/ttyUSB0 or usb:SERIAL, then ?baud=2400 and other keys of the bus"
 BAUD = 2400
-_SLOW_S = 0.1
+_SLOW_S = 0.05
 _SERIAL = ("", "usb", "rtu", "serial", "mbus")
 
 Progress = Callable[[MbusBus, str, int], None]
@@ -35,6 +35,11 @@ class Quest:
     mask: Mask | None = ANY
     primary: Sequence[int] = PRIMARY
     is_thorough: bool = False
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether anybody at all is looked for: then a silent line need not be asked address by address."""
+        return self.mask == ANY and len(self.primary) == len(PRIMARY) and not self.is_thorough
 
 
 def target(url: str) -> MbusBus:
@@ -132,7 +137,7 @@ async def _looked(result: Result, quest: Quest, clock: Clock, progress: Progress
     try:
         if quest.mask is not None:
             await port.converse(look.secondary(quest.mask))
-        if quest.primary:
+        if quest.primary and (not quest.is_wide or await port.converse(look.anybody())):
             await port.converse(look.primary(quest.primary))
     finally:
         await port.close()

@@ -12,7 +12,17 @@ from dataclasses import dataclass, field, replace
 from quartier_drivers.meter.mbus.address import ANY, DIGITS, Mask
 from quartier_drivers.meter.mbus.answer import Answer, Unreadable, answer_of
 from quartier_drivers.meter.mbus.exchange import Heard, Kind, exchange
-from quartier_drivers.meter.mbus.frame import FCB, NETWORK, REQ_UD2, SELECT, SND_NKE, SND_UD, long, short
+from quartier_drivers.meter.mbus.frame import (
+    BROADCAST_ANSWERED,
+    FCB,
+    NETWORK,
+    REQ_UD2,
+    SELECT,
+    SND_NKE,
+    SND_UD,
+    long,
+    short,
+)
 from quartier_drivers.meter.mbus.header import MEDIA
 from quartier_drivers.meter.mbus.timing import Timing
 from quartier_drivers.meter.talk import Ask
@@ -23,6 +33,7 @@ _DECIMAL, _HEX = "0123456789", "ABCDE"
 _AGAIN_MAX = 2
 # How often one who answered is asked for data: once if it may be several, else until noise is no excuse.
 _ASKS, _ASKS_ALONE = 2, 4
+_KNOCKS = 3
 # Where even the number is shared: bytes of the rest, the likeliest first.
 _BYTES = {
     7: (*MEDIA, *(code for code in range(255) if code not in MEDIA)),
@@ -82,6 +93,16 @@ class Look:
         yield from self._exchange(short(SND_NKE, NETWORK))
         yield from self._within(mask)
         yield from self._exchange(short(SND_NKE, NETWORK))
+
+    def anybody(self) -> Generator[Ask, bytes, bool]:
+        """Whether the line has anybody on it: one was found, or somebody answers to all at once."""
+        for _ in range(_KNOCKS):
+            if self.survey.found:
+                break
+            self.progress("everybody", 0)
+            if (yield from self._exchange(short(SND_NKE, BROADCAST_ANSWERED))).kind is not Kind.SILENCE:
+                return True
+        return bool(self.survey.found)
 
     def primary(self, addresses: Iterable[int] = PRIMARY) -> Search:
         """Whoever answers at these primary addresses."""

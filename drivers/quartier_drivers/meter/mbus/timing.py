@@ -8,7 +8,7 @@ _ANSWER_BITS, _ANSWER_S = 330, 0.05
 _REST_BITS = 33
 # A frame has no gaps, but what carries it may: USB adapters hold bytes back for 16 ms, a network for longer.
 _GAP_S = 0.03
-_NETWORK_S = 0.2
+_NETWORK_S, _NETWORK_GAP_S = 0.1, 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Timing:
     @property
     def gap_s(self) -> float:
         """Within an answer; longer silence ends it."""
-        return _REST_BITS / self.baud + _GAP_S + (_NETWORK_S if self.over_tcp else 0.0)
+        return _REST_BITS / self.baud + _GAP_S + (_NETWORK_GAP_S if self.over_tcp else 0.0)
 
     @property
     def rest_s(self) -> float:

@@ -215,8 +215,8 @@ def converse(
     ``waits`` takes how long it waited without having sent anything.
     """
     heard = b""
-    ask = next(talk)
     try:
+        ask = next(talk)
         while True:
             if ask.fresh:
                 heard = b""

@@ -49,6 +49,15 @@ async def test_speeds_are_tried_until_somebody_answers(plug, house_time):
         assert [4800] == [one.bus.baud for one in results]
 
 
+async def test_a_silent_line_is_not_asked_address_by_address(plug, house_time):
+    line = Line([])
+    with on_a_pty(line, plug) as path:
+        (result,), told = await looked(path + QUICK, Quest(), house_time)
+
+    assert ([], "everybody") == (result.survey.found, told[-1][0])
+    assert 3 + 3 == len(line.sent)
+
+
 async def test_a_line_that_cannot_be_opened_is_told(house_time, tmp_path):
     (result,), _ = await looked(f"{tmp_path}/nothing", Quest(), house_time)
 

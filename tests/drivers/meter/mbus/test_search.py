@@ -140,6 +140,24 @@ def test_what_cannot_be_told_apart_is_noted():
     ]
 
 
+@pytest.mark.parametrize(("there", "slaves"), [(True, 1), (True, 3), (False, 0)])
+def test_whether_anybody_is_there_is_asked_of_all_at_once(there, slaves):
+    one = Look(Timing(), lambda *_: None)
+    line = Line([Slave(f"{number:08}", primary=number) for number in range(slaves)], garbage)
+
+    assert there is converse(one.anybody(), line)
+    assert (1 if there else 3) == len(line.sent)
+
+
+def test_who_was_found_need_not_be_asked_for():
+    one, line = Look(Timing(), lambda *_: None), Line([Slave("12345678")])
+    converse(one.secondary(), line)
+    line.sent.clear()
+
+    assert converse(one.anybody(), line)
+    assert [] == line.sent
+
+
 def test_a_primary_search_asks_each_address():
     slaves = [Slave("11111111", primary=1), Slave("22222222", primary=250), Slave("33333333", primary=0)]
 

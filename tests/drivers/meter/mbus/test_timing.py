@@ -22,7 +22,7 @@ def test_slow_meters_are_allowed_for():
 
 
 def test_over_tcp_the_request_is_still_to_be_sent_when_we_wait():
-    assert Timing(300).answer_s() + 0.2 + 17 * 11 / 300 == pytest.approx(
+    assert Timing(300).answer_s() + 0.1 + 17 * 11 / 300 == pytest.approx(
         Timing(300, over_tcp=True).answer_s(17)
     )
     assert Timing(300).answer_s() == Timing(300).answer_s(17)
