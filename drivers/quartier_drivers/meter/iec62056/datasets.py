@@ -25,63 +25,11 @@ _MOMENT = re.compile(r"(?:[0-2](?=\d{10}(?:\d\d)?$))?(\d{10}(?:\d\d)?)")
 _SERIALS = ("96.1.255", "C.1.0", "C.1", "96.1.0", "9.20", "9.21", "0.0.0", "0.0")
 """Where meters say their number, the surest first."""
 _SPELLINGS = {"m3ph": "m3/h", "KWH": "kWh", "MWH": "MWh"}
-_UNITS = frozenset(
-    [
-        "wh",
-        "kwh",
-        "mwh",
-        "gwh",
-        "w",
-        "kw",
-        "mw",
-        "va",
-        "kva",
-        "mva",
-        "vah",
-        "kvah",
-        "mvah",
-        "var",
-        "kvar",
-        "mvar",
-        "varh",
-        "kvarh",
-        "mvarh",
-        "v",
-        "kv",
-        "mv",
-        "a",
-        "ka",
-        "ma",
-        "hz",
-        "j",
-        "kj",
-        "mj",
-        "gj",
-        "cal",
-        "kcal",
-        "mcal",
-        "gcal",
-        "m3",
-        "m3/h",
-        "l",
-        "l/h",
-        "l/min",
-        "dm3",
-        "h",
-        "m",
-        "min",
-        "s",
-        "d",
-        "c",
-        "k",
-        "%",
-        "bar",
-        "mbar",
-        "kg",
-        "t",
-    ]
+_USUAL_UNIT = re.compile(
+    r"[kMG]?(?:Wh?|VAh?|varh?|J|cal)|[km]?[VA]|Hz|(?:m3|dm3|l)(?:/(?:h|min))?|h|min|m|s|d|C|K|%|m?bar|kg|t",
+    re.IGNORECASE,
 )
-"""Units in small letters, as meters give them; in a message without block check another one is noise."""
+"""Units that meters give; in a message without block check another one is noise."""
 _NO_MORE: Mapping[str, Said] = MappingProxyType({})
 
 
@@ -137,7 +85,7 @@ def _looks_right(group: Group) -> bool:
         if key.startswith("value")
     ]
     return bool(_STRICT_ADDRESS.fullmatch(group.label)) and all(
-        unit.casefold() in _UNITS if unit else not (isinstance(value, str) and "*" in value)
+        _USUAL_UNIT.fullmatch(unit) if unit else not (isinstance(value, str) and "*" in value)
         for value, unit in said
     )
 

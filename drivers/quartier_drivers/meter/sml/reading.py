@@ -6,7 +6,7 @@ from quartier_drivers.meter.sml.checksum import KERMIT, KERMIT_HIGH_FIRST, X25, 
 from quartier_drivers.meter.sml.defects import mended
 from quartier_drivers.meter.sml.messages import File, file_of
 from quartier_drivers.meter.sml.quantities import device
-from quartier_drivers.meter.sml.transport import Transport, unescaped
+from quartier_drivers.meter.sml.transport import ESCAPE, Transport, unescaped
 from quartier_drivers.meter.telegram import Counts, Group, Telegram
 
 _WAYS: dict[str, tuple[Way, ...]] = {"x25": (X25,), "kermit": (X25, KERMIT, KERMIT_HIGH_FIRST)}
@@ -55,8 +55,11 @@ class SmlDecoder:
 
     def _file(self, content: bytes) -> File:
         """The messages of a frame, however its maker doubled the escapes."""
-        files = [file_of(data, self._ways) for data in unescaped(content)]
-        found = min(files, key=lambda file: file.bad_count)
+        if ESCAPE in content:
+            files = [file_of(data, self._ways) for data in unescaped(content)]
+            found = min(files, key=lambda file: file.bad_count)
+        else:
+            found = file_of(content, self._ways)
         self._counts.good_count += bool(found.listings or not found.bad_count)
         self._bad_messages_count += found.bad_count
         return found
@@ -68,11 +71,12 @@ class SmlDecoder:
             server = listing[0] or file.server
             groups = mended(listing, server, self._defects) if self._defects else listing[1]
             told[server] = told[server] + groups if server in told else groups
+        bad_count = bad_frames_count + self._bad_messages_count - self._told_count
         telegrams = []
         for server, groups in told.items():
-            bad_count = bad_frames_count + self._bad_messages_count - self._told_count
-            self._told_count += bad_count
             telegrams.append(Telegram(device(server), tuple(groups), bad_count))
+            self._told_count += bad_count
+            bad_count = 0
         self._counts.frames_count += len(telegrams)
         return telegrams
 

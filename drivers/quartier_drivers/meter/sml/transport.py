@@ -44,6 +44,7 @@ class Transport:
 
     __slots__ = (
         "_at",
+        "_firsts",
         "_held",
         "_is_inside",
         "_noise_count",
@@ -58,6 +59,7 @@ class Transport:
 
     def __init__(self, ways: Sequence[Way]) -> None:
         self._ways = tuple(ways)
+        self._firsts = tuple(way.first for way in ways)
         self._held = bytearray()
         self._noise_count = 0
         self.bad_count = 0
@@ -85,10 +87,12 @@ class Transport:
         self._run_end = 0
         self._perhaps = 0
         self._summed = 0
-        self._states = [way.first for way in self._ways]
+        self._states = self._firsts
 
     def _find(self) -> bool:
         """Look for a begin outside of frames."""
+        if not self._held:
+            return False
         at = self._held.find(BEGIN)
         noise_count = at if at >= 0 else max(0, len(self._held) - len(BEGIN) + 1)
         if noise_count:
@@ -109,14 +113,14 @@ class Transport:
         if at < 0:
             self._at = max(self._at, len(held) - len(ESCAPE) + 1)
             return self._is_too_long(len(held))
-        end = max(self._run_end, at + len(ESCAPE))
-        while end < len(held) and held[end] == _ESC:
+        size, end = len(held), max(self._run_end, at + len(ESCAPE))
+        while end < size and held[end] == _ESC:
             end += 1
-        if len(held) < end + _TAIL:
+        if size < end + _TAIL:
             self._at, self._run_end = at, end
-            return self._is_too_long(len(held))
-        if self._is_too_long(end + _TAIL):
-            return True
+            return self._is_too_long(size)
+        if end + _TAIL > FRAME_MAX:
+            return self._is_too_long(end + _TAIL)
         self._judge(at, end, frames)
         return True
 
@@ -154,7 +158,7 @@ class Transport:
         """Whether the CRC behind an end holds; sums each byte once, however many ends there seem to be."""
         held = self._held
         part = bytes(held[self._summed : end])
-        self._states = [crc16_ccitt(part, state) for state in self._states]
+        self._states = tuple([crc16_ccitt(part, state) for state in self._states])
         self._summed = end
         tail, told = bytes(held[end : end + 2]), held[end + 2 : end + _TAIL]
         if tail[1] > _FILL_MAX:
@@ -176,8 +180,6 @@ def unescaped(frame: bytes) -> tuple[bytes, ...]:
 
     Some double only an escape that falls on a multiple of four, some none.
     """
-    if ESCAPE not in frame:
-        return (frame,)
     blocks = [frame[at : at + len(ESCAPE)] for at in range(0, len(frame), len(ESCAPE))]
     aligned, is_doubled = bytearray(), False
     for block in blocks:
