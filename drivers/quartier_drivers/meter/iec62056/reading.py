@@ -63,7 +63,15 @@ class Iec62056Decoder:
         self._noise_count = 0
         self._told_count = 0
         self._checked: dict[str, None] = {}
+        self._strange = ""
         self._counts = Counts()
+
+    @property
+    def why(self) -> str:
+        """What is wrong with whole messages that are not good, for a person; empty where nothing is."""
+        if self._counts.good_count or not self._strange:
+            return ""
+        return f'its block check is made otherwise: a profile with bcc = "{self._strange}" reads it'
 
     @property
     def counts(self) -> Counts:
@@ -168,6 +176,8 @@ class Iec62056Decoder:
             self._check(block) != self._seven[at + 1] or DAMAGED in characters(bytes(self._raw[:at]))
         ):
             self._counts.bad_count += 1
+            others = (name for name, check in CHECKS.items() if check and check(block) == self._seven[at + 1])
+            self._strange = next(others, "")
         else:
             self._checked.pop(self._identity, None)
             self._checked[self._identity] = None

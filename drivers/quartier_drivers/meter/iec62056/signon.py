@@ -44,7 +44,7 @@ class Pace:
 
 
 class SignOn:
-    """Reads one meter: ``telegram.Reader``.  Remembers the speed at which it answered.
+    """Reads one meter: ``talk.Reader``.  Remembers a speed that the head could not follow.
 
     ``wake_count`` zero characters wake a meter that sleeps (40 to 65 for Landis+Gyr's T550).  ``speed_max``
     is the fastest that the head and the meter are trusted with.  Raises ValueError for an odd address.
@@ -83,6 +83,7 @@ class SignOn:
                 continue
             telegrams = yield from self._take(decoder, speed_max)
             if telegrams:
+                self._speed_max = speed_max
                 return telegrams
             if decoder.counts.bad_count:
                 why = f"{decoder.identity}: what it sent was damaged"
@@ -120,15 +121,11 @@ class SignOn:
         if letter in MODE_C:
             choice, speed = _choice(letter, speed_max)
             heard = yield Ask(wait_s=0.02 if decoder.identity[2].islower() else pace.turn_s)
-            telegrams = decoder.feed(heard)
-            if telegrams:
-                return telegrams
-            # Whatever is heard while it goes out is our own echo.
-            yield Ask(_ACK + b"0" + choice.encode("ascii") + b"0\r\n", 0.0)
-            heard = yield Ask(wait_s=pace.first_s, baud=speed, framing=FRAMING)
+            # A meter of mode A goes on at once; what comes while this goes out is echo, or a hasty answer.
+            heard += yield Ask(_ACK + b"0" + choice.encode("ascii") + b"0\r\n", 0.0)
         else:
-            speed = MODE_B.get(letter, self._speed)
-            heard = yield Ask(wait_s=pace.first_s, baud=speed, framing=FRAMING)
+            speed, heard = MODE_B.get(letter, self._speed), b""
+        heard += yield Ask(wait_s=pace.first_s, baud=speed, framing=FRAMING)
         return (yield from self._hear(decoder, heard))
 
     def _hear(self, decoder: Iec62056Decoder, heard: bytes) -> Talk:

@@ -10,6 +10,9 @@ from quartier_drivers.meter.sml.transport import ESCAPE, Transport, unescaped
 from quartier_drivers.meter.telegram import Counts, Group, Telegram
 
 _WAYS: dict[str, tuple[Way, ...]] = {"x25": (X25,), "kermit": (X25, KERMIT, KERMIT_HIGH_FIRST)}
+_ANY_WAY = _WAYS["kermit"]
+_STRANGE_MIN_COUNT = 2
+"""So many sums of another kind are no accident."""
 
 
 class SmlDecoder:
@@ -22,7 +25,7 @@ class SmlDecoder:
 
     def __init__(self, checksum: str, defects: Sequence[str]) -> None:
         self._ways = _WAYS[checksum]
-        self._transport = Transport(self._ways)
+        self._transport = Transport(self._ways, [way for way in _ANY_WAY if way not in self._ways])
         self._defects = tuple(defects)
         self._told_count = 0
         self._counts = Counts()
@@ -32,6 +35,13 @@ class SmlDecoder:
     def counts(self) -> Counts:
         """What it has seen since it was made; good and bad are frames, and bad messages in good frames."""
         return self._counts
+
+    @property
+    def why(self) -> str:
+        """What is wrong with whole frames that are not good, for a person; empty where nothing is."""
+        if self._counts.good_count or self._transport.strange_count < _STRANGE_MIN_COUNT:
+            return ""
+        return 'its checksums are CRC-16/Kermit: a profile with checksum = "kermit" reads it (holley/dtz541)'
 
     def feed(self, data: bytes) -> list[Telegram]:
         """Take the next bytes; the telegrams of the frames that they complete."""

@@ -38,7 +38,8 @@ class Frame(NamedTuple):
 class Transport:
     """Bytes in, what sound frames hold out.
 
-    ``ways`` are those in which a frame's CRC may have been made.  Keeps at most ``FRAME_MAX`` bytes, looks at
+    ``ways`` are those in which a frame's CRC may have been made; ``strange_count`` frames were made in one of
+    ``others`` and are bad all the same.  Keeps at most ``FRAME_MAX`` bytes, looks at
     none more than twice.  A begin within a frame begins another one: a lost end costs its own frame alone.
     """
 
@@ -48,6 +49,7 @@ class Transport:
         "_held",
         "_is_inside",
         "_noise_count",
+        "_others",
         "_perhaps",
         "_run_end",
         "_states",
@@ -55,15 +57,18 @@ class Transport:
         "_ways",
         "bad_count",
         "resync_count",
+        "strange_count",
     )
 
-    def __init__(self, ways: Sequence[Way]) -> None:
+    def __init__(self, ways: Sequence[Way], others: Sequence[Way] = ()) -> None:
         self._ways = tuple(ways)
+        self._others = tuple(others)
         self._firsts = tuple(way.first for way in ways)
         self._held = bytearray()
         self._noise_count = 0
         self.bad_count = 0
         self.resync_count = 0
+        self.strange_count = 0
         self._begin(is_inside=False)
 
     def feed(self, data: bytes) -> list[Frame]:
@@ -149,6 +154,8 @@ class Transport:
                 return
             is_where_ends_are = (end - at) % (2 * len(ESCAPE)) == len(ESCAPE) and end % len(ESCAPE) == 0
             if is_where_ends_are or self._perhaps:
+                data, told = bytes(held[: end + 2]), held[end + 2 : end + _TAIL]
+                self.strange_count += any(way.of(data) == told for way in self._others)
                 self._fail(end + 1)
                 return
             # Not where an end can be: data of a meter that doubles only what falls on fours.

@@ -93,7 +93,10 @@ def test_a_block_check_may_be_a_sum_or_none(wire: SimpleNamespace):
     block = wire.lines("0.0(00000012345)", "6.26(00012.34*m3)") + b"!\r\n\x03"
     message = b"\x02" + block + bytes([sum(block) & 0x7F])
 
-    assert [] == decoder().feed(message)
+    one = decoder()
+    assert ([], "") == (one.feed(b""), one.why)
+    assert [] == one.feed(message)
+    assert 'bcc = "sum"' in one.why
     assert [["0.0", "6.26"]] == labels(decoder(bcc="sum").feed(message))
     assert [["0.0", "6.26"]] == labels(decoder(bcc="none").feed(message))
     assert [] == decoder(bcc="sum").feed(wire.data_message("6.26(00012.34*m3)"))

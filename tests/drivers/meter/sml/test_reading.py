@@ -142,6 +142,18 @@ def test_kermit_is_for_profiles(wire: SimpleNamespace):
     assert 1 == len(decoder(checksum="kermit").feed(wire.frame(wire.server_id("HLY", 1), entries)))
 
 
+def test_another_kind_of_checksum_is_named(wire: SimpleNamespace):
+    entries = [wire.entry("1-0:16.7.0", wire.signed(1, 4), 27, 0)]
+    stream = wire.frame(wire.server_id("HLY", 1), entries, wire.kermit)
+    one = decoder()
+    one.feed(stream)
+    assert "" == one.why
+    one.feed(stream)
+    assert 'checksum = "kermit"' in one.why
+    one.feed(wire.frame(wire.server_id("HLY", 1), entries))
+    assert "" == one.why
+
+
 def test_two_meters_in_one_frame_are_two_telegrams(wire: SimpleNamespace):
     entries = [wire.entry("1-0:16.7.0", wire.signed(1, 4), 27, 0)]
     one, other = wire.server_id("ISK", 1), wire.server_id("ISK", 2)
