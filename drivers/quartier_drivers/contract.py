@@ -283,6 +283,15 @@ class Noting(Protocol):
 
 
 @runtime_checkable
+class Pluggable(Protocol):
+    """A line whose port may be unplugged, and plugged in again."""
+
+    def is_back(self) -> bool:
+        """Whether the port that was absent when it was last opened is there; cheap, asked once a second."""
+        ...
+
+
+@runtime_checkable
 class Remembering(Protocol):
     """A driver that must know after a restart what it knew before."""
 

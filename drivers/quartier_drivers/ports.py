@@ -39,6 +39,15 @@ def opened(where: str, baud: int, framing: str = "8N1") -> SerialPort:
     return port
 
 
+def is_there(where: str) -> bool:
+    """Whether the port is plugged in; says nothing about who uses it."""
+    try:
+        resolve(where)
+    except LinkLost:
+        return False
+    return True
+
+
 def change(port: SerialPort, baud: int, framing: str) -> None:
     """Set an open port anew.  Raises LinkLost when the adapter will not, or is gone."""
     try:

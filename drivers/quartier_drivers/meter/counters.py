@@ -65,6 +65,7 @@ class Plausible:
         self._shift = 0.0
         self._good: _Track | None = None
         self._suspect: _Track | None = None
+        self._former: tuple[_Track, float] | None = None
         self._why = ""
 
     @property
@@ -79,6 +80,8 @@ class Plausible:
             self._good = _track(raw, meter, now_ns, now_ns - _UNSEEN_NS)
             return Judged(raw + self._shift, Quality.GOOD)
         note = None
+        if self._is_former(good, raw, meter, now_ns):
+            good = self._returned()
         if not _is_swap(good, meter) and self._can_be(good, raw, now_ns):
             return self._went_on(good, raw, meter, now_ns)
         held = good.raw + self._shift
@@ -114,6 +117,20 @@ class Plausible:
             step += self._rule.roll_over
         return 0 <= step <= track.allowed(self._rule, now_ns)
 
+    def _is_former(self, good: _Track, raw: float, meter: str, now_ns: int) -> bool:
+        """Whether what was believed was none: it goes on, nearer, from where it stood before."""
+        if self._former is None:
+            return False
+        track, shift = self._former
+        fits = not _is_swap(track, meter) and self._can_be(track, raw, now_ns)
+        return fits and raw + shift >= good.raw + self._shift and raw - track.raw < abs(raw - good.raw)
+
+    def _returned(self) -> _Track:
+        assert self._former is not None
+        self._good, self._shift = self._former
+        self._former = None
+        return self._good
+
     def _went_on(self, good: _Track, raw: float, meter: str, now_ns: int) -> Judged:
         note = None
         if self._suspect is not None:
@@ -137,9 +154,11 @@ class Plausible:
     def _believed(self, good: _Track, suspect: _Track) -> Judged:
         """The suspect is the truth: the count goes on from where it stood."""
         if good.count > 1:
+            self._former = good, self._shift
             self._shift += good.raw - suspect.first_raw
         # else the first reading of all was the false one: nothing ever went on from it
         suspect.meter = suspect.meter or good.meter
+        suspect.moved_ns = min(suspect.moved_ns, suspect.first_ns - _UNSEEN_NS)
         self._good, self._suspect = suspect, None
         text = f"{self._why}; it counts on from there"
         note = self._note("counter.continued", text, suspect.raw, suspect.meter)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from quartier_drivers import ports
 from quartier_drivers.contract import Clock, Note
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.meter import wire
@@ -74,6 +75,7 @@ class Port:
         self._waiter: asyncio.Future[None] | None = None
         self._counts = Counts()
         self._connects_count = 0
+        self._is_absent = False
 
     @property
     def stats(self) -> Mapping[str, float]:
@@ -112,10 +114,15 @@ class Port:
         """Have it hear what comes."""
         self._listeners.append(listener)
 
+    def is_back(self) -> bool:
+        """Whether the port that was absent when it was last opened is there now."""
+        return self._is_absent and ports.is_there(self._where)
+
     async def open(self) -> None:
         """Open the wire.  Raises LinkLost, naming what is absent."""
         if self._wire is not None:
             return
+        self._is_absent = not self._where.startswith("tcp://") and not ports.is_there(self._where)
         self._setting = self._seeker.setting
         self._wire = await wire.opened(self._where, self._setting, self._hear, self._closed)
         self._connects_count += 1

@@ -18,7 +18,17 @@ from quartier.runtime.mailbox import Mailbox
 from quartier.runtime.rota import Rota
 from quartier.runtime.supervisor import ended_well
 from quartier.runtime.writes import Tally, Thrift
-from quartier_drivers.contract import Command, Driver, Line, Note, Noting, PointInfo, Readings, Speaker
+from quartier_drivers.contract import (
+    Command,
+    Driver,
+    Line,
+    Note,
+    Noting,
+    Pluggable,
+    PointInfo,
+    Readings,
+    Speaker,
+)
 from quartier_drivers.errors import Expired, LinkLost, NoReply, Refused
 
 GIVE_UP_COUNT = 3
@@ -95,16 +105,22 @@ class Bus:
             finally:
                 await self._line.close()
             # Half of the pause is random: a gateway that restarts is not stormed by its buses.
-            await self._stand_by(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
-            pause_s = min(2 * pause_s, REOPEN_PAUSE_S[1])
+            is_back = await self._stand_by(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
+            pause_s = REOPEN_PAUSE_S[0] if is_back else min(2 * pause_s, REOPEN_PAUSE_S[1])
 
-    async def _stand_by(self, seconds: float) -> None:
-        """Wait, in steps: devices fall silent also while nobody can ask them."""
+    async def _stand_by(self, seconds: float) -> bool:
+        """Wait, in steps: devices fall silent also while nobody can ask them.
+
+        Ends early, and says so, when a port that was absent is plugged in.
+        """
         until_ns = self._clock.now_ns() + int(seconds * 1e9)
         self._age()
         while (left_ns := until_ns - self._clock.now_ns()) > 0:
             await self._clock.sleep(min(left_ns / 1e9, 1.0))
             self._age()
+            if isinstance(self._line, Pluggable) and self._line.is_back():
+                return True
+        return False
 
     async def _work(self) -> None:
         self._rota = Rota(tuple(self.devices.values()))

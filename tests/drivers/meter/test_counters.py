@@ -116,6 +116,28 @@ def test_a_false_first_reading_does_not_stay():
     assert (5039, GOOD) == (value, quality)
 
 
+def test_a_blip_so_long_that_it_was_believed_is_no_energy_when_it_ends():
+    bench = Bench()
+    bench.read(5000)
+    bench.read(5001)
+    for _ in range(600):
+        bench.read(0)
+
+    assert (5001, GOOD) == bench.read(0)
+    assert (5002, GOOD) == bench.read(5002)
+    assert (5003, GOOD) == bench.read(5003)
+
+
+def test_a_counter_that_was_reset_may_pass_where_it_stood():
+    bench = Bench()
+    bench.read(5000)
+    bench.read(5001)
+    for raw in range(0, 6000, 5):
+        value, quality = bench.read(raw)
+
+    assert (5001 + 5995, GOOD) == (value, quality)
+
+
 def test_noise_that_never_agrees_with_itself_is_never_believed():
     bench = Bench()
     bench.read(5000)

@@ -145,7 +145,7 @@ async def desk(tmp_path, state, monkeypatch):
 
 async def test_a_change_that_lasts_is_on_disk_and_mere_time_is_not_written(desk):
     keeping, folder = desk
-    await keeping.until(lambda: facts_of(folder))
+    await keeping.until(lambda: facts_of(folder) and not statefile.damaged(folder / keeper.FILE))
     first = {path: path.read_bytes() for path in folder.iterdir()}
     keeping.state = replace(keeping.state, seen_ns=keeping.state.seen_ns + 1)
     await keeping.turns(3)
