@@ -19,7 +19,8 @@ _END = re.compile(rb"!([0-9A-Fa-f]{4}|[0-9A-Fa-f]{0,3}(?=[^0-9A-Fa-f]))")
 _LAST_END = re.compile(rb"!([0-9A-Fa-f]{0,4})\Z")
 _BEGIN = re.compile(rb"[/\xaf]")
 _HEAD = re.compile(r"/[!-~][ -~]{3,60}").fullmatch
-_VERSIONED = re.compile(r"\b(?:0\.2\.8\([4-9]|96\.1\.4\([4-9])").search
+# What versions 2 and 3 do not say: a version from 4 on, and what time it is.
+_CHECKED = re.compile(r":(?:0\.2\.8\([4-9]|96\.1\.4\([4-9]|1\.0\.0\()").search
 _SEALED = b"\xdb\x08"
 """What an encrypted telegram begins with."""
 _LINE_ENDS = (b"", b"\r", b"\n", b"\x8d")
@@ -51,7 +52,7 @@ class P1Decoder:
 
     Keeps at most ``2 * TELEGRAM_MAX`` bytes beside a chunk.
 
-    ``is_sealed``: only what a CRC proves counts, as from a meter that has given one before.
+    ``is_sealed``: only what a CRC proves counts.
     """
 
     def __init__(self, *, is_sealed: bool = False) -> None:
@@ -120,7 +121,6 @@ class P1Decoder:
             return
         if crc:
             text = _proven(body, begins, int(crc, 16))
-            self._is_sealed = self._is_sealed or bool(text)
         else:
             text = self._formed(body[begins[-1] :]) if behind in _LINE_ENDS else ""
         _, _, rest = text.partition("\n")
@@ -140,7 +140,7 @@ class P1Decoder:
             body = body.translate(_EVEN)
         text = body.decode("latin-1")
         is_whole = _HEAD(text.partition("\n")[0].rstrip("\r")) is not None
-        return "" if self._is_sealed or not is_whole or _VERSIONED(text) else text
+        return "" if self._is_sealed or not is_whole or _CHECKED(text) else text
 
     def _refuse(self) -> None:
         self._bad_count += 1

@@ -25,17 +25,11 @@ _DATE = re.compile(
 _TEXT = re.compile(rb"[ -~]*").fullmatch
 _STRANGER = Shape("", False, _TEXT, _SEPARATOR)
 
-_NOTHING: Mapping[str, Said] = MappingProxyType({})
-_SEASONS: Mapping[str, tuple[str, Mapping[str, Said]]] = MappingProxyType(
-    {
-        "E": ("+02:00", MappingProxyType({"season": "summer"})),
-        "H": ("+01:00", MappingProxyType({"season": "winter"})),
-        "e": ("+02:00", MappingProxyType({"season": "summer", "clock": "degraded"})),
-        "h": ("+01:00", MappingProxyType({"season": "winter", "clock": "degraded"})),
-        " ": ("", _NOTHING),
-    }
+_OFFSETS = {"E": "+02:00", "H": "+01:00", "e": "+02:00", "h": "+01:00", " ": ""}
+"""What the letter before a time says in metropolitan France."""
+_SEASONS: Mapping[str, Mapping[str, Said]] = MappingProxyType(
+    {letter: MappingProxyType({"season": letter} if letter.strip() else {}) for letter in _OFFSETS}
 )
-"""What the letter before a time says: the offset from UTC in metropolitan France, and the rest."""
 
 
 def whole(span: bytes, *, is_framed: bool) -> Group | None:
@@ -79,7 +73,7 @@ def _timed(label: bytes, fields: list[bytes], shape: Shape) -> Group | None:
     if not shape.fits(value):
         return None
     said = time.decode()
-    return Group(label.decode(), value.decode(), shape.unit, iso(said), _SEASONS[said[0]][1])
+    return Group(label.decode(), value.decode(), shape.unit, iso(said), _SEASONS[said[0]])
 
 
 def iso(said: str) -> str:
@@ -88,7 +82,7 @@ def iso(said: str) -> str:
     if found is None:
         return ""
     year, month, day, hour, minute, second = found.groups()
-    return f"20{year}-{month}-{day}T{hour}:{minute}:{second}{_SEASONS[said[0]][0]}"
+    return f"20{year}-{month}-{day}T{hour}:{minute}:{second}{_OFFSETS[said[0]]}"
 
 
 def _historic(span: bytes, *, is_framed: bool) -> Group | None:

@@ -34,8 +34,9 @@ def _number(digits: int) -> tuple[bytes, bytes]:
     return pattern, pattern
 
 
-def _text(most: int, letters: bytes = rb"[ -~]") -> tuple[bytes, bytes]:
-    return b"%b{0,%d}" % (letters, most), b"%b{%d}" % (letters, most)
+def _text(most: int) -> tuple[bytes, bytes]:
+    # Without what a blank or a sign becomes when its bit 6 flips, which the checksum does not see.
+    return b"[ -_a-z]{0,%d}" % most, b"[ -_a-z]{%d}" % most
 
 
 def _just(pattern: bytes) -> tuple[bytes, bytes]:
@@ -43,7 +44,8 @@ def _just(pattern: bytes) -> tuple[bytes, bytes]:
 
 
 _INDEX, _CURRENT, _POWER = _number(9), _number(3), _number(5)
-_SWITCHINGS = _text(98, rb"[0-9A-FILNOTU ]")
+_SWITCHING = rb"(?:[0-9A-F]{8}|NONUTILE)"
+_SWITCHINGS = (_SWITCHING + b"(?: " + _SWITCHING + b"){0,10} *", _SWITCHING + b"(?: " + _SWITCHING + b"){10}")
 
 _Row = tuple[str, str, tuple[bytes, bytes], bool]
 

@@ -23,13 +23,11 @@ WHOLE = [
     (BASE, Group("BASE", "007970903", "Wh")),
     (
         standard("DATE", "", "H240210121355"),
-        Group("DATE", "", "", "2024-02-10T12:13:55+01:00", {"season": "winter"}),
+        Group("DATE", "", "", "2024-02-10T12:13:55+01:00", {"season": "H"}),
     ),
     (
         standard("SMAXSN-1", "01422", "e240209211759"),
-        Group(
-            "SMAXSN-1", "01422", "VA", "2024-02-09T21:17:59+02:00", {"season": "summer", "clock": "degraded"}
-        ),
+        Group("SMAXSN-1", "01422", "VA", "2024-02-09T21:17:59+02:00", {"season": "e"}),
     ),
     (standard("SMAXIN", "00000", " 000000000000"), Group("SMAXIN", "00000", "VA")),
     (standard("LTARF", "     HC BLEU    "), Group("LTARF", "     HC BLEU    ")),

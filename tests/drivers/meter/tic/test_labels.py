@@ -30,6 +30,8 @@ SHAPES = [
     (STANDARD, b"NGTF", b"x" * 17, False),
     (STANDARD, b"MSG1", b"PAS DE          MESSAGE         ", True),
     (STANDARD, b"PJOURF+1", b"0000C001 NONUTILE", True),
+    (STANDARD, b"PJOURF+1", b"0000C001 0000C01", False),
+    (STANDARD, b"LTARF", b"HEURE `CREUSE", False),
     (STANDARD, b"DATE", b"", True),
     (HISTORIC, b"PTEC", b"HPJR", True),
     (HISTORIC, b"PTEC", b"HXJR", False),
