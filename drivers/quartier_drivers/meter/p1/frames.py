@@ -58,6 +58,7 @@ class P1Decoder:
     def __init__(self, *, is_sealed: bool = False) -> None:
         self.counts = Counts()
         self._is_sealed = is_sealed
+        self._lines = lines.Reader()
         self._buffer = bytearray()
         self._searched = 0
         self._dropped_count = 0
@@ -124,11 +125,10 @@ class P1Decoder:
         else:
             text = self._formed(body[begins[-1] :]) if behind in _LINE_ENDS else ""
         _, _, rest = text.partition("\n")
-        objects, is_clean = lines.joined(rest[:-1])
-        if not objects or not (crc or is_clean):
+        groups, is_clean = self._lines.read(rest[:-1])
+        if not groups or not (crc or is_clean):
             self._refuse()
             return
-        groups = lines.groups(objects)
         done.append(Telegram(lines.meter(groups), tuple(groups), self._bad_count))
         self._bad_count = 0
         self.counts.good_count += 1

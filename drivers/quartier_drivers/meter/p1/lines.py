@@ -6,17 +6,16 @@ e-MUCS P1 1.7.1 (Belgium); Luxmetering E-Meter P1 1.1.3; Swedenergy local interf
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from types import MappingProxyType
 
 from quartier_drivers.meter.telegram import Group, Said
 
 _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?"
 _TIME = r"[0-9]{12}[SW]?"
-_OBJECT = re.compile(
-    r"((?:[0-9]{1,3}-[0-9]{1,3}:)?[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}(?:\*[0-9]{1,3})?)((?:\([^()]*\))+)"
-).fullmatch
-_MORE = re.compile(r"(?:\([^()]*\))+").fullmatch
-_MEASURED = re.compile(rf"\(({_NUMBER})\*([^()*]+)\)").fullmatch
+_LABEL = r"(?:[0-9]{1,3}-[0-9]{1,3}:)?[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
+_OBJECT = re.compile(rf"({_LABEL}(?:\*[0-9]{{1,3}})?)((?:\([^()]*\))+)").fullmatch
+_MEASURED = re.compile(rf"({_LABEL})\(({_NUMBER})\*([^()*]+)\)").fullmatch
+_ONE = re.compile(rf"\(({_NUMBER})\*([^()*]+)\)").fullmatch
 _CAPTURED = re.compile(rf"\(({_TIME})\)\(({_NUMBER})(?:\*([^()*]+))?\)").fullmatch
 _CLOCK = re.compile(r"\(([0-9]{12}[SW])\)").fullmatch
 # Versions 2 and 3: time, status, period, number of values, OBIS, unit, and on a line of its own the value.
@@ -26,7 +25,12 @@ _OLD = re.compile(
 _DATE = re.compile(
     r"([0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])([SW]?)"
 ).fullmatch
-_CHILD = re.compile(r"0-([1-9]):(?:24|96|97)\.").match
+_CHANNELS = tuple(f"0-{channel}:" for channel in range(1, 10))
+_IDENTITY = re.compile(r"0-[1-9]:(?:24\.1\.0|96\.1\.[01])\(").match
+_NONE = Group("", "")
+_NOTHING: Mapping[str, Said] = MappingProxyType({})
+LINES_MAX = 512
+"""Lines that are kept; a long telegram has about 60."""
 _OFFSETS = {"S": "+02:00", "W": "+01:00", "": ""}
 """All countries with a P1 port keep Central European Time."""
 
@@ -49,51 +53,90 @@ SERIALS = ("0-0:96.1.1", "0-0:96.1.0", "0-0:96.1.255", "0-0:42.0.0")
 """Where a meter says who it is, the surest first."""
 
 
-def joined(text: str) -> tuple[list[tuple[str, str]], bool]:
-    """Each object's OBIS with its brackets, from the lines between the first and the ``!``.
+class Reader:
+    """Reads the lines of telegrams; keeps those it knows, for a meter says most of them again.
 
-    Also whether every line was one: a telegram without CRC has no other proof.
+    What a child's line means hangs on what says who it is: with other children all is read anew.
     """
-    objects: list[tuple[str, str]] = []
-    is_clean = True
-    for line in text.splitlines():
-        bare = line.strip()
-        found = _OBJECT(bare)
-        if found:
-            label, brackets = found.groups()
-            objects.append((label.removesuffix("*255"), brackets))
-        elif bare and objects and _MORE(bare):
-            label, brackets = objects[-1]
-            objects[-1] = (label, brackets + bare)
-        elif bare:
-            is_clean = False
-    return objects, is_clean
+
+    def __init__(self) -> None:
+        self._known: dict[str, Group] = {}
+        self._children: list[str] = []
+
+    def read(self, text: str) -> tuple[list[Group], bool]:
+        """The groups of the lines between the first one and the ``!``, and whether every line was one.
+
+        A telegram without CRC has no other proof.
+        """
+        rows = text.splitlines()
+        children = [row for row in rows if row.startswith(_CHANNELS) and _IDENTITY(row)]
+        if children != self._children or len(self._known) > LINES_MAX:
+            self._children = children
+            self._known.clear()
+        known = self._known.get
+        groups: list[Group] = []
+        missing: list[tuple[int, str]] = []
+        for row in rows:
+            group = known(row)
+            if group is None:
+                missing.append((len(groups), row))
+                group = _NONE
+            groups.append(group)
+        if not missing:
+            return groups, True
+        return self._filled(groups, missing)
+
+    def _filled(self, groups: list[Group], missing: list[tuple[int, str]]) -> tuple[list[Group], bool]:
+        """The groups with those of the lines that were not known."""
+        told = _told(self._children)
+        is_clean = True
+        before: tuple[int, str] | None = None
+        for place, row in missing:
+            bare = row.strip()
+            if before is not None and bare.startswith("(") and place == before[0] + 1:
+                # The value of old versions, on a line of its own.
+                group = _group(before[1] + bare, told)
+                if group is not None:
+                    groups[before[0]] = group
+                    self._known.pop(before[1], None)
+                    before = None
+                    continue
+            group = _group(bare, told)
+            if group is None:
+                is_clean = is_clean and not bare
+                continue
+            groups[place] = group
+            before = (place, row)
+            if ":" not in bare.partition("(")[2]:  # one that names another object may go on on the next line
+                self._known[row] = group
+        return [group for group in groups if group is not _NONE], is_clean
 
 
-def groups(objects: Iterable[tuple[str, str]]) -> list[Group]:
-    """What each object says; those of a child carry its channel, medium and serial."""
-    plain = [_group(label, brackets) for label, brackets in objects]
-    children = _children(plain)
-    if not children:
-        return plain
-    return [_of_child(group, children) for group in plain]
-
-
-def _group(label: str, brackets: str) -> Group:
-    measured = _MEASURED(brackets)
+def _group(line: str, told: Mapping[str, Mapping[str, Said]]) -> Group | None:
+    """What a line says; None where it is no object."""
+    measured = _MEASURED(line)
     if measured:
-        return Group(label, _number(measured[1]), measured[2])
+        label, digits, unit = measured.groups()
+        return Group(label, _number(digits), unit, "", _of(label, told))
+    found = _OBJECT(line)
+    if found is None:
+        return None
+    label, brackets = found[1].removesuffix("*255"), found[2]
+    more = _of(label, told)
+    measured = _ONE(brackets)
+    if measured:
+        return Group(label, _number(measured[1]), measured[2], "", more)
     captured = _CAPTURED(brackets)
     if captured:
         time, digits, unit = captured.groups()
-        return Group(label, _number(digits) if unit else digits, unit or "", iso(time))
+        return Group(label, _number(digits) if unit else digits, unit or "", iso(time), more)
     clock = _CLOCK(brackets)
     if clock:
-        return Group(label, clock[1], "", iso(clock[1]))
+        return Group(label, clock[1], "", iso(clock[1]), more)
     old = _OLD(brackets)
     if old:
-        return Group(label, _number(old[3]), old[2], iso(old[1]))
-    return Group(label, brackets[1:-1] if brackets.count("(") == 1 else brackets)
+        return Group(label, _number(old[3]), old[2], iso(old[1]), more)
+    return Group(label, brackets[1:-1] if brackets.count("(") == 1 else brackets, "", "", more)
 
 
 def _number(digits: str) -> int | float:
@@ -109,24 +152,23 @@ def iso(digits: str) -> str:
     return f"20{year}-{month}-{day}T{hour}:{minute}:{second}{_OFFSETS[season]}"
 
 
-def _children(plain: Iterable[Group]) -> Mapping[str, Mapping[str, Said]]:
+def _told(identities: Iterable[str]) -> Mapping[str, Mapping[str, Said]]:
+    """By ``0-n:`` what the lines of children say of themselves: channel, medium, serial number."""
     found: dict[str, dict[str, Said]] = {}
-    for group in plain:
-        child = _CHILD(group.label)
-        if child is None:
-            continue
-        said = found.setdefault(child[1], {"channel": int(child[1])})
-        value = str(group.value)
-        if group.label.endswith(":24.1.0") and value.isdecimal() and len(value) <= 3:
+    for row in identities:
+        said = found.setdefault(row[:4], {"channel": int(row[2])})
+        value = row.partition("(")[2].rstrip().removesuffix(")")
+        if ":24.1.0" not in row:
+            said |= {"meter": serial(value)} if value else {}
+        elif value.isdecimal() and len(value) <= 3:
             said["medium"] = MEDIA.get(int(value), f"type {int(value)}")
-        elif group.label.endswith((":96.1.0", ":96.1.1")) and value:
-            said["meter"] = serial(value)
     return found
 
 
-def _of_child(group: Group, children: Mapping[str, Mapping[str, Said]]) -> Group:
-    child = _CHILD(group.label)
-    return group if child is None else replace(group, more=children[child[1]])
+def _of(label: str, told: Mapping[str, Mapping[str, Said]]) -> Mapping[str, Said]:
+    if not label.startswith(_CHANNELS):
+        return _NOTHING
+    return told.get(label[:4]) or {"channel": int(label[2])}
 
 
 def serial(said: str) -> str:

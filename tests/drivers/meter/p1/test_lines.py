@@ -1,12 +1,12 @@
 import pytest
 from tests.drivers.meter.p1.conftest import DUTCH, OLD
 
-from quartier_drivers.meter.p1.lines import groups, iso, joined, meter, serial
+from quartier_drivers.meter.p1.lines import LINES_MAX, Reader, iso, meter, serial
 from quartier_drivers.meter.telegram import Group
 
 
 def read(*lines: str) -> list[Group]:
-    return groups(joined("\r\n".join(lines))[0])
+    return Reader().read("\r\n".join(lines))[0]
 
 
 # A line, and what it says.
@@ -57,7 +57,7 @@ def test_a_child_is_told_with_its_channel_medium_and_serial():
     [("", True), ("1-0:1.8.0(1)", True), ("1-0:1.8.0(1", False), ("(1)", False), ("x", False)],
 )
 def test_a_line_that_is_no_object_is_noticed(line, is_clean):
-    assert is_clean == joined(line)[1]
+    assert is_clean == Reader().read(line)[1]
 
 
 def test_who_speaks_is_said_in_hexadecimal_or_plainly():
@@ -70,3 +70,30 @@ def test_who_speaks_is_said_in_hexadecimal_or_plainly():
 @pytest.mark.parametrize("digits", ["", "261301000000W", "260132000000S", "26010124", "26010100000x"])
 def test_no_date_is_no_time(digits):
     assert iso(digits) == ""
+
+
+def test_a_line_that_is_known_says_the_same_again_and_with_other_children_what_they_make_of_it():
+    reader = Reader()
+    gas = ("0-1:24.1.0(003)", "0-1:24.2.1(260426223001S)(00246.138*m3)")
+    water = ("0-1:24.1.0(007)", gas[1])
+    said = [dict(reader.read("\r\n".join(lines))[0][1].more) for lines in (gas, gas, water, gas, gas[1:] * 2)]
+
+    assert ["gas", "gas", "water", "gas", None] == [one.get("medium") for one in said]
+
+
+def test_a_value_on_a_second_line_is_never_taken_from_another_telegram():
+    reader = Reader()
+    first = reader.read("\r\n".join(OLD))[0]
+    again = reader.read("\r\n".join(OLD).replace("(00001.001)", "(00002.002)"))[0]
+
+    assert [1.001, 2.002] == [
+        next(g.value for g in found if g.label == "0-1:24.3.0") for found in (first, again)
+    ]
+    assert first == reader.read("\r\n".join(OLD))[0]
+
+
+def test_what_is_kept_has_an_end():
+    reader = Reader()
+    for number in range(3_000):
+        reader.read(f"1-0:1.8.0({number:06}.000*kWh)")
+    assert len(reader._known) <= LINES_MAX + 1
