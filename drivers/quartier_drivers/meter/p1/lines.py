@@ -121,22 +121,22 @@ def _group(line: str, told: Mapping[str, Mapping[str, Said]]) -> Group | None:
     found = _OBJECT(line)
     if found is None:
         return None
-    label, brackets = found[1].removesuffix("*255"), found[2]
-    more = _of(label, told)
-    measured = _ONE(brackets)
-    if measured:
-        return Group(label, _number(measured[1]), measured[2], "", more)
-    captured = _CAPTURED(brackets)
-    if captured:
+    label = found[1].removesuffix("*255")
+    return Group(label, *_said(found[2]), _of(label, told))
+
+
+def _said(brackets: str) -> tuple[str | int | float, str, str]:
+    """Value, unit and time of what stands in brackets."""
+    if measured := _ONE(brackets):
+        return _number(measured[1]), measured[2], ""
+    if captured := _CAPTURED(brackets):
         time, digits, unit = captured.groups()
-        return Group(label, _number(digits) if unit else digits, unit or "", iso(time), more)
-    clock = _CLOCK(brackets)
-    if clock:
-        return Group(label, clock[1], "", iso(clock[1]), more)
-    old = _OLD(brackets)
-    if old:
-        return Group(label, _number(old[3]), old[2], iso(old[1]), more)
-    return Group(label, brackets[1:-1] if brackets.count("(") == 1 else brackets, "", "", more)
+        return _number(digits) if unit else digits, unit or "", iso(time)
+    if clock := _CLOCK(brackets):
+        return clock[1], "", iso(clock[1])
+    if old := _OLD(brackets):
+        return _number(old[3]), old[2], iso(old[1])
+    return brackets[1:-1] if brackets.count("(") == 1 else brackets, "", ""
 
 
 def _number(digits: str) -> int | float:

@@ -6,9 +6,11 @@ only say where they may end, because noise forges and swallows them too.
 """
 
 import re
+from typing import TypeVar
 
 from quartier_drivers.meter.telegram import Counts, Group, Telegram
 from quartier_drivers.meter.tic.group import salvaged, whole
+from quartier_drivers.meter.tic.labels import HISTORIC, STANDARD
 
 STX, ETX, EOT, LF, CR = 0x02, 0x03, 0x04, 0x0A, 0x0D
 SPAN_MAX = 1024
@@ -23,10 +25,14 @@ _BARE = {0x82: STX, 0x84: EOT, 0x8D: CR}
 _CONTROLS = bytes((STX, ETX, EOT, LF, CR, *_BARE))
 _CUT = re.compile(b"([" + re.escape(_CONTROLS.replace(b"\n", b"")) + b"])")
 _LINE_ENDS = (CR, LF)
+_FRAME_ENDS = (b"", b"\x03", b"\x03\x02")
 
+_LABELS = frozenset(label.decode() for label in (*STANDARD, *HISTORIC))
 _SHORT = frozenset(("ADIR1", "ADIR2", "ADIR3"))
 _FIRST = frozenset(("ADSC", "ADCO", "ADIR1"))
-_NUMBERS = ("ADSC", "ADCO")
+
+
+_Kept = TypeVar("_Kept")
 
 
 def decoder() -> "TicDecoder":
@@ -47,6 +53,7 @@ class TicDecoder:
         self._bad_count = 0
         self._told_count = 0
         self._known: dict[bytes, Group] = {}
+        self._edges: dict[bytes, tuple[Group, bytes]] = {}
 
     def ahead(self) -> list[Group]:
         """Groups of the frame that is still coming, since the last call; they come again in its telegram.
@@ -68,15 +75,8 @@ class TicDecoder:
         first, *lines = (self._tail + data[: last + 1]).split(b"\n")
         self._tail = data[last + 1 :][: SPAN_MAX + 1]
         self._cut(first, done, is_last=not lines)
-        known = self._known.get
-        for place, line in enumerate(lines, 1):
-            self._after = LF
-            group = known(line)
-            if group is None:
-                self._cut(line, done, is_last=place == len(lines))
-            else:
-                self._after = CR
-                self._add(group, done)
+        if lines:
+            self._take(lines, done)
         return done
 
     def end(self) -> list[Telegram]:
@@ -87,6 +87,47 @@ class TicDecoder:
         self._finish(done, is_ended=False)
         self._tail, self._after, self._begin_seen = b"", 0, False
         return done
+
+    def _take(self, lines: list[bytes], done: list[Telegram]) -> None:
+        """Take lines that stood behind an LF each.  Here goes nearly all that a meter says."""
+        frame, known, last = self._frame, self._known.get, lines[-1]
+        before_count, slow_count, is_inside = len(lines), 0, bool(frame) and not self._begin_seen
+        for line in lines:
+            group = known(line)
+            if group and is_inside and (label := group.label) not in frame:
+                frame[label] = group
+            else:
+                self._after = LF
+                self._open(line, done, is_last=line is last)
+                slow_count += 1
+                is_inside = bool(frame) and not self._begin_seen
+        if group and line is last:
+            self._after = CR
+        self.counts.good_count += before_count - slow_count
+
+    def _open(self, line: bytes, done: list[Telegram], *, is_last: bool) -> None:
+        """Take a line that may begin a frame, end one, or is not known."""
+        edge = self._edges.get(line)
+        if edge is None:
+            end = line.find(b"\r") + 1
+            own, rest = line[:end], line[end:]
+            group = self._known.get(own) if rest in _FRAME_ENDS else None
+            if group is None:
+                group = whole(own[:-1], is_framed=True) if rest in _FRAME_ENDS else None
+                if group is None:
+                    self._cut(line, done, is_last=is_last)
+                    return
+                self._learn(own, group)
+            edge = group, rest
+            if rest:
+                _keep(self._edges, line, edge)
+        group, rest = edge
+        self._add(group, done)
+        self._after = CR
+        if rest:
+            self._finish(done, is_ended=True)
+            self._after = rest[-1]
+            self._begin_seen = self._after == STX
 
     def _cut(self, line: bytes, done: list[Telegram], *, is_last: bool) -> None:
         """Judge what a line without LF holds; behind all but the last stood an LF."""
@@ -104,10 +145,6 @@ class TicDecoder:
         is_framed = self._after == LF and behind in _LINE_ENDS
         group = whole(span, is_framed=is_framed) if len(span) <= SPAN_MAX else None
         if group is not None:
-            if is_framed and behind == CR:
-                if len(self._known) >= KNOWN_MAX:
-                    self._known.clear()
-                self._known[span + b"\r"] = group
             self._add(group, done)
             return True
         groups = salvaged(span) if len(span) <= SPAN_MAX else []
@@ -117,6 +154,12 @@ class TicDecoder:
             self._bad_count += 1
             self.counts.bad_count += 1
         return bool(groups)
+
+    def _learn(self, line: bytes, group: Group) -> None:
+        if group.label in _FIRST:
+            _keep(self._edges, line, (group, b""))
+        elif group.label in _LABELS:
+            _keep(self._known, line, group)
 
     def _control(self, control: int, done: list[Telegram], *, is_close: bool, is_sound: bool) -> None:
         """``is_close``: no byte between this control and the one before."""
@@ -130,10 +173,11 @@ class TicDecoder:
 
     def _add(self, group: Group, done: list[Telegram]) -> None:
         frame, label = self._frame, group.label
-        # The address stands first, except in the short frames of an over-current.
-        is_first = label in _FIRST and not (label == "ADCO" and frame.keys() <= _SHORT)
-        if frame and (label in frame or is_first or len(frame) >= GROUPS_MAX):
-            self._finish(done, is_ended=False)
+        if frame:
+            # The address stands first, except in the short frames of an over-current.
+            is_first = label in _FIRST and not (label == "ADCO" and frame.keys() <= _SHORT)
+            if is_first or label in frame or len(frame) >= GROUPS_MAX:
+                self._finish(done, is_ended=False)
         if not frame:
             self._is_begun = self._begin_seen
         self._begin_seen = False
@@ -143,13 +187,20 @@ class TicDecoder:
     def _finish(self, done: list[Telegram], *, is_ended: bool) -> None:
         if not self._frame:
             return
-        groups = tuple(self._frame.values())
-        meter = next((str(self._frame[name].value) for name in _NUMBERS if name in self._frame), "")
+        frame = self._frame
+        address = frame.get("ADSC") or frame.get("ADCO")
         is_whole = self._is_begun and is_ended
-        done.append(Telegram(meter, groups, self._bad_count, is_whole))
-        self._frame.clear()
+        meter = "" if address is None else str(address.value)
+        done.append(Telegram(meter, tuple(frame.values()), self._bad_count, is_whole))
+        frame.clear()
         self._told_count = 0
         self._is_begun = False
         self._bad_count = 0
         self.counts.frames_count += 1
         self.counts.resync_count += not is_whole
+
+
+def _keep(table: dict[bytes, _Kept], line: bytes, kept: _Kept) -> None:
+    if len(table) >= KNOWN_MAX:
+        table.clear()
+    table[line] = kept
