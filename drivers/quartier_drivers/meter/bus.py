@@ -75,8 +75,14 @@ class Iec62056Bus(MeterBus):
 
     @property
     def asks(self) -> Mapping[str, Any] | None:
-        """Nothing but the unit's address."""
-        return {} if self.mode == "c" else None
+        """How the line stands when a meter is asked; a serial server on TCP cannot change its speed."""
+        if self.mode == "d":
+            return None
+        return {
+            "speed": self.baud or 300,
+            "framing": self.framing or "7E1",
+            "over_tcp": self.port.startswith("tcp://"),
+        }
 
 
 class SmlBus(MeterBus):

@@ -31,7 +31,8 @@ def test_who_speaks_by_itself_is_not_asked():
         return section(kind)(kind=kind, port="/dev/ttyUSB0", **keys).asks
 
     assert [None] * 5 == [asks("tic"), asks("p1"), asks("sml"), asks("dlms"), asks("iec62056", mode="d")]
-    assert {} == asks("iec62056")
+    assert {"speed": 300, "framing": "7E1", "over_tcp": False} == asks("iec62056")
+    assert {"speed": 9600, "framing": "8N1", "over_tcp": False} == asks("iec62056", baud=9600, framing="8N1")
     assert {"baud": 2400, "timeout_s": 0.5, "retries_count": 2, "over_tcp": False} == asks("mbus")
     assert {"client": 16, "security": "none", "over_tcp": False} == asks("dlms", mode="client")
 

@@ -56,6 +56,7 @@ class SignOn:
         bcc: str = "xor",
         *,
         speed: int = 300,
+        framing: str = FRAMING,
         speed_max: int = 19200,
         wake_count: int = 0,
         pace: Pace | None = None,
@@ -65,6 +66,7 @@ class SignOn:
         self._request = b"/?" + address.encode("ascii") + b"!\r\n"
         self._bcc = bcc
         self._speed = speed
+        self._framing = framing
         self._speed_max = speed_max
         self._wake_count = wake_count
         self._pace = pace or Pace()
@@ -94,10 +96,10 @@ class SignOn:
 
     def _wake(self, *, is_first: bool) -> Generator[Ask, bytes, None]:
         if not is_first:
-            yield Ask(BREAK, self._pace.turn_s, self._speed, FRAMING, fresh=True)
+            yield Ask(BREAK, self._pace.turn_s, self._speed, self._framing, fresh=True)
         if self._wake_count:
             wait_s = self._pace.wake_s
-            heard = yield Ask(b"\0" * self._wake_count, wait_s, self._speed, FRAMING, fresh=True)
+            heard = yield Ask(b"\0" * self._wake_count, wait_s, self._speed, self._framing, fresh=True)
             for _ in range(self._wake_count):  # a head that hears itself
                 if not heard:
                     break
@@ -106,7 +108,7 @@ class SignOn:
     def _identify(self, decoder: Iec62056Decoder) -> Talk:
         """Ask who it is; telegrams only if it says its data in the same breath (mode A)."""
         telegrams: list[Telegram] = []
-        heard = yield Ask(self._request, self._pace.identity_s, self._speed, FRAMING, fresh=True)
+        heard = yield Ask(self._request, self._pace.identity_s, self._speed, self._framing, fresh=True)
         while heard:
             telegrams += decoder.feed(heard)
             if telegrams or decoder.identity or decoder.counts.bytes_count > FRAME_MAX:
@@ -125,7 +127,7 @@ class SignOn:
             heard += yield Ask(_ACK + b"0" + choice.encode("ascii") + b"0\r\n", 0.0)
         else:
             speed, heard = MODE_B.get(letter, self._speed), b""
-        heard += yield Ask(wait_s=pace.first_s, baud=speed, framing=FRAMING)
+        heard += yield Ask(wait_s=pace.first_s, baud=speed, framing=self._framing)
         return (yield from self._hear(decoder, heard))
 
     def _hear(self, decoder: Iec62056Decoder, heard: bytes) -> Talk:
@@ -161,10 +163,17 @@ def reader(
     bcc: str = "xor",
     speed_max: int = 19200,
     wake_count: int = 0,
+    speed: int = 300,
+    framing: str = FRAMING,
+    over_tcp: bool = False,
     encryption_key: bytes = b"",
     authentication_key: bytes = b"",
     password: bytes = b"",
 ) -> SignOn:
-    """A reader with the settings of a profile's ``[decoder]`` table; it always brings all that there is."""
+    """A reader with the settings of a profile's ``[decoder]`` table; it always brings all that there is.
+
+    ``speed`` and ``framing`` are those of the sign-on; ``over_tcp`` the line keeps that speed.
+    """
     del unit, wanted, encryption_key, authentication_key, password
-    return SignOn(address, bcc, speed_max=speed_max, wake_count=wake_count)
+    fastest = speed if over_tcp else speed_max
+    return SignOn(address, bcc, speed=speed, framing=framing, speed_max=fastest, wake_count=wake_count)

@@ -108,6 +108,23 @@ def test_a_head_may_be_slower_than_its_meter(wire: SimpleNamespace):
     assert b"\x06040\r\n" in line.sent
 
 
+def test_a_serial_server_keeps_its_speed(wire: SimpleNamespace):
+    line = Line(mode_c(wire, "6"))
+
+    assert 1 == len(line.converse(reader(over_tcp=True).read()))
+    assert b"\x06000\r\n" in line.sent
+
+
+def test_a_meter_may_be_asked_at_another_speed_first(wire: SimpleNamespace):
+    def answer(sent, _baud):
+        return mode_c(wire)(sent, 300) if sent[:1] == b"\x06" else [(9600, wire.identity("LGZ5ZMD"))]
+
+    line = Line(answer)
+
+    assert 1 == len(line.converse(reader(speed=9600, framing="8N1").read()))
+    assert [(9600, "8N1")] * 2 == [(ask.baud, ask.framing) for ask in line.asks if ask.baud]
+
+
 def test_a_meter_may_be_asked_by_its_address(wire: SimpleNamespace):
     line = Line(mode_c(wire, address="00012345"))
 
