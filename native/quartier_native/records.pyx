@@ -65,7 +65,7 @@ def split_records(bytes data not None, *, bint high_first=False):
 cdef int _next(const uint8_t[::1] data, Py_ssize_t size, Py_ssize_t *place, Record *record) except -1 nogil:
     """The next record from ``place`` on, which moves behind it; how the records end where there is none."""
     cdef Py_ssize_t at = place[0]
-    cdef int dif, vif, how
+    cdef int dif, vif, how, texts
     while True:
         if at >= size:
             place[0] = at
@@ -89,7 +89,10 @@ cdef int _next(const uint8_t[::1] data, Py_ssize_t size, Py_ssize_t *place, Reco
         return CUT_IN_VIF
     vif = data[at]
     at += 1
+    texts = 0
     if vif & 0x7F == 0x7C:
+        texts = 2 if at < size and data[at] >= 0x80 else 1
+    if texts == 1:
         if at >= size or data[at] > size - at - 1:
             return CUT_IN_VIF
         at += 1 + data[at]
@@ -97,6 +100,10 @@ cdef int _next(const uint8_t[::1] data, Py_ssize_t size, Py_ssize_t *place, Reco
         how = _extensions(data, size, &at, CUT_IN_VIF, LONG_VIF)
         if how != A_ROW:
             return how
+    if texts == 2:
+        if at >= size or data[at] > size - at - 1:
+            return CUT_IN_VIF
+        at += 1 + data[at]
     record.head_end = at
     how = _field(data, size, dif & 0x0F, &at, record)
     place[0] = at

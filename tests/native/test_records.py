@@ -132,6 +132,11 @@ def test_a_head_reaches_from_the_dif_over_text_to_the_last_vife(split):
 
 
 @ENGINES
+def test_a_text_may_stand_behind_the_vife_where_it_cannot_stand_before(split):
+    assert [(b"\x01\xfc\xf4\x74\x02hc", 5, NUMBER)] == split(b"\x01\xfc\xf4\x74\x02hc\x05")[0]
+
+
+@ENGINES
 def test_mode_2_has_the_highest_byte_first(split):
     rows, _ = split(b"\x02\x13\x01\x02\x0d\x13\x02ab\x0a\x13\xf1\x23\x05\x13\x3f\x80\0\0", high_first=True)
 
@@ -151,6 +156,9 @@ def test_mode_2_has_the_highest_byte_first(split):
         (CUT_IN_VIF, b"\x01\x93"),
         (CUT_IN_VIF, b"\x01\x7c"),
         (CUT_IN_VIF, b"\x01\x7c\x03ab"),
+        (CUT_IN_VIF, b"\x01\x7c\x85ab"),
+        (CUT_IN_VIF, b"\x01\xfc\xf4\x74"),
+        (CUT_IN_VIF, b"\x01\xfc\xf4\x74\x03ab"),
         (CUT_IN_DATA, b"\x04\x13\x01\x02\x03"),
         (CUT_IN_DATA, b"\x0d\x13"),
         (CUT_IN_DATA, b"\x0d\x13\x04abc"),

@@ -2,7 +2,8 @@
 
 A record is a data information block (DIF and up to 10 DIFE), a value information block (VIF, for 7C and FC
 its text, up to 10 VIFE) and its data, whose length and coding the low four bits of the DIF say.  Both blocks
-together are the record's *head*: what it means hangs on nothing else.
+together are the record's *head*: what it means hangs on nothing else.  The text stands before the VIFE, as
+meters in the field have it; where a byte of 80 or more follows the VIF, which no text is as long as, behind.
 """
 
 import struct
@@ -87,15 +88,22 @@ class _Walk:
             return None
         if dif & 0x80:
             self._extensions(CUT_IN_DIF, LONG_DIF)
-        vif = self._byte(CUT_IN_VIF)
-        if vif & 0x7F == _PLAIN:
-            self._skip(self._byte(CUT_IN_VIF), CUT_IN_VIF)
-        if vif & 0x80:
-            self._extensions(CUT_IN_VIF, LONG_VIF)
+        self._value_information()
         head = self.data[start : self.at]
         field = dif & 0x0F
         value, state = self._variable() if field == _VARIABLE else self._plain(field)
         return head, value, state
+
+    def _value_information(self) -> None:
+        vif = self._byte(CUT_IN_VIF)
+        is_plain = vif & 0x7F == _PLAIN
+        text_first = is_plain and (self.at >= len(self.data) or self.data[self.at] < 0x80)
+        if text_first:
+            self._skip(self._byte(CUT_IN_VIF), CUT_IN_VIF)
+        if vif & 0x80:
+            self._extensions(CUT_IN_VIF, LONG_VIF)
+        if is_plain and not text_first:
+            self._skip(self._byte(CUT_IN_VIF), CUT_IN_VIF)
 
     def _special(self, dif: int) -> None:
         if dif in {_FILLER, _GLOBAL}:

@@ -89,10 +89,8 @@ def _read(draft: _Draft, block: bytes, *, high_first: bool) -> None:
     code = vif & 0x7F
     draft.kind = quantities.PRIMARY[code]
     if code == _PLAIN_TEXT:
-        size = rest[0]
-        text = rest[1 : 1 + size] if high_first else rest[size:0:-1]
-        draft.kind = Kind(text.decode("latin-1").strip(" \0"))
-        rest = rest[1 + size :]
+        text, rest = _texted(rest, extended=vif >= 0x80)
+        draft.kind = Kind((text if high_first else text[::-1]).decode("latin-1").strip(" \0"))
     elif vif == _FB | 0x80:
         draft.kind, rest = quantities.FIRST[rest[0] & 0x7F], rest[1:]
     elif vif == _FD | 0x80:
@@ -101,6 +99,14 @@ def _read(draft: _Draft, block: bytes, *, high_first: bool) -> None:
         draft.texts += [_of_maker(rest)] if rest else []
     else:
         _qualify(draft, rest)
+
+
+def _texted(rest: bytes, *, extended: bool) -> tuple[bytes, bytes]:
+    """The text of a plain VIF, before the VIFE or behind them, and the VIFE."""
+    if rest[0] < 0x80 or not extended:
+        return rest[1 : 1 + rest[0]], rest[1 + rest[0] :]
+    end = next(at for at, code in enumerate(rest) if code < 0x80) + 1
+    return rest[end + 1 :], rest[:end]
 
 
 def _second(rest: bytes) -> tuple[Kind, bytes]:

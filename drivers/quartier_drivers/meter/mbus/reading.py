@@ -47,6 +47,7 @@ class MbusReader:
     application: int = -1
     key: bytes = field(default=b"", repr=False)
     _bit: int = FCB
+    _is_settled: bool = False
 
     @property
     def _name(self) -> str:
@@ -58,7 +59,8 @@ class MbusReader:
 
     def read(self) -> Talk:
         """One whole reading, as one telegram.  Raises NoReply, or Refused where the meter says no."""
-        yield from self._begin()
+        is_settled, self._is_settled = self._is_settled, False
+        yield from self._begin(is_settled=is_settled)
         answers: list[Answer] = []
         groups: list[Group] = []
         while len(answers) < self.telegrams_max:
@@ -71,13 +73,16 @@ class MbusReader:
             groups += answer.groups
             if not answer.is_continued:
                 break
+        self._is_settled = True
         return [Telegram(answers[0].header.serial, tuple(_once(groups)))]
 
-    def _begin(self) -> Generator[Ask, bytes, None]:
+    def _begin(self, *, is_settled: bool) -> Generator[Ask, bytes, None]:
         if self.mask is not None or self.resets:
             self._bit = FCB
         if self.mask is not None:
-            yield from exchange(short(SND_NKE, NETWORK), self.timing)
+            if not is_settled:
+                # A selection ends the one before; who missed that one still listens, and would answer too.
+                yield from exchange(short(SND_NKE, NETWORK), self.timing)
             heard = yield from self._repeated(long(SND_UD, NETWORK, SELECT, self.mask.wire))
             if heard.kind is Kind.SILENCE:
                 raise NoReply(f"{self._name} does not answer to its selection")

@@ -39,6 +39,7 @@ def test_function_storage_tariff_and_subunit_are_put_together_from_all_extension
         ("energy", "Wh", 10**6, 1, "04867D"),
         ("rh", "", 1, 1, "047C026872"),
         ("%RH", "", 1, 100, "02FC0348522574"),
+        ("%RH", "", 1, 10000, "02FCF47403485225"),
         ("maker_specific", "", 1, 1, "04FF13"),
         ("reserved", "", 1, 1, "01FD7C"),
         ("energy", "Wh/h", 1000, 1, "0486A200"),
@@ -79,6 +80,10 @@ def test_a_duration_is_in_seconds_whatever_the_quantity_was():
     found = meant("01B852")
 
     assert ("s", 3600, 1) == (found.unit, found.top, found.bottom)
+
+
+def test_a_very_long_text_is_a_text():
+    assert 128 * "x" == meaning(b"\x01\x7c\x80" + 128 * b"x", "ACW", "heat").more["quantity"]
 
 
 def test_text_of_a_unit_is_turned_round_but_in_mode_2():

@@ -42,6 +42,23 @@ def test_a_secondary_address_is_selected_and_asked_at_253():
     assert [0xFD] * 3 == [sent[5] if sent[0] == 0x68 else sent[2] for sent in line.sent]
 
 
+def test_others_are_deselected_once_and_after_each_failure():
+    slave = Slave("22490378", primary=5)
+    asking, line = reader(secondary="22490378"), Line([slave])
+    converse(asking.read(), line)
+    line.sent.clear()
+    converse(asking.read(), line)
+    assert [0x68, 0x10] == [sent[0] for sent in line.sent]
+
+    line.slaves = []
+    with pytest.raises(NoReply):
+        converse(asking.read(), line)
+    line.slaves = [slave]
+    line.sent.clear()
+    converse(asking.read(), line)
+    assert [0x10, 0x68, 0x10] == [sent[0] for sent in line.sent]
+
+
 def test_several_telegrams_are_one_reading_with_the_frame_count_bit_in_turn():
     slave = Slave("11490378", primary=5, bodies=(FIRST + b"\x1f", SECOND + b"\x1f", THIRD))
 
