@@ -181,9 +181,9 @@ def _district(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(_: argparse.Namespace) -> int:
-    from quartier_hil import scenario  # noqa: PLC0415 - after the check of what is installed
+    from quartier_hil import scenario, shelf  # noqa: PLC0415 - after the check of what is installed
 
-    for name, path in scenario.builtin().items():
+    for name, path in shelf.builtin().items():
         loaded = scenario.load(path)
         print(f"{name:20} {loaded.duration_s / 60:6.0f} min  {loaded.title}")
     print(f"\nThey lie in {path.parent}")
@@ -235,12 +235,12 @@ def _run(options: argparse.Namespace) -> int:
 
 
 async def _perform(options: argparse.Namespace) -> int:
-    from quartier_hil import outcome, scenario, view  # noqa: PLC0415 - as above
+    from quartier_hil import outcome, scenario, shelf, view  # noqa: PLC0415 - as above
     from quartier_hil.records import standard, table  # noqa: PLC0415 - as above
     from quartier_hil.report import files  # noqa: PLC0415 - as above
     from quartier_hil.run import Options, Run  # noqa: PLC0415 - as above
 
-    asked = scenario.load(scenario.find(options.scenario))
+    asked = scenario.load(shelf.find(options.scenario))
     if options.rate is not None:
         asked = scenario.Scenario.model_validate({**asked.model_dump(), "rate": options.rate})
     day = asked.start.date()

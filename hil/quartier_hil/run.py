@@ -7,8 +7,6 @@ desk; nothing of it is imported here.
 import asyncio
 import datetime as dt
 import json
-import shutil
-import tempfile
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -19,6 +17,7 @@ from zoneinfo import ZoneInfo
 from quartier_hil import scenario as asked
 from quartier_hil.clock import RigClock
 from quartier_hil.district.session import Names
+from quartier_hil.metering import Metering
 from quartier_hil.plant import building
 from quartier_hil.plant.battery import BatterySpec
 from quartier_hil.plant.heatpump import HeatPumpSpec
@@ -32,7 +31,8 @@ from quartier_hil.verdict.checks import Judge, Release, judges
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.kpis import Kpis
 from quartier_hil.verdict.promise import Cap, caps, owed
-from quartier_hil.wiring import Wiring, site_file
+from quartier_hil.wiring import TIMEOUT_MIN_S, Wiring, site_file
+from quartier_hil.workplace import work_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,8 +42,6 @@ NAMES = Names(group="issy", edge="b012")
 READY_REAL_S = 30.0
 LOOK_REAL_S = 0.25
 RESTART_S = 5.0
-# A unix socket's path holds 107 bytes (sys/un.h); longer working folders move to the temporary one.
-_SOCKET_PATH_MAX = 100
 
 
 class RigError(RuntimeError):
@@ -101,6 +99,7 @@ class Run:
         self._extra: list[tuple[float, float]] = []
         self._systemd = asyncio.Lock()
         self.real_s = 0.0
+        self.zero_s = 0.0
 
     # -- the way through -----------------------------------------------------------------
 
@@ -137,7 +136,16 @@ class Run:
         pty = work / "rs485"
         await self.wiring.serve(pty)
         stack.push_async_callback(self.wiring.close)
-        self.wiring.publish(building.values(self.spec, self.plant), 0.0)
+        self.metering = Metering(
+            scenario.house.meters,
+            work,
+            contract_w=scenario.house.contract_import_w,
+            rate=scenario.rate,
+            seed=scenario.seed + 10,
+        )
+        self._publish(building.values(self.spec, self.plant), 0.0)
+        await self.metering.serve()
+        stack.push_async_callback(self.metering.close)
         site = work / "site.toml"
         site.write_text(
             site_file(
@@ -149,6 +157,7 @@ class Run:
                 issuers_file=self.peer.issuers_file,
                 rate=scenario.rate,
             )
+            + self.metering.site(TIMEOUT_MIN_S)
         )
         self.daemon = Daemon(site, work, self.clock)
         await self.daemon.start()
@@ -213,7 +222,7 @@ class Run:
         self.plant = building.step(self.spec, self.plant, orders, drive, self.step_s)
         self.now_s = self.plant.now_s
         values = building.values(self.spec, self.plant)
-        self.wiring.publish(values, self.now_s)
+        self._publish(values, self.now_s)
         cap = owed(self.caps, self.now_s)
         values |= {
             "order.battery_w": orders.battery_w,
@@ -227,6 +236,13 @@ class Run:
         self.kpis.step(values, cap.import_w, self.options.series.price(self.day_s), self.step_s)
         for judge in self.judges:
             judge.step(self.now_s, self.step_s, values)
+
+    def _publish(self, values: dict[str, float], now_s: float) -> None:
+        """Show the plant's values to every device and meter at second ``now_s`` of the scenario."""
+        self.wiring.publish(values, now_s)
+        start = self.scenario.start.replace(tzinfo=ZoneInfo(ZONE))
+        moment = start.astimezone(dt.UTC) + dt.timedelta(seconds=self.zero_s + now_s)
+        self.metering.publish(values, moment)
 
     # -- events --------------------------------------------------------------------------
 
@@ -261,6 +277,14 @@ class Run:
                 self.wiring.clear(event.device)
             case asked.Kill():
                 await self._down(event)
+            case asked.Unplug():
+                self._mark(
+                    f"the adapter of {event.meter} {'comes back' if event.back else 'is pulled out'}", "fault"
+                )
+                await self.metering.plug(event.meter, plugged=event.back)
+            case asked.Disturb():
+                self._mark(f"the line of {event.meter}: {event.line}", "fault")
+                self.metering.disturb(event.meter, event.line)
             case _:
                 self._at_home(event)
 
@@ -383,15 +407,3 @@ def _words(event: asked.Caps) -> str:
         if value is not None
     ]
     return f"{', '.join(parts)} for {event.for_s / 60:g} min"
-
-
-def work_folder(folder: Path, stack: AsyncExitStack) -> Path:
-    """Where the processes of this run keep their files: ``run`` in the report folder, made anew."""
-    work = folder.resolve() / "run"
-    if work.exists():
-        shutil.rmtree(work)
-    work.mkdir(parents=True)
-    if len(str(work / "runtime" / "quartier.sock")) <= _SOCKET_PATH_MAX:
-        return work
-    short = stack.enter_context(tempfile.TemporaryDirectory(prefix="quartier-"))
-    return Path(short)

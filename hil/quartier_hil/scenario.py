@@ -4,7 +4,6 @@ import datetime as dt
 import difflib
 import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -16,6 +15,7 @@ Seconds = Annotated[float, Field(ge=0)]
 Watts = Annotated[float, Field(ge=0, le=1_000_000)]
 Pct = Annotated[float, Field(ge=0, le=100)]
 DeviceName = Literal["meter", "gx", "charger", "heatmeter", "relays", "inputs"]
+MeterName = Literal["tic", "p1", "mbus"]
 
 
 class _Part(BaseModel):
@@ -43,6 +43,8 @@ class House(_Part):
     """Export cap while the district is lost, as agreed for this building."""
     contact_import_w: Watts | None = None
     """Import cap while the grid operator's contact is closed; absent: the house has no such contact."""
+    meters: tuple[MeterName, ...] = ()
+    """Smart meters beside the devices: tic a Linky at the connection, p1 and mbus at one flat each."""
     heat_pump_w: Watts = 2_500.0
     """Electric power of the heat pump."""
     tank_c: Annotated[float, Field(ge=20, le=90)] = 53.0
@@ -124,6 +126,28 @@ class Clear(_Event):
     """Which one."""
 
 
+class Unplug(_Event):
+    """The adapter of a smart meter is pulled out, or put back."""
+
+    do: Literal["unplug"]
+    """The adapter of a smart meter leaves the gateway, or comes back."""
+    meter: MeterName
+    """Which one."""
+    back: bool = False
+    """Whether it comes back."""
+
+
+class Disturb(_Event):
+    """The line of a smart meter becomes bad, or good."""
+
+    do: Literal["disturb"]
+    """How well a smart meter is heard from now on."""
+    meter: MeterName
+    """Which one."""
+    line: Literal["clean", "weak", "humming", "loose", "awful"]
+    """How."""
+
+
 class Plug(_Event):
     """A car comes or goes."""
 
@@ -178,7 +202,19 @@ class Say(_Event):
 
 
 Event = Annotated[
-    Caps | Broker | Heartbeat | Contact | Failure | Clear | Plug | Extra | Kill | Kills | Say,
+    Caps
+    | Broker
+    | Heartbeat
+    | Contact
+    | Failure
+    | Clear
+    | Unplug
+    | Disturb
+    | Plug
+    | Extra
+    | Kill
+    | Kills
+    | Say,
     Field(discriminator="do"),
 ]
 
@@ -320,6 +356,11 @@ def load(path: Path) -> Scenario:
             for index, event in enumerate(scenario.events)
             if event.do == "contact" or getattr(event, "device", "") == "inputs"
         ]
+    faults += [
+        Fault(str(path), None, f"events.{index}.meter", f"{event.meter} is not in house.meters")
+        for index, event in enumerate(scenario.events)
+        if isinstance(event, Unplug | Disturb) and event.meter not in scenario.house.meters
+    ]
     if faults:
         raise ConfigError(faults)
     return scenario
@@ -358,22 +399,3 @@ def _known(location: tuple[Any, ...]) -> list[str]:
         if part in _MODELS:
             return list(_MODELS[part].model_fields)
     return list(House.model_fields if location[0] == "house" else Scenario.model_fields)
-
-
-def builtin() -> dict[str, Path]:
-    """The scenarios that come with the rig, by name."""
-    folder = Path(str(files("quartier_hil"))) / "scenarios"
-    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
-
-
-def find(name: str) -> Path:
-    """A path, or the file of a built-in scenario.  Raises ConfigError naming those that exist."""
-    path = Path(name)
-    if path.suffix == ".toml" or path.is_file():
-        return path
-    known = builtin()
-    if name in known:
-        return known[name]
-    raise ConfigError(
-        [Fault(name, None, "scenario", f"is no file and no scenario of ours: {', '.join(known)}")]
-    )

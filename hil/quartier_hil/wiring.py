@@ -254,7 +254,7 @@ def site_file(
     """
     text = _SITE if house.contact_import_w is None else _SITE + _CONTACT
     return text.format(
-        **house.model_dump(exclude={"soc_pct", "tank_c"}),
+        **house.model_dump(exclude={"soc_pct", "tank_c", "meters"}),
         edge=names.edge,
         group=names.group,
         host=names.host,

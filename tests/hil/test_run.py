@@ -3,13 +3,12 @@
 At 20 times real time a machine that stalls for a moment does not decide the verdict; where nothing is timed, faster."""
 
 import json
-from contextlib import AsyncExitStack
 
 import pytest
 
 from quartier_hil import cli
 from quartier_hil.records.series import Series
-from quartier_hil.run import Options, Run, link_mode, work_folder
+from quartier_hil.run import Options, Run, link_mode
 from quartier_hil.scenario import load
 from quartier_hil.stage.broker import mosquitto
 
@@ -83,6 +82,20 @@ def test_a_device_that_goes_and_comes_leaves_the_others_their_rate(tmp_path):
     _run(tmp_path, CAR + events + clear + rate + CAP_KEPT + DELIVERED)
 
 
+@scenario
+def test_smart_meters_unplugged_and_plugged_in_again_are_read_on_through_to_the_district(tmp_path):
+    pulled = "".join(
+        f'[[events]]\nat_s = {at_s + gone_s}\ndo = "unplug"\nmeter = "{name}"\nback = {back}\n'
+        for at_s, name in ((150, "tic"), (200, "p1"), (250, "mbus"))
+        for gone_s, back in ((0, "false"), (150, "true"))
+    )
+    points = ("linky.apparent_power_va", "flat1.power_w", "flat2.power_w")
+    whole = "".join(
+        f'[[checks]]\ncheck = "nothing-lost"\npoint = "{one}"\ngap_max_s = 280\n' for one in points
+    )
+    _run(tmp_path, 'meters = ["tic", "p1", "mbus"]\n' + pulled + whole + CAP_KEPT + DELIVERED)
+
+
 def _prepared(tmp_path, text, **sizes):
     path = tmp_path / "scenario.toml"
     path.write_text(HEAD.format(title="x", duration_s=1000, rate=60) + text)
@@ -92,15 +105,6 @@ def _prepared(tmp_path, text, **sizes):
 
 def test_the_steps_of_the_plant_grow_with_the_rate_up_to_a_second(tmp_path):
     assert 1.0 == _prepared(tmp_path, "").step_s
-
-
-async def test_a_folder_too_deep_for_a_socket_gets_a_short_one(tmp_path):
-    async with AsyncExitStack() as stack:
-        work = work_folder(tmp_path / ("r" * 90), stack)
-
-        assert len(str(work)) < 60
-        assert work.is_dir()
-    assert not work.exists()
 
 
 def test_the_link_state_is_unknown_while_the_daemon_is_silent():

@@ -1,7 +1,8 @@
 import pytest
 
 from quartier_drivers.errors import ConfigError
-from quartier_hil.scenario import Caps, builtin, find, load
+from quartier_hil.scenario import Caps, load
+from quartier_hil.shelf import builtin, find
 
 HEAD = 'title = "x"\nstart = 2026-06-12T12:00:00\nduration_s = 100\n'
 
@@ -23,7 +24,7 @@ def test_our_scenarios_load(name):
 
 
 def test_the_wanted_scenarios_are_there():
-    wanted = {"demo", "cap-kept", "battery-band", "grid-meter-lost", "device-lost-and-back"}
+    wanted = {"demo", "cap-kept", "battery-band", "grid-meter-lost", "device-lost-and-back", "three-meters"}
 
     assert wanted | {"broker-away", "contact-acts", "kill-nine", "day"} <= set(builtin())
 

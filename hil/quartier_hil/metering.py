@@ -1,0 +1,155 @@
+"""The smart meters of the house on their wires: a Linky at the connection, P1 and M-Bus at two flats.
+
+The flats share the load that is otherwise unmeasured.  Each meter has a pty of its own; unplugged, the
+port is gone, and it comes back under the same path.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Protocol
+
+from quartier_hil.devices.meters.mbus.line import Line
+from quartier_hil.devices.meters.mbus.standing import ElectricitySlave
+from quartier_hil.devices.meters.noise import LINES
+from quartier_hil.devices.meters.p1.standing import P1Meter
+from quartier_hil.devices.meters.port import PtyPort
+from quartier_hil.devices.meters.push import Push
+from quartier_hil.devices.meters.tic.linky import Linky
+from quartier_hil.scenario import MeterName
+
+# What the connection can be subscribed to, in kVA (Enedis, low voltage up to 36 kVA).
+SUBSCRIPTIONS_KVA = (3, 6, 9, 12, 15, 18, 24, 30, 36)
+# Where only W are known, 90 % of a subscribed VA count as W: the Linky must not cap below the contract.
+_W_PER_VA = 0.9
+P1_PERIOD_S = 1.0
+MBUS_BAUD = 2400
+_QUANTITIES = ("power_w", "energy_import_wh", "energy_export_wh")
+# The flats' shares of the load that no other device measures.
+_SHARES: Mapping[MeterName, float] = {"p1": 0.6, "mbus": 0.4}
+
+_SITES: Mapping[MeterName, str] = {
+    "tic": """
+[buses.tic]
+kind = "tic"
+port = "{port}"
+framing = "8N1"
+
+[devices.linky_tic]
+bus = "tic"
+profile = "enedis/linky_standard"
+
+[supplies.linky]
+device = "linky_tic"
+""",
+    "p1": """
+[buses.p1]
+kind = "p1"
+port = "{port}"
+framing = "8N1"
+
+[devices.flat1_meter]
+bus = "p1"
+profile = "dsmr/p1"
+
+[assets.flat1]
+role = "load"
+device = "flat1_meter"
+rated_w = 9000
+""",
+    "mbus": """
+[buses.mbus]
+kind = "mbus"
+port = "{port}"
+framing = "8N1"
+timeout_s = {timeout_s}
+
+[devices.flat2_meter]
+bus = "mbus"
+profile = "generic/mbus_electricity"
+unit = 7
+
+[assets.flat2]
+role = "load"
+device = "flat2_meter"
+rated_w = 9000
+""",
+}
+
+
+class _Meter(Protocol):
+    def tell(self, values: Mapping[str, float], now: dt.datetime, /) -> None: ...
+
+
+def subscription_kva(contract_w: float) -> int:
+    """The smallest subscription whose share of W is not below the contract, at most the largest there is."""
+    return next(
+        (kva for kva in SUBSCRIPTIONS_KVA if kva * 1000 * _W_PER_VA >= contract_w), SUBSCRIPTIONS_KVA[-1]
+    )
+
+
+class Metering:
+    """The meters named in ``names``; ``rate`` is how fast the house's time goes."""
+
+    def __init__(
+        self, names: tuple[MeterName, ...], folder: Path, *, contract_w: float, rate: float, seed: int
+    ) -> None:
+        self.names = names
+        self._rate = rate
+        self.linky = Linky(phases=3, reference_kva=subscription_kva(contract_w), start_wh=12_345_678)
+        self.flat1 = P1Meter(serial="E0043007052870318")
+        self.flat2 = ElectricitySlave(12_345_678, address=7)
+        ports = {name: PtyPort(folder / f"meter-{name}") for name in names}
+        self.ports: Mapping[MeterName, PtyPort] = ports
+        self.pushes: dict[MeterName, Push] = {}
+        self.line: Line | None = None
+        if "tic" in ports:
+            self.pushes["tic"] = Push(self.linky, ports["tic"], rate=rate, seed=seed)
+        if "p1" in ports:
+            self.pushes["p1"] = Push(self.flat1, ports["p1"], period_s=P1_PERIOD_S, rate=rate, seed=seed + 1)
+        if "mbus" in ports:
+            self.line = Line([self.flat2], ports["mbus"], baud=MBUS_BAUD, seed=seed + 2)
+        self._wires = AsyncExitStack()
+
+    async def serve(self) -> None:
+        """Plug everything in."""
+        for push in self.pushes.values():
+            await self._wires.enter_async_context(push)
+        if self.line is not None:
+            await self._wires.enter_async_context(self.line)
+
+    async def close(self) -> None:
+        """Take everything away."""
+        await self._wires.aclose()
+
+    def publish(self, values: Mapping[str, float], now: dt.datetime) -> None:
+        """Show the plant's values (``asset.quantity``) at the house's ``now``."""
+        grid = {name.partition(".")[2]: value for name, value in values.items() if name.startswith("grid.")}
+        self.linky.tell(grid, now)
+        flats: tuple[tuple[MeterName, _Meter], ...] = (("p1", self.flat1), ("mbus", self.flat2))
+        for name, meter in flats:
+            share = {
+                quantity: values[f"base.{quantity}"] * _SHARES[name]
+                for quantity in _QUANTITIES
+                if f"base.{quantity}" in values
+            }
+            meter.tell(share, now)
+
+    async def plug(self, name: MeterName, *, plugged: bool) -> None:
+        """Pull an adapter out of the gateway, or put it back."""
+        await (self.ports[name].plug() if plugged else self.ports[name].unplug())
+
+    def disturb(self, name: MeterName, line: str) -> None:
+        """Let a meter be heard over a line of ``noise.LINES`` from now on."""
+        if self.line is not None and name == "mbus":
+            self.line.noise = LINES[line]
+        else:
+            self.pushes[name].noise = LINES[line]
+
+    def site(self, timeout_min_s: float) -> str:
+        """The TOML text of the site's part that reads them."""
+        timeout_s = max(0.5 / self._rate, timeout_min_s)
+        return "".join(
+            _SITES[name].format(port=self.ports[name].url, timeout_s=timeout_s) for name in self.names
+        )
