@@ -1,13 +1,15 @@
 """What a finished run amounts to: the verdicts and the figures, from the rig's own eyes and the daemon's."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from quartier_hil.run import Run
 from quartier_hil.stage.daemon import deep
 from quartier_hil.verdict.checks import Ending, Verdict
+
+_GOOD = 192  # Sparkplug's quality property, after OPC
 
 
 def judged(run: Run) -> list[Verdict]:
@@ -18,6 +20,7 @@ def judged(run: Run) -> list[Verdict]:
         downs=run.downs,
         crashes=run.crashes,
         series=_series(run),
+        told=_told(run),
         district=run.peer.figures,
         missing=_missing(run),
         backlog_count=_whole(run.last_status, "backlog_count"),
@@ -47,11 +50,10 @@ def _whole(status: Mapping[str, Any], key: str) -> int | None:
     return int(value) if isinstance(value, int | float) else None
 
 
-def received(log: Path) -> dict[str, set[int]]:
-    """Per point the UTC milliseconds of every sample in the district's log."""
-    found: dict[str, set[int]] = {}
+def samples(log: Path) -> Iterator[tuple[str, int, int]]:
+    """Point, UTC milliseconds and quality of every sample in the district's log."""
     if not log.exists():
-        return found
+        return
     with log.open(encoding="utf-8") as lines:
         for text in lines:
             try:
@@ -61,9 +63,15 @@ def received(log: Path) -> dict[str, set[int]]:
             if "first" not in line:
                 continue
             stream = line["stream"]
-            for name, at_ms, *_ in line["metrics"]:
-                point = name if stream == "node" else f"{stream}.{name}"
-                found.setdefault(point, set()).add(at_ms)
+            for name, at_ms, _value, quality in line["metrics"]:
+                yield name if stream == "node" else f"{stream}.{name}", at_ms, quality
+
+
+def received(log: Path) -> dict[str, set[int]]:
+    """Per point the UTC milliseconds of every sample in the district's log."""
+    found: dict[str, set[int]] = {}
+    for point, at_ms, _quality in samples(log):
+        found.setdefault(point, set()).add(at_ms)
     return found
 
 
@@ -73,6 +81,15 @@ def _series(run: Run) -> dict[str, list[float]]:
         point: [(at_ms - start_ms) / 1_000 for at_ms in times]
         for point, times in received(run.peer.log).items()
     }
+
+
+def _told(run: Run) -> dict[str, list[tuple[float, bool]]]:
+    """The samples of each point: second of the scenario, and whether the daemon called it good."""
+    start_ms = (run.clock.origin_s + run.clock.offset_s + run.zero_s) * 1_000
+    found: dict[str, list[tuple[float, bool]]] = {}
+    for point, at_ms, quality in samples(run.peer.log):
+        found.setdefault(point, []).append(((at_ms - start_ms) / 1_000, quality == _GOOD))
+    return found
 
 
 def _missing(run: Run) -> int | None:

@@ -25,12 +25,13 @@ from quartier_hil.plant.solar import SolarSpec
 from quartier_hil.prepared import prepared
 from quartier_hil.records.series import Series
 from quartier_hil.stage.broker import Broker
-from quartier_hil.stage.daemon import Daemon, deep
+from quartier_hil.stage.daemon import Daemon, link_mode
 from quartier_hil.stage.peer import Peer
 from quartier_hil.verdict.checks import Judge, Release, judges
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.kpis import Kpis
 from quartier_hil.verdict.promise import Cap, caps, owed
+from quartier_hil.wanted import Delivered
 from quartier_hil.wiring import TIMEOUT_MIN_S, Wiring, site_file
 from quartier_hil.workplace import work_folder
 
@@ -240,9 +241,7 @@ class Run:
     def _publish(self, values: dict[str, float], now_s: float) -> None:
         """Show the plant's values to every device and meter at second ``now_s`` of the scenario."""
         self.wiring.publish(values, now_s)
-        start = self.scenario.start.replace(tzinfo=ZoneInfo(ZONE))
-        moment = start.astimezone(dt.UTC) + dt.timedelta(seconds=self.zero_s + now_s)
-        self.metering.publish(values, moment)
+        self.metering.publish(values, dt.datetime.fromtimestamp(self.clock.utc_ms() / 1_000, dt.UTC))
 
     # -- events --------------------------------------------------------------------------
 
@@ -260,7 +259,7 @@ class Run:
                 self.said = event.text
                 self._mark(event.text, "say")
             case asked.Caps():
-                self._mark(f"district: {_words(event)}")
+                self._mark(f"district: {event.words}")
                 self._send_caps(event)
             case asked.Broker():
                 self._mark("the broker comes back" if event.up else "the broker is taken away")
@@ -369,7 +368,7 @@ class Run:
 
     async def _settle(self) -> None:
         """Let the last samples arrive; the plant stands still meanwhile."""
-        wanted = [check.settle_s for check in self.scenario.checks if isinstance(check, asked.Delivered)]
+        wanted = [check.settle_s for check in self.scenario.checks if isinstance(check, Delivered)]
         if wanted:
             await asyncio.sleep(self.clock.real_s(max(wanted)))
         # Before the whole history is read: what the judge costs the machine is not the house's lateness.
@@ -389,21 +388,3 @@ class Run:
         rows = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
         # Events are the house's own until their topic comes; all the rest goes to the district.
         return [row for row in rows if not row["point"].startswith("event.")]
-
-
-def link_mode(status: dict[str, Any]) -> str:
-    """The link state in an answer of the daemon's desk."""
-    return str(deep(status, "mode") or "unknown")
-
-
-def _words(event: asked.Caps) -> str:
-    parts = [
-        f"{name} <= {value / 1e3:g} kW"
-        for name, value in (
-            ("import", event.import_max_w),
-            ("export", event.export_max_w),
-            ("generation", event.generation_max_w),
-        )
-        if value is not None
-    ]
-    return f"{', '.join(parts)} for {event.for_s / 60:g} min"

@@ -7,22 +7,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from quartier_drivers.errors import ConfigError, Fault
+from quartier_hil.wanted import Check, Part, Pct, Seconds
 
-Seconds = Annotated[float, Field(ge=0)]
 Watts = Annotated[float, Field(ge=0, le=1_000_000)]
-Pct = Annotated[float, Field(ge=0, le=100)]
 DeviceName = Literal["meter", "gx", "charger", "heatmeter", "relays", "inputs"]
 MeterName = Literal["tic", "p1", "mbus"]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class House(_Part):
+class House(Part):
     """The building's sizes and contract."""
 
     battery_wh: Annotated[float, Field(gt=0)] = 10_000.0
@@ -51,7 +46,7 @@ class House(_Part):
     """Temperature of the hot water at the start; the heat pump runs from 50 to 56 degrees."""
 
 
-class _Event(_Part):
+class _Event(Part):
     at_s: Seconds
     """Seconds of the house since the start."""
 
@@ -71,6 +66,17 @@ class Caps(_Event):
     """Generation cap."""
     on_loss: Literal["hold", "failsafe"] = "failsafe"
     """What holds while the district is lost."""
+
+    @property
+    def words(self) -> str:
+        """What is asked, for a person."""
+        caps = {
+            "import": self.import_max_w,
+            "export": self.export_max_w,
+            "generation": self.generation_max_w,
+        }
+        parts = [f"{name} <= {value / 1e3:g} kW" for name, value in caps.items() if value is not None]
+        return f"{', '.join(parts)} for {self.for_s / 60:g} min"
 
 
 class Broker(_Event):
@@ -219,91 +225,7 @@ Event = Annotated[
 ]
 
 
-class CapKept(_Part):
-    """Import and export stay under what was promised."""
-
-    check: Literal["cap-kept"]
-    """Import stays under the cap promised at that moment."""
-    deadline_s: Seconds = 30.0
-    """How long after a change of the cap nothing is judged."""
-    slack_pct: Pct = 10.0
-    """How far above the cap counts as over."""
-    over_max_s: Seconds = 5.0
-    """How many seconds over it are allowed altogether."""
-
-
-class Within(_Part):
-    """A quantity of the plant stays in a range."""
-
-    check: Literal["within"]
-    """A quantity of the plant stays in a range."""
-    point: str
-    """Which, as asset.quantity."""
-    low: float = float("-inf")
-    """Least value."""
-    high: float = float("inf")
-    """Largest value."""
-    from_s: Seconds = 0.0
-    """Since when."""
-    until_s: Seconds = float("inf")
-    """Until when."""
-    outside_max_s: Seconds = 0.0
-    """How many seconds outside are allowed."""
-
-
-class Status(_Part):
-    """The daemon says so itself, at one moment."""
-
-    check: Literal["mode"]
-    """The daemon's link state at a moment."""
-    at_s: Seconds
-    """When."""
-    expected: Literal["INIT", "CONTROLLED", "HOLD", "FAILSAFE", "AUTONOMOUS"]
-    """Which."""
-
-
-class Delivered(_Part):
-    """Every sample reached the district, counted once by key."""
-
-    check: Literal["delivered"]
-    """Sequences without holes, nothing waiting at the end."""
-    settle_s: Seconds = 300.0
-    """How long after the end the rig waits for the last ones (house seconds)."""
-
-
-class NothingLost(_Part):
-    """The district's record has no hole while the daemon was alive."""
-
-    check: Literal["nothing-lost"]
-    """The series that the district holds has no hole while the daemon lived."""
-    point: str = "rs485.requests_count"
-    """Which series; the default is a counter that changes at each poll and is a sample every 60 s."""
-    gap_max_s: Seconds = 90.0
-    """Longest pause between two samples outside restarts."""
-
-
-class Released(_Part):
-    """After each stop the outputs are at their release values."""
-
-    check: Literal["released"]
-    """Outputs at on_release after `quartier release`."""
-
-
-class OnTime(_Part):
-    """The control cycle keeps its period."""
-
-    check: Literal["on-time"]
-    """No cycle is skipped."""
-    skipped_max_count: Annotated[int, Field(ge=0)] = 0
-    """How many skipped cycles are allowed."""
-
-
-Check = Annotated[
-    CapKept | Within | Status | Delivered | NothingLost | Released | OnTime, Field(discriminator="check")
-]
-
-
-class Scenario(_Part):
+class Scenario(Part):
     """A whole scenario."""
 
     title: str

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from quartier_hil.report.files import tiles
-from quartier_hil.run import Run, link_mode
-from quartier_hil.stage.daemon import deep
+from quartier_hil.run import Run
+from quartier_hil.stage.daemon import deep, link_mode
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.promise import owed
 

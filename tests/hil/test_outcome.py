@@ -1,4 +1,4 @@
-from quartier_hil.outcome import received
+from quartier_hil.outcome import received, samples
 from quartier_hil.stage.daemon import deep
 
 
@@ -12,6 +12,9 @@ def test_samples_come_from_the_districts_log_by_point(tmp_path):
     )
 
     assert {"grid.power_w": {5, 6}, "rs485.slack_pct": {7}} == received(log)
+    assert [("grid.power_w", 5, 192), ("grid.power_w", 6, 192), ("rs485.slack_pct", 7, 192)] == list(
+        samples(log)
+    )
 
 
 def test_without_a_log_nothing_was_received(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from quartier_hil import cli
 from quartier_hil.records.series import Series
-from quartier_hil.run import Options, Run, link_mode
+from quartier_hil.run import Options, Run
 from quartier_hil.scenario import load
 from quartier_hil.stage.broker import mosquitto
 
@@ -89,11 +89,12 @@ def test_smart_meters_unplugged_and_plugged_in_again_are_read_on_through_to_the_
         for at_s, name in ((150, "tic"), (200, "p1"), (250, "mbus"))
         for gone_s, back in ((0, "false"), (150, "true"))
     )
-    points = ("linky.apparent_power_va", "flat1.power_w", "flat2.power_w")
-    whole = "".join(
-        f'[[checks]]\ncheck = "nothing-lost"\npoint = "{one}"\ngap_max_s = 280\n' for one in points
+    told = "".join(
+        f'[[checks]]\ncheck = "told"\npoint = "{point}"\nfrom_s = {from_s}\nuntil_s = {until_s}\nquality = "{quality}"\n'
+        for at_s, point in ((150, "linky.apparent_power_va"), (200, "flat1.power_w"), (250, "flat2.power_w"))
+        for from_s, until_s, quality in ((at_s, at_s + 60, "bad"), (at_s + 150, at_s + 270, "good"))
     )
-    _run(tmp_path, 'meters = ["tic", "p1", "mbus"]\n' + pulled + whole + CAP_KEPT + DELIVERED)
+    _run(tmp_path, 'meters = ["tic", "p1", "mbus"]\n' + pulled + told + CAP_KEPT + DELIVERED)
 
 
 def _prepared(tmp_path, text, **sizes):
@@ -105,8 +106,3 @@ def _prepared(tmp_path, text, **sizes):
 
 def test_the_steps_of_the_plant_grow_with_the_rate_up_to_a_second(tmp_path):
     assert 1.0 == _prepared(tmp_path, "").step_s
-
-
-def test_the_link_state_is_unknown_while_the_daemon_is_silent():
-    assert "unknown" == link_mode({})
-    assert "HOLD" == link_mode({"control": {"mode": "HOLD"}})

@@ -65,6 +65,7 @@ def test_events_become_what_they_do():
 
     assert isinstance(event, Caps)
     assert (600, 5000) == (event.at_s, event.import_max_w)
+    assert "import <= 5 kW for 10 min" == event.words
 
 
 def test_a_folder_of_the_same_name_does_not_hide_a_scenario(tmp_path, monkeypatch):

@@ -107,3 +107,8 @@ def deep(tree: Any, key: str) -> Any:
             if found is not None:
                 return found
     return None
+
+
+def link_mode(status: dict[str, Any]) -> str:
+    """The link state in an answer of the daemon's desk."""
+    return str(deep(status, "mode") or "unknown")

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Protocol
 
-from quartier_hil import scenario as asked
+from quartier_hil import wanted as asked
+from quartier_hil.scenario import Scenario
 from quartier_hil.verdict.promise import Cap, owed
 
 
@@ -34,7 +35,8 @@ class Ending:
 
     ``modes`` are the daemon's own (seconds, link state); ``downs`` are the spans in which it was not
     there; ``crashes`` say when it ended by itself and with which exit code; ``series`` are the times
-    (house seconds) of the samples of a point that the district holds; ``missing`` counts rows of the
+    (house seconds) of the samples of a point that the district holds, ``told`` the same with whether
+    each was called good; ``missing`` counts rows of the
     daemon's own history that the district lacks.
     """
 
@@ -43,6 +45,7 @@ class Ending:
     downs: Sequence[tuple[float, float]] = ()
     crashes: Sequence[tuple[float, int]] = ()
     series: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    told: Mapping[str, Sequence[tuple[float, bool]]] = field(default_factory=dict)
     district: Mapping[str, Any] = field(default_factory=dict)
     missing: int | None = None
     backlog_count: int | None = None
@@ -177,6 +180,22 @@ class NothingLost(_AtEnd):
         return Verdict("nothing-lost", promised, measured, longest_s <= self.asked.gap_max_s)
 
 
+class Told(_AtEnd):
+    """Samples of one quality in a span."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """How many there are, and when the first was."""
+        wanted = self.asked
+        found = [
+            at_s
+            for at_s, good in ending.told.get(wanted.point, ())
+            if wanted.from_s <= at_s <= wanted.until_s and good == (wanted.quality == "good")
+        ]
+        promised = f"{wanted.point}: {wanted.quality} from {wanted.from_s:g} s to {wanted.until_s:g} s"
+        measured = f"{len(found)} samples" + (f", the first at {min(found):.0f} s" if found else "")
+        return Verdict("told", promised, measured, bool(found))
+
+
 def _away_s(left: float, right: float, downs: Sequence[tuple[float, float]]) -> float:
     return sum(max(min(right, end) - max(left, start), 0.0) for start, end in downs)
 
@@ -240,7 +259,7 @@ class Alive:
         return Verdict("alive", "the daemon ends only when told", measured, not ending.crashes)
 
 
-def judges(scenario: asked.Scenario, caps: Sequence[Cap]) -> list[Judge]:
+def judges(scenario: Scenario, caps: Sequence[Cap]) -> list[Judge]:
     """One judge per check, and the two that hold for every run."""
     found: list[Judge] = [Balance(), Alive()]
     for check in scenario.checks:
@@ -255,6 +274,8 @@ def judges(scenario: asked.Scenario, caps: Sequence[Cap]) -> list[Judge]:
                 found.append(Delivered(check))
             case asked.NothingLost():
                 found.append(NothingLost(check))
+            case asked.Told():
+                found.append(Told(check))
             case asked.Released():
                 found.append(Released(check))
             case asked.OnTime():

@@ -50,6 +50,14 @@ async def test_a_meter_that_has_said_nothing_is_not_there_yet(meter):
     assert NOTHING is await meter.read()
 
 
+async def test_a_meter_that_stays_silent_is_not_due_again_at_once(meter, house_time):
+    meter._heard_ns = house_time.now_ns() - 100 * 10**9
+    with pytest.raises(NoReply):
+        await meter.open()
+
+    assert meter.due_ns > house_time.now_ns()
+
+
 async def test_its_turn_comes_when_it_has_spoken(meter, plug, house_time):
     await heard(meter, plug, frame(ADSC="012345678910", EAST="000005000"))
     assert meter.due_ns > house_time.now_ns()

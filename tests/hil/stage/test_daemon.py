@@ -6,7 +6,7 @@ import time
 import pytest
 
 from quartier_hil.clock import RigClock
-from quartier_hil.stage.daemon import Daemon
+from quartier_hil.stage.daemon import Daemon, link_mode
 
 CLOCK = RigClock(time.time(), 0.0, 30.0)
 
@@ -20,6 +20,11 @@ def test_it_gets_the_rigs_clock_and_folders_of_its_own(daemon, tmp_path):
     assert CLOCK.setting == daemon.env["QUARTIER_CLOCK"]
     assert str(tmp_path / "runtime") == daemon.env["RUNTIME_DIRECTORY"]
     assert (tmp_path / "state").is_dir()
+
+
+def test_the_link_state_is_unknown_while_the_daemon_is_silent():
+    assert "unknown" == link_mode({})
+    assert "HOLD" == link_mode({"control": {"mode": "HOLD"}})
 
 
 async def test_a_daemon_that_is_not_there_answers_nothing(daemon):

@@ -1,6 +1,6 @@
 import pytest
 
-from quartier_hil import scenario as asked
+from quartier_hil import wanted as asked
 from quartier_hil.verdict.checks import (
     Alive,
     Balance,
@@ -12,6 +12,7 @@ from quartier_hil.verdict.checks import (
     OnTime,
     Release,
     Released,
+    Told,
     Within,
 )
 from quartier_hil.verdict.promise import Cap
@@ -90,6 +91,17 @@ def test_a_pause_is_excused_only_by_the_absence_of_the_daemon():
     assert not judge.verdict(Ending(series=times)).holds
     assert not judge.verdict(Ending(series=times, downs=[(40, 60)])).holds
     assert judge.verdict(Ending(series=times, downs=[(25, 90)])).holds
+    assert not judge.verdict(Ending()).holds
+
+
+@pytest.mark.parametrize(
+    ("quality", "first"), [("good", "2 samples, the first at 12 s"), ("bad", "1 samples, the first at 11 s")]
+)
+def test_what_was_told_counts_within_its_span_and_by_its_quality(quality, first):
+    judge = Told(asked.Told(check="told", point="x", from_s=10, until_s=20, quality=quality))
+    told = {"x": [(9, True), (9, False), (11, False), (12, True), (20, True), (21, False)]}
+
+    assert first == judge.verdict(Ending(told=told)).measured
     assert not judge.verdict(Ending()).holds
 
 

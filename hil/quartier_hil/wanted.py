@@ -1,0 +1,114 @@
+"""What must hold in a scenario: every check with its keys."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Seconds = Annotated[float, Field(ge=0)]
+Pct = Annotated[float, Field(ge=0, le=100)]
+
+
+class Part(BaseModel):
+    """A table of a scenario file: unknown keys are faults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CapKept(Part):
+    """Import and export stay under what was promised."""
+
+    check: Literal["cap-kept"]
+    """Import stays under the cap promised at that moment."""
+    deadline_s: Seconds = 30.0
+    """How long after a change of the cap nothing is judged."""
+    slack_pct: Pct = 10.0
+    """How far above the cap counts as over."""
+    over_max_s: Seconds = 5.0
+    """How many seconds over it are allowed altogether."""
+
+
+class Within(Part):
+    """A quantity of the plant stays in a range."""
+
+    check: Literal["within"]
+    """A quantity of the plant stays in a range."""
+    point: str
+    """Which, as asset.quantity."""
+    low: float = float("-inf")
+    """Least value."""
+    high: float = float("inf")
+    """Largest value."""
+    from_s: Seconds = 0.0
+    """Since when."""
+    until_s: Seconds = float("inf")
+    """Until when."""
+    outside_max_s: Seconds = 0.0
+    """How many seconds outside are allowed."""
+
+
+class Status(Part):
+    """The daemon says so itself, at one moment."""
+
+    check: Literal["mode"]
+    """The daemon's link state at a moment."""
+    at_s: Seconds
+    """When."""
+    expected: Literal["INIT", "CONTROLLED", "HOLD", "FAILSAFE", "AUTONOMOUS"]
+    """Which."""
+
+
+class Delivered(Part):
+    """Every sample reached the district, counted once by key."""
+
+    check: Literal["delivered"]
+    """Sequences without holes, nothing waiting at the end."""
+    settle_s: Seconds = 300.0
+    """How long after the end the rig waits for the last ones (house seconds)."""
+
+
+class NothingLost(Part):
+    """The district's record has no hole while the daemon was alive."""
+
+    check: Literal["nothing-lost"]
+    """The series that the district holds has no hole while the daemon lived."""
+    point: str = "rs485.requests_count"
+    """Which series; the default is a counter that changes at each poll and is a sample every 60 s."""
+    gap_max_s: Seconds = 90.0
+    """Longest pause between two samples outside restarts."""
+
+
+class Told(Part):
+    """The district heard of a point within a span, and how good it was."""
+
+    check: Literal["told"]
+    """A sample of a point with a quality reached the district, stamped within a span."""
+    point: str
+    """Which, by its full name."""
+    from_s: Seconds
+    """Since when it is stamped."""
+    until_s: Seconds
+    """Until when."""
+    quality: Literal["good", "bad"] = "good"
+    """How good the daemon called it."""
+
+
+class Released(Part):
+    """After each stop the outputs are at their release values."""
+
+    check: Literal["released"]
+    """Outputs at on_release after `quartier release`."""
+
+
+class OnTime(Part):
+    """The control cycle keeps its period."""
+
+    check: Literal["on-time"]
+    """No cycle is skipped."""
+    skipped_max_count: Annotated[int, Field(ge=0)] = 0
+    """How many skipped cycles are allowed."""
+
+
+Check = Annotated[
+    CapKept | Within | Status | Delivered | NothingLost | Told | Released | OnTime,
+    Field(discriminator="check"),
+]

@@ -1,0 +1,61 @@
+import datetime as dt
+
+import pytest
+
+from quartier_hil.devices.meters.mbus.slave import Heard
+from quartier_hil.devices.meters.noise import LINES
+from quartier_hil.metering import Metering, subscription_kva
+
+NOW = dt.datetime(2026, 6, 12, 12, tzinfo=dt.UTC)
+ALL = ("tic", "p1", "mbus")
+
+
+@pytest.fixture
+async def metering(tmp_path):
+    found = Metering(ALL, tmp_path, contract_w=12_000, rate=20, seed=1)
+    await found.serve()
+    yield found
+    await found.close()
+
+
+@pytest.mark.parametrize(("contract_w", "kva"), [(2_700, 3), (12_000, 15), (15_000, 18), (99_000, 36)])
+def test_the_subscription_never_caps_below_the_contract(contract_w, kva):
+    assert kva == subscription_kva(contract_w)
+
+
+async def test_each_meter_shows_its_part_of_the_house(metering):
+    metering.publish({"grid.power_w": 2_300.0, "base.power_w": 1_000.0, "base.energy_import_wh": 500.0}, NOW)
+    linky = {said.label: said.value for said in metering.linky.telegram().statements}
+    flat1 = {said.label: said.value for said in metering.flat1.telegram().statements}
+    flat2 = metering.flat2.answer(Heard(0x7B, 7)).telegram.statements
+
+    assert "02301" == linky["SINSTS"]  # three phases, each rounded
+    assert (0.6, 0.3) == (flat1["1-0:1.7.0"], flat1["1-0:1.8.1"])
+    assert [200, 0, 400] == [said.value for said in flat2]
+
+
+async def test_a_pulled_adapter_is_gone_and_comes_back_at_its_place(metering):
+    for name in ALL:
+        port = metering.ports[name]
+        await metering.plug(name, plugged=False)
+        assert not port.path.exists()
+        await metering.plug(name, plugged=True)
+        assert port.path.exists()
+
+
+async def test_lines_become_bad(metering):
+    for name in ALL:
+        metering.disturb(name, "awful")
+
+    assert (
+        LINES["awful"] is metering.line.noise is metering.pushes["tic"].noise is metering.pushes["p1"].noise
+    )
+
+
+async def test_the_site_names_the_meters_that_are_there(metering, tmp_path):
+    text = metering.site(0.1)
+
+    assert all(str(tmp_path / f"meter-{name}") in text for name in ALL)
+    assert 'profile = "enedis/linky_standard"' in text
+    assert "timeout_s = 0.1" in text
+    assert "" == Metering((), tmp_path, contract_w=1, rate=1, seed=1).site(0.1)
