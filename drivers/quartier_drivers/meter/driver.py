@@ -139,7 +139,7 @@ class SpeakingMeter(_Meter):
         """Who it is, once it has said something.  Raises NoReply until then, or LinkLost."""
         self._begin()
         if not self._waiting:
-            # Its next turn is a silence away: who is due at once would have the bus ask for ever, and hear nothing.
+            # Its next turn is a silence away: due at once, the bus would ask for ever and hear nothing.
             self._heard_ns = self._clock.now_ns()
             self._complain()
         return self._identity()
