@@ -4,7 +4,7 @@ IEC 61334-6 (A-XDR), IEC 62056-5-3 (Data), Blue Book 4.1.5 (common data types).
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 NULL, ARRAY, STRUCTURE, BOOLEAN, BITS = 0, 1, 2, 3, 4
@@ -16,7 +16,7 @@ DESCRIPTOR = 256
 """Not of the standard: class, name and attribute that some meters send without a tag (see ``Reader``)."""
 
 DEPTH_MAX = 16
-_NUMBERS = {
+NUMBERS = {
     INT8: struct.Struct(">b"),
     INT16: struct.Struct(">h"),
     INT32: struct.Struct(">i"),
@@ -60,6 +60,7 @@ class Item(NamedTuple):
         return self.value if isinstance(self.value, bytes) else b""
 
 
+_NOTHING = Item(NULL, None)
 Value = None | bool | int | float | str | bytes | list[Item] | tuple[int, bytes, int]
 _Type = tuple[int, tuple["_Type", ...], int]
 
@@ -69,12 +70,14 @@ class Reader:
 
     ``is_mending`` reads two things as they were meant that makers send against the standard: names whose tag
     and length are swapped (06 09), and class, name and attribute without any tag at the head of a structure
-    of two.  What reads as it should is never mended: try without first.
+    of two.  What reads as it should is never mended: try without first.  ``places`` tells where the bytes of
+    numbers and octet strings begin, by the identity of their items.
     """
 
     def __init__(self, data: bytes, at: int = 0, *, is_mending: bool = False) -> None:
         self.data = data
         self.at = at
+        self.places: dict[int, int] = {}
         self._is_mending = is_mending
 
     @property
@@ -114,7 +117,9 @@ class Reader:
     def item(self, depth: int = 0) -> Item:
         """The next item with its tag; raises Malformed, Cut where the bytes end too early."""
         tag = self.byte()
-        if tag in _NUMBERS:
+        if tag == NULL:
+            return _NOTHING
+        if tag in NUMBERS:
             return self._mended(tag) if self._is_mending else self._number(tag)
         if tag in (ARRAY, STRUCTURE):
             return Item(tag, self._list(tag, depth))
@@ -136,23 +141,29 @@ class Reader:
         return [self.item(depth + 1) for _ in range(count)]
 
     def _number(self, tag: int) -> Item:
-        form = _NUMBERS[tag]
-        return Item(tag, form.unpack(self.take(form.size))[0])
+        form = NUMBERS[tag]
+        made = Item(tag, form.unpack(self.take(form.size))[0])
+        self.places[id(made)] = self.at - form.size
+        return made
 
     def _plain(self, tag: int) -> Item:  # noqa: PLR0911 - one for each data type
         """A value that is neither a number nor a list, its tag already read."""
         if tag == OCTETS:
-            return Item(tag, self.string())
+            made = Item(tag, self.string())
+            self.places[id(made)] = self.at - len(made.octets)
+            return made
         if tag in (TEXT, UTF8):
             return Item(tag, self.string().decode("utf-8", "replace"))
         if tag in (NULL, DONT_CARE):
-            return Item(NULL, None)
+            return _NOTHING
         if tag == BOOLEAN:
             return Item(tag, self.byte() != 0)
         if tag == BCD:
             return Item(tag, _bcd(self.byte()))
         if tag in _FIXED:
-            return Item(tag, self.take(_FIXED[tag]))
+            made = Item(tag, self.take(_FIXED[tag]))
+            self.places[id(made)] = self.at - _FIXED[tag]
+            return made
         if tag == BITS:
             count = self.length()
             bits = self.take((count + 7) // 8)
@@ -209,7 +220,7 @@ class Reader:
             if count > self.left:
                 raise Cut(f"{self.left} bytes for {count} items")
             return Item(tag, [self._typed(members[0], depth + 1) for _ in range(count)])
-        return self._number(tag) if tag in _NUMBERS else self._plain(tag)
+        return self._number(tag) if tag in NUMBERS else self._plain(tag)
 
 
 def _bcd(code: int) -> int:
@@ -217,17 +228,26 @@ def _bcd(code: int) -> int:
     return high * 10 + low if high < 10 and low < 10 else code
 
 
-def read(data: bytes) -> Item:
-    """The one item that ``data`` is, to its last byte; null-data behind it is filling.
+def read(data: bytes, at: int = 0) -> Item:
+    """The one item that ``data`` is from ``at`` to its last byte; null-data behind it is filling.
 
     Where it does not read as it should, known makers' slips are mended if then all of it reads.
     Raises Malformed.
     """
+    return read_placed(data, at)[0]
+
+
+def read_placed(data: bytes, at: int = 0) -> tuple[Item, Mapping[int, int]]:
+    """As ``read``, and where the bytes of each number and octet string begin, by ``id`` of its item.
+
+    Of what was mended nothing is told.
+    """
+    reader = Reader(data, at)
     try:
-        return _whole(Reader(data))
+        return _whole(reader), reader.places
     except Malformed as error:
         try:
-            return _whole(Reader(data, is_mending=True))
+            return _whole(Reader(data, at, is_mending=True)), {}
         except Malformed:
             raise error from None
 
@@ -259,9 +279,9 @@ def written(item: Item) -> bytes:
     """
     tag, value = item
     head = bytes([tag]) if tag <= 0xFF else b""
-    if tag in _NUMBERS:
+    if tag in NUMBERS:
         try:
-            return head + _NUMBERS[tag].pack(value)
+            return head + NUMBERS[tag].pack(value)
         except struct.error as error:
             raise ValueError(f"{value!r} as data type {tag}: {error}") from error
     if tag == BOOLEAN:

@@ -18,42 +18,42 @@ class Bare:
 
     Bytes that are none end it: without check sequences nobody can tell where the next one begins, unless all
     have LLC heads.  An unfinished APDU is looked at whenever twice as much has come, so time stays linear.
-    ``is_begun``: APDUs came.
+    ``is_begun``: APDUs came; ``is_over``: what comes is none of them.
     """
 
     def __init__(self) -> None:
         self.bad_count = 0
         self._kept = bytearray()
         self._try_at = _FIRST_TRY
-        self._is_over = False
+        self.is_over = False
         self._is_headed = False
         self.is_begun = False
 
     def add(self, data: bytes) -> None:
         """Take the next bytes."""
-        if not self._is_over:
+        if not self.is_over:
             self._kept += data
 
     def take(self) -> Iterator[bytes]:
         """The whole APDUs; call it at places that chunks do not decide."""
-        while not self._is_over and len(self._kept) >= self._try_at:
+        while not self.is_over and len(self._kept) >= self._try_at:
             yield from self._next()
 
     def rest(self) -> Iterator[bytes]:
         """No more bytes come: the last APDUs, the very last as it is, then begins anew."""
-        while not self._is_over and self._kept:
+        while not self.is_over and self._kept:
             before = len(self._kept)
             yield from self._next()
             if len(self._kept) == before:  # cut off
                 self.bad_count += 1
                 break
         self._kept.clear()
-        self._try_at, self._is_over = _FIRST_TRY, False
+        self._try_at, self.is_over = _FIRST_TRY, False
         self._is_headed = self.is_begun = False
 
     def drop(self) -> None:
         """The stream has frames: it is not bare."""
-        self._is_over = True
+        self.is_over = True
         self._kept.clear()
 
     def _next(self) -> Iterator[bytes]:

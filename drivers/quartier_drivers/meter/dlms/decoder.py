@@ -14,7 +14,8 @@ from quartier_drivers.meter.dlms.ciphering import (
     Opener,
     Unopened,
 )
-from quartier_drivers.meter.dlms.lists import groups
+from quartier_drivers.meter.dlms.form import Forms
+from quartier_drivers.meter.dlms.lists import lines
 from quartier_drivers.meter.dlms.notification import notification
 from quartier_drivers.meter.dlms.scanner import Scanner
 from quartier_drivers.meter.telegram import Counts, Group, Telegram
@@ -40,6 +41,7 @@ class PushDecoder:
         self._scanner = Scanner()
         self._assembly = Assembly()
         self._bare = Bare()
+        self._forms = Forms()
         self._refused_count = 0
         self._told_bad_count = 0
 
@@ -54,7 +56,8 @@ class PushDecoder:
         at = 0
         while at < len(data):
             # Bare APDUs are looked for at whole slices only, so that chunks do not matter.
-            part = data[at : at + _SLICE - self._counts.bytes_count % _SLICE]
+            size = len(data) if self._bare.is_over else _SLICE - self._counts.bytes_count % _SLICE
+            part = data[at : at + size]
             at += len(part)
             self._counts.bytes_count += len(part)
             made += self._telegrams(self._framed(part))
@@ -108,16 +111,24 @@ class PushDecoder:
             opened.append(self._opener.open(apdu))
             apdu = opened[-1].apdu
         try:
-            meter, stated = groups(notification(apdu), self._defects)
+            meter, stated = self._forms.told(apdu) or self._anew(apdu)
         except Malformed as error:
             if opened and not opened[-1].is_authenticated:
                 raise Unopened(f"what was inside makes no sense, the key may be wrong: {error}") from error
             raise
-        if not stated:
-            raise Malformed("a notification that states nothing")
         for each in opened:
             self._opener.keep(each)
         return meter or _title(opened), stated
+
+    def _anew(self, apdu: bytes) -> tuple[str, list[Group]]:
+        """Read an APDU the general way, and remember its form."""
+        notice = notification(apdu)
+        meter, told = lines(notice, self._defects)
+        stated = [group for line in told if (group := line.group())]
+        if not stated:
+            raise Malformed("a notification that states nothing")
+        self._forms.learn(apdu, notice, meter, told)
+        return meter, stated
 
     def _tally(self) -> None:
         scanner = self._scanner

@@ -3,14 +3,14 @@
 Told apart by what is in them: names with values (and units), names as a list before the values, or neither.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from quartier_drivers.meter.dlms import axdr, moment, obis
 from quartier_drivers.meter.dlms.axdr import Item
 from quartier_drivers.meter.dlms.layouts import LIST_VERSION, SERIAL, TYPE, Scales, layout_of, scales_of
 from quartier_drivers.meter.dlms.notification import Notification
-from quartier_drivers.meter.dlms.values import quantity, said, scaler_of
+from quartier_drivers.meter.dlms.values import said, scaled, scaler_of
 from quartier_drivers.meter.telegram import Group, Said
 
 _CAPTURE_TIMES = {4: 5, 5: 6}  # classes with a capture time, and its attribute
@@ -34,6 +34,7 @@ class _Statement:
     name: bytes
     value: Item
     scaler: Item | None = None
+    scale: tuple[int, str] | None = None
     attribute: int = _VALUE
     time: str = ""
     place: tuple[int, int] = (0, 0)
@@ -45,8 +46,37 @@ class _Content:
     loose: list[_Statement] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Line:
+    """What a list says once, before its number or clock is looked at: all that stays from push to push."""
+
+    label: str
+    item: Item
+    scale: tuple[int, str] | None = None
+    time: str = ""
+    more: Mapping[str, Said] = field(default_factory=dict)
+    is_clock: bool = False
+
+    def group(self) -> Group | None:
+        """The group; None where nothing is stated."""
+        if self.is_clock:
+            return clock(self.label, self.item.octets)
+        value = said(self.item)
+        if value is None:
+            return None
+        power, unit = self.scale or (0, "")
+        number = value if isinstance(value, str) else scaled(value, power)
+        return Group(self.label, number, unit, self.time, self.more)
+
+
 def groups(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list[Group]]:
-    """Who says it (empty if the list does not tell) and every value of a notification as a group.
+    """Who says it (empty if the list does not tell) and every value of a notification; see ``lines``."""
+    meter, told = lines(notice, defects)
+    return meter, [group for line in told if (group := line.group())]
+
+
+def lines(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list[Line]]:
+    """Who says it, and what every value of a notification means.
 
     Numbers are scaled where the meter gives a unit or the list is known; else they stand as sent, with no
     unit.  A value without a name is called by its list's length and its place: ``14/5``.
@@ -58,9 +88,10 @@ def groups(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list
     scales = scales_of(
         texts.get(LIST_VERSION, ""), next((texts[name] for name in _TYPES if name in texts), ""), defects
     )
-    made = [*_named(content.statements, scales), *_unnamed(content.loose)]
+    made = [_named(statement, scales) for statement in content.statements]
+    made += [_unnamed(statement) for statement in content.loose]
     if moment.iso(notice.moment) and not any(_is_clock(statement.name) for statement in content.statements):
-        made.insert(0, _clock(obis.CLOCK, notice.moment))
+        made.insert(0, Line(obis.label(obis.CLOCK), Item(axdr.OCTETS, notice.moment), is_clock=True))
     meter = next((texts[name] for name in _SERIALS if texts.get(name)), "") or _loose_serial(content.loose)
     return meter, made
 
@@ -81,7 +112,9 @@ def _walk(items: Sequence[Item], content: _Content) -> None:
             content.statements.append(_Statement(item.octets, following, scaler))
             at += 2 + (scaler is not None)
         else:
-            if not item.items:
+            if item.value is None:
+                pass
+            elif not item.items:
                 content.loose.append(_Statement(b"", item, place=(len(items), at)))
             elif _entry(item) is None:
                 _walk(item.items, content)
@@ -140,9 +173,8 @@ def _lay_out(content: _Content, *, is_kaifa: bool) -> None:
     if layout is None or len(loose) != loose[0].place[0]:
         return
     for statement, name in zip(loose, layout.names, strict=True):
-        scale = layout.scales.of(name)
         statement.name = name
-        statement.scaler = scale and _scaler(*scale)
+        statement.scale = layout.scales.of(name)
     content.statements, content.loose = loose, []
 
 
@@ -152,44 +184,28 @@ def _form(item: Item) -> str:
     return _FORMS.get(item.tag, "?")
 
 
-_UNIT_CODES: Mapping[str, int] = {unit: code for code, unit in reversed(obis.UNITS.items())}
+def _named(statement: _Statement, scales: Scales | None) -> Line:
+    item, name = statement.value, statement.name
+    label = obis.label(name)
+    if _is_clock(name) and moment.iso(item.octets):
+        return Line(label, item, is_clock=True)
+    scale = statement.scale or scaler_of(statement.scaler)
+    if scale is None and scales is not None:
+        scale = scales.of(name)
+    more: Mapping[str, Said] = {} if statement.attribute == _VALUE else {"attribute": statement.attribute}
+    return Line(label, item, scale, statement.time, more)
 
 
-def _scaler(power: int, unit: str) -> Item:
-    code = _UNIT_CODES.get(unit, 255)
-    return Item(axdr.STRUCTURE, [Item(axdr.INT8, power), Item(axdr.ENUM, code)])
+def _unnamed(statement: _Statement) -> Line:
+    if moment.iso(statement.value.octets):
+        return Line(obis.label(obis.CLOCK), statement.value, is_clock=True)
+    return Line(f"{statement.place[0]}/{statement.place[1]}", statement.value)
 
 
-def _named(statements: Sequence[_Statement], scales: Scales | None) -> Iterator[Group]:
-    for statement in statements:
-        item, name = statement.value, statement.name
-        if _is_clock(name) and moment.iso(item.octets):
-            yield _clock(name, item.octets)
-            continue
-        scaler = statement.scaler
-        if scaler is None and scales is not None and (scale := scales.of(name)):
-            scaler = _scaler(*scale)
-        value, unit = quantity(item, scaler)
-        if value is not None:
-            more: Mapping[str, Said] = (
-                {} if statement.attribute == _VALUE else {"attribute": statement.attribute}
-            )
-            yield Group(obis.label(name), value, unit, statement.time, more)
-
-
-def _unnamed(loose: Sequence[_Statement]) -> Iterator[Group]:
-    for statement in loose:
-        if moment.iso(statement.value.octets):
-            yield _clock(obis.CLOCK, statement.value.octets)
-            continue
-        value = said(statement.value)
-        if value is not None:
-            yield Group(f"{statement.place[0]}/{statement.place[1]}", value)
-
-
-def _clock(name: bytes, octets: bytes) -> Group:
+def clock(label: str, octets: bytes) -> Group | None:
+    """What a clock says; None where that is no moment."""
     text = moment.iso(octets)
-    return Group(obis.label(name), text, "", text, moment.notes(octets))
+    return Group(label, text, "", text, moment.notes(octets)) if text else None
 
 
 def _is_clock(name: bytes) -> bool:

@@ -1,8 +1,9 @@
 """Data notifications, the APDUs that meters push (IEC 62056-5-3, 9.3.10 DataNotification); pure."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from quartier_drivers.meter.dlms.axdr import ARRAY, STRUCTURE, Item, Malformed, Reader, read
+from quartier_drivers.meter.dlms.axdr import ARRAY, STRUCTURE, Item, Malformed, Reader, read_placed
 from quartier_drivers.meter.dlms.moment import SIZE as MOMENT_SIZE
 
 TAG = 0x0F
@@ -19,12 +20,15 @@ class Notification:
     moment: bytes
     body: Item
     is_tagged: bool = False
+    places: Mapping[int, int] = field(default_factory=dict, compare=False, repr=False)
+    """Where the bytes of the moment (0) and of each number and octet string (``id`` of its item) begin."""
 
 
 def notification(apdu: bytes) -> Notification:
     """Read a data notification, or a list that was sent without one; raises Malformed."""
     if apdu[:1] in (bytes([ARRAY]), bytes([STRUCTURE])):
-        return Notification(b"", read(apdu))
+        body, places = read_placed(apdu)
+        return Notification(b"", body, False, places)
     reader = Reader(apdu)
     if reader.byte() != TAG:
         raise Malformed(f"APDU {apdu[0]:#04x}, expected a data notification")
@@ -36,7 +40,8 @@ def notification(apdu: bytes) -> Notification:
     if size not in (0, MOMENT_SIZE):
         raise Malformed(f"a date-time of {size} bytes")
     moment = reader.take(size)
-    return Notification(moment, read(apdu[reader.at :]), is_tagged)
+    body, places = read_placed(apdu, reader.at)
+    return Notification(moment, body, is_tagged, {0: reader.at - size, **places} if places else {})
 
 
 def extent(data: bytes) -> int:

@@ -16,7 +16,8 @@ WRAPPED_MAX = 16_384
 KEPT_MAX = WRAPPED_MAX + 64
 """How many bytes are kept at most."""
 
-_BEGINS = re.compile(rb"[\xa0-\xaf\x68\x00]")
+# An HDLC frame's format, an M-Bus frame's head, a wrapper's version; or what may become one of them.
+_BEGINS = re.compile(rb"[\xa0-\xaf]|\x68(?=(.)\1\x68|.{0,2}\Z)|\x00(?=\x01|\Z)", re.DOTALL)
 _MBUS_START, _MBUS_STOP, _MBUS_HEAD_SIZE = 0x68, 0x16, 7
 _MBUS_PARTS = 0x1F  # control information up to here says which part of an APDU it is
 _WRAPPER_SIZE = 8
@@ -24,6 +25,7 @@ _PORT_MAX = 0x3FFF
 # What an APDU may begin with: notification, general ciphering and block transfer, answers, ciphered answers.
 _TAGS = frozenset(b"\x0f\xdb\xdc\xdd\xe0\xc4\xc5\xc7\xcc\xcd\xcf\xd4\xd5\xd7\xc2\xca\x61\x63\xd8\x0e\x63")
 _RUBBISH_SIZE = 512
+_STEP = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,11 @@ class Scanner:
 
     def feed(self, data: bytes) -> Iterator[Found]:
         """The frames that these bytes complete; to be used up before the next call."""
-        self._kept += data
-        self._look()
-        yield from self._take(self._base + len(self._kept))
-        self._trim()
+        for at in range(0, len(data), _STEP):  # so few beginnings are open at a time, however much comes
+            self._kept += data[at : at + _STEP]
+            self._look()
+            yield from self._take(self._base + len(self._kept))
+            self._trim()
 
     def end(self) -> Iterator[Found]:
         """No more bytes come: the frames that lack nothing but the flag behind them; then begins anew."""
