@@ -4,7 +4,7 @@ It holds the parser to what all of them promise: no exception, the same result f
 more bytes kept than a few frames.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -118,6 +118,39 @@ def framed(protocol: str, data: bytes) -> None:
     meter(protocol, getattr(frames, protocol)(data) + data)
 
 
+def dlms_client(data: bytes) -> None:
+    """A client whose meter answers anything: it reads, or says in words why not."""
+    dlms, errors = import_module("quartier_drivers.meter.dlms"), import_module("quartier_drivers.errors")
+    wanted = ("0-0:96.1.0", "1-0:1.8.0", "0-0:1.0.0", "1-0:99.1.0")
+    security = "high" if data[:1] == b"\x01" else "none"
+    for over_tcp in (True, False):
+        talk = dlms.reader(unit=1, wanted=wanted, over_tcp=over_tcp, security=security).read()
+        answers, asks = _answers(data[1:], over_tcp=over_tcp), 0
+        try:
+            next(talk)
+            while asks < 200 + len(data):  # each time-out, and each answer
+                talk.send(next(answers, b""))
+                asks += 1
+        except (StopIteration, errors.NoReply, errors.Refused):
+            continue
+        raise AssertionError("a conversation without end")
+
+
+def _answers(data: bytes, *, over_tcp: bool) -> Iterator[bytes]:
+    """Answers, each with its length before it, in frames that hold."""
+    hdlc, at, number = import_module("quartier_drivers.meter.dlms.hdlc"), 0, 0
+    if not over_tcp:
+        yield hdlc.made(b"\x21", b"\x03", 0x73)
+    while at < len(data):
+        body = data[at + 1 : at + 1 + data[at]]
+        at += 1 + data[at]
+        if over_tcp:
+            yield b"\0\x01\0\x01\0\x10" + len(body).to_bytes(2, "big") + body
+        else:
+            yield hdlc.made(b"\x21", b"\x03", 0x10 | number << 1 & 0x0E, hdlc.LLC_HEARD + body)
+            number += 1
+
+
 def parsers() -> dict[str, Callable[[bytes], None]]:
     """Each parser by name, its code imported; those of the meters only as far as they are there."""
     import_module("quartier_drivers.modbus.frame")
@@ -129,6 +162,8 @@ def parsers() -> dict[str, Callable[[bytes], None]]:
             continue
         found[protocol] = partial(meter, protocol)
         found[f"{protocol}-framed"] = partial(framed, protocol)
+    if "dlms" in found:
+        found["dlms-client"] = dlms_client
     return found
 
 

@@ -90,7 +90,7 @@ def lines(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list[
     )
     made = [_named(statement, scales) for statement in content.statements]
     made += [_unnamed(statement) for statement in content.loose]
-    if moment.iso(notice.moment) and not any(_is_clock(statement.name) for statement in content.statements):
+    if moment.whole(notice.moment) and not any(_is_clock(statement.name) for statement in content.statements):
         made.insert(0, Line(obis.label(obis.CLOCK), Item(axdr.OCTETS, notice.moment), is_clock=True))
     meter = next((texts[name] for name in _SERIALS if texts.get(name)), "") or _loose_serial(content.loose)
     return meter, made
@@ -150,7 +150,7 @@ def _described(entries: Sequence[tuple[int, bytes, int]], values: Sequence[Item]
         if known is not None and attribute == _SCALER and scaler_of(value):
             known.scaler = value
         elif known is not None and attribute == _CAPTURE_TIMES.get(kind):
-            known.time = moment.iso(value.octets)
+            known.time = moment.whole(value.octets)
         else:
             by_name[name] = _Statement(name, value, attribute=attribute)
             content.statements.append(by_name[name])
@@ -180,14 +180,14 @@ def _lay_out(content: _Content, *, is_kaifa: bool) -> None:
 
 def _form(item: Item) -> str:
     if item.tag == axdr.OCTETS:
-        return "d" if moment.iso(item.octets) else "t"
+        return "d" if moment.whole(item.octets) else "t"
     return _FORMS.get(item.tag, "?")
 
 
 def _named(statement: _Statement, scales: Scales | None) -> Line:
     item, name = statement.value, statement.name
     label = obis.label(name)
-    if _is_clock(name) and moment.iso(item.octets):
+    if _is_clock(name) and moment.whole(item.octets):
         return Line(label, item, is_clock=True)
     scale = statement.scale or scaler_of(statement.scaler)
     if scale is None and scales is not None:
@@ -197,14 +197,14 @@ def _named(statement: _Statement, scales: Scales | None) -> Line:
 
 
 def _unnamed(statement: _Statement) -> Line:
-    if moment.iso(statement.value.octets):
+    if moment.whole(statement.value.octets):
         return Line(obis.label(obis.CLOCK), statement.value, is_clock=True)
     return Line(f"{statement.place[0]}/{statement.place[1]}", statement.value)
 
 
 def clock(label: str, octets: bytes) -> Group | None:
     """What a clock says; None where that is no moment."""
-    text = moment.iso(octets)
+    text = moment.whole(octets)
     return Group(label, text, "", text, moment.notes(octets)) if text else None
 
 
@@ -219,6 +219,6 @@ def _text(statement: _Statement) -> str:
 
 def _loose_serial(loose: Sequence[_Statement]) -> str:
     """A serial number that stands alone, as at the end of Netz Niederösterreich's list."""
-    texts = [_text(statement) for statement in loose if not moment.iso(statement.value.octets)]
+    texts = [_text(statement) for statement in loose if not moment.whole(statement.value.octets)]
     texts = [text for text in texts if len(text) >= 6]
     return texts[0] if len(texts) == 1 else ""

@@ -34,6 +34,11 @@ def iso(octets: bytes) -> str:  # noqa: PLR0911 - one for each thing not said
     return f"{day}T{clock}{sign}{hours:02}:{minutes:02}"
 
 
+def whole(octets: bytes) -> str:
+    """A date-time of 12 bytes, and nothing else."""
+    return iso(octets) if len(octets) == SIZE else ""
+
+
 def notes(octets: bytes) -> Mapping[str, int]:
     """What the clock's status byte says beside the time: ``summer``, ``doubtful`` (Blue Book 4.1.6.1)."""
     if len(octets) != SIZE or octets[11] == _UNSAID:

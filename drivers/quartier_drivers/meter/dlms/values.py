@@ -53,7 +53,7 @@ def said(item: Item) -> Said | None:  # noqa: PLR0911 - one for each kind of val
     if isinstance(value, int):
         return value
     if isinstance(value, bytes):
-        return text_of(value)
+        return text_of(value) if item.tag == axdr.OCTETS else moment.iso(value) or value.hex()
     if isinstance(value, str):
         return _printable(value.rstrip("\0 "))
     if isinstance(value, tuple):
@@ -63,7 +63,7 @@ def said(item: Item) -> Said | None:  # noqa: PLR0911 - one for each kind of val
 
 def text_of(octets: bytes) -> str:
     """An octet string: a date where it is one, text if printable, a name, else hexadecimal digits."""
-    if octets and (found := moment.iso(octets)) and len(octets) == moment.SIZE:
+    if found := moment.whole(octets):
         return found
     bare = octets.rstrip(b"\0 ")
     if all(0x20 <= byte < 0x7F for byte in bare):

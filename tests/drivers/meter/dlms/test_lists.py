@@ -225,3 +225,10 @@ def test_values_that_nothing_names_are_called_by_list_and_place() -> None:
 def test_what_states_nothing_gives_nothing() -> None:
     for body in (structure(), array(), structure(b"\x00", b"\x00"), b"\x00"):
         assert ("", {}) == stated(body)
+
+
+def test_four_or_five_bytes_are_no_clock() -> None:
+    for short in (bytes([20, 10, 5, 0]), clock()[:5]):
+        assert {"2/0": (short.hex(), ""), "1-0:0.2.0": (short.hex(), "")} == stated(
+            structure(octets(short), structure(named("1-0:0.2.0"), octets(short)))
+        )[1]
