@@ -17,20 +17,24 @@ if TYPE_CHECKING:
     from quartier_drivers.meter.mbus.search import Found
 
 _INTERRUPTED = 130
-# What a meter of this medium surely tells; the profile of its own model may tell more.
-_PROFILES = {
-    "heat": "generic/mbus_heat",
-    "heat_inlet": "generic/mbus_heat",
-    "heat_cooling": "generic/mbus_heat",
-    "cooling": "generic/mbus_cooling",
-    "cooling_inlet": "generic/mbus_cooling",
-    "electricity": "generic/mbus_electricity",
-    "gas": "generic/mbus_gas",
-    "water": "generic/mbus_water",
-    "cold_water": "generic/mbus_water",
-    "warm_water": "generic/mbus_water",
-    "hot_water": "generic/mbus_water",
+_MEDIA = {
+    "heat": ("heat", "heat_inlet", "heat_cooling"),
+    "cooling": ("cooling", "cooling_inlet"),
+    "water": ("water", "cold_water", "warm_water", "hot_water"),
+    "electricity": ("electricity",),
+    "gas": ("gas",),
 }
+# Makers whose meters of a medium have a profile of their own; another model of theirs may tell less or more.
+_MAKERS = {
+    ("KAM", "heat"): "kamstrup/multical",
+    ("LUG", "heat"): "landis-gyr/ultraheat",
+    ("ACW", "heat"): "itron/cf",
+    ("SLB", "heat"): "itron/cf",
+    ("SVM", "heat"): "elster/f2",
+    ("ELS", "water"): "elster/falcon",
+    ("ABB", "electricity"): "abb/b23-mbus",
+}
+_ADAPTERS = {"REL": "relay/padpuls"}
 
 
 def scan(options: argparse.Namespace) -> int:
@@ -166,27 +170,31 @@ def site_lines(results: "Sequence[Result]") -> str:
         bus = result.bus
         lines += [f"[buses.mbus{number}]", 'kind = "mbus"', f'port = "{bus.port}"']
         lines += [f"baud = {bus.baud}"] if bus.baud else []
+        lines += [f'framing = "{bus.framing}"'] if bus.framing else []
         for one in result.survey.found:
             if one.serial:
                 lines += _device_lines(f"mbus{number}", one, result.survey.found)
     return "\n".join(lines) + "\n" if lines else ""
 
 
+def profile_of(maker: str, medium: str) -> str:
+    """The profile that fits best by maker and medium; empty where none does."""
+    if maker in _ADAPTERS:
+        return _ADAPTERS[maker]
+    kind = next((name for name, words in _MEDIA.items() if medium in words), "")
+    return _MAKERS.get((maker, kind), f"generic/mbus_{kind}" if kind else "")
+
+
 def _device_lines(bus: str, one: "Found", others: "Sequence[Found]") -> list[str]:
     shared = sum(other.primary == one.primary for other in others) > 1
     own = one.primary not in (None, 0) and not shared
-    profile = _PROFILES.get(one.medium, "")
-    hint = (
-        "compare quartier profiles"
-        if profile
-        else "none fits by its medium; quartier profiles lists them all"
-    )
+    profile = profile_of(one.maker, one.medium)
+    who = f"{one.maker} {one.medium}".replace("_", " ").strip()
+    hint = "compare quartier profiles" if profile else "no profile fits its medium; see quartier profiles"
     return [
         "",
         f"[devices.m{one.serial.lower()}]",
         f'bus = "{bus}"',
-        f'profile = "{profile}"  # {one.maker} {one.medium.replace("_", " ")}: {hint}'.replace(
-            "  # :", "  # "
-        ),
+        f'profile = "{profile}"  # {who}: {hint}',
         f"unit = {one.primary}" if own or not one.secondary else f'address = "{one.secondary}"',
     ]

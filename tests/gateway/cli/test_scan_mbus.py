@@ -54,13 +54,30 @@ def test_the_lines_for_the_site_file_are_of_it(capsys):
     site = tomllib.loads(told["site_file"])
 
     assert ("mbus", 38400) == (site["buses"]["mbus1"]["kind"], site["buses"]["mbus1"]["baud"])
-    assert {"bus": "mbus1", "profile": "generic/mbus_heat", "unit": 5} == site["devices"]["m01490378"]
+    assert {"bus": "mbus1", "profile": "itron/cf", "unit": 5} == site["devices"]["m01490378"]
     assert "1249037877040E16" == site["devices"]["m12490378"]["address"]
     assert [(5, "01490378"), (0, "12490378")] == [(one["primary"], one["serial"]) for one in told["found"]]
 
 
 def test_profiles_that_are_proposed_are_there():
-    assert set(scan_mbus._PROFILES.values()) <= set(profile.names())
+    proposed = {
+        scan_mbus.profile_of("QRT", medium) for words in scan_mbus._MEDIA.values() for medium in words
+    }
+
+    assert proposed | {*scan_mbus._MAKERS.values(), *scan_mbus._ADAPTERS.values()} <= set(profile.names())
+
+
+@pytest.mark.parametrize(
+    ("name", "maker", "medium"),
+    [
+        ("kamstrup/multical", "KAM", "heat_inlet"),
+        ("generic/mbus_electricity", "KAM", "electricity"),
+        ("relay/padpuls", "REL", "gas"),
+        ("", "QRT", "smoke_detector"),
+    ],
+)
+def test_a_profile_is_proposed_by_maker_and_medium(name, maker, medium):
+    assert name == scan_mbus.profile_of(maker, medium)
 
 
 def test_units_are_primary_addresses(capsys):
