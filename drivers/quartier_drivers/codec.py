@@ -25,7 +25,8 @@ Decoder = Callable[[Sequence[int], int], Decoded]
 """Words of a point and the power of its scale register -> what they mean."""
 
 _GOOD, _BAD = Quality.GOOD, Quality.BAD
-_NOTHING: Decoded = (None, _BAD)
+NOTHING: Decoded = (None, _BAD)
+"""Absent, or no number: what nobody may use."""
 # SunSpec (Information Model Reference, "scale factors"): -10..10; 0x8000 is "not implemented".
 _POWER_MAX = 10
 
@@ -122,7 +123,7 @@ def decoder(quantity: str, point: Point) -> Decoder:
     def read(words: Sequence[int], power: int) -> Decoded:
         value = value_of(point, words, power)
         if value is None or isinstance(value, str):
-            return _NOTHING
+            return NOTHING
         quality = _GOOD if low <= value <= high else _BAD
         return (value if kind == "float" else _as_kind(kind, value)), quality
 
@@ -132,7 +133,7 @@ def decoder(quantity: str, point: Point) -> Decoder:
 def _text_of(point: Point, words: Sequence[int], power: int) -> Decoded:
     value = value_of(point, words, power)
     name = value if point.values is None or value is None else point.values.get(int(value))
-    return _NOTHING if name is None else (str(name), _GOOD)
+    return NOTHING if name is None else (str(name), _GOOD)
 
 
 def power_of(words: Sequence[int]) -> int | None:
@@ -216,7 +217,7 @@ def decode(profile: RegisterProfile, part: str, registers: Mapping[str, Sequence
         if words is not None and power is not None:
             found[quantity] = decoded(quantity, point, words, power)
         elif words is not None and point.scale_address is not None:
-            found[quantity] = _NOTHING
+            found[quantity] = NOTHING
     return found
 
 

@@ -47,18 +47,67 @@ QUALITIES = (Quality.GOOD, Quality.BAD, Quality.STALE)
 _CODES = {quality: code for code, quality in enumerate(QUALITIES)}
 
 
-@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Quantities:
+    """What layouts of like devices share: the quantities told of an owner, their kinds and places."""
+
+    __slots__ = ("kinds", "names", "places")
+
+    def __init__(self, names: Iterable[str], kinds: bytes) -> None:
+        self.names = tuple(names)
+        self.kinds = kinds
+        self.places: Mapping[str, int] = {name: place for place, name in enumerate(self.names)}
+
+
 class Layout:
     """Which points one exchange tells of, in what order and of what kind (``FLOAT`` … ``TEXT``).
 
-    Made once and known by its identity: whoever keeps something per point keeps it per layout.
+    Made once and known by its identity, never changed: whoever keeps something per point keeps it per layout.
+    ``of`` makes one that keeps nothing per point itself: full names are then made when they are asked for.
     """
 
-    points: tuple[str, ...]
-    kinds: bytes
+    __slots__ = ("__weakref__", "_names", "_owner", "_places", "kinds")
+
+    def __init__(
+        self, names: Sequence[str], kinds: bytes, owner: str = "", places: Mapping[str, int] | None = None
+    ) -> None:
+        """``names`` are full names, or quantities of the ``owner``; ``places`` those of the quantities."""
+        self.kinds = kinds
+        self._names = tuple(names)
+        self._owner = owner
+        self._places = places
+
+    @classmethod
+    def of(cls, owner: str, told: Quantities) -> "Layout":
+        """These quantities of one owner."""
+        return cls(told.names, told.kinds, owner, told.places)
 
     def __len__(self) -> int:
-        return len(self.points)
+        return len(self._names)
+
+    @property
+    def points(self) -> tuple[str, ...]:
+        """The full names, in their order."""
+        return tuple(f"{self._owner}.{name}" for name in self._names) if self._owner else self._names
+
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Whose points they are, each once."""
+        if self._owner:
+            return (self._owner,)
+        return tuple(dict.fromkeys(name.partition(".")[0] for name in self._names))
+
+    def point(self, place: int) -> str:
+        """The full name at ``place``."""
+        return f"{self._owner}.{self._names[place]}" if self._owner else self._names[place]
+
+    def place(self, point: str) -> int | None:
+        """Where a point is told, the last place if it is twice; None where it is not."""
+        if self._owner:
+            owner, _, quantity = point.partition(".")
+            return self._places.get(quantity) if self._places and owner == self._owner else None
+        if self._places is None:
+            self._places = {name: place for place, name in enumerate(self._names)}
+        return self._places.get(point)
 
 
 class Readings(Sequence[Reading]):
@@ -88,7 +137,7 @@ class Readings(Sequence[Reading]):
         self.raws = raws
 
     def __len__(self) -> int:
-        return len(self.layout.points)
+        return len(self.layout.kinds)
 
     @overload
     def __getitem__(self, place: int) -> Reading: ...
@@ -107,7 +156,7 @@ class Readings(Sequence[Reading]):
         """The reading at ``place``, 0 or more."""
         quality = QUALITIES[self.qualities[place]]
         raw = self.raws.get(place, "") if self.raws else ""
-        return Reading(self.layout.points[place], self.value(place), quality, self.taken_ns, raw)
+        return Reading(self.layout.point(place), self.value(place), quality, self.taken_ns, raw)
 
     def value(self, place: int) -> Value:
         """The value at ``place`` as the kind of its point."""

@@ -30,16 +30,19 @@ cdef c_array.array _POINTS = array("I")
 cdef c_array.array _KINDS = array("B")
 cdef c_array.array _VALUES = array("d")
 
+cdef struct Rule:  # what many gates have in common
+    double width
+    double share
+    int64_t period_ns
+    int64_t early_ns
+    bint exact
+
 cdef struct Gate:
     double last
     double band
-    double width
-    double share
     int64_t next_ns  # INT64_MIN: no turn yet
-    int64_t period_ns
-    int64_t early_ns
+    uint32_t rule
     signed char quality  # -1: nothing passed yet
-    unsigned char exact
     unsigned char odd  # what passed last stands in Gates.odd
 
 
@@ -49,9 +52,9 @@ cdef class Route:
     cdef Py_ssize_t count
     cdef readonly Py_ssize_t gate_max
     cdef readonly Py_ssize_t group_count
-    cdef int64_t[::1] places
-    cdef int64_t[::1] gates
-    cdef int64_t[::1] groups
+    cdef uint32_t[::1] places
+    cdef uint32_t[::1] gates
+    cdef uint32_t[::1] groups
     cdef uint32_t[::1] points
     cdef unsigned char[::1] kinds
 
@@ -61,11 +64,12 @@ cdef class Route:
         self.count = len(rows)
         self.gate_max = plain.gate_max
         self.group_count = plain.group_count
-        self.places = array("q", [row[0] for row in rows])
-        self.gates = array("q", [row[1] for row in rows])
+        self.places = array("I", [row[0] for row in rows])
+        # One beyond 32 bits is not there: ``sift`` says so by ``gate_max``.
+        self.gates = array("I", [min(row[1], 0xFFFFFFFF) for row in rows])
         self.points = array("I", [row[2] for row in rows])
         self.kinds = array("B", [row[3] for row in rows])
-        self.groups = array("q", plain.groups())
+        self.groups = array("I", plain.groups())
 
     def __len__(self):
         return self.count
@@ -77,6 +81,9 @@ cdef class Gates:
     cdef Py_ssize_t count
     cdef Py_ssize_t capacity
     cdef Gate *gates
+    cdef Rule *rules
+    cdef Py_ssize_t rules_room
+    cdef dict rule_of  # width, share and period -> the number of their rule
     cdef dict odd  # what passed last, by gate, where no double holds it
     cdef uint32_t[::1] points  # what passes in one call, kept for the next
     cdef unsigned char[::1] kinds
@@ -84,10 +91,12 @@ cdef class Gates:
 
     def __cinit__(self):
         self.odd = {}
+        self.rule_of = {}
         self._make_room(0)
 
     def __dealloc__(self):
         PyMem_Free(self.gates)
+        PyMem_Free(self.rules)
 
     def __len__(self):
         return self.count
@@ -102,25 +111,46 @@ cdef class Gates:
         cdef Gate *grown
         cdef Gate *gate
         cdef Py_ssize_t capacity
+        cdef uint32_t rule
         if not (width >= 0.0 and share >= 0.0 and 0 <= period_ns <= _PERIOD_MAX_NS):
             raise ValueError("width, share and period are not negative")
+        rule = self._rule(width, share, period_ns)
         if self.count == self.capacity:
-            capacity = max(64, 2 * self.capacity)
+            capacity = max(64, self.capacity + self.capacity // 8)
             grown = <Gate *>PyMem_Realloc(self.gates, capacity * sizeof(Gate))
             if grown is NULL:
                 raise MemoryError
             self.gates, self.capacity = grown, capacity
         gate = &self.gates[self.count]
         gate.last = gate.band = 0.0
-        gate.width, gate.share = width, share
-        gate.exact = width == 0.0 and share == 0.0
-        gate.period_ns = period_ns
-        gate.early_ns = min(gate.period_ns // 2, _EARLY_MAX_NS)
+        gate.rule = rule
         gate.next_ns = INT64_MIN
         gate.quality = -1
         gate.odd = False
         self.count += 1
         return self.count - 1
+
+    cdef uint32_t _rule(self, double width, double share, int64_t period_ns) except? 0xBAD:
+        """The number of the rule; made when it is the first of its kind."""
+        cdef Rule *grown
+        cdef Rule *rule
+        cdef Py_ssize_t number
+        key = (width, share, period_ns)
+        known = self.rule_of.get(key)
+        if known is not None:
+            return known
+        number = len(self.rule_of)
+        if number == self.rules_room:
+            grown = <Rule *>PyMem_Realloc(self.rules, (number + 16) * sizeof(Rule))
+            if grown is NULL:
+                raise MemoryError
+            self.rules, self.rules_room = grown, number + 16
+        rule = &self.rules[number]
+        rule.width, rule.share, rule.period_ns = width, share, period_ns
+        rule.early_ns = min(period_ns // 2, _EARLY_MAX_NS)
+        rule.exact = width == 0.0 and share == 0.0
+        self.rule_of[key] = number
+        return <uint32_t>number
 
     def sift(self, Route route not None, c_array.array values not None, bytes qualities not None, taken_ns, texts):
         """See ``quartier_native.reference.gates.Gates.sift``."""
@@ -193,7 +223,9 @@ cdef class Gates:
             elif self.gates[number].odd:
                 passes = self._passes_odd(number, value, quality, taken_ns)
             else:
-                passes = _passes(&self.gates[number], value, quality, taken_ns)
+                passes = _passes(
+                    &self.gates[number], &self.rules[self.gates[number].rule], value, quality, taken_ns
+                )
             if passes:
                 if text is not None:
                     odd.append((passed, str(text)))
@@ -209,54 +241,57 @@ cdef class Gates:
     cdef bint _passes_odd(self, Py_ssize_t number, object value, unsigned char quality, int64_t taken_ns) except -1:
         """A text or a whole number beyond a double comes, or was the last to pass."""
         cdef Gate *gate = &self.gates[number]
+        cdef const Rule *rule = &self.rules[gate.rule]
         cdef bint is_text = isinstance(value, str)
         last = self.odd[number] if gate.odd else gate.last
         if quality == gate.quality:
-            if quality != GOOD or not moved(last, value, gate.band, exact=gate.exact):
+            if quality != GOOD or not moved(last, value, gate.band, exact=rule.exact):
                 return False
-            if taken_ns < gate.next_ns and taken_ns < gate.next_ns - gate.early_ns:
+            if taken_ns < gate.next_ns and taken_ns < gate.next_ns - rule.early_ns:
                 return False
         if isinstance(value, float):
             gate.odd = False
             self.odd.pop(number, None)
-            _take(gate, value, size(value), quality, taken_ns)
+            _take(gate, rule, value, size(value), quality, taken_ns)
         else:
             gate.odd = True
             self.odd[number] = value
-            _take(gate, 0.0, size(value), quality, taken_ns)
+            _take(gate, rule, 0.0, size(value), quality, taken_ns)
         return True
 
 
-cdef inline bint _passes(Gate *gate, double value, unsigned char quality, int64_t taken_ns) noexcept nogil:
+cdef inline bint _passes(
+    Gate *gate, const Rule *rule, double value, unsigned char quality, int64_t taken_ns
+) noexcept nogil:
     if quality == gate.quality:
         if quality != GOOD:
             return False
-        if gate.exact:
+        if rule.exact:
             if value == gate.last:
                 return False
         elif -gate.band < value - gate.last and value - gate.last < gate.band:
             return False
         # Without a turn yet next_ns is below all times, and so is nothing subtracted from it.
-        if taken_ns < gate.next_ns and taken_ns < gate.next_ns - gate.early_ns:
+        if taken_ns < gate.next_ns and taken_ns < gate.next_ns - rule.early_ns:
             return False
-    _take(gate, value, fabs(value), quality, taken_ns)
+    _take(gate, rule, value, fabs(value), quality, taken_ns)
     return True
 
 
 cdef inline void _take(
-    Gate *gate, double value, double magnitude, unsigned char quality, int64_t taken_ns
+    Gate *gate, const Rule *rule, double value, double magnitude, unsigned char quality, int64_t taken_ns
 ) noexcept nogil:
     cdef int64_t start_ns
     cdef double share
     gate.last = value
     gate.quality = quality
-    if gate.period_ns:
+    if rule.period_ns:
         start_ns = gate.next_ns if gate.next_ns > taken_ns else taken_ns
-        if start_ns > taken_ns + gate.early_ns:
-            start_ns = taken_ns + gate.early_ns
-        gate.next_ns = start_ns + gate.period_ns
-    if not gate.exact:
-        share = gate.share * magnitude if gate.share != 0.0 else 0.0
-        gate.band = share if share > gate.width else gate.width
+        if start_ns > taken_ns + rule.early_ns:
+            start_ns = taken_ns + rule.early_ns
+        gate.next_ns = start_ns + rule.period_ns
+    if not rule.exact:
+        share = rule.share * magnitude if rule.share != 0.0 else 0.0
+        gate.band = share if share > rule.width else rule.width
         if gate.band == 0.0:
             gate.band = _TINY

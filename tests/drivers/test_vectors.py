@@ -12,7 +12,7 @@ from quartier_drivers.contract import DeviceSpec, Quality
 from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.frame import Request
-from quartier_drivers.modbus.served import Served, served
+from quartier_drivers.modbus.served import Roster, Served
 from quartier_drivers.profile import Point, RegisterProfile
 
 VECTORS = Path(__file__).parent / "vectors"
@@ -49,7 +49,7 @@ def decoded(loaded: RegisterProfile, registers: Mapping[str, Any]) -> dict[str, 
 
 def owned(loaded: RegisterProfile, path: str) -> Served:
     part, _, quantity = path.rpartition(".")
-    return served(DeviceSpec("device", UNIT, {part: "owner"}), loaded)[f"owner.{quantity}"]
+    return Roster(DeviceSpec("device", UNIT, {part: "owner"}), loaded)[f"owner.{quantity}"]
 
 
 def place(request: Request) -> str:

@@ -28,9 +28,10 @@ from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
 from quartier_drivers.modbus.jobs import Job
 from quartier_drivers.modbus.line import ABSENT, Line, LoopClock
 from quartier_drivers.modbus.link import link
-from quartier_drivers.modbus.plan import Block, plan, split
+from quartier_drivers.modbus.plan import split
 from quartier_drivers.modbus.replay import replayed
-from quartier_drivers.modbus.served import SCALE, Served, info, served, wants
+from quartier_drivers.modbus.served import SCALE, Infos, Roster, Served
+from quartier_drivers.modbus.shape import Sheet, seat, shape
 from quartier_drivers.profile import RegisterProfile as Profile
 from quartier_drivers.schema import Address, Source
 
@@ -55,11 +56,13 @@ class ModbusDriver:
         self._profile = profile
         self._clock = clock
         self._shows_raw = shows_raw
-        self._served = served(device, profile)
-        self._points = {name: info(one, profile) for name, one in self._served.items()}
+        self._shape = shape(device, profile, line.request_cost)
+        self._seat = seat(device)
+        self._served = Roster(device, profile)
+        self._points = Infos(self._served, profile)
         self._powers: dict[tuple[int, Address], int | None] = {}
         self._acknowledged: list[Reading] = []
-        self._urgent: set[str] = set()
+        self._urgent: set[str] = set()  # by their names in the shape, as the keys of jobs are
         self._jobs: list[Job] = []
         self._next: Job | None = None
         self._aside = True
@@ -91,13 +94,13 @@ class ModbusDriver:
             return self._clock.now_ns()
         ready_ns = self._line.ready_ns
         if self._urgent and (urgent := self._urgent_job()) is not None:
-            return max(self._clock.now_ns(), ready_ns(urgent.block.unit))
+            return max(self._clock.now_ns(), ready_ns(urgent.unit))
         soonest = self._next
         if soonest is None:
             return self._clock.now_ns() + _IDLE_S * _S
-        if ready_ns(soonest.block.unit) <= soonest.due_ns:
+        if ready_ns(soonest.unit) <= soonest.due_ns:
             return soonest.due_ns
-        return min(max(job.due_ns, ready_ns(job.block.unit)) for job in self._jobs)
+        return min(max(job.due_ns, ready_ns(job.unit)) for job in self._jobs)
 
     async def open(self) -> Mapping[str, str]:
         """Say who it is, as the profile and the device's identity registers tell.
@@ -111,9 +114,9 @@ class ModbusDriver:
             if text:
                 identity[key] = text
         powers: dict[tuple[int, Address], int | None] = {}
-        for one in self._served.values():
+        for one in self._writable:
             place = one.point.scale_address
-            if one.point.write is not None and place is not None:
+            if place is not None:
                 answer = await self._fetch(one.unit, place, 1)
                 if not answer.exception:
                     powers[one.unit, place] = codec.power_of(answer.values)
@@ -195,10 +198,9 @@ class ModbusDriver:
         """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
         caps, limits = self._device.caps, self._profile.limits
         return [
-            orders.dump(name, request)
-            for name, one in self._served.items()
-            if one.point.write is not None
-            for request in orders.release(one, caps.get(name), self._power(one), limits)
+            orders.dump(one.name, request)
+            for one in self._writable
+            for request in orders.release(one, caps.get(one.name), self._power(one), limits)
         ]
 
     async def close(self) -> None:
@@ -209,24 +211,19 @@ class ModbusDriver:
         self._acknowledged.clear()
 
     def _start(self) -> None:
-        limits = self._profile.limits
-        wanted = [want for one in self._served.values() for want in wants(one, self._profile)]
-        blocks = plan(
-            wanted,
-            block_max=limits.block_max,
-            gap_max=limits.gap_max,
-            request_cost=self._line.request_cost,
-        )
-        self._enlist(blocks, self._known)
+        self._enlist(self._shape.sheets, self._known)
         self._aside = True
 
-    def _enlist(self, blocks: Sequence[Block], known: Mapping[str, Value]) -> None:
+    def _enlist(self, sheets: Sequence[Sheet], known: Mapping[str, Value]) -> None:
         now_ns = self._clock.now_ns()
         self._jobs = [
-            Job(block, now_ns, self._served, self._powers, known, shows_raw=self._shows_raw)
-            for block in blocks
+            Job(sheet, self._seat, now_ns, self._powers, known, shows_raw=self._shows_raw) for sheet in sheets
         ]
         self._see_next()
+
+    @property
+    def _writable(self) -> list[Served]:
+        return [self._served[self._seat.name(key)] for key in self._shape.writable]
 
     @property
     def _known(self) -> dict[str, Value]:
@@ -289,16 +286,16 @@ class ModbusDriver:
         """After a refusal: ask for less, or give up on what cannot be divided."""
         known = self._known
         self._jobs.remove(job)
-        smaller = split(job.block)
+        smaller = split(job.sheet.block)
         if len(smaller) > 1:
             jobs = self._jobs
-            self._enlist(smaller, known)
+            self._enlist([Sheet(block, self._shape.roster) for block in smaller], known)
             self._jobs = jobs + self._jobs
         self._see_next()
         if len(smaller) > 1:
             return NOTHING
         now_ns = self._clock.now_ns()
-        names = sorted({key.removeprefix(SCALE) for key in job.keys})
+        names = sorted({self._seat.name(key.removeprefix(SCALE)) for key in job.keys})
         return columns((self._refused(name, known, now_ns) for name in names), now_ns)
 
     def _refused(self, name: str, known: Mapping[str, Value], now_ns: int) -> Reading:
@@ -324,13 +321,13 @@ class ModbusDriver:
 
     def _read_back(self, name: str) -> None:
         """At once; where the device may show the old value for a while, after that."""
-        settle_ns = int(self._profile.limits.settle_s * _S)
+        settle_ns, key = int(self._profile.limits.settle_s * _S), self._seat.key(name)
         if not settle_ns:
-            self._urgent.add(name)
+            self._urgent.add(key)
             return
         due_ns = self._clock.now_ns() + settle_ns
         for job in self._jobs:
-            if name in job.keys:
+            if key in job.keys:
                 job.due_ns = min(job.due_ns, due_ns)
         self._see_next()
 

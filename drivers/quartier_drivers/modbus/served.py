@@ -1,5 +1,6 @@
 """What a device serves to its owners, under full names, and what that needs from the wire.  Pure."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -25,20 +26,67 @@ class Served:
     point: Point
 
 
-def served(device: DeviceSpec, profile: RegisterProfile) -> dict[str, Served]:
-    """Every owned point by full name; parts without owner and points not asked for are left out."""
-    return {
-        f"{owner}.{quantity}": Served(
-            f"{owner}.{quantity}",
-            quantity,
-            word(quantity).kind,
-            device.unit if point.unit is None else point.unit,
-            point,
-        )
-        for part, owner in device.owners.items()
-        for quantity, point in profile.parts.get(part, {}).items()
-        if part not in device.points or quantity in device.points[part]
-    }
+class Roster(Mapping[str, Served]):
+    """Every owned point by full name; parts without owner and points not asked for are left out.
+
+    Holds the profile's tables alone: each point is made when it is asked for, however many there are.
+    """
+
+    __slots__ = ("_tables", "_unit")
+
+    def __init__(self, device: DeviceSpec, profile: RegisterProfile) -> None:
+        self._unit = device.unit
+        self._tables: dict[str, Mapping[str, Point]] = {}
+        for part, owner in device.owners.items():
+            points = profile.parts.get(part, {})
+            asked = device.points.get(part)
+            if asked is not None:
+                points = {quantity: point for quantity, point in points.items() if quantity in asked}
+            before = self._tables.get(owner)
+            self._tables[owner] = points if before is None else {**before, **points}
+
+    def __getitem__(self, name: str) -> Served:
+        owner, _, quantity = name.partition(".")
+        try:
+            point = self._tables[owner][quantity]
+        except KeyError:
+            raise KeyError(name) from None
+        unit = self._unit if point.unit is None else point.unit
+        return Served(name, quantity, word(quantity).kind, unit, point)
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
+        owner, _, quantity = name.partition(".")
+        return quantity in self._tables.get(owner, ())
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{owner}.{quantity}" for owner, points in self._tables.items() for quantity in points)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._tables.values()))
+
+
+class Infos(Mapping[str, PointInfo]):
+    """What is known about each point of a roster before it was ever read; made when it is asked for."""
+
+    __slots__ = ("_profile", "_roster")
+
+    def __init__(self, roster: Roster, profile: RegisterProfile) -> None:
+        self._roster = roster
+        self._profile = profile
+
+    def __getitem__(self, name: str) -> PointInfo:
+        return info(self._roster[name], self._profile)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._roster
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._roster)
+
+    def __len__(self) -> int:
+        return len(self._roster)
 
 
 def info(one: Served, profile: RegisterProfile) -> PointInfo:

@@ -1,7 +1,6 @@
 """The running gateway: rooms put together, tasks started, and everything left in order."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -22,9 +21,10 @@ from quartier.config.load import Loaded
 from quartier.control import link
 from quartier.house.image import Image
 from quartier.house.now import Now
-from quartier.runtime import release
+from quartier.runtime import lean, release
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Desk
+from quartier.runtime.directory import Directory
 from quartier.runtime.supervisor import Failure, ended_well, supervise
 from quartier.runtime.ticker import Ticker
 from quartier.runtime.watchdog import Watchdog
@@ -115,9 +115,7 @@ class Daemon:
             await self._begin(group)
             # The writer thread gives the interpreter back sooner: the cycle is worth more than a commit.
             sys.setswitchinterval(SWITCH_S)
-            gc.collect()
-            gc.freeze()
-            gc.disable()
+            lean.freeze()
             # Between the moments at which devices are asked: no answer makes a cycle late.
             first_ns = slot_ns(self._clock.now_ns()) + SLOT_NS // 2
             self._ticker = Ticker(self._loaded.site.control.cycle_s, self._clock, self._cycle, first_ns)
@@ -186,7 +184,8 @@ class Daemon:
         site = self._loaded.site
         if site.district_link is None:
             return None
-        from quartier.app.district import catalogue, connect  # noqa: PLC0415 - a door unused costs nothing
+        with lean.without(*(() if site.district_link.tls else ("ssl",))):
+            from quartier.app.district import catalogue, connect  # noqa: PLC0415 - a door unused costs nothing
 
         self._catalogue = catalogue
         return connect(
@@ -262,9 +261,10 @@ class Daemon:
         cap_w = view["caps"]["import"]["max_w"]
         return f"{view['mode']}, grid {view['grid']['power_w']} W, cap {cap_w:.0f} W"
 
-    def _infos(self) -> dict[str, PointInfo]:
-        told = [point for bus in self.fleet.buses for point in bus.own_points]
-        return {**self.fleet.points, **own.infos([*told, *own.NAMES], "gateway")}
+    def _infos(self) -> Mapping[str, PointInfo]:
+        told = (point for bus in self.fleet.buses for point in bus.own_points)
+        mine = own.infos((*told, *own.NAMES), "gateway")
+        return Directory((("house", self.fleet.points), ("gateway", mine)))
 
     # What people ask
 

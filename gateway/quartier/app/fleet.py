@@ -1,7 +1,8 @@
 """Every bus of the site and its task; a new site file keeps the buses that did not change."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,9 +12,10 @@ from quartier.app.memory import Memory
 from quartier.runtime import release
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
+from quartier.runtime.directory import Directory
 from quartier.runtime.supervisor import Failure, supervise
 from quartier.runtime.writes import Tally
-from quartier_drivers.contract import Command, Driver, Note, PointInfo, Readings
+from quartier_drivers.contract import Command, Driver, Note, Readings
 from quartier_drivers.registry import door
 
 # Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
@@ -56,8 +58,7 @@ class Fleet:
         self._deliver = deliver
         self._log = log
         self._members: dict[str, Member] = {}
-        self._bus_of: dict[str, Bus] = {}
-        self.points: Mapping[str, PointInfo] = {}
+        self.points: Directory[Bus] = Directory(())
 
     @property
     def buses(self) -> list[Bus]:
@@ -73,7 +74,7 @@ class Fleet:
         """Every device's driver, by its name."""
         return [(health.name, health.driver) for bus in self.buses for health in bus.devices.values()]
 
-    async def follow(self, wires: Sequence[Wire]) -> set[str]:
+    async def follow(self, wires: Sequence[Wire]) -> AbstractSet[str]:
         """Make the fleet what ``wires`` says; a bus whose wire is the same does not miss a poll.
 
         Returns the points of the buses that were started.
@@ -86,10 +87,9 @@ class Fleet:
             name: kept[name] if name in kept and kept[name] not in leaving else self._start(wire)
             for name, wire in wanted.items()
         }
-        self.points = {point: info for bus in self.buses for point, info in bus.points.items()}
-        self._bus_of = {point: bus for bus in self.buses for point in bus.points}
+        self.points = Directory((bus, bus.points) for bus in self.buses)
         started = (member.bus for name, member in self._members.items() if member is not kept.get(name))
-        return {point for bus in started for point in bus.points}
+        return Directory((bus, bus.points) for bus in started).keys()
 
     def _start(self, wire: Wire) -> Member:
         opened = door(wire.section.kind)
@@ -129,7 +129,7 @@ class Fleet:
     def post(self, commands: Iterable[Command], now_ns: int) -> None:
         """Put each command into the mailbox of its bus; one for a point that is not there is dropped."""
         for command in commands:
-            bus = self._bus_of.get(command.point)
+            bus = self.points.holder(command.point)
             if bus is not None:
                 bus.post(command, now_ns)
 

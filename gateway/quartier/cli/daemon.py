@@ -1,5 +1,8 @@
 """``quartier run``."""
 
+from quartier.runtime import lean  # before all that would import what it leaves out
+
+# isort: split
 import argparse
 import asyncio
 import os
@@ -14,6 +17,7 @@ from quartier_drivers.errors import ConfigError, Fault
 
 def run(options: argparse.Namespace) -> int:
     """Run the daemon."""
+    lean.settle()
     log.configure(style=options.log, level=options.log_level)
     loaded = load.load_lenient(options.config)
     setting = clock.from_environment()

@@ -3,12 +3,14 @@
 Files of certificates and passwords are read at each connect; secrets are never kept.
 """
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from ssl import SSLContext
 
 RECEIVE_MAX = 20
 PACKET_MAX_BYTES = 256 * 1024
@@ -57,17 +59,6 @@ class Server:
         return cls(parts.hostname, parts.port or (8883 if tls else 1883), tls)
 
 
-class _TlsSocket(ssl.SSLSocket):
-    """Closes itself when the handshake fails; paho leaves it open."""
-
-    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - ssl's own signature
-        try:
-            super().do_handshake(block)
-        except OSError:
-            self.close()
-            raise
-
-
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """Who we are to the broker; files are read at each connect, secrets are never kept."""
@@ -84,17 +75,14 @@ class Credentials:
         named = (self.password_file, self.ca_file, self.cert_file, self.key_file)
         return tuple(path for path in named if path is not None)
 
-    def context(self) -> ssl.SSLContext:
+    def context(self) -> "SSLContext":
         """TLS 1.2 at least, the server's name checked, our certificate if there is one.
 
         Raises OSError (``ssl.SSLError`` among them) when a file cannot be used.
         """
-        context = ssl.create_default_context(cafile=self.ca_file)
-        context.sslsocket_class = _TlsSocket
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if self.cert_file is not None:
-            context.load_cert_chain(self.cert_file, self.key_file)
-        return context
+        from quartier.district import tls  # noqa: PLC0415 - a broker on this machine needs none
+
+        return tls.context(self.ca_file, self.cert_file, self.key_file)
 
     def password(self) -> str | None:
         """What stands in the password file, without the last line's end.  Raises OSError."""

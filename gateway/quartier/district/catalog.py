@@ -3,8 +3,9 @@
 Units are UCUM codes (points.py), meanings are classes of Brick 1.4 (brickschema.org, Brick.ttl 1.4.4).
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from types import MappingProxyType
 
 from quartier.district.sparkplug import OF_KIND, Type
@@ -72,6 +73,65 @@ class Entry:
         return self.meaning if self.address is None else {**self.meaning, "address": self.address}
 
 
+Row = tuple[str, Type, Mapping[str, Value], str]
+"""What like metrics of like devices share: metric, type, meaning, and its address less the unit."""
+
+
+class _Sheet:
+    """The rows of a stream, and of all streams that are like it; ``places`` finds a metric's row."""
+
+    __slots__ = ("places", "rows")
+
+    def __init__(self, rows: Sequence[Row] = ()) -> None:
+        self.rows = tuple(rows)
+        self.places = {row[0]: place for place, row in enumerate(rows)}
+
+
+_BLANK = _Sheet()
+
+
+class _Stream:
+    """The metrics of one stream: those of its sheet, whose aliases follow ``first``, and what was ``added``.
+
+    ``unit`` stands before each address of the sheet.  An added metric counts before one of the sheet.
+    """
+
+    __slots__ = ("added", "first", "name", "sheet", "unit")
+
+    def __init__(self, name: str, sheet: _Sheet = _BLANK, first: int = 0, unit: str = "") -> None:
+        self.name = name
+        self.sheet = sheet
+        self.first = first
+        self.unit = unit
+        self.added: dict[str, Entry] = {}
+
+    def __iter__(self) -> Iterator[Entry]:
+        for place, row in enumerate(self.sheet.rows):
+            yield self.added.get(row[0]) or self._entry(place)
+        yield from (entry for metric, entry in self.added.items() if metric not in self.sheet.places)
+
+    def __len__(self) -> int:
+        return len(self.sheet.rows) + sum(metric not in self.sheet.places for metric in self.added)
+
+    def find(self, metric: str) -> Entry | None:
+        if (entry := self.added.get(metric)) is not None:
+            return entry
+        place = self.sheet.places.get(metric)
+        return None if place is None else self._entry(place)
+
+    def by_alias(self, alias: int) -> Entry | None:
+        place = alias - self.first
+        if 0 <= place < len(self.sheet.rows):
+            return self.find(self.sheet.rows[place][0])
+        return next((entry for entry in self.added.values() if entry.alias == alias), None)
+
+    def _entry(self, place: int) -> Entry:
+        metric, kind, meaning, address = self.sheet.rows[place]
+        return Entry(
+            metric, _point(self.name, metric), kind, self.first + place, meaning, self.unit + address
+        )
+
+
 class Catalog:
     """Every metric of the node and of its devices (assets), in the order of the births.
 
@@ -80,7 +140,8 @@ class Catalog:
 
     def __init__(self, local: Collection[str] = ()) -> None:
         self.local = frozenset(local)
-        self._streams: dict[str, dict[str, Entry]] = {NODE: {}}
+        self._streams: dict[str, _Stream] = {NODE: _Stream(NODE)}
+        self._sheets: dict[tuple[object, ...], _Sheet] = {}
         self._learned = 0
         self._aliases = 0
 
@@ -91,19 +152,21 @@ class Catalog:
 
     def entries(self, stream: str) -> Iterator[Entry]:
         """The metrics of one stream."""
-        return iter(self._streams.get(stream, {}).values())
+        return iter(self._streams.get(stream, ()))
 
     def count(self, stream: str) -> int:
         """How many metrics a stream has."""
-        return len(self._streams.get(stream, {}))
+        return len(self._streams.get(stream, ()))
 
     def find(self, stream: str, metric: str) -> Entry | None:
         """One metric; None where it was never born."""
-        return self._streams.get(stream, {}).get(metric)
+        found = self._streams.get(stream)
+        return None if found is None else found.find(metric)
 
     def by_alias(self, stream: str, alias: int) -> Entry | None:
         """The metric that a command names by its alias."""
-        return next((entry for entry in self.entries(stream) if entry.alias == alias), None)
+        found = self._streams.get(stream)
+        return None if found is None else found.by_alias(alias)
 
     def add(
         self,
@@ -118,10 +181,23 @@ class Catalog:
         if known is None:
             self._aliases += 1
         alias = self._aliases if known is None else known.alias
-        point = metric if stream == NODE else f"{stream}.{metric}"
-        entry = Entry(metric, point, kind, alias, meaning, address)
-        self._streams.setdefault(stream, {})[metric] = entry
+        entry = Entry(metric, _point(stream, metric), kind, alias, meaning, address)
+        self._streams.setdefault(stream, _Stream(stream)).added[metric] = entry
         return entry
+
+    def add_all(self, stream: str, unit: str, rows: Sequence[Row]) -> None:
+        """Take in a whole device at once; ``unit`` stands before the addresses of its rows.
+
+        Devices with the same rows share them: a site of many like ones has thousands of points.
+        """
+        if stream in self._streams:
+            for metric, kind, meaning, address in rows:
+                self.add(stream, metric, kind, meaning, unit + address)
+            return
+        key = tuple((metric, kind, id(meaning), address) for metric, kind, meaning, address in rows)
+        sheet = self._sheets.get(key) or self._sheets.setdefault(key, _Sheet(rows))
+        self._streams[stream] = _Stream(stream, sheet, self._aliases + 1, unit)
+        self._aliases += len(rows)
 
     def learn(self, stream: str, metric: str, value: Value) -> bool:
         """Take in what a sample brings and no profile declared (an asset of an earlier site file).
@@ -133,6 +209,11 @@ class Catalog:
         self._learned += 1
         self.add(stream, metric, _type_of(value), _meaning("", metric))
         return True
+
+
+def _point(stream: str, metric: str) -> str:
+    """The full name in the house."""
+    return metric if stream == NODE else f"{stream}.{metric}"
 
 
 def _type_of(value: Value) -> Type:
@@ -168,12 +249,9 @@ def build(
     catalog = Catalog(local)
     # One for all that mean the same: a site of many like devices has thousands.
     meanings: dict[tuple[tuple[str, Value], ...], Mapping[str, Value]] = {}
-    for name, info in points.items():
-        owner, quantity = split(name)
-        if owner in catalog.local:
-            continue
-        stream, metric = (owner, quantity) if owner in roles else (NODE, name)
-        properties = _meaning(roles.get(owner, ""), quantity)
+
+    def row(name: str, info: PointInfo, role: str, metric: str, address: str) -> Row:
+        properties = _meaning(role, metric)
         if info.low is not None:
             properties["engLow"] = float(info.low)
         if info.high is not None:
@@ -181,5 +259,25 @@ def build(
         if deadband is not None:
             properties["deadband"] = float(deadband(name))
         meaning = meanings.setdefault(tuple(properties.items()), properties)
-        catalog.add(stream, metric, OF_KIND[info.kind], meaning, info.address)
+        return metric, OF_KIND[info.kind], meaning, address
+
+    for owner, names in groupby(points, key=lambda name: split(name)[0]):
+        if owner in catalog.local:
+            continue
+        if owner not in roles:
+            for name in names:
+                info = points[name]
+                catalog.add(NODE, *row(name, info, "", name, info.address))
+            continue
+        infos = [(name, points[name]) for name in names]
+        units = {info.address.partition("/")[0] for _, info in infos}
+        unit = f"{units.pop()}/" if len(units) == 1 and all("/" in info.address for _, info in infos) else ""
+        catalog.add_all(
+            owner,
+            unit,
+            [
+                row(name, info, roles[owner], split(name)[1], info.address.removeprefix(unit))
+                for name, info in infos
+            ],
+        )
     return catalog

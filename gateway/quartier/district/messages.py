@@ -24,6 +24,7 @@ class Messages:
         self._catalog = catalog
         self._aliases = aliases
         self._writers: dict[int, tuple[Names, MetricWriter]] = {}
+        self._prefixes: dict[str, bytes] = {}  # metrics of like devices have the same name
 
     def learn(self, run: Run) -> bool:
         """Make ready for ``run``; returns whether it brings a metric that no birth named.
@@ -82,8 +83,11 @@ class Messages:
         """The field that names a metric: 1 by name, 2 by alias."""
         if entry is not None and self._aliases:
             return b"\x10" + _varint(entry.alias)
-        name = metric.encode("utf-8", "replace")
-        return b"\x0a" + _varint(len(name)) + name
+        prefix = self._prefixes.get(metric)
+        if prefix is None:
+            name = metric.encode("utf-8", "replace")
+            prefix = self._prefixes[metric] = b"\x0a" + _varint(len(name)) + name
+        return prefix
 
 
 def _form(kind: Type) -> int:

@@ -1,13 +1,9 @@
 """The process image: the latest reading of every point, put to by buses and frozen for a cycle."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quartier_drivers.contract import QUALITIES, TEXT, Layout, Quality, Readings, Value
-
-# A spot says where the newest telling of a point is: ``number of the layout * _WIDTH + place``.  A plain
-# number, so that however many points are held, the garbage collector has nothing to walk through.
-_WIDTH = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,33 +15,54 @@ class Seen:
     age_s: float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Teller:
+    """A layout and its number; ``hidden`` are those of its points that another told later, or that left."""
+
+    layout: Layout
+    number: int
+    hidden: frozenset[str] = frozenset()
+
+    @property
+    def shown(self) -> list[str]:
+        """The points whose newest telling is of this layout."""
+        return [point for point in dict.fromkeys(self.layout.points) if point not in self.hidden]
+
+
 class Frozen(Mapping[str, Seen]):
     """The image at one instant; does not change while a cycle thinks."""
 
-    def __init__(self, spots: Mapping[str, int], latest: Mapping[int, Readings], now_ns: int) -> None:
-        self._spots = spots
+    def __init__(
+        self, tellers: Mapping[str, tuple[_Teller, ...]], latest: Mapping[int, Readings], now_ns: int
+    ) -> None:
+        self._tellers = tellers
         self._latest = latest
         self.now_ns = now_ns
 
     def __getitem__(self, point: str) -> Seen:
-        number, place = divmod(self._spots[point], _WIDTH)
-        readings = self._latest[number]
+        found = self._find(point)
+        if found is None:
+            raise KeyError(point)
+        readings, place = found
         quality = QUALITIES[readings.qualities[place]]
         return Seen(readings.value(place), quality, (self.now_ns - readings.taken_ns) / 1e9)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._spots)
+        each = {teller.number: teller for tellers in self._tellers.values() for teller in tellers}
+        return (point for _, teller in sorted(each.items()) for point in teller.shown)
 
     def __len__(self) -> int:
-        return len(self._spots)
+        return sum(1 for _ in self)
+
+    def __contains__(self, point: object) -> bool:
+        return isinstance(point, str) and self._find(point) is not None
 
     def number(self, point: str, max_age_s: float) -> float | None:
         """The value as a float, or None when it is absent, not good, no number or older than asked."""
-        spot = self._spots.get(point)
-        if spot is None:
+        found = self._find(point)
+        if found is None:
             return None
-        number, place = divmod(spot, _WIDTH)
-        readings = self._latest[number]
+        readings, place = found
         if QUALITIES[readings.qualities[place]] is not Quality.GOOD or readings.layout.kinds[place] == TEXT:
             return None
         if self.now_ns - readings.taken_ns > max_age_s * 1e9:
@@ -54,92 +71,102 @@ class Frozen(Mapping[str, Seen]):
 
     def age_s(self, point: str) -> float:
         """Seconds since the last *good* reading now held; infinite when there is none."""
-        spot = self._spots.get(point)
-        if spot is None:
+        found = self._find(point)
+        if found is None:
             return float("inf")
-        number, place = divmod(spot, _WIDTH)
-        readings = self._latest[number]
+        readings, place = found
         if QUALITIES[readings.qualities[place]] is not Quality.GOOD:
             return float("inf")
         return (self.now_ns - readings.taken_ns) / 1e9
 
-
-@dataclass(slots=True, eq=False)
-class _Teller:
-    """A layout, its number, and of how many points its telling is the newest."""
-
-    layout: Layout
-    number: int
-    spots_count: int = 0
+    def _find(self, point: str) -> tuple[Readings, int] | None:
+        """The newest telling of a point and its place there."""
+        for teller in self._tellers.get(point.partition(".")[0], ()):
+            place = teller.layout.place(point)
+            if place is not None and point not in teller.hidden:
+                return self._latest[teller.number], place
+        return None
 
 
 class Image:
     """Put to by the buses, frozen by the ticker; never subscribed to.
 
-    Keeps what each layout told last, whole.  A layout whose telling is the newest of all its points is put
-    in one step; one that is the newest of none is let go.
+    Keeps what each layout told last, whole, and nothing per point.  A layout whose telling is the newest of
+    all its points is put in one step; one that is the newest of none is let go.
     """
 
     def __init__(self) -> None:
         self._tellers: dict[Layout, _Teller] = {}
-        self._numbered: dict[int, _Teller] = {}
+        self._of_owner: dict[str, tuple[_Teller, ...]] = {}
         self._latest: dict[int, Readings] = {}
-        self._spots: dict[str, int] = {}
-        self._shared = False  # whether a frozen image looks at these spots
+        self._shared = False  # whether a frozen image looks at the tellers of the owners
         self._next = 0
 
     def put(self, readings: Readings) -> None:
         """Take what one exchange told; the newest telling of each point stays."""
         layout = readings.layout
         teller = self._tellers.get(layout)
-        if teller is None or teller.spots_count < len(layout.points):
-            if not layout.points:
+        if teller is None or teller.hidden:
+            if not len(layout):
                 return
-            teller = teller or self._new_teller(layout)
-            self._claim(teller)
+            teller = self._claim(layout, teller)
         self._latest[teller.number] = readings
 
     def drop(self, points: Iterable[str]) -> None:
         """Forget points whose device left the site file."""
-        spots = self._own_spots()
+        gone: dict[str, set[str]] = {}
         for point in points:
-            spot = spots.pop(point, None)
-            if spot is not None:
-                self._lose(spot // _WIDTH)
+            gone.setdefault(point.partition(".")[0], set()).add(point)
+        for owner, names in gone.items():
+            for teller in self._of_owner.get(owner, ()):
+                self._hide(teller, names)
 
     def freeze(self, now_ns: int) -> Frozen:
         """The whole image as it stands now; costs one shallow copy of a few entries."""
         self._shared = True
-        return Frozen(self._spots, self._latest.copy(), now_ns)
+        return Frozen(self._of_owner, self._latest.copy(), now_ns)
 
-    def _new_teller(self, layout: Layout) -> _Teller:
-        teller = _Teller(layout, self._next)
-        self._next += 1
-        self._tellers[layout] = self._numbered[teller.number] = teller
+    def _claim(self, layout: Layout, before: _Teller | None) -> _Teller:
+        """Let a layout tell of all its points from now on."""
+        number = self._next if before is None else before.number
+        self._next += before is None
+        teller = _Teller(layout, number)
+        points = layout.points
+        others = {
+            other.number: other
+            for owner in layout.owners
+            for other in self._of_owner.get(owner, ())
+            if other.number != number
+        }
+        for other in others.values():
+            self._hide(other, points)
+        self._place(teller)
         return teller
 
-    def _claim(self, teller: _Teller) -> None:
-        """Let the spots of all its points be the teller's."""
-        spots = self._own_spots()
-        for spot, point in enumerate(teller.layout.points, teller.number * _WIDTH):
-            before = spots.get(point)
-            spots[point] = spot
-            if before is None:
-                teller.spots_count += 1
-            elif before // _WIDTH != teller.number:
-                teller.spots_count += 1
-                self._lose(before // _WIDTH)
+    def _hide(self, teller: _Teller, points: Iterable[str]) -> None:
+        """Another tells of these points now, or nobody; a layout without any is let go."""
+        layout = teller.layout
+        hidden = teller.hidden.union(point for point in points if layout.place(point) is not None)
+        if hidden == teller.hidden:
+            return
+        if hidden.issuperset(layout.points):
+            del self._tellers[layout], self._latest[teller.number]
+            self._replace(teller, ())
+        else:
+            self._place(replace(teller, hidden=hidden))
 
-    def _lose(self, number: int) -> None:
-        """One spot less; a layout without any is let go."""
-        teller = self._numbered[number]
-        teller.spots_count -= 1
-        if not teller.spots_count:
-            del self._numbered[number], self._tellers[teller.layout], self._latest[number]
+    def _place(self, teller: _Teller) -> None:
+        self._tellers[teller.layout] = teller
+        self._replace(teller, (teller,))
 
-    def _own_spots(self) -> dict[str, int]:
-        """The spots, to be changed: a copy where a frozen image looks at them."""
+    def _replace(self, teller: _Teller, by: tuple[_Teller, ...]) -> None:
+        """Put ``by`` in the place of the teller of the same number, with each of its owners."""
         if self._shared:
-            self._spots = self._spots.copy()
+            self._of_owner = self._of_owner.copy()
             self._shared = False
-        return self._spots
+        for owner in teller.layout.owners:
+            others = tuple(one for one in self._of_owner.get(owner, ()) if one.number != teller.number)
+            if others or by:
+                self._of_owner[owner] = (*others, *by)
+            else:
+                del self._of_owner[owner]

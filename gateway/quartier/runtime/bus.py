@@ -13,6 +13,7 @@ from typing import Any
 
 from quartier.runtime.account import Account
 from quartier.runtime.clock import HouseClock
+from quartier.runtime.directory import Directory
 from quartier.runtime.health import PROBE_PAUSE_S, Health
 from quartier.runtime.mailbox import Mailbox
 from quartier.runtime.rota import Rota
@@ -25,7 +26,6 @@ from quartier_drivers.contract import (
     Note,
     Noting,
     Pluggable,
-    PointInfo,
     Readings,
     Speaker,
 )
@@ -70,12 +70,7 @@ class Bus:
             device: Health(device, driver, since_good_ns=now_ns, probe_ns=now_ns)
             for device, driver in drivers.items()
         }
-        self._device_of = {
-            point: health for health in self.devices.values() for point in health.driver.points
-        }
-        self.points: Mapping[str, PointInfo] = {
-            point: info for health in self.devices.values() for point, info in health.driver.points.items()
-        }
+        self.points = Directory((health, health.driver.points) for health in self.devices.values())
         self._thrift = Thrift(tally or Tally(), self.points, safe)
         self._fruitful = False
         self._rota = Rota(tuple(self.devices.values()))
@@ -132,8 +127,9 @@ class Bus:
                 await self._give_back()
             command = self.mailbox.take(self._reachable, now_ns)
             if command is not None:
-                await self._write(command)
-                self._rota.changed(self._device_of[command.point])
+                health = self._device_of(command.point)
+                await self._write(command, health)
+                self._rota.changed(health)
                 continue
             # Due first, then the time: a driver that says "now" means the moment it was asked.
             first = self._rota.first()
@@ -161,9 +157,14 @@ class Bus:
                 self._log.warning(note.code, bus=self.name, why=note.text, **note.data)
                 self._tell(note)
 
+    def _device_of(self, point: str) -> Health:
+        found = self.points.holder(point)
+        assert found is not None, point  # only what is reachable was taken from the mailbox
+        return found
+
     def _reachable(self, point: str) -> bool:
         """A device in doubt is read before it is written again: an unknown write is settled first."""
-        health = self._device_of.get(point)
+        health = self.points.holder(point)
         return health is not None and health.reachable and not health.doubt
 
     async def _read(self, health: Health) -> None:
@@ -214,10 +215,9 @@ class Bus:
                 self._back.add(point)
         return bool(why)
 
-    async def _write(self, command: Command) -> None:
+    async def _write(self, command: Command, health: Health) -> None:
         if self._spares(command):
             return
-        health = self._device_of[command.point]
         read_back = health.driver.points[command.point].read_back
         started_ns = self._clock.now_ns()
         counts, taken = True, False  # also where nobody knows: it may have been written

@@ -29,14 +29,13 @@ class Health:
     doubt: bool = False
     why: str = NOT_ASKED
     owners: frozenset[str] = field(init=False)
-    layout: Layout = field(init=False)
     period_s: float = field(init=False)
     speaks: bool = field(init=False)
+    _layout: Layout | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         infos = self.driver.points
         self.owners = frozenset(point.partition(".")[0] for point in infos)
-        self.layout = Layout(tuple(infos), bytes(KINDS[info.kind] for info in infos.values()))
         self.period_s = min((info.period_s for info in infos.values()), default=1.0)
         self.speaks = isinstance(self.driver, Speaker)
 
@@ -74,5 +73,8 @@ class Health:
 
     def bad(self, now_ns: int) -> Readings:
         """What is told of its points when it was silent too long."""
-        count = len(self.layout)
-        return Readings(self.layout, array("d", bytes(8 * count)), bytes([_BAD] * count), now_ns)
+        if self._layout is None:  # not made before it is needed: most devices are never silent
+            infos = self.driver.points
+            self._layout = Layout(tuple(infos), bytes(KINDS[info.kind] for info in infos.values()))
+        count = len(self._layout)
+        return Readings(self._layout, array("d", bytes(8 * count)), bytes([_BAD] * count), now_ns)

@@ -84,9 +84,10 @@ class Mailbox:
         """Compare readings with what was last written to their points, where one waits to be read back."""
         if not self._sent:
             return
-        places = readings.layout.points
-        for point in [point for point in self._sent if point in places]:
-            self._compare(readings.reading(places.index(point)), infos[point], now_ns)
+        for point in list(self._sent):
+            place = readings.layout.place(point)
+            if place is not None:
+                self._compare(readings.reading(place), infos[point], now_ns)
 
     def _compare(self, reading: Reading, info: PointInfo, now_ns: int) -> None:
         if reading.quality is not Quality.GOOD or isinstance(reading.value, str):

@@ -79,8 +79,11 @@ class Thrift:
         """Remember what persistent registers hold."""
         if not self._worn:
             return
-        for point in self._worn.intersection(readings.layout.points):
-            reading = readings.reading(readings.layout.points.index(point))
+        for point in self._worn:
+            place = readings.layout.place(point)
+            if place is None:
+                continue
+            reading = readings.reading(place)
             if reading.quality is Quality.GOOD and not isinstance(reading.value, str):
                 self._shown[point] = float(reading.value), readings.taken_ns
             else:

@@ -12,37 +12,31 @@ from quartier.store.chunks import CHUNK_COUNT_MAX, Chunk, Part
 from quartier.store.deadband import Deadbands
 from quartier.store.gaps import Gap, event_value
 from quartier.store.journal import Columns, Journal, listed, places
+from quartier.store.names import NameTable
 from quartier_drivers.contract import TEXT, Layout, Readings
 from quartier_native import Gates, Route
 
 EVENT, NODE = "event", "node"
 JOURNAL_MAX_BYTES = 64 * 1024 * 1024
+_NO_GATE = -1
+# Like streams fill at one pace.  The first chunk of each is another share of a whole one, so that they are
+# not sealed all at once: what waits for it would be as much memory again as all open chunks.
+_FIRST_EIGHTHS = (8, 3, 6, 1, 7, 4, 2, 5)
 SEALS_MIN = 8  # chunks sealed in one commit, if that many wait
 
 
 class _Stream:
-    """One stream of this boot: its open chunk and how many points write into it."""
+    """One stream of this boot: its open chunk, how much that holds, and how many points write into it."""
 
-    __slots__ = ("chunk", "epoch", "limit", "name", "points_count")
+    __slots__ = ("chunk", "eighths", "epoch", "limit", "name", "points_count")
 
-    def __init__(self, name: str, chunk: Chunk) -> None:
+    def __init__(self, name: str, chunk: Chunk, eighths: int) -> None:
         self.name = name
+        self.eighths = eighths
         self.chunk = chunk
         self.limit = 0
         self.points_count = 0
         self.epoch = -1
-
-
-class _Slot:
-    """One point: its number and where its samples go."""
-
-    __slots__ = ("gate", "metric", "number", "stream")
-
-    def __init__(self, number: int, metric: str, stream: _Stream, gate: int) -> None:
-        self.number = number
-        self.metric = metric
-        self.stream = stream
-        self.gate = gate
 
 
 class _Way:
@@ -53,16 +47,18 @@ class _Way:
 
     __slots__ = ("epoch", "names", "route", "streams")
 
-    def __init__(self, slots: Sequence[_Slot], kinds: bytes) -> None:
-        self.streams = list(dict.fromkeys(slot.stream for slot in slots))
+    def __init__(
+        self,
+        streams: Sequence[_Stream],
+        numbers: Sequence[int],
+        gates: Sequence[int],
+        kinds: bytes,
+        names: NameTable,
+    ) -> None:
+        self.streams = list(dict.fromkeys(streams))
         group = {stream: index for index, stream in enumerate(self.streams)}
-        self.route = Route(
-            [slot.gate for slot in slots],
-            [slot.number for slot in slots],
-            kinds,
-            [group[slot.stream] for slot in slots],
-        )
-        self.names = listed((slot.number, slot.stream.name, slot.metric) for slot in slots)
+        self.route = Route(gates, numbers, kinds, [group[stream] for stream in streams])
+        self.names = listed((number, *names[number]) for number in numbers)
         self.epoch = -1
 
 
@@ -86,7 +82,7 @@ class Entrance:
 
     def __init__(self, folder: Path, deadbands: Deadbands, assets: Collection[str], chunk_count: int) -> None:
         self.boot = 0
-        self.names: list[tuple[str, str]] = []
+        self.names = NameTable()
         self.memory: dict[str, list[Chunk]] = {}
         self.waiting: list[Chunk] = []
         self.recorded_count = 0
@@ -96,10 +92,9 @@ class Entrance:
         self._assets = frozenset(assets)
         self._chunk_count = chunk_count
         self._gates = Gates()
-        self._slots: dict[str, _Slot] = {}
+        self._gate_of = array("i")  # by a point's number; _NO_GATE before its first layout
         self._ways: WeakKeyDictionary[Layout, _Way] = WeakKeyDictionary()
-        self._codes: dict[str, tuple[_Slot, _Way]] = {}
-        self._numbers: dict[tuple[str, str], int] = {}
+        self._codes: dict[str, tuple[int, _Way]] = {}
         self._streams: dict[str, _Stream] = {}
         self._files: list[_File] = []
         self._epoch = 0
@@ -126,17 +121,18 @@ class Entrance:
     def event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
         """Number an event: stream ``event``, metric ``code``, value one JSON object."""
         if code not in self._codes:
-            slot = self._slot(EVENT, code, 0)
-            self._codes[code] = slot, _Way([slot], bytes([TEXT]))
-        slot, way = self._codes[code]
-        columns = array("I", [slot.number]), array("B", [TEXT]), array("d", [0.0])
+            stream = self._stream(EVENT)
+            number = self._number(stream, code, self.names.numbers(EVENT))
+            self._codes[code] = number, _Way([stream], [number], [0], bytes([TEXT]), self.names)
+        number, way = self._codes[code]
+        columns = array("I", [number]), array("B", [TEXT]), array("d", [0.0])
         self._keep(way, now.utc_ms, columns, (1,), [(0, event_value(text, dict(data)))])
 
     def set_assets(self, assets: Collection[str]) -> None:
         """Which owners are streams of their own from now on; each point's next reading passes."""
         self._assets = frozenset(assets)
         self._gates = Gates()
-        self._slots.clear()
+        self._gate_of = array("i", [_NO_GATE]) * len(self.names)
         self._ways.clear()
 
     def lasts(self) -> dict[str, int]:
@@ -250,31 +246,51 @@ class Entrance:
         return gaps
 
     def _new_way(self, layout: Layout) -> _Way:
-        slots = [self._slots.get(point) or self._new_slot(point) for point in layout.points]
-        way = self._ways[layout] = _Way(slots, layout.kinds)
+        streams: list[_Stream] = []
+        numbers: list[int] = []
+        known: dict[str, dict[str, int]] = {}
+        for point in layout.points:
+            owner, _, quantity = point.partition(".")
+            name, metric = (owner, quantity) if owner in self._assets else (NODE, point)
+            if name not in known:
+                known[name] = self.names.numbers(name)
+            streams.append(self._stream(name))
+            numbers.append(self._number(streams[-1], metric, known[name]))
+            if self._gate_of[numbers[-1]] == _NO_GATE:
+                self._gate_of[numbers[-1]] = self._new_gate(point)
+        gates = [self._gate_of[number] for number in numbers]
+        way = self._ways[layout] = _Way(streams, numbers, gates, layout.kinds, self.names)
         return way
 
-    def _new_slot(self, point: str) -> _Slot:
-        owner, _, quantity = point.partition(".")
-        stream, metric = (owner, quantity) if owner in self._assets else (NODE, point)
+    def _new_gate(self, point: str) -> int:
         deadband = self._deadbands.of(point)
-        gate = self._gates.add(deadband.width, deadband.share_pct / 100.0, int(deadband.period_s * 1e9))
-        slot = self._slots[point] = self._slot(stream, metric, gate)
-        return slot
+        return self._gates.add(deadband.width, deadband.share_pct / 100.0, int(deadband.period_s * 1e9))
 
-    def _slot(self, stream_name: str, metric: str, gate: int) -> _Slot:
-        stream = self._streams.get(stream_name)
+    def _stream(self, name: str) -> _Stream:
+        stream = self._streams.get(name)
         if stream is None:
-            chunk = Chunk(stream_name, self.boot, 1, self.names)
-            stream = self._streams[stream_name] = _Stream(stream_name, chunk)
-            self.memory.setdefault(stream_name, []).append(chunk)
-        number = self._numbers.get((stream_name, metric))
+            chunk = Chunk(name, self.boot, 1, self.names)
+            eighths = _FIRST_EIGHTHS[len(self._streams) % len(_FIRST_EIGHTHS)]
+            stream = self._streams[name] = _Stream(name, chunk, eighths)
+            self.memory.setdefault(name, []).append(chunk)
+        return stream
+
+    def _number(self, stream: _Stream, metric: str, known: dict[str, int]) -> int:
+        """The number of a point, now if it has none; ``known`` are those of its stream."""
+        number = known.get(metric)
         if number is None:
-            number = self._numbers[stream_name, metric] = len(self.names)
-            self.names.append((stream_name, metric))
+            number = known[metric] = self.names.add(stream.name, metric)
+            self._gate_of.append(_NO_GATE)
             stream.points_count += 1
-            stream.limit = min(CHUNK_COUNT_MAX, self._chunk_count * stream.points_count)
-        return _Slot(number, metric, stream, gate)
+            stream.limit = self._limit(stream)
+        return number
+
+    def _limit(self, stream: _Stream) -> int:
+        """How many samples its open chunk takes: never less than there are already, and one."""
+        limit = self._chunk_count * stream.points_count
+        if limit >= CHUNK_COUNT_MAX:
+            limit = CHUNK_COUNT_MAX * stream.eighths // 8
+        return max(limit, len(stream.chunk) + 1)
 
     def _keep(
         self,
@@ -329,6 +345,8 @@ class Entrance:
         """The open chunk is full: it waits to be sealed, the next one begins."""
         full = stream.chunk
         stream.chunk = Chunk(stream.name, self.boot, full.last + 1, self.names)
+        stream.eighths = 8
+        stream.limit = self._limit(stream)
         self.memory[stream.name].append(stream.chunk)
         self.waiting.append(full)
 

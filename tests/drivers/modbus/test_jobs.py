@@ -7,8 +7,7 @@ import pytest
 
 from quartier_drivers.contract import DeviceSpec, Quality, Readings, Value
 from quartier_drivers.modbus.jobs import Job
-from quartier_drivers.modbus.plan import plan
-from quartier_drivers.modbus.served import served, wants
+from quartier_drivers.modbus.shape import seat, shape
 from quartier_drivers.profile import parse
 
 HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "AM300"\nsource = "s"\n'
@@ -48,9 +47,9 @@ scale = 0.1
 
 def job(text: str, powers: Any = None, **keys: Any) -> Job:
     profile = parse(HEAD + text, "acme/am300", "am300.toml")
-    points = served(DeviceSpec("dev", 3, {"": "m"}), profile)
-    (block,) = plan(want for one in points.values() for want in wants(one, profile))
-    return Job(block, 0, points, {} if powers is None else powers, {}, **keys)
+    device = DeviceSpec("dev", 3, {"": "m"})
+    (sheet,) = shape(device, profile, 0.0).sheets
+    return Job(sheet, seat(device), 0, {} if powers is None else powers, {}, **keys)
 
 
 def answer(power: int, energy: int, starts: int, bits: int, mode: int, kelvin: float) -> bytes:

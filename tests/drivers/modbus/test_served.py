@@ -1,7 +1,7 @@
 """Points are known by full name, with all that a caller needs, before the wire is there."""
 
 from quartier_drivers.contract import DeviceSpec, Fallback
-from quartier_drivers.modbus.served import SCALE, info, served, wants
+from quartier_drivers.modbus.served import SCALE, Infos, Roster, info, wants
 from quartier_drivers.profile import parse
 
 PROFILE = parse(
@@ -39,7 +39,7 @@ register = "holding:820"
     "m/n",
     "n.toml",
 )
-FOUND = served(DeviceSpec("gx", 227, {"battery": "bat1"}), PROFILE)
+FOUND = Roster(DeviceSpec("gx", 227, {"battery": "bat1"}), PROFILE)
 
 
 def test_only_owned_parts_are_served_under_their_owners_name() -> None:
@@ -49,7 +49,7 @@ def test_only_owned_parts_are_served_under_their_owners_name() -> None:
 def test_a_list_of_points_narrows_a_part() -> None:
     device = DeviceSpec("gx", 227, {"battery": "bat1"}, {"battery": frozenset({"power_w"})})
 
-    assert ["bat1.power_w"] == list(served(device, PROFILE))
+    assert ["bat1.power_w"] == list(Roster(device, PROFILE))
 
 
 def test_a_point_read_tells_range_period_and_address() -> None:
@@ -77,3 +77,23 @@ def test_a_scale_register_is_wanted_with_its_point() -> None:
 def test_a_point_that_can_only_be_written_is_never_wanted() -> None:
     assert [] == wants(FOUND["bat1.relay_on"], PROFILE)
     assert not info(FOUND["bat1.relay_on"], PROFILE).read_back
+
+
+def test_points_are_made_when_they_are_asked_for_and_only_those_that_are_there() -> None:
+    infos = Infos(FOUND, PROFILE)
+
+    assert (3, ["bat1.power_w", "bat1.setpoint_w", "bat1.relay_on"]) == (len(infos), list(infos))
+    assert infos["bat1.power_w"] == infos.get("bat1.power_w") == info(FOUND["bat1.power_w"], PROFILE)
+    for name in ("grid.power_w", "bat1.voltage_v", "bat1", ""):
+        assert name not in FOUND
+        assert infos.get(name) is None
+    assert 7 not in FOUND
+    assert 7 not in infos
+
+
+def test_an_owner_of_two_parts_has_the_points_of_both_and_the_later_of_two_alike() -> None:
+    device = DeviceSpec("gx", 227, {"battery": "pv1", "grid": "pv1"})
+    found = Roster(device, PROFILE)
+
+    assert ["pv1.power_w", "pv1.setpoint_w", "pv1.relay_on"] == list(found)
+    assert (227, 820) == (found["pv1.power_w"].unit, found["pv1.power_w"].point.address.number)

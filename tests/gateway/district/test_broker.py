@@ -1,7 +1,5 @@
 """Where a broker may be, and what is read of our own files."""
 
-import ssl
-
 import pytest
 
 from quartier.district.broker import Credentials, Server
@@ -26,10 +24,6 @@ def test_a_servers_address_is_read(url, expected):
 def test_plain_goes_only_to_this_machine(url):
     with pytest.raises(ValueError, match="expected mqtts://"):
         Server.read(url)
-
-
-def test_tls_1_2_is_the_least(authority):
-    assert ssl.TLSVersion.TLSv1_2 == authority.client("x").context().minimum_version
 
 
 def test_a_password_is_the_file_without_its_last_line_end(tmp_path):

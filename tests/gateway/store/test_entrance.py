@@ -183,5 +183,5 @@ def test_a_re_read_site_file_keeps_the_numbers_of_points_that_stay(tmp_path: Pat
     record(entrance, 2)
     record(entrance, 3, point="pv1.power_w")
 
-    assert [("grid", "power_w"), ("pv1", "power_w")] == entrance.names
+    assert [("grid", "power_w"), ("pv1", "power_w")] == list(entrance.names)
     assert {"grid": 2, "pv1": 1} == entrance.lasts()

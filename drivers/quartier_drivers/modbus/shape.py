@@ -1,0 +1,182 @@
+"""What devices of one profile share: their points, the plan of their requests, how answers are read.
+
+A site has many like meters.  What differs between two of them is whose points they are and which unit they
+have; everything else is made once here, under names that stand for any owner.  Pure.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from weakref import WeakValueDictionary
+
+from quartier_drivers import codec
+from quartier_drivers.contract import KINDS, DeviceSpec, Layout, Quantities
+from quartier_drivers.fields import field_of
+from quartier_drivers.modbus.plan import Block, plan
+from quartier_drivers.modbus.served import SCALE, Roster, Served, wants
+from quartier_drivers.profile import RegisterProfile
+from quartier_drivers.schema import Address
+from quartier_native import ELSEWHERE, Field, Registers
+
+OWN_UNIT = -1
+"""In a shared plan: the unit of the device itself."""
+
+Power = int | None
+"""What a scale register holds: a power of ten, None where it is void."""
+
+
+class Fit:
+    """How the answer to one request becomes columns while its scale registers hold these powers.
+
+    ``points`` are those told, in the order of the columns, each with where its words start in the answer and
+    its power.  A point whose scale register has not been read yet is left out.
+    """
+
+    __slots__ = ("__weakref__", "_decoders", "_kinds", "_told", "keys", "points", "registers")
+
+    def __init__(self, points: Sequence[tuple[Served, int, Power]]) -> None:
+        self.points = tuple(points)
+        self.keys = tuple(one.name for one, _, _ in points)
+        self._kinds = bytes(KINDS[one.kind] for one, _, _ in points)
+        # Where all points are of one owner, the layouts of like devices share nearly everything.
+        of_one = len({key.partition(".")[0] for key in self.keys}) == 1
+        self._told = Quantities((one.quantity for one, _, _ in points), self._kinds) if of_one else None
+        self.registers = Registers(
+            Field(start, ELSEWHERE) if power is None else field_of(one.quantity, one.point, start, power)
+            for one, start, power in points
+        )
+        self._decoders: dict[int, codec.Decoder] = {}
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def layout(self, seat: "Seat") -> Layout:
+        """A layout of these points for the device of the ``seat``."""
+        if self._told is None:
+            return Layout([seat.name(key) for key in self.keys], self._kinds)
+        return Layout.of(seat.owner(self.keys[0]), self._told)
+
+    def decoder(self, place: int) -> codec.Decoder:
+        """What reads the point at ``place`` where the native reader does not."""
+        found = self._decoders.get(place)
+        if found is None:
+            one = self.points[place][0]
+            found = self._decoders[place] = codec.decoder(one.quantity, one.point)
+        return found
+
+
+class Sheet:
+    """One request of a plan.  ``keys`` are whom it is for, ``scales`` the scale registers in its answer.
+
+    A scale register is given with its place in the data, in bytes; ``places`` are all those that its points
+    need, also where another request brings them.
+    """
+
+    __slots__ = ("_fits", "_points", "block", "keys", "places", "scales")
+
+    def __init__(self, block: Block, points: Mapping[str, Served]) -> None:
+        self.block = block
+        self.keys = frozenset(key for want in block.wants for key in want.keys)
+        self._points = points
+        self._fits: WeakValueDictionary[tuple[object, ...], Fit] = WeakValueDictionary()
+        self.scales = tuple(
+            (2 * (want.start - block.start), place)
+            for want in block.wants
+            for key in want.keys
+            if key.startswith(SCALE)
+            and (place := points[key.removeprefix(SCALE)].point.scale_address) is not None
+        )
+        needed = (points[key].point.scale_address for key in self.names())
+        self.places = tuple(dict.fromkeys(place for place in needed if place is not None))
+
+    def names(self) -> Iterator[str]:
+        """The points whose own registers are in the block."""
+        return (key for want in self.block.wants for key in want.keys if not key.startswith(SCALE))
+
+    def fit(self, powers: Mapping[Address, Power]) -> Fit:
+        """How its answer is read while the scale registers hold ``powers``; those not read yet are absent."""
+        state = tuple(powers.get(place, "unread") for place in self.places)
+        found = self._fits.get(state)
+        if found is None:
+            found = self._fits[state] = Fit(list(self._fitted(powers)))
+        return found
+
+    def _fitted(self, powers: Mapping[Address, Power]) -> Iterator[tuple[Served, int, Power]]:
+        for want in self.block.wants:
+            for key in want.keys:
+                if key.startswith(SCALE):
+                    continue
+                one = self._points[key]
+                place = one.point.scale_address
+                if place is None or place in powers:
+                    yield one, want.start - self.block.start, 0 if place is None else powers[place]
+
+
+class Shape:
+    """The points of a profile as like devices have them; owners are "0", "1" … in the names here.
+
+    ``sheets`` is the plan of everything that is read, ``writable`` the points that can be written.
+    """
+
+    def __init__(self, device: DeviceSpec, profile: RegisterProfile, request_cost: float) -> None:
+        self.profile = profile
+        self.roster = Roster(device, profile)
+        limits = profile.limits
+        blocks = plan(
+            (want for one in self.roster.values() for want in wants(one, profile)),
+            block_max=limits.block_max,
+            gap_max=limits.gap_max,
+            request_cost=request_cost,
+        )
+        self.sheets = tuple(Sheet(block, self.roster) for block in blocks)
+        self.writable = tuple(name for name, one in self.roster.items() if one.point.write is not None)
+
+
+_KNOWN: WeakValueDictionary[tuple[object, ...], Shape] = WeakValueDictionary()
+
+
+def shape(device: DeviceSpec, profile: RegisterProfile, request_cost: float) -> Shape:
+    """What ``device`` shares with all that are like it, of this very profile on lines like its own."""
+    numbers = {owner: str(number) for number, owner in enumerate(dict.fromkeys(device.owners.values()))}
+    owners = {part: numbers[owner] for part, owner in device.owners.items()}
+    elsewhere = any(
+        point.unit is not None for part in owners for point in profile.parts.get(part, {}).values()
+    )
+    # Where a profile names units, one of them may be the device's own: then its plan is for this unit.
+    unit = device.unit if elsewhere else OWN_UNIT
+    asked = tuple((part, device.points.get(part)) for part in owners)
+    key = (id(profile), tuple(owners.items()), asked, unit, request_cost)
+    found = _KNOWN.get(key)
+    if found is None:
+        generic = replace(device, name="", unit=unit, owners=owners, caps={})
+        found = _KNOWN[key] = Shape(generic, profile, request_cost)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What a device does not share with its like: its unit, and the owners by their number in the shape."""
+
+    unit: int
+    owners: tuple[str, ...]
+
+    def unit_of(self, block: Block) -> int:
+        """The unit that a block of the shape asks."""
+        return self.unit if block.unit == OWN_UNIT else block.unit
+
+    def name(self, key: str) -> str:
+        """The full name of a point of the shape."""
+        return f"{self.owner(key)}.{key.partition('.')[2]}"
+
+    def owner(self, key: str) -> str:
+        """Whose a point of the shape is."""
+        return self.owners[int(key.partition(".")[0])]
+
+    def key(self, name: str) -> str:
+        """Its name in the shape.  Raises ValueError for an owner that has nothing here."""
+        owner, _, quantity = name.partition(".")
+        return f"{self.owners.index(owner)}.{quantity}"
+
+
+def seat(device: DeviceSpec) -> Seat:
+    """The seat of ``device`` in its shape."""
+    return Seat(device.unit, tuple(dict.fromkeys(device.owners.values())))

@@ -1,0 +1,68 @@
+"""The daemon's own size: libraries without what it never uses, and memory that goes back to the system.
+
+Imported before anything else of a daemon.  Resident memory is what a small board runs out of first.
+"""
+
+import ctypes
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import reload
+
+# mallopt(3), <malloc.h> of the GNU C library.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+# Left alone, glibc raises both thresholds to the largest block that was ever freed: after a start or a burst
+# of births megabytes of holes stay with us for ever.
+_TRIM_BYTES, _MMAP_BYTES = 128 * 1024, 128 * 1024
+
+
+@contextmanager
+def without(*names: str) -> Iterator[None]:
+    """What is imported inside finds none of these modules, unless they were there before."""
+    absent = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None: importing it is an ImportError
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
+def settle() -> None:
+    """Have freed memory go back to the system; with another C library than glibc nothing changes.
+
+    One arena serves all threads: the few that there are wait for disks, and each arena keeps its own holes.
+    """
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "mallopt"):
+        libc.mallopt(_M_ARENA_MAX, 1)
+        libc.mallopt(_M_MMAP_THRESHOLD, _MMAP_BYTES)
+        libc.mallopt(_M_TRIM_THRESHOLD, _TRIM_BYTES)
+
+
+def freeze() -> None:
+    """The start is over: what stands now is never looked through again, and collecting is in our hand."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    give_back()
+
+
+def give_back() -> None:
+    """Give the system what is free inside the heap; takes some milliseconds."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
+
+
+# TLS of asyncio's own is never used; a traceback is printed without rich and its 6 MiB of lexers; the digests
+# that we need are in Python itself, OpenSSL's 4 MiB are for TLS.
+with without("ssl", "rich", "better_exceptions", "_hashlib"):
+    import asyncio  # noqa: F401 - imported for all who come after
+    import hashlib
+    import hmac  # noqa: F401 - as above
+
+    import structlog  # noqa: F401 - as above
+if not hasattr(hashlib, "sha256"):  # a Python without digests of its own
+    reload(hashlib)

@@ -1,0 +1,66 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from quartier.runtime import lean
+
+ROOT = Path(__file__).parents[3]
+
+
+def ran(code):
+    """What a process of its own prints."""
+    sources = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native"))
+    env = {**os.environ, "PYTHONPATH": sources}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True, text=True)
+    return done.stdout.split()
+
+
+def test_what_is_left_out_is_missing_inside_and_can_be_imported_afterwards():
+    before = sys.modules.pop("this", None)
+    with lean.without("this", "sys"):
+        import sys as there  # noqa: PLC0415 - what is imported here is the test
+
+        with pytest.raises(ImportError):
+            import this  # noqa: F401, PLC0415 - as above
+    assert there is sys
+    assert "this" not in sys.modules
+    if before is not None:
+        sys.modules["this"] = before
+
+
+def test_what_was_left_out_is_left_alone_after_a_failure_too():
+    with pytest.raises(KeyError), lean.without("no_such_module"):
+        raise KeyError
+    assert "no_such_module" not in sys.modules
+
+
+def test_a_daemon_brings_no_lexers_and_no_tls_of_its_own():
+    code = "import quartier.cli.daemon, quartier.app.daemon, sys; print(*sys.modules)"
+
+    assert not {"rich", "pygments", "ssl", "_ssl"} & set(ran(code))
+
+
+def test_tls_can_still_be_had_after_it_was_left_out():
+    code = """
+from quartier.runtime import lean
+with lean.without("ssl"):
+    import quartier.district.uplink
+from quartier.district.broker import Credentials
+print(type(Credentials().context()).__name__)
+"""
+    assert ["SSLContext"] == ran(code)
+
+
+def test_memory_settings_change_nothing_that_a_program_sees():
+    code = """
+from quartier.runtime import lean
+lean.settle()
+held = [bytes(200_000) for _ in range(50)]
+del held
+lean.give_back()
+print("well")
+"""
+    assert ["well"] == ran(code)
