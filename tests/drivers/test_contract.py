@@ -11,13 +11,12 @@ from quartier_drivers.contract import (
     NOTHING,
     SLOT_NS,
     TEXT,
-    Layout,
     Quality,
-    Quantities,
     Reading,
     columns,
     slot_ns,
 )
+from quartier_drivers.layout import Layout
 
 values = st.one_of(st.floats(allow_nan=False), st.integers(), st.booleans(), st.text(max_size=9))
 rows = st.lists(st.tuples(values, st.sampled_from(Quality), st.text(max_size=4)), max_size=40)
@@ -68,21 +67,3 @@ def test_columns_can_be_indexed_like_any_sequence():
 
 def test_a_slot_is_never_before_its_time():
     assert [0, SLOT_NS, SLOT_NS, 2 * SLOT_NS] == [slot_ns(at) for at in (0, 1, SLOT_NS, SLOT_NS + 1)]
-
-
-def test_layouts_of_one_owner_name_their_points_when_they_are_asked_for():
-    told = Quantities(("power_w", "mode_index"), bytes([FLOAT, INT]))
-    one, plain = Layout.of("pv1", told), Layout(("pv1.power_w", "pv1.mode_index"), told.kinds)
-
-    for layout in (one, plain):
-        assert (2, ("pv1.power_w", "pv1.mode_index"), ("pv1",)) == (len(layout), layout.points, layout.owners)
-        assert "pv1.mode_index" == layout.point(1)
-        assert (0, 1) == (layout.place("pv1.power_w"), layout.place("pv1.mode_index"))
-        assert [None] * 4 == [layout.place(point) for point in ("pv2.power_w", "pv1.soc_pct", "power_w", "")]
-
-
-def test_a_point_that_is_told_twice_is_found_at_its_last_place():
-    assert (1, ("a", "b")) == (
-        Layout(("a.x_w", "a.x_w", "b.x_w"), bytes(3)).place("a.x_w"),
-        Layout(("a.x_w", "b.x_w"), bytes(2)).owners,
-    )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-CONTRACT = ("quartier_drivers.contract", "quartier_drivers.points", "quartier_drivers.errors")
+CONTRACT = tuple(f"quartier_drivers.{name}" for name in ("contract", "layout", "points", "errors"))
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
 PROFILES = tuple(
     f"quartier_drivers.{name}"

@@ -13,13 +13,13 @@ from quartier_drivers.contract import (
     Clock,
     Command,
     DeviceSpec,
-    Layout,
     PointInfo,
     Readings,
 )
 from quartier_drivers.errors import Refused
 from quartier_drivers.gpio.bus import GpioBus
 from quartier_drivers.gpio.chip import GpioChip
+from quartier_drivers.layout import Layout
 from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Point
 

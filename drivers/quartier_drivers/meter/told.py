@@ -10,13 +10,13 @@ from quartier_drivers.contract import (
     KINDS,
     QUALITIES,
     DeviceSpec,
-    Layout,
     Note,
     PointInfo,
     Quality,
     Readings,
     Value,
 )
+from quartier_drivers.layout import Layout
 from quartier_drivers.meter.counters import Plausible
 from quartier_drivers.meter.meaning import Meaning, Meant
 from quartier_drivers.meter.profile import MeterProfile

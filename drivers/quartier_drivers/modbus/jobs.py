@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from quartier_drivers import codec
-from quartier_drivers.contract import EXACT_INT_MAX, TEXT, Layout, Quality, Readings, Value
+from quartier_drivers.contract import EXACT_INT_MAX, TEXT, Quality, Readings, Value
 from quartier_drivers.fields import BITS
+from quartier_drivers.layout import Layout
 from quartier_drivers.modbus.frame import read_request
 from quartier_drivers.modbus.served import Served
 from quartier_drivers.modbus.shape import Fit, Power, Seat, Sheet

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
 from quartier_drivers import codec
-from quartier_drivers.contract import KINDS, DeviceSpec, Layout, Quantities
+from quartier_drivers.contract import KINDS, DeviceSpec
 from quartier_drivers.fields import field_of
+from quartier_drivers.layout import Layout, Quantities
 from quartier_drivers.modbus.plan import Block, plan
 from quartier_drivers.modbus.served import SCALE, Roster, Served, wants
 from quartier_drivers.profile import RegisterProfile

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quartier.runtime.ticker import Ticker
-from quartier_drivers.contract import KINDS, Layout, PointInfo, Quality, Reading, Readings, Value, columns
+from quartier_drivers.contract import KINDS, PointInfo, Quality, Reading, Readings, Value, columns
+from quartier_drivers.layout import Layout
 from quartier_drivers.points import split, word
 
 PERIOD_S = 10.0

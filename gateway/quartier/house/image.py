@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from quartier_drivers.contract import QUALITIES, TEXT, Layout, Quality, Readings, Value
+from quartier_drivers.contract import QUALITIES, TEXT, Quality, Readings, Value
+from quartier_drivers.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from quartier.runtime.health import Health
-from quartier_drivers.contract import KINDS, QUALITIES, Layout, Line, Quality, Readings
+from quartier_drivers.contract import KINDS, QUALITIES, Line, Quality, Readings
+from quartier_drivers.layout import Layout
 from quartier_drivers.points import split, word
 
 SLACK_OVER_NS = 5_000_000_000

@@ -13,7 +13,8 @@ from quartier.store.deadband import Deadbands
 from quartier.store.gaps import Gap, event_value
 from quartier.store.journal import Columns, Journal, listed, places
 from quartier.store.names import NameTable
-from quartier_drivers.contract import TEXT, Layout, Readings
+from quartier_drivers.contract import TEXT, Readings
+from quartier_drivers.layout import Layout
 from quartier_native import Gates, Route
 
 EVENT, NODE = "event", "node"

@@ -15,7 +15,8 @@ from pathlib import Path
 from quartier.house.now import Now
 from quartier.store.deadband import Deadband, Deadbands
 from quartier.store.ledger import Store
-from quartier_drivers.contract import FLOAT, QUALITIES, Layout, Quality, Readings
+from quartier_drivers.contract import FLOAT, QUALITIES, Quality, Readings
+from quartier_drivers.layout import Layout
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.setting import Setting
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quartier.house.image import Image, Seen
-from quartier_drivers.contract import NOTHING, Layout, Quality, Reading, Readings, columns
+from quartier_drivers.contract import NOTHING, Quality, Reading, Readings, columns
+from quartier_drivers.layout import Layout
 
 S = 1_000_000_000
 

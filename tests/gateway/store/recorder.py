@@ -13,7 +13,8 @@ from pathlib import Path
 from quartier.house.now import Now
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.ledger import Store
-from quartier_drivers.contract import FLOAT, TEXT, Layout, Readings
+from quartier_drivers.contract import FLOAT, TEXT, Readings
+from quartier_drivers.layout import Layout
 
 START_MS = 1_700_000_000_000
 EXACT = Deadbands({"w": EVERY_CHANGE, "count": EVERY_CHANGE})

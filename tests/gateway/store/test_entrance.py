@@ -6,7 +6,8 @@ from quartier.house.sample import Mark, Sample
 from quartier.store import journal
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.entrance import Entrance
-from quartier_drivers.contract import Layout, Quality, Reading, Readings, columns
+from quartier_drivers.contract import Quality, Reading, Readings, columns
+from quartier_drivers.layout import Layout
 
 EXACT = Deadbands({"w": EVERY_CHANGE, "text": EVERY_CHANGE})
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from quartier.house.now import Now
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.ledger import Store
-from quartier_drivers.contract import Layout, Readings
+from quartier_drivers.contract import Readings
+from quartier_drivers.layout import Layout
 
 START_MS = 1_700_000_000_000
 DAY_S = 86_400
