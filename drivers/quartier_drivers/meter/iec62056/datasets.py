@@ -13,12 +13,18 @@ from quartier_drivers.meter.telegram import Group, Said
 VALUES_MAX = 16
 """So many values of one address are told."""
 
+SETS_MAX = 1500
+"""So many sets of one message are told."""
+
+_BRACKET = re.compile(r"[()]")
 _SET = re.compile(r"([^()]*)((?:\([^()]*\))+)")
 _STRICT_ADDRESS = re.compile(
     r"(?:\d{1,3}-\d{1,3}:)?(?:\d{1,3}|[CFLP])(?:\.(?:\d{1,3}|F)){0,3}(?:[*&]\d{1,3})?"
 )
 _ADDRESS = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:*&#_-]{0,31}")
-_NUMBER = re.compile(r"([+-]?(?:\d+[.,]?\d*|[.,]\d+))(?: *\* *([A-Za-z%][A-Za-z0-9%/^. -]{0,15}))?")
+_NUMBER = re.compile(
+    r"([+-]?(?:\d{1,32}[.,]?\d{0,32}|[.,]\d{1,32}))(?: *\* *([A-Za-z%][A-Za-z0-9%/^. -]{0,15}))?"
+)
 _MEASURE = re.compile(r"(?:\d+-\d+:)?(?:[1-9]|[1-8]\d|9[01])\.(?:[2-9]|[1-5]\d)\.\d+(?:[*&]\d+)?")
 """Addresses whose digits are a number though neither point nor unit says so: 1.8.0, 21.7.0, 1.6.1*05."""
 _MOMENT = re.compile(r"(?:[0-2](?=\d{10}(?:\d\d)?$))?(\d{10}(?:\d\d)?)")
@@ -42,15 +48,22 @@ def groups_of(text: str, *, is_checked: bool = True) -> tuple[list[Group], int]:
     groups: list[Group] = []
     bad_count = 0
     for line in re.split(r"[\r\n]+", text):
-        at = 0
-        for match in _SET.finditer(line):
-            group = _group(match[1].strip(), match[2][1:-1].split(")("))
+        at, is_lost = 0, False
+        while at < len(line) and len(groups) < SETS_MAX:
+            match = _SET.match(line, at)
+            if match is None:  # up to the next bracket nothing is a set
+                bracket = _BRACKET.search(line, at)
+                at = len(line) if bracket is None else bracket.end()
+                bad_count += not is_lost
+                is_lost = True
+                continue
+            is_lost = False
+            group = _group(match[1].strip(), match[2][1:-1].split(")(", VALUES_MAX))
             if group is not None and (is_checked or _looks_right(group)):
                 groups.append(group)
             elif match[1] or not groups:  # without an address: more values of a load profile
                 bad_count += 1
             at = match.end()
-        bad_count += bool(line[at:].strip())
     return groups, bad_count
 
 
@@ -93,7 +106,7 @@ def _looks_right(group: Group) -> bool:
 def _values(label: str, told: str) -> list[tuple[Said, str]]:
     """What stands between two brackets: one value, or measured ones joined by ``&``."""
     if "&" in told:
-        matches = [_NUMBER.fullmatch(part.strip()) for part in told.split("&")]
+        matches = [_NUMBER.fullmatch(part.strip()) for part in told.split("&", VALUES_MAX)]
         if all(match and match[2] for match in matches):
             return [(_number(match[1]), _unit(match[2])) for match in matches if match]
         return [(told.strip(), "")]

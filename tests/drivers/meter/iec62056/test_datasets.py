@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_drivers.meter.iec62056.datasets import groups_of, serial_of
+from quartier_drivers.meter.iec62056.datasets import SETS_MAX, groups_of, serial_of
 from quartier_drivers.meter.telegram import Group
 
 
@@ -120,6 +120,22 @@ def test_a_meter_says_its_number_in_many_places():
     assert "00004711" == serial_of(said("6.8(1.0*MWh)9.21(00004711)"))
     assert "4711" == serial_of(said("0.0( 4711 )"))
     assert "" == serial_of(said("1.8.0(1.0*kWh)\r\nC.1.0()\r\n"))
+
+
+def test_numbers_longer_than_any_meter_has_are_text():
+    assert "9" * 5_000 == said(f"1.8.0({'9' * 5_000})")[0].value
+
+
+def test_no_more_sets_are_told_than_a_meter_can_have():
+    assert SETS_MAX == len(groups_of("1.8.0(1*kWh)" * 2 * SETS_MAX)[0])
+
+
+@pytest.mark.parametrize("piece", ["x", "(", ")", "a(", "()", "(((", "1*C&", "a)"])
+def test_long_rubbish_takes_no_longer_for_its_length(piece):
+    def steps(count):
+        return sum(1 for _ in groups_of(piece * count)[0])
+
+    assert steps(20_000) <= SETS_MAX
 
 
 @given(st.text(st.characters(codec="ascii")))
