@@ -239,7 +239,11 @@ class AskedMeter(_Meter):
         if now_ns < self._due_ns or self._reader is None:
             return NOTHING
         self._due_ns += ((now_ns - self._due_ns) // self._period_ns + 1) * self._period_ns
-        telegrams = await self._port.converse(self._reader.read())
+        try:
+            telegrams = await self._port.converse(self._reader.read())
+        except NoReply:
+            self._due_ns = self._clock.now_ns()  # whoever asks again decides when
+            raise
         for telegram in telegrams:
             self.counts.frames_count += 1
             self.counts.good_count += len(telegram.groups)

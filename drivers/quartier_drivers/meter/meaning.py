@@ -101,18 +101,37 @@ class _Rule:
         self._absent = {code(one) for one in statement.absent}
         self._shift = Fraction(repr(statement.offset))
         self._scale = Fraction(repr(statement.scale)) * statement.sign
+        self._label = _plain_label(statement)
+        self._group: Group | None = None
+        self._unstated: Meant | None = None
+        if statement.unstated is not None:
+            self._unstated = replace(self._judged(statement.unstated, "not stated", ""), is_stated=False)
 
     def forget(self) -> None:
         self._time = ""
         self._has_minus = False
 
     def told(self, telegram: Telegram, by_label: Mapping[str, Group], *, is_sound: bool) -> Meant | None:
+        if self._label is None:
+            return self._searched(telegram, by_label, is_sound=is_sound)
+        group = by_label.get(self._label)
+        if group is None:
+            return self._unstated if is_sound else None
+        if group.time:
+            if group.time == self._time:
+                return None
+            self._time = group.time
+        if group is not self._group or telegram.meter != self._said[2]:
+            self._group = group
+            self._value((group,), (), telegram.meter)
+        return self._meant
+
+    def _searched(self, telegram: Telegram, by_label: Mapping[str, Group], *, is_sound: bool) -> Meant | None:
+        """The same for a point of several groups, or of one that must be looked for."""
         statement = self._statement
         plus = _groups(statement.group, statement.select, by_label, telegram.groups)
         if plus is None:
-            if statement.unstated is None or not is_sound:
-                return None
-            return replace(self._judged(statement.unstated, "not stated", telegram.meter), is_stated=False)
+            return self._unstated if is_sound else None
         minus: _Found = ()
         if statement.minus:
             taken = _groups(statement.minus, (), by_label, telegram.groups)
@@ -200,6 +219,14 @@ class _Rule:
         kind = self._word.kind
         value: Value = number != 0 if kind == "bool" else round(number) if kind == "int" else number
         return Meant(value, quality, raw, meter)
+
+
+def _plain_label(statement: Statement) -> str | None:
+    """The label of a point that is one group and no more; most are."""
+    if statement.select or statement.minus or statement.form == "clock" or len(statement.group) != 1:
+        return None
+    (labels,) = statement.group
+    return labels[0] if len(labels) == 1 and not _is_pattern(labels[0]) else None
 
 
 def _groups(

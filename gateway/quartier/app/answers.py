@@ -157,7 +157,7 @@ def _bus(bus: Bus, frozen: Frozen) -> dict[str, Any]:
     return {
         "name": bus.name,
         "online": bus.online,
-        "why": bus.why,
+        "why": bus.why or bus.account.advice,
         "slack_pct": _value(frozen, f"{bus.name}.slack_pct"),
         "lateness_s": _value(frozen, f"{bus.name}.lateness_s"),
         "counts": {name: int(count) for name, count in bus.counts.items()},

@@ -88,7 +88,7 @@ def _buses(status: Mapping[str, Any]) -> RenderableType:
         state = Text("open", style="green") if bus["online"] else Text("lost", style="red")
         slack = number(bus["slack_pct"], "%")
         late = "–" if bus["lateness_s"] is None else age(bus["lateness_s"])
-        rows.append((bus["name"], state, slack, late, "", "", "" if bus["online"] else bus["why"]))
+        rows.append((bus["name"], state, slack, late, "", "", bus["why"]))
         rows += [("", "", "", "", *_device(device, bus)) for device in bus["devices"]]
     return table("", ("bus", "state", ">slack", ">late", "device", "state", "why"), rows)
 

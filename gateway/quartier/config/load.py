@@ -12,7 +12,7 @@ from quartier.config.contacts import is_lost
 from quartier.config.draft import FIXED, NAMED, Draft, draft
 from quartier.config.faults import Flaw
 from quartier.config.model import Grid, Site
-from quartier.config.secrets import warnings_about
+from quartier.config.secrets import warnings_about, warnings_about_keys
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.place import Places, syntax_fault
 from quartier_drivers.profile import Profile
@@ -148,7 +148,11 @@ def _site(read: Draft) -> Site:
 
 def _warnings(places: Places, read: Draft) -> tuple[Fault, ...]:
     link = read.fixed.get("district_link")
-    flaws = [*_idle(read), *(warnings_about(link) if link else ())]
+    flaws = [
+        *_idle(read),
+        *(warnings_about(link) if link else ()),
+        *warnings_about_keys(read.devices),
+    ]
     return tuple(_faults(places, flaws))
 
 

@@ -5,10 +5,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from quartier.config.faults import Flaw
-from quartier.config.model import DistrictLink
+from quartier.config.model import Device, DistrictLink
 from quartier_drivers.errors import ConfigError, Fault
 
 CREDENTIAL = "credential:"
+Place = tuple[str | int, ...]
 _SECRET = ("password_file", "key_file")
 _FILES = (*_SECRET, "ca_file", "cert_file", "issuers_file")
 
@@ -30,22 +31,31 @@ def locate(reference: str, environ: Mapping[str, str]) -> Path:
 def warnings_about(link: DistrictLink) -> Iterator[Flaw]:
     """Files that are not there, and secrets that others may read; none of it stops a start."""
     for key in _FILES:
-        reference = getattr(link, key)
-        if reference is None or reference.startswith(CREDENTIAL):
-            continue
-        path = Path(reference)
-        try:
-            mode = path.stat().st_mode
-        except OSError as error:
-            yield Flaw(("district_link", key), f"{path} cannot be used: {error.strerror}")
-            continue
-        if not stat.S_ISREG(mode):
-            yield Flaw(("district_link", key), f"{path} is no file")
-        elif key in _SECRET and mode & (stat.S_IRWXO | stat.S_IWGRP):
-            shown = stat.S_IMODE(mode)
-            what = f"{path} is open to others (mode {shown:04o}); expected chmod 0640 or tighter"
-            yield Flaw(("district_link", key), what)
+        yield from _warnings(("district_link", key), getattr(link, key), is_secret=key in _SECRET)
     if link.issuers_file is None:
         yield Flaw(
             ("district_link", "issuers_file"), "is missing; no document of the district will be accepted"
         )
+
+
+def warnings_about_keys(devices: Mapping[str, Device]) -> Iterator[Flaw]:
+    """The same for the keys of meters that encrypt."""
+    for name, device in devices.items():
+        yield from _warnings(("devices", name, "key_file"), device.key_file, is_secret=True)
+
+
+def _warnings(place: Place, reference: str | None, *, is_secret: bool) -> Iterator[Flaw]:
+    if reference is None or reference.startswith(CREDENTIAL):
+        return
+    path = Path(reference)
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        yield Flaw(place, f"{path} cannot be used: {error.strerror}")
+        return
+    if not stat.S_ISREG(mode):
+        yield Flaw(place, f"{path} is no file")
+    elif is_secret and mode & (stat.S_IRWXO | stat.S_IWGRP):
+        shown = stat.S_IMODE(mode)
+        what = f"{path} is open to others (mode {shown:04o}); expected chmod 0640 or tighter"
+        yield Flaw(place, what)

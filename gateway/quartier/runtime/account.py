@@ -34,6 +34,11 @@ class Account:
         self._late_ns = max(self._late_ns, delay_ns)
 
     @property
+    def advice(self) -> str:
+        """What the line says is to be looked at; empty while all is well."""
+        return self._texts.get("advice_text", "")
+
+    @property
     def _texts(self) -> Mapping[str, str]:
         """What the line says in words, if it can."""
         return getattr(self._line, "texts", _NO_TEXTS)

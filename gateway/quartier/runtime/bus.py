@@ -80,7 +80,7 @@ class Bus:
         self._noting = [one for one in (line, *drivers.values()) if isinstance(one, Noting)]
         self._tell = tell
         self._age_again_ns = now_ns
-        self._account = Account(name, line, self.devices, now_ns)
+        self.account = Account(name, line, self.devices, now_ns)
 
     async def run(self) -> None:
         """Poll and write until halted or cancelled."""
@@ -141,7 +141,7 @@ class Bus:
             if due_ns > now_ns:
                 await self._rest(min((due_ns - now_ns) / 1e9, 1.0))
             else:
-                self._account.late(0 if health.aside else now_ns - due_ns)
+                self.account.late(0 if health.aside else now_ns - due_ns)
                 await self._read(health)
                 self._rota.changed(health)
 
@@ -313,11 +313,11 @@ class Bus:
     async def _rest(self, seconds: float) -> None:
         before_ns = self._clock.now_ns()
         await self.mailbox.wait(seconds / self._clock.rate)
-        self._account.rested(self._clock.now_ns() - before_ns)
+        self.account.rested(self._clock.now_ns() - before_ns)
 
     def report(self, now_ns: int) -> Readings:
         """The bus's and its devices' own points since the last report."""
-        return self._account.report(now_ns, online=self.online)
+        return self.account.report(now_ns, online=self.online)
 
     @property
     def counts(self) -> Mapping[str, float]:
@@ -327,7 +327,7 @@ class Bus:
     @property
     def own_points(self) -> tuple[str, ...]:
         """What ``report`` tells of."""
-        return self._account.points
+        return self.account.points
 
     def post(self, command: Command, now_ns: int) -> None:
         """Put a command into the slot of its point; it undoes a giving back that has not happened yet."""

@@ -36,6 +36,28 @@ async def test_a_meter_that_speaks_is_found(linky):
     assert ["listening at 9600 baud: tic, p1, sml, dlms, iec62056"] == told
 
 
+P1 = b"/KFM5KAIFA-METER\r\n\r\n1-0:1.7.0(00.111*kW)\r\n!"
+
+
+def crc16(data):
+    """CRC-16/ARC, bit by bit."""
+    value = 0
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ 0xA001 if value & 1 else value >> 1
+    return value
+
+
+async def test_a_telegram_that_comes_seldom_is_waited_for(plug):
+    telegram = P1 + f"{crc16(P1):04X}\r\n".encode()
+    task = asyncio.create_task(talking(plug, telegram))
+    found = await find(plug.path, lambda _text: None)
+    task.cancel()
+
+    assert "p1" == found.protocol
+
+
 async def test_what_was_found_is_heard(linky):
     async for telegram in telegrams(linky.path, Found("tic", Setting(9600, "7E1"))):
         if telegram.is_whole:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from quartier.config.model import DistrictLink
-from quartier.config.secrets import locate, warnings_about
+from quartier.config.model import Device, DistrictLink
+from quartier.config.secrets import locate, warnings_about, warnings_about_keys
 from quartier_drivers.errors import ConfigError
 
 
@@ -34,3 +34,23 @@ def test_a_folder_is_no_secret(tmp_path: Path) -> None:
     link = DistrictLink(url="mqtts://broker.example", issuers_file="credential:x", key_file=str(tmp_path))
 
     assert [f"{tmp_path} is no file"] == [flaw.what for flaw in warnings_about(link)]
+
+
+def test_a_meters_keys_that_others_may_read_are_warned_of(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text('encryption_key = "00"\n')
+    keys.chmod(0o644)
+    devices = {
+        name: Device(bus="p1", profile="acme/p1", key_file=reference)
+        for name, reference in (
+            ("open", str(keys)),
+            ("gone", str(tmp_path / "no")),
+            ("ok", "credential:k"),
+            ("none", None),
+        )
+    }
+
+    found = {flaw.path[1]: flaw.what for flaw in warnings_about_keys(devices)}
+    assert {"open", "gone"} == set(found)
+    assert "is open to others (mode 0644)" in found["open"]
+    assert "cannot be used: No such file" in found["gone"]

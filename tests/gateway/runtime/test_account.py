@@ -49,6 +49,8 @@ def test_a_line_with_words_has_them_as_texts():
     assert ("look at the cable", Quality.GOOD) == found["tic0.advice_text"]
     assert (12.5, True) == (found["tic0.bad_pct"][0], found["tic0.silent_on"][0])
     assert account.points == tuple(found)
+    assert "look at the cable" == account.advice
+    assert "" == Account("lan", Line(), {}, 0).advice
 
 
 def test_the_layout_stays():

@@ -114,7 +114,7 @@ def _bus(bus: Mapping[str, Any], rates: Rates) -> Row:
         _count(bus, "retries_count", rates),
         _count(bus, "timeouts_count", rates),
         text(f"{good_count} of {len(bus['devices'])}"),
-        text("" if bus["online"] else bus["why"]),
+        text(bus["why"]),
     )
     worry = 0 if bus["online"] else 3
     more = bus["why"] or f"{good_count} of {len(bus['devices'])} devices good; Enter shows them"
