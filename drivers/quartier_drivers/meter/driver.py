@@ -234,16 +234,17 @@ class AskedMeter(_Meter):
         return self._identity()
 
     async def read(self) -> Readings:
-        """Ask it for all it has, when that is due.  Raises NoReply, Refused or LinkLost."""
+        """Ask it for all it has, when that is due.  Raises NoReply, also when it refuses, or LinkLost."""
         now_ns = self._clock.now_ns()
         if now_ns < self._due_ns or self._reader is None:
             return NOTHING
         self._due_ns += ((now_ns - self._due_ns) // self._period_ns + 1) * self._period_ns
         try:
             telegrams = await self._port.converse(self._reader.read())
-        except NoReply:
+        except (NoReply, Refused) as error:
             self._due_ns = self._clock.now_ns()  # whoever asks again decides when
-            raise
+            # A meter is asked for all it has: who refuses that may as well be silent.
+            raise NoReply(str(error)) from error
         for telegram in telegrams:
             self.counts.frames_count += 1
             self.counts.good_count += len(telegram.groups)
