@@ -142,7 +142,12 @@ def _supplies(site: model.Site, points: Mapping[str, PointInfo]) -> tuple[assets
     if any(f"{grid}.{quantity}" in points for quantity in SUBSCRIBED):
         said[grid] = capping.Supply.model_fields["release_s"].default
     return tuple(
-        assets.Supply(name=name, release_s=release_s, period_s=_period_s(points, f"{name}.apparent_power_va"))
+        assets.Supply(
+            name=name,
+            release_s=release_s,
+            period_s=_period_s(points, f"{name}.apparent_power_va"),
+            is_grid=name == grid,
+        )
         for name, release_s in said.items()
     )
 

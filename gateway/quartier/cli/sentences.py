@@ -70,7 +70,8 @@ def supplies(control: Mapping[str, Any]) -> Iterator[Text]:
         parts += [f"{day} {told[day]}" for day in ("today", "tomorrow") if told[day]]
         if told["relays"] is not None:
             parts.append(f"relays closed: {', '.join(map(str, told['relays'])) or 'none'}")
-        yield Text(f"{name} {', '.join(parts)}", style="red" if told["warned"] else "")
+        style = "red" if told["warned"] else ""
+        yield Text(f"supply {name} {', '.join(parts)}", style=style)
 
 
 def _load(told: Mapping[str, Any]) -> str:

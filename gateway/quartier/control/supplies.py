@@ -13,7 +13,7 @@ from typing import Any
 
 from quartier.control import sight
 from quartier.control.caps import Powers
-from quartier.control.sight import Memories
+from quartier.control.sight import Memories, Memory
 from quartier.house.assets import SUPPLY_RELAYS, Supply
 
 ALARM_SHARE, CALM_SHARE = 0.95, 0.9
@@ -42,7 +42,8 @@ class Drawn:
 
     ``subscribed_va``: None until the meter said it.  ``apparent_va``: None while it is not known now.
     ``w_per_va`` is what counts, ``mean_w`` and ``mean_va`` what it is made of.  ``warned``: words of the
-    warnings that hold; ``calm_ns``: since when none does; ``cut_w``: the cap that answers them.
+    warnings that hold; ``calm_ns``: since when none does; ``cut_w``: the cap that answers them, ``is_blind``
+    where that was found without knowing what flows.  ``is_own``: this meter is the one that says what flows.
     """
 
     subscribed_va: float | None = None
@@ -55,6 +56,8 @@ class Drawn:
     calm_ns: int | None = None
     cut_w: float | None = None
     cut_ns: int = 0
+    is_blind: bool = False
+    is_own: bool = False
     is_near: bool = False
 
 
@@ -62,29 +65,29 @@ def judged(
     supplies: Iterable[Supply],
     before: Mapping[str, Drawn],
     memories: Memories,
-    grid_w: float | None,
+    grid: Memory | None,
     dt_s: float,
     now_ns: int,
 ) -> dict[str, Drawn]:
-    """Every supply after this look; ``grid_w`` is the import now, None while it is not known."""
+    """Every supply after this look; ``grid`` is the import now, None while it is not known."""
     return {
-        supply.name: _judged(supply, before.get(supply.name, Drawn()), memories, grid_w, dt_s, now_ns)
+        supply.name: _judged(supply, before.get(supply.name, Drawn()), memories, grid, dt_s, now_ns)
         for supply in supplies
     }
 
 
 def _judged(
-    supply: Supply, before: Drawn, memories: Memories, grid_w: float | None, dt_s: float, now_ns: int
+    supply: Supply, before: Drawn, memories: Memories, grid: Memory | None, dt_s: float, now_ns: int
 ) -> Drawn:
     def fresh(quantity: str) -> float | None:
         return sight.fresh(memories, f"{supply.name}.{quantity}", supply.period_s, now_ns)
 
     subscribed_va = _subscribed_va(supply, memories) or before.subscribed_va
     apparent_va = fresh(APPARENT_VA)
-    load = replace(before, subscribed_va=subscribed_va, apparent_va=apparent_va)
+    load = replace(before, subscribed_va=subscribed_va, apparent_va=apparent_va, is_own=supply.is_grid)
     if subscribed_va is None:
         return load
-    load = _proportioned(load, subscribed_va, grid_w, dt_s)
+    load = _proportioned(load, subscribed_va, grid, dt_s)
     said = {words: value for name, words in WARNINGS.items() if (value := fresh(name)) is not None}
     warned = [words for words, value in said.items() if value]
     if apparent_va is not None:
@@ -94,7 +97,7 @@ def _judged(
         share = apparent_va / subscribed_va
         load = replace(load, is_near=share >= (CALM_SHARE if before.is_near else ALARM_SHARE))
     if warned:
-        return _cut(load, tuple(warned), subscribed_va, grid_w, now_ns)
+        return _cut(load, tuple(warned), subscribed_va, grid, now_ns)
     if not said:  # nobody knows, so what held goes on, and no time of calm passes
         return replace(load, calm_ns=None)
     calm_ns = now_ns if before.calm_ns is None else before.calm_ns
@@ -113,14 +116,14 @@ def _subscribed_va(supply: Supply, memories: Memories) -> float | None:
     return min(values, default=None)
 
 
-def _proportioned(load: Drawn, subscribed_va: float, grid_w: float | None, dt_s: float) -> Drawn:
+def _proportioned(load: Drawn, subscribed_va: float, grid: Memory | None, dt_s: float) -> Drawn:
     """The watts per VA, from long means: the two meters never look at the same moment."""
-    if load.apparent_va is None or grid_w is None:
+    if load.apparent_va is None or grid is None:
         return replace(load, w_per_va=min(load.w_per_va, W_PER_VA), mean_w=None, mean_s=0.0)
     if load.mean_w is None:
-        return replace(load, mean_w=grid_w, mean_va=load.apparent_va, mean_s=0.0)
+        return replace(load, mean_w=grid.value, mean_va=load.apparent_va, mean_s=0.0)
     part = 1.0 - exp(-dt_s / MEAN_S)
-    mean_w = load.mean_w + part * (grid_w - load.mean_w)
+    mean_w = load.mean_w + part * (grid.value - load.mean_w)
     mean_va = load.mean_va + part * (load.apparent_va - load.mean_va)
     w_per_va = load.w_per_va
     if load.mean_s >= MEAN_S and mean_va >= LOADED_SHARE * subscribed_va:
@@ -131,16 +134,24 @@ def _proportioned(load: Drawn, subscribed_va: float, grid_w: float | None, dt_s:
 
 
 def _cut(
-    load: Drawn, warned: tuple[str, ...], subscribed_va: float, grid_w: float | None, now_ns: int
+    load: Drawn, warned: tuple[str, ...], subscribed_va: float, grid: Memory | None, now_ns: int
 ) -> Drawn:
-    """The cap below what flows now; again after 10 s if that did not end the warning."""
-    if load.warned and now_ns - load.cut_ns < CUT_EVERY_S * _S:
+    """The cap below what flows now; again after 10 s if that did not end the warning.
+
+    ``grid`` is None while what flows is not known.  A meter that says by itself what flows says so only after
+    its warning: then the first cut does not trust what flowed before, and the next one comes with the news.
+    """
+    is_told = load.is_blind and grid is not None and grid.taken_ns > load.cut_ns
+    if load.warned and not is_told and now_ns - load.cut_ns < CUT_EVERY_S * _S:
         return replace(load, warned=warned, calm_ns=None)
     most_w = subscribed_va * load.w_per_va if load.cut_w is None else load.cut_w
-    flows_w = most_w if grid_w is None else grid_w
+    flows_w = most_w if grid is None else grid.value
+    is_blind = load.is_own and load.cut_w is None
+    if is_blind:
+        flows_w = max(flows_w, W_PER_VA_MIN * subscribed_va)
     excess_va = 0.0 if load.apparent_va is None else max(0.0, load.apparent_va - subscribed_va)
     cut_w = max(0.0, min(most_w, flows_w - excess_va - CUT_SHARE * subscribed_va))
-    return replace(load, warned=warned, calm_ns=None, cut_w=cut_w, cut_ns=now_ns)
+    return replace(load, warned=warned, calm_ns=None, cut_w=cut_w, cut_ns=now_ns, is_blind=is_blind)
 
 
 def sources(loads: Mapping[str, Drawn]) -> Iterator[tuple[str, Powers]]:
@@ -162,8 +173,8 @@ def alarms(loads: Mapping[str, Drawn]) -> list[str]:
     """What people must look at: warnings, and an apparent power that comes near."""
     found = []
     for name, load in loads.items():
-        if load.warned:
-            found.append(f"{name} warns: {' and '.join(load.warned)} ({_kva(load)} subscribed)")
+        if load.warned or load.cut_w is not None:
+            found.append(f"{name} warns, or did until now: more flows than {_kva(load)} subscribed allow")
         elif load.is_near:
             found.append(f"{name}: apparent power above {ALARM_SHARE:.0%} of {_kva(load)} subscribed")
     return found

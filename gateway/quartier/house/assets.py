@@ -133,12 +133,13 @@ class Supply:
     """The grid operator's meter, where it says what power is subscribed; it caps the import by that.
 
     Points, as far as it serves them: ``SUPPLY_POINTS``.  The cap that answers a warning goes once no warning
-    was seen for ``release_s``.
+    was seen for ``release_s``.  ``is_grid``: it is the connection meter too.
     """
 
     name: str
     release_s: float = 60.0
     period_s: float = 1.0
+    is_grid: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -369,4 +369,4 @@ def test_a_linky_as_the_grid_meter_is_a_supply_by_itself(read, mode, period_s):
     _, _, house = served(read(text))
 
     assert (True, period_s) == (house.grid.is_apparent, house.grid.period_s)
-    assert (assets.Supply(name="grid", period_s=period_s),) == house.supplies
+    assert (assets.Supply(name="grid", period_s=period_s, is_grid=True),) == house.supplies

@@ -80,12 +80,12 @@ def test_each_supply_says_its_load_tariff_colours_and_relays(shown):
     text = shown(control__supplies={"linky": told, "late": silent, "calm": idle})
 
     assert (
-        "linky 713 VA of 6,000 VA subscribed, tariff 6, today blue, tomorrow red, relays closed: 0, 7"
-        == line(text, "linky")
+        "supply linky 713 VA of 6,000 VA subscribed, tariff 6, today blue, tomorrow red, relays closed: 0, 7"
+        == line(text, "supply linky")
     )
-    assert "late has not yet said what is subscribed" == line(text, "late")
-    assert line(text, "calm").startswith("calm – of 6,000 VA subscribed")
-    assert line(text, "calm").endswith("relays closed: none")
+    assert "supply late has not yet said what is subscribed" == line(text, "supply late")
+    assert line(text, "supply calm").startswith("supply calm – of 6,000 VA subscribed")
+    assert line(text, "supply calm").endswith("relays closed: none")
 
 
 def test_a_grid_meter_of_va_is_shown_in_va(shown):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import inf
 
 import pytest
@@ -21,7 +22,7 @@ class Watch:
         self.supply, self.said, self.t = supply, dict(said), -1
         self.memories, self.drawn = {}, {}
 
-    def looks(self, seconds=1, grid_w=None, *, silent=False, **said):
+    def looks(self, seconds=1, grid_w=None, *, silent=False, told_s=None, **said):
         self.said |= said
         for _ in range(seconds):
             self.t += 1
@@ -29,7 +30,8 @@ class Watch:
                 self.memories |= {
                     f"linky.{name}": Memory(float(v), self.t * S) for name, v in self.said.items()
                 }
-            self.drawn = supplies.judged([self.supply], self.drawn, self.memories, grid_w, 1.0, self.t * S)
+            grid = None if grid_w is None else Memory(grid_w, (self.t if told_s is None else told_s) * S)
+            self.drawn = supplies.judged([self.supply], self.drawn, self.memories, grid, 1.0, self.t * S)
         return self.drawn["linky"]
 
     @property
@@ -165,11 +167,29 @@ def test_the_alarm_comes_at_95_percent_and_stays_until_90():
     assert [[], alarm, alarm, alarm, [], []] == seen
 
 
-def test_a_warning_is_an_alarm_in_the_words_of_the_meter():
+def test_a_warning_is_one_alarm_until_what_it_cut_is_given_back():
     watch = Watch(**SIX_KVA)
-    watch.looks(1, over_power_on=True, over_current_on=True)
+    alarm = ["linky warns, or did until now: more flows than 6 kVA subscribed allow"]
+    watch.looks(1, over_power_on=True)
+    assert ("over-power",) == watch.drawn["linky"].warned
+    assert alarm == supplies.alarms(watch.drawn)
+    watch.looks(1, over_power_on=False, over_current_on=True)
+    assert alarm == supplies.alarms(watch.drawn)
+    watch.looks(60, over_current_on=False)
+    assert alarm == supplies.alarms(watch.drawn)
+    watch.looks(1)
+    assert [] == supplies.alarms(watch.drawn)
 
-    assert ["linky warns: over-current and over-power (6 kVA subscribed)"] == supplies.alarms(watch.drawn)
+
+def test_a_meter_that_warns_before_it_says_what_flows_cuts_with_what_is_likely_and_then_with_the_news():
+    watch = Watch(replace(LINKY, is_grid=True), **SIX_KVA)
+    watch.looks(5, grid_w=500.0)
+    watch.looks(2, grid_w=500.0, told_s=4, over_power_on=True)
+    assert 3_900.0 == watch.cap_w, "0.7 W per VA, less 5 %"
+    watch.looks(1, grid_w=3_000.0)
+    assert 2_700.0 == watch.cap_w, "what flows is known now"
+    watch.looks(9, grid_w=3_000.0)
+    assert 2_700.0 == watch.cap_w
 
 
 def test_people_see_load_tariff_colours_and_relays():
