@@ -19,7 +19,7 @@ def device(number: bytes) -> str:
 
     DIN 43863-5: length, medium, three letters of the maker, fabrication block, number of 32 bits.
     """
-    if len(number) == 10 and number[0] == _DIN_43863_5 and number[2:5].isalpha() and number[2:5].isascii():
+    if len(number) == 10 and number[0] == _DIN_43863_5 and number[2:5].isupper() and number[2:5].isalpha():
         letters = number[2:5].decode("ascii")
         return f"{number[1]:X}{letters}{number[5]:02X}{int.from_bytes(number[6:], 'big'):08d}"
     return text(number)
