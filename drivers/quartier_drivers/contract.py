@@ -171,11 +171,15 @@ class Fallback:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something of a device that a person should know, said once: ``code`` as in a log (``noun.verb``)."""
+    """Something of a device that a person should know, said once: ``code`` as in a log (``noun.verb``).
+
+    ``is_good``: it only says that something is well again.
+    """
 
     code: str
     text: str
     data: Mapping[str, float | str] = field(default_factory=dict)
+    is_good: bool = False
 
 
 OnRelease = Literal["own", "cap", "hold"] | float

@@ -19,6 +19,7 @@ _UNSEEN_NS = _HOUR_NS
 _SURE_COUNT = 3
 _SURE_NS = 30_000_000_000
 _SWAP_COUNT = 2
+_GOOD_NEWS = ("counter.back", "counter.rolled_over")
 
 
 @dataclass(slots=True)
@@ -165,7 +166,8 @@ class Plausible:
         return Judged(suspect.raw + self._shift, Quality.GOOD, note)
 
     def _note(self, code: str, text: str, raw: float, meter: str) -> Note:
-        return Note(code, f"{self._point}: {text}", {"point": self._point, "raw": raw, "meter": meter})
+        data: dict[str, float | str] = {"point": self._point, "raw": raw, "meter": meter}
+        return Note(code, f"{self._point}: {text}", data, is_good=code in _GOOD_NEWS)
 
 
 def _track(raw: float, meter: str, now_ns: int, moved_ns: int) -> _Track:

@@ -3,6 +3,7 @@
 What ``quartier decode`` prints.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from quartier_drivers.meter import protocols
 from quartier_drivers.meter.keys import NO_KEYS, Keys
 from quartier_drivers.meter.meaning import Meaning, Meant
 from quartier_drivers.meter.profile import MeterProfile
-from quartier_drivers.meter.telegram import Counts, Group, Telegram
+from quartier_drivers.meter.telegram import Counts, Group, Said, Telegram
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,13 @@ class Frame:
 
 
 def _group(one: Group) -> dict[str, Any]:
-    own = {"label": one.label, "value": one.value, "unit": one.unit, "time": one.time}
-    return own | {key: said for key, said in one.more.items() if key not in own}
+    own = {"label": one.label, "value": _number(one.value), "unit": one.unit, "time": one.time}
+    return own | {key: _number(said) for key, said in one.more.items() if key not in own}
+
+
+def _number(said: Said) -> Said | None:
+    """What JSON has no word for (infinity, and what is no number) is null."""
+    return None if isinstance(said, float) and not math.isfinite(said) else said
 
 
 class Points:
@@ -88,9 +94,14 @@ class Capture:
     ) -> None:
         known = [_named(protocol, profile, folders)] if profile else usual(protocol)
         settings = known[0].decoder if profile else {}
-        self._decoder = protocols.decoder(protocol, settings, keys)
+        try:
+            self._decoder = protocols.decoder(protocol, settings, keys)
+        except ValueError as error:
+            raise ConfigError([Fault(protocol, None, "decoder", str(error))]) from error
         self._points = Points(known)
         self._number = 0
+        self.groups_count = 0
+        """How many checked groups were in them."""
 
     @property
     def counts(self) -> Counts:
@@ -112,6 +123,7 @@ class Capture:
         for telegram in telegrams:
             if telegram.groups:
                 self._number += 1
+                self.groups_count += len(telegram.groups)
                 yield Frame(self._number, telegram, self._points.of(telegram))
 
 

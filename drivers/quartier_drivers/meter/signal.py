@@ -101,4 +101,4 @@ class Signal:
             self._notes.append(Note("signal.bad", self.advice, {"bad_pct": round(self.bad_pct, 1)}))
         elif self._is_bad and self.bad_pct < WELL_PCT and total >= _GROUPS_MIN:
             self._is_bad = False
-            self._notes.append(Note("signal.good", "", {"bad_pct": round(self.bad_pct, 1)}))
+            self._notes.append(Note("signal.good", "", {"bad_pct": round(self.bad_pct, 1)}, is_good=True))

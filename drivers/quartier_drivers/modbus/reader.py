@@ -100,7 +100,7 @@ async def read_once(
     """
     checked = profiles.load(profile, folders)
     if checked.protocol != "modbus" or not isinstance(checked, profiles.RegisterProfile):
-        what = f"speaks {checked.protocol}; expected one that speaks modbus"
+        what = f"speaks {checked.protocol}; expected one that speaks modbus (quartier listen reads meters)"
         raise ConfigError([Fault(profile, None, "profile", what)])
     place = target(url, unit)
     clock = LoopClock()

@@ -32,7 +32,7 @@ def decode(options: argparse.Namespace) -> int:
         return 2
     counts = capture.counts
     print(
-        f"{capture.frames_count} frames, {counts.good_count} groups good, {counts.bad_count} bad; "
+        f"{capture.frames_count} frames, {capture.groups_count} groups good, {counts.bad_count} bad; "
         f"{counts.bytes_count} bytes, {counts.resync_count} times out of step",
         file=sys.stderr,
     )

@@ -154,7 +154,8 @@ class Bus:
         """Pass on what line and drivers have to say to people."""
         for one in self._noting:
             for note in one.notes():
-                self._log.warning(note.code, bus=self.name, why=note.text, **note.data)
+                log = self._log.info if note.is_good else self._log.warning
+                log(note.code, bus=self.name, why=note.text, **note.data)
                 self._tell(note)
 
     def _device_of(self, point: str) -> Health:

@@ -6,7 +6,8 @@ import pytest
 from tests.drivers.meter.conftest import LINKY, frame
 
 from quartier_drivers.errors import ConfigError
-from quartier_drivers.meter.decode import Capture, Points, usual
+from quartier_drivers.meter.decode import Capture, Frame, Points, usual
+from quartier_drivers.meter.keys import Keys
 from quartier_drivers.meter.telegram import Group, Telegram
 from quartier_drivers.profile import parse
 from quartier_drivers.registry import METERS
@@ -21,7 +22,19 @@ def test_a_frame_is_told_in_both_words():
     told = json.loads(json.dumps(found.as_json()))
     assert ("012345678910", 1, 0) == (told["meter"], told["frame"], told["bad"])
     assert {"label": "EAST", "value": "003519702", "time": ""}.items() <= told["groups"][1].items()
-    assert (1, 3) == (capture.frames_count, capture.counts.good_count)
+    assert (1, 3, 3) == (capture.frames_count, capture.groups_count, capture.counts.good_count)
+
+
+def test_what_json_has_no_word_for_is_null():
+    telegram = Telegram("", (Group("0", float("nan"), more={"x": float("inf"), "y": 1}),))
+
+    (found,) = Frame(1, telegram, {}).as_json()["groups"]
+    assert {"label": "0", "value": None, "unit": "", "time": "", "x": None, "y": 1} == found
+
+
+def test_a_key_of_the_wrong_size_is_said():
+    with pytest.raises(ConfigError, match="p1: decoder"):
+        Capture("p1", keys=Keys(b"short"))
 
 
 def test_chunks_do_not_matter():
