@@ -69,7 +69,7 @@ class Assembly:
         information, number = frame.information, frame.sent_number if frame.kind == 0 else -1
         head = information[:3] in (LLC_HEARD, LLC_SENT)
         known = self._frames.get(source)
-        if known is not None and (head or (number >= 0 and number != (known.number + 1) % 8)):
+        if known is not None and (head or not _follows(number, known.number)):
             self._give_up(self._frames, source)
             known = None
         if known is None and not head and information[0] not in _WITHOUT_LLC:
@@ -147,3 +147,8 @@ class Assembly:
     def _give_up(self, partly: dict[_Source, _Partly], source: _Source) -> None:
         del partly[source]
         self.bad_count += 1
+
+
+def _follows(number: int, before: int) -> bool:
+    """Whether an information frame comes next; a frame without number (-1) tells of no order."""
+    return min(number, before) < 0 or number == (before + 1) % 8

@@ -294,3 +294,24 @@ def test_what_we_ask_is_understood(translator: list[str]) -> None:
     assert '<BlockNumber Value="00000007"' in following
     assert '<MethodId Value="01"' in method
     assert "ReleaseRequest" in over
+
+
+def test_what_another_stack_pushes_is_read_in_segments_and_under_each_security(translator: list[str]) -> None:
+    command = [translator[0], str(PEERS / "gurux_pushes.py"), KEY.hex(), AUTHENTICATION.hex(), TITLE.hex()]
+    made = json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
+    expected = {
+        "0-0:42.0.0": "LGZ1030655933512",
+        "1-0:1.8.0": 123456,
+        "1-0:16.7.0": -1234,
+        "1-0:32.7.0": 2301,
+        "1-0:31.7.0": -77,
+        "1-0:2.8.0": 2**40,
+        "1-0:14.7.0": 50,
+    }
+
+    assert 8 == len(made)
+    ours = decoder(encryption_key=KEY, authentication_key=AUTHENTICATION)
+    for _, _, messages in made:
+        (telegram,) = ours.feed(b"".join(map(bytes.fromhex, messages)))
+        assert expected == {group.label: group.value for group in telegram.groups}
+    assert 0 == ours.counts.bad_count
