@@ -109,6 +109,11 @@ class Capture:
         return self._decoder.counts
 
     @property
+    def why(self) -> str:
+        """Why the last thing that was refused was, where the decoder tells."""
+        return str(getattr(self._decoder, "why", ""))
+
+    @property
     def frames_count(self) -> int:
         """How many frames had something good in them."""
         return self._number

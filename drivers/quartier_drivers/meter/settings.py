@@ -50,6 +50,8 @@ class DlmsSettings(Section):
     """Its logical device, over TCP its port in the wrapper."""
     address_size: Literal[0, 1, 2, 4] = 0
     """Bytes of its HDLC address; 0: as few as will do."""
+    is_optical: bool = False
+    """Whether it is woken through an optical head first (IEC 62056-21 mode E)."""
     title: Annotated[str, Field(pattern="[0-9A-Fa-f]{16}")] = "5154520000000001"
     """Our system title where keys are used."""
     is_ciphered: bool = False

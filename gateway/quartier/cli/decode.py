@@ -36,6 +36,8 @@ def decode(options: argparse.Namespace) -> int:
         f"{counts.bytes_count} bytes, {counts.resync_count} times out of step",
         file=sys.stderr,
     )
+    if capture.why and not capture.frames_count:
+        print(f"quartier decode: {capture.why}", file=sys.stderr)
     return 0 if capture.frames_count else 1
 
 

@@ -42,6 +42,7 @@ def reader(
     transport: str = "auto",
     logical: int = 1,
     address_size: int = 0,
+    is_optical: bool = False,
     title: str = _TITLE,
     is_ciphered: bool = False,
     counter: str = "",
@@ -56,9 +57,9 @@ def reader(
     """A client for one meter that is asked.
 
     ``unit`` is its physical HDLC address (0: it has none), ``logical`` its logical device (the wrapper's port
-    on TCP).  ``transport`` is ``hdlc`` or ``wrapper``; ``auto`` takes the wrapper over TCP.  ``security`` is
-    ``none``, ``low`` (password) or ``high`` (GMAC).  ``wanted`` are labels of objects, ``1-0:1.8.0``;
-    ``1-0:99.1.0/1-0:1.29.0`` wants a load curve.
+    on TCP).  ``transport`` is ``hdlc`` or ``wrapper``; ``auto`` takes the wrapper over TCP.  ``is_optical``
+    wakes the meter by IEC 62056-21 mode E.  ``security`` is ``none``, ``low`` (password) or ``high`` (GMAC).
+    ``wanted`` are labels of objects, ``1-0:1.8.0``; ``1-0:99.1.0/1-0:1.29.0`` wants a load curve.
     ``classes`` says of which class an object is where its name does not tell.  ``title`` is our system title,
     16 hexadecimal digits; ``counter`` the object that tells the public client the last invocation counter.
     Raises ValueError for what is no such label, class or title.
@@ -71,7 +72,8 @@ def reader(
     def link(number: int) -> Link:
         if transport == "wrapper" or (transport == "auto" and over_tcp):
             return WrapperLink(number, logical, wait_s=wait_s)
-        return HdlcLink(number, hdlc.server_address(logical, unit, address_size), wait_s=wait_s)
+        server = hdlc.server_address(logical, unit, address_size)
+        return HdlcLink(number, server, wait_s=wait_s, is_optical=is_optical)
 
     access = Access(
         client=client,

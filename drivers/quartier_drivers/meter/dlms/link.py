@@ -11,6 +11,7 @@ from quartier_drivers.errors import NoReply, Refused
 from quartier_drivers.meter.dlms import hdlc
 from quartier_drivers.meter.dlms.hdlc import Frame
 from quartier_drivers.meter.dlms.scanner import WRAPPED_MAX, Scanner, Wrapped
+from quartier_drivers.meter.dlms.signon import sign_on
 from quartier_drivers.meter.talk import Ask, Conversation
 
 ANSWER_MAX = 65_536
@@ -86,10 +87,14 @@ class WrapperLink:
 class HdlcLink:
     """The client's side of an HDLC link with a window of one.
 
-    Frames that get lost are asked for again, twice at most; what comes twice counts once.
+    Frames that get lost are asked for again, twice at most; what comes twice counts once.  ``is_optical``:
+    the meter is woken first by the sign-on of IEC 62056-21 mode E.
     """
 
-    def __init__(self, client: int, server: bytes, *, wait_s: float = 2.0, retries: int = 2) -> None:
+    def __init__(
+        self, client: int, server: bytes, *, wait_s: float = 2.0, retries: int = 2, is_optical: bool = False
+    ) -> None:
+        self._is_optical = is_optical
         self._client = hdlc.address(client, 1)
         self._server = server
         self._ends = client, hdlc.value(server)
@@ -104,6 +109,8 @@ class HdlcLink:
         """Set the link up (SNRM, UA) and take the sizes that the meter grants."""
         self._scanner, self._sent, self._received = Scanner(), 0, 0
         self._heard.clear()
+        if self._is_optical:
+            yield from sign_on()
         wish = _parameters(_INFORMATION_LIMIT)
         for attempt in range(self._retries + 1):
             # A meter that knows no negotiation stays silent; the last try asks for nothing.

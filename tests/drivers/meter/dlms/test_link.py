@@ -146,3 +146,16 @@ def test_the_wrapper_carries_apdus_over_tcp(size: int) -> None:
         held(made.exchange(b"\xc0abcde"), lambda _: b"")
     with pytest.raises(Refused, match="too long"):
         held(made.exchange(bytes(20_000)), hear)
+
+
+def test_a_meter_behind_an_optical_head_is_woken_first() -> None:
+    station = Station(Echo())
+    made = HdlcLink(16, server_address(1, 17), wait_s=1.0, is_optical=True)
+
+    def hear(sent: bytes) -> bytes:
+        if sent[:1] == b"\x7e":
+            return station.hear(sent)
+        return b"/LGZ5ZMD\r\n" if sent[:1] == b"/" else b""
+
+    held(made.connect(), hear)
+    assert b"ba" == held(made.exchange(b"ab"), hear)
