@@ -10,7 +10,7 @@ from tests.drivers.meter.dlms.server import Meter, Station
 from tests.drivers.meter.dlms.test_client import objects
 
 from quartier_drivers.contract import DeviceSpec, Quality
-from quartier_drivers.errors import NoReply, Refused
+from quartier_drivers.errors import NoReply
 from quartier_drivers.meter.bus import DlmsBus
 from quartier_drivers.meter.driver import DOOR
 from quartier_drivers.profile import load
@@ -103,7 +103,7 @@ async def test_a_meter_that_wants_a_password_says_so(
     meter.mechanism, meter.password = 1, b"secret"
     bus = DlmsBus(kind="dlms", mode="client", port=f"tcp://127.0.0.1:{port}", security="low")
 
-    with pytest.raises(Refused, match="password or keys"):
+    with pytest.raises(NoReply, match="password or keys"):
         await read(bus, house_time, 1)
 
 
