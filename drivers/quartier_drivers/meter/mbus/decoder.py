@@ -18,7 +18,7 @@ class MbusDecoder:
         self._key = encryption_key
         self._bad_count = 0
         self.why = ""
-        """Why the last frame was refused, empty if it was not."""
+        """Why the last frame was refused, or cannot be opened; empty if all is well."""
 
     @property
     def counts(self) -> Counts:
@@ -46,7 +46,7 @@ class MbusDecoder:
                 counts.bad_count += 1
                 self.why = str(why)
                 continue
-            self.why = ""
+            self.why = str(answer.groups[0].value) if answer.is_secret else ""
             counts.good_count += 1
             counts.frames_count += 1
             found.append(Telegram(answer.header.serial, answer.groups, self._bad_count))

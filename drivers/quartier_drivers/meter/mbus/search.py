@@ -34,6 +34,11 @@ _AGAIN_MAX = 2
 # How often one who answered is asked for data: once if it may be several, else until noise is no excuse.
 _ASKS, _ASKS_ALONE = 2, 4
 _KNOCKS = 3
+# Far more masks, one in the other, than lead to a meter; more addresses in a row than are shared by chance.
+_BARREN_MAX, _CROWD = 64, 16
+_NEVER_QUIET = (
+    "something answers whatever is asked: disturbance, a wrong speed, another master, the converter"
+)
 # Where even the number is shared: bytes of the rest, the likeliest first.
 _BYTES = {
     7: (*MEDIA, *(code for code in range(255) if code not in MEDIA)),
@@ -87,6 +92,7 @@ class Look:
     is_thorough: bool = False
     survey: Survey = field(default_factory=Survey)
     _known: dict[str, int] = field(default_factory=dict)
+    _barren_count: int = 0
 
     def secondary(self, mask: Mask = ANY) -> Search:
         """All meters that ``mask`` fits."""
@@ -108,21 +114,29 @@ class Look:
         """Whoever answers at these primary addresses."""
         for address in addresses:
             self.progress(f"address {address}", len(self.survey.found))
-            heard = yield from self._asked(short(SND_NKE, address))
+            heard = yield from self._knock(short(SND_NKE, address))
             if heard.kind is Kind.SILENCE:
                 continue
             answer = yield from self._clean(address, _ASKS_ALONE)
             if answer is not None:
                 self._meet(answer, address)
-            else:
+            elif len(self._nameless()) < _CROWD:
                 self._crowd(address, heard.kind)
+            else:
+                self.survey.found = [one for one in self.survey.found if one.serial]
+                self._note(_NEVER_QUIET)
+                return
 
     def _within(self, mask: Mask) -> Generator[Ask, bytes, int]:
         """How many meters were found under ``mask``, -1 where it is silent."""
         self.progress(f"secondary {mask}", len(self.survey.found))
-        heard = yield from self._asked(long(SND_UD, NETWORK, SELECT, mask.wire))
+        heard = yield from self._knock(long(SND_UD, NETWORK, SELECT, mask.wire))
         if heard.kind is Kind.SILENCE:
             return -1
+        self._barren_count += 1
+        if self._is_hopeless:
+            self._note(_NEVER_QUIET)
+            return 0
         numbered = "F" not in mask.text[:DIGITS]
         answer = None
         if numbered or heard.kind is Kind.ACKNOWLEDGED:
@@ -145,19 +159,26 @@ class Look:
             return max(count, 1)
         digits = len(parts) == len(_DECIMAL)
         for _ in range(_AGAIN_MAX):
-            if count >= (2 if digits else 1) or not silent:
+            if count >= (2 if digits else 1) or not silent or self._is_hopeless:
                 break
             more, silent = yield from self._each(silent)
             count += more
         if not count and (odd := _odd_parts(mask)):
             count, _ = yield from self._each(odd)
-        if not count:
+        if not count and not self._is_hopeless:
             self._note(f"secondary {mask}: somebody answers, but none of its parts do: a disturbed line?")
         return count
+
+    @property
+    def _is_hopeless(self) -> bool:
+        """Answers came and came, and no meter with them."""
+        return self._barren_count > _BARREN_MAX
 
     def _each(self, parts: Sequence[Mask]) -> Generator[Ask, bytes, tuple[int, list[Mask]]]:
         count, silent = 0, []
         for part in parts:
+            if self._is_hopeless:
+                break
             found = yield from self._within(part)
             if found < 0:
                 silent.append(part)
@@ -182,9 +203,10 @@ class Look:
                 return None
         return None
 
-    def _asked(self, request: bytes) -> Step:
+    def _knock(self, request: bytes) -> Step:
+        """Noise is asked for again: several make it again, a disturbance hardly.  Silence if thorough."""
         heard = yield from self._exchange(request)
-        if heard.kind is Kind.SILENCE and self.is_thorough:
+        if heard.kind is Kind.NOISE or (heard.kind is Kind.SILENCE and self.is_thorough):
             heard = yield from self._exchange(request)
         return heard
 
@@ -194,6 +216,7 @@ class Look:
 
     def _meet(self, answer: Answer, primary: int | None) -> None:
         """One more, or one that is known: a primary address that was asked is surer than one that is told."""
+        self._barren_count = 0
         header, address = answer.header, primary
         if primary is None and answer.address in PRIMARY:
             address = answer.address
@@ -208,6 +231,11 @@ class Look:
             self.survey.found[place] = one
         elif primary is not None:
             self.survey.found.append(replace(one, note="has the secondary address of another meter"))
+
+    def _nameless(self) -> list[Found]:
+        """The last ones, of whom nothing is known but that they answer."""
+        last = next((at for at, one in enumerate(reversed(self.survey.found)) if one.serial), None)
+        return self.survey.found if last is None else self.survey.found[len(self.survey.found) - last :]
 
     def _crowd(self, address: int, kind: Kind) -> None:
         """Somebody is at an address, but cannot be read there: several, if the search before found so."""

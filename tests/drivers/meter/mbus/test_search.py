@@ -99,6 +99,22 @@ def test_meters_that_noise_hides_now_and_then_are_found_all_the_same():
         assert sorted(numbers) == serials(look(Line([Slave(one) for one in numbers], garbage, spoil))[0])
 
 
+def test_noise_out_of_nothing_does_not_lead_astray():
+    for seed in range(8):
+        dice = random.Random(seed)
+        numbers = [f"{dice.randrange(10**8):08}" for _ in range(20)]
+
+        def spoil(said, dice=dice):
+            return said or (bytes([dice.randrange(256)]) if dice.random() < 0.05 else b"")
+
+        survey, _ = look(Line([Slave(one) for one in numbers], garbage, spoil))
+
+        assert sorted(numbers) == serials(survey)
+        assert 1500 > survey.asked_count
+        by_address, _ = look(Line([Slave("12345678", primary=7)], garbage, spoil), addresses=range(60))
+        assert 3 > len([one for one in by_address.found if not one.serial])
+
+
 def test_a_meter_that_does_not_hear_its_selection_once_is_found_where_noise_told_of_two():
     pair = [Slave("12345678"), Slave("12345679")]
 
@@ -199,6 +215,24 @@ def test_several_at_one_primary_address_are_told(collide):
         len(one.survey.found),
         one.survey.notes,
     )
+
+
+@pytest.mark.parametrize("said", [b"\xe5", b"\x00\xff\x55", b"\xe5\xe5"])
+def test_a_line_where_everything_is_answered_is_given_up(said):
+    class Babbler(Line):
+        def answer(self, request):
+            self.sent.append(request)
+            return said
+
+    line = Babbler([])
+    one = Look(Timing(), lambda *_: None)
+    converse(one.secondary(), line)
+    assert 600 > len(line.sent)
+    converse(one.primary(), line)
+
+    assert 700 > len(line.sent)
+    assert [] == one.survey.found
+    assert "something answers whatever is asked" in " ".join(one.survey.notes)
 
 
 def test_what_an_unhealthy_meter_says_is_noted():

@@ -54,5 +54,12 @@ def test_a_decoder_with_the_key_reads_the_telegram():
     assert [12.565, "0x00"] == [group.value for group in found.groups]
 
 
+def test_why_it_stays_shut_is_said():
+    decoder = MbusDecoder()
+    decoder.feed(reply(secret(PLAIN), access=ACCESS, configuration=0x0510))
+
+    assert "encrypted (mode 5, AES-128-CBC); no key is given" == decoder.why
+
+
 def test_a_key_is_not_shown():
     assert KEY.hex() not in repr(MbusDecoder(KEY)) + repr(vars(MbusDecoder()))
