@@ -2,9 +2,16 @@
 
 import pytest
 
+from quartier_drivers import profile
+from quartier_drivers.contract import DeviceSpec, Quality
+from quartier_drivers.meter.bus import Iec62056Bus
+from quartier_drivers.meter.driver import DOOR
 from quartier_drivers.meter.iec62056 import decoder
+from quartier_hil.devices.meters.iec62056.optical import Optical
+from quartier_hil.devices.meters.iec62056.readout import number, text
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.noise import LINES, damage
+from quartier_hil.devices.meters.port import PtyPort, TcpPort
 
 
 def told(telegrams):
@@ -33,3 +40,29 @@ def test_of_a_bad_line_nothing_whole_is_lost(kind, line):
     rest = iter(found)
     whole = [said for piece in heard.intact for said in meant(piece.says)]
     assert all(any(said == other for other in rest) for said in whole)
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [("pty", {"echo": True}), ("pty", {"sleeps": True}), ("tcp", {}), ("tcp", {"address": "00000042"})],
+)
+async def test_an_optical_meter_is_read_by_the_five_verbs(tmp_path, house_time, kind, settings):
+    far_end = PtyPort(tmp_path / "heat") if kind == "pty" else TcpPort()
+    sets = [number("6.8", 12.5, (7, 3), "MWh"), number("6.26", 34.25, (7, 2), "m3"), text("9.20", "00004711")]
+    async with Optical(lambda: sets, far_end, react_s=0.5, wait_s=1.5, **settings) as meter:
+        bus = Iec62056Bus(kind="iec62056", port=far_end.url, framing="8N1")
+        port = DOOR.line("heat", bus, house_time)
+        spec = DeviceSpec("heat1", 1, {"": "heat"}, address=settings.get("address", ""))
+        driver = DOOR.driver(port, spec, profile.load("landis-gyr/ultraheat-optical"), house_time)
+        await port.open()
+        try:
+            await driver.open()
+            readings = await driver.read()
+            shown = {one.point: one.value for one in readings if one.quality is Quality.GOOD}
+        finally:
+            await port.close()
+
+        assert 12_500_000 == shown["heat.heat_energy_wh"]
+        assert 34.25 == shown["heat.volume_m3"]
+        assert "00004711" == shown["heat.meter_text"]
+        assert 1 == meter.sign_ons_count
