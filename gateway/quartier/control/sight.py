@@ -12,6 +12,8 @@ SILENT_S = 15.0
 SILENT_POLLS = 3.0
 ABSURD_W = 1e9
 APPARENT, APPARENT_EXPORT = "apparent_power_va", "apparent_power_export_va"
+CURRENTS = ("current_l1_a", "current_l2_a", "current_l3_a")
+NOMINAL_V = 230.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +52,32 @@ def looked(frozen: Frozen, house: House, before: Memories) -> dict[str, Memory]:
 
 def _apparent(grid: Grid, memories: Memories) -> dict[str, Memory]:
     """What a meter of VA alone says of the grid's W: at most so much; export where it says export."""
-    taken = memories.get(f"{grid.name}.{APPARENT}")
+    taken = _newest(memories.get(f"{grid.name}.{APPARENT}"), _from_currents(grid, memories))
     if taken is None:
         return {}
     export_va = fresh(memories, f"{grid.name}.{APPARENT_EXPORT}", grid.period_s, taken.taken_ns) or 0.0
     return {f"{grid.name}.power_w": Memory(taken.value - export_va, taken.taken_ns)}
 
 
+def _from_currents(grid: Grid, memories: Memories) -> Memory | None:
+    """VA from A at the nominal voltage: the short frames of an over-current say nothing else."""
+    said = [memory for name in CURRENTS if (memory := memories.get(f"{grid.name}.{name}")) is not None]
+    if not said:
+        return None
+    return Memory(NOMINAL_V * sum(one.value for one in said), min(one.taken_ns for one in said))
+
+
+def _newest(first: Memory | None, second: Memory | None) -> Memory | None:
+    if first is None or second is None:
+        return first
+    return second if second.taken_ns > first.taken_ns else first
+
+
 def points(house: House) -> list[str]:
     """Every point that control reads of a house."""
     wanted = [f"{asset.name}.power_w" for asset in (house.grid, *house.assets)]
     if house.grid.is_apparent:
-        wanted += [f"{house.grid.name}.{quantity}" for quantity in (APPARENT, APPARENT_EXPORT)]
+        wanted += [f"{house.grid.name}.{quantity}" for quantity in (APPARENT, APPARENT_EXPORT, *CURRENTS)]
     wanted += [f"{contact.name}.input_on" for contact in house.contacts]
     wanted += [f"{supply.name}.{name}" for supply in house.supplies for name in SUPPLY_POINTS]
     for asset in house.assets:

@@ -124,3 +124,12 @@ def test_a_linky_alone_that_falls_silent_is_a_lost_grid_meter(linky, house):
     p.run(20)
 
     assert ("lost", "SAFE") == (p.view["grid"]["state"], p.view["stage"])
+
+
+def test_short_frames_of_an_over_current_say_amperes_alone_which_is_enough(linky, house):
+    p = linky(house=with_va(house), base_w=3_000).run(30)
+    p.silent = {"grid.apparent_power_va"}
+    p.raw |= {"grid.current_l1_a": 20.0, "grid.current_l2_a": 12.0, "grid.current_l3_a": 10.0}
+    p.run(30)
+
+    assert ("good", 42 * 230) == (p.view["grid"]["state"], p.view["grid"]["power_w"])
