@@ -31,7 +31,8 @@ SUBSCRIBED_VA, SUBSCRIBED_A, CUT_OFF_VA = "subscribed_power_va", "subscribed_cur
 APPARENT_VA, THREE_PHASES = "apparent_power_va", "current_l2_a"
 WARNINGS = {"over_current_on": "over-current", "over_power_on": "over-power"}
 """Points that warn, and their words."""
-TARIFFS = ("tariff_index", "today_colour_state", "tomorrow_colour_state")
+COLOURED = ("colour_state", "colour_index")
+"""How a meter's two modes say a colour of Tempo: in its status word, in a label of its own."""
 COLOURS = {1: "blue", 2: "white", 3: "red"}
 _S = 1_000_000_000
 
@@ -193,7 +194,11 @@ def _shown(supply: Supply, load: Drawn, memories: Memories, now_ns: int) -> dict
     def fresh(quantity: str) -> float | None:
         return sight.fresh(memories, f"{supply.name}.{quantity}", supply.period_s, now_ns)
 
-    tariff, today, tomorrow = (fresh(name) for name in TARIFFS)
+    def colour(day: str) -> str:
+        said = (fresh(f"{day}_{name}") for name in COLOURED)
+        return next((COLOURS[int(one)] for one in said if one in COLOURS), "")
+
+    tariff = fresh("tariff_index")
     relays = [fresh(name) for name in SUPPLY_RELAYS]
     return {
         "subscribed_va": load.subscribed_va,
@@ -202,8 +207,8 @@ def _shown(supply: Supply, load: Drawn, memories: Memories, now_ns: int) -> dict
         "warned": list(load.warned),
         "cut_w": None if load.cut_w is None else round(load.cut_w, 1),
         "tariff_index": None if tariff is None else int(tariff),
-        "today": COLOURS.get(int(today or 0), ""),
-        "tomorrow": COLOURS.get(int(tomorrow or 0), ""),
+        "today": colour("today"),
+        "tomorrow": colour("tomorrow"),
         "relays": None
         if all(relay is None for relay in relays)
         else [number for number, relay in enumerate(relays) if relay],

@@ -124,6 +124,8 @@ SUPPLY_POINTS = (
     "tariff_index",
     "today_colour_state",
     "tomorrow_colour_state",
+    "today_colour_index",
+    "tomorrow_colour_index",
     *SUPPLY_RELAYS,
 )
 

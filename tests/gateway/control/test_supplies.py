@@ -211,6 +211,14 @@ def test_people_see_load_tariff_colours_and_relays():
     } == supplies.shown([LINKY], watch.drawn, watch.memories, watch.t * S)  # fmt: skip
 
 
+def test_a_colour_is_seen_in_whichever_way_the_meters_mode_says_it():
+    watch = Watch(**SIX_KVA, today_colour_state=0, today_colour_index=2, tomorrow_colour_state=1)
+    watch.looks()
+    shown = supplies.shown([LINKY], watch.drawn, watch.memories, watch.t * S)["linky"]
+
+    assert ("white", "blue") == (shown["today"], shown["tomorrow"])
+
+
 def test_people_see_of_a_silent_meter_only_what_is_subscribed():
     assert {
         "linky": {
