@@ -1,0 +1,105 @@
+"""Streams of the rig's meters, which were encoded without a look at the decoders: clean ones and over bad lines.
+
+No group that went through whole may be lost, and nothing may be told that was not said, as far as the
+checksum reaches.
+"""
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from quartier_drivers.meter import protocols
+from quartier_drivers.meter.keys import NO_KEYS, Keys
+from quartier_hil.devices.meters.dlms.draw import KEYS
+from quartier_hil.devices.meters.kinds import CAPTURES
+from quartier_hil.devices.meters.noise import LINES, damage
+
+COUNT = 60
+SECRETS = Keys(KEYS.encryption, KEYS.authentication)
+BAD_LINES = ("weak", "humming", "loose", "awful")
+# A CRC of 16 bits or a sum of GCM: at this many telegrams nothing wrong comes through.
+STRONG = (
+    "p1-dutch",
+    "p1-smarty",
+    "sml",
+    "sml-kermit",
+    "dlms-hdlc",
+    "dlms-segmented",
+    "dlms-ciphered",
+    "dlms-ciphered-mbus",
+)
+# One of 64 damaged groups, and those whose bit of value 64 fell: six bits see neither.
+WEAK_SHARE_MAX = 0.05
+# On TCP nothing is damaged, and the wrapper has no checksum.
+UNDAMAGED = ("dlms-wrapper",)
+
+
+def _decoder(name):
+    protocol = name.partition("-")[0]
+    settings = {"checksum": "kermit"} if name == "sml-kermit" else {}
+    ciphered = "ciphered" in name or "smarty" in name
+    return protocols.decoder(protocol, settings, SECRETS if ciphered else NO_KEYS)
+
+
+def _told(name, data, seed):
+    """Labels and values as decoded from random chunks."""
+    decoder, random, found, at = _decoder(name), Random(seed), Counter(), 0
+    telegrams = []
+    while at < len(data):
+        size = random.choice((1, 7, 64, 4096))
+        telegrams += decoder.feed(bytes(data[at : at + size]))
+        at += size
+    for telegram in [*telegrams, *decoder.end()]:
+        found.update(_key(group.label, group.value) for group in telegram.groups)
+    return found, decoder.counts
+
+
+def _key(label, value):
+    number = isinstance(value, int | float)
+    return label, f"{float(value):.9g}" if number else value
+
+
+def _said(pieces, *, texts):
+    """What pieces state: numbers, and texts where they are told as they are sent."""
+    return Counter(
+        _key(said.label, said.value) for piece in pieces for said in piece.says if texts or said.is_number
+    )
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_all_that_a_meter_says_is_told(name):
+    telegrams = list(CAPTURES[name](3, COUNT))
+    told, counts = _told(name, b"".join(telegram.data for telegram in telegrams), 5)
+
+    missing = _said(
+        [piece for telegram in telegrams for piece in telegram.pieces], texts=name.startswith("tic")
+    )
+    missing.subtract(told)
+    if name != "p1":  # where telegrams with a check come, one without is none
+        assert not +missing
+        assert 0 == counts.bad_count
+
+
+@pytest.mark.parametrize("line", BAD_LINES)
+@pytest.mark.parametrize("name", [name for name in CAPTURES if name not in UNDAMAGED and name != "p1"])
+def test_noise_costs_what_it_hit_and_no_more(name, line):
+    telegrams = list(CAPTURES[name](7, COUNT))
+    heard = damage(telegrams, LINES[line], 11)
+    told, _ = _told(name, heard.data, 13)
+
+    missing = _said(heard.intact, texts=name.startswith("tic"))
+    missing.subtract(told)
+    assert not +missing
+
+
+@pytest.mark.parametrize("line", BAD_LINES)
+@pytest.mark.parametrize("name", [*STRONG, "tic-standard", "tic-historique"])
+def test_what_was_not_said_is_not_told(name, line):
+    telegrams = list(CAPTURES[name](17, COUNT))
+    heard = damage(telegrams, LINES[line], 19)
+    told, _ = _told(name, heard.data, 23)
+    clean, _ = _told(name, b"".join(telegram.data for telegram in telegrams), 23)
+
+    invented = sum(count for key, count in told.items() if key not in clean)
+    assert invented <= (0 if name in STRONG else WEAK_SHARE_MAX * len(heard.hit))
