@@ -39,9 +39,9 @@ _BARREN_MAX, _CROWD = 64, 16
 _NEVER_QUIET = (
     "something answers whatever is asked: disturbance, a wrong speed, another master, the converter"
 )
-# Where even the number is shared: bytes of the rest, the likeliest first.
+# Where even the number is shared: bytes of the rest.
 _BYTES = {
-    7: (*MEDIA, *(code for code in range(255) if code not in MEDIA)),
+    7: tuple(MEDIA),
     6: tuple(range(255)),
     4: tuple(range(255)),
     5: tuple(range(128)),
@@ -163,8 +163,9 @@ class Look:
                 break
             more, silent = yield from self._each(silent)
             count += more
-        if not count and (odd := _odd_parts(mask)):
-            count, _ = yield from self._each(odd)
+        if count < 2 and (odd := _odd_parts(mask)):
+            more, _ = yield from self._each(odd)
+            count += more
         if not count and not self._is_hopeless:
             self._note(f"secondary {mask}: somebody answers, but none of its parts do: a disturbed line?")
         return count
@@ -267,6 +268,9 @@ def _parts(mask: Mask) -> list[Mask]:
 
 
 def _odd_parts(mask: Mask) -> list[Mask]:
-    """Digits that should be none, but some makers count in hex."""
+    """Digits that should be none, but some makers count in hex; media that nobody has named."""
     place = mask.text.find("F", 0, DIGITS)
-    return [mask.narrowed(place, digit) for digit in _HEX] if place >= 0 else []
+    if place >= 0:
+        return [mask.narrowed(place, digit) for digit in _HEX]
+    odd = [code for code in range(255) if code not in MEDIA] if mask.text.endswith("FF") else []
+    return [mask.with_byte(7, code) for code in odd]

@@ -143,8 +143,15 @@ def test_a_mask_limits_the_search():
     assert ["92345678"] == serials(look(line, wanted=mask("9FFFFFFF"))[0])
 
 
-def test_hexadecimal_numbers_are_found():
-    assert ["1234567A", "1234567B"] == serials(look(Line([Slave("1234567A"), Slave("1234567B")]))[0])
+@pytest.mark.parametrize("numbers", [["1234567A", "1234567B"], ["12345671", "1234567B"], ["1234567A"]])
+def test_hexadecimal_numbers_are_found(numbers):
+    assert numbers == serials(look(Line([Slave(one) for one in numbers]))[0])
+
+
+def test_a_medium_that_nobody_has_named_is_found():
+    pair = [Slave("12345678", medium=0xC7), Slave("12345678", medium=0x07)]
+
+    assert {"type_c7", "water"} == {one.medium for one in look(Line(pair, garbage))[0].found}
 
 
 def test_what_cannot_be_told_apart_is_noted():
