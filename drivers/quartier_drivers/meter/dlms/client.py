@@ -4,6 +4,7 @@ IEC 62056-5-3.  Each reading has an association of its own, so a meter that forg
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -32,7 +33,7 @@ PUBLIC_CLIENT = 16
 _ASSOCIATION = (15, bytes([0, 0, 40, 0, 0, 255]))  # class, name
 _REPLY_TO_HLS = 1
 _BLOCKS_MAX = 4096
-_ELSEWHERE = (4, 9, 11)  # no such object, another class, not available
+_ELSEWHERE = (4, 9)  # no such object, another class
 _SERIALS = ("0-0:96.1.0", "0-0:42.0.0", "0-0:96.1.1")
 
 
@@ -76,6 +77,7 @@ class Client:
         self._opener = Opener(access.keys)
         self._counter = 0 if not access.counter_name else -1
         self._kinds: dict[bytes, list[int]] = {each.name: list(each.kinds) for each in wanted}
+        self._absent: set[bytes] = set()
         self._scalers: dict[bytes, Item | None] = {}
         self._curves: dict[bytes, Curve] = {}
         self._last_row: dict[bytes, str] = {}
@@ -89,8 +91,10 @@ class Client:
         try:
             return (yield from self._reading())
         except (Malformed, Unopened) as error:
+            yield from self._close()
             raise NoReply(f"an answer that makes no sense: {error}") from error
         except ServiceRefused as error:
+            yield from self._close()
             raise Refused(str(error)) from error
 
     def _reading(self) -> Talk:
@@ -102,7 +106,8 @@ class Client:
         rows: list[Telegram] = []
         for each in self._wanted:
             if each.is_curve:
-                rows += yield from self._curve(each.name, meter)
+                with suppress(ServiceRefused):  # then this meter has none for us
+                    rows += yield from self._curve(each.name, meter)
         yield from self._close()
         if not stated and not rows:
             raise Refused("the meter has none of what is wanted, or shows it to another client only")
@@ -149,8 +154,8 @@ class Client:
             raise Refused("the meter does not prove that it has our keys")
 
     def _close(self) -> Conversation[None]:
-        assert self._link is not None
-        yield from self._link.disconnect()
+        if self._link is not None:
+            yield from self._link.disconnect()
 
     def _exchange(self, apdu: bytes) -> Conversation[bytes]:
         assert self._link is not None
@@ -215,7 +220,7 @@ class Client:
 
     def _objects(self) -> Conversation[list[Group]]:
         """All wanted objects but load curves; one of another class than thought is asked for once more."""
-        names = [each.name for each in self._wanted if not each.is_curve]
+        names = [each.name for each in self._wanted if not each.is_curve and each.name not in self._absent]
         values: dict[bytes, dict[int, Item]] = {}
         left = names
         while left:
@@ -247,7 +252,10 @@ class Client:
 
     def _is_elsewhere(self, name: bytes, result: Failed) -> bool:
         """Whether an object may be of another class; then it is asked for as one of the next."""
-        if result.code not in _ELSEWHERE or len(self._kinds[name]) == 1:
+        if result.code not in _ELSEWHERE:
+            return False
+        if len(self._kinds[name]) == 1:
+            self._absent.add(name)
             return False
         self._kinds[name].pop(0)
         return True

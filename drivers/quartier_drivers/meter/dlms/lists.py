@@ -92,7 +92,10 @@ def lines(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list[
     made += [_unnamed(statement) for statement in content.loose]
     if moment.whole(notice.moment) and not any(_is_clock(statement.name) for statement in content.statements):
         made.insert(0, Line(obis.label(obis.CLOCK), Item(axdr.OCTETS, notice.moment), is_clock=True))
-    meter = next((texts[name] for name in _SERIALS if texts.get(name)), "") or _loose_serial(content.loose)
+    serials = {statement.name: str(said(statement.value) or "") for statement in content.statements}
+    meter = next((serials[name] for name in _SERIALS if serials.get(name)), "") or _loose_serial(
+        content.loose
+    )
     return meter, made
 
 

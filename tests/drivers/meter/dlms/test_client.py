@@ -207,6 +207,45 @@ def test_what_the_meter_does_not_have_is_left_out() -> None:
         reading(client(labels=("1-0:2.8.0",)), Meter(objects()))
 
 
+def test_what_the_meter_does_not_have_is_asked_for_once() -> None:
+    meter, made = Meter(objects(), lists=False), client(labels=("0-0:96.1.0", "1-0:2.8.0"))
+    reading(made, meter)
+    first = len(meter.log)
+    reading(made, meter)
+
+    absent = name("1-0:2.8.0")
+    assert any(absent in request for request in meter.log[:first])
+    assert not any(absent in request for request in meter.log[first:])
+
+
+def test_a_load_curve_that_is_refused_costs_nothing_else() -> None:
+    class Shy(Meter):
+        def _service(self, apdu: bytes) -> bytes:
+            return b"\xd8\x01\x02" if CURVE in apdu else super()._service(apdu)
+
+    made = client(labels=("0-0:96.1.0", "1-0:99.1.0"))
+    assert [{"0-0:96.1.0": EXPECTED["0-0:96.1.0"]}] == said(
+        reading(made, Shy(objects(), buffers={CURVE: rows(0)}))
+    )
+
+
+def test_after_nonsense_the_meter_is_let_go() -> None:
+    class Odd(Meter):
+        def _service(self, apdu: bytes) -> bytes:
+            return b"\xc4\x07\xc1\x00\x00" if apdu else b""
+
+    meter = Odd(objects())
+    made = Client(lambda number: WrapperLink(number, 1), Access(), [wanted("1-0:1.8.0")], lambda: b"")
+
+    def hear(data: bytes) -> bytes:
+        answer = meter.answer(data[8:])
+        return b"\0\x01\0\x01\0\x10" + len(answer).to_bytes(2, "big") + answer
+
+    with pytest.raises(NoReply):
+        held(made.read(), hear)
+    assert b"\x62" == meter.log[-1][:1]
+
+
 def test_a_wrong_password_is_refused() -> None:
     with pytest.raises(Refused, match="password"):
         reading(

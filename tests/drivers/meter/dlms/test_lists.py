@@ -232,3 +232,12 @@ def test_four_or_five_bytes_are_no_clock() -> None:
         assert {"2/0": (short.hex(), ""), "1-0:0.2.0": (short.hex(), "")} == stated(
             structure(octets(short), structure(named("1-0:0.2.0"), octets(short)))
         )[1]
+
+
+def test_a_serial_number_may_be_a_number() -> None:
+    body = structure(text("Kamstrup_V0001"), named("1-1:0.0.1"), u32(12343400), named("1-1:1.7.0"), u32(5))
+
+    assert (
+        "12343400",
+        {"1-1:0.2.129": ("Kamstrup_V0001", ""), "1-1:0.0.1": (12343400, ""), "1-1:1.7.0": (5, "W")},
+    ) == stated(body)
