@@ -24,6 +24,9 @@ _SILENT_S = 12.0
 _SILENT_PERIODS = 2.4
 # Readings that wait for their turn; a bus that is held up for longer drops the oldest.
 _WAITING_MAX = 64
+_STRANGE = (
+    "it speaks, but says nothing that its profile asks for: another mode of the meter, or another profile"
+)
 
 
 class _Meter:
@@ -92,6 +95,7 @@ class SpeakingMeter(_Meter):
         self._none = Counts()
         self._wake: Callable[[], None] = lambda: None
         self._waiting: deque[Readings] = deque(maxlen=_WAITING_MAX)
+        self._is_strange = False
         self._heard_ns = clock.now_ns()
         self._silent_ns = int(max(_SILENT_S, _SILENT_PERIODS * self._teller.period_s) * _S)
         port.attach(self)
@@ -173,13 +177,18 @@ class SpeakingMeter(_Meter):
         if self._port.why:
             raise LinkLost(self._port.why)
         self._teller.forget()
-        raise NoReply(self._port.texts["advice_text"] or "nothing sound has come from it")
+        strange, self._is_strange = self._is_strange, False
+        raise NoReply(
+            _STRANGE if strange else self._port.texts["advice_text"] or "nothing sound has come from it"
+        )
 
     def _take(self, telegrams: Sequence[Telegram]) -> None:
         now_ns = self._clock.now_ns()
         for telegram in telegrams:
             self._serial = telegram.meter or self._serial
-            self._put(self._teller.told((telegram,), now_ns))
+            readings = self._teller.told((telegram,), now_ns)
+            self._is_strange = readings is None and bool(telegram.groups)
+            self._put(readings)
 
     def _put(self, readings: Readings | None) -> None:
         if readings is None:

@@ -58,6 +58,16 @@ async def test_a_meter_that_stays_silent_is_not_due_again_at_once(meter, house_t
     assert meter.due_ns > house_time.now_ns()
 
 
+async def test_a_meter_of_another_mode_is_named_as_such(meter, plug):
+    with pytest.raises(NoReply):
+        await meter.open()
+    plug.say(frame(ADSC="012345678910", VTIC="02"))
+    await until(lambda: meter.counts.frames_count)
+
+    with pytest.raises(NoReply, match="says nothing that its profile asks for"):
+        await meter.open()
+
+
 async def test_its_turn_comes_when_it_has_spoken(meter, plug, house_time):
     await heard(meter, plug, frame(ADSC="012345678910", EAST="000005000"))
     assert meter.due_ns > house_time.now_ns()
