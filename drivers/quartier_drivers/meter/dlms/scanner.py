@@ -195,8 +195,8 @@ class Scanner:
 
     def _accept(self, candidate: _Open) -> int:
         """Everything up to its end is done with; gives how many stray bytes lay before it."""
-        before = self._kept[max(self._floor - self._base, 0) : candidate.start - self._base]
-        stray = self._stray + len(before) - before.count(FLAG)
+        self._pass(candidate.start)
+        stray = self._stray
         # Whatever seemed to have begun before and to go on behind was none.
         begins = (other.start for other in self._open)
         self._suspects += [begin for begin in begins if self._floor <= begin < candidate.start]
@@ -207,6 +207,16 @@ class Scanner:
         if stray:
             self.resync_count += 1
         return stray
+
+    def _pass(self, limit: int) -> None:
+        """What lies before ``limit`` and was not looked at so belongs to no frame."""
+        passed = self._kept[max(self._floor - self._base, 0) : limit - self._base]
+        stray = len(passed) - passed.count(FLAG)
+        self._stray += stray
+        self._rubbish += stray
+        while self._rubbish >= _RUBBISH_SIZE:
+            self._rubbish -= _RUBBISH_SIZE
+            self.resync_count += 1
 
     def _settle(self, limit: int) -> None:
         """Nothing that began before ``limit`` can be a frame any more."""
@@ -221,12 +231,6 @@ class Scanner:
         gone = limit - 1 - self._base
         if gone <= 0:
             return
-        rubbish = self._kept[max(self._floor - self._base, 0) : gone]
-        stray = len(rubbish) - rubbish.count(FLAG)
-        self._stray += stray
-        self._rubbish += stray
-        while self._rubbish >= _RUBBISH_SIZE:
-            self._rubbish -= _RUBBISH_SIZE
-            self.resync_count += 1
+        self._pass(limit - 1)
         del self._kept[:gone]
         self._base += gone

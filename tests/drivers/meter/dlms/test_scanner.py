@@ -154,3 +154,14 @@ def test_segments_of_one_apdu_follow_each_other() -> None:
     assert [True, True, True, False] == [
         each.frame.is_segmented for each in made if isinstance(each.frame, Frame)
     ]
+
+
+def test_rubbish_before_a_frame_is_counted_alike_in_any_chunks() -> None:
+    stream = b"\x55" * 1500 + hdlc(b"ab") + b"\x55" * 700 + hdlc(b"cd")
+    counted = {
+        (scanner.resync_count, scanner.bad_count)
+        for size in (1, 13, 1000, 5000)
+        for scanner in [found(stream, [size])[1]]
+    }
+
+    assert {(2 + 2 + 1, 0)} == counted
