@@ -16,7 +16,7 @@ from quartier_drivers.stream import Stream
 
 _CONNECT_S = 5.0
 # A meter that pushes need not be heard byte by byte: so long is gathered what comes.
-_GATHER_S = 0.04
+_GATHER_S = 0.1
 _ROOM = 4096
 # After the last character has left us, an adapter may still have it.
 _ADAPTER_S = 0.003
@@ -98,6 +98,9 @@ class _Serial:
 
     def gather(self, *, on: bool) -> None:
         self._gathers = on
+        if not on and self._later is not None:
+            self._later.cancel()
+            self._listen()
 
     def close(self) -> None:
         if self._later is not None:
@@ -109,29 +112,55 @@ class _Serial:
             ports.closed(port)
 
     def _listen(self) -> None:
+        """Wait for the next byte."""
         self._later = None
         if self._port is not None:
             asyncio.get_running_loop().add_reader(self._port.fileno(), self._readable)
 
     def _readable(self) -> None:
+        """The loop: there are bytes, or the port is gone; a first time with nothing may be an accident."""
         assert self._port is not None
-        try:
-            data = os.read(self._port.fileno(), _ROOM)
-        except BlockingIOError:
-            return
-        except OSError as error:
-            self._gone(error.strerror or str(error))
-            return
-        if not data:
+        data = self._taken()
+        if data:
+            self._hollow = False
+            if self._gathers:
+                asyncio.get_running_loop().remove_reader(self._port.fileno())
+                self._gather_more()
+            self._told(data)
+        elif data is not None:
             if self._hollow:
                 self._gone("it was unplugged")
             self._hollow = True
+
+    def _gather_more(self) -> None:
+        self._later = asyncio.get_running_loop().call_later(_GATHER_S, self._gathered)
+
+    def _gathered(self) -> None:
+        """Bytes still come: look again after a while.  None do: wait for one."""
+        self._later = None
+        data = self._taken()
+        if data is None:
             return
-        self._hollow = False
-        if self._gathers:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(self._port.fileno())
-            self._later = loop.call_later(_GATHER_S, self._listen)
+        if data and self._gathers:
+            self._gather_more()
+        else:
+            self._listen()
+        if data:
+            self._told(data)
+
+    def _taken(self) -> bytes | None:
+        """What is there, perhaps nothing; None when the port is gone."""
+        if self._port is None:
+            return None
+        try:
+            return os.read(self._port.fileno(), _ROOM)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            self._gone(error.strerror or str(error))
+            return None
+
+    def _told(self, data: bytes) -> None:
         self._hear(data if self._parity is None else self._parity.taken(data))
 
     def _gone(self, why: str) -> None:
