@@ -36,37 +36,57 @@ class Outbox:
         memory: Mapping[str, Sequence[Chunk]],
         limit: int,
     ) -> list[Run]:
-        """Up to ``limit`` samples above the marks; the stream whose oldest one waits longest first.
+        """Up to ``limit`` samples above the marks, fewer only where there are no more; longest waiting first.
 
-        ``heads`` says which streams there are beside those in memory, and how far they go.  What one
-        stream leaves of its share goes to those after it.
+        ``heads`` says which streams there are beside those in memory, and how far they go.  Each stream gets
+        its share; what one leaves of it goes to the others.
         """
         with self._lock:
-            # Asked of every stream whenever one has something new: most are at their end.
-            behind = [
-                stream
-                for stream, chunks in memory.items()
-                if (mark := marks.get(stream)) is None
-                or not chunks
-                or mark.seq != (newest := chunks[-1]).first + len(newest.times) - 1
-                or mark.boot != newest.boot
-            ]
-            waiting = []
-            for stream in (*behind, *(heads.keys() - memory.keys())):
-                mark, chunks = marks.get(stream, NONE), memory.get(stream, ())
-                if _is_behind(mark, chunks, heads.get(stream)):
-                    parts = self._parts(stream, mark, chunks)
-                    if (part := next(parts, None)) is not None:
-                        waiting.append((part[0].times[part[1]], stream, part, parts))
-            waiting.sort(key=lambda found: found[:2])
-            runs: list[Run] = []
-            left = limit
-            for place, (_, _, part, parts) in enumerate(waiting):
-                share = -(-left // (len(waiting) - place))
-                for run in _runs(part, parts, share):
-                    runs.append(run)
-                    left -= len(run)
+            runs, is_cut = self._shared(marks, heads, memory, limit)
+            left = limit - sum(map(len, runs))
+            while is_cut and left > 0:
+                ahead = {**marks, **{run.stream: Mark(run.boot, run.last) for run in runs}}
+                more, is_cut = self._shared(ahead, heads, memory, left)
+                runs += more
+                left -= sum(map(len, more))
             return runs
+
+    def _shared(
+        self,
+        marks: Mapping[str, Mark],
+        heads: Mapping[str, Mark],
+        memory: Mapping[str, Sequence[Chunk]],
+        limit: int,
+    ) -> tuple[list[Run], bool]:
+        """A share for each stream, and whether one of them may have more than its share."""
+        # Asked of every stream whenever one has something new: most are at their end.
+        behind = [
+            stream
+            for stream, chunks in memory.items()
+            if (mark := marks.get(stream)) is None
+            or not chunks
+            or mark.seq != (newest := chunks[-1]).first + len(newest.times) - 1
+            or mark.boot != newest.boot
+        ]
+        waiting = []
+        for stream in (*behind, *(heads.keys() - memory.keys())):
+            mark, chunks = marks.get(stream, NONE), memory.get(stream, ())
+            if _is_behind(mark, chunks, heads.get(stream)):
+                parts = self._parts(stream, mark, chunks)
+                if (part := next(parts, None)) is not None:
+                    waiting.append((part[0].times[part[1]], stream, part, parts))
+        waiting.sort(key=lambda found: found[:2])
+        runs: list[Run] = []
+        left, is_cut = limit, False
+        for place, (_, _, part, parts) in enumerate(waiting):
+            share = -(-left // (len(waiting) - place))
+            taken = 0
+            for run in _runs(part, parts, share):
+                runs.append(run)
+                taken += len(run)
+            left -= taken
+            is_cut |= taken == share
+        return runs, is_cut
 
     def run(
         self, stream: str, mark: Mark, head: Mark | None, memory: Sequence[Chunk], limit: int

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from quartier.house.sample import Mark, Sample
 from quartier.store.chunks import Chunk
@@ -84,11 +86,27 @@ def test_where_not_all_fit_each_stream_gets_its_share_oldest_wait_first(shelf: S
     ]
 
 
-def test_what_a_stream_leaves_of_its_share_goes_to_those_after_it(shelf: Shelf) -> None:
+def test_what_a_stream_leaves_of_its_share_goes_to_the_others(shelf: Shelf) -> None:
     found = read(shelf, {"grid": Mark(7, 0), "bat1": Mark(7, 2)}, {}, 8, {**HEADS, "bat1": Mark(7, 3)})
-    assert [("grid", 4), ("bat1", 1)] == list(Counter(row.stream for row in found).items())
+    assert [("grid", 7), ("bat1", 1)] == list(Counter(row.stream for row in found).items())
+    assert [*range(1, 8)] == [row.seq for row in found if row.stream == "grid"]
     found = read(shelf, {"grid": Mark(7, 4), "bat1": Mark(7, 0)}, {}, 8, {**HEADS, "bat1": Mark(7, 3)})
     assert [("bat1", 3), ("grid", 5)] == list(Counter(row.stream for row in found).items())
+
+
+@given(counts=st.lists(st.integers(1, 60), min_size=1, max_size=9), limit=st.integers(1, 300))
+def test_fewer_than_the_limit_are_offered_only_where_there_are_no_more(counts: list[int], limit: int) -> None:
+    memory = {f"load{at}": [Chunk(f"load{at}", 7, 1, NAMES)] for at in range(len(counts))}
+    for (chunk,), count in zip(memory.values(), counts, strict=True):
+        for at in range(count):
+            chunk.append(0, 0, float(at), 1000 + at)
+    marks: dict[str, Mark] = {}
+    runs = Outbox(Shelf(Path("absent.db"))).runs(marks, {}, memory, limit)
+
+    assert min(limit, sum(counts)) == sum(map(len, runs))
+    for run in runs:
+        assert marks.get(run.stream, Mark(7, 0)).seq + 1 == run.first, "each stream in its sequence"
+        marks[run.stream] = Mark(7, run.last)
 
 
 def test_runs_go_on_across_chunks_with_their_own_names_and_end_with_a_boot(shelf: Shelf) -> None:
