@@ -2,8 +2,10 @@
 
 import json
 import shutil
+import signal
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -72,20 +74,42 @@ def ours(folder: Path, task: Task) -> Process:
 def daemon(
     folder: Path, file: Path, env: Mapping[str, str] = MappingProxyType({}), before: str = ""
 ) -> Process:
-    """``quartier run`` on a site file, its directories in ``folder``; ``before`` is code that runs first."""
-    places = {f"{name.upper()}_DIRECTORY": folder / name for name in ("runtime", "state")}
-    for place in places.values():
-        place.mkdir()
+    """``quartier run`` on a site file, its directories in ``folder``; ``before`` is code that runs first.
+
+    The runtime directory lies in memory, as /run does: on a disk each write may wait for another's sync.
+    """
+    runtime, state = folder / "runtime", folder / "state"
+    state.mkdir()
+    memory = Path("/dev/shm")  # noqa: S108 - where Linux keeps shared memory
+    kept = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else folder))
+    runtime.symlink_to(kept)
     code = f"{before}\nimport sys\nfrom quartier.cli import main\nsys.exit(main())"
-    return Process(
+    return _Daemon(
         [sys.executable, "-c", code, "run", "--config", str(file)],
         folder / "log",
-        env={
+        kept,
+        {
             "PYTHONPATH": process.python_path(),
-            **{key: str(place) for key, place in places.items()},
+            "RUNTIME_DIRECTORY": str(runtime),
+            "STATE_DIRECTORY": str(state),
             **env,
         },
     )
+
+
+class _Daemon(Process):
+    """``kept`` is in memory and goes when it ends."""
+
+    def __init__(self, argv: Sequence[str], log: Path, kept: Path, env: Mapping[str, str]) -> None:
+        super().__init__(argv, log, env=env)
+        self._kept = kept
+
+    def end(self, with_signal: int = signal.SIGTERM) -> int:
+        """End it and wait."""
+        try:
+            return super().end(with_signal)
+        finally:
+            shutil.rmtree(self._kept, ignore_errors=True)
 
 
 def status(runtime_dir: Path) -> dict[str, Any]:
