@@ -6,6 +6,7 @@ everything that is read go through ``sparkplug.py``.  Source: Eclipse Sparkplug 
 
 from quartier.district.catalog import Catalog, Entry
 from quartier.district.sparkplug import WHOLE_TYPES, Type
+from quartier.district.varint import varint
 from quartier.house.sample import Names, Run
 from quartier_native import FORM_ANY, FORM_BOOLEAN, FORM_REAL, FORM_STRING, FORM_WHOLE, MetricWriter
 
@@ -63,10 +64,10 @@ class Messages:
         )
         key = b'{"boot":%d,"first":%d}' % (run.boot, run.first + start)
         payload = (
-            b"\x08" + _varint(max(0, timestamp_ms)),
+            b"\x08" + varint(max(0, timestamp_ms)),
             metrics,
-            b"\x18" + _varint(seq),
-            b"\x2a" + _varint(len(key)),
+            b"\x18" + varint(seq),
+            b"\x2a" + varint(len(key)),
             key,
         )
         return b"".join(payload), count
@@ -82,11 +83,11 @@ class Messages:
     def _prefix(self, metric: str, entry: Entry | None) -> bytes:
         """The field that names a metric: 1 by name, 2 by alias."""
         if entry is not None and self._aliases:
-            return b"\x10" + _varint(entry.alias)
+            return b"\x10" + varint(entry.alias)
         prefix = self._prefixes.get(metric)
         if prefix is None:
             name = metric.encode("utf-8", "replace")
-            prefix = self._prefixes[metric] = b"\x0a" + _varint(len(name)) + name
+            prefix = self._prefixes[metric] = b"\x0a" + varint(len(name)) + name
         return prefix
 
 
@@ -96,12 +97,3 @@ def _form(kind: Type) -> int:
     if kind is Type.BOOLEAN:
         return FORM_BOOLEAN
     return FORM_WHOLE if kind in WHOLE_TYPES else FORM_REAL
-
-
-def _varint(number: int) -> bytes:
-    encoded = bytearray()
-    while number > 0x7F:
-        encoded.append(number & 0x7F | 0x80)
-        number >>= 7
-    encoded.append(number)
-    return bytes(encoded)

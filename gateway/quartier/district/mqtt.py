@@ -1,18 +1,18 @@
 """One MQTT 5 connection on the asyncio loop; the only file that imports paho.
 
-paho is driven by the loop's readers and writers.  Only ``connect``, which waits for name, TCP and
-TLS, runs in a thread of its own (a daemon, so that a hanging name server cannot hold up a stop).
+paho is driven by the loop's readers and writers; messages of QoS 0 pass it by (it makes a lock for each
+and writes each alone).  Only ``connect``, which waits for name, TCP and TLS, runs in a thread of its own
+(a daemon, so that a hanging name server cannot hold up a stop).
 Keep-alive and time-outs here are of the real world, whatever the house's clock.
 """
 
 import asyncio
 import contextlib
-import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage, MQTTMessageInfo
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -32,8 +32,11 @@ from quartier.district.broker import (
     Server,
 )
 from quartier.district.dial import dial
+from quartier.district.pipe import Pipe, prepare
 
-_UNSENT_MAX_BYTES = 32 * 1024
+if TYPE_CHECKING:
+    import socket
+
 _CONNECT_S = 10.0
 _ANSWER_S = 10.0
 _LEAVE_S = 2.0
@@ -60,18 +63,17 @@ class Connection:
         self._done = done or (lambda _tag, _code: None)
         self._inbound: deque[Message] = deque()
         self._wake = asyncio.Event()
-        self._leaving: deque[tuple[MQTTMessageInfo, int, Any]] = deque()  # QoS 0, not yet written
+        self._pipe = Pipe(self._finish)  # QoS 0, not yet written
         self._flying: dict[int, tuple[int, Any]] = {}  # QoS 1, not yet acknowledged
         self._flying_bytes = 0
         self._ended: Ended | None = None
         self._opened: asyncio.Future[None] | None = None
         self._granted: dict[int, asyncio.Future[list[int]]] = {}
         self._socket: socket.socket | None = None
-        self._reading = False
-        self._writing = False
+        self._reading = self._writing = False
+        self._is_held = False  # paho could not write all it has, and may be in the middle of a packet
         self._gathers = False
         self._tick: asyncio.TimerHandle | None = None
-        self.packet_max_bytes = PACKET_MAX_BYTES
         self._client = self._make_client()
 
     def _make_client(self) -> Client:
@@ -88,9 +90,9 @@ class Connection:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_message = self._on_message
+        client.on_publish = self._on_publish
         client.on_socket_close = self._on_socket_close
         client.on_socket_register_write = self._on_register_write
-        client.on_socket_unregister_write = self._on_unregister_write
         if (will := self._profile.will) is not None:
             client.will_set(will.topic, will.payload, will.qos, retain=False)
         return client
@@ -143,14 +145,9 @@ class Connection:
 
     def _adopt(self, loop: asyncio.AbstractEventLoop, sock: Any) -> None:
         """The thread is done: from here on the loop alone touches the client."""
-        self._socket = sock
-        with contextlib.suppress(OSError):
-            # Messages are written whole: a small one must not wait until the last one is acknowledged.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # What the kernel holds cannot be overtaken by newer data: let it hold little.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_MAX_BYTES)
+        self._socket, self._reading = sock, True
+        prepare(sock)
         loop.add_reader(sock, self._readable)
-        self._reading = True
         self._flush()
         self._tick = loop.call_later(1.0, self._misc)
 
@@ -183,15 +180,31 @@ class Connection:
 
     def _flush(self) -> None:
         """Write what was queued; only what the socket does not take now waits for it."""
-        if self._socket is None:
-            return
+        if self._is_held:
+            self._write_through_paho()
+        is_done = not self._is_held and self._write()
+        if is_done and self._client.want_write():  # its DISCONNECT comes last
+            self._write_through_paho()
+        waits = not is_done or self._is_held
+        if self._socket is not None and waits != self._writing:
+            self._writing = waits
+            loop = asyncio.get_running_loop()
+            if waits:
+                loop.add_writer(self._socket, self._flush)
+            else:
+                loop.remove_writer(self._socket)
+
+    def _write(self) -> bool:
+        """Messages of QoS 0; returns whether all of them are out."""
+        try:
+            return self._socket is not None and self._pipe.write(self._socket.send)
+        except OSError as error:
+            self.drop(f"{type(error).__name__}: {error}")
+            return False
+
+    def _write_through_paho(self) -> None:
         self._client.loop_write()
-        while self._leaving and self._leaving[0][0].is_published():
-            _, size_bytes, tag = self._leaving.popleft()
-            self._finish(size_bytes, tag, 0)
-        if self._socket is not None and not self._writing and self._client.want_write():
-            self._writing = True
-            asyncio.get_running_loop().add_writer(self._socket, self._flush)
+        self._is_held = self._client.want_write()
 
     def _misc(self) -> None:
         self._client.loop_misc()
@@ -206,13 +219,11 @@ class Connection:
         _data: Any,
         _flags: ConnectFlags,
         code: ReasonCode,
-        properties: Properties | None,
+        _properties: Properties | None,
     ) -> None:
         if code.is_failure:
             self._end(f"refused: {code}", code.value)
             return
-        if told := getattr(properties, "MaximumPacketSize", None):
-            self.packet_max_bytes = min(PACKET_MAX_BYTES, int(told))
         if self._opened is not None and not self._opened.done():
             self._opened.set_result(None)
 
@@ -224,8 +235,7 @@ class Connection:
         code: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        told = flags.is_disconnect_packet_from_server
-        self._end(f"disconnected: {code}", code.value if told else LOCAL)
+        self._end(f"disconnected: {code}", code.value if flags.is_disconnect_packet_from_server else LOCAL)
 
     def _on_subscribe(
         self, _client: Client, _data: Any, mid: int, codes: list[ReasonCode], _properties: Properties | None
@@ -238,10 +248,8 @@ class Connection:
         self, _client: Client, _data: Any, mid: int, code: ReasonCode, _properties: Properties | None
     ) -> None:
         self._finish(*self._flying.pop(mid, (0, None)), code.value)
-        if not self._flying:
-            self._client.on_publish = None
 
-    def _finish(self, size_bytes: int, tag: Any, code: int) -> None:
+    def _finish(self, size_bytes: int, tag: Any, code: int = 0) -> None:
         self._flying_bytes -= size_bytes
         if tag is not None:
             self._done(tag, code)
@@ -263,18 +271,12 @@ class Connection:
         if self._socket and not self._gathers:  # not in the connecting thread
             asyncio.get_running_loop().call_soon(self._flush)
 
-    def _on_unregister_write(self, _client: Client, _data: Any, sock: Any) -> None:
-        if self._writing:
-            self._writing = False
-            asyncio.get_running_loop().remove_writer(sock)
-
     def _end(self, why: str, code: int) -> None:
         if self._ended is None:
             self._ended = Ended(why, code)
         if self._tick is not None:
             self._tick.cancel()
-        waiting = [*self._granted.values(), self._opened]
-        for future in waiting:
+        for future in (*self._granted.values(), self._opened):
             if future is not None and not future.done():
                 future.set_exception(self._ended)
         self._granted.clear()
@@ -300,15 +302,12 @@ class Connection:
     @property
     def flying_count(self) -> int:
         """Messages on their way: not yet written, or not yet acknowledged."""
-        return len(self._leaving) + len(self._flying)
+        return len(self._pipe) + len(self._flying)
 
     def unfinished(self) -> list[Any]:
         """The tags of what was never confirmed, oldest first."""
-        return [
-            tag
-            for _, tag in (*(left[1:] for left in self._leaving), *self._flying.values())
-            if tag is not None
-        ]
+        flying = [tag for _, tag in self._flying.values()]
+        return [tag for tag in (*self._pipe.tags, *flying) if tag is not None]
 
     async def subscribe(self, filters: Sequence[tuple[str, int]]) -> list[str]:
         """Subscribe and wait for SUBACK; returns the filters that the server refused.  Raises Ended."""
@@ -332,20 +331,21 @@ class Connection:
         """Hand one message to the socket's queue; nothing happens on a connection that is closed."""
         if self._socket is None:
             return
+        size_bytes = len(message.payload) + len(message.topic)
+        if not message.qos:
+            self._flying_bytes += size_bytes
+            self._pipe.put(message, size_bytes)
+            if not self._gathers:
+                asyncio.get_running_loop().call_soon(self._flush)
+            return
         properties = None
         if message.expiry_s is not None:
             properties = _properties(PacketTypes.PUBLISH)
             properties.MessageExpiryInterval = message.expiry_s
-        if message.qos:  # for each message of QoS 0 paho would make objects that nobody looks at
-            self._client.on_publish = self._on_publish
         info = self._client.publish(message.topic, message.payload, message.qos, False, properties)
         if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
-            size_bytes = len(message.payload) + len(message.topic)
             self._flying_bytes += size_bytes
-            if message.qos:
-                self._flying[info.mid] = (size_bytes, message.tag)
-            else:
-                self._leaving.append((info, size_bytes, message.tag))
+            self._flying[info.mid] = (size_bytes, message.tag)
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:

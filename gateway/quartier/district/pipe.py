@@ -1,0 +1,79 @@
+"""Messages of QoS 0 on their way into a socket: as many as there are in one write.
+
+Source: MQTT 5.0, 2.1.4 (remaining length), 2.2.2 (properties), 3.3 (PUBLISH).
+"""
+
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from quartier.district.broker import Outgoing
+from quartier.district.varint import varint
+
+_PUBLISH = b"\x30"
+_NO_PROPERTIES = b"\x00"
+_EXPIRY = b"\x05\x02"  # five bytes of properties: the message's expiry interval
+_UNSENT_MAX_BYTES = 32 * 1024
+_FULL = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class Pipe:
+    """Packets in the order they were put; ``done`` hears of each that is written: its size and its tag."""
+
+    def __init__(self, done: Callable[[int, Any], None]) -> None:
+        self._done = done
+        self._parts: list[bytes] = []
+        self._rest = memoryview(b"")
+        # Of each message not yet written: at which byte of all that were put it ends, its size, its tag.
+        self._ends: deque[tuple[int, int, Any]] = deque()
+        self._put_bytes = self._written_bytes = 0
+
+    def __len__(self) -> int:
+        """Messages not yet written."""
+        return len(self._ends)
+
+    @property
+    def tags(self) -> list[Any]:
+        """Those of the messages not yet written, oldest first."""
+        return [tag for _, _, tag in self._ends]
+
+    def put(self, message: Outgoing, size_bytes: int) -> None:
+        """One more message; ``size_bytes`` is what ``done`` hears of it."""
+        topic, payload = message.topic.encode(), message.payload
+        properties = _NO_PROPERTIES
+        if message.expiry_s is not None:
+            properties = _EXPIRY + message.expiry_s.to_bytes(4, "big")
+        left_bytes = 2 + len(topic) + len(properties) + len(payload)
+        head = b"".join((_PUBLISH, varint(left_bytes), len(topic).to_bytes(2, "big"), topic, properties))
+        self._parts += (head, payload)
+        self._put_bytes += len(head) + len(payload)
+        self._ends.append((self._put_bytes, size_bytes, message.tag))
+
+    def write(self, send: Callable[[memoryview], int]) -> bool:
+        """Write what the socket takes; returns whether that was all.  Raises OSError when it is broken."""
+        while self._ends:
+            if not self._rest:
+                self._rest = memoryview(b"".join(self._parts))
+                self._parts.clear()
+            try:
+                sent_bytes = send(self._rest)
+            except _FULL:
+                return False
+            self._rest = self._rest[sent_bytes:]
+            self._written_bytes += sent_bytes
+            while self._ends and self._ends[0][0] <= self._written_bytes:
+                _, size_bytes, tag = self._ends.popleft()
+                self._done(size_bytes, tag)
+        return True
+
+
+def prepare(endpoint: socket.socket) -> None:
+    """Have a socket pass on at once what is written to it, and hold little."""
+    with suppress(OSError):
+        # Messages are written whole: a small one must not wait until the last one is acknowledged.
+        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # What the kernel holds cannot be overtaken by newer data.
+        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_MAX_BYTES)

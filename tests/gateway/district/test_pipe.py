@@ -1,0 +1,127 @@
+"""What goes into the socket, byte by byte, whatever part of it the socket takes at a time."""
+
+import socket
+import ssl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quartier.district.broker import Outgoing
+from quartier.district.pipe import Pipe, prepare
+
+
+class Socket:
+    """Takes as many bytes at a time as ``takes`` says; at 0 it is full, once."""
+
+    def __init__(self, takes=()):
+        self.takes = list(takes)
+        self.got = bytearray()
+        self.calls_count = 0
+
+    def send(self, data):
+        self.calls_count += 1
+        size = self.takes.pop(0) if self.takes else len(data)
+        if not size:
+            raise BlockingIOError
+        self.got += data[:size]
+        return min(size, len(data))
+
+
+def packets(stream):
+    """Topic, properties and payload of each PUBLISH in a stream of bytes (MQTT 5.0, 3.3)."""
+    found, at = [], 0
+    while at < len(stream):
+        assert 0x30 == stream[at], "QoS 0, not retained, not again"
+        at, size, shift = at + 1, 0, 0
+        while True:
+            size |= (stream[at] & 0x7F) << shift
+            at, shift = at + 1, shift + 7
+            if stream[at - 1] < 0x80:
+                break
+        end = at + size
+        topic_size = int.from_bytes(stream[at : at + 2], "big")
+        topic = bytes(stream[at + 2 : at + 2 + topic_size]).decode()
+        at += 2 + topic_size
+        start = at + 1 + stream[at]
+        found.append((topic, bytes(stream[at + 1 : start]), bytes(stream[start:end])))
+        at = end
+    return found
+
+
+@pytest.fixture
+def done():
+    return []
+
+
+@pytest.fixture
+def pipe(done):
+    return Pipe(lambda *told: done.append(told))
+
+
+def test_messages_go_out_in_their_order_in_one_write(pipe, done):
+    pipe.put(Outgoing("a/ü", b"x" * 200, tag="first"), 7)
+    pipe.put(Outgoing("b", b"", tag=None), 8)
+    wire = Socket()
+
+    assert pipe.write(wire.send)
+    assert [("a/ü", b"", b"x" * 200), ("b", b"", b"")] == packets(wire.got)
+    assert (1, [(7, "first"), (8, None)], 0) == (wire.calls_count, done, len(pipe))
+
+
+def test_nothing_to_say_writes_nothing(pipe):
+    wire = Socket()
+
+    assert pipe.write(wire.send)
+    assert 0 == wire.calls_count
+
+
+def test_an_expiry_goes_as_a_property(pipe):
+    pipe.put(Outgoing("a", b"x", expiry_s=3600), 1)
+    wire = Socket()
+    pipe.write(wire.send)
+
+    assert [("a", b"\x02\x00\x00\x0e\x10", b"x")] == packets(wire.got)
+
+
+@given(
+    sizes=st.lists(st.integers(0, 300), min_size=1, max_size=8),
+    takes=st.lists(st.integers(0, 400), max_size=30),
+    late=st.integers(0, 8),
+)
+def test_whatever_the_socket_takes_each_message_arrives_once_and_is_done_when_it_is_out(sizes, takes, late):
+    done = []
+    pipe = Pipe(lambda size, tag: done.append((size, tag)))
+    wire = Socket(takes)
+    expected = [(f"t{at}", b"", bytes([at]) * size) for at, size in enumerate(sizes)]
+    for at, (topic, _, payload) in enumerate(expected):
+        if at == late:
+            pipe.write(wire.send)
+        pipe.put(Outgoing(topic, payload, tag=at), len(payload))
+    while not pipe.write(wire.send):
+        waiting = [tag for _, tag in done] + pipe.tags
+        assert list(range(len(sizes))) == waiting, "each is done or waits"
+
+    assert expected == packets(wire.got)
+    assert list(enumerate(sizes)) == [(tag, size) for size, tag in done]
+
+
+@pytest.mark.parametrize("full", [BlockingIOError, ssl.SSLWantWriteError, ssl.SSLWantReadError])
+def test_a_full_socket_is_waited_for_a_broken_one_is_not(pipe, full):
+    def refuse(error):
+        def send(_data):
+            raise error
+
+        return send
+
+    pipe.put(Outgoing("a", b"x"), 1)
+
+    assert not pipe.write(refuse(full()))
+    with pytest.raises(ConnectionResetError):
+        pipe.write(refuse(ConnectionResetError()))
+
+
+def test_a_socket_passes_on_at_once_what_it_gets():
+    with socket.socket() as endpoint:
+        prepare(endpoint)
+        assert endpoint.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
