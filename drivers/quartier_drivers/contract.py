@@ -219,9 +219,9 @@ class PointInfo:
 SLOT_NS = 100_000_000
 
 
-def slot_ns(not_before_ns: int) -> int:
-    """The first of these moments from then on."""
-    return -(-not_before_ns // SLOT_NS) * SLOT_NS
+def slot_ns(not_before_ns: int, period_ns: int = SLOT_NS, phase_ns: int = 0) -> int:
+    """The first moment from then on that is ``phase_ns`` past a whole multiple of ``period_ns``."""
+    return phase_ns - (phase_ns - not_before_ns) // period_ns * period_ns
 
 
 class Clock(Protocol):
@@ -245,6 +245,7 @@ class DeviceSpec:
     nobody owns are not read.  ``points`` limits a part to some quantities (absent: all).
     ``caps`` holds the fail-safe value for each point whose ``on_release`` is ``cap``.  ``address`` is what
     it answers to where that is no number, ``key_file`` where its keys lie; both mostly empty.
+    ``phase_ns`` is how far past whole multiples of a period it is asked: another one makes no other device.
     """
 
     name: str
@@ -254,6 +255,7 @@ class DeviceSpec:
     caps: Mapping[str, float] = field(default_factory=dict)
     address: str = ""
     key_file: str = ""
+    phase_ns: int = field(default=0, compare=False)
 
 
 @runtime_checkable

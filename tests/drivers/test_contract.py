@@ -67,3 +67,12 @@ def test_columns_can_be_indexed_like_any_sequence():
 
 def test_a_slot_is_never_before_its_time():
     assert [0, SLOT_NS, SLOT_NS, 2 * SLOT_NS] == [slot_ns(at) for at in (0, 1, SLOT_NS, SLOT_NS + 1)]
+
+
+def test_moments_of_a_period_lie_their_phase_past_its_multiples():
+    period_ns, phase_ns = 10 * SLOT_NS, 3 * SLOT_NS
+    expected = {0: 3, 3: 3, 4: 13, 13: 13, 14: 23}
+    assert expected == {at: slot_ns(at * SLOT_NS, period_ns, phase_ns) // SLOT_NS for at in expected}
+    assert phase_ns == slot_ns(1, period_ns, phase_ns + 5 * period_ns), (
+        "more than a period is as good as less"
+    )

@@ -244,9 +244,10 @@ class ModbusDriver:
         if job.due_ns > now_ns:  # read back early: the grid stays
             return
         skipped = (now_ns - job.due_ns) // job.period_ns
-        job.due_ns += (skipped + 1) * job.period_ns
-        if job.period_ns % SLOT_NS == 0:
-            job.due_ns = slot_ns(job.due_ns)
+        if job.period_ns % SLOT_NS:
+            job.due_ns += (skipped + 1) * job.period_ns
+        else:
+            job.due_ns = slot_ns(now_ns + 1, job.period_ns, self._device.phase_ns)
         self._see_next()
         if skipped and not self._aside and job.connects_count == self._line.stats["connects_count"]:
             self.skipped_count += skipped

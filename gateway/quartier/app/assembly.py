@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from quartier.config import capping, model
@@ -11,8 +11,13 @@ from quartier.config.supplies import SUBSCRIBED
 from quartier.control.link import LinkParams
 from quartier.house import assets
 from quartier.store.deadband import Deadband
-from quartier_drivers.contract import DeviceSpec, PointInfo
+from quartier_drivers.contract import SLOT_NS, DeviceSpec, PointInfo
 from quartier_drivers.profile import Profile
+
+# So many points are asked for in one moment, and the next as much later: what is read every second has five
+# moments, which share what is more.
+MOMENT_POINTS_MAX = 500
+PHASE_NS = 2 * SLOT_NS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +53,20 @@ def wires(loaded: Loaded) -> list[Wire]:
     for name, supply in site.supplies.items():
         if supply.device in site.devices:
             owners[supply.device][supply.part] = name
+    specs = {
+        name: _spec(name, device, owners[name], wanted[name], caps[name])
+        for name, device in site.devices.items()
+        if owners[name] and device.bus in site.buses
+    }
+    phases_ns = _phases_ns({name: _points_count(spec, loaded.profiles[name]) for name, spec in specs.items()})
     return [
         Wire(
             bus,
             section,
             tuple(
-                (_spec(name, device, owners[name], wanted[name], caps[name]), loaded.profiles[name])
-                for name, device in site.devices.items()
-                if device.bus == bus and owners[name]
+                (replace(spec, phase_ns=phases_ns[name]), loaded.profiles[name])
+                for name, spec in specs.items()
+                if site.devices[name].bus == bus
             ),
         )
         for bus, section in site.buses.items()
@@ -70,6 +81,22 @@ def _spec(
     caps: Mapping[str, float],
 ) -> DeviceSpec:
     return DeviceSpec(name, device.unit, owners, wanted, caps, device.address, device.key_file or "")
+
+
+def _points_count(spec: DeviceSpec, profile: Profile) -> int:
+    return sum(len(spec.points.get(part, profile.parts.get(part, ()))) for part in spec.owners)
+
+
+def _phases_ns(counts: Mapping[str, int]) -> dict[str, int]:
+    """When in its periods each device is asked: one moment is filled, then the next (decision 0015)."""
+    found: dict[str, int] = {}
+    phase_ns = held_count = 0
+    for name, count in counts.items():
+        if held_count and held_count + count > MOMENT_POINTS_MAX:
+            phase_ns, held_count = phase_ns + PHASE_NS, 0
+        found[name] = phase_ns
+        held_count += count
+    return found
 
 
 def _caps(site: model.Site, name: str, asset: Any) -> dict[str, float]:

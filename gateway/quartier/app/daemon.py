@@ -167,6 +167,8 @@ class Daemon:
         self._log.info("link.start", mode=str(state.mode), why=state.why, outage=kept.outage)
         self.turn = Turn(house, params, state, self._clock, self._image, self.fleet, self._store, self._log)
         self.uplink = self.turn.uplink = self._connected()
+        if self.uplink is not None:
+            self.fleet.moment.tell = self.uplink.wake
         self._keep_release()
         self._begun = True
 
@@ -228,8 +230,8 @@ class Daemon:
 
     def _deliver(self, readings: Readings) -> None:
         self._image.put(readings)
-        if self._store.record(readings, self._clock.now()) and self.uplink is not None:
-            self.uplink.wake()
+        if self._store.record(readings, self._clock.now()):
+            self.fleet.moment.news()
 
     def _note(self, note: Note) -> None:
         self._store.event(note.code, note.text, dict(note.data), self._clock.now())

@@ -13,6 +13,7 @@ from quartier.runtime import release
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.directory import Directory
+from quartier.runtime.moment import Moment
 from quartier.runtime.supervisor import Failure, supervise
 from quartier.runtime.writes import Tally
 from quartier_drivers.contract import Command, Driver, Note, Readings
@@ -37,7 +38,7 @@ class Fleet:
     """Starts, keeps and stops the buses.
 
     ``deliver`` takes all readings, ``tally`` counts the writes, ``tell`` is for what people should know,
-    ``memory`` for what devices must know after a restart.
+    ``memory`` for what devices must know after a restart; buses that ask are in the ``moment``.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Fleet:
         self.tally = tally or Tally()
         self.memory = memory or Memory()
         self._tell = tell
+        self.moment = Moment()
         self._group = group
         self._clock = clock
         self._deliver = deliver
@@ -102,7 +104,7 @@ class Fleet:
         infos = {point: info for driver in drivers.values() for point, info in driver.points.items()}
         safe = release_values([wire], infos)
         deliver, log, tally = self._deliver, self._log, self.tally
-        bus = Bus(wire.name, line, drivers, self._clock, deliver, log, tally, safe, self._tell)
+        bus = Bus(wire.name, line, drivers, self._clock, deliver, log, tally, safe, self._tell, self.moment)
         work = supervise(f"bus {wire.name}", bus.run, self._clock, partial(self._report, bus))
         return Member(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
 

@@ -16,6 +16,7 @@ from quartier.runtime.clock import HouseClock
 from quartier.runtime.directory import Directory
 from quartier.runtime.health import PROBE_PAUSE_S, Health
 from quartier.runtime.mailbox import Mailbox
+from quartier.runtime.moment import Moment
 from quartier.runtime.rota import Rota
 from quartier.runtime.supervisor import ended_well
 from quartier.runtime.writes import Tally, Thrift
@@ -40,7 +41,10 @@ AGE_EVERY_NS = 500_000_000
 
 
 class Bus:
-    """One wire or endpoint with its devices; the only one that talks to them."""
+    """One wire or endpoint with its devices; the only one that talks to them.
+
+    While it has something to ask it is in the ``moment``.
+    """
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Bus:
         tally: Tally | None = None,
         safe: Mapping[str, float | None] = MappingProxyType({}),
         tell: Callable[[Note], None] = lambda _note: None,
+        moment: Moment | None = None,
     ) -> None:
         self.name = name
         self.mailbox = Mailbox()
@@ -81,6 +86,7 @@ class Bus:
         self._tell = tell
         self._age_again_ns = now_ns
         self.account = Account(name, line, self.devices, now_ns)
+        self._seat = (moment or Moment()).seat()
 
     async def run(self) -> None:
         """Poll and write until halted or cancelled."""
@@ -98,6 +104,7 @@ class Bus:
             else:
                 return
             finally:
+                self._seat.leave()
                 await self._line.close()
             # Half of the pause is random: a gateway that restarts is not stormed by its buses.
             is_back = await self._stand_by(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
@@ -141,7 +148,9 @@ class Bus:
             if due_ns > now_ns:
                 await self._rest(min((due_ns - now_ns) / 1e9, 1.0))
             else:
-                self.account.late(0 if health.aside else now_ns - due_ns)
+                if not health.aside:  # who was silent is not waited for
+                    self.account.late(now_ns - due_ns)
+                    self._seat.take()
                 await self._read(health)
                 self._rota.changed(health)
 
@@ -312,6 +321,7 @@ class Bus:
         return was
 
     async def _rest(self, seconds: float) -> None:
+        self._seat.leave()
         before_ns = self._clock.now_ns()
         await self.mailbox.wait(seconds / self._clock.rate)
         self.account.rested(self._clock.now_ns() - before_ns)

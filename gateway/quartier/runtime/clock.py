@@ -130,10 +130,13 @@ class _Timex(ctypes.Structure):
     )
 
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
 def kernel_synced() -> bool:
     """Ask adjtimex(2) without changing anything; where that is forbidden, who may ask (``told_synced``)."""
     timex = _Timex()
-    state = int(ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.byref(timex)))
+    state = int(_LIBC.adjtimex(ctypes.byref(timex)))
     if state == -1:
         return told_synced(_WORD, time.clock_gettime(time.CLOCK_BOOTTIME))
     return state != _TIME_ERROR and not timex.status & _STA_UNSYNC

@@ -135,6 +135,26 @@ async def test_each_scan_class_is_read_at_its_own_rate_on_its_grid(
     await line.close()
 
 
+async def test_each_device_is_read_its_phase_past_whole_periods_whenever_it_began(
+    device: Device, tcp_server: TcpServer, clock: HandClock
+) -> None:
+    line = line_to(tcp_server, clock)
+    driver = DOOR.driver(line, DeviceSpec("dev", 3, {"": "m"}, phase_ns=3 * S // 10), METER, clock)
+    clock.move(0.45)
+    dues = []
+    for _ in range(4):
+        await read_all(driver, clock)
+        dues.append(driver.due_ns % (5 * S) / S)
+        clock.ns = driver.due_ns
+
+    assert [1.3, 2.3, 3.3, 4.3] == dues
+    await read_all(driver, clock)
+    await read_all(driver, clock)
+    assert [(100, 4), (200, 2), *[(100, 4)] * 4] == device.blocks, "0.3 of a new 5 s is still to come"
+    assert 0 == driver.skipped_count
+    await line.close()
+
+
 async def test_a_late_read_is_skipped_and_counted_never_queued(
     device: Device, tcp_server: TcpServer, clock: HandClock
 ) -> None:

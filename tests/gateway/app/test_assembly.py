@@ -169,6 +169,27 @@ def test_a_changed_unit_changes_its_own_wire_only(read):
     assert before["board"] != after["board"]
 
 
+def test_devices_share_a_moment_until_it_is_full(read, monkeypatch):
+    def moments():
+        return {name: spec.phase_ns // assembly.PHASE_NS for name, spec in specs(read()).items()}
+
+    assert {0} == set(moments().values())
+
+    monkeypatch.setattr(assembly, "MOMENT_POINTS_MAX", 5)
+    assert {"gx": 0, "relays": 1, "meter": 2, "roof": 3, "barn": 4, "plug": 5} == moments()
+    monkeypatch.setattr(assembly, "MOMENT_POINTS_MAX", 1)
+    assert 5 == max(moments().values()), "what is too large for any has one alone"
+
+
+def test_a_device_that_comes_before_moves_no_other_wire(read, monkeypatch):
+    before = {wire.name: wire for wire in assembly.wires(read())}
+    monkeypatch.setattr(assembly, "MOMENT_POINTS_MAX", 1)
+
+    assert before == {wire.name: wire for wire in assembly.wires(read())}, (
+        "its moment is none of its identity"
+    )
+
+
 def test_the_house_has_the_limits_and_the_cycle_of_the_file(read):
     _, _, house = served(read())
 

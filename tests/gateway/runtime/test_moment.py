@@ -1,0 +1,72 @@
+"""Buses that ask together are told of together."""
+
+import asyncio
+
+import pytest
+
+from quartier.runtime import moment
+from quartier.runtime.moment import Moment
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+async def test_what_comes_while_nobody_asks_is_told_at_once(told):
+    Moment(lambda: told.append(1)).news()
+
+    assert [1] == told
+
+
+async def test_what_several_buses_bring_is_told_once_when_the_last_has_asked(told):
+    one = Moment(lambda: told.append(1))
+    seats = [one.seat() for _ in range(3)]
+    for seat in seats:
+        seat.take()
+        seat.take()
+    for seat in seats[:2]:
+        one.news()
+        seat.leave()
+        seat.leave()
+    assert [] == told
+
+    one.news()
+    seats[2].leave()
+    assert [1] == told
+
+
+async def test_a_moment_that_brought_nothing_tells_nothing(told):
+    seat = Moment(lambda: told.append(1)).seat()
+    seat.take()
+    seat.leave()
+
+    assert [] == told
+
+
+async def test_a_slow_bus_holds_up_the_others_no_longer_than_its_patience(monkeypatch):
+    monkeypatch.setattr(moment, "PATIENCE_S", 0.001)
+    heard = asyncio.Event()
+    one = Moment(heard.set)
+    seat = one.seat()
+    seat.take()
+    one.news()
+    assert not heard.is_set()
+    await asyncio.wait_for(heard.wait(), 30.0)
+
+    heard.clear()
+    seat.leave()
+    assert not heard.is_set(), "told already"
+
+
+async def test_a_house_without_anybody_to_tell_waits_for_nobody():
+    one = Moment()
+    seat = one.seat()
+    seat.take()
+    one.news()
+    seat.leave()
+
+    told = []
+    one.tell = lambda: told.append(1)
+    one.news()
+    assert [1] == told
