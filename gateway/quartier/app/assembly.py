@@ -16,7 +16,7 @@ from quartier_drivers.profile import Profile
 
 # So many points are asked for in one moment, and the next as much later: what is read every second has five
 # moments, which share what is more.
-MOMENT_POINTS_MAX = 500
+MOMENT_POINTS_MAX = 1_000
 PHASE_NS = 2 * SLOT_NS
 
 

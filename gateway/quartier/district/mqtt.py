@@ -31,8 +31,8 @@ from quartier.district.broker import (
     Profile,
     Server,
 )
-from quartier.district.dial import dial
-from quartier.district.pipe import Pipe, prepare
+from quartier.district.dial import dial, prepare
+from quartier.district.pipe import Pipe
 
 if TYPE_CHECKING:
     import socket

@@ -3,11 +3,9 @@
 Source: MQTT 5.0, 2.1.4 (remaining length), 2.2.2 (properties), 3.3 (PUBLISH).
 """
 
-import socket
 import ssl
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from quartier.district.broker import Outgoing
@@ -16,7 +14,6 @@ from quartier.district.varint import varint
 _PUBLISH = b"\x30"
 _NO_PROPERTIES = b"\x00"
 _EXPIRY = b"\x05\x02"  # five bytes of properties: the message's expiry interval
-_UNSENT_MAX_BYTES = 32 * 1024
 _FULL = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -68,12 +65,3 @@ class Pipe:
                 _, size_bytes, tag = self._ends.popleft()
                 self._done(size_bytes, tag)
         return True
-
-
-def prepare(endpoint: socket.socket) -> None:
-    """Have a socket pass on at once what is written to it, and hold little."""
-    with suppress(OSError):
-        # Messages are written whole: a small one must not wait until the last one is acknowledged.
-        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # What the kernel holds cannot be overtaken by newer data.
-        endpoint.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_MAX_BYTES)

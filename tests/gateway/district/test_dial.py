@@ -1,12 +1,13 @@
 """Work in a thread: what it says comes back, and what nobody waits for any more is undone."""
 
 import asyncio
+import socket
 import threading
 
 import pytest
 
 from quartier.district.broker import Unreachable
-from quartier.district.dial import dial
+from quartier.district.dial import dial, prepare
 
 
 async def test_what_is_done_raises_nothing_and_is_kept():
@@ -34,3 +35,9 @@ async def test_what_nobody_waits_for_any_more_is_undone_when_it_comes():
     go.set()
     async with asyncio.timeout(10):
         await undone.wait()
+
+
+def test_a_socket_passes_on_at_once_what_it_gets():
+    with socket.socket() as endpoint:
+        prepare(endpoint)
+        assert endpoint.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

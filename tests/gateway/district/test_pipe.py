@@ -1,6 +1,5 @@
 """What goes into the socket, byte by byte, whatever part of it the socket takes at a time."""
 
-import socket
 import ssl
 
 import pytest
@@ -8,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quartier.district.broker import Outgoing
-from quartier.district.pipe import Pipe, prepare
+from quartier.district.pipe import Pipe
 
 
 class Socket:
@@ -119,9 +118,3 @@ def test_a_full_socket_is_waited_for_a_broken_one_is_not(pipe, full):
     assert not pipe.write(refuse(full()))
     with pytest.raises(ConnectionResetError):
         pipe.write(refuse(ConnectionResetError()))
-
-
-def test_a_socket_passes_on_at_once_what_it_gets():
-    with socket.socket() as endpoint:
-        prepare(endpoint)
-        assert endpoint.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
