@@ -264,7 +264,7 @@ class Daemon:
         return f"{view['mode']}, grid {view['grid']['power_w']} W, cap {cap_w:.0f} W"
 
     def _infos(self) -> Mapping[str, PointInfo]:
-        told = (point for bus in self.fleet.buses for point in bus.own_points)
+        told = (point for bus in self.fleet.buses for point in bus.account.points)
         mine = own.infos((*told, *own.NAMES), "gateway")
         return Directory((("house", self.fleet.points), ("gateway", mine)))
 

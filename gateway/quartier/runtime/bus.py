@@ -41,10 +41,7 @@ AGE_EVERY_NS = 500_000_000
 
 
 class Bus:
-    """One wire or endpoint with its devices; the only one that talks to them.
-
-    While it has something to ask it is in the ``moment``.
-    """
+    """One wire or endpoint with its devices; only it talks to them.  While it asks it is in ``moment``."""
 
     def __init__(
         self,
@@ -334,11 +331,6 @@ class Bus:
     def counts(self) -> Mapping[str, float]:
         """What the line counted since it was made: requests, retries, time-outs …"""
         return self._line.stats
-
-    @property
-    def own_points(self) -> tuple[str, ...]:
-        """What ``report`` tells of."""
-        return self.account.points
 
     def post(self, command: Command, now_ns: int) -> None:
         """Put a command into the slot of its point; it undoes a giving back that has not happened yet."""
