@@ -23,7 +23,7 @@ _MBUS_PARTS = 0x1F  # control information up to here says which part of an APDU 
 _WRAPPER_SIZE = 8
 _PORT_MAX = 0x3FFF
 # What an APDU may begin with: notification, general ciphering and block transfer, answers, ciphered answers.
-_TAGS = frozenset(b"\x0f\xdb\xdc\xdd\xe0\xc4\xc5\xc7\xcc\xcd\xcf\xd4\xd5\xd7\xc2\xca\x61\x63\xd8\x0e\x63")
+_TAGS = frozenset(b"\x0f\xdb\xdc\xdd\xe0\xc4\xc5\xc7\xcc\xcd\xcf\xd4\xd5\xd7\xc2\xca\x61\x63\xd8\x0e")
 _RUBBISH_SIZE = 512
 _STEP = 1024
 
@@ -98,6 +98,7 @@ class Scanner:
         self._stray = 0
         self._rubbish = 0
         self._wrapper_end = 0
+        self._has_checks = False
 
     def feed(self, data: bytes) -> Iterator[Found]:
         """The frames that these bytes complete; to be used up before the next call."""
@@ -115,6 +116,7 @@ class Scanner:
         self._open.clear()
         self._trim()
         self._wrapper_end = self._floor = self._looked
+        self._has_checks = False
 
     def _take(self, have: int) -> Iterator[Found]:
         while self._open and self._open[0].end <= have:
@@ -157,7 +159,7 @@ class Scanner:
                 self._suspects.append(start)
 
     def _begin_wrapper(self, at: int) -> None:
-        """A wrapper has no check sequence: it counts at the begin, behind another one, or where all fits."""
+        """A wrapper has no check sequence; see ``_may_be_wrapper``."""
         kept, start = self._kept, self._base + at
         if start < self._wrapper_end:
             return
@@ -175,13 +177,20 @@ class Scanner:
         self._wrapper_end = start + _WRAPPER_SIZE + size
         heappush(self._open, _Open(self._wrapper_end, start))
 
+    def _may_be_wrapper(self, start: int) -> bool:
+        """Not inside a frame with a check sequence; on a line that has such frames, only right behind one."""
+        if self._has_checks and start - self._floor > 1:
+            return False
+        around = (other.start for other in self._open if self._floor <= other.start < start)
+        return not any(self._kept[place - self._base] for place in around)
+
     def _checked(self, candidate: _Open) -> Frame | Segment | Wrapped | None:
         kept, at = self._kept, candidate.start - self._base
         if candidate.head is not None:
             return frame_at(kept, at, candidate.head)
         end = candidate.end - self._base
         if kept[at] == 0:
-            if any(other.start < candidate.start and other.head for other in self._open):
+            if not self._may_be_wrapper(candidate.start):
                 return None
             source, destination = (int.from_bytes(kept[at + n : at + n + 2], "big") for n in (2, 4))
             return Wrapped(source, destination, bytes(kept[at + _WRAPPER_SIZE : end]))
@@ -201,6 +210,7 @@ class Scanner:
         begins = (other.start for other in self._open)
         self._suspects += [begin for begin in begins if self._floor <= begin < candidate.start]
         self._settle(candidate.start)
+        self._has_checks |= self._kept[candidate.start - self._base] != 0
         self._floor = candidate.end - (candidate.head is not None)
         self._suspects = [place for place in self._suspects if place >= self._floor]
         self._stray = self._rubbish = 0

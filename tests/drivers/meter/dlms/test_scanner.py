@@ -165,3 +165,17 @@ def test_rubbish_before_a_frame_is_counted_alike_in_any_chunks() -> None:
     }
 
     assert {(2 + 2 + 1, 0)} == counted
+
+
+def test_on_a_line_with_checks_nothing_that_looks_like_a_wrapper_swallows_a_frame() -> None:
+    bogus = b"\x00\x01\x00\x10\x00\x01\x00\x40\x0f"
+    for frames in ([hdlc(b"ab"), hdlc(b"cd")], [mbus(b"abcd"), mbus(bogus + bytes(20)), mbus(b"efgh")]):
+        made, _ = found(bogus.join(frames) + bogus + bytes(100))
+
+        assert len(frames) == sum(not isinstance(each.frame, Wrapped) for each in made)
+
+
+def test_a_wrapper_right_behind_a_checked_frame_counts() -> None:
+    made, _ = found(hdlc(b"ab") + wrapped(APDU) + mbus(b"abcd") + wrapped(APDU))
+
+    assert [Frame, Wrapped, Segment, Wrapped] == [type(each.frame) for each in made]
