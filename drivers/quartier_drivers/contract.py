@@ -224,6 +224,15 @@ def slot_ns(not_before_ns: int, period_ns: int = SLOT_NS, phase_ns: int = 0) -> 
     return phase_ns - (phase_ns - not_before_ns) // period_ns * period_ns
 
 
+def in_step_s(now_ns: int, seconds: float) -> float:
+    """How long until the next whole multiple of ``seconds``, half of them at least.
+
+    Who waits so wakes up with the others, at the moments at which devices are asked: each wake-up costs.
+    """
+    period_ns = int(seconds * 1e9)
+    return (slot_ns(now_ns + period_ns // 2, period_ns) - now_ns) / 1e9
+
+
 class Clock(Protocol):
     """Monotonic time and waiting, both at the rate of the house's clock."""
 

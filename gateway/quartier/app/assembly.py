@@ -18,6 +18,9 @@ from quartier_drivers.profile import Profile
 # moments, which share what is more.
 MOMENT_POINTS_MAX = 1_000
 PHASE_NS = 2 * SLOT_NS
+# The control cycle begins when the first moment is over, that of the connection meter, and just before
+# the second.
+CYCLE_PHASE_NS = PHASE_NS - 1_000_000
 
 
 @dataclass(frozen=True, slots=True)

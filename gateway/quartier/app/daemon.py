@@ -116,9 +116,10 @@ class Daemon:
             # The writer thread gives the interpreter back sooner: the cycle is worth more than a commit.
             sys.setswitchinterval(SWITCH_S)
             lean.freeze()
-            # Between the moments at which devices are asked: no answer makes a cycle late.
+            # Just before devices are asked: one wake-up serves both, and no answer makes a cycle late.
             first_ns = slot_ns(self._clock.now_ns()) + SLOT_NS // 2
-            self._ticker = Ticker(self._loaded.site.control.cycle_s, self._clock, self._cycle, first_ns)
+            cycle_s = self._loaded.site.control.cycle_s
+            self._ticker = Ticker(cycle_s, self._clock, self._cycle, first_ns, assembly.CYCLE_PHASE_NS)
             tasks = [
                 group.create_task(self._ticker.run(), name="ticker"),
                 group.create_task(

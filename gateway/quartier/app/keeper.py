@@ -85,5 +85,4 @@ async def run(state_dir: Path, present: Callable[[], link.LinkState], clock: Hou
                 failing = True
             else:
                 saved, failing = state, False
-        await clock.sleep(PERIOD_S)
-        await asyncio.sleep(FLOOR_S)
+        await clock.doze(PERIOD_S, FLOOR_S)

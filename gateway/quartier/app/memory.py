@@ -64,8 +64,7 @@ async def run(state_dir: Path, memory: Memory, drivers: Drivers, clock: HouseClo
     saved = memory.gather((), 0)
     failing = False
     while True:
-        await clock.sleep(PERIOD_S)
-        await asyncio.sleep(FLOOR_S)
+        await clock.doze(PERIOD_S, FLOOR_S)
         facts = memory.gather(drivers(), clock.utc_ms())
         if facts == saved:
             continue

@@ -32,8 +32,7 @@ async def run(state_dir: Path, tally: Tally, clock: HouseClock, log: Any) -> Non
     kept_count = 0
     failing = False
     while True:
-        await clock.sleep(PERIOD_S)
-        await asyncio.sleep(FLOOR_S)
+        await clock.doze(PERIOD_S, FLOOR_S)
         count = tally.changes_count
         if count == kept_count:
             continue

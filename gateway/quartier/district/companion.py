@@ -22,12 +22,13 @@ from quartier.district.outbox import Outbox
 from quartier.district.voice import Identity
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
+from quartier_drivers.contract import in_step_s
 
 INBOX_MAX = 256
 ACKS_MAX = 64
 _EVENTS_AT_ONCE = 10
 # Real seconds between two looks for events, where nothing is on its way.
-_LOOK_S = 0.5
+_LOOK_S = 1.0
 _ACK_EXPIRY_S = 3_600
 _EVENT_EXPIRY_S = 7 * 86_400
 
@@ -122,8 +123,9 @@ class Companion:
             self.say_acks(connection)
             if connection.flying_count < RECEIVE_MAX // 2:
                 self._say_events(connection)
+            in_step = in_step_s(int(asyncio.get_running_loop().time() * 1e9), _LOOK_S)
             with suppress(TimeoutError):
-                async with asyncio.timeout(BREATH_S if connection.flying_count else _LOOK_S):
+                async with asyncio.timeout(BREATH_S if connection.flying_count else in_step):
                     await self._wake.wait()
 
     def say_acks(self, connection: Connection) -> None:

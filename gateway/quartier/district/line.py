@@ -32,6 +32,10 @@ class HouseClock(Protocol):
         """Wait ``seconds`` of the house's time."""
         ...
 
+    async def doze(self, seconds: float, floor_s: float = 0.0) -> None:
+        """Wait until others wake up, too, about ``seconds``; ``floor_s`` of real time at least."""
+        ...
+
 
 class Teller:
     """Passes notes on, at most one a minute of each kind: what others send must fill no log."""

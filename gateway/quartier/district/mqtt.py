@@ -37,9 +37,7 @@ from quartier.district.pipe import Pipe
 if TYPE_CHECKING:
     import socket
 
-_CONNECT_S = 10.0
-_ANSWER_S = 10.0
-_LEAVE_S = 2.0
+_CONNECT_S, _ANSWER_S, _LEAVE_S = 10.0, 10.0, 2.0
 _INBOUND_MAX = 128
 _READS_PER_WAKE = 64
 
@@ -209,7 +207,8 @@ class Connection:
     def _misc(self) -> None:
         self._client.loop_misc()
         if self._ended is None:
-            self._tick = asyncio.get_running_loop().call_later(1.0, self._misc)
+            loop = asyncio.get_running_loop()  # at whole seconds, when others wake up, too
+            self._tick = loop.call_at((loop.time() + 0.5) // 1.0 + 1.0, self._misc)
 
     # paho's callbacks: each only notes what happened
 

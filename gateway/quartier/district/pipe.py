@@ -3,7 +3,6 @@
 Source: MQTT 5.0, 2.1.4 (remaining length), 2.2.2 (properties), 3.3 (PUBLISH).
 """
 
-import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +13,8 @@ from quartier.district.varint import varint
 _PUBLISH = b"\x30"
 _NO_PROPERTIES = b"\x00"
 _EXPIRY = b"\x05\x02"  # five bytes of properties: the message's expiry interval
-_FULL = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+# By name: a link without TLS does not import ssl.
+_FULL = ("BlockingIOError", "SSLWantReadError", "SSLWantWriteError")
 
 
 class Pipe:
@@ -57,8 +57,10 @@ class Pipe:
                 self._parts.clear()
             try:
                 sent_bytes = send(self._rest)
-            except _FULL:
-                return False
+            except OSError as error:
+                if type(error).__name__ in _FULL:
+                    return False
+                raise
             self._rest = self._rest[sent_bytes:]
             self._written_bytes += sent_bytes
             while self._ends and self._ends[0][0] <= self._written_bytes:

@@ -222,8 +222,7 @@ class Uplink:
     async def _keep_pace(self) -> None:
         """Wake the speaker also when no sample does."""
         while True:
-            await self._house.clock.sleep(self.session.pause_s)
-            await asyncio.sleep(_BREATH_S)
+            await self._house.clock.doze(self.session.pause_s, _BREATH_S)
             self._wake.set()
 
     def _perform(self, connection: Connection, effects: Iterable[Effect]) -> None:
@@ -286,8 +285,7 @@ class Uplink:
     async def _save_marks(self) -> None:
         """Trim the store by what is delivered, and keep it for the next start."""
         while True:
-            await self._house.clock.sleep(_SAVE_S)
-            await asyncio.sleep(_BREATH_S)
+            await self._house.clock.doze(_SAVE_S, _BREATH_S)
             marks = dict(self.session.marks)
             if marks != self._marks_saved and await self._save_state():
                 self._marks_saved = marks

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quartier.house.now import Now
+from quartier_drivers.contract import in_step_s
 from quartier_drivers.errors import ConfigError, Fault
 
 VARIABLE = "QUARTIER_CLOCK"
@@ -114,6 +115,10 @@ class HouseClock:
     async def sleep(self, seconds: float) -> None:
         """Wait ``seconds`` of the house's time."""
         await asyncio.sleep(max(0.0, seconds) / self.rate)
+
+    async def doze(self, seconds: float, floor_s: float = 0.0) -> None:
+        """Wait as ``in_step_s`` says, ``floor_s`` of real time at least: a fast clock makes no busy loop."""
+        await asyncio.sleep(max(in_step_s(self.now_ns(), seconds) / self.rate, floor_s))
 
 
 class _Timex(ctypes.Structure):

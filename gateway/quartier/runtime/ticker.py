@@ -3,11 +3,13 @@
 import gc
 from collections.abc import Callable
 
-from quartier_drivers.contract import Clock
+from quartier_drivers.contract import Clock, slot_ns
 
 # Upper bounds of the lateness classes, s of the house's time.
 CLASSES_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, float("inf"))
 FULL_COLLECTION_CYCLES = 900
+# By then buses were opened and births said: what they made stays, and need never be looked through.
+SETTLED_CYCLES = 20
 
 
 class Lateness:
@@ -41,14 +43,21 @@ class Lateness:
 class Ticker:
     """Calls ``cycle`` every ``period_s``; a tick that was missed is skipped and counted, never made up.
 
-    The first is at ``first_ns``, which counts as at once where it has passed or is absent.
+    The first is at ``first_ns``, which counts as at once where it has passed or is absent; all others are
+    ``phase_ns`` past whole multiples of the period, where one is given.
     """
 
     def __init__(
-        self, period_s: float, clock: Clock, cycle: Callable[[], None], first_ns: int | None = None
+        self,
+        period_s: float,
+        clock: Clock,
+        cycle: Callable[[], None],
+        first_ns: int | None = None,
+        phase_ns: int | None = None,
     ) -> None:
         self._period_ns = int(period_s * 1e9)
         self._first_ns = clock.now_ns() if first_ns is None else first_ns
+        self._phase_ns = phase_ns
         self._clock = clock
         self._cycle = cycle
         self.lateness = Lateness()
@@ -73,11 +82,16 @@ class Ticker:
             missed = late_ns // self._period_ns
             self.skipped_count += missed
             due_ns += (missed + 1) * self._period_ns
+            if self._phase_ns is not None and self.cycles_count == 1:  # not before half a period is over
+                due_ns = slot_ns(due_ns - self._period_ns // 2, self._period_ns, self._phase_ns)
             self._collect()
 
     def _collect(self) -> None:
         """Collect garbage when it hurts least: the young after each cycle, all of it now and then."""
-        if self.cycles_count % FULL_COLLECTION_CYCLES == 0:
+        if self.cycles_count <= SETTLED_CYCLES:
+            if self.cycles_count == SETTLED_CYCLES:
+                gc.freeze()
+        elif self.cycles_count % FULL_COLLECTION_CYCLES == 0:
             gc.collect()
         else:
             gc.collect(1 if self.cycles_count % 10 == 0 else 0)

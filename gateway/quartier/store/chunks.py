@@ -32,6 +32,8 @@ _LONG = struct.Struct("<I")
 _BLOCK = struct.Struct("<QII")
 _VERSION = 2
 _TEXT_BYTES_MAX = 1 << 26
+# The three bytes of a double that are not nought where it holds 0 to 255, by their places.
+_TOPS = tuple((place, bytes(struct.pack("<d", kind)[place] for kind in range(256))) for place in (5, 6, 7))
 
 _T = TypeVar("_T")
 
@@ -220,11 +222,27 @@ def pack_tail(parts: Sequence[tuple[Chunk, int, int]]) -> bytes:
                 _TAIL.pack(parts[0][0].boot, len(times), len(blocks)),
                 *blocks,
                 _pack_texts(texts),
-                _pack_section(encode_series(array("q", points), array("d", kinds))),
+                _pack_section(encode_series(_whole(points), _doubles(kinds))),
                 _pack_section(encode_series(times, values)),
             )
         ),
     )
+
+
+def _whole(points: "array[int]") -> "array[int]":
+    """Numbers of points as 64-bit ones; byte by byte, for number by number takes eight times as long."""
+    narrow, wide = points.tobytes(), bytearray(8 * len(points))
+    for place in range(4):
+        wide[place::8] = narrow[place::4]
+    return array("q", bytes(wide))
+
+
+def _doubles(kinds: "array[int]") -> "array[float]":
+    """Kinds as doubles, in the same way."""
+    narrow, wide = kinds.tobytes(), bytearray(8 * len(kinds))
+    for place, table in _TOPS:
+        wide[place::8] = narrow.translate(table)
+    return array("d", bytes(wide))
 
 
 Part = tuple[Chunk, int, int]  # samples of a chunk by index, the second exclusive
