@@ -118,6 +118,18 @@ def framed(protocol: str, data: bytes) -> None:
     meter(protocol, getattr(frames, protocol)(data) + data)
 
 
+def p1_sealed(data: bytes) -> None:
+    """Encrypted P1: the data as they are, opened in a frame that holds, and as the frame's own header."""
+    decoder = partial(import_module("quartier_drivers.meter.p1").decoder, encryption_key=frames.KEY)
+    capture = data + frames.p1_sealed(data) + b"\xdb\x08" + data
+    whole, pieces = decoder(), decoder()
+    once = [*whole.feed(capture), *whole.end()]
+    many = [telegram for piece in chunks(capture) for telegram in pieces.feed(piece)] + pieces.end()
+    assert repr(once) == repr(many), "another result in other chunks"
+    assert whole.counts == pieces.counts, "other counts in other chunks"
+    assert kept_bytes(whole) <= KEPT_MAX_BYTES
+
+
 def dlms_client(data: bytes) -> None:
     """A client whose meter answers anything: it reads, or says in words why not."""
     dlms, errors = import_module("quartier_drivers.meter.dlms"), import_module("quartier_drivers.errors")
@@ -162,6 +174,8 @@ def parsers() -> dict[str, Callable[[bytes], None]]:
             continue
         found[protocol] = partial(meter, protocol)
         found[f"{protocol}-framed"] = partial(framed, protocol)
+    if "p1" in found:
+        found["p1-sealed"] = p1_sealed
     if "dlms" in found:
         found["dlms-client"] = dlms_client
     return found
