@@ -83,7 +83,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     holds = contacts.judged(house.contacts, state.contacts, memories, now.ns)
     current = grid is not None and age_s <= failsafe.stale_after_s(period_s)
     grid_w = grid.value if grid is not None and current else None
-    loads = supplies.judged(house.supplies, state.supplies, memories, grid if current else None, dt_s, now.ns)
+    loads = supplies.judged(house, state.supplies, memories, grid if current else None, dt_s, now.ns)
     others = (*contacts.sources(house.contacts, holds), *supplies.sources(loads))
     force = limits.in_force(house, wishes.caps, judgement.stage, others)
     force = unseen.capped(house, memories, force)

@@ -76,6 +76,8 @@ def _newest(first: Memory | None, second: Memory | None) -> Memory | None:
 def points(house: House) -> list[str]:
     """Every point that control reads of a house."""
     wanted = [f"{asset.name}.power_w" for asset in (house.grid, *house.assets)]
+    if house.supplies:
+        wanted.append(f"{house.grid.name}.{APPARENT}")
     if house.grid.is_apparent:
         wanted += [f"{house.grid.name}.{quantity}" for quantity in (APPARENT, APPARENT_EXPORT, *CURRENTS)]
     wanted += [f"{contact.name}.input_on" for contact in house.contacts]

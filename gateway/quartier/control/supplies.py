@@ -14,7 +14,7 @@ from typing import Any
 from quartier.control import sight
 from quartier.control.caps import Powers
 from quartier.control.sight import Memories, Memory
-from quartier.house.assets import SUPPLY_RELAYS, Supply
+from quartier.house.assets import SUPPLY_RELAYS, House, Supply
 
 ALARM_SHARE, CALM_SHARE = 0.95, 0.9
 W_PER_VA, W_PER_VA_MIN = 0.9, 0.7
@@ -63,47 +63,57 @@ class Drawn:
 
 
 def judged(
-    supplies: Iterable[Supply],
+    house: House,
     before: Mapping[str, Drawn],
     memories: Memories,
     grid: Memory | None,
     dt_s: float,
     now_ns: int,
 ) -> dict[str, Drawn]:
-    """Every supply after this look; ``grid`` is the import now, None while it is not known."""
-    return {
-        supply.name: _judged(supply, before.get(supply.name, Drawn()), memories, grid, dt_s, now_ns)
-        for supply in supplies
-    }
+    """Every supply of a house after this look; ``grid`` is the import now, None while it is not known."""
+    measured_va = sight.fresh(memories, f"{house.grid.name}.{APPARENT_VA}", house.grid.period_s, now_ns)
+    found = {}
+    for supply in house.supplies:
+        told_va = sight.fresh(memories, f"{supply.name}.{APPARENT_VA}", supply.period_s, now_ns)
+        apparent_va = measured_va if told_va is None else told_va
+        if apparent_va is not None and grid is not None and grid.value < 0 and not supply.is_grid:
+            apparent_va = 0.0  # VA have no sign, and what is fed in is not drawn
+        load = replace(before.get(supply.name, Drawn()), apparent_va=apparent_va, is_own=supply.is_grid)
+        found[supply.name] = _judged(supply, load, memories, grid, dt_s, now_ns)
+    return found
 
 
 def _judged(
-    supply: Supply, before: Drawn, memories: Memories, grid: Memory | None, dt_s: float, now_ns: int
+    supply: Supply, load: Drawn, memories: Memories, grid: Memory | None, dt_s: float, now_ns: int
 ) -> Drawn:
-    def fresh(quantity: str) -> float | None:
-        return sight.fresh(memories, f"{supply.name}.{quantity}", supply.period_s, now_ns)
-
-    subscribed_va = _subscribed_va(supply, memories) or before.subscribed_va
-    apparent_va = fresh(APPARENT_VA)
-    load = replace(before, subscribed_va=subscribed_va, apparent_va=apparent_va, is_own=supply.is_grid)
+    subscribed_va = _subscribed_va(supply, memories) or load.subscribed_va
     if subscribed_va is None:
         return load
-    load = _proportioned(load, subscribed_va, grid, dt_s)
-    said = {words: value for name, words in WARNINGS.items() if (value := fresh(name)) is not None}
-    warned = [words for words, value in said.items() if value]
-    if apparent_va is not None:
-        said["apparent power"] = 0.0
-        if apparent_va > subscribed_va:
+    load = _proportioned(replace(load, subscribed_va=subscribed_va), subscribed_va, grid, dt_s)
+    warnings = {
+        words: sight.fresh(memories, f"{supply.name}.{name}", supply.period_s, now_ns)
+        for name, words in WARNINGS.items()
+    }
+    warned = [words for words, value in warnings.items() if value]
+    share = _share(load, subscribed_va, grid)
+    if share is not None:
+        load = replace(load, is_near=share >= (CALM_SHARE if load.is_near else ALARM_SHARE))
+        if share > 1.0 and load.apparent_va is not None:
             warned.append("more than subscribed")
-        share = apparent_va / subscribed_va
-        load = replace(load, is_near=share >= (CALM_SHARE if before.is_near else ALARM_SHARE))
     if warned:
         return _cut(load, tuple(warned), subscribed_va, grid, now_ns)
-    if not said:  # nobody knows, so what held goes on, and no time of calm passes
-        return replace(load, calm_ns=None)
-    calm_ns = now_ns if before.calm_ns is None else before.calm_ns
+    if load.apparent_va is None and all(value is None for value in warnings.values()):
+        return replace(load, calm_ns=None)  # nobody knows: what held goes on, and no time of calm passes
+    calm_ns = now_ns if load.calm_ns is None else load.calm_ns
     is_over = now_ns - calm_ns >= supply.release_s * _S
     return replace(load, warned=(), calm_ns=calm_ns, cut_w=None if is_over else load.cut_w)
+
+
+def _share(load: Drawn, subscribed_va: float, grid: Memory | None) -> float | None:
+    """How much of what is subscribed is drawn, by VA where they are measured, else by W."""
+    if load.apparent_va is not None:
+        return load.apparent_va / subscribed_va
+    return None if grid is None else grid.value / (load.w_per_va * subscribed_va)
 
 
 def _subscribed_va(supply: Supply, memories: Memories) -> float | None:
@@ -119,6 +129,8 @@ def _subscribed_va(supply: Supply, memories: Memories) -> float | None:
 
 def _proportioned(load: Drawn, subscribed_va: float, grid: Memory | None, dt_s: float) -> Drawn:
     """The watts per VA, from long means: the two meters never look at the same moment."""
+    if load.apparent_va is not None and grid is not None and grid.value <= 0:
+        return load
     if load.apparent_va is None or grid is None:
         return replace(load, w_per_va=min(load.w_per_va, W_PER_VA), mean_w=None, mean_s=0.0)
     if load.mean_w is None:
@@ -177,7 +189,7 @@ def alarms(loads: Mapping[str, Drawn]) -> list[str]:
         if load.warned or load.cut_w is not None:
             found.append(f"{name} warns, or did until now: more flows than {_kva(load)} subscribed allow")
         elif load.is_near:
-            found.append(f"{name}: apparent power above {ALARM_SHARE:.0%} of {_kva(load)} subscribed")
+            found.append(f"{name}: more than {ALARM_SHARE:.0%} of {_kva(load)} subscribed is drawn")
     return found
 
 

@@ -8,10 +8,23 @@ from hypothesis import strategies as st
 from quartier.control import supplies
 from quartier.control.caps import Powers
 from quartier.control.sight import Memory
-from quartier.house.assets import Supply
+from quartier.house.assets import Grid, House, Limits, Supply
 
 S = 1_000_000_000
 LINKY = Supply(name="linky", release_s=60.0)
+HOUSE = House(
+    name="b1",
+    grid=Grid(name="grid", rated_w=9_000),
+    assets=(),
+    limits=Limits(
+        import_hard_w=9_000,
+        export_hard_w=0,
+        import_failsafe_w=0,
+        export_failsafe_w=0,
+        import_autonomous_w=0,
+        export_autonomous_w=0,
+    ),
+)
 SIX_KVA = {"subscribed_power_va": 6.0e3}
 
 
@@ -19,7 +32,7 @@ class Watch:
     """A meter over time, a look each second; what it said last stays until it says otherwise or falls silent."""
 
     def __init__(self, supply=LINKY, **said):
-        self.supply, self.said, self.t = supply, dict(said), -1
+        self.house, self.said, self.t = replace(HOUSE, supplies=(supply,)), dict(said), -1
         self.memories, self.drawn = {}, {}
 
     def looks(self, seconds=1, grid_w=None, *, silent=False, told_s=None, **said):
@@ -31,7 +44,7 @@ class Watch:
                     f"linky.{name}": Memory(float(v), self.t * S) for name, v in self.said.items()
                 }
             grid = None if grid_w is None else Memory(grid_w, (self.t if told_s is None else told_s) * S)
-            self.drawn = supplies.judged([self.supply], self.drawn, self.memories, grid, 1.0, self.t * S)
+            self.drawn = supplies.judged(self.house, self.drawn, self.memories, grid, 1.0, self.t * S)
         return self.drawn["linky"]
 
     @property
@@ -158,13 +171,40 @@ def test_silence_ends_no_warning():
 
 def test_the_alarm_comes_at_95_percent_and_stays_until_90():
     watch = Watch(**SIX_KVA)
-    alarm = ["linky: apparent power above 95% of 6 kVA subscribed"]
+    alarm = ["linky: more than 95% of 6 kVA subscribed is drawn"]
     seen = []
     for apparent_va in (5_690, 5_700, 5_500, 5_400, 5_390, 5_690):
         watch.looks(1, grid_w=3_000.0, apparent_power_va=apparent_va)
         seen.append(supplies.alarms(watch.drawn))
 
     assert [[], alarm, alarm, alarm, [], []] == seen
+
+
+def test_where_only_watts_are_known_the_alarm_is_of_the_watts_that_fit():
+    watch = Watch(**SIX_KVA)
+    watch.looks(1, grid_w=5_120.0)
+    assert [] == supplies.alarms(watch.drawn)
+    watch.looks(1, grid_w=5_140.0)
+    assert ["linky: more than 95% of 6 kVA subscribed is drawn"] == supplies.alarms(watch.drawn)
+    watch.looks(1, grid_w=5_500.0)
+    assert () == watch.drawn["linky"].warned, "the cap itself answers that"
+
+
+def test_a_grid_meter_that_measures_va_stands_in_for_a_supply_that_does_not():
+    watch = Watch(**SIX_KVA)
+    watch.memories["grid.apparent_power_va"] = Memory(6_500.0, 0)
+    watch.looks(1, grid_w=5_300.0)
+
+    assert ("more than subscribed",) == watch.drawn["linky"].warned
+
+
+def test_what_is_fed_in_is_not_drawn_though_va_have_no_sign():
+    watch = Watch(**SIX_KVA)
+    watch.looks(900, grid_w=-7_000.0, apparent_power_va=7_100)
+
+    assert () == watch.drawn["linky"].warned
+    assert [] == supplies.alarms(watch.drawn)
+    assert 5_400.0 == watch.cap_w, "and it says nothing of how many watts fit"
 
 
 def test_a_warning_is_one_alarm_until_what_it_cut_is_given_back():
