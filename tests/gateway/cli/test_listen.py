@@ -1,16 +1,20 @@
 """``quartier listen`` says what is on a port and shows it."""
 
+import io
 import json
 import os
 import threading
 import tty
 
 import pytest
+from rich.console import Console
 
 from quartier.cli import main
-from quartier.cli.listen import site_lines
+from quartier.cli.listen import _page, site_lines
+from quartier_drivers.meter.decode import Frame
 from quartier_drivers.meter.listen import Found
 from quartier_drivers.meter.seek import Setting
+from quartier_drivers.meter.telegram import Group, Telegram
 
 
 def group(label, value):
@@ -47,6 +51,20 @@ def test_a_meter_is_found_and_shown(linky, capsys):
     assert "tic at 9600 7E1, speaks" in err
     assert f'kind = "tic"\nport = "{linky}"' in err
     assert 2 == len([json.loads(line) for line in out.splitlines()])
+
+
+def test_on_a_terminal_our_words_stand_beside_the_meters():
+    telegram = Telegram("42", (Group("EAST", "003519702", "Wh"),), bad_count=2)
+    console = Console(width=120, file=io.StringIO())
+    console.print(
+        _page(Found("tic", Setting(9600)), Frame(7, telegram, {"energy_import_wh": 3519702.0}), telegram)
+    )
+
+    page = console.file.getvalue()
+    assert "tic 42, frame 7, 2 bad" in page
+    assert "energy_import_wh" in page
+    assert "3,519,702 Wh" in page
+    assert "003519702 Wh" in page
 
 
 def test_a_port_that_is_not_there_is_exit_1(capsys):
