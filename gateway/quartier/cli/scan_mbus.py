@@ -171,9 +171,12 @@ def site_lines(results: "Sequence[Result]") -> str:
         lines += [f"[buses.mbus{number}]", 'kind = "mbus"', f'port = "{bus.port}"']
         lines += [f"baud = {bus.baud}"] if bus.baud else []
         lines += [f'framing = "{bus.framing}"'] if bus.framing else []
+        names: dict[str, int] = {}
         for one in result.survey.found:
             if one.serial:
-                lines += _device_lines(f"mbus{number}", one, result.survey.found)
+                same = names[one.serial] = names.get(one.serial, 0) + 1
+                name = f"m{one.serial.lower()}" + (f"_{same}" if same > 1 else "")
+                lines += _device_lines(name, f"mbus{number}", one, result.survey.found)
     return "\n".join(lines) + "\n" if lines else ""
 
 
@@ -185,7 +188,7 @@ def profile_of(maker: str, medium: str) -> str:
     return _MAKERS.get((maker, kind), f"generic/mbus_{kind}" if kind else "")
 
 
-def _device_lines(bus: str, one: "Found", others: "Sequence[Found]") -> list[str]:
+def _device_lines(name: str, bus: str, one: "Found", others: "Sequence[Found]") -> list[str]:
     shared = sum(other.primary == one.primary for other in others) > 1
     own = one.primary not in (None, 0) and not shared
     profile = profile_of(one.maker, one.medium)
@@ -193,7 +196,7 @@ def _device_lines(bus: str, one: "Found", others: "Sequence[Found]") -> list[str
     hint = "compare quartier profiles" if profile else "no profile fits its medium; see quartier profiles"
     return [
         "",
-        f"[devices.m{one.serial.lower()}]",
+        f"[devices.{name}]",
         f'bus = "{bus}"',
         f'profile = "{profile}"  # {who}: {hint}',
         f"unit = {one.primary}" if own or not one.secondary else f'address = "{one.secondary}"',

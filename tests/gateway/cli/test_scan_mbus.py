@@ -11,6 +11,8 @@ from tests.drivers.meter.mbus.conftest import Line, Slave, on_tcp, overlaid
 
 from quartier.cli import main, scan_mbus
 from quartier_drivers import profile
+from quartier_drivers.meter.mbus.scan import Result, target
+from quartier_drivers.meter.mbus.search import Found, Survey
 
 QUICK = "?baud=38400&timeout_s=0.01"
 
@@ -78,6 +80,15 @@ def test_profiles_that_are_proposed_are_there():
 )
 def test_a_profile_is_proposed_by_maker_and_medium(name, maker, medium):
     assert name == scan_mbus.profile_of(maker, medium)
+
+
+def test_meters_of_one_number_have_names_of_their_own():
+    found = [Found(None, f"1149037877040E{medium}", "11490378", "ACW") for medium in ("04", "07")]
+    result = Result(target("/dev/ttyUSB0?framing=8N1"), Survey(found))
+
+    site = tomllib.loads(scan_mbus.site_lines([result]))
+    assert {"m11490378", "m11490378_2"} == set(site["devices"])
+    assert "8N1" == site["buses"]["mbus1"]["framing"]
 
 
 def test_units_are_primary_addresses(capsys):

@@ -50,7 +50,7 @@ def exchange(request: bytes, timing: Timing, *, to_the_end: bool = False) -> Exc
     ``to_the_end``: hear on after a whole answer, until no second meter can be late; else it ends there.
     """
     heard = yield Ask(request, wait_s=timing.answer_s(len(request)), fresh=True)
-    while len(heard) < _HEARD_MAX:
+    while heard and len(heard) < _HEARD_MAX:
         data = _without_echo(heard, request)
         is_whole = _is_whole(data)
         if is_whole and not to_the_end:
@@ -59,7 +59,7 @@ def exchange(request: bytes, timing: Timing, *, to_the_end: bool = False) -> Exc
         if not more:
             return judged(data)
         heard += more
-    return Heard(Kind.NOISE, data=heard)
+    return Heard(Kind.NOISE, data=heard) if heard else SILENCE
 
 
 def _without_echo(heard: bytes, request: bytes) -> bytes:

@@ -65,6 +65,15 @@ def test_waits_are_those_of_the_line():
     assert TIMING.rest_s == third.wait_s
 
 
+def test_silence_is_waited_for_once():
+    talk = exchange(ASK, TIMING, to_the_end=True)
+    next(talk)
+    with pytest.raises(StopIteration) as end:
+        talk.send(b"")
+
+    assert Kind.SILENCE is end.value.value.kind
+
+
 def test_who_never_stops_is_stopped():
     class Babbler(Line):
         def answer(self, _):
