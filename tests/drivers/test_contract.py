@@ -14,6 +14,7 @@ from quartier_drivers.contract import (
     Quality,
     Reading,
     columns,
+    in_step_s,
     slot_ns,
 )
 from quartier_drivers.layout import Layout
@@ -76,3 +77,9 @@ def test_moments_of_a_period_lie_their_phase_past_its_multiples():
     assert phase_ns == slot_ns(1, period_ns, phase_ns + 5 * period_ns), (
         "more than a period is as good as less"
     )
+
+
+def test_who_waits_in_step_wakes_at_whole_multiples_after_half_a_period_at_least():
+    expected = {0.0: 1.0, 0.4: 0.6, 0.5: 0.5, 0.6: 1.4, 1.001: 0.999}
+    assert expected == {at_s: in_step_s(round(at_s * 1e9), 1.0) for at_s in expected}
+    assert 10.0 == in_step_s(0, 10.0)

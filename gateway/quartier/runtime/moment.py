@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 # Real seconds that news waits at most for buses that still ask: a slow device holds up nobody's.
-PATIENCE_S = 0.01
+PATIENCE_S = 0.001
 
 
 class Moment:

@@ -88,3 +88,17 @@ def test_a_word_about_the_clock_counts_for_a_minute(tmp_path: Path, word: str, e
 
     assert expected is told_synced(path, 1000.0)
     assert told_synced(tmp_path / "gone", 1000.0) is False
+
+
+async def test_a_doze_lasts_its_floor_of_real_time_on_a_fast_clock_too(monkeypatch):
+    slept_s = []
+
+    async def sleep(seconds):
+        slept_s.append(seconds)
+
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    await HouseClock(ClockSetting(rate=10_000.0)).doze(1.0, floor_s=0.02)
+    assert [0.02] == slept_s
+
+    await HouseClock().doze(10.0)
+    assert 5.0 <= slept_s[1] <= 15.0

@@ -1,8 +1,9 @@
 import contextlib
+import gc
 
 import pytest
 
-from quartier.runtime.ticker import Lateness, Ticker
+from quartier.runtime.ticker import SETTLED_CYCLES, Lateness, Ticker
 
 
 class Over(Exception):
@@ -56,6 +57,34 @@ async def test_the_first_tick_may_be_put_between_other_work():
         await Ticker(1.0, time, cycle, first_ns=50_000_000).run()
 
     assert [0.05, 1.05, 2.05] == pytest.approx(at)
+
+
+@pytest.mark.parametrize(
+    ("first_s", "expected"),
+    [(0.05, [0.05, 1.2, 2.2]), (0.75, [0.75, 2.2, 3.2]), (0.65, [0.65, 1.2, 2.2])],
+)
+async def test_after_the_first_tick_all_lie_at_their_phase_half_a_period_later_at_least(first_s, expected):
+    time, at = Time(), []
+
+    def cycle():
+        at.append(time.ns / 1e9)
+        if len(at) == 3:
+            raise Over
+
+    with contextlib.suppress(Over):
+        await Ticker(1.0, time, cycle, int(first_s * 1e9), 200_000_000).run()
+
+    assert expected == pytest.approx(at)
+
+
+async def test_what_a_start_made_is_never_looked_through_again():
+    gc.freeze()
+    before = gc.get_freeze_count()
+    kept = [[number] for number in range(1000)]
+    await ticks(Time(), SETTLED_CYCLES + 2)
+
+    assert gc.get_freeze_count() >= before + len(kept)
+    gc.unfreeze()
 
 
 async def test_missed_ticks_are_skipped_and_counted_never_made_up():
