@@ -65,3 +65,13 @@ def test_what_the_port_does_not_take_is_a_lost_link(pty):
     ports.closed(port)
     with pytest.raises(LinkLost):
         ports.opened("/dev/null", 9600)
+
+
+def test_a_port_that_refuses_its_parity_when_it_is_opened_again_is_a_lost_link(pty):
+    # A pty takes 8E1 once; the second time tcsetattr(3) says EINVAL, as an adapter may that was plugged in anew.
+    ports.closed(ports.opened(pty[1], 2400, "8E1"))
+
+    with pytest.raises(LinkLost, match="22"):
+        ports.opened(pty[1], 2400, "8E1")
+    assert ports.is_there(pty[1])
+    assert not ports.is_there("usb:NOWHERE")
