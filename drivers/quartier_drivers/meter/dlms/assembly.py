@@ -32,7 +32,8 @@ class _Partly:
 class Assembly:
     """Takes frames in the order of the stream and gives whole APDUs; keeps at most four unfinished ones.
 
-    ``bad_count`` counts APDUs that were given up because a part is missing.
+    ``bad_count`` counts APDUs that were given up because a part is missing, though nothing damaged was seen;
+    what was damaged, the scanner counts.  A part whose begin is lost costs nothing more.
     """
 
     def __init__(self) -> None:
@@ -44,7 +45,8 @@ class Assembly:
         """The APDU that ends with this frame, or None while it is not whole."""
         frame = found.frame
         if found.stray > _STRAY_MAX:
-            self.drop()
+            self._frames.clear()
+            self._blocks.clear()
         if isinstance(frame, Wrapped):
             source, apdu = ("wrapper", frame.source, frame.destination), frame.data
         elif isinstance(frame, Segment):
@@ -73,7 +75,6 @@ class Assembly:
             self._give_up(self._frames, source)
             known = None
         if known is None and not head and information[0] not in _WITHOUT_LLC:
-            self.bad_count += 1  # what was before it is lost
             return b""
         part = information[3:] if head else information
         return self._joined(source, known, number, part, is_last=not frame.is_segmented)
@@ -86,7 +87,6 @@ class Assembly:
             self._give_up(self._frames, source)
             known = None
         if known is None and segment.number:
-            self.bad_count += 1
             return b""
         return self._joined(source, known, segment.number, segment.data[2:], is_last=segment.is_last)
 
@@ -125,7 +125,6 @@ class Assembly:
             known = None
         if known is None:
             if number != 1:
-                self.bad_count += 1
                 return None
             known = self._keep(self._blocks, source, _Partly(number))
         known.number = number

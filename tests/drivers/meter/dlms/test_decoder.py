@@ -248,3 +248,13 @@ def test_rubbish_at_a_wrong_speed_is_counted_and_gives_nothing() -> None:
     assert [] == decoder.feed(random.Random(1).randbytes(50_000))
     assert decoder.counts.resync_count > 50
     assert 0 == decoder.counts.good_count
+
+
+def test_damage_is_counted_once_however_many_segments_it_makes_useless() -> None:
+    push = segmented(notification(aidon(with_clock=True)), 40)
+    damaged = bytearray(push)
+    damaged[70] ^= 1
+    decoder = PushDecoder(KEYS)
+
+    assert 2 == len(decoder.feed(push + bytes(damaged) + push))
+    assert 1 == decoder.counts.bad_count
