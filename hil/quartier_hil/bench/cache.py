@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 NODE_RED = "4.1.15"
@@ -14,6 +14,16 @@ MODBUS_SERIAL = "8.0.23"
 THINGSBOARD_GATEWAY = "3.8.5"
 # What it installs by itself when it starts, and only in this version.
 THINGSBOARD_PYMODBUS = "3.9.2"
+# The usual Python package for a meter's protocol, each beside (some bring what we may not have), with what
+# it needs and does not say.
+PARSERS: Mapping[str, Sequence[str]] = {
+    "dsmr-parser": ("dsmr-parser==1.11.2",),
+    "smllib": ("smllib==1.7",),
+    "pymbusparser": ("pymbusparser==0.5.3",),
+    "amshan": ("amshan==2.1.1",),
+    "iec62056-21": ("iec62056-21==0.0.2",),
+    "kylin": ("kylin==0.6.0", "pyserial==3.5"),
+}
 _SOURCES = Path(__file__).parent / "peers"
 _NODE_OLDEST = 18
 
@@ -71,16 +81,35 @@ class Cache:
 
     def thingsboard(self) -> Path:
         """The Python of a virtual environment with thingsboard-gateway.  Raises AbsentError."""
-        folder = self.folder / f"thingsboard-{THINGSBOARD_GATEWAY}"
+        wanted = [
+            f"thingsboard-gateway=={THINGSBOARD_GATEWAY}",
+            f"pymodbus=={THINGSBOARD_PYMODBUS}",
+            "pyserial",
+            "pyserial-asyncio",
+        ]
+        return self._python(
+            f"thingsboard-{THINGSBOARD_GATEWAY}", "thingsboard-gateway", wanted, "about a minute"
+        )
+
+    def parser(self, package: str) -> Path:
+        """The Python of a virtual environment with one of ``PARSERS``.  Raises AbsentError."""
+        wanted = PARSERS[package]
+        return self._python(wanted[0].replace("==", "-"), package, wanted, "some seconds")
+
+    def parsing(self) -> Path:
+        """The program with which the peers' parsers read a capture."""
+        return _SOURCES / "parsing.py"
+
+    def _python(self, name: str, package: str, wanted: Sequence[str], lasts: str) -> Path:
+        folder = self.folder / name
         python = folder / "bin" / "python"
         if self._is_done(folder):
             return python
-        self._say(f"installing thingsboard-gateway {THINGSBOARD_GATEWAY} into {folder}, about a minute")
+        self._say(f"installing {package} into {folder}, {lasts}")
         self._begin(folder)
         self._run([sys.executable, "-m", "venv", str(folder)], "no venv: apt-get install python3-venv")
-        wanted = [f"thingsboard-gateway=={THINGSBOARD_GATEWAY}", f"pymodbus=={THINGSBOARD_PYMODBUS}"]
-        install = [str(python), "-m", "pip", "install", "--quiet", *wanted, "pyserial", "pyserial-asyncio"]
-        self._run(install, "pip could not install thingsboard-gateway")
+        install = [str(python), "-m", "pip", "install", "--quiet", *wanted]
+        self._run(install, f"pip could not install {package}")
         self._finish(folder)
         return python
 

@@ -24,6 +24,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "line": ("line", "use of an RS-485 line at 9600 and 19200 baud, and its CPU"),
     "kernel": ("kernels:kernel_figures", "the allocation kernel at 200 assets against its twin and numpy"),
     "codec": ("kernels:codec_figures", "the series codec against a Gorilla at the speed of C"),
+    "parsers": ("parsers", "meter parsers against the usual Python packages, a day of Linky"),
     "commit": ("commit", "bytes and CPU of one commit of 200 points"),
     "lateness": ("lateness", "how late the 1 s cycle begins, one of 20 devices silent"),
     "start": ("start", "exec to the first cycle, memory, imports"),

@@ -39,6 +39,15 @@ def test_an_installation_that_was_not_finished_is_done_again(cache, monkeypatch)
     assert not (folder / ".done").exists()
 
 
+def test_a_package_that_cannot_be_installed_is_named_with_what_pip_said(cache, monkeypatch):
+    failed = subprocess.CompletedProcess([], 1, "", "no matching distribution")
+    made = subprocess.CompletedProcess([], 0, "", "")
+    monkeypatch.setattr(subprocess, "run", lambda argv, **_: failed if "pip" in argv else made)
+
+    with pytest.raises(AbsentError, match="pip could not install smllib: no matching distribution"):
+        cache.parser("smllib")
+
+
 def test_a_node_too_old_for_node_red_is_said_aloud(cache, monkeypatch):
     monkeypatch.setattr(cache, "program", lambda name, _: f"/bin/{name}")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "v12.3.0\n"))

@@ -1,0 +1,198 @@
+"""Meter parsers against the usual Python packages: bytes per CPU second of the same capture.
+
+Captures are what the rig's meters say, seeded.  Both sides must read every telegram that was said, so that no
+figure comes from doing nothing.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from pathlib import Path
+from typing import Any, Self
+
+from quartier_drivers.meter import dlms, iec62056, mbus, p1, sml, tic
+from quartier_drivers.meter.telegram import Decoder
+from quartier_hil.bench.cache import AbsentError
+from quartier_hil.bench.figure import Figure, against, alone, skipped
+from quartier_hil.bench.process import Process
+from quartier_hil.bench.setting import Setting
+from quartier_hil.devices.meters.dlms import draw as pushes
+from quartier_hil.devices.meters.kinds import CAPTURES
+
+SEED, COUNT, CHUNK = 7, 300, 256
+LINE_BYTES_S = 960
+"""A line of 9600 baud, seven bits, parity and a stop bit, that never stands still."""
+DAY_PCT = 0.2
+_PYTHON, _RUST = 10.0, 1.0
+_AT_ONCE = 16  # bytes that a serial port gives at a time: what its adapter collects in 16 ms
+_DAY_BYTES, _DAY_BYTES_SHORT = 8_000_000, 1_000_000
+_TURN_S, _TURN_SHORT_S = 0.5, 0.1
+_ETX = b"\x03"
+
+Made = Callable[[], Decoder]
+
+
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """A protocol: our decoder, the peer's package, the floor, and what the capture holds."""
+
+    name: str
+    decoder: Made
+    package: str
+    floor: float
+    telegrams: Callable[[], list[bytes]]
+
+
+def drawn(capture: str) -> list[bytes]:
+    """The telegrams of one of the rig's captures."""
+    return [telegram.data for telegram in CAPTURES[capture](SEED, COUNT)]
+
+
+def _whole_tic() -> list[bytes]:
+    """Historique without the frames that break off: kylin does not outlive them."""
+    return [data for data in drawn("tic-historique") if data.endswith(_ETX)]
+
+
+def _han() -> list[bytes]:
+    """Pushes of the makers whose lists amshan knows, in one frame each."""
+    some = pushes.pushes(SEED, COUNT, shapes=("aidon", "kamstrup"), carriers=("hdlc",), ciphers=("",))
+    return [push.telegram.data for push in some]
+
+
+CONTESTS: Sequence[Contest] = (
+    Contest("tic", tic.decoder, "kylin", _PYTHON, _whole_tic),
+    Contest("p1", p1.decoder, "dsmr-parser", _PYTHON, lambda: drawn("p1-dutch")),
+    Contest("iec62056", iec62056.decoder, "iec62056-21", _PYTHON, lambda: drawn("iec62056-c")),
+    Contest("sml", sml.decoder, "smllib", _PYTHON, lambda: drawn("sml")),
+    Contest("dlms", dlms.decoder, "amshan", _PYTHON, _han),
+    Contest("mbus", mbus.decoder, "pymbusparser", _RUST, lambda: drawn("mbus")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one side took for some passes over a capture."""
+
+    cpu_s: float
+    telegrams_count: int
+    values_count: int
+
+
+class Ours:
+    """Our decoder over a capture, in chunks of ``size`` bytes."""
+
+    def __init__(self, made: Made, telegrams: Sequence[bytes], size: int = CHUNK) -> None:
+        data = b"".join(telegrams)
+        self._made = made
+        self._chunks = [data[at : at + size] for at in range(0, len(data), size)]
+
+    def turn(self, times: int) -> Turn:
+        """``times`` passes, each by a new decoder."""
+        telegrams_count = values_count = 0
+        before_s = time.process_time()
+        for _ in repeat(None, times):
+            decoder = self._made()
+            for chunk in self._chunks:
+                for telegram in decoder.feed(chunk):
+                    telegrams_count += 1
+                    values_count += len(telegram.groups)
+            telegrams_count += len(decoder.end())
+        return Turn(time.process_time() - before_s, telegrams_count, values_count)
+
+
+class Peer:
+    """A peer's parser over the same capture, in a process of its own; a context."""
+
+    def __init__(self, setting: Setting, package: str, telegrams: Sequence[bytes]) -> None:
+        """Raises AbsentError when it cannot be installed."""
+        python = setting.cache.parser(package)
+        folder = setting.scratch(f"parser-{package}")
+        capture, self._log = folder / "capture.json", folder / "log"
+        capture.write_text(json.dumps([telegram.hex() for telegram in telegrams]))
+        argv = [str(python), str(setting.cache.parsing()), package, str(capture)]
+        self._process = Process(argv, self._log, talks=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.end()
+
+    def turn(self, times: int) -> Turn:
+        """``times`` passes.  Raises RuntimeError with the last words of a peer that fell."""
+        answer = self._process.ask(str(times))
+        if not answer:
+            raise RuntimeError(_last_words(self._log))
+        told: Sequence[Any] = json.loads(answer)
+        return Turn(float(told[0]), int(told[1]), int(told[2]))
+
+
+def _last_words(log: Path) -> str:
+    return " ".join(log.read_text().strip().splitlines()[-1:])
+
+
+def figures(setting: Setting) -> list[Figure]:
+    """A figure for each protocol, and a day of Linky."""
+    return [*(_contested(contest, setting) for contest in CONTESTS), _linky_day(setting)]
+
+
+def _contested(contest: Contest, setting: Setting) -> Figure:
+    name, telegrams = f"parsers.{contest.name}", contest.telegrams()
+    what = f"{contest.name}: kilobytes read per CPU second, {len(telegrams)} telegrams in chunks of {CHUNK}"
+    try:
+        with Peer(setting, contest.package, telegrams) as peer:
+            sides = Ours(contest.decoder, telegrams).turn, peer.turn
+            return _figure(contest, what, telegrams, sides, setting)
+    except AbsentError as error:
+        return skipped(name, what, str(error), contest.floor, "more", peer_name=contest.package)
+
+
+def _figure(
+    contest: Contest,
+    what: str,
+    telegrams: Sequence[bytes],
+    sides: tuple[Callable[[int], Turn], Callable[[int], Turn]],
+    setting: Setting,
+) -> Figure:
+    size, turn_s = sum(map(len, telegrams)), _TURN_SHORT_S if setting.short else _TURN_S
+    # A first pass of each tells how many fill a turn, and warms up.
+    times = [max(1, math.ceil(turn_s / max(1e-6, side(1).cpu_s))) for side in sides]
+    rates: tuple[list[float], list[float]] = ([], [])
+    for _ in range(setting.rounds):
+        for who, side, often, found in zip(("we", contest.package), sides, times, rates, strict=True):
+            found.append(size * often / _checked(who, side(often), len(telegrams) * often) / 1000)
+    return against(
+        f"parsers.{contest.name}", what, *rates, "kB/s", contest.floor, "more", peer_name=contest.package
+    )
+
+
+def _checked(who: str, turn: Turn, wanted_count: int) -> float:
+    """The turn's CPU seconds.  Raises RuntimeError where a telegram was not read, or nothing in it."""
+    if turn.telegrams_count != wanted_count or turn.values_count < wanted_count:
+        raise RuntimeError(
+            f"{who} read {turn.telegrams_count} of {wanted_count} telegrams, {turn.values_count} values"
+        )
+    return turn.cpu_s
+
+
+def _linky_day(setting: Setting) -> Figure:
+    """Percent of a core that a saturated line of a Linky in standard mode takes, as a port gives it."""
+    telegrams = list(_linky(_DAY_BYTES_SHORT if setting.short else _DAY_BYTES))
+    ours, size = Ours(tic.decoder, telegrams, _AT_ONCE), sum(map(len, telegrams))
+    shares = [
+        100 * _checked("we", ours.turn(1), len(telegrams)) / (size / LINE_BYTES_S)
+        for _ in range(setting.rounds)
+    ]
+    what = f"a Linky that fills 9600 baud all day, in pieces of {_AT_ONCE} B, percent of a core"
+    return alone("parsers.linky_day", what, shares, "%", DAY_PCT)
+
+
+def _linky(size: int) -> Iterator[bytes]:
+    telegrams, given = drawn("tic-standard"), 0
+    while given < size:
+        for data in telegrams:
+            given += len(data)
+            yield data
