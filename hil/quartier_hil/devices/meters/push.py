@@ -54,8 +54,9 @@ class Push:
 
     ``period_s`` is the time from the start of one telegram to the next (0: without a pause), in
     seconds of the house; ``rate`` is how many of those pass in a real one, the pace of the wire with it
-    (infinity: as fast as it is read).  At rate 1 what nobody reads is lost.  ``noise`` may be changed at any
-    time.  With ``keeps`` the ledger holds every whole piece (for tests; it grows).
+    (infinity: as fast as it is read).  At rate 1 what nobody reads is lost.  ``noise`` may be changed at
+    any time.  With ``keeps`` the ledger holds every whole piece (for tests; it grows).
+    ``shows_parity``: the line is 7E1 and the port gives parity as the eighth bit.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class Push:
         noise: Noise | None = None,
         seed: int = 0,
         keeps: bool = False,
+        shows_parity: bool = False,
     ) -> None:
         self.speaker, self.port = speaker, port
         self.period_s, self.rate = period_s, rate
         self.noise = noise
         self.silent = False
         self.inverted = False
+        self.shows_parity = shows_parity
         self.ledger = Ledger(intact=[] if keeps else None)
         self._seed = seed
         self._task: asyncio.Task[None] | None = None
@@ -110,7 +113,7 @@ class Push:
         baud = self.port.speed or self.speaker.baud
         if baud == self.speaker.baud and not self.inverted:
             self.ledger.take(heard.intact, heard.hit)
-            return bytes(heard.data)
+            return uart.with_parity(bytes(heard.data)) if self.shows_parity else bytes(heard.data)
         self.ledger.take([], telegram.pieces)
         return uart.heard(bytes(heard.data), self.speaker.baud, baud, inverted=self.inverted)
 

@@ -23,6 +23,11 @@ def levels(data: bytes, *, bits: int = 7, parity: str = "even") -> list[int]:
     return line
 
 
+def with_parity(data: bytes) -> bytes:
+    """Seven-bit bytes of a line with even parity as a port of eight bits without parity gives them."""
+    return bytes(byte & 0x7F | (byte & 0x7F).bit_count() % 2 << 7 for byte in data)
+
+
 def heard(
     data: bytes,
     sent_baud: int,

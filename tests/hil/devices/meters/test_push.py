@@ -80,6 +80,16 @@ async def test_at_another_speed_nothing_is_whole(tmp_path):
             assert before == push.ledger.intact_count
 
 
+async def test_parity_may_be_seen_as_the_eighth_bit():
+    async with Push(Counter(), TcpPort(), rate=math.inf, shows_parity=True) as push:
+        reader, writer = await asyncio.open_connection(push.port.host, push.port.port)
+        said = await reader.readexactly(6)
+        writer.close()
+
+    assert b"\x82" == said[:1]
+    assert b"\x02" == bytes(byte & 0x7F for byte in said)[:1]
+
+
 async def test_a_silent_meter_says_nothing_and_speaks_again():
     async with Push(Counter(), TcpPort(), rate=math.inf) as push:
         push.silent = True

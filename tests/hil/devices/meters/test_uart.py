@@ -35,6 +35,7 @@ def test_eight_bits_without_parity_see_the_parity_bit_as_the_eighth():
     heard = uart.heard(b"C", 9600, 9600, heard_bits=8, heard_parity="none")
 
     assert bytes([ord("C") | 0x80]) == heard  # three ones: the parity bit is set
+    assert b"A" == uart.with_parity(b"A")
 
 
 def test_two_equal_voices_at_once_sound_as_one():

@@ -32,6 +32,7 @@ class Optical:
 
     ``react_s`` and ``wait_s`` (how long it waits for the choice of the speed) are real seconds.
     ``sleeps``: it wants NUL bytes first.  ``echo``: the head gives back what it is sent.
+    ``shows_parity``: the port has eight bits and gives parity as the eighth.
     ``bad_checks_count``: so many next readouts end with a wrong BCC.
     """
 
@@ -46,6 +47,7 @@ class Optical:
         wait_s: float = 1.5,
         sleeps: bool = False,
         echo: bool = False,
+        shows_parity: bool = False,
         per_line: int = 1,
     ) -> None:
         self.port = port
@@ -58,6 +60,7 @@ class Optical:
         self._sets, self._per_line = sets, per_line
         self._react_s, self._wait_s = react_s, wait_s
         self._sleeps, self._echo = sleeps, echo
+        self._shows_parity = shows_parity
         self._buffer = bytearray()
         self._choosing: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -79,7 +82,7 @@ class Optical:
             self.port.say(data)
         if self.port.speed not in (None, self.baud):
             return
-        self._buffer += data
+        self._buffer += bytes(byte & 0x7F for byte in data)  # the eighth bit is parity
         if self._choosing is not None:
             self._choose()
         else:
@@ -132,8 +135,9 @@ class Optical:
 
     def _say(self, data: bytes) -> None:
         """At the meter's speed; who listens at another hears something else."""
-        speed = self.port.speed
-        self.port.say(data if speed in (None, self.baud) else uart.heard(data, self.baud, speed or self.baud))
+        speed = self.port.speed or self.baud
+        heard = data if speed == self.baud else uart.heard(data, self.baud, speed)
+        self.port.say(uart.with_parity(heard) if self._shows_parity else heard)
 
     def _stop_choosing(self) -> None:
         if self._choosing is not None:

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from quartier_hil.devices.meters import uart
 from quartier_hil.devices.meters.iec62056.optical import Optical
 from quartier_hil.devices.meters.iec62056.readout import Identification, number
 from quartier_hil.devices.meters.port import PtyPort, TcpPort
@@ -69,6 +70,17 @@ async def test_a_bad_check_is_sent_as_often_as_asked(make):
 async def test_a_head_with_an_echo_gives_back_what_it_is_sent(make):
     async with make(echo=True, wait_s=0.01) as meter:
         assert (await _ask(meter, b"/?!\r\n")).startswith(b"/?!\r\n")
+
+
+async def test_parity_of_a_seven_bit_line_is_heard_and_shown(make):
+    async with make(shows_parity=True, wait_s=0.01) as meter:
+        reader, writer = await asyncio.open_connection(meter.port.host, meter.port.port)
+        writer.write(uart.with_parity(b"/?!\r\n"))
+        async with asyncio.timeout(10):
+            said = await reader.readuntil(uart.with_parity(b"\x03"))
+        writer.close()
+
+        assert said.startswith(uart.with_parity(b"/QRT5"))
 
 
 async def test_at_the_wrong_speed_it_hears_nothing(tmp_path):
