@@ -71,7 +71,7 @@ class Reader:
     ``is_mending`` reads two things as they were meant that makers send against the standard: names whose tag
     and length are swapped (06 09), and class, name and attribute without any tag at the head of a structure
     of two.  What reads as it should is never mended: try without first.  ``places`` tells where the bytes of
-    numbers and octet strings begin, by the identity of their items.
+    numbers and strings begin, by the identity of their items.
     """
 
     def __init__(self, data: bytes, at: int = 0, *, is_mending: bool = False) -> None:
@@ -153,7 +153,10 @@ class Reader:
             self.places[id(made)] = self.at - len(made.octets)
             return made
         if tag in (TEXT, UTF8):
-            return Item(tag, self.string().decode("utf-8", "replace"))
+            sent = self.string()
+            made = Item(tag, sent.decode("utf-8", "replace"))
+            self.places[id(made)] = self.at - len(sent)
+            return made
         if tag in (NULL, DONT_CARE):
             return _NOTHING
         if tag == BOOLEAN:
@@ -238,7 +241,7 @@ def read(data: bytes, at: int = 0) -> Item:
 
 
 def read_placed(data: bytes, at: int = 0) -> tuple[Item, Mapping[int, int]]:
-    """As ``read``, and where the bytes of each number and octet string begin, by ``id`` of its item.
+    """As ``read``, and where the bytes of each number and string begin, by ``id`` of its item.
 
     Of what was mended nothing is told.
     """

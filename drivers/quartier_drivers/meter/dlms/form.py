@@ -1,68 +1,73 @@
-"""Pushes of a form that is known: only their numbers and clocks are looked at; pure.
+"""Pushes of a form that is known: only their numbers, clocks and texts are looked at; pure.
 
-A meter says the same list again and again.  What stays in it (names, units, texts, lengths) is compared as
-one number.
+A meter says the same list again and again.  What stays in it (names, units, lengths, which list it is) is
+compared as one number.
 """
 
 import struct
 from collections.abc import Sequence
 
-from quartier_drivers.meter.dlms import axdr, moment
-from quartier_drivers.meter.dlms.lists import Line, clock
+from quartier_drivers.meter.dlms import axdr, moment, obis
+from quartier_drivers.meter.dlms.axdr import Item
+from quartier_drivers.meter.dlms.lists import LISTED, SERIALS, Line, is_clock
 from quartier_drivers.meter.dlms.notification import TAG, Notification
 from quartier_drivers.meter.dlms.values import scaled
 from quartier_drivers.meter.telegram import Group
 
 _INVOKE_ID = (1, 4)
-_FORMS_MAX = 8
+_FORMS_MAX = 16
+_STRINGS = (axdr.OCTETS, axdr.TEXT, axdr.UTF8)
+# By these it is told which list it is, so they must stay as they are.
+_FIXED = frozenset(obis.label(name) for name in LISTED)
+_SERIAL_LABELS = frozenset(obis.label(name) for name in SERIALS)
+
+Value = bytes | float
+Hole = tuple[int, str, int]
+"""Where something stands that may change, how it is unpacked, in which line."""
 
 
 class Form:
     """One push as it was read the general way: ``apdu``, what was found in it, who said it and what.
 
-    ``groups`` says what another push of the same form says, exactly as the general way would.
+    ``told`` says what another push of the same form says, exactly as the general way would.
     """
 
     def __init__(self, apdu: bytes, notice: Notification, meter: str, lines: Sequence[Line]) -> None:
-        self.meter = meter
-        free = [_INVOKE_ID] if apdu[0] == TAG else []
-        holes: list[tuple[int, str, int]] = []  # where, how it is unpacked, of which line
-        for number, line in enumerate(lines):
-            if (hole := _hole(line, notice)) is not None:
-                holes.append((*hole, number))
-        if notice.moment and not any(at == notice.places[0] for at, _, _ in holes):
-            free.append((notice.places[0], moment.SIZE))
-        holes.sort()
-        form, end = ">", 0
-        for at, how, _ in holes:
-            form += f"{at - end}x{how}"
-            end = at + struct.calcsize(f">{how}")
-            free.append((at, end - at))
-        self._numbers = struct.Struct(form)
+        holes = sorted(
+            (*hole, number) for number, line in enumerate(lines) if (hole := _hole(line, notice)) is not None
+        )
         self._lines = [lines[number] for _, _, number in holes]
         self._places = [number for _, _, number in holes]
-        mask = bytearray(b"\xff" * len(apdu))
-        for at, size in free:
-            mask[at : at + size] = bytes(size)
-        self._mask = int.from_bytes(mask, "big")
+        self._unpack = struct.Struct(_packing(holes)).unpack_from
+        self._mask = _mask(apdu, notice, holes)
         self._fixed = int.from_bytes(apdu, "big") & self._mask
         self._groups = [line.group() for line in lines]
-        self._last = list(self._numbers.unpack_from(apdu))
+        self._last: list[Value] = list(self._unpack(apdu))
+        self._meter = meter
+        self._speaker = _speaker(meter, self._groups)
 
-    def groups(self, apdu: bytes) -> list[Group] | None:
-        """What it says; None where it is of another form."""
+    def told(self, apdu: bytes) -> tuple[str, list[Group]] | None:
+        """Who says it and what; None where it is of another form."""
         if int.from_bytes(apdu, "big") & self._mask != self._fixed:
             return None
         last, made = self._last, self._groups
-        for number, value in enumerate(self._numbers.unpack_from(apdu)):
+        values = self._unpack(apdu)
+        for number, value in enumerate(values):
             if value == last[number] and value == value:  # noqa: PLR0124 - not so for a float that is no number
                 continue
+            place = self._places[number]
             group = _group(self._lines[number], value)
-            if group is None:
+            known = made[place]
+            if group is None or known is None:
+                return None
+            # What was empty and is not, or the other way round, may make another one the serial number.
+            if group.label in _SERIAL_LABELS and (not group.value) != (not known.value):
                 return None
             last[number] = value
-            made[self._places[number]] = group
-        return [group for group in made if group is not None]
+            made[place] = group
+        speaker = made[self._speaker] if self._speaker >= 0 else None
+        meter = self._meter if speaker is None else str(speaker.value)
+        return meter, [group for group in made if group is not None]
 
 
 class Forms:
@@ -74,9 +79,11 @@ class Forms:
     def told(self, apdu: bytes) -> tuple[str, list[Group]] | None:
         """Who says it and what; None where its form is not known."""
         size = len(apdu)
-        for known, form in self._known:
-            if known == size and (groups := form.groups(apdu)) is not None:
-                return form.meter, groups
+        for number, (known, form) in enumerate(self._known):
+            if known == size and (told := form.told(apdu)) is not None:
+                if number:
+                    self._known.insert(0, self._known.pop(number))
+                return told
         return None
 
     def learn(self, apdu: bytes, notice: Notification, meter: str, lines: Sequence[Line]) -> None:
@@ -86,22 +93,61 @@ class Forms:
             del self._known[_FORMS_MAX:]
 
 
+def _packing(holes: Sequence[Hole]) -> str:
+    form, end = ">", 0
+    for at, how, _ in holes:
+        form += f"{at - end}x{how}"
+        end = at + struct.calcsize(f">{how}")
+    return form
+
+
+def _mask(apdu: bytes, notice: Notification, holes: Sequence[Hole]) -> int:
+    """Ones for what must stay as it is."""
+    free = [(at, struct.calcsize(f">{how}")) for at, how, _ in holes]
+    if apdu[0] == TAG:
+        free.append(_INVOKE_ID)
+    if notice.moment:
+        free.append((notice.places[0], moment.SIZE))
+    mask = bytearray(b"\xff" * len(apdu))
+    for at, size in free:
+        mask[at : at + size] = bytes(size)
+    return int.from_bytes(mask, "big")
+
+
+def _speaker(meter: str, groups: Sequence[Group | None]) -> int:
+    """Which line says who the meter is; -1 for one that stays as it is."""
+    stated = enumerate(groups)
+    return next(
+        (place for place, one in stated if one and one.label in _SERIAL_LABELS and str(one.value) == meter),
+        -1,
+    )
+
+
 def _hole(line: Line, notice: Notification) -> tuple[int, str] | None:
-    """Where a line's number or clock stands and how it is unpacked; None for what stays as it is."""
+    """Where a line's number, clock or text stands and how it is unpacked; None for what stays as it is."""
     item = line.item
     at = notice.places.get(0 if item.value is notice.moment else id(item))
     if at is None:
         return None
     if line.is_clock:
         return at, f"{moment.SIZE}s"
+    if item.tag in _STRINGS:
+        stays = line.label in _FIXED or "/" in line.label or is_clock(obis.name(line.label))
+        size = len(item.octets) if item.tag == axdr.OCTETS else len(str(item.value).encode())
+        return None if stays or not size else (at, f"{size}s")
     number = axdr.NUMBERS.get(item.tag)
     return (at, number.format[1:]) if number is not None else None
 
 
-def _group(line: Line, value: bytes | float) -> Group | None:
-    if isinstance(value, bytes):
-        return clock(line.label, value)
-    if not abs(value) < float("inf"):
+def _group(line: Line, value: Value) -> Group | None:
+    if not isinstance(value, bytes):
+        if not abs(value) < float("inf"):
+            return None
+        power, unit = line.scale or (0, "")
+        return Group(line.label, scaled(value, power), unit, line.time, line.more)
+    tag = line.item.tag
+    if not line.is_clock and (moment.whole(value) or obis.is_name(value)):
         return None
-    power, unit = line.scale or (0, "")
-    return Group(line.label, scaled(value, power), unit, line.time, line.more)
+    is_octets = line.is_clock or tag == axdr.OCTETS
+    said = Item(tag, value if is_octets else value.decode("utf-8", "replace"))
+    return Line(line.label, said, line.scale, line.time, line.more, line.is_clock).group()

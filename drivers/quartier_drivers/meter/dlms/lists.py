@@ -15,8 +15,10 @@ from quartier_drivers.meter.telegram import Group, Said
 
 _CAPTURE_TIMES = {4: 5, 5: 6}  # classes with a capture time, and its attribute
 _VALUE, _SCALER, _LOGICAL_NAME = 2, 3, 1
-_SERIALS = (SERIAL, *map(obis.name, ("0-0:42.0.0", "0-0:96.1.1", "1-1:0.0.5", "1-1:0.0.1", "1-0:0.0.0")))
-_TYPES = (TYPE, obis.name("1-1:96.1.1"))
+SERIALS = (SERIAL, *map(obis.name, ("0-0:42.0.0", "0-0:96.1.1", "1-1:0.0.5", "1-1:0.0.1", "1-0:0.0.0")))
+TYPES = (TYPE, obis.name("1-1:96.1.1"))
+LISTED = (LIST_VERSION, *TYPES)
+"""What tells which list it is."""
 _FORMS = {
     axdr.UINT16: "u",
     axdr.UINT32: "U",
@@ -86,16 +88,14 @@ def lines(notice: Notification, defects: Sequence[str] = ()) -> tuple[str, list[
     _lay_out(content, is_kaifa=notice.is_tagged)
     texts = {statement.name: _text(statement) for statement in content.statements}
     scales = scales_of(
-        texts.get(LIST_VERSION, ""), next((texts[name] for name in _TYPES if name in texts), ""), defects
+        texts.get(LIST_VERSION, ""), next((texts[name] for name in TYPES if name in texts), ""), defects
     )
     made = [_named(statement, scales) for statement in content.statements]
     made += [_unnamed(statement) for statement in content.loose]
-    if moment.whole(notice.moment) and not any(_is_clock(statement.name) for statement in content.statements):
+    if moment.whole(notice.moment) and not any(is_clock(statement.name) for statement in content.statements):
         made.insert(0, Line(obis.label(obis.CLOCK), Item(axdr.OCTETS, notice.moment), is_clock=True))
     serials = {statement.name: str(said(statement.value) or "") for statement in content.statements}
-    meter = next((serials[name] for name in _SERIALS if serials.get(name)), "") or _loose_serial(
-        content.loose
-    )
+    meter = next((serials[name] for name in SERIALS if serials.get(name)), "") or _loose_serial(content.loose)
     return meter, made
 
 
@@ -190,7 +190,7 @@ def _form(item: Item) -> str:
 def _named(statement: _Statement, scales: Scales | None) -> Line:
     item, name = statement.value, statement.name
     label = obis.label(name)
-    if _is_clock(name) and moment.whole(item.octets):
+    if is_clock(name) and moment.whole(item.octets):
         return Line(label, item, is_clock=True)
     scale = statement.scale or scaler_of(statement.scaler)
     if scale is None and scales is not None:
@@ -211,7 +211,8 @@ def clock(label: str, octets: bytes) -> Group | None:
     return Group(label, text, "", text, moment.notes(octets)) if text else None
 
 
-def _is_clock(name: bytes) -> bool:
+def is_clock(name: bytes) -> bool:
+    """Whether it is the name of a clock."""
     return name[:1] == b"\0" and name[2:5] == obis.CLOCK[2:5]
 
 

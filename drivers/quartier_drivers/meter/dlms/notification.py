@@ -21,7 +21,7 @@ class Notification:
     body: Item
     is_tagged: bool = False
     places: Mapping[int, int] = field(default_factory=dict, compare=False, repr=False)
-    """Where the bytes of the moment (0) and of each number and octet string (``id`` of its item) begin."""
+    """Where the bytes of the moment (0) and of each number and string (``id`` of its item) begin."""
 
 
 def notification(apdu: bytes) -> Notification:

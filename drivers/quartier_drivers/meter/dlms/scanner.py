@@ -230,13 +230,17 @@ class Scanner:
 
     def _settle(self, limit: int) -> None:
         """Nothing that began before ``limit`` can be a frame any more."""
+        if not self._suspects:
+            return
         self.bad_count += sum(place < limit for place in self._suspects)
         self._suspects = [place for place in self._suspects if place >= limit]
 
     def _trim(self) -> None:
         """Forget what no frame can need; a flag is kept before what is to be looked at."""
-        starts = [candidate.start for candidate in self._open if candidate.start >= self._floor]
-        limit = min([self._looked, *starts])
+        limit = self._looked
+        for candidate in self._open:
+            if self._floor <= candidate.start < limit:
+                limit = candidate.start
         self._settle(limit)
         gone = limit - 1 - self._base
         if gone <= 0:

@@ -103,7 +103,52 @@ def test_a_known_form_says_what_the_general_way_says(told: list[tuple[int, int, 
             assert groups(read(apdu)) == known
 
 
-def test_only_numbers_and_clocks_may_differ() -> None:
+SERIAL = st.one_of(
+    st.sampled_from(["            ", "160456789012", "\x07\xea\x0b\x19\x03\x14\x04\x05\x00\x00\x00\x00"]),
+    st.text(st.characters(max_codepoint=126), min_size=12, max_size=12),
+)
+
+
+OTHER = st.one_of(st.just(" " * 12), st.text(st.characters(max_codepoint=126), min_size=12, max_size=12))
+
+
+@given(st.lists(st.tuples(SERIAL, OTHER, WHOLE), min_size=2, max_size=6))
+def test_another_meter_of_the_same_kind_is_read_as_itself(told: list[tuple[str, str, int]]) -> None:
+    forms = Forms()
+    for serial, other, number in told:
+        sent = serial.encode("latin-1")
+        for apdu in (
+            notification(
+                structure(
+                    named("0-0:96.1.0"),
+                    octets(sent),
+                    named("0-0:42.0.0"),
+                    text(other),
+                    named("1-0:1.8.0"),
+                    u32(number),
+                )
+            ),
+            notification(
+                structure(
+                    text("Kamstrup_V0001"),
+                    named("1-1:0.0.1"),
+                    u32(number % 2),
+                    named("1-1:0.0.5"),
+                    text(other),
+                )
+            ),
+            notification(structure(named("0-0:96.1.0"), octets(sent[:6]), named("0-0:96.1.1"), octets(sent))),
+            structure(octets(sent), *map(u32, (number, 0, 0, 0, 5, 6, 7, 8))),
+            structure(octets(b"KFM_001"), octets(sent), octets(b"MA304"), *map(u32, (number, 0, 0, 1, 2, 3))),
+        ):
+            known = forms.told(apdu)
+            if known is None:
+                known = learnt(forms, apdu).told(apdu)
+
+            assert groups(read(apdu)) == known
+
+
+def test_only_numbers_clocks_and_texts_may_differ() -> None:
     first, second = (shapes(number, 2, 3, 4)[0] for number in (1, 70000))
     forms = learnt(Forms(), first)
 
@@ -129,4 +174,4 @@ def test_few_forms_are_remembered() -> None:
         apdu = notification(structure(*[u32(1)] * size))
         learnt(forms, apdu)
 
-    assert 8 == len(forms._known)
+    assert 16 == len(forms._known)
