@@ -4,6 +4,7 @@ No group that went through whole may be lost, and nothing may be told that was n
 checksum reaches.
 """
 
+import datetime as dt
 from collections import Counter
 from random import Random
 
@@ -14,6 +15,9 @@ from quartier_drivers.meter.keys import NO_KEYS, Keys
 from quartier_hil.devices.meters.dlms.draw import KEYS
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.noise import LINES, damage
+from quartier_hil.devices.meters.sml.entry import identity, number
+from quartier_hil.devices.meters.sml.head import Head, file
+from quartier_hil.devices.meters.sml.message import Habit
 
 COUNT = 60
 SECRETS = Keys(KEYS.encryption, KEYS.authentication)
@@ -103,3 +107,32 @@ def test_what_was_not_said_is_not_told(name, line):
 
     invented = sum(count for key, count in told.items() if key not in clean)
     assert invented <= (0 if name in STRONG else WEAK_SHARE_MAX * len(heard.hit))
+
+
+@pytest.mark.parametrize("filling", range(4))
+@pytest.mark.parametrize("count", [4, 5, 8, 12])
+def test_escapes_within_an_sml_file_are_data(filling, count):
+    entries = [
+        identity("1-0:96.1.0", bytes(filling) + b"\x1b" * count),
+        number("1-0:16.7.0", 0x1B1B1B1B, width=4, unit="W"),
+    ]
+    told, counts = _told("sml", file(entries, b"\x1b" * count, 1, 0x1B1B1B1B).data, 5)
+
+    assert 1 == told[_key("1-0:16.7.0", 0x1B1B1B1B)]
+    assert 0 == counts.bad_count
+
+
+@pytest.mark.parametrize(
+    ("settings", "head"),
+    [
+        ({"defects": ("unsigned-power",)}, Head(phases=1, unsigned_power=True)),
+        ({"checksum": "kermit"}, Head(habit=Habit(kermit=True, bare_time=True))),
+    ],
+    ids=["unsigned", "holley"],
+)
+def test_a_makers_defect_is_mended_by_its_setting(settings, head):
+    head.tell({"power_w": -900.0, "energy_export_wh": 5.0}, dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    (telegram,) = protocols.decoder("sml", settings).feed(head.telegram().data)
+
+    told = {group.label: group.value for group in telegram.groups}
+    assert (-900, 5.0) == (told["1-0:16.7.0"], told["1-0:2.8.0"])
