@@ -4,14 +4,16 @@ Captures are what the rig's meters say, seeded.  Both sides must read every tele
 figure comes from doing nothing.
 """
 
+import datetime as dt
 import json
 import math
+import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from quartier_drivers.meter import dlms, iec62056, mbus, p1, sml, tic
 from quartier_drivers.meter.telegram import Decoder
@@ -20,7 +22,12 @@ from quartier_hil.bench.figure import Figure, against, alone, skipped
 from quartier_hil.bench.process import Process
 from quartier_hil.bench.setting import Setting
 from quartier_hil.devices.meters.dlms import draw as pushes
+from quartier_hil.devices.meters.dlms.pusher import HanMeter
 from quartier_hil.devices.meters.kinds import CAPTURES
+from quartier_hil.devices.meters.p1.standing import P1Meter
+from quartier_hil.devices.meters.sml.head import Head
+from quartier_hil.devices.meters.speech import Telegram
+from quartier_hil.devices.meters.tic.linky import Linky
 
 SEED, COUNT, CHUNK = 7, 300, 256
 LINE_BYTES_S = 960
@@ -31,6 +38,7 @@ _AT_ONCE = 16  # bytes that a serial port gives at a time: what its adapter coll
 _DAY_BYTES, _DAY_BYTES_SHORT = 8_000_000, 1_000_000
 _TURN_S, _TURN_SHORT_S = 0.5, 0.1
 _ETX = b"\x03"
+_BEGIN, _STEP_S = dt.datetime(2026, 11, 25, 8, tzinfo=dt.UTC), 10
 
 Made = Callable[[], Decoder]
 
@@ -62,6 +70,31 @@ def _han() -> list[bytes]:
     return [push.telegram.data for push in some]
 
 
+class Speaking(Protocol):
+    """A meter of the rig that is told what its house does."""
+
+    def tell(self, values: Mapping[str, float], now: dt.datetime) -> None:
+        """What the house does at ``now``."""
+        ...
+
+    def telegram(self) -> Telegram:
+        """What it says next."""
+        ...
+
+
+def one_meter(meter: Speaking) -> list[bytes]:
+    """What one meter says of a house whose load wanders, every ten seconds: what a port hears."""
+    source, power_w, energy_wh = random.Random(SEED), 1500.0, 12_345_678.0  # noqa: S311 - a load, no secret
+    said = []
+    for place in range(COUNT):
+        power_w = min(6000.0, max(100.0, power_w + source.uniform(-400, 400)))
+        energy_wh += power_w * _STEP_S / 3600
+        values = {"power_w": power_w, "energy_import_wh": energy_wh}
+        meter.tell(values, _BEGIN + dt.timedelta(seconds=_STEP_S * place))
+        said.append(meter.telegram().data)
+    return said
+
+
 CONTESTS: Sequence[Contest] = (
     Contest("tic", tic.decoder, "kylin", _PYTHON, _whole_tic),
     Contest("p1", p1.decoder, "dsmr-parser", _PYTHON, lambda: drawn("p1-dutch")),
@@ -69,7 +102,12 @@ CONTESTS: Sequence[Contest] = (
     Contest("sml", sml.decoder, "smllib", _PYTHON, lambda: drawn("sml")),
     Contest("dlms", dlms.decoder, "amshan", _PYTHON, _han),
     Contest("mbus", mbus.decoder, "pymbusparser", _RUST, lambda: drawn("mbus")),
+    Contest("tic_one", tic.decoder, "kylin", _PYTHON, lambda: one_meter(Linky(mode="historique"))),
+    Contest("p1_one", p1.decoder, "dsmr-parser", _PYTHON, lambda: one_meter(P1Meter())),
+    Contest("sml_one", sml.decoder, "smllib", _PYTHON, lambda: one_meter(Head())),
+    Contest("dlms_one", dlms.decoder, "amshan", _PYTHON, lambda: one_meter(HanMeter())),
 )
+"""Strangers first, each telegram of another meter; then one meter, as on a port."""
 
 
 @dataclass(frozen=True, slots=True)
