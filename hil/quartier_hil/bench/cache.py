@@ -98,7 +98,7 @@ class Cache:
 
     def parsing(self) -> Path:
         """The program with which the peers' parsers read a capture."""
-        return _SOURCES / "parsing.py"
+        return Path(__file__).with_name("parsing.py")
 
     def _python(self, name: str, package: str, wanted: Sequence[str], lasts: str) -> Path:
         folder = self.folder / name

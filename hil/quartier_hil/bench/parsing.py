@@ -3,7 +3,7 @@
 ``parsing.py PACKAGE CAPTURE``: the capture is JSON, telegrams in hexadecimal.  Each line on stdin, a number
 of times, is answered by a line with the CPU seconds that it took, the telegrams and the values read.
 Streams come in chunks; where a package finds no telegrams in a stream, it is given each by itself.
-"""  # noqa: INP001 - a program of another environment, no module of ours
+"""
 
 import json
 import sys
