@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -50,6 +49,8 @@ def dotted(path: Path) -> str:
 
 def nearest(key: str, known: Sequence[str]) -> str:
     """Half a sentence that helps with an unknown ``key``: the nearest known one, or all of them."""
+    from difflib import get_close_matches  # noqa: PLC0415 - where nothing is misspelt nobody needs it
+
     close = get_close_matches(key, known, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"

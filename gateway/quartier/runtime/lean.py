@@ -5,16 +5,18 @@ Imported before anything else of a daemon.  Resident memory is what a small boar
 
 import ctypes
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import reload
+from importlib import import_module, reload
+from types import ModuleType
 
 # mallopt(3), <malloc.h> of the GNU C library.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 # Left alone, glibc raises both thresholds to the largest block that was ever freed: after a start or a burst
 # of births megabytes of holes stay with us for ever.
-_TRIM_BYTES, _MMAP_BYTES = 128 * 1024, 128 * 1024
+_TRIM_BYTES, _MMAP_BYTES = 128 * 1024, 64 * 1024
 
 
 @contextmanager
@@ -27,6 +29,27 @@ def without(*names: str) -> Iterator[None]:
     finally:
         for name in absent:
             del sys.modules[name]
+
+
+class _Later(ModuleType):
+    """Stands for a module until something of it is asked for."""
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
+
+
+def put_off(*names: str) -> None:
+    """Have these modules loaded when something of them is first used, not by an ``import`` of them."""
+    for name in names:
+        if name not in sys.modules:
+            sys.modules[name] = later = _Later(name)
+            package, _, last = name.rpartition(".")
+            if package:
+                setattr(import_module(package), last, later)
 
 
 def settle() -> None:
@@ -56,6 +79,14 @@ def give_back() -> None:
         libc.malloc_trim(0)
 
 
+# Plugins of pydantic are looked for in all that is installed, and where time zones are in all the settings
+# that Python was built with: these are CPython's own.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+os.environ.setdefault(
+    "PYTHONTZPATH", "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"
+)
+# What libraries import for things that a daemon never does: archives of packages, proxies, forms of mail.
+put_off("csv", "tempfile", "urllib.request", "zipfile")
 # TLS of asyncio's own is never used; a traceback is printed without rich and its 6 MiB of lexers; the digests
 # that we need are in Python itself, OpenSSL's 4 MiB are for TLS.
 with without("ssl", "rich", "better_exceptions", "_hashlib"):

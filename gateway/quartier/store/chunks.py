@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from quartier.house.sample import Names, Run, Sample
+from quartier.store.moments import Moments
 from quartier_drivers.contract import TEXT
 from quartier_native import decode_series, encode_series, join_strands, part_strands
 
@@ -58,7 +59,7 @@ class Chunk:
     points: "array[int]" = field(default_factory=lambda: array("I"))
     kinds: "array[int]" = field(default_factory=lambda: array("B"))
     values: "array[float]" = field(default_factory=lambda: array("d"))
-    times: "array[int]" = field(default_factory=lambda: array("q"))
+    times: Moments = field(default_factory=Moments)
     texts: dict[int, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -92,11 +93,12 @@ class Chunk:
         self.points.extend(points)
         self.kinds.extend(kinds)
         self.values.extend(values)
-        self.times.extend(array("q", (time_ms,)) * len(points))
+        self.times.append(time_ms, len(points))
 
     def cut(self, count: int) -> None:
         """Forget all but the first ``count`` samples."""
-        del self.times[count:], self.values[count:], self.kinds[count:], self.points[count:]
+        self.times.cut(count)
+        del self.values[count:], self.kinds[count:], self.points[count:]
         for index in [index for index in self.texts if index >= count]:
             del self.texts[index]
 
@@ -109,7 +111,7 @@ class Chunk:
         self.points += other.points[start:end]
         self.kinds += other.kinds[start:end]
         self.values += other.values[start:end]
-        self.times += other.times[start:end]
+        self.times.extend(other.times[start:end])
 
     def run(self, start: int = 0, stop: int | None = None) -> Run:
         """Samples by index in the chunk, copied: what is appended later changes nothing."""
@@ -137,9 +139,10 @@ class Chunk:
 
     def seal(self) -> bytes:
         """The whole chunk as bytes."""
-        order, steps, strands = part_strands(self.points, self.times, self.values)
+        times = self.times[:]
+        order, steps, strands = part_strands(self.points, times, self.values)
         parts = [
-            _KEY.pack(self.boot, self.first, len(self.times), min(self.times), max(self.times)),
+            _KEY.pack(self.boot, self.first, len(times), min(times), max(times)),
             _pack_name(self.stream),
             _SHORT.pack(len(order)),
             *(_pack_name(self.names[point][1]) for point in order),
@@ -196,7 +199,8 @@ def _unseal(cursor: "_Cursor") -> Chunk:
     chunk.kinds = array("B", _inflate(cursor.section(), key.count))
     chunk.texts = _texts(cursor.section())
     strands = [decode_series(cursor.section()) for _ in metrics]
-    chunk.points, chunk.times, chunk.values = join_strands(steps, strands)
+    chunk.points, times, chunk.values = join_strands(steps, strands)
+    chunk.times = Moments(times)
     chunk.committed = key.count
     return chunk
 
@@ -304,7 +308,8 @@ def _unpack_tail(cursor: "_Cursor", names: Mapping[int, Names]) -> list[Chunk]:
     whole.texts = _texts(cursor.section())
     points, kinds = decode_series(cursor.section())
     whole.points, whole.kinds = array("I", points), array("B", map(int, kinds))
-    whole.times, whole.values = decode_series(cursor.section())
+    times, whole.values = decode_series(cursor.section())
+    whole.times = Moments(times)
     if not len(whole.points) == len(whole.times) == count or sum(size for _, _, size in blocks) != count:
         raise Damaged("blocks and samples differ in number")
     pieces = []

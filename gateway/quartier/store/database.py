@@ -147,7 +147,7 @@ class Database:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA cell_size_check = ON")
-            connection.execute("PRAGMA cache_size = -2000")
+            connection.execute("PRAGMA cache_size = -1000")
             connection.execute(f"PRAGMA journal_size_limit = {WAL_MAX_BYTES}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             fresh = self._prepare(connection)

@@ -43,6 +43,27 @@ def test_a_daemon_brings_no_lexers_and_no_tls_of_its_own():
     assert not {"rich", "pygments", "ssl", "_ssl"} & set(ran(code))
 
 
+def test_what_was_put_off_is_loaded_when_it_is_used():
+    code = """
+from quartier.runtime import lean
+import sys, csv, urllib.request
+print("http.client" in sys.modules, csv.QUOTE_ALL, urllib.request.Request("http://x/").host)
+import csv as again
+print("http.client" in sys.modules, again.reader(["a,b"]).__next__()[1], hasattr(again, "__path__"))
+"""
+    assert ["False", "1", "x", "True", "b", "False"] == ran(code)
+
+
+def test_digests_and_time_zones_are_as_ever():
+    code = """
+from quartier.runtime import lean
+import hashlib, hmac, zoneinfo
+print(hashlib.sha256(b"x").hexdigest()[:4], hmac.new(b"k", b"x", "sha256").hexdigest()[:4])
+print(zoneinfo.ZoneInfo("UTC"), len(zoneinfo.TZPATH) > 0)
+"""
+    assert ["2d71", "c38e", "UTC", "True"] == ran(code)
+
+
 def test_tls_can_still_be_had_after_it_was_left_out():
     code = """
 from quartier.runtime import lean

@@ -1,5 +1,4 @@
 import struct
-from array import array
 
 import pytest
 from hypothesis import given
@@ -15,6 +14,7 @@ from quartier.store.chunks import (
     unpack_tail,
     unseal,
 )
+from quartier.store.moments import Moments
 from quartier_drivers.contract import INT, Quality, Reading, Value, columns
 
 floats = (
@@ -143,7 +143,7 @@ def test_a_cut_chunk_forgets_its_texts_too() -> None:
 
 def test_parts_are_split_where_the_codec_takes_no_more() -> None:
     chunk = Chunk("grid", 7, 1, NAMES)
-    chunk.times = array("q", range(25))
+    chunk.times = Moments(range(25))
 
     assert [[(chunk, 5, 15)], [(chunk, 15, 20), (chunk, 0, 5)], [(chunk, 5, 6)]] == list(
         split_parts([(chunk, 5, 20), (chunk, 0, 6)], 10)

@@ -1,0 +1,80 @@
+"""When the samples of a chunk were taken: a column that says each moment once.
+
+One answer of a device tells of up to 125 points at one moment; times are two fifths of what an open chunk
+would hold of them.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import overload
+
+
+class Moments(Sequence[int]):
+    """Milliseconds, UTC, by the index of the sample.  The loop appends, any thread may read.
+
+    A sample's time is there once ``len`` counts it.
+    """
+
+    __slots__ = ("_ends", "_times")
+
+    def __init__(self, times: Iterable[int] = ()) -> None:
+        self._times = array("q")
+        self._ends = array("I")  # up to which sample each of them holds
+        self.extend(times)
+
+    def __len__(self) -> int:
+        ends = self._ends
+        return ends[-1] if ends else 0
+
+    def __iter__(self) -> Iterator[int]:
+        start = 0
+        for end, time_ms in zip(self._ends, self._times, strict=False):
+            for _ in range(start, end):
+                yield time_ms
+            start = end
+
+    @overload
+    def __getitem__(self, index: int) -> int: ...
+    @overload
+    def __getitem__(self, index: slice) -> "array[int]": ...
+    def __getitem__(self, index: int | slice) -> "int | array[int]":
+        """One time, or those from ``start`` to ``stop`` in an array."""
+        if isinstance(index, slice):
+            start, stop, _ = index.indices(len(self))
+            return self._between(start, stop)
+        return self._times[bisect_right(self._ends, range(len(self))[index])]
+
+    def _between(self, start: int, stop: int) -> "array[int]":
+        found = array("q")
+        place = bisect_right(self._ends, start)
+        while start < stop:
+            end = min(self._ends[place], stop)
+            found += self._times[place : place + 1] * (end - start)
+            start, place = end, place + 1
+        return found
+
+    def append(self, time_ms: int, count: int = 1) -> None:
+        """The next ``count`` samples were taken at this moment."""
+        ends = self._ends
+        size = ends[-1] if ends else 0
+        if size and self._times[-1] == time_ms:
+            ends[-1] = size + count
+        elif count:
+            self._times.append(time_ms)
+            ends.append(size + count)
+
+    def extend(self, times: Iterable[int]) -> None:
+        """More times, in their order."""
+        for time_ms, run in groupby(times):
+            self.append(time_ms, len(list(run)))
+
+    def cut(self, count: int) -> None:
+        """Forget all but the first ``count``."""
+        if count >= len(self):
+            return
+        place = bisect_right(self._ends, count - 1) + 1 if count else 0
+        del self._ends[place:], self._times[place:]
+        if count:
+            self._ends[-1] = count
