@@ -34,6 +34,25 @@ class Group:
     more: Mapping[str, Said] = field(default_factory=_nothing_more)
 
 
+_new = object.__new__
+_set_label, _set_value, _set_unit, _set_time, _set_more = (
+    getattr(Group, name).__set__ for name in ("label", "value", "unit", "time", "more")
+)
+
+
+def stated(
+    label: str, value: Said, unit: str = "", time: str = "", more: Mapping[str, Said] = _NOTHING_MORE
+) -> Group:
+    """The same as ``Group(…)``, which takes twice as long to make: for whoever makes thousands a second."""
+    group = _new(Group)
+    _set_label(group, label)
+    _set_value(group, value)
+    _set_unit(group, unit)
+    _set_time(group, time)
+    _set_more(group, more)
+    return group
+
+
 @dataclass(frozen=True, slots=True)
 class Telegram:
     """One frame, or what is left of one: every checked group of it, also when noise damaged others.

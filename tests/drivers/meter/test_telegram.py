@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from quartier_drivers.meter.telegram import Counts, Group, Telegram
+from quartier_drivers.meter.telegram import Counts, Group, Telegram, stated
 
 
 def test_a_group_says_only_what_it_was_told():
@@ -24,3 +24,10 @@ def test_groups_and_telegrams_do_not_change():
 def test_a_telegram_is_whole_and_undamaged_unless_it_says_so():
     assert (0, True) == (Telegram("", ()).bad_count, Telegram("", ()).is_whole)
     assert Counts(0, 0, 0, 0, 0) == Counts()
+
+
+def test_a_group_that_is_stated_is_a_group_like_any_other():
+    assert Group("EAST", "1") == stated("EAST", "1")
+    assert Group("PAPP", 1, "VA", "t", {"x": 1}) == stated("PAPP", 1, "VA", "t", {"x": 1})
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        stated("EAST", "1").value = "2"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from quartier_drivers.meter.telegram import Group, Said
+from quartier_drivers.meter.telegram import Group, Said, stated
 
 _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?"
 _TIME = r"[0-9]{12}[SW]?"
@@ -17,11 +17,11 @@ _OBJECT = re.compile(rf"({_LABEL}(?:\*[0-9]{{1,3}})?)((?:\([^()]*\))+)").fullmat
 _MEASURED = re.compile(rf"({_LABEL})\(({_NUMBER})\*([^()*]+)\)").fullmatch
 _ONE = re.compile(rf"\(({_NUMBER})\*([^()*]+)\)").fullmatch
 _CAPTURED = re.compile(rf"\(({_TIME})\)\(({_NUMBER})(?:\*([^()*]+))?\)").fullmatch
-_CLOCK = re.compile(r"\(([0-9]{12}[SW])\)").fullmatch
 # Versions 2 and 3: time, status, period, number of values, OBIS, unit, and on a line of its own the value.
 _OLD = re.compile(
     rf"\(({_TIME})\)\([0-9A-Fa-f]*\)\([0-9]+\)\(1\)\([0-9.:-]+\)\(([A-Za-z0-9]+)\)\(({_NUMBER})\)"
 ).fullmatch
+_OLD_COUNT = 7
 _DATE = re.compile(
     r"([0-9]{2})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])([SW]?)"
 ).fullmatch
@@ -93,7 +93,7 @@ class Reader:
         before: tuple[int, str] | None = None
         for place, row in missing:
             bare = row.strip()
-            if before is not None and bare.startswith("(") and place == before[0] + 1:
+            if bare[:1] == "(" and before is not None and place == before[0] + 1:
                 # The value of old versions, on a line of its own.
                 group = _group(before[1] + bare, told)
                 if group is not None:
@@ -107,36 +107,37 @@ class Reader:
                 continue
             groups[place] = group
             before = (place, row)
-            if ":" not in bare.partition("(")[2]:  # one that names another object may go on on the next line
+            if bare.count(":") < 2:  # one that names another object may go on on the next line
                 self._known[row] = group
         return [group for group in groups if group is not _NONE], is_clean
 
 
 def _group(line: str, told: Mapping[str, Mapping[str, Said]]) -> Group | None:
     """What a line says; None where it is no object."""
-    measured = _MEASURED(line)
-    if measured:
+    if "*" in line and (measured := _MEASURED(line)):
         label, digits, unit = measured.groups()
-        return Group(label, _number(digits), unit, "", _of(label, told))
+        return stated(label, _number(digits), unit, "", _of(label, told))
     found = _OBJECT(line)
     if found is None:
         return None
     label = found[1].removesuffix("*255")
-    return Group(label, *_said(found[2]), _of(label, told))
+    return stated(label, *_said(found[2]), _of(label, told))
 
 
 def _said(brackets: str) -> tuple[str | int | float, str, str]:
     """Value, unit and time of what stands in brackets."""
-    if measured := _ONE(brackets):
-        return _number(measured[1]), measured[2], ""
-    if captured := _CAPTURED(brackets):
+    count = brackets.count("(")
+    if count == 1:
+        inside = brackets[1:-1]
+        if "*" in inside and (measured := _ONE(brackets)):
+            return _number(measured[1]), measured[2], ""
+        return inside, "", iso(inside) if inside.endswith(("S", "W")) else ""
+    if count == 2 and (captured := _CAPTURED(brackets)):
         time, digits, unit = captured.groups()
         return _number(digits) if unit else digits, unit or "", iso(time)
-    if clock := _CLOCK(brackets):
-        return clock[1], "", iso(clock[1])
-    if old := _OLD(brackets):
+    if count == _OLD_COUNT and (old := _OLD(brackets)):
         return _number(old[3]), old[2], iso(old[1])
-    return brackets[1:-1] if brackets.count("(") == 1 else brackets, "", ""
+    return brackets, "", ""
 
 
 def _number(digits: str) -> int | float:
@@ -166,7 +167,7 @@ def _told(identities: Iterable[str]) -> Mapping[str, Mapping[str, Said]]:
 
 
 def _of(label: str, told: Mapping[str, Mapping[str, Said]]) -> Mapping[str, Said]:
-    if not label.startswith(_CHANNELS):
+    if label[:2] != "0-" or not label.startswith(_CHANNELS):
         return _NOTHING
     return told.get(label[:4]) or {"channel": int(label[2])}
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from quartier_drivers.meter.telegram import Group, Said
+from quartier_drivers.meter.telegram import Group, Said, stated
 from quartier_drivers.meter.tic.labels import HISTORIC, SIZES, STANDARD, STRANGER, TIME, Shape
 from quartier_drivers.meter.tic.parity import stripped
 
@@ -40,20 +40,17 @@ def whole(span: bytes, *, is_framed: bool) -> Group | None:
     """
     if len(span) < LEAST:
         return None
-    if span[-2] == HT:
-        return _standard(span, is_framed=is_framed) if checksum(span[:-1]) == span[-1] else None
-    if span[-2] == SP:
-        return _historic(span, is_framed=is_framed) if checksum(span[:-2]) == span[-1] else None
+    separator, check = span[-2:]
+    covered = span[:-2]
+    if separator == SP and (sum(covered) & 0x3F) + 0x20 == check:
+        return _historic(covered, is_framed=is_framed)
+    if separator == HT and (sum(covered) + HT & 0x3F) + 0x20 == check:
+        return _standard(covered, is_framed=is_framed)
     return None
 
 
-def checksum(covered: bytes) -> int:
-    """Over label to value, in standard mode with the separator behind the value as well."""
-    return (sum(covered) & 0x3F) + 0x20
-
-
-def _standard(span: bytes, *, is_framed: bool) -> Group | None:
-    label, *fields = span[:-2].split(b"\t")
+def _standard(covered: bytes, *, is_framed: bool) -> Group | None:
+    label, *fields = covered.split(b"\t")
     shape = STANDARD.get(label)
     if shape is None:
         if not is_framed or STRANGER(label) is None:
@@ -65,7 +62,7 @@ def _standard(span: bytes, *, is_framed: bool) -> Group | None:
         return _timed(label, fields, shape) if len(fields) == 2 and _TIMED(fields[0]) else None
     if len(fields) != 1 or not shape.fits(fields[0]):
         return None
-    return Group(label.decode(), fields[0].decode(), shape.unit)
+    return stated(label.decode(), fields[0].decode(), shape.unit)
 
 
 def _timed(label: bytes, fields: list[bytes], shape: Shape) -> Group | None:
@@ -73,7 +70,7 @@ def _timed(label: bytes, fields: list[bytes], shape: Shape) -> Group | None:
     if not shape.fits(value):
         return None
     said = time.decode()
-    return Group(label.decode(), value.decode(), shape.unit, iso(said), _SEASONS[said[0]])
+    return stated(label.decode(), value.decode(), shape.unit, iso(said), _SEASONS[said[0]])
 
 
 def iso(said: str) -> str:
@@ -85,8 +82,8 @@ def iso(said: str) -> str:
     return f"20{year}-{month}-{day}T{hour}:{minute}:{second}{_OFFSETS[said[0]]}"
 
 
-def _historic(span: bytes, *, is_framed: bool) -> Group | None:
-    label, _, value = span[:-2].partition(b" ")
+def _historic(covered: bytes, *, is_framed: bool) -> Group | None:
+    label, _, value = covered.partition(b" ")
     shape = HISTORIC.get(label)
     if shape is None:
         if not is_framed or STRANGER(label) is None:
@@ -94,7 +91,7 @@ def _historic(span: bytes, *, is_framed: bool) -> Group | None:
         shape = _STRANGER
     if not shape.fits(value):
         return None
-    return Group(label.decode(), value.decode(), shape.unit)
+    return stated(label.decode(), value.decode(), shape.unit)
 
 
 def salvaged(span: bytes) -> list[Group]:

@@ -2,19 +2,16 @@ import pytest
 from tests.drivers.meter.tic.conftest import historic, standard, with_parity
 
 from quartier_drivers.meter.telegram import Group
-from quartier_drivers.meter.tic.group import LEAST, checksum, iso, salvaged, whole
+from quartier_drivers.meter.tic.group import LEAST, iso, salvaged, whole
 
 EAST = standard("EAST", "003519702")
 BASE = historic("BASE", "007970903")
 
 
-def test_the_checksum_of_the_standard_mode_covers_the_last_separator():
-    assert ord("*") == checksum(b"EAST\t003519702\t"), "as a real meter printed it"
-    assert EAST.endswith(b"*")
-
-
-def test_the_checksum_of_the_historic_mode_does_not():
-    assert ord("/") == checksum(b"PAPP 02840"), "as a real meter printed it"
+def test_the_checksum_of_the_standard_mode_covers_the_last_separator_that_of_the_historic_does_not():
+    assert whole(b"EAST\t003519702\t*", is_framed=True) is not None, "as a real meter printed it"
+    assert whole(b"PAPP 02840 /", is_framed=True) is not None, "as a real meter printed it"
+    assert whole(b"PAPP 02840 O", is_framed=True) is None, "the same with the separator"
 
 
 # What stood between two control bytes, and what it says.
