@@ -134,9 +134,10 @@ def dlms_client(data: bytes) -> None:
     """A client whose meter answers anything: it reads, or says in words why not."""
     dlms, errors = import_module("quartier_drivers.meter.dlms"), import_module("quartier_drivers.errors")
     wanted = ("0-0:96.1.0", "1-0:1.8.0", "0-0:1.0.0", "1-0:99.1.0")
+    keys = {"encryption_key": bytes(16), "authentication_key": bytes(16)}
     security = "high" if data[:1] == b"\x01" else "none"
     for over_tcp in (True, False):
-        talk = dlms.reader(unit=1, wanted=wanted, over_tcp=over_tcp, security=security).read()
+        talk = dlms.reader(unit=1, wanted=wanted, over_tcp=over_tcp, security=security, **keys).read()
         answers, asks = _answers(data[1:], over_tcp=over_tcp), 0
         try:
             next(talk)

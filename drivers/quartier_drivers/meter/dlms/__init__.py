@@ -62,8 +62,10 @@ def reader(
     ``wanted`` are labels of objects, ``1-0:1.8.0``; ``1-0:99.1.0/1-0:1.29.0`` wants a load curve.
     ``classes`` says of which class an object is where its name does not tell.  ``title`` is our system title,
     16 hexadecimal digits; ``counter`` the object that tells the public client the last invocation counter.
-    Raises ValueError for what is no such label, class or title.
+    Raises ValueError for what is no such label, class or title, and for keys that are missing.
     """
+    if (is_ciphered or security == "high") and not (encryption_key and authentication_key):
+        raise ValueError("ciphering and GMAC want an encryption_key and an authentication_key")
     del address, defects  # a meter on a line has a number; it gives scalers and units
     known = classes or {}
     # A pattern names no object that could be asked for.

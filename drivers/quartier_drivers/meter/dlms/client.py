@@ -32,6 +32,8 @@ from quartier_drivers.meter.telegram import Group, Telegram
 PUBLIC_CLIENT = 16
 _ASSOCIATION = (15, bytes([0, 0, 40, 0, 0, 255]))  # class, name
 _REPLY_TO_HLS = 1
+_CHALLENGE_MIN = 8  # IEC 62056-5-3, 7.3: 8 to 64 bytes
+_COUNTER_MAX = 2**32 - 1
 _BLOCKS_MAX = 4096
 _ELSEWHERE = (4, 9)  # no such object, another class
 _SERIALS = ("0-0:96.1.0", "0-0:42.0.0", "0-0:96.1.1")
@@ -145,6 +147,11 @@ class Client:
 
     def _prove(self, access: Access, challenge: bytes) -> Conversation[None]:
         """Passes three and four: answer the meter's challenge, and see that it answers ours."""
+        if len(self._grant.challenge) < _CHALLENGE_MIN:
+            raise Refused("the meter's challenge is too short to prove anything")
+        if access.title == self._grant.title or challenge == self._grant.challenge:
+            # Else our own proof, sent back, would be its proof.
+            raise Refused("the meter gives our own title or challenge for its own")
         answer = association.proof(access.keys, access.title, self._next_counter(), self._grant.challenge)
         request = services.action(*_ASSOCIATION, _REPLY_TO_HLS, Item(axdr.OCTETS, answer))
         given = services.acted((yield from self._exchange(request)))
@@ -178,6 +185,8 @@ class Client:
         raise Unopened("an answer in clear to a ciphered request")
 
     def _next_counter(self) -> int:
+        if not 0 <= self._counter <= _COUNTER_MAX:
+            raise Refused("our invocation counter is used up: the meter needs another key")
         self._counter += 1
         return self._counter - 1
 

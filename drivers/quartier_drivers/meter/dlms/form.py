@@ -126,17 +126,25 @@ def _speaker(meter: str, groups: Sequence[Group | None]) -> int:
 def _hole(line: Line, notice: Notification) -> tuple[int, str] | None:
     """Where a line's number, clock or text stands and how it is unpacked; None for what stays as it is."""
     item = line.item
-    at = notice.places.get(0 if item.value is notice.moment else id(item))
+    at = notice.places.get(0 if line.is_clock and item.value is notice.moment else id(item))
     if at is None:
         return None
     if line.is_clock:
         return at, f"{moment.SIZE}s"
     if item.tag in _STRINGS:
         stays = line.label in _FIXED or "/" in line.label or is_clock(obis.name(line.label))
-        size = len(item.octets) if item.tag == axdr.OCTETS else len(str(item.value).encode())
+        size = _size(item)
         return None if stays or not size else (at, f"{size}s")
     number = axdr.NUMBERS.get(item.tag)
     return (at, number.format[1:]) if number is not None else None
+
+
+def _size(item: Item) -> int:
+    """How many bytes a string has; 0 where it was no good UTF-8, so that they cannot be told."""
+    if item.tag == axdr.OCTETS:
+        return len(item.octets)
+    text = str(item.value)
+    return 0 if "\N{REPLACEMENT CHARACTER}" in text else len(text.encode())
 
 
 def _group(line: Line, value: Value) -> Group | None:

@@ -155,7 +155,7 @@ class Scanner:
             head = head_at(kept, at)
             if head is not None:
                 heappush(self._open, _Open(start + head.size + 1, start, head))
-            elif at and kept[at - 1] == FLAG:
+            elif at and kept[at - 1] == FLAG and start >= self._floor:  # not the end of a frame already given
                 self._suspects.append(start)
 
     def _begin_wrapper(self, at: int) -> None:

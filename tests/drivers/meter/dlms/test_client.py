@@ -20,7 +20,7 @@ from tests.drivers.meter.dlms.conftest import (
     u32,
     unit,
 )
-from tests.drivers.meter.dlms.server import Meter, Station
+from tests.drivers.meter.dlms.server import CHALLENGE, SERVER_TITLE, Meter, Station
 from tests.drivers.meter.dlms.test_link import held
 
 from quartier_drivers.errors import NoReply, Refused
@@ -263,6 +263,40 @@ def test_a_meter_that_does_not_prove_itself_is_refused() -> None:
     access, settings = ACCESS["gmac"]
     with pytest.raises(Refused, match="prove"):
         reading(client(access), Liar(objects(), **settings))
+
+
+def test_our_own_proof_sent_back_proves_nothing() -> None:
+    class Mirror(Meter):
+        def answer(self, apdu: bytes) -> bytes:
+            if apdu[0] == 0xC3:
+                return b"\xc7\x01\xc1\x00\x01\x00" + apdu[13:]
+            whole = super().answer(apdu)
+            return whole.replace(SERVER_TITLE, TITLE).replace(CHALLENGE, b"challengechallen")
+
+    access, settings = ACCESS["gmac"]
+    with pytest.raises(Refused, match="our own title"):
+        reading(client(access), Mirror(objects(), **settings))
+
+
+def test_a_challenge_that_proves_nothing_is_refused() -> None:
+    class Lazy(Meter):
+        def answer(self, apdu: bytes) -> bytes:
+            aare = super().answer(apdu)
+            at = aare.index(b"\xaa\x12\x80\x10")
+            return b"\x61" + bytes([aare[1] - 16]) + aare[2:at] + b"\xaa\x02\x80\x00" + aare[at + 20 :]
+
+    access, settings = ACCESS["gmac"]
+    with pytest.raises(Refused, match="too short"):
+        reading(client(access), Lazy(objects(), **settings))
+
+
+@pytest.mark.parametrize("told", [u32(2**32 - 1), b"\x15" + bytes([255] * 8), b"\x05\xff\xff\xff\xf0"])
+def test_a_counter_that_is_used_up_is_refused(told: bytes) -> None:
+    access, settings = ACCESS["counted"]
+    meter = Meter({**objects(), (1, name("0-0:43.1.0"), 2): told}, **settings)
+
+    with pytest.raises(Refused, match="used up"):
+        reading(client(access), meter)
 
 
 def test_an_answer_in_clear_to_a_ciphered_request_counts_for_nothing() -> None:

@@ -69,3 +69,9 @@ def test_columns_of_a_load_curve_want_the_curve_once() -> None:
     made = reader(unit=1, wanted=["1-0:99.1.0/1-0:1.29.0", "1-0:99.1.0/1-0:2.29.0"], classes={})
 
     assert 1 == len(made._wanted)
+
+
+@pytest.mark.parametrize("settings", [{"security": "high"}, {"is_ciphered": True, "encryption_key": KEY}])
+def test_missing_keys_are_named(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="want an encryption_key and an authentication_key"):
+        reader(unit=1, wanted=LABELS, **settings)

@@ -168,6 +168,18 @@ def test_what_is_no_number_is_read_the_general_way(number: bytes) -> None:
     assert forms.told(sent[:-4] + number) is None
 
 
+@pytest.mark.parametrize("sent", [b"\xff\xfe12", b"\xff" * 8, "a\N{REPLACEMENT CHARACTER}".encode()])
+def test_a_text_that_is_no_utf_8_is_read_like_any_other(sent: bytes) -> None:
+    text_at = b"\x0a" + bytes([len(sent)]) + sent
+    first, second = (
+        notification(structure(named("0-0:96.1.0"), text_at, named("1-0:1.7.0"), u32(number)))
+        for number in (5, 6)
+    )
+    forms = learnt(Forms(), first)
+
+    assert groups(read(second)) == forms.told(second)
+
+
 def test_few_forms_are_remembered() -> None:
     forms = Forms()
     for size in range(1, 40):

@@ -167,6 +167,13 @@ def test_rubbish_before_a_frame_is_counted_alike_in_any_chunks() -> None:
     assert {(2 + 2 + 1, 0)} == counted
 
 
+def test_what_ends_a_wrapper_like_the_begin_of_a_frame_is_none_in_any_chunks() -> None:
+    inside = notification(structure(u32(1))) + b"\x00\xa6\x7e\xa6\x7e\xa6"
+    stream = wrapped(inside) + bytes(20)
+
+    assert {0} == {found(stream, [size])[1].bad_count for size in range(1, 60)}
+
+
 def test_on_a_line_with_checks_nothing_that_looks_like_a_wrapper_swallows_a_frame() -> None:
     bogus = b"\x00\x01\x00\x10\x00\x01\x00\x40\x0f"
     for frames in ([hdlc(b"ab"), hdlc(b"cd")], [mbus(b"abcd"), mbus(bogus + bytes(20)), mbus(b"efgh")]):
