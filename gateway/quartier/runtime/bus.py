@@ -20,16 +20,7 @@ from quartier.runtime.moment import Moment
 from quartier.runtime.rota import Rota
 from quartier.runtime.supervisor import ended_well
 from quartier.runtime.writes import Tally, Thrift
-from quartier_drivers.contract import (
-    Command,
-    Driver,
-    Line,
-    Note,
-    Noting,
-    Pluggable,
-    Readings,
-    Speaker,
-)
+from quartier_drivers.contract import Command, Driver, Line, Note, Noting, Pluggable, Readings, Speaker
 from quartier_drivers.errors import Expired, LinkLost, NoReply, Refused
 
 GIVE_UP_COUNT = 3
@@ -38,6 +29,8 @@ REOPEN_PAUSE_S = (1.0, 60.0)
 SILENT_AFTER_S = 15.0
 SILENT_AFTER_POLLS = 3.0
 AGE_EVERY_NS = 500_000_000
+# A driver that says "now" for ever and waits for nothing must not hold the loop: others run in between.
+BREATH_READS = 32
 
 
 class Bus:
@@ -123,6 +116,7 @@ class Bus:
 
     async def _work(self) -> None:
         self._rota = Rota(tuple(self.devices.values()))
+        reads_count = 0
         while not self._halted:
             now_ns = self._clock.now_ns()
             if now_ns >= self._age_again_ns:
@@ -150,6 +144,9 @@ class Bus:
                     self._seat.take()
                 await self._read(health)
                 self._rota.changed(health)
+                reads_count += 1
+                if reads_count % BREATH_READS == 0:
+                    await self._clock.sleep(0)
 
     def _word(self, health: Health) -> None:
         """A device has spoken by itself: its turn comes now."""

@@ -9,7 +9,7 @@ import structlog
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import ClockSetting, HouseClock
 from quartier_drivers import profile
-from quartier_drivers.contract import Command, DeviceSpec, Quality
+from quartier_drivers.contract import NOTHING, Command, DeviceSpec, Quality
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.registry import door
 from quartier_hil.devices import catalog
@@ -398,3 +398,40 @@ async def test_the_slack_of_less_than_5_s_is_bad():
 
     assert (Quality.GOOD, Quality.GOOD) == (long["lan.slack_pct"], long["lan.online_on"])
     assert (Quality.BAD, Quality.GOOD) == (short["lan.slack_pct"], short["lan.online_on"])
+
+
+class Restless:
+    """A door with a bug: it is due at once, for ever, and waits for nothing."""
+
+    points: dict = {}  # noqa: RUF012 - it serves none
+    reads_count = 0
+
+    def __init__(self, clock):
+        self.clock = clock
+
+    @property
+    def due_ns(self):
+        return self.clock.now_ns()
+
+    async def open(self):
+        return {}
+
+    async def read(self):
+        self.reads_count += 1
+        return NOTHING
+
+
+async def test_a_driver_that_never_waits_does_not_hold_the_loop():
+    clock = HouseClock(ClockSetting())
+    line = door("modbus-tcp").line("lan", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=1), clock)
+    line.open = line.close
+    driver = Restless(clock)
+    bus = Bus("lan", line, {"odd": driver}, clock, print, structlog.testing.CapturingLogger())
+    task = asyncio.create_task(bus.run())
+    while driver.reads_count < 1000:
+        assert not task.done()
+        await asyncio.sleep(0)
+    bus.halt()
+    await task
+
+    assert 1000 <= driver.reads_count
