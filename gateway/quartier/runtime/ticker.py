@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable
 
+from quartier.runtime.lean import give_back
 from quartier_drivers.contract import Clock, slot_ns
 
 # Upper bounds of the lateness classes, s of the house's time.
@@ -95,3 +96,5 @@ class Ticker:
             gc.collect()
         else:
             gc.collect(1 if self.cycles_count % 10 == 0 else 0)
+        if self.cycles_count % 10 == 0:
+            give_back()
