@@ -19,6 +19,8 @@ COMMANDS = {
     "config": ("sample", "reference", "schema"),
     "read": ("tcp://", "rtu://", "usb:", "--profiles"),
     "scan": ("modbus", "--units", "--bauds", "Exit codes", "rtu:/dev/ttyUSB0", "--json"),
+    "decode": ("tic", "mbus", "--hex", "--profile", "--key-file", "example", "Exit codes"),
+    "listen": ("usb:SERIAL", "tcp://HOST:PORT", "--count", "--key-file", "--json", "example", "Exit codes"),
     "profiles": ("profiles", "--json"),
     "status": ("--json", "--runtime-dir"),
     "top": ("Enter", "Esc", "once a second", "snapshot", "--runtime-dir"),
@@ -39,7 +41,7 @@ def test_the_first_help_names_every_command_and_the_first_steps(capsys):
 
     listed = re.findall(r"^    (\w+) ", text, re.MULTILINE)
     assert set(COMMANDS) == set(listed)
-    for step in ("config sample", "check site.toml", "read victron/gx", "run --config", "top"):
+    for step in ("config sample", "check site.toml", "listen usb:", "read victron/gx", "run --config", "top"):
         assert f"quartier {step}" in text
 
 

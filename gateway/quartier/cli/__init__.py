@@ -23,6 +23,7 @@ first steps:
   quartier config sample > site.toml     a commented file to start from
   quartier check site.toml               every fault at once
   quartier scan modbus tcp://192.168.1.20  which devices answer, and who they are
+  quartier listen usb:DA3FMX1Z           which smart meter is on a port, and what it says
   quartier read victron/gx 'tcp://192.168.1.20?unit=227'
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
   quartier top                           what it does, and why, kept up to date
@@ -282,7 +283,8 @@ def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "PORT: /dev/ttyUSB0, usb:SERIAL or tcp://HOST:PORT.  It is listened to at each usual speed; only\n"
         "where nothing is heard, an M-Bus and a sign-on of IEC 62056-21 are tried.  On a terminal values\n"
         "are kept up to date, else each frame is a JSON line as of quartier decode.  Stop the daemon first.\n"
-        "example: quartier listen usb:DA3FMX1Z",
+        "example: quartier listen usb:DA3FMX1Z\n\n"
+        "Exit codes: 0 a meter was found · 1 none was, or the port cannot be opened · 2 wrong use.",
     )
     listen.add_argument("port", metavar="PORT", help="where the meter is")
     listen.add_argument("--count", type=int, default=0, metavar="N", help="leave after N frames")
