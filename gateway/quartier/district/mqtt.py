@@ -10,8 +10,10 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from paho.mqtt import client as paho
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -40,6 +42,11 @@ if TYPE_CHECKING:
 _CONNECT_S, _ANSWER_S, _LEAVE_S = 10.0, 10.0, 2.0
 _INBOUND_MAX = 128
 _READS_PER_WAKE = 64
+_Done = Callable[[Any, int], None]
+
+if getattr(paho, "ssl", None) is None:
+    # It was left out.  paho names these two whenever a socket gives or takes less than all: catch nothing.
+    vars(paho)["ssl"] = SimpleNamespace(SSLWantReadError=(), SSLWantWriteError=())
 
 
 class Connection:
@@ -49,11 +56,7 @@ class Connection:
     """
 
     def __init__(
-        self,
-        server: Server,
-        credentials: Credentials,
-        profile: Profile,
-        done: Callable[[Any, int], None] | None = None,
+        self, server: Server, credentials: Credentials, profile: Profile, done: _Done | None = None
     ) -> None:
         self._server = server
         self._credentials = credentials
@@ -69,7 +72,7 @@ class Connection:
         self._granted: dict[int, asyncio.Future[list[int]]] = {}
         self._socket: socket.socket | None = None
         self._reading = self._writing = False
-        self._is_held = False  # paho could not write all it has, and may be in the middle of a packet
+        self._gone = asyncio.Event()
         self._gathers = False
         self._tick: asyncio.TimerHandle | None = None
         self._client = self._make_client()
@@ -177,32 +180,28 @@ class Connection:
             loop.call_soon(self._readable)
 
     def _flush(self) -> None:
-        """Write what was queued; only what the socket does not take now waits for it."""
-        if self._is_held:
-            self._write_through_paho()
-        is_done = not self._is_held and self._write()
-        if is_done and self._client.want_write():  # its DISCONNECT comes last
-            self._write_through_paho()
-        waits = not is_done or self._is_held
-        if self._socket is not None and waits != self._writing:
-            self._writing = waits
+        """Write what waits; only what the socket does not take now waits for it."""
+        is_done = self._write()
+        if self._socket is not None and is_done == self._writing:
+            self._writing = not is_done
             loop = asyncio.get_running_loop()
-            if waits:
-                loop.add_writer(self._socket, self._flush)
-            else:
+            if is_done:
                 loop.remove_writer(self._socket)
+            else:
+                loop.add_writer(self._socket, self._flush)
 
     def _write(self) -> bool:
-        """Messages of QoS 0; returns whether all of them are out."""
+        """Messages of QoS 0, and between them what paho has to say; returns whether all is out."""
         try:
-            return self._socket is not None and self._pipe.write(self._socket.send)
+            return self._socket is not None and self._pipe.write(self._socket.send, self._write_through_paho)
         except OSError as error:
             self.drop(f"{type(error).__name__}: {error}")
             return False
 
-    def _write_through_paho(self) -> None:
-        self._client.loop_write()
-        self._is_held = self._client.want_write()
+    def _write_through_paho(self) -> bool:
+        if self._client.want_write():
+            self._client.loop_write()
+        return self._socket is not None and not self._client.want_write()
 
     def _misc(self) -> None:
         self._client.loop_misc()
@@ -265,6 +264,7 @@ class Connection:
             loop.remove_writer(sock)
             self._socket = None
             self._writing = False
+            self._gone.set()
 
     def _on_register_write(self, _client: Client, _data: Any, _sock: Any) -> None:
         if self._socket and not self._gathers:  # not in the connecting thread
@@ -337,10 +337,10 @@ class Connection:
             if not self._gathers:
                 asyncio.get_running_loop().call_soon(self._flush)
             return
-        properties = None
+        properties = _properties(PacketTypes.PUBLISH)
         if message.expiry_s is not None:
-            properties = _properties(PacketTypes.PUBLISH)
             properties.MessageExpiryInterval = message.expiry_s
+        self._pipe.mark()
         info = self._client.publish(message.topic, message.payload, message.qos, False, properties)
         if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._flying_bytes += size_bytes
@@ -379,12 +379,12 @@ class Connection:
         """DISCONNECT with ``code`` after everything queued, at most two seconds, then close."""
         if self._socket is None:
             return
-        gone = asyncio.Event()
-        self._client.on_disconnect = lambda *_: gone.set()
+        self._client.on_disconnect = None
+        self._pipe.mark()
         self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, identifier=code))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LEAVE_S):
-                await gone.wait()
+                await self._gone.wait()
         self.drop("left")
 
     def drop(self, why: str) -> None:

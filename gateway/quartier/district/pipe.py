@@ -13,6 +13,8 @@ from quartier.district.varint import varint
 _PUBLISH = b"\x30"
 _NO_PROPERTIES = b"\x00"
 _EXPIRY = b"\x05\x02"  # five bytes of properties: the message's expiry interval
+# Others on the socket have a turn after so much, a TLS record: a pipe that never runs dry would starve them.
+_PORTION_BYTES = 16 * 1024
 # By name: a link without TLS does not import ssl.
 _FULL = ("BlockingIOError", "SSLWantReadError", "SSLWantWriteError")
 
@@ -22,11 +24,12 @@ class Pipe:
 
     def __init__(self, done: Callable[[int, Any], None]) -> None:
         self._done = done
-        self._parts: list[bytes] = []
-        self._rest = memoryview(b"")
+        self._packets: deque[bytes] = deque()
+        self._rest = memoryview(b"")  # of a portion; TLS wants the same bytes again where it was held up
         # Of each message not yet written: at which byte of all that were put it ends, its size, its tag.
         self._ends: deque[tuple[int, int, Any]] = deque()
-        self._put_bytes = self._written_bytes = 0
+        self._put_bytes = self._written_bytes = self._marked_bytes = 0
+        self._is_held = False
 
     def __len__(self) -> int:
         """Messages not yet written."""
@@ -44,17 +47,29 @@ class Pipe:
         if message.expiry_s is not None:
             properties = _EXPIRY + message.expiry_s.to_bytes(4, "big")
         left_bytes = 2 + len(topic) + len(properties) + len(payload)
-        head = b"".join((_PUBLISH, varint(left_bytes), len(topic).to_bytes(2, "big"), topic, properties))
-        self._parts += (head, payload)
-        self._put_bytes += len(head) + len(payload)
+        head = (_PUBLISH, varint(left_bytes), len(topic).to_bytes(2, "big"), topic, properties)
+        self._packets.append(packet := b"".join((*head, payload)))
+        self._put_bytes += len(packet)
         self._ends.append((self._put_bytes, size_bytes, message.tag))
 
-    def write(self, send: Callable[[memoryview], int]) -> bool:
-        """Write what the socket takes; returns whether that was all.  Raises OSError when it is broken."""
-        while self._ends:
+    def mark(self) -> None:
+        """What others write from now on comes after all that was put so far."""
+        self._marked_bytes = self._put_bytes
+
+    def write(self, send: Callable[[memoryview], int], others: Callable[[], bool] = lambda: True) -> bool:
+        """Write what the socket takes; returns whether that was all.  Raises OSError when it is broken.
+
+        ``others`` is called where somebody else may write whole packets; it returns whether all are out.
+        """
+        while True:
             if not self._rest:
-                self._rest = memoryview(b"".join(self._parts))
-                self._parts.clear()
+                if self._is_held or self._written_bytes >= self._marked_bytes:
+                    self._is_held = not others()
+                if self._is_held:
+                    return False
+                if not self._packets:
+                    return True
+                self._rest = memoryview(self._portion())
             try:
                 sent_bytes = send(self._rest)
             except OSError as error:
@@ -66,4 +81,12 @@ class Pipe:
             while self._ends and self._ends[0][0] <= self._written_bytes:
                 _, size_bytes, tag = self._ends.popleft()
                 self._done(size_bytes, tag)
-        return True
+
+    def _portion(self) -> bytes:
+        """Whole packets, as many as go together."""
+        packets: list[bytes] = []
+        room_bytes = _PORTION_BYTES
+        while self._packets and room_bytes > 0:
+            packets.append(self._packets.popleft())
+            room_bytes -= len(packets[-1])
+        return b"".join(packets)

@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 import threading
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -150,6 +151,42 @@ async def test_a_half_open_link_ends_by_the_keep_alive(mosquitto, make_relay):
         connection.publish(Outgoing("a", b"into the void"))
         with pytest.raises(Ended):
             await asyncio.wait_for(connection.receive(), 30)
+
+
+async def test_a_link_slower_than_the_house_still_says_that_it_is_alive():
+    """Whatever waits to be said, a PINGREQ goes between two messages: without it the link would end."""
+    seen = asyncio.get_running_loop().create_future()
+
+    async def listen(reader):
+        kind = None
+        while kind != 0xC0:
+            kind, size = (await reader.readexactly(1))[0], await left(reader)
+            await reader.readexactly(size)
+        seen.set_result(kind)
+
+    def more(_tag, _code):
+        connection.publish(Outgoing("a", b"x" * 5_000, tag=1))
+
+    async with answering(listen) as server:
+        connection = Connection(server, Credentials(), profile(keepalive_s=1), more)
+        await connection.open()
+        for _ in range(40):
+            more(1, 0)
+        async with asyncio.timeout(10):
+            assert 0xC0 == await seen
+        connection.drop("done")
+
+
+async def test_a_socket_that_breaks_while_we_leave_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(mqtt, "_LEAVE_S", 3_600.0)
+
+    async with answering() as server:
+        connection = await connected(server)
+        connection.publish(Outgoing("a", b"x"))
+        connection._socket.shutdown(socket.SHUT_RDWR)
+        async with asyncio.timeout(10):
+            await connection.leave(codes.NORMAL)
+    assert connection.ended is not None
 
 
 @pytest.mark.parametrize(
@@ -343,6 +380,37 @@ class Recorder:
 
     async def send(self, data):
         (await self.writer).write(data)
+
+
+@asynccontextmanager
+async def answering(listen=None):
+    """A server that answers CONNECT; ``listen`` reads what follows, then it waits for the end."""
+    over = asyncio.get_running_loop().create_future()
+
+    async def serve(reader, writer):
+        await reader.readexactly(1)
+        await reader.readexactly(await left(reader))
+        writer.write(bytes([0x20, 3, 0, 0, 0]))
+        if listen is not None:
+            await listen(reader)
+        await reader.read()
+        writer.close()
+        over.set_result(None)
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield Server("127.0.0.1", server.sockets[0].getsockname()[1], tls=False)
+        await over
+
+
+async def left(reader):
+    """The remaining length of a packet (MQTT 5.0, 1.5.5)."""
+    size = shift = 0
+    while True:
+        byte = (await reader.readexactly(1))[0]
+        size |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return size
 
 
 def publish_packet(topic, payload):

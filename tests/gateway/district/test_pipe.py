@@ -118,3 +118,70 @@ def test_a_full_socket_is_waited_for_a_broken_one_is_not(pipe, full):
     assert not pipe.write(refuse(full()))
     with pytest.raises(ConnectionResetError):
         pipe.write(refuse(ConnectionResetError()))
+
+
+def test_others_have_their_turn_between_whole_messages_however_many_follow():
+    """A link slower than the house never runs dry: a keep-alive that waited for that would end it."""
+    pipe = Pipe(lambda _size, _tag: put())
+    wire = Socket([20_000, 0, 20_000, 20_000])
+    turns = []
+
+    def put():
+        pipe.put(Outgoing("a", b"x" * 10_000), 1)
+
+    def others():
+        turns.append([len(payload) for _, _, payload in packets(wire.got)])
+        return len(turns) < 3
+
+    put()
+    put()
+    assert not pipe.write(wire.send, others), "the socket is full, in the middle of a message"
+    assert [[]] == turns
+    assert not pipe.write(wire.send, others), "the other one is held up"
+    assert [[], [10_000] * 2, [10_000] * 4] == turns
+
+
+def test_what_others_say_after_a_mark_follows_all_that_was_put_before_it(pipe):
+    wire = Socket()
+    turns = []
+    for _ in range(5):
+        pipe.put(Outgoing("a", b"x" * 10_000), 1)
+    pipe.mark()
+    pipe.put(Outgoing("a", b"x"), 1)
+    pipe.write(wire.send, lambda: bool(turns.append(len(packets(wire.got)))) or True)
+
+    assert 6 == len(packets(wire.got))
+    assert 5 <= turns[0]
+
+
+def test_who_is_held_up_goes_on_before_anything_else_is_written(pipe):
+    wire = Socket()
+    pipe.put(Outgoing("a", b"x"), 1)
+    assert not pipe.write(wire.send, lambda: False)
+    pipe.mark()  # for one that is said later
+
+    assert not pipe.write(wire.send, lambda: False)
+    assert b"" == wire.got
+    assert pipe.write(wire.send, lambda: True)
+    assert 1 == len(packets(wire.got))
+
+
+@given(takes=st.lists(st.integers(0, 40_000), max_size=30))
+def test_a_socket_that_was_full_is_offered_the_same_bytes_again(takes):
+    """TLS wants it so (OpenSSL, SSL_write: SSL_R_BAD_WRITE_RETRY)."""
+    pipe, wire, refused = Pipe(lambda _size, _tag: None), Socket(takes), []
+    for at in range(5):
+        pipe.put(Outgoing("a", bytes([at]) * 9_000), 1)
+
+    def send(data):
+        if refused:
+            assert refused.pop() == bytes(data)
+        try:
+            return wire.send(data)
+        except BlockingIOError:
+            refused.append(bytes(data))
+            raise
+
+    while not pipe.write(send):
+        pipe.put(Outgoing("b", b"meanwhile"), 1)
+    assert [bytes([at]) * 9_000 for at in range(5)] == [found[2] for found in packets(wire.got)[:5]]

@@ -75,6 +75,36 @@ print(type(Credentials().context()).__name__)
     assert ["SSLContext"] == ran(code)
 
 
+def test_a_link_without_tls_takes_a_message_that_comes_in_pieces():
+    code = """
+from quartier.runtime import lean
+import asyncio
+with lean.without("ssl"):
+    from quartier.district.mqtt import Connection
+from quartier.district.broker import Credentials, Profile, Server
+
+async def serve(reader, writer):
+    await reader.readexactly(2)
+    for piece in (b"\\x20\\3\\0\\0\\0", b"\\x30", b"\\5\\0\\1a", b"\\0x"):
+        writer.write(piece)
+        await asyncio.sleep(0.05)
+
+async def main():
+    faults = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: faults.append(context))
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    profile = Profile(client_id="x", clean_start=True, session_expiry_s=0)
+    address = Server("127.0.0.1", server.sockets[0].getsockname()[1], False)
+    connection = Connection(address, Credentials(), profile)
+    await connection.open()
+    print((await connection.receive()).payload.decode(), len(faults))
+    connection.drop("done")
+
+asyncio.run(main())
+"""
+    assert ["x", "0"] == ran(code)
+
+
 def test_memory_settings_change_nothing_that_a_program_sees():
     code = """
 from quartier.runtime import lean
