@@ -63,7 +63,7 @@ class Meaning:
         by_label: dict[str, Group] = {}
         for group in telegram.groups:
             by_label.setdefault(group.label, group)
-        is_sound = telegram.is_whole and not telegram.bad_count
+        is_sound = telegram.is_whole and (telegram.is_proven or not telegram.bad_count)
         found = {}
         for rule in self._rules:
             meant = rule.told(telegram, by_label, is_sound=is_sound)

@@ -59,13 +59,15 @@ class Telegram:
 
     ``meter`` is who says it (serial or address), empty where the frame does not tell.  ``bad_count``
     is how many groups (or frames, where a checksum covers the whole) were refused since the last
-    telegram.  ``is_whole``: its begin and its end were seen.
+    telegram.  ``is_whole``: its begin and its end were seen.  ``is_proven``: one checksum covers all of it,
+    so that what was refused belongs to others and none of its groups is missing.
     """
 
     meter: str
     groups: tuple[Group, ...]
     bad_count: int = 0
     is_whole: bool = True
+    is_proven: bool = field(default=False, compare=False)
 
 
 @dataclass(slots=True)

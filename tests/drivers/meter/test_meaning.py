@@ -108,6 +108,7 @@ def test_a_group_that_only_comes_when_something_is_wrong_is_off_in_a_whole_teleg
     assert {"over_current_on": True} == values(of, Group("ADPS", "031"))
     assert {"over_current_on": False} == values(of, Group("PAPP", "1"))
     assert {} == values(of, Group("PAPP", "1"), bad_count=1)
+    assert {"over_current_on": False} == values(of, Group("PAPP", "1"), bad_count=1, is_proven=True)
     assert {} == values(of, Group("PAPP", "1"), is_whole=False)
 
 

@@ -100,7 +100,7 @@ class PushDecoder:
             self._tally()
             bad_count = self._counts.bad_count - self._told_bad_count
             self._told_bad_count = self._counts.bad_count
-            made.append(Telegram(meter, tuple(stated), bad_count, is_whole))
+            made.append(Telegram(meter, tuple(stated), bad_count, is_whole, is_proven=True))
         return made
 
     def _read(self, apdu: bytes) -> tuple[str, list[Group]]:

@@ -1,5 +1,6 @@
 """Dates and times of M-Bus records: types F, G, I and J (EN 13757-3:2018, Annex A); pure."""
 
+from calendar import monthrange
 from dataclasses import dataclass
 
 _EVERY_YEAR, _EVERY_MONTH = 127, 15
@@ -55,6 +56,8 @@ def _date(code: int, century: int) -> str:
     if code & 0xFFFF in {0, 0xFFFF} or not month or (month > 12 and month != _EVERY_MONTH):
         return ""
     if year > 99 and year != _EVERY_YEAR:
+        return ""
+    if year != _EVERY_YEAR and month <= 12 and day > monthrange(_whole_year(year, century), month)[1]:
         return ""
     years = "*" if year == _EVERY_YEAR else str(_whole_year(year, century))
     months = "*" if month == _EVERY_MONTH else f"{month:02}"

@@ -49,6 +49,6 @@ class MbusDecoder:
             self.why = str(answer.groups[0].value) if answer.is_secret else ""
             counts.good_count += 1
             counts.frames_count += 1
-            found.append(Telegram(answer.header.serial, answer.groups, self._bad_count))
+            found.append(Telegram(answer.header.serial, answer.groups, self._bad_count, is_proven=True))
             self._bad_count = 0
         return found

@@ -1,7 +1,7 @@
 """P1 bytes into telegrams: from ``/`` to ``!`` and a CRC-16 that proves the whole.
 
-A stray ``/`` or ``!`` costs the telegram it fell into and no other: every ``/`` before a ``!`` may be the
-begin, and the CRC says which.  Versions 2 and 3 have no CRC; there the form of every line is the proof.
+A stray ``/`` or ``!`` costs at most the telegram it fell into and no other: every ``/`` before a ``!`` may be
+the begin, and the CRC says which.  Versions 2 and 3 have no CRC; there the form of every line is the proof.
 """
 
 import re
@@ -15,7 +15,13 @@ TELEGRAM_MAX = 16384
 BEGINS_MAX = 8
 """How many ``/`` before one ``!`` are tried."""
 
-_END = re.compile(rb"!([0-9A-Fa-f]{4}|[0-9A-Fa-f]{0,3}(?=[^0-9A-Fa-f]))")
+# A telegram ends with a line that begins with ``!``; in the middle of one it is a letter of a text, except
+# where noise took what ended the line before.
+_END = re.compile(
+    rb"(?<=[\r\n\x8d])!(?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{0,3}(?=[^0-9A-Fa-f]))|![0-9A-Fa-f]{0,4}(?=[\r\n\x8d])"
+)
+_END_MAX = 7
+"""Bytes from the end of the line before to what stands behind the CRC."""
 _LAST_END = re.compile(rb"!([0-9A-Fa-f]{0,4})\Z")
 _BEGIN = re.compile(rb"[/\xaf]")
 _HEAD = re.compile(r"/[!-~][ -~]{3,60}").fullmatch
@@ -82,9 +88,8 @@ class P1Decoder:
         start = 0
         while end := _END.search(buffer, max(start, self._searched)):
             self._rubbish(end.start() - start)
-            self._close(
-                bytes(buffer[start : end.start() + 1]), end[1], bytes(buffer[end.end() : end.end() + 1]), done
-            )
+            body = bytes(buffer[max(start, end.start() + 1 - TELEGRAM_MAX) : end.start() + 1])
+            self._close(body, end[0][1:], bytes(buffer[end.end() : end.end() + 1]), done)
             self._dropped_count = self._rubbish_count = 0
             start = end.end()
         del buffer[:start]
@@ -92,7 +97,7 @@ class P1Decoder:
         if len(buffer) > 2 * TELEGRAM_MAX:
             self._dropped_count += len(buffer) - TELEGRAM_MAX
             del buffer[: len(buffer) - TELEGRAM_MAX]
-        self._searched = max(0, len(buffer) - 4)
+        self._searched = max(0, len(buffer) - _END_MAX)
         return done
 
     def end(self) -> list[Telegram]:
@@ -100,7 +105,7 @@ class P1Decoder:
         done: list[Telegram] = []
         end = _LAST_END.search(self._buffer)
         if end:
-            self._close(bytes(self._buffer[: end.start() + 1]), end[1], b"", done)
+            self._close(bytes(self._buffer[: end.start() + 1][-TELEGRAM_MAX:]), end[1], b"", done)
         elif _BEGIN.search(self._buffer[-TELEGRAM_MAX:]):
             self._refuse()
         self._buffer.clear()
@@ -115,7 +120,6 @@ class P1Decoder:
 
     def _close(self, body: bytes, crc: bytes, behind: bytes, done: list[Telegram]) -> None:
         """Judge what ends with ``!``; ``crc`` is what stands behind it, in hexadecimal or nothing."""
-        body = body[-TELEGRAM_MAX:]
         begins = [found.start() for found in _BEGIN.finditer(body)][-BEGINS_MAX:]
         if not begins:
             self.counts.resync_count += 1
@@ -129,7 +133,7 @@ class P1Decoder:
         if not groups or not (crc or is_clean):
             self._refuse()
             return
-        done.append(Telegram(lines.meter(groups), tuple(groups), self._bad_count))
+        done.append(Telegram(lines.meter(groups), tuple(groups), self._bad_count, is_proven=True))
         self._bad_count = 0
         self.counts.good_count += 1
         self.counts.frames_count += 1

@@ -14,8 +14,10 @@ _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?"
 _TIME = r"[0-9]{12}[SW]?"
 _LABEL = r"(?:[0-9]{1,3}-[0-9]{1,3}:)?[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}"
 _OBJECT = re.compile(rf"({_LABEL}(?:\*[0-9]{{1,3}})?)((?:\([^()]*\))+)").fullmatch
+_OBJECTS = re.compile(rf"{_LABEL}(?:\*[0-9]{{1,3}})?(?:\([^()]*\))+")
 _MEASURED = re.compile(rf"({_LABEL})\(({_NUMBER})\*([^()*]+)\)").fullmatch
 _ONE = re.compile(rf"\(({_NUMBER})\*([^()*]+)\)").fullmatch
+_DECIMAL = re.compile(r"-?[0-9]{1,15}\.[0-9]{1,9}").fullmatch
 _CAPTURED = re.compile(rf"\(({_TIME})\)\(({_NUMBER})(?:\*([^()*]+))?\)").fullmatch
 # Versions 2 and 3: time, status, period, number of values, OBIS, unit, and on a line of its own the value.
 _OLD = re.compile(
@@ -91,6 +93,7 @@ class Reader:
         told = _told(self._children)
         is_clean = True
         before: tuple[int, str] | None = None
+        others: dict[int, list[Group]] = {}
         for place, row in missing:
             bare = row.strip()
             if bare[:1] == "(" and before is not None and place == before[0] + 1:
@@ -102,6 +105,9 @@ class Reader:
                     before = None
                     continue
             group = _group(bare, told)
+            if group is None and (several := _several(bare, told)):
+                groups[place], *others[place] = several
+                continue
             if group is None:
                 is_clean = is_clean and not bare
                 continue
@@ -109,7 +115,16 @@ class Reader:
             before = (place, row)
             if bare.count(":") < 2:  # one that names another object may go on on the next line
                 self._known[row] = group
+        if others:
+            groups = [one for place, group in enumerate(groups) for one in (group, *others.get(place, ()))]
         return [group for group in groups if group is not _NONE], is_clean
+
+
+def _several(line: str, told: Mapping[str, Mapping[str, Said]]) -> list[Group]:
+    """What the objects of a line say that has more than one (IEC 62056-21, 6.5); empty where it is not so."""
+    objects = _OBJECTS.findall(line)
+    groups = [group for one in objects if (group := _group(one, told)) is not None]
+    return groups if "".join(objects) == line and len(groups) == len(objects) else []
 
 
 def _group(line: str, told: Mapping[str, Mapping[str, Said]]) -> Group | None:
@@ -131,10 +146,12 @@ def _said(brackets: str) -> tuple[str | int | float, str, str]:
         inside = brackets[1:-1]
         if "*" in inside and (measured := _ONE(brackets)):
             return _number(measured[1]), measured[2], ""
+        if "." in inside and _DECIMAL(inside):  # a power factor, for one; whole numbers may be codes
+            return float(inside), "", ""
         return inside, "", iso(inside) if inside.endswith(("S", "W")) else ""
     if count == 2 and (captured := _CAPTURED(brackets)):
         time, digits, unit = captured.groups()
-        return _number(digits) if unit else digits, unit or "", iso(time)
+        return _number(digits) if unit or "." in digits else digits, unit or "", iso(time)
     if count == _OLD_COUNT and (old := _OLD(brackets)):
         return _number(old[3]), old[2], iso(old[1])
     return brackets, "", ""

@@ -141,7 +141,7 @@ class SealedDecoder:
         inner = P1Decoder(is_sealed=not is_proven)
         telegrams = inner.feed(plain) + inner.end()
         for one in telegrams:
-            done.append(Telegram(one.meter, one.groups, self._bad_count))
+            done.append(Telegram(one.meter, one.groups, self._bad_count, is_proven=True))
             self._bad_count = 0
             self.counts.good_count += 1
             self.counts.frames_count += 1

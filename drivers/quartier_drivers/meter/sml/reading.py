@@ -84,7 +84,7 @@ class SmlDecoder:
         bad_count = bad_frames_count + self._bad_messages_count - self._told_count
         telegrams = []
         for server, groups in told.items():
-            telegrams.append(Telegram(device(server), tuple(groups), bad_count))
+            telegrams.append(Telegram(device(server), tuple(groups), bad_count, is_proven=not file.bad_count))
             self._told_count += bad_count
             bad_count = 0
         self._counts.frames_count += len(telegrams)

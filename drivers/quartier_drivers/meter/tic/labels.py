@@ -13,41 +13,57 @@ TIME = rb"[EHeh ][0-9]{12}"
 class Shape:
     """What one label's value is: its ``unit`` in the meter's words, and what text may stand there.
 
-    ``is_timed``: a time field stands before the value.  ``fits`` judges a whole value, ``rest`` what
-    follows a label whose surroundings are damaged: separator, fields of full width, checksum.
+    ``is_timed``: a time field stands before the value.  ``fits`` judges a whole value, ``may_be`` one that
+    stands between line ends, where no width is needed to find it; ``rest`` is what follows a label whose
+    surroundings are damaged: separator, fields of full width, checksum.
     """
 
     unit: str
     is_timed: bool
     fits: Callable[[bytes], object]
+    may_be: Callable[[bytes], object]
     rest: "re.Pattern[bytes]"
 
 
-def _shape(value: bytes, padded: bytes, *, unit: str, separator: bytes, is_timed: bool) -> Shape:
+def _shape(
+    value: bytes, padded: bytes, loose: bytes, *, unit: str, separator: bytes, is_timed: bool
+) -> Shape:
     time = TIME + separator if is_timed else b""
     rest = separator + time + padded + separator + rb"[ -_]"
-    return Shape(unit, is_timed, re.compile(value).fullmatch, re.compile(rest))
+    fits, may_be = re.compile(value).fullmatch, re.compile(loose).fullmatch
+    return Shape(unit, is_timed, fits, may_be, re.compile(rest))
 
 
-def _number(digits: int) -> tuple[bytes, bytes]:
+_Forms = tuple[bytes, bytes, bytes]
+"""A value, one of full width, and one between line ends."""
+
+
+def _number(digits: int) -> _Forms:
     pattern = b"[0-9]{%d}" % digits
-    return pattern, pattern
+    return pattern, pattern, b"[0-9]{1,12}" if digits else b""
 
 
-def _text(most: int) -> tuple[bytes, bytes]:
+def _hex(digits: int) -> _Forms:
+    pattern = b"[0-9A-Fa-f]{%d}" % digits
+    return pattern, pattern, b"[0-9A-Fa-f]{1,16}"
+
+
+def _text(most: int) -> _Forms:
     # Without what a blank or a sign becomes when its bit 6 flips, which the checksum does not see.
-    return b"[ -_a-z]{0,%d}" % most, b"[ -_a-z]{%d}" % most
+    any_width = b"[ -_a-z]{0,%d}" % most
+    return any_width, b"[ -_a-z]{%d}" % most, any_width
 
 
-def _just(pattern: bytes) -> tuple[bytes, bytes]:
-    return pattern, b"(?:%b)" % pattern
+def _just(pattern: bytes) -> _Forms:
+    return pattern, b"(?:%b)" % pattern, pattern
 
 
 _INDEX, _CURRENT, _POWER = _number(9), _number(3), _number(5)
 _SWITCHING = rb"(?:[0-9A-F]{8}|NONUTILE)"
-_SWITCHINGS = (_SWITCHING + b"(?: " + _SWITCHING + b"){0,10} *", _SWITCHING + b"(?: " + _SWITCHING + b"){10}")
+_SOME_SWITCHINGS = _SWITCHING + b"(?: " + _SWITCHING + b"){0,10} *"
+_SWITCHINGS = (_SOME_SWITCHINGS, _SWITCHING + b"(?: " + _SWITCHING + b"){10}", _SOME_SWITCHINGS)
 
-_Row = tuple[str, str, tuple[bytes, bytes], bool]
+_Row = tuple[str, str, _Forms, bool]
 
 
 def _standard() -> Iterator[_Row]:
@@ -80,7 +96,7 @@ def _standard() -> Iterator[_Row]:
         yield f"SMAXIN{day}", "VA", _POWER, True
         yield f"CCASN{day}", "W", _POWER, True
         yield f"CCAIN{day}", "W", _POWER, True
-    yield "STGE", "", _just(rb"[0-9A-Fa-f]{8}"), False
+    yield "STGE", "", _hex(8), False
     for notice in range(1, 4):
         yield f"DPM{notice}", "", _number(2), True
         yield f"FPM{notice}", "", _number(2), True

@@ -23,6 +23,10 @@ def told(code):
         ("", "0000"),
         ("", "FFFF"),
         ("", "E10D"),
+        ("", "BE12"),
+        ("2023-02-28", "FC22"),
+        ("", "FD22"),
+        ("*-02-31", "FFF2"),
     ],
 )
 def test_type_g_is_a_date(text, code):

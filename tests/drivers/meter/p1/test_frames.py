@@ -94,6 +94,15 @@ def test_a_stray_begin_or_end_costs_the_telegram_it_falls_into_and_no_other():
             assert {len(DUTCH)} == {len(one.groups) for one in found}
 
 
+@pytest.mark.parametrize("said", ["Watch out! now", "!", "!!1!ABCD", "!beef"])
+@pytest.mark.parametrize("has_crc", [True, False])
+def test_an_exclamation_mark_in_a_text_is_no_end(said, has_crc):
+    capture = telegram(*(DUTCH if has_crc else OLD), f"0-0:96.13.4({said})", has_crc=has_crc)
+
+    for found in heard(capture * 2), heard(capture * 2, [1] * len(capture * 2)):
+        assert [said] * 2 == [one.groups[-1].value for one in found]
+
+
 def test_a_lost_line_end_behind_the_crc_does_not_cost_the_next_telegram():
     assert 3 == len(heard(NEW.rstrip() + NEW.rstrip() + NEW))
 

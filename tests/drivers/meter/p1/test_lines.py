@@ -37,6 +37,22 @@ def test_a_line_is_one_group(line, group):
     assert ([] if group is None else [group]) == read(line)
 
 
+def test_a_line_may_have_several_objects():
+    line = "1-0:1.8.0(000002.345*kWh)1-0:2.8.0(000000.005*kWh)0-0:96.14.0(0002)"
+    groups = [
+        Group("1-0:1.8.0", 2.345, "kWh"),
+        Group("1-0:2.8.0", 0.005, "kWh"),
+        Group("0-0:96.14.0", "0002"),
+    ]
+
+    assert (groups, True) == Reader().read(line)
+    assert False is Reader().read(line + "x")[1]
+
+
+def test_a_number_with_a_point_needs_no_unit():
+    assert [Group("1-0:13.7.0", 0.999)] == Reader().read("1-0:13.7.0(0.999)")[0]
+
+
 def test_gas_of_old_versions_stands_on_two_lines():
     gas = next(group for group in read(*OLD) if group.label == "0-1:24.3.0")
 

@@ -82,6 +82,21 @@ def test_a_label_that_no_table_knows_counts_only_between_line_ends():
     assert [] == salvaged(b"?" + stranger)
 
 
+@pytest.mark.parametrize(
+    ("span", "value"),
+    [
+        (standard("SINSTS", "420"), "420"),
+        (standard("URMS1", "0230"), "0230"),
+        (standard("SMAXSN", "0", "H231105023000"), "0"),
+        (standard("STGE", "3A0001"), "3A0001"),
+        (historic("PAPP", "0"), "0"),
+    ],
+)
+def test_a_number_between_line_ends_may_have_any_width(span, value):
+    assert value == whole(span, is_framed=True).value
+    assert whole(span, is_framed=False) is None
+
+
 def test_the_shortest_group_is_not_shorter_than_what_is_looked_at():
     assert len(standard("AB", "")) == LEAST == len(historic("AB", ""))
 

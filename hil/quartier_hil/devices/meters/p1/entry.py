@@ -27,7 +27,8 @@ def decimal(value: float, digits: int, decimals: int) -> str:
 
 def number(code: str, value: float, form: tuple[int, int], unit: str) -> Entry:
     """``1-0:1.8.1(001234.567*kWh)``; ``form`` is digits and decimals, ``value`` fits them."""
-    return Entry(f"{code}({decimal(value, *form)}*{unit})", (Statement(code, round(value, form[1]), unit),))
+    measured = decimal(value, *form) + (f"*{unit}" if unit else "")
+    return Entry(f"{code}({measured})", (Statement(code, round(value, form[1]), unit),))
 
 
 def text(code: str, value: str) -> Entry:

@@ -159,7 +159,7 @@ def hungary(house: Household, check: Check = "full") -> Telegram:
         number("1-0:15.8.0", sum(house.import_kwh) + sum(house.export_kwh), (9, 3), "kWh"),
         *phases(house, VOLTAGE, house.volts, (4, 1), "V"),
         *phases(house, CURRENT, house.amps, (3, 0), "A"),
-        text("1-0:13.7.0", "0.999"),
+        number("1-0:13.7.0", 0.999, (4, 3), ""),
         number("1-0:14.7.0", house.frequency_hz, (4, 2), "Hz"),
         number("1-0:1.7.0", sum(house.import_kw), (5, 3), "kW"),
         number("1-0:2.7.0", sum(house.export_kw), (5, 3), "kW"),
