@@ -18,8 +18,8 @@ from quartier_drivers.profile import Profile
 # moments, which share what is more.
 MOMENT_POINTS_MAX = 1_000
 PHASE_NS = 2 * SLOT_NS
-# The control cycle begins when the first moment is over, that of the connection meter, and just before
-# the second.
+# The control cycle begins when the first moment is over, that of the connection meter wherever it stands in
+# the file, and just before the second.
 CYCLE_PHASE_NS = PHASE_NS - 1_000_000
 
 
@@ -61,7 +61,9 @@ def wires(loaded: Loaded) -> list[Wire]:
         for name, device in site.devices.items()
         if owners[name] and device.bus in site.buses
     }
-    phases_ns = _phases_ns({name: _points_count(spec, loaded.profiles[name]) for name, spec in specs.items()})
+    counts = {name: _points_count(spec, loaded.profiles[name]) for name, spec in specs.items()}
+    meter = site.grid()[1].device
+    phases_ns = _phases_ns({name: counts[name] for name in sorted(counts, key=lambda name: name != meter)})
     return [
         Wire(
             bus,

@@ -181,6 +181,14 @@ def test_devices_share_a_moment_until_it_is_full(read, monkeypatch):
     assert 5 == max(moments().values()), "what is too large for any has one alone"
 
 
+def test_the_connection_meter_is_asked_in_the_moment_before_the_cycle_wherever_it_stands(read, monkeypatch):
+    monkeypatch.setattr(assembly, "MOMENT_POINTS_MAX", 5)
+    text = SITE.replace('device = "gx", part = "grid"', 'device = "meter"')
+    found = {name: spec.phase_ns // assembly.PHASE_NS for name, spec in specs(read(text)).items()}
+
+    assert (0, 1) == (found["meter"], found["gx"])
+
+
 def test_a_device_that_comes_before_moves_no_other_wire(read, monkeypatch):
     before = {wire.name: wire for wire in assembly.wires(read())}
     monkeypatch.setattr(assembly, "MOMENT_POINTS_MAX", 1)
