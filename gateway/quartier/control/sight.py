@@ -59,6 +59,13 @@ def _apparent(grid: Grid, memories: Memories) -> dict[str, Memory]:
     return {f"{grid.name}.power_w": Memory(taken.value - export_va, taken.taken_ns)}
 
 
+def shows_export(grid: Grid, memories: Memories) -> bool:
+    """Whether a meter of VA alone still says its export beside the rest; it no more does in another mode."""
+    newest = memories.get(f"{grid.name}.power_w")
+    now_ns = 0 if newest is None else newest.taken_ns
+    return fresh(memories, f"{grid.name}.{APPARENT_EXPORT}", grid.period_s, now_ns) is not None
+
+
 def _from_currents(grid: Grid, memories: Memories) -> Memory | None:
     """VA from A at the nominal voltage: the short frames of an over-current say nothing else."""
     said = [memory for name in CURRENTS if (memory := memories.get(f"{grid.name}.{name}")) is not None]

@@ -2,8 +2,8 @@
 
 Subscribed power is apparent power, control moves active power.  While both are measured, their ratio over
 five minutes says how many watts fit into it; else 0.9 W per VA do.  What the meter warns of is cut at once
-below what flows now, and further every 10 s until the warning goes.  What is no longer read neither widens a
-cap nor ends a warning.
+below what flows now, and further every 10 s until the warning goes; also before it has said what is subscribed.
+What is no longer read neither widens a cap nor ends a warning, whatever another meter measures meanwhile.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,7 +44,8 @@ class Drawn:
     ``subscribed_va``: None until the meter said it.  ``apparent_va``: None while it is not known now.
     ``w_per_va`` is what counts, ``mean_w`` and ``mean_va`` what it is made of.  ``warned``: words of the
     warnings that hold; ``calm_ns``: since when none does; ``cut_w``: the cap that answers them, ``is_blind``
-    where that was found without knowing what flows.  ``is_own``: this meter is the one that says what flows.
+    where that was found without knowing what flows, ``is_meters`` where it answers the meter's own word, which
+    then only its word ends.  ``is_own``: this meter is the one that says what flows.
     """
 
     subscribed_va: float | None = None
@@ -58,6 +59,7 @@ class Drawn:
     cut_w: float | None = None
     cut_ns: int = 0
     is_blind: bool = False
+    is_meters: bool = False
     is_own: bool = False
     is_near: bool = False
 
@@ -79,30 +81,39 @@ def judged(
         if apparent_va is not None and grid is not None and grid.value < 0 and not supply.is_grid:
             apparent_va = 0.0  # VA have no sign, and what is fed in is not drawn
         load = replace(before.get(supply.name, Drawn()), apparent_va=apparent_va, is_own=supply.is_grid)
-        found[supply.name] = _judged(supply, load, memories, grid, dt_s, now_ns)
+        unsaid_va = house.limits.import_hard_w / W_PER_VA
+        found[supply.name] = _judged(supply, load, memories, unsaid_va, grid, dt_s, now_ns)
     return found
 
 
 def _judged(
-    supply: Supply, load: Drawn, memories: Memories, grid: Memory | None, dt_s: float, now_ns: int
+    supply: Supply,
+    load: Drawn,
+    memories: Memories,
+    unsaid_va: float,
+    grid: Memory | None,
+    dt_s: float,
+    now_ns: int,
 ) -> Drawn:
+    """``unsaid_va`` stands for what is subscribed where the meter warns before it said that."""
     subscribed_va = _subscribed_va(supply, memories) or load.subscribed_va
-    if subscribed_va is None:
-        return load
-    load = _proportioned(replace(load, subscribed_va=subscribed_va), subscribed_va, grid, dt_s)
+    if subscribed_va is not None:
+        load = _proportioned(replace(load, subscribed_va=subscribed_va), subscribed_va, grid, dt_s)
     warnings = {
         words: sight.fresh(memories, f"{supply.name}.{name}", supply.period_s, now_ns)
         for name, words in WARNINGS.items()
     }
     warned = [words for words, value in warnings.items() if value]
-    share = _share(load, subscribed_va, grid)
+    is_heard = any(value is not None for value in warnings.values())
+    load = replace(load, is_meters=bool(warned) or (load.is_meters and load.cut_w is not None))
+    share = None if subscribed_va is None else _share(load, subscribed_va, grid)
     if share is not None:
         load = replace(load, is_near=share >= (CALM_SHARE if load.is_near else ALARM_SHARE))
         if share > 1.0 and load.apparent_va is not None:
             warned.append("more than subscribed")
     if warned:
-        return _cut(load, tuple(warned), subscribed_va, grid, now_ns)
-    if load.apparent_va is None and all(value is None for value in warnings.values()):
+        return _cut(load, tuple(warned), subscribed_va or unsaid_va, grid, now_ns)
+    if not is_heard and (load.apparent_va is None or load.is_meters):
         return replace(load, calm_ns=None)  # nobody knows: what held goes on, and no time of calm passes
     calm_ns = now_ns if load.calm_ns is None else load.calm_ns
     is_over = now_ns - calm_ns >= supply.release_s * _S
@@ -117,14 +128,27 @@ def _share(load: Drawn, subscribed_va: float, grid: Memory | None) -> float | No
 
 
 def _subscribed_va(supply: Supply, memories: Memories) -> float | None:
-    """The least of what was ever said; it is a contract, so its age does not matter."""
-    said = [memories.get(f"{supply.name}.{name}") for name in (SUBSCRIBED_VA, CUT_OFF_VA)]
-    amperes = memories.get(f"{supply.name}.{SUBSCRIBED_A}")
-    values = [memory.value for memory in said if memory is not None and memory.value > 0]
-    if not values and amperes is not None and amperes.value > 0:
-        phases = 3 if f"{supply.name}.{THREE_PHASES}" in memories else 1
-        values = [amperes.value * VA_PER_A * phases]
-    return min(values, default=None)
+    """The least of what was said last, in VA or, by a meter whose mode has changed since, in amperes.
+
+    It is a contract, so its age does not matter.
+    """
+
+    def said(name: str) -> Memory | None:
+        memory = memories.get(f"{supply.name}.{name}")
+        return None if memory is None or memory.value <= 0 else memory
+
+    powers = [memory for name in (SUBSCRIBED_VA, CUT_OFF_VA) if (memory := said(name)) is not None]
+    amperes = said(SUBSCRIBED_A)
+    if amperes is not None and all(amperes.taken_ns > power.taken_ns for power in powers):
+        phases = 1 if _is_older(said(THREE_PHASES), amperes, supply) else 3
+        return amperes.value * VA_PER_A * phases
+    return min((power.value for power in powers), default=None)
+
+
+def _is_older(memory: Memory | None, other: Memory, supply: Supply) -> bool:
+    """Whether ``memory`` is no part of what the meter says now, ``other`` being so."""
+    silent_s = max(sight.SILENT_S, sight.SILENT_POLLS * supply.period_s)
+    return memory is None or (other.taken_ns - memory.taken_ns) / _S > silent_s
 
 
 def _proportioned(load: Drawn, subscribed_va: float, grid: Memory | None, dt_s: float) -> Drawn:
@@ -170,16 +194,15 @@ def _cut(
 def sources(loads: Mapping[str, Drawn]) -> Iterator[tuple[str, Powers]]:
     """The import cap of each meter, with its name as ``status`` shows it."""
     for name, load in loads.items():
-        if load.subscribed_va is None:
-            continue
-        yield f"{name}, {_kva(load)} subscribed", Powers(load.subscribed_va * load.w_per_va, inf)
+        if load.subscribed_va is not None:
+            yield f"{name}, {_kva(load)} subscribed", Powers(load.subscribed_va * load.w_per_va, inf)
         if load.cut_w is not None:
             why = " and ".join(load.warned) or "warned before"
             yield f"{name}, {why}", Powers(load.cut_w, inf)
 
 
 def _kva(load: Drawn) -> str:
-    return f"{(load.subscribed_va or 0.0) / 1000:g} kVA"
+    return "what is" if load.subscribed_va is None else f"{load.subscribed_va / 1000:g} kVA"
 
 
 def alarms(loads: Mapping[str, Drawn]) -> list[str]:
@@ -187,7 +210,7 @@ def alarms(loads: Mapping[str, Drawn]) -> list[str]:
     found = []
     for name, load in loads.items():
         if load.warned or load.cut_w is not None:
-            found.append(f"{name} warns, or did until now: more flows than {_kva(load)} subscribed allow")
+            found.append(f"{name} warns, or did until now: more flows than {_kva(load)} subscribed allow{'' if load.subscribed_va else 's'}")
         elif load.is_near:
             found.append(f"{name}: more than {ALARM_SHARE:.0%} of {_kva(load)} subscribed is drawn")
     return found

@@ -2,17 +2,17 @@
 
 from dataclasses import replace
 
-from quartier.control import outcome
+from quartier.control import outcome, sight
 from quartier.control.limits import Force
 from quartier.control.players import Player
 from quartier.control.scene import Scene
-from quartier.control.sight import APPARENT_EXPORT, Memories
+from quartier.control.sight import Memories
 from quartier.house.assets import House, Pv
 
 
 def is_unsigned(house: House, memories: Memories) -> bool:
-    """Whether the grid meter would show export as import, for it says neither W nor any export."""
-    return house.grid.is_apparent and f"{house.grid.name}.{APPARENT_EXPORT}" not in memories
+    """Whether the grid meter would show export as import, for it says neither W nor, now, any export."""
+    return house.grid.is_apparent and not sight.shows_export(house.grid, memories)
 
 
 def capped(house: House, memories: Memories, force: Force) -> Force:

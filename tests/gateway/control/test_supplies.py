@@ -54,10 +54,35 @@ class Watch:
 
 def test_nothing_is_capped_before_the_meter_has_said_what_is_subscribed():
     watch = Watch()
-    watch.looks(5, grid_w=9_000.0, over_power_on=True)
+    watch.looks(5, grid_w=9_000.0, over_power_on=False)
 
     assert inf == watch.cap_w
     assert [] == supplies.alarms(watch.drawn)
+
+
+@pytest.mark.parametrize(("grid_w", "cap_w"), [(7_000.0, 6_500.0), (None, 8_500.0)])
+def test_a_warning_cuts_before_the_meter_has_said_what_is_subscribed(grid_w, cap_w):
+    watch = Watch()
+    watch.looks(1, grid_w=grid_w, over_current_on=True)
+
+    assert [("linky, over-current", Powers(cap_w, inf))] == list(supplies.sources(watch.drawn))
+    assert ["linky warns, or did until now: more flows than what is subscribed allows"] == supplies.alarms(
+        watch.drawn
+    )
+
+
+def test_a_meter_that_changed_to_amperes_is_believed_anew():
+    watch = Watch(**SIX_KVA, cut_off_power_va=6.0e3, current_l2_a=4)
+    watch.looks(10)
+    watch.said = {"subscribed_current_a": 15, "current_l2_a": 4}
+    watch.looks()
+    assert 8_100.0 == watch.cap_w
+    watch.said = {"subscribed_current_a": 15}
+    watch.looks(20)
+    assert 2_700.0 == watch.cap_w, "swapped for one of a single phase"
+    watch.said = {"subscribed_power_va": 9.0e3, "cut_off_power_va": 9.0e3}
+    watch.looks()
+    assert 8_100.0 == watch.cap_w
 
 
 def test_where_only_watts_are_measured_nine_tenths_of_the_subscribed_power_are_the_cap():
@@ -167,6 +192,28 @@ def test_silence_ends_no_warning():
 
     assert watch.cap_w < 5_400.0
     assert ("over-power",) == watch.drawn["linky"].warned
+
+
+@pytest.mark.parametrize("heard_s", [0, 30])
+def test_another_meters_va_end_no_warning_of_a_meter_that_fell_silent(heard_s):
+    watch = Watch(**SIX_KVA)
+    watch.looks(5, grid_w=4_900.0, over_current_on=True)
+    watch.looks(heard_s, grid_w=3_000.0, over_current_on=False)
+    for _ in range(200):
+        watch.memories["grid.apparent_power_va"] = Memory(3_000.0, watch.t * S)
+        watch.looks(1, grid_w=3_000.0, silent=True)
+    assert 4_600.0 >= watch.cap_w
+    watch.looks(62, grid_w=3_000.0, over_current_on=False)
+    assert 5_400.0 == watch.cap_w
+
+
+def test_what_another_meters_va_cut_they_end():
+    watch = Watch(**SIX_KVA, over_current_on=False)
+    watch.looks(1)
+    for va in (6_500.0, *[3_000.0] * 80):
+        watch.memories["grid.apparent_power_va"] = Memory(va, watch.t * S)
+        watch.looks(1, grid_w=3_000.0, silent=True)
+    assert 5_400.0 == watch.cap_w
 
 
 def test_the_alarm_comes_at_95_percent_and_stays_until_90():

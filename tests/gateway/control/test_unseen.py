@@ -18,6 +18,16 @@ def test_a_meter_of_va_alone_has_no_sign_until_it_says_any_export(house):
     ]
 
 
+def test_a_meter_that_no_longer_says_its_export_has_no_sign_again(house):
+    apparent = replace(house, grid=replace(house.grid, is_apparent=True))
+
+    def said(age_s):
+        newest = {"grid.power_w": Memory(800.0, 100_000_000_000)}
+        return EXPORT | newest | {"grid.apparent_power_export_va": Memory(0.0, (100 - age_s) * 1_000_000_000)}
+
+    assert [False, True] == [unseen.is_unsigned(apparent, said(age_s)) for age_s in (14, 16)]
+
+
 def test_what_is_generated_must_fit_into_an_export_cap_that_nobody_sees(house):
     apparent = replace(house, grid=replace(house.grid, is_apparent=True))
     capped = unseen.capped(apparent, VA, FORCE)
