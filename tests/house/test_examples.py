@@ -74,6 +74,17 @@ def test_a_site_file_on_a_page_loads_without_a_fault(page: str, text: str, tmp_p
     assert check(path).site.assets, page
 
 
+def test_what_a_page_adds_for_a_linky_loads_beside_its_house(tmp_path: Path) -> None:
+    text = (ROOT / "gateway/docs/installers.md").read_text(encoding="utf-8")
+    blocks = [block for language, block in BLOCK.findall(text) if language == "toml"]
+    house = next(block for block in blocks if SITE.search(block))
+    added = next(block for block in blocks if block.startswith("buses.tic"))
+    path = tmp_path / "site.toml"
+    path.write_text(house + added, encoding="utf-8")
+
+    assert check(path).site.supplies
+
+
 @pytest.mark.parametrize(("page", "command"), _commands())
 def test_a_command_on_a_page_exists_with_its_options(page: str, command: str) -> None:
     words = shlex.split(re.sub(r"\[(--?[\w-]+|'[^']*'|[A-Z]+)\]", r"\1", command))[1:]

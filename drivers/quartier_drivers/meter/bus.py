@@ -9,6 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 Baud = Literal[300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200]
 Framing = Literal["7E1", "7O1", "7N1", "8N1", "8E1", "8O1", "8N2"]
 
+# EN 13757-2, 5.7.5: primary addresses; EN 13757-7, clause 8: secondary ones.
+_PRIMARY_MAX, _ALONE = 250, 254
+_SECONDARY = re.compile(r"[0-9A-Fa-f]{8}(?:[0-9A-Fa-f]{8})?")
 _TCP = re.compile(r"tcp://(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9_.-]+):([0-9]{1,5})")
 
 
@@ -45,12 +48,19 @@ class MeterBus(BaseModel):
         """What a reader is told of the line; None where the meters speak by themselves."""
         return None
 
+    def misfit(self, unit: int, address: str) -> tuple[str, str] | None:
+        """Which of a device's ``unit`` and ``address`` can name no meter here, and why; None where both can."""
+        del unit, address
+        return None
+
 
 class TicBus(MeterBus):
     """The customer output of a Linky; 1200 or 9600 baud is found out, and again when it changes."""
 
     kind: Literal["tic"]
     """Linky TIC, historique or standard."""
+    baud: Literal[1200, 9600] | None = None
+    """Bits per second: 1200 historique, 9600 standard; absent: found out, and again when it changes."""
 
 
 class P1Bus(MeterBus):
@@ -131,3 +141,11 @@ class MbusBus(MeterBus):
             "retries_count": self.retries_count,
             "over_tcp": self.port.startswith("tcp://"),
         }
+
+    def misfit(self, unit: int, address: str) -> tuple[str, str] | None:
+        """A secondary address has 8 or 16 digits; primary ones end at 250, 254 is whoever is alone."""
+        if address:
+            what = f"{address!r} is no secondary address; expected 8 or 16 hex digits, F for any"
+            return None if _SECONDARY.fullmatch(address.strip()) else ("address", what)
+        what = f"{unit} is no primary address; expected 0..{_PRIMARY_MAX}, {_ALONE} where it is alone"
+        return None if unit <= _PRIMARY_MAX or unit == _ALONE else ("unit", what)

@@ -76,6 +76,11 @@ def _units(draft: Draft) -> Iterator[Flaw]:
     for name, device in draft.devices.items():
         if device.unit == 0 and getattr(draft.buses.get(device.bus), "kind", "") == "modbus-rtu":
             yield Flaw(("devices", name, "unit"), "0 reaches every device of a serial line; expected 1..247")
+        bus = draft.buses.get(device.bus)
+        misfit = getattr(bus, "misfit", None)
+        if misfit is not None and (found := misfit(device.unit, device.address)):
+            key, what = found
+            yield Flaw(("devices", name, key), what)
     for first, name in _repeated(draft.devices, lambda device: (device.bus, device.unit, device.address)):
         device = draft.devices[name]
         key, shown = ("address", device.address) if device.address else ("unit", str(device.unit))

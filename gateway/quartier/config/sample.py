@@ -53,14 +53,14 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
 # Sections that stand behind '#' as a whole; a wrong guess here would be worse than none.
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "buses.header": {"kind": "gpio", "chip": "/dev/gpiochip0"},
-    "buses.linky": {"kind": "tic", "port": "usb:DA3FMX1Z"},
+    "buses.tic": {"kind": "tic", "port": "usb:DA3FMX1Z"},
     "buses.p1": {"kind": "p1", "port": "usb:AB0K1LPV"},
     "buses.heat": {"kind": "iec62056", "port": "usb:0049"},
     "buses.head": {"kind": "sml", "port": "usb:0050"},
     "buses.han": {"kind": "dlms", "port": "usb:A10LG8M3"},
     "buses.wired": {"kind": "mbus", "port": "tcp://192.168.1.40:10001"},
     "contacts.dso1": {"device": "inputs", "part": "in1", "import_max_w": 4200},
-    "supplies.linky": {"device": "linky"},
+    "supplies.enedis": {"device": "linky"},
     "district_link": {
         "url": "mqtts://broker.issy.example",
         "primary_host": "optimiser",

@@ -16,6 +16,15 @@ def test_the_sample_loads_without_a_fault(tmp_path: Path) -> None:
     assert () == check(path).warnings
 
 
+def test_the_linky_of_the_sample_is_good_without_its_marks(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    marked = r"(?m)^# (?=\[buses\.tic|\[supplies\.|kind = .tic|port = .usb:DA3|device = .linky)"
+    device = '[devices.linky]\nbus = "tic"\nprofile = "enedis/linky_two_modes"\n'
+    path.write_text(re.sub(marked, "", sample()) + device, encoding="utf-8")
+
+    assert ["linky"] == [supply.device for supply in check(path).site.supplies.values()]
+
+
 def test_the_sample_shows_every_section_kind_and_role() -> None:
     text = sample()
 

@@ -54,6 +54,28 @@ def test_what_is_wrong_with_a_supply_is_said(
     assert any(one.startswith(fault) for one in told(written(text))), told(written(text))
 
 
+MISFITS = [
+    ('address = "12345"', "address: '12345' is no secondary address; expected 8 or 16 hex digits, F for any"),
+    ("unit = 251", "unit: 251 is no primary address; expected 0..250, 254 where it is alone"),
+]
+
+
+@pytest.mark.parametrize(("line", "fault"), MISFITS)
+def test_an_address_that_no_meter_of_its_bus_can_have_is_a_fault(
+    written: Written, site_text: str, line: str, fault: str
+) -> None:
+    bus = '[buses.wired]\nkind = "mbus"\nport = "usb:M1"\n'
+    meter = f'[devices.heat1]\nbus = "wired"\nprofile = "generic/mbus_electricity"\n{line}\n'
+
+    assert f"devices.heat1.{fault}" in told(written(site_text + bus + meter))
+
+
+def test_a_linky_has_two_speeds(written: Written, site_text: str) -> None:
+    text = site_text + METER.replace('"usb:TIC1"', '"usb:TIC1"\nbaud = 4800') + LINKY
+
+    assert "buses.tic.baud: 4800 is wrong; expected 1200 or 9600" in told(written(text))
+
+
 def test_a_supply_whose_device_is_faulty_is_named_and_the_house_runs(
     written: Written, site_text: str
 ) -> None:
