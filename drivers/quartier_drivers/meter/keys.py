@@ -4,9 +4,11 @@ The file is TOML: ``encryption_key`` and ``authentication_key`` in hex (32 digit
 as text, or in hex behind ``hex:``.
 """
 
+import contextlib
 import os
+import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,6 +46,16 @@ def load(reference: str, environ: Mapping[str, str] = os.environ) -> Keys:
     except ValueError:  # no TOML, no UTF-8: what it is may be the key itself
         raise ConfigError([Fault(reference, None, "file", "is no TOML in UTF-8")]) from None
     return _checked(reference, data)
+
+
+def openness(reference: str) -> Iterator[str]:
+    """Why a key file is no secret, in words; nothing for a credential, or where it is."""
+    if not reference or reference.startswith(CREDENTIAL):
+        return
+    with contextlib.suppress(OSError):
+        mode = stat.S_IMODE(Path(reference).stat().st_mode)
+        if mode & (stat.S_IRWXO | stat.S_IWGRP):
+            yield f"{reference} is open to others (mode {mode:04o}); expected chmod 0640 or tighter"
 
 
 def _path(reference: str, environ: Mapping[str, str]) -> Path:

@@ -2,15 +2,19 @@
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.meter import keys
 from quartier_drivers.meter.decode import Capture
+from quartier_drivers.meter.listen import Hearing
+from quartier_drivers.registry import METERS
 
 _CHUNK = 65536
+_HEX = re.compile(rb"[0-9A-Fa-f]+")
 _BLANKS = bytes.maketrans(b":-", b"  ")
 
 
@@ -20,11 +24,16 @@ class WrongHexError(ValueError):
 
 def decode(options: argparse.Namespace) -> int:
     """Print every frame, and a summary on the error output; exit 1 when none was good, 2 for wrong use."""
-    chunks = _chunks(sys.stdin.buffer)
+    if sys.stdin is None:
+        print("quartier decode: there is no standard input; expected a capture there", file=sys.stderr)
+        return 2
+    first = _First(_chunks(sys.stdin.buffer))
     try:
+        for what in keys.openness(options.key_file or ""):
+            print(f"quartier decode: {what}", file=sys.stderr)
         known = keys.load(options.key_file or "")
         capture = Capture(options.protocol, options.profile or "", known, options.profiles)
-        for frame in capture.frames(_bytes(chunks) if options.hex else chunks):
+        for frame in capture.frames(_bytes(first) if options.hex else first):
             print(json.dumps(frame.as_json(), ensure_ascii=False))
             sys.stdout.flush()
     except (WrongHexError, ConfigError) as error:
@@ -36,9 +45,38 @@ def decode(options: argparse.Namespace) -> int:
         f"{counts.bytes_count} bytes, {counts.resync_count} times out of step",
         file=sys.stderr,
     )
-    if capture.why and not capture.frames_count:
-        print(f"quartier decode: {capture.why}", file=sys.stderr)
+    if not capture.frames_count:
+        hint = capture.why or _hint(first.bytes, options.protocol, known)
+        print(f"quartier decode: {hint}", file=sys.stderr)
     return 0 if capture.frames_count else 1
+
+
+class _First:
+    """Chunks as they come; ``bytes`` are the first of them, to say what they may be."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self.bytes = b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            if len(self.bytes) < _CHUNK:
+                self.bytes += chunk
+            yield chunk
+
+
+def _hint(first: bytes, protocol: str, known: keys.Keys) -> str:
+    """What a capture may be that holds nothing of the protocol that was asked for."""
+    if not first:
+        return "standard input is empty; expected a capture there"
+    digits = b"".join(first.translate(_BLANKS).split())
+    if _HEX.fullmatch(digits):
+        return "all of it is hex digits: try --hex"
+    hearing = Hearing(METERS, known)
+    hearing.hear(first)
+    if hearing.found and hearing.found != protocol:
+        return f"nothing of {protocol} in it; it is {hearing.found}"
+    return f"nothing of {protocol} in it that is whole; `quartier listen PORT` finds out what a meter speaks"
 
 
 def _chunks(source: BinaryIO) -> Iterator[bytes]:
@@ -47,7 +85,7 @@ def _chunks(source: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def _bytes(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _bytes(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """Hex digits, with blanks, colons and line ends anywhere between them."""
     rest = b""
     for chunk in chunks:

@@ -27,6 +27,8 @@ def listen(options: argparse.Namespace) -> int:
     except (ValueError, ConfigError) as error:
         print(f"quartier listen: {_said(error)}", file=sys.stderr)
         return 2
+    for what in keys.openness(options.key_file or ""):
+        print(f"quartier listen: {what}", file=sys.stderr)
     try:
         return asyncio.run(_run(port, known, options))
     except LinkLost as lost:

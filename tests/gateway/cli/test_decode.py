@@ -50,6 +50,36 @@ def test_nothing_good_is_exit_1(feed, capsys):
     assert "" == capsys.readouterr().out
 
 
+HINTS = [
+    (b"", "p1", "standard input is empty"),
+    (FRAME * 2, "sml", "nothing of sml in it; it is tic"),
+    (FRAME.hex().encode(), "tic", "try --hex"),
+    (b"\x00\xff" * 1000, "tic", "nothing of tic in it that is whole"),
+]
+
+
+@pytest.mark.parametrize(("data", "protocol", "hint"), HINTS)
+def test_what_a_capture_may_be_instead_is_said(feed, capsys, data, protocol, hint):
+    assert 1 == feed(data, protocol)
+    assert hint in capsys.readouterr().err
+
+
+def test_no_standard_input_at_all_is_wrong_use(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+
+    assert 2 == main(["decode", "tic"])
+    assert "no standard input" in capsys.readouterr().err
+
+
+def test_a_key_file_that_others_may_read_is_told(feed, capsys, tmp_path):
+    file = tmp_path / "meter.keys"
+    file.write_text(f'encryption_key = "{"0" * 32}"')
+    for mode, is_told in ((0o644, True), (0o600, False)):
+        file.chmod(mode)
+        feed(FRAME, "tic", "--key-file", str(file))
+        assert is_told == ("is open to others" in capsys.readouterr().err)
+
+
 @pytest.mark.parametrize(
     ("data", "arguments"),
     [
