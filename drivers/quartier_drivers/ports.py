@@ -18,8 +18,8 @@ def opened(where: str, baud: int, framing: str = "8N1") -> SerialPort:
     """The port, not blocking and ours alone.  Raises LinkLost, saying why not.
 
     ``where`` is a path, ``usb:SERIAL`` or ``usb:LOCATION``; ``framing`` data bits, parity and stop bits.  An
-    adapter that was plugged in anew, and a pty that keeps its parity for itself, refuse once (termios error 22):
-    that is tried again from another setting.
+    adapter that was plugged in anew, and a pty that was told its parity before, refuse once (termios
+    error 22): that is tried again from another setting.
     """
     path = resolve(where)
     try:
@@ -27,7 +27,7 @@ def opened(where: str, baud: int, framing: str = "8N1") -> SerialPort:
     except LinkLost as lost:
         if getattr(lost.__cause__, "args", ())[:1] != (errno.EINVAL,):
             raise
-    closed(_opened(path, 9600 if baud != 9600 else 2400, "8N1"))  # noqa: PLR2004 - any that each adapter has
+    closed(_opened(path, 9600 if baud != 9600 else 2400, "8N1"))
     return _opened(path, baud, framing)
 
 

@@ -49,7 +49,7 @@ class MeterBus(BaseModel):
         return None
 
     def misfit(self, unit: int, address: str) -> tuple[str, str] | None:
-        """Which of a device's ``unit`` and ``address`` can name no meter here, and why; None where both can."""
+        """Which of a device's ``unit`` and ``address`` names no meter here, and why; None where both may."""
         del unit, address
         return None
 

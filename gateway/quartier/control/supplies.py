@@ -2,7 +2,7 @@
 
 Subscribed power is apparent power, control moves active power.  While both are measured, their ratio over
 five minutes says how many watts fit into it; else 0.9 W per VA do.  What the meter warns of is cut at once
-below what flows now, and further every 10 s until the warning goes; also before it has said what is subscribed.
+below what flows now, and further every 10 s until the warning goes; also before it said what is subscribed.
 What is no longer read neither widens a cap nor ends a warning, whatever another meter measures meanwhile.
 """
 
@@ -44,8 +44,8 @@ class Drawn:
     ``subscribed_va``: None until the meter said it.  ``apparent_va``: None while it is not known now.
     ``w_per_va`` is what counts, ``mean_w`` and ``mean_va`` what it is made of.  ``warned``: words of the
     warnings that hold; ``calm_ns``: since when none does; ``cut_w``: the cap that answers them, ``is_blind``
-    where that was found without knowing what flows, ``is_meters`` where it answers the meter's own word, which
-    then only its word ends.  ``is_own``: this meter is the one that says what flows.
+    where that was found without knowing what flows, ``is_meters`` where it answers the meter's own word, and
+    then nothing else ends it.  ``is_own``: this meter is the one that says what flows.
     """
 
     subscribed_va: float | None = None
@@ -205,12 +205,18 @@ def _kva(load: Drawn) -> str:
     return "what is" if load.subscribed_va is None else f"{load.subscribed_va / 1000:g} kVA"
 
 
+def _allow(load: Drawn) -> str:
+    return "allows" if load.subscribed_va is None else "allow"
+
+
 def alarms(loads: Mapping[str, Drawn]) -> list[str]:
     """What people must look at: warnings, and an apparent power that comes near."""
     found = []
     for name, load in loads.items():
         if load.warned or load.cut_w is not None:
-            found.append(f"{name} warns, or did until now: more flows than {_kva(load)} subscribed allow{'' if load.subscribed_va else 's'}")
+            found.append(
+                f"{name} warns, or did until now: more flows than {_kva(load)} subscribed {_allow(load)}"
+            )
         elif load.is_near:
             found.append(f"{name}: more than {ALARM_SHARE:.0%} of {_kva(load)} subscribed is drawn")
     return found
