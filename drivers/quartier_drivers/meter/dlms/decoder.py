@@ -44,6 +44,7 @@ class PushDecoder:
         self._forms = Forms()
         self._refused_count = 0
         self._told_bad_count = 0
+        self._resync_from = 0
 
     @property
     def counts(self) -> Counts:
@@ -73,10 +74,12 @@ class PushDecoder:
             (apdu, found.is_whole) for found in self._scanner.end() if (apdu := self._assembly.add(found))
         )
         self._assembly.drop()
-        if self._bare.is_begun:
-            self._scanner.resync_count = self._counts.resync_count  # what had no frames was no rubbish
-        made += self._telegrams((apdu, True) for apdu in self._bare.rest())
+        is_bare, rest = self._bare.is_begun, list(self._bare.rest())
+        made += self._telegrams((apdu, True) for apdu in rest)
+        if is_bare or rest:
+            self._scanner.resync_count = self._resync_from  # what had no frames was no rubbish
         self._tally()
+        self._counts.resync_count = self._resync_from = self._scanner.resync_count
         return made
 
     def _framed(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
@@ -135,8 +138,9 @@ class PushDecoder:
         self._counts.bad_count = (
             scanner.bad_count + self._assembly.bad_count + self._bare.bad_count + self._refused_count
         )
-        if not self._bare.is_begun:
-            self._counts.resync_count = scanner.resync_count
+        # As long as it may be bare, or is, what has no frames is no rubbish.
+        is_framed = self._bare.is_over and not self._bare.is_begun
+        self._counts.resync_count = scanner.resync_count if is_framed else self._resync_from
 
 
 def _title(opened: Sequence[Opened]) -> str:

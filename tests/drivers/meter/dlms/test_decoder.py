@@ -82,6 +82,23 @@ def in_their_words(telegram: Telegram) -> dict[str, str]:
     return told
 
 
+def test_bare_apdus_are_no_rubbish_in_any_chunks(shared: Path) -> None:
+    pushes = [bytes.fromhex(push["hex"]) for push in published(shared).values()]
+    capture = b"".join(pushes)
+    damaged = pushes[-1][:200] + b"\xff" + pushes[-1][200:] + capture
+    counts = []
+    for data in (capture, damaged, max(pushes, key=len)[:-5] * 4):
+        decoders = [PushDecoder(KEYS) for _ in range(2)]
+        for decoder, size in zip(decoders, (len(data), 1), strict=True):
+            for at in range(0, len(data), size):
+                decoder.feed(data[at : at + size])
+            decoder.end()
+        assert decoders[0].counts == decoders[1].counts
+        counts.append(decoders[0].counts)
+
+    assert (5, 0) == (counts[0].good_count, counts[0].resync_count)
+
+
 def test_the_published_pushes_say_what_an_independent_decoder_reads(shared: Path) -> None:
     for name, push in published(shared).items():
         (telegram,) = decoded(bytes.fromhex(push["hex"]))
