@@ -133,7 +133,7 @@ class Daemon:
                 group.create_task(wear.run(self._places.state_dir, self.fleet.tally, self._clock, self._log)),
                 group.create_task(
                     memory.run(
-                        self._places.state_dir, self.fleet.memory, self.fleet.drivers, self._clock, self._log
+                        self._places.state_dir, self.fleet.memory, self._remembering, self._clock, self._log
                     )
                 ),
             ]
@@ -167,11 +167,15 @@ class Daemon:
         state = link.start(params, kept.state, self._clock.now(), outage=kept.outage, lost=kept.lost)
         self._log.info("link.start", mode=str(state.mode), why=state.why, outage=kept.outage)
         self.turn = Turn(house, params, state, self._clock, self._image, self.fleet, self._store, self._log)
+        known.remind("gateway", self.turn, self._clock.utc_ms(), synced=self._clock.synced())
         self.uplink = self.turn.uplink = self._connected()
         if self.uplink is not None:
             self.fleet.moment.tell = self.uplink.wake
         self._keep_release()
         self._begun = True
+
+    def _remembering(self) -> memory.Named:
+        return (*self.fleet.drivers(), ("gateway", self.turn))
 
     async def _tell_damage(self) -> None:
         """Say which files of facts are damaged, before anything writes them anew."""
@@ -383,7 +387,7 @@ class Daemon:
         try:
             await asyncio.to_thread(keeper.keep, self._places.state_dir, self.turn.link, planned=planned)
             await asyncio.to_thread(wear.keep, self._places.state_dir, self.fleet.tally)
-            facts = self.fleet.memory.gather(self.fleet.drivers(), self._clock.utc_ms())
+            facts = self.fleet.memory.gather(self._remembering(), self._clock.utc_ms())
             await asyncio.to_thread(memory.keep, self._places.state_dir, facts)
         except OSError as error:
             self._log.warning("link.not_kept", why=str(error))

@@ -1,4 +1,4 @@
-"""What devices said that must be known after a restart: two copies on disk, written in a thread.
+"""What must be known after a restart, of devices and of control: two copies on disk, written in a thread.
 
 A meter that was swapped while the gateway was off is seen only by who knows what the old one showed.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 from quartier.runtime import statefile
 from quartier.runtime.clock import HouseClock
-from quartier_drivers.contract import Driver, Remembering
+from quartier_drivers.contract import Remembering
 
 FILE = "memory"
 PERIOD_S = 60.0
@@ -19,7 +19,8 @@ FLOOR_S = 0.5
 # How long a gateway may have been away when nobody can tell.
 _LONG_S = 366 * 86400.0
 
-Drivers = Callable[[], Iterable[tuple[str, Driver]]]
+Named = Iterable[tuple[str, object]]
+Drivers = Callable[[], Named]
 
 
 class Memory:
@@ -28,7 +29,7 @@ class Memory:
     def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
         self._facts: dict[str, Any] = dict(facts or {})
 
-    def remind(self, name: str, driver: Driver, utc_ms: int, *, synced: bool) -> None:
+    def remind(self, name: str, driver: object, utc_ms: int, *, synced: bool) -> None:
         """Give a driver back what it kept, if it is one that remembers."""
         known = self._facts.get(name)
         if not isinstance(driver, Remembering) or not isinstance(known, dict):
@@ -38,7 +39,7 @@ class Memory:
             away_s = (utc_ms - then_ms) / 1000
             driver.recall(kept, away_s if synced and away_s >= 0 else _LONG_S)
 
-    def gather(self, drivers: Iterable[tuple[str, Driver]], utc_ms: int) -> dict[str, Any]:
+    def gather(self, drivers: Named, utc_ms: int) -> dict[str, Any]:
         """The facts as they are now; devices that are not there stay as they were."""
         for name, driver in drivers:
             if isinstance(driver, Remembering) and (kept := driver.kept()):

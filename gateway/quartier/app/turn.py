@@ -1,13 +1,13 @@
 """One turn of the house: what arrived, what is seen, what is decided; runs every cycle, waits for nothing."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from quartier.app.decisions import Decisions
 from quartier.app.fleet import Fleet
-from quartier.control import cycle, link
+from quartier.control import cycle, link, supplies
 from quartier.control.caps import LinkCaps
 from quartier.control.contacts import Why
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
@@ -76,6 +76,17 @@ class Turn:
         self._state = self._state.adopt(house, anew)
         self.decisions.keep({asset.name for asset in house.assets})
         self.params = params
+
+    def kept(self) -> Mapping[str, Any]:
+        """What control must know after a restart beside the link's state."""
+        subscribed_va = supplies.kept(self._state.supplies)
+        return {"subscribed_va": subscribed_va} if subscribed_va else {}
+
+    def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
+        """Take what ``kept`` gave before; a contract does not age."""
+        del away_s
+        known = supplies.recalled(self._state.house.supplies, kept.get("subscribed_va"))
+        self._state = replace(self._state, supplies=known)
 
     @property
     def house(self) -> House:

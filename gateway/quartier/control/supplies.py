@@ -191,6 +191,22 @@ def _cut(
     return replace(load, warned=warned, calm_ns=None, cut_w=cut_w, cut_ns=now_ns, is_blind=is_blind)
 
 
+def kept(loads: Mapping[str, Drawn]) -> dict[str, float]:
+    """What is subscribed, in VA by name, JSON-ready: no restart widens what a silent meter had capped."""
+    return {name: load.subscribed_va for name, load in loads.items() if load.subscribed_va is not None}
+
+
+def recalled(supplies: Iterable[Supply], facts: object) -> dict[str, Drawn]:
+    """What ``kept`` gave before a restart, until each meter speaks for itself; nonsense is left."""
+    known = facts if isinstance(facts, Mapping) else {}
+    said = {supply.name: known.get(supply.name) for supply in supplies}
+    return {
+        name: Drawn(subscribed_va=float(value))
+        for name, value in said.items()
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < sight.ABSURD_W
+    }
+
+
 def sources(loads: Mapping[str, Drawn]) -> Iterator[tuple[str, Powers]]:
     """The import cap of each meter, with its name as ``status`` shows it."""
     for name, load in loads.items():

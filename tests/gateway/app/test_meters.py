@@ -118,3 +118,18 @@ async def test_a_linky_is_read_through_unplugging_and_its_swap_costs_no_energy(h
     await points(gateway, lambda _: '"event": "counter.continued"' in gateway.log())
     assert 3_519_702.0 == (await points(gateway, reads_well))["grid.energy_import_wh"][0]
     assert 1 == gateway.log().count('"event": "counter.held"')
+
+
+async def test_what_a_linky_capped_holds_after_a_restart_though_it_is_silent(house):
+    gateway, linky = house
+    await gateway.start()
+    heard = await gateway.until(lambda s: s["control"]["supplies"]["grid"]["apparent_va"] is not None)
+    subscribed_va = heard["control"]["supplies"]["grid"]["subscribed_va"]
+    assert subscribed_va > 0
+    assert 0 == await gateway.stop()
+
+    linky.words = b""
+    await gateway.start()
+    again = await gateway.until(lambda s: s["control"]["supplies"])
+    told = again["control"]["supplies"]["grid"]
+    assert (subscribed_va, None) == (told["subscribed_va"], told["apparent_va"])

@@ -115,6 +115,24 @@ def test_silence_does_not_lift_the_cap():
     assert 5_400.0 == watch.cap_w
 
 
+def test_a_restart_does_not_widen_what_a_meter_that_fell_silent_had_capped():
+    before = Watch(**SIX_KVA)
+    before.looks()
+    after = Watch()
+    after.drawn = supplies.recalled([LINKY], supplies.kept(before.drawn))
+    after.looks(100)
+    assert 5_400.0 == after.cap_w
+    after.looks(1, subscribed_power_va=9.0e3)
+    assert 8_100.0 == after.cap_w, "it speaks for itself"
+
+
+@pytest.mark.parametrize(
+    "facts", [None, [], {}, {"grid": 6e3}, *({"linky": v} for v in ("6", -1, 0, inf, True))]
+)
+def test_facts_that_make_no_sense_cap_nothing(facts):
+    assert {} == supplies.recalled([LINKY], facts)
+
+
 # Watts at the grid and VA at the meter, and the watts that then fit into 6000 VA after some minutes.
 FITS = [
     (4_000.0, 4_000.0, 6_000.0),
