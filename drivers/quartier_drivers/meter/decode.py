@@ -52,6 +52,7 @@ class Points:
     """What profiles make of telegrams; of several, the one that tells the most of a telegram counts."""
 
     def __init__(self, known: Sequence[MeterProfile]) -> None:
+        self._names = [one.name for one in known]
         self._meanings = [
             Meaning(
                 {
@@ -71,6 +72,12 @@ class Points:
             for name, meant in best.items()
             if meant.value is not None and meant.quality is Quality.GOOD and _stated(best)
         }
+
+    def best(self, telegram: Telegram) -> list[str]:
+        """The profiles that tell the most of a telegram; none where none tells anything."""
+        counts = [_stated(self._told(one, telegram)) for one in self._meanings]
+        most = max(counts, default=0)
+        return [name for name, count in zip(self._names, counts, strict=True) if count == most > 0]
 
     @staticmethod
     def _told(meaning: Meaning, telegram: Telegram) -> dict[str, Meant]:

@@ -124,7 +124,8 @@ async def find(where: str, progress: Progress, keys: Keys = NO_KEYS, *, patience
     heard: dict[str, int] = {}
     whys: dict[str, str] = {}
     for attempt in TCP if where.startswith("tcp://") else SERIAL:
-        progress(f"listening at {attempt.setting.baud} baud: {', '.join(attempt.protocols)}")
+        at = "" if where.startswith("tcp://") else f" at {attempt.setting.baud} baud"
+        progress(f"listening{at}: {', '.join(attempt.protocols)}")
         hearing = Hearing(attempt.protocols, keys)
         await _listened(where, attempt, hearing, patience)
         if hearing.found:

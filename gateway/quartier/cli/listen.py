@@ -18,6 +18,9 @@ from quartier_drivers.meter.decode import Frame, Points, usual
 from quartier_drivers.meter.telegram import Telegram
 from quartier_drivers.points import word
 
+# The first frame may have begun before we came; not every meter says who it is.
+_PATIENCE = 3
+
 
 def listen(options: argparse.Namespace) -> int:
     """Find and show; exit 1 when nothing is found, or the port cannot be opened."""
@@ -32,7 +35,7 @@ def listen(options: argparse.Namespace) -> int:
     try:
         return asyncio.run(_run(port, known, options))
     except LinkLost as lost:
-        print(f"{port}: {lost}", file=sys.stderr)
+        print(str(lost) if str(lost).startswith(port) else f"{port}: {lost}", file=sys.stderr)
         return 1
 
 
@@ -58,7 +61,7 @@ async def _run(port: str, known: keys.Keys, options: argparse.Namespace) -> int:
 
 
 async def _shown(port: str, found: listening.Found, known: keys.Keys, options: argparse.Namespace) -> int:
-    points, number = Points(usual(found.protocol)), 0
+    points, number, advised = Points(usual(found.protocol)), 0, False
     plain = options.json or not sys.stdout.isatty()
     with contextlib.ExitStack() as stack:
         live = None if plain else stack.enter_context(Live(console=output.console()))
@@ -66,6 +69,9 @@ async def _shown(port: str, found: listening.Found, known: keys.Keys, options: a
             if not telegram.groups:
                 continue
             number += 1
+            if not advised and (telegram.meter or number >= _PATIENCE) and (best := points.best(telegram)):
+                advised = True
+                print(f"a device's profile may be {' or '.join(best)}", file=sys.stderr)
             frame = Frame(number, telegram, points.of(telegram))
             if live is None:
                 print(json.dumps(frame.as_json(), ensure_ascii=False), flush=True)

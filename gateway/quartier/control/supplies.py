@@ -26,6 +26,8 @@ CUT_EVERY_S = 10.0
 CUT_SHARE = 0.05
 VA_PER_A = 200.0
 """What a French contract in amperes is worth, per phase: 30 A are 6 kVA."""
+GONE_S = 600.0
+"""So much older than the rest a current is no longer one of the meter's phases."""
 
 SUBSCRIBED_VA, SUBSCRIBED_A, CUT_OFF_VA = "subscribed_power_va", "subscribed_current_a", "cut_off_power_va"
 APPARENT_VA, THREE_PHASES = "apparent_power_va", "current_l2_a"
@@ -140,15 +142,14 @@ def _subscribed_va(supply: Supply, memories: Memories) -> float | None:
     powers = [memory for name in (SUBSCRIBED_VA, CUT_OFF_VA) if (memory := said(name)) is not None]
     amperes = said(SUBSCRIBED_A)
     if amperes is not None and all(amperes.taken_ns > power.taken_ns for power in powers):
-        phases = 1 if _is_older(said(THREE_PHASES), amperes, supply) else 3
+        phases = 1 if _is_gone(said(THREE_PHASES), amperes) else 3
         return amperes.value * VA_PER_A * phases
     return min((power.value for power in powers), default=None)
 
 
-def _is_older(memory: Memory | None, other: Memory, supply: Supply) -> bool:
-    """Whether ``memory`` is no part of what the meter says now, ``other`` being so."""
-    silent_s = max(sight.SILENT_S, sight.SILENT_POLLS * supply.period_s)
-    return memory is None or (other.taken_ns - memory.taken_ns) / _S > silent_s
+def _is_gone(memory: Memory | None, newest: Memory) -> bool:
+    """Whether the meter no longer says it; a frame that noise hit after a long silence is no proof."""
+    return memory is None or (newest.taken_ns - memory.taken_ns) / _S > GONE_S
 
 
 def _proportioned(load: Drawn, subscribed_va: float, grid: Memory | None, dt_s: float) -> Drawn:

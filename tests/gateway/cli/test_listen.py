@@ -22,7 +22,12 @@ def group(label, value):
     return b"\n" + text + bytes([(sum(text) & 0x3F) + 0x20]) + b"\r"
 
 
-FRAME = b"\x02" + b"".join(group(f"EASF0{place}", "003519702") for place in range(1, 7)) + b"\x03"
+FRAME = (
+    b"\x02"
+    + group("ADSC", "041976000001")
+    + b"".join(group(f"EASF0{place}", "003519702") for place in range(1, 7))
+    + b"\x03"
+)
 
 
 @pytest.fixture
@@ -50,6 +55,7 @@ def test_a_meter_is_found_and_shown(linky, capsys):
     out, err = capsys.readouterr()
     assert "tic at 9600 7E1, speaks" in err
     assert f'kind = "tic"\nport = "{linky}"' in err
+    assert "a device's profile may be enedis/linky_standard or enedis/linky_two_modes" in err
     assert 2 == len([json.loads(line) for line in out.splitlines()])
 
 
@@ -69,7 +75,7 @@ def test_on_a_terminal_our_words_stand_beside_the_meters():
 
 def test_a_port_that_is_not_there_is_exit_1(capsys):
     assert 1 == main(["listen", "/dev/ttyNOWHERE"])
-    assert "is not there" in capsys.readouterr().err
+    assert capsys.readouterr().err.splitlines()[-1].startswith("/dev/ttyNOWHERE is not there")
 
 
 def test_what_is_no_port_is_wrong_use(capsys):
