@@ -65,6 +65,10 @@ def supplies(control: Mapping[str, Any]) -> Iterator[Text]:
     """What each meter of the grid operator says: the load of what is subscribed, tariff, colours, relays."""
     for name, told in control["supplies"].items():
         parts = [_load(told)]
+        if told["warned"]:
+            parts.append(f"warns: {' and '.join(told['warned'])}")
+        if told["cut_w"] is not None:
+            parts.append(f"import cut to {number(told['cut_w'], 'W')}")
         if told["tariff_index"] is not None:
             parts.append(f"tariff {told['tariff_index']}")
         parts += [f"{day} {told[day]}" for day in ("today", "tomorrow") if told[day]]
