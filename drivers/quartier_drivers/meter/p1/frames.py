@@ -18,7 +18,7 @@ BEGINS_MAX = 8
 # A telegram ends with a line that begins with ``!``; in the middle of one it is a letter of a text, except
 # where noise took what ended the line before.
 _END = re.compile(
-    rb"(?<=[\r\n\x8d])!(?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{0,3}(?=[^0-9A-Fa-f]))|![0-9A-Fa-f]{0,4}(?=[\r\n\x8d])"
+    rb"!(?:(?<=[\r\n\x8d]!)(?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{0,3}(?=[^0-9A-Fa-f]))|[0-9A-Fa-f]{0,4}(?=[\r\n\x8d]))"
 )
 _END_MAX = 7
 """Bytes from the end of the line before to what stands behind the CRC."""
