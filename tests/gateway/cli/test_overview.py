@@ -86,10 +86,10 @@ def test_each_supply_says_its_load_tariff_colours_and_relays(shown):
     )
     assert "supply late has not yet said what is subscribed" == line(text, "supply late")
     assert line(text, "supply calm").startswith("supply calm – of 6,000 VA subscribed")
-    warned = told | {"warned": ["over-power", "more than subscribed"], "cut_w": 4500.0}
-    text = " ".join(str(one) for one in sentences.supplies({"supplies": {"linky": warned}}))
-    assert "subscribed, warns: over-power and more than subscribed, import cut to 4,500 W, tariff" in text
     assert line(text, "supply calm").endswith("relays closed: none")
+    warned = told | {"warned": ["over-power", "more than subscribed"], "cut_w": 4500.0}
+    words = " ".join(str(one) for one in sentences.supplies({"supplies": {"linky": warned}}))
+    assert "subscribed, warns: over-power and more than subscribed, import cut to 4,500 W, tariff" in words
 
 
 def test_a_grid_meter_of_va_is_shown_in_va(shown):
