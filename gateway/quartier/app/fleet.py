@@ -84,6 +84,7 @@ class Fleet:
         wanted = {wire.name: wire for wire in wires}
         leaving = [member for name, member in self._members.items() if wanted.get(name) != member.wire]
         await asyncio.gather(*(self._stop(member, wanted.get(member.wire.name)) for member in leaving))
+        self.memory.gather(self.drivers(), self._clock.utc_ms())  # what is on disk may be a minute old
         kept = self._members
         self._members = {
             name: kept[name] if name in kept and kept[name] not in leaving else self._start(wire)

@@ -4,6 +4,7 @@ import pytest
 
 from quartier.app import assembly
 from quartier.runtime import release
+from quartier_drivers.modbus.driver import ModbusDriver
 
 BOARD_GONE = ("devices.relays", "# devices.relays")
 
@@ -70,6 +71,24 @@ async def test_a_changed_bus_starts_anew_and_its_neighbour_keeps_its_connection(
         told = found.fleet.report(found.clock.now_ns())
         values = {reading.point: reading.value for readings in told for reading in readings}
         assert 1 == values["lan.connects_count"]
+
+
+async def test_a_device_whose_bus_starts_anew_still_knows_what_it_must_remember(yard, monkeypatch):
+    """A meter swapped a moment before the site file was read again: what it adds up must not be lost."""
+    recalled = []
+    facts = {"shift": 1234.0}
+    monkeypatch.setattr(ModbusDriver, "kept", lambda _self: facts, raising=False)
+    monkeypatch.setattr(
+        ModbusDriver, "recall", lambda _self, kept, _away_s: recalled.append(kept), raising=False
+    )
+    async with yard() as (found, _):
+        await found.follow()
+        assert [] == recalled
+        await found.follow(
+            (f"port = {found.ports['board']}", f"pause_s = 0.01, port = {found.ports['board']}")
+        )
+
+        assert facts in recalled
 
 
 async def test_a_device_that_leaves_gets_its_safe_value(yard):
