@@ -33,20 +33,29 @@ WALL_CLOCK = {
 }
 
 
+def measured(group, told):
+    """The figures of a group, and by name what those say that fell below their share of the floor."""
+    rounds = 1 if group in LONG else 3
+    found = list(groups.run([group], Cache(PLACE, told.append), rounds=rounds, short=True, say=told.append))
+    broken = [one for one in found if not isinstance(one, Figure)]
+    assert not broken, broken
+    fallen = {
+        one.name: f"{one.name}: {one.ratio:.3g} where {one.floor:.3g} is the floor ({one.ours} against {one.peer})"
+        for one in found
+        if one.holds(SHORT_SHARE) is False and one.name not in OPEN | WALL_CLOCK
+    }
+    return found, fallen
+
+
 @pytest.mark.parametrize("group", list(groups.GROUPS))
 def test_every_figure_keeps_seven_tenths_of_its_floor(group):
     told = []
-    rounds = 1 if group in LONG else 3
-    found = list(groups.run([group], Cache(PLACE, told.append), rounds=rounds, short=True, say=told.append))
+    found, fallen = measured(group, told)
+    if fallen:  # others may have had the machine just then: only what falls twice has fallen
+        _, again = measured(group, told)
+        fallen = {name: text for name, text in again.items() if name in fallen}
 
-    missing = [one.skipped for one in found if isinstance(one, Figure) and one.skipped]
-    broken = [one for one in found if not isinstance(one, Figure)]
-    fallen = [
-        f"{one.name}: {one.ratio:.3g} where {one.floor:.3g} is the floor ({one.ours} against {one.peer})"
-        for one in found
-        if isinstance(one, Figure) and one.holds(SHORT_SHARE) is False and one.name not in OPEN | WALL_CLOCK
-    ]
-    assert not broken, broken
-    assert not fallen, "\n".join([*fallen, *told])
+    assert not fallen, "\n".join([*fallen.values(), *told])
+    missing = [one.skipped for one in found if one.skipped]
     if missing:
         pytest.skip("; ".join(dict.fromkeys(missing)))
