@@ -9,7 +9,7 @@ import re
 from typing import TypeVar
 
 from quartier_drivers.meter.telegram import Counts, Group, Telegram
-from quartier_drivers.meter.tic.group import LEAST, salvaged, whole
+from quartier_drivers.meter.tic.group import salvaged, whole
 from quartier_drivers.meter.tic.labels import HISTORIC, STANDARD
 
 STX, ETX, EOT, LF, CR = 0x02, 0x03, 0x04, 0x0A, 0x0D
@@ -50,7 +50,6 @@ class TicDecoder:
         self._frame: dict[str, Group] = {}
         self._is_begun = False
         self._begin_seen = False
-        self._is_broken = False
         self._bad_count = 0
         self._told_count = 0
         self._known: dict[bytes, Group] = {}
@@ -86,13 +85,13 @@ class TicDecoder:
         if self._tail:
             self._judge(self._tail, 0, done)
         self._finish(done, is_ended=False)
-        self._tail, self._after, self._begin_seen, self._is_broken = b"", 0, False, False
+        self._tail, self._after, self._begin_seen = b"", 0, False
         return done
 
     def _take(self, lines: list[bytes], done: list[Telegram]) -> None:
         """Take lines that stood behind an LF each.  Here goes nearly all that a meter says."""
         frame, known, last = self._frame, self._known.get, lines[-1]
-        before_count, slow_count, is_inside = len(lines), 0, self._is_inside()
+        before_count, slow_count, is_inside = len(lines), 0, bool(frame) and not self._begin_seen
         for line in lines:
             group = known(line)
             if group and is_inside and (label := group.label) not in frame:
@@ -101,14 +100,10 @@ class TicDecoder:
                 self._after = LF
                 self._open(line, done, is_last=line is last)
                 slow_count += 1
-                is_inside = self._is_inside()
+                is_inside = bool(frame) and not self._begin_seen
         if group and line is last:
             self._after = CR
         self.counts.good_count += before_count - slow_count
-
-    def _is_inside(self) -> bool:
-        """Whether a group that is known can just be added to the frame."""
-        return bool(self._frame) and not (self._begin_seen or self._is_broken)
 
     def _open(self, line: bytes, done: list[Telegram], *, is_last: bool) -> None:
         """Take a line that may begin a frame, end one, or is not known."""
@@ -128,7 +123,7 @@ class TicDecoder:
                 _keep(self._edges, line, edge)
         group, rest = edge
         self._add(group, done)
-        self._after, self._is_broken = CR, False
+        self._after = CR
         if rest:
             self._finish(done, is_ended=True)
             self._after = rest[-1]
@@ -143,7 +138,6 @@ class TicDecoder:
             span, control = parts[place], parts[place + 1][0]
             control = _BARE.get(control, control)
             is_sound = self._judge(span, control, done) if span else True
-            self._is_broken = not is_sound
             self._control(control, done, is_close=not span, is_sound=is_sound)
 
     def _judge(self, span: bytes, behind: int, done: list[Telegram]) -> bool:
@@ -156,17 +150,10 @@ class TicDecoder:
         groups = salvaged(span) if len(span) <= SPAN_MAX else []
         for one in groups:
             self._add(one, done)
-        if not groups and self._is_bad(span, behind):
+        if not groups and self._after:  # what a capture begins with is half a group, not a bad one
             self._bad_count += 1
             self.counts.bad_count += 1
         return bool(groups)
-
-    def _is_bad(self, span: bytes, behind: int) -> bool:
-        """Whether a span without a good group is a bad one: not what a capture begins with, not the rest
-        of one that a control byte fell into, and not a few bytes between groups.
-        """
-        is_between = len(span) < LEAST and self._after != LF and behind != CR
-        return bool(self._after) and not self._is_broken and not is_between
 
     def _learn(self, line: bytes, group: Group) -> None:
         if group.label in _FIRST:

@@ -64,24 +64,6 @@ def test_the_modes_tell_themselves_apart_also_when_one_follows_the_other():
     assert ("HCHC", "EAST") == (first.groups[3].label, second.groups[5].label)
 
 
-@pytest.mark.parametrize("stray", [b"\x00", b"\x02", b"\x03", b"\x04", b"\n", b"\r"])
-def test_a_stray_byte_in_a_group_makes_one_bad_group_and_between_groups_none(stray):
-    whole = frame(*BLUE)
-    before, behind = whole.index(b"\n", 2), whole.index(b"\n", 2) + 5
-
-    inside = heard(whole[:behind] + stray + whole[behind:] + whole)
-    between = heard(whole[:before] + stray + whole[before:] + whole)
-
-    assert (2 * len(BLUE) - 1, 1) == (
-        sum(len(one.groups) for one in inside),
-        sum(one.bad_count for one in inside),
-    )
-    assert (2 * len(BLUE), 0) == (
-        sum(len(one.groups) for one in between),
-        sum(one.bad_count for one in between),
-    )
-
-
 def test_short_frames_of_an_over_current_are_frames():
     short = frame(
         historic("ADIR1", "061"),
