@@ -5,7 +5,7 @@
 
 #include "lanes.h"
 
-/* steps[1] .. steps[count - 1] from numbers; returns whether each lies within 2**29, and sets *changes to 0 where all
+/* steps[1] .. steps[count - 1] from numbers; returns whether each is nearer than 2**29, and sets *changes to 0 where all
    are equal. */
 LANES_LOOP int lanes_steps(const int64_t *restrict numbers, int64_t count, int32_t *restrict steps, uint64_t *changes) {
     uint64_t far = 0, differing = 0;
@@ -13,7 +13,8 @@ LANES_LOOP int lanes_steps(const int64_t *restrict numbers, int64_t count, int32
     for (int64_t index = 1; index < count; index++) {
         uint64_t step = (uint64_t)numbers[index] - (uint64_t)numbers[index - 1];
         differing |= step ^ first;
-        far |= step + ((uint64_t)1 << 29) - 1;
+        // Both below 2**30: a step of 2**29 is far, as one of -2**29 is.
+        far |= (step + ((uint64_t)1 << 29) - 1) | (step + ((uint64_t)1 << 29));
         steps[index] = (int32_t)(uint32_t)step;
     }
     *changes = differing;

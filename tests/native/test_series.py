@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quartier_native import series as kernel
@@ -97,6 +97,9 @@ def test_decimals_are_divided_to_the_last_bit(numbers: list[int], decimals: int,
     st.sampled_from([1, 2, 1000, 2**20, 3 * 2**30]),
     st.integers(0, 40),
 )
+@example([0, 0, 2**28], 2, 0)
+@example([0, 0, 2**29], 1, 0)
+@example([0, 0, -(2**29)], 1, 0)
 def test_columns_near_and_wide_come_back(steps: list[int], unit: int, shift: int) -> None:
     times_ms = [signed(unit * (number >> shift)) for number in accumulate(steps)]
     values = [float(number >> shift) for number in steps]
