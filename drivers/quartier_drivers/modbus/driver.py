@@ -248,6 +248,8 @@ class ModbusDriver:
             job.due_ns += (skipped + 1) * job.period_ns
         else:
             job.due_ns = slot_ns(now_ns + 1, job.period_ns, self._device.phase_ns)
+        if job.settled_ns > now_ns:  # read in between, it may still have shown the old value
+            job.due_ns = min(job.due_ns, job.settled_ns)
         self._see_next()
         if skipped and not self._aside and job.connects_count == self._line.stats["connects_count"]:
             self.skipped_count += skipped
@@ -329,6 +331,7 @@ class ModbusDriver:
         due_ns = self._clock.now_ns() + settle_ns
         for job in self._jobs:
             if key in job.keys:
+                job.settled_ns = due_ns
                 job.due_ns = min(job.due_ns, due_ns)
         self._see_next()
 

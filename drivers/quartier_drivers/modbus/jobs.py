@@ -45,6 +45,7 @@ class Job:
         "layout",
         "period_ns",
         "request",
+        "settled_ns",
         "sheet",
         "unit",
     )
@@ -66,6 +67,7 @@ class Job:
         self.due_ns = due_ns
         self.period_ns = int(block.period_s * 1_000_000_000)
         self.connects_count = 0.0
+        self.settled_ns = 0
         self.layout = Layout((), b"")
         self._seat = seat
         self._shows_raw = shows_raw
