@@ -62,6 +62,7 @@ class Port:
         self.why = "not yet opened"
         """Why it is closed; empty while it is open."""
         self._where = where
+        self._endpoint = wire.endpoint(where)
         self._clock = clock
         self._speeds = [str(one) for one in settings] if not where.startswith("tcp://") else []
         self._seeker = Seeker(settings, patience or Patience(), self._now_s())
@@ -124,7 +125,7 @@ class Port:
             return
         self._is_absent = not self._where.startswith("tcp://") and not ports.is_there(self._where)
         self._setting = self._seeker.setting
-        self._wire = await wire.opened(self._where, self._setting, self._hear, self._closed)
+        self._wire = await wire.opened(self._where, self._setting, self._hear, self._closed, self._endpoint)
         self._connects_count += 1
         self.why = ""
         self._look_later()

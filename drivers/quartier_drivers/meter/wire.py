@@ -1,17 +1,16 @@
 """The two wires of a meter's line: a serial port and a TCP connection; bytes in, bytes out, and one end."""
 
 import asyncio
-import contextlib
 import os
 from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from quartier_drivers import ports
+from quartier_drivers.endpoint import Endpoint
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.meter.parity import Parity
 from quartier_drivers.meter.seek import Setting
-from quartier_drivers.names import Names
 from quartier_drivers.stream import Stream
 
 _CONNECT_S = 5.0
@@ -49,11 +48,23 @@ class Wire(Protocol):
         ...
 
 
-async def opened(where: str, setting: Setting, hear: Hear, lost: Lost) -> Wire:
-    """The wire to ``where``, a serial port or ``tcp://HOST:PORT``.  Raises LinkLost, saying why not."""
-    if where.startswith("tcp://"):
-        return await _connected(where, setting, hear, lost)
-    return _Serial(where, setting, hear, lost)
+def endpoint(where: str) -> Endpoint | None:
+    """What ``tcp://HOST:PORT`` names; None for a serial port.  Whoever opens again keeps it."""
+    parts = urlsplit(where)
+    return Endpoint(parts.hostname or "", parts.port or 0, where) if parts.scheme == "tcp" else None
+
+
+async def opened(where: str, setting: Setting, hear: Hear, lost: Lost, known: Endpoint | None = None) -> Wire:
+    """The wire to ``where``, a serial port or ``tcp://HOST:PORT``.  Raises LinkLost, saying why not.
+
+    ``known`` is its ``endpoint`` of the last time.
+    """
+    reached = known or endpoint(where)
+    if reached is None:
+        return _Serial(where, setting, hear, lost)
+    wire = _Tcp(where, setting, hear, lost)
+    await reached.connect(wire.stream, _CONNECT_S)
+    return wire
 
 
 class _Serial:
@@ -214,29 +225,3 @@ class _Tcp:
 
     def _ended(self, error: Exception | None) -> None:
         self._lost(f"{self._where} closed the connection: {error or 'without a word'}")
-
-
-async def _connected(where: str, setting: Setting, hear: Hear, lost: Lost) -> _Tcp:
-    parts = urlsplit(where)
-    host, port = parts.hostname or "", parts.port or 0
-    wire = _Tcp(where, setting, hear, lost)
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(_CONNECT_S):
-            *others, last = await Names(host).addresses()
-            for address in others:
-                with contextlib.suppress(OSError):
-                    await loop.create_connection(lambda: wire.stream, address, port)
-                    return wire
-            await loop.create_connection(lambda: wire.stream, last, port)
-    except TimeoutError as error:
-        wire.close()
-        raise LinkLost(f"{where} does not answer") from error
-    except OSError as error:
-        number = error.errno or 0
-        why = os.strerror(number) if number > 0 else error.strerror or error
-        raise LinkLost(f"{where}: {why}") from error
-    except asyncio.CancelledError:
-        wire.close()
-        raise
-    return wire

@@ -1,15 +1,13 @@
 """A Modbus TCP endpoint: one connection for all its units."""
 
 import asyncio
-import contextlib
-import os
 
 from quartier_drivers.contract import Clock
+from quartier_drivers.endpoint import Endpoint
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Rubbish, Seen, is_answer, take_tcp
 from quartier_drivers.modbus.line import Line
-from quartier_drivers.names import Names
 from quartier_drivers.stream import Stream
 
 _CONNECT_S = 3.0
@@ -29,7 +27,7 @@ class TcpLink(Line):
         self._bus = bus
         self.request_cost = _REQUEST_COST
         self._where = f"{bus.host}:{bus.port}"
-        self._names = Names(bus.host)
+        self._endpoint = Endpoint(bus.host, bus.port, self._where)
         self._stream: Stream | None = None
         self._buffer = bytearray()
         self._request: Request | None = None
@@ -46,34 +44,11 @@ class TcpLink(Line):
     async def _connect(self) -> None:
         self._disconnect()
         stream = Stream(self._hear, self._lost)
-        try:
-            async with asyncio.timeout(max(_CONNECT_S, self._timeout_s)):
-                await self._reach(stream)
-        except TimeoutError as error:
-            stream.drop()
-            raise LinkLost(f"{self._where} does not answer") from error
-        except OSError as error:
-            # asyncio says it in words of its own; a name that is not found has no number of the system's.
-            number = error.errno or 0
-            why = os.strerror(number) if number > 0 else error.strerror or error
-            raise LinkLost(f"{self._where}: {why}") from error
-        except asyncio.CancelledError:
-            stream.drop()
-            raise
+        await self._endpoint.connect(stream, max(_CONNECT_S, self._timeout_s))
         self._stream = stream
         self._buffer.clear()
         self._silent_count = self._answers_count = 0
         await self._clock.sleep(self._bus.connect_pause_s)
-
-    async def _reach(self, stream: Stream) -> None:
-        """Connect to the first address of the host that takes it."""
-        loop = asyncio.get_running_loop()
-        *others, last = await self._names.addresses()
-        for address in others:
-            with contextlib.suppress(OSError):
-                await loop.create_connection(lambda: stream, address, self._bus.port)
-                return
-        await loop.create_connection(lambda: stream, last, self._bus.port)
 
     def _disconnect(self) -> None:
         stream, self._stream = self._stream, None
