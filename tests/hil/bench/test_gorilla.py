@@ -1,10 +1,30 @@
+import os
 import random
+import subprocess
+import sys
 from array import array
 
 import pytest
 
 from quartier_hil.bench.gorilla import Gorilla
 from quartier_hil.bench.meters import KINDS, series
+
+CALLS = 50
+FAULTS = f"""
+from resource import RUSAGE_SELF, getrusage
+from quartier_hil.bench.gorilla import Gorilla
+from quartier_hil.bench.meters import series
+from quartier_native import decode_series, encode_series
+
+times_ms, values = series("power of 1 W", 16_384, jittered=False)
+theirs, data = Gorilla().prepare(times_ms, values).decode, encode_series(times_ms, values)
+for call in (lambda: decode_series(data), theirs):
+    call()
+    before = getrusage(RUSAGE_SELF).ru_minflt
+    for _ in range({CALLS}):
+        call()
+    print(getrusage(RUSAGE_SELF).ru_minflt - before)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +58,11 @@ def test_a_counted_and_a_still_series_are_as_small_as_the_paper_says(gorilla: Go
 def test_a_step_beyond_32_bits_is_refused(gorilla: Gorilla) -> None:
     with pytest.raises(ValueError, match="does not give"):
         gorilla.prepare(array("q", [0, 2**40, 1]), array("d", [0.0] * 3))
+
+
+def test_both_sides_of_the_contest_pay_for_their_memory_alike() -> None:
+    """In a process whose malloc maps it anew at each call, pages cost more than decoding does."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "MALLOC_MMAP_THRESHOLD_": "4096"}
+    told = subprocess.run([sys.executable, "-c", FAULTS], env=env, check=True, capture_output=True, text=True)
+    ours, theirs = map(int, told.stdout.split())
+    assert theirs == pytest.approx(ours, abs=2 * CALLS)

@@ -7,6 +7,7 @@
    which is as fast as a chain from bit to bit allows. */
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -175,4 +176,18 @@ int64_t gorilla_decode(int64_t count, const uint8_t *data, int64_t size, int64_t
         memcpy(&values[index], &bits, 8);
     }
     return reader.at <= end ? 0 : -1;
+}
+
+/* The compiler is not to see that what is decoded there is given back unread. */
+static void (*volatile give_back)(void *) = free;
+
+/* The same into memory of its own, as a reader does who has none yet; what it costs to get that is up to the allocator
+   of the process.  Also -1 where there is none. */
+int64_t gorilla_decode_anew(int64_t count, const uint8_t *data, int64_t size) {
+    int64_t *times_ms = malloc(8 * (size_t)count + 1);
+    double *values = malloc(8 * (size_t)count + 1);
+    int64_t done = times_ms && values ? gorilla_decode(count, data, size, times_ms, values) : -1;
+    give_back(times_ms);
+    give_back(values);
+    return done;
 }
