@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from quartier_hil import capture, quirks
+from quartier_hil import capture, quirks, sunspec
 from quartier_hil.bench import command
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.noise import LINES
@@ -26,6 +26,7 @@ examples:
   quartier-hil demo                        a building at work, about two minutes
   quartier-hil run cap-kept --report out   one scenario; out/index.html shows the curves
   quartier-hil quirks late --tcp 1502      a Modbus server with one quirk of the field
+  quartier-hil sunspec battery-7xx --pty   a SunSpec device, with the habits it is told to have
   quartier-hil capture tic-standard --line awful | quartier decode tic
   quartier-hil run my.toml --rate 20 --records Building_1.csv
 
@@ -80,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(command=_list)
     command.parser(commands.add_parser("bench", help="figures beside those of peers, and their floors"))
     _quirks(commands)
+    _sunspec(commands)
     _capture(commands)
     _district(commands.add_parser("district", help="the reference district, as a process of its own"))
     return parser
@@ -124,6 +126,37 @@ def _run_quirks(options: argparse.Namespace) -> int:
         odd = quirks.server(options.name, tcp=tcp, seconds=options.seconds, code=options.code)
         asyncio.run(quirks.serve(odd))
     except (ValueError, OSError) as error:
+        print(f"quartier-hil: {error}", file=sys.stderr)
+        return NO_RUN
+    except KeyboardInterrupt:
+        pass
+    return KEPT
+
+
+def _sunspec(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "sunspec",
+        help="list the rig's SunSpec devices and their habits, or serve one",
+        description="A SunSpec device with timers of its own, to try a client or `quartier arm` on.",
+        epilog=sunspec.ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("name", nargs="?", metavar="DEVICE", help="which one to serve [none: list them all]")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--tcp", type=int, metavar="PORT", help="on this port of 127.0.0.1 [1502]")
+    where.add_argument("--pty", action="store_true", help="on a pseudo terminal, as a serial port")
+    parser.add_argument("--habit", action="append", default=[], metavar="HABIT", help="may be given often")
+    parser.set_defaults(command=_run_sunspec, needed=())
+
+
+def _run_sunspec(options: argparse.Namespace) -> int:
+    if options.name is None:
+        print(sunspec.listing())
+        return KEPT
+    tcp = None if options.pty else 1502 if options.tcp is None else options.tcp
+    try:
+        asyncio.run(sunspec.serve(sunspec.made(options.name, options.habit), tcp))
+    except (ValueError, LookupError, OSError) as error:
         print(f"quartier-hil: {error}", file=sys.stderr)
         return NO_RUN
     except KeyboardInterrupt:

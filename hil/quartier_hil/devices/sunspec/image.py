@@ -1,0 +1,187 @@
+"""The registers of a SunSpec device: a chain of models with their values, each point at its address."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from quartier_hil.devices.sunspec import shape, word
+from quartier_hil.devices.sunspec.shape import Group, Point
+from quartier_hil.devices.sunspec.word import Value
+
+BASES = (40_000, 0, 50_000)
+END = 0xFFFF
+_MARK = (0x5375, 0x6E53)  # "SunS"
+_COMMON = 1
+_HEAD_WORDS = 2  # ID and length: what a model's length does not count
+
+Values = Mapping[str, Any]
+"""Values of a group by name, without scale factors; groups below are mappings, those that repeat lists."""
+Part = tuple[int, Values | Sequence[int]]
+"""A model's number and its values; or, for one that is in no file, its registers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One point at its address; ``scale`` is the path of its scale factor, or a fixed power of ten."""
+
+    path: str
+    point: Point
+    address: int
+    scale: str | int | None
+
+    @property
+    def end(self) -> int:
+        """The first address behind it."""
+        return self.address + self.point.words
+
+
+class Image:
+    """Models in a chain from ``base`` on.
+
+    A point's path is ``704.WSet``, ``705.Crv[0].Pt[2].V`` in groups that repeat, ``804#1.SoC`` in the second
+    model of a number.  ``longer`` adds so many registers to each model behind what its file knows, as
+    makers do; ``padded`` False leaves out the pad of model 1, as its first edition did; ``ends`` False
+    leaves out the end of the chain.
+    """
+
+    def __init__(
+        self,
+        models: Iterable[Part],
+        *,
+        base: int = BASES[0],
+        longer: int = 0,
+        padded: bool = True,
+        ends: bool = True,
+    ) -> None:
+        self.base = base
+        self._longer = longer
+        self._padded = padded
+        self.words: dict[int, int] = dict(enumerate(_MARK, base))
+        self.cells: dict[str, Cell] = {}
+        self.models: list[tuple[int, int, int]] = []  # number, address of its ID, length
+        self._at: dict[int, Cell] = {}
+        self._next = base + len(_MARK)
+        seen: dict[int, int] = {}
+        for number, values in models:
+            if not isinstance(values, Mapping):
+                self._add_foreign(number, values)
+                continue
+            name = f"{number}#{seen[number]}" if number in seen else str(number)
+            seen[number] = seen.get(number, 0) + 1
+            self._add(name, number, values)
+        if ends:
+            self.words |= {self._next: END, self._next + 1: 0}
+
+    # -- reading and changing --------------------------------------------------------------
+
+    def get(self, path: str) -> Value | None:
+        """What a point holds, without its scale factor; None: not implemented.  Raises KeyError."""
+        cell = self.cells[path]
+        return word.decoded(cell.point.kind, [self.words[at] for at in range(cell.address, cell.end)])
+
+    def number(self, path: str) -> float:
+        """What a point means, its scale factor taken in; one that is not implemented counts as none.
+
+        Raises KeyError for no point, LookupError for one that is not implemented or no number.
+        """
+        raw = self.get(path)
+        if raw is None or isinstance(raw, str):
+            raise LookupError(f"{path} is no number: {raw!r}")
+        power = self._power(self.cells[path])
+        return float(raw) * 10.0**power if power > 0 else float(raw) / 10.0**-power
+
+    def put(self, path: str, value: Value | None) -> None:
+        """Set what a point holds, without its scale factor.  Raises KeyError, OverflowError."""
+        cell = self.cells[path]
+        for at, one in enumerate(word.encoded(cell.point.kind, value, cell.point.words), cell.address):
+            self.words[at] = one
+
+    def show(self, path: str, value: float) -> None:
+        """Set what a point means: rounded to its scale factor, saturating as meters do.  Raises KeyError."""
+        cell = self.cells[path]
+        if cell.point.kind.startswith("float"):
+            self.put(path, value)
+            return
+        power = self._power(cell)
+        low, high = word.bounds(cell.point.kind)
+        raw = round(value / 10.0**power if power > 0 else value * 10.0**-power)
+        # An accumulator at its start reads 0, which is also its code for "not implemented".
+        self.put(path, min(max(raw, 0 if low == 1 else low), high))
+
+    def at(self, address: int) -> Cell | None:
+        """The point that holds a register."""
+        return self._at.get(address)
+
+    def __iter__(self) -> Iterator[Cell]:
+        """Every point in the order of its address."""
+        return iter(self.cells.values())
+
+    def _power(self, cell: Cell) -> int:
+        if isinstance(cell.scale, str):
+            raw = self.get(cell.scale)
+            return raw if isinstance(raw, int) else 0
+        return cell.scale or 0
+
+    # -- laying out ------------------------------------------------------------------------
+
+    def _add(self, name: str, number: int, values: Values) -> None:
+        group, start = shape.model(number), self._next
+        if number == _COMMON and not self._padded:
+            group = replace(group, points=group.points[:-1])
+        known = {**{count: _longest(values, group, count) for count in group.counts}, **values}
+        top = {point.name for point in group.points}
+        self._lay(name, group, known, (name, top), known)
+        if all(below.count != 0 for below in group.groups):  # else the length says how many there are
+            self.words |= dict.fromkeys(range(self._next, self._next + self._longer), 0)
+            self._next += self._longer
+        length = self._next - start - _HEAD_WORDS
+        self.put(f"{name}.ID", number)
+        self.put(f"{name}.L", length)
+        self.models.append((number, start, length))
+
+    def _add_foreign(self, number: int, registers: Sequence[int]) -> None:
+        """A maker's own model, of which nobody knows what it says."""
+        self.words |= dict(enumerate((number, len(registers), *registers), self._next))
+        self.models.append((number, self._next, len(registers)))
+        self._next += _HEAD_WORDS + len(registers)
+
+    def _lay(self, path: str, group: Group, values: Values, model: tuple[str, set[str]], top: Values) -> None:
+        names = {point.name for point in group.points}
+        for point in group.points:
+            where: str | int | None = point.scale
+            if isinstance(where, str):
+                inside = where in names
+                assert inside or where in model[1], f"{path}.{point.name} has no scale factor {where}"
+                where = f"{path}.{where}" if inside else f"{model[0]}.{where}"
+            cell = Cell(f"{path}.{point.name}", point, self._next, where)
+            self.cells[cell.path] = cell
+            self._at |= dict.fromkeys(range(cell.address, cell.end), cell)
+            self._next = cell.end
+            self.put(cell.path, values.get(point.name))
+        for below in group.groups:
+            place = f"{path}.{below.name}"
+            if below.count is None:
+                self._lay(place, below, values.get(below.name, {}), model, top)
+                continue
+            given: Sequence[Values] = values.get(below.name, ())
+            count = (
+                len(given)
+                if below.count == 0
+                else top[below.count]
+                if isinstance(below.count, str)
+                else below.count
+            )
+            for index in range(count or 0):
+                self._lay(f"{place}[{index}]", below, given[index] if index < len(given) else {}, model, top)
+
+
+def _longest(values: Values, group: Group, count: str) -> int:
+    """How often the groups that ``count`` speaks of stand in ``values``, at most."""
+    found = 0
+    for below in group.groups:
+        given = values.get(below.name, ())
+        several = [given] if isinstance(given, Mapping) else list(given)
+        if below.count == count:
+            found = max(found, len(several))
+        found = max([found, *(_longest(one, below, count) for one in several)])
+    return found
