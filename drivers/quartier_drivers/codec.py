@@ -92,6 +92,16 @@ def _one(source: Source, words: Sequence[int]) -> float | int | None:
     return bcd.number_of(code) if source.type_name.startswith("bcd") else _raw(source, code)
 
 
+def said_of(source: Source, words: Sequence[int]) -> str:
+    """The value as a text, named where its profile names it; empty where there is none."""
+    value = value_of(source, words)
+    if value is None or isinstance(value, str):
+        return value or ""
+    if source.values:
+        return source.values.get(int(value), "")
+    return str(int(value)) if float(value).is_integer() else str(value)
+
+
 def raw_of(source: Source, words: Sequence[int]) -> str:
     """The words as a person reads them in a manual, with the name of an enumerated value."""
     text = " ".join(f"{one:04X}" for one in words)

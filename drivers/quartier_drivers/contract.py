@@ -5,8 +5,9 @@ exchange on the wire, the most overdue of its plan, so that a write never waits 
 than one request.  Time comes in as a ``Clock``; no door asks for it elsewhere.
 """
 
+import math
 from array import array
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
@@ -157,16 +158,45 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """What the device does by itself ``after_s`` seconds without a write: it takes ``value``.
+    """What the device does by itself when nobody writes for ``after_s`` seconds: it takes ``value``.
 
-    ``register`` is the timer that is written with each setpoint; empty where the device's
-    timer is fixed.  Writing every ``refresh_s`` keeps it from acting; 0 means a third of ``after_s``.
+    ``value`` is in house units; None: the device's own control decides.  ``after_s`` infinite: never, what
+    was written last stands (right for a cap whose reversion would mean *unlimited*).  ``register`` is the
+    timer, written with each setpoint; empty where the device's timer is fixed.  Writing every ``refresh_s``
+    keeps it from acting; 0 means a third of ``after_s``.  ``kept_by`` says what else does: with
+    ``requests`` any request, reading too, so that it guards against a lost gateway only.
     """
 
-    value: float
+    value: float | None
     after_s: float
     register: str = ""
     refresh_s: float = 0.0
+    kept_by: Literal["writes", "requests"] = "writes"
+
+    @property
+    def holds(self) -> bool:
+        """Whether what was written last stands for ever."""
+        return self.after_s == math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Armed:
+    """How the fall-back of ``point`` stands in its device, as read back just now.
+
+    ``value`` (house units) and ``after_s`` were found; None where the device does not show it.  ``problem``
+    says what is not as declared (after a write: what was written, what came back) and the next step.  Not
+    ``is_verified``: the manual declares it, the device shows none of it.
+    """
+
+    point: str
+    value: float | None
+    after_s: float | None
+    problem: str = ""
+    is_verified: bool = True
+
+
+async def at_once() -> None:
+    """Nothing lies between two exchanges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,42 +298,18 @@ class DeviceSpec:
 
 
 @runtime_checkable
-class Speaker(Protocol):
-    """A driver whose device speaks unasked: nothing is lost on others by turning to it."""
+class Armable(Protocol):
+    """A driver that can write the fall-backs of its device, and read them back."""
 
-    def on_word(self, wake: Callable[[], None]) -> None:
-        """Have ``wake`` called when something came that makes its turn come nearer."""
-        ...
+    async def arm(
+        self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
+    ) -> Sequence[Armed]:
+        """How the fall-back of each of ``points`` (none named: all that have one) stands in the device.
 
-
-@runtime_checkable
-class Noting(Protocol):
-    """A driver, or a line, that has something to say to people."""
-
-    def notes(self) -> Sequence[Note]:
-        """What happened since the last call."""
-        ...
-
-
-@runtime_checkable
-class Pluggable(Protocol):
-    """A line whose port may be unplugged, and plugged in again."""
-
-    def is_back(self) -> bool:
-        """Whether the port that was absent when it was last opened is there; cheap, asked once a second."""
-        ...
-
-
-@runtime_checkable
-class Remembering(Protocol):
-    """A driver that must know after a restart what it knew before."""
-
-    def kept(self) -> Mapping[str, Any]:
-        """JSON-ready; empty where there is nothing."""
-        ...
-
-    def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
-        """Take what ``kept`` gave ``away_s`` seconds ago; what it cannot use is left."""
+        With ``writes`` its registers are written first.  A timer that is written with each setpoint may stand
+        at 0 while no setpoint does: no problem.  ``between`` is awaited between two exchanges; ``write`` and
+        ``read`` may be called in it.  Raises NoReply or LinkLost.
+        """
         ...
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 
+from quartier_drivers.forgetting import fallback_rules, raw_fits
 from quartier_drivers.place import nearest
 from quartier_drivers.points import word
 from quartier_drivers.schema import (
     WIDTHS,
     Address,
-    DeviceFallback,
     Mark,
-    Own,
     Point,
     Quantity,
     Source,
@@ -37,6 +36,11 @@ def point_flaws(quantity: str, point: Point, scan: Mapping[str, float]) -> list[
     flaws += quantity_flaws(quantity, point, scan)
     if point.write is not None:
         flaws += [(f"write.{key}".rstrip("."), what) for key, what in _write_flaws(point, point.write)]
+        flaws += [
+            (f"write.fallback.{key}", what)
+            for wrong, key, what in fallback_rules(quantity, point.write)
+            if wrong
+        ]
     return flaws
 
 
@@ -210,14 +214,15 @@ def _place_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
         ),
         (point.type_name == "string", "", "does not fit a string"),
         (
-            write.own is not None and not _raw_fits(write.own, write.own.value),
+            write.own is not None and not raw_fits(write.own.type_name, write.own.value),
             "own.value",
             "does not fit its register",
         ),
         (
             write.fallback is not None
+            and write.fallback.after_s is not None
             and timer is not None
-            and not _raw_fits(write.fallback, round(write.fallback.after_s / write.fallback.scale)),
+            and not raw_fits(write.fallback.type_name, round(write.fallback.after_s / write.fallback.scale)),
             "fallback.after_s",
             "does not fit its register",
         ),
@@ -264,10 +269,3 @@ def _fits(point: Point, write: Write, value: float, key: str) -> list[tuple[bool
         lowest, highest = 0, (1 << point.field[1] - point.field[0] + 1) - 1
         where = "its bit field"
     return [(not lowest - 0.5 <= raw <= highest + 0.5, key, f"{value} does not fit {where}")]
-
-
-def _raw_fits(place: Own | DeviceFallback, raw: float) -> bool:
-    if place.type_name.startswith("float"):
-        return True
-    low, high = Source.model_validate({"register": "holding:0", "type": place.type_name}).raw_range
-    return raw == int(raw) and low <= raw <= high

@@ -198,7 +198,8 @@ class Check(ABC):
 
     def _flaws(self, path: tuple[str, ...], flaws: Sequence[Flaw]) -> None:
         for key, what in flaws:
-            self._add((*path, *key.split(".")) if key else path, what)
+            steps = (int(step) if step.isdecimal() else step for step in key.split(".") if step)
+            self._add((*path, *steps), what)
 
 
 class _RegisterCheck(Check):

@@ -45,6 +45,18 @@ def _codes(raw: object) -> object:
     return tuple(raw) if isinstance(raw, list) else (raw,)
 
 
+def _tuple(raw: object) -> object:
+    return tuple(raw) if isinstance(raw, list) else raw
+
+
+def _number_or_own(raw: object) -> object:
+    if raw is None or raw == "own":
+        return raw
+    if isinstance(raw, int | float):
+        return float(raw)
+    raise ValueError(f'{raw!r} is wrong, expected "own" or a number')
+
+
 def _names(raw: object) -> object:
     """TOML's keys are text; these are numbers."""
     if not isinstance(raw, dict):
@@ -114,18 +126,68 @@ class Own(Section):
     """As it stands in the register, unscaled."""
 
 
-class DeviceFallback(Section):
-    """What the device does by itself when nobody writes; ``address`` is its timer, if it can be set."""
+class Shown(Section):
+    """Where a register can be read, if elsewhere than where it is written; or where one only shows."""
 
+    address: Registers = Field(alias="register")
+    unit: Unit | None = None
+    type_name: TypeName = Field("uint16", alias="type")
+    scale: Scale = 1.0
+
+
+class Setting(Section):
+    """A register that ``quartier arm`` writes once, as it stands there, unscaled."""
+
+    address: Registers = Field(alias="register")
+    unit: Unit | None = None
+    type_name: TypeName = Field("uint16", alias="type")
     value: Finite
-    """What the point then takes, house units."""
-    after_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    shown: Shown | None = None
+    """Where it is read back; absent: in the same register."""
+    confirm: Literal["read", "none"] = "read"
+    """``none``: it is write-only and shows nowhere."""
+
+
+class Condition(Section):
+    """What must stand in a register for a fall-back to act: one of ``equals``, or ``low..high``; unscaled."""
+
+    address: Registers = Field(alias="register")
+    unit: Unit | None = None
+    type_name: TypeName = Field("uint16", alias="type")
+    equals: Annotated[tuple[float, ...], BeforeValidator(_codes)] = ()
+    low: Finite | None = None
+    high: Finite | None = None
+    remedy: Annotated[str, Field(min_length=8)]
+    """What a person does where it is not so."""
+
+
+class DeviceFallback(Section):
+    """What the device does when nobody writes: it takes ``value`` after ``after_s``, or it ``holds``.
+
+    ``address`` is its timer, if it can be set: then it is written with each setpoint.
+    """
+
+    holds: bool = False
+    """What was written last stands for ever: right for a cap whose reversion would mean unlimited."""
+    value: Annotated[Literal["own"] | Finite | None, BeforeValidator(_number_or_own)] = None
+    """What the point then takes, house units; "own": the device's own control decides."""
+    after_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     refresh_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """How often the point is written to keep it alive; absent: a third of after_s."""
+    kept_by: Literal["writes", "requests"] = "writes"
+    """``requests``: reading keeps it alive too."""
     address: Registers | None = Field(None, alias="register")
     type_name: TypeName = Field("uint16", alias="type")
     scale: Scale = 1.0
     """Seconds per count of the timer register."""
+    timer_shown: Shown | Literal["none"] | None = None
+    """Where the timer is read, its scale in seconds per count; absent: in its register; "none": nowhere."""
+    value_shown: Shown | None = None
+    """Where the value is read; the scale is house units per count."""
+    settings: Annotated[tuple[Setting, ...], BeforeValidator(_tuple)] = ()
+    check: Annotated[tuple[Condition, ...], BeforeValidator(_tuple)] = ()
+    remedy: Annotated[str, Field(min_length=8)] | None = None
+    """What a person does where the device shows something else."""
 
 
 class Gate(Section):

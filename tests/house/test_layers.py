@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-CONTRACT = tuple(f"quartier_drivers.{name}" for name in ("contract", "layout", "points", "errors"))
+CONTRACT = tuple(
+    f"quartier_drivers.{name}" for name in ("contract", "abilities", "layout", "points", "errors")
+)
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
 PROFILES = tuple(
     f"quartier_drivers.{name}"
@@ -18,6 +20,7 @@ PROFILES = tuple(
         "schema",
         "notation",
         "flaws",
+        "forgetting",
         "place",
         "positions",
         *(f"meter.{name}" for name in ("profile", "schema", "settings", "flaws", "units")),

@@ -1,6 +1,6 @@
 """A Modbus device behind the five verbs: what its profile wants, planned, read, written and given back."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +10,7 @@ from quartier_drivers import codec
 from quartier_drivers.contract import (
     NOTHING,
     SLOT_NS,
+    Armed,
     Clock,
     Command,
     DeviceSpec,
@@ -18,18 +19,20 @@ from quartier_drivers.contract import (
     Reading,
     Readings,
     Value,
+    at_once,
     columns,
     slot_ns,
 )
-from quartier_drivers.errors import LinkLost, NoReply, Refused, WireError
+from quartier_drivers.errors import LinkLost, NoReply, Refused
 from quartier_drivers.modbus import orders
+from quartier_drivers.modbus.arming import Arming
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
 from quartier_drivers.modbus.jobs import Job
 from quartier_drivers.modbus.line import ABSENT, Line, LoopClock
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.plan import split
-from quartier_drivers.modbus.replay import replayed
+from quartier_drivers.modbus.replay import given_back, replayed
 from quartier_drivers.modbus.served import SCALE, Infos, Roster, Served
 from quartier_drivers.modbus.shape import Sheet, seat, shape
 from quartier_drivers.profile import RegisterProfile as Profile
@@ -68,6 +71,7 @@ class ModbusDriver:
         self._aside = True
         self._silent = False
         self._absent_count = 0
+        self._timed: set[str] = set()  # points whose timer was written with a setpoint that stands
         self.skipped_count = 0
         """Reads left out because the one before came more than a period late."""
         self._start()
@@ -120,6 +124,7 @@ class ModbusDriver:
                 answer = await self._fetch(one.unit, place, 1)
                 if not answer.exception:
                     powers[one.unit, place] = codec.power_of(answer.values)
+        self._timed.clear()
         self._powers = powers  # it may be another device: what the other scales are is read anew
         self._start()
         return identity
@@ -165,6 +170,7 @@ class ModbusDriver:
         try:
             for request in requests:
                 await self._send(one.name, request, command.expires_ns)
+            self._timed.add(one.name)
         finally:
             if one.point.write.confirm == "read":
                 self._read_back(one.name)
@@ -177,22 +183,8 @@ class ModbusDriver:
         Goes on after a write that fails, unless the bus is lost twice in a row; then raises the first
         failure.
         """
-        failed: WireError | None = None
-        lost_count = 0
-        for write in self.releases():
-            if points and write["point"] not in points:
-                continue
-            try:
-                await self._send(write["point"], orders.restore(write))
-            except WireError as error:
-                failed = failed or error
-                lost_count = lost_count + 1 if isinstance(error, LinkLost) else 0
-            else:
-                lost_count = 0
-            if lost_count > 1:
-                break
-        if failed is not None:
-            raise failed
+        self._timed -= set(points or self._timed)
+        await given_back(self._send, (one for one in self.releases() if not points or one["point"] in points))
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
         """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
@@ -202,6 +194,15 @@ class ModbusDriver:
             for one in self._writable
             for request in orders.release(one, caps.get(one.name), self._power(one), limits)
         ]
+
+    async def arm(
+        self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
+    ) -> Sequence[Armed]:
+        """How the fall-backs stand in the device; with ``writes`` they are written first."""
+        arming = Arming(self._fetch, self._send, self._profile.limits, between)
+        wanted = [one for one in self._writable if not points or one.name in points]
+        found = [await arming.arm(one, writes=writes, runs=one.name in self._timed) for one in wanted]
+        return [armed for armed in found if armed is not None]
 
     async def close(self) -> None:
         """Forget the device; the line stays open for the others."""
@@ -351,12 +352,7 @@ class ModbusDriver:
     async def _identity(self, source: Source) -> str:
         unit = self._device.unit if source.unit is None else source.unit
         answer = await self._fetch(unit, source.address, source.width)
-        value = None if answer.exception else codec.value_of(source, answer.values)
-        if value is None or isinstance(value, str):
-            return value or ""
-        if source.values:
-            return source.values.get(int(value), "")
-        return str(int(value)) if float(value).is_integer() else str(value)
+        return "" if answer.exception else codec.said_of(source, answer.values)
 
     async def _fetch(self, unit: int, place: Address, width: int) -> Answer:
         request = read_request(unit, place.table, place.number, width)

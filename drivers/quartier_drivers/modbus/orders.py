@@ -1,12 +1,13 @@
 """Which writes carry out a setpoint, and which give a point back: values to requests.  Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from quartier_drivers import codec
 from quartier_drivers.modbus.frame import MASK_WRITE, Request, write_request
 from quartier_drivers.modbus.served import Served
-from quartier_drivers.schema import Address, Limits, Point, Source, TypeName
+from quartier_drivers.schema import Address, Limits, Point, Setting, Source, TypeName
 
 
 def setpoint(one: Served, value: float, power: int, limits: Limits) -> list[Request]:
@@ -14,7 +15,7 @@ def setpoint(one: Served, value: float, power: int, limits: Limits) -> list[Requ
 
     ``power`` is what the point's scale register says.  Raises ValueError as ``codec.encode`` does.
     """
-    return [*_timer(one, limits, armed=True), *_value(one, value, power, limits)]
+    return [*timer(one, limits, armed=True), *_value(one, value, power, limits)]
 
 
 def release(one: Served, cap: float | None, power: int | None, limits: Limits) -> list[Request]:
@@ -37,8 +38,7 @@ def release(one: Served, cap: float | None, power: int | None, limits: Limits) -
     except ValueError:  # its scale register has made it too large to write: better none than a wrong one
         return []
     timer_agrees = write.fallback is not None and write.fallback.value == value
-    timer = [] if timer_agrees else _timer(one, limits, armed=False)
-    return [*written, *timer]
+    return written if timer_agrees else [*written, *timer(one, limits, armed=False)]
 
 
 def dump(point: str, request: Request) -> Mapping[str, Any]:
@@ -99,16 +99,24 @@ def _own(one: Served, limits: Limits) -> list[Request]:
     if own is None:
         return []
     words = codec.registers_of(_plain(one.point, own.address, own.type_name), own.value)
-    return [_write(one, own.address, words, limits), *_timer(one, limits, armed=False)]
+    return [_write(one, own.address, words, limits), *timer(one, limits, armed=False)]
 
 
-def _timer(one: Served, limits: Limits, *, armed: bool) -> list[Request]:
+def timer(one: Served, limits: Limits, *, armed: bool) -> list[Request]:
+    """The write of the point's timer, to its time or to 0; none where it cannot be set."""
     fallback = one.point.write.fallback if one.point.write else None
-    if fallback is None or fallback.address is None:
+    if fallback is None or fallback.address is None or fallback.after_s is None:
         return []
     raw = round(fallback.after_s / fallback.scale) if armed else 0
     source = _plain(one.point, fallback.address, fallback.type_name)
     return [_write(one, fallback.address, codec.registers_of(source, raw), limits)]
+
+
+def plain_write(one: Served, setting: Setting, raw: float, limits: Limits) -> Request:
+    """The write of ``raw`` to a register beside the point, perhaps of another unit."""
+    words = codec.registers_of(_plain(one.point, setting.address, setting.type_name), raw)
+    unit = one.unit if setting.unit is None else setting.unit
+    return _write(replace(one, unit=unit), setting.address, words, limits)
 
 
 def _write(

@@ -1,12 +1,12 @@
 """Makes the encoded writes of a release table, when there is little time and nothing else is known."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from quartier_drivers.errors import WireError
+from quartier_drivers.errors import LinkLost, WireError
 from quartier_drivers.modbus import orders
-from quartier_drivers.modbus.frame import meaning
+from quartier_drivers.modbus.frame import Request, meaning
 from quartier_drivers.modbus.line import Line
 
 
@@ -35,3 +35,26 @@ async def replayed(line: Line, writes: Sequence[Mapping[str, Any]]) -> list[str]
             if answer.exception:
                 failures.append(f"{write['point']}: {meaning(answer)}")
     return failures
+
+
+async def given_back(
+    send: Callable[[str, Request], Awaitable[None]], writes: Iterable[Mapping[str, Any]]
+) -> None:
+    """Make the writes of a release, each by ``send`` with its point.
+
+    Goes on after one that fails, unless the bus is lost twice in a row; then raises the first failure.
+    """
+    failed: WireError | None = None
+    lost_count = 0
+    for write in writes:
+        try:
+            await send(write["point"], orders.restore(write))
+        except WireError as error:
+            failed = failed or error
+            lost_count = lost_count + 1 if isinstance(error, LinkLost) else 0
+        else:
+            lost_count = 0
+        if lost_count > 1:
+            break
+    if failed is not None:
+        raise failed

@@ -1,5 +1,6 @@
 """What a device serves to its owners, under full names, and what that needs from the wire.  Pure."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -141,9 +142,13 @@ def _step(point: Point) -> float:
 def _fallback(fallback: DeviceFallback | None) -> Fallback | None:
     if fallback is None:
         return None
+    if fallback.holds:
+        return Fallback(None, math.inf)
+    assert fallback.after_s is not None  # flaws.py has seen to it
     return Fallback(
-        fallback.value,
+        None if fallback.value == "own" else fallback.value,
         fallback.after_s,
         str(fallback.address or ""),
         fallback.refresh_s or fallback.after_s / 3,
+        fallback.kept_by,
     )

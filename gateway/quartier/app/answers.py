@@ -99,8 +99,11 @@ def _unit(name: str) -> str:
 
 
 def _fallback(info: PointInfo) -> dict[str, Any]:
-    assert info.fallback is not None
-    return {"value": info.fallback.value, "after_s": info.fallback.after_s}
+    """What the device does by itself: a value, or its own control (None); after_s None: what stands holds."""
+    fallback = info.fallback
+    assert fallback is not None
+    after_s = None if fallback.holds else fallback.after_s
+    return {"value": fallback.value, "after_s": after_s, "kept_by": fallback.kept_by}
 
 
 def written(outcome: Outcome, now_ns: int) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from quartier.runtime import statefile
 from quartier.runtime.clock import HouseClock
-from quartier_drivers.contract import Remembering
+from quartier_drivers.abilities import Remembering
 
 FILE = "memory"
 PERIOD_S = 60.0

@@ -111,4 +111,9 @@ def _written(written: dict[str, Any] | None) -> str:
 
 
 def _by_itself(fallback: dict[str, Any] | None) -> str:
-    return "nothing" if fallback is None else f"{fallback['value']:g} after {output.age(fallback['after_s'])}"
+    if fallback is None:
+        return "nothing"
+    if fallback["after_s"] is None:
+        return "holds"
+    value = fallback["value"]
+    return f"{'own control' if value is None else f'{value:g}'} after {output.age(fallback['after_s'])}"

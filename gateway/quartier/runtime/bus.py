@@ -20,7 +20,8 @@ from quartier.runtime.moment import Moment
 from quartier.runtime.rota import Rota
 from quartier.runtime.supervisor import ended_well
 from quartier.runtime.writes import Tally, Thrift
-from quartier_drivers.contract import Command, Driver, Line, Note, Noting, Pluggable, Readings, Speaker
+from quartier_drivers.abilities import Noting, Pluggable, Speaker
+from quartier_drivers.contract import Command, Driver, Line, Note, Readings
 from quartier_drivers.errors import Expired, LinkLost, NoReply, Refused
 
 GIVE_UP_COUNT = 3

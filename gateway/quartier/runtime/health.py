@@ -4,7 +4,8 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from quartier_drivers.contract import KINDS, QUALITIES, Driver, Quality, Readings, Speaker
+from quartier_drivers.abilities import Speaker
+from quartier_drivers.contract import KINDS, QUALITIES, Driver, Quality, Readings
 from quartier_drivers.layout import Layout
 
 NOT_ASKED = "not yet asked"

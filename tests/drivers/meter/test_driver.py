@@ -3,7 +3,8 @@
 import pytest
 from tests.drivers.meter.conftest import LINKY, frame, group, until
 
-from quartier_drivers.contract import NOTHING, Command, DeviceSpec, Noting, Quality, Remembering, Speaker
+from quartier_drivers.abilities import Noting, Remembering, Speaker
+from quartier_drivers.contract import NOTHING, Command, DeviceSpec, Quality
 from quartier_drivers.errors import LinkLost, NoReply, Refused
 from quartier_drivers.meter.bus import TicBus
 from quartier_drivers.meter.driver import DOOR

@@ -1,5 +1,7 @@
 """Points are known by full name, with all that a caller needs, before the wire is there."""
 
+import math
+
 from quartier_drivers.contract import DeviceSpec, Fallback
 from quartier_drivers.modbus.served import SCALE, Infos, Roster, info, wants
 from quartier_drivers.profile import parse
@@ -27,6 +29,7 @@ scale = 100
 low = -5000
 high = 5000
 persistent = true
+writes_per_day = 4320
 on_release = "own"
 own = { register = "holding:1", value = 0 }
 fallback = { value = 0, after_s = 60, register = "holding:2701" }
@@ -97,3 +100,21 @@ def test_an_owner_of_two_parts_has_the_points_of_both_and_the_later_of_two_alike
 
     assert ["pv1.power_w", "pv1.setpoint_w", "pv1.relay_on"] == list(found)
     assert (227, 820) == (found["pv1.power_w"].unit, found["pv1.power_w"].point.address.number)
+
+
+def test_a_fallback_tells_what_the_device_then_does() -> None:
+    told = []
+    for fallback in (
+        'value = "own", after_s = 60, kept_by = "requests"',
+        "holds = true",
+    ):
+        text = (
+            '[profile]\nprotocol = "modbus"\nmaker = "m"\nmodel = "n"\nsource = "s"\n'
+            '[points.%s]\nregister = "holding:1"\nwrite = { low = 0, high = 9, on_release = 0, fallback = { %s } }'
+        )
+        quantity = "generation_max_w" if "holds" in fallback else "setpoint_w"
+        profile = parse(text % (quantity, fallback), "m/n", "n.toml")
+        found = Roster(DeviceSpec("d", 1, {"": "a"}), profile)
+        told.append(info(found[f"a.{quantity}"], profile).fallback)
+
+    assert [Fallback(None, 60.0, "", 20.0, "requests"), Fallback(None, math.inf)] == told

@@ -1,0 +1,46 @@
+"""What a driver or a line may be able to do beside the verbs of the contract; who needs it asks for it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from quartier_drivers.contract import Note
+
+
+@runtime_checkable
+class Speaker(Protocol):
+    """A driver whose device speaks unasked: nothing is lost on others by turning to it."""
+
+    def on_word(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called when something came that makes its turn come nearer."""
+        ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A driver, or a line, that has something to say to people."""
+
+    def notes(self) -> Sequence[Note]:
+        """What happened since the last call."""
+        ...
+
+
+@runtime_checkable
+class Pluggable(Protocol):
+    """A line whose port may be unplugged, and plugged in again."""
+
+    def is_back(self) -> bool:
+        """Whether the port that was absent when it was last opened is there; cheap, asked once a second."""
+        ...
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A driver that must know after a restart what it knew before."""
+
+    def kept(self) -> Mapping[str, Any]:
+        """JSON-ready; empty where there is nothing."""
+        ...
+
+    def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
+        """Take what ``kept`` gave ``away_s`` seconds ago; what it cannot use is left."""
+        ...

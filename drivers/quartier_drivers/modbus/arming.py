@@ -1,0 +1,213 @@
+"""Writes the fall-back of a point into its device and reads it back: settings, timer, value, conditions."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+
+from quartier_drivers import codec
+from quartier_drivers.contract import Armed, at_once
+from quartier_drivers.errors import Refused
+from quartier_drivers.modbus import orders
+from quartier_drivers.modbus.frame import Answer, Request, meaning
+from quartier_drivers.modbus.served import Served
+from quartier_drivers.schema import Address, Condition, DeviceFallback, Limits, Setting, Shown, Source
+
+Fetch = Callable[[int, Address, int], Awaitable[Answer]]
+Send = Callable[[str, Request], Awaitable[None]]
+Between = Callable[[], Awaitable[None]]
+
+ARM = "run quartier arm"
+AT_DEVICE = "set it at the device itself"
+# A device may round its timer; a fall-back so much later is still the one that was declared.
+_LATER = 1.02
+# Kept alive every third of it, a timer of half its length would act as soon as one write is lost.
+_SHORTEST = 1.5
+
+
+@dataclass(slots=True)
+class _Found:
+    """What one point's registers told so far."""
+
+    problems: list[str] = field(default_factory=list)
+    is_verified: bool = False
+
+
+class Arming:
+    """One call of ``arm``: each exchange through ``fetch`` and ``send``, ``between`` awaited between them."""
+
+    def __init__(self, fetch: Fetch, send: Send, limits: Limits, between: Between = at_once) -> None:
+        self._fetch = fetch
+        self._send = send
+        self._limits = limits
+        self._between = between
+        self._begun = False
+
+    async def arm(self, one: Served, *, writes: bool, runs: bool) -> Armed | None:
+        """How the fall-back of ``one`` stands; None where it has none.
+
+        ``runs``: its timer was written with a setpoint that still stands, so that it must show.  Raises
+        NoReply or LinkLost.
+        """
+        fallback = one.point.write.fallback if one.point.write else None
+        if fallback is None:
+            return None
+        found = _Found()
+        if writes:
+            await self._written(one, fallback, found)
+        for setting in fallback.settings:
+            await self._set(one, fallback, setting, found, wrote=writes)
+        after_s = await self._timer(one, fallback, found, wrote=writes, runs=runs)
+        value = await self._value(one, fallback, found, wrote=writes)
+        for condition in fallback.check:
+            await self._condition(one, condition, found)
+        if fallback.holds:
+            after_s = float("inf")
+        return Armed(one.name, value, after_s, "; ".join(found.problems), found.is_verified)
+
+    async def _written(self, one: Served, fallback: DeviceFallback, found: _Found) -> None:
+        for request, place, raw in _requests(one, fallback, self._limits):
+            await self._turn()
+            try:
+                await self._send(one.name, request)
+            except Refused as refusal:
+                said = str(refusal).removeprefix(f"{one.name}: ")
+                found.problems.append(
+                    f"{place}: {raw:g} was written and refused ({said}); {_remedy(fallback)}"
+                )
+
+    async def _set(
+        self, one: Served, fallback: DeviceFallback, setting: Setting, found: _Found, *, wrote: bool
+    ) -> None:
+        if setting.confirm == "none":
+            return
+        shown = setting.shown or Shown.model_validate(
+            {"register": setting.address, "type": setting.type_name, "unit": setting.unit}
+        )
+        seen = await self._seen(one, shown, found)
+        if seen is not None and seen != setting.value:
+            found.problems.append(
+                f"{_said(setting.value, wrote=wrote)} in {setting.address}, "
+                f"{shown.address} holds {seen:g}; {_remedy(fallback, wrote=wrote)}"
+            )
+
+    async def _timer(
+        self, one: Served, fallback: DeviceFallback, found: _Found, *, wrote: bool, runs: bool
+    ) -> float | None:
+        shown = fallback.timer_shown or _own_timer(fallback)
+        if shown is None or shown == "none" or fallback.after_s is None:
+            return None
+        before = found.is_verified
+        seen = await self._seen(one, shown, found)
+        if seen is None:
+            return None
+        if seen == 0 and fallback.address is not None and not (wrote or runs):
+            found.is_verified = before  # written with each setpoint, and none stands
+            return seen
+        trouble = _timer_trouble(fallback, seen)
+        if trouble:
+            found.problems.append(
+                f"{_said(fallback.after_s, wrote=wrote and fallback.address is not None)} s, "
+                f"{shown.address} holds {seen:g} s: {trouble}; {_remedy(fallback, wrote=wrote)}"
+            )
+        return seen
+
+    async def _value(
+        self, one: Served, fallback: DeviceFallback, found: _Found, *, wrote: bool
+    ) -> float | None:
+        declared = None if fallback.value == "own" else fallback.value
+        if fallback.value_shown is None:
+            return declared
+        seen = await self._seen(one, fallback.value_shown, found)
+        if seen is None or declared is None:
+            return seen
+        # Of a limit less is as safe; a switch or a setpoint must be just what was declared.
+        near = abs(seen - declared) <= max(1e-6 * abs(declared), fallback.value_shown.scale / 2)
+        if not near and not ("_max_" in one.quantity and 0 <= seen < declared):
+            shown = f"{fallback.value_shown.address} holds {seen:g}"
+            said = _said(declared, wrote=wrote and bool(fallback.settings))
+            found.problems.append(f"{said} as its value, {shown}; {_remedy(fallback, wrote=wrote)}")
+        return seen
+
+    async def _condition(self, one: Served, condition: Condition, found: _Found) -> None:
+        shown = Shown.model_validate(
+            {"register": condition.address, "type": condition.type_name, "unit": condition.unit}
+        )
+        seen = await self._seen(one, shown, found)
+        if seen is None:
+            return
+        low = float("-inf") if condition.low is None else condition.low
+        high = float("inf") if condition.high is None else condition.high
+        if seen in condition.equals or (not condition.equals and low <= seen <= high):
+            return
+        found.problems.append(f"{condition.address} holds {seen:g}; {condition.remedy}")
+
+    async def _seen(self, one: Served, shown: Shown, found: _Found) -> float | None:
+        """What stands there; None, and a problem, where it cannot be read."""
+        await self._turn()
+        source = Source.model_validate(
+            {
+                "register": shown.address,
+                "type": shown.type_name,
+                "scale": shown.scale,
+                "words": one.point.word_order,
+                "bytes": one.point.byte_order,
+            }
+        )
+        unit = one.unit if shown.unit is None else shown.unit
+        answer = await self._fetch(unit, shown.address, source.width)
+        if answer.exception:
+            found.problems.append(
+                f"{shown.address} cannot be read back ({meaning(answer)}); "
+                "is it the model and the firmware of the profile?"
+            )
+            return None
+        value = codec.value_of(source, answer.values)
+        if value is None or isinstance(value, str):
+            found.problems.append(f"{shown.address} shows no number; {AT_DEVICE}")
+            return None
+        found.is_verified = True
+        return float(value)
+
+    async def _turn(self) -> None:
+        if self._begun:
+            await self._between()
+        self._begun = True
+
+
+def _requests(
+    one: Served, fallback: DeviceFallback, limits: Limits
+) -> Iterator[tuple[Request, Address, float]]:
+    """What commissioning writes, with its place and the raw value; the timer last."""
+    for setting in fallback.settings:
+        yield orders.plain_write(one, setting, setting.value, limits), setting.address, setting.value
+    if fallback.address is not None and fallback.after_s is not None:
+        (request,) = orders.timer(one, limits, armed=True)
+        yield request, fallback.address, fallback.after_s / fallback.scale
+
+
+def _own_timer(fallback: DeviceFallback) -> Shown | None:
+    if fallback.address is None:
+        return None
+    return Shown.model_validate(
+        {"register": fallback.address, "type": fallback.type_name, "scale": fallback.scale}
+    )
+
+
+def _timer_trouble(fallback: DeviceFallback, seen_s: float) -> str:
+    assert fallback.after_s is not None
+    if seen_s <= 0:
+        return "it never acts"
+    if seen_s > max(_LATER * fallback.after_s, fallback.after_s + abs(fallback.scale)):
+        return "it acts later than declared"
+    if seen_s < _SHORTEST * (fallback.refresh_s or fallback.after_s / 3):
+        return "it may act between two writes"
+    return ""
+
+
+def _said(value: float, *, wrote: bool) -> str:
+    return f"{value:g} was written" if wrote else f"{value:g} is declared"
+
+
+def _remedy(fallback: DeviceFallback, *, wrote: bool = True) -> str:
+    if fallback.remedy:
+        return fallback.remedy
+    return AT_DEVICE if wrote or not (fallback.settings or fallback.address) else ARM
