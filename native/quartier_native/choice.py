@@ -1,13 +1,16 @@
 """Which of the two engines computes: chosen once, at import, and never in silence."""
 
 import importlib
+import importlib.util
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
 
-KERNELS = ("allocation", "gates", "listings", "metrics", "records", "registers", "series", "strands")
+KERNELS = ("allocation", "gates", "metrics", "registers", "series", "strands")
 """Modules that exist twice: compiled here, and in ``reference/`` as their specification."""
+LATER = ("lines", "listings", "records", "telegrams")
+"""More of them, for smart meters: loaded when they are asked for first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +26,7 @@ class Engine:
 
 
 def choose(wish: str) -> tuple[Engine, Mapping[str, ModuleType]]:
-    """The engine for a wish (``auto``, ``cython``, ``reference``) and its modules by kernel.
+    """The engine for a wish (``auto``, ``cython``, ``reference``) and its modules by kernel, but ``LATER``.
 
     ``auto`` takes the compiled kernels, or all twins where one of them cannot be imported.  ImportError where
     ``cython`` is wished and cannot be had, ValueError for another wish.
@@ -44,7 +47,10 @@ def choose(wish: str) -> tuple[Engine, Mapping[str, ModuleType]]:
 def _engine(name: str, why: str) -> tuple[Engine, Mapping[str, ModuleType]]:
     package = "quartier_native" if name == "cython" else "quartier_native.reference"
     modules = {kernel: importlib.import_module(f"{package}.{kernel}") for kernel in KERNELS}
-    kernels = MappingProxyType({kernel: module.__name__ for kernel, module in modules.items()})
+    for kernel in LATER:
+        if importlib.util.find_spec(f"{package}.{kernel}") is None:
+            raise ImportError(f"no module named {package}.{kernel}")
+    kernels = MappingProxyType({kernel: f"{package}.{kernel}" for kernel in (*KERNELS, *LATER)})
     return Engine(name, why, kernels), modules
 
 

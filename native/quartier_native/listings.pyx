@@ -1,12 +1,9 @@
 # cython: language_level=3, wraparound=False, cdivision=True, initializedcheck=False
 """The compiled reading of SML list responses; ``reference/listings.py`` says what it does, to the last bit."""
 
-from types import MappingProxyType
-
-from cpython.bytes cimport PyBytes_FromStringAndSize
-from cpython.object cimport PyObject, PyObject_GenericSetAttr
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
-from libc.string cimport memcpy
+
+from quartier_native.telegrams cimport NOTHING_MORE, Group, group_of
 
 cdef extern from "Python.h":
     object PyDictProxy_New(object mapping)
@@ -20,8 +17,6 @@ cdef enum:
 cdef uint64_t EXACT_MAX = <uint64_t>1 << 53
 cdef double[EXACT_POWER + 1] _POWERS
 cdef uint16_t[8][256] _CRC
-cdef object _NOTHING = MappingProxyType({})
-cdef str _LABEL = "label", _VALUE = "value", _UNIT = "unit", _TIME = "time", _MORE = "more"
 cdef str _STATUS = "status", _SEC_INDEX = "sec_index", _NO_TIME = ""
 
 
@@ -140,7 +135,7 @@ cdef class _Reader:
         self.at += 2
         return number
 
-    cdef tuple listing(self, made, meanings):
+    cdef tuple listing(self, meanings):
         """A list response; None where it has another shape."""
         cdef Py_ssize_t count, index
         cdef bytes server
@@ -164,7 +159,7 @@ cdef class _Reader:
         groups = []
         codes = bytearray(count)
         for index in range(count):
-            group = self.entry(made, meanings)
+            group = self.entry(meanings)
             if group is None:
                 return None
             groups.append(group)
@@ -173,9 +168,9 @@ cdef class _Reader:
             return None
         return server, groups, bytes(codes)
 
-    cdef object entry(self, made, meanings):
+    cdef Group entry(self, meanings):
         cdef Py_ssize_t name, measure
-        cdef object status = None, seconds = None, more = _NOTHING, group, value
+        cdef object status = None, seconds = None, more = NOTHING_MORE, value
         if not (self.is_next(0x77) and self.is_next(0x07)) or self.at + 6 > self.size:
             return None
         name = self.at
@@ -214,13 +209,7 @@ cdef class _Reader:
             more = PyDictProxy_New(more)
         elif seconds is not None:
             more = PyDictProxy_New({_SEC_INDEX: seconds})
-        group = made.__new__(made)
-        PyObject_GenericSetAttr(group, _LABEL, label)
-        PyObject_GenericSetAttr(group, _VALUE, value)
-        PyObject_GenericSetAttr(group, _UNIT, unit)
-        PyObject_GenericSetAttr(group, _TIME, _NO_TIME)
-        PyObject_GenericSetAttr(group, _MORE, more)
-        return group
+        return group_of(label, value, unit, _NO_TIME, more)
 
     cdef object value(self, int power):
         """The value of an entry; ``code`` is its first byte.  None where it has another shape."""
@@ -285,7 +274,7 @@ cdef object _long(object number, object power):
     return number * 10**power if power >= 0 else number / 10**-power
 
 
-def read_listings(bytes data not None, ways, made, meanings):
+def read_listings(bytes data not None, ways, meanings):
     """See ``quartier_native.reference.listings.read_listings``."""
     cdef _Reader reader = _Reader.__new__(_Reader)
     cdef Py_ssize_t begin, end
@@ -308,7 +297,7 @@ def read_listings(bytes data not None, ways, made, meanings):
         number = reader.head()
         listing, opened = None, b""
         if number == LIST_RESPONSE:
-            listing = reader.listing(made, meanings)
+            listing = reader.listing(meanings)
             if listing is None:
                 return None
         elif number == OPEN_RESPONSE:

@@ -40,6 +40,7 @@ def kept_bytes(thing: object, depth: int = 6) -> int:
     if isinstance(thing, list | tuple | set | frozenset):
         return sum(8 + kept_bytes(item, depth - 1) for item in thing)
     names = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
+    names = names or list(getattr(type(thing), "__match_args__", ()))  # compiled
     names += list(getattr(thing, "__dict__", {}))
     return sum(kept_bytes(getattr(thing, name, None), depth - 1) for name in names if name != "__weakref__")
 

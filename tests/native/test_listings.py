@@ -1,6 +1,5 @@
 """The compiled reader of SML lists and its twin say the same of the same bytes, and give up at the same ones."""
 
-from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
@@ -18,15 +17,6 @@ SERVER = b"\x0a\x01ISK\x00\x00\x00\x12\x34"
 ENGINES = pytest.mark.parametrize("engine", [kernel, twin], ids=["kernel", "twin"])
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
-    label: str
-    value: Any
-    unit: str
-    time: str
-    more: Any
-
-
 class Meanings(dict):
     def __missing__(self, key: bytes) -> tuple[str, str, int]:
         power = 0
@@ -36,7 +26,7 @@ class Meanings(dict):
 
 
 def read(engine: ModuleType, content: bytes) -> Any:
-    return engine.read_listings(content, (X25,), Group, Meanings())
+    return engine.read_listings(content, (X25,), Meanings())
 
 
 @given(st.binary(max_size=200), st.integers(0, 0xFFFF))
@@ -80,8 +70,8 @@ def test_a_wrong_sum_is_counted(engine):
 def test_any_of_several_ways_will_do(engine):
     content = wire.listing(SERVER, [], lambda data: wire.kermit(data)[::-1])
 
-    assert (b"", [], 1) == engine.read_listings(content, (X25,), Group, {})
-    assert 1 == len(engine.read_listings(content, (X25, KERMIT), Group, {})[1])
+    assert (b"", [], 1) == engine.read_listings(content, (X25,), {})
+    assert 1 == len(engine.read_listings(content, (X25, KERMIT), {})[1])
 
 
 @ENGINES
@@ -139,13 +129,12 @@ def test_kernel_and_twin_say_the_same(data):
     cut = bytes(content[: data.draw(st.integers(0, len(content)) | st.just(len(content)))])
     said, meant = read(kernel, cut), read(twin, cut)
 
-    assert meant == said
     assert repr(meant) == repr(said)
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_taken_alike(data):
-    assert read(twin, data) == read(kernel, data)
+    assert repr(read(twin, data)) == repr(read(kernel, data))
 
 
 def test_only_bytes_are_taken():

@@ -12,11 +12,10 @@ import quartier_native
 @pytest.mark.parametrize("name", ["cython", "reference"])
 def test_the_environment_chooses_for_the_whole_package(name: str) -> None:
     code = (
-        "import quartier_native as q; e = q.engine(); "
+        "import quartier_native as q; from quartier_native import meters as m; e = q.engine(); "
         "print(e.name, all(k == m.__module__ for k, m in "
-        "zip(e.kernels.values(), (q.allocate, q.Gates, q.read_listings, q.MetricWriter, q.split_records, "
-        "q.crc16, q.encode_series, "
-        "q.part_strands), strict=True)))"
+        "zip(e.kernels.values(), (q.allocate, q.Gates, q.MetricWriter, q.crc16, q.encode_series, "
+        "q.part_strands, m.LineReader, m.read_listings, m.split_records, m.Group), strict=True)))"
     )
     folders = os.pathsep.join(sys.path)
     result = subprocess.run(
@@ -34,3 +33,15 @@ def test_the_package_gives_what_the_engine_computes() -> None:
     assert quartier_native.part_strands.__module__ == quartier_native.engine().kernels["strands"]
     assert quartier_native.Gates.__module__ == quartier_native.engine().kernels["gates"]
     assert quartier_native.decode_series.__module__ == quartier_native.engine().kernels["series"]
+
+
+def test_what_smart_meters_need_is_not_loaded_without_them() -> None:
+    code = "import sys, quartier_native; print(sorted({name.split('.')[-1] for name in sys.modules} & set(quartier_native.choice.LATER)))"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "[]" == result.stdout.strip()

@@ -5,22 +5,21 @@ BSI TR-03109-1, annex IV part b, 6.2 and 6.3.  What has another shape is left to
 
 import re
 from binascii import crc_hqx
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+
+from quartier_native.reference.telegrams import NOTHING_MORE, Group, Said
 
 Way = tuple[int, int, bool]
 """How a sum is made: the register at first, the bits turned at the end, whether the high byte comes first."""
-Listing = tuple[bytes, list[Any], bytes]
+Listing = tuple[bytes, list[Group], bytes]
 """Server of a list response, its groups, and the first byte of each one's value as it was coded."""
-Made = Callable[[str, Any, str, str, Mapping[str, Any]], Any]
 
 OPEN_RESPONSE = 0x0101
 CLOSE_RESPONSE = 0x0201
 LIST_RESPONSE = 0x0701
 
 _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
-_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def crc16_ccitt(data: bytes | bytearray, state: int) -> int:
@@ -67,21 +66,20 @@ _SUM = re.compile(rb"(?:\x62(.)|\x63(..))\x00", re.DOTALL)
 
 
 def read_listings(
-    data: bytes, ways: Sequence[Way], made: Made, meanings: Mapping[bytes, tuple[str, str, int]]
+    data: bytes, ways: Sequence[Way], meanings: Mapping[bytes, tuple[str, str, int]]
 ) -> tuple[bytes, list[Listing], int] | None:
     """What the messages of one frame say, or None where something has another shape than most meters send.
 
     Gives the server that opens the file, the list responses whose sum holds, and how many messages had a
-    wrong one.  ``made`` makes a group of label, value, unit, time and more: a class whose instances hold
-    these five names; the kernel sets them without calling ``__init__``.  ``meanings`` has label, unit and
-    power of ten for an entry's name (6 bytes) with unit and scaler as they were coded.
+    wrong one.  ``meanings`` has label, unit and power of ten for an entry's name (6 bytes) with unit and
+    scaler as they were coded.
     """
     server, listings, bad_count, at = b"", [], 0, 0
     while at < len(data):
         if data[at] == 0:
             at += 1
             continue
-        read = _message(data, at, made, meanings)
+        read = _message(data, at, meanings)
         told = None if read is None else _SUM.match(data, read[2])
         if read is None or told is None:
             return None
@@ -97,7 +95,7 @@ def read_listings(
 
 
 def _message(
-    data: bytes, at: int, made: Made, meanings: Mapping[bytes, tuple[str, str, int]]
+    data: bytes, at: int, meanings: Mapping[bytes, tuple[str, str, int]]
 ) -> tuple[Listing | None, bytes, int] | None:
     """List response or server of the message at ``at``, and where its body ends."""
     head = _HEAD.match(data, at)
@@ -105,7 +103,7 @@ def _message(
         return None
     number, at = int.from_bytes(head[1], "big"), head.end()
     if number == LIST_RESPONSE:
-        read = _listing(data, at, made, meanings)
+        read = _listing(data, at, meanings)
         return None if read is None else (read[0], b"", read[1])
     if number == OPEN_RESPONSE:
         body = _OPEN.match(data, at)
@@ -120,7 +118,7 @@ def _sum(data: bytes, way: Way) -> bytes:
 
 
 def _listing(
-    data: bytes, at: int, made: Made, meanings: Mapping[bytes, tuple[str, str, int]]
+    data: bytes, at: int, meanings: Mapping[bytes, tuple[str, str, int]]
 ) -> tuple[Listing, int] | None:
     head = _LIST.match(data, at)
     if head is None:
@@ -143,7 +141,7 @@ def _listing(
             return None
         at += 1
         label, unit, power = meanings[name + measure]
-        groups.append(made(label, _value(value, power), unit, "", _more(status, seconds)))
+        groups.append(Group(label, _value(value, power), unit, "", _more(status, seconds)))
         codes.append(value[0])
     tail = _TAIL.match(data, at)
     return None if tail is None else ((head[1][1:], groups, bytes(codes)), tail.end())
@@ -159,10 +157,10 @@ def _value(coded: bytes, power: int) -> str | int | float:
     return number * ten if power >= 0 else number / ten
 
 
-def _more(status: bytes, seconds: bytes | None) -> Mapping[str, Any]:
-    more = {}
+def _more(status: bytes, seconds: bytes | None) -> Mapping[str, Said]:
+    more: dict[str, Said] = {}
     if len(status) > 1:
         more["status"] = int.from_bytes(status[1:], "big")
     if seconds is not None:
         more["sec_index"] = int.from_bytes(seconds[1:], "big")
-    return MappingProxyType(more) if more else _NOTHING
+    return MappingProxyType(more) if more else NOTHING_MORE

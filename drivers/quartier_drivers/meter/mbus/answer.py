@@ -18,7 +18,7 @@ from quartier_drivers.meter.mbus.header import (
 )
 from quartier_drivers.meter.mbus.secrecy import opened
 from quartier_drivers.meter.telegram import Group
-from quartier_native import RECORDS_CONTINUED, RECORDS_FAULTY, split_records
+from quartier_native.meters import RECORDS_CONTINUED, RECORDS_FAULTY, split_records
 
 # Control informations of errors and alarms: header size (EN 13757-7:2018, Table 2).
 _ERRORS = {0x6E: SHORT_SIZE, 0x6F: LONG_SIZE, 0x70: 0}

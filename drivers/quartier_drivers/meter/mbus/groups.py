@@ -8,7 +8,7 @@ from quartier_drivers.meter.mbus.dates import moment
 from quartier_drivers.meter.mbus.header import Header
 from quartier_drivers.meter.mbus.meaning import Meaning, meaning
 from quartier_drivers.meter.telegram import Group, Said
-from quartier_native import (
+from quartier_native.meters import (
     RECORD_BLOB,
     RECORD_DIGITS,
     RECORD_MAKER,

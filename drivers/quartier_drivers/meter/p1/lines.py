@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from quartier_drivers.meter.telegram import Group, Said, stated
+from quartier_drivers.meter.telegram import Group, Said
 
 _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?"
 _TIME = r"[0-9]{12}[SW]?"
@@ -131,12 +131,12 @@ def _group(line: str, told: Mapping[str, Mapping[str, Said]]) -> Group | None:
     """What a line says; None where it is no object."""
     if "*" in line and (measured := _MEASURED(line)):
         label, digits, unit = measured.groups()
-        return stated(label, _number(digits), unit, "", _of(label, told))
+        return Group(label, _number(digits), unit, "", _of(label, told))
     found = _OBJECT(line)
     if found is None:
         return None
     label = found[1].removesuffix("*255")
-    return stated(label, *_said(found[2]), _of(label, told))
+    return Group(label, *_said(found[2]), _of(label, told))
 
 
 def _said(brackets: str) -> tuple[str | int | float, str, str]:

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from quartier_native import crc16_ccitt
+from quartier_native.meters import crc16_ccitt
 
 
 class Way(NamedTuple):

@@ -4,7 +4,6 @@ A profile names the defects of its meter; nothing here is done without one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 from quartier_drivers.meter.sml.entries import NARROW
 from quartier_drivers.meter.sml.messages import Listing
@@ -54,7 +53,7 @@ def _signed(groups: list[Group], _codes: bytes, _server: bytes) -> list[Group]:
     """Power is said without sign, its direction in the status word of a counter of energy."""
     status = _status(groups)
     return [
-        replace(group, value=-group.value)
+        _with(group, -group.value)
         if _is_power(group)
         and not isinstance(group.value, str)
         and group.value > 0
@@ -70,7 +69,7 @@ def _widened(groups: list[Group], codes: bytes, server: bytes) -> list[Group]:
         return groups
     status = _status(groups)
     return [
-        replace(group, value=(round(group.value * 100) + 0x10000) / 100)
+        _with(group, (round(group.value * 100) + 0x10000) / 100)
         if code == NARROW
         and _is_power(group)
         and isinstance(group.value, float)  # they say hundredths of a watt
@@ -79,6 +78,10 @@ def _widened(groups: list[Group], codes: bytes, server: bytes) -> list[Group]:
         else group
         for group, code in zip(groups, codes, strict=True)
     ]
+
+
+def _with(group: Group, value: float) -> Group:
+    return Group(group.label, value, group.unit, group.time, group.more)
 
 
 def _status(groups: Sequence[Group]) -> int:

@@ -11,7 +11,7 @@ from quartier_drivers.meter.sml.checksum import Way
 from quartier_drivers.meter.sml.elements import Element, Malformed, Whole, element, list_at, number_at
 from quartier_drivers.meter.sml.entries import Meanings, entry_of
 from quartier_drivers.meter.telegram import Group
-from quartier_native import read_listings
+from quartier_native.meters import read_listings
 
 OPEN_RESPONSE = 0x0101
 LIST_RESPONSE = 0x0701
@@ -35,7 +35,7 @@ class File:
 
 def file_of(data: bytes, ways: Sequence[Way]) -> File:
     """All messages of a frame.  What follows a message that cannot be read is lost with it."""
-    found = read_listings(data, ways, Group, _MEANINGS)
+    found = read_listings(data, ways, _MEANINGS)
     return general_file_of(data, ways) if found is None else File(*found)
 
 

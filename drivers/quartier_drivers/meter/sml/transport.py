@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from quartier_drivers.meter.sml.checksum import Way
-from quartier_native import crc16_ccitt
+from quartier_native.meters import crc16_ccitt
 
 ESCAPE = b"\x1b\x1b\x1b\x1b"
 _VERSION = b"\x01\x01\x01\x01"

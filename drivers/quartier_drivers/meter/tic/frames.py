@@ -6,33 +6,22 @@ only say where they may end, because noise forges and swallows them too.
 """
 
 import re
-from typing import TypeVar
 
 from quartier_drivers.meter.telegram import Counts, Group, Telegram
 from quartier_drivers.meter.tic.group import salvaged, whole
-from quartier_drivers.meter.tic.labels import HISTORIC, STANDARD
+from quartier_drivers.meter.tic.labels import FIRST, KINDS
+from quartier_native.meters import LINES_MAX as GROUPS_MAX
+from quartier_native.meters import LineReader
 
 STX, ETX, EOT, LF, CR = 0x02, 0x03, 0x04, 0x0A, 0x0D
 SPAN_MAX = 1024
 """Bytes without a control character that are still searched for groups; the longest group has 109."""
-KNOWN_MAX = 512
-"""Lines that are known to be good: a meter says most of them again in each frame."""
-GROUPS_MAX = 128
-"""Groups of a frame; the longest of the standard has about 80."""
 
 # The same with their parity bit, for captures of eight bits; LF and ETX have none to set.
 _BARE = {0x82: STX, 0x84: EOT, 0x8D: CR}
-_CONTROLS = bytes((STX, ETX, EOT, LF, CR, *_BARE))
-_CUT = re.compile(b"([" + re.escape(_CONTROLS.replace(b"\n", b"")) + b"])")
+_CONTROL = re.compile(b"[" + re.escape(bytes((STX, ETX, EOT, LF, CR, *_BARE))) + b"]")
 _LINE_ENDS = (CR, LF)
-_FRAME_ENDS = (b"", b"\x03", b"\x03\x02")
-
-_LABELS = frozenset(label.decode() for label in (*STANDARD, *HISTORIC))
 _SHORT = frozenset(("ADIR1", "ADIR2", "ADIR3"))
-_FIRST = frozenset(("ADSC", "ADCO", "ADIR1"))
-
-
-_Kept = TypeVar("_Kept")
 
 
 def decoder() -> "TicDecoder":
@@ -41,7 +30,7 @@ def decoder() -> "TicDecoder":
 
 
 class TicDecoder:
-    """Both modes, in any chunks.  Keeps at most ``SPAN_MAX`` bytes, one frame and ``KNOWN_MAX`` lines."""
+    """Both modes, in any chunks.  Keeps ``SPAN_MAX`` bytes at most, a frame, the last line of each label."""
 
     def __init__(self) -> None:
         self.counts = Counts()
@@ -52,8 +41,7 @@ class TicDecoder:
         self._begin_seen = False
         self._bad_count = 0
         self._told_count = 0
-        self._known: dict[bytes, Group] = {}
-        self._edges: dict[bytes, tuple[Group, bytes]] = {}
+        self._lines = LineReader(KINDS)
 
     def ahead(self) -> list[Group]:
         """Groups of the frame that is still coming, since the last call; they come again in its telegram.
@@ -67,16 +55,22 @@ class TicDecoder:
     def feed(self, data: bytes) -> list[Telegram]:
         """Take the next bytes; the telegrams whose end they show."""
         self.counts.bytes_count += len(data)
-        last = max(map(data.rfind, _CONTROLS))
-        if last < 0:
-            self._tail = (self._tail + data)[: SPAN_MAX + 1]
-            return []
         done: list[Telegram] = []
-        first, *lines = (self._tail + data[: last + 1]).split(b"\n")
-        self._tail = data[last + 1 :][: SPAN_MAX + 1]
-        self._cut(first, done, is_last=not lines)
-        if lines:
-            self._take(lines, done)
+        found = _CONTROL.search(data)
+        if found is None:
+            self._tail = (self._tail + data)[: SPAN_MAX + 1]
+            return done
+        data = self._tail + data
+        at = 0
+        while True:
+            if self._after == LF:  # here goes nearly all that a meter says
+                at = self._read(data, at)
+            found = _CONTROL.search(data, at)
+            if found is None:
+                break
+            self._take(data[at : found.start()], data[found.start()], done)
+            at = found.end()
+        self._tail = data[at:][: SPAN_MAX + 1]
         return done
 
     def end(self) -> list[Telegram]:
@@ -88,57 +82,22 @@ class TicDecoder:
         self._tail, self._after, self._begin_seen = b"", 0, False
         return done
 
-    def _take(self, lines: list[bytes], done: list[Telegram]) -> None:
-        """Take lines that stood behind an LF each.  Here goes nearly all that a meter says."""
-        frame, known, last = self._frame, self._known.get, lines[-1]
-        before_count, slow_count, is_inside = len(lines), 0, bool(frame) and not self._begin_seen
-        for line in lines:
-            group = known(line)
-            if group and is_inside and (label := group.label) not in frame:
-                frame[label] = group
-            else:
-                self._after = LF
-                self._open(line, done, is_last=line is last)
-                slow_count += 1
-                is_inside = bool(frame) and not self._begin_seen
-        if group and line is last:
-            self._after = CR
-        self.counts.good_count += before_count - slow_count
+    def _read(self, data: bytes, at: int) -> int:
+        """Take the lines that are as they should be, from one behind a line feed on; where they end."""
+        frame = self._frame
+        before_count = len(frame)
+        end = self._lines.read(data, at, frame)
+        if end > at:
+            self._after = data[end - 1]
+            self._begin_seen, self._is_begun = False, self._is_begun if before_count else self._begin_seen
+            self.counts.good_count += len(frame) - before_count
+        return end
 
-    def _open(self, line: bytes, done: list[Telegram], *, is_last: bool) -> None:
-        """Take a line that may begin a frame, end one, or is not known."""
-        edge = self._edges.get(line)
-        if edge is None:
-            end = line.find(b"\r") + 1
-            own, rest = line[:end], line[end:]
-            group = self._known.get(own) if rest in _FRAME_ENDS else None
-            if group is None:
-                group = whole(own[:-1], is_framed=True) if rest in _FRAME_ENDS else None
-                if group is None:
-                    self._cut(line, done, is_last=is_last)
-                    return
-                self._learn(own, group)
-            edge = group, rest
-            if rest:
-                _keep(self._edges, line, edge)
-        group, rest = edge
-        self._add(group, done)
-        self._after = CR
-        if rest:
-            self._finish(done, is_ended=True)
-            self._after = rest[-1]
-            self._begin_seen = self._after == STX
-
-    def _cut(self, line: bytes, done: list[Telegram], *, is_last: bool) -> None:
-        """Judge what a line without LF holds; behind all but the last stood an LF."""
-        parts = _CUT.split(line)
-        if not is_last:
-            parts.append(b"\n")
-        for place in range(0, len(parts) - 1, 2):
-            span, control = parts[place], parts[place + 1][0]
-            control = _BARE.get(control, control)
-            is_sound = self._judge(span, control, done) if span else True
-            self._control(control, done, is_close=not span, is_sound=is_sound)
+    def _take(self, span: bytes, control: int, done: list[Telegram]) -> None:
+        """Judge what stands before a control character, and what that means."""
+        control = _BARE.get(control, control)
+        is_sound = self._judge(span, control, done) if span else True
+        self._control(control, done, is_close=not span, is_sound=is_sound)
 
     def _judge(self, span: bytes, behind: int, done: list[Telegram]) -> bool:
         """Add the groups of a span; whether there were any."""
@@ -155,12 +114,6 @@ class TicDecoder:
             self.counts.bad_count += 1
         return bool(groups)
 
-    def _learn(self, line: bytes, group: Group) -> None:
-        if group.label in _FIRST:
-            _keep(self._edges, line, (group, b""))
-        elif group.label in _LABELS:
-            _keep(self._known, line, group)
-
     def _control(self, control: int, done: list[Telegram], *, is_close: bool, is_sound: bool) -> None:
         """``is_close``: no byte between this control and the one before."""
         if control == ETX and is_sound:
@@ -175,7 +128,7 @@ class TicDecoder:
         frame, label = self._frame, group.label
         if frame:
             # The address stands first, except in the short frames of an over-current.
-            is_first = label in _FIRST and not (label == "ADCO" and frame.keys() <= _SHORT)
+            is_first = label in FIRST and not (label == "ADCO" and frame.keys() <= _SHORT)
             if is_first or label in frame or len(frame) >= GROUPS_MAX:
                 self._finish(done, is_ended=False)
         if not frame:
@@ -198,9 +151,3 @@ class TicDecoder:
         self._bad_count = 0
         self.counts.frames_count += 1
         self.counts.resync_count += not is_whole
-
-
-def _keep(table: dict[bytes, _Kept], line: bytes, kept: _Kept) -> None:
-    if len(table) >= KNOWN_MAX:
-        table.clear()
-    table[line] = kept

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from quartier_drivers.meter.telegram import Group, Said, stated
+from quartier_drivers.meter.telegram import Group, Said
 from quartier_drivers.meter.tic.labels import HISTORIC, SIZES, STANDARD, STRANGER, TIME, Shape
 from quartier_drivers.meter.tic.parity import stripped
 
@@ -63,7 +63,7 @@ def _standard(covered: bytes, *, is_framed: bool) -> Group | None:
         return _timed(label, fields, shape, is_framed=is_framed) if is_timed else None
     if len(fields) != 1 or not _fits(shape, fields[0], is_framed=is_framed):
         return None
-    return stated(label.decode(), fields[0].decode(), shape.unit)
+    return Group(label.decode(), fields[0].decode(), shape.unit)
 
 
 def _fits(shape: Shape, value: bytes, *, is_framed: bool) -> object:
@@ -76,7 +76,7 @@ def _timed(label: bytes, fields: list[bytes], shape: Shape, *, is_framed: bool) 
     if not _fits(shape, value, is_framed=is_framed):
         return None
     said = time.decode()
-    return stated(label.decode(), value.decode(), shape.unit, iso(said), _SEASONS[said[0]])
+    return Group(label.decode(), value.decode(), shape.unit, iso(said), _SEASONS[said[0]])
 
 
 def iso(said: str) -> str:
@@ -97,7 +97,7 @@ def _historic(covered: bytes, *, is_framed: bool) -> Group | None:
         shape = _STRANGER
     if not _fits(shape, value, is_framed=is_framed):
         return None
-    return stated(label.decode(), value.decode(), shape.unit)
+    return Group(label.decode(), value.decode(), shape.unit)
 
 
 def salvaged(span: bytes) -> list[Group]:

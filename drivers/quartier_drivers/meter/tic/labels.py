@@ -1,9 +1,22 @@
 """Every label of both TIC modes: what it measures and what its value looks like (Enedis-NOI-CPT_54E)."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from string import ascii_uppercase
 from types import MappingProxyType
+from typing import NamedTuple
+
+from quartier_native.meters import (
+    LINE_CAPITALS,
+    LINE_DIGITS,
+    LINE_HEX,
+    LINE_LETTERS,
+    LINE_ONE_OF,
+    LINE_SWITCHINGS,
+    LineKind,
+    LineKinds,
+)
 
 TIME = rb"[EHeh ][0-9]{12}"
 """Season letter, YYMMDDhhmmss; a small letter says that the meter's clock is degraded."""
@@ -25,50 +38,78 @@ class Shape:
     rest: "re.Pattern[bytes]"
 
 
-def _shape(
-    value: bytes, padded: bytes, loose: bytes, *, unit: str, separator: bytes, is_timed: bool
-) -> Shape:
-    time = TIME + separator if is_timed else b""
-    rest = separator + time + padded + separator + rb"[ -_]"
-    fits, may_be = re.compile(value).fullmatch, re.compile(loose).fullmatch
-    return Shape(unit, is_timed, fits, may_be, re.compile(rest))
+class _Forms(NamedTuple):
+    """A value, one of full width, and one between line ends: as a pattern, and as the kernel has it."""
+
+    value: bytes
+    padded: bytes
+    loose: bytes
+    form: int
+    most: int
+    values: tuple[bytes, ...] = ()
 
 
-_Forms = tuple[bytes, bytes, bytes]
-"""A value, one of full width, and one between line ends."""
+def _shape(row: "_Row", separator: bytes) -> Shape:
+    time = TIME + separator if row.is_timed else b""
+    rest = separator + time + row.forms.padded + separator + rb"[ -_]"
+    fits, may_be = re.compile(row.forms.value).fullmatch, re.compile(row.forms.loose).fullmatch
+    return Shape(row.unit, row.is_timed, fits, may_be, re.compile(rest))
 
 
 def _number(digits: int) -> _Forms:
-    pattern = b"[0-9]{%d}" % digits
-    return pattern, pattern, b"[0-9]{1,12}" if digits else b""
+    pattern, most = b"[0-9]{%d}" % digits, 12 if digits else 0
+    return _Forms(pattern, pattern, b"[0-9]{1,%d}" % most if digits else b"", LINE_DIGITS, most)
 
 
 def _hex(digits: int) -> _Forms:
     pattern = b"[0-9A-Fa-f]{%d}" % digits
-    return pattern, pattern, b"[0-9A-Fa-f]{1,16}"
+    return _Forms(pattern, pattern, b"[0-9A-Fa-f]{1,16}", LINE_HEX, 16)
 
 
 def _text(most: int) -> _Forms:
     # Without what a blank or a sign becomes when its bit 6 flips, which the checksum does not see.
     any_width = b"[ -_a-z]{0,%d}" % most
-    return any_width, b"[ -_a-z]{%d}" % most, any_width
+    return _Forms(any_width, b"[ -_a-z]{%d}" % most, any_width, LINE_LETTERS, most)
 
 
-def _just(pattern: bytes) -> _Forms:
-    return pattern, b"(?:%b)" % pattern, pattern
+def _capitals(digits: int) -> _Forms:
+    pattern = b"[0-9A-F]{%d}" % digits
+    return _Forms(pattern, pattern, pattern, LINE_CAPITALS, digits)
 
 
+def _one_of(*values: str) -> _Forms:
+    known = tuple(value.encode() for value in values)
+    pattern = b"(?:" + b"|".join(map(re.escape, known)) + b")"
+    return _Forms(pattern, pattern, pattern, LINE_ONE_OF, 0, known)
+
+
+_OPTIONS = ("BASE", "HC..", "EJP.", *(f"BBR{chr(letter)}" for letter in range(0x20, 0x7F)))
+_PERIODS = ("TH..", "HC..", "HP..", "HN..", "PM..", *(f"H{hour}J{day}" for hour in "CP" for day in "BWR"))
 _INDEX, _CURRENT, _POWER = _number(9), _number(3), _number(5)
 _SWITCHING = rb"(?:[0-9A-F]{8}|NONUTILE)"
 _SOME_SWITCHINGS = _SWITCHING + b"(?: " + _SWITCHING + b"){0,10} *"
-_SWITCHINGS = (_SOME_SWITCHINGS, _SWITCHING + b"(?: " + _SWITCHING + b"){10}", _SOME_SWITCHINGS)
+_SWITCHINGS = _Forms(
+    _SOME_SWITCHINGS,
+    _SWITCHING + b"(?: " + _SWITCHING + b"){10}",
+    _SOME_SWITCHINGS,
+    LINE_SWITCHINGS,
+    0,
+)
 
-_Row = tuple[str, str, _Forms, bool]
+
+class _Row(NamedTuple):
+    label: str
+    unit: str
+    forms: _Forms
+    is_timed: bool
 
 
-def _standard() -> Iterator[_Row]:
+_Told = tuple[str, str, _Forms, bool]
+
+
+def _standard() -> Iterator[_Told]:
     """Label, unit, value and whether a time stands before it: table of chapter 6.2."""
-    yield "ADSC", "", _just(rb"[0-9A-F]{12}"), False
+    yield "ADSC", "", _capitals(12), False
     yield "VTIC", "", _number(2), False
     yield "DATE", "", _number(0), True
     yield "NGTF", "", _text(16), False
@@ -111,17 +152,22 @@ def _standard() -> Iterator[_Row]:
     yield "PPOINTE", "", _SWITCHINGS, False
 
 
-def _historic() -> Iterator[_Row]:
+def _historic() -> Iterator[_Told]:
     """Label, unit and value: table of chapter 6.1; GAZ and AUTRE stand in the page before it (CPT_02E)."""
-    yield "ADCO", "", _just(rb"[0-9A-F]{12}"), False
-    yield "OPTARIF", "", _just(rb"BASE|HC\.\.|EJP\.|BBR[ -~]"), False
+    yield "ADCO", "", _capitals(12), False
+    yield (
+        "OPTARIF",
+        "",
+        _one_of("BASE", "HC..", "EJP.", *(f"BBR{chr(letter)}" for letter in range(0x20, 0x7F))),
+        False,
+    )
     yield "ISOUSC", "A", _number(2), False
     colours = [f"BBRH{hour}J{day}" for hour in "CP" for day in "BWR"]
     for index in ("BASE", "HCHC", "HCHP", "EJPHN", "EJPHPM", *colours):
         yield index, "Wh", _INDEX, False
     yield "PEJP", "min", _number(2), False
-    yield "PTEC", "", _just(rb"TH\.\.|H[CPN]\.\.|PM\.\.|H[CP]J[BWR]"), False
-    yield "DEMAIN", "", _just(rb"----|BLEU|BLAN|ROUG"), False
+    yield "PTEC", "", _one_of(*_PERIODS), False
+    yield "DEMAIN", "", _one_of("----", "BLEU", "BLAN", "ROUG"), False
     for which in ("", "1", "2", "3"):
         yield f"IINST{which}", "A", _CURRENT, False
         yield f"IMAX{which}", "A", _CURRENT, False
@@ -130,24 +176,41 @@ def _historic() -> Iterator[_Row]:
         yield f"ADIR{phase}", "A", _CURRENT, False
     yield "PMAX", "W", _number(5), False
     yield "PAPP", "VA", _POWER, False
-    yield "HHPHC", "", _just(rb"[A-Z]"), False
-    yield "MOTDETAT", "", _just(rb"[0-9A-F]{6}"), False
-    yield "PPOT", "", _just(rb"[0-9A-F]{2}"), False
+    yield "HHPHC", "", _one_of(*ascii_uppercase), False
+    yield "MOTDETAT", "", _capitals(6), False
+    yield "PPOT", "", _capitals(2), False
     yield "GAZ", "dal", _number(7), False
     yield "AUTRE", "dal", _number(7), False
 
 
-def _table(rows: Iterator[_Row], separator: bytes) -> Mapping[bytes, Shape]:
-    return MappingProxyType(
-        {
-            label.encode(): _shape(*value, unit=unit, separator=separator, is_timed=is_timed)
-            for label, unit, value, is_timed in rows
-        }
+_STANDARD = tuple(_Row(*told) for told in _standard())
+_HISTORIC = tuple(_Row(*told) for told in _historic())
+
+
+def _table(rows: Iterable[_Row], separator: bytes) -> Mapping[bytes, Shape]:
+    return MappingProxyType({row.label.encode(): _shape(row, separator) for row in rows})
+
+
+STANDARD = _table(_STANDARD, b"\t")
+HISTORIC = _table(_HISTORIC, b" ")
+
+FIRST = frozenset(("ADSC", "ADCO", "ADIR1"))
+"""Labels of groups that begin a frame: the address, or what is over in a short frame."""
+KINDS = LineKinds(
+    LineKind(
+        row.label,
+        separator,
+        row.unit,
+        row.is_timed,
+        row.label in FIRST,
+        row.forms.form,
+        row.forms.most,
+        row.forms.values,
     )
-
-
-STANDARD = _table(_standard(), b"\t")
-HISTORIC = _table(_historic(), b" ")
+    for rows, separator in ((_STANDARD, 0x09), (_HISTORIC, 0x20))
+    for row in rows
+)
+"""All of them, for the kernel."""
 
 SIZES = tuple(sorted({len(label) for label in (*STANDARD, *HISTORIC)}, reverse=True))
 """How long labels are, the longest first."""

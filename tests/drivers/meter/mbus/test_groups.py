@@ -10,7 +10,7 @@ from tests.drivers.meter.mbus.conftest import record
 
 from quartier_drivers.meter.mbus.groups import failure, groups_of, status
 from quartier_drivers.meter.mbus.header import Header
-from quartier_native import split_records
+from quartier_native.meters import split_records
 
 HEADER = Header("12345678", "ACW", 3, 0x07, 9, 0x04)
 

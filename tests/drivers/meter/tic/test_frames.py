@@ -4,7 +4,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.drivers.meter.tic.conftest import BLUE, LINKY, frame, historic, standard, with_parity
+from tests.drivers.meter.tic.conftest import BLUE, LINKY, frame, historic, with_parity
 
 from quartier_drivers.meter import tic
 from quartier_drivers.meter.tic.frames import GROUPS_MAX, SPAN_MAX, TicDecoder
@@ -238,9 +238,6 @@ def test_what_is_kept_has_an_end():
     for number in range(1_000):
         decoder.feed(b"\n" + historic("X" + "ABCDEFGHIJ"[number % 10] + str(number), "1") + b"\r")
     assert len(decoder._frame) <= GROUPS_MAX
-    for number in range(3_000):
-        decoder.feed(b"\n" + standard("EAST", f"{number:09}") + b"\r")
-    assert len(decoder._known) <= 512
 
 
 def test_the_published_captures_are_read_whole_and_in_any_chunks(shared):

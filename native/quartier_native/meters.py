@@ -1,0 +1,66 @@
+"""The kernels of smart meters: loaded where a site has some, by the engine that the package has chosen."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import quartier_native
+from quartier_native.reference.lines import CAPITALS as LINE_CAPITALS
+from quartier_native.reference.lines import DIGITS as LINE_DIGITS
+from quartier_native.reference.lines import GROUPS_MAX as LINES_MAX
+from quartier_native.reference.lines import HEX as LINE_HEX
+from quartier_native.reference.lines import LETTERS as LINE_LETTERS
+from quartier_native.reference.lines import ONE_OF as LINE_ONE_OF
+from quartier_native.reference.lines import SWITCHINGS as LINE_SWITCHINGS
+from quartier_native.reference.lines import LineKind
+from quartier_native.reference.records import BLOB as RECORD_BLOB
+from quartier_native.reference.records import CONTINUED as RECORDS_CONTINUED
+from quartier_native.reference.records import CUT_IN_DIF as RECORDS_FAULTY
+from quartier_native.reference.records import DIGITS as RECORD_DIGITS
+from quartier_native.reference.records import MAKER as RECORD_MAKER
+from quartier_native.reference.records import NUMBER as RECORD_NUMBER
+from quartier_native.reference.records import OVERFLOW as RECORD_OVERFLOW
+from quartier_native.reference.records import TEXT as RECORD_TEXT
+from quartier_native.reference.telegrams import NOTHING_MORE, Said
+
+if TYPE_CHECKING:
+    from quartier_native.reference.lines import LineKinds, LineReader
+    from quartier_native.reference.listings import crc16_ccitt, read_listings
+    from quartier_native.reference.records import split_records
+    from quartier_native.reference.telegrams import Group, Telegram
+else:
+    _modules = {kernel: import_module(module) for kernel, module in quartier_native.engine().kernels.items()}
+    LineKinds = _modules["lines"].LineKinds
+    LineReader = _modules["lines"].LineReader
+    crc16_ccitt = _modules["listings"].crc16_ccitt
+    read_listings = _modules["listings"].read_listings
+    split_records = _modules["records"].split_records
+    Group = _modules["telegrams"].Group
+    Telegram = _modules["telegrams"].Telegram
+
+__all__ = [
+    "LINES_MAX",
+    "LINE_CAPITALS",
+    "LINE_DIGITS",
+    "LINE_HEX",
+    "LINE_LETTERS",
+    "LINE_ONE_OF",
+    "LINE_SWITCHINGS",
+    "NOTHING_MORE",
+    "RECORDS_CONTINUED",
+    "RECORDS_FAULTY",
+    "RECORD_BLOB",
+    "RECORD_DIGITS",
+    "RECORD_MAKER",
+    "RECORD_NUMBER",
+    "RECORD_OVERFLOW",
+    "RECORD_TEXT",
+    "Group",
+    "LineKind",
+    "LineKinds",
+    "LineReader",
+    "Said",
+    "Telegram",
+    "crc16_ccitt",
+    "read_listings",
+    "split_records",
+]
