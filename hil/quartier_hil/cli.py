@@ -253,7 +253,7 @@ def _run_district(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - after the check above
-    from quartier_hil.run import RigError  # noqa: PLC0415 - as above
+    from quartier_hil.keeper import RigError  # noqa: PLC0415 - as above
 
     try:
         return asyncio.run(_perform(options))

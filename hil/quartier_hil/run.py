@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from quartier_hil import scenario as asked
 from quartier_hil.clock import RigClock
 from quartier_hil.district.session import Names
+from quartier_hil.keeper import Keeper, RigError
 from quartier_hil.metering import Metering
 from quartier_hil.plant import building
 from quartier_hil.plant.battery import BatterySpec
@@ -40,13 +41,7 @@ if TYPE_CHECKING:
 
 ZONE = "Europe/Paris"
 NAMES = Names(group="issy", edge="b012")
-READY_REAL_S = 30.0
 LOOK_REAL_S = 0.25
-RESTART_S = 5.0
-
-
-class RigError(RuntimeError):
-    """The run cannot go on: something around the daemon, or the daemon's start, failed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +93,7 @@ class Run:
         self.judges: list[Judge] = judges(self.scenario, self.caps)
         self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0)
         self._extra: list[tuple[float, float]] = []
-        self._systemd = asyncio.Lock()
+        self.keeper = Keeper(self)
         self.real_s = 0.0
         self.zero_s = 0.0
 
@@ -133,7 +128,7 @@ class Run:
         self.peer = Peer(work, self.broker.port, NAMES, self.clock)
         await self.peer.start()
         stack.push_async_callback(self.peer.stop)
-        self.wiring = Wiring(scenario.seed, contact=scenario.house.contact_import_w is not None)
+        self.wiring = Wiring(scenario.seed, scenario.house)
         pty = work / "rs485"
         await self.wiring.serve(pty)
         stack.push_async_callback(self.wiring.close)
@@ -163,21 +158,12 @@ class Run:
         self.daemon = Daemon(site, work, self.clock)
         await self.daemon.start()
         stack.push_async_callback(self._end_daemon)
-        await self._ready()
-
-    async def _ready(self) -> None:
-        deadline = time.monotonic() + READY_REAL_S
-        while time.monotonic() < deadline and self.daemon.child.alive:
-            if await self.daemon.ask("status") is not None:
-                return
-            await asyncio.sleep(0.05)
-        tail = self.daemon.child.log.read_text(errors="replace")[-2_000:]
-        raise RigError(f"the daemon does not answer; the end of {self.daemon.child.log}:\n{tail}")
+        await self.keeper.ready()
 
     async def _end_daemon(self) -> None:
         self.exit_code = await self.daemon.stop()
         if self.now_s >= self.scenario.duration_s:
-            await self._release()
+            await self.keeper.release()
 
     async def _happen(self) -> None:
         house = self.scenario.house
@@ -274,8 +260,8 @@ class Run:
             case asked.Clear():
                 self._mark(f"{event.device} is well again")
                 self.wiring.clear(event.device)
-            case asked.Kill():
-                await self._down(event)
+            case asked.Kill() | asked.Freeze():
+                await self.keeper.happen(event)
             case asked.Unplug():
                 self._mark(
                     f"the adapter of {event.meter} {'comes back' if event.back else 'is pulled out'}", "fault"
@@ -316,39 +302,6 @@ class Run:
             on_loss=event.on_loss,
         )
 
-    async def _down(self, event: asked.Kill) -> None:
-        began = self.elapsed_s()
-        async with self._systemd:
-            if event.do == "kill":
-                await self.daemon.kill()
-            else:
-                self.exit_code = await self.daemon.stop()
-            self._mark("kill -9" if event.do == "kill" else "the daemon is stopped", "fault")
-            await self._restart(began, event.down_s)
-
-    async def _restart(self, began_s: float, down_s: float) -> None:
-        """What systemd does after a stop: ExecStopPost, a pause, a new start."""
-        await self._release()
-        await asyncio.sleep(self.clock.real_s(down_s))
-        await self.daemon.start()
-        await self._ready()
-        # A fresh daemon needs a moment until its first readings.
-        self.downs.append((began_s, self.elapsed_s() + 30.0))
-
-    async def _revive(self) -> None:
-        """Start a daemon again that ended by itself, and remember that it did."""
-        async with self._systemd:
-            if self.daemon.child.alive or self.daemon.child.process is None:
-                return
-            began, code = self.elapsed_s(), self.daemon.child.process.returncode or 0
-            self.crashes.append((began, code))
-            self._mark(f"the daemon ended by itself with exit code {code}", "fault")
-            await self._restart(began, RESTART_S)
-
-    async def _release(self) -> None:
-        code = await self.daemon.release()
-        self.releases.append(Release(self.now_s, code, self.wiring.unreleased()))
-
     # -- looking on ----------------------------------------------------------------------
 
     async def _look(self) -> None:
@@ -360,7 +313,7 @@ class Run:
                 if not self.modes or self.modes[-1][1] != mode:
                     self.modes.append((self.elapsed_s(), mode))
             if not self.daemon.child.alive:
-                await self._revive()
+                await self.keeper.revive()
             self.memory_max_mb = max(self.memory_max_mb, self.daemon.memory_mb)
             if self.options.watch is not None:
                 self.options.watch(self)

@@ -13,7 +13,8 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil.wanted import Check, Part, Pct, Seconds
 
 Watts = Annotated[float, Field(ge=0, le=1_000_000)]
-DeviceName = Literal["meter", "gx", "charger", "heatmeter", "relays", "inputs"]
+DeviceName = Literal["meter", "gx", "charger", "heatmeter", "relays", "inputs", "storage", "solar"]
+Make = Literal["gx", "sunspec-1xx", "sunspec-7xx"]
 MeterName = Literal["tic", "p1", "mbus"]
 
 
@@ -24,10 +25,18 @@ class House(Part):
     """Capacity of the battery."""
     battery_w: Watts = 5_000.0
     """Power of the battery, both ways."""
+    battery: Make = "gx"
+    """Its inverter: Victron's, or the device ``storage`` on SunSpec of either generation."""
+    battery_habits: tuple[str, ...] = ()
+    """What is wrong with a SunSpec battery inverter, of the habits that `quartier-hil sunspec` lists."""
     soc_pct: Pct = 50.0
     """State of charge at the start."""
     pv_w: Watts = 6_000.0
     """Peak power of the PV modules."""
+    pv: Make = "gx"
+    """Its inverter: Victron's, or the device ``solar`` on SunSpec, which can be curtailed."""
+    pv_habits: tuple[str, ...] = ()
+    """What is wrong with a SunSpec PV inverter."""
     contract_import_w: Watts = 12_000.0
     """Import power of the contract: the hard limit."""
     contract_export_w: Watts = 6_000.0
@@ -113,7 +122,7 @@ class Failure(_Event):
     """A device misbehaves from now on."""
     device: DeviceName
     """Which one."""
-    kind: Literal["off", "silent", "slow", "garbage", "stuck", "wrong", "late"]
+    kind: Literal["off", "unplugged", "silent", "slow", "garbage", "stuck", "wrong", "late"]
     """How."""
     factor: float | None = None
     """wrong: what its values are multiplied by."""
@@ -183,6 +192,17 @@ class Kill(_Event):
     """kill: kill -9; stop: SIGTERM."""
     down_s: Seconds = 10.0
     """Seconds of the house until the restart."""
+    release: bool = True
+    """Whether `quartier release` runs after it; not when the whole machine is gone."""
+
+
+class Freeze(_Event):
+    """The daemon hangs, and nobody sees it: no watchdog, no release."""
+
+    do: Literal["freeze"]
+    """SIGSTOP, and SIGCONT later."""
+    for_s: Annotated[float, Field(gt=0)]
+    """How long it stands still."""
 
 
 class Kills(_Event):
@@ -219,6 +239,7 @@ Event = Annotated[
     | Plug
     | Extra
     | Kill
+    | Freeze
     | Kills
     | Say,
     Field(discriminator="do"),
@@ -270,6 +291,11 @@ def load(path: Path) -> Scenario:
         for index, event in enumerate(scenario.events)
         if event.at_s > scenario.duration_s
     ]
+    faults += [
+        Fault(str(path), None, f"events.{index}.device", f"{event.device} is not in this house")
+        for index, event in enumerate(scenario.events)
+        if isinstance(event, Failure | Clear) and event.device in _absent(scenario.house)
+    ]
     if scenario.house.contact_import_w is None:
         faults += [
             Fault(
@@ -286,6 +312,13 @@ def load(path: Path) -> Scenario:
     if faults:
         raise ConfigError(faults)
     return scenario
+
+
+def _absent(house: House) -> set[str]:
+    """The inverters that this house has not."""
+    absent = {"storage"} if house.battery == "gx" else set[str]()
+    absent |= {"solar"} if house.pv == "gx" else set()
+    return absent if "gx" in (house.battery, house.pv) else absent | {"gx"}
 
 
 def _fault(path: Path, item: Mapping[str, Any]) -> Fault:

@@ -13,14 +13,19 @@ from typing import Any
 from quartier_hil.devices import catalog
 from quartier_hil.devices.actor import Device  # noqa: TC001 - type hints are read at run time too
 from quartier_hil.devices.endpoint import serve_pty, serve_tcp
+from quartier_hil.devices.sunspec.measured import Generation
+from quartier_hil.devices.sunspec.solar import SolarInverter
+from quartier_hil.devices.sunspec.storage import BatteryInverter
 from quartier_hil.district.session import Names
 from quartier_hil.plant.building import Orders
-from quartier_hil.scenario import House
+from quartier_hil.scenario import House, Make
 
 # Time-outs are real: below this a busy machine would be taken for a silent device.
 TIMEOUT_MIN_S = 0.1
 METER, GX, CHARGER, HEAT_METER, RELAYS = "meter", "gx", "charger", "heatmeter", "relays"
 INPUTS = "inputs"
+STORAGE, SOLAR = "storage", "solar"
+HEARTBEAT_S = 60.0
 _MAINS = frozenset(
     {"power_w", "frequency_hz", "energy_import_wh", "energy_export_wh"}
     | {
@@ -36,6 +41,13 @@ _MEASURED: tuple[tuple[str, str, str, frozenset[str]], ...] = (
     (GX, "battery.", "bat1", frozenset({"power_w", "soc_pct", "voltage_v"})),
     (GX, "pv.", "pv1", frozenset({"power_w", "energy_export_wh"})),
     (
+        STORAGE,
+        "",
+        "bat1",
+        frozenset({"power_w", "soc_pct", "voltage_v", "energy_import_wh", "energy_export_wh"}),
+    ),
+    (SOLAR, "", "pv1", frozenset({"power_w", "energy_export_wh"})),
+    (
         CHARGER,
         "",
         "ev1",
@@ -46,6 +58,7 @@ _MEASURED: tuple[tuple[str, str, str, frozenset[str]], ...] = (
 # What each output must read after `quartier release` (the profiles' on_release): device, order, value.
 RELEASED = (
     (GX, "battery.setpoint_w", 0.0),
+    (STORAGE, "setpoint_w", 0.0),
     (CHARGER, "current_max_a", 0.0),
     (RELAYS, "relay1.relay_on", 0.0),
 )
@@ -54,27 +67,44 @@ RELEASED = (
 class Wiring:
     """The devices of the house on their wires."""
 
-    def __init__(self, seed: int, *, contact: bool = False) -> None:
+    def __init__(self, seed: int, house: House | None = None) -> None:
+        house = House() if house is None else house
         self.devices: dict[str, Device] = {
             METER: catalog.make("eastron/sdm630", unit=1, seed=seed),
             HEAT_METER: catalog.make("carlo-gavazzi/em24", unit=2, seed=seed + 1),
             RELAYS: catalog.make("waveshare/relay8", unit=3, seed=seed + 2),
-            GX: catalog.make("victron/gx", seed=seed + 3),
             CHARGER: catalog.make("keba/p30", rated_a=16.0, seed=seed + 4),
         }
-        if contact:
+        if "gx" in (house.battery, house.pv):
+            self.devices[GX] = catalog.make("victron/gx", seed=seed + 3)
+        if house.contact_import_w is not None:
             self.devices[INPUTS] = catalog.make("waveshare/io8", unit=4, seed=seed + 5)
-        self.gx_port = 0
-        self.charger_port = 0
+        if house.battery != "gx":
+            self.devices[STORAGE] = BatteryInverter(
+                _generation(house.battery),
+                rated_w=house.battery_w,
+                capacity_wh=house.battery_wh,
+                heartbeat_s=HEARTBEAT_S,
+                habits=house.battery_habits,
+                seed=seed + 6,
+            )
+        if house.pv != "gx":
+            self.devices[SOLAR] = SolarInverter(
+                _generation(house.pv), rated_w=house.pv_w, unit=5, habits=house.pv_habits, seed=seed + 7
+            )
+        self.ports: dict[str, int] = {}
         self._wires = AsyncExitStack()
 
     async def serve(self, pty: Path) -> None:
         """Put all devices on their wires; ``pty`` becomes the serial port."""
-        line = [self.devices[name] for name in (METER, HEAT_METER, RELAYS, INPUTS) if name in self.devices]
+        names = (METER, HEAT_METER, RELAYS, INPUTS, SOLAR)
+        line = [self.devices[name] for name in names if name in self.devices]
         await self._wires.enter_async_context(await serve_pty(line, pty))
-        gx = await self._wires.enter_async_context(await serve_tcp(self.devices[GX]))
-        charger = await self._wires.enter_async_context(await serve_tcp(self.devices[CHARGER]))
-        self.gx_port, self.charger_port = gx.port, charger.port
+        for name in (GX, CHARGER, STORAGE):
+            if name in self.devices:
+                server = await serve_tcp(self.devices[name])
+                await self._wires.enter_async_context(server)
+                self.ports[name] = server.port
 
     async def close(self) -> None:
         """Take everything off the wires."""
@@ -86,6 +116,8 @@ class Wiring:
             device.tick(now_s)
         shown: dict[str, dict[str, float]] = {}
         for name, prefix, asset, quantities in _MEASURED:
+            if name not in self.devices:
+                continue
             found = shown.setdefault(name, {})
             for quantity in quantities:
                 value = values.get(f"{asset}.{quantity}")
@@ -97,20 +129,28 @@ class Wiring:
 
     def orders(self) -> Orders:
         """What the devices make the plant do."""
-        gx, charger, relays = (self.devices[name] for name in (GX, CHARGER, RELAYS))
+        charger, relays = self.devices[CHARGER], self.devices[RELAYS]
+        stored = (STORAGE, "setpoint_w") if STORAGE in self.devices else (GX, "battery.setpoint_w")
+        generation_w = self._order(SOLAR, "generation_max_w")
         return Orders(
-            battery_w=0.0 if gx.off else gx.orders()["battery.setpoint_w"],
+            battery_w=self._order(*stored) or 0.0,
+            generation_max_w=float("inf") if generation_w is None else generation_w,
             current_max_a=0.0 if charger.off else charger.orders()["current_max_a"],
             relay_on=not relays.off and relays.orders()["relay1.relay_on"] > 0,
         )
+
+    def _order(self, name: str, point: str) -> float | None:
+        """What a device makes the plant do; None where it is not in this house, or has no power."""
+        device = self.devices.get(name)
+        return None if device is None or device.off else device.orders()[point]
 
     def unreleased(self) -> tuple[str, ...]:
         """Outputs that are not at their release value, in words; empty when all are."""
         wrong = []
         for name, point, expected in RELEASED:
-            value = self.devices[name].orders()[point]
-            if value != expected and not self.devices[name].faults:
-                wrong.append(f"{name} {point} is {value:g} instead of {expected:g}")
+            order = self._order(name, point)
+            if order not in (None, expected) and not self.devices[name].faults:
+                wrong.append(f"{name} {point} is {order:g} instead of {expected:g}")
         return tuple(wrong)
 
     def contact(self, *, closed: bool) -> None:
@@ -131,6 +171,7 @@ class Wiring:
         return sum(device.writes_count for device in self.devices.values())
 
 
+_UNWRITTEN = {"soc_pct", "tank_c", "meters", "battery", "battery_habits", "pv", "pv_habits"}
 _SITE = """\
 # The rig's house; written by quartier-hil for one run.
 [site]
@@ -143,12 +184,6 @@ kind = "modbus-rtu"
 port = "{pty}"
 baud = 115200
 timeout_s = {rtu_timeout_s}
-
-[buses.gx_net]
-kind = "modbus-tcp"
-host = "127.0.0.1"
-port = {gx_port}
-timeout_s = {timeout_s}
 
 [buses.charger_net]
 kind = "modbus-tcp"
@@ -171,11 +206,6 @@ bus = "rs485"
 profile = "waveshare/relay8"
 unit = 3
 
-[devices.gx]
-bus = "gx_net"
-profile = "victron/gx"
-unit = 227
-
 [devices.charger]
 bus = "charger_net"
 profile = "keba/p30"
@@ -187,17 +217,14 @@ device = "meter"
 
 [assets.bat1]
 role = "battery"
-device = "gx"
-part = "battery"
+{battery_device}
 rated_w = {battery_w}
 capacity_wh = {battery_wh}
 
 [assets.pv1]
 role = "pv"
-device = "gx"
-part = "pv"
+{pv_device}
 rated_w = {pv_w}
-curtail = "none"
 
 [assets.ev1]
 role = "ev"
@@ -223,6 +250,24 @@ url = "mqtt://127.0.0.1:{broker_port}"
 primary_host = "{host}"
 issuers_file = "{issuers_file}"
 backfill_messages_per_s = 100
+"""
+_TCP = """
+[buses.{name}_net]
+kind = "modbus-tcp"
+host = "127.0.0.1"
+port = {port}
+timeout_s = {timeout_s}
+
+[devices.{name}]
+bus = "{name}_net"
+profile = "{profile}"
+unit = {unit}
+"""
+_SOLAR = """
+[devices.solar]
+bus = "rs485"
+profile = "sunspec/inverter"
+unit = 5
 """
 _CONTACT = """
 [devices.inputs]
@@ -252,17 +297,30 @@ def site_file(
     Time-outs are real seconds on the wire: they shrink with the rate so that a silent device costs
     about the same share of the house's time, but never below what a loaded machine needs.
     """
+    on_gx = {"battery": house.battery == "gx", "pv": house.pv == "gx"}
+    timeout_s = max(1.0 / rate, TIMEOUT_MIN_S)
     text = _SITE if house.contact_import_w is None else _SITE + _CONTACT
-    return text.format(
-        **house.model_dump(exclude={"soc_pct", "tank_c", "meters"}),
+    whole = text.format(
+        **house.model_dump(exclude=_UNWRITTEN),
         edge=names.edge,
         group=names.group,
         host=names.host,
         pty=pty,
-        gx_port=wiring.gx_port,
-        charger_port=wiring.charger_port,
+        charger_port=wiring.ports[CHARGER],
         broker_port=broker_port,
         issuers_file=issuers_file,
-        timeout_s=max(1.0 / rate, TIMEOUT_MIN_S),
-        rtu_timeout_s=max(1.0 / rate, TIMEOUT_MIN_S),
+        battery_device='device = "gx"\npart = "battery"' if on_gx["battery"] else 'device = "storage"',
+        pv_device='device = "gx"\npart = "pv"\ncurtail = "none"' if on_gx["pv"] else 'device = "solar"',
+        timeout_s=timeout_s,
+        rtu_timeout_s=timeout_s,
     )
+    for name, profile, unit in ((GX, "victron/gx", 227), (STORAGE, "sunspec/battery", 1)):
+        if name in wiring.ports:
+            whole += _TCP.format(
+                name=name, profile=profile, unit=unit, port=wiring.ports[name], timeout_s=timeout_s
+            )
+    return whole if on_gx["pv"] else whole + _SOLAR
+
+
+def _generation(make: Make) -> Generation:
+    return "1xx" if make == "sunspec-1xx" else "7xx"

@@ -85,3 +85,20 @@ def test_a_contact_needs_a_house_that_has_one(tmp_path):
     path = tmp_path / "y.toml"
     path.write_text(HEAD + events + "[house]\ncontact_import_w = 4200\n")
     assert 2 == len(load(path).events)
+
+
+def test_an_inverter_that_this_house_has_not_cannot_fail(tmp_path):
+    events = "".join(
+        f'[[events]]\nat_s = 3\ndo = "fault"\ndevice = "{name}"\nkind = "unplugged"\n'
+        for name in ("gx", "storage", "solar")
+    )
+    checks = '[[checks]]\ncheck = "released"\n'
+
+    assert [
+        "events.1.device: storage is not in this house",
+        "events.2.device: solar is not in this house",
+    ] == [fault.partition(": ")[2] for fault in _faults(tmp_path, HEAD + events + checks)]
+    house = '[house]\nbattery = "sunspec-7xx"\npv = "sunspec-1xx"\n'
+    assert ["events.0.device: gx is not in this house"] == [
+        fault.partition(": ")[2] for fault in _faults(tmp_path, HEAD + house + events + checks)
+    ]

@@ -52,7 +52,7 @@ async def test_the_site_file_names_the_ends_of_the_wires(wiring, tmp_path):
 
     for needle in (
         str(tmp_path / "rs485"),
-        f"port = {wiring.gx_port}",
+        f"port = {wiring.ports[GX]}",
         "mqtt://127.0.0.1:1884",
         "simulated = true",
     ):
@@ -60,8 +60,9 @@ async def test_the_site_file_names_the_ends_of_the_wires(wiring, tmp_path):
 
 
 async def test_a_contact_brings_its_board_onto_the_line_and_into_the_site_file(tmp_path):
-    wiring = Wiring(seed=1, contact=True)
     house = House(contact_import_w=4200)
+    wiring = Wiring(1, house)
+    await wiring.serve(tmp_path / "line")
     words = {"pty": tmp_path / "rs485", "broker_port": 1, "issuers_file": Path("/x"), "rate": 60}
     text = site_file(house, wiring, Names("issy", "b012"), **words)
     bare = site_file(House(), wiring, Names("issy", "b012"), **words)
@@ -69,8 +70,40 @@ async def test_a_contact_brings_its_board_onto_the_line_and_into_the_site_file(t
     assert 'profile = "waveshare/io8"\nunit = 4' in text
     assert 'device = "inputs"\npart = "in1"\nimport_max_w = 4200' in text
     assert "contacts" not in bare
+    await wiring.close()
     board = wiring.devices["inputs"].units[4]
     for closed in (True, False):
         wiring.contact(closed=closed)
         assert int(closed) == board.tables["discrete"][0]
     assert "inputs" not in Wiring(seed=1).devices
+
+
+@pytest.mark.parametrize("make", ["sunspec-1xx", "sunspec-7xx"])
+async def test_sunspec_inverters_take_the_place_of_the_gx(tmp_path, make):
+    house = House(battery=make, pv=make, battery_w=4000)
+    wiring = Wiring(1, house)
+    await wiring.serve(tmp_path / "line")
+    words = {"pty": tmp_path / "line", "broker_port": 1, "issuers_file": Path("/x"), "rate": 60}
+    text = site_file(house, wiring, Names("issy", "b012"), **words)
+
+    assert GX not in wiring.devices
+    assert 'profile = "sunspec/battery"' in text
+    assert 'bus = "rs485"\nprofile = "sunspec/inverter"\nunit = 5' in text
+    assert 'device = "storage"\nrated_w = 4000' in text
+    assert (0, float("inf")) == (wiring.orders().battery_w, wiring.orders().generation_max_w)
+    wiring.publish(values(SPEC, fresh(SPEC, 61.0)), 2.0)
+    assert 61.0 == wiring.devices["storage"].image.number("802.SoC")
+    await wiring.close()
+
+
+async def test_the_gx_keeps_what_it_is_not_relieved_of(tmp_path):
+    house = House(battery="sunspec-7xx")
+    wiring = Wiring(1, house)
+    await wiring.serve(tmp_path / "line")
+    words = {"pty": tmp_path / "line", "broker_port": 1, "issuers_file": Path("/x"), "rate": 60}
+    text = site_file(house, wiring, Names("issy", "b012"), **words)
+
+    assert 'device = "gx"\npart = "pv"\ncurtail = "none"' in text
+    assert 'profile = "victron/gx"' in text
+    assert "sunspec/inverter" not in text
+    await wiring.close()

@@ -98,6 +98,11 @@ class Device(ABC):
         """Whether it has no power."""
         return "off" in self.faults
 
+    @property
+    def away(self) -> bool:
+        """Whether nobody finds it on its wire: no power, or its cable is out."""
+        return self.off or "unplugged" in self.faults
+
     # -- what a device fills in ------------------------------------------------------------
 
     @abstractmethod
@@ -116,7 +121,7 @@ class Device(ABC):
         """What becomes of one request to one of its units, faults included."""
         self._requests_count += 1
         silent = self.faults.get("silent")
-        if self.off or (silent is not None and not silent.acts):
+        if self.away or (silent is not None and not silent.acts):
             return SILENCE
         answered = self.units[unit].answer(pdu)
         if pdu[0] in (5, 6, 15, 16, 22, 23) and not answered[0] & 0x80:

@@ -37,12 +37,12 @@ class _Line:
 
     @property
     def off(self) -> bool:
-        """Whether nothing here has power."""
-        return all(device.off for device in self.devices)
+        """Whether nothing here is to be found: without power, or unplugged."""
+        return all(device.away for device in self.devices)
 
     def reply(self, unit: int, pdu: bytes) -> Reply:
         device = self._units.get(unit)
-        if device is None or device.off:
+        if device is None or device.away:
             return SILENCE if self.absent is None else Reply(exception(pdu[0], self.absent))
         return device.answer(unit, pdu)
 

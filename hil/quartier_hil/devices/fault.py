@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
-Kind = Literal["off", "silent", "slow", "garbage", "stuck", "wrong", "late"]
+Kind = Literal["off", "unplugged", "silent", "slow", "garbage", "stuck", "wrong", "late"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -14,6 +14,7 @@ class Fault:
 
     off      no power: alone on its endpoint it closes it, else it is an absent unit; what it was
              told is forgotten
+    unplugged  its cable is out: as if it had no power, for those on the wire; it lives on by itself
     silent   hears nothing and says nothing; with ``acts`` it hears and obeys but its answer is lost
     slow     answers after ``seconds`` of real time, one request after the other
     garbage  answers bytes without sense

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -44,6 +45,18 @@ class Daemon:
     async def kill(self) -> None:
         """End it as the kernel does when memory is short: without a word."""
         await self.child.stop(signal.SIGKILL)
+
+    def freeze(self) -> None:
+        """Stop it where it stands, as a machine that hangs does; nothing is lost, and nothing happens."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: int) -> None:
+        if self.child.pid is not None:
+            os.kill(self.child.pid, number)
 
     async def stop(self) -> int:
         """SIGTERM, and its exit code."""

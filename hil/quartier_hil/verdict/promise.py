@@ -11,6 +11,7 @@ from quartier_hil.scenario import Broker, Caps, Clear, Contact, Event, Failure, 
 
 HEARTBEAT_TIMEOUT_S = 120.0
 UNREAD_S = 15.0
+_UNHEARD = ("off", "unplugged", "silent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def _acts(scenario: Scenario) -> list[tuple[float, float]]:
             if closed_s is not None:
                 spans.append((closed_s, event.at_s))
             closed_s = event.at_s if event.closed else None
-        elif isinstance(event, Failure) and event.device == "inputs" and event.kind in ("off", "silent"):
+        elif isinstance(event, Failure) and event.device == "inputs" and event.kind in _UNHEARD:
             silent_s = event.at_s + UNREAD_S if silent_s is None else silent_s
         elif isinstance(event, Clear) and event.device == "inputs" and silent_s is not None:
             spans.append((silent_s, event.at_s))

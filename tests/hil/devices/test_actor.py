@@ -122,3 +122,14 @@ def test_writes_that_were_taken_are_counted(device):
     device.answer(1, bytes.fromhex("0700000009"))
 
     assert 1 == device.writes_count
+
+
+def test_an_unplugged_device_answers_nobody_and_lives_on():
+    device = Plain()
+    device.fault("unplugged")
+    device.tick(59.0)
+
+    assert SILENCE == device.answer(1, READ)
+    assert (59.0, 0) == (device.now_s, device.forgot)
+    device.clear()
+    assert ANSWER == device.answer(1, READ).pdu

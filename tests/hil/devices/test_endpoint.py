@@ -134,6 +134,7 @@ async def test_mbpoll_finds_two_devices_on_one_line(tmp_path, poll):
     ("kind", "settings", "says"),
     [
         ("off", {}, "Connection timed out"),
+        ("unplugged", {}, "Connection timed out"),
         ("silent", {}, "Connection timed out"),
         ("slow", {"seconds": 0.5}, "Connection timed out"),
         ("late", {"seconds": 0.5}, "Connection timed out"),
@@ -156,6 +157,7 @@ async def test_mbpoll_feels_each_fault_on_a_line(tmp_path, poll, kind, settings,
     ("kind", "settings", "says"),
     [
         ("off", {}, "Connection refused"),
+        ("unplugged", {}, "Connection refused"),
         ("silent", {}, "Connection timed out"),
         ("slow", {"seconds": 0.5}, "Connection timed out"),
         ("late", {"seconds": 0.5}, "Connection timed out"),

@@ -9,7 +9,7 @@ def test_every_kind_needs_nothing_else(kind):
 
 
 def test_an_unknown_kind_is_named_with_those_that_are():
-    with pytest.raises(ValueError, match="'tired' is no fault; expected one of off, silent"):
+    with pytest.raises(ValueError, match="'tired' is no fault; expected one of off, unplugged"):
         Fault("tired")
 
 

@@ -2,6 +2,7 @@ import asyncio
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -59,3 +60,20 @@ async def test_a_site_file_that_cannot_be_used_ends_it_with_78(daemon):
 
     assert os.EX_CONFIG == await asyncio.wait_for(daemon.child.process.wait(), 30)
     assert 1 == daemon.starts_count
+
+
+def _state(daemon):
+    return Path(f"/proc/{daemon.child.pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+async def test_a_frozen_daemon_stands_still_until_it_is_thawed(daemon):
+    daemon.child.argv = ["sleep", "60"]
+    await daemon.start()
+    for act, expected in ((daemon.freeze, "T"), (daemon.thaw, "S")):
+        act()
+        async with asyncio.timeout(10):
+            while expected != _state(daemon):  # noqa: ASYNC110 - the kernel tells nobody
+                await asyncio.sleep(0.01)
+
+    await daemon.kill()
+    daemon.freeze()  # what is gone stays gone

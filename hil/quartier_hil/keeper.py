@@ -1,0 +1,97 @@
+"""What stands above the daemon: systemd, which calls ``quartier release`` after each end and starts it again.
+
+A machine that loses its power, or freezes, has nobody: then the devices are on their own.
+"""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+from quartier_hil.verdict.checks import Release
+
+if TYPE_CHECKING:
+    from quartier_hil.run import Run
+    from quartier_hil.scenario import Freeze, Kill
+
+READY_REAL_S = 30.0
+RESTART_S = 5.0
+# A fresh daemon needs a moment until its first readings.
+_SETTLES_S = 30.0
+
+
+class RigError(RuntimeError):
+    """The run cannot go on: something around the daemon, or the daemon's start, failed."""
+
+
+class Keeper:
+    """The daemon's comings and goings in one run; what is found goes to the run's lists."""
+
+    def __init__(self, run: "Run") -> None:
+        self._run = run
+        self._lock = asyncio.Lock()
+
+    async def ready(self) -> None:
+        """Wait until the daemon answers.  Raises RigError with the end of its log when it does not."""
+        daemon = self._run.daemon
+        deadline = time.monotonic() + READY_REAL_S
+        while time.monotonic() < deadline and daemon.child.alive:
+            if await daemon.ask("status") is not None:
+                return
+            await asyncio.sleep(0.05)
+        tail = daemon.child.log.read_text(errors="replace")[-2_000:]
+        raise RigError(f"the daemon does not answer; the end of {daemon.child.log}:\n{tail}")
+
+    async def happen(self, event: "Kill | Freeze") -> None:
+        """What befalls the daemon, and what follows."""
+        if event.do == "freeze":
+            await self._freeze(event)
+        else:
+            await self._down(event)
+
+    async def revive(self) -> None:
+        """Start a daemon again that ended by itself, and remember that it did."""
+        run = self._run
+        async with self._lock:
+            if run.daemon.child.alive or run.daemon.child.process is None:
+                return
+            began, code = run.elapsed_s(), run.daemon.child.process.returncode or 0
+            run.crashes.append((began, code))
+            run.course.mark(began, f"the daemon ended by itself with exit code {code}", "fault")
+            await self._restart(began, RESTART_S, releases=True)
+
+    async def release(self) -> None:
+        """What ``ExecStopPost`` does, and what the outputs are then."""
+        run = self._run
+        code = await run.daemon.release()
+        run.releases.append(Release(run.now_s, code, run.wiring.unreleased()))
+
+    async def _down(self, event: "Kill") -> None:
+        run, began = self._run, self._run.elapsed_s()
+        async with self._lock:
+            if event.do == "kill":
+                await run.daemon.kill()
+            else:
+                run.exit_code = await run.daemon.stop()
+            words = "kill -9" if event.do == "kill" else "the daemon is stopped"
+            run.course.mark(began, words if event.release else f"{words}, and nothing releases", "fault")
+            await self._restart(began, event.down_s, releases=event.release)
+
+    async def _freeze(self, event: "Freeze") -> None:
+        run, began = self._run, self._run.elapsed_s()
+        async with self._lock:
+            run.daemon.freeze()
+            run.course.mark(began, "the daemon is frozen", "fault")
+            await asyncio.sleep(run.clock.real_s(event.for_s))
+            run.daemon.thaw()
+            run.course.mark(run.elapsed_s(), "the daemon goes on")
+            run.downs.append((began, run.elapsed_s() + _SETTLES_S))
+
+    async def _restart(self, began_s: float, down_s: float, *, releases: bool) -> None:
+        """What systemd does after a stop: ExecStopPost, a pause, a new start."""
+        run = self._run
+        if releases:
+            await self.release()
+        await asyncio.sleep(run.clock.real_s(down_s))
+        await run.daemon.start()
+        await self.ready()
+        run.downs.append((began_s, run.elapsed_s() + _SETTLES_S))
