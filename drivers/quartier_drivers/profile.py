@@ -121,6 +121,10 @@ def _check(data: Mapping[str, Any]) -> "type[Check]":
         from quartier_drivers.meter.profile import MeterCheck  # noqa: PLC0415 - a site without meters has no use for it
 
         return MeterCheck
+    if isinstance(head, dict) and head.get("protocol") == "sunspec":
+        from quartier_drivers.sunspec.profile import SunspecCheck  # noqa: PLC0415 - as above
+
+        return SunspecCheck
     return _RegisterCheck
 
 

@@ -3,7 +3,8 @@
 Doors are imported on first use: a site pays only for the protocols that it speaks.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, cast
 
@@ -12,18 +13,32 @@ from quartier_drivers.contract import Door
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of bus: its protocol, its section of the site file, its door (``module:name``)."""
+    """A kind of bus: its protocol, its section of the site file, its door (``module:name``).
+
+    ``guests`` are other protocols that devices on the same wire may speak, each with its door.
+    """
 
     protocol: str
     section: str
     door: str
+    guests: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def protocols(self) -> tuple[str, ...]:
+        """Every protocol that a device on such a bus may speak."""
+        return (self.protocol, *self.guests)
 
 
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
 """Protocols of meters, whose telegrams state groups where other devices have registers."""
+_ON_MODBUS = {"sunspec": "quartier_drivers.sunspec.driver:DOOR"}
 KINDS = {
-    "modbus-tcp": Kind("modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.driver:DOOR"),
-    "modbus-rtu": Kind("modbus", "quartier_drivers.modbus.bus:RtuBus", "quartier_drivers.modbus.driver:DOOR"),
+    "modbus-tcp": Kind(
+        "modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.driver:DOOR", _ON_MODBUS
+    ),
+    "modbus-rtu": Kind(
+        "modbus", "quartier_drivers.modbus.bus:RtuBus", "quartier_drivers.modbus.driver:DOOR", _ON_MODBUS
+    ),
     **{
         protocol: Kind(
             protocol, f"quartier_drivers.meter.bus:{section}", "quartier_drivers.meter.driver:DOOR"
@@ -51,6 +66,7 @@ def section(kind: str) -> type[Any]:
     return cast("type[Any]", _load(KINDS[kind].section))
 
 
-def door(kind: str) -> Door:
-    """The door for buses of this kind; imports the protocol's library."""
-    return cast("Door", _load(KINDS[kind].door))
+def door(kind: str, protocol: str = "") -> Door:
+    """The door for buses of this kind, or for its devices of a guest's ``protocol``; imports its library."""
+    made = KINDS[kind]
+    return cast("Door", _load(made.guests.get(protocol, made.door)))

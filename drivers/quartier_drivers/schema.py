@@ -88,6 +88,8 @@ def _not_zero(scale: float) -> float:
     return scale
 
 
+Names = Annotated[Mapping[int, str], BeforeValidator(_names)]
+"""What the numbers of an enumeration mean."""
 Scale = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_not_zero)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Bits = Annotated[tuple[int, int], BeforeValidator(_bits)]
@@ -234,7 +236,7 @@ class Source(Section):
     bits: Bits | None = None
     length: Annotated[int, Field(ge=1, le=125)] | None = None
     sum_of: Annotated[int, Field(ge=1, le=62)] = 1
-    values: Annotated[Mapping[int, str], BeforeValidator(_names)] | None = None
+    values: Names | None = None
     scale: Scale = 1.0
     offset: Finite = 0.0
     scale_address: Registers | None = Field(None, alias="scale_register")
@@ -281,7 +283,7 @@ class Point(Source, Quantity):
 class Head(Section):
     """Whose profile it is and what it was made from."""
 
-    protocol: Literal["modbus", "gpio", "tic", "p1", "iec62056", "sml", "dlms", "mbus"]
+    protocol: Literal["modbus", "sunspec", "gpio", "tic", "p1", "iec62056", "sml", "dlms", "mbus"]
     numbers_from: Literal[0, 1] | None = None
     """How the manual counts registers; on the wire they count from 0."""
     maker: str

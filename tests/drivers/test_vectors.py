@@ -14,10 +14,12 @@ from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.frame import Request
 from quartier_drivers.modbus.served import Roster, Served
 from quartier_drivers.profile import Point, RegisterProfile
+from quartier_drivers.sunspec.profile import SunspecProfile
 
 VECTORS = Path(__file__).parent / "vectors"
 METERS = [name for name in profile.names() if isinstance(profile.load(name), MeterProfile)]
-PROFILES = [name for name in profile.names() if name not in METERS]
+SUNSPEC = [name for name in profile.names() if isinstance(profile.load(name), SunspecProfile)]
+PROFILES = [name for name in profile.names() if name not in {*METERS, *SUNSPEC}]
 UNIT = 7
 
 
@@ -58,7 +60,7 @@ def place(request: Request) -> str:
     return address if request.unit == UNIT else f"{request.unit}/{address}"
 
 
-@pytest.mark.parametrize("name", [*PROFILES, *METERS])
+@pytest.mark.parametrize("name", [*PROFILES, *METERS, *SUNSPEC])
 def test_every_profile_has_vectors(name: str) -> None:
     assert (VECTORS / f"{name}.toml").is_file()
 
@@ -66,10 +68,10 @@ def test_every_profile_has_vectors(name: str) -> None:
 def test_no_vectors_without_a_profile() -> None:
     files = {f"{file.parent.name}/{file.stem}" for file in VECTORS.glob("*/*.toml")}
 
-    assert {*PROFILES, *METERS} == files
+    assert {*PROFILES, *METERS, *SUNSPEC} == files
 
 
-@pytest.mark.parametrize("name", [*PROFILES, *METERS])
+@pytest.mark.parametrize("name", [*PROFILES, *METERS, *SUNSPEC])
 def test_a_profile_names_its_source(name: str) -> None:
     assert len(profile.load(name).head.source) > 20
 

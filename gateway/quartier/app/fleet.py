@@ -98,7 +98,8 @@ class Fleet:
         opened = door(wire.section.kind)
         line = opened.line(wire.name, wire.section, self._clock)
         drivers = {
-            spec.name: opened.driver(line, spec, profile, self._clock) for spec, profile in wire.devices
+            spec.name: door(wire.section.kind, profile.protocol).driver(line, spec, profile, self._clock)
+            for spec, profile in wire.devices
         }
         for name, driver in drivers.items():
             self.memory.remind(name, driver, self._clock.utc_ms(), synced=self._clock.synced())

@@ -217,9 +217,10 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "read",
         "read one device once and print its points",
         "URL: tcp://HOST[:PORT][?unit=N], rtu:///dev/ttyUSB0?baud=9600&unit=1 or rtu://usb:SERIAL?baud=9600\n"
-        "example: quartier read eastron/sdm630 'rtu:///dev/ttyUSB0?baud=9600&unit=1'",
+        "example: quartier read eastron/sdm630 'rtu:///dev/ttyUSB0?baud=9600&unit=1'\n"
+        "         quartier read sunspec tcp://inverter.lan      every model and point of a SunSpec device",
     )
-    read.add_argument("profile", help="maker/model, see quartier profiles")
+    read.add_argument("profile", help="maker/model, see quartier profiles; or sunspec")
     read.add_argument("url", help="where the device is")
     read.add_argument("--profiles", **_PROFILES)
     _json(read)

@@ -28,6 +28,10 @@ def profiles(options: argparse.Namespace) -> int:
 
 def read(options: argparse.Namespace) -> int:
     """Read one device once; exit 1 when it does not answer, naming what to check."""
+    if options.profile == "sunspec":
+        from quartier.cli import models  # noqa: PLC0415 - a device that tells by itself what it has
+
+        return models.read(options)
     from quartier_drivers.modbus import reader  # noqa: PLC0415 - a door costs what it imports
 
     try:

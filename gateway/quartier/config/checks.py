@@ -90,9 +90,10 @@ def _units(draft: Draft) -> Iterator[Flaw]:
 def _protocols(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
     for name, profile in profiles.items():
         bus = draft.buses.get(draft.devices[name].bus) if name in draft.devices else None
-        if bus is not None and KINDS[bus.kind].protocol != profile.protocol:
-            spoken = KINDS[bus.kind].protocol
-            what = f"{profile.name!r} speaks {profile.protocol}; expected a profile of the bus's {spoken}"
+        spoken = KINDS[bus.kind].protocols if bus is not None else (profile.protocol,)
+        if profile.protocol not in spoken:
+            known = " or ".join(spoken)
+            what = f"{profile.name!r} speaks {profile.protocol}; expected a profile of the bus's {known}"
             yield Flaw(("devices", name, "profile"), what)
 
 

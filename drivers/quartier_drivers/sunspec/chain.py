@@ -1,0 +1,133 @@
+"""Finds the models of a device: "SunS", then ID and length of one model after the other.  Pure.
+
+Source: SunSpec Device Information Model Specification V1.2, "Device Modbus Map".  Whatever a device answers,
+the walk ends: each model takes it two registers on, and there are at most ``MODELS_MAX``.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from quartier_drivers.sunspec.models import END, HEAD_WORDS
+
+BASES = (40000, 0, 50000)
+"""Where the marker may stand, in the order in which devices have it most."""
+MARKER = (0x5375, 0x6E53)
+"""``SunS``."""
+MODELS_MAX = 250
+_SPACE = 0x10000
+
+
+class Void(Enum):
+    """Why there are no words."""
+
+    REFUSED = "refused"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Registers wanted.  ``vital``: silence there is a device that is gone, if it goes on."""
+
+    address: int
+    count: int
+    vital: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A model on a device: ``address`` is where its ID stands; ``instance`` counts its like, from 1."""
+
+    number: int
+    address: int
+    length: int
+    instance: int = 1
+
+    @property
+    def end(self) -> int:
+        """The first register after it."""
+        return self.address + HEAD_WORDS + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The models of a device from ``base`` on, and what is wrong with how it tells of them."""
+
+    base: int
+    models: tuple[Found, ...]
+    faults: tuple[str, ...] = ()
+
+    def of(self, number: int, instance: int = 1) -> Found | None:
+        """The n-th model of this number."""
+        return next((one for one in self.models if (one.number, one.instance) == (number, instance)), None)
+
+
+Words = Sequence[int] | Void
+Walk = Generator[Ask, Words, Chain | None]
+"""Yields what it wants to read and is sent the words, or why there are none; None: no SunSpec device."""
+
+
+def walk(bases: Sequence[int] = BASES) -> Walk:
+    """Look for the marker at each of ``bases`` and follow the chain from there."""
+    for base in bases:
+        words = yield Ask(base, 4)
+        if words is Void.REFUSED:  # some let nobody read beyond the marker in the same request
+            words = yield Ask(base, 2)
+        if not isinstance(words, Void) and tuple(words[:2]) == MARKER:
+            return (yield from _follow(base, words[len(MARKER) :]))
+    return None
+
+
+def _follow(base: int, first: Sequence[int]) -> Generator[Ask, Words, Chain]:
+    found: list[Found] = []
+    counts: dict[int, int] = {}
+    address = base + len(MARKER)
+    fault = ""
+    while not fault:
+        head: tuple[int, int] | str
+        if first and not found:  # it came with the marker
+            head = first[0], first[1]
+        else:
+            head = yield from _head(address)
+        if isinstance(head, str):
+            fault = head
+            break
+        number, length = head
+        if number == END:
+            return Chain(base, tuple(found))
+        one = Found(number, address, length, counts.get(number, 0) + 1)
+        fault = _fault(one, len(found))
+        if not fault:
+            counts[number] = one.instance
+            found.append(one)
+            address = one.end
+    return Chain(base, tuple(found), (fault,))
+
+
+def _fault(one: Found, before_count: int) -> str:
+    if one.number == 0:
+        return f"a model 0 at {one.address}: the chain ends there without 0xFFFF"
+    if one.end > _SPACE:
+        return f"model {one.number} at {one.address} would reach beyond 65535 with its length {one.length}"
+    if before_count >= MODELS_MAX:
+        return f"more than {MODELS_MAX} models: the rest is left out"
+    return ""
+
+
+def _head(address: int) -> Generator[Ask, Words, tuple[int, int] | str]:
+    """ID and length, or what is wrong there; an end without a length is an end."""
+    if address > _SPACE - HEAD_WORDS:
+        return "the chain reaches 65535 without 0xFFFF"
+    words = yield Ask(address, HEAD_WORDS, vital=True)
+    if words is Void.REFUSED:
+        words = yield Ask(address, 1, vital=True)
+    if isinstance(words, Void):
+        return f"the chain ends without 0xFFFF: register {address} is {words.value}"
+    if words[0] == END:
+        return END, 0
+    if len(words) >= HEAD_WORDS:
+        return words[0], words[1]
+    length = yield Ask(address + 1, 1, vital=True)
+    if isinstance(length, Void):
+        return f"model {words[0]} at {address} tells no length"
+    return words[0], length[0]

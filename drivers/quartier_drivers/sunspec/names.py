@@ -1,0 +1,56 @@
+"""How a profile names points of a SunSpec device: ``701.W``, ``160.module[3].DCW``, ``103#2.W``.  Pure."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+_FORM = re.compile(
+    r"(?P<model>[1-9][0-9]{0,4})(?:#(?P<instance>[1-9][0-9]?))?"
+    r"\.(?P<path>[A-Za-z][\w-]*(?:\[[1-9][0-9]{0,3}\])?(?:\.[A-Za-z][\w-]*(?:\[[1-9][0-9]{0,3}\])?)*)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A point of the n-th model of a number; ``sign`` -1 where it is subtracted from a sum."""
+
+    model: int
+    path: str
+    instance: int = 1
+    sign: int = 1
+
+    def __str__(self) -> str:
+        """As it is written in a profile."""
+        again = f"#{self.instance}" if self.instance > 1 else ""
+        return f"{'-' * (self.sign < 0)}{self.model}{again}.{self.path}"
+
+
+Sum = tuple[Name, ...]
+"""Points that are added up; most often one."""
+
+
+def name(text: object) -> Name:
+    """Read ``701.W`` or ``-160.module[4].DCW``.  Raises ValueError saying what was expected."""
+    bare = text.removeprefix("-") if isinstance(text, str) else ""
+    found = _FORM.fullmatch(bare)
+    if found is None:
+        raise ValueError(f'{text!r} names no point, expected "701.W", "160.module[3].DCW" or "103#2.W"')
+    sign = -1 if bare != text else 1
+    return Name(int(found["model"]), found["path"], int(found["instance"] or 1), sign)
+
+
+def _sums(raw: object) -> object:
+    """A name, alternatives, or alternatives of which some are lists that are added up."""
+    alternatives = raw if isinstance(raw, list | tuple) else [raw]
+    if not alternatives:
+        raise ValueError("is empty, expected the name of a point")
+    return tuple(
+        tuple(name(one) for one in (alternative if isinstance(alternative, list | tuple) else [alternative]))
+        for alternative in alternatives
+    )
+
+
+Alternatives = Annotated[tuple[Sum, ...], BeforeValidator(_sums)]
+"""What a quantity may be taken from; the first that the device has is taken."""

@@ -1,0 +1,63 @@
+"""Profiles of SunSpec devices: quantities by the standard's names, and how they are steered."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from quartier_drivers.flaws import name_flaws
+from quartier_drivers.profile import Check, Profile
+from quartier_drivers.schema import Head, Limits
+from quartier_drivers.sunspec.flaws import taken_flaws
+from quartier_drivers.sunspec.schema import Map, Taken
+
+# Everything between two points of a map may be read, so nothing but the length of a request costs anything.
+_GAP_MAX = 124
+
+
+@dataclass(frozen=True, slots=True)
+class SunspecProfile(Profile):
+    """The profile of a SunSpec device; ``bases`` is where its map may begin."""
+
+    parts: Mapping[str, Mapping[str, Taken]]
+    limits: Limits
+    bases: Sequence[int]
+
+
+class SunspecCheck(Check):
+    """Profiles that name points of models."""
+
+    sections = ("profile", "limits", "map", "scan", "points", "parts")
+
+    def _checked(
+        self, name: str, head: Head | None, scan: Mapping[str, float], data: Mapping[str, Any]
+    ) -> Profile | None:
+        limits = self._model(
+            Limits, ("limits",), {"gap_max": _GAP_MAX, **self._table(("limits",), data.get("limits", {}))}
+        )
+        where = self._model(Map, ("map",), data.get("map", {}))
+        parts = {
+            part: self._quantities(path, tables, scan)
+            for part, (path, tables) in self._tables_of_parts(data).items()
+        }
+        self._some(parts)
+        if "" in parts and len(parts) > 1:
+            self._add(("points",), "stands beside parts; a device has points or parts, not both")
+        if head is None or limits is None or where is None:
+            return None
+        if head.numbers_from is not None:
+            self._add(("profile", "numbers_from"), "does not fit sunspec, whose points have names")
+        return SunspecProfile(name, head, scan, parts, limits, where.bases)
+
+    def _quantities(
+        self, path: tuple[str, ...], tables: Mapping[str, Any], scan: Mapping[str, float]
+    ) -> dict[str, Taken]:
+        found = {}
+        for quantity, table in tables.items():
+            here = (*path, quantity)
+            taken = self._model(Taken, here, table)
+            if taken is not None:
+                found[quantity] = taken
+                self._flaws(here, taken_flaws(quantity, taken, scan))
+            else:
+                self._flaws(here, name_flaws(quantity))
+        return found

@@ -1,0 +1,73 @@
+"""Reads any stretch of a device's registers, in as large pieces as it allows; what it refuses is left out."""
+
+from collections.abc import Collection, Sequence
+
+from quartier_drivers.errors import NoReply
+from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
+from quartier_drivers.modbus.line import ABSENT, Line
+from quartier_drivers.schema import Limits
+
+# So many refusals while one stretch is read, and the rest of it is given up.
+_REFUSALS_MAX = 48
+
+
+class Registers:
+    """The holding registers of one unit.  ``block_max`` shrinks to what the device turns out to allow."""
+
+    def __init__(self, line: Line, unit: int, limits: Limits) -> None:
+        self.unit = unit
+        self.block_max = limits.block_max
+        self._line = line
+        self._pause_s = limits.pause_s
+        self._write_pause_s = max(limits.pause_s, limits.write_pause_s)
+
+    async def ask(self, address: int, count: int, *, probes: bool = False) -> Answer:
+        """One read as it is.  Raises NoReply or LinkLost; an answer that the unit is absent is NoReply."""
+        request = read_request(self.unit, "holding", address, count)
+        answer = await self._line.exchange(request, self._pause_s, probes=probes)
+        if answer.exception in ABSENT:
+            raise NoReply(f"unit {self.unit}: {meaning(answer)}")
+        return answer
+
+    async def write(self, request: Request, expires_ns: int | None = None) -> Answer:
+        """Make a write.  Raises NoReply, LinkLost or Expired."""
+        return await self._line.exchange(request, self._write_pause_s, expires_ns)
+
+    async def words(self, start: int, count: int, seams: Collection[int] = ()) -> list[int | None]:
+        """The registers from ``start``; None for each that the device refuses.
+
+        ``seams`` are the addresses where a stretch may be cut (none: anywhere), so that no value is read in
+        two halves.  Raises NoReply or LinkLost.
+        """
+        found: list[int | None] = []
+        cuts = sorted({*seams, start + count}) if seams else []
+        size, refused_end, refusals_count, whole = self.block_max, 0, 0, True
+        while len(found) < count:
+            at = start + len(found)
+            length = _length(at, min(size, count - len(found)), cuts)
+            answer = await self.ask(at, length)
+            if not answer.exception:
+                found += answer.values
+                at += length
+                if refused_end and at >= refused_end:
+                    if whole:  # all of it is there, but not at once
+                        self.block_max = size
+                    size, refused_end = self.block_max, 0
+                continue
+            refusals_count += 1
+            if refusals_count > _REFUSALS_MAX:
+                found += [None] * (count - len(found))
+            elif length > 1:
+                if not refused_end:
+                    refused_end, whole = at + length, True
+                size = max(1, length // 2)
+            else:
+                found.append(None)
+                whole = False
+        return found
+
+
+def _length(at: int, longest: int, cuts: Sequence[int]) -> int:
+    """How much of ``longest`` to read from ``at`` so that it ends at a seam, where there is one."""
+    end = max((cut for cut in cuts if at < cut <= at + longest), default=at + longest)
+    return end - at

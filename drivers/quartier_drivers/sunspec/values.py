@@ -1,0 +1,120 @@
+"""What the registers of a point mean: every type of the standard, and its code for "not implemented".  Pure.
+
+Source: SunSpec Device Information Model Specification V1.2, "Point types".
+"""
+
+import math
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+from quartier_drivers import codec
+from quartier_drivers.sunspec.models import Entry
+
+Plain = int | float | str
+"""A value as the device means it, scaled, without the house's unit and sign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A type of the standard as a profile names it, and the codes that mean "not implemented"."""
+
+    type_name: str
+    absent: tuple[int, ...] = ()
+
+
+# Accumulators say 0 where they are not implemented; floats say NaN, which no value is.
+KINDS: Mapping[str, Kind] = {
+    "int16": Kind("int16", (0x8000,)),
+    "uint16": Kind("uint16", (0xFFFF,)),
+    "count": Kind("uint16", (0xFFFF,)),
+    "acc16": Kind("uint16", (0,)),
+    "enum16": Kind("uint16", (0xFFFF,)),
+    "bitfield16": Kind("uint16", (0xFFFF,)),
+    "pad": Kind("uint16"),
+    "sunssf": Kind("int16", (0x8000,)),
+    "int32": Kind("int32", (0x8000_0000,)),
+    "uint32": Kind("uint32", (0xFFFF_FFFF,)),
+    "acc32": Kind("uint32", (0,)),
+    "enum32": Kind("uint32", (0xFFFF_FFFF,)),
+    "bitfield32": Kind("uint32", (0xFFFF_FFFF,)),
+    "int64": Kind("int64", (0x8000_0000_0000_0000,)),
+    "uint64": Kind("uint64", (0xFFFF_FFFF_FFFF_FFFF,)),
+    "acc64": Kind("uint64", (0,)),
+    "bitfield64": Kind("uint64", (0xFFFF_FFFF_FFFF_FFFF,)),
+    "float32": Kind("float32"),
+    "float64": Kind("float64"),
+}
+_FLOATS = {"float32": ">f", "float64": ">d"}
+
+
+def value(entry: Entry, words: Sequence[int], power: int | None = 0) -> Plain | None:
+    """What the words of a point say; None where it, or its scale factor (``power`` None), is not implemented.
+
+    A number keeps its kind: whole where nothing scales it to fractions.
+    """
+    data = struct.pack(f">{len(words)}H", *words)
+    reads = _TEXTS.get(entry.type_name)
+    if reads is not None:
+        return reads(data)
+    kind = KINDS.get(entry.type_name)
+    if kind is None:
+        return data.hex()
+    if int.from_bytes(data, "big") in kind.absent:
+        return None
+    return _number(entry, kind, data, power)
+
+
+def named(entry: Entry, found: Plain | None) -> str:
+    """The names of an enumeration's value or of the bits that are set; empty where it is neither."""
+    if not isinstance(found, int) or not entry.symbols:
+        return ""
+    if entry.type_name.startswith("enum"):
+        return entry.symbols.get(found, "unknown")
+    if entry.type_name.startswith("bitfield"):
+        bits = [bit for bit in range(found.bit_length()) if found >> bit & 1]
+        return " ".join(entry.symbols.get(bit, f"bit {bit}") for bit in bits)
+    return ""
+
+
+def _number(entry: Entry, kind: Kind, data: bytes, power: int | None) -> Plain | None:
+    raw: int | float
+    if entry.type_name in _FLOATS:
+        raw = struct.unpack(_FLOATS[entry.type_name], data)[0]
+        if not math.isfinite(raw):
+            return None
+    else:
+        raw = int.from_bytes(data, "big", signed=kind.type_name.startswith("int"))
+    if entry.scale is None or power == 0:
+        return raw
+    if power is None:
+        return None
+    scaled = codec.scaling(1.0, 0.0, 1, power).up(raw)
+    return int(scaled) if power > 0 and isinstance(raw, int) and scaled.is_integer() else scaled
+
+
+def _text(data: bytes) -> str | None:
+    text = data.split(b"\0", 1)[0].decode("utf-8", "replace")
+    return "".join(letter for letter in text if letter.isprintable()).strip() or None
+
+
+def _ipv4(data: bytes) -> str | None:
+    return str(IPv4Address(data)) if any(data) else None
+
+
+def _ipv6(data: bytes) -> str | None:
+    return str(IPv6Address(data)) if any(data) else None
+
+
+def _eui48(data: bytes) -> str | None:
+    address = data[2:]
+    return address.hex(":").upper() if any(address) and address != b"\xff" * len(address) else None
+
+
+_TEXTS: Mapping[str, Callable[[bytes], str | None]] = {
+    "string": _text,
+    "ipaddr": _ipv4,
+    "ipv6addr": _ipv6,
+    "eui48": _eui48,
+}

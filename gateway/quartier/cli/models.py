@@ -1,0 +1,68 @@
+"""``quartier read sunspec``: every model and point that a SunSpec device tells of, without a profile."""
+
+import argparse
+import asyncio
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from quartier.cli import output
+from quartier_drivers.errors import WireError
+
+if TYPE_CHECKING:
+    from quartier_drivers.sunspec.census import Chapter, Row
+    from quartier_drivers.sunspec.reader import Told
+
+
+def read(options: argparse.Namespace) -> int:
+    """Read it once; exit 1 when it does not answer, or has no models."""
+    from quartier_drivers.sunspec import reader  # noqa: PLC0415 - a door costs what it imports
+
+    try:
+        told = asyncio.run(reader.read_all(options.url))
+    except WireError as error:
+        print(f"{options.url}: {error}", file=sys.stderr)
+        return 1
+    if options.json:
+        output.dump(_json(told))
+        return 0
+    for one in told.chapters:
+        cells = (_cells(row) for row in one.rows)
+        columns = ("point", ">value", "unit", "meaning", ">raw", "quality")
+        output.console().print(output.table(_heading(one), columns, cells))
+    for fault in told.faults:
+        print(f"{options.url}: {fault}", file=sys.stderr)
+    return 0
+
+
+def _cells(row: "Row") -> tuple[str, ...]:
+    value = "–" if row.value is None else escape(_exact(row.value))
+    return escape(row.point), value, row.unit, row.text, row.raw, row.quality.lower()
+
+
+def _exact(value: float | str) -> str:
+    """As the device tells it: nothing is rounded for the eye."""
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+
+def _heading(one: "Chapter") -> str:
+    place = f"model {one.found.number} at {one.found.address}, length {one.found.length}"
+    return "; ".join((f"{one.label} ({place})", *one.faults))
+
+
+def _json(told: "Told") -> dict[str, object]:
+    models = [
+        {
+            "model": one.found.number,
+            "instance": one.found.instance,
+            "address": one.found.address,
+            "length": one.found.length,
+            "label": one.label,
+            "faults": list(one.faults),
+            "points": [asdict(row) for row in one.rows],
+        }
+        for one in told.chapters
+    ]
+    return {"base": told.base, "models": models, "faults": list(told.faults)}
