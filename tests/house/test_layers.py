@@ -24,7 +24,7 @@ PROFILES = tuple(
         "place",
         "positions",
         *(f"meter.{name}" for name in ("profile", "schema", "settings", "flaws", "units")),
-        *(f"sunspec.{name}" for name in ("profile", "schema", "flaws", "names", "models", "values")),
+        *(f"sunspec.{name}" for name in ("profile", "schema", "flaws", "names", "models", "kinds")),
     )
 )
 IO_MODULES = ("asyncio", "logging", "socket", "sqlite3", "subprocess", "threading", "time")

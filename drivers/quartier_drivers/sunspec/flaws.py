@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from quartier_drivers.flaws import Flaw, name_flaws, quantity_flaws
 from quartier_drivers.place import nearest
 from quartier_drivers.points import word
+from quartier_drivers.sunspec.kinds import KINDS
 from quartier_drivers.sunspec.models import Entry, Group, model
 from quartier_drivers.sunspec.names import Name
 from quartier_drivers.sunspec.schema import Taken
-from quartier_drivers.sunspec.values import KINDS
 
 _INDEX = re.compile(r"\[\d+\]")
 

@@ -6,9 +6,9 @@ from typing import Any
 from quartier_drivers.notation import Table
 from quartier_drivers.points import word
 from quartier_drivers.schema import Address, Point
+from quartier_drivers.sunspec.kinds import KINDS
 from quartier_drivers.sunspec.leaves import Leaf
 from quartier_drivers.sunspec.schema import Taken
-from quartier_drivers.sunspec.values import KINDS
 
 _TABLE: Table = "holding"
 

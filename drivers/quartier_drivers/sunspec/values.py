@@ -6,46 +6,16 @@ Source: SunSpec Device Information Model Specification V1.2, "Point types".
 import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
 from quartier_drivers import codec
+from quartier_drivers.sunspec.kinds import KINDS, Kind
 from quartier_drivers.sunspec.models import Entry
 
 Plain = int | float | str
 """A value as the device means it, scaled, without the house's unit and sign."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A type of the standard as a profile names it, and the codes that mean "not implemented"."""
-
-    type_name: str
-    absent: tuple[int, ...] = ()
-
-
-# Accumulators say 0 where they are not implemented; floats say NaN, which no value is.
-KINDS: Mapping[str, Kind] = {
-    "int16": Kind("int16", (0x8000,)),
-    "uint16": Kind("uint16", (0xFFFF,)),
-    "count": Kind("uint16", (0xFFFF,)),
-    "acc16": Kind("uint16", (0,)),
-    "enum16": Kind("uint16", (0xFFFF,)),
-    "bitfield16": Kind("uint16", (0xFFFF,)),
-    "pad": Kind("uint16"),
-    "sunssf": Kind("int16", (0x8000,)),
-    "int32": Kind("int32", (0x8000_0000,)),
-    "uint32": Kind("uint32", (0xFFFF_FFFF,)),
-    "acc32": Kind("uint32", (0,)),
-    "enum32": Kind("uint32", (0xFFFF_FFFF,)),
-    "bitfield32": Kind("uint32", (0xFFFF_FFFF,)),
-    "int64": Kind("int64", (0x8000_0000_0000_0000,)),
-    "uint64": Kind("uint64", (0xFFFF_FFFF_FFFF_FFFF,)),
-    "acc64": Kind("uint64", (0,)),
-    "bitfield64": Kind("uint64", (0xFFFF_FFFF_FFFF_FFFF,)),
-    "float32": Kind("float32"),
-    "float64": Kind("float64"),
-}
 _FLOATS = {"float32": ">f", "float64": ">d"}
 
 

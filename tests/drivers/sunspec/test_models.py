@@ -4,8 +4,8 @@ from importlib.resources import files
 
 import pytest
 
+from quartier_drivers.sunspec.kinds import KINDS
 from quartier_drivers.sunspec.models import FILL, model
-from quartier_drivers.sunspec.values import KINDS
 
 NUMBERS = sorted(
     int(file.name.removeprefix("model_").removesuffix(".json"))

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sunspec2 import mb
 
+from quartier_drivers.sunspec.kinds import KINDS
 from quartier_drivers.sunspec.models import Entry
-from quartier_drivers.sunspec.values import KINDS, named, value
+from quartier_drivers.sunspec.values import named, value
 
 SIZES = {name: kind.len for name, kind in mb.point_type_info.items() if kind.len}
 
