@@ -1,8 +1,9 @@
 """Coverage-guided fuzzing of every parser: ``python tests/fuzz/fuzz.py [--seconds 60] [NAME …]``.
 
-As many parsers at a time as there are cores, each in a process of its own.  ``--keep`` adds what was found
-to the kept corpus.  An input that breaks a promise is written beside this file as ``NAME-crash-…``, one
-that is slow as ``NAME-slow-input``, and the exit code is 1.
+As many parsers at a time as there are cores for us, each in a process of its own.  ``--keep`` adds what was
+found to the kept corpus.  An input that breaks a promise is printed, written beside this file as
+``NAME-crash-…`` (``timeout``, ``oom``), one that is slow as ``NAME-slow-input``, and the exit code is 1;
+``--replay FILE NAME`` gives it to its parser again.
 """
 
 import argparse
@@ -38,6 +39,7 @@ def main() -> int:
     wanted.add_argument("--seconds", type=int, default=60, help="how long each (default 60)")
     wanted.add_argument("--inputs", type=int, default=0, help="how many inputs each, instead of a time")
     wanted.add_argument("--keep", action="store_true", help="add what reached new code to the kept corpus")
+    wanted.add_argument("--replay", type=Path, metavar="FILE", help="give this input to the one parser named")
     args = wanted.parse_args()
     known = parsers.parsers()
     if unknown := set(args.names) - set(known):
@@ -45,7 +47,21 @@ def main() -> int:
             f"no parser is called {', '.join(sorted(unknown))}; there are {', '.join(known)}", file=sys.stderr
         )
         return 2
+    if args.replay is not None:
+        return _replay(args.names, args.replay)
     return _all(args.names or list(known), args)
+
+
+def _replay(names: list[str], path: Path) -> int:
+    """Once, without instruments: what it raises is shown as it is."""
+    if len(names) != 1:
+        print("--replay wants the name of one parser behind it", file=sys.stderr)
+        return 2
+    data = path.read_bytes()
+    began_s = time.process_time()
+    parsers.parsers()[names[0]](data)
+    print(f"{names[0]} takes these {len(data)} bytes, in {1000 * (time.process_time() - began_s):.2f} ms of CPU")
+    return 0
 
 
 def _one(name: str) -> int:
@@ -75,7 +91,7 @@ def _all(names: list[str], args: argparse.Namespace) -> int:
     work = Path(tempfile.mkdtemp(prefix="fuzz-"))
     waiting, running, failed = list(names), {}, []
     while waiting or running:
-        while waiting and len(running) < (os.cpu_count() or 1):
+        while waiting and len(running) < len(os.sched_getaffinity(0)):
             name = waiting.pop(0)
             _unpacked(name, work / f"{name}-kept")
             (work / name).mkdir()
@@ -99,6 +115,8 @@ def _all(names: list[str], args: argparse.Namespace) -> int:
             if code:
                 failed.append(name)
                 print(text[-3000:], file=sys.stderr)
+                for path in sorted(HERE.glob(f"{name}-*-*")):
+                    _show(name, path)
         time.sleep(0.1)
     for name in names:
         if args.keep:
@@ -106,6 +124,12 @@ def _all(names: list[str], args: argparse.Namespace) -> int:
         failed += _slow(name, work / name)
     shutil.rmtree(work)
     return 1 if failed else 0
+
+
+def _show(name: str, path: Path) -> None:
+    """The input itself: who reads the log of a machine that is gone has no file."""
+    print(f"{name}: {path.name} holds, in hex: {path.read_bytes().hex()}", file=sys.stderr)
+    print(f"  xxd -r -p > {path.name}, then: {Path(__file__).name} --replay {path.name} {name}", file=sys.stderr)
 
 
 def _summary(text: str) -> str:
@@ -147,7 +171,9 @@ def _slow(name: str, found: Path) -> list[str]:
     print(f"{name:15} slowest input {1000 * slowest[0]:.2f} ms of CPU")
     if slowest[0] < SLOW_S:
         return []
-    (HERE / f"{name}-slow-input").write_bytes(slowest[1])
+    path = HERE / f"{name}-slow-input"
+    path.write_bytes(slowest[1])
+    _show(name, path)
     return [name]
 
 
