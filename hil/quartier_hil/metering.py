@@ -7,6 +7,7 @@ port is gone, and it comes back under the same path.
 import datetime as dt
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -78,6 +79,14 @@ rated_w = 9000
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a line let through whole (groups of TIC, telegrams of P1, records of M-Bus) and what it hit."""
+
+    sound_count: int
+    hit_count: int
+
+
 class _Meter(Protocol):
     def tell(self, values: Mapping[str, float], now: dt.datetime, /) -> None: ...
 
@@ -146,6 +155,27 @@ class Metering:
             self.line.noise = LINES[line]
         else:
             self.pushes[name].noise = LINES[line]
+
+    def spoken(self) -> Mapping[MeterName, Spoken]:
+        """What each meter has said since it was plugged in first."""
+        found = {
+            name: Spoken(push.ledger.sound_count, push.ledger.hit_count) for name, push in self.pushes.items()
+        }
+        if self.line is not None:
+            found["mbus"] = Spoken(self.line.sound_count, self.line.hit_count)
+        return found
+
+    async def hush(self) -> None:
+        """Let nobody say anything more; what is being said goes out first."""
+        self.flat2.off = True
+        for push in self.pushes.values():
+            await push.hush()
+
+    def speak(self) -> None:
+        """Let everybody speak again."""
+        self.flat2.off = False
+        for push in self.pushes.values():
+            push.silent = False
 
     def site(self, timeout_min_s: float) -> str:
         """The TOML text of the site's part that reads them."""

@@ -26,6 +26,8 @@ def judged(run: Run) -> list[Verdict]:
         backlog_count=_whole(run.last_status, "backlog_count"),
         skipped_count=_whole(run.last_status, "skipped_count"),
         cycles_count=_whole(deep(run.last_status, "cycles") or {}, "count"),
+        heard=run.heard,
+        memory=run.memory,
         end_s=run.now_s,
     )
     return [judge.verdict(ending) for judge in run.judges]

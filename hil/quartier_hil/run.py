@@ -8,12 +8,14 @@ import asyncio
 import datetime as dt
 import json
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from quartier_hil import reckoning
 from quartier_hil import scenario as asked
 from quartier_hil.clock import RigClock
 from quartier_hil.district.session import Names
@@ -28,7 +30,7 @@ from quartier_hil.records.series import Series
 from quartier_hil.stage.broker import Broker
 from quartier_hil.stage.daemon import Daemon, link_mode
 from quartier_hil.stage.peer import Peer
-from quartier_hil.verdict.checks import Judge, Release, judges
+from quartier_hil.verdict.checks import Heard, Judge, Release, judges
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.kpis import Kpis
 from quartier_hil.verdict.promise import Cap, caps, owed
@@ -72,6 +74,8 @@ class Run:
     last_status: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] | None = None
     memory_max_mb: float = 0.0
+    memory: list[tuple[float, float]] = field(default_factory=list)
+    heard: Mapping[str, Heard] = field(default_factory=dict)
     said: str = ""
     exit_code: int | None = None
     plant: building.BuildingState = field(init=False)
@@ -174,8 +178,10 @@ class Run:
         async with asyncio.TaskGroup() as group:
             look = group.create_task(self._look())
             events = group.create_task(self._events())
+            accounts = group.create_task(reckoning.reckoned(self))
             await self._plant()
             await events
+            self.heard = await accounts
             look.cancel()
 
     # -- the plant -----------------------------------------------------------------------
@@ -231,12 +237,13 @@ class Run:
 
     # -- events --------------------------------------------------------------------------
 
-    async def _until(self, at_s: float) -> None:
+    async def until(self, at_s: float) -> None:
+        """Wait for second ``at_s`` of the scenario."""
         await asyncio.sleep(self.clock.real_s(at_s - self.elapsed_s()))
 
     async def _events(self) -> None:
         for event in sorted(self.scenario.events, key=lambda item: item.at_s):
-            await self._until(event.at_s)
+            await self.until(event.at_s)
             await self._do(event)
 
     async def _do(self, event: Any) -> None:
@@ -314,7 +321,9 @@ class Run:
                     self.modes.append((self.elapsed_s(), mode))
             if not self.daemon.child.alive:
                 await self.keeper.revive()
-            self.memory_max_mb = max(self.memory_max_mb, self.daemon.memory_mb)
+            memory_mb = self.daemon.memory_mb
+            self.memory_max_mb = max(self.memory_max_mb, memory_mb)
+            self.memory.append((self.elapsed_s(), memory_mb))
             if self.options.watch is not None:
                 self.options.watch(self)
             await asyncio.sleep(LOOK_REAL_S)

@@ -108,7 +108,27 @@ class OnTime(Part):
     """How many skipped cycles are allowed."""
 
 
+class Accounted(Part):
+    """The daemon heard of every smart meter what went over its line whole."""
+
+    check: Literal["accounted"]
+    """Sound groups that the smart meters said, and those that the daemon counted, from a moment on."""
+    from_s: Seconds = 60.0
+    """Since when: ports are open, speeds are found.  The meters fall silent for a moment then."""
+
+
+class Memory(Part):
+    """The daemon does not grow."""
+
+    check: Literal["memory"]
+    """The daemon's memory stays where it was."""
+    from_s: Seconds = 600.0
+    """Since when; until then it fills what it keeps."""
+    growth_max_mb: Annotated[float, Field(gt=0)] = 2.0
+    """How much more the last fifth of the time may have than the first, by their medians."""
+
+
 Check = Annotated[
-    CapKept | Within | Status | Delivered | NothingLost | Told | Released | OnTime,
+    CapKept | Within | Status | Delivered | NothingLost | Told | Released | OnTime | Accounted | Memory,
     Field(discriminator="check"),
 ]

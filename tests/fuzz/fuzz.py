@@ -60,7 +60,9 @@ def _replay(names: list[str], path: Path) -> int:
     data = path.read_bytes()
     began_s = time.process_time()
     parsers.parsers()[names[0]](data)
-    print(f"{names[0]} takes these {len(data)} bytes, in {1000 * (time.process_time() - began_s):.2f} ms of CPU")
+    print(
+        f"{names[0]} takes these {len(data)} bytes, in {1000 * (time.process_time() - began_s):.2f} ms of CPU"
+    )
     return 0
 
 
@@ -129,7 +131,9 @@ def _all(names: list[str], args: argparse.Namespace) -> int:
 def _show(name: str, path: Path) -> None:
     """The input itself: who reads the log of a machine that is gone has no file."""
     print(f"{name}: {path.name} holds, in hex: {path.read_bytes().hex()}", file=sys.stderr)
-    print(f"  xxd -r -p > {path.name}, then: {Path(__file__).name} --replay {path.name} {name}", file=sys.stderr)
+    print(
+        f"  xxd -r -p > {path.name}, then: {Path(__file__).name} --replay {path.name} {name}", file=sys.stderr
+    )
 
 
 def _summary(text: str) -> str:

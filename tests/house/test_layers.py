@@ -114,6 +114,12 @@ ROOMS = (
     Room(
         "quartier.cli", ("quartier", "quartier_drivers", "quartier_native"), ("rich", "textual", "structlog")
     ),
+    # Bytes of meters go through their own drivers into the image.
+    Room(
+        "quartier_hil.offline.soak",
+        ("quartier_hil", "quartier.house", "quartier_drivers", "quartier_native"),
+        ("*",),
+    ),
     Room(
         "quartier_hil.offline",
         (

@@ -1,8 +1,9 @@
 """Each check of a scenario as a judge: sees every step, gives one verdict at the end (pure)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from statistics import median
 from typing import Any, Protocol
 
 from quartier_hil import wanted as asked
@@ -29,6 +30,16 @@ class Release:
     wrong: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a smart meter's line let through whole, what it hit, and what the daemon counted good and bad."""
+
+    sound_count: int
+    hit_count: int
+    good_count: int
+    bad_count: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
     """What is known when a run is over.
@@ -37,7 +48,8 @@ class Ending:
     there; ``crashes`` say when it ended by itself and with which exit code; ``series`` are the times
     (house seconds) of the samples of a point that the district holds, ``told`` the same with whether
     each was called good; ``missing`` counts rows of the
-    daemon's own history that the district lacks.
+    daemon's own history that the district lacks.  ``heard`` is told of each smart meter where it was
+    counted, ``memory`` (house seconds, MB) as it was looked at.
     """
 
     modes: Sequence[tuple[float, str]] = ()
@@ -51,6 +63,8 @@ class Ending:
     backlog_count: int | None = None
     skipped_count: int | None = None
     cycles_count: int | None = None
+    heard: Mapping[str, Heard] = field(default_factory=dict)
+    memory: Sequence[tuple[float, float]] = ()
     end_s: float = 0.0
 
 
@@ -226,6 +240,41 @@ class OnTime(_AtEnd):
         return Verdict("on-time", promised, measured, ending.skipped_count <= self.asked.skipped_max_count)
 
 
+class Accounted(_AtEnd):
+    """What went over the lines of the smart meters whole, and what the daemon made of it."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """What was hit may be read all the same, its damage beside the words; never the reverse."""
+        promised = f"every sound group of the smart meters from {self.asked.from_s:g} s is counted good"
+        if not ending.heard:
+            return Verdict("accounted", promised, "nothing was counted", holds=False)
+        measured = ", ".join(
+            f"{name}: {one.good_count} of {one.sound_count} sound"
+            + (f" ({one.hit_count} hit, {one.bad_count} refused)" if one.hit_count or one.bad_count else "")
+            for name, one in ending.heard.items()
+        )
+        holds = all(
+            0 < one.sound_count <= one.good_count <= one.sound_count + one.hit_count
+            for one in ending.heard.values()
+        )
+        return Verdict("accounted", promised, measured, holds)
+
+
+class Memory(_AtEnd):
+    """The daemon's memory in the first and in the last fifth of the time that counts."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """Medians, so that one full collection more or less is no growth."""
+        seen = [mb for at_s, mb in ending.memory if at_s >= self.asked.from_s and mb > 0]
+        promised = f"memory grows by at most {self.asked.growth_max_mb:g} MB from {self.asked.from_s:g} s on"
+        part = len(seen) // 5
+        if not part:
+            return Verdict("memory", promised, f"{len(seen)} looks are too few", holds=False)
+        before_mb, after_mb = median(seen[:part]), median(seen[-part:])
+        measured = f"{before_mb:.1f} -> {after_mb:.1f} MB, {max(seen):.1f} MB at most"
+        return Verdict("memory", promised, measured, after_mb - before_mb <= self.asked.growth_max_mb)
+
+
 @dataclass
 class Balance:
     """Of every run: the grid meter reads the sum of all assets."""
@@ -261,23 +310,19 @@ class Alive:
 
 def judges(scenario: Scenario, caps: Sequence[Cap]) -> list[Judge]:
     """One judge per check, and the two that hold for every run."""
-    found: list[Judge] = [Balance(), Alive()]
-    for check in scenario.checks:
-        match check:
-            case asked.CapKept():
-                found.append(CapKept(check, caps))
-            case asked.Within():
-                found.append(Within(check))
-            case asked.Status():
-                found.append(Mode(check))
-            case asked.Delivered():
-                found.append(Delivered(check))
-            case asked.NothingLost():
-                found.append(NothingLost(check))
-            case asked.Told():
-                found.append(Told(check))
-            case asked.Released():
-                found.append(Released(check))
-            case asked.OnTime():
-                found.append(OnTime(check))
-    return found
+    by_kind: dict[type[asked.Part], Callable[[Any], Judge]] = {
+        asked.Within: Within,
+        asked.Status: Mode,
+        asked.Delivered: Delivered,
+        asked.NothingLost: NothingLost,
+        asked.Told: Told,
+        asked.Released: Released,
+        asked.OnTime: OnTime,
+        asked.Accounted: Accounted,
+        asked.Memory: Memory,
+    }
+    wanted = (
+        CapKept(check, caps) if isinstance(check, asked.CapKept) else by_kind[type(check)](check)
+        for check in scenario.checks
+    )
+    return [Balance(), Alive(), *wanted]

@@ -32,10 +32,14 @@ class Speaker(Protocol):
 
 @dataclass(slots=True)
 class Ledger:
-    """What went out: telegrams, pieces whole and hit; the whole ones themselves where they are kept."""
+    """What went out: telegrams, pieces whole and hit; the whole ones themselves where they are kept.
+
+    ``sound_count`` are whole pieces that state something: what a decoder must have heard.
+    """
 
     telegrams_count: int = 0
     intact_count: int = 0
+    sound_count: int = 0
     hit_count: int = 0
     intact: list[Piece] | None = None
 
@@ -44,6 +48,7 @@ class Ledger:
         whole = list(intact)
         self.telegrams_count += 1
         self.intact_count += len(whole)
+        self.sound_count += sum(bool(piece.says) for piece in whole)
         self.hit_count += len(list(hit))
         if self.intact is not None:
             self.intact += whole
@@ -80,6 +85,7 @@ class Push:
         self.ledger = Ledger(intact=[] if keeps else None)
         self._seed = seed
         self._task: asyncio.Task[None] | None = None
+        self._still = asyncio.Event()
         self.said: Callable[[Telegram], None] = _nothing
 
     async def __aenter__(self) -> Self:
@@ -94,10 +100,18 @@ class Push:
                 await self._task
         await self.port.unplug()
 
+    async def hush(self) -> None:
+        """Fall silent, once what is being said is out."""
+        self.silent = True
+        self._still.clear()
+        await self._still.wait()
+
     async def _talk(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
+            if self.silent:
+                self._still.set()
             if self.port.plugged and not self.silent:
                 telegram = self.speaker.telegram()
                 await self._send(self._heard(telegram))

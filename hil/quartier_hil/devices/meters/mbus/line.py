@@ -18,12 +18,15 @@ from quartier_hil.devices.meters.speech import Piece, Telegram
 _SHORT, _LONG, _STOP = 0x10, 0x68, 0x16
 # Slaves begin within 11 to 330 bit times after the request (EN 13757-2, 5.7); two are never alike.
 _JITTER_BITS = 40
+# The state in the head of each telegram is something said, too.
+_STATE = 1
 
 
 class Line:
     """``slaves`` on ``port``; ``echo``: the level converter gives the master back what it sent.
 
     ``together_count`` counts answers that several gave at once, ``heard`` are the master's frames.
+    ``sound_count`` are the records and states of telegrams that went out whole, ``hit_count`` those hit.
     """
 
     def __init__(
@@ -39,7 +42,8 @@ class Line:
         self.slaves, self.port, self.baud = list(slaves), port, baud
         self.echo, self.noise = echo, noise
         self.heard: list[Heard] = []
-        self.together_count = 0
+        self.together_count = self.sound_count = self.hit_count = 0
+        self._counted: Telegram | None = None
         self._random = Random(seed)  # noqa: S311 - jitter that can be repeated, no secret
         self._buffer = bytearray()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -93,9 +97,17 @@ class Line:
             voices = [(self._random.randrange(_JITTER_BITS), reply.data) for reply in replies]
             data = uart.together(voices)
         if self.noise is None:
-            return data
-        telegram = Telegram((Piece(data),))
-        return bytes(damage([telegram], self.noise, self._random.randrange(2**32)).data)
+            heard = data
+        else:
+            telegram = Telegram((Piece(data),))
+            heard = bytes(damage([telegram], self.noise, self._random.randrange(2**32)).data)
+        if len(replies) == 1 and (said := replies[0].telegram) is not None:
+            if heard != data:
+                self.hit_count += 1
+            elif said is not self._counted:  # one that came too late is asked for again, and is the same
+                self._counted = said
+                self.sound_count += _STATE + len(said.statements)
+        return heard
 
 
 def _next(buffer: bytearray) -> Heard | None:

@@ -1,0 +1,171 @@
+"""Three meters of one house for as many days as asked, through their drivers into the image."""
+
+import datetime as dt
+import heapq
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from quartier.house.image import Image
+from quartier_hil.offline.soak.ledger import Counts
+from quartier_hil.offline.soak.lines import Asked, Fed, HouseTime, Spoken
+from quartier_hil.offline.soak.load import Load
+from quartier_hil.offline.soak.spells import Spells
+from quartier_hil.offline.soak.talkers import LinkyTalker, P1Talker
+
+DAY_S = 86_400.0
+LOOK_EACH_S = 60.0
+"""How often the image is held against what the meters say, s of the house."""
+_MEMORY_LOOKS = 60
+_FRESH_S = 30.0
+_S = 1_000_000_000
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_BEGIN_UTC_S = dt.datetime(2026, 6, 12, tzinfo=dt.UTC).timestamp()
+
+
+@dataclass(slots=True)
+class Looks:
+    """How often a number in the image was what the meter said, was not there or not good, was another."""
+
+    right: int = 0
+    absent: int = 0
+    wrong: int = 0
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a soak amounts to; ``memory`` are house days and resident MiB, in order."""
+
+    house_s: float = 0.0
+    cpu_s: float = 0.0
+    readings_count: int = 0
+    bytes_count: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, Counts] = field(default_factory=dict)
+    looks: dict[str, Looks] = field(default_factory=dict)
+    silent_count: int = 0
+    memory: list[tuple[float, float]] = field(default_factory=list)
+
+    @property
+    def growth_mib_per_day(self) -> float:
+        """The slope of memory over the house's days, by least squares; the first third is warming up."""
+        seen = self.memory[len(self.memory) // 3 :]
+        if len(seen) < 3:
+            return 0.0
+        mean_day = sum(day for day, _ in seen) / len(seen)
+        mean_mib = sum(mib for _, mib in seen) / len(seen)
+        spread = sum((day - mean_day) ** 2 for day, _ in seen)
+        return sum((day - mean_day) * (mib - mean_mib) for day, mib in seen) / spread if spread else 0.0
+
+    @property
+    def growth_mib(self) -> float:
+        """What that slope adds up to over the time it was taken from."""
+        seen = self.memory[len(self.memory) // 3 :]
+        return self.growth_mib_per_day * (seen[-1][0] - seen[0][0]) if seen else 0.0
+
+
+def lines(seed: int, noisy_pct: float, clock: HouseTime) -> Sequence[Fed]:
+    """A Linky that fills 9600 baud, a P1 meter each second, an M-Bus meter each ten."""
+    return (
+        Spoken(
+            "linky", "tic", "enedis/linky_standard", LinkyTalker(Load(seed)), Spells(seed, noisy_pct), clock
+        ),
+        Spoken("flat1", "p1", "dsmr/p1", P1Talker(Load(seed + 1)), Spells(seed + 1, noisy_pct), clock),
+        Asked("flat2", "generic/mbus_electricity", Load(seed + 2), Spells(seed + 2, noisy_pct), clock),
+    )
+
+
+async def soak(
+    days: float, seed: int, noisy_pct: float, told: Callable[[Figures], None] = lambda _: None
+) -> Figures:
+    """Let ``days`` of the house pass; ``told`` is called sixty times on the way."""
+    clock, image, figures = HouseTime(_BEGIN_UTC_S), Image(), Figures()
+    fed = lines(seed, noisy_pct, clock)
+    for one in fed:
+        await one.open()
+        figures.looks[one.name] = Looks()
+    end_s = days * DAY_S
+    look_each_s = min(LOOK_EACH_S, end_s / _MEMORY_LOOKS)
+    turns = [(0.0, number) for number in range(len(fed))]
+    look_s, memory_s = look_each_s, 0.0
+    began_s = time.process_time()
+
+    def take(readings: object) -> None:
+        image.put(readings)  # type: ignore[arg-type]  # what drivers give
+        figures.readings_count += 1
+
+    while turns[0][0] < end_s:
+        now_s, number = heapq.heappop(turns)
+        clock.ns = int(now_s * _S)
+        lasts_s = await fed[number].turn(take)
+        heapq.heappush(turns, (now_s + lasts_s, number))
+        if now_s >= look_s:
+            look_s += look_each_s
+            for one in fed:
+                if one.is_clean:
+                    await one.flush(take)
+                    _look(image, one, figures.looks[one.name], clock.ns)
+        if now_s >= memory_s:
+            memory_s += end_s / _MEMORY_LOOKS
+            figures.memory.append((now_s / DAY_S, _memory_mib()))
+            figures.house_s, figures.cpu_s = now_s, time.process_time() - began_s
+            _tally(fed, figures)
+            told(figures)
+    for one in fed:
+        await one.flush(take)
+        one.ledger.close()
+    figures.house_s, figures.cpu_s = end_s, time.process_time() - began_s
+    _tally(fed, figures)
+    return figures
+
+
+def _look(image: Image, one: Fed, looks: Looks, now_ns: int) -> None:
+    """What a control cycle would see of it."""
+    frozen = image.freeze(now_ns)
+    for quantity, value in one.values.items():
+        seen = frozen.number(f"{one.name}.{quantity}", _FRESH_S)
+        if seen is None:
+            looks.absent += 1
+        elif abs(seen - value) <= 1e-6:
+            looks.right += 1
+        else:
+            looks.wrong += 1
+
+
+def _tally(fed: Sequence[Fed], figures: Figures) -> None:
+    figures.counts = {one.name: one.ledger.counts for one in fed}
+    figures.bytes_count = {one.name: one.bytes_count for one in fed}
+    figures.silent_count = sum(getattr(one, "silent_count", 0) for one in fed)
+
+
+def _memory_mib() -> float:
+    resident = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return resident * _PAGE_BYTES / 2**20
+
+
+def document(figures: Figures) -> Mapping[str, object]:
+    """The figures, JSON-ready."""
+    return {
+        "house_days": figures.house_s / DAY_S,
+        "cpu_s": round(figures.cpu_s, 1),
+        "readings_count": figures.readings_count,
+        "meters": {
+            name: {
+                "bytes_count": figures.bytes_count[name],
+                "sound_count": counts.sound,
+                "hit_count": counts.hit,
+                "lost_count": counts.lost,
+                "mended_count": counts.mended,
+                "forged_count": counts.forged,
+                "looks_right_count": figures.looks[name].right,
+                "looks_absent_count": figures.looks[name].absent,
+                "looks_wrong_count": figures.looks[name].wrong,
+            }
+            for name, counts in figures.counts.items()
+        },
+        "mbus_readings_without_answer_count": figures.silent_count,
+        "memory_mib": [round(mib, 2) for _, mib in figures.memory],
+        "growth_mib_per_day": round(figures.growth_mib_per_day, 4),
+        "growth_mib": round(figures.growth_mib, 3),
+    }

@@ -1,0 +1,189 @@
+"""Meters that speak all the time, cheaply: their clock is new in each telegram, all else every ten seconds.
+
+So two telegrams are never alike, and the encoding costs less than the reading.
+"""
+
+import datetime as dt
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from quartier_drivers.meter.telegram import Telegram as Told
+from quartier_hil.devices.meters.p1.entry import clock as p1_clock
+from quartier_hil.devices.meters.p1.standing import P1Meter
+from quartier_hil.devices.meters.speech import Piece, Statement, Telegram
+from quartier_hil.devices.meters.tic.group import standard
+from quartier_hil.devices.meters.tic.linky import Linky
+from quartier_hil.devices.meters.tic.stamp import stamp
+from quartier_hil.offline.soak.load import Load
+
+ANEW_S = 10.0
+"""How often what a meter measures is told to it."""
+_BITS_PER_BYTE = 10
+_ARC = 0xA001
+_DATE, _CLOCK = "DATE", "0-0:1.0.0"
+
+Word = Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Uttered:
+    """A telegram, the words it says whole, and how long it takes on the wire, s."""
+
+    telegram: Telegram
+    data: bytes
+    words: tuple[Word, ...]
+    lasts_s: float
+
+
+class Talker(Protocol):
+    """A meter that speaks by itself."""
+
+    bytes_per_s: float
+    values: dict[str, float]
+    """What the image must show of it, by quantity, house units."""
+
+    def next(self, now: dt.datetime) -> Uttered:
+        """What it says at ``now``."""
+        ...
+
+    def words(self, pieces: Iterable[Piece]) -> list[Word]:
+        """What pieces of its telegrams say."""
+        ...
+
+    def heard(self, telegram: Told) -> list[Word]:
+        """What was heard, in the same words."""
+        ...
+
+
+class LinkyTalker:
+    """A Linky in standard mode that fills its line: a frame follows the other.  A word is a group."""
+
+    bytes_per_s = 9600 / _BITS_PER_BYTE
+
+    def __init__(self, load: Load) -> None:
+        self.values: dict[str, float] = {}
+        self._load = load
+        self._meter = Linky(phases=3, reference_kva=15, start_wh=load.import_wh)
+        self._next_s = 0.0
+        self._pieces: tuple[Piece, ...] = ()
+        self._date = 0
+        self._second = ""
+        self._uttered: Uttered | None = None
+
+    def next(self, now: dt.datetime) -> Uttered:
+        """A frame; only its DATE is made anew where nothing else has changed."""
+        if now.timestamp() >= self._next_s:
+            self._next_s = now.timestamp() + ANEW_S
+            self._load.go_on(ANEW_S)
+            self._meter.tell({**self._load.values, "energy_import_wh": self._load.import_wh}, now)
+            self._pieces = self._meter.telegram().pieces
+            self._date = next(n for n, one in enumerate(self._pieces) if _label(one) == _DATE)
+            said = {_label(piece): piece.says[0].value for piece in self._pieces if piece.says}
+            self.values = {
+                "apparent_power_va": float(said["SINSTS"]),
+                "energy_import_wh": float(said["EAST"]),
+            }
+            self._second = ""
+        when = stamp(now)
+        if when.text != self._second or self._uttered is None:
+            self._second = when.text
+            date = standard(_DATE, "", stamp=when.text, time=when.iso, season=when.season)
+            telegram = Telegram((*self._pieces[: self._date], date, *self._pieces[self._date + 1 :]))
+            data = telegram.data
+            words = tuple(self.words(telegram.pieces))
+            self._uttered = Uttered(telegram, data, words, len(data) / self.bytes_per_s)
+        return self._uttered
+
+    def words(self, pieces: Iterable[Piece]) -> list[Word]:
+        """Label, value and time of each group."""
+        return [(said.label, said.value, said.time) for piece in pieces for said in piece.says]
+
+    def heard(self, telegram: Told) -> list[Word]:
+        """The same of what was heard."""
+        return [(group.label, group.value, group.time) for group in telegram.groups]
+
+
+class P1Talker:
+    """A Dutch meter of version 5 with a gas meter: a telegram a second.  A word is a telegram."""
+
+    bytes_per_s = 115_200 / _BITS_PER_BYTE
+
+    def __init__(self, load: Load) -> None:
+        self.values: dict[str, float] = {}
+        self._load = load
+        self._meter = P1Meter(children={1: 3})
+        self._next_s = 0.0
+        self._before, self._behind, self._before_crc = b"", b"", 0
+        self._says: tuple[Statement, ...] = ()
+
+    def next(self, now: dt.datetime) -> Uttered:
+        """A telegram; only its clock and its CRC are made anew where nothing else has changed."""
+        if now.timestamp() >= self._next_s:
+            self._next_s = now.timestamp() + ANEW_S
+            self._make(now)
+        clock = p1_clock(now)
+        body = self._before + clock.line.encode() + self._behind
+        crc = arc(clock.line.encode() + self._behind, self._before_crc)
+        data = body + f"{crc:04X}\r\n".encode()
+        said = (*clock.says, *self._says)
+        telegram = Telegram((Piece(data, said),))
+        return Uttered(telegram, data, (_word(said),), 1.0)
+
+    def _make(self, now: dt.datetime) -> None:
+        self._load.go_on(ANEW_S)
+        self._meter.tell(self._load.values, now)
+        self._meter.count(1, round(self._load.import_wh / 10_000, 3))
+        whole = self._meter.telegram()
+        data, line = whole.data, p1_clock(now).line.encode()
+        at, end = data.index(line), data.rindex(b"!") + 1
+        self._before, self._behind = data[:at], data[at + len(line) : end]
+        self._before_crc = arc(self._before)
+        assert f"{arc(data[:end]):04X}\r\n".encode() == data[end:], "the CRC by table is that of the standard"
+        self._says = tuple(said for said in whole.statements if said.label != _CLOCK)
+        said = {one.label: float(one.value) for one in self._says if one.is_number}
+        self.values = {
+            "power_w": round(1000 * (said["1-0:1.7.0"] - said["1-0:2.7.0"]), 6),
+            "energy_import_wh": round(1000 * (said["1-0:1.8.1"] + said["1-0:1.8.2"]), 6),
+        }
+
+    def words(self, pieces: Iterable[Piece]) -> list[Word]:
+        """All numbers of a telegram and its clock, as one word."""
+        return [_word(piece.says) for piece in pieces if piece.says]
+
+    def heard(self, telegram: Told) -> list[Word]:
+        """The same of what was heard."""
+        return [
+            tuple(
+                (group.label, group.value, group.time)
+                for group in telegram.groups
+                if not isinstance(group.value, str) or group.label == _CLOCK
+            )
+        ]
+
+
+def _word(says: Iterable[Statement]) -> Word:
+    return tuple(
+        (said.label, said.value, said.time) for said in says if said.is_number or said.label == _CLOCK
+    )
+
+
+def _label(piece: Piece) -> str:
+    return piece.says[0].label if piece.says else ""
+
+
+def _row(value: int) -> int:
+    for _ in range(8):
+        value = value >> 1 ^ _ARC if value & 1 else value >> 1
+    return value
+
+
+_TABLE = tuple(map(_row, range(256)))
+
+
+def arc(data: bytes, crc: int = 0) -> int:
+    """``checks.arc`` by a table, for millions of telegrams; goes on from ``crc``."""
+    table = _TABLE
+    for byte in data:
+        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
+    return crc
