@@ -17,6 +17,7 @@ from quartier_hil import capture, quirks, sunspec
 from quartier_hil.bench import command
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.noise import LINES
+from quartier_hil.offline.soak import command as soak
 
 NEEDED = ("demandlib", "pandas", "pvlib", "iotcore")
 KEPT, BROKEN, NO_RUN = 0, 1, 2
@@ -28,6 +29,7 @@ examples:
   quartier-hil quirks late --tcp 1502      a Modbus server with one quirk of the field
   quartier-hil sunspec battery-7xx --pty   a SunSpec device, with the habits it is told to have
   quartier-hil capture tic-standard --line awful | quartier decode tic
+  quartier-hil soak --days 1               a day of noisy smart meters, in a minute or two
   quartier-hil run my.toml --rate 20 --records Building_1.csv
 
 A scenario is a TOML file: what happens when ([[events]]), what must hold ([[checks]]).  The easiest
@@ -80,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="the scenarios that come with the rig")
     listing.set_defaults(command=_list)
     command.parser(commands.add_parser("bench", help="figures beside those of peers, and their floors"))
+    soak.parser(commands.add_parser("soak", help="a month of smart meters, through their drivers"))
     _quirks(commands)
     _sunspec(commands)
     _capture(commands)

@@ -38,11 +38,15 @@ class Noise:
 
 @dataclass(slots=True)
 class Heard:
-    """What came out of the line: its bytes, the pieces that came through whole, and those hit."""
+    """What came out of the line: its bytes, the pieces that came through whole, and those hit.
+
+    ``gone`` are those of the hit ones of which nothing came.
+    """
 
     data: bytearray = field(default_factory=bytearray)
     intact: list[Piece] = field(default_factory=list)
     hit: list[Piece] = field(default_factory=list)
+    gone: list[Piece] = field(default_factory=list)
 
 
 # The measured kinds of bad lines, by name: a weak pull-up, a long cable beside a drive, a loose dongle.
@@ -70,6 +74,8 @@ def damage(telegrams: Iterable[Telegram], noise: Noise, seed: int) -> Heard:
             data = _through(kept, noise, random)
             heard.data += data.prefix + data.body
             (heard.intact if data.body == piece.data else heard.hit).append(piece)
+            if not data.body:
+                heard.gone.append(piece)
     return heard
 
 

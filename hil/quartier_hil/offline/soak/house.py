@@ -44,7 +44,7 @@ class Figures:
     bytes_count: dict[str, int] = field(default_factory=dict)
     counts: dict[str, Counts] = field(default_factory=dict)
     looks: dict[str, Looks] = field(default_factory=dict)
-    silent_count: int = 0
+    silent_count: dict[str, int] = field(default_factory=dict)
     memory: list[tuple[float, float]] = field(default_factory=list)
 
     @property
@@ -136,7 +136,7 @@ def _look(image: Image, one: Fed, looks: Looks, now_ns: int) -> None:
 def _tally(fed: Sequence[Fed], figures: Figures) -> None:
     figures.counts = {one.name: one.ledger.counts for one in fed}
     figures.bytes_count = {one.name: one.bytes_count for one in fed}
-    figures.silent_count = sum(getattr(one, "silent_count", 0) for one in fed)
+    figures.silent_count = {one.name: one.silent_count for one in fed}
 
 
 def _memory_mib() -> float:
@@ -158,13 +158,13 @@ def document(figures: Figures) -> Mapping[str, object]:
                 "lost_count": counts.lost,
                 "mended_count": counts.mended,
                 "forged_count": counts.forged,
+                "silent_count": figures.silent_count[name],
                 "looks_right_count": figures.looks[name].right,
                 "looks_absent_count": figures.looks[name].absent,
                 "looks_wrong_count": figures.looks[name].wrong,
             }
             for name, counts in figures.counts.items()
         },
-        "mbus_readings_without_answer_count": figures.silent_count,
         "memory_mib": [round(mib, 2) for _, mib in figures.memory],
         "growth_mib_per_day": round(figures.growth_mib_per_day, 4),
         "growth_mib": round(figures.growth_mib, 3),

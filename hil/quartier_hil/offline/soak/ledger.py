@@ -37,7 +37,7 @@ class Ledger:
         return len(self._said)
 
     def say(self, words: Iterable[Hashable], *, is_sound: bool) -> None:
-        """These were said; whether they went over the line whole."""
+        """These were said, and something of them came; whether they went over the line whole."""
         before = len(self._said)
         self._said.extend((word, is_sound) for word in words)
         count = len(self._said) - before
@@ -46,12 +46,16 @@ class Ledger:
         else:
             self.counts.hit += count
 
+    def say_nothing_came(self, words: Iterable[Hashable]) -> None:
+        """These were said, and noise took all of them: they are not waited for."""
+        self.counts.hit += sum(1 for _ in words)
+
     def hear(self, words: Iterable[Hashable]) -> None:
         """These were heard."""
-        said, counts = self._said, self.counts
+        said = self._said
         for word in words:
-            if said and said[0][0] == word:
-                counts.mended += not said.popleft()[1]
+            if said and said[0][1] and said[0][0] == word:
+                said.popleft()
             else:
                 self._seek(word)
 
@@ -62,15 +66,22 @@ class Ledger:
         return self.counts
 
     def _seek(self, word: Hashable) -> None:
-        """Find a word behind others that were hit; sound ones before it are lost."""
-        skipped_count = 0
+        """Find a word behind others that were hit; sound ones before it are lost.
+
+        A sound one is found before one that was hit: meters say most words again and again.
+        """
+        found, skipped_count = -1, 0
         for place, (other, is_sound) in enumerate(self._said):
-            if other == word:
-                for _ in range(place):
-                    self.counts.lost += self._said.popleft()[1]
-                self.counts.mended += not self._said.popleft()[1]
-                return
+            if other == word and (is_sound or found < 0):
+                found = place
+                if is_sound:
+                    break
             skipped_count += is_sound
-            if skipped_count > _SKIPPED_MAX:
+            if skipped_count > (0 if found >= 0 else _SKIPPED_MAX):
                 break
-        self.counts.forged += 1
+        if found < 0:
+            self.counts.forged += 1
+            return
+        for _ in range(found):
+            self.counts.lost += self._said.popleft()[1]
+        self.counts.mended += not self._said.popleft()[1]

@@ -65,12 +65,14 @@ class HouseTime:
 class Fed(Protocol):
     """One meter and all that is between it and the image; ``values`` are what the image must show of it.
 
-    ``is_clean``: what it said last was sound, and all of it has been given to its driver.
+    ``is_clean``: the line was good when it spoke last.  ``silent_count``: how often its driver called it
+    silent, since noise left nothing of it for long.
     """
 
     name: str
     ledger: Ledger
     bytes_count: int
+    silent_count: int
     is_clean: bool
 
     @property
@@ -111,6 +113,7 @@ class Spoken:
         self.ledger = Ledger()
         self.bytes_count = 0
         self.is_clean = False
+        self.silent_count = 0
         self._talker, self._spells, self._clock = talker, spells, clock
         self._at_once = int(talker.bytes_per_s * AT_ONCE_S)
         self._rest = b""
@@ -156,15 +159,22 @@ class Spoken:
 
     async def _give(self, data: bytes, take: Take) -> None:
         self._driver.hear(data)
-        while (readings := await self._driver.read()) is not NOTHING:
-            take(readings)
+        try:
+            while (readings := await self._driver.read()) is not NOTHING:
+                take(readings)
+        except NoReply:
+            self.silent_count += 1
 
     def _damaged(self, telegram: Telegram, noise: Noise) -> bytes:
         self._seed += 1
         heard = damage([telegram], noise, self._seed)
-        sound = {id(piece) for piece in heard.intact}
+        sound, gone = ({id(piece) for piece in pieces} for pieces in (heard.intact, heard.gone))
         for piece in telegram.pieces:
-            self.ledger.say(self._talker.words([piece]), is_sound=id(piece) in sound)
+            words = self._talker.words([piece])
+            if id(piece) in gone:
+                self.ledger.say_nothing_came(words)
+            else:
+                self.ledger.say(words, is_sound=id(piece) in sound)
         return bytes(heard.data)
 
     def _hears(self, telegrams: Sequence[Told]) -> None:
@@ -234,6 +244,7 @@ class Asked:
         self.is_clean = False
         self.values: Mapping[str, float] = {}
         self.silent_count = 0
+        self._said: dict[Word, bool] = {}
         self._load, self._spells, self._clock = load, spells, clock
         self._mouth = _Mouth()
         self._slave = ElectricitySlave(12_345_678, address=_ADDRESS)
@@ -262,6 +273,7 @@ class Asked:
         try:
             readings = await self._driver.read()
         except NoReply:
+            self._enter()
             self.silent_count += 1
         else:
             if readings is not NOTHING:
@@ -275,16 +287,22 @@ class Asked:
         before = self._line.sound_count, self._line.hit_count
         self._mouth.hear(asked)
         if (self._line.sound_count, self._line.hit_count) != before:
-            is_sound = self._line.hit_count == before[1]
-            self.ledger.say([_numbers(self._slave.told[-1].numbers)], is_sound=is_sound)
+            # One that was hit is asked for again, and is the same.
+            self._said[_numbers(self._slave.told[-1].numbers)] = self._line.hit_count == before[1]
         said = bytes(self._mouth.said)
         self._mouth.said.clear()
         self.bytes_count += len(said)
         return said
 
     def _hears(self, telegrams: Sequence[Told]) -> None:
+        self._enter()
         for telegram in telegrams:
             self.ledger.hear([_numbers(telegram.groups)])
+
+    def _enter(self) -> None:
+        for word, is_sound in self._said.items():
+            self.ledger.say([word], is_sound=is_sound)
+        self._said.clear()
 
 
 def _loaded(name: str) -> MeterProfile:
