@@ -13,7 +13,7 @@ from quartier_hil.wanted import Accounted
 
 # Who has nothing new to tell for so long has told all: more than a slot of the daemon, real seconds.
 STILL_S = 0.5
-_PATIENCE_S = 30.0
+PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ async def counted(metering: Metering, daemon: Daemon) -> Mapping[str, Tally]:
     """
     await metering.hush()
     before: Mapping[str, tuple[int, int]] = {}
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             await asyncio.sleep(STILL_S)
             found = await _heard(metering, daemon)

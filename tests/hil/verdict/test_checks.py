@@ -2,11 +2,14 @@ import pytest
 
 from quartier_hil import wanted as asked
 from quartier_hil.verdict.checks import (
+    Accounted,
     Alive,
     Balance,
     CapKept,
     Delivered,
     Ending,
+    Heard,
+    Memory,
     Mode,
     NothingLost,
     OnTime,
@@ -135,3 +138,30 @@ def test_the_balance_is_that_of_all_assets():
 def test_a_daemon_that_ends_by_itself_breaks_every_run():
     assert Alive().verdict(Ending()).holds
     assert not Alive().verdict(Ending(crashes=[(5.0, 70)])).holds
+
+
+@pytest.mark.parametrize(
+    ("heard", "holds"),
+    [
+        (Heard(100, 0, 100, 0), True),
+        (Heard(100, 5, 103, 2), True),
+        (Heard(100, 5, 99, 6), False),
+        (Heard(100, 5, 106, 0), False),
+        (Heard(0, 0, 0, 0), False),
+    ],
+)
+def test_every_sound_group_of_a_smart_meter_is_counted_and_no_more_than_were_said(heard, holds):
+    judge = Accounted(asked.Accounted(check="accounted"))
+
+    assert holds == judge.verdict(Ending(heard={"tic": heard, "p1": Heard(1, 0, 1, 0)})).holds
+    assert not judge.verdict(Ending()).holds
+
+
+def test_memory_is_held_against_what_it_was_when_it_counts():
+    judge = Memory(asked.Memory(check="memory", from_s=100, growth_max_mb=1))
+    flat = [(at_s, 50.0 if at_s < 100 else 60.0) for at_s in range(200)]
+    grown = [(at_s, 60.0 + at_s / 50) for at_s in range(200)]
+
+    assert judge.verdict(Ending(memory=flat)).holds
+    assert not judge.verdict(Ending(memory=grown)).holds
+    assert not judge.verdict(Ending(memory=flat[:103])).holds

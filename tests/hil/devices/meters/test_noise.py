@@ -59,3 +59,13 @@ def test_a_stray_byte_between_two_pieces_hits_neither():
 
     assert b"\na\nb" == bytes(heard.data)
     assert [Piece(b"a"), Piece(b"b")] == heard.intact
+
+
+def test_pieces_of_which_nothing_came_are_told_apart():
+    (telegram, *_) = TELEGRAMS
+    heard = damage([telegram], Noise(cut=1.0), 3)
+    sound = sum(len(piece.data) for piece in heard.intact)
+
+    assert heard.gone
+    assert len(heard.hit) - len(heard.gone) <= 1, "the cut goes through one piece at most"
+    assert sound <= len(heard.data) < sound + max(len(piece.data) for piece in heard.hit)

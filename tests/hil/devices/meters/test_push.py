@@ -101,3 +101,19 @@ async def test_a_silent_meter_says_nothing_and_speaks_again():
         push.silent = False
         assert 6 == len(await reader.readexactly(6))
         writer.close()
+
+
+async def test_who_is_hushed_says_its_telegram_to_the_end_and_then_nothing():
+    async with Push(Counter(), TcpPort(), rate=math.inf) as push:
+        reader, writer = await asyncio.open_connection(push.port.host, push.port.port)
+        await reader.readexactly(60)
+        reading = asyncio.ensure_future(reader.read())
+        await push.hush()
+        said_count = push.ledger.telegrams_count
+        push.silent = False
+        await _until(lambda: push.ledger.telegrams_count > said_count)
+        writer.close()
+        await asyncio.gather(reading, return_exceptions=True)
+
+    assert push.ledger.sound_count == push.ledger.telegrams_count
+    assert push.ledger.intact_count == 3 * push.ledger.telegrams_count

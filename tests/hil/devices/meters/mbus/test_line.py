@@ -92,3 +92,14 @@ async def test_at_another_speed_nobody_hears(tmp_path):
     async with Line([_slave(1, 1)], PtyPort(tmp_path / "mbus"), baud=2400) as line:
         line._hear(frame.short(0x40, 1))  # a fresh pty is set to 38400
         assert [] == line.heard
+
+
+async def test_records_that_went_out_whole_are_counted_once_however_often_they_are_asked_for(line, master):
+    size = len(await master.ask(frame.short(0x7B, 1), 20))
+    again = await master.ask(frame.short(0x7B, 1), size)
+
+    assert again
+    assert (2, 0) == (line.sound_count, line.hit_count), "the record and the state of its meter"
+    line.noise = Noise(flip=1.0)
+    await master.ask(frame.short(0x5B, 1), size)
+    assert (2, 1) == (line.sound_count, line.hit_count)

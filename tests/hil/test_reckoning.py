@@ -1,0 +1,101 @@
+"""What meters said and what was heard is counted while they are silent, and once both sides are at rest."""
+
+import datetime as dt
+
+import pytest
+
+from quartier_hil import reckoning
+from quartier_hil.metering import Spoken
+from quartier_hil.reckoning import Tally, between, counted, reckoned
+from quartier_hil.scenario import Scenario
+from quartier_hil.verdict.checks import Heard
+from quartier_hil.wanted import Accounted
+
+
+class Meters:
+    names = ("tic", "mbus")
+
+    def __init__(self):
+        self.silent = False
+        self.sound_count = 100
+
+    async def hush(self):
+        self.silent = True
+
+    def speak(self):
+        self.silent = False
+
+    def spoken(self):
+        assert self.silent
+        return {name: Spoken(self.sound_count, 3) for name in self.names}
+
+
+class Gateway:
+    """Counts on for a while, then stands."""
+
+    def __init__(self, *good_counts):
+        self.good_counts = list(good_counts)
+
+    async def ask(self, what):
+        assert "status" == what
+        good_count = self.good_counts.pop(0) if len(self.good_counts) > 1 else self.good_counts[0]
+        if good_count is None:
+            return None
+        counts = {"good_count": good_count, "bad_count": 1, "requests_count": 5}
+        return {"buses": [{"name": name, "counts": counts} for name in ("rs485", "tic", "mbus")]}
+
+
+@pytest.fixture(autouse=True)
+def _at_once(monkeypatch):
+    monkeypatch.setattr(reckoning, "STILL_S", 0.0)
+
+
+async def test_both_sides_are_counted_once_the_daemon_is_at_rest():
+    meters = Meters()
+    found = await counted(meters, Gateway(None, 90, 95, 97, 97))
+
+    assert Tally(Spoken(100, 3), 97, 1) == found["tic"] == found["mbus"]
+    assert not meters.silent
+
+
+async def test_a_daemon_that_does_not_come_to_rest_is_given_up(monkeypatch):
+    monkeypatch.setattr(reckoning, "PATIENCE_S", 0.05)
+    with pytest.raises(TimeoutError):
+        await counted(Meters(), Gateway(None))
+
+
+def test_what_counts_is_what_came_in_between():
+    before, after = Tally(Spoken(10, 1), 8, 2), Tally(Spoken(110, 4), 109, 5)
+
+    assert {"tic": Heard(100, 3, 101, 3)} == between({"tic": before}, {"tic": after})
+
+
+class Running:
+    def __init__(self, *checks):
+        start = dt.datetime(2026, 6, 12)  # noqa: DTZ001 - the house's local time
+        self.scenario = Scenario(title="x", start=start, duration_s=100, checks=checks)
+        self.metering, self.daemon = Meters(), Gateway(50, 50, 150, 150)
+        self.waited = []
+
+    async def until(self, at_s):
+        self.waited.append(at_s)
+        self.metering.sound_count = 200 if at_s == 100 else 100
+
+
+async def test_a_run_is_reckoned_from_the_moment_that_its_check_names_to_its_end():
+    run = Running(Accounted(check="accounted", from_s=10))
+
+    assert Heard(100, 0, 100, 0) == (await reckoned(run))["tic"]
+    assert [10, 100] == run.waited
+
+
+async def test_without_such_a_check_the_meters_are_left_alone():
+    assert {} == await reckoned(Running())
+
+
+async def test_without_a_daemon_at_rest_nothing_was_counted(monkeypatch):
+    monkeypatch.setattr(reckoning, "PATIENCE_S", 0.05)
+    run = Running(Accounted(check="accounted"))
+    run.daemon = Gateway(None)
+
+    assert {} == await reckoned(run)
