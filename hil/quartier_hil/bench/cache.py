@@ -24,6 +24,8 @@ PARSERS: Mapping[str, Sequence[str]] = {
     "iec62056-21": ("iec62056-21==0.0.2",),
     "kylin": ("kylin==0.6.0", "pyserial==3.5"),
 }
+# Clients of protocols, beside as well: their versions are pinned, whatever we depend on.
+LIBRARIES: Mapping[str, Sequence[str]] = {"pysunspec2": ("pysunspec2==1.3.7",)}
 _SOURCES = Path(__file__).parent / "peers"
 _NODE_OLDEST = 18
 
@@ -94,6 +96,11 @@ class Cache:
     def parser(self, package: str) -> Path:
         """The Python of a virtual environment with one of ``PARSERS``.  Raises AbsentError."""
         wanted = PARSERS[package]
+        return self._python(wanted[0].replace("==", "-"), package, wanted, "some seconds")
+
+    def library(self, package: str) -> Path:
+        """The Python of a virtual environment with one of ``LIBRARIES``.  Raises AbsentError."""
+        wanted = LIBRARIES[package]
         return self._python(wanted[0].replace("==", "-"), package, wanted, "some seconds")
 
     def parsing(self) -> Path:

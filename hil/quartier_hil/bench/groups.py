@@ -21,6 +21,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     ),
     "requests": ("requests", "how few requests 200 points in ten devices take"),
     "driver": ("driver", "the whole driver path against plain pymodbus calls"),
+    "sunspec": ("sunspec", "scan and poll of a SunSpec device against pysunspec2's client"),
     "line": ("line", "use of an RS-485 line at 9600 and 19200 baud, and its CPU"),
     "kernel": ("kernels:kernel_figures", "the allocation kernel at 200 assets against its twin and numpy"),
     "codec": ("kernels:codec_figures", "the series codec against a Gorilla at the speed of C"),

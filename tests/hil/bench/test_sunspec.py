@@ -1,0 +1,63 @@
+import json
+
+import pytest
+
+from quartier_drivers import profile
+from quartier_hil.bench import sunspec
+from quartier_hil.bench.cache import Cache
+from quartier_hil.bench.process import Process
+from quartier_hil.bench.setting import Setting
+from quartier_hil.bench.sunspec import Starting, Turn
+
+
+def test_a_rate_is_registers_per_cpu_second():
+    assert 500.0 == Turn(2.0, 1000).rate
+
+
+def test_groups_and_models_are_counted_from_one_in_a_profile():
+    assert "705.Crv[1].Pt[3].V" == sunspec.named("705.Crv[0].Pt[2].V")
+    assert "804#2.SoC" == sunspec.named("804#1.SoC")
+    assert "701.W" == sunspec.named("701.W")
+
+
+def test_every_number_of_the_device_is_a_point_of_a_profile_that_loads(tmp_path):
+    count = sunspec.write(tmp_path)
+    loaded = profile.load(sunspec.PROFILE, [tmp_path])
+
+    assert count == len(loaded.parts[""])
+    assert count > 200
+    assert "701.W" in dict(sunspec.quantities()).values()
+    assert "701.MnAlrmInfo" not in dict(sunspec.quantities()).values()
+
+
+def test_a_clock_goes_as_all_do_until_it_races():
+    clock = Starting()
+    before_ns = clock.now_ns()
+    assert clock.now_ns() - before_ns < 3_600_000_000_000
+
+    clock.races = True
+    assert clock.now_ns() - before_ns > 3_600_000_000_000
+
+
+def test_a_turn_of_the_peer_is_its_cpu_and_registers(tmp_path):
+    answer = json.dumps([0.5, 1000, 30])
+    with Process(["sh", "-c", f"read line; echo '{answer}'; read line"], tmp_path / "log", talks=True) as peer:
+        assert Turn(0.5, 1000) == sunspec.asked(peer, "scan 1")
+        with pytest.raises(RuntimeError, match="gave no answer to 'scan 1'"):
+            sunspec.asked(peer, "scan 1")
+
+
+def test_sides_that_read_different_registers_make_no_figure():
+    sunspec.checked({469})
+    with pytest.raises(RuntimeError, match=r"\[400, 469\] registers, not the same"):
+        sunspec.checked({469, 400})
+
+
+@pytest.mark.peer
+def test_both_sides_scan_and_poll_the_same_device(tmp_path):
+    setting = Setting(1, True, tmp_path, Cache(tmp_path / "cache", lambda _: None), lambda _: None)
+
+    scan, poll = sunspec.figures(setting)
+
+    assert ("sunspec.scan", "sunspec.poll") == (scan.name, poll.name)
+    assert min(scan.ours, scan.peer, poll.ours, poll.peer) > 0
