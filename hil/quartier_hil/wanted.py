@@ -128,7 +128,38 @@ class Memory(Part):
     """How much more the last fifth of the time may have than the first, by their medians."""
 
 
+class FallsBack(Part):
+    """A device gives up an order by itself."""
+
+    check: Literal["falls-back"]
+    """An order stands at a moment, and is at its fall-back value some time after it, until another moment."""
+    point: str
+    """Which, as ``order.battery_w``."""
+    at_s: Seconds
+    """From when on nobody stands behind it."""
+    value: float = 0.0
+    """The value that it falls back to."""
+    tolerance: Annotated[float, Field(gt=0)] = 5.0
+    """How near counts as there, and further away counts as an order that stood."""
+    within_s: Seconds = 60.0
+    """How long it may take."""
+    not_before_s: Seconds = 0.0
+    """How long it must stand: a timer that was refreshed shortly before is not used up."""
+    until_s: Seconds
+    """Until when it stays there."""
+
+
 Check = Annotated[
-    CapKept | Within | Status | Delivered | NothingLost | Told | Released | OnTime | Accounted | Memory,
+    CapKept
+    | Within
+    | Status
+    | Delivered
+    | NothingLost
+    | Told
+    | Released
+    | OnTime
+    | Accounted
+    | Memory
+    | FallsBack,
     Field(discriminator="check"),
 ]

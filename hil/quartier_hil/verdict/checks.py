@@ -143,6 +143,48 @@ class Within:
 
 
 @dataclass
+class FallsBack:
+    """When an order that stood was at its fall-back value for good."""
+
+    asked: asked.FallsBack
+    stood: float | None = None
+    reached_s: float | None = None
+    last: float | None = None
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
+        """Judge one step."""
+        wanted = self.asked
+        if now_s > wanted.until_s or wanted.point not in values:
+            return
+        value = values[wanted.point]
+        if now_s < wanted.at_s:
+            self.stood = value
+            return
+        self.last = value
+        if abs(value - wanted.value) > wanted.tolerance:
+            self.reached_s = None
+        elif self.reached_s is None:
+            self.reached_s = now_s - wanted.at_s
+
+    def verdict(self, _: Ending) -> Verdict:
+        """What stood there, and how long it took."""
+        wanted = self.asked
+        span = (
+            f"{wanted.not_before_s:g} to {wanted.within_s:g} s"
+            if wanted.not_before_s
+            else f"{wanted.within_s:g} s"
+        )
+        promised = f"{wanted.point} falls back to {wanted.value:g} in {span} from {wanted.at_s:g} s on"
+        if self.stood is None or abs(self.stood - wanted.value) <= wanted.tolerance:
+            return Verdict("falls-back", promised, "no order stood there", holds=False)
+        if self.reached_s is None:
+            return Verdict("falls-back", promised, f"is {self.last} at {wanted.until_s:g} s", holds=False)
+        measured = f"from {self.stood:.0f} after {self.reached_s:.1f} s, until {wanted.until_s:g} s"
+        holds = wanted.not_before_s <= self.reached_s <= wanted.within_s
+        return Verdict("falls-back", promised, measured, holds)
+
+
+@dataclass
 class _AtEnd:
     """A judge that needs no steps."""
 
@@ -320,6 +362,7 @@ def judges(scenario: Scenario, caps: Sequence[Cap]) -> list[Judge]:
         asked.OnTime: OnTime,
         asked.Accounted: Accounted,
         asked.Memory: Memory,
+        asked.FallsBack: FallsBack,
     }
     wanted = (
         CapKept(check, caps) if isinstance(check, asked.CapKept) else by_kind[type(check)](check)
