@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quartier_drivers.sunspec import reader
-
 from quartier_drivers import profile, registry
 from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.sunspec import reader
 from quartier_hil import sunspec as served
 from quartier_hil.bench.driver import Racing
 from quartier_hil.bench.figure import Figure, against

@@ -10,11 +10,17 @@ from quartier_hil.devices.ioboard import IoBoard
 from quartier_hil.devices.p30 import P30
 from quartier_hil.devices.relayboard import RelayBoard
 from quartier_hil.devices.sdm630 import Sdm630
+from quartier_hil.devices.sunspec.meter import SunSpecMeter
+from quartier_hil.devices.sunspec.solar import SolarInverter
+from quartier_hil.devices.sunspec.storage import BatteryInverter
 
 DEVICES: Mapping[str, Callable[..., Device]] = {
     "carlo-gavazzi/em24": Em24,
     "eastron/sdm630": Sdm630,
     "keba/p30": P30,
+    "sunspec/battery": BatteryInverter,
+    "sunspec/inverter": SolarInverter,
+    "sunspec/meter": SunSpecMeter,
     "victron/gx": Gx,
     "waveshare/io8": IoBoard,
     "waveshare/relay8": RelayBoard,

@@ -41,7 +41,9 @@ def test_a_clock_goes_as_all_do_until_it_races():
 
 def test_a_turn_of_the_peer_is_its_cpu_and_registers(tmp_path):
     answer = json.dumps([0.5, 1000, 30])
-    with Process(["sh", "-c", f"read line; echo '{answer}'; read line"], tmp_path / "log", talks=True) as peer:
+    with Process(
+        ["sh", "-c", f"read line; echo '{answer}'; read line"], tmp_path / "log", talks=True
+    ) as peer:
         assert Turn(0.5, 1000) == sunspec.asked(peer, "scan 1")
         with pytest.raises(RuntimeError, match="gave no answer to 'scan 1'"):
             sunspec.asked(peer, "scan 1")

@@ -8,6 +8,7 @@ from quartier_hil.verdict.checks import (
     CapKept,
     Delivered,
     Ending,
+    FallsBack,
     Heard,
     Memory,
     Mode,
@@ -165,3 +166,37 @@ def test_memory_is_held_against_what_it_was_when_it_counts():
     assert judge.verdict(Ending(memory=flat)).holds
     assert not judge.verdict(Ending(memory=grown)).holds
     assert not judge.verdict(Ending(memory=flat[:103])).holds
+
+
+def _falls(orders, **keys):
+    told = {"point": "order.battery_w", "at_s": 100, "until_s": 300, **keys}
+    judge = FallsBack(asked.FallsBack(check="falls-back", **told))
+    for now_s, order_w in orders:
+        judge.step(now_s, 1, {"order.battery_w": order_w})
+    return judge.verdict(Ending())
+
+
+def test_an_order_that_falls_back_in_its_time_and_stays_there_holds():
+    verdict = _falls([(99, -3000), (100, -3000), (155, 0), (300, 0), (400, -3000)], not_before_s=40)
+
+    assert verdict.holds
+    assert "from -3000 after 55.0 s, until 300 s" == verdict.measured
+
+
+@pytest.mark.parametrize(
+    ("orders", "keys"),
+    [
+        ([(99, -3000), (161, 0)], {}),  # too late
+        ([(99, -3000), (120, 0)], {"not_before_s": 40}),  # too early: another hand than the timer's
+        ([(99, -3000), (150, 0), (200, -3000)], {}),  # not for good
+        ([(99, -3000), (150, -2000)], {}),  # elsewhere
+        ([(99, 3), (150, 0)], {}),  # no order stood
+        ([(150, 0)], {}),  # nobody saw one
+    ],
+)
+def test_what_does_not_fall_back_as_declared_does_not_hold(orders, keys):
+    assert not _falls(orders, **keys).holds
+
+
+def test_a_fall_back_value_may_be_another_than_zero():
+    assert _falls([(99, 6000), (130, 1500)], value=1500).holds
