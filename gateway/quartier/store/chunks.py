@@ -24,6 +24,9 @@ from quartier_native import decode_series, encode_series, join_strands, part_str
 
 CHUNK_COUNT_MAX = 16_384  # samples in one chunk
 COUNT_MAX = 65_536  # samples that the codec takes at once; anything above is damage
+# Samples of one tail: its columns of 32 KiB are memory that is there.  Larger ones the system gives anew, page
+# by page, for each commit, which takes five times as long as packing them.
+TAIL_COUNT_MAX = 4096
 
 _HEAD = struct.Struct("<2sBxI")
 _KEY = struct.Struct("<QQIqq")
@@ -142,7 +145,7 @@ class Chunk:
         times = self.times[:]
         order, steps, strands = part_strands(self.points, times, self.values)
         parts = [
-            _KEY.pack(self.boot, self.first, len(times), min(times), max(times)),
+            _KEY.pack(self.boot, self.first, len(times), *self.times.span()),
             _pack_name(self.stream),
             _SHORT.pack(len(order)),
             *(_pack_name(self.names[point][1]) for point in order),
@@ -252,7 +255,7 @@ def _doubles(kinds: "array[int]") -> "array[float]":
 Part = tuple[Chunk, int, int]  # samples of a chunk by index, the second exclusive
 
 
-def split_parts(parts: Sequence[Part], count_max: int = COUNT_MAX) -> Iterator[list[Part]]:
+def split_parts(parts: Sequence[Part], count_max: int = TAIL_COUNT_MAX) -> Iterator[list[Part]]:
     """The same samples in groups of at most ``count_max``, each group enough for one tail."""
     group: list[Part] = []
     room = count_max

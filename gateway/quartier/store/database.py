@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 
 from quartier.house.sample import Mark, Names
-from quartier.store.chunks import COUNT_MAX, Chunk, Part, pack_tail, sealed_key, split_parts
+from quartier.store.chunks import TAIL_COUNT_MAX, Chunk, Part, pack_tail, sealed_key, split_parts
 from quartier.store.contents import Loaded, checked, holes, read, tails
 from quartier.store.eviction import (
     PAGE_BYTES,
@@ -220,7 +220,7 @@ class Database:
         other = job.seals or job.marks or job.gaps or job.damaged_ids or job.clean
         room = self._used_bytes < USED_SHARE_HIGH * self._size_max_bytes
         count = sum(stop - start for _, start, stop in job.parts)
-        return bool(known and room and not other and 0 < count <= COUNT_MAX)
+        return bool(known and room and not other and 0 < count <= TAIL_COUNT_MAX)
 
     def _append(self, connection: sqlite3.Connection, job: Job) -> Done:
         body = pack_tail(job.parts)

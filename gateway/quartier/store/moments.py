@@ -55,6 +55,10 @@ class Moments(Sequence[int]):
             start, place = end, place + 1
         return found
 
+    def span(self) -> tuple[int, int]:
+        """The earliest and the latest of them.  Raises ValueError where there is none."""
+        return min(self._times), max(self._times)
+
     def append(self, time_ms: int, count: int = 1) -> None:
         """The next ``count`` samples were taken at this moment."""
         ends = self._ends

@@ -20,6 +20,7 @@ def test_a_column_of_moments_reads_like_an_array_of_times(runs, start, stop, cou
         moments[at] for at in range(-len(plain), len(plain))
     ]
     assert plain[start:stop] == moments[start:stop]
+    assert not plain or (min(plain), max(plain)) == moments.span()
     moments.cut(count)
     assert plain[:count] == moments[:]
     moments.extend([7, 7, 9])
