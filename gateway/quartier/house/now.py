@@ -1,11 +1,13 @@
 """An instant, passed in: what the pure rooms may know of time."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
-    """Monotonic nanoseconds, wall clock in UTC milliseconds, and whether the latter is trusted."""
+class Now(NamedTuple):
+    """Monotonic nanoseconds, wall clock in UTC milliseconds, and whether the latter is trusted.
+
+    One is made for each answer of a device: a tuple takes a third of the time of a frozen dataclass.
+    """
 
     ns: int
     utc_ms: int
