@@ -24,8 +24,8 @@ from quartier_native import decode_series, encode_series, join_strands, part_str
 
 CHUNK_COUNT_MAX = 16_384  # samples in one chunk
 COUNT_MAX = 65_536  # samples that the codec takes at once; anything above is damage
-# Samples of one tail: its columns of 32 KiB are memory that is there.  Larger ones the system gives anew, page
-# by page, for each commit, which takes five times as long as packing them.
+# Samples of one tail: its columns of 32 KiB are memory that is there.  Larger ones the system gives anew,
+# page by page, for each commit, which takes five times as long as packing them.
 TAIL_COUNT_MAX = 4096
 
 _HEAD = struct.Struct("<2sBxI")
