@@ -17,6 +17,7 @@ from quartier_hil.run import Run
 from quartier_hil.stage.daemon import deep, link_mode
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.promise import owed
+from quartier_hil.wiring import MAKES
 
 PLAIN_REAL_S = 5.0
 REACTION_S = 30.0
@@ -105,8 +106,8 @@ def _assets(run: Run) -> Table:
     car = run.plant.car
     rows = (
         ("grid", run.plant.grid_w, house.contract_import_w, "bold blue", "import +, export -"),
-        ("PV", powers["pv1"], house.pv_w, "yellow", "Victron GX, Modbus TCP"),
-        ("battery", powers["bat1"], house.battery_w, "green", f"{soc:.0f} % charged; Victron GX"),
+        ("PV", powers["pv1"], house.pv_w, "yellow", MAKES[house.pv]),
+        ("battery", powers["bat1"], house.battery_w, "green", f"{soc:.0f} % charged; {MAKES[house.battery]}"),
         ("car", powers["ev1"], 11_040.0, "magenta", _car(plugged=car.plugged_on, need_wh=car.need_wh)),
         (
             "heat pump",

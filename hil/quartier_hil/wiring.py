@@ -26,6 +26,11 @@ METER, GX, CHARGER, HEAT_METER, RELAYS = "meter", "gx", "charger", "heatmeter", 
 INPUTS = "inputs"
 STORAGE, SOLAR = "storage", "solar"
 HEARTBEAT_S = 60.0
+MAKES: Mapping[Make, str] = {
+    "gx": "Victron GX",
+    "sunspec-1xx": "SunSpec, models 1xx",
+    "sunspec-7xx": "SunSpec, models 7xx",
+}
 _MAINS = frozenset(
     {"power_w", "frequency_hz", "energy_import_wh", "energy_export_wh"}
     | {
@@ -164,6 +169,14 @@ class Wiring:
     def clear(self, device: str) -> None:
         """Make a device well again."""
         self.devices[device].clear()
+
+    @property
+    def words(self) -> str:
+        """Which devices are on which wire, for a person."""
+        line = ["SDM630", "EM24", "relays", *(["SunSpec PV inverter"] if SOLAR in self.devices else [])]
+        servers = {GX: "Victron GX", STORAGE: "SunSpec battery inverter", CHARGER: "KEBA P30"}
+        on_tcp = [f"Modbus TCP ({words})" for name, words in servers.items() if name in self.devices]
+        return ", ".join([f"Modbus RTU on a pty ({', '.join(line)})", *on_tcp])
 
     @property
     def writes_count(self) -> int:

@@ -23,6 +23,7 @@ async def test_a_fresh_house_rests_with_its_relay_open(wiring):
     orders = wiring.orders()
 
     assert (0, False) == (orders.battery_w, orders.relay_on)
+    assert "(SDM630, EM24, relays), Modbus TCP (Victron GX), Modbus TCP (KEBA P30)" in wiring.words
 
 
 async def test_outputs_that_are_not_released_are_named(wiring):
@@ -87,6 +88,10 @@ async def test_sunspec_inverters_take_the_place_of_the_gx(tmp_path, make):
     text = site_file(house, wiring, Names("issy", "b012"), **words)
 
     assert GX not in wiring.devices
+    assert (
+        "relays, SunSpec PV inverter), Modbus TCP (SunSpec battery inverter), Modbus TCP (KEBA"
+        in wiring.words
+    )
     assert 'profile = "sunspec/battery"' in text
     assert 'bus = "rs485"\nprofile = "sunspec/inverter"\nunit = 5' in text
     assert 'device = "storage"\nrated_w = 4000' in text

@@ -27,7 +27,7 @@ def write(run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], f
         "real time": f"{run.real_s:.0f} s",
         "broker": run.broker.kind,
         "daemon": f"started {run.daemon.starts_count} times, last exit code {run.exit_code}",
-        "wires": "Modbus RTU on a pty (SDM630, EM24, relays), Modbus TCP (Victron GX), Modbus TCP (KEBA P30)",
+        "wires": run.wiring.words,
         "promises": "; ".join(
             f"from {cap.from_s:g} s import {cap.import_w / 1e3:g} kW ({cap.whose})" for cap in run.caps
         ),
