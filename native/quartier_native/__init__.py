@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from quartier_native.reference.registers import Registers, crc16
     from quartier_native.reference.series import decode_series, encode_series
     from quartier_native.reference.strands import join_strands, part_strands
+    from quartier_native.reference.tails import gather
 
 _ENGINE, _modules = chosen()
 if not TYPE_CHECKING:
@@ -49,6 +50,7 @@ if not TYPE_CHECKING:
     decode_series = _modules["series"].decode_series
     join_strands = _modules["strands"].join_strands
     part_strands = _modules["strands"].part_strands
+    gather = _modules["tails"].gather
 
 
 def engine() -> Engine:
@@ -87,6 +89,7 @@ __all__ = [
     "decode_series",
     "encode_series",
     "engine",
+    "gather",
     "join_strands",
     "part_strands",
 ]

@@ -10,7 +10,7 @@ from quartier_native import choice
 def test_the_compiled_kernels_are_used_where_they_are() -> None:
     engine, modules = choice.choose("auto")
     assert ("cython", "all compiled kernels are there") == (engine.name, engine.why)
-    kernels = {"allocation", "gates", "metrics", "registers", "series", "strands"}
+    kernels = {"allocation", "gates", "metrics", "registers", "series", "strands", "tails"}
     assert kernels == set(modules)
     assert kernels | {"lines", "listings", "records", "telegrams"} == set(engine.kernels)
     assert "quartier_native.series" == engine.kernels["series"]

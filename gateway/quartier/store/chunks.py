@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from quartier.house.sample import Names, Run, Sample
 from quartier.store.moments import Moments
 from quartier_drivers.contract import TEXT
-from quartier_native import decode_series, encode_series, join_strands, part_strands
+from quartier_native import decode_series, encode_series, gather, join_strands, part_strands
 
 CHUNK_COUNT_MAX = 16_384  # samples in one chunk
 COUNT_MAX = 65_536  # samples that the codec takes at once; anything above is damage
@@ -36,8 +36,6 @@ _LONG = struct.Struct("<I")
 _BLOCK = struct.Struct("<QII")
 _VERSION = 2
 _TEXT_BYTES_MAX = 1 << 26
-# The three bytes of a double that are not nought where it holds 0 to 255, by their places.
-_TOPS = tuple((place, bytes(struct.pack("<d", kind)[place] for kind in range(256))) for place in (5, 6, 7))
 
 _T = TypeVar("_T")
 
@@ -210,46 +208,29 @@ def _unseal(cursor: "_Cursor") -> Chunk:
 
 def pack_tail(parts: Sequence[tuple[Chunk, int, int]]) -> bytes:
     """What one commit adds: for each chunk the samples with index start to stop (exclusive), one boot."""
-    points, kinds, times, values = array("I"), array("B"), array("q"), array("d")
+    columns = []
     texts: list[tuple[int, str]] = []
-    blocks = []
+    count = 0
     for chunk, start, stop in parts:
         if chunk.texts:
-            shift = len(times) - start
+            shift = count - start
             texts += [(at + shift, chunk.texts[at]) for at in sorted(chunk.texts) if start <= at < stop]
-        points += chunk.points[start:stop]
-        kinds += chunk.kinds[start:stop]
-        values += chunk.values[start:stop]
-        times += chunk.times[start:stop]
-        blocks.append(_BLOCK.pack(chunk.first + start, stop - start, chunk.points[start]))
+        moments, ends = chunk.times.columns
+        columns.append((chunk.points, chunk.kinds, chunk.values, moments, ends, chunk.first, start, stop))
+        count += stop - start
+    blocks, points, kinds, times, values = gather(columns)
     return _frame(
         b"QT",
         b"".join(
             (
-                _TAIL.pack(parts[0][0].boot, len(times), len(blocks)),
-                *blocks,
+                _TAIL.pack(parts[0][0].boot, count, len(parts)),
+                blocks,
                 _pack_texts(texts),
-                _pack_section(encode_series(_whole(points), _doubles(kinds))),
+                _pack_section(encode_series(points, kinds)),
                 _pack_section(encode_series(times, values)),
             )
         ),
     )
-
-
-def _whole(points: "array[int]") -> "array[int]":
-    """Numbers of points as 64-bit ones; byte by byte, for number by number takes eight times as long."""
-    narrow, wide = points.tobytes(), bytearray(8 * len(points))
-    for place in range(4):
-        wide[place::8] = narrow[place::4]
-    return array("q", bytes(wide))
-
-
-def _doubles(kinds: "array[int]") -> "array[float]":
-    """Kinds as doubles, in the same way."""
-    narrow, wide = kinds.tobytes(), bytearray(8 * len(kinds))
-    for place, table in _TOPS:
-        wide[place::8] = narrow.translate(table)
-    return array("d", bytes(wide))
 
 
 Part = tuple[Chunk, int, int]  # samples of a chunk by index, the second exclusive

@@ -148,7 +148,8 @@ class Entrance:
 
     def pending_count(self) -> int:
         """Samples in memory that are not on disk."""
-        return sum(len(chunk) - chunk.committed for chunk in self.chunks())
+        # By its values: who appends asks, so no time of a sample is still to come; asked each cycle.
+        return sum(len(chunk.values) - chunk.committed for chunks in self.memory.values() for chunk in chunks)
 
     def figures(self) -> dict[str, int]:
         """Counters and figures of memory and journal."""
@@ -166,10 +167,14 @@ class Entrance:
         """
         seals = self.waiting[: max(SEALS_MIN, len(self.waiting) // 4)]
         sealing = set(map(id, seals))
+        boot = self.boot
         parts = [
-            (chunk, chunk.committed, len(chunk))
-            for chunk in self.chunks()
-            if chunk.boot == self.boot and chunk.committed < len(chunk) and id(chunk) not in sealing
+            (chunk, chunk.committed, count)
+            for chunks in self.memory.values()
+            for chunk in chunks
+            if chunk.committed < (count := len(chunk.values))
+            and chunk.boot == boot
+            and id(chunk) not in sealing
         ]
         return parts, seals
 
@@ -198,7 +203,7 @@ class Entrance:
     def seal_older_than(self, utc_ms: int) -> None:
         """Close open chunks that began before ``utc_ms``."""
         for stream in self._streams.values():
-            if stream.chunk.times and stream.chunk.times[0] < utc_ms:
+            if stream.chunk.values and stream.chunk.times.columns[0][0] < utc_ms:
                 self._turn(stream)
 
     def sealed(self, chunk: Chunk) -> None:

@@ -45,7 +45,8 @@ class Journal:
         self._boot = boot
         self._size_max_bytes = size_max_bytes
         self._descriptor = -1
-        self._sizes: dict[Path, int] = {}
+        self._sizes: dict[Path, int] = {}  # of the generations before
+        self._size = 0
         self.path = folder
         self.size_bytes = 0
         self.generation = 0
@@ -55,10 +56,11 @@ class Journal:
     def rotate(self) -> None:
         """Start the next generation, at ``path``."""
         self.close()
+        self._sizes[self.path] = self._size
         self.generation += 1
         self._has_hole = False
         self.path = self._folder / f"{self._boot}-{self.generation:08d}.journal"
-        self._sizes[self.path] = 0
+        self._size = 0
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +74,7 @@ class Journal:
     @property
     def is_done(self) -> bool:
         """Whether it is time for the next generation: this one is large, failed, or was removed."""
-        if self._descriptor < 0 or self._has_hole or self._sizes[self.path] >= _ENOUGH_BYTES:
+        if self._descriptor < 0 or self._has_hole or self._size >= _ENOUGH_BYTES:
             return True
         return os.fstat(self._descriptor).st_nlink == 0
 
@@ -89,16 +91,15 @@ class Journal:
         return self._write(head + _framed(body))
 
     def _write(self, block: bytes) -> bool:
-        size = self._sizes[self.path]
         try:
             written = os.write(self._descriptor, block)
             if written != len(block):
-                os.ftruncate(self._descriptor, size)
+                os.ftruncate(self._descriptor, self._size)
         except OSError:
             written = -1
         if written != len(block):
             return self._miss()
-        self._sizes[self.path] = size + written
+        self._size += written
         self.size_bytes += written
         return True
 
@@ -113,6 +114,8 @@ class Journal:
 
     def drop(self, path: Path) -> None:
         """Remove a generation that is committed."""
+        if path == self.path:
+            self.size_bytes, self._size = self.size_bytes - self._size, 0
         self.size_bytes -= self._sizes.pop(path, 0)
         path.unlink(missing_ok=True)
 

@@ -46,18 +46,33 @@ class Moments(Sequence[int]):
             return self._between(start, stop)
         return self._times[bisect_right(self._ends, range(len(self))[index])]
 
-    def _between(self, start: int, stop: int) -> "array[int]":
-        found = array("q")
-        place = bisect_right(self._ends, start)
+    def spans(self, start: int, stop: int) -> Sequence[tuple[int, int]]:
+        """The moments of the samples from ``start`` to ``stop``, which are there: (time, how many)."""
+        ends, times = self._ends, self._times
+        place = bisect_right(ends, start)
+        if start < stop <= ends[place]:
+            return ((times[place], stop - start),)
+        found = []
         while start < stop:
-            end = min(self._ends[place], stop)
-            found += self._times[place : place + 1] * (end - start)
+            end = min(ends[place], stop)
+            found.append((times[place], end - start))
             start, place = end, place + 1
         return found
 
     def span(self) -> tuple[int, int]:
         """The earliest and the latest of them.  Raises ValueError where there is none."""
         return min(self._times), max(self._times)
+
+    def _between(self, start: int, stop: int) -> "array[int]":
+        found = array("q")
+        for time_ms, count in self.spans(start, stop):
+            found += array("q", (time_ms,)) * count
+        return found
+
+    @property
+    def columns(self) -> "tuple[array[int], array[int]]":
+        """The moments, and up to which sample each of them holds; not to be altered."""
+        return self._times, self._ends
 
     def append(self, time_ms: int, count: int = 1) -> None:
         """The next ``count`` samples were taken at this moment."""
