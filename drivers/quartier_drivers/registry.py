@@ -34,10 +34,10 @@ METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
 _ON_MODBUS = {"sunspec": "quartier_drivers.sunspec.driver:DOOR"}
 KINDS = {
     "modbus-tcp": Kind(
-        "modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.driver:DOOR", _ON_MODBUS
+        "modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.door:DOOR", _ON_MODBUS
     ),
     "modbus-rtu": Kind(
-        "modbus", "quartier_drivers.modbus.bus:RtuBus", "quartier_drivers.modbus.driver:DOOR", _ON_MODBUS
+        "modbus", "quartier_drivers.modbus.bus:RtuBus", "quartier_drivers.modbus.door:DOOR", _ON_MODBUS
     ),
     **{
         protocol: Kind(

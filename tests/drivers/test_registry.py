@@ -9,7 +9,7 @@ from quartier_drivers.gpio import driver as gpio
 from quartier_drivers.gpio.bus import GpioBus
 from quartier_drivers.meter import driver as meter
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
-from quartier_drivers.modbus.driver import DOOR
+from quartier_drivers.modbus.door import DOOR
 
 
 def test_every_kind_has_a_section_of_that_kind_and_a_door() -> None:

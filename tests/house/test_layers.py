@@ -68,7 +68,7 @@ ROOMS = (
     ),
     # They check what a URL or a release table says of a bus, by the model of its section.
     Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),
-    Room("quartier_drivers.modbus.driver", ("quartier_drivers",), ("pydantic",)),
+    Room("quartier_drivers.modbus.door", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers", ("quartier_drivers", "quartier_native")),
     Room("quartier.house", ("quartier.house", *CONTRACT), pure=True),
     Room("quartier.control", ("quartier.control", "quartier.house", "quartier_native", *CONTRACT), pure=True),

@@ -4,8 +4,6 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from quartier_drivers import codec
 from quartier_drivers.contract import (
     NOTHING,
@@ -26,13 +24,11 @@ from quartier_drivers.contract import (
 from quartier_drivers.errors import LinkLost, NoReply, Refused
 from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.arming import Arming
-from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
 from quartier_drivers.modbus.jobs import Job
-from quartier_drivers.modbus.line import ABSENT, Line, LoopClock
-from quartier_drivers.modbus.link import link
+from quartier_drivers.modbus.line import ABSENT, Line
 from quartier_drivers.modbus.plan import split
-from quartier_drivers.modbus.replay import given_back, replayed
+from quartier_drivers.modbus.replay import given_back
 from quartier_drivers.modbus.served import SCALE, Infos, Roster, Served
 from quartier_drivers.modbus.shape import Sheet, seat, shape
 from quartier_drivers.profile import RegisterProfile as Profile
@@ -46,6 +42,9 @@ _IDLE_S = 60
 # So many answers in a row that the unit is absent make a device silent; fewer, a service of it.
 _ABSENT_MAX = 3
 _DUE = attrgetter("due_ns")
+# A device that has just started may refuse what it serves later: what was refused is asked for again, seldom,
+# and sooner after a silence.
+_AGAIN_S, _AGAIN_SILENT_S = 600, 60
 
 
 class ModbusDriver:
@@ -67,6 +66,7 @@ class ModbusDriver:
         self._acknowledged: list[Reading] = []
         self._urgent: set[str] = set()  # by their names in the shape, as the keys of jobs are
         self._jobs: list[Job] = []
+        self._refusals: list[Job] = []
         self._next: Job | None = None
         self._aside = True
         self._silent = False
@@ -104,7 +104,7 @@ class ModbusDriver:
             return self._clock.now_ns() + _IDLE_S * _S
         if ready_ns(soonest.unit) <= soonest.due_ns:
             return soonest.due_ns
-        return min(max(job.due_ns, ready_ns(job.unit)) for job in self._jobs)
+        return min(max(job.due_ns, ready_ns(job.unit)) for job in self._all)
 
     async def open(self) -> Mapping[str, str]:
         """Say who it is, as the profile and the device's identity registers tell.
@@ -140,6 +140,9 @@ class ModbusDriver:
         job = (self._urgent and self._urgent_job()) or self._next
         now_ns = self._clock.now_ns()
         if job is None or (job.due_ns > now_ns and not self._urgent & job.keys):
+            return NOTHING
+        if job in self._refusals:
+            await self._ask_again(job, now_ns)
             return NOTHING
         self._move_on(job, now_ns)
         answer = await self._ask(job)
@@ -207,11 +210,13 @@ class ModbusDriver:
     async def close(self) -> None:
         """Forget the device; the line stays open for the others."""
         self._jobs.clear()
+        self._refusals.clear()
         self._next = None
         self._urgent.clear()
         self._acknowledged.clear()
 
     def _start(self) -> None:
+        self._refusals.clear()
         self._enlist(self._shape.sheets, self._known)
         self._aside = True
 
@@ -230,8 +235,12 @@ class ModbusDriver:
     def _known(self) -> dict[str, Value]:
         return {name: value for job in self._jobs for name, value in job.known.items()}
 
+    @property
+    def _all(self) -> list[Job]:
+        return [*self._jobs, *self._refusals]
+
     def _see_next(self) -> None:
-        self._next = min(self._jobs, key=_DUE, default=None)
+        self._next = min(self._all, key=_DUE, default=None)
 
     def _urgent_job(self) -> Job | None:
         return next((job for job in self._jobs if self._urgent & job.keys), None)
@@ -270,8 +279,19 @@ class ModbusDriver:
             now_ns = self._clock.now_ns()
             for other in self._jobs:
                 other.due_ns = max(other.due_ns, now_ns)
+            for refused in self._refusals:  # it may have started anew
+                refused.due_ns = min(refused.due_ns, now_ns + _AGAIN_SILENT_S * _S)
             self._see_next()
         return answer
+
+    async def _ask_again(self, job: Job, now_ns: int) -> None:
+        """Try what was refused; where it is served now, all is planned anew, as after ``open``."""
+        job.due_ns = now_ns + _AGAIN_S * _S
+        self._see_next()
+        answer = await self._ask(job)
+        self._urgent -= job.keys
+        if not answer.exception:
+            self._start()
 
     def _failed(self, job: Job, answer: Answer) -> Readings:
         self._judge_absence(answer)
@@ -288,17 +308,18 @@ class ModbusDriver:
 
     def _narrowed(self, job: Job) -> Readings:
         """After a refusal: ask for less, or give up on what cannot be divided."""
-        known = self._known
+        known, now_ns = self._known, self._clock.now_ns()
         self._jobs.remove(job)
         smaller = split(job.sheet.block)
         if len(smaller) > 1:
             jobs = self._jobs
             self._enlist([Sheet(block, self._shape.roster) for block in smaller], known)
             self._jobs = jobs + self._jobs
-        self._see_next()
-        if len(smaller) > 1:
+            self._see_next()
             return NOTHING
-        now_ns = self._clock.now_ns()
+        job.due_ns = now_ns + _AGAIN_S * _S
+        self._refusals.append(job)
+        self._see_next()
         names = sorted({self._seat.name(key.removeprefix(SCALE)) for key in job.keys})
         return columns((self._refused(name, known, now_ns) for name in names), now_ns)
 
@@ -360,34 +381,3 @@ class ModbusDriver:
         if answer.exception in ABSENT:
             raise NoReply(f"unit {unit}: {meaning(answer)}")
         return answer
-
-
-class ModbusDoor:
-    """Modbus TCP and RTU."""
-
-    def line(self, name: str, bus: TcpBus | RtuBus, clock: Clock) -> Line:
-        """A line for the bus ``name`` whose checked site-file section is ``bus``."""
-        return link(name, bus, clock)
-
-    def driver(self, line: Line, device: DeviceSpec, profile: Profile, clock: Clock) -> ModbusDriver:
-        """A driver for one device on ``line``."""
-        return ModbusDriver(line, device, profile, clock)
-
-    async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        """Make the encoded writes of ``releases``; one line per write that failed.
-
-        A line that cannot be opened fails them all at once.  Once a unit was silent, its other writes wait
-        until all the other units have had theirs.
-        """
-        section: TcpBus | RtuBus = TypeAdapter(TcpBus | RtuBus).validate_python(dict(bus))
-        line = link("release", section, LoopClock())
-        try:
-            await line.open()
-            return await replayed(line, writes)
-        except LinkLost as error:
-            return [f"{write['point']}: {error}" for write in writes]
-        finally:
-            await line.close()
-
-
-DOOR = ModbusDoor()

@@ -16,7 +16,7 @@ from quartier_drivers.contract import (
     columns,
 )
 from quartier_drivers.errors import Refused
-from quartier_drivers.modbus.driver import DOOR as MODBUS
+from quartier_drivers.modbus.door import DOOR as MODBUS
 from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.line import Line
 from quartier_drivers.points import word

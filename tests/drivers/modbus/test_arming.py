@@ -9,7 +9,8 @@ from tests.drivers.modbus.conftest import Device, HandClock, TcpServer, silence
 from quartier_drivers.contract import Armable, Armed, Command, DeviceSpec
 from quartier_drivers.errors import NoReply
 from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.driver import DOOR, ModbusDriver
+from quartier_drivers.modbus.door import DOOR
+from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.profile import parse
 
 HEAD = '[profile]\nprotocol = "modbus"\nmaker = "ACME"\nmodel = "EV"\nsource = "s"\n'

@@ -1,8 +1,6 @@
 """A device behind the five verbs, driven against real servers; time is moved by hand."""
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 import pytest
 from tests.drivers.modbus.conftest import Device, HandClock, Start, TcpServer, hang_up, silence
@@ -10,7 +8,8 @@ from tests.drivers.modbus.conftest import Device, HandClock, Start, TcpServer, h
 from quartier_drivers.contract import Command, DeviceSpec, Quality, Reading, Value
 from quartier_drivers.errors import LinkLost, NoReply, Refused
 from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.driver import DOOR, ModbusDriver
+from quartier_drivers.modbus.door import DOOR
+from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.line import Line
 from quartier_drivers.profile import Profile, parse
 
@@ -390,31 +389,6 @@ async def test_release_gives_each_point_back_as_its_profile_says(
     # own, its timer put out; the cap; the relay on; nothing for hold
     assert [(30, 1), (31, 0), (40, 4200), (7, 0xFF00)] == device.blocks
     await line.close()
-
-
-async def test_releases_can_be_replayed_without_site_or_profile(
-    device: Device, tcp_server: TcpServer, clock: HandClock
-) -> None:
-    line = line_to(tcp_server, clock)
-    writes = json.loads(json.dumps(list(driver_of(line, BATTERY, clock).releases())))
-    bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=tcp_server.port, timeout_s=1)
-    device.refused = {30}
-
-    failed = await DOOR.replay(json.loads(bus.model_dump_json()), writes)
-
-    assert ["m.setpoint_w: illegal data address"] == list(failed)
-    assert [(30, 1), (31, 0), (40, 4200), (7, 0xFF00)] == device.blocks
-
-
-async def test_a_replay_on_a_bus_that_is_gone_names_every_write(free_port: int) -> None:
-    bus = {"kind": "modbus-tcp", "host": "127.0.0.1", "port": free_port}
-    writes: Sequence[Mapping[str, Any]] = [
-        {"point": f"a.p{at}_w", "unit": 1, "function": 6, "address": at, "values": [0]} for at in range(3)
-    ]
-
-    failed = await DOOR.replay(bus, writes)
-
-    assert ["a.p0_w", "a.p1_w", "a.p2_w"] == [line.split(":")[0] for line in failed]
 
 
 async def test_release_goes_on_after_a_write_that_fails(
