@@ -6,7 +6,6 @@ from math import isfinite
 
 from quartier.house.assets import SUPPLY_POINTS, Asset, Battery, Ev, Grid, House, Load, Pv
 from quartier.house.image import Frozen
-from quartier_drivers.contract import Quality
 
 SILENT_S = 15.0
 SILENT_POLLS = 3.0
@@ -29,13 +28,10 @@ Memories = Mapping[str, Memory]
 
 def number(frozen: Frozen, point: str) -> Memory | None:
     """The point's value if it is good, finite and not absurd; so that no NaN reaches the kernel."""
-    seen = frozen.get(point)
-    if seen is None or seen.quality is not Quality.GOOD or isinstance(seen.value, str):
+    seen = frozen.good(point)
+    if seen is None or not isfinite(seen[0]) or abs(seen[0]) > ABSURD_W:
         return None
-    value = float(seen.value)
-    if not isfinite(value) or abs(value) > ABSURD_W:
-        return None
-    return Memory(value, frozen.now_ns - round(seen.age_s * 1e9))
+    return Memory(*seen)
 
 
 def looked(frozen: Frozen, house: House, before: Memories) -> dict[str, Memory]:

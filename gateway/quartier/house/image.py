@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from quartier_drivers.contract import QUALITIES, TEXT, Quality, Readings, Value
 from quartier_drivers.layout import Layout
 
+_GOOD = QUALITIES.index(Quality.GOOD)
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -60,15 +62,20 @@ class Frozen(Mapping[str, Seen]):
 
     def number(self, point: str, max_age_s: float) -> float | None:
         """The value as a float, or None when it is absent, not good, no number or older than asked."""
+        found = self.good(point)
+        if found is None or self.now_ns - found[1] > max_age_s * 1e9:
+            return None
+        return found[0]
+
+    def good(self, point: str) -> tuple[float, int] | None:
+        """The value as a float and when it was taken (ns); None when absent, not good or no number."""
         found = self._find(point)
         if found is None:
             return None
         readings, place = found
-        if QUALITIES[readings.qualities[place]] is not Quality.GOOD or readings.layout.kinds[place] == TEXT:
+        if readings.qualities[place] != _GOOD or readings.layout.kinds[place] == TEXT:
             return None
-        if self.now_ns - readings.taken_ns > max_age_s * 1e9:
-            return None
-        return float(readings.value(place))
+        return float(readings.value(place)), readings.taken_ns
 
     def age_s(self, point: str) -> float:
         """Seconds since the last *good* reading now held; infinite when there is none."""
@@ -76,7 +83,7 @@ class Frozen(Mapping[str, Seen]):
         if found is None:
             return float("inf")
         readings, place = found
-        if QUALITIES[readings.qualities[place]] is not Quality.GOOD:
+        if readings.qualities[place] != _GOOD:
             return float("inf")
         return (self.now_ns - readings.taken_ns) / 1e9
 

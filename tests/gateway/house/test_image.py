@@ -130,3 +130,9 @@ def test_a_layout_that_is_the_newest_of_no_point_is_let_go():
         living.put(power(1.0, t, "b.x_w"))
 
     assert 2 == len(living._latest)
+
+
+def test_a_good_value_says_when_it_was_taken_and_a_bad_one_nothing():
+    living = image(power(1.5, t=1), told(("b.power_w", 2.0, Quality.BAD), t=2))
+
+    assert ((1.5, S), None, None) == tuple(living.freeze(9 * S).good(f"{name}.power_w") for name in "abc")
