@@ -36,6 +36,7 @@ class Job:
     __slots__ = (
         "_fit",
         "_registers",
+        "_scale_words",
         "_seat",
         "_shows_raw",
         "_texts",
@@ -71,6 +72,7 @@ class Job:
         self.layout = Layout((), b"")
         self._seat = seat
         self._shows_raw = shows_raw
+        self._scale_words: tuple[int, ...] = ()
         self._fit = _UNREAD
         self._registers = _UNREAD.registers
         self._values = array("d")
@@ -99,10 +101,14 @@ class Job:
         return {name: now.value(place) for place, name in enumerate(self.layout.points)}
 
     def powers(self, data: bytes) -> dict[tuple[int, Address], Power]:
-        """What the scale registers in the answer say."""
+        """What the scale registers in the answer say; empty while they say what they said before."""
+        words = self.sheet.scale_words(data)
+        if words == self._scale_words:
+            return {}
+        self._scale_words = words
         return {
-            (self.unit, place): codec.power_of(struct.unpack_from(">H", data, start))
-            for start, place in self.sheet.scales
+            (self.unit, place): codec.power_of([word])
+            for word, (_, place) in zip(words, self.sheet.scales, strict=True)
         }
 
     def refit(self, powers: Powers, known: Mapping[str, Value]) -> None:

@@ -4,6 +4,7 @@ A site has many like meters.  What differs between two of them is whose points t
 have; everything else is made once here, under names that stand for any owner.  Pure.
 """
 
+import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
@@ -72,26 +73,32 @@ class Sheet:
     need, also where another request brings them.
     """
 
-    __slots__ = ("_fits", "_points", "block", "keys", "places", "scales")
+    __slots__ = ("_fits", "_points", "_scale_words", "block", "keys", "places", "scales")
 
     def __init__(self, block: Block, points: Mapping[str, Served]) -> None:
         self.block = block
         self.keys = frozenset(key for want in block.wants for key in want.keys)
         self._points = points
         self._fits: WeakValueDictionary[tuple[object, ...], Fit] = WeakValueDictionary()
-        self.scales = tuple(
+        found = {
             (2 * (want.start - block.start), place)
             for want in block.wants
             for key in want.keys
             if key.startswith(SCALE)
             and (place := points[key.removeprefix(SCALE)].point.scale_address) is not None
-        )
+        }
+        self.scales = tuple(sorted(found, key=lambda one: one[0]))
+        self._scale_words = _picked([start for start, _ in self.scales])
         needed = (points[key].point.scale_address for key in self.names())
         self.places = tuple(dict.fromkeys(place for place in needed if place is not None))
 
     def names(self) -> Iterator[str]:
         """The points whose own registers are in the block."""
         return (key for want in self.block.wants for key in want.keys if not key.startswith(SCALE))
+
+    def scale_words(self, data: bytes) -> tuple[int, ...]:
+        """What stands in its scale registers, in the order of ``scales``."""
+        return self._scale_words.unpack_from(data)
 
     def fit(self, powers: Mapping[Address, Power]) -> Fit:
         """How its answer is read while the scale registers hold ``powers``; those not read yet are absent."""
@@ -110,6 +117,15 @@ class Sheet:
                 place = one.point.scale_address
                 if place is None or place in powers:
                     yield one, want.start - self.block.start, 0 if place is None else powers[place]
+
+
+def _picked(starts: Sequence[int]) -> struct.Struct:
+    """Unpacks the words at these places of an answer, in bytes and rising, and no others."""
+    form, end = [">"], 0
+    for start in starts:
+        form.append(f"{start - end}xH")
+        end = start + 2
+    return struct.Struct("".join(form))
 
 
 class Shape:

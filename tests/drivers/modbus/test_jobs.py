@@ -156,3 +156,13 @@ def test_coils_are_cut_from_packed_bytes() -> None:
     readings = job(text, shows_raw=True).told(bytes([0b10000001, 0b101]), 0)
     assert [at in (0, 7, 8, 10) for at in range(11)] == list(good(readings).values())
     assert "1" == readings[7].raw
+
+
+def test_scale_registers_are_told_when_they_change_and_not_before() -> None:
+    one = job(SCALED, {})
+    first = one.powers(struct.pack(">hhH", 5, 2, 2301))
+
+    assert [2] == list(first.values())
+    assert {} == one.powers(struct.pack(">hhH", 7, 2, 2302))
+    assert [3] == list(one.powers(struct.pack(">hhH", 7, 3, 2302)).values())
+    assert [None] == list(one.powers(struct.pack(">hhH", 7, -32768, 2302)).values())
