@@ -25,9 +25,12 @@ def decoder(
     """A decoder for what a meter pushes; ``client`` settings are for ``reader`` alone.
 
     ``defects`` are known ones of the meter: ``energy-in-wh`` (Kamstrup in Sweden).  Keys have 16 bytes, 32 in
-    security suite 2; without ``authentication_key`` tags are not checked.
+    security suite 2; without ``authentication_key`` tags are not checked, with one nothing counts without.
+    Raises ValueError for an authentication key alone: it proves nothing.
     """
     del client
+    if authentication_key and not encryption_key:
+        raise ValueError("an authentication_key wants the encryption_key beside it")
     return PushDecoder(Keys(encryption_key, authentication_key), defects)
 
 

@@ -33,17 +33,20 @@ class Assembly:
     """Takes frames in the order of the stream and gives whole APDUs; keeps at most four unfinished ones.
 
     ``bad_count`` counts APDUs that were given up because a part is missing, though nothing damaged was seen;
-    what was damaged, the scanner counts.  A part whose begin is lost costs nothing more.
+    what was damaged, the scanner counts.  A part whose begin is lost costs nothing more.  ``is_sure`` says of
+    the last APDU whether none of its parts can be missing: it had one, or they were numbered.
     """
 
     def __init__(self) -> None:
         self.bad_count = 0
+        self.is_sure = True
         self._frames: dict[_Source, _Partly] = {}
         self._blocks: dict[_Source, _Partly] = {}
 
     def add(self, found: Found) -> bytes | None:
         """The APDU that ends with this frame, or None while it is not whole."""
         frame = found.frame
+        self.is_sure = True
         if found.stray > _STRAY_MAX:
             self._frames.clear()
             self._blocks.clear()
@@ -105,6 +108,7 @@ class Assembly:
         if not is_last:
             return b""
         del self._frames[source]
+        self.is_sure = number >= 0
         return bytes(known.data)
 
     def _block(self, source: _Source, apdu: bytes) -> bytes | None:

@@ -3,13 +3,13 @@
 AES-GCM with a tag of 12 bytes (suites 0 and 1: AES-128, suite 2: AES-256).  Keys are never said in any text.
 """
 
-from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from quartier_drivers.meter.dlms.axdr import Malformed, Reader, string
+from quartier_drivers.meter.rising import Rising
 
 GENERAL_GLO, GENERAL_DED, GENERAL = 0xDB, 0xDC, 0xDD
 AUTHENTICATED, ENCRYPTED, COMPRESSED = 0x10, 0x20, 0x80
@@ -19,7 +19,6 @@ _KEY_SIZES = {0: 16, 1: 16, 2: 32}
 _TAG_SIZE = 12
 _TITLE_SIZE = 8
 _HEAD_SIZE = 5  # security control, invocation counter
-_TITLES_MAX = 16
 
 # Ciphered services without the general form, and the service inside: global keys, dedicated keys.
 SERVICES = {
@@ -29,6 +28,12 @@ SERVICES = {
     **{tag: tag - 0x08 for tag in (0xC8, 0xC9, 0xCA, 0xCB, 0xCC, 0xCD, 0xCF)},
     **{tag: tag - 0x10 for tag in (0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD7)},
 }
+
+
+UNPROVEN = (
+    "a telegram that nothing authenticates, though an authentication_key was given: "
+    "leave the key out for a meter that authenticates nothing"
+)
 
 
 class Unopened(ValueError):  # noqa: N818 - what became of it
@@ -55,15 +60,15 @@ class Opened:
 
 
 class Opener:
-    """Opens ciphered APDUs, each invocation counter but once: it must rise, per system title.
+    """Opens ciphered APDUs; with an authentication key only those that carry a tag.
 
-    A counter is remembered by ``keep``, once what was inside made sense: noise that nobody can check must not
-    push it up.  At most 16 titles are remembered.
+    Each invocation counter counts but once, per system title.  ``keep`` looks at it, once what was inside
+    made sense: noise that nobody can check must not push it up.
     """
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self._counters: OrderedDict[tuple[bytes, int], int] = OrderedDict()
+        self._rising = Rising()
 
     def open(self, apdu: bytes) -> Opened:
         """Open a general-glo, general-ded or general-ciphering APDU; raises Unopened."""
@@ -80,21 +85,16 @@ class Opener:
         if len(sealed) < _HEAD_SIZE:
             raise Unopened("a ciphered telegram without its head")
         control, counter = sealed[0], int.from_bytes(sealed[1:_HEAD_SIZE], "big")
-        key_set = control & _KEY_SET
-        known = self._counters.get((title, key_set))
-        if known is not None and counter <= known:
-            raise Unopened(f"invocation counter {counter} after {known}: a telegram sent again")
+        if self._keys.authentication and not control & AUTHENTICATED:
+            raise Unopened(UNPROVEN)
         inside = _unsealed(self._keys, title, sealed, extra)
-        is_checked = bool(control & AUTHENTICATED and self._keys.authentication)
-        return Opened(inside, title, counter, key_set, is_checked)
+        return Opened(inside, title, counter, control & _KEY_SET, bool(self._keys.authentication))
 
     def keep(self, opened: Opened) -> None:
-        """What was opened made sense: its counter counts."""
-        sender = opened.title, opened.key_set
-        self._counters[sender] = opened.counter
-        self._counters.move_to_end(sender)
-        while len(self._counters) > _TITLES_MAX:
-            self._counters.popitem(last=False)
+        """What was opened made sense: its counter counts.  Raises Unopened where it was counted before."""
+        last = self._rising.take((opened.title, opened.key_set), opened.counter)
+        if last is not None:
+            raise Unopened(f"invocation counter {opened.counter} after {last}: a telegram sent again")
 
 
 def _general(apdu: bytes) -> tuple[bytes, bytes, bytes]:

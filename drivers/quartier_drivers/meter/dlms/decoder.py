@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from quartier_drivers.meter.dlms.assembly import Assembly
-from quartier_drivers.meter.dlms.axdr import Malformed
+from quartier_drivers.meter.dlms.axdr import Item, Malformed
 from quartier_drivers.meter.dlms.bare import Bare
 from quartier_drivers.meter.dlms.ciphering import (
     GENERAL,
     GENERAL_DED,
     GENERAL_GLO,
+    UNPROVEN,
     Keys,
     Opened,
     Opener,
     Unopened,
 )
+from quartier_drivers.meter.dlms.coherence import Skeleton, flaw, skeleton
 from quartier_drivers.meter.dlms.form import Forms
 from quartier_drivers.meter.dlms.lists import lines
 from quartier_drivers.meter.dlms.notification import notification
@@ -30,18 +32,21 @@ class PushDecoder:
 
     Frames of HDLC, M-Bus segments and the TCP wrapper may come in any mixture and behind any noise; a stream
     that begins with an APDU is taken for bare APDUs, with or without LLC head.  Keeps at most 200 KiB.
-    ``why`` says in words why the last APDU was refused; empty before.
+    ``why`` says in words why the last APDU was refused; empty before.  With an authentication key only what
+    it proves counts.
     """
 
     def __init__(self, keys: Keys, defects: Sequence[str] = ()) -> None:
         self.why = ""
         self._counts = Counts()
         self._opener = Opener(keys)
+        self._is_strict = bool(keys.authentication)
         self._defects = tuple(defects)
         self._scanner = Scanner()
         self._assembly = Assembly()
         self._bare = Bare()
         self._forms = Forms()
+        self._doubtful: Skeleton | None = None
         self._refused_count = 0
         self._told_bad_count = 0
         self._resync_from = 0
@@ -64,36 +69,38 @@ class PushDecoder:
             made += self._telegrams(self._framed(part))
             self._bare.add(part)
             if self._counts.bytes_count % _SLICE == 0:
-                made += self._telegrams((apdu, True) for apdu in self._bare.take())
+                made += self._telegrams((apdu, True, True) for apdu in self._bare.take())
         self._tally()
         return made
 
     def end(self) -> list[Telegram]:
         """The capture is over: what is good of the rest.  Begins anew; invocation counters stay known."""
         made = self._telegrams(
-            (apdu, found.is_whole) for found in self._scanner.end() if (apdu := self._assembly.add(found))
+            (apdu, found.is_whole, self._assembly.is_sure)
+            for found in self._scanner.end()
+            if (apdu := self._assembly.add(found))
         )
         self._assembly.drop()
         is_bare, rest = self._bare.is_begun, list(self._bare.rest())
-        made += self._telegrams((apdu, True) for apdu in rest)
+        made += self._telegrams((apdu, True, True) for apdu in rest)
         if is_bare or rest:
             self._scanner.resync_count = self._resync_from  # what had no frames was no rubbish
         self._tally()
         self._counts.resync_count = self._resync_from = self._scanner.resync_count
         return made
 
-    def _framed(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
+    def _framed(self, data: bytes) -> Iterator[tuple[bytes, bool, bool]]:
         for found in self._scanner.feed(data):
             self._bare.drop()
             apdu = self._assembly.add(found)
             if apdu:
-                yield apdu, found.is_whole
+                yield apdu, found.is_whole, self._assembly.is_sure
 
-    def _telegrams(self, apdus: Iterable[tuple[bytes, bool]]) -> list[Telegram]:
+    def _telegrams(self, apdus: Iterable[tuple[bytes, bool, bool]]) -> list[Telegram]:
         made = []
-        for apdu, is_whole in apdus:
+        for apdu, is_whole, is_sure in apdus:
             try:
-                meter, stated = self._read(apdu)
+                meter, stated = self._read(apdu, is_sure=is_sure)
             except (Malformed, Unopened) as error:
                 self.why = str(error)
                 self._refused_count += 1
@@ -106,15 +113,18 @@ class PushDecoder:
             made.append(Telegram(meter, tuple(stated), bad_count, is_whole, is_proven=True))
         return made
 
-    def _read(self, apdu: bytes) -> tuple[str, list[Group]]:
+    def _read(self, apdu: bytes, *, is_sure: bool) -> tuple[str, list[Group]]:
         opened: list[Opened] = []
         while apdu[:1] and apdu[0] in _SEALED:
             if len(opened) == _LAYERS_MAX:
                 raise Unopened(f"ciphered more than {_LAYERS_MAX} times")
             opened.append(self._opener.open(apdu))
             apdu = opened[-1].apdu
+            is_sure = True  # its own length was right
+        if self._is_strict and not opened:
+            raise Unopened(UNPROVEN)
         try:
-            meter, stated = self._forms.told(apdu) or self._anew(apdu)
+            meter, stated = self._forms.told(apdu) or self._anew(apdu, is_sure=is_sure)
         except Malformed as error:
             if opened and not opened[-1].is_authenticated:
                 raise Unopened(f"what was inside makes no sense, the key may be wrong: {error}") from error
@@ -123,15 +133,24 @@ class PushDecoder:
             self._opener.keep(each)
         return meter or _title(opened), stated
 
-    def _anew(self, apdu: bytes) -> tuple[str, list[Group]]:
+    def _anew(self, apdu: bytes, *, is_sure: bool) -> tuple[str, list[Group]]:
         """Read an APDU the general way, and remember its form."""
         notice = notification(apdu)
+        if not is_sure:
+            self._hold_together(notice.body)
         meter, told = lines(notice, self._defects)
         stated = [group for line in told if (group := line.group())]
         if not stated:
             raise Malformed("a notification that states nothing")
         self._forms.learn(apdu, notice, meter, told)
         return meter, stated
+
+    def _hold_together(self, body: Item) -> None:
+        """Refuse a list that may lack a part, unless it comes just so again."""
+        why = flaw(body)
+        before, self._doubtful = self._doubtful, skeleton(body) if why else None
+        if why and self._doubtful != before:
+            raise Malformed(f"a part of this list may be missing: {why}")
 
     def _tally(self) -> None:
         scanner = self._scanner

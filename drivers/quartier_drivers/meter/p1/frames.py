@@ -44,9 +44,11 @@ def crc_arc(data: bytes) -> int:
 def decoder(*, encryption_key: bytes = b"", authentication_key: bytes = b"") -> Decoder:
     """A decoder of plain telegrams, or with an ``encryption_key`` of encrypted ones only; keys of 16 bytes.
 
-    Raises ValueError for a key of another length.
+    Raises ValueError for a key of another length, and for an authentication key alone: it proves nothing.
     """
     if not encryption_key:
+        if authentication_key:
+            raise ValueError("an authentication_key wants the encryption_key beside it")
         return P1Decoder()
     from quartier_drivers.meter.p1.sealed import SealedDecoder  # noqa: PLC0415 - few sites need cryptography here
 

@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CTR, GCM
 
 from quartier_drivers.meter.p1.frames import TELEGRAM_MAX, P1Decoder
+from quartier_drivers.meter.rising import Rising
 from quartier_drivers.meter.telegram import Counts, Telegram
 
 KEY_BYTES = 16
 TAG_BYTES = 12
+_TITLE_BYTES = 8
 CONTROL = 0x30
 """Security control: suite 0, authenticated and encrypted."""
 PUBLIC_AUTHENTICATION_KEY = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
@@ -50,7 +52,8 @@ class SealedDecoder:
     be pending, the first that is complete is opened first, and what opens ends all that began before.
 
     Without an ``authentication_key`` the public one is tried, and where it does not fit, a telegram counts
-    whose own CRC holds.  Raises ValueError for a key that has not 16 bytes.
+    whose own CRC holds.  A frame counter counts once, per system title: what does not rise was sent again.
+    Raises ValueError for a key that has not 16 bytes.
     """
 
     def __init__(self, encryption_key: bytes, authentication_key: bytes = b"") -> None:
@@ -67,12 +70,14 @@ class SealedDecoder:
         self._behind = 0
         self._pending: list[_Frame] = []
         self._bad_count = 0
+        self._rising = Rising()
+        self._why = ""
 
     @property
     def why(self) -> str:
         """What a person should know when nothing comes of the bytes."""
         is_locked = self.counts.bad_count > 1 and not self.counts.good_count
-        return "the key does not fit: no telegram can be opened with it" if is_locked else ""
+        return "the key does not fit: no telegram can be opened with it" if is_locked else self._why
 
     def feed(self, data: bytes) -> list[Telegram]:
         """Take the next bytes; the telegrams that they complete."""
@@ -116,15 +121,29 @@ class SealedDecoder:
         while ready := [frame for frame in self._pending if frame.end <= place]:
             frame = min(ready, key=lambda one: (one.end, one.begin))
             self._pending.remove(frame)
-            if self._open(frame, done):
+            telegrams = self._opened(frame)
+            if telegrams:
                 self._behind = frame.end
                 self._pending = [one for one in self._pending if one.begin >= frame.end]
-            else:
+            if not telegrams or not self._is_new(frame):
                 self._bad_count += 1
                 self.counts.bad_count += 1
-                self.counts.resync_count += 1
+                self.counts.resync_count += not telegrams
+                continue
+            for one in telegrams:
+                done.append(Telegram(one.meter, one.groups, self._bad_count, is_proven=True))
+                self._bad_count = 0
+                self.counts.good_count += 1
+                self.counts.frames_count += 1
 
-    def _open(self, frame: _Frame, done: list[Telegram]) -> bool:
+    def _is_new(self, frame: _Frame) -> bool:
+        title, counter = frame.vector[:_TITLE_BYTES], int.from_bytes(frame.vector[_TITLE_BYTES:], "big")
+        last = self._rising.take(title, counter)
+        self._why = "" if last is None else f"frame counter {counter} after {last}: a telegram sent again"
+        return last is None
+
+    def _opened(self, frame: _Frame) -> list[Telegram]:
+        """What is in a frame; nothing where it does not open."""
         sealed = bytes(self._buffer[frame.text - self._base : frame.end - self._base])
         text, tag = sealed[:-TAG_BYTES], sealed[-TAG_BYTES:]
         is_proven = True
@@ -134,15 +153,9 @@ class SealedDecoder:
             plain = gate.update(text) + gate.finalize()
         except InvalidTag:
             if self._is_strict:
-                return False
+                return []
             is_proven = False
             # GCM begins its counter at 2 (NIST SP 800-38D, 7.1).
             plain = Cipher(self._key, CTR(frame.vector + b"\0\0\0\2")).decryptor().update(text)
         inner = P1Decoder(is_sealed=not is_proven)
-        telegrams = inner.feed(plain) + inner.end()
-        for one in telegrams:
-            done.append(Telegram(one.meter, one.groups, self._bad_count, is_proven=True))
-            self._bad_count = 0
-            self.counts.good_count += 1
-            self.counts.frames_count += 1
-        return bool(telegrams)
+        return inner.feed(plain) + inner.end()

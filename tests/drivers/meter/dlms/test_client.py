@@ -15,6 +15,7 @@ from tests.drivers.meter.dlms.conftest import (
     named,
     octets,
     said,
+    sealed,
     structure,
     u16,
     u32,
@@ -308,6 +309,17 @@ def test_an_answer_in_clear_to_a_ciphered_request_counts_for_nothing() -> None:
     access, settings = ACCESS["ciphered"]
     with pytest.raises(NoReply, match="in clear"):
         reading(client(access), Naked(objects(), **settings))
+
+
+def test_an_answer_that_is_encrypted_and_not_authenticated_counts_for_nothing() -> None:
+    class Loose(Meter):
+        def _sealed(self, apdu: bytes) -> bytes:
+            self.counter += 1
+            return sealed(apdu, self.counter, 0x20, title=SERVER_TITLE)[10:]
+
+    access, settings = ACCESS["ciphered"]
+    with pytest.raises((NoReply, Refused), match="nothing authenticates"):
+        reading(client(access), Loose(objects(), **settings))
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,12 @@ from tests.drivers.meter.dlms.conftest import (
     kamstrup,
     mbus,
     notification,
+    octets,
     said,
     sealed,
     segmented,
+    structure,
+    u32,
     wrapped,
 )
 
@@ -33,7 +36,7 @@ from quartier_drivers.meter.dlms.ciphering import Keys
 from quartier_drivers.meter.dlms.decoder import PushDecoder
 from quartier_drivers.meter.telegram import Telegram
 
-KEYS = Keys(KEY, AUTHENTICATION)
+KEYS, STRICT = Keys(KEY), Keys(KEY, AUTHENTICATION)
 # What the independent decoder calls a value, and the C and D of its name.
 WORDS = {
     "active_power_import": (1, 7),
@@ -240,6 +243,36 @@ def test_a_wrong_key_gives_nothing_and_says_so(why: str, keys: Keys, control: in
     assert [] == decoder.feed(mbus(sealed(notification(aidon()), 1, control)))
     assert why in decoder.why
     assert KEY.hex() not in decoder.why
+
+
+@pytest.mark.parametrize("push", [notification(aidon()), sealed(notification(aidon()), 1, 0x20)])
+def test_with_an_authentication_key_what_it_does_not_prove_is_refused_and_it_is_said(push: bytes) -> None:
+    decoder = PushDecoder(STRICT)
+
+    assert [] == decoder.feed(mbus(push))
+    assert "nothing authenticates" in decoder.why
+    assert 1 == len(decoder.feed(mbus(sealed(notification(aidon()), 2, 0x30))))
+    assert 1 == len(decoder.feed(mbus(sealed(notification(aidon()), 3, 0x10))))
+
+
+def test_a_telegram_sent_again_counts_once_and_a_meter_that_began_anew_is_heard_after_a_while() -> None:
+    decoder = PushDecoder(STRICT)
+    heard = [len(decoder.feed(mbus(sealed(notification(aidon()), counter)))) for counter in (900, 900, 901)]
+    again = [len(decoder.feed(mbus(sealed(notification(aidon()), counter)))) for counter in range(1, 21)]
+
+    assert [1, 0, 1] == heard
+    assert "after 901: a telegram sent again" in decoder.why
+    assert [0] * 15 + [1] * 5 == again
+
+
+def test_a_segmented_list_with_null_data_counts_once_it_comes_again() -> None:
+    body = structure(octets(b"1234567"), b"\0", u32(7), b"\0")
+    push = segmented(notification(body), 20)
+    decoder = PushDecoder(KEYS)
+
+    assert [0, 1, 1] == [len(decoder.feed(push)) for _ in range(3)]
+    assert "may be missing: it holds null-data" in decoder.why
+    assert 1 == len(PushDecoder(KEYS).feed(segmented(notification(body), 200))), "one frame lacks no segment"
 
 
 def test_a_frame_whose_flag_was_lost_is_not_whole() -> None:

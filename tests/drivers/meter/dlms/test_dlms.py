@@ -28,6 +28,11 @@ def test_a_decoder_takes_keys_and_defects() -> None:
     assert Group("1-1:1.8.0", 6307498, "Wh") in telegram.groups
 
 
+def test_an_authentication_key_alone_proves_nothing() -> None:
+    with pytest.raises(ValueError, match="wants the encryption_key"):
+        decoder(authentication_key=AUTHENTICATION)
+
+
 def test_a_decoder_needs_nothing() -> None:
     assert 1 == len(decoder().feed(mbus(notification(kamstrup()))))
 

@@ -199,7 +199,7 @@ def telegrams(count: int) -> list[tuple[str, bytes]]:
 
 def apdu_of(data: bytes) -> bytes:
     if data[0] == GENERAL_GLO:
-        return Opener(Keys(KEY, AUTHENTICATION)).open(data).apdu
+        return Opener(Keys(KEY)).open(data).apdu
     scanner, assembly = Scanner(), Assembly()
     (apdu,) = [assembly.add(found) for found in (*scanner.feed(data), *scanner.end())]
     assert apdu is not None
@@ -231,7 +231,7 @@ def test_numbers_are_scaled_as_the_translators_digits_say(translator: list[str])
     judged = translated(translator, [f"{kind} {data.hex()}" for kind, data in made])
     count = 0
     for (_, data), xml in zip(made, judged, strict=True):
-        ours = decoder(encryption_key=KEY, authentication_key=AUTHENTICATION)
+        ours = decoder(encryption_key=KEY)
         (telegram,) = ours.feed(data) + ours.end()
         values = {
             group.label: float(group.value) for group in telegram.groups if not isinstance(group.value, str)
@@ -310,8 +310,12 @@ def test_what_another_stack_pushes_is_read_in_segments_and_under_each_security(t
     }
 
     assert 8 == len(made)
-    ours = decoder(encryption_key=KEY, authentication_key=AUTHENTICATION)
-    for _, _, messages in made:
-        (telegram,) = ours.feed(b"".join(map(bytes.fromhex, messages)))
+    ours = decoder(encryption_key=KEY)
+    strict = decoder(encryption_key=KEY, authentication_key=AUTHENTICATION)
+    for _, security, messages in made:
+        data = b"".join(map(bytes.fromhex, messages))
+        (telegram,) = ours.feed(data)
         assert expected == {group.label: group.value for group in telegram.groups}
+        assert (security & 0x10 > 0) == bool(strict.feed(data))
     assert 0 == ours.counts.bad_count
+    assert 4 == strict.counts.bad_count

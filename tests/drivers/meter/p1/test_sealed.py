@@ -6,10 +6,11 @@ from tests.drivers.meter.p1.conftest import DUTCH, KEY, PUBLIC, sealed, telegram
 from quartier_drivers.meter import p1
 from quartier_drivers.meter.p1.frames import TELEGRAM_MAX, P1Decoder
 from quartier_drivers.meter.p1.sealed import PENDING_MAX, SealedDecoder
+from quartier_drivers.meter.rising import ANEW_COUNT
 
 TEXT = telegram(*DUTCH)
 OWN = bytes(range(16))
-FIRST, SECOND = sealed(TEXT, 1), sealed(TEXT, 2)
+FIRST, SECOND, THIRD = (sealed(TEXT, number) for number in (1, 2, 3))
 
 
 def heard(capture: bytes, sizes=(), **keys: bytes) -> list:
@@ -42,6 +43,31 @@ def test_without_any_authentication_key_the_crc_of_the_telegram_proves_it():
     assert 0 == len(heard(damaged))
 
 
+@pytest.mark.parametrize("keys", [{}, {"authentication_key": PUBLIC}])
+def test_a_telegram_sent_again_counts_once(keys):
+    decoder = p1.decoder(encryption_key=KEY, **keys)
+    heard_count = [len(decoder.feed(one)) for one in (SECOND, SECOND, FIRST, THIRD)]
+
+    assert [1, 0, 0, 1] == heard_count
+    assert (2, 2, 0) == (decoder.counts.good_count, decoder.counts.bad_count, decoder.counts.resync_count)
+    assert "" == decoder.why
+    assert [] == decoder.feed(FIRST)
+    assert "frame counter 1 after 3: a telegram sent again" == decoder.why
+
+
+def test_a_meter_that_began_anew_is_heard_after_a_while():
+    decoder = p1.decoder(encryption_key=KEY, authentication_key=PUBLIC)
+    decoder.feed(sealed(TEXT, 5_000))
+    heard_count = [len(decoder.feed(sealed(TEXT, counter))) for counter in range(1, 21)]
+
+    assert [0] * (ANEW_COUNT - 1) + [1] * (21 - ANEW_COUNT) == heard_count
+
+
+def test_an_authentication_key_alone_proves_nothing():
+    with pytest.raises(ValueError, match="wants the encryption_key"):
+        p1.decoder(authentication_key=OWN)
+
+
 def test_another_key_reads_nothing_and_says_how_often():
     decoder = p1.decoder(encryption_key=OWN)
 
@@ -61,7 +87,7 @@ def test_without_any_key_it_is_said_that_one_is_needed():
 def test_any_changed_byte_is_noticed_and_costs_no_other_telegram():
     for place in range(0, len(FIRST), 5):
         damaged = FIRST[:place] + bytes((FIRST[place] ^ 0x21,)) + FIRST[place + 1 :]
-        assert 2 == len(heard(SECOND + damaged + SECOND, authentication_key=PUBLIC)), place
+        assert 2 == len(heard(SECOND + damaged + THIRD, authentication_key=PUBLIC)), place
 
 
 @pytest.mark.parametrize(
