@@ -1,11 +1,13 @@
 """The tables of a device profile: which keys there are, and what each may hold."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from quartier_drivers.contract import Fallback
 from quartier_drivers.notation import Address, Registers, address
 
 __all__ = ["Address", "address"]
@@ -118,6 +120,11 @@ class Quantity(Section):
         """Whether it can be written."""
         return False
 
+    @property
+    def fallback(self) -> Fallback | None:
+        """What its device does by itself when nobody writes; None: nothing."""
+        return None
+
 
 class Own(Section):
     """The write that gives a point back to the device's own control."""
@@ -190,6 +197,15 @@ class DeviceFallback(Section):
     check: Annotated[tuple[Condition, ...], BeforeValidator(_tuple)] = ()
     remedy: Annotated[str, Field(min_length=8)] | None = None
     """What a person does where the device shows something else."""
+
+    @property
+    def plain(self) -> Fallback:
+        """The same as the contract says it."""
+        if self.holds or self.after_s is None:
+            return Fallback(None, math.inf)
+        value = None if self.value == "own" else self.value
+        every_s = self.refresh_s or self.after_s / 3
+        return Fallback(value, self.after_s, str(self.address or ""), every_s, self.kept_by)
 
 
 class Gate(Section):
@@ -278,6 +294,11 @@ class Point(Source, Quantity):
     def writable(self) -> bool:
         """Whether it can be written."""
         return self.write is not None
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """What its device does by itself when nobody writes; None: nothing."""
+        return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
 
 
 class Head(Section):

@@ -251,6 +251,7 @@ tier = "C"
 rated_w = {heat_pump_w}
 switch_device = "relays"
 switch_part = "relay1"
+accept_no_fallback = "the board has no watchdog; left on or off, fuse and tank bear the heat pump"
 
 [limits]
 contract_import_w = {contract_import_w}

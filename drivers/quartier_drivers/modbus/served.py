@@ -1,16 +1,15 @@
 """What a device serves to its owners, under full names, and what that needs from the wire.  Pure."""
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from quartier_drivers import codec
-from quartier_drivers.contract import DeviceSpec, Fallback, PointInfo
+from quartier_drivers.contract import DeviceSpec, PointInfo
 from quartier_drivers.modbus.plan import Want
 from quartier_drivers.points import word
 from quartier_drivers.profile import RegisterProfile
-from quartier_drivers.schema import WRITES_PER_DAY, DeviceFallback, Point
+from quartier_drivers.schema import WRITES_PER_DAY, Point
 
 # Marks the key of a want that is the scale register of a point.
 SCALE = "^"
@@ -111,7 +110,7 @@ def info(one: Served, profile: RegisterProfile) -> PointInfo:
         write_high=high,
         persistent=write.persistent,
         on_release=write.on_release,
-        fallback=_fallback(write.fallback),
+        fallback=point.fallback,
         step=_step(point),
         read_back=write.confirm == "read",
         settle_s=profile.limits.settle_s,
@@ -137,18 +136,3 @@ def _step(point: Point) -> float:
     target = codec.write_source(point)
     whole = not target.type_name.startswith("float") and target.scale_address is None
     return abs(target.scale) if whole else 0.0
-
-
-def _fallback(fallback: DeviceFallback | None) -> Fallback | None:
-    if fallback is None:
-        return None
-    if fallback.holds:
-        return Fallback(None, math.inf)
-    assert fallback.after_s is not None  # flaws.py has seen to it
-    return Fallback(
-        None if fallback.value == "own" else fallback.value,
-        fallback.after_s,
-        str(fallback.address or ""),
-        fallback.refresh_s or fallback.after_s / 3,
-        fallback.kept_by,
-    )

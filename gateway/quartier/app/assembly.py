@@ -231,11 +231,15 @@ def _asset(
         "node": asset.node,
         "period_s": _period_s(points, f"{name}.power_w"),
         "measured": f"{name}.power_w" in points,
+        "accepts_no_fallback": asset.accept_no_fallback is not None,
     }
     if isinstance(asset, model.Battery):
         return _battery(asset, shared, points)
     if isinstance(asset, model.Pv):
-        return assets.Pv(**shared, rated_w=asset.rated_w, curtail=_curtail(name, asset, points))
+        curtail = _curtail(name, asset, points)
+        point = f"{name}.{'relay_on' if curtail == 'relay' else 'generation_max_w'}"
+        falls_back = curtail == "none" or _falls_back(points, point)
+        return assets.Pv(**shared, rated_w=asset.rated_w, curtail=curtail, falls_back=falls_back)
     if isinstance(asset, model.Ev):
         return assets.Ev(
             **shared,
@@ -248,12 +252,14 @@ def _asset(
             min_on_s=asset.min_on_s,
             min_off_s=asset.min_off_s,
             writable=_writable(points, f"{name}.current_max_a"),
+            falls_back=_falls_back(points, f"{name}.current_max_a"),
         )
     return assets.Load(
         **shared,
         tier=asset.tier,
         rated_w=asset.rated_w,
         switchable=asset.tier != "A" and _writable(points, f"{name}.relay_on"),
+        falls_back=asset.tier == "A" or _falls_back(points, f"{name}.relay_on"),
         min_on_s=asset.min_on_s,
         min_off_s=asset.min_off_s,
     )
@@ -279,6 +285,8 @@ def _battery(
         soc_period_s=_period_s(points, f"{shared['name']}.soc_pct"),
         lease_s=min(lease_s, 60.0),
         writable=setpoint is not None and setpoint.writable,
+        # A setpoint must end when we read on but no longer decide: a timer that reading keeps alive does not.
+        falls_back=setpoint is None or (timer is not None and timer.kept_by == "writes"),
     )
 
 
@@ -293,6 +301,10 @@ def _curtail(name: str, asset: model.Pv, points: Mapping[str, PointInfo]) -> Any
 
 def _writable(points: Mapping[str, PointInfo], point: str) -> bool:
     return point in points and points[point].writable
+
+
+def _falls_back(points: Mapping[str, PointInfo], point: str) -> bool:
+    return point not in points or points[point].fallback is not None
 
 
 def _period_s(points: Mapping[str, PointInfo], point: str) -> float:

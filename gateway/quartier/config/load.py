@@ -11,6 +11,7 @@ from quartier.config.checks import cross_check, owner
 from quartier.config.contacts import is_lost
 from quartier.config.draft import FIXED, NAMED, Draft, draft
 from quartier.config.faults import Flaw
+from quartier.config.forgetting import warnings_about_fallbacks
 from quartier.config.model import Grid, Site
 from quartier.config.secrets import warnings_about, warnings_about_keys
 from quartier_drivers.errors import ConfigError, Fault
@@ -45,7 +46,7 @@ def check(path: FilePath) -> Loaded:
     places, read, profiles = _read(path)
     if read.flaws:
         raise ConfigError(_faults(places, read.flaws))
-    return Loaded(_site(read), profiles, warnings=_warnings(places, read))
+    return Loaded(_site(read), profiles, warnings=_warnings(places, read, profiles))
 
 
 def load_lenient(path: FilePath) -> Loaded:
@@ -68,7 +69,7 @@ def load_lenient(path: FilePath) -> Loaded:
         for name in [name for name in entries if f"{table}.{name}" in disabled]:
             del entries[name]
     sound = {name: profile for name, profile in profiles.items() if name in read.devices}
-    return Loaded(_site(read), sound, disabled, _warnings(places, read))
+    return Loaded(_site(read), sound, disabled, _warnings(places, read, sound))
 
 
 def _read(path: FilePath) -> tuple[Places, Draft, dict[str, Profile]]:
@@ -146,12 +147,13 @@ def _site(read: Draft) -> Site:
     return Site(**named, **fixed)
 
 
-def _warnings(places: Places, read: Draft) -> tuple[Fault, ...]:
+def _warnings(places: Places, read: Draft, profiles: Mapping[str, Profile]) -> tuple[Fault, ...]:
     link = read.fixed.get("district_link")
     flaws = [
         *_idle(read),
         *(warnings_about(link) if link else ()),
         *warnings_about_keys(read.devices),
+        *warnings_about_fallbacks(read.assets, profiles),
     ]
     return tuple(_faults(places, flaws))
 

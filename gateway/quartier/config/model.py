@@ -17,6 +17,7 @@ from quartier.config.words import (
     Name,
     Pct,
     ProfileName,
+    Reason,
     SecretFile,
     Section,
     TimeZone,
@@ -87,7 +88,12 @@ class _Placed(_Asset):
     """The node of the connection tree that feeds it."""
 
 
-class Battery(_Placed):
+class _Ordered(_Placed):
+    accept_no_fallback: Reason | None = None
+    """Why it is given orders though its device does not forget them by itself; absent: it is given none."""
+
+
+class Battery(_Ordered):
     """A battery with its inverter; charging counts plus."""
 
     role: Literal["battery"]
@@ -112,7 +118,7 @@ class Battery(_Placed):
     """Kept for outages: above it the battery serves the house, below it nothing of ours discharges it."""
 
 
-class Pv(_Placed):
+class Pv(_Ordered):
     """Photovoltaics; generating counts minus."""
 
     role: Literal["pv"]
@@ -127,7 +133,7 @@ class Pv(_Placed):
     """Which part of switch_device."""
 
 
-class Ev(_Placed):
+class Ev(_Ordered):
     """A charging point for cars."""
 
     role: Literal["ev"]
@@ -150,7 +156,7 @@ class Ev(_Placed):
     """Once paused it rests at least this long."""
 
 
-class Load(_Placed):
+class Load(_Ordered):
     """A consumer; one with a relay can be shed."""
 
     role: Literal["load"]

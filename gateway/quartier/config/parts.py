@@ -41,7 +41,7 @@ def flaws_of_parts(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Fl
 def homes(asset: Any) -> Iterator[tuple[str, str, str]]:
     """Device and part of each place that belongs to the asset, and the key that names it."""
     yield asset.device, asset.part, "part" if asset.part else "device"
-    other = _switch(asset)
+    other = switch(asset)
     if other is not None and other != (asset.device, asset.part):
         yield (*other, "switch_part" if other[1] else "switch_device")
 
@@ -80,7 +80,7 @@ def _abilities(name: str, asset: Any, profiles: Mapping[str, Profile]) -> Iterat
 def _switching(
     name: str, asset: Pv | Load, own: Mapping[str, Quantity], profiles: Mapping[str, Profile]
 ) -> Iterator[Flaw]:
-    other = _switch(asset)
+    other = switch(asset)
     relay = points_of(profiles, *other) if other else own
     if relay is None:
         return
@@ -106,7 +106,7 @@ def _a(role: str) -> str:
     return f"an {role}" if role == "ev" else f"a {role}"
 
 
-def _switch(asset: Any) -> tuple[str, str] | None:
+def switch(asset: Any) -> tuple[str, str] | None:
     """The device and part whose relay switches this asset, if another than its own."""
     if isinstance(asset, Pv | Load) and asset.switch_device is not None:
         return asset.switch_device, asset.switch_part

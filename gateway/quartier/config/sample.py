@@ -46,6 +46,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
         "tier": "C",
         "switch_device": "relays",
         "switch_part": "relay1",
+        "accept_no_fallback": "relay8 has no watchdog; a heater left off or on is within fuse and contract",
     },
     "nodes.board_b": {"fuse_a": 32},
     "limits": {"contract_import_w": 9000, "contract_export_w": 6000},
@@ -72,6 +73,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 }
 # What a key without a default might say.
 HINTS: Mapping[str, Any] = {
+    "accept_no_fallback": "left as it is it harms nobody: decided with the owner on 2026-11-25",
     "charge_max_w": 5000,
     "discharge_max_w": 5000,
     "ramp_max_w_per_s": 1000,

@@ -84,6 +84,14 @@ def _secret_reference(reference: str) -> str:
     raise ValueError("is neither a path nor a credential; expected /an/absolute/path or credential:NAME")
 
 
+def _reason(text: str) -> str:
+    if len(text.split()) < _REASON_WORDS_MIN:
+        raise ValueError(f"{text!r} is no reason; expected a sentence: who decided it and why that is safe")
+    return text
+
+
+# Less says nothing to who reads it in three years.
+_REASON_WORDS_MIN = 4
 _NAME = r"^[a-z][a-z0-9_]{0,31}$"
 _TOPIC = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 _PROFILE = r"^[a-z0-9_-]+/[a-z0-9_.-]+$"
@@ -105,5 +113,7 @@ BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 """``mqtts://host[:port]``; ``mqtt://`` only to this machine."""
 BuildingId = Annotated[TopicName, AfterValidator(_building_id)]
 """A topic level that is no word of the companion namespace."""
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(_reason)]
+"""A sentence that says why something is right although it looks wrong."""
 ProfileName = Annotated[str, StringConstraints(pattern=_PROFILE)]
 """``maker/model``."""

@@ -13,6 +13,7 @@ from quartier.control import (
     battery,
     contacts,
     failsafe,
+    guards,
     limits,
     orders,
     outcome,
@@ -321,7 +322,7 @@ def _forced_export(scene: Scene, players: list[Player], wants: list[float], acte
     breach = scene.state.export_breach
     if not (breach.fast_over or breach.next_step):
         return
-    giving = [index for index, want in enumerate(wants) if want < 0]
+    giving = [index for index, want in enumerate(wants) if want < 0 and players[index].usable]
     giving.sort(key=lambda index: isinstance(players[index].asset, Pv))
     for index in giving if breach.fast_over else giving[:1]:
         wants[index] = 0.0
@@ -336,7 +337,7 @@ def _capped_generation(
     if cap_w is None:
         return
     made_w = outcome.generated_w(scene, players)
-    mine = [i for i, p in enumerate(players) if isinstance(p.asset, Pv) and wants[i] < 0]
+    mine = [i for i, p in enumerate(players) if isinstance(p.asset, Pv) and wants[i] < 0 and p.usable]
     own_w = -sum(wants[i] for i in mine)
     if made_w <= cap_w or own_w <= 0:
         return
@@ -384,5 +385,6 @@ def _lost(scene: Scene) -> Mapping[str, str]:
         for asset in scene.house.assets
         if isinstance(asset, Battery)
         and asset.writable
+        and guards.may_order(asset)
         and (why := outcome.why_not(scene, asset)) not in {"", outcome.WAITING}
     }

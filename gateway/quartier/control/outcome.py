@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import floor
 
-from quartier.control import balance, shed, sight, steps
+from quartier.control import balance, guards, shed, sight, steps
 from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
 from quartier.control.orders import REFRESH_S, Want
@@ -56,6 +56,9 @@ def why_not(scene: Scene, asset: Battery) -> str:
     memories, now_ns = scene.state.memories, scene.now_ns
     if not asset.writable:
         return "it takes no setpoint"
+    unguarded = guards.why_not(asset, memories)
+    if unguarded:
+        return unguarded
     if scene.lost:
         return "grid meter lost"
     if scene.stage is Stage.SAFE:
@@ -195,11 +198,11 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
             wants += _battery_want(scene, player, result, index)
             continue
         turn = result.back.get(index) or _turn(scene, player, result, index)
-        if isinstance(asset, Ev) and turn.on and _plugged(scene, asset):
+        if isinstance(asset, Ev) and turn.on and player.usable and _plugged(scene, asset):
             turn = _fitted(asset, turn, max(0.0, setpoint_w) + spare_w)
             spare_w = max(0.0, spare_w - (_limit_w(asset, turn) - max(0.0, setpoint_w)))
         turns[asset.name] = turn
-        if _known(scene, result, asset):
+        if _known(scene, result, player, turn):
             wants.append(_flexible_want(asset, turn, _reason(scene, player, result, index, turn)))
     return wants, turns
 
@@ -252,6 +255,8 @@ def _pv_turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
         off = turn.on and index in result.acted and setpoint_w >= 0
         return shed.switched_off(turn, min(player.present_w, 0.0), now_ns) if off else turn
     limit_w = _limit_w(asset, turn)
+    if not player.usable:
+        return _pv_kept(scene, player, result, limit_w)
     if scene.lost:
         limit_w = min(limit_w, -setpoint_w)
     elif setpoint_w > player.want_w + EPSILON_W:
@@ -262,6 +267,15 @@ def _pv_turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
     cap_w = scene.force.generation_w
     if cap_w is not None:
         limit_w = min(limit_w, _generation_share_w(scene, asset, cap_w))
+    return replace(turn, limit_w=_limit(limit_w, asset.rated_w))
+
+
+def _pv_kept(scene: Scene, player: Player, result: Result, limit_w: float) -> Turn:
+    """A PV that no cap may be taken with keeps its limit; it may come back where nothing is in the way."""
+    asset, turn = player.asset, player.turn
+    free = scene.stage is Stage.WELL and scene.force.generation_w is None
+    if free and turn.limit_w is not None and result.total_low_w is not None and not scene.lost:
+        limit_w = max(limit_w, _pv_raised(scene, player, result, limit_w))
     return replace(turn, limit_w=_limit(limit_w, asset.rated_w))
 
 
@@ -282,7 +296,7 @@ def _pv_raised(scene: Scene, player: Player, result: Result, limit_w: float) -> 
 def _generation_share_w(scene: Scene, asset: Pv, cap_w: float) -> float:
     memories, now_ns = scene.state.memories, scene.now_ns
     pvs = [a for a in scene.house.assets if isinstance(a, Pv)]
-    free = [a for a in pvs if a.curtail == "limit"]
+    free = [a for a in pvs if a.curtail == "limit" and not guards.why_not(a, memories)]
     fixed_w = sum(-min(0.0, sight.power_w(memories, a, now_ns) or 0.0) for a in pvs if a not in free)
     whole_w = sum(a.rated_w for a in free)
     return max(0.0, cap_w - fixed_w) * (asset.rated_w / whole_w if whole_w > 0 else 1.0)
@@ -313,11 +327,16 @@ def _fitted(ev: Ev, turn: Turn, fit_w: float) -> Turn:
     return replace(turn, limit_w=_limit(min(watts, _limit_w(ev, turn)), full_w(ev)))
 
 
-def _known(scene: Scene, result: Result, asset: Load | Ev | Pv) -> bool:
-    """Whether it is time to write: not before its device and the grid meter had their chance to answer."""
+def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
+    """Whether it is time to write: not before its device and the grid meter had their chance to answer.
+
+    One that is not usable is not written for the first time but to come back.
+    """
+    asset = player.asset
+    assert not isinstance(asset, Battery)
     if point(asset) in scene.state.book.orders:
         return True
-    if result.total_high_w is None:
+    if result.total_high_w is None or not (player.usable or turn != player.turn):
         return False
     return scene.running_s > START_S or scene.lost or f"{asset.name}.power_w" in scene.state.memories
 

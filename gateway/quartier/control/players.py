@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from quartier.control import guards
 from quartier.control.battery import Room
 from quartier.control.shed import Turn
 from quartier.control.sight import Memories, power_w, worst_w
@@ -12,7 +13,7 @@ from quartier.house.assets import Battery, Ev, House, Load, Pv
 class Player:
     """``present_w`` is inside the grid's power now, ``want_w`` is what shall be there instead.
 
-    ``seen`` is False while ``present_w`` is only assumed.
+    ``seen`` is False while ``present_w`` is only assumed, ``usable`` where no cap may be taken with it now.
     """
 
     asset: Battery | Pv | Ev | Load
@@ -23,6 +24,7 @@ class Player:
     before_w: float = 0.0
     reason: str = ""
     seen: bool = True
+    usable: bool = True
 
     @property
     def name(self) -> str:
@@ -46,6 +48,8 @@ def flexible(house: House) -> list[Load | Ev | Pv]:
 
 
 def _takes_orders(asset: Load | Ev | Pv) -> bool:
+    if not guards.may_order(asset):
+        return False
     if isinstance(asset, Pv):
         return asset.curtail != "none"
     return asset.tier != "A" and (asset.writable if isinstance(asset, Ev) else asset.switchable)
@@ -58,12 +62,13 @@ def flexible_player(asset: Load | Ev | Pv, turn: Turn, memories: Memories, now_n
     one that shows it early would make the rest look larger and shed the next for nothing.
     """
     seen_w = power_w(memories, asset, now_ns)
+    usable = not guards.why_not(asset, memories)
     if isinstance(asset, Pv):
         most_w = -asset.rated_w if turn.limit_w is None else -turn.limit_w
         present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
         present_w = min(present_w, 0.0)
         want_w = max(present_w, most_w) if turn.on else 0.0
-        return Player(asset, present_w, want_w, turn, seen=seen_w is not None)
+        return Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable)
     full = full_w(asset) if isinstance(asset, Ev) else worst_w(asset)
     most_w = full if turn.limit_w is None else turn.limit_w
     present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
@@ -73,4 +78,4 @@ def flexible_player(asset: Load | Ev | Pv, turn: Turn, memories: Memories, now_n
         want_w = present_w if turn.limit_w is None else min(present_w, most_w)
     if turn.settling(now_ns):
         present_w = max(present_w, turn.before_w)
-    return Player(asset, present_w, want_w, turn, seen=seen_w is not None)
+    return Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable)

@@ -86,6 +86,8 @@ def points(house: House) -> list[str]:
     wanted += [f"{contact.name}.input_on" for contact in house.contacts]
     wanted += [f"{supply.name}.{name}" for supply in house.supplies for name in SUPPLY_POINTS]
     for asset in house.assets:
+        if asset.falls_back and not asset.accepts_no_fallback:
+            wanted.append(f"{asset.name}.fallback_on")
         if isinstance(asset, Battery):
             wanted.append(f"{asset.name}.soc_pct")
         elif isinstance(asset, Ev):

@@ -25,10 +25,13 @@ class Step:
 
 
 def down(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int) -> list[Step]:
-    """For an import cap: battery charging, EV to its floor, battery discharges, EV pauses, D, C, B."""
+    """For an import cap: battery charging, EV to its floor, battery discharges, EV pauses, D, C, B.
+
+    Who is not ``usable`` is left as it stands; the others take its place in the order.
+    """
     place = {player.name: index for index, player in enumerate(players)}
     batteries = [index for index, player in enumerate(players) if isinstance(player.asset, Battery)]
-    order = in_turn((p.asset for p in players if isinstance(p.asset, Load | Ev)), turns, now_ns)
+    order = in_turn((p.asset for p in players if isinstance(p.asset, Load | Ev) and p.usable), turns, now_ns)
     running = [asset for asset in order if turns[asset.name].on]
     first = [asset for asset in running if isinstance(asset, Ev) and asset.tier == "D"]
     rest = [asset for asset in running if asset not in first]
@@ -57,11 +60,12 @@ def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, rai
             for i, p in enumerate(players)
             if isinstance(p.asset, Battery)
         ]
-        order = in_turn((p.asset for p in players if isinstance(p.asset, Load | Ev)), turns, now_ns)
+        usable = (p.asset for p in players if isinstance(p.asset, Load | Ev) and p.usable)
+        order = in_turn(usable, turns, now_ns)
         for asset in reversed(order):
             steps += _raised(place, asset, turns[asset.name], now_ns)
     for index, player in enumerate(players):
-        if isinstance(player.asset, Pv) and player.turn.on:
+        if isinstance(player.asset, Pv) and player.turn.on and player.usable:
             limit = player.asset.curtail == "limit"
             words = "generation curtailed" if limit else "generation switched off"
             steps.append(Step(index, 0.0, limit, words))

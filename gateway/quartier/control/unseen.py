@@ -36,7 +36,7 @@ def generation(
     allowed_w = scene.force.export_w + outcome.certain_load_w(scene)
     moved = list(setpoints)
     for index, player in enumerate(players):
-        if isinstance(player.asset, Pv):
+        if isinstance(player.asset, Pv) and player.usable:
             is_off = index in acted and setpoints[index] >= 0
             moved[index] = max(-allowed_w, -player.asset.rated_w)
             if player.asset.curtail == "relay" and (is_off or allowed_w < player.asset.rated_w):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quartier.control import contacts, failsafe, sight, supplies
+from quartier.control import contacts, failsafe, guards, sight, supplies
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
 from quartier.control.players import Player, flexible
@@ -72,6 +72,11 @@ def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> list[str]:
     if not result.met:
         found.append("the caps cannot be met: all that may be moved was moved")
     found += [f"{name}: given back, {why}" for name, why in lost.items()]
+    found += [
+        f"{asset.name}: used for no cap and no shed, {why}"
+        for asset in flexible(scene.house)
+        if (why := guards.why_not(asset, scene.state.memories))
+    ]
     return found
 
 
@@ -104,10 +109,13 @@ def _asset(scene: Scene, asset: Battery | Pv | Ev | Load, after: State) -> dict[
         shown_asset["state"] = why_not(scene, asset) or "steered"
         name = f"{asset.name}.setpoint_w"
     elif asset in flexible(scene.house):
-        shown_asset["state"] = _turn_state(asset, after.turns[asset.name])
+        unguarded = guards.why_not(asset, scene.state.memories)
+        shown_asset["state"] = _turn_state(asset, after.turns[asset.name]) + f"; {unguarded}" * bool(
+            unguarded
+        )
         name = point(asset)
     else:
-        shown_asset["state"] = "measured only"
+        shown_asset["state"] = "measured only" if guards.may_order(asset) else f"not ordered: {guards.NONE}"
         return shown_asset
     order = after.book.orders.get(name)
     if order is not None:

@@ -16,7 +16,8 @@ class Asset:
     """Anything with a power: it takes ``power_w`` from the building's bus.
 
     ``period_s`` is how often its power is read; ``comfort_cost`` orders sheds inside a tier where
-    the number of sheds in 24 h is equal, lowest first.
+    the number of sheds in 24 h is equal, lowest first.  ``falls_back``: its device forgets by itself what
+    it was ordered; ``accepts_no_fallback``: the site file says aloud that it may be ordered without.
     """
 
     name: str
@@ -26,6 +27,8 @@ class Asset:
     period_s: float = 1.0
     measured: bool = True
     comfort_cost: float = 0.0
+    falls_back: bool = True
+    accepts_no_fallback: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,7 +33,7 @@ register = "input:6"
 [parts.battery.setpoint_w]
 register = "holding:0"
 type = "int16"
-write = { low = -5000, high = 5000, on_release = 0 }
+write = { low = -5000, high = 5000, on_release = 0, fallback = { value = 0, after_s = 60 } }
 [parts.read_only.power_w]
 register = "input:4"
 type = "int32"
@@ -49,11 +49,11 @@ source = "made up"
 [parts.r1.relay_on]
 register = "coil:0"
 type = "bool"
-write = { on_release = 1 }
+write = { on_release = 1, fallback = { value = 1, after_s = 60 } }
 [parts.r2.relay_on]
 register = "coil:1"
 type = "bool"
-write = { on_release = 1 }
+write = { on_release = 1, fallback = { value = 1, after_s = 60 } }
 """
 INPUTS = """
 [profile]

@@ -1,0 +1,27 @@
+"""Whether an order is safe: only where the device forgets it by itself once nobody stands behind it.
+
+What is declared stands in the house; whether it still stands in the device says ``<asset>.fallback_on``.
+A point without a fall-back is used for no cap, no shed and no setpoint, unless the site file accepts that;
+what it is held to already stays, and comes back in its turn.
+"""
+
+from quartier.control.sight import Memories
+from quartier.house.assets import Battery, Ev, Load, Pv
+
+NONE = "its device has no fall-back, and the site file does not accept that (accept_no_fallback)"
+LOST = "the fall-back of its device is not as declared"
+
+
+def may_order(asset: Battery | Pv | Ev | Load) -> bool:
+    """Whether it may be given orders at all, by what is declared."""
+    return asset.falls_back or asset.accepts_no_fallback
+
+
+def why_not(asset: Battery | Pv | Ev | Load, memories: Memories) -> str:
+    """Why no new order may be given to it now; empty when it may."""
+    if asset.accepts_no_fallback:
+        return ""
+    if not asset.falls_back:
+        return NONE
+    seen = memories.get(f"{asset.name}.fallback_on")
+    return LOST if seen is not None and not seen.value else ""
