@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from quartier.app import fallbacks
 from quartier.app.decisions import Decisions
 from quartier.app.fleet import Fleet
 from quartier.house.image import Frozen
 from quartier.house.now import Now
 from quartier.runtime.bus import Bus
+from quartier.runtime.fallbacks import Look
 from quartier.runtime.health import NOT_ASKED, Health
 from quartier.runtime.mailbox import Outcome
 from quartier.runtime.ticker import Ticker
@@ -48,7 +50,7 @@ def _all_told(
     names: Iterable[str], frozen: Frozen, infos: Mapping[str, PointInfo], fleet: Fleet, utc_ms: int
 ) -> Iterator[dict[str, Any]]:
     outcomes = {point: outcome for bus in fleet.buses for point, outcome in bus.mailbox.outcomes.items()}
-    return (_told(name, frozen, infos.get(name), outcomes.get(name), fleet.tally, utc_ms) for name in names)
+    return (_told(name, frozen, infos.get(name), outcomes.get(name), fleet, utc_ms) for name in names)
 
 
 def _told(
@@ -56,12 +58,12 @@ def _told(
     frozen: Frozen,
     info: PointInfo | None,
     outcome: Outcome | None,
-    tally: Tally,
+    fleet: Fleet,
     utc_ms: int,
 ) -> dict[str, Any]:
-    found = _point(name, frozen, info, outcome)
+    found = _point(name, frozen, info, outcome, fleet.fallbacks.of(name), utc_ms)
     if info is not None and info.writable:
-        found["writes"] = _writes(info, tally, utc_ms)
+        found["writes"] = _writes(info, fleet.tally, utc_ms)
     return found
 
 
@@ -74,7 +76,14 @@ def _writes(info: PointInfo, tally: Tally, utc_ms: int) -> dict[str, Any]:
     }
 
 
-def _point(name: str, frozen: Frozen, info: PointInfo | None, outcome: Outcome | None) -> dict[str, Any]:
+def _point(
+    name: str,
+    frozen: Frozen,
+    info: PointInfo | None,
+    outcome: Outcome | None,
+    look: Look | None,
+    utc_ms: int,
+) -> dict[str, Any]:
     seen = frozen.get(name)
     found: dict[str, Any] = {
         "point": name,
@@ -87,7 +96,7 @@ def _point(name: str, frozen: Frozen, info: PointInfo | None, outcome: Outcome |
     if info is not None and info.writable:
         found["writable"] = True
         found["on_release"] = info.on_release
-        found["fallback"] = None if info.fallback is None else _fallback(info)
+        found["fallback"] = None if info.fallback is None else fallbacks.shown(info, look, utc_ms)
     if outcome is not None:
         found["written"] = written(outcome, frozen.now_ns)
     return found
@@ -96,14 +105,6 @@ def _point(name: str, frozen: Frozen, info: PointInfo | None, outcome: Outcome |
 def _unit(name: str) -> str:
     unit = word(split(name)[1]).unit
     return UNITS.get(unit, "")
-
-
-def _fallback(info: PointInfo) -> dict[str, Any]:
-    """What the device does by itself: a value, or its own control (None); after_s None: what stands holds."""
-    fallback = info.fallback
-    assert fallback is not None
-    after_s = None if fallback.holds else fallback.after_s
-    return {"value": fallback.value, "after_s": after_s, "kept_by": fallback.kept_by}
 
 
 def written(outcome: Outcome, now_ns: int) -> dict[str, Any]:

@@ -201,6 +201,12 @@ def link_params(site: model.Site, limits: assets.Limits) -> LinkParams:
     )
 
 
+def reasons(site: model.Site) -> dict[str, str]:
+    """Why assets may be given orders that their device does not forget by itself, as the site file says."""
+    found = {name: getattr(asset, "accept_no_fallback", None) for name, asset in site.assets.items()}
+    return {name: reason for name, reason in found.items() if reason is not None}
+
+
 def local(site: model.Site) -> tuple[str, ...]:
     """The assets whose data never leave the building."""
     return tuple(name for name, asset in site.assets.items() if asset.share == "local")

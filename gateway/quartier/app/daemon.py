@@ -4,14 +4,14 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import quartier_native
-from quartier.app import answers, assembly, keeper, memory, own, wear
+from quartier.app import answers, assembly, fallbacks, keeper, memory, own, upkeep
 from quartier.app.disk import Disk
 from quartier.app.fleet import Fleet
 from quartier.app.replies import Replies
@@ -57,6 +57,7 @@ class Daemon:
 
     fleet: Fleet
     turn: Turn
+    _teller: fallbacks.Teller
     uplink: "Uplink | None"
     _catalogue: "Callable[[Site, Mapping[str, PointInfo]], Catalog]"
 
@@ -127,15 +128,7 @@ class Daemon:
                         "desk", Desk(self._places.runtime_dir, self._answers(), self._about()).run
                     )
                 ),
-                group.create_task(
-                    keeper.run(self._places.state_dir, lambda: self.turn.link, self._clock, self._log)
-                ),
-                group.create_task(wear.run(self._places.state_dir, self.fleet.tally, self._clock, self._log)),
-                group.create_task(
-                    memory.run(
-                        self._places.state_dir, self.fleet.memory, self._remembering, self._clock, self._log
-                    )
-                ),
+                *(group.create_task(run) for run in self._keeping()),
             ]
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
@@ -155,24 +148,29 @@ class Daemon:
     async def _begin(self, group: asyncio.TaskGroup) -> None:
         """Buses first: nothing waits for the district."""
         await self._tell_damage()
-        tally = await asyncio.to_thread(wear.recalled, self._places.state_dir)
-        known = await asyncio.to_thread(memory.recalled, self._places.state_dir)
-        self.fleet = Fleet(group, self._clock, self._deliver, self._log, tally, self._note, known)
+        known = await upkeep.recalled(self._places.state_dir)
+        tally, kept, found = known.tally, known.memory, known.fallbacks
+        self.fleet = Fleet(group, self._clock, self._deliver, self._log, tally, self._note, kept, found)
         await self.fleet.follow(assembly.wires(self._loaded))
         site = self._loaded.site
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
         house = assembly.house(site, self.fleet.points, values)
         params = assembly.link_params(site, house.limits)
-        kept = await asyncio.to_thread(keeper.recalled, self._places.state_dir)
-        state = link.start(params, kept.state, self._clock.now(), outage=kept.outage, lost=kept.lost)
-        self._log.info("link.start", mode=str(state.mode), why=state.why, outage=kept.outage)
+        left = known.link
+        state = link.start(params, left.state, self._clock.now(), outage=left.outage, lost=left.lost)
+        self._log.info("link.start", mode=str(state.mode), why=state.why, outage=left.outage)
         self.turn = Turn(house, params, state, self._clock, self._image, self.fleet, self._store, self._log)
-        known.remind("gateway", self.turn, self._clock.utc_ms(), synced=self._clock.synced())
+        self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
+        known.memory.remind("gateway", self.turn, self._clock.utc_ms(), synced=self._clock.synced())
         self.uplink = self.turn.uplink = self._connected()
         if self.uplink is not None:
             self.fleet.moment.tell = self.uplink.wake
         self._keep_release()
         self._begun = True
+
+    def _keeping(self) -> list[Coroutine[Any, Any, None]]:
+        folder, fleet, clock = self._places.state_dir, self.fleet, self._clock
+        return upkeep.runs(folder, fleet, lambda: self.turn.link, self._remembering, clock, self._log)
 
     def _remembering(self) -> memory.Named:
         return (*self.fleet.drivers(), ("gateway", self.turn))
@@ -242,6 +240,8 @@ class Daemon:
         self._store.event(note.code, note.text, dict(note.data), self._clock.now())
 
     def _cycle(self) -> None:
+        for readings in self._teller.news(self._clock.now_ns()):
+            self._deliver(readings)
         self.turn()
         now = self._clock.now()
         if self._ready and now.ns >= self._own_ns:  # in the first cycle there is nothing to tell yet
@@ -270,13 +270,13 @@ class Daemon:
 
     def _infos(self) -> Mapping[str, PointInfo]:
         told = (point for bus in self.fleet.buses for point in bus.account.points)
-        mine = own.infos((*told, *own.NAMES), "gateway")
+        mine = own.infos((*told, *self._teller.names, *own.NAMES), "gateway")
         return Directory((("house", self.fleet.points), ("gateway", mine)))
 
     # What people ask
 
     def _answers(self) -> dict[str, Any]:
-        return {"status": self._status, "points": self._points}
+        return {"status": self._status, "points": self._points, "fallbacks": self._fallbacks}
 
     def _about(self) -> Mapping[str, Callable[[str], Any]]:
         return Replies(self._gateway, self.turn, self.fleet, self._image, self._clock).about
@@ -304,9 +304,14 @@ class Daemon:
             "written": answers.outcomes(self.fleet, now.ns),
             "store": dict(self._store.stats),
             "district": None if self.uplink is None else dict(self.uplink.stats),
+            "fallbacks": self._fallbacks(),
             "damaged": self._damage,
             "disabled": answers.disabled(self._loaded.disabled),
         }
+
+    def _fallbacks(self) -> list[dict[str, Any]]:
+        reasons, utc_ms = assembly.reasons(self._loaded.site), self._clock.utc_ms()
+        return fallbacks.rows(self.turn.house, self.fleet, reasons, utc_ms)
 
     def _points(self) -> Iterator[dict[str, Any]]:
         now = self._clock.now()
@@ -345,13 +350,14 @@ class Daemon:
         before = set(self._infos())
         started = await self.fleet.follow(assembly.wires(loaded))
         self._loaded = loaded
-        self._image.drop(before - set(self._infos()))
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
         house = assembly.house(loaded.site, self.fleet.points, values)
         # The ticker goes on at its period: a house told another one would call every cycle late.
         house = replace(house, cycle_s=self.turn.house.cycle_s)
+        self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
         self.turn.adopt(house, assembly.link_params(loaded.site, house.limits), started)
         self._store.set_assets(tuple(loaded.site.assets), assembly.local(loaded.site))
+        self._image.drop(before - set(self._infos()))
         if self.uplink is not None:
             self.uplink.catalogue(self._catalogue(loaded.site, self._infos()))
         self._keep_release()
@@ -385,9 +391,8 @@ class Daemon:
 
     async def _keep_link(self, *, planned: bool) -> None:
         try:
-            await asyncio.to_thread(keeper.keep, self._places.state_dir, self.turn.link, planned=planned)
-            await asyncio.to_thread(wear.keep, self._places.state_dir, self.fleet.tally)
-            facts = self.fleet.memory.gather(self._remembering(), self._clock.utc_ms())
-            await asyncio.to_thread(memory.keep, self._places.state_dir, facts)
+            utc_ms, kept = self._clock.utc_ms(), self._remembering()
+            state_dir, link_state = self._places.state_dir, self.turn.link
+            await upkeep.keep(state_dir, self.fleet, link_state, kept, utc_ms, planned=planned)
         except OSError as error:
             self._log.warning("link.not_kept", why=str(error))

@@ -13,6 +13,7 @@ from quartier.runtime import release
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.directory import Directory
+from quartier.runtime.fallbacks import Fallbacks
 from quartier.runtime.moment import Moment
 from quartier.runtime.supervisor import Failure, supervise
 from quartier.runtime.writes import Tally
@@ -38,7 +39,8 @@ class Fleet:
     """Starts, keeps and stops the buses.
 
     ``deliver`` takes all readings, ``tally`` counts the writes, ``tell`` is for what people should know,
-    ``memory`` for what devices must know after a restart; buses that ask are in the ``moment``.
+    ``memory`` for what devices must know after a restart, ``fallbacks`` for what was found of theirs; buses
+    that ask are in the ``moment``.
     """
 
     def __init__(
@@ -50,8 +52,10 @@ class Fleet:
         tally: Tally | None = None,
         tell: Callable[[Note], None] = lambda _note: None,
         memory: Memory | None = None,
+        fallbacks: Fallbacks | None = None,
     ) -> None:
         self.tally = tally or Tally()
+        self.fallbacks = fallbacks or Fallbacks()
         self.memory = memory or Memory()
         self._tell = tell
         self.moment = Moment()
@@ -105,8 +109,19 @@ class Fleet:
             self.memory.remind(name, driver, self._clock.utc_ms(), synced=self._clock.synced())
         infos = {point: info for driver in drivers.values() for point, info in driver.points.items()}
         safe = release_values([wire], infos)
-        deliver, log, tally = self._deliver, self._log, self.tally
-        bus = Bus(wire.name, line, drivers, self._clock, deliver, log, tally, safe, self._tell, self.moment)
+        bus = Bus(
+            wire.name,
+            line,
+            drivers,
+            self._clock,
+            self._deliver,
+            self._log,
+            self.tally,
+            safe,
+            self._tell,
+            self.moment,
+            self.fallbacks,
+        )
         work = supervise(f"bus {wire.name}", bus.run, self._clock, partial(self._report, bus))
         return Member(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))
 

@@ -14,9 +14,11 @@ from typing import Any
 from quartier.runtime.account import Account
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.directory import Directory
+from quartier.runtime.fallbacks import Fallbacks, Halted, Lookout
 from quartier.runtime.health import PROBE_PAUSE_S, Health
 from quartier.runtime.mailbox import Mailbox
 from quartier.runtime.moment import Moment
+from quartier.runtime.returns import Returns
 from quartier.runtime.rota import Rota
 from quartier.runtime.supervisor import ended_well
 from quartier.runtime.writes import Tally, Thrift
@@ -49,13 +51,13 @@ class Bus:
         safe: Mapping[str, float | None] = MappingProxyType({}),
         tell: Callable[[Note], None] = lambda _note: None,
         moment: Moment | None = None,
+        fallbacks: Fallbacks | None = None,
     ) -> None:
         self.name = name
         self.mailbox = Mailbox()
         self.online = False
         self.why = "not yet opened"
         self._lost_told = False
-        self._back: set[str] = set()
         self._halted = False
         self._line = line
         self._clock = clock
@@ -68,9 +70,12 @@ class Bus:
         }
         self.points = Directory((health, health.driver.points) for health in self.devices.values())
         self._thrift = Thrift(tally or Tally(), self.points, safe)
+        served = tuple(self.devices.values())
+        self._returns = Returns(served, self._thrift, clock, log, self._failed)
+        self._lookout = Lookout(fallbacks or Fallbacks(), served, clock, log, tell)
         self._fruitful = False
-        self._rota = Rota(tuple(self.devices.values()))
-        for health in self.devices.values():
+        self._rota = Rota(served)
+        for health in served:
             if isinstance(health.driver, Speaker):
                 health.driver.on_word(partial(self._word, health))
         self._noting = [one for one in (line, *drivers.values()) if isinstance(one, Noting)]
@@ -122,17 +127,17 @@ class Bus:
             now_ns = self._clock.now_ns()
             if now_ns >= self._age_again_ns:
                 self._age()
-            if self._back:
-                await self._give_back()
-            command = self.mailbox.take(self._reachable, now_ns)
-            if command is not None:
-                health = self._device_of(command.point)
-                await self._write(command, health)
-                self._rota.changed(health)
+            if self._returns.waiting:
+                await self._returns.make()
+            if await self._wrote():
                 continue
             # Due first, then the time: a driver that says "now" means the moment it was asked.
             first = self._rota.first()
             now_ns = self._clock.now_ns()
+            is_idle = first is None or first[0] > now_ns
+            if self._lookout.is_due(now_ns) if is_idle else self._lookout.is_overdue(now_ns):
+                await self._look()
+                continue
             if first is None:
                 await self._rest(REOPEN_PAUSE_S[1])
                 continue
@@ -149,6 +154,45 @@ class Bus:
                 if reads_count % BREATH_READS == 0:
                     await self._clock.sleep(0)
 
+    async def _wrote(self) -> bool:
+        """Write what waits longest for a device that can be reached; whether there was something."""
+        command = self.mailbox.take(self._reachable, self._clock.now_ns())
+        if command is None:
+            return False
+        health = self.points.holder(command.point)
+        assert health is not None, command.point  # only what is reachable was taken from the mailbox
+        await self._write(command, health)
+        self._rota.changed(health)
+        return True
+
+    async def _look(self) -> None:
+        """Look at one fall-back; between its exchanges go what waits to be written and a read that is due."""
+        found = self._lookout.next()
+        if found is None:
+            return
+        health, point = found
+        started_ns = self._clock.now_ns()
+        self._seat.leave()
+        try:
+            await self._lookout.look(health, point, self._between)
+        except Halted:
+            pass
+        except NoReply as silence:
+            self._failed(health, str(silence), started_ns)
+        self._rota.changed(health)
+
+    async def _between(self) -> None:
+        if self._returns.waiting:
+            await self._returns.make()
+        while await self._wrote():
+            pass
+        first = self._rota.first()
+        if first is not None and first[0] <= self._clock.now_ns():
+            await self._read(first[1])
+            self._rota.changed(first[1])
+        if self._halted:
+            raise Halted
+
     def _word(self, health: Health) -> None:
         """A device has spoken by itself: its turn comes now."""
         self._rota.changed(health)
@@ -162,11 +206,6 @@ class Bus:
                 log(note.code, bus=self.name, why=note.text, **note.data)
                 self._tell(note)
 
-    def _device_of(self, point: str) -> Health:
-        found = self.points.holder(point)
-        assert found is not None, point  # only what is reachable was taken from the mailbox
-        return found
-
     def _reachable(self, point: str) -> bool:
         """A device in doubt is read before it is written again: an unknown write is settled first."""
         health = self.points.holder(point)
@@ -178,6 +217,7 @@ class Bus:
             if not health.known:
                 health.identity = await health.driver.open()
                 health.known = True
+                self._lookout.met(health)
                 if health.speechless:
                     self._answered(health)
                 return  # a device without identity was not even asked: its first reading is the proof
@@ -199,29 +239,11 @@ class Bus:
             self.mailbox.seen(readings, self.points, self._clock.now_ns())
             self._thrift.saw(readings)
 
-    def _spares(self, command: Command) -> bool:
-        """Whether a register that wears out is left as it is: it has the value, or had its writes for today.
-
-        When its writes are used up, it is given its safe value.
-        """
-        point, utc_ms, now_ns = command.point, self._clock.utc_ms(), self._clock.now_ns()
-        if self._thrift.settles(point, command.value, now_ns):
-            self.mailbox.sent(command, now_ns, read_back=self.points[point].read_back)
-            return True
-        if self._thrift.stands(point, command.value, now_ns):
-            self.mailbox.spared(command, now_ns)
-            return True
-        why = self._thrift.refusal(point, command.value, utc_ms)
-        if why:
-            self.mailbox.failed(command, "refused", why, now_ns, read_back=False)
-            if self._thrift.ends(point, utc_ms):
-                self._log.warning("write.budget_spent", point=point, value=command.value, why=why)
-            if not self._thrift.rests(point):
-                self._back.add(point)
-        return bool(why)
-
     async def _write(self, command: Command, health: Health) -> None:
-        if self._spares(command):
+        utc_ms, now_ns = self._clock.utc_ms(), self._clock.now_ns()
+        if self._thrift.spares(command, self.mailbox, utc_ms, now_ns, self._log):
+            if self._thrift.owes_safe(command.point):
+                self._returns.add((command.point,))
             return
         read_back = health.driver.points[command.point].read_back
         started_ns = self._clock.now_ns()
@@ -245,6 +267,7 @@ class Bus:
             raise
         else:
             self.mailbox.sent(command, self._clock.now_ns(), read_back=read_back)
+            self._lookout.ordered(command.point)
             taken = True
         finally:
             if counts:
@@ -332,7 +355,7 @@ class Bus:
 
     def post(self, command: Command, now_ns: int) -> None:
         """Put a command into the slot of its point; it undoes a giving back that has not happened yet."""
-        self._back.discard(command.point)
+        self._returns.drop(command.point)
         self.mailbox.post([command], now_ns)
 
     def give_back(self, points: Iterable[str]) -> None:
@@ -343,29 +366,8 @@ class Bus:
         mine = {point for point in points if point in self.points}
         if mine:
             self.mailbox.withdraw(mine, self._clock.now_ns(), "given back to the device")
-            self._back |= mine
+            self._returns.add(mine)
             self.mailbox.wake()
-
-    async def _give_back(self) -> None:
-        """Give back what can be reached; the rest follows when its device answers again."""
-        for health in self.devices.values():
-            mine = self._back & health.driver.points.keys()
-            if not mine or not health.reachable:
-                continue
-            started_ns = self._clock.now_ns()
-            try:
-                await health.driver.release(mine)
-            except (NoReply, LinkLost, Refused) as error:
-                self._log.warning("release.failed", device=health.name, points=sorted(mine), why=str(error))
-                if isinstance(error, Refused):
-                    self._back -= mine
-                    continue
-                self._failed(health, str(error), started_ns)
-                if isinstance(error, LinkLost):
-                    raise
-            else:
-                self._back -= mine
-                self._thrift.gave_back(mine, self._clock.utc_ms())
 
     def halt(self) -> None:
         """Have ``run`` end after the exchange in hand, so that no answer is owed when safe values follow."""

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from quartier.runtime.mailbox import tolerance
-from quartier_drivers.contract import PointInfo, Quality, Readings
+from quartier.runtime.mailbox import Mailbox, tolerance
+from quartier_drivers.contract import Command, PointInfo, Quality, Readings
 
 _DAY_MS = 86_400_000
 # Limits and switches: less of them is never more than was wished.  A battery's setpoint has two directions.
@@ -74,6 +74,7 @@ class Thrift:
         self._settling: dict[str, tuple[float, int]] = {}
         self._worn = {point for point, info in infos.items() if info.persistent}
         self._ended: dict[str, int] = {}
+        self._owing: set[str] = set()
 
     def saw(self, readings: Readings) -> None:
         """Remember what persistent registers hold."""
@@ -126,6 +127,32 @@ class Thrift:
         return (
             f"its budget of {budget} writes a day is spent, until midnight UTC: each write wears its memory"
         )
+
+    def spares(self, command: Command, mailbox: Mailbox, utc_ms: int, now_ns: int, log: Any) -> bool:
+        """Whether a register that wears out is left as it is: it has the value, or had its writes for today.
+
+        What became of the command is told to the ``mailbox``.
+        """
+        point, value = command.point, command.value
+        if self.settles(point, value, now_ns):
+            mailbox.sent(command, now_ns, read_back=self._infos[point].read_back)
+            return True
+        if self.stands(point, value, now_ns):
+            mailbox.spared(command, now_ns)
+            return True
+        why = self.refusal(point, value, utc_ms)
+        if why:
+            mailbox.failed(command, "refused", why, now_ns, read_back=False)
+            self._owing.add(point)
+            if self.ends(point, utc_ms):
+                log.warning("write.budget_spent", point=point, value=value, why=why)
+        return bool(why)
+
+    def owes_safe(self, point: str) -> bool:
+        """Whether the writes of a point are used up, so that it is to be given its safe value; told once."""
+        owes = point in self._owing and not self.rests(point)
+        self._owing.discard(point)
+        return owes
 
     def ends(self, point: str, utc_ms: int) -> bool:
         """Whether this is the day's first refusal."""

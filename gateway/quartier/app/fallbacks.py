@@ -1,0 +1,145 @@
+"""What the house knows of its devices' fall-backs: kept on disk, told as points, shown to people."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from quartier.app.fleet import Fleet
+from quartier.control import outcome
+from quartier.house.assets import Battery, Ev, House, Load, Pv
+from quartier.runtime import statefile
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.fallbacks import Fallbacks, Look
+from quartier_drivers.contract import KINDS, PointInfo, Quality, Reading, Readings, columns
+from quartier_drivers.layout import Layout
+
+FILE = "fallbacks"
+KEEP_S = 10.0
+# A fast clock makes no busy disk.
+FLOOR_S = 0.5
+TELL_NS = 10_000_000_000
+
+Asset = Battery | Pv | Ev | Load
+
+
+def recalled(state_dir: Path) -> Fallbacks:
+    """What was last found, by an earlier run or by ``quartier arm``; nothing where no file is sound."""
+    try:
+        return Fallbacks(statefile.load(state_dir / FILE))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return Fallbacks()
+
+
+def keep(state_dir: Path, fallbacks: Fallbacks) -> None:
+    """Write it down.  Raises OSError."""
+    statefile.save(state_dir / FILE, fallbacks.facts())
+
+
+async def run(state_dir: Path, fallbacks: Fallbacks, clock: HouseClock, log: Any) -> None:
+    """Keep what was found whenever somebody looked; says once when the disk refuses."""
+    kept_count = fallbacks.changes_count
+    failing = False
+    while True:
+        await clock.doze(KEEP_S, FLOOR_S)
+        count = fallbacks.changes_count
+        if count == kept_count:
+            continue
+        try:
+            await asyncio.to_thread(statefile.save, state_dir / FILE, fallbacks.facts())
+        except OSError as error:
+            if not failing:
+                log.warning("fallbacks.not_kept", folder=str(state_dir), why=error.strerror or str(error))
+            failing = True
+        else:
+            kept_count, failing = count, False
+
+
+def ordered(house: House) -> Iterator[tuple[Asset, str]]:
+    """Each asset that can be given orders, with the point that takes them."""
+    for asset in house.assets:
+        if isinstance(asset, Battery):
+            if asset.writable:
+                yield asset, f"{asset.name}.setpoint_w"
+        elif asset.curtail != "none" if isinstance(asset, Pv) else asset.tier != "A" and _takes(asset):
+            yield asset, outcome.point(asset)
+
+
+def _takes(asset: Load | Ev) -> bool:
+    return asset.writable if isinstance(asset, Ev) else asset.switchable
+
+
+class Teller:
+    """``<asset>.fallback_on`` of each asset that can be given orders: whether its fall-back is as declared.
+
+    BAD while nobody has looked yet; False where there is none.
+    """
+
+    def __init__(self, house: House, fallbacks: Fallbacks) -> None:
+        self._fallbacks = fallbacks
+        self._assets = tuple(ordered(house))
+        self.names = tuple(f"{asset.name}.fallback_on" for asset, _ in self._assets)
+        self._layout = Layout(self.names, bytes([KINDS["bool"]]) * len(self.names))
+        self._told_count = -1
+        self._told_ns = 0
+
+    def news(self, now_ns: int) -> tuple[Readings, ...]:
+        """All of them, where somebody looked since the last call, and every 10 s."""
+        count = self._fallbacks.changes_count
+        if not self.names or (count == self._told_count and now_ns - self._told_ns < TELL_NS):
+            return ()
+        self._told_count, self._told_ns = count, now_ns
+        rows = (self._reading(asset, point, now_ns) for asset, point in self._assets)
+        return (columns(rows, now_ns, self._layout),)
+
+    def _reading(self, asset: Asset, point: str, now_ns: int) -> Reading:
+        look = self._fallbacks.of(point)
+        known = look is not None or not asset.falls_back
+        stands = asset.falls_back and (look is None or look.stands)
+        quality = Quality.GOOD if known else Quality.BAD
+        return Reading(f"{asset.name}.fallback_on", known and stands, quality, now_ns)
+
+
+def shown(info: PointInfo, look: Look | None, utc_ms: int) -> dict[str, Any]:
+    """The fall-back of one writable point, JSON-ready: what is declared, what was found, and when.
+
+    ``state``: ``none``, ``unseen`` (nobody looked yet), ``verified``, ``declared`` (by the manual; the device
+    shows none of it) or ``different``.
+    """
+    fallback = info.fallback
+    if fallback is None:
+        return {"state": "none", "value": None, "after_s": None, "holds": False, "problem": ""}
+    found: dict[str, Any] = {
+        "state": "unseen",
+        "value": fallback.value,
+        "after_s": None if fallback.holds else fallback.after_s,
+        "holds": fallback.holds,
+        "kept_by": fallback.kept_by,
+        "problem": "",
+    }
+    if look is not None:
+        armed = look.armed
+        found["state"] = "different" if armed.problem else "verified" if armed.is_verified else "declared"
+        found["problem"] = armed.problem
+        found["found_value"] = armed.value
+        found["found_after_s"] = None if fallback.holds else armed.after_s
+        found["utc_ms"] = look.utc_ms
+        found["age_s"] = round((utc_ms - look.utc_ms) / 1000, 1)
+    return found
+
+
+def rows(house: House, fleet: Fleet, reasons: Mapping[str, str], utc_ms: int) -> list[dict[str, Any]]:
+    """A row for each asset that can be given orders.
+
+    ``reasons`` says by asset why the site file accepts that there is no fall-back.
+    """
+    return [
+        {
+            "asset": asset.name,
+            "point": point,
+            **shown(fleet.points[point], fleet.fallbacks.of(point), utc_ms),
+            "accepted": reasons.get(asset.name),
+        }
+        for asset, point in ordered(house)
+        if point in fleet.points
+    ]

@@ -1,0 +1,192 @@
+"""How the fall-backs of devices stand, as last read back; who looks at them, and when.
+
+A point is looked at once its device is met, once more after the first order that carries a timer, and once
+a day; what was not as declared is looked at again after some minutes.  Looking never delays a write by more
+than one exchange, and takes turns with the reads that are due.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.health import Health
+from quartier_drivers.contract import Armable, Armed, Note
+
+DAY_S = 86_400.0
+AGAIN_S = 300.0
+# A device that comes and goes is not looked at each time.
+MET_PAUSE_S = 60.0
+# After an order has had its time to act, its timer must show.
+ORDERED_S = 2.0
+# A bus that is never idle gives a turn all the same.
+OVERDUE_S = 30.0
+_NEVER = 1 << 62
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found of one point, and when (UTC)."""
+
+    armed: Armed
+    utc_ms: int
+
+    @property
+    def stands(self) -> bool:
+        """Whether the fall-back is as declared."""
+        return not self.armed.problem
+
+
+class Fallbacks:
+    """The last look at each point of the house; ``facts`` are an earlier run's, or of ``quartier arm``."""
+
+    def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
+        self._looks = {str(point): _look(str(point), kept) for point, kept in (facts or {}).items()}
+        self.changes_count = 0
+        """Grows with each look: whoever keeps the facts sees whether they are new."""
+
+    def note(self, armed: Armed, utc_ms: int) -> bool:
+        """Take a look; whether that changed what is thought of the point."""
+        before = self._looks.get(armed.point)
+        look = self._looks[armed.point] = Look(armed, utc_ms)
+        self.changes_count += 1
+        return look.stands != (before is None or before.stands)
+
+    def of(self, point: str) -> Look | None:
+        """The last look at a point; None where nobody ever looked."""
+        return self._looks.get(point)
+
+    def keep(self, points: Iterable[str]) -> None:
+        """Forget all points but these."""
+        kept = set(points)
+        self._looks = {point: look for point, look in self._looks.items() if point in kept}
+
+    def facts(self) -> dict[str, Any]:
+        """What is to survive a restart, JSON-ready."""
+        return {
+            point: {
+                "value": look.armed.value,
+                "after_s": look.armed.after_s,
+                "problem": look.armed.problem,
+                "is_verified": look.armed.is_verified,
+                "utc_ms": look.utc_ms,
+            }
+            for point, look in self._looks.items()
+        }
+
+
+def _look(point: str, kept: Mapping[str, Any]) -> Look:
+    """Raises KeyError, TypeError or ValueError where the facts are no look."""
+    value, after_s = (None if kept[key] is None else float(kept[key]) for key in ("value", "after_s"))
+    armed = Armed(point, value, after_s, str(kept["problem"]), is_verified=bool(kept["is_verified"]))
+    return Look(armed, int(kept["utc_ms"]))
+
+
+class Halted(Exception):  # noqa: N818 - a state
+    """The bus is to end: what it has in hand besides reading and writing is left."""
+
+
+class Lookout:
+    """Whose turn it is on one bus to be looked at, and the looking."""
+
+    def __init__(
+        self,
+        fallbacks: Fallbacks,
+        devices: Iterable[Health],
+        clock: HouseClock,
+        log: Any,
+        tell: Callable[[Note], None],
+    ) -> None:
+        self._fallbacks = fallbacks
+        self._clock = clock
+        self._log = log
+        self._tell = tell
+        self._points = {
+            health.name: [
+                point for point, info in health.driver.points.items() if info.writable and info.fallback
+            ]
+            for health in devices
+        }
+        self._health = {point: health for health in devices for point in self._points[health.name]}
+        self._due_ns: dict[str, int] = {}
+        self._looked_ns: dict[str, int] = {}
+        self._timed: set[str] = set()
+        self._soonest_ns = _NEVER
+
+    def met(self, health: Health) -> None:
+        """A device has said who it is: perhaps another one, perhaps restarted."""
+        now_ns = self._clock.now_ns()
+        for point in self._points[health.name]:
+            self._timed.discard(point)
+            looked_ns = self._looked_ns.get(point)
+            rested_ns = now_ns if looked_ns is None else looked_ns + int(MET_PAUSE_S * 1e9)
+            self._plan(point, max(now_ns, rested_ns))
+
+    def ordered(self, point: str) -> None:
+        """A point was written; the first time since its device was met, its timer is looked at."""
+        health = self._health.get(point)
+        if health is None or point in self._timed:
+            return
+        info = health.driver.points[point]
+        if info.fallback is not None and info.fallback.register:
+            self._timed.add(point)
+            self._plan(point, self._clock.now_ns() + int((info.settle_s + ORDERED_S) * 1e9))
+
+    def is_due(self, now_ns: int) -> bool:
+        """Whether somebody is to be looked at in an idle moment."""
+        return now_ns >= self._soonest_ns
+
+    def is_overdue(self, now_ns: int) -> bool:
+        """Whether somebody waits so long that it must be now."""
+        return now_ns >= self._soonest_ns + OVERDUE_S * 1e9
+
+    def next(self) -> tuple[Health, str] | None:
+        """Who is due and can be reached; None where nobody is, and then nobody is due for a moment."""
+        now_ns = self._clock.now_ns()
+        due = sorted((due_ns, point) for point, due_ns in self._due_ns.items() if due_ns <= now_ns)
+        for _, point in due:
+            if self._health[point].reachable:
+                return self._health[point], point
+        later = (due_ns for due_ns in self._due_ns.values() if due_ns > now_ns)
+        soon_ns = now_ns + int(ORDERED_S * 1e9)
+        self._soonest_ns = min(later, default=_NEVER) if not due else min(soon_ns, *later, _NEVER)
+        return None
+
+    async def look(self, health: Health, point: str, between: Callable[[], Awaitable[None]]) -> None:
+        """Read back the fall-back of one point, and say once when it is lost or stands again.
+
+        Raises NoReply or LinkLost: it is looked at again later.
+        """
+        self._plan(point, self._clock.now_ns() + int(AGAIN_S * 1e9))
+        for armed in await _armed(health, point, between):
+            now_ns = self._clock.now_ns()
+            self._looked_ns[point] = now_ns
+            if not armed.problem:
+                self._plan(point, now_ns + int(DAY_S * 1e9))
+            if self._fallbacks.note(armed, self._clock.utc_ms()):
+                self._say(armed, health)
+
+    def _plan(self, point: str, due_ns: int) -> None:
+        self._due_ns[point] = due_ns
+        self._soonest_ns = min(self._due_ns.values())
+
+    def _say(self, armed: Armed, health: Health) -> None:
+        data = {"point": armed.point, "device": health.name}
+        if armed.problem:
+            self._log.warning("fallback.lost", **data, why=armed.problem)
+            text = f"{armed.point}: its fall-back is not as declared: {armed.problem}"
+            self._tell(Note("fallback.lost", text, data))
+        else:
+            self._log.info("fallback.recovered", **data)
+            text = f"{armed.point}: its fall-back stands as declared again"
+            self._tell(Note("fallback.recovered", text, data, is_good=True))
+
+
+async def _armed(health: Health, point: str, between: Callable[[], Awaitable[None]]) -> Iterable[Armed]:
+    driver = health.driver
+    if isinstance(driver, Armable):
+        return await driver.arm([point], writes=False, between=between)
+    fallback = driver.points[point].fallback
+    after_s = None if fallback is None else fallback.after_s
+    value = None if fallback is None else fallback.value
+    return [Armed(point, value, after_s, is_verified=False)]

@@ -1,0 +1,57 @@
+"""Points that are to be given back to their device's own control, as soon as it can be reached."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.health import Health
+from quartier.runtime.writes import Thrift
+from quartier_drivers.errors import LinkLost, NoReply, Refused
+
+
+class Returns:
+    """The points of one bus that wait to be given back; ``failed`` hears of a device that did not answer."""
+
+    def __init__(
+        self,
+        devices: Iterable[Health],
+        thrift: Thrift,
+        clock: HouseClock,
+        log: Any,
+        failed: Callable[[Health, str, int], None],
+    ) -> None:
+        self._devices = tuple(devices)
+        self._thrift = thrift
+        self._clock = clock
+        self._log = log
+        self._failed = failed
+        self.waiting: set[str] = set()
+
+    def add(self, points: Iterable[str]) -> None:
+        """Have these given back."""
+        self.waiting |= set(points)
+
+    def drop(self, point: str) -> None:
+        """It is ordered again: it is not given back."""
+        self.waiting.discard(point)
+
+    async def make(self) -> None:
+        """Give back what can be reached; the rest follows when its device answers again.  Raises LinkLost."""
+        for health in self._devices:
+            mine = self.waiting & health.driver.points.keys()
+            if not mine or not health.reachable:
+                continue
+            started_ns = self._clock.now_ns()
+            try:
+                await health.driver.release(mine)
+            except (NoReply, LinkLost, Refused) as error:
+                self._log.warning("release.failed", device=health.name, points=sorted(mine), why=str(error))
+                if isinstance(error, Refused):
+                    self.waiting -= mine
+                    continue
+                self._failed(health, str(error), started_ns)
+                if isinstance(error, LinkLost):
+                    raise
+            else:
+                self.waiting -= mine
+                self._thrift.gave_back(mine, self._clock.utc_ms())
