@@ -176,12 +176,15 @@ class Arming:
 def _requests(
     one: Served, fallback: DeviceFallback, limits: Limits
 ) -> Iterator[tuple[Request, Address, float]]:
-    """What commissioning writes, with its place and the raw value; the timer last."""
-    for setting in fallback.settings:
-        yield orders.plain_write(one, setting, setting.value, limits), setting.address, setting.value
+    """What commissioning writes, with its place and the raw value.
+
+    The timer first: a setting may be that all of it is kept.
+    """
     if fallback.address is not None and fallback.after_s is not None:
         (request,) = orders.timer(one, limits, armed=True)
         yield request, fallback.address, fallback.after_s / fallback.scale
+    for setting in fallback.settings:
+        yield orders.plain_write(one, setting, setting.value, limits), setting.address, setting.value
 
 
 def _own_timer(fallback: DeviceFallback) -> Shown | None:

@@ -135,11 +135,19 @@ def rows(house: House, fleet: Fleet, reasons: Mapping[str, str], utc_ms: int) ->
     """
     return [
         {
+            **_place(fleet, point),
             "asset": asset.name,
             "point": point,
             **shown(fleet.points[point], fleet.fallbacks.of(point), utc_ms),
+            "used": True,
             "accepted": reasons.get(asset.name),
         }
         for asset, point in ordered(house)
         if point in fleet.points
     ]
+
+
+def _place(fleet: Fleet, point: str) -> dict[str, str]:
+    bus = fleet.points.holder(point)
+    health = None if bus is None else bus.points.holder(point)
+    return {"bus": "" if bus is None else bus.name, "device": "" if health is None else health.name}

@@ -25,6 +25,7 @@ first steps:
   quartier scan modbus tcp://192.168.1.20  which devices answer, and who they are
   quartier listen usb:DA3FMX1Z           which smart meter is on a port, and what it says
   quartier read victron/gx 'tcp://192.168.1.20?unit=227'
+  quartier arm --config site.toml        each device's own fall-back, written and read back
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
   quartier top                           what it does, and why, kept up to date
 """
@@ -140,6 +141,16 @@ def _runtime(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _state(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--state-dir",
+        type=Path,
+        default=state_dir(),
+        metavar="DIR",
+        help="where the history and the link's state are (default: %(default)s)",
+    )
+
+
 def _json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="JSON instead of a table")
 
@@ -167,13 +178,7 @@ def _daemon(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         default="info",
         help="default: %(default)s",
     )
-    run.add_argument(
-        "--state-dir",
-        type=Path,
-        default=state_dir(),
-        metavar="DIR",
-        help="where the history and the link's state are (default: %(default)s)",
-    )
+    _state(run)
     _runtime(run)
     run.set_defaults(run=DAEMON)
 
@@ -187,6 +192,24 @@ def _daemon(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     _json(release)
     _runtime(release)
     release.set_defaults(run="release:release_outputs")
+
+    arm = _command(
+        commands,
+        "arm",
+        "write each device's own fall-back, read it back, and name the outputs that have none",
+        "The daemon must be stopped: a bus has one master.  --check only reads; a daemon that runs\n"
+        "is asked what it found when it last looked (at start and daily).\n\n"
+        "Exit codes: 0 all is as declared or accepted · 1 something is missing, different or silent · 69\n"
+        "the daemon does not answer · 75 a daemon is running · 78 the site file is wrong.",
+    )
+    arm.add_argument("--check", action="store_true", help="only read")
+    arm.add_argument(
+        "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
+    )
+    _state(arm)
+    _json(arm)
+    _runtime(arm)
+    arm.set_defaults(run="arm:arm")
 
     engines = _command(commands, "engines", "say which arithmetic is in use, compiled or reference, and why")
     _json(engines)
@@ -349,12 +372,6 @@ def _past(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     history.add_argument(
         "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
     )
-    history.add_argument(
-        "--state-dir",
-        type=Path,
-        default=state_dir(),
-        metavar="DIR",
-        help="where the history and the link's state are (default: %(default)s)",
-    )
+    _state(history)
     _runtime(history)
     history.set_defaults(run="past:history")

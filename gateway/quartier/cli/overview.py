@@ -19,6 +19,7 @@ def overview(status: Mapping[str, Any]) -> Group:
         parts += [
             *sentences.caps(control),
             *sentences.supplies(control),
+            *sentences.fallbacks(status.get("fallbacks", ())),
             *sentences.troubles(status),
             "",
             _Assets(status),

@@ -5,7 +5,7 @@ import sys
 from fnmatch import fnmatchcase
 from typing import Any
 
-from quartier.cli import output
+from quartier.cli import output, sentences
 from quartier.cli.overview import overview
 from quartier.runtime.desk import Closed, ask
 
@@ -84,7 +84,7 @@ def _row(point: dict[str, Any]) -> tuple[str, ...]:
         output.age(point["age_s"]),
         _written(point.get("written")),
         "" if not point.get("writable") else output.number(point["on_release"]),
-        "" if not point.get("writable") else _by_itself(fallback),
+        "" if not point.get("writable") else sentences.by_itself(point["point"], fallback),
         point["address"],
     )
 
@@ -108,12 +108,3 @@ def _written(written: dict[str, Any] | None) -> str:
         return ""
     why = f" ({written['why']})" if written["why"] else ""
     return f"{output.number(written['value'])} {written['verdict']}{why}"
-
-
-def _by_itself(fallback: dict[str, Any] | None) -> str:
-    if fallback is None:
-        return "nothing"
-    if fallback["after_s"] is None:
-        return "holds"
-    value = fallback["value"]
-    return f"{'own control' if value is None else f'{value:g}'} after {output.age(fallback['after_s'])}"

@@ -1,6 +1,6 @@
 """What a status says in sentences: the mode, the caps, the link, the store, one line each (pure)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.text import Text
@@ -107,6 +107,47 @@ def ordered(point: str, value: float | None) -> str:
     if quantity == "on" and value is not None:
         return number(bool(value))
     return number(value, {"w": "W", "a": "A"}.get(quantity, ""))
+
+
+def falls_to(point: str, value: float | None, *, holds: bool) -> str:
+    """What a device does by itself with a point when nobody writes it."""
+    if holds:
+        return "holds"
+    return "own control" if value is None else ordered(point, value)
+
+
+def by_itself(point: str, fallback: Mapping[str, Any] | None) -> str:
+    """The same with its time, and whether it was read back: ``0 W after 60 s, verified 3 h ago``."""
+    if fallback is None:
+        return "nothing"
+    holds = bool(fallback.get("holds"))
+    text = falls_to(point, fallback["value"], holds=holds)
+    if not holds:
+        text += f" after {age(fallback['after_s'])}"
+    words = {"verified": f"verified {age(fallback.get('age_s'))} ago", "different": "NOT as declared"}
+    return ", ".join(filter(None, (text, words.get(fallback.get("state", "")))))
+
+
+def fallbacks(told: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+    """How many devices forget their orders by themselves, and each that would not."""
+    by_state: dict[str, list[Mapping[str, Any]]] = {}
+    for row in told:
+        by_state.setdefault(
+            "accepted" if row["state"] == "none" and row["accepted"] else row["state"], []
+        ).append(row)
+    words = {
+        "verified": "verified",
+        "declared": "by the manual",
+        "unseen": "not looked at yet",
+        "accepted": "accepted without",
+    }
+    counts = [f"{len(by_state[state])} {word}" for state, word in words.items() if state in by_state]
+    if counts:
+        yield Text(f"fall-backs: {', '.join(counts)}")
+    for row in by_state.get("different", ()):
+        yield Text(f"fall-back of {row['point']} is lost: {row['problem']}", style="red")
+    for row in by_state.get("none", ()):
+        yield Text(f"{row['asset']} is given no orders: {row['point']} has no fall-back", style="yellow")
 
 
 def verdict(told: Mapping[str, Any] | None) -> Text:

@@ -65,7 +65,7 @@ async def test_settings_and_timer_are_written_and_all_is_read_back(
 
     assert isinstance(driver, Armable)
     assert Armed("m.setpoint_w", 0.0, 60.0) == await armed(driver)
-    assert [(30, 0), (32, 1), (31, 60)] == written(device)
+    assert [(31, 60), (30, 0), (32, 1)] == written(device)
 
 
 async def test_a_check_writes_nothing(device: Device, tcp_server: TcpServer, clock: HandClock) -> None:

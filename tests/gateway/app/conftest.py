@@ -35,7 +35,7 @@ devices.relays = {{ bus = "board", profile = "waveshare/relay8", unit = 3 }}
 devices.meter = {{ bus = "board", profile = "eastron/sdm630", unit = 1 }}
 assets.grid = {{ role = "grid", device = "gx", part = "grid" }}
 assets.bat1 = {{ role = "battery", device = "gx", part = "battery", rated_w = 5000, capacity_wh = 10000 }}
-assets.boiler = {{ role = "load", device = "meter", tier = "C", rated_w = 2000, switch_device = "relays", switch_part = "relay1" }}
+assets.boiler = {{ role = "load", device = "meter", tier = "C", rated_w = 2000, switch_device = "relays", switch_part = "relay1", accept_no_fallback = "the board has no watchdog, a boiler bears that" }}
 """
 
 

@@ -276,11 +276,9 @@ def _more(point: Mapping[str, Any]) -> Iterator[str]:
         value = sentences.ordered(point["point"], told["value"])
         yield f"{value} {told['verdict']}{why}, {age(told['age_s'])} ago, {told['reason']}"
     yield f"on release {number(point['on_release'])}"
-    yield (
-        "by itself nothing"
-        if fallback is None
-        else f"by itself {number(fallback['value'])} after {age(fallback['after_s'])}"
-    )
+    yield f"by itself {sentences.by_itself(point['point'], fallback)}"
+    if fallback is not None and fallback.get("problem"):
+        yield str(fallback["problem"])
     if writes is not None:
         budget = f" of {writes['budget']}" if writes["budget"] is not None else ""
         yield f"written {writes['today']}{budget} times today, {writes['total']} in all"

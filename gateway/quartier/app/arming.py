@@ -1,0 +1,142 @@
+"""Writes the fall-backs of a whole site into its devices and reads them back, without a daemon."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from quartier.app import assembly, fallbacks
+from quartier.config.load import Loaded
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.fallbacks import Fallbacks
+from quartier_drivers.contract import Armable, Armed, DeviceSpec, Driver, Line, PointInfo
+from quartier_drivers.errors import LinkLost, WireError
+from quartier_drivers.profile import Profile
+from quartier_drivers.registry import door
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """One device on its line; ``points`` are those that can be written."""
+
+    bus: str
+    name: str
+    driver: Driver
+    points: dict[str, PointInfo]
+
+
+@dataclass(slots=True)
+class Site:
+    """The devices of a site, ready to be asked; ``used`` are the points by which control gives orders."""
+
+    lines: dict[str, Line]
+    stations: list[Station]
+    used: frozenset[str]
+    reasons: dict[str, str]
+
+
+def opened(loaded: Loaded, clock: HouseClock) -> Site:
+    """Lines and drivers of every device that can be written; nothing is asked yet."""
+    planned = assembly.wires(loaded)
+    lines: dict[str, Line] = {}
+    stations = []
+    infos: dict[str, PointInfo] = {}
+    for wire in planned:
+        opens = door(wire.section.kind)
+        line = opens.line(wire.name, wire.section, clock)
+        for spec, profile in wire.devices:
+            driver = _driver(opens, line, spec, profile, clock)
+            infos |= driver.points
+            writable = {point: info for point, info in driver.points.items() if info.writable}
+            if writable:
+                lines[wire.name] = line
+                stations.append(Station(wire.name, spec.name, driver, writable))
+    house = assembly.house(loaded.site, infos, assembly.release_values(planned, infos))
+    used = frozenset(point for _, point in fallbacks.ordered(house))
+    return Site(lines, stations, used, assembly.reasons(loaded.site))
+
+
+def _driver(opens: Any, line: Line, spec: DeviceSpec, profile: Profile, clock: HouseClock) -> Driver:
+    driver: Driver = opens.driver(line, spec, profile, clock)
+    return driver
+
+
+async def armed(
+    site: Site, known: Fallbacks, clock: HouseClock, say: Say, *, writes: bool
+) -> list[dict[str, Any]]:
+    """A row for each writable point, in the order of the site file; what was found is noted in ``known``.
+
+    All buses at once, the devices of one after another.  A device that does not answer is named in its
+    rows (state ``no answer``), the others go on.
+    """
+    asked = [station for station in site.stations if _declares(station)]
+    failures: dict[str, str] = {}
+    done_count = 0
+
+    async def on_bus(bus: str) -> None:
+        nonlocal done_count
+        for station in asked:
+            if station.bus == bus:
+                why = await _station(site.lines[bus], station, known, clock, writes=writes)
+                done_count += 1
+                if why:
+                    failures[station.name] = why
+                told = f"no answer: {why}" if why else "written and read back" if writes else "read back"
+                say(f"{done_count}/{len(asked)} {station.name} on {bus}: {told}")
+        await site.lines[bus].close()
+
+    await asyncio.gather(*(on_bus(bus) for bus in dict.fromkeys(station.bus for station in asked)))
+    return [row for station in site.stations for row in _rows(site, station, known, failures, clock.utc_ms())]
+
+
+def _declares(station: Station) -> bool:
+    return any(info.fallback is not None for info in station.points.values())
+
+
+async def _station(line: Line, station: Station, known: Fallbacks, clock: HouseClock, *, writes: bool) -> str:
+    """Arm one device; why it did not answer, empty when it did."""
+    try:
+        await line.open()
+        await station.driver.open()
+        for found in await _found(station, writes=writes):
+            known.note(found, clock.utc_ms())
+    except WireError as error:
+        if isinstance(error, LinkLost):
+            await line.close()
+        return str(error)
+    return ""
+
+
+async def _found(station: Station, *, writes: bool) -> Sequence[Armed]:
+    driver = station.driver
+    if isinstance(driver, Armable):
+        return await driver.arm(writes=writes)
+    return [
+        Armed(point, info.fallback.value, info.fallback.after_s, is_verified=False)
+        for point, info in station.points.items()
+        if info.fallback is not None
+    ]
+
+
+def _rows(
+    site: Site, station: Station, known: Fallbacks, failures: dict[str, str], utc_ms: int
+) -> list[dict[str, Any]]:
+    rows = []
+    for point, info in station.points.items():
+        owner = point.partition(".")[0]
+        row: dict[str, Any] = {"bus": station.bus, "device": station.name, "asset": owner, "point": point}
+        row |= fallbacks.shown(info, known.of(point), utc_ms)
+        row |= {"used": point in site.used, "accepted": site.reasons.get(owner)}
+        if station.name in failures and info.fallback is not None:
+            row |= {"state": "no answer", "problem": failures[station.name]}
+        rows.append(row)
+    return rows
+
+
+def is_well(row: dict[str, Any]) -> bool:
+    """Whether nothing is left to do: as declared, or accepted, or not used by control at all."""
+    if row["state"] == "none":
+        return bool(row["accepted"]) or not row["used"]
+    return row["state"] in ("verified", "declared")

@@ -1,0 +1,142 @@
+"""``quartier arm``: every device's own fall-back written, read back and shown."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from quartier.app import arming, fallbacks
+from quartier.cli import output, sentences
+from quartier.cli.present import nobody
+from quartier.config import load
+from quartier.runtime import release
+from quartier.runtime.clock import HouseClock, from_environment
+from quartier.runtime.desk import Closed, ask
+from quartier_drivers.errors import ConfigError, Fault
+
+_STATES = {
+    "verified": ("verified", "green"),
+    "declared": ("by the manual", "yellow"),
+    "different": ("DIFFERENT", "red"),
+    "no answer": ("no answer", "red"),
+    "unseen": ("not looked at yet", "yellow"),
+    "none": ("none", "red"),
+}
+
+
+def arm(options: argparse.Namespace) -> int:
+    """Arm the devices of a site, or check them; exit 1 when a fall-back is missing or not as declared."""
+    try:
+        lock = _locked(options.runtime_dir)
+    except release.Locked as locked:
+        if options.check:
+            return _asked(options)
+        print(
+            f"{locked}, and a bus has one master; expected: systemctl stop quartier, quartier arm, "
+            "systemctl start quartier; or quartier arm --check, which asks the daemon",
+            file=sys.stderr,
+        )
+        return os.EX_TEMPFAIL
+    with lock:
+        loaded = load.load_lenient(options.config)
+        for fault in (*loaded.warnings, *(fault for found in loaded.disabled.values() for fault in found)):
+            print(f"warning: {fault}", file=sys.stderr)
+        rows = asyncio.run(_armed(options, loaded))
+    return _told(options, rows)
+
+
+def _locked(runtime_dir: Path) -> Any:
+    try:
+        runtime_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return release.lock(runtime_dir)
+    except OSError as error:
+        what = f"takes no lock: {error.strerror}; expected the daemon's folder: sudo -u quartier quartier arm"
+        raise ConfigError([Fault(str(runtime_dir), None, "folder", what)]) from error
+
+
+async def _armed(options: argparse.Namespace, loaded: load.Loaded) -> list[dict[str, Any]]:
+    clock = HouseClock(from_environment())
+    known = fallbacks.recalled(options.state_dir)
+    site = arming.opened(loaded, clock)
+    rows = await arming.armed(site, known, clock, _progress, writes=not options.check)
+    try:
+        options.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        fallbacks.keep(options.state_dir, known)
+    except OSError as error:
+        why = f"{error.strerror}; try sudo -u quartier quartier arm"
+        print(f"{options.state_dir}: the result could not be kept: {why}", file=sys.stderr)
+    return rows
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _asked(options: argparse.Namespace) -> int:
+    """What the running daemon found when it last looked."""
+    try:
+        rows = ask(options.runtime_dir, "fallbacks")
+    except Closed as closed:
+        return nobody(closed)
+    print("a daemon is running: this is what it found when it last looked", file=sys.stderr)
+    return _told(options, rows)
+
+
+def _told(options: argparse.Namespace, rows: Sequence[dict[str, Any]]) -> int:
+    well = all(map(arming.is_well, rows))
+    if options.json:
+        output.dump([{**row, "ok": arming.is_well(row)} for row in rows])
+        return int(not well)
+    heads = ("device", "point", "fall-back", ">after", "state", "looked at")
+    if rows:
+        output.console().print(output.table("", heads, map(_row, rows)))
+    else:
+        print("no device of this site takes orders")
+    for row in rows:
+        for line in _remarks(row):
+            print(line)
+    return int(not well)
+
+
+def _row(row: dict[str, Any]) -> tuple[Any, ...]:
+    word, style = _STATES[row["state"]]
+    if row["state"] == "none" and arming.is_well(row):
+        word, style = ("accepted" if row["accepted"] else "not used"), "yellow"
+    value = row.get("found_value", row["value"])
+    after_s = row.get("found_after_s") or row["after_s"]
+    return (
+        row["device"],
+        row["point"],
+        "" if row["state"] == "none" else sentences.falls_to(row["point"], value, holds=row["holds"]),
+        "" if after_s is None else output.age(after_s),
+        Text(word, style=style),
+        _when(row.get("utc_ms")),
+    )
+
+
+def _when(utc_ms: int | None) -> str:
+    if utc_ms is None:
+        return "–"
+    return datetime.fromtimestamp(utc_ms / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _remarks(row: dict[str, Any]) -> list[str]:
+    """What a person should know or do, below the table."""
+    where = f"{row['device']} {row['point']}"
+    found = [f"{where}: {row['problem']}"] if row["problem"] else []
+    if row["state"] == "none" and row["accepted"]:
+        found.append(f"{where}: has no fall-back, accepted: {row['accepted']}")
+    elif row["state"] == "none" and row["used"]:
+        found.append(
+            f"{where}: has no fall-back, so it is used for no cap and no shed; expected another device, or "
+            f"assets.{row['asset']}.accept_no_fallback with the reason"
+        )
+    if row.get("kept_by") == "requests":
+        found.append(f"{where}: reading keeps it alive too, so it guards against a lost gateway only")
+    return found
