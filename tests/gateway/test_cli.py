@@ -21,6 +21,7 @@ COMMANDS = {
     "scan": ("modbus", "--units", "--bauds", "Exit codes", "rtu:/dev/ttyUSB0", "--json"),
     "decode": ("tic", "mbus", "--hex", "--profile", "--key-file", "example", "Exit codes"),
     "listen": ("usb:SERIAL", "tcp://HOST:PORT", "--count", "--key-file", "--json", "example", "Exit codes"),
+    "arm": ("--check", "--config", "--state-dir", "--json", "Exit codes"),
     "profiles": ("profiles", "--json"),
     "status": ("--json", "--runtime-dir"),
     "top": ("Enter", "Esc", "once a second", "snapshot", "--runtime-dir"),

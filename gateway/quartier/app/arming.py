@@ -9,9 +9,8 @@ from quartier.app import assembly, fallbacks
 from quartier.config.load import Loaded
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.fallbacks import Fallbacks
-from quartier_drivers.contract import Armable, Armed, DeviceSpec, Driver, Line, PointInfo
+from quartier_drivers.contract import Armable, Armed, Driver, Line, PointInfo
 from quartier_drivers.errors import LinkLost, WireError
-from quartier_drivers.profile import Profile
 from quartier_drivers.registry import door
 
 Say = Callable[[str], None]
@@ -44,10 +43,9 @@ def opened(loaded: Loaded, clock: HouseClock) -> Site:
     stations = []
     infos: dict[str, PointInfo] = {}
     for wire in planned:
-        opens = door(wire.section.kind)
-        line = opens.line(wire.name, wire.section, clock)
+        line = door(wire.section.kind).line(wire.name, wire.section, clock)
         for spec, profile in wire.devices:
-            driver = _driver(opens, line, spec, profile, clock)
+            driver = door(wire.section.kind, profile.protocol).driver(line, spec, profile, clock)
             infos |= driver.points
             writable = {point: info for point, info in driver.points.items() if info.writable}
             if writable:
@@ -56,11 +54,6 @@ def opened(loaded: Loaded, clock: HouseClock) -> Site:
     house = assembly.house(loaded.site, infos, assembly.release_values(planned, infos))
     used = frozenset(point for _, point in fallbacks.ordered(house))
     return Site(lines, stations, used, assembly.reasons(loaded.site))
-
-
-def _driver(opens: Any, line: Line, spec: DeviceSpec, profile: Profile, clock: HouseClock) -> Driver:
-    driver: Driver = opens.driver(line, spec, profile, clock)
-    return driver
 
 
 async def armed(

@@ -53,7 +53,7 @@ async def test_points_show_value_last_command_and_what_becomes_of_it_without_us(
     assert 0 == code
     assert "grid.power_w 3,000 W good 0.4 s input:52" == cells(text, "grid.power_w")
     assert "grid.energy_import_wh – Wh never read – input:72" == cells(text, "grid.energy_import_wh")
-    assert "bat1.setpoint_w -500 W good 65 s -500 refused (exception 3) 0 0 after 60 s holding:37" == cells(
+    assert "bat1.setpoint_w -500 W good 65 s -500 refused (exception 3) 0 0 W after 60 s holding:37" == cells(
         text, "bat1"
     )
     assert "boiler.relay_on on good 1.0 s own nothing coil:0" == cells(text, "boiler")

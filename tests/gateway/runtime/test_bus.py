@@ -8,6 +8,7 @@ import structlog
 
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime.fallbacks import Fallbacks
 from quartier_drivers import profile
 from quartier_drivers.contract import NOTHING, Command, DeviceSpec, Quality
 from quartier_drivers.modbus.bus import TcpBus
@@ -39,7 +40,8 @@ class House:
             )
             for name, (unit, kind, part) in devices.items()
         }
-        self.bus = Bus("lan", line, drivers, self.clock, self.take, self.log)
+        self.fallbacks = Fallbacks()
+        self.bus = Bus("lan", line, drivers, self.clock, self.take, self.log, fallbacks=self.fallbacks)
 
     def take(self, readings):
         for reading in readings:

@@ -90,7 +90,7 @@ def test_a_device_shows_its_points_and_in_full_what_becomes_of_them(about):
     assert "bat1.power_w: at holding:842; read only" == reading.more
     assert (
         "bat1.setpoint_w: at holding:37; -1,180 W done, 1.0 s ago, self-consumption; on release 0; "
-        "by itself 0 after 60 s; written 7 of 24 times today, 1200 in all"
+        "by itself 0 W after 60 s; written 7 of 24 times today, 1200 in all"
     ) == setpoint.more
 
 

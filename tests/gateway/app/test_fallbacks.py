@@ -1,0 +1,159 @@
+"""What is known of fall-backs survives a restart, becomes points, and is shown with the reason or the remedy."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+import structlog
+
+from quartier.app import fallbacks
+from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Pv
+from quartier.runtime import statefile
+from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime.directory import Directory
+from quartier.runtime.fallbacks import Fallbacks
+from quartier_drivers.contract import Armed, Fallback, PointInfo, Quality
+
+S = 1_000_000_000
+NOON = 1_764_000_000_000
+LIMITS = Limits(
+    import_hard_w=9000,
+    export_hard_w=0,
+    import_failsafe_w=4000,
+    export_failsafe_w=0,
+    import_autonomous_w=7000,
+    export_autonomous_w=0,
+)
+HOUSE = House(
+    name="b1",
+    grid=Grid(name="grid", rated_w=9000),
+    limits=LIMITS,
+    assets=(
+        Battery(
+            name="bat1",
+            rated_w=5000,
+            capacity_wh=9000,
+            charge_max_w=5000,
+            discharge_max_w=5000,
+            ramp_max_w_per_s=1000,
+        ),
+        Pv(name="pv1", rated_w=6000, curtail="limit"),
+        Pv(name="roof", rated_w=6000),
+        Ev(name="ev1", rated_w=11_000),
+        Load(name="heat", rated_w=2000, tier="C", switchable=True, falls_back=False),
+        Load(name="lift", rated_w=2000, tier="A", switchable=True),
+    ),
+)
+SETPOINT = "bat1.setpoint_w"
+
+
+def info(point, fallback=None):
+    return PointInfo(point, "float", "1/holding:5", 1.0, writable=True, on_release=0.0, fallback=fallback)
+
+
+def test_what_was_kept_comes_back_and_nonsense_never_prevents_a_start(tmp_path):
+    found = Fallbacks()
+    found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
+    fallbacks.keep(tmp_path, found)
+
+    assert found.of(SETPOINT) == fallbacks.recalled(tmp_path).of(SETPOINT)
+    statefile.save(tmp_path / fallbacks.FILE, {SETPOINT: {"value": "many"}}, twice=True)
+    assert fallbacks.recalled(tmp_path).of(SETPOINT) is None
+    assert fallbacks.recalled(tmp_path / "gone").of(SETPOINT) is None
+
+
+async def test_each_look_is_on_disk_soon_and_a_disk_that_refuses_is_said_once(tmp_path):
+    log = structlog.testing.CapturingLogger()
+    found, folder = Fallbacks(), tmp_path / "absent"
+    clock = HouseClock(ClockSetting(rate=1000.0))
+    keeping = asyncio.create_task(fallbacks.run(folder, found, clock, log))
+    await asyncio.sleep(0)
+    found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
+    async with asyncio.timeout(20):
+        while not log.calls:  # noqa: ASYNC110 - a log has no event
+            await asyncio.sleep(0.01)
+        folder.mkdir()
+        while not statefile.load(folder / fallbacks.FILE):  # noqa: ASYNC110 - a file has no event
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    await asyncio.wait([keeping])
+
+    assert ["fallbacks.not_kept"] == [call.args[0] for call in log.calls]
+
+
+def test_only_what_can_be_given_orders_counts():
+    assert [SETPOINT, "pv1.generation_max_w", "ev1.current_max_a", "heat.relay_on"] == [
+        point for _, point in fallbacks.ordered(HOUSE)
+    ]
+
+
+def told(teller, now_ns):
+    return {
+        reading.point: (reading.value, reading.quality)
+        for readings in teller.news(now_ns)
+        for reading in readings
+    }
+
+
+def test_each_asset_tells_whether_its_fallback_stands():
+    found = Fallbacks()
+    found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
+    found.note(Armed("pv1.generation_max_w", 0.0, 60.0, "it never acts"), NOON)
+    teller = fallbacks.Teller(HOUSE, found)
+
+    assert {
+        "bat1.fallback_on": (True, Quality.GOOD),
+        "pv1.fallback_on": (False, Quality.GOOD),
+        "ev1.fallback_on": (False, Quality.BAD),
+        "heat.fallback_on": (False, Quality.GOOD),
+    } == told(teller, 0)
+    assert tuple(told(fallbacks.Teller(HOUSE, found), 0)) == teller.names
+
+
+def test_it_is_told_at_once_when_somebody_looked_and_every_ten_seconds():
+    found = Fallbacks()
+    teller = fallbacks.Teller(HOUSE, found)
+    counts = [len(told(teller, second * S)) for second in (1, 2, 10, 11, 12)]
+    found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
+
+    assert [4, 0, 0, 4, 0] == counts
+    assert 4 == len(told(teller, 13 * S))
+
+
+@pytest.mark.parametrize(
+    ("armed", "state"),
+    [
+        (None, "unseen"),
+        (Armed(SETPOINT, 0.0, 60.0), "verified"),
+        (Armed(SETPOINT, 0.0, None, is_verified=False), "declared"),
+        (Armed(SETPOINT, 0.0, 0.0, "it never acts"), "different"),
+    ],
+)
+def test_a_fallback_is_shown_with_what_was_found(armed, state):
+    found = Fallbacks()
+    if armed is not None:
+        found.note(armed, NOON)
+    row = fallbacks.shown(info(SETPOINT, Fallback(0.0, 60.0)), found.of(SETPOINT), NOON + 5000)
+
+    assert (state, 60.0, False) == (row["state"], row["after_s"], row["holds"])
+    assert armed is None or row["age_s"] == 5.0
+
+
+def test_what_holds_has_no_seconds_and_what_is_not_there_is_none():
+    holds = fallbacks.shown(info("pv1.generation_max_w", Fallback(None, float("inf"))), None, NOON)
+
+    assert (True, None) == (holds["holds"], holds["after_s"])
+    assert "none" == fallbacks.shown(info("heat.relay_on"), None, NOON)["state"]
+
+
+def test_a_row_names_place_state_and_why_it_is_accepted():
+    infos = {SETPOINT: info(SETPOINT, Fallback(0.0, 60.0)), "heat.relay_on": info("heat.relay_on")}
+    health = SimpleNamespace(name="gx")
+    bus = SimpleNamespace(name="lan", points=Directory([(health, infos)]))
+    fleet = SimpleNamespace(points=Directory([(bus, infos)]), fallbacks=Fallbacks())
+    rows = fallbacks.rows(HOUSE, fleet, {"heat": "a heater bears it, says the owner"}, NOON)
+
+    assert [
+        ("lan", "gx", SETPOINT, "unseen", None),
+        ("lan", "gx", "heat.relay_on", "none", "a heater bears it, says the owner"),
+    ] == [(row["bus"], row["device"], row["point"], row["state"], row["accepted"]) for row in rows]

@@ -1,0 +1,38 @@
+"""What one run keeps the next one knows."""
+
+from types import SimpleNamespace
+
+from tests.gateway.app.test_fallbacks import LIMITS
+
+from quartier.app import upkeep
+from quartier.app.memory import Memory
+from quartier.control import link
+from quartier.control.linkstate import LinkState
+from quartier.house.now import Now
+from quartier.runtime.fallbacks import Fallbacks
+from quartier.runtime.writes import Tally
+from quartier_drivers.contract import Armed
+
+NOON = 1_764_000_000_000
+
+
+async def test_an_empty_folder_is_a_first_run(tmp_path):
+    known = await upkeep.recalled(tmp_path)
+
+    assert (0, None, None) == (known.tally.total("a.b_w"), known.fallbacks.of("a.b_w"), known.link.state)
+
+
+async def test_the_last_word_of_a_run_is_what_the_next_one_recalls(tmp_path):
+    fleet = SimpleNamespace(tally=Tally(), memory=Memory(), fallbacks=Fallbacks())
+    fleet.tally.add("ev1.current_max_a", NOON)
+    fleet.fallbacks.note(Armed("ev1.current_max_a", 0.0, 60.0), NOON)
+    params = link.LinkParams(limits=LIMITS)
+    state = link.start(params, None, Now(0, NOON, synced=True), outage=False, lost=False)
+    await upkeep.keep(tmp_path, fleet, state, (), NOON, planned=True)
+    known = await upkeep.recalled(tmp_path)
+
+    assert isinstance(known.link.state, LinkState)
+    assert (1, 0.0) == (
+        known.tally.total("ev1.current_max_a"),
+        known.fallbacks.of("ev1.current_max_a").armed.value,
+    )

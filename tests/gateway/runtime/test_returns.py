@@ -1,0 +1,92 @@
+"""Points to be given back wait until their device can be reached; a refusal ends the waiting."""
+
+from types import MappingProxyType
+
+import pytest
+import structlog
+
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.health import Health
+from quartier.runtime.returns import Returns
+from quartier.runtime.writes import Tally, Thrift
+from quartier_drivers.contract import PointInfo
+from quartier_drivers.errors import LinkLost, NoReply, Refused
+
+POINT = "ev1.current_max_a"
+INFO = PointInfo(POINT, "float", "holding:5", 1.0, writable=True, on_release=6.0)
+
+
+class Charger:
+    """A driver that can only be given back."""
+
+    points = MappingProxyType({POINT: INFO})
+
+    def __init__(self):
+        self.raises = None
+        self.released = []
+
+    async def release(self, points=()):
+        if self.raises is not None:
+            raise self.raises
+        self.released.append(set(points))
+
+
+@pytest.fixture
+def made():
+    driver, failed = Charger(), []
+    health = Health("charger", driver, known=True)
+    thrift = Thrift(Tally(), driver.points, {POINT: 6.0})
+    log = structlog.testing.CapturingLogger()
+    returns = Returns([health], thrift, HouseClock(), log, lambda *what: failed.append(what[1]))
+    return returns, driver, health, failed
+
+
+async def test_what_can_be_reached_is_given_back_once(made):
+    returns, driver, *_ = made
+    returns.add([POINT])
+    await returns.make()
+    await returns.make()
+
+    assert [{POINT}] == driver.released
+
+
+async def test_a_device_that_is_away_is_waited_for(made):
+    returns, driver, health, _ = made
+    health.aside = True
+    returns.add([POINT])
+    await returns.make()
+    waiting = set(returns.waiting)
+    health.aside = False
+    await returns.make()
+
+    assert ({POINT}, [{POINT}]) == (waiting, driver.released)
+
+
+async def test_a_new_order_takes_the_place_of_a_giving_back(made):
+    returns, driver, *_ = made
+    returns.add([POINT])
+    returns.drop(POINT)
+    await returns.make()
+
+    assert [] == driver.released
+
+
+@pytest.mark.parametrize(("error", "waits"), [(NoReply("silent"), True), (Refused("no"), False)])
+async def test_silence_is_tried_again_and_a_refusal_is_not(made, error, waits):
+    returns, driver, _, failed = made
+    driver.raises = error
+    returns.add([POINT])
+    await returns.make()
+
+    assert waits is (POINT in returns.waiting)
+    assert waits is bool(failed)
+
+
+async def test_a_lost_bus_is_for_the_bus_to_handle(made):
+    returns, driver, _, failed = made
+    driver.raises = LinkLost("gone")
+    returns.add([POINT])
+    with pytest.raises(LinkLost):
+        await returns.make()
+
+    assert (["gone"], {POINT}) == (failed, returns.waiting)
