@@ -43,6 +43,8 @@ _BREATH_S = 0.02
 # meanwhile shares the next messages, and the less there is to say the sooner it is said.
 _SHARE = 5
 _SHARE_S = (0.001, 0.02)
+# Who spoke less than this share of the session's pause ago need not be woken after it.
+_IDLE_SHARE = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ class Uplink:
         self._stamps: dict[Path, object] = {}
         self._published = {"messages": 0, "bytes": 0}
         self._wake = asyncio.Event()
+        self._pumped_ns = 0
         self._tell = Teller(house.clock, house.report)
         self.session = Session(identity, catalog, self._rules, _marks(kept.get("marks")))
         self._companion = Companion(
@@ -209,21 +212,27 @@ class Uplink:
                 raise connection.ended
             self._wake.clear()
             began_s = loop.time()
-            if effects := self.session.pump(self._scene(), connection.room_bytes):
+            scene = self._scene()
+            self._pumped_ns = scene.now.ns
+            if effects := self.session.pump(scene, connection.room_bytes):
                 with connection.together():
                     self._perform(connection, effects)
-            now_s = loop.time()
-            free_s = now_s + min(max(_SHARE * (now_s - began_s), _SHARE_S[0]), _SHARE_S[1])
+            free_s = now_s = loop.time()
+            if effects or self.session.has_more:  # who had nothing to say keeps nobody waiting
+                free_s += min(max(_SHARE * (now_s - began_s), _SHARE_S[0]), _SHARE_S[1])
             if not self.session.has_more:
                 await self._wake.wait()
             if (wait_s := free_s - loop.time()) > 0:
                 await asyncio.sleep(wait_s)
 
     async def _keep_pace(self) -> None:
-        """Wake the speaker also when no sample does."""
+        """Wake the speaker also when no sample does; not just then, or it would make those wait."""
+        clock = self._house.clock
         while True:
-            await self._house.clock.doze(self.session.pause_s, _BREATH_S)
-            self._wake.set()
+            pause_s = self.session.pause_s
+            await clock.doze(pause_s, _BREATH_S)
+            if clock.now().ns - self._pumped_ns >= _IDLE_SHARE * pause_s * 1e9:
+                self._wake.set()
 
     def _perform(self, connection: Connection, effects: Iterable[Effect]) -> None:
         for effect in effects:

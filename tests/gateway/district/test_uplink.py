@@ -52,6 +52,21 @@ async def test_a_sample_leaves_when_it_is_recorded_and_waits_for_no_look_around(
             await host.until(lambda number=number: ("grid", 7, number) in host.keys)
 
 
+async def test_who_looked_around_and_had_nothing_to_say_keeps_no_sample_waiting(
+    make_host, link, mosquitto, make_uplink, world, monkeypatch
+):
+    broker = await mosquitto()
+    async with make_host(broker.port) as host, link.running(make_uplink(broker.port)) as uplink:
+        await host.until(lambda: host.kinds().count("DBIRTH") == 3)
+        monkeypatch.setattr("quartier.district.uplink._SHARE_S", (3_600.0, 3_600.0))
+        uplink._wake.set()
+        while uplink._wake.is_set():  # noqa: ASYNC110 - the speaker's turn is no event of ours
+            await asyncio.sleep(0)
+        put(world, 5.0)
+        uplink.wake()
+        await host.until(lambda: ("grid", 7, 1) in host.keys)
+
+
 async def test_where_a_host_asked_for_a_pace_no_sample_wakes_the_link(make_uplink):
     uplink = make_uplink(1883, scan_ms=5_000)
     uplink.session.opened(0, uplink._scene())
