@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from quartier_drivers.modbus.plan import Want, plan
+from quartier_drivers.modbus.plan import Block, Want, plan
 from quartier_drivers.schema import Address, Point
 from quartier_drivers.sunspec import census, translation, values
 from quartier_drivers.sunspec.chain import Chain, Found
@@ -59,28 +59,46 @@ class Device:
     def value(self, name: Name) -> values.Plain | None:
         """What was read of a point; None where it is not there, not implemented or was not read."""
         term = self.term(name)
-        if term is None:
-            return None
+        return None if term is None else self._said(term, self._power_of(term))
+
+    def raw(self, name: Name) -> int | None:
+        """The same as a whole number, unscaled."""
+        term = self.term(name)
+        found = None if term is None else self._said(term, 0)
+        return found if isinstance(found, int) else None
+
+    def power(self, name: Name) -> int | None:
+        """The power of ten of a point; None where its scale factor is void."""
+        term = self.term(name)
+        return None if term is None else self._power_of(term)
+
+    def _power_of(self, term: Term) -> int | None:
+        scale = term.scale_place
+        return term.leaf.power if scale is None else census.power_of(self.memory.get(scale))
+
+    def _said(self, term: Term, power: int | None) -> values.Plain | None:
         entry = term.leaf.entry
         words = [self.memory.get(at) for at in range(term.place, term.place + entry.size)]
         held = [word for word in words if word is not None]
-        if len(held) < entry.size:
-            return None
-        scale = term.scale_place
-        power = term.leaf.power if scale is None else census.power_of(self.memory.get(scale))
-        return values.value(entry, held, power)
+        return values.value(entry, held, power) if len(held) == entry.size else None
 
-    def chosen(self, alternatives: Iterable[Sum]) -> tuple[Term, ...] | None:
+    def chosen(self, alternatives: Iterable[Sum]) -> Sum | None:
         """The first that it has and tells; else the first that it has; None where it has none."""
-        there: tuple[Term, ...] | None = None
+        there: Sum | None = None
         for names in alternatives:
-            terms = tuple(term for name in names if (term := self.term(name)) is not None)
-            if len(terms) < len(names):
+            if any(self.term(name) is None for name in names):
                 continue
             if all(self.value(name) is not None for name in names):
-                return terms
-            there = there or terms
+                return names
+            there = there or names
         return there
+
+    def stands(self, found: Found) -> bool:
+        """Whether the model is still where it was found, by what was read last."""
+        return (self.memory.get(found.address), self.memory.get(found.address + 1)) == (
+            found.number,
+            found.length,
+        )
 
 
 async def met(registers: Registers, chain: Chain, names: Iterable[Name]) -> Device:
@@ -99,11 +117,20 @@ async def met(registers: Registers, chain: Chain, names: Iterable[Name]) -> Devi
         if definition.repeats:
             words = await registers.words(found.address, min(census.counted(definition), 2 + found.length))
         layouts[found] = census.layout(definition, found, words)
-    await _remember(device, registers, wanted)
+    await remember(device, registers, wanted)
     return device
 
 
-async def _remember(device: Device, registers: Registers, names: Iterable[Name]) -> None:
+async def remember(device: Device, registers: Registers, names: Iterable[Name]) -> None:
+    """Read what ``names`` say now.  Raises NoReply or LinkLost."""
+    for block in blocks(device, names, registers.block_max):
+        seams = {want.start for want in block.wants} | {want.end for want in block.wants}
+        words = await registers.words(block.start, block.count, seams)
+        device.memory.update(zip(range(block.start, block.end), words, strict=True))
+
+
+def blocks(device: Device, names: Iterable[Name], block_max: int) -> list[Block]:
+    """The fewest requests that read all of ``names``, each with its scale factor."""
     wants = []
     for name in names:
         term = device.term(name)
@@ -111,10 +138,9 @@ async def _remember(device: Device, registers: Registers, names: Iterable[Name])
             wants.append(Want(0, "holding", term.place, term.leaf.entry.size, 1.0))
             if term.scale_place is not None:
                 wants.append(Want(0, "holding", term.scale_place, 1, 1.0))
-    for block in plan(wants, block_max=registers.block_max, gap_max=registers.block_max - 1):
-        seams = {want.start for want in block.wants} | {want.end for want in block.wants}
-        words = await registers.words(block.start, block.count, seams)
-        device.memory.update(zip(range(block.start, block.end), words, strict=True))
+    # What is wider than the device allows at once is read in pieces all the same.
+    longest = max([block_max, *(want.width for want in wants)])
+    return plan(wants, block_max=longest, gap_max=longest - 1)
 
 
 def powers(device: Device) -> dict[Address, int | None]:
@@ -129,11 +155,18 @@ def powers(device: Device) -> dict[Address, int | None]:
     return {Address("holding", at): census.power_of(device.memory[at]) for at in sorted(read)}
 
 
+def used(device: Device, parts: Mapping[str, Mapping[str, Point]]) -> list[Found]:
+    """The models in which something of ``parts`` is polled."""
+    places = {point.address.number for points in parts.values() for point in points.values()}
+    return [found for found in device.layouts if any(found.address <= at < found.end for at in places)]
+
+
 def points(device: Device, profile: SunspecProfile, part: str) -> dict[str, Point]:
     """The quantities of a part that are one point of the device each, as registers."""
     found = {}
     for quantity, taken in profile.parts[part].items():
-        terms = device.chosen(taken.source)
-        if terms is not None and len(terms) == 1:
-            found[quantity] = translation.point(quantity, taken, terms[0].address, terms[0].leaf)
+        names = device.chosen(taken.source)
+        term = device.term(names[0]) if names is not None and len(names) == 1 else None
+        if term is not None:
+            found[quantity] = translation.point(quantity, taken, term.address, term.leaf)
     return found

@@ -1,35 +1,47 @@
 """A SunSpec device behind the five verbs: found by its models, then polled as any device of registers."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from quartier_drivers.contract import (
     NOTHING,
+    Armed,
     Clock,
     Command,
     DeviceSpec,
+    Note,
     PointInfo,
     Quality,
     Reading,
     Readings,
     Value,
+    at_once,
     columns,
 )
-from quartier_drivers.errors import Refused
+from quartier_drivers.errors import LinkLost, Refused, WireError
 from quartier_drivers.modbus.door import DOOR as MODBUS
 from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.line import Line
-from quartier_drivers.points import word
 from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Address
-from quartier_drivers.sunspec import device
+from quartier_drivers.sunspec import arming, device, infos
+from quartier_drivers.sunspec.chain import Chain, Found
+from quartier_drivers.sunspec.device import Device
+from quartier_drivers.sunspec.heartbeat import Heartbeat
+from quartier_drivers.sunspec.names import Name
 from quartier_drivers.sunspec.profile import SunspecProfile
 from quartier_drivers.sunspec.registers import Registers
+from quartier_drivers.sunspec.rounds import Round
 from quartier_drivers.sunspec.schema import Taken
+from quartier_drivers.sunspec.steered import Steered, function_of, names_of
+from quartier_drivers.sunspec.sums import Summed
 from quartier_drivers.sunspec.survey import Survey
 
 _ZERO: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
-_IDLE_NS = 60_000_000_000
+_S = 1_000_000_000
+_IDLE_NS = 60 * _S
+# So often one of the models that are polled is looked at, whether it is still where it was found.
+_LOOK_S = 30.0
 
 
 class _Polled(ModbusDriver):
@@ -52,8 +64,15 @@ class SunspecDriver:
         self._registers = Registers(line, spec.unit, profile.limits)
         self._survey = Survey(self._registers, profile.bases, clock)
         self._polled: _Polled | None = None
-        self._missing: list[Reading] = []
-        self._points = {name: self._info(name, taken) for name, taken in self._taken()}
+        self._device = Device(Chain(0, ()), {})
+        self._steered: dict[str, Steered] = {}
+        self._summed: list[Summed] = []
+        self._beats: dict[str, Heartbeat] = {}
+        self._looks: list[tuple[Found, Round]] = []
+        self._news: list[Reading] = []
+        self._notes: list[Note] = []
+        self._told_faults: tuple[str, ...] = ()
+        self._points = {name: infos.first(name, taken, spec, profile) for name, taken in self._taken()}
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
@@ -63,54 +82,248 @@ class SunspecDriver:
     @property
     def due_ns(self) -> int:
         """When ``read`` wants to be called next (monotonic)."""
-        if self._missing:
-            return self._clock.now_ns()
-        return self._clock.now_ns() + _IDLE_NS if self._polled is None else self._polled.due_ns
+        now_ns = self._clock.now_ns()
+        if self._news or self._polled is None:
+            return now_ns
+        own_ns = min((due_ns for due_ns, _ in self._turns()), default=now_ns + _IDLE_NS)
+        return min(self._polled.due_ns, max(own_ns, self._line.ready_ns(self._spec.unit)))
+
+    def notes(self) -> Sequence[Note]:
+        """What people should know of it, since the last call."""
+        told, self._notes = self._notes, []
+        return told
 
     async def open(self) -> Mapping[str, str]:
         """Find its models and say who it is.  Raises NoReply or LinkLost."""
+        self._polled = None
         chain = await self._survey.chain()
-        names = {name for _, taken in self._taken() for sum_ in taken.source for name in sum_}
-        found = await device.met(self._registers, chain, names)
-        parts = {part: device.points(found, self._profile, part) for part in self._spec.owners}
-        self._polled = _Polled(self._line, self._spec, self._registers_of(parts), self._clock)
-        self._polled.know({(self._spec.unit, at): power for at, power in device.powers(found).items()})
+        bare = Device(chain, {})
+        taken = dict(self._taken())
+        names = {name for one in taken.values() for names in one.source for name in names}
+        names |= {name for one in taken.values() if one.write for name in names_of(one.write, bare)}
+        self._device = await device.met(self._registers, chain, names)
+        self._steer(taken)
+        self._sum(taken)
+        self._poll()
+        known = {*self._steered, *(one.point for one in self._summed), *self._asked().points}
         now_ns = self._clock.now_ns()
-        self._missing = [
+        self._news = [
             Reading(name, _ZERO[info.kind], Quality.BAD, now_ns, "the device has none")
             for name, info in self._points.items()
-            if name not in self._polled.points
+            if name not in known
         ]
+        self._note(chain)
         head = self._profile.head
-        return {"maker": head.maker, "model": head.model, **found.identity}
+        return {"maker": head.maker, "model": head.model, **self._device.identity}
 
     async def read(self) -> Readings:
-        """Make the most overdue request of the plan, at most one; empty when none is due.
+        """Make the most overdue exchange of the plan, at most one; empty when none is due.
 
-        Raises NoReply or LinkLost.
+        An order that is still fresh has its heartbeat written here.  Raises NoReply or LinkLost.
         """
-        if self._missing:
-            news, self._missing = self._missing, []
+        if self._news:
+            news, self._news = self._news, []
             return columns(news, self._clock.now_ns())
-        return NOTHING if self._polled is None else await self._polled.read()
+        if self._polled is None:
+            await self.open()
+            return NOTHING
+        now_ns = self._clock.now_ns()
+        due_ns, turn = min(self._turns(), key=lambda one: one[0], default=(now_ns + _IDLE_NS, None))
+        if turn is None or self._polled.due_ns <= due_ns or due_ns > now_ns:
+            return await self._polled.read()
+        told = await turn(now_ns)
+        return NOTHING if told is None else columns([told], self._clock.now_ns())
 
     async def write(self, command: Command) -> None:
-        """Write one point.  Raises Refused, NoReply, LinkLost or Expired."""
-        raise Refused(f"{command.point} cannot be written")
+        """Write one point with its timer, as its function wants; what then stands is told by the next read.
+
+        Scales, ratings and the place of the model are read just before.  Raises Refused, NoReply, LinkLost
+        or Expired.
+        """
+        if command.point not in self._points or not self._points[command.point].writable:
+            raise Refused(f"{command.point} cannot be written")
+        if self._polled is None:
+            await self.open()
+        steered = self._steered.get(command.point)
+        if steered is None:
+            absent = arming.absent(command.point, self._controls(command.point))
+            raise Refused(f"{command.point}: {absent.problem}")
+        await steered.round.whole()
+        if steered.function.moved:
+            self._lose(steered.function.name("ID"))
+            raise Refused(f"{command.point}: the device's models have moved; they are looked for anew")
+        beat = self._beats.get(command.point)
+        try:
+            if beat is not None:
+                await beat.now(command.expires_ns)
+            await steered.write(command.value, command.expires_ns)
+        except WireError:
+            steered.round.due_ns = min(self._clock.now_ns(), self._asked().due_ns) - 1  # before all others
+            raise
+        now_ns = self._clock.now_ns()
+        steered.round.later(now_ns, int(steered.settle_s * _S), self._spec.phase_ns)
+        self._news.append(steered.reading(now_ns))
 
     async def release(self, points: Collection[str] = ()) -> None:
-        """Give points (absent: all) back to the device's own control."""
+        """Give points (none named: all) back to the device's own control, as ``on_release`` says.
+
+        Goes on after a write that fails, unless the bus is lost twice in a row; then raises the first
+        failure.
+        """
+        failed: WireError | None = None
+        lost_count = 0
+        for point, steered in self._steered.items():
+            if points and point not in points:
+                continue
+            if point in self._beats:
+                self._beats[point].end()
+            try:
+                await steered.release()
+            except WireError as error:
+                failed = failed or error
+                lost_count = lost_count + 1 if isinstance(error, LinkLost) else 0
+            else:
+                lost_count = 0
+            if lost_count > 1:
+                break
+        if failed is not None:
+            raise failed
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
         """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
-        return ()
+        return [write for steered in self._steered.values() for write in steered.releases()]
+
+    async def arm(
+        self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
+    ) -> Sequence[Armed]:
+        """How the fall-back of each of ``points`` (none named: all) stands in the device.
+
+        With ``writes`` its timer and its reversion value are written first.  Raises NoReply or LinkLost.
+        """
+        found = []
+        for point, info in list(self._points.items()):
+            if info.fallback is None or (points and point not in points):
+                continue
+            if self._polled is None:
+                await self.open()
+            steered = self._steered.get(point)
+            if steered is None:
+                found.append(arming.absent(point, self._controls(point)))
+                continue
+            found.append(await self._armed(steered, writes=writes, between=between))
+        return found
 
     async def close(self) -> None:
         """Forget the device; the line stays open for the others."""
         if self._polled is not None:
             await self._polled.close()
         self._polled = None
-        self._missing.clear()
+        self._news.clear()
+        for beat in self._beats.values():
+            beat.end()
+
+    async def _armed(
+        self, steered: Steered, *, writes: bool, between: Callable[[], Awaitable[None]]
+    ) -> Armed:
+        why = ""
+        await steered.round.whole()
+        await between()
+        if writes:
+            why = await steered.arm()
+            await between()
+            await steered.round.whole()
+        told = steered.armed(wrote=writes)
+        if not why:
+            return told
+        both = "; ".join(part for part in (f"its arming was refused ({why})", told.problem) if part)
+        return Armed(told.point, told.value, told.after_s, both, told.is_verified)
+
+    def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
+        """When each thing beside the polling is due, and what is then done; one exchange each."""
+        for steered in self._steered.values():
+            yield steered.round.due_ns, lambda now_ns, one=steered: self._seen(one, now_ns)  # type: ignore[misc]
+        for summed in self._summed:
+            yield summed.round.due_ns, summed.turn
+        for beat in self._beats.values():
+            if beat.due_ns is not None:
+                yield beat.due_ns, beat.turn
+        for found, round_ in self._looks:
+            yield round_.due_ns, lambda now_ns, one=found, its=round_: self._look(one, its, now_ns)  # type: ignore[misc]
+
+    async def _seen(self, steered: Steered, now_ns: int) -> Reading | None:
+        if not await steered.round.turn(now_ns, self._spec.phase_ns):
+            return None
+        if steered.function.moved:
+            self._lose(steered.function.name("ID"))
+            return None
+        self._points[steered.point] = infos.known(self._points[steered.point], steered, self._spec)
+        return steered.reading(self._clock.now_ns())
+
+    async def _look(self, found: Found, round_: Round, now_ns: int) -> None:
+        await round_.turn(now_ns)
+        if not self._device.stands(found):
+            self._lose(Name(found.number, "ID"))
+
+    def _lose(self, name: Name) -> None:
+        """The map has changed under us: nothing of it is true any more."""
+        self._polled = None
+        text = f"model {name.model} is no longer where it was: the device's models are looked for anew"
+        self._notes.append(Note("models.moved", text, {"device": self._spec.name}))
+
+    def _note(self, chain: Chain) -> None:
+        if chain.faults != self._told_faults:
+            for fault in chain.faults:
+                self._notes.append(Note("models.odd", fault, {"device": self._spec.name}))
+            self._told_faults = chain.faults
+
+    def _steer(self, taken: Mapping[str, Taken]) -> None:
+        self._steered, self._beats = {}, {}
+        now_ns, limits = self._clock.now_ns(), self._profile.limits
+        for point, one in taken.items():
+            rule = one.write
+            function = None if rule is None else function_of(self._device, rule)
+            if rule is None or function is None:
+                continue
+            cap, period_s = self._spec.caps.get(point), self._profile.scan[one.scan]
+            steered = Steered(point, function, self._registers, limits, cap, period_s, now_ns)
+            self._steered[point] = steered
+            self._points[point] = infos.known(self._points[point], steered, self._spec)
+            beat = Heartbeat.of(point, self._device, rule, self._registers, self._clock)
+            if beat is not None:
+                self._beats[point] = beat
+
+    def _sum(self, taken: Mapping[str, Taken]) -> None:
+        self._summed = []
+        for point, one in taken.items():
+            names = self._device.chosen(one.source)
+            if names is not None and len(names) > 1:
+                period_s = self._profile.scan[one.scan]
+                round_ = Round(self._device, names, self._registers, period_s, self._clock.now_ns())
+                self._summed.append(Summed(point, one, names, self._device, round_, self._clock))
+
+    def _poll(self) -> None:
+        parts = {part: device.points(self._device, self._profile, part) for part in self._spec.owners}
+        profile, limits = self._profile, self._profile.limits
+        widest = max((point.width for points in parts.values() for point in points.values()), default=1)
+        allowed = max(min(limits.block_max, self._registers.block_max), widest)
+        limits = limits.model_copy(update={"block_max": allowed})
+        registers = RegisterProfile(profile.name, profile.head, profile.scan, parts, limits, {}, {})
+        self._polled = _Polled(self._line, self._spec, registers, self._clock)
+        powers = device.powers(self._device)
+        self._polled.know({(self._spec.unit, at): power for at, power in powers.items()})
+        self._looks = []
+        for place, found in enumerate(device.used(self._device, parts)):
+            due_ns = self._clock.now_ns() + int((place + 1) * _LOOK_S * _S)
+            head = [Name(found.number, "ID", found.instance), Name(found.number, "L", found.instance)]
+            self._looks.append((found, Round(self._device, head, self._registers, _LOOK_S, due_ns)))
+
+    def _asked(self) -> _Polled:
+        assert self._polled is not None
+        return self._polled
+
+    def _controls(self, point: str) -> str:
+        rule = next(one.write for name, one in self._taken() if name == point)
+        return "" if rule is None else ", ".join(rule.control)
 
     def _taken(self) -> Iterator[tuple[str, Taken]]:
         """Every quantity that somebody owns and wants, by full name."""
@@ -119,22 +332,6 @@ class SunspecDriver:
             for quantity, taken in self._profile.parts.get(part, {}).items():
                 if asked is None or quantity in asked:
                     yield f"{owner}.{quantity}", taken
-
-    def _info(self, name: str, taken: Taken) -> PointInfo:
-        names = [one for sum_ in taken.source for one in sum_]
-        return PointInfo(
-            name,
-            cast("Any", word(name.partition(".")[2]).kind),
-            f"{self._spec.unit}/{'|'.join(str(one) for one in names)}",
-            self._profile.scan[taken.scan],
-            taken.low,
-            taken.high,
-        )
-
-    def _registers_of(self, parts: Mapping[str, Any]) -> RegisterProfile:
-        profile, limits = self._profile, self._profile.limits
-        limits = limits.model_copy(update={"block_max": min(limits.block_max, self._registers.block_max)})
-        return RegisterProfile(profile.name, profile.head, profile.scan, parts, limits, {}, {})
 
 
 class SunspecDoor:

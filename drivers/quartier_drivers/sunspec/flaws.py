@@ -4,12 +4,13 @@ import re
 from collections.abc import Iterator, Mapping
 
 from quartier_drivers.flaws import Flaw, name_flaws, quantity_flaws
+from quartier_drivers.forgetting import CAP
 from quartier_drivers.place import nearest
 from quartier_drivers.points import word
 from quartier_drivers.sunspec.kinds import KINDS
 from quartier_drivers.sunspec.models import Entry, Group, model
 from quartier_drivers.sunspec.names import Name
-from quartier_drivers.sunspec.schema import Taken
+from quartier_drivers.sunspec.schema import CAPS, Steering, Taken
 
 _INDEX = re.compile(r"\[\d+\]")
 
@@ -28,7 +29,70 @@ def taken_flaws(quantity: str, taken: Taken, scan: Mapping[str, float]) -> list[
                 flaws.append(("source", f"{name}: {what}"))
     if taken.values is not None and kind != "text":
         flaws.append(("values", f"fits texts only, and {quantity} is none"))
-    return flaws
+    if taken.write is None:
+        return flaws if taken.source else [*flaws, ("source", "is missing: the points that it may come from")]
+    beside = (
+        [("source", "stands beside write: what is written is read where it is written")]
+        if taken.source
+        else []
+    )
+    rules = [(f"write.{key}", what) for wrong, key, what in _steering_rules(quantity, taken.write) if wrong]
+    return [*flaws, *beside, *rules]
+
+
+def crowd_flaws(parts: Mapping[str, Mapping[str, Taken]]) -> list[tuple[tuple[str, str], str]]:
+    """Part and quantity of what must not stand beside another on one device, and what is wrong."""
+    controls = {
+        (part, quantity): taken.write.control
+        for part, quantities in parts.items()
+        for quantity, taken in quantities.items()
+        if taken.write is not None
+    }
+    capped = any("704.WMaxLimPct" in names for names in controls.values())
+    why = "model 704 has a cap and a setpoint on one device, and nobody says which goes first; expected one"
+    return [
+        (path, why)
+        for path, names in controls.items()
+        if capped and any(one in names for one in ("704.WSet", "704.WSetPct"))
+    ]
+
+
+def _steering_rules(quantity: str, rule: Steering) -> list[tuple[bool, str, str]]:
+    kinds = {control in CAPS for control in rule.control}
+    is_cap, release = CAP in quantity, rule.on_release
+    low = float("-inf") if rule.low is None else rule.low
+    high = float("inf") if rule.high is None else rule.high
+    refresh_s = rule.refresh_s or 0.0
+    return [
+        (not quantity.endswith("_w"), "control", f"writes watts, and {quantity} are none"),
+        (kinds == {True, False}, "control", "names caps and setpoints; expected one kind"),
+        (kinds == {True} and not is_cap, "control", f"are caps, and {quantity} is none"),
+        (kinds == {False} and is_cap, "control", f"are setpoints, and {quantity} is a cap"),
+        (is_cap and release == "own", "on_release", '"own" would lift the cap; expected "cap" or "hold"'),
+        (not is_cap and release == "cap", "on_release", f'"cap" does not fit {quantity}'),
+        (low > high, "low", f"{low:g} is above high = {high:g}"),
+        (
+            isinstance(release, float) and low <= high and not low <= release <= high,
+            "on_release",
+            f"{release} is outside {low:g}..{high:g}",
+        ),
+        (not is_cap and rule.lowest_pct > 0, "lowest_pct", "fits caps only"),
+        (
+            rule.fallback != "own" and (is_cap or "124.StorCtl_Mod" in rule.control),
+            "fallback",
+            "fits setpoints of model 704 only",
+        ),
+        (
+            0 < rule.after_s < 2 * refresh_s,
+            "refresh_s",
+            f"{refresh_s:g} is too slow: one lost write, and it ends",
+        ),
+        (
+            0 < rule.after_s < 3,
+            "after_s",
+            f"{rule.after_s:g} is too short for a line; expected 0, or 3 s and more",
+        ),
+    ]
 
 
 def entry_of(name: Name) -> Entry | None:

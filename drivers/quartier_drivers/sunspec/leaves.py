@@ -33,13 +33,16 @@ class Unfolded:
 
     leaves: list[Leaf] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    _by_path: dict[str, Leaf] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[Leaf]:
         return iter(self.leaves)
 
     def of(self, path: str) -> Leaf | None:
         """The point of this path."""
-        return next((leaf for leaf in self.leaves if leaf.path == path), None)
+        if len(self._by_path) < len(self.leaves):
+            self._by_path = {leaf.path: leaf for leaf in self.leaves}
+        return self._by_path.get(path)
 
 
 def unfold(model: Model, length: int, count: Count) -> Unfolded:

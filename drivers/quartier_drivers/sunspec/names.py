@@ -52,5 +52,11 @@ def _sums(raw: object) -> object:
     )
 
 
+def _row(raw: object) -> object:
+    return tuple(name(one) for one in (raw if isinstance(raw, list | tuple) else [raw]))
+
+
+Row = Annotated[tuple[Name, ...], BeforeValidator(_row)]
+"""Points of which the first that the device tells is taken."""
 Alternatives = Annotated[tuple[Sum, ...], BeforeValidator(_sums)]
 """What a quantity may be taken from; the first that the device has is taken."""

@@ -7,7 +7,7 @@ from typing import Any
 from quartier_drivers.flaws import name_flaws
 from quartier_drivers.profile import Check, Profile
 from quartier_drivers.schema import Head, Limits
-from quartier_drivers.sunspec.flaws import taken_flaws
+from quartier_drivers.sunspec.flaws import crowd_flaws, taken_flaws
 from quartier_drivers.sunspec.schema import Map, Taken
 
 # Everything between two points of a map may be read, so nothing but the length of a request costs anything.
@@ -42,6 +42,8 @@ class SunspecCheck(Check):
         self._some(parts)
         if "" in parts and len(parts) > 1:
             self._add(("points",), "stands beside parts; a device has points or parts, not both")
+        for (part, quantity), what in crowd_flaws(parts):
+            self._add((*(("parts", part) if part else ("points",)), quantity, "write", "control"), what)
         if head is None or limits is None or where is None:
             return None
         if head.numbers_from is not None:

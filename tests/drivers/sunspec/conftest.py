@@ -9,6 +9,11 @@ import pytest
 from sunspec2.file.client import FileClientModel
 from tests.drivers.modbus.conftest import Asked, Device, TcpServer, tcp
 
+from quartier_drivers.sunspec.census import layout
+from quartier_drivers.sunspec.chain import Chain, Found
+from quartier_drivers.sunspec.device import Device as KnownDevice
+from quartier_drivers.sunspec.models import model
+
 MARKER = [0x5375, 0x6E53]
 IMAGES = ("device_1547", "inverter_123")
 
@@ -31,8 +36,8 @@ def _encoded(group: Any) -> Iterator[bytes]:
 def chain_of(models: Sequence[Mapping[str, Any]], base: int = 40000) -> dict[int, int]:
     """The whole map of a device: marker, models, end."""
     words = list(MARKER)
-    for model in models:
-        words += words_of(model)
+    for values in models:
+        words += words_of(values)
     words += [0xFFFF, 0]
     return dict(enumerate(words, base))
 
@@ -42,6 +47,21 @@ def image(name: str) -> list[dict[str, Any]]:
     text = files("sunspec2").joinpath("tests", "test_data", f"{name}.json").read_text(encoding="utf-8")
     models = json.loads(text)["models"]
     return [model for model in models if model["ID"] != 0xFFFF]
+
+
+def device_of(models: Sequence[Mapping[str, Any]]) -> KnownDevice:
+    """A device of these models, all of it read."""
+    memory: dict[int, int | None] = dict(chain_of(models))
+    at, found, layouts = 40002, [], {}
+    for values in models:
+        number, length = values["ID"], memory[at + 1]
+        one = Found(number, at, length or 0)
+        found.append(one)
+        definition = model(number)
+        assert definition is not None
+        layouts[one] = layout(definition, one, [memory[place] for place in range(at, one.end)])
+        at = one.end
+    return KnownDevice(Chain(40000, tuple(found)), layouts, memory)
 
 
 class Inverter(Device):

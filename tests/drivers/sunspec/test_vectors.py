@@ -1,62 +1,120 @@
 """Every built-in SunSpec profile against devices described by the standard's names."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from tests.drivers.sunspec.conftest import chain_of
+from tests.drivers.sunspec.conftest import chain_of, device_of
 from tests.drivers.test_vectors import SUNSPEC, vectors
 
 from quartier_drivers import profile, registry
-from quartier_drivers.contract import DeviceSpec, Quality
+from quartier_drivers.contract import Command, DeviceSpec, Quality
 from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers.sunspec.device import remember
+from quartier_drivers.sunspec.names import name as named
+from quartier_drivers.sunspec.registers import Registers
 
 COMMON = {"ID": 1, "Mn": "Solar Co", "Md": "X1", "SN": "1"}
-CASES = [
-    pytest.param(name, case, id=f"{name}: {case['name']}")
-    for name in SUNSPEC
-    for case in vectors(name)["case"]
-]
 
 
-def owners(name: str) -> dict[str, str]:
-    return {part: part or "device" for part in profile.load(name).parts}
+def each(kind: str) -> list[Any]:
+    return [
+        pytest.param(name, one, id=f"{name}: {one['name']}")
+        for name in SUNSPEC
+        for one in vectors(name).get(kind, [])
+    ]
 
 
-def path(point: str) -> str:
-    return point.removeprefix("device.")
+def owned(point: str) -> str:
+    part, _, quantity = point.rpartition(".")
+    return f"{part or 'device'}.{quantity}"
 
 
-async def told(inverter: Any, clock: Any, name: str) -> dict[str, Any]:
-    bus = TcpBus(kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port)
-    line = registry.door("modbus-tcp").line("lan", bus, clock)
-    spec = DeviceSpec("device", 1, owners(name))
-    driver = registry.door("modbus-tcp", "sunspec").driver(line, spec, profile.load(name), clock)
-    await driver.open()
+@pytest.fixture
+async def opened(inverter, clock):
+    """Makes a driver of a profile for a device of these models."""
+    lines = []
+
+    async def make(name: str, case: Mapping[str, Any]) -> Any:
+        inverter.words = chain_of([COMMON, *case["models"]])
+        line = registry.door("modbus-tcp").line(
+            "lan", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port), clock
+        )
+        lines.append(line)
+        loaded = profile.load(name)
+        caps = {owned(case["point"]): case["cap"]} if "cap" in case else {}
+        spec = DeviceSpec("device", 1, {part: part or "device" for part in loaded.parts}, {}, caps)
+        driver = registry.door("modbus-tcp", "sunspec").driver(line, spec, loaded, clock)
+        await driver.open()
+        return driver, Registers(line, 1, loaded.limits)
+
+    yield make
+    for line in lines:
+        await line.close()
+
+
+async def told(driver: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for _ in range(30):
-        found |= {path(reading.point): reading for reading in await driver.read()}
-    await line.close()
+        found |= {reading.point.removeprefix("device."): reading for reading in await driver.read()}
     return found
 
 
-@pytest.mark.parametrize(("name", "case"), CASES)
-async def test_models_become_values(inverter, clock, name, case):
-    inverter.words = chain_of([COMMON, *case["models"]])
+async def held(registers: Registers, case: Mapping[str, Any]) -> dict[str, int | None]:
+    """What stands in the device, by the names of ``after``."""
+    device = device_of([COMMON, *case["models"]])
+    names = [named(one) for one in case["after"]]
+    await remember(device, registers, names)
+    return {str(one): device.raw(one) for one in names}
 
-    found = await told(inverter, clock, name)
 
-    bad = set(case.get("bad", []))
-    assert set(case["expected"]) | bad == set(found)
-    assert case["expected"] == {point: one.value for point, one in found.items() if point not in bad}
-    assert bad == {point for point, one in found.items() if one.quality is not Quality.GOOD}
+@pytest.mark.parametrize(("name", "case"), each("case"))
+async def test_models_become_values(opened, name, case):
+    driver, _ = await opened(name, case)
+
+    found = await told(driver)
+
+    good = {point: one.value for point, one in found.items() if one.quality is Quality.GOOD}
+    assert case["expected"] == good
+    if not case.get("partial"):
+        writable = {point.removeprefix("device.") for point, info in driver.points.items() if info.writable}
+        assert set(case.get("bad", [])) == set(found) - set(good) - writable
+
+
+@pytest.mark.parametrize(("name", "write"), each("write"))
+async def test_an_order_leaves_the_device_so(opened, clock, name, write):
+    driver, registers = await opened(name, write)
+    point = owned(write["point"])
+
+    await driver.write(Command(point, write["value"], clock.now_ns() + 20_000_000_000))
+
+    assert write["after"] == await held(registers, write)
+    assert (point, write["reads"]) == next((one.point, one.value) for one in await told_of(driver, point))
+
+
+@pytest.mark.parametrize(("name", "release"), each("release"))
+async def test_leaving_leaves_the_device_so(opened, name, release):
+    driver, registers = await opened(name, release)
+
+    await driver.release()
+
+    assert release["after"] == await held(registers, release)
+
+
+async def told_of(driver: Any, point: str) -> list[Any]:
+    return [reading for _ in range(3) for reading in await driver.read() if reading.point == point]
 
 
 @pytest.mark.parametrize("name", SUNSPEC)
-def test_every_point_appears_in_a_case(name):
-    points = {
-        f"{part}.{quantity}".lstrip(".")
-        for part, quantities in profile.load(name).parts.items()
-        for quantity in quantities
+def test_every_point_appears_in_a_case_and_every_writable_one_is_written_and_released(name):
+    quantities = {
+        f"{part}.{quantity}".lstrip("."): taken
+        for part, taken_by in profile.load(name).parts.items()
+        for quantity, taken in taken_by.items()
     }
+    writable = {point for point, taken in quantities.items() if taken.writable}
+    typed = vectors(name)
 
-    assert points == {point for case in vectors(name)["case"] for point in case["expected"]}
+    assert set(quantities) == {point for case in typed["case"] for point in case["expected"]}
+    assert writable == {one["point"] for one in typed.get("write", [])}
+    assert writable == {one["point"] for one in typed.get("release", [])}

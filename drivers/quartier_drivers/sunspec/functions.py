@@ -1,0 +1,353 @@
+"""The control functions of the standard: what is written for an order, and what says how it stands.  Pure.
+
+Source: SunSpec models 123 (immediate controls), 124 (storage) and 704 (DER AC controls), and the DER
+Information Model Specification V1.0 on reversion timers: seconds, 0 is never, enabling starts them.
+A cap never ends by itself into *unlimited*: 123 has no timer, 704 a reversion value of its own.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from quartier_drivers.sunspec.device import Device
+from quartier_drivers.sunspec.names import Name
+from quartier_drivers.sunspec.schema import Steering
+from quartier_drivers.sunspec.shares import Share, plain, share
+
+Step = Mapping[str, int]
+"""Points of the function's model with what is written to them, raw; neighbours go together."""
+ON, OFF = 1, 0
+_INT32 = range(-(2**31), 2**31)
+
+
+class Function(ABC):
+    """A control function of one device; ``device`` holds what was read last of ``names``."""
+
+    model: ClassVar[int]
+    needs: ClassVar[tuple[str, ...]]
+    """Points without which a device does not have it."""
+    others: ClassVar[tuple[str, ...]] = ()
+    """Points that it may have."""
+    is_cap: ClassVar[bool] = False
+    timer: ClassVar[str] = ""
+    """The seconds after which it ends by itself."""
+    enable: ClassVar[str]
+    on: ClassVar[int] = ON
+    values: ClassVar[tuple[str, ...]]
+    """What holds the order itself."""
+
+    def __init__(self, device: Device, rule: Steering) -> None:
+        self.device = device
+        self.rule = rule
+
+    @property
+    def names(self) -> list[Name]:
+        """Every point of the device that must be read for it."""
+        own = ("ID", "L", *self.needs, *self.others)
+        return [*(self._name(path) for path in own), *self.ratings]
+
+    @property
+    def ratings(self) -> tuple[Name, ...]:
+        """What its percentages are of: the first that the device tells."""
+        return ()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the device has it: each point that it needs is implemented."""
+        return all(self.raw(path) is not None for path in self.needs)
+
+    @property
+    def moved(self) -> bool:
+        """Whether another model stands where it was found."""
+        found = self.device.chain.of(self.model)
+        return found is None or not self.device.stands(found)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether an order of it is in force."""
+        return self.raw(self.enable) == self.on
+
+    def raw(self, path: str) -> int | None:
+        """What was read of a point; None where it is not implemented."""
+        return self.device.raw(self._name(path))
+
+    def has(self, *paths: str) -> bool:
+        """Whether all these points are implemented."""
+        return all(self.raw(path) is not None for path in paths)
+
+    def name(self, path: str) -> Name:
+        """The full name of one of its points."""
+        return self._name(path)
+
+    @property
+    def after_s(self) -> float:
+        """The timer that its orders get; 0: none."""
+        return self.rule.after_s
+
+    @abstractmethod
+    def reading(self) -> tuple[float | None, str]:
+        """What it is set to in house watts, None where nothing is in force; and in the device's words.
+
+        Raises ValueError where a rating or a scale factor is void.
+        """
+
+    @abstractmethod
+    def orders(self, value: float, cap: float | None) -> Sequence[Step]:
+        """What is written for ``value``, in this order; ``cap`` is the fail-safe value where one is known.
+
+        Raises ValueError in words for what cannot be expressed.
+        """
+
+    @abstractmethod
+    def own(self) -> Sequence[Step]:
+        """What gives the point back to the device's own control, its timer zeroed."""
+
+    def released(self, value: float) -> Sequence[Step]:
+        """What leaves it at ``value`` for good.  Raises ValueError as ``orders`` does."""
+        return type(self)(self.device, self.rule.model_copy(update={"after_s": 0.0})).orders(value, None)
+
+    @abstractmethod
+    def arming(self, cap: float | None) -> Step:
+        """What ``quartier arm`` writes: how it shall end by itself, without any order."""
+
+    @abstractmethod
+    def span(self) -> tuple[float, float]:
+        """Lowest and highest order, W.  Raises ValueError as ``reading`` does."""
+
+    @abstractmethod
+    def step_w(self) -> float:
+        """What one count is worth, W.  Raises ValueError as ``reading`` does."""
+
+    def _name(self, path: str) -> Name:
+        return Name(self.model, path)
+
+    def _kept(self, *paths: str) -> dict[str, int]:
+        """What stands there and is written again, so that the others go in one request."""
+        return {path: raw for path in paths if (raw := self.raw(path)) is not None}
+
+
+class _Cap(Function):
+    is_cap = True
+    value: ClassVar[str]
+
+    @property
+    def pct(self) -> Share:
+        """What a count of it is worth."""
+        return share(self.device, self._name(self.value), self.ratings)
+
+    def reading(self) -> tuple[float | None, str]:
+        """What it is set to in house watts; and in the device's words."""
+        share_, raw = self.pct, self.raw(self.value)
+        if not self.enabled:
+            return share_.rated_w, "not enabled"
+        return (None, "") if raw is None else (share_.watts(raw), f"{self.value} {raw}")
+
+    def span(self) -> tuple[float, float]:
+        """Lowest and highest order, W."""
+        share_ = self.pct
+        return share_.watts(self.lowest(share_)), share_.rated_w
+
+    def step_w(self) -> float:
+        """What one count is worth, W."""
+        return float(self.pct.unit)
+
+    def lowest(self, share_: Share) -> int:
+        """The lowest cap that the profile lets be written."""
+        assert share_.whole is not None
+        return -(-share_.whole * round(self.rule.lowest_pct * 1000) // 100_000)
+
+    def counts(self, value: float) -> int:
+        """A cap of ``value`` W: never more, all of the rating at most, the profile's lowest at least."""
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{value:g} W is no cap on generation, expected 0 or more")
+        share_ = self.pct
+        assert share_.whole is not None
+        return max(min(share_.below(value), share_.whole), self.lowest(share_))
+
+    def own(self) -> Sequence[Step]:
+        """What gives it back to the device."""
+        return ()  # a cap is never lifted by leaving
+
+    def released(self, value: float) -> Sequence[Step]:
+        """What leaves it at ``value`` for good."""
+        return self.orders(value, None)
+
+
+class Cap123(_Cap):
+    """A cap in model 123, without its timer: that would end in no cap at all."""
+
+    model = 123
+    enable, value, timer = "WMaxLim_Ena", "WMaxLimPct", "WMaxLimPct_RvrtTms"
+    values = ("WMaxLimPct",)
+    needs = ("WMaxLimPct", "WMaxLim_Ena")
+    others = ("WMaxLimPct_WinTms", "WMaxLimPct_RvrtTms", "WMaxLimPct_RmpTms")
+
+    @property
+    def ratings(self) -> tuple[Name, ...]:
+        """What its percentages are of."""
+        return (Name(121, "WMax"), Name(120, "WRtg"))
+
+    @property
+    def after_s(self) -> float:
+        """The timer that its orders get; 0: none."""
+        return 0.0
+
+    def orders(self, value: float, cap: float | None) -> Sequence[Step]:
+        """What is written for ``value``."""
+        del cap
+        zeroed = dict.fromkeys(self._kept("WMaxLimPct_WinTms", "WMaxLimPct_RvrtTms"), 0)
+        if self.has(*self.others):
+            kept = self._kept("WMaxLimPct_RmpTms")
+            return ({self.value: self.counts(value), **zeroed, **kept, self.enable: ON},)
+        return (zeroed, {self.value: self.counts(value)}, {self.enable: ON})
+
+    def arming(self, cap: float | None) -> Step:
+        """What ``quartier arm`` writes."""
+        del cap
+        return dict.fromkeys(self._kept(self.timer), 0)
+
+
+class Cap704(_Cap):
+    """A cap in model 704: its timer ends in a cap again, the lower of this one and the fail-safe one."""
+
+    model = 704
+    enable, value, timer = "WMaxLimPctEna", "WMaxLimPct", "WMaxLimPctRvrtTms"
+    values = ("WMaxLimPct",)
+    needs = ("WMaxLimPctEna", "WMaxLimPct")
+    others = ("WMaxLimPctRvrt", "WMaxLimPctEnaRvrt", "WMaxLimPctRvrtTms")
+
+    @property
+    def ratings(self) -> tuple[Name, ...]:
+        """What its percentages are of."""
+        return (Name(702, "WMax"), Name(702, "WMaxRtg"))
+
+    @property
+    def reverts(self) -> bool:
+        """Whether it can end in another cap."""
+        return self.has(*self.others)
+
+    def orders(self, value: float, cap: float | None) -> Sequence[Step]:
+        """What is written for ``value``."""
+        counts = self.counts(value)
+        return ({self.value: counts, **self._reversion(cap, counts)}, {self.enable: ON})
+
+    def arming(self, cap: float | None) -> Step:
+        """What ``quartier arm`` writes."""
+        return self._reversion(cap, None)
+
+    def _reversion(self, cap: float | None, counts: int | None) -> dict[str, int]:
+        if not self.reverts or cap is None:
+            least = {} if counts is None else {"WMaxLimPctRvrt": counts, "WMaxLimPctEnaRvrt": ON}
+            found = {**least, self.timer: 0}
+            return {path: raw for path, raw in found.items() if self.has(path)}
+        safe = self.counts(cap)
+        least_counts = safe if counts is None else min(safe, counts)
+        return {"WMaxLimPctRvrt": least_counts, "WMaxLimPctEnaRvrt": ON, self.timer: round(self.after_s)}
+
+
+class _Set704(Function):
+    model = 704
+    enable, timer = "WSetEna", "WSetRvrtTms"
+    value: ClassVar[str]
+    reversion: ClassVar[str]
+    mode: ClassVar[int]
+
+    @abstractmethod
+    def scale(self) -> Share:
+        """What a count of its setpoint is worth."""
+
+    def reading(self) -> tuple[float | None, str]:
+        """What it is set to in house watts; and in the device's words."""
+        scale, raw = self.scale(), self.raw(self.value)
+        if not self.enabled or self.raw("WSetMod") not in (None, self.mode):
+            return None, "own control"
+        return (None, "") if raw is None else (-scale.watts(raw) + 0.0, f"{self.value} {raw}")
+
+    def step_w(self) -> float:
+        """What one count is worth, W."""
+        return float(self.scale().unit)
+
+    def orders(self, value: float, cap: float | None) -> Sequence[Step]:
+        """What is written for ``value``."""
+        del cap
+        self._ends()
+        raw = self._counts(value)
+        mode = {"WSetMod": self.mode} if self.has("WSetMod") else {}
+        between = self._kept("WSetPct", "WSetPctRvrt") if self.mode == 1 else {}
+        return ({**mode, self.value: raw, **between, **self._reversion()}, {self.enable: ON})
+
+    def own(self) -> Sequence[Step]:
+        """What gives it back to the device."""
+        return ({self.enable: OFF}, dict.fromkeys(self._kept(self.timer), 0))
+
+    def arming(self, cap: float | None) -> Step:
+        """What ``quartier arm`` writes."""
+        del cap
+        return self._reversion()
+
+    def span(self) -> tuple[float, float]:
+        """Lowest and highest order, W."""
+        low, high = -self._rating("WDisChaRteMax"), self._rating("WChaRteMax")
+        return low, high
+
+    def _rating(self, path: str) -> float:
+        ratings = (Name(702, path), Name(702, f"{path}Rtg"), Name(702, "WMax"), Name(702, "WMaxRtg"))
+        found = (self.device.value(one) for one in ratings)
+        return next((float(one) for one in found if isinstance(one, int | float) and one > 0), float("inf"))
+
+    @property
+    def ratings(self) -> tuple[Name, ...]:
+        """What its percentages are of."""
+        limits = ("WChaRteMax", "WDisChaRteMax", "WMax")
+        return tuple(Name(702, f"{path}{more}") for path in limits for more in ("", "Rtg"))
+
+    def _counts(self, value: float) -> int:
+        low, high = self.span()
+        if not low <= value <= high:
+            raise ValueError(f"{value:g} W is beyond {low:g}..{high:g} W, what the device says it can")
+        raw = self.scale().nearest(-value)
+        if raw not in (_INT32 if self.mode == 1 else range(-32767, 32768)):
+            raise ValueError(f"{value:g} W does not fit {self._name(self.value)}")
+        return raw
+
+    def _ends(self) -> None:
+        if self.after_s and not self.has(self.timer):
+            raise ValueError(f"{self._name(self.timer)} is not implemented, so that no order would ever end")
+
+    def _reversion(self) -> dict[str, int]:
+        value = self.rule.fallback
+        ends = (
+            {"WSetEnaRvrt": OFF}
+            if value == "own"
+            else {"WSetEnaRvrt": ON, self.reversion: self._counts(value)}
+        )
+        own = {self.reversion: 0} if value == "own" else {}
+        found = {**own, **ends, self.timer: round(self.after_s)}
+        return {path: raw for path, raw in found.items() if self.has(path)}
+
+
+class Set704(_Set704):
+    """A setpoint in watts in model 704; plus generates there."""
+
+    value, reversion, mode = "WSet", "WSetRvrt", 1
+    values = ("WSet",)
+    needs = ("WSetEna", "WSet")
+    others = ("WSetMod", "WSetRvrt", "WSetPct", "WSetPctRvrt", "WSetEnaRvrt", "WSetRvrtTms")
+
+    def scale(self) -> Share:
+        """What a count of it is worth."""
+        return plain(self.device, self._name(self.value))
+
+
+class SetPct704(_Set704):
+    """A setpoint in per cent of WMax in model 704; plus generates there."""
+
+    value, reversion, mode = "WSetPct", "WSetPctRvrt", 0
+    values = ("WSetPct",)
+    needs = ("WSetEna", "WSetPct")
+    others = ("WSetMod", "WSetPctRvrt", "WSetEnaRvrt", "WSetRvrtTms")
+
+    def scale(self) -> Share:
+        """What a count of it is worth."""
+        return share(self.device, self._name(self.value), (Name(702, "WMax"), Name(702, "WMaxRtg")))

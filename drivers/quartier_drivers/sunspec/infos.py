@@ -1,0 +1,67 @@
+"""What is known of a point before its device was asked, and what the device makes of it.  Pure."""
+
+import math
+from dataclasses import replace
+from typing import Any, cast
+
+from quartier_drivers.contract import DeviceSpec, Fallback, PointInfo
+from quartier_drivers.points import word
+from quartier_drivers.sunspec.functions import Cap704
+from quartier_drivers.sunspec.profile import SunspecProfile
+from quartier_drivers.sunspec.schema import Taken
+from quartier_drivers.sunspec.steered import Steered
+
+
+def first(point: str, taken: Taken, spec: DeviceSpec, profile: SunspecProfile) -> PointInfo:
+    """What the profile says of it."""
+    rule = taken.write
+    names = [str(name) for names in taken.source for name in names] if rule is None else list(rule.control)
+    plain = PointInfo(
+        point,
+        cast("Any", word(point.partition(".")[2]).kind),
+        f"{spec.unit}/{'|'.join(names)}",
+        profile.scan[taken.scan],
+        taken.low,
+        taken.high,
+    )
+    if rule is None:
+        return plain
+    fallback = taken.fallback
+    if rule.caps and fallback is not None and not fallback.holds:
+        cap = spec.caps.get(point)
+        fallback = Fallback(None, math.inf) if cap is None else replace(fallback, value=cap)
+    return replace(
+        plain,
+        writable=True,
+        write_low=rule.low,
+        write_high=rule.high,
+        on_release=rule.on_release,
+        fallback=fallback,
+        settle_s=profile.limits.settle_s,
+    )
+
+
+def known(info: PointInfo, steered: Steered, spec: DeviceSpec) -> PointInfo:
+    """The same, as the device has it: its range, its step, its timer; as it was where ratings are void."""
+    function, rule = steered.function, steered.function.rule
+    try:
+        (low, high), step = function.span(), function.step_w()
+    except ValueError:
+        return info
+    fallback = info.fallback
+    if function.is_cap and not (isinstance(function, Cap704) and function.reverts and function.after_s):
+        fallback = Fallback(None, math.inf)
+    elif fallback is not None and not fallback.holds:
+        fallback = replace(fallback, register=str(function.name(function.timer)))
+    return replace(
+        info,
+        address=f"{spec.unit}/{function.name(function.values[0])}",
+        write_low=_bound(max(low, -math.inf if rule.low is None else rule.low)),
+        write_high=_bound(min(high, math.inf if rule.high is None else rule.high)),
+        step=step,
+        fallback=fallback,
+    )
+
+
+def _bound(watts: float) -> float | None:
+    return watts if math.isfinite(watts) else None

@@ -1,0 +1,163 @@
+"""One writable point of a device: its control function, read whole before each write and after it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from quartier_drivers.contract import Armed, Quality, Reading
+from quartier_drivers.errors import Refused
+from quartier_drivers.modbus import orders as modbus
+from quartier_drivers.modbus.frame import Request, meaning
+from quartier_drivers.schema import Limits
+from quartier_drivers.sunspec import arming
+from quartier_drivers.sunspec.device import Device
+from quartier_drivers.sunspec.functions import Cap123, Cap704, Function, Set704, SetPct704, Step
+from quartier_drivers.sunspec.names import name
+from quartier_drivers.sunspec.orders import requests, unlike
+from quartier_drivers.sunspec.registers import Registers
+from quartier_drivers.sunspec.rounds import Round
+from quartier_drivers.sunspec.schema import Control, Steering
+from quartier_drivers.sunspec.storage import Storage
+
+FUNCTIONS: Mapping[Control, type[Function]] = {
+    "704.WMaxLimPct": Cap704,
+    "123.WMaxLimPct": Cap123,
+    "704.WSet": Set704,
+    "704.WSetPct": SetPct704,
+    "124.StorCtl_Mod": Storage,
+}
+_GAVE_BACK = "the order was taken back; set the time at the device, or ask its maker"
+
+
+def function_of(device: Device, rule: Steering) -> Function | None:
+    """The first control of the rule that the device has; None where it has none."""
+    made = (FUNCTIONS[control](device, rule) for control in rule.control)
+    return next((one for one in made if one.is_there), None)
+
+
+class Steered:
+    """A point and the function that it is written by; ``cap`` is its fail-safe value where there is one."""
+
+    def __init__(
+        self,
+        point: str,
+        function: Function,
+        registers: Registers,
+        limits: Limits,
+        cap: float | None,
+        period_s: float,
+        now_ns: int,
+    ) -> None:
+        self.point = point
+        self.function = function
+        self.round = Round(function.device, function.names, registers, period_s, now_ns)
+        self._registers = registers
+        self._limits = limits
+        self._cap = cap
+        self._apart = False
+
+    @property
+    def settle_s(self) -> float:
+        """How long after a write the device may still show the old value."""
+        return self._limits.settle_s
+
+    def reading(self, now_ns: int) -> Reading:
+        """What it is set to, by what was read last."""
+        try:
+            value, raw = self.function.reading()
+        except ValueError as error:
+            return Reading(self.point, 0.0, Quality.BAD, now_ns, str(error))
+        quality = Quality.BAD if value is None else Quality.GOOD
+        return Reading(self.point, value or 0.0, quality, now_ns, raw)
+
+    async def write(self, value: float, expires_ns: int) -> None:
+        """Write an order with its timer, by what the device says now of scales and ratings.
+
+        Raises Refused in words, NoReply, LinkLost or Expired.
+        """
+        steps = self._steps(value)
+        await self._make(steps, expires_ns)
+        await self.round.whole()
+        if self.settle_s:
+            return
+        trouble = unlike(self.function, steps, but=self.function.values)
+        if not trouble:
+            return
+        if not self.function.is_cap and self.function.timer in trouble:
+            await self._make(self.function.own())
+            trouble = f"{trouble}, so that it would not end as it should; {_GAVE_BACK}"
+        raise Refused(f"{self.point}: {trouble}")
+
+    async def release(self) -> None:
+        """Write what ``on_release`` says.  Raises Refused, NoReply or LinkLost."""
+        await self._make(self._released())
+
+    def releases(self) -> list[Mapping[str, Any]]:
+        """The same as encoded writes."""
+        return [modbus.dump(self.point, request) for request in self._requests(self._released())]
+
+    async def arm(self) -> str:
+        """Write how it shall end by itself; why the device refused, or empty.  Raises NoReply or LinkLost."""
+        try:
+            await self._make([self.function.arming(self._cap)])
+        except (Refused, ValueError) as error:
+            return str(error).removeprefix(f"{self.point}: ")
+        return ""
+
+    def armed(self, *, wrote: bool) -> Armed:
+        """How it shall end by itself, by what was read last."""
+        return arming.armed(self.point, self.function, self._cap, wrote=wrote)
+
+    def _steps(self, value: float) -> Sequence[Step]:
+        rule = self.function.rule
+        low = float("-inf") if rule.low is None else rule.low
+        high = float("inf") if rule.high is None else rule.high
+        if not low <= value <= high:
+            raise Refused(f"{self.point}: {value:g} is outside {low:g}..{high:g}")
+        try:
+            return self.function.orders(value, self._cap)
+        except ValueError as error:
+            raise Refused(f"{self.point}: {error}") from error
+
+    def _released(self) -> Sequence[Step]:
+        """None for ``hold``, and none that could widen anything or that cannot be expressed."""
+        kind = self.function.rule.on_release
+        if kind == "hold":
+            return ()
+        if kind == "own":
+            return self.function.own()
+        value = self._cap if kind == "cap" else kind
+        try:
+            return () if value is None else self.function.released(value)
+        except ValueError:
+            return ()
+
+    def _requests(self, steps: Sequence[Step]) -> list[Request]:
+        return requests(self.function, steps, self._registers.unit, self._limits, apart=self._apart)
+
+    async def _make(self, steps: Sequence[Step], expires_ns: int | None = None) -> None:
+        """Make the writes in their order; point by point where the device takes no more at once."""
+        try:
+            await self._send(self._requests(steps), expires_ns)
+        except Refused:
+            if self._apart or all(len(step) < 2 for step in steps):
+                raise
+            self._apart = True
+            try:
+                await self._send(self._requests(steps), expires_ns)
+            except Refused:
+                self._apart = False
+                raise
+
+    async def _send(self, writes: Sequence[Request], expires_ns: int | None) -> None:
+        for write in writes:
+            answer = await self._registers.write(write, expires_ns)
+            expires_ns = None  # what is begun is brought to its end
+            if answer.exception:
+                raise Refused(f"{self.point}: {meaning(answer)}")
+
+
+def names_of(rule: Steering, device: Device) -> list[Any]:
+    """Every point of the standard that must be read to know which control a device has, and how it stands."""
+    functions = (FUNCTIONS[control](device, rule) for control in rule.control)
+    beside = [name("715.LocRemCtl"), name("802.LocRemCtl"), *(name(one) for one in rule.heartbeat)]
+    return [*(one for function in functions for one in function.names), *beside]

@@ -1,0 +1,46 @@
+"""A quantity that several points of a device add up to, told once all of them were read."""
+
+import math
+
+from quartier_drivers import codec
+from quartier_drivers.contract import Clock, Quality, Reading
+from quartier_drivers.sunspec.device import Device
+from quartier_drivers.sunspec.names import Sum
+from quartier_drivers.sunspec.rounds import Round
+from quartier_drivers.sunspec.schema import Taken
+
+
+class Summed:
+    """One such quantity."""
+
+    def __init__(
+        self, point: str, taken: Taken, names: Sum, device: Device, round_: Round, clock: Clock
+    ) -> None:
+        self.point = point
+        self.round = round_
+        self._taken = taken
+        self._names = names
+        self._device = device
+        self._clock = clock
+
+    async def turn(self, now_ns: int) -> Reading | None:
+        """Read on; the sum when all of it was read.  Raises NoReply or LinkLost."""
+        return self.reading() if await self.round.turn(now_ns) else None
+
+    def reading(self) -> Reading:
+        """The sum of what was read last; BAD where a part of it is not implemented."""
+        now_ns, raw = self._clock.now_ns(), " ".join(str(name) for name in self._names)
+        values = [self._device.value(name) for name in self._names]
+        numbers = [
+            name.sign * value
+            for name, value in zip(self._names, values, strict=True)
+            if isinstance(value, int | float)
+        ]
+        if len(numbers) < len(values):
+            return Reading(self.point, 0.0, Quality.BAD, now_ns, raw)
+        taken = self._taken
+        total = codec.scaling(taken.scale, taken.offset, taken.sign, 0).up(math.fsum(numbers))
+        low = -math.inf if taken.low is None else taken.low
+        high = math.inf if taken.high is None else taken.high
+        quality = Quality.GOOD if low <= total <= high else Quality.BAD
+        return Reading(self.point, total, quality, now_ns, raw)

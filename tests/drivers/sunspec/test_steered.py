@@ -1,0 +1,135 @@
+"""One point and the function that writes it."""
+
+import pytest
+from tests.drivers.modbus.conftest import tcp
+from tests.drivers.sunspec.conftest import chain_of, device_of
+from tests.drivers.sunspec.test_functions import CAP_704, FULL_123, NAMEPLATE, RATED
+
+from quartier_drivers.contract import Quality
+from quartier_drivers.errors import Refused
+from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers.modbus.tcp import TcpLink
+from quartier_drivers.schema import Limits
+from quartier_drivers.sunspec.functions import Cap123, Cap704
+from quartier_drivers.sunspec.registers import Registers
+from quartier_drivers.sunspec.schema import Steering
+from quartier_drivers.sunspec.steered import Steered, function_of, names_of
+
+MODELS = [RATED, FULL_123]
+RULE = Steering.model_validate(
+    {"control": ["704.WMaxLimPct", "123.WMaxLimPct"], "on_release": "cap", "low": 0.0, "high": 5000.0}
+)
+S = 1_000_000_000
+
+
+@pytest.fixture
+async def steered(inverter, clock):
+    """Of a device with a cap in model 123."""
+    inverter.words = chain_of(MODELS)
+    line = TcpLink("lan", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port), clock)
+    registers = Registers(line, 1, Limits())
+
+    def make(rule=RULE, cap=500.0, limits=None):
+        function = function_of(device_of(MODELS), rule)
+        return Steered("pv.generation_max_w", function, registers, limits or Limits(), cap, 5.0, 0)
+
+    yield make
+    await line.close()
+
+
+def test_the_first_control_that_the_device_has_is_taken():
+    assert isinstance(function_of(device_of(MODELS), RULE), Cap123)
+    assert isinstance(function_of(device_of([NAMEPLATE, CAP_704, *MODELS]), RULE), Cap704)
+    assert function_of(device_of([RATED]), RULE) is None
+
+
+def test_all_that_its_controls_need_is_asked_for():
+    names = {str(one) for one in names_of(RULE, device_of(MODELS))}
+
+    assert {"704.WMaxLimPct", "702.WMax", "123.WMaxLim_Ena", "121.WMax", "120.WRtg", "715.LocRemCtl"} <= names
+
+
+async def test_what_it_is_set_to_is_read_by_its_function(steered, inverter):
+    one = steered()
+    assert (6000.0, Quality.GOOD, "not enabled") == (
+        one.reading(0).value,
+        one.reading(0).quality,
+        one.reading(0).raw,
+    )
+
+    inverter.words = chain_of([{**RATED, "WMax_SF": None}, FULL_123])
+    await one.round.whole()
+
+    assert Quality.BAD is one.reading(0).quality
+    assert "tells no rating" in one.reading(0).raw
+
+
+async def test_what_is_outside_the_profiles_limits_is_refused(steered):
+    with pytest.raises(Refused, match=r"6000 is outside 0\.\.5000"):
+        await steered().write(6000.0, 2**62)
+
+
+async def test_a_device_that_says_no_is_quoted(steered, inverter):
+    one, answer = steered(), inverter.answer
+
+    def unwilling(asked):
+        return tcp(asked.number, asked.unit, b"\x90\x04") if asked.pdu[0] == 16 else answer(asked)
+
+    inverter.server.script = [unwilling]
+    with pytest.raises(Refused, match="device failure"):
+        await one.write(1000.0, 2**62)
+
+
+async def test_what_does_not_stand_as_written_is_refused_by_name(steered, inverter):
+    one = steered()
+    answer = inverter.answer
+
+    def forgets(asked):
+        held = dict(inverter.words)
+        answered = answer(asked)
+        if asked.pdu[0] == 16:
+            inverter.words = held
+        return answered
+
+    inverter.server.script = [forgets]
+    with pytest.raises(Refused, match=r"123\.WMaxLim_Ena reads back 0 where 1 was written"):
+        await one.write(1000.0, 2**62)
+
+
+async def test_a_device_that_settles_late_is_not_judged_at_once(steered, inverter):
+    one = steered(limits=Limits(settle_s=2.0))
+    answer = inverter.answer
+
+    def later(asked):
+        held = dict(inverter.words)
+        answered = answer(asked)
+        if asked.pdu[0] == 16:
+            inverter.words = held
+        return answered
+
+    inverter.server.script = [later]
+    await one.write(1000.0, 2**62)
+
+    assert 2.0 == one.settle_s
+
+
+async def test_hold_writes_nothing_and_a_cap_its_value(steered):
+    hold = RULE.model_copy(update={"on_release": "hold"})
+
+    assert [] == steered(hold).releases()
+    assert [] == steered(cap=None).releases()
+    (write,) = steered().releases()
+    assert ("pv.generation_max_w", 1, 16, [8, 0, 0, 5, 1]) == (
+        write["point"],
+        write["unit"],
+        write["function"],
+        write["values"],
+    )
+
+
+async def test_a_device_that_refuses_its_arming_is_quoted(steered, inverter):
+    one = steered()
+    assert "" == await one.arm()
+
+    inverter.words = {}
+    assert "illegal data address" in await one.arm()
