@@ -1,6 +1,7 @@
 """A SunSpec device behind the five verbs: found by its models, then polled as any device of registers."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from quartier_drivers.contract import (
@@ -241,14 +242,14 @@ class SunspecDriver:
     def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
         """When each thing beside the polling is due, and what is then done; one exchange each."""
         for steered in self._steered.values():
-            yield steered.round.due_ns, lambda now_ns, one=steered: self._seen(one, now_ns)  # type: ignore[misc]
+            yield steered.round.due_ns, partial(self._seen, steered)
         for summed in self._summed:
             yield summed.round.due_ns, summed.turn
         for beat in self._beats.values():
             if beat.due_ns is not None:
                 yield beat.due_ns, beat.turn
         for found, round_ in self._looks:
-            yield round_.due_ns, lambda now_ns, one=found, its=round_: self._look(one, its, now_ns)  # type: ignore[misc]
+            yield round_.due_ns, partial(self._look, found, round_)
 
     async def _seen(self, steered: Steered, now_ns: int) -> Reading | None:
         if not await steered.round.turn(now_ns, self._spec.phase_ns):
