@@ -223,7 +223,7 @@ class PointInfo:
     plausible range of a read, ``write_low`` and ``write_high`` of a write (house units);
     ``period_s`` is its scan class; ``step`` the resolution of a write; ``read_back`` says whether
     a written value can be confirmed by reading the same point, ``settle_s`` how long the old one may
-    still show.  ``writes_per_day`` is the budget of a ``persistent`` point; 0: none.
+    still show.  ``writes_per_day`` is the budget of a ``persistent`` point; 0: none.  ``no_fallback``: why.
     """
 
     point: str
@@ -242,6 +242,7 @@ class PointInfo:
     read_back: bool = True
     settle_s: float = 0.0
     writes_per_day: int = 0
+    no_fallback: str = ""
 
 
 # Devices are asked at whole multiples of this (house time), those of many buses in the same moment: so their

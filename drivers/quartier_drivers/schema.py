@@ -324,6 +324,8 @@ class Limits(Section):
     """How long after a write the device may still show the old value."""
     single_client: bool = False
     write_function: Literal[6, 16] | None = None
+    no_fallback: Annotated[str, Field(min_length=8)] | None = None
+    """Why points without a fall-back have none, with the source."""
 
 
 class Identity(Section):

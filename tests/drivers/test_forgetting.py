@@ -7,7 +7,7 @@ import pytest
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.flaws import point_flaws
 from quartier_drivers.forgetting import raw_fits
-from quartier_drivers.profile import SCAN_S, parse
+from quartier_drivers.profile import SCAN_S, load, names, parse
 from quartier_drivers.schema import Point
 
 SOUND = {"value": 0, "after_s": 60}
@@ -105,3 +105,16 @@ def test_a_whole_register_holds_whole_numbers_only() -> None:
     assert not raw_fits("uint16", 65536)
     assert not raw_fits("int16", 0.5)
     assert raw_fits("float32", 0.5)
+
+
+@pytest.mark.parametrize("name", names())
+def test_each_point_of_a_built_in_profile_that_can_be_written_falls_back_or_says_why_not(name: str) -> None:
+    found = load(name)
+    lacking = [
+        quantity
+        for points in found.parts.values()
+        for quantity, point in points.items()
+        if point.writable and point.fallback is None
+    ]
+
+    assert not lacking or found.limits.no_fallback, f"{lacking}: a fall-back, or limits.no_fallback"

@@ -111,6 +111,7 @@ def info(one: Served, profile: RegisterProfile) -> PointInfo:
         persistent=write.persistent,
         on_release=write.on_release,
         fallback=point.fallback,
+        no_fallback="" if point.fallback is not None else profile.limits.no_fallback or "",
         step=_step(point),
         read_back=write.confirm == "read",
         settle_s=profile.limits.settle_s,

@@ -108,7 +108,8 @@ def shown(info: PointInfo, look: Look | None, utc_ms: int) -> dict[str, Any]:
     """
     fallback = info.fallback
     if fallback is None:
-        return {"state": "none", "value": None, "after_s": None, "holds": False, "problem": ""}
+        none = {"state": "none", "value": None, "after_s": None, "holds": False, "problem": ""}
+        return none | {"why": info.no_fallback}
     found: dict[str, Any] = {
         "state": "unseen",
         "value": fallback.value,

@@ -130,11 +130,12 @@ def _remarks(row: dict[str, Any]) -> list[str]:
     """What a person should know or do, below the table."""
     where = f"{row['device']} {row['point']}"
     found = [f"{where}: {row['problem']}"] if row["problem"] else []
+    none = f"{where}: has no fall-back" + (f": {row['why']}" if row.get("why") else "")
     if row["state"] == "none" and row["accepted"]:
-        found.append(f"{where}: has no fall-back, accepted: {row['accepted']}")
+        found.append(f"{none}; accepted: {row['accepted']}")
     elif row["state"] == "none" and row["used"]:
         found.append(
-            f"{where}: has no fall-back, so it is used for no cap and no shed; expected another device, or "
+            f"{none}; so it is used for no cap and no shed; expected another device, or "
             f"assets.{row['asset']}.accept_no_fallback with the reason"
         )
     if row.get("kept_by") == "requests":

@@ -71,7 +71,11 @@ async def test_each_fallback_is_written_read_back_and_shown(site, capsys):
     assert 0 == code
     assert cells(text, "charger").startswith("charger ev1.current_max_a 0 A 60 s verified 20")
     assert "relays boiler.relay_on accepted –" == cells(text, "relays  ")
-    assert "has no fall-back, accepted: the board has no watchdog and a boiler bears that" in text
+    assert (
+        "relays boiler.relay_on: has no fall-back: the board has no watchdog: its relays stay as they were"
+        in text
+    )
+    assert "accepted: the board has no watchdog and a boiler bears that" in text
     assert "1/1 charger on lan: written and read back\n" == told
     assert (0, 60) == (site.charger._failsafe_ma, site.charger._timeout_s)
     assert (0, 60) == site.charger._kept
