@@ -1,0 +1,115 @@
+"""When the grid meter is lost the daemon stops keeping a setpoint alive, and the device's own timer ends it.
+
+A daemon of its own process on a real line of each kind.  The release value that is written once is lost on
+the way here: what stands in the end is the device's doing alone (failsafe.md section 1, rule 7).
+"""
+
+import asyncio
+import contextlib
+import time
+
+import pytest
+from tests.gateway.app.conftest import Gateway
+
+from quartier_hil.devices import catalog
+from quartier_hil.devices.endpoint import serve_pty, serve_tcp
+from quartier_hil.devices.gx import Gx
+
+RATE = 30.0
+SITE = """\
+site = {{ id = "b012", district = "issy", simulated = true }}
+limits = {{ contract_import_w = 12000, contract_export_w = 6000 }}
+buses.lan = {{ {bus} }}
+buses.board = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {board}, timeout_s = 0.2 }}
+devices.gx = {{ bus = "lan", profile = "victron/gx", unit = 227 }}
+devices.meter = {{ bus = "board", profile = "eastron/sdm630", unit = 1 }}
+assets.grid = {{ role = "grid", device = "meter" }}
+assets.bat1 = {{ role = "battery", device = "gx", part = "battery", rated_w = 5000, capacity_wh = 10000 }}
+"""
+
+
+class Deaf(Gx):
+    """An inverter that never hears that it is to stop; it keeps when it was ordered, and its timer."""
+
+    def __init__(self):
+        super().__init__()
+        self.orders_s = []
+        self.stops_count = 0
+        self.fell_s = None
+
+    def _order(self, phase, watt):
+        if watt == 0:
+            self.stops_count += 1
+            return
+        self.orders_s.append(self.now_s)
+        super()._order(phase, watt)
+
+    def expire(self):
+        before = any(self._phases_w)
+        super().expire()
+        if before and not any(self._phases_w):
+            self.fell_s = self.now_s
+
+
+async def serve_line(kind, device, folder):
+    """The device on a line of this kind, and the keys of its bus."""
+    if kind == "modbus-rtu":
+        endpoint = await serve_pty(device, folder / "line")
+        return endpoint, f'kind = "modbus-rtu", port = "{folder / "line"}", baud = 115200, timeout_s = 0.3'
+    endpoint = await serve_tcp(device)
+    return endpoint, f'kind = "modbus-tcp", host = "127.0.0.1", port = {endpoint.port}, timeout_s = 0.3'
+
+
+@contextlib.asynccontextmanager
+async def house(kind, folder):
+    """(daemon, inverter, meter): devices whose time runs as fast as the daemon's."""
+    gx, meter = Deaf(), catalog.make("eastron/sdm630", unit=1)
+    gx.publish({"battery.power_w": 0.0, "battery.soc_pct": 60.0})
+    meter.publish({"power_w": 3000.0})
+    begun_s = time.monotonic()
+
+    async def tick():
+        while True:
+            for device in (gx, meter):
+                device.tick((time.monotonic() - begun_s) * RATE)
+            await asyncio.sleep(0.005)
+
+    line, bus = await serve_line(kind, gx, folder)
+    async with line, await serve_tcp(meter) as board:
+        gateway = Gateway(folder, SITE.format(bus=bus, board=board.port), rate=RATE)
+        ticking = asyncio.create_task(tick())
+        try:
+            await gateway.start()
+            yield gateway, gx, meter
+        finally:
+            ticking.cancel()
+            if gateway.process.returncode is None:
+                gateway.process.kill()
+                await gateway.process.wait()
+
+
+async def until(condition):
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - a device has no event
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("kind", ["modbus-tcp", "modbus-rtu"])
+async def test_a_setpoint_whose_input_is_lost_is_ended_by_the_devices_own_timer(kind, tmp_path):
+    async with house(kind, tmp_path) as (gateway, gx, meter):
+        await until(lambda: gx.orders()["battery.setpoint_w"] < -1000 and len(gx.orders_s) > 3)
+        status = await gateway.ask()
+        meter.fault("silent")
+        await gateway.until(
+            lambda said: "bat1: given back" in " ".join(said["control"]["alarms"]) or gx.stops_count
+        )
+        last_s, held_w = gx.orders_s[-1], gx.orders()["battery.setpoint_w"]
+        await until(lambda: gx.fell_s is not None)
+        after = await gateway.ask()
+
+    assert ["verified"] == [row["state"] for row in status["fallbacks"]]
+    assert held_w < -1000, "the release value was lost on the way"
+    assert last_s == gx.orders_s[-1], "nobody kept the setpoint alive"
+    assert 60.0 <= gx.fell_s - last_s < 75.0
+    assert 0.0 == gx.orders()["battery.setpoint_w"]
+    assert after["control"]["assets"]["bat1"]["state"] == "grid meter lost"
