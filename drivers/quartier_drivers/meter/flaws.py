@@ -41,6 +41,11 @@ def _rules(quantity: str, one: Statement) -> list[tuple[bool, str, str]]:
             f"expected names, for {quantity} is a text",
         ),
         (is_text and one.unstated is not None, "unstated", "does not fit a text"),
+        (
+            bool(one.unstated_beside) and one.unstated is None,
+            "unstated_beside",
+            "wants unstated: the value in telegrams that state these groups and not this one",
+        ),
         (is_text and (one.scale, one.offset, one.sign) != (1.0, 0.0, 1), "scale", "does not fit a text"),
         (
             bool(one.minus) and (is_text or not plain or one.field is not None),

@@ -116,7 +116,7 @@ class _Rule:
             return self._searched(telegram, by_label, is_sound=is_sound)
         group = by_label.get(self._label)
         if group is None:
-            return self._unstated if is_sound else None
+            return self._silent(by_label) if is_sound else None
         if group.time:
             if group.time == self._time:
                 return None
@@ -131,7 +131,7 @@ class _Rule:
         statement = self._statement
         plus = _groups(statement.group, statement.select, by_label, telegram.groups)
         if plus is None:
-            return self._unstated if is_sound else None
+            return self._silent(by_label) if is_sound else None
         minus: _Found = ()
         if statement.minus:
             taken = _groups(statement.minus, (), by_label, telegram.groups)
@@ -145,6 +145,11 @@ class _Rule:
                 return None
             self._time = time
         return self._value(plus, minus, telegram.meter)
+
+    def _silent(self, by_label: Mapping[str, Group]) -> Meant | None:
+        """What it means that a sound telegram does not state it: nothing in a short one that never would."""
+        beside = self._statement.unstated_beside
+        return self._unstated if not beside or any(label in by_label for label in beside) else None
 
     def _value(self, plus: _Found, minus: _Found, speaker: str) -> Meant:
         """What the groups are worth; most of them say what they said before."""

@@ -84,6 +84,8 @@ class Statement(Quantity):
     values: Annotated[Mapping[int | str, int | float | str], BeforeValidator(_named)] | None = None
     unstated: Finite | None = None
     """The value while a whole telegram does not state it."""
+    unstated_beside: Annotated[tuple[str, ...], BeforeValidator(_codes)] = ()
+    """Only in telegrams that state one of these groups; empty: in any."""
     absent: Annotated[tuple[int | float | str, ...], BeforeValidator(_codes)] = ()
     """Codes that mean "not there"."""
     scale: Scale = 1.0

@@ -169,8 +169,9 @@ class Daemon:
         self._begun = True
 
     def _keeping(self) -> list[Coroutine[Any, Any, None]]:
-        folder, fleet, clock = self._places.state_dir, self.fleet, self._clock
-        return upkeep.runs(folder, fleet, lambda: self.turn.link, self._remembering, clock, self._log)
+        folder, clock, turn = self._places.state_dir, self._clock, self.turn
+        of_fleet = self.fleet, lambda: turn.link, turn.kept, self._remembering
+        return upkeep.runs(folder, *of_fleet, clock, self._log)
 
     def _remembering(self) -> memory.Named:
         return (*self.fleet.drivers(), ("gateway", self.turn))

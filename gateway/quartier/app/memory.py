@@ -14,8 +14,9 @@ from quartier_drivers.abilities import Remembering
 
 FILE = "memory"
 PERIOD_S = 60.0
-# A fast clock makes no busy disk.
-FLOOR_S = 0.5
+LOOK_S = 1.0
+# A fast clock makes no busy disk, and no busy loop.
+FLOOR_S, LOOK_FLOOR_S = 0.5, 0.2
 # How long a gateway may have been away when nobody can tell.
 _LONG_S = 366 * 86400.0
 
@@ -60,12 +61,30 @@ def keep(state_dir: Path, facts: dict[str, Any]) -> None:
         statefile.save(state_dir / FILE, facts)
 
 
-async def run(state_dir: Path, memory: Memory, drivers: Drivers, clock: HouseClock, log: Any) -> None:
-    """Keep what changed, once a minute; says once when the disk refuses."""
+async def _worth_keeping(clock: HouseClock, contract: Callable[[], object], agreed: object) -> None:
+    """Wait for a minute, or until the contract is no longer the one that was kept."""
+    due_ns = clock.now_ns() + int(max(PERIOD_S, FLOOR_S * clock.rate) * 1e9)
+    while clock.now_ns() < due_ns and contract() == agreed:
+        await clock.doze(LOOK_S, LOOK_FLOOR_S)
+
+
+async def run(
+    state_dir: Path,
+    memory: Memory,
+    drivers: Drivers,
+    clock: HouseClock,
+    log: Any,
+    contract: Callable[[], object] = lambda: None,
+) -> None:
+    """Keep what changed, once a minute; says once when the disk refuses.
+
+    ``contract`` is what is seldom learnt and must not be forgotten: when it changes it is kept at once.
+    """
     saved = memory.gather((), 0)
-    failing = False
+    agreed, failing = contract(), False
     while True:
-        await clock.doze(PERIOD_S, FLOOR_S)
+        await _worth_keeping(clock, contract, agreed)
+        agreed = contract()
         facts = memory.gather(drivers(), clock.utc_ms())
         if facts == saved:
             continue

@@ -41,15 +41,16 @@ def runs(
     state_dir: Path,
     fleet: Fleet,
     link: Callable[[], LinkState],
+    contract: Callable[[], object],
     remembering: Callable[[], Named],
     clock: HouseClock,
     log: Any,
 ) -> list[Coroutine[Any, Any, None]]:
-    """The tasks that keep it, each when something has changed."""
+    """The tasks that keep it, each when something has changed; ``contract`` as ``memory.run`` says."""
     return [
         keeper.run(state_dir, link, clock, log),
         wear.run(state_dir, fleet.tally, clock, log),
-        memory.run(state_dir, fleet.memory, remembering, clock, log),
+        memory.run(state_dir, fleet.memory, remembering, clock, log, contract),
         fallbacks.run(state_dir, fleet.fallbacks, clock, log),
     ]
 

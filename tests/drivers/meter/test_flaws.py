@@ -49,6 +49,7 @@ def faults(text):
         ("power_w", "select = {}", "selects nothing"),
         ("power_w", 'group = "P"\nregister = "input:1"', "is no known key"),
         ("energy_import_wh", 'group = "P"\ncounter = { rate_max = 0 }', "rate_max"),
+        ("power_w", 'group = "P"\nunstated_beside = "Q"', "wants unstated"),
     ],
 )
 def test_a_flaw_is_named_at_its_point(point, keys, said):

@@ -112,6 +112,15 @@ def test_a_group_that_only_comes_when_something_is_wrong_is_off_in_a_whole_teleg
     assert {} == values(of, Group("PAPP", "1"), is_whole=False)
 
 
+def test_a_short_telegram_that_never_states_a_group_tells_nothing_of_it():
+    of = meaning(peak_notice_s={"group": "PEJP", "unstated": 0, "unstated_beside": ["PTEC", "NTARF"]})
+
+    assert {"peak_notice_s": 1800.0} == values(of, Group("PEJP", "30", "min"), Group("PTEC", "HN.."))
+    assert {"peak_notice_s": 0.0} == values(of, Group("NTARF", "01"))
+    assert {"peak_notice_s": 0.0} == values(of, Group("PTEC", "HN.."))
+    assert {} == values(of, Group("ADIR1", "061"), Group("ADCO", "041876097319"))
+
+
 def test_a_value_with_a_time_of_its_own_is_told_once():
     of = meaning(volume_m3={"group": "G"})
 

@@ -82,6 +82,27 @@ async def test_what_changed_is_on_disk_and_a_disk_that_refuses_is_said_once(tmp_
     assert {"x": 1} == again.recalled[0][0]
 
 
+def _kept(folder, name):
+    return (statefile.load(folder / memory.FILE) or {}).get(name, {}).get("kept")
+
+
+async def test_a_contract_that_is_learnt_or_changed_is_on_disk_long_before_the_minute_is_over(tmp_path):
+    log, clock = structlog.testing.CapturingLogger(), HouseClock(ClockSetting())
+    turn, named = Rememberer(), [("linky", Rememberer({"x": 1}))]
+    keeping = asyncio.create_task(
+        memory.run(tmp_path, Memory(), lambda: [("gateway", turn), *named], clock, log, turn.kept)
+    )
+    await asyncio.sleep(0)
+    assert not (tmp_path / memory.FILE).exists()
+    for subscribed_va in (9_000.0, 12_000.0):
+        turn.facts = {"subscribed_va": {"linky": subscribed_va}}
+        async with asyncio.timeout(20):
+            while turn.facts != _kept(tmp_path, "gateway"):  # noqa: ASYNC110 - a file has no event
+                await asyncio.sleep(0.01)
+    keeping.cancel()
+    await asyncio.wait([keeping])
+
+
 def test_nothing_to_remember_is_no_file(tmp_path):
     memory.keep(tmp_path, {})
 
