@@ -41,6 +41,8 @@ class TicDecoder:
         self._begin_seen = False
         self._bad_count = 0
         self._told_count = 0
+        self._is_hurt = False  # something bad was counted, and no line has ended since
+        self._is_line_end = False
         self._lines = LineReader(KINDS)
 
     def ahead(self) -> list[Group]:
@@ -80,6 +82,7 @@ class TicDecoder:
             self._judge(self._tail, 0, done)
         self._finish(done, is_ended=False)
         self._tail, self._after, self._begin_seen = b"", 0, False
+        self._is_hurt = self._is_line_end = False
         return done
 
     def _read(self, data: bytes, at: int) -> int:
@@ -89,6 +92,7 @@ class TicDecoder:
         end = self._lines.read(data, at, frame)
         if end > at:
             self._after = data[end - 1]
+            self._is_hurt = False
             self._begin_seen, self._is_begun = False, self._is_begun if before_count else self._begin_seen
             self.counts.good_count += len(frame) - before_count
         return end
@@ -109,22 +113,31 @@ class TicDecoder:
         groups = salvaged(span) if len(span) <= SPAN_MAX else []
         for one in groups:
             self._add(one, done)
-        if not groups and self._after:  # what a capture begins with is half a group, not a bad one
+        if not groups and self._after and not self._is_hurt:
+            # What a capture begins with is half a group, not a bad one; nor are two halves of one two.
+            self._is_hurt = True
             self._bad_count += 1
             self.counts.bad_count += 1
         return bool(groups)
 
     def _control(self, control: int, done: list[Telegram], *, is_close: bool, is_sound: bool) -> None:
-        """``is_close``: no byte between this control and the one before."""
+        """``is_close``: no byte between this control and the one before.
+
+        A line ends with CR and the next begins with LF, a control between or not; a stray one ends nothing.
+        """
         if control == ETX and is_sound:
             self._finish(done, is_ended=True)
         elif control == STX:
             if is_close and self._after in (ETX, EOT):
                 self._finish(done, is_ended=self._after == ETX)
             self._begin_seen = True
+        self._is_line_end = control == CR or (is_close and self._is_line_end)
+        if control == LF and self._is_line_end:
+            self._is_hurt = False
         self._after = control
 
     def _add(self, group: Group, done: list[Telegram]) -> None:
+        self._is_hurt = False
         frame, label = self._frame, group.label
         if frame:
             # The address stands first, except in the short frames of an over-current.

@@ -64,6 +64,37 @@ def test_the_modes_tell_themselves_apart_also_when_one_follows_the_other():
     assert ("HCHC", "EAST") == (first.groups[3].label, second.groups[5].label)
 
 
+@pytest.mark.parametrize("mode", [BLUE, LINKY])
+@pytest.mark.parametrize("stray", [b"\x00", b"\x02", b"\x03", b"\x04", b"\n", b"\r"])
+def test_a_stray_byte_anywhere_makes_one_bad_group_at_most_in_any_chunks(stray, mode):
+    whole = frame(*mode)
+    begin, end = whole.index(b"\n", 20), whole.index(b"\r", whole.index(b"\n", 20)) + 3
+    for place in range(begin - 3, end):
+        counts = []
+        for size in (len(whole) * 3, 1, 7):
+            decoder = tic.decoder()
+            data = whole + whole[:place] + stray + whole[place:] + whole
+            for at in range(0, len(data), size):
+                decoder.feed(data[at : at + size])
+            decoder.end()
+            counts.append(decoder.counts)
+        assert counts[0] == counts[1] == counts[2], place
+        assert counts[0].good_count >= 3 * len(mode) - 1
+        assert counts[0].bad_count == 3 * len(mode) - counts[0].good_count or stray == b"\x00", place
+        assert counts[0].bad_count <= 1
+
+
+def test_groups_that_are_bad_side_by_side_count_each():
+    whole = bytearray(frame(*BLUE))
+    for number in (2, 3, 4):
+        place = [at for at, byte in enumerate(whole) if byte == 10][number]
+        whole[place + 2] ^= 1
+    decoder = tic.decoder()
+    decoder.feed(bytes(whole) + frame(*BLUE))
+
+    assert (2 * len(BLUE) - 3, 3) == (decoder.counts.good_count, decoder.counts.bad_count)
+
+
 def test_short_frames_of_an_over_current_are_frames():
     short = frame(
         historic("ADIR1", "061"),
