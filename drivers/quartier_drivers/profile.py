@@ -24,6 +24,7 @@ __all__ = [
     "Point",
     "Profile",
     "RegisterProfile",
+    "file_of",
     "load",
     "names",
     "of_registers",
@@ -78,10 +79,15 @@ def load(name: str, folders: Sequence[Path] = ()) -> Profile:
 
     Raises ConfigError with every fault of the file, or that there is no such profile.
     """
+    return _read(name, file_of(name, folders))
+
+
+def file_of(name: str, folders: Sequence[Path] = ()) -> Path:
+    """The file that ``load`` reads.  Raises ConfigError where there is no such profile."""
     for folder in (*folders, BUILT_IN):
         file = folder / f"{name}.toml"
         if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and file.is_file():
-            return _read(name, file)
+            return file
     raise ConfigError([Fault(name, None, "profile", f"is unknown; {nearest(name, names(folders))}")])
 
 

@@ -122,7 +122,7 @@ class Failure(_Event):
     """A device misbehaves from now on."""
     device: DeviceName
     """Which one."""
-    kind: Literal["off", "unplugged", "silent", "slow", "garbage", "stuck", "wrong", "late"]
+    kind: Literal["off", "unplugged", "silent", "slow", "garbage", "stuck", "wrong", "bent", "late"]
     """How."""
     factor: float | None = None
     """wrong: what its values are multiplied by."""

@@ -140,14 +140,14 @@ class Wiring:
         return Orders(
             battery_w=self._order(*stored) or 0.0,
             generation_max_w=float("inf") if generation_w is None else generation_w,
-            current_max_a=0.0 if charger.off else charger.orders()["current_max_a"],
-            relay_on=not relays.off and relays.orders()["relay1.relay_on"] > 0,
+            current_max_a=0.0 if charger.off else charger.obeyed()["current_max_a"],
+            relay_on=not relays.off and relays.obeyed()["relay1.relay_on"] > 0,
         )
 
     def _order(self, name: str, point: str) -> float | None:
         """What a device makes the plant do; None where it is not in this house, or has no power."""
         device = self.devices.get(name)
-        return None if device is None or device.off else device.orders()[point]
+        return None if device is None or device.off else device.obeyed()[point]
 
     def unreleased(self) -> tuple[str, ...]:
         """Outputs that are not at their release value, in words; empty when all are."""

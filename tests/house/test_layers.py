@@ -77,6 +77,19 @@ ROOMS = (
         ("quartier.planning", "quartier.control.wishes", "quartier.house", "quartier_native", *CONTRACT),
         pure=True,
     ),
+    # It names the line of a profile or site file that is to be changed.
+    Room(
+        "quartier.commissioning",
+        (
+            "quartier.commissioning",
+            "quartier.house",
+            "quartier.control.battery",
+            "quartier.control.sight",
+            "quartier_drivers.place",
+            *CONTRACT,
+        ),
+        pure=True,
+    ),
     Room("quartier.district.mqtt", ("quartier.district",), ("paho",)),
     *(
         Room(

@@ -13,8 +13,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from quartier.cli import lines
-from quartier.cli.places import CONFIG, runtime_dir, state_dir
+from quartier.cli import commissioning, lines
+from quartier.cli.grammar import command as _command
+from quartier.cli.grammar import in_json as _json
+from quartier.cli.grammar import runtime as _runtime
+from quartier.cli.grammar import state as _state
+from quartier.cli.places import CONFIG
 from quartier_drivers.errors import ConfigError
 from quartier_drivers.registry import METERS
 
@@ -26,6 +30,7 @@ first steps:
   quartier listen usb:DA3FMX1Z           which smart meter is on a port, and what it says
   quartier read victron/gx 'tcp://192.168.1.20?unit=227'
   quartier arm --config site.toml        each device's own fall-back, written and read back
+  quartier probe bat1 --config site.toml small steps that prove sign, phase, gain and delay
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
   quartier top                           what it does, and why, kept up to date
 """
@@ -119,42 +124,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, about: str, more: str = ""
-) -> argparse.ArgumentParser:
-    return commands.add_parser(
-        name,
-        help=about,
-        description=f"{about[0].upper()}{about[1:]}.",
-        epilog=more,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-
-
-def _runtime(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--runtime-dir",
-        type=Path,
-        default=runtime_dir(),
-        metavar="DIR",
-        help="where the daemon's socket, lock and journal are (default: %(default)s)",
-    )
-
-
-def _state(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--state-dir",
-        type=Path,
-        default=state_dir(),
-        metavar="DIR",
-        help="where the history and the link's state are (default: %(default)s)",
-    )
-
-
-def _json(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="JSON instead of a table")
-
-
 def _daemon(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     run = _command(
         commands,
@@ -192,24 +161,6 @@ def _daemon(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     _json(release)
     _runtime(release)
     release.set_defaults(run="release:release_outputs")
-
-    arm = _command(
-        commands,
-        "arm",
-        "write each device's own fall-back, read it back, and name the outputs that have none",
-        "The daemon must be stopped: a bus has one master.  --check only reads; a daemon that runs\n"
-        "is asked what it found when it last looked (at start and daily).\n\n"
-        "Exit codes: 0 all is as declared or accepted · 1 something is missing, different or silent · 69\n"
-        "the daemon does not answer · 75 a daemon is running · 78 the site file is wrong.",
-    )
-    arm.add_argument("--check", action="store_true", help="only read")
-    arm.add_argument(
-        "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
-    )
-    _state(arm)
-    _json(arm)
-    _runtime(arm)
-    arm.set_defaults(run="arm:arm")
 
     engines = _command(commands, "engines", "say which arithmetic is in use, compiled or reference, and why")
     _json(engines)
@@ -276,6 +227,8 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     look.set_defaults(run="scan:scan")
 
     _meters(commands)
+    commissioning.arm(commands)
+    commissioning.probe(commands)
 
     profiles = _command(commands, "profiles", "list the device profiles")
     profiles.add_argument("--profiles", **_PROFILES)

@@ -47,6 +47,17 @@ def units(text: str) -> list[int]:
     return sorted(set(found))
 
 
+def positive(text: str) -> float:
+    """Read a number above 0; raises ArgumentTypeError saying what was expected."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is wrong, expected a number above 0")
+    return number
+
+
 def _one_of(known: Sequence[Any], text: str, kind: Callable[[str], Any]) -> list[Any]:
     names = [str(one) for one in known]
     wrong = [part for part in text.split(",") if part not in names]

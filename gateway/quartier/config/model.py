@@ -86,6 +86,8 @@ class Grid(_Asset):
 class _Placed(_Asset):
     node: str = "grid"
     """The node of the connection tree that feeds it."""
+    phase: Literal["l1", "l2", "l3"] | None = None
+    """The phase it hangs on, if one alone, as the grid meter names it; quartier probe finds it out."""
 
 
 class _Ordered(_Placed):

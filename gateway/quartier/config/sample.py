@@ -74,6 +74,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 # What a key without a default might say.
 HINTS: Mapping[str, Any] = {
     "accept_no_fallback": "left as it is it harms nobody: decided with the owner on 2026-11-25",
+    "phase": "l1",
     "charge_max_w": 5000,
     "discharge_max_w": 5000,
     "ramp_max_w_per_s": 1000,

@@ -73,6 +73,13 @@ class Device(ABC):
         """What acts now, in house units: the client's last words, or the fallback when they expired."""
         return {}
 
+    def obeyed(self) -> Mapping[str, float]:
+        """What it makes the plant do: its orders, unless a fault bends them."""
+        orders, bent = self.orders(), self.faults.get("bent")
+        if bent is None:
+            return orders
+        return {point: value * bent.factor if bent.hits(point) else value for point, value in orders.items()}
+
     def tick(self, now_s: float) -> None:
         """Plant time goes on; timers of the device run out."""
         self.now_s = max(self.now_s, now_s)

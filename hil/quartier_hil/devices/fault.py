@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
-Kind = Literal["off", "unplugged", "silent", "slow", "garbage", "stuck", "wrong", "late"]
+Kind = Literal["off", "unplugged", "silent", "slow", "garbage", "stuck", "wrong", "bent", "late"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -20,6 +20,7 @@ class Fault:
     garbage  answers bytes without sense
     stuck    its values freeze; orders still act
     wrong    values of ``points`` (a pattern over quantity names) are multiplied by ``factor``
+    bent     orders for ``points`` act multiplied by ``factor``: -1 turns them, 10 is a wrong scale, 0 is deaf
     late     answers after ``seconds`` of real time with the request's own, by then old, id, while
              newer requests are served: every ``every``-th answer (1: each)
     """
@@ -27,7 +28,7 @@ class Fault:
     kind: Kind
     seconds: float = 0.0
     factor: float = 1.0
-    points: str = "*power*"
+    points: str = ""
     acts: bool = False
     every: int = 1
 
@@ -41,5 +42,6 @@ class Fault:
             )
 
     def hits(self, point: str) -> bool:
-        """Whether ``wrong`` changes this point (``"grid.power_w"`` or ``"power_w"``)."""
-        return fnmatchcase(point, self.points)
+        """Whether ``wrong`` or ``bent`` changes this point (``"grid.power_w"`` or ``"power_w"``)."""
+        usual = "*" if self.kind == "bent" else "*power*"
+        return fnmatchcase(point, self.points or usual)

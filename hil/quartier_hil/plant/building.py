@@ -23,6 +23,8 @@ class BuildingSpec:
     car: CarSpec = field(default_factory=CarSpec)
     heat_pump: HeatPumpSpec = field(default_factory=HeatPumpSpec)
     phases_count: int = 3
+    battery_phase: int = 0
+    """The phase that the battery hangs on, 1 to 3; 0: on all of them, as everything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,12 @@ def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
         "ev1.session_energy_wh": state.car.session_wh,
         "hp1.tank_c": state.heat_pump.tank_c,
     }
+    alone_w = state.battery.power_w if spec.battery_phase else 0.0
     for phase in range(1, spec.phases_count + 1):
+        phase_w = (grid_w - alone_w) / spec.phases_count + (alone_w if phase == spec.battery_phase else 0.0)
         found[f"grid.voltage_l{phase}_v"] = volts
-        found[f"grid.power_l{phase}_w"] = grid_w / spec.phases_count
-        found[f"grid.current_l{phase}_a"] = abs(grid_w) / spec.phases_count / volts
+        found[f"grid.power_l{phase}_w"] = phase_w
+        found[f"grid.current_l{phase}_a"] = abs(phase_w) / volts
     for name, power_w in state.powers_w.items():
         found[f"{name}.power_w"] = power_w
     for name in ("grid", *ASSETS):

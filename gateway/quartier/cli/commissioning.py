@@ -1,0 +1,73 @@
+"""The parsers of what an installer calls before the daemon runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quartier.cli import lines
+from quartier.cli.grammar import command, in_json, runtime, state
+from quartier.cli.places import CONFIG
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def arm(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier arm``."""
+    parser = command(
+        commands,
+        "arm",
+        "write each device's own fall-back, read it back, and name the outputs that have none",
+        "The daemon must be stopped: a bus has one master.  --check only reads; a daemon that runs\n"
+        "is asked what it found when it last looked (at start and daily).\n\n"
+        "Exit codes: 0 all is as declared or accepted · 1 something is missing, different or silent · 69\n"
+        "the daemon does not answer · 75 a daemon is running · 78 the site file is wrong.",
+    )
+    parser.add_argument("--check", action="store_true", help="only read")
+    parser.add_argument(
+        "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
+    )
+    state(parser)
+    in_json(parser)
+    runtime(parser)
+    parser.set_defaults(run="arm:arm")
+
+
+def probe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier probe``."""
+    parser = command(
+        commands,
+        "probe",
+        "command small steps of one asset and prove sign, phase, gain, delay and ramp",
+        "Stop the daemon first.  It says what it will do, asks, steps the asset up and down, sees it at the\n"
+        "asset and at the grid meter, and gives it back.  What is wrong is named with the line to change.\n"
+        "example: quartier probe bat1 --page bat1.html\n\n"
+        "Exit codes: 0 as it should be · 1 something is not, or it was refused · 75 a daemon is running ·\n"
+        "78 the site file is wrong.",
+    )
+    parser.add_argument(
+        "asset", metavar="ASSET", help="a battery, charging point, PV or load of the site file"
+    )
+    parser.add_argument(
+        "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--step-w", type=lines.positive, metavar="W", help="size of a step (default: a tenth of rated_w)"
+    )
+    parser.add_argument(
+        "--for",
+        dest="seconds",
+        type=lines.positive,
+        metavar="S",
+        help="longest time (default: 240 s; loads: more)",
+    )
+    parser.add_argument("--yes", action="store_true", help="agree in advance, for scripts")
+    parser.add_argument(
+        "--watch-timer", action="store_true", help="also see whether the device's own timer ends a command"
+    )
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE.html", help="write a page for the building's papers"
+    )
+    in_json(parser)
+    state(parser)
+    runtime(parser)
+    parser.set_defaults(run="probe:run")

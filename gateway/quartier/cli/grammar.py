@@ -1,0 +1,46 @@
+"""What the parsers of all commands share."""
+
+import argparse
+from pathlib import Path
+
+from quartier.cli.places import runtime_dir, state_dir
+
+
+def command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, about: str, more: str = ""
+) -> argparse.ArgumentParser:
+    """A command: what it does in a line, and more of it below its options."""
+    return commands.add_parser(
+        name,
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=more,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def runtime(parser: argparse.ArgumentParser) -> None:
+    """Where a daemon is met."""
+    parser.add_argument(
+        "--runtime-dir",
+        type=Path,
+        default=runtime_dir(),
+        metavar="DIR",
+        help="where the daemon's socket, lock and journal are (default: %(default)s)",
+    )
+
+
+def state(parser: argparse.ArgumentParser) -> None:
+    """Where what outlives a restart is kept."""
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=state_dir(),
+        metavar="DIR",
+        help="where the history and the link's state are (default: %(default)s)",
+    )
+
+
+def in_json(parser: argparse.ArgumentParser) -> None:
+    """For scripts."""
+    parser.add_argument("--json", action="store_true", help="JSON instead of a table")

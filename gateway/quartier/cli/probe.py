@@ -1,0 +1,238 @@
+"""``quartier probe``: says what it will do, asks, does it, and tells what was found."""
+
+import argparse
+import asyncio
+import datetime as dt
+import getpass
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from quartier.app import probe, probed
+from quartier.cli import output
+from quartier.commissioning import advice, consent, findings, sentence, sheet, verdict
+from quartier.commissioning.advice import Paper, Papers
+from quartier.commissioning.finding import Finding
+from quartier.commissioning.stage import Wish
+from quartier.config import load
+from quartier.config.load import Loaded
+from quartier.runtime import clock, log, release
+from quartier_drivers import profile
+from quartier_drivers.errors import ConfigError, Fault
+
+NOT_RUNNING = "stop it first: systemctl stop quartier; afterwards systemctl start quartier"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Probe one asset; 0 as it should be, 1 something is wrong or was refused, 75 while a daemon runs."""
+    loaded = load.load_lenient(options.config)
+    setting = clock.from_environment()
+    if setting.simulated and not loaded.site.site.simulated:
+        what = f"{clock.VARIABLE} is set, expected simulated = true: real devices need real time"
+        raise ConfigError([Fault(str(options.config), None, "site.simulated", what)])
+    log.configure(style="auto", level="error")
+    for folder in (options.runtime_dir, options.state_dir):
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    try:
+        lock = release.lock(options.runtime_dir)
+    except release.Locked as locked:
+        print(f"{locked}; {NOT_RUNNING}", file=sys.stderr)
+        return os.EX_TEMPFAIL
+    with lock:
+        try:
+            plan = probe.errand(loaded, options.asset, options.step_w)
+        except probe.Impossible as no:
+            print(f"quartier probe: {no}", file=sys.stderr)
+            return 1
+        if plan.subject.refusal:
+            print(f"quartier probe: {plan.subject.refusal}", file=sys.stderr)
+            return 1
+        wish = Wish(options.seconds or default_s(plan), options.watch_timer)
+        agreed_to = consent.promised(plan.subject, plan.bounds, wish)
+        print(*agreed_to, sep="\n", file=sys.stderr)
+        if not options.yes and not _agreed():
+            return 1
+        house_clock = clock.HouseClock(setting)
+        outcome = asyncio.run(_probe(plan, wish, house_clock, options))
+    return _told(options, loaded, plan, outcome, house_clock.utc_ms(), agreed_to)
+
+
+def default_s(plan: probe.Errand) -> float:
+    """How long it may take where nobody says: a load's least times count."""
+    asset = plan.subject.asset
+    if plan.subject.is_switch:
+        times = (getattr(asset, "min_on_s", 0.0), getattr(asset, "min_off_s", 0.0))
+        return 2 * sum(times) + max(times) + 60
+    return 240.0 if plan.subject.role == "battery" else 300.0
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        print("nobody can be asked here; --yes agrees in advance", file=sys.stderr)
+        return False
+    print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+async def _probe(
+    plan: probe.Errand, wish: Wish, house_clock: clock.HouseClock, options: argparse.Namespace
+) -> probe.Outcome:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return await probe.run(
+        plan,
+        wish,
+        house_clock,
+        log.get(),
+        lambda text: print(f"  {text}", file=sys.stderr, flush=True),
+        stop,
+        runtime_dir=options.runtime_dir,
+        state_dir=options.state_dir,
+    )
+
+
+def _told(
+    options: argparse.Namespace,
+    loaded: Loaded,
+    plan: probe.Errand,
+    outcome: probe.Outcome,
+    utc_ms: int,
+    agreed_to: Sequence[str],
+) -> int:
+    stage = outcome.session.stage
+    trace = stage.trace
+    seen = verdict.measured(trace)
+    found = findings.found(plan.subject, trace, seen, outcome.ended, stage.watch)
+    changes = advice.lines(found, papers(loaded, plan, options.config))
+    words = sentence.said(plan.subject, seen)
+    is_good = not any(one.is_fault for one in found) and not outcome.failures
+    asset, grid = seen.asset.response, seen.grid.response
+    one = probed.Probed(
+        when_utc_ms=utc_ms,
+        is_good=is_good,
+        sentence=words,
+        delay_s=None if asset is None else round(asset.delay_s, 2),
+        lag_s=None if asset is None or grid is None else round(grid.delay_s - asset.delay_s, 2),
+        ramp_w_per_s=0.0 if asset is None or asset.ramp_w_per_s is None else round(asset.ramp_w_per_s, 1),
+        gain=round(seen.asset.gain.value, 3),
+        grid_gain=round(seen.grid.gain.value, 3),
+        phases=" ".join(seen.moved),
+        serial=outcome.identities.get(plan.devices["command"], {}).get("serial", ""),
+    )
+    if asset is not None:
+        probed.keep(options.state_dir, plan.subject.name, one)
+    if options.page is not None:
+        text = sheet.page(_sheet(loaded, plan, outcome, one, found, changes, seen, agreed_to))
+        options.page.write_text(text, encoding="utf-8")
+    if options.json:
+        output.dump(_facts(plan, one, found, changes, outcome))
+    else:
+        print(words)
+        for finding in found:
+            print(f"{'!' if finding.is_fault else '-'} {finding.words}")
+        for fault in changes:
+            print(fault)
+        for failure in outcome.failures:
+            print(f"! not given back: {failure}", file=sys.stderr)
+    return 0 if is_good else 1
+
+
+def papers(loaded: Loaded, plan: probe.Errand, config: Path) -> Papers:
+    """The files that may have to be changed."""
+    site = loaded.site
+    folders = [config.parent / folder for folder in site.site.profiles]
+    parts: dict[str, str] = {"asset": site.assets[plan.subject.name].part, "grid": site.grid()[1].part}
+    section: Any = site.assets[plan.subject.name]
+    commands_itself = plan.devices["command"] == plan.devices["asset"]
+    parts["command"] = parts["asset"] if commands_itself else section.switch_part
+    profiles = {}
+    for what, device in plan.devices.items():
+        file = profile.file_of(site.devices[device].profile, folders)
+        profiles[what] = (Paper(str(file), file.read_text(encoding="utf-8")), parts[what])
+    return Papers(plan.subject.name, Paper(str(config), config.read_text(encoding="utf-8-sig")), profiles)
+
+
+def _facts(
+    plan: probe.Errand,
+    one: probed.Probed,
+    found: Sequence[Finding],
+    changes: Sequence[Fault],
+    outcome: probe.Outcome,
+) -> dict[str, Any]:
+    watch = outcome.session.stage.watch
+    return {
+        "asset": plan.subject.name,
+        "good": one.is_good,
+        "sentence": one.sentence,
+        "delay_s": one.delay_s,
+        "lag_s": one.lag_s,
+        "ramp_w_per_s": one.ramp_w_per_s,
+        "gain": one.gain,
+        "grid_gain": one.grid_gain,
+        "phases": one.phases.split(),
+        "findings": [{"code": f.code, "fault": f.is_fault, "words": f.words} for f in found],
+        "changes": [str(fault) for fault in changes],
+        "ended": outcome.ended,
+        "not_given_back": list(outcome.failures),
+        "timer_s": None if watch is None else watch.seen_s,
+    }
+
+
+def _sheet(
+    loaded: Loaded,
+    plan: probe.Errand,
+    outcome: probe.Outcome,
+    one: probed.Probed,
+    found: Sequence[Finding],
+    changes: Sequence[Fault],
+    seen: verdict.Measured,
+    agreed_to: Sequence[str],
+) -> sheet.Sheet:
+    when = dt.datetime.fromtimestamp(one.when_utc_ms / 1000, dt.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    site = loaded.site
+    stage = outcome.session.stage
+    return sheet.Sheet(
+        site=f"{site.site.id} of {site.site.district}",
+        asset=plan.subject.name,
+        role=plan.subject.role,
+        point=plan.subject.point,
+        when=when,
+        who=_who(),
+        sentence=one.sentence,
+        is_good=one.is_good,
+        findings=found,
+        changes=changes,
+        measured=seen,
+        trace=stage.trace,
+        devices=list(_rows(plan, outcome.identities)),
+        bounds=agreed_to,
+    )
+
+
+def _rows(
+    plan: probe.Errand, identities: Mapping[str, Mapping[str, str]]
+) -> Sequence[tuple[str, str, str, str]]:
+    uses: dict[str, list[str]] = {}
+    for what, device in plan.devices.items():
+        uses.setdefault(device, []).append(what)
+    return [
+        (
+            f"{device} ({', '.join(what)})",
+            f"{who.get('maker', '')} {who.get('model', '')}".strip(),
+            who.get("serial", "–"),
+            who.get("firmware", "–"),
+        )
+        for device, what in uses.items()
+        for who in [identities.get(device, {})]
+    ]
+
+
+def _who() -> str:
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

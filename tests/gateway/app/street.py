@@ -1,0 +1,116 @@
+"""The rig's house on real wires with its plant alive, so that what is commanded is seen at the meters."""
+
+import asyncio
+import os
+import random
+import sys
+import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from quartier_hil.clock import RigClock
+from quartier_hil.district.session import Names
+from quartier_hil.plant import building
+from quartier_hil.plant.battery import BatterySpec
+from quartier_hil.plant.building import BuildingSpec, Drive
+from quartier_hil.scenario import House
+from quartier_hil.wiring import Wiring, site_file
+
+ROOT = Path(__file__).parents[3]
+SOURCES = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native", "hil"))
+STEP_S = 0.1
+DEADLINE_S = 240.0
+
+
+class Street:
+    """A house whose devices answer over TCP and a pty, ``rate`` times as fast as real time."""
+
+    def __init__(
+        self, folder, rate=10.0, noise_w=20.0, battery_phase=2, delay_s=1.0, base_w=700.0, house=None, **more
+    ):
+        self.folder = folder
+        self.rate = rate
+        self.noise_w = noise_w
+        self.base_w = base_w
+        self.solar_w_per_kw = 0.0
+        self.random = random.Random(1)
+        self.spec = BuildingSpec(battery=BatterySpec(delay_s=delay_s), battery_phase=battery_phase, **more)
+        self.plant = building.fresh(self.spec, 60.0)
+        self.house = house or House()
+        self.wiring = Wiring(1, self.house)
+        self.config = folder / "site.toml"
+        self.bent = {}
+
+    async def __aenter__(self):
+        self._stack = AsyncExitStack()
+        pty = self.folder / "rs485"
+        await self.wiring.serve(pty)
+        self._stack.push_async_callback(self.wiring.close)
+        self.clock = RigClock(time.time(), 0.0, self.rate)
+        text = site_file(
+            House(),
+            self.wiring,
+            Names("issy", "b012"),
+            pty=pty,
+            broker_port=1,
+            issuers_file=Path("/x"),
+            rate=1,
+        )
+        head, _, rest = text.partition("[district_link]\n")
+        self.config.write_text(head + rest.partition("\n\n")[2])
+        self._step()
+        self._task = asyncio.create_task(self._live())
+        return self
+
+    async def __aexit__(self, *_):
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        await self._stack.aclose()
+
+    async def _live(self):
+        while True:
+            if self.clock.elapsed_s() < self.plant.now_s + STEP_S:
+                await asyncio.sleep(STEP_S / self.rate / 2)
+                continue
+            self._step()
+            await asyncio.sleep(0)
+
+    def _step(self):
+        base_w = self.base_w + self.random.gauss(0, self.noise_w)
+        drive = Drive(base_w, self.solar_w_per_kw)
+        self.plant = building.step(self.spec, self.plant, self.wiring.orders(), drive, STEP_S)
+        values = building.values(self.spec, self.plant)
+        values = {point: value * self.bent.get(point, 1.0) for point, value in values.items()}
+        self.wiring.publish(values, self.plant.now_s)
+
+    def change(self, *changes):
+        text = self.config.read_text()
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new)
+        self.config.write_text(text)
+
+    def plug(self, need_wh=20_000.0):
+        self.plant = building.plug(self.plant, on=True, need_wh=need_wh)
+
+    def soc(self, pct):
+        battery = replace(self.plant.battery, energy_wh=self.spec.battery.capacity_wh * pct / 100)
+        self.plant = replace(self.plant, battery=battery)
+
+    async def start(self, *words):
+        clock = {"QUARTIER_CLOCK": self.clock.setting} if self.rate != 1 else {}
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "quartier.cli", *words),
+            *("--runtime-dir", str(self.folder / "run"), "--state-dir", str(self.folder / "state")),
+            env={**os.environ, "PYTHONPATH": SOURCES, **clock},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    async def probe(self, asset, *words):
+        """``quartier probe``: exit code, output, errors."""
+        process = await self.start("probe", asset, "--config", str(self.config), *words)
+        out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
+        return process.returncode, out.decode(), err.decode()

@@ -1,0 +1,181 @@
+"""A probe of the rig's house: its devices on TCP and a pty, its plant alive, everything ten times as fast."""
+
+import asyncio
+import json
+import os
+import signal
+
+import pytest
+from tests.gateway.app.street import Street
+
+from quartier.app import probe, probed
+from quartier.app.probe import Impossible
+from quartier.config import load
+
+pytestmark = pytest.mark.scenario
+
+
+@pytest.fixture
+async def street(tmp_path):
+    async with Street(tmp_path) as made:
+        yield made
+
+
+async def told(street, asset, *words):
+    code, out, err = await street.probe(asset, "--yes", "--json", *words)
+    assert out, err
+    return code, json.loads(out)
+
+
+async def test_a_battery_as_it_should_be_is_proved_kept_and_given_back(street):
+    page = street.folder / "bat1.html"
+    code, found = await told(street, "bat1", "--page", str(page))
+    kept = probed.recalled(street.folder / "state")["bat1"]
+
+    assert 0 == code, found
+    assert ["l2"] == found["phases"]
+    assert 1.0 == pytest.approx(found["gain"], abs=0.1)
+    assert 1.0 == pytest.approx(found["grid_gain"], abs=0.1)
+    assert (found["sentence"], "c0619ab12345") == (kept.sentence, kept.serial)
+    assert "c0619ab12345" in page.read_text()
+    assert 0.0 == street.wiring.devices["gx"].orders()["battery.setpoint_w"]
+
+
+@pytest.mark.parametrize(
+    ("factor", "code", "change"),
+    [
+        (
+            -1.0,
+            "sign.command",
+            "parts.battery.setpoint_w.sign: 1 (the key is absent) stands there, it should be -1",
+        ),
+        (
+            10.0,
+            "factor.command",
+            "parts.battery.setpoint_w.scale: 1 (the key is absent) stands there, it should be 10",
+        ),
+    ],
+)
+async def test_a_device_that_takes_orders_otherwise_is_named_with_the_line(street, factor, code, change):
+    street.wiring.fault("gx", "bent", factor=factor)
+    exit_code, found = await told(street, "bat1")
+
+    assert 1 == exit_code
+    assert code in [one["code"] for one in found["findings"]]
+    assert change in " ".join(found["changes"])
+    assert "victron/gx.toml:" in " ".join(found["changes"])
+
+
+async def test_a_power_that_is_read_with_the_wrong_sign_is_named_with_the_line(street):
+    street.wiring.fault("gx", "wrong", factor=-1.0, points="battery.power_w")
+    _, found = await told(street, "bat1")
+
+    assert "sign.asset" in [one["code"] for one in found["findings"]]
+    assert "parts.battery.power_w.sign" in " ".join(found["changes"])
+
+
+async def test_a_battery_on_another_phase_than_the_site_file_says_is_named_with_its_line(street):
+    street.change(('part = "battery"\n', 'part = "battery"\nphase = "l1"\n'))
+    _, found = await told(street, "bat1")
+    (change,) = found["changes"]
+
+    assert change.endswith('assets.bat1.phase: "l1" stands there, it should be "l2"')
+    assert "site.toml:" in change
+
+
+async def test_a_car_is_stepped_by_its_current(street):
+    street.plug()
+    code, found = await told(street, "ev1")
+
+    assert 0 == code, found
+    assert ["l1", "l2", "l3"] == found["phases"]
+    assert 0.0 == street.wiring.devices["charger"].orders()["current_max_a"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_stopped_by_hand_it_gives_the_battery_back(street, number):
+    gx = street.wiring.devices["gx"]
+    process = await street.start("probe", "bat1", "--config", str(street.config), "--yes")
+    await until(lambda: gx.orders()["battery.setpoint_w"] != 0.0)
+    process.send_signal(number)
+    out, _ = await asyncio.wait_for(process.communicate(), 30)
+
+    assert 1 == process.returncode
+    assert "the probe ended early: it was stopped by hand" in out.decode()
+    assert 0.0 == gx.orders()["battery.setpoint_w"]
+
+
+async def test_killed_it_leaves_the_end_to_the_devices_timer(street):
+    gx = street.wiring.devices["gx"]
+    process = await street.start("probe", "bat1", "--config", str(street.config), "--yes")
+    await until(lambda: gx.orders()["battery.setpoint_w"] != 0.0)
+    process.kill()
+    await process.wait()
+    killed_s = street.plant.now_s
+    await until(lambda: gx.orders()["battery.setpoint_w"] == 0.0)
+
+    assert 61 > street.plant.now_s - killed_s
+
+
+async def test_killed_it_has_left_what_quartier_release_needs(street):
+    gx = street.wiring.devices["gx"]
+    gx.timer_s = 1e9
+    process = await street.start("probe", "bat1", "--config", str(street.config), "--yes")
+    await until(lambda: gx.orders()["battery.setpoint_w"] != 0.0)
+    process.kill()
+    await process.wait()
+    release = await asyncio.create_subprocess_exec(
+        *("python", "-m", "quartier.cli", "release", "--runtime-dir", str(street.folder / "run")),
+        env={**os.environ},
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+
+    assert 0 == await asyncio.wait_for(release.wait(), 30)
+    assert 0.0 == gx.orders()["battery.setpoint_w"]
+
+
+async def test_a_device_lost_in_the_middle_ends_it(street):
+    process = await street.start("probe", "bat1", "--config", str(street.config), "--yes", "--json")
+    await until(lambda: street.wiring.devices["gx"].orders()["battery.setpoint_w"] != 0.0)
+    street.wiring.fault("meter", "silent")
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+
+    assert "grid.power_w was lost" in json.loads(out)["ended"]
+    assert 0.0 == street.wiring.devices["gx"].orders()["battery.setpoint_w"]
+
+
+async def test_only_what_is_needed_is_opened(street):
+    plan = probe.errand(load.load_lenient(street.config), "bat1", None)
+
+    assert {"rs485": ["meter"], "gx_net": ["gx"]} == {
+        wire.name: [spec.name for spec, _ in wire.devices] for wire in plan.wires
+    }
+    assert (12_000, 6000) == (plan.bounds.import_w, plan.bounds.export_w)
+
+
+async def test_fuses_above_the_asset_bound_it(street):
+    street.change(
+        ("[limits]", "[nodes.shed]\nfuse_a = 10\n\n[limits]"),
+        ('part = "battery"\n', 'part = "battery"\nnode = "shed"\n'),
+    )
+
+    assert 2300 == probe.errand(load.load_lenient(street.config), "bat1", None).bounds.fuse_w
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("grid", "is no asset that takes orders"),
+        ("nobody", "expected one of bat1, pv1, ev1, hp1"),
+        ("pv1", "it takes no power limit"),
+    ],
+)
+async def test_what_takes_no_orders_is_refused_with_what_helps(street, name, why):
+    with pytest.raises(Impossible, match=why):
+        probe.errand(load.load_lenient(street.config), name, None)
+
+
+async def until(condition):
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - a register of a device rings no bell
+            await asyncio.sleep(0.01)

@@ -1,0 +1,16 @@
+import argparse
+
+from quartier.cli import grammar
+
+
+def test_a_command_tells_its_line_and_more_below():
+    parser = argparse.ArgumentParser()
+    made = grammar.command(parser.add_subparsers(), "look", "look around", "more of it")
+    grammar.runtime(made)
+    grammar.in_json(made)
+
+    text = made.format_help()
+    assert "Look around." in text
+    assert "more of it" in text
+    assert "--runtime-dir" in text
+    assert "--json" in text

@@ -1,0 +1,59 @@
+from quartier.commissioning.advice import Paper, Papers, lines
+from quartier.commissioning.finding import Finding, Target
+
+SITE = """\
+[assets.bat1]
+role = "battery"
+device = "gx"
+phase = "l1"
+"""
+PROFILE = """\
+[points.power_w]
+register = "input:1"
+sign = -1
+
+[points.setpoint_w]
+register = "holding:1"
+[points.setpoint_w.write]
+scale = 0.1
+"""
+PAPERS = Papers(
+    "bat1",
+    Paper("site.toml", SITE),
+    {what: (Paper("acme.toml", PROFILE), "") for what in ("asset", "command", "grid")},
+)
+
+
+def told(*targets):
+    return [str(fault) for fault in lines([Finding("x", "x", targets=targets)], PAPERS)]
+
+
+def test_a_sign_is_turned_where_it_stands():
+    assert ["acme.toml:3: points.power_w.sign: -1 stands there, it should be 1"] == told(
+        Target("asset", "power_w", "sign", -1.0)
+    )
+
+
+def test_a_key_that_is_absent_is_told_at_its_table():
+    (text,) = told(Target("asset", "power_w", "scale", 0.1))
+
+    assert "acme.toml:1: points.power_w.scale: 1 (the key is absent) stands there, it should be 0.1" == text
+
+
+def test_a_scale_of_writing_has_the_place_of_writing():
+    assert ["acme.toml:8: points.setpoint_w.write.scale: 0.1 stands there, it should be 1"] == told(
+        Target("command", "setpoint_w", "scale", 10.0)
+    )
+
+
+def test_a_key_of_the_site_file_is_told_with_its_line():
+    assert ['site.toml:4: assets.bat1.phase: "l1" stands there, it should be "l2"'] == told(
+        Target("site", "", "phase", "l2")
+    )
+    assert [
+        "site.toml:1: assets.bat1.phases_count: nothing (the key is absent) stands there, it should be 1"
+    ] == told(Target("site", "", "phases_count", "1"))
+
+
+def test_what_stands_right_and_what_the_profile_lacks_is_not_told():
+    assert [] == told(Target("site", "", "phase", "l1"), Target("asset", "voltage_v", "sign", -1.0))

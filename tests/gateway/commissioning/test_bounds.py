@@ -1,0 +1,53 @@
+import pytest
+
+from quartier.commissioning import subject
+from quartier.commissioning.bounds import Bounds, runaway_w
+from quartier.house.assets import Battery
+
+BATTERY = subject.battery(
+    Battery(
+        name="bat1",
+        rated_w=5000,
+        capacity_wh=10_000,
+        charge_max_w=5000,
+        discharge_max_w=5000,
+        ramp_max_w_per_s=1000,
+    ),
+    "bat1.setpoint_w",
+    None,
+)
+
+
+def test_a_step_keeps_five_percent_from_contract_and_export():
+    low_w, high_w = Bounds(2000, 1000).interval(BATTERY, asset_w=0, grid_w=700, soc_pct=50)
+
+    assert (-1650, 1200) == (pytest.approx(low_w), pytest.approx(high_w))
+
+
+def test_what_the_asset_takes_already_is_in_the_grids_power():
+    low_w, high_w = Bounds(2000, 1000).interval(BATTERY, asset_w=300, grid_w=1000, soc_pct=50)
+
+    assert (-1650, 1200) == (pytest.approx(low_w), pytest.approx(high_w))
+
+
+def test_a_fuse_bounds_both_ways():
+    assert (-800, 800) == Bounds(20_000, 20_000, 800).interval(BATTERY, asset_w=0, grid_w=0, soc_pct=50)
+
+
+@pytest.mark.parametrize(("soc_pct", "expected"), [(95.0, (-5000, 0)), (20.0, (0, 5000)), (19.0, (0, 5000))])
+def test_the_band_of_the_state_of_charge_takes_a_way_off(soc_pct, expected):
+    assert expected == Bounds(20_000, 20_000).interval(BATTERY, asset_w=0, grid_w=0, soc_pct=soc_pct)
+
+
+def test_a_limit_that_is_passed_is_named():
+    bounds = Bounds(9000, 0)
+
+    assert "imports 9001 W, 9000 W are allowed" in bounds.broken(9001)
+    assert "exports 200 W, 0 W are allowed" in bounds.broken(-200)
+    assert not bounds.broken(8999)
+    assert not bounds.broken(-100)
+
+
+def test_a_tenfold_answer_to_a_small_step_stays_within_what_was_agreed_to():
+    assert 600 == runaway_w(BATTERY, 50, 0)
+    assert 1150 == runaway_w(BATTERY, 500, 0)
