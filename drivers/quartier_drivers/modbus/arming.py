@@ -85,7 +85,7 @@ class Arming:
         seen = await self._seen(one, shown, found)
         if seen is not None and seen != setting.value:
             found.problems.append(
-                f"{_said(setting.value, wrote=wrote)} in {setting.address}, "
+                f"{_said(f'{setting.value:g}', wrote=wrote)} in {setting.address}, "
                 f"{shown.address} holds {seen:g}; {_remedy(fallback, wrote=wrote)}"
             )
 
@@ -105,7 +105,7 @@ class Arming:
         trouble = _timer_trouble(fallback, seen)
         if trouble:
             found.problems.append(
-                f"{_said(fallback.after_s, wrote=wrote and fallback.address is not None)} s, "
+                f"{_said(f'{fallback.after_s:g} s', wrote=wrote and fallback.address is not None)}, "
                 f"{shown.address} holds {seen:g} s: {trouble}; {_remedy(fallback, wrote=wrote)}"
             )
         return seen
@@ -123,7 +123,7 @@ class Arming:
         near = abs(seen - declared) <= max(1e-6 * abs(declared), fallback.value_shown.scale / 2)
         if not near and not ("_max_" in one.quantity and 0 <= seen < declared):
             shown = f"{fallback.value_shown.address} holds {seen:g}"
-            said = _said(declared, wrote=wrote and bool(fallback.settings))
+            said = _said(f"{declared:g}", wrote=wrote and bool(fallback.settings))
             found.problems.append(f"{said} as its value, {shown}; {_remedy(fallback, wrote=wrote)}")
         return seen
 
@@ -206,8 +206,8 @@ def _timer_trouble(fallback: DeviceFallback, seen_s: float) -> str:
     return ""
 
 
-def _said(value: float, *, wrote: bool) -> str:
-    return f"{value:g} was written" if wrote else f"{value:g} is declared"
+def _said(value: str, *, wrote: bool) -> str:
+    return f"{value} was written" if wrote else f"{value} is declared"
 
 
 def _remedy(fallback: DeviceFallback, *, wrote: bool = True) -> str:

@@ -95,6 +95,7 @@ class Fleet:
             for name, wire in wanted.items()
         }
         self.points = Directory((bus, bus.points) for bus in self.buses)
+        self.fallbacks.keep(self.points)
         started = (member.bus for name, member in self._members.items() if member is not kept.get(name))
         return Directory((bus, bus.points) for bus in started).keys()
 

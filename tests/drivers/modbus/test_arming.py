@@ -78,7 +78,7 @@ async def test_a_check_writes_nothing(device: Device, tcp_server: TcpServer, clo
 @pytest.mark.parametrize(
     ("register", "word", "words"),
     [
-        (131, 0, "60 was written s, holding:131 holds 0 s: it never acts"),
+        (131, 0, "60 s was written, holding:131 holds 0 s: it never acts"),
         (131, 600, "it acts later than declared"),
         (131, 20, "it may act between two writes"),
         (130, 60, "0 was written as its value, holding:130 holds 6"),

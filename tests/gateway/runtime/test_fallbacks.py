@@ -109,7 +109,7 @@ async def test_a_timer_that_the_device_does_not_keep_is_found_after_the_first_or
         await house.until(lambda: problem(house))
 
     assert "" == resting
-    assert "60 is declared s, holding:6 holds 0 s: it never acts; run quartier arm" == problem(house)
+    assert "60 s is declared, holding:6 holds 0 s: it never acts; run quartier arm" == problem(house)
 
 
 async def test_a_timer_that_stays_is_verified_after_the_first_order():
