@@ -11,6 +11,7 @@ from quartier.runtime.clock import HouseClock
 from quartier.runtime.fallbacks import Fallbacks
 from quartier_drivers.contract import Armable, Armed, Driver, Line, PointInfo
 from quartier_drivers.errors import LinkLost, WireError
+from quartier_drivers.profile import Profile
 from quartier_drivers.registry import door
 
 Say = Callable[[str], None]
@@ -45,6 +46,8 @@ def opened(loaded: Loaded, clock: HouseClock) -> Site:
     for wire in planned:
         line = door(wire.section.kind).line(wire.name, wire.section, clock)
         for spec, profile in wire.devices:
+            if not _takes_orders(profile):
+                continue  # a meter is not opened: its keys may be there for the service alone
             driver = door(wire.section.kind, profile.protocol).driver(line, spec, profile, clock)
             infos |= driver.points
             writable = {point: info for point, info in driver.points.items() if info.writable}
@@ -54,6 +57,10 @@ def opened(loaded: Loaded, clock: HouseClock) -> Site:
     house = assembly.house(loaded.site, infos, assembly.release_values(planned, infos))
     used = frozenset(point for _, point in fallbacks.ordered(house))
     return Site(lines, stations, used, assembly.reasons(loaded.site))
+
+
+def _takes_orders(profile: Profile) -> bool:
+    return any(point.writable for points in profile.parts.values() for point in points.values())
 
 
 async def armed(

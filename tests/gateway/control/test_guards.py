@@ -3,6 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.gateway.control.test_cycle_properties import moved, moves
 
 from quartier.control import guards
 from quartier.control.sight import Memory
@@ -157,3 +160,48 @@ def test_a_lost_fallback_never_raises_what_stands(plant):
     for plain, lost in zip(run(lose=False), run(lose=True), strict=True):
         for point in ("ev1.current_max_a", "heat.relay_on", "pump.relay_on"):
             assert lost.get(point, 99) <= plain.get(point, 99)
+
+
+STEERED = ["ev1", "heat", "pump", "cold", "pv1", "bat1"]
+flips = st.tuples(st.just("fallback"), st.sets(st.sampled_from(STEERED)))
+
+
+def apply(p, move):
+    if move[0] == "fallback":
+        p.raw = {key: value for key, value in p.raw.items() if not key.endswith("fallback_on")}
+        p.raw |= {f"{name}.fallback_on": float(name not in move[1]) for name in STEERED}
+    else:
+        moved(p, move)
+
+
+def lost(p):
+    return {name for name in STEERED if p.raw.get(f"{name}.fallback_on") == OFF}
+
+
+@settings(max_examples=60)
+@given(st.lists(moves | flips, min_size=1, max_size=15))
+def test_whatever_happens_nothing_is_lowered_further_where_the_fallback_is_lost(plant, sequence):
+    """A command for such a point only repeats what stands, or brings it back."""
+    p = plant(base_w=1000, sun_w=2000, loads_w={"pump": 2000, "heat": 1000, "cold": 700})
+    for move in (*sequence, ("run", 5)):
+        before, without, count = dict(p.points), lost(p) if move[0] == "run" else set(), len(p.log)
+        apply(p, move)
+        for _, command in p.log[count:]:
+            name, quantity = command.point.split(".")
+            if name not in without:
+                continue
+            if quantity == "setpoint_w":
+                assert 0.0 == command.value, "given back"
+            else:
+                assert command.value >= before.get(command.point, 0.0)
+                before[command.point] = command.value
+
+
+@settings(max_examples=60)
+@given(st.lists(moves | flips, min_size=1, max_size=12))
+def test_whatever_happens_what_has_no_fallback_is_never_written(plant, house, sequence):
+    p = fresh(plant, refused(house, "ev1", "heat", "bat1"), base_w=1000, loads_w={"pump": 2000, "heat": 1000})
+    for move in (*sequence, ("run", 5)):
+        apply(p, move)
+
+    assert {"ev1", "heat", "bat1"}.isdisjoint(command.point.split(".")[0] for _, command in p.log)
