@@ -161,12 +161,15 @@ def used(device: Device, parts: Mapping[str, Mapping[str, Point]]) -> list[Found
     return [found for found in device.layouts if any(found.address <= at < found.end for at in places)]
 
 
-def points(device: Device, profile: SunspecProfile, part: str) -> dict[str, Point]:
-    """The quantities of a part that are one point of the device each, as registers."""
+def points(device: Device, profile: SunspecProfile, part: str, chosen: Mapping[str, Sum]) -> dict[str, Point]:
+    """The quantities of a part that are one point of the device each, as registers.
+
+    ``chosen`` is what each of them is taken from.
+    """
     found = {}
-    for quantity, taken in profile.parts[part].items():
-        names = device.chosen(taken.source)
-        term = device.term(names[0]) if names is not None and len(names) == 1 else None
+    for quantity, names in chosen.items():
+        taken = profile.parts[part][quantity]
+        term = device.term(names[0]) if len(names) == 1 and names[0].sign > 0 else None
         if term is not None:
             found[quantity] = translation.point(quantity, taken, term.address, term.leaf)
     return found

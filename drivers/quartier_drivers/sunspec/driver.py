@@ -25,11 +25,11 @@ from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.line import Line
 from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Address
-from quartier_drivers.sunspec import arming, device, infos
+from quartier_drivers.sunspec import arming, device, infos, selection
 from quartier_drivers.sunspec.chain import Chain, Found
 from quartier_drivers.sunspec.device import Device
 from quartier_drivers.sunspec.heartbeat import Heartbeat
-from quartier_drivers.sunspec.names import Name
+from quartier_drivers.sunspec.names import Name, Sum
 from quartier_drivers.sunspec.profile import SunspecProfile
 from quartier_drivers.sunspec.registers import Registers
 from quartier_drivers.sunspec.rounds import Round
@@ -103,9 +103,11 @@ class SunspecDriver:
         names = {name for one in taken.values() for names in one.source for name in names}
         names |= {name for one in taken.values() if one.write for name in names_of(one.write, bare)}
         self._device = await device.met(self._registers, chain, names)
+        await device.remember(self._device, self._registers, selection.asked(self._device, list(names)))
+        chosen = await self._chosen(taken)
         self._steer(taken)
-        self._sum(taken)
-        self._poll()
+        self._sum(taken, chosen)
+        self._poll(chosen)
         known = {*self._steered, *(one.point for one in self._summed), *self._asked().points}
         now_ns = self._clock.now_ns()
         self._news = [
@@ -258,6 +260,10 @@ class SunspecDriver:
             self._lose(steered.function.name("ID"))
             return None
         self._points[steered.point] = infos.known(self._points[steered.point], steered, self._spec)
+        trouble = await steered.judged()  # of an order that had to settle first
+        if trouble:
+            told = {"device": self._spec.name, "point": steered.point}
+            self._notes.append(Note("order.not_held", f"{steered.point}: {trouble}", told))
         return steered.reading(self._clock.now_ns())
 
     async def _look(self, found: Found, round_: Round, now_ns: int) -> None:
@@ -293,17 +299,36 @@ class SunspecDriver:
             if beat is not None:
                 self._beats[point] = beat
 
-    def _sum(self, taken: Mapping[str, Taken]) -> None:
+    async def _chosen(self, taken: Mapping[str, Taken]) -> dict[str, Sum]:
+        """What each quantity is taken from, by full name."""
+        known = self._device
+        offered = {
+            point: [names for one in taken_.source if (names := selection.expanded(known, one)) is not None]
+            for point, taken_ in taken.items()
+        }
+        every = {name for sums in offered.values() for names in sums for name in names}
+        await device.remember(known, self._registers, every)
+        found = {point: known.chosen(sums) for point, sums in offered.items()}
+        return {point: names for point, names in found.items() if names is not None}
+
+    def _sum(self, taken: Mapping[str, Taken], chosen: Mapping[str, Sum]) -> None:
         self._summed = []
-        for point, one in taken.items():
-            names = self._device.chosen(one.source)
-            if names is not None and len(names) > 1:
+        for point, names in chosen.items():
+            one = taken[point]
+            if len(names) > 1 or names[0].sign < 0:
                 period_s = self._profile.scan[one.scan]
                 round_ = Round(self._device, names, self._registers, period_s, self._clock.now_ns())
                 self._summed.append(Summed(point, one, names, self._device, round_, self._clock))
 
-    def _poll(self) -> None:
-        parts = {part: device.points(self._device, self._profile, part) for part in self._spec.owners}
+    def _poll(self, chosen: Mapping[str, Sum]) -> None:
+        parts = {}
+        for part, owner in self._spec.owners.items():
+            mine = {
+                point.partition(".")[2]: names
+                for point, names in chosen.items()
+                if point.partition(".")[0] == owner and point.partition(".")[2] in self._profile.parts[part]
+            }
+            parts[part] = device.points(self._device, self._profile, part, mine)
         profile, limits = self._profile, self._profile.limits
         widest = max((point.width for points in parts.values() for point in points.values()), default=1)
         allowed = max(min(limits.block_max, self._registers.block_max), widest)

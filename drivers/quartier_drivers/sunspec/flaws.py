@@ -1,6 +1,5 @@
 """What contradicts itself or the standard in a SunSpec profile of well-formed keys.  Pure."""
 
-import re
 from collections.abc import Iterator, Mapping
 
 from quartier_drivers.flaws import Flaw, name_flaws, quantity_flaws
@@ -9,10 +8,8 @@ from quartier_drivers.place import nearest
 from quartier_drivers.points import word
 from quartier_drivers.sunspec.kinds import KINDS
 from quartier_drivers.sunspec.models import Entry, Group, model
-from quartier_drivers.sunspec.names import Name
+from quartier_drivers.sunspec.names import Name, plain
 from quartier_drivers.sunspec.schema import CAPS, Steering, Taken
-
-_INDEX = re.compile(r"\[\d+\]")
 
 
 def taken_flaws(quantity: str, taken: Taken, scan: Mapping[str, float]) -> list[Flaw]:
@@ -97,8 +94,13 @@ def _steering_rules(quantity: str, rule: Steering) -> list[tuple[bool, str, str]
 
 def entry_of(name: Name) -> Entry | None:
     """The point that a name means by the standard; None where there is none."""
-    definition = model(name.model)
-    *groups, last = _INDEX.sub("", name.path).split(".")
+    found = [_entry(name.model, path) for path in plain(name.path)]
+    return None if None in found else found[0]
+
+
+def _entry(number: int, path: str) -> Entry | None:
+    definition = model(number)
+    *groups, last = path.split(".")
     group = None if definition is None else definition.group
     for step in groups:
         group = None if group is None else next((one for one in group.groups if one.name == step), None)
@@ -109,7 +111,8 @@ def _unknown(name: Name) -> str:
     definition = model(name.model)
     if definition is None:
         return f"there is no model {name.model} in the standard"
-    help_ = nearest(_INDEX.sub("", name.path), list(_paths(definition.group)))
+    wrong = next(path for path in plain(name.path) if _entry(name.model, path) is None)
+    help_ = nearest(wrong, list(_paths(definition.group)))
     return f"is no point of model {name.model}; {help_}"
 
 

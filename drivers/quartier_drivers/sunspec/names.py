@@ -1,4 +1,7 @@
-"""How a profile names points of a SunSpec device: ``701.W``, ``160.module[3].DCW``, ``103#2.W``.  Pure."""
+"""How a profile names points: ``701.W``, ``103#2.W``, ``160.module[3].DCW``, ``714.Prt[PrtTyp=ESS].DCW``.
+
+Pure.
+"""
 
 import re
 from dataclasses import dataclass
@@ -6,9 +9,9 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+_STEP = r"[A-Za-z][\w-]*(?:\[[1-9][0-9]{0,3}\]|\[\w+=[\w *?-]+\])?"
 _FORM = re.compile(
-    r"(?P<model>[1-9][0-9]{0,4})(?:#(?P<instance>[1-9][0-9]?))?"
-    r"\.(?P<path>[A-Za-z][\w-]*(?:\[[1-9][0-9]{0,3}\])?(?:\.[A-Za-z][\w-]*(?:\[[1-9][0-9]{0,3}\])?)*)"
+    rf"(?P<model>[1-9][0-9]{{0,4}})(?:#(?P<instance>[1-9][0-9]?))?\.(?P<path>{_STEP}(?:\.{_STEP})*)"
 )
 
 
@@ -60,3 +63,10 @@ Row = Annotated[tuple[Name, ...], BeforeValidator(_row)]
 """Points of which the first that the device tells is taken."""
 Alternatives = Annotated[tuple[Sum, ...], BeforeValidator(_sums)]
 """What a quantity may be taken from; the first that the device has is taken."""
+
+
+def plain(path: str) -> tuple[str, ...]:
+    """A path without numbers and selections, and that of each point by which it selects a group."""
+    found = re.search(r"^([^\[\]]+)\[(\w+)=", path)
+    bare = re.sub(r"\[[^\]]*\]", "", path)
+    return (bare,) if found is None else (bare, f"{found[1]}.{found[2]}")

@@ -70,6 +70,8 @@ class Taken(Quantity):
     scale: Scale = 1.0
     offset: Finite = 0.0
     sign: Literal[1, -1] = 1
+    partial: bool = False
+    """Of a sum: a part that is not implemented counts as nothing, if another one tells."""
     values: Names | None = None
     """Names of an enumeration's values, where others than the standard's are wanted."""
     write: Steering | None = None

@@ -54,6 +54,7 @@ class Steered:
         self._limits = limits
         self._cap = cap
         self._apart = False
+        self._unjudged: Sequence[Step] = ()
 
     @property
     def settle_s(self) -> float:
@@ -77,15 +78,21 @@ class Steered:
         steps = self._steps(value)
         await self._make(steps, expires_ns)
         await self.round.whole()
-        if self.settle_s:
-            return
+        self._unjudged = steps
+        if not self.settle_s and (trouble := await self.judged()):
+            raise Refused(f"{self.point}: {trouble}")
+
+    async def judged(self) -> str:
+        """What does not stand as the last order was written, in words, once; empty where all does.
+
+        An order whose timer is not as it was written is taken back.  Raises Refused, NoReply or LinkLost.
+        """
+        steps, self._unjudged = self._unjudged, ()
         trouble = unlike(self.function, steps, but=self.function.values)
-        if not trouble:
-            return
-        if not self.function.is_cap and self.function.timer in trouble:
+        if trouble and not self.function.is_cap and self.function.timer in trouble:
             await self._make(self.function.own())
-            trouble = f"{trouble}, so that it would not end as it should; {_GAVE_BACK}"
-        raise Refused(f"{self.point}: {trouble}")
+            return f"{trouble}, so that it would not end as it should; {_GAVE_BACK}"
+        return trouble
 
     async def release(self) -> None:
         """Write what ``on_release`` says.  Raises Refused, NoReply or LinkLost."""

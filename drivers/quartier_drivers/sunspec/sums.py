@@ -36,7 +36,7 @@ class Summed:
             for name, value in zip(self._names, values, strict=True)
             if isinstance(value, int | float)
         ]
-        if len(numbers) < len(values):
+        if not numbers or (len(numbers) < len(values) and not self._taken.partial):
             return Reading(self.point, 0.0, Quality.BAD, now_ns, raw)
         taken = self._taken
         total = codec.scaling(taken.scale, taken.offset, taken.sign, 0).up(math.fsum(numbers))

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any
 
 from quartier.config import capping, model
@@ -245,7 +246,10 @@ def _asset(
         curtail = _curtail(name, asset, points)
         point = f"{name}.{'relay_on' if curtail == 'relay' else 'generation_max_w'}"
         falls_back = curtail == "none" or _falls_back(points, point)
-        return assets.Pv(**shared, rated_w=asset.rated_w, curtail=curtail, falls_back=falls_back)
+        lease_s = _lease_s(points, point)
+        return assets.Pv(
+            **shared, rated_w=asset.rated_w, curtail=curtail, falls_back=falls_back, lease_s=lease_s
+        )
     if isinstance(asset, model.Ev):
         return assets.Ev(
             **shared,
@@ -311,6 +315,13 @@ def _writable(points: Mapping[str, PointInfo], point: str) -> bool:
 
 def _falls_back(points: Mapping[str, PointInfo], point: str) -> bool:
     return point not in points or points[point].fallback is not None
+
+
+def _lease_s(points: Mapping[str, PointInfo], point: str) -> float:
+    fallback = points[point].fallback if point in points else None
+    return (
+        inf if fallback is None else min(fallback.after_s, 3 * (fallback.refresh_s or fallback.after_s / 3))
+    )
 
 
 def _period_s(points: Mapping[str, PointInfo], point: str) -> float:

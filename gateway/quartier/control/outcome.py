@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import floor
+from math import floor, inf
 
 from quartier.control import balance, guards, shed, sight, steps
 from quartier.control.failsafe import Stage
@@ -351,7 +351,8 @@ def _flexible_want(asset: Load | Ev | Pv, turn: Turn, reason: str) -> Want:
         return Want(name, float(turn.on), reason, holds=held)
     limit_w = float(floor(_limit_w(asset, turn)))  # type: ignore[arg-type]  # a Load has a relay
     deadband = 0.0 if turn.limit_w is None else 0.002 * asset.rated_w
-    refresh_s = None if turn.limit_w is None else REFRESH_S
+    lease_s = asset.lease_s if isinstance(asset, Pv) else inf
+    refresh_s = None if turn.limit_w is None and lease_s == inf else min(REFRESH_S, lease_s / 3)
     return Want(name, limit_w, reason, deadband=deadband, refresh_s=refresh_s, holds=held)
 
 

@@ -6,6 +6,7 @@ are magnitudes and never negative.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import inf
 from typing import Literal
 
 Tier = Literal["A", "B", "C", "D"]
@@ -64,9 +65,13 @@ class Battery(Asset):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pv(Asset):
-    """Points: ``power_w`` (never plus); writes ``generation_max_w`` or ``relay_on`` where curtailable."""
+    """Points: ``power_w`` (never plus); writes ``generation_max_w`` or ``relay_on`` where curtailable.
+
+    A limit that its device ends by itself after ``lease_s`` is kept alive by writing, also where it is none.
+    """
 
     curtail: Literal["none", "limit", "relay"] = "none"
+    lease_s: float = inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

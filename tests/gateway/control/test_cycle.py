@@ -3,6 +3,8 @@ from itertools import pairwise
 
 import pytest
 
+from quartier.house.assets import Pv
+
 # --- self-consumption ------------------------------------------------------------------------
 
 
@@ -148,6 +150,14 @@ def test_a_free_pv_limit_is_written_once(plant):
     p = plant(base_w=2000, sun_w=500).run(200)
 
     assert 1 == len(p.written("pv1.generation_max_w"))
+
+
+def test_a_limit_that_its_device_ends_by_itself_is_kept_alive_also_where_it_is_none(plant, house):
+    leased = tuple(replace(a, lease_s=45.0) if isinstance(a, Pv) else a for a in house.assets)
+    p = plant(house=replace(house, assets=leased), base_w=2000, sun_w=500).run(200)
+    times = [t for t, _ in p.written("pv1.generation_max_w", since=60)]
+
+    assert max(b - a for a, b in pairwise(times)) <= 15
 
 
 def test_an_ignored_write_is_repeated(plant):
