@@ -10,6 +10,7 @@ from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus import direction
 from quartier_drivers.modbus.alarm import Alarm
 from quartier_drivers.modbus.bus import RtuBus
+from quartier_drivers.modbus.doubles import Doubles
 from quartier_drivers.modbus.ears import Ears, asked_by_another
 from quartier_drivers.modbus.frame import Answer, Hunt, Request, Rubbish
 from quartier_drivers.modbus.line import Line
@@ -54,6 +55,8 @@ class RtuLink(Line):
         self._hunt: Hunt | None = None
         self._unsent: tuple[Request, float] | None = None
         self._ears = Ears()
+        self._doubles = Doubles()
+        self._held: Answer | None = None  # an answer in doubt
         self._stats["foreign_count"] = 0.0
         self._active_s = 0.0
         self._sent_s = 0.0
@@ -196,6 +199,19 @@ class RtuLink(Line):
     def _accept(self, hunt: Hunt, answer: Answer) -> None:
         """Take an answer, unless another master asked for it; what stood around it is of others."""
         request = hunt.request
+        if self._held is None and self._doubles.doubts(request, answer):
+            self._held = answer
+            self._expect_by(min(self._deadline_s, asyncio.get_running_loop().time() + self._doubt_s(request)))
+            try:
+                more = hunt.search()
+            except Rubbish as error:
+                self._fail(error)
+                return
+            if more is None:
+                return
+            answer = more
+        if self._held is not None:
+            self._late(request.unit)  # the one before was said twice
         if hunt.before and asked_by_another(hunt.before, request.unit, request.function, request.count):
             self._fail(Rubbish("another master asked the unit for the same at the same time"))
         else:
@@ -211,6 +227,7 @@ class RtuLink(Line):
     def _late(self, unit: int) -> None:
         """An answer came that nobody waits for; where one was late, the next may be as late."""
         self.count("late_count")
+        self._doubles.seen(unit)
         self._owes_longer(unit)
 
     def _owes_longer(self, unit: int) -> None:
@@ -229,17 +246,20 @@ class RtuLink(Line):
         try:
             answer = await self._answer()
         except TimeoutError:
+            if self._held is not None:
+                self._doubles.alone(request.unit)
             # What seemed to be an unfinished answer may have been noise, with the answer behind it.
-            found = self._hunt.search() if self._hunt and self._unsent is None else None
+            found = self._held or (self._hunt.search() if self._hunt and self._unsent is None else None)
             if found is None:
                 raise
             answer = found
         finally:
-            self._unsent = None
+            self._unsent = self._held = None
             if self._alarm is not None:
                 self._alarm.stop()
             self._listen()
         now_s = loop.time()
+        self._doubles.took(request, answer)
         if not self._missed:
             self._turns.learn(request.unit, self._active_s - self._sent_s - self._size_s(request))
         elif self._active_s - self._look_s < self._early_s:
@@ -252,6 +272,10 @@ class RtuLink(Line):
         else:
             self._owing_s.pop(request.unit, None)
         return answer
+
+    def _doubt_s(self, request: Request) -> float:
+        """How long the right answer may still take, when one in doubt was there before it."""
+        return max(2 * (self._slowest_s or 0.0), _PROBE_MIN_S) + self._size_s(request)
 
     def _size_s(self, request: Request) -> float:
         return (request.answer_size + 3) * self.char_s

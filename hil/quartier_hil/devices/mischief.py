@@ -51,6 +51,8 @@ def said(quirk: Quirk | None, right: Said, asked: bytes) -> list[Said]:
         return []
     if quirk.name == "twice":
         return [right, right]
+    if quirk.name == "twice-late":
+        return [replace(right, wait_s=share * quirk.seconds, late=True) for share in (1.0, 1.7)]
     if quirk.code and quirk.name != "absent-answered":
         return [replace(right, pdu=exception(asked[0], quirk.code))]
     return [_changed(quirk, right, asked)]

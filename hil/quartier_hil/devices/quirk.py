@@ -34,6 +34,11 @@ _TABLE = (
     Quirk("wrong-checksum", "the checksum of its answers is wrong", ("rtu",)),
     Quirk("noise", "bytes without sense stand before its answers", ("rtu",)),
     Quirk("twice", "says each answer twice"),
+    Quirk(
+        "twice-late",
+        "answers `seconds` later, and once more while the next answer is awaited",
+        seconds=0.04,
+    ),
     Quirk("old-number", "its answers bear the number of the request before", ("tcp",)),
     Quirk("dirty-padding", "the bits behind the last coil of an answer are set"),
     # when it comes

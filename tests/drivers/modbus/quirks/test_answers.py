@@ -74,6 +74,28 @@ async def test_an_answer_said_twice_answers_one_question(wire: str, served: Serv
         assert Answer(right(question)) == await asked(line, question)
 
 
+@pytest.mark.parametrize("wire", ["tcp", "rtu"])
+async def test_an_answer_said_again_while_the_next_is_awaited_is_none_to_it(
+    wire: str, served: Serve, line_to: Ours
+) -> None:
+    line = line_to(await served(wire, "twice-late"), timeout_s=5.0)
+
+    for step in range(10):
+        question = read_request(1, "holding", 3 * step, 2)
+        assert Answer(right(question)) == await asked(line, question)
+    assert 8 <= line.stats["late_count"]
+
+
+async def test_two_blocks_that_hold_the_same_are_both_read(served: Serve, line_to: Ours) -> None:
+    server = await served("rtu")
+    server.units[1].put("holding", 0, [0] * 20)
+    line = line_to(server, timeout_s=5.0)
+
+    for step in range(8):
+        assert Answer((0, 0)) == await asked(line, read_request(1, "holding", 5 * (step % 2), 2))
+    assert 0 == line.stats["late_count"]
+
+
 async def test_noise_in_front_of_an_answer_does_not_hide_it(served: Serve, line_to: Ours) -> None:
     line = line_to(await served("rtu", "noise"))
 
