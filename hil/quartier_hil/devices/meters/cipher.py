@@ -40,3 +40,23 @@ def sealed(keys: Keys, title: bytes, counter: int, plain: bytes, control: int) -
 def content(keys: Keys, title: bytes, counter: int, plain: bytes, control: int) -> bytes:
     """Security control, invocation counter and what they protect: the ciphered content of an APDU."""
     return bytes([control]) + struct.pack(">I", counter) + sealed(keys, title, counter, plain, control)
+
+
+def opened(keys: Keys, title: bytes, content_: bytes) -> bytes:
+    """What content of control 30 protects; raises ValueError where it does not hold."""
+    control, counter, text, tag = content_[0], content_[1:5], content_[5:-TAG_BYTES], content_[-TAG_BYTES:]
+    if control != AUTHENTICATED | ENCRYPTED:
+        raise ValueError(f"security control {control:#04x}")
+    # GCM is a stream: sealing zeros shows it, and sealing what it uncovers must give the same tag.
+    number = int.from_bytes(counter, "big")
+    stream = sealed(keys, title, number, bytes(len(text)), ENCRYPTED)
+    plain = bytes(one ^ other for one, other in zip(text, stream, strict=True))
+    if sealed(keys, title, number, plain, control)[-TAG_BYTES:] != tag:
+        raise ValueError("the authentication tag does not hold")
+    return plain
+
+
+def gmac(keys: Keys, title: bytes, counter: int, challenge: bytes) -> bytes:
+    """The proof of the four passes (mechanism 5): control, counter and the tag over the challenge."""
+    tag = sealed(keys, title, counter, challenge, AUTHENTICATED)[-TAG_BYTES:]
+    return bytes([AUTHENTICATED]) + struct.pack(">I", counter) + tag

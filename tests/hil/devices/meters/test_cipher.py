@@ -35,3 +35,22 @@ def test_the_content_begins_with_control_and_counter():
 
 def test_keys_are_never_shown():
     assert "0001" not in repr(KEYS)
+
+
+def test_what_was_sealed_is_opened_and_what_was_changed_is_not():
+    title, plain = b"QRT\0\0\0\0\1", b"\xc0\x01\xc1"
+    whole = cipher.content(KEYS, title, 9, plain, 0x30)
+
+    assert plain == cipher.opened(KEYS, title, whole)
+    with pytest.raises(ValueError, match="tag"):
+        cipher.opened(KEYS, title, whole[:6] + bytes([whole[6] ^ 1]) + whole[7:])
+    with pytest.raises(ValueError, match="control 0x20"):
+        cipher.opened(KEYS, title, cipher.content(KEYS, title, 9, plain, 0x20))
+
+
+def test_a_proof_is_control_counter_and_tag_and_differs_by_challenge():
+    title = b"QRT\0\0\0\0\1"
+    proof = cipher.gmac(KEYS, title, 7, b"challenge")
+
+    assert (17, b"\x10\x00\x00\x00\x07") == (len(proof), proof[:5])
+    assert proof != cipher.gmac(KEYS, title, 7, b"challengf")
