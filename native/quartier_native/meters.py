@@ -4,12 +4,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import quartier_native
+from quartier_native.reference.lines import ADDRESS as LINE_ADDRESS
+from quartier_native.reference.lines import BARE as LINE_CONTROLS
 from quartier_native.reference.lines import CAPITALS as LINE_CAPITALS
 from quartier_native.reference.lines import DIGITS as LINE_DIGITS
-from quartier_native.reference.lines import GROUPS_MAX as LINES_MAX
+from quartier_native.reference.lines import FIRST as LINE_FIRST
 from quartier_native.reference.lines import HEX as LINE_HEX
 from quartier_native.reference.lines import LETTERS as LINE_LETTERS
 from quartier_native.reference.lines import ONE_OF as LINE_ONE_OF
+from quartier_native.reference.lines import OTHER_ADDRESS as LINE_OTHER_ADDRESS
+from quartier_native.reference.lines import SHORT as LINE_SHORT
 from quartier_native.reference.lines import SWITCHINGS as LINE_SWITCHINGS
 from quartier_native.reference.lines import LineKind
 from quartier_native.reference.records import BLOB as RECORD_BLOB
@@ -20,12 +24,23 @@ from quartier_native.reference.records import MAKER as RECORD_MAKER
 from quartier_native.reference.records import NUMBER as RECORD_NUMBER
 from quartier_native.reference.records import OVERFLOW as RECORD_OVERFLOW
 from quartier_native.reference.records import TEXT as RECORD_TEXT
+from quartier_native.reference.sets import MEASURE as ADDRESS_MEASURE
+from quartier_native.reference.sets import NONE as CHECK_NONE
+from quartier_native.reference.sets import RANK_SHIFT as ADDRESS_RANK_SHIFT
+from quartier_native.reference.sets import SETS_MAX
+from quartier_native.reference.sets import STRICT as ADDRESS_STRICT
+from quartier_native.reference.sets import SUM as CHECK_SUM
+from quartier_native.reference.sets import USUAL as UNIT_USUAL
+from quartier_native.reference.sets import XOR as CHECK_XOR
 from quartier_native.reference.telegrams import NOTHING_MORE, Said
 
 if TYPE_CHECKING:
     from quartier_native.reference.lines import LineKinds, LineReader
     from quartier_native.reference.listings import crc16_ccitt, read_listings
     from quartier_native.reference.records import split_records
+    from quartier_native.reference.sets import SetReader
+    from quartier_native.reference.sets import checked as block_check
+    from quartier_native.reference.sets import goes_on as block_goes_on
     from quartier_native.reference.telegrams import Group, Telegram
 else:
     _modules = {kernel: import_module(module) for kernel, module in quartier_native.engine().kernels.items()}
@@ -34,16 +49,29 @@ else:
     crc16_ccitt = _modules["listings"].crc16_ccitt
     read_listings = _modules["listings"].read_listings
     split_records = _modules["records"].split_records
+    SetReader = _modules["sets"].SetReader
+    block_check = _modules["sets"].checked
+    block_goes_on = _modules["sets"].goes_on
     Group = _modules["telegrams"].Group
     Telegram = _modules["telegrams"].Telegram
 
 __all__ = [
-    "LINES_MAX",
+    "ADDRESS_MEASURE",
+    "ADDRESS_RANK_SHIFT",
+    "ADDRESS_STRICT",
+    "CHECK_NONE",
+    "CHECK_SUM",
+    "CHECK_XOR",
+    "LINE_ADDRESS",
     "LINE_CAPITALS",
+    "LINE_CONTROLS",
     "LINE_DIGITS",
+    "LINE_FIRST",
     "LINE_HEX",
     "LINE_LETTERS",
     "LINE_ONE_OF",
+    "LINE_OTHER_ADDRESS",
+    "LINE_SHORT",
     "LINE_SWITCHINGS",
     "NOTHING_MORE",
     "RECORDS_CONTINUED",
@@ -54,12 +82,17 @@ __all__ = [
     "RECORD_NUMBER",
     "RECORD_OVERFLOW",
     "RECORD_TEXT",
+    "SETS_MAX",
+    "UNIT_USUAL",
     "Group",
     "LineKind",
     "LineKinds",
     "LineReader",
     "Said",
+    "SetReader",
     "Telegram",
+    "block_check",
+    "block_goes_on",
     "crc16_ccitt",
     "read_listings",
     "split_records",

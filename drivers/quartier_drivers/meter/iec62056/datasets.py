@@ -4,17 +4,22 @@ IEC 62056-21:2002, 6.5 and table 1 (syntax of the data block); EN 1434-3 for hea
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from types import MappingProxyType
 
-from quartier_drivers.meter.telegram import Group, Said
+from quartier_drivers.meter.telegram import NOTHING_MORE, Group, Said
+from quartier_native.meters import (
+    ADDRESS_MEASURE,
+    ADDRESS_RANK_SHIFT,
+    ADDRESS_STRICT,
+    SETS_MAX,
+    UNIT_USUAL,
+    SetReader,
+)
 
 VALUES_MAX = 16
 """So many values of one address are told."""
-
-SETS_MAX = 1500
-"""So many sets of one message are told."""
 
 _BRACKET = re.compile(r"[()]")
 _SET = re.compile(r"([^()]*)((?:\([^()]*\))+)")
@@ -25,6 +30,7 @@ _ADDRESS = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:*&#_-]{0,31}")
 _NUMBER = re.compile(
     r"([+-]?(?:\d{1,32}[.,]?\d{0,32}|[.,]\d{1,32}))(?: *\* *([A-Za-z%][A-Za-z0-9%/^. -]{0,15}))?"
 )
+_UNIT = re.compile(r"[A-Za-z%][A-Za-z0-9%/^.-]{0,15}")
 _MEASURE = re.compile(r"(?:\d+-\d+:)?(?:[1-9]|[1-8]\d|9[01])\.(?:[2-9]|[1-5]\d)\.\d+(?:[*&]\d+)?")
 """Addresses whose digits are a number though neither point nor unit says so: 1.8.0, 21.7.0, 1.6.1*05."""
 _MOMENT = re.compile(r"(?:[0-2](?=\d{10}(?:\d\d)?$))?(\d{10}(?:\d\d)?)")
@@ -36,35 +42,90 @@ _USUAL_UNIT = re.compile(
     re.IGNORECASE,
 )
 """Units that meters give; in a message without block check another one is noise."""
-_NO_MORE: Mapping[str, Said] = MappingProxyType({})
+_LINE_END = re.compile(r"[\r\n]")
+_WORDS_MAX = 1024
+"""So many addresses and units are remembered."""
 
 
-def groups_of(text: str, *, is_checked: bool = True) -> tuple[list[Group], int]:
+class _Addresses(dict[bytes, "tuple[str, int] | None"]):
+    """For the kernel: the label of an address and what is known of it, None where it is none."""
+
+    def __missing__(self, key: bytes) -> tuple[str, int] | None:
+        if len(self) >= _WORDS_MAX:
+            self.clear()
+        address, meant = key.decode("ascii"), None
+        if _ADDRESS.fullmatch(address):
+            label = address.removesuffix("*255")
+            short = label.rpartition(":")[2]
+            known = (_SERIALS.index(short) + 1 if short in _SERIALS else 0) << ADDRESS_RANK_SHIFT
+            known |= ADDRESS_MEASURE if _MEASURE.fullmatch(label) else 0
+            known |= ADDRESS_STRICT if _STRICT_ADDRESS.fullmatch(label) else 0
+            meant = label, known
+        self[key] = meant
+        return meant
+
+
+class _Units(dict[bytes, "tuple[str, int] | None"]):
+    """For the kernel: how a unit is spelled, and whether meters give it; None where it is none."""
+
+    def __missing__(self, key: bytes) -> tuple[str, int] | None:
+        if len(self) >= _WORDS_MAX:
+            self.clear()
+        unit, meant = key.decode("ascii"), None
+        if _UNIT.fullmatch(unit):
+            spelled = _unit(unit)
+            meant = spelled, UNIT_USUAL if _USUAL_UNIT.fullmatch(spelled) else 0
+        self[key] = meant
+        return meant
+
+
+_ADDRESSES, _UNITS = _Addresses(), _Units()
+
+
+def set_reader() -> SetReader:
+    """The kernel, for one meter."""
+    return SetReader(_ADDRESSES, _UNITS)
+
+
+def groups_of(
+    text: str, *, is_checked: bool = True, reader: SetReader | None = None
+) -> tuple[list[Group], int]:
     """What the data sets of a block say, and how many of them cannot be read.
 
     Of a block that nothing ``is_checked`` by, a set must look as the standard has it: OBIS numbers, known
     units, numbers before them.
     """
     groups: list[Group] = []
-    bad_count = 0
-    for line in re.split(r"[\r\n]+", text):
-        at, is_lost = 0, False
-        while at < len(line) and len(groups) < SETS_MAX:
-            match = _SET.match(line, at)
-            if match is None:  # up to the next bracket nothing is a set
-                bracket = _BRACKET.search(line, at)
-                at = len(line) if bracket is None else bracket.end()
-                bad_count += not is_lost
-                is_lost = True
-                continue
-            is_lost = False
-            group = _group(match[1].strip(), match[2][1:-1].split(")(", VALUES_MAX))
-            if group is not None and (is_checked or _looks_right(group)):
-                groups.append(group)
-            elif match[1] or not groups:  # without an address: more values of a load profile
-                bad_count += 1
-            at = match.end()
+    bad_count = at = 0
+    block, plain = text.encode("ascii", "replace"), reader or set_reader()
+    while at < len(text) and len(groups) < SETS_MAX:
+        at = plain.sets(block, at, groups, is_checked=is_checked)
+        end = _LINE_END.search(text, at)
+        line_end = len(text) if end is None else end.start()
+        bad_count += _odd(text[at:line_end], groups, is_checked=is_checked)
+        at = line_end + 1
     return groups, bad_count
+
+
+def _odd(line: str, groups: list[Group], *, is_checked: bool) -> int:
+    """Add what the sets of a line say, whatever their shape; how many cannot be read."""
+    at, is_lost, bad_count = 0, False, 0
+    while at < len(line) and len(groups) < SETS_MAX:
+        match = _SET.match(line, at)
+        if match is None:  # up to the next bracket nothing is a set
+            bracket = _BRACKET.search(line, at)
+            at = len(line) if bracket is None else bracket.end()
+            bad_count += not is_lost
+            is_lost = True
+            continue
+        is_lost = False
+        group = _group(match[1].strip(), match[2][1:-1].split(")(", VALUES_MAX))
+        if group is not None and (is_checked or _looks_right(group)):
+            groups.append(group)
+        elif match[1] or not groups:  # without an address: more values of a load profile
+            bad_count += 1
+        at = match.end()
+    return bad_count
 
 
 def serial_of(groups: Iterable[Group]) -> str:
@@ -86,7 +147,7 @@ def _group(address: str, told: list[str]) -> Group | None:
         more[f"value_{number}"] = other
         if other_unit:
             more[f"unit_{number}"] = other_unit
-    return Group(label, value, unit, when, MappingProxyType(more) if more else _NO_MORE)
+    return Group(label, value, unit, when, MappingProxyType(more) if more else NOTHING_MORE)
 
 
 def _looks_right(group: Group) -> bool:

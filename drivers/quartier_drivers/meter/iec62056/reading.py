@@ -7,13 +7,12 @@ character shows are left out.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from functools import reduce
-from operator import xor
+from collections.abc import Mapping
 
 from quartier_drivers.meter.iec62056.characters import DAMAGED, SEVEN, characters
-from quartier_drivers.meter.iec62056.datasets import groups_of, serial_of
+from quartier_drivers.meter.iec62056.datasets import groups_of, serial_of, set_reader
 from quartier_drivers.meter.telegram import Counts, Telegram
+from quartier_native.meters import CHECK_NONE, CHECK_SUM, CHECK_XOR, block_check, block_goes_on
 
 FRAME_MAX = 32_768
 """The longest data message, in characters."""
@@ -35,19 +34,14 @@ _BEFORE_BANG = b"\r\n)"
 _BEHIND_BANG = b"\r\n\x03\x000123456789ABCDEFabcdef"  # the digits are a CRC, as P1 has it
 
 
-def _summed(text: bytes) -> int:
-    return sum(text) & 0x7F
-
-
-def _xored(text: bytes) -> int:
-    return reduce(xor, text, 0)
-
-
-CHECKS: Mapping[str, Callable[[bytes], int] | None] = {"xor": _xored, "sum": _summed, "none": None}
+CHECKS: Mapping[str, int] = {"xor": CHECK_XOR, "sum": CHECK_SUM, "none": CHECK_NONE}
+_HELD_MAX = FRAME_MAX // 2
 
 
 class Iec62056Decoder:
     """A push parser of IEC 62056-21: see ``telegram.Decoder``.  Keeps ``FRAME_MAX`` characters, twice.
+
+    Messages as nearly all meters send them are read whole by the kernel; ``_held`` is what has come of one.
 
     ``bcc``: how the block check character is made: ``"xor"`` (the standard), ``"sum"`` (Kamstrup Multical 41
     and 401: added up), ``"none"`` (it is not looked at).
@@ -55,6 +49,8 @@ class Iec62056Decoder:
 
     def __init__(self, bcc: str) -> None:
         self._check = CHECKS[bcc]
+        self._sets = set_reader()
+        self._held = b""
         self._raw = bytearray()
         self._seven = bytearray()
         self._state = "outside"
@@ -86,16 +82,49 @@ class Iec62056Decoder:
     def feed(self, data: bytes) -> list[Telegram]:
         """Take the next bytes; the telegrams that they complete."""
         self._counts.bytes_count += len(data)
-        self._raw += data
-        self._seven += data.translate(SEVEN)
         telegrams: list[Telegram] = []
-        while self._step(telegrams):
-            pass
+        if self._held:
+            if len(self._held) + len(data) <= _HELD_MAX and block_goes_on(data, 0):
+                self._held += data
+                return telegrams
+            data = self._held + data
+            self._held = b""
+        if data[:1] == b"\x02" and not self._raw and self._state != "checked":
+            data = self._plain(data, telegrams)
+        if data:
+            self._raw += data
+            self._seven += data.translate(SEVEN)
+            while self._step(telegrams):
+                pass
         return telegrams
+
+    def _plain(self, data: bytes, telegrams: list[Telegram]) -> bytes:
+        """Take the data messages that are as nearly all are; what is left, unless it may become one."""
+        counts, bad_count = self._counts, self._counts.bad_count
+        at, sets_count = self._sets.messages(
+            data, 0, self._check, self._identity, bad_count - self._told_count, telegrams
+        )
+        if at:
+            counts.resync_count += self._noise_count > IDENTITY_MAX
+            self._noise_count = 0
+            self._state = "outside"
+            self._proved()
+            self._told_count = bad_count
+            counts.good_count += sets_count
+            counts.frames_count += len(telegrams)
+            data = data[at:]
+        if data[:1] == b"\x02" and len(data) <= _HELD_MAX and block_goes_on(data, 1):
+            self._held, data = data, b""
+        return data
 
     def end(self) -> list[Telegram]:
         """No more bytes come.  A message that ends with its ``!`` is complete; another one is lost."""
         telegrams: list[Telegram] = []
+        self._raw += self._held
+        self._seven += self._held
+        self._held = b""
+        while self._step(telegrams):
+            pass
         if self._state == "open" and self._seven.rstrip(b"\0").endswith(b"!"):
             self._tell(len(self._seven.rstrip(b"\0")) - 1, telegrams)
         elif self._state != "outside" and b"(" in self._seven:
@@ -172,20 +201,25 @@ class Iec62056Decoder:
     def _etx(self, at: int, telegrams: list[Telegram]) -> None:
         """The end of a message and its block check, which is over all behind STX, ETX included."""
         block = bytes(self._seven[: at + 1])
-        if self._check is not None and (
-            self._check(block) != self._seven[at + 1] or DAMAGED in characters(bytes(self._raw[:at]))
+        is_checked, told = self._check != CHECK_NONE, self._seven[at + 1]
+        if is_checked and (
+            block_check(block, self._check) != told or DAMAGED in characters(bytes(self._raw[:at]))
         ):
             self._counts.bad_count += 1
-            others = (name for name, check in CHECKS.items() if check and check(block) == self._seven[at + 1])
+            others = (name for name in ("xor", "sum") if block_check(block, CHECKS[name]) == told)
             self._strange = next(others, "")
         else:
-            self._checked.pop(self._identity, None)
-            self._checked[self._identity] = None
-            while len(self._checked) > _IDENTITIES_MAX:
-                del self._checked[next(iter(self._checked))]
+            self._proved()
             text = block.decode("ascii").rstrip("\x03").rstrip().rstrip("!")
-            self._say(text, telegrams, is_checked=self._check is not None)
+            self._say(text, telegrams, is_checked=is_checked)
         self._forget(at + 2, "outside", noise_count=0)
+
+    def _proved(self) -> None:
+        """The meter that was heard last checks its messages."""
+        self._checked.pop(self._identity, None)
+        self._checked[self._identity] = None
+        while len(self._checked) > _IDENTITIES_MAX:
+            del self._checked[next(iter(self._checked))]
 
     def _tell(self, end: int, telegrams: list[Telegram]) -> None:
         """A message without block check is complete; one of a meter that has it has lost its STX."""
@@ -196,7 +230,7 @@ class Iec62056Decoder:
             self._say(block, telegrams, is_checked=False)
 
     def _say(self, block: str, telegrams: list[Telegram], *, is_checked: bool) -> None:
-        groups, bad_count = groups_of(block, is_checked=is_checked)
+        groups, bad_count = groups_of(block, is_checked=is_checked, reader=self._sets)
         counts = self._counts
         counts.good_count += len(groups)
         counts.bad_count += bad_count

@@ -8,11 +8,15 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from quartier_native.meters import (
+    LINE_ADDRESS,
     LINE_CAPITALS,
     LINE_DIGITS,
+    LINE_FIRST,
     LINE_HEX,
     LINE_LETTERS,
     LINE_ONE_OF,
+    LINE_OTHER_ADDRESS,
+    LINE_SHORT,
     LINE_SWITCHINGS,
     LineKind,
     LineKinds,
@@ -194,22 +198,19 @@ def _table(rows: Iterable[_Row], separator: bytes) -> Mapping[bytes, Shape]:
 STANDARD = _table(_STANDARD, b"\t")
 HISTORIC = _table(_HISTORIC, b" ")
 
-FIRST = frozenset(("ADSC", "ADCO", "ADIR1"))
-"""Labels of groups that begin a frame: the address, or what is over in a short frame."""
-KINDS = LineKinds(
-    LineKind(
-        row.label,
-        separator,
-        row.unit,
-        row.is_timed,
-        row.label in FIRST,
-        row.forms.form,
-        row.forms.most,
-        row.forms.values,
-    )
+_ROLES = {
+    "ADSC": LINE_FIRST | LINE_ADDRESS,
+    "ADCO": LINE_FIRST | LINE_OTHER_ADDRESS,  # it stands first, except in the short frames of an over-current
+    "ADIR1": LINE_FIRST | LINE_SHORT,
+    "ADIR2": LINE_SHORT,
+    "ADIR3": LINE_SHORT,
+}
+KIND_ROWS = tuple(
+    LineKind(row.label, separator, row.unit, row.is_timed, _ROLES.get(row.label, 0), *row.forms[3:])
     for rows, separator in ((_STANDARD, 0x09), (_HISTORIC, 0x20))
     for row in rows
 )
+KINDS = LineKinds(KIND_ROWS)
 """All of them, for the kernel."""
 
 SIZES = tuple(sorted({len(label) for label in (*STANDARD, *HISTORIC)}, reverse=True))

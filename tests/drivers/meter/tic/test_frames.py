@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from tests.drivers.meter.tic.conftest import BLUE, LINKY, frame, historic, with_parity
 
 from quartier_drivers.meter import tic
-from quartier_drivers.meter.tic.frames import GROUPS_MAX, SPAN_MAX, TicDecoder
+from quartier_drivers.meter.tic.frames import SPAN_MAX, TicDecoder
+from quartier_native.reference.lines import GROUPS_MAX
 
 WHOLE, STRAY = frame(*LINKY), (b"\x02", b"\x03", b"\x04", b"\n", b"\r")
 TEXTS = {"ADSC", "NGTF", "LTARF", "MSG1", "MSG2", "PJOURF+1", "PRM"}
@@ -268,7 +269,7 @@ def test_what_is_kept_has_an_end():
     assert len(decoder._tail) <= SPAN_MAX + 1
     for number in range(1_000):
         decoder.feed(b"\n" + historic("X" + "ABCDEFGHIJ"[number % 10] + str(number), "1") + b"\r")
-    assert len(decoder._frame) <= GROUPS_MAX
+    assert len(decoder.ahead()) <= GROUPS_MAX
 
 
 def test_the_published_captures_are_read_whole_and_in_any_chunks(shared):
