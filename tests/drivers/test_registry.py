@@ -21,6 +21,21 @@ def test_every_kind_has_a_section_of_that_kind_and_a_door() -> None:
     assert {DOOR, gpio.DOOR, meter.DOOR} == {registry.door(kind) for kind in registry.KINDS}
 
 
+def test_a_guest_on_a_wire_has_a_door_of_its_own_that_nobody_else_pays_for() -> None:
+    code = (
+        "import sys; from quartier_drivers import registry, profile;"
+        "registry.door('modbus-tcp'), profile.load('eastron/sdm630');"
+        "before = [name for name in sys.modules if 'sunspec' in name];"
+        "registry.door('modbus-tcp', 'sunspec');"
+        "sys.exit(bool(before) or 'quartier_drivers.sunspec.driver' not in sys.modules)"
+    )
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+
+    assert ("modbus", "sunspec") == registry.KINDS["modbus-rtu"].protocols
+    assert ("gpio",) == registry.KINDS["gpio"].protocols
+    assert 0 == subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode
+
+
 def test_sections_import_no_protocol_library() -> None:
     code = (
         "import sys; from quartier_drivers import registry, profile;"

@@ -46,7 +46,7 @@ _SYMBOLS = {
     "w_per_s": "W/s",
 }
 # The owner that a device of one part gets while it is read; it does not show.
-_OWNER = "device"
+OWNER = "device"
 
 
 class Row(NamedTuple):
@@ -105,7 +105,7 @@ async def read_once(
     place = target(url, unit)
     clock = LoopClock()
     line = link("read", place.bus, clock)
-    owners = {part: part or _OWNER for part in checked.parts}
+    owners = {part: part or OWNER for part in checked.parts}
     device = DeviceSpec("read", place.unit, owners)
     driver = ModbusDriver(line, device, checked, clock, shows_raw=True)
     try:
@@ -114,7 +114,7 @@ async def read_once(
     finally:
         await line.close()
     rows = [Row(f"identity.{key}", text, "", "", "") for key, text in identity.items()]
-    return rows + [_row(name, found.get(name)) for name in driver.points if _is_read(name, found, driver)]
+    return rows + [row(name, found.get(name)) for name in driver.points if _is_read(name, found, driver)]
 
 
 async def _readings(driver: ModbusDriver) -> Mapping[str, Reading]:
@@ -139,8 +139,9 @@ def _is_read(name: str, found: Mapping[str, Reading], driver: ModbusDriver) -> b
     return name in found or name in driver.read_points
 
 
-def _row(name: str, reading: Reading | None) -> Row:
-    shown = name.removeprefix(f"{_OWNER}.")
+def row(name: str, reading: Reading | None) -> Row:
+    """What is shown of a point; ``name`` is its full one."""
+    shown = name.removeprefix(f"{OWNER}.")
     suffix = word(name.partition(".")[2]).unit
     unit = _SYMBOLS.get(suffix, suffix)
     if reading is None:

@@ -1,6 +1,6 @@
 """Looks for the units on a bus, politely: one small read at a time, never a write; then who they may be."""
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -57,6 +57,8 @@ class Survey:
 _Key = tuple[int, Address, int]
 """Unit, place and width of a read."""
 
+Beside = Callable[[Line, int], Awaitable[Sequence[Guess]]]
+"""What else knows devices of a unit: those of another protocol on the same wire."""
 Progress = Callable[[Bus, int, int, int, int], None]
 """Called before each unit: the bus, the unit, its place in the scan, how many units, how many were found."""
 
@@ -69,6 +71,7 @@ async def scan(
     progress: Progress,
     *,
     thorough: bool = False,
+    beside: Beside | None = None,
 ) -> Survey:
     """Look at each of ``buses`` (the same wire at other settings) until somebody answers at one of them.
 
@@ -76,7 +79,7 @@ async def scan(
     """
     survey = Survey()
     for bus in buses:
-        look = _Look(bus, clock, survey, thorough=thorough)
+        look = _Look(bus, clock, survey, thorough=thorough, beside=beside)
         try:
             await look.around(units, profiles, progress)
         except LinkLost as lost:
@@ -90,11 +93,14 @@ async def scan(
 class _Look:
     """One bus at one setting."""
 
-    def __init__(self, bus: Bus, clock: Clock, survey: Survey, *, thorough: bool) -> None:
+    def __init__(
+        self, bus: Bus, clock: Clock, survey: Survey, *, thorough: bool, beside: Beside | None
+    ) -> None:
         self._bus = bus
         self._line: Line = link("scan", bus, clock)
         self._survey = survey
         self._thorough = thorough
+        self._beside = beside
         self._lost_count = 0
 
     async def around(
@@ -182,7 +188,9 @@ class _Look:
         guesses = [
             guess(profile, lambda source: heard.get(_key(source, unit)), objects) for profile in profiles
         ]
-        return Found(unit, self._bus, said, objects, ranked(one for one in guesses if one is not None))
+        others = [] if self._beside is None else await self._beside(self._line, unit)
+        own = ranked(one for one in guesses if one is not None)
+        return Found(unit, self._bus, said, objects, [*others, *own])
 
     async def _objects(self, unit: int) -> Mapping[int, str]:
         """What it says of itself by function 43/14; most devices know no such function."""

@@ -85,12 +85,17 @@ class Steered:
     async def judged(self) -> str:
         """What does not stand as the last order was written, in words, once; empty where all does.
 
-        An order whose timer is not as it was written is taken back.  Raises Refused, NoReply or LinkLost.
+        An order whose timer is not as it was written is taken back.  Raises NoReply or LinkLost.
         """
         steps, self._unjudged = self._unjudged, ()
         trouble = unlike(self.function, steps, but=self.function.values)
         if trouble and not self.function.is_cap and self.function.timer in trouble:
-            await self._make(self.function.own())
+            try:
+                await self._make(self.function.own())
+            except Refused as refusal:
+                return (
+                    f"{trouble}, and the order cannot be taken back ({refusal}); switch it off at the device"
+                )
             return f"{trouble}, so that it would not end as it should; {_GAVE_BACK}"
         return trouble
 

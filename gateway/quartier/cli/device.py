@@ -3,10 +3,14 @@
 import argparse
 import asyncio
 import sys
+from typing import TYPE_CHECKING
 
 from quartier.cli import output
 from quartier_drivers import profile
 from quartier_drivers.errors import ConfigError, WireError
+
+if TYPE_CHECKING:
+    from quartier_drivers.modbus.reader import Row
 
 
 def profiles(options: argparse.Namespace) -> int:
@@ -32,10 +36,8 @@ def read(options: argparse.Namespace) -> int:
         from quartier.cli import models  # noqa: PLC0415 - a device that tells by itself what it has
 
         return models.read(options)
-    from quartier_drivers.modbus import reader  # noqa: PLC0415 - a door costs what it imports
-
     try:
-        rows = asyncio.run(reader.read_once(options.profile, options.url, folders=options.profiles))
+        rows = asyncio.run(_rows(options))
     except WireError as error:
         print(f"{options.url}: {error}", file=sys.stderr)
         return 1
@@ -45,3 +47,15 @@ def read(options: argparse.Namespace) -> int:
     cells = ((row.point, output.number(row.value), row.unit, row.raw, row.quality.lower()) for row in rows)
     output.console().print(output.table("", ("point", ">value", "unit", ">raw", "quality"), cells))
     return 0
+
+
+async def _rows(options: argparse.Namespace) -> "list[Row]":
+    """What the door of the profile's protocol reads."""
+    loaded = profile.load(options.profile, options.profiles)
+    if loaded.protocol == "sunspec":
+        from quartier_drivers.sunspec.reader import read_points  # noqa: PLC0415 - a door costs what it imports
+
+        return await read_points(loaded, options.url)  # type: ignore[arg-type]  # its protocol says which it is
+    from quartier_drivers.modbus.reader import read_once  # noqa: PLC0415 - the same
+
+    return await read_once(options.profile, options.url, folders=options.profiles)

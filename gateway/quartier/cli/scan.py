@@ -40,7 +40,15 @@ def scan(options: argparse.Namespace) -> int:
     known = [one for one in loaded if isinstance(one, profile.RegisterProfile)]
     teller = _Teller()
     survey = asyncio.run(
-        scanning.scan(settings, wanted, known, LoopClock(), teller, thorough=options.thorough)
+        scanning.scan(
+            settings,
+            wanted,
+            known,
+            LoopClock(),
+            teller,
+            thorough=options.thorough,
+            beside=_of_models([one for one in loaded if one.protocol == "sunspec"]),
+        )
     )
     teller.end()
     text = site_lines(survey)
@@ -52,6 +60,13 @@ def scan(options: argparse.Namespace) -> int:
         why = survey.lost or f"nobody answers under {len(wanted)} unit numbers; {_remedy(bus)}"
         print(f"{options.url}: {why}", file=sys.stderr)
     return 0 if survey.found else 1
+
+
+def _of_models(profiles: Sequence[Any]) -> Any:
+    """Who knows SunSpec devices by their models."""
+    from quartier_drivers.sunspec.recognise import guesses  # noqa: PLC0415 - nobody but a scan needs it
+
+    return lambda line, unit: guesses(line, unit, profiles)
 
 
 def _sound(folders: Sequence[Any]) -> list[str]:

@@ -46,3 +46,22 @@ def test_a_device_without_models_is_told_with_the_next_step(capsys):
         assert 1 == main(["read", "sunspec", f"{url}?unit=1"])
 
     assert "is SunSpec switched on in its settings?" in capsys.readouterr().err
+
+
+def test_a_profile_of_models_reads_its_points_in_the_houses_words(battery, capsys):
+    assert 0 == main(["read", "sunspec/battery", battery])
+
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert any(line[:3] == ["power_w", "-1,500", "W"] for line in lines)
+    assert any(line[:2] == ["soc_pct", "62.5"] for line in lines)
+    assert any(line[:2] == ["identity.serial", "BAT-0001"] for line in lines)
+
+
+def test_a_scan_names_the_profiles_that_fit_its_models(battery, capsys):
+    url = battery.partition("?")[0]
+
+    assert 0 == main(["scan", "modbus", url, "--units", "3"])
+
+    text = capsys.readouterr().out
+    assert "sunspec/battery" in text
+    assert "its models are 1 701 702 704 713 714 715 802" in text
