@@ -22,6 +22,7 @@ _QUANTITIES = frozenset(
 _CHARGE, _DISCHARGE = 1, 2
 _HOLDING, _DISCHARGING, _CHARGING = 6, 3, 4  # ChaSt
 _CONNECTED, _STANDBY = 3, 4  # State of 802
+_GRACE_S = 5.0
 _HEARTBEATS = frozenset({"715.ControllerHb", "802.CtrlHb"})
 _SETPOINT_704 = {
     "WSetEna": 0,
@@ -164,6 +165,8 @@ class BatteryInverter(SunSpec):
         for path in _HEARTBEATS.intersection(paths):
             if self._beats.get(path) != (beat := self.image.get(path)):
                 self._beats[path], self._beat_s = beat, self.now_s
+        if self._setpoint.enable in paths and not self._hears:  # the heartbeat may come behind the order
+            self._beat_s = self.now_s - self.heartbeat_s + _GRACE_S
         super().written(paths)
 
     def expire(self) -> None:

@@ -131,6 +131,17 @@ def test_without_the_controllers_heartbeat_it_reverts_and_reading_is_no_heartbea
     assert (0.0, 0) == (order(device), device.image.get("704.WSet"))
 
 
+def test_an_order_without_a_heartbeat_behind_it_is_given_up_at_once():
+    device = BatteryInverter("7xx", heartbeat_s=60)
+    device.tick(1000.0)
+    set_w(device, -3000, WSetRvrt=0, WSetEnaRvrt=1)
+
+    device.tick(1004.0)
+    assert 3000.0 == order(device)
+    device.tick(1005.0)
+    assert 0.0 == order(device)
+
+
 def test_a_battery_without_heartbeat_is_in_standby_until_it_hears_one():
     device = BatteryInverter("1xx", heartbeat_s=60)
     device.tick(60.0)
