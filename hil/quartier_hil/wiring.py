@@ -26,6 +26,7 @@ METER, GX, CHARGER, HEAT_METER, RELAYS = "meter", "gx", "charger", "heatmeter", 
 INPUTS = "inputs"
 STORAGE, SOLAR = "storage", "solar"
 HEARTBEAT_S = 60.0
+_PROFILES = {GX: ("victron/gx", 227), STORAGE: ("sunspec/battery", 1), SOLAR: ("sunspec/pv", 1)}
 MAKES: Mapping[Make, str] = {
     "gx": "Victron GX",
     "sunspec-1xx": "SunSpec, models 1xx",
@@ -95,17 +96,17 @@ class Wiring:
             )
         if house.pv != "gx":
             self.devices[SOLAR] = SolarInverter(
-                _generation(house.pv), rated_w=house.pv_w, unit=5, habits=house.pv_habits, seed=seed + 7
+                _generation(house.pv), rated_w=house.pv_w, habits=house.pv_habits, seed=seed + 7
             )
         self.ports: dict[str, int] = {}
         self._wires = AsyncExitStack()
 
     async def serve(self, pty: Path) -> None:
         """Put all devices on their wires; ``pty`` becomes the serial port."""
-        names = (METER, HEAT_METER, RELAYS, INPUTS, SOLAR)
+        names = (METER, HEAT_METER, RELAYS, INPUTS)
         line = [self.devices[name] for name in names if name in self.devices]
         await self._wires.enter_async_context(await serve_pty(line, pty))
-        for name in (GX, CHARGER, STORAGE):
+        for name in (GX, CHARGER, STORAGE, SOLAR):
             if name in self.devices:
                 server = await serve_tcp(self.devices[name])
                 await self._wires.enter_async_context(server)
@@ -173,10 +174,14 @@ class Wiring:
     @property
     def words(self) -> str:
         """Which devices are on which wire, for a person."""
-        line = ["SDM630", "EM24", "relays", *(["SunSpec PV inverter"] if SOLAR in self.devices else [])]
-        servers = {GX: "Victron GX", STORAGE: "SunSpec battery inverter", CHARGER: "KEBA P30"}
+        servers = {
+            GX: "Victron GX",
+            STORAGE: "SunSpec battery inverter",
+            SOLAR: "SunSpec PV inverter",
+            CHARGER: "KEBA P30",
+        }
         on_tcp = [f"Modbus TCP ({words})" for name, words in servers.items() if name in self.devices]
-        return ", ".join([f"Modbus RTU on a pty ({', '.join(line)})", *on_tcp])
+        return ", ".join(["Modbus RTU on a pty (SDM630, EM24, relays)", *on_tcp])
 
     @property
     def writes_count(self) -> int:
@@ -277,12 +282,6 @@ bus = "{name}_net"
 profile = "{profile}"
 unit = {unit}
 """
-_SOLAR = """
-[devices.solar]
-bus = "rs485"
-profile = "sunspec/inverter"
-unit = 5
-"""
 _CONTACT = """
 [devices.inputs]
 bus = "rs485"
@@ -328,12 +327,12 @@ def site_file(
         timeout_s=timeout_s,
         rtu_timeout_s=timeout_s,
     )
-    for name, profile, unit in ((GX, "victron/gx", 227), (STORAGE, "sunspec/battery", 1)):
+    for name, (profile, unit) in _PROFILES.items():
         if name in wiring.ports:
             whole += _TCP.format(
                 name=name, profile=profile, unit=unit, port=wiring.ports[name], timeout_s=timeout_s
             )
-    return whole if on_gx["pv"] else whole + _SOLAR
+    return whole
 
 
 def _generation(make: Make) -> Generation:

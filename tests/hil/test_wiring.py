@@ -88,12 +88,9 @@ async def test_sunspec_inverters_take_the_place_of_the_gx(tmp_path, make):
     text = site_file(house, wiring, Names("issy", "b012"), **words)
 
     assert GX not in wiring.devices
-    assert (
-        "relays, SunSpec PV inverter), Modbus TCP (SunSpec battery inverter), Modbus TCP (KEBA"
-        in wiring.words
-    )
+    assert "Modbus TCP (SunSpec battery inverter), Modbus TCP (SunSpec PV inverter)" in wiring.words
     assert 'profile = "sunspec/battery"' in text
-    assert 'bus = "rs485"\nprofile = "sunspec/inverter"\nunit = 5' in text
+    assert 'bus = "solar_net"\nprofile = "sunspec/pv"\nunit = 1' in text
     assert 'device = "storage"\nrated_w = 4000' in text
     assert (0, float("inf")) == (wiring.orders().battery_w, wiring.orders().generation_max_w)
     wiring.publish(values(SPEC, fresh(SPEC, 61.0)), 2.0)
@@ -110,5 +107,5 @@ async def test_the_gx_keeps_what_it_is_not_relieved_of(tmp_path):
 
     assert 'device = "gx"\npart = "pv"\ncurtail = "none"' in text
     assert 'profile = "victron/gx"' in text
-    assert "sunspec/inverter" not in text
+    assert "sunspec/pv" not in text
     await wiring.close()
