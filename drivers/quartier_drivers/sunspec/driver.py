@@ -89,6 +89,11 @@ class SunspecDriver:
         own_ns = min((due_ns for due_ns, _ in self._turns()), default=now_ns + _IDLE_NS)
         return min(self._polled.due_ns, max(own_ns, self._line.ready_ns(self._spec.unit)))
 
+    @property
+    def standing(self) -> tuple[int | None, ...]:
+        """The caps that stand in the device, raw: leaving writes none that is higher."""
+        return tuple(one.standing for one in self._steered.values())
+
     def notes(self) -> Sequence[Note]:
         """What people should know of it, since the last call."""
         told, self._notes = self._notes, []

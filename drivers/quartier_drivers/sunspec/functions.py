@@ -170,8 +170,9 @@ class _Cap(Function):
         return ()  # a cap is never lifted by leaving
 
     def released(self, value: float) -> Sequence[Step]:
-        """What leaves it at ``value`` for good."""
-        return self.orders(value, None)
+        """What leaves it at ``value`` for good, or at the cap that stands where that is lower."""
+        standing, _ = self.reading()
+        return self.orders(value if standing is None else min(value, standing), None)
 
 
 class Cap123(_Cap):

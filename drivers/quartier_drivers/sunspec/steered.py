@@ -61,6 +61,13 @@ class Steered:
         """How long after a write the device may still show the old value."""
         return self._limits.settle_s
 
+    @property
+    def standing(self) -> int | None:
+        """The cap in force as it was read last, raw; None where there is none."""
+        function = self.function
+        held = function.is_cap and function.raw(function.enable)
+        return function.raw(function.values[0]) if held else None
+
     def reading(self, now_ns: int) -> Reading:
         """What it is set to, by what was read last."""
         try:

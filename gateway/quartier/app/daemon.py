@@ -79,7 +79,7 @@ class Daemon:
         self._table: list[release.Wire] = []
         self._table_stamps: list[object] = []
         self._table_fault = ""
-        self._reached: list[bool] = []
+        self._reached: list[tuple[bool, object]] = []
         self.uplink = None
         site = loaded.site
         self._store = Store(
@@ -251,7 +251,7 @@ class Daemon:
                 self._deliver(readings)
             self._keep_release()
             self._disk.look(self._store.stats)
-        elif self.fleet.reached() != self._reached:  # with its scale registers its safe value is known
+        elif self.fleet.reached() != self._reached:  # safe values depend on both
             self._keep_release()
         self._store.tick(now)
         if not self._ready:

@@ -184,9 +184,13 @@ class Fleet:
             for member in self._members.values()
         ]
 
-    def reached(self) -> list[bool]:
-        """Which devices answer: whenever that changes, so may the release table."""
-        return [health.reachable for bus in self.buses for health in bus.devices.values()]
+    def reached(self) -> list[tuple[bool, object]]:
+        """Which devices answer, and what caps stand in them: as that changes, so may the release table.
+
+        A driver tells the latter as ``standing``, where what it writes on leaving depends on it.
+        """
+        healths = (health for bus in self.buses for health in bus.devices.values())
+        return [(health.reachable, getattr(health.driver, "standing", None)) for health in healths]
 
     async def leave(self) -> list[str]:
         """Stop polling and write every safe value, all buses at once; returns what failed."""

@@ -107,6 +107,21 @@ def test_a_cap_is_not_lifted_by_giving_it_back():
     assert cap123().orders(500.0, None) == cap123().released(500.0)
 
 
+@pytest.mark.parametrize(("standing", "expected"), [(10, 10), (80, 50)])
+def test_leaving_lifts_no_cap_that_is_lower_than_the_fail_safe_one(standing, expected):
+    old = cap123({**FULL_123, "WMaxLimPct": standing, "WMaxLim_Ena": 1}).released(3000.0)
+    new = cap704({**CAP_704, "WMaxLimPct": 10 * standing, "WMaxLimPctEna": 1}).released(3000.0)
+
+    assert expected == old[0]["WMaxLimPct"]
+    assert (10 * expected, 10 * expected) == (new[0]["WMaxLimPct"], new[0]["WMaxLimPctRvrt"])
+
+
+def test_leaving_a_cap_that_is_not_in_force_sets_the_fail_safe_one():
+    off = cap123({**FULL_123, "WMaxLimPct": 10, "WMaxLim_Ena": 0}).released(3000.0)
+
+    assert 50 == off[0]["WMaxLimPct"]
+
+
 def test_arming_a_cap_of_123_puts_its_timer_out():
     assert {"WMaxLimPct_RvrtTms": 0} == cap123().arming(100.0)
     assert {} == cap123(BARE_123).arming(100.0)

@@ -135,3 +135,14 @@ async def test_a_device_that_refuses_its_arming_is_quoted(steered, inverter):
 
     inverter.words = {}
     assert "illegal data address" in await one.arm()
+
+
+async def test_a_cap_lower_than_the_fail_safe_one_is_what_leaving_writes(steered):
+    one = steered(cap=3000.0)
+    assert one.standing is None
+    await one.write(600.0, 2**62)
+
+    assert 10 == one.standing
+    assert 10 == one.releases()[0]["values"][0]
+    await one.write(4000.0, 2**62)
+    assert 50 == one.releases()[0]["values"][0]

@@ -268,3 +268,14 @@ async def test_a_parked_bus_still_gets_its_safe_values(yard):
 
         assert [] == await found.fleet.leave()
         assert 0.0 == devices["relays"].orders()["relay1.relay_on"]
+
+
+async def test_the_release_table_is_looked_at_again_when_a_cap_changes_in_a_device(yard):
+    async with yard() as (found, _):
+        await found.follow()
+        await polled(found)
+        assert {(True, None)} == set(found.fleet.reached())
+        driver = next(iter(found.fleet.buses[0].devices.values())).driver
+        driver.__class__ = type("Capped", (driver.__class__,), {"standing": (2500,)})
+
+        assert (True, (2500,)) in found.fleet.reached()
