@@ -26,6 +26,7 @@ def test_our_scenarios_load(name):
 def test_the_wanted_scenarios_are_there():
     wanted = {"demo", "cap-kept", "battery-band", "grid-meter-lost", "device-lost-and-back", "three-meters"}
 
+    wanted |= {f"{kind}-{generation}" for kind in ("timers", "cap-stays") for generation in ("1xx", "7xx")}
     assert wanted | {"broker-away", "contact-acts", "kill-nine", "day"} <= set(builtin())
 
 
