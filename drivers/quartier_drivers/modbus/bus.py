@@ -49,6 +49,8 @@ class TcpBus(_Bus):
     """Name or address of the device or gateway."""
     port: Annotated[int, Field(ge=1, le=65535)] = 502
     """TCP port."""
+    framing: Literal["tcp", "rtu"] = "tcp"
+    """Frames of Modbus TCP, or ``rtu``: a serial server that passes on what stands on its line."""
     connect_pause_s: Annotated[float, Field(ge=0, le=30)] = 0.0
     """Pause after connecting, for gateways that drop early requests."""
 

@@ -8,6 +8,10 @@ from quartier_drivers.modbus.line import Line
 def link(name: str, bus: TcpBus | RtuBus, clock: Clock) -> Line:
     """The line for a checked section of the site file."""
     if isinstance(bus, TcpBus):
+        if bus.framing == "rtu":
+            from quartier_drivers.modbus.tunnel import TunnelLink  # noqa: PLC0415 - few sites have one
+
+            return TunnelLink(name, bus, clock)
         from quartier_drivers.modbus.tcp import TcpLink  # noqa: PLC0415 - a serial site has no use for it
 
         return TcpLink(name, bus, clock)

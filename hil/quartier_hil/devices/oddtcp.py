@@ -13,7 +13,10 @@ from quartier_hil.devices.unit import Unit
 
 
 class OddTcp(Odd):
-    """A Modbus TCP server with one quirk; ``port`` 0 becomes a free one."""
+    """A Modbus TCP server with one quirk; ``port`` 0 becomes a free one.
+
+    With ``rtu`` its frames are those of a serial line, as a serial server passes them on.
+    """
 
     def __init__(
         self,
@@ -23,8 +26,10 @@ class OddTcp(Odd):
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        rtu: bool = False,
     ) -> None:
         super().__init__(units, quirk, left)
+        self.rtu = rtu
         self.host = host
         self.port = port
         self.connections_count = 0
@@ -80,9 +85,9 @@ class OddTcp(Odd):
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers_count = 0
-        while (header := wire.tcp_header(await reader.readexactly(wire.HEADER_BYTES))) is not None:
-            number, unit, size = header
-            pdu = await reader.readexactly(size)
+        heard = bytearray()
+        while (request := await (_framed(reader, heard) if self.rtu else _numbered(reader))) is not None:
+            number, unit, pdu = request
             if self.name == "half-open" and answers_count:
                 continue
             for one in self.hear(unit, pdu, number):
@@ -93,19 +98,40 @@ class OddTcp(Odd):
 
     async def _send(self, writer: asyncio.StreamWriter, one: Said) -> None:
         if one.late:
-            task = asyncio.get_running_loop().create_task(_later(writer, one))
+            task = asyncio.get_running_loop().create_task(_later(writer, one.wait_s, self._frame(one)))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             return
-        frame = one.tcp()
+        frame = self._frame(one)
         step = 1 if one.spread_s else len(frame)
         for start in range(0, len(frame), step):
             writer.write(frame[start : start + step])
             await writer.drain()
             await asyncio.sleep(one.spread_s)
 
+    def _frame(self, one: Said) -> bytes:
+        return one.rtu() if self.rtu else one.tcp()
 
-async def _later(writer: asyncio.StreamWriter, one: Said) -> None:
-    await asyncio.sleep(one.wait_s)
+
+async def _numbered(reader: asyncio.StreamReader) -> tuple[int, int, bytes] | None:
+    """Number, unit and PDU of the next request; None for what is no header."""
+    header = wire.tcp_header(await reader.readexactly(wire.HEADER_BYTES))
+    return None if header is None else (*header[:2], await reader.readexactly(header[2]))
+
+
+async def _framed(reader: asyncio.StreamReader, heard: bytearray) -> tuple[int, int, bytes] | None:
+    """The same from frames of a serial line; ``heard`` is kept between calls."""
+    while (size := wire.rtu_request_bytes(heard)) is None or len(heard) < size:
+        data = await reader.read(4096)
+        if not data:
+            return None
+        heard += data
+    request = wire.rtu_request(bytes(heard[:size]))
+    del heard[:size]
+    return None if request is None else (0, *request)
+
+
+async def _later(writer: asyncio.StreamWriter, wait_s: float, frame: bytes) -> None:
+    await asyncio.sleep(wait_s)
     if not writer.is_closing():
-        writer.write(one.tcp())
+        writer.write(frame)

@@ -1,11 +1,11 @@
 """What a device refuses is asked for again, seldom; time is moved by hand."""
 
 import pytest
-from tests.drivers.modbus.conftest import Device, HandClock, TcpServer, silence
+from tests.drivers.modbus.conftest import Device, HandClock, TcpServer, hang_up
 from tests.drivers.modbus.test_driver import METER, S, driver_of, line_to, read_all
 
 from quartier_drivers.contract import Quality
-from quartier_drivers.errors import NoReply
+from quartier_drivers.errors import LinkLost
 
 
 async def test_a_device_that_refused_everything_when_it_started_is_read_ten_minutes_later(
@@ -29,10 +29,10 @@ async def test_a_device_that_refused_everything_when_it_started_is_read_ten_minu
     await line.close()
 
 
-async def test_what_stays_refused_is_asked_for_once_in_ten_minutes_and_a_minute_after_a_silence(
+async def test_what_stays_refused_is_asked_for_once_in_ten_minutes_and_a_minute_after_a_loss(
     device: Device, tcp_server: TcpServer, clock: HandClock
 ) -> None:
-    line = line_to(tcp_server, clock, timeout_s=0.05)
+    line = line_to(tcp_server, clock, timeout_s=5.0)
     driver = driver_of(line, METER, clock)
     device.refused = {200, 201}
     await read_all(driver, clock)
@@ -42,9 +42,9 @@ async def test_what_stays_refused_is_asked_for_once_in_ten_minutes_and_a_minute_
         await read_all(driver, clock)
     assert 2 == sum(start == 200 for start, _ in device.blocks)
 
-    tcp_server.script = [silence, device.answer]
+    tcp_server.script = [hang_up, device.answer]
     clock.move(1)
-    with pytest.raises(NoReply):
+    with pytest.raises(LinkLost):
         await driver.read()
     await read_all(driver, clock)
     device.blocks.clear()

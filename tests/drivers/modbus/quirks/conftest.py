@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 import pytest
 
@@ -36,7 +37,7 @@ async def served() -> AsyncIterator[Serve]:
             units: tuple[int, ...] = (1, 2),
         ) -> Odd:
             habit = quirk(name, seconds=seconds, code=code) if name else None
-            kinds = {"tcp": OddTcp, "rtu": OddPty}
+            kinds = {"tcp": OddTcp, "rtu": OddPty, "tunnel": partial(OddTcp, rtu=True)}
             made = kinds[wire]({unit: plain_unit() for unit in units}, habit, left)
             return await open_ones.enter_async_context(made)  # type: ignore[arg-type,return-value]  # both are Odd
 
@@ -52,7 +53,9 @@ async def line_to() -> AsyncIterator[Ours]:
         keys = {"timeout_s": TIMEOUT_S, "retries_count": 0} | keys
         if isinstance(server, OddTcp):
             bus: TcpBus | RtuBus = TcpBus.model_validate(
-                {"kind": "modbus-tcp", "host": server.host, "port": server.port} | keys
+                {"kind": "modbus-tcp", "host": server.host, "port": server.port}
+                | ({"framing": "rtu"} if server.rtu else {})
+                | keys
             )
         else:
             assert isinstance(server, OddPty)

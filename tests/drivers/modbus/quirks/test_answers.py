@@ -65,7 +65,7 @@ async def test_a_busy_device_is_asked_again_a_little_later(
     assert 1 == line.stats["retries_count"]
 
 
-@pytest.mark.parametrize("wire", ["tcp", "rtu"])
+@pytest.mark.parametrize("wire", ["tcp", "rtu", "tunnel"])
 async def test_an_answer_said_twice_answers_one_question(wire: str, served: Serve, line_to: Ours) -> None:
     line = line_to(await served(wire, "twice"), timeout_s=5.0)
 
@@ -74,7 +74,7 @@ async def test_an_answer_said_twice_answers_one_question(wire: str, served: Serv
         assert Answer(right(question)) == await asked(line, question)
 
 
-@pytest.mark.parametrize("wire", ["tcp", "rtu"])
+@pytest.mark.parametrize("wire", ["tcp", "rtu", "tunnel"])
 async def test_an_answer_said_again_while_the_next_is_awaited_is_none_to_it(
     wire: str, served: Serve, line_to: Ours
 ) -> None:

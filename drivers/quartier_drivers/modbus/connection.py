@@ -1,0 +1,86 @@
+"""The one connection to a Modbus endpoint, over all its renewals: a half open one is given up."""
+
+from collections.abc import Callable
+
+from quartier_drivers.contract import Clock
+from quartier_drivers.endpoint import Endpoint
+from quartier_drivers.errors import LinkLost
+from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers.stream import Stream
+
+_CONNECT_S = 3.0
+# This many requests in a row without a single byte from the whole endpoint: it is half open.
+_SILENT_MAX = 5
+# So many connections in a row that ended after their first answer: each request gets one of its own.
+_HASTY_MAX = 2
+
+
+class Connection:
+    """``hear`` takes bytes; ``fail`` why an answer will not come over it any more."""
+
+    def __init__(
+        self, bus: TcpBus, clock: Clock, hear: Callable[[bytes], None], fail: Callable[[Exception], None]
+    ) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._hear = hear
+        self._fail = fail
+        self._where = f"{bus.host}:{bus.port}"
+        self._endpoint = Endpoint(bus.host, bus.port, self._where)
+        self._stream: Stream | None = None
+        self._silent_count = 0
+        self._answers_count = 0
+        self._hasty_count = 0
+
+    @property
+    def stands(self) -> bool:
+        """Whether it stands, as far as the kernel knows."""
+        return self._stream is not None and self._stream.stands
+
+    async def open(self) -> None:
+        """Connect, and pause as the endpoint needs it.  Raises LinkLost."""
+        self.drop()
+        stream = Stream(self._heard, self._lost)
+        await self._endpoint.connect(stream, max(_CONNECT_S, self._bus.timeout_s))
+        self._stream = stream
+        self._silent_count = self._answers_count = 0
+        await self._clock.sleep(self._bus.connect_pause_s)
+
+    def drop(self) -> None:
+        """Close it at once."""
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            stream.drop()
+            self._fail(LinkLost(f"the connection to {self._where} was closed"))
+
+    def send(self, data: bytes) -> None:
+        """Send bytes.  Raises LinkLost where the endpoint closed it."""
+        transport = self._stream.transport if self._stream else None
+        if transport is None:
+            raise LinkLost(f"{self._where} closed the connection")
+        transport.write(data)
+
+    def answered(self) -> None:
+        """A request was answered."""
+        self._answers_count += 1
+        if self._hasty_count >= _HASTY_MAX:
+            self.drop()  # before the endpoint does, in the middle of the next request
+        elif self._answers_count > 1:
+            self._hasty_count = 0
+
+    def timed_out(self, *, torn: bool) -> None:
+        """Nothing came in time; ``torn``: half of something did, whose rest might be taken for an answer."""
+        self._silent_count += 1
+        if torn or self._silent_count >= _SILENT_MAX:
+            self.drop()
+
+    def _heard(self, data: bytes) -> None:
+        self._silent_count = 0
+        self._hear(data)
+
+    def _lost(self, error: Exception | None) -> None:
+        self._hasty_count += self._answers_count == 1
+        why = str(error or "without a word")
+        if not self._answers_count:
+            why += " before its first answer; it may take one client only, or not ours"
+        self._fail(LinkLost(f"{self._where} closed the connection: {why}"))

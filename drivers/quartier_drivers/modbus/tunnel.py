@@ -1,0 +1,63 @@
+"""Modbus RTU through a TCP connection, as serial servers pass it on that change nothing on the way.
+
+Frames are those of a serial line, with their checksum and without a number.  The server keeps the silences
+on its line; what it hears there of others comes to us as well.
+"""
+
+import asyncio
+
+from quartier_drivers.contract import Clock
+from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers.modbus.connection import Connection
+from quartier_drivers.modbus.frame import Answer, Hunt, Request
+from quartier_drivers.modbus.tcp import REQUEST_COST
+from quartier_drivers.modbus.unnumbered import UnnumberedLine
+
+
+class TunnelLink(UnnumberedLine):
+    """A serial line at the far end of one TCP connection."""
+
+    def __init__(self, name: str, bus: TcpBus, clock: Clock) -> None:
+        super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
+        self.request_cost = REQUEST_COST
+        self._connection = Connection(bus, clock, self._hear, self._fail)
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as the kernel knows."""
+        return self._connection.stands
+
+    async def _connect(self) -> None:
+        await self._connection.open()
+
+    def _disconnect(self) -> None:
+        self._connection.drop()
+
+    def _size_s(self, request: Request) -> float:
+        del request  # how fast the far line is, nobody told us
+        return 0.0
+
+    async def _ask(self, request: Request) -> Answer:
+        loop = asyncio.get_running_loop()
+        owing_before_s, sent_s = self._owing_s.get(request.unit, 0.0), loop.time()
+        self._expect(sent_s + self._wait_s)
+        self._hunt = Hunt(request)
+        self._ears.sent(request.rtu, reads=not request.writes)
+        self._connection.send(request.rtu)
+        self._owes(request.unit, sent_s)
+        answer = await self._found(request)
+        self._took(request, answer, owing_before_s, loop.time() - sent_s)
+        self._connection.answered()
+        return answer
+
+    async def _recover(self, request: Request, error: Exception) -> None:
+        await super()._recover(request, error)
+        if isinstance(error, TimeoutError):
+            # Half a frame is no reason to hang up: what is noise and what an answer, its checksum tells.
+            self._connection.timed_out(torn=False)
+
+    async def close(self) -> None:
+        """Close the connection; may be opened again."""
+        await super().close()
+        # One turn of the loop: asyncio closes the socket.
+        await asyncio.sleep(0)

@@ -1,0 +1,191 @@
+"""A line whose answers carry no number, that of Modbus RTU: they are told apart by all they hold.
+
+After a time-out the unit *owes* an answer: another question to it waits until that can no longer come;
+repeating the same question need not wait, the late answer fits it.
+"""
+
+import asyncio
+from abc import abstractmethod
+
+from quartier_drivers.contract import Clock
+from quartier_drivers.modbus.doubles import Doubles
+from quartier_drivers.modbus.ears import Ears, asked_by_another
+from quartier_drivers.modbus.frame import Answer, Hunt, Request, Rubbish
+from quartier_drivers.modbus.line import Line
+
+# After this many time-outs an answer can no longer come, as far as anybody can wait.
+_OWING = 3
+# A silent unit is waited for twice as long as the slowest answer took, each few times the whole time-out.
+_PROBE_MIN_S = 0.1
+_PROBE_SHORT_FROM = 3
+_PROBE_WHOLE_EACH = 4
+_FORGETS = 0.999
+
+
+class UnnumberedLine(Line):
+    """A line without its wire, to which bytes come by ``_hear``."""
+
+    def __init__(self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: Clock) -> None:
+        super().__init__(name, timeout_s, retries_count, pause_s, clock)
+        self._hunt: Hunt | None = None
+        self._ears = Ears()
+        self._doubles = Doubles()
+        self._held: Answer | None = None  # an answer in doubt
+        self._stats["foreign_count"] = 0.0
+        self._owing_s: dict[int, float] = {}
+        self._slowest_s: float | None = None
+        self._probes_count: dict[int, int] = {}
+
+    def ready_ns(self, unit: int) -> int:
+        """When ``unit`` may be asked again without a wait, house time."""
+        ready_ns = super().ready_ns(unit)
+        if unit not in self._owing_s:
+            return ready_ns
+        left_s = self._owing_s[unit] - asyncio.get_running_loop().time()
+        if left_s <= 0:
+            del self._owing_s[unit]
+            return ready_ns
+        rate = float(getattr(self._clock, "rate", 1))
+        return max(ready_ns, self._clock.now_ns() + int(left_s * rate * 1e9))
+
+    @property
+    def _asked(self) -> bool:
+        """Whether a request has gone out whose answer has not come."""
+        return self._waits
+
+    @property
+    def _is_sent(self) -> bool:
+        """Whether the request in hand has gone out."""
+        return True
+
+    def _disturbed(self) -> None:
+        """Bytes came: the line is not as it was."""
+
+    def _hear(self, heard: bytes) -> None:
+        data = self._ears.without_echo(heard)
+        hunt, asked = self._hunt, self._asked
+        if not asked:
+            self._overhear(data)
+        self._disturbed()
+        if hunt is None or not data:
+            return
+        wrong_count = hunt.wrong_count
+        try:
+            answer = hunt.feed(data)
+        except Rubbish as error:
+            self._fail(error)
+            return
+        if asked and answer is not None:
+            self._accept(hunt, answer)
+        elif hunt.wrong_count > wrong_count or answer is not None:
+            self._late(hunt.request.unit)
+        elif not asked and hunt.missing > 0:
+            self._owes_longer(hunt.request.unit)  # the end of a slow answer is still to come
+
+    def _accept(self, hunt: Hunt, answer: Answer) -> None:
+        """Take an answer, unless another master asked for it; what stood around it is of others."""
+        request = hunt.request
+        if self._held is None and self._doubles.doubts(request, answer):
+            self._held = answer
+            self._expect_by(min(self._deadline_s, asyncio.get_running_loop().time() + self._doubt_s(request)))
+            try:
+                more = hunt.search()
+            except Rubbish as error:
+                self._fail(error)
+                return
+            if more is None:
+                return
+            answer = more
+        if self._held is not None:
+            self._late(request.unit)  # the one before was said twice
+        if hunt.before and asked_by_another(hunt.before, request.unit, request.function, request.count):
+            self._fail(Rubbish("another master asked the unit for the same at the same time"))
+        else:
+            self._settle(answer)
+        if hunt.before or hunt.rest:
+            self._overhear(hunt.before + hunt.rest)
+
+    def _doubt_s(self, request: Request) -> float:
+        """How long the right answer may still take, when one in doubt was there before it."""
+        return max(2 * (self._slowest_s or 0.0), _PROBE_MIN_S) + self._size_s(request)
+
+    @abstractmethod
+    def _size_s(self, request: Request) -> float:
+        """How long the answer to ``request`` takes on the wire, as far as that is known."""
+
+    def _overhear(self, data: bytes) -> None:
+        before_count = self._ears.foreign_count
+        self._ears.listen(data, asyncio.get_running_loop().time())
+        self.count("foreign_count", self._ears.foreign_count - before_count)
+
+    def _late(self, unit: int) -> None:
+        """An answer came that nobody waits for; where one was late, the next may be as late."""
+        self.count("late_count")
+        self._doubles.seen(unit)
+        self._owes_longer(unit)
+
+    def _owes(self, unit: int, sent_s: float) -> None:
+        """Until an answer is there, one may still come: also when the task that asked is cancelled."""
+        self._owing_s[unit] = sent_s + _OWING * self._timeout_s
+
+    def _owes_longer(self, unit: int) -> None:
+        if unit in self._owing_s:
+            now_s = asyncio.get_running_loop().time()
+            self._owing_s[unit] = max(self._owing_s[unit], now_s + (_OWING - 1) * self._timeout_s)
+
+    async def _found(self, request: Request) -> Answer:
+        """The answer to what is asked; what seemed to be an unfinished one may have been noise before it."""
+        try:
+            return await self._answer()
+        except TimeoutError:
+            if self._held is not None:
+                self._doubles.alone(request.unit)
+                return self._held
+            found = self._hunt.search() if self._hunt and self._is_sent else None
+            if found is None:
+                raise
+            return found
+        finally:
+            self._held = None
+
+    def _took(self, request: Request, answer: Answer, owing_before_s: float, took_s: float) -> None:
+        """An answer was taken, ``took_s`` after it was asked for."""
+        self._doubles.took(request, answer)
+        self._slowest_s = max(0.0, took_s, _FORGETS * (self._slowest_s or 0.0))
+        self._probes_count.pop(request.unit, None)
+        now_s = asyncio.get_running_loop().time()
+        if owing_before_s > now_s:
+            self._owing_s[request.unit] = now_s + 1.1 * self._timeout_s
+        else:
+            self._owing_s.pop(request.unit, None)
+
+    async def _pace(self, unit: int, *, again: bool) -> None:
+        loop = asyncio.get_running_loop()
+        # Who is asked the same again need not have answered: a late answer fits it.
+        while not again and (left_s := self._owing_s.get(unit, 0.0) - loop.time()) > 0:  # noqa: ASYNC110 - time is the event
+            await asyncio.sleep(left_s)
+        if not again:
+            self._owing_s.pop(unit, None)
+        await super()._pace(unit, again=again)
+
+    async def _recover(self, request: Request, error: Exception) -> None:
+        if self._hunt is not None:
+            # Another master's question may be in what we heard, and its answer still to come.
+            self._overhear(bytes(self._hunt.buffer))
+        if isinstance(error, Rubbish):
+            # The answer came, in whatever state; or that was noise, and it comes in its time.
+            self._owing_s.pop(request.unit, None)
+            if self._hunt is None or not self._hunt.is_headed:
+                now_s = asyncio.get_running_loop().time()
+                self._owing_s[request.unit] = now_s + 1.1 * self._timeout_s
+
+    def _patience_s(self, unit: int) -> float:
+        """Short, where others answer on this line: each probe of a dead unit is taken from their time."""
+        count = self._probes_count[unit] = self._probes_count.get(unit, 0) + 1
+        if count < _PROBE_SHORT_FROM or count % _PROBE_WHOLE_EACH == 0 or self._slowest_s is None:
+            return self._timeout_s
+        return min(max(2 * self._slowest_s, _PROBE_MIN_S), self._timeout_s)
+
+    def _why(self) -> str:
+        wrong = self._hunt.wrong if self._hunt else ""
+        return f"; a frame came that is no answer: {wrong}" if wrong else ""
