@@ -86,7 +86,7 @@ class SunspecDriver:
         now_ns = self._clock.now_ns()
         if self._news or self._polled is None:
             return now_ns
-        own_ns = min((due_ns for due_ns, _ in self._turns()), default=now_ns + _IDLE_NS)
+        own_ns = min(self._dues(), default=now_ns + _IDLE_NS)
         return min(self._polled.due_ns, max(own_ns, self._line.ready_ns(self._spec.unit)))
 
     @property
@@ -246,8 +246,15 @@ class SunspecDriver:
         both = "; ".join(part for part in (f"its arming was refused ({why})", told.problem) if part)
         return Armed(told.point, told.value, told.after_s, both, told.is_verified)
 
+    def _dues(self) -> Iterator[int]:
+        """When each thing beside the polling is due."""
+        yield from (one.round.due_ns for one in self._steered.values())
+        yield from (one.round.due_ns for one in self._summed)
+        yield from (beat.due_ns for beat in self._beats.values() if beat.due_ns is not None)
+        yield from (round_.due_ns for _, round_ in self._looks)
+
     def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
-        """When each thing beside the polling is due, and what is then done; one exchange each."""
+        """The same, and what is then done; one exchange each."""
         for steered in self._steered.values():
             yield steered.round.due_ns, partial(self._seen, steered)
         for summed in self._summed:
@@ -290,14 +297,14 @@ class SunspecDriver:
 
     def _steer(self, taken: Mapping[str, Taken]) -> None:
         self._steered, self._beats = {}, {}
-        now_ns, limits = self._clock.now_ns(), self._profile.limits
+        limits = self._profile.limits
         for point, one in taken.items():
             rule = one.write
             function = None if rule is None else function_of(self._device, rule)
             if rule is None or function is None:
                 continue
             cap, period_s = self._spec.caps.get(point), self._profile.scan[one.scan]
-            steered = Steered(point, function, self._registers, limits, cap, period_s, now_ns)
+            steered = Steered(point, function, self._registers, limits, cap, period_s, self._clock)
             self._steered[point] = steered
             self._points[point] = infos.known(self._points[point], steered, self._spec)
             beat = Heartbeat.of(point, self._device, rule, self._registers, self._clock)

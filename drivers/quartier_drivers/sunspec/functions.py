@@ -32,6 +32,8 @@ class Function(ABC):
     is_cap: ClassVar[bool] = False
     timer: ClassVar[str] = ""
     """The seconds after which it ends by itself."""
+    left: ClassVar[str] = ""
+    """How many of them are left, where that is shown."""
     enable: ClassVar[str]
     on: ClassVar[int] = ON
     values: ClassVar[tuple[str, ...]]
@@ -216,7 +218,9 @@ class Cap704(_Cap):
     enable, value, timer = "WMaxLimPctEna", "WMaxLimPct", "WMaxLimPctRvrtTms"
     values = ("WMaxLimPct",)
     needs = ("WMaxLimPctEna", "WMaxLimPct")
-    others = ("WMaxLimPctRvrt", "WMaxLimPctEnaRvrt", "WMaxLimPctRvrtTms")
+    left = "WMaxLimPctRvrtRem"
+    reversion = ("WMaxLimPctRvrt", "WMaxLimPctEnaRvrt", "WMaxLimPctRvrtTms")
+    others = (*reversion, left)
 
     @property
     def ratings(self) -> tuple[Name, ...]:
@@ -226,7 +230,7 @@ class Cap704(_Cap):
     @property
     def reverts(self) -> bool:
         """Whether it can end in another cap."""
-        return self.has(*self.others)
+        return self.has(*self.reversion)
 
     def orders(self, value: float, cap: float | None) -> Sequence[Step]:
         """What is written for ``value``."""
@@ -249,7 +253,7 @@ class Cap704(_Cap):
 
 class _Set704(Function):
     model = 704
-    enable, timer = "WSetEna", "WSetRvrtTms"
+    enable, timer, left = "WSetEna", "WSetRvrtTms", "WSetRvrtRem"
     value: ClassVar[str]
     reversion: ClassVar[str]
     mode: ClassVar[int]
@@ -334,7 +338,7 @@ class Set704(_Set704):
     value, reversion, mode = "WSet", "WSetRvrt", 1
     values = ("WSet",)
     needs = ("WSetEna", "WSet")
-    others = ("WSetMod", "WSetRvrt", "WSetPct", "WSetPctRvrt", "WSetEnaRvrt", "WSetRvrtTms")
+    others = ("WSetMod", "WSetRvrt", "WSetPct", "WSetPctRvrt", "WSetEnaRvrt", "WSetRvrtTms", "WSetRvrtRem")
 
     def scale(self) -> Share:
         """What a count of it is worth."""
@@ -347,7 +351,7 @@ class SetPct704(_Set704):
     value, reversion, mode = "WSetPct", "WSetPctRvrt", 0
     values = ("WSetPct",)
     needs = ("WSetEna", "WSetPct")
-    others = ("WSetMod", "WSetPctRvrt", "WSetEnaRvrt", "WSetRvrtTms")
+    others = ("WSetMod", "WSetPctRvrt", "WSetEnaRvrt", "WSetRvrtTms", "WSetRvrtRem")
 
     def scale(self) -> Share:
         """What a count of it is worth."""

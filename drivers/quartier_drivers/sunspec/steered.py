@@ -1,14 +1,16 @@
 """One writable point of a device: its control function, read whole before each write and after it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from quartier_drivers.contract import Armed, Quality, Reading
+from quartier_drivers.contract import Armed, Clock, Quality, Reading
 from quartier_drivers.errors import Refused
 from quartier_drivers.modbus import orders as modbus
 from quartier_drivers.modbus.frame import Request, meaning
 from quartier_drivers.schema import Limits
 from quartier_drivers.sunspec import arming
+from quartier_drivers.sunspec.countdown import Countdown
 from quartier_drivers.sunspec.device import Device
 from quartier_drivers.sunspec.functions import Cap123, Cap704, Function, Set704, SetPct704, Step
 from quartier_drivers.sunspec.names import name
@@ -45,11 +47,12 @@ class Steered:
         limits: Limits,
         cap: float | None,
         period_s: float,
-        now_ns: int,
+        clock: Clock,
     ) -> None:
         self.point = point
         self.function = function
-        self.round = Round(function.device, function.names, registers, period_s, now_ns)
+        self.round = Round(function.device, function.names, registers, period_s, clock.now_ns())
+        self._countdown = Countdown(str(function.name(function.timer)), function.after_s, clock.now_ns)
         self._registers = registers
         self._limits = limits
         self._cap = cap
@@ -84,6 +87,7 @@ class Steered:
         """
         steps = self._steps(value)
         await self._make(steps, expires_ns)
+        self._countdown.written()
         await self.round.whole()
         self._unjudged = steps
         if not self.settle_s and (trouble := await self.judged()):
@@ -95,6 +99,9 @@ class Steered:
         An order whose timer is not as it was written is taken back.  Raises NoReply or LinkLost.
         """
         steps, self._unjudged = self._unjudged, ()
+        left_s = self.function.raw(self.function.left) if self.function.left else None
+        if self._countdown.seen(left_s, enabled=self.function.enabled):
+            return self._countdown.trouble
         trouble = unlike(self.function, steps, but=self.function.values)
         if trouble and not self.function.is_cap and self.function.timer in trouble:
             try:
@@ -124,7 +131,9 @@ class Steered:
 
     def armed(self, *, wrote: bool) -> Armed:
         """How it shall end by itself, by what was read last."""
-        return arming.armed(self.point, self.function, self._cap, wrote=wrote)
+        told = arming.armed(self.point, self.function, self._cap, wrote=wrote)
+        both = "; ".join(part for part in (told.problem, self._countdown.trouble) if part)
+        return replace(told, problem=both)
 
     def _steps(self, value: float) -> Sequence[Step]:
         rule = self.function.rule

@@ -216,6 +216,47 @@ async def test_a_device_without_any_of_the_controls_is_told(driven, clock):
     assert [] == list(driver.releases())
 
 
+async def test_a_timer_that_reading_starts_again_is_named(driven, clock):
+    device = BatteryInverter("7xx", habits=["timer-fed-by-polls"])
+    driver = await driven(device)
+    await driver.write(order(clock, BATTERY, -1000.0))
+    for second in range(1, 20):
+        clock.move(1)
+        device.tick(float(second))
+        await driver.read()
+
+    assert "order.not_held" in [note.code for note in driver.notes()]
+    (armed,) = await driver.arm(writes=False)
+    assert "reading starts it again" in armed.problem
+
+
+async def test_a_timer_that_ran_out_and_did_nothing_is_named(driven, clock):
+    device = BatteryInverter("7xx", habits=["timer-ignored"])
+    driver = await driven(device)
+    await driver.write(order(clock, BATTERY, -1000.0))
+    for second in range(1, 80):
+        clock.move(1)
+        device.tick(float(second))
+        await driver.read()
+
+    (armed,) = await driver.arm(writes=False)
+    assert "704.WSetRvrtTms has run out, and the order still stands: it does nothing" in armed.problem
+
+
+async def test_a_timer_that_counts_as_it_should_is_no_trouble(driven, clock):
+    device = BatteryInverter("7xx")
+    driver = await driven(device)
+    for second in range(1, 60):
+        if second % 20 == 1:
+            await driver.write(order(clock, BATTERY, -1000.0))
+        clock.move(1)
+        device.tick(float(second))
+        await driver.read()
+
+    assert [] == [note.code for note in driver.notes()]
+    assert "" == (await driver.arm(writes=False))[0].problem
+
+
 # -- caps ----------------------------------------------------------------------------------
 
 

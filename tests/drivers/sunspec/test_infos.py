@@ -2,6 +2,7 @@
 
 import math
 
+from tests.drivers.modbus.conftest import HandClock
 from tests.drivers.sunspec.test_functions import CAP_704, cap123, cap704, set704
 from tests.drivers.sunspec.test_storage import MODEL, storage
 
@@ -23,7 +24,7 @@ def told(quantity, name, spec):
 
 def met(function, quantity="setpoint_w", name="sunspec/battery", spec=BARE):
     info = told(quantity, name, spec)
-    steered = Steered(info.point, function, Registers(None, 7, Limits()), Limits(), None, 5.0, 0)
+    steered = Steered(info.point, function, Registers(None, 7, Limits()), Limits(), None, 5.0, HandClock())
     return known(info, steered, spec)
 
 

@@ -31,7 +31,7 @@ async def steered(inverter, clock):
 
     def make(rule=RULE, cap=500.0, limits=None):
         function = function_of(device_of(MODELS), rule)
-        return Steered("pv.generation_max_w", function, registers, limits or Limits(), cap, 5.0, 0)
+        return Steered("pv.generation_max_w", function, registers, limits or Limits(), cap, 5.0, clock)
 
     yield make
     await line.close()
