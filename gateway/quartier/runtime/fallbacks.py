@@ -19,6 +19,8 @@ AGAIN_S = 300.0
 MET_PAUSE_S = 60.0
 # After an order has had its time to act, its timer must show.
 ORDERED_S = 2.0
+# What is found wrong is looked at twice before it counts: a timer may show late, an answer may be of before.
+CONFIRM_S = 5.0
 # A bus that is never idle gives a turn all the same.
 OVERDUE_S = 30.0
 _NEVER = 1 << 62
@@ -111,6 +113,7 @@ class Lookout:
         self._due_ns: dict[str, int] = {}
         self._looked_ns: dict[str, int] = {}
         self._timed: set[str] = set()
+        self._doubted: set[str] = set()
         self._soonest_ns = _NEVER
 
     def met(self, health: Health) -> None:
@@ -163,8 +166,20 @@ class Lookout:
             self._looked_ns[point] = now_ns
             if not armed.problem:
                 self._plan(point, now_ns + int(DAY_S * 1e9))
+            elif self._is_doubtful(point):
+                self._plan(point, now_ns + int(CONFIRM_S * 1e9))
+                continue
+            self._doubted.discard(point)
             if self._fallbacks.note(armed, self._clock.utc_ms()):
                 self._say(armed, health)
+
+    def _is_doubtful(self, point: str) -> bool:
+        """Whether this is the first time that something is wrong with a point that was well, or unknown."""
+        look = self._fallbacks.of(point)
+        is_first = (look is None or look.stands) and point not in self._doubted
+        if is_first:
+            self._doubted.add(point)
+        return is_first
 
     def _plan(self, point: str, due_ns: int) -> None:
         self._due_ns[point] = due_ns

@@ -121,6 +121,30 @@ async def test_a_timer_that_stays_is_verified_after_the_first_order():
     assert SOUND == house.fallbacks.of(POINT).armed
 
 
+async def test_what_is_wrong_once_only_does_not_count():
+    async with running() as (house, server):
+        await house.until(lambda: house.fallbacks.of(POINT))
+        server.units[1].put("holding", 8, [1])
+        house.bus._lookout.ordered(POINT)
+        await house.until(lambda: reads_of(server, 8) == 2)
+        server.units[1].put("holding", 8, [3])
+        await house.until(lambda: reads_of(server, 8) == 3)
+        await house.until(lambda: house.fallbacks.changes_count == 2)
+
+    assert "" == problem(house)
+    assert [] == house.said("fallback.lost")
+
+
+async def test_a_bus_that_is_never_idle_gives_a_turn_all_the_same():
+    async with running(rate=600.0) as (house, _):
+        driver = house.bus.devices["bat1"].driver
+        for job in driver._jobs:
+            job.period_ns = 1_000_000  # more than the wire can bear
+        await house.until(lambda: house.fallbacks.of(POINT))
+
+    assert "" == problem(house)
+
+
 async def test_a_write_waits_for_one_exchange_of_a_look_at_most():
     async with running() as (house, server):
         await house.until(lambda: "bat1.power_w" in house.latest)
