@@ -131,7 +131,9 @@ class Arming:
         shown = Shown.model_validate(
             {"register": condition.address, "type": condition.type_name, "unit": condition.unit}
         )
+        before = found.is_verified
         seen = await self._seen(one, shown, found)
+        found.is_verified = before  # it shows that the fall-back may act, not what it does
         if seen is None:
             return
         low = float("-inf") if condition.low is None else condition.low

@@ -263,6 +263,7 @@ def _asset(
             min_off_s=asset.min_off_s,
             writable=_writable(points, f"{name}.current_max_a"),
             falls_back=_falls_back(points, f"{name}.current_max_a"),
+            lease_s=_lease_s(points, f"{name}.current_max_a"),
         )
     return assets.Load(
         **shared,
@@ -270,6 +271,7 @@ def _asset(
         rated_w=asset.rated_w,
         switchable=asset.tier != "A" and _writable(points, f"{name}.relay_on"),
         falls_back=asset.tier == "A" or _falls_back(points, f"{name}.relay_on"),
+        lease_s=_lease_s(points, f"{name}.relay_on"),
         min_on_s=asset.min_on_s,
         min_off_s=asset.min_off_s,
     )

@@ -124,7 +124,11 @@ def by_itself(point: str, fallback: Mapping[str, Any] | None) -> str:
     text = falls_to(point, fallback["value"], holds=holds)
     if not holds:
         text += f" after {age(fallback['after_s'])}"
-    words = {"verified": f"verified {age(fallback.get('age_s'))} ago", "different": "NOT as declared"}
+    words = {
+        "verified": f"verified {age(fallback.get('age_s'))} ago",
+        "declared": "by the manual",
+        "different": "NOT as declared",
+    }
     return ", ".join(filter(None, (text, words.get(fallback.get("state", "")))))
 
 

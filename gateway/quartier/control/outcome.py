@@ -343,16 +343,16 @@ def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
 
 def _flexible_want(asset: Load | Ev | Pv, turn: Turn, reason: str) -> Want:
     name, held = point(asset), not turn.on or turn.limit_w is not None
+    kept_s = min(REFRESH_S, asset.lease_s / 3)
     if isinstance(asset, Ev):
         amperes = floor(_limit_w(asset, turn) / (asset.voltage_v * asset.phases_count) * 10 + 1e-6) / 10
         kept = min(max(amperes, asset.current_min_a), asset.current_max_a)
-        return Want(name, kept if turn.on else 0.0, reason, holds=held)
+        return Want(name, kept if turn.on else 0.0, reason, refresh_s=kept_s, holds=held)
     if name.endswith("_on"):
-        return Want(name, float(turn.on), reason, holds=held)
+        return Want(name, float(turn.on), reason, refresh_s=kept_s, holds=held)
     limit_w = float(floor(_limit_w(asset, turn)))  # type: ignore[arg-type]  # a Load has a relay
     deadband = 0.0 if turn.limit_w is None else 0.002 * asset.rated_w
-    lease_s = asset.lease_s if isinstance(asset, Pv) else inf
-    refresh_s = None if turn.limit_w is None and lease_s == inf else min(REFRESH_S, lease_s / 3)
+    refresh_s = None if turn.limit_w is None and asset.lease_s == inf else kept_s
     return Want(name, limit_w, reason, deadband=deadband, refresh_s=refresh_s, holds=held)
 
 

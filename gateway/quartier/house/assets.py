@@ -78,7 +78,8 @@ class Pv(Asset):
 class Ev(Asset):
     """A charging point.  Points: ``power_w``, ``plugged_on``; writes ``current_max_a`` (0 pauses).
 
-    ``current_min_a`` is the floor of IEC 61851-1 below which charging pauses.
+    ``current_min_a`` is the floor of IEC 61851-1 below which charging pauses.  A current that its device ends
+    by itself after ``lease_s`` is kept alive by writing.
     """
 
     tier: Tier = "D"
@@ -89,15 +90,20 @@ class Ev(Asset):
     min_on_s: float = 60.0
     min_off_s: float = 180.0
     writable: bool = True
+    lease_s: float = inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load(Asset):
-    """A consumer; sheddable where it has a relay: writes ``relay_on`` (true lets it run)."""
+    """A consumer; sheddable where it has a relay: writes ``relay_on`` (true lets it run).
+
+    A position that its device ends by itself after ``lease_s`` is kept alive by writing.
+    """
 
     switchable: bool = False
     min_on_s: float = 300.0
     min_off_s: float = 180.0
+    lease_s: float = inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

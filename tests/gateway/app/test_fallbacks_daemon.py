@@ -28,7 +28,7 @@ async def test_an_inverter_in_another_mode_is_given_no_orders_until_it_is_set_ri
     )
     devices["gx"]._mode = 3
     devices["gx"]._show_orders()
-    await gateway.until(lambda status: row(status)["state"] == "verified")
+    await gateway.until(lambda status: row(status)["state"] == "declared")
     await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "steered")
 
     assert "holding:2902 holds 1; set ESS mode 3" in row(lost)["problem"]
@@ -42,25 +42,25 @@ async def test_an_inverter_in_another_mode_is_given_no_orders_until_it_is_set_ri
 async def test_what_was_found_outlives_a_restart(house):
     gateway, devices = house
     await gateway.start()
-    await gateway.until(lambda status: row(status)["state"] == "verified")
+    await gateway.until(lambda status: row(status)["state"] == "declared")
     await gateway.stop()
     devices["gx"].fault("silent")
     await gateway.start()
     status = await gateway.until(lambda status: status["fallbacks"])
 
-    assert "verified" == row(status)["state"]
+    assert "declared" == row(status)["state"]
     assert row(status)["utc_ms"] > 0
 
 
 async def test_points_status_and_arm_tell_the_same(house):
     gateway, _ = house
     await gateway.start()
-    await gateway.until(lambda status: row(status)["state"] == "verified")
+    await gateway.until(lambda status: row(status)["state"] == "declared")
     places = ("--runtime-dir", str(gateway.runtime_dir))
     status, points, arm = [await gateway.call(word, *places) for word in ("status", "points", "arm")]
     check = await gateway.call("arm", "--check", *places)
 
-    assert "fall-backs: 1 verified, 1 accepted without" in status[1]
-    assert "0 W after 60 s, verified" in points[1]
+    assert "fall-backs: 1 by the manual, 1 accepted without" in status[1]
+    assert "0 W after 60 s, by the manual" in points[1]
     assert (75, 0) == (arm[0], check[0])
     assert "bat1.setpoint_w" in check[1]

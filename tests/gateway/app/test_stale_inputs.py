@@ -107,7 +107,7 @@ async def test_a_setpoint_whose_input_is_lost_is_ended_by_the_devices_own_timer(
         await until(lambda: gx.fell_s is not None)
         after = await gateway.ask()
 
-    assert ["verified"] == [row["state"] for row in status["fallbacks"]]
+    assert ["declared"] == [row["state"] for row in status["fallbacks"]]
     assert held_w < -1000, "the release value was lost on the way"
     assert last_s == gx.orders_s[-1], "nobody kept the setpoint alive"
     assert 60.0 <= gx.fell_s - last_s < 75.0

@@ -1,6 +1,7 @@
 """Without a fall-back that stands no cap, shed or setpoint is built on a point, and nothing is widened by that."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -175,7 +176,13 @@ def apply(p, move):
 
 
 def lost(p):
-    return {name for name in STEERED if p.raw.get(f"{name}.fallback_on") == OFF}
+    """Of whom control was told that it is lost, and is not told otherwise."""
+    told = ((name, p.state.memories.get(f"{name}.fallback_on")) for name in STEERED)
+    return {
+        name
+        for name, seen in told
+        if seen is not None and not seen.value and p.raw.get(f"{name}.fallback_on") != ON
+    }
 
 
 @settings(max_examples=60)
@@ -205,3 +212,14 @@ def test_whatever_happens_what_has_no_fallback_is_never_written(plant, house, se
         apply(p, move)
 
     assert {"ev1", "heat", "bat1"}.isdisjoint(command.point.split(".")[0] for _, command in p.log)
+
+
+@pytest.mark.parametrize(("name", "point"), [("ev1", "ev1.current_max_a"), ("heat", "heat.relay_on")])
+def test_what_its_device_ends_by_itself_is_written_every_third_of_that(plant, house, name, point):
+    kept = replace(
+        house, assets=tuple(replace(a, lease_s=9.0) if a.name == name else a for a in house.assets)
+    )
+    p = fresh(plant, kept, base_w=500, ev_wants_w=5000, loads_w={"heat": 1000}).run(40)
+    written = [t for t, _ in p.written(point, since=10)]
+
+    assert {3} == {after - before for before, after in pairwise(written)}
