@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import quartier_native
-from quartier.app import answers, assembly, fallbacks, keeper, memory, own, upkeep
+from quartier.app import answers, assembly, fallbacks, keeper, memory, own, probed, upkeep
 from quartier.app.disk import Disk
 from quartier.app.fleet import Fleet
 from quartier.app.replies import Replies
@@ -149,15 +149,15 @@ class Daemon:
         """Buses first: nothing waits for the district."""
         await self._tell_damage()
         known = await upkeep.recalled(self._places.state_dir)
-        tally, kept, found = known.tally, known.memory, known.fallbacks
+        tally, kept, found, self._probes = known.tally, known.memory, known.fallbacks, known.probes
         self.fleet = Fleet(group, self._clock, self._deliver, self._log, tally, self._note, kept, found)
         await self.fleet.follow(assembly.wires(self._loaded))
         site = self._loaded.site
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
-        house = assembly.house(site, self.fleet.points, values)
+        house = probed.known(assembly.house(site, self.fleet.points, values), self._probes)
         params = assembly.link_params(site, house.limits)
-        left = known.link
-        state = link.start(params, left.state, self._clock.now(), outage=left.outage, lost=left.lost)
+        left, now = known.link, self._clock.now()
+        state = link.start(params, left.state, now, outage=left.outage, lost=left.lost)
         self._log.info("link.start", mode=str(state.mode), why=state.why, outage=left.outage)
         self.turn = Turn(house, params, state, self._clock, self._image, self.fleet, self._store, self._log)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
@@ -306,6 +306,7 @@ class Daemon:
             "store": dict(self._store.stats),
             "district": None if self.uplink is None else dict(self.uplink.stats),
             "fallbacks": self._fallbacks(),
+            "probes": probed.shown(self._probes, self.turn.house, now.utc_ms),
             "damaged": self._damage,
             "disabled": answers.disabled(self._loaded.disabled),
         }
@@ -352,7 +353,7 @@ class Daemon:
         started = await self.fleet.follow(assembly.wires(loaded))
         self._loaded = loaded
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
-        house = assembly.house(loaded.site, self.fleet.points, values)
+        house = probed.known(assembly.house(loaded.site, self.fleet.points, values), self._probes)
         # The ticker goes on at its period: a house told another one would call every cycle late.
         house = replace(house, cycle_s=self.turn.house.cycle_s)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)

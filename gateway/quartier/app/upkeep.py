@@ -1,12 +1,12 @@
 """What a run must know of the ones before it: recalled at the start, kept while it runs and at its end."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quartier.app import fallbacks, keeper, memory, wear
+from quartier.app import fallbacks, keeper, memory, probed, wear
 from quartier.app.fleet import Fleet
 from quartier.app.memory import Memory, Named
 from quartier.control.link import LinkState
@@ -17,12 +17,13 @@ from quartier.runtime.writes import Tally
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """How often points were written, what devices must know, how their fall-backs stood, and the link."""
+    """How often points were written, what devices must know, how their fall-backs stood, the link, probes."""
 
     tally: Tally
     memory: Memory
     fallbacks: Fallbacks
     link: keeper.Recalled
+    probes: Mapping[str, probed.Probed]
 
 
 async def recalled(state_dir: Path) -> Known:
@@ -33,6 +34,7 @@ async def recalled(state_dir: Path) -> Known:
             memory.recalled(state_dir),
             fallbacks.recalled(state_dir),
             keeper.recalled(state_dir),
+            probed.recalled(state_dir),
         )
     )
 

@@ -20,6 +20,7 @@ def overview(status: Mapping[str, Any]) -> Group:
             *sentences.caps(control),
             *sentences.supplies(control),
             *sentences.fallbacks(status.get("fallbacks", ())),
+            *sentences.probes(status.get("probes", {})),
             *sentences.troubles(status),
             "",
             _Assets(status),

@@ -154,6 +154,14 @@ def fallbacks(told: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
         yield Text(f"{row['asset']} is given no orders: {row['point']} has no fall-back", style="yellow")
 
 
+def probes(told: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
+    """What small steps proved of each asset that was ever probed, and when."""
+    for found in told.values():
+        use = ", control reckons with it" if found["used"] else ""
+        text = f"probed {age(found['age_s'])} ago: {found['sentence']}{use}"
+        yield Text(text, style="" if found["is_good"] else "yellow")
+
+
 def verdict(told: Mapping[str, Any] | None) -> Text:
     """What became of a command."""
     word = "" if told is None else told["verdict"]

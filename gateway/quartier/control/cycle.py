@@ -20,6 +20,7 @@ from quartier.control import (
     sight,
     steps,
     supplies,
+    track,
     unseen,
     view,
 )
@@ -107,6 +108,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         mode=wishes.caps.mode,
         contacts=holds,
         supplies=loads,
+        tracks=track.tracked(house, state.tracks, memories, state.book.orders, now.ns),
     )
     return Scene(
         state=after,
@@ -162,10 +164,12 @@ def _players(scene: Scene) -> list[Player]:
         flexible_player(asset, scene.state.turns[asset.name], scene.state.memories, scene.now_ns)
         for asset in flexible(scene.house)
     ]
+    grid = scene.state.memories.get(f"{scene.house.grid.name}.power_w")
     for asset in scene.house.assets:
         if not isinstance(asset, Battery) or outcome.why_not(scene, asset):
             continue
-        present_w = scene.state.memories[f"{asset.name}.power_w"].value
+        last = scene.state.memories[f"{asset.name}.power_w"]
+        present_w = track.power_w(asset, scene.state.tracks.get(asset.name), last, grid)
         soc_pct = scene.state.memories[f"{asset.name}.soc_pct"].value
         order = scene.state.book.orders.get(f"{asset.name}.setpoint_w")
         player = Player(asset, present_w, 0.0, Turn(), battery.room(asset, soc_pct))

@@ -13,6 +13,7 @@ from quartier.control.orders import Book
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
 from quartier.control.supplies import Drawn
+from quartier.control.track import Track
 from quartier.house.assets import House
 from quartier_drivers.contract import Command
 
@@ -38,6 +39,7 @@ class State:
     contacts: Mapping[str, Hold] = field(default_factory=dict)
     supplies: Mapping[str, Drawn] = field(default_factory=dict)
     book: Book = field(default_factory=Book)
+    tracks: Mapping[str, Track] = field(default_factory=dict)
 
     @classmethod
     def fresh(cls, house: House) -> "State":
@@ -67,6 +69,7 @@ class State:
                 frozenset(p for p in self.book.released if known(p) and p not in anew),
             ),
             window=Window(),
+            tracks={n: t for n, t in self.tracks.items() if n in names},
         )
 
 

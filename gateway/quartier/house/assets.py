@@ -48,7 +48,8 @@ class Battery(Asset):
     """Points: ``power_w``, ``soc_pct``; writes ``setpoint_w`` (plus charges).
 
     Never below ``soc_min_pct``; ``reserve_soc_pct`` is kept for outages and not used for
-    self-consumption nor caps.
+    self-consumption nor caps.  ``delay_s`` None: its response was not measured; else how late it answers and
+    how fast (0: at once), and how much later than its own readings the grid meter's show it (``lag_s``).
     """
 
     capacity_wh: float
@@ -61,6 +62,9 @@ class Battery(Asset):
     soc_period_s: float = 5.0
     lease_s: float = 60.0
     writable: bool = True
+    delay_s: float | None = None
+    response_w_per_s: float = 0.0
+    lag_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

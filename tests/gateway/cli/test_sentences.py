@@ -48,3 +48,11 @@ def test_a_status_says_which_file_of_facts_was_damaged(status):
     said = [str(text) for text in sentences.troubles({**status, "damaged": ["link.a is damaged: …"]})]
 
     assert "damaged: link.a is damaged: …" in said
+
+
+def test_a_probe_is_told_with_its_age_and_whether_control_uses_it():
+    found = {"age_s": 7200.0, "sentence": "bat1 answered -500 W for -500 W", "used": True, "is_good": True}
+    good, bad = sentences.probes({"bat1": found, "ev1": {**found, "used": False, "is_good": False}})
+
+    assert "probed 2 h ago: bat1 answered -500 W for -500 W, control reckons with it" == str(good)
+    assert "yellow" == bad.style
