@@ -1,6 +1,7 @@
 """What the desk answers: the state of the whole gateway, JSON-ready."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from quartier.app import fallbacks
@@ -64,6 +65,9 @@ def _told(
     found = _point(name, frozen, info, outcome, fleet.fallbacks.of(name), utc_ms)
     if info is not None and info.writable:
         found["writes"] = _writes(info, fleet.tally, utc_ms)
+        probe = fleet.probes.get(name.partition(".")[0])
+        if probe is not None and probe.point == name:
+            found["probed"] = asdict(probe)
     return found
 
 

@@ -149,12 +149,11 @@ class Daemon:
         """Buses first: nothing waits for the district."""
         await self._tell_damage()
         known = await upkeep.recalled(self._places.state_dir)
-        tally, kept, found, self._probes = known.tally, known.memory, known.fallbacks, known.probes
-        self.fleet = Fleet(group, self._clock, self._deliver, self._log, tally, self._note, kept, found)
+        self.fleet = known.fleet(group, self._clock, self._deliver, self._log, self._note)
         await self.fleet.follow(assembly.wires(self._loaded))
         site = self._loaded.site
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
-        house = probed.known(assembly.house(site, self.fleet.points, values), self._probes)
+        house = probed.known(assembly.house(site, self.fleet.points, values), self.fleet.probes)
         params = assembly.link_params(site, house.limits)
         left, now = known.link, self._clock.now()
         state = link.start(params, left.state, now, outage=left.outage, lost=left.lost)
@@ -306,7 +305,7 @@ class Daemon:
             "store": dict(self._store.stats),
             "district": None if self.uplink is None else dict(self.uplink.stats),
             "fallbacks": self._fallbacks(),
-            "probes": probed.shown(self._probes, self.turn.house, now.utc_ms),
+            "probes": probed.shown(self.fleet.probes, self.turn.house, now.utc_ms),
             "damaged": self._damage,
             "disabled": answers.disabled(self._loaded.disabled),
         }
@@ -353,7 +352,7 @@ class Daemon:
         started = await self.fleet.follow(assembly.wires(loaded))
         self._loaded = loaded
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
-        house = probed.known(assembly.house(loaded.site, self.fleet.points, values), self._probes)
+        house = probed.known(assembly.house(loaded.site, self.fleet.points, values), self.fleet.probes)
         # The ticker goes on at its period: a house told another one would call every cycle late.
         house = replace(house, cycle_s=self.turn.house.cycle_s)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)

@@ -1,11 +1,12 @@
 """Every bus of the site and its task; a new site file keeps the buses that did not change."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from quartier.app.assembly import Wire, release_values
 from quartier.app.memory import Memory
@@ -19,6 +20,9 @@ from quartier.runtime.supervisor import Failure, supervise
 from quartier.runtime.writes import Tally
 from quartier_drivers.contract import Command, Driver, Note, Readings
 from quartier_drivers.registry import door
+
+if TYPE_CHECKING:
+    from quartier.app.probed import Probed
 
 # Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
 HALT_S = 0.5
@@ -57,6 +61,8 @@ class Fleet:
         self.tally = tally or Tally()
         self.fallbacks = fallbacks or Fallbacks()
         self.memory = memory or Memory()
+        self.probes: Mapping[str, Probed] = MappingProxyType({})
+        """What probes found, by asset."""
         self._tell = tell
         self.moment = Moment()
         self._group = group

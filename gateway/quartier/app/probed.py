@@ -28,6 +28,7 @@ class Probed:
     when_utc_ms: int
     is_good: bool
     sentence: str
+    point: str = ""
     delay_s: float | None = None
     lag_s: float | None = None
     ramp_w_per_s: float = 0.0

@@ -13,6 +13,7 @@ from quartier.control.link import LinkState
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.fallbacks import Fallbacks
 from quartier.runtime.writes import Tally
+from quartier_drivers.contract import Note, Readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,19 @@ class Known:
     fallbacks: Fallbacks
     link: keeper.Recalled
     probes: Mapping[str, probed.Probed]
+
+    def fleet(
+        self,
+        group: asyncio.TaskGroup,
+        clock: HouseClock,
+        deliver: Callable[[Readings], None],
+        log: Any,
+        tell: Callable[[Note], None],
+    ) -> Fleet:
+        """A fleet that goes on from there."""
+        made = Fleet(group, clock, deliver, log, self.tally, tell, self.memory, self.fallbacks)
+        made.probes = self.probes
+        return made
 
 
 async def recalled(state_dir: Path) -> Known:

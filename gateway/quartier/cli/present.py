@@ -68,6 +68,7 @@ def points(options: argparse.Namespace) -> int:
         "last written",
         "on release",
         "by itself",
+        "answers",
         "address",
     )
     output.console().print(output.table("", columns, map(_row, wanted)))
@@ -85,6 +86,7 @@ def _row(point: dict[str, Any]) -> tuple[str, ...]:
         _written(point.get("written")),
         "" if not point.get("writable") else output.number(point["on_release"]),
         "" if not point.get("writable") else sentences.by_itself(point["point"], fallback),
+        sentences.answers(point.get("probed")),
         point["address"],
     )
 

@@ -115,6 +115,7 @@ def _told(
         when_utc_ms=utc_ms,
         is_good=is_good,
         sentence=words,
+        point=plan.subject.point,
         delay_s=None if asset is None else round(asset.delay_s, 2),
         lag_s=None if asset is None or grid is None else round(grid.delay_s - asset.delay_s, 2),
         ramp_w_per_s=0.0 if asset is None or asset.ramp_w_per_s is None else round(asset.ramp_w_per_s, 1),

@@ -162,6 +162,15 @@ def probes(told: Mapping[str, Mapping[str, Any]]) -> Iterator[Text]:
         yield Text(text, style="" if found["is_good"] else "yellow")
 
 
+def answers(probed: Mapping[str, Any] | None) -> str:
+    """How a point's asset answered when it was probed; empty where it never was."""
+    if probed is None:
+        return ""
+    late = "" if probed["delay_s"] is None else f" after {probed['delay_s']:.1f} s"
+    ramp = f", {number(probed['ramp_w_per_s'], 'W/s')}" if probed["ramp_w_per_s"] else ""
+    return f"{100 * probed['gain']:.0f} %{late}{ramp}"
+
+
 def verdict(told: Mapping[str, Any] | None) -> Text:
     """What became of a command."""
     word = "" if told is None else told["verdict"]

@@ -1,6 +1,7 @@
 """A probe of the rig's house: its devices on TCP and a pty, its plant alive, everything ten times as fast."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from tests.gateway.app.street import Street
 from quartier.app import probe, probed
 from quartier.app.probe import Impossible
 from quartier.config import load
+from quartier.runtime.desk import Closed, ask
 
 pytestmark = pytest.mark.scenario
 
@@ -179,3 +181,27 @@ async def until(condition):
     async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - a register of a device rings no bell
             await asyncio.sleep(0.01)
+
+
+async def test_the_daemon_tells_and_uses_what_was_found(street):
+    await told(street, "bat1")
+    process = await street.start("run", "--config", str(street.config), "--log", "json")
+    try:
+        status = await asked(street, "status")
+        points = {point["point"]: point for point in await asked(street, "points")}
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.communicate(), 30)
+
+    assert status["probes"]["bat1"]["used"]
+    assert 1.0 == pytest.approx(points["bat1.setpoint_w"]["probed"]["gain"], abs=0.1)
+
+
+async def asked(street, what):
+    async with asyncio.timeout(60):
+        while True:
+            with contextlib.suppress(Closed):
+                found = await asyncio.to_thread(ask, street.folder / "run", what)
+                if what != "status" or found["control"]:
+                    return found
+            await asyncio.sleep(0.05)

@@ -56,3 +56,11 @@ def test_a_probe_is_told_with_its_age_and_whether_control_uses_it():
 
     assert "probed 2 h ago: bat1 answered -500 W for -500 W, control reckons with it" == str(good)
     assert "yellow" == bad.style
+
+
+def test_a_points_answer_is_told_by_what_was_measured():
+    found = {"gain": 0.98, "delay_s": 2.14, "ramp_w_per_s": 300.0}
+
+    assert "98 % after 2.1 s, 300 W/s" == sentences.answers(found)
+    assert "98 %" == sentences.answers({**found, "delay_s": None, "ramp_w_per_s": 0.0})
+    assert "" == sentences.answers(None)
