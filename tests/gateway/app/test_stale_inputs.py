@@ -14,6 +14,7 @@ from tests.gateway.app.conftest import Gateway
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_pty, serve_tcp
 from quartier_hil.devices.gx import Gx
+from quartier_hil.devices.sunspec.storage import BatteryInverter
 
 RATE = 30.0
 SITE = """\
@@ -21,21 +22,29 @@ site = {{ id = "b012", district = "issy", simulated = true }}
 limits = {{ contract_import_w = 12000, contract_export_w = 6000 }}
 buses.lan = {{ {bus} }}
 buses.board = {{ kind = "modbus-tcp", host = "127.0.0.1", port = {board}, timeout_s = 0.2 }}
-devices.gx = {{ bus = "lan", profile = "victron/gx", unit = 227 }}
+devices.inverter = {{ bus = "lan", {device} }}
 devices.meter = {{ bus = "board", profile = "eastron/sdm630", unit = 1 }}
 assets.grid = {{ role = "grid", device = "meter" }}
-assets.bat1 = {{ role = "battery", device = "gx", part = "battery", rated_w = 5000, capacity_wh = 10000 }}
+assets.bat1 = {{ role = "battery", device = "inverter"{part}, rated_w = 5000, capacity_wh = 10000 }}
 """
 
 
-class Deaf(Gx):
-    """An inverter that never hears that it is to stop; it keeps when it was ordered, and its timer."""
+class DeafGx(Gx):
+    """A GX that never hears that it is to stop; it keeps when it was ordered, and when its timer ran out."""
+
+    keys = 'profile = "victron/gx", unit = 227'
+    part = ', part = "battery"'
 
     def __init__(self):
         super().__init__()
         self.orders_s = []
         self.stops_count = 0
         self.fell_s = None
+        self.publish({"battery.power_w": 0.0, "battery.soc_pct": 60.0})
+
+    @property
+    def ordered_w(self):
+        return self.orders()["battery.setpoint_w"]
 
     def _order(self, phase, watt):
         if watt == 0:
@@ -51,6 +60,47 @@ class Deaf(Gx):
             self.fell_s = self.now_s
 
 
+class DeafSunSpec(BatteryInverter):
+    """The same of SunSpec: once it is told to stop it hears nothing any more, though it says yes."""
+
+    keys = 'profile = "sunspec/battery"'
+    part = ""
+
+    def __init__(self, generation):
+        super().__init__(generation)
+        self.orders_s = []
+        self.stops_count = 0
+        self.fell_s = None
+        self.publish({"power_w": 0.0, "soc_pct": 60.0})
+
+    @property
+    def ordered_w(self):
+        return self.orders()["setpoint_w"]
+
+    def write(self, table, address, words):
+        path = getattr(self.image.at(address), "path", "")
+        if path == self._setpoint.enable and list(words) == [0]:
+            self.stops_count += 1
+        if self.stops_count:
+            return
+        super().write(table, address, words)
+        if path in (self._setpoint.enable, self._setpoint.seconds):
+            self.orders_s.append(self.now_s)
+
+    def expire(self):
+        before = self._setpoint.enabled
+        super().expire()
+        if before and not self._setpoint.enabled and self.fell_s is None:
+            self.fell_s = self.now_s
+
+
+DEVICES = {
+    "modbus": DeafGx,
+    "sunspec 1xx": lambda: DeafSunSpec("1xx"),
+    "sunspec 7xx": lambda: DeafSunSpec("7xx"),
+}
+
+
 async def serve_line(kind, device, folder):
     """The device on a line of this kind, and the keys of its bus."""
     if kind == "modbus-rtu":
@@ -61,26 +111,26 @@ async def serve_line(kind, device, folder):
 
 
 @contextlib.asynccontextmanager
-async def house(kind, folder):
-    """(daemon, inverter, meter): devices whose time runs as fast as the daemon's."""
-    gx, meter = Deaf(), catalog.make("eastron/sdm630", unit=1)
-    gx.publish({"battery.power_w": 0.0, "battery.soc_pct": 60.0})
+async def house(inverter, kind, folder):
+    """(daemon, meter): devices whose time runs as fast as the daemon's."""
+    meter = catalog.make("eastron/sdm630", unit=1)
     meter.publish({"power_w": 3000.0})
     begun_s = time.monotonic()
 
     async def tick():
         while True:
-            for device in (gx, meter):
+            for device in (inverter, meter):
                 device.tick((time.monotonic() - begun_s) * RATE)
             await asyncio.sleep(0.005)
 
-    line, bus = await serve_line(kind, gx, folder)
+    line, bus = await serve_line(kind, inverter, folder)
     async with line, await serve_tcp(meter) as board:
-        gateway = Gateway(folder, SITE.format(bus=bus, board=board.port), rate=RATE)
+        site = SITE.format(bus=bus, board=board.port, device=inverter.keys, part=inverter.part)
+        gateway = Gateway(folder, site, rate=RATE)
         ticking = asyncio.create_task(tick())
         try:
             await gateway.start()
-            yield gateway, gx, meter
+            yield gateway, meter
         finally:
             ticking.cancel()
             if gateway.process.returncode is None:
@@ -95,21 +145,21 @@ async def until(condition):
 
 
 @pytest.mark.parametrize("kind", ["modbus-tcp", "modbus-rtu"])
-async def test_a_setpoint_whose_input_is_lost_is_ended_by_the_devices_own_timer(kind, tmp_path):
-    async with house(kind, tmp_path) as (gateway, gx, meter):
-        await until(lambda: gx.orders()["battery.setpoint_w"] < -1000 and len(gx.orders_s) > 3)
+@pytest.mark.parametrize("device", DEVICES)
+async def test_a_setpoint_whose_input_is_lost_is_ended_by_the_devices_own_timer(device, kind, tmp_path):
+    inverter = DEVICES[device]()
+    async with house(inverter, kind, tmp_path) as (gateway, meter):
+        await until(lambda: inverter.ordered_w < -1000 and len(inverter.orders_s) > 6)
         status = await gateway.ask()
         meter.fault("silent")
-        await gateway.until(
-            lambda said: "bat1: given back" in " ".join(said["control"]["alarms"]) or gx.stops_count
-        )
-        last_s, held_w = gx.orders_s[-1], gx.orders()["battery.setpoint_w"]
-        await until(lambda: gx.fell_s is not None)
+        await until(lambda: inverter.stops_count)
+        last_s, held_w = inverter.orders_s[-1], inverter.ordered_w
+        await until(lambda: inverter.fell_s is not None)
         after = await gateway.ask()
 
-    assert ["declared"] == [row["state"] for row in status["fallbacks"]]
+    assert ["", True] == [status["fallbacks"][0]["problem"], status["fallbacks"][0]["state"] != "none"]
     assert held_w < -1000, "the release value was lost on the way"
-    assert last_s == gx.orders_s[-1], "nobody kept the setpoint alive"
-    assert 60.0 <= gx.fell_s - last_s < 75.0
-    assert 0.0 == gx.orders()["battery.setpoint_w"]
+    assert last_s == inverter.orders_s[-1], "nobody kept the setpoint alive"
+    assert 60.0 <= inverter.fell_s - last_s < 75.0
+    assert 0.0 == inverter.ordered_w
     assert after["control"]["assets"]["bat1"]["state"] == "grid meter lost"
