@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from paho.mqtt import client as paho
-from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import Client, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     import socket
 
 _CONNECT_S, _ANSWER_S, _LEAVE_S = 10.0, 10.0, 2.0
+_LANDING_S = 1.0  # of the time to leave: a socket closed with bytes unread is reset, our last word with it
 _INBOUND_MAX = 128
 _READS_PER_WAKE = 64
 _Done = Callable[[Any, int], None]
@@ -73,6 +74,7 @@ class Connection:
         self._socket: socket.socket | None = None
         self._reading = self._writing = False
         self._gone = asyncio.Event()
+        self._landed = asyncio.Event()
         self._gathers = False
         self._tick: asyncio.TimerHandle | None = None
         self._client = self._make_client()
@@ -211,14 +213,7 @@ class Connection:
 
     # paho's callbacks: each only notes what happened
 
-    def _on_connect(
-        self,
-        _client: Client,
-        _data: Any,
-        _flags: ConnectFlags,
-        code: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
+    def _on_connect(self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _rest: Any) -> None:
         if code.is_failure:
             self._end(f"refused: {code}", code.value)
             return
@@ -246,6 +241,7 @@ class Connection:
         self, _client: Client, _data: Any, mid: int, code: ReasonCode, _properties: Properties | None
     ) -> None:
         self._finish(*self._flying.pop(mid, (0, None)), code.value)
+        self._landed.set()
 
     def _finish(self, size_bytes: int, tag: Any, code: int = 0) -> None:
         self._flying_bytes -= size_bytes
@@ -262,9 +258,9 @@ class Connection:
             loop = asyncio.get_running_loop()
             loop.remove_reader(sock)
             loop.remove_writer(sock)
-            self._socket = None
-            self._writing = False
+            self._socket, self._writing = None, False
             self._gone.set()
+            self._landed.set()
 
     def _on_register_write(self, _client: Client, _data: Any, _sock: Any) -> None:
         if self._socket and not self._gathers:  # not in the connecting thread
@@ -376,14 +372,19 @@ class Connection:
             self._wake.set()
 
     async def leave(self, code: int) -> None:
-        """DISCONNECT with ``code`` after everything queued, at most two seconds, then close."""
+        """DISCONNECT with ``code`` after all that is queued and acknowledged, two seconds at most; close."""
         if self._socket is None:
             return
         self._client.on_disconnect = None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LANDING_S):
+                while self._flying and self._socket is not None:
+                    self._landed.clear()
+                    await self._landed.wait()
         self._pipe.mark()
         self._client.disconnect(ReasonCode(PacketTypes.DISCONNECT, identifier=code))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LEAVE_S):
+            async with asyncio.timeout(_LEAVE_S - _LANDING_S):
                 await self._gone.wait()
         self.drop("left")
 

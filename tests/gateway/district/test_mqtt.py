@@ -177,6 +177,32 @@ async def test_a_link_slower_than_the_house_still_says_that_it_is_alive():
         connection.drop("done")
 
 
+async def test_the_last_word_waits_until_what_was_said_is_acknowledged():
+    """Who closes a socket with a PUBACK unread resets it, and the server may never see the DISCONNECT."""
+    told = []
+
+    async def serve(reader, writer):
+        kinds = {0x10: bytes.fromhex("20 03 00 00 00"), 0x30: bytes.fromhex("40 02 00 01")}
+        while head := await reader.read(1):
+            told.append(head[0] & 0xF0)
+            (size,) = await reader.readexactly(1)
+            await reader.readexactly(size)
+            if told[-1] == 0x30:
+                await asyncio.sleep(0)
+                told.append("acknowledged")
+            writer.write(kinds.get(head[0] & 0xF0, b""))
+        told.append("closed")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        connection = await connected(Server("127.0.0.1", server.sockets[0].getsockname()[1], tls=False))
+        connection.publish(Outgoing("a", b"x", 1))
+        await connection.leave(codes.NORMAL)
+        assert 0 == connection.flying_count
+        await until(lambda: told[-1] == "closed")
+    assert [0x10, 0x30, "acknowledged", 0xE0, "closed"] == told
+
+
 async def test_a_socket_that_breaks_while_we_leave_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(mqtt, "_LEAVE_S", 3_600.0)
 
