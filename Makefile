@@ -14,7 +14,7 @@ help:
 	@echo "make demo    a simulated building at work, about two minutes; no root needed"
 	@echo "make test    ruff, mypy, house rules and all tests; installs what the tests need"
 	@echo "make bench   figures beside those of peers; ONLY=name one group, SHORT=1 minutes, JSON=1 for machines"
-	@echo "make fuzz    each parser against what a coverage-guided fuzzer finds; ONLY=name, SECONDS=60 each"
+	@echo "make fuzz    each parser against what a coverage-guided fuzzer finds; ONLY=name, SECONDS=60 each, or INPUTS=20000 SEED=1"
 	@echo "make soak    a month of smart meters through their drivers, every group accounted for; DAYS=30"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make clean   remove what was built"
@@ -52,7 +52,7 @@ test:
 
 fuzz: $(VENV)/.dev
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable '.[fuzz]'
-	$(BIN)/python tests/fuzz/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(ONLY)
+	$(BIN)/python tests/fuzz/fuzz.py $(if $(SECONDS),--seconds $(SECONDS)) $(if $(INPUTS),--inputs $(INPUTS)) $(if $(SEED),--seed $(SEED)) $(ONLY)
 
 soak: $(VENV)/.demo
 	$(BIN)/quartier-hil soak $(if $(DAYS),--days $(DAYS))

@@ -3,7 +3,8 @@
 As many parsers at a time as there are cores for us, each in a process of its own.  ``--keep`` adds what was
 found to the kept corpus.  An input that breaks a promise is printed, written beside this file as
 ``NAME-crash-…`` (``timeout``, ``oom``), one that is slow as ``NAME-slow-input``, and the exit code is 1;
-``--replay FILE NAME`` gives it to its parser again.
+``--replay FILE NAME`` gives it to its parser again.  With ``--inputs`` and ``--seed`` the same code gets the
+same inputs, or nearly, however fast the machine is: what passed once passes until a parser changes.
 """
 
 import argparse
@@ -38,6 +39,7 @@ def main() -> int:
     wanted.add_argument("names", nargs="*", metavar="NAME", help="parsers; none: all of them")
     wanted.add_argument("--seconds", type=int, default=60, help="how long each (default 60)")
     wanted.add_argument("--inputs", type=int, default=0, help="how many inputs each, instead of a time")
+    wanted.add_argument("--seed", type=int, default=0, help="of what is tried; 0: another each time")
     wanted.add_argument("--keep", action="store_true", help="add what reached new code to the kept corpus")
     wanted.add_argument("--replay", type=Path, metavar="FILE", help="give this input to the one parser named")
     args = wanted.parse_args()
@@ -82,7 +84,7 @@ def _command(work: Path, name: str, *argv: str) -> list[str]:
     """libFuzzer calls itself by one name, without arguments of ours: that is a script."""
     script = work / f"{name}.sh"
     script.write_text(
-        f"#!/bin/sh\n{NAME}={name} {SELF}={shlex.quote(str(script))} "
+        f"#!/bin/sh\nPYTHONHASHSEED=0 {NAME}={name} {SELF}={shlex.quote(str(script))} "
         f'exec {shlex.quote(sys.executable)} {shlex.quote(__file__)} "$@"\n'
     )
     script.chmod(0o755)
@@ -103,10 +105,11 @@ def _all(names: list[str], args: argparse.Namespace) -> int:
                 work,
                 name,
                 limit,
+                f"-seed={args.seed}",
                 prefix,
                 "-print_final_stats=1",
+                f"-seed_inputs=@{work / f'{name}-kept.list'}",
                 str(work / name),
-                str(work / f"{name}-kept"),
             )
             with (work / f"{name}.log").open("wb") as log:
                 running[name] = subprocess.Popen(argv, stdout=log, stderr=log)
@@ -147,8 +150,12 @@ def _summary(text: str) -> str:
 
 def _unpacked(name: str, folder: Path) -> None:
     folder.mkdir()
+    paths = []
     for number, data in enumerate(parsers.kept(name)):
-        (folder / str(number)).write_bytes(data)
+        paths.append(folder / str(number))
+        paths[-1].write_bytes(data)
+    # In an order that no file system chooses.
+    folder.with_name(f"{folder.name}.list").write_text(",".join(map(str, paths)))
 
 
 def _keep(name: str, work: Path) -> None:

@@ -1,5 +1,9 @@
 """A meter that is asked over real wires, by the gateway's own door: HDLC on a pty, the wrapper over TCP."""
 
+import asyncio
+import json
+import time
+
 import pytest
 from tests.drivers.meter.conftest import HouseTime
 
@@ -8,10 +12,12 @@ from quartier_drivers.contract import DeviceSpec, Quality
 from quartier_drivers.errors import NoReply
 from quartier_drivers.meter.bus import DlmsBus
 from quartier_drivers.meter.driver import DOOR
-from quartier_hil.devices.meters.dlms.asked import HIGH, LOW
+from quartier_hil.clock import RigClock
+from quartier_hil.devices.meters.dlms.asked import HIGH, LOW, AskedMeter
 from quartier_hil.devices.meters.dlms.draw import KEYS
 from quartier_hil.devices.meters.dlms.station import Asked, Station
 from quartier_hil.devices.meters.port import PtyPort, TcpPort
+from quartier_hil.stage.daemon import Daemon
 
 EXPECTED = {
     "grid.energy_import_wh": 4770.0,
@@ -91,3 +97,77 @@ def test_a_frame_that_gets_lost_is_given_again(meter):
 
     assert b"" == lost.hear(frame)
     assert b"\x63\x03\x80\x01\x00" in lost.hear(other._frame(0x11))
+
+
+SITE = """
+[site]
+id = "b1"
+district = "d1"
+simulated = true
+
+[buses.door]
+kind = "dlms"
+port = "{tcp}"
+mode = "client"
+client = 1
+security = "high"
+
+[devices.door_meter]
+bus = "door"
+profile = "generic/dlms_meter"
+key_file = "{keys}"
+
+[assets.grid]
+role = "grid"
+device = "door_meter"
+
+[buses.cellar]
+kind = "dlms"
+port = "{pty}"
+mode = "client"
+baud = 9600
+framing = "8N1"
+
+[devices.cellar_meter]
+bus = "cellar"
+profile = "generic/dlms_meter"
+unit = 17
+
+[assets.flat]
+role = "load"
+device = "cellar_meter"
+rated_w = 9000
+
+[limits]
+contract_import_w = 12000
+contract_export_w = 6000
+failsafe_import_w = 6000
+failsafe_export_w = 6000
+"""
+
+
+@pytest.mark.scenario
+async def test_the_daemon_reads_meters_that_are_asked_over_tcp_with_gmac_and_over_a_pty(
+    meter, key_file, tmp_path
+):
+    pty, tcp = PtyPort(tmp_path / "cellar"), TcpPort()
+    guarded = AskedMeter(meter.objects, meter.curves, mechanism=HIGH)
+    site = tmp_path / "site.toml"
+    async with Asked(meter, pty), Asked(guarded, tcp):
+        site.write_text(SITE.format(tcp=tcp.url, pty=pty.url, keys=key_file))
+        daemon = Daemon(site, tmp_path, RigClock(time.time()))
+        await daemon.start()
+        try:
+            async with asyncio.timeout(60):
+                values = {}
+                while not EXPECTED.items() <= values.items() or "flat.energy_import_wh" not in values:
+                    code, said = await daemon.command(
+                        "points", "--json", "--runtime-dir", str(daemon.runtime_dir)
+                    )
+                    rows = json.loads(said) if code == 0 else []
+                    values = {row["point"]: row["value"] for row in rows if row["quality"] == "good"}
+        finally:
+            await daemon.stop()
+
+    assert 4770.0 == values["flat.energy_import_wh"]
+    assert b"\xc3\x01" in [apdu[:2] for apdu in guarded.log], "it proved that it has the keys"
