@@ -57,19 +57,22 @@ async def reckoned(run: Running) -> Mapping[str, Heard]:
 async def counted(metering: Metering, daemon: Daemon) -> Mapping[str, Tally]:
     """Both sides' counts by meter, while all meters are silent; then they speak again.
 
-    Raises TimeoutError where those of the daemon do not come to rest.
+    Raises TimeoutError where a meter cannot say its last word since nobody takes it, and where the counts of
+    the daemon do not come to rest.
     """
-    await metering.hush()
     before: Mapping[str, tuple[int, int]] = {}
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            await asyncio.sleep(STILL_S)
-            found = await _heard(metering, daemon)
-            if len(found) == len(metering.names) and found == before:
-                break
-            before = found
-    spoken = metering.spoken()
-    metering.speak()
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await metering.hush()
+            while True:
+                await asyncio.sleep(STILL_S)
+                found = await _heard(metering, daemon)
+                if len(found) == len(metering.names) and found == before:
+                    break
+                before = found
+            spoken = metering.spoken()
+    finally:
+        metering.speak()
     return {name: Tally(spoken[name], *found[name]) for name in metering.names}
 
 

@@ -1,5 +1,6 @@
 """What meters said and what was heard is counted while they are silent, and once both sides are at rest."""
 
+import asyncio
 import datetime as dt
 
 import pytest
@@ -60,8 +61,20 @@ async def test_both_sides_are_counted_once_the_daemon_is_at_rest():
 
 async def test_a_daemon_that_does_not_come_to_rest_is_given_up(monkeypatch):
     monkeypatch.setattr(reckoning, "PATIENCE_S", 0.05)
+    meters = Meters()
     with pytest.raises(TimeoutError):
-        await counted(Meters(), Gateway(None))
+        await counted(meters, Gateway(None))
+    assert not meters.silent
+
+
+async def test_a_meter_whose_words_nobody_takes_is_not_waited_for_for_ever(monkeypatch):
+    class Stuck(Meters):
+        async def hush(self):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(reckoning, "PATIENCE_S", 0.05)
+    with pytest.raises(TimeoutError):
+        await counted(Stuck(), Gateway(50))
 
 
 def test_what_counts_is_what_came_in_between():
