@@ -52,7 +52,8 @@ def test_a_cap_stays_on_an_inverter_that_nobody_reaches(tmp_path, generation):
     cap = '[[events]]\nat_s = 10\ndo = "caps"\ngeneration_max_w = 1500\nfor_s = 5000\n'
     stays = (
         '[[checks]]\ncheck = "within"\npoint = "order.generation_max_w"\nhigh = 1500\nfrom_s = 100\n'
-        '[[checks]]\ncheck = "within"\npoint = "pv1.power_w"\nlow = -1501\nhigh = -500\nfrom_s = 100\n'
+        '[[checks]]\ncheck = "within"\npoint = "pv1.power_w"\nlow = -1501\nfrom_s = 100\n'
+        '[[checks]]\ncheck = "within"\npoint = "pv1.power_w"\nhigh = -1400\nfrom_s = 100\nuntil_s = 240\n'
     )
     _run(
         tmp_path,
