@@ -3,18 +3,21 @@
 The words come from outside; what they mean is decided here.  Pure.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import struct
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from quartier_drivers import codec
 from quartier_drivers.contract import Quality
 from quartier_drivers.sunspec.chain import Found
 from quartier_drivers.sunspec.leaves import Leaf, Unfolded, unfold
 from quartier_drivers.sunspec.models import HEAD_WORDS, Model, model
+from quartier_drivers.sunspec.sheets import sheet
 from quartier_drivers.sunspec.values import Plain, named, value
 
 Words = Sequence[int | None]
 """The registers of a model from its ID on; None for what the device refuses."""
+_STRANGER = "a maker's own model, which the standard does not describe"
 _UNSCALED = "as it stands: its scale factor is not implemented"
 
 
@@ -34,29 +37,58 @@ class Row:
     quality: str
 
 
-@dataclass(frozen=True, slots=True)
 class Chapter:
-    """One model of a device and its points; ``faults`` say how it departs from its definition."""
+    """One model of a device and its points; ``faults`` say how it departs from its definition.
 
-    found: Found
-    label: str
-    rows: Sequence[Row] = ()
-    faults: Sequence[str] = field(default_factory=tuple)
+    ``values`` holds what each point says, in the order of its registers; ``rows`` are made when asked for.
+    """
+
+    def __init__(self, found: Found, words: Words) -> None:
+        self.found = found
+        self._words = words
+        definition = model(found.number)
+        self.label = _STRANGER if definition is None else definition.label
+        self._sheet = None if definition is None else sheet(found.number, found.length, words)
+        self.faults = () if self._sheet is None else tuple(self._sheet.unfolded.faults)
+        self.values: Sequence[Plain | None] = ()
+        self._unscaled: Collection[int] = ()
+        if self._sheet is not None and None not in words:
+            data = struct.pack(f">{len(words)}H", *words)
+            self.values, self._unscaled = self._sheet.values(data)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Its points, as people read them; fillers are left out."""
+        if self._sheet is None:
+            return []
+        return [
+            self._row(place, leaf)
+            for place, leaf in enumerate(self._sheet.unfolded)
+            if leaf.entry.type_name != "pad"
+        ]
+
+    def _row(self, place: int, leaf: Leaf) -> Row:
+        entry, point = leaf.entry, f"{title(self.found)}.{leaf.path}"
+        own = self._words[leaf.offset : leaf.offset + entry.size]
+        held = [word for word in own if word is not None]
+        if len(held) < entry.size:
+            return Row(point, None, entry.units, "refused", "", Quality.BAD.name)
+        if self.values:
+            found, unscaled = self.values[place], place in self._unscaled
+        else:  # a part of the model is refused
+            scale = power(leaf, self._words)
+            found = value(entry, held, 0 if scale is None else scale)
+            unscaled = scale is None and found is not None
+        raw = "" if entry.type_name == "string" else " ".join(f"{word:04X}" for word in held)
+        if unscaled:
+            return Row(point, found, entry.units, _UNSCALED, raw, Quality.BAD.name)
+        quality = Quality.BAD if found is None else Quality.GOOD
+        return Row(point, found, entry.units, named(entry, found), raw, quality.name)
 
 
 def title(found: Found) -> str:
     """``103``, or ``103#2`` for the second of its like."""
     return f"{found.number}#{found.instance}" if found.instance > 1 else str(found.number)
-
-
-def chapter(found: Found, words: Words) -> Chapter:
-    """What ``words`` of a model on a device say."""
-    definition = model(found.number)
-    if definition is None:
-        return Chapter(found, "a maker's own model, which the standard does not describe")
-    unfolded = layout(definition, found, words)
-    rows = [_row(title(found), leaf, words) for leaf in unfolded if leaf.entry.type_name != "pad"]
-    return Chapter(found, definition.label, rows, tuple(unfolded.faults))
 
 
 def layout(definition: Model, found: Found, words: Words) -> Unfolded:
@@ -79,23 +111,3 @@ def power_of(word: int | None) -> int | None:
 def counted(definition: Model) -> int:
     """How many registers, from its ID on, hold what says how often its groups are repeated."""
     return definition.group.size if definition.repeats else HEAD_WORDS
-
-
-def _row(model_title: str, leaf: Leaf, words: Words) -> Row:
-    entry = leaf.entry
-    point = f"{model_title}.{leaf.path}"
-    own = words[leaf.offset : leaf.offset + entry.size]
-    held = [word for word in own if word is not None]
-    if len(held) < entry.size:
-        return Row(point, None, entry.units, "refused", "", Quality.BAD.name)
-    scale = power(leaf, words)
-    if scale is None and value(entry, held) is not None:  # it means something, but nobody can say how much
-        return Row(point, value(entry, held), entry.units, _UNSCALED, _hex(held), Quality.BAD.name)
-    found = value(entry, held, scale)
-    raw = "" if entry.type_name == "string" else _hex(held)
-    quality = Quality.BAD if found is None else Quality.GOOD
-    return Row(point, found, entry.units, named(entry, found), raw, quality.name)
-
-
-def _hex(words: Sequence[int]) -> str:
-    return " ".join(f"{word:04X}" for word in words)

@@ -70,6 +70,7 @@ class SunspecDriver:
         self._summed: list[Summed] = []
         self._beats: dict[str, Heartbeat] = {}
         self._looks: list[tuple[Found, Round]] = []
+        self._look_ns = 0
         self._news: list[Reading] = []
         self._notes: list[Note] = []
         self._told_faults: tuple[str, ...] = ()
@@ -251,7 +252,8 @@ class SunspecDriver:
         yield from (one.round.due_ns for one in self._steered.values())
         yield from (one.round.due_ns for one in self._summed)
         yield from (beat.due_ns for beat in self._beats.values() if beat.due_ns is not None)
-        yield from (round_.due_ns for _, round_ in self._looks)
+        if self._looks:
+            yield self._look_ns
 
     def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
         """The same, and what is then done; one exchange each."""
@@ -262,8 +264,8 @@ class SunspecDriver:
         for beat in self._beats.values():
             if beat.due_ns is not None:
                 yield beat.due_ns, beat.turn
-        for found, round_ in self._looks:
-            yield round_.due_ns, partial(self._look, found, round_)
+        if self._looks:
+            yield self._look_ns, self._look
 
     async def _seen(self, steered: Steered, now_ns: int) -> Reading | None:
         if not await steered.round.turn(now_ns, self._spec.phase_ns):
@@ -278,8 +280,12 @@ class SunspecDriver:
             self._notes.append(Note("order.not_held", f"{steered.point}: {trouble}", told))
         return steered.reading(self._clock.now_ns())
 
-    async def _look(self, found: Found, round_: Round, now_ns: int) -> None:
-        await round_.turn(now_ns)
+    async def _look(self, now_ns: int) -> None:
+        """At one model after the other, whether it is still there."""
+        self._look_ns = now_ns + int(_LOOK_S * _S)
+        found, round_ = self._looks[0]
+        self._looks.append(self._looks.pop(0))
+        await round_.whole()
         if not self._device.stands(found):
             self._lose(Name(found.number, "ID"))
 
@@ -349,11 +355,10 @@ class SunspecDriver:
         self._polled = _Polled(self._line, self._spec, registers, self._clock)
         powers = device.powers(self._device)
         self._polled.know({(self._spec.unit, at): power for at, power in powers.items()})
-        self._looks = []
-        for place, found in enumerate(device.used(self._device, parts)):
-            due_ns = self._clock.now_ns() + int((place + 1) * _LOOK_S * _S)
+        self._looks, self._look_ns = [], self._clock.now_ns() + int(_LOOK_S * _S)
+        for found in device.used(self._device, parts):
             head = [Name(found.number, "ID", found.instance), Name(found.number, "L", found.instance)]
-            self._looks.append((found, Round(self._device, head, self._registers, _LOOK_S, due_ns)))
+            self._looks.append((found, Round(self._device, head, self._registers, _LOOK_S, 0)))
 
     def _asked(self) -> _Polled:
         assert self._polled is not None

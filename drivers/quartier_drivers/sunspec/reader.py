@@ -8,13 +8,13 @@ from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.reader import OWNER, Row, row, target
 from quartier_drivers.schema import Limits
-from quartier_drivers.sunspec.census import Chapter, chapter
+from quartier_drivers.sunspec.census import Chapter
 from quartier_drivers.sunspec.chain import BASES, Found
 from quartier_drivers.sunspec.driver import DOOR
-from quartier_drivers.sunspec.leaves import unfold
 from quartier_drivers.sunspec.models import HEAD_WORDS, model
 from quartier_drivers.sunspec.profile import SunspecProfile
-from quartier_drivers.sunspec.registers import Registers
+from quartier_drivers.sunspec.registers import Ahead, Registers
+from quartier_drivers.sunspec.sheets import sheet
 from quartier_drivers.sunspec.survey import Survey
 
 
@@ -35,7 +35,7 @@ async def read_all(url: str, unit: int | None = None) -> Told:
     place = target(url, unit)
     clock = LoopClock()
     line = link("read", place.bus, clock)
-    registers = Registers(line, place.unit, Limits())
+    registers = Ahead(line, place.unit, Limits())
     try:
         await line.open()
         chain = await Survey(registers, BASES, clock).chain()
@@ -68,20 +68,15 @@ async def read_points(profile: SunspecProfile, url: str) -> list[Row]:
     return rows + [row(name, found.get(name)) for name in driver.points]
 
 
-async def _chapter(registers: Registers, found: Found) -> Chapter:
+async def _chapter(registers: Ahead, found: Found) -> Chapter:
+    """A model and its points; what lies across two reads is read once more: no value is of two moments."""
     if model(found.number) is None:
-        return chapter(found, ())
-    return chapter(found, await words_of(registers, found))
-
-
-async def words_of(registers: Registers, found: Found) -> list[int | None]:
-    """All registers of a model from its ID on, no value in two halves."""
-    count = HEAD_WORDS + found.length
-    definition = model(found.number)
-    seams: set[int] = set()
-    if definition is not None and count > registers.block_max:
-        group = definition.group
-        head = await registers.words(found.address, min(group.size, count))
-        laid = unfold(definition, found.length, lambda at: head[at] if at < len(head) else None)
-        seams = {found.address + leaf.offset for leaf in laid}
-    return await registers.words(found.address, count, seams)
+        return Chapter(found, ())
+    words = await registers.words(found.address, HEAD_WORDS + found.length)
+    if any(found.address < border < found.end for border in registers.borders):
+        for leaf in sheet(found.number, found.length, words).unfolded:
+            place, size = found.address + leaf.offset, leaf.entry.size
+            if any(place < border < place + size for border in registers.borders):
+                answer = await Registers.ask(registers, place, size)
+                words[leaf.offset : leaf.offset + size] = answer.values or [None] * size
+    return Chapter(found, words)

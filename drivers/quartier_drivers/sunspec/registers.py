@@ -9,6 +9,9 @@ from quartier_drivers.schema import Limits
 
 # So many refusals while one stretch is read, and the rest of it is given up.
 _REFUSALS_MAX = 48
+# Reading ahead: so much that nobody asked for is read to keep the stretch whole; so often it may be refused.
+_BRIDGED = 250
+_AHEAD_REFUSALS = 3
 
 
 class Registers:
@@ -71,3 +74,41 @@ def _length(at: int, longest: int, cuts: Sequence[int]) -> int:
     """How much of ``longest`` to read from ``at`` so that it ends at a seam, where there is one."""
     end = max((cut for cut in cuts if at < cut <= at + longest), default=at + longest)
     return end - at
+
+
+class Ahead(Registers):
+    """The same, read in whole blocks one after the other where the device allows it, each register once.
+
+    ``borders`` are where one block ends and the next begins: a value that lies across may be of two moments.
+    """
+
+    def __init__(self, line: Line, unit: int, limits: Limits) -> None:
+        super().__init__(line, unit, limits)
+        self.borders: set[int] = set()
+        self._start = 0
+        self._held: list[int] = []
+        self._refusals_left = _AHEAD_REFUSALS
+        self._whole_blocks = True
+
+    async def ask(self, address: int, count: int, *, probes: bool = False) -> Answer:
+        """What was read already, or a read that brings more than is asked for."""
+        if not 0 <= address - self._start <= len(self._held) + _BRIDGED:
+            self._start, self._held, self._whole_blocks = address, [], True
+        while (end := self._start + len(self._held)) < address + count and self._refusals_left:
+            wanted = self.block_max if self._whole_blocks else address + count - end
+            length = min(self.block_max, wanted, 0x10000 - end)
+            answer = await super().ask(end, length, probes=probes)
+            if answer.exception:  # the map ends before that, or the device allows less
+                if self._whole_blocks:
+                    self._whole_blocks = False
+                    continue
+                self._refusals_left -= 1
+                if (end, length) == (address, count):
+                    return answer
+                break
+            self._held += answer.values
+            self.borders.add(end + length)
+        at = address - self._start
+        if at + count <= len(self._held):
+            return Answer(values=tuple(self._held[at : at + count]))
+        return await super().ask(address, count, probes=probes)

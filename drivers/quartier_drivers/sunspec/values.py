@@ -25,7 +25,7 @@ def value(entry: Entry, words: Sequence[int], power: int | None = 0) -> Plain | 
     A number keeps its kind: whole where nothing scales it to fractions.
     """
     data = struct.pack(f">{len(words)}H", *words)
-    reads = _TEXTS.get(entry.type_name)
+    reads = TEXTS.get(entry.type_name)
     if reads is not None:
         return reads(data)
     kind = KINDS.get(entry.type_name)
@@ -82,9 +82,10 @@ def _eui48(data: bytes) -> str | None:
     return address.hex(":").upper() if any(address) and address != b"\xff" * len(address) else None
 
 
-_TEXTS: Mapping[str, Callable[[bytes], str | None]] = {
+TEXTS: Mapping[str, Callable[[bytes], str | None]] = {
     "string": _text,
     "ipaddr": _ipv4,
     "ipv6addr": _ipv6,
     "eui48": _eui48,
 }
+"""Types that are texts to us, by what reads their bytes."""

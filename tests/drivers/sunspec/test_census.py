@@ -2,14 +2,14 @@
 
 from tests.drivers.sunspec.conftest import words_of
 
-from quartier_drivers.sunspec.census import chapter, counted, layout, power_of, title
+from quartier_drivers.sunspec.census import Chapter, counted, layout, power_of, title
 from quartier_drivers.sunspec.chain import Found
 from quartier_drivers.sunspec.models import model
 
 
 def rows(values, length=None):
     words = words_of(values)
-    told = chapter(Found(values["ID"], 40070, length or len(words) - 2), words)
+    told = Chapter(Found(values["ID"], 40070, length or len(words) - 2), words)
     return {row.point: row for row in told.rows}
 
 
@@ -44,15 +44,15 @@ def test_what_the_device_refuses_is_told():
     words = [*words_of({"ID": 103, "W": 1, "W_SF": 0})]
     words[14] = None
 
-    told = {row.point: row for row in chapter(Found(103, 40070, 50), words).rows}
+    told = {row.point: row for row in Chapter(Found(103, 40070, 50), words).rows}
 
     assert ("refused", None) == (told["103.W"].text, told["103.W"].value)
 
 
 def test_a_makers_own_model_is_named_and_passed_over():
-    told = chapter(Found(64999, 40100, 12), ())
+    told = Chapter(Found(64999, 40100, 12), ())
 
-    assert ((), "a maker's own model, which the standard does not describe") == (told.rows, told.label)
+    assert ([], "a maker's own model, which the standard does not describe") == (told.rows, told.label)
 
 
 def test_the_second_of_its_like_is_numbered():

@@ -7,16 +7,27 @@ from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.tcp import TcpLink
 from quartier_drivers.schema import Limits
-from quartier_drivers.sunspec.registers import Registers
+from quartier_drivers.sunspec.registers import Ahead, Registers
 
 
 @pytest.fixture
 async def registers(inverter):
+    async for one in made(inverter, Registers):
+        yield one
+
+
+@pytest.fixture
+async def ahead(inverter):
+    async for one in made(inverter, Ahead):
+        yield one
+
+
+async def made(inverter, kind):
     bus = TcpBus(
         kind="modbus-tcp", host="127.0.0.1", port=inverter.server.port, timeout_s=0.2, retries_count=0
     )
     line = TcpLink("lan", bus, LoopClock())
-    yield Registers(line, 1, Limits())
+    yield kind(line, 1, Limits())
     await line.close()
 
 
@@ -65,3 +76,35 @@ async def test_a_unit_that_a_gateway_does_not_reach_is_silent(registers, inverte
 
     with pytest.raises(NoReply, match="gateway target"):
         await registers.ask(1000, 1)
+
+
+async def test_reading_ahead_asks_for_each_register_once(ahead, inverter):
+    inverter.words = {at: at for at in range(1000, 1300)}
+
+    assert (1000, 1001) == (await ahead.ask(1000, 2)).values
+    assert (1060, 1061) == (await ahead.ask(1060, 2)).values
+    assert (1190, 1191) == (await ahead.ask(1190, 2)).values
+    assert list(range(1000, 1240)) == await ahead.words(1000, 240)
+
+    assert [(1000, 125), (1125, 125)] == inverter.blocks
+    assert {1125, 1250} == ahead.borders
+
+
+async def test_reading_ahead_ends_where_the_map_does_and_goes_on_with_what_is_asked_for(ahead, inverter):
+    inverter.words = {at: at for at in range(1000, 1160)}
+
+    assert (1000, 1001) == (await ahead.ask(1000, 2)).values
+    assert (1130, 1131) == (await ahead.ask(1130, 2)).values
+    assert (1158, 1159) == (await ahead.ask(1158, 2)).values
+    assert (await ahead.ask(1160, 2)).exception
+
+    assert [(1000, 125), (1125, 125), (1125, 7), (1132, 28), (1160, 2)] == inverter.blocks
+
+
+async def test_reading_ahead_leaves_out_what_is_far_away(ahead, inverter):
+    inverter.words = {at: at for at in range(1000, 9000)}
+
+    await ahead.ask(1000, 2)
+    await ahead.ask(5000, 2)
+
+    assert [(1000, 125), (5000, 125)] == inverter.blocks
