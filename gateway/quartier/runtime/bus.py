@@ -107,10 +107,7 @@ class Bus:
             pause_s = REOPEN_PAUSE_S[0] if is_back else min(2 * pause_s, REOPEN_PAUSE_S[1])
 
     async def _stand_by(self, seconds: float) -> bool:
-        """Wait, in steps: devices fall silent also while nobody can ask them.
-
-        Ends early, and says so, when a port that was absent is plugged in.
-        """
+        """Wait, in steps: devices fall silent meanwhile.  Whether an absent port came back: it ends early."""
         until_ns = self._clock.now_ns() + int(seconds * 1e9)
         self._age()
         while (left_ns := until_ns - self._clock.now_ns()) > 0:
@@ -127,8 +124,6 @@ class Bus:
             now_ns = self._clock.now_ns()
             if now_ns >= self._age_again_ns:
                 self._age()
-            if self._returns.waiting:
-                await self._returns.make()
             if await self._wrote():
                 continue
             # Due first, then the time: a driver that says "now" means the moment it was asked.
@@ -155,7 +150,9 @@ class Bus:
                     await self._clock.sleep(0)
 
     async def _wrote(self) -> bool:
-        """Write what waits longest for a device that can be reached; whether there was something."""
+        """Write what waits longest for a device that answers, and read who starves of it; whether it did."""
+        if self._returns.waiting:
+            await self._returns.make()
         command = self.mailbox.take(self._reachable, self._clock.now_ns())
         if command is None:
             return False
@@ -163,6 +160,10 @@ class Bus:
         assert health is not None, command.point  # only what is reachable was taken from the mailbox
         await self._write(command, health)
         self._rota.changed(health)
+        starved = self._rota.starved(self._clock.now_ns())
+        if starved is not None:
+            await self._read(starved)
+            self._rota.changed(starved)
         return True
 
     async def _look(self) -> None:
@@ -182,8 +183,6 @@ class Bus:
         self._rota.changed(health)
 
     async def _between(self) -> None:
-        if self._returns.waiting:
-            await self._returns.make()
         while await self._wrote():
             pass
         first = self._rota.first()

@@ -13,8 +13,15 @@ class Member(Protocol):
         """When its turn is."""
         ...
 
+    @property
+    def reachable(self) -> bool:
+        """Whether it answers, so that a turn of it costs no time-out."""
+        ...
+
 
 M = TypeVar("M", bound=Member)
+# Writes go before reads; who waits longer than this because of them has a turn between two.
+STARVED_NS = 2_000_000_000
 
 
 class Rota(Generic[M]):
@@ -47,6 +54,12 @@ class Rota(Generic[M]):
             if heap[0] == (due_ns, place):
                 return due_ns, member
         return None
+
+    def starved(self, now_ns: int) -> M | None:
+        """Who answers and was passed over longest, for more than ``STARVED_NS``; None where nobody was."""
+        before_ns = now_ns - STARVED_NS
+        waiting = [member for member in self._members if member.reachable and member.due_ns < before_ns]
+        return min(waiting, key=lambda member: member.due_ns, default=None)
 
     def changed(self, member: M) -> None:
         """Its turn may have come nearer."""

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import itertools
 
 from tests.gateway.runtime.test_bus import House
+from tests.gateway.runtime.test_bus import running as served
 
 from quartier.runtime import bus as bus_room
 from quartier_drivers import profile
@@ -149,3 +151,23 @@ async def test_an_endpoint_that_takes_connections_and_hangs_up_is_not_stormed(mo
         await house.until(lambda: len(pauses) >= 8)
 
     assert all(pause >= 0.5 * min(2**place, 60) for place, pause in enumerate(pauses[:8]))
+
+
+async def test_a_line_full_of_writes_still_reads_those_who_answer():
+    devices = {"relays": (1, "waveshare/relay8", "relay1"), "m1": (2, "eastron/sdm630", "")}
+
+    async def storm(house):
+        """Another order whenever the bus is about to look for one."""
+        for turn in itertools.count():
+            now_ns = house.clock.now_ns()
+            command = Command("relays.relay_on", float(turn % 2), now_ns + 3600 * 10**9, "storm")
+            house.bus.mailbox.post([command], now_ns)
+            await asyncio.sleep(0)
+
+    async with served(devices) as (house, _):
+        await house.until(lambda: {"m1.power_w", "relays.relay_on"} <= house.latest.keys())
+        before_count = house.counts["m1.power_w"]
+        storming = asyncio.create_task(storm(house))
+        await house.until(lambda: house.counts["m1.power_w"] > before_count + 2)
+        storming.cancel()
+        await asyncio.wait([storming])

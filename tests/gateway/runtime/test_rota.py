@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier.runtime.rota import Rota
+from quartier.runtime.rota import STARVED_NS, Rota
 
 
 @dataclass
@@ -12,6 +12,7 @@ class Device:
 
     turn_ns: int
     asked_count: int = 0
+    reachable: bool = True
 
     @property
     def due_ns(self):
@@ -78,3 +79,14 @@ def test_it_is_always_the_one_that_asking_all_would_find(dues, moves):
             due_ns,
             next(i for i, d in enumerate(devices) if d is found),
         )
+
+
+def test_who_answers_and_was_passed_over_longest_is_starved_and_nobody_else():
+    silent, early, late = Device(1, reachable=False), Device(5), Device(9)
+    rota = Rota([late, silent, early])
+
+    assert rota.starved(5 + STARVED_NS) is None
+    assert rota.starved(6 + STARVED_NS) is early
+    assert rota.starved(100 + STARVED_NS) is early
+    early.turn_ns = 50
+    assert rota.starved(100 + STARVED_NS) is late
