@@ -60,8 +60,9 @@ def _number(entry: Entry, kind: Kind, data: bytes, power: int | None) -> Plain |
         return raw
     if power is None:
         return None
-    scaled = codec.scaling(1.0, 0.0, 1, power).up(raw)
-    return int(scaled) if power > 0 and isinstance(raw, int) and scaled.is_integer() else scaled
+    if power > 0 and isinstance(raw, int):
+        return int(raw * 10**power)
+    return codec.scaling(1.0, 0.0, 1, power).up(raw)
 
 
 def _text(data: bytes) -> str | None:
