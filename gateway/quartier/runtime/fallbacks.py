@@ -14,7 +14,7 @@ from quartier.runtime.health import Health
 from quartier_drivers.contract import Armable, Armed, Note
 
 DAY_S = 86_400.0
-AGAIN_S = 300.0
+AGAIN_S, AGAIN_MAX_S = 300.0, 3600.0
 # A device that comes and goes is not looked at each time.
 MET_PAUSE_S = 60.0
 # After an order has had its time to act, its timer must show.
@@ -114,6 +114,7 @@ class Lookout:
         self._looked_ns: dict[str, int] = {}
         self._timed: set[str] = set()
         self._doubted: set[str] = set()
+        self._fails: dict[str, int] = {}
         self._soonest_ns = _NEVER
 
     def met(self, health: Health) -> None:
@@ -160,15 +161,22 @@ class Lookout:
 
         Raises NoReply or LinkLost: it is looked at again later.
         """
-        self._plan(point, self._clock.now_ns() + int(AGAIN_S * 1e9))
+        # Who breaks the connection whenever it is asked is asked less and less often.
+        fails_count = self._fails.get(point, 0)
+        self._fails[point] = fails_count + 1
+        again_s = min(AGAIN_S * 2**fails_count, AGAIN_MAX_S)
+        self._plan(point, self._clock.now_ns() + int(again_s * 1e9))
         for armed in await _armed(health, point, between):
             now_ns = self._clock.now_ns()
             self._looked_ns[point] = now_ns
+            self._fails.pop(point, None)
             if not armed.problem:
                 self._plan(point, now_ns + int(DAY_S * 1e9))
             elif self._is_doubtful(point):
                 self._plan(point, now_ns + int(CONFIRM_S * 1e9))
                 continue
+            else:
+                self._plan(point, now_ns + int(AGAIN_S * 1e9))
             self._doubted.discard(point)
             if self._fallbacks.note(armed, self._clock.utc_ms()):
                 self._say(armed, health)

@@ -64,3 +64,42 @@ def test_a_points_answer_is_told_by_what_was_measured():
     assert "98 % after 2.1 s, 300 W/s" == sentences.answers(found)
     assert "98 %" == sentences.answers({**found, "delay_s": None, "ramp_w_per_s": 0.0})
     assert "" == sentences.answers(None)
+
+
+FALLBACK = {"value": 0.0, "after_s": 60.0, "holds": False}
+
+
+@pytest.mark.parametrize(
+    ("fallback", "expected"),
+    [
+        (None, "nothing"),
+        (FALLBACK, "0 W after 60 s"),
+        (FALLBACK | {"value": None}, "own control after 60 s"),
+        (FALLBACK | {"state": "verified", "age_s": 7200.0}, "0 W after 60 s, verified 2 h ago"),
+        (FALLBACK | {"state": "declared"}, "0 W after 60 s, by the manual"),
+        (FALLBACK | {"state": "different"}, "0 W after 60 s, NOT as declared"),
+        ({"value": None, "after_s": None, "holds": True, "state": "unseen"}, "holds"),
+    ],
+)
+def test_what_a_device_does_by_itself_is_said_in_a_few_words(fallback, expected):
+    assert expected == sentences.by_itself("bat1.setpoint_w", fallback)
+
+
+def test_a_status_counts_fallbacks_and_names_each_that_would_not_act():
+    row = {"asset": "bat1", "point": "bat1.setpoint_w", "problem": "", "accepted": None, "state": "verified"}
+    lost = row | {
+        "point": "ev1.current_max_a",
+        "state": "different",
+        "problem": "it never acts; run quartier arm",
+    }
+    none = row | {"asset": "heat", "point": "heat.relay_on", "state": "none"}
+    told = [row, row | {"state": "declared"}, lost, none, none | {"accepted": "it harms nobody at all"}]
+    counts, first, second = sentences.fallbacks(told)
+
+    assert "fall-backs: 1 verified, 1 by the manual, 1 accepted without" == str(counts)
+    assert ("fall-back of ev1.current_max_a is lost: it never acts; run quartier arm", "red") == (
+        str(first),
+        first.style,
+    )
+    assert "heat is given no orders: heat.relay_on has no fall-back" == str(second)
+    assert [] == list(sentences.fallbacks([]))

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from itertools import pairwise
 
 import pytest
 from tests.gateway.runtime.test_bus import House
@@ -10,6 +11,7 @@ from tests.gateway.runtime.test_bus import House
 from quartier.runtime.fallbacks import Fallbacks
 from quartier_drivers import profile
 from quartier_drivers.contract import Armed, Command
+from quartier_drivers.errors import LinkLost
 from quartier_hil.devices.odd import plain_unit
 from quartier_hil.devices.oddtcp import OddTcp
 
@@ -119,6 +121,26 @@ async def test_a_timer_that_stays_is_verified_after_the_first_order():
         await house.until(lambda: house.fallbacks.of(POINT).armed.after_s == 60)
 
     assert SOUND == house.fallbacks.of(POINT).armed
+
+
+async def test_who_hangs_up_whenever_it_is_asked_is_asked_less_and_less_often():
+    async with running(rate=2000.0) as (house, _):
+        await house.until(lambda: house.fallbacks.of(POINT))
+        driver, asked_ns = house.bus.devices["bat1"].driver, []
+        arm = driver.arm
+
+        async def hangs_up(_points, **_how):
+            asked_ns.append(house.clock.now_ns())
+            raise LinkLost("closed by the device")
+
+        driver.arm = hangs_up
+        house.bus._lookout._plan(POINT, house.clock.now_ns())
+        await house.until(lambda: len(asked_ns) == 4)
+        driver.arm = arm
+        await house.until(lambda: house.fallbacks.changes_count > 1)
+
+    first, second, third = [(after - before) / 1e9 for before, after in pairwise(asked_ns)]
+    assert 300 <= first < second < third
 
 
 async def test_what_is_wrong_once_only_does_not_count():
