@@ -64,7 +64,7 @@ def _reverting(function: Cap704, cap: float, *, wrote: bool) -> tuple[float | No
         problems.append(
             f"{function.name('WMaxLimPctRvrt')} holds {value:g} W, more than the fail-safe {cap:g} W"
         )
-    return value, None if seconds is None else float(seconds), problems
+    return cap if idle else value, None if seconds is None else float(seconds), problems
 
 
 def _ending(function: Function, *, wrote: bool) -> tuple[float | None, float | None, list[str]]:

@@ -22,7 +22,7 @@ from quartier_drivers.contract import (
 from quartier_drivers.errors import LinkLost, Refused, WireError
 from quartier_drivers.modbus.door import DOOR as MODBUS
 from quartier_drivers.modbus.driver import ModbusDriver
-from quartier_drivers.modbus.line import Line
+from quartier_drivers.modbus.line import Line, LoopClock
 from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Address
 from quartier_drivers.sunspec import arming, device, infos, selection
@@ -63,7 +63,7 @@ class SunspecDriver:
         self._profile = profile
         self._clock = clock
         self._registers = Registers(line, spec.unit, profile.limits)
-        self._survey = Survey(self._registers, profile.bases, clock)
+        self._survey = Survey(self._registers, profile.bases, LoopClock())  # its patience is real time
         self._polled: _Polled | None = None
         self._device = Device(Chain(0, ()), {})
         self._steered: dict[str, Steered] = {}

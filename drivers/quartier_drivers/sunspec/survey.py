@@ -7,12 +7,12 @@ from quartier_drivers.errors import NoReply
 from quartier_drivers.sunspec.chain import Ask, Chain, Void, Walk, Words, walk
 from quartier_drivers.sunspec.registers import Registers
 
-# House seconds that one turn may take: the others on the line wait meanwhile.
+# Seconds that one turn may take: the others on the line wait meanwhile.
 _TURN_S = 6.0
 
 
 class Survey:
-    """Finds the chain of one device."""
+    """Finds the chain of one device; ``clock`` is what its patience is measured by."""
 
     def __init__(self, registers: Registers, bases: Sequence[int], clock: Clock) -> None:
         self._registers = registers

@@ -82,8 +82,8 @@ def test_a_cap_of_704_that_would_be_lifted_is_told():
     assert "704.WMaxLimPctEnaRvrt is not enabled: the cap would end in none at all" in none.problem
 
 
-def test_a_cap_of_704_at_rest_is_no_problem():
-    assert "" == capped().problem
+def test_a_cap_of_704_at_rest_is_no_problem_and_will_end_as_declared():
+    assert (2000.0, "", False) == (capped().value, capped().problem, capped().is_verified)
 
 
 def test_a_cap_of_704_without_a_fail_safe_cap_stands():
