@@ -78,8 +78,9 @@ def part_strands(c_array.array points not None, c_array.array times not None, c_
 cdef _strand(int64_t[::1] by_time, double[::1] by_value, Py_ssize_t start, Py_ssize_t size):
     cdef c_array.array times = c_array.clone(_TIMES, size, False)
     cdef c_array.array values = c_array.clone(_VALUES, size, False)
-    memcpy(times.data.as_voidptr, &by_time[start], size * sizeof(int64_t))
-    memcpy(values.data.as_voidptr, &by_value[start], size * sizeof(double))
+    if size:
+        memcpy(times.data.as_voidptr, &by_time[start], size * sizeof(int64_t))
+        memcpy(values.data.as_voidptr, &by_value[start], size * sizeof(double))
     return times, values
 
 
@@ -142,9 +143,10 @@ def join_strands(bytes steps not None, strands):
     for index in range(strand_count):
         starts[index] = at
         column = pairs[index][0]
-        memcpy(&by_time[at], column.data.as_voidptr, len(column) * sizeof(int64_t))
-        column = pairs[index][1]
-        memcpy(&by_value[at], column.data.as_voidptr, len(column) * sizeof(double))
+        if len(column):  # an empty one has no place in memory, and C forbids to copy even nothing from there
+            memcpy(&by_time[at], column.data.as_voidptr, len(column) * sizeof(int64_t))
+            column = pairs[index][1]
+            memcpy(&by_value[at], column.data.as_voidptr, len(column) * sizeof(double))
         at += len(column)
         ends[index] = at
     which = c_array.clone(_POINTS, count, False)
