@@ -3,7 +3,7 @@
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint64_t
 
-from quartier_native.telegrams cimport NOTHING_MORE, Group, group_of
+from quartier_native.telegrams cimport NOTHING_MORE, Group, group_of, letters_of
 
 cdef extern from "Python.h":
     object PyDictProxy_New(object mapping)
@@ -13,10 +13,17 @@ cdef enum:
     CLOSE_RESPONSE = 0x0201
     LIST_RESPONSE = 0x0701
     EXACT_POWER = 22
+    NAMES = 256
+    NAME_SIZE = 6
+    LABEL_MAX = 24
+    UNITS = 256
 
 cdef uint64_t EXACT_MAX = <uint64_t>1 << 53
 cdef double[EXACT_POWER + 1] _POWERS
 cdef uint16_t[8][256] _CRC
+# Labels of the names that were read lately, each in one place.
+cdef uint64_t[NAMES] _NAMES
+cdef list _LABELS = [None] * NAMES
 cdef str _STATUS = "status", _SEC_INDEX = "sec_index", _NO_TIME = ""
 
 
@@ -59,6 +66,39 @@ def crc16_ccitt(data not None, int state):
     """See ``quartier_native.reference.listings.crc16_ccitt``."""
     cdef const uint8_t[::1] view = data
     return _summed(view, 0, view.shape[0], <uint16_t>state)
+
+
+cdef str _label(const uint8_t[::1] data, Py_ssize_t at):
+    """The six bytes of an OBIS number as people write them."""
+    cdef uint64_t name = 0
+    cdef Py_ssize_t part, size = 0, slot
+    cdef uint8_t[LABEL_MAX] text
+    cdef uint8_t byte
+    cdef str label
+    for part in range(NAME_SIZE):
+        name = name << 8 | data[at + part]
+    slot = <Py_ssize_t>(name * <uint64_t>0x9E3779B97F4A7C15 >> 56)
+    if _NAMES[slot] == name and _LABELS[slot] is not None:
+        return <str>_LABELS[slot]
+    for part in range(NAME_SIZE):
+        byte = data[at + part]
+        if part == 5 and byte == 0xFF:
+            break
+        if part:
+            text[size] = b"0-:..*"[part]
+            size += 1
+        if byte > 99:
+            text[size] = 0x30 + byte // 100
+            size += 1
+        if byte > 9:
+            text[size] = 0x30 + byte // 10 % 10
+            size += 1
+        text[size] = 0x30 + byte % 10
+        size += 1
+    label = letters_of(&text[0], size)
+    _NAMES[slot] = name
+    _LABELS[slot] = label
+    return label
 
 
 cdef class _Reader:
@@ -135,7 +175,7 @@ cdef class _Reader:
         self.at += 2
         return number
 
-    cdef tuple listing(self, meanings):
+    cdef tuple listing(self, tuple units):
         """A list response; None where it has another shape."""
         cdef Py_ssize_t count, index
         cdef bytes server
@@ -159,7 +199,7 @@ cdef class _Reader:
         groups = []
         codes = bytearray(count)
         for index in range(count):
-            group = self.entry(meanings)
+            group = self.entry(units)
             if group is None:
                 return None
             groups.append(group)
@@ -168,8 +208,9 @@ cdef class _Reader:
             return None
         return server, groups, bytes(codes)
 
-    cdef Group entry(self, meanings):
-        cdef Py_ssize_t name, measure
+    cdef Group entry(self, tuple units):
+        cdef Py_ssize_t name
+        cdef int unit = 0, power = 0
         cdef object status = None, seconds = None, more = NOTHING_MORE, value
         if not (self.is_next(0x77) and self.is_next(0x07)) or self.at + 6 > self.size:
             return None
@@ -191,13 +232,15 @@ cdef class _Reader:
             if self.code >> 4 != 6 or self.end - self.start > 4:
                 return None
             seconds = self.whole()
-        measure = self.at
         if not self.simple() or (self.code > 1 and self.code != 0x62):
             return None
+        if self.code > 1:
+            unit = self.data[self.start]
         if not self.simple() or (self.code > 1 and self.code != 0x52):
             return None
-        key = self.source[name:name + 6] + self.source[measure:self.at]
-        label, unit, power = meanings[key]
+        if self.code > 1:
+            power = self.data[self.start]
+            power -= (power & 0x80) << 1
         value = self.value(power)
         if value is None or self.at >= self.size or self.data[self.at] > 1:
             return None
@@ -209,7 +252,7 @@ cdef class _Reader:
             more = PyDictProxy_New(more)
         elif seconds is not None:
             more = PyDictProxy_New({_SEC_INDEX: seconds})
-        return group_of(label, value, unit, _NO_TIME, more)
+        return group_of(_label(self.data, name), value, <str>units[unit], _NO_TIME, more)
 
     cdef object value(self, int power):
         """The value of an entry; ``code`` is its first byte.  None where it has another shape."""
@@ -274,7 +317,7 @@ cdef object _long(object number, object power):
     return number * 10**power if power >= 0 else number / 10**-power
 
 
-def read_listings(bytes data not None, ways, meanings):
+def read_listings(bytes data not None, ways, tuple units not None):
     """See ``quartier_native.reference.listings.read_listings``."""
     cdef _Reader reader = _Reader.__new__(_Reader)
     cdef Py_ssize_t begin, end
@@ -285,6 +328,8 @@ def read_listings(bytes data not None, ways, meanings):
     cdef object listing
     cdef bint is_sound
     cdef uint16_t found
+    if len(units) != UNITS or not all(isinstance(unit, str) for unit in units):
+        raise ValueError("one text for each of 256 units is needed")
     reader.data = data
     reader.source = data
     reader.size = len(data)
@@ -297,7 +342,7 @@ def read_listings(bytes data not None, ways, meanings):
         number = reader.head()
         listing, opened = None, b""
         if number == LIST_RESPONSE:
-            listing = reader.listing(meanings)
+            listing = reader.listing(units)
             if listing is None:
                 return None
         elif number == OPEN_RESPONSE:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.drivers.meter.sml import conftest as wire
 
+from quartier_drivers.meter import obis
 from quartier_native import listings as kernel
 from quartier_native.reference import listings as twin
 
@@ -17,16 +18,11 @@ SERVER = b"\x0a\x01ISK\x00\x00\x00\x12\x34"
 ENGINES = pytest.mark.parametrize("engine", [kernel, twin], ids=["kernel", "twin"])
 
 
-class Meanings(dict):
-    def __missing__(self, key: bytes) -> tuple[str, str, int]:
-        power = 0
-        if key[-2] == 0x52:
-            power = key[-1] - 256 if key[-1] > 127 else key[-1]
-        return key[:6].hex(), key[6:].hex(), power
+UNITS = tuple(f"u{code}" if code else "" for code in range(256))
 
 
 def read(engine: ModuleType, content: bytes) -> Any:
-    return engine.read_listings(content, (X25,), Meanings())
+    return engine.read_listings(content, (X25,), UNITS)
 
 
 @given(st.binary(max_size=200), st.integers(0, 0xFFFF))
@@ -70,8 +66,8 @@ def test_a_wrong_sum_is_counted(engine):
 def test_any_of_several_ways_will_do(engine):
     content = wire.listing(SERVER, [], lambda data: wire.kermit(data)[::-1])
 
-    assert (b"", [], 1) == engine.read_listings(content, (X25,), {})
-    assert 1 == len(engine.read_listings(content, (X25, KERMIT), {})[1])
+    assert (b"", [], 1) == engine.read_listings(content, (X25,), UNITS)
+    assert 1 == len(engine.read_listings(content, (X25, KERMIT), UNITS)[1])
 
 
 @ENGINES
@@ -135,6 +131,21 @@ def test_kernel_and_twin_say_the_same(data):
 @given(st.binary(max_size=200))
 def test_any_bytes_are_taken_alike(data):
     assert repr(read(twin, data)) == repr(read(kernel, data))
+
+
+@ENGINES
+@given(st.lists(st.binary(min_size=6, max_size=6), max_size=4))
+def test_names_are_written_as_people_do(engine, names):
+    entries = [wire.items(wire.octets(name), *[b"\x01"] * 4, wire.unsigned(5, 1), b"\x01") for name in names]
+    [(_, groups, _)] = read(engine, wire.listing(SERVER, entries))[1]
+
+    assert [obis.label(name) for name in names] == [group.label for group in groups]
+
+
+@ENGINES
+def test_each_code_of_a_unit_needs_its_text(engine):
+    with pytest.raises(ValueError, match="256 units"):
+        engine.read_listings(b"", (X25,), ("Wh",))
 
 
 def test_only_bytes_are_taken():

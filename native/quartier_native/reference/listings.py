@@ -18,6 +18,7 @@ Listing = tuple[bytes, list[Group], bytes]
 OPEN_RESPONSE = 0x0101
 CLOSE_RESPONSE = 0x0201
 LIST_RESPONSE = 0x0701
+_UNITS = 256
 
 _MIRROR = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -58,7 +59,7 @@ _ENTRY = re.compile(
     rb"\x77\x07(.{6})"
     rb"(" + _ABSENT + rb"|" + _sized(b"\x61", range(1, 9)) + rb")"
     rb"(?:" + _ABSENT + rb"|(?:\x72\x62\x01)?(" + _sized(b"\x61", range(1, 5)) + rb"))"
-    rb"((?:" + _ABSENT + rb"|\x62.)(?:" + _ABSENT + rb"|\x52.))"
+    rb"(" + _ABSENT + rb"|\x62.)(" + _ABSENT + rb"|\x52.)"
     rb"(?:(" + _NUMBER + rb"|" + _OCTETS + rb")|([\x80-\x8f])([\x00-\x0f]))",
     re.DOTALL,
 )
@@ -66,20 +67,22 @@ _SUM = re.compile(rb"(?:\x62(.)|\x63(..))\x00", re.DOTALL)
 
 
 def read_listings(
-    data: bytes, ways: Sequence[Way], meanings: Mapping[bytes, tuple[str, str, int]]
+    data: bytes, ways: Sequence[Way], units: tuple[str, ...]
 ) -> tuple[bytes, list[Listing], int] | None:
     """What the messages of one frame say, or None where something has another shape than most meters send.
 
     Gives the server that opens the file, the list responses whose sum holds, and how many messages had a
-    wrong one.  ``meanings`` has label, unit and power of ten for an entry's name (6 bytes) with unit and
-    scaler as they were coded.
+    wrong one.  ``units`` has what each of the 256 codes of units means, code 0 for none; raises ValueError
+    for another number of them.
     """
+    if len(units) != _UNITS:
+        raise ValueError("one text for each of 256 units is needed")
     server, listings, bad_count, at = b"", [], 0, 0
     while at < len(data):
         if data[at] == 0:
             at += 1
             continue
-        read = _message(data, at, meanings)
+        read = _message(data, at, units)
         told = None if read is None else _SUM.match(data, read[2])
         if read is None or told is None:
             return None
@@ -94,16 +97,14 @@ def read_listings(
     return server, listings, bad_count
 
 
-def _message(
-    data: bytes, at: int, meanings: Mapping[bytes, tuple[str, str, int]]
-) -> tuple[Listing | None, bytes, int] | None:
+def _message(data: bytes, at: int, units: tuple[str, ...]) -> tuple[Listing | None, bytes, int] | None:
     """List response or server of the message at ``at``, and where its body ends."""
     head = _HEAD.match(data, at)
     if head is None:
         return None
     number, at = int.from_bytes(head[1], "big"), head.end()
     if number == LIST_RESPONSE:
-        read = _listing(data, at, meanings)
+        read = _listing(data, at, units)
         return None if read is None else (read[0], b"", read[1])
     if number == OPEN_RESPONSE:
         body = _OPEN.match(data, at)
@@ -117,9 +118,7 @@ def _sum(data: bytes, way: Way) -> bytes:
     return (crc16_ccitt(data, first) ^ flip).to_bytes(2, "big" if is_high_first else "little")
 
 
-def _listing(
-    data: bytes, at: int, meanings: Mapping[bytes, tuple[str, str, int]]
-) -> tuple[Listing, int] | None:
+def _listing(data: bytes, at: int, units: tuple[str, ...]) -> tuple[Listing, int] | None:
     head = _LIST.match(data, at)
     if head is None:
         return None
@@ -130,7 +129,7 @@ def _listing(
         match = _ENTRY.match(data, at)
         if match is None:
             return None
-        name, status, seconds, measure, value, first, second = match.groups()
+        name, status, seconds, unit, scaler, value, first, second = match.groups()
         at = match.end()
         if value is None:
             size = (first[0] & 0x0F) << 4 | second[0]
@@ -140,11 +139,19 @@ def _listing(
         if at >= len(data) or data[at] > 1:  # a signature
             return None
         at += 1
-        label, unit, power = meanings[name + measure]
-        groups.append(Group(label, _value(value, power), unit, "", _more(status, seconds)))
+        power = int.from_bytes(scaler[1:], "big", signed=True)
+        text = units[unit[1] if len(unit) > 1 else 0]
+        groups.append(Group(_label(name), _value(value, power), text, "", _more(status, seconds)))
         codes.append(value[0])
     tail = _TAIL.match(data, at)
     return None if tail is None else ((head[1][1:], groups, bytes(codes)), tail.end())
+
+
+def _label(name: bytes) -> str:
+    """An OBIS number as people write it: ``1-0:1.8.0``, with ``*F`` only where F says something."""
+    media, channel, quantity, process, tariff, billing = name
+    short = f"{media}-{channel}:{quantity}.{process}.{tariff}"
+    return short if billing == 0xFF else f"{short}*{billing}"
 
 
 def _value(coded: bytes, power: int) -> str | int | float:

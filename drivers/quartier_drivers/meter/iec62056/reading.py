@@ -36,6 +36,8 @@ _BEHIND_BANG = b"\r\n\x03\x000123456789ABCDEFabcdef"  # the digits are a CRC, as
 
 CHECKS: Mapping[str, int] = {"xor": CHECK_XOR, "sum": CHECK_SUM, "none": CHECK_NONE}
 _HELD_MAX = FRAME_MAX // 2
+_PIECE = 4096
+"""So many bytes are taken at once, so that a large chunk takes no longer for its length."""
 
 
 class Iec62056Decoder:
@@ -83,24 +85,36 @@ class Iec62056Decoder:
         """Take the next bytes; the telegrams that they complete."""
         self._counts.bytes_count += len(data)
         telegrams: list[Telegram] = []
+        is_more = len(self._held) + len(data) <= _HELD_MAX
+        if self._held and is_more and block_goes_on(data, 0):
+            self._held += data
+            return telegrams
+        for at in range(0, len(data), _PIECE):
+            self._take(data[at : at + _PIECE], telegrams)
+        return telegrams
+
+    def _take(self, data: bytes, telegrams: list[Telegram]) -> None:
+        """Take a piece: plain messages by the kernel, what is between and other ones step by step."""
         if self._held:
-            if len(self._held) + len(data) <= _HELD_MAX and block_goes_on(data, 0):
-                self._held += data
-                return telegrams
-            data = self._held + data
-            self._held = b""
-        if data[:1] == b"\x02" and not self._raw and self._state != "checked":
-            data = self._plain(data, telegrams)
-        if data:
+            data, self._held = self._held + data, b""
+        while data:
+            if data[:1] == b"\x02" and not self._raw and self._state != "checked":
+                data = self._plain(data, telegrams)
+                if not data:
+                    return
             self._raw += data
             self._seven += data.translate(SEVEN)
+            data = b""
             while self._step(telegrams):
-                pass
-        return telegrams
+                if self._state != "checked" and self._raw[:1] == b"\x02":
+                    data = bytes(self._raw)
+                    self._raw.clear()
+                    self._seven.clear()
+                    break
 
     def _plain(self, data: bytes, telegrams: list[Telegram]) -> bytes:
         """Take the data messages that are as nearly all are; what is left, unless it may become one."""
-        counts, bad_count = self._counts, self._counts.bad_count
+        counts, bad_count, before_count = self._counts, self._counts.bad_count, len(telegrams)
         at, sets_count = self._sets.messages(
             data, 0, self._check, self._identity, bad_count - self._told_count, telegrams
         )
@@ -111,7 +125,7 @@ class Iec62056Decoder:
             self._proved()
             self._told_count = bad_count
             counts.good_count += sets_count
-            counts.frames_count += len(telegrams)
+            counts.frames_count += len(telegrams) - before_count
             data = data[at:]
         if data[:1] == b"\x02" and len(data) <= _HELD_MAX and block_goes_on(data, 1):
             self._held, data = data, b""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
 
 from quartier_drivers.meter.obis import UNITS
-from quartier_drivers.meter.sml.elements import Element, Whole, element
+from quartier_drivers.meter.sml.elements import Element, Whole
 from quartier_drivers.meter.sml.quantities import label, text
 from quartier_drivers.meter.telegram import Group, Said
 
@@ -19,26 +19,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_MAX = 1 << 32
 _OFFSET_MAX_MIN = 24 * 60
 _SEC_INDEX, _TIMESTAMP, _LOCAL = 1, 2, 3
-_MEANINGS_MAX = 1024
 _NO_MORE: Mapping[str, Said] = MappingProxyType({})
 NARROW = 0x53
 """TL field of a signed number of two bytes."""
-
-
-class Meanings(dict[bytes, tuple[str, str, int]]):
-    """Label, unit and power of ten of an entry's name (6 bytes) with unit and scaler as they were coded.
-
-    They are worked out once; a stream that brings ever other ones makes it forget.
-    """
-
-    def __missing__(self, key: bytes) -> tuple[str, str, int]:
-        """Work out what nobody has asked for yet."""
-        if len(self) >= _MEANINGS_MAX:
-            self.clear()
-        unit, at = element(key, 6)
-        scaler, _ = element(key, at)
-        self[key] = found = label(key[:6]), _unit(unit), _power(scaler)
-        return found
 
 
 def scaled(number: int, scaler: int) -> int | float:

@@ -7,9 +7,10 @@ CRC-16 over all before it, and an end.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from quartier_drivers.meter.obis import UNITS
 from quartier_drivers.meter.sml.checksum import Way
 from quartier_drivers.meter.sml.elements import Element, Malformed, Whole, element, list_at, number_at
-from quartier_drivers.meter.sml.entries import Meanings, entry_of
+from quartier_drivers.meter.sml.entries import entry_of
 from quartier_drivers.meter.telegram import Group
 from quartier_native.meters import read_listings
 
@@ -18,7 +19,7 @@ LIST_RESPONSE = 0x0701
 _MESSAGE_PARTS = 6
 _OPEN_SERVER = 3
 _LIST_SERVER, _LIST_ENTRIES, _LIST_PARTS = 1, 4, 7
-_MEANINGS = Meanings()
+_UNITS = tuple(UNITS.get(code, "") for code in range(256))
 
 Listing = tuple[bytes, list[Group], bytes]
 """One list response: the meter's identification number, its groups, the TL field of each one's value."""
@@ -35,7 +36,7 @@ class File:
 
 def file_of(data: bytes, ways: Sequence[Way]) -> File:
     """All messages of a frame.  What follows a message that cannot be read is lost with it."""
-    found = read_listings(data, ways, _MEANINGS)
+    found = read_listings(data, ways, _UNITS)
     return general_file_of(data, ways) if found is None else File(*found)
 
 

@@ -201,10 +201,16 @@ TOKENS = [
 def test_no_chunking_makes_a_difference(wire: SimpleNamespace, data):
     whole_messages = [
         wire.data_message(*SETS),
+        wire.data_message(*SETS[:4]),
+        wire.data_message("1.8.0(002.0*kWh)", "C.1.0(4711)", "6.33(1.5*m3/h)", "7(m/x)"),
+        wire.identity("LGZ5ZMD") + wire.data_message("1.8.0(1*kWh)"),
         wire.pushed("EMH5----eHZ", SETS),
         wire.as_eight_bits(wire.data_message("1.8.0(1*kWh)")),
     ]
     stream = b"".join(data.draw(st.lists(st.sampled_from(TOKENS + whole_messages), max_size=40)))
+    if data.draw(st.booleans()) and stream:
+        at = data.draw(st.integers(0, len(stream) - 1))
+        stream = stream[:at] + data.draw(st.sampled_from(TOKENS)) + stream[at + 1 :]
     cuts = data.draw(st.lists(st.integers(0, 30), max_size=30))
     whole, cut, bytewise = decoder(), decoder(), decoder()
 
@@ -221,12 +227,13 @@ def test_no_chunking_makes_a_difference(wire: SimpleNamespace, data):
     assert whole.counts == cut.counts == bytewise.counts
 
 
-@given(st.integers(0, 2), st.data())
+@given(st.integers(0, 3), st.data())
 def test_noise_costs_only_the_message_that_it_hits(wire: SimpleNamespace, kind, data):
     one = [
         wire.identity("LGZ5ZMD") + wire.data_message(*SETS),
         wire.pushed("EMH5----eHZ", SETS),
         wire.as_eight_bits(wire.pushed("ESY5Q3D", SETS)),
+        wire.identity("LGZ5ZMD") + wire.data_message(*SETS[:4], "1.6.1(1.5*kW)"),
     ][kind]
     at = data.draw(st.integers(0, len(one) - 1))
     hit = one[:at] + data.draw(st.binary(max_size=3)) + one[at + data.draw(st.integers(0, 3)) :]

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from quartier_drivers.meter.sml.elements import element
-from quartier_drivers.meter.sml.entries import Meanings, entry_of, scaled, time_of, written
+from quartier_drivers.meter.sml.entries import entry_of, scaled, time_of, written
 from quartier_drivers.meter.telegram import Group
 
 
@@ -93,18 +93,6 @@ def test_values_that_are_no_numbers_are_text(wire: SimpleNamespace):
 def test_what_is_no_entry_is_passed_over(wire: SimpleNamespace):
     for coded in (b"\x01", wire.items(b"\x01"), wire.items(*[b"\x01"] * 7), wire.items(*[wire.items()] * 7)):
         assert entry_of(element(coded, 0)[0]) is None
-
-
-def test_meanings_are_worked_out_once_and_bounded(wire: SimpleNamespace):
-    meanings = Meanings()
-    key = wire.obis("1-0:1.8.0") + b"\x62\x1e\x52\xff"
-
-    assert ("1-0:1.8.0", "Wh", -1) == meanings[key]
-    assert meanings[key] is meanings[key]
-    assert ("1-0:1.8.0", "", 0) == meanings[wire.obis("1-0:1.8.0") + b"\x01\x00"]
-    for number in range(5_000):
-        meanings[number.to_bytes(6, "big") + b"\x01\x01"]
-    assert len(meanings) <= 1024
 
 
 def test_an_sml_time_that_is_none_says_nothing():
