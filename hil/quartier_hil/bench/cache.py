@@ -23,7 +23,11 @@ PARSERS: Mapping[str, Sequence[str]] = {
     "amshan": ("amshan==2.1.1",),
     "iec62056-21": ("iec62056-21==0.0.2",),
     "kylin": ("kylin==0.6.0", "pyserial==3.5"),
+    "pyteleinfo": ("pyteleinfo==0.4.0",),
 }
+# Who needs a newer Python than we do gets one of the machine's.
+_MINOR_LEAST: Mapping[str, int] = {"pyteleinfo": 12}
+_MINOR_MOST = 14
 # Clients of protocols, beside as well: their versions are pinned, whatever we depend on.
 LIBRARIES: Mapping[str, Sequence[str]] = {"pysunspec2": ("pysunspec2==1.3.7",)}
 _SOURCES = Path(__file__).parent / "peers"
@@ -114,11 +118,23 @@ class Cache:
             return python
         self._say(f"installing {package} into {folder}, {lasts}")
         self._begin(folder)
-        self._run([sys.executable, "-m", "venv", str(folder)], "no venv: apt-get install python3-venv")
+        maker = self._interpreter(package)
+        self._run([maker, "-m", "venv", str(folder)], "no venv: apt-get install python3-venv")
         install = [str(python), "-m", "pip", "install", "--quiet", *wanted]
         self._run(install, f"pip could not install {package}")
         self._finish(folder)
         return python
+
+    def _interpreter(self, package: str) -> str:
+        """This Python, or the newest of the machine's where the package needs a newer one."""
+        least = _MINOR_LEAST.get(package, 0)
+        if sys.version_info >= (3, least):
+            return sys.executable
+        names = [f"python3.{minor}" for minor in range(_MINOR_MOST, least - 1, -1)]
+        found = next((path for name in names if (path := shutil.which(name))), None)
+        if found is None:
+            raise AbsentError(f"{package} needs Python 3.{least} or newer, and there is none here")
+        return found
 
     def _is_done(self, folder: Path) -> bool:
         return (folder / ".done").exists()

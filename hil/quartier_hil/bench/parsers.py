@@ -23,6 +23,7 @@ from quartier_hil.bench.process import Process
 from quartier_hil.bench.setting import Setting
 from quartier_hil.devices.meters.dlms import draw as pushes
 from quartier_hil.devices.meters.dlms.pusher import HanMeter
+from quartier_hil.devices.meters.iec62056.standing import StandingMeter
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.p1.standing import P1Meter
 from quartier_hil.devices.meters.sml.head import Head
@@ -95,15 +96,22 @@ def one_meter(meter: Speaking) -> list[bytes]:
     return said
 
 
+def _one_linky() -> list[bytes]:
+    return one_meter(Linky(mode="historique"))
+
+
 CONTESTS: Sequence[Contest] = (
-    Contest("tic", tic.decoder, "kylin", _PYTHON, _whole_tic),
+    Contest("tic", tic.decoder, "pyteleinfo", _PYTHON, _whole_tic),
+    Contest("tic_kylin", tic.decoder, "kylin", _PYTHON, _whole_tic),
     Contest("p1", p1.decoder, "dsmr-parser", _PYTHON, lambda: drawn("p1-dutch")),
     Contest("iec62056", iec62056.decoder, "iec62056-21", _PYTHON, lambda: drawn("iec62056-c")),
     Contest("sml", sml.decoder, "smllib", _PYTHON, lambda: drawn("sml")),
     Contest("dlms", dlms.decoder, "amshan", _PYTHON, _han),
     Contest("mbus", mbus.decoder, "pymbusparser", _RUST, lambda: drawn("mbus")),
-    Contest("tic_one", tic.decoder, "kylin", _PYTHON, lambda: one_meter(Linky(mode="historique"))),
+    Contest("tic_one", tic.decoder, "pyteleinfo", _PYTHON, _one_linky),
+    Contest("tic_one_kylin", tic.decoder, "kylin", _PYTHON, _one_linky),
     Contest("p1_one", p1.decoder, "dsmr-parser", _PYTHON, lambda: one_meter(P1Meter())),
+    Contest("iec62056_one", iec62056.decoder, "iec62056-21", _PYTHON, lambda: one_meter(StandingMeter())),
     Contest("sml_one", sml.decoder, "smllib", _PYTHON, lambda: one_meter(Head())),
     Contest("dlms_one", dlms.decoder, "amshan", _PYTHON, lambda: one_meter(HanMeter())),
 )

@@ -116,6 +116,16 @@ def _tic(telegrams: Sequence[bytes]) -> Callable[[], Found]:
     return once
 
 
+def _teleinfo(telegrams: Sequence[bytes]) -> Callable[[], Found]:
+    decode = import_module("teleinfo").decode
+
+    def once() -> Found:
+        for telegram in telegrams:
+            yield len(decode(telegram))
+
+    return once
+
+
 PACKAGES: dict[str, Callable[[Sequence[bytes]], Callable[[], Found]]] = {
     "dsmr-parser": _dsmr,
     "smllib": _sml,
@@ -123,6 +133,7 @@ PACKAGES: dict[str, Callable[[Sequence[bytes]], Callable[[], Found]]] = {
     "amshan": _han,
     "iec62056-21": _optical,
     "kylin": _tic,
+    "pyteleinfo": _teleinfo,
 }
 
 

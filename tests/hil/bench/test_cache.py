@@ -1,4 +1,6 @@
+import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -54,3 +56,22 @@ def test_a_node_too_old_for_node_red_is_said_aloud(cache, monkeypatch):
 
     with pytest.raises(AbsentError, match="needs Node.js 18 or newer, this is v12.3.0"):
         cache.node_red()
+
+
+def test_a_package_that_needs_a_newer_python_gets_one_or_says_so(cache, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 11, 7))
+    monkeypatch.setattr(shutil, "which", {"python3.13": "/bin/python3.13"}.get)
+
+    assert ("/bin/python3.13", sys.executable) == (
+        cache._interpreter("pyteleinfo"),
+        cache._interpreter("kylin"),
+    )
+    monkeypatch.setattr(shutil, "which", lambda _: None)
+    with pytest.raises(AbsentError, match="pyteleinfo needs Python 3.12 or newer"):
+        cache.parser("pyteleinfo")
+
+
+def test_a_package_stays_with_a_python_that_is_new_enough(cache, monkeypatch):
+    monkeypatch.setattr(sys, "version_info", (3, 12, 0))
+
+    assert sys.executable == cache._interpreter("pyteleinfo")
