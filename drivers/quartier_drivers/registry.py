@@ -31,7 +31,7 @@ class Kind:
 
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
 """Protocols of meters, whose telegrams state groups where other devices have registers."""
-_ON_MODBUS = {"sunspec": "quartier_drivers.sunspec.driver:DOOR"}
+_ON_MODBUS = {"sunspec": "quartier_drivers.sunspec.door:DOOR"}
 KINDS = {
     "modbus-tcp": Kind(
         "modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.door:DOOR", _ON_MODBUS

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from quartier_drivers.contract import (
+    FLOAT,
     NOTHING,
     Armed,
     Clock,
@@ -20,7 +21,7 @@ from quartier_drivers.contract import (
     columns,
 )
 from quartier_drivers.errors import LinkLost, Refused, WireError
-from quartier_drivers.modbus.door import DOOR as MODBUS
+from quartier_drivers.layout import Layout
 from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.line import Line, LoopClock
 from quartier_drivers.profile import RegisterProfile
@@ -71,7 +72,8 @@ class SunspecDriver:
         self._beats: dict[str, Heartbeat] = {}
         self._looks: list[tuple[Found, Round]] = []
         self._look_ns = 0
-        self._news: list[Reading] = []
+        self._news: list[Readings] = []
+        self._layouts: dict[str, Layout] = {}
         self._notes: list[Note] = []
         self._told_faults: tuple[str, ...] = ()
         self._points = {name: infos.first(name, taken, spec, profile) for name, taken in self._taken()}
@@ -116,11 +118,12 @@ class SunspecDriver:
         self._poll(chosen)
         known = {*self._steered, *(one.point for one in self._summed), *self._asked().points}
         now_ns = self._clock.now_ns()
-        self._news = [
+        absent = [
             Reading(name, _ZERO[info.kind], Quality.BAD, now_ns, "the device has none")
             for name, info in self._points.items()
             if name not in known
         ]
+        self._news = [columns(absent, now_ns)] if absent else []
         self._note(chain)
         head = self._profile.head
         return {"maker": head.maker, "model": head.model, **self._device.identity}
@@ -131,8 +134,7 @@ class SunspecDriver:
         An order that is still fresh has its heartbeat written here.  Raises NoReply or LinkLost.
         """
         if self._news:
-            news, self._news = self._news, []
-            return columns(news, self._clock.now_ns())
+            return self._news.pop(0)
         if self._polled is None:
             await self.open()
             return NOTHING
@@ -141,7 +143,7 @@ class SunspecDriver:
         if turn is None or self._polled.due_ns <= due_ns or due_ns > now_ns:
             return await self._polled.read()
         told = await turn(now_ns)
-        return NOTHING if told is None else columns([told], self._clock.now_ns())
+        return NOTHING if told is None else self._alone(told)
 
     async def write(self, command: Command) -> None:
         """Write one point with its timer, as its function wants; what then stands is told by the next read.
@@ -171,7 +173,7 @@ class SunspecDriver:
             raise
         now_ns = self._clock.now_ns()
         steered.round.later(now_ns, int(steered.settle_s * _S), self._spec.phase_ns)
-        self._news.append(steered.reading(now_ns))
+        self._news.append(self._alone(steered.reading(now_ns)))
 
     async def release(self, points: Collection[str] = ()) -> None:
         """Give points (none named: all) back to the device's own control, as ``on_release`` says.
@@ -246,6 +248,13 @@ class SunspecDriver:
             return told
         both = "; ".join(part for part in (f"its arming was refused ({why})", told.problem) if part)
         return Armed(told.point, told.value, told.after_s, both, told.is_verified)
+
+    def _alone(self, told: Reading) -> Readings:
+        """What is read by itself is told with the same layout each time."""
+        layout = self._layouts.get(told.point)
+        if layout is None:
+            layout = self._layouts[told.point] = Layout((told.point,), bytes([FLOAT]))
+        return columns([told], told.taken_ns, layout)
 
     def _dues(self) -> Iterator[int]:
         """When each thing beside the polling is due."""
@@ -375,22 +384,3 @@ class SunspecDriver:
             for quantity, taken in self._profile.parts.get(part, {}).items():
                 if asked is None or quantity in asked:
                     yield f"{owner}.{quantity}", taken
-
-
-class SunspecDoor:
-    """SunSpec devices on Modbus lines."""
-
-    def line(self, name: str, bus: Any, clock: Clock) -> Line:
-        """The Modbus line for the bus."""
-        return MODBUS.line(name, bus, clock)
-
-    def driver(self, line: Line, device: DeviceSpec, profile: SunspecProfile, clock: Clock) -> SunspecDriver:
-        """A driver for one device on ``line``."""
-        return SunspecDriver(line, device, profile, clock)
-
-    async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        """As Modbus does: the writes say it all."""
-        return await MODBUS.replay(bus, writes)
-
-
-DOOR = SunspecDoor()

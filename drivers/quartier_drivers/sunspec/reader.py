@@ -10,7 +10,7 @@ from quartier_drivers.modbus.reader import OWNER, Row, row, target
 from quartier_drivers.schema import Limits
 from quartier_drivers.sunspec.census import Chapter
 from quartier_drivers.sunspec.chain import BASES, Found
-from quartier_drivers.sunspec.driver import DOOR
+from quartier_drivers.sunspec.driver import SunspecDriver
 from quartier_drivers.sunspec.models import HEAD_WORDS, model
 from quartier_drivers.sunspec.profile import SunspecProfile
 from quartier_drivers.sunspec.registers import Ahead, Registers
@@ -54,7 +54,7 @@ async def read_points(profile: SunspecProfile, url: str) -> list[Row]:
     clock = LoopClock()
     line = link("read", place.bus, clock)
     owners = {part: part or OWNER for part in profile.parts}
-    driver = DOOR.driver(line, DeviceSpec("read", place.unit, owners), profile, clock)
+    driver = SunspecDriver(line, DeviceSpec("read", place.unit, owners), profile, clock)
     found: dict[str, Reading] = {}
     try:
         identity = await driver.open()

@@ -113,3 +113,24 @@ async def test_points_are_known_without_the_wire(clock):
     assert ["pv1.power_w"] == list(driver.points)
     assert "7/701.W|103.W|" in driver.points["pv1.power_w"].address
     assert 1.0 == driver.points["pv1.power_w"].period_s
+
+
+async def test_what_is_read_by_itself_is_told_with_the_same_layout_each_time(opened, inverter, clock):
+    inverter.words = chain_of(
+        [
+            COMMON,
+            OLD,
+            {"ID": 121, "WMax": 5000, "WMax_SF": 0},
+            {"ID": 123, "WMaxLimPct": 50, "WMaxLim_Ena": 1, "WMaxLimPct_SF": 0},
+        ]
+    )
+    driver, _ = await opened("sunspec/pv")
+    layouts = set()
+    for _ in range(40):
+        clock.move(1)
+        readings = await driver.read()
+        if [one.point for one in readings] == ["pv1.generation_max_w"]:
+            assert 2500.0 == readings[0].value
+            layouts.add(readings.layout)
+
+    assert 1 == len(layouts)

@@ -1,5 +1,7 @@
 """The definitions of the standard, as the Alliance's files give them."""
 
+import subprocess
+import sys
 from importlib.resources import files
 
 import pytest
@@ -18,6 +20,16 @@ TEXTS = {"string", "ipaddr", "ipv6addr", "eui48"}
 def test_every_file_of_the_package_is_a_model():
     assert 112 == len(NUMBERS)
     assert all(model(number) is not None for number in NUMBERS)
+
+
+def test_none_of_the_packages_code_runs():
+    code = (
+        "import sys; from quartier_drivers.sunspec.models import model; model(701);"
+        "sys.exit(any(name.startswith(('sunspec2.', 'serial')) for name in sys.modules))"
+    )
+    environment = {"PYTHONPATH": ":".join(sys.path)}
+
+    assert 0 == subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode
 
 
 def test_a_makers_own_model_is_none():
