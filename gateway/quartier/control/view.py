@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quartier.control import contacts, failsafe, guards, sight, supplies
+from quartier.control import contacts, failsafe, guards, sight, supplies, unmet
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
 from quartier.control.players import Player, flexible
@@ -36,7 +36,7 @@ def shown(
         "supplies": supplies.shown(
             scene.house.supplies, scene.state.supplies, scene.state.memories, scene.now_ns
         ),
-        "alarms": _alarms(scene, result, lost),
+        "alarms": [*_alarms(scene, result, lost), *unmet.alarms(scene, players)],
         "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
         "restore": _restore(scene, result),
         "assets": {asset.name: _asset(scene, asset, after) for asset in scene.house.assets},

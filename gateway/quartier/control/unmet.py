@@ -1,0 +1,41 @@
+"""Caps on generation and consumption that nothing may keep: too much comes from what takes no order (pure).
+
+Import and export are measured where their cap holds, and a breach of them is watched there.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from quartier.control import guards, outcome, sight
+from quartier.control.breach import LEAST_W
+from quartier.control.players import Player
+from quartier.control.scene import Scene
+from quartier.house.assets import Pv
+
+
+def alarms(scene: Scene, players: Sequence[Player]) -> Iterator[str]:
+    """One text for each such cap, with what stands against it in W."""
+    force = scene.force
+    if force.generation_w is not None:
+        made_w = sum(_made_w(scene, pv) for pv in scene.house.assets if isinstance(pv, Pv))
+        if _beyond(made_w, force.generation_w):
+            yield f"{force.words('generation')} cannot be met: {made_w:.0f} W of PV take no order"
+    if force.consumption_w is not None and scene.grid_w is not None:
+        rest_w = outcome.consumed_w(scene, players) - sum(map(_sheddable_w, players))
+        if _beyond(rest_w, force.consumption_w):
+            yield f"{force.words('consumption')} cannot be met: {rest_w:.0f} W take no order"
+
+
+def _made_w(scene: Scene, pv: Pv) -> float:
+    """What a PV generates that cannot be limited now; nothing where it can."""
+    memories = scene.state.memories
+    if pv.curtail != "none" and not guards.why_not(pv, memories):
+        return 0.0
+    return -min(0.0, sight.power_w(memories, pv, scene.now_ns) or 0.0)
+
+
+def _sheddable_w(player: Player) -> float:
+    return max(0.0, player.present_w) if player.usable and player.asset.tier != "A" else 0.0
+
+
+def _beyond(watts: float, cap_w: float) -> bool:
+    return watts > cap_w + max(0.02 * cap_w, LEAST_W)
