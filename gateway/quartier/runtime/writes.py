@@ -108,7 +108,7 @@ class Thrift:
 
     def _holds(self, point: str, value: float, held: float | None) -> bool:
         info = self._infos[point]
-        if held is None or info.fallback is not None:
+        if held is None or _wants_writes(info):
             return False
         return abs(held - value) <= max(tolerance(info) / 2, 1e-6 * abs(value))
 
@@ -193,3 +193,9 @@ class Thrift:
             if safe is not None:
                 self._last[point] = safe
             self._rests.add(point)
+
+
+def _wants_writes(info: PointInfo) -> bool:
+    """Whether a timer of the device runs out where the value is not written again."""
+    fallback = info.fallback
+    return fallback is not None and not fallback.holds and fallback.kept_by == "writes"

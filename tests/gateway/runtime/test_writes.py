@@ -139,6 +139,14 @@ def test_a_timer_of_the_device_is_kept_alive_though_the_value_stands(tally):
     assert not thrift.stands(POINT, 16.0, 0)
 
 
+@pytest.mark.parametrize("timer", [Fallback(None, float("inf")), Fallback(6.0, 60.0, kept_by="requests")])
+def test_what_holds_or_is_kept_alive_by_reading_is_not_worn_by_writes(tally, timer):
+    thrift = Thrift(tally, {POINT: info(fallback=timer)}, {})
+    thrift.saw(shown(16.0))
+
+    assert thrift.stands(POINT, 16.0, 0)
+
+
 def test_what_was_just_written_is_not_written_again_while_it_need_not_show_yet(tally):
     thrift = Thrift(tally, {POINT: info(settle_s=10.0)}, {})
     thrift.saw(shown(6.0))
