@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from quartier_drivers.errors import LinkLost, WireError
@@ -40,15 +41,20 @@ async def replayed(line: Line, writes: Sequence[Mapping[str, Any]]) -> list[str]
 async def given_back(
     send: Callable[[str, Request], Awaitable[None]], writes: Iterable[Mapping[str, Any]]
 ) -> None:
-    """Make the writes of a release, each by ``send`` with its point.
+    """Make the writes of a release, each by ``send`` with its point; goes on as ``each`` does."""
+    await each(partial(send, write["point"], orders.restore(write)) for write in writes)
+
+
+async def each(steps: Iterable[Callable[[], Awaitable[None]]]) -> None:
+    """Make every step of a release.
 
     Goes on after one that fails, unless the bus is lost twice in a row; then raises the first failure.
     """
     failed: WireError | None = None
     lost_count = 0
-    for write in writes:
+    for step in steps:
         try:
-            await send(write["point"], orders.restore(write))
+            await step()
         except WireError as error:
             failed = failed or error
             lost_count = lost_count + 1 if isinstance(error, LinkLost) else 0

@@ -155,10 +155,10 @@ def powers(device: Device) -> dict[Address, int | None]:
     return {Address("holding", at): census.power_of(device.memory[at]) for at in sorted(read)}
 
 
-def used(device: Device, parts: Mapping[str, Mapping[str, Point]]) -> list[Found]:
-    """The models in which something of ``parts`` is polled."""
-    places = {point.address.number for points in parts.values() for point in points.values()}
-    return [found for found in device.layouts if any(found.address <= at < found.end for at in places)]
+def used(device: Device, names: Iterable[Name]) -> list[Found]:
+    """The models in which any of ``names`` stands."""
+    places = {(name.model, name.instance) for name in names}
+    return [found for found in device.layouts if (found.number, found.instance) in places]
 
 
 def points(device: Device, profile: SunspecProfile, part: str, chosen: Mapping[str, Sum]) -> dict[str, Point]:

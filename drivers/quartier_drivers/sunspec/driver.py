@@ -1,6 +1,7 @@
 """A SunSpec device behind the five verbs: found by its models, then polled as any device of registers."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -20,17 +21,19 @@ from quartier_drivers.contract import (
     at_once,
     columns,
 )
-from quartier_drivers.errors import LinkLost, Refused, WireError
+from quartier_drivers.errors import Expired, NoReply, Refused, WireError
 from quartier_drivers.layout import Layout
 from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.line import Line, LoopClock
+from quartier_drivers.modbus.replay import each
 from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Address
 from quartier_drivers.sunspec import arming, device, infos, selection
-from quartier_drivers.sunspec.chain import Chain, Found
+from quartier_drivers.sunspec.chain import Chain
 from quartier_drivers.sunspec.device import Device
 from quartier_drivers.sunspec.heartbeat import Heartbeat
-from quartier_drivers.sunspec.names import Name, Sum
+from quartier_drivers.sunspec.looks import Looks
+from quartier_drivers.sunspec.names import Sum
 from quartier_drivers.sunspec.profile import SunspecProfile
 from quartier_drivers.sunspec.registers import Registers
 from quartier_drivers.sunspec.rounds import Round
@@ -42,8 +45,7 @@ from quartier_drivers.sunspec.survey import Survey
 _ZERO: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
 _S = 1_000_000_000
 _IDLE_NS = 60 * _S
-# So often one of the models that are polled is looked at, whether it is still where it was found.
-_LOOK_S = 30.0
+_MOVED = "the device's models have moved; they are looked for anew"
 
 
 class _Polled(ModbusDriver):
@@ -70,13 +72,14 @@ class SunspecDriver:
         self._steered: dict[str, Steered] = {}
         self._summed: list[Summed] = []
         self._beats: dict[str, Heartbeat] = {}
-        self._looks: list[tuple[Found, Round]] = []
-        self._look_ns = 0
+        self._looks = Looks((), self._registers, 0)
         self._news: list[Readings] = []
         self._layouts: dict[str, Layout] = {}
         self._notes: list[Note] = []
         self._told_faults: tuple[str, ...] = ()
-        self._points = {name: infos.first(name, taken, spec, profile) for name, taken in self._taken()}
+        self._astray = False  # its models have moved, and were not found anew yet
+        self._taken = dict(infos.wanted(spec, profile))
+        self._points = {name: infos.first(name, one, spec, profile) for name, one in self._taken.items()}
 
     @property
     def points(self) -> Mapping[str, PointInfo]:
@@ -95,7 +98,7 @@ class SunspecDriver:
     @property
     def standing(self) -> tuple[int | None, ...]:
         """The caps that stand in the device, raw: leaving writes none that is higher."""
-        return tuple(one.standing for one in self._steered.values())
+        return tuple(one.standing for one in self._steered.values() if not self._astray)
 
     def notes(self) -> Sequence[Note]:
         """What people should know of it, since the last call."""
@@ -107,7 +110,7 @@ class SunspecDriver:
         self._polled = None
         chain = await self._survey.chain()
         bare = Device(chain, {})
-        taken = dict(self._taken())
+        taken = self._taken
         names = {name for one in taken.values() for names in one.source for name in names}
         names |= {name for one in taken.values() if one.write for name in names_of(one.write, bare)}
         self._device = await device.met(self._registers, chain, names)
@@ -125,6 +128,7 @@ class SunspecDriver:
         ]
         self._news = [columns(absent, now_ns)] if absent else []
         self._note(chain)
+        self._astray = False
         head = self._profile.head
         return {"maker": head.maker, "model": head.model, **self._device.identity}
 
@@ -161,19 +165,32 @@ class SunspecDriver:
             raise Refused(f"{command.point}: {absent.problem}")
         await steered.round.whole()
         if steered.function.moved:
-            self._lose(steered.function.name("ID"))
-            raise Refused(f"{command.point}: the device's models have moved; they are looked for anew")
-        beat = self._beats.get(command.point)
+            self._lose(steered.function.model)
+            raise Refused(f"{command.point}: {_MOVED}")
         try:
-            if beat is not None:
-                await beat.now(command.expires_ns)
-            await steered.write(command.value, command.expires_ns)
+            await self._ordered(steered, command)
         except WireError:
-            steered.round.due_ns = min(self._clock.now_ns(), self._asked().due_ns) - 1  # before all others
+            if self._polled is not None:
+                steered.round.due_ns = min(self._clock.now_ns(), self._polled.due_ns) - 1  # before all others
             raise
         now_ns = self._clock.now_ns()
         steered.round.later(now_ns, int(steered.settle_s * _S), self._spec.phase_ns)
         self._news.append(self._alone(steered.reading(now_ns)))
+
+    async def _ordered(self, steered: Steered, command: Command) -> None:
+        beat = self._beats.get(command.point)
+        before_ns = 0 if beat is None else beat.until_ns
+        if beat is not None:
+            await beat.now(command.expires_ns)
+            self._lose(beat.moved)
+        if self._astray:
+            raise Refused(f"{command.point}: {_MOVED}")
+        try:
+            await steered.write(command.value, command.expires_ns)
+        except (Refused, Expired):  # nobody stands behind what stood there before for longer than that
+            if beat is not None:
+                beat.until_ns = before_ns
+            raise
 
     async def release(self, points: Collection[str] = ()) -> None:
         """Give points (none named: all) back to the device's own control, as ``on_release`` says.
@@ -181,27 +198,31 @@ class SunspecDriver:
         Goes on after a write that fails, unless the bus is lost twice in a row; then raises the first
         failure.
         """
-        failed: WireError | None = None
-        lost_count = 0
-        for point, steered in self._steered.items():
-            if points and point not in points:
-                continue
-            if point in self._beats:
-                self._beats[point].end()
-            try:
-                await steered.release()
-            except WireError as error:
-                failed = failed or error
-                lost_count = lost_count + 1 if isinstance(error, LinkLost) else 0
-            else:
-                lost_count = 0
-            if lost_count > 1:
-                break
-        if failed is not None:
-            raise failed
+        mine = [point for point in self._steered if not points or point in points]
+        await each(partial(self._given_back, point) for point in mine)
+
+    async def _given_back(self, point: str) -> None:
+        """By scales, ratings and places as they are now; by those read last where only reading fails."""
+        if point in self._beats:
+            self._beats[point].end()
+        if not self._astray:
+            with suppress(NoReply):
+                await self._steered[point].round.whole(probes=True)
+            if self._steered[point].function.moved:
+                self._lose(self._steered[point].function.model)
+        if self._astray:
+            await self.open()
+        steered = self._steered.get(point)
+        if steered is not None:
+            await steered.release()
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
-        """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
+        """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``.
+
+        None while the device's models have moved: what stood there may be another's register now.
+        """
+        if self._astray:
+            return []
         return [write for steered in self._steered.values() for write in steered.releases()]
 
     async def arm(
@@ -237,12 +258,15 @@ class SunspecDriver:
         self, steered: Steered, *, writes: bool, between: Callable[[], Awaitable[None]]
     ) -> Armed:
         why = ""
-        await steered.round.whole()
         await between()
-        if writes:
+        await steered.round.whole()
+        if writes and not steered.function.moved:
             why = await steered.arm()
             await between()
             await steered.round.whole()
+        if steered.function.moved:
+            self._lose(steered.function.model)
+            return Armed(steered.point, None, None, _MOVED, is_verified=False)
         told = steered.armed(wrote=writes)
         if not why:
             return told
@@ -261,8 +285,7 @@ class SunspecDriver:
         yield from (one.round.due_ns for one in self._steered.values())
         yield from (one.round.due_ns for one in self._summed)
         yield from (beat.due_ns for beat in self._beats.values() if beat.due_ns is not None)
-        if self._looks:
-            yield self._look_ns
+        yield self._looks.due_ns
 
     def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
         """The same, and what is then done; one exchange each."""
@@ -272,15 +295,14 @@ class SunspecDriver:
             yield summed.round.due_ns, summed.turn
         for beat in self._beats.values():
             if beat.due_ns is not None:
-                yield beat.due_ns, beat.turn
-        if self._looks:
-            yield self._look_ns, self._look
+                yield beat.due_ns, partial(self._beat, beat)
+        yield self._looks.due_ns, self._look
 
     async def _seen(self, steered: Steered, now_ns: int) -> Reading | None:
         if not await steered.round.turn(now_ns, self._spec.phase_ns):
             return None
         if steered.function.moved:
-            self._lose(steered.function.name("ID"))
+            self._lose(steered.function.model)
             return None
         self._points[steered.point] = infos.known(self._points[steered.point], steered, self._spec)
         trouble = await steered.judged()  # of an order that had to settle first
@@ -289,19 +311,19 @@ class SunspecDriver:
             self._notes.append(Note("order.not_held", f"{steered.point}: {trouble}", told))
         return steered.reading(self._clock.now_ns())
 
-    async def _look(self, now_ns: int) -> None:
-        """At one model after the other, whether it is still there."""
-        self._look_ns = now_ns + int(_LOOK_S * _S)
-        found, round_ = self._looks[0]
-        self._looks.append(self._looks.pop(0))
-        await round_.whole()
-        if not self._device.stands(found):
-            self._lose(Name(found.number, "ID"))
+    async def _beat(self, beat: Heartbeat, now_ns: int) -> None:
+        await beat.turn(now_ns)
+        self._lose(beat.moved)
 
-    def _lose(self, name: Name) -> None:
-        """The map has changed under us: nothing of it is true any more."""
-        self._polled = None
-        text = f"model {name.model} is no longer where it was: the device's models are looked for anew"
+    async def _look(self, now_ns: int) -> None:
+        self._lose(await self._looks.turn(now_ns))
+
+    def _lose(self, number: int | None) -> None:
+        """A model has moved, and the map with it: nothing of it is true any more; None: all is well."""
+        if number is None:
+            return
+        self._polled, self._astray = None, True
+        text = f"model {number} is no longer where it was: the device's models are looked for anew"
         self._notes.append(Note("models.moved", text, {"device": self._spec.name}))
 
     def _note(self, chain: Chain) -> None:
@@ -364,23 +386,13 @@ class SunspecDriver:
         self._polled = _Polled(self._line, self._spec, registers, self._clock)
         powers = device.powers(self._device)
         self._polled.know({(self._spec.unit, at): power for at, power in powers.items()})
-        self._looks, self._look_ns = [], self._clock.now_ns() + int(_LOOK_S * _S)
-        for found in device.used(self._device, parts):
-            head = [Name(found.number, "ID", found.instance), Name(found.number, "L", found.instance)]
-            self._looks.append((found, Round(self._device, head, self._registers, _LOOK_S, 0)))
+        used = device.used(self._device, (name for names in chosen.values() for name in names))
+        self._looks = Looks(used, self._registers, self._clock.now_ns())
 
     def _asked(self) -> _Polled:
         assert self._polled is not None
         return self._polled
 
     def _controls(self, point: str) -> str:
-        rule = next(one.write for name, one in self._taken() if name == point)
+        rule = self._taken[point].write
         return "" if rule is None else ", ".join(rule.control)
-
-    def _taken(self) -> Iterator[tuple[str, Taken]]:
-        """Every quantity that somebody owns and wants, by full name."""
-        for part, owner in self._spec.owners.items():
-            asked = self._spec.points.get(part)
-            for quantity, taken in self._profile.parts.get(part, {}).items():
-                if asked is None or quantity in asked:
-                    yield f"{owner}.{quantity}", taken

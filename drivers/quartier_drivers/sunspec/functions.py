@@ -18,7 +18,8 @@ from quartier_drivers.sunspec.shares import Share, plain, share
 Step = Mapping[str, int]
 """Points of the function's model with what is written to them, raw; neighbours go together."""
 ON, OFF = 1, 0
-_INT32 = range(-(2**31), 2**31)
+_INT32 = range(-(2**31) + 1, 2**31)
+_UINT16_MAX = 65534
 
 
 class Function(ABC):
@@ -46,8 +47,9 @@ class Function(ABC):
     @property
     def names(self) -> list[Name]:
         """Every point of the device that must be read for it."""
-        own = ("ID", "L", *self.needs, *self.others)
-        return [*(self._name(path) for path in own), *self.ratings]
+        own = (self._name(path) for path in (*self.needs, *self.others))
+        heads = (Name(number, path) for number in self._models for path in ("ID", "L"))
+        return [*own, *self.ratings, *heads]
 
     @property
     def ratings(self) -> tuple[Name, ...]:
@@ -61,9 +63,13 @@ class Function(ABC):
 
     @property
     def moved(self) -> bool:
-        """Whether another model stands where it was found."""
-        found = self.device.chain.of(self.model)
-        return found is None or not self.device.stands(found)
+        """Whether another model stands where it was found, or where one of its ratings was."""
+        found = [one for number in self._models if (one := self.device.chain.of(number)) is not None]
+        return not all(self.device.stands(one) for one in found)
+
+    @property
+    def _models(self) -> list[int]:
+        return sorted({self.model, *(rating.model for rating in self.ratings)})
 
     @property
     def enabled(self) -> bool:
@@ -148,7 +154,7 @@ class _Cap(Function):
     def span(self) -> tuple[float, float]:
         """Lowest and highest order, W."""
         share_ = self.pct
-        return share_.watts(self.lowest(share_)), share_.rated_w
+        return share_.watts(self.lowest(share_)), share_.watts(self._most(share_))
 
     def step_w(self) -> float:
         """What one count is worth, W."""
@@ -157,15 +163,20 @@ class _Cap(Function):
     def lowest(self, share_: Share) -> int:
         """The lowest cap that the profile lets be written."""
         assert share_.whole is not None
-        return -(-share_.whole * round(self.rule.lowest_pct * 1000) // 100_000)
+        return min(-(-share_.whole * round(self.rule.lowest_pct * 1000) // 100_000), _UINT16_MAX)
 
     def counts(self, value: float) -> int:
         """A cap of ``value`` W: never more, all of the rating at most, the profile's lowest at least."""
         if not 0 <= value < math.inf:
             raise ValueError(f"{value:g} W is no cap on generation, expected 0 or more")
         share_ = self.pct
+        return max(min(share_.below(value), self._most(share_)), self.lowest(share_))
+
+    @staticmethod
+    def _most(share_: Share) -> int:
+        """All of the rating, or what the register holds of it: fine scales leave no room for 100 %."""
         assert share_.whole is not None
-        return max(min(share_.below(value), share_.whole), self.lowest(share_))
+        return min(share_.whole, _UINT16_MAX)
 
     def own(self) -> Sequence[Step]:
         """What gives it back to the device."""

@@ -1,6 +1,7 @@
 """What is known of a point before its device was asked, and what the device makes of it.  Pure."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, cast
 
@@ -10,6 +11,15 @@ from quartier_drivers.sunspec.functions import Cap704
 from quartier_drivers.sunspec.profile import SunspecProfile
 from quartier_drivers.sunspec.schema import Taken
 from quartier_drivers.sunspec.steered import Steered
+
+
+def wanted(spec: DeviceSpec, profile: SunspecProfile) -> Iterator[tuple[str, Taken]]:
+    """Every quantity that somebody owns and wants, by full name."""
+    for part, owner in spec.owners.items():
+        asked = spec.points.get(part)
+        for quantity, taken in profile.parts.get(part, {}).items():
+            if asked is None or quantity in asked:
+                yield f"{owner}.{quantity}", taken
 
 
 def first(point: str, taken: Taken, spec: DeviceSpec, profile: SunspecProfile) -> PointInfo:

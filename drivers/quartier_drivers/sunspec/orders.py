@@ -18,7 +18,7 @@ def requests(
     single = limits.write_function == 6
     made = []
     for step in steps:
-        for run in _runs(function, step, apart=apart or single):
+        for run in _begun(function, list(_runs(function, step, apart=apart or single))):
             words = [word for term, raw in run for word in _words(term, raw)]
             address = run[0][0].place
             usual = 16 if len(words) > 1 else (limits.write_function or 16)
@@ -39,6 +39,13 @@ def unlike(function: Function, steps: Iterable[Step], *, but: Sequence[str] = ()
             shown = "cannot be read" if held is None else f"reads back {held}"
             found.append(f"{function.name(path)} {shown} where {raw} was written")
     return "; ".join(found)
+
+
+def _begun(function: Function, runs: list[list[tuple[Term, int]]]) -> list[list[tuple[Term, int]]]:
+    """In pieces a setpoint's timer goes first: the line may die, and no value stands without its end."""
+    if function.is_cap:  # its timer ends in what must stand before
+        return runs
+    return sorted(runs, key=lambda run: all(term.leaf.entry.name != function.timer for term, _ in run))
 
 
 def _runs(function: Function, step: Step, *, apart: bool) -> Iterator[list[tuple[Term, int]]]:

@@ -36,11 +36,13 @@ class Registers:
         """Make a write.  Raises NoReply, LinkLost or Expired."""
         return await self._line.exchange(request, self._write_pause_s, expires_ns)
 
-    async def words(self, start: int, count: int, seams: Collection[int] = ()) -> list[int | None]:
+    async def words(
+        self, start: int, count: int, seams: Collection[int] = (), *, probes: bool = False
+    ) -> list[int | None]:
         """The registers from ``start``; None for each that the device refuses.
 
         ``seams`` are the addresses where a stretch may be cut (none: anywhere), so that no value is read in
-        two halves.  Raises NoReply or LinkLost.
+        two halves; with ``probes`` silence is believed at once.  Raises NoReply or LinkLost.
         """
         found: list[int | None] = []
         cuts = sorted({*seams, start + count}) if seams else []
@@ -48,7 +50,7 @@ class Registers:
         while len(found) < count:
             at = start + len(found)
             length = _length(at, min(size, count - len(found)), cuts)
-            answer = await self.ask(at, length)
+            answer = await self.ask(at, length, probes=probes)
             if not answer.exception:
                 found += answer.values
                 at += length

@@ -36,15 +36,15 @@ class Round:
         """It was read by the way: its next turn is when it has settled, or in its time."""
         self.due_ns = now_ns + settle_ns if settle_ns else self._later_ns(now_ns, phase_ns)
 
-    async def whole(self) -> None:
-        """Read all of it now.  Raises NoReply or LinkLost."""
+    async def whole(self, *, probes: bool = False) -> None:
+        """Read all of it now; with ``probes`` silence is believed at once.  Raises NoReply or LinkLost."""
         self._next = 0
         for block in self._blocks:
-            await self._read(block)
+            await self._read(block, probes=probes)
 
-    async def _read(self, block: Block) -> None:
+    async def _read(self, block: Block, *, probes: bool = False) -> None:
         seams = {want.start for want in block.wants} | {want.end for want in block.wants}
-        words = await self._registers.words(block.start, block.count, seams)
+        words = await self._registers.words(block.start, block.count, seams, probes=probes)
         self._device.memory.update(zip(range(block.start, block.end), words, strict=True))
 
     def _later_ns(self, now_ns: int, phase_ns: int) -> int:

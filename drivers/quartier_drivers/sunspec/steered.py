@@ -1,6 +1,8 @@
 """One writable point of a device: its control function, read whole before each write and after it."""
 
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -57,6 +59,7 @@ class Steered:
         self._limits = limits
         self._cap = cap
         self._apart = False
+        self._begun = False
         self._unjudged: Sequence[Step] = ()
 
     @property
@@ -86,7 +89,14 @@ class Steered:
         Raises Refused in words, NoReply, LinkLost or Expired.
         """
         steps = self._steps(value)
-        await self._make(steps, expires_ns)
+        self._begun = False
+        try:
+            await self._make(steps, expires_ns)
+        except Refused:
+            if self._begun and not self.function.is_cap:  # half of it stands: that is nobody's order
+                with suppress(Refused):
+                    await self._make(self.function.own())
+            raise
         self._countdown.written()
         await self.round.whole()
         self._unjudged = steps
@@ -114,7 +124,7 @@ class Steered:
         return trouble
 
     async def release(self) -> None:
-        """Write what ``on_release`` says.  Raises Refused, NoReply or LinkLost."""
+        """Write what ``on_release`` says, by what was read last.  Raises Refused, NoReply or LinkLost."""
         await self._make(self._released())
 
     def releases(self) -> list[Mapping[str, Any]]:
@@ -139,7 +149,7 @@ class Steered:
         rule = self.function.rule
         low = float("-inf") if rule.low is None else rule.low
         high = float("inf") if rule.high is None else rule.high
-        if not low <= value <= high:
+        if not (low <= value <= high and math.isfinite(value)):
             raise Refused(f"{self.point}: {value:g} is outside {low:g}..{high:g}")
         try:
             return self.function.orders(value, self._cap)
@@ -182,6 +192,7 @@ class Steered:
             expires_ns = None  # what is begun is brought to its end
             if answer.exception:
                 raise Refused(f"{self.point}: {meaning(answer)}")
+            self._begun = True
 
 
 def names_of(rule: Steering, device: Device) -> list[Any]:

@@ -61,8 +61,7 @@ class Storage(Function):
     def span(self) -> tuple[float, float]:
         """Lowest and highest order, W."""
         charge, discharge = self._in(), self._out()
-        most_in, most_out = min(self._whole(charge), _RAW[-1]), min(self._whole(discharge), _RAW[-1])
-        return -discharge.watts(most_out), charge.watts(most_in)
+        return -discharge.watts(self._whole(discharge)), charge.watts(self._whole(charge))
 
     def step_w(self) -> float:
         """What one count is worth, W."""
@@ -110,5 +109,6 @@ class Storage(Function):
 
     @staticmethod
     def _whole(found: Share) -> int:
+        """The counts of 100 %, or the most that the register holds."""
         assert found.whole is not None
-        return found.whole
+        return min(found.whole, _RAW[-1])

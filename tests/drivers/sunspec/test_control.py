@@ -404,6 +404,128 @@ async def test_models_that_moved_are_looked_for_anew_and_nothing_is_written_mean
     assert "1/124.OutWRte" == driver.points[BATTERY].address
 
 
+def swapped(device, other):
+    """Another device at the same address; tells what was changed in it since, by its names."""
+    device.units[1].answer = other.units[1].answer
+    before = dict(other.image.words)
+
+    def changed():
+        return {
+            cell.path
+            for cell in other.image.cells.values()
+            for at in range(cell.address, cell.end)
+            if other.image.words[at] != before[at]
+        }
+
+    return changed
+
+
+async def test_leaving_finds_models_that_moved_anew_before_it_writes(driven):
+    device = SolarInverter("7xx")
+    driver = await driven(device, caps={PV: 3000.0})
+    changed = swapped(device, SolarInverter("1xx"))
+
+    await driver.release()
+
+    assert {"123.WMaxLimPct", "123.WMaxLim_Ena"} == changed()
+
+
+async def test_no_table_is_left_for_models_that_moved_until_they_are_found_anew(driven, clock):
+    device = SolarInverter("7xx")
+    driver = await driven(device, caps={PV: 3000.0})
+    table, standing = driver.releases(), driver.standing
+    changed = swapped(device, SolarInverter("1xx"))
+    with pytest.raises(Refused, match="have moved"):
+        await driver.write(order(clock, PV, 1000.0))
+
+    assert [] == driver.releases()
+    assert standing != driver.standing
+    await driver.read()
+    assert driver.releases()
+    assert table != driver.releases()
+    assert set() == changed()
+
+
+async def test_arming_writes_nothing_where_models_have_moved(driven):
+    device = BatteryInverter("7xx")
+    driver = await driven(device)
+    changed = swapped(device, BatteryInverter("1xx"))
+
+    (first,) = await driver.arm(writes=True)
+    assert "have moved" in first.problem
+    assert set() == changed()
+
+    (then,) = await driver.arm(writes=True)
+    assert ("", 60.0) == (then.problem, then.after_s)
+
+
+async def test_a_heartbeat_never_goes_to_another_model(driven, clock):
+    device = BatteryInverter("7xx")
+    driver = await driven(device)
+    await driver.write(order(clock, BATTERY, -1000.0, life_s=20))
+    changed = swapped(device, BatteryInverter("1xx"))
+
+    for _ in range(40):
+        clock.move(0.5)
+        await driver.read()
+
+    assert set() == changed()
+    assert "models.moved" in [note.code for note in driver.notes()]
+
+
+async def test_leaving_goes_by_the_scale_and_the_rating_of_the_moment(driven):
+    device = SolarInverter("1xx")
+    driver = await driven(device, caps={PV: 3000.0})
+    device.image.put("121.WMax", 2 * device.image.get("121.WMax"))
+
+    await driver.release()
+
+    assert 25.0 == device.image.number("123.WMaxLimPct")
+
+
+async def test_an_order_that_is_refused_prolongs_no_heartbeat(driven, clock):
+    device = BatteryInverter("7xx", heartbeat_s=5.0)
+    driver = await driven(device)
+    start_ns = clock.now_ns()
+    await driver.write(order(clock, BATTERY, -1000.0, life_s=10))
+    with pytest.raises(Refused, match="is beyond"):
+        await driver.write(order(clock, BATTERY, 99_000.0, life_s=1000))
+
+    while clock.now_ns() - start_ns < 20 * S:
+        clock.move(0.5)
+        device.tick((clock.now_ns() - start_ns) / S)
+        await driver.read()
+
+    assert 0.0 == device.orders()["setpoint_w"]
+
+
+async def test_an_order_that_was_refused_half_way_is_taken_back(driven, clock):
+    device = BatteryInverter("1xx")
+    driver = await driven(device)
+    await driver.write(order(clock, BATTERY, 1000.0))
+    answer, place = device.units[1].answer, device.image.cells["124.InWRte"].address
+
+    def unsigned(pdu):
+        at, count = struct.unpack(">HH", pdu[1:5])
+        if pdu[0] == 16 and at <= place < at + count and pdu[6 + 2 * (place - at)] & 0x80:
+            return bytes([0x90, 3])
+        return answer(pdu)
+
+    device.units[1].answer = unsigned
+    with pytest.raises(Refused, match="illegal data value"):
+        await driver.write(order(clock, BATTERY, -2000.0))
+
+    assert 0 == device.image.get("124.StorCtl_Mod")
+
+
+async def test_what_is_no_number_is_refused(driven, clock):
+    driver = await driven(BatteryInverter("7xx"))
+
+    for value in (float("inf"), float("nan")):
+        with pytest.raises(Refused, match="is outside"):
+            await driver.write(order(clock, BATTERY, value))
+
+
 async def test_a_map_that_moved_is_noticed_by_polling_too(driven, clock):
     device = SolarInverter("7xx")
     driver = await driven(device, name="sunspec/inverter")

@@ -86,6 +86,29 @@ def test_a_cap_is_never_rounded_up_and_never_above_the_rating(raw, watts):
     assert raw == cap123().orders(watts, None)[0]["WMaxLimPct"]
 
 
+@pytest.mark.parametrize("power", range(-10, 11))
+@pytest.mark.parametrize("watts", [0.0, 100.0, 3000.0, 5999.0, 6000.0])
+def test_whatever_the_scale_a_cap_fits_its_register_and_is_never_above_what_was_ordered(power, watts):
+    old = cap123({**FULL_123, "WMaxLimPct_SF": power})
+    new = cap704({**CAP_704, "WMaxLimPct_SF": power})
+
+    for cap in (old, new):
+        for raw in (cap.orders(watts, None)[0]["WMaxLimPct"], cap.orders(9e9, watts)[0]["WMaxLimPct"]):
+            assert 0 <= raw < 0xFFFF
+        assert cap.pct.watts(cap.orders(watts, None)[0]["WMaxLimPct"]) <= watts
+        assert cap.span()[1] <= 6000.0
+
+
+def test_a_rating_that_stands_elsewhere_now_is_a_map_that_moved():
+    device = device_of([RATED, FULL_123])
+    cap = Cap123(device, rule("123.WMaxLimPct"))
+    assert not cap.moved
+
+    device.memory[40002] = 120  # the cap's own model is where it was
+
+    assert cap.moved
+
+
 def test_the_lowest_cap_of_the_profile_is_kept():
     assert 3 == cap123(lowest_pct=2.5).orders(0.0, None)[0]["WMaxLimPct"]
     assert 3 == cap123(lowest_pct=3).orders(10.0, None)[0]["WMaxLimPct"]

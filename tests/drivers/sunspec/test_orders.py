@@ -1,6 +1,7 @@
 """Steps become the fewest writes, and what the device does not hold is told."""
 
 from tests.drivers.sunspec.test_functions import BARE_123, FULL_123, cap123, set704
+from tests.drivers.sunspec.test_storage import storage
 
 from quartier_drivers.schema import Limits
 from quartier_drivers.sunspec.orders import requests, unlike
@@ -31,6 +32,16 @@ def test_point_by_point_where_the_device_takes_no_more():
     ]
     single = written(function, function.orders(1000.0, None), Limits(write_function=6))
     assert {6} == {number for number, _, _ in single}
+
+
+def test_a_setpoint_in_pieces_has_its_timer_before_its_value():
+    function = set704()
+    apart = written(function, function.orders(1234.0, None), apart=True)
+    ordered = storage()
+    rates = written(ordered, ordered.orders(1000.0, None), apart=True)
+
+    assert [31, 23, 24, 26, 28, 29, 30, 22] == [at for _, at, _ in apart]
+    assert [15, 12, 13, 14, 16, 5] == [at for _, at, _ in rates]
 
 
 def test_numbers_of_two_registers_are_whole_and_signed():

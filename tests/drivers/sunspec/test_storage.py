@@ -122,6 +122,16 @@ def test_giving_it_back_ends_the_mode_then_opens_the_limits_and_puts_the_timer_o
     assert [{"StorCtl_Mod": 0}, {}, {"InOutWRte_RvrtTms": 0}] == list(void.own())
 
 
+@pytest.mark.parametrize("power", range(-10, 11))
+def test_whatever_the_scale_giving_it_back_opens_the_limits_and_orders_none(power):
+    device = storage({**MODEL, "InOutWRte_SF": power})
+    rates = device.own()[1]
+    low, high = device.span()
+
+    assert all(0 <= raw <= 32767 for raw in rates.values())
+    assert -4000 <= low <= 0 <= high <= 5000
+
+
 def test_leaving_it_at_nought_has_no_timer():
     assert 0 == storage().released(0.0)[0]["InOutWRte_RvrtTms"]
 
