@@ -19,7 +19,6 @@ from quartier_drivers import profile, registry
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.sunspec import reader
 from quartier_hil import sunspec as served
-from quartier_hil.bench.driver import Racing
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.process import Process, python_path
 from quartier_hil.bench.setting import Setting
@@ -43,15 +42,23 @@ fast = 1.0
 """
 
 
-class Starting(Racing):
-    """A clock that goes as all do until it races: finding a device's models has its time-outs."""
+class Stepping:
+    """A clock that goes as all do, and can be put forward to the moment when a driver is due next."""
 
     def __init__(self) -> None:
-        self.races = False
+        self._ahead_ns = 0
 
     def now_ns(self) -> int:
         """Nanoseconds of the house."""
-        return super().now_ns() if self.races else time.monotonic_ns()
+        return time.monotonic_ns() + self._ahead_ns
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait ``seconds``."""
+        await asyncio.sleep(seconds)
+
+    def step_to(self, due_ns: int) -> None:
+        """It is not before ``due_ns``."""
+        self._ahead_ns += max(0, due_ns - self.now_ns())
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +117,13 @@ async def _measured(port: int, folder: Path, peer: Process, setting: Setting) ->
         scans = [await reader.read_all(f"tcp://127.0.0.1:{port}?unit={UNIT}") for _ in range(times)]
         return sum(one.found.length + 2 for told in scans for one in told.chapters)
 
-    line, driver = await _opened(port, folder)
+    line, driver, clock = await _opened(port, folder)
     points_count = len(driver.points)
 
     async def poll(times: int) -> int:
         read = 0
         while read < times * points_count:
+            clock.step_to(driver.due_ns)
             read += len(await driver.read())
         return times * words_count
 
@@ -129,18 +137,17 @@ async def _measured(port: int, folder: Path, peer: Process, setting: Setting) ->
         await line.close()
 
 
-async def _opened(port: int, folder: Path) -> tuple[Any, Any]:
+async def _opened(port: int, folder: Path) -> tuple[Any, Any, Stepping]:
     """A driver for everything, with what it tells once already told."""
     write(folder)
     section = registry.section("modbus-tcp")(kind="modbus-tcp", host="127.0.0.1", port=port, timeout_s=10.0)
-    everything, clock = profile.load(PROFILE, [folder]), Starting()
+    everything, clock = profile.load(PROFILE, [folder]), Stepping()
     door = registry.door("modbus-tcp", everything.head.protocol)
     line = door.line("bus", section, clock)
     driver = door.driver(line, DeviceSpec("device", UNIT, {"": "device"}), everything, clock)
     await driver.open()
     await driver.read()
-    clock.races = True
-    return line, driver
+    return line, driver, clock
 
 
 async def _figure(

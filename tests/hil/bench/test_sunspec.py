@@ -7,7 +7,7 @@ from quartier_hil.bench import sunspec
 from quartier_hil.bench.cache import Cache
 from quartier_hil.bench.process import Process
 from quartier_hil.bench.setting import Setting
-from quartier_hil.bench.sunspec import Starting, Turn
+from quartier_hil.bench.sunspec import Stepping, Turn
 
 
 def test_a_rate_is_registers_per_cpu_second():
@@ -30,13 +30,14 @@ def test_every_number_of_the_device_is_a_point_of_a_profile_that_loads(tmp_path)
     assert "701.MnAlrmInfo" not in dict(sunspec.quantities()).values()
 
 
-def test_a_clock_goes_as_all_do_until_it_races():
-    clock = Starting()
-    before_ns = clock.now_ns()
-    assert clock.now_ns() - before_ns < 3_600_000_000_000
+def test_a_clock_is_put_forward_and_never_back():
+    clock = Stepping()
+    due_ns = clock.now_ns() + 3_600_000_000_000
+    clock.step_to(due_ns)
+    assert due_ns <= clock.now_ns() < due_ns + 3_600_000_000_000
 
-    clock.races = True
-    assert clock.now_ns() - before_ns > 3_600_000_000_000
+    clock.step_to(0)
+    assert due_ns <= clock.now_ns()
 
 
 def test_a_turn_of_the_peer_is_its_cpu_and_registers(tmp_path):
