@@ -16,7 +16,7 @@ from quartier.cli import output, sentences
 from quartier.cli.present import nobody
 from quartier.config import load
 from quartier.runtime import release
-from quartier.runtime.clock import HouseClock, from_environment
+from quartier.runtime.clock import VARIABLE, HouseClock, from_environment
 from quartier.runtime.desk import Closed, ask
 from quartier_drivers.errors import ConfigError, Fault
 
@@ -47,8 +47,11 @@ def arm(options: argparse.Namespace) -> int:
         loaded = load.load_lenient(options.config)
         for fault in (*loaded.warnings, *(fault for found in loaded.disabled.values() for fault in found)):
             print(f"warning: {fault}", file=sys.stderr)
-        rows = asyncio.run(_armed(options, loaded))
-    return _told(options, rows)
+        rows = asyncio.run(_armed(options, loaded, _clock(options, loaded)))
+    code = _told(options, rows)
+    return code or int(
+        bool(loaded.disabled)
+    )  # what a fault of the site file puts out of action was not asked
 
 
 def _locked(runtime_dir: Path) -> Any:
@@ -60,8 +63,15 @@ def _locked(runtime_dir: Path) -> Any:
         raise ConfigError([Fault(str(runtime_dir), None, "folder", what)]) from error
 
 
-async def _armed(options: argparse.Namespace, loaded: load.Loaded) -> list[dict[str, Any]]:
-    clock = HouseClock(from_environment())
+def _clock(options: argparse.Namespace, loaded: load.Loaded) -> HouseClock:
+    setting = from_environment()
+    if setting.simulated and not loaded.site.site.simulated:
+        what = f"{VARIABLE} is set, expected simulated = true: real devices need real time"
+        raise ConfigError([Fault(str(options.config), None, "site.simulated", what)])
+    return HouseClock(setting)
+
+
+async def _armed(options: argparse.Namespace, loaded: load.Loaded, clock: HouseClock) -> list[dict[str, Any]]:
     known = fallbacks.recalled(options.state_dir)
     site = arming.opened(loaded, clock)
     rows = await arming.armed(site, known, clock, _progress, writes=not options.check)

@@ -151,3 +151,20 @@ async def test_a_wrong_site_file_is_exit_78(site, capsys):
     code, _, told = await site(capsys, config="gone.toml")
 
     assert (78, True) == (code, "gone.toml: file: cannot be read" in told)
+
+
+async def test_a_simulated_clock_arms_no_real_device(site, capsys, monkeypatch):
+    monkeypatch.setenv("QUARTIER_CLOCK", "rate=60")
+    code, _, told = await site(capsys)
+
+    assert (78, True) == (code, "site.simulated: QUARTIER_CLOCK is set" in told)
+
+
+async def test_a_device_with_a_fault_of_its_own_is_named_and_the_others_are_armed(site, capsys):
+    site.ports["board"] = 0
+    code, text, told = await site(capsys)
+
+    assert 1 == code, "not all was asked"
+    assert "warning: " in told
+    assert "buses.board.port" in told
+    assert "verified" in cells(text, "charger  ")
