@@ -9,6 +9,7 @@ _S = 1_000_000_000
 # So long after a write a timer must have counted, with its polls in between.
 _WATCHED_S = 8.0
 _SLACK_S = 2
+_NEXT = "ask its maker, or say accept_no_fallback for its asset"
 
 
 class Countdown:
@@ -41,7 +42,7 @@ class Countdown:
             return self.trouble if enabled else ""
         if left_s >= self._after_s - _SLACK_S:
             told = f"{self._name} has {left_s} s left {since_s:.0f} s after the last order"
-            return f"{told}: reading starts it again, so that it guards against a lost gateway only"
+            return f"{told}: reading starts it again, so that it guards against a lost gateway only; {_NEXT}"
         if left_s == 0 and self._ran and since_s > self._after_s + _SLACK_S:
-            return f"{self._name} has run out, and the order still stands: it does nothing"
+            return f"{self._name} has run out, and the order still stands: it does nothing; {_NEXT}"
         return ""
