@@ -114,7 +114,8 @@ def served(loaded):
         opened = door(wire.section.kind)
         line = opened.line(wire.name, wire.section, Clock())
         for spec, profile in wire.devices:
-            points |= opened.driver(line, spec, profile, Clock()).points
+            own = door(wire.section.kind, profile.protocol)
+            points |= own.driver(line, spec, profile, Clock()).points
     values = assembly.release_values(wires, points)
     return points, values, assembly.house(loaded.site, points, values)
 
@@ -310,6 +311,24 @@ def test_the_link_machine_is_told_the_times_of_the_file(read):
 
     assert (120.0, 9000.0, 93600.0) == (params.heartbeat_timeout_s, params.failsafe_min_s, params.hold_max_s)
     assert house.limits == params.limits
+
+
+def test_devices_of_models_stand_beside_plain_ones_and_a_cap_that_ends_by_itself_is_leased(read):
+    text = SITE.replace('profile = "acme/sun10"', 'profile = "sunspec/pv"')
+    loaded = read(text)
+    points, values, house = served(loaded)
+
+    assert {} == loaded.disabled
+    assert (1500.0, 60.0) == (
+        points["pv1.generation_max_w"].fallback.value,
+        points["pv1.generation_max_w"].fallback.after_s,
+    )
+    assert ("limit", 60.0, True) == (
+        asset(house, "pv1").curtail,
+        asset(house, "pv1").lease_s,
+        asset(house, "pv1").falls_back,
+    )
+    assert 1500.0 == values["pv1.generation_max_w"]
 
 
 def test_what_is_shared_locally_is_named(read):

@@ -100,6 +100,16 @@ CASES = [
         "assets.bat1.charge_max_w: 6000 is above rated_w; expected at most 5000",
     ),
     (
+        "[assets.grid]",
+        '[devices.counter]\nbus = "rs485"\nprofile = "enedis/linky_standard"\nunit = 9\n[assets.grid]',
+        "devices.counter.profile: 'enedis/linky_standard' speaks tic; expected a profile of the bus's modbus or sunspec",
+    ),
+    (
+        "[assets.grid]",
+        '[buses.contacts]\nkind = "gpio"\n[devices.sun]\nbus = "contacts"\nprofile = "sunspec/pv"\n[assets.grid]',
+        "devices.sun.profile: 'sunspec/pv' speaks sunspec; expected a profile of the bus's gpio",
+    ),
+    (
         'tier = "C"',
         'tier = "C"\nswitch_part = "r2"',
         "assets.heater.switch_part: stands without switch_device; expected both",
@@ -120,6 +130,15 @@ def test_what_contradicts_between_sections_is_named(
     found = [f"{fault.key}: {fault.what}" for fault in caught.value.faults]
     assert [fault for fault in found if fault.startswith(expected)], found
     assert all(fault.line for fault in caught.value.faults)
+
+
+def test_a_device_of_models_stands_on_a_modbus_bus(written: Written, site_text: str) -> None:
+    device = '[devices.sun]\nbus = "rs485"\nprofile = "sunspec/pv"\nunit = 7\n'
+    asset = '[assets.pv1]\nrole = "pv"\ndevice = "sun"\nrated_w = 5000\ncurtail = "limit"\n'
+
+    site = load(written(site_text + device + asset))
+
+    assert "sunspec/pv" == site.devices["sun"].profile
 
 
 def test_a_tree_of_nodes_is_right(written: Written, site_text: str) -> None:
