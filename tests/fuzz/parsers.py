@@ -173,10 +173,33 @@ def _answers(data: bytes, *, over_tcp: bool) -> Iterator[bytes]:
             number += 1
 
 
+def sunspec(data: bytes) -> None:
+    """A SunSpec device whose whole map are these words behind the marker, read model by model."""
+    chain = import_module("quartier_drivers.sunspec.chain")
+    census = import_module("quartier_drivers.sunspec.census")
+    held = [0x5375, 0x6E53, *(int.from_bytes(data[at : at + 2], "big") for at in range(0, len(data) - 1, 2))]
+    walk = chain.walk((0,))
+    ask, told, asked_count = next(walk), None, 0
+    while told is None and asked_count < 3 * chain.MODELS_MAX + 10:
+        words = held[ask.address : ask.address + ask.count]
+        asked_count += 1
+        try:
+            ask = walk.send(words if len(words) == ask.count else chain.Void.REFUSED)
+        except StopIteration as ended:
+            told = ended.value
+    assert told is not None
+    for found in told.models:
+        whole = [held[at] if at < len(held) else None for at in range(found.address, min(found.end, 4000))]
+        whole += [None] * (found.end - found.address - len(whole))
+        rows = census.Chapter(found, whole).rows
+        assert len(rows) <= found.length + 2
+
+
 def parsers() -> dict[str, Callable[[bytes], None]]:
     """Each parser by name, its code imported; those of the meters only as far as they are there."""
     import_module("quartier_drivers.modbus.frame")
     found: dict[str, Callable[[bytes], None]] = {"modbus-tcp": modbus_tcp, "modbus-rtu": modbus_rtu}
+    found["sunspec"] = sunspec
     for protocol in METERS:
         try:
             import_module(f"quartier_drivers.meter.{protocol}").decoder  # noqa: B018 - is it there
