@@ -22,6 +22,7 @@ COMMANDS = {
     "decode": ("tic", "mbus", "--hex", "--profile", "--key-file", "example", "Exit codes"),
     "listen": ("usb:SERIAL", "tcp://HOST:PORT", "--count", "--key-file", "--json", "example", "Exit codes"),
     "arm": ("--check", "--config", "--state-dir", "--json", "Exit codes"),
+    "probe": ("ASSET", "--step-w", "--yes", "--watch-timer", "--page", "--json", "Exit codes"),
     "profiles": ("profiles", "--json"),
     "status": ("--json", "--runtime-dir"),
     "top": ("Enter", "Esc", "once a second", "snapshot", "--runtime-dir"),
@@ -155,7 +156,7 @@ def test_the_version_is_told(capsys):
 
 
 @pytest.mark.parametrize(
-    "words", [("engines",), ("run", "--config", "site.toml"), ("read", "a/b", "tcp://x")]
+    "words", [("engines",), ("run", "--config", "site.toml"), ("read", "eastron/sdm630", "tcp://x")]
 )
 def test_an_engine_that_is_not_known_is_one_line_and_exit_78(words):
     code, errors = ended(*words, output=subprocess.DEVNULL, QUARTIER_ENGINE="foo")
