@@ -9,7 +9,7 @@ from types import MappingProxyType, ModuleType
 
 KERNELS = ("allocation", "gates", "metrics", "registers", "series", "strands", "tails")
 """Modules that exist twice: compiled here, and in ``reference/`` as their specification."""
-LATER = ("lines", "listings", "records", "sets", "telegrams")
+LATER = ("lines", "listings", "objects", "records", "sets", "telegrams")
 """More of them, for smart meters: loaded when they are asked for first."""
 
 

@@ -37,6 +37,7 @@ from quartier_native.reference.telegrams import NOTHING_MORE, Said
 if TYPE_CHECKING:
     from quartier_native.reference.lines import LineKinds, LineReader
     from quartier_native.reference.listings import crc16_ccitt, read_listings
+    from quartier_native.reference.objects import read_objects
     from quartier_native.reference.records import split_records
     from quartier_native.reference.sets import SetReader
     from quartier_native.reference.sets import checked as block_check
@@ -48,6 +49,7 @@ else:
     LineReader = _modules["lines"].LineReader
     crc16_ccitt = _modules["listings"].crc16_ccitt
     read_listings = _modules["listings"].read_listings
+    read_objects = _modules["objects"].read_objects
     split_records = _modules["records"].split_records
     SetReader = _modules["sets"].SetReader
     block_check = _modules["sets"].checked
@@ -95,5 +97,6 @@ __all__ = [
     "block_goes_on",
     "crc16_ccitt",
     "read_listings",
+    "read_objects",
     "split_records",
 ]

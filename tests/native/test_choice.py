@@ -12,7 +12,7 @@ def test_the_compiled_kernels_are_used_where_they_are() -> None:
     assert ("cython", "all compiled kernels are there") == (engine.name, engine.why)
     kernels = {"allocation", "gates", "metrics", "registers", "series", "strands", "tails"}
     assert kernels == set(modules)
-    assert kernels | {"lines", "listings", "records", "sets", "telegrams"} == set(engine.kernels)
+    assert kernels | {"lines", "listings", "objects", "records", "sets", "telegrams"} == set(engine.kernels)
     assert "quartier_native.series" == engine.kernels["series"]
 
 

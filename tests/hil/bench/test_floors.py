@@ -16,7 +16,6 @@ LONG = {"daemon", "lateness", "dead", "growth"}
 # Below 70 % of their floor when this was written; ``make bench`` fails on them until they are mended.
 OPEN = {
     "commit.cpu",
-    "parsers.p1",
     "sunspec.poll",
     "sunspec.scan",
 }

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from quartier_drivers.meter.telegram import Group, Said
+from quartier_native.meters import read_objects
 
 _NUMBER = r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?"
 _TIME = r"[0-9]{12}[SW]?"
@@ -75,21 +76,11 @@ class Reader:
         if children != self._children or len(self._known) > LINES_MAX:
             self._children = children
             self._known.clear()
-        known = self._known.get
-        groups: list[Group] = []
-        missing: list[tuple[int, str]] = []
-        for row in rows:
-            group = known(row)
-            if group is None:
-                missing.append((len(groups), row))
-                group = _NONE
-            groups.append(group)
-        if not missing:
-            return groups, True
-        return self._filled(groups, missing)
+        groups, missing = read_objects(rows, self._known, _NONE)
+        return self._filled(groups, missing) if missing else (groups, True)
 
     def _filled(self, groups: list[Group], missing: list[tuple[int, str]]) -> tuple[list[Group], bool]:
-        """The groups with those of the lines that were not known."""
+        """The groups with those of the lines that are neither known nor plain."""
         told = _told(self._children)
         is_clean = True
         before: tuple[int, str] | None = None
