@@ -1,6 +1,6 @@
 """What a driver or a line may be able to do beside the verbs of the contract; who needs it asks for it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from quartier_drivers.contract import Note
@@ -12,6 +12,15 @@ class Speaker(Protocol):
 
     def on_word(self, wake: Callable[[], None]) -> None:
         """Have ``wake`` called when something came that makes its turn come nearer."""
+        ...
+
+
+@runtime_checkable
+class Patient(Protocol):
+    """A driver whose device takes many exchanges to be known: others may have their turn in between."""
+
+    def on_pause(self, turn: Callable[[], Awaitable[None]]) -> None:
+        """Have ``turn`` awaited between two exchanges of its opening; it may raise LinkLost."""
         ...
 
 

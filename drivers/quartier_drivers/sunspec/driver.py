@@ -27,7 +27,6 @@ from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.line import Line, LoopClock
 from quartier_drivers.modbus.replay import each
 from quartier_drivers.profile import RegisterProfile
-from quartier_drivers.schema import Address
 from quartier_drivers.sunspec import arming, device, infos, selection
 from quartier_drivers.sunspec.chain import Chain
 from quartier_drivers.sunspec.device import Device
@@ -48,15 +47,6 @@ _IDLE_NS = 60 * _S
 _MOVED = "the device's models have moved; they are looked for anew"
 
 
-class _Polled(ModbusDriver):
-    """What is read of the device, by registers."""
-
-    def know(self, powers: Mapping[tuple[int, Address], int | None]) -> None:
-        """Take over scale registers that were read already, so that no point waits for its own."""
-        self._powers = dict(powers)
-        self._start()
-
-
 class SunspecDriver:
     """One SunSpec device on a Modbus line."""
 
@@ -67,12 +57,13 @@ class SunspecDriver:
         self._clock = clock
         self._registers = Registers(line, spec.unit, profile.limits)
         self._survey = Survey(self._registers, profile.bases, LoopClock())  # its patience is real time
-        self._polled: _Polled | None = None
+        self._polled: ModbusDriver | None = None
         self._device = Device(Chain(0, ()), {})
         self._steered: dict[str, Steered] = {}
         self._summed: list[Summed] = []
         self._beats: dict[str, Heartbeat] = {}
         self._looks = Looks((), self._registers, 0)
+        self._pause: Callable[[], Awaitable[None]] = at_once
         self._news: list[Readings] = []
         self._layouts: dict[str, Layout] = {}
         self._notes: list[Note] = []
@@ -105,9 +96,21 @@ class SunspecDriver:
         told, self._notes = self._notes, []
         return told
 
+    def on_pause(self, turn: Callable[[], Awaitable[None]]) -> None:
+        """Have ``turn`` awaited between two exchanges of its opening."""
+        self._pause = turn
+
     async def open(self) -> Mapping[str, str]:
         """Find its models and say who it is.  Raises NoReply or LinkLost."""
-        self._polled = None
+        self._polled, self._registers.between = None, self._pause
+        try:
+            await self._meet()
+        finally:
+            self._registers.between = at_once
+        head = self._profile.head
+        return {"maker": head.maker, "model": head.model, **self._device.identity}
+
+    async def _meet(self) -> None:
         chain = await self._survey.chain()
         bare = Device(chain, {})
         taken = self._taken
@@ -129,8 +132,6 @@ class SunspecDriver:
         self._news = [columns(absent, now_ns)] if absent else []
         self._note(chain)
         self._astray = False
-        head = self._profile.head
-        return {"maker": head.maker, "model": head.model, **self._device.identity}
 
     async def read(self) -> Readings:
         """Make the most overdue exchange of the plan, at most one; empty when none is due.
@@ -383,13 +384,13 @@ class SunspecDriver:
         allowed = max(min(limits.block_max, self._registers.block_max), widest)
         limits = limits.model_copy(update={"block_max": allowed})
         registers = RegisterProfile(profile.name, profile.head, profile.scan, parts, limits, {}, {})
-        self._polled = _Polled(self._line, self._spec, registers, self._clock)
+        self._polled = ModbusDriver(self._line, self._spec, registers, self._clock)
         powers = device.powers(self._device)
         self._polled.know({(self._spec.unit, at): power for at, power in powers.items()})
         used = device.used(self._device, (name for names in chosen.values() for name in names))
         self._looks = Looks(used, self._registers, self._clock.now_ns())
 
-    def _asked(self) -> _Polled:
+    def _asked(self) -> ModbusDriver:
         assert self._polled is not None
         return self._polled
 

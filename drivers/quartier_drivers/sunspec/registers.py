@@ -1,7 +1,8 @@
 """Reads any stretch of a device's registers, in as large pieces as it allows; what it refuses is left out."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
+from quartier_drivers.contract import at_once
 from quartier_drivers.errors import NoReply
 from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
 from quartier_drivers.modbus.line import ABSENT, Line
@@ -20,12 +21,15 @@ class Registers:
     def __init__(self, line: Line, unit: int, limits: Limits) -> None:
         self.unit = unit
         self.block_max = limits.block_max
+        self.between: Callable[[], Awaitable[None]] = at_once
+        """Awaited before each read."""
         self._line = line
         self._pause_s = limits.pause_s
         self._write_pause_s = max(limits.pause_s, limits.write_pause_s)
 
     async def ask(self, address: int, count: int, *, probes: bool = False) -> Answer:
         """One read as it is.  Raises NoReply or LinkLost; an answer that the unit is absent is NoReply."""
+        await self.between()
         request = read_request(self.unit, "holding", address, count)
         answer = await self._line.exchange(request, self._pause_s, probes=probes)
         if answer.exception in ABSENT:

@@ -7,8 +7,8 @@ from quartier_drivers.errors import NoReply
 from quartier_drivers.sunspec.chain import Ask, Chain, Void, Walk, Words, walk
 from quartier_drivers.sunspec.registers import Registers
 
-# Seconds that one turn may take: the others on the line wait meanwhile.
-_TURN_S = 6.0
+# Seconds that one turn may take, with what others do in between.
+_TURN_S = 20.0
 
 
 class Survey:

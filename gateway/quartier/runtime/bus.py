@@ -16,6 +16,7 @@ from quartier.runtime.clock import HouseClock
 from quartier.runtime.directory import Directory
 from quartier.runtime.fallbacks import Fallbacks, Halted, Lookout
 from quartier.runtime.health import PROBE_PAUSE_S, Health
+from quartier.runtime.interlude import Interlude
 from quartier.runtime.mailbox import Mailbox
 from quartier.runtime.moment import Moment
 from quartier.runtime.returns import Returns
@@ -73,6 +74,7 @@ class Bus:
         served = tuple(self.devices.values())
         self._returns = Returns(served, self._thrift, clock, log, self._failed)
         self._lookout = Lookout(fallbacks or Fallbacks(), served, clock, log, tell)
+        self._interlude = Interlude(served, self._wrote, self._read, clock.now_ns)
         self._fruitful = False
         self._rota = Rota(served)
         for health in served:
@@ -207,8 +209,8 @@ class Bus:
 
     def _reachable(self, point: str) -> bool:
         """A device in doubt is read before it is written again: an unknown write is settled first."""
-        health = self.points.holder(point)
-        return health is not None and health.reachable and not health.doubt
+        one = self.points.holder(point)
+        return one is not None and one.reachable and not one.doubt and one is not self._interlude.opening
 
     async def _read(self, health: Health) -> None:
         started_ns = self._clock.now_ns()
