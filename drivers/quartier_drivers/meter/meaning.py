@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from quartier_drivers.contract import Quality, Value
 from quartier_drivers.meter.schema import Choice, Labels, Said, Statement, code
@@ -38,6 +39,15 @@ class Meant:
     is_stated: bool = True
 
 
+class _Factor(NamedTuple):
+    """A number n is (n × ``top`` + ``shift``) / ``bottom`` in the house's unit."""
+
+    top: int
+    shift: int
+    bottom: int
+
+
+_UNITS_MAX = 16
 _Found = Sequence[Group]
 """The groups that are added up."""
 
@@ -101,6 +111,8 @@ class _Rule:
         self._absent = {code(one) for one in statement.absent}
         self._shift = Fraction(repr(statement.offset))
         self._scale = Fraction(repr(statement.scale)) * statement.sign
+        self._is_plain = statement.values is None and statement.field is None and statement.form == "number"
+        self._factors: dict[str, _Factor] = {}
         self._label = _plain_label(statement)
         self._group: Group | None = None
         self._unstated: Meant | None = None
@@ -171,6 +183,8 @@ class _Rule:
         return self._counted(plus, minus, raw, meter)
 
     def _counted(self, plus: _Found, minus: _Found, raw: str, meter: str) -> Meant:
+        if self._is_plain and len(plus) == 1 and not minus:
+            return self._plain(plus[0], raw, meter)
         numbers = [self._number(one) for one in plus]
         less = [self._number(one) for one in minus]
         if any(number is None for number in (*numbers, *less)):
@@ -181,6 +195,36 @@ class _Rule:
         if self._statement.values is not None:
             return self._named(code(_real(Fraction(whole))), "", raw, meter)
         return self._judged(_real(whole * self._scale + self._shift), raw, meter)
+
+    def _plain(self, group: Group, raw: str, meter: str) -> Meant:
+        """The same for the one group that most points are, in whole numbers: rounded once, too."""
+        factor = self._factors.get(group.unit)
+        if factor is None:
+            if len(self._factors) >= _UNITS_MAX:
+                self._factors.clear()
+            factor = self._factors[group.unit] = self._factor(group.unit)
+        ratio = _ratio(group.value)
+        if ratio is None or factor.bottom == 0:
+            return Meant(None, Quality.BAD, raw, meter)
+        top, bottom = ratio
+        try:
+            number = (top * factor.top + bottom * factor.shift) / (bottom * factor.bottom)
+        except OverflowError:
+            number = math.inf
+        return self._judged(number, raw, meter)
+
+    def _factor(self, said: str) -> "_Factor":
+        """What a number in the meter's unit is times, and what is added; a bottom of 0: they do not fit."""
+        own, unit = said or self._statement.unit, self._word.unit
+        known = worth(own, unit) if unit and own else Fraction(1)
+        if known is None:
+            return _Factor(0, 0, 0)
+        scale, shift = known * self._scale, self._shift
+        return _Factor(
+            scale.numerator * shift.denominator,
+            shift.numerator * scale.denominator,
+            scale.denominator * shift.denominator,
+        )
 
     def _number(self, group: Group) -> Fraction | None:
         """The group's number in the house's unit, a bit field taken out."""
@@ -273,6 +317,18 @@ def _pattern(label: str) -> Callable[[str], object]:
         return lambda text: text == label
     text = re.escape(label).replace(r"\*", ".*").replace(r"\?", ".")
     return re.compile(text, re.DOTALL).fullmatch
+
+
+def _ratio(value: Said) -> tuple[int, int] | None:
+    """A decimal number as whole ones, top and bottom."""
+    if isinstance(value, int):
+        return value, 1
+    if isinstance(value, str):
+        text = value.strip()
+        if not _DECIMAL.fullmatch(text):
+            return None
+        return (int(text), 1) if "." not in text else Decimal(text).as_integer_ratio()
+    return Decimal(repr(value)).as_integer_ratio() if math.isfinite(value) else None
 
 
 def _number(value: Said, *, is_hex: bool) -> Fraction | None:

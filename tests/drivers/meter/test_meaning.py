@@ -1,6 +1,8 @@
 """Groups of a meter become points of the house, and only those that are stated."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from quartier_drivers.contract import Quality
 from quartier_drivers.meter.meaning import Meaning, labels_of
@@ -167,3 +169,22 @@ def test_a_reader_is_told_every_label():
     one = Statement.model_validate({"group": ["A", ["B", "C"], "0-?:*"], "minus": "D"})
 
     assert ("A", "B", "C", "D") == labels_of([one])
+
+
+@given(
+    st.integers(-(10**20), 10**20)
+    | st.floats()
+    | st.from_regex(r"[+-]?[0-9]{1,20}(\.[0-9]{0,10})?", fullmatch=True)
+    | st.sampled_from([" 5 ", "", "x", "1e5", "0x1F", "-0.0", 1.5e308]),
+    st.sampled_from(["", "Wh", "kWh", "kcal", "VA", "GJ"]),
+    st.sampled_from(["", "kWh", "Q"]),
+    st.sampled_from([1.0, 0.1, 3.0, 1e-3]),
+    st.sampled_from([0.0, -2.5, 1e9]),
+    st.sampled_from([1, -1]),
+)
+def test_one_group_is_worth_to_the_last_bit_what_a_sum_of_one_is(value, unit, own, scale, offset, sign):
+    keys = {"group": "E", "unit": own, "scale": scale, "offset": offset, "sign": sign}
+    plain, summed = meaning(energy_import_wh=keys), meaning(energy_import_wh=keys)
+    summed._rules[0]._is_plain = False
+
+    assert repr(told(summed, Group("E", value, unit))) == repr(told(plain, Group("E", value, unit)))

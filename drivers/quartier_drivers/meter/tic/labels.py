@@ -61,7 +61,7 @@ def _shape(row: "_Row", separator: bytes) -> Shape:
 
 
 def _number(digits: int) -> _Forms:
-    pattern, most = b"[0-9]{%d}" % digits, 12 if digits else 0
+    pattern, most = b"[0-9]{%d}" % digits, max(12, digits) if digits else 0
     return _Forms(pattern, pattern, b"[0-9]{1,%d}" % most if digits else b"", LINE_DIGITS, most)
 
 
