@@ -3,8 +3,10 @@
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from quartier.house.sample import Mark
@@ -39,13 +41,17 @@ class Loaded:
     newest_utc_ms: int = 0
     fresh: bool = False
     is_partial: bool = False  # a file set aside is still being carried over
+    is_torn: bool = False  # the tail's files hold what cannot be read
 
 
-def read(connection: sqlite3.Connection) -> Loaded:
-    """All that a file says beside the chunks' bodies, as far as each row's checksum holds."""
+def read(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) -> Loaded:
+    """All that a file says beside the chunks' bodies, as far as each row's checksum holds.
+
+    ``logged`` are the tails that stand in files of their own.
+    """
     meta = dict(read_meta(connection))
     loaded = Loaded(meta.get("boot", 0), meta.get("clean", 0), dict(read_marks(connection)))
-    loaded.pieces = list(tail_pieces(connection))
+    loaded.pieces = list(tail_pieces(connection, logged))
     boots = {piece.boot for piece in loaded.pieces} | {loaded.boot}
     for stream, boot, last in connection.execute(
         "SELECT stream, boot, max(first + count - 1) FROM chunk GROUP BY stream, boot"
@@ -78,10 +84,11 @@ def read_marks(connection: sqlite3.Connection) -> Iterator[tuple[str, Mark]]:
             yield stream, Mark(*mark)
 
 
-def tail_pieces(connection: sqlite3.Connection) -> Iterator[Chunk]:
-    """Pieces of chunks from every tail that can be read, oldest commit first."""
+def tail_pieces(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) -> Iterator[Chunk]:
+    """Pieces of chunks from every tail that can be read: those of the table, and ``logged`` ones."""
     names = names_of(connection)
-    for (body,) in connection.execute("SELECT body FROM tail ORDER BY id"):
+    rows = (body for (body,) in connection.execute("SELECT body FROM tail ORDER BY id"))
+    for body in chain(logged, rows):
         try:
             pieces = unpack_tail(body, names)
         except (Damaged, TypeError):
@@ -129,6 +136,18 @@ def tails(connection: sqlite3.Connection) -> Iterator[tuple[int, dict[tuple[int,
             yield number, tail_lasts(body, names)
         except (Damaged, TypeError):
             yield number, {}
+
+
+def last_of(
+    bodies: Iterable[bytes], names: Mapping[int, Mapping[int, tuple[str, str]]]
+) -> dict[tuple[int, str], int]:
+    """The last sequence in several tails per (boot, stream), as far as they can be read."""
+    found: dict[tuple[int, str], int] = {}
+    for body in bodies:
+        with suppress(Damaged, TypeError):
+            for key, last in tail_lasts(body, names).items():
+                found[key] = max(last, found.get(key, 0))
+    return found
 
 
 def holes(connection: sqlite3.Connection, before_boot: int) -> list[Gap]:

@@ -1,8 +1,9 @@
 """The SQLite file: sealed chunks, the tail that each commit adds, marks and gap records.
 
 Used by one thread, the writer's.  What makes a commit small: the samples of one interval are one
-row at the end of the table ``tail``, whatever the number of points; a stream's chunk becomes a row
-of its own once it is full, and the tails it stood in are then dropped.  Every row that is not a
+frame at the end of a file beside it (``taillog.py``), whatever the number of points, or one row of the table
+``tail`` where the commit has more to say; a stream's chunk becomes a row of its own once it is full, and the
+tails it stood in are then dropped.  Every row that is not a
 chunk or a tail carries a CRC-32 of its own, so an altered one is left out and never believed.
 """
 
@@ -11,11 +12,12 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from quartier.house.sample import Mark, Names
 from quartier.store.chunks import TAIL_COUNT_MAX, Chunk, Part, pack_tail, sealed_key, split_parts
-from quartier.store.contents import Loaded, checked, holes, read, tails
+from quartier.store.contents import Loaded, checked, holes, last_of, names_of, read, tails
 from quartier.store.eviction import (
     PAGE_BYTES,
     USED_SHARE_HIGH,
@@ -26,6 +28,7 @@ from quartier.store.eviction import (
     used_bytes,
 )
 from quartier.store.gaps import Gap
+from quartier.store.taillog import TailLog
 
 GAPS_MAX = 10_000
 WAL_MAX_BYTES = 4_000_000
@@ -111,6 +114,8 @@ class Database:
         self._size_max_bytes = size_max_bytes
         self._connection: sqlite3.Connection | None = None
         self._tails: deque[_Tail] = deque()
+        self._log = TailLog(path)
+        self._logged: dict[int, dict[tuple[int, str], int]] = {}  # the last sequences in each file of the log
         self._sealed: dict[tuple[int, str], int] = {}
         self._points_count = 0
         self._boot_stored = 0
@@ -154,7 +159,9 @@ class Database:
             connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             fresh = self._prepare(connection)
             _put_marks(connection, marks or {})
-            loaded = read(connection)
+            files, loaded_torn = self._log.begin()
+            loaded = read(connection, chain.from_iterable(files.values()))
+            loaded.is_torn = loaded_torn
         except BaseException:
             connection.close()
             raise
@@ -166,6 +173,8 @@ class Database:
         self._sealed = dict(loaded.sealed)
         self._boot_stored = self._points_count = 0
         self._tails = deque(tails(connection))
+        names = names_of(connection)
+        self._logged = {number: last_of(bodies, names) for number, bodies in files.items()}
         load_marks(connection, loaded.marks)
         self._backlog_count = backlog_count(connection, Terms(), loaded.boot + 1)
         return loaded
@@ -182,6 +191,7 @@ class Database:
 
     def close(self) -> None:
         """Close the file; SQLite then folds the WAL in."""
+        self._log.close()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -191,17 +201,18 @@ class Database:
         """Make everything in ``job`` durable."""
         connection = self._connected()
         if self._is_tail_only(job):
-            return self._append(connection, job)
+            return self._append(job)
         done = Done()
         with _Transaction(connection):
             tail = self._insert_tails(connection, job)
             sealed = self._insert_chunks(connection, job)
             gone = self._drop_tails(connection, sealed)
-            if gone and self._has_old_tails(job.boot):
-                self._drop_points(connection, list(self._tails)[gone:], job.boot)
+            done_with = [number for number, lasts in self._logged.items() if _covered(lasts, sealed)]
+            self._drop_points(connection, gone, done_with, job.boot)
             self._put_small(connection, job)
             terms = Terms(job.local_streams, job.outbox)
-            done.evicted_count, done.evicted = evict(connection, self._size_max_bytes, terms)
+            room_bytes = self._size_max_bytes - self._log.size_bytes
+            done.evicted_count, done.evicted = evict(connection, room_bytes, terms)
             self._put_gaps(connection, done.evicted)
         # Only now is it true; an exception above leaves the picture of the file as it was.
         self._sealed = sealed
@@ -209,11 +220,15 @@ class Database:
         for _ in range(gone):
             self._tails.popleft()
         self._tails += tail
+        for number in done_with:
+            if number != self._log.number and self._log.drop(number):
+                del self._logged[number]
         self._points_count = job.names_count
         self._chunk_id += len(job.seals)
         if job.outbox and (job.marks or job.seals or job.damaged_ids or done.evicted_count):
             self._backlog_count = backlog_count(connection, terms, job.boot)
-        self._size_bytes, self._used_bytes = self.size_bytes(), used_bytes(connection)
+        self._size_bytes = self.size_bytes()
+        self._used_bytes = used_bytes(connection) + self._log.size_bytes
         return self._finished(done)
 
     def _is_tail_only(self, job: Job) -> bool:
@@ -224,12 +239,14 @@ class Database:
         count = sum(stop - start for _, start, stop in job.parts)
         return bool(known and room and not other and 0 < count <= TAIL_COUNT_MAX)
 
-    def _append(self, connection: sqlite3.Connection, job: Job) -> Done:
-        body = pack_tail(job.parts)
-        row = connection.execute(_INSERT_TAIL, (body,)).lastrowid or 0  # a transaction of its own
-        self._tails.append((row, _lasts(job.parts)))
-        # As much as it can have grown; the next commit with more in it looks.
-        self._used_bytes += len(body) + PAGE_BYTES
+    def _append(self, job: Job) -> Done:
+        if self._log.is_gone:
+            self.close()  # opened anew, all that is open is written again
+            raise sqlite3.OperationalError("the tail of the history was removed")
+        before = self._log.size_bytes
+        number = self._log.append(pack_tail(job.parts))
+        self._logged.setdefault(number, {}).update(_lasts(job.parts))
+        self._used_bytes += self._log.size_bytes - before
         return self._finished(Done())
 
     def _finished(self, done: Done) -> Done:
@@ -238,9 +255,9 @@ class Database:
         return done
 
     def size_bytes(self) -> int:
-        """Bytes on disk, the write-ahead log with them."""
+        """Bytes on disk, the write-ahead log and the tail's files with them."""
         names = (self.path, self.path.with_name(self.path.name + "-wal"))
-        return sum(name.stat().st_size for name in names if name.exists())
+        return sum(name.stat().st_size for name in names if name.exists()) + self._log.size_bytes
 
     def insert_rows(self, rows: Iterable[tuple[int, str, int, int, int, int, int, bytes]]) -> None:
         """Take chunk rows from a file set aside, under the ids they had."""
@@ -294,20 +311,25 @@ class Database:
     def _drop_tails(self, connection: sqlite3.Connection, sealed: Mapping[tuple[int, str], int]) -> int:
         gone = 0
         for _, lasts in self._tails:
-            if any(sealed.get(key, 0) < last for key, last in lasts.items()):
+            if not _covered(lasts, sealed):
                 break
             gone += 1
         if gone:
             connection.execute("DELETE FROM tail WHERE id <= ?", (self._tails[gone - 1][0],))
         return gone
 
-    @staticmethod
-    def _drop_points(connection: sqlite3.Connection, tails: Iterable[_Tail], boot: int) -> None:
-        oldest = min((key[0] for _, lasts in tails for key in lasts), default=boot)
+    def _drop_points(
+        self, connection: sqlite3.Connection, gone: int, done_with: Sequence[int], boot: int
+    ) -> None:
+        """The names of boots of which no tail is left, when the last of them goes."""
+        rows = list(self._tails)
+        going = [lasts for _, lasts in rows[:gone]] + [self._logged[number] for number in done_with]
+        if all(lasts and all(key[0] >= boot for key in lasts) for lasts in going):
+            return
+        staying = [lasts for _, lasts in rows[gone:]]
+        staying += [lasts for number, lasts in self._logged.items() if number not in done_with]
+        oldest = min((key[0] for lasts in staying for key in lasts), default=boot)
         connection.execute("DELETE FROM point WHERE boot < ?", (min(oldest, boot),))
-
-    def _has_old_tails(self, boot: int) -> bool:
-        return any(key[0] < boot for key in self._tails[0][1]) or not self._tails[0][1]
 
     def _put_small(self, connection: sqlite3.Connection, job: Job) -> None:
         if self._boot_stored != job.boot:
@@ -349,6 +371,10 @@ class _Transaction:
         # SQLite may have rolled back by itself (disk full, I/O error).
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
+
+
+def _covered(lasts: Mapping[tuple[int, str], int], sealed: Mapping[tuple[int, str], int]) -> bool:
+    return all(sealed.get(key, 0) >= last for key, last in lasts.items())
 
 
 def _lasts(parts: Iterable[Part]) -> dict[tuple[int, str], int]:

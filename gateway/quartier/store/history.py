@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from quartier.house.sample import Sample
-from quartier.store import journal
+from quartier.store import journal, taillog
 from quartier.store.chunks import Chunk, Damaged, unseal
 from quartier.store.contents import tail_pieces
 from quartier_drivers.contract import Quality, Value
@@ -87,7 +87,8 @@ class _Wanted:
 class _Reader:
     """One look at the history.
 
-    The journal comes first: what is committed meanwhile is then seen twice, not never.
+    The journal comes first, then the tail's files: what is committed or sealed meanwhile is then seen twice,
+    not never.
     """
 
     def __init__(self, path: Path, runtime_dir: Path, from_ms: int, to_ms: int) -> None:
@@ -99,8 +100,9 @@ class _Reader:
             raise FileNotFoundError(f"no history at {path}")
         for file in files:
             self._take(journal.replay(file).pieces)
+        logged = [body for _, file in taillog.numbered(path) for body in taillog.read(file)[0]]
         self._connection = self._connect(path)
-        self._take(_readable(lambda: tail_pieces(self._connection)))
+        self._take(_readable(lambda: tail_pieces(self._connection, logged)))
         for boot, end_ms in self._rows("SELECT boot, max(to_ms) FROM chunk GROUP BY boot"):
             self.boot_ends[boot] = max(end_ms, self.boot_ends.get(boot, 0))
         for pieces in self._loose.values():

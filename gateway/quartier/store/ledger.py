@@ -23,6 +23,9 @@ from quartier_drivers.contract import Readings
 
 OPEN_TIMEOUT_S = 8.0
 RETRY_MAX_S = 60.0
+# Marks alone are written this seldom: the link keeps its own, and a commit that has them to say costs twice.
+MARKS_S = 600.0
+CROWDED_SHARE = 0.9
 _COUNTED = ("commits", "commits_failed", "evicted", "dropped", "gaps", "renewed")
 _FIGURES = (*(f"{name}_count" for name in _COUNTED), "size_bytes", "used_bytes", "newest_utc_ms")
 
@@ -60,6 +63,7 @@ class Store:
         self._pending_max_count = pending_max_count
         self._local = frozenset(local_streams)
         self._offers = outbox
+        self._size_max_bytes = size_max_bytes
         self._entrance = Entrance(self._folder, self.deadbands, assets, chunk_count)
         self._writer = Writer(Database(path, size_max_bytes))
         self._shelf = Shelf(path)
@@ -76,7 +80,7 @@ class Store:
         self._urgent = False
         self._loaded = False
         self._begun = False
-        self._due_ns = self._opened_ms = self._boot_before = 0
+        self._due_ns = self._opened_ms = self._boot_before = self._marks_due_ns = 0
         self._failed_in_row = 0
         self._old_backlog_count = 0
         self._stats: dict[str, Any] = dict.fromkeys(_FIGURES, 0) | {"set_aside": "", "error": ""}
@@ -223,7 +227,9 @@ class Store:
         if self._loaded and not job.has_work:
             return
         if self._loaded:
-            self._marks_new, self._gaps_new, self._damaged_ids = {}, [], []
+            self._gaps_new, self._damaged_ids = [], []
+            if job.marks:
+                self._marks_new, self._marks_due_ns = {}, now.ns + int(MARKS_S * 1e9)
             if job.parts or job.seals:
                 job.generation = self._entrance.closed_generation()
         self._in_flight = {id(chunk) for chunk in (*(part[0] for part in job.parts), *job.seals)}
@@ -232,22 +238,18 @@ class Store:
     def _job(self, now: Now, *, clean: bool) -> Job:
         entrance = self._entrance
         parts, seals = entrance.due()
-        return Job(
-            self.boot,
-            entrance.names,
-            len(entrance.names),
-            parts=parts,
-            seals=seals,
-            marks=self._marks_new,
-            gaps=self._gaps_new,
-            damaged_ids=self._damaged_ids,
-            local_streams=tuple(sorted(self._local)),
-            outbox=self._offers,
-            clean=clean,
-            condemned=self._shelf.condemned,
-            begin=not self._begun,
-            utc_ms=now.utc_ms,
-        )
+        marks = self._marks_new if clean or seals or self._tells_marks(now) else {}
+        job = Job(self.boot, entrance.names, len(entrance.names), parts, seals, marks, self._gaps_new)
+        job.damaged_ids, job.outbox, job.clean = self._damaged_ids, self._offers, clean
+        job.local_streams, job.utc_ms = tuple(sorted(self._local)), now.utc_ms
+        job.condemned, job.begin = self._shelf.condemned, not self._begun
+        return job
+
+    def _tells_marks(self, now: Now) -> bool:
+        """Whether what is covered has to be known to the file now: it makes room, or shrinks the backlog."""
+        needed = self._gaps_new or self._damaged_ids or not self._begun or self._old_backlog_count
+        crowded = self._stats["used_bytes"] > CROWDED_SHARE * self._size_max_bytes
+        return bool(needed or crowded or now.ns >= self._marks_due_ns)
 
     def _relieve(self, now: Now) -> None:
         """The disk takes nothing and memory is full: the oldest that waits goes, counted and named."""

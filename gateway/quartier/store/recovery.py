@@ -46,6 +46,9 @@ def recover(loaded: Loaded, files: Sequence[Path], boot: int, utc_ms: int, boot_
         firsts = _firsts({**loaded.sealed, **tails}, loaded.boot)
         from_ms = min(loaded.newest_utc_ms, utc_ms)
         found.gaps.append(Gap("power-cut", "*", loaded.boot, 0, 0, from_ms, utc_ms, firsts))
+    if loaded.is_torn and loaded.boot and loaded.clean_boot == loaded.boot:  # else no end was promised
+        firsts = _firsts({**loaded.sealed, **tails}, loaded.boot)
+        found.gaps.append(Gap("damaged", "*", loaded.boot, 0, 0, loaded.newest_utc_ms, utc_ms, firsts))
     if loaded.fresh and boot_before:
         from_ms = min((min(chunk.times) for chunk in found.chunks), default=utc_ms)
         found.gaps.append(Gap("removed", "*", boot_before, 0, 0, 0, from_ms))

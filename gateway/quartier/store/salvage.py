@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier.house.sample import Mark
+from quartier.store import taillog
 from quartier.store.chunks import Damaged, Key, sealed_key
 from quartier.store.contents import Loaded, read, read_marks, read_meta, stored_gaps, tail_pieces
 from quartier.store.database import Database
@@ -31,16 +32,13 @@ def set_aside(path: Path, utc_ms: int) -> Path:
     aside = path.with_name(f"{path.name}.damaged-{_stamp(utc_ms)}")
     while aside.exists():
         aside = aside.with_name(aside.name + "x")
+    taillog.move(path, aside)
     for ending in ("-wal", "-shm", ""):
         source = path.with_name(path.name + ending)
         if source.exists():
             source.rename(aside.with_name(aside.name + ending))
-    older = sorted(
-        name
-        for name in path.parent.glob(f"{path.name}.damaged-*")
-        if not name.name.endswith(("-wal", "-shm"))
-    )
-    for name in older[:-_ASIDE_MAX]:
+    for name in _asides(path)[:-_ASIDE_MAX]:
+        taillog.remove(name)
         for ending in ("-wal", "-shm", ""):
             name.with_name(name.name + ending).unlink(missing_ok=True)
     return aside
@@ -48,8 +46,16 @@ def set_aside(path: Path, utc_ms: int) -> Path:
 
 def newest_aside(path: Path) -> Path | None:
     """The file that was set aside last."""
-    names = sorted(path.parent.glob(f"{path.name}.damaged-*"))
-    return next((name for name in reversed(names) if not name.name.endswith(("-wal", "-shm"))), None)
+    return next(reversed(_asides(path)), None)
+
+
+def _asides(path: Path) -> list[Path]:
+    """The files that were set aside, oldest first, without their companions."""
+    return sorted(
+        name
+        for name in path.parent.glob(f"{path.name}.damaged-*")
+        if not name.name.endswith(("-wal", "-shm")) and not taillog.belongs(name.name)
+    )
 
 
 def _stamp(utc_ms: int) -> str:
@@ -62,9 +68,10 @@ def _stamp(utc_ms: int) -> str:
 
 def rescue(aside: Path) -> Loaded:
     """Boot, marks, tail and gap records of a file set aside, each as far as it can be read."""
+    logged = [body for _, file in taillog.numbered(aside) for body in taillog.read(file)[0]]
     with closing(_connect(aside)) as connection:
         try:
-            return read(connection)
+            return read(connection, logged)
         except (sqlite3.Error, OverflowError):
             pass
         loaded = Loaded()
@@ -72,7 +79,7 @@ def rescue(aside: Path) -> Loaded:
             loaded.boot = number if key == "boot" else loaded.boot
             loaded.clean_boot = number if key == "clean" else loaded.clean_boot
         loaded.marks = dict(_readable(lambda: read_marks(connection)))
-        loaded.pieces = list(_readable(lambda: tail_pieces(connection)))
+        loaded.pieces = list(_readable(lambda: tail_pieces(connection, logged)))
         loaded.newest_utc_ms = max((max(piece.times) for piece in loaded.pieces), default=0)
         return loaded
 

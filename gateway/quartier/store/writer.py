@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from quartier.store import taillog
 from quartier.store.contents import Loaded, is_damage
 from quartier.store.database import Database, Done, Job
 from quartier.store.gaps import Gap
@@ -154,6 +155,7 @@ class Writer:
             self._database.close()
         for ending in ("-wal", "-shm"):
             path.with_name(path.name + ending).unlink(missing_ok=True)
+        taillog.remove(path)
         self._stranger = set_aside(path, utc_ms) if path.exists() else None
 
     def _open(self, job: Job) -> None:

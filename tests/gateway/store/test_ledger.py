@@ -462,6 +462,7 @@ def test_a_full_disk_stops_nothing_says_so_and_loses_nothing_once_there_is_room(
     resource.setrlimit(resource.RLIMIT_FSIZE, (wal_bytes + 100, limits[1]))
     try:
         house.record(*range(100, 200))
+        house.store.event("door.opened", "a name that the file does not know", {}, at(house.second))
         house.pass_time(10)
         failed = dict(house.store.stats)
         house.record(*range(200, 300))

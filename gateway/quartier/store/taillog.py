@@ -1,0 +1,190 @@
+"""What commits add to open chunks, in files of appended frames beside the history: a write and a sync each.
+
+A row of SQLite's own takes twice the CPU and more bytes, for its log is two writes a page.  A frame: ``QF`` ·
+length · CRC-32 of the length and what follows · a tail (``chunks.py``).  A file is never added to after it
+was closed or something failed in it: whatever stands at its end, what comes later is in a file of its own.
+A file goes once all in it stands in sealed chunks.
+"""
+
+import errno
+import os
+import struct
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+_FRAME = struct.Struct("<2sxxII")
+_LENGTH = struct.Struct("<I")
+_MAGIC = b"QF"
+_BODY_MAX = 1 << 26
+_ENOUGH_BYTES = 128 * 1024
+_MARK = "-tail."
+
+
+class TailLog:
+    """The append side, for the writer's thread.  Methods raise OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._descriptor = -1
+        self._size = 0
+        self._sizes: dict[int, int] = {}
+        self._number = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """All files together."""
+        return sum(self._sizes.values())
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody removed the open file."""
+        return self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink == 0
+
+    def begin(self) -> tuple[dict[int, list[bytes]], bool]:
+        """What the files hold, by their numbers, and whether some of it cannot be read.
+
+        What is added now goes into a new one.
+        """
+        self.close()
+        found, is_torn = {}, False
+        self._sizes.clear()
+        for number, file in numbered(self._path):
+            found[number], is_whole = read(file)
+            is_torn |= not is_whole
+            self._sizes[number] = file.stat().st_size
+            self._number = max(self._number, number)
+        return found, is_torn
+
+    def append(self, body: bytes) -> int:
+        """Make one tail durable; returns the number of its file."""
+        if self._descriptor < 0 or self._size >= _ENOUGH_BYTES:
+            self._open()
+        frame = _frame(body)
+        try:
+            _write(self._descriptor, frame)
+            os.fdatasync(self._descriptor)
+        except OSError:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, self._size)
+            self.close()
+            raise
+        self._size += len(frame)
+        self._sizes[self._number] = self._size
+        return self._number
+
+    def drop(self, number: int) -> bool:
+        """Remove a file that is not added to any more; False where the disk does not let it go."""
+        try:
+            _name(self._path, number).unlink(missing_ok=True)
+        except OSError:
+            return False
+        self._sizes.pop(number, None)
+        return True
+
+    @property
+    def number(self) -> int:
+        """That of the file which is added to; 0 while there is none."""
+        return self._number if self._descriptor >= 0 else 0
+
+    def close(self) -> None:
+        """Let the file go; what was added stays."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _open(self) -> None:
+        self.close()
+        self._number += 1
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        descriptor = os.open(_name(self._path, self._number), flags, 0o644)
+        try:
+            folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        except OSError:
+            os.close(descriptor)
+            with suppress(OSError):
+                _name(self._path, self._number).unlink()
+            raise
+        self._descriptor, self._size = descriptor, 0
+
+
+def numbered(path: Path) -> list[tuple[int, Path]]:
+    """The files beside the history at ``path``, oldest first."""
+    found = []
+    for file in path.parent.glob(f"{path.name}{_MARK}*"):
+        text = file.name.removeprefix(path.name + _MARK)
+        if text.isdecimal():
+            found.append((int(text), file))
+    return sorted(found)
+
+
+def move(path: Path, aside: Path) -> None:
+    """Rename the files of the history at ``path`` to those of ``aside``.  Raises OSError."""
+    for number, file in numbered(path):
+        file.rename(_name(aside, number))
+
+
+def remove(path: Path) -> None:
+    """Remove the files of the history at ``path``.  Raises OSError."""
+    for _, file in numbered(path):
+        file.unlink(missing_ok=True)
+
+
+def belongs(name: str) -> bool:
+    """Whether a file of this name is one of ours."""
+    return _MARK in name
+
+
+def read(file: Path) -> tuple[list[bytes], bool]:
+    """The tails in a file as far as their checksums hold, and whether that was all of it.
+
+    Behind a frame that is damaged the next sound one is looked for.
+    """
+    try:
+        content = file.read_bytes()
+    except OSError:
+        return [], False
+    found, at, is_whole = [], 0, True
+    while at < len(content):
+        body = _body(content, at)
+        if body is None:
+            is_whole = False
+            at = content.find(_MAGIC, at + 1)
+            if at < 0:
+                break
+        else:
+            found.append(body)
+            at += _FRAME.size + len(body)
+    return found, is_whole
+
+
+def _write(descriptor: int, frame: bytes) -> None:
+    if os.write(descriptor, frame) != len(frame):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _name(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}{_MARK}{number}")
+
+
+def _frame(body: bytes) -> bytes:
+    return _FRAME.pack(_MAGIC, len(body), _crc(body)) + body
+
+
+def _crc(body: bytes) -> int:
+    return zlib.crc32(body, zlib.crc32(_LENGTH.pack(len(body))))
+
+
+def _body(content: bytes, at: int) -> bytes | None:
+    if len(content) - at < _FRAME.size:
+        return None
+    magic, size, crc = _FRAME.unpack_from(content, at)
+    start = at + _FRAME.size
+    if magic != _MAGIC or size > min(_BODY_MAX, len(content) - start):
+        return None
+    body = content[start : start + size]
+    return body if _crc(body) == crc else None
