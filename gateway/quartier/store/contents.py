@@ -41,7 +41,8 @@ class Loaded:
     newest_utc_ms: int = 0
     fresh: bool = False
     is_partial: bool = False  # a file set aside is still being carried over
-    is_torn: bool = False  # the tail's files hold what cannot be read
+    tail_bytes: int = 0  # in files of their own, when the clean boot ended
+    is_torn: bool = False  # a file of the last boot's tail is gone, or holds what cannot be read
 
 
 def read(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) -> Loaded:
@@ -62,6 +63,7 @@ def read(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) -> Loaded
             loaded.heads[stream] = Mark(boot, last)
     (newest,) = connection.execute("SELECT max(to_ms) FROM chunk").fetchone()
     loaded.newest_utc_ms = max([newest or 0, *(max(piece.times) for piece in loaded.pieces)])
+    loaded.tail_bytes = meta.get("tail", 0)
     loaded.is_partial = meta.get("salvaging", 0) == 1
     # While chunks are still to come, a hole is no loss yet.
     loaded.gaps = [] if loaded.is_partial else holes(connection, loaded.boot + 1)

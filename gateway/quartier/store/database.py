@@ -159,9 +159,8 @@ class Database:
             connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             fresh = self._prepare(connection)
             _put_marks(connection, marks or {})
-            files, loaded_torn = self._log.begin()
-            loaded = read(connection, chain.from_iterable(files.values()))
-            loaded.is_torn = loaded_torn
+            files = self._log.begin()
+            loaded = read(connection, chain.from_iterable(bodies for bodies, _ in files.values()))
         except BaseException:
             connection.close()
             raise
@@ -174,7 +173,10 @@ class Database:
         self._boot_stored = self._points_count = 0
         self._tails = deque(tails(connection))
         names = names_of(connection)
-        self._logged = {number: last_of(bodies, names) for number, bodies in files.items()}
+        self._logged = {number: last_of(bodies, names) for number, (bodies, _) in files.items()}
+        torn = [self._logged[number] for number, (_, is_whole) in files.items() if not is_whole]
+        short = loaded.clean_boot == loaded.boot and self._log.size_bytes < loaded.tail_bytes
+        loaded.is_torn = short or any(not lasts or max(lasts)[0] == loaded.boot for lasts in torn)
         load_marks(connection, loaded.marks)
         self._backlog_count = backlog_count(connection, Terms(), loaded.boot + 1)
         return loaded
@@ -203,6 +205,7 @@ class Database:
         if self._is_tail_only(job):
             return self._append(job)
         done = Done()
+        self._log.mend()
         with _Transaction(connection):
             tail = self._insert_tails(connection, job)
             sealed = self._insert_chunks(connection, job)
@@ -210,6 +213,8 @@ class Database:
             done_with = [number for number, lasts in self._logged.items() if _covered(lasts, sealed)]
             self._drop_points(connection, gone, done_with, job.boot)
             self._put_small(connection, job)
+            if job.clean:
+                _put_meta(connection, "tail", self._log.size_bytes - self._log.size_of(done_with))
             terms = Terms(job.local_streams, job.outbox)
             room_bytes = self._size_max_bytes - self._log.size_bytes
             done.evicted_count, done.evicted = evict(connection, room_bytes, terms)

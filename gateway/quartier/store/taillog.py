@@ -10,10 +10,11 @@ import errno
 import os
 import struct
 import zlib
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-_FRAME = struct.Struct("<2sxxII")
+_FRAME = struct.Struct("<2sII")
 _LENGTH = struct.Struct("<I")
 _MAGIC = b"QF"
 _BODY_MAX = 1 << 26
@@ -30,31 +31,32 @@ class TailLog:
         self._size = 0
         self._sizes: dict[int, int] = {}
         self._number = 0
+        self._unmended: list[tuple[int, int]] = []  # files, and to what size
 
     @property
     def size_bytes(self) -> int:
         """All files together."""
         return sum(self._sizes.values())
 
+    def size_of(self, numbers: Iterable[int]) -> int:
+        """Bytes of some of them."""
+        return sum(self._sizes.get(number, 0) for number in numbers)
+
     @property
     def is_gone(self) -> bool:
         """Whether somebody removed the open file."""
         return self._descriptor >= 0 and os.fstat(self._descriptor).st_nlink == 0
 
-    def begin(self) -> tuple[dict[int, list[bytes]], bool]:
-        """What the files hold, by their numbers, and whether some of it cannot be read.
-
-        What is added now goes into a new one.
-        """
+    def begin(self) -> dict[int, tuple[list[bytes], bool]]:
+        """What the files hold, by their numbers, as ``read`` says; what is added now goes into a new one."""
         self.close()
-        found, is_torn = {}, False
+        found = {}
         self._sizes.clear()
         for number, file in numbered(self._path):
-            found[number], is_whole = read(file)
-            is_torn |= not is_whole
+            found[number] = read(file)
             self._sizes[number] = file.stat().st_size
             self._number = max(self._number, number)
-        return found, is_torn
+        return found
 
     def append(self, body: bytes) -> int:
         """Make one tail durable; returns the number of its file."""
@@ -65,13 +67,25 @@ class TailLog:
             _write(self._descriptor, frame)
             os.fdatasync(self._descriptor)
         except OSError:
-            with suppress(OSError):
-                os.ftruncate(self._descriptor, self._size)
+            self._unmended.append((self._number, self._size))
+            self.mend()
             self.close()
             raise
         self._size += len(frame)
         self._sizes[self._number] = self._size
         return self._number
+
+    def mend(self) -> None:
+        """Cut off what failed calls left at the ends of files; what the disk does not let go now waits."""
+        while self._unmended:
+            number, size = self._unmended[-1]
+            try:
+                os.truncate(_name(self._path, number), size)
+            except FileNotFoundError:
+                pass
+            except OSError:
+                return
+            self._unmended.pop()
 
     def drop(self, number: int) -> bool:
         """Remove a file that is not added to any more; False where the disk does not let it go."""
@@ -110,6 +124,7 @@ class TailLog:
                 _name(self._path, self._number).unlink()
             raise
         self._descriptor, self._size = descriptor, 0
+        self.mend()
 
 
 def numbered(path: Path) -> list[tuple[int, Path]]:

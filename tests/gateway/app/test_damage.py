@@ -38,7 +38,13 @@ FACTS = [
     *((f"{name}.{copy}",) for name in ("link", "documents", "district", "writes") for copy in "ab"),
     *((f"{name}.a", f"{name}.b") for name in ("link", "documents", "district", "writes")),
 ]
-HISTORY = [("history.db",), ("history.db-wal",), ("history.db.boot",), ("history.db", "history.db.boot")]
+HISTORY = [
+    ("history.db",),
+    ("history.db-wal",),
+    ("history.db-tail",),
+    ("history.db.boot",),
+    ("history.db", "history.db.boot"),
+]
 FILES = [*FACTS, *HISTORY, ("journal",)]
 CASES = [*itertools.product(FILES, WAYS)]
 if not FULL:
@@ -135,8 +141,12 @@ async def lived(gateway, pen):
 
 def hurt(gateway, files, way):
     for name in files:
-        folder = gateway.runtime_dir if name == "journal" else gateway.state_dir
-        for path in sorted((folder / name).glob("*")) if name == "journal" else [folder / name]:
+        places = [gateway.state_dir / name]
+        if name == "journal":
+            places = sorted((gateway.runtime_dir / name).glob("*"))
+        elif name == "history.db-tail":
+            places = sorted(gateway.state_dir.glob(f"{name}.*"))
+        for path in places:
             sound = path.read_bytes() if path.exists() else b""
             path.unlink(missing_ok=True)
             if (content := WAYS[way](sound)) is not None:

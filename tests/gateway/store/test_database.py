@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from quartier.house.sample import Mark
+from quartier.store import taillog
 from quartier.store.chunks import Chunk
 from quartier.store.database import Database, Job
 from quartier.store.gaps import Gap
+from quartier.store.recovery import recover
+from quartier.store.taillog import numbered
 
 NAMES = [("grid", "power_w"), ("bat1", "power_w")]
 GAP = Gap("evicted", "grid", 7, 1, 2, 10, 20)
@@ -97,6 +100,83 @@ def test_sealing_drops_the_tails_that_it_covers_and_only_those(database: Databas
 
     assert (0, 2) == (count(database, "tail"), count(database, "chunk"))
     assert {(7, "grid"): 3, (7, "bat1"): 2} == {**database.open().sealed}
+
+
+def test_a_commit_that_has_samples_alone_to_say_is_a_frame_beside_the_file(database: Database) -> None:
+    database.commit(tail_job(chunk_of(1)))
+    database.commit(tail_job(chunk_of(2, first=2), chunk_of(4, stream="bat1")))
+
+    assert (1, [1]) == (count(database, "tail"), [number for number, _ in numbered(database.path)])
+    assert [1, 2, 4] == sorted(row.value for piece in database.open().pieces for row in piece.rows())
+
+
+def test_a_file_of_the_tail_goes_when_all_in_it_is_sealed(database: Database) -> None:
+    grid, battery = chunk_of(1, 2, 3), chunk_of(4, 5, stream="bat1")
+    database.commit(Job(7, NAMES, 2, begin=True))
+    database.commit(tail_job(grid, battery))
+    database.open()  # what is added to is kept
+    database.commit(Job(7, NAMES, 2, seals=[grid]))
+    assert [1] == [number for number, _ in numbered(database.path)]
+
+    database.commit(Job(7, NAMES, 2, seals=[battery]))
+
+    assert [] == numbered(database.path)
+    assert {(7, "grid"): 3, (7, "bat1"): 2} == {**database.open().sealed}
+
+
+def test_names_stay_while_a_file_of_the_tail_needs_them_and_go_with_it(database: Database) -> None:
+    database.commit(Job(7, NAMES, 2, begin=True))
+    database.commit(tail_job(old := chunk_of(1, 2)))
+    assert [1, 2] == [row.value for piece in database.open().pieces for row in piece.rows()]
+    database.commit(Job(8, NAMES, 2, begin=True))
+    assert 4 == count(database, "point")
+
+    database.commit(Job(8, NAMES, 2, seals=[old]))
+
+    assert 2 == count(database, "point")
+
+
+def test_a_tail_that_somebody_removed_is_an_error_and_the_file_is_opened_anew(database: Database) -> None:
+    database.commit(Job(7, NAMES, 2, begin=True))
+    database.commit(tail_job(chunk_of(1)))
+    taillog.remove(database.path)
+
+    with pytest.raises(sqlite3.OperationalError, match="removed"):
+        database.commit(tail_job(chunk_of(2, first=2)))
+    assert not database.is_open
+
+
+@pytest.mark.parametrize(("clean", "torn"), [(True, True), (False, False)])
+def test_a_damaged_end_of_the_tail_is_known_where_the_last_boot_ended_well(
+    database: Database, *, clean: bool, torn: bool
+) -> None:
+    database.commit(Job(7, NAMES, 2, begin=True))
+    database.commit(tail_job(chunk_of(1)))
+    database.commit(tail_job(chunk_of(2, first=2)))
+    database.commit(Job(7, NAMES, 2, clean=clean, begin=True))
+    ((_, file),) = numbered(database.path)
+    file.write_bytes(file.read_bytes()[:-3])
+
+    loaded = database.open()
+    found = recover(loaded, [], 8, 5_000)
+
+    assert ([1], True) == ([row.value for chunk in found.chunks for row in chunk.rows()], loaded.is_torn)
+    assert ["damaged" if torn else "power-cut"] == [gap.why for gap in found.gaps]
+    assert ((("grid", 2),),) == tuple(gap.firsts for gap in found.gaps)
+
+
+@pytest.mark.parametrize("way", ["gone", "empty", "whole"])
+def test_a_tail_that_is_short_of_what_the_last_boot_left_is_known(database: Database, way: str) -> None:
+    database.commit(Job(7, NAMES, 2, begin=True))
+    database.commit(tail_job(chunk_of(1)))
+    database.commit(Job(7, NAMES, 2, clean=True))
+    ((_, file),) = numbered(database.path)
+    if way == "gone":
+        file.unlink()
+    elif way == "empty":
+        file.write_bytes(b"")
+
+    assert ["damaged"] * (way != "whole") == [gap.why for gap in recover(database.open(), [], 8, 5_000).gaps]
 
 
 def test_marks_gaps_boot_and_the_clean_end_are_read_again(database: Database) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Sample
+from quartier.store import taillog
 from quartier.store.deadband import EVERY_CHANGE, Deadbands
 from quartier.store.ledger import Store
 from quartier_drivers.contract import Quality, Reading, columns
@@ -167,6 +168,21 @@ def test_a_folder_that_vanishes_and_comes_back_costs_nothing_that_memory_holds(r
 
     assert ("", 1) == (running.store.stats["error"], len(running.told("store.file_lost")))
     assert [1, 2, 3, 4] == running.again().values()
+
+
+def test_a_tail_that_is_removed_while_in_use_is_written_again(running: Running) -> None:
+    running.record(1, 2, 3)
+    running.commit()
+    running.record(4)
+    running.commit()
+    assert taillog.numbered(running.path)
+    taillog.remove(running.path)
+    running.record(5)
+    for _ in range(4):
+        running.pass_time(60)
+
+    assert ("", 0) == (running.store.stats["error"], running.store.stats["pending_count"])
+    assert [1, 2, 3, 4, 5] == running.again().values()
 
 
 def test_a_reader_of_the_old_file_does_not_take_the_new_ones_log_with_it(running: Running) -> None:
