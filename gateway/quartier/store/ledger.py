@@ -24,8 +24,7 @@ from quartier_drivers.contract import Readings
 OPEN_TIMEOUT_S = 8.0
 RETRY_MAX_S = 60.0
 # Marks alone are written this seldom: the link keeps its own, and a commit that has them to say costs twice.
-MARKS_S = 600.0
-CROWDED_SHARE = 0.9
+MARKS_S, CROWDED_SHARE = 600.0, 0.9
 _COUNTED = ("commits", "commits_failed", "evicted", "dropped", "gaps", "renewed")
 _FIGURES = (*(f"{name}_count" for name in _COUNTED), "size_bytes", "used_bytes", "newest_utc_ms")
 
@@ -77,9 +76,7 @@ class Store:
         self._damaged_ids: list[int] = []
         self._evicted_to: dict[str, int] = {}
         self._old_files: list[Path] = []
-        self._urgent = False
-        self._loaded = False
-        self._begun = False
+        self._urgent = self._loaded = self._begun = False
         self._due_ns = self._opened_ms = self._boot_before = self._marks_due_ns = 0
         self._failed_in_row = 0
         self._old_backlog_count = 0
