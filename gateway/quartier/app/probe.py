@@ -7,7 +7,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from quartier.app import assembly, wear
+from quartier.app import assembly, keeper, wear
 from quartier.app.assembly import Wire
 from quartier.app.fleet import Fleet
 from quartier.commissioning import subject as subjects
@@ -17,8 +17,11 @@ from quartier.commissioning.stage import Wish, points
 from quartier.commissioning.subject import Subject
 from quartier.config import model
 from quartier.config.load import Loaded
+from quartier.control import link
+from quartier.control.caps import LinkCaps
 from quartier.house.assets import Asset, Battery, Ev, House, Load, Pv
 from quartier.house.image import Image
+from quartier.house.now import Now
 from quartier.runtime import release
 from quartier.runtime.clock import HouseClock
 from quartier_drivers.contract import Command, PointInfo
@@ -29,7 +32,7 @@ FAST_S = 0.2
 """How often everything is asked for, where wire and device allow it."""
 TURN_S = 0.1
 LEAVE_S = 8.0
-LIFE_S = 10.0
+LIFE_S = 15.0
 _NOMINAL_V = 230.0
 
 
@@ -58,8 +61,8 @@ class Outcome:
     identities: Mapping[str, Mapping[str, str]]
 
 
-def errand(loaded: Loaded, name: str, step_w: float | None) -> Errand:
-    """What probing ``name`` means in this site.  Raises Impossible."""
+def errand(loaded: Loaded, name: str, step_w: float | None, now: Now, state_dir: Path) -> Errand:
+    """What probing ``name`` means in this site, under the caps that stand.  Raises Impossible."""
     site = loaded.site
     section = site.assets.get(name)
     if section is None or isinstance(section, model.Grid):
@@ -85,7 +88,7 @@ def errand(loaded: Loaded, name: str, step_w: float | None) -> Errand:
         "command": _commanded(planned, subject),
     }
     wires = tuple(_wires(planned, subject, set(devices.values())))
-    return Errand(subject, _bounds(site, house, section), wires, devices)
+    return Errand(subject, _bounds(site, house, section, _caps(site, house, now, state_dir)), wires, devices)
 
 
 def _infos(planned: Sequence[Wire]) -> dict[str, PointInfo]:
@@ -178,13 +181,38 @@ def _fast(profile: Profile) -> Profile:
     return replace(profile, scan={name: min(period_s, FAST_S) for name, period_s in profile.scan.items()})
 
 
-def _bounds(site: model.Site, house: House, section: Any) -> Bounds:
-    """Contract and hard limits, and the fuse of every node above the asset on one phase."""
+def _caps(site: model.Site, house: House, now: Now, state_dir: Path) -> LinkCaps | None:
+    """What the district had in force when the daemon stopped; None where there never was a daemon."""
+    kept = keeper.recalled(state_dir)
+    if kept.state is None and not kept.lost:
+        return None
+    params = assembly.link_params(site, house.limits)
+    return link.caps(link.start(params, kept.state, now, outage=kept.outage, lost=kept.lost), params, now)
+
+
+def _bounds(site: model.Site, house: House, section: Any, caps: LinkCaps | None) -> Bounds:
+    """Hard limits and caps in force, and the fuse of every node above the asset on one phase.
+
+    Contacts are not read meanwhile, and one that is not read acts (failsafe.md): what they cap is capped.
+    """
     fuse_w, node = inf, section.node
     while node in site.nodes:
         fuse_w = min(fuse_w, site.nodes[node].fuse_a * _NOMINAL_V)
         node = site.nodes[node].under
-    return Bounds(house.limits.import_hard_w, house.limits.export_hard_w, fuse_w)
+    acting = [house.limits, *house.contacts] if caps is None else [house.limits, caps, *house.contacts]
+
+    def least(*keys: str) -> float:
+        told = (getattr(one, key, None) for one in acting for key in keys)
+        return min((watts for watts in told if watts is not None), default=inf)
+
+    return Bounds(
+        least("import_hard_w", "import_max_w"),
+        least("export_hard_w", "export_max_w"),
+        fuse_w,
+        least("generation_max_w"),
+        charges_from_grid=caps is None or not caps.no_grid_charge_above_reserve,
+        exports_stored=caps is None or not caps.no_battery_export,
+    )
 
 
 async def run(

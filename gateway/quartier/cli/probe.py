@@ -41,9 +41,11 @@ def run(options: argparse.Namespace) -> int:
     except release.Locked as locked:
         print(f"{locked}; {NOT_RUNNING}", file=sys.stderr)
         return os.EX_TEMPFAIL
+    house_clock = clock.HouseClock(setting)
     with lock:
         try:
-            plan = probe.errand(loaded, options.asset, options.step_w)
+            now = house_clock.now()
+            plan = probe.errand(loaded, options.asset, options.step_w, now, options.state_dir)
         except probe.Impossible as no:
             print(f"quartier probe: {no}", file=sys.stderr)
             return 1
@@ -55,7 +57,6 @@ def run(options: argparse.Namespace) -> int:
         print(*agreed_to, sep="\n", file=sys.stderr)
         if not options.yes and not _agreed():
             return 1
-        house_clock = clock.HouseClock(setting)
         outcome = asyncio.run(_probe(plan, wish, house_clock, options))
     return _told(options, loaded, plan, outcome, house_clock.utc_ms(), agreed_to)
 

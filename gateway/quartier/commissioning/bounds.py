@@ -5,7 +5,7 @@ from math import inf
 
 from quartier.commissioning.subject import Subject
 from quartier.control.battery import room
-from quartier.house.assets import Battery
+from quartier.house.assets import Battery, Pv
 
 MARGIN = 0.95
 """No step is taken that would bring the grid's power nearer than 5 % to a limit."""
@@ -18,11 +18,18 @@ STEP_TIMES = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """The tightest caps at the grid in W, never negative, and what the fuses above the asset carry."""
+    """The tightest caps at the grid in W, never negative, and what the fuses above the asset carry.
+
+    ``generation_w`` caps what PV is let free to; without ``charges_from_grid`` a battery takes surplus only,
+    without ``exports_stored`` it gives no more than the house takes.
+    """
 
     import_w: float
     export_w: float
     fuse_w: float = inf
+    generation_w: float = inf
+    charges_from_grid: bool = True
+    exports_stored: bool = True
 
     def interval(
         self, subject: Subject, *, asset_w: float, grid_w: float, soc_pct: float | None
@@ -31,9 +38,16 @@ class Bounds:
         rest_w = grid_w - asset_w
         low_w = max(subject.low_w, -self.fuse_w, -MARGIN * self.export_w - rest_w)
         high_w = min(subject.high_w, self.fuse_w, MARGIN * self.import_w - rest_w)
-        if isinstance(subject.asset, Battery) and soc_pct is not None:
-            band = room(subject.asset, soc_pct)
-            low_w, high_w = max(low_w, band.low_w), min(high_w, band.high_w)
+        if isinstance(subject.asset, Pv):
+            low_w = max(low_w, -self.generation_w)
+        if isinstance(subject.asset, Battery):
+            if soc_pct is not None:
+                band = room(subject.asset, soc_pct)
+                low_w, high_w = max(low_w, band.low_w), min(high_w, band.high_w)
+            if not self.charges_from_grid:
+                high_w = min(high_w, max(0.0, -rest_w))
+            if not self.exports_stored:
+                low_w = max(low_w, min(0.0, -rest_w))
         return low_w, high_w
 
     def broken(self, grid_w: float) -> str:

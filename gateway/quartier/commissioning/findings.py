@@ -15,6 +15,7 @@ GAIN_TOLERANCE = 0.1
 NOISE_ERROR = 0.2
 REACTED_SHARE = 0.5
 LATE_S = 10.0
+LATE_TIMES, TIMER_SLACK_S = 1.05, 6.0
 RAN_AWAY = "ran away"
 SLOW_S = 3.0
 
@@ -180,6 +181,12 @@ def _timed(subject: Subject, watch: Watch | None) -> Iterator[Finding]:
             "timer.ignored",
             f"{subject.name} still took {watch.held_w:.0f} W {watch.waited_s:.0f} s after the last write: "
             f"it ignores its timer of {watch.expected_s:.0f} s, or polling keeps it alive",
+        )
+    elif watch.seen_s > LATE_TIMES * watch.expected_s + TIMER_SLACK_S:
+        yield Finding(
+            "timer.late",
+            f"{subject.name} fell back only {watch.seen_s:.0f} s after the last write, its profile says "
+            f"{watch.expected_s:.0f} s: something else than this timer ended it",
         )
     elif watch.seen_s < 0.5 * watch.expected_s:
         yield Finding(

@@ -6,7 +6,7 @@ Each function goes on by one step a turn (``yield``); what ends the probe is rai
 from collections.abc import Callable, Generator, Sequence
 from math import isfinite
 
-from quartier.commissioning import gain, response
+from quartier.commissioning import gain, response, verdict
 from quartier.commissioning.stage import FEELER_SHARE, HOLD_MIN_S, Ended, Script, Stage, Watch, jumps_w
 from quartier.commissioning.trace import Edge
 from quartier.house.assets import Ev, Load
@@ -19,6 +19,7 @@ START_MAX_S = 90.0
 CYCLES_MIN, CYCLES_MAX = 2, 16
 GRID_ERROR_MAX, ASSET_ERROR_MAX = 0.06, 0.05
 WATCH_SHARE = 0.3
+DEAF_GAIN = 0.04
 
 
 def course(stage: Stage) -> Script:
@@ -113,6 +114,8 @@ def _stepped(stage: Stage) -> Script:
         took_s = stage.now_s - before_s
         if cycles_count >= CYCLES_MIN and _is_sure(stage):
             break
+        if _is_deaf(stage):
+            return  # to ask a third time would tell nothing new
         if stage.now_s + took_s > max(stage.wish.for_s, began_s + took_s):
             stage.say(f"the time of {stage.wish.for_s:.0f} s leaves no further steps")
             break
@@ -256,11 +259,15 @@ def _fell_back(stage: Stage, held_w: float, falls_to_w: float | None) -> bool:
     return abs(stage.asset_w - falls_to_w) < WATCH_SHARE * abs(held_w - falls_to_w)
 
 
-def _is_sure(stage: Stage) -> bool:
+def _is_deaf(stage: Stage) -> bool:
     trace = stage.trace
-    late = _last_third
-    asset = gain.fitted(gain.differences(trace.edges, trace.asset, late), trace.asset.step)
-    grid = gain.fitted(gain.differences(trace.edges, trace.grid, late), trace.grid.step)
+    seen = gain.fitted(gain.differences(trace.edges, trace.asset, _last_third), trace.asset.step)
+    return abs(seen.value) < DEAF_GAIN and seen.error < ASSET_ERROR_MAX
+
+
+def _is_sure(stage: Stage) -> bool:
+    seen = verdict.measured(stage.trace)
+    asset, grid = seen.asset.gain, seen.grid.gain
     size = max(1.0, abs(asset.value))
     return asset.error < ASSET_ERROR_MAX * size and grid.error < GRID_ERROR_MAX * size
 

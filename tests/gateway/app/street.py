@@ -27,7 +27,16 @@ class Street:
     """A house whose devices answer over TCP and a pty, ``rate`` times as fast as real time."""
 
     def __init__(
-        self, folder, rate=10.0, noise_w=20.0, battery_phase=2, delay_s=1.0, base_w=700.0, house=None, **more
+        self,
+        folder,
+        rate=10.0,
+        noise_w=20.0,
+        battery_phase=2,
+        delay_s=1.0,
+        base_w=700.0,
+        house=None,
+        tank_c=53.0,
+        **more,
     ):
         self.folder = folder
         self.rate = rate
@@ -36,7 +45,7 @@ class Street:
         self.solar_w_per_kw = 0.0
         self.random = random.Random(1)
         self.spec = BuildingSpec(battery=BatterySpec(delay_s=delay_s), battery_phase=battery_phase, **more)
-        self.plant = building.fresh(self.spec, 60.0)
+        self.plant = building.fresh(self.spec, 60.0, tank_c)
         self.house = house or House()
         self.wiring = Wiring(1, self.house)
         self.config = folder / "site.toml"
@@ -49,13 +58,13 @@ class Street:
         self._stack.push_async_callback(self.wiring.close)
         self.clock = RigClock(time.time(), 0.0, self.rate)
         text = site_file(
-            House(),
+            self.house,
             self.wiring,
             Names("issy", "b012"),
             pty=pty,
             broker_port=1,
             issuers_file=Path("/x"),
-            rate=1,
+            rate=4,  # time-outs are real: short enough to cost little, long enough for a busy machine
         )
         head, _, rest = text.partition("[district_link]\n")
         self.config.write_text(head + rest.partition("\n\n")[2])

@@ -9,17 +9,32 @@ import signal
 import pytest
 from tests.gateway.app.street import Street
 
-from quartier.app import probe, probed
+from quartier.app import keeper, probe, probed
 from quartier.app.probe import Impossible
 from quartier.config import load
+from quartier.control import link
+from quartier.house.assets import Limits
+from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Closed, ask
+from quartier_hil.scenario import House
 
 pytestmark = pytest.mark.scenario
 
 
+RATE = 10.0
+LIMITS = Limits(
+    import_hard_w=12_000,
+    export_hard_w=6_000,
+    import_failsafe_w=6_000,
+    export_failsafe_w=0,
+    import_autonomous_w=8_000,
+    export_autonomous_w=6_000,
+)
+
+
 @pytest.fixture
 async def street(tmp_path):
-    async with Street(tmp_path) as made:
+    async with Street(tmp_path, RATE) as made:
         yield made
 
 
@@ -147,7 +162,7 @@ async def test_a_device_lost_in_the_middle_ends_it(street):
 
 
 async def test_only_what_is_needed_is_opened(street):
-    plan = probe.errand(load.load_lenient(street.config), "bat1", None)
+    plan = planned(street, "bat1")
 
     assert {"rs485": ["meter"], "gx_net": ["gx"]} == {
         wire.name: [spec.name for spec, _ in wire.devices] for wire in plan.wires
@@ -161,7 +176,7 @@ async def test_fuses_above_the_asset_bound_it(street):
         ('part = "battery"\n', 'part = "battery"\nnode = "shed"\n'),
     )
 
-    assert 2300 == probe.errand(load.load_lenient(street.config), "bat1", None).bounds.fuse_w
+    assert 2300 == planned(street, "bat1").bounds.fuse_w
 
 
 @pytest.mark.parametrize(
@@ -174,7 +189,12 @@ async def test_fuses_above_the_asset_bound_it(street):
 )
 async def test_what_takes_no_orders_is_refused_with_what_helps(street, name, why):
     with pytest.raises(Impossible, match=why):
-        probe.errand(load.load_lenient(street.config), name, None)
+        planned(street, name)
+
+
+def planned(street, name):
+    loaded = load.load_lenient(street.config)
+    return probe.errand(loaded, name, None, HouseClock().now(), street.folder / "state")
 
 
 async def until(condition):
@@ -205,3 +225,91 @@ async def asked(street, what):
                 if what != "status" or found["control"]:
                     return found
             await asyncio.sleep(0.05)
+
+
+# --- what stands while no daemon runs ---------------------------------------------------------
+
+
+def failsafe(street):
+    """What a daemon leaves that lost its district a minute ago."""
+    params = link.LinkParams(limits=LIMITS)
+    state = link.start(params, None, HouseClock().now(), outage=False, lost=True)
+    (street.folder / "state").mkdir()
+    keeper.keep(street.folder / "state", state, planned=True)
+
+
+async def test_caps_of_the_district_outlive_the_daemon(street):
+    failsafe(street)
+    bounds = planned(street, "bat1").bounds
+
+    assert (6000, 6000) == (bounds.import_w, bounds.export_w)
+    assert (False, False) == (bounds.charges_from_grid, bounds.exports_stored)
+
+
+async def test_a_contact_that_is_not_read_meanwhile_caps(tmp_path):
+    async with Street(tmp_path, house=House(contact_import_w=4200)) as made:
+        assert 4200 == planned(made, "bat1").bounds.import_w
+
+
+# --- devices of other kinds -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", ["sunspec-1xx", "sunspec-7xx"])
+async def test_a_sunspec_battery_inverter_is_proved_with_its_own_control_as_fallback(tmp_path, make):
+    async with Street(tmp_path, RATE, house=House(battery=make)) as made:
+        code, found = await told(made, "bat1")
+        order_w = made.wiring.devices["storage"].orders()["setpoint_w"]
+
+    assert (0, 0.0) == (code, order_w), found
+    assert ["l2"] == found["phases"]
+
+
+async def test_a_sunspec_battery_that_takes_plus_for_charging_is_named_with_its_line(tmp_path):
+    house = House(battery="sunspec-7xx", battery_habits=("inverted-setpoint",))
+    async with Street(tmp_path, RATE, house=house) as made:
+        _, found = await told(made, "bat1")
+
+    assert "sign.command" in [one["code"] for one in found["findings"]]
+    assert "sunspec/battery.toml:" in " ".join(found["changes"])
+
+
+async def test_a_sunspec_battery_that_ignores_its_setpoint_is_said_to_be_deaf(tmp_path):
+    house = House(battery="sunspec-1xx", battery_habits=("ignores-setpoint",))
+    async with Street(tmp_path, RATE, house=house) as made:
+        _, found = await told(made, "bat1")
+
+    assert ["asset.silent"] == [one["code"] for one in found["findings"]]
+
+
+async def test_a_timer_that_the_device_forgot_lets_nothing_begin(tmp_path):
+    house = House(battery="sunspec-7xx", battery_habits=("timer-lost",))
+    async with Street(tmp_path, RATE, house=house) as made:
+        _, found = await told(made, "bat1")
+
+    assert "reads back 0 where 60 was written" in found["ended"]
+
+
+async def test_a_device_that_ignores_its_timer_is_found_by_waiting_for_it(street):
+    street.wiring.devices["gx"].timer_s = 1e9
+    _, found = await told(street, "bat1", "--watch-timer")
+
+    assert "timer.ignored" in [one["code"] for one in found["findings"]]
+
+
+@pytest.mark.parametrize("make", ["sunspec-1xx", "sunspec-7xx"])
+async def test_pv_on_a_serial_line_is_curtailed_a_little(tmp_path, make):
+    async with Street(tmp_path, RATE, house=House(pv=make)) as made:
+        made.solar_w_per_kw = 500.0
+        code, found = await told(made, "pv1")
+
+    assert 0 == code, found
+    assert "pv1 answered 600 W for 600 W" in found["sentence"]
+
+
+async def test_a_load_is_let_run_and_stopped_by_its_relay(tmp_path):
+    async with Street(tmp_path, 40.0, tank_c=35.0) as made:
+        code, found = await told(made, "hp1")
+        relay = made.wiring.devices["relays"].orders()["relay1.relay_on"]
+
+    assert (0, 0.0) == (code, relay), found
+    assert "with the right sign" in found["sentence"]

@@ -2,7 +2,7 @@ import pytest
 
 from quartier.commissioning import subject
 from quartier.commissioning.bounds import Bounds, runaway_w
-from quartier.house.assets import Battery
+from quartier.house.assets import Battery, Pv
 
 BATTERY = subject.battery(
     Battery(
@@ -37,6 +37,21 @@ def test_a_fuse_bounds_both_ways():
 @pytest.mark.parametrize(("soc_pct", "expected"), [(95.0, (-5000, 0)), (20.0, (0, 5000)), (19.0, (0, 5000))])
 def test_the_band_of_the_state_of_charge_takes_a_way_off(soc_pct, expected):
     assert expected == Bounds(20_000, 20_000).interval(BATTERY, asset_w=0, grid_w=0, soc_pct=soc_pct)
+
+
+def test_without_leave_to_charge_from_the_grid_only_surplus_is_taken():
+    held = Bounds(20_000, 20_000, charges_from_grid=False, exports_stored=False)
+
+    assert (-700, 0) == held.interval(BATTERY, asset_w=0, grid_w=700, soc_pct=50)
+    assert (0, 900) == held.interval(BATTERY, asset_w=0, grid_w=-900, soc_pct=50)
+
+
+def test_a_cap_of_generation_bounds_pv_alone():
+    held = Bounds(20_000, 20_000, generation_w=2000)
+    pv = subject.pv(Pv(name="pv1", rated_w=6000, curtail="limit"), "pv1.generation_max_w", None)
+
+    assert -2000 == held.interval(pv, asset_w=0, grid_w=0, soc_pct=None)[0]
+    assert -5000 == held.interval(BATTERY, asset_w=0, grid_w=0, soc_pct=50)[0]
 
 
 def test_a_limit_that_is_passed_is_named():

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quartier.commissioning import response
@@ -62,6 +62,7 @@ def test_no_answer_has_no_response():
     assert response.found([], still, 1.0) is None
 
 
+@settings(max_examples=20)
 @given(
     delay_s=st.floats(0.0, 5.0),
     ramp=st.sampled_from([150.0, 400.0, 2000.0]),

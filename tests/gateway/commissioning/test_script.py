@@ -125,7 +125,8 @@ def test_a_timer_that_acts_is_timed(probe, plant, wish):
 
 
 @pytest.mark.parametrize(
-    ("timer_s", "code"), [(None, "timer.ignored"), (300.0, "timer.ignored"), (25.0, "timer.early")]
+    ("timer_s", "code"),
+    [(None, "timer.ignored"), (300.0, "timer.ignored"), (25.0, "timer.early"), (71.0, "timer.late")],
 )
 def test_a_timer_that_does_not_act_in_its_time_is_named(probe, plant, wish, timer_s, code):
     report = probe(plant(timer_s=timer_s), wish=wish(watch_timer=True))
@@ -139,3 +140,11 @@ def _distinct(report):
         if not found or found[-1] != value:
             found.append(value)
     return found
+
+
+def test_a_deaf_battery_is_not_asked_a_third_time(probe, plant):
+    report = probe(plant(gain=0.0))
+
+    assert "" == report.ended
+    assert 500 > report.took_s
+    assert 10 > len(report.trace.edges)
