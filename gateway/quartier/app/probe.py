@@ -230,7 +230,7 @@ async def run(
     image = Image()
     tally = await asyncio.to_thread(wear.recalled, state_dir)
     session = Session(plan.subject, plan.bounds, wish, clock.now_ns())
-    failures: list[str] = ["the buses could not be left in time: run quartier release"]
+    failures: list[str] = []
     ended = "it was cut off"
     async with asyncio.TaskGroup() as group:
         fleet = Fleet(group, clock, image.put, log, tally)
@@ -239,8 +239,11 @@ async def run(
             await asyncio.to_thread(_keep_release, runtime_dir, fleet)
             ended = await _turns(session, fleet, image, clock, say, stop)
         finally:
-            async with asyncio.timeout(LEAVE_S):
-                failures = await asyncio.shield(fleet.leave())
+            try:
+                async with asyncio.timeout(LEAVE_S):
+                    failures = await fleet.leave()
+            except TimeoutError:
+                failures = [f"not everything within {LEAVE_S:.0f} s: run quartier release"]
     identities = {
         health.name: dict(health.identity) for bus in fleet.buses for health in bus.devices.values()
     }

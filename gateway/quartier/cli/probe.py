@@ -34,10 +34,12 @@ def run(options: argparse.Namespace) -> int:
         what = f"{clock.VARIABLE} is set, expected simulated = true: real devices need real time"
         raise ConfigError([Fault(str(options.config), None, "site.simulated", what)])
     log.configure(style="auto", level="error")
-    for folder in (options.runtime_dir, options.state_dir):
-        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
     try:
+        _usable(options)
         lock = release.lock(options.runtime_dir)
+    except OSError as error:
+        what = f"cannot be written: {error.strerror}; expected ours: sudo -u quartier quartier probe"
+        raise ConfigError([Fault(str(error.filename), None, "folder", what)]) from error
     except release.Locked as locked:
         print(f"{locked}; {NOT_RUNNING}", file=sys.stderr)
         return os.EX_TEMPFAIL
@@ -61,6 +63,20 @@ def run(options: argparse.Namespace) -> int:
     return _told(options, loaded, plan, outcome, house_clock.utc_ms(), agreed_to)
 
 
+def _usable(options: argparse.Namespace) -> None:
+    """Make sure of every place that is written at the end, before anything is begun.  Raises OSError."""
+    for folder in (options.runtime_dir, options.state_dir):
+        folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    places = (
+        [options.state_dir / ".probe"]
+        if options.page is None
+        else [options.state_dir / ".probe", options.page]
+    )
+    for place in places:
+        place.open("a", encoding="utf-8").close()
+    (options.state_dir / ".probe").unlink()
+
+
 def default_s(plan: probe.Errand) -> float:
     """How long it may take where nobody says: a load's least times count."""
     asset = plan.subject.asset
@@ -82,7 +98,7 @@ async def _probe(
     plan: probe.Errand, wish: Wish, house_clock: clock.HouseClock, options: argparse.Namespace
 ) -> probe.Outcome:
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return await probe.run(
         plan,

@@ -20,7 +20,7 @@ _STYLE = """
 body { font: 9.5pt/1.35 system-ui, "DejaVu Sans", sans-serif; color: #1b1b1b; margin: 0 auto;
   max-width: 184mm; padding: 6mm 0; }
 @media print { body { padding: 0; } }
-h1 { font-size: 17pt; margin: 0 0 1mm; } h2 { font-size: 11.5pt; margin: 5mm 0 1.5mm; }
+h1 { font-size: 17pt; margin: 0 0 1mm; } h2 { font-size: 11pt; margin: 3.5mm 0 1mm; }
 .verdict { font-size: 12.5pt; padding: 3mm 4mm; border-left: 1.6mm solid; margin: 3mm 0; }
 .good { border-color: #2a9d8f; background: #eef8f6; } .bad { border-color: #d62839; background: #fdf0f1; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; padding: .6mm 2mm;
@@ -96,15 +96,15 @@ def _charts(trace: Trace, name: str) -> str:
     command = Curve("commanded", _COMMAND, *_columns(trace.commands), steps=True, dashes="5 3")
     asset = Curve(name, _ASSET, trace.asset.times_s, trace.asset.values)
     grid = Curve("grid", _GRID, trace.grid.times_s, trace.grid.values)
-    charts = [drawn("Commanded and answered, W", [command, asset], trace.end_s, 220)]
-    charts.append(drawn("At the grid meter, W", [grid], trace.end_s, 190))
+    charts = [drawn("Commanded and answered, W", [command, asset], trace.end_s, 180)]
+    charts.append(drawn("At the grid meter, W", [grid], trace.end_s, 150))
     phases = [
         Curve(phase.upper(), _PHASES[phase], trace.phases[phase].times_s, trace.phases[phase].values)
         for phase in PHASES
         if phase in trace.phases
     ]
     if phases:
-        charts.append(drawn("Each phase of the grid meter, W", phases, trace.end_s, 190))
+        charts.append(drawn("Each phase of the grid meter, W", phases, trace.end_s, 150))
     return "".join(f"<figure>{chart}</figure>" for chart in charts)
 
 
@@ -132,7 +132,7 @@ def _numbers(sheet: Sheet) -> str:
 def _row(name: str, seen: Seen) -> str:
     delay, ramp = "–", "–"
     if seen.response is not None:
-        delay = f"{seen.response.delay_s:.1f} ± {seen.response.delay_error_s:.1f} s"
+        delay = f"{seen.response.delay_s:.2f} ± {seen.response.delay_error_s:.2f} s"
         known = seen.response.ramp_w_per_s
         ramp = f"{known:.0f} W/s" if known else f"≥ {seen.response.at_least_w_per_s:.0f} W/s"
     return (

@@ -109,7 +109,7 @@ async def test_a_car_is_stepped_by_its_current(street):
     assert 0.0 == street.wiring.devices["charger"].orders()["current_max_a"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_stopped_by_hand_it_gives_the_battery_back(street, number):
     gx = street.wiring.devices["gx"]
     process = await street.start("probe", "bat1", "--config", str(street.config), "--yes")
