@@ -14,7 +14,7 @@ pytestmark = pytest.mark.scenario
 
 @pytest.fixture
 async def street(tmp_path):
-    async with Street(tmp_path) as made:
+    async with Street(tmp_path, rate=5.0) as made:
         yield made
 
 
