@@ -97,6 +97,15 @@ def test_smart_meters_unplugged_and_plugged_in_again_are_read_on_through_to_the_
     _run(tmp_path, 'meters = ["tic", "p1", "mbus"]\n' + pulled + told + CAP_KEPT + DELIVERED)
 
 
+@scenario
+def test_every_group_that_went_over_the_line_of_a_smart_meter_whole_is_counted(tmp_path):
+    disturbed = '[[events]]\nat_s = 200\ndo = "disturb"\nmeter = "tic"\nline = "humming"\n'
+    accounted = (
+        '[[checks]]\ncheck = "accounted"\n[[checks]]\ncheck = "memory"\nfrom_s = 60\ngrowth_max_mb = 10\n'
+    )
+    _run(tmp_path, 'meters = ["tic", "p1", "mbus"]\n' + disturbed + accounted, duration_s=400)
+
+
 def _prepared(tmp_path, text, **sizes):
     path = tmp_path / "scenario.toml"
     path.write_text(HEAD.format(title="x", duration_s=1000, rate=60) + text)
