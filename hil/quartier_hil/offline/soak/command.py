@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import math
 import sys
 from collections.abc import Iterator
 
@@ -60,7 +61,8 @@ def flaws(figures: Figures) -> Iterator[str]:
             yield f"{name}: nothing was said"
         if counts.lost:
             yield f"{name}: {counts.lost} of {counts.sound} sound words were lost"
-        if counts.forged > 2 + counts.hit / CHANCES[name]:
+        chance = counts.hit / CHANCES[name]
+        if counts.forged > 2 + chance + 4 * math.sqrt(chance):
             yield f"{name}: {counts.forged} words were heard that nobody said, {counts.hit} were hit"
         if figures.looks[name].wrong:
             yield f"{name}: {figures.looks[name].wrong} numbers in the image are not what it said"

@@ -45,7 +45,7 @@ def test_a_machine_gets_json_alone(capsys):
     [
         ({"counts": {"linky": Counts()}}, "nothing was said"),
         ({"counts": {"linky": Counts(sound=10, lost=1)}}, "1 of 10 sound words were lost"),
-        ({"counts": {"linky": Counts(sound=10, hit=64, forged=4)}}, "4 words were heard that nobody said"),
+        ({"counts": {"linky": Counts(sound=10, hit=64, forged=8)}}, "8 words were heard that nobody said"),
         ({"looks": {"linky": Looks(wrong=2)}}, "2 numbers in the image"),
         ({"memory": [(0.5, 50.0), (1.0, 50.0), (2.0, 55.0), (3.0, 60.0), (4.0, 65.0)]}, "memory grew by"),
     ],
