@@ -18,7 +18,8 @@ def arm(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "arm",
         "write each device's own fall-back, read it back, and name the outputs that have none",
         "The daemon must be stopped: a bus has one master.  --check only reads; a daemon that runs\n"
-        "is asked what it found when it last looked (at start and daily).\n\n"
+        "is asked what it found when it last looked (at start and daily).\n"
+        "Whether a fall-back that reads well also acts is shown by quartier probe ASSET --watch-timer.\n\n"
         "Exit codes: 0 all is as declared or accepted · 1 something is missing, different or silent · 69\n"
         "the daemon does not answer · 75 a daemon is running · 78 the site file is wrong.",
     )
@@ -40,7 +41,7 @@ def probe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "command small steps of one asset and prove sign, phase, gain, delay and ramp",
         "Stop the daemon first.  It says what it will do, asks, steps the asset up and down, sees it at the\n"
         "asset and at the grid meter, and gives it back.  What is wrong is named with the line to change.\n"
-        "example: quartier probe bat1 --page bat1.html\n\n"
+        "example: quartier probe bat1 --page /tmp/bat1.html\n\n"
         "Exit codes: 0 as it should be · 1 something is not, or it was refused · 75 a daemon is running ·\n"
         "78 the site file is wrong.",
     )

@@ -12,6 +12,10 @@ from quartier_drivers.errors import ConfigError, WireError
 if TYPE_CHECKING:
     from quartier_drivers.modbus.reader import Row
 
+STRANGER = (
+    "it answers, but has nothing that the profile reads; quartier scan modbus names the profiles that fit it"
+)
+
 
 def profiles(options: argparse.Namespace) -> int:
     """Every profile with its maker, model and source."""
@@ -31,7 +35,7 @@ def profiles(options: argparse.Namespace) -> int:
 
 
 def read(options: argparse.Namespace) -> int:
-    """Read one device once; exit 1 when it does not answer, naming what to check."""
+    """Read one device once; exit 1 when it does not answer or tells nothing, naming what to check."""
     if options.profile == "sunspec":
         from quartier.cli import models  # noqa: PLC0415 - a device that tells by itself what it has
 
@@ -41,12 +45,15 @@ def read(options: argparse.Namespace) -> int:
     except WireError as error:
         print(f"{options.url}: {error}", file=sys.stderr)
         return 1
+    told = {row.quality.upper() for row in rows if row.quality}
+    if is_stranger := told == {"BAD"}:
+        print(f"{options.url}: {STRANGER}", file=sys.stderr)
     if options.json:
         output.dump([row._asdict() for row in rows])
-        return 0
+        return int(is_stranger)
     cells = ((row.point, output.number(row.value), row.unit, row.raw, row.quality.lower()) for row in rows)
     output.console().print(output.table("", ("point", ">value", "unit", ">raw", "quality"), cells))
-    return 0
+    return int(is_stranger)
 
 
 async def _rows(options: argparse.Namespace) -> "list[Row]":

@@ -87,7 +87,7 @@ def _row(point: dict[str, Any]) -> tuple[str, ...]:
         "" if not point.get("writable") else output.number(point["on_release"]),
         "" if not point.get("writable") else sentences.by_itself(point["point"], fallback),
         sentences.answers(point.get("probed")),
-        point["address"],
+        _place(point["address"]),
     )
 
 
@@ -101,8 +101,14 @@ def _writes_row(point: dict[str, Any]) -> tuple[str, ...]:
         "wears" if writes["persistent"] else "volatile",
         _written(point.get("written")),
         output.number(point["on_release"]),
-        point["address"],
+        _place(point["address"]),
     )
+
+
+def _place(address: str) -> str:
+    """Where a point stands, on one line: of alternatives the first, and how many there are."""
+    first, *others = address.split("|")
+    return f"{first} or {len(others)} more" if others else first
 
 
 def _written(written: dict[str, Any] | None) -> str:

@@ -33,6 +33,9 @@ def run(options: argparse.Namespace) -> int:
     if setting.simulated and not loaded.site.site.simulated:
         what = f"{clock.VARIABLE} is set, expected simulated = true: real devices need real time"
         raise ConfigError([Fault(str(options.config), None, "site.simulated", what)])
+    if options.page is not None and (why := _unwritable(options.page)):
+        print(f"quartier probe: --page {options.page}: {why}; nothing was done", file=sys.stderr)
+        return 1
     log.configure(style="auto", level="error")
     try:
         _usable(options)
@@ -84,6 +87,17 @@ def default_s(plan: probe.Errand) -> float:
         times = (getattr(asset, "min_on_s", 0.0), getattr(asset, "min_off_s", 0.0))
         return 2 * sum(times) + max(times) + 60
     return 240.0 if plan.subject.role == "battery" else 300.0
+
+
+def _unwritable(page: Path) -> str:
+    """Why the page could not be written at the end, known before anything is stepped; empty: it can be."""
+    if page.is_dir():
+        return "is a folder, expected a file in it"
+    if not page.parent.is_dir():
+        return f"there is no folder {page.parent}"
+    if not os.access(page if page.exists() else page.parent, os.W_OK):
+        return f"user {getpass.getuser()} may not write there; name a place such as /tmp/{page.name}"
+    return ""
 
 
 def _agreed() -> bool:

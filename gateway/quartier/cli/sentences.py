@@ -86,13 +86,16 @@ def _load(told: Mapping[str, Any]) -> str:
 
 
 def troubles(status: Mapping[str, Any]) -> Iterator[Text]:
-    """Contacts, alarms, rules that act, damage found at start, and what the site file put out of action."""
+    """Contacts, alarms, refused orders, rules that act, damage found at start, what is disabled."""
     control = status["control"]
     for name, contact in control["contacts"].items():
         style = "yellow" if contact["acting"] else ""
         yield Text(f"contact {name} {contact['why']}, for {age(contact['age_s'])}", style=style)
     for alarm in control["alarms"]:
         yield Text(f"alarm: {alarm}", style="red")
+    for point, told in status["written"].items():
+        if told["verdict"] == "refused":
+            yield Text(f"refused: {point}: {told['why'].removeprefix(f'{point}: ')}", style="red")
     for acted in control["acted"]:
         yield Text(f"acting: {acted}", style="yellow")
     for text in status["damaged"]:

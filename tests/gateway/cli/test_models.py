@@ -7,6 +7,7 @@ from tests.gateway.cli.test_device import serving
 
 from quartier.cli import main
 from quartier_hil.devices import catalog
+from quartier_hil.devices.sunspec.meter import SunSpecMeter
 from quartier_hil.devices.sunspec.storage import BatteryInverter
 
 
@@ -55,6 +56,13 @@ def test_a_profile_of_models_reads_its_points_in_the_houses_words(battery, capsy
     assert any(line[:3] == ["power_w", "-1,500", "W"] for line in lines)
     assert any(line[:2] == ["soc_pct", "62.5"] for line in lines)
     assert any(line[:2] == ["identity.serial", "BAT-0001"] for line in lines)
+
+
+def test_a_device_of_another_kind_is_exit_1_with_the_next_step(capsys):
+    with serving(SunSpecMeter(203, unit=3)) as url:
+        assert 1 == main(["read", "sunspec/battery", f"{url}?unit=3"])
+
+    assert "quartier scan modbus names the profiles that fit it" in capsys.readouterr().err
 
 
 def test_a_scan_names_the_profiles_that_fit_its_models(battery, capsys):

@@ -58,6 +58,15 @@ def test_a_good_day_at_a_glance(shown):
     assert "8,000 cycles, 0 skipped, 99.9 % began within 0.002 s" == line(text, "8,000")
 
 
+def test_a_refused_order_says_why(shown):
+    why = "bat1.setpoint_w: 704.WSetRvrtTms reads back 0"
+    refused = {"value": -1180.0, "verdict": "refused", "why": why, "reason": "", "age_s": 1.0}
+
+    assert "refused: bat1.setpoint_w: 704.WSetRvrtTms reads back 0" == line(
+        shown(written={"bat1.setpoint_w": refused}), "refused:"
+    )
+
+
 def test_each_contact_says_whether_it_acts_and_for_how_long(shown):
     caps = {"import": 4200.0}
     text = shown(

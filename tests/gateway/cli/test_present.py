@@ -12,7 +12,7 @@ from quartier.runtime.desk import SOCKET, Closed
 POINTS = [
     {"point": "grid.power_w", "value": 3000.4, "unit": "W", "quality": "good", "age_s": 0.4, "address": "input:52"},
     {"point": "grid.energy_import_wh", "value": None, "unit": "W.h", "quality": "never read", "age_s": None,
-     "address": "input:72"},
+     "address": "1/701.TotWhAbs|103.WH|102.WH"},
     {"point": "bat1.setpoint_w", "value": -500, "unit": "W", "quality": "good", "age_s": 65, "address": "holding:37",
      "writable": True, "on_release": 0, "fallback": {"value": 0, "after_s": 60},
      "written": {"value": -500, "verdict": "refused", "why": "exception 3", "reason": "", "age_s": 3}},
@@ -52,7 +52,9 @@ async def test_points_show_value_last_command_and_what_becomes_of_it_without_us(
 
     assert 0 == code
     assert "grid.power_w 3,000 W good 0.4 s input:52" == cells(text, "grid.power_w")
-    assert "grid.energy_import_wh – Wh never read – input:72" == cells(text, "grid.energy_import_wh")
+    assert "grid.energy_import_wh – Wh never read – 1/701.TotWhAbs or 2 more" == cells(
+        text, "grid.energy_import_wh"
+    )
     assert "bat1.setpoint_w -500 W good 65 s -500 refused (exception 3) 0 0 W after 60 s holding:37" == cells(
         text, "bat1"
     )

@@ -37,6 +37,17 @@ async def test_while_a_daemon_runs_it_refuses_with_the_next_step(street):
     assert 0 == street.wiring.devices["gx"].writes_count
 
 
+@pytest.mark.parametrize(
+    ("page", "why"), [("nowhere/bat1.html", "there is no folder"), (".", "is a folder, expected a file")]
+)
+async def test_a_page_that_cannot_be_written_is_refused_before_anything_is_stepped(street, page, why):
+    code, out, err = await street.probe("bat1", "--yes", "--page", str(street.folder / page))
+
+    assert (1, "") == (code, out)
+    assert why in err
+    assert 0 == street.wiring.devices["gx"].writes_count
+
+
 async def test_an_asset_that_cannot_be_probed_is_refused(street):
     code, _, err = await street.probe("pv1", "--yes")
 
