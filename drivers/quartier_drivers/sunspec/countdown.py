@@ -45,4 +45,6 @@ class Countdown:
             return f"{told}: reading starts it again, so that it guards against a lost gateway only; {_NEXT}"
         if left_s == 0 and self._ran and since_s > self._after_s + _SLACK_S:
             return f"{self._name} has run out, and the order still stands: it does nothing; {_NEXT}"
+        if left_s == 0 and not self._ran:
+            return f"{self._name} has 0 s left while an order stands: it was taken and never ran; {_NEXT}"
         return ""

@@ -109,10 +109,11 @@ class Steered:
         An order whose timer is not as it was written is taken back.  Raises NoReply or LinkLost.
         """
         steps, self._unjudged = self._unjudged, ()
-        left_s = self.function.raw(self.function.left) if self.function.left else None
+        runs = self.function.left and self.function.raw(self.function.timer)
+        left_s = self.function.raw(self.function.left) if runs else None
         if self._countdown.seen(left_s, enabled=self.function.enabled):
             return self._countdown.trouble
-        trouble = unlike(self.function, steps, but=self.function.values)
+        trouble = unlike(self.function, steps, but=self.function.values) or (self._open() if steps else "")
         if trouble and not self.function.is_cap and self.function.timer in trouble:
             try:
                 await self._make(self.function.own())
@@ -122,6 +123,14 @@ class Steered:
                 )
             return f"{trouble}, so that it would not end as it should; {_GAVE_BACK}"
         return trouble
+
+    def _open(self) -> str:
+        """What a setpoint in force leaves open: a device may make 0 of a negative limit without a word."""
+        with suppress(ValueError):
+            value, said = self.function.reading()
+            if value is None and self.function.enabled:
+                return f"it stands otherwise than it was ordered: {said}"
+        return ""
 
     async def release(self) -> None:
         """Write what ``on_release`` says, by what was read last.  Raises Refused, NoReply or LinkLost."""

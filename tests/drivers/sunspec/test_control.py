@@ -518,6 +518,22 @@ async def test_an_order_that_was_refused_half_way_is_taken_back(driven, clock):
     assert 0 == device.image.get("124.StorCtl_Mod")
 
 
+async def test_a_device_that_makes_nought_of_a_negative_limit_is_told_what_it_leaves_open(driven, clock):
+    device = BatteryInverter("1xx")
+    driver = await driven(device)
+    answer, cell = device.units[1].answer, device.image.cells["124.OutWRte"]
+
+    def clamping(pdu):
+        answered = answer(pdu)
+        if pdu[0] == 16 and device.image.words[cell.address] & 0x8000:
+            device.image.words[cell.address] = 0
+        return answered
+
+    device.units[1].answer = clamping
+    with pytest.raises(Refused, match=r"OutWRte 0: leaves it 0\.\.1000 W"):
+        await driver.write(order(clock, BATTERY, 1000.0))
+
+
 async def test_what_is_no_number_is_refused(driven, clock):
     driver = await driven(BatteryInverter("7xx"))
 

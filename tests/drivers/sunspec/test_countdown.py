@@ -35,8 +35,11 @@ def test_one_that_ran_out_under_an_order_does_nothing(countdown, clock):
     assert "it does nothing" in countdown.trouble
 
 
-def test_one_that_always_shows_nought_tells_nothing(countdown, clock):
-    assert not seen(countdown, clock, 70, 0)
+def test_one_that_shows_nought_under_an_order_never_ran(countdown, clock):
+    assert not seen(countdown, clock, 2, 0)
+    assert not seen(countdown, clock, 10, 0, enabled=False)
+    assert seen(countdown, clock, 10, 0)
+    assert "it was taken and never ran" in countdown.trouble
 
 
 def test_without_an_order_or_without_seconds_nothing_is_told(countdown, clock):
