@@ -15,7 +15,7 @@ _COMMAND, _ASSET, _GRID = "#d62839", "#2a9d8f", "#1d3557"
 _PHASES = {"l1": "#8d5a2b", "l2": "#222222", "l3": "#8a8a8a"}  # IEC 60445: brown, black, grey
 
 _STYLE = """
-@page { size: A4; margin: 14mm 13mm; }
+@page { size: A4; margin: 9mm 13mm; }
 * { box-sizing: border-box; }
 body { font: 9.5pt/1.35 system-ui, "DejaVu Sans", sans-serif; color: #1b1b1b; margin: 0 auto;
   max-width: 184mm; padding: 6mm 0; }
@@ -33,7 +33,7 @@ svg { width: 100%; height: auto; display: block; } svg text { font-family: inher
 svg .tick { font-size: 12px; } svg .title { font-size: 14px; font-weight: 600; }
 svg .label { font-size: 13px; }
 svg .grid { stroke: #e4e4e4; stroke-width: 1; } svg .zero { stroke: #9a9a9a; stroke-width: 1; }
-.sign { display: flex; gap: 10mm; margin-top: 9mm; }
+.sign { display: flex; gap: 10mm; margin-top: 7mm; }
 .sign div { flex: 1; border-top: .3mm solid #777; color: #555; padding-top: 1mm; }
 """
 
