@@ -3,10 +3,12 @@
 A reading that the meter cannot have reached is held: the last sound value stays, STALE, with one note that
 says why.  When what follows goes on from it for a while, it is the truth of a reset or of a new meter, and
 the count goes on from where it stood: no spike of energy, and none that was counted twice.
+A reading that was possible, was seen once, and that the next contradicts by going on from the one before it,
+was none (a checksum of eight bits lets one in 256 pass): what was told of it stands until the meter is there.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from quartier_drivers.contract import Note, Quality
@@ -67,25 +69,38 @@ class Plausible:
         self._good: _Track | None = None
         self._suspect: _Track | None = None
         self._former: tuple[_Track, float] | None = None
+        self._before: _Track | None = None  # as it stood before the last step, which was seen once
+        self._told = float("-inf")
         self._why = ""
 
     @property
     def is_held(self) -> bool:
         """Whether the last sound value stands in for what the meter says."""
-        return self._suspect is not None
+        return self._suspect is not None or self._is_ahead
+
+    @property
+    def _is_ahead(self) -> bool:
+        """Whether more was told than the meter shows, after a reading that was none."""
+        return self._good is not None and self._told > self._good.raw + self._shift
 
     def judge(self, raw: float, meter: str, now_ns: int) -> Judged:
         """Take a reading, in the point's unit; ``meter`` is its serial, or empty where it says none."""
         good = self._good
         if good is None:
             self._good = _track(raw, meter, now_ns, now_ns - _UNSEEN_NS)
-            return Judged(raw + self._shift, Quality.GOOD)
+            self._told = raw + self._shift
+            return Judged(self._told, Quality.GOOD)
         note = None
         if self._is_former(good, raw, meter, now_ns):
             good = self._returned()
+        elif self._is_undone(good, raw, meter, now_ns):
+            note = self._note(
+                "counter.held", f"{good.raw:g} was none; it stands until it is reached", raw, meter
+            )
+            good = self._undone()
         if not _is_swap(good, meter) and self._can_be(good, raw, now_ns):
-            return self._went_on(good, raw, meter, now_ns)
-        held = good.raw + self._shift
+            return self._went_on(good, raw, meter, now_ns, note)
+        held = max(self._told, good.raw + self._shift)
         why = _why(good, raw, meter)
         if self._suspect is None or not self._goes_on(self._suspect, raw, meter, now_ns):
             if self._suspect is None:
@@ -101,13 +116,15 @@ class Plausible:
         """What must outlive a restart, JSON-ready; empty before the first reading."""
         if self._good is None:
             return {}
-        return {"shift": self._shift, "raw": self._good.raw, "meter": self._good.meter}
+        kept = {"shift": self._shift, "raw": self._good.raw, "meter": self._good.meter}
+        return kept | {"told": self._told} if self._is_ahead else kept
 
     def recall(self, kept: Mapping[str, Any], now_ns: int, away_s: float) -> None:
         """Go on from what was kept ``away_s`` seconds ago.  Raises KeyError, TypeError or ValueError."""
         shift, raw, meter = float(kept["shift"]), float(kept["raw"]), str(kept["meter"])
+        told = float(kept.get("told", raw + shift))
         since_ns = now_ns - int(away_s * 1e9)
-        self._shift = shift
+        self._shift, self._told = shift, told
         self._good = _track(raw, meter, since_ns, since_ns - _UNSEEN_NS)
         self._good.count = _SURE_COUNT
 
@@ -126,23 +143,42 @@ class Plausible:
         fits = not _is_swap(track, meter) and self._can_be(track, raw, now_ns)
         return fits and raw + shift >= good.raw + self._shift and raw - track.raw < abs(raw - good.raw)
 
+    def _is_undone(self, good: _Track, raw: float, meter: str, now_ns: int) -> bool:
+        """Whether the last step was none: what comes now fell below it and goes on from before it."""
+        before = self._before
+        if before is None or raw >= good.raw or _is_swap(before, meter):
+            return False
+        return before.raw <= raw and self._can_be(before, raw, now_ns)
+
+    def _undone(self) -> _Track:
+        assert self._before is not None
+        self._good, self._before = self._before, None
+        return self._good
+
     def _returned(self) -> _Track:
         assert self._former is not None
         self._good, self._shift = self._former
-        self._former = None
+        self._former = self._before = None
         return self._good
 
-    def _went_on(self, good: _Track, raw: float, meter: str, now_ns: int) -> Judged:
-        note = None
+    def _went_on(self, good: _Track, raw: float, meter: str, now_ns: int, note: Note | None) -> Judged:
+        was_ahead = self._is_ahead
         if self._suspect is not None:
             self._suspect = None
             note = self._note("counter.back", f"it goes on as before; {self._why} was none", raw, meter)
         if raw < good.raw:
             self._shift += self._rule.roll_over
             note = self._note("counter.rolled_over", f"it began anew after {good.raw:g}", raw, meter)
+        self._before = replace(good) if raw > good.raw and good.count > 1 else None
         good.follow(raw, now_ns)
         good.meter = meter or good.meter
-        return Judged(raw + self._shift, Quality.GOOD, note)
+        value = raw + self._shift
+        if value < self._told:
+            return Judged(self._told, Quality.STALE, note)
+        self._told = value
+        if was_ahead and note is None:
+            note = self._note("counter.back", "it is where it was said to be", raw, meter)
+        return Judged(value, Quality.GOOD, note)
 
     def _goes_on(self, suspect: _Track, raw: float, meter: str, now_ns: int) -> bool:
         return meter == suspect.meter and self._can_be(suspect, raw, now_ns)
@@ -157,13 +193,15 @@ class Plausible:
         if good.count > 1:
             self._former = good, self._shift
             self._shift += good.raw - suspect.first_raw
-        # else the first reading of all was the false one: nothing ever went on from it
+        else:  # the first reading of all was the false one: nothing ever went on from it
+            self._told = float("-inf")
         suspect.meter = suspect.meter or good.meter
         suspect.moved_ns = min(suspect.moved_ns, suspect.first_ns - _UNSEEN_NS)
-        self._good, self._suspect = suspect, None
+        self._good, self._suspect, self._before = suspect, None, None
         text = f"{self._why}; it counts on from there"
         note = self._note("counter.continued", text, suspect.raw, suspect.meter)
-        return Judged(suspect.raw + self._shift, Quality.GOOD, note)
+        self._told = max(self._told, suspect.raw + self._shift)
+        return Judged(self._told, Quality.GOOD, note)
 
     def _note(self, code: str, text: str, raw: float, meter: str) -> Note:
         data: dict[str, float | str] = {"point": self._point, "raw": raw, "meter": meter}

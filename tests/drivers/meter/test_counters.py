@@ -78,6 +78,56 @@ def test_a_leap_is_held():
     assert (5003, GOOD) == bench.read(5003)
 
 
+def test_a_possible_reading_that_the_next_contradicts_is_no_energy():
+    bench = Bench()
+    for raw in (5000, 5001, 5002):
+        bench.read(raw, after_s=10)
+
+    assert (5052, GOOD) == bench.read(5052, after_s=10)  # nothing tells it from a true one, but the next
+    held = [bench.read(raw, after_s=10) for raw in range(5003, 5052)]
+    assert ({(5052, STALE)}, True) == (set(held), bench.counter.is_held)
+    assert [(5052, GOOD), (5053, GOOD)] == [bench.read(raw, after_s=10) for raw in (5052, 5053)]
+    assert ["counter.held", "counter.back"] == bench.codes
+
+
+def test_a_restart_does_not_take_back_what_a_false_reading_told():
+    before = Bench()
+    for raw in (5000, 5001, 5051, 5002):
+        before.read(raw, after_s=10)
+    after = Bench()
+    after.counter.recall(before.counter.kept(), int(after.now_s * S), 60)
+
+    assert [(5051, STALE), (5052, GOOD)] == [after.read(raw, after_s=10) for raw in (5003, 5052)]
+
+
+def test_a_reset_after_a_step_that_was_seen_once_is_still_a_reset():
+    bench = Bench()
+    for raw in (5000, 5001, 5002):
+        bench.read(raw)
+    for raw in range(60):
+        value, quality = bench.read(raw)
+
+    assert (5002 + 59, GOOD) == (value, quality)
+
+
+@given(
+    st.lists(st.floats(0, 9), min_size=5, max_size=40),
+    st.integers(2, 30),
+    st.floats(0.5, 9),
+)
+def test_one_false_reading_that_was_possible_leaves_nothing_behind(steps, at, extra):
+    bench = Bench()
+    raw = 5000.0
+    for place, step in enumerate(steps):
+        raw += step
+        bench.read(raw + (extra if place == at else 0), after_s=10)
+    for _ in range(20):  # until it has surely reached what was told
+        raw += 9
+        value, quality = bench.read(raw, after_s=10)
+
+    assert (raw, GOOD) == (pytest.approx(value), quality)
+
+
 def test_a_roll_over_counts_on():
     bench = Bench(roll_over=1e6)
     bench.read(999_990)
