@@ -61,6 +61,7 @@ class Steered:
         self._apart = False
         self._begun = False
         self._unjudged: Sequence[Step] = ()
+        self._unheld = ""  # why the last order was taken back: a timer at rest shows nothing of it
 
     @property
     def settle_s(self) -> float:
@@ -114,7 +115,10 @@ class Steered:
         if self._countdown.seen(left_s, enabled=self.function.enabled):
             return self._countdown.trouble
         trouble = unlike(self.function, steps, but=self.function.values) or (self._open() if steps else "")
-        if trouble and not self.function.is_cap and self.function.timer in trouble:
+        is_timeless = bool(trouble) and not self.function.is_cap and self.function.timer in trouble
+        if steps:
+            self._unheld = trouble if is_timeless else ""
+        if is_timeless:
             try:
                 await self._make(self.function.own())
             except Refused as refusal:
@@ -151,7 +155,8 @@ class Steered:
     def armed(self, *, wrote: bool) -> Armed:
         """How it shall end by itself, by what was read last."""
         told = arming.armed(self.point, self.function, self._cap, wrote=wrote)
-        both = "; ".join(part for part in (told.problem, self._countdown.trouble) if part)
+        unheld = "" if self.function.raw(self.function.timer) else self._unheld
+        both = "; ".join(part for part in (told.problem or unheld, self._countdown.trouble) if part)
         return replace(told, problem=both)
 
     def _steps(self, value: float) -> Sequence[Step]:

@@ -30,8 +30,7 @@ from quartier_drivers.errors import Expired, LinkLost, NoReply, Refused
 GIVE_UP_COUNT = 3
 PROBE_SHARE = 0.03
 REOPEN_PAUSE_S = (1.0, 60.0)
-SILENT_AFTER_S = 15.0
-SILENT_AFTER_POLLS = 3.0
+SILENT_AFTER_S, SILENT_AFTER_POLLS = 15.0, 3.0
 AGE_EVERY_NS = 500_000_000
 # A driver that says "now" for ever and waits for nothing must not hold the loop: others run in between.
 BREATH_READS = 32
@@ -255,6 +254,7 @@ class Bus:
             counts = False
             self._log.warning("write.refused", point=command.point, value=command.value, why=str(refusal))
             self.mailbox.failed(command, "refused", str(refusal), self._clock.now_ns(), read_back=False)
+            self._lookout.ordered(command.point)  # perhaps for a timer that did not hold
         except Expired as late:
             counts = False
             self.mailbox.failed(command, "expired", str(late), self._clock.now_ns(), read_back=False)

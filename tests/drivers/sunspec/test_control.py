@@ -172,6 +172,10 @@ async def test_a_timer_persisted_at_zero_is_found_and_the_order_taken_back(drive
         await driver.write(order(clock, BATTERY, 1000.0))
     assert 0.0 == device.orders()["setpoint_w"]
 
+    (looked,) = await driver.arm(writes=False)
+    assert "RvrtTms reads back 0 where 60 was written" in looked.problem, (
+        "though a timer at rest shows nothing"
+    )
     (armed,) = await driver.arm(writes=True)
     assert "holds 0 s where 60 s are declared: it never acts; set it at the device" in armed.problem
 
