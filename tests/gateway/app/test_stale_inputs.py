@@ -96,6 +96,18 @@ class DeafSunSpec(BatteryInverter):
             self.fell_s = self.now_s
 
 
+class Timeless(BatteryInverter):
+    """A SunSpec battery that takes a timer and keeps zero."""
+
+    keys = 'profile = "sunspec/battery"'
+    part = ""
+
+    def __init__(self):
+        super().__init__("7xx", habits=["timer-lost"])
+        self.step_s = 0.0
+        self.publish({"power_w": 0.0, "soc_pct": 60.0})
+
+
 DEVICES = {
     "modbus": DeafGx,
     "sunspec 1xx": lambda: DeafSunSpec("1xx"),
@@ -167,3 +179,13 @@ async def test_a_setpoint_whose_input_is_lost_is_ended_by_the_devices_own_timer(
     assert 60.0 <= inverter.fell_s - last_s <= 60.0 + 2 * inverter.step_s
     assert 0.0 == inverter.ordered_w
     assert after["control"]["assets"]["bat1"]["state"] == "grid meter lost"
+
+
+async def test_a_battery_whose_timer_does_not_hold_is_given_up_and_named(tmp_path):
+    inverter = Timeless()
+    async with house(inverter, "modbus-tcp", tmp_path) as (gateway, _):
+        given_up = "the fall-back of its device is not as declared"
+        status = await gateway.until(lambda told: given_up in told["control"]["assets"]["bat1"]["state"])
+
+    assert "RvrtTms reads back 0 where 60 was written" in status["fallbacks"][0]["problem"]
+    assert 0.0 == inverter.orders()["setpoint_w"]
