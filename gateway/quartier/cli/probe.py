@@ -67,17 +67,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _usable(options: argparse.Namespace) -> None:
-    """Make sure of every place that is written at the end, before anything is begun.  Raises OSError."""
+    """Make sure of the folders that are written at the end, before anything is begun.  Raises OSError."""
     for folder in (options.runtime_dir, options.state_dir):
         folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-    places = (
-        [options.state_dir / ".probe"]
-        if options.page is None
-        else [options.state_dir / ".probe", options.page]
-    )
-    for place in places:
-        place.open("a", encoding="utf-8").close()
-    (options.state_dir / ".probe").unlink()
+    trial = options.state_dir / ".probe"
+    trial.touch()
+    trial.unlink()
 
 
 def default_s(plan: probe.Errand) -> float:
