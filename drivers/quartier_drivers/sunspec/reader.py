@@ -76,7 +76,8 @@ async def _chapter(registers: Ahead, found: Found) -> Chapter:
     if any(found.address < border < found.end for border in registers.borders):
         for leaf in sheet(found.number, found.length, words).unfolded:
             place, size = found.address + leaf.offset, leaf.entry.size
-            if any(place < border < place + size for border in registers.borders):
+            is_apart = any(place < border < place + size for border in registers.borders)
+            if is_apart and size <= registers.block_max:  # longer ones no device gives at once
                 answer = await Registers.ask(registers, place, size)
                 words[leaf.offset : leaf.offset + size] = answer.values or [None] * size
     return Chapter(found, words)
