@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import signal
+import sys
 
 import pytest
 from tests.gateway.app.street import Street
@@ -135,7 +136,7 @@ async def test_killed_it_has_left_what_quartier_release_needs(street):
     process.kill()
     await process.wait()
     release = await asyncio.create_subprocess_exec(
-        *("python", "-m", "quartier.cli", "release", "--runtime-dir", str(street.folder / "run")),
+        *(sys.executable, "-m", "quartier.cli", "release", "--runtime-dir", str(street.folder / "run")),
         env={**os.environ},
         stdout=asyncio.subprocess.DEVNULL,
     )
