@@ -266,6 +266,11 @@ def tail_lasts(body: bytes, names: Mapping[int, Names]) -> dict[tuple[int, str],
     return _guarded(body, partial(_tail_lasts, names=names), b"QT")
 
 
+def tail_boot(body: bytes) -> int:
+    """The boot whose samples a tail holds, from its head alone.  Raises Damaged."""
+    return _guarded(body, lambda cursor: int(cursor.unpack(_TAIL)[0]), b"QT")
+
+
 def _blocks(cursor: "_Cursor", names: Mapping[int, Names]) -> tuple[int, int, list[tuple[str, int, int]]]:
     """Boot, count, and per block its stream (empty where unknown), first sequence and size."""
     boot, count, blocks = cursor.unpack(_TAIL)

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from quartier.house.sample import Mark
-from quartier.store.chunks import Chunk, Damaged, tail_lasts, unpack_tail
+from quartier.store.chunks import Chunk, Damaged, tail_boot, tail_lasts, unpack_tail
 from quartier.store.gaps import Gap, from_data
 
 
@@ -150,6 +150,14 @@ def last_of(
             for key, last in tail_lasts(body, names).items():
                 found[key] = max(last, found.get(key, 0))
     return found
+
+
+def is_of(bodies: Iterable[bytes], boot: int) -> bool:
+    """Whether tails hold nothing of boots after this one, as far as they can be read."""
+    for body in bodies:
+        with suppress(Damaged):
+            return tail_boot(body) <= boot
+    return True
 
 
 def holes(connection: sqlite3.Connection, before_boot: int) -> list[Gap]:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from quartier.house.sample import Mark, Names
 from quartier.store.chunks import TAIL_COUNT_MAX, Chunk, Part, pack_tail, sealed_key, split_parts
-from quartier.store.contents import Loaded, checked, holes, last_of, names_of, read, tails
+from quartier.store.contents import Loaded, checked, holes, is_of, last_of, names_of, read, tails
 from quartier.store.eviction import (
     PAGE_BYTES,
     USED_SHARE_HIGH,
@@ -175,7 +175,9 @@ class Database:
         names = names_of(connection)
         self._logged = {number: last_of(bodies, names) for number, (bodies, _) in files.items()}
         torn = [self._logged[number] for number, (_, is_whole) in files.items() if not is_whole]
-        short = loaded.clean_boot == loaded.boot and self._log.size_bytes < loaded.tail_bytes
+        # A later boot that the file has forgotten (its log was emptied) makes up for nothing.
+        ended = [number for number, (bodies, _) in files.items() if is_of(bodies, loaded.boot)]
+        short = loaded.clean_boot == loaded.boot and self._log.size_of(ended) < loaded.tail_bytes
         loaded.is_torn = short or any(not lasts or max(lasts)[0] == loaded.boot for lasts in torn)
         load_marks(connection, loaded.marks)
         self._backlog_count = backlog_count(connection, Terms(), loaded.boot + 1)

@@ -215,3 +215,25 @@ def test_the_backlog_of_older_boots_is_what_the_marks_do_not_cover(database: Dat
     assert 7 == database.commit(Job(7, NAMES, 2, seals=seals)).backlog_count
     assert 5 == database.commit(Job(7, NAMES, 2, marks={"grid": Mark(5, 2)})).backlog_count + 0
     assert 4 == database.commit(Job(7, NAMES, 2, marks={"grid": Mark(6, 1)})).backlog_count
+
+
+def test_what_a_later_boot_wrote_does_not_stand_for_a_tail_that_went_with_the_emptied_log(
+    database: Database,
+) -> None:
+    database.commit(Job(7, NAMES, 2, begin=True))
+    database.commit(tail_job(old := chunk_of(1, 2)))
+    database.commit(Job(7, NAMES, 2, clean=True))
+    database.close()
+    before = database.path.read_bytes()  # what stays of the file where the log of boot 8 is emptied
+    database.open()
+    database.commit(Job(8, NAMES, 2, begin=True, seals=[old]))
+    later = chunk_of(*range(200))
+    later.boot = 8
+    database.commit(Job(8, NAMES, 2, parts=[(later, 0, 200)]))
+    database.close()
+    database.path.write_bytes(before)
+
+    loaded = database.open()
+
+    assert ([2], True) == ([number for number, _ in numbered(database.path)], loaded.is_torn)
+    assert ["damaged"] == [gap.why for gap in recover(loaded, [], 9, 5_000).gaps]
