@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
+from quartier.app import modes
 from quartier.config import capping, model
 from quartier.config.load import Loaded
+from quartier.config.modes import MODED, QUANTITIES
 from quartier.config.supplies import SUBSCRIBED
 from quartier.control.link import LinkParams
 from quartier.house import assets
@@ -151,6 +153,7 @@ def house(
         seed=seed(site),
         contacts=tuple(_contact(name, contact, points) for name, contact in site.contacts.items()),
         supplies=_supplies(site, points),
+        zone=site.site.time_zone,
     )
 
 
@@ -230,9 +233,7 @@ def deadbands(site: model.Site) -> dict[str, Deadband]:
     }
 
 
-def _asset(
-    name: str, asset: model.Battery | model.Pv | model.Ev | model.Load, points: Mapping[str, PointInfo]
-) -> assets.Battery | assets.Pv | assets.Ev | assets.Load:
+def _asset(name: str, asset: Any, points: Mapping[str, PointInfo]) -> assets.Steered:
     shared: dict[str, Any] = {
         "name": name,
         "node": asset.node,
@@ -240,6 +241,14 @@ def _asset(
         "measured": f"{name}.power_w" in points,
         "accepts_no_fallback": asset.accept_no_fallback is not None,
     }
+    if isinstance(asset, MODED):
+        point = f"{name}.{QUANTITIES[asset.role]}"
+        written = {
+            "writable": _writable(points, point),
+            "falls_back": _falls_back(points, point),
+            "lease_s": _lease_s(points, point),
+        }
+        return modes.moded(asset, shared | written)
     if isinstance(asset, model.Battery):
         return _battery(asset, shared, points)
     if isinstance(asset, model.Pv):

@@ -7,7 +7,7 @@ from typing import Any
 
 from quartier.app.fleet import Fleet
 from quartier.control import outcome
-from quartier.house.assets import Battery, Ev, House, Load, Pv
+from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
 from quartier.runtime import statefile
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.fallbacks import Fallbacks, Look
@@ -19,8 +19,6 @@ KEEP_S = 10.0
 # A fast clock makes no busy disk.
 FLOOR_S = 0.5
 TELL_NS = 10_000_000_000
-
-Asset = Battery | Pv | Ev | Load
 
 
 def recalled(state_dir: Path) -> Fallbacks:
@@ -55,12 +53,15 @@ async def run(state_dir: Path, fallbacks: Fallbacks, clock: HouseClock, log: Any
             kept_count, failing = count, False
 
 
-def ordered(house: House) -> Iterator[tuple[Asset, str]]:
+def ordered(house: House) -> Iterator[tuple[Steered, str]]:
     """Each asset that can be given orders, with the point that takes them."""
     for asset in house.assets:
         if isinstance(asset, Battery):
             if asset.writable:
                 yield asset, f"{asset.name}.setpoint_w"
+        elif isinstance(asset, Moded):
+            if asset.writable:
+                yield asset, asset.point
         elif asset.curtail != "none" if isinstance(asset, Pv) else asset.tier != "A" and _takes(asset):
             yield asset, outcome.point(asset)
 
@@ -92,7 +93,7 @@ class Teller:
         rows = (self._reading(asset, point, now_ns) for asset, point in self._assets)
         return (columns(rows, now_ns, self._layout),)
 
-    def _reading(self, asset: Asset, point: str, now_ns: int) -> Reading:
+    def _reading(self, asset: Steered, point: str, now_ns: int) -> Reading:
         look = self._fallbacks.of(point)
         known = look is not None or not asset.falls_back
         stands = asset.falls_back and (look is None or look.stands)

@@ -24,12 +24,20 @@ from quartier.config.model import (
     Site,
     Store,
 )
+from quartier.config.modes import Lights
 from quartier.config.words import Name, Section
 from quartier_drivers.place import nearest
 from quartier_drivers.positions import Path
 from quartier_drivers.registry import KINDS, section
 
-ROLES: Mapping[str, type[Section]] = {"grid": Grid, "battery": Battery, "pv": Pv, "ev": Ev, "load": Load}
+ROLES: Mapping[str, type[Section]] = {
+    "grid": Grid,
+    "battery": Battery,
+    "pv": Pv,
+    "ev": Ev,
+    "load": Load,
+    "lights": Lights,
+}
 NAMED = ("buses", "devices", "assets", "nodes", "contacts", "supplies")
 """Tables whose entries the site names."""
 FIXED: Mapping[str, type[Section]] = {

@@ -5,6 +5,7 @@ from typing import Any
 
 from quartier.config.faults import Flaw
 from quartier.config.model import Battery, Ev, Load, Pv
+from quartier.config.modes import MODED, QUANTITIES
 from quartier.config.parts import points_of, switch
 from quartier_drivers.profile import Profile
 from quartier_drivers.schema import Quantity
@@ -34,6 +35,8 @@ def steered(asset: Any, profiles: Mapping[str, Profile]) -> tuple[str, str, Quan
     """Device, quantity and point by which the asset is given orders; None where it is given none."""
     if isinstance(asset, Battery):
         return _at(profiles, asset.device, asset.part, "setpoint_w")
+    if isinstance(asset, MODED):
+        return _at(profiles, asset.device, asset.part, QUANTITIES[asset.role])
     if isinstance(asset, Ev):
         return None if asset.tier == "A" else _at(profiles, asset.device, asset.part, "current_max_a")
     if not isinstance(asset, Pv | Load) or (isinstance(asset, Load) and asset.tier == "A"):

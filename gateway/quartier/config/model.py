@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, Strict
 
 from quartier.config.capping import Contact, Supply
+from quartier.config.modes import Lights
+from quartier.config.placing import Measured, Ordered
 from quartier.config.words import (
     BrokerUrl,
     BuildingId,
     Name,
     Pct,
     ProfileName,
-    Reason,
     SecretFile,
     Section,
     TimeZone,
@@ -67,35 +68,14 @@ class Device(Section):
     """File with the keys of a meter that encrypts (TOML: encryption_key, authentication_key, password)."""
 
 
-class _Asset(Section):
-    device: str
-    """The device it is measured by."""
-    part: str = ""
-    """Which part of that device; empty for a device of one part."""
-    share: Literal["district", "local"] = "district"
-    """Whether its data may leave the building."""
-
-
-class Grid(_Asset):
+class Grid(Measured):
     """The connection meter; reads the sum of all assets, import counts plus."""
 
     role: Literal["grid"]
     """The connection to the public network; exactly one asset has this role."""
 
 
-class _Placed(_Asset):
-    node: str = "grid"
-    """The node of the connection tree that feeds it."""
-    phase: Literal["l1", "l2", "l3"] | None = None
-    """The phase it hangs on, if one alone, as the grid meter names it; quartier probe finds it out."""
-
-
-class _Ordered(_Placed):
-    accept_no_fallback: Reason | None = None
-    """Why it is given orders though its device does not forget them by itself; absent: it is given none."""
-
-
-class Battery(_Ordered):
+class Battery(Ordered):
     """A battery with its inverter; charging counts plus."""
 
     role: Literal["battery"]
@@ -120,7 +100,7 @@ class Battery(_Ordered):
     """Kept for outages: above it the battery serves the house, below it nothing of ours discharges it."""
 
 
-class Pv(_Ordered):
+class Pv(Ordered):
     """Photovoltaics; generating counts minus."""
 
     role: Literal["pv"]
@@ -135,7 +115,7 @@ class Pv(_Ordered):
     """Which part of switch_device."""
 
 
-class Ev(_Ordered):
+class Ev(Ordered):
     """A charging point for cars."""
 
     role: Literal["ev"]
@@ -158,7 +138,7 @@ class Ev(_Ordered):
     """Once paused it rests at least this long."""
 
 
-class Load(_Ordered):
+class Load(Ordered):
     """A consumer; one with a relay can be shed."""
 
     role: Literal["load"]
@@ -177,7 +157,7 @@ class Load(_Ordered):
     """Once switched off it rests at least this long."""
 
 
-Asset = Annotated[Grid | Battery | Pv | Ev | Load, Field(discriminator="role")]
+Asset = Annotated[Grid | Battery | Pv | Ev | Load | Lights, Field(discriminator="role")]
 """What control thinks in; its keys depend on ``role``."""
 
 

@@ -16,11 +16,19 @@ READ = {
     "pv": ("power_w",),
     "ev": ("power_w",),
     "load": (),
+    "lights": (),
 }
 """Quantities that a part must serve for an asset of this role."""
 APPARENT = "apparent_power_va"
 """What a connection meter may say in place of power_w, as French ones do."""
-WRITTEN = {"grid": (), "battery": ("setpoint_w",), "pv": (), "ev": ("current_max_a",), "load": ()}
+WRITTEN = {
+    "grid": (),
+    "battery": ("setpoint_w",),
+    "pv": (),
+    "ev": ("current_max_a",),
+    "load": (),
+    "lights": ("dim_pct",),
+}
 """Quantities that it must let be written."""
 
 

@@ -60,6 +60,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "buses.head": {"kind": "sml", "port": "usb:0050"},
     "buses.han": {"kind": "dlms", "port": "usb:A10LG8M3"},
     "buses.wired": {"kind": "mbus", "port": "tcp://192.168.1.40:10001"},
+    "assets.street": {"role": "lights", "device": "cabinet", "rated_w": 4000},
     "contacts.dso1": {"device": "inputs", "part": "in1", "import_max_w": 4200},
     "supplies.enedis": {"device": "linky"},
     "district_link": {

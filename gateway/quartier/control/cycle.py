@@ -13,10 +13,15 @@ from quartier.control import (
     battery,
     contacts,
     failsafe,
+    forced,
     guards,
     limits,
+    measures,
+    met,
+    moded,
     orders,
     outcome,
+    restore,
     sight,
     steps,
     supplies,
@@ -27,13 +32,13 @@ from quartier.control import (
 from quartier.control.breach import watched
 from quartier.control.failsafe import Health, Stage
 from quartier.control.limits import Force
-from quartier.control.players import Player, flexible, flexible_player, full_w
+from quartier.control.players import Player, flexible, flexible_player
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import Decision, State
 from quartier.control.steps import Step
 from quartier.control.wishes import Wishes
-from quartier.house.assets import Battery, Ev, Load, Pv
+from quartier.house.assets import Battery, Pv
 from quartier.house.image import Frozen
 from quartier.house.now import Now
 from quartier_native import allocate
@@ -58,7 +63,7 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     if base is not None:
         _want(scene, players, base)
     result = _allocated(scene, players, base)
-    result = outcome.restored(scene, players, result)
+    result = restore.restored(scene, players, result)
     wants, turns = outcome.applied(scene, players, result)
     book, commands = orders.written(state.book, wants, frozen, now.ns)
     lost = _lost(scene)
@@ -101,7 +106,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         memories=memories,
         judgement=judgement,
         remainder_w=remainder_w,
-        turns=_turns(frozen, state, now.ns),
+        turns=met.turns(frozen, state, now.ns),
         import_breach=watched(state.import_breach, grid_w, force.import_w, now.ns),
         export_breach=watched(state.export_breach, export_w, force.export_w, now.ns),
         force=force,
@@ -119,7 +124,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         lost=age_s > failsafe.lost_after_s(period_s),
         dt_s=min(dt_s, 10.0),
         running_s=(now.ns - started_ns) / 1e9,
-        now_ns=now.ns,
+        now=now,
         common=_common(state, force, wishes),
     )
 
@@ -131,39 +136,13 @@ def _common(before: State, force: Force, wishes: Wishes) -> bool:
     return force.import_w > before.force.import_w or before.mode != wishes.caps.mode
 
 
-def _turns(frozen: Frozen, state: State, now_ns: int) -> dict[str, Turn]:
-    """The turn of each flexible asset; one met for the first time is taken as it stands.
-
-    So a restart neither forgets what was shed nor lifts what was limited: it is restored staged.
-    """
-    turns = dict(state.turns)
-    for asset in flexible(state.house):
-        if outcome.point(asset) not in state.book.orders:
-            turns[asset.name] = _met(frozen, asset, turns.get(asset.name, Turn()), now_ns)
-    return turns
-
-
-def _met(frozen: Frozen, asset: Load | Ev | Pv, turn: Turn, now_ns: int) -> Turn:
-    point = outcome.point(asset)
-    found = sight.number(frozen, point)
-    if found is None or not turn.on or turn.limit_w is not None:
-        return turn
-    if point.endswith("_on"):
-        return turn if found.value else Turn(on=False, since_ns=now_ns)
-    if isinstance(asset, Ev):
-        if found.value < asset.current_min_a:
-            return Turn(on=False, since_ns=now_ns)
-        watts = found.value * asset.voltage_v * asset.phases_count
-        return turn if watts >= full_w(asset) else Turn(limit_w=watts)
-    return turn if found.value >= asset.rated_w else Turn(limit_w=max(0.0, found.value))
-
-
 def _players(scene: Scene) -> list[Player]:
     """Who takes part: flexible assets always, batteries only while all their inputs are there."""
     players = [
         flexible_player(asset, scene.state.turns[asset.name], scene.state.memories, scene.now_ns)
         for asset in flexible(scene.house)
     ]
+    players += [moded.seated(scene, asset) for asset in moded.steered(scene.house)]
     grid = scene.state.memories.get(f"{scene.house.grid.name}.power_w")
     for asset in scene.house.assets:
         if not isinstance(asset, Battery) or outcome.why_not(scene, asset):
@@ -251,7 +230,7 @@ def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -
         return outcome.Result(tuple(wants), None, None, {}, met=True, gate=scene.state.gate)
     downs = steps.down(players, scene.state.turns, scene.now_ns)
     acted: dict[int, str] = {}
-    _forced(scene, players, wants, downs, acted)
+    forced.taken(scene, players, wants, downs, acted)
     _capped_generation(scene, players, wants, acted)
     _capped_consumption(scene, players, wants, downs, acted, base)
     raising = scene.stage is Stage.WELL
@@ -300,39 +279,6 @@ def _name(
             acted[taken_step.index] = f"{cap}: {taken_step.words}"
 
 
-def _forced(
-    scene: Scene, players: list[Player], wants: list[float], downs: list[Step], acted: dict[int, str]
-) -> None:
-    """A breach takes the next step although the sums look right; a fast one all of C and D."""
-    imports = scene.state.import_breach
-    for candidate in downs:
-        if candidate.target_w >= wants[candidate.index] or candidate.target_w < 0:
-            continue
-        if imports.fast_over and candidate.tier in {"C", "D"}:
-            cause = "over the cap by 10 % for 5 s"
-        elif imports.next_step and not imports.fast_over:
-            cause = "60 s mean over the cap"
-        else:
-            continue
-        wants[candidate.index] = candidate.target_w
-        acted[candidate.index] = f"{scene.force.words('import')}: {cause}: {candidate.words}"
-        if not imports.fast_over:
-            break
-    _forced_export(scene, players, wants, acted)
-
-
-def _forced_export(scene: Scene, players: list[Player], wants: list[float], acted: dict[int, str]) -> None:
-    """The same for export: first what discharges stops, then what generates; a fast breach stops both."""
-    breach = scene.state.export_breach
-    if not (breach.fast_over or breach.next_step):
-        return
-    giving = [index for index, want in enumerate(wants) if want < 0 and players[index].usable]
-    giving.sort(key=lambda index: isinstance(players[index].asset, Pv))
-    for index in giving if breach.fast_over else giving[:1]:
-        wants[index] = 0.0
-        acted[index] = f"{scene.force.words('export')}: kept over it: stopped"
-
-
 def _capped_generation(
     scene: Scene, players: list[Player], wants: list[float], acted: dict[int, str]
 ) -> None:
@@ -340,7 +286,7 @@ def _capped_generation(
     cap_w = scene.force.generation_w
     if cap_w is None:
         return
-    made_w = outcome.generated_w(scene, players)
+    made_w = measures.generated_w(scene, players)
     mine = [i for i, p in enumerate(players) if isinstance(p.asset, Pv) and wants[i] < 0 and p.usable]
     own_w = -sum(wants[i] for i in mine)
     if made_w <= cap_w or own_w <= 0:
@@ -366,7 +312,7 @@ def _capped_consumption(
     if cap_w is None:
         return
     positive = [max(0.0, want) for want in wants]
-    rest_w = outcome.consumed_beside_w(scene, players, base)
+    rest_w = measures.consumed_beside_w(scene, players, base)
     usable = [candidate for candidate in downs if candidate.target_w >= 0]
     found = allocate(rest_w, positive, cap_w, FAR_W, [s.plain for s in usable], [])
     _name(

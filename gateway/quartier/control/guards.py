@@ -6,18 +6,18 @@ what it is held to already stays, and comes back in its turn.
 """
 
 from quartier.control.sight import Memories
-from quartier.house.assets import Battery, Ev, Load, Pv
+from quartier.house.assets import Steered
 
 NONE = "its device has no fall-back, and the site file does not accept that (accept_no_fallback)"
 LOST = "the fall-back of its device is not as declared"
 
 
-def may_order(asset: Battery | Pv | Ev | Load) -> bool:
+def may_order(asset: Steered) -> bool:
     """Whether it may be given orders at all, by what is declared."""
     return asset.falls_back or asset.accepts_no_fallback
 
 
-def why_not(asset: Battery | Pv | Ev | Load, memories: Memories) -> str:
+def why_not(asset: Steered, memories: Memories) -> str:
     """Why no new order may be given to it now; empty when it may."""
     if asset.accepts_no_fallback:
         return ""

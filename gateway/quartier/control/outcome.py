@@ -4,17 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import floor, inf
 
-from quartier.control import balance, guards, shed, sight, steps
+from quartier.control import guards, measures, moded, shed, sight
 from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
 from quartier.control.orders import REFRESH_S, Want
 from quartier.control.players import Player, floor_w, full_w
 from quartier.control.scene import Scene
 from quartier.control.shed import Gate, Turn
-from quartier.house.assets import Battery, Ev, Load, Pv
+from quartier.house.assets import Battery, Ev, Load, Moded, Pv
 
 WAITING = "waiting for its first reading"
-START_S = 15.0
 SETPOINT_LIFE_S = 5.0
 PV_RAISE_PER_S = 0.005
 EPSILON_W = 1e-6
@@ -42,8 +41,10 @@ class Result:
     back: Mapping[int, Turn] = field(default_factory=dict)
 
 
-def point(asset: Load | Ev | Pv) -> str:
+def point(asset: Load | Ev | Pv | Moded) -> str:
     """The point a flexible asset is steered by."""
+    if isinstance(asset, Moded):
+        return asset.point
     if isinstance(asset, Ev):
         return f"{asset.name}.current_max_a"
     if isinstance(asset, Pv) and asset.curtail == "limit":
@@ -69,119 +70,9 @@ def why_not(scene: Scene, asset: Battery) -> str:
     ):
         name = f"{asset.name}.{kind}"
         if sight.fresh(memories, name, period_s, now_ns) is None:
-            early = name not in memories and scene.running_s <= START_S
+            early = name not in memories and scene.running_s <= measures.START_S
             return WAITING if early else words
     return ""
-
-
-def certain_load_w(scene: Scene) -> float:
-    """What measured consumers surely take now, in W."""
-    seen = (
-        sight.power_w(scene.state.memories, asset, scene.now_ns)
-        for asset in scene.house.assets
-        if isinstance(asset, Load | Ev) and asset.measured and scene.state.turns.get(asset.name, Turn()).on
-    )
-    return sum(max(0.0, watts) for watts in seen if watts is not None)
-
-
-# --- coming back -----------------------------------------------------------------------------
-
-
-def restored(scene: Scene, players: Sequence[Player], result: Result) -> Result:
-    """Let at most one load, EV or PV come back, when the gate is open and it fits with 10 % to spare."""
-    cap_w = scene.force.import_w * shed.RESTORE_BELOW
-    high_w = result.total_high_w
-    below = high_w is not None and scene.grid_w is not None and max(high_w, scene.grid_w) < cap_w
-    gate = shed.passed(
-        scene.state.gate, below=below, common=scene.common, seed=scene.house.seed, now_ns=scene.now_ns
-    )
-    back: dict[int, Turn] = {}
-    if high_w is not None and scene.stage is Stage.WELL and not result.acted:
-        if gate.is_open(scene.now_ns):
-            spare_w = (
-                cap_w - high_w - balance.silent_w(scene.house.assets, scene.state.memories, scene.now_ns)
-            )
-            back = _next_back(scene, players, min(spare_w, _consumption_spare_w(scene, players)))
-            if back:
-                gate = replace(gate, last_ns=scene.now_ns)
-        back = back or _pv_back(scene, players, result)
-    return replace(result, gate=gate, back=back)
-
-
-def _consumption_spare_w(scene: Scene, players: Sequence[Player]) -> float:
-    cap_w = scene.force.consumption_w
-    if cap_w is None:
-        return float("inf")
-    return cap_w * shed.RESTORE_BELOW - consumed_w(scene, players)
-
-
-def consumed_w(scene: Scene, players: Sequence[Player]) -> float:
-    """What the building consumes, whatever it generates, in W."""
-    assert scene.grid_w is not None
-    used_w = scene.grid_w + balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
-    return used_w - sum(min(0.0, p.present_w) for p in players if isinstance(p.asset, Battery))
-
-
-def generated_w(scene: Scene, players: Sequence[Player]) -> float:
-    """What PV may generate now, in W: at its most where it was never seen and has had its time to answer."""
-    memories = scene.state.memories
-    made_w = balance.generation_w(scene.house, memories, scene.now_ns)
-    if scene.running_s <= START_S:
-        return made_w
-    unseen = (p for p in players if isinstance(p.asset, Pv) and f"{p.name}.power_w" not in memories)
-    return made_w - sum(player.present_w for player in unseen)
-
-
-def consumed_beside_w(scene: Scene, players: Sequence[Player], base: balance.Base) -> float:
-    """What others than the players consume, in W; at worst where the grid meter says nothing fresh."""
-    if scene.grid_w is not None:
-        return consumed_w(scene, players) - sum(max(0.0, player.present_w) for player in players)
-    steered_w = -sum(player.present_w for player in players if isinstance(player.asset, Pv))
-    made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
-    return base.high_w + max(0.0, made_w - steered_w)
-
-
-def _next_back(scene: Scene, players: Sequence[Player], spare_w: float) -> dict[int, Turn]:
-    """In reverse of the order of shedding, the first that fits."""
-    place = {player.name: index for index, player in enumerate(players)}
-    turns = scene.state.turns
-    order = shed.in_turn((p.asset for p in players if isinstance(p.asset, Load | Ev)), turns, scene.now_ns)
-    for asset in reversed(order):
-        turn = turns[asset.name]
-        if not turn.on:
-            fits = steps.returning_w(asset, turn) <= spare_w
-            if fits and shed.may_switch(asset, turn, scene.now_ns):
-                on = shed.switched_on(turn, scene.now_ns)
-                on = replace(on, limit_w=floor_w(asset)) if isinstance(asset, Ev) else on
-                return {place[asset.name]: on}
-    for asset in reversed(order):
-        turn = turns[asset.name]
-        if isinstance(asset, Ev) and turn.on and turn.limit_w is not None:
-            limit_w = min(full_w(asset), turn.limit_w + spare_w)
-            if limit_w >= min(full_w(asset), turn.limit_w + floor_w(asset) / 6):
-                return {place[asset.name]: replace(turn, limit_w=_limit(limit_w, full_w(asset)))}
-    return {}
-
-
-def _pv_back(scene: Scene, players: Sequence[Player], result: Result) -> dict[int, Turn]:
-    """A PV behind a relay comes back when what it made before it was switched off fits."""
-    assert result.total_low_w is not None
-    spare_w = result.total_low_w + scene.force.export_w * shed.RESTORE_BELOW
-    cap_w = scene.force.generation_w
-    if cap_w is not None:
-        made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
-        spare_w = min(spare_w, cap_w * shed.RESTORE_BELOW - made_w)
-    for index, player in enumerate(players):
-        asset, turn = player.asset, player.turn
-        if not isinstance(asset, Pv) or turn.on:
-            continue
-        expected_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
-        if expected_w <= spare_w and shed.may_switch(asset, turn, scene.now_ns):
-            return {index: shed.switched_on(turn, scene.now_ns)}
-    return {}
-
-
-# --- applying --------------------------------------------------------------------------------
 
 
 def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[list[Want], dict[str, Turn]]:
@@ -203,7 +94,7 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
             spare_w = max(0.0, spare_w - (_limit_w(asset, turn) - max(0.0, setpoint_w)))
         turns[asset.name] = turn
         if _known(scene, result, player, turn):
-            wants.append(_flexible_want(asset, turn, _reason(scene, player, result, index, turn)))
+            wants.append(_flexible_want(player, turn, _reason(scene, player, result, index, turn)))
     return wants, turns
 
 
@@ -232,9 +123,11 @@ def _turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
     """The turn after the kernel moved the player, or left it."""
     asset, turn, now_ns = player.asset, player.turn, scene.now_ns
     setpoint_w, want_w = result.setpoints_w[index], player.want_w
+    if isinstance(asset, Moded):
+        return moded.turned(scene, player, setpoint_w)
     if isinstance(asset, Pv):
         return _pv_turn(scene, player, result, index)
-    assert not isinstance(asset, Battery)
+    assert isinstance(asset, Load | Ev)
     if turn.on and setpoint_w < want_w - EPSILON_W:
         before_w = max(player.present_w, 0.0)
         if setpoint_w <= 0 or isinstance(asset, Load):
@@ -243,7 +136,7 @@ def _turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
     if setpoint_w > want_w + EPSILON_W:
         if not turn.on:
             turn = shed.switched_on(turn, now_ns)
-        return replace(turn, limit_w=_limit(setpoint_w, full_w(asset))) if isinstance(asset, Ev) else turn
+        return replace(turn, limit_w=limit(setpoint_w, full_w(asset))) if isinstance(asset, Ev) else turn
     return turn
 
 
@@ -267,7 +160,7 @@ def _pv_turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
     cap_w = scene.force.generation_w
     if cap_w is not None:
         limit_w = min(limit_w, _generation_share_w(scene, asset, cap_w))
-    return replace(turn, limit_w=_limit(limit_w, asset.rated_w))
+    return replace(turn, limit_w=limit(limit_w, asset.rated_w))
 
 
 def _pv_kept(scene: Scene, player: Player, result: Result, limit_w: float) -> Turn:
@@ -276,7 +169,7 @@ def _pv_kept(scene: Scene, player: Player, result: Result, limit_w: float) -> Tu
     free = scene.stage is Stage.WELL and scene.force.generation_w is None
     if free and turn.limit_w is not None and result.total_low_w is not None and not scene.lost:
         limit_w = max(limit_w, _pv_raised(scene, player, result, limit_w))
-    return replace(turn, limit_w=_limit(limit_w, asset.rated_w))
+    return replace(turn, limit_w=limit(limit_w, asset.rated_w))
 
 
 def _pv_raised(scene: Scene, player: Player, result: Result, limit_w: float) -> float:
@@ -308,7 +201,8 @@ def _limit_w(asset: Ev | Pv, turn: Turn) -> float:
     return full_w(asset) if isinstance(asset, Ev) else asset.rated_w
 
 
-def _limit(watts: float, full: float) -> float | None:
+def limit(watts: float, full: float) -> float | None:
+    """A limit in W, None where it is none: at the asset's full power."""
     return None if watts >= full - EPSILON_W else watts
 
 
@@ -324,7 +218,7 @@ def _fitted(ev: Ev, turn: Turn, fit_w: float) -> Turn:
         return turn
     amperes = floor(fit_w / (ev.voltage_v * ev.phases_count))
     watts = max(floor_w(ev), amperes * ev.voltage_v * ev.phases_count)
-    return replace(turn, limit_w=_limit(min(watts, _limit_w(ev, turn)), full_w(ev)))
+    return replace(turn, limit_w=limit(min(watts, _limit_w(ev, turn)), full_w(ev)))
 
 
 def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
@@ -338,10 +232,14 @@ def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
         return True
     if result.total_high_w is None or not (player.usable or turn != player.turn):
         return False
-    return scene.running_s > START_S or scene.lost or f"{asset.name}.power_w" in scene.state.memories
+    return scene.running_s > measures.START_S or scene.lost or f"{asset.name}.power_w" in scene.state.memories
 
 
-def _flexible_want(asset: Load | Ev | Pv, turn: Turn, reason: str) -> Want:
+def _flexible_want(player: Player, turn: Turn, reason: str) -> Want:
+    asset = player.asset
+    if isinstance(asset, Moded):
+        return moded.order(player, turn, reason)
+    assert not isinstance(asset, Battery)
     name, held = point(asset), not turn.on or turn.limit_w is not None
     kept_s = min(REFRESH_S, asset.lease_s / 3)
     if isinstance(asset, Ev):
@@ -362,9 +260,8 @@ def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn
     before = scene.state.book.orders.get(point(player.asset))  # type: ignore[arg-type]  # no battery comes here
     if index in result.back:
         return "restored: below the cap by 10 % for 120 s"
-    held = not turn.on or turn.limit_w is not None
-    if not held:
-        return "free"
+    if not turn.is_limited:
+        return player.reason or "free"
     if before is None and not turn.on:
         return f"found off: {RETURNS}"
     if before is not None and before.reason != "free":

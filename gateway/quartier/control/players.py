@@ -6,7 +6,20 @@ from quartier.control import guards
 from quartier.control.battery import Room
 from quartier.control.shed import Turn
 from quartier.control.sight import Memories, power_w, worst_w
-from quartier.house.assets import Battery, Ev, House, Load, Pv
+from quartier.house.assets import Ev, House, Load, Pv, Steered, Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step that an asset in modes offers: to ``mode``, where it is expected to take ``target_w``.
+
+    ``early``: it is taken before anything that people feel.
+    """
+
+    mode: int
+    target_w: float
+    words: str
+    early: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -14,9 +27,10 @@ class Player:
     """``present_w`` is inside the grid's power now, ``want_w`` is what shall be there instead.
 
     ``seen`` is False while ``present_w`` is only assumed, ``usable`` where no cap may be taken with it now.
+    An asset in modes offers ``downs`` and ``ups``, the nearest first, and stands in the order as ``tier``.
     """
 
-    asset: Battery | Pv | Ev | Load
+    asset: Steered
     present_w: float
     want_w: float
     turn: Turn
@@ -25,6 +39,11 @@ class Player:
     reason: str = ""
     seen: bool = True
     usable: bool = True
+    downs: tuple[Rung, ...] = ()
+    ups: tuple[Rung, ...] = ()
+    mode: int = 0
+    tier: Tier = "A"
+    wanted: int = 0
 
     @property
     def name(self) -> str:
@@ -44,7 +63,7 @@ def floor_w(ev: Ev) -> float:
 
 def flexible(house: House) -> list[Load | Ev | Pv]:
     """The assets that can be switched or limited: relays, charging points, curtailable PV."""
-    return [asset for asset in house.assets if not isinstance(asset, Battery) and _takes_orders(asset)]
+    return [a for a in house.assets if isinstance(a, Load | Ev | Pv) and _takes_orders(a)]
 
 
 def _takes_orders(asset: Load | Ev | Pv) -> bool:

@@ -7,6 +7,7 @@ from quartier.control.limits import Force
 from quartier.control.state import State
 from quartier.control.wishes import Wishes
 from quartier.house.assets import House
+from quartier.house.now import Now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,13 +26,18 @@ class Scene:
     lost: bool
     dt_s: float
     running_s: float
-    now_ns: int
+    now: Now
     common: bool
 
     @property
     def house(self) -> House:
         """The building."""
         return self.state.house
+
+    @property
+    def now_ns(self) -> int:
+        """The instant, monotonic."""
+        return self.now.ns
 
     @property
     def stage(self) -> Stage:

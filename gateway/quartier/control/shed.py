@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
+from typing import TypeVar
 
-from quartier.house.assets import Ev, Load, Pv
+from quartier.house.assets import Asset, Ev, Load, Moded, Pv, Tier
 
 RESTORE_BELOW = 0.9
 RESTORE_AFTER_S = 120.0
@@ -17,7 +18,8 @@ _S = 1_000_000_000
 _DAY_NS = 86_400 * _S
 _SHEDS_MAX = 256
 
-Flexible = Load | Ev | Pv
+_Shed = TypeVar("_Shed", bound=Asset)
+Flexible = Load | Ev | Pv | Moded
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,8 @@ class Turn:
     """One flexible asset: whether it may run, since when (None: long ago), and its own limit.
 
     ``limit_w`` is the power an EV or a PV is held to; None: its full power.  ``before_w`` is what
-    it took (or generated, minus) when it was last lowered, at ``lowered_ns``.
+    it took (or generated, minus) when it was last lowered, at ``lowered_ns``.  ``mode`` is the one that an
+    asset in modes was ordered into (None: none yet), ``is_held`` while a cap holds it below what it likes.
     """
 
     on: bool = True
@@ -34,6 +37,13 @@ class Turn:
     before_w: float = 0.0
     lowered_ns: int | None = None
     sheds_ns: tuple[int, ...] = ()
+    mode: int | None = None
+    is_held: bool = False
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether it runs less than it would by itself."""
+        return self.is_held if self.mode is not None else not self.on or self.limit_w is not None
 
     def settling(self, now_ns: int) -> bool:
         """Whether a lowering may not yet show in every meter."""
@@ -75,16 +85,18 @@ def may_switch(asset: Flexible, turn: Turn, now_ns: int) -> bool:
     return now_ns - turn.since_ns >= least_s * _S
 
 
-def in_turn(assets: Iterable[Load | Ev], turns: Mapping[str, Turn], now_ns: int) -> list[Load | Ev]:
+def in_turn(assets: Iterable[_Shed], turns: Mapping[str, Turn], now_ns: int) -> list[_Shed]:
     """In the order in which they are shed: D, C, B; inside a tier fewest sheds in 24 h, then lowest cost.
 
     Tier A is never among them.
     """
     sheddable = [asset for asset in assets if asset.tier != "A"]
-    return sorted(
-        sheddable,
-        key=lambda a: (TURN_OF_TIER[a.tier], turns[a.name].sheds_24h(now_ns), a.comfort_cost, a.name),
-    )
+    return sorted(sheddable, key=lambda a: place(a, a.tier, turns[a.name], now_ns))
+
+
+def place(asset: Asset, tier: Tier, turn: Turn, now_ns: int) -> tuple[int, int, float, str]:
+    """Where in the one order an asset of ``tier`` stands: what compares less is shed first."""
+    return TURN_OF_TIER[tier], turn.sheds_24h(now_ns), asset.comfort_cost, asset.name
 
 
 @dataclass(frozen=True, slots=True)

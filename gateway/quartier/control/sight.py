@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite
 
-from quartier.house.assets import SUPPLY_POINTS, Asset, Battery, Ev, Grid, House, Load, Pv
+from quartier.house.assets import SUPPLY_POINTS, Asset, Battery, Ev, Grid, House, Load, Moded, Pv
 from quartier.house.image import Frozen
 
 SILENT_S = 15.0
@@ -92,6 +92,8 @@ def points(house: House) -> list[str]:
             wanted.append(f"{asset.name}.soc_pct")
         elif isinstance(asset, Ev):
             wanted.append(f"{asset.name}.plugged_on")
+        elif isinstance(asset, Moded):
+            wanted += [asset.point, *(f"{asset.name}.{quantity}" for quantity in asset.senses)]
         elif (isinstance(asset, Load) and asset.switchable) or (
             isinstance(asset, Pv) and asset.curtail == "relay"
         ):
@@ -121,4 +123,6 @@ def worst_w(asset: Asset) -> float:
     """The most an asset may take when nothing is known of it, in W; generation counts nothing."""
     if isinstance(asset, Battery):
         return asset.charge_max_w
+    if isinstance(asset, Moded):
+        return max(0.0, *(mode.power_w for mode in asset.modes))
     return 0.0 if isinstance(asset, Pv) else asset.rated_w

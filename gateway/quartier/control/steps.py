@@ -1,11 +1,13 @@
 """The one order in which a cap is taken (failsafe.md section 3), as steps for the kernel."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
+from quartier.control import shed
 from quartier.control.players import Player, floor_w, full_w
 from quartier.control.shed import Turn, in_turn, may_switch
-from quartier.house.assets import Battery, Ev, Load, Pv
+from quartier.house.assets import Battery, Ev, Load, Moded, Pv
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +27,47 @@ class Step:
 
 
 def down(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int) -> list[Step]:
-    """For an import cap: battery charging, EV to its floor, battery discharges, EV pauses, D, C, B.
+    """For an import cap: battery charging, pre-heating, EV to its floor, battery out, EV pauses, D, C, B.
 
     Who is not ``usable`` is left as it stands; the others take its place in the order.
     """
     place = {player.name: index for index, player in enumerate(players)}
     batteries = [index for index, player in enumerate(players) if isinstance(player.asset, Battery)]
+    moded = [i for i, p in enumerate(players) if isinstance(p.asset, Moded) and p.usable and p.tier != "A"]
     order = in_turn((p.asset for p in players if isinstance(p.asset, Load | Ev) and p.usable), turns, now_ns)
     running = [asset for asset in order if turns[asset.name].on]
     first = [asset for asset in running if isinstance(asset, Ev) and asset.tier == "D"]
-    rest = [asset for asset in running if asset not in first]
     steps = [Step(i, 0.0, True, "battery stops charging", "D") for i in batteries]
+    steps += [step for i in moded for step in _lower(players[i], i, early=True)]
     steps += [_slower(place, ev) for ev in first]
     steps += [Step(i, players[i].room.low_w, True, "battery discharges") for i in batteries]
     steps += [_pause(place, ev) for ev in first if may_switch(ev, turns[ev.name], now_ns)]
-    for asset in rest:
-        switchable = may_switch(asset, turns[asset.name], now_ns)
-        if isinstance(asset, Ev):
-            steps.append(_slower(place, asset))
-            if switchable:
-                steps.append(_pause(place, asset))
-        elif switchable:
-            steps.append(Step(place[asset.name], 0.0, False, f"shed, tier {asset.tier}", asset.tier))
-    return steps
+    rest = [
+        (shed.place(asset, asset.tier, turns[asset.name], now_ns), _taken(place, asset, turns, now_ns))
+        for asset in running
+        if asset not in first
+    ]
+    rest += [(_place(players[i], now_ns), _lower(players[i], i, early=False)) for i in moded]
+    rest.sort(key=lambda entry: entry[0])
+    return [*steps, *chain.from_iterable(taken for _, taken in rest)]
+
+
+def _place(player: Player, now_ns: int) -> tuple[int, int, float, str]:
+    return shed.place(player.asset, player.tier, player.turn, now_ns)
+
+
+def _lower(player: Player, index: int, *, early: bool) -> list[Step]:
+    tier = "D" if early else player.tier
+    rungs = [rung for rung in player.downs if rung.early is early]
+    return [Step(index, r.target_w, False, f"{r.words}, tier {tier}", tier) for r in rungs]
+
+
+def _taken(place: Mapping[str, int], asset: Load | Ev, turns: Mapping[str, Turn], now_ns: int) -> list[Step]:
+    switchable = may_switch(asset, turns[asset.name], now_ns)
+    if isinstance(asset, Ev):
+        return [_slower(place, asset), _pause(place, asset)] if switchable else [_slower(place, asset)]
+    words = f"shed, tier {asset.tier}"
+    return [Step(place[asset.name], 0.0, False, words, asset.tier)] if switchable else []
 
 
 def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, raising: bool) -> list[Step]:
@@ -64,12 +84,19 @@ def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, rai
         order = in_turn(usable, turns, now_ns)
         for asset in reversed(order):
             steps += _raised(place, asset, turns[asset.name], now_ns)
+        steps += _higher(players)
     for index, player in enumerate(players):
         if isinstance(player.asset, Pv) and player.turn.on and player.usable:
             limit = player.asset.curtail == "limit"
             words = "generation curtailed" if limit else "generation switched off"
             steps.append(Step(index, 0.0, limit, words))
     return steps
+
+
+def _higher(players: Sequence[Player]) -> Iterator[Step]:
+    for index, player in enumerate(players):
+        if player.usable:
+            yield from (Step(index, rung.target_w, False, rung.words, player.tier) for rung in player.ups)
 
 
 def _slower(place: Mapping[str, int], ev: Ev) -> Step:

@@ -5,7 +5,7 @@ Import and export are measured where their cap holds, and a breach of them is wa
 
 from collections.abc import Iterator, Sequence
 
-from quartier.control import guards, outcome, sight
+from quartier.control import guards, measures, sight
 from quartier.control.breach import LEAST_W
 from quartier.control.players import Player
 from quartier.control.scene import Scene
@@ -20,7 +20,7 @@ def alarms(scene: Scene, players: Sequence[Player]) -> Iterator[str]:
         if _beyond(made_w, force.generation_w):
             yield f"{force.words('generation')} cannot be met: {made_w:.0f} W of PV take no order"
     if force.consumption_w is not None and scene.grid_w is not None:
-        rest_w = outcome.consumed_w(scene, players) - sum(map(_sheddable_w, players))
+        rest_w = measures.consumed_w(scene, players) - sum(map(_sheddable_w, players))
         if _beyond(rest_w, force.consumption_w):
             yield f"{force.words('consumption')} cannot be met: {rest_w:.0f} W take no order"
 

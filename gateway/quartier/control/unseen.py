@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from quartier.control import outcome, sight
+from quartier.control import measures, sight
 from quartier.control.limits import Force
 from quartier.control.players import Player
 from quartier.control.scene import Scene
@@ -33,7 +33,7 @@ def generation(
     """
     if not scene.lost:
         return setpoints
-    allowed_w = scene.force.export_w + outcome.certain_load_w(scene)
+    allowed_w = scene.force.export_w + measures.certain_load_w(scene)
     moved = list(setpoints)
     for index, player in enumerate(players):
         if isinstance(player.asset, Pv) and player.usable:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quartier.control import contacts, failsafe, guards, sight, supplies, unmet
+from quartier.control import contacts, failsafe, guards, moded, sight, supplies, unmet
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
 from quartier.control.players import Player, flexible
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import State
-from quartier.house.assets import Asset, Battery, Ev, Load, Pv
+from quartier.house.assets import Asset, Battery, Ev, Load, Moded, Pv, Steered
 
 
 def shown(
@@ -74,7 +74,7 @@ def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> list[str]:
     found += [f"{name}: given back, {why}" for name, why in lost.items()]
     found += [
         f"{asset.name}: used for no cap and no shed, {why}"
-        for asset in flexible(scene.house)
+        for asset in (*flexible(scene.house), *moded.steered(scene.house))
         if (why := guards.why_not(asset, scene.state.memories))
     ]
     return found
@@ -84,7 +84,7 @@ def _restore(scene: Scene, result: Result) -> dict[str, Any]:
     gate, now_ns = result.gate, scene.now_ns
     waits_ns = max(0, (gate.not_before_ns or now_ns) - now_ns)
     below_s = None if gate.below_since_ns is None else (now_ns - gate.below_since_ns) / 1e9
-    held = sorted(n for n, t in scene.state.turns.items() if not t.on or t.limit_w is not None)
+    held = sorted(n for n, t in scene.state.turns.items() if t.is_limited)
     return {
         "held": held,
         "below_s": None if below_s is None else round(below_s, 1),
@@ -92,7 +92,7 @@ def _restore(scene: Scene, result: Result) -> dict[str, Any]:
     }
 
 
-def _asset(scene: Scene, asset: Battery | Pv | Ev | Load, after: State) -> dict[str, Any]:
+def _asset(scene: Scene, asset: Steered, after: State) -> dict[str, Any]:
     memory = scene.state.memories.get(f"{asset.name}.power_w")
     silent = sight.power_w(scene.state.memories, asset, scene.now_ns) is None
     quality = "never read" if memory is None else ("silent" if silent else "good")
@@ -108,7 +108,10 @@ def _asset(scene: Scene, asset: Battery | Pv | Ev | Load, after: State) -> dict[
         shown_asset["soc_pct"] = None if soc is None else soc.value
         shown_asset["state"] = why_not(scene, asset) or "steered"
         name = f"{asset.name}.setpoint_w"
-    elif asset in flexible(scene.house):
+    elif isinstance(asset, Moded) and asset in moded.steered(scene.house):
+        shown_asset["state"] = moded.words(asset, after.turns[asset.name])
+        name = asset.point
+    elif isinstance(asset, Load | Ev | Pv) and asset in flexible(scene.house):
         unguarded = guards.why_not(asset, scene.state.memories)
         shown_asset["state"] = _turn_state(asset, after.turns[asset.name]) + f"; {unguarded}" * bool(
             unguarded

@@ -110,6 +110,46 @@ class Load(Asset):
     lease_s: float = inf
 
 
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """One way to run: ``value`` is written to the asset's point for it, ``power_w`` is taken in it at most.
+
+    What generates has a power below 0.
+    """
+
+    name: str
+    value: float
+    power_w: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moded(Asset):
+    """Runs in one of ``modes``, the one that takes most first; written to ``<name>.<quantity>``.
+
+    Its classes are in ``modes.py``; ``senses`` are quantities beside its power that tell what it would like.
+    ``normal`` is the mode of one that nobody steers.  After a change to more power it stays there for
+    ``min_on_s``, after one to less for ``min_off_s``: S2's timers, whose transitions nothing of ours breaks.
+    An order that its device ends by itself after ``lease_s`` is kept alive by writing.
+    """
+
+    quantity: str
+    senses: tuple[str, ...] = ()
+    modes: tuple[Mode, ...]
+    normal: int = 0
+    min_on_s: float = 0.0
+    min_off_s: float = 0.0
+    writable: bool = True
+    lease_s: float = inf
+
+    @property
+    def point(self) -> str:
+        """The point it is steered by."""
+        return f"{self.name}.{self.quantity}"
+
+
+Steered = Battery | Pv | Ev | Load | Moded
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """A contact, of the grid operator say, that caps the building while it acts; caps in W or None.
@@ -181,12 +221,12 @@ class House:
     ``release_values`` maps a writable point to what is written once when an input it needs is
     lost; None where only the driver knows (the device's own control, or nothing at all).
     ``unmeasured_w`` is the rated power of what no asset measures; None: the most seen so far.
-    ``seed`` spreads random delays over buildings.
+    ``seed`` spreads random delays over buildings; ``zone`` is the time zone of its people's schedules.
     """
 
     name: str
     grid: Grid
-    assets: tuple[Battery | Pv | Ev | Load, ...]
+    assets: tuple[Steered, ...]
     limits: Limits
     grid_target_w: float = 0.0
     cycle_s: float = 1.0
@@ -195,3 +235,4 @@ class House:
     seed: int = 0
     contacts: tuple[Contact, ...] = ()
     supplies: tuple[Supply, ...] = ()
+    zone: str = "Europe/Paris"

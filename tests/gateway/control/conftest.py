@@ -18,7 +18,7 @@ from quartier.control.wishes import (
     Interval,
     Wishes,
 )
-from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Pv
+from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Moded, Pv
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.contract import Command, Quality, Reading, columns
@@ -244,12 +244,20 @@ class Plant:
         limit_w = self.points.get("pv1.generation_max_w", 1e9)
         return -min(self.sun_w, limit_w) * switched if self.has("pv1") else 0.0
 
+    def moded_w(self, asset: Moded) -> float:
+        """What it takes in the mode that was ordered, a share of what it would take there at most."""
+        value = self.points.get(asset.point, asset.modes[asset.normal].value)
+        mode = min(asset.modes, key=lambda one: abs(one.value - value))
+        return mode.power_w * self.loads_w.get(asset.name, 1.0)
+
     def load_w(self, name: str) -> float:
         return self.loads_w.get(name, 0.0) * self.points.get(f"{name}.relay_on", 1.0)
 
     @property
     def grid_w(self) -> float:
-        loads = sum(self.load_w(name) for name in self.loads_w)
+        moded = [asset for asset in self.house.assets if isinstance(asset, Moded)]
+        loads = sum(self.load_w(name) for name in self.loads_w.keys() - {asset.name for asset in moded})
+        loads += sum(self.moded_w(asset) for asset in moded)
         return self.base_w + loads + self.pv_w + self.ev_w + self.bat_w
 
     def _physics(self) -> None:
@@ -274,6 +282,7 @@ class Plant:
             "bat1.power_w": past[max(0, len(past) - 1 - self.lag_s)] if past else 0.0,
         }
         seen |= {f"{a.name}.power_w": self.load_w(a.name) for a in self.house.assets if isinstance(a, Load)}
+        seen |= {f"{a.name}.power_w": self.moded_w(a) for a in self.house.assets if isinstance(a, Moded)}
         if self.t % self.grid_every_s == 0:
             seen["grid.power_w"] = self.grid_w
         return seen | self.raw

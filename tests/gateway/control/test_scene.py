@@ -5,6 +5,7 @@ from quartier.control.limits import Force
 from quartier.control.scene import Scene
 from quartier.control.state import State
 from quartier.control.wishes import Wishes
+from quartier.house.now import Now
 
 
 def test_house_and_stage_are_those_of_the_state(drive, house):
@@ -18,7 +19,7 @@ def test_house_and_stage_are_those_of_the_state(drive, house):
         lost=False,
         dt_s=1,
         running_s=9,
-        now_ns=0,
+        now=Now(0, 0, synced=True),
         common=False,
     )
 

@@ -1,0 +1,14 @@
+"""Which class an asset in modes is of, and so what it would like."""
+
+from quartier.control.classes import lights
+from quartier.control.leaning import Leaning
+from quartier.control.scene import Scene
+from quartier.house.assets import Moded
+from quartier.house.modes import Lights
+
+
+def leaning(asset: Moded, scene: Scene) -> Leaning:
+    """What it would like now; one of no class of its own stays normal and may be moved to any mode."""
+    if isinstance(asset, Lights):
+        return lights.leaning(asset, scene)
+    return Leaning(asset.normal, 0, len(asset.modes) - 1, asset.tier, "free")

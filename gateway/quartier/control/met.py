@@ -1,0 +1,39 @@
+"""Assets met for the first time are taken as they stand, so that a restart does not lift what was limited."""
+
+from quartier.control import moded, outcome, sight
+from quartier.control.players import flexible, full_w
+from quartier.control.shed import Turn
+from quartier.control.state import State
+from quartier.house.assets import Ev, Load, Pv
+from quartier.house.image import Frozen
+
+
+def turns(frozen: Frozen, state: State, now_ns: int) -> dict[str, Turn]:
+    """The turn of each flexible asset; one met for the first time is taken as it stands.
+
+    So a restart neither forgets what was shed nor lifts what was limited: it is restored staged.
+    """
+    known = dict(state.turns)
+    for one in moded.steered(state.house):
+        if one.point not in state.book.orders:
+            found = sight.number(frozen, one.point)
+            known[one.name] = moded.met(one, known.get(one.name, Turn()), found, now_ns)
+    for asset in flexible(state.house):
+        if outcome.point(asset) not in state.book.orders:
+            known[asset.name] = _met(frozen, asset, known.get(asset.name, Turn()), now_ns)
+    return known
+
+
+def _met(frozen: Frozen, asset: Load | Ev | Pv, turn: Turn, now_ns: int) -> Turn:
+    point = outcome.point(asset)
+    found = sight.number(frozen, point)
+    if found is None or not turn.on or turn.limit_w is not None:
+        return turn
+    if point.endswith("_on"):
+        return turn if found.value else Turn(on=False, since_ns=now_ns)
+    if isinstance(asset, Ev):
+        if found.value < asset.current_min_a:
+            return Turn(on=False, since_ns=now_ns)
+        watts = found.value * asset.voltage_v * asset.phases_count
+        return turn if watts >= full_w(asset) else Turn(limit_w=watts)
+    return turn if found.value >= asset.rated_w else Turn(limit_w=max(0.0, found.value))

@@ -1,0 +1,86 @@
+"""How what was shed comes back: staged, and only where it fits with room to spare (failsafe.md section 2)."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from quartier.control import balance, measures, moded, shed, steps
+from quartier.control.failsafe import Stage
+from quartier.control.outcome import Result, limit
+from quartier.control.players import Player, floor_w, full_w
+from quartier.control.scene import Scene
+from quartier.control.shed import Turn
+from quartier.house.assets import Ev, Load, Moded, Pv
+
+
+def restored(scene: Scene, players: Sequence[Player], result: Result) -> Result:
+    """Let at most one load, EV or PV come back, when the gate is open and it fits with 10 % to spare."""
+    cap_w = scene.force.import_w * shed.RESTORE_BELOW
+    high_w = result.total_high_w
+    below = high_w is not None and scene.grid_w is not None and max(high_w, scene.grid_w) < cap_w
+    gate = shed.passed(
+        scene.state.gate, below=below, common=scene.common, seed=scene.house.seed, now_ns=scene.now_ns
+    )
+    back: dict[int, Turn] = {}
+    if high_w is not None and scene.stage is Stage.WELL and not result.acted:
+        if gate.is_open(scene.now_ns):
+            spare_w = (
+                cap_w - high_w - balance.silent_w(scene.house.assets, scene.state.memories, scene.now_ns)
+            )
+            back = _next_back(scene, players, min(spare_w, _consumption_spare_w(scene, players)))
+            if back:
+                gate = replace(gate, last_ns=scene.now_ns)
+        back = back or _pv_back(scene, players, result)
+    return replace(result, gate=gate, back=back)
+
+
+def _consumption_spare_w(scene: Scene, players: Sequence[Player]) -> float:
+    cap_w = scene.force.consumption_w
+    if cap_w is None:
+        return float("inf")
+    return cap_w * shed.RESTORE_BELOW - measures.consumed_w(scene, players)
+
+
+def _next_back(scene: Scene, players: Sequence[Player], spare_w: float) -> dict[int, Turn]:
+    """In reverse of the order of shedding, the first that fits."""
+    place = {player.name: index for index, player in enumerate(players)}
+    turns = scene.state.turns
+    order = shed.in_turn(
+        (p.asset for p in players if isinstance(p.asset, Load | Ev | Moded)), turns, scene.now_ns
+    )
+    for asset in reversed(order):
+        turn = turns[asset.name]
+        if isinstance(asset, Moded):
+            risen = moded.back(scene, players[place[asset.name]], spare_w)
+            if risen is not None:
+                return {place[asset.name]: risen}
+        elif not turn.on:
+            fits = steps.returning_w(asset, turn) <= spare_w
+            if fits and shed.may_switch(asset, turn, scene.now_ns):
+                on = shed.switched_on(turn, scene.now_ns)
+                on = replace(on, limit_w=floor_w(asset)) if isinstance(asset, Ev) else on
+                return {place[asset.name]: on}
+    for asset in reversed(order):
+        turn = turns[asset.name]
+        if isinstance(asset, Ev) and turn.on and turn.limit_w is not None:
+            limit_w = min(full_w(asset), turn.limit_w + spare_w)
+            if limit_w >= min(full_w(asset), turn.limit_w + floor_w(asset) / 6):
+                return {place[asset.name]: replace(turn, limit_w=limit(limit_w, full_w(asset)))}
+    return {}
+
+
+def _pv_back(scene: Scene, players: Sequence[Player], result: Result) -> dict[int, Turn]:
+    """A PV behind a relay comes back when what it made before it was switched off fits."""
+    assert result.total_low_w is not None
+    spare_w = result.total_low_w + scene.force.export_w * shed.RESTORE_BELOW
+    cap_w = scene.force.generation_w
+    if cap_w is not None:
+        made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
+        spare_w = min(spare_w, cap_w * shed.RESTORE_BELOW - made_w)
+    for index, player in enumerate(players):
+        asset, turn = player.asset, player.turn
+        if not isinstance(asset, Pv) or turn.on:
+            continue
+        expected_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
+        if expected_w <= spare_w and shed.may_switch(asset, turn, scene.now_ns):
+            return {index: shed.switched_on(turn, scene.now_ns)}
+    return {}

@@ -1,0 +1,18 @@
+from quartier.control.classes import catalog, lights
+from quartier.control.leaning import Leaning
+from quartier.house.assets import Mode, Moded
+from quartier.house.modes import Lights
+
+MODES = (Mode("full", 100, 900), Mode("half", 50, 400), Mode("off", 0, 0))
+
+
+def test_each_class_is_asked_by_its_own_file(at_hour):
+    street = Lights(name="s", rated_w=900, quantity="dim_pct", modes=MODES, tier="C")
+
+    assert lights.leaning(street, at_hour(1)) == catalog.leaning(street, at_hour(1))
+
+
+def test_an_asset_of_no_class_stays_normal_and_may_be_moved_to_any_mode(at_hour):
+    plain = Moded(name="x", rated_w=900, quantity="step_index", modes=MODES, normal=1, tier="D")
+
+    assert Leaning(1, 0, 2, "D", "free") == catalog.leaning(plain, at_hour(1))

@@ -1,0 +1,107 @@
+from dataclasses import replace
+
+import pytest
+
+from quartier.control import moded
+from quartier.control.shed import Turn
+from quartier.control.sight import Memory
+from quartier.house.assets import Mode, Moded
+from quartier.house.modes import Lights
+
+STREET = Lights(
+    name="street",
+    rated_w=4_000,
+    tier="C",
+    quantity="dim_pct",
+    modes=tuple(Mode(f"{p} % light", p, 40.0 * p) for p in (100, 90, 80, 70, 60, 50)),
+)
+BOILER = Moded(
+    name="boiler",
+    rated_w=3_000,
+    tier="C",
+    quantity="sg_ready_state",
+    modes=(Mode("boost", 3, 3_000), Mode("normal", 2, 2_000), Mode("blocked", 1, 0)),
+    normal=1,
+    min_on_s=300,
+    min_off_s=180,
+)
+
+
+@pytest.fixture
+def town(plant, house):
+    def made(*assets: Moded, **more: object):
+        return plant(house=replace(house, assets=assets), base_w=500, **more)
+
+    return made
+
+
+def test_lights_are_dimmed_as_far_as_a_cap_needs_and_each_step_has_a_reason(town):
+    p = town(STREET)
+    p.run(30).cap(import_max_w=3_800).run(10)
+
+    assert 80 == p.points["street.dim_pct"]
+    assert 3_700 == p.grid_w
+    assert (
+        "import cap 3800 W (envelope dso 1): to 80 % light, tier C"
+        == p.state.book.orders["street.dim_pct"].reason
+    )
+    assert "held at 80 % light" == p.view["assets"]["street"]["state"]
+
+
+def test_lights_stay_at_half_under_a_cap_that_asks_for_more(town):
+    p = town(STREET)
+    p.run(30).cap(import_max_w=500).run(60)
+
+    assert 50 == min(value for _, value in p.written("street.dim_pct"))
+    assert "the caps cannot be met: all that may be moved was moved" in p.view["alarms"]
+
+
+def test_what_was_dimmed_comes_back_step_by_step_once_there_is_room(town):
+    p = town(STREET)
+    p.run(30).cap(import_max_w=3_000).run(60)
+    p.cap(import_max_w=10_000).run(1_200)
+    back = [value for _, value in p.written("street.dim_pct", since=91)]
+
+    assert [60, 70, 80, 90, 100] == list(dict.fromkeys(back))[-5:]
+
+
+def test_a_step_that_would_break_the_cap_again_is_not_taken_back(town):
+    p = town(STREET)
+    p.run(30).cap(import_max_w=3_000).run(60)
+    p.cap(import_max_w=3_600).run(1_200)
+
+    assert 60 == p.points["street.dim_pct"]  # 70 % would be 3,300 W, above 90 % of the cap
+    assert p.longest_over_s(3_600, since=200) == 0
+
+
+def test_minimum_times_hold_against_a_cap(town):
+    p = town(BOILER)
+    p.run(30).cap(import_max_w=1_000).run(30)
+    assert 1 == p.points["boiler.sg_ready_state"]
+    p.cap(import_max_w=10_000).run(900)
+    on_again = next(t for t, value in p.written("boiler.sg_ready_state", since=60) if value == 2)
+
+    assert 30 + 180 <= on_again < 930
+    assert 2 == p.points["boiler.sg_ready_state"]
+
+
+def test_a_surplus_over_the_export_cap_raises_to_boost(town):
+    p = town(BOILER, loads_w={"boiler": 1.0})
+    p.base_w = -8_500
+    p.cap(export_max_w=6_000).run(10)
+
+    assert 3 == p.points["boiler.sg_ready_state"]
+
+
+@pytest.mark.parametrize(("read", "mode", "held"), [(2.0, 1, False), (3.0, 0, False), (1.0, 2, True)])
+def test_one_met_for_the_first_time_is_taken_as_it_stands(read, mode, held):
+    turn = moded.met(BOILER, Turn(), Memory(read, 0), 7)
+
+    assert (mode, held) == (turn.mode, turn.is_held)
+
+
+def test_tier_a_is_never_moved(town):
+    p = town(replace(STREET, tier="A"))
+    p.run(30).cap(import_max_w=500).run(60)
+
+    assert {100.0} == {value for _, value in p.written("street.dim_pct")} | {100.0}
