@@ -14,6 +14,7 @@ from quartier.control import (
     contacts,
     failsafe,
     forced,
+    generation,
     guards,
     limits,
     measures,
@@ -38,7 +39,7 @@ from quartier.control.shed import Turn
 from quartier.control.state import Decision, State
 from quartier.control.steps import Step
 from quartier.control.wishes import Wishes
-from quartier.house.assets import Battery, Pv
+from quartier.house.assets import Battery
 from quartier.house.image import Frozen
 from quartier.house.now import Now
 from quartier_native import allocate
@@ -231,7 +232,7 @@ def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -
     downs = steps.down(players, scene.state.turns, scene.now_ns)
     acted: dict[int, str] = {}
     forced.taken(scene, players, wants, downs, acted)
-    _capped_generation(scene, players, wants, acted)
+    generation.capped(scene, players, wants, acted)
     _capped_consumption(scene, players, wants, downs, acted, base)
     raising = scene.stage is Stage.WELL
     ups = steps.up(players, scene.state.turns, scene.now_ns, raising=raising)
@@ -277,26 +278,6 @@ def _name(
     for taken_step in taken:
         if setpoints[taken_step.index] != wants[taken_step.index]:
             acted[taken_step.index] = f"{cap}: {taken_step.words}"
-
-
-def _capped_generation(
-    scene: Scene, players: list[Player], wants: list[float], acted: dict[int, str]
-) -> None:
-    """Hold PV inside the generation cap, each in proportion."""
-    cap_w = scene.force.generation_w
-    if cap_w is None:
-        return
-    made_w = measures.generated_w(scene, players)
-    mine = [i for i, p in enumerate(players) if isinstance(p.asset, Pv) and wants[i] < 0 and p.usable]
-    own_w = -sum(wants[i] for i in mine)
-    if made_w <= cap_w or own_w <= 0:
-        return
-    part = max(0.0, own_w - (made_w - cap_w)) / own_w
-    for index in mine:
-        asset = players[index].asset
-        assert isinstance(asset, Pv)
-        wants[index] *= part if asset.curtail == "limit" else 0.0
-        acted[index] = f"{scene.force.words('generation')}: generation curtailed"
 
 
 def _capped_consumption(

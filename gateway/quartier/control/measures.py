@@ -31,16 +31,6 @@ def consumed_w(scene: Scene, players: Sequence[Player]) -> float:
     return used_w - sum(min(0.0, p.present_w) for p in players if isinstance(p.asset, Battery))
 
 
-def generated_w(scene: Scene, players: Sequence[Player]) -> float:
-    """What PV may generate now, in W: at its most where it was never seen and has had its time to answer."""
-    memories = scene.state.memories
-    made_w = balance.generation_w(scene.house, memories, scene.now_ns)
-    if scene.running_s <= START_S:
-        return made_w
-    unseen = (p for p in players if isinstance(p.asset, Pv) and f"{p.name}.power_w" not in memories)
-    return made_w - sum(player.present_w for player in unseen)
-
-
 def consumed_beside_w(scene: Scene, players: Sequence[Player], base: balance.Base) -> float:
     """What others than the players consume, in W; at worst where the grid meter says nothing fresh."""
     if scene.grid_w is not None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import floor, inf
 
-from quartier.control import guards, measures, moded, shed, sight
+from quartier.control import generation, guards, measures, moded, shed, sight
 from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
 from quartier.control.orders import REFRESH_S, Want
@@ -159,7 +159,7 @@ def _pv_turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
         limit_w = _pv_raised(scene, player, result, limit_w)
     cap_w = scene.force.generation_w
     if cap_w is not None:
-        limit_w = min(limit_w, _generation_share_w(scene, asset, cap_w))
+        limit_w = min(limit_w, generation.share_w(scene, asset, cap_w))
     return replace(turn, limit_w=limit(limit_w, asset.rated_w))
 
 
@@ -184,15 +184,6 @@ def _pv_raised(scene: Scene, player: Player, result: Result, limit_w: float) -> 
     if result.charge_room_w > 0.02 * asset.rated_w and -player.present_w > 0.9 * limit_w:
         limit_w += PV_RAISE_PER_S * asset.rated_w * scene.dt_s
     return limit_w
-
-
-def _generation_share_w(scene: Scene, asset: Pv, cap_w: float) -> float:
-    memories, now_ns = scene.state.memories, scene.now_ns
-    pvs = [a for a in scene.house.assets if isinstance(a, Pv)]
-    free = [a for a in pvs if a.curtail == "limit" and not guards.why_not(a, memories)]
-    fixed_w = sum(-min(0.0, sight.power_w(memories, a, now_ns) or 0.0) for a in pvs if a not in free)
-    whole_w = sum(a.rated_w for a in free)
-    return max(0.0, cap_w - fixed_w) * (asset.rated_w / whole_w if whole_w > 0 else 1.0)
 
 
 def _limit_w(asset: Ev | Pv, turn: Turn) -> float:

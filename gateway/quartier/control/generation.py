@@ -1,0 +1,94 @@
+"""Keeps a cap on generation with the PV that is seen; what is not seen counts at its worst (pure).
+
+A PV whose power is not known may not have got its order, so that the others are held to what is left beside
+its rating; it is ordered its share by itself, and keeps to that order while nobody sees it.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from quartier.control import guards, measures, sight
+from quartier.control.players import Player
+from quartier.control.scene import Scene
+from quartier.control.shed import Turn
+from quartier.house.assets import Pv
+
+_LEAST_W = 1e-6
+
+
+def capped(scene: Scene, players: Sequence[Player], wants: list[float], acted: dict[int, str]) -> None:
+    """Lower ``wants`` (W, generating is minus) into the cap, each in proportion; ``acted`` says why."""
+    cap_w = scene.force.generation_w
+    if cap_w is None:
+        return
+    words = scene.force.words("generation")
+    mine: list[int] = []
+    for index, player in enumerate(players):
+        asset = player.asset
+        if not isinstance(asset, Pv) or not player.usable or wants[index] >= 0:
+            continue
+        if player.seen or asset.curtail == "relay":
+            mine.append(index)
+        elif -wants[index] > (held_w := share_w(scene, asset, cap_w)) + _LEAST_W:
+            wants[index] = -held_w
+            acted[index] = f"{words}: held at its share, its power is not known"
+    made_w = sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene))
+    own_w = -sum(wants[index] for index in mine)
+    if made_w <= cap_w or own_w <= 0:
+        return
+    part = max(0.0, own_w - (made_w - cap_w)) / own_w
+    for index in mine:
+        asset = players[index].asset
+        assert isinstance(asset, Pv)
+        wants[index] *= part if asset.curtail == "limit" else 0.0
+        acted[index] = f"{words}: generation curtailed"
+
+
+def share_w(scene: Scene, asset: Pv, cap_w: float) -> float:
+    """What a PV that can be limited may make of the cap, by the ratings, in W.
+
+    A silent one: of what those without a limit leave.  The others: of what it leaves too, at its worst.
+    """
+    free = [pv for pv in _pvs(scene) if _is_free(scene, pv)]
+    silent = [pv for pv in free if _is_silent(scene, pv)]
+    left_w = cap_w - sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene) if pv not in free)
+    if asset not in silent:
+        left_w -= sum(pv.rated_w for pv in silent)
+        free = [pv for pv in free if pv not in silent]
+    whole_w = sum(pv.rated_w for pv in free)
+    return max(0.0, left_w) * (asset.rated_w / whole_w if whole_w > 0 else 1.0)
+
+
+def _pvs(scene: Scene) -> Iterator[Pv]:
+    return (asset for asset in scene.house.assets if isinstance(asset, Pv))
+
+
+def _is_free(scene: Scene, pv: Pv) -> bool:
+    return pv.curtail == "limit" and not guards.why_not(pv, scene.state.memories)
+
+
+def _is_silent(scene: Scene, pv: Pv) -> bool:
+    """Whether it should tell its power and does not; one that never did has its time to begin."""
+    memories = scene.state.memories
+    if not pv.measured or sight.power_w(memories, pv, scene.now_ns) is not None:
+        return False
+    return f"{pv.name}.power_w" in memories or scene.running_s > measures.START_S
+
+
+def _most_w(scene: Scene, pv: Pv, cap_w: float) -> float:
+    """The most that it may be making now, in W.
+
+    Of one that nobody measures the order is all that is known, where it takes one; else its rating.
+    """
+    memories = scene.state.memories
+    seen_w = sight.power_w(memories, pv, scene.now_ns)
+    if seen_w is not None:
+        return -min(0.0, seen_w)
+    if _is_silent(scene, pv):
+        is_off = f"{pv.name}.power_w" not in memories and not scene.state.turns.get(pv.name, Turn()).on
+        return 0.0 if is_off else pv.rated_w
+    if pv.measured:
+        return 0.0
+    turn = scene.state.turns.get(pv.name, Turn())
+    if not turn.on:
+        return 0.0
+    return min(pv.rated_w, share_w(scene, pv, cap_w)) if _is_free(scene, pv) else pv.rated_w
