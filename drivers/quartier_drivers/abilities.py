@@ -1,9 +1,9 @@
 """What a driver or a line may be able to do beside the verbs of the contract; who needs it asks for it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from quartier_drivers.contract import Note
+from quartier_drivers.contract import Armed, Note, at_once
 
 
 @runtime_checkable
@@ -52,4 +52,20 @@ class Remembering(Protocol):
 
     def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
         """Take what ``kept`` gave ``away_s`` seconds ago; what it cannot use is left."""
+        ...
+
+
+@runtime_checkable
+class Armable(Protocol):
+    """A driver that can write the fall-backs of its device, and read them back."""
+
+    async def arm(
+        self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
+    ) -> Sequence[Armed]:
+        """How the fall-back of each of ``points`` (none named: all that have one) stands in the device.
+
+        With ``writes`` its registers are written first.  A timer that is written with each setpoint may stand
+        at 0 while no setpoint does: no problem.  ``between`` is awaited between two exchanges; ``write`` and
+        ``read`` may be called in it.  Raises NoReply or LinkLost.
+        """
         ...

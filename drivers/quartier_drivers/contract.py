@@ -7,13 +7,14 @@ than one request.  Time comes in as a ``Clock``; no door asks for it elsewhere.
 
 import math
 from array import array
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any, Literal, Protocol, overload, runtime_checkable
+from typing import Any, Literal, Protocol, overload
 
 from quartier_drivers.layout import Layout
+from quartier_drivers.who import OURS, Who
 
 Value = float | int | bool | str
 # What a column holds.  A whole number beyond 2**53 and every text stand beside the column, in ``texts``.
@@ -148,12 +149,17 @@ NOTHING = columns((), 0)
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One wish for one point.  Worthless after ``expires_ns``; never queued past it."""
+    """One wish for one point.  Worthless after ``expires_ns``; never queued past it.
+
+    ``until_utc_ms``: until when ``who`` wants it so, where that is known; the ledger tells it.
+    """
 
     point: str
     value: float
     expires_ns: int
     reason: str = ""
+    who: Who = OURS
+    until_utc_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,22 +302,6 @@ class DeviceSpec:
     address: str = ""
     key_file: str = ""
     phase_ns: int = field(default=0, compare=False)
-
-
-@runtime_checkable
-class Armable(Protocol):
-    """A driver that can write the fall-backs of its device, and read them back."""
-
-    async def arm(
-        self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
-    ) -> Sequence[Armed]:
-        """How the fall-back of each of ``points`` (none named: all that have one) stands in the device.
-
-        With ``writes`` its registers are written first.  A timer that is written with each setpoint may stand
-        at 0 while no setpoint does: no problem.  ``between`` is awaited between two exchanges; ``write`` and
-        ``read`` may be called in it.  Raises NoReply or LinkLost.
-        """
-        ...
 
 
 class Driver(Protocol):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 CONTRACT = tuple(
-    f"quartier_drivers.{name}" for name in ("contract", "abilities", "layout", "points", "errors")
+    f"quartier_drivers.{name}" for name in ("contract", "who", "abilities", "layout", "points", "errors")
 )
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
 PROFILES = tuple(

@@ -9,7 +9,8 @@ from quartier.app import assembly, fallbacks
 from quartier.config.load import Loaded
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.fallbacks import Fallbacks
-from quartier_drivers.contract import Armable, Armed, Driver, Line, PointInfo
+from quartier_drivers.abilities import Armable
+from quartier_drivers.contract import Armed, Driver, Line, PointInfo
 from quartier_drivers.errors import LinkLost, WireError
 from quartier_drivers.profile import Profile
 from quartier_drivers.registry import door

@@ -13,8 +13,10 @@ from typing import Any
 
 from quartier.control import sight
 from quartier.control.caps import DIRECTIONS, Powers
+from quartier.control.reason import Reason
 from quartier.control.sight import Memories
 from quartier.house.assets import Contact
+from quartier_drivers.who import Who
 
 _S = 1_000_000_000
 
@@ -90,7 +92,8 @@ def sources(contacts: Iterable[Contact], holds: Mapping[str, Hold]) -> Iterator[
         if hold.acting:
             suffix = "" if hold.why is Why.ACTS else f", {hold.why}"
             caps = (_or_none(getattr(contact, f"{way}_max_w")) for way in DIRECTIONS)
-            yield f"contact {contact.name}{suffix}", Powers(*caps)
+            who = Who("grid", f"contact {contact.name}")
+            yield Reason(f"contact {contact.name}{suffix}", who), Powers(*caps)
 
 
 def _or_none(watts: float | None) -> float:

@@ -34,6 +34,7 @@ from quartier.control.breach import watched
 from quartier.control.failsafe import Health, Stage
 from quartier.control.limits import Force
 from quartier.control.players import Player, flexible, flexible_player
+from quartier.control.reason import further, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import Decision, State
@@ -197,14 +198,14 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
     for unit, allowed, desired_w in zip(units, rooms, desired, strict=True):
         edge = _edge(unit, target_w - base.now_w - others_w)
         unit.room = allowed
-        unit.reason = f"self-consumption: {edge or f'grid at {target_w:.0f} W'}"
+        unit.reason = rule(f"self-consumption: {edge or f'grid at {target_w:.0f} W'}", "self-consumption")
         if scene.stage is Stage.WELL:
             asset = unit.asset
             assert isinstance(asset, Battery)
             unit.want_w = battery.followed(asset, unit.before_w, desired_w, allowed, scene.dt_s)
         else:
             unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
-            unit.reason = "held: nothing is raised while inputs are stale"
+            unit.reason = rule("held: nothing is raised while inputs are stale", "stale inputs")
 
 
 def _edge(unit: Player, wanted_w: float) -> str:
@@ -277,7 +278,7 @@ def _name(
     del players
     for taken_step in taken:
         if setpoints[taken_step.index] != wants[taken_step.index]:
-            acted[taken_step.index] = f"{cap}: {taken_step.words}"
+            acted[taken_step.index] = further(cap, f": {taken_step.words}")
 
 
 def _capped_consumption(

@@ -1,6 +1,7 @@
 """What a breach takes although the sums look right: the next step, or all of C and D at once."""
 
 from quartier.control.players import Player
+from quartier.control.reason import further
 from quartier.control.scene import Scene
 from quartier.control.steps import Step
 from quartier.house.assets import Pv
@@ -21,7 +22,7 @@ def taken(
         else:
             continue
         wants[candidate.index] = candidate.target_w
-        acted[candidate.index] = f"{scene.force.words('import')}: {cause}: {candidate.words}"
+        acted[candidate.index] = further(scene.force.words("import"), f": {cause}: {candidate.words}")
         if not imports.fast_over:
             break
     _export(scene, players, wants, acted)
@@ -36,4 +37,4 @@ def _export(scene: Scene, players: list[Player], wants: list[float], acted: dict
     giving.sort(key=lambda index: isinstance(players[index].asset, Pv))
     for index in giving if breach.fast_over else giving[:1]:
         wants[index] = 0.0
-        acted[index] = f"{scene.force.words('export')}: kept over it: stopped"
+        acted[index] = further(scene.force.words("export"), ": kept over it: stopped")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from quartier.control import guards, measures, sight
 from quartier.control.players import Player
+from quartier.control.reason import further
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.house.assets import Pv
@@ -30,7 +31,7 @@ def capped(scene: Scene, players: Sequence[Player], wants: list[float], acted: d
             mine.append(index)
         elif -wants[index] > (held_w := share_w(scene, asset, cap_w)) + _LEAST_W:
             wants[index] = -held_w
-            acted[index] = f"{words}: held at its share, its power is not known"
+            acted[index] = further(words, ": held at its share, its power is not known")
     made_w = sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene))
     own_w = -sum(wants[index] for index in mine)
     if made_w <= cap_w or own_w <= 0:
@@ -40,7 +41,7 @@ def capped(scene: Scene, players: Sequence[Player], wants: list[float], acted: d
         asset = players[index].asset
         assert isinstance(asset, Pv)
         wants[index] *= part if asset.curtail == "limit" else 0.0
-        acted[index] = f"{words}: generation curtailed"
+        acted[index] = further(words, ": generation curtailed")
 
 
 def share_w(scene: Scene, asset: Pv, cap_w: float) -> float:

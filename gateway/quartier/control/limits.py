@@ -4,16 +4,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 
+from quartier.control import reason
 from quartier.control.caps import LinkCaps, Powers, tightest
 from quartier.control.failsafe import Stage, slow
 from quartier.house.assets import House
+from quartier_drivers.who import Who
 
 SLOW_METER = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Force:
-    """Caps in W as control keeps them, and whose each is (``import``, ``export`` …)."""
+    """Caps in W as control keeps them, and whose each is (``import``, ``export`` …).
+
+    ``whose`` are words that know who is behind them (``reason.Reason``) where that is not the gateway.
+    """
 
     import_w: float
     export_w: float
@@ -21,10 +26,11 @@ class Force:
     consumption_w: float | None = None
     whose: Mapping[str, str] = field(default_factory=dict)
 
-    def words(self, direction: str) -> str:
-        """``import cap 5000 W (hard limit)``."""
-        watts = getattr(self, f"{direction}_w")
-        return f"{direction} cap {watts:.0f} W ({self.whose[direction]})"
+    def words(self, direction: str) -> reason.Reason:
+        """``import cap 5000 W (hard limit)``, and who is behind it."""
+        watts, whose = getattr(self, f"{direction}_w"), self.whose[direction]
+        who = whose.who if isinstance(whose, reason.Reason) else Who("rule", str(whose))
+        return reason.Reason(f"{direction} cap {watts:.0f} W ({whose})", who, reason.until_utc_ms(whose))
 
 
 def in_force(house: House, link: LinkCaps, stage: Stage, others: Iterable[tuple[str, Powers]] = ()) -> Force:

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from random import Random
 
-from quartier.control import schedule
+from quartier.control import reason, schedule
 from quartier.control.caps import LinkCaps, Powers, tightest
 from quartier.control.linkstate import LinkState, Mode, Program
 from quartier.control.wishes import Envelope, FailsafeValues
 from quartier.house.assets import Limits
 from quartier.house.now import Now
+from quartier_drivers.who import Who
 
 FRESH_S = 60.0  # a heartbeat this old still allows loosening, and pairs with a document
 _S = 1_000_000_000
@@ -88,20 +89,24 @@ def _program_sources(
     state: LinkState, params: LinkParams, program: Program, utc_ms: int, now: Now
 ) -> Iterator[tuple[str, Powers]]:
     newest = program.envelope
-    name = f"envelope {newest.program} {newest.id}"
+    name = _named(newest, f"envelope {newest.program} {newest.id}")
     if utc_ms <= newest.exp_utc_ms:
         yield name, schedule.lowest(newest, *_window(newest, params, utc_ms))
         if not now.synced and state.anchor_utc_ms is not None:
             # No absolute schedule beyond the running interval: what ran when the clock was lost binds.
-            yield f"{name}, clock not synced", schedule.at(newest, state.anchor_utc_ms)
+            yield reason.further(name, ", clock not synced"), schedule.at(newest, state.anchor_utc_ms)
     elif state.mode in (Mode.CONTROLLED, Mode.HOLD):
-        yield f"default of expired {name}", schedule.default(newest)
+        yield _named(newest, f"default of expired {name}"), schedule.default(newest)
     for older in program.earlier:
         if utc_ms <= older.exp_utc_ms:
             yield (
-                f"envelope {older.program} {older.id}, until loosening is allowed",
+                _named(older, f"envelope {older.program} {older.id}, until loosening is allowed"),
                 schedule.at(older, utc_ms),
             )
+
+
+def _named(envelope: Envelope, words: str) -> reason.Reason:
+    return reason.Reason(words, Who("document", envelope.program, envelope.id, envelope.seq))
 
 
 def _window(envelope: Envelope, params: LinkParams, utc_ms: int) -> tuple[int, int]:

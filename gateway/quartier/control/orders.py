@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from quartier.control import reason
 from quartier.control.sight import number
 from quartier.house.image import Frozen
 from quartier_drivers.contract import Command
+from quartier_drivers.who import Who
 
 REFRESH_S = 20.0
 CONFIRM_S = 5.0
 # A release value harms nobody late: it waits for a device that is away, a newer command takes its place.
 RELEASE_LIFE_S = 3600.0
 _S = 1_000_000_000
+LOST = Who("release", "input lost")
 # How far a read-back may stand from what was written, by the last word of the point.
 TOLERANCE = {"w": 50.0, "a": 0.5, "on": 0.0}
 
@@ -22,7 +25,7 @@ class Want:
 
     A lease is written every ``refresh_s``; None: once, and again only when read back otherwise.  The
     command is worthless after ``life_s``.  ``holds``: the reason is that of what stands there already,
-    also while nothing is written.
+    also while nothing is written.  A ``reason`` that knows who wants it (``reason.Reason``) tells the ledger.
     """
 
     point: str
@@ -64,7 +67,7 @@ def written(book: Book, wants: Iterable[Want], frozen: Frozen, now_ns: int) -> t
                 orders[want.point] = replace(present, reason=want.reason)
             continue
         orders[want.point] = Order(want.value, now_ns, want.reason)
-        commands.append(Command(want.point, want.value, now_ns + round(want.life_s * _S), want.reason))
+        commands.append(_command(want.point, want.value, now_ns + round(want.life_s * _S), want.reason))
     return Book(orders, frozenset(released)), commands
 
 
@@ -82,8 +85,13 @@ def given_back(
         if value is None:
             unnamed.append(point)
         else:
-            commands.append(Command(point, value, now_ns + round(RELEASE_LIFE_S * _S), f"given back: {why}"))
+            words = reason.Reason(f"given back: {why}", LOST)
+            commands.append(_command(point, value, now_ns + round(RELEASE_LIFE_S * _S), words))
     return Book(orders, book.released | points.keys()), commands, tuple(unnamed)
+
+
+def _command(point: str, value: float, expires_ns: int, words: str) -> Command:
+    return Command(point, value, expires_ns, words, reason.who(words), reason.until_utc_ms(words))
 
 
 def _due(order: Order, want: Want, frozen: Frozen, now_ns: int) -> bool:

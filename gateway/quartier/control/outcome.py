@@ -9,6 +9,7 @@ from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
 from quartier.control.orders import REFRESH_S, Want
 from quartier.control.players import Player, floor_w, full_w
+from quartier.control.reason import Reason, further, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Gate, Turn
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv
@@ -18,7 +19,7 @@ SETPOINT_LIFE_S = 5.0
 PV_RAISE_PER_S = 0.005
 EPSILON_W = 1e-6
 DIRECTIONS = ("import", "export", "generation", "consumption")
-FITTED, RETURNS = "limited to fit", "comes back in its turn"
+FITTED, RETURNS, RESTORE = "limited to fit", "comes back in its turn", "restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,24 +251,29 @@ def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn
         return result.acted[index]
     before = scene.state.book.orders.get(point(player.asset))  # type: ignore[arg-type]  # no battery comes here
     if index in result.back:
-        return "restored: below the cap by 10 % for 120 s"
+        return rule("restored: below the cap by 10 % for 120 s", RESTORE)
     if not turn.is_limited:
         return player.reason or "free"
     if before is None and not turn.on:
-        return f"found off: {RETURNS}"
+        return rule(f"found off: {RETURNS}", RESTORE)
     if before is not None and before.reason != "free":
         return _still(scene.force, before.reason)
-    return f"{FITTED} {scene.force.words('import')}"
+    return _fits(scene.force)
 
 
 def _still(force: Force, reason: str) -> str:
     """Why an asset is still held.  A cap that is no longer in force is not named: what is waited for is."""
     if reason.startswith(FITTED):
-        return f"{FITTED} {force.words('import')}"
+        return _fits(force)
     direction, cap, _ = reason.partition(" cap ")
     if not cap or direction not in DIRECTIONS:
         return reason
     if getattr(force, f"{direction}_w") is None:
-        return RETURNS
+        return rule(RETURNS, RESTORE)
     words = force.words(direction)
-    return reason if reason.startswith(words) else f"{words}: {RETURNS}"
+    return reason if reason.startswith(words) else further(words, f": {RETURNS}")
+
+
+def _fits(force: Force) -> Reason:
+    cap = force.words("import")
+    return Reason(f"{FITTED} {cap}", cap.who, cap.until_utc_ms)

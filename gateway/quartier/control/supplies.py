@@ -13,8 +13,10 @@ from typing import Any
 
 from quartier.control import sight
 from quartier.control.caps import Powers
+from quartier.control.reason import Reason
 from quartier.control.sight import Memories, Memory
 from quartier.house.assets import SUPPLY_RELAYS, House, Supply
+from quartier_drivers.who import Who
 
 ALARM_SHARE, CALM_SHARE = 0.95, 0.9
 W_PER_VA, W_PER_VA_MIN = 0.9, 0.7
@@ -212,10 +214,15 @@ def sources(loads: Mapping[str, Drawn]) -> Iterator[tuple[str, Powers]]:
     """The import cap of each meter, with its name as ``status`` shows it."""
     for name, load in loads.items():
         if load.subscribed_va is not None:
-            yield f"{name}, {_kva(load)} subscribed", Powers(load.subscribed_va * load.w_per_va, inf)
+            words = Reason(f"{name}, {_kva(load)} subscribed", _who(name))
+            yield words, Powers(load.subscribed_va * load.w_per_va, inf)
         if load.cut_w is not None:
             why = " and ".join(load.warned) or "warned before"
-            yield f"{name}, {why}", Powers(load.cut_w, inf)
+            yield Reason(f"{name}, {why}", _who(name)), Powers(load.cut_w, inf)
+
+
+def _who(name: str) -> Who:
+    return Who("grid", f"meter {name}")
 
 
 def _kva(load: Drawn) -> str:

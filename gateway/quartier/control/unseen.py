@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from quartier.control import measures, sight
+from quartier.control import measures, reason, sight
 from quartier.control.limits import Force
 from quartier.control.players import Player
 from quartier.control.scene import Scene
@@ -20,8 +20,13 @@ def capped(house: House, memories: Memories, force: Force) -> Force:
     is_kept = force.generation_w is not None and force.generation_w <= force.export_w
     if is_kept or not is_unsigned(house, memories):
         return force
-    whose = {**force.whose, "generation": f"{force.whose['export']}: the grid meter shows no export"}
+    whose = {**force.whose, "generation": _blind(force.whose["export"])}
     return replace(force, generation_w=force.export_w, whose=whose)
+
+
+def _blind(whose: str) -> str:
+    more = ": the grid meter shows no export"
+    return reason.further(whose, more) if isinstance(whose, reason.Reason) else f"{whose}{more}"
 
 
 def generation(
@@ -43,5 +48,6 @@ def generation(
                 moved[index] = 0.0
             allowed_w += moved[index]
             if moved[index] > -player.asset.rated_w and not is_off:
-                acted[index] = f"{scene.force.words('export')}: grid meter lost, generation limited to it"
+                cap = scene.force.words("export")
+                acted[index] = reason.further(cap, ": grid meter lost, generation limited to it")
     return tuple(moved)

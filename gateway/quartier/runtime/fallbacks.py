@@ -11,7 +11,8 @@ from typing import Any
 
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.health import Health
-from quartier_drivers.contract import Armable, Armed, Note
+from quartier_drivers.abilities import Armable
+from quartier_drivers.contract import Armed, Note
 
 DAY_S = 86_400.0
 AGAIN_S, AGAIN_MAX_S = 300.0, 3600.0

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from tests.drivers.modbus.conftest import Device, HandClock, TcpServer, silence
 
-from quartier_drivers.contract import Armable, Armed, Command, DeviceSpec
+from quartier_drivers.abilities import Armable
+from quartier_drivers.contract import Armed, Command, DeviceSpec
 from quartier_drivers.errors import NoReply
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.door import DOOR

@@ -40,3 +40,11 @@ def test_caps_are_those_of_the_hard_limits_where_nothing_else_says_less(drive):
 
     assert {"import": "hard limit", "export": "hard limit"} == d.caps.whose
     assert (None, None) == (d.caps.generation_max_w, d.caps.consumption_max_w)
+
+
+def test_the_cap_of_a_document_names_it_by_program_id_and_seq(drive):
+    d = drive().controlled(import_w=3000)
+    found = d.caps.whose["import"]
+
+    assert ("document", found.split()[1], found.split()[2]) == (found.who.kind, found.who.name, found.who.id)
+    assert d.state.programs[0].envelope.seq == found.who.seq

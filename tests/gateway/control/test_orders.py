@@ -1,8 +1,10 @@
 import pytest
 
 from quartier.control.orders import Book, Order, Want, given_back, written
+from quartier.control.reason import Reason
 from quartier.house.image import Image
 from quartier_drivers.contract import Quality, Reading, columns
+from quartier_drivers.who import Who
 
 S = 1_000_000_000
 EMPTY = Image().freeze(0)
@@ -51,6 +53,13 @@ def test_a_command_carries_expiry_and_reason():
     assert [("ev1.current_max_a", 6, 27 * S, "because")] == [
         (c.point, c.value, c.expires_ns, c.reason) for c in commands
     ]
+
+
+def test_a_command_says_who_wants_it_and_until_when():
+    words = Reason("import cap", Who("document", "dso", "12", 7), 9000)
+    _, commands = written(Book(), [Want("ev1.current_max_a", 6, words)], EMPTY, 7 * S)
+
+    assert [(words.who, 9000)] == [(c.who, c.until_utc_ms) for c in commands]
 
 
 def test_giving_back_happens_once_until_it_is_wanted_again():
