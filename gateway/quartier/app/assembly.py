@@ -9,7 +9,7 @@ from typing import Any
 from quartier.app import modes
 from quartier.config import capping, model
 from quartier.config.load import Loaded
-from quartier.config.modes import MODED, QUANTITIES
+from quartier.config.modes import MODED, QUANTITIES, quantity, switched
 from quartier.config.supplies import SUBSCRIBED
 from quartier.control.link import LinkParams
 from quartier.house import assets
@@ -52,6 +52,9 @@ def wires(loaded: Loaded) -> list[Wire]:
             owners[asset.switch_device][asset.switch_part] = name
             wanted[asset.switch_device][asset.switch_part] = frozenset({"relay_on"})
             caps[asset.switch_device] |= _caps(site, name, asset)
+        elif isinstance(asset, MODED) and switched(asset) and asset.switch_device in site.devices:
+            owners[asset.switch_device][asset.switch_part] = name
+            wanted[asset.switch_device][asset.switch_part] = frozenset(QUANTITIES[asset.role])
     for name, contact in site.contacts.items():
         if contact.device in site.devices:
             owners[contact.device][contact.part] = name
@@ -242,8 +245,13 @@ def _asset(name: str, asset: Any, points: Mapping[str, PointInfo]) -> assets.Ste
         "accepts_no_fallback": asset.accept_no_fallback is not None,
     }
     if isinstance(asset, MODED):
-        point = f"{name}.{QUANTITIES[asset.role]}"
+        chosen = quantity(asset.role, lambda one: _writable(points, f"{name}.{one}"))
+        point = f"{name}.{chosen}"
+        senses = [f"{name}.{one}" for one in modes.SENSES.get(asset.role, ())]
         written = {
+            "quantity": chosen,
+            "senses": tuple(one.partition(".")[2] for one in senses if one in points),
+            "sense_period_s": max((points[one].period_s for one in senses if one in points), default=5.0),
             "writable": _writable(points, point),
             "falls_back": _falls_back(points, point),
             "lease_s": _lease_s(points, point),

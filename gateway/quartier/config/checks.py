@@ -9,6 +9,7 @@ from quartier.config.contacts import flaws_of_contacts
 from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
 from quartier.config.model import Battery, DistrictLink, Ev, Limits, Load, Node, Pv
+from quartier.config.modes import MODED, Heat
 from quartier.config.parts import flaws_of_parts
 from quartier.config.supplies import flaws_of_supplies
 from quartier_drivers.place import nearest
@@ -173,7 +174,9 @@ def _contradictions(asset: object) -> Iterator[tuple[str, str]]:
                 yield key, f"{value_w:g} is above rated_w; expected at most {asset.rated_w:g}"
     elif isinstance(asset, Ev):
         yield from _rising(asset, ("current_min_a", "current_max_a"))
-    elif isinstance(asset, Pv | Load) and asset.switch_part and asset.switch_device is None:
+    elif isinstance(asset, Heat) and None not in {asset.comfort_min_c, asset.comfort_max_c}:
+        yield from _rising(asset, ("comfort_min_c", "comfort_max_c"))
+    if isinstance(asset, Pv | Load | MODED) and asset.switch_part and asset.switch_device is None:
         yield "switch_part", "stands without switch_device; expected both"
 
 

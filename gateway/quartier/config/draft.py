@@ -24,7 +24,7 @@ from quartier.config.model import (
     Site,
     Store,
 )
-from quartier.config.modes import Lights
+from quartier.config.modes import Heat, Lights
 from quartier.config.words import Name, Section
 from quartier_drivers.place import nearest
 from quartier_drivers.positions import Path
@@ -37,6 +37,7 @@ ROLES: Mapping[str, type[Section]] = {
     "ev": Ev,
     "load": Load,
     "lights": Lights,
+    "heat": Heat,
 }
 NAMED = ("buses", "devices", "assets", "nodes", "contacts", "supplies")
 """Tables whose entries the site names."""

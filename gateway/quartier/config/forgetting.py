@@ -5,7 +5,7 @@ from typing import Any
 
 from quartier.config.faults import Flaw
 from quartier.config.model import Battery, Ev, Load, Pv
-from quartier.config.modes import MODED, QUANTITIES
+from quartier.config.modes import MODED, quantity
 from quartier.config.parts import points_of, switch
 from quartier_drivers.profile import Profile
 from quartier_drivers.schema import Quantity
@@ -36,7 +36,9 @@ def steered(asset: Any, profiles: Mapping[str, Profile]) -> tuple[str, str, Quan
     if isinstance(asset, Battery):
         return _at(profiles, asset.device, asset.part, "setpoint_w")
     if isinstance(asset, MODED):
-        return _at(profiles, asset.device, asset.part, QUANTITIES[asset.role])
+        device, part = switch(asset) or (asset.device, asset.part)
+        chosen = quantity(asset.role, lambda one: _at(profiles, device, part, one) is not None)
+        return _at(profiles, device, part, chosen)
     if isinstance(asset, Ev):
         return None if asset.tier == "A" else _at(profiles, asset.device, asset.part, "current_max_a")
     if not isinstance(asset, Pv | Load) or (isinstance(asset, Load) and asset.tier == "A"):

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, Strict
 
 from quartier.config.capping import Contact, Supply
-from quartier.config.modes import Lights
+from quartier.config.modes import MODED
 from quartier.config.placing import Measured, Ordered
 from quartier.config.words import (
     BrokerUrl,
@@ -157,7 +157,7 @@ class Load(Ordered):
     """Once switched off it rests at least this long."""
 
 
-Asset = Annotated[Grid | Battery | Pv | Ev | Load | Lights, Field(discriminator="role")]
+Asset = Annotated[Grid | Battery | Pv | Ev | Load | MODED, Field(discriminator="role")]
 """What control thinks in; its keys depend on ``role``."""
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
 from quartier.config.model import Load, Pv
+from quartier.config.modes import MODED, QUANTITIES
 from quartier_drivers.place import nearest
 from quartier_drivers.profile import Profile
 from quartier_drivers.schema import Quantity
@@ -16,7 +17,7 @@ READ = {
     "pv": ("power_w",),
     "ev": ("power_w",),
     "load": (),
-    "lights": (),
+    **dict.fromkeys(QUANTITIES, ()),
 }
 """Quantities that a part must serve for an asset of this role."""
 APPARENT = "apparent_power_va"
@@ -27,7 +28,7 @@ WRITTEN = {
     "pv": (),
     "ev": ("current_max_a",),
     "load": (),
-    "lights": ("dim_pct",),
+    **dict.fromkeys(QUANTITIES, ()),
 }
 """Quantities that it must let be written."""
 
@@ -81,8 +82,23 @@ def _abilities(name: str, asset: Any, profiles: Mapping[str, Profile]) -> Iterat
         if not _writable(own, quantity):
             what = f"{profile} has no {quantity} to write, which {_a(asset.role)} needs"
             yield Flaw(("assets", name, "device"), what)
-    if isinstance(asset, Pv | Load):
+    if isinstance(asset, MODED):
+        yield from _modes(name, asset, own, profiles)
+    elif isinstance(asset, Pv | Load):
         yield from _switching(name, asset, own, profiles)
+
+
+def _modes(
+    name: str, asset: MODED, own: Mapping[str, Quantity], profiles: Mapping[str, Profile]
+) -> Iterator[Flaw]:
+    other = switch(asset)
+    taker = points_of(profiles, *other) if other else own
+    able = QUANTITIES[asset.role]
+    if taker is not None and not any(_writable(taker, quantity) for quantity in able):
+        device = other[0] if other else asset.device
+        key = "switch_device" if other else "device"
+        what = f"{profiles[device].name} has no {' or '.join(able)} to write, which {_a(asset.role)} needs"
+        yield Flaw(("assets", name, key), what)
 
 
 def _switching(
@@ -115,8 +131,8 @@ def _a(role: str) -> str:
 
 
 def switch(asset: Any) -> tuple[str, str] | None:
-    """The device and part whose relay switches this asset, if another than its own."""
-    if isinstance(asset, Pv | Load) and asset.switch_device is not None:
+    """The device and part that takes the orders of this asset, if another than its own."""
+    if isinstance(asset, Pv | Load | MODED) and asset.switch_device is not None:
         return asset.switch_device, asset.switch_part
     return None
 

@@ -61,6 +61,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "buses.han": {"kind": "dlms", "port": "usb:A10LG8M3"},
     "buses.wired": {"kind": "mbus", "port": "tcp://192.168.1.40:10001"},
     "assets.street": {"role": "lights", "device": "cabinet", "rated_w": 4000},
+    "assets.heat_pump": {"role": "heat", "device": "heat_pump", "rated_w": 6000, "comfort_max_c": 55},
     "contacts.dso1": {"device": "inputs", "part": "in1", "import_max_w": 4200},
     "supplies.enedis": {"device": "linky"},
     "district_link": {
@@ -76,6 +77,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
 HINTS: Mapping[str, Any] = {
     "accept_no_fallback": "left as it is it harms nobody: decided with the owner on 2026-11-25",
     "phase": "l1",
+    "normal_w": 4500,
+    "comfort_min_c": 45,
+    "comfort_max_c": 55,
     "charge_max_w": 5000,
     "discharge_max_w": 5000,
     "ramp_max_w_per_s": 1000,

@@ -144,7 +144,7 @@ def _players(scene: Scene) -> list[Player]:
         flexible_player(asset, scene.state.turns[asset.name], scene.state.memories, scene.now_ns)
         for asset in flexible(scene.house)
     ]
-    players += [moded.seated(scene, asset) for asset in moded.steered(scene.house)]
+    players += moded.seats(scene)
     grid = scene.state.memories.get(f"{scene.house.grid.name}.power_w")
     for asset in scene.house.assets:
         if not isinstance(asset, Battery) or outcome.why_not(scene, asset):
@@ -312,7 +312,7 @@ def _capped_consumption(
 
 def _lost(scene: Scene) -> Mapping[str, str]:
     """Setpoints whose inputs are lost, with the reason."""
-    return {
+    batteries = {
         f"{asset.name}.setpoint_w": why
         for asset in scene.house.assets
         if isinstance(asset, Battery)
@@ -320,3 +320,4 @@ def _lost(scene: Scene) -> Mapping[str, str]:
         and guards.may_order(asset)
         and (why := outcome.why_not(scene, asset)) not in {"", outcome.WAITING}
     }
+    return batteries | moded.given_back(scene)

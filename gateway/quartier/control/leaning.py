@@ -9,8 +9,10 @@ from quartier.house.assets import Tier
 class Leaning:
     """Indices into the asset's modes, of which the first takes most: ``highest <= wanted <= lowest``.
 
-    ``tier`` is its turn now: what nears its deadline, or the edge of its comfort, comes later.  ``words``
-    say why it is wanted.
+    ``tier`` is its turn now: what nears its deadline, or the edge of its comfort, comes later; the step to
+    the lowest mode stands in ``last_tier``, where that is another.  ``words`` say why it is wanted: only what
+    was wanted for ``after_s`` without a break is gone to.  ``claims``: what a cap holds asks for its place
+    now, and others of an earlier turn give way.  ``given_back`` says why its own control must have it now.
     """
 
     wanted: int
@@ -18,3 +20,7 @@ class Leaning:
     lowest: int
     tier: Tier
     words: str
+    last_tier: Tier | None = None
+    after_s: float = 0.0
+    claims: bool = False
+    given_back: str = ""

@@ -16,8 +16,10 @@ def turns(frozen: Frozen, state: State, now_ns: int) -> dict[str, Turn]:
     known = dict(state.turns)
     for one in moded.steered(state.house):
         if one.point not in state.book.orders:
-            found = sight.number(frozen, one.point)
-            known[one.name] = moded.met(one, known.get(one.name, Turn()), found, now_ns)
+            turn = known.get(one.name, Turn())
+            if one.point in state.book.released:  # its own control may have moved it since
+                turn = Turn(sheds_ns=turn.sheds_ns, turns_ns=turn.turns_ns)
+            known[one.name] = moded.met(one, turn, sight.number(frozen, one.point), now_ns)
     for asset in flexible(state.house):
         if outcome.point(asset) not in state.book.orders:
             known[asset.name] = _met(frozen, asset, known.get(asset.name, Turn()), now_ns)

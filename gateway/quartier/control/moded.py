@@ -4,11 +4,11 @@ The class of an asset says what it would like (``classes``); here is what all of
 cap may take, minimum times, and what is remembered.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from quartier.control import guards, shed
 from quartier.control.classes import catalog
+from quartier.control.failsafe import Stage
 from quartier.control.leaning import Leaning
 from quartier.control.orders import REFRESH_S, Want
 from quartier.control.players import Player, Rung
@@ -17,7 +17,9 @@ from quartier.control.shed import Turn
 from quartier.control.sight import Memory, power_w
 from quartier.house.assets import House, Moded
 
+FREE = "free"
 _EPSILON_W = 1e-6
+_S = 1_000_000_000
 
 
 def steered(house: House) -> list[Moded]:
@@ -37,41 +39,86 @@ def met(asset: Moded, turn: Turn, found: Memory | None, now_ns: int) -> Turn:
     return replace(turn, mode=mode, is_held=held, on=not held, since_ns=now_ns if held else None)
 
 
-def seated(scene: Scene, asset: Moded) -> Player:
+def given_back(scene: Scene) -> dict[str, str]:
+    """The points whose own control must have them now, with the reason (failsafe.md rule 7)."""
+    found = ((asset.point, catalog.leaning(asset, scene).given_back) for asset in steered(scene.house))
+    return {point: why for point, why in found if why}
+
+
+def seats(scene: Scene) -> list[Player]:
+    """Each asset in modes that takes orders and is not given back to its own control."""
+    seated_ones = (seated(scene, asset, catalog.leaning(asset, scene)) for asset in steered(scene.house))
+    return [player for player in seated_ones if player is not None]
+
+
+def seated(scene: Scene, asset: Moded, leaning: Leaning) -> Player | None:
     """An asset in modes as it stands, with the steps it offers; none before its minimum time is over."""
+    if leaning.given_back:
+        return None
     turn, now_ns = scene.state.turns.get(asset.name, Turn()), scene.now_ns
-    leaning = catalog.leaning(asset, scene)
     before = asset.normal if turn.mode is None else turn.mode
+    turn, wanted = _asked(turn, before, leaning, now_ns)
     movable = shed.may_switch(asset, turn, now_ns)
-    mode = _mode(turn, before, leaning) if movable else before
+    mode = _mode(scene, turn, before, wanted, leaning) if movable else before
     seen_w = power_w(scene.state.memories, asset, now_ns)
-    present_w = asset.modes[before].power_w if seen_w is None else seen_w
+    # What is only asked to generate may not have started.
+    present_w = max(0.0, asset.modes[before].power_w) if seen_w is None else seen_w
     want_w = _expected_w(asset, before, present_w, mode)
     player = Player(asset, present_w, want_w, turn, seen=seen_w is not None)
     player.usable = not guards.why_not(asset, scene.state.memories)
-    player.mode, player.wanted = mode, leaning.wanted
-    player.tier, player.reason = leaning.tier, leaning.words
-    if movable and player.usable:
-        player.downs = tuple(
-            _rung(asset, before, present_w, m, early=m <= asset.normal)
-            for m in range(mode + 1, leaning.lowest + 1)
-        )
-        player.ups = tuple(
-            _rung(asset, before, present_w, m, early=False) for m in range(mode - 1, leaning.highest - 1, -1)
-        )
+    player.mode, player.wanted = mode, wanted
+    player.tier, player.reason = leaning.tier, _reason(asset, mode, leaning)
+    if movable and player.usable and leaning.tier != "A":
+        lowest, highest = leaning.lowest, leaning.highest
+        downs, ups = range(mode + 1, lowest + 1), range(mode - 1, highest - 1, -1)
+        player.downs = tuple(_rung(asset, before, present_w, m, leaning) for m in downs)
+        player.ups = tuple(_rung(asset, before, present_w, m, leaning) for m in ups)
+        if not shed.may_rise(turn, now_ns):
+            player.ups = ()
     if turn.settling(now_ns):
         player.present_w = max(present_w, turn.before_w)
     return player
 
 
-def _mode(turn: Turn, before: int, leaning: Leaning) -> int:
-    """Where it goes by itself: to what it wants; one that is held no further up than it is held."""
-    mode = max(before, leaning.wanted) if turn.is_held else leaning.wanted
-    return min(max(mode, leaning.highest), leaning.lowest)
+def _asked(turn: Turn, before: int, leaning: Leaning, now_ns: int) -> tuple[Turn, int]:
+    """The mode that it has wanted for long enough, and since when it has wanted another."""
+    if turn.is_held or not leaning.after_s or leaning.wanted == before:
+        return (turn if turn.asks_ns is None else replace(turn, asks_ns=None)), leaning.wanted
+    since_ns = now_ns if turn.asks_ns is None else turn.asks_ns
+    if now_ns - since_ns >= leaning.after_s * _S:
+        return turn, leaning.wanted
+    return replace(turn, asks_ns=since_ns), min(max(before, leaning.highest), leaning.lowest)
 
 
-def _rung(asset: Moded, before: int, present_w: float, mode: int, *, early: bool) -> Rung:
-    return Rung(mode, _expected_w(asset, before, present_w, mode), f"to {asset.modes[mode].name}", early)
+def _mode(scene: Scene, turn: Turn, before: int, wanted: int, leaning: Leaning) -> int:
+    """Where it goes by itself: to what it wants; one that is held goes no further up than it is held.
+
+    So does every one while inputs are stale, or after it has turned too often in an hour.
+    """
+    mode = min(max(wanted, leaning.highest), leaning.lowest)
+    held = turn.is_held and not leaning.claims
+    if held or scene.stage is not Stage.WELL or not shed.may_rise(turn, scene.now_ns):
+        mode = max(before, mode)
+    return mode
+
+
+def _reason(asset: Moded, mode: int, leaning: Leaning) -> str:
+    return leaning.words if leaning.words == FREE else f"{asset.modes[mode].name}: {leaning.words}"
+
+
+def _rung(asset: Moded, before: int, present_w: float, mode: int, leaning: Leaning) -> Rung:
+    early = mode <= asset.normal
+    last = mode == leaning.lowest and leaning.last_tier is not None
+    tier = leaning.last_tier if last and leaning.last_tier is not None else leaning.tier
+    there = asset.modes[mode]
+    return Rung(
+        mode,
+        _expected_w(asset, before, present_w, mode),
+        f"to {there.name}",
+        "D" if early else tier,
+        early,
+        there.power_w < 0.0,
+    )
 
 
 def _expected_w(asset: Moded, before: int, present_w: float, mode: int) -> float:
@@ -95,12 +142,13 @@ def turned(scene: Scene, player: Player, setpoint_w: float) -> Turn:
         mode = next((r.mode for r in player.downs if r.target_w <= setpoint_w + _EPSILON_W), mode)
     elif setpoint_w > player.want_w + _EPSILON_W:
         mode = next((r.mode for r in player.ups if r.target_w >= setpoint_w - _EPSILON_W), mode)
-    lowered = mode > player.mode
     before = asset.normal if turn.mode is None else turn.mode
-    if lowered and player.mode <= before:
+    lowered = mode > player.mode
+    if mode != before:
+        turn = shed.veered(turn, now_ns, up=mode < before)
+        turn = replace(turn, on=mode < before, since_ns=now_ns, asks_ns=None)
+    if lowered and mode > before:
         turn = shed.switched_off(turn, max(player.present_w, 0.0), now_ns)
-    elif mode != before:
-        turn = replace(turn, on=mode < before, since_ns=now_ns)
     return replace(turn, mode=mode, is_held=mode > player.wanted and (lowered or turn.is_held))
 
 
@@ -110,12 +158,13 @@ def back(scene: Scene, player: Player, spare_w: float) -> Turn | None:
     assert isinstance(asset, Moded)
     if not turn.is_held or player.mode <= player.wanted:
         return None
-    if not shed.may_switch(asset, turn, scene.now_ns):
+    if not (shed.may_switch(asset, turn, scene.now_ns) and shed.may_rise(turn, scene.now_ns)):
         return None
     mode = player.mode - 1
     more_w = _expected_w(asset, player.mode, player.want_w, mode) - player.want_w
     if more_w > spare_w:
         return None
+    turn = shed.veered(turn, scene.now_ns, up=True)
     return replace(turn, mode=mode, on=True, since_ns=scene.now_ns, is_held=mode > player.wanted)
 
 
@@ -130,15 +179,11 @@ def order(player: Player, turn: Turn, reason: str) -> Want:
     )
 
 
-def in_turn(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int) -> list[int]:
-    """Indices of those that offer a way down, in the order in which they are taken."""
-    offering = [i for i, p in enumerate(players) if p.downs and p.tier != "A"]
-    return sorted(
-        offering, key=lambda i: shed.place(players[i].asset, players[i].tier, turns[players[i].name], now_ns)
-    )
-
-
-def words(asset: Moded, turn: Turn) -> str:
-    """How it stands, for a person."""
+def words(asset: Moded, turn: Turn, why: str) -> str:
+    """How it stands and why, for a person."""
     name = asset.modes[asset.normal if turn.mode is None else turn.mode].name
-    return f"held at {name}" if turn.is_held else name
+    if why.startswith("given back"):
+        return why
+    if turn.is_held:
+        return f"held at {name}"
+    return why if why.startswith(f"{name}:") else name

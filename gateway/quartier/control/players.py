@@ -13,13 +13,15 @@ from quartier.house.assets import Ev, House, Load, Pv, Steered, Tier
 class Rung:
     """One step that an asset in modes offers: to ``mode``, where it is expected to take ``target_w``.
 
-    ``early``: it is taken before anything that people feel.
+    ``early``: it is taken before anything that people feel; ``generates``: it adds generation of our own.
     """
 
     mode: int
     target_w: float
     words: str
+    tier: Tier
     early: bool = False
+    generates: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -9,7 +9,7 @@ from quartier.control.outcome import Result, limit
 from quartier.control.players import Player, floor_w, full_w
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
-from quartier.house.assets import Ev, Load, Moded, Pv
+from quartier.house.assets import Ev, Load, Moded, Pv, Tier
 
 
 def restored(scene: Scene, players: Sequence[Player], result: Result) -> Result:
@@ -44,9 +44,9 @@ def _next_back(scene: Scene, players: Sequence[Player], spare_w: float) -> dict[
     """In reverse of the order of shedding, the first that fits."""
     place = {player.name: index for index, player in enumerate(players)}
     turns = scene.state.turns
-    order = shed.in_turn(
-        (p.asset for p in players if isinstance(p.asset, Load | Ev | Moded)), turns, scene.now_ns
-    )
+    tiers = {player.name: _tier(player) for player in players}
+    order = [p.asset for p in players if isinstance(p.asset, Load | Ev | Moded) and tiers[p.name] != "A"]
+    order.sort(key=lambda a: shed.place(a, tiers[a.name], turns[a.name], scene.now_ns))
     for asset in reversed(order):
         turn = turns[asset.name]
         if isinstance(asset, Moded):
@@ -66,6 +66,11 @@ def _next_back(scene: Scene, players: Sequence[Player], spare_w: float) -> dict[
             if limit_w >= min(full_w(asset), turn.limit_w + floor_w(asset) / 6):
                 return {place[asset.name]: replace(turn, limit_w=limit(limit_w, full_w(asset)))}
     return {}
+
+
+def _tier(player: Player) -> Tier:
+    """Its turn now: that of an asset in modes changes with its comfort, or its deadline."""
+    return player.tier if isinstance(player.asset, Moded) else player.asset.tier
 
 
 def _pv_back(scene: Scene, players: Sequence[Player], result: Result) -> dict[int, Turn]:

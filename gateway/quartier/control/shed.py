@@ -13,9 +13,11 @@ RESTORE_EACH_S = 30.0
 SPREAD_S = 300.0
 SETTLE_S = 4.0
 PV_MIN_OFF_S = 300.0
+TURNS_MAX_PER_H = 6
 TURN_OF_TIER = {"A": 3, "B": 2, "C": 1, "D": 0}
 _S = 1_000_000_000
 _DAY_NS = 86_400 * _S
+_HOUR_NS = 3_600 * _S
 _SHEDS_MAX = 256
 
 _Shed = TypeVar("_Shed", bound=Asset)
@@ -28,7 +30,9 @@ class Turn:
 
     ``limit_w`` is the power an EV or a PV is held to; None: its full power.  ``before_w`` is what
     it took (or generated, minus) when it was last lowered, at ``lowered_ns``.  ``mode`` is the one that an
-    asset in modes was ordered into (None: none yet), ``is_held`` while a cap holds it below what it likes.
+    asset in modes was ordered into (None: none yet), ``is_held`` while a cap holds it below what it likes;
+    ``asks_ns``: since when it has liked another mode without a break; ``turns_ns``: when it went down after
+    up, or up after down, in the last hour.
     """
 
     on: bool = True
@@ -39,6 +43,8 @@ class Turn:
     sheds_ns: tuple[int, ...] = ()
     mode: int | None = None
     is_held: bool = False
+    asks_ns: int | None = None
+    turns_ns: tuple[int, ...] = ()
 
     @property
     def is_limited(self) -> bool:
@@ -65,6 +71,20 @@ def switched_off(turn: Turn, before_w: float, now_ns: int) -> Turn:
 def switched_on(turn: Turn, now_ns: int) -> Turn:
     """May run again from now."""
     return replace(turn, on=True, since_ns=now_ns)
+
+
+def veered(turn: Turn, now_ns: int, *, up: bool) -> Turn:
+    """Changes its direction now, or goes on in the same; ``on`` says which way the last change went."""
+    if turn.on is up:
+        return turn
+    recent = tuple(then for then in turn.turns_ns if now_ns - then < _HOUR_NS)[-_SHEDS_MAX + 1 :]
+    return replace(turn, turns_ns=(*recent, now_ns))
+
+
+def may_rise(turn: Turn, now_ns: int) -> bool:
+    """Whether it may go up: so that with the way down that a cap may need next it turns six times an hour."""
+    recent_count = sum(now_ns - then < _HOUR_NS for then in turn.turns_ns)
+    return turn.on or recent_count <= TURNS_MAX_PER_H - 2
 
 
 def lowered(turn: Turn, limit_w: float, before_w: float, now_ns: int) -> Turn:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from quartier.control import shed
-from quartier.control.players import Player, floor_w, full_w
+from quartier.control.players import Player, Rung, floor_w, full_w
 from quartier.control.shed import Turn, in_turn, may_switch
-from quartier.house.assets import Battery, Ev, Load, Moded, Pv
+from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Step:
 
 
 def down(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int) -> list[Step]:
-    """For an import cap: battery charging, pre-heating, EV to its floor, battery out, EV pauses, D, C, B.
+    """For an import cap: battery stops, pre-heating, EV to its floor, battery out, CHP, EV pauses, D, C, B.
 
     Who is not ``usable`` is left as it stands; the others take its place in the order.
     """
@@ -38,28 +38,45 @@ def down(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int) -> l
     running = [asset for asset in order if turns[asset.name].on]
     first = [asset for asset in running if isinstance(asset, Ev) and asset.tier == "D"]
     steps = [Step(i, 0.0, True, "battery stops charging", "D") for i in batteries]
-    steps += [step for i in moded for step in _lower(players[i], i, early=True)]
+    steps += [_rung_step(i, rung) for i in moded for rung in _early(players[i])]
     steps += [_slower(place, ev) for ev in first]
     steps += [Step(i, players[i].room.low_w, True, "battery discharges") for i in batteries]
+    steps += [_rung_step(i, rung) for i in moded for rung in _generating(players[i])]
     steps += [_pause(place, ev) for ev in first if may_switch(ev, turns[ev.name], now_ns)]
     rest = [
         (shed.place(asset, asset.tier, turns[asset.name], now_ns), _taken(place, asset, turns, now_ns))
         for asset in running
         if asset not in first
     ]
-    rest += [(_place(players[i], now_ns), _lower(players[i], i, early=False)) for i in moded]
+    rest += [
+        (_place(players[i], rung.tier, now_ns), [_rung_step(i, rung)])
+        for i in moded
+        for rung in _late(players[i])
+    ]
     rest.sort(key=lambda entry: entry[0])
     return [*steps, *chain.from_iterable(taken for _, taken in rest)]
 
 
-def _place(player: Player, now_ns: int) -> tuple[int, int, float, str]:
-    return shed.place(player.asset, player.tier, player.turn, now_ns)
+def _place(player: Player, tier: Tier, now_ns: int) -> tuple[int, int, float, str]:
+    return shed.place(player.asset, tier, player.turn, now_ns)
 
 
-def _lower(player: Player, index: int, *, early: bool) -> list[Step]:
-    tier = "D" if early else player.tier
-    rungs = [rung for rung in player.downs if rung.early is early]
-    return [Step(index, r.target_w, False, f"{r.words}, tier {tier}", tier) for r in rungs]
+def _early(player: Player) -> list[Rung]:
+    return [rung for rung in player.downs if rung.early and not rung.generates]
+
+
+def _generating(player: Player) -> list[Rung]:
+    """What generates by our request: after the battery, before a car has to wait."""
+    return [rung for rung in player.downs if rung.generates]
+
+
+def _late(player: Player) -> list[Rung]:
+    return [rung for rung in player.downs if not (rung.early or rung.generates)]
+
+
+def _rung_step(index: int, rung: Rung) -> Step:
+    words = rung.words if rung.generates else f"{rung.words}, tier {rung.tier}"
+    return Step(index, rung.target_w, False, words, rung.tier)
 
 
 def _taken(place: Mapping[str, int], asset: Load | Ev, turns: Mapping[str, Turn], now_ns: int) -> list[Step]:

@@ -19,6 +19,8 @@ def shown(
     """Mode and why, stage and rules, caps and whose, alarms, the grid, each asset, which rule acted."""
     caps = scene.wishes.caps
     rules = scene.state.judgement.rules
+    said = {player.name: player.reason for player in players}
+    said |= {point.partition(".")[0]: f"given back: {why}" for point, why in lost.items()}
     return {
         "mode": caps.mode,
         "why": caps.why,
@@ -39,7 +41,7 @@ def shown(
         "alarms": [*_alarms(scene, result, lost), *unmet.alarms(scene, players)],
         "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
         "restore": _restore(scene, result),
-        "assets": {asset.name: _asset(scene, asset, after) for asset in scene.house.assets},
+        "assets": {a.name: _asset(scene, a, after, said.get(a.name, "")) for a in scene.house.assets},
     }
 
 
@@ -92,7 +94,7 @@ def _restore(scene: Scene, result: Result) -> dict[str, Any]:
     }
 
 
-def _asset(scene: Scene, asset: Steered, after: State) -> dict[str, Any]:
+def _asset(scene: Scene, asset: Steered, after: State, said: str) -> dict[str, Any]:
     memory = scene.state.memories.get(f"{asset.name}.power_w")
     silent = sight.power_w(scene.state.memories, asset, scene.now_ns) is None
     quality = "never read" if memory is None else ("silent" if silent else "good")
@@ -109,7 +111,7 @@ def _asset(scene: Scene, asset: Steered, after: State) -> dict[str, Any]:
         shown_asset["state"] = why_not(scene, asset) or "steered"
         name = f"{asset.name}.setpoint_w"
     elif isinstance(asset, Moded) and asset in moded.steered(scene.house):
-        shown_asset["state"] = moded.words(asset, after.turns[asset.name])
+        shown_asset["state"] = moded.words(asset, after.turns[asset.name], said)
         name = asset.point
     elif isinstance(asset, Load | Ev | Pv) and asset in flexible(scene.house):
         unguarded = guards.why_not(asset, scene.state.memories)

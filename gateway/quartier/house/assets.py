@@ -126,7 +126,8 @@ class Mode:
 class Moded(Asset):
     """Runs in one of ``modes``, the one that takes most first; written to ``<name>.<quantity>``.
 
-    Its classes are in ``modes.py``; ``senses`` are quantities beside its power that tell what it would like.
+    Its classes are in ``modes.py``; ``senses`` are quantities beside its power that tell what it would like,
+    read each ``sense_period_s``.
     ``normal`` is the mode of one that nobody steers.  After a change to more power it stays there for
     ``min_on_s``, after one to less for ``min_off_s``: S2's timers, whose transitions nothing of ours breaks.
     An order that its device ends by itself after ``lease_s`` is kept alive by writing.
@@ -134,6 +135,7 @@ class Moded(Asset):
 
     quantity: str
     senses: tuple[str, ...] = ()
+    sense_period_s: float = 5.0
     modes: tuple[Mode, ...]
     normal: int = 0
     min_on_s: float = 0.0

@@ -14,3 +14,23 @@ class Lights(Moded):
     """
 
     evening: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comfort(Moded):
+    """Keeps a temperature inside a band: ``comfort_min_c`` to ``comfort_max_c``; None: not known.
+
+    Points: ``power_w``; ``tank_c`` or ``room_c``, the first of ``senses`` that is not silent.  ``preheat``:
+    it stores what the building generates and does not use.  ``boosts`` is the highest mode that it goes to
+    for that by itself; ``normal`` where it has none.
+    """
+
+    comfort_min_c: float | None = None
+    comfort_max_c: float | None = None
+    preheat: bool = True
+    boosts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heat(Comfort):
+    """A heat pump or a water heater; writes ``sg_ready_state``, ``setpoint_shift_k`` or ``relay_on``."""

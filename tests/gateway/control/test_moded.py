@@ -6,7 +6,7 @@ from quartier.control import moded
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
 from quartier.house.assets import Mode, Moded
-from quartier.house.modes import Lights
+from quartier.house.modes import Heat, Lights
 
 STREET = Lights(
     name="street",
@@ -105,3 +105,54 @@ def test_tier_a_is_never_moved(town):
     p.run(30).cap(import_max_w=500).run(60)
 
     assert {100.0} == {value for _, value in p.written("street.dim_pct")} | {100.0}
+
+
+COLD = Heat(
+    name="hot_water",
+    rated_w=2_000,
+    tier="C",
+    quantity="relay_on",
+    senses=("tank_c",),
+    modes=(Mode("normal", 1, 2_000), Mode("blocked", 0, 0)),
+    comfort_min_c=45,
+    min_on_s=300,
+    min_off_s=180,
+)
+
+
+def test_what_gets_cold_while_it_is_blocked_takes_the_place_of_an_earlier_turn(plant, house):
+    pump = next(asset for asset in house.assets if asset.name == "pump")
+    p = plant(
+        house=replace(house, assets=(COLD, pump)), loads_w={"pump": 3_000}, raw={"hot_water.tank_c": 50}
+    )
+    p.run(30).cap(import_max_w=4_000).run(60)
+    assert (0, 1) == (p.points["hot_water.relay_on"], p.points["pump.relay_on"])
+    p.raw["hot_water.tank_c"] = 44
+    p.run(300)
+
+    assert (1, 0) == (p.points["hot_water.relay_on"], p.points["pump.relay_on"])
+    assert "to blocked" not in p.state.book.orders["hot_water.relay_on"].reason
+    assert p.longest_over_s(4_000, since=60) == 0
+
+
+def test_a_claim_that_finds_no_place_leaves_everything_as_it_was(plant, house):
+    p = plant(house=replace(house, assets=(COLD,)), base_w=500, raw={"hot_water.tank_c": 40})
+    p.run(30).cap(import_max_w=1_000).run(10)
+    blocked_at = p.state.turns["hot_water"].since_ns
+    p.run(1_000)
+
+    assert 0 == p.points["hot_water.relay_on"]
+    assert blocked_at == p.state.turns["hot_water"].since_ns
+    assert 1 == p.state.turns["hot_water"].sheds_24h(p.t * 1_000_000_000)
+
+
+def test_six_turns_an_hour_are_enough_however_a_cap_swings(town):
+    p = town(replace(BOILER, min_on_s=0, min_off_s=0))
+    for _ in range(24):
+        p.cap(import_max_w=1_000).run(30).cap(import_max_w=20_000).run(570)
+    values = [value for _, value in p.written("boiler.sg_ready_state")]
+    times = [t for t, _ in p.written("boiler.sg_ready_state")]
+    changes = [times[i] for i in range(1, len(values)) if values[i] != values[i - 1]]
+
+    assert 6 >= max(sum(start <= t < start + 3_600 for t in changes) for start in changes)
+    assert len(changes) > 6

@@ -14,7 +14,7 @@ def leaning(lights: Lights, scene: Scene) -> Leaning:
     lowest = max(i for i, mode in enumerate(lights.modes) if mode.value >= LEAST_PCT)
     share_pct = _share_pct(lights, daytime.local_s(scene.now, scene.house.zone))
     wanted = max((i for i in range(lowest + 1) if lights.modes[i].value >= share_pct), default=0)
-    words = f"{lights.modes[wanted].name} is enough at this hour" if wanted else "free"
+    words = "enough at this hour" if wanted else "free"
     return Leaning(wanted, 0, lowest, lights.tier, words)
 
 

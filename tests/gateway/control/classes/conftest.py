@@ -1,12 +1,17 @@
 import datetime as dt
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from quartier.control.limits import Force
+from quartier.control.orders import Book
 from quartier.control.scene import Scene
+from quartier.control.shed import Turn
+from quartier.control.sight import Memory
 from quartier.control.state import State
 from quartier.control.wishes import Wishes
+from quartier.house.assets import Asset, Moded
 from quartier.house.now import Now
 
 
@@ -30,5 +35,34 @@ def at_hour(drive, house):
             "common": False,
         }
         return Scene(**(plain | more))
+
+    return made
+
+
+@pytest.fixture
+def seen(at_hour, house):
+    """A scene in which points of one asset, the grid's power and its last mode are known."""
+
+    def made(
+        asset: Moded,
+        hour: float = 12.0,
+        *,
+        grid_w: float | None = 0.0,
+        mode: int | None = None,
+        others: tuple[Asset, ...] = (),
+        released: tuple[str, ...] = (),
+        synced: bool = True,
+        **points: float,
+    ) -> Scene:
+        ns = at_hour(hour).now.ns
+        known = {f"{asset.name}.{name}": Memory(float(value), ns) for name, value in points.items()}
+        known |= {f"{one.name}.power_w": Memory(one.rated_w, ns) for one in others}
+        state = replace(
+            State.fresh(replace(house, assets=(asset, *others))),
+            memories=known,
+            turns={asset.name: Turn(mode=mode, since_ns=0)},
+            book=Book({}, frozenset(released)),
+        )
+        return at_hour(hour, state=state, grid_w=grid_w, synced=synced)
 
     return made

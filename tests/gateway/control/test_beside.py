@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import pytest
+
+from quartier.control import beside
+from quartier.control.scene import Scene
+from quartier.control.shed import Turn
+from quartier.control.sight import Memory
+from quartier.control.state import State
+from quartier.control.wishes import Wishes
+from quartier.house.assets import Mode, Moded
+from quartier.house.now import Now
+
+PLAIN = Moded(
+    name="x", rated_w=900, quantity="relay_on", modes=(Mode("on", 1, 900), Mode("off", 0, 0)), senses=("a_c",)
+)
+NOW_NS = 100_000_000_000
+
+
+@pytest.fixture
+def scene(with_house, drive):
+    def made(asset: Moded, grid_w: float | None, mode: int | None = None, **points: float) -> Scene:
+        house = with_house("bat1")
+        state = State.fresh(replace(house, assets=(*house.assets, asset)))
+        memories = {name.replace("__", "."): Memory(value, NOW_NS) for name, value in points.items()}
+        state = replace(state, memories=memories, turns={"x": Turn(mode=mode)})
+        return Scene(
+            state=state,
+            wishes=Wishes(caps=drive().start().caps),
+            force=None,  # nothing here asks for a cap
+            grid_w=grid_w,
+            grid_age_s=0,
+            lost=False,
+            dt_s=1,
+            running_s=60,
+            now=Now(NOW_NS, 0, True),
+            common=False,
+        )
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("grid_w", "own_w", "bat_w", "beside_w"),
+    [(500, 900, 0, -400), (0, 0, 3_000, -3_000), (0, 0, -3_000, 0)],
+)
+def test_a_battery_that_charges_leaves_room_one_that_discharges_makes_none(
+    scene, grid_w, own_w, bat_w, beside_w
+):
+    found = scene(PLAIN, grid_w, x__power_w=own_w, bat1__power_w=bat_w)
+
+    assert beside_w == beside.beside_w(found, PLAIN)
+
+
+def test_nothing_is_known_while_the_grid_or_its_own_power_is_not(scene):
+    assert beside.beside_w(scene(PLAIN, None, x__power_w=1), PLAIN) is None
+    assert beside.beside_w(scene(PLAIN, 500), PLAIN) is None
+
+
+def test_one_that_is_not_measured_counts_as_its_mode_says(scene):
+    unmeasured = replace(PLAIN, measured=False)
+
+    assert -400 == beside.beside_w(scene(unmeasured, 500), unmeasured)
+    assert 500 == beside.beside_w(scene(unmeasured, 500, mode=1), unmeasured)
+
+
+def test_a_sensor_counts_until_it_falls_silent(scene):
+    found = scene(PLAIN, 0, x__a_c=21.5)
+    late = replace(found, now=Now(NOW_NS + 16_000_000_000, 0, True))
+
+    assert 21.5 == beside.sensed(found, PLAIN, "a_c")
+    assert beside.sensed(late, PLAIN, "a_c") is None
