@@ -26,6 +26,7 @@ from quartier_native.reference.registers import (
     Field,
     checked,
 )
+from quartier_native.reference.tree import Tree, TreeAllocation, TreeSteps, allocate_tree
 
 if TYPE_CHECKING:
     from quartier_native.reference.allocation import Ladder, allocate, allocate_in_place
@@ -82,8 +83,12 @@ __all__ = [
     "Registers",
     "Route",
     "Steps",
+    "Tree",
+    "TreeAllocation",
+    "TreeSteps",
     "allocate",
     "allocate_in_place",
+    "allocate_tree",
     "checked",
     "crc16",
     "decode_series",

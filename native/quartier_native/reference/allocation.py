@@ -87,12 +87,12 @@ def allocate(
         raise ValueError(f"more than {ASSET_MAX} assets")
     if len(down) > STEP_MAX or len(up) > STEP_MAX:
         raise ValueError(f"more than {STEP_MAX} steps")
-    total_w = _power("base_w", base_w)
-    high_w = _power("import_max_w", import_max_w)
-    low_w = 0.0 - _power("export_max_w", export_max_w)
+    total_w = power("base_w", base_w)
+    high_w = power("import_max_w", import_max_w)
+    low_w = 0.0 - power("export_max_w", export_max_w)
     if high_w < low_w:
         raise ValueError("the caps exclude each other")
-    setpoint_w = [_power("want_w", want) for want in want_w]
+    setpoint_w = [power("want_w", want) for want in want_w]
     lower = _checked(down, len(setpoint_w))
     higher = _checked(up, len(setpoint_w))
 
@@ -189,10 +189,11 @@ def _step(step: tuple[int, float, bool], asset_count: int) -> tuple[int, float, 
     asset = operator.index(step[0])
     if not 0 <= asset < asset_count:
         raise ValueError("a step names an asset that is not there")
-    return asset, _power("target_w", step[1]), bool(step[2])
+    return asset, power("target_w", step[1]), bool(step[2])
 
 
-def _power(name: str, value: float) -> float:
+def power(name: str, value: float) -> float:
+    """The value as a power in W.  ValueError when it is not finite or beyond 1e12 W."""
     if not math.isfinite(value):
         raise ValueError(f"{name} is not finite")
     power_w = float(value)
