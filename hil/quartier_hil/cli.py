@@ -17,6 +17,7 @@ from quartier_hil import capture, quirks, sunspec
 from quartier_hil.bench import command
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.noise import LINES
+from quartier_hil.offline import command as day
 from quartier_hil.offline.soak import command as soak
 
 NEEDED = ("demandlib", "pandas", "pvlib", "iotcore")
@@ -26,6 +27,7 @@ examples:
   quartier-hil list                        the scenarios that come with the rig
   quartier-hil demo                        a building at work, about two minutes
   quartier-hil run cap-kept --report out   one scenario; out/index.html shows the curves
+  quartier-hil day day                     the same without wires, a day in a minute
   quartier-hil quirks late --tcp 1502      a Modbus server with one quirk of the field
   quartier-hil sunspec battery-7xx --pty   a SunSpec device, with the habits it is told to have
   quartier-hil capture tic-standard --line awful | quartier decode tic
@@ -70,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--json", action="store_true", help="print the verdicts as JSON instead of a table")
     _common(run)
     run.set_defaults(command=_run)
+    day.parser(commands.add_parser("day", help="whole days in one process, without wires"))
     demo = commands.add_parser(
         "demo",
         help="a building at work, in about two minutes",

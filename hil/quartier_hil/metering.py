@@ -18,7 +18,7 @@ from quartier_hil.devices.meters.p1.standing import P1Meter
 from quartier_hil.devices.meters.port import PtyPort
 from quartier_hil.devices.meters.push import Push
 from quartier_hil.devices.meters.tic.linky import Linky
-from quartier_hil.scenario import MeterName
+from quartier_hil.house import MeterName
 
 # What the connection can be subscribed to, in kVA (Enedis, low voltage up to 36 kVA).
 SUBSCRIPTIONS_KVA = (3, 6, 9, 12, 15, 18, 24, 30, 36)

@@ -19,6 +19,7 @@ from quartier_hil import reckoning
 from quartier_hil import scenario as asked
 from quartier_hil.clock import RigClock
 from quartier_hil.district.session import Names
+from quartier_hil.house import House
 from quartier_hil.keeper import Keeper, RigError
 from quartier_hil.metering import Metering
 from quartier_hil.plant import building
@@ -28,11 +29,14 @@ from quartier_hil.plant.solar import SolarSpec
 from quartier_hil.prepared import prepared
 from quartier_hil.records.series import Series
 from quartier_hil.stage.broker import Broker
-from quartier_hil.stage.daemon import Daemon, link_mode
+from quartier_hil.stage.daemon import Daemon, deep, link_mode
 from quartier_hil.stage.peer import Peer
-from quartier_hil.verdict.checks import Heard, Judge, Release, judges
+from quartier_hil.verdict.checks import Heard, Judge, Release
 from quartier_hil.verdict.course import Course
+from quartier_hil.verdict.invariants import OrderJudge
+from quartier_hil.verdict.judging import judges
 from quartier_hil.verdict.kpis import Kpis
+from quartier_hil.verdict.ordered import Ledger
 from quartier_hil.verdict.promise import Cap, caps, owed
 from quartier_hil.wanted import Delivered
 from quartier_hil.wiring import TIMEOUT_MIN_S, Wiring, site_file
@@ -44,6 +48,17 @@ if TYPE_CHECKING:
 ZONE = "Europe/Paris"
 NAMES = Names(group="issy", edge="b012")
 LOOK_REAL_S = 0.25
+
+
+def specified(house: House) -> building.BuildingSpec:
+    """The physics of a scenario's house."""
+    return building.BuildingSpec(
+        battery=BatterySpec(
+            capacity_wh=house.battery_wh, charge_max_w=house.battery_w, discharge_max_w=house.battery_w
+        ),
+        solar=SolarSpec(rated_w=house.pv_w),
+        heat_pump=HeatPumpSpec(power_w=house.heat_pump_w),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +81,7 @@ class Run:
     caps: tuple[Cap, ...] = field(init=False)
     course: Course = field(default_factory=Course)
     kpis: Kpis = field(default_factory=Kpis)
+    ledger: Ledger = field(default_factory=Ledger)
     modes: list[tuple[float, str]] = field(default_factory=list)
     releases: list[Release] = field(default_factory=list)
     downs: list[tuple[float, float]] = field(default_factory=list)
@@ -86,13 +102,7 @@ class Run:
         self.scenario = prepared(self.options.scenario, self.options.series)
         self.caps = caps(self.scenario)
         house = self.scenario.house
-        self.spec = building.BuildingSpec(
-            battery=BatterySpec(
-                capacity_wh=house.battery_wh, charge_max_w=house.battery_w, discharge_max_w=house.battery_w
-            ),
-            solar=SolarSpec(rated_w=house.pv_w),
-            heat_pump=HeatPumpSpec(power_w=house.heat_pump_w),
-        )
+        self.spec = specified(house)
         self.plant = building.fresh(self.spec, house.soc_pct, house.tank_c)
         self.judges: list[Judge] = judges(self.scenario, self.caps)
         self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0)
@@ -217,14 +227,7 @@ class Run:
         values = building.values(self.spec, self.plant)
         self._publish(values, self.now_s)
         cap = owed(self.caps, self.now_s)
-        values |= {
-            "order.battery_w": orders.battery_w,
-            "order.generation_max_w": orders.generation_max_w,
-            "order.current_max_a": orders.current_max_a,
-            "order.relay_on": float(orders.relay_on),
-            "cap.import_w": cap.import_w,
-            "cap.export_w": cap.export_w,
-        }
+        values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
         self.course.add(self.now_s, values)
         self.kpis.step(values, cap.import_w, self.options.series.price(self.day_s), self.step_s)
         for judge in self.judges:
@@ -262,8 +265,7 @@ class Run:
                 self.peer.order("heartbeat", on=event.on)
             case asked.Failure():
                 self._mark(f"{event.device}: {event.kind}", "fault")
-                args = event.model_dump(include={"factor", "seconds", "every"}, exclude_none=True)
-                self.wiring.fault(event.device, event.kind, **args)
+                self.wiring.fault(event.device, event.kind, **event.told)
             case asked.Clear():
                 self._mark(f"{event.device} is well again")
                 self.wiring.clear(event.device)
@@ -316,6 +318,7 @@ class Run:
             self.status = await self.daemon.ask("status") or {}
             if self.status:
                 self.last_status = self.status
+                self._look_at_orders()
                 mode = link_mode(self.status)
                 if not self.modes or self.modes[-1][1] != mode:
                     self.modes.append((self.elapsed_s(), mode))
@@ -327,6 +330,13 @@ class Run:
             if self.options.watch is not None:
                 self.options.watch(self)
             await asyncio.sleep(LOOK_REAL_S)
+
+    def _look_at_orders(self) -> None:
+        """Take the orders that the daemon shows; two of one output within a look are seen as the last."""
+        for row in self.ledger.look(self.elapsed_s(), deep(self.status, "assets")):
+            for judge in self.judges:
+                if isinstance(judge, OrderJudge):
+                    judge.ordered(row.last_s, row.point, row.value, row.reason)
 
     async def _settle(self) -> None:
         """Let the last samples arrive; the plant stands still meanwhile."""

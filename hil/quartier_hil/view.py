@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -187,15 +188,28 @@ def screen(run: Run) -> RenderableType:
     )
 
 
-def conclude(console: Console, verdicts: Sequence[Verdict], figures: dict[str, float], page: str) -> None:
-    """The table of promised and measured, the figures, and where the page is."""
-    table = Table(title="Promised and measured", title_justify="left", expand=console.is_terminal)
+def _verdicts(console: Console, title: str, verdicts: Sequence[Verdict]) -> Table:
+    """The table of promised and measured."""
+    table = Table(title=title, title_justify="left", expand=console.is_terminal)
     for name in ("", "check", "promised", "measured"):
         table.add_column(name, overflow="fold")
     for verdict in verdicts:
         mark = Text("kept", style="green") if verdict.holds else Text("BROKEN", style="bold red")
         table.add_row(mark, verdict.check, verdict.promised, verdict.measured)
-    console.print(table)
+    return table
+
+
+def tell(console: Console, title: str, verdicts: Sequence[Verdict], words: str, page: Path | None) -> None:
+    """The table of a run in one process, how it was run, and where its page is."""
+    console.print(_verdicts(console, title, verdicts))
+    console.print(words, highlight=False)
+    if page is not None:
+        console.print(f"Report: {page.resolve()}", highlight=False, soft_wrap=True)
+
+
+def conclude(console: Console, verdicts: Sequence[Verdict], figures: dict[str, float], page: str) -> None:
+    """The table of promised and measured, the figures, and where the page is."""
+    console.print(_verdicts(console, "Promised and measured", verdicts))
     console.print(" · ".join(f"{label} {value}" for label, value in tiles(figures)), highlight=False)
     skipped = figures.get("skipped_count", 0)
     if skipped and not all(verdict.holds for verdict in verdicts):

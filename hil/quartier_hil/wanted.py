@@ -8,6 +8,11 @@ Seconds = Annotated[float, Field(ge=0)]
 Pct = Annotated[float, Field(ge=0, le=100)]
 
 
+InvariantName = Literal[
+    "node-kept", "band-kept", "minimum-times", "tier-a", "lights", "switchings", "declared", "reasons"
+]
+
+
 class Part(BaseModel):
     """A table of a scenario file: unknown keys are faults."""
 
@@ -149,6 +154,19 @@ class FallsBack(Part):
     """Until when it stays there."""
 
 
+class Invariants(Part):
+    """What must hold in every cycle of every house; each is a line of its own in the verdict.
+
+    Caps per node and phase, the battery's band, minimum times, tier A, lights at half at least, switchings,
+    declared values after each loss, a reason for each order.
+    """
+
+    check: Literal["invariants"]
+    """What must hold in every cycle, whatever happens."""
+    without: tuple[InvariantName, ...] = ()
+    """Those that this scenario breaks on purpose; its story says why."""
+
+
 Check = Annotated[
     CapKept
     | Within
@@ -160,6 +178,7 @@ Check = Annotated[
     | OnTime
     | Accounted
     | Memory
-    | FallsBack,
+    | FallsBack
+    | Invariants,
     Field(discriminator="check"),
 ]

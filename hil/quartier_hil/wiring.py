@@ -17,8 +17,8 @@ from quartier_hil.devices.sunspec.measured import Generation
 from quartier_hil.devices.sunspec.solar import SolarInverter
 from quartier_hil.devices.sunspec.storage import BatteryInverter
 from quartier_hil.district.session import Names
+from quartier_hil.house import House, Make
 from quartier_hil.plant.building import Orders
-from quartier_hil.scenario import House, Make
 
 # Time-outs are real: below this a busy machine would be taken for a silent device.
 TIMEOUT_MIN_S = 0.1

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from quartier_hil.district.session import Names
+from quartier_hil.house import House
 from quartier_hil.plant.building import BuildingSpec, fresh, plug, values
-from quartier_hil.scenario import House
 from quartier_hil.wiring import GX, RELAYS, Wiring, site_file
 
 SPEC = BuildingSpec()

@@ -133,6 +133,8 @@ ROOMS = (
         ("quartier_hil", "quartier.house", "quartier_drivers", "quartier_native"),
         ("*",),
     ),
+    # A site file becomes a house by the gateway's own assembly, so that its keys and profiles are exercised.
+    Room("quartier_hil.offline.assembled", ("quartier_hil", "quartier", "quartier_drivers"), ("*",)),
     Room(
         "quartier_hil.offline",
         (

@@ -1,6 +1,7 @@
 """What every simulated device has: units, plant time, faults, values in, orders out."""
 
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
@@ -49,6 +50,8 @@ class Device(ABC):
         self.now_s = 0.0
         self.writes_count = 0
         self.watchers: list[Callable[[], None]] = []
+        self._since_s: dict[Kind, float] = {}
+        self._past: deque[tuple[float, Mapping[str, float]]] = deque()
         self._random = Random(seed)  # noqa: S311 - noise that can be repeated, no secret
         self._requests_count = 0
 
@@ -61,6 +64,7 @@ class Device(ABC):
         """
         if "stuck" in self.faults:
             return
+        values = self._delayed(values)
         wrong = self.faults.get("wrong")
         self.show(
             {
@@ -68,6 +72,17 @@ class Device(ABC):
                 for point, value in values.items()
             }
         )
+
+    def _delayed(self, values: Mapping[str, float]) -> Mapping[str, float]:
+        """What it measured some while ago, where it is behind."""
+        behind = self.faults.get("delayed")
+        if behind is None:
+            self._past.clear()
+            return values
+        self._past.append((self.now_s, values))
+        while len(self._past) > 1 and self._past[1][0] <= self.now_s - behind.seconds:
+            self._past.popleft()
+        return self._past[0][1]
 
     def orders(self) -> Mapping[str, float]:
         """What acts now, in house units: the client's last words, or the fallback when they expired."""
@@ -88,6 +103,7 @@ class Device(ABC):
     def fault(self, kind: Kind, **args: Any) -> None:
         """Put a fault in force, beside those that are; see ``Fault`` for its arguments."""
         self.faults[kind] = Fault(kind, **args)
+        self._since_s[kind] = self.now_s
         if kind == "off":
             self.forget()
         self._changed()
@@ -128,7 +144,9 @@ class Device(ABC):
         """What becomes of one request to one of its units, faults included."""
         self._requests_count += 1
         silent = self.faults.get("silent")
-        if self.away or (silent is not None and not silent.acts):
+        loose = self.faults.get("intermittent")
+        apart = loose is not None and loose.is_apart(self.now_s - self._since_s["intermittent"])
+        if self.away or apart or (silent is not None and not silent.acts):
             return SILENCE
         answered = self.units[unit].answer(pdu)
         if pdu[0] in (5, 6, 15, 16, 22, 23) and not answered[0] & 0x80:

@@ -1,10 +1,22 @@
-"""The ways a device fails, as data."""
+"""The ways a device or a wire fails, as data: one table for runs over wires and those in one process."""
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Literal, get_args
 
-Kind = Literal["off", "unplugged", "silent", "slow", "garbage", "stuck", "wrong", "bent", "late"]
+Kind = Literal[
+    "off",
+    "unplugged",
+    "silent",
+    "stuck",
+    "garbage",
+    "wrong",
+    "bent",
+    "slow",
+    "late",
+    "delayed",
+    "intermittent",
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -16,13 +28,15 @@ class Fault:
              told is forgotten
     unplugged  its cable is out: as if it had no power, for those on the wire; it lives on by itself
     silent   hears nothing and says nothing; with ``acts`` it hears and obeys but its answer is lost
-    slow     answers after ``seconds`` of real time, one request after the other
-    garbage  answers bytes without sense
     stuck    its values freeze; orders still act
+    garbage  answers bytes without sense
     wrong    values of ``points`` (a pattern over quantity names) are multiplied by ``factor``
     bent     orders for ``points`` act multiplied by ``factor``: -1 turns them, 10 is a wrong scale, 0 is deaf
+    slow     answers after ``seconds`` of real time, one request after the other
     late     answers after ``seconds`` of real time with the request's own, by then old, id, while
              newer requests are served: every ``every``-th answer (1: each)
+    delayed  answers in time what it measured ``seconds`` of the house before
+    intermittent  a loose contact: neither heard nor hearing for ``seconds`` of the house, then well as long
     """
 
     kind: Kind
@@ -45,3 +59,7 @@ class Fault:
         """Whether ``wrong`` or ``bent`` changes this point (``"grid.power_w"`` or ``"power_w"``)."""
         usual = "*" if self.kind == "bent" else "*power*"
         return fnmatchcase(point, self.points or usual)
+
+    def is_apart(self, lasted_s: float) -> bool:
+        """Whether a loose contact is open ``lasted_s`` after it came loose."""
+        return self.seconds > 0 and lasted_s % (2 * self.seconds) < self.seconds

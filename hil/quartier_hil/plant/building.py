@@ -45,6 +45,16 @@ class Orders:
     current_max_a: float = 16.0
     relay_on: bool = True
 
+    @property
+    def values(self) -> dict[str, float]:
+        """Each order as ``order.<what>``, for curves and judges."""
+        return {
+            "order.battery_w": self.battery_w,
+            "order.generation_max_w": self.generation_max_w,
+            "order.current_max_a": self.current_max_a,
+            "order.relay_on": float(self.relay_on),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class BuildingState:

@@ -1,52 +1,95 @@
-"""Writes a run's report folder: run.json, samples.csv, index.html."""
+"""Writes a run's report folder: run.json, samples.csv, orders.csv, index.html."""
 
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from quartier_hil.report.page import page
 from quartier_hil.run import ZONE, Run
+from quartier_hil.scenario import Scenario
 from quartier_hil.verdict.checks import Verdict
+from quartier_hil.verdict.course import Course
+from quartier_hil.verdict.ordered import Ledger
+from quartier_hil.verdict.promise import Cap
 
 # A day at one row a second would be 15 MB of text; rows beyond this become means over equal bins.
 ROWS_MAX_COUNT = 20_000
 
 
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What a run tells of itself; ``facts``: how it was run, ``more``: what only run.json holds."""
+
+    scenario: Scenario
+    course: Course
+    start_unix_s: float
+    caps: Sequence[Cap]
+    modes: Sequence[tuple[float, str]]
+    ledger: Ledger
+    facts: Mapping[str, str]
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
 def write(run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], folder: Path) -> Path:
-    """Write all three files into ``folder``; returns the page."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the report of a run over wires into ``folder``; returns the page."""
     start_unix_s = run.clock.origin_s + run.clock.offset_s + run.zero_s
-    _json(run, verdicts, figures, start_unix_s, folder / "run.json")
-    _csv(run, start_unix_s, folder / "samples.csv")
-    facts = {
-        "records": run.options.series.origin,
-        "clock": f"{run.scenario.rate:g} s of the house in a real second, plant steps of {run.step_s:g} s",
-        "real time": f"{run.real_s:.0f} s",
-        "broker": run.broker.kind,
-        "daemon": f"started {run.daemon.starts_count} times, last exit code {run.exit_code}",
-        "wires": run.wiring.words,
-        "promises": "; ".join(
-            f"from {cap.from_s:g} s import {cap.import_w / 1e3:g} kW ({cap.whose})" for cap in run.caps
-        ),
-    }
+    account = Account(
+        scenario=run.scenario,
+        course=run.course,
+        start_unix_s=start_unix_s,
+        caps=run.caps,
+        modes=run.modes,
+        ledger=run.ledger,
+        facts={
+            "records": run.options.series.origin,
+            "clock": f"{run.scenario.rate:g} s of the house in a real second, steps of {run.step_s:g} s",
+            "real time": f"{run.real_s:.0f} s",
+            "broker": run.broker.kind,
+            "daemon": f"started {run.daemon.starts_count} times, last exit code {run.exit_code}",
+            "wires": run.wiring.words,
+        },
+        more={
+            "real_s": run.real_s,
+            "records": run.options.series.origin,
+            "broker": run.broker.kind,
+            "releases": [asdict(release) for release in run.releases],
+            "district": run.peer.figures,
+            "status": run.last_status,
+            "exit_code": run.exit_code,
+        },
+    )
+    return leave(account, verdicts, figures, folder)
+
+
+def leave(account: Account, verdicts: Sequence[Verdict], figures: Mapping[str, float], folder: Path) -> Path:
+    """Write run.json, samples.csv, orders.csv and the page into ``folder``; returns the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _json(account, verdicts, figures, folder / "run.json")
+    _csv(account, folder / "samples.csv")
+    _orders(account, folder / "orders.csv")
     path = folder / "index.html"
     path.write_text(
         page(
-            title=run.scenario.title,
-            story=run.scenario.story,
+            title=account.scenario.title,
+            story=account.scenario.story,
             verdicts=verdicts,
             figures=tiles(figures),
-            facts=facts,
-            course=run.course,
-            start_unix_s=start_unix_s,
+            facts={**account.facts, "promises": _promises(account.caps)},
+            course=account.course,
+            ledger=account.ledger,
+            start_unix_s=account.start_unix_s,
             time_zone=ZONE,
         ),
         encoding="utf-8",
     )
     return path
+
+
+def _promises(caps: Sequence[Cap]) -> str:
+    return "; ".join(f"from {cap.from_s:g} s import {cap.import_w / 1e3:g} kW ({cap.whose})" for cap in caps)
 
 
 def tiles(figures: Mapping[str, float]) -> list[tuple[str, str]]:
@@ -73,32 +116,35 @@ def tiles(figures: Mapping[str, float]) -> list[tuple[str, str]]:
     ]
 
 
-def _json(
-    run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], start_unix_s: float, path: Path
-) -> None:
+def _json(account: Account, verdicts: Sequence[Verdict], figures: Mapping[str, float], path: Path) -> None:
     content: dict[str, Any] = {
-        "title": run.scenario.title,
-        "scenario": run.scenario.model_dump(mode="json"),
-        "start_unix_s": start_unix_s,
-        "real_s": run.real_s,
-        "records": run.options.series.origin,
-        "broker": run.broker.kind,
+        "title": account.scenario.title,
+        "scenario": account.scenario.model_dump(mode="json"),
+        "start_unix_s": account.start_unix_s,
         "verdicts": [asdict(verdict) for verdict in verdicts],
         "figures": dict(figures),
-        "promises": [asdict(cap) for cap in run.caps],
-        "modes": run.modes,
-        "events": [asdict(mark) for mark in run.course.marks],
-        "releases": [asdict(release) for release in run.releases],
-        "district": run.peer.figures,
-        "status": run.last_status,
-        "exit_code": run.exit_code,
+        "promises": [asdict(cap) for cap in account.caps],
+        "modes": account.modes,
+        "events": [asdict(mark) for mark in account.course.marks],
+        **account.more,
     }
     path.write_text(json.dumps(content, indent=1, default=str) + "\n", encoding="utf-8")
 
 
-def _csv(run: Run, start_unix_s: float, path: Path) -> None:
+def _csv(account: Account, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        table.writerow(["unix_s", "since_start_s", *run.course.columns])
-        for at_s, values in run.course.rows(ROWS_MAX_COUNT):
-            table.writerow([f"{start_unix_s + at_s:.2f}", f"{at_s:g}", *(f"{value:.6g}" for value in values)])
+        table.writerow(["unix_s", "since_start_s", *account.course.columns])
+        for at_s, values in account.course.rows(ROWS_MAX_COUNT):
+            unix_s = f"{account.start_unix_s + at_s:.2f}"
+            table.writerow([unix_s, f"{at_s:g}", *(f"{value:.6g}" for value in values)])
+
+
+def _orders(account: Account, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["since_start_s", "point", "value", "reason", "count", "last_s"])
+        for row in account.ledger.rows:
+            table.writerow(
+                [f"{row.at_s:g}", row.point, f"{row.value:g}", row.reason, row.count, f"{row.last_s:g}"]
+            )

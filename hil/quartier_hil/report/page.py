@@ -9,9 +9,12 @@ from typing import Any
 from quartier_hil.report import plan as plans
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.course import Course
+from quartier_hil.verdict.ordered import Ledger, Ordered
 
 # Two points a bin and curve: 900 bins keep 20 curves of a day well under the 2 MB promised.
 BINS_COUNT = 900
+# What a person can look through; all of them are in orders.csv.
+ORDERS_MAX_COUNT = 400
 Curve = tuple[str, str, str, str]
 # Chart title, unit, factor from house units, curves: (point, label, colour, style).
 CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
@@ -168,8 +171,20 @@ def _mark_rows(course: Course) -> str:
     )
 
 
+def _order_rows(ledger: Ledger) -> str:
+    rows = ledger.rows[:ORDERS_MAX_COUNT]
+    text = "".join(map(_order_row, rows))
+    more = len(ledger.rows) - len(rows)
+    return text + (f'<tr><td colspan="5">and {more} more in orders.csv</td></tr>' if more else "")
+
+
+def _order_row(row: Ordered) -> str:
+    cells = (_clock(row.at_s), row.point, f"{row.value:,.6g}", row.reason, f"{row.count}")
+    return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+
+
 def _clock(at_s: float) -> str:
-    return f"+{_length(at_s)}"
+    return f"{'-' if at_s < 0 else '+'}{_length(abs(at_s))}"
 
 
 def page(
@@ -180,6 +195,7 @@ def page(
     figures: Sequence[tuple[str, str]],
     facts: Mapping[str, str],
     course: Course,
+    ledger: Ledger,
     start_unix_s: float,
     time_zone: str,
 ) -> str:
@@ -195,6 +211,7 @@ def page(
         "TILES": _tiles(figures),
         "PLANS": _plan_rows(course),
         "MARKS": _mark_rows(course),
+        "ORDERS": _order_rows(ledger),
         "FACTS": "".join(
             f"<tr><td>{html.escape(key)}</td><td>{html.escape(value)}</td></tr>"
             for key, value in facts.items()

@@ -1,13 +1,12 @@
 """Each check of a scenario as a judge: sees every step, gives one verdict at the end (pure)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from statistics import median
 from typing import Any, Protocol
 
 from quartier_hil import wanted as asked
-from quartier_hil.scenario import Scenario
 from quartier_hil.verdict.promise import Cap, owed
 
 
@@ -345,24 +344,3 @@ class Alive:
             at_s, code = ending.crashes[0]
             measured += f", first at {at_s:.0f} s with exit code {code}"
         return Verdict("alive", "the daemon ends only when told", measured, not ending.crashes)
-
-
-def judges(scenario: Scenario, caps: Sequence[Cap]) -> list[Judge]:
-    """One judge per check, and the two that hold for every run."""
-    by_kind: dict[type[asked.Part], Callable[[Any], Judge]] = {
-        asked.Within: Within,
-        asked.Status: Mode,
-        asked.Delivered: Delivered,
-        asked.NothingLost: NothingLost,
-        asked.Told: Told,
-        asked.Released: Released,
-        asked.OnTime: OnTime,
-        asked.Accounted: Accounted,
-        asked.Memory: Memory,
-        asked.FallsBack: FallsBack,
-    }
-    wanted = (
-        CapKept(check, caps) if isinstance(check, asked.CapKept) else by_kind[type(check)](check)
-        for check in scenario.checks
-    )
-    return [Balance(), Alive(), *wanted]

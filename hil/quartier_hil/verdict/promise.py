@@ -7,7 +7,7 @@ and the contract may expect.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quartier_hil.scenario import Broker, Caps, Clear, Contact, Event, Failure, Heartbeat, House, Scenario
+from quartier_hil.scenario import Broker, Caps, Clear, Contact, Event, Failure, Heartbeat, Scenario
 
 HEARTBEAT_TIMEOUT_S = 120.0
 UNREAD_S = 15.0
@@ -68,7 +68,7 @@ def _document(events: Sequence[Event], now_s: float) -> Caps | None:
 
 
 def _at(scenario: Scenario, silences: Sequence[tuple[float, float]], now_s: float) -> Cap:
-    house: House = scenario.house
+    house = scenario.house
     caps = [("contract", house.contract_import_w, house.contract_export_w)]
     document = _document(scenario.events, now_s)
     holds = False

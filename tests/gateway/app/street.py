@@ -11,10 +11,10 @@ from pathlib import Path
 
 from quartier_hil.clock import RigClock
 from quartier_hil.district.session import Names
+from quartier_hil.house import House
 from quartier_hil.plant import building
 from quartier_hil.plant.battery import BatterySpec
 from quartier_hil.plant.building import BuildingSpec, Drive
-from quartier_hil.scenario import House
 from quartier_hil.wiring import Wiring, site_file
 
 ROOT = Path(__file__).parents[3]

@@ -17,7 +17,7 @@ from quartier.control import link
 from quartier.house.assets import Limits
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Closed, ask
-from quartier_hil.scenario import House
+from quartier_hil.house import House
 
 pytestmark = pytest.mark.scenario
 

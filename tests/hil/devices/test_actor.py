@@ -133,3 +133,28 @@ def test_an_unplugged_device_answers_nobody_and_lives_on():
     assert (59.0, 0) == (device.now_s, device.forgot)
     device.clear()
     assert ANSWER == device.answer(1, READ).pdu
+
+
+def test_a_delayed_device_tells_in_time_what_was_some_seconds_ago(device):
+    device.fault("delayed", seconds=2)
+    seen = []
+    for now_s in range(1, 6):
+        device.tick(now_s)
+        device.publish({"power_w": now_s})
+        seen.append(device.answer(1, READ).pdu[-1])
+
+    assert [1, 1, 1, 2, 3] == seen
+    device.clear()
+    device.publish({"power_w": 9})
+    assert 9 == device.answer(1, READ).pdu[-1]
+
+
+def test_a_loose_contact_is_silent_and_deaf_and_then_well_again(device):
+    device.fault("intermittent", seconds=3)
+    assert SILENCE == device.answer(1, WRITE)
+    device.tick(2.9)
+    assert SILENCE == device.answer(1, READ)
+
+    device.tick(3)
+    assert Reply(ANSWER) == device.answer(1, READ)
+    assert [] == device.taken

@@ -23,3 +23,9 @@ def test_wrong_hits_powers_unless_told_otherwise():
         Fault("wrong").hits(point) for point in ("grid.power_w", "power_l1_w", "battery.soc_pct")
     ]
     assert Fault("wrong", points="battery.*").hits("battery.soc_pct")
+
+
+def test_a_loose_contact_is_bad_first_and_then_well_for_as_long():
+    loose = Fault("intermittent", seconds=4)
+
+    assert [True, True, False, False, True] == [loose.is_apart(lasted_s) for lasted_s in (0, 3.9, 4, 7.9, 8)]

@@ -7,6 +7,10 @@ from hypothesis import strategies as st
 from quartier_hil.report.page import BINS_COUNT, _bins, _curve, data, page
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.course import POINTS, Course
+from quartier_hil.verdict.ordered import Ledger
+
+LEDGER = Ledger()
+LEDGER.note(7, "bat1.setpoint_w", -2_500, "cap <5 kW> of the district")
 
 
 def _course(count):
@@ -28,6 +32,7 @@ def _page(course):
         figures=[("imported", "5 kWh")],
         facts={"records": "none"},
         course=course,
+        ledger=LEDGER,
         start_unix_s=1e9,
         time_zone="Europe/Paris",
     )
@@ -95,3 +100,9 @@ def test_a_curve_keeps_its_extremes_in_at_most_two_points_a_bin(values):
     assert len(drawn) == 2 * len(bins) <= 2 * BINS_COUNT
     assert round(min(values), 3) == min(drawn)
     assert round(max(values), 3) == max(drawn)
+
+
+def test_each_order_stands_with_its_reason():
+    row = "".join(re.findall(r"<tr><td>.0:00:07</td>.*?</tr>", _page(_course(10))))
+
+    assert "<td>bat1.setpoint_w</td><td>-2,500</td><td>cap &lt;5 kW&gt; of the district</td>" in row

@@ -1,0 +1,53 @@
+"""The building of a scenario: its sizes, its contract and what stands in it."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from quartier_hil.wanted import Part, Pct
+
+Watts = Annotated[float, Field(ge=0, le=1_000_000)]
+Make = Literal["gx", "sunspec-1xx", "sunspec-7xx"]
+MeterName = Literal["tic", "p1", "mbus"]
+
+
+class House(Part):
+    """The building's sizes and contract."""
+
+    battery_wh: Annotated[float, Field(gt=0)] = 10_000.0
+    """Capacity of the battery."""
+    battery_w: Watts = 5_000.0
+    """Power of the battery, both ways."""
+    battery: Make = "gx"
+    """Its inverter: Victron's, or the device ``storage`` on SunSpec of either generation."""
+    battery_habits: tuple[str, ...] = ()
+    """What is wrong with a SunSpec battery inverter, of the habits that `quartier-hil sunspec` lists."""
+    soc_pct: Pct = 50.0
+    """State of charge at the start."""
+    pv_w: Watts = 6_000.0
+    """Peak power of the PV modules."""
+    pv: Make = "gx"
+    """Its inverter: Victron's, or the device ``solar`` on SunSpec, which can be curtailed."""
+    pv_habits: tuple[str, ...] = ()
+    """What is wrong with a SunSpec PV inverter."""
+    contract_import_w: Watts = 12_000.0
+    """Import power of the contract: the hard limit."""
+    contract_export_w: Watts = 6_000.0
+    """Export power agreed with the grid operator."""
+    failsafe_import_w: Watts = 6_000.0
+    """Import cap while the district is lost."""
+    failsafe_export_w: Watts = 6_000.0
+    """Export cap while the district is lost, as agreed for this building."""
+    contact_import_w: Watts | None = None
+    """Import cap while the grid operator's contact is closed; absent: the house has no such contact."""
+    meters: tuple[MeterName, ...] = ()
+    """Smart meters beside the devices: tic a Linky at the connection, p1 and mbus at one flat each."""
+    heat_pump_w: Watts = 2_500.0
+    """Electric power of the heat pump."""
+    tank_c: Annotated[float, Field(ge=20, le=90)] = 53.0
+    """Temperature of the hot water at the start; the heat pump runs from 50 to 56 degrees."""
+
+    @property
+    def untouchable(self) -> tuple[str, ...]:
+        """The assets of tier A, which nobody may order."""
+        return ()

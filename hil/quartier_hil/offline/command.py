@@ -1,0 +1,101 @@
+"""``quartier-hil day``: scenarios in one process, hundreds of times faster than real."""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quartier_hil.offline.day import Day
+    from quartier_hil.verdict.checks import Verdict
+
+KEPT, BROKEN, NO_RUN = 0, 1, 2
+
+
+def parser(made: argparse.ArgumentParser) -> None:
+    """Fill in the arguments of ``quartier-hil day``."""
+    made.description = (
+        "Runs scenarios without wires: the plant, and the gateway's own control as its assembly makes it of "
+        "the site file, in one process with synthetic time. What needs wires or disks is named and "
+        "not judged. Exit code 0: every promise kept, 1: one broken, 2: it could not be run."
+    )
+    made.add_argument(
+        "scenarios", nargs="+", metavar="SCENARIO", help="files or names; all: each of ours that can"
+    )
+    made.add_argument(
+        "--report", type=Path, help="folder for the reports, one in it for each scenario [none]"
+    )
+    made.add_argument("--records", type=Path, metavar="FILE", help="as with `quartier-hil run`")
+    made.add_argument("--json", action="store_true", help="print the verdicts as JSON instead of a table")
+    made.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run each scenario; the worst decides the exit code."""
+    from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - what is heavy, on first use
+
+    codes = []
+    for path in _paths(options.scenarios):
+        try:
+            codes.append(_one(path, options))
+        except ConfigError as error:
+            for fault in error.faults:
+                print(fault, file=sys.stderr)
+            codes.append(NO_RUN)
+    return max(codes, default=NO_RUN)
+
+
+def _paths(names: list[str]) -> Iterator[Path]:
+    from quartier_hil import shelf  # noqa: PLC0415 - as above
+    from quartier_hil.offline.day import fits  # noqa: PLC0415 - as above
+
+    if names == ["all"]:
+        yield from (path for path in shelf.builtin().values() if fits(path))
+        return
+    for name in names:
+        yield shelf.find(name)
+
+
+def _one(path: Path, options: argparse.Namespace) -> int:
+    from quartier_hil import scenario, view  # noqa: PLC0415 - as above
+    from quartier_hil.offline.day import Day, Options  # noqa: PLC0415 - as above
+    from quartier_hil.records import standard, table  # noqa: PLC0415 - as above
+
+    asked = scenario.load(path)
+    day, days_count = asked.start.date(), int((asked.duration_s + 2 * 86_400) // 86_400)
+    source = table.read(options.records, day, days_count, asked.seed) if options.records else None
+    series = source or standard.make(day, days_count, asked.seed)
+    with tempfile.TemporaryDirectory(prefix="quartier-day-") as folder:
+        done = Day(Options(scenario=asked, series=series, folder=Path(folder))).perform()
+    verdicts = done.verdicts()
+    page = _report(done, verdicts, options.report / path.stem) if options.report else None
+    if options.json:
+        print(json.dumps({"scenario": path.stem, "real_s": done.real_s, **_shown(verdicts)}))
+    else:
+        view.tell(view.terminal(), f"{path.stem}: {asked.title}", verdicts, done.words, page)
+    return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN
+
+
+def _shown(verdicts: "list[Verdict]") -> Mapping[str, object]:
+    from dataclasses import asdict  # noqa: PLC0415 - as above
+
+    return {"verdicts": [asdict(verdict) for verdict in verdicts]}
+
+
+def _report(done: "Day", verdicts: "list[Verdict]", folder: Path) -> Path:
+    from quartier_hil.report.files import Account, leave  # noqa: PLC0415 - as above
+
+    account = Account(
+        scenario=done.scenario,
+        course=done.course,
+        start_unix_s=done.start_utc_ms / 1e3,
+        caps=done.caps,
+        modes=done.modes,
+        ledger=done.ledger,
+        facts={"records": done.options.series.origin, "how": done.words},
+        more={"real_s": done.real_s, "status": done.view},
+    )
+    return leave(account, verdicts, done.figures, folder)

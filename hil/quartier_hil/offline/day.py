@@ -1,0 +1,329 @@
+"""One scenario in one process: plant, devices as points, and the gateway's control, with synthetic time.
+
+The same scenario files, checks and report as over the wires; what needs wires, disks or processes to be
+judged is named and left to them.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from quartier.control.cycle import Decision
+from quartier.house.now import Now
+from quartier_drivers.errors import ConfigError, Fault
+from quartier_hil import scenario as asked
+from quartier_hil import wanted
+from quartier_hil.offline.assembled import Assembled, assembled
+from quartier_hil.offline.controller import Controller
+from quartier_hil.offline.doors import Doors
+from quartier_hil.offline.peer import Peer
+from quartier_hil.plant import building
+from quartier_hil.plant.building import Orders
+from quartier_hil.prepared import prepared
+from quartier_hil.records.series import Series
+from quartier_hil.run import NAMES, ZONE, specified
+from quartier_hil.verdict.checks import Balance, Ending, Judge, Verdict
+from quartier_hil.verdict.course import Course
+from quartier_hil.verdict.invariants import OrderJudge
+from quartier_hil.verdict.judging import asked_for
+from quartier_hil.verdict.kpis import Kpis
+from quartier_hil.verdict.ordered import Ledger
+from quartier_hil.verdict.promise import Cap, caps, owed
+from quartier_hil.wiring import CHARGER, GX, SOLAR, STORAGE, Wiring, site_file
+
+# Before the first second of a scenario the house has been running: readings are there, the link is up.
+WARM_S = 60.0
+_ON_WIRES = (
+    wanted.Delivered,
+    wanted.NothingLost,
+    wanted.Told,
+    wanted.Released,
+    wanted.OnTime,
+    wanted.Accounted,
+    wanted.Memory,
+)
+_CHARGER_A = 16.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What to run and where its site file is written; the plant takes steps of ``step_s``."""
+
+    scenario: asked.Scenario
+    series: Series
+    folder: Path
+    step_s: float = 1.0
+
+
+@dataclass
+class Day:
+    """The state of a run in one process; what the verdict and the report read."""
+
+    options: Options
+    scenario: asked.Scenario = field(init=False)
+    course: Course = field(default_factory=Course)
+    kpis: Kpis = field(default_factory=Kpis)
+    ledger: Ledger = field(default_factory=Ledger)
+    modes: list[tuple[float, str]] = field(default_factory=list)
+    downs: list[tuple[float, float]] = field(default_factory=list)
+    view: Mapping[str, Any] = field(default_factory=dict)
+    caps: tuple[Cap, ...] = field(init=False)
+    now_s: float = -WARM_S
+    real_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Prepare everything.  Raises ConfigError for a scenario that needs wires."""
+        options = self.options
+        self.scenario = prepared(options.scenario, options.series)
+        _refuse(self.scenario)
+        self.caps = caps(self.scenario)
+        here = tuple(check for check in self.scenario.checks if not isinstance(check, _ON_WIRES))
+        judged = self.scenario.model_copy(update={"checks": here})
+        self.judges: list[Judge] = [Balance(), *asked_for(judged, self.caps)]
+        self._readers = [judge for judge in self.judges if isinstance(judge, OrderJudge)]
+        house = self.scenario.house
+        self.site = _site(self.scenario, options.folder)
+        self.spec = specified(house)
+        self.plant = replace(building.fresh(self.spec, house.soc_pct, house.tank_c), now_s=-WARM_S)
+        self.doors = Doors(self.site.devices, _own(self.site, house.pv_w))
+        self.start_utc_ms = int(self.scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp() * 1e3)
+        self.peer = Peer(house, self._utc_ms(self.scenario.duration_s + 86_400))
+        self.controller: Controller | None = Controller(self.site).start(self.now)
+        self.kept: dict[str, Any] | None = None
+        self.frozen_until_s = float("-inf")
+        self.contact = 0.0
+        self._back_s = float("inf")
+        self._extra: list[tuple[float, float]] = []
+        self._events = sorted(self.scenario.events, key=lambda event: event.at_s)
+
+    @property
+    def unjudged(self) -> tuple[str, ...]:
+        """The checks of the scenario that need wires, disks or processes."""
+        return tuple(check.check for check in self.scenario.checks if isinstance(check, _ON_WIRES))
+
+    @property
+    def words(self) -> str:
+        """How it was run, for a person."""
+        speed = self.scenario.duration_s / self.real_s if self.real_s else 0.0
+        text = (
+            f"in one process without wires, {speed:,.0f} times real time, steps of {self.options.step_s:g} s"
+        )
+        left = ", ".join(self.unjudged)
+        return f"{text}; needs wires and is not judged: {left}" if left else text
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """The figures by name: those of the plant and the outputs."""
+        return {**self.kpis.table(), "writes_count": float(self.doors.writes_count)}
+
+    # -- time --------------------------------------------------------------------------------
+
+    def _utc_ms(self, now_s: float) -> int:
+        return self.start_utc_ms + int(now_s * 1e3)
+
+    @property
+    def now(self) -> Now:
+        """The instant as control is told it."""
+        return Now(round((self.now_s + WARM_S + 1.0) * 1e9), self._utc_ms(self.now_s), synced=True)
+
+    @property
+    def day_s(self) -> float:
+        """Seconds since the midnight before the start."""
+        start = self.scenario.start
+        return start.hour * 3600.0 + start.minute * 60.0 + start.second + self.now_s
+
+    # -- the way through -----------------------------------------------------------------------
+
+    def perform(self) -> "Day":
+        """The whole scenario."""
+        began = time.perf_counter()
+        self.peer.ask(None, self.now)
+        while self.now_s < self.scenario.duration_s:
+            while self._events and self._events[0].at_s <= self.now_s:
+                self._do(self._events.pop(0))
+            self._step()
+            self._turn()
+        self.real_s = time.perf_counter() - began
+        return self
+
+    def verdicts(self) -> list[Verdict]:
+        """One for each check that can be judged here, and those that hold for every run."""
+        ending = Ending(modes=self.modes, downs=self.downs, end_s=self.now_s)
+        return [judge.verdict(ending) for judge in self.judges]
+
+    def _step(self) -> None:
+        drive = self.options.series.at(max(self.day_s, 0.0))
+        extra_w = sum(power_w for power_w, until_s in self._extra if self.now_s < until_s)
+        drive = replace(drive, base_w=drive.base_w + extra_w)
+        orders = _orders(self.doors.orders(self.now_s))
+        self.plant = building.step(self.spec, self.plant, orders, drive, self.options.step_s)
+        self.now_s = self.plant.now_s
+        values = building.values(self.spec, self.plant)
+        values["dso1.input_on"] = self.contact
+        told = list(self.doors.read(values, self.now_s, self.now.ns))
+        if self.controller is not None:
+            self.controller.put(told)
+        if self.now_s > 0.0:
+            self._judge(values, orders)
+
+    def _judge(self, values: dict[str, float], orders: Orders) -> None:
+        cap = owed(self.caps, self.now_s)
+        values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
+        self.course.add(self.now_s, values)
+        price = self.options.series.price(self.day_s)
+        self.kpis.step(values, cap.import_w, price, self.options.step_s)
+        for judge in self.judges:
+            judge.step(self.now_s, self.options.step_s, values)
+
+    def _turn(self) -> None:
+        if self.controller is None:
+            if self.now_s < self._back_s:
+                return
+            self.controller = Controller(self.site, self.kept).start(self.now)
+            self.peer.again()
+            self._mark("the gateway starts")
+        if self.now_s < self.frozen_until_s:
+            return
+        self.peer.tell(self.controller, self.now, self.now_s)
+        self._take(self.controller.turn(self.now))
+
+    def _take(self, decision: Decision) -> None:
+        self.doors.write(decision.commands, self.now_s)
+        self.doors.give_back(decision.releases, self.now_s)
+        self.view = decision.view
+        for command in decision.commands:
+            self.ledger.note(self.now_s, command.point, command.value, command.reason)
+            for judge in self._readers:
+                judge.ordered(self.now_s, command.point, command.value, command.reason)
+        mode = str(decision.view["mode"])
+        if not self.modes or self.modes[-1][1] != mode:
+            self.modes.append((self.now_s, mode))
+
+    # -- events --------------------------------------------------------------------------------
+
+    def _mark(self, text: str, kind: str = "event") -> None:
+        self.course.mark(self.now_s, text, kind)
+
+    def _do(self, event: Any) -> None:
+        match event:
+            case asked.Say():
+                self._mark(event.text, "say")
+            case asked.Caps():
+                self._mark(f"district: {event.words}")
+                self.peer.ask(event, self.now)
+            case asked.Broker():
+                self._mark("the broker comes back" if event.up else "the broker is taken away")
+                self.peer.join(up=event.up)
+            case asked.Heartbeat():
+                self._mark("the district speaks again" if event.on else "the district falls silent")
+                self.peer.speaking = event.on
+            case asked.Failure():
+                self._mark(f"{event.device}: {event.kind}", "fault")
+                self.doors.fault(event.device, event.kind, self.now_s, **event.told)
+            case asked.Clear():
+                self._mark(f"{event.device} is well again")
+                self.doors.clear(event.device)
+            case asked.Kill():
+                self._down(event)
+            case asked.Freeze():
+                self._mark("the gateway is frozen", "fault")
+                self.frozen_until_s = self.now_s + event.for_s
+                self.downs.append((self.now_s, self.frozen_until_s))
+            case _:
+                self._at_home(event)
+
+    def _at_home(self, event: Any) -> None:
+        match event:
+            case asked.Contact():
+                self._mark(f"the grid operator's contact {'closes' if event.closed else 'opens'}")
+                self.contact = float(event.closed)
+            case asked.Plug():
+                self._mark("a car is plugged in" if event.on else "the car leaves")
+                self.plant = building.plug(self.plant, on=event.on, need_wh=event.need_wh)
+            case asked.Extra():
+                self._mark(f"somebody switches on {event.extra_w / 1e3:g} kW")
+                self._extra.append((event.extra_w, event.at_s + event.for_s))
+
+    def _down(self, event: asked.Kill) -> None:
+        """The process ends: what it keeps on disk stays, outputs are released where somebody does."""
+        words = "kill -9" if event.do == "kill" else "the gateway is stopped"
+        self._mark(words if event.release else f"{words}, and nothing releases", "fault")
+        if self.controller is not None:
+            self.kept = self.controller.leave()
+        self.controller = None
+        self._back_s = self.now_s + event.down_s
+        self.downs.append((self.now_s, self._back_s))
+        if event.release or event.do == "stop":
+            self.doors.release(self.site.house.release_values, self.now_s)
+
+
+def fits(path: Path) -> bool:
+    """Whether a scenario can be run without wires.  Raises ConfigError for one that is faulty."""
+    try:
+        _refuse(asked.load(path))
+    except NeedsWiresError:
+        return False
+    return True
+
+
+class NeedsWiresError(ConfigError):
+    """The scenario shows what only wires can."""
+
+
+def _refuse(scenario: asked.Scenario) -> None:
+    """Raise NeedsWiresError for what only wires can show."""
+    faults = [
+        Fault(scenario.title, None, f"events.{index}", f"{event.do} needs the wires: quartier-hil run")
+        for index, event in enumerate(scenario.events)
+        if isinstance(event, asked.Unplug | asked.Disturb)
+    ]
+    if scenario.house.meters:
+        faults.append(Fault(scenario.title, None, "house.meters", "need the wires: quartier-hil run"))
+    if faults:
+        raise NeedsWiresError(faults)
+
+
+def _site(scenario: asked.Scenario, folder: Path) -> Assembled:
+    """The site as the gateway's own assembly makes it of the file that the wires would have too."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wiring = Wiring(scenario.seed, scenario.house)
+    # Nothing is opened: the ports only tell the endpoints apart.
+    wiring.ports = {
+        name: 1502 + place
+        for place, name in enumerate(wiring.devices)
+        if name in (GX, CHARGER, STORAGE, SOLAR)
+    }
+    issuers = folder / "issuers.json"
+    issuers.write_text("[]\n")
+    site = folder / "site.toml"
+    text = site_file(
+        scenario.house,
+        wiring,
+        NAMES,
+        pty=folder / "rs485",
+        broker_port=1883,
+        issuers_file=issuers,
+        rate=1.0,
+    )
+    site.write_text(text)
+    return assembled(site)
+
+
+def _own(site: Assembled, pv_w: float) -> dict[str, float]:
+    """What each output's device does before anybody ordered anything."""
+    usual = {"setpoint_w": 0.0, "generation_max_w": pv_w, "current_max_a": _CHARGER_A, "relay_on": 0.0}
+    return {
+        point: usual.get(point.partition(".")[2], 0.0) for point, info in site.points.items() if info.writable
+    }
+
+
+def _orders(said: Mapping[str, float]) -> Orders:
+    return Orders(
+        battery_w=said.get("bat1.setpoint_w", 0.0),
+        generation_max_w=said.get("pv1.generation_max_w", float("inf")),
+        current_max_a=said.get("ev1.current_max_a", 0.0),
+        relay_on=said.get("hp1.relay_on", 0.0) > 0,
+    )

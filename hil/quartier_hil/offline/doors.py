@@ -1,0 +1,207 @@
+"""The devices as control meets them, without wires: readings at their periods, orders with timers, faults.
+
+Bytes are what a run over the wires is for; here a point's value goes straight from the plant to the image, in
+the periods that the profiles state, and an order acts until the device's own timer ends it.
+"""
+
+from array import array
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from quartier_drivers.contract import Command, PointInfo, Readings
+from quartier_drivers.layout import Layout
+from quartier_hil.devices.fault import Fault, Kind
+
+# A request that is not answered within this is given up (the default of a bus section).
+TIMEOUT_S = 1.0
+CAP = "_max_"
+"""In the name of each output that is a cap."""
+_KINDS = {"float": 0, "int": 1, "bool": 2}
+_GOOD, _BAD = b"\x00", b"\x01"
+_S = 1_000_000_000
+
+
+@dataclass(slots=True)
+class _Group:
+    """Points of one device that are read together."""
+
+    layout: Layout
+    points: tuple[str, ...]
+    period_s: float
+    due_s: float = float("-inf")
+
+
+@dataclass(slots=True)
+class _Order:
+    value: float
+    written_s: float
+
+
+@dataclass
+class _Device:
+    infos: Mapping[str, PointInfo]
+    faults: dict[Kind, Fault] = field(default_factory=dict)
+    since_s: dict[Kind, float] = field(default_factory=dict)
+    groups: list[_Group] = field(default_factory=list)
+    last: Mapping[str, float] = field(default_factory=dict)
+    past: deque[tuple[float, Mapping[str, float]]] = field(default_factory=deque)
+
+    def answers(self, now_s: float) -> bool:
+        """Whether somebody who asks gets an answer in time."""
+        if self.faults.keys() & {"off", "unplugged", "silent"} or not self.connected(now_s):
+            return False
+        slow = self.faults.get("slow")
+        return slow is None or slow.seconds <= TIMEOUT_S
+
+    def connected(self, now_s: float) -> bool:
+        """Whether it hears: a loose contact is good for as long as it is bad, bad first."""
+        loose = self.faults.get("intermittent")
+        return loose is None or not loose.is_apart(now_s - self.since_s["intermittent"])
+
+    def hears(self, now_s: float) -> bool:
+        """Whether an order reaches it."""
+        silent = self.faults.get("silent")
+        deaf = self.faults.keys() & {"off", "unplugged"} or (silent is not None and not silent.acts)
+        return not deaf and self.connected(now_s)
+
+
+class Doors:
+    """Every device of a site.  ``own`` maps a writable point to what its device does by itself."""
+
+    def __init__(self, devices: Mapping[str, Mapping[str, PointInfo]], own: Mapping[str, float]) -> None:
+        self._devices = {name: _Device(infos) for name, infos in devices.items()}
+        self._of = {point: name for name, infos in devices.items() for point in infos}
+        self._own = dict(own)
+        self._orders: dict[str, _Order] = {}
+        self._prepared = False
+        self.writes_count = 0
+
+    # -- what befalls them -------------------------------------------------------------------
+
+    def fault(self, name: str, kind: Kind, now_s: float, **args: Any) -> None:
+        """Put a fault of ``devices.fault`` in force on a device."""
+        device = self._devices[name]
+        device.faults[kind] = Fault(kind, **args)
+        device.since_s[kind] = now_s
+        if kind == "off":
+            for point in device.infos:
+                self._orders.pop(point, None)
+
+    def clear(self, name: str) -> None:
+        """Make a device well again."""
+        self._devices[name].faults.clear()
+
+    def is_well(self, point: str) -> bool:
+        """Whether the device of a point has no fault in force."""
+        return not self._devices[self._of[point]].faults
+
+    # -- towards the gateway -----------------------------------------------------------------
+
+    def read(self, values: Mapping[str, float], now_s: float, now_ns: int) -> Iterator[Readings]:
+        """What is answered to the requests that are due; ``values`` are the plant's, in house units."""
+        shown = {**values, **{point: self.shown(point, now_s) for point in self._own}}
+        if not self._prepared:
+            self._prepare(shown)
+        for device in self._devices.values():
+            seen = _seen(device, shown, now_s)
+            if not device.answers(now_s):
+                continue
+            quality = _BAD if "garbage" in device.faults else _GOOD
+            for group in device.groups:
+                if now_s < group.due_s:
+                    continue
+                group.due_s = now_s + group.period_s - 1e-6
+                told = array("d", [seen[point] for point in group.points])
+                yield Readings(group.layout, told, quality * len(group.points), now_ns)
+
+    def _prepare(self, values: Mapping[str, float]) -> None:
+        self._prepared = True
+        for device in self._devices.values():
+            periods: dict[float, list[str]] = {}
+            for point, info in device.infos.items():
+                if point in values and info.kind in _KINDS and (info.read_back or not info.writable):
+                    periods.setdefault(info.period_s, []).append(point)
+            device.groups = [
+                _Group(
+                    Layout(points, bytes(_KINDS[device.infos[point].kind] for point in points)),
+                    tuple(points),
+                    period_s,
+                )
+                for period_s, points in periods.items()
+            ]
+
+    # -- from the gateway --------------------------------------------------------------------
+
+    def write(self, commands: Iterable[Command], now_s: float) -> None:
+        """Take orders; one that does not reach its device is lost."""
+        for command in commands:
+            if self._devices[self._of[command.point]].hears(now_s):
+                self._orders[command.point] = _Order(command.value, now_s)
+                self.writes_count += 1
+
+    def give_back(self, points: Iterable[str], now_s: float) -> None:
+        """Let the devices' own control have these points again."""
+        for point in points:
+            if self._devices[self._of[point]].hears(now_s):
+                self._orders.pop(point, None)
+
+    def release(self, caps: Mapping[str, float | None], now_s: float) -> None:
+        """What `quartier release` writes: each point's ``on_release``; ``caps`` holds the caps' values."""
+        for point in self._own:
+            info = self._devices[self._of[point]].infos[point]
+            value = caps.get(point) if info.on_release == "cap" else info.on_release
+            if isinstance(value, int | float):
+                if info.on_release == "cap":  # leaving never lifts a cap
+                    value = min(value, self.shown(point, now_s))
+                self.write([Command(point, float(value), 0, "release")], now_s)
+            elif info.on_release == "own":
+                self.give_back([point], now_s)
+
+    # -- towards the plant -------------------------------------------------------------------
+
+    def shown(self, point: str, now_s: float) -> float:
+        """What the device holds for a writable point: the last order, or what its timer made of it."""
+        order = self._orders.get(point)
+        if order is None:
+            return self._own[point]
+        fallback = self._devices[self._of[point]].infos[point].fallback
+        if fallback is None or now_s - order.written_s <= fallback.after_s:
+            return order.value
+        value = self._own[point] if fallback.value is None else fallback.value
+        # What a cap reverts to is written with it (SunSpec 704), or it stands: it is never lifted so.
+        return min(value, order.value) if CAP in point else value
+
+    def orders(self, now_s: float) -> dict[str, float]:
+        """What each writable point makes the plant do; a device without power does nothing."""
+        found = {}
+        for point in self._own:
+            faults = self._devices[self._of[point]].faults
+            value = 0.0 if "off" in faults else self.shown(point, now_s)
+            bent = faults.get("bent")
+            found[point] = value * bent.factor if bent is not None and bent.hits(point) else value
+        return found
+
+
+def _seen(device: _Device, values: Mapping[str, float], now_s: float) -> Mapping[str, float]:
+    """The plant's values as this device measures them."""
+    if not device.faults:
+        return values
+    if "stuck" in device.faults:
+        device.last = device.last or values
+        return device.last
+    device.last = {}
+    late = device.faults.get("delayed")
+    if late is not None:
+        device.past.append((now_s, values))
+        while len(device.past) > 1 and device.past[1][0] <= now_s - late.seconds:
+            device.past.popleft()
+        values = device.past[0][1]
+    wrong = device.faults.get("wrong")
+    if wrong is None:
+        return values
+    return {
+        point: value * wrong.factor if point in device.infos and wrong.hits(point) else value
+        for point, value in values.items()
+    }

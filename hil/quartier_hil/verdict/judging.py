@@ -1,0 +1,39 @@
+"""Who judges a scenario: each check, each invariant, and what holds for every run (pure)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from quartier_hil import wanted as asked
+from quartier_hil.scenario import Scenario
+from quartier_hil.verdict import checks, invariants
+from quartier_hil.verdict.checks import Judge
+from quartier_hil.verdict.promise import Cap
+
+_BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
+    asked.Within: checks.Within,
+    asked.Status: checks.Mode,
+    asked.Delivered: checks.Delivered,
+    asked.NothingLost: checks.NothingLost,
+    asked.Told: checks.Told,
+    asked.Released: checks.Released,
+    asked.OnTime: checks.OnTime,
+    asked.Accounted: checks.Accounted,
+    asked.Memory: checks.Memory,
+    asked.FallsBack: checks.FallsBack,
+}
+
+
+def judges(scenario: Scenario, caps: Sequence[Cap]) -> list[Judge]:
+    """One judge per check, each invariant where they are asked for, and the two that hold for every run."""
+    return [checks.Balance(), checks.Alive(), *asked_for(scenario, caps)]
+
+
+def asked_for(scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
+    """One judge per check, and each invariant where they are asked for."""
+    for check in scenario.checks:
+        if isinstance(check, asked.CapKept):
+            yield checks.CapKept(check, caps)
+        elif isinstance(check, asked.Invariants):
+            yield from invariants.all_of(scenario, check)
+        else:
+            yield _BY_KIND[type(check)](check)

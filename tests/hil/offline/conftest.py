@@ -1,0 +1,22 @@
+"""A short run in one process, from the text of a scenario."""
+
+import pytest
+
+from quartier_hil.offline.day import Day, Options
+from quartier_hil.records.series import Series
+from quartier_hil.scenario import load
+
+SERIES = Series(base_w=(500.0,), solar_w_per_kw=(0.0,), origin="constant")
+HEAD = 'title = "short"\nstart = 2026-06-12T18:30:00\nduration_s = {duration_s}\n'
+
+
+@pytest.fixture
+def day(tmp_path):
+    """Makes a day of a scenario's text, not yet performed."""
+
+    def make(text="", duration_s=300, series=SERIES):
+        path = tmp_path / "scenario.toml"
+        path.write_text(HEAD.format(duration_s=duration_s) + text)
+        return Day(Options(scenario=load(path), series=series, folder=tmp_path / "site"))
+
+    return make

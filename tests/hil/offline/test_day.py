@@ -1,0 +1,68 @@
+import pytest
+
+from quartier_hil.offline.day import NeedsWiresError, fits
+from quartier_hil.shelf import builtin, find
+
+CAR = '[[events]]\nat_s = 20\ndo = "plug"\nneed_wh = 30000\n'
+CAP = '[[events]]\nat_s = 60\ndo = "caps"\nimport_max_w = 4000\nfor_s = 200\n'
+CHECKS = '[[checks]]\ncheck = "cap-kept"\n[[checks]]\ncheck = "invariants"\n'
+
+
+def _broken(found):
+    return [verdict for verdict in found.verdicts() if not verdict.holds]
+
+
+def test_a_cap_is_kept_and_every_order_has_its_reason(day):
+    found = day(CAR + CAP + CHECKS).perform()
+
+    assert [] == _broken(found)
+    assert any("envelope" in row.reason for row in found.ledger.rows)
+    assert 4_000 == found.course.columns["cap.import_w"][-60]
+
+
+def test_a_load_that_nobody_can_hold_back_breaks_the_cap(day):
+    load = '[[events]]\nat_s = 40\ndo = "load"\nextra_w = 9000\nfor_s = 900\n'
+    away = '[[events]]\nat_s = 40\ndo = "fault"\ndevice = "gx"\nkind = "off"\n'
+    found = day(load + away + CAP + CHECKS).perform()
+
+    assert "cap-kept" in [verdict.check for verdict in _broken(found)]
+
+
+def test_a_killed_gateway_comes_back_and_its_outputs_were_released(day):
+    kill = '[[events]]\nat_s = 100\ndo = "kill"\ndown_s = 30\n'
+    found = day(CAR + kill, duration_s=200).perform()
+
+    at = found.course.times_s.index(120)
+    assert (0, 0) == (
+        found.course.columns["order.battery_w"][at],
+        found.course.columns["order.current_max_a"][at],
+    )
+    assert [(100, 130)] == found.downs
+    assert "CONTROLLED" == found.view["mode"]
+
+
+def test_a_frozen_gateway_orders_nothing_and_timers_run_out(day):
+    freeze = '[[events]]\nat_s = 100\ndo = "freeze"\nfor_s = 80\n'
+    found = day(CAR + freeze, duration_s=250).perform()
+
+    column = found.course.columns["order.current_max_a"]
+    assert 16 == column[found.course.times_s.index(99)]
+    assert 0 == column[found.course.times_s.index(170)]
+    assert not [row for row in found.ledger.rows if 101 <= row.at_s <= 179]
+
+
+def test_what_only_wires_can_judge_is_named(day):
+    found = day('[[checks]]\ncheck = "delivered"\n', duration_s=5).perform()
+
+    assert ("delivered",) == found.unjudged
+    assert "needs wires and is not judged: delivered" in found.words
+
+
+def test_what_only_wires_can_show_is_refused(day):
+    with pytest.raises(NeedsWiresError, match="house.meters: need the wires"):
+        day('[house]\nmeters = ["tic"]\n')
+
+
+def test_most_of_our_scenarios_run_without_wires():
+    assert not fits(find("three-meters"))
+    assert 12 <= sum(fits(path) for path in builtin().values())

@@ -1,0 +1,21 @@
+MODES = '[[events]]\nat_s = 10\ndo = "{what}"\n{key} = false\n'
+
+
+def test_the_house_is_controlled_from_the_first_second(day):
+    assert [(-59, "CONTROLLED")] == day(duration_s=5).perform().modes
+
+
+def test_the_link_is_lost_two_minutes_after_the_last_heartbeat(day):
+    found = day(MODES.format(what="broker", key="up"), duration_s=200).perform()
+
+    (at_s, mode) = found.modes[-1]
+    assert "FAILSAFE" == mode
+    assert 10 + 90 <= at_s <= 10 + 122
+
+
+def test_who_comes_back_is_told_the_newest_document_again(day):
+    back = '[[events]]\nat_s = 200\ndo = "broker"\nup = true\n'
+    found = day(MODES.format(what="broker", key="up") + back, duration_s=300).perform()
+
+    assert ["CONTROLLED", "FAILSAFE", "CONTROLLED"] == [mode for _, mode in found.modes]
+    assert {"ACCEPTED"} == {ack.status for ack in found.peer.acks}

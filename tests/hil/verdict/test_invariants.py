@@ -1,0 +1,82 @@
+import datetime as dt
+
+import pytest
+
+from quartier_hil import wanted as asked
+from quartier_hil.scenario import Kill, Scenario
+from quartier_hil.verdict.checks import Ending
+from quartier_hil.verdict.invariants import BandKept, MinimumTimes, Reasons, Switchings, all_of
+
+SCENARIO = Scenario(title="x", start=dt.datetime(2026, 6, 12, 15), duration_s=9_000)  # noqa: DTZ001 - the house's local time
+
+
+def _judged(judge, moments, point="order.relay_on"):
+    """``moments``: at which second an order had which value."""
+    for now_s, value in moments:
+        judge.step(now_s, 1.0, {point: value, "bat1.soc_pct": 50.0})
+    return judge.verdict(Ending())
+
+
+@pytest.mark.parametrize(("off_s", "holds"), [(181, True), (170, False)])
+def test_a_load_stays_off_for_its_minimum_time(off_s, holds):
+    moments = [(0, 1), (1_000, 0), (1_000 + off_s, 1)]
+
+    assert holds == _judged(MinimumTimes(SCENARIO), moments).holds
+
+
+@pytest.mark.parametrize(("on_s", "holds"), [(300, True), (200, False)])
+def test_a_load_stays_on_for_its_minimum_time(on_s, holds):
+    assert holds == _judged(MinimumTimes(SCENARIO), [(0, 0), (1_000, 1), (1_000 + on_s, 0)]).holds
+
+
+def test_a_cars_current_may_change_but_not_pause_and_go_on_at_once():
+    assert _judged(MinimumTimes(SCENARIO), [(0, 16), (1, 6), (2, 9)], "order.current_max_a").holds
+    assert not _judged(MinimumTimes(SCENARIO), [(0, 16), (90, 0), (100, 6)], "order.current_max_a").holds
+
+
+def test_what_a_release_switches_is_no_switching_of_the_cycle():
+    killed = SCENARIO.model_copy(update={"events": (Kill(at_s=1_000, do="kill", down_s=10),)})
+
+    assert _judged(MinimumTimes(killed), [(0, 0), (990, 1), (1_001, 0)]).holds
+
+
+@pytest.mark.parametrize(("count", "holds"), [(6, True), (7, False)])
+def test_a_load_is_switched_at_most_six_times_an_hour(count, holds):
+    moments = [(0, 0)] + [(400 * (number + 1), (number + 1) % 2) for number in range(count)]
+
+    assert holds == _judged(Switchings(SCENARIO), moments).holds
+
+
+def test_switchings_of_another_hour_do_not_count():
+    assert _judged(Switchings(SCENARIO), [(0, 0)] + [(700 * n, n % 2) for n in range(1, 20)]).holds
+
+
+@pytest.mark.parametrize(("soc_pct", "holds"), [(9.6, True), (9.4, False), (95.4, True), (95.6, False)])
+def test_the_battery_stays_in_its_band(soc_pct, holds):
+    judge = BandKept()
+    judge.step(1, 1, {"bat1.soc_pct": soc_pct})
+
+    assert holds == judge.verdict(Ending()).holds
+
+
+def test_an_order_without_a_reason_is_named():
+    judge = Reasons(SCENARIO)
+    judge.ordered(7, "bat1.setpoint_w", 5, "why")
+    assert judge.verdict(Ending()).holds
+
+    judge.ordered(8, "bat1.setpoint_w", 6, " ")
+    assert (False, "bat1.setpoint_w = 6 at 8 s has none") == (
+        judge.verdict(Ending()).holds,
+        judge.verdict(Ending()).measured,
+    )
+
+
+def test_a_scenario_may_leave_one_out_and_a_house_what_it_has_not():
+    names = [type(judge).__name__ for judge in all_of(SCENARIO, asked.Invariants(check="invariants"))]
+
+    assert "Lights" not in names
+    assert "TierA" not in names
+    assert "BandKept" not in [
+        type(judge).__name__
+        for judge in all_of(SCENARIO, asked.Invariants(check="invariants", without=("band-kept",)))
+    ]

@@ -1,0 +1,18 @@
+from quartier_hil import wanted as asked
+from quartier_hil.verdict.checks import Alive, Balance, CapKept
+from quartier_hil.verdict.judging import asked_for, judges
+from quartier_hil.verdict.promise import caps
+
+
+def test_every_run_is_judged_by_balance_and_life(prepared):
+    assert [Balance, Alive] == [type(judge) for judge in judges(prepared.scenario, ())]
+
+
+def test_each_check_has_its_judge_and_invariants_have_several(prepared):
+    checks = (asked.CapKept(check="cap-kept"), asked.Invariants(check="invariants", without=("reasons",)))
+    scenario = prepared.scenario.model_copy(update={"checks": checks})
+    found = list(asked_for(scenario, caps(scenario)))
+
+    assert CapKept is type(found[0])
+    assert ["BandKept", "MinimumTimes", "Switchings"] == [type(judge).__name__ for judge in found[1:4]]
+    assert "Reasons" not in [type(judge).__name__ for judge in found]
