@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from quartier.app.decisions import Decisions
 from quartier.app.fleet import Fleet
-from quartier.control import cycle, link, supplies
+from quartier.control import cycle, link, supplies, turns
 from quartier.control.caps import LinkCaps
 from quartier.control.contacts import Why
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
@@ -79,14 +79,21 @@ class Turn:
 
     def kept(self) -> Mapping[str, Any]:
         """What control must know after a restart beside the link's state."""
-        subscribed_va = supplies.kept(self._state.supplies)
-        return {"subscribed_va": subscribed_va} if subscribed_va else {}
+        facts = {
+            "subscribed_va": supplies.kept(self._state.supplies),
+            "turns": turns.kept(self._state.turns, self._clock.now()),
+        }
+        return {name: known for name, known in facts.items() if known}
 
     def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
-        """Take what ``kept`` gave before; a contract does not age."""
+        """Take what ``kept`` gave before; a contract does not age, and a switching knows its own time."""
         del away_s
-        known = supplies.recalled(self._state.house.supplies, kept.get("subscribed_va"))
-        self._state = replace(self._state, supplies=known)
+        house = self._state.house
+        self._state = replace(
+            self._state,
+            supplies=supplies.recalled(house.supplies, kept.get("subscribed_va")),
+            turns=turns.recalled(house, kept.get("turns"), self._clock.now()),
+        )
 
     @property
     def house(self) -> House:

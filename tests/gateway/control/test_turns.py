@@ -1,0 +1,94 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from quartier.control import turns
+from quartier.control.shed import Turn, may_switch
+from quartier.house.now import Now
+
+S = 1_000_000_000
+UTC_MS = 1_790_000_000_000
+BEFORE = Now(5_000 * S, UTC_MS, synced=True)
+
+
+def restarted(house, known, *, away_s=10, synced=True, **broken):
+    facts = json.loads(json.dumps(turns.kept(known, BEFORE)))
+    for facts_of_one in facts.values():
+        facts_of_one.update(broken)
+    return turns.recalled(house, facts, Now(7 * S, UTC_MS + away_s * 1000, synced))
+
+
+@pytest.mark.parametrize(("on", "least_s"), [(True, 300), (False, 180)])
+def test_a_minimum_time_goes_on_over_a_restart(house, on, least_s):
+    pump = next(asset for asset in house.assets if asset.name == "pump")
+    known = {"pump": Turn(on=on, since_ns=BEFORE.ns - 100 * S)}
+
+    for away_s, over in ((least_s - 101, False), (least_s - 99, True)):
+        found = restarted(house, known, away_s=away_s)
+        assert over is may_switch(pump, found["pump"], 7 * S)
+
+
+@pytest.mark.parametrize(("synced", "away_s"), [(False, 10), (True, -3600)])
+def test_where_nobody_knows_how_long_it_took_a_minimum_time_begins_anew(house, synced, away_s):
+    found = restarted(
+        house, {"pump": Turn(on=False, since_ns=BEFORE.ns - 10 * S)}, synced=synced, away_s=away_s
+    )
+
+    assert 7 * S == found["pump"].since_ns
+
+
+def test_sheds_of_the_day_still_count_so_that_the_turns_stay_fair(house):
+    known = {"pump": Turn(on=False, since_ns=0, before_w=900.0, sheds_ns=(0, 10 * S, 20 * S))}
+    found = restarted(house, known)["pump"]
+
+    assert (3, 900.0, False) == (found.sheds_24h(7 * S), found.before_w, found.on)
+
+
+def test_nothing_is_kept_of_what_was_never_switched_and_nothing_changes_between_switchings():
+    known = {"a": Turn(), "b": Turn(on=False, since_ns=4_000 * S)}
+    later = replace_s(BEFORE, 3.7)
+
+    assert {"b"} == turns.kept(known, BEFORE).keys()
+    assert turns.kept(known, BEFORE) == turns.kept(known, later)
+
+
+def replace_s(now: Now, later_s: float) -> Now:
+    return Now(now.ns + round(later_s * S), now.utc_ms + round(later_s * 1000), now.synced)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"since_utc_ms": "x"},
+        {"since_utc_ms": None},
+        {"sheds_utc_ms": 7},
+        {"mode": 3},
+        {"before_w": float("inf")},
+        {"turns_utc_ms": [None]},
+    ],
+)
+def test_facts_that_are_none_are_left_out(house, broken):
+    assert {} == restarted(house, {"pump": Turn(on=False, since_ns=0)}, **broken)
+
+
+@pytest.mark.parametrize("facts", [None, 7, [], {"pump": 1}, {"pump": {}}, {"gone": {}}])
+def test_a_file_of_anything_else_begins_anew(house, facts):
+    assert {} == turns.recalled(house, facts, BEFORE)
+
+
+def test_a_cycle_begins_with_what_was_recalled(plant):
+    p = plant(base_w=500, loads_w={"pump": 2_000}, soc_pct=12)
+    p.run(30).cap(import_max_w=600).run(30)
+    assert 0 == p.points["pump.relay_on"]
+    found = turns.recalled(
+        p.house,
+        turns.kept(p.state.turns, Now(p.t * S, UTC_MS, synced=True)),
+        Now(p.t * S, UTC_MS, synced=True),
+    )
+    p.state = replace(type(p.state).fresh(p.house), turns=found)
+    p.raw["pump.relay_on"] = 0.0
+    p.cap(import_max_w=10_000).run(100)
+
+    assert 0 == p.points["pump.relay_on"]
+    assert 1 == p.state.turns["pump"].sheds_24h(p.t * S)
