@@ -10,7 +10,7 @@ from quartier.app.fleet import Fleet
 from quartier.house.image import Frozen
 from quartier.house.now import Now
 from quartier.runtime.bus import Bus
-from quartier.runtime.fallbacks import Look
+from quartier.runtime.fallbacks import Fallbacks
 from quartier.runtime.health import NOT_ASKED, Health
 from quartier.runtime.mailbox import Outcome
 from quartier.runtime.ticker import Ticker
@@ -62,7 +62,7 @@ def _told(
     fleet: Fleet,
     utc_ms: int,
 ) -> dict[str, Any]:
-    found = _point(name, frozen, info, outcome, fleet.fallbacks.of(name), utc_ms)
+    found = _point(name, frozen, info, outcome, fleet.fallbacks, utc_ms)
     if info is not None and info.writable:
         found["writes"] = _writes(info, fleet.tally, utc_ms)
         probe = fleet.probes.get(name.partition(".")[0])
@@ -85,7 +85,7 @@ def _point(
     frozen: Frozen,
     info: PointInfo | None,
     outcome: Outcome | None,
-    look: Look | None,
+    known: Fallbacks,
     utc_ms: int,
 ) -> dict[str, Any]:
     seen = frozen.get(name)
@@ -100,7 +100,7 @@ def _point(
     if info is not None and info.writable:
         found["writable"] = True
         found["on_release"] = info.on_release
-        found["fallback"] = None if info.fallback is None else fallbacks.shown(info, look, utc_ms)
+        found["fallback"] = None if info.fallback is None else fallbacks.shown(info, known, utc_ms)
     if outcome is not None:
         found["written"] = written(outcome, frozen.now_ns)
     return found

@@ -7,6 +7,7 @@ from typing import Any
 
 from quartier.app import assembly, fallbacks
 from quartier.config.load import Loaded
+from quartier.house.assets import Steered
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.fallbacks import Fallbacks
 from quartier_drivers.abilities import Armable
@@ -30,11 +31,11 @@ class Station:
 
 @dataclass(slots=True)
 class Site:
-    """The devices of a site, ready to be asked; ``used`` are the points by which control gives orders."""
+    """The devices of a site, ready to be asked; ``used``: who is given orders by control, by point."""
 
     lines: dict[str, Line]
     stations: list[Station]
-    used: frozenset[str]
+    used: dict[str, Steered]
     reasons: dict[str, str]
 
 
@@ -56,7 +57,7 @@ def opened(loaded: Loaded, clock: HouseClock) -> Site:
                 lines[wire.name] = line
                 stations.append(Station(wire.name, spec.name, driver, writable))
     house = assembly.house(loaded.site, infos, assembly.release_values(planned, infos))
-    used = frozenset(point for _, point in fallbacks.ordered(house))
+    used = {point: asset for asset, point in fallbacks.ordered(house)}
     return Site(lines, stations, used, assembly.reasons(loaded.site))
 
 
@@ -100,7 +101,10 @@ async def _station(line: Line, station: Station, known: Fallbacks, clock: HouseC
     """Arm one device; why it did not answer, empty when it did."""
     try:
         await line.open()
-        await station.driver.open()
+        identity = await station.driver.open()
+        for point, info in station.points.items():
+            if info.fallback is not None:
+                known.met(point, info.fallback.after_s, identity.get("serial", ""))
         for found in await _found(station, writes=writes):
             known.note(found, clock.utc_ms())
     except WireError as error:
@@ -128,10 +132,11 @@ def _rows(
     for point, info in station.points.items():
         owner = point.partition(".")[0]
         row: dict[str, Any] = {"bus": station.bus, "device": station.name, "asset": owner, "point": point}
-        row |= fallbacks.shown(info, known.of(point), utc_ms)
+        row |= fallbacks.shown(info, known, utc_ms)
         row |= {"used": point in site.used, "accepted": site.reasons.get(owner)}
         if station.name in failures and info.fallback is not None:
             row |= {"state": "no answer", "problem": failures[station.name]}
+        row["prove"] = fallbacks.proving(site.used.get(point), row)
         rows.append(row)
     return rows
 
@@ -140,4 +145,4 @@ def is_well(row: dict[str, Any]) -> bool:
     """Whether nothing is left to do: as declared, or accepted, or not used by control at all."""
     if row["state"] == "none":
         return bool(row["accepted"]) or not row["used"]
-    return row["state"] in ("verified", "declared")
+    return row["state"] in ("verified", "armed", "declared")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered
 from quartier.runtime import statefile
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.fallbacks import Fallbacks, Look
+from quartier.runtime.proof import Proof
 from quartier_drivers.contract import KINDS, PointInfo, Quality, Reading, Readings, columns
 from quartier_drivers.layout import Layout
 
@@ -71,15 +73,17 @@ def _takes(asset: Load | Ev) -> bool:
 
 
 class Teller:
-    """``<asset>.fallback_on`` of each asset that can be given orders: whether its fall-back is as declared.
+    """Two points of each asset that can be given orders; BAD while nobody has looked yet.
 
-    BAD while nobody has looked yet; False where there is none.
+    ``<asset>.fallback_on``: whether its fall-back is as declared, and was not seen to fail; False where there
+    is none.  ``<asset>.fallback_proven_on``: whether somebody saw it act, or nothing has to act.
     """
 
     def __init__(self, house: House, fallbacks: Fallbacks) -> None:
         self._fallbacks = fallbacks
         self._assets = tuple(ordered(house))
-        self.names = tuple(f"{asset.name}.fallback_on" for asset, _ in self._assets)
+        endings = ("fallback_on", "fallback_proven_on")
+        self.names = tuple(f"{asset.name}.{ending}" for asset, _ in self._assets for ending in endings)
         self._layout = Layout(self.names, bytes([KINDS["bool"]]) * len(self.names))
         self._told_count = -1
         self._told_ns = 0
@@ -90,22 +94,25 @@ class Teller:
         if not self.names or (count == self._told_count and now_ns - self._told_ns < TELL_NS):
             return ()
         self._told_count, self._told_ns = count, now_ns
-        rows = (self._reading(asset, point, now_ns) for asset, point in self._assets)
+        rows = (row for asset, point in self._assets for row in self._readings(asset, point, now_ns))
         return (columns(rows, now_ns, self._layout),)
 
-    def _reading(self, asset: Steered, point: str, now_ns: int) -> Reading:
-        look = self._fallbacks.of(point)
-        known = look is not None or not asset.falls_back
-        stands = asset.falls_back and (look is None or look.stands)
-        quality = Quality.GOOD if known else Quality.BAD
-        return Reading(f"{asset.name}.fallback_on", known and stands, quality, now_ns)
+    def _readings(self, asset: Steered, point: str, now_ns: int) -> Iterator[Reading]:
+        stands = self._fallbacks.stands(point) if asset.falls_back else False
+        quality = Quality.BAD if stands is None else Quality.GOOD
+        look, seen = self._fallbacks.of(point), self._fallbacks.proof(point)
+        acts = seen is not None and seen.acts
+        holds = look is not None and look.armed.after_s == inf
+        yield Reading(f"{asset.name}.fallback_on", bool(stands), quality, now_ns)
+        yield Reading(f"{asset.name}.fallback_proven_on", bool(stands) and (acts or holds), quality, now_ns)
 
 
-def shown(info: PointInfo, look: Look | None, utc_ms: int) -> dict[str, Any]:
+def shown(info: PointInfo, known: Fallbacks, utc_ms: int) -> dict[str, Any]:
     """The fall-back of one writable point, JSON-ready: what is declared, what was found, and when.
 
-    ``state``: ``none``, ``unseen`` (nobody looked yet), ``verified``, ``declared`` (by the manual; the device
-    shows none of it) or ``different``.
+    ``state``: ``none``, ``unseen`` (nobody looked yet), ``verified`` (as declared, and seen to act where
+    something must), ``armed`` (as declared, nobody saw it act), ``declared`` (by the manual; the device shows
+    none of it, nobody saw it act) or ``different`` (not as declared, or seen to fail).
     """
     fallback = info.fallback
     if fallback is None:
@@ -119,15 +126,38 @@ def shown(info: PointInfo, look: Look | None, utc_ms: int) -> dict[str, Any]:
         "kept_by": fallback.kept_by,
         "problem": "",
     }
+    look, seen = known.of(info.point), known.proof(info.point)
+    if seen is not None:
+        found["proof"] = {**seen.facts(), "age_s": round((utc_ms - seen.utc_ms) / 1000, 1)}
     if look is not None:
         armed = look.armed
-        found["state"] = "different" if armed.problem else "verified" if armed.is_verified else "declared"
         found["problem"] = armed.problem
         found["found_value"] = armed.value
         found["found_after_s"] = None if fallback.holds else armed.after_s
         found["utc_ms"] = look.utc_ms
         found["age_s"] = round((utc_ms - look.utc_ms) / 1000, 1)
-    return found
+    if seen is not None and not seen.acts:
+        found["problem"] = "; ".join(filter(None, (found["problem"], seen.words)))
+    return found | {"state": _state(found["problem"], look, seen, holds=fallback.holds)}
+
+
+def _state(problem: str, look: Look | None, seen: Proof | None, *, holds: bool) -> str:
+    if problem:
+        return "different"
+    if look is None:
+        return "unseen"
+    if seen is not None or (holds and look.armed.is_verified):
+        return "verified"
+    return "armed" if look.armed.is_verified else "declared"
+
+
+def proving(asset: Steered | None, row: Mapping[str, Any]) -> str:
+    """The command that lets the fall-back of a row run out once; empty where it need not, or no probe can."""
+    if asset is None or row["state"] not in {"armed", "declared"} or row["holds"]:
+        return ""
+    steps = isinstance(asset, Battery | Ev | Load) or (isinstance(asset, Pv) and asset.curtail == "limit")
+    by_requests = row["kept_by"] == "requests"  # who watches it keeps it alive
+    return f"quartier probe {asset.name} --watch-timer" if steps and not by_requests else ""
 
 
 def rows(house: House, fleet: Fleet, reasons: Mapping[str, str], utc_ms: int) -> list[dict[str, Any]]:
@@ -135,18 +165,14 @@ def rows(house: House, fleet: Fleet, reasons: Mapping[str, str], utc_ms: int) ->
 
     ``reasons`` says by asset why the site file accepts that there is no fall-back.
     """
-    return [
-        {
-            **_place(fleet, point),
-            "asset": asset.name,
-            "point": point,
-            **shown(fleet.points[point], fleet.fallbacks.of(point), utc_ms),
-            "used": True,
-            "accepted": reasons.get(asset.name),
-        }
-        for asset, point in ordered(house)
-        if point in fleet.points
-    ]
+    found = []
+    for asset, point in ordered(house):
+        if point in fleet.points:
+            row: dict[str, Any] = {**_place(fleet, point), "asset": asset.name, "point": point}
+            row |= shown(fleet.points[point], fleet.fallbacks, utc_ms)
+            row |= {"used": True, "accepted": reasons.get(asset.name)}
+            found.append(row | {"prove": proving(asset, row)})
+    return found
 
 
 def _place(fleet: Fleet, point: str) -> dict[str, str]:

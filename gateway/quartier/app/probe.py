@@ -10,20 +10,22 @@ from typing import Any
 from quartier.app import assembly, keeper, wear
 from quartier.app.assembly import Wire
 from quartier.app.fleet import Fleet
+from quartier.commissioning import findings
 from quartier.commissioning import subject as subjects
 from quartier.commissioning.bounds import Bounds
 from quartier.commissioning.session import Session
-from quartier.commissioning.stage import Wish, points
+from quartier.commissioning.stage import Watch, Wish, points
 from quartier.commissioning.subject import Subject
 from quartier.config import model
 from quartier.config.load import Loaded
 from quartier.control import link
 from quartier.control.caps import LinkCaps
-from quartier.house.assets import Asset, Battery, Ev, House, Load, Pv
+from quartier.house.assets import Asset, Battery, Ev, House, Load, Moded, Pv
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier.runtime import release
 from quartier.runtime.clock import HouseClock
+from quartier.runtime.proof import Proof
 from quartier_drivers.contract import Command, PointInfo
 from quartier_drivers.profile import Profile
 from quartier_drivers.registry import door
@@ -137,6 +139,8 @@ def _point(asset: Asset) -> tuple[str, str]:
         return "current_max_a", ""
     if isinstance(asset, Load):
         return ("relay_on", "") if asset.switchable else ("", "it has no relay, or tier A keeps it running")
+    if isinstance(asset, Moded):
+        return "", "it runs in modes, which no probe steps yet"
     assert isinstance(asset, Pv)
     if asset.curtail == "limit":
         return "generation_max_w", ""
@@ -213,6 +217,14 @@ def _bounds(site: model.Site, house: House, section: Any, caps: LinkCaps | None)
         charges_from_grid=caps is None or not caps.no_grid_charge_above_reserve,
         exports_stored=caps is None or not caps.no_battery_export,
     )
+
+
+def proof(subject: Subject, watch: Watch | None, utc_ms: int, serial: str) -> Proof | None:
+    """What watching its timer says of the fall-back of the point; None where it was not watched."""
+    for found in findings.timed(subject, watch):
+        assert watch is not None
+        return Proof(not found.is_fault, watch.expected_s, watch.seen_s, found.words, utc_ms, serial)
+    return None
 
 
 async def run(

@@ -22,6 +22,7 @@ from quartier_drivers.errors import ConfigError, Fault
 
 _STATES = {
     "verified": ("verified", "green"),
+    "armed": ("armed, not proven", "yellow"),
     "declared": ("by the manual", "yellow"),
     "different": ("DIFFERENT", "red"),
     "no answer": ("no answer", "red"),
@@ -148,6 +149,8 @@ def _remarks(row: dict[str, Any]) -> list[str]:
             f"{none}; so it is used for no cap and no shed; expected another device, or "
             f"assets.{row['asset']}.accept_no_fallback with the reason"
         )
+    if row.get("prove"):
+        found.append(f"{where}: nobody has seen its fall-back act; {row['prove']} lets it run out once")
     if row.get("kept_by") == "requests":
         found.append(f"{where}: reading keeps it alive too, so it guards against a lost gateway only")
     return found

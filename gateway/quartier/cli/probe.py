@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from quartier.app import probe, probed
+from quartier.app import fallbacks, probe, probed
 from quartier.cli import output
 from quartier.commissioning import advice, consent, findings, sentence, sheet, verdict
 from quartier.commissioning.advice import Paper, Papers
@@ -152,6 +152,11 @@ def _told(
     )
     if asset is not None:
         probed.keep(options.state_dir, plan.subject.name, one)
+    proof = probe.proof(plan.subject, stage.watch, utc_ms, one.serial)
+    if proof is not None:
+        known = fallbacks.recalled(options.state_dir)
+        known.prove(plan.subject.point, proof)
+        fallbacks.keep(options.state_dir, known)
     if options.page is not None:
         text = sheet.page(_sheet(loaded, plan, outcome, one, found, changes, seen, agreed_to))
         options.page.write_text(text, encoding="utf-8")

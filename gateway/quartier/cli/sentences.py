@@ -129,6 +129,7 @@ def by_itself(point: str, fallback: Mapping[str, Any] | None) -> str:
         text += f" after {age(fallback['after_s'])}"
     words = {
         "verified": f"verified {age(fallback.get('age_s'))} ago",
+        "armed": "armed, not proven",
         "declared": "by the manual",
         "different": "NOT as declared",
     }
@@ -144,6 +145,7 @@ def fallbacks(told: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
         ).append(row)
     words = {
         "verified": "verified",
+        "armed": "armed, not proven",
         "declared": "by the manual",
         "unseen": "not looked at yet",
         "accepted": "accepted without",

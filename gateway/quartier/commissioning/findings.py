@@ -30,7 +30,7 @@ def found(subject: Subject, trace: Trace, seen: Measured, ended: str, watch: Wat
         *_reacted(subject, trace, seen),
         *_limited(subject, trace, seen),
         *_late(subject, trace, seen),
-        *_timed(subject, watch),
+        *timed(subject, watch),
     ]
     return sorted(every, key=lambda one: not one.is_fault)
 
@@ -173,7 +173,8 @@ def _late(subject: Subject, trace: Trace, seen: Measured) -> Iterator[Finding]:
         yield Finding("meter.slow", f"the grid meter has news only every {slow_s:.0f} s", is_fault=False)
 
 
-def _timed(subject: Subject, watch: Watch | None) -> Iterator[Finding]:
+def timed(subject: Subject, watch: Watch | None) -> Iterator[Finding]:
+    """How the device's timer acted where it was watched, in one finding: a fault if not as declared."""
     if watch is None:
         return
     if watch.seen_s is None:

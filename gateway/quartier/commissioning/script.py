@@ -226,6 +226,9 @@ def _timer_watched(stage: Stage) -> Script:
     if timer is None or not isfinite(timer.after_s):
         stage.say("there is no timer to watch: what was written last stands")
         return
+    if timer.kept_by == "requests":
+        stage.say("its timer cannot be watched: reading keeps it alive too, as its profile says")
+        return
     falls_to_w = None if timer.value is None else stage.subject.watts(timer.value)
     step_w = stage.subject.step_w
     rest_w = stage.level_w or 0.0

@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from quartier.runtime import proof
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.health import Health
+from quartier.runtime.proof import Proof
 from quartier_drivers.abilities import Armable
 from quartier_drivers.contract import Armed, Note
 
@@ -41,10 +43,19 @@ class Look:
 
 
 class Fallbacks:
-    """The last look at each point of the house; ``facts`` are an earlier run's, or of ``quartier arm``."""
+    """The last look at each point of the house, and what was seen of its timer when it was let run out.
+
+    ``facts`` are an earlier run's, or of ``quartier arm`` and ``quartier probe``.
+    """
 
     def __init__(self, facts: Mapping[str, Any] | None = None) -> None:
-        self._looks = {str(point): _look(str(point), kept) for point, kept in (facts or {}).items()}
+        every = facts or {}
+        self._looks = {
+            str(point): _look(str(point), kept) for point, kept in every.items() if {*kept} != {"proof"}
+        }
+        self._proofs = {
+            str(point): proof.of(kept["proof"]) for point, kept in every.items() if "proof" in kept
+        }
         self.changes_count = 0
         """Grows with each look: whoever keeps the facts sees whether they are new."""
 
@@ -55,27 +66,55 @@ class Fallbacks:
         self.changes_count += 1
         return look.stands != (before is None or before.stands)
 
+    def prove(self, point: str, found: Proof) -> None:
+        """Take what was seen of a point's timer."""
+        self._proofs[point] = found
+        self.changes_count += 1
+
+    def met(self, point: str, after_s: float | None, serial: str) -> None:
+        """The device of a point is here, its timer is declared so: what was seen of another says nothing."""
+        found = self._proofs.get(point)
+        if found is not None and not found.holds_for(after_s, serial):
+            del self._proofs[point]
+            self.changes_count += 1
+
     def of(self, point: str) -> Look | None:
         """The last look at a point; None where nobody ever looked."""
         return self._looks.get(point)
+
+    def proof(self, point: str) -> Proof | None:
+        """What was seen of its timer; None where nobody let it run out."""
+        return self._proofs.get(point)
+
+    def stands(self, point: str) -> bool | None:
+        """Whether its fall-back is as declared, and was not seen to fail; None: nothing is known of it."""
+        look, seen = self.of(point), self.proof(point)
+        if look is None and seen is None:
+            return None
+        return (look is None or look.stands) and (seen is None or seen.acts)
 
     def keep(self, points: Iterable[str]) -> None:
         """Forget all points but these."""
         kept = set(points)
         self._looks = {point: look for point, look in self._looks.items() if point in kept}
+        self._proofs = {point: found for point, found in self._proofs.items() if point in kept}
 
     def facts(self) -> dict[str, Any]:
         """What is to survive a restart, JSON-ready."""
-        return {
-            point: {
-                "value": look.armed.value,
-                "after_s": look.armed.after_s,
-                "problem": look.armed.problem,
-                "is_verified": look.armed.is_verified,
-                "utc_ms": look.utc_ms,
-            }
-            for point, look in self._looks.items()
-        }
+        looks = {point: _facts(look) for point, look in self._looks.items()}
+        for point, found in self._proofs.items():
+            looks.setdefault(point, {})["proof"] = found.facts()
+        return looks
+
+
+def _facts(look: Look) -> dict[str, Any]:
+    return {
+        "value": look.armed.value,
+        "after_s": look.armed.after_s,
+        "problem": look.armed.problem,
+        "is_verified": look.armed.is_verified,
+        "utc_ms": look.utc_ms,
+    }
 
 
 def _look(point: str, kept: Mapping[str, Any]) -> Look:
@@ -121,7 +160,10 @@ class Lookout:
     def met(self, health: Health) -> None:
         """A device has said who it is: perhaps another one, perhaps restarted."""
         now_ns = self._clock.now_ns()
+        serial = health.identity.get("serial", "")
         for point in self._points[health.name]:
+            fallback = health.driver.points[point].fallback
+            self._fallbacks.met(point, None if fallback is None else fallback.after_s, serial)
             self._timed.discard(point)
             looked_ns = self._looked_ns.get(point)
             rested_ns = now_ns if looked_ns is None else looked_ns + int(MET_PAUSE_S * 1e9)

@@ -63,6 +63,7 @@ async def test_a_silent_device_is_named_in_its_rows(armed):
     ("row", "well"),
     [
         ({"state": "verified"}, True),
+        ({"state": "armed"}, True),
         ({"state": "declared"}, True),
         ({"state": "different"}, False),
         ({"state": "no answer"}, False),

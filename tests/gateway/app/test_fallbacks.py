@@ -12,6 +12,7 @@ from quartier.runtime import statefile
 from quartier.runtime.clock import ClockSetting, HouseClock
 from quartier.runtime.directory import Directory
 from quartier.runtime.fallbacks import Fallbacks
+from quartier.runtime.proof import Proof
 from quartier_drivers.contract import Armed, Fallback, PointInfo, Quality
 
 S = 1_000_000_000
@@ -103,11 +104,41 @@ def test_each_asset_tells_whether_its_fallback_stands():
 
     assert {
         "bat1.fallback_on": (True, Quality.GOOD),
+        "bat1.fallback_proven_on": (False, Quality.GOOD),
         "pv1.fallback_on": (False, Quality.GOOD),
+        "pv1.fallback_proven_on": (False, Quality.GOOD),
         "ev1.fallback_on": (False, Quality.BAD),
+        "ev1.fallback_proven_on": (False, Quality.BAD),
         "heat.fallback_on": (False, Quality.GOOD),
+        "heat.fallback_proven_on": (False, Quality.GOOD),
     } == told(teller, 0)
     assert tuple(told(fallbacks.Teller(HOUSE, found), 0)) == teller.names
+
+
+def proof(*, acts=True, words="bat1 fell back 60 s after the last write"):
+    return Proof(acts, 60.0, 60.2 if acts else None, words, NOON)
+
+
+@pytest.mark.parametrize(
+    ("look", "seen", "told_on"),
+    [
+        (Armed(SETPOINT, 0.0, 60.0), None, (True, False)),
+        (Armed(SETPOINT, 0.0, 60.0), proof(), (True, True)),
+        (Armed(SETPOINT, 0.0, 60.0), proof(acts=False), (False, False)),
+        (Armed(SETPOINT, 0.0, 60.0, "it never acts"), proof(), (False, False)),
+        (None, proof(acts=False), (False, False)),
+        (Armed(SETPOINT, None, float("inf")), None, (True, True)),
+    ],
+)
+def test_a_fallback_is_proven_only_by_who_saw_it_act_and_lost_where_it_was_seen_to_fail(look, seen, told_on):
+    found = Fallbacks()
+    if look is not None:
+        found.note(look, NOON)
+    if seen is not None:
+        found.prove(SETPOINT, seen)
+    points = told(fallbacks.Teller(HOUSE, found), 0)
+
+    assert told_on == (points["bat1.fallback_on"][0], points["bat1.fallback_proven_on"][0])
 
 
 def test_it_is_told_at_once_when_somebody_looked_and_every_ten_seconds():
@@ -116,34 +147,58 @@ def test_it_is_told_at_once_when_somebody_looked_and_every_ten_seconds():
     counts = [len(told(teller, second * S)) for second in (1, 2, 10, 11, 12)]
     found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
 
-    assert [4, 0, 0, 4, 0] == counts
-    assert 4 == len(told(teller, 13 * S))
+    assert [8, 0, 0, 8, 0] == counts
+    assert 8 == len(told(teller, 13 * S))
 
 
 @pytest.mark.parametrize(
-    ("armed", "state"),
+    ("armed", "seen", "state"),
     [
-        (None, "unseen"),
-        (Armed(SETPOINT, 0.0, 60.0), "verified"),
-        (Armed(SETPOINT, 0.0, None, is_verified=False), "declared"),
-        (Armed(SETPOINT, 0.0, 0.0, "it never acts"), "different"),
+        (None, None, "unseen"),
+        (Armed(SETPOINT, 0.0, 60.0), None, "armed"),
+        (Armed(SETPOINT, 0.0, 60.0), proof(), "verified"),
+        (Armed(SETPOINT, 0.0, 60.0), proof(acts=False, words="it ignores its timer"), "different"),
+        (None, proof(acts=False, words="it ignores its timer"), "different"),
+        (Armed(SETPOINT, 0.0, None, is_verified=False), None, "declared"),
+        (Armed(SETPOINT, 0.0, None, is_verified=False), proof(), "verified"),
+        (Armed(SETPOINT, 0.0, 0.0, "it never acts"), proof(), "different"),
     ],
 )
-def test_a_fallback_is_shown_with_what_was_found(armed, state):
+def test_a_fallback_is_shown_with_what_was_found_and_seen(armed, seen, state):
     found = Fallbacks()
     if armed is not None:
         found.note(armed, NOON)
-    row = fallbacks.shown(info(SETPOINT, Fallback(0.0, 60.0)), found.of(SETPOINT), NOON + 5000)
+    if seen is not None:
+        found.prove(SETPOINT, seen)
+    row = fallbacks.shown(info(SETPOINT, Fallback(0.0, 60.0)), found, NOON + 5000)
 
     assert (state, 60.0, False) == (row["state"], row["after_s"], row["holds"])
     assert armed is None or row["age_s"] == 5.0
+    assert seen is None or seen.acts or "it ignores its timer" == row["problem"]
+
+
+def test_the_command_that_proves_is_named_only_where_something_is_left_to_prove_and_a_probe_can():
+    battery, roof, ev = HOUSE.assets[0], HOUSE.assets[2], HOUSE.assets[3]
+
+    def row(**changes):
+        return {"state": "armed", "holds": False, "kept_by": "writes"} | changes
+
+    assert "quartier probe bat1 --watch-timer" == fallbacks.proving(battery, row())
+    assert "quartier probe ev1 --watch-timer" == fallbacks.proving(ev, row(state="declared"))
+    assert [""] * 5 == [
+        fallbacks.proving(battery, row(state="verified")),
+        fallbacks.proving(battery, row(holds=True)),
+        fallbacks.proving(battery, row(kept_by="requests")),
+        fallbacks.proving(roof, row()),
+        fallbacks.proving(None, row()),
+    ]
 
 
 def test_what_holds_has_no_seconds_and_what_is_not_there_is_none():
-    holds = fallbacks.shown(info("pv1.generation_max_w", Fallback(None, float("inf"))), None, NOON)
+    holds = fallbacks.shown(info("pv1.generation_max_w", Fallback(None, float("inf"))), Fallbacks(), NOON)
 
     assert (True, None) == (holds["holds"], holds["after_s"])
-    assert "none" == fallbacks.shown(info("heat.relay_on"), None, NOON)["state"]
+    assert "none" == fallbacks.shown(info("heat.relay_on"), Fallbacks(), NOON)["state"]
 
 
 def test_a_row_names_place_state_and_why_it_is_accepted():

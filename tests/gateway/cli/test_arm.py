@@ -9,6 +9,7 @@ import pytest
 from quartier.app import fallbacks
 from quartier.cli import main
 from quartier.runtime import release
+from quartier.runtime.proof import Proof
 from quartier_drivers.profile import BUILT_IN
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
@@ -69,7 +70,11 @@ async def test_each_fallback_is_written_read_back_and_shown(site, capsys):
     code, text, told = await site(capsys)
 
     assert 0 == code
-    assert cells(text, "charger").startswith("charger ev1.current_max_a 0 A 60 s verified 20")
+    assert cells(text, "charger  ").startswith("charger ev1.current_max_a 0 A 60 s armed, not proven 20")
+    assert (
+        "charger ev1.current_max_a: nobody has seen its fall-back act; "
+        "quartier probe ev1 --watch-timer lets it run out once" in text
+    )
     assert "relays boiler.relay_on accepted –" == cells(text, "relays  ")
     assert (
         "relays boiler.relay_on: has no fall-back: the board has no watchdog: its relays stay as they were"
@@ -99,7 +104,7 @@ async def test_after_arming_a_check_is_well_and_all_of_it_can_be_had_as_json(sit
     charger, boiler = json.loads(text)
 
     assert 0 == code
-    assert ("verified", True, 0.0, 60.0) == (
+    assert ("armed", True, 0.0, 60.0) == (
         charger["state"],
         charger["ok"],
         charger["found_value"],
@@ -135,6 +140,19 @@ async def test_what_was_found_is_kept_for_the_daemon(site, capsys):
     assert (True, True, 60.0) == (look.stands, look.armed.is_verified, look.armed.after_s)
 
 
+@pytest.mark.parametrize(("acts", "state", "exit_code"), [(True, "verified", 0), (False, "different", 1)])
+async def test_what_a_probe_saw_of_the_timer_counts_from_then_on(site, capsys, acts, state, exit_code):
+    await site(capsys)
+    known = fallbacks.recalled(site.folder / "state")
+    known.prove("ev1.current_max_a", Proof(acts, 60.0, None, "ev1 ignores its timer of 60 s", 1))
+    fallbacks.keep(site.folder / "state", known)
+    code, text, _ = await site(capsys, "--check", "--json")
+    charger = json.loads(text)[0]
+
+    assert (exit_code, state, "") == (code, charger["state"], charger["prove"])
+    assert acts or "ev1 ignores its timer of 60 s" == charger["problem"]
+
+
 async def test_while_a_daemon_runs_arming_is_exit_75_with_the_next_step(site, capsys):
     await site(capsys)
     with release.lock(site.folder / "runtime"):
@@ -167,4 +185,4 @@ async def test_a_device_with_a_fault_of_its_own_is_named_and_the_others_are_arme
     assert 1 == code, "not all was asked"
     assert "warning: " in told
     assert "buses.board.port" in told
-    assert "verified" in cells(text, "charger  ")
+    assert "armed" in cells(text, "charger  ")

@@ -76,6 +76,7 @@ FALLBACK = {"value": 0.0, "after_s": 60.0, "holds": False}
         (FALLBACK, "0 W after 60 s"),
         (FALLBACK | {"value": None}, "own control after 60 s"),
         (FALLBACK | {"state": "verified", "age_s": 7200.0}, "0 W after 60 s, verified 2 h ago"),
+        (FALLBACK | {"state": "armed"}, "0 W after 60 s, armed, not proven"),
         (FALLBACK | {"state": "declared"}, "0 W after 60 s, by the manual"),
         (FALLBACK | {"state": "different"}, "0 W after 60 s, NOT as declared"),
         ({"value": None, "after_s": None, "holds": True, "state": "unseen"}, "holds"),

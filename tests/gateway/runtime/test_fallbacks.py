@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import json
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 from tests.gateway.runtime.test_bus import House
 
 from quartier.runtime.fallbacks import Fallbacks
+from quartier.runtime.proof import Proof
 from quartier_drivers import profile
 from quartier_drivers.contract import Armed, Command
 from quartier_drivers.errors import LinkLost
@@ -237,3 +239,41 @@ def test_points_that_left_the_site_file_are_forgotten():
 def test_facts_that_are_none_are_an_error_for_who_reads_them(facts):
     with pytest.raises((KeyError, TypeError, ValueError)):
         Fallbacks(facts)
+
+
+SEEN = Proof(acts=True, after_s=60.0, seen_s=60.3, words="it fell back", utc_ms=9, serial="A1")
+
+
+def test_what_was_seen_of_a_timer_survives_json_with_and_without_a_look():
+    fallbacks = Fallbacks()
+    fallbacks.note(SOUND, 7)
+    fallbacks.prove(POINT, SEEN)
+    fallbacks.prove("ev1.current_max_a", replace(SEEN, acts=False, seen_s=None))
+    again = Fallbacks(json.loads(json.dumps(fallbacks.facts())))
+
+    assert (SEEN, fallbacks.of(POINT)) == (again.proof(POINT), again.of(POINT))
+    assert (None, False) == (again.of("ev1.current_max_a"), again.stands("ev1.current_max_a"))
+
+
+@pytest.mark.parametrize(
+    ("after_s", "serial", "kept"),
+    [(60.0, "A1", True), (60.0, "", True), (60.0, "B2", False), (30.0, "A1", False), (None, "A1", False)],
+)
+def test_what_was_seen_of_another_device_or_another_timer_is_forgotten(after_s, serial, kept):
+    fallbacks = Fallbacks()
+    fallbacks.prove(POINT, SEEN)
+    fallbacks.met(POINT, after_s, serial)
+
+    assert kept == (fallbacks.proof(POINT) is not None)
+
+
+async def test_what_was_seen_of_a_timer_ends_where_a_device_is_met_with_another_one():
+    async with running() as (house, _):
+        house.fallbacks.prove(POINT, replace(SEEN, after_s=30.0))
+        await house.until(lambda: house.fallbacks.of(POINT))
+        other = house.fallbacks.proof(POINT)
+    async with running() as (house, _):
+        house.fallbacks.prove(POINT, SEEN)
+        await house.until(lambda: house.fallbacks.of(POINT))
+
+    assert (None, SEEN) == (other, house.fallbacks.proof(POINT))
