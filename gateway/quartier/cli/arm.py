@@ -150,7 +150,7 @@ def _remarks(row: dict[str, Any]) -> list[str]:
             f"assets.{row['asset']}.accept_no_fallback with the reason"
         )
     if row.get("prove"):
-        found.append(f"{where}: nobody has seen its fall-back act; {row['prove']} lets it run out once")
+        found.append(f"{where}: nobody has seen its fall-back act; let it run out once: {row['prove']}")
     if row.get("kept_by") == "requests":
         found.append(f"{where}: reading keeps it alive too, so it guards against a lost gateway only")
     return found
