@@ -26,7 +26,7 @@ from quartier_native.reference.registers import (
     Field,
     checked,
 )
-from quartier_native.reference.tree import Tree, TreeAllocation, TreeSteps, allocate_tree
+from quartier_native.reference.tree import TreeAllocation, TreeSteps
 
 if TYPE_CHECKING:
     from quartier_native.reference.allocation import Ladder, allocate, allocate_in_place
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from quartier_native.reference.series import decode_series, encode_series
     from quartier_native.reference.strands import join_strands, part_strands
     from quartier_native.reference.tails import gather
+    from quartier_native.reference.tree import Tree, allocate_tree
 
 _ENGINE, _modules = chosen()
 if not TYPE_CHECKING:
@@ -52,6 +53,8 @@ if not TYPE_CHECKING:
     join_strands = _modules["strands"].join_strands
     part_strands = _modules["strands"].part_strands
     gather = _modules["tails"].gather
+    Tree = _modules["tree"].Tree
+    allocate_tree = _modules["tree"].allocate_tree
 
 
 def engine() -> Engine:

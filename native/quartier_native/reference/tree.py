@@ -42,7 +42,7 @@ class Tree:
     outside 0..1; TypeError when something is not a number.
     """
 
-    __slots__ = ("asset_count", "node_count", "share", "way")
+    __slots__ = ("asset_count", "node_count", "share", "under", "way")
 
     def __init__(
         self, under: Sequence[int], home: Sequence[int], share: Sequence[tuple[float, float, float]]
@@ -53,8 +53,9 @@ class Tree:
             raise ValueError(f"more than {ASSET_MAX} assets")
         if len(share) != len(home):
             raise ValueError("as many shares as assets are needed")
+        self.under = tuple(operator.index(number) for number in under)
         ways: list[tuple[int, ...]] = []
-        for node, above in enumerate(operator.index(number) for number in under):
+        for node, above in enumerate(self.under):
             if not (0 <= above < node if node else above == -1):
                 raise ValueError("a node is fed by one that does not come before it")
             ways.append((node, *ways[above]) if node else (0,))
