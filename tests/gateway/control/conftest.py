@@ -287,6 +287,12 @@ class Plant:
             seen["grid.power_w"] = self.grid_w
         return seen | self.raw
 
+    def now(self) -> Now:
+        return Now(self.t * 1_000_000_000, EPOCH_MS + self.t * 1000, synced=True)
+
+    def wishes(self) -> Wishes:
+        return Wishes(caps=self.caps)
+
     def step(self) -> Decision:
         """One second: physics, readings, a cycle, and its commands to the devices."""
         self._physics()
@@ -298,8 +304,7 @@ class Plant:
             if point.split(".")[0] not in silent and point not in silent
         )
         self._image.put(columns(read, ns))
-        now = Now(ns, EPOCH_MS + self.t * 1000, synced=True)
-        self.decision = step(self._image.freeze(ns), Wishes(caps=self.caps), self.state, now)
+        self.decision = step(self._image.freeze(ns), self.wishes(), self.state, self.now())
         self.state = self.decision.state
         for command in self.decision.commands:
             assert command.reason
