@@ -4,16 +4,14 @@ import ast
 from typing import Any
 
 from quartier.config.draft import FIXED, ROLES
-from quartier.config.model import Deadbands, Device, Node
+from quartier.config.model import Deadbands, Device
+from quartier.config.nodes import Node
 from quartier_drivers.registry import KINDS, section
 
 # Read by nobody yet, for a reason.
 WAITING: dict[str, str] = {
     "Building.latitude": "for forecasts, which come with planning",
     "Building.longitude": "for forecasts, which come with planning",
-    "Node.under": "as fuse_a",
-    "Node.fuse_a": "the tree's fuses become caps with the nodes of control",
-    "Node.phases": "as fuse_a",
     "Building.time_zone": "for schedules of the local plan, which come with planning",
 }
 MODELS = (*FIXED.values(), *ROLES.values(), Device, Node, Deadbands, *(section(kind) for kind in KINDS))

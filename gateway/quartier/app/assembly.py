@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
-from quartier.app import modes
+from quartier.app import modes, nodes
 from quartier.config import capping, model
 from quartier.config.load import Loaded
 from quartier.config.modes import MODED, QUANTITIES, quantity, switched
@@ -38,7 +38,7 @@ class Wire:
 def wires(loaded: Loaded) -> list[Wire]:
     """Every bus of the site with what is wanted from its devices.
 
-    An asset, contact or supply may stand on a device that is disabled: then nothing is asked for it.
+    An asset, contact, supply or node may stand on a device that is disabled: then nothing is asked for it.
     """
     site = loaded.site
     owners: dict[str, dict[str, str]] = {name: {} for name in site.devices}
@@ -59,17 +59,18 @@ def wires(loaded: Loaded) -> list[Wire]:
         if contact.device in site.devices:
             owners[contact.device][contact.part] = name
             wanted[contact.device][contact.part] = frozenset({"input_on"})
-    for name, supply in site.supplies.items():
-        if supply.device in site.devices:
-            owners[supply.device][supply.part] = name
+    meters: dict[str, Any] = {**site.supplies, **site.nodes}
+    for name, meter in meters.items():
+        if meter.device in site.devices:
+            owners[meter.device][meter.part] = name
     specs = {
         name: _spec(name, device, owners[name], wanted[name], caps[name])
         for name, device in site.devices.items()
         if owners[name] and device.bus in site.buses
     }
     counts = {name: _points_count(spec, loaded.profiles[name]) for name, spec in specs.items()}
-    meter = site.grid()[1].device
-    phases_ns = _phases_ns({name: counts[name] for name in sorted(counts, key=lambda name: name != meter)})
+    grid = site.grid()[1].device
+    phases_ns = _phases_ns({name: counts[name] for name in sorted(counts, key=lambda name: name != grid)})
     return [
         Wire(
             bus,
@@ -157,6 +158,8 @@ def house(
         contacts=tuple(_contact(name, contact, points) for name, contact in site.contacts.items()),
         supplies=_supplies(site, points),
         zone=site.site.time_zone,
+        nodes=tuple(nodes.node(name, node, points) for name, node in site.nodes.items()),
+        main_fuse_a=inf if limits.main_fuse_a is None else limits.main_fuse_a,
     )
 
 
@@ -240,6 +243,7 @@ def _asset(name: str, asset: Any, points: Mapping[str, PointInfo]) -> assets.Ste
     shared: dict[str, Any] = {
         "name": name,
         "node": asset.node,
+        "phase": asset.phase,
         "period_s": _period_s(points, f"{name}.power_w"),
         "measured": f"{name}.power_w" in points,
         "accepts_no_fallback": asset.accept_no_fallback is not None,
@@ -278,6 +282,9 @@ def _asset(name: str, asset: Any, points: Mapping[str, PointInfo]) -> assets.Ste
             current_max_a=asset.current_max_a,
             min_on_s=asset.min_on_s,
             min_off_s=asset.min_off_s,
+            l1_on=asset.l1_on,
+            departure_s=None if asset.departure is None else modes.seconds(asset.departure),
+            energy_wanted_wh=asset.energy_wanted_wh,
             writable=_writable(points, f"{name}.current_max_a"),
             falls_back=_falls_back(points, f"{name}.current_max_a"),
             lease_s=_lease_s(points, f"{name}.current_max_a"),

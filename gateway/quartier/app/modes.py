@@ -73,10 +73,11 @@ def _light(lights: sections.Lights, share_pct: float) -> assets.Mode:
 
 def _from_noon(evening: Iterable[str]) -> list[tuple[float, float]]:
     """Seconds of the local day and the share of the light from then on, in %; from noon to noon."""
-    steps = [(_seconds(text[:5]), float(text[5:].rstrip(" %"))) for text in evening]
+    steps = [(seconds(text[:5]), float(text[5:].rstrip(" %"))) for text in evening]
     return sorted(steps, key=lambda step: (step[0] - _NOON_S) % _DAY_S)
 
 
-def _seconds(time_of_day: str) -> float:
+def seconds(time_of_day: str) -> float:
+    """``"07:30"`` as seconds of the day."""
     hours, minutes = time_of_day.split(":")
     return int(hours) * 3600.0 + int(minutes) * 60.0

@@ -24,6 +24,7 @@ def overview(status: Mapping[str, Any]) -> Group:
             *sentences.troubles(status),
             "",
             _Assets(status),
+            *_nodes(control),
         ]
     else:
         parts.append("starting: the first cycle has not ended yet")
@@ -81,6 +82,28 @@ def _asset(name: str, asset: Mapping[str, Any], written: Mapping[str, Any]) -> t
         sentences.ordered(command["point"], command["value"]) if command else "",
         sentences.verdict(written.get(command["point"]) if command else None),
         command["reason"] if command else "",
+    )
+
+
+_NODE_COLUMNS = ("node", "under", "load by", ">fuse", ">load", ">L1", ">L2", ">L3", ">least room")
+
+
+def _nodes(control: Mapping[str, Any]) -> list[RenderableType]:
+    """The connection tree, where there is one: what flows, and what the tightest of its caps leaves."""
+    told = control.get("nodes")
+    return ["", table("", _NODE_COLUMNS, map(_node, told))] if told else []
+
+
+def _node(node: Mapping[str, Any]) -> tuple[Any, ...]:
+    room_w = min((watts for watts in node["headroom_w"] if watts is not None), default=None)
+    style = "red" if node["basis"] == "silent" else ""
+    return (
+        node["name"],
+        node["under"] or "",
+        Text(node["basis"], style=style),
+        number(node["fuse_a"], "A"),
+        *(number(round(watts), "W") for watts in node["load_w"]),
+        Text("–" if room_w is None else number(round(room_w), "W"), style="red" if (room_w or 0) < 0 else ""),
     )
 
 

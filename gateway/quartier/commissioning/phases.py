@@ -1,12 +1,13 @@
 """On which phases of the grid meter an asset showed, and what is odd about that (pure)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from quartier.commissioning.finding import Finding, Target
 from quartier.commissioning.subject import Subject
 from quartier.commissioning.verdict import Measured
 from quartier.house.assets import Ev
 
+ALL = ("l1", "l2", "l3")
 MIXED_GAIN, MIXED_TOLERANCE = -0.5, 0.15
 TURNED_GAIN_MIN = 0.25
 """With less of it in the sum something else has answered, on phases of its own."""
@@ -32,10 +33,12 @@ def judged(subject: Subject, seen: Measured) -> Iterator[Finding]:
                 "phase.turned", f"{phase.upper()} of the grid meter moved the other way round: {why}"
             )
     said = subject.phase
-    if said and (list(seen.moved) != [said]):
+    expected = list(ALL) if said == "all" else [said]
+    if said and list(seen.moved) != expected:
         yield Finding(
             "phase.other",
-            f"the site file has {subject.name} on {said.upper()}, the grid meter saw it on {places(seen)}",
+            f"the site file has {subject.name} on {_upper(expected)}, "
+            f"the grid meter saw it on {places(seen)}",
             targets=[Target("site", "", "phase", seen.moved[0] if len(seen.moved) == 1 else "")],
         )
     elif not said and len(seen.moved) == 1 and len(seen.phases) > 1:
@@ -58,5 +61,9 @@ def judged(subject: Subject, seen: Measured) -> Iterator[Finding]:
 
 def places(seen: Measured) -> str:
     """``L2``, ``L1, L2 and L3``; empty where no phase is known."""
-    names = [phase.upper() for phase in seen.moved]
+    return _upper(seen.moved)
+
+
+def _upper(phases: Sequence[str]) -> str:
+    names = [phase.upper() for phase in phases]
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -8,27 +8,27 @@ from typing import Any
 from quartier.config.contacts import flaws_of_contacts
 from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
-from quartier.config.model import Battery, DistrictLink, Ev, Limits, Load, Node, Pv
+from quartier.config.model import Battery, DistrictLink, Ev, Limits, Load, Pv
 from quartier.config.modes import MODED, Heat
+from quartier.config.nodes import ROOT
 from quartier.config.parts import flaws_of_parts
 from quartier.config.supplies import flaws_of_supplies
+from quartier.config.tree import flaws_of_tree
 from quartier_drivers.place import nearest
 from quartier_drivers.positions import Path
 from quartier_drivers.profile import Profile
 from quartier_drivers.registry import KINDS
 
-ROOT = "grid"
-"""The root of the connection tree."""
-
 
 def cross_check(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
     """Everything that is wrong between sections; ``profiles`` by device, those that could be loaded."""
-    for check in (_names, _references, _endpoints, _units, _one_grid, _tree, _limits, _link, _place):
+    for check in (_names, _references, _endpoints, _units, _one_grid, _limits, _link, _place):
         yield from check(draft)
     yield from _protocols(draft, profiles)
     yield from flaws_of_parts(draft, profiles)
     yield from flaws_of_contacts(draft, profiles)
     yield from flaws_of_supplies(draft, profiles)
+    yield from flaws_of_tree(draft, profiles)
     for name, asset in draft.assets.items():
         yield from (Flaw(("assets", name, key), what) for key, what in _contradictions(asset))
 
@@ -46,6 +46,9 @@ def _names(draft: Draft) -> Iterator[Flaw]:
             if name in taken:
                 yield Flaw((table, name), f"{name!r} is {taken[name]} too; expected a name of its own")
             taken.setdefault(name, word)
+    for name in (name for name, node in draft.nodes.items() if node.device is not None and name in taken):
+        what = f"{name!r} is {taken[name]} too; expected another name for a node with a meter"
+        yield Flaw(("nodes", name, "device"), what)
 
 
 def _endpoints(draft: Draft) -> Iterator[Flaw]:
@@ -64,6 +67,7 @@ def _references(draft: Draft) -> Iterator[Flaw]:
         ("assets", "switch_device", "device", draft.meant("devices")),
         ("contacts", "device", "device", draft.meant("devices")),
         ("supplies", "device", "device", draft.meant("devices")),
+        ("nodes", "device", "device", draft.meant("devices")),
         ("assets", "node", "node", nodes),
         ("nodes", "under", "node", nodes),
     ):
@@ -108,22 +112,6 @@ def _one_grid(draft: Draft) -> Iterator[Flaw]:
 
 def _role(raw: object) -> object:
     return raw.get("role") if isinstance(raw, dict) else None
-
-
-def _tree(draft: Draft) -> Iterator[Flaw]:
-    if ROOT in draft.meant("nodes"):
-        yield Flaw(("nodes", ROOT), "is the root, which needs no entry; expected another name")
-    for name in draft.nodes:
-        if _loops(name, draft.nodes):
-            yield Flaw(("nodes", name, "under"), "leads back to itself; expected a way to 'grid'")
-
-
-def _loops(start: str, nodes: Mapping[str, Node]) -> bool:
-    seen, here = {start}, nodes[start].under
-    while here in nodes and here not in seen:
-        seen.add(here)
-        here = nodes[here].under
-    return here == start
 
 
 def _limits(draft: Draft) -> Iterator[Flaw]:
@@ -174,6 +162,10 @@ def _contradictions(asset: object) -> Iterator[tuple[str, str]]:
                 yield key, f"{value_w:g} is above rated_w; expected at most {asset.rated_w:g}"
     elif isinstance(asset, Ev):
         yield from _rising(asset, ("current_min_a", "current_max_a"))
+        if asset.phases_count == 1 and asset.l1_on is not None:
+            yield "l1_on", "stands at a charger of one phase; expected phase"
+        if asset.phases_count == 3 and asset.phase not in {None, "all"}:
+            yield "phase", f"{asset.phase!r} stands at a charger of three phases; expected l1_on"
     elif isinstance(asset, Heat) and None not in {asset.comfort_min_c, asset.comfort_max_c}:
         yield from _rising(asset, ("comfort_min_c", "comfort_max_c"))
     if isinstance(asset, Pv | Load | MODED) and asset.switch_part and asset.switch_device is None:

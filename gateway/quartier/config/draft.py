@@ -19,12 +19,12 @@ from quartier.config.model import (
     Grid,
     Limits,
     Load,
-    Node,
     Pv,
     Site,
     Store,
 )
 from quartier.config.modes import Heat, Lights
+from quartier.config.nodes import Node
 from quartier.config.words import Name, Section
 from quartier_drivers.place import nearest
 from quartier_drivers.positions import Path

@@ -14,6 +14,7 @@ from quartier.config.faults import Flaw
 from quartier.config.forgetting import warnings_about_fallbacks
 from quartier.config.model import Grid, Site
 from quartier.config.secrets import warnings_about, warnings_about_keys
+from quartier.config.tree import is_untold, warnings_about_nodes, without_meters
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.place import Places, syntax_fault
 from quartier_drivers.profile import Profile
@@ -52,8 +53,9 @@ def check(path: FilePath) -> Loaded:
 def load_lenient(path: FilePath) -> Loaded:
     """Read a site file so that a house can be run: what is faulty is left out, with its faults.
 
-    Raises ConfigError only if it cannot be parsed, or if its site, limits, grid or a contact cannot be
-    used: a limit is never guessed.  A contact whose device is faulty stays: unread, it acts.
+    Raises ConfigError only if it cannot be parsed, or if its site, limits, grid, a node or a contact cannot
+    be used: a limit is never guessed.  A contact whose device is faulty stays: unread, it acts.  So does a
+    node: without its meter.
     """
     places, read, profiles = _read(path)
     by_owner: dict[tuple[str | int, ...], list[Flaw]] = {}
@@ -61,11 +63,12 @@ def load_lenient(path: FilePath) -> Loaded:
         by_owner.setdefault(owner(flaw.path, NAMED), []).append(flaw)
     grids = [name for name, asset in read.assets.items() if isinstance(asset, Grid)]
     fatal = ("limits",) in by_owner or any(key not in read.fixed for key in ("site", "limits"))
-    fatal = fatal or any(is_lost(flaw, read) for flaw in read.flaws)
+    fatal = fatal or any(is_lost(flaw, read) or is_untold(flaw, read) for flaw in read.flaws)
     if fatal or len(grids) != 1:
         raise ConfigError(_faults(places, read.flaws))
     disabled = {".".join(map(str, path)): tuple(_faults(places, flaws)) for path, flaws in by_owner.items()}
-    for table, entries in (("buses", read.buses), ("devices", read.devices), ("nodes", read.nodes)):
+    without_meters(read, (name for name in list(read.nodes) if f"nodes.{name}" in disabled))
+    for table, entries in (("buses", read.buses), ("devices", read.devices)):
         for name in [name for name in entries if f"{table}.{name}" in disabled]:
             del entries[name]
     sound = {name: profile for name, profile in profiles.items() if name in read.devices}
@@ -133,6 +136,7 @@ def _dependants(read: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
         ("assets", read.assets),
         ("contacts", read.contacts),
         ("supplies", read.supplies),
+        ("nodes", read.nodes),
     ):
         for name, entry in entries.items():
             for key in ("device", "switch_device"):
@@ -154,6 +158,7 @@ def _warnings(places: Places, read: Draft, profiles: Mapping[str, Profile]) -> t
         *(warnings_about(link) if link else ()),
         *warnings_about_keys(read.devices),
         *warnings_about_fallbacks(read.assets, profiles),
+        *warnings_about_nodes(read),
     ]
     return tuple(_faults(places, flaws))
 
@@ -162,12 +167,13 @@ def _idle(read: Draft) -> Iterator[Flaw]:
     """Devices that nothing was said about."""
     used = {
         getattr(entry, key, None)
-        for entry in (*read.assets.values(), *read.contacts.values(), *read.supplies.values())
+        for table in (read.assets, read.contacts, read.supplies, read.nodes)
+        for entry in table.values()
         for key in ("device", "switch_device")
     }
     for name in read.devices:
         if name not in used:
-            yield Flaw(("devices", name), "belongs to no asset, contact or supply, so it is not read")
+            yield Flaw(("devices", name), "belongs to no asset, contact, supply or node, so it is not read")
 
 
 def _faults(places: Places, flaws: Sequence[Flaw]) -> list[Fault]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, Strict
 
 from quartier.config.capping import Contact, Supply
 from quartier.config.modes import MODED
+from quartier.config.nodes import Node
 from quartier.config.placing import Measured, Ordered
 from quartier.config.words import (
     BrokerUrl,
@@ -21,6 +22,7 @@ from quartier.config.words import (
     ProfileName,
     SecretFile,
     Section,
+    TimeOfDay,
     TimeZone,
     TopicName,
     Watts,
@@ -124,6 +126,12 @@ class Ev(Ordered):
     """Turn in which a cap slows and pauses it: D first, then C and B; A never."""
     phases_count: Literal[1, 3] = 3
     """How many phases it charges on."""
+    l1_on: Literal["l1", "l2", "l3"] | None = None
+    """The phase of the building at its terminal L1 (rotated wiring); absent: one-phase cars may be on any."""
+    departure: TimeOfDay | None = None
+    """Local time by which a car wants its energy, such as "07:30"; a charger that says one is believed."""
+    energy_wanted_wh: Annotated[float, Field(gt=0, le=500_000)] | None = None
+    """Energy that a car wants in one stay; a charger that knows better is believed."""
     voltage_v: Annotated[float, Field(ge=100, le=260)] = 230.0
     """Voltage from phase to neutral."""
     current_min_a: Annotated[float, Field(ge=6, le=32)] = 6.0
@@ -161,17 +169,6 @@ Asset = Annotated[Grid | Battery | Pv | Ev | Load | MODED, Field(discriminator="
 """What control thinks in; its keys depend on ``role``."""
 
 
-class Node(Section):
-    """A point of the connection tree with a fuse; known, but not yet a limit of its own."""
-
-    under: str = "grid"
-    """The node that feeds it; the tree's root is called grid."""
-    fuse_a: Annotated[float, Field(gt=0, le=10_000)]
-    """Rated current of its fuse, per phase."""
-    phases: Literal[1, 3] = 3
-    """How many phases it has."""
-
-
 class Limits(Section):
     """Hard limits and what is declared for each loss; nothing received can raise them."""
 
@@ -183,6 +180,8 @@ class Limits(Section):
     """Hard import limit, by fuses and cables; absent: contract_import_w."""
     export_max_w: Watts | None = None
     """Hard export limit, by fuses and cables; absent: contract_export_w."""
+    main_fuse_a: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    """Rated current of the main fuse, per phase; absent: the limits hold for the sum of phases alone."""
     failsafe_import_w: Watts | None = None
     """Import cap while the district is lost; absent: half of contract_import_w."""
     failsafe_export_w: Watts = 0.0

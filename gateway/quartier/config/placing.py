@@ -21,8 +21,8 @@ class Placed(Measured):
 
     node: str = "grid"
     """The node of the connection tree that feeds it."""
-    phase: Literal["l1", "l2", "l3"] | None = None
-    """The phase it hangs on, if one alone, as the grid meter names it; quartier probe finds it out."""
+    phase: Literal["l1", "l2", "l3", "all"] | None = None
+    """Its phase as the grid meter names it (quartier probe finds it), "all" for three; absent: may be any."""
 
 
 class Ordered(Placed):

@@ -7,7 +7,8 @@ from pydantic import BaseModel
 from quartier.config.capping import Contact, Supply
 from quartier.config.draft import FIXED, ROLES
 from quartier.config.keys import Key, keys, subtables
-from quartier.config.model import Device, Node, Site
+from quartier.config.model import Device, Site
+from quartier.config.nodes import Node
 from quartier_drivers.registry import KINDS, section
 
 HEAD = """\

@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from quartier.config.capping import Contact, Supply
 from quartier.config.draft import FIXED, ROLES
 from quartier.config.keys import Key, keys, subtables, toml
-from quartier.config.model import Device, Node
+from quartier.config.model import Device
+from quartier.config.nodes import Node
 from quartier_drivers.registry import section
 
 HEAD = """\
@@ -48,7 +49,7 @@ TABLES: Mapping[str, Mapping[str, Any]] = {
         "switch_part": "relay1",
         "accept_no_fallback": "relay8 has no watchdog; a heater left off or on is within fuse and contract",
     },
-    "nodes.board_b": {"fuse_a": 32},
+    "nodes.board_b": {"fuse_a": 32, "unmeasured_w": 0},
     "limits": {"contract_import_w": 9000, "contract_export_w": 6000},
 }
 # Sections that stand behind '#' as a whole; a wrong guess here would be worse than none.
@@ -80,6 +81,13 @@ HINTS: Mapping[str, Any] = {
     "normal_w": 4500,
     "comfort_min_c": 45,
     "comfort_max_c": 55,
+    "l1_on": "l1",
+    "departure": "07:30",
+    "energy_wanted_wh": 20_000,
+    "power_max_w": 20_000,
+    "device": "board_meter",
+    "unmeasured_w": 1500,
+    "main_fuse_a": 63,
     "charge_max_w": 5000,
     "discharge_max_w": 5000,
     "ramp_max_w_per_s": 1000,

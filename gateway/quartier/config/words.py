@@ -94,11 +94,13 @@ def _reason(text: str) -> str:
 _REASON_WORDS_MIN = 4
 _NAME = r"^[a-z][a-z0-9_]{0,31}$"
 _TOPIC = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+_TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _LIGHT_FROM = r"^([01][0-9]|2[0-3]):[0-5][0-9] (100|[5-9][0-9]) %$"
 _PROFILE = r"^[a-z0-9_-]+/[a-z0-9_.-]+$"
 PATTERNS = {
     _NAME: "a name of a-z, 0-9 and '_' that starts with a letter, at most 32 characters",
     _TOPIC: "letters, digits, '_' and '-', at most 63 characters",
+    _TIME_OF_DAY: "a time of day, such as '07:30'",
     _LIGHT_FROM: "a time of day and 50 to 100 %, such as '22:30 80 %'",
     _PROFILE: "maker/model, in lower case",
 }
@@ -115,6 +117,8 @@ BrokerUrl = Annotated[str, AfterValidator(_broker_url)]
 """``mqtts://host[:port]``; ``mqtt://`` only to this machine."""
 BuildingId = Annotated[TopicName, AfterValidator(_building_id)]
 """A topic level that is no word of the companion namespace."""
+TimeOfDay = Annotated[str, StringConstraints(pattern=_TIME_OF_DAY)]
+"""A time of the local day, to the minute."""
 LightFrom = Annotated[str, StringConstraints(pattern=_LIGHT_FROM)]
 """A time of the local day and the share of the light from then on."""
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300), AfterValidator(_reason)]

@@ -27,6 +27,7 @@ from quartier.control import (
     steps,
     supplies,
     track,
+    tree,
     unseen,
     view,
 )
@@ -70,7 +71,7 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     book, commands = orders.written(state.book, wants, frozen, now.ns)
     lost = _lost(scene)
     book, given, releases = orders.given_back(book, lost, state.house.release_values, now.ns)
-    after = replace(scene.state, window=window, turns=turns, gate=result.gate, book=book)
+    after = replace(scene.state, window=window, turns=turns, gate=result.gate, book=book, looks=result.looks)
     shown = view.shown(scene, players, result, after, lost)
     return Decision((*commands, *given), after, shown, releases)
 
@@ -230,6 +231,7 @@ def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -
     wants = [player.want_w for player in players]
     if base is None:
         return outcome.Result(tuple(wants), None, None, {}, met=True, gate=scene.state.gate)
+    grove = tree.grove(scene, players, base)
     downs = steps.down(players, scene.state.turns, scene.now_ns)
     acted: dict[int, str] = {}
     forced.taken(scene, players, wants, downs, acted)
@@ -246,23 +248,22 @@ def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -
         rest_w = base.low_w
     if scene.lost:  # what cannot be seen cannot be raised; PV is limited to the export cap by itself
         ups = []
-    found = allocate(
-        rest_w, wants, force.import_w, force.export_w, [s.plain for s in downs], [s.plain for s in ups]
-    )
-    _name(players, wants, found.setpoint_w, downs[: found.down_count], force.words("import"), acted)
-    _name(players, wants, found.setpoint_w, ups[: found.up_count], force.words("export"), acted)
-    setpoints = unseen.generation(scene, players, found.setpoint_w, acted)
+    found = tree.brought(scene, grove, players, wants, rest_w, downs, ups)
+    acted |= found.acted
+    setpoints = unseen.generation(scene, players, found.setpoints_w, acted)
     moved_w = sum(setpoints)
     return outcome.Result(
         setpoints,
         base.high_w + moved_w,
         base.low_w + moved_w,
         acted,
-        met=found.met,
+        met=not found.broken,
         gate=scene.state.gate,
         charge_room_w=sum(
             p.room.high_w - setpoints[i] for i, p in enumerate(players) if isinstance(p.asset, Battery)
         ),
+        grove=grove,
+        broken=found.broken,
     )
 
 

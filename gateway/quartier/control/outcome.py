@@ -7,11 +7,13 @@ from math import floor, inf
 from quartier.control import generation, guards, measures, moded, shed, sight
 from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
+from quartier.control.meters import Look
 from quartier.control.orders import REFRESH_S, Want
 from quartier.control.players import Player, floor_w, full_w
 from quartier.control.reason import Reason, further, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Gate, Turn
+from quartier.control.tree import Grove
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv
 
 WAITING = "waiting for its first reading"
@@ -29,7 +31,8 @@ class Result:
     ``total_high_w`` and ``total_low_w`` are the grid's power if all is followed, at worst in either
     direction; None where nothing is known of the grid.  ``charge_room_w`` is what batteries could
     take more.  ``acted`` says by player why it was moved,
-    ``back`` which players come back, with their new turn.
+    ``back`` which players come back, with their new turn.  ``grove`` is the tree that it was brought into,
+    None where nothing is known of the grid; ``broken`` are its rows whose cap does not hold.
     """
 
     setpoints_w: tuple[float, ...]
@@ -40,6 +43,9 @@ class Result:
     gate: Gate
     charge_room_w: float = 0.0
     back: Mapping[int, Turn] = field(default_factory=dict)
+    grove: Grove | None = None
+    broken: tuple[int, ...] = ()
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
 
 def point(asset: Load | Ev | Pv | Moded) -> str:

@@ -6,7 +6,7 @@ from quartier.control import guards
 from quartier.control.battery import Room
 from quartier.control.shed import Turn
 from quartier.control.sight import Memories, power_w, worst_w
-from quartier.house.assets import Ev, House, Load, Pv, Steered, Tier
+from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered, Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,16 @@ def full_w(ev: Ev) -> float:
 def floor_w(ev: Ev) -> float:
     """What it takes at its least current, in W."""
     return ev.current_min_a * ev.voltage_v * ev.phases_count
+
+
+def ordered_w(player: Player) -> float:
+    """The most that it may take by its present order, in W, whatever it was last seen to take."""
+    asset, turn = player.asset, player.turn
+    if isinstance(asset, Moded):
+        return max(0.0, asset.modes[player.mode].power_w)
+    if isinstance(asset, Battery | Pv) or not turn.on:
+        return max(0.0, player.want_w)
+    return worst_w(asset) if turn.limit_w is None else turn.limit_w
 
 
 def flexible(house: House) -> list[Load | Ev | Pv]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from quartier.control import balance, measures, moded, shed, steps
+from quartier.control import balance, measures, moded, shed, steps, tree
 from quartier.control.failsafe import Stage
 from quartier.control.outcome import Result, limit
 from quartier.control.players import Player, floor_w, full_w
@@ -20,17 +20,19 @@ def restored(scene: Scene, players: Sequence[Player], result: Result) -> Result:
     gate = shed.passed(
         scene.state.gate, below=below, common=scene.common, seed=scene.house.seed, now_ns=scene.now_ns
     )
+    rooms, looks = tree.rooms(scene, result.grove, players, result.setpoints_w)
     back: dict[int, Turn] = {}
     if high_w is not None and scene.stage is Stage.WELL and not result.acted:
         if gate.is_open(scene.now_ns):
             spare_w = (
                 cap_w - high_w - balance.silent_w(scene.house.assets, scene.state.memories, scene.now_ns)
             )
-            back = _next_back(scene, players, min(spare_w, _consumption_spare_w(scene, players)))
+            spare_w = min(spare_w, _consumption_spare_w(scene, players))
+            back = _next_back(scene, players, [min(spare_w, room_w) for room_w in rooms])
             if back:
                 gate = replace(gate, last_ns=scene.now_ns)
         back = back or _pv_back(scene, players, result)
-    return replace(result, gate=gate, back=back)
+    return replace(result, gate=gate, back=back, looks=looks)
 
 
 def _consumption_spare_w(scene: Scene, players: Sequence[Player]) -> float:
@@ -40,15 +42,15 @@ def _consumption_spare_w(scene: Scene, players: Sequence[Player]) -> float:
     return cap_w * shed.RESTORE_BELOW - measures.consumed_w(scene, players)
 
 
-def _next_back(scene: Scene, players: Sequence[Player], spare_w: float) -> dict[int, Turn]:
-    """In reverse of the order of shedding, the first that fits."""
+def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float]) -> dict[int, Turn]:
+    """In reverse of the order of shedding, the first that fits; ``spares_w`` by player."""
     place = {player.name: index for index, player in enumerate(players)}
     turns = scene.state.turns
     tiers = {player.name: _tier(player) for player in players}
     order = [p.asset for p in players if isinstance(p.asset, Load | Ev | Moded) and tiers[p.name] != "A"]
     order.sort(key=lambda a: shed.place(a, tiers[a.name], turns[a.name], scene.now_ns))
     for asset in reversed(order):
-        turn = turns[asset.name]
+        turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
         if isinstance(asset, Moded):
             risen = moded.back(scene, players[place[asset.name]], spare_w)
             if risen is not None:
@@ -60,7 +62,7 @@ def _next_back(scene: Scene, players: Sequence[Player], spare_w: float) -> dict[
                 on = replace(on, limit_w=floor_w(asset)) if isinstance(asset, Ev) else on
                 return {place[asset.name]: on}
     for asset in reversed(order):
-        turn = turns[asset.name]
+        turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
         if isinstance(asset, Ev) and turn.on and turn.limit_w is not None:
             limit_w = min(full_w(asset), turn.limit_w + spare_w)
             if limit_w >= min(full_w(asset), turn.limit_w + floor_w(asset) / 6):

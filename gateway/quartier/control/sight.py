@@ -1,6 +1,6 @@
 """What is known of an asset's power now: the last good reading, its age, and its worst case."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 
@@ -11,6 +11,9 @@ SILENT_S = 15.0
 SILENT_POLLS = 3.0
 ABSURD_W = 1e9
 APPARENT, APPARENT_EXPORT = "apparent_power_va", "apparent_power_export_va"
+POWERS = ("power_l1_w", "power_l2_w", "power_l3_w")
+STAY = ("session_energy_wh", "energy_wanted_wh", "departure_in_s")
+"""What a charger may know of a car."""
 CURRENTS = ("current_l1_a", "current_l2_a", "current_l3_a")
 NOMINAL_V = 230.0
 
@@ -85,6 +88,8 @@ def points(house: House) -> list[str]:
         wanted += [f"{house.grid.name}.{quantity}" for quantity in (APPARENT, APPARENT_EXPORT, *CURRENTS)]
     wanted += [f"{contact.name}.input_on" for contact in house.contacts]
     wanted += [f"{supply.name}.{name}" for supply in house.supplies for name in SUPPLY_POINTS]
+    if house.is_branched:
+        wanted += _branched(house)
     for asset in house.assets:
         if asset.falls_back and not asset.accepts_no_fallback:
             wanted.append(f"{asset.name}.fallback_on")
@@ -99,6 +104,14 @@ def points(house: House) -> list[str]:
         ):
             wanted.append(f"{asset.name}.relay_on")
     return wanted
+
+
+def _branched(house: House) -> Iterator[str]:
+    """What tells how the power is spread over nodes, phases and cars."""
+    meters = [house.grid.name, *(node.name for node in house.nodes if node.measured)]
+    yield from (f"{meter}.{quantity}" for meter in meters for quantity in ("power_w", *POWERS, *CURRENTS))
+    cars = [asset.name for asset in house.assets if isinstance(asset, Ev)]
+    yield from (f"{car}.{quantity}" for car in cars for quantity in (*CURRENTS, *STAY))
 
 
 def age_s(memory: Memory | None, now_ns: int) -> float:

@@ -4,17 +4,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from quartier.control import meters
 from quartier.control.balance import Window
 from quartier.control.breach import Breach
 from quartier.control.contacts import Hold
 from quartier.control.failsafe import Judgement
 from quartier.control.limits import Force
+from quartier.control.meters import Look
 from quartier.control.orders import Book
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
 from quartier.control.supplies import Drawn
 from quartier.control.track import Track
 from quartier.house.assets import House
+from quartier.house.nodes import ROOT
 from quartier_drivers.contract import Command
 
 
@@ -40,6 +43,7 @@ class State:
     supplies: Mapping[str, Drawn] = field(default_factory=dict)
     book: Book = field(default_factory=Book)
     tracks: Mapping[str, Track] = field(default_factory=dict)
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
     @classmethod
     def fresh(cls, house: House) -> "State":
@@ -69,6 +73,7 @@ class State:
                 frozenset(p for p in self.book.released if known(p) and p not in anew),
             ),
             window=Window(),
+            looks=meters.kept(self.looks, [ROOT, *(node.name for node in house.nodes)]),
             tracks={n: t for n, t in self.tracks.items() if n in names},
         )
 

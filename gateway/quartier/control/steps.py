@@ -12,17 +12,21 @@ from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Tier
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """``index`` is the player's; ``words`` say what happens to it."""
+    """``index`` is the player's; ``words`` say what happens to it.
+
+    Divisible steps of one ``pool`` in a row are taken together, each in proportion to its way; -1: alone.
+    """
 
     index: int
     target_w: float
     divisible: bool
     words: str
     tier: str = ""
+    pool: int = -1
 
     @property
     def plain(self) -> tuple[int, float, bool]:
-        """What the kernel takes."""
+        """What the kernel of one node takes."""
         return self.index, self.target_w, self.divisible
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quartier.control import contacts, failsafe, guards, moded, sight, supplies, unmet
+from quartier.control import contacts, failsafe, guards, moded, sight, supplies, tree, unmet
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
 from quartier.control.players import Player, flexible
@@ -21,6 +21,7 @@ def shown(
     rules = scene.state.judgement.rules
     said = {player.name: player.reason for player in players}
     said |= {point.partition(".")[0]: f"given back: {why}" for point, why in lost.items()}
+    one = result.grove
     return {
         "mode": caps.mode,
         "why": caps.why,
@@ -42,6 +43,7 @@ def shown(
         "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
         "restore": _restore(scene, result),
         "assets": {a.name: _asset(scene, a, after, said.get(a.name, "")) for a in scene.house.assets},
+        **({"nodes": tree.shown(scene, one)} if one is not None and scene.house.is_branched else {}),
     }
 
 
@@ -71,7 +73,8 @@ def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> list[str]:
             found.append(f"over the {scene.force.words(direction)} by 10 % for 5 s")
         elif breach.mean_over:
             found.append(f"60 s mean over the {scene.force.words(direction)}")
-    if not result.met:
+    found += tree.alarms(scene, result.grove, result.broken)
+    if 0 in result.broken:
         found.append("the caps cannot be met: all that may be moved was moved")
     found += [f"{name}: given back, {why}" for name, why in lost.items()]
     found += [

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Literal
 
+from quartier.house.nodes import Node, Phase
+
 Tier = Literal["A", "B", "C", "D"]
 
 
@@ -19,12 +21,14 @@ class Asset:
     ``period_s`` is how often its power is read; ``comfort_cost`` orders sheds inside a tier where
     the number of sheds in 24 h is equal, lowest first.  ``falls_back``: its device forgets by itself what
     it was ordered; ``accepts_no_fallback``: the site file says aloud that it may be ordered without.
+    ``phase`` is the one it hangs on, or ``all`` three; None: it may be any, and counts wholly on each.
     """
 
     name: str
     rated_w: float
     tier: Tier = "A"
     node: str = "grid"
+    phase: Phase | Literal["all"] | None = None
     period_s: float = 1.0
     measured: bool = True
     comfort_cost: float = 0.0
@@ -82,6 +86,10 @@ class Pv(Asset):
 class Ev(Asset):
     """A charging point.  Points: ``power_w``, ``plugged_on``; writes ``current_max_a`` (0 pauses).
 
+    Where it says them: ``current_l1_a`` …, ``session_energy_wh``, ``energy_wanted_wh``, ``departure_in_s``.
+    ``l1_on`` is the building's phase at its terminal L1 (None: unknown); ``departure_s`` when a car leaves,
+    in seconds of the local day, and ``energy_wanted_wh`` what it wants in one stay, where no charger says.
+
     ``current_min_a`` is the floor of IEC 61851-1 below which charging pauses.  A current that its device ends
     by itself after ``lease_s`` is kept alive by writing.
     """
@@ -95,6 +103,9 @@ class Ev(Asset):
     min_off_s: float = 180.0
     writable: bool = True
     lease_s: float = inf
+    l1_on: Phase | None = None
+    departure_s: float | None = None
+    energy_wanted_wh: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,6 +235,7 @@ class House:
     lost; None where only the driver knows (the device's own control, or nothing at all).
     ``unmeasured_w`` is the rated power of what no asset measures; None: the most seen so far.
     ``seed`` spreads random delays over buildings; ``zone`` is the time zone of its people's schedules.
+    ``nodes`` hang below the connection, whose own fuse is ``main_fuse_a`` per phase (infinite: not declared).
     """
 
     name: str
@@ -238,3 +250,10 @@ class House:
     contacts: tuple[Contact, ...] = ()
     supplies: tuple[Supply, ...] = ()
     zone: str = "Europe/Paris"
+    nodes: tuple[Node, ...] = ()
+    main_fuse_a: float = inf
+
+    @property
+    def is_branched(self) -> bool:
+        """Whether there is more to keep than the sum at the connection."""
+        return bool(self.nodes) or self.main_fuse_a < inf

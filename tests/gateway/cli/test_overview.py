@@ -185,3 +185,21 @@ def test_on_a_terminal_of_80_columns_no_word_is_cut(status):
 
     assert "bat1 -1,200 W 0.3 s good 61.2 % steered -1,180 W done" == line(text, "bat1 ")
     assert "bat1: self-consumption" == line(text, "bat1:")
+
+
+def test_the_connection_tree_shows_what_flows_and_what_room_is_left(shown):
+    root = {
+        "name": "grid", "under": None, "basis": "measured", "fuse_a": None,
+        "load_w": [4000.0, 4000.0, 0.0, 0.0], "import_max_w": [9000.0, None, None, None],
+        "headroom_w": [5000.0, None, None, None],
+    }  # fmt: skip
+    shed = {
+        "name": "shed", "under": "grid", "basis": "reckoned", "fuse_a": 16.0,
+        "load_w": [4000.0, 4000.0, 0.0, 0.0], "import_max_w": [11040.0, 3680.0, 3680.0, 3680.0],
+        "headroom_w": [7040.0, -320.0, 3680.0, 3680.0],
+    }  # fmt: skip
+    text = shown(control__nodes=[root, shed])
+
+    assert "grid measured – 4,000 W 4,000 W 0 W 0 W 5,000 W" == line(text.split("least room")[1], "grid")
+    assert "shed grid reckoned 16 A 4,000 W 4,000 W 0 W 0 W -320 W" == line(text, "shed")
+    assert "least room" not in shown()

@@ -137,7 +137,7 @@ def test_a_device_that_no_asset_names_is_a_warning(written: Written, site_text: 
     spare = 'devices.spare = { bus = "lan", profile = "eastron/sdm630", unit = 77 }\n'
     loaded = check(written(spare + site_text))
 
-    assert ["belongs to no asset, contact or supply, so it is not read"] == [
+    assert ["belongs to no asset, contact, supply or node, so it is not read"] == [
         fault.what for fault in loaded.warnings if fault.key == "devices.spare"
     ]
 

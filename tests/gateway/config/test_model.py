@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from quartier.config.draft import FIXED, ROLES
-from quartier.config.model import Device, DistrictLink, Limits, Node, Store
+from quartier.config.model import Device, DistrictLink, Limits, Store
+from quartier.config.nodes import Node
 from quartier_drivers.points import KINDS as UNITLESS
 from quartier_drivers.points import UNITS
 from quartier_drivers.registry import KINDS, section

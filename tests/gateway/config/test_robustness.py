@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from quartier.config.draft import FIXED, NAMED, ROLES
 from quartier.config.load import check, load_lenient
-from quartier.config.model import Device, Node
+from quartier.config.model import Device
+from quartier.config.nodes import Node
 from quartier.config.sample import sample
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.registry import KINDS, section

@@ -20,6 +20,7 @@ from quartier.control.wishes import (
 )
 from quartier.house.assets import Battery, Ev, Grid, House, Limits, Load, Moded, Pv
 from quartier.house.image import Image
+from quartier.house.nodes import PHASES
 from quartier.house.now import Now
 from quartier_drivers.contract import Command, Quality, Reading, columns
 
@@ -361,3 +362,187 @@ def with_house():
         return replace(HOUSE, assets=kept, **changes)
 
     return make
+
+
+@dataclass
+class Car:
+    """A car at a charging point: it draws what it is allowed on its phases, until it has what it wants."""
+
+    phases: int = 3
+    wants_wh: float = 1e9
+    from_s: float = 0.0
+    until_s: float = 1e9
+    max_a: float = 32.0
+    got_wh: float = 0.0
+
+
+@dataclass
+class Board:
+    """A building with a connection tree, 230 V on each phase; a second a step.
+
+    ``base_w`` is what nothing measures, by node (``grid``: the connection itself) and phase.  A charging point
+    obeys after ``delay_s``; ``told`` are the quantities it says beside its power.  Nodes with a meter say their
+    powers and currents, the grid meter too where ``phased``.
+    """
+
+    house: House
+    cars: dict[str, Car] = field(default_factory=dict)
+    base_w: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    loads_w: dict[str, float] = field(default_factory=dict)
+    delay_s: int = 3
+    told: tuple[str, ...] = ("plugged_on", "current_l1_a", "current_l2_a", "current_l3_a")
+    phased: bool = True
+    silent: set[str] = field(default_factory=set)
+    deaf: set[str] = field(default_factory=set)
+    raw: dict[str, float] = field(default_factory=dict)
+    caps: LinkCaps = CAPS
+    t: int = 0
+    start_ms: int = EPOCH_MS
+    state: State | None = None
+    decision: Decision | None = None
+    points: dict[str, float] = field(default_factory=dict)
+    flows_w: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    log: list[tuple[int, Command]] = field(default_factory=list)
+    over_s: dict[str, int] = field(default_factory=dict)
+    longest_s: dict[str, int] = field(default_factory=dict)
+    _asked: dict[str, list[float]] = field(default_factory=dict)
+    _image: Image = field(default_factory=Image)
+
+    def __post_init__(self) -> None:
+        self.state = State.fresh(self.house)
+
+    def amperes(self, ev: Ev) -> float:
+        """What a car draws on each of its phases."""
+        car = self.cars.get(ev.name)
+        asked = self._asked.setdefault(ev.name, [])
+        asked.append(self.points.get(f"{ev.name}.current_max_a", ev.current_max_a))
+        allowed = asked[-1 - self.delay_s] if len(asked) > self.delay_s else 0.0
+        del asked[: -1 - self.delay_s]
+        if car is None or not car.from_s <= self.t < car.until_s or car.got_wh >= car.wants_wh or allowed < 6:
+            return 0.0
+        return min(allowed, car.max_a, ev.current_max_a)
+
+    def terminals(self, ev: Ev) -> tuple[float, float, float]:
+        """The currents at L1, L2 and L3 of a charging point."""
+        drawn = self.amperes(ev)
+        car = self.cars.get(ev.name, Car())
+        count = min(car.phases, ev.phases_count)
+        car.got_wh += drawn * 230 * count / 3600
+        return tuple(drawn if k < count else 0.0 for k in range(3))
+
+    def on_phases(self, asset, watts: float) -> tuple[float, float, float]:
+        if asset.phase in PHASES:
+            return tuple(watts if phase == asset.phase else 0.0 for phase in PHASES)
+        return (watts / 3,) * 3
+
+    def _physics(self) -> dict[str, float]:
+        seen: dict[str, float] = {}
+        flows = dict.fromkeys(("grid", *(node.name for node in self.house.nodes)), (0.0, 0.0, 0.0))
+        for node, watts in self.base_w.items():
+            self._add(flows, node, watts)
+        for asset in self.house.assets:
+            if isinstance(asset, Ev):
+                terminals = self.terminals(asset)
+                watts = self._of_car(asset, terminals)
+                said = {f"current_l{k + 1}_a": amperes for k, amperes in enumerate(terminals)}
+                said |= self._stay(asset)
+                seen |= {f"{asset.name}.{name}": value for name, value in said.items() if name in self.told}
+            else:
+                on = self.points.get(f"{asset.name}.relay_on", 1.0)
+                watts = self.on_phases(asset, self.loads_w.get(asset.name, 0.0) * on)
+            self._add(flows, asset.node, watts)
+            seen[f"{asset.name}.power_w"] = sum(watts)
+        self.flows_w = flows
+        return seen | self._metered() | self.raw
+
+    def _add(self, flows, node: str, watts) -> None:
+        """To a node and all above it."""
+        under = {one.name: one.under for one in self.house.nodes}
+        while True:
+            flows[node] = tuple(a + b for a, b in zip(flows[node], watts, strict=True))
+            if node == "grid":
+                return
+            node = under[node]
+
+    def _of_car(self, ev: Ev, terminals: tuple[float, float, float]) -> tuple[float, float, float]:
+        """The powers of a charging point on the phases of the building."""
+        first = 0 if ev.l1_on is None else PHASES.index(ev.l1_on)
+        if ev.phases_count == 1 and ev.phase is not None:
+            first = PHASES.index(ev.phase)
+        return tuple(230 * terminals[(k - first) % 3] for k in range(3))
+
+    def _stay(self, ev: Ev) -> dict[str, float]:
+        car = self.cars.get(ev.name)
+        if car is None or not car.from_s <= self.t < car.until_s:
+            return {"plugged_on": 0.0}
+        return {"plugged_on": 1.0, "session_energy_wh": car.got_wh}
+
+    def _metered(self) -> dict[str, float]:
+        seen: dict[str, float] = {}
+        metered = {"grid", *(node.name for node in self.house.nodes if node.measured)}
+        for name in metered:
+            watts = self.flows_w[name]
+            seen[f"{name}.power_w"] = sum(watts)
+            if name != "grid" or self.phased:
+                seen |= {f"{name}.power_l{k + 1}_w": watts[k] for k in range(3)}
+                seen |= {f"{name}.current_l{k + 1}_a": abs(watts[k]) / 230 for k in range(3)}
+        return seen
+
+    def step(self) -> Decision:
+        """One second: physics, readings, a cycle, its commands; and how long each fuse is over by 10 %."""
+        read = self._physics()
+        ns = self.t * 1_000_000_000
+        told = (
+            Reading(point, value, Quality.GOOD, ns)
+            for point, value in read.items()
+            if point.split(".")[0] not in self.silent and point not in self.silent
+        )
+        self._image.put(columns(told, ns))
+        now = Now(ns, self.start_ms + self.t * 1000, synced=True)
+        self.decision = step(self._image.freeze(ns), Wishes(caps=self.caps), self.state, now)
+        self.state = self.decision.state
+        for command in self.decision.commands:
+            assert command.reason
+            self.log.append((self.t, command))
+            if command.point.split(".")[0] not in self.deaf:
+                self.points[command.point] = command.value
+        self._watch()
+        self.t += 1
+        return self.decision
+
+    def _watch(self) -> None:
+        for node in self.house.nodes:
+            for k, watts in enumerate(self.flows_w[node.name]):
+                row = f"{node.name}.l{k + 1}"
+                over = abs(watts) / 230 > 1.1 * node.fuse_a and node.phases_count == 3
+                self.over_s[row] = self.over_s.get(row, 0) + 1 if over else 0
+                self.longest_s[row] = max(self.longest_s.get(row, 0), self.over_s[row])
+
+    def run(self, seconds: int) -> "Board":
+        for _ in range(seconds):
+            self.step()
+        return self
+
+    def cap(self, **changes: object) -> "Board":
+        self.caps = replace(self.caps, **changes)
+        return self
+
+    def reason(self, name: str) -> str:
+        return self.decision.view["assets"][name]["command"]["reason"]
+
+    def written(self, point: str) -> list[tuple[int, float]]:
+        return [(t, c.value) for t, c in self.log if c.point == point]
+
+    @property
+    def view(self) -> dict:
+        return self.decision.view
+
+
+@pytest.fixture(scope="session")
+def board() -> type[Board]:
+    return Board
+
+
+@pytest.fixture(scope="session")
+def car() -> type[Car]:
+    return Car

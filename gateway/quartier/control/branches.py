@@ -1,0 +1,265 @@
+"""What flows at each node beside what is steered: measured, reckoned, or assumed at its worst (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from quartier.control import balance, failsafe, meters, phases, sight
+from quartier.control.meters import NOTHING, Look, Reading, minus, plus
+from quartier.control.nodes import Stem
+from quartier.control.phases import Four, Share
+from quartier.control.players import Player, ordered_w
+from quartier.control.scene import Scene
+from quartier.house.assets import Asset, Battery, Pv
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An asset at its node, with the part of its power on each phase; ``index`` is the player's, if it is."""
+
+    asset: Asset
+    home: int
+    share: Share
+    index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One node: the most and the least that flows there beside the players, in W, in total and by phase.
+
+    ``basis`` says where that is from: ``measured``, ``reckoned`` from what is below, or ``silent``, a meter
+    that is not heard.  ``phased``: the phases are measured.  ``load_w`` is all that flows now, players too.
+    """
+
+    high_w: Four
+    low_w: Four
+    load_w: Four
+    basis: str
+    phased: bool = False
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All branches by number, and what their meters leave to remember."""
+
+    branches: tuple[Branch, ...]
+    looks: Mapping[str, Look]
+
+
+def leaves(scene: Scene, stem: Stem, players: Sequence[Player]) -> list[Leaf]:
+    """Every asset at its node: the players first, in their order."""
+    memories, now_ns = scene.state.memories, scene.now_ns
+    mine = {player.name for player in players}
+    assets: list[Asset] = [player.asset for player in players]
+    assets += [asset for asset in scene.house.assets if asset.name not in mine]
+    turns = scene.state.turns
+    found = []
+    for index, (asset, home) in enumerate(zip(assets, stem.homes(assets), strict=True)):
+        turn = turns.get(asset.name)
+        share = phases.of(asset, stem.via(home), memories, None if turn is None else turn.limit_w, now_ns)
+        found.append(Leaf(asset, home, share, index if index < len(players) else None))
+    return found
+
+
+def found(
+    scene: Scene, stem: Stem, players: Sequence[Player], shown: Sequence[Leaf], base: balance.Base
+) -> Found:
+    """Go from the last node to the connection; each takes what its own meter says, else what is below it."""
+    count = len(stem.under)
+    below: list[list[int]] = [
+        [n for n in range(1, count) if stem.under[n] == number] for number in range(count)
+    ]
+    made: dict[int, Branch] = {}
+    looks: dict[str, Look] = {}
+    spare_w = _spare_w(scene, base, shown)
+    for number in reversed(range(count)):
+        inside = [leaf for leaf in shown if number in stem.way(leaf.home)]
+        kids = [_up(stem, kid, made[kid]) for kid in below[number]]
+        one = _Node(scene, stem, number, players, inside, kids)
+        looks[stem.name(number)] = one.look()
+        made[number] = one.branch(looks[stem.name(number)], base, spare_w)
+    return Found(tuple(made[number] for number in range(count)), looks)
+
+
+def _spare_w(scene: Scene, base: balance.Base, shown: Sequence[Leaf]) -> float:
+    """What flows in the building and nothing measures: it may all hang at one node."""
+    if scene.grid_w is None:
+        seen_w = scene.state.remainder_w
+        return scene.house.limits.import_failsafe_w if seen_w is None else seen_w
+    outside = (leaf.asset for leaf in shown if leaf.index is None)
+    return max(0.0, base.high_w - sum(_seen_w(scene, asset) or 0.0 for asset in outside))
+
+
+def _seen_w(scene: Scene, asset: Asset) -> float | None:
+    return sight.power_w(scene.state.memories, asset, scene.now_ns) if asset.measured else None
+
+
+def _up(stem: Stem, number: int, branch: Branch) -> tuple[Four, Four]:
+    """The most and the least of a node as the one above it sees them."""
+    node = stem.nodes[number - 1]
+    if node.phases_count != 1:
+        return branch.high_w, branch.low_w
+    share = phases.ANY if stem.via(number) is None else phases.on(stem.via(number) or "l1")
+    return share.at_most(branch.high_w[0]), share.at_least(branch.low_w[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """One node with all assets below it, ``kids`` being the most and the least of the nodes it feeds."""
+
+    scene: Scene
+    stem: Stem
+    number: int
+    players: Sequence[Player]
+    inside: Sequence[Leaf]
+    kids: Sequence[tuple[Four, Four]]
+
+    @property
+    def period_s(self) -> float:
+        return self.stem.nodes[self.number - 1].period_s if self.number else self.scene.house.grid.period_s
+
+    @property
+    def is_metered(self) -> bool:
+        return not self.number or self.stem.nodes[self.number - 1].measured
+
+    def reading(self) -> Reading | None:
+        if not self.is_metered:
+            return None
+        owner = self.stem.name(self.number) if self.number else self.scene.house.grid.name
+        lost_s = failsafe.lost_after_s(self.period_s)
+        return meters.read(owner, self.scene.state.memories, lost_s, self.scene.now_ns)
+
+    def look(self) -> Look:
+        before = self.scene.state.looks.get(self.stem.name(self.number), Look())
+        reading = self.reading()
+        if reading is None:
+            return before
+        mine = [leaf for leaf in self.inside if leaf.index is not None]
+        names = tuple(self._name(leaf) for leaf in mine)
+        look = meters.slid(before, names, reading, plus(NOTHING, *map(self._present, mine)))
+        return meters.remembered(look, self._unmeasured(reading), self.scene.dt_s)
+
+    def _name(self, leaf: Leaf) -> str:
+        assert leaf.index is not None
+        player = self.players[leaf.index]
+        return player.name if player.seen else f"{player.name}?"
+
+    def _present(self, leaf: Leaf) -> Four:
+        if leaf.index is not None:
+            return leaf.share.spread(self.players[leaf.index].present_w)
+        return leaf.share.spread(_seen_w(self.scene, leaf.asset) or 0.0)
+
+    def _unmeasured(self, reading: Reading) -> Four | None:
+        """What the meter shows and no asset says; None while one that is measured is silent."""
+        if any(leaf.asset.measured and _seen_w(self.scene, leaf.asset) is None for leaf in self.inside):
+            return None
+        return minus(
+            reading.watts,
+            plus(
+                NOTHING,
+                *(leaf.share.at_least(_seen_w(self.scene, leaf.asset) or 0.0) for leaf in self.inside),
+            ),
+        )
+
+    def branch(self, look: Look, base: balance.Base, spare_w: float) -> Branch:
+        reading = self.reading()
+        silent = self.is_metered and reading is None
+        own_high, own_low = self._own(silent=silent)
+        high, low = (
+            plus(own_high, *(kid[0] for kid in self.kids)),
+            plus(own_low, *(kid[1] for kid in self.kids)),
+        )
+        if reading is None:
+            gap = self._guess(look, spare_w)
+            high = plus(high, gap)
+            if self.number == 0:
+                high, low = (base.high_w, *high[1:]), (base.low_w, *low[1:])
+        else:
+            high, low = self._measured(look, base, reading, high, low)
+        load = plus(NOTHING, high, *(self._present(leaf) for leaf in self.inside if leaf.index is not None))
+        age_s = 0.0 if reading is None else (self.scene.now_ns - reading.taken_ns) / 1e9
+        return Branch(
+            high,
+            low,
+            self._load(reading, load),
+            "silent" if silent else "reckoned" if reading is None else "measured",
+            phased=reading is not None and reading.phased,
+            stale=silent or (self.is_metered and age_s > failsafe.stale_after_s(self.period_s)),
+        )
+
+    def _load(self, reading: Reading | None, reckoned: Four) -> Four:
+        if reading is None:
+            return reckoned
+        return reading.watts if reading.phased else (reading.watts[0], *reckoned[1:])
+
+    def _measured(
+        self, look: Look, base: balance.Base, reading: Reading, high: Four, low: Four
+    ) -> tuple[Four, Four]:
+        """What the meter says; where it says no phases, what is not known below may be on each."""
+        total_high_w = look.high_w(0) if self.number else base.high_w
+        total_low_w = look.low_w(0) if self.number else base.low_w
+        if reading.phased:
+            return (
+                (total_high_w, look.high_w(1), look.high_w(2), look.high_w(3)),
+                (total_low_w, look.low_w(1), look.low_w(2), look.low_w(3)),
+            )
+        more_w, less_w = max(0.0, total_high_w - high[0]), min(0.0, total_low_w - low[0])
+        return (
+            (total_high_w, high[1] + more_w, high[2] + more_w, high[3] + more_w),
+            (total_low_w, low[1] + less_w, low[2] + less_w, low[3] + less_w),
+        )
+
+    def _own(self, *, silent: bool) -> tuple[Four, Four]:
+        """What hangs here itself and is not steered, at its most and at its least."""
+        high, low = NOTHING, NOTHING
+        for leaf in self.inside:
+            if leaf.home != self.number or leaf.index is not None:
+                continue
+            seen_w = None if silent else _seen_w(self.scene, leaf.asset)
+            most_w = sight.worst_w(leaf.asset) if seen_w is None else seen_w
+            least_w = least_w_of(leaf.asset) if seen_w is None else seen_w
+            high = plus(high, leaf.share.at_most(most_w))
+            low = plus(low, leaf.share.at_least(least_w))
+        return high, low
+
+    def _guess(self, look: Look, spare_w: float) -> Four:
+        """What hangs here, is not measured, and cannot be told from a meter now; on each phase wholly."""
+        if self.number == 0:
+            return (0.0, spare_w, spare_w, spare_w)
+        node = self.stem.nodes[self.number - 1]
+        if node.measured:
+            l0, l1, l2, l3 = (max(one, node.unmeasured_w or 0.0) for one in look.most_w)
+            return l0, l1, l2, l3
+        return (spare_w if node.unmeasured_w is None else node.unmeasured_w,) * 4
+
+
+def uncertain(
+    branch: Branch, inside: Sequence[Leaf], players: Sequence[Player], wants: Sequence[float]
+) -> tuple[Four, Four]:
+    """The most and the least of a node, so that what the kernel adds for the players is never hopeful.
+
+    Where no meter shows the phases, a player of unknown phase that generates relieves none, and one that
+    takes power hides no export; behind a meter that is silent each may take what its order allows.
+    """
+    high, low = branch.high_w, branch.low_w
+    for leaf in inside:
+        if leaf.index is None:
+            continue
+        if not branch.phased and not leaf.share.known:
+            want_w = wants[leaf.index]
+            counted = leaf.share.spread(want_w)
+            high = plus(high, minus(leaf.share.at_most(want_w), counted))
+            low = plus(low, minus(leaf.share.at_least(want_w), counted))
+        if branch.basis == "silent":
+            worse_w = max(0.0, ordered_w(players[leaf.index]) - wants[leaf.index])
+            high = plus(high, leaf.share.at_most(worse_w))
+    return high, low
+
+
+def least_w_of(asset: Asset) -> float:
+    """The least that an asset may take when nothing is known of it, in W: generating counts minus."""
+    if isinstance(asset, Battery):
+        return -asset.discharge_max_w
+    if isinstance(asset, Pv):
+        return -asset.rated_w
+    return 0.0

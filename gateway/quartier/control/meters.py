@@ -1,0 +1,117 @@
+"""What the meter of a node says, and what is remembered of it: seconds, and the most of a day (pure)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from quartier.control.balance import EASE_W, WINDOW_S
+from quartier.control.phases import Four
+from quartier.control.sight import CURRENTS, NOMINAL_V, POWERS, Memories, Memory
+
+NOTHING: Four = (0.0, 0.0, 0.0, 0.0)
+_S = 1_000_000_000
+_DAY_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """``watts`` in total and by phase, of the instant ``taken_ns``; by phase only where ``phased``."""
+
+    watts: Four
+    taken_ns: int
+    phased: bool
+
+
+def read(owner: str, memories: Memories, lost_s: float, now_ns: int) -> Reading | None:
+    """The newest reading of a meter; None once it is older than ``lost_s``, or where there never was one.
+
+    A current has no sign: it takes that of its phase's power, else that of the total.  Where a phase has
+    both, the larger counts, for a fuse knows no power factor.
+    """
+    power = _kept(memories, f"{owner}.power_w", lost_s, now_ns)
+    watts = [_kept(memories, f"{owner}.{name}", lost_s, now_ns) for name in POWERS]
+    amperes = [_kept(memories, f"{owner}.{name}", lost_s, now_ns) for name in CURRENTS]
+    phased = all(w or a for w, a in zip(watts, amperes, strict=True))
+    if power is None and not phased:
+        return None
+    sign = -1.0 if power is not None and power.value < 0 else 1.0
+    l1, l2, l3 = (_phase_w(w, a, sign) for w, a in zip(watts, amperes, strict=True))
+    total_w = l1 + l2 + l3 if power is None else power.value
+    used = [one for one in (power, *watts, *amperes) if one is not None]
+    newest_ns = used[0].taken_ns if power is not None else min(one.taken_ns for one in used)
+    return Reading((total_w, l1, l2, l3), newest_ns, phased)
+
+
+def _kept(memories: Memories, point: str, lost_s: float, now_ns: int) -> Memory | None:
+    memory = memories.get(point)
+    return None if memory is None or now_ns - memory.taken_ns > lost_s * _S else memory
+
+
+def _phase_w(watts: Memory | None, amperes: Memory | None, sign: float) -> float:
+    power_w = 0.0 if watts is None else watts.value
+    if amperes is None:
+        return power_w
+    if watts is not None and power_w != 0:
+        sign = 1.0 if power_w > 0 else -1.0
+    return sign * max(abs(power_w), abs(amperes.value) * NOMINAL_V)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The rest behind a meter in the last 5 s, for just these players; ``most_w`` that nothing measures.
+
+    As in ``balance``: meters are read at different moments, so the highest counts against what is drawn and
+    the lowest against what is fed back, each eased by 200 W.  Since ``calm_ns`` all below the node, as it is
+    ordered, leaves a tenth of each of its caps free; None: it does not.
+    """
+
+    names: tuple[str, ...] = ()
+    samples: tuple[tuple[int, Four], ...] = ()
+    most_w: Four = NOTHING
+    calm_ns: int | None = None
+
+    def high_w(self, k: int) -> float:
+        """The most of row ``k``."""
+        watts = [sample[k] for _, sample in self.samples]
+        return max(watts[-1], max(watts) - EASE_W)
+
+    def low_w(self, k: int) -> float:
+        """The least of row ``k``."""
+        watts = [sample[k] for _, sample in self.samples]
+        return min(watts[-1], min(watts) + EASE_W)
+
+
+def slid(look: Look, names: tuple[str, ...], found: Reading, players_w: Four) -> Look:
+    """The look with a reading, less what the players take; unchanged when that one is in it already."""
+    old = look.samples if look.names == names else ()
+    if old and old[-1][0] == found.taken_ns:
+        return look
+    oldest_ns = found.taken_ns - round(WINDOW_S * _S)
+    sample = (found.taken_ns, minus(found.watts, players_w))
+    return replace(look, names=names, samples=(*(s for s in old if s[0] >= oldest_ns), sample))
+
+
+def remembered(look: Look, unmeasured_w: Four | None, dt_s: float) -> Look:
+    """The most that was seen and nothing measures decays over a day; None: it cannot be told now."""
+    if unmeasured_w is None:
+        return look
+    kept = max(0.0, 1.0 - dt_s / _DAY_S)
+    l0, l1, l2, l3 = (
+        max(0.0, now, before * kept) for now, before in zip(unmeasured_w, look.most_w, strict=True)
+    )
+    return replace(look, most_w=(l0, l1, l2, l3))
+
+
+def plus(*each: Four) -> Four:
+    """The sum, row by row."""
+    a, b, c, d = (sum(column) for column in zip(*each, strict=True)) if each else NOTHING
+    return a, b, c, d
+
+
+def minus(one: Four, other: Sequence[float]) -> Four:
+    """The difference, row by row."""
+    return one[0] - other[0], one[1] - other[1], one[2] - other[2], one[3] - other[3]
+
+
+def kept(looks: Mapping[str, Look], names: Sequence[str]) -> dict[str, Look]:
+    """The looks of nodes that are still there, to begin anew but with the most that was seen."""
+    return {name: Look(most_w=look.most_w) for name, look in looks.items() if name in names}

@@ -1,0 +1,119 @@
+"""The connection tree as rows: who hangs where, what each row may carry, and how a row is called (pure).
+
+A node has four rows: its total, l1, l2 and l3.  Row ``4 * n + k`` is row ``k`` of node ``n``; node 0 is the
+connection itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from quartier.control.limits import SLOW_METER, Force
+from quartier.control.reason import Reason, rule
+from quartier.control.sight import NOMINAL_V
+from quartier.house.assets import Asset, House
+from quartier.house.nodes import ROOT, Node, Phase
+
+ROWS = 4
+FAR_W = 1e11
+"""A cap that nothing reaches."""
+_SLOW_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stem:
+    """The nodes below the connection in an order in which each comes after the one that feeds it.
+
+    ``nodes[n - 1]`` is node ``n``; ``under[n]`` the number of the one that feeds it, -1 for the connection.
+    """
+
+    nodes: tuple[Node, ...]
+    under: tuple[int, ...]
+
+    def number(self, name: str) -> int:
+        """The number of a node; the connection for one that is not there."""
+        return next((n for n, node in enumerate(self.nodes, 1) if node.name == name), 0)
+
+    def name(self, number: int) -> str:
+        """What a node is called."""
+        return self.nodes[number - 1].name if number else ROOT
+
+    def way(self, number: int) -> tuple[int, ...]:
+        """The nodes from this one to the connection."""
+        return (number, *self.way(self.under[number])) if number else (0,)
+
+    def via(self, number: int) -> Phase | None:
+        """The phase of what this node feeds, where the node or one above it has that one alone."""
+        return next(
+            (self.nodes[n - 1].phase for n in self.way(number) if n and self.nodes[n - 1].phase), None
+        )
+
+    def homes(self, assets: Sequence[Asset]) -> list[int]:
+        """The number of the node that feeds each asset."""
+        numbers = {node.name: n for n, node in enumerate(self.nodes, 1)}
+        return [numbers.get(asset.node, 0) for asset in assets]
+
+
+@lru_cache(maxsize=8)
+def grown(nodes: tuple[Node, ...]) -> Stem:
+    """The stem of a house; a node that no way leads from hangs at the connection."""
+    names = {node.name for node in nodes}
+    placed = {ROOT: 0}
+    under = [-1]
+    order: list[Node] = []
+    left = list(nodes)
+    while left:
+        ready = [node for node in left if node.under in placed or node.under not in names]
+        for node in ready or left[:1]:
+            order.append(node)
+            under.append(placed.get(node.under, 0))
+            placed[node.name] = len(order)
+            left.remove(node)
+    return Stem(tuple(order), tuple(under))
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """What each row may carry, in W: imports and exports, four numbers per node."""
+
+    import_w: tuple[float, ...]
+    export_w: tuple[float, ...]
+
+
+def caps(house: House, stem: Stem, force: Force) -> Caps:
+    """The fuses and powers of all nodes, and the caps in force at the connection.
+
+    A meter slower than 2 s costs a margin of 10 %, as that of the grid does.
+    """
+    main_w = min(house.main_fuse_a * NOMINAL_V, FAR_W)
+    import_w, export_w = [force.import_w, *(main_w,) * 3], [force.export_w, *(main_w,) * 3]
+    for node in stem.nodes:
+        part = SLOW_METER if node.measured and node.period_s > _SLOW_S else 1.0
+        phase_w = node.fuse_a * NOMINAL_V * part
+        total_w = min(node.phases_count * phase_w, node.power_max_w * part)
+        phases_w = (phase_w if node.phases_count == ROWS - 1 else FAR_W,) * 3
+        import_w += [total_w, *phases_w]
+        export_w += [total_w, *phases_w]
+    return Caps(tuple(import_w), tuple(export_w))
+
+
+def words(house: House, stem: Stem, force: Force, row: int, direction: str) -> Reason:
+    """How the cap of a row is called: ``board_park, fuse 63 A, L2``; ``direction`` is import or export."""
+    number, k = divmod(row, ROWS)
+    if row == 0:
+        return force.words(direction)
+    back = " feeding back" if direction == "export" else ""
+    phase = f", L{k}" if k else ""
+    if number == 0:
+        return rule(f"main fuse {house.main_fuse_a:g} A{phase}{back}", "main fuse")
+    node = stem.nodes[number - 1]
+    if k == 0 and node.power_max_w < node.phases_count * node.fuse_a * NOMINAL_V:
+        return rule(f"{node.name}, {node.power_max_w:.0f} W{back}", f"power of {node.name}")
+    if node.phases_count == 1 and node.phase:
+        phase = f", {node.phase.upper()}"
+    return rule(f"{node.name}, fuse {node.fuse_a:g} A{phase}{back}", f"fuse of {node.name}")
+
+
+def is_capped(caps_w: float) -> bool:
+    """Whether a cap is one that could be reached."""
+    return caps_w < FAR_W

@@ -1,0 +1,235 @@
+"""Wishes brought inside every cap of the connection tree; a house without nodes is a tree of one (pure)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from quartier.control import balance, branches, nodes
+from quartier.control.branches import Branch, Leaf
+from quartier.control.meters import Look
+from quartier.control.nodes import FAR_W, ROWS, Caps, Stem
+from quartier.control.phases import Four, Three
+from quartier.control.players import Player
+from quartier.control.reason import Reason, further
+from quartier.control.scene import Scene
+from quartier.control.shed import RESTORE_AFTER_S, RESTORE_BELOW
+from quartier.control.steps import Step
+from quartier.house.assets import Battery
+from quartier_native import Tree, allocate_tree
+
+
+@dataclass(frozen=True, slots=True)
+class Grove:
+    """The tree of this cycle: its stem, its assets, what flows beside the players, and the caps of its rows.
+
+    Without nodes (``branches`` is empty) there is the connection alone, without phases.
+    """
+
+    stem: Stem
+    caps: Caps
+    leaves: Sequence[Leaf] = ()
+    branches: Sequence[Branch] = ()
+    looks: Mapping[str, Look] = field(default_factory=dict)
+
+    def inside(self, number: int) -> list[Leaf]:
+        """The assets below a node."""
+        return [leaf for leaf in self.leaves if number in self.stem.way(leaf.home)]
+
+    def rest(self, players: Sequence[Player], wants: Sequence[float]) -> tuple[list[float], list[float]]:
+        """By row what flows beside the players, at its most and at its least, in W."""
+        high: list[float] = []
+        low: list[float] = []
+        for number, branch in enumerate(self.branches):
+            most, least = branches.uncertain(branch, self.inside(number), players, wants)
+            high += most
+            low += least
+        return high, low
+
+
+def grove(scene: Scene, players: Sequence[Player], base: balance.Base) -> Grove:
+    """The tree as it stands now."""
+    stem = nodes.grown(scene.house.nodes)
+    caps = nodes.caps(scene.house, stem, scene.force)
+    if not scene.house.is_branched:
+        return Grove(stem, caps)
+    leaves = branches.leaves(scene, stem, players)
+    found = branches.found(scene, stem, players, leaves, base)
+    return Grove(stem, caps, leaves, found.branches, found.looks)
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """Setpoints in W by player, why those that were moved were, and the rows whose cap does not hold."""
+
+    setpoints_w: tuple[float, ...]
+    acted: Mapping[int, Reason]
+    broken: tuple[int, ...]
+
+
+def brought(
+    scene: Scene,
+    one: Grove,
+    players: Sequence[Player],
+    wants: Sequence[float],
+    rest_w: float,
+    downs: Sequence[Step],
+    ups: Sequence[Step],
+) -> Brought:
+    """Wishes to setpoints; ``rest_w`` is what a connection without nodes takes beside the players, in W."""
+    seats = _seats(one, players, wants)
+    if one.branches:
+        high, low = one.rest(players, wants)
+    else:
+        high = low = [rest_w, 0.0, 0.0, 0.0]
+    lower, higher = list(seats.lower(downs)), list(seats.higher(ups))
+    tree = Tree(one.stem.under, seats.homes, seats.shares)
+    plain = [entry[1] for entry in lower], [entry[1] for entry in higher]
+    found = allocate_tree(tree, high, low, seats.wants, one.caps.import_w, one.caps.export_w, *plain)
+    moved = list(found.setpoint_w[: len(players)])
+    for index, seat in seats.halves.items():
+        moved[index] += found.setpoint_w[seat]
+    origin = [step for step, _ in (*lower, *higher)]
+    acted: dict[int, Reason] = {}
+    for step, row in zip(found.step, found.cap_row, strict=True):
+        if step >= 0 and moved[origin[step].index] != wants[origin[step].index]:
+            direction = "import" if step < len(lower) else "export"
+            cap = nodes.words(scene.house, one.stem, scene.force, row, direction)
+            acted[origin[step].index] = further(cap, f": {origin[step].words}")
+    return Brought(tuple(moved), acted, found.broken)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seats:
+    """The kernel's assets: the players, and for a battery of unknown phase its discharging as one of its own.
+
+    Wherever such a battery hangs, charging may load any phase; discharging surely relieves none.
+    """
+
+    homes: list[int]
+    shares: list[Three]
+    wants: list[float]
+    halves: Mapping[int, int]
+
+    def lower(self, steps: Sequence[Step]) -> Iterator[tuple[Step, tuple[int, float, bool, int]]]:
+        for step in steps:
+            seat = self.halves.get(step.index, step.index) if step.target_w < 0 else step.index
+            yield step, (seat, step.target_w, step.divisible, step.pool)
+
+    def higher(self, steps: Sequence[Step]) -> Iterator[tuple[Step, tuple[int, float, bool, int]]]:
+        for step in steps:
+            if step.index in self.halves:
+                yield step, (self.halves[step.index], 0.0, step.divisible, step.pool)
+            yield step, (step.index, step.target_w, step.divisible, step.pool)
+
+
+def _seats(one: Grove, players: Sequence[Player], wants: Sequence[float]) -> _Seats:
+    if not one.branches:
+        count = len(players)
+        return _Seats([0] * count, [(0.0, 0.0, 0.0)] * count, list(wants), {})
+    mine = one.leaves[: len(players)]
+    homes, shares = [leaf.home for leaf in mine], [leaf.share.parts for leaf in mine]
+    halves: dict[int, int] = {}
+    seated = list(wants)
+    for index, leaf in enumerate(mine):
+        if isinstance(leaf.asset, Battery) and not leaf.share.known:
+            halves[index] = len(seated)
+            homes.append(leaf.home)
+            shares.append((0.0, 0.0, 0.0))
+            seated.append(min(0.0, wants[index]))
+            seated[index] = max(0.0, wants[index])
+    return _Seats(homes, shares, seated, halves)
+
+
+def rooms(
+    scene: Scene, one: Grove | None, players: Sequence[Player], setpoints_w: Sequence[float]
+) -> tuple[list[float], dict[str, Look]]:
+    """By player, what could be added below nine tenths of every cap on its way, in W; and what to remember.
+
+    Nothing where a node on the way is not calm for 120 s yet, or its meter is not heard well.  The
+    connection's own cap is the gate's.
+    """
+    if one is None or not scene.house.is_branched:
+        return [float("inf")] * len(players), dict(scene.state.looks)
+    free_w = _free_w(one, players, setpoints_w)
+    looks = {}
+    for number, branch in enumerate(one.branches):
+        name = one.stem.name(number)
+        calm = (
+            not branch.stale and min(free_w[ROWS * number : ROWS * number + ROWS][0 if number else 1 :]) > 0
+        )
+        look = one.looks[name]
+        since_ns = scene.now_ns if look.calm_ns is None else look.calm_ns
+        looks[name] = replace(look, calm_ns=since_ns if calm else None)
+    return [_room_w(scene, one, leaf, free_w, looks) for leaf in one.leaves[: len(players)]], looks
+
+
+def _free_w(one: Grove, players: Sequence[Player], setpoints_w: Sequence[float]) -> list[float]:
+    """By row, how much is missing to nine tenths of its cap; below 0 where it is over them."""
+    high, _ = one.rest(players, setpoints_w)
+    for leaf, setpoint_w in zip(one.leaves, setpoints_w, strict=False):
+        for number in one.stem.way(leaf.home):
+            for k, watts in enumerate(leaf.share.spread(setpoint_w)):
+                high[ROWS * number + k] += watts
+    loads = [watts for branch in one.branches for watts in branch.load_w]
+    return [
+        cap * RESTORE_BELOW - max(most, load)
+        for cap, most, load in zip(one.caps.import_w, high, loads, strict=True)
+    ]
+
+
+def _room_w(
+    scene: Scene, one: Grove, leaf: Leaf, free_w: Sequence[float], looks: Mapping[str, Look]
+) -> float:
+    room_w = float("inf")
+    for number in one.stem.way(leaf.home):
+        calm_ns = looks[one.stem.name(number)].calm_ns
+        if calm_ns is None or scene.now_ns - calm_ns < RESTORE_AFTER_S * 1e9:
+            return 0.0
+        for k, part in enumerate((1.0 if number else 0.0, *leaf.share.parts)):
+            if part > 0:
+                room_w = min(room_w, free_w[ROWS * number + k] / part)
+    return room_w
+
+
+def shown(scene: Scene, one: Grove) -> list[dict[str, object]]:
+    """Each node for a person: its load by row, its caps and the room below them, in W."""
+    told: list[dict[str, object]] = []
+    for number, branch in enumerate(one.branches):
+        rows = range(ROWS * number, ROWS * number + ROWS)
+        caps = [one.caps.import_w[row] if one.caps.import_w[row] < FAR_W else None for row in rows]
+        told.append(
+            {
+                "name": one.stem.name(number),
+                "under": None if number == 0 else one.stem.name(one.stem.under[number]),
+                "basis": branch.basis,
+                "fuse_a": _fuse_a(scene, one, number),
+                "load_w": _rounded(branch.load_w),
+                "import_max_w": [None if cap is None else round(cap, 1) for cap in caps],
+                "headroom_w": [
+                    None if cap is None else round(cap - load, 1)
+                    for cap, load in zip(caps, branch.load_w, strict=True)
+                ],
+            }
+        )
+    return told
+
+
+def alarms(scene: Scene, one: Grove | None, broken: Sequence[int]) -> Iterator[str]:
+    """One text for each cap of a node that does not hold although all was moved."""
+    if one is None:
+        return
+    for row in broken:
+        if row:
+            cap = nodes.words(scene.house, one.stem, scene.force, row, "import")
+            yield f"{cap} cannot be met: all that may be moved was moved"
+    for number, branch in enumerate(one.branches):
+        if number and branch.basis == "silent":
+            yield f"the meter of {one.stem.name(number)} is silent: all below it counts at its worst"
+
+
+def _fuse_a(scene: Scene, one: Grove, number: int) -> float | None:
+    fuse_a = one.stem.nodes[number - 1].fuse_a if number else scene.house.main_fuse_a
+    return fuse_a if fuse_a < FAR_W else None
+
+
+def _rounded(watts: Four) -> list[float]:
+    return [round(one, 1) for one in watts]

@@ -1,0 +1,19 @@
+"""What one node of the site file may say."""
+
+from quartier.config.nodes import Node, contradictions, guesses
+
+
+def test_a_meter_or_a_word_spares_a_node_the_worst():
+    nodes = {"a": Node(fuse_a=16), "b": Node(fuse_a=16, unmeasured_w=0.0), "c": Node(fuse_a=16, device="m")}
+
+    assert ["a"] == [name for name, _ in guesses(nodes)]
+
+
+def test_a_node_does_not_contradict_itself_or_what_feeds_it():
+    nodes = {
+        "a": Node(fuse_a=16, phase="l1"),
+        "b": Node(fuse_a=16, phases=1, phase="l1", part="x"),
+        "c": Node(fuse_a=16, under="b"),
+    }
+
+    assert [("a", "phase"), ("b", "part"), ("c", "phases")] == [found[:2] for found in contradictions(nodes)]

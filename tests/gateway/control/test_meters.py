@@ -1,0 +1,59 @@
+"""What a meter of a node says, and how long it is remembered."""
+
+from quartier.control import meters
+from quartier.control.meters import Look, Reading
+from quartier.control.sight import Memory
+
+S = 1_000_000_000
+
+
+def seen(**values):
+    return {f"b.{name}": Memory(value, 0) for name, value in values.items()}
+
+
+def test_powers_by_phase_make_a_total_where_there_is_none():
+    found = meters.read("b", seen(power_l1_w=100.0, power_l2_w=200.0, power_l3_w=-50.0), 10, 0)
+
+    assert Reading((250.0, 100.0, 200.0, -50.0), 0, phased=True) == found
+
+
+def test_a_current_counts_as_its_power_at_the_nominal_voltage_and_takes_a_sign():
+    amperes = {"current_l1_a": 10.0, "current_l2_a": 1.0, "current_l3_a": 0.0}
+
+    assert (2_500.0, 2_300.0, 230.0, 0.0) == meters.read("b", seen(power_w=2_500.0, **amperes), 10, 0).watts
+    assert (-2_500.0, -2_300.0, -230.0, 0.0) == meters.read(
+        "b", seen(power_w=-2_500.0, **amperes), 10, 0
+    ).watts
+
+
+def test_a_fuse_knows_no_power_factor():
+    found = meters.read("b", seen(power_w=1_000.0, power_l1_w=1_000.0, current_l1_a=10.0), 10, 0)
+
+    assert (2_300.0, False) == (found.watts[1], found.phased)
+
+
+def test_a_total_alone_tells_no_phases_and_an_old_one_nothing():
+    assert not meters.read("b", seen(power_w=5.0), 10, 0).phased
+    assert meters.read("b", seen(power_w=5.0), 10, 11 * S) is None
+    assert meters.read("b", {}, 10, 0) is None
+
+
+def test_the_highest_and_lowest_of_five_seconds_count_eased():
+    look = Look()
+    for second, watts in enumerate((1_000.0, 3_000.0, 500.0)):
+        look = meters.slid(look, ("a",), Reading((watts, 0, 0, 0), second * S, phased=False), (0, 0, 0, 0))
+
+    assert (2_800.0, 500.0) == (look.high_w(0), look.low_w(0))
+    assert look is meters.slid(look, ("a",), Reading((9.0, 0, 0, 0), 2 * S, phased=False), (0, 0, 0, 0))
+    assert 1 == len(
+        meters.slid(look, ("b",), Reading((9.0, 0, 0, 0), 2 * S, phased=False), (0, 0, 0, 0)).samples
+    )
+
+
+def test_the_most_that_nothing_measured_fades_over_a_day():
+    look = meters.remembered(Look(), (1_000.0, 400.0, 0.0, -5.0), 1)
+
+    assert (1_000.0, 400.0, 0.0, 0.0) == look.most_w
+    assert 500.0 == meters.remembered(look, (0.0, 0.0, 0.0, 0.0), 43_200).most_w[0]
+    assert look is meters.remembered(look, None, 5)
+    assert {"a": Look(most_w=look.most_w)} == meters.kept({"a": look, "b": look}, ["a"])
