@@ -17,6 +17,7 @@ from quartier_hil import capture, quirks, sunspec
 from quartier_hil.bench import command
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.noise import LINES
+from quartier_hil.drill import command as drill
 from quartier_hil.offline import command as day
 from quartier_hil.offline.soak import command as soak
 
@@ -84,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(command=_run, scenario="demo", json=False)
     listing = commands.add_parser("list", help="the scenarios that come with the rig")
     listing.set_defaults(command=_list)
+    drill.parser(
+        commands.add_parser("drill", help="each loss made to happen; quartier drill --simulated asks for it")
+    )
     command.parser(commands.add_parser("bench", help="figures beside those of peers, and their floors"))
     soak.parser(commands.add_parser("soak", help="a month of smart meters, through their drivers"))
     _quirks(commands)

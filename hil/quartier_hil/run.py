@@ -170,9 +170,13 @@ class Run:
             + self.metering.site(TIMEOUT_MIN_S)
         )
         self.daemon = Daemon(site, work, self.clock)
+        await self.prepare(work, stack)
         await self.daemon.start()
         stack.push_async_callback(self._end_daemon)
         await self.keeper.ready()
+
+    async def prepare(self, work: Path, stack: AsyncExitStack) -> None:
+        """The last moment before the daemon is started; who rehearses a loss does more here."""
 
     async def _end_daemon(self) -> None:
         self.exit_code = await self.daemon.stop()

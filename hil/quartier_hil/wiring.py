@@ -105,12 +105,20 @@ class Wiring:
         """Put all devices on their wires; ``pty`` becomes the serial port."""
         names = (METER, HEAT_METER, RELAYS, INPUTS)
         line = [self.devices[name] for name in names if name in self.devices]
-        await self._wires.enter_async_context(await serve_pty(line, pty))
+        self._line = await self._wires.enter_async_context(await serve_pty(line, pty))
         for name in (GX, CHARGER, STORAGE, SOLAR):
             if name in self.devices:
                 server = await serve_tcp(self.devices[name])
                 await self._wires.enter_async_context(server)
                 self.ports[name] = server.port
+
+    def pull(self) -> None:
+        """Pull the serial adapter out of the gateway."""
+        self._line.unplug()
+
+    def put(self) -> None:
+        """Put it back."""
+        self._line.plug()
 
     async def close(self) -> None:
         """Take everything off the wires."""

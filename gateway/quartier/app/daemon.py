@@ -14,14 +14,16 @@ import quartier_native
 from quartier.app import answers, assembly, fallbacks, keeper, memory, own, probed, upkeep
 from quartier.app.disk import Disk
 from quartier.app.fleet import Fleet
+from quartier.app.ladder import Ladder
 from quartier.app.replies import Replies
+from quartier.app.safety import SafetyTable
 from quartier.app.turn import Turn
 from quartier.config import load as site_file
 from quartier.config.load import Loaded
 from quartier.control import link
 from quartier.house.image import Image
 from quartier.house.now import Now
-from quartier.runtime import lean, release
+from quartier.runtime import lean
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Desk
 from quartier.runtime.directory import Directory
@@ -76,10 +78,7 @@ class Daemon:
         self._ready = False
         self._begun = False
         self._damage: list[str] = []
-        self._table: list[release.Wire] = []
-        self._table_stamps: list[object] = []
-        self._table_fault = ""
-        self._reached: list[tuple[bool, object]] = []
+        self._safety = SafetyTable(places.runtime_dir, log)
         self.uplink = None
         site = loaded.site
         self._store = Store(
@@ -160,11 +159,12 @@ class Daemon:
         self._log.info("link.start", mode=str(state.mode), why=state.why, outage=left.outage)
         self.turn = Turn(house, params, state, self._clock, self._image, self.fleet, self._store, self._log)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
+        self.turn.ladder = Ladder.of(site, house, self.fleet, self._store)
         known.memory.remind("gateway", self.turn, self._clock.utc_ms(), synced=self._clock.synced())
         self.uplink = self.turn.uplink = self._connected()
         if self.uplink is not None:
             self.fleet.moment.tell = self.uplink.wake
-        self._keep_release()
+        self._safety.keep(self.fleet)
         self._begun = True
 
     def _keeping(self) -> list[Coroutine[Any, Any, None]]:
@@ -204,26 +204,6 @@ class Daemon:
             self._log,
         )
 
-    def _keep_release(self) -> None:
-        """Keep ``release.json`` what would have to be written if we were killed now.
-
-        A full folder is no reason to stop steering: it is said once, and tried again; so is one that
-        somebody deleted or altered under us.
-        """
-        self._reached = self.fleet.reached()
-        table = self.fleet.release_table()
-        if table == self._table and release.stamps(self._places.runtime_dir) == self._table_stamps:
-            return
-        try:
-            release.save(self._places.runtime_dir, table)
-            self._table_stamps = release.stamps(self._places.runtime_dir)
-        except OSError as error:
-            if not self._table_fault:
-                self._log.error("release.not_kept", folder=str(self._places.runtime_dir), why=str(error))
-            self._table_fault = str(error)
-        else:
-            self._table, self._table_fault = table, ""
-
     def _supervised(self, name: str, run: Any) -> Any:
         return supervise(name, run, self._clock, self._failed)
 
@@ -248,10 +228,10 @@ class Daemon:
             self._own_ns = now.ns + int(own.PERIOD_S * 1e9)
             for readings in (own.readings(self._own_values(), now.ns), *self.fleet.report(now.ns)):
                 self._deliver(readings)
-            self._keep_release()
+            self._safety.keep(self.fleet)
             self._disk.look(self._store.stats)
-        elif self.fleet.reached() != self._reached:  # safe values depend on both
-            self._keep_release()
+        else:
+            self._safety.follow(self.fleet)
         self._store.tick(now)
         if not self._ready:
             self._ready = True
@@ -276,7 +256,8 @@ class Daemon:
     # What people ask
 
     def _answers(self) -> dict[str, Any]:
-        return {"status": self._status, "points": self._points, "fallbacks": self._fallbacks}
+        asked = {"status": self._status, "points": self._points, "fallbacks": self._fallbacks}
+        return {**asked, "ladder": lambda: {"rows": self.turn.ladder.declared() if self.turn.ladder else []}}
 
     def _about(self) -> Mapping[str, Callable[[str], Any]]:
         return Replies(self._gateway, self.turn, self.fleet, self._image, self._clock).about
@@ -357,11 +338,12 @@ class Daemon:
         house = replace(house, cycle_s=self.turn.house.cycle_s)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
         self.turn.adopt(house, assembly.link_params(loaded.site, house.limits), started)
+        self.turn.ladder = Ladder.of(loaded.site, house, self.fleet, self._store)
         self._store.set_assets(tuple(loaded.site.assets), assembly.local(loaded.site))
         self._image.drop(before - set(self._infos()))
         if self.uplink is not None:
             self.uplink.catalogue(self._catalogue(loaded.site, self._infos()))
-        self._keep_release()
+        self._safety.keep(self.fleet)
         self._log.info("config.adopted", file=str(self._places.config))
 
     def _say(self, loaded: Loaded) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from quartier.app.decisions import Decisions
 from quartier.app.fleet import Fleet
+from quartier.app.ladder import Ladder
 from quartier.control import cycle, link, supplies, turns
 from quartier.control.caps import LinkCaps
 from quartier.control.contacts import Why
@@ -42,6 +43,7 @@ class Turn:
     """Called by the ticker.  Holds the link state, the cycle's state and the last view."""
 
     uplink: "Uplink | None"
+    ladder: Ladder | None
     view: Mapping[str, Any]
 
     def __init__(
@@ -58,6 +60,7 @@ class Turn:
         self.params = params
         self.link = state
         self.uplink = None
+        self.ladder = None
         self.view = {}
         self.decisions = Decisions()
         self._clock = clock
@@ -112,6 +115,8 @@ class Turn:
         decision = cycle.step(frozen, Wishes(caps=caps), self._state, now)
         self._state = decision.state
         self.view = decision.view
+        if self.ladder is not None:
+            self.view = self.ladder.named(decision.view, now.utc_ms)
         self._fleet.post(decision.commands, now.ns)
         if decision.releases:
             self._fleet.give_back(decision.releases)

@@ -229,6 +229,7 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     _meters(commands)
     commissioning.arm(commands)
     commissioning.probe(commands)
+    commissioning.drill(commands)
 
     profiles = _command(commands, "profiles", "list the device profiles")
     profiles.add_argument("--profiles", **_PROFILES)

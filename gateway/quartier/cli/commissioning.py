@@ -72,3 +72,29 @@ def probe(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     state(parser)
     runtime(parser)
     parser.set_defaults(run="probe:run")
+
+
+def drill(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier drill``."""
+    parser = command(
+        commands,
+        "drill",
+        "make losses happen, and compare what is declared for each with what is measured",
+        "--simulated starts the rig with a building of its own; no device of this site is touched.  Each\n"
+        "loss leaves a page with its curves.  What cannot be made on this machine is SKIPPED, with why.\n"
+        "example: quartier drill --simulated grid-meter-lost controller-killed\n\n"
+        "Exit codes: 0 every deadline was kept · 1 one was not, or could not be judged · 2 wrong use, or\n"
+        "the rig is not installed · 69 no daemon answers.",
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--simulated", action="store_true", help="on the rig's building")
+    what.add_argument("--declared", action="store_true", help="list what the running daemon declares")
+    what.add_argument("--reference", choices=("page", "picture"), help="print a page of the documentation")
+    parser.add_argument("losses", nargs="*", metavar="LOSS", help="such as grid-meter-lost (default: all)")
+    parser.add_argument(
+        "--report", type=Path, default=Path("drill"), metavar="DIR", help="where pages go (default: ./drill)"
+    )
+    parser.add_argument("--rate", type=lines.positive, help="seconds of the house in a real second")
+    in_json(parser)
+    runtime(parser)
+    parser.set_defaults(run="drill.command:drill")

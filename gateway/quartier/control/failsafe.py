@@ -60,6 +60,8 @@ def slow(grid: Grid) -> bool:
     return grid.period_s > 2.0
 
 
+LATE_CYCLES = 3
+"""So many cycles in a row that come late are one loss."""
 RULES = (
     Rule("starting", "no reading of the grid meter yet", lambda h: not h.grid_ever, Stage.FREEZE, 0),
     Rule(
@@ -76,7 +78,7 @@ RULES = (
         Stage.SAFE,
         30,
     ),
-    Rule("cycle-late", "the control cycle is late", lambda h: h.late_count >= 3, Stage.FREEZE, 60),
+    Rule("cycle-late", "the control cycle is late", lambda h: h.late_count >= LATE_CYCLES, Stage.FREEZE, 60),
 )
 WORDS = {rule.name: rule.words for rule in RULES}
 

@@ -10,6 +10,7 @@ from quartier.house.now import Now
 
 INIT_S = 120.0
 NO_DOCUMENT_S = 60.0
+OUTAGE_WORDS = "voltage below 50 %, or a boot of the machine that nobody planned"
 BACK_S = 120.0  # heartbeats are back, but no document comes
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quartier.control import contacts, failsafe, guards, moded, sight, supplies, tree, unmet
+from quartier.control import contacts, failsafe, guards, losses, moded, sight, supplies, tree, unmet
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
 from quartier.control.players import Player, flexible
@@ -39,6 +39,7 @@ def shown(
         "supplies": supplies.shown(
             scene.house.supplies, scene.state.supplies, scene.state.memories, scene.now_ns
         ),
+        "losses": [{"name": name, "of": of} for name, of in losses.present(scene)],
         "alarms": [*_alarms(scene, result, lost), *unmet.alarms(scene, players)],
         "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
         "restore": _restore(scene, result),
@@ -66,8 +67,6 @@ def _grid_state(scene: Scene) -> str:
 
 def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> list[str]:
     found = contacts.alarms(scene.state.contacts) + supplies.alarms(scene.state.supplies)
-    if scene.lost:
-        found.append(f"grid meter {_grid_state(scene)}: every asset counts at its worst")
     for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):
         if breach.fast_over:
             found.append(f"over the {scene.force.words(direction)} by 10 % for 5 s")

@@ -3,7 +3,9 @@
 ``QUARTIER_CLOCK`` (rigs only) sets origin and rate, for example ``rate=60,offset=-2d``:
 ``rate``    how many seconds of the house pass in one real second;
 ``offset``  how far the house's wall clock is from the real one at the origin (s, m, h or d);
-``origin``  the real Unix time at which both started, so that a restarted daemon goes on in step.
+``origin``  the real Unix time at which both started, so that a restarted daemon goes on in step;
+``word``    a file that says ``yes`` or ``no`` (synchronised or not) and by how many seconds the wall
+          clock has jumped, ``no 7200``; without it a simulated clock counts as synchronised.
 """
 
 import asyncio
@@ -26,6 +28,7 @@ _STA_UNSYNC = 0x0040  # adjtimex(2), status bit
 # Left by quartier-clock.service, for the unit's sandbox forbids adjtimex(2).
 _WORD = Path("/run/quartier-clock/synced")
 _WORD_MAX_S = 60.0
+_RIGS_WORD_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,7 @@ class ClockSetting:
     rate: float = 1.0
     offset_s: float = 0.0
     origin_unix_s: float | None = None
+    word: Path | None = None
 
     @property
     def simulated(self) -> bool:
@@ -43,15 +47,24 @@ class ClockSetting:
 
 
 def read_setting(text: str) -> ClockSetting:
-    """Read ``rate=…,offset=…,origin=…``.  Raises ConfigError with every fault."""
+    """Read ``rate=…,offset=…,origin=…,word=…``.  Raises ConfigError with every fault."""
     values: dict[str, float] = {}
     faults = []
+    word = None
     for item in filter(None, (part.strip() for part in text.split(","))):
         key, _, value = item.partition("=")
+        if key == "word" and value:
+            word = Path(value)
+            continue
         match = re.fullmatch(r"([+-]?\d+(?:\.\d+)?)([smhd]?)", value)
         if key not in {"rate", "offset", "origin"} or match is None:
             faults.append(
-                Fault(VARIABLE, None, key, f"{item!r}; expected rate=, offset= or origin= and a number")
+                Fault(
+                    VARIABLE,
+                    None,
+                    key,
+                    f"{item!r}; expected rate=, offset= or origin= and a number, or word= and a file",
+                )
             )
             continue
         values[key] = float(match[1]) * (_UNITS_S[match[2]] if key == "offset" else 1.0)
@@ -60,7 +73,7 @@ def read_setting(text: str) -> ClockSetting:
         faults.append(Fault(VARIABLE, None, "rate", f"{rate:g} is outside 0..{_RATE_MAX:g}"))
     if faults:
         raise ConfigError(faults)
-    return ClockSetting(rate, values.get("offset", 0.0), values.get("origin"))
+    return ClockSetting(rate, values.get("offset", 0.0), values.get("origin"), word)
 
 
 class HouseClock:
@@ -77,6 +90,7 @@ class HouseClock:
         self._floor_utc_ms = 0
         self._ask_again_s = 0.0
         self._synced = False
+        self._jump_s = 0.0
         self._origin_utc_ms = time.time_ns() // 1_000_000 - int(since_s * 1e3)
         if not self._simulated:  # asked several times for each answer of a device: without a call of ours
             self.now_ns = time.monotonic_ns  # type: ignore[method-assign]  # the same answer, in a third of the time
@@ -93,16 +107,27 @@ class HouseClock:
         """The house's wall clock in UTC milliseconds; may jump when the machine's clock does."""
         if not self._simulated:
             return time.time_ns() // 1_000_000
-        return self._origin_utc_ms + int(self.setting.offset_s * 1e3) + self.now_ns() // 1_000_000
+        self._hear_rig()
+        offset_s = self.setting.offset_s + self._jump_s
+        return self._origin_utc_ms + int(offset_s * 1e3) + self.now_ns() // 1_000_000
 
     def synced(self) -> bool:
         """Whether the wall clock may be trusted: the kernel's word, asked once a second."""
         if self._simulated:
-            return True
+            self._hear_rig()
+            return self._synced
         if time.monotonic() >= self._ask_again_s:
             self._ask_again_s = time.monotonic() + 1.0
             self._synced = kernel_synced() and self.utc_ms() >= self._floor_utc_ms
         return self._synced
+
+    def _hear_rig(self) -> None:
+        """What the rig's file says, looked at a few times a second; none, or no sense: synchronised."""
+        word, now_s = self.setting.word, time.monotonic()
+        if now_s < self._ask_again_s:
+            return
+        self._ask_again_s = now_s + _RIGS_WORD_S
+        self._synced, self._jump_s = (True, 0.0) if word is None else rigs_word(word)
 
     def raise_floor(self, utc_ms: int) -> None:
         """No wall clock before this moment is trusted: the last stored sample is older than any now."""
@@ -154,6 +179,15 @@ def told_synced(word: Path, uptime_s: float) -> bool:
         return answer == "yes" and 0 <= uptime_s - float(asked_s) <= _WORD_MAX_S
     except (OSError, ValueError):
         return False
+
+
+def rigs_word(word: Path) -> tuple[bool, float]:
+    """Whether a rig's file calls the clock synchronised, and how far it says the wall clock jumped, in s."""
+    try:
+        said, *jump = word.read_text(encoding="ascii").split()
+        return said != "no", float(jump[0]) if jump else 0.0
+    except (OSError, ValueError):
+        return True, 0.0
 
 
 def boot_id() -> str:

@@ -166,12 +166,28 @@ class PtyEndpoint(_Line):
         self._quiet: asyncio.TimerHandle | None = None
         self._busy = asyncio.Lock()
         self._fell_quiet = asyncio.Event()
+        self._master = self._slave = -1
+        self.plug()
+
+    def plug(self) -> None:
+        """Put the adapter in: the port is there, under the same path."""
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
-        path.unlink(missing_ok=True)
-        path.symlink_to(os.ttyname(self._slave))
+        self.path.unlink(missing_ok=True)
+        self.path.symlink_to(os.ttyname(self._slave))
         asyncio.get_running_loop().add_reader(self._master, self._hear)
+
+    def unplug(self) -> None:
+        """Pull the adapter out: the port is gone, clients that hold it get an error."""
+        if self._quiet is not None:
+            self._quiet.cancel()
+        asyncio.get_running_loop().remove_reader(self._master)
+        os.close(self._master)
+        os.close(self._slave)
+        self._master = self._slave = -1
+        self._heard.clear()
+        self.path.unlink(missing_ok=True)
 
     @property
     def url(self) -> str:
@@ -181,12 +197,8 @@ class PtyEndpoint(_Line):
     async def close(self) -> None:
         """Remove the port; clients that hold it get an error."""
         await self.quit()
-        if self._quiet is not None:
-            self._quiet.cancel()
-        asyncio.get_running_loop().remove_reader(self._master)
-        os.close(self._master)
-        os.close(self._slave)
-        self.path.unlink(missing_ok=True)
+        if self._master >= 0:
+            self.unplug()
 
     async def quiet(self) -> None:
         """Wait until something was heard and the line has been quiet after it."""
@@ -234,6 +246,8 @@ class PtyEndpoint(_Line):
         self._say(frame)
 
     def _say(self, frame: bytes) -> None:
+        if self._master < 0:
+            return
         with contextlib.suppress(BlockingIOError):  # nobody reads: the line loses it
             os.write(self._master, frame)
 

@@ -8,6 +8,7 @@ import pytest
 
 from quartier.app import assembly
 from quartier.app.district import connect
+from quartier.app.ladder import Ladder
 from quartier.app.turn import Turn
 from quartier.control import link
 from quartier.control.wishes import Envelope, Heartbeat, Interval
@@ -102,6 +103,7 @@ def turning(yard, tmp_path):
             params = assembly.link_params(site, house.limits)
             state = link.start(params, None, clock.now(), outage=False)
             turn = Turn(house, params, state, clock, found.image, found.fleet, store, found.log)
+            turn.ladder = Ladder.of(site, house, found.fleet, store)
             catalog = build(points, {}, deadband=lambda _point: 0.0)
             turn.uplink = connect(site, tmp_path, catalog, found.image, found.fleet, store, clock, found.log)
             try:
@@ -240,7 +242,7 @@ async def test_a_lost_meter_raises_one_alarm_that_clears_and_the_battery_is_give
         meter.fault("silent")
         await house.until(lambda view: view["grid"]["state"] == "lost")
         raised = [said["text"] for said in house.yard.said("alarm.raised")]
-        assert 1 == sum(text.startswith("grid meter lost") for text in raised)
+        assert 1 == sum(text.endswith("(grid-meter-lost, within 12 s)") for text in raised)
         await house.until(lambda _: gx.orders()["battery.setpoint_w"] == 0)
 
         meter.clear()

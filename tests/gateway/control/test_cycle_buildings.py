@@ -134,6 +134,7 @@ def test_every_command_has_a_reason_an_expiry_and_the_view_its_words(plant):
         "rules",
         "caps",
         "grid",
+        "losses",
         "alarms",
         "acted",
         "contacts",

@@ -2,7 +2,14 @@ from pathlib import Path
 
 import pytest
 
-from quartier.runtime.clock import ClockSetting, HouseClock, kernel_synced, read_setting, told_synced
+from quartier.runtime.clock import (
+    ClockSetting,
+    HouseClock,
+    kernel_synced,
+    read_setting,
+    rigs_word,
+    told_synced,
+)
 from quartier_drivers.errors import ConfigError
 
 
@@ -14,6 +21,7 @@ from quartier_drivers.errors import ConfigError
         ("rate=60,offset=-2d", ClockSetting(rate=60.0, offset_s=-172800.0)),
         ("offset=90m, rate=0.5", ClockSetting(rate=0.5, offset_s=5400.0)),
         ("origin=1764075000.5,rate=10", ClockSetting(rate=10.0, origin_unix_s=1764075000.5)),
+        ("rate=10,word=/run/a=b", ClockSetting(rate=10.0, word=Path("/run/a=b"))),
     ],
 )
 def test_setting_is_read(text, expected):
@@ -48,6 +56,36 @@ def test_house_time_passes_at_its_rate_and_wall_clock_and_ages_agree():
 
 def test_a_simulated_clock_counts_as_synchronised():
     assert HouseClock(ClockSetting(rate=2.0)).synced()
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("yes", (True, 0.0)),
+        ("no", (False, 0.0)),
+        ("no 7200\n", (False, 7200.0)),
+        ("yes -3.5", (True, -3.5)),
+        ("", (True, 0.0)),
+        ("no far", (True, 0.0)),
+        (None, (True, 0.0)),
+    ],
+)
+def test_a_rig_says_whether_its_clock_is_synchronised_and_how_far_it_jumped(tmp_path, said, expected):
+    word = tmp_path / "word"
+    if said is not None:
+        word.write_text(said)
+
+    assert expected == rigs_word(word)
+
+
+def test_a_rigs_word_makes_the_wall_clock_jump_and_leaves_the_ages_alone(tmp_path):
+    (tmp_path / "word").write_text("no 7200")
+    plain = HouseClock(ClockSetting(rate=2.0, origin_unix_s=1.0))
+    jumped = HouseClock(ClockSetting(rate=2.0, origin_unix_s=1.0, word=tmp_path / "word"))
+
+    assert (True, False) == (plain.synced(), jumped.synced())
+    assert abs(jumped.utc_ms() - plain.utc_ms() - 7_200_000) < 60_000
+    assert abs(jumped.now_ns() - plain.now_ns()) < 60e9
 
 
 def test_a_wall_clock_before_the_last_stored_sample_is_not_trusted(monkeypatch):

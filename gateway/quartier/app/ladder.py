@@ -1,0 +1,105 @@
+"""The ladder of losses at this site: every row with its numbers, and those in force, told to people."""
+
+from collections.abc import Iterable, Mapping
+from math import inf, isfinite
+from typing import Any, Self
+
+from quartier.app import fallbacks
+from quartier.app.fleet import Fleet
+from quartier.config.model import Site
+from quartier.control import ladder
+from quartier.house.assets import House
+from quartier.store.ledger import Store
+
+FULL = ("no space left", "quota", "database or disk is full")
+
+
+class Ladder:
+    """Made anew when the site file is read again."""
+
+    def __init__(
+        self, house: House, fleet: Fleet, pace: ladder.Pace, store: Store, *, district: bool
+    ) -> None:
+        self._fleet = fleet
+        self._store = store
+        assets = {asset.name for asset in house.assets}
+        buses = {
+            bus.name: sorted({owner for health in bus.devices.values() for owner in health.owners} & assets)
+            for bus in fleet.buses
+        }
+        self.cases = tuple(ladder.declared(house, pace, _timers_s(house, fleet), buses, district=district))
+        self._since_ms: dict[tuple[str, str], int] = {}
+        self._by_place = {(case.loss.name, case.of): case for case in self.cases}
+
+    @classmethod
+    def of(cls, site: Site, house: House, fleet: Fleet, store: Store) -> Self:
+        """That of a site as it is steered now."""
+        pace = ladder.Pace(
+            cycle_s=house.cycle_s,
+            grid_period_s=house.grid.period_s,
+            heartbeat_timeout_s=site.limits.heartbeat_timeout_s,
+            commit_s=site.store.commit_s,
+        )
+        return cls(house, fleet, pace, store, district=site.district_link is not None)
+
+    def declared(self) -> list[dict[str, Any]]:
+        """Every row, JSON-ready."""
+        return [row(case) for case in self.cases]
+
+    def named(self, view: Mapping[str, Any], utc_ms: int) -> Mapping[str, Any]:
+        """The view of a cycle with its losses told in full, since when (UTC), and an alarm for each."""
+        places = [(found["name"], found["of"]) for found in view["losses"]] + [*self._outside()]
+        cases = [self._by_place[place] for place in places if place in self._by_place]
+        self._since_ms = {place: self._since_ms.get(place, utc_ms) for place in places}
+        if not cases:
+            return view
+        return {
+            **view,
+            "losses": [
+                row(case) | {"since_utc_ms": self._since_ms[case.loss.name, case.of]} for case in cases
+            ],
+            "alarms": [*view["alarms"], *(alarm(case) for case in cases)],
+        }
+
+    def _outside(self) -> Iterable[tuple[str, str]]:
+        """Losses that control does not see: buses and the disk."""
+        yield from (("bus-down", bus.name) for bus in self._fleet.buses if not bus.online and bus.devices)
+        if error := str(self._store.stats.get("error") or ""):
+            is_full = any(word in error.lower() for word in FULL)
+            yield ("disk-full" if is_full else "disk-dead"), ""
+
+
+def row(case: ladder.Case) -> dict[str, Any]:
+    """A row with its numbers, JSON-ready; None for a time that there is none of."""
+    loss = case.loss
+    return {
+        "name": loss.name,
+        "of": case.of,
+        "words": loss.words,
+        "action": loss.action,
+        "noticed_s": _finite(case.noticed_s),
+        "deadline_s": _finite(case.deadline_s),
+        "where": loss.where,
+        "back": loss.back,
+    }
+
+
+def alarm(case: ladder.Case) -> str:
+    """One line: what is lost, what is done, which row says so and by when."""
+    loss = case.loss
+    of = f"{case.of}: " if case.of else ""
+    within = f"within {case.deadline_s:g} s" if isfinite(case.deadline_s) else "nothing ends it"
+    return f"{of}{loss.words}: {loss.action} ({loss.name}, {within})"
+
+
+def _timers_s(house: House, fleet: Fleet) -> dict[str, float]:
+    """By asset that takes orders: after how long its device by itself forgets one."""
+    found = {}
+    for asset, point in fallbacks.ordered(house):
+        fallback = fleet.points[point].fallback if point in fleet.points else None
+        found[asset.name] = inf if fallback is None or fallback.holds else fallback.after_s
+    return found
+
+
+def _finite(seconds: float) -> float | None:
+    return round(seconds, 1) if isfinite(seconds) else None

@@ -1,0 +1,117 @@
+"""The states of the link as a drawing (SVG), made from the rows of the machine (pure)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from math import copysign, hypot, inf
+
+from quartier.control import linkrows
+from quartier.control.linkstate import Mode
+
+WIDTH, BOX_W, BOX_H = 960, 190, 66
+_LEGEND_Y, _LINE_H = 560, 22
+_ASIDE, _NUMBER_AT = 13, 0.32
+_PLACES: Mapping[Mode, tuple[float, float]] = {
+    Mode.CONTROLLED: (480, 80),
+    Mode.INIT: (130, 290),
+    Mode.HOLD: (830, 290),
+    Mode.AUTONOMOUS: (330, 480),
+    Mode.FAILSAFE: (660, 480),
+}
+_CAPS: Mapping[Mode, str] = {
+    Mode.CONTROLLED: "the documents' caps",
+    Mode.INIT: "fail-safe values",
+    Mode.HOLD: "the cached schedules",
+    Mode.AUTONOMOUS: "autonomous values",
+    Mode.FAILSAFE: "fail-safe values",
+}
+_FILLS: Mapping[Mode, str] = {
+    Mode.CONTROLLED: "#dff3e3",
+    Mode.INIT: "#fdf3d6",
+    Mode.HOLD: "#fdf3d6",
+    Mode.AUTONOMOUS: "#dfeefa",
+    Mode.FAILSAFE: "#fbe0de",
+}
+_HEAD = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"
+ font-family="system-ui, sans-serif" font-size="15" role="img" aria-label="The states of the link">
+<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto">
+<path d="M0 0 10 5 0 10z" fill="#345"/></marker></defs>
+<rect width="{width}" height="{height}" fill="#fff"/>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """All rows from one state to another, as one arrow; ``both``: there is one back beside it."""
+
+    source: Mode
+    target: Mode
+    numbers: tuple[int, ...]
+    both: bool
+
+
+def picture() -> str:
+    """The whole drawing; each way out of a state is there once, by its number."""
+    lines = len(linkrows.ROWS) + 1
+    parts = [_HEAD.format(width=WIDTH, height=_LEGEND_Y + _LINE_H * (lines + 1))]
+    parts += [part for way in _ways() for part in _arrow(way)]
+    parts += [_box(mode) for mode in Mode]
+    parts += _legend()
+    return "".join((*parts, "</svg>\n"))
+
+
+def _ways() -> Iterator[_Way]:
+    found: dict[tuple[Mode, Mode], list[int]] = {}
+    for number, row in enumerate(linkrows.ROWS, 1):
+        found.setdefault((row.source, row.target), []).append(number)
+    for (source, target), numbers in found.items():
+        yield _Way(source, target, tuple(numbers), (target, source) in found)
+
+
+def _arrow(way: _Way) -> Iterator[str]:
+    (from_x, from_y), (to_x, to_y) = _PLACES[way.source], _PLACES[way.target]
+    length = hypot(to_x - from_x, to_y - from_y)
+    run_x, run_y = (to_x - from_x) / length, (to_y - from_y) / length
+    # Beside its way back, to the right of it.
+    aside_x, aside_y = (-run_y * _ASIDE, run_x * _ASIDE) if way.both else (0.0, 0.0)
+    out, back = _out(aside_x, aside_y, run_x, run_y), _out(aside_x, aside_y, -run_x, -run_y)
+    start_x, start_y = from_x + aside_x + run_x * out, from_y + aside_y + run_y * out
+    end_x, end_y = to_x + aside_x - run_x * back, to_y + aside_y - run_y * back
+    yield (
+        f'<path d="M{start_x:.1f} {start_y:.1f} {end_x:.1f} {end_y:.1f}" stroke="#345" stroke-width="1.6" '
+        'fill="none" marker-end="url(#tip)"/>\n'
+    )
+    # Nearer to where it begins: there arrows into one state are still apart.
+    middle_x, middle_y = start_x + (end_x - start_x) * _NUMBER_AT, start_y + (end_y - start_y) * _NUMBER_AT
+    for place, number in enumerate(way.numbers):
+        x = middle_x + (place - (len(way.numbers) - 1) / 2) * 24
+        yield f'<circle cx="{x:.1f}" cy="{middle_y:.1f}" r="11" fill="#fff" stroke="#345"/>\n'
+        where = f'x="{x:.1f}" y="{middle_y + 4.5:.1f}" text-anchor="middle" font-size="13"'
+        yield f"<text {where}>{number}</text>\n"
+
+
+def _out(aside_x: float, aside_y: float, run_x: float, run_y: float) -> float:
+    """How far from beside a box's middle one goes in that direction until the box is left."""
+    far_x = (BOX_W / 2 + 2 - copysign(aside_x, aside_x * run_x)) / abs(run_x) if run_x else inf
+    far_y = (BOX_H / 2 + 2 - copysign(aside_y, aside_y * run_y)) / abs(run_y) if run_y else inf
+    return min(far_x, far_y)
+
+
+def _box(mode: Mode) -> str:
+    x, y = _PLACES[mode]
+    return (
+        f'<rect x="{x - BOX_W / 2:g}" y="{y - BOX_H / 2:g}" width="{BOX_W}" height="{BOX_H}" rx="10" '
+        f'fill="{_FILLS[mode]}" stroke="#345" stroke-width="1.6"/>\n'
+        f'<text x="{x:g}" y="{y - 3:g}" text-anchor="middle" font-weight="600">{mode}</text>\n'
+        f'<text x="{x:g}" y="{y + 18:g}" text-anchor="middle" font-size="13">{escape(_CAPS[mode])}</text>\n'
+    )
+
+
+def _legend() -> Iterator[str]:
+    for number, row in enumerate(linkrows.ROWS, 1):
+        y = _LEGEND_Y + number * _LINE_H
+        yield f'<text x="60" y="{y}" text-anchor="end">{number}</text>\n'
+        yield f'<text x="76" y="{y}">{row.source} → {row.target}: {escape(row.why)}</text>\n'
+    y = _LEGEND_Y + (len(linkrows.ROWS) + 1) * _LINE_H
+    yield f'<text x="76" y="{y}">every state → INIT: grid outage ({escape(linkrows.OUTAGE_WORDS)})</text>\n'

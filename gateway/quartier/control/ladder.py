@@ -1,0 +1,321 @@
+"""The fail-safe ladder: what each loss does, by when, where, and how it comes back (failsafe.md).
+
+One table for the daemon, whose alarms and status name the row, for the page ``gateway/docs/failsafe.md`` and
+for ``quartier drill``, which makes each loss happen and compares.  The numbers follow from a site's periods.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+
+from quartier.control import failsafe, sight
+from quartier.house.assets import Asset, House
+
+TIGHTEN_S = 2.0
+"""From the moment that something must be tightened until it is on the wire (failsafe.md section 2)."""
+WATCHDOG_S = 10.0
+"""``WatchdogSec`` of the unit; a test compares."""
+FIRST_RELEASE_S = 0.5
+"""From the end of the daemon to its first safe value on the wire."""
+UNSYNCED_S = 60.0
+"""How old the kernel's word on its clock may be where the unit's sandbox forbids to ask."""
+_ASKS_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """The periods and timers of a site, in s, from which deadlines follow.
+
+    ``period_s`` and ``lease_s`` are those of one asset, or the slowest of what shares a bus: how often it is
+    read, and after how long its device by itself forgets an order (inf: never).
+    """
+
+    cycle_s: float = 1.0
+    grid_period_s: float = 1.0
+    period_s: float = 1.0
+    lease_s: float = 60.0
+    heartbeat_timeout_s: float = 120.0
+    commit_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """One row.  Both times count from the loss, in s: until it is noticed, and until the outputs are safe.
+
+    A time of inf is none: nobody is left to notice, or nothing ends what was ordered.  ``role`` is the class
+    of asset that the row is for, ``district`` says that it needs a link to one; ``noticed_by`` and ``within``
+    are the two formulas in words.
+    """
+
+    name: str
+    words: str
+    noticed_s: Callable[[Pace], float]
+    noticed_by: str
+    action: str
+    deadline_s: Callable[[Pace], float]
+    within: str
+    where: str
+    back: str
+    role: str = ""
+    district: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row at one site: ``of`` is the asset or bus, empty for the whole building; times as in ``Loss``."""
+
+    loss: Loss
+    of: str
+    noticed_s: float
+    deadline_s: float
+
+
+def _silent_s(pace: Pace) -> float:
+    return max(sight.SILENT_S, sight.SILENT_POLLS * pace.period_s)
+
+
+def _dwell_s(rule: str) -> float:
+    return next(one.dwell_s for one in failsafe.RULES if one.name == rule)
+
+
+def _asset_silent(role: str, words: str, action: str, back: str) -> Loss:
+    """A row for one class of asset; all classes are noticed alike, and end by their device's own timer."""
+    return Loss(
+        name=f"{role}-silent",
+        role=role,
+        words=f"{words} is silent",
+        noticed_s=lambda pace: _silent_s(pace) + pace.cycle_s,
+        noticed_by="max(15 s, 3 of its periods) + 1 cycle",
+        action=action,
+        deadline_s=lambda pace: pace.lease_s + pace.period_s,
+        within="the device's own timer + 1 period",
+        where="the device's own timer; control counts it at its worst meanwhile",
+        back=back,
+    )
+
+
+LOSSES: tuple[Loss, ...] = (
+    Loss(
+        name="grid-meter-stale",
+        words=failsafe.WORDS["grid-meter-stale"],
+        noticed_s=lambda pace: failsafe.stale_after_s(pace.grid_period_s) + pace.cycle_s,
+        noticed_by="max(3 s, 2.5 of its periods) + 1 cycle",
+        action="nothing is raised: setpoints stay, no load comes back",
+        deadline_s=lambda pace: failsafe.stale_after_s(pace.grid_period_s) + pace.cycle_s,
+        within="the same",
+        where="the control cycle",
+        back=f"a fresh reading, and {_dwell_s('grid-meter-stale'):g} s",
+    ),
+    Loss(
+        name="grid-meter-lost",
+        words=failsafe.WORDS["grid-meter-lost"],
+        noticed_s=lambda pace: failsafe.lost_after_s(pace.grid_period_s) + pace.cycle_s,
+        noticed_by="max(10 s, 4 of its periods) + 1 cycle",
+        action="unmeasured loads count at their rated power, loads are shed to the fail-safe caps, batteries "
+        "are given back, PV is limited to the export cap",
+        deadline_s=lambda pace: failsafe.lost_after_s(pace.grid_period_s) + TIGHTEN_S,
+        within="max(10 s, 4 of its periods) + 2 s",
+        where="the control cycle",
+        back=f"a fresh reading, and {_dwell_s('grid-meter-lost'):g} s; loads return staged",
+    ),
+    _asset_silent(
+        "battery",
+        "a battery",
+        "its setpoint is given back and no longer refreshed; its device's own timer ends the last one",
+        "its readings; the setpoint ramps from what it does",
+    ),
+    _asset_silent(
+        "pv",
+        "a PV inverter",
+        "counts as nothing towards the import, and at its rated power towards generation and export; "
+        "a limit that it was told stays, or falls to the value declared for its timer",
+        "its readings",
+    ),
+    _asset_silent(
+        "ev",
+        "a charging point",
+        "counts at its rated power; its own fail-safe current is in force",
+        "its readings; a paused car returns staged",
+    ),
+    _asset_silent(
+        "load",
+        "a load",
+        "counts at its rated power; what it was told ends by its device's own timer",
+        "its readings; staged",
+    ),
+    _asset_silent(
+        "moded",
+        "an asset that runs in modes (lights, heat, CHP and the like)",
+        "counts at the mode that takes most; what it was told ends by its device's own timer",
+        "its readings; its least times are kept",
+    ),
+    Loss(
+        name="bus-down",
+        words="a bus is down",
+        noticed_s=lambda pace: _silent_s(pace) + pace.cycle_s,
+        noticed_by="max(15 s, 3 periods) of its slowest device + 1 cycle",
+        action="every device on it counts as silent, by its own row; the other buses keep their rate",
+        deadline_s=lambda pace: pace.lease_s + pace.period_s,
+        within="the longest timer of its devices + 1 period",
+        where="the devices' own timers",
+        back="the bus is opened again after 1 s, then ever more seldom, up to each 60 s",
+    ),
+    Loss(
+        name="uplink-lost",
+        district=True,
+        words="the district is lost",
+        noticed_s=lambda pace: pace.heartbeat_timeout_s + pace.cycle_s,
+        noticed_by="the heartbeat's time-out (120 s) + 1 cycle",
+        action="HOLD goes on with the schedules where every document allows it; else FAILSAFE: the fail-safe "
+        "caps, no battery export, no grid charging above the reserve",
+        deadline_s=lambda pace: pace.heartbeat_timeout_s + TIGHTEN_S,
+        within="the heartbeat's time-out + 2 s",
+        where="the link-state machine",
+        back="a heartbeat and a valid document within 60 s of each other",
+    ),
+    Loss(
+        name="clock-unsynced",
+        words="the clock is not synchronised",
+        noticed_s=lambda pace: _ASKS_S + pace.cycle_s,
+        noticed_by=f"1 s + 1 cycle; {UNSYNCED_S:g} s later where quartier-clock.service is gone",
+        action="no document loosens anything; what ran when the clock was lost goes on to bind; time is "
+        "reckoned from the last synchronised moment",
+        deadline_s=lambda pace: _ASKS_S + pace.cycle_s,
+        within="1 s + 1 cycle",
+        where="the link-state machine",
+        back="the kernel calls the clock synchronised again",
+    ),
+    Loss(
+        name="clock-jumped",
+        district=True,
+        words="the clock jumps",
+        noticed_s=lambda pace: pace.heartbeat_timeout_s + pace.cycle_s,
+        noticed_by="the heartbeat's time-out + 1 cycle: heartbeats more than 60 s off are not heard",
+        action="ages, timers and deadlines go on, they count on the monotonic clock; the district counts as "
+        "lost while its heartbeats and the clock differ",
+        deadline_s=lambda pace: pace.heartbeat_timeout_s + TIGHTEN_S,
+        within="the heartbeat's time-out + 2 s",
+        where="the link-state machine",
+        back="heartbeats that agree with the clock, and a valid document",
+    ),
+    Loss(
+        name="disk-full",
+        words="the disk is full",
+        noticed_s=lambda pace: 2 * pace.commit_s + pace.cycle_s,
+        noticed_by="2 commits of the history + 1 cycle",
+        action="reading, control and the link go on; the history gives up its oldest and then names a gap",
+        deadline_s=lambda pace: pace.cycle_s,
+        within="at once: no cycle waits for the disk",
+        where="the writer thread",
+        back="room on the disk",
+    ),
+    Loss(
+        name="disk-dead",
+        words="the disk is dead",
+        noticed_s=lambda pace: 2 * pace.commit_s + pace.cycle_s,
+        noticed_by="2 commits of the history + 1 cycle",
+        action="reading, control and the link go on from memory; safe values stand in the runtime directory, "
+        "which is no disk",
+        deadline_s=lambda pace: pace.cycle_s,
+        within="at once: no cycle waits for the disk",
+        where="the writer thread",
+        back="a disk that takes writes; the daemon need not be restarted",
+    ),
+    Loss(
+        name="cycle-late",
+        words=failsafe.WORDS["cycle-late"],
+        noticed_s=lambda pace: 2 * (failsafe.LATE_CYCLES + 1) * pace.cycle_s,
+        noticed_by=f"{failsafe.LATE_CYCLES} cycles in a row that are late by half of one or more",
+        action="nothing is raised",
+        deadline_s=lambda pace: 2 * (failsafe.LATE_CYCLES + 1) * pace.cycle_s,
+        within="the same; 8 cycles where each comes a whole one late",
+        where="the control cycle",
+        back=f"cycles on time for {_dwell_s('cycle-late'):g} s",
+    ),
+    Loss(
+        name="controller-killed",
+        words="the controller is killed",
+        noticed_s=lambda _: inf,
+        noticed_by="systemd, at once: ExecStopPost",
+        action="every output gets its declared safe value, all buses at once",
+        deadline_s=lambda _: FIRST_RELEASE_S,
+        within="0.5 s for the first value; all of them as fast as the wire allows",
+        where="systemd, quartier release",
+        back="systemd starts it again after 2 s; the link's state goes on",
+    ),
+    Loss(
+        name="controller-frozen",
+        words="the controller is frozen",
+        noticed_s=lambda _: WATCHDOG_S,
+        noticed_by="systemd: no finished cycle for WatchdogSec (10 s)",
+        action="it is killed, and every output gets its declared safe value",
+        deadline_s=lambda _: WATCHDOG_S + 1.0,
+        within="WatchdogSec + 1 s",
+        where="systemd, quartier release; a frozen kernel: the hardware watchdog, 15 s",
+        back="systemd starts it again after 2 s; the link's state goes on",
+    ),
+    Loss(
+        name="power-lost",
+        words="the gateway has no power",
+        noticed_s=lambda _: inf,
+        noticed_by="nobody here; the district hears the broker's last will",
+        action="each device falls back by its own timer; caps that stand in a device stay",
+        deadline_s=lambda pace: pace.lease_s + pace.period_s,
+        within="the longest timer of the devices + 1 period",
+        where="the devices' own timers",
+        back="INIT with the fail-safe values, unless the restart was planned; unexpired caps still count",
+    ),
+)
+BY_NAME = {loss.name: loss for loss in LOSSES}
+DISK = ("disk-full", "disk-dead")
+_ROLES = {loss.role: loss for loss in LOSSES if loss.role}
+
+
+def of_asset(asset: Asset) -> Loss:
+    """The row for an asset that is silent; classes that run in modes share one."""
+    return _ROLES.get(type(asset).__name__.lower(), _ROLES["moded"])
+
+
+def case(loss: Loss, pace: Pace, of: str = "") -> Case:
+    """The row with this site's numbers."""
+    return Case(loss, of, loss.noticed_s(pace), loss.deadline_s(pace))
+
+
+def declared(
+    house: House,
+    whole: Pace,
+    timers_s: Mapping[str, float],
+    buses: Mapping[str, Sequence[str]],
+    *,
+    district: bool,
+) -> Iterator[Case]:
+    """Every row of this site, with its numbers.
+
+    ``whole`` has the periods of the site; ``timers_s`` gives by asset after how long its device forgets an
+    order (inf: never; an asset that takes no order is not in it); ``buses`` names the assets on each.
+    ``district``: there is a link to one.
+    """
+    named = {asset.name: asset for asset in house.assets}
+    for loss in LOSSES:
+        if loss.role:
+            for asset in house.assets:
+                if of_asset(asset) is loss:
+                    yield _of_assets(loss, whole, (asset,), timers_s, asset.name)
+        elif loss.name == "bus-down":
+            for bus, owners in buses.items():
+                here = tuple(named[name] for name in owners if name in named)
+                yield _of_assets(loss, whole, here, timers_s, bus)
+        elif loss.name == "power-lost":
+            yield _of_assets(loss, whole, house.assets, timers_s, "")
+        elif district or not loss.district:
+            yield case(loss, whole)
+
+
+def _of_assets(
+    loss: Loss, whole: Pace, assets: Sequence[Asset], timers_s: Mapping[str, float], of: str
+) -> Case:
+    """The row for some assets: the slowest read and the longest timer; who takes no order needs none."""
+    period_s = max((asset.period_s for asset in assets), default=whole.grid_period_s)
+    timers = [timers_s[asset.name] for asset in assets if asset.name in timers_s]
+    found = case(loss, replace(whole, period_s=period_s, lease_s=max(timers, default=0.0)), of)
+    return found if timers else replace(found, deadline_s=found.noticed_s)

@@ -1,0 +1,36 @@
+"""Which rows of the ladder are in force now, as far as control itself sees them (pure)."""
+
+from collections.abc import Iterator
+
+from quartier.control import ladder, measures, sight
+from quartier.control.scene import Scene
+
+LOST_MODES = ("HOLD", "FAILSAFE")
+
+
+def present(scene: Scene) -> list[tuple[str, str]]:
+    """Names of rows, each with its asset (empty: the whole building); the table's order."""
+    order = {loss.name: place for place, loss in enumerate(ladder.LOSSES)}
+    return sorted({*_of_building(scene), *_of_assets(scene)}, key=lambda found: (order[found[0]], found[1]))
+
+
+def _of_building(scene: Scene) -> Iterator[tuple[str, str]]:
+    if scene.lost:
+        yield "grid-meter-lost", ""
+    elif scene.grid_w is None and f"{scene.house.grid.name}.power_w" in scene.state.memories:
+        yield "grid-meter-stale", ""
+    if scene.wishes.caps.mode in LOST_MODES:
+        yield "uplink-lost", ""
+    if not scene.now.synced:
+        yield "clock-unsynced", ""
+    if "cycle-late" in scene.state.judgement.until_ns:
+        yield "cycle-late", ""
+
+
+def _of_assets(scene: Scene) -> Iterator[tuple[str, str]]:
+    """Who was heard and is silent; who was never heard has its time to answer first."""
+    for asset in scene.house.assets:
+        known = f"{asset.name}.power_w" in scene.state.memories
+        silent = sight.power_w(scene.state.memories, asset, scene.now_ns) is None
+        if asset.measured and silent and (known or scene.running_s > measures.START_S):
+            yield ladder.of_asset(asset).name, asset.name

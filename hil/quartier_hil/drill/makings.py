@@ -1,0 +1,317 @@
+"""How each row of the ladder is made to happen on the simulated building, in the table's order."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from quartier_hil import scenario as asked
+from quartier_hil.drill import ground, reaction
+from quartier_hil.drill.guardian import Guardian
+from quartier_hil.drill.rehearsal import Making, Rehearsal
+
+Deed = Callable[[Rehearsal], Awaitable[None]]
+BATTERY = {"battery": "sunspec-7xx", "battery_wh": 20_000, "soc_pct": 80, "contract_import_w": 15_000}
+WIDE = {**BATTERY, "failsafe_import_w": 15_000}
+EVENING = {"do": "load", "at_s": 2, "extra_w": 3_000, "for_s": 3_000}
+CAR = {"do": "plug", "at_s": 5, "need_wh": 40_000}
+UPLINK_S = 130.0
+_LATE_STOP_S, _LATE_GO_S = 1.7, 0.25
+
+
+def _fault(device: str, kind: str) -> Deed:
+    async def deed(run: Rehearsal) -> None:
+        run.wiring.fault(device, kind)
+
+    return deed
+
+
+def _well(device: str) -> Deed:
+    async def deed(run: Rehearsal) -> None:
+        run.wiring.clear(device)
+
+    return deed
+
+
+async def _nothing(_: Rehearsal) -> None:
+    """It is right already."""
+
+
+async def _pull_line(run: Rehearsal) -> None:
+    run.wiring.pull()
+
+
+async def _put_line(run: Rehearsal) -> None:
+    run.wiring.put()
+
+
+async def _broker_gone(run: Rehearsal) -> None:
+    await run.broker.stop()
+
+
+async def _broker_back(run: Rehearsal) -> None:
+    await run.broker.start()
+
+
+def _clock(word: str) -> Deed:
+    async def deed(run: Rehearsal) -> None:
+        run.word.write_text(word)
+
+    return deed
+
+
+async def _stutter(run: Rehearsal) -> None:
+    """Stop the daemon for more than a cycle, again and again."""
+    end_s = run.elapsed_s() + run.making.lasts_s - 2.0
+    while run.elapsed_s() < end_s:
+        run.daemon.freeze()
+        await asyncio.sleep(run.clock.real_s(_LATE_STOP_S))
+        run.daemon.thaw()
+        await asyncio.sleep(run.clock.real_s(_LATE_GO_S))
+
+
+def _end(*, release: bool, down_s: float) -> Deed:
+    """End the daemon at once; without ``release`` the machine is gone and nobody releases."""
+
+    async def deed(run: Rehearsal) -> None:
+        await run.keeper.happen(asked.Kill(at_s=0.0, do="kill", down_s=down_s, release=release))
+
+    return deed
+
+
+async def _guarded(run: Rehearsal, work: Path, stack: AsyncExitStack) -> None:
+    """Put a watchdog above the daemon, as systemd is one."""
+    run.guardian = Guardian(work / "notify", inf, lambda: _end(release=True, down_s=5.0)(run))
+    run.daemon.child.env["NOTIFY_SOCKET"] = str(work / "notify")
+    stack.callback(run.guardian.close)
+    task = asyncio.create_task(run.guardian.run())
+
+    async def over() -> None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    stack.push_async_callback(over)
+
+
+async def _freeze(run: Rehearsal) -> None:
+    assert run.guardian is not None
+    run.guardian.after_s = float((run.declared or {}).get("noticed_s") or 10.0)
+    run.daemon.freeze()
+
+
+def _looser(at_s: float) -> dict[str, Any]:
+    return {"do": "caps", "at_s": at_s, "import_max_w": 14_000, "for_s": 3_000}
+
+
+MAKINGS: tuple[Making, ...] = (
+    Making(
+        loss="grid-meter-stale",
+        how="the grid meter falls silent while the load steps up",
+        make=_fault("meter", "silent"),
+        undo=_well("meter"),
+        lasts_s=9.0,
+        rate=5.0,
+        house=WIDE,
+        events=(EVENING, {"do": "load", "at_s": 61.5, "extra_w": 1_500, "for_s": 20}),
+        watched="order.battery_w",
+        measure=reaction.rests(),
+    ),
+    Making(
+        loss="grid-meter-lost",
+        how="the grid meter falls silent",
+        make=_fault("meter", "silent"),
+        undo=_well("meter"),
+        lasts_s=20.0,
+        rate=5.0,
+        house=WIDE,
+        events=(EVENING,),
+        watched="order.battery_w",
+        measure=reaction.falls(0.0),
+    ),
+    Making(
+        loss="battery-silent",
+        of="bat1",
+        how="the battery inverter falls silent",
+        make=_fault("storage", "silent"),
+        undo=_well("storage"),
+        lasts_s=75.0,
+        house=WIDE,
+        events=(EVENING,),
+        watched="order.battery_w",
+        measure=reaction.falls(0.0),
+    ),
+    Making(
+        loss="pv-silent",
+        of="pv1",
+        how="the PV inverter falls silent while its generation is capped",
+        make=_fault("solar", "silent"),
+        undo=_well("solar"),
+        lasts_s=75.0,
+        house={**WIDE, "pv": "sunspec-7xx"},
+        events=({"do": "caps", "at_s": 30, "generation_max_w": 1_500, "for_s": 3_000},),
+        watched="order.generation_max_w",
+        measure=reaction.never_rises(),
+    ),
+    Making(
+        loss="ev-silent",
+        of="ev1",
+        how="the charging point falls silent while a car charges",
+        make=_fault("charger", "silent"),
+        undo=_well("charger"),
+        lasts_s=75.0,
+        house=WIDE,
+        events=(CAR,),
+        watched="order.current_max_a",
+        measure=reaction.falls(0.0, 0.5),
+    ),
+    Making(
+        loss="load-silent",
+        of="hp1",
+        how="the heat pump's meter falls silent",
+        make=_fault("heatmeter", "silent"),
+        undo=_well("heatmeter"),
+        lasts_s=20.0,
+        house=WIDE,
+    ),
+    Making(
+        loss="moded-silent",
+        how="an asset that runs in modes falls silent",
+        make=_nothing,
+        undo=_nothing,
+        lasts_s=0.0,
+        needs=lambda: "the rig's house has no such device yet",
+    ),
+    Making(
+        loss="bus-down",
+        of="rs485",
+        how="the serial adapter is pulled out",
+        make=_pull_line,
+        undo=_put_line,
+        lasts_s=20.0,
+        house=WIDE,
+    ),
+    Making(
+        loss="bus-down",
+        of="storage_net",
+        how="the battery's network cable is pulled out",
+        make=_fault("storage", "unplugged"),
+        undo=_well("storage"),
+        lasts_s=75.0,
+        house=WIDE,
+        events=(EVENING,),
+        watched="order.battery_w",
+        measure=reaction.falls(0.0),
+    ),
+    Making(
+        loss="uplink-lost",
+        how="the broker is gone while a car charges",
+        make=_broker_gone,
+        undo=_broker_back,
+        warm_s=100.0,
+        lasts_s=UPLINK_S,
+        house=BATTERY,
+        events=({**CAR, "at_s": 60},),
+        watched="order.current_max_a",
+        measure=reaction.sinks(1.0),
+    ),
+    Making(
+        loss="clock-unsynced",
+        how="the clock is no longer synchronised, and the district would loosen",
+        make=_clock("no"),
+        undo=_clock("yes"),
+        lasts_s=30.0,
+        house=WIDE,
+        events=({"do": "caps", "at_s": 30, "import_max_w": 8_000, "for_s": 3_000}, _looser(65)),
+        watched="control.caps.import.max_w",
+        measure=reaction.never_rises(1.0),
+    ),
+    Making(
+        loss="clock-jumped",
+        sign="uplink-lost",
+        how="the wall clock jumps by two hours while a car charges",
+        make=_clock("yes 7200"),
+        undo=_clock("yes"),
+        warm_s=100.0,
+        lasts_s=UPLINK_S,
+        house=BATTERY,
+        events=({**CAR, "at_s": 60},),
+        watched="order.current_max_a",
+        measure=reaction.sinks(1.0),
+    ),
+    Making(
+        loss="disk-full",
+        how=f"the disk of {ground.DISK_MB} MB is filled to the last byte",
+        make=ground.fill,
+        undo=ground.clear,
+        lasts_s=45.0,
+        rate=2.0,
+        house=WIDE,
+        events=(EVENING,),
+        watched="cycles.late_max_s",
+        measure=reaction.longest,
+        needs=ground.why_not_full,
+        ground=ground.small,
+    ),
+    Making(
+        loss="disk-dead",
+        how="the disk fails: every access ends in an error",
+        make=ground.die,
+        undo=ground.stays_dead,
+        lasts_s=45.0,
+        rate=2.0,
+        house=WIDE,
+        events=(EVENING,),
+        watched="cycles.late_max_s",
+        measure=reaction.longest,
+        needs=ground.why_not_dead,
+        ground=ground.mortal,
+    ),
+    Making(
+        loss="cycle-late",
+        how="the daemon is stopped for 1.7 s, again and again",
+        make=_stutter,
+        undo=_nothing,
+        lasts_s=20.0,
+        rate=1.0,
+        warm_s=30.0,
+        house=WIDE,
+    ),
+    Making(
+        loss="controller-killed",
+        how="kill -9, and what systemd does then",
+        make=_end(release=True, down_s=5.0),
+        undo=_nothing,
+        lasts_s=8.0,
+        warm_s=40.0,
+        rate=1.0,
+        house=WIDE,
+        events=(EVENING, CAR),
+    ),
+    Making(
+        loss="controller-frozen",
+        how="SIGSTOP, and a watchdog as systemd's above it",
+        make=_freeze,
+        undo=_nothing,
+        lasts_s=18.0,
+        warm_s=40.0,
+        rate=1.0,
+        house=WIDE,
+        events=(EVENING, CAR),
+        ground=_guarded,
+    ),
+    Making(
+        loss="power-lost",
+        how="the gateway is gone, and nobody releases",
+        make=_end(release=False, down_s=70.0),
+        undo=_nothing,
+        lasts_s=75.0,
+        house=WIDE,
+        events=(EVENING,),
+        watched="order.battery_w",
+        measure=reaction.falls(0.0),
+    ),
+)

@@ -1,0 +1,192 @@
+"""One loss on a running building: what is made to happen, what is seen of it, and how long it took."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from quartier_hil.drill.guardian import Guardian  # noqa: TC001 - a field of what is made at run time
+from quartier_hil.drill.reaction import Measure, Reaction
+from quartier_hil.run import Options, Run
+from quartier_hil.stage.daemon import deep
+
+LOOK_REAL_S = 0.05
+WRITES_REAL_S = 0.002
+CALM_S = 5.0
+ENDS = ("controller-killed", "controller-frozen")
+"""Losses after which somebody else writes the safe values."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Making:
+    """How one row of the ladder is made to happen here.
+
+    ``watched`` is a value of the plant or of the daemon's status, ``measure`` what is read off it (None: when
+    the daemon says so); ``sign`` is the row by which the daemon notices, where that is another.  ``needs``
+    tells why it cannot be made on this machine, empty when it can.
+    """
+
+    loss: str
+    of: str = ""
+    sign: str = ""
+    how: str
+    make: "Callable[[Rehearsal], Awaitable[None]]"
+    undo: "Callable[[Rehearsal], Awaitable[None]]"
+    lasts_s: float
+    warm_s: float = 60.0
+    rate: float = 10.0
+    house: Mapping[str, Any] = field(default_factory=dict)
+    events: Sequence[Mapping[str, Any]] = ()
+    watched: str = ""
+    measure: Measure | None = None
+    needs: Callable[[], str] = lambda: ""
+    ground: "Callable[[Rehearsal, Path, AsyncExitStack], Awaitable[None]] | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What came of it: the daemon's own row, and both times in s of the house; None: not seen.
+
+    ``others`` are further figures by name; ``words`` say what was seen at the output.
+    """
+
+    declared: Mapping[str, Any] | None
+    noticed_s: float | None
+    reached_s: float | None
+    words: str
+    others: Mapping[str, float]
+
+
+class Rehearsal(Run):
+    """A run in which one loss happens."""
+
+    def __init__(self, options: Options, making: Making) -> None:
+        super().__init__(options)
+        self.making = making
+        self.declared: Mapping[str, Any] | None = None
+        self.began_s = 0.0
+        self.began_real_s = 0.0
+        self.looks: list[tuple[float, dict[str, Any]]] = []
+        self.written_real_s: list[float] = []
+        self.all_safe_real_s: float | None = None
+        self.guardian: Guardian | None = None
+        self.word = Path()
+
+    async def prepare(self, work: Path, stack: AsyncExitStack) -> None:
+        """The clock's word, and what else this loss needs around the daemon."""
+        self.word = work / "clock"
+        self.word.write_text("yes")
+        self.daemon.child.env["QUARTIER_CLOCK"] += f",word={self.word}"
+        if self.making.ground is not None:
+            await self.making.ground(self, work, stack)
+
+    async def _events(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            others = group.create_task(super()._events())
+            await self.until(self.making.warm_s - CALM_S)
+            looking = group.create_task(self._look_closely())
+            self.declared = await self._declared()
+            await self.until(self.making.warm_s)
+            self._mark(self.making.how, "fault")
+            ends = self.making.loss in ENDS
+            writing = group.create_task(self._watch_writes()) if ends else None
+            self.began_s, self.began_real_s = self.elapsed_s(), time.monotonic()
+            await self.making.make(self)
+            await self.until(self.making.warm_s + self.making.lasts_s)
+            looking.cancel()
+            if writing is not None:
+                writing.cancel()
+            self._mark("it is put right again", "fault")
+            await self.making.undo(self)
+            await others
+
+    async def _declared(self) -> Mapping[str, Any] | None:
+        """The daemon's own row for this loss, with this building's periods and timers."""
+        told = await self.daemon.ask("ladder") or {}
+        wanted = self.making.loss, self.making.of
+        rows: list[dict[str, Any]] = told.get("rows", [])
+        return next((row for row in rows if (row["name"], row["of"]) == wanted), None)
+
+    async def _look_closely(self) -> None:
+        while True:
+            status = await self.daemon.ask("status")
+            if status:
+                self.looks.append((self.elapsed_s(), status))
+            await asyncio.sleep(LOOK_REAL_S)
+
+    async def _watch_writes(self) -> None:
+        """When each write reached a device, and when all outputs were at their safe values."""
+        count = self.wiring.writes_count
+        while True:
+            if self.wiring.writes_count > count:
+                count = self.wiring.writes_count
+                self.written_real_s.append(time.monotonic() - self.began_real_s)
+            if self.all_safe_real_s is None and not self.wiring.unreleased():
+                self.all_safe_real_s = time.monotonic() - self.began_real_s
+            await asyncio.sleep(WRITES_REAL_S)
+
+    # What was seen
+
+    def measured(self) -> Measured:
+        """Both times of this loss."""
+        noticed_s = self._noticed_s()
+        reaction = Reaction(noticed_s, "by the daemon's own word")
+        if self.making.measure is not None:
+            reaction = self.making.measure(self._series(self.making.watched))
+        others: dict[str, float] = {}
+        if self.making.loss in ENDS:
+            others = self._after_the_end()
+            reaction = Reaction(
+                others.get("first_s"),
+                "first safe value; all of them after {:.2f} s".format(others.get("all_s", float("nan"))),
+            )
+            noticed_s = others.get("noticed_s", noticed_s)
+        return Measured(
+            declared=self.declared,
+            noticed_s=noticed_s,
+            reached_s=reaction.after_s,
+            words=reaction.words,
+            others=others,
+        )
+
+    def _after_the_end(self) -> dict[str, float]:
+        """Of a daemon that ended: when the first safe value and all of them were on the wires."""
+        killed_s = 0.0
+        found = {}
+        if self.guardian is not None and self.guardian.bit_real_s is not None:
+            killed_s = self.guardian.bit_real_s - self.began_real_s
+            found["noticed_s"] = killed_s
+        first = [at_s for at_s in self.written_real_s if at_s >= killed_s]
+        if first:
+            found["first_s"] = first[0]
+        if self.all_safe_real_s is not None:
+            found["all_s"] = max(self.all_safe_real_s, killed_s)
+        return found
+
+    def _noticed_s(self) -> float | None:
+        """When the daemon first named the row, by its own stamp: looking costs no precision."""
+        wanted = self.making.sign or self.making.loss, self.making.of
+        for at_s, status in self.looks:
+            for row in deep(status, "losses") or ():
+                if at_s >= self.began_s and (row["name"], row["of"]) == wanted:
+                    age_s = float(status["gateway"]["utc_ms"] - row["since_utc_ms"]) / 1000
+                    return round(max(at_s - age_s - self.began_s, 0.0), 2)
+        return None
+
+    def _series(self, watched: str) -> list[tuple[float, float]]:
+        pairs = [(at_s, _told(status, watched)) for at_s, status in self.looks]
+        if watched in self.course.columns:
+            pairs = list(zip(self.course.times_s, self.course.columns[watched], strict=True))
+        end_s = self.making.warm_s + self.making.lasts_s
+        return [(at_s - self.began_s, value) for at_s, value in pairs if at_s <= end_s]
+
+
+def _told(status: Mapping[str, Any], watched: str) -> float:
+    """A number of a status by its path, ``control.caps.import.max_w``."""
+    found: Any = status
+    for key in watched.split("."):
+        found = found[key] if isinstance(found, Mapping) and key in found else float("nan")
+    return float(found)

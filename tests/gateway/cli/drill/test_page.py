@@ -1,0 +1,19 @@
+from pathlib import Path
+
+from quartier.cli.drill import page
+from quartier.control import ladder, linkrows
+
+PAGE = Path(__file__).parents[4] / "gateway" / "docs" / "failsafe.md"
+
+
+def test_the_committed_page_is_what_the_table_says():
+    assert PAGE.read_text("utf-8") == page.page(), (
+        "quartier drill --reference page > gateway/docs/failsafe.md"
+    )
+
+
+def test_every_loss_and_every_way_of_the_link_is_on_the_page():
+    text = page.page()
+
+    assert all(f"### {loss.name}\n" in text and loss.action in text for loss in ladder.LOSSES)
+    assert all(f"| {row.source} | {row.target} | {row.why} |" in text for row in linkrows.ROWS)

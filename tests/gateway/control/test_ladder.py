@@ -1,0 +1,114 @@
+import configparser
+from dataclasses import replace
+from math import inf
+from pathlib import Path
+
+import pytest
+
+from quartier.control import failsafe, ladder
+from quartier.control.failsafe import Health, Judgement, Stage
+from quartier.control.ladder import BY_NAME, LOSSES, Pace
+from quartier.house.assets import Battery, Grid, House, Limits, Load, Pv
+
+UNIT = Path(__file__).parents[3] / "systemd" / "quartier.service"
+HOUSE = House(
+    name="b1",
+    grid=Grid(name="grid", rated_w=1, period_s=1.0),
+    limits=Limits(
+        import_hard_w=1,
+        export_hard_w=1,
+        import_failsafe_w=1,
+        export_failsafe_w=1,
+        import_autonomous_w=1,
+        export_autonomous_w=1,
+    ),
+    assets=(
+        Battery(
+            name="bat1",
+            rated_w=1,
+            capacity_wh=1,
+            charge_max_w=1,
+            discharge_max_w=1,
+            ramp_max_w_per_s=1,
+            period_s=2.0,
+        ),
+        Pv(name="pv1", rated_w=1),
+        Load(name="boiler", rated_w=1, period_s=10.0),
+    ),
+)
+
+
+def _found(timers_s, buses=None, *, district=True):
+    cases = ladder.declared(HOUSE, Pace(), timers_s, buses or {}, district=district)
+    return {(case.loss.name, case.of): (case.noticed_s, case.deadline_s) for case in cases}
+
+
+def test_every_rule_of_the_failsafe_is_a_row_and_speaks_its_words():
+    rules = {rule.name: rule.words for rule in failsafe.RULES if rule.name != "starting"}
+
+    assert rules == {name: BY_NAME[name].words for name in rules}
+
+
+@pytest.mark.parametrize("period_s", [0.2, 1.0, 2.5, 5.0])
+@pytest.mark.parametrize(
+    ("name", "stage"), [("grid-meter-stale", Stage.FREEZE), ("grid-meter-lost", Stage.SAFE)]
+)
+def test_a_rule_acts_by_the_time_its_row_declares_and_not_a_cycle_earlier(name, stage, period_s):
+    noticed_s = BY_NAME[name].noticed_s(Pace(grid_period_s=period_s, cycle_s=1.0))
+
+    def judged(age_s):
+        return failsafe.judge(Judgement(), Health(grid_age_s=age_s, grid_period_s=period_s), 0).stage
+
+    assert stage is judged(noticed_s)
+    assert stage is not judged(noticed_s - 1.0)
+
+
+def test_the_page_of_a_row_lets_nothing_open():
+    for loss in LOSSES:
+        assert all((loss.name, loss.words, loss.noticed_by, loss.action, loss.within, loss.where, loss.back))
+    assert len(LOSSES) == len(BY_NAME)
+
+
+def test_the_watchdog_of_the_table_is_that_of_the_unit():
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.read(UNIT)
+
+    assert ladder.WATCHDOG_S == float(unit["Service"]["WatchdogSec"])
+
+
+def test_silence_follows_each_assets_own_period_and_its_devices_own_timer():
+    found = _found({"bat1": 60.0, "boiler": 120.0})
+
+    assert (16.0, 62.0) == found["battery-silent", "bat1"]
+    assert (31.0, 130.0) == found["load-silent", "boiler"]
+
+
+def test_an_asset_that_takes_no_order_needs_no_timer():
+    assert (16.0, 16.0) == _found({"bat1": 60.0})["pv-silent", "pv1"]
+
+
+def test_an_order_that_nothing_ends_has_no_deadline():
+    assert (31.0, inf) == _found({"boiler": inf})["load-silent", "boiler"]
+
+
+def test_a_bus_and_the_power_wait_for_the_longest_timer_behind_them():
+    found = _found({"bat1": 60.0, "boiler": 120.0}, {"rs485": ("bat1", "boiler"), "net": ("bat1", "x")})
+
+    assert (31.0, 130.0) == found["bus-down", "rs485"]
+    assert (16.0, 62.0) == found["bus-down", "net"]
+    assert (inf, 130.0) == found["power-lost", ""]
+
+
+def test_without_a_district_none_can_be_lost():
+    names = {name for name, _ in _found({}, district=False)}
+
+    assert set() == names & {"uplink-lost", "clock-jumped"}
+    assert {"grid-meter-lost", "clock-unsynced", "disk-full"} <= names
+
+
+def test_a_class_that_runs_in_modes_has_the_row_of_all_such():
+    class Lights(Load):
+        pass
+
+    assert "moded-silent" == ladder.of_asset(Lights(name="street", rated_w=1)).name
+    assert "pv-silent" == ladder.of_asset(replace(HOUSE.assets[1])).name

@@ -1,0 +1,19 @@
+import json
+
+from quartier_hil import cli
+from quartier_hil.drill import makings
+
+
+def test_a_loss_that_nobody_knows_is_refused_with_those_that_exist(capsys, tmp_path):
+    assert 2 == cli.main(["drill", "nothing", "--report", str(tmp_path)])
+    assert "grid-meter-lost" in capsys.readouterr().err
+
+
+def test_what_cannot_be_made_is_skipped_with_why_and_is_no_failure(capsys, monkeypatch, tmp_path):
+    one = next(making for making in makings.MAKINGS if making.loss == "moded-silent")
+    monkeypatch.setattr(makings, "MAKINGS", (one,))
+
+    assert 0 == cli.main(["drill", "--report", str(tmp_path)])
+    (told,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert ("moded-silent", "skipped") == (told["loss"], told["state"])
+    assert told["why"]

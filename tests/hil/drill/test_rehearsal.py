@@ -1,0 +1,95 @@
+"""What is made of a loss that was seen: times by the daemon's own stamp and by the plant."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from quartier_hil.drill import reaction
+from quartier_hil.drill.rehearsal import Rehearsal
+from quartier_hil.verdict.course import Course
+
+
+def _rehearsal(**changes):
+    made = object.__new__(Rehearsal)
+    fields = {"loss": "grid-meter-lost", "of": "", "sign": "", "watched": "order.battery_w", "warm_s": 60.0}
+    fields |= {"lasts_s": 20.0, "measure": reaction.falls(0.0)}
+    made.making = SimpleNamespace(**{**fields, **changes})
+    made.began_s, made.declared, made.guardian = 60.0, None, None
+    made.looks, made.course = [], Course()
+    made.written_real_s, made.all_safe_real_s = [], None
+    return made
+
+
+def _look(at_s, *rows, utc_ms=1_000_000, late_max_s=0.1):
+    losses = [
+        {"name": name, "of": of, "since_utc_ms": utc_ms - int(age_s * 1000)} for name, of, age_s in rows
+    ]
+    return at_s, {
+        "gateway": {"utc_ms": utc_ms},
+        "control": {"losses": losses},
+        "cycles": {"late_max_s": late_max_s},
+    }
+
+
+def test_when_a_loss_was_noticed_is_the_daemons_own_stamp_however_late_somebody_looked():
+    made = _rehearsal()
+    made.looks = [
+        _look(65.0),
+        _look(75.0, ("grid-meter-lost", "", 4.5)),
+        _look(80.0, ("grid-meter-lost", "", 9.5)),
+    ]
+
+    assert 10.5 == made.measured().noticed_s
+
+
+def test_the_row_of_another_asset_is_not_this_one():
+    made = _rehearsal(of="bat1")
+    made.looks = [_look(75.0, ("grid-meter-lost", "bat2", 4.5))]
+
+    assert made.measured().noticed_s is None
+
+
+def test_a_loss_is_noticed_by_the_row_that_is_its_sign():
+    made = _rehearsal(loss="clock-jumped", sign="uplink-lost")
+    made.looks = [_look(75.0, ("uplink-lost", "", 0.0))]
+
+    assert 15.0 == made.measured().noticed_s
+
+
+def test_what_the_plant_did_counts_from_the_loss():
+    made = _rehearsal()
+    for at_s, order_w in ((59.0, -3000.0), (62.0, -3000.0), (70.5, 0.0), (79.0, 0.0), (81.0, -500.0)):
+        made.course.add(at_s, {"order.battery_w": order_w})
+
+    assert 10.5 == made.measured().reached_s
+
+
+def test_where_the_daemons_word_is_all_there_is_it_counts():
+    made = _rehearsal(measure=None)
+    made.looks = [_look(75.0, ("grid-meter-lost", "", 4.0))]
+
+    assert 11.0 == made.measured().reached_s
+
+
+def test_a_figure_of_the_status_is_found_by_its_path():
+    made = _rehearsal(watched="cycles.late_max_s", measure=reaction.longest)
+    made.looks = [_look(65.0, late_max_s=0.25)]
+
+    assert 0.25 == made.measured().reached_s
+
+
+@pytest.mark.parametrize(
+    ("bit_s", "expected"),
+    [(None, (0.3, 0.7, None)), (10.0, (10.4, 10.9, 10.0))],
+)
+def test_after_the_end_of_the_daemon_the_first_safe_value_counts(bit_s, expected):
+    made = _rehearsal(loss="controller-killed" if bit_s is None else "controller-frozen")
+    made.began_real_s = 1000.0
+    if bit_s is None:
+        made.written_real_s, made.all_safe_real_s = [0.3, 0.5], 0.7
+    else:  # what was written before it was ended is no safe value
+        made.guardian = SimpleNamespace(bit_real_s=1000.0 + bit_s)
+        made.written_real_s, made.all_safe_real_s = [0.1, 10.4], 10.9
+    found = made.measured()
+
+    assert expected == (found.reached_s, found.others["all_s"], found.noticed_s)
