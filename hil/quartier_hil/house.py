@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from quartier_hil.fittings import Asset, Board, Watts
 from quartier_hil.wanted import Part, Pct
 
-Watts = Annotated[float, Field(ge=0, le=1_000_000)]
 Make = Literal["gx", "sunspec-1xx", "sunspec-7xx"]
 MeterName = Literal["tic", "p1", "mbus"]
 
@@ -47,7 +47,16 @@ class House(Part):
     tank_c: Annotated[float, Field(ge=20, le=90)] = 53.0
     """Temperature of the hot water at the start; the heat pump runs from 50 to 56 degrees."""
 
+    boards: tuple[Board, ...] = ()
+    """Boards below the connection, each with fuses."""
+    assets: tuple[Asset, ...] = ()
+    """What stands in it beside the usual."""
+    main_fuse_a: Annotated[float, Field(gt=0)] | None = None
+    """The connection's fuse on each phase; absent: none is judged."""
+    outdoor_c: float = 12.0
+    """Mean of the air outside."""
+
     @property
     def untouchable(self) -> tuple[str, ...]:
         """The assets of tier A, which nobody may order."""
-        return ()
+        return tuple(asset.name for asset in self.assets if getattr(asset, "tier", "") == "A")

@@ -1,13 +1,16 @@
 """What a scenario's house can be told, and what was declared for each output: from the scenario alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from quartier_hil import fittings
+from quartier_hil.fittings import BOX
 from quartier_hil.house import House
 
 Sort = Literal["setpoint", "cap", "switch", "current", "steps"]
 LEASE_S = 60.0
+LIGHTS_MIN_PCT = 50.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +38,7 @@ class Output:
 
 def outputs(house: House) -> list[Output]:
     """Every output of the house."""
-    return list(_usual(house))
+    return [*_usual(house), *(out for asset in house.assets for out in _further(asset))]
 
 
 def _usual(house: House) -> Iterator[Output]:
@@ -70,3 +73,43 @@ def _usual(house: House) -> Iterator[Output]:
         min_off_s=180.0,
         released=0.0,
     )
+
+
+# What is written, how it is judged, least times on and off, what a release leaves, what a timer leaves.
+_BY_KIND: Mapping[str, tuple[str, Sort, tuple[float, float], float | None, float | None]] = {
+    "cars": ("current_max_a", "current", (60.0, 180.0), 0.0, 0.0),
+    "lights": ("dim_pct", "steps", (0.0, 0.0), 100.0, 100.0),
+    "heat": ("sg_ready_state", "steps", (300.0, 180.0), 2.0, 2.0),
+    "cooling": ("setpoint_shift_k", "steps", (180.0, 180.0), 0.0, 0.0),
+    "substation": ("pump_pct", "steps", (60.0, 60.0), 100.0, 100.0),
+    "chp": ("request_on", "switch", (1_800.0, 900.0), None, None),
+    "waste": ("run_on", "switch", (300.0, 180.0), 0.0, 0.0),
+    "ventilation": ("speed_pct", "steps", (60.0, 60.0), 100.0, 100.0),
+    "load": ("relay_on", "switch", (300.0, 180.0), 1.0, 1.0),
+}
+_FLOORS: Mapping[str, Callable[[Any], float]] = {
+    "lights": lambda _: LIGHTS_MIN_PCT,
+    "substation": lambda asset: float(asset.pump_min_pct),
+    "ventilation": lambda asset: float(asset.speed_min_pct),
+}
+
+
+def _further(asset: fittings.Asset) -> Iterator[Output]:
+    if getattr(asset, "led", "") == "heat" or getattr(asset, "tier", "") == "A":
+        return  # it is never ordered
+    quantity, sort, least_s, released, fallen = _BY_KIND[asset.kind]
+    floor = _FLOORS.get(asset.kind)
+    for name in fittings.names(asset):
+        yield Output(
+            asset=name,
+            point=f"{name}.{quantity}",
+            order=f"order.{name}.{quantity}",
+            device=name + BOX,
+            sort=sort,
+            tier=getattr(asset, "tier", "D" if asset.kind == "cars" else "C"),
+            min_on_s=least_s[0],
+            min_off_s=least_s[1],
+            floor=None if floor is None else floor(asset),
+            released=released,
+            fallen=fallen,
+        )

@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from quartier_hil import reckoning
+from quartier_hil import fitted, reckoning
 from quartier_hil import scenario as asked
 from quartier_hil.clock import RigClock
 from quartier_hil.district.session import Names
-from quartier_hil.house import House
 from quartier_hil.keeper import Keeper, RigError
 from quartier_hil.metering import Metering
 from quartier_hil.plant import building
@@ -50,14 +49,19 @@ NAMES = Names(group="issy", edge="b012")
 LOOK_REAL_S = 0.25
 
 
-def specified(house: House) -> building.BuildingSpec:
+def specified(scenario: asked.Scenario) -> building.BuildingSpec:
     """The physics of a scenario's house."""
+    house = scenario.house
     return building.BuildingSpec(
         battery=BatterySpec(
             capacity_wh=house.battery_wh, charge_max_w=house.battery_w, discharge_max_w=house.battery_w
         ),
         solar=SolarSpec(rated_w=house.pv_w),
         heat_pump=HeatPumpSpec(power_w=house.heat_pump_w),
+        boards=fitted.boards(scenario),
+        homes=fitted.homes(scenario),
+        mean_c=house.outdoor_c,
+        start_utc_s=scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp(),
     )
 
 
@@ -102,8 +106,8 @@ class Run:
         self.scenario = prepared(self.options.scenario, self.options.series)
         self.caps = caps(self.scenario)
         house = self.scenario.house
-        self.spec = specified(house)
-        self.plant = building.fresh(self.spec, house.soc_pct, house.tank_c)
+        self.spec = specified(self.scenario)
+        self.plant = building.fresh(self.spec, house.soc_pct, house.tank_c, fitted.pieces(self.scenario))
         self.judges: list[Judge] = judges(self.scenario, self.caps)
         self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0)
         self._extra: list[tuple[float, float]] = []
@@ -224,7 +228,7 @@ class Run:
     def _step(self) -> None:
         drive = self.options.series.at(self.day_s)
         extra_w = sum(power_w for power_w, until_s in self._extra if self.now_s < until_s)
-        drive = replace(drive, base_w=drive.base_w + extra_w)
+        drive = replace(drive, base_w=drive.base_w + extra_w, day_s=self.day_s)
         orders = self.wiring.orders()
         self.plant = building.step(self.spec, self.plant, orders, drive, self.step_s)
         self.now_s = self.plant.now_s

@@ -11,10 +11,14 @@ from pydantic import BaseModel, Field, ValidationError
 
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil.devices.fault import Kind
-from quartier_hil.house import House, MeterName, Watts
+from quartier_hil.fittings import BOX, Watts, names
+from quartier_hil.house import House, MeterName
 from quartier_hil.wanted import Check, Part, Seconds
 
-DeviceName = Literal["meter", "gx", "charger", "heatmeter", "relays", "inputs", "storage", "solar"]
+LINE = ("meter", "heatmeter", "relays", "inputs")
+"""The devices on the serial line ``rs485``."""
+DEVICES = ("gx", "charger", "storage", "solar")
+"""Those with a bus of their own."""
 
 
 class _Event(Part):
@@ -82,8 +86,8 @@ class Failure(_Event):
 
     do: Literal["fault"]
     """A device misbehaves from now on."""
-    device: DeviceName
-    """Which one."""
+    device: str
+    """Which one; a bus stands for all devices on it."""
     kind: Kind
     """How; the table of `devices/fault.py`."""
     factor: float | None = None
@@ -106,8 +110,8 @@ class Clear(_Event):
 
     do: Literal["clear"]
     """A device is well again."""
-    device: DeviceName
-    """Which one."""
+    device: str
+    """Which one, or which bus."""
 
 
 class Unplug(_Event):
@@ -263,7 +267,7 @@ def load(path: Path) -> Scenario:
     faults += [
         Fault(str(path), None, f"events.{index}.device", f"{event.device} is not in this house")
         for index, event in enumerate(scenario.events)
-        if isinstance(event, Failure | Clear) and event.device in _absent(scenario.house)
+        if isinstance(event, Failure | Clear) and event.device not in devices(scenario.house)
     ]
     if scenario.house.contact_import_w is None:
         faults += [
@@ -281,6 +285,12 @@ def load(path: Path) -> Scenario:
     if faults:
         raise ConfigError(faults)
     return scenario
+
+
+def devices(house: House) -> set[str]:
+    """The devices and buses that this house has."""
+    boxes = {name + BOX for asset in house.assets for name in names(asset)}
+    return ({"rs485", *LINE, *DEVICES} - _absent(house)) | boxes
 
 
 def _absent(house: House) -> set[str]:

@@ -9,7 +9,7 @@ Pct = Annotated[float, Field(ge=0, le=100)]
 
 
 InvariantName = Literal[
-    "node-kept", "band-kept", "minimum-times", "tier-a", "lights", "switchings", "declared", "reasons"
+    "node-kept", "band-kept", "minimum-times", "tier-a", "floors", "switchings", "declared", "reasons"
 ]
 
 
@@ -157,7 +157,7 @@ class FallsBack(Part):
 class Invariants(Part):
     """What must hold in every cycle of every house; each is a line of its own in the verdict.
 
-    Caps per node and phase, the battery's band, minimum times, tier A, lights at half at least, switchings,
+    Fuses per node and phase, the battery's band, minimum times, tier A, lights at half at least, switchings,
     declared values after each loss, a reason for each order.
     """
 

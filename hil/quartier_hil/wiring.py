@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
+from quartier_hil import siting
 from quartier_hil.devices import catalog
 from quartier_hil.devices.actor import Device  # noqa: TC001 - type hints are read at run time too
 from quartier_hil.devices.endpoint import serve_pty, serve_tcp
@@ -197,14 +198,17 @@ class Wiring:
         return sum(device.writes_count for device in self.devices.values())
 
 
-_UNWRITTEN = {"soc_pct", "tank_c", "meters", "battery", "battery_habits", "pv", "pv_habits"}
+_UNWRITTEN = {
+    *("soc_pct", "tank_c", "meters", "battery", "battery_habits", "pv", "pv_habits"),
+    *("boards", "assets", "main_fuse_a", "outdoor_c"),
+}
 _SITE = """\
 # The rig's house; written by quartier-hil for one run.
 [site]
 id = "{edge}"
 district = "{group}"
 simulated = true
-
+{profiles}
 [buses.rs485]
 kind = "modbus-rtu"
 port = "{pty}"
@@ -334,7 +338,9 @@ def site_file(
         pv_device='device = "gx"\npart = "pv"\ncurtail = "none"' if on_gx["pv"] else 'device = "solar"',
         timeout_s=timeout_s,
         rtu_timeout_s=timeout_s,
+        profiles=f'profiles = ["{siting.profiles_folder()}"]\n' if house.assets else "",
     )
+    whole += siting.text(house, wiring.ports, timeout_s)
     for name, (profile, unit) in _PROFILES.items():
         if name in wiring.ports:
             whole += _TCP.format(

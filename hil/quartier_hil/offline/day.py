@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 from quartier.control.cycle import Decision
 from quartier.house.now import Now
 from quartier_drivers.errors import ConfigError, Fault
+from quartier_hil import fitted, wanted
 from quartier_hil import scenario as asked
-from quartier_hil import wanted
-from quartier_hil.offline.assembled import Assembled, assembled
+from quartier_hil.offline import premises
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.doors import Doors
 from quartier_hil.offline.peer import Peer
@@ -24,15 +24,14 @@ from quartier_hil.plant import building
 from quartier_hil.plant.building import Orders
 from quartier_hil.prepared import prepared
 from quartier_hil.records.series import Series
-from quartier_hil.run import NAMES, ZONE, specified
-from quartier_hil.verdict.checks import Balance, Ending, Judge, Verdict
+from quartier_hil.run import ZONE, specified
+from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.invariants import OrderJudge
-from quartier_hil.verdict.judging import asked_for
+from quartier_hil.verdict.judging import asked_for, balance
 from quartier_hil.verdict.kpis import Kpis
 from quartier_hil.verdict.ordered import Ledger
 from quartier_hil.verdict.promise import Cap, caps, owed
-from quartier_hil.wiring import CHARGER, GX, SOLAR, STORAGE, Wiring, site_file
 
 # Before the first second of a scenario the house has been running: readings are there, the link is up.
 WARM_S = 60.0
@@ -45,7 +44,6 @@ _ON_WIRES = (
     wanted.Accounted,
     wanted.Memory,
 )
-_CHARGER_A = 16.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +80,14 @@ class Day:
         self.caps = caps(self.scenario)
         here = tuple(check for check in self.scenario.checks if not isinstance(check, _ON_WIRES))
         judged = self.scenario.model_copy(update={"checks": here})
-        self.judges: list[Judge] = [Balance(), *asked_for(judged, self.caps)]
+        self.judges: list[Judge] = [balance(judged), *asked_for(judged, self.caps)]
         self._readers = [judge for judge in self.judges if isinstance(judge, OrderJudge)]
         house = self.scenario.house
-        self.site = _site(self.scenario, options.folder)
-        self.spec = specified(house)
-        self.plant = replace(building.fresh(self.spec, house.soc_pct, house.tank_c), now_s=-WARM_S)
-        self.doors = Doors(self.site.devices, _own(self.site, house.pv_w))
+        self.site = premises.site(self.scenario, options.folder)
+        self.spec = specified(self.scenario)
+        rest = building.fresh(self.spec, house.soc_pct, house.tank_c, fitted.pieces(self.scenario))
+        self.plant = replace(rest, now_s=-WARM_S)
+        self.doors = Doors(self.site.devices, premises.own(self.site, house), self.site.buses)
         self.start_utc_ms = int(self.scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp() * 1e3)
         self.peer = Peer(house, self._utc_ms(self.scenario.duration_s + 86_400))
         self.controller: Controller | None = Controller(self.site).start(self.now)
@@ -157,8 +156,8 @@ class Day:
     def _step(self) -> None:
         drive = self.options.series.at(max(self.day_s, 0.0))
         extra_w = sum(power_w for power_w, until_s in self._extra if self.now_s < until_s)
-        drive = replace(drive, base_w=drive.base_w + extra_w)
-        orders = _orders(self.doors.orders(self.now_s))
+        drive = replace(drive, base_w=drive.base_w + extra_w, day_s=self.day_s)
+        orders = premises.orders(self.doors.orders(self.now_s))
         self.plant = building.step(self.spec, self.plant, orders, drive, self.options.step_s)
         self.now_s = self.plant.now_s
         values = building.values(self.spec, self.plant)
@@ -284,46 +283,3 @@ def _refuse(scenario: asked.Scenario) -> None:
         faults.append(Fault(scenario.title, None, "house.meters", "need the wires: quartier-hil run"))
     if faults:
         raise NeedsWiresError(faults)
-
-
-def _site(scenario: asked.Scenario, folder: Path) -> Assembled:
-    """The site as the gateway's own assembly makes it of the file that the wires would have too."""
-    folder.mkdir(parents=True, exist_ok=True)
-    wiring = Wiring(scenario.seed, scenario.house)
-    # Nothing is opened: the ports only tell the endpoints apart.
-    wiring.ports = {
-        name: 1502 + place
-        for place, name in enumerate(wiring.devices)
-        if name in (GX, CHARGER, STORAGE, SOLAR)
-    }
-    issuers = folder / "issuers.json"
-    issuers.write_text("[]\n")
-    site = folder / "site.toml"
-    text = site_file(
-        scenario.house,
-        wiring,
-        NAMES,
-        pty=folder / "rs485",
-        broker_port=1883,
-        issuers_file=issuers,
-        rate=1.0,
-    )
-    site.write_text(text)
-    return assembled(site)
-
-
-def _own(site: Assembled, pv_w: float) -> dict[str, float]:
-    """What each output's device does before anybody ordered anything."""
-    usual = {"setpoint_w": 0.0, "generation_max_w": pv_w, "current_max_a": _CHARGER_A, "relay_on": 0.0}
-    return {
-        point: usual.get(point.partition(".")[2], 0.0) for point, info in site.points.items() if info.writable
-    }
-
-
-def _orders(said: Mapping[str, float]) -> Orders:
-    return Orders(
-        battery_w=said.get("bat1.setpoint_w", 0.0),
-        generation_max_w=said.get("pv1.generation_max_w", float("inf")),
-        current_max_a=said.get("ev1.current_max_a", 0.0),
-        relay_on=said.get("hp1.relay_on", 0.0) > 0,
-    )

@@ -6,7 +6,7 @@ the periods that the profiles state, and an order acts until the device's own ti
 
 from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,7 +70,13 @@ class _Device:
 class Doors:
     """Every device of a site.  ``own`` maps a writable point to what its device does by itself."""
 
-    def __init__(self, devices: Mapping[str, Mapping[str, PointInfo]], own: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        devices: Mapping[str, Mapping[str, PointInfo]],
+        own: Mapping[str, float],
+        buses: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self._buses = dict(buses or {})
         self._devices = {name: _Device(infos) for name, infos in devices.items()}
         self._of = {point: name for name, infos in devices.items() for point in infos}
         self._own = dict(own)
@@ -81,17 +87,21 @@ class Doors:
     # -- what befalls them -------------------------------------------------------------------
 
     def fault(self, name: str, kind: Kind, now_s: float, **args: Any) -> None:
-        """Put a fault of ``devices.fault`` in force on a device."""
-        device = self._devices[name]
-        device.faults[kind] = Fault(kind, **args)
-        device.since_s[kind] = now_s
-        if kind == "off":
-            for point in device.infos:
-                self._orders.pop(point, None)
+        """Put a fault of ``devices.fault`` in force on a device, or on all of a bus."""
+        for device in self._named(name):
+            device.faults[kind] = Fault(kind, **args)
+            device.since_s[kind] = now_s
+            if kind == "off":
+                for point in device.infos:
+                    self._orders.pop(point, None)
 
     def clear(self, name: str) -> None:
-        """Make a device well again."""
-        self._devices[name].faults.clear()
+        """Make a device, or all of a bus, well again."""
+        for device in self._named(name):
+            device.faults.clear()
+
+    def _named(self, name: str) -> list[_Device]:
+        return [self._devices[one] for one in self._buses.get(name, (name,))]
 
     def is_well(self, point: str) -> bool:
         """Whether the device of a point has no fault in force."""

@@ -1,14 +1,16 @@
 """The whole building: its assets, their energies, and the connection that reads the sum (pure)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from quartier_hil.plant import battery as batteries
+from quartier_hil.plant import board, heatpump, mains, sky, solar
 from quartier_hil.plant import car as cars
-from quartier_hil.plant import heatpump, mains, solar
 from quartier_hil.plant.battery import BatterySpec, BatteryState
+from quartier_hil.plant.board import Board
 from quartier_hil.plant.car import CarSpec, CarState
 from quartier_hil.plant.heatpump import HeatPumpSpec, HeatPumpState
+from quartier_hil.plant.piece import EVENLY, Around, Piece, shares
 from quartier_hil.plant.solar import SolarSpec
 
 ASSETS = ("bat1", "pv1", "ev1", "hp1", "base")
@@ -24,16 +26,24 @@ class BuildingSpec:
     heat_pump: HeatPumpSpec = field(default_factory=HeatPumpSpec)
     phases_count: int = 3
     battery_phase: int = 0
-    """The phase that the battery hangs on, 1 to 3; 0: on all of them, as everything else."""
+    """The phase that the battery hangs on, 1 to 3; 0: on all of them, as the rest of the usual house."""
+    boards: tuple[Board, ...] = ()
+    homes: Mapping[str, str] = field(default_factory=dict)
+    """The board of each further asset; one that is not named hangs on the root."""
+    mean_c: float = 12.0
+    """Mean of the air outside."""
+    start_utc_s: float = 0.0
+    """Unix time of the scenario's first second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """What comes from outside at one instant: the unshiftable load, the sun on the modules, heat drawn."""
+    """What comes from outside at one instant: unshiftable load, sun on the modules, heat drawn, the hour."""
 
     base_w: float
     solar_w_per_kw: float
     draw_w: float = 0.0
+    day_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +54,14 @@ class Orders:
     generation_max_w: float = float("inf")
     current_max_a: float = 16.0
     relay_on: bool = True
+    more: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Those of further assets: asset, quantity, value."""
 
     @property
     def values(self) -> dict[str, float]:
         """Each order as ``order.<what>``, for curves and judges."""
         return {
+            **{f"order.{name}.{key}": value for name, one in self.more.items() for key, value in one.items()},
             "order.battery_w": self.battery_w,
             "order.generation_max_w": self.generation_max_w,
             "order.current_max_a": self.current_max_a,
@@ -65,6 +78,7 @@ class BuildingState:
     heat_pump: HeatPumpState = field(default_factory=HeatPumpState)
     solar_w: float = 0.0
     base_w: float = 0.0
+    more: tuple[Piece, ...] = ()
     now_s: float = 0.0
     import_wh: Mapping[str, float] = field(default_factory=dict)
     export_wh: Mapping[str, float] = field(default_factory=dict)
@@ -78,6 +92,7 @@ class BuildingState:
             "ev1": self.car.power_w,
             "hp1": self.heat_pump.power_w,
             "base": self.base_w,
+            **{piece.name: piece.power_w for piece in self.more},
         }
 
     @property
@@ -86,9 +101,12 @@ class BuildingState:
         return sum(self.powers_w.values())
 
 
-def fresh(spec: BuildingSpec, soc_pct: float = 50.0, tank_c: float = 53.0) -> BuildingState:
+def fresh(
+    spec: BuildingSpec, soc_pct: float = 50.0, tank_c: float = 53.0, more: Iterable[Piece] = ()
+) -> BuildingState:
     """A building at rest with its battery at ``soc_pct`` and its hot water at ``tank_c``."""
     return BuildingState(
+        more=tuple(more),
         battery=BatteryState(spec.battery.capacity_wh * soc_pct / 100.0),
         heat_pump=HeatPumpState(tank_c=tank_c),
     )
@@ -113,6 +131,7 @@ def step(
             dt_s,
         ),
         base_w=max(drive.base_w, 0.0),
+        more=_pieces(spec, state, orders, drive, dt_s),
         now_s=state.now_s + dt_s,
     )
     hours = dt_s / 3600.0
@@ -122,6 +141,21 @@ def step(
         import_wh={name: state.import_wh.get(name, 0.0) + max(w, 0.0) * hours for name, w in flows.items()},
         export_wh={name: state.export_wh.get(name, 0.0) + max(-w, 0.0) * hours for name, w in flows.items()},
     )
+
+
+def _pieces(
+    spec: BuildingSpec, state: BuildingState, orders: Orders, drive: Drive, dt_s: float
+) -> tuple[Piece, ...]:
+    """The further assets, each under its own orders."""
+    if not state.more:
+        return ()
+    around = Around(
+        now_s=state.now_s,
+        day_s=drive.day_s,
+        outdoor_c=sky.outdoor_c(drive.day_s, spec.mean_c),
+        sun_deg=sky.sun_deg(spec.start_utc_s + state.now_s),
+    )
+    return tuple(piece.step(orders.more.get(piece.name, {}), around, dt_s) for piece in state.more)
 
 
 def plug(state: BuildingState, *, on: bool, need_wh: float = 0.0) -> BuildingState:
@@ -143,18 +177,34 @@ def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
         "ev1.session_energy_wh": state.car.session_wh,
         "hp1.tank_c": state.heat_pump.tank_c,
     }
-    alone_w = state.battery.power_w if spec.battery_phase else 0.0
+    flows = _flows(spec, state)
+    found |= board.values(flows)
     for phase in range(1, spec.phases_count + 1):
-        phase_w = (grid_w - alone_w) / spec.phases_count + (alone_w if phase == spec.battery_phase else 0.0)
+        phase_w = flows[board.ROOT][phase - 1] if spec.phases_count > 1 else grid_w
         found[f"grid.voltage_l{phase}_v"] = volts
         found[f"grid.power_l{phase}_w"] = phase_w
         found[f"grid.current_l{phase}_a"] = abs(phase_w) / volts
     for name, power_w in state.powers_w.items():
         found[f"{name}.power_w"] = power_w
+    for piece in state.more:
+        found |= {f"{piece.name}.{quantity}": value for quantity, value in piece.values().items()}
     for name in ("grid", *ASSETS):
         found[f"{name}.energy_import_wh"] = state.import_wh.get(name, 0.0)
         found[f"{name}.energy_export_wh"] = state.export_wh.get(name, 0.0)
     return found
+
+
+def _flows(spec: BuildingSpec, state: BuildingState) -> dict[str, board.Flow]:
+    """What flows through each board and the root, by phase."""
+    battery = shares(spec.battery_phase or None)
+    parts = {piece.name: piece.shares for piece in state.more} | {"bat1": battery}
+    return board.flows(
+        spec.boards,
+        (
+            (spec.homes.get(name, board.ROOT), power_w, parts.get(name, EVENLY))
+            for name, power_w in state.powers_w.items()
+        ),
+    )
 
 
 def _charge_state(state: BuildingState) -> float:

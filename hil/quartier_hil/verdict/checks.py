@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any, Protocol
 
 from quartier_hil import wanted as asked
+from quartier_hil.plant.building import ASSETS
 from quartier_hil.verdict.promise import Cap, owed
 
 
@@ -317,11 +318,12 @@ class Memory(_AtEnd):
 class Balance:
     """Of every run: the grid meter reads the sum of all assets."""
 
+    names: Sequence[str] = ASSETS
     worst_w: float = 0.0
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
         """Judge one step."""
-        total = sum(values[f"{name}.power_w"] for name in ("bat1", "pv1", "ev1", "hp1", "base"))
+        total = sum(values[f"{name}.power_w"] for name in self.names)
         self.worst_w = max(self.worst_w, abs(total - values["grid.power_w"]))
 
     def verdict(self, _: Ending) -> Verdict:

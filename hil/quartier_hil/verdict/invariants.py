@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 
 from quartier_hil import wanted as asked
 from quartier_hil.outputs import Output, outputs
-from quartier_hil.scenario import Kill, Scenario
+from quartier_hil.scenario import Failure, Freeze, Kill, Scenario
 from quartier_hil.verdict.checks import Ending, Judge, Verdict
+from quartier_hil.verdict.declared import Declared, cleared_s, expectations, is_on
 
 SOC_MIN_PCT, SOC_MAX_PCT, SOC_SLACK_PCT = 10.0, 95.0, 0.5
 SWITCHINGS_MAX_COUNT = 6
 HOUR_S = 3600.0
-LIGHTS_MIN_PCT = 50.0
-DIM = ".dim_pct"
+OVER_MAX_S = 5.0
 # A switching is seen one step after it was ordered, and one that the wires delay a little later.
 SLACK_S = 2.0
 
@@ -68,10 +68,21 @@ class _Switch:
         return up
 
 
-def _spans(scenario: Scenario) -> list[tuple[float, float]]:
-    """When somebody else than the cycle switches: the gateway is released and starts again."""
-    kills = [event for event in scenario.events if isinstance(event, Kill)]
-    return [(event.at_s - 1.0, event.at_s + event.down_s + 60.0) for event in kills]
+# How long after a loss the outputs find their places again.
+AFTER_S = 60.0
+
+
+def _spans(scenario: Scenario, output: Output) -> list[tuple[float, float]]:
+    """When somebody else than the cycle switches it: a release and a new start, or its device's own timer."""
+    spans = []
+    for event in scenario.events:
+        if isinstance(event, Kill):
+            spans.append((event.at_s - 1.0, event.at_s + event.down_s + AFTER_S))
+        elif isinstance(event, Freeze):
+            spans.append((event.at_s - 1.0, event.at_s + event.for_s + AFTER_S))
+        elif isinstance(event, Failure) and is_on(event.device, output.device):
+            spans.append((event.at_s - 1.0, cleared_s(scenario, event) + AFTER_S))
+    return spans
 
 
 @dataclass
@@ -82,24 +93,24 @@ class _Switched:
     worst: str = ""
     broken: str = ""
     switches: list[_Switch] = field(init=False)
-    excused: Sequence[tuple[float, float]] = field(init=False)
+    excused: Mapping[str, Sequence[tuple[float, float]]] = field(init=False)
 
     def __post_init__(self) -> None:
         switched = [out for out in outputs(self.scenario.house) if out.sort in {"switch", "current", "steps"}]
         self.switches = [_Switch(out) for out in switched]
-        self.excused = _spans(self.scenario)
+        self.excused = {out.order: _spans(self.scenario, out) for out in switched}
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
         """Judge one step."""
-        excused = any(begin <= now_s <= end for begin, end in self.excused)
         for one in self.switches:
             if one.output.order not in values:
                 continue
             up = one.moved(values[one.output.order])
             if up is None:
                 continue
-            if not excused:
-                self.switched(one, now_s, up=up)
+            if any(begin <= now_s <= end for begin, end in self.excused[one.output.order]):
+                continue
+            self.switched(one, now_s, up=up)
             one.since_s = now_s
             one.moments.append(now_s)
 
@@ -155,27 +166,64 @@ class Switchings(_Switched):
 
 
 @dataclass
-class Lights:
-    """Street lights are never dimmed below half and never switched off."""
+class Floors:
+    """Street lights are never dimmed below half; pumps and fans never go below their least flow."""
 
     scenario: Scenario
-    least_pct: float = 100.0
+    least: dict[str, float] = field(default_factory=dict)
+    floors: Mapping[str, Output] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.floors = {out.order: out for out in outputs(self.scenario.house) if out.floor is not None}
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
         """Judge one step."""
-        for output in outputs(self.scenario.house):
-            if output.point.endswith(DIM) and output.order in values:
-                self.least_pct = min(self.least_pct, values[output.order])
+        for order in self.floors:
+            if order in values:
+                self.least[order] = min(self.least.get(order, values[order]), values[order])
 
     def verdict(self, _: Ending) -> Verdict:
-        """The least that was ordered."""
-        least = f"{self.least_pct:g} % at least"
-        return Verdict(
-            "lights",
-            f"street lights at {LIGHTS_MIN_PCT:g} % or more",
-            least,
-            self.least_pct >= LIGHTS_MIN_PCT,
-        )
+        """The least that was ordered of each."""
+        promised = ", ".join(f"{out.point} >= {out.floor:g}" for out in self.floors.values())
+        measured = ", ".join(f"{self.least[order]:g}" for order in self.floors if order in self.least)
+        holds = all(value >= (self.floors[order].floor or 0.0) for order, value in self.least.items())
+        return Verdict("floors", promised, f"{measured or 'nothing'} at least", holds)
+
+
+@dataclass
+class NodeKept:
+    """No phase of any board, nor of the connection, is over its fuse by 10 % for more than 5 s in a row."""
+
+    scenario: Scenario
+    fuses: Mapping[str, float] = field(init=False)
+    over_s: dict[str, float] = field(default_factory=dict)
+    longest_s: float = 0.0
+    where: str = ""
+    most: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        house = self.scenario.house
+        fuses = {board.name: board.fuse_a for board in house.boards}
+        if house.main_fuse_a is not None:
+            fuses["grid"] = house.main_fuse_a
+        self.fuses = {f"{name}.current_l{p}_a": fuse_a for name, fuse_a in fuses.items() for p in (1, 2, 3)}
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """Judge one step."""
+        for point, fuse_a in self.fuses.items():
+            current_a = values[point]
+            self.most[point] = max(self.most.get(point, 0.0), current_a)
+            here_s = self.over_s.get(point, 0.0) + dt_s if current_a > fuse_a * 1.1 else 0.0
+            self.over_s[point] = here_s
+            if here_s > self.longest_s:
+                self.longest_s, self.where = here_s, f" ({point} until {now_s:.0f} s)"
+
+    def verdict(self, _: Ending) -> Verdict:
+        """The longest time over a fuse, and the most on the fullest phase."""
+        share = max((self.most.get(point, 0.0) / fuse_a for point, fuse_a in self.fuses.items()), default=0.0)
+        promised = f"no phase of {len(self.fuses) // 3} nodes over its fuse + 10 % for more than 5 s"
+        measured = f"{self.longest_s:g} s at most{self.where}, up to {share:.0%} of a fuse"
+        return Verdict("node-kept", promised, measured, self.longest_s <= OVER_MAX_S)
 
 
 @dataclass
@@ -236,13 +284,19 @@ def all_of(scenario: Scenario, wanted: asked.Invariants) -> list[Judge]:
         "band-kept": BandKept,
         "minimum-times": lambda: MinimumTimes(scenario),
         "switchings": lambda: Switchings(scenario),
-        "lights": lambda: Lights(scenario),
+        "floors": lambda: Floors(scenario),
+        "node-kept": lambda: NodeKept(scenario),
+        "declared": lambda: Declared(expectations(scenario)),
         "tier-a": lambda: TierA(scenario),
         "reasons": lambda: Reasons(scenario),
     }
     idle = set(wanted.without)
     if not scenario.house.untouchable:
         idle.add("tier-a")
-    if not any(output.point.endswith(DIM) for output in outputs(scenario.house)):
-        idle.add("lights")
+    if all(output.floor is None for output in outputs(scenario.house)):
+        idle.add("floors")
+    if not scenario.house.boards and scenario.house.main_fuse_a is None:
+        idle.add("node-kept")
+    if not expectations(scenario):
+        idle.add("declared")
     return [make() for name, make in made.items() if name not in idle]

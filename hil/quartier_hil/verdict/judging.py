@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from quartier_hil import wanted as asked
+from quartier_hil.fittings import names
+from quartier_hil.plant.building import ASSETS
 from quartier_hil.scenario import Scenario
 from quartier_hil.verdict import checks, invariants
 from quartier_hil.verdict.checks import Judge
@@ -25,7 +27,13 @@ _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
 
 def judges(scenario: Scenario, caps: Sequence[Cap]) -> list[Judge]:
     """One judge per check, each invariant where they are asked for, and the two that hold for every run."""
-    return [checks.Balance(), checks.Alive(), *asked_for(scenario, caps)]
+    return [balance(scenario), checks.Alive(), *asked_for(scenario, caps)]
+
+
+def balance(scenario: Scenario) -> Judge:
+    """The grid is the sum of everything that stands in the house."""
+    further = [name for asset in scenario.house.assets for name in names(asset)]
+    return checks.Balance((*ASSETS, *further))
 
 
 def asked_for(scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:

@@ -1,0 +1,89 @@
+"""The further assets of a scenario's house as pieces of the plant (pure)."""
+
+import random
+from collections.abc import Iterator
+
+from quartier_hil import fittings
+from quartier_hil.plant.air import Cooling, Ventilation
+from quartier_hil.plant.board import Board
+from quartier_hil.plant.cogeneration import Cogeneration
+from quartier_hil.plant.collection import Collection
+from quartier_hil.plant.consumer import Consumer
+from quartier_hil.plant.heating import Heating
+from quartier_hil.plant.lamps import Lamps
+from quartier_hil.plant.loop import Loop
+from quartier_hil.plant.piece import Piece
+from quartier_hil.plant.point import ChargingPoint, Visit
+from quartier_hil.scenario import Scenario
+
+_DAY_S = 86_400.0
+
+
+def pieces(scenario: Scenario) -> list[Piece]:
+    """Each further asset, cars drawn by the scenario's seed."""
+    return [piece for asset in scenario.house.assets for piece in _made(scenario, asset)]
+
+
+def boards(scenario: Scenario) -> tuple[Board, ...]:
+    """The tree of boards."""
+    return tuple(Board(one.name, one.under, one.fuse_a) for one in scenario.house.boards)
+
+
+def homes(scenario: Scenario) -> dict[str, str]:
+    """The board of each further asset."""
+    return {name: asset.board for asset in scenario.house.assets for name in fittings.names(asset)}
+
+
+def _made(scenario: Scenario, asset: fittings.Asset) -> Iterator[Piece]:
+    match asset:
+        case fittings.Cars():
+            yield from _park(asset, scenario.seed)
+        case fittings.Lights():
+            yield Lamps(name=asset.name, rated_w=asset.rated_w)
+        case fittings.Heat():
+            yield Heating(name=asset.name, rated_w=asset.rated_w, tank_c=asset.tank_c)
+        case fittings.Cooling():
+            yield Cooling(name=asset.name, rated_w=asset.rated_w)
+        case fittings.Substation():
+            yield Loop(name=asset.name, rated_w=asset.rated_w, flow_min_pct=asset.pump_min_pct)
+        case fittings.Chp():
+            yield Cogeneration(name=asset.name, rated_w=asset.rated_w, tank_c=asset.tank_c)
+        case fittings.Waste():
+            yield Collection(
+                name=asset.name,
+                rated_w=asset.rated_w,
+                batches_s=asset.batches_s,
+                batch_s=asset.batch_s,
+                deadline_s=_next_s(scenario, asset.deadline),
+            )
+        case fittings.Ventilation():
+            yield Ventilation(name=asset.name, rated_w=asset.rated_w, people=asset.people)
+        case fittings.Plain():
+            yield Consumer(
+                name=asset.name,
+                rated_w=asset.rated_w,
+                phase=asset.phase,
+                from_h=asset.from_h,
+                until_h=asset.until_h,
+            )
+
+
+def _park(cars: fittings.Cars, seed: int) -> Iterator[ChargingPoint]:
+    rng = random.Random(f"{seed} {cars.name}")  # noqa: S311 - cars that can be drawn again, no secret
+    for place, name in enumerate(fittings.names(cars)):
+        from_s = rng.uniform(cars.arrive_from_s, cars.arrive_to_s)
+        need_wh = rng.uniform(cars.need_min_wh, cars.need_max_wh)
+        phase = fittings.phase(cars, place)
+        yield ChargingPoint(
+            name=name,
+            phase=phase,
+            current_max_a=cars.current_max_a,
+            visits=(Visit(from_s, cars.leave_s, need_wh if phase is None else need_wh / 2),),
+        )
+
+
+def _next_s(scenario: Scenario, time_of_day: str) -> float:
+    """Seconds of the scenario until the next such moment of the local day."""
+    start = scenario.start
+    at_s = int(time_of_day[:2]) * 3600.0 + int(time_of_day[3:]) * 60.0
+    return (at_s - start.hour * 3600.0 - start.minute * 60.0 - start.second) % _DAY_S

@@ -1,0 +1,194 @@
+"""What a scenario's house may hold beside the usual, every key with one sentence."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from quartier_hil.wanted import Part, Pct, Seconds
+
+Watts = Annotated[float, Field(ge=0, le=1_000_000)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,19}$")]
+Hour = Annotated[float, Field(ge=0, le=24)]
+TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+Tier = Literal["A", "B", "C", "D"]
+BOX = "_box"
+"""After an asset's name: the name of the device that it lives in."""
+
+
+class Board(Part):
+    """A board with fuses."""
+
+    name: Name
+    """Its name."""
+    under: str = "grid"
+    """The board that feeds it."""
+    fuse_a: Annotated[float, Field(gt=0, le=1_000)]
+    """Its fuse on each of three phases."""
+
+
+class Fitting(Part):
+    """What all further assets say."""
+
+    name: Name
+    """Its name; its device is called so with ``_box`` after it."""
+    board: str = "grid"
+    """The board that feeds it."""
+
+
+class Cars(Fitting):
+    """A park of charging points: ``name01``, ``name02`` and so on, each with one car that comes and goes."""
+
+    kind: Literal["cars"]
+    """Charging points for cars."""
+    count: Annotated[int, Field(ge=1, le=99)]
+    """How many."""
+    single_count: Annotated[int, Field(ge=0)] = 0
+    """How many of them charge on one phase, in turn on L1, L2 and L3; the rest on three."""
+    current_max_a: Annotated[float, Field(ge=6, le=32)] = 16.0
+    """Most current per phase."""
+    arrive_from_s: Seconds
+    """Cars come between this second and ``arrive_to_s``, drawn by the scenario's seed."""
+    arrive_to_s: Seconds
+    """See ``arrive_from_s``."""
+    leave_s: Seconds = 1e9
+    """When they leave; absent: they stay."""
+    need_min_wh: Annotated[float, Field(ge=0)] = 8_000.0
+    """Each would take between this and ``need_max_wh``."""
+    need_max_wh: Annotated[float, Field(ge=0)] = 25_000.0
+    """See ``need_min_wh``."""
+
+
+class Lights(Fitting):
+    """A group of street lights."""
+
+    kind: Literal["lights"]
+    """Street lights."""
+    rated_w: Watts
+    """At full light."""
+    tier: Tier = "C"
+    """Turn in which a cap dims them."""
+    evening: tuple[str, ...] = ()
+    """From when how much light is enough, as the site file says it."""
+
+
+class Heat(Fitting):
+    """A heat pump on SG Ready with a tank and a room."""
+
+    kind: Literal["heat"]
+    """A heat pump."""
+    rated_w: Watts
+    """Electric power of its compressor."""
+    tank_c: float = 45.0
+    """Its tank at the start."""
+    comfort_min_c: float | None = None
+    """Below this it is blocked last."""
+    comfort_max_c: float | None = None
+    """Up to this it may be boosted."""
+
+
+class Cooling(Fitting):
+    """A room that is cooled."""
+
+    kind: Literal["cooling"]
+    """Cooling."""
+    rated_w: Watts
+    """Electric power of its compressor."""
+    tier: Tier = "C"
+    """Turn in which a cap lets it be warmer."""
+    comfort_min_c: float | None = None
+    """Down to this it may pre-cool."""
+    comfort_max_c: float | None = None
+    """Above this it is blocked last."""
+
+
+class Substation(Fitting):
+    """The pump of a geothermal loop."""
+
+    kind: Literal["substation"]
+    """A geothermal substation."""
+    rated_w: Watts
+    """Of the pump at full speed."""
+    pump_min_pct: Pct = 40.0
+    """Least speed, for the least flow."""
+    return_min_c: float | None = None
+    """Below this return the pump is given back to its own control."""
+
+
+class Chp(Fitting):
+    """Combined heat and power."""
+
+    kind: Literal["chp"]
+    """Combined heat and power."""
+    rated_w: Watts
+    """Electric power that it gives."""
+    led: Literal["heat", "electricity"] = "heat"
+    """What it is run for."""
+    start_import_w: Watts | None = None
+    """Led by electricity: asked for while the import stays above this."""
+    tank_c: float = 60.0
+    """Its tank at the start."""
+
+
+class Waste(Fitting):
+    """Pneumatic waste collection."""
+
+    kind: Literal["waste"]
+    """Pneumatic waste collection."""
+    rated_w: Watts
+    """Of its fans."""
+    batches_s: tuple[Seconds, ...] = ()
+    """When a batch comes."""
+    batch_s: Annotated[float, Field(gt=0)] = 1_800.0
+    """How long one takes."""
+    window_start: TimeOfDay = "06:00"
+    """From when it may run."""
+    deadline: TimeOfDay = "22:00"
+    """By when all has to be done."""
+
+
+class Ventilation(Fitting):
+    """A ventilation unit."""
+
+    kind: Literal["ventilation"]
+    """Ventilation."""
+    rated_w: Watts
+    """Of its fans at full speed."""
+    speed_min_pct: Pct = 40.0
+    """Least ventilation."""
+    people: Annotated[float, Field(ge=0)] = 60.0
+    """Who breathes there from 8 to 18 h."""
+
+
+class Plain(Fitting):
+    """A plain consumer."""
+
+    kind: Literal["load"]
+    """A consumer, with a relay where its tier is not A."""
+    rated_w: Watts
+    """What it takes while it runs."""
+    tier: Tier = "A"
+    """Turn in which a cap sheds it."""
+    phase: Literal[1, 2, 3] | None = None
+    """The phase it hangs on, if one alone."""
+    from_h: Hour = 0.0
+    """It runs from this hour of the day to ``until_h``."""
+    until_h: Hour = 24.0
+    """See ``from_h``."""
+
+
+Asset = Annotated[
+    Cars | Lights | Heat | Cooling | Substation | Chp | Waste | Ventilation | Plain,
+    Field(discriminator="kind"),
+]
+
+
+def names(asset: Fitting) -> tuple[str, ...]:
+    """The names of the assets that it stands for: one, or those of a park."""
+    if isinstance(asset, Cars):
+        return tuple(f"{asset.name}{number:02d}" for number in range(1, asset.count + 1))
+    return (asset.name,)
+
+
+def phase(cars: Cars, place: int) -> int | None:
+    """The phase of the car at ``place`` (from 0); None for a three-phase one."""
+    return place % 3 + 1 if place < cars.single_count else None

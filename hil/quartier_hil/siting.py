@@ -1,0 +1,97 @@
+"""The further assets of a scenario's house in its site file: a bus, a device and an asset for each (pure)."""
+
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from quartier_hil import fittings
+from quartier_hil.fittings import BOX, Fitting
+from quartier_hil.house import House
+
+POINT_UNIT = 255
+_NO_FALLBACK = 'accept_no_fallback = "its own controller stops it, whatever we asked for"\n'
+
+
+def profiles_folder() -> Path:
+    """Where the profiles of the rig's own boxes lie."""
+    return Path(str(files("quartier_hil"))) / "profiles"
+
+
+def boxes(house: House) -> dict[str, str]:
+    """Each device of a further asset, with the profile that reads it."""
+    return {name + BOX: profile(asset) for asset in house.assets for name in fittings.names(asset)}
+
+
+def profile(asset: Fitting) -> str:
+    """The profile of the device that an asset lives in."""
+    if isinstance(asset, fittings.Cars):
+        return "keba/p30"
+    return f"rig/{getattr(asset, 'kind')}"  # noqa: B009 - every asset of the union has one
+
+
+def text(house: House, ports: Mapping[str, int], timeout_s: float) -> str:
+    """The TOML text of buses, devices, nodes and assets."""
+    parts = [_node(board) for board in house.boards]
+    for asset in house.assets:
+        for place, name in enumerate(fittings.names(asset)):
+            parts.append(_device(name + BOX, profile(asset), ports[name + BOX], timeout_s))
+            parts.append("".join(_asset(asset, place, name)))
+    return "".join(parts)
+
+
+def _node(board: fittings.Board) -> str:
+    return f'\n[nodes.{board.name}]\nunder = "{board.under}"\nfuse_a = {board.fuse_a:g}\n'
+
+
+def _device(name: str, profile_name: str, port: int, timeout_s: float) -> str:
+    unit = POINT_UNIT if profile_name == "keba/p30" else 1
+    return (
+        f'\n[buses.{name}_net]\nkind = "modbus-tcp"\nhost = "127.0.0.1"\nport = {port}\n'
+        f"timeout_s = {timeout_s}\n"
+        f'\n[devices.{name}]\nbus = "{name}_net"\nprofile = "{profile_name}"\nunit = {unit}\n'
+    )
+
+
+def _asset(asset: fittings.Asset, place: int, name: str) -> Iterator[str]:
+    role = {"cars": "ev"}.get(asset.kind, asset.kind)
+    yield f'\n[assets.{name}]\nrole = "{role}"\ndevice = "{name}{BOX}"\nnode = "{asset.board}"\n'
+    phase = getattr(asset, "phase", None)
+    if isinstance(asset, fittings.Cars):
+        phase = fittings.phase(asset, place)
+        yield f"current_max_a = {asset.current_max_a:g}\nphases_count = {3 if phase is None else 1}\n"
+    else:
+        yield f"rated_w = {asset.rated_w:g}\n"
+    if phase is not None:
+        yield f'phase = "l{phase}"\n'
+    yield from _own(asset)
+
+
+def _own(asset: fittings.Asset) -> Iterator[str]:
+    """The keys of its class."""
+    match asset:
+        case fittings.Lights():
+            quoted = ", ".join(f'"{step}"' for step in asset.evening)
+            yield f'tier = "{asset.tier}"\nevening = [{quoted}]\n'
+        case fittings.Heat() | fittings.Cooling():
+            yield from _said(comfort_min_c=asset.comfort_min_c, comfort_max_c=asset.comfort_max_c)
+            if isinstance(asset, fittings.Heat):
+                yield f"normal_w = {asset.rated_w:g}\n"
+        case fittings.Substation():
+            yield f"pump_min_pct = {asset.pump_min_pct:g}\n"
+            yield from _said(return_min_c=asset.return_min_c)
+        case fittings.Chp():
+            yield f'led = "{asset.led}"\n' + _NO_FALLBACK
+            yield from _said(start_import_w=asset.start_import_w)
+        case fittings.Waste():
+            yield f'window_start = "{asset.window_start}"\ndeadline = "{asset.deadline}"\n'
+            yield f"duration_s = {asset.batch_s:g}\n"
+        case fittings.Ventilation():
+            yield f"speed_min_pct = {asset.speed_min_pct:g}\n"
+        case fittings.Plain():
+            yield f'tier = "{asset.tier}"\n'
+        case _:
+            pass
+
+
+def _said(**keys: float | None) -> Iterator[str]:
+    return (f"{key} = {value:g}\n" for key, value in keys.items() if value is not None)

@@ -1,0 +1,24 @@
+import pytest
+
+from quartier_hil.plant.loop import Loop
+from quartier_hil.plant.piece import Around
+
+
+def _settled(**orders):
+    loop = Loop(name="a", rated_w=3_000)
+    for now_s in range(0, 7_200, 10):
+        loop = loop.step(orders, Around(now_s, now_s), 10.0)
+    return loop
+
+
+def test_power_goes_with_the_third_power_of_the_speed():
+    assert 3_000 * 0.125 == _settled(pump_pct=50).power_w
+
+
+def test_the_return_is_colder_the_slower_it_flows():
+    assert 12 - 60_000 / (20 * 1_163) == pytest.approx(_settled().return_c, abs=0.01)
+    assert 12 - 60_000 / (10 * 1_163) == pytest.approx(_settled(pump_pct=50).return_c, abs=0.01)
+
+
+def test_too_little_flow_is_counted():
+    assert (0, 7_200) == (_settled(pump_pct=40).slack_s, _settled(pump_pct=30).slack_s)

@@ -1,0 +1,45 @@
+import datetime as dt
+
+from quartier_hil import fitted
+from quartier_hil.scenario import Scenario
+
+HOUSE = {
+    "boards": [{"name": "park", "fuse_a": 63}],
+    "assets": [
+        {"kind": "cars", "name": "ev", "board": "park", "count": 3, "arrive_from_s": 60, "arrive_to_s": 600},
+        {"kind": "waste", "name": "waste1", "rated_w": 20_000, "batches_s": [30], "deadline": "18:00"},
+        *(
+            {"kind": kind, "name": f"{kind}1", "rated_w": 1_000}
+            for kind in ("lights", "heat", "cooling", "substation", "chp", "ventilation", "load")
+        ),
+    ],
+}
+SCENARIO = Scenario.model_validate(
+    {"title": "x", "start": dt.datetime(2026, 6, 12, 15), "duration_s": 100, "house": HOUSE}  # noqa: DTZ001 - the house's local time
+)
+
+
+def test_every_class_becomes_a_piece_of_the_plant():
+    names = [piece.name for piece in fitted.pieces(SCENARIO)]
+
+    assert ["ev01", "ev02", "ev03", "waste1", "lights1"] == names[:5]
+    assert 11 == len(names)
+
+
+def test_cars_come_when_the_seed_says_and_always_the_same():
+    first, again = (fitted.pieces(SCENARIO)[:3] for _ in range(2))
+
+    assert first == again
+    assert all(60 <= point.visits[0].from_s <= 600 for point in first)
+    assert 3 == len({point.visits[0].from_s for point in first})
+
+
+def test_a_deadline_of_the_day_is_a_second_of_the_scenario():
+    (waste,) = [piece for piece in fitted.pieces(SCENARIO) if piece.name == "waste1"]
+
+    assert 3 * 3600 == waste.deadline_s
+
+
+def test_boards_and_homes_are_those_of_the_file():
+    assert ["park"] == [board.name for board in fitted.boards(SCENARIO)]
+    assert ("park", "grid") == (fitted.homes(SCENARIO)["ev02"], fitted.homes(SCENARIO)["lights1"])

@@ -1,0 +1,20 @@
+import pytest
+from pydantic import ValidationError
+
+from quartier_hil import fittings
+from quartier_hil.fittings import Cars
+
+PARK = Cars(kind="cars", name="ev", count=5, single_count=3, arrive_from_s=0, arrive_to_s=10)
+
+
+def test_a_park_stands_for_its_points():
+    assert ("ev01", "ev02", "ev03", "ev04", "ev05") == fittings.names(PARK)
+
+
+def test_single_phase_cars_take_the_phases_in_turn():
+    assert [1, 2, 3, None, None] == [fittings.phase(PARK, place) for place in range(5)]
+
+
+def test_a_name_is_that_of_an_owner_of_points():
+    with pytest.raises(ValidationError, match="name"):
+        fittings.Board(name="Board A", fuse_a=3)

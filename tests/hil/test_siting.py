@@ -1,0 +1,47 @@
+import tomllib
+
+from quartier_drivers.profile import load
+from quartier_hil import siting
+from quartier_hil.house import House
+
+HOUSE = House.model_validate(
+    {
+        "boards": [{"name": "park", "fuse_a": 63}],
+        "assets": [
+            {
+                "kind": "cars",
+                "name": "ev",
+                "board": "park",
+                "count": 2,
+                "single_count": 1,
+                "arrive_from_s": 0,
+                "arrive_to_s": 9,
+            },
+            {"kind": "lights", "name": "lamps1", "rated_w": 3_000, "evening": ["22:30 80 %"]},
+            {"kind": "heat", "name": "heat1", "rated_w": 4_000, "comfort_min_c": 38},
+        ],
+    }
+)
+
+
+def test_each_asset_has_a_bus_a_device_and_a_place_in_the_tree():
+    site = tomllib.loads(siting.text(HOUSE, dict.fromkeys(siting.boxes(HOUSE), 1502), 0.5))
+
+    assert {"park": {"under": "grid", "fuse_a": 63}} == site["nodes"]
+    assert ("ev", "park", "l1", 1) == tuple(
+        site["assets"]["ev01"][key] for key in ("role", "node", "phase", "phases_count")
+    )
+    assert "phase" not in site["assets"]["ev02"]
+    assert ("rig/heat", "heat1_box_net") == (
+        site["devices"]["heat1_box"]["profile"],
+        site["devices"]["heat1_box"]["bus"],
+    )
+    assert 38 == site["assets"]["heat1"]["comfort_min_c"]
+
+
+def test_every_box_of_the_rig_has_a_sound_profile():
+    names = sorted(path.stem for path in (siting.profiles_folder() / "rig").glob("*.toml"))
+
+    assert ["chp", "cooling", "heat", "lights", "load", "substation", "ventilation", "waste"] == names
+    for name in set(names) - {"ventilation"}:
+        assert load(f"rig/{name}", [siting.profiles_folder()]).parts
