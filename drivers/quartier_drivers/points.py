@@ -13,6 +13,7 @@ UNITS = {
     "varh": "var.h",
     "var": "var",
     "pct": "%",
+    "ppm": "[ppm]",
     "wh": "W.h",
     "va": "V.A",
     "hz": "Hz",

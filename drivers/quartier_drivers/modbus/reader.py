@@ -38,6 +38,7 @@ _SYMBOLS = {
     "a": "A",
     "hz": "Hz",
     "pct": "%",
+    "ppm": "ppm",
     "c": "°C",
     "k": "K",
     "pa": "Pa",

@@ -129,6 +129,8 @@ def house(
     """
     grid_name, _ = site.grid()
     limits = site.limits
+    here = site.site.latitude, site.site.longitude
+    place = None if here[0] is None or here[1] is None else (here[0], here[1])
     is_apparent = f"{grid_name}.power_w" not in points and f"{grid_name}.apparent_power_va" in points
     return assets.House(
         name=site.site.id,
@@ -139,7 +141,7 @@ def house(
             is_apparent=is_apparent,
         ),
         assets=tuple(
-            _asset(name, asset, points)
+            _asset(name, asset, points, place)
             for name, asset in site.assets.items()
             if not isinstance(asset, model.Grid)
         ),
@@ -239,7 +241,9 @@ def deadbands(site: model.Site) -> dict[str, Deadband]:
     }
 
 
-def _asset(name: str, asset: Any, points: Mapping[str, PointInfo]) -> assets.Steered:
+def _asset(
+    name: str, asset: Any, points: Mapping[str, PointInfo], place: tuple[float, float] | None
+) -> assets.Steered:
     shared: dict[str, Any] = {
         "name": name,
         "node": asset.node,
@@ -260,7 +264,7 @@ def _asset(name: str, asset: Any, points: Mapping[str, PointInfo]) -> assets.Ste
             "falls_back": _falls_back(points, point),
             "lease_s": _lease_s(points, point),
         }
-        return modes.moded(asset, shared | written)
+        return modes.moded(asset, shared | written, place)
     if isinstance(asset, model.Battery):
         return _battery(asset, shared, points)
     if isinstance(asset, model.Pv):

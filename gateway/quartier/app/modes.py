@@ -1,39 +1,118 @@
 """Assets that run in modes, from what the site file says of them (pure)."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from math import inf
 from typing import Any
 
 from quartier.config import modes as sections
 from quartier.house import assets, modes
 
-SENSES = {"heat": ("tank_c", "room_c")}
+SENSES = {
+    "heat": ("tank_c", "room_c"),
+    "cooling": ("room_c",),
+    "substation": ("supply_c", "return_c"),
+    "waste": ("waiting_on", "left_s"),
+    "ventilation": ("co2_ppm",),
+}
 """What a role looks at beside its power, the first that is served."""
 _NOON_S, _DAY_S = 43_200.0, 86_400.0
 _NORMAL_SHARE, _LOWERED_SHARE = 0.75, 0.5
 
 
-def moded(section: sections.MODED, shared: Mapping[str, Any]) -> assets.Moded:
-    """The asset as control sees it; ``shared`` is what all assets have, and how its point is written."""
-    said = {**shared, "tier": section.tier, "rated_w": section.rated_w}
+def moded(
+    section: sections.MODED, shared: Mapping[str, Any], place: tuple[float, float] | None = None
+) -> assets.Moded:
+    """The asset as control sees it; ``shared`` is what all assets have, and how its point is written.
+
+    ``place`` is the building's, in degrees north and east.
+    """
+    said = {**shared, "rated_w": section.rated_w}
+    if isinstance(section, sections.Chp):
+        return _chp(section, said)
+    said["tier"] = section.tier
+    if isinstance(section, sections.Lights):
+        return modes.Lights(
+            **said,
+            modes=tuple(_dimmed(section)),
+            evening=tuple(_from_noon(section.evening)),
+            place=place,
+            dusk_s=section.dusk_offset_s,
+        )
+    said |= {"min_on_s": section.min_on_s, "min_off_s": section.min_off_s}
     if isinstance(section, sections.Heat):
-        return _heat(section, said)
-    return modes.Lights(**said, modes=tuple(_dimmed(section)), evening=tuple(_from_noon(section.evening)))
+        return modes.Heat(**said, **_comfort(section, _heat_modes(section, said["quantity"])))
+    if isinstance(section, sections.Cooling):
+        return modes.Cooling(**said, **_comfort(section, _cooling_modes(section, said["quantity"])))
+    if isinstance(section, sections.Waste):
+        return _waste(section, said)
+    return _turning(section, said)
 
 
-def _heat(heat: sections.Heat, said: Mapping[str, Any]) -> modes.Heat:
-    steps = _heat_modes(heat, said["quantity"])
-    names = [step.name for step in steps]
-    return modes.Heat(
-        **said,
-        modes=tuple(steps),
-        normal=names.index("normal"),
-        boosts=names.index("boost") if "boost" in names else names.index("normal"),
-        comfort_min_c=heat.comfort_min_c,
-        comfort_max_c=heat.comfort_max_c,
-        preheat=heat.preheat and "boost" in names,
-        min_on_s=heat.min_on_s,
-        min_off_s=heat.min_off_s,
+def _chp(chp: sections.Chp, said: Mapping[str, Any]) -> modes.Chp:
+    led_w = chp.start_import_w if chp.led == "electricity" else None
+    return modes.Chp(
+        **{**said, "writable": said["writable"] and led_w is not None},
+        tier="D",
+        modes=(assets.Mode("rest", 0, 0.0), assets.Mode("asked to run", 1, -chp.rated_w)),
+        start_import_w=led_w,
+        min_on_s=chp.min_rest_s,
+        min_off_s=chp.start_s + chp.min_run_s,
     )
+
+
+def _waste(waste: sections.Waste, said: Mapping[str, Any]) -> modes.Waste:
+    return modes.Waste(
+        **said,
+        modes=(assets.Mode("runs", 1, waste.rated_w), assets.Mode("waits", 0, 0.0)),
+        window_s=seconds(waste.window_start),
+        deadline_s=seconds(waste.deadline),
+        duration_s=waste.duration_s,
+    )
+
+
+def _turning(section: sections.Substation | sections.Ventilation, said: Mapping[str, Any]) -> assets.Moded:
+    """What turns at a speed: its power goes with the third power of that (affinity laws)."""
+    if isinstance(section, sections.Substation):
+        speeds = _down(section.pump_normal_pct, section.pump_min_pct, section.pump_step_pct)
+        return modes.Substation(**said, modes=_speeds(section.rated_w, speeds), bands=tuple(_bands(section)))
+    speeds = _down(section.speed_normal_pct, section.speed_min_pct, section.speed_step_pct)
+    return modes.Ventilation(**said, modes=_speeds(section.rated_w, speeds), co2_max_ppm=section.co2_max_ppm)
+
+
+def _bands(substation: sections.Substation) -> Iterator[tuple[str, float, float]]:
+    """Lowest and highest temperature of each that has a limit, in degrees Celsius."""
+    for quantity, low_c, high_c in (
+        ("supply_c", substation.supply_min_c, substation.supply_max_c),
+        ("return_c", substation.return_min_c, substation.return_max_c),
+    ):
+        if low_c is not None or high_c is not None:
+            yield quantity, -inf if low_c is None else low_c, inf if high_c is None else high_c
+
+
+def _speeds(rated_w: float, speeds: Iterable[float]) -> tuple[assets.Mode, ...]:
+    return tuple(assets.Mode(f"{pct:g} % speed", pct, rated_w * (pct / 100.0) ** 3) for pct in speeds)
+
+
+def _down(most: float, least: float, step: float) -> Iterator[float]:
+    """From the most by steps to the least, which is always there."""
+    here = most
+    while here > least:
+        yield here
+        here -= step
+    yield least
+
+
+def _comfort(section: sections.Heat | sections.Cooling, steps: list[assets.Mode]) -> dict[str, Any]:
+    names = [step.name for step in steps]
+    boosted = next((i for i, name in enumerate(names) if name == "boost"), None)
+    return {
+        "modes": tuple(steps),
+        "normal": names.index("normal"),
+        "boosts": names.index("normal") if boosted is None else boosted,
+        "comfort_min_c": section.comfort_min_c,
+        "comfort_max_c": section.comfort_max_c,
+        "preheat": section.preheat and boosted is not None,
+    }
 
 
 def _heat_modes(heat: sections.Heat, quantity: str) -> list[assets.Mode]:
@@ -43,11 +122,7 @@ def _heat_modes(heat: sections.Heat, quantity: str) -> list[assets.Mode]:
     if quantity == "relay_on":
         return [assets.Mode("normal", 1, most_w), assets.Mode("blocked", 0, 0.0)]
     if quantity == "setpoint_shift_k":
-        return [
-            assets.Mode("boost", heat.shift_up_k, most_w),
-            assets.Mode("normal", 0, normal_w),
-            assets.Mode("lowered", -heat.shift_down_k, _LOWERED_SHARE * normal_w),
-        ]
+        return _shifted(heat.shift_up_k, -heat.shift_down_k, most_w, normal_w)
     boost_w = (most_w + normal_w) / 2 if heat.force_on else most_w
     forced = [assets.Mode("forced on", 4, most_w)] if heat.force_on else []
     return [
@@ -58,17 +133,26 @@ def _heat_modes(heat: sections.Heat, quantity: str) -> list[assets.Mode]:
     ]
 
 
+def _cooling_modes(cooling: sections.Cooling, quantity: str) -> list[assets.Mode]:
+    most_w = cooling.rated_w
+    normal_w = _NORMAL_SHARE * most_w if cooling.normal_w is None else min(cooling.normal_w, most_w)
+    if quantity == "relay_on":
+        return [assets.Mode("normal", 1, most_w), assets.Mode("blocked", 0, 0.0)]
+    return _shifted(-cooling.shift_down_k, cooling.shift_up_k, most_w, normal_w)
+
+
+def _shifted(boost_k: float, lowered_k: float, most_w: float, normal_w: float) -> list[assets.Mode]:
+    return [
+        assets.Mode("boost", boost_k, most_w),
+        assets.Mode("normal", 0, normal_w),
+        assets.Mode("lowered", lowered_k, _LOWERED_SHARE * normal_w),
+    ]
+
+
 def _dimmed(lights: sections.Lights) -> Iterator[assets.Mode]:
     """Full light, and each step below it down to the least."""
-    share_pct = 100.0
-    while share_pct > lights.dim_min_pct:
-        yield _light(lights, share_pct)
-        share_pct -= lights.dim_step_pct
-    yield _light(lights, lights.dim_min_pct)
-
-
-def _light(lights: sections.Lights, share_pct: float) -> assets.Mode:
-    return assets.Mode(f"{share_pct:g} % light", share_pct, lights.rated_w * share_pct / 100.0)
+    for share_pct in _down(100.0, lights.dim_min_pct, lights.dim_step_pct):
+        yield assets.Mode(f"{share_pct:g} % light", share_pct, lights.rated_w * share_pct / 100.0)
 
 
 def _from_noon(evening: Iterable[str]) -> list[tuple[float, float]]:

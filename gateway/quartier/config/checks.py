@@ -9,7 +9,7 @@ from quartier.config.contacts import flaws_of_contacts
 from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
 from quartier.config.model import Battery, DistrictLink, Ev, Limits, Load, Pv
-from quartier.config.modes import MODED, Heat
+from quartier.config.modes import MODED, Chp, Cooling, Heat, Substation, Ventilation
 from quartier.config.nodes import ROOT
 from quartier.config.parts import flaws_of_parts
 from quartier.config.supplies import flaws_of_supplies
@@ -152,31 +152,42 @@ def _place(draft: Draft) -> Iterator[Flaw]:
             yield Flaw(("site", other), f"is missing; {one} needs it")
 
 
+_RISING: tuple[tuple[type, tuple[str, ...]], ...] = (
+    (Battery, ("soc_min_pct", "reserve_soc_pct", "soc_max_pct")),
+    (Ev, ("current_min_a", "current_max_a")),
+    (Heat, ("comfort_min_c", "comfort_max_c")),
+    (Cooling, ("comfort_min_c", "comfort_max_c")),
+    (Substation, ("pump_min_pct", "pump_normal_pct")),
+    (Substation, ("supply_min_c", "supply_max_c")),
+    (Substation, ("return_min_c", "return_max_c")),
+    (Ventilation, ("speed_min_pct", "speed_normal_pct")),
+)
+
+
 def _contradictions(asset: object) -> Iterator[tuple[str, str]]:
     if isinstance(asset, Battery):
-        names = ("soc_min_pct", "reserve_soc_pct", "soc_max_pct")
-        yield from _rising(asset, names)
         for key in ("charge_max_w", "discharge_max_w"):
             value_w = getattr(asset, key)
             if value_w is not None and value_w > asset.rated_w:
                 yield key, f"{value_w:g} is above rated_w; expected at most {asset.rated_w:g}"
     elif isinstance(asset, Ev):
-        yield from _rising(asset, ("current_min_a", "current_max_a"))
         if asset.phases_count == 1 and asset.l1_on is not None:
             yield "l1_on", "stands at a charger of one phase; expected phase"
         if asset.phases_count == 3 and asset.phase not in {None, "all"}:
             yield "phase", f"{asset.phase!r} stands at a charger of three phases; expected l1_on"
-    elif isinstance(asset, Heat) and None not in {asset.comfort_min_c, asset.comfort_max_c}:
-        yield from _rising(asset, ("comfort_min_c", "comfort_max_c"))
+    elif isinstance(asset, Chp) and asset.led == "electricity" and asset.start_import_w is None:
+        yield "start_import_w", 'is missing; led = "electricity" needs it'
+    yield from _rising(asset)
     if isinstance(asset, Pv | Load | MODED) and asset.switch_part and asset.switch_device is None:
         yield "switch_part", "stands without switch_device; expected both"
 
 
-def _rising(asset: object, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for lower, upper in pairwise(names):
-        low, high = getattr(asset, lower), getattr(asset, upper)
-        if low > high:
-            yield lower, f"{low:g} is above {upper} = {high:g}"
+def _rising(asset: object) -> Iterator[tuple[str, str]]:
+    for kind, names in _RISING:
+        for lower, upper in pairwise(names) if isinstance(asset, kind) else ():
+            low, high = getattr(asset, lower), getattr(asset, upper)
+            if None not in {low, high} and low > high:
+                yield lower, f"{low:g} is above {upper} = {high:g}"
 
 
 def _repeated(entries: Mapping[str, Any], key: Callable[[Any], object]) -> Iterator[tuple[str, str]]:

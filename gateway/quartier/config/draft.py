@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from quartier.config import modes
 from quartier.config.capping import Contact, Supply
 from quartier.config.faults import Flaw, flaws, shown
 from quartier.config.model import (
@@ -23,7 +24,6 @@ from quartier.config.model import (
     Site,
     Store,
 )
-from quartier.config.modes import Heat, Lights
 from quartier.config.nodes import Node
 from quartier.config.words import Name, Section
 from quartier_drivers.place import nearest
@@ -36,8 +36,7 @@ ROLES: Mapping[str, type[Section]] = {
     "pv": Pv,
     "ev": Ev,
     "load": Load,
-    "lights": Lights,
-    "heat": Heat,
+    **modes.ROLES,
 }
 NAMED = ("buses", "devices", "assets", "nodes", "contacts", "supplies")
 """Tables whose entries the site names."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from quartier.config.faults import Flaw
 from quartier.config.model import Battery, Ev, Load, Pv
-from quartier.config.modes import MODED, quantity
+from quartier.config.modes import MODED, ordered, quantity
 from quartier.config.parts import points_of, switch
 from quartier_drivers.profile import Profile
 from quartier_drivers.schema import Quantity
@@ -36,9 +36,7 @@ def steered(asset: Any, profiles: Mapping[str, Profile]) -> tuple[str, str, Quan
     if isinstance(asset, Battery):
         return _at(profiles, asset.device, asset.part, "setpoint_w")
     if isinstance(asset, MODED):
-        device, part = switch(asset) or (asset.device, asset.part)
-        chosen = quantity(asset.role, lambda one: _at(profiles, device, part, one) is not None)
-        return _at(profiles, device, part, chosen)
+        return _moded(asset, profiles)
     if isinstance(asset, Ev):
         return None if asset.tier == "A" else _at(profiles, asset.device, asset.part, "current_max_a")
     if not isinstance(asset, Pv | Load) or (isinstance(asset, Load) and asset.tier == "A"):
@@ -49,6 +47,14 @@ def steered(asset: Any, profiles: Mapping[str, Profile]) -> tuple[str, str, Quan
         return relay if isinstance(asset, Load) else None
     limit = _at(profiles, asset.device, asset.part, "generation_max_w")
     return relay if limit is None or asset.curtail == "relay" else limit
+
+
+def _moded(asset: MODED, profiles: Mapping[str, Profile]) -> tuple[str, str, Quantity] | None:
+    if not ordered(asset):
+        return None
+    device, part = switch(asset) or (asset.device, asset.part)
+    chosen = quantity(asset.role, lambda one: _at(profiles, device, part, one) is not None)
+    return _at(profiles, device, part, chosen)
 
 
 def _at(

@@ -6,7 +6,7 @@ from typing import Any
 from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
 from quartier.config.model import Load, Pv
-from quartier.config.modes import MODED, QUANTITIES
+from quartier.config.modes import MODED, QUANTITIES, Substation, Waste, ordered
 from quartier_drivers.place import nearest
 from quartier_drivers.profile import Profile
 from quartier_drivers.schema import Quantity
@@ -91,14 +91,30 @@ def _abilities(name: str, asset: Any, profiles: Mapping[str, Profile]) -> Iterat
 def _modes(
     name: str, asset: MODED, own: Mapping[str, Quantity], profiles: Mapping[str, Profile]
 ) -> Iterator[Flaw]:
+    yield from _sensing(name, asset, own, profiles)
     other = switch(asset)
     taker = points_of(profiles, *other) if other else own
     able = QUANTITIES[asset.role]
-    if taker is not None and not any(_writable(taker, quantity) for quantity in able):
+    if ordered(asset) and taker is not None and not any(_writable(taker, quantity) for quantity in able):
         device = other[0] if other else asset.device
         key = "switch_device" if other else "device"
         what = f"{profiles[device].name} has no {' or '.join(able)} to write, which {_a(asset.role)} needs"
         yield Flaw(("assets", name, key), what)
+
+
+def _sensing(
+    name: str, asset: MODED, own: Mapping[str, Quantity], profiles: Mapping[str, Profile]
+) -> Iterator[Flaw]:
+    """What a role cannot do without: its temperatures where they have limits, whether a batch waits."""
+    needed = {"waiting_on": "device"} if isinstance(asset, Waste) else {}
+    if isinstance(asset, Substation):
+        keys = [f"{stem}_{end}_c" for stem in ("supply", "return") for end in ("max", "min")]
+        said = [key for key in keys if getattr(asset, key) is not None]
+        needed = {f"{key.partition('_')[0]}_c": key for key in said}
+    for quantity, key in needed.items():
+        if quantity not in own:
+            what = f"{profiles[asset.device].name} has no {quantity}, which it needs"
+            yield Flaw(("assets", name, key), what)
 
 
 def _switching(

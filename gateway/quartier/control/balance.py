@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from quartier.control.players import Player
 from quartier.control.sight import Memories, Memory, age_s, power_w, worst_w
 from quartier.house.assets import Asset, House, Pv
+from quartier.house.modes import Chp
 
 WINDOW_S = 5.0
 EASE_W = 200.0
@@ -113,10 +114,10 @@ def silent_w(assets: Iterable[Asset], memories: Memories, now_ns: int) -> float:
 
 
 def generation_w(house: House, memories: Memories, now_ns: int) -> float:
-    """What PV generates now, in W and plus; a silent one counts at its rating if it ever generated."""
+    """What is generated now, in W and plus; a silent one counts at its rating if it ever generated."""
     total_w = 0.0
     for asset in house.assets:
-        if isinstance(asset, Pv):
+        if isinstance(asset, Pv | Chp):
             seen_w = power_w(memories, asset, now_ns)
             if seen_w is not None:
                 total_w -= min(0.0, seen_w)

@@ -24,7 +24,7 @@ def leaning(asset: Comfort, scene: Scene, spare_k: float | None, *, short: bool,
     here = beside.mode(scene, asset)
     lowest = len(asset.modes) - 1
     tier = later(asset.tier) if short else asset.tier
-    words = "below comfort, held back last" if short else "free"
+    words = "outside comfort, held back last" if short else "free"
     if spare_k is None or spare_k <= 0.0:
         if spare_k is not None:
             words = f"no {word} beyond the comfort band"

@@ -4,7 +4,7 @@ from quartier.control.players import Player
 from quartier.control.reason import further
 from quartier.control.scene import Scene
 from quartier.control.steps import Step
-from quartier.house.assets import Pv
+from quartier.house.assets import Moded, Pv
 
 
 def taken(
@@ -33,8 +33,13 @@ def _export(scene: Scene, players: list[Player], wants: list[float], acted: dict
     breach = scene.state.export_breach
     if not (breach.fast_over or breach.next_step):
         return
-    giving = [index for index, want in enumerate(wants) if want < 0 and players[index].usable]
+    giving = [index for index, want in enumerate(wants) if want < 0 and _stops(players[index])]
     giving.sort(key=lambda index: isinstance(players[index].asset, Pv))
     for index in giving if breach.fast_over else giving[:1]:
         wants[index] = 0.0
         acted[index] = further(scene.force.words("export"), ": kept over it: stopped")
+
+
+def _stops(player: Player) -> bool:
+    """Whether it can be stopped now: what runs its least time, or is stopped by itself only, cannot."""
+    return player.usable and (bool(player.ups) or not isinstance(player.asset, Moded))

@@ -12,6 +12,7 @@ from quartier.control.reason import further
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.house.assets import Pv
+from quartier.house.modes import Chp
 
 _LEAST_W = 1e-6
 
@@ -32,7 +33,7 @@ def capped(scene: Scene, players: Sequence[Player], wants: list[float], acted: d
         elif -wants[index] > (held_w := share_w(scene, asset, cap_w)) + _LEAST_W:
             wants[index] = -held_w
             acted[index] = further(words, ": held at its share, its power is not known")
-    made_w = sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene))
+    made_w = sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene)) + _chp_w(scene)
     own_w = -sum(wants[index] for index in mine)
     if made_w <= cap_w or own_w <= 0:
         return
@@ -51,7 +52,7 @@ def share_w(scene: Scene, asset: Pv, cap_w: float) -> float:
     """
     free = [pv for pv in _pvs(scene) if _is_free(scene, pv)]
     silent = [pv for pv in free if _is_silent(scene, pv)]
-    left_w = cap_w - sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene) if pv not in free)
+    left_w = cap_w - sum(_most_w(scene, pv, cap_w) for pv in _pvs(scene) if pv not in free) - _chp_w(scene)
     if asset not in silent:
         left_w -= sum(pv.rated_w for pv in silent)
         free = [pv for pv in free if pv not in silent]
@@ -61,6 +62,18 @@ def share_w(scene: Scene, asset: Pv, cap_w: float) -> float:
 
 def _pvs(scene: Scene) -> Iterator[Pv]:
     return (asset for asset in scene.house.assets if isinstance(asset, Pv))
+
+
+def _chp_w(scene: Scene) -> float:
+    """What is generated that no cap may stop, in W: a silent one counts at its rating if it ever told."""
+    memories = scene.state.memories
+    total_w = 0.0
+    for asset in scene.house.assets:
+        if isinstance(asset, Chp):
+            seen_w = sight.power_w(memories, asset, scene.now_ns)
+            ever = f"{asset.name}.power_w" in memories
+            total_w += -min(0.0, seen_w) if seen_w is not None else asset.rated_w * ever
+    return total_w
 
 
 def _is_free(scene: Scene, pv: Pv) -> bool:

@@ -17,8 +17,8 @@ def turns(frozen: Frozen, state: State, now_ns: int) -> dict[str, Turn]:
     for one in moded.steered(state.house):
         if one.point not in state.book.orders:
             turn = known.get(one.name, Turn())
-            if one.point in state.book.released:  # its own control may have moved it since
-                turn = Turn(sheds_ns=turn.sheds_ns, turns_ns=turn.turns_ns)
+            if one.point in state.book.released:
+                turn = moded.left(turn, now_ns)
             known[one.name] = moded.met(one, turn, sight.number(frozen, one.point), now_ns)
     for asset in flexible(state.house):
         if outcome.point(asset) not in state.book.orders:

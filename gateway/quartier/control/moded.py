@@ -45,6 +45,14 @@ def given_back(scene: Scene) -> dict[str, str]:
     return {point: why for point, why in found if why}
 
 
+def left(turn: Turn, now_ns: int) -> Turn:
+    """The turn of one that its own control has, which may have moved it: it is met anew."""
+    if turn.back_ns is None:
+        turn = shed.veered(turn, now_ns, up=True)
+        turn = replace(turn, back_ns=now_ns)
+    return Turn(since_ns=now_ns, sheds_ns=turn.sheds_ns, turns_ns=turn.turns_ns, back_ns=turn.back_ns)
+
+
 def seats(scene: Scene) -> list[Player]:
     """Each asset in modes that takes orders and is not given back to its own control."""
     seated_ones = (seated(scene, asset, catalog.leaning(asset, scene)) for asset in steered(scene.house))
@@ -149,7 +157,8 @@ def turned(scene: Scene, player: Player, setpoint_w: float) -> Turn:
         turn = replace(turn, on=mode < before, since_ns=now_ns, asks_ns=None)
     if lowered and mode > before:
         turn = shed.switched_off(turn, max(player.present_w, 0.0), now_ns)
-    return replace(turn, mode=mode, is_held=mode > player.wanted and (lowered or turn.is_held))
+    held = mode > player.wanted and (lowered or turn.is_held)
+    return replace(turn, mode=mode, is_held=held, back_ns=None)
 
 
 def back(scene: Scene, player: Player, spare_w: float) -> Turn | None:

@@ -32,7 +32,7 @@ class Turn:
     it took (or generated, minus) when it was last lowered, at ``lowered_ns``.  ``mode`` is the one that an
     asset in modes was ordered into (None: none yet), ``is_held`` while a cap holds it below what it likes;
     ``asks_ns``: since when it has liked another mode without a break; ``turns_ns``: when it went down after
-    up, or up after down, in the last hour.
+    up, or up after down, in the last hour; ``back_ns``: since when its own control has it.
     """
 
     on: bool = True
@@ -45,6 +45,7 @@ class Turn:
     is_held: bool = False
     asks_ns: int | None = None
     turns_ns: tuple[int, ...] = ()
+    back_ns: int | None = None
 
     @property
     def is_limited(self) -> bool:

@@ -10,25 +10,26 @@ from quartier.control.breach import LEAST_W
 from quartier.control.players import Player
 from quartier.control.scene import Scene
 from quartier.house.assets import Pv
+from quartier.house.modes import Chp
 
 
 def alarms(scene: Scene, players: Sequence[Player]) -> Iterator[str]:
     """One text for each such cap, with what stands against it in W."""
     force = scene.force
     if force.generation_w is not None:
-        made_w = sum(_made_w(scene, pv) for pv in scene.house.assets if isinstance(pv, Pv))
+        made_w = sum(_made_w(scene, pv) for pv in scene.house.assets if isinstance(pv, Pv | Chp))
         if _beyond(made_w, force.generation_w):
-            yield f"{force.words('generation')} cannot be met: {made_w:.0f} W of PV take no order"
+            yield f"{force.words('generation')} cannot be met: {made_w:.0f} W of generation take no order"
     if force.consumption_w is not None and scene.grid_w is not None:
         rest_w = measures.consumed_w(scene, players) - sum(map(_sheddable_w, players))
         if _beyond(rest_w, force.consumption_w):
             yield f"{force.words('consumption')} cannot be met: {rest_w:.0f} W take no order"
 
 
-def _made_w(scene: Scene, pv: Pv) -> float:
-    """What a PV generates that cannot be limited now; nothing where it can."""
+def _made_w(scene: Scene, pv: Pv | Chp) -> float:
+    """What one generates that cannot be limited now; nothing where it can.  A CHP is never stopped."""
     memories = scene.state.memories
-    if pv.curtail != "none" and not guards.why_not(pv, memories):
+    if isinstance(pv, Pv) and pv.curtail != "none" and not guards.why_not(pv, memories):
         return 0.0
     return -min(0.0, sight.power_w(memories, pv, scene.now_ns) or 0.0)
 

@@ -10,10 +10,13 @@ class Lights(Moded):
     """A group of street lights: dimmed in steps, never below half and never switched off by us.
 
     Points: ``power_w``; writes ``dim_pct``.  ``evening`` says from when (seconds of the local day, in order
-    from noon to noon) which share of the light is enough, in %; lamps are lit by their own clock.
+    from noon to noon) which share of the light is enough, in %; lamps are lit by their own clock, ``dusk_s``
+    after sunset and as long before sunrise at ``place`` (degrees north and east; None: not known).
     """
 
     evening: tuple[tuple[float, float], ...] = ()
+    place: tuple[float, float] | None = None
+    dusk_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +37,57 @@ class Comfort(Moded):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heat(Comfort):
     """A heat pump or a water heater; writes ``sg_ready_state``, ``setpoint_shift_k`` or ``relay_on``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cooling(Comfort):
+    """Air conditioning or a cold room; writes ``setpoint_shift_k`` (plus is warmer) or ``relay_on``.
+
+    It pre-cools down to ``comfort_min_c``; above ``comfort_max_c`` people, or goods, feel it.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Substation(Moded):
+    """The pump of a geothermal loop: slowed in steps down to the least flow, never stopped by us.
+
+    Points: ``power_w``, ``supply_c``, ``return_c``; writes ``pump_pct``.  ``bands`` maps each of them to the
+    lowest and highest temperature at which it may be moved, in degrees Celsius.
+    """
+
+    bands: tuple[tuple[str, float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chp(Moded):
+    """Combined heat and power: may be asked to run, is stopped by its own controller only.
+
+    Points: ``power_w`` (never plus); writes ``request_on`` or ``relay_on``.  Led by heat (``start_import_w``
+    None) it is measured only; led by electricity it is asked for while the import stays above that.
+    ``min_off_s`` is its least run with what its start takes, ``min_on_s`` its least rest.
+    """
+
+    start_import_w: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waste(Moded):
+    """Pneumatic waste collection: a batch that may be interrupted, to be done by a time of the local day.
+
+    Points: ``power_w``, ``waiting_on``, ``left_s``; writes ``run_on`` or ``relay_on``.  ``window_s`` and
+    ``deadline_s`` are seconds of the local day; a batch takes ``duration_s`` where ``left_s`` is unknown.
+    """
+
+    window_s: float
+    deadline_s: float
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ventilation(Moded):
+    """A ventilation unit: slowed in steps down to the least that the people in it need.
+
+    Points: ``power_w``, ``co2_ppm``; writes ``speed_pct``.  Above ``co2_max_ppm`` it is not slowed.
+    """
+
+    co2_max_ppm: float

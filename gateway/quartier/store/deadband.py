@@ -36,6 +36,7 @@ DEFAULTS: Mapping[str, Deadband] = MappingProxyType(
         "c": Deadband(width=0.2),
         "k": Deadband(width=0.2),
         "pct": Deadband(width=0.5),
+        "ppm": Deadband(width=20.0),
         "pa": Deadband(share_pct=1.0, period_s=1.0),
         "m3_per_h": Deadband(share_pct=1.0, period_s=1.0),
         "s": Deadband(width=1.0, share_pct=5.0, period_s=60.0),

@@ -20,7 +20,9 @@ _T = TypeVar("_T")
 
 # What a value held before the asked span is looked for; samples come by exception, so it may be old.
 LOOK_BACK_MS = 6 * 3_600_000
-_MEAN_UNITS = frozenset({"w", "va", "var", "w_per_s", "a", "v", "hz", "c", "k", "pct", "pa", "m3_per_h"})
+_MEAN_UNITS = frozenset(
+    {"w", "va", "var", "w_per_s", "a", "v", "hz", "c", "k", "pct", "ppm", "pa", "m3_per_h"}
+)
 
 
 @dataclass(frozen=True, slots=True)

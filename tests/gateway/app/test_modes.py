@@ -1,5 +1,7 @@
+from math import inf
+
 from quartier.app import modes
-from quartier.config.modes import Heat, Lights
+from quartier.config.modes import Chp, Cooling, Heat, Lights, Substation, Ventilation, Waste
 
 SHARED = {"name": "street", "writable": True, "quantity": "dim_pct"}
 
@@ -42,3 +44,60 @@ def test_heat_by_a_shift_of_its_setpoint_is_never_off_and_by_a_relay_never_boost
 
     assert shifted == heat("setpoint_shift_k", shift_up_k=1, shift_down_k=3, normal_w=2_000)
     assert [("normal", 1, 4_000), ("blocked", 0, 0)] == heat("relay_on")
+
+
+def test_a_chp_rests_or_is_asked_to_run_and_its_least_run_begins_after_its_start():
+    chp = Chp(role="chp", device="c", rated_w=20_000, led="electricity", start_import_w=30_000)
+    made = modes.moded(chp, SHARED | {"quantity": "request_on"})
+
+    assert [(0, 0), (1, -20_000)] == [(mode.value, mode.power_w) for mode in made.modes]
+    assert (300 + 1_800, 900) == (made.min_off_s, made.min_on_s)
+    assert made.writable
+
+
+def test_a_chp_that_is_led_by_heat_takes_no_order_whatever_its_device_can():
+    made = modes.moded(Chp(role="chp", device="c", rated_w=20_000), SHARED | {"quantity": "request_on"})
+
+    assert not made.writable
+
+
+def test_a_batch_has_its_window_in_seconds_of_the_day():
+    waste = Waste(role="waste", device="w", rated_w=45_000, window_start="22:00", deadline="05:30")
+    made = modes.moded(waste, SHARED | {"quantity": "run_on"})
+
+    assert (79_200, 19_800, 3_600) == (made.window_s, made.deadline_s, made.duration_s)
+    assert ["runs", "waits"] == [mode.name for mode in made.modes]
+
+
+def test_what_turns_takes_the_third_power_of_its_speed_down_to_its_least():
+    pump = Substation(role="substation", device="s", rated_w=8_000, pump_min_pct=45, pump_step_pct=25)
+    fans = Ventilation(role="ventilation", device="v", rated_w=1_000, speed_min_pct=50, speed_step_pct=50)
+    loop = modes.moded(pump, SHARED | {"quantity": "pump_pct"})
+    air = modes.moded(fans, SHARED | {"quantity": "speed_pct"})
+
+    assert [(100, 8_000), (75, 3_375), (50, 1_000), (45, 729)] == [
+        (m.value, round(m.power_w)) for m in loop.modes
+    ]
+    assert [(100, 1_000), (50, 125)] == [(m.value, m.power_w) for m in air.modes]
+
+
+def test_a_loop_has_the_bands_that_are_said_and_no_other():
+    pump = Substation(
+        role="substation", device="s", rated_w=1, pump_min_pct=40, supply_max_c=75, return_min_c=5
+    )
+    made = modes.moded(pump, SHARED | {"quantity": "pump_pct"})
+
+    assert (("supply_c", -inf, 75), ("return_c", 5, inf)) == made.bands
+
+
+def test_cooling_is_the_mirror_of_heat():
+    cooling = Cooling(role="cooling", device="a", rated_w=4_000, shift_up_k=3, shift_down_k=1)
+    made = modes.moded(cooling, SHARED | {"quantity": "setpoint_shift_k"})
+
+    assert [("boost", -1), ("normal", 0), ("lowered", 3)] == [(m.name, m.value) for m in made.modes]
+
+
+def test_lights_know_where_they_stand():
+    made = modes.moded(street(dusk_offset_s=900), SHARED, (48.8, 2.3))
+
+    assert ((48.8, 2.3), 900) == (made.place, made.dusk_s)

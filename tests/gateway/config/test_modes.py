@@ -64,3 +64,91 @@ def test_a_device_that_takes_no_dim_level_is_named(written, site_text):
     assert "assets.street.device: acme/meter has no dim_pct to write, which a lights needs" in str(
         error.value
     )
+
+
+PLANT = """
+[profile]
+protocol = "modbus"
+maker = "Acme"
+model = "plant"
+source = "made up"
+[points.power_w]
+register = "input:0"
+type = "int32"
+[points.supply_c]
+register = "input:2"
+[points.request_on]
+register = "coil:0"
+type = "bool"
+write = { on_release = "hold", fallback = { value = 0, after_s = 900 } }
+[points.pump_pct]
+register = "holding:0"
+write = { low = 10, high = 100, on_release = 100, fallback = { value = 100, after_s = 600 } }
+"""
+
+
+@pytest.fixture
+def plant(written, tmp_path, site_text):
+    """A site with one asset on a plant that serves some points."""
+    (tmp_path / "profiles" / "acme" / "plant.toml").write_text(PLANT, encoding="utf-8")
+
+    def made(text: str):
+        device = '\n[devices.plant]\nbus = "rs485"\nprofile = "acme/plant"\nunit = 4\n[assets.x]\ndevice = "plant"\n'
+        return check(written(site_text + device + text + "\n"))
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            'role = "chp"\nrated_w = 9000\nled = "electricity"',
+            'assets.x.start_import_w: is missing; led = "electricity" needs it',
+        ),
+        (
+            'role = "substation"\nrated_w = 9\npump_min_pct = 40\nreturn_max_c = 60',
+            "assets.x.return_max_c: acme/plant has no return_c, which it needs",
+        ),
+        (
+            'role = "substation"\nrated_w = 9\npump_min_pct = 60\npump_normal_pct = 50',
+            "assets.x.pump_min_pct: 60 is above pump_normal_pct = 50",
+        ),
+        (
+            'role = "substation"\nrated_w = 9\npump_min_pct = 40\nsupply_min_c = 60\nsupply_max_c = 50',
+            "assets.x.supply_min_c: 60 is above supply_max_c = 50",
+        ),
+        ('role = "waste"\nrated_w = 9', "acme/plant has no waiting_on, which it needs"),
+        ('role = "waste"\nrated_w = 9\ndeadline = "24:00"', "expected a time of day, such as '07:30'"),
+        (
+            'role = "ventilation"\nrated_w = 9\nspeed_min_pct = 40',
+            "acme/plant has no speed_pct to write, which a ventilation needs",
+        ),
+        (
+            'role = "heat"\nrated_w = 9',
+            "acme/plant has no sg_ready_state or setpoint_shift_k or relay_on to write, which a heat needs",
+        ),
+        (
+            'role = "heat"\nrated_w = 9\ncomfort_min_c = 50\ncomfort_max_c = 45',
+            "assets.x.comfort_min_c: 50 is above comfort_max_c = 45",
+        ),
+        ('role = "substation"\nrated_w = 9\npump_min_pct = 40\nswitch_part = "a"', "assets.x.switch_part"),
+    ],
+)
+def test_what_a_class_cannot_do_without_is_named(plant, text, said):
+    with pytest.raises(ConfigError) as error:
+        plant(text)
+
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'role = "chp"\nrated_w = 9000',
+        'role = "chp"\nrated_w = 9000\nled = "electricity"\nstart_import_w = 30000',
+        'role = "substation"\nrated_w = 9\npump_min_pct = 40\nsupply_max_c = 75',
+    ],
+)
+def test_a_class_with_all_it_needs_has_no_fault(plant, text):
+    assert "x" in plant(text).site.assets

@@ -1,7 +1,9 @@
 import datetime as dt
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from quartier.control import daytime
 from quartier.control.daytime import local_s
 from quartier.house.now import Now
 
@@ -27,3 +29,28 @@ def test_the_wall_of_the_building_also_on_the_days_when_clocks_change(now, hour)
 
 def test_nobody_knows_the_hour_while_the_clock_is_not_trusted():
     assert local_s(Now(0, 0, synced=False), "Europe/Paris") is None
+
+
+@pytest.mark.parametrize(
+    ("day", "hour", "at_hour", "left_h"),
+    [
+        ((2026, 1, 15), 12, 22, 10),
+        ((2026, 1, 15), 22, 22, 24),
+        ((2026, 1, 15), 23, 6, 7),
+        ((2026, 3, 28), 22, 6, 7),  # the clock goes forward in that night
+        ((2026, 10, 24), 22, 6, 9),  # and back in this one
+    ],
+)
+def test_the_time_left_until_a_time_of_day_knows_the_change_of_the_clock(day, hour, at_hour, left_h):
+    then = dt.datetime(*day, hour, tzinfo=ZoneInfo("Europe/Paris"))
+    now = Now(0, round(then.timestamp() * 1000), True)
+
+    assert left_h * 3600 == daytime.until_s(now, "Europe/Paris", at_hour * 3600)
+
+
+def test_without_a_trusted_clock_no_time_is_left():
+    assert daytime.until_s(Now(0, 0, False), "Europe/Paris", 0) is None
+
+
+def test_a_time_of_day_is_said_as_on_a_clock_also_around_midnight():
+    assert ["00:00", "23:54", "06:05"] == [daytime.clock(s) for s in (86_400, -360, 21_930)]

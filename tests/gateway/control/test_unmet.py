@@ -28,7 +28,7 @@ def test_pv_that_takes_no_order_breaks_a_generation_cap_aloud(sunny, changes):
     p = sunny(**changes).run(30)
 
     assert [
-        "generation cap 1000 W (link) cannot be met: 5000 W of PV take no order",
+        "generation cap 1000 W (link) cannot be met: 5000 W of generation take no order",
     ] == unmet(p)
 
 

@@ -1,18 +1,33 @@
 """Which class an asset in modes is of, and so what it would like."""
 
-from quartier.control.classes import heat, lights
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from quartier.control.classes import chp, cooling, heat, lights, substation, ventilation, waste
 from quartier.control.leaning import Leaning
 from quartier.control.scene import Scene
 from quartier.house.assets import Moded
-from quartier.house.modes import Heat, Lights
+from quartier.house.modes import Chp, Cooling, Heat, Lights, Substation, Ventilation, Waste
+
+_CLASSES: Mapping[type[Moded], Callable[[Any, Scene], Leaning]] = {
+    Lights: lights.leaning,
+    Heat: heat.leaning,
+    Cooling: cooling.leaning,
+    Substation: substation.leaning,
+    Chp: chp.leaning,
+    Waste: waste.leaning,
+    Ventilation: ventilation.leaning,
+}
 
 
 def leaning(asset: Moded, scene: Scene) -> Leaning:
-    """What it would like now; one of no class of its own stays normal and may be moved to any mode."""
-    if isinstance(asset, Lights):
-        return lights.leaning(asset, scene)
-    if asset.tier == "A":
+    """What it would like now; one of no class of its own stays normal and may be moved to any mode.
+
+    Tier A is never touched, but for the calendar of lights, which is their owner's and no cap's.
+    """
+    if asset.tier == "A" and not isinstance(asset, Lights):
         return Leaning(asset.normal, asset.normal, asset.normal, "A", "free")
-    if isinstance(asset, Heat):
-        return heat.leaning(asset, scene)
+    own = _CLASSES.get(type(asset))
+    if own is not None:
+        return own(asset, scene)
     return Leaning(asset.normal, 0, len(asset.modes) - 1, asset.tier, "free")

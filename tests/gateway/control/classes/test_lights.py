@@ -36,3 +36,35 @@ def test_nothing_dims_them_below_half_not_even_a_mode_that_could(at_hour):
     darker = replace(STREET, modes=(*STREET.modes, Mode("20 % light", 20, 800), Mode("off", 0, 0)))
 
     assert 3 == lights.leaning(darker, at_hour(2)).lowest
+
+
+PARIS = replace(STREET, place=(48.82, 2.27), dusk_s=600)
+
+
+@pytest.mark.parametrize(
+    ("hour", "day"),  # 15 January: the sun is up from 08:39 to 17:21
+    [(8.4, False), (8.55, True), (12.0, True), (17.4, True), (17.6, False), (0.0, False)],
+)
+def test_in_daylight_there_is_nothing_to_dim(seen, hour, day):
+    leaning = lights.leaning(PARIS, seen(PARIS, hour, power_w=0))
+
+    assert ((0, 0) if day else (leaning.wanted, 3)) == (leaning.wanted, leaning.lowest)
+    assert day is (leaning.words == "daylight, nothing to dim")
+
+
+@pytest.mark.parametrize(
+    ("dusk_s", "hour", "day"), [(-1_800, 16.7, True), (-1_800, 17.0, False), (1_800, 17.7, True)]
+)
+def test_lamps_that_are_lit_before_sunset_have_a_shorter_day(seen, dusk_s, hour, day):
+    early = replace(PARIS, dusk_s=dusk_s)
+
+    assert day is lights.is_day(early, seen(early, hour))
+
+
+def test_lamps_that_burn_in_daylight_may_be_dimmed_all_the_same(seen):
+    assert 3 == lights.leaning(PARIS, seen(PARIS, 12, power_w=201)).lowest
+
+
+def test_without_place_or_clock_no_daylight_is_believed(seen):
+    assert not lights.is_day(STREET, seen(STREET, 12))
+    assert not lights.is_day(PARIS, seen(PARIS, 12, synced=False))

@@ -1,0 +1,33 @@
+"""Combined heat and power: asked to run when much is imported or a cap needs it, never stopped.
+
+S2: operation based control with two operation modes, at rest and asked to run, of which the second generates;
+the timers are its least run and its least rest, and their transitions are blocked until they are over.  All
+that is ever done at the end of a run is to withdraw the request: its own controller stops it.
+"""
+
+from quartier.control import beside
+from quartier.control.leaning import Leaning
+from quartier.control.scene import Scene
+from quartier.house.modes import Chp
+
+AFTER_S = 300.0
+WITHDRAWN_BELOW = 0.9
+REST, RUN = 0, 1
+
+
+def leaning(chp: Chp, scene: Scene) -> Leaning:
+    """Asked for while the import without it stays above its start value; the battery comes before it."""
+    here = beside.mode(scene, chp)
+    need_w = beside.beside_w(scene, chp)
+    start_w = chp.start_import_w
+    if start_w is None:
+        return Leaning(here, here, here, chp.tier, "led by heat")
+    if need_w is None:
+        return Leaning(here, REST, RUN, chp.tier, "free", after_s=AFTER_S)
+    wanted = here
+    if need_w > start_w:
+        wanted = RUN
+    elif need_w < WITHDRAWN_BELOW * start_w:
+        wanted = REST
+    words = f"import stays above {start_w:.0f} W" if wanted == RUN else "free"
+    return Leaning(wanted, REST, RUN, chp.tier, words, after_s=AFTER_S)

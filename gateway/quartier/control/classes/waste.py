@@ -1,0 +1,50 @@
+"""Pneumatic waste collection: a batch with a deadline, run with own generation or as late as it may be.
+
+S2: operation based control with two operation modes, running and waiting; a batch may be interrupted, so a
+cap takes it in its turn until its slack is used up, and then after C and D.  Timers: least run and rest.
+"""
+
+from quartier.control import beside, comfort, daytime
+from quartier.control.leaning import Leaning
+from quartier.control.scene import Scene
+from quartier.house.modes import Waste
+
+ROOM_AFTER_S = 60.0
+MARGIN_SHARE, MARGIN_LEAST_S = 0.1, 300.0
+"""So much earlier than needed it starts at the latest: fans, valves and an interruption take time."""
+RUN, WAIT = 0, 1
+_DAY_S = 86_400.0
+
+
+def leaning(waste: Waste, scene: Scene) -> Leaning:
+    """Waits while nothing waits to be taken; unknown counts as waiting, since a missed batch is the worse."""
+    if beside.sensed(scene, waste, "waiting_on") == 0:
+        return Leaning(WAIT, WAIT, WAIT, waste.tier, "nothing to collect")
+    left_s = _left_s(waste, scene)
+    until_s = daytime.until_s(scene.now, scene.house.zone, waste.deadline_s)
+    by = daytime.clock(waste.deadline_s)
+    if until_s is None:
+        return Leaning(RUN, RUN, WAIT, waste.tier, "the time of day is not known")
+    if until_s > ((waste.deadline_s - waste.window_s) % _DAY_S or _DAY_S):
+        return Leaning(WAIT, WAIT, WAIT, waste.tier, f"its time begins at {daytime.clock(waste.window_s)}")
+    margin_s = max(MARGIN_SHARE * left_s, MARGIN_LEAST_S)
+    if until_s <= left_s + margin_s:
+        words = f"has to be done by {by}"
+        return Leaning(RUN, RUN, WAIT, comfort.later(waste.tier), words, claims=True)
+    if _has_room(waste, scene):
+        return Leaning(RUN, RUN, WAIT, waste.tier, "with own generation", after_s=ROOM_AFTER_S)
+    latest = daytime.clock(waste.deadline_s - left_s - margin_s)
+    words = f"for own generation, until {latest} at the latest"
+    return Leaning(WAIT, RUN, WAIT, waste.tier, words, after_s=ROOM_AFTER_S)
+
+
+def _left_s(waste: Waste, scene: Scene) -> float:
+    left_s = beside.sensed(scene, waste, "left_s")
+    return waste.duration_s if left_s is None else left_s
+
+
+def _has_room(waste: Waste, scene: Scene) -> bool:
+    """Whether own generation covers it; once it runs, half of it is enough."""
+    rest_w = beside.beside_w(scene, waste)
+    running = beside.mode(scene, waste) == RUN
+    return rest_w is not None and -rest_w >= (0.5 if running else 1.0) * waste.rated_w
