@@ -139,6 +139,8 @@ def house(
             rated_w=limits.import_hard_w,
             period_s=_period_s(points, f"{grid_name}.{'apparent_power_va' if is_apparent else 'power_w'}"),
             is_apparent=is_apparent,
+            frequency_period_s=_measured_s(points, f"{grid_name}.frequency_hz"),
+            voltage_period_s=_measured_s(points, f"{grid_name}.voltage_l1_v"),
         ),
         assets=tuple(
             _asset(name, asset, points, place)
@@ -356,6 +358,10 @@ def _lease_s(points: Mapping[str, PointInfo], point: str) -> float:
 
 def _period_s(points: Mapping[str, PointInfo], point: str) -> float:
     return points[point].period_s if point in points else 1.0
+
+
+def _measured_s(points: Mapping[str, PointInfo], point: str) -> float | None:
+    return points[point].period_s if point in points else None
 
 
 def release_values(planned: Sequence[Wire], points: Mapping[str, PointInfo]) -> dict[str, float | None]:

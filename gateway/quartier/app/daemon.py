@@ -157,7 +157,8 @@ class Daemon:
         left, now = known.link, self._clock.now()
         state = link.start(params, left.state, now, outage=left.outage, lost=left.lost)
         self._log.info("link.start", mode=str(state.mode), why=state.why, outage=left.outage)
-        self.turn = Turn(house, params, state, self._clock, self._image, self.fleet, self._store, self._log)
+        around = self._clock, self._image, self.fleet, self._store, self._log
+        self.turn = Turn(house, params, state, *around, outage_before=left.outage)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
         self.turn.ladder = Ladder.of(site, house, self.fleet, self._store)
         known.memory.remind("gateway", self.turn, self._clock.utc_ms(), synced=self._clock.synced())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from quartier.app.decisions import Decisions
 from quartier.app.fleet import Fleet
 from quartier.app.ladder import Ladder
-from quartier.control import cycle, link, supplies, turns
+from quartier.control import cycle, events, link, outage, supplies, turns
 from quartier.control.caps import LinkCaps
 from quartier.control.contacts import Why
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
@@ -22,10 +22,6 @@ if TYPE_CHECKING:  # a house that stands alone does not import them
     from quartier.district.documents import Accepted
     from quartier.district.uplink import Uplink
 
-# failsafe.md section 1, rule 6: an outage is a voltage below half of the nominal one.
-NOMINAL_V = 230.0
-OUTAGE_SHARE = 0.5
-VOLTAGE_FRESH_S = 10.0
 SUCCESS_SHARE, SUCCESS_W = 0.02, 200.0
 
 
@@ -40,7 +36,10 @@ class Promise:
 
 
 class Turn:
-    """Called by the ticker.  Holds the link state, the cycle's state and the last view."""
+    """Called by the ticker.  Holds the link state, the cycle's state and the last view.
+
+    ``outage_before``: the machine was without power until now.
+    """
 
     uplink: "Uplink | None"
     ladder: Ladder | None
@@ -56,6 +55,8 @@ class Turn:
         fleet: Fleet,
         store: Store,
         log: Any,
+        *,
+        outage_before: bool = False,
     ) -> None:
         self.params = params
         self.link = state
@@ -69,10 +70,11 @@ class Turn:
         self._store = store
         self._log = log
         self._state = cycle.State.fresh(house)
+        if outage_before:
+            self._state = replace(self._state, events=events.Events(outage=outage.begun()))
         self._promises: dict[str, Promise] = {}
         self._alarms: frozenset[str] = frozenset()
         self._acting: frozenset[str] = frozenset()
-        self._outage = False
 
     def adopt(self, house: House, params: link.LinkParams, anew: Collection[str] = ()) -> None:
         """Go on with a site file that was read again; what stands on ``anew`` is ordered again."""
@@ -109,8 +111,8 @@ class Turn:
         frozen = self._image.freeze(now.ns)
         before = self.link.mode
         self._take(now)
-        self._outage = _voltage_gone(frozen, self.house.grid.name)
-        self.link = link.tick(self.link, self.params, now, outage=self._outage)
+        self._watch(frozen, now)
+        self.link = link.tick(self.link, self.params, now, outage=self.is_out)
         caps = link.caps(self.link, self.params, now)
         decision = cycle.step(frozen, Wishes(caps=caps), self._state, now)
         self._state = decision.state
@@ -123,6 +125,16 @@ class Turn:
         self.decisions.note(decision.commands, decision.releases, now.utc_ms)
         self._tell(str(before), now)
         self._keep_promises(now)
+
+    @property
+    def is_out(self) -> bool:
+        """Whether the public grid's voltage is gone (failsafe.md section 1, rule 6)."""
+        return self._state.events.is_gone
+
+    def _watch(self, frozen: Frozen, now: Now) -> None:
+        """Judge the public grid's frequency and voltage."""
+        seen = events.judged(self._state.events, frozen, self.house, now.ns)
+        self._state = replace(self._state, events=seen)
 
     def _take(self, now: Now) -> None:
         """Judge what the district sent since the last turn."""
@@ -221,10 +233,3 @@ def _caps(caps: LinkCaps) -> tuple[float, ...]:
 
 def _band(cap_w: float) -> float:
     return max(SUCCESS_SHARE * cap_w, SUCCESS_W)
-
-
-def _voltage_gone(frozen: Frozen, grid: str) -> bool:
-    """Whether every phase that is measured now stands below half its voltage; unmeasured is no outage."""
-    seen = [frozen.number(f"{grid}.voltage_l{phase}_v", VOLTAGE_FRESH_S) for phase in (1, 2, 3)]
-    volts = [voltage for voltage in seen if voltage is not None]
-    return bool(volts) and max(volts) < OUTAGE_SHARE * NOMINAL_V

@@ -12,6 +12,9 @@ from quartier.control import (
     balance,
     battery,
     contacts,
+    duties,
+    emergency,
+    events,
     failsafe,
     forced,
     generation,
@@ -21,6 +24,7 @@ from quartier.control import (
     met,
     moded,
     orders,
+    outage,
     outcome,
     restore,
     sight,
@@ -41,7 +45,7 @@ from quartier.control.shed import Turn
 from quartier.control.state import Decision, State
 from quartier.control.steps import Step
 from quartier.control.wishes import Wishes
-from quartier.house.assets import Battery
+from quartier.house.assets import Battery, Pv
 from quartier.house.image import Frozen
 from quartier.house.now import Now
 from quartier_native import allocate
@@ -101,6 +105,9 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     if grid_w is not None:
         remainder_w = balance.remainder_w(house, memories, remainder_w, grid_w, dt_s, now.ns)
     export_w = None if grid_w is None else -grid_w
+    contract_w = house.limits.import_hard_w
+    seen = events.judged(state.events, frozen, house, now.ns)
+    seen = replace(seen, outage=outage.risen(seen.outage, grid_w, contract_w, now.ns))
     after = replace(
         state,
         started_ns=started_ns,
@@ -117,6 +124,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         contacts=holds,
         supplies=loads,
         tracks=track.tracked(house, state.tracks, memories, state.book.orders, now.ns),
+        events=seen,
     )
     return Scene(
         state=after,
@@ -129,6 +137,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         running_s=(now.ns - started_ns) / 1e9,
         now=now,
         common=_common(state, force, wishes),
+        duties=duties.of(seen, contract_w, now.ns),
     )
 
 
@@ -176,18 +185,10 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
         return
     others_w = sum(player.want_w for player in players if player not in units)
     caps = scene.wishes.caps
-    force = scene.force
-    low_w, high_w = -FAR_W, FAR_W
-    if caps.no_battery_export:
-        low_w = min(0.0, -(base.low_w + others_w))
-    if force.generation_w is not None:
-        made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
-        low_w = max(low_w, min(0.0, made_w - force.generation_w))
-    if unseen.is_unsigned(scene.house, scene.state.memories):
-        low_w = max(low_w, 0.0)  # what a battery fed in would be seen as import, and be answered by more
+    surplus_w = max(0.0, -(base.high_w + others_w))
+    low_w, high_w = _reach(scene, base, others_w), emergency.charge_max_w(scene, base, others_w, FAR_W)
     rooms = battery.narrowed([player.room for player in units], low_w=low_w, high_w=high_w)
     if caps.no_grid_charge_above_reserve:
-        surplus_w = max(0.0, -(base.high_w + others_w))
         above = [unit for unit in units if _above_reserve(scene, unit)]
         kept = battery.narrowed([rooms[units.index(u)] for u in above], low_w=-FAR_W, high_w=surplus_w)
         for unit, narrow in zip(above, kept, strict=True):
@@ -207,6 +208,20 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
         else:
             unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
             unit.reason = rule("held: nothing is raised while inputs are stale", "stale inputs")
+        emergency.discharged(scene, unit)
+
+
+def _reach(scene: Scene, base: balance.Base, others_w: float) -> float:
+    """How far below 0 all batteries together may go, in W."""
+    low_w = -FAR_W
+    if scene.wishes.caps.no_battery_export or scene.duties.no_feed_in:
+        low_w = min(0.0, -(base.low_w + others_w))
+    if scene.force.generation_w is not None:
+        made_w = balance.generation_w(scene.house, scene.state.memories, scene.now_ns)
+        low_w = max(low_w, min(0.0, made_w - scene.force.generation_w))
+    if unseen.is_unsigned(scene.house, scene.state.memories):
+        low_w = max(low_w, 0.0)  # what a battery fed in would be seen as import, and be answered by more
+    return low_w
 
 
 def _edge(unit: Player, wanted_w: float) -> str:
@@ -234,6 +249,7 @@ def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -
     grove = tree.grove(scene, players, base)
     downs = steps.down(players, scene.state.turns, scene.now_ns)
     acted: dict[int, str] = {}
+    off = emergency.taken(scene, players, wants, acted)
     forced.taken(scene, players, wants, downs, acted)
     generation.capped(scene, players, wants, acted)
     _capped_consumption(scene, players, wants, downs, acted, base)
@@ -246,6 +262,8 @@ def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -
         rest_w = base.high_w
     elif base.low_w + total_w < -force.export_w:
         rest_w = base.low_w
+    if scene.duties.holds:
+        ups = [one for one in ups if isinstance(players[one.index].asset, Battery | Pv)]
     if scene.lost:  # what cannot be seen cannot be raised; PV is limited to the export cap by itself
         ups = []
     found = tree.brought(scene, grove, players, wants, rest_w, downs, ups)
@@ -259,6 +277,7 @@ def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -
         acted,
         met=not found.broken,
         gate=scene.state.gate,
+        off=off,
         charge_room_w=sum(
             p.room.high_w - setpoints[i] for i, p in enumerate(players) if isinstance(p.asset, Battery)
         ),

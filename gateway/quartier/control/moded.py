@@ -101,10 +101,10 @@ def _asked(turn: Turn, before: int, leaning: Leaning, now_ns: int) -> tuple[Turn
 def _mode(scene: Scene, turn: Turn, before: int, wanted: int, leaning: Leaning) -> int:
     """Where it goes by itself: to what it wants; one that is held goes no further up than it is held.
 
-    So does every one while inputs are stale, or after it has turned too often in an hour.
+    So does every one while inputs are stale or the grid is in need, or after too many turns in an hour.
     """
     mode = min(max(wanted, leaning.highest), leaning.lowest)
-    held = turn.is_held and not leaning.claims
+    held = (turn.is_held or scene.duties.holds) and not leaning.claims
     if held or scene.stage is not Stage.WELL or not shed.may_rise(turn, scene.now_ns):
         mode = max(before, mode)
     return mode
@@ -141,8 +141,8 @@ def _expected_w(asset: Moded, before: int, present_w: float, mode: int) -> float
     return min(there_w, present_w * (there_w / here_w))
 
 
-def turned(scene: Scene, player: Player, setpoint_w: float) -> Turn:
-    """The turn after the kernel moved the player, or left it."""
+def turned(scene: Scene, player: Player, setpoint_w: float, off: int | None = None) -> Turn:
+    """The turn after the kernel moved the player, or left it; ``off`` is the mode an event takes it to."""
     asset, turn, now_ns = player.asset, player.turn, scene.now_ns
     assert isinstance(asset, Moded)
     mode = player.mode
@@ -150,6 +150,8 @@ def turned(scene: Scene, player: Player, setpoint_w: float) -> Turn:
         mode = next((r.mode for r in player.downs if r.target_w <= setpoint_w + _EPSILON_W), mode)
     elif setpoint_w > player.want_w + _EPSILON_W:
         mode = next((r.mode for r in player.ups if r.target_w >= setpoint_w - _EPSILON_W), mode)
+    if off is not None:
+        mode = max(mode, off)
     before = asset.normal if turn.mode is None else turn.mode
     lowered = mode > player.mode
     if mode != before:
@@ -157,8 +159,8 @@ def turned(scene: Scene, player: Player, setpoint_w: float) -> Turn:
         turn = replace(turn, on=mode < before, since_ns=now_ns, asks_ns=None)
     if lowered and mode > before:
         turn = shed.switched_off(turn, max(player.present_w, 0.0), now_ns)
-    held = mode > player.wanted and (lowered or turn.is_held)
-    return replace(turn, mode=mode, is_held=held, back_ns=None)
+    is_held = mode > player.wanted and (lowered or turn.is_held or scene.duties.holds)
+    return replace(turn, mode=mode, is_held=is_held, back_ns=None)
 
 
 def back(scene: Scene, player: Player, spare_w: float) -> Turn | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import floor, inf
 
-from quartier.control import generation, guards, measures, moded, shed, sight
+from quartier.control import duties, generation, guards, measures, moded, shed, sight
 from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
 from quartier.control.meters import Look
@@ -31,8 +31,9 @@ class Result:
     ``total_high_w`` and ``total_low_w`` are the grid's power if all is followed, at worst in either
     direction; None where nothing is known of the grid.  ``charge_room_w`` is what batteries could
     take more.  ``acted`` says by player why it was moved,
-    ``back`` which players come back, with their new turn.  ``grove`` is the tree that it was brought into,
-    None where nothing is known of the grid; ``broken`` are its rows whose cap does not hold.
+    ``back`` which players come back, with their new turn; ``off`` which an event of the grid takes, and into
+    which mode, also where they take nothing now.  ``grove`` is the tree that it was brought into, None where
+    nothing is known of the grid; ``broken`` are its rows whose cap does not hold.
     """
 
     setpoints_w: tuple[float, ...]
@@ -46,6 +47,7 @@ class Result:
     grove: Grove | None = None
     broken: tuple[int, ...] = ()
     looks: Mapping[str, Look] = field(default_factory=dict)
+    off: Mapping[int, int] = field(default_factory=dict)
 
 
 def point(asset: Load | Ev | Pv | Moded) -> str:
@@ -88,7 +90,10 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
     wants: list[Want] = []
     spare_w = float("inf")
     if result.total_high_w is not None:
-        spare_w = max(0.0, scene.force.import_w - result.total_high_w)
+        most_w = scene.force.import_w
+        if scene.duties.ceiling_w is not None:
+            most_w = min(most_w, max(scene.duties.ceiling_w, result.total_high_w))
+        spare_w = max(0.0, most_w - result.total_high_w)
     for index, player in enumerate(players):
         asset = player.asset
         setpoint_w = result.setpoints_w[index]
@@ -131,13 +136,14 @@ def _turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
     asset, turn, now_ns = player.asset, player.turn, scene.now_ns
     setpoint_w, want_w = result.setpoints_w[index], player.want_w
     if isinstance(asset, Moded):
-        return moded.turned(scene, player, setpoint_w)
+        return moded.turned(scene, player, setpoint_w, result.off.get(index))
     if isinstance(asset, Pv):
         return _pv_turn(scene, player, result, index)
     assert isinstance(asset, Load | Ev)
-    if turn.on and setpoint_w < want_w - EPSILON_W:
+    is_off = index in result.off
+    if turn.on and (setpoint_w < want_w - EPSILON_W or is_off):
         before_w = max(player.present_w, 0.0)
-        if setpoint_w <= 0 or isinstance(asset, Load):
+        if setpoint_w <= 0 or isinstance(asset, Load) or is_off:
             return shed.switched_off(turn, before_w, now_ns)
         return shed.lowered(turn, max(setpoint_w, floor_w(asset)), before_w, now_ns)
     if setpoint_w > want_w + EPSILON_W:
@@ -186,10 +192,14 @@ def _pv_raised(scene: Scene, player: Player, result: Result, limit_w: float) -> 
     lets a battery charge before it curtails again: so the surplus finds its way into the battery.
     """
     assert result.total_low_w is not None
-    asset = player.asset
+    asset, held_w = player.asset, limit_w
+    if scene.duties.pv_holds:
+        return limit_w
     limit_w += 0.25 * max(0.0, result.total_low_w + scene.force.export_w)
     if result.charge_room_w > 0.02 * asset.rated_w and -player.present_w > 0.9 * limit_w:
         limit_w += PV_RAISE_PER_S * asset.rated_w * scene.dt_s
+    if scene.duties.pv_ramp_per_min is not None:
+        limit_w = min(limit_w, held_w + scene.duties.pv_ramp_per_min / 60.0 * asset.rated_w * scene.dt_s)
     return limit_w
 
 
@@ -263,12 +273,15 @@ def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn
     if before is None and not turn.on:
         return rule(f"found off: {RETURNS}", RESTORE)
     if before is not None and before.reason != "free":
-        return _still(scene.force, before.reason)
+        return _still(scene, before.reason)
     return _fits(scene.force)
 
 
-def _still(force: Force, reason: str) -> str:
-    """Why an asset is still held.  A cap that is no longer in force is not named: what is waited for is."""
+def _still(scene: Scene, reason: str) -> str:
+    """Why an asset is still held.  What is no longer in force is not named: what is waited for is."""
+    force = scene.force
+    if reason.startswith(duties.GRID_WORDS):
+        return reason if reason in scene.duties.off.values() else rule(RETURNS, RESTORE)
     if reason.startswith(FITTED):
         return _fits(force)
     direction, cap, _ = reason.partition(" cap ")

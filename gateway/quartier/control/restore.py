@@ -15,6 +15,8 @@ from quartier.house.assets import Ev, Load, Moded, Pv, Tier
 def restored(scene: Scene, players: Sequence[Player], result: Result) -> Result:
     """Let at most one load, EV or PV come back, when the gate is open and it fits with 10 % to spare."""
     cap_w = scene.force.import_w * shed.RESTORE_BELOW
+    if scene.duties.ceiling_w is not None:
+        cap_w = min(cap_w, scene.duties.ceiling_w)
     high_w = result.total_high_w
     below = high_w is not None and scene.grid_w is not None and max(high_w, scene.grid_w) < cap_w
     gate = shed.passed(
@@ -22,7 +24,7 @@ def restored(scene: Scene, players: Sequence[Player], result: Result) -> Result:
     )
     rooms, looks = tree.rooms(scene, result.grove, players, result.setpoints_w)
     back: dict[int, Turn] = {}
-    if high_w is not None and scene.stage is Stage.WELL and not result.acted:
+    if high_w is not None and scene.stage is Stage.WELL and not (result.acted or scene.duties.holds):
         if gate.is_open(scene.now_ns):
             spare_w = (
                 cap_w - high_w - balance.silent_w(scene.house.assets, scene.state.memories, scene.now_ns)
@@ -78,6 +80,8 @@ def _tier(player: Player) -> Tier:
 def _pv_back(scene: Scene, players: Sequence[Player], result: Result) -> dict[int, Turn]:
     """A PV behind a relay comes back when what it made before it was switched off fits."""
     assert result.total_low_w is not None
+    if scene.duties.pv_holds or scene.duties.pv_ramp_per_min is not None:
+        return {}
     spare_w = result.total_low_w + scene.force.export_w * shed.RESTORE_BELOW
     cap_w = scene.force.generation_w
     if cap_w is not None:

@@ -1,7 +1,8 @@
 """One cycle's circumstances: all that its parts need to know and none of them changes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from quartier.control.duties import Duties
 from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
 from quartier.control.state import State
@@ -15,7 +16,8 @@ class Scene:
     """``grid_w`` is None unless current; ``lost`` when it is too old even to freeze upon.
     ``running_s`` is since this process's first cycle.
 
-    ``common`` is a moment that all buildings saw, after which restores are spread.
+    ``common`` is a moment that all buildings saw, after which restores are spread; ``duties`` are what the
+    public grid's own events ask.
     """
 
     state: State
@@ -28,6 +30,7 @@ class Scene:
     running_s: float
     now: Now
     common: bool
+    duties: Duties = field(default_factory=Duties)
 
     @property
     def house(self) -> House:

@@ -8,6 +8,7 @@ from quartier.control import meters
 from quartier.control.balance import Window
 from quartier.control.breach import Breach
 from quartier.control.contacts import Hold
+from quartier.control.events import Events
 from quartier.control.failsafe import Judgement
 from quartier.control.limits import Force
 from quartier.control.meters import Look
@@ -44,6 +45,7 @@ class State:
     book: Book = field(default_factory=Book)
     tracks: Mapping[str, Track] = field(default_factory=dict)
     looks: Mapping[str, Look] = field(default_factory=dict)
+    events: Events = field(default_factory=Events)
 
     @classmethod
     def fresh(cls, house: House) -> "State":

@@ -41,10 +41,14 @@ class Grid(Asset):
     """The connection meter; reads the sum of all assets.  Points: ``power_w``, ``voltage_l1_v`` …
 
     ``is_apparent``: it says no ``power_w``, only ``apparent_power_va`` without a sign, and perhaps
-    ``apparent_power_export_va``: then VA stand for W, which are never more.
+    ``apparent_power_export_va``: then VA stand for W, which are never more.  ``frequency_period_s`` and
+    ``voltage_period_s``: how often it says these, None where it does not; ``voltage_v``: the nominal one.
     """
 
     is_apparent: bool = False
+    frequency_period_s: float | None = None
+    voltage_period_s: float | None = None
+    voltage_v: float = 230.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,6 +139,7 @@ def test_every_command_has_a_reason_an_expiry_and_the_view_its_words(plant):
         "acted",
         "contacts",
         "supplies",
+        "events",
         "restore",
         "assets",
         "mode_age_s",

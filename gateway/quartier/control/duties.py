@@ -1,0 +1,113 @@
+"""What the grid's events ask of the building now, with words: effects that the cycle takes in its order."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from quartier.control import gridrows, outage
+from quartier.control.events import Events
+from quartier.control.reason import rule
+
+GRID_WORDS = ("grid at", "voltage at")
+"""How the reasons of events begin."""
+_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duties:
+    """Effects in force.
+
+    ``off`` maps a tier that is off to the reason.  ``holds``: nothing takes more.  ``no_grid_charge``,
+    ``no_feed_in``: of batteries.  ``discharges``: why batteries discharge up to the export cap, else empty.
+    ``pv_holds``: PV is not raised.  ``ceiling_w``: the import up to which something may be raised.
+    ``pv_ramp_per_min``: the share of its rating by which PV may rise each minute.  None: no limit.
+    """
+
+    off: Mapping[str, str] = field(default_factory=dict)
+    holds: bool = False
+    no_grid_charge: bool = False
+    no_feed_in: bool = False
+    discharges: str = ""
+    pv_holds: bool = False
+    ceiling_w: float | None = None
+    pv_ramp_per_min: float | None = None
+
+
+def of(events: Events, contract_w: float, now_ns: int) -> Duties:
+    """The duties of what acts; high frequency ends what low frequency asked of batteries."""
+    low, is_high = events.low.level, bool(events.high.level)
+    waits = outage.is_waiting(events.outage, now_ns)
+    ceiling_w = outage.ceiling_w(events.outage, contract_w, now_ns)
+    return Duties(
+        off=_off(events),
+        holds=bool(low or events.low_u.level) or waits,
+        no_grid_charge=bool((low and not is_high) or events.low_u.level) or waits,
+        no_feed_in=bool(events.high_u.level) or events.is_gone,
+        discharges=_discharges(events),
+        pv_holds=is_high or waits,
+        ceiling_w=ceiling_w,
+        pv_ramp_per_min=None if ceiling_w is None else gridrows.OUTAGE_RAMP_PER_MIN,
+    )
+
+
+def _discharges(events: Events) -> str:
+    if events.low.level < 2 or events.high.level:
+        return ""
+    return rule(f"{grid_words(events)}: discharges", gridrows.LOW_C.name)
+
+
+def _off(events: Events) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if events.low_u.level:
+        words = f"voltage at {events.low_u.value:.0f} %: tier D off"
+        found["D"] = rule(words, gridrows.LOW_U.name)
+    for row in gridrows.LOW[: events.low.level]:
+        found[row.tiers] = rule(f"{grid_words(events)}: tier {row.tiers} off", row.name)
+    return found
+
+
+def grid_words(events: Events) -> str:
+    """``grid at 49.46 Hz``: the reading with which the last row began."""
+    return f"grid at {events.low.value:.2f} Hz"
+
+
+def alarms(events: Events, duties: Duties, now_ns: int) -> list[str]:
+    """What people must know; a text stands as long as the same rows act."""
+    found = []
+    if events.low.level:
+        found.append(f"low frequency: tiers {', '.join(row.tiers for row in _acting(events))} are off")
+    if events.high.level:
+        found.append("high frequency: PV is not raised")
+    if events.low_u.level:
+        found.append("low voltage: tier D is off")
+    if events.high_u.level:
+        found.append("high voltage: no battery feeds in")
+    if events.is_gone:
+        found.append("the grid's voltage is gone")
+    elif outage.is_waiting(events.outage, now_ns):
+        found.append("after an outage: nothing is raised until the grid is well")
+    elif duties.ceiling_w is not None:
+        found.append("after an outage: the building rises slowly")
+    if events.is_stuck:
+        found.append("the grid's frequency stands still: it counts as not measured; look at the meter")
+    missing = sorted(events.live - {p for p, one in events.volts.items() if one.value > gridrows.GONE.limit})
+    if missing and not events.is_gone:
+        found.append(f"no voltage on {', '.join(phase.upper() for phase in missing)}")
+    return found
+
+
+def _acting(events: Events) -> tuple[gridrows.Row, ...]:
+    return gridrows.LOW[: events.low.level]
+
+
+def shown(events: Events, duties: Duties, now_ns: int) -> dict[str, Any]:
+    """For people, JSON-ready."""
+    ends_ns = events.low.ends_ns or events.low_u.ends_ns
+    return {
+        "frequency_hz": events.hz,
+        "voltage_pct": {phase: round(one.value, 1) for phase, one in sorted(events.volts.items())},
+        "off": {tier: str(words) for tier, words in duties.off.items()},
+        "holds": duties.holds,
+        "returns_in_s": None if ends_ns is None else round((ends_ns - now_ns) / _S, 1),
+        "ceiling_w": None if duties.ceiling_w is None else round(duties.ceiling_w, 1),
+    }

@@ -1,0 +1,67 @@
+"""What an event of the grid takes before any cap is judged: tiers off, batteries out.
+
+Minimum times stay: they protect the device itself, which comes first (failsafe.md section 1).  Tier A is
+never taken, an asset in modes no further than its class allows.
+"""
+
+from collections.abc import Mapping
+
+from quartier.control import shed
+from quartier.control.balance import Base
+from quartier.control.players import Player, floor_w
+from quartier.control.scene import Scene
+from quartier.house.assets import Battery, Ev, Load, Moded
+
+
+def taken(scene: Scene, players: list[Player], wants: list[float], acted: dict[int, str]) -> dict[int, int]:
+    """Lower ``wants`` of whose tier is off; returns by player the mode it goes to, 0 for one switched.
+
+    What takes nothing now goes off too: it must not begin.
+    """
+    off = scene.duties.off
+    moved: dict[int, int] = {}
+    for index, player in enumerate(players):
+        if not player.usable or not off:
+            continue
+        asset = player.asset
+        if isinstance(asset, Moded):
+            _moded(player, index, off, wants, acted, moved)
+        elif isinstance(asset, Load | Ev) and player.turn.on and asset.tier in off:
+            if shed.may_switch(asset, player.turn, scene.now_ns):
+                wants[index], moved[index], acted[index] = 0.0, 0, off[asset.tier]
+            elif isinstance(asset, Ev) and wants[index] > floor_w(asset):
+                wants[index], acted[index] = floor_w(asset), off[asset.tier]
+    return moved
+
+
+def _moded(
+    player: Player,
+    index: int,
+    off: Mapping[str, str],
+    wants: list[float],
+    acted: dict[int, str],
+    moved: dict[int, int],
+) -> None:
+    due = [rung for rung in player.downs if rung.tier in off and not rung.generates]
+    if due:
+        wants[index] = min(wants[index], due[-1].target_w)
+        moved[index], acted[index] = due[-1].mode, off[due[-1].tier]
+
+
+def charge_max_w(scene: Scene, base: Base, others_w: float, most_w: float) -> float:
+    """What all batteries together may charge with, in W: the surplus, or what a slow rise leaves."""
+    surplus_w = max(0.0, -(base.high_w + others_w))
+    if scene.duties.no_grid_charge:
+        return surplus_w
+    if scene.duties.ceiling_w is not None:
+        return max(surplus_w, scene.duties.ceiling_w - base.high_w - others_w)
+    return most_w
+
+
+def discharged(scene: Scene, unit: Player) -> None:
+    """Have a battery give what it may, as fast as its ramp goes; caps still come after this."""
+    asset = unit.asset
+    if scene.duties.discharges and isinstance(asset, Battery):
+        step_w = asset.ramp_max_w_per_s * scene.dt_s
+        unit.want_w = min(unit.want_w, max(unit.room.low_w, unit.before_w - step_w))
+        unit.reason = scene.duties.discharges

@@ -1,0 +1,56 @@
+import json
+
+from quartier.control import duties
+from quartier.control.duties import Duties
+from quartier.control.events import Acting, Events
+from quartier.control.outage import Outage
+from quartier.control.reason import who
+
+
+def test_a_quiet_grid_asks_nothing():
+    assert Duties() == duties.of(Events(), 10_000, 0)
+    assert [] == duties.alarms(Events(), Duties(), 0)
+
+
+def test_each_low_row_adds_its_tier_with_the_reading_that_made_it_act():
+    found = duties.of(Events(low=Acting(level=2, value=49.461)), 10_000, 0)
+
+    assert {"D": "grid at 49.46 Hz: tier D off", "C": "grid at 49.46 Hz: tier C off"} == found.off
+    assert "lower frequency" == who(found.off["C"]).name
+    assert (True, True, "grid at 49.46 Hz: discharges") == (
+        found.holds,
+        found.no_grid_charge,
+        found.discharges,
+    )
+
+
+def test_low_voltage_takes_tier_d_and_says_so():
+    found = duties.of(Events(low_u=Acting(level=1, value=87.4)), 10_000, 0)
+
+    assert {"D": "voltage at 87 %: tier D off"} == found.off
+    assert found.holds
+
+
+def test_high_voltage_and_high_frequency_shed_nothing():
+    found = duties.of(Events(high_u=Acting(level=1), high=Acting(level=1)), 10_000, 0)
+
+    assert ({}, False, True, True) == (found.off, found.holds, found.no_feed_in, found.pv_holds)
+
+
+def test_after_an_outage_nothing_is_raised_and_then_only_slowly():
+    waits = duties.of(Events(outage=Outage(is_open=True)), 10_000, 0)
+    rises = duties.of(Events(outage=Outage(is_open=True, rises_ns=0, from_w=500)), 10_000, 0)
+
+    assert (True, True, True) == (waits.holds, waits.no_grid_charge, waits.pv_holds)
+    assert (False, 500, 0.1) == (rises.holds, rises.ceiling_w, rises.pv_ramp_per_min)
+    assert ["after an outage: the building rises slowly"] == duties.alarms(
+        Events(outage=Outage(is_open=True, rises_ns=0, from_w=500)), rises, 0
+    )
+
+
+def test_what_is_shown_is_plain_json():
+    events = Events(low=Acting(level=1, value=49.7, ends_ns=3_000_000_000))
+    shown = duties.shown(events, duties.of(events, 10_000, 0), 0)
+
+    assert shown == json.loads(json.dumps(shown))
+    assert 3.0 == shown["returns_in_s"]

@@ -1,0 +1,229 @@
+"""What an event of the grid does to a building, through the whole cycle."""
+
+from dataclasses import replace
+
+import pytest
+
+from quartier.house.assets import Mode, Moded
+from quartier.house.modes import Lights
+
+ALL = {"heat": 1_500, "pump": 2_000, "cold": 1_000, "lift": 700}
+
+
+@pytest.fixture
+def fed(plant, house):
+    """A building whose meter says frequency and voltage every second; the last row needs faster ones."""
+
+    def made(**more):
+        house_ = more.pop("house", house)
+        grid = replace(house_.grid, frequency_period_s=more.pop("period_s", 1.0), voltage_period_s=1.0)
+        p = plant(house=replace(house_, grid=grid), base_w=500, loads_w=dict(ALL), **more)
+        p.raw |= {f"grid.voltage_l{n}_v": 230.0 for n in (1, 2, 3)}
+        return p
+
+    return made
+
+
+def hz(p, value, seconds):
+    """The grid at about this frequency: a real one never stands still."""
+    for n in range(seconds):
+        p.raw["grid.frequency_hz"] = value - 0.001 * (n % 3)
+        p.step()
+    return p
+
+
+def _firsts(p, point, since):
+    """When a relay was first told to close again."""
+    return [(t, on) for t, on in p.written(point, since) if on][:1]
+
+
+def relays(p):
+    return [p.points.get(f"{name}.relay_on", 1.0) for name in ("heat", "pump", "cold", "lift")]
+
+
+@pytest.mark.parametrize(
+    ("value", "stands"), [(49.82, [1, 1, 1, 1]), (49.75, [0, 1, 1, 1]), (49.45, [0, 0, 1, 1])]
+)
+def test_a_low_frequency_takes_its_tiers_in_order_and_never_tier_a(fed, value, stands):
+    p = hz(hz(fed(), 50.0, 320), value, 6)
+
+    assert stands == relays(p)
+
+
+def test_the_last_row_takes_tier_b_where_frequency_is_read_fast_enough(fed):
+    p = hz(hz(fed(period_s=0.2), 50.0, 320), 49.1, 3)
+
+    assert [0, 0, 0, 1] == relays(p)
+    assert "grid at 49.10 Hz: tier B off" == p.state.book.orders["cold.relay_on"].reason
+
+
+def test_the_reason_names_the_grid_and_then_what_is_waited_for(fed):
+    p = hz(hz(fed(), 50.0, 320), 49.46, 4)
+    assert p.view["assets"]["pump"]["command"]["reason"] == "grid at 49.46 Hz: tier C off"
+    assert "low frequency: tiers D, C are off" in p.view["alarms"]
+
+    hz(p, 50.0, 60 + 301)
+    p.deaf = set()
+    reasons = [c.reason for _, c in p.log if c.point == "pump.relay_on"]
+    assert "grid at 49.46 Hz: tier C off" in reasons
+    hz(p, 50.0, 400)
+    assert [1, 1, 1, 1] == relays(p)
+
+
+def test_what_was_shed_comes_back_one_by_one(fed):
+    p = hz(hz(fed(), 50.0, 320), 49.4, 5)
+    hz(p, 50.0, 900)
+    back = sorted(t for n in ("heat", "pump") for t, _ in _firsts(p, f"{n}.relay_on", 326))
+
+    assert [1, 1, 1, 1] == relays(p)
+    assert back[0] >= 325 + 60
+    assert back[1] - back[0] >= 30
+
+
+def test_a_battery_stops_charging_from_the_grid_and_then_gives_up_to_the_export_cap(fed):
+    p = fed(soc_pct=60)
+    p.house = replace(p.house, grid_target_w=4_000)
+    p.state = p.state.adopt(p.house)
+    p.loads_w = {}
+    hz(p, 50.0, 320)
+    assert p.bat_w > 2_000, "it charges from the grid, as is aimed at"
+
+    hz(p, 49.75, 20)
+    assert p.bat_w <= 50
+    p.cap(export_max_w=1_500)
+    hz(p, 49.45, 30)
+    assert -1_500 - 50 <= p.grid_w <= -1_200
+    assert "grid at 49.45 Hz: discharges" in p.state.book.orders["bat1.setpoint_w"].reason or p.bat_w < -1_500
+
+
+def test_a_surplus_still_charges_the_battery_in_the_first_row(fed):
+    p = fed(soc_pct=50, sun_w=4_000)
+    p.loads_w = {}
+    hz(p, 50.0, 320)
+    hz(p, 49.75, 30)
+
+    assert p.bat_w > 3_000
+    assert abs(p.grid_w) < 300
+
+
+def test_a_minimum_time_outlasts_the_event(fed):
+    p = hz(fed(soc_pct=12), 50.0, 320)
+    p.cap(import_max_w=2_500)
+    hz(p, 50.0, 10)
+    p.cap(import_max_w=10_000)
+    while p.points["pump.relay_on"] == 0:
+        hz(p, 50.0, 1)
+    came_back = p.t - 1
+    assert came_back > 400
+    hz(p, 49.4, 10)
+    assert 1 == p.points["pump.relay_on"], "a compressor that just started protects itself"
+
+    hz(p, 49.4, 300)
+    off = [t for t, on in p.written("pump.relay_on", came_back) if not on]
+    assert off
+    assert 299 <= off[0] - came_back <= 305
+
+
+def test_a_load_that_rests_is_held_off_too(fed):
+    p = fed()
+    p.loads_w["pump"] = 0
+    hz(p, 50.0, 320)
+    hz(p, 49.4, 5)
+
+    assert 0 == p.points["pump.relay_on"]
+
+
+def test_a_car_pauses_and_is_not_raised_until_it_is_over(fed):
+    p = fed(ev_wants_w=11_040)
+    hz(p, 50.0, 320)
+    assert p.points["ev1.current_max_a"] > 0
+    hz(p, 49.7, 200)
+
+    assert 0 == p.points["ev1.current_max_a"]
+
+
+def test_lights_are_dimmed_to_half_and_never_off(fed, house):
+    modes = tuple(Mode(f"{n} %", n, 10.0 * n) for n in (100, 75, 50, 0))
+    street = Lights(name="street", rated_w=1_000, tier="C", quantity="dim_pct", modes=modes)
+    p = fed(house=replace(house, assets=(*house.assets, street)))
+    hz(p, 50.0, 320)
+    hz(p, 49.4, 10)
+
+    assert 50 == p.points["street.dim_pct"]
+
+
+def test_modes_go_to_the_last_rung_of_their_tier_and_come_back(fed, house):
+    modes = (Mode("high", 2, 2_000), Mode("low", 1, 1_000), Mode("off", 0, 0))
+    fan = Moded(name="fan", rated_w=2_000, tier="C", quantity="step_index", modes=modes)
+    p = fed(house=replace(house, assets=(*house.assets, fan)))
+    p.loads_w["fan"] = 1.0
+    hz(p, 50.0, 320)
+    hz(p, 49.4, 10)
+    assert 0 == p.points["fan.step_index"]
+
+    hz(p, 50.0, 1_000)
+    assert 2 == p.points["fan.step_index"]
+
+
+def test_a_high_frequency_keeps_pv_where_it_is_for_600_s_of_calm(fed):
+    p = fed(sun_w=6_000, soc_pct=95)
+    p.loads_w = {}
+    hz(p, 50.0, 60)
+    p.cap(export_max_w=1_000)
+    hz(p, 50.3, 60)
+    held_w = p.points["pv1.generation_max_w"]
+    p.cap(export_max_w=6_000)
+    hz(p, 50.3, 60)
+    assert held_w == p.points["pv1.generation_max_w"]
+
+    hz(p, 50.05, 599)
+    assert held_w == p.points["pv1.generation_max_w"]
+    hz(p, 50.05, 300)
+    assert held_w < p.points["pv1.generation_max_w"]
+
+
+def test_high_voltage_stops_a_battery_from_feeding_in_and_low_voltage_takes_tier_d(fed):
+    p = fed(soc_pct=80)
+    p.house = replace(p.house, grid_target_w=-2_000)
+    p.state = p.state.adopt(p.house)
+    p.loads_w = dict.fromkeys(ALL, 0)
+    hz(p, 50.0, 60)
+    assert p.grid_w < -1_000
+    p.raw["grid.voltage_l2_v"] = 254.0
+    hz(p, 50.0, 100)
+    assert p.grid_w > -300
+
+    p.raw |= {f"grid.voltage_l{n}_v": 205.0 for n in (1, 2, 3)}
+    hz(p, 50.0, 300)
+    assert [0, 1, 1, 1] == relays(p)
+
+
+def test_after_an_outage_nothing_of_ours_rises_until_the_grid_is_well_and_then_slowly(fed):
+    p = fed(ev_wants_w=11_040, soc_pct=60)
+    p.cap(import_max_w=9_000)
+    hz(p, 50.0, 320)
+    p.raw |= {f"grid.voltage_l{n}_v": 0.0 for n in (1, 2, 3)}
+    before = relays(p)
+    hz(p, 50.0, 10)
+    assert before == relays(p), "nothing is opened by itself"
+    p.raw |= {f"grid.voltage_l{n}_v": 230.0 for n in (1, 2, 3)}
+    begun, seen = p.t, p.points["ev1.current_max_a"]
+    hz(p, 50.0, 61)
+    assert p.points["ev1.current_max_a"] <= seen
+    assert "after an outage: nothing is raised until the grid is well" in p.view["alarms"]
+
+    hz(p, 50.0, 61 + 300 + 700)
+    assert p.state.events.outage.is_open is False
+    assert p.t - begun > 0
+
+
+def test_no_event_lifts_a_cap(fed):
+    p = fed(ev_wants_w=11_040)
+    p.cap(import_max_w=6_000, export_max_w=2_000)
+    hz(p, 50.0, 320)
+    for value in (49.7, 49.3, 50.3, 50.0):
+        hz(p, value, 120)
+        assert 6_000 == p.view["caps"]["import"]["max_w"]
+        assert 2_000 == p.view["caps"]["export"]["max_w"]
+    assert 0 == p.longest_over_s(6_000, 330)
+    assert p.longest_over_s(2_000, 330, export=True) <= 5
