@@ -3,25 +3,30 @@
 Doors are imported on first use: a site pays only for the protocols that it speaks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, cast
 
 from quartier_drivers.contract import Door
 
+Replay = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Awaitable[Sequence[str]]]
+"""A bus's section and the encoded writes in; a line for each that failed out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of bus: its protocol, its section of the site file, its door (``module:name``).
 
-    ``guests`` are other protocols that devices on the same wire may speak, each with its door.
+    ``guests`` are other protocols that devices on the same wire may speak, each with its door.  ``safe``
+    makes the writes of a release table where the door would bring too much for that (``module:name``).
     """
 
     protocol: str
     section: str
     door: str
     guests: Mapping[str, str] = field(default_factory=dict)
+    safe: str = ""
 
     @property
     def protocols(self) -> tuple[str, ...]:
@@ -32,12 +37,13 @@ class Kind:
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
 """Protocols of meters, whose telegrams state groups where other devices have registers."""
 _ON_MODBUS = {"sunspec": "quartier_drivers.sunspec.door:DOOR"}
+_SAFE = "quartier_drivers.modbus.safe:replay"
 KINDS = {
     "modbus-tcp": Kind(
-        "modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.door:DOOR", _ON_MODBUS
+        "modbus", "quartier_drivers.modbus.bus:TcpBus", "quartier_drivers.modbus.door:DOOR", _ON_MODBUS, _SAFE
     ),
     "modbus-rtu": Kind(
-        "modbus", "quartier_drivers.modbus.bus:RtuBus", "quartier_drivers.modbus.door:DOOR", _ON_MODBUS
+        "modbus", "quartier_drivers.modbus.bus:RtuBus", "quartier_drivers.modbus.door:DOOR", _ON_MODBUS, _SAFE
     ),
     **{
         protocol: Kind(
@@ -70,3 +76,9 @@ def door(kind: str, protocol: str = "") -> Door:
     """The door for buses of this kind, or for its devices of a guest's ``protocol``; imports its library."""
     made = KINDS[kind]
     return cast("Door", _load(made.guests.get(protocol, made.door)))
+
+
+def replay(kind: str) -> Replay:
+    """What makes the writes of a release table on such a bus; imports as little as that needs."""
+    safe = KINDS[kind].safe
+    return cast("Replay", _load(safe) if safe else door(kind).replay)

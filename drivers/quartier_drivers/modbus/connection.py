@@ -1,12 +1,15 @@
 """The one connection to a Modbus endpoint, over all its renewals: a half open one is given up."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from quartier_drivers.contract import Clock
 from quartier_drivers.endpoint import Endpoint
 from quartier_drivers.errors import LinkLost
-from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.stream import Stream
+
+if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
+    from quartier_drivers.modbus.bus import TcpBus
 
 _CONNECT_S = 3.0
 # This many requests in a row without a single byte from the whole endpoint: it is half open.
@@ -19,7 +22,7 @@ class Connection:
     """``hear`` takes bytes; ``fail`` why an answer will not come over it any more."""
 
     def __init__(
-        self, bus: TcpBus, clock: Clock, hear: Callable[[bytes], None], fail: Callable[[Exception], None]
+        self, bus: "TcpBus", clock: Clock, hear: Callable[[bytes], None], fail: Callable[[Exception], None]
     ) -> None:
         self._bus = bus
         self._clock = clock

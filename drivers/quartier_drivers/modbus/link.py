@@ -1,13 +1,17 @@
 """The line for a section of the site file; what a wire needs is imported when a site has such a wire."""
 
+from typing import TYPE_CHECKING
+
 from quartier_drivers.contract import Clock
-from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.line import Line
 
+if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
+    from quartier_drivers.modbus.bus import RtuBus, TcpBus
 
-def link(name: str, bus: TcpBus | RtuBus, clock: Clock) -> Line:
+
+def link(name: str, bus: "TcpBus | RtuBus", clock: Clock) -> Line:
     """The line for a checked section of the site file."""
-    if isinstance(bus, TcpBus):
+    if bus.kind == "modbus-tcp":
         if bus.framing == "rtu":
             from quartier_drivers.modbus.tunnel import TunnelLink  # noqa: PLC0415 - few sites have one
 

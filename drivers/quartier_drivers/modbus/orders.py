@@ -52,12 +52,6 @@ def dump(point: str, request: Request) -> Mapping[str, Any]:
     }
 
 
-def restore(write: Mapping[str, Any]) -> Request:
-    """The write that ``dump`` gave."""
-    values = tuple(write["values"])
-    return Request(write["unit"], write["function"], write["address"], len(values), values)
-
-
 def _value(one: Served, value: float, power: int, limits: Limits) -> list[Request]:
     words = codec.encode(one.point, value, power)
     write = one.point.write

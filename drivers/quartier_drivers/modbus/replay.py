@@ -6,9 +6,14 @@ from functools import partial
 from typing import Any
 
 from quartier_drivers.errors import LinkLost, WireError
-from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.frame import Request, meaning
 from quartier_drivers.modbus.line import Line
+
+
+def restore(write: Mapping[str, Any]) -> Request:
+    """The write that ``orders.dump`` gave."""
+    values = tuple(write["values"])
+    return Request(write["unit"], write["function"], write["address"], len(values), values)
 
 
 async def replayed(line: Line, writes: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -28,7 +33,7 @@ async def replayed(line: Line, writes: Sequence[Mapping[str, Any]]) -> list[str]
             left.append(write)
             continue
         try:
-            answer = await line.exchange(orders.restore(write))
+            answer = await line.exchange(restore(write))
         except WireError as error:
             silent.add(write["unit"])
             failures.append(f"{write['point']}: {error}")
@@ -42,7 +47,7 @@ async def given_back(
     send: Callable[[str, Request], Awaitable[None]], writes: Iterable[Mapping[str, Any]]
 ) -> None:
     """Make the writes of a release, each by ``send`` with its point; goes on as ``each`` does."""
-    await each(partial(send, write["point"], orders.restore(write)) for write in writes)
+    await each(partial(send, write["point"], restore(write)) for write in writes)
 
 
 async def each(steps: Iterable[Callable[[], Awaitable[None]]]) -> None:

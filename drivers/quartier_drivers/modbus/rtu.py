@@ -3,16 +3,19 @@
 import asyncio
 import os
 from functools import partial
+from typing import TYPE_CHECKING
 
 from quartier_drivers import ports
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus import direction
 from quartier_drivers.modbus.alarm import Alarm
-from quartier_drivers.modbus.bus import RtuBus
 from quartier_drivers.modbus.frame import Answer, Hunt, Request
 from quartier_drivers.modbus.turnarounds import Turnarounds
 from quartier_drivers.modbus.unnumbered import UnnumberedLine
+
+if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
+    from quartier_drivers.modbus.bus import RtuBus
 
 # So long before its last character is due, an answer is looked at; what a wake-up takes, at least.
 _EARLY_CHARS = 0.6
@@ -33,7 +36,7 @@ class RtuLink(UnnumberedLine):
     than all the rest.  Shortly before its last one is due the port is looked at, and heard to the end.
     """
 
-    def __init__(self, name: str, bus: RtuBus, clock: Clock) -> None:
+    def __init__(self, name: str, bus: "RtuBus", clock: Clock) -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self._bus = bus
         self._port: ports.SerialPort | None = None
@@ -220,7 +223,7 @@ class RtuLink(UnnumberedLine):
         self._look_at(sent_s + self._turns.soonest_s(request.unit) + size_s - self._early_s)
 
 
-def opened(bus: RtuBus) -> ports.SerialPort:
+def opened(bus: "RtuBus") -> ports.SerialPort:
     """The port of a section of the site file, ours alone.  Raises LinkLost, saying why not."""
     port = ports.opened(bus.port, bus.baud, f"8{bus.parity}{bus.stop_bits}")
     ports.quicken(port)

@@ -1,12 +1,15 @@
 """A Modbus TCP endpoint: one connection for all its units."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from quartier_drivers.contract import Clock
-from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.connection import Connection
 from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Rubbish, Seen, is_answer, take_tcp
 from quartier_drivers.modbus.line import Line
+
+if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
+    from quartier_drivers.modbus.bus import TcpBus
 
 # A device answers in some 5 ms, whatever it is asked; behind a gateway to a serial line 1 ms a register.
 REQUEST_COST = 60.0
@@ -15,7 +18,7 @@ REQUEST_COST = 60.0
 class TcpLink(Line):
     """A Modbus TCP endpoint: one connection for all its units, answers told apart by their number."""
 
-    def __init__(self, name: str, bus: TcpBus, clock: Clock) -> None:
+    def __init__(self, name: str, bus: "TcpBus", clock: Clock) -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self.request_cost = REQUEST_COST
         self._connection = Connection(bus, clock, self._hear, self._fail)

@@ -1,12 +1,15 @@
 """``quartier release``: what systemd calls after every stop, so it imports little."""
 
 import argparse
-import asyncio
 import json
 import os
 import sys
 from collections.abc import Sequence
 
+from quartier.runtime.spare import without
+
+with without("ssl"):  # asyncio does without, and no safe value goes over TLS
+    import asyncio
 from quartier.runtime import release
 
 

@@ -7,10 +7,12 @@ import ctypes
 import gc
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module, reload
 from types import ModuleType
+
+from quartier.runtime.spare import without
+
+__all__ = ["freeze", "give_back", "put_off", "settle", "without"]
 
 _LIBC = ctypes.CDLL(None)
 # mallopt(3), <malloc.h> of the GNU C library.
@@ -18,18 +20,6 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
 # Left alone, glibc raises both thresholds to the largest block that was ever freed: after a start or a burst
 # of births megabytes of holes stay with us for ever.
 _TRIM_BYTES, _MMAP_BYTES = 128 * 1024, 64 * 1024
-
-
-@contextmanager
-def without(*names: str) -> Iterator[None]:
-    """What is imported inside finds none of these modules, unless they were there before."""
-    absent = [name for name in names if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(absent))  # type: ignore[arg-type]  # None: importing it is an ImportError
-    try:
-        yield
-    finally:
-        for name in absent:
-            del sys.modules[name]
 
 
 class _Later(ModuleType):

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from quartier.runtime.supervisor import ended_well
 from quartier_drivers.errors import QuartierError
-from quartier_drivers.registry import door
+from quartier_drivers.registry import replay as replay_of
 
 FILE = "release.json"
 COPY = "release.copy.json"
@@ -132,7 +132,7 @@ async def _replay(wire: Wire) -> Sequence[str]:
 
     async def write() -> None:
         async with asyncio.timeout(WRITE_TIMEOUT_S):
-            failures.extend(await door(wire.section["kind"]).replay(wire.section, wire.writes))
+            failures.extend(await replay_of(wire.section["kind"])(wire.section, wire.writes))
 
     def report(error: Exception) -> None:
         slow = isinstance(error, TimeoutError)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from quartier_drivers.modbus.orders import dump, release, restore, setpoint
+from quartier_drivers.modbus.orders import dump, release, setpoint
+from quartier_drivers.modbus.replay import restore
 from quartier_drivers.modbus.served import Served
 from quartier_drivers.schema import Limits, Point
 
