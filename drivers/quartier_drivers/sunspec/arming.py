@@ -22,6 +22,8 @@ def armed(point: str, function: Function, cap: float | None, *, wrote: bool) -> 
     try:
         function.reading()  # where a rating is void no order can be written at all
         if isinstance(function, Cap704) and function.reverts and cap is not None:
+            if not wrote and _stays(function, cap):
+                return Armed(point, function.reading()[0], math.inf, "; ".join(_local(function)))
             value, after_s, problems = _reverting(function, cap, wrote=wrote)
         elif isinstance(function, Cap123 | Cap704):
             problems = _standing(function)
@@ -38,6 +40,13 @@ def absent(point: str, controls: str) -> Armed:
     """Of a point that the device cannot be written at."""
     what = f"the device has none of {controls}; is it the device of the profile, and its control switched on?"
     return Armed(point, None, None, what, is_verified=False)
+
+
+def _stays(function: Cap704, cap: float) -> bool:
+    """Whether a cap stands that nothing ends, as leaving leaves it: no higher than the fail-safe one."""
+    standing, _ = function.reading()
+    is_endless = function.enabled and function.raw(function.timer) == 0
+    return is_endless and standing is not None and standing <= cap + function.step_w()
 
 
 def _standing(function: Function) -> list[str]:

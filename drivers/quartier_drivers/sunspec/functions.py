@@ -249,8 +249,8 @@ class Cap704(_Cap):
         return ({self.value: counts, **self._reversion(cap, counts)}, {self.enable: ON})
 
     def arming(self, cap: float | None) -> Step:
-        """What ``quartier arm`` writes."""
-        return self._reversion(cap, None)
+        """What ``quartier arm`` writes: a cap that stands ends in no higher one."""
+        return self._reversion(cap, self.raw(self.value) if self.enabled else None)
 
     def _reversion(self, cap: float | None, counts: int | None) -> dict[str, int]:
         if not self.reverts or cap is None:

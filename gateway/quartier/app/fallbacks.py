@@ -110,6 +110,7 @@ class Teller:
 def shown(info: PointInfo, known: Fallbacks, utc_ms: int) -> dict[str, Any]:
     """The fall-back of one writable point, JSON-ready: what is declared, what was found, and when.
 
+    ``holds``: what was written last stands, by what is declared or, as a cap that leaving left, for now.
     ``state``: ``none``, ``unseen`` (nobody looked yet), ``verified`` (as declared, and seen to act where
     something must), ``armed`` (as declared, nobody saw it act), ``declared`` (by the manual; the device shows
     none of it, nobody saw it act) or ``different`` (not as declared, or seen to fail).
@@ -133,12 +134,13 @@ def shown(info: PointInfo, known: Fallbacks, utc_ms: int) -> dict[str, Any]:
         armed = look.armed
         found["problem"] = armed.problem
         found["found_value"] = armed.value
-        found["found_after_s"] = None if fallback.holds else armed.after_s
+        found["holds"] = fallback.holds or armed.after_s == inf
+        found["found_after_s"] = None if found["holds"] else armed.after_s
         found["utc_ms"] = look.utc_ms
         found["age_s"] = round((utc_ms - look.utc_ms) / 1000, 1)
     if seen is not None and not seen.acts:
         found["problem"] = "; ".join(filter(None, (found["problem"], seen.words)))
-    return found | {"state": _state(found["problem"], look, seen, holds=fallback.holds)}
+    return found | {"state": _state(found["problem"], look, seen, holds=found["holds"])}
 
 
 def _state(problem: str, look: Look | None, seen: Proof | None, *, holds: bool) -> str:

@@ -120,7 +120,7 @@ def _row(row: dict[str, Any]) -> tuple[Any, ...]:
     if row["state"] == "none" and arming.is_well(row):
         word, style = ("accepted" if row["accepted"] else "not used"), "yellow"
     value = row.get("found_value", row["value"])
-    after_s = row.get("found_after_s") or row["after_s"]
+    after_s = None if row["holds"] else row.get("found_after_s") or row["after_s"]
     return (
         row["device"],
         row["point"],

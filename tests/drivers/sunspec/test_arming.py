@@ -86,6 +86,26 @@ def test_a_cap_of_704_at_rest_is_no_problem_and_will_end_as_declared():
     assert (2000.0, "", False) == (capped().value, capped().problem, capped().is_verified)
 
 
+def test_a_cap_of_704_that_leaving_left_stands_as_it_should():
+    left = cap704().released(2000.0)
+    told = capped(**{path: raw for step in left for path, raw in step.items()})
+
+    assert (1998.0, math.inf, "", True) == (told.value, told.after_s, told.problem, told.is_verified)
+
+
+@pytest.mark.parametrize("wrote", [False, True])
+def test_a_cap_of_704_above_the_fail_safe_one_or_just_armed_must_have_its_timer(wrote):
+    held = {
+        "WMaxLimPct": 300 if wrote else 900,
+        "WMaxLimPctEna": 1,
+        "WMaxLimPctEnaRvrt": 1,
+        "WMaxLimPctRvrt": 300,
+    }
+    told = armed(CAP, cap704({**CAP_704, **held}), 2000.0, wrote=wrote)
+
+    assert "704.WMaxLimPctRvrtTms holds 0 s where 60 s are declared: it never acts" in told.problem
+
+
 def test_a_cap_of_704_without_a_fail_safe_cap_stands():
     told = armed(CAP, cap704(), None, wrote=True)
 

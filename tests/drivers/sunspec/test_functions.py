@@ -145,6 +145,13 @@ def test_leaving_a_cap_that_is_not_in_force_sets_the_fail_safe_one():
     assert 50 == off[0]["WMaxLimPct"]
 
 
+@pytest.mark.parametrize(("enabled", "ends_in"), [(1, 100), (0, 333)])
+def test_arming_lets_a_cap_that_stands_end_in_no_higher_one(enabled, ends_in):
+    cap = cap704({**CAP_704, "WMaxLimPct": 100, "WMaxLimPctEna": enabled})
+
+    assert ends_in == cap.arming(2000.0)["WMaxLimPctRvrt"]
+
+
 def test_arming_a_cap_of_123_puts_its_timer_out():
     assert {"WMaxLimPct_RvrtTms": 0} == cap123().arming(100.0)
     assert {} == cap123(BARE_123).arming(100.0)

@@ -194,6 +194,19 @@ def test_the_command_that_proves_is_named_only_where_something_is_left_to_prove_
     ]
 
 
+def test_a_cap_that_leaving_left_holds_for_now_and_is_verified():
+    found, point = Fallbacks(), "pv1.generation_max_w"
+    found.note(Armed(point, 1500.0, float("inf")), NOON)
+    row = fallbacks.shown(info(point, Fallback(2000.0, 60.0)), found, NOON)
+
+    assert ("verified", True, 1500.0, None) == (
+        row["state"],
+        row["holds"],
+        row["found_value"],
+        row["found_after_s"],
+    )
+
+
 def test_what_holds_has_no_seconds_and_what_is_not_there_is_none():
     holds = fallbacks.shown(info("pv1.generation_max_w", Fallback(None, float("inf"))), Fallbacks(), NOON)
 
