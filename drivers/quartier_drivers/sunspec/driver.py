@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,10 +15,8 @@ from quartier_drivers.contract import (
     DeviceSpec,
     Note,
     PointInfo,
-    Quality,
     Reading,
     Readings,
-    Value,
     at_once,
     columns,
 )
@@ -27,7 +26,7 @@ from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.line import Line, LoopClock
 from quartier_drivers.modbus.replay import each
 from quartier_drivers.profile import RegisterProfile
-from quartier_drivers.sunspec import arming, device, infos, selection
+from quartier_drivers.sunspec import arming, device, infos, search, selection, sources
 from quartier_drivers.sunspec.chain import Chain
 from quartier_drivers.sunspec.device import Device
 from quartier_drivers.sunspec.heartbeat import Heartbeat
@@ -41,7 +40,6 @@ from quartier_drivers.sunspec.steered import Steered, function_of, names_of
 from quartier_drivers.sunspec.sums import Summed
 from quartier_drivers.sunspec.survey import Survey
 
-_ZERO: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
 _S = 1_000_000_000
 _IDLE_NS = 60 * _S
 _MOVED = "the device's models have moved; they are looked for anew"
@@ -68,7 +66,7 @@ class SunspecDriver:
         self._layouts: dict[str, Layout] = {}
         self._notes: list[Note] = []
         self._told_faults: tuple[str, ...] = ()
-        self._astray = False  # its models have moved, and were not found anew yet
+        self._met_ns, self._astray = 0, False  # its models have moved, and were not found anew yet
         self._taken = dict(infos.wanted(spec, profile))
         self._points = {name: infos.first(name, one, spec, profile) for name, one in self._taken.items()}
 
@@ -118,20 +116,16 @@ class SunspecDriver:
         names |= {name for one in taken.values() if one.write for name in names_of(one.write, bare)}
         self._device = await device.met(self._registers, chain, names)
         await device.remember(self._device, self._registers, selection.asked(self._device, list(names)))
-        chosen = await self._chosen(taken)
+        chosen = await sources.chosen(self._device, self._registers, taken)
         self._steer(taken)
         self._sum(taken, chosen)
         self._poll(chosen)
         known = {*self._steered, *(one.point for one in self._summed), *self._asked().points}
         now_ns = self._clock.now_ns()
-        absent = [
-            Reading(name, _ZERO[info.kind], Quality.BAD, now_ns, "the device has none")
-            for name, info in self._points.items()
-            if name not in known
-        ]
+        absent = [infos.absent(info, now_ns) for name, info in self._points.items() if name not in known]
         self._news = [columns(absent, now_ns)] if absent else []
         self._note(chain)
-        self._astray = False
+        self._astray, self._met_ns = False, self._clock.now_ns()
 
     async def read(self) -> Readings:
         """Make the most overdue exchange of the plan, at most one; empty when none is due.
@@ -239,6 +233,7 @@ class SunspecDriver:
                 continue
             if self._polled is None:
                 await self.open()
+            await self._search(point, between)
             steered = self._steered.get(point)
             if steered is None:
                 found.append(arming.absent(point, self._controls(point)))
@@ -271,8 +266,17 @@ class SunspecDriver:
         told = steered.armed(wrote=writes)
         if not why:
             return told
-        both = "; ".join(part for part in (f"its arming was refused ({why})", told.problem) if part)
-        return Armed(told.point, told.value, told.after_s, both, told.is_verified)
+        return replace(
+            told, problem="; ".join(filter(None, (f"its arming was refused ({why})", told.problem)))
+        )
+
+    async def _search(self, point: str, between: Callable[[], Awaitable[None]]) -> None:
+        """Open the device anew where a control that it had not has appeared."""
+        rule = self._taken[point].write
+        if rule is None or point in self._steered or self._clock.now_ns() < self._met_ns + search.REST_NS:
+            return
+        if await search.appeared(rule, self._line, self._spec, self._profile, between):
+            await self.open()
 
     def _alone(self, told: Reading) -> Readings:
         """What is read by itself is told with the same layout each time."""
@@ -348,18 +352,6 @@ class SunspecDriver:
             beat = Heartbeat.of(point, self._device, rule, self._registers, self._clock)
             if beat is not None:
                 self._beats[point] = beat
-
-    async def _chosen(self, taken: Mapping[str, Taken]) -> dict[str, Sum]:
-        """What each quantity is taken from, by full name."""
-        known = self._device
-        offered = {
-            point: [names for one in taken_.source if (names := selection.expanded(known, one)) is not None]
-            for point, taken_ in taken.items()
-        }
-        every = {name for sums in offered.values() for names in sums for name in names}
-        await device.remember(known, self._registers, every)
-        found = {point: known.chosen(sums) for point, sums in offered.items()}
-        return {point: names for point, names in found.items() if names is not None}
 
     def _sum(self, taken: Mapping[str, Taken], chosen: Mapping[str, Sum]) -> None:
         self._summed = []

@@ -1,16 +1,18 @@
 """What is known of a point before its device was asked, and what the device makes of it.  Pure."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
-from quartier_drivers.contract import DeviceSpec, Fallback, PointInfo
+from quartier_drivers.contract import DeviceSpec, Fallback, PointInfo, Quality, Reading, Value
 from quartier_drivers.points import word
 from quartier_drivers.sunspec.functions import Cap704
 from quartier_drivers.sunspec.profile import SunspecProfile
 from quartier_drivers.sunspec.schema import Taken
 from quartier_drivers.sunspec.steered import Steered
+
+_ZERO: Mapping[str, Value] = {"float": 0.0, "int": 0, "bool": False, "text": ""}
 
 
 def wanted(spec: DeviceSpec, profile: SunspecProfile) -> Iterator[tuple[str, Taken]]:
@@ -71,6 +73,11 @@ def known(info: PointInfo, steered: Steered, spec: DeviceSpec) -> PointInfo:
         step=step,
         fallback=fallback,
     )
+
+
+def absent(info: PointInfo, now_ns: int) -> Reading:
+    """What is told of a point that the device has not."""
+    return Reading(info.point, _ZERO[info.kind], Quality.BAD, now_ns, "the device has none")
 
 
 def _bound(watts: float) -> float | None:

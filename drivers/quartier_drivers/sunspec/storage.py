@@ -12,7 +12,7 @@ from quartier_drivers.sunspec.names import Name
 from quartier_drivers.sunspec.shares import Share, share
 
 _BOTH = 3
-"""StorCtl_Mod: the limit of charging and that of discharging are in force."""
+"""StorCtl_Mod: the limit of charging and that of discharging are in force; its other bits are the maker's."""
 _RAW = range(-32767, 32768)
 
 
@@ -21,9 +21,18 @@ class Storage(Function):
 
     model = 124
     enable, timer = "StorCtl_Mod", "InOutWRte_RvrtTms"
-    on, values = _BOTH, ("OutWRte", "InWRte")
+    values = ("OutWRte", "InWRte")
     needs = ("StorCtl_Mod", "OutWRte", "InWRte")
     others = ("WChaMax", "InOutWRte_WinTms", "InOutWRte_RvrtTms", "InOutWRte_RmpTms", "ChaGriSet")
+
+    @property
+    def enabled(self) -> bool:
+        """Whether both limits are in force, whatever the maker's bits say."""
+        return self._mode & _BOTH == _BOTH
+
+    @property
+    def _mode(self) -> int:
+        return self.raw(self.enable) or 0
 
     @property
     def ratings(self) -> tuple[Name, ...]:
@@ -78,16 +87,17 @@ class Storage(Function):
         rates = self._rates(value)
         timer = {self.timer: round(self.after_s)} if self.has(self.timer) else {}
         window = dict.fromkeys(self._kept("InOutWRte_WinTms"), 0)
+        on = self._mode | _BOTH
         if window and self.has("InOutWRte_RmpTms"):
-            return ({**rates, **window, **timer, **self._kept("InOutWRte_RmpTms")}, {self.enable: _BOTH})
-        return ({**timer, **window}, rates, {self.enable: _BOTH})
+            return ({**rates, **window, **timer, **self._kept("InOutWRte_RmpTms")}, {self.enable: on})
+        return ({**timer, **window}, rates, {self.enable: on})
 
     def own(self) -> Sequence[Step]:
         """What gives it back to the device."""
         released: dict[str, int] = {}
         with suppress(ValueError):  # where nobody knows what 100 % are in counts: off is enough
             released = {"OutWRte": self._whole(self._out()), "InWRte": self._whole(self._in())}
-        return ({self.enable: 0}, released, dict.fromkeys(self._kept(self.timer), 0))
+        return ({self.enable: self._mode & ~_BOTH}, released, dict.fromkeys(self._kept(self.timer), 0))
 
     def arming(self, cap: float | None) -> Step:
         """What ``quartier arm`` writes."""

@@ -61,6 +61,8 @@ class Outcome:
     ended: str
     failures: Sequence[str]
     identities: Mapping[str, Mapping[str, str]]
+    unreached: Sequence[str] = ()
+    """Devices that never answered: nothing was written to them, and nothing has to be given back."""
 
 
 def errand(loaded: Loaded, name: str, step_w: float | None, now: Now, state_dir: Path) -> Errand:
@@ -256,11 +258,12 @@ async def run(
                     failures = await fleet.leave()
             except TimeoutError:
                 failures = [f"not everything within {LEAVE_S:.0f} s: run quartier release"]
-    identities = {
-        health.name: dict(health.identity) for bus in fleet.buses for health in bus.devices.values()
-    }
+    healths = [health for bus in fleet.buses for health in bus.devices.values()]
+    identities = {health.name: dict(health.identity) for health in healths}
+    unreached = [health.name for health in healths if not health.known]
+    failures = [one for one in failures if one.partition(":")[0] not in unreached]
     await asyncio.to_thread(wear.keep, state_dir, fleet.tally)
-    return Outcome(session, ended, failures, identities)
+    return Outcome(session, ended, failures, identities, unreached)
 
 
 def _keep_release(runtime_dir: Path, fleet: Fleet) -> None:

@@ -114,6 +114,7 @@ class Turn:
         self._watch(frozen, now)
         self.link = link.tick(self.link, self.params, now, outage=self.is_out)
         caps = link.caps(self.link, self.params, now)
+        self._resolve()
         decision = cycle.step(frozen, Wishes(caps=caps), self._state, now)
         self._state = decision.state
         self.view = decision.view
@@ -135,6 +136,13 @@ class Turn:
         """Judge the public grid's frequency and voltage."""
         seen = events.judged(self._state.events, frozen, self.house, now.ns)
         self._state = replace(self._state, events=seen)
+
+    def _resolve(self) -> None:
+        """Let control know how finely the points that it orders can be written, as devices tell it."""
+        infos = self._fleet.points
+        steps = {point: infos[point].step for point in self._state.book.orders if point in infos}
+        if steps != self.house.steps:
+            self._state = replace(self._state, house=replace(self.house, steps=steps))
 
     def _take(self, now: Now) -> None:
         """Judge what the district sent since the last turn."""

@@ -231,7 +231,10 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     commissioning.probe(commands)
     commissioning.drill(commands)
 
-    profiles = _command(commands, "profiles", "list the device profiles")
+    profiles = _command(commands, "profiles", "list the device profiles, or print one for a copy of your own")
+    profiles.add_argument(
+        "profile", nargs="?", metavar="NAME", help="print the file of this one, maker/model"
+    )
     profiles.add_argument("--profiles", **_PROFILES)
     _json(profiles)
     profiles.set_defaults(run="device:profiles")

@@ -18,7 +18,10 @@ STRANGER = (
 
 
 def profiles(options: argparse.Namespace) -> int:
-    """Every profile with its maker, model and source."""
+    """Every profile with its maker, model and source; or the file of one, as it stands."""
+    if options.profile is not None:
+        print(profile.file_of(options.profile, options.profiles).read_text(encoding="utf-8"), end="")
+        return 0
     rows = []
     for name in profile.names(options.profiles):
         try:

@@ -132,10 +132,11 @@ def _told(
     stage = outcome.session.stage
     trace = stage.trace
     seen = verdict.measured(trace)
-    found = findings.found(plan.subject, trace, seen, outcome.ended, stage.watch)
-    changes = advice.lines(found, papers(loaded, plan, options.config))
+    found = findings.found(plan.subject, trace, seen, outcome.ended, stage.watch, stage.rest)
+    known = papers(loaded, plan, options.config)
+    changes, overrides = advice.lines(found, known), advice.overrides(found, known)
     words = sentence.said(plan.subject, seen)
-    is_good = not any(one.is_fault for one in found) and not outcome.failures
+    is_good = not (any(one.is_fault for one in found) or outcome.failures or outcome.unreached)
     asset, grid = seen.asset.response, seen.grid.response
     one = probed.Probed(
         when_utc_ms=utc_ms,
@@ -154,22 +155,24 @@ def _told(
         probed.keep(options.state_dir, plan.subject.name, one)
     proof = probe.proof(plan.subject, stage.watch, utc_ms, one.serial)
     if proof is not None:
-        known = fallbacks.recalled(options.state_dir)
-        known.prove(plan.subject.point, proof)
-        fallbacks.keep(options.state_dir, known)
+        looks = fallbacks.recalled(options.state_dir)
+        looks.prove(plan.subject.point, proof)
+        fallbacks.keep(options.state_dir, looks)
     if options.page is not None:
         text = sheet.page(_sheet(loaded, plan, outcome, one, found, changes, seen, agreed_to))
         options.page.write_text(text, encoding="utf-8")
     if options.json:
-        output.dump(_facts(plan, one, found, changes, outcome))
+        output.dump(_facts(plan, one, found, changes, outcome) | {"overrides": overrides})
     else:
         print(words)
         for finding in found:
             print(f"{'!' if finding.is_fault else '-'} {finding.words}")
-        for fault in changes:
-            print(fault)
+        for change in (*changes, *overrides):
+            print(change)
         for failure in outcome.failures:
             print(f"! not given back: {failure}", file=sys.stderr)
+        for device in outcome.unreached:
+            print(f"! {device} was never reached: nothing was written to it", file=sys.stderr)
     return 0 if is_good else 1
 
 
@@ -182,10 +185,16 @@ def papers(loaded: Loaded, plan: probe.Errand, config: Path) -> Papers:
     commands_itself = plan.devices["command"] == plan.devices["asset"]
     parts["command"] = parts["asset"] if commands_itself else section.switch_part
     profiles = {}
+    built_in: dict[str, str] = {}
     for what, device in plan.devices.items():
         file = profile.file_of(site.devices[device].profile, folders)
-        profiles[what] = (Paper(str(file), file.read_text(encoding="utf-8")), parts[what])
-    return Papers(plan.subject.name, Paper(str(config), config.read_text(encoding="utf-8-sig")), profiles)
+        name = site.devices[device].profile
+        if file.is_relative_to(profile.BUILT_IN):
+            built_in[what] = name
+        shown = f"{name}.toml" if what in built_in else str(file)
+        profiles[what] = (Paper(shown, file.read_text(encoding="utf-8")), parts[what])
+    own = Paper(str(config), config.read_text(encoding="utf-8-sig"))
+    return Papers(plan.subject.name, own, profiles, built_in)
 
 
 def _facts(
@@ -210,6 +219,7 @@ def _facts(
         "changes": [str(fault) for fault in changes],
         "ended": outcome.ended,
         "not_given_back": list(outcome.failures),
+        "never_reached": list(outcome.unreached),
         "timer_s": None if watch is None else watch.seen_s,
     }
 

@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from quartier.commissioning.finding import Finding, Target
@@ -35,17 +35,34 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Papers:
-    """The site file, and the profiles with their parts that read the asset, command it, and read the grid."""
+    """The site file, and the profiles with their parts that read the asset, command it, and read the grid.
+
+    ``built_in`` are profiles of the package: what is wrong there is mended in a file of the site's own.
+    """
 
     asset_name: str
     site: Paper
     profiles: Mapping[str, tuple[Paper, str]]
+    built_in: Mapping[str, str] = field(default_factory=dict)
+    """The name of the profile by what it is for, where it is the package's."""
 
 
 def lines(findings: Sequence[Finding], papers: Papers) -> list[Fault]:
     """One for each thing that is to be changed, in the order of the findings, none twice."""
     every = [fault for one in findings for target in one.targets for fault in _lines(target, papers)]
     return list(dict.fromkeys(every))
+
+
+def overrides(findings: Sequence[Finding], papers: Papers) -> list[str]:
+    """How a profile of the package that is to be changed is overridden, a sentence for each."""
+    wanted = {target.where for one in findings for target in one.targets}
+    names = dict.fromkeys(name for what, name in papers.built_in.items() if what in wanted)
+    return [
+        f"profile {name} is Quartier's own: copy it beside the site file with "
+        f"quartier profiles {name} > profiles/{name}.toml, change it there, and say "
+        'profiles = ["profiles"] under [site]'
+        for name in names
+    ]
 
 
 def _lines(target: Target, papers: Papers) -> Iterator[Fault]:

@@ -42,7 +42,7 @@ def _does(subject: Subject) -> str:
         "ev": f"lets the car charge at its least current ({subject.low_w:.0f} W), then {step_w:.0f} W more,"
         " several times",
         "pv": f"lets {name} generate freely inside the limits and then curtails it by {step_w:.0f} W,"
-        " several times",
+        " several times, and once to nothing",
         "load": f"switches {name} ({step_w:.0f} W) on and off once, its least times kept",
     }
     return does[subject.role]

@@ -5,7 +5,7 @@ from statistics import median
 
 from quartier.commissioning import phases, witnesses
 from quartier.commissioning.finding import Finding, Target
-from quartier.commissioning.stage import Watch
+from quartier.commissioning.stage import Rest, Watch
 from quartier.commissioning.subject import Subject
 from quartier.commissioning.trace import Trace
 from quartier.commissioning.verdict import Measured
@@ -18,9 +18,17 @@ LATE_S = 10.0
 LATE_TIMES, TIMER_SLACK_S = 1.05, 6.0
 RAN_AWAY = "ran away"
 SLOW_S = 3.0
+ASLEEP_S = 5.0
 
 
-def found(subject: Subject, trace: Trace, seen: Measured, ended: str, watch: Watch | None) -> list[Finding]:
+def found(
+    subject: Subject,
+    trace: Trace,
+    seen: Measured,
+    ended: str,
+    watch: Watch | None,
+    rest: Rest | None = None,
+) -> list[Finding]:
     """Everything worth saying, the worst first."""
     every = [
         *_ended(subject, trace, ended),
@@ -31,6 +39,7 @@ def found(subject: Subject, trace: Trace, seen: Measured, ended: str, watch: Wat
         *_limited(subject, trace, seen),
         *_late(subject, trace, seen),
         *timed(subject, watch),
+        *_rested(subject, rest),
     ]
     return sorted(every, key=lambda one: not one.is_fault)
 
@@ -171,6 +180,19 @@ def _late(subject: Subject, trace: Trace, seen: Measured) -> Iterator[Finding]:
     slow_s = trace.grid.part(0.0, calm[0]).update_s if calm else 0.0
     if slow_s > SLOW_S:
         yield Finding("meter.slow", f"the grid meter has news only every {slow_s:.0f} s", is_fault=False)
+
+
+def _rested(subject: Subject, rest: Rest | None) -> Iterator[Finding]:
+    """Generation that a cap of nothing sends to sleep."""
+    if rest is None or (rest.woke_s is not None and rest.woke_s <= rest.usual_s + ASLEEP_S):
+        return
+    told = f"more than {rest.waited_s:.0f} s" if rest.woke_s is None else f"{rest.woke_s:.0f} s"
+    yield Finding(
+        "standby",
+        f"{subject.name} drops to standby at a cap of 0 W: it needs {told} to come back; where that matters "
+        "let its profile write no cap so low (lowest_pct of a SunSpec cap, low of another one)",
+        is_fault=False,
+    )
 
 
 def timed(subject: Subject, watch: Watch | None) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from math import isfinite
 
 from quartier.commissioning import gain, response, verdict
-from quartier.commissioning.stage import FEELER_SHARE, HOLD_MIN_S, Ended, Script, Stage, Watch, jumps_w
+from quartier.commissioning.stage import FEELER_SHARE, HOLD_MIN_S, Ended, Rest, Script, Stage, Watch, jumps_w
 from quartier.commissioning.trace import Edge
 from quartier.house.assets import Ev, Load
 
@@ -16,6 +16,7 @@ LISTEN_MAX_S, LISTEN_CHANGES = 24.0, 3
 HOLD_FIRST_S, HOLD_MAX_S = 8.0, 60.0
 ANSWER_MAX_S = 30.0
 START_MAX_S = 90.0
+WAKE_MAX_S = 60.0
 CYCLES_MIN, CYCLES_MAX = 2, 16
 GRID_ERROR_MAX, ASSET_ERROR_MAX = 0.06, 0.05
 WATCH_SHARE = 0.3
@@ -37,6 +38,8 @@ def course(stage: Stage) -> Script:
         yield from _stepped(stage)
     if stage.wish.watch_timer:
         yield from _timer_watched(stage)
+    if stage.subject.role == "pv":
+        yield from _closed_once(stage)
 
 
 def _listened(stage: Stage) -> Script:
@@ -254,6 +257,30 @@ def _timer_watched(stage: Stage) -> Script:
             stage.watch = Watch(timer.after_s, None, waited_s, held_w)
             return
         yield
+
+
+def _closed_once(stage: Stage) -> Script:
+    """Curtail generation to nothing, let it free again, and see whether it is slow to come back."""
+    stage.stepped_s = stage.now_s
+    whole_w = stage.lately_w()
+    if stage.bounded(0.0) != 0.0 or -whole_w < 2 * stage.least_w:
+        stage.say("there is no room to curtail it to nothing")
+        return
+    usual_s = max(stage.hold_s, HOLD_MIN_S)
+    stage.keeps, stage.is_open, stage.level_w, stage.due = True, False, 0.0, stage.subject.value(0.0)
+    yield from stage.wait(usual_s)
+    if abs(stage.asset_w) > abs(whole_w) / 2:
+        stage.say("it does not go down to nothing")
+        return
+    stage.is_open, stage.level_w, stage.due = True, whole_w, stage.subject.value(stage.open_w)
+    freed_s = stage.now_s
+    while stage.now_s - freed_s < usual_s + WAKE_MAX_S:
+        if abs(stage.asset_w) > abs(whole_w) / 2:
+            woke_s = stage.now_s - freed_s
+            stage.rest = Rest(woke_s, woke_s, usual_s)
+            return
+        yield
+    stage.rest = Rest(None, stage.now_s - freed_s, usual_s)
 
 
 def _fell_back(stage: Stage, held_w: float, falls_to_w: float | None) -> bool:

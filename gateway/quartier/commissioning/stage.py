@@ -37,6 +37,18 @@ class Watch:
     held_w: float
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """How generation came back from a cap of 0 W: ``woke_s`` after the cap went, None: not in ``waited_s``.
+
+    ``usual_s`` is how long its other answers take at most.
+    """
+
+    woke_s: float | None
+    waited_s: float
+    usual_s: float
+
+
 class Ended(Exception):  # noqa: N818 - an end, not always an error
     """The probe ends; says why."""
 
@@ -64,9 +76,9 @@ class Stage:
     """Everything of one probe that changes; powers in W, times in s since it began.
 
     ``level_w`` is what the asset is expected to take, ``rest_w`` what it takes between steps, ``most_w``
-    how far it was ever asked away from that.  ``open_w`` is the cap under which PV runs free.  ``keeps``:
-    commands are refreshed; ``steps``: the limits of a step are watched; ``is_flipped``: it goes the other way
-    round.
+    how far it was ever asked away from that.  ``open_w`` is the cap under which PV runs free.  ``stepped_s``
+    is when the steps that are judged were over.  ``keeps``: commands are refreshed; ``steps``: the limits of
+    a step are watched; ``is_flipped``: it goes the other way round.
     """
 
     def __init__(self, subject: Subject, bounds: Bounds, wish: Wish, began_ns: int) -> None:
@@ -80,6 +92,8 @@ class Stage:
         self.commands: list[tuple[float, float]] = []
         self.said: list[str] = []
         self.watch: Watch | None = None
+        self.rest: Rest | None = None
+        self.stepped_s: float | None = None
         self.hold_s = 0.0
         self.learned_w = 0.0
         self.grid_update_s = 1.0
@@ -107,7 +121,7 @@ class Stage:
         watts = [self.subject.watts(value) for value in shown.values]
         return Trace(
             commands=tuple(self.commands),
-            end_s=self.now_s,
+            end_s=self.now_s if self.stepped_s is None else self.stepped_s,
             asset=columns[f"{name}.power_w"].series,
             grid=columns[f"{grid}.power_w"].series,
             phases={

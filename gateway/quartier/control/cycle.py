@@ -72,7 +72,7 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     result = _allocated(scene, players, base)
     result = restore.restored(scene, players, result)
     wants, turns = outcome.applied(scene, players, result)
-    book, commands = orders.written(state.book, wants, frozen, now.ns)
+    book, commands = orders.written(state.book, wants, frozen, now.ns, state.house.steps)
     lost = _lost(scene)
     book, given, releases = orders.given_back(book, lost, state.house.release_values, now.ns)
     after = replace(scene.state, window=window, turns=turns, gate=result.gate, book=book, looks=result.looks)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from quartier.control import reason
 from quartier.control.sight import number
@@ -17,6 +18,7 @@ _S = 1_000_000_000
 LOST = Who("release", "input lost")
 # How far a read-back may stand from what was written, by the last word of the point.
 TOLERANCE = {"w": 50.0, "a": 0.5, "on": 0.0}
+_UNKNOWN: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +56,17 @@ class Book:
     released: frozenset[str] = frozenset()
 
 
-def written(book: Book, wants: Iterable[Want], frozen: Frozen, now_ns: int) -> tuple[Book, list[Command]]:
-    """The commands due for ``wants``."""
+def written(
+    book: Book, wants: Iterable[Want], frozen: Frozen, now_ns: int, steps: Mapping[str, float] = _UNKNOWN
+) -> tuple[Book, list[Command]]:
+    """The commands due for ``wants``; ``steps`` are the resolutions of points, as far as they are known."""
     orders = dict(book.orders)
     released = set(book.released)
     commands = []
     for want in wants:
         released.discard(want.point)
         present = orders.get(want.point)
-        if present is not None and not _due(present, want, frozen, now_ns):
+        if present is not None and not _due(present, want, frozen, now_ns, steps.get(want.point, 0.0)):
             if want.holds and present.reason != want.reason:
                 orders[want.point] = replace(present, reason=want.reason)
             continue
@@ -94,19 +98,19 @@ def _command(point: str, value: float, expires_ns: int, words: str) -> Command:
     return Command(point, value, expires_ns, words, reason.who(words), reason.until_utc_ms(words))
 
 
-def _due(order: Order, want: Want, frozen: Frozen, now_ns: int) -> bool:
+def _due(order: Order, want: Want, frozen: Frozen, now_ns: int, step: float) -> bool:
     age_s = (now_ns - order.written_ns) / _S
     if abs(want.value - order.value) > want.deadband or (
         want.refresh_s is not None and age_s >= want.refresh_s
     ):
         return True
-    return age_s >= CONFIRM_S and _ignored(order, want, frozen)
+    return age_s >= CONFIRM_S and _ignored(order, want, frozen, step)
 
 
-def _ignored(order: Order, want: Want, frozen: Frozen) -> bool:
-    """Whether the point, read after the write had time to act, shows another value."""
+def _ignored(order: Order, want: Want, frozen: Frozen, step: float) -> bool:
+    """Whether the point, read after the write had time to act, shows another value than its register can."""
     shown = number(frozen, want.point)
     if shown is None or shown.taken_ns < order.written_ns + 2 * _S:
         return False
     kind = want.point.rsplit("_", 1)[-1]
-    return abs(shown.value - order.value) > max(TOLERANCE.get(kind, 0.0), 0.02 * abs(order.value))
+    return abs(shown.value - order.value) > max(TOLERANCE.get(kind, 0.0), 0.02 * abs(order.value), step)

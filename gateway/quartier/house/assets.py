@@ -237,6 +237,7 @@ class House:
 
     ``release_values`` maps a writable point to what is written once when an input it needs is
     lost; None where only the driver knows (the device's own control, or nothing at all).
+    ``steps`` is the resolution of a writable point, in its unit, once its device told it.
     ``unmeasured_w`` is the rated power of what no asset measures; None: the most seen so far.
     ``seed`` spreads random delays over buildings; ``zone`` is the time zone of its people's schedules.
     ``nodes`` hang below the connection, whose own fuse is ``main_fuse_a`` per phase (infinite: not declared).
@@ -249,6 +250,7 @@ class House:
     grid_target_w: float = 0.0
     cycle_s: float = 1.0
     release_values: Mapping[str, float | None] = field(default_factory=dict)
+    steps: Mapping[str, float] = field(default_factory=dict, compare=False)
     unmeasured_w: float | None = None
     seed: int = 0
     contacts: tuple[Contact, ...] = ()

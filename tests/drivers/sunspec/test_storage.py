@@ -50,6 +50,18 @@ def test_discharging_is_the_other_way_round_and_the_timer_comes_first_where_it_s
     ] == list(storage(BARE).orders(-1000.0, None))
 
 
+@pytest.mark.parametrize(
+    ("stands", "ordered", "given_back"), [(0b100, 0b111, 0b100), (0b1010, 0b1011, 0b1000)]
+)
+def test_bits_of_the_maker_beside_the_two_limits_stay_as_they_are(stands, ordered, given_back):
+    held = storage({**BARE, "StorCtl_Mod": stands})
+    under_order = storage({**BARE, "StorCtl_Mod": ordered})
+
+    assert [False, True] == [held.enabled, under_order.enabled]
+    assert {"StorCtl_Mod": ordered} == held.orders(1000.0, None)[-1]
+    assert {"StorCtl_Mod": given_back} == under_order.own()[0]
+
+
 def test_nought_is_nought_both_ways():
     assert {"OutWRte": 0, "InWRte": 0} == storage(BARE).orders(0.0, None)[1]
 

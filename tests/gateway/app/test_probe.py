@@ -284,6 +284,17 @@ async def test_a_load_is_let_run_and_stopped_by_its_relay(tmp_path):
     assert "with the right sign" in found["sentence"]
 
 
+async def test_a_device_that_never_answered_was_never_reached_and_nothing_has_to_be_given_back(street):
+    street.wiring.fault("gx", "silent")
+    code, found = await told(street, "bat1")
+    _, out, err = await street.probe("bat1", "--yes")
+
+    assert (1, [], ["gx"]) == (code, found["not_given_back"], found["never_reached"])
+    assert "was never read" in found["ended"]
+    assert "gx was never reached: nothing was written to it" in err
+    assert "not given back" not in out + err
+
+
 # --- the timer, let run out -------------------------------------------------------------------
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from quartier.cli import main
+from quartier_drivers.profile import BUILT_IN
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
@@ -109,6 +110,11 @@ def test_profiles_lists_maker_model_and_source(capsys):
     assert 0 == main(["profiles", "--json"])
     rows = json.loads(capsys.readouterr().out)
     assert all(row["maker"] and row["model"] and row["source"] for row in rows)
+
+
+def test_a_profile_is_printed_as_it_stands_for_a_copy_of_ones_own(capsys):
+    assert 0 == main(["profiles", "sunspec/battery"])
+    assert (BUILT_IN / "sunspec" / "battery.toml").read_text(encoding="utf-8") == capsys.readouterr().out
 
 
 def test_own_profiles_are_listed_beside_and_a_faulty_one_with_its_first_fault(tmp_path, capsys):

@@ -138,7 +138,7 @@ class Report:
         stage = self.session.stage
         self.trace = stage.trace
         self.seen = verdict.measured(self.trace)
-        self.found = findings.found(stage.subject, self.trace, self.seen, self.ended, stage.watch)
+        self.found = findings.found(stage.subject, self.trace, self.seen, self.ended, stage.watch, stage.rest)
         self.codes = {one.code for one in self.found}
         self.faults = {one.code for one in self.found if one.is_fault}
         self.sentence = sentence.said(stage.subject, self.seen)

@@ -1,4 +1,6 @@
-from quartier.commissioning.advice import Paper, Papers, lines
+from dataclasses import replace
+
+from quartier.commissioning.advice import Paper, Papers, lines, overrides
 from quartier.commissioning.finding import Finding, Target
 
 SITE = """\
@@ -26,6 +28,18 @@ PAPERS = Papers(
 
 def told(*targets):
     return [str(fault) for fault in lines([Finding("x", "x", targets=targets)], PAPERS)]
+
+
+def test_a_profile_of_the_package_is_named_with_how_to_override_it_once():
+    papers = replace(PAPERS, built_in={"command": "acme/hy", "grid": "acme/meter", "asset": "acme/hy"})
+    found = [
+        Finding("x", "x", targets=[Target(what, "power_w", "sign", -1.0)]) for what in ("asset", "command")
+    ]
+
+    (told,) = overrides(found, papers)
+    assert "quartier profiles acme/hy > profiles/acme/hy.toml" in told
+    assert 'say profiles = ["profiles"] under [site]' in told
+    assert [] == overrides([Finding("x", "x", targets=[Target("site", "", "phase", "l2")])], papers)
 
 
 def test_a_sign_is_turned_where_it_stands():

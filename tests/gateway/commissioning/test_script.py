@@ -92,6 +92,48 @@ def test_pv_is_let_free_only_as_far_as_the_export_allows(probe, plant, subjects,
     assert 1150 == pytest.approx(max(value for _, value in report.plant.writes))
 
 
+@pytest.mark.parametrize(
+    ("wake_s", "words"),
+    [(0.0, ""), (30.0, "it needs 33 s to come back"), (300.0, "it needs more than ")],
+)
+def test_pv_is_curtailed_to_nothing_once_and_let_free_and_its_standby_is_named(
+    probe, plant, subjects, wake_s, words
+):
+    sun = plant(
+        name="pv1",
+        point="pv1.generation_max_w",
+        to_w=lambda cap_w: -min(cap_w, 3000.0),
+        high_w=0.0,
+        low_w=-6000.0,
+        wake_s=wake_s,
+    )
+    sun.power_w = sun.target_w = -3000.0  # it is awake
+    report = probe(sun, subjects["pv"])
+    told = [one.words for one in report.found if one.code == "standby"]
+
+    assert ("", set()) == (report.ended, report.faults)
+    assert [0.0, 6000.0] == _distinct(report)[-2:]
+    assert "pv1 answered 600 W for 600 W" in report.sentence
+    assert bool(words) == bool(told)
+    assert all(words in one for one in told)
+
+
+def test_pv_is_not_curtailed_to_nothing_where_the_contract_leaves_no_room(probe, plant, subjects, bounds):
+    sun = plant(
+        name="pv1",
+        point="pv1.generation_max_w",
+        to_w=lambda cap_w: -min(cap_w, 3000.0),
+        high_w=0.0,
+        low_w=-6000.0,
+        house_w=2000.0,
+        kettles=((30.0, 2000.0),),
+    )
+    report = probe(sun, subjects["pv"], bounds=bounds(2500, 20_000))
+
+    assert 0.0 not in {value for _, value in report.plant.writes}
+    assert "there is no room to curtail it to nothing" in report.said
+
+
 def test_pv_in_the_dark_is_not_curtailed(probe, plant, subjects):
     night = plant(name="pv1", point="pv1.generation_max_w", to_w=lambda _cap_w: 0.0)
 

@@ -47,6 +47,14 @@ def test_what_reads_back_otherwise_is_written_again_after_5_s(shown_w, t, expect
     assert expected is due(1000, t, shows(shown_w, t))
 
 
+@pytest.mark.parametrize(("shown_w", "expected"), [(600, False), (1600, False), (399, True), (1601, True)])
+def test_a_register_that_is_too_coarse_to_hold_it_is_not_written_again_and_again(shown_w, expected):
+    steps = {"bat1.setpoint_w": 600.0}
+    _, commands = written(book(), [Want("bat1.setpoint_w", 1000, "why")], shows(shown_w, 6), 6 * S, steps)
+
+    assert expected is bool(commands)
+
+
 def test_a_command_carries_expiry_and_reason():
     _, commands = written(Book(), [Want("ev1.current_max_a", 6, "because")], EMPTY, 7 * S)
 
