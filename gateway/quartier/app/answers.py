@@ -5,8 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from quartier.app import fallbacks
-from quartier.app.decisions import Decisions
 from quartier.app.fleet import Fleet
+from quartier.app.ledger import Ledger
 from quartier.house.image import Frozen
 from quartier.house.now import Now
 from quartier.runtime.bus import Bus
@@ -141,9 +141,9 @@ def device(name: str, fleet: Fleet, now_ns: int) -> dict[str, Any] | None:
 
 
 def asset(
-    name: str, view: Mapping[str, Any], fleet: Fleet, decisions: Decisions, now: Now
+    name: str, view: Mapping[str, Any], fleet: Fleet, ledger: Ledger, now: Now
 ) -> dict[str, Any] | None:
-    """One asset with what became of its last command, and its last decisions; None when there is none."""
+    """One asset with what became of its last command, and its last rows; None when there is none."""
     found = view.get("assets", {}).get(name)
     if found is None:
         return None
@@ -153,7 +153,7 @@ def asset(
         "name": name,
         **found,
         "written": None if outcome is None else written(outcome, now.ns),
-        "decisions": decisions.of(name, now.utc_ms),
+        "ledger": [entry.data() for entry in ledger.of(name)],
     }
 
 

@@ -4,6 +4,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from pathlib import Path
 from typing import Any
 
 from quartier.app import modes, nodes
@@ -13,7 +14,8 @@ from quartier.config.modes import MODED, QUANTITIES, quantity, switched
 from quartier.config.supplies import SUBSCRIBED
 from quartier.control.link import LinkParams
 from quartier.house import assets
-from quartier.store.deadband import Deadband
+from quartier.store.deadband import Deadband, Deadbands
+from quartier.store.ledger import Store
 from quartier_drivers.contract import SLOT_NS, DeviceSpec, PointInfo
 from quartier_drivers.profile import Profile
 
@@ -224,6 +226,21 @@ def reasons(site: model.Site) -> dict[str, str]:
 def local(site: model.Site) -> tuple[str, ...]:
     """The assets whose data never leave the building."""
     return tuple(name for name, asset in site.assets.items() if asset.share == "local")
+
+
+def store(site: model.Site, runtime_dir: Path, state_dir: Path) -> Store:
+    """The local history as the site file wants it; not yet opened."""
+    return Store(
+        site.store.file(state_dir),
+        runtime_dir,
+        size_max_bytes=site.store.size_max_mb * 1_000_000,
+        commit_s=site.store.commit_s,
+        chunk_count=site.store.chunk_count,
+        deadbands=Deadbands(deadbands(site)),
+        assets=tuple(site.assets),
+        local_streams=local(site),
+        outbox=site.district_link is not None,
+    )
 
 
 def deadbands(site: model.Site) -> dict[str, Deadband]:

@@ -15,6 +15,7 @@ from quartier.app import answers, assembly, fallbacks, keeper, memory, own, prob
 from quartier.app.disk import Disk
 from quartier.app.fleet import Fleet
 from quartier.app.ladder import Ladder
+from quartier.app.ledger import Ledger
 from quartier.app.replies import Replies
 from quartier.app.safety import SafetyTable
 from quartier.app.turn import Turn
@@ -30,8 +31,6 @@ from quartier.runtime.directory import Directory
 from quartier.runtime.supervisor import Failure, ended_well, supervise
 from quartier.runtime.ticker import Ticker
 from quartier.runtime.watchdog import Watchdog
-from quartier.store.deadband import Deadbands
-from quartier.store.ledger import Store
 from quartier_drivers.contract import SLOT_NS, Note, PointInfo, Readings, slot_ns
 from quartier_drivers.errors import ConfigError, Fault
 
@@ -81,17 +80,8 @@ class Daemon:
         self._safety = SafetyTable(places.runtime_dir, log)
         self.uplink = None
         site = loaded.site
-        self._store = Store(
-            site.store.file(places.state_dir),
-            places.runtime_dir,
-            size_max_bytes=site.store.size_max_mb * 1_000_000,
-            commit_s=site.store.commit_s,
-            chunk_count=site.store.chunk_count,
-            deadbands=Deadbands(assembly.deadbands(site)),
-            assets=tuple(site.assets),
-            local_streams=assembly.local(site),
-            outbox=site.district_link is not None,
-        )
+        self._store = assembly.store(site, places.runtime_dir, places.state_dir)
+        self._ledger = Ledger(self._store)
 
     async def run(self) -> int:
         """Run until SIGTERM or SIGINT: 0; after a bug of the house: 70, outputs released."""
@@ -149,6 +139,7 @@ class Daemon:
         await self._tell_damage()
         known = await upkeep.recalled(self._places.state_dir)
         self.fleet = known.fleet(group, self._clock, self._deliver, self._log, self._note)
+        self.fleet.witness = self._ledger
         await self.fleet.follow(assembly.wires(self._loaded))
         site = self._loaded.site
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
@@ -157,7 +148,8 @@ class Daemon:
         left, now = known.link, self._clock.now()
         state = link.start(params, left.state, now, outage=left.outage, lost=left.lost)
         self._log.info("link.start", mode=str(state.mode), why=state.why, outage=left.outage)
-        around = self._clock, self._image, self.fleet, self._store, self._log
+        self._ledger.follow(self.fleet.points, values)
+        around = self._clock, self._image, self.fleet, self._store, self._log, self._ledger
         self.turn = Turn(house, params, state, *around, outage_before=left.outage)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
         self.turn.ladder = Ladder.of(site, house, self.fleet, self._store)
@@ -338,6 +330,7 @@ class Daemon:
         # The ticker goes on at its period: a house told another one would call every cycle late.
         house = replace(house, cycle_s=self.turn.house.cycle_s)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
+        self._ledger.follow(self.fleet.points, values)
         self.turn.adopt(house, assembly.link_params(loaded.site, house.limits), started)
         self.turn.ladder = Ladder.of(loaded.site, house, self.fleet, self._store)
         self._store.set_assets(tuple(loaded.site.assets), assembly.local(loaded.site))
@@ -369,6 +362,7 @@ class Daemon:
         self._watchdog.close()
         if self._begun:
             await self._keep_link(planned=planned)
+        self._ledger.close(self._clock.now())
         clean = await asyncio.to_thread(self._store.close, self._clock.now(), CLOSE_S)
         if not clean:
             self._log.warning("store.unfinished", why="the journal keeps what the disk did not take")

@@ -17,6 +17,7 @@ from quartier.runtime.directory import Directory
 from quartier.runtime.fallbacks import Fallbacks
 from quartier.runtime.moment import Moment
 from quartier.runtime.supervisor import Failure, supervise
+from quartier.runtime.witness import NOBODY, Witness
 from quartier.runtime.writes import Tally
 from quartier_drivers.contract import Command, Driver, Note, Readings
 from quartier_drivers.registry import door
@@ -65,6 +66,8 @@ class Fleet:
         """What probes found, by asset."""
         self._tell = tell
         self.moment = Moment()
+        self.witness: Witness = NOBODY
+        """Hears what becomes of each write; to be set before ``follow``."""
         self._group = group
         self._clock = clock
         self._deliver = deliver
@@ -128,6 +131,7 @@ class Fleet:
             self._tell,
             self.moment,
             self.fallbacks,
+            self.witness,
         )
         work = supervise(f"bus {wire.name}", bus.run, self._clock, partial(self._report, bus))
         return Member(wire, bus, self._group.create_task(work, name=f"bus {wire.name}"))

@@ -51,9 +51,13 @@ class Replies:
         return self._told(now, "device", answers.device(name, self._fleet, now.ns))
 
     def asset(self, name: str) -> dict[str, Any] | None:
-        """An asset with its last decisions."""
+        """An asset with its last rows of the ledger, and what would bring it back."""
         now, turn = self._clock.now(), self._turn
-        found = answers.asset(name, turn.view, self._fleet, turn.decisions, now)
+        found = answers.asset(name, turn.view, self._fleet, turn.ledger, now)
+        if found is not None:
+            last = next(iter(turn.ledger.of(name)), None)
+            until_ms = None if last is None else last.until_ms or turn.until_ms(last.who)
+            found |= {"needs": turn.needs(name), "until_ms": until_ms}
         return self._told(now, "asset", found)
 
     def _told(self, now: Now, kind: str, found: dict[str, Any] | None) -> dict[str, Any] | None:

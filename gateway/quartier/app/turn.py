@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from quartier.app.decisions import Decisions
 from quartier.app.fleet import Fleet
 from quartier.app.ladder import Ladder
-from quartier.control import cycle, events, link, outage, supplies, turns
+from quartier.app.ledger import Ledger
+from quartier.control import cycle, events, link, outage, returning, schedule, supplies, turns
 from quartier.control.caps import LinkCaps
 from quartier.control.contacts import Why
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
@@ -17,6 +17,7 @@ from quartier.house.image import Frozen, Image
 from quartier.house.now import Now
 from quartier.runtime.clock import HouseClock
 from quartier.store.ledger import Store
+from quartier_drivers.who import Who
 
 if TYPE_CHECKING:  # a house that stands alone does not import them
     from quartier.district.documents import Accepted
@@ -55,6 +56,7 @@ class Turn:
         fleet: Fleet,
         store: Store,
         log: Any,
+        ledger: Ledger | None = None,
         *,
         outage_before: bool = False,
     ) -> None:
@@ -63,7 +65,7 @@ class Turn:
         self.uplink = None
         self.ladder = None
         self.view = {}
-        self.decisions = Decisions()
+        self.ledger = ledger or Ledger(store)
         self._clock = clock
         self._image = image
         self._fleet = fleet
@@ -79,7 +81,6 @@ class Turn:
     def adopt(self, house: House, params: link.LinkParams, anew: Collection[str] = ()) -> None:
         """Go on with a site file that was read again; what stands on ``anew`` is ordered again."""
         self._state = self._state.adopt(house, anew)
-        self.decisions.keep({asset.name for asset in house.assets})
         self.params = params
 
     def kept(self) -> Mapping[str, Any]:
@@ -99,6 +100,17 @@ class Turn:
             supplies=supplies.recalled(house.supplies, kept.get("subscribed_va")),
             turns=turns.recalled(house, kept.get("turns"), self._clock.now()),
         )
+
+    def needs(self, asset: str) -> list[dict[str, Any]] | None:
+        """What it would take for an asset to come back; None where it is not held."""
+        return returning.needs(self._state, asset, self._clock.now_ns())
+
+    def until_ms(self, who: Who) -> int | None:
+        """Until when (UTC) what a document of the district asks now is asked; None for all others."""
+        program = self.link.program(who.name) if who.kind == "document" else None
+        if program is None or (program.envelope.id, program.envelope.seq) != (who.id, who.seq):
+            return None
+        return schedule.eases_ms(program.envelope, self._clock.utc_ms())
 
     @property
     def house(self) -> House:
@@ -120,10 +132,12 @@ class Turn:
         self.view = decision.view
         if self.ladder is not None:
             self.view = self.ladder.named(decision.view, now.utc_ms)
+        self.ledger.ordered(decision.commands, frozen, now)
         self._fleet.post(decision.commands, now.ns)
         if decision.releases:
+            self.ledger.released(decision.releases, decision.lost, now)
             self._fleet.give_back(decision.releases)
-        self.decisions.note(decision.commands, decision.releases, now.utc_ms)
+        self.ledger.tick(now)
         self._tell(str(before), now)
         self._keep_promises(now)
 

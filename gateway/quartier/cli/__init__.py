@@ -33,6 +33,7 @@ first steps:
   quartier probe bat1 --config site.toml small steps that prove sign, phase, gain and delay
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
   quartier top                           what it does, and why, kept up to date
+  quartier why boiler                    who switched it, why, and when it comes back
 """
 
 
@@ -279,6 +280,26 @@ def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     _json(status)
     _runtime(status)
     status.set_defaults(run="present:status")
+
+    why = _command(
+        commands,
+        "why",
+        "say who had an asset do what it does, why, until when, and what brings it back",
+        "Asks the daemon, and reads the write ledger in the history beside it; without a daemon that alone.\n"
+        "TIME is as for quartier history: 2026-11-25T14:30, today, 2h.\n"
+        "example: quartier why boiler --since today\n\n"
+        "Exit codes: 0 told · 1 no asset is called so · 2 a time that cannot be read.",
+    )
+    why.add_argument("asset", help="its name in the site file")
+    why.add_argument("--since", metavar="TIME", help="every order since then, not the last ten")
+    why.add_argument("--all", action="store_true", help="every order that is still known")
+    why.add_argument(
+        "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
+    )
+    _json(why)
+    _state(why)
+    _runtime(why)
+    why.set_defaults(run="why:why")
 
     top = _command(
         commands,

@@ -25,6 +25,11 @@ def console() -> Console:
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty(), width=width)
 
 
+def page() -> Console:
+    """The same for a text to be read: as wide as the terminal, 80 columns where there is none."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 80)
+
+
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[RenderableType]]) -> Table:
     """A plain table; columns that end in a unit or count are right-aligned."""
     made = Table(title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")

@@ -34,7 +34,7 @@ def history(options: argparse.Namespace) -> int:
     if from_ms >= to_ms:
         print(f"--from {options.start} is not before --to {options.end}", file=sys.stderr)
         return 2
-    path = _path(options.config, options.state_dir)
+    path = database(options.config, options.state_dir)
     rows = stored.query(path, options.runtime_dir, options.points, from_ms, to_ms, every_s)
     told = itertools.count()
     try:
@@ -59,7 +59,7 @@ def _every_s(text: str) -> float:
     return every_s
 
 
-def _path(config: Path, state_dir: Path) -> Path:
+def database(config: Path, state_dir: Path) -> Path:
     """The database that the site file names; the usual one when there is no usable file."""
     try:
         return load.load_lenient(config).site.store.file(state_dir)

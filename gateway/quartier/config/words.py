@@ -23,7 +23,7 @@ Pct = Annotated[float, Field(ge=0, le=100)]
 
 
 def _owner(name: str) -> str:
-    if name in {"gateway", "node", "event"}:
+    if name in {"gateway", "node", "event", "ledger"}:
         raise ValueError(f"{name!r} is a word of Quartier's own; expected another name")
     return name
 

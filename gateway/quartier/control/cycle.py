@@ -77,7 +77,7 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     book, given, releases = orders.given_back(book, lost, state.house.release_values, now.ns)
     after = replace(scene.state, window=window, turns=turns, gate=result.gate, book=book, looks=result.looks)
     shown = view.shown(scene, players, result, after, lost)
-    return Decision((*commands, *given), after, shown, releases)
+    return Decision((*commands, *given), after, shown, releases, lost)
 
 
 def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:

@@ -37,6 +37,16 @@ def used_up_ms(envelope: Envelope) -> int:
     return min(envelope.exp_utc_ms, envelope.start_utc_ms + int(total_s * 1000))
 
 
+def eases_ms(envelope: Envelope, utc_ms: int) -> int:
+    """When any of its caps at ``utc_ms`` next rises, at the latest when the document itself ends."""
+    now = at(envelope, utc_ms)
+    for start_ms, _, _ in _segments(envelope):
+        then = at(envelope, start_ms)
+        if start_ms > utc_ms and any(getattr(then, f.name) > getattr(now, f.name) for f in fields(Powers)):
+            return min(start_ms, envelope.exp_utc_ms)
+    return envelope.exp_utc_ms
+
+
 def default(envelope: Envelope) -> Powers:
     """What applies in gaps and after the last interval."""
     return Powers(envelope.default_import_max_w, envelope.default_export_max_w)

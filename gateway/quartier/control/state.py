@@ -85,11 +85,12 @@ class Decision:
     """What one cycle decided.
 
     ``releases`` are points to be given back to their device now, once, for which no value is
-    known (``on_release`` is ``own`` or ``hold``): the first is the driver's to do.  ``view`` is
-    JSON-ready, for ``quartier status``.
+    known (``on_release`` is ``own`` or ``hold``): the first is the driver's to do.  ``lost`` says why of
+    every point that is given back.  ``view`` is JSON-ready, for ``quartier status``.
     """
 
     commands: tuple[Command, ...]
     state: State
     view: dict[str, Any]
     releases: tuple[str, ...] = ()
+    lost: Mapping[str, str] = field(default_factory=dict)

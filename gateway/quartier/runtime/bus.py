@@ -19,13 +19,15 @@ from quartier.runtime.health import PROBE_PAUSE_S, Health
 from quartier.runtime.interlude import Interlude
 from quartier.runtime.mailbox import Mailbox
 from quartier.runtime.moment import Moment
+from quartier.runtime.pen import Pen
 from quartier.runtime.returns import Returns
 from quartier.runtime.rota import Rota
 from quartier.runtime.supervisor import ended_well
+from quartier.runtime.witness import NOBODY, Witness
 from quartier.runtime.writes import Tally, Thrift
 from quartier_drivers.abilities import Noting, Pluggable, Speaker
 from quartier_drivers.contract import Command, Driver, Line, Note, Readings
-from quartier_drivers.errors import Expired, LinkLost, NoReply, Refused
+from quartier_drivers.errors import LinkLost, NoReply
 
 GIVE_UP_COUNT = 3
 PROBE_SHARE = 0.03
@@ -37,7 +39,10 @@ BREATH_READS = 32
 
 
 class Bus:
-    """One wire or endpoint with its devices; only it talks to them.  While it asks it is in ``moment``."""
+    """One wire or endpoint with its devices; only it talks to them.  While it asks it is in ``moment``.
+
+    ``witness`` hears what becomes of each write.
+    """
 
     def __init__(
         self,
@@ -52,9 +57,10 @@ class Bus:
         tell: Callable[[Note], None] = lambda _note: None,
         moment: Moment | None = None,
         fallbacks: Fallbacks | None = None,
+        witness: Witness = NOBODY,
     ) -> None:
         self.name = name
-        self.mailbox = Mailbox()
+        self.mailbox = Mailbox(witness)
         self.online = False
         self.why = "not yet opened"
         self._lost_told = False
@@ -71,8 +77,10 @@ class Bus:
         self.points = Directory((health, health.driver.points) for health in self.devices.values())
         self._thrift = Thrift(tally or Tally(), self.points, safe)
         served = tuple(self.devices.values())
-        self._returns = Returns(served, self._thrift, clock, log, self._failed)
+        self._witness = witness
+        self._returns = Returns(served, self._thrift, clock, log, self._failed, witness)
         self._lookout = Lookout(fallbacks or Fallbacks(), served, clock, log, tell)
+        self._pen = Pen(self.mailbox, self._thrift, self._returns, self._lookout, clock, log, self._failed)
         self._interlude = Interlude(served, self._wrote, self._read, clock.now_ns)
         self._fruitful = False
         self._rota = Rota(served)
@@ -159,7 +167,7 @@ class Bus:
             return False
         health = self.points.holder(command.point)
         assert health is not None, command.point  # only what is reachable was taken from the mailbox
-        await self._write(command, health)
+        await self._pen.write(command, health)
         self._rota.changed(health)
         starved = self._rota.starved(self._clock.now_ns())
         if starved is not None:
@@ -238,42 +246,6 @@ class Bus:
             self._deliver(readings)
             self.mailbox.seen(readings, self.points, self._clock.now_ns())
             self._thrift.saw(readings)
-
-    async def _write(self, command: Command, health: Health) -> None:
-        utc_ms, now_ns = self._clock.utc_ms(), self._clock.now_ns()
-        if self._thrift.spares(command, self.mailbox, utc_ms, now_ns, self._log):
-            if self._thrift.owes_safe(command.point):
-                self._returns.add((command.point,))
-            return
-        read_back = health.driver.points[command.point].read_back
-        started_ns = self._clock.now_ns()
-        counts, taken = True, False  # also where nobody knows: it may have been written
-        try:
-            await health.driver.write(command)
-        except Refused as refusal:
-            counts = False
-            self._log.warning("write.refused", point=command.point, value=command.value, why=str(refusal))
-            self.mailbox.failed(command, "refused", str(refusal), self._clock.now_ns(), read_back=False)
-            self._lookout.ordered(command.point)  # perhaps for a timer that did not hold
-        except Expired as late:
-            counts = False
-            self.mailbox.failed(command, "expired", str(late), self._clock.now_ns(), read_back=False)
-        except NoReply as silence:
-            health.doubt = read_back
-            self.mailbox.failed(command, "unknown", str(silence), self._clock.now_ns(), read_back=read_back)
-            self._failed(health, str(silence), started_ns)
-        except LinkLost as lost:
-            health.doubt = read_back
-            self.mailbox.failed(command, "unknown", str(lost), self._clock.now_ns(), read_back=read_back)
-            raise
-        else:
-            self.mailbox.sent(command, self._clock.now_ns(), read_back=read_back)
-            self._lookout.ordered(command.point)
-            taken = True
-        finally:
-            if counts:
-                utc_ms, now_ns = self._clock.utc_ms(), self._clock.now_ns()
-                self._thrift.wrote(command.point, utc_ms, command.value, now_ns, taken=taken)
 
     def _failed(self, health: Health, why: str, started_ns: int) -> None:
         now_ns = self._clock.now_ns()
@@ -383,7 +355,10 @@ class Bus:
         failures: list[str] = []
         for health in self.reachable_first():
             if health.name in names:
-                await ended_well(health.driver.release, partial(_noted, failures, health.name))
+                well = await ended_well(health.driver.release, partial(_noted, failures, health.name))
+                left = [point for point, info in health.driver.points.items() if info.writable]
+                why = "" if well else failures[-1]
+                self._witness.left(left, "done" if well else "unknown", why, self._clock.now_ns())
                 self._thrift.gave_back(health.driver.points, self._clock.utc_ms())
         return failures
 

@@ -6,12 +6,11 @@ A write is confirmed by the next reading of its point, not by the driver's retur
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
+from quartier.house.entry import Verdict
+from quartier.runtime.witness import NOBODY, Witness
 from quartier_drivers.contract import Command, PointInfo, Quality, Reading, Readings
-
-Verdict = Literal["pending", "done", "refused", "unknown", "expired"]
 
 # A device may answer its next poll before it took a new value: this many readings may differ.
 PATIENCE_COUNT = 3
@@ -19,18 +18,27 @@ PATIENCE_COUNT = 3
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the last command for a point; ``since_ns`` is when the verdict was reached."""
+    """What became of the last command for a point; ``since_ns`` is when the verdict was reached.
+
+    ``is_out``: it went to the device, or may have; ``shown`` is what was read back.
+    """
 
     command: Command
     verdict: Verdict
     since_ns: int
     why: str = ""
+    is_out: bool = False
+    shown: float | None = None
 
 
 class Mailbox:
-    """The commands of one bus.  All of it runs on the loop; nothing here waits but ``wait``."""
+    """The commands of one bus.  All of it runs on the loop; nothing here waits but ``wait``.
 
-    def __init__(self) -> None:
+    ``witness`` hears every verdict, also that of a command which a newer one overtook.
+    """
+
+    def __init__(self, witness: Witness = NOBODY) -> None:
+        self._witness = witness
         self._waiting: dict[str, Command] = {}
         self._sent: dict[str, int] = {}  # point -> differing readings since the write
         self._sleeper: asyncio.Future[None] | None = None
@@ -39,11 +47,24 @@ class Mailbox:
     def post(self, commands: Iterable[Command], now_ns: int) -> None:
         """Put commands into their slots; an older one still waiting there is forgotten."""
         for command in commands:
+            self._overtaken(command.point, now_ns)
             self._waiting[command.point] = command
             self._sent.pop(command.point, None)  # the next readings judge the old write, not this wish
             self.outcomes[command.point] = Outcome(command, "pending", now_ns)
         if self._waiting:
             self.wake()
+
+    def _overtaken(self, point: str, now_ns: int) -> None:
+        """A newer wish comes before the fate of the last one is known."""
+        before = self.outcomes.get(point)
+        if before is None or before.verdict != "pending":
+            return
+        if point in self._waiting:
+            why = "a newer order took its place before it went out"
+            self._witness.judged(Outcome(before.command, "replaced", now_ns, why))
+        elif point in self._sent:
+            why = "a newer order came before it was read back"
+            self._witness.judged(Outcome(before.command, "replaced", now_ns, why, is_out=True))
 
     def take(self, reachable: Callable[[str], bool], now_ns: int) -> Command | None:
         """The oldest waiting command for a point that is ``reachable``; never one that has expired."""
@@ -60,21 +81,21 @@ class Mailbox:
         """Drop what waited too long, and say so."""
         for point in [point for point, command in self._waiting.items() if command.expires_ns <= now_ns]:
             command = self._waiting.pop(point)
-            self.outcomes[point] = Outcome(command, "expired", now_ns, "not reachable before it expired")
+            self._settle(Outcome(command, "expired", now_ns, "not reachable before it expired"))
 
     def sent(self, command: Command, now_ns: int, *, read_back: bool) -> None:
         """The device took the write; without a read-back that is all there will ever be."""
         if read_back:
             self._sent[command.point] = 0
-            self._judge(command, "pending", now_ns, "written, not yet read back")
+            self._judge(command, "pending", now_ns, "written, not yet read back", is_out=True)
         else:
-            self._judge(command, "done", now_ns, "accepted; this point cannot be read back")
+            self._judge(command, "done", now_ns, "accepted; this point cannot be read back", is_out=True)
 
     def failed(self, command: Command, verdict: Verdict, why: str, now_ns: int, *, read_back: bool) -> None:
         """The write was refused, or its fate is unknown and the next reading decides."""
         if verdict == "unknown" and read_back:
             self._sent[command.point] = 0
-        self._judge(command, verdict, now_ns, why)
+        self._judge(command, verdict, now_ns, why, is_out=verdict == "unknown")
 
     def spared(self, command: Command, now_ns: int) -> None:
         """The value stands there already, in a register that each write wears."""
@@ -98,12 +119,13 @@ class Mailbox:
         wanted = outcome.command.value
         if abs(float(reading.value) - wanted) <= max(tolerance(info), 1e-6 * abs(wanted)):
             del self._sent[reading.point]
-            self._judge(outcome.command, "done", now_ns, "")
+            self._judge(outcome.command, "done", now_ns, "", is_out=True, shown=float(reading.value))
         elif reading.taken_ns < outcome.since_ns + info.settle_s * 1e9:
             return  # the device may still show the old value
         elif self._sent[reading.point] + 1 >= PATIENCE_COUNT:
             del self._sent[reading.point]
-            self._judge(outcome.command, "refused", now_ns, f"the device holds {reading.value:g}")
+            why, shown = f"the device holds {reading.value:g}", float(reading.value)
+            self._judge(outcome.command, "refused", now_ns, why, is_out=True, shown=shown)
         else:
             self._sent[reading.point] += 1
 
@@ -128,7 +150,7 @@ class Mailbox:
         for point in points:
             command = self._waiting.pop(point, None)
             if command is not None:
-                self.outcomes[point] = Outcome(command, "expired", now_ns, why)
+                self._settle(Outcome(command, "expired", now_ns, why))
 
     def drop(self, points: Iterable[str]) -> None:
         """Forget points that left the site file."""
@@ -137,13 +159,30 @@ class Mailbox:
             self._sent.pop(point, None)
             self.outcomes.pop(point, None)
 
-    def _judge(self, command: Command, verdict: Verdict, now_ns: int, why: str) -> None:
+    def _judge(
+        self,
+        command: Command,
+        verdict: Verdict,
+        now_ns: int,
+        why: str,
+        *,
+        is_out: bool = False,
+        shown: float | None = None,
+    ) -> None:
+        found = Outcome(command, verdict, now_ns, why, is_out, shown)
         present = self.outcomes.get(command.point)
         if present is not None and present.command is not command:
-            # A newer wish is already waiting: its own fate will be told, not this one's.
+            # A newer wish is already waiting: its own fate will be told, this one's to the witness alone.
             self._sent.pop(command.point, None)
+            if verdict == "pending":
+                found = replace(found, verdict="replaced", why="a newer order came before it was read back")
+            self._witness.judged(found)
             return
-        self.outcomes[command.point] = Outcome(command, verdict, now_ns, why)
+        self._settle(found)
+
+    def _settle(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.command.point] = outcome
+        self._witness.judged(outcome)
 
 
 def tolerance(info: PointInfo) -> float:

@@ -5,12 +5,16 @@ from typing import Any
 
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.health import Health
+from quartier.runtime.witness import NOBODY, Witness
 from quartier.runtime.writes import Thrift
 from quartier_drivers.errors import LinkLost, NoReply, Refused
 
 
 class Returns:
-    """The points of one bus that wait to be given back; ``failed`` hears of a device that did not answer."""
+    """The points of one bus that wait to be given back.
+
+    ``failed`` hears of a device that did not answer, ``witness`` of what was given back.
+    """
 
     def __init__(
         self,
@@ -19,7 +23,9 @@ class Returns:
         clock: HouseClock,
         log: Any,
         failed: Callable[[Health, str, int], None],
+        witness: Witness = NOBODY,
     ) -> None:
+        self._witness = witness
         self._devices = tuple(devices)
         self._thrift = thrift
         self._clock = clock
@@ -48,10 +54,12 @@ class Returns:
                 self._log.warning("release.failed", device=health.name, points=sorted(mine), why=str(error))
                 if isinstance(error, Refused):
                     self.waiting -= mine
+                    self._witness.gave_back(mine, "refused", str(error), self._clock.now_ns())
                     continue
                 self._failed(health, str(error), started_ns)
                 if isinstance(error, LinkLost):
                     raise
             else:
                 self.waiting -= mine
+                self._witness.gave_back(mine, "done", "", self._clock.now_ns())
                 self._thrift.gave_back(mine, self._clock.utc_ms())

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from quartier.house.entry import STREAM
 from quartier.house.now import Now
 from quartier.house.sample import Mark
 from quartier.store.chunks import CHUNK_COUNT_MAX, Chunk, Part
@@ -25,6 +26,7 @@ _NO_GATE = -1
 # not sealed all at once: what waits for it would be as much memory again as all open chunks.
 _FIRST_EIGHTHS = (8, 3, 6, 1, 7, 4, 2, 5)
 SEALS_MIN = 8  # chunks sealed in one commit, if that many wait
+LEDGER_COUNT_MAX = 1024  # rows of the ledger are text, so a chunk of them is long
 
 
 class _Stream:
@@ -97,7 +99,7 @@ class Entrance:
         self._gates = Gates()
         self._gate_of = array("i")  # by a point's number; _NO_GATE before its first layout
         self._ways: WeakKeyDictionary[Layout, _Way] = WeakKeyDictionary()
-        self._codes: dict[str, tuple[int, _Way]] = {}
+        self._codes: dict[tuple[str, str], tuple[int, _Way]] = {}
         self._streams: dict[str, _Stream] = {}
         self._files: list[_File] = []
         self._epoch = 0
@@ -123,13 +125,17 @@ class Entrance:
 
     def event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
         """Number an event: stream ``event``, metric ``code``, value one JSON object."""
-        if code not in self._codes:
-            stream = self._stream(EVENT)
-            number = self._number(stream, code, self.names.numbers(EVENT))
-            self._codes[code] = number, _Way([stream], [number], [0], bytes([TEXT]), self.names)
-        number, way = self._codes[code]
+        self.told(EVENT, code, event_value(text, dict(data)), now)
+
+    def told(self, name: str, metric: str, text: str, now: Now) -> None:
+        """Number a text of the stream ``name``, whatever it was before."""
+        if (name, metric) not in self._codes:
+            stream = self._stream(name)
+            number = self._number(stream, metric, self.names.numbers(name))
+            self._codes[name, metric] = number, _Way([stream], [number], [0], bytes([TEXT]), self.names)
+        number, way = self._codes[name, metric]
         columns = array("I", [number]), array("B", [TEXT]), array("d", [0.0])
-        self._keep(way, now.utc_ms, columns, (1,), [(0, event_value(text, dict(data)))])
+        self._keep(way, now.utc_ms, columns, (1,), [(0, text)])
 
     def set_assets(self, assets: Collection[str]) -> None:
         """Which owners are streams of their own from now on; each point's next reading passes."""
@@ -298,6 +304,8 @@ class Entrance:
         limit = self._chunk_count * stream.points_count
         if limit >= CHUNK_COUNT_MAX:
             limit = CHUNK_COUNT_MAX * stream.eighths // 8
+        if stream.name == STREAM:
+            limit = min(limit, LEDGER_COUNT_MAX)
         return max(limit, len(stream.chunk) + 1)
 
     def _keep(

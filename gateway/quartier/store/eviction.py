@@ -1,6 +1,7 @@
 """A bounded file: which samples are covered, and which go first when the disk budget is used up.
 
-The named order: oldest trimmed first, then oldest untrimmed with a gap record.
+The named order: oldest trimmed first, then oldest untrimmed with a gap record.  Rows of the write ledger go
+with the trimmed ones, and with a gap record too.
 """
 
 import json
@@ -8,6 +9,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from quartier.house.entry import STREAM
 from quartier.house.sample import Mark
 from quartier.store.gaps import Gap
 
@@ -45,10 +47,11 @@ def evict(connection: sqlite3.Connection, size_max_bytes: int, terms: Terms) -> 
                 break
             connection.executemany("DELETE FROM chunk WHERE id = ?", [(row[0],) for row in rows])
             count += sum(row[4] for row in rows)
-            if not trimmed:
-                gaps += [
-                    Gap("evicted", row[1], row[2], row[3], row[3] + row[4] - 1, *row[5:]) for row in rows
-                ]
+            gaps += [
+                Gap("evicted", row[1], row[2], row[3], row[3] + row[4] - 1, *row[5:])
+                for row in rows
+                if not trimmed or row[1] == STREAM  # nobody else has a copy of the ledger
+            ]
     return count, _joined(gaps)
 
 

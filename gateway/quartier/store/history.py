@@ -9,10 +9,12 @@ from heapq import merge
 from pathlib import Path
 from typing import Any, TypeVar
 
+from quartier.house.entry import STREAM
 from quartier.house.sample import Sample
 from quartier.store import journal, taillog
 from quartier.store.chunks import Chunk, Damaged, unseal
-from quartier.store.contents import tail_pieces
+from quartier.store.contents import stored_gaps, tail_pieces
+from quartier.store.gaps import Gap
 from quartier_drivers.contract import Quality, Value
 from quartier_drivers.points import word
 
@@ -55,9 +57,11 @@ def query(
     Raises FileNotFoundError when there is no history and PermissionError when it may not be read;
     what is damaged in it is left out.
     """
-    with closing(_Reader(path, runtime_dir, from_ms - (LOOK_BACK_MS if every_s else 0), to_ms)) as reader:
+    with closing(Reader(path, runtime_dir, from_ms - (LOOK_BACK_MS if every_s else 0), to_ms)) as reader:
         wants = _Wanted(patterns)
         for stream in reader.streams():
+            if stream == STREAM:  # rows of the write ledger are no samples of a point (``entries``)
+                continue
             samples = (sample for sample in reader.samples(stream) if wants(sample))
             if every_s is None:
                 yield from (_row(sample) for sample in samples if from_ms <= sample.taken_utc_ms < to_ms)
@@ -86,8 +90,8 @@ class _Wanted:
         return self._known[key]
 
 
-class _Reader:
-    """One look at the history.
+class Reader:
+    """One look at the history; raises as ``query`` does.
 
     The journal comes first, then the tail's files: what is committed or sealed meanwhile is then seen twice,
     not never.
@@ -136,11 +140,17 @@ class _Reader:
                 self.boot_ends[piece.boot] = max(*piece.times, self.boot_ends.get(piece.boot, 0))
 
     def close(self) -> None:
+        """Let go of the file."""
         self._connection.close()
 
     def streams(self) -> list[str]:
+        """All there are, by name."""
         stored = {str(stream) for (stream,) in self._rows("SELECT DISTINCT stream FROM chunk")}
         return sorted(stored | set(self._loose))
+
+    def gaps(self) -> list[Gap]:
+        """What the file says is missing, oldest first."""
+        return list(_readable(lambda: stored_gaps(self._connection)))
 
     def samples(self, stream: str) -> Iterator[Sample]:
         """In sequence, each key once."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from quartier.house.entry import STREAM, Entry
 from quartier.house.now import Now
 from quartier.house.sample import Mark, Run
 from quartier.store import boots, journal
@@ -18,12 +19,12 @@ from quartier.store.gaps import Gap
 from quartier.store.outbox import ALL, NONE, Outbox, above
 from quartier.store.recovery import lost_with_file, recover, unknown_end
 from quartier.store.shelf import Shelf
-from quartier.store.writer import Committed, Failed, Opened, Renewed, Salvaged, Writer
+from quartier.store.writer import Committed, Failed, Opened, Renewed, Salvaged, Writer, open_job
 from quartier_drivers.contract import Readings
 
 OPEN_TIMEOUT_S = 8.0
 RETRY_MAX_S = 60.0
-# Marks alone are written this seldom: the link keeps its own, and a commit that has them to say costs twice.
+# Marks alone are written this seldom: the link keeps its own, and a commit that says them costs twice.
 MARKS_S, CROWDED_SHARE = 600.0, 0.9
 _COUNTED = ("commits", "commits_failed", "evicted", "dropped", "gaps", "renewed")
 _FIGURES = (*(f"{name}_count" for name in _COUNTED), "size_bytes", "used_bytes", "newest_utc_ms")
@@ -60,7 +61,7 @@ class Store:
         self._commit_s = commit_s
         self._seal_ms = int(seal_s * 1000)
         self._pending_max_count = pending_max_count
-        self._local = frozenset(local_streams)
+        self._local = frozenset(local_streams) | {STREAM}
         self._offers = outbox
         self._size_max_bytes = size_max_bytes
         self._entrance = Entrance(self._folder, self.deadbands, assets, chunk_count)
@@ -70,8 +71,7 @@ class Store:
         self._in_flight: set[int] = set()  # ids of chunks that the writer has in hand
         self._retired: list[Chunk] = []
         self._heads: dict[str, Mark] = {}
-        self._marks: dict[str, Mark] = {}
-        self._marks_new: dict[str, Mark] = {}
+        self._marks, self._marks_new = dict[str, Mark](), dict[str, Mark]()
         self._gaps_new: list[Gap] = []
         self._damaged_ids: list[int] = []
         self._evicted_to: dict[str, int] = {}
@@ -92,7 +92,7 @@ class Store:
         Returns the boot.
         """
         self._writer.start()
-        self._writer.submit(_open_job(now))
+        self._writer.submit(open_job(now.utc_ms))
         self._writer.wait(OPEN_TIMEOUT_S)
         files = journal.files(self._folder)
         place = self._path.with_name(self._path.name + ".boot")
@@ -144,6 +144,10 @@ class Store:
         self._event(code, text, data, now)
         if self._loaded and not self._failed_in_row and self._is_ready(now):
             self._submit(now)
+
+    def write_down(self, entry: Entry, now: Now) -> None:
+        """A row of the write ledger as it stands now; it never leaves the building."""
+        self._entrance.told(STREAM, entry.point, entry.text(), now)
 
     def tick(self, now: Now) -> None:
         """Let time pass: take in what the writer reports, hand it a commit when one is due.
@@ -211,7 +215,7 @@ class Store:
 
     def set_assets(self, assets: Collection[str], local_streams: Collection[str] = ()) -> None:
         """A re-read site file: which owners are streams of their own from now on."""
-        self._local = frozenset(local_streams)
+        self._local = frozenset(local_streams) | {STREAM}
         self._entrance.set_assets(assets)
 
     # To the writer
@@ -220,7 +224,7 @@ class Store:
         self._urgent = False
         retry_ns = max(self._due_ns, now.ns)
         self._due_ns = retry_ns if self._failed_in_row else now.ns + int(self._commit_s * 1e9)
-        job = self._job(now, clean=clean) if self._loaded else _open_job(now)
+        job = self._job(now, clean=clean) if self._loaded else open_job(now.utc_ms)
         if self._loaded and not job.has_work:
             return
         if self._loaded:
@@ -382,7 +386,8 @@ class Store:
             if not stored:
                 self._gaps_new.append(gap)
             self._stats["gaps_count"] += 1
-            self._event("store.gap", gap.text(), gap.data(), now)
+            if gap.stream != STREAM:  # what never leaves the building is not missed outside
+                self._event("store.gap", gap.text(), gap.data(), now)
 
     def _event(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
         self._entrance.event(code, text, data, now)
@@ -393,7 +398,3 @@ class Store:
             return 0
         held = self._entrance.backlog_count(self._marks, self._evicted_to, self._local)
         return self._old_backlog_count + held
-
-
-def _open_job(now: Now) -> Job:
-    return Job(0, (), 0, utc_ms=now.utc_ms)

@@ -58,6 +58,11 @@ class Salvaged:
     lost: list[Gap]
 
 
+def open_job(utc_ms: int) -> Job:
+    """Nothing but to open the file."""
+    return Job(0, (), 0, utc_ms=utc_ms)
+
+
 Report = Opened | Committed | Failed | Renewed | Salvaged
 
 

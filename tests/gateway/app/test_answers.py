@@ -3,7 +3,7 @@
 import json
 
 from quartier.app import answers
-from quartier.app.decisions import Decisions
+from quartier.app.ledger import Ledger
 from quartier.runtime.ticker import Ticker
 from quartier_drivers.contract import Command, Quality, Reading, columns
 from quartier_drivers.errors import Fault
@@ -160,20 +160,32 @@ async def test_one_bus_and_one_device_are_told_alone_and_none_is_null(yard):
         assert None is answers.device("lan", found.fleet, 0)
 
 
-async def test_an_asset_is_told_with_its_last_command_and_decisions(yard):
+class Pages:
+    """A store that keeps rows in memory."""
+
+    boot = 7
+
+    def __init__(self):
+        self.rows = []
+
+    def write_down(self, entry, _now):
+        self.rows.append(entry)
+
+
+async def test_an_asset_is_told_with_its_last_command_and_rows_of_the_ledger(yard):
     async with yard() as (found, _):
         await found.follow()
         order = Command("boiler.relay_on", 1.0, expires_ns=0, reason="free")
         view = {"assets": {"boiler": {"role": "load", "command": {"point": "boiler.relay_on", "value": 1.0}}}}
-        decisions = Decisions()
-        decisions.note([order], [], 0)
+        ledger = Ledger(Pages())
+        ledger.ordered([order], frozen(found), found.clock.now())
         found.command("boiler.relay_on", 1.0)
-        told = same_in_json(answers.asset("boiler", view, found.fleet, decisions, found.clock.now()))
+        told = same_in_json(answers.asset("boiler", view, found.fleet, ledger, found.clock.now()))
 
         assert ("boiler", "load", "pending") == (told["name"], told["role"], told["written"]["verdict"])
-        assert ["free"] == [decision["reason"] for decision in told["decisions"]]
-        assert None is answers.asset("nobody", view, found.fleet, decisions, found.clock.now())
-        assert None is answers.asset("boiler", {}, found.fleet, decisions, found.clock.now())
+        assert ["free"] == [row["why"] for row in told["ledger"]]
+        assert None is answers.asset("nobody", view, found.fleet, ledger, found.clock.now())
+        assert None is answers.asset("boiler", {}, found.fleet, ledger, found.clock.now())
 
 
 class Clock:

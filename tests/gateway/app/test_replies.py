@@ -2,7 +2,7 @@
 
 from types import SimpleNamespace
 
-from quartier.app.decisions import Decisions
+from quartier.app.ledger import Ledger
 from quartier.app.replies import Replies
 
 VIEW = {
@@ -15,7 +15,8 @@ VIEW = {
 
 
 def replies(yard):
-    turn = SimpleNamespace(view=VIEW, decisions=Decisions())
+    pages = SimpleNamespace(boot=7, write_down=lambda _entry, _now: None)
+    turn = SimpleNamespace(view=VIEW, ledger=Ledger(pages), needs=lambda _: [], until_ms=lambda _: None)
     return Replies(lambda now: {"utc_ms": now.utc_ms}, turn, yard.fleet, yard.image, yard.clock)
 
 
@@ -29,6 +30,7 @@ async def test_what_is_there_is_told_with_the_run_and_its_mode(yard):
             assert name == told[kind]["name"]
             assert {"mode": "AUTONOMOUS", "why": "alone", "mode_age_s": 1.0} == told["control"]
             assert {"utc_ms"} == set(told["gateway"])
+        assert ([], None, []) == tuple(told["asset"][key] for key in ("needs", "until_ms", "ledger"))
         assert {point["point"].split(".")[0] for point in asked.about["points"]("bat1")} == {"bat1"}
 
 

@@ -6,10 +6,11 @@ from typing import Any
 
 from rich.text import Text
 
-from quartier.cli import sentences
+from quartier.cli import rows, sentences
 from quartier.cli.output import age, number, unit
 from quartier.cli.top.rates import Rates
 from quartier.cli.top.sheet import Column, Row, Sheet, text
+from quartier.house.entry import Entry, from_data
 
 _BAD_STATES = {"good": 0, "opening": 1, "set aside": 2, "silent": 3}
 _STATE_STYLE = {"good": "green", "opening": "yellow", "set aside": "yellow", "silent": "red"}
@@ -285,16 +286,18 @@ def _more(point: Mapping[str, Any]) -> Iterator[str]:
         yield f"written {writes['today']}{budget} times today, {writes['total']} in all"
 
 
-_DECISIONS = (
-    Column("decided", right=True),
+_LEDGER = (
+    Column("ago", right=True),
     Column("asked", right=True),
-    Column("orders", right=True),
+    Column("orders", right=True, spare=1),
+    Column("who"),
+    Column("outcome"),
     Column("because"),
 )
 
 
 def asset(told: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> Page:
-    """One asset: what is asked of it and why, the last decisions, and its points."""
+    """One asset: what is asked of it and why, its last orders, and its points."""
     found = told["asset"]
     command = found.get("command")
     soc = f", {number(found['soc_pct'], '%')} charged" if found.get("soc_pct") is not None else ""
@@ -314,25 +317,26 @@ def asset(told: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> Page:
         why = f" ({outcome['why']})" if outcome and outcome["why"] else ""
         verdict = sentences.verdict(outcome)
         head.append(Text.assemble(f"asked {asked}, ", verdict, f"{why}: {command['reason']}"))
-    return Page(tuple(head), (_decisions(found["decisions"]), _points(points)))
+    return Page(tuple(head), (_ledger(found["ledger"], told["gateway"]["utc_ms"]), _points(points)))
 
 
-def _decisions(decisions: Sequence[Mapping[str, Any]]) -> Sheet:
-    rows = [
-        Row(
-            f"decision:{decision['utc_ms']}:{decision['point']}",
-            (
-                text(f"{age(decision['age_s'])} ago"),
-                text(
-                    "–"
-                    if decision["value"] is None
-                    else sentences.ordered(decision["point"], decision["value"])
-                ),
-                text(number(decision["orders_count"])),
-                text(decision["reason"]),
-            ),
-            more=f"{decision['point']}: {decision['reason']}",
-        )
-        for decision in decisions
-    ]
-    return Sheet(_DECISIONS, tuple(rows))
+def _ledger(told: Sequence[Mapping[str, Any]], utc_ms: int) -> Sheet:
+    entries = [from_data(data) for data in told]
+    return Sheet(_LEDGER, tuple(_order(entry, utc_ms) for entry in entries))
+
+
+def _order(entry: Entry, utc_ms: int) -> Row:
+    style = rows.OUTCOME_STYLE.get(entry.outcome, "")
+    note = f" ({entry.note})" if entry.note else ""
+    return Row(
+        f"order:{entry.boot}:{entry.number}",
+        (
+            text(age((utc_ms - entry.utc_ms) / 1e3)),
+            text(rows.value(entry)),
+            text(number(entry.count)),
+            text(rows.who(entry.who)),
+            Text(rows.outcome(entry), style=style),
+            text(entry.why),
+        ),
+        more=f"{entry.point}: {rows.whole(entry.who)}: {entry.why}; {entry.outcome}{note}",
+    )

@@ -14,9 +14,11 @@ POINTS = {
     ],
 }  # fmt: skip
 POINTS["bat1"] = POINTS["gx"]
-DECISIONS = [
-    {"utc_ms": 9000, "point": "bat1.setpoint_w", "value": -1180.0, "reason": "self-consumption", "orders_count": 4, "age_s": 9.0},
-    {"utc_ms": 1000, "point": "bat1.setpoint_w", "value": None, "reason": "given back", "orders_count": 1, "age_s": 200.0},
+LEDGER = [
+    {"boot": 7, "number": 2, "point": "bat1.setpoint_w", "why": "self-consumption", "who": {"kind": "rule", "name": "self-consumption"},
+     "utc_ms": -9000, "last_ms": -1000, "count": 4, "value": -1180.0, "low": -1180.0, "high": -900.0, "outcome": "done"},
+    {"boot": 7, "number": 1, "point": "bat1.setpoint_w", "why": "given back", "who": {"kind": "release"},
+     "utc_ms": -200_000, "last_ms": -200_000, "outcome": "refused"},
 ]  # fmt: skip
 
 
@@ -50,7 +52,7 @@ def answers(status):
         asked.append(("asset", name))
         found = status["control"].get("assets", {}).get(name)
         written = status["written"].get(f"{name}.setpoint_w")
-        return told("asset", found and {"name": name, **found, "written": written, "decisions": DECISIONS})
+        return told("asset", found and {"name": name, **found, "written": written, "ledger": LEDGER})
 
     def points(name):
         asked.append(("points", name))

@@ -99,9 +99,9 @@ def test_an_asset_shows_why_it_is_steered_so(about):
 
     assert "battery bat1 of tier D: -1,200 W, 61.2 % charged, good, 0.3 s old; steered" == told[1]
     assert "asked -1,180 W, done: self-consumption" == told[2]
-    assert "decided asked orders because" == told[3]
-    assert "9.0 s ago -1,180 W 4 self-consumption" == told[4]
-    assert "3 min ago – 1 given back" == told[5]
+    assert "ago asked orders who outcome because" == told[3]
+    assert "9.0 s -1,180 to -900 W 4 self-consumption done self-consumption" == told[4]
+    assert "3 min own control 1 the gateway, giving it back refused given back" == told[5]
     assert "bat1.power_w -1,200 W good 0.3 s holding:842" == told[-2]
 
 

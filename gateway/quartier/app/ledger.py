@@ -1,0 +1,265 @@
+"""The write ledger: every order that leaves for a device, who wanted it, why, and what became of it.
+
+Hears of commands from the cycle and of verdicts from the buses, and hands rows to the store.  Nothing here
+waits.  A row goes to the store when it begins, when its outcome is known or turns, and when it ends; counts
+and times of an order that goes on follow every ten minutes, a value that moves every minute.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from quartier.app.row import Row, follows
+from quartier.house.entry import End, Entry, Verdict
+from quartier.house.image import Frozen
+from quartier.house.now import Now
+from quartier.runtime.mailbox import Outcome
+from quartier_drivers.contract import Command, PointInfo
+from quartier_drivers.who import Who
+
+LAST_COUNT = 24  # rows of an asset that are kept in memory
+OPEN_MAX = 4  # rows of a point that may go on: reasons take turns within seconds
+RESUME_MS, ROW_MS = 60_000, 3_600_000
+FLUSH_NS, FLUSH_MOVED_NS, FLUSH_TURNED_NS = 600_000_000_000, 60_000_000_000, 10_000_000_000
+LATE_NS = 1_000_000_000  # so long after a command expired the mailbox has said what it knows
+INPUT_LOST, LEFT = Who("release", "input lost"), Who("release", "gateway left")
+BUDGET = Who("rule", "write budget")
+
+
+class Keeper(Protocol):
+    """Where the rows go: the store."""
+
+    @property
+    def boot(self) -> int:
+        """Which start this is."""
+        ...
+
+    def write_down(self, entry: Entry, now: Now) -> None:
+        """Keep a row as it stands."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """A command whose fate may still change, and whether it went out."""
+
+    command: Command
+    row: Row
+    is_out: bool = False
+
+
+class Ledger:
+    """Rows of this start, as a witness of the buses (``runtime/witness.py``)."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self._keeper = keeper
+        self._now = Now(0, 0, synced=False)
+        self._number = 0
+        self._open: dict[str, list[Row]] = {}  # by point, the one that was asked last at the end
+        self._recent: dict[str, deque[Row]] = {}
+        self._flights: dict[int, _Flight] = {}
+        self._changed: dict[int, Row] = {}
+        self._infos: Mapping[str, PointInfo] = {}
+        self._safe: Mapping[str, float | None] = {}
+
+    def follow(self, infos: Mapping[str, PointInfo], safe: Mapping[str, float | None]) -> None:
+        """The points of the site, and the values they are given back with (None: nothing is written)."""
+        self._infos, self._safe = infos, safe
+        owners = {point.partition(".")[0] for point in infos}
+        self._recent = {name: rows for name, rows in self._recent.items() if name in owners}
+        self._open = {point: rows for point, rows in self._open.items() if point in infos}
+
+    def of(self, asset: str) -> list[Entry]:
+        """The last rows of an asset, the newest first."""
+        return [row.entry for row in reversed(self._recent.get(asset, ()))]
+
+    def standing(self) -> list[Row]:
+        """The rows that stand, one for each point at most."""
+        return [rows[-1] for rows in self._open.values() if rows and rows[-1].entry.stands]
+
+    # From the cycle
+
+    def ordered(self, commands: Iterable[Command], frozen: Frozen, now: Now) -> None:
+        """What a cycle orders, before it is posted; ``frozen`` is what it saw."""
+        self._now = now
+        for command in commands:
+            row = self._going_on(command)
+            self._land(command.point)
+            if row is None:
+                row = self._begin(self._asked(command, frozen), command)
+            else:
+                row.asked(command, now.utc_ms, self._utc_ms(command.expires_ns))
+                self._changed[row.entry.number] = row
+            self._flights[id(command)] = _Flight(command, row)
+
+    def released(self, points: Iterable[str], why: Mapping[str, str], now: Now) -> None:
+        """Points to be given back to their device's own control, with the reason by asset."""
+        self._now = now
+        for point in points:
+            words = why.get(point, "an input it needs is lost")
+            self._begin(self._entry(point, INPUT_LOST, f"given back: {words}"))
+
+    def found(self, point: str, who: Who, value: float, why: str, end: End) -> None:
+        """A point shows what nobody here ordered: what stood there ends so."""
+        before = self._open[point][-1]
+        before.ended(end, self._now.utc_ms)
+        self._changed[before.entry.number] = before
+        entry = self._entry(point, who, why, value, before.entry.value)
+        row = self._begin(entry)
+        row.judged("done", self._now.utc_ms, "seen by reading it", value)
+
+    def tick(self, now: Now) -> None:
+        """Let time pass: what nobody told of before it expired is settled, what changed goes to the store."""
+        self._now = now
+        late_ns = now.ns - LATE_NS
+        for flight in [one for one in self._flights.values() if one.command.expires_ns <= late_ns]:
+            self._lapse(flight)
+        for row in [row for row in self._changed.values() if _is_due(row, now.ns)]:
+            self._tell(row)
+
+    def close(self, now: Now) -> None:
+        """Hand all that changed to the store."""
+        self._now = now
+        for row in list(self._changed.values()):
+            self._tell(row)
+
+    # From the buses
+
+    def judged(self, outcome: Outcome) -> None:
+        """What became of a command."""
+        flight = self._flights.get(id(outcome.command))
+        if flight is None:
+            return
+        row = flight.row
+        if outcome.is_out and not flight.is_out:
+            flight.is_out = True
+            row.wrote()
+        if outcome.verdict != "pending":
+            if flight.command is row.command:
+                row.judged(outcome.verdict, self._utc_ms(outcome.since_ns), outcome.why, outcome.shown)
+            else:
+                row.judged_before(outcome.verdict)
+                del self._flights[id(flight.command)]
+        self._changed[row.entry.number] = row
+
+    def gave_back(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
+        """Points were given back to their device; a bus does that by itself where their memory is worn."""
+        for point in points:
+            rows = self._open.get(point)
+            row = rows[-1] if rows else None
+            if row is None or row.command is not None or row.entry.outcome != "pending":
+                words = "given back: its writes of the day are used up"
+                row = self._begin(self._entry(point, BUDGET, words, self._safe.get(point)))
+            row.judged(verdict, self._utc_ms(now_ns), why)
+            row.wrote()
+
+    def left(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
+        """Safe values were written because the gateway leaves the device."""
+        for point in points:
+            info = self._infos.get(point)
+            if info is None or info.on_release in {None, "hold"}:
+                continue
+            row = self._begin(
+                self._entry(point, LEFT, "the gateway leaves: safe value", self._safe.get(point))
+            )
+            row.judged(verdict, self._utc_ms(now_ns), why)
+            row.wrote()
+
+    # Rows
+
+    def _going_on(self, command: Command) -> Row | None:
+        """The row that the command goes on with, now the last of its point; None where it begins one."""
+        rows = self._open.get(command.point, [])
+        for row in reversed(rows):
+            is_last = row is rows[-1]
+            if not row.takes(command) or (not row.entry.stands and not follows(command.point)):
+                continue
+            age_ms, rest_ms = self._now.utc_ms - row.entry.utc_ms, self._now.utc_ms - row.entry.last_ms
+            same = row.entry.value == command.value
+            if (is_last and same and row.entry.stands) or (age_ms < ROW_MS and rest_ms < RESUME_MS):
+                if not is_last:
+                    self._end(command.point)
+                    self._open[command.point] = [*(one for one in rows if one is not row), row]
+                return row
+        return None
+
+    def _begin(self, entry: Entry, command: Command | None = None) -> Row:
+        self._end(entry.point)
+        row = Row(entry, command)
+        self._open[entry.point] = [*self._open.get(entry.point, ()), row][-OPEN_MAX:]
+        self._recent.setdefault(entry.asset, deque(maxlen=LAST_COUNT)).append(row)
+        self._changed[entry.number] = row
+        return row
+
+    def _end(self, point: str) -> None:
+        """What stood there is replaced by what comes now."""
+        for row in self._open.get(point, ())[-1:]:
+            if row.entry.stands:
+                row.ended("replaced", self._now.utc_ms)
+                self._changed[row.entry.number] = row
+
+    def _asked(self, command: Command, frozen: Frozen) -> Entry:
+        seen = frozen.good(command.point)
+        before = None if seen is None else seen[0]
+        entry = self._entry(command.point, command.who, command.reason, command.value, before)
+        expires_ms = self._utc_ms(command.expires_ns)
+        return replace(entry, expires_ms=expires_ms, until_ms=command.until_utc_ms)
+
+    def _entry(
+        self, point: str, who: Who, why: str, value: float | None = None, before: float | None = None
+    ) -> Entry:
+        self._number += 1
+        utc_ms = self._now.utc_ms
+        return Entry(
+            boot=self._keeper.boot,
+            number=self._number,
+            point=point,
+            who=who,
+            why=str(why),
+            utc_ms=utc_ms,
+            last_ms=utc_ms,
+            before=before,
+            value=value,
+            low=value,
+            high=value,
+        )
+
+    def _land(self, point: str) -> None:
+        """A newer command comes: nothing more will be told of the last one, if its fate is known."""
+        for row in self._open.get(point, ())[-1:]:
+            if row.entry.outcome != "pending" and row.command is not None:
+                self._flights.pop(id(row.command), None)
+
+    def _lapse(self, flight: _Flight) -> None:
+        """Nobody told what became of a command until it expired."""
+        verdict: Verdict = "unknown" if flight.is_out else "expired"
+        row = flight.row
+        if flight.command is not row.command:
+            row.judged_before(verdict)
+            del self._flights[id(flight.command)]
+        elif row.entry.outcome == "pending":
+            words = "written, but not read back until it expired" if flight.is_out else "it never went out"
+            row.judged(verdict, self._now.utc_ms, words)
+        else:
+            return
+        self._changed[row.entry.number] = row
+
+    def _tell(self, row: Row) -> None:
+        self._keeper.write_down(row.entry, self._now)
+        row.is_told(self._now.ns)
+        del self._changed[row.entry.number]
+
+    def _utc_ms(self, ns: int) -> int:
+        return self._now.utc_ms + (ns - self._now.ns) // 1_000_000
+
+
+def _is_due(row: Row, now_ns: int) -> bool:
+    """Whether the store should have it now; what goes on for long, or turns often, is told seldom."""
+    told, entry = row.told, row.entry
+    if told is None or (told.outcome == "pending" and entry.outcome != "pending"):
+        return True
+    age_ns = now_ns - row.told_ns
+    if entry.outcome != "pending" and (entry.end, entry.outcome) != (told.end, told.outcome):
+        return age_ns >= FLUSH_TURNED_NS or not follows(entry.point)
+    return age_ns >= (FLUSH_MOVED_NS if row.has_moved else FLUSH_NS)

@@ -1,0 +1,169 @@
+"""The screen of ``quartier why``: how it stands, by whom, why, until when, what returns (pure)."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from quartier.cli import rows
+from quartier.cli.output import age, number, table
+from quartier.cli.sentences import by_itself, ordered
+from quartier.house.entry import Entry
+from quartier.store.gaps import Gap
+
+Line = tuple[str, Text]
+"""A label, mostly a word, and what belongs to it."""
+_ENDS = {
+    "replaced": "then another order took its place",
+    "given back": "then it was given back",
+    "reverted": "then the device's own timer ended it",
+    "overwritten": "then somebody else changed it",
+}
+
+
+def head(
+    asset: str, live: Mapping[str, Any] | None, kept: Sequence[Entry], now_ms: int, silence: str
+) -> Iterator[Line]:
+    """What holds now, one thing a line; ``live`` is the daemon's answer, ``silence`` why there is none."""
+    last = kept[-1] if kept else None
+    if live is None:
+        yield "", Text(f"{asset}: no daemon says how it stands now ({silence})", style="yellow")
+    else:
+        yield "", _stands(live["asset"])
+    if last is None:
+        yield "", Text("nothing was ever ordered of it, as far as the ledger reaches")
+        return
+    yield "last" if live is None else "asked", Text(_asked(last, now_ms))
+    yield "by", Text(rows.whole(last.who))
+    yield "because", Text(last.why)
+    if live is not None:
+        yield from _outlook(live["asset"], last, now_ms)
+
+
+def _stands(told: Mapping[str, Any]) -> Text:
+    tier = f" of tier {told['tier']}" if told["tier"] else ""
+    power = number(None if told["power_w"] is None else round(told["power_w"]), "W")
+    return Text.assemble(
+        (f"{told['role']} {told['name']}", "bold"),
+        f"{tier}: {told['state']}; it takes {power} ({told['quality']}, {age(told['age_s'])} old)",
+    )
+
+
+def _asked(last: Entry, now_ms: int) -> str:
+    since = f"since {clock(last.utc_ms, now_ms)} ({age((now_ms - last.utc_ms) / 1e3)})"
+    asked = "own control" if last.value is None else ordered(last.point, last.value)
+    parts = [f"{last.point} {asked}, {since}: {_became(last, now_ms)}"]
+    if last.before is not None and last.before != last.value:
+        parts.append(f"before it was {ordered(last.point, last.before)}")
+    if last.count > 1:
+        parts.append(f"told {last.count} times, last at {clock(last.last_ms, now_ms)}")
+    if last.end:
+        parts.append(_ENDS[last.end])
+    return "; ".join(parts)
+
+
+def _became(last: Entry, now_ms: int) -> str:
+    note = f" ({last.note.removeprefix(f'{last.point}: ')})" if last.note else ""
+    when = "" if last.known_ms is None else f" at {clock(last.known_ms, now_ms)}"
+    if last.outcome == "done" and last.shown is not None:
+        return f"done, read back {ordered(last.point, last.shown)}{when}{note}"
+    return f"{'on its way' if last.outcome == 'pending' else last.outcome}{when}{note}"
+
+
+def _outlook(told: Mapping[str, Any], last: Entry, now_ms: int) -> Iterator[Line]:
+    if told.get("until_ms") is not None:
+        yield "until", Text(f"{clock(told['until_ms'], now_ms)}, as {rows.who(last.who)} says now")
+    if told.get("fallback") is not None:
+        yield "device", Text(f"{by_itself(last.point, told['fallback'])}, unless it is told again")
+    if told.get("needs") is not None:
+        for place, words in enumerate(map(_need, told["needs"]) if told["needs"] else [_SOON]):
+            yield "back" if place == 0 else "", Text(words)
+
+
+_SOON = "nothing is in the way: it comes back with its turn"
+
+
+def _need(need: Mapping[str, Any]) -> str:
+    """One thing that must come true first."""
+    words = _NEEDS.get(need["what"])
+    return str(need["what"]) if words is None else words(need)
+
+
+def _inputs(need: Mapping[str, Any]) -> str:
+    return f"once what is lost is seen again: {', '.join(need['rules'])}"
+
+
+def _minimum(need: Mapping[str, Any]) -> str:
+    kind = "minimum time on" if need["is_on"] else "minimum pause"
+    return f"not before its {kind} of {age(need['least_s'])} is over, in {age(need['left_s'])}"
+
+
+def _room(need: Mapping[str, Any]) -> str:
+    here = "unknown" if need["grid_w"] is None else number(round(need["grid_w"]), "W")
+    goal = f"{number(round(need['below_w']), 'W')}, 90 % of the cap, for {age(need['for_s'])}"
+    return f"once the import ({here} now) was below {goal}: {age(need['below_s'])} so far"
+
+
+def _fits(need: Mapping[str, Any]) -> str:
+    return f"the {number(round(need['power_w']), 'W')} it takes must fit below that"
+
+
+def _export(need: Mapping[str, Any]) -> str:
+    return f"step by step, as far as the export stays below {number(round(need['below_w']), 'W')}"
+
+
+_NEEDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "inputs": _inputs,
+    "minimum": _minimum,
+    "room": _room,
+    "spread": lambda need: f"waits {age(need['left_s'])} more, lest all buildings come back together",
+    "spacing": lambda need: f"one at a time: the next in {age(need['left_s'])}",
+    "fits": _fits,
+    "turn": lambda need: f"after {', '.join(need['before'])}",
+    "export": _export,
+}
+
+
+def block(lines: Iterable[Line]) -> Table:
+    """Labels to the left, their words beside them, folded there."""
+    made = Table.grid(padding=(0, 2, 0, 0))
+    for label, words in lines:
+        made.add_row(Text(label, style="bold"), words)
+    return made
+
+
+def orders(shown: Sequence[Entry], now_ms: int) -> Table:
+    """The rows, the newest first."""
+    several = len({entry.point for entry in shown}) > 1
+    columns = ["time", *(["point"] if several else []), ">asked", "who", "outcome", "because"]
+    return table("", columns, (_cells(entry, now_ms, several=several) for entry in reversed(shown)))
+
+
+def _cells(entry: Entry, now_ms: int, *, several: bool) -> list[Text]:
+    many = f" {entry.count}x" if entry.count > 1 else ""
+    outcome = rows.outcome(entry)
+    ended = {"reverted": ", reverted", "overwritten": ", overwritten"}.get(entry.end, "")
+    cells = [Text(clock(entry.utc_ms, now_ms))]
+    if several:
+        cells.append(Text(entry.point.partition(".")[2]))
+    return [
+        *cells,
+        Text(rows.value(entry) + many),
+        Text(rows.who(entry.who)),
+        Text(outcome + ended, style=rows.OUTCOME_STYLE.get(entry.outcome, "")),
+        Text(entry.why),
+    ]
+
+
+def gone(gaps: Iterable[Gap]) -> Iterator[Text]:
+    """What the ledger lacks."""
+    for gap in gaps:
+        yield Text(f"missing: {gap.text()}", style="yellow")
+
+
+def clock(utc_ms: int, now_ms: int) -> str:
+    """Local time of day, with its date where that is not today's."""
+    then, now = (datetime.fromtimestamp(ms / 1e3, UTC).astimezone() for ms in (utc_ms, now_ms))
+    return f"{then:%H:%M:%S}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"

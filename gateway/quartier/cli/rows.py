@@ -1,0 +1,85 @@
+"""What a row of the write ledger says in words: who, what was asked, what became of it (pure)."""
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from quartier.cli.sentences import ordered
+from quartier.house.entry import Entry
+from quartier_drivers.who import Who
+
+OUTCOME_STYLE = {"done": "green", "refused": "red", "unknown": "red", "expired": "yellow"}
+_WORDS = {
+    "rule": "the gateway",
+    "person": "a person",
+    "release": "the gateway, giving it back",
+    "device": "the device by itself",
+    "stranger": "somebody else",
+}
+_WHOLE = {
+    "rule": "the gateway, by its rule {name}",
+    "document": "the district: program {name}, document {id}, seq {seq}",
+    "person": "{name} (a person, user {id})",
+    "grid": "the grid operator's {name}",
+    "release": "the gateway, giving it back ({name})",
+    "device": "the device by itself ({name})",
+}
+
+
+def who(one: Who) -> str:
+    """Who wanted it, short enough for a column."""
+    match one.kind:
+        case "document":
+            return " ".join(filter(None, (one.name, one.id)))
+        case "person" | "grid":
+            return one.name
+        case "drill":
+            return f"drill {one.name}".rstrip()
+        case _:
+            return one.name or _WORDS.get(one.kind, one.kind)
+
+
+def whole(one: Who) -> str:
+    """Who wanted it, as part of a sentence."""
+    said = _WHOLE.get(one.kind, "{who}") if one.name else _WORDS.get(one.kind, one.kind)
+    words = said.format(who=who(one), name=one.name, id=one.id, seq=one.seq)
+    return words.replace(" (a person, user )", " (a person)")
+
+
+def value(entry: Entry) -> str:
+    """What was asked: one value, from where to where it moved, or the device's own control."""
+    if entry.value is None or entry.low is None or entry.high is None:
+        return "own control"
+    if entry.low == entry.high:
+        return ordered(entry.point, entry.value)
+    low, high = ordered(entry.point, entry.low), ordered(entry.point, entry.high)
+    return f"{low.partition(' ')[0]} to {high}"
+
+
+def outcome(entry: Entry) -> str:
+    """What became of it, and of how many orders each way where they differ."""
+    fates = {**entry.fates, entry.outcome: entry.fates.get(entry.outcome, 0) + 1}
+    worst = [f"{name} {count}x" for name, count in fates.items() if name in {"refused", "unknown", "expired"}]
+    if not worst or set(fates) <= {entry.outcome}:
+        return entry.outcome
+    return f"{entry.outcome} ({', '.join(worst)} of {entry.count})"
+
+
+def row(entry: Entry) -> dict[str, Any]:
+    """JSON for scripts: all that is known, with who in words too."""
+    told = {"who": asdict(entry.who), "who_words": whole(entry.who), "stands": entry.stands}
+    return asdict(entry) | told
+
+
+def settled(entry: Entry, boot: int) -> Entry:
+    """A row of an earlier start than ``boot``: what was not known when that ended, nobody learned."""
+    if entry.boot == boot:
+        return entry
+    known = forgotten(entry)
+    return known if known.end else replace(known, end="replaced", end_ms=None)
+
+
+def forgotten(entry: Entry) -> Entry:
+    """A row of a start that is over."""
+    if entry.outcome != "pending":
+        return entry
+    return replace(entry, outcome="unknown", note="the gateway stopped before it was read back")

@@ -1,0 +1,110 @@
+"""``quartier why``: who had an asset do what it does, why, until when, and what would bring it back."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from quartier.cli import output, reasons, rows, times
+from quartier.cli.past import database
+from quartier.config import load
+from quartier.house.entry import Entry, from_data
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.desk import Closed, ask
+from quartier.store import entries
+from quartier.store.gaps import Gap
+from quartier_drivers.errors import ConfigError
+
+LAST_COUNT = 10
+_DAY_MS = 86_400_000
+_SPANS_DAYS = (1, 7, 92)  # looked through until enough rows are found
+
+
+def why(options: argparse.Namespace) -> int:
+    """Tell it of one asset; exit 1 when there is no such asset or nothing was ever written down."""
+    now_ms = HouseClock().utc_ms()
+    try:
+        from_ms = None if options.since is None else times.moment_ms(options.since, now_ms)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    live, closed = _asked(options)
+    if closed is None and live is None:
+        return _unknown(options, _names(options))
+    path = database(options.config, options.state_dir)
+    kept, gaps, fault = _kept(options, path, now_ms, 0 if options.all else from_ms)
+    if live is not None:
+        kept = _merged(kept, [from_data(data) for data in live["asset"]["ledger"]], live["gateway"]["boot"])
+    elif not kept and options.asset not in _names(options):
+        return _unknown(options, _names(options))
+    else:
+        kept = [rows.forgotten(entry) for entry in kept]
+    shown = kept if options.all or from_ms is not None else kept[-LAST_COUNT:]
+    if options.json:
+        told = None if live is None else live["asset"]
+        lines = [rows.row(entry) for entry in reversed(shown)]
+        output.dump({"asset": options.asset, "now": told, "rows": lines, "missing": [g.data() for g in gaps]})
+        return 0
+    page = output.page()
+    (_, first), *more = reasons.head(options.asset, live, kept, now_ms, str(closed or ""))
+    page.print(first)
+    page.print(reasons.block(more))
+    if shown:
+        page.print()
+        page.print(reasons.orders(shown, now_ms))
+    for line in (*reasons.gone(gaps), *([fault] if fault else ())):
+        page.print(line)
+    return 0
+
+
+def _asked(options: argparse.Namespace) -> tuple[dict[str, Any] | None, Closed | None]:
+    try:
+        return ask(options.runtime_dir, "asset", options.asset), None
+    except Closed as closed:
+        return None, closed
+
+
+def _kept(
+    options: argparse.Namespace, path: Path, now_ms: int, from_ms: int | None
+) -> tuple[list[Entry], list[Gap], str]:
+    """Rows from disk, what is missing there, and why it cannot be read, if so."""
+    spans = [from_ms] if from_ms is not None else [now_ms - days * _DAY_MS for days in _SPANS_DAYS]
+    found: list[Entry] = []
+    begin_ms = now_ms
+    try:
+        for begin_ms in spans:
+            found = entries.entries(path, options.runtime_dir, begin_ms, options.asset)
+            if len(found) >= LAST_COUNT:
+                break
+        return found, entries.missing(path, options.runtime_dir, begin_ms), ""
+    except FileNotFoundError as error:
+        return [], [], f"{error}; is --state-dir where the daemon keeps it?"
+    except PermissionError as error:
+        return [], [], f"older orders cannot be read ({error}); try sudo -u quartier quartier why"
+
+
+def _merged(kept: Iterable[Entry], live: Iterable[Entry], boot: int) -> list[Entry]:
+    """Rows from disk and from the daemon, whose word counts; what an earlier start missed is unknown."""
+    found = {(entry.boot, entry.number): rows.settled(entry, boot) for entry in kept}
+    found |= {(entry.boot, entry.number): entry for entry in live}
+    return sorted(found.values(), key=lambda entry: (entry.utc_ms, entry.boot, entry.number))
+
+
+def _names(options: argparse.Namespace) -> Sequence[str]:
+    """The assets that there are: the daemon's, else those of the site file."""
+    try:
+        status: Mapping[str, Any] = ask(options.runtime_dir, "status")
+        return sorted(status["control"].get("assets", {}))
+    except Closed:
+        pass
+    try:
+        return sorted(load.load_lenient(options.config).site.assets)
+    except (ConfigError, OSError):
+        return []
+
+
+def _unknown(options: argparse.Namespace, names: Sequence[str]) -> int:
+    known = f"; there are {', '.join(names)}" if names else ""
+    print(f"no asset is called {options.asset}{known}", file=sys.stderr)
+    return 1

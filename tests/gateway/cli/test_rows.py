@@ -1,0 +1,64 @@
+from dataclasses import replace
+
+import pytest
+
+from quartier.cli import rows
+from quartier.house.entry import Entry
+from quartier_drivers.who import OURS, Who
+
+ROW = Entry(
+    boot=7,
+    number=1,
+    point="bat1.setpoint_w",
+    why="free",
+    utc_ms=0,
+    last_ms=0,
+    value=-500.0,
+    low=-500.0,
+    high=-500.0,
+)
+
+
+@pytest.mark.parametrize(
+    ("one", "short", "sentence"),
+    [
+        (OURS, "the gateway", "the gateway"),
+        (Who("rule", "restore"), "restore", "the gateway, by its rule restore"),
+        (Who("document", "dso", "12", 3), "dso 12", "the district: program dso, document 12, seq 3"),
+        (Who("person", "anna", "1001"), "anna", "anna (a person, user 1001)"),
+        (Who("person", "anna"), "anna", "anna (a person)"),
+        (Who("grid", "contact dso1"), "contact dso1", "the grid operator's contact dso1"),
+        (Who("drill", "bus"), "drill bus", "drill bus"),
+        (Who("release", "input lost"), "input lost", "the gateway, giving it back (input lost)"),
+        (Who("device"), "the device by itself", "the device by itself"),
+        (Who("stranger"), "somebody else", "somebody else"),
+    ],
+)
+def test_who_is_told_short_for_a_column_and_whole_for_a_sentence(one, short, sentence):
+    assert (short, sentence) == (rows.who(one), rows.whole(one))
+
+
+def test_a_value_is_one_or_a_range_or_the_devices_own_control():
+    assert "-500 W" == rows.value(ROW)
+    assert "-800 to -500 W" == rows.value(replace(ROW, low=-800.0))
+    assert "own control" == rows.value(replace(ROW, value=None, low=None, high=None))
+    assert "off" == rows.value(replace(ROW, point="heat.relay_on", value=0.0, low=0.0, high=0.0))
+
+
+def test_an_outcome_tells_what_went_wrong_before_even_if_the_last_went_well():
+    assert "done" == rows.outcome(replace(ROW, outcome="done", fates={"done": 3, "replaced": 1}, count=5))
+    assert "done (refused 2x of 6)" == rows.outcome(
+        replace(ROW, outcome="done", fates={"done": 3, "refused": 2}, count=6)
+    )
+    assert "refused" == rows.outcome(replace(ROW, outcome="refused", fates={"refused": 2}, count=3))
+
+
+def test_what_an_earlier_start_did_not_learn_is_unknown():
+    assert "pending" == rows.settled(ROW, 7).outcome
+    old = rows.settled(ROW, 8)
+    assert ("unknown", "replaced") == (old.outcome, old.end)
+    assert "done" == rows.settled(replace(ROW, outcome="done"), 8).outcome
+
+
+def test_a_row_for_scripts_says_who_in_words_too():
+    assert {"who_words": "the gateway", "stands": True, "value": -500.0}.items() <= rows.row(ROW).items()

@@ -1,0 +1,139 @@
+"""``quartier why`` at a real desk and beside a real history."""
+
+import asyncio
+import json
+import time
+
+import pytest
+
+from quartier.cli import main
+from quartier.house.entry import Entry
+from quartier.house.now import Now
+from quartier.store.ledger import Store
+from quartier_drivers.who import Who
+
+DSO = Who("document", "dso", "12", 3)
+S = 1_000_000_000
+
+
+def row(number, utc_ms, boot=7, point="boiler.relay_on", **more):
+    made = {
+        "value": 0.0,
+        "low": 0.0,
+        "high": 0.0,
+        "outcome": "done",
+        "who": DSO,
+        "why": f"cap {number}",
+    } | more
+    return Entry(boot=boot, number=number, point=point, utc_ms=utc_ms, last_ms=utc_ms, **made)
+
+
+@pytest.fixture
+def now_ms():
+    return time.time_ns() // 1_000_000
+
+
+@pytest.fixture
+def keep(tmp_path, now_ms):
+    """Keep rows in a history that is closed well, or left as a killed process leaves it."""
+
+    def kept(*entries, killed=False):
+        store = Store(tmp_path / "history.db", tmp_path)
+        store.open(Now(0, now_ms, synced=True))
+        for entry in entries:
+            store.write_down(entry, Now(S, now_ms, synced=True))
+        if not killed:
+            assert store.close(Now(2 * S, now_ms, synced=True), 10.0)
+
+    return kept
+
+
+@pytest.fixture
+def ask(tmp_path, status, capsys, serving):
+    """``await ask("boiler", live=rows)``: (exit code, output, errors); without ``live`` no daemon runs."""
+
+    async def asks(*words, live=None):
+        options = [
+            "--runtime-dir",
+            str(tmp_path),
+            "--state-dir",
+            str(tmp_path),
+            "--config",
+            str(tmp_path / "none"),
+        ]
+
+        def asset(name):
+            found = status["control"]["assets"].get(name)
+            data = [entry.data() for entry in reversed(live or ())]
+            more = {"name": name, "needs": None, "until_ms": None, "ledger": data}
+            return found and {"gateway": {**status["gateway"], "boot": 8}, "asset": {**found, **more}}
+
+        async def run():
+            return await asyncio.to_thread(main, ["why", *words, *options])
+
+        if live is None:
+            code = await run()
+        else:
+            async with serving({"status": lambda: status}, {"asset": asset}):
+                code = await run()
+        return code, *capsys.readouterr()
+
+    return asks
+
+
+async def test_with_the_daemon_its_rows_and_older_ones_of_the_history_are_one_table(ask, keep, now_ms):
+    keep(row(1, now_ms - 60_000, why="of yesterday", outcome="pending"))
+    code, text, _ = await ask("boiler", live=[row(1, now_ms - 9000, boot=8, why="of today")])
+
+    assert 0 == code
+    assert "by       the district: program dso, document 12, seq 3" in text
+    assert "because  of today" in text
+    table = text.split("\n\n", 1)[1].splitlines()
+    assert ["done of today", "unknown of yesterday"] == [" ".join(line.split()[-3:]) for line in table[1:]]
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+async def test_a_killed_daemon_is_told_from_its_history_alone(ask, keep, now_ms):
+    keep(row(1, now_ms - 60_000), row(2, now_ms - 5000, outcome="pending"), killed=True)
+    code, text, _ = await ask("boiler")
+
+    assert 0 == code
+    assert "no daemon says how it stands now" in text
+    assert "unknown (the gateway stopped before it was read back)" in " ".join(text.split())
+    assert "cap 1" in text
+
+
+async def test_the_last_ten_are_shown_or_all_or_those_since(ask, keep, now_ms):
+    keep(*(row(number, now_ms - 3_600_000 * (40 - number)) for number in range(40)))
+
+    async def count(*words):
+        _, text, _ = await ask("boiler", *words, "--json")
+        return len(json.loads(text)["rows"])
+
+    assert [10, 40, 3] == [await count(), await count("--all"), await count("--since", "210min")]
+
+
+async def test_json_tells_all_that_is_known_the_newest_first(ask, keep, now_ms):
+    keep(row(1, now_ms - 9000), row(2, now_ms - 5000))
+    _, text, _ = await ask("boiler", "--json", live=[])
+    told = json.loads(text)
+
+    assert ("boiler", "load", []) == (told["asset"], told["now"]["role"], told["missing"])
+    assert [(2, "dso", "done"), (1, "dso", "done")] == [
+        (entry["number"], entry["who"]["name"], entry["outcome"]) for entry in told["rows"]
+    ]
+
+
+async def test_an_unknown_asset_names_the_known_ones(ask):
+    code, _, errors = await ask("nobody", live=[])
+    assert (1, "no asset is called nobody; there are bat1, boiler\n") == (code, errors)
+
+
+async def test_without_daemon_history_and_site_file_nothing_is_known(ask):
+    code, _, errors = await ask("boiler")
+    assert (1, "no asset is called boiler\n") == (code, errors)
+
+
+async def test_a_time_that_cannot_be_read_is_wrong_use(ask):
+    code, _, errors = await ask("boiler", "--since", "soon", live=[])
+    assert (2, True) == (code, "expected" in errors)

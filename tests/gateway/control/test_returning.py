@@ -1,0 +1,60 @@
+from quartier.control import returning
+from quartier.control.reason import Reason
+from quartier_drivers.who import Who
+
+DSO = Reason("envelope dso 12", Who("document", "dso", "12", 3))
+S = 1_000_000_000
+
+
+def needs(p, name):
+    return returning.needs(p.state, name, p.state.last_ns)
+
+
+def kinds(p, name):
+    return [need["what"] for need in needs(p, name)]
+
+
+def test_what_is_not_held_needs_nothing(plant):
+    p = plant(loads_w={"heat": 1000}).run(5)
+    assert (None, None, None) == (needs(p, "heat"), needs(p, "bat1"), needs(p, "nobody"))
+
+
+def test_a_shed_load_waits_for_its_minimum_time_for_room_and_until_it_fits(plant):
+    p = plant(base_w=2000, soc_pct=10, loads_w={"heat": 1500}).run(60)
+    p.cap(import_max_w=2500, whose={"import": DSO}).run(5)
+
+    found = {need["what"]: need for need in needs(p, "heat")}
+    assert ["minimum", "room", "fits"] == [kind for kind in found if kind != "spread"]
+    assert (False, 60.0, 2250.0, 120.0) == (
+        found["minimum"]["is_on"],
+        found["minimum"]["least_s"],
+        found["room"]["below_w"],
+        found["room"]["for_s"],
+    )
+    assert 50 < found["minimum"]["left_s"] < 60
+    assert 1500.0 == found["fits"]["power_w"]
+    p.run(100)
+    assert "minimum" not in kinds(p, "heat")
+    assert 90 < next(need["below_s"] for need in needs(p, "heat") if need["what"] == "room") < 110
+
+
+def test_of_several_the_one_that_was_shed_last_comes_first(plant):
+    p = plant(base_w=1000, soc_pct=10, loads_w={"heat": 1000, "pump": 1000}).run(60)
+    p.cap(import_max_w=1100).run(5)
+
+    assert {"what": "turn", "before": ["pump"]} == needs(p, "heat")[-1]
+    assert "turn" not in kinds(p, "pump")
+
+
+def test_a_limited_pv_waits_for_the_export(plant):
+    p = plant(base_w=200, sun_w=6000, soc_pct=99).run(30)
+    p.cap(export_max_w=1000).run(30)
+    assert [{"what": "export", "below_w": 1000.0}] == needs(p, "pv1")
+
+
+def test_while_inputs_are_lost_that_comes_first(plant):
+    p = plant(base_w=2000, soc_pct=10, loads_w={"heat": 1500}).run(60)
+    p.cap(import_max_w=2500).run(5)
+    p.silent.add("grid")
+    p.run(20)
+    assert "inputs" == kinds(p, "heat")[0]
