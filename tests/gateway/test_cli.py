@@ -25,6 +25,7 @@ COMMANDS = {
     "probe": ("ASSET", "--step-w", "--yes", "--watch-timer", "--page", "--json", "Exit codes"),
     "profiles": ("profiles", "--json"),
     "status": ("--json", "--runtime-dir"),
+    "drill": ("--simulated", "--declared", "--report", "--json", "Exit codes"),
     "why": ("--since", "--all", "--json", "example", "Exit codes", "--state-dir", "--runtime-dir"),
     "top": ("Enter", "Esc", "once a second", "snapshot", "--runtime-dir"),
     "points": ("'grid.*'", "--json", "--runtime-dir"),
