@@ -26,6 +26,7 @@ from quartier.control import (
     orders,
     outage,
     outcome,
+    override,
     restore,
     sight,
     steps,
@@ -116,7 +117,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         memories=memories,
         judgement=judgement,
         remainder_w=remainder_w,
-        turns=met.turns(frozen, state, now.ns),
+        turns=override.turned(house, met.turns(frozen, state, now.ns), wishes.overrides, now.ns),
         import_breach=watched(state.import_breach, grid_w, force.import_w, now.ns),
         export_breach=watched(state.export_breach, export_w, force.export_w, now.ns),
         force=force,
@@ -153,6 +154,7 @@ def _players(scene: Scene) -> list[Player]:
     players = [
         flexible_player(asset, scene.state.turns[asset.name], scene.state.memories, scene.now_ns)
         for asset in flexible(scene.house)
+        if not override.is_maintained(asset, scene.wishes.overrides)
     ]
     players += moded.seats(scene)
     grid = scene.state.memories.get(f"{scene.house.grid.name}.power_w")
@@ -201,14 +203,22 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
         edge = _edge(unit, target_w - base.now_w - others_w)
         unit.room = allowed
         unit.reason = rule(f"self-consumption: {edge or f'grid at {target_w:.0f} W'}", "self-consumption")
-        if scene.stage is Stage.WELL:
-            asset = unit.asset
-            assert isinstance(asset, Battery)
-            unit.want_w = battery.followed(asset, unit.before_w, desired_w, allowed, scene.dt_s)
-        else:
-            unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
-            unit.reason = rule("held: nothing is raised while inputs are stale", "stale inputs")
+        _follow(scene, unit, desired_w)
         emergency.discharged(scene, unit)
+
+
+def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
+    """The battery's next step to what is desired, or to what a person said."""
+    asset, allowed = unit.asset, unit.room
+    assert isinstance(asset, Battery)
+    if scene.stage is not Stage.WELL:
+        unit.want_w = min(max(unit.before_w, allowed.low_w), allowed.high_w)
+        unit.reason = rule("held: nothing is raised while inputs are stale", "stale inputs")
+        return
+    by_hand_w = override.power_w(asset, scene.wishes.overrides)
+    if by_hand_w is not None:
+        desired_w, unit.reason = by_hand_w, scene.wishes.overrides[asset.name].reason
+    unit.want_w = battery.followed(asset, unit.before_w, desired_w, allowed, scene.dt_s)
 
 
 def _reach(scene: Scene, base: balance.Base, others_w: float) -> float:
@@ -340,4 +350,4 @@ def _lost(scene: Scene) -> Mapping[str, str]:
         and guards.may_order(asset)
         and (why := outcome.why_not(scene, asset)) not in {"", outcome.WAITING}
     }
-    return batteries | moded.given_back(scene)
+    return batteries | moded.given_back(scene) | outcome.maintained(scene)

@@ -6,12 +6,13 @@ cap may take, minimum times, and what is remembered.
 
 from dataclasses import replace
 
-from quartier.control import guards, shed
+from quartier.control import guards, override, shed
 from quartier.control.classes import catalog
 from quartier.control.failsafe import Stage
 from quartier.control.leaning import Leaning
 from quartier.control.orders import REFRESH_S, Want
 from quartier.control.players import Player, Rung
+from quartier.control.reason import Reason, until_utc_ms, who
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory, power_w
@@ -39,9 +40,14 @@ def met(asset: Moded, turn: Turn, found: Memory | None, now_ns: int) -> Turn:
     return replace(turn, mode=mode, is_held=held, on=not held, since_ns=now_ns if held else None)
 
 
+def leaning_of(scene: Scene, asset: Moded) -> Leaning:
+    """What its class makes it like, and what a person said instead."""
+    return override.leaning(asset, scene.wishes.overrides, catalog.leaning(asset, scene))
+
+
 def given_back(scene: Scene) -> dict[str, str]:
     """The points whose own control must have them now, with the reason (failsafe.md rule 7)."""
-    found = ((asset.point, catalog.leaning(asset, scene).given_back) for asset in steered(scene.house))
+    found = ((asset.point, leaning_of(scene, asset).given_back) for asset in steered(scene.house))
     return {point: why for point, why in found if why}
 
 
@@ -55,7 +61,8 @@ def left(turn: Turn, now_ns: int) -> Turn:
 
 def seats(scene: Scene) -> list[Player]:
     """Each asset in modes that takes orders and is not given back to its own control."""
-    seated_ones = (seated(scene, asset, catalog.leaning(asset, scene)) for asset in steered(scene.house))
+    ours = (a for a in steered(scene.house) if not override.is_maintained(a, scene.wishes.overrides))
+    seated_ones = (seated(scene, asset, leaning_of(scene, asset)) for asset in ours)
     return [player for player in seated_ones if player is not None]
 
 
@@ -111,7 +118,10 @@ def _mode(scene: Scene, turn: Turn, before: int, wanted: int, leaning: Leaning) 
 
 
 def _reason(asset: Moded, mode: int, leaning: Leaning) -> str:
-    return leaning.words if leaning.words == FREE else f"{asset.modes[mode].name}: {leaning.words}"
+    said = leaning.words
+    return (
+        said if said == FREE else Reason(f"{asset.modes[mode].name}: {said}", who(said), until_utc_ms(said))
+    )
 
 
 def _rung(asset: Moded, before: int, present_w: float, mode: int, leaning: Leaning) -> Rung:

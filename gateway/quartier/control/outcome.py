@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import floor, inf
 
-from quartier.control import duties, generation, guards, measures, moded, shed, sight
+from quartier.control import duties, generation, guards, measures, moded, override, shed, sight
 from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
 from quartier.control.meters import Look
@@ -64,11 +64,9 @@ def point(asset: Load | Ev | Pv | Moded) -> str:
 def why_not(scene: Scene, asset: Battery) -> str:
     """Why the battery cannot be steered now; empty when it can."""
     memories, now_ns = scene.state.memories, scene.now_ns
-    if not asset.writable:
-        return "it takes no setpoint"
-    unguarded = guards.why_not(asset, memories)
-    if unguarded:
-        return unguarded
+    not_ours = "it takes no setpoint" if not asset.writable else guards.why_not(asset, memories)
+    if not_ours or override.is_maintained(asset, scene.wishes.overrides):
+        return not_ours or scene.wishes.overrides[asset.name].reason
     if scene.lost:
         return "grid meter lost"
     if scene.stage is Stage.SAFE:
@@ -82,6 +80,16 @@ def why_not(scene: Scene, asset: Battery) -> str:
             early = name not in memories and scene.running_s <= measures.START_S
             return WAITING if early else words
     return ""
+
+
+def maintained(scene: Scene) -> dict[str, str]:
+    """The points of flexible assets in maintenance, with the reason; batteries have ``why_not``."""
+    overrides = scene.wishes.overrides
+    return {
+        point(asset): overrides[asset.name].reason
+        for asset in scene.house.assets
+        if not isinstance(asset, Battery) and override.is_maintained(asset, overrides)
+    }
 
 
 def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[list[Want], dict[str, Turn]]:
@@ -106,7 +114,8 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
             spare_w = max(0.0, spare_w - (_limit_w(asset, turn) - max(0.0, setpoint_w)))
         turns[asset.name] = turn
         if _known(scene, result, player, turn):
-            wants.append(_flexible_want(player, turn, _reason(scene, player, result, index, turn)))
+            want = _flexible_want(player, turn, _reason(scene, player, result, index, turn))
+            wants.append(_by_hand(scene, asset, want))
     return wants, turns
 
 
@@ -262,14 +271,24 @@ def _flexible_want(player: Player, turn: Turn, reason: str) -> Want:
     return Want(name, limit_w, reason, deadband=deadband, refresh_s=refresh_s, holds=held)
 
 
+def _by_hand(scene: Scene, asset: Load | Ev | Pv | Moded, want: Want) -> Want:
+    """No more than a person allows."""
+    most = override.ceiling(asset, scene.wishes.overrides)
+    if most is None or want.value <= most:
+        return want
+    reason = scene.wishes.overrides[asset.name].reason
+    return replace(want, value=most, reason=reason, holds=True)
+
+
 def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn) -> str:
     if index in result.acted:
         return result.acted[index]
     before = scene.state.book.orders.get(point(player.asset))  # type: ignore[arg-type]  # no battery comes here
     if index in result.back:
         return rule("restored: below the cap by 10 % for 120 s", RESTORE)
-    if not turn.is_limited:
-        return player.reason or "free"
+    if not turn.is_limited or (not turn.on and override.keeps_off(player.asset, scene.wishes.overrides)):
+        by_hand = scene.wishes.overrides.get(player.name) if turn.is_limited else None
+        return player.reason or "free" if by_hand is None else by_hand.reason
     if before is None and not turn.on:
         return rule(f"found off: {RETURNS}", RESTORE)
     if before is not None and before.reason != "free":

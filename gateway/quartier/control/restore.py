@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from quartier.control import balance, measures, moded, shed, steps, tree
+from quartier.control import balance, measures, moded, override, shed, steps, tree
 from quartier.control.failsafe import Stage
 from quartier.control.outcome import Result, limit
 from quartier.control.players import Player, floor_w, full_w
@@ -53,6 +53,8 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
     order.sort(key=lambda a: shed.place(a, tiers[a.name], turns[a.name], scene.now_ns))
     for asset in reversed(order):
         turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
+        if override.keeps_off(asset, scene.wishes.overrides):
+            continue
         if isinstance(asset, Moded):
             risen = moded.back(scene, players[place[asset.name]], spare_w)
             if risen is not None:
@@ -89,7 +91,7 @@ def _pv_back(scene: Scene, players: Sequence[Player], result: Result) -> dict[in
         spare_w = min(spare_w, cap_w * shed.RESTORE_BELOW - made_w)
     for index, player in enumerate(players):
         asset, turn = player.asset, player.turn
-        if not isinstance(asset, Pv) or turn.on:
+        if not isinstance(asset, Pv) or turn.on or override.keeps_off(asset, scene.wishes.overrides):
             continue
         expected_w = -turn.before_w if turn.before_w < 0 else asset.rated_w
         if expected_w <= spare_w and shed.may_switch(asset, turn, scene.now_ns):

@@ -126,6 +126,14 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str) -> dict[str, A
     else:
         shown_asset["state"] = "measured only" if guards.may_order(asset) else f"not ordered: {guards.NONE}"
         return shown_asset
+    by_hand = scene.wishes.overrides.get(asset.name)
+    if by_hand is not None:
+        shown_asset["override"] = {
+            "value": by_hand.value,
+            "words": str(by_hand.reason),
+            "left_s": round((by_hand.until_ns - scene.now_ns) / 1e9, 1),
+            "until_utc_ms": by_hand.until_utc_ms,
+        }
     order = after.book.orders.get(name)
     if order is not None:
         age = round((scene.now_ns - order.written_ns) / 1e9, 1)

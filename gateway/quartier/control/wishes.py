@@ -3,10 +3,11 @@
 The shapes are those of sync.md section 5; ``district/documents.py`` makes them, control judges them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from quartier.control.caps import LinkCaps
+from quartier.control.override import Overrides
 
 OnLoss = Literal["hold", "failsafe"]
 
@@ -83,8 +84,10 @@ class FailsafeDocument:
 class Wishes:
     """All that is wanted of one cycle: the caps of the link, and the grid power aimed at.
 
-    ``grid_target_w`` None means the house's own.  Schedules and local plans join here.
+    ``grid_target_w`` None means the house's own; ``overrides`` are people's, by asset, those that run now.
+    Schedules and local plans join here.
     """
 
     caps: LinkCaps
     grid_target_w: float | None = None
+    overrides: Overrides = field(default_factory=dict)

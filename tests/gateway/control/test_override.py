@@ -1,0 +1,149 @@
+from dataclasses import replace
+from itertools import pairwise
+from typing import ClassVar
+
+import pytest
+from tests.gateway.control.walk import STREET, TANK
+
+from quartier.control import override
+from quartier.control.override import Override
+from quartier.control.wishes import Wishes
+from quartier.house.assets import Battery
+from quartier_drivers.who import Who
+
+ANNA = Who("person", "anna", "1001")
+
+
+@pytest.fixture
+def town(plant, house):
+    """A building in which people order by hand: ``by_hand`` maps assets to values, None is maintenance."""
+
+    class Town(plant):
+        by_hand: ClassVar = {}
+
+        def wishes(self):
+            ordered = {
+                name: Override(name, value, (self.t + 60) * 10**9, 0, ANNA, "filter changed")
+                for name, value in self.by_hand.items()
+            }
+            return Wishes(caps=self.caps, overrides=ordered)
+
+    return lambda **more: Town(house=replace(house, assets=(*house.assets, STREET, TANK)), base_w=500, **more)
+
+
+def test_a_load_that_a_person_switched_off_stays_off_and_says_by_whom(town):
+    p = town(loads_w={"pump": 1_000})
+    p.run(30).by_hand = {"pump": 0.0}
+    p.run(900)
+
+    assert 0 == p.points["pump.relay_on"]
+    assert "by hand, anna: filter changed" == p.state.book.orders["pump.relay_on"].reason
+    assert ANNA == p.state.book.orders["pump.relay_on"].reason.who
+    assert 60 == p.view["assets"]["pump"]["override"]["left_s"]
+
+
+def test_they_come_back_one_by_one_when_the_time_is_over(town):
+    p = town(loads_w={"pump": 1_000, "heat": 1_000, "cold": 1_000})
+    p.run(30).by_hand = {"pump": 0.0, "heat": 0.0, "cold": 0.0}
+    p.run(300).by_hand = {}
+    ended = p.t
+    p.run(900)
+    names = ("pump", "heat", "cold")
+    back = sorted(next(t for t, v in p.written(f"{name}.relay_on", since=ended) if v == 1) for name in names)
+
+    assert all(later - sooner >= 30 for sooner, later in pairwise(back))
+
+
+def test_a_person_does_not_break_a_minimum_time(town):
+    p = town(loads_w={"pump": 1_000}, soc_pct=12)
+    p.run(30).cap(import_max_w=600).run(10)
+    p.cap(import_max_w=10_000).run(1_000)
+    on_again = next(t for t, value in p.written("pump.relay_on", since=40) if value == 1)
+    p.by_hand = {"pump": 0.0}
+    p.run(400)
+    off = next(t for t, value in p.written("pump.relay_on", since=on_again) if value == 0)
+
+    assert off - on_again >= 300
+
+
+@pytest.mark.parametrize("watts", [3_000.0, -2_000.0])
+def test_a_battery_does_what_a_person_says_inside_every_cap(town, watts):
+    p = town(soc_pct=60, loads_w={"street": 0.0, "tank": 0.0})
+    p.run(30).by_hand = {"bat1": watts}
+    p.run(60)
+    assert pytest.approx(watts, abs=30) == p.points["bat1.setpoint_w"]
+    p.cap(import_max_w=1_000, export_max_w=500).run(60)
+
+    assert -1_020 <= p.points["bat1.setpoint_w"] <= 520
+    assert p.longest_over_s(1_000, since=100) == 0
+    assert p.longest_over_s(500, since=100, export=True) == 0
+
+
+def test_a_lower_current_holds_and_a_higher_one_is_a_wish(town):
+    p = town(ev_wants_w=11_040, soc_pct=12, loads_w={"street": 0.0, "tank": 0.0})
+    p.run(60).by_hand = {"ev1": 8.0}
+    p.run(60)
+    assert 8 == p.points["ev1.current_max_a"]
+    p.by_hand = {"ev1": 16.0}
+    p.cap(import_max_w=5_500).run(120)
+
+    assert p.points["ev1.current_max_a"] < 8
+    assert p.longest_over_s(5_500, since=150) == 0
+
+
+def test_lights_are_set_by_hand_in_their_steps_and_never_below_half(town):
+    p = town()
+    p.run(30).by_hand = {"street": 3.0}
+    p.run(60)
+
+    assert 70 == p.points["street.dim_pct"]
+    assert "70 % light: by hand, anna: filter changed" == p.state.book.orders["street.dim_pct"].reason
+
+
+def test_in_maintenance_an_asset_is_given_back_once_and_ordered_no_more(town):
+    p = town(soc_pct=60, sun_w=3_000)
+    p.run(60).by_hand = {"bat1": None, "pump": None}
+    begun = p.t
+    p.run(300)
+
+    assert [(begun, 0.0)] == p.written("bat1.setpoint_w", since=begun)
+    assert [] == [t for t, _ in p.written("pump.relay_on", since=begun)]
+    assert "maintenance, anna: filter changed" == p.view["assets"]["bat1"]["state"]
+
+
+def test_the_caps_of_an_asset_in_maintenance_are_taken_by_the_others(town):
+    p = town(loads_w={"pump": 2_000, "cold": 1_500, "street": 0.0, "tank": 0.0}, soc_pct=12)
+    p.run(30).by_hand = {"pump": None}
+    p.cap(import_max_w=3_000).run(60)
+
+    assert 0 == p.points["cold.relay_on"]
+    assert 1 == p.points["pump.relay_on"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("bat1", 6_000, "6000 W is outside -5000..5000 W"),
+        ("bat1", -5_000, ""),
+        ("pv1", 7_000, "7000 W is outside 0..6000 W"),
+        ("ev1", 3, "3 A is neither 0 nor 6..16 A"),
+        ("ev1", 0, ""),
+        ("pump", 2, "it can be on or off alone"),
+        ("pump", 1, ""),
+        ("street", 9, "there is no such mode; expected one of 100 % light, 90 % light"),
+        ("street", 5, ""),
+    ],
+)
+def test_an_order_that_an_asset_cannot_follow_is_named(town, name, value, said):
+    asset = next(one for one in town().house.assets if one.name == name)
+
+    found = override.fault(asset, float(value))
+    assert said == found[: len(said)]
+    assert bool(said) == bool(found)
+
+
+def test_a_battery_that_nobody_ordered_is_its_own(house):
+    battery = next(asset for asset in house.assets if isinstance(asset, Battery))
+
+    assert override.power_w(battery, {}) is None
+    assert override.ceiling(battery, {}) is None
