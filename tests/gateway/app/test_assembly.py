@@ -1,11 +1,19 @@
 """From a real site file, profiles of our own included, to what the rooms are given."""
 
+from dataclasses import replace
+from math import inf
+
 import pytest
 
 from quartier.app import assembly
 from quartier.config import load
+from quartier.control.caps import LinkCaps
+from quartier.control.cycle import State, step
+from quartier.control.wishes import Wishes
 from quartier.house import assets
-from quartier_drivers.contract import DeviceSpec
+from quartier.house.image import Image
+from quartier.house.now import Now
+from quartier_drivers.contract import DeviceSpec, Quality, Reading, columns
 from quartier_drivers.registry import door
 
 INVERTER = """\
@@ -418,3 +426,89 @@ def test_a_linky_as_the_grid_meter_is_a_supply_by_itself(read, mode, period_s):
 
     assert (True, period_s) == (house.grid.is_apparent, house.grid.period_s)
     assert (assets.Supply(name="grid", period_s=period_s, is_grid=True),) == house.supplies
+
+
+DISTRICT = """\
+site = { id = "b012", district = "issy", latitude = 48.82, longitude = 2.27 }
+limits = { contract_import_w = 90000, contract_export_w = 30000 }
+buses.lan = { kind = "modbus-tcp", host = "127.0.0.1" }
+devices.gx = { bus = "lan", profile = "victron/gx", unit = 227 }
+devices.cabinet = { bus = "lan", profile = "quartier/lights_cabinet", unit = 1 }
+devices.plant = { bus = "lan", profile = "quartier/waste_plant", unit = 2 }
+devices.substation = { bus = "lan", profile = "quartier/substation", unit = 3 }
+devices.pump = { bus = "lan", profile = "quartier/heat_pump", unit = 4 }
+devices.engine = { bus = "lan", profile = "quartier/chp", unit = 5 }
+devices.unit = { bus = "lan", profile = "quartier/ventilation", unit = 6 }
+devices.meter = { bus = "lan", profile = "eastron/sdm630", unit = 7 }
+devices.relays = { bus = "lan", profile = "waveshare/relay8", unit = 8 }
+assets.grid = { role = "grid", device = "gx", part = "grid" }
+assets.street = { role = "lights", device = "cabinet", rated_w = 4000 }
+assets.waste = { role = "waste", device = "plant", rated_w = 45000 }
+assets.loop = { role = "substation", device = "substation", rated_w = 7500, pump_min_pct = 40, supply_max_c = 75 }
+assets.hp = { role = "heat", device = "pump", rated_w = 12000, comfort_max_c = 55 }
+assets.chp = { role = "chp", device = "engine", rated_w = 20000, led = "electricity", start_import_w = 60000 }
+assets.chp2 = { role = "chp", device = "engine2", rated_w = 20000 }
+assets.air = { role = "ventilation", device = "unit", rated_w = 3000, speed_min_pct = 40 }
+devices.engine2 = { bus = "lan", profile = "kwenergie/smartblock", unit = 9 }
+[assets.boiler]
+role = "heat"
+device = "meter"
+rated_w = 3000
+switch_device = "relays"
+switch_part = "relay1"
+accept_no_fallback = "a boiler left on or off is within fuse and contract, decided with the owner"
+"""
+
+
+def test_each_class_of_a_district_is_steered_by_what_its_device_takes(read):
+    loaded = read(DISTRICT)
+    points, values, house = served(loaded)
+    steered = {one.name: one for one in house.assets}
+
+    assert {} == loaded.disabled
+    assert {
+        "street.dim_pct": 100,
+        "waste.run_on": 1,
+        "loop.pump_pct": 100,
+        "hp.sg_ready_state": 2,
+        "chp.request_on": None,
+        "air.speed_pct": 100,
+        "boiler.relay_on": 0,
+    } == values
+    assert values.keys() == {one.point for one in steered.values() if one.writable}
+    assert ("tank_c", "room_c") == steered["hp"].senses
+    assert ("waiting_on", "left_s") == steered["waste"].senses
+    assert ("supply_c", "return_c") == steered["loop"].senses
+    assert (("supply_c", -inf, 75.0),) == steered["loop"].bands
+    assert (48.82, 2.27) == steered["street"].place
+    assert [600, 900, 600, 600, 900, 600] == [
+        steered[name].lease_s for name in ("street", "waste", "loop", "hp", "chp", "air")
+    ]
+    assert "boiler.power_w" in points
+
+
+def test_a_cap_on_a_district_reaches_the_points_of_its_classes(read):
+    _, _, house = served(read(DISTRICT))
+    image, state = Image(), State.fresh(house)
+    told = {
+        "grid.power_w": 30_000.0,
+        "street.power_w": 4_000.0,
+        "hp.power_w": 9_000.0,
+        "air.power_w": 3_000.0,
+    }
+    told |= {"loop.power_w": 7_500.0, "loop.supply_c": 40.0, "loop.return_c": 30.0, "chp.power_w": 0.0}
+    caps = LinkCaps(mode="CONTROLLED", why="", since_ns=0, import_max_w=90_000.0, export_max_w=30_000.0)
+    orders: dict[str, float] = {}
+    for second in range(130):
+        ns = second * 1_000_000_000
+        image.put(columns((Reading(p, v, Quality.GOOD, ns) for p, v in told.items()), ns))
+        tight = replace(caps, import_max_w=8_000.0) if second > 30 else caps
+        decision = step(image.freeze(ns), Wishes(caps=tight), state, Now(ns, 1_790_000_000_000, True))
+        state = decision.state
+        orders |= {command.point: command.value for command in decision.commands}
+
+    assert {"hp.sg_ready_state": 1, "loop.pump_pct": 40, "street.dim_pct": 50, "chp.request_on": 1} == {
+        point: orders[point]
+        for point in ("hp.sg_ready_state", "loop.pump_pct", "street.dim_pct", "chp.request_on")
+    }
+    assert 40 == orders["air.speed_pct"]
