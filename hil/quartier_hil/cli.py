@@ -121,6 +121,12 @@ def _quirks(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     parser.add_argument("name", nargs="?", metavar="QUIRK", help="which one to serve [none: list them all]")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--tcp", type=int, metavar="PORT", help="on this port of 127.0.0.1 [1502]")
+    where.add_argument(
+        "--rtu-tcp",
+        type=int,
+        metavar="PORT",
+        help="the same with serial frames, as a serial server passes them on",
+    )
     where.add_argument("--pty", action="store_true", help="on a pseudo terminal, as a serial port")
     parser.add_argument("--seconds", type=float, help="the time its sentence speaks of")
     parser.add_argument("--code", type=int, help="the exception its sentence speaks of")
@@ -131,9 +137,11 @@ def _run_quirks(options: argparse.Namespace) -> int:
     if options.name is None:
         print(quirks.listing())
         return KEPT
-    tcp = None if options.pty else 1502 if options.tcp is None else options.tcp
+    is_rtu = options.rtu_tcp is not None
+    port = options.rtu_tcp if is_rtu else options.tcp
+    tcp = None if options.pty else 1502 if port is None else port
     try:
-        odd = quirks.server(options.name, tcp=tcp, seconds=options.seconds, code=options.code)
+        odd = quirks.server(options.name, tcp=tcp, seconds=options.seconds, code=options.code, rtu=is_rtu)
         asyncio.run(quirks.serve(odd))
     except (ValueError, OSError) as error:
         print(f"quartier-hil: {error}", file=sys.stderr)

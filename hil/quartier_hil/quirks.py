@@ -16,6 +16,7 @@ units 1 and 2 are there, and take writes.
   quartier-hil quirks                          which quirks there are
   quartier-hil quirks late --seconds 2 --tcp 1502
   quartier-hil quirks foreign-master --pty     prints the port to open
+  quartier-hil quirks noise --rtu-tcp 1502     serial frames over TCP: framing = "rtu" of a modbus-tcp bus
 """
 
 
@@ -25,15 +26,24 @@ def listing() -> str:
     return "\n".join(f"{one.name:{width}}  {'/'.join(one.wires):7}  {one.about}" for one in QUIRKS.values())
 
 
-def server(name: str, *, tcp: int | None, seconds: float | None, code: int | None) -> Odd:
+# What others on a serial line do, and what only the header of Modbus TCP has: none of it is in a tunnel.
+_NOT_IN_A_TUNNEL = frozenset({"echo", "foreign-master", "foreign-twin", "foreign-babble", "old-number"})
+
+
+def server(name: str, *, tcp: int | None, seconds: float | None, code: int | None, rtu: bool = False) -> Odd:
     """A server with the quirk on a TCP port, or on a pty where none is named.
 
+    With ``rtu`` the frames on TCP are those of a serial line, as a transparent serial server passes them on.
     Raises ValueError saying what was expected.
     """
     if name not in QUIRKS:
         raise ValueError(f"{name!r} is no quirk; quartier-hil quirks lists them")
     habit = quirk(name, seconds=seconds, code=code)
     wanted = "rtu" if tcp is None else "tcp"
+    if rtu and tcp is not None:
+        if name in _NOT_IN_A_TUNNEL:
+            raise ValueError(f"{name} is no quirk of serial frames over TCP")
+        return OddTcp({unit: plain_unit() for unit in UNITS}, habit, port=tcp, rtu=True)
     if wanted not in habit.wires:
         raise ValueError(f"{name} is a quirk of {'/'.join(habit.wires)} only")
     units = {unit: plain_unit() for unit in UNITS}

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from quartier_hil import cli, quirks
+from quartier_hil.devices import wire
 from quartier_hil.devices.oddpty import OddPty
 from quartier_hil.devices.oddtcp import OddTcp
 from quartier_hil.devices.quirk import QUIRKS
@@ -27,6 +28,8 @@ def test_a_quirk_is_served_on_the_wire_that_was_asked_for():
     [
         (["late-ish"], "quartier-hil quirks lists them"),
         (["echo", "--tcp", "0"], "echo is a quirk of rtu only"),
+        (["echo", "--rtu-tcp", "0"], "echo is no quirk of serial frames over TCP"),
+        (["old-number", "--rtu-tcp", "0"], "old-number is no quirk of serial frames over TCP"),
     ],
 )
 def test_what_cannot_be_served_says_why(words, why, capsys):
@@ -50,3 +53,19 @@ async def test_a_client_by_hand_is_answered_and_shown(capsys):
     writer.close()
     serving.cancel()
     await asyncio.wait([serving])
+
+
+@pytest.mark.parametrize(("name", "before"), [("busy", b""), ("noise", None)])
+async def test_a_quirk_is_served_in_the_frames_of_a_serial_line_over_tcp(name, before):
+    odd = quirks.server(name, tcp=0, seconds=None, code=None, rtu=True)
+    async with odd, asyncio.timeout(20):
+        reader, writer = await asyncio.open_connection("127.0.0.1", odd.port)
+        writer.write(wire.rtu_frame(1, bytes.fromhex("03 0010 0001")))
+        heard = b""
+        while not heard.endswith(
+            answer := wire.rtu_frame(1, bytes.fromhex("83 06" if before == b"" else "03 02 0010"))
+        ):
+            heard += await reader.read(64)
+        writer.close()
+
+    assert (before is None) == (heard != answer)

@@ -1,6 +1,7 @@
 """A Modbus device behind the five verbs: what its profile wants, planned, read, written and given back."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -26,9 +27,10 @@ from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.arming import Arming
 from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
 from quartier_drivers.modbus.jobs import Job
+from quartier_drivers.modbus.leaving import Standing
 from quartier_drivers.modbus.line import ABSENT, Line
 from quartier_drivers.modbus.plan import split
-from quartier_drivers.modbus.replay import given_back
+from quartier_drivers.modbus.replay import each
 from quartier_drivers.modbus.served import SCALE, Infos, Roster, Served
 from quartier_drivers.modbus.shape import Sheet, seat, shape
 from quartier_drivers.profile import RegisterProfile as Profile
@@ -71,6 +73,7 @@ class ModbusDriver:
         self._aside = True
         self._silent = False
         self._absent_count = 0
+        self._standing = Standing(self._writable)
         self._timed: set[str] = set()  # points whose timer was written with a setpoint that stands
         self.skipped_count = 0
         """Reads left out because the one before came more than a period late."""
@@ -80,6 +83,11 @@ class ModbusDriver:
     def points(self) -> Mapping[str, PointInfo]:
         """Every point this device serves, by full name."""
         return self._points
+
+    @property
+    def standing(self) -> tuple[float | None, ...]:
+        """The caps that stand in the device, as far as they are known: leaving writes none that is higher."""
+        return self._standing.values
 
     @property
     def requests_count(self) -> int:
@@ -104,7 +112,7 @@ class ModbusDriver:
             return self._clock.now_ns() + _IDLE_S * _S
         if ready_ns(soonest.unit) <= soonest.due_ns:
             return soonest.due_ns
-        return min(max(job.due_ns, ready_ns(job.unit)) for job in self._all)
+        return min(max(job.due_ns, ready_ns(job.unit)) for job in (*self._jobs, *self._refusals))
 
     async def open(self) -> Mapping[str, str]:
         """Say who it is, as the profile and the device's identity registers tell.
@@ -179,6 +187,7 @@ class ModbusDriver:
             for request in requests:
                 await self._send(one.name, request, command.expires_ns)
             self._timed.add(one.name)
+            self._standing.wrote(one.name, command.value)
         finally:
             if one.point.write.confirm == "read":
                 self._read_back(one.name)
@@ -192,16 +201,21 @@ class ModbusDriver:
         failure.
         """
         self._timed -= set(points or self._timed)
-        await given_back(self._send, (one for one in self.releases() if not points or one["point"] in points))
+        await each(self._leaving([one for one in self._writable if not points or one.name in points]))
+
+    def _leaving(self, writable: Sequence[Served]) -> Iterator[Callable[[], Awaitable[None]]]:
+        for one in writable:
+            if one.name in self._standing:
+                yield partial(self._standing.look, one, self._power(one), self._fetch)
+            yield from (partial(self._send, one.name, request) for request in self._released(one))
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
         """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
-        caps, limits = self._device.caps, self._profile.limits
-        return [
-            orders.dump(one.name, request)
-            for one in self._writable
-            for request in orders.release(one, caps.get(one.name), self._power(one), limits)
-        ]
+        return [orders.dump(one.name, request) for one in self._writable for request in self._released(one)]
+
+    def _released(self, one: Served) -> list[Request]:
+        cap = self._standing.least(one.name, self._device.caps.get(one.name))
+        return orders.release(one, cap, self._power(one), self._profile.limits)
 
     async def arm(
         self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
@@ -240,12 +254,8 @@ class ModbusDriver:
     def _known(self) -> dict[str, Value]:
         return {name: value for job in self._jobs for name, value in job.known.items()}
 
-    @property
-    def _all(self) -> list[Job]:
-        return [*self._jobs, *self._refusals]
-
     def _see_next(self) -> None:
-        self._next = min(self._all, key=_DUE, default=None)
+        self._next = min((*self._jobs, *self._refusals), key=_DUE, default=None)
 
     def _urgent_job(self) -> Job | None:
         return next((job for job in self._jobs if self._urgent & job.keys), None)
@@ -335,7 +345,7 @@ class ModbusDriver:
     def _told(self, job: Job, data: bytes) -> Readings:
         if job.scaled:
             self._rescale(job.powers(data))
-        return job.told(data, self._clock.now_ns())
+        return self._standing.saw(job.told(data, self._clock.now_ns()))
 
     def _rescale(self, powers: Mapping[tuple[int, Address], int | None]) -> None:
         """Have every job take over the scale registers that changed."""

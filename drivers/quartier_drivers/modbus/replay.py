@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from quartier_drivers.errors import LinkLost, WireError
@@ -41,13 +40,6 @@ async def replayed(line: Line, writes: Sequence[Mapping[str, Any]]) -> list[str]
             if answer.exception:
                 failures.append(f"{write['point']}: {meaning(answer)}")
     return failures
-
-
-async def given_back(
-    send: Callable[[str, Request], Awaitable[None]], writes: Iterable[Mapping[str, Any]]
-) -> None:
-    """Make the writes of a release, each by ``send`` with its point; goes on as ``each`` does."""
-    await each(partial(send, write["point"], restore(write)) for write in writes)
 
 
 async def each(steps: Iterable[Callable[[], Awaitable[None]]]) -> None:

@@ -382,24 +382,26 @@ async def test_a_write_only_point_is_acknowledged_and_never_read(
 async def test_release_gives_each_point_back_as_its_profile_says(
     device: Device, tcp_server: TcpServer, clock: HandClock
 ) -> None:
+    device.words = {40: 9000}
     line = line_to(tcp_server, clock)
     driver = driver_of(line, BATTERY, clock)
     await driver.release()
 
     # own, its timer put out; the cap; the relay on; nothing for hold
-    assert [(30, 1), (31, 0), (40, 4200), (7, 0xFF00)] == device.blocks
+    assert [(30, 1), (31, 0), (40, 1), (40, 4200), (7, 0xFF00)] == device.blocks
     await line.close()
 
 
 async def test_release_goes_on_after_a_write_that_fails(
     device: Device, tcp_server: TcpServer, clock: HandClock
 ) -> None:
+    device.words = {40: 9000}
     line = line_to(tcp_server, clock)
     tcp_server.script = [hang_up, device.answer]
 
     with pytest.raises(LinkLost, match="closed the connection"):
         await driver_of(line, BATTERY, clock).release()
-    assert [(30, 1), (31, 0), (40, 4200), (7, 0xFF00)] == device.blocks
+    assert [(30, 1), (31, 0), (40, 1), (40, 4200), (7, 0xFF00)] == device.blocks
     await line.close()
 
 
@@ -552,7 +554,8 @@ async def test_a_device_of_another_stack_is_read_written_and_released(
     line = DOOR.line("net", bus, clock)
     driver = driver_of(line, BATTERY, clock)
     await driver.open()
-    assert 4 == len(values(await read_all(driver, clock)))
+    first = values(await read_all(driver, clock))
+    assert 4 == len(first)
 
     await driver.write(Command("m.setpoint_w", -750.0, clock.now_ns() + S))
     await driver.write(Command("m.relay_on", 0.0, clock.now_ns() + S))
@@ -560,5 +563,7 @@ async def test_a_device_of_another_stack_is_read_written_and_released(
     await driver.release()
     clock.move(60)
     found = values(await read_all(driver, clock))
-    assert (4200.0, True) == (found["m.generation_max_w"], found["m.relay_on"])
+    # its cap stands below the fail-safe one: leaving raises none
+    assert 4200.0 > first["m.generation_max_w"]
+    assert (first["m.generation_max_w"], True) == (found["m.generation_max_w"], found["m.relay_on"])
     await line.close()
