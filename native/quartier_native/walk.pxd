@@ -60,35 +60,58 @@ cdef inline void decide(
     const Place *places, const int *under, Room *room, int nodes, int assets, int down_count, int up_count
 ) noexcept nogil:
     """Wishes, rests and caps in ``room`` to setpoints, and by whom each was moved."""
-    cdef Walk walk
-    _sum(places, under, room, ROWS * nodes, assets)
-    walk.places, walk.under, walk.room, walk.rows = places, under, room, ROWS * nodes
-    _end(room, room.down, down_count)
-    walk.near, walk.far, walk.steps = &room.high, &room.low, room.down
-    walk.count, walk.offset, walk.sign = down_count, 0, 1.0
-    _all_rows(&walk, nodes)
-    _end(room, room.up, up_count)
-    walk.near, walk.far, walk.steps = &room.low, &room.high, room.up
-    walk.count, walk.offset, walk.sign = up_count, down_count, -1.0
-    _all_rows(&walk, nodes)
+    add_up(places, under, room, nodes, assets)
+    if is_over(&room.high, ROWS * nodes, 1.0):
+        walk_down(places, under, room, nodes, down_count)
+    if is_over(&room.low, ROWS * nodes, -1.0):
+        walk_up(places, under, room, nodes, up_count, down_count)
 
 
-cdef inline void _sum(const Place *places, const int *under, Room *room, int rows, int assets) noexcept nogil:
+cdef inline void add_up(const Place *places, const int *under, Room *room, int nodes, int assets) noexcept nogil:
+    """The totals of all rows with the wishes; nothing has moved yet."""
     cdef int row, asset, node, phase
     cdef double part_w
-    for row in range(rows):
+    for row in range(ROWS * nodes):
         room.spread_w[row] = room.high.total_w[row] - room.low.total_w[row]
         room.drop_w[row] = 0.0
     for asset in range(assets):
         room.cap_row[asset] = room.step[asset] = -1
         node = places[asset].home
         while node >= 0:
-            for phase in range(ROWS):
-                if places[asset].share[phase] > 0.0:
-                    part_w = room.setpoint_w[asset] * places[asset].share[phase]
-                    room.high.total_w[ROWS * node + phase] += part_w
-                    room.low.total_w[ROWS * node + phase] += part_w
+            for phase in range(ROWS):  # a share of 0 adds 0, which costs less than to ask
+                part_w = room.setpoint_w[asset] * places[asset].share[phase]
+                room.high.total_w[ROWS * node + phase] += part_w
+                room.low.total_w[ROWS * node + phase] += part_w
             node = under[node]
+
+
+cdef inline bint is_over(const Side *side, int rows, double sign) noexcept nogil:
+    """Whether a row is beyond its cap, to the side that ``sign`` says."""
+    cdef int row
+    cdef bint over = False
+    for row in range(rows):
+        over |= (side.total_w[row] - side.cap_w[row]) * sign > 0.0
+    return over
+
+
+cdef inline void walk_down(const Place *places, const int *under, Room *room, int nodes, int count) noexcept nogil:
+    cdef Walk walk
+    walk.places, walk.under, walk.room, walk.rows = places, under, room, ROWS * nodes
+    walk.near, walk.far, walk.steps = &room.high, &room.low, room.down
+    walk.count, walk.offset, walk.sign = count, 0, 1.0
+    _end(room, room.down, count)
+    _all_rows(&walk, nodes)
+
+
+cdef inline void walk_up(
+    const Place *places, const int *under, Room *room, int nodes, int count, int offset
+) noexcept nogil:
+    cdef Walk walk
+    walk.places, walk.under, walk.room, walk.rows = places, under, room, ROWS * nodes
+    walk.near, walk.far, walk.steps = &room.low, &room.high, room.up
+    walk.count, walk.offset, walk.sign = count, offset, -1.0
+    _end(room, room.up, count)
+    _all_rows(&walk, nodes)
 
 
 cdef inline void _end(Room *room, Step *steps, int count) noexcept nogil:

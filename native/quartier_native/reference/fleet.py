@@ -1,0 +1,243 @@
+"""A whole fleet of buildings, one cycle in one call: the specification that the compiled kernel equals."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from math import isnan
+from typing import Any
+
+from quartier_native.reference import seats
+from quartier_native.reference.allocation import POWER_MAX_W
+from quartier_native.reference.buildings import (
+    LONG_AGO_NS,
+    TIME_MAX_NS,
+    UNITS_MAX,
+    VEERS_MAX,
+    Building,
+    Columns,
+    FleetInputs,
+    FleetResult,
+    FleetState,
+    Unit,
+    tree_of,
+)
+from quartier_native.reference.outcomes import raise_pv, remember, rows, settle
+from quartier_native.reference.tree import ROWS, Tree, allocate_tree
+
+DT_MAX_S = 1e6
+
+
+class Fleet:
+    """Buildings, checked once for many steps; the columns of their units lie one behind the other.
+
+    ``unit_starts[b]`` is the first unit of building ``b`` and ``row_starts[b]`` its first row, with one more
+    place at the end.  Raises ValueError, with the building, for one that a step could not work with.
+    """
+
+    __slots__ = ("row_starts", "trees", "unit_starts", "units")
+
+    def __init__(self, buildings: Sequence[Building]) -> None:
+        units: list[Unit] = []
+        unit_starts, row_starts, trees = [0], [0], []
+        for number, building in enumerate(buildings):
+            try:
+                tree = tree_of(building)
+            except ValueError as error:
+                raise ValueError(f"buildings[{number}]: {error}") from error
+            units += building.units
+            trees.append(tree)
+            unit_starts.append(len(units))
+            row_starts.append(row_starts[-1] + ROWS * tree.node_count)
+        if len(units) > UNITS_MAX:
+            raise ValueError(f"more than {UNITS_MAX} units")
+        self.trees, self.units = tuple(trees), tuple(units)
+        self.unit_starts, self.row_starts = tuple(unit_starts), tuple(row_starts)
+
+    @property
+    def building_count(self) -> int:
+        """How many there are."""
+        return len(self.trees)
+
+    def columns(self, sheds_room: int = 256) -> Columns:
+        """Whole columns for its units, with ``sheds_room`` places for the sheds of each."""
+        return Columns(self.units, self.building_count, self.row_starts[-1], sheds_room)
+
+
+def step_many(
+    fleet: Fleet,
+    state: FleetState,
+    inputs: FleetInputs,
+    result: FleetResult,
+    now_ns: int,
+    dt_s: float,
+    begin: int = 0,
+    end: int | None = None,
+) -> None:
+    """One cycle of the buildings from ``begin`` to before ``end`` (None: all), state in, state out in place.
+
+    For each building:
+
+    1. Every unit takes its seat: what it takes, what it would by itself, whether its minimum time is over.
+    2. Batteries follow the grid's target, in proportion to their room, filtered and ramped.
+    3. ``allocate_tree`` over the building's nodes, by the one order.  Down: battery charging stops, modes
+       that nobody feels, EVs of tier D to their floor (pools together), batteries discharge, what generates
+       by request, those EVs pause, then tiers D, C, B, inside a tier by fewest sheds in 24 h, lowest comfort
+       cost, number.  Up: batteries charge, what is off or held comes back in reverse, modes go up, PV is
+       curtailed.
+    4. What moved is remembered: on and off times, sheds, limits, modes.  The limits of cars come down to
+    whole
+       amperes that fit, those of PV rise by a quarter of the room under the export caps.
+
+    Breaches, lost inputs and what comes back without an export cap in the way are not its matter.
+
+    ``now_ns`` is monotonic, within 0..2**61, ``dt_s`` the seconds since the last step.  Two threads may step
+    buildings that are not the same at once.  Raises, before anything is decided, ValueError with the column
+    and the place for a number outside its range, a column of the wrong length, caps that exclude each other,
+    and TypeError or ValueError for a column of another type.
+    """
+    last = fleet.building_count if end is None else end
+    if not 0 <= begin <= last <= fleet.building_count:
+        raise ValueError("begin and end are outside the fleet")
+    if not 0 <= now_ns <= TIME_MAX_NS:
+        raise ValueError("now_ns is outside its range")
+    if not 0.0 <= dt_s <= DT_MAX_S:
+        raise ValueError("dt_s is outside its range")
+    _check_lengths(fleet, state, inputs, result)
+    _check(fleet, state, inputs, begin, last)
+    for building in range(begin, last):
+        _step(fleet, building, state, inputs, result, now_ns, dt_s)
+
+
+def _step(
+    fleet: Fleet,
+    building: int,
+    state: FleetState,
+    inputs: FleetInputs,
+    result: FleetResult,
+    now_ns: int,
+    dt_s: float,
+) -> None:
+    tree, first = fleet.trees[building], fleet.unit_starts[building]
+    row, row_end = fleet.row_starts[building], fleet.row_starts[building + 1]
+    seated = [
+        seats.seated(fleet.units[at], at - first, at, state, inputs, now_ns)
+        for at in range(first, fleet.unit_starts[building + 1])
+    ]
+    seats.follow(seated, inputs.rest_w[building], inputs.target_w[building], dt_s)
+    found = allocate_tree(
+        tree,
+        inputs.high_w[row:row_end],
+        inputs.low_w[row:row_end],
+        [seat.want_w for seat in seated],
+        inputs.import_max_w[row:row_end],
+        inputs.export_max_w[row:row_end],
+        seats.down(seated),
+        seats.up(seated, state),
+    )
+    for seat in seated:
+        moved = found.step[seat.place] >= 0
+        remember(seat, state, found.setpoint_w[seat.place], now_ns, moved=moved)
+        result.cap_row[seat.at] = found.cap_row[seat.place]
+    result.met[building] = int(not found.broken)
+    sums_w = _sums_w(tree, found.setpoint_w)
+    spare_w = [
+        max(0.0, cap_w - (high_w + sum_w))
+        for cap_w, high_w, sum_w in zip(
+            inputs.import_max_w[row:row_end], inputs.high_w[row:row_end], sums_w, strict=True
+        )
+    ]
+    export_room_w = [
+        (low_w + sum_w) + cap_w
+        for cap_w, low_w, sum_w in zip(
+            inputs.export_max_w[row:row_end], inputs.low_w[row:row_end], sums_w, strict=True
+        )
+    ]
+    settle(seated, tree, state, inputs.plugged, spare_w)
+    raise_pv(seated, tree, state, export_room_w, dt_s)
+
+
+def _sums_w(tree: Tree, setpoint_w: Sequence[float]) -> list[float]:
+    """What the units take together, by row."""
+    sums_w = [0.0] * (ROWS * tree.node_count)
+    for asset, watts in enumerate(setpoint_w):
+        for row, share in rows(tree, asset):
+            sums_w[row] += watts * share
+    return sums_w
+
+
+def _check_lengths(fleet: Fleet, state: FleetState, inputs: FleetInputs, result: FleetResult) -> None:
+    units, buildings, rows_count = len(fleet.units), fleet.building_count, fleet.row_starts[-1]
+    if not 1 <= state.sheds_room <= 2**16:
+        raise ValueError("sheds_room is outside its range")
+    lengths = {
+        "sheds_ns": units * state.sheds_room,
+        "veers_ns": units * VEERS_MAX,
+        "rest_w": buildings,
+        "target_w": buildings,
+        "met": buildings,
+        "high_w": rows_count,
+        "low_w": rows_count,
+        "import_max_w": rows_count,
+        "export_max_w": rows_count,
+    }
+    for part in (state, inputs, result):
+        for column in fields(part):
+            if column.name == "sheds_room":
+                continue
+            length = lengths.get(column.name, units)
+            if len(getattr(part, column.name)) != length:
+                raise ValueError(f"{column.name} has not {length} places")
+
+
+def _check(fleet: Fleet, state: FleetState, inputs: FleetInputs, begin: int, end: int) -> None:
+    """The first column and place that is outside its range, building by building, unit by unit."""
+    for building in range(begin, end):
+        for at in range(fleet.unit_starts[building], fleet.unit_starts[building + 1]):
+            for name, is_good in _unit_checks(fleet.units[at], at, state, inputs):
+                _demand(name, at, is_good=is_good)
+        for name in ("rest_w", "target_w"):
+            _demand(name, building, is_good=_is_power(getattr(inputs, name)[building]))
+        for row in range(fleet.row_starts[building], fleet.row_starts[building + 1]):
+            for name in ("high_w", "low_w", "import_max_w", "export_max_w"):
+                _demand(name, row, is_good=_is_power(getattr(inputs, name)[row]))
+            if inputs.import_max_w[row] < 0.0 - inputs.export_max_w[row]:
+                raise ValueError(f"the caps of row {row} exclude each other")
+
+
+def _demand(name: str, place: int, *, is_good: bool) -> None:
+    if not is_good:
+        raise ValueError(f"{name}[{place}] is outside its range")
+
+
+def _unit_checks(unit: Unit, at: int, state: FleetState, inputs: FleetInputs) -> Iterator[tuple[str, bool]]:
+    modes = unit.mode_count
+    yield "on", state.on[at] <= 1
+    yield "since_ns", _is_time(state.since_ns[at])
+    yield "limit_w", state.limit_w[at] >= 0.0
+    yield "before_w", _is_power(state.before_w[at])
+    yield "lowered_ns", _is_time(state.lowered_ns[at])
+    yield "setpoint_w", isnan(state.setpoint_w[at]) or _is_power(state.setpoint_w[at])
+    yield "mode", 0 <= state.mode[at] < modes
+    yield "held", state.held[at] <= 1
+    yield "shed_count", 0 <= state.shed_count[at] <= state.sheds_room
+    yield "sheds_ns", _are_times(state.sheds_ns, at * state.sheds_room, state.shed_count[at])
+    yield "veer_count", 0 <= state.veer_count[at] <= VEERS_MAX
+    yield "veers_ns", _are_times(state.veers_ns, at * VEERS_MAX, state.veer_count[at])
+    yield "present_w", _is_power(inputs.present_w[at])
+    yield "soc_pct", 0.0 <= inputs.soc_pct[at] <= 100.0
+    yield "plugged", inputs.plugged[at] <= 1
+    yield "tier", 0 <= inputs.tier[at] <= 3
+    yield "wanted", 0 <= inputs.wanted[at] < modes
+    yield "highest", 0 <= inputs.highest[at] < modes
+    yield "lowest", 0 <= inputs.lowest[at] < modes
+
+
+def _is_power(watts: float) -> bool:
+    return abs(watts) <= POWER_MAX_W
+
+
+def _is_time(time_ns: int) -> bool:
+    return LONG_AGO_NS <= time_ns <= TIME_MAX_NS
+
+
+def _are_times(times_ns: Any, first: int, count: int) -> bool:
+    return all(_is_time(then) for then in times_ns[first : first + count])
