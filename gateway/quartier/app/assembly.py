@@ -7,7 +7,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from quartier.app import modes, nodes
+from quartier.app import modes, nodes, pace
 from quartier.config import capping, model
 from quartier.config.load import Loaded
 from quartier.config.modes import MODED, QUANTITIES, quantity, switched
@@ -78,7 +78,7 @@ def wires(loaded: Loaded) -> list[Wire]:
             bus,
             section,
             tuple(
-                (replace(spec, phase_ns=phases_ns[name]), loaded.profiles[name])
+                (replace(spec, phase_ns=phases_ns[name]), pace.asked(loaded, name))
                 for name, spec in specs.items()
                 if site.devices[name].bus == bus
             ),
@@ -129,7 +129,7 @@ def house(
 
     ``values`` are the release values (see ``release_values``).
     """
-    grid_name, _ = site.grid()
+    grid_name, grid = site.grid()
     limits = site.limits
     here = site.site.latitude, site.site.longitude
     place = None if here[0] is None or here[1] is None else (here[0], here[1])
@@ -143,6 +143,7 @@ def house(
             is_apparent=is_apparent,
             frequency_period_s=_measured_s(points, f"{grid_name}.frequency_hz"),
             voltage_period_s=_measured_s(points, f"{grid_name}.voltage_l1_v"),
+            voltage_v=grid.voltage_v,
         ),
         assets=tuple(
             _asset(name, asset, points, place)

@@ -28,6 +28,7 @@ from quartier.runtime import lean
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Desk
 from quartier.runtime.directory import Directory
+from quartier.runtime.fast import Fast
 from quartier.runtime.supervisor import Failure, ended_well, supervise
 from quartier.runtime.ticker import Ticker
 from quartier.runtime.watchdog import Watchdog
@@ -110,8 +111,11 @@ class Daemon:
             first_ns = slot_ns(self._clock.now_ns()) + SLOT_NS // 2
             cycle_s = self._loaded.site.control.cycle_s
             self._ticker = Ticker(cycle_s, self._clock, self._cycle, first_ns, assembly.CYCLE_PHASE_NS)
+            self._fast = Fast(self._clock, self._look)
+            self._fast.want(on=self.turn.is_fast)
             tasks = [
                 group.create_task(self._ticker.run(), name="ticker"),
+                group.create_task(self._fast.run(), name="fast"),
                 group.create_task(
                     self._supervised(
                         "desk", Desk(self._places.runtime_dir, self._answers(), self._about()).run
@@ -211,6 +215,11 @@ class Daemon:
 
     def _note(self, note: Note) -> None:
         self._store.event(note.code, note.text, dict(note.data), self._clock.now())
+
+    def _look(self) -> None:
+        """The fast cycle: frequency and voltage alone, and all where one of their rows begins to act."""
+        if self.turn.look():
+            self._cycle()
 
     def _cycle(self) -> None:
         for readings in self._teller.news(self._clock.now_ns()):
@@ -333,6 +342,7 @@ class Daemon:
         self._ledger.follow(self.fleet.points, values)
         self.turn.adopt(house, assembly.link_params(loaded.site, house.limits), started)
         self.turn.ladder = Ladder.of(loaded.site, house, self.fleet, self._store)
+        self._fast.want(on=self.turn.is_fast)
         self._store.set_assets(tuple(loaded.site.assets), assembly.local(loaded.site))
         self._image.drop(before - set(self._infos()))
         if self.uplink is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from quartier.app.fleet import Fleet
 from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
-from quartier.control import cycle, events, link, outage, returning, schedule, supplies, turns
+from quartier.control import cycle, events, gridrows, link, outage, returning, schedule, supplies, turns
 from quartier.control.caps import LinkCaps
 from quartier.control.contacts import Why
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
@@ -145,6 +145,19 @@ class Turn:
     def is_out(self) -> bool:
         """Whether the public grid's voltage is gone (failsafe.md section 1, rule 6)."""
         return self._state.events.is_gone
+
+    @property
+    def is_fast(self) -> bool:
+        """Whether the grid's frequency is read often enough for the fast cycle."""
+        period_s = self.house.grid.frequency_period_s
+        return period_s is not None and period_s <= gridrows.FAST_S
+
+    def look(self) -> bool:
+        """Judge the public grid alone, between two turns; whether a row begins to act: then one is due."""
+        now = self._clock.now()
+        before = self._state.events
+        self._watch(self._image.freeze(now.ns), now)
+        return self._state.events.rises_from(before)
 
     def _watch(self, frozen: Frozen, now: Now) -> None:
         """Judge the public grid's frequency and voltage."""

@@ -75,6 +75,10 @@ class Grid(Measured):
 
     role: Literal["grid"]
     """The connection to the public network; exactly one asset has this role."""
+    frequency_period_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
+    """How often frequency is asked for: 0.2 serves every row of the grid's events, 1 all but the last."""
+    voltage_v: Annotated[float, Field(gt=50, le=100_000)] = 230.0
+    """Nominal voltage to neutral as the meter shows it; low and high voltage are judged by it."""
 
 
 class Battery(Ordered):

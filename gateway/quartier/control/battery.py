@@ -64,11 +64,16 @@ def split(desired_w: float, rooms: Sequence[Room]) -> list[float]:
     return [(part if desired_w > 0 else -part) * w for w in reach]
 
 
-def followed(battery: Battery, before_w: float, desired_w: float, allowed: Room, dt_s: float) -> float:
-    """The next setpoint from the last: filtered, ramped, and inside ``allowed`` last of all."""
+def followed(
+    battery: Battery, before_w: float, desired_w: float, allowed: Room, dt_s: float, gain: float = 1.0
+) -> float:
+    """The next setpoint from the last: filtered, ramped, and inside ``allowed`` last of all.
+
+    ``gain`` is the part of the filter's own that is used, 0..1.
+    """
     want_w = before_w
     if abs(desired_w - before_w) > max(DEADBAND_W, DEADBAND * battery.rated_w):
-        want_w = before_w + min(1.0, GAIN_PER_S * dt_s) * (desired_w - before_w)
+        want_w = before_w + min(1.0, GAIN_PER_S * gain * dt_s) * (desired_w - before_w)
     step_w = battery.ramp_max_w_per_s * dt_s
     ramped_w = min(max(want_w, before_w - step_w), before_w + step_w)
     return min(max(ramped_w, allowed.low_w), allowed.high_w)

@@ -19,6 +19,7 @@ from quartier.control import (
     forced,
     generation,
     guards,
+    hunting,
     limits,
     measures,
     met,
@@ -28,6 +29,7 @@ from quartier.control import (
     outcome,
     override,
     restore,
+    rivals,
     sight,
     steps,
     supplies,
@@ -126,6 +128,8 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         supplies=loads,
         tracks=track.tracked(house, state.tracks, memories, state.book.orders, now.ns),
         events=seen,
+        rivals=rivals.watched(state.rivals, frozen, state.book.orders, now.ns),
+        swings=hunting.watched(state.swings, house, memories, state.book.orders, now.ns),
     )
     return Scene(
         state=after,
@@ -156,6 +160,8 @@ def _players(scene: Scene) -> list[Player]:
         for asset in flexible(scene.house)
         if not override.is_maintained(asset, scene.wishes.overrides)
     ]
+    for player in players:
+        player.usable = player.usable and not outcome.is_left_alone(scene, player.asset)
     players += moded.seats(scene)
     grid = scene.state.memories.get(f"{scene.house.grid.name}.power_w")
     for asset in scene.house.assets:
@@ -218,7 +224,8 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
     by_hand_w = override.power_w(asset, scene.wishes.overrides)
     if by_hand_w is not None:
         desired_w, unit.reason = by_hand_w, scene.wishes.overrides[asset.name].reason
-    unit.want_w = battery.followed(asset, unit.before_w, desired_w, allowed, scene.dt_s)
+    gain = scene.state.swings.gain(asset.name)
+    unit.want_w = battery.followed(asset, unit.before_w, desired_w, allowed, scene.dt_s, gain)
 
 
 def _reach(scene: Scene, base: balance.Base, others_w: float) -> float:
@@ -350,4 +357,5 @@ def _lost(scene: Scene) -> Mapping[str, str]:
         and guards.may_order(asset)
         and (why := outcome.why_not(scene, asset)) not in {"", outcome.WAITING}
     }
-    return batteries | moded.given_back(scene) | outcome.maintained(scene)
+    resting = {p: rivals.WHY for p in scene.state.rivals if rivals.why_not(scene.state.rivals, p)}
+    return batteries | moded.given_back(scene) | outcome.maintained(scene) | resting

@@ -75,7 +75,7 @@ def alarms(events: Events, duties: Duties, now_ns: int) -> list[str]:
     """What people must know; a text stands as long as the same rows act."""
     found = []
     if events.low.level:
-        found.append(f"low frequency: tiers {', '.join(row.tiers for row in _acting(events))} are off")
+        found.append(f"low frequency: tier {', '.join(row.tiers for row in _acting(events))} off")
     if events.high.level:
         found.append("high frequency: PV is not raised")
     if events.low_u.level:

@@ -57,9 +57,13 @@ class Events:
     outage: Outage = field(default_factory=Outage)
 
     @property
-    def level(self) -> tuple[int, int, int, int, bool]:
-        """What acts: where it rises, the full cycle runs at once."""
+    def levels(self) -> tuple[int, int, int, int, bool]:
+        """What acts."""
         return self.low.level, self.high.level, self.low_u.level, self.high_u.level, self.is_gone
+
+    def rises_from(self, before: "Events") -> bool:
+        """Whether something acts that did not: then the full cycle runs at once."""
+        return any(now > was for now, was in zip(self.levels, before.levels, strict=True))
 
 
 def judged(before: Events, frozen: Frozen, house: House, now_ns: int) -> Events:

@@ -6,7 +6,7 @@ cap may take, minimum times, and what is remembered.
 
 from dataclasses import replace
 
-from quartier.control import guards, override, shed
+from quartier.control import guards, override, rivals, shed
 from quartier.control.classes import catalog
 from quartier.control.failsafe import Stage
 from quartier.control.leaning import Leaning
@@ -62,6 +62,7 @@ def left(turn: Turn, now_ns: int) -> Turn:
 def seats(scene: Scene) -> list[Player]:
     """Each asset in modes that takes orders and is not given back to its own control."""
     ours = (a for a in steered(scene.house) if not override.is_maintained(a, scene.wishes.overrides))
+    ours = (a for a in ours if not rivals.why_not(scene.state.rivals, a.point))
     seated_ones = (seated(scene, asset, leaning_of(scene, asset)) for asset in ours)
     return [player for player in seated_ones if player is not None]
 

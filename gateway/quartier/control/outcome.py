@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import floor, inf
 
-from quartier.control import duties, generation, guards, measures, moded, override, shed, sight
+from quartier.control import duties, generation, guards, measures, moded, override, rivals, shed, sight
 from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
 from quartier.control.meters import Look
@@ -14,7 +14,7 @@ from quartier.control.reason import Reason, further, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Gate, Turn
 from quartier.control.tree import Grove
-from quartier.house.assets import Battery, Ev, Load, Moded, Pv
+from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Steered
 
 WAITING = "waiting for its first reading"
 SETPOINT_LIFE_S = 5.0
@@ -61,10 +61,17 @@ def point(asset: Load | Ev | Pv | Moded) -> str:
     return f"{asset.name}.relay_on"
 
 
+def is_left_alone(scene: Scene, asset: Steered) -> bool:
+    """Whether a second controller moves its point, so that ours leaves it alone for a while."""
+    name = f"{asset.name}.setpoint_w" if isinstance(asset, Battery) else point(asset)
+    return bool(rivals.why_not(scene.state.rivals, name))
+
+
 def why_not(scene: Scene, asset: Battery) -> str:
     """Why the battery cannot be steered now; empty when it can."""
     memories, now_ns = scene.state.memories, scene.now_ns
     not_ours = "it takes no setpoint" if not asset.writable else guards.why_not(asset, memories)
+    not_ours = not_ours or rivals.why_not(scene.state.rivals, f"{asset.name}.setpoint_w")
     if not_ours or override.is_maintained(asset, scene.wishes.overrides):
         return not_ours or scene.wishes.overrides[asset.name].reason
     if scene.lost:
@@ -204,7 +211,8 @@ def _pv_raised(scene: Scene, player: Player, result: Result, limit_w: float) -> 
     asset, held_w = player.asset, limit_w
     if scene.duties.pv_holds:
         return limit_w
-    limit_w += 0.25 * max(0.0, result.total_low_w + scene.force.export_w)
+    gain = 0.25 * scene.state.swings.gain(asset.name)
+    limit_w += gain * max(0.0, result.total_low_w + scene.force.export_w)
     if result.charge_room_w > 0.02 * asset.rated_w and -player.present_w > 0.9 * limit_w:
         limit_w += PV_RAISE_PER_S * asset.rated_w * scene.dt_s
     if scene.duties.pv_ramp_per_min is not None:
@@ -245,6 +253,8 @@ def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
     """
     asset = player.asset
     assert not isinstance(asset, Battery)
+    if is_left_alone(scene, asset):
+        return False
     if point(asset) in scene.state.book.orders:
         return True
     if result.total_high_w is None or not (player.usable or turn != player.turn):

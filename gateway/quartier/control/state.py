@@ -10,9 +10,11 @@ from quartier.control.breach import Breach
 from quartier.control.contacts import Hold
 from quartier.control.events import Events
 from quartier.control.failsafe import Judgement
+from quartier.control.hunting import Swings
 from quartier.control.limits import Force
 from quartier.control.meters import Look
 from quartier.control.orders import Book
+from quartier.control.rivals import Rival
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
 from quartier.control.supplies import Drawn
@@ -46,6 +48,8 @@ class State:
     tracks: Mapping[str, Track] = field(default_factory=dict)
     looks: Mapping[str, Look] = field(default_factory=dict)
     events: Events = field(default_factory=Events)
+    rivals: Mapping[str, Rival] = field(default_factory=dict)
+    swings: Swings = field(default_factory=Swings)
 
     @classmethod
     def fresh(cls, house: House) -> "State":
@@ -77,6 +81,8 @@ class State:
             window=Window(),
             looks=meters.kept(self.looks, [ROOT, *(node.name for node in house.nodes)]),
             tracks={n: t for n, t in self.tracks.items() if n in names},
+            rivals={p: r for p, r in self.rivals.items() if known(p)},
+            swings=Swings(),
         )
 
 

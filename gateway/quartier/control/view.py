@@ -3,7 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from quartier.control import contacts, duties, failsafe, guards, losses, moded, sight, supplies, tree, unmet
+from quartier.control import (
+    contacts,
+    duties,
+    failsafe,
+    guards,
+    hunting,
+    losses,
+    moded,
+    sight,
+    supplies,
+    tree,
+    unmet,
+)
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
 from quartier.control.players import Player, flexible
@@ -69,6 +81,7 @@ def _grid_state(scene: Scene) -> str:
 def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> list[str]:
     found = contacts.alarms(scene.state.contacts) + supplies.alarms(scene.state.supplies)
     found += duties.alarms(scene.state.events, scene.duties, scene.now_ns)
+    found += hunting.alarms(scene.state.swings)
     for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):
         if breach.fast_over:
             found.append(f"over the {scene.force.words(direction)} by 10 % for 5 s")

@@ -266,6 +266,18 @@ async def test_an_outage_is_every_measured_phase_below_half_its_voltage(turning,
         assert gone is house.turn.is_out
 
 
+async def test_between_two_turns_a_look_sees_a_row_begin_to_act(turning):
+    async with turning(*SDM) as house:
+        await house.well()
+        assert (False, 1.0) == (house.turn.is_fast, house.turn.house.grid.frequency_period_s)
+        house.devices["meter"].publish({"frequency_hz": 49.7})
+        await house.yard.until(house.turn.look)
+        assert not house.turn.look(), "said once"
+        house.turn()
+
+        assert "low frequency: tier D off" in house.turn.view["alarms"]
+
+
 async def test_a_new_site_file_goes_on_with_link_and_documents(turning):
     async with turning() as house:
         await house.well()

@@ -1,0 +1,147 @@
+"""Limit cycles of our own: an output and the grid swing together, at a pace that a delay makes (pure).
+
+A loop with a delay that is answered too strongly swings with a period of two to some delays (K. J. Astrom,
+T. Hagglund, Automatica 20 (1984) 645: the relay experiment).  Found is what turns six times in a row at an
+even pace, with the grid's power turning as often.  Then the gain is halved, at last the output is held; after
+a quarter of an hour of calm it is doubled again.  A load that swings as fast by itself looks alike: to follow
+it less is right too.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from statistics import median
+
+from quartier.control.orders import Order
+from quartier.control.sight import Memories, Memory
+from quartier.house.assets import Battery, House, Pv
+
+TURNS_COUNT = 6
+EVEN = 1.6
+"""No half period is longer, or shorter, than their median by more than this factor."""
+HALF_S = (1.5, 45.0)
+"""Half periods that may be a limit cycle where the delay was not measured; else multiples of it:"""
+HALF_DELAYS = (0.8, 8.0)
+LEAST_W, LEAST_SHARE = 200.0, 0.03
+GAINS = (1.0, 0.5, 0.25, 0.0)
+CALM_S = 900.0
+_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Zigzag:
+    """A signal's turns: where it went last (+1, -1; 0 at first), the furthest value there, when it turned."""
+
+    way: int = 0
+    furthest: float = 0.0
+    turned_ns: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swing:
+    """One output: its turns, and by how much its gain is stepped back: ``step`` of ``GAINS``, when found."""
+
+    order: Zigzag = field(default_factory=Zigzag)
+    step: int = 0
+    found_ns: int = 0
+    half_s: float = 0.0
+
+    @property
+    def gain(self) -> float:
+        """By how much less than usual it is answered."""
+        return GAINS[self.step]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swings:
+    """The grid's turns, and each output's."""
+
+    grid: Zigzag = field(default_factory=Zigzag)
+    of: Mapping[str, Swing] = field(default_factory=dict)
+
+    def gain(self, name: str) -> float:
+        """The gain of an asset's output, 0..1."""
+        one = self.of.get(name)
+        return 1.0 if one is None else one.gain
+
+
+def watched(
+    before: Swings, house: House, memories: Memories, orders: Mapping[str, Order], now_ns: int
+) -> Swings:
+    """The swings after this look."""
+    least_w = max(LEAST_W, LEAST_SHARE * house.limits.import_hard_w)
+    grid = _turned(before.grid, memories.get(f"{house.grid.name}.power_w"), least_w)
+    found = {}
+    for asset in house.assets:
+        if isinstance(asset, Battery | Pv):
+            point = f"{asset.name}.{'setpoint_w' if isinstance(asset, Battery) else 'generation_max_w'}"
+            order = orders.get(point)
+            if order is not None or asset.name in before.of:
+                told = None if order is None else Memory(order.value, order.written_ns)
+                own_w = max(LEAST_W, LEAST_SHARE * asset.rated_w)
+                swing = before.of.get(asset.name, Swing())
+                swing = replace(swing, order=_turned(swing.order, told, own_w))
+                found[asset.name] = _judged(swing, asset, grid, now_ns)
+    return Swings(grid=grid, of=found)
+
+
+def _turned(before: Zigzag, newest: Memory | None, least: float) -> Zigzag:
+    """One more value; it turns when it comes back by more than ``least`` from the furthest."""
+    if newest is None:
+        return before
+    value, way = newest.value, before.way
+    if way == 0:
+        moved = abs(value - before.furthest) > least
+        return Zigzag(1 if value > before.furthest else -1, value) if moved else before
+    if (value - before.furthest) * way >= 0:
+        return replace(before, furthest=value)
+    if abs(value - before.furthest) <= least:
+        return before
+    return Zigzag(-way, value, (*before.turned_ns, newest.taken_ns)[-TURNS_COUNT:])
+
+
+def _judged(swing: Swing, asset: Battery | Pv, grid: Zigzag, now_ns: int) -> Swing:
+    half_s = _half_s(swing.order, now_ns)
+    grid_s = _half_s(grid, now_ns)
+    if half_s is not None and grid_s is not None and _is_own(asset, half_s) and _alike(half_s, grid_s):
+        step = min(swing.step + 1, len(GAINS) - 1)
+        fresh = Zigzag(swing.order.way, swing.order.furthest)
+        return Swing(order=fresh, step=step, found_ns=now_ns, half_s=half_s)
+    if swing.step and now_ns - swing.found_ns >= CALM_S * _S:
+        return replace(swing, step=swing.step - 1, found_ns=now_ns)
+    return swing
+
+
+def _half_s(zigzag: Zigzag, now_ns: int) -> float | None:
+    """The half period of what swings now at an even pace; None for anything else."""
+    if len(zigzag.turned_ns) < TURNS_COUNT:
+        return None
+    halves_s = [(later - sooner) / _S for sooner, later in pairwise(zigzag.turned_ns)]
+    middle_s = median(halves_s)
+    if middle_s <= 0 or (now_ns - zigzag.turned_ns[-1]) / _S > 2 * middle_s:
+        return None
+    return middle_s if all(_alike(one_s, middle_s) for one_s in halves_s) else None
+
+
+def _alike(one_s: float, other_s: float) -> bool:
+    return other_s / EVEN <= one_s <= other_s * EVEN
+
+
+def _is_own(asset: Battery | Pv, half_s: float) -> bool:
+    """Whether a delay of ours makes such a pace: by what a probe measured, where it did."""
+    low_s, high_s = HALF_S
+    if isinstance(asset, Battery) and asset.delay_s is not None:
+        delay_s = max(asset.delay_s + abs(asset.lag_s), 1.0)
+        low_s, high_s = HALF_DELAYS[0] * delay_s, HALF_DELAYS[1] * delay_s
+    return low_s <= half_s <= high_s
+
+
+def alarms(swings: Swings) -> list[str]:
+    """What people must look at, with advice; it stands until the full gain is back."""
+    return [
+        f"{name} and the grid swing against each other every {2 * one.half_s:.0f} s:"
+        f" {'it is held' if one.gain == 0 else f'it is answered by {100 * one.gain:.0f} %'};"
+        " measure its response (quartier probe), look for a second controller or a load that swings"
+        for name, one in swings.of.items()
+        if one.step
+    ]
