@@ -40,17 +40,38 @@ cdef class Tree:
             raise MemoryError
 
     def __init__(self, under, home, share):
-        cdef Py_ssize_t number, phase
-        plain = twin.Tree(under, home, share)
+        cdef int above[64]
+        cdef int homes[256]
+        cdef Py_ssize_t nodes, assets, number = 0
         if self.node_count:
             raise TypeError("a tree stays as it was made")
-        for number in range(plain.node_count):
-            self.under[number] = plain.under[number]
-        for number in range(plain.asset_count):
-            self.places[number].home = plain.way[number][0]
-            for phase in range(ROWS):
-                self.places[number].share[phase] = plain.share[number][phase]
-        self.asset_count, self.node_count = plain.asset_count, plain.node_count
+        if not 1 <= len(under) <= NODE_MAX:
+            raise ValueError(f"from 1 to {NODE_MAX} nodes are needed")
+        if len(home) > ASSET_MAX:
+            raise ValueError(f"more than {ASSET_MAX} assets")
+        if len(share) != len(home):
+            raise ValueError("as many shares as assets are needed")
+        nodes, assets = _numbers(under, above, NODE_MAX), len(home)
+        for number in range(nodes):
+            if not (0 <= above[number] < number if number else above[number] == -1):
+                raise ValueError("a node is fed by one that does not come before it")
+        if _numbers(home, homes, ASSET_MAX) != assets:
+            raise ValueError("the numbers have changed")
+        for number in range(assets):
+            if not 0 <= homes[number] < nodes:
+                raise ValueError("an asset stands at a node that is not there")
+        number = 0
+        for parts in share:
+            if number >= assets:
+                raise ValueError("the numbers have changed")
+            _shares(parts, self.places[number].share)
+            self.places[number].home = homes[number]
+            number += 1
+        if number < assets or self.node_count:
+            raise ValueError("the numbers have changed")
+        for number in range(nodes):
+            self.under[number] = above[number]
+        self.asset_count, self.node_count = assets, nodes
 
     def __dealloc__(self):
         PyMem_Free(self.places)
@@ -111,6 +132,35 @@ cdef _result(Tree tree, Room *room, int rows):
         if room.high.total_w[row] > room.high.cap_w[row] or room.low.total_w[row] < room.low.cap_w[row]:
             broken.append(row)
     return tuple.__new__(TreeAllocation, (tuple(setpoint_w), tuple(cap_row), tuple(step), tuple(broken)))
+
+
+cdef Py_ssize_t _numbers(source, int *numbers, Py_ssize_t most) except -1:
+    """Read whole numbers, clipped to what an int holds; returns how many."""
+    cdef Py_ssize_t count = 0, value
+    for number in source:
+        if count >= most:
+            raise ValueError("the numbers have changed")
+        value = PyNumber_AsSsize_t(number, NULL)
+        numbers[count] = <int>max(-2, min(value, 4096))
+        count += 1
+    return count
+
+
+cdef int _shares(parts, double *share) except -1:
+    cdef double part
+    if len(parts) != 3:
+        raise ValueError("a share is one part for each of three phases")
+    l1, l2, l3 = parts
+    share[0] = 1.0
+    share[1], share[2], share[3] = _share(l1), _share(l2), _share(l3)
+    return 0
+
+
+cdef inline double _share(part) except? -1:
+    cdef double number = _power("share", part)
+    if not 0.0 <= number <= 1.0:
+        raise ValueError("a share is outside 0..1")
+    return number
 
 
 cdef int _powers(str name, source, double *numbers, Py_ssize_t count) except -1:

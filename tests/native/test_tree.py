@@ -163,6 +163,31 @@ def test_kernel_and_twin_refuse_the_same(problem: tuple[Any, ...]) -> None:
     assert outcome(twin, problem) == outcome(kernel, problem)
 
 
+@st.composite
+def wild_trees(draw: st.DrawFn) -> tuple[Any, ...]:
+    numbers = st.one_of(st.integers(-2, 3), st.sampled_from([10**30, -(10**30), None, 1.0, True]))
+    under = st.one_of(st.just([-1, 0]), st.lists(numbers, max_size=4), WILD)
+    home = st.one_of(st.lists(st.integers(0, 1), min_size=2, max_size=2), st.lists(numbers, max_size=3))
+    part = st.one_of(st.floats(0, 1), st.sampled_from([True, -0.0, 1.5, float("nan"), None, 10**400]))
+    parts = st.one_of(st.tuples(part, part, part), st.lists(part, max_size=4), WILD)
+    return draw(under), draw(home), draw(st.one_of(st.just([(1, 0, 0)] * 2), st.lists(parts, max_size=3)))
+
+
+@THOROUGH
+@given(wild_trees())
+def test_kernel_and_twin_refuse_the_same_trees(shape: tuple[Any, ...]) -> None:
+    said: list[object] = []
+    for module in (twin, kernel):
+        try:
+            made: Any = module.Tree(*shape)
+            said.append((made.node_count, made.asset_count))
+        except ValueError as error:
+            said.append(str(error))
+        except (TypeError, OverflowError) as error:
+            said.append(type(error))
+    assert said[0] == said[1]
+
+
 def test_a_number_that_calls_the_kernel_itself_does_no_harm() -> None:
     made = kernel.Tree([-1], [0, 0], [(1.0, 1.0, 1.0)] * 2)
     rest, caps = [0.0] * 4, [5000.0] * 4

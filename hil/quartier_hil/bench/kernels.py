@@ -1,4 +1,4 @@
-"""Figures of the arithmetic: ``allocate`` and the series codec against their twins, numpy and a Gorilla.
+"""Figures of the arithmetic: ``allocate``, its tree and the series codec against twins, numpy and a Gorilla.
 
 All times are CPU time of this process.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import repeat
 
+from quartier_hil.bench import trees
 from quartier_hil.bench.figure import Figure, against, skipped
 from quartier_hil.bench.gorilla import Gorilla, Prepared
 from quartier_hil.bench.meters import KINDS, series
@@ -54,12 +55,18 @@ def _problem() -> Problem:
 
 
 def kernel_figures(rounds: int) -> list[Figure]:
-    """``allocate_in_place`` of 200 assets, each with a step to give way; most of the ladder is walked."""
+    """``allocate_in_place`` of 200 assets, each with a step to give way, and ``allocate_tree`` of 256.
+
+    Most of the ladder is walked; of the tree every eighth node is over a cap.
+    """
     problem, what = _problem(), f"allocate, {ASSETS} assets"
     ours_w, ours = _kernel_call(problem)
     _, twin = _twin_call(problem)
     pairs = _rounds(ours, twin, rounds, (2000, 100))
     made = [against("kernel.twin", what, *pairs, "us", 1 / 20, peer_name="its twin")]
+    pairs = _rounds(*trees.calls(), rounds, (200, 3))
+    tree_what = f"a cycle over a tree, {trees.ASSETS} assets, {trees.NODES} nodes"
+    made.append(against("kernel.tree", tree_what, *pairs, "us", 1 / 20, peer_name="its twin"))
     try:
         peer_w, peer = _numpy_call(problem)
     except ImportError:

@@ -22,6 +22,7 @@ OPEN = {
 WALL_CLOCK = {
     "daemon.p99_2000",
     "daemon.p99_20000",
+    "fleet.threads",
     "lateness.p999",
     "lateness.skipped",
     "requests.cycle",

@@ -11,7 +11,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_kernel_is_compared_with_its_twin_and_numpy_on_one_result() -> None:
     pytest.importorskip("numpy")
     found = kernels.kernel_figures(1)
-    assert ["kernel.twin", "kernel.numpy"] == [figure.name for figure in found]
+    assert ["kernel.twin", "kernel.tree", "kernel.numpy"] == [figure.name for figure in found]
     assert all(figure.ratio is not None and 0 < figure.ratio < 1 for figure in found)
 
 
