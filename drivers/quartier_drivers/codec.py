@@ -167,6 +167,10 @@ def encode(point: Point, value: float, power: int = 0) -> list[int]:
     low, high = write_range(point)
     if not low <= value <= high:
         raise ValueError(f"{value} is outside {low}..{high}")
+    if point.write.codes is not None:
+        if value not in point.write.codes:
+            raise ValueError(f"{value:g} has no code; expected one of {sorted(point.write.codes)}")
+        return registers_of(target, point.write.codes[int(value)])
     if target.type_name in _FLOATS:
         scaled = float(scaling(target.scale, target.offset, target.sign, power).down(value))
         return registers_of(target, scaled / target.sum_of) * target.sum_of

@@ -246,6 +246,11 @@ def _value_rules(point: Point, write: Write) -> list[tuple[bool, str, str]]:
         rules += [
             *_fits(point, write, low, "low"),
             *_fits(point, write, high, "high"),
+            (
+                write.codes is not None and isinstance(release, float) and release not in write.codes,
+                "on_release",
+                "has no code",
+            ),
             (low > high, "low", f"{low} is above high = {high}"),
             (
                 isinstance(release, float) and low <= high and not low <= release <= high,
@@ -262,6 +267,8 @@ def _fits(point: Point, write: Write, value: float, key: str) -> list[tuple[bool
     if type_name.startswith("float") or point.scale_address is not None or type_name not in WIDTHS:
         return []
     target = point.model_copy(update={"type_name": type_name})
+    if write.codes is not None:
+        return _coded(target, write.codes, value, key)
     raw = (value - point.offset) / ((write.scale or point.scale) * point.sign) / point.sum_of
     lowest, highest = target.raw_range
     where: str = type_name
@@ -269,3 +276,13 @@ def _fits(point: Point, write: Write, value: float, key: str) -> list[tuple[bool
         lowest, highest = 0, (1 << point.field[1] - point.field[0] + 1) - 1
         where = "its bit field"
     return [(not lowest - 0.5 <= raw <= highest + 0.5, key, f"{value} does not fit {where}")]
+
+
+def _coded(target: Point, codes: Mapping[int, int], value: float, key: str) -> list[tuple[bool, str, str]]:
+    """Whether a limit has a code, and each code its place in the register."""
+    lowest, highest = target.raw_range
+    odd = [code for code in codes.values() if not lowest <= code <= highest]
+    return [
+        (value not in codes, key, f"{value:g} has no code; expected one of {sorted(codes)}"),
+        (bool(odd), "codes", f"{odd[:1]} does not fit {target.type_name}"),
+    ]

@@ -65,7 +65,7 @@ def _names(raw: object) -> object:
         return raw
     wrong = [key for key in raw if not re.fullmatch(r"0x[0-9a-fA-F]+|[0-9]+", str(key))]
     if wrong:
-        raise ValueError(f"{wrong[0]!r} is no code, expected whole numbers = names")
+        raise ValueError(f"{wrong[0]!r} is no code, expected whole numbers")
     return {int(str(key), 0): name for key, name in raw.items()}
 
 
@@ -92,6 +92,8 @@ def _not_zero(scale: float) -> float:
 
 Names = Annotated[Mapping[int, str], BeforeValidator(_names)]
 """What the numbers of an enumeration mean."""
+Codes = Annotated[Mapping[int, int], BeforeValidator(_names)]
+"""What is written for each number of an enumeration."""
 Scale = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_not_zero)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Bits = Annotated[tuple[int, int], BeforeValidator(_bits)]
@@ -234,6 +236,8 @@ class Write(Section):
     address: Registers | None = Field(None, alias="register")
     type_name: TypeName | None = Field(None, alias="type")
     scale: Scale | None = None
+    codes: Codes | None = None
+    """What is written for each value, where that follows no scale; no other value may be written."""
 
 
 class Source(Section):

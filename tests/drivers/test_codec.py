@@ -293,3 +293,17 @@ def test_binary_coded_decimals_are_read_and_written() -> None:
     assert (123456.7, Quality.GOOD) == decoded("power_w", point, [0x0123, 0x4567])
     assert (None, Quality.BAD) == decoded("power_w", point, [0x0123, 0x45A7])
     assert [0x0123, 0x4567] == encode(point, 123456.7)
+
+
+def test_a_state_that_follows_no_scale_is_written_by_its_codes_and_no_other() -> None:
+    point = Point.model_validate(
+        {
+            "register": "holding:0",
+            "type": "uint32",
+            "write": {"low": 1, "high": 3, "on_release": 2, "codes": {"1": 1, "2": 0, "3": 0x10000}},
+        }
+    )
+
+    assert [[0, 1], [0, 0], [1, 0]] == [encode(point, value) for value in (1, 2, 3)]
+    with pytest.raises(ValueError, match=r"1.5 has no code; expected one of \[1, 2, 3\]"):
+        encode(point, 1.5)

@@ -147,3 +147,16 @@ def test_what_is_no_input_is_no_gpio_line(quantity: str, table: dict[str, Any], 
 
     assert key in [found for found, _ in line_flaws(quantity, point)]
     assert [] == line_flaws("input_on", Point.model_validate({"register": "discrete:0", "type": "bool"}))
+
+
+@pytest.mark.parametrize(
+    ("write", "key"),
+    [
+        ({"codes": {"0": 1}}, "write.high"),
+        ({"codes": {"10": 1}}, "write.low"),
+        ({"codes": {"0": 1, "10": 0x10000}}, "write.codes"),
+        ({"codes": {"0": 1, "10": 2}, "on_release": 5}, "write.on_release"),
+    ],
+)
+def test_a_value_without_a_code_is_named_by_its_key(write: dict[str, Any], key: str) -> None:
+    assert key in keys("run_state", write=WRITE | write)

@@ -112,7 +112,7 @@ def _mode(scene: Scene, turn: Turn, before: int, wanted: int, leaning: Leaning) 
     So does every one while inputs are stale or the grid is in need, or after too many turns in an hour.
     """
     mode = min(max(wanted, leaning.highest), leaning.lowest)
-    held = (turn.is_held or scene.duties.holds) and not leaning.claims
+    held = scene.duties.holds or (turn.is_held and not leaning.claims)
     if held or scene.stage is not Stage.WELL or not shed.may_rise(turn, scene.now_ns):
         mode = max(before, mode)
     return mode

@@ -61,7 +61,7 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
                 return {place[asset.name]: risen}
         elif not turn.on:
             fits = steps.returning_w(asset, turn) <= spare_w
-            if fits and shed.may_switch(asset, turn, scene.now_ns):
+            if fits and shed.may_return(asset, turn, scene.now_ns):
                 on = shed.switched_on(turn, scene.now_ns)
                 on = replace(on, limit_w=floor_w(asset)) if isinstance(asset, Ev) else on
                 return {place[asset.name]: on}

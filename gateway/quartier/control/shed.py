@@ -82,6 +82,14 @@ def veered(turn: Turn, now_ns: int, *, up: bool) -> Turn:
     return replace(turn, turns_ns=(*recent, now_ns))
 
 
+def may_return(asset: Flexible, turn: Turn, now_ns: int) -> bool:
+    """Whether it may come back: a load on a relay only while that leaves it within six switchings an hour."""
+    if not may_switch(asset, turn, now_ns):
+        return False
+    recent_count = sum(now_ns - then < _HOUR_NS for then in turn.sheds_ns)
+    return not isinstance(asset, Load) or recent_count < TURNS_MAX_PER_H // 2
+
+
 def may_rise(turn: Turn, now_ns: int) -> bool:
     """Whether it may go up: so that with the way down that a cap may need next it turns six times an hour."""
     recent_count = sum(now_ns - then < _HOUR_NS for then in turn.turns_ns)

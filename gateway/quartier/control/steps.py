@@ -6,7 +6,7 @@ from itertools import chain
 
 from quartier.control import shed
 from quartier.control.players import Player, Rung, floor_w, full_w
-from quartier.control.shed import Turn, in_turn, may_switch
+from quartier.control.shed import Turn, in_turn, may_return, may_switch
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Tier
 
 
@@ -131,7 +131,7 @@ def _pause(place: Mapping[str, int], ev: Ev) -> Step:
 def _raised(place: Mapping[str, int], asset: Load | Ev, turn: Turn, now_ns: int) -> list[Step]:
     index = place[asset.name]
     if not turn.on:
-        if not may_switch(asset, turn, now_ns):
+        if not may_return(asset, turn, now_ns):
             return []
         words = "charging resumes" if isinstance(asset, Ev) else "switched on again"
         return [Step(index, returning_w(asset, turn), False, words, asset.tier)]

@@ -7,6 +7,7 @@ from quartier.control.shed import (
     Turn,
     in_turn,
     lowered,
+    may_return,
     may_switch,
     passed,
     switched_off,
@@ -115,3 +116,15 @@ def test_a_second_event_does_not_draw_again_while_the_first_waits():
 
     assert first.not_before_ns == second.not_before_ns
     assert not second.is_open(first.not_before_ns - 1)
+
+
+@pytest.mark.parametrize(("sheds_s", "may"), [((), True), ((10, 900), True), ((10, 900, 1_800), False)])
+def test_a_relay_switches_six_times_an_hour_at_most(sheds_s, may):
+    sheds_ns = tuple(s * 1_000_000_000 for s in sheds_s)
+    turn = Turn(on=False, since_ns=sheds_ns[-1] if sheds_ns else None, sheds_ns=sheds_ns)
+    load = Load(name="pump", rated_w=1, tier="C", switchable=True)
+    ev = Ev(name="ev1", rated_w=1)
+
+    assert may is may_return(load, turn, 3_600_000_000_000)
+    assert may_return(load, turn, 3_611_000_000_000)  # the first of them is an hour old
+    assert may_return(ev, turn, 3_600_000_000_000)
