@@ -19,6 +19,7 @@ from quartier_hil import fitted, reckoning
 from quartier_hil import scenario as asked
 from quartier_hil.clock import RigClock
 from quartier_hil.district.session import Names
+from quartier_hil.happenings import ClockFault, Document, Master
 from quartier_hil.keeper import Keeper, RigError
 from quartier_hil.metering import Metering
 from quartier_hil.plant import building
@@ -298,6 +299,11 @@ class Run:
             case asked.Plug():
                 self._mark("a car is plugged in" if event.on else "the car leaves")
                 self.plant = building.plug(self.plant, on=event.on, need_wh=event.need_wh)
+            case Document():
+                self._mark(f"district: an envelope without sense ({event.kind})", "fault")
+                self.peer.order("nonsense", kind=event.kind)
+            case ClockFault() | Master():
+                raise RigError(f"{event.do}: only without wires, quartier-hil day")
             case asked.Extra():
                 self._mark(f"somebody switches on {event.extra_w / 1e3:g} kW")
                 self._extra.append((event.extra_w, event.at_s + event.for_s))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil.devices.fault import Kind
 from quartier_hil.fittings import BOX, Watts, names
+from quartier_hil.happenings import ClockFault, Document, Master
 from quartier_hil.house import House, MeterName
 from quartier_hil.wanted import Check, Part, Seconds
 
@@ -214,7 +215,10 @@ Event = Annotated[
     | Kill
     | Freeze
     | Kills
-    | Say,
+    | Say
+    | Document
+    | ClockFault
+    | Master,
     Field(discriminator="do"),
 ]
 

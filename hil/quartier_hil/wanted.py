@@ -133,6 +133,13 @@ class Memory(Part):
     """How much more the last fifth of the time may have than the first, by their medians."""
 
 
+class Refused(Part):
+    """What the district sends without sense has no effect, and is answered so."""
+
+    check: Literal["refused"]
+    """Each envelope without sense is rejected with a reason, or caps nothing more than before."""
+
+
 class FallsBack(Part):
     """A device gives up an order by itself."""
 
@@ -179,6 +186,7 @@ Check = Annotated[
     | Accounted
     | Memory
     | FallsBack
+    | Refused
     | Invariants,
     Field(discriminator="check"),
 ]

@@ -275,7 +275,7 @@ contract_import_w = {contract_import_w}
 contract_export_w = {contract_export_w}
 failsafe_import_w = {failsafe_import_w}
 failsafe_export_w = {failsafe_export_w}
-
+{main_fuse}
 [district_link]
 url = "mqtt://127.0.0.1:{broker_port}"
 primary_host = "{host}"
@@ -338,6 +338,7 @@ def site_file(
         pv_device='device = "gx"\npart = "pv"\ncurtail = "none"' if on_gx["pv"] else 'device = "solar"',
         timeout_s=timeout_s,
         rtu_timeout_s=timeout_s,
+        main_fuse="" if house.main_fuse_a is None else f"main_fuse_a = {house.main_fuse_a:g}\n",
         profiles=f'profiles = ["{siting.profiles_folder()}"]\n' if house.assets else "",
     )
     whole += siting.text(house, wiring.ports, timeout_s)

@@ -22,6 +22,7 @@ from quartier_hil.clock import RigClock
 from quartier_hil.district import sparkplug
 from quartier_hil.district.issuer import Key, Wish, envelope, heartbeat
 from quartier_hil.district.session import Names, Session
+from quartier_hil.happenings import INSANE_PROGRAM
 
 HEARTBEAT_S = 30.0
 WATERMARK_S = 20.0
@@ -192,6 +193,8 @@ class District:
                     return
                 case "caps":
                     self._take_caps(order)
+                case "nonsense":
+                    self._send_nonsense(order["kind"])
                 case "heartbeat":
                     self.heartbeat_on = bool(order["on"])
                 case "watermark":
@@ -220,6 +223,24 @@ class District:
         )
         self._wishes[wish.program] = wish
         self._send_envelope(wish.program)
+
+    def _send_nonsense(self, kind: str) -> None:
+        """An envelope without sense, rightly signed, under a program of its own; kept by nobody."""
+        now_ms = self.settings.clock.utc_ms()
+        watts = {"nan": float("nan"), "huge": 1e12, "negative": -5_000.0}.get(kind, 1_000.0)
+        late_ms = 3_600_000 if kind == "late" else 0
+        wish = Wish(
+            intervals=[{"duration_s": 600.0, "import_max_w": watts, "export_max_w": watts}],
+            default={"import_max_w": watts, "export_max_w": 0.0},
+            start_ms=now_ms - late_ms,
+            exp_ms=now_ms - late_ms if late_ms else now_ms + 86_400_000,
+            program=INSANE_PROGRAM,
+        )
+        seq = now_ms - 86_400_000 if kind == "replayed" else now_ms
+        body = envelope(wish, seq, now_ms - late_ms, self.settings.names.gateway)
+        topic = f"{self.settings.names.companion}/envelope/{INSANE_PROGRAM}"
+        self._publish(topic, body, qos=1, retain=False)
+        self._note("nonsense", of=kind)
 
     def _send_envelope(self, program: str) -> None:
         now_ms = self.settings.clock.utc_ms()

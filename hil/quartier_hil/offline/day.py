@@ -16,10 +16,12 @@ from quartier.house.now import Now
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil import fitted, wanted
 from quartier_hil import scenario as asked
+from quartier_hil.happenings import ClockFault, Document, Master
 from quartier_hil.offline import premises
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.doors import Doors
 from quartier_hil.offline.peer import Peer
+from quartier_hil.offline.wall import WallClock
 from quartier_hil.plant import building
 from quartier_hil.plant.building import Orders
 from quartier_hil.prepared import prepared
@@ -90,6 +92,8 @@ class Day:
         self.doors = Doors(self.site.devices, premises.own(self.site, house), self.site.buses)
         self.start_utc_ms = int(self.scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp() * 1e3)
         self.peer = Peer(house, self._utc_ms(self.scenario.duration_s + 86_400))
+        self.wall = WallClock()
+        self._masters: list[Master] = []
         self.controller: Controller | None = Controller(self.site).start(self.now)
         self.kept: dict[str, Any] | None = None
         self.frozen_until_s = float("-inf")
@@ -126,7 +130,8 @@ class Day:
     @property
     def now(self) -> Now:
         """The instant as control is told it."""
-        return Now(round((self.now_s + WARM_S + 1.0) * 1e9), self._utc_ms(self.now_s), synced=True)
+        utc_ms, synced = self.wall.shows(self._utc_ms(self.now_s))
+        return Now(round((self.now_s + WARM_S + 1.0) * 1e9), utc_ms, synced=synced)
 
     @property
     def day_s(self) -> float:
@@ -150,10 +155,18 @@ class Day:
 
     def verdicts(self) -> list[Verdict]:
         """One for each check that can be judged here, and those that hold for every run."""
-        ending = Ending(modes=self.modes, downs=self.downs, end_s=self.now_s)
+        ending = Ending(modes=self.modes, downs=self.downs, answers=self.peer.answers, end_s=self.now_s)
         return [judge.verdict(ending) for judge in self.judges]
 
+    def _meddle(self) -> None:
+        """Let other masters write what they are due to."""
+        for one in self._masters:
+            since_s = self.now_s - one.at_s
+            if since_s < one.for_s and since_s % one.every_s < self.options.step_s:
+                self.doors.overwrite(one.point, one.value, self.now_s)
+
     def _step(self) -> None:
+        self._meddle()
         drive = self.options.series.at(max(self.day_s, 0.0))
         extra_w = sum(power_w for power_w, until_s in self._extra if self.now_s < until_s)
         drive = replace(drive, base_w=drive.base_w + extra_w, day_s=self.day_s)
@@ -186,7 +199,7 @@ class Day:
             self._mark("the gateway starts")
         if self.now_s < self.frozen_until_s:
             return
-        self.peer.tell(self.controller, self.now, self.now_s)
+        self.peer.tell(self.controller, self._utc_ms(self.now_s), self.now, self.now_s)
         self._take(self.controller.turn(self.now))
 
     def _take(self, decision: Decision) -> None:
@@ -231,6 +244,20 @@ class Day:
                 self._mark("the gateway is frozen", "fault")
                 self.frozen_until_s = self.now_s + event.for_s
                 self.downs.append((self.now_s, self.frozen_until_s))
+            case _:
+                self._harder(event)
+
+    def _harder(self, event: Any) -> None:
+        match event:
+            case Document():
+                self._mark(f"district: an envelope without sense ({event.kind})", "fault")
+                self.peer.ask_badly(event.kind, self.now)
+            case ClockFault():
+                self._mark(f"the wall clock: {event.kind}", "fault")
+                self.wall.fault(event, self._utc_ms(self.now_s))
+            case Master():
+                self._mark(f"somebody else orders {event.point} = {event.value:g}", "fault")
+                self._masters.append(event)
             case _:
                 self._at_home(event)
 

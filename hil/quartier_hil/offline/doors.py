@@ -151,6 +151,10 @@ class Doors:
                 self._orders[command.point] = _Order(command.value, now_s)
                 self.writes_count += 1
 
+    def overwrite(self, point: str, value: float, now_s: float) -> None:
+        """Another master writes an output."""
+        self._orders[point] = _Order(value, now_s)
+
     def give_back(self, points: Iterable[str], now_s: float) -> None:
         """Let the devices' own control have these points again."""
         for point in points:

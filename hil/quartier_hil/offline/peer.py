@@ -1,26 +1,33 @@
 """The district in this process: heartbeats each 30 s and verified envelopes, while the way to it is there."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Interval
 from quartier.house.now import Now
+from quartier_hil.happenings import INSANE_PROGRAM
 from quartier_hil.house import House
 from quartier_hil.offline.controller import Controller
 from quartier_hil.scenario import Caps
 
 HEARTBEAT_S = 30.0
 _PROGRAM = "district"
+_OLD_MS = 86_400_000
 
 
 @dataclass
 class Peer:
-    """Who asks the house for something.  ``acks`` are the answers to each document, in order."""
+    """Who asks the house for something.
+
+    ``acks`` are the answers to each document, in order, ``answers`` those to documents without sense.
+    """
 
     house: House
     exp_utc_ms: int
     up: bool = True
     speaking: bool = True
     acks: list[Ack] = field(default_factory=list)
+    answers: list[tuple[str, str, str]] = field(default_factory=list)
+    _insane: list[tuple[str, Envelope]] = field(default_factory=list)
     _document: Envelope | None = None
     _due_s: float = float("-inf")
     _waits: bool = False
@@ -56,13 +63,37 @@ class Peer:
         self._waits = self._waits or (up and not self.up)
         self.up = up
 
-    def tell(self, controller: Controller, now: Now, now_s: float) -> None:
-        """Say what is due to the gateway."""
+    def ask_badly(self, kind: str, now: Now) -> None:
+        """Send an envelope without sense, rightly signed, under a program of its own."""
+        sane = self._document
+        assert sane is not None
+        watts = {"nan": float("nan"), "huge": 1e12, "negative": -5_000.0}.get(kind, 1_000.0)
+        late_ms = 3_600_000 if kind == "late" else 0
+        older = _OLD_MS if kind == "replayed" else 0
+        document = replace(
+            sane,
+            id=f"{INSANE_PROGRAM}-{kind}-{now.utc_ms}",
+            seq=now.utc_ms - older,
+            program=INSANE_PROGRAM,
+            exp_utc_ms=now.utc_ms - late_ms if late_ms else sane.exp_utc_ms,
+            start_utc_ms=now.utc_ms - late_ms,
+            nbf_utc_ms=now.utc_ms - late_ms - 60_000,
+            intervals=(Interval(600.0, watts, watts),),
+            default_import_max_w=watts,
+        )
+        self._insane.append((kind, document))
+
+    def tell(self, controller: Controller, sent_ms: int, now: Now, now_s: float) -> None:
+        """Say what is due to the gateway; ``sent_ms`` is the district's clock, ``now`` the gateway's."""
         if not self.up:
             return
         if self.speaking and now_s >= self._due_s:
             self._due_s = now_s + HEARTBEAT_S
-            controller.heartbeat(Heartbeat(now.utc_ms, now.utc_ms), now)
+            controller.heartbeat(Heartbeat(sent_ms, sent_ms), now)
+        for kind, document in self._insane:
+            ack = controller.document(document, now)
+            self.answers.append((kind, ack.status, ack.reason))
+        self._insane.clear()
         if self._waits and self._document is not None:
             self._waits = False
             self.acks.append(controller.document(self._document, now))

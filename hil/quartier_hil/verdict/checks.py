@@ -49,7 +49,8 @@ class Ending:
     (house seconds) of the samples of a point that the district holds, ``told`` the same with whether
     each was called good; ``missing`` counts rows of the
     daemon's own history that the district lacks.  ``heard`` is told of each smart meter where it was
-    counted, ``memory`` (house seconds, MB) as it was looked at.
+    counted, ``memory`` (house seconds, MB) as it was looked at; ``answers`` are kind, status and reason of
+    each envelope without sense.
     """
 
     modes: Sequence[tuple[float, str]] = ()
@@ -64,6 +65,7 @@ class Ending:
     skipped_count: int | None = None
     cycles_count: int | None = None
     heard: Mapping[str, Heard] = field(default_factory=dict)
+    answers: Sequence[tuple[str, str, str]] = ()
     memory: Sequence[tuple[float, float]] = ()
     end_s: float = 0.0
 
@@ -254,6 +256,20 @@ class Told(_AtEnd):
 
 def _away_s(left: float, right: float, downs: Sequence[tuple[float, float]]) -> float:
     return sum(max(min(right, end) - max(left, start), 0.0) for start, end in downs)
+
+
+class Refused(_AtEnd):
+    """Envelopes without sense, and their answers."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """Each with its answer; ``huge`` may be accepted, for no cap widens by it."""
+        promised = "what makes no sense is rejected with a reason"
+        told = ending.answers
+        measured = ", ".join(f"{kind}: {status} {reason}".strip() for kind, status, reason in told)
+        holds = bool(told) and all(
+            (status == "REJECTED" and reason) or kind == "huge" for kind, status, reason in told
+        )
+        return Verdict("refused", promised, measured or "none was answered", holds)
 
 
 class Released(_AtEnd):

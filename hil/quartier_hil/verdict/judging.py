@@ -22,6 +22,7 @@ _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
     asked.Accounted: checks.Accounted,
     asked.Memory: checks.Memory,
     asked.FallsBack: checks.FallsBack,
+    asked.Refused: checks.Refused,
 }
 
 
