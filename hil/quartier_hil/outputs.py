@@ -75,17 +75,17 @@ def _usual(house: House) -> Iterator[Output]:
     )
 
 
-# What is written, how it is judged, least times on and off, what a release leaves, what a timer leaves.
-_BY_KIND: Mapping[str, tuple[str, Sort, tuple[float, float], float | None, float | None]] = {
-    "cars": ("current_max_a", "current", (60.0, 180.0), 0.0, 0.0),
-    "lights": ("dim_pct", "steps", (0.0, 0.0), 100.0, 100.0),
-    "heat": ("sg_ready_state", "steps", (300.0, 180.0), 2.0, 2.0),
-    "cooling": ("setpoint_shift_k", "steps", (180.0, 180.0), 0.0, 0.0),
-    "substation": ("pump_pct", "steps", (60.0, 60.0), 100.0, 100.0),
-    "chp": ("request_on", "switch", (1_800.0, 900.0), None, None),
-    "waste": ("run_on", "switch", (300.0, 180.0), 0.0, 0.0),
-    "ventilation": ("speed_pct", "steps", (60.0, 60.0), 100.0, 100.0),
-    "load": ("relay_on", "switch", (300.0, 180.0), 1.0, 1.0),
+# What is written, how it is judged, least times on and off; what a release leaves; what a timer, and when.
+_BY_KIND: Mapping[str, tuple[str, Sort, tuple[float, float], float | None, tuple[float | None, float]]] = {
+    "cars": ("current_max_a", "current", (60.0, 180.0), 0.0, (0.0, 60.0)),
+    "lights": ("dim_pct", "steps", (0.0, 0.0), 100.0, (100.0, 600.0)),
+    "heat": ("sg_ready_state", "steps", (300.0, 180.0), 2.0, (2.0, 600.0)),
+    "cooling": ("setpoint_shift_k", "steps", (180.0, 180.0), 0.0, (0.0, 60.0)),
+    "substation": ("pump_pct", "steps", (60.0, 60.0), 100.0, (100.0, 600.0)),
+    "chp": ("request_on", "switch", (1_800.0, 900.0), None, (0.0, 900.0)),
+    "waste": ("run_on", "switch", (300.0, 180.0), 1.0, (1.0, 900.0)),
+    "ventilation": ("speed_pct", "steps", (60.0, 60.0), 100.0, (100.0, 600.0)),
+    "load": ("relay_on", "switch", (300.0, 180.0), 1.0, (1.0, 60.0)),
 }
 _FLOORS: Mapping[str, Callable[[Any], float]] = {
     "lights": lambda _: LIGHTS_MIN_PCT,
@@ -97,7 +97,7 @@ _FLOORS: Mapping[str, Callable[[Any], float]] = {
 def _further(asset: fittings.Asset) -> Iterator[Output]:
     if getattr(asset, "led", "") == "heat" or getattr(asset, "tier", "") == "A":
         return  # it is never ordered
-    quantity, sort, least_s, released, fallen = _BY_KIND[asset.kind]
+    quantity, sort, least_s, released, (fallen, after_s) = _BY_KIND[asset.kind]
     floor = _FLOORS.get(asset.kind)
     for name in fittings.names(asset):
         yield Output(
@@ -112,4 +112,5 @@ def _further(asset: fittings.Asset) -> Iterator[Output]:
             floor=None if floor is None else floor(asset),
             released=released,
             fallen=fallen,
+            after_s=after_s,
         )

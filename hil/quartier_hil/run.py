@@ -171,6 +171,7 @@ class Run:
                 broker_port=self.broker.port,
                 issuers_file=self.peer.issuers_file,
                 rate=scenario.rate,
+                cycle_s=scenario.cycle_s,
             )
             + self.metering.site(TIMEOUT_MIN_S)
         )

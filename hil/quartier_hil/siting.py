@@ -5,11 +5,21 @@ from importlib.resources import files
 from pathlib import Path
 
 from quartier_hil import fittings
-from quartier_hil.fittings import BOX, Fitting
+from quartier_hil.fittings import BOX
 from quartier_hil.house import House
 
 POINT_UNIT = 255
-_NO_FALLBACK = 'accept_no_fallback = "its own controller stops it, whatever we asked for"\n'
+_PROFILES = {
+    "cars": "keba/p30",
+    "lights": "quartier/lights_cabinet",
+    "heat": "quartier/heat_pump",
+    "cooling": "rig/cooling",
+    "substation": "quartier/substation",
+    "chp": "quartier/chp",
+    "waste": "quartier/waste_plant",
+    "ventilation": "quartier/ventilation",
+    "load": "rig/load",
+}
 
 
 def profiles_folder() -> Path:
@@ -22,11 +32,9 @@ def boxes(house: House) -> dict[str, str]:
     return {name + BOX: profile(asset) for asset in house.assets for name in fittings.names(asset)}
 
 
-def profile(asset: Fitting) -> str:
+def profile(asset: fittings.Asset) -> str:
     """The profile of the device that an asset lives in."""
-    if isinstance(asset, fittings.Cars):
-        return "keba/p30"
-    return f"rig/{getattr(asset, 'kind')}"  # noqa: B009 - every asset of the union has one
+    return _PROFILES[asset.kind]
 
 
 def text(house: House, ports: Mapping[str, int], timeout_s: float) -> str:
@@ -80,7 +88,7 @@ def _own(asset: fittings.Asset) -> Iterator[str]:
             yield f"pump_min_pct = {asset.pump_min_pct:g}\n"
             yield from _said(return_min_c=asset.return_min_c)
         case fittings.Chp():
-            yield f'led = "{asset.led}"\n' + _NO_FALLBACK
+            yield f'led = "{asset.led}"\n'
             yield from _said(start_import_w=asset.start_import_w)
         case fittings.Waste():
             yield f'window_start = "{asset.window_start}"\ndeadline = "{asset.deadline}"\n'

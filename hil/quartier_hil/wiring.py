@@ -208,7 +208,7 @@ _SITE = """\
 id = "{edge}"
 district = "{group}"
 simulated = true
-{profiles}
+{profiles}{control}
 [buses.rs485]
 kind = "modbus-rtu"
 port = "{pty}"
@@ -316,6 +316,7 @@ def site_file(
     broker_port: int,
     issuers_file: Path,
     rate: float,
+    cycle_s: float = 1.0,
 ) -> str:
     """The TOML text of the site that matches the wiring.
 
@@ -338,6 +339,7 @@ def site_file(
         pv_device='device = "gx"\npart = "pv"\ncurtail = "none"' if on_gx["pv"] else 'device = "solar"',
         timeout_s=timeout_s,
         rtu_timeout_s=timeout_s,
+        control="" if cycle_s == 1.0 else f"\n[control]\ncycle_s = {cycle_s:g}\n",
         main_fuse="" if house.main_fuse_a is None else f"main_fuse_a = {house.main_fuse_a:g}\n",
         profiles=f'profiles = ["{siting.profiles_folder()}"]\n' if house.assets else "",
     )

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from quartier.control.players import Player
 from quartier.control.sight import Memories, Memory, age_s, power_w, worst_w
-from quartier.house.assets import Asset, House, Pv
+from quartier.house.assets import Asset, Battery, House, Pv
 from quartier.house.modes import Chp
 
 WINDOW_S = 5.0
 EASE_W = 200.0
+TIMER_S = 10.0
+"""A device's timer begins with the last order that arrived, which may be later than its last reading."""
 _S = 1_000_000_000
 _DAY_S = 86_400.0
 
@@ -111,6 +113,22 @@ def silent_w(assets: Iterable[Asset], memories: Memories, now_ns: int) -> float:
         if memory is not None and power_w(memories, asset, now_ns) is None:
             more_w += max(0.0, worst_w(asset) - memory.value)
     return more_w
+
+
+def vanishing_w(assets: Iterable[Asset], memories: Memories, now_ns: int) -> float:
+    """What batteries that fell silent while they discharged may cease to give, in W.
+
+    The grid meter still shows it; their device's own timer ends it.  Once that time is over the meter shows
+    what is left.
+    """
+    gone_w = 0.0
+    for asset in assets:
+        memory = memories.get(f"{asset.name}.power_w")
+        if not isinstance(asset, Battery) or memory is None or power_w(memories, asset, now_ns) is not None:
+            continue
+        if age_s(memory, now_ns) <= asset.lease_s + TIMER_S:
+            gone_w += max(0.0, -memory.value)
+    return gone_w
 
 
 def generation_w(house: House, memories: Memories, now_ns: int) -> float:

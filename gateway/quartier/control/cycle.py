@@ -179,7 +179,9 @@ def _players(scene: Scene) -> list[Player]:
 
 def _base(scene: Scene, window: balance.Window, players: list[Player]) -> balance.Base | None:
     if not scene.lost:
-        return window.base(players)
+        base = window.base(players)
+        gone_w = balance.vanishing_w(scene.house.assets, scene.state.memories, scene.now_ns)
+        return base and replace(base, high_w=base.high_w + gone_w)
     rest_w = balance.blind_w(
         scene.house, scene.state.memories, players, scene.state.remainder_w, scene.now_ns
     )

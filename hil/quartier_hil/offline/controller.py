@@ -1,20 +1,16 @@
 """The gateway's pure rooms in this process: the image, the link and the cycle, with synthetic time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from quartier.control import cycle, link
+from quartier.control import cycle, events, link, turns
 from quartier.control.link import LinkState
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
-from quartier.house.image import Frozen, Image
+from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.contract import Readings
 from quartier_hil.offline.assembled import Assembled
-
-# failsafe.md section 1, rule 6: an outage is a voltage below half of the nominal one.
-_OUTAGE_V = 115.0
-_FRESH_S = 10.0
 
 
 @dataclass
@@ -32,14 +28,18 @@ class Controller:
 
     def start(self, now: Now) -> "Controller":
         """Begin, with what the process before left."""
-        persisted = None if self.kept is None else link.restore(self.kept)
+        kept = self.kept or {}
+        persisted = link.restore(kept["link"]) if kept else None
         self.linked = link.start(self.site.params, persisted, now, outage=False)
-        self.state = cycle.State.fresh(self.site.house)
+        house = self.site.house
+        steps = {point: info.step for point, info in self.site.points.items() if info.writable}
+        self.state = cycle.State.fresh(replace(house, steps=steps))
+        self.state = replace(self.state, turns=turns.recalled(house, kept.get("turns"), now))
         return self
 
-    def leave(self) -> dict[str, Any]:
+    def leave(self, now: Now) -> dict[str, Any]:
         """What the next process finds."""
-        return link.dump(self.linked)
+        return {"link": link.dump(self.linked), "turns": turns.kept(self.state.turns, now)}
 
     def put(self, readings: Iterable[Readings]) -> None:
         """Take what devices told."""
@@ -56,16 +56,12 @@ class Controller:
         return ack
 
     def turn(self, now: Now) -> cycle.Decision:
-        """One cycle."""
+        """One cycle, as the daemon takes it."""
         frozen = self.image.freeze(now.ns)
-        self.linked = link.tick(self.linked, self.site.params, now, outage=self._voltage_gone(frozen))
+        seen = events.judged(self.state.events, frozen, self.state.house, now.ns)
+        self.state = replace(self.state, events=seen)
+        self.linked = link.tick(self.linked, self.site.params, now, outage=seen.is_gone)
         wishes = Wishes(caps=link.caps(self.linked, self.site.params, now))
         decision = cycle.step(frozen, wishes, self.state, now)
         self.state = decision.state
         return decision
-
-    def _voltage_gone(self, frozen: Frozen) -> bool:
-        grid = self.site.house.grid.name
-        seen = [frozen.number(f"{grid}.voltage_l{phase}_v", _FRESH_S) for phase in (1, 2, 3)]
-        volts = [voltage for voltage in seen if voltage is not None]
-        return bool(volts) and max(volts) < _OUTAGE_V

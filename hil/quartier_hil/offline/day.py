@@ -50,12 +50,16 @@ _ON_WIRES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to run and where its site file is written; the plant takes steps of ``step_s``."""
+    """What to run and where its site file is written."""
 
     scenario: asked.Scenario
     series: Series
     folder: Path
-    step_s: float = 1.0
+
+    @property
+    def step_s(self) -> float:
+        """How far plant and control go in a step: the scenario's own grain."""
+        return self.scenario.cycle_s
 
 
 @dataclass
@@ -278,7 +282,7 @@ class Day:
         words = "kill -9" if event.do == "kill" else "the gateway is stopped"
         self._mark(words if event.release else f"{words}, and nothing releases", "fault")
         if self.controller is not None:
-            self.kept = self.controller.leave()
+            self.kept = self.controller.leave(self.now)
         self.controller = None
         self._back_s = self.now_s + event.down_s
         self.downs.append((self.now_s, self._back_s))

@@ -20,6 +20,7 @@ _USUAL = {
     "sg_ready_state": 2.0,
     "pump_pct": 100.0,
     "speed_pct": 100.0,
+    "run_on": 1.0,
 }
 
 
@@ -43,6 +44,7 @@ def site(scenario: Scenario, folder: Path) -> Assembled:
             broker_port=1883,
             issuers_file=issuers,
             rate=1.0,
+            cycle_s=scenario.cycle_s,
         )
     )
     return assembled(path)

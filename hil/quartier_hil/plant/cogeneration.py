@@ -59,4 +59,4 @@ class Cogeneration:
 
     def values(self) -> Mapping[str, float]:
         """Its tank, and whether it runs."""
-        return {"tank_c": self.tank_c, "running_on": float(self.running_on)}
+        return {"tank_c": self.tank_c, "engine_on": float(self.running_on)}

@@ -49,5 +49,10 @@ class Loop:
         )
 
     def values(self) -> Mapping[str, float]:
-        """Both temperatures of the loop."""
-        return {"supply_c": self.supply_c, "return_c": self.return_c}
+        """Both temperatures of the loop, its flow, and the speed of the pump."""
+        return {
+            "supply_c": self.supply_c,
+            "return_c": self.return_c,
+            "flow_m3_per_h": self.flow_m3_per_h * self.pump_pct / 100.0,
+            "speed_pct": self.pump_pct,
+        }

@@ -1,6 +1,15 @@
 from dataclasses import replace
 
-from quartier.control.balance import Base, Window, blind_w, generation_w, remainder_w, silent_w, slid
+from quartier.control.balance import (
+    Base,
+    Window,
+    blind_w,
+    generation_w,
+    remainder_w,
+    silent_w,
+    slid,
+    vanishing_w,
+)
 from quartier.control.players import Player
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
@@ -91,3 +100,11 @@ def test_generation_counts_a_pv_that_fell_silent_at_its_rating(house):
     assert 1000 == generation_w(house, known(**ALL), 0)
     assert 6000 == generation_w(house, known(**ALL), 20 * S)
     assert 0 == generation_w(house, {}, 0)
+
+
+def test_what_a_silent_battery_discharged_may_vanish_until_its_timer_is_over(house):
+    def gone_w(age_s, power_w):
+        return vanishing_w(house.assets, known(0, bat1=power_w), age_s * S)
+
+    assert [0, 2000, 2000, 0] == [gone_w(age_s, -2000.0) for age_s in (14, 16, 70, 71)]
+    assert 0 == gone_w(30, 2000.0)

@@ -25,7 +25,7 @@ def test_a_heartbeat_alone_grants_nothing(day):
 
 def test_a_restart_goes_on_with_what_was_kept(day):
     found = day(duration_s=10).perform()
-    kept = found.controller.leave()
+    kept = found.controller.leave(found.now)
 
     again = Controller(found.site, kept).start(found.now)
     assert "CONTROLLED" == again.turn(found.now).view["mode"]

@@ -160,3 +160,23 @@ def test_what_is_given_back_is_the_devices_own_again(doors):
     doors.give_back(["pv1.generation_max_w"], 2)
 
     assert 6_000 == doors.orders(2)["pv1.generation_max_w"]
+
+
+def test_a_second_master_has_the_last_word_until_the_next_order(doors):
+    _order(doors, 1, "bat1.setpoint_w", -2_000)
+    doors.overwrite("bat1.setpoint_w", 4_000, 2)
+    assert 4_000 == doors.orders(2)["bat1.setpoint_w"]
+
+    _order(doors, 3, "bat1.setpoint_w", -2_000)
+    assert -2_000 == doors.orders(3)["bat1.setpoint_w"]
+
+
+def test_a_cut_bus_takes_all_its_devices():
+    doors = Doors(
+        DEVICES, {"bat1.setpoint_w": 0.0, "pv1.generation_max_w": 6_000.0}, {"line": tuple(DEVICES)}
+    )
+    doors.fault("line", "unplugged", 1)
+    assert {} == _read(doors, 2)
+
+    doors.clear("line")
+    assert "grid.power_w" in _read(doors, 3)

@@ -19,3 +19,18 @@ def test_who_comes_back_is_told_the_newest_document_again(day):
 
     assert ["CONTROLLED", "FAILSAFE", "CONTROLLED"] == [mode for _, mode in found.modes]
     assert {"ACCEPTED"} == {ack.status for ack in found.peer.acks}
+
+
+NONSENSE = '[[events]]\nat_s = {at_s}\ndo = "document"\nkind = "{kind}"\n'
+
+
+def test_documents_without_sense_are_answered_and_move_nothing(day):
+    kinds = ("nan", "negative", "huge", "replayed", "late")
+    text = "".join(NONSENSE.format(at_s=10 * place, kind=kind) for place, kind in enumerate(kinds, 1))
+    found = day(text, duration_s=80).perform()
+
+    assert ["REJECTED", "REJECTED", "ACCEPTED", "REJECTED", "REJECTED"] == [
+        status for _, status, _ in found.peer.answers
+    ]
+    assert {12_000} == {found.view["caps"]["import"]["max_w"]}
+    assert [(-59, "CONTROLLED")] == found.modes

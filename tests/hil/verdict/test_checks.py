@@ -14,6 +14,7 @@ from quartier_hil.verdict.checks import (
     Mode,
     NothingLost,
     OnTime,
+    Refused,
     Release,
     Released,
     Told,
@@ -199,3 +200,23 @@ def test_what_does_not_fall_back_as_declared_does_not_hold(orders, keys):
 
 def test_a_fall_back_value_may_be_another_than_zero():
     assert _falls([(99, 6000), (130, 1500)], value=1500).holds
+
+
+@pytest.mark.parametrize(
+    ("answers", "holds"),
+    [
+        ((("nan", "REJECTED", "BOUNDS"), ("huge", "ACCEPTED", "")), True),
+        ((("nan", "ACCEPTED", ""),), False),
+        ((("late", "REJECTED", ""),), False),
+        ((), False),
+    ],
+)
+def test_nonsense_is_rejected_with_a_reason(answers, holds):
+    assert holds == Refused(asked.Refused(check="refused")).verdict(Ending(answers=answers)).holds
+
+
+def test_the_balance_takes_in_what_stands_beside_the_usual():
+    judge = Balance(("bat1", "lamps1"))
+    judge.step(1, 1, {"bat1.power_w": -500, "lamps1.power_w": 700, "grid.power_w": 200})
+
+    assert judge.verdict(Ending()).holds

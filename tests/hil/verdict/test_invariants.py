@@ -3,9 +3,19 @@ import datetime as dt
 import pytest
 
 from quartier_hil import wanted as asked
-from quartier_hil.scenario import Kill, Scenario
+from quartier_hil.house import House
+from quartier_hil.scenario import Freeze, Kill, Scenario
 from quartier_hil.verdict.checks import Ending
-from quartier_hil.verdict.invariants import BandKept, MinimumTimes, Reasons, Switchings, all_of
+from quartier_hil.verdict.invariants import (
+    BandKept,
+    Floors,
+    MinimumTimes,
+    NodeKept,
+    Reasons,
+    Switchings,
+    TierA,
+    all_of,
+)
 
 SCENARIO = Scenario(title="x", start=dt.datetime(2026, 6, 12, 15), duration_s=9_000)  # noqa: DTZ001 - the house's local time
 
@@ -80,3 +90,59 @@ def test_a_scenario_may_leave_one_out_and_a_house_what_it_has_not():
         type(judge).__name__
         for judge in all_of(SCENARIO, asked.Invariants(check="invariants", without=("band-kept",)))
     ]
+
+
+def _with(**house):
+    return SCENARIO.model_copy(update={"house": House.model_validate(house)})
+
+
+STREET = _with(
+    boards=[{"name": "park", "fuse_a": 63}],
+    assets=[
+        {"kind": "lights", "name": "lamps1", "rated_w": 3_000},
+        {"kind": "load", "name": "lift1", "rated_w": 1_000, "tier": "A"},
+    ],
+)
+
+
+@pytest.mark.parametrize(("dim_pct", "holds"), [(50, True), (49, False)])
+def test_street_lights_stay_at_half(dim_pct, holds):
+    judge = Floors(STREET)
+    judge.step(1, 1, {"order.lamps1.dim_pct": dim_pct})
+
+    assert holds == judge.verdict(Ending()).holds
+
+
+def test_what_is_in_tier_a_gets_no_order():
+    judge = TierA(STREET)
+    judge.ordered(1, "lamps1.dim_pct", 50, "why")
+    assert judge.verdict(Ending()).holds
+
+    judge.ordered(2, "lift1.relay_on", 0, "why")
+    assert "lift1.relay_on = 0 at 2 s" == judge.verdict(Ending()).measured
+
+
+@pytest.mark.parametrize(("seconds", "holds"), [(5, True), (6, False)])
+@pytest.mark.parametrize("phase", [1, 2, 3])
+def test_no_phase_of_a_board_is_over_its_fuse_for_more_than_five_seconds(seconds, holds, phase):
+    judge = NodeKept(STREET)
+    for now_s in range(20):
+        currents = {f"park.current_l{p}_a": 60.0 for p in (1, 2, 3)}
+        judge.step(now_s, 1, currents | {f"park.current_l{phase}_a": 70.0 if now_s < seconds else 60.0})
+
+    assert holds == judge.verdict(Ending()).holds
+
+
+def test_ten_percent_over_a_fuse_is_not_over():
+    judge = NodeKept(STREET)
+    judge.step(1, 60, {f"park.current_l{p}_a": 69.3 for p in (1, 2, 3)})
+
+    assert judge.verdict(Ending()).holds
+
+
+def test_what_a_devices_own_timer_switches_is_no_switching_of_the_cycle():
+    frozen = SCENARIO.model_copy(update={"events": (Freeze(at_s=1_000, do="freeze", for_s=150),)})
+
+    moments = [(0, 16), (1_060, 0), (1_151, 16)]
+    assert _judged(MinimumTimes(frozen), moments, "order.current_max_a").holds
+    assert not _judged(MinimumTimes(SCENARIO), moments, "order.current_max_a").holds
