@@ -24,7 +24,7 @@ from quartier.config.load import Loaded
 from quartier.control import link
 from quartier.house.image import Image
 from quartier.house.now import Now
-from quartier.runtime import lean
+from quartier.runtime import lean, released
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Desk
 from quartier.runtime.directory import Directory
@@ -153,6 +153,7 @@ class Daemon:
         state = link.start(params, left.state, now, outage=left.outage, lost=left.lost)
         self._log.info("link.start", mode=str(state.mode), why=state.why, outage=left.outage)
         self._ledger.follow(self.fleet.points, values)
+        self._take_in_released(now)
         around = self._clock, self._image, self.fleet, self._store, self._log, self._ledger
         self.turn = Turn(house, params, state, *around, outage_before=left.outage)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
@@ -163,6 +164,12 @@ class Daemon:
             self.fleet.moment.tell = self.uplink.wake
         self._safety.keep(self.fleet)
         self._begun = True
+
+    def _take_in_released(self, now: Now) -> None:
+        """What ``quartier release`` wrote since the last run stands in the ledger, no longer beside it."""
+        self._ledger.took_in(released.read(self._places.runtime_dir), now)
+        self._ledger.close(now)
+        released.forget(self._places.runtime_dir)
 
     def _keeping(self) -> list[Coroutine[Any, Any, None]]:
         folder, clock, turn = self._places.state_dir, self._clock, self.turn

@@ -190,6 +190,7 @@ class Fleet:
                 member.wire.name,
                 member.wire.section.model_dump(mode="json"),
                 [write for health in member.bus.reachable_first() for write in health.driver.releases()],
+                member.bus.safe,
             )
             for member in self._members.values()
         ]

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from quartier.app import drift
 from quartier.app.row import Row, follows
-from quartier.house.entry import End, Entry, Verdict
+from quartier.house.entry import Entry, Verdict
 from quartier.house.image import Frozen
 from quartier.house.now import Now
 from quartier.runtime.mailbox import Outcome
@@ -22,6 +23,7 @@ LAST_COUNT = 24  # rows of an asset that are kept in memory
 OPEN_MAX = 4  # rows of a point that may go on: reasons take turns within seconds
 RESUME_MS, ROW_MS = 60_000, 3_600_000
 FLUSH_NS, FLUSH_MOVED_NS, FLUSH_TURNED_NS = 600_000_000_000, 60_000_000_000, 10_000_000_000
+LOOK_NS = 5_000_000_000
 LATE_NS = 1_000_000_000  # so long after a command expired the mailbox has said what it knows
 INPUT_LOST, LEFT = Who("release", "input lost"), Who("release", "gateway left")
 BUDGET = Who("rule", "write budget")
@@ -62,6 +64,7 @@ class Ledger:
         self._changed: dict[int, Row] = {}
         self._infos: Mapping[str, PointInfo] = {}
         self._safe: Mapping[str, float | None] = {}
+        self._look_ns = 0
 
     def follow(self, infos: Mapping[str, PointInfo], safe: Mapping[str, float | None]) -> None:
         """The points of the site, and the values they are given back with (None: nothing is written)."""
@@ -74,16 +77,13 @@ class Ledger:
         """The last rows of an asset, the newest first."""
         return [row.entry for row in reversed(self._recent.get(asset, ()))]
 
-    def standing(self) -> list[Row]:
-        """The rows that stand, one for each point at most."""
-        return [rows[-1] for rows in self._open.values() if rows and rows[-1].entry.stands]
-
     # From the cycle
 
     def ordered(self, commands: Iterable[Command], frozen: Frozen, now: Now) -> None:
         """What a cycle orders, before it is posted; ``frozen`` is what it saw."""
         self._now = now
         for command in commands:
+            self._drifted(command.point, frozen)
             row = self._going_on(command)
             self._land(command.point)
             if row is None:
@@ -100,14 +100,20 @@ class Ledger:
             words = why.get(point, "an input it needs is lost")
             self._begin(self._entry(point, INPUT_LOST, f"given back: {words}"))
 
-    def found(self, point: str, who: Who, value: float, why: str, end: End) -> None:
-        """A point shows what nobody here ordered: what stood there ends so."""
-        before = self._open[point][-1]
-        before.ended(end, self._now.utc_ms)
-        self._changed[before.entry.number] = before
-        entry = self._entry(point, who, why, value, before.entry.value)
-        row = self._begin(entry)
-        row.judged("done", self._now.utc_ms, "seen by reading it", value)
+    def look(self, frozen: Frozen, now: Now) -> None:
+        """Every few seconds: do the points still show what was ordered, where nothing is ordered anew."""
+        if now.ns < self._look_ns:
+            return
+        self._now, self._look_ns = now, now.ns + LOOK_NS
+        for point in list(self._open):
+            self._drifted(point, frozen)
+
+    def took_in(self, entries: Iterable[Entry], now: Now) -> None:
+        """Rows of a time when no daemon ran: they are this start's now, and stand until it orders anew."""
+        self._now = now
+        for entry in entries:
+            self._number += 1
+            self._begin(replace(entry, boot=self._keeper.boot, number=self._number))
 
     def tick(self, now: Now) -> None:
         """Let time pass: what nobody told of before it expired is settled, what changed goes to the store."""
@@ -183,6 +189,18 @@ class Ledger:
                     self._open[command.point] = [*(one for one in rows if one is not row), row]
                 return row
         return None
+
+    def _drifted(self, point: str, frozen: Frozen) -> None:
+        """A point that shows what nobody here ordered: the order that stood there ends so."""
+        row, info = next(iter(self._open.get(point, ())[-1:]), None), self._infos.get(point)
+        if row is None or info is None or not row.entry.stands:
+            return
+        found = drift.found(row.entry, info, frozen, self._now)
+        if found is not None:
+            row.ended(found.end, self._now.utc_ms)
+            self._changed[row.entry.number] = row
+            fresh = self._begin(self._entry(point, found.who, found.why, found.value, row.entry.value))
+            fresh.judged("done", self._now.utc_ms, "seen by reading it", found.value)
 
     def _begin(self, entry: Entry, command: Command | None = None) -> Row:
         self._end(entry.point)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from quartier.app import answers
+from quartier.app import answers, fallbacks
 from quartier.app.fleet import Fleet
 from quartier.app.turn import Turn
 from quartier.house.image import Image
@@ -57,8 +57,16 @@ class Replies:
         if found is not None:
             last = next(iter(turn.ledger.of(name)), None)
             until_ms = None if last is None else last.until_ms or turn.until_ms(last.who)
-            found |= {"needs": turn.needs(name), "until_ms": until_ms}
+            found |= {"needs": turn.needs(name), "until_ms": until_ms, "fallback": self._fallback(found, now)}
         return self._told(now, "asset", found)
+
+    def _fallback(self, found: Mapping[str, Any], now: Now) -> dict[str, Any] | None:
+        """What the device does with what it was told, if it is told nothing more."""
+        point = found["command"]["point"] if "command" in found else ""
+        info = self._fleet.points.get(point)
+        if info is None or info.fallback is None:
+            return None
+        return fallbacks.shown(info, self._fleet.fallbacks, now.utc_ms)
 
     def _told(self, now: Now, kind: str, found: dict[str, Any] | None) -> dict[str, Any] | None:
         view = self._turn.view

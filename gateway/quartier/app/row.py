@@ -7,6 +7,7 @@ from quartier.house.entry import End, Entry, Verdict
 from quartier_drivers.contract import Command
 
 # What a device may be told every cycle for one reason: it is one order that follows, not many.
+_TROUBLE = frozenset({"refused", "unknown", "expired"})
 _FOLLOWED = ("_w", "_a", "_var")
 
 
@@ -63,6 +64,7 @@ class Row:
             outcome=verdict,
             known_ms=utc_ms,
             note=note,
+            fault=note if verdict in _TROUBLE else self.entry.fault,
             shown=self.entry.shown if shown is None else shown,
         )
 

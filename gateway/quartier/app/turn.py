@@ -137,6 +137,7 @@ class Turn:
         if decision.releases:
             self.ledger.released(decision.releases, decision.lost, now)
             self._fleet.give_back(decision.releases)
+        self.ledger.look(frozen, now)
         self.ledger.tick(now)
         self._tell(str(before), now)
         self._keep_promises(now)

@@ -59,6 +59,8 @@ def _asked(last: Entry, now_ms: int) -> str:
         parts.append(f"before it was {ordered(last.point, last.before)}")
     if last.count > 1:
         parts.append(f"told {last.count} times, last at {clock(last.last_ms, now_ms)}")
+    if last.fault and last.fault != last.note:
+        parts.append(f"what went wrong last: {last.fault.removeprefix(f'{last.point}: ')}")
     if last.end:
         parts.append(_ENDS[last.end])
     return "; ".join(parts)

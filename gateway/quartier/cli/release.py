@@ -10,7 +10,8 @@ from quartier.runtime.spare import without
 
 with without("ssl"):  # asyncio does without, and no safe value goes over TLS
     import asyncio
-from quartier.runtime import release
+from quartier.runtime import release, released
+from quartier.runtime.clock import HouseClock
 
 
 def release_outputs(options: argparse.Namespace) -> int:
@@ -30,7 +31,18 @@ def release_outputs(options: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
             return 1
         failures = asyncio.run(release.replay(wires))
+        _note(options, wires, failures)
     return _tell(options, wires, failures)
+
+
+def _note(options: argparse.Namespace, wires: list[release.Wire], failures: dict[str, Sequence[str]]) -> None:
+    """Leave for the ledger what was written; systemd says how the daemon ended (``SERVICE_RESULT``)."""
+    result = os.environ.get("SERVICE_RESULT", "")
+    why = f"no daemon runs{f' (it ended: {result})' if result else ''}: safe value"
+    try:
+        released.note(options.runtime_dir, wires, failures, HouseClock().utc_ms(), why)
+    except OSError as error:
+        print(f"{options.runtime_dir}: {error.strerror}; the ledger will not know of it", file=sys.stderr)
 
 
 def _tell(options: argparse.Namespace, wires: list[release.Wire], failures: dict[str, Sequence[str]]) -> int:

@@ -10,6 +10,7 @@ from quartier.cli import output, reasons, rows, times
 from quartier.cli.past import database
 from quartier.config import load
 from quartier.house.entry import Entry, from_data
+from quartier.runtime import released
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Closed, ask
 from quartier.store import entries
@@ -77,6 +78,7 @@ def _kept(
             found = entries.entries(path, options.runtime_dir, begin_ms, options.asset)
             if len(found) >= LAST_COUNT:
                 break
+        found += [row for row in released.read(options.runtime_dir) if row.asset == options.asset]
         return found, entries.missing(path, options.runtime_dir, begin_ms), ""
     except FileNotFoundError as error:
         return [], [], f"{error}; is --state-dir where the daemon keeps it?"

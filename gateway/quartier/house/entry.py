@@ -27,7 +27,8 @@ class Entry:
     ``before`` what the point showed when the first was made.  ``expires_ms``: the last command is worthless
     then; ``until_ms``: until when it is wanted.  ``outcome`` is that of the last command, ``known_ms`` since
     when it is known, ``note`` the device's or the bus's words to it, ``shown`` what was read back;
-    ``fates`` counts how the commands before it ended, ``writes`` how many went out.  ``end`` says how it
+    ``fault`` the words to the last command of the row that did not go well.  ``fates`` counts how the
+    commands before the last one ended, ``writes`` how many went out.  ``end`` says how it
     ceased to stand, at ``end_ms``.
     """
 
@@ -50,6 +51,7 @@ class Entry:
     outcome: Verdict = "pending"
     known_ms: int | None = None
     note: str = ""
+    fault: str = ""
     fates: Mapping[str, int] = field(default_factory=dict)
     end: End = ""
     end_ms: int | None = None
@@ -83,6 +85,7 @@ _USUAL: Mapping[str, Any] = {
     "writes": 0,
     "outcome": "pending",
     "note": "",
+    "fault": "",
     "fates": {},
     "end": "",
     **dict.fromkeys(

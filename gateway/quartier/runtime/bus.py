@@ -75,6 +75,8 @@ class Bus:
             for device, driver in drivers.items()
         }
         self.points = Directory((health, health.driver.points) for health in self.devices.values())
+        self.safe = safe
+        """The values that points are given back with; None: nothing is written, or the device knows."""
         self._thrift = Thrift(tally or Tally(), self.points, safe)
         served = tuple(self.devices.values())
         self._witness = witness

@@ -11,7 +11,7 @@ import json
 import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -31,11 +31,15 @@ class Locked(QuartierError):  # noqa: N818 - a state, named as the house names i
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """One bus's part of the table: its kind and dumped section, and the writes in their order."""
+    """One bus's part of the table: its kind and dumped section, and the writes in their order.
+
+    ``safe`` is for the ledger: what the writes mean, by point (None: the device's own control).
+    """
 
     bus: str
     section: Mapping[str, Any]
     writes: Sequence[Mapping[str, Any]]
+    safe: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def lock(runtime_dir: Path) -> IO[str]:
@@ -61,7 +65,10 @@ def save(runtime_dir: Path, wires: Sequence[Wire]) -> None:
     """Write the table anew, two copies, each at once or not at all; a folder that is gone is made again."""
     runtime_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
     fresh = runtime_dir / f"{FILE}.new"
-    table = [{"bus": wire.bus, "section": wire.section, "writes": list(wire.writes)} for wire in wires]
+    table = [
+        {"bus": wire.bus, "section": wire.section, "writes": list(wire.writes), "safe": dict(wire.safe)}
+        for wire in wires
+    ]
     body = json.dumps(table, indent=1)
     for name in (FILE, COPY):
         fresh.write_text(f'{{"crc32": "{_crc(body)}",\n"table": {body}}}\n', encoding="utf-8")
@@ -109,7 +116,7 @@ def _read(content: bytes) -> list[Wire]:
     table = held["table"]
     if held["crc32"] != _crc(json.dumps(table, indent=1)):
         raise ValueError("its checksum does not hold")
-    return [Wire(entry["bus"], entry["section"], entry["writes"]) for entry in table]
+    return [Wire(entry["bus"], entry["section"], entry["writes"], entry.get("safe", {})) for entry in table]
 
 
 def _crc(body: str) -> str:

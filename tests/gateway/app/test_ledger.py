@@ -3,10 +3,11 @@ import random
 import pytest
 
 from quartier.app.ledger import BUDGET, FLUSH_NS, INPUT_LOST, LAST_COUNT, LEFT, Ledger
+from quartier.house.entry import Entry
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier.runtime.mailbox import Mailbox
-from quartier_drivers.contract import Command, PointInfo, Quality, Reading, columns
+from quartier_drivers.contract import Command, Fallback, PointInfo, Quality, Reading, columns
 from quartier_drivers.who import OURS, Who
 
 S = 1_000_000_000
@@ -14,7 +15,9 @@ UTC_MS = 1_700_000_000_000
 DSO = Who("document", "dso", "12", 3)
 POWER, RELAY, BARE = "bat1.setpoint_w", "heat.relay_on", "fan.relay_on"
 INFOS = {
-    POWER: PointInfo(POWER, "float", "a", 1.0, writable=True, step=1.0, on_release=0.0),
+    POWER: PointInfo(
+        POWER, "float", "a", 1.0, writable=True, step=1.0, on_release=0.0, fallback=Fallback(0.0, 60.0)
+    ),
     RELAY: PointInfo(RELAY, "bool", "b", 1.0, writable=True, on_release="hold"),
     BARE: PointInfo(BARE, "bool", "c", 1.0, writable=True, read_back=False, on_release="own"),
 }
@@ -249,6 +252,40 @@ def test_memory_keeps_the_last_rows_of_each_asset_and_forgets_who_left_the_site(
     assert [] == desk.rows("heat")
 
 
+def test_a_point_that_shows_another_value_ends_its_row_and_says_by_whom(desk):
+    desk.order(POWER, -2000.0, "cap", DSO).at(0.2).send().at(0.5).read(POWER, -2000.0).tick()
+    desk.at(70).read(POWER, 0.0).order(POWER, -2000.0, "cap", DSO)
+
+    now, found, before = desk.rows()
+    assert ("reverted", ("device", 0.0, -2000.0)) == (before.end, (found.who.kind, found.value, found.before))
+    assert (DSO, 0.0, "replaced") == (now.who, now.before, found.end)
+
+
+def test_a_change_is_found_within_seconds_also_where_nothing_is_ordered_anew(desk):
+    desk.order(RELAY, 1.0).send().at(0.5).read(RELAY, 1.0).tick()
+    desk.at(3).read(RELAY, 0.0).ledger.look(desk.image.freeze(desk.ns), desk.now)
+    assert "stranger" == desk.rows("heat")[0].who.kind
+    desk.at(20).read(RELAY, 0.0).ledger.look(desk.image.freeze(desk.ns), desk.now)
+    assert 2 == len(desk.rows("heat"))
+
+
+def test_what_release_wrote_meanwhile_stands_until_something_is_ordered(desk):
+    left = Entry(
+        boot=0,
+        number=9,
+        point=POWER,
+        why="safe value",
+        utc_ms=UTC_MS - 9000,
+        last_ms=UTC_MS - 9000,
+        value=0.0,
+    )
+    desk.ledger.took_in([left], desk.now)
+    desk.ledger.close(desk.now)
+    assert [(7, 1, 0.0)] == [(row.boot, row.number, row.value) for row in desk.pages.rows.values()]
+    desk.order(POWER, 5.0)
+    assert ["", "replaced"] == [row.end for row in desk.rows()]
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_every_command_of_a_random_run_has_a_row_and_an_outcome_by_its_expiry(seed):
     dice, desk, count = random.Random(seed), Desk(), 0
@@ -272,6 +309,7 @@ def test_every_command_of_a_random_run_has_a_row_and_an_outcome_by_its_expiry(se
     desk.at(200).tick().at(900).ledger.close(desk.now)
 
     rows = desk.pages.rows.values()
+    rows = [row for row in rows if row.expires_ms is not None]  # the others were found by reading
     assert count == sum(row.count for row in rows)
     assert all(row.count == sum(row.fates.values()) + 1 for row in rows)
     assert all("pending" != row.outcome and 0 <= row.writes <= row.count for row in rows)

@@ -56,6 +56,15 @@ def test_a_fate_of_an_earlier_command_leaves_the_outcome_of_the_last():
     assert ({"replaced": 1}, "refused", 1500) == (one.entry.fates, one.entry.outcome, one.entry.known_ms)
 
 
+def test_the_words_of_what_went_wrong_last_stay_when_it_goes_well_again():
+    one = row()
+    one.judged("refused", 500, "exception 2")
+    one.asked(Command("bat1.setpoint_w", 100.0, 1, "cap", DSO), 1000, 6000)
+    one.judged("done", 1500, "", 100.0)
+
+    assert ("exception 2", "") == (one.entry.fault, one.entry.note)
+
+
 def test_a_row_that_goes_on_stands_again():
     one = row()
     one.ended("replaced", 900)

@@ -98,6 +98,13 @@ def test_how_an_order_ended_and_the_devices_words_are_told():
     assert head(kept=[row])[1].endswith("then somebody else changed it")
 
 
+def test_what_went_wrong_before_is_told_beside_what_goes_well_now():
+    assert (
+        "what went wrong last: exception 2"
+        in head(kept=[replace(ROW, fault="heat.relay_on: exception 2")])[1]
+    )
+
+
 def test_the_orders_are_a_table_of_at_most_80_columns_the_newest_first():
     rows = [replace(ROW, number=n, utc_ms=ROW.utc_ms - 86_400_000 * (3 - n)) for n in range(1, 4)]
     console = Console(width=80, record=True, file=None, highlight=False)

@@ -27,6 +27,7 @@ FULL = Entry(
     outcome="done",
     known_ms=9100,
     note="words",
+    fault="exception 2",
     fates={"done": 2, "replaced": 1},
     end="replaced",
     end_ms=9500,
