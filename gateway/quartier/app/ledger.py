@@ -75,7 +75,7 @@ class Ledger:
 
     def of(self, asset: str) -> list[Entry]:
         """The last rows of an asset, the newest first."""
-        return [row.entry for row in reversed(self._recent.get(asset, ()))]
+        return [row.copied() for row in reversed(self._recent.get(asset, ()))]
 
     # From the cycle
 
@@ -193,7 +193,7 @@ class Ledger:
     def _drifted(self, point: str, frozen: Frozen) -> None:
         """A point that shows what nobody here ordered: the order that stood there ends so."""
         row, info = next(iter(self._open.get(point, ())[-1:]), None), self._infos.get(point)
-        if row is None or info is None or not row.entry.stands:
+        if row is None or info is None or row.entry.outcome != "done" or not row.entry.stands:
             return
         found = drift.found(row.entry, info, frozen, self._now)
         if found is not None:
@@ -264,7 +264,7 @@ class Ledger:
         self._changed[row.entry.number] = row
 
     def _tell(self, row: Row) -> None:
-        self._keeper.write_down(row.entry, self._now)
+        self._keeper.write_down(row.copied(), self._now)
         row.is_told(self._now.ns)
         del self._changed[row.entry.number]
 
@@ -275,9 +275,9 @@ class Ledger:
 def _is_due(row: Row, now_ns: int) -> bool:
     """Whether the store should have it now; what goes on for long, or turns often, is told seldom."""
     told, entry = row.told, row.entry
-    if told is None or (told.outcome == "pending" and entry.outcome != "pending"):
+    if told is None or (told[0] == "pending" and entry.outcome != "pending"):
         return True
     age_ns = now_ns - row.told_ns
-    if entry.outcome != "pending" and (entry.end, entry.outcome) != (told.end, told.outcome):
+    if entry.outcome != "pending" and told != (entry.outcome, entry.end):
         return age_ns >= FLUSH_TURNED_NS or not follows(entry.point)
     return age_ns >= (FLUSH_MOVED_NS if row.has_moved else FLUSH_NS)

@@ -1,6 +1,5 @@
 """One row of the ledger while it may still change: what is asked further, what became known, how it ended."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from quartier.house.entry import End, Entry, Verdict
@@ -20,7 +19,7 @@ class Row:
         self.entry = entry
         self.command = command
         self.has_moved = False
-        self.told: Entry | None = None  # as the store has it
+        self.told: tuple[Verdict, End] | None = None  # outcome and end as the store has them
         self.told_ns = 0
 
     def takes(self, command: Command) -> bool:
@@ -33,63 +32,51 @@ class Row:
     def asked(self, command: Command, utc_ms: int, expires_ms: int) -> None:
         """The same order once more; it stands again if it had ended."""
         entry, value = self.entry, command.value
-        fates = entry.fates
-        if entry.outcome != "pending":  # else it is counted when it is known
-            fates = counted(fates, entry.outcome)
-        self.has_moved = self.has_moved or value != entry.value
         assert entry.low is not None
         assert entry.high is not None
-        self.entry = replace(
-            entry,
-            last_ms=utc_ms,
-            count=entry.count + 1,
-            value=value,
-            low=min(value, entry.low),
-            high=max(value, entry.high),
-            expires_ms=expires_ms,
-            until_ms=command.until_utc_ms,
-            outcome="pending",
-            known_ms=None,
-            note="",
-            fates=fates,
-            end="",
-            end_ms=None,
-        )
+        if entry.outcome != "pending":  # else it is counted when it is known
+            self.judged_before(entry.outcome)
+        if value != entry.value:
+            self.has_moved = True
+            entry.value, entry.low, entry.high = value, min(value, entry.low), max(value, entry.high)
+        entry.last_ms, entry.expires_ms, entry.until_ms = utc_ms, expires_ms, command.until_utc_ms
+        entry.count += 1
+        entry.outcome, entry.known_ms, entry.note = "pending", None, ""
+        entry.end, entry.end_ms = "", None
         self.command = command
 
     def judged(self, verdict: Verdict, utc_ms: int, note: str, shown: float | None = None) -> None:
         """What became of the last command."""
-        self.entry = replace(
-            self.entry,
-            outcome=verdict,
-            known_ms=utc_ms,
-            note=note,
-            fault=note if verdict in _TROUBLE else self.entry.fault,
-            shown=self.entry.shown if shown is None else shown,
-        )
+        entry = self.entry
+        entry.outcome, entry.known_ms, entry.note = verdict, utc_ms, note
+        if shown is not None:
+            entry.shown = shown
+        if verdict in _TROUBLE:
+            entry.fault = note
 
     def judged_before(self, verdict: Verdict) -> None:
         """What became of an earlier command."""
-        self.entry = replace(self.entry, fates=counted(self.entry.fates, verdict))
+        fates = self.entry.fates
+        fates[verdict] = fates.get(verdict, 0) + 1
 
     def wrote(self) -> None:
         """One more went out."""
-        self.entry = replace(self.entry, writes=self.entry.writes + 1)
+        self.entry.writes += 1
 
     def ended(self, how: End, utc_ms: int) -> None:
         """It no longer stands."""
-        self.entry = replace(self.entry, end=how, end_ms=utc_ms)
+        self.entry.end, self.entry.end_ms = how, utc_ms
+
+    def copied(self) -> Entry:
+        """How it stands now, for who keeps it."""
+        return replace(self.entry, fates=dict(self.entry.fates))
 
     def is_told(self, now_ns: int) -> None:
         """The store has it as it stands."""
-        self.told, self.told_ns, self.has_moved = self.entry, now_ns, False
+        self.told = self.entry.outcome, self.entry.end
+        self.told_ns, self.has_moved = now_ns, False
 
 
 def follows(point: str) -> bool:
     """Whether what is asked of a point may move all the time: a power, a current; no switch, no mode."""
     return point.endswith(_FOLLOWED)
-
-
-def counted(fates: Mapping[str, int], verdict: Verdict) -> dict[str, int]:
-    """One more that ended so."""
-    return {**fates, verdict: fates.get(verdict, 0) + 1}

@@ -33,6 +33,7 @@ def why(options: argparse.Namespace) -> int:
     live, closed = _asked(options)
     if closed is None and live is None:
         return _unknown(options, _names(options))
+    now_ms = now_ms if live is None else live["gateway"]["utc_ms"]  # the daemon's own clock, where it has one
     path = database(options.config, options.state_dir)
     kept, gaps, fault = _kept(options, path, now_ms, 0 if options.all else from_ms)
     if live is not None:

@@ -18,7 +18,7 @@ STREAM = "ledger"
 _VERDICTS = ("pending", "done", "refused", "unknown", "expired", "replaced")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # while it is open it changes with every command: a copy each time costs
 class Entry:
     """``(boot, number)`` is its key.  All ``_ms`` are UTC; values are in the house's units.
 
@@ -52,7 +52,7 @@ class Entry:
     known_ms: int | None = None
     note: str = ""
     fault: str = ""
-    fates: Mapping[str, int] = field(default_factory=dict)
+    fates: dict[str, int] = field(default_factory=dict)
     end: End = ""
     end_ms: int | None = None
 

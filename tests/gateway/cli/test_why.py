@@ -66,7 +66,10 @@ def ask(tmp_path, status, capsys, serving):
             found = status["control"]["assets"].get(name)
             data = [entry.data() for entry in reversed(live or ())]
             more = {"name": name, "needs": None, "until_ms": None, "ledger": data}
-            return found and {"gateway": {**status["gateway"], "boot": 8}, "asset": {**found, **more}}
+            return found and {
+                "gateway": {**status["gateway"], "boot": 8, "utc_ms": time.time_ns() // 1_000_000},
+                "asset": {**found, **more},
+            }
 
         async def run():
             return await asyncio.to_thread(main, ["why", *words, *options])
