@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd native/quartier_native/*.h)
 
 .DEFAULT_GOAL := help
-.PHONY: bench demo fuzz soak test lint help clean
+.PHONY: bench demo fuzz soak systemd test lint help clean
 
 help:
 	@echo "make demo    a simulated building at work, about two minutes; no root needed"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench   figures beside those of peers; ONLY=name one group, SHORT=1 minutes, JSON=1 for machines"
 	@echo "make fuzz    each parser against what a coverage-guided fuzzer finds; ONLY=name, SECONDS=60 each, or INPUTS=20000 SEED=1"
 	@echo "make soak    a month of smart meters through their drivers, every group accounted for; DAYS=30"
+	@echo "make systemd the daemon killed and frozen under a systemd of its own, in a namespace; needs root"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make clean   remove what was built"
 
@@ -56,6 +57,9 @@ fuzz: $(VENV)/.dev
 
 soak: $(VENV)/.demo
 	$(BIN)/quartier-hil soak $(if $(DAYS),--days $(DAYS))
+
+systemd: $(VENV)/.demo
+	$(BIN)/quartier drill --simulated --systemd --report drill/systemd
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -95,6 +95,9 @@ def drill(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "--report", type=Path, default=Path("drill"), metavar="DIR", help="where pages go (default: ./drill)"
     )
     parser.add_argument("--rate", type=lines.positive, help="seconds of the house in a real second")
+    parser.add_argument(
+        "--systemd", action="store_true", help="kill and freeze it under a systemd of its own (needs root)"
+    )
     in_json(parser)
     runtime(parser)
     parser.set_defaults(run="drill.command:drill")

@@ -6,7 +6,7 @@ for ``quartier drill``, which makes each loss happen and compares.  The numbers 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, isfinite
 
 from quartier.control import failsafe, sight
 from quartier.house.assets import Asset, House
@@ -156,7 +156,7 @@ LOSSES: tuple[Loss, ...] = (
         noticed_by="max(15 s, 3 periods) of its slowest device + 1 cycle",
         action="every device on it counts as silent, by its own row; the other buses keep their rate",
         deadline_s=lambda pace: pace.lease_s + pace.period_s,
-        within="the longest timer of its devices + 1 period",
+        within="the longest timer of its devices that have one + 1 period",
         where="the devices' own timers",
         back="the bus is opened again after 1 s, then ever more seldom, up to each 60 s",
     ),
@@ -246,8 +246,8 @@ LOSSES: tuple[Loss, ...] = (
     Loss(
         name="controller-frozen",
         words="the controller is frozen",
-        noticed_s=lambda _: WATCHDOG_S,
-        noticed_by="systemd: no finished cycle for WatchdogSec (10 s)",
+        noticed_s=lambda _: WATCHDOG_S + FIRST_RELEASE_S,
+        noticed_by="systemd: no finished cycle for WatchdogSec (10 s); gone 0.5 s later",
         action="it is killed, and every output gets its declared safe value",
         deadline_s=lambda _: WATCHDOG_S + 1.0,
         within="WatchdogSec + 1 s",
@@ -261,7 +261,7 @@ LOSSES: tuple[Loss, ...] = (
         noticed_by="nobody here; the district hears the broker's last will",
         action="each device falls back by its own timer; caps that stand in a device stay",
         deadline_s=lambda pace: pace.lease_s + pace.period_s,
-        within="the longest timer of the devices + 1 period",
+        within="the longest timer of the devices that have one + 1 period",
         where="the devices' own timers",
         back="INIT with the fail-safe values, unless the restart was planned; unexpired caps still count",
     ),
@@ -314,8 +314,12 @@ def declared(
 def _of_assets(
     loss: Loss, whole: Pace, assets: Sequence[Asset], timers_s: Mapping[str, float], of: str
 ) -> Case:
-    """The row for some assets: the slowest read and the longest timer; who takes no order needs none."""
+    """The row for some assets: the slowest read and the longest timer that ends.
+
+    Who takes no order needs no timer; what nothing ends was accepted aloud, and waits for nobody else's.
+    """
     period_s = max((asset.period_s for asset in assets), default=whole.grid_period_s)
     timers = [timers_s[asset.name] for asset in assets if asset.name in timers_s]
-    found = case(loss, replace(whole, period_s=period_s, lease_s=max(timers, default=0.0)), of)
+    lease_s = max(filter(isfinite, timers), default=inf)
+    found = case(loss, replace(whole, period_s=period_s, lease_s=lease_s), of)
     return found if timers else replace(found, deadline_s=found.noticed_s)

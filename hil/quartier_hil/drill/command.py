@@ -25,18 +25,23 @@ def parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, default=Path("drill"), help="folder for the pages [./drill]")
     parser.add_argument("--rate", type=float, help="seconds of the house in a real second [each loss's own]")
     parser.add_argument("--broker", choices=("mosquitto", "iotcore"), help="[mosquitto if it is installed]")
+    parser.add_argument(
+        "--systemd", action="store_true", help="the daemon under a systemd of its own, in a namespace (root)"
+    )
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Make them happen; 0 when all could be judged or skipped, 1 when one could not, 2 for wrong names."""
-    from quartier_hil.drill.makings import MAKINGS  # noqa: PLC0415 - after the check of what is installed
+    from quartier_hil.drill.makings import MAKINGS, REAL, real  # noqa: PLC0415 - after the check above
 
     known = {making.loss for making in MAKINGS}
     if strange := [name for name in options.losses if name not in known]:
         sys.stderr.write(f"no loss is called {', '.join(strange)}; there are {', '.join(sorted(known))}\n")
         return 2
     wanted = [making for making in MAKINGS if not options.losses or making.loss in options.losses]
+    if options.systemd:
+        wanted = [real(making) for making in wanted if making.loss in REAL]
     try:
         return asyncio.run(_all(wanted, options))
     except (KeyboardInterrupt, asyncio.CancelledError):

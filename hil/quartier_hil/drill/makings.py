@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any
 
 from quartier_hil import scenario as asked
-from quartier_hil.drill import ground, reaction
+from quartier_hil.drill import ground, init, reaction
 from quartier_hil.drill.guardian import Guardian
 from quartier_hil.drill.rehearsal import Making, Rehearsal
 
@@ -19,6 +20,8 @@ WIDE = {**BATTERY, "failsafe_import_w": 15_000}
 EVENING = {"do": "load", "at_s": 2, "extra_w": 3_000, "for_s": 3_000}
 CAR = {"do": "plug", "at_s": 5, "need_wh": 40_000}
 UPLINK_S = 130.0
+WATCHDOG_S = 10.0
+"""``WatchdogSec`` of our unit."""
 _LATE_STOP_S, _LATE_GO_S = 1.7, 0.25
 
 
@@ -99,7 +102,7 @@ async def _guarded(run: Rehearsal, work: Path, stack: AsyncExitStack) -> None:
 
 async def _freeze(run: Rehearsal) -> None:
     assert run.guardian is not None
-    run.guardian.after_s = float((run.declared or {}).get("noticed_s") or 10.0)
+    run.guardian.after_s = WATCHDOG_S
     run.daemon.freeze()
 
 
@@ -211,10 +214,11 @@ MAKINGS: tuple[Making, ...] = (
         how="the broker is gone while a car charges",
         make=_broker_gone,
         undo=_broker_back,
-        warm_s=100.0,
+        warm_s=480.0,
+        rate=20.0,
         lasts_s=UPLINK_S,
         house=BATTERY,
-        events=({**CAR, "at_s": 60},),
+        events=(CAR,),
         watched="order.current_max_a",
         measure=reaction.sinks(1.0),
     ),
@@ -235,10 +239,11 @@ MAKINGS: tuple[Making, ...] = (
         how="the wall clock jumps by two hours while a car charges",
         make=_clock("yes 7200"),
         undo=_clock("yes"),
-        warm_s=100.0,
+        warm_s=480.0,
+        rate=20.0,
         lasts_s=UPLINK_S,
         house=BATTERY,
-        events=({**CAR, "at_s": 60},),
+        events=(CAR,),
         watched="order.current_max_a",
         measure=reaction.sinks(1.0),
     ),
@@ -315,3 +320,24 @@ MAKINGS: tuple[Making, ...] = (
         measure=reaction.falls(0.0),
     ),
 )
+
+
+async def _stop_it(run: Rehearsal) -> None:
+    run.daemon.freeze()
+
+
+REAL = ("controller-killed", "controller-frozen")
+"""Losses whose answer is systemd's."""
+
+
+def real(making: Making) -> Making:
+    """The same under a systemd of its own, which does what the rig plays else."""
+    frozen = making.loss == "controller-frozen"
+    return replace(
+        making,
+        how="SIGSTOP; systemd does the rest" if frozen else "kill -9; systemd does the rest",
+        make=_stop_it if frozen else making.make,
+        lasts_s=making.lasts_s + 4.0,
+        needs=init.why_not,
+        ground=init.under_systemd,
+    )

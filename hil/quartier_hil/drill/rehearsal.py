@@ -14,7 +14,7 @@ from quartier_hil.run import Options, Run
 from quartier_hil.stage.daemon import deep
 
 LOOK_REAL_S = 0.05
-WRITES_REAL_S = 0.002
+WATCH_REAL_S = 0.002
 CALM_S = 5.0
 ENDS = ("controller-killed", "controller-frozen")
 """Losses after which somebody else writes the safe values."""
@@ -70,8 +70,7 @@ class Rehearsal(Run):
         self.began_s = 0.0
         self.began_real_s = 0.0
         self.looks: list[tuple[float, dict[str, Any]]] = []
-        self.written_real_s: list[float] = []
-        self.all_safe_real_s: float | None = None
+        self.ends: dict[str, float] = {}
         self.guardian: Guardian | None = None
         self.word = Path()
 
@@ -92,7 +91,7 @@ class Rehearsal(Run):
             await self.until(self.making.warm_s)
             self._mark(self.making.how, "fault")
             ends = self.making.loss in ENDS
-            writing = group.create_task(self._watch_writes()) if ends else None
+            writing = group.create_task(self._watch_outputs()) if ends else None
             self.began_s, self.began_real_s = self.elapsed_s(), time.monotonic()
             await self.making.make(self)
             await self.until(self.making.warm_s + self.making.lasts_s)
@@ -117,16 +116,19 @@ class Rehearsal(Run):
                 self.looks.append((self.elapsed_s(), status))
             await asyncio.sleep(LOOK_REAL_S)
 
-    async def _watch_writes(self) -> None:
-        """When each write reached a device, and when all outputs were at their safe values."""
-        count = self.wiring.writes_count
+    async def _watch_outputs(self) -> None:
+        """When the daemon was gone, when the first output stood at its safe value, and when all did."""
+        at_first = len(self.wiring.unreleased())
         while True:
-            if self.wiring.writes_count > count:
-                count = self.wiring.writes_count
-                self.written_real_s.append(time.monotonic() - self.began_real_s)
-            if self.all_safe_real_s is None and not self.wiring.unreleased():
-                self.all_safe_real_s = time.monotonic() - self.began_real_s
-            await asyncio.sleep(WRITES_REAL_S)
+            now_s = time.monotonic() - self.began_real_s
+            left = len(self.wiring.unreleased())
+            if "first_s" not in self.ends and left < at_first:
+                self.ends["first_s"] = now_s
+            if "all_s" not in self.ends and not left:
+                self.ends["all_s"] = now_s
+            if "gone_s" not in self.ends and not self.daemon.is_there:
+                self.ends["gone_s"] = now_s
+            await asyncio.sleep(WATCH_REAL_S)
 
     # What was seen
 
@@ -136,35 +138,19 @@ class Rehearsal(Run):
         reaction = Reaction(noticed_s, "by the daemon's own word")
         if self.making.measure is not None:
             reaction = self.making.measure(self._series(self.making.watched))
-        others: dict[str, float] = {}
         if self.making.loss in ENDS:
-            others = self._after_the_end()
+            noticed_s = self.ends.get("gone_s")
+            all_s = self.ends.get("all_s", float("nan"))
             reaction = Reaction(
-                others.get("first_s"),
-                "first safe value; all of them after {:.2f} s".format(others.get("all_s", float("nan"))),
+                self.ends.get("first_s"), f"first safe value; all of them after {all_s:.2f} s"
             )
-            noticed_s = others.get("noticed_s", noticed_s)
         return Measured(
             declared=self.declared,
             noticed_s=noticed_s,
             reached_s=reaction.after_s,
             words=reaction.words,
-            others=others,
+            others={name: round(seconds, 3) for name, seconds in self.ends.items()},
         )
-
-    def _after_the_end(self) -> dict[str, float]:
-        """Of a daemon that ended: when the first safe value and all of them were on the wires."""
-        killed_s = 0.0
-        found = {}
-        if self.guardian is not None and self.guardian.bit_real_s is not None:
-            killed_s = self.guardian.bit_real_s - self.began_real_s
-            found["noticed_s"] = killed_s
-        first = [at_s for at_s in self.written_real_s if at_s >= killed_s]
-        if first:
-            found["first_s"] = first[0]
-        if self.all_safe_real_s is not None:
-            found["all_s"] = max(self.all_safe_real_s, killed_s)
-        return found
 
     def _noticed_s(self) -> float | None:
         """When the daemon first named the row, by its own stamp: looking costs no precision."""

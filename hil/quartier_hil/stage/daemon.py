@@ -42,6 +42,11 @@ class Daemon:
         await self.child.start()
         self.starts_count += 1
 
+    @property
+    def is_there(self) -> bool:
+        """Whether its process lives."""
+        return self.child.alive
+
     async def kill(self) -> None:
         """End it as the kernel does when memory is short: without a word."""
         await self.child.stop(signal.SIGKILL)

@@ -91,6 +91,13 @@ def test_an_order_that_nothing_ends_has_no_deadline():
     assert (31.0, inf) == _found({"boiler": inf})["load-silent", "boiler"]
 
 
+def test_an_output_without_a_timer_does_not_excuse_the_others():
+    found = _found({"bat1": 60.0, "boiler": inf}, {"rs485": ("bat1", "boiler"), "io": ("boiler",)})
+
+    assert (31.0, 70.0) == found["bus-down", "rs485"]
+    assert (31.0, inf) == found["bus-down", "io"]
+
+
 def test_a_bus_and_the_power_wait_for_the_longest_timer_behind_them():
     found = _found({"bat1": 60.0, "boiler": 120.0}, {"rs485": ("bat1", "boiler"), "net": ("bat1", "x")})
 

@@ -2,8 +2,6 @@
 
 from types import SimpleNamespace
 
-import pytest
-
 from quartier_hil.drill import reaction
 from quartier_hil.drill.rehearsal import Rehearsal
 from quartier_hil.verdict.course import Course
@@ -16,7 +14,7 @@ def _rehearsal(**changes):
     made.making = SimpleNamespace(**{**fields, **changes})
     made.began_s, made.declared, made.guardian = 60.0, None, None
     made.looks, made.course = [], Course()
-    made.written_real_s, made.all_safe_real_s = [], None
+    made.ends = {}
     return made
 
 
@@ -78,18 +76,18 @@ def test_a_figure_of_the_status_is_found_by_its_path():
     assert 0.25 == made.measured().reached_s
 
 
-@pytest.mark.parametrize(
-    ("bit_s", "expected"),
-    [(None, (0.3, 0.7, None)), (10.0, (10.4, 10.9, 10.0))],
-)
-def test_after_the_end_of_the_daemon_the_first_safe_value_counts(bit_s, expected):
-    made = _rehearsal(loss="controller-killed" if bit_s is None else "controller-frozen")
-    made.began_real_s = 1000.0
-    if bit_s is None:
-        made.written_real_s, made.all_safe_real_s = [0.3, 0.5], 0.7
-    else:  # what was written before it was ended is no safe value
-        made.guardian = SimpleNamespace(bit_real_s=1000.0 + bit_s)
-        made.written_real_s, made.all_safe_real_s = [0.1, 10.4], 10.9
+def test_after_the_end_of_the_daemon_the_first_safe_value_counts():
+    made = _rehearsal(loss="controller-frozen")
+    made.ends = {"gone_s": 9.8004, "first_s": 10.2, "all_s": 10.4}
     found = made.measured()
 
-    assert expected == (found.reached_s, found.others["all_s"], found.noticed_s)
+    assert (9.8004, 10.2) == (found.noticed_s, found.reached_s)
+    assert {"gone_s": 9.8, "first_s": 10.2, "all_s": 10.4} == found.others
+    assert "all of them after 10.40 s" in found.words
+
+
+def test_an_end_after_which_nothing_was_written_reached_nothing():
+    made = _rehearsal(loss="controller-killed")
+    made.ends = {"gone_s": 0.1}
+
+    assert made.measured().reached_s is None

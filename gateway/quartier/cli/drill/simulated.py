@@ -23,6 +23,7 @@ def simulated(options: argparse.Namespace) -> int:
         return 2
     words = [*options.losses, "--report", str(options.report)]
     words += ["--rate", str(options.rate)] if options.rate else []
+    words += ["--systemd"] if options.systemd else []
     outcomes = []
     with subprocess.Popen(  # noqa: S603 - our own rig
         [sys.executable, "-m", f"{RIG}.cli", "drill", *words], stdout=subprocess.PIPE, text=True
