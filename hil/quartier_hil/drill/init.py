@@ -155,7 +155,7 @@ class UnderSystemd(Daemon):
                 break
             await asyncio.sleep(_LOOK_REAL_S)
         if self.main_pid is not None:
-            self.runtime_dir = Path(f"/proc/{self.init_pid}/root/run/quartier")
+            self.runtime_dir = Path("/proc", str(self.init_pid), "root", "run", "quartier")
 
     @property
     def init_pid(self) -> int:
