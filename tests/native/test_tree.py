@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from quartier_native import tree as kernel
 from quartier_native.reference import tree as twin
 
-THOROUGH = settings(max_examples=20_000) if settings.get_current_profile_name() == "ci" else settings()
+THOROUGH = settings(max_examples=5_000) if settings.get_current_profile_name() == "ci" else settings()
 POWERS_W = st.one_of(
     st.floats(-2e4, 2e4),
     st.integers(-20, 20).map(lambda number: number * 500.0),

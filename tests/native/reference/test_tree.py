@@ -15,7 +15,7 @@ FAR_W = 1e11
 WHOLLY = (1.0, 1.0, 1.0)
 THIRDS = (1 / 3, 1 / 3, 1 / 3)
 ON_L1 = (1.0, 0.0, 0.0)
-THOROUGH = settings(max_examples=20_000) if settings.get_current_profile_name() == "ci" else settings()
+THOROUGH = settings(max_examples=5_000) if settings.get_current_profile_name() == "ci" else settings()
 
 
 @pytest.fixture(params=[tree, quartier_native], ids=["reference", "engine"])
