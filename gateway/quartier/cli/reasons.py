@@ -104,7 +104,7 @@ def _minimum(need: Mapping[str, Any]) -> str:
 
 def _room(need: Mapping[str, Any]) -> str:
     here = "unknown" if need["grid_w"] is None else number(round(need["grid_w"]), "W")
-    goal = f"{number(round(need['below_w']), 'W')}, 90 % of the cap, for {age(need['for_s'])}"
+    goal = f"{number(round(need['below_w']), 'W')}, with 10 % to spare, for {age(need['for_s'])}"
     return f"once the import ({here} now) was below {goal}: {age(need['below_s'])} so far"
 
 
@@ -118,7 +118,9 @@ def _export(need: Mapping[str, Any]) -> str:
 
 _NEEDS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "inputs": _inputs,
+    "grid": lambda _: "once the public grid is well again: what it does now holds all back",
     "minimum": _minimum,
+    "rest": lambda _: "it was switched often in the last hour, and rests",
     "room": _room,
     "spread": lambda need: f"waits {age(need['left_s'])} more, lest all buildings come back together",
     "spacing": lambda need: f"one at a time: the next in {age(need['left_s'])}",

@@ -19,7 +19,7 @@ _WHOLE = {
     "rule": "the gateway, by its rule {name}",
     "document": "the district: program {name}, document {id}, seq {seq}",
     "person": "{name} (a person, user {id})",
-    "grid": "the grid operator's {name}",
+    "grid": "the grid ({name})",
     "release": "the gateway, giving it back ({name})",
     "device": "the device by itself ({name})",
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from quartier.control import gridrows, outage
 from quartier.control.events import Events
-from quartier.control.reason import rule
+from quartier.control.reason import grid
 
 GRID_WORDS = ("grid at", "voltage at")
 """How the reasons of events begin."""
@@ -53,16 +53,16 @@ def of(events: Events, contract_w: float, now_ns: int) -> Duties:
 def _discharges(events: Events) -> str:
     if events.low.level < 2 or events.high.level:
         return ""
-    return rule(f"{grid_words(events)}: discharges", gridrows.LOW_C.name)
+    return grid(f"{grid_words(events)}: discharges", gridrows.LOW_C.name)
 
 
 def _off(events: Events) -> dict[str, str]:
     found: dict[str, str] = {}
     if events.low_u.level:
         words = f"voltage at {events.low_u.value:.0f} %: tier D off"
-        found["D"] = rule(words, gridrows.LOW_U.name)
+        found["D"] = grid(words, gridrows.LOW_U.name)
     for row in gridrows.LOW[: events.low.level]:
-        found[row.tiers] = rule(f"{grid_words(events)}: tier {row.tiers} off", row.name)
+        found[row.tiers] = grid(f"{grid_words(events)}: tier {row.tiers} off", row.name)
     return found
 
 

@@ -28,6 +28,11 @@ def rule(words: str, name: str) -> Reason:
     return Reason(words, Who("rule", name))
 
 
+def grid(words: str, name: str) -> Reason:
+    """What the public grid made necessary, by the row of failsafe.md section 4."""
+    return Reason(words, Who("grid", name))
+
+
 def who(words: str) -> Who:
     """Who is behind a reason; a rule of ours where it is plain text."""
     return words.who if isinstance(words, Reason) else OURS

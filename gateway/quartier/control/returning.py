@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
-from quartier.control import failsafe, shed
+from quartier.control import duties, failsafe, shed
+from quartier.control.duties import Duties
 from quartier.control.failsafe import Stage
 from quartier.control.shed import Turn
 from quartier.control.state import State
@@ -19,16 +20,19 @@ def needs(state: State, name: str, now_ns: int) -> list[dict[str, Any]] | None:
 
     ``inputs``: those lost must be back.  ``minimum``: its own minimum time.  ``room``: the power must have
     been ``below_w`` for ``for_s``.  ``spread`` and ``spacing``: it waits lest all come back at once.
+    ``grid``: frequency or voltage, or an outage just over, hold all back.  ``rest``: it was switched often.
     ``fits``: what it takes must fit.  ``turn``: these come first.
     """
     asset = next((one for one in state.house.assets if one.name == name), None)
     turn = state.turns.get(name)
     if turn is None or not isinstance(asset, Flexible) or not turn.is_limited or state.force is None:
         return None
-    found = [*_inputs(state), *_minimum(asset, turn, now_ns)]
+    grid = duties.of(state.events, state.house.limits.import_hard_w, now_ns)
+    waits = grid.pv_holds if isinstance(asset, Pv) else grid.holds
+    found = [*_inputs(state), *([{"what": "grid"}] if waits else []), *_minimum(asset, turn, now_ns)]
     if isinstance(asset, Pv):
         return [*found, {"what": "export", "below_w": round(state.force.export_w, 1)}]
-    return [*found, *_gate(state, now_ns), *_fits(state, asset, turn, now_ns)]
+    return [*found, *_gate(state, grid, now_ns), *_fits(state, asset, turn, now_ns)]
 
 
 def _inputs(state: State) -> Iterator[dict[str, Any]]:
@@ -37,8 +41,11 @@ def _inputs(state: State) -> Iterator[dict[str, Any]]:
 
 
 def _minimum(asset: Flexible, turn: Turn, now_ns: int) -> Iterator[dict[str, Any]]:
-    if turn.since_ns is None or shed.may_switch(asset, turn, now_ns):
+    if shed.may_switch(asset, turn, now_ns):
+        if not turn.on and not shed.may_return(asset, turn, now_ns):
+            yield {"what": "rest"}
         return
+    assert turn.since_ns is not None
     least_s = _least_s(asset, turn)
     left_s = least_s - (now_ns - turn.since_ns) / _S
     yield {"what": "minimum", "is_on": turn.on, "least_s": least_s, "left_s": round(left_s, 1)}
@@ -50,16 +57,18 @@ def _least_s(asset: Flexible, turn: Turn) -> float:
     return asset.min_on_s if turn.on else asset.min_off_s
 
 
-def _gate(state: State, now_ns: int) -> Iterator[dict[str, Any]]:
+def _gate(state: State, grid: Duties, now_ns: int) -> Iterator[dict[str, Any]]:
     assert state.force is not None
-    gate, cap_w = state.gate, state.force.import_w
+    gate, goal_w = state.gate, state.force.import_w * shed.RESTORE_BELOW
+    if grid.ceiling_w is not None:
+        goal_w = min(goal_w, grid.ceiling_w)
     below_s = 0.0 if gate.below_since_ns is None else (now_ns - gate.below_since_ns) / _S
     if below_s < shed.RESTORE_AFTER_S:
-        grid = state.memories.get(f"{state.house.grid.name}.power_w")
+        power = state.memories.get(f"{state.house.grid.name}.power_w")
         yield {
             "what": "room",
-            "below_w": round(cap_w * shed.RESTORE_BELOW, 1),
-            "grid_w": None if grid is None else round(grid.value, 1),
+            "below_w": round(goal_w, 1),
+            "grid_w": None if power is None else round(power.value, 1),
             "for_s": shed.RESTORE_AFTER_S,
             "below_s": round(below_s, 1),
         }

@@ -15,6 +15,7 @@ from quartier.control.wishes import Envelope, Heartbeat, Interval
 from quartier.district.catalog import build
 from quartier.district.documents import Accepted
 from quartier.store.ledger import Store
+from quartier_drivers.who import OURS
 
 LINK = ("buses.lan", 'district_link = { url = "mqtt://127.0.0.1:9" }\nbuses.lan')
 
@@ -337,3 +338,20 @@ async def test_a_house_without_a_district_turns_too(turning):
     async with turning() as house:
         house.turn.uplink = None
         await house.until(lambda _: house.devices["gx"].orders().get("battery.setpoint_w", 0) < 0)
+
+
+async def test_a_cap_of_the_district_stands_in_the_ledger_with_its_document_until_it_eases(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        steps = (Interval(600.0, import_max_w=900.0), Interval(3000.0, import_max_w=9000.0))
+        house.envelope(cap_w=9000.0, intervals=steps)
+        start_ms = house.now_ms
+        await house.until(lambda _: any(row.who.kind == "document" for row in house.turn.ledger.of("bat1")))
+
+        row = next(row for row in house.turn.ledger.of("bat1") if row.who.kind == "document")
+        assert ("dso", "e5", 5) == (row.who.name, row.who.id, row.who.seq)
+        assert "(envelope dso e5)" in row.why
+        assert 595_000 <= house.turn.until_ms(row.who) - start_ms <= 605_000
+        assert None is house.turn.until_ms(OURS)
+        assert None is house.turn.needs("bat1"), "a battery is moved, not held"

@@ -54,7 +54,7 @@ def test_one_screen_says_who_why_until_when_and_what_brings_it_back():
         "because  import cap 4000 W (envelope dso 12): switched off",
         "until    15:00:00, as dso 12 says now",
         "back     not before its minimum pause of 5 min is over, in 3 min",
-        "once the import (3,900 W now) was below 3,600 W, 90 % of the cap, for 2 min: 30 s so far",
+        "once the import (3,900 W now) was below 3,600 W, with 10 % to spare, for 2 min: 30 s so far",
         "the 1,500 W it takes must fit below that",
         "after pump",
     ] == head()

@@ -27,7 +27,7 @@ ROW = Entry(
         (Who("document", "dso", "12", 3), "dso 12", "the district: program dso, document 12, seq 3"),
         (Who("person", "anna", "1001"), "anna", "anna (a person, user 1001)"),
         (Who("person", "anna"), "anna", "anna (a person)"),
-        (Who("grid", "contact dso1"), "contact dso1", "the grid operator's contact dso1"),
+        (Who("grid", "contact dso1"), "contact dso1", "the grid (contact dso1)"),
         (Who("drill", "bus"), "drill bus", "drill bus"),
         (Who("release", "input lost"), "input lost", "the gateway, giving it back (input lost)"),
         (Who("device"), "the device by itself", "the device by itself"),

@@ -1,6 +1,6 @@
 from quartier.control import reason
 from quartier.control.caps import Powers, tightest
-from quartier.control.reason import Reason, further, rule
+from quartier.control.reason import Reason, further, grid, rule
 from quartier_drivers.who import OURS, Who
 
 DSO = Who("document", "dso", "12", 7)
@@ -15,6 +15,7 @@ def test_a_reason_is_the_text_that_people_read():
 def test_plain_text_is_a_rule_of_ours():
     assert (OURS, None) == (reason.who("free"), reason.until_utc_ms("free"))
     assert Who("rule", "restore") == rule("restored", "restore").who
+    assert Who("grid", "low voltage") == grid("voltage at 88 %", "low voltage").who
 
 
 def test_what_is_said_further_stays_whose_it_was():

@@ -38,6 +38,14 @@ def test_lowest_is_the_tightest_of_a_window(paper):
     assert 8000 == schedule.lowest(dip, ms(111), ms(150)).import_w
 
 
+@pytest.mark.parametrize(("t", "eases"), [(50, 210), (105, 110), (150, 210), (220, 1000)])
+def test_a_cap_eases_where_any_direction_next_rises_at_the_latest_with_its_document(paper, t, eases):
+    steps = (Interval(100, 1000), Interval(10, 500), Interval(100, 1000))
+    made = replace(paper(), intervals=steps, default_import_max_w=7000, exp_utc_ms=ms(1000))
+
+    assert ms(eases) == schedule.eases_ms(made, ms(t))
+
+
 def test_a_ramp_slows_a_loosening_and_never_a_tightening(paper):
     steps = (Interval(100, 2000), Interval(100, 6000), Interval(100, 1000))
     slow = replace(paper(), intervals=steps, ramp_w_per_s=50)

@@ -101,6 +101,25 @@ def test_a_row_that_is_damaged_or_none_is_left_out(opened, tmp_path):
     assert [row(1)] == kept(tmp_path)
 
 
+def test_a_damaged_page_costs_the_rows_on_it_and_is_named(opened, tmp_path):
+    store = opened(chunk_count=8, size_max_bytes=50_000_000)
+    for number in range(6000):
+        words = f"{number:06d} " + "".join(chr(97 + (number * k) % 23) for k in range(60))
+        store.write_down(replace(row(number, number), why=words), at(number))
+        store.tick(at(number))
+        store._writer.wait(10.0)
+    assert store.close(at(6001), 10.0)
+    path = tmp_path / "history.db"
+    content = bytearray(path.read_bytes())
+    place = content.find(b"QC", len(content) // 2) + 200
+    content[place : place + 64] = bytes(64)
+    path.write_bytes(content)
+
+    left = {entry.number for entry in kept(tmp_path)}
+    assert 6000 - 1024 <= len(left) < 6000
+    assert 5999 in left
+
+
 def test_without_a_history_it_says_so(tmp_path):
     with pytest.raises(FileNotFoundError):
         kept(tmp_path)
