@@ -74,17 +74,17 @@ def seated(scene: Scene, asset: Moded, leaning: Leaning) -> Player | None:
     turn, now_ns = scene.state.turns.get(asset.name, Turn()), scene.now_ns
     before = asset.normal if turn.mode is None else turn.mode
     turn, wanted = _asked(turn, before, leaning, now_ns)
-    movable = shed.may_switch(asset, turn, now_ns)
+    usable = not guards.why_not(asset, scene.state.memories)
+    movable = usable and shed.may_switch(asset, turn, now_ns)
     mode = _mode(scene, turn, before, wanted, leaning) if movable else before
     seen_w = power_w(scene.state.memories, asset, now_ns)
     # What is only asked to generate may not have started.
     present_w = max(0.0, asset.modes[before].power_w) if seen_w is None else seen_w
     want_w = _expected_w(asset, before, present_w, mode)
-    player = Player(asset, present_w, want_w, turn, seen=seen_w is not None)
-    player.usable = not guards.why_not(asset, scene.state.memories)
+    player = Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable)
     player.mode, player.wanted = mode, wanted
     player.tier, player.reason = leaning.tier, _reason(asset, mode, leaning)
-    if movable and player.usable and leaning.tier != "A":
+    if movable and leaning.tier != "A":
         lowest, highest = leaning.lowest, leaning.highest
         downs, ups = range(mode + 1, lowest + 1), range(mode - 1, highest - 1, -1)
         player.downs = tuple(_rung(asset, before, present_w, m, leaning) for m in downs)
@@ -156,6 +156,8 @@ def turned(scene: Scene, player: Player, setpoint_w: float, off: int | None = No
     """The turn after the kernel moved the player, or left it; ``off`` is the mode an event takes it to."""
     asset, turn, now_ns = player.asset, player.turn, scene.now_ns
     assert isinstance(asset, Moded)
+    if turn.mode is None and not player.usable:
+        return turn  # it was never ordered, and must not be now
     mode = player.mode
     if setpoint_w < player.want_w - _EPSILON_W:
         mode = next((r.mode for r in player.downs if r.target_w <= setpoint_w + _EPSILON_W), mode)

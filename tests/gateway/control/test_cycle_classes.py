@@ -224,3 +224,28 @@ def directions(asset: Moded, changes: list[tuple[int, float, float]]) -> list[bo
     """For each change whether it turns round the direction of the one before."""
     ups = [is_up(asset, before, after) for _, before, after in changes]
     return [one != earlier for earlier, one in zip([True, *ups], ups, strict=False)]
+
+
+def test_pre_heating_with_own_generation_is_the_first_thing_that_a_cap_ends(town):
+    p = town(HEAT, kept=("ev1",), base_w=-14_100, ev_wants_w=11_040)
+    p.run(59)
+    assert 2 == p.points["hp.sg_ready_state"]
+    p.run(341)
+    assert 3 == p.points["hp.sg_ready_state"]
+    assert "boost: pre-heating with own generation" == p.view["assets"]["hp"]["state"]
+    p.base_w = -11_000
+    p.cap(import_max_w=2_500).run(5)
+
+    assert 2 == p.points["hp.sg_ready_state"]
+    assert (
+        "import cap 2500 W (envelope dso 1): to normal, tier D"
+        == p.state.book.orders["hp.sg_ready_state"].reason
+    )
+    assert 16 == p.points.get("ev1.current_max_a", 16)
+
+
+def test_above_its_band_a_store_is_not_boosted_by_an_export_cap_either(town):
+    p = town(HEAT, base_w=-9_000, raw=WELL | {"hp.tank_c": 56})
+    p.cap(export_max_w=1_000).run(120)
+
+    assert {2} == {value for _, value in p.written("hp.sg_ready_state")}

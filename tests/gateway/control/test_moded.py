@@ -156,3 +156,14 @@ def test_six_turns_an_hour_are_enough_however_a_cap_swings(town):
 
     assert 6 >= max(sum(start <= t < start + 3_600 for t in changes) for start in changes)
     assert len(changes) > 6
+
+
+def test_without_its_fall_back_it_is_not_even_moved_by_its_own_sense(town):
+    dim = replace(STREET, evening=((13 * 3600, 80.0),))
+    p = town(dim, raw={"street.fallback_on": 0})
+    p.run(60)
+    assert [] == p.written("street.dim_pct")
+    p.raw["street.fallback_on"] = 1
+    p.run(10)
+
+    assert 80 == p.points["street.dim_pct"]
