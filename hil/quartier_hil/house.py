@@ -53,6 +53,8 @@ class House(Part):
     """What stands in it beside the usual."""
     main_fuse_a: Annotated[float, Field(gt=0)] | None = None
     """The connection's fuse on each phase; absent: none is judged."""
+    frequency_period_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
+    """How often the connection meter's frequency is read."""
     outdoor_c: float = 12.0
     """Mean of the air outside."""
 

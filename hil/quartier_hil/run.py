@@ -22,7 +22,7 @@ from quartier_hil.district.session import Names
 from quartier_hil.happenings import ClockFault, Document, Master
 from quartier_hil.keeper import Keeper, RigError
 from quartier_hil.metering import Metering
-from quartier_hil.plant import building
+from quartier_hil.plant import building, mains
 from quartier_hil.plant.battery import BatterySpec
 from quartier_hil.plant.heatpump import HeatPumpSpec
 from quartier_hil.plant.solar import SolarSpec
@@ -305,9 +305,18 @@ class Run:
                 self.peer.order("nonsense", kind=event.kind)
             case ClockFault() | Master():
                 raise RigError(f"{event.do}: only without wires, quartier-hil day")
+            case asked.Frequency():
+                self._mark(f"the frequency goes to {event.hz:g} Hz", "fault")
+                self._set_mains(mains.headed(self.plant.mains, event.hz, event.hz_per_s))
+            case asked.Voltage():
+                self._mark(f"{event.volts:g} V on {len(event.phases)} phases", "fault")
+                self._set_mains(mains.levelled(self.plant.mains, event.volts, event.phases))
             case asked.Extra():
                 self._mark(f"somebody switches on {event.extra_w / 1e3:g} kW")
                 self._extra.append((event.extra_w, event.at_s + event.for_s))
+
+    def _set_mains(self, grid: mains.Mains) -> None:
+        self.plant = building.set_mains(self.plant, grid)
 
     def _mark(self, text: str, kind: str = "event") -> None:
         self.course.mark(self.elapsed_s(), text, kind)

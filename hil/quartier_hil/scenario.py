@@ -159,6 +159,28 @@ class Extra(_Event):
     """How long."""
 
 
+class Frequency(_Event):
+    """The public grid's frequency goes elsewhere."""
+
+    do: Literal["frequency"]
+    """The public grid's frequency goes to another mean."""
+    hz: Annotated[float, Field(ge=40, le=60)]
+    """Where to."""
+    hz_per_s: Annotated[float, Field(gt=0)] | None = None
+    """How fast; absent: at once."""
+
+
+class Voltage(_Event):
+    """The public grid's voltage changes."""
+
+    do: Literal["voltage"]
+    """The public grid's voltage at the transformer."""
+    volts: Annotated[float, Field(ge=0, le=400)]
+    """To neutral; below half of 230 on every phase nothing runs."""
+    phases: tuple[Annotated[int, Field(ge=1, le=3)], ...] = (1, 2, 3)
+    """On which phases."""
+
+
 class Kill(_Event):
     """The daemon dies, or is told to stop; the rig plays systemd: release, then restart."""
 
@@ -212,6 +234,8 @@ Event = Annotated[
     | Disturb
     | Plug
     | Extra
+    | Frequency
+    | Voltage
     | Kill
     | Freeze
     | Kills

@@ -244,6 +244,7 @@ unit = 255
 [assets.grid]
 role = "grid"
 device = "meter"
+frequency_period_s = {frequency_period_s}
 
 [assets.bat1]
 role = "battery"

@@ -27,6 +27,7 @@ def test_the_wanted_scenarios_are_there():
     wanted = {"demo", "cap-kept", "battery-band", "grid-meter-lost", "device-lost-and-back", "three-meters"}
 
     wanted |= {f"{kind}-{generation}" for kind in ("timers", "cap-stays") for generation in ("1xx", "7xx")}
+    wanted |= {"frequency-slow", "frequency-fast", "brown-out", "blackout"}
     assert wanted | {"broker-away", "contact-acts", "kill-nine", "day"} <= set(builtin())
 
 

@@ -206,6 +206,8 @@ def _voltage(before: Acting, pct: Sensed | None, row: Row, seed: int, now_ns: in
         if before.level:
             return replace(after, well_ns=None, ends_ns=None)
         return replace(after, level=1, value=pct.value, since_ns=now_ns)
+    if not after.level:
+        return after
     low, high = gridrows.CALM_PCT
     well = low <= pct.value <= high
     return _ending(after, pct.taken_ns, gridrows.CALM_U_S, seed, now_ns, well=well)

@@ -22,7 +22,7 @@ from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.doors import Doors
 from quartier_hil.offline.peer import Peer
 from quartier_hil.offline.wall import WallClock
-from quartier_hil.plant import building
+from quartier_hil.plant import building, mains
 from quartier_hil.plant.building import Orders
 from quartier_hil.prepared import prepared
 from quartier_hil.records.series import Series
@@ -273,6 +273,14 @@ class Day:
             case asked.Plug():
                 self._mark("a car is plugged in" if event.on else "the car leaves")
                 self.plant = building.plug(self.plant, on=event.on, need_wh=event.need_wh)
+            case asked.Frequency():
+                self._mark(f"the frequency goes to {event.hz:g} Hz", "fault")
+                grid = mains.headed(self.plant.mains, event.hz, event.hz_per_s)
+                self.plant = building.set_mains(self.plant, grid)
+            case asked.Voltage():
+                self._mark(f"{event.volts:g} V on {len(event.phases)} phases", "fault")
+                grid = mains.levelled(self.plant.mains, event.volts, event.phases)
+                self.plant = building.set_mains(self.plant, grid)
             case asked.Extra():
                 self._mark(f"somebody switches on {event.extra_w / 1e3:g} kW")
                 self._extra.append((event.extra_w, event.at_s + event.for_s))

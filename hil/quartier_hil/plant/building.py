@@ -10,6 +10,7 @@ from quartier_hil.plant.battery import BatterySpec, BatteryState
 from quartier_hil.plant.board import Board
 from quartier_hil.plant.car import CarSpec, CarState
 from quartier_hil.plant.heatpump import HeatPumpSpec, HeatPumpState
+from quartier_hil.plant.mains import Mains
 from quartier_hil.plant.piece import EVENLY, Around, Piece, shares
 from quartier_hil.plant.solar import SolarSpec
 
@@ -79,13 +80,16 @@ class BuildingState:
     solar_w: float = 0.0
     base_w: float = 0.0
     more: tuple[Piece, ...] = ()
+    mains: Mains = field(default_factory=Mains)
     now_s: float = 0.0
     import_wh: Mapping[str, float] = field(default_factory=dict)
     export_wh: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def powers_w(self) -> dict[str, float]:
-        """Power of each asset; plus takes energy from the building's bus."""
+        """Power of each asset; plus takes energy from the building's bus.  Without voltage nothing runs."""
+        if self.mains.is_gone:
+            return dict.fromkeys((*ASSETS, *(piece.name for piece in self.more)), 0.0)
         return {
             "bat1": self.battery.power_w,
             "pv1": self.solar_w,
@@ -116,6 +120,8 @@ def step(
     spec: BuildingSpec, state: BuildingState, orders: Orders, drive: Drive, dt_s: float
 ) -> BuildingState:
     """Go on by ``dt_s``; every power is constant within the step, so energies integrate exactly."""
+    if state.mains.is_gone:
+        orders = replace(orders, battery_w=0.0, current_max_a=0.0, relay_on=False)
     moved = replace(
         state,
         battery=batteries.step(spec.battery, state.battery, orders.battery_w, state.now_s, dt_s),
@@ -132,6 +138,7 @@ def step(
         ),
         base_w=max(drive.base_w, 0.0),
         more=_pieces(spec, state, orders, drive, dt_s),
+        mains=mains.step(state.mains, dt_s),
         now_s=state.now_s + dt_s,
     )
     hours = dt_s / 3600.0
@@ -158,6 +165,11 @@ def _pieces(
     return tuple(piece.step(orders.more.get(piece.name, {}), around, dt_s) for piece in state.more)
 
 
+def set_mains(state: BuildingState, mains: Mains) -> BuildingState:
+    """The public grid becomes another."""
+    return replace(state, mains=mains)
+
+
 def plug(state: BuildingState, *, on: bool, need_wh: float = 0.0) -> BuildingState:
     """A car comes or goes."""
     return replace(state, car=cars.plug(state.car, on=on, need_wh=need_wh))
@@ -166,10 +178,10 @@ def plug(state: BuildingState, *, on: bool, need_wh: float = 0.0) -> BuildingSta
 def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
     """Every quantity that a device of the building can measure, as ``asset.quantity``, house units."""
     grid_w = state.grid_w
-    volts = mains.voltage_v(grid_w, spec.phases_count)
+    drop_v = mains.voltage_v(grid_w, spec.phases_count) - mains.NOMINAL_V
     found: dict[str, float] = {
         "grid.power_w": grid_w,
-        "grid.frequency_hz": mains.frequency_hz(state.now_s),
+        "grid.frequency_hz": mains.frequency_hz(state.now_s) + state.mains.off_hz,
         "bat1.soc_pct": state.battery.soc_pct(spec.battery),
         "bat1.voltage_v": 48.0 + 0.08 * state.battery.soc_pct(spec.battery),
         "ev1.plugged_on": float(state.car.plugged_on),
@@ -181,9 +193,10 @@ def values(spec: BuildingSpec, state: BuildingState) -> dict[str, float]:
     found |= board.values(flows)
     for phase in range(1, spec.phases_count + 1):
         phase_w = flows[board.ROOT][phase - 1] if spec.phases_count > 1 else grid_w
+        volts = max(0.0, state.mains.level_v[phase - 1] + drop_v)
         found[f"grid.voltage_l{phase}_v"] = volts
         found[f"grid.power_l{phase}_w"] = phase_w
-        found[f"grid.current_l{phase}_a"] = abs(phase_w) / volts
+        found[f"grid.current_l{phase}_a"] = abs(phase_w) / volts if volts else 0.0
     for name, power_w in state.powers_w.items():
         found[f"{name}.power_w"] = power_w
     for piece in state.more:

@@ -266,6 +266,12 @@ def test_a_phase_past_its_voltage_row_for_60_s_acts(mains, volts, name):
     assert 1 == getattr(m.run(1).events, name).level
 
 
+def test_while_nothing_acts_nothing_waits_to_end(mains):
+    m = mains(period_s=1.0).run(200)
+
+    assert (None, None) == (m.events.low.ends_ns, m.events.low_u.ends_ns)
+
+
 @pytest.mark.parametrize("volts", [(207.1, 230.0, 230.0), (230.0, 252.9, 230.0)])
 def test_a_voltage_inside_its_band_never_acts(mains, volts):
     m = mains(period_s=1.0).run(5).run(300, volts=volts)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from quartier.control import gridrows
@@ -40,3 +42,9 @@ def test_people_read_the_same_table():
     assert "tier B off" == rows["f ≤ 49.2 Hz for 0.5 s, or 49 Hz once"]
     assert rows["U of a phase ≤ 90 % for 60 s"].startswith("tier D off")
     assert len(gridrows.ROWS) + 5 == len(rows)
+
+
+def test_the_operators_page_prints_the_table():
+    page = (Path(__file__).parents[3] / "gateway/docs/operators.md").read_text()
+
+    assert [] == [row for row in gridrows.table() if f"| {row[0]} | {row[1]} |" not in page]

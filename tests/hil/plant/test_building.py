@@ -2,7 +2,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_hil.plant.building import ASSETS, BuildingSpec, Drive, Orders, fresh, plug, step, values
+from quartier_hil.plant import mains
+from quartier_hil.plant.building import (
+    ASSETS,
+    BuildingSpec,
+    Drive,
+    Orders,
+    fresh,
+    plug,
+    set_mains,
+    step,
+    values,
+)
 
 SPEC = BuildingSpec()
 DRIVES = st.builds(Drive, st.floats(0, 9000), st.floats(0, 1100), st.floats(0, 5000))
@@ -46,3 +57,13 @@ def test_the_charge_state_tells_absent_waiting_charging_and_full():
             if values(SPEC, state)["ev1.charge_state"] == expected:
                 break
         assert expected == values(SPEC, state)["ev1.charge_state"]
+
+
+def test_without_voltage_nothing_runs_and_with_it_everything_again():
+    dark = set_mains(fresh(SPEC), mains.levelled(mains.Mains(), 0.0, (1, 2, 3)))
+    dark = step(SPEC, dark, Orders(battery_w=3_000), Drive(3_000, 500), 1)
+    seen = values(SPEC, dark)
+    lit = step(SPEC, set_mains(dark, mains.Mains()), Orders(), Drive(3_000, 0), 1)
+
+    assert (0.0, 0.0, 0.0) == (seen["grid.power_w"], seen["grid.voltage_l1_v"], seen["base.power_w"])
+    assert values(SPEC, lit)["grid.power_w"] >= 3_000

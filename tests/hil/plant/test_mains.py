@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_hil.plant.mains import frequency_hz, voltage_v
+from quartier_hil.plant import mains
+from quartier_hil.plant.mains import Mains, frequency_hz, voltage_v
 
 
 @given(st.floats(0, 1e8))
@@ -12,3 +13,18 @@ def test_frequency_stays_where_a_quiet_grid_is(now_s):
 def test_import_lowers_the_voltage_and_export_lifts_it():
     assert voltage_v(10_000) < 230 < voltage_v(-10_000)
     assert 207 < voltage_v(36_000)
+
+
+def test_the_frequency_goes_where_it_is_sent_at_its_pace_and_stays():
+    one = mains.headed(Mains(), 49.0, 0.5)
+
+    assert -0.5 == mains.step(one, 1.0).off_hz
+    assert -1.0 == mains.step(mains.step(one, 1.0), 3.0).off_hz
+    assert -1.0 == mains.step(mains.headed(Mains(), 49.0, None), 0.1).off_hz
+
+
+def test_a_voltage_is_set_by_phase_and_gone_where_no_phase_has_half():
+    low = mains.levelled(Mains(), 0.0, (1, 3))
+
+    assert (0.0, 230.0, 0.0) == low.level_v
+    assert [False, True] == [low.is_gone, mains.levelled(low, 100.0, (2,)).is_gone]

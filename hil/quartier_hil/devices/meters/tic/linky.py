@@ -94,7 +94,7 @@ class Linky:
         self._count(period.index)
         drawn = self._drawn()
         volts = tuple(self._mains.phase_voltage_v(phase) for phase in PHASES[: old.phases])
-        amps = tuple(round(va / volt) for va, volt in zip(drawn, volts, strict=True))
+        amps = tuple(round(va / volt) if volt else 0 for va, volt in zip(drawn, volts, strict=True))
         total_va, power_w = round(sum(drawn)), self._mains.power_w
         whole = tuple(round(va) for va in drawn)
         over_a = tuple(max(amp, 0) if amp > old.contract_a else 0 for amp in amps)
