@@ -152,9 +152,9 @@ class Job:
             for place, text in self._texts.items()
             if qualities[place] != GOOD or self.layout.kinds[place] == TEXT
         }
-        for place, (one, start, power) in enumerate(self._fit.points):
-            if qualities[place] != LEFT:
-                continue
+        place = -1
+        while (place := qualities.find(LEFT, place + 1)) >= 0:
+            one, start, power = self._fit.points[place]
             value, quality = codec.NOTHING
             if power is not None:
                 value, quality = self._fit.decoder(place)(_words(one, start, data), power)

@@ -3,10 +3,14 @@
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import Expired, LinkLost, NoReply
 from quartier_drivers.modbus.frame import EXCEPTIONS, Answer, OutOfStep, Request, Rubbish
+
+if TYPE_CHECKING:
+    from quartier_drivers.modbus.waiter import Waiter
 
 _BUSY_S = 0.1
 _BUSY = (5, 6)
@@ -49,7 +53,7 @@ class Line(ABC):
         self._lock = asyncio.Lock()
         self._line_ready_ns = 0
         self._unit_ready_ns: dict[int, int] = {}
-        self._waiter: asyncio.Future[Answer] | None = None
+        self._waiter: asyncio.Future[Answer] | Waiter[Answer] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._deadline_s = 0.0
         self._stats = dict.fromkeys(_COUNTERS, 0.0)
@@ -163,8 +167,12 @@ class Line(ABC):
 
     def _expect(self, deadline_s: float) -> None:
         """From here on ``_settle`` and ``_fail`` say what came; TimeoutError at ``deadline_s`` (loop)."""
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._waiting(asyncio.get_running_loop())
         self._expect_by(deadline_s)
+
+    def _waiting(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Answer] | Waiter[Answer]":
+        """What the task that asks waits for."""
+        return loop.create_future()
 
     def _expect_by(self, deadline_s: float) -> None:
         """Another deadline for the same answer."""

@@ -7,6 +7,7 @@ from quartier_drivers.contract import Clock
 from quartier_drivers.modbus.connection import Connection
 from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Rubbish, Seen, is_answer, take_tcp
 from quartier_drivers.modbus.line import Line
+from quartier_drivers.modbus.waiter import Waiter
 
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
     from quartier_drivers.modbus.bus import TcpBus
@@ -46,7 +47,7 @@ class TcpLink(Line):
             self._settle(Answer(data=data[9:], request=request))
             return
         self._buffer += data
-        seen = Seen()
+        seen, answer = Seen(), None
         # Without a request nothing matches number -1: whatever comes is late.
         request, number = (self._request, self._number) if self._request else (Request(0, 3, 0, 1), -1)
         try:
@@ -56,10 +57,13 @@ class TcpLink(Line):
             self._disconnect()
         except Rubbish as error:
             self._fail(error)
-        else:
-            if answer is not None:
-                self._settle(answer)
         self.count("late_count", seen.late)
+        if answer is not None:
+            self._settle(answer)
+
+    def _waiting(self, loop: asyncio.AbstractEventLoop) -> Waiter[Answer]:
+        """Nothing is left to do in ``_hear`` once an answer is settled: the task may go on in it."""
+        return Waiter(loop)
 
     async def _ask(self, request: Request) -> Answer:
         self._number = self._number % 0xFFFF + 1
