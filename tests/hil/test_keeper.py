@@ -31,8 +31,8 @@ async def test_a_killed_daemon_is_released_only_where_somebody_is_left_to_do_it(
         """It answers."""
 
     monkeypatch.setattr(run.keeper, "ready", ready)
+    await run.daemon.start()
     for release, expected in ((False, 0), (True, 1)):
-        await run.daemon.start()
         await run.keeper.happen(Kill(at_s=0, do="kill", down_s=0, release=release))
 
         assert expected == len(run.releases)

@@ -54,8 +54,10 @@ class Child:
     async def start(self, *, talk: bool = False) -> None:
         """Start it in a session of its own: Ctrl-C ends the rig, and the rig ends the rest.
 
-        ``talk`` opens pipes to its stdin and stdout.
+        ``talk`` opens pipes to its stdin and stdout.  Raises RuntimeError while one runs: nobody would end it.
         """
+        if self.alive:
+            raise RuntimeError(f"{self.argv[0]} runs already, as process {self.pid}")
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *self.argv,

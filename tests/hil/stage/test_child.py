@@ -1,5 +1,7 @@
 import sys
 
+import pytest
+
 from quartier_hil.stage.child import Child, free_port, run
 
 
@@ -13,6 +15,19 @@ async def test_a_child_is_ended_by_the_rig_and_its_output_kept(tmp_path):
 
     await child.stop()
     assert (False, None) == (child.alive, child.pid)
+
+
+async def test_a_child_that_runs_is_not_started_again_for_nobody_would_end_the_first(tmp_path):
+    child = Child(["sleep", "60"], tmp_path / "log")
+    await child.start()
+    first = child.pid
+    with pytest.raises(RuntimeError, match="sleep runs already"):
+        await child.start()
+
+    assert first == child.pid
+    await child.stop()
+    await child.start()
+    await child.stop()
 
 
 async def test_a_command_that_does_not_end_is_ended(tmp_path):
