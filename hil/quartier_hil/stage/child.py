@@ -54,7 +54,7 @@ class Child:
     async def start(self, *, talk: bool = False) -> None:
         """Start it in a session of its own: Ctrl-C ends the rig, and the rig ends the rest.
 
-        ``talk`` opens pipes to its stdin and stdout.  Raises RuntimeError while one runs: nobody would end it.
+        ``talk`` opens pipes to its stdin and stdout.  Raises RuntimeError while one runs already.
         """
         if self.alive:
             raise RuntimeError(f"{self.argv[0]} runs already, as process {self.pid}")

@@ -10,7 +10,7 @@ import sys
 import pytest
 from tests.gateway.app.street import Street
 
-from quartier.app import fallbacks, keeper, probe, probed
+from quartier.app import keeper, probe, probed
 from quartier.app.probe import Impossible
 from quartier.config import load
 from quartier.control import link
@@ -293,24 +293,3 @@ async def test_a_device_that_never_answered_was_never_reached_and_nothing_has_to
     assert "was never read" in found["ended"]
     assert "gx was never reached: nothing was written to it" in err
     assert "not given back" not in out + err
-
-
-# --- the timer, let run out -------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("habits", "exit_code", "code", "acts"),
-    [
-        ((), 0, "timer", True),
-        (("timer-ignored",), 1, "timer.late", False),  # the heartbeat that stops ends it, and not the timer
-        (("timer-fed-by-polls",), 1, "timer.late", False),
-    ],
-)
-async def test_a_timer_that_was_let_run_out_is_known_from_then_on(tmp_path, habits, exit_code, code, acts):
-    house = House(battery="sunspec-7xx", battery_habits=habits)
-    async with Street(tmp_path, RATE, house=house) as made:
-        exit_status, found = await told(made, "bat1", "--watch-timer", "--for", "60")
-        seen = fallbacks.recalled(made.folder / "state").proof("bat1.setpoint_w")
-
-    assert (exit_code, acts, 60.0) == (exit_status, seen.acts, seen.after_s), found
-    assert code in [one["code"] for one in found["findings"]], found
