@@ -133,6 +133,30 @@ def test_no_step_breaks_a_cap_that_held(seed: int) -> None:
     assert set(after.broken) <= set(before.broken)
 
 
+@pytest.mark.parametrize("seed", range(200))
+def test_rows_that_are_not_named_as_broken_hold_by_a_sum_of_their_own(seed: int) -> None:
+    """The walk keeps running totals; here each row is added up anew from the setpoints."""
+    (under, home, share), arguments = plant(seed, nodes=8, assets=20, steps=60)
+    high_w, low_w, want_w, import_w, export_w, down, up = arguments
+    found = kernel.allocate_tree(kernel.Tree(under, home, share), *arguments)
+    sums_w = [0.0] * len(high_w)
+    for node, parts, watts in zip(home, share, found.setpoint_w, strict=True):
+        at = node
+        while at >= 0:
+            for phase, part in enumerate((1.0, *parts)):
+                sums_w[4 * at + phase] += watts * part
+            at = under[at]
+    holds = {
+        row
+        for row, sum_w in enumerate(sums_w)
+        if high_w[row] + sum_w <= import_w[row] + 1e-5 and low_w[row] + sum_w >= -export_w[row] - 1e-5
+    }
+    assert set(range(len(sums_w))) - set(found.broken) == holds
+    steps = [*down, *up]
+    for asset, (want, watts, step) in enumerate(zip(want_w, found.setpoint_w, found.step, strict=True)):
+        assert (want == watts) or steps[step][0] == asset
+
+
 @st.composite
 def nonsense(draw: st.DrawFn) -> tuple[Any, ...]:
     step = st.one_of(
