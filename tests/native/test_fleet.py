@@ -30,7 +30,7 @@ from quartier_native.fleets import (
 from quartier_native.reference import fleet as twin
 
 SEEDS = (
-    settings(max_examples=5_000) if settings.get_current_profile_name() == "ci" else settings(max_examples=60)
+    settings(max_examples=2_000) if settings.get_current_profile_name() == "ci" else settings(max_examples=60)
 )
 S = 1_000_000_000
 KINDS = (LOAD, LOAD, DIVISIBLE, EV, EV, BATTERY, PV_LIMIT, PV_RELAY, MODED)
