@@ -190,7 +190,7 @@ class Fleet:
                 member.wire.name,
                 member.wire.section.model_dump(mode="json"),
                 [write for health in member.bus.reachable_first() for write in health.driver.releases()],
-                member.bus.safe,
+                _left_with(member.bus),
             )
             for member in self._members.values()
         ]
@@ -215,6 +215,16 @@ class Fleet:
             return await member.bus.release(list(member.bus.devices))
         finally:
             await member.bus.close()
+
+
+def _left_with(bus: Bus) -> dict[str, float | None]:
+    """The values that points are left with: a cap that stands lower than its safe value is not raised."""
+    found = dict(bus.safe)
+    for point, value in bus.safe.items():
+        last = bus.mailbox.outcomes.get(point)
+        if value is not None and bus.points[point].on_release == "cap" and last and last.verdict == "done":
+            found[point] = min(value, last.command.value)
+    return found
 
 
 def _endpoint(wire: Wire) -> list[Any]:

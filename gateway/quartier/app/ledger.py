@@ -167,12 +167,20 @@ class Ledger:
             if info is None or info.on_release in {None, "hold"}:
                 continue
             row = self._begin(
-                self._entry(point, LEFT, "the gateway leaves: safe value", self._safe.get(point))
+                self._entry(point, LEFT, "the gateway leaves: safe value", self._left_with(point, info))
             )
             row.judged(verdict, self._utc_ms(now_ns), why)
             row.wrote()
 
     # Rows
+
+    def _left_with(self, point: str, info: PointInfo) -> float | None:
+        """Its safe value; a cap that stands lower is not raised by leaving."""
+        value, rows = self._safe.get(point), self._open.get(point)
+        if value is None or info.on_release != "cap" or not rows or rows[-1].entry.outcome != "done":
+            return value
+        stands = rows[-1].entry.value
+        return value if stands is None else min(value, stands)
 
     def _going_on(self, command: Command) -> Row | None:
         """The row that the command goes on with, now the last of its point; None where it begins one."""

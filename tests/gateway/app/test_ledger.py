@@ -1,4 +1,5 @@
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -242,6 +243,13 @@ def test_leaving_is_a_row_for_each_safe_value_and_none_where_nothing_is_written(
     assert (LEFT, None) == (desk.rows("fan")[0].who, desk.rows("fan")[0].value)
     assert 1 == len(desk.rows("heat"))
     assert desk.rows()[0] == desk.pages.rows[desk.rows()[0].number]
+
+
+@pytest.mark.parametrize(("stands_w", "left_w"), [(300.0, 300.0), (5000.0, 1000.0)])
+def test_leaving_raises_no_cap_that_stands_lower(desk, stands_w, left_w):
+    desk.ledger.follow({POWER: replace(INFOS[POWER], on_release="cap")}, {POWER: 1000.0})
+    desk.order(POWER, stands_w).send().at(1).read(POWER, stands_w).ledger.left([POWER], "done", "", desk.ns)
+    assert left_w == desk.rows()[0].value
 
 
 def test_memory_keeps_the_last_rows_of_each_asset_and_forgets_who_left_the_site(desk):
