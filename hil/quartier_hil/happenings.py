@@ -1,5 +1,6 @@
 """Events of the harder kind: documents without sense, clocks that lie, a second master."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -52,4 +53,24 @@ class Master(Happening):
     """How long."""
 
 
-Harder = Document | ClockFault | Master
+class Swap(Happening):
+    """A meter of three phases names L1 what is L2, L2 what is L3, L3 what is L1."""
+
+    do: Literal["swap"]
+    """Its phases are swapped from now on."""
+    device: Literal["meter"]
+    """Which meter."""
+
+
+Harder = Document | ClockFault | Master | Swap
+SWAPPED = {"_l1_": "_l2_", "_l2_": "_l3_", "_l3_": "_l1_"}
+
+
+def swapped(values: Mapping[str, float], asset: str) -> dict[str, float]:
+    """The values as a meter of ``asset`` shows them whose phases are swapped."""
+    shown = dict(values)
+    for point in values:
+        for there, here in SWAPPED.items():
+            if point.startswith(f"{asset}.") and there in point:
+                shown[point] = values[point.replace(there, here)]
+    return shown

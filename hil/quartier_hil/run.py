@@ -19,7 +19,7 @@ from quartier_hil import fitted, reckoning
 from quartier_hil import scenario as asked
 from quartier_hil.clock import RigClock
 from quartier_hil.district.session import Names
-from quartier_hil.happenings import ClockFault, Document, Master
+from quartier_hil.happenings import ClockFault, Document, Master, Swap
 from quartier_hil.keeper import Keeper, RigError
 from quartier_hil.metering import Metering
 from quartier_hil.plant import building, mains
@@ -303,7 +303,7 @@ class Run:
             case Document():
                 self._mark(f"district: an envelope without sense ({event.kind})", "fault")
                 self.peer.order("nonsense", kind=event.kind)
-            case ClockFault() | Master():
+            case ClockFault() | Master() | Swap():
                 raise RigError(f"{event.do}: only without wires, quartier-hil day")
             case asked.Frequency():
                 self._mark(f"the frequency goes to {event.hz:g} Hz", "fault")

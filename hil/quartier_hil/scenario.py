@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil.devices.fault import Kind
 from quartier_hil.fittings import BOX, Watts, names
-from quartier_hil.happenings import ClockFault, Document, Master
+from quartier_hil.happenings import ClockFault, Document, Master, Swap
 from quartier_hil.house import House, MeterName
 from quartier_hil.wanted import Check, Part, Seconds
 
@@ -242,7 +242,8 @@ Event = Annotated[
     | Say
     | Document
     | ClockFault
-    | Master,
+    | Master
+    | Swap,
     Field(discriminator="do"),
 ]
 

@@ -48,7 +48,7 @@ def text(house: House, ports: Mapping[str, int], timeout_s: float) -> str:
 
 
 def _node(board: fittings.Board) -> str:
-    return f'\n[nodes.{board.name}]\nunder = "{board.under}"\nfuse_a = {board.fuse_a:g}\n'
+    return f'\n[nodes.{board.name}]\nunder = "{board.under}"\nfuse_a = {board.fuse_a:g}\nunmeasured_w = 0\n'
 
 
 def _device(name: str, profile_name: str, port: int, timeout_s: float) -> str:

@@ -51,6 +51,23 @@ class Within(Part):
     """How many seconds outside are allowed."""
 
 
+class Reached(Part):
+    """A quantity of the plant is in a range at least once."""
+
+    check: Literal["reached"]
+    """A quantity of the plant comes into a range."""
+    point: str
+    """Which, as asset.quantity."""
+    low: float = float("-inf")
+    """Least value."""
+    high: float = float("inf")
+    """Largest value."""
+    from_s: Seconds = 0.0
+    """Since when it counts."""
+    until_s: Seconds = float("inf")
+    """By when."""
+
+
 class Status(Part):
     """The daemon says so itself, at one moment."""
 
@@ -187,6 +204,7 @@ Check = Annotated[
     | Memory
     | FallsBack
     | Refused
+    | Reached
     | Invariants,
     Field(discriminator="check"),
 ]

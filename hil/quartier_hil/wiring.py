@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from quartier_hil import siting
+from quartier_hil.cabinets import Cabinets
 from quartier_hil.devices import catalog
-from quartier_hil.devices.actor import Device  # noqa: TC001 - type hints are read at run time too
+from quartier_hil.devices.actor import Device
 from quartier_hil.devices.endpoint import serve_pty, serve_tcp
 from quartier_hil.devices.sunspec.measured import Generation
 from quartier_hil.devices.sunspec.solar import SolarInverter
@@ -20,6 +21,7 @@ from quartier_hil.devices.sunspec.storage import BatteryInverter
 from quartier_hil.district.session import Names
 from quartier_hil.house import House, Make
 from quartier_hil.plant.building import Orders
+from quartier_hil.scenario import LINE
 
 # Time-outs are real: below this a busy machine would be taken for a silent device.
 TIMEOUT_MIN_S = 0.1
@@ -99,6 +101,8 @@ class Wiring:
             self.devices[SOLAR] = SolarInverter(
                 _generation(house.pv), rated_w=house.pv_w, habits=house.pv_habits, seed=seed + 7
             )
+        self.cabinets = Cabinets(house, seed)
+        self.devices |= self.cabinets.devices
         self.ports: dict[str, int] = {}
         self._wires = AsyncExitStack()
 
@@ -112,6 +116,7 @@ class Wiring:
                 server = await serve_tcp(self.devices[name])
                 await self._wires.enter_async_context(server)
                 self.ports[name] = server.port
+        self.ports |= await self.cabinets.serve(self._wires)
 
     def pull(self) -> None:
         """Pull the serial adapter out of the gateway."""
@@ -141,6 +146,7 @@ class Wiring:
         for name, found in shown.items():
             if not self.devices[name].off:
                 self.devices[name].publish(found)
+        self.cabinets.publish(values)
 
     def orders(self) -> Orders:
         """What the devices make the plant do."""
@@ -152,6 +158,7 @@ class Wiring:
             generation_max_w=float("inf") if generation_w is None else generation_w,
             current_max_a=0.0 if charger.off else charger.obeyed()["current_max_a"],
             relay_on=not relays.off and relays.obeyed()["relay1.relay_on"] > 0,
+            more=self.cabinets.orders(),
         )
 
     def _order(self, name: str, point: str) -> float | None:
@@ -173,12 +180,18 @@ class Wiring:
         self.devices[INPUTS].publish({"in1.input_on": float(closed)})
 
     def fault(self, device: str, kind: Any, **args: Any) -> None:
-        """Make a device misbehave (see ``devices.fault``)."""
-        self.devices[device].fault(kind, **args)
+        """Make a device, or all of the serial line, misbehave (see ``devices.fault``)."""
+        for one in self._named(device):
+            one.fault(kind, **args)
+
+    def _named(self, device: str) -> list[Device]:
+        names = LINE if device == "rs485" else (device,)
+        return [self.devices[name] for name in names if name in self.devices]
 
     def clear(self, device: str) -> None:
-        """Make a device well again."""
-        self.devices[device].clear()
+        """Make a device, or all of the serial line, well again."""
+        for one in self._named(device):
+            one.clear()
 
     @property
     def words(self) -> str:

@@ -27,7 +27,7 @@ HOUSE = House.model_validate(
 def test_each_asset_has_a_bus_a_device_and_a_place_in_the_tree():
     site = tomllib.loads(siting.text(HOUSE, dict.fromkeys(siting.boxes(HOUSE), 1502), 0.5))
 
-    assert {"park": {"under": "grid", "fuse_a": 63}} == site["nodes"]
+    assert {"park": {"under": "grid", "fuse_a": 63, "unmeasured_w": 0}} == site["nodes"]
     assert ("ev", "park", "l1", 1) == tuple(
         site["assets"]["ev01"][key] for key in ("role", "node", "phase", "phases_count")
     )

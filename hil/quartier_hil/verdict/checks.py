@@ -145,6 +145,28 @@ class Within:
 
 
 @dataclass
+class Reached:
+    """When a quantity first came into its range."""
+
+    asked: asked.Reached
+    at_s: float | None = None
+    last: float | None = None
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
+        """Judge one step."""
+        if self.at_s is None and self.asked.from_s <= now_s <= self.asked.until_s:
+            self.last = values.get(self.asked.point)
+            if self.last is not None and self.asked.low <= self.last <= self.asked.high:
+                self.at_s = now_s
+
+    def verdict(self, _: Ending) -> Verdict:
+        """When it was there, or where it stood at last."""
+        promised = f"{self.asked.point} comes into {self.asked.low:g}..{self.asked.high:g}"
+        measured = f"never, last {self.last}" if self.at_s is None else f"at {self.at_s:.0f} s"
+        return Verdict("reached", promised, measured, self.at_s is not None)
+
+
+@dataclass
 class FallsBack:
     """When an order that stood was at its fall-back value for good."""
 

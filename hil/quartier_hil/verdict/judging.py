@@ -23,6 +23,7 @@ _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
     asked.Memory: checks.Memory,
     asked.FallsBack: checks.FallsBack,
     asked.Refused: checks.Refused,
+    asked.Reached: checks.Reached,
 }
 
 

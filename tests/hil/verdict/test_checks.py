@@ -14,6 +14,7 @@ from quartier_hil.verdict.checks import (
     Mode,
     NothingLost,
     OnTime,
+    Reached,
     Refused,
     Release,
     Released,
@@ -220,3 +221,12 @@ def test_the_balance_takes_in_what_stands_beside_the_usual():
     judge.step(1, 1, {"bat1.power_w": -500, "lamps1.power_w": 700, "grid.power_w": 200})
 
     assert judge.verdict(Ending()).holds
+
+
+@pytest.mark.parametrize(("seen", "measured"), [(5, "at 20 s"), (4, "never, last 4")])
+def test_a_quantity_comes_into_its_range_once_or_never(seen, measured):
+    judge = Reached(asked.Reached(check="reached", point="x.left_s", low=5, from_s=15))
+    for now_s, value in ((10, 9), (20, seen), (30, 4)):
+        judge.step(now_s, 1, {"x.left_s": value})
+
+    assert (measured, seen == 5) == (judge.verdict(Ending()).measured, judge.verdict(Ending()).holds)

@@ -1,0 +1,207 @@
+"""A controller of one plant: lights, heat pump, substation, CHP, waste, ventilation, cooling, a load.
+
+Source: the maps that the profiles ``quartier/…`` and ``rig/…`` state for an installer's PLC, encoded here by
+hand.  Each of the former begins with "QT" and the number of its plant (holding 0 and 1), shows W in input 0
+and 1 and takes one order.  The order ends by itself once nobody wrote for the seconds in holding 11, or for
+60 s where that register is none.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from quartier_hil.devices import wire
+from quartier_hil.devices.actor import Device
+from quartier_hil.devices.unit import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refusal, Table, Unit
+
+MARK, MARK_PLACE, PLANT_PLACE, TIMER_PLACE = 0x5154, 0, 1, 11
+FIXED_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A value as registers: ``bits`` 1 for a discrete input; multiplied by ``scale``, then rounded."""
+
+    table: Table
+    address: int
+    bits: int = 16
+    scale: float = 1.0
+    signed: bool = False
+
+    def words(self, value: float) -> list[int]:
+        """What stands in the registers."""
+        if self.bits == 1:
+            return [int(value != 0)]
+        return list(wire.whole(value * self.scale, self.bits, signed=self.signed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Map:
+    """A plant's registers: ``own`` is what stands where nobody orders; ``number`` 0: it bears no mark."""
+
+    order: str
+    table: Table
+    own: float
+    low: float
+    high: float
+    number: int = 0
+    address: int = 10
+    scale: float = 1.0
+    shown: Mapping[str, Shown] = field(default_factory=dict)
+    power_sign: int = 1
+
+
+def _c(address: int) -> Shown:
+    return Shown("input", address, scale=10.0, signed=True)
+
+
+MAPS: Mapping[str, Map] = {
+    "lights": Map(
+        number=1,
+        order="dim_pct",
+        table="holding",
+        own=100.0,
+        low=50.0,
+        high=100.0,
+        shown={"failed_count": Shown("input", 4), "lit_on": Shown("discrete", 0, 1)},
+    ),
+    "waste": Map(
+        number=2,
+        order="run_on",
+        table="coil",
+        address=0,
+        own=1.0,
+        low=0.0,
+        high=1.0,
+        shown={
+            "left_s": Shown("input", 4),
+            "waiting_on": Shown("discrete", 0, 1),
+            "fans_on": Shown("discrete", 1, 1),
+        },
+    ),
+    "substation": Map(
+        number=3,
+        order="pump_pct",
+        table="holding",
+        own=100.0,
+        low=10.0,
+        high=100.0,
+        shown={
+            "supply_c": _c(4),
+            "return_c": _c(5),
+            "flow_m3_per_h": Shown("input", 6, scale=10.0),
+            "speed_pct": Shown("input", 7, scale=10.0),
+        },
+    ),
+    "heat": Map(
+        number=4,
+        order="sg_ready_state",
+        table="holding",
+        own=2.0,
+        low=1.0,
+        high=4.0,
+        shown={"tank_c": _c(4), "room_c": _c(5)},
+    ),
+    "chp": Map(
+        number=5,
+        order="request_on",
+        table="coil",
+        address=0,
+        own=0.0,
+        low=0.0,
+        high=1.0,
+        power_sign=-1,
+        shown={"engine_on": Shown("discrete", 0, 1)},
+    ),
+    "ventilation": Map(
+        number=6,
+        order="speed_pct",
+        table="holding",
+        own=100.0,
+        low=10.0,
+        high=100.0,
+        shown={"co2_ppm": Shown("input", 4)},
+    ),
+    "cooling": Map(
+        order="setpoint_shift_k",
+        table="holding",
+        address=0,
+        own=0.0,
+        low=-10.0,
+        high=10.0,
+        scale=10.0,
+        shown={"room_c": Shown("input", 2, 32, 100.0, signed=True)},
+    ),
+    "load": Map(order="relay_on", table="coil", address=0, own=1.0, low=0.0, high=1.0),
+}
+
+
+class Plc(Device):
+    """One plant; its order is named as the gateway names it (``dim_pct``, ``run_on`` …)."""
+
+    def __init__(self, kind: str, unit: int = 1, seed: int = 0) -> None:
+        super().__init__(seed)
+        self.map = MAPS[kind]
+        self._unit = Unit(functions=(1, 2, 3, 4, 5, 6, 15, 16), gaps="zero", accept=self._accept)
+        self.units = {unit: self._unit}
+        self._order = self.map.own
+        self._timer_s = 0 if self.map.number else FIXED_S
+        self._heard_s = self.now_s
+        if self.map.number:
+            self._unit.put("holding", MARK_PLACE, [MARK, self.map.number])
+        self.show({"power_w": 0.0})
+        self._settings()
+
+    def show(self, values: Mapping[str, float]) -> None:
+        """Put the plant's values into its registers; what this plant cannot measure is left out."""
+        for quantity, value in values.items():
+            if quantity == "power_w":
+                words = wire.whole(value * self.map.power_sign, 32, signed=True)
+                self._unit.put("input", 0, words)
+            elif quantity == "energy_import_wh" and self.map.number:
+                self._unit.put("input", 2, wire.whole(value, 32, signed=False))
+            elif quantity in self.map.shown:
+                place = self.map.shown[quantity]
+                self._unit.put(place.table, place.address, place.words(value))
+
+    def orders(self) -> Mapping[str, float]:
+        """What acts now."""
+        return {self.map.order: self._order}
+
+    def expire(self) -> None:
+        """Take back an order that nobody repeats."""
+        if self._timer_s and self.now_s - self._heard_s >= self._timer_s and self._order != self.map.own:
+            self._order = self.map.own
+            self._settings()
+
+    def forget(self) -> None:
+        """After a loss of power nobody ordered anything."""
+        self._order = self.map.own
+        self._timer_s = 0 if self.map.number else FIXED_S
+        self._settings()
+
+    def _settings(self) -> None:
+        if self.map.table == "coil":
+            self._unit.put("coil", self.map.address, [int(self._order != 0)])
+        else:
+            words = wire.whole(self._order * self.map.scale, 16, signed=self.map.low < 0)
+            self._unit.put("holding", self.map.address, words)
+        if self.map.number:
+            self._unit.put("holding", TIMER_PLACE, [self._timer_s])
+
+    def _accept(self, table: Table, address: int, words: Sequence[int]) -> None:
+        for place, word in enumerate(words, address):
+            if (table, place) == (self.map.table, self.map.address):
+                self._take(word)
+            elif (table, place) == ("holding", TIMER_PLACE) and self.map.number:
+                self._timer_s = word
+            else:
+                raise Refusal(ILLEGAL_ADDRESS)
+        self._heard_s = self.now_s
+        self._settings()
+
+    def _take(self, word: int) -> None:
+        signed = word - 0x10000 if self.map.low < 0 and word >= 0x8000 else word
+        value = signed / self.map.scale
+        if not self.map.low <= value <= self.map.high:
+            raise Refusal(ILLEGAL_VALUE)
+        self._order = value

@@ -1,0 +1,42 @@
+from contextlib import AsyncExitStack
+
+from quartier_hil.cabinets import Cabinets
+from quartier_hil.house import House
+
+HOUSE = House.model_validate(
+    {
+        "assets": [
+            {"kind": "cars", "name": "ev", "count": 2, "arrive_from_s": 0, "arrive_to_s": 9},
+            {"kind": "lights", "name": "lamps1", "rated_w": 3_000},
+        ]
+    }
+)
+VALUES = {"ev01.power_w": 3_680.0, "ev01.plugged_on": 1.0, "lamps1.power_w": 700.0, "lamps1.lit_on": 1.0}
+
+
+async def test_each_asset_has_a_device_on_a_port_of_its_own():
+    cabinets = Cabinets(HOUSE, seed=1)
+    async with AsyncExitStack() as stack:
+        ports = await cabinets.serve(stack)
+
+    assert {"ev01_box", "ev02_box", "lamps1_box"} == set(ports)
+    assert 3 == len(set(ports.values()))
+
+
+def test_what_the_plant_does_is_shown_and_what_is_ordered_comes_back():
+    cabinets = Cabinets(HOUSE, seed=1)
+    cabinets.publish(VALUES)
+
+    assert {
+        "ev01": {"current_max_a": 16},
+        "ev02": {"current_max_a": 16},
+        "lamps1": {"dim_pct": 100},
+    } == cabinets.orders()
+
+
+def test_without_power_a_station_gives_nothing_and_lamps_burn_by_themselves():
+    cabinets = Cabinets(HOUSE, seed=1)
+    for name in ("ev01_box", "lamps1_box"):
+        cabinets.devices[name].fault("off")
+
+    assert ({"current_max_a": 0}, None) == (cabinets.orders()["ev01"], cabinets.orders().get("lamps1"))
