@@ -124,6 +124,7 @@ ROOMS = (
         ("structlog",),
     ),
     Room("quartier.app", ("quartier", "quartier_drivers", "quartier_native"), ("structlog",)),
+    Room("quartier.cli.drill.seal", (), ("cryptography",)),
     Room(
         "quartier.cli", ("quartier", "quartier_drivers", "quartier_native"), ("rich", "textual", "structlog")
     ),
@@ -159,8 +160,13 @@ WRAPPED = {
     "sqlite3": ("quartier.store",),
     "google": ("quartier.district.sparkplug",),
     "jwt": ("quartier.district.seal",),
-    # Issuers name the kind of their keys; meters encrypt.
-    "cryptography": ("quartier.district.seal", "quartier.district.issuers", "quartier_drivers.meter"),
+    # Issuers name the kind of their keys; meters encrypt; a drill's record is signed.
+    "cryptography": (
+        "quartier.district.seal",
+        "quartier.district.issuers",
+        "quartier_drivers.meter",
+        "quartier.cli.drill.seal",
+    ),
     "time": ("quartier.runtime.clock",),
     "rich": ("quartier.cli",),
     "textual": ("quartier.cli.top.screen",),

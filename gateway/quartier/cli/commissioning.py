@@ -82,12 +82,16 @@ def drill(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
         "make losses happen, and compare what is declared for each with what is measured",
         "--simulated starts the rig with a building of its own; no device of this site is touched.  Each\n"
         "loss leaves a page with its curves.  What cannot be made on this machine is SKIPPED, with why.\n"
+        "--on-site says which cable to pull and when, measures what the running daemon does, and signs the\n"
+        "record with this gateway's own key; it can be interrupted, the same command goes on.\n"
         "example: quartier drill --simulated grid-meter-lost controller-killed\n\n"
         "Exit codes: 0 every deadline was kept · 1 one was not, or could not be judged · 2 wrong use, or\n"
         "the rig is not installed · 69 no daemon answers.",
     )
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--simulated", action="store_true", help="on the rig's building")
+    what.add_argument("--on-site", action="store_true", help="guide through the real cables, sign a record")
+    what.add_argument("--verify", type=Path, metavar="FILE", help="whether a record is as it was signed")
     what.add_argument("--declared", action="store_true", help="list what the running daemon declares")
     what.add_argument("--reference", choices=("page", "picture"), help="print a page of the documentation")
     parser.add_argument("losses", nargs="*", metavar="LOSS", help="such as grid-meter-lost (default: all)")
@@ -96,8 +100,16 @@ def drill(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     )
     parser.add_argument("--rate", type=lines.positive, help="seconds of the house in a real second")
     parser.add_argument(
+        "--record",
+        type=Path,
+        default=Path("drill.json"),
+        metavar="FILE",
+        help="on site: the signed record (default: ./drill.json)",
+    )
+    parser.add_argument(
         "--systemd", action="store_true", help="kill and freeze it under a systemd of its own (needs root)"
     )
     in_json(parser)
+    state(parser)
     runtime(parser)
     parser.set_defaults(run="drill.command:drill")

@@ -13,6 +13,10 @@ def drill(options: argparse.Namespace) -> int:
         return _reference(options.reference)
     if options.declared:
         return _declared(options)
+    if options.on_site or options.verify:
+        from quartier.cli.drill import onsite  # noqa: PLC0415 - brings the library that signs
+
+        return onsite.verify(options) if options.verify else onsite.on_site(options)
     from quartier.cli.drill.simulated import simulated  # noqa: PLC0415 - on a gateway the other one is asked for
 
     return simulated(options)

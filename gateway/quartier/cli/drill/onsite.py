@@ -1,0 +1,239 @@
+"""``quartier drill --on-site``: guides through the real cable pulls, measures, and signs the record.
+
+What the gateway sees is measured by its own stamps, read from its socket; what only a person sees is asked,
+and stands in the record as that person's word.  After each cable the record is kept: it can be gone on with.
+"""
+
+import argparse
+import datetime as dt
+import getpass
+import json
+import os
+import select
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from quartier.cli import present
+from quartier.cli.drill import plan, seal
+from quartier.cli.drill.judgement import BROKEN, KEPT, SKIPPED, seconds
+from quartier.cli.drill.plan import Step
+from quartier.runtime.clock import HouseClock, from_environment
+from quartier.runtime.desk import Closed, ask
+
+LOOK_REAL_S = 0.2
+WIDTH = 78
+FORMAT = 1
+CONSENT = (
+    "You will pull {cables} while the gateway runs. Each time it does what is declared for that loss: loads "
+    "may go off, a battery or a car may stop. Each cable is put back before the next one is pulled. q stops "
+    "at any time; what was done is kept, and the same command goes on."
+)
+
+
+class Stopped(Exception):  # noqa: N818 - a state
+    """The person has had enough for now."""
+
+
+def on_site(options: argparse.Namespace) -> int:
+    """Run it; 0 all kept, 1 one was not or was left, 69 no daemon answers."""
+    try:
+        rows, status = ask(options.runtime_dir, "ladder")["rows"], ask(options.runtime_dir, "status")
+    except Closed as closed:
+        return present.nobody(closed)
+    steps = list(plan.steps(rows, status, options.losses))
+    if not steps:
+        print(f"nothing of that can be made by hand here; {plan.NOT_BY_HAND}", file=sys.stderr)
+        return 1
+    if not sys.stdin.isatty():
+        print("a person is needed at the cables: run it on a terminal (ssh -t)", file=sys.stderr)
+        return 1
+    return _led(options, steps, _begun(options.record, status))
+
+
+def _led(options: argparse.Namespace, steps: Sequence[Step], record: dict[str, Any]) -> int:
+    """Ask, go through what is left, sign; what was done is kept whatever ends it."""
+    done = {(one["loss"], one["of"]) for one in record["steps"]}
+    left = [step for step in steps if (step.loss, step.of) not in done]
+    cables = "one cable" if len(left) == 1 else f"{len(left)} cables, one after the other,"
+    _line(CONSENT.format(cables=cables))
+    if done:
+        _line(f"{len(done)} done already.")
+    try:
+        if _asked("Go on? [y/N] ") not in {"y", "yes"}:
+            return 1
+        for number, step in enumerate(left, 1):
+            record["steps"].append(_pulled(step, f"{number} of {len(left)}", options.runtime_dir))
+            _kept(options.record, record)
+    except (Stopped, KeyboardInterrupt):
+        _kept(options.record, record)
+        print(f"\nkept in {_draft(options.record)}; the same command goes on from there")
+        return 1
+    except Closed as closed:
+        _kept(options.record, record)
+        return present.nobody(closed)
+    return _signed(options, record)
+
+
+# The record
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
+
+
+def _begun(path: Path, status: Mapping[str, Any]) -> dict[str, Any]:
+    """A record that was begun before, or a new one."""
+    if _draft(path).exists():
+        found: dict[str, Any] = json.loads(_draft(path).read_text("utf-8"))
+        return found
+    gateway = status["gateway"]
+    return {
+        "format": FORMAT,
+        "site": gateway["site"],
+        "district": gateway["district"],
+        "who": os.environ.get("SUDO_USER") or getpass.getuser(),
+        "begun_utc": _utc(),
+        "simulated": gateway["simulated"],
+        "devices": plan.devices(status),
+        "steps": [],
+    }
+
+
+def _kept(path: Path, record: Mapping[str, Any]) -> None:
+    fresh = _draft(path).with_suffix(".new")
+    fresh.write_text(json.dumps(record, indent=1, ensure_ascii=False), encoding="utf-8")
+    fresh.replace(_draft(path))
+
+
+def _signed(options: argparse.Namespace, record: dict[str, Any]) -> int:
+    try:
+        private = seal.key(options.state_dir)
+    except (OSError, ValueError) as error:
+        print(f"not signed: {error}; sudo -u quartier quartier drill --on-site goes on", file=sys.stderr)
+        return 1
+    whole = seal.signed({**record, "ended_utc": _utc()}, private)
+    options.record.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    _draft(options.record).unlink(missing_ok=True)
+    for one in whole["steps"]:
+        _line(f"{one['verdict']:8}{one['loss']} {one['of']}")
+    print(f"record: {options.record}\npublic key of this gateway:\n{whole['public_key']}")
+    return 0 if all(one["verdict"] == KEPT for one in whole["steps"]) else 1
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Whether a record is as it was signed; 0 it is, 1 it is not."""
+    try:
+        record = json.loads(options.verify.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        print(f"{options.verify}: {error}", file=sys.stderr)
+        return 1
+    if not isinstance(record, dict) or not seal.is_sound(record):
+        print(f"{options.verify}: altered, or signed by nobody", file=sys.stderr)
+        return 1
+    print(f"{options.verify}: as it was signed by {record['who']} at {record['site']}, {record['ended_utc']}")
+    print(f"public key: {record['public_key']}")
+    print("It proves who signed only to those who know that key of the gateway from elsewhere.")
+    return 0
+
+
+# One cable
+
+
+def _pulled(step: Step, place: str, runtime_dir: Path) -> dict[str, Any]:
+    print(f"\n{place}: {step.name}")
+    _line(f"declared: {step.action}")
+    _line(f"noticed within {seconds(step.noticed_s)}, done within {seconds(step.deadline_s)}")
+    _line(f"Pull {step.pull}, and press Enter at once.")
+    answer = _asked("Enter when it is out (s skips, q stops): ")
+    facts: dict[str, Any] = {"loss": step.loss, "of": step.of, "pulled": step.pull, "at_utc": _utc()}
+    facts |= {"declared": {"noticed_s": step.noticed_s, "deadline_s": step.deadline_s, "action": step.action}}
+    if answer == "s":
+        return facts | {"verdict": SKIPPED}
+    clock = HouseClock(from_environment())
+    noticed_s, reached_s = _watched(step, runtime_dir, clock)
+    if step.eyes:
+        _line(step.eyes)
+    word = _asked("[y/n] ") if step.eyes else ""
+    _asked("Put it back, and press Enter: ")
+    back_s = _returned(step, runtime_dir, clock)
+    kept = _within(noticed_s, step.noticed_s) and word in {"", "y", "yes"} and back_s is not None
+    if step.loss == "grid-meter-lost" and reached_s is not None:
+        kept = kept and _within(reached_s, step.deadline_s)
+    verdict = KEPT if kept else BROKEN
+    _line(f"{verdict}: noticed after {seconds(noticed_s)}, done after {seconds(reached_s)}")
+    return facts | {
+        "verdict": verdict,
+        "measured": {"noticed_s": noticed_s, "reached_s": reached_s, "back_s": back_s},
+        "seen_by_the_installer": word,
+    }
+
+
+def _within(measured_s: float | None, declared_s: float | None) -> bool:
+    return declared_s is None or (measured_s is not None and measured_s <= declared_s)
+
+
+def _watched(step: Step, runtime_dir: Path, clock: HouseClock) -> tuple[float | None, float | None]:
+    """When the daemon noticed, and when a setpoint was given back on the wire, in s from the loss."""
+    begun_ns = clock.now_ns()
+    noticed_s: float | None = None
+    while True:
+        status = ask(runtime_dir, "status")
+        now_ns = clock.now_ns()
+        passed_s = (now_ns - begun_ns) / 1e9
+        since_s = plan.found(step, status)
+        if since_s is None and noticed_s is None:
+            # As long as it is read the cable was in: hands are slower than the Enter key.
+            age_s = plan.last_good_s(step, status)
+            begun_ns = max(begun_ns, now_ns - int(age_s * 1e9)) if age_s is not None else begun_ns
+        elif since_s is not None and noticed_s is None:
+            noticed_s = round(max(passed_s - since_s, 0.0), 2)
+        given_s = plan.given_back_s(status)
+        if noticed_s is not None and (step.loss != "grid-meter-lost" or given_s is not None):
+            _line("")
+            reached = None if given_s is None or step.loss != "grid-meter-lost" else passed_s - given_s
+            return noticed_s, None if reached is None else round(max(reached, 0.0), 2)
+        if passed_s > step.patience_s:
+            _line("")
+            return noticed_s, None
+        left_s = (step.deadline_s or step.noticed_s or 0.0) - passed_s
+        _countdown(f"{passed_s:5.1f} s since it was last heard, {left_s:5.1f} s left", clock)
+
+
+def _returned(step: Step, runtime_dir: Path, clock: HouseClock) -> float | None:
+    """How long it took until the daemon no longer missed it, in s; None where it went on to."""
+    begun_ns = clock.now_ns()
+    while (passed_s := (clock.now_ns() - begun_ns) / 1e9) < 300.0:
+        if plan.found(step, ask(runtime_dir, "status")) is None:
+            return round(passed_s, 2)
+        _countdown(f"{passed_s:5.1f} s since it is back", clock)
+    return None
+
+
+def _countdown(text: str, clock: HouseClock) -> None:
+    sys.stdout.write(f"\r{text:{WIDTH}}\r")
+    sys.stdout.flush()
+    ready, _, _ = select.select([sys.stdin], [], [], LOOK_REAL_S / clock.rate)
+    if ready and sys.stdin.readline().strip() == "q":
+        raise Stopped
+
+
+def _asked(question: str) -> str:
+    sys.stdout.write(question)
+    sys.stdout.flush()
+    line = sys.stdin.readline()
+    if not line or line.strip().lower() == "q":
+        raise Stopped
+    return line.strip().lower()
+
+
+def _line(text: str) -> None:
+    """One line that fits into 80 columns, or several."""
+    print("\n".join(textwrap.wrap(text, WIDTH)))
+
+
+def _utc() -> str:
+    stamp_s = HouseClock(from_environment()).utc_ms() / 1000
+    return dt.datetime.fromtimestamp(stamp_s, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,83 @@
+import pytest
+
+from quartier.cli.drill import plan
+
+ROWS = [
+    {"name": name, "of": of, "noticed_s": noticed_s, "deadline_s": deadline_s, "action": "x"}
+    for name, of, noticed_s, deadline_s in (
+        ("grid-meter-stale", "", 4.0, 4.0),
+        ("grid-meter-lost", "", 11.0, 12.0),
+        ("battery-silent", "bat1", 16.0, 61.0),
+        ("load-silent", "heat", 16.0, 16.0),
+        ("bus-down", "lan", 16.0, None),
+        ("uplink-lost", "", 121.0, 122.0),
+        ("disk-dead", "", 21.0, 1.0),
+    )
+]
+STATUS = {
+    "gateway": {"utc_ms": 1_000_000},
+    "control": {
+        "grid": {"age_s": 3.5},
+        "assets": {"bat1": {"age_s": 1.0}},
+        "losses": [{"name": "grid-meter-lost", "of": "", "since_utc_ms": 998_500}],
+    },
+    "fallbacks": [{"asset": "bat1", "device": "gx"}],
+    "written": {
+        "bat1.setpoint_w": {"reason": "given back: grid meter lost", "verdict": "done", "age_s": 1.2},
+        "ev1.current_max_a": None,
+    },
+    "buses": [
+        {"name": "lan", "devices": [{"name": "gx", "identity": {"maker": "Victron", "serial": "c06"}}]}
+    ],
+}
+
+
+def _steps(*wanted):
+    return list(plan.steps(ROWS, STATUS, wanted))
+
+
+def test_only_what_hands_can_do_is_asked_for_in_the_ladders_order():
+    assert ["grid-meter-lost", "battery-silent", "load-silent", "bus-down", "uplink-lost"] == [
+        step.loss for step in _steps()
+    ]
+    assert ["bus-down lan"] == [step.name for step in _steps("bus-down")]
+
+
+def test_it_says_which_cable_of_which_device():
+    assert "the data cable of bat1 (device gx)" == _steps("battery-silent")[0].pull
+
+
+def test_a_person_is_asked_only_where_the_devices_own_timer_acts():
+    asked = {step.loss: bool(step.eyes) for step in _steps()}
+
+    assert {
+        "grid-meter-lost": False,
+        "battery-silent": True,
+        "load-silent": False,
+        "bus-down": False,
+        "uplink-lost": False,
+    } == asked
+
+
+def test_when_it_was_noticed_is_the_daemons_own_stamp():
+    assert 1.5 == plan.found(_steps("grid-meter-lost")[0], STATUS)
+    assert plan.found(_steps("battery-silent")[0], STATUS) is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "age_s"), [("grid-meter-lost", 3.5), ("battery-silent", 1.0), ("uplink-lost", None)]
+)
+def test_the_last_reading_says_until_when_the_cable_was_in(loss, age_s):
+    assert age_s == plan.last_good_s(_steps(loss)[0], STATUS)
+
+
+def test_a_setpoint_counts_as_given_back_when_the_wire_said_so():
+    assert 1.2 == plan.given_back_s(STATUS)
+    assert (
+        plan.given_back_s({"written": {"x": {"reason": "given back", "verdict": "unknown", "age_s": 1}}})
+        is None
+    )
+
+
+def test_the_record_names_the_devices_with_their_serials():
+    assert [{"bus": "lan", "device": "gx", "maker": "Victron", "serial": "c06"}] == plan.devices(STATUS)
