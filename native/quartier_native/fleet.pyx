@@ -21,7 +21,7 @@ from quartier_native.walk cimport ROWS, Place, Room, add_up, is_over, walk_down,
 
 from quartier_native.reference import buildings
 from quartier_native.reference import fleet as twin
-from quartier_native.reference.buildings import TIME_MAX_NS
+from quartier_native.reference.buildings import SHEDS_LEAST, TIME_MAX_NS
 from quartier_native.reference.buildings import Columns as _Columns
 from quartier_native.reference.fleet import DT_MAX_S
 
@@ -235,7 +235,7 @@ def step_many(Fleet fleet not None, state, inputs, result, now_ns, dt_s, begin=0
 cdef _Buffers _taken(Fleet fleet, state, inputs, result):
     cdef _Buffers buffers = _Buffers()
     cdef int64_t units = fleet.firsts[2 * fleet.building_count], rows = fleet.firsts[2 * fleet.building_count + 1]
-    if not 1 <= state.sheds_room <= 2**16:
+    if not SHEDS_LEAST <= state.sheds_room <= 2**16:
         raise ValueError("sheds_room is outside its range")
     lengths = {
         "unit": units, "shed": units * state.sheds_room, "veer": units * VEERS_MAX,

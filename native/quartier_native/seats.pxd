@@ -194,6 +194,10 @@ cdef inline void take_seat(
         seat.want_w = expected_w(seat, seat.mode)
     elif seat.on:
         seat.want_w = least(seat.present_w, seat.limit_w)
+    elif unit.kind == LOAD:
+        seat.rises = recent(
+            &columns.sheds_ns[at * columns.sheds_room], within(columns.shed_count[at], columns.sheds_room), HOUR_NS, now_ns
+        ) < TURNS_MAX_PER_H // 2
     if now_ns - columns.lowered_ns[at] < SETTLE_NS:
         seat.present_w = most(seat.present_w, columns.before_w[at])
 
@@ -335,7 +339,7 @@ cdef inline int up(
         if (kind == EV or kind == DIVISIBLE) and seat.on:
             if seat.limit_w < INFINITE_W:
                 count = put(steps, count, order[index], seat.unit.rated_w, True, -1)
-        elif (kind == EV or kind == LOAD) and not seat.on and seat.movable:
+        elif (kind == EV or kind == LOAD) and not seat.on and seat.movable and seat.rises:
             count = put(steps, count, order[index], returning_w(seat, columns), False, -1)
     for index in range(begin(group, MODED), group.kind_ends[MODED]):
         place = group.by_kind[index]

@@ -17,6 +17,8 @@ NONE_W = float("inf")
 LONG_AGO_NS = -(2**62)
 TIME_MAX_NS = 2**61
 SHEDS_MAX = 256
+SHEDS_LEAST = 3
+"""So many must be remembered for a relay to switch six times an hour at most."""
 VEERS_MAX = 6
 MODES_MAX = 64
 UNITS_MAX = 2**26
@@ -114,8 +116,9 @@ class FleetState:
     Any writable buffers of these types will do: arrays, numpy, memoryviews.  ``on``, ``held``: B; ``mode``,
     ``shed_count``, ``veer_count``: i; times: q, LONG_AGO_NS for never; powers: d.  ``limit_w``: what it is
     held to, infinite for nothing; ``before_w``: what it took when it was last lowered; ``setpoint_w``: what
-    was last decided, NaN for nothing yet.  ``sheds_ns`` has ``sheds_room`` places for each unit, the oldest
-    first, of which ``shed_count`` are used, ``veers_ns`` VEERS_MAX: when one in modes turned its direction.
+    was last decided, NaN for nothing yet.  ``sheds_ns`` has ``sheds_room`` places (three at least) for each
+    unit, the oldest first, of which ``shed_count`` are used, ``veers_ns`` VEERS_MAX: when one in modes
+    turned its direction.
     """
 
     on: Any

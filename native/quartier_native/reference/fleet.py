@@ -9,6 +9,7 @@ from quartier_native.reference import seats
 from quartier_native.reference.allocation import POWER_MAX_W
 from quartier_native.reference.buildings import (
     LONG_AGO_NS,
+    SHEDS_LEAST,
     TIME_MAX_NS,
     UNITS_MAX,
     VEERS_MAX,
@@ -166,7 +167,7 @@ def _sums_w(tree: Tree, setpoint_w: Sequence[float]) -> list[float]:
 
 def _check_lengths(fleet: Fleet, state: FleetState, inputs: FleetInputs, result: FleetResult) -> None:
     units, buildings, rows_count = len(fleet.units), fleet.building_count, fleet.row_starts[-1]
-    if not 1 <= state.sheds_room <= 2**16:
+    if not SHEDS_LEAST <= state.sheds_room <= 2**16:
         raise ValueError("sheds_room is outside its range")
     lengths = {
         "sheds_ns": units * state.sheds_room,

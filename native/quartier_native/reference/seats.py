@@ -95,6 +95,8 @@ def seated(unit: Unit, place: int, at: int, state: FleetState, inputs: FleetInpu
         _moded(seat, state, inputs, now_ns)
     elif seat.on:
         seat.want_w = min(seat.present_w, seat.limit_w)
+    elif unit.kind == LOAD:
+        seat.rises = sum(now_ns - then < HOUR_NS for then in sheds_ns) < TURNS_MAX_PER_H // 2
     if now_ns - state.lowered_ns[at] < SETTLE_NS:
         seat.present_w = max(seat.present_w, state.before_w[at])
     return seat
@@ -241,7 +243,7 @@ def _raised(seat: Seat, state: FleetState) -> Iterator[TreeStep]:
     if unit.kind in {EV, DIVISIBLE} and seat.on:
         if seat.limit_w < NONE_W:
             yield seat.place, unit.rated_w, True, -1
-    elif unit.kind in {EV, LOAD} and not seat.on and seat.movable:
+    elif unit.kind in {EV, LOAD} and not seat.on and seat.movable and seat.rises:
         yield seat.place, returning_w(seat, state), False, -1
 
 
