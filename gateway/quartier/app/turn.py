@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 from quartier.app.fleet import Fleet
 from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
-from quartier.control import cycle, events, gridrows, link, outage, returning, schedule, supplies, turns
+from quartier.control import (
+    cycle,
+    events,
+    gridmemory,
+    gridrows,
+    link,
+    outage,
+    returning,
+    schedule,
+    supplies,
+    turns,
+)
 from quartier.control.caps import LinkCaps
 from quartier.control.contacts import Why
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
@@ -88,17 +99,18 @@ class Turn:
         facts = {
             "subscribed_va": supplies.kept(self._state.supplies),
             "turns": turns.kept(self._state.turns, self._clock.now()),
+            "grid": gridmemory.kept(self._state.events),
         }
         return {name: known for name, known in facts.items() if known}
 
     def recall(self, kept: Mapping[str, Any], away_s: float) -> None:
         """Take what ``kept`` gave before; a contract does not age, and a switching knows its own time."""
-        del away_s
-        house = self._state.house
+        house, known = self._state.house, self._state.events
         self._state = replace(
             self._state,
             supplies=supplies.recalled(house.supplies, kept.get("subscribed_va")),
             turns=turns.recalled(house, kept.get("turns"), self._clock.now()),
+            events=gridmemory.recalled(known, kept.get("grid"), away_s, self._clock.now_ns()),
         )
 
     def needs(self, asset: str) -> list[dict[str, Any]] | None:

@@ -277,6 +277,22 @@ async def test_between_two_turns_a_look_sees_a_row_begin_to_act(turning):
         house.turn()
 
         assert "low frequency: tier D off" in house.turn.view["alarms"]
+        kept = house.turn.kept()
+        assert [1, pytest.approx(49.7, abs=0.01)] == kept["grid"]["low"], "a restart goes on with it"
+        house.turn.recall(kept, 1.0)
+        house.turn()
+        assert "low frequency: tier D off" in house.turn.view["alarms"]
+
+
+async def test_frequency_read_every_200_ms_is_for_the_fast_cycle(turning):
+    async with turning(*SDM, ('role = "grid"', 'role = "grid", frequency_period_s = 0.2'), rate=2.0) as house:
+        await house.well()
+
+        assert (True, 0.2) == (house.turn.is_fast, house.turn.house.grid.frequency_period_s)
+        house.devices["meter"].publish({"frequency_hz": 48.9})
+        await house.yard.until(house.turn.look)
+        house.turn()
+        assert "low frequency: tier D, C, B off" in house.turn.view["alarms"]
 
 
 async def test_a_new_site_file_goes_on_with_link_and_documents(turning):

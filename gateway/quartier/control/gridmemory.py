@@ -1,0 +1,43 @@
+"""What acts for the public grid, over a restart of the process: it goes on, and ends by the same rules."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from quartier.control import gridrows, outage
+from quartier.control.events import Acting, Events
+
+LEVELS = {"low": len(gridrows.LOW), "high": 1, "low_u": 1, "high_u": 1}
+"""What may act, and the highest level of each."""
+
+
+def kept(events: Events) -> dict[str, Any]:
+    """What acts, JSON-ready: level and the reading that made it act; nothing while nothing does."""
+    found: dict[str, Any] = {}
+    for name in LEVELS:
+        one: Acting = getattr(events, name)
+        if one.level:
+            found[name] = [one.level, one.value]
+    return found | ({"outage": True} if events.outage.is_open or events.is_gone else {})
+
+
+def recalled(events: Events, facts: object, away_s: float, now_ns: int) -> Events:
+    """``events`` with what ``kept`` gave before; too old, or nonsense, is left.
+
+    After an outage the wait for a grid that is well begins anew.
+    """
+    if not isinstance(facts, Mapping) or away_s > gridrows.LOST_S:
+        return events
+    acting = {name: one for name in LEVELS if (one := _acting(facts.get(name), LEVELS[name], now_ns))}
+    if facts.get("outage") is True:
+        events = replace(events, outage=outage.begun())
+    return replace(events, **acting)  # type: ignore[arg-type]  # the names are those of its own fields
+
+
+def _acting(fact: object, level_max: int, now_ns: int) -> Acting | None:
+    if not isinstance(fact, list | tuple) or len(fact) != 2:
+        return None
+    level, value = fact
+    if not isinstance(level, int) or isinstance(level, bool) or not isinstance(value, int | float):
+        return None
+    return Acting(level=level, value=float(value), since_ns=now_ns) if 0 < level <= level_max else None

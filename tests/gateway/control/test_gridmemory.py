@@ -1,0 +1,41 @@
+import json
+
+import pytest
+
+from quartier.control import gridmemory
+from quartier.control.events import Acting, Events
+from quartier.control.outage import Outage
+
+
+def test_what_acts_goes_on_after_a_restart_with_its_reading():
+    events = Events(low=Acting(level=2, value=49.46), high_u=Acting(level=1, value=112.0))
+    facts = json.loads(json.dumps(gridmemory.kept(events)))
+    found = gridmemory.recalled(Events(), facts, 30.0, 7)
+
+    assert (2, 49.46, 7) == (found.low.level, found.low.value, found.low.since_ns)
+    assert (1, 0, 0) == (found.high_u.level, found.high.level, found.low_u.level)
+
+
+def test_after_an_outage_the_wait_begins_anew():
+    facts = gridmemory.kept(Events(outage=Outage(is_open=True, rises_ns=5, from_w=3)))
+
+    assert Outage(is_open=True) == gridmemory.recalled(Events(), facts, 1.0, 0).outage
+
+
+def test_a_quiet_grid_keeps_nothing():
+    assert {} == gridmemory.kept(Events())
+
+
+def test_an_event_of_long_ago_is_over():
+    facts = gridmemory.kept(Events(low=Acting(level=3, value=48.0)))
+
+    assert 3 == gridmemory.recalled(Events(), facts, 899.0, 0).low.level
+    assert Events() == gridmemory.recalled(Events(), facts, 901.0, 0)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [None, 7, [], {"low": 3}, {"low": [9, 49.0]}, {"low": ["2", 49.0]}, {"low": [2]}, {"low": [True, 1]}],
+)
+def test_nonsense_is_left(nonsense):
+    assert Events() == gridmemory.recalled(Events(), nonsense, 1.0, 0)
