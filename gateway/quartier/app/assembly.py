@@ -283,6 +283,7 @@ def _asset(
             "writable": _writable(points, point),
             "falls_back": _falls_back(points, point),
             "lease_s": _lease_s(points, point),
+            "own_normal": asset.role in modes.OWN_NORMAL and _gives_back(points, point),
         }
         return modes.moded(asset, shared | written, place)
     if isinstance(asset, model.Battery):
@@ -361,6 +362,10 @@ def _curtail(name: str, asset: model.Pv, points: Mapping[str, PointInfo]) -> Any
 
 def _writable(points: Mapping[str, PointInfo], point: str) -> bool:
     return point in points and points[point].writable
+
+
+def _gives_back(points: Mapping[str, PointInfo], point: str) -> bool:
+    return point in points and points[point].on_release == "own"
 
 
 def _falls_back(points: Mapping[str, PointInfo], point: str) -> bool:

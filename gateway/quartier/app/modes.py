@@ -15,6 +15,8 @@ SENSES = {
     "ventilation": ("co2_ppm",),
 }
 """What a role looks at beside its power, the first that is served."""
+OWN_NORMAL = ("substation", "ventilation")
+"""Roles whose normal mode is their own control's, where their device can be given back to that."""
 _NOON_S, _DAY_S = 43_200.0, 86_400.0
 _NORMAL_SHARE, _LOWERED_SHARE = 0.75, 0.5
 

@@ -109,7 +109,7 @@ class Substation(Switched):
     rated_w: Watts
     """Power of the pump at full speed; it goes with the third power of the speed."""
     pump_normal_pct: Annotated[float, Field(ge=20, le=100)] = 100.0
-    """Speed without a cap; of a pump that takes pump_pct as a limit, 100."""
+    """Speed without a cap, unless its own control has it; of one that takes pump_pct as a limit, 100."""
     pump_min_pct: Annotated[float, Field(ge=10, le=100)]
     """Least speed, for the least flow of the loop."""
     pump_step_pct: Step = 10.0
@@ -178,7 +178,7 @@ class Ventilation(Switched):
     rated_w: Watts
     """Power of its fans at full speed; it goes with the third power of the speed."""
     speed_normal_pct: Annotated[float, Field(ge=20, le=100)] = 100.0
-    """Speed without a cap; of a unit that takes speed_pct as a limit, 100."""
+    """Speed without a cap, unless its own control has it; of one that takes speed_pct as a limit, 100."""
     speed_min_pct: Annotated[float, Field(ge=10, le=100)]
     """Least ventilation; a cap never slows it further."""
     speed_step_pct: Step = 20.0

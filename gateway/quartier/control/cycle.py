@@ -77,10 +77,11 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     wants, turns = outcome.applied(scene, players, result)
     book, commands = orders.written(state.book, wants, frozen, now.ns, state.house.steps)
     lost = _lost(scene)
-    book, given, releases = orders.given_back(book, lost, state.house.release_values, now.ns)
+    away = {**moded.freed(state.house, turns, book), **lost}
+    book, given, releases = orders.given_back(book, away, state.house.release_values, now.ns)
     after = replace(scene.state, window=window, turns=turns, gate=result.gate, book=book, looks=result.looks)
     shown = view.shown(scene, players, result, after, lost)
-    return Decision((*commands, *given), after, shown, releases, lost)
+    return Decision((*commands, *given), after, shown, releases, away)
 
 
 def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:

@@ -17,7 +17,7 @@ def turns(frozen: Frozen, state: State, now_ns: int) -> dict[str, Turn]:
     for one in moded.steered(state.house):
         if one.point not in state.book.orders:
             turn = known.get(one.name, Turn())
-            if one.point in state.book.released:
+            if one.point in state.book.released and not moded.is_free(one, turn):
                 turn = moded.left(turn, now_ns)
             known[one.name] = moded.met(one, turn, sight.number(frozen, one.point), now_ns)
     for asset in flexible(state.house):

@@ -4,13 +4,14 @@ The class of an asset says what it would like (``classes``); here is what all of
 cap may take, minimum times, and what is remembered.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from quartier.control import guards, override, rivals, shed
 from quartier.control.classes import catalog
 from quartier.control.failsafe import Stage
 from quartier.control.leaning import Leaning
-from quartier.control.orders import REFRESH_S, Want
+from quartier.control.orders import REFRESH_S, Book, Want
 from quartier.control.players import Player, Rung
 from quartier.control.reason import Reason, until_utc_ms, who
 from quartier.control.scene import Scene
@@ -33,6 +34,8 @@ def met(asset: Moded, turn: Turn, found: Memory | None, now_ns: int) -> Turn:
 
     One that takes less than normal counts as held: so a restart does not lift what a cap had lowered.
     """
+    if asset.own_normal and turn.back_ns is not None:
+        return replace(turn, mode=asset.normal)
     if found is None or turn.mode is not None:
         return turn
     mode = min(range(len(asset.modes)), key=lambda i: abs(asset.modes[i].value - found.value))
@@ -49,6 +52,17 @@ def given_back(scene: Scene) -> dict[str, str]:
     """The points whose own control must have them now, with the reason (failsafe.md rule 7)."""
     found = ((asset.point, leaning_of(scene, asset).given_back) for asset in steered(scene.house))
     return {point: why for point, why in found if why}
+
+
+def is_free(asset: Moded, turn: Turn) -> bool:
+    """Whether its own control has it because nothing is wanted of it."""
+    return asset.own_normal and turn.mode == asset.normal and turn.back_ns is None
+
+
+def freed(house: House, turns: Mapping[str, Turn], book: Book) -> dict[str, str]:
+    """The points that were ordered and are normal again, where that is their own control's doing."""
+    found = (a for a in steered(house) if a.point in book.orders and is_free(a, turns.get(a.name, Turn())))
+    return {asset.point: "normal again, which is its own control" for asset in found}
 
 
 def left(turn: Turn, now_ns: int) -> Turn:

@@ -255,6 +255,8 @@ def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
     assert not isinstance(asset, Battery)
     if is_left_alone(scene, asset):
         return False
+    if isinstance(asset, Moded) and moded.is_free(asset, turn):
+        return False
     if point(asset) in scene.state.book.orders:
         return True
     if result.total_high_w is None or not (player.usable or turn != player.turn):

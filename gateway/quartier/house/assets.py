@@ -145,7 +145,8 @@ class Moded(Asset):
     read each ``sense_period_s``.
     ``normal`` is the mode of one that nobody steers.  After a change to more power it stays there for
     ``min_on_s``, after one to less for ``min_off_s``: S2's timers, whose transitions nothing of ours breaks.
-    An order that its device ends by itself after ``lease_s`` is kept alive by writing.
+    An order that its device ends by itself after ``lease_s`` is kept alive by writing.  ``own_normal``: its
+    own control is its normal mode, so nothing is written then.
     """
 
     quantity: str
@@ -157,6 +158,7 @@ class Moded(Asset):
     min_off_s: float = 0.0
     writable: bool = True
     lease_s: float = inf
+    own_normal: bool = False
 
     @property
     def point(self) -> str:

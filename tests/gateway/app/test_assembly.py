@@ -512,3 +512,15 @@ def test_a_cap_on_a_district_reaches_the_points_of_its_classes(read):
         for point in ("hp.sg_ready_state", "loop.pump_pct", "street.dim_pct", "chp.request_on")
     }
     assert 40 == orders["air.speed_pct"]
+
+
+@pytest.mark.parametrize(("profile", "own"), [("grundfos/cim", True), ("quartier/substation", False)])
+def test_a_pump_that_can_be_given_back_is_its_own_while_nothing_is_wanted(read, profile, own):
+    text = DISTRICT.replace("quartier/substation", profile).replace(", supply_max_c = 75", "")
+    text = text.replace(
+        "pump_min_pct = 40",
+        'pump_min_pct = 40, accept_no_fallback = "a slow pump harms nobody, says its owner"',
+    )
+    _, _, house = served(read(text))
+
+    assert own is asset(house, "loop").own_normal

@@ -249,3 +249,32 @@ def test_above_its_band_a_store_is_not_boosted_by_an_export_cap_either(town):
     p.cap(export_max_w=1_000).run(120)
 
     assert {2} == {value for _, value in p.written("hp.sg_ready_state")}
+
+
+def test_what_has_a_control_of_its_own_is_ordered_only_while_a_cap_needs_it(town):
+    own = replace(LOOP, own_normal=True)
+    p = town(own)
+    p.run(60)
+    assert [] == p.written("loop.pump_pct")
+    p.cap(import_max_w=1_500).run(10)
+    assert 60 == p.points["loop.pump_pct"]
+    p.cap(import_max_w=16_000)
+    given = [p.t for _ in range(1_300) if p.step().releases == ("loop.pump_pct",)]
+
+    assert 1 == len(given)
+    assert [] == p.written("loop.pump_pct", since=given[0])
+    assert "loop.pump_pct" not in p.state.book.orders
+    assert [] == p.view["alarms"]
+    p.cap(import_max_w=1_500).run(70)
+    assert 60 == p.written("loop.pump_pct")[-1][1]
+
+
+def test_a_hot_loop_with_a_control_of_its_own_stays_with_it(town):
+    p = town(replace(LOOP, own_normal=True))
+    p.run(30).cap(import_max_w=1_500).run(10)
+    p.raw["loop.supply_c"] = 80
+    p.run(30)
+    p.raw["loop.supply_c"] = 40
+    p.cap(import_max_w=16_000).run(1_500)
+
+    assert [] == p.written("loop.pump_pct", since=41)
