@@ -7,7 +7,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from quartier.app import modes, nodes, pace
+from quartier.app import modes, nodes, offers, pace
 from quartier.config import capping, model
 from quartier.config.load import Loaded
 from quartier.config.modes import MODED, QUANTITIES, quantity, switched
@@ -139,7 +139,9 @@ def house(
         grid=assets.Grid(
             name=grid_name,
             rated_w=limits.import_hard_w,
-            period_s=_period_s(points, f"{grid_name}.{'apparent_power_va' if is_apparent else 'power_w'}"),
+            period_s=offers.period_s(
+                points, f"{grid_name}.{'apparent_power_va' if is_apparent else 'power_w'}"
+            ),
             is_apparent=is_apparent,
             frequency_period_s=_measured_s(points, f"{grid_name}.frequency_hz"),
             voltage_period_s=_measured_s(points, f"{grid_name}.voltage_l1_v"),
@@ -180,7 +182,7 @@ def _contact(name: str, contact: capping.Contact, points: Mapping[str, PointInfo
         consumption_max_w=contact.consumption_max_w,
         debounce_s=contact.debounce_s,
         release_s=contact.release_s,
-        period_s=_period_s(points, f"{name}.input_on"),
+        period_s=offers.period_s(points, f"{name}.input_on"),
     )
 
 
@@ -194,7 +196,7 @@ def _supplies(site: model.Site, points: Mapping[str, PointInfo]) -> tuple[assets
         assets.Supply(
             name=name,
             release_s=release_s,
-            period_s=_period_s(points, f"{name}.apparent_power_va"),
+            period_s=offers.period_s(points, f"{name}.apparent_power_va"),
             is_grid=name == grid,
         )
         for name, release_s in said.items()
@@ -268,22 +270,22 @@ def _asset(
         "name": name,
         "node": asset.node,
         "phase": asset.phase,
-        "period_s": _period_s(points, f"{name}.power_w"),
+        "period_s": offers.period_s(points, f"{name}.power_w"),
         "measured": f"{name}.power_w" in points,
         "accepts_no_fallback": asset.accept_no_fallback is not None,
     }
     if isinstance(asset, MODED):
-        chosen = quantity(asset.role, lambda one: _writable(points, f"{name}.{one}"))
+        chosen = quantity(asset.role, lambda one: offers.writable(points, f"{name}.{one}"))
         point = f"{name}.{chosen}"
         senses = [f"{name}.{one}" for one in modes.SENSES.get(asset.role, ())]
         written = {
             "quantity": chosen,
             "senses": tuple(one.partition(".")[2] for one in senses if one in points),
             "sense_period_s": max((points[one].period_s for one in senses if one in points), default=5.0),
-            "writable": _writable(points, point),
-            "falls_back": _falls_back(points, point),
-            "lease_s": _lease_s(points, point),
-            "own_normal": asset.role in modes.OWN_NORMAL and _gives_back(points, point),
+            "writable": offers.writable(points, point),
+            "falls_back": offers.falls_back(points, point),
+            "lease_s": offers.lease_s(points, point),
+            "own_normal": asset.role in modes.OWN_NORMAL and offers.gives_back(points, point),
         }
         return modes.moded(asset, shared | written, place)
     if isinstance(asset, model.Battery):
@@ -291,8 +293,8 @@ def _asset(
     if isinstance(asset, model.Pv):
         curtail = _curtail(name, asset, points)
         point = f"{name}.{'relay_on' if curtail == 'relay' else 'generation_max_w'}"
-        falls_back = curtail == "none" or _falls_back(points, point)
-        lease_s = _lease_s(points, point)
+        falls_back = curtail == "none" or offers.falls_back(points, point)
+        lease_s = offers.lease_s(points, point)
         return assets.Pv(
             **shared, rated_w=asset.rated_w, curtail=curtail, falls_back=falls_back, lease_s=lease_s
         )
@@ -310,17 +312,17 @@ def _asset(
             l1_on=asset.l1_on,
             departure_s=None if asset.departure is None else modes.seconds(asset.departure),
             energy_wanted_wh=asset.energy_wanted_wh,
-            writable=_writable(points, f"{name}.current_max_a"),
-            falls_back=_falls_back(points, f"{name}.current_max_a"),
-            lease_s=_lease_s(points, f"{name}.current_max_a"),
+            writable=offers.writable(points, f"{name}.current_max_a"),
+            falls_back=offers.falls_back(points, f"{name}.current_max_a"),
+            lease_s=offers.lease_s(points, f"{name}.current_max_a"),
         )
     return assets.Load(
         **shared,
         tier=asset.tier,
         rated_w=asset.rated_w,
-        switchable=asset.tier != "A" and _writable(points, f"{name}.relay_on"),
-        falls_back=asset.tier == "A" or _falls_back(points, f"{name}.relay_on"),
-        lease_s=_lease_s(points, f"{name}.relay_on"),
+        switchable=asset.tier != "A" and offers.writable(points, f"{name}.relay_on"),
+        falls_back=asset.tier == "A" or offers.falls_back(points, f"{name}.relay_on"),
+        lease_s=offers.lease_s(points, f"{name}.relay_on"),
         min_on_s=asset.min_on_s,
         min_off_s=asset.min_off_s,
     )
@@ -343,7 +345,7 @@ def _battery(
         soc_min_pct=asset.soc_min_pct,
         soc_max_pct=asset.soc_max_pct,
         reserve_soc_pct=asset.reserve_soc_pct,
-        soc_period_s=_period_s(points, f"{shared['name']}.soc_pct"),
+        soc_period_s=offers.period_s(points, f"{shared['name']}.soc_pct"),
         lease_s=min(lease_s, 60.0),
         writable=setpoint is not None and setpoint.writable,
         # A setpoint must end when we read on but no longer decide: a timer that reading keeps alive does not.
@@ -353,34 +355,11 @@ def _battery(
 
 def _curtail(name: str, asset: model.Pv, points: Mapping[str, PointInfo]) -> Any:
     able = "none"
-    if _writable(points, f"{name}.relay_on"):
+    if offers.writable(points, f"{name}.relay_on"):
         able = "relay"
-    if _writable(points, f"{name}.generation_max_w"):
+    if offers.writable(points, f"{name}.generation_max_w"):
         able = "limit"
     return able if asset.curtail is None or able == "none" else asset.curtail
-
-
-def _writable(points: Mapping[str, PointInfo], point: str) -> bool:
-    return point in points and points[point].writable
-
-
-def _gives_back(points: Mapping[str, PointInfo], point: str) -> bool:
-    return point in points and points[point].on_release == "own"
-
-
-def _falls_back(points: Mapping[str, PointInfo], point: str) -> bool:
-    return point not in points or points[point].fallback is not None
-
-
-def _lease_s(points: Mapping[str, PointInfo], point: str) -> float:
-    fallback = points[point].fallback if point in points else None
-    return (
-        inf if fallback is None else min(fallback.after_s, 3 * (fallback.refresh_s or fallback.after_s / 3))
-    )
-
-
-def _period_s(points: Mapping[str, PointInfo], point: str) -> float:
-    return points[point].period_s if point in points else 1.0
 
 
 def _measured_s(points: Mapping[str, PointInfo], point: str) -> float | None:

@@ -1,0 +1,34 @@
+"""What a point offers: whether it takes orders, forgets them, is given back, how often it is read (pure)."""
+
+from collections.abc import Mapping
+from math import inf
+
+from quartier_drivers.contract import PointInfo
+
+
+def writable(points: Mapping[str, PointInfo], point: str) -> bool:
+    """Whether it takes orders."""
+    return point in points and points[point].writable
+
+
+def gives_back(points: Mapping[str, PointInfo], point: str) -> bool:
+    """Whether leaving gives it back to its device's own control."""
+    return point in points and points[point].on_release == "own"
+
+
+def falls_back(points: Mapping[str, PointInfo], point: str) -> bool:
+    """Whether its device forgets orders by itself; true where there is no such point."""
+    return point not in points or points[point].fallback is not None
+
+
+def lease_s(points: Mapping[str, PointInfo], point: str) -> float:
+    """How long an order stands without being written again, in s; infinite without a timer."""
+    fallback = points[point].fallback if point in points else None
+    return (
+        inf if fallback is None else min(fallback.after_s, 3 * (fallback.refresh_s or fallback.after_s / 3))
+    )
+
+
+def period_s(points: Mapping[str, PointInfo], point: str) -> float:
+    """How often it is read, in s."""
+    return points[point].period_s if point in points else 1.0
