@@ -36,6 +36,13 @@ def keep(state_dir: Path, fallbacks: Fallbacks) -> None:
     statefile.save(state_dir / FILE, fallbacks.facts())
 
 
+def proven(state_dir: Path, point: str, proof: Proof) -> None:
+    """Keep what was seen of a point's timer, beside all that is known.  Raises OSError."""
+    known = recalled(state_dir)
+    known.prove(point, proof)
+    keep(state_dir, known)
+
+
 async def run(state_dir: Path, fallbacks: Fallbacks, clock: HouseClock, log: Any) -> None:
     """Keep what was found whenever somebody looked; says once when the disk refuses."""
     kept_count = fallbacks.changes_count

@@ -155,9 +155,7 @@ def _told(
         probed.keep(options.state_dir, plan.subject.name, one)
     proof = probe.proof(plan.subject, stage.watch, utc_ms, one.serial)
     if proof is not None:
-        looks = fallbacks.recalled(options.state_dir)
-        looks.prove(plan.subject.point, proof)
-        fallbacks.keep(options.state_dir, looks)
+        fallbacks.proven(options.state_dir, plan.subject.point, proof)
     if options.page is not None:
         text = sheet.page(_sheet(loaded, plan, outcome, one, found, changes, seen, agreed_to))
         options.page.write_text(text, encoding="utf-8")

@@ -119,6 +119,16 @@ def proof(*, acts=True, words="bat1 fell back 60 s after the last write"):
     return Proof(acts, 60.0, 60.2 if acts else None, words, NOON)
 
 
+def test_what_a_probe_saw_is_kept_beside_what_arming_found(tmp_path):
+    found = Fallbacks()
+    found.note(Armed(SETPOINT, 0.0, 60.0), NOON)
+    fallbacks.keep(tmp_path, found)
+    fallbacks.proven(tmp_path, SETPOINT, proof())
+    known = fallbacks.recalled(tmp_path)
+
+    assert (found.of(SETPOINT), proof()) == (known.of(SETPOINT), known.proof(SETPOINT))
+
+
 @pytest.mark.parametrize(
     ("look", "seen", "told_on"),
     [

@@ -236,6 +236,16 @@ async def test_a_change_of_mode_is_logged_and_kept(turning):
         assert [{"mode": "CONTROLLED"}] == [event["data"] for event in house.events("link.mode")]
 
 
+async def test_control_knows_how_finely_what_it_orders_can_be_written(turning):
+    async with turning() as house:
+        await house.well()
+        house.devices["gx"].publish({"grid.power_w": 3000.0})
+        await house.until(lambda _view: "bat1.setpoint_w" in house.turn.house.steps)
+        step = house.yard.fleet.points["bat1.setpoint_w"].step
+
+        assert 0 < step == house.turn.house.steps["bat1.setpoint_w"]
+
+
 async def test_a_lost_meter_raises_one_alarm_that_clears_and_the_battery_is_given_back(turning):
     async with turning(*SDM) as house:
         gx, meter = house.devices["gx"], house.devices["meter"]

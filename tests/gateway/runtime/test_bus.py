@@ -353,7 +353,11 @@ async def test_a_bug_in_one_driver_costs_the_others_no_safe_value():
     async with running(two) as (house, simulated):
         order(house, 1.0)
         await house.until(lambda: simulated["relays"].orders()["relay1.relay_on"] == 1.0)
-        house.bus.devices["odd"].driver.releases = lambda: 1 / 0
+
+        async def bug():
+            return 1 / 0
+
+        house.bus.devices["odd"].driver.release = bug
 
         assert ["odd: division by zero"] == await house.bus.release(["odd", "relays"])
         assert 0.0 == simulated["relays"].orders()["relay1.relay_on"]
