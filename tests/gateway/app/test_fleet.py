@@ -274,7 +274,7 @@ async def test_the_release_table_is_looked_at_again_when_a_cap_changes_in_a_devi
     async with yard() as (found, _):
         await found.follow()
         await polled(found)
-        assert {(True, None)} == set(found.fleet.reached())
+        assert {(True, ())} == set(found.fleet.reached())
         driver = next(iter(found.fleet.buses[0].devices.values())).driver
         driver.__class__ = type("Capped", (driver.__class__,), {"standing": (2500,)})
 

@@ -151,3 +151,29 @@ async def test_a_relay_that_somebody_switches_by_hand_is_told_as_somebody_else(h
     found = next(row for row in told if row["who"]["kind"] == "stranger")
     assert (0.0, 1.0) == (found["value"], found["before"])
     await book.until("boiler", lambda row: row["before"] == 0.0 and row["number"] > found["number"])
+
+
+CONTACT = """\
+devices.inputs = { bus = "board", profile = "waveshare/io8", unit = 4 }
+contacts.dso1 = { device = "inputs", part = "in1", acts = "closed", import_max_w = 1000 }
+"""
+
+
+async def test_a_cap_of_the_grid_operators_contact_is_behind_what_it_caused(house):
+    gateway, devices = house
+    gateway.config.write_text(gateway.config.read_text() + CONTACT)
+    devices["gx"].publish({"battery.soc_pct": 20.0})  # nothing to give: the boiler has to go
+    book = Book(gateway)
+    await gateway.start()
+    devices["gx"].publish({"grid.power_w": 300.0})
+    await book.until("boiler", lambda row: (row["value"], row["outcome"]) == (1.0, "done"))
+    devices["gx"].publish({"grid.power_w": 1800.0})
+    devices["inputs"].publish({"in1.input_on": 1.0})
+    told = await book.until("boiler", lambda row: row["who"]["kind"] == "grid" and row["outcome"] == "done")
+
+    shed = next(row for row in told if row["who"]["kind"] == "grid")
+    assert ("contact dso1", 0.0, 1.0) == (shed["who"]["name"], shed["value"], shed["before"])
+    assert "import cap 1000 W (contact dso1)" in shed["why"]
+    screen = " ".join((await book.why("boiler")).split())
+    assert "by the grid (contact dso1)" in screen
+    assert "not before its minimum pause" in screen
