@@ -10,7 +10,6 @@ from quartier_drivers.profile import Profile
 
 NODES_MAX = 63
 """Nodes beside the root that control allocates over (quartier_native.NODE_MAX)."""
-ASSETS_MAX = 256
 READ = ("power_w", "power_l1_w", "current_l1_a")
 """A meter of a node says at least one of these."""
 

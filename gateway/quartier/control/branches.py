@@ -3,23 +3,27 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from quartier.control import balance, failsafe, meters, phases, sight
+from quartier.control import balance, failsafe, meters, phases, sight, stay
 from quartier.control.meters import NOTHING, Look, Reading, minus, plus
 from quartier.control.nodes import Stem
 from quartier.control.phases import Four, Share
 from quartier.control.players import Player, ordered_w
 from quartier.control.scene import Scene
-from quartier.house.assets import Asset, Battery, Pv
+from quartier.house.assets import Asset, Battery, Ev, Pv
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """An asset at its node, with the part of its power on each phase; ``index`` is the player's, if it is."""
+    """An asset at its node, with the part of its power on each phase; ``index`` is the player's, if it is.
+
+    ``drawn`` is how what it takes now is spread, where that is another than how what it may take would be.
+    """
 
     asset: Asset
     home: int
     share: Share
     index: int | None
+    drawn: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,12 @@ def leaves(scene: Scene, stem: Stem, players: Sequence[Player]) -> list[Leaf]:
     found = []
     for index, (asset, home) in enumerate(zip(assets, stem.homes(assets), strict=True)):
         turn = turns.get(asset.name)
-        share = phases.of(asset, stem.via(home), memories, None if turn is None else turn.limit_w, now_ns)
-        found.append(Leaf(asset, home, share, index if index < len(players) else None))
+        via = stem.via(home)
+        drawn = phases.of(asset, via, memories, None if turn is None else turn.limit_w, now_ns)
+        share = drawn
+        if isinstance(asset, Ev) and via is None:
+            share = stay.share(asset, scene.state.stays.get(asset.name), drawn)
+        found.append(Leaf(asset, home, share, index if index < len(players) else None, drawn))
     return found
 
 
@@ -145,9 +153,10 @@ class _Node:
         return player.name if player.seen else f"{player.name}?"
 
     def _present(self, leaf: Leaf) -> Four:
+        share = leaf.drawn or leaf.share
         if leaf.index is not None:
-            return leaf.share.spread(self.players[leaf.index].present_w)
-        return leaf.share.spread(_seen_w(self.scene, leaf.asset) or 0.0)
+            return share.spread(self.players[leaf.index].present_w)
+        return share.spread(_seen_w(self.scene, leaf.asset) or 0.0)
 
     def _unmeasured(self, reading: Reading) -> Four | None:
         """What the meter shows and no asset says; None while one that is measured is silent."""
@@ -250,7 +259,7 @@ def uncertain(
             counted = leaf.share.spread(want_w)
             high = plus(high, minus(leaf.share.at_most(want_w), counted))
             low = plus(low, minus(leaf.share.at_least(want_w), counted))
-        if branch.basis == "silent":
+        if branch.basis == "silent" and players[leaf.index].allowed_w is None:
             worse_w = max(0.0, ordered_w(players[leaf.index]) - wants[leaf.index])
             high = plus(high, leaf.share.at_most(worse_w))
     return high, low

@@ -28,9 +28,11 @@ from quartier.control import (
     outage,
     outcome,
     override,
+    park,
     restore,
     rivals,
     sight,
+    stay,
     steps,
     supplies,
     track,
@@ -72,7 +74,9 @@ def step(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Decision:
     base = _base(scene, window, players)
     if base is not None:
         _want(scene, players, base)
-    result = _allocated(scene, players, base)
+    grove = None if base is None else tree.grove(scene, players, base)
+    scene = park.shared(scene, players, grove)
+    result = _allocated(scene, players, base, grove)
     result = restore.restored(scene, players, result)
     wants, turns = outcome.applied(scene, players, result)
     book, commands = orders.written(state.book, wants, frozen, now.ns, state.house.steps)
@@ -127,6 +131,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         mode=wishes.caps.mode,
         contacts=holds,
         supplies=loads,
+        stays=stay.stays(house, state.stays, state.turns, memories, dt_s, now),
         tracks=track.tracked(house, state.tracks, memories, state.book.orders, now.ns),
         events=seen,
         rivals=rivals.watched(state.rivals, frozen, state.book.orders, now.ns),
@@ -261,12 +266,13 @@ def _above_reserve(scene: Scene, unit: Player) -> bool:
     return soc is not None and soc.value >= unit.asset.reserve_soc_pct
 
 
-def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -> outcome.Result:
+def _allocated(
+    scene: Scene, players: list[Player], base: balance.Base | None, grove: tree.Grove | None
+) -> outcome.Result:
     """Bring the wants inside every cap; without any base nothing moves."""
     wants = [player.want_w for player in players]
-    if base is None:
+    if base is None or grove is None:
         return outcome.Result(tuple(wants), None, None, {}, met=True, gate=scene.state.gate)
-    grove = tree.grove(scene, players, base)
     downs = steps.down(players, scene.state.turns, scene.now_ns)
     acted: dict[int, str] = {}
     off = emergency.taken(scene, players, wants, acted)
@@ -303,6 +309,7 @@ def _allocated(scene: Scene, players: list[Player], base: balance.Base | None) -
         ),
         grove=grove,
         broken=found.broken,
+        held_w=found.held_w,
     )
 
 

@@ -33,7 +33,8 @@ class Result:
     take more.  ``acted`` says by player why it was moved,
     ``back`` which players come back, with their new turn; ``off`` which an event of the grid takes, and into
     which mode, also where they take nothing now.  ``grove`` is the tree that it was brought into, None where
-    nothing is known of the grid; ``broken`` are its rows whose cap does not hold.
+    nothing is known of the grid; ``broken`` are its rows whose cap does not hold.  ``held_w`` is what cars
+    that share may take from now on, where the kernel lowered that.
     """
 
     setpoints_w: tuple[float, ...]
@@ -48,6 +49,7 @@ class Result:
     broken: tuple[int, ...] = ()
     looks: Mapping[str, Look] = field(default_factory=dict)
     off: Mapping[int, int] = field(default_factory=dict)
+    held_w: Mapping[int, float] = field(default_factory=dict)
 
 
 def point(asset: Load | Ev | Pv | Moded) -> str:
@@ -116,7 +118,8 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
             wants += _battery_want(scene, player, result, index)
             continue
         turn = result.back.get(index) or _turn(scene, player, result, index)
-        if isinstance(asset, Ev) and turn.on and player.usable and _plugged(scene, asset):
+        shares = player.allowed_w is not None
+        if isinstance(asset, Ev) and turn.on and player.usable and not shares and _plugged(scene, asset):
             turn = _fitted(asset, turn, max(0.0, setpoint_w) + spare_w)
             spare_w = max(0.0, spare_w - (_limit_w(asset, turn) - max(0.0, setpoint_w)))
         turns[asset.name] = turn
@@ -149,14 +152,21 @@ def _battery_want(scene: Scene, player: Player, result: Result, index: int) -> l
 
 def _turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
     """The turn after the kernel moved the player, or left it."""
-    asset, turn, now_ns = player.asset, player.turn, scene.now_ns
-    setpoint_w, want_w = result.setpoints_w[index], player.want_w
+    asset, now_ns = player.asset, scene.now_ns
+    setpoint_w = result.setpoints_w[index]
     if isinstance(asset, Moded):
         return moded.turned(scene, player, setpoint_w, result.off.get(index))
     if isinstance(asset, Pv):
         return _pv_turn(scene, player, result, index)
-    assert isinstance(asset, Load | Ev)
     is_off = index in result.off
+    if isinstance(asset, Ev) and player.allowed_w is not None:
+        return _car_turn(player, asset, 0.0 if is_off else result.held_w.get(index), now_ns)
+    assert isinstance(asset, Load | Ev)
+    return _switched(player, asset, setpoint_w, now_ns, is_off=is_off)
+
+
+def _switched(player: Player, asset: Load | Ev, setpoint_w: float, now_ns: int, *, is_off: bool) -> Turn:
+    turn, want_w = player.turn, player.want_w
     if turn.on and (setpoint_w < want_w - EPSILON_W or is_off):
         before_w = max(player.present_w, 0.0)
         if setpoint_w <= 0 or isinstance(asset, Load) or is_off:
@@ -167,6 +177,16 @@ def _turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
             turn = shed.switched_on(turn, now_ns)
         return replace(turn, limit_w=limit(setpoint_w, full_w(asset))) if isinstance(asset, Ev) else turn
     return turn
+
+
+def _car_turn(player: Player, ev: Ev, held_w: float | None, now_ns: int) -> Turn:
+    """The turn of a car that shares: as it was shared, or lower where the kernel held it."""
+    turn, before_w = player.turn, max(player.present_w, 0.0)
+    if held_w is None or not turn.on:
+        return turn
+    if held_w < floor_w(ev) - EPSILON_W:
+        return shed.switched_off(turn, before_w, now_ns)
+    return shed.lowered(turn, held_w, before_w, now_ns)
 
 
 def _pv_turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
@@ -298,7 +318,8 @@ def _reason(scene: Scene, player: Player, result: Result, index: int, turn: Turn
     before = scene.state.book.orders.get(point(player.asset))  # type: ignore[arg-type]  # no battery comes here
     if index in result.back:
         return rule("restored: below the cap by 10 % for 120 s", RESTORE)
-    if not turn.is_limited or (not turn.on and override.keeps_off(player.asset, scene.wishes.overrides)):
+    kept_off = not turn.on and override.keeps_off(player.asset, scene.wishes.overrides)
+    if not turn.is_limited or kept_off or player.allowed_w is not None:
         by_hand = scene.wishes.overrides.get(player.name) if turn.is_limited else None
         return player.reason or "free" if by_hand is None else by_hand.reason
     if before is None and not turn.on:

@@ -29,6 +29,9 @@ class Player:
     """``present_w`` is inside the grid's power now, ``want_w`` is what shall be there instead.
 
     ``seen`` is False while ``present_w`` is only assumed, ``usable`` where no cap may be taken with it now.
+    A car that shares counts against caps with ``allowed_w``, which it may take at any time (None: as it
+    wants); ``scale`` is what it takes of each W that its point would on all phases, ``laxity_s`` how long it
+    can wait.
     An asset in modes offers ``downs`` and ``ups``, the nearest first, and stands in the order as ``tier``.
     """
 
@@ -46,6 +49,9 @@ class Player:
     mode: int = 0
     tier: Tier = "A"
     wanted: int = 0
+    allowed_w: float | None = None
+    scale: float = 1.0
+    laxity_s: float = 0.0
 
     @property
     def name(self) -> str:
@@ -75,10 +81,11 @@ def ordered_w(player: Player) -> float:
 
 def flexible(house: House) -> list[Load | Ev | Pv]:
     """The assets that can be switched or limited: relays, charging points, curtailable PV."""
-    return [a for a in house.assets if isinstance(a, Load | Ev | Pv) and _takes_orders(a)]
+    return [a for a in house.assets if isinstance(a, Load | Ev | Pv) and takes_orders(a)]
 
 
-def _takes_orders(asset: Load | Ev | Pv) -> bool:
+def takes_orders(asset: Load | Ev | Pv) -> bool:
+    """Whether it can be switched or limited, and may be by what is declared."""
     if not guards.may_order(asset):
         return False
     if isinstance(asset, Pv):

@@ -59,7 +59,7 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
             risen = moded.back(scene, players[place[asset.name]], spare_w)
             if risen is not None:
                 return {place[asset.name]: risen}
-        elif not turn.on:
+        elif not turn.on and players[place[asset.name]].allowed_w is None:
             fits = steps.returning_w(asset, turn) <= spare_w
             if fits and shed.may_return(asset, turn, scene.now_ns):
                 on = shed.switched_on(turn, scene.now_ns)
@@ -67,7 +67,8 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
                 return {place[asset.name]: on}
     for asset in reversed(order):
         turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
-        if isinstance(asset, Ev) and turn.on and turn.limit_w is not None:
+        shares = players[place[asset.name]].allowed_w is not None
+        if isinstance(asset, Ev) and turn.on and turn.limit_w is not None and not shares:
             limit_w = min(full_w(asset), turn.limit_w + spare_w)
             if limit_w >= min(full_w(asset), turn.limit_w + floor_w(asset) / 6):
                 return {place[asset.name]: replace(turn, limit_w=limit(limit_w, full_w(asset)))}

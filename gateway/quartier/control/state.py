@@ -17,6 +17,7 @@ from quartier.control.orders import Book
 from quartier.control.rivals import Rival
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
+from quartier.control.stay import Park, Stay
 from quartier.control.supplies import Drawn
 from quartier.control.track import Track
 from quartier.house.assets import House
@@ -50,6 +51,8 @@ class State:
     events: Events = field(default_factory=Events)
     rivals: Mapping[str, Rival] = field(default_factory=dict)
     swings: Swings = field(default_factory=Swings)
+    stays: Mapping[str, Stay] = field(default_factory=dict)
+    park: Park = field(default_factory=Park)
 
     @classmethod
     def fresh(cls, house: House) -> "State":
@@ -79,6 +82,7 @@ class State:
                 frozenset(p for p in self.book.released if known(p) and p not in anew),
             ),
             window=Window(),
+            stays={n: one for n, one in self.stays.items() if n in names},
             looks=meters.kept(self.looks, [ROOT, *(node.name for node in house.nodes)]),
             tracks={n: t for n, t in self.tracks.items() if n in names},
             rivals={p: r for p, r in self.rivals.items() if known(p)},

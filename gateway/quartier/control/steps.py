@@ -41,17 +41,23 @@ def down(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int) -> l
     order = in_turn((p.asset for p in players if isinstance(p.asset, Load | Ev) and p.usable), turns, now_ns)
     running = [asset for asset in order if turns[asset.name].on]
     first = [asset for asset in running if isinstance(asset, Ev) and asset.tier == "D"]
+    # Who can wait longest pauses first; where cars do not share all are equal, and stay as they stand.
+    first.sort(key=lambda ev: -players[place[ev.name]].laxity_s)
     steps = [Step(i, 0.0, True, "battery stops charging", "D") for i in batteries]
     steps += [_rung_step(i, rung) for i in moded for rung in _early(players[i])]
-    steps += [_slower(place, ev) for ev in first]
+    steps += [_slower(players, place, ev) for ev in first]
     steps += [Step(i, players[i].room.low_w, True, "battery discharges") for i in batteries]
     steps += [_rung_step(i, rung) for i in moded for rung in _generating(players[i])]
     steps += [_pause(place, ev) for ev in first if may_switch(ev, turns[ev.name], now_ns)]
     rest = [
-        (shed.place(asset, asset.tier, turns[asset.name], now_ns), _taken(place, asset, turns, now_ns))
+        (
+            shed.place(asset, asset.tier, turns[asset.name], now_ns),
+            _taken(players, place, asset, turns, now_ns),
+        )
         for asset in running
-        if asset not in first
+        if asset not in first and not _is_shared(players[place[asset.name]])
     ]
+    rest += _cars(players, place, [asset for asset in running if asset not in first], turns, now_ns)
     rest += [
         (_place(players[i], rung.tier, now_ns), [_rung_step(i, rung)])
         for i in moded
@@ -83,10 +89,40 @@ def _rung_step(index: int, rung: Rung) -> Step:
     return Step(index, rung.target_w, False, words, rung.tier)
 
 
-def _taken(place: Mapping[str, int], asset: Load | Ev, turns: Mapping[str, Turn], now_ns: int) -> list[Step]:
+def _is_shared(player: Player) -> bool:
+    return player.allowed_w is not None
+
+
+def _cars(
+    players: Sequence[Player],
+    place: Mapping[str, int],
+    running: Sequence[Load | Ev],
+    turns: Mapping[str, Turn],
+    now_ns: int,
+) -> Iterator[tuple[tuple[int, int, float, str], list[Step]]]:
+    """Cars of a later tier that share: all of a tier are slowed together, then pause by turns."""
+    cars = [ev for ev in running if isinstance(ev, Ev) and _is_shared(players[place[ev.name]])]
+    for tier in dict.fromkeys(ev.tier for ev in cars):
+        mine = [ev for ev in cars if ev.tier == tier]
+        turn = shed.TURN_OF_TIER[tier]
+        yield (turn, -1, 0.0, ""), [_slower(players, place, ev) for ev in mine]
+        for ev in mine:
+            if may_switch(ev, turns[ev.name], now_ns):
+                laxity_s = players[place[ev.name]].laxity_s
+                yield (turn, 0, -laxity_s, ev.name), [_pause(place, ev)]
+
+
+def _taken(
+    players: Sequence[Player],
+    place: Mapping[str, int],
+    asset: Load | Ev,
+    turns: Mapping[str, Turn],
+    now_ns: int,
+) -> list[Step]:
     switchable = may_switch(asset, turns[asset.name], now_ns)
     if isinstance(asset, Ev):
-        return [_slower(place, asset), _pause(place, asset)] if switchable else [_slower(place, asset)]
+        slower = [_slower(players, place, asset)]
+        return [*slower, _pause(place, asset)] if switchable else slower
     words = f"shed, tier {asset.tier}"
     return [Step(place[asset.name], 0.0, False, words, asset.tier)] if switchable else []
 
@@ -101,7 +137,10 @@ def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, rai
             for i, p in enumerate(players)
             if isinstance(p.asset, Battery)
         ]
-        usable = (p.asset for p in players if isinstance(p.asset, Load | Ev) and p.usable)
+        # Cars that share are given all that fits anyway.
+        usable = (
+            p.asset for p in players if isinstance(p.asset, Load | Ev) and p.usable and not _is_shared(p)
+        )
         order = in_turn(usable, turns, now_ns)
         for asset in reversed(order):
             steps += _raised(place, asset, turns[asset.name], now_ns)
@@ -120,8 +159,11 @@ def _higher(players: Sequence[Player]) -> Iterator[Step]:
             yield from (Step(index, rung.target_w, False, rung.words, player.tier) for rung in player.ups)
 
 
-def _slower(place: Mapping[str, int], ev: Ev) -> Step:
-    return Step(place[ev.name], floor_w(ev), True, "charging slowed", ev.tier)
+def _slower(players: Sequence[Player], place: Mapping[str, int], ev: Ev) -> Step:
+    """To its floor; cars that share go there together."""
+    index = place[ev.name]
+    pool = shed.TURN_OF_TIER[ev.tier] if _is_shared(players[index]) else -1
+    return Step(index, floor_w(ev), True, "charging slowed", ev.tier, pool)
 
 
 def _pause(place: Mapping[str, int], ev: Ev) -> Step:

@@ -13,8 +13,11 @@ from quartier.control.reason import Reason, further
 from quartier.control.scene import Scene
 from quartier.control.shed import RESTORE_AFTER_S, RESTORE_BELOW
 from quartier.control.steps import Step
-from quartier.house.assets import Battery
+from quartier.house.assets import Battery, Load
 from quartier_native import Tree, allocate_tree
+
+_ANSWER_S, _LEAST_W = 10.0, 200.0
+"""A relay that still lets so much through so long after it was told does not obey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,15 @@ def grove(scene: Scene, players: Sequence[Player], base: balance.Base) -> Grove:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """Setpoints in W by player, why those that were moved were, and the rows whose cap does not hold."""
+    """Setpoints in W by player, why those that were moved were, and the rows whose cap does not hold.
+
+    ``held_w`` is what each charging point that was moved may take from now on, in W on all its phases.
+    """
 
     setpoints_w: tuple[float, ...]
     acted: Mapping[int, Reason]
     broken: tuple[int, ...]
+    held_w: Mapping[int, float] = field(default_factory=dict)
 
 
 def brought(
@@ -75,9 +82,12 @@ def brought(
     ups: Sequence[Step],
 ) -> Brought:
     """Wishes to setpoints; ``rest_w`` is what a connection without nodes takes beside the players, in W."""
-    seats = _seats(one, players, wants)
+    deaf = {i: p.present_w for i, p in enumerate(players) if one.branches and _is_deaf(p, scene.now_ns)}
+    counted = [_counted_w(player, want) for player, want in zip(players, wants, strict=True)]
+    counted = [max(want, deaf.get(index, want)) for index, want in enumerate(counted)]
+    seats = _seats(one, players, counted)
     if one.branches:
-        high, low = one.rest(players, wants)
+        high, low = one.rest(players, counted)
     else:
         high = low = [rest_w, 0.0, 0.0, 0.0]
     lower, higher = list(seats.lower(downs)), list(seats.higher(ups))
@@ -87,14 +97,43 @@ def brought(
     moved = list(found.setpoint_w[: len(players)])
     for index, seat in seats.halves.items():
         moved[index] += found.setpoint_w[seat]
+    held_w = {}
+    for index, player in enumerate(players):
+        if index in deaf:
+            moved[index] = wants[index]
+        if player.allowed_w is not None:
+            if moved[index] < player.allowed_w:
+                held_w[index] = moved[index] / player.scale
+            moved[index] = min(moved[index], wants[index])
     origin = [step for step, _ in (*lower, *higher)]
     acted: dict[int, Reason] = {}
     for step, row in zip(found.step, found.cap_row, strict=True):
-        if step >= 0 and moved[origin[step].index] != wants[origin[step].index]:
+        index = origin[step].index if step >= 0 else -1
+        if step >= 0 and (index in held_w or moved[index] != wants[index]):
             direction = "import" if step < len(lower) else "export"
             cap = nodes.words(scene.house, one.stem, scene.force, row, direction)
-            acted[origin[step].index] = further(cap, f": {origin[step].words}")
-    return Brought(tuple(moved), acted, found.broken)
+            acted[index] = further(cap, f": {origin[step].words}")
+    return Brought(tuple(moved), acted, found.broken, held_w)
+
+
+def _is_deaf(player: Player, now_ns: int) -> bool:
+    """Whether a load that was switched off goes on taking power: others must make room for it."""
+    turn = player.turn
+    told = turn.lowered_ns is None or now_ns - turn.lowered_ns >= _ANSWER_S * 1e9
+    return (
+        isinstance(player.asset, Load)
+        and not turn.on
+        and player.seen
+        and player.present_w > _LEAST_W
+        and told
+    )
+
+
+def _counted_w(player: Player, want_w: float) -> float:
+    """What a player is reckoned with: a car with what it may take at any time, if nothing lowered it."""
+    if player.allowed_w is None:
+        return want_w
+    return player.allowed_w if want_w >= player.want_w else min(player.allowed_w, want_w)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +147,24 @@ class _Seats:
     shares: list[Three]
     wants: list[float]
     halves: Mapping[int, int]
+    scales: Sequence[float]
 
     def lower(self, steps: Sequence[Step]) -> Iterator[tuple[Step, tuple[int, float, bool, int]]]:
         for step in steps:
             seat = self.halves.get(step.index, step.index) if step.target_w < 0 else step.index
-            yield step, (seat, step.target_w, step.divisible, step.pool)
+            yield step, (seat, step.target_w * self.scales[step.index], step.divisible, step.pool)
 
     def higher(self, steps: Sequence[Step]) -> Iterator[tuple[Step, tuple[int, float, bool, int]]]:
         for step in steps:
             if step.index in self.halves:
                 yield step, (self.halves[step.index], 0.0, step.divisible, step.pool)
-            yield step, (step.index, step.target_w, step.divisible, step.pool)
+            yield step, (step.index, step.target_w * self.scales[step.index], step.divisible, step.pool)
 
 
 def _seats(one: Grove, players: Sequence[Player], wants: Sequence[float]) -> _Seats:
     if not one.branches:
         count = len(players)
-        return _Seats([0] * count, [(0.0, 0.0, 0.0)] * count, list(wants), {})
+        return _Seats([0] * count, [(0.0, 0.0, 0.0)] * count, list(wants), {}, [1.0] * count)
     mine = one.leaves[: len(players)]
     homes, shares = [leaf.home for leaf in mine], [leaf.share.parts for leaf in mine]
     halves: dict[int, int] = {}
@@ -136,7 +176,7 @@ def _seats(one: Grove, players: Sequence[Player], wants: Sequence[float]) -> _Se
             shares.append((0.0, 0.0, 0.0))
             seated.append(min(0.0, wants[index]))
             seated[index] = max(0.0, wants[index])
-    return _Seats(homes, shares, seated, halves)
+    return _Seats(homes, shares, seated, halves, [player.scale for player in players])
 
 
 def rooms(
@@ -211,19 +251,6 @@ def shown(scene: Scene, one: Grove) -> list[dict[str, object]]:
             }
         )
     return told
-
-
-def alarms(scene: Scene, one: Grove | None, broken: Sequence[int]) -> Iterator[str]:
-    """One text for each cap of a node that does not hold although all was moved."""
-    if one is None:
-        return
-    for row in broken:
-        if row:
-            cap = nodes.words(scene.house, one.stem, scene.force, row, "import")
-            yield f"{cap} cannot be met: all that may be moved was moved"
-    for number, branch in enumerate(one.branches):
-        if number and branch.basis == "silent":
-            yield f"the meter of {one.stem.name(number)} is silent: all below it counts at its worst"
 
 
 def _fuse_a(scene: Scene, one: Grove, number: int) -> float | None:

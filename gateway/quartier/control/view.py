@@ -11,6 +11,7 @@ from quartier.control import (
     hunting,
     losses,
     moded,
+    precedence,
     sight,
     supplies,
     tree,
@@ -18,7 +19,7 @@ from quartier.control import (
 )
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
-from quartier.control.players import Player, flexible
+from quartier.control.players import Player, flexible, takes_orders
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import State
@@ -53,7 +54,11 @@ def shown(
             scene.house.supplies, scene.state.supplies, scene.state.memories, scene.now_ns
         ),
         "losses": [{"name": name, "of": of} for name, of in losses.present(scene)],
-        "alarms": [*_alarms(scene, result, lost), *unmet.alarms(scene, players)],
+        "alarms": [
+            *_alarms(scene, result, lost),
+            *unmet.alarms(scene, players),
+            *precedence.alarms(scene, players, result.grove, result.broken),
+        ],
         "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
         "restore": _restore(scene, result),
         "assets": {a.name: _asset(scene, a, after, said.get(a.name, "")) for a in scene.house.assets},
@@ -87,7 +92,6 @@ def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> list[str]:
             found.append(f"over the {scene.force.words(direction)} by 10 % for 5 s")
         elif breach.mean_over:
             found.append(f"60 s mean over the {scene.force.words(direction)}")
-    found += tree.alarms(scene, result.grove, result.broken)
     if 0 in result.broken:
         found.append("the caps cannot be met: all that may be moved was moved")
     found += [f"{name}: given back, {why}" for name, why in lost.items()]
@@ -130,7 +134,7 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str) -> dict[str, A
     elif isinstance(asset, Moded) and asset in moded.steered(scene.house):
         shown_asset["state"] = moded.words(asset, after.turns[asset.name], said)
         name = asset.point
-    elif isinstance(asset, Load | Ev | Pv) and asset in flexible(scene.house):
+    elif isinstance(asset, Load | Ev | Pv) and takes_orders(asset):
         unguarded = guards.why_not(asset, scene.state.memories)
         shown_asset["state"] = _turn_state(asset, after.turns[asset.name]) + f"; {unguarded}" * bool(
             unguarded

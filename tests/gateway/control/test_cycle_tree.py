@@ -114,8 +114,21 @@ def test_a_main_fuse_is_kept_on_each_phase(board, car, house):
     p.base_w = {"grid": (0, 5_000, 0)}
     p.run(20)
 
-    assert p.reason("ev1").startswith("main fuse 40 A, L2: charging slowed")
+    assert p.reason("ev1").startswith("main fuse 40 A, L2: ")
     assert 9_200 >= p.flows_w["grid"][1] > 8_500
+
+
+def test_a_load_that_does_not_obey_is_made_room_for(shed):
+    p = shed(*loads("one", "two", phase="l1"), measured=True)
+    p.base_w, p.loads_w = {"shed": (1_000, 0, 0)}, {"one": 2_900, "two": 2_900}
+    p.run(20)
+    p.deaf = {"one"}
+    p.base_w = {"shed": (2_500, 0, 0)}
+    p.run(60)
+
+    assert [0.0, 0.0] == [p.decision.state.book.orders[f"{name}.relay_on"].value for name in ("one", "two")]
+    assert p.flows_w["shed"][0] <= 7_360
+    assert max(p.longest_s.values()) <= 15
 
 
 def test_the_status_shows_load_and_room_of_each_node(shed):

@@ -81,7 +81,6 @@ def test_nothing_below_a_meter_that_is_late_comes_back(board, car, house):
     p.run(60)
     slowed = p.points["ev1.current_max_a"]
     p.base_w = {"shed": (0, 0, 0)}
-    p.run(110)
     p.silent = {"shed"}
     p.run(8)
 

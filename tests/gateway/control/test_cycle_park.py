@@ -1,0 +1,219 @@
+"""A whole evening of many cars behind one board: no fuse broken, fair, in time, without wear (synthetic time)."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from quartier.house.assets import Ev
+from quartier.house.nodes import Node
+
+PARK = Node(name="park", fuse_a=63.0, measured=True, unmeasured_w=0.0)
+PHASES = ("l1", "l2", "l3")
+EVENING_S = 3 * 3600
+
+
+def points(count, **more):
+    """Charging points of three phases, with turned wiring as an electrician does it."""
+    return tuple(
+        Ev(
+            name=f"ev{n:02}",
+            rated_w=22_080,
+            current_max_a=32.0,
+            node="park",
+            l1_on=PHASES[n % 3],
+            falls_back=True,
+            **more,
+        )
+        for n in range(count)
+    )
+
+
+@pytest.fixture
+def park(board, house):
+    """A building with a board of 63 A for cars, and so much contract that it does not matter."""
+
+    def make(assets, *, import_w=100_000, node=PARK, **changes):
+        limits = replace(house.limits, import_hard_w=import_w)
+        p = board(house=replace(house, assets=assets, nodes=(node,), limits=limits, **changes))
+        return p.cap(import_max_w=import_w)
+
+    return make
+
+
+def jain(values):
+    """Jain's index of fairness: 1 where all have the same, 1/n where one has all (Jain, Chiu, Hawe 1984)."""
+    return sum(values) ** 2 / (len(values) * sum(value * value for value in values))
+
+
+def switchings(p, name):
+    """The instants at which a point was switched on or off."""
+    written = p.written(f"{name}.current_max_a")
+    return [t for (_, was), (t, value) in pairwise(written) if (was > 0) != (value > 0)]
+
+
+def most_in_an_hour(instants):
+    return max((sum(1 for other in instants if 0 <= other - t < 3600) for t in instants), default=0)
+
+
+def assert_calm(p):
+    for asset in p.house.assets:
+        instants = switchings(p, asset.name)
+        assert most_in_an_hour(instants) <= 6, f"{asset.name}: {instants}"
+
+
+def test_an_evening_of_twenty_cars_of_one_and_three_phases_behind_63_amperes(park, car):
+    p = park(points(20))
+    p.base_w = {"grid": (2_000, 1_500, 3_000)}
+    p.cars = {
+        f"ev{n:02}": car(
+            phases=1 if n % 4 == 0 else 3, from_s=60 + 60 * n, max_a=16.0 if n % 4 == 2 else 32.0
+        )
+        for n in range(20)
+    }
+    for _ in range(EVENING_S):
+        p.step()
+        assert max(p.flows_w["park"]) / 230 <= 63 * 1.1, p.t
+
+    got = {n: p.cars[f"ev{n:02}"].got_wh for n in range(20)}
+    three = [got[n] for n in range(20) if n % 4]
+    one = [got[n] for n in range(20) if not n % 4]
+    assert max(p.longest_s.values()) == 0
+    assert min(got.values()) > 500, "nobody starves"
+    assert jain(three) > 0.9
+    assert jain(one) > 0.9
+    assert_calm(p)
+    assert sum(got.values()) > 0.75 * 3 * 63 * 230 * EVENING_S / 3600, "what the fuse carries is used"
+
+
+def test_cars_that_leave_early_get_what_they_want_where_it_can_be(park, car):
+    """Twelve cars want 10 kWh; three leave after 75 minutes, which is enough for them and not for all."""
+    early = {"departure_s": 4_500.0, "energy_wanted_wh": 10_000.0}
+    late = {"departure_s": 11 * 3600.0, "energy_wanted_wh": 10_000.0}
+    assets = tuple(replace(ev, **(early if n < 3 else late)) for n, ev in enumerate(points(12)))
+    p = park(assets, zone="UTC")
+    p.start_ms -= p.start_ms % 86_400_000
+    p.cars = {f"ev{n:02}": car(phases=3, wants_wh=10_000.0) for n in range(12)}
+    p.run(60)
+    p.longest_s.clear()  # all began at once at full current, before the first order
+    p.run(4_500 - 60)
+
+    assert all(p.cars[f"ev{n:02}"].got_wh >= 9_900 for n in range(3)), {
+        n: c.got_wh for n, c in p.cars.items()
+    }
+    assert max(p.longest_s.values()) == 0
+    assert_calm(p)
+
+
+def test_a_departure_that_comes_near_is_believed_from_the_charger(park, car):
+    p = park(points(14))
+    p.cars = {f"ev{n:02}": car(phases=3) for n in range(14)}
+    p.run(600)
+    waiting = next(ev.name for ev in p.house.assets if p.points[f"{ev.name}.current_max_a"] == 0)
+    p.raw = {f"{waiting}.departure_in_s": 3_600.0, f"{waiting}.energy_wanted_wh": 20_000.0}
+    p.run(600)
+
+    assert p.points[f"{waiting}.current_max_a"] > 15, "urgent: before the rest is shared"
+
+
+def test_one_car_alone_has_all_that_its_point_may_give(park, car):
+    p = park(points(6))
+    p.cars = {"ev03": car()}
+    p.run(120)
+
+    assert 32.0 == p.points["ev03.current_max_a"]
+    assert "free" == p.reason("ev03")
+    assert (6.0, "open at its least current: no car charges there") == (
+        p.points["ev01.current_max_a"],
+        p.reason("ev01"),
+    )
+
+
+def test_what_a_car_does_not_take_goes_to_the_others(park, car):
+    p = park(points(4))
+    p.cars = {f"ev{n:02}": car(max_a=8.0 if n else 32.0) for n in range(4)}
+    p.run(200)
+
+    assert p.points["ev00.current_max_a"] > 28
+    assert 10.0 == p.points["ev01.current_max_a"]
+    assert "held to what it takes and 2 A" == p.reason("ev01")
+
+
+def test_a_car_of_one_phase_leaves_the_other_phases_to_the_rest(park, car):
+    assets = tuple(replace(ev, l1_on="l1") for ev in points(4))
+    p = park(assets)
+    p.cars = {"ev00": car(phases=1), "ev01": car(phases=1), "ev02": car(phases=3)}
+    p.run(300)
+
+    orders = [p.points[f"ev0{n}.current_max_a"] for n in range(3)]
+    assert max(orders) - min(orders) <= 0.5, "three share L1"
+    assert 17 < min(orders) <= 63 * 0.97 / 3
+
+
+def test_a_load_on_the_board_slows_the_cars_within_seconds_and_is_named(park, car):
+    p = park(points(6))
+    p.cars = {f"ev{n:02}": car() for n in range(6)}
+    p.run(300)
+    p.base_w = {"park": (0, 6_000, 0)}
+    p.run(2)
+    assert "park, fuse 63 A, L2" in {p.reason(f"ev{n:02}").partition(":")[0] for n in range(6)}
+    p.run(10)
+
+    assert p.flows_w["park"][1] / 230 <= 63
+    assert max(p.longest_s.values()) <= 5
+
+
+def test_without_currents_no_phase_is_over_its_fuse_either(park, car):
+    p = park(points(12))
+    p.told = ("plugged_on",)
+    p.cars = {f"ev{n:02}": car(phases=1 if n % 2 else 3, from_s=30) for n in range(12)}
+    for _ in range(1_800):
+        p.step()
+        assert max(p.flows_w["park"]) / 230 <= 63 * 1.1, p.t
+
+    assert min(one.got_wh for one in p.cars.values()) > 100
+
+
+def test_a_point_that_does_not_obey_is_made_room_for(park, car):
+    p = park(points(6))
+    p.cars = {f"ev{n:02}": car() for n in range(6)}
+    p.run(300)
+    p.deaf, p.points["ev00.current_max_a"] = {"ev00"}, 32.0
+    p.run(300)
+
+    assert max(p.longest_s.values()) <= 5
+    assert max(p.flows_w["park"]) / 230 <= 63
+    assert "held: it takes more than it may" == p.reason("ev00")
+
+
+def test_behind_a_silent_meter_nothing_rises_and_nothing_breaks(park, car):
+    p = park(points(6))
+    p.cars = {f"ev{n:02}": car(from_s=0 if n < 3 else 700) for n in range(6)}
+    p.run(600)
+    before = {ev.name: p.points[f"{ev.name}.current_max_a"] for ev in p.house.assets}
+    p.silent = {"park"}
+    p.run(300)
+
+    after = {ev.name: p.points[f"{ev.name}.current_max_a"] for ev in p.house.assets}
+    assert all(after[name] <= before[name] for name in before)
+    assert max(p.flows_w["park"]) / 230 <= 63
+
+
+def test_a_cap_of_the_district_holds_the_whole_park_and_lets_go_by_stages(park, car):
+    p = park(points(8))
+    p.base_w = {"grid": (500, 500, 500)}
+    p.cars = {f"ev{n:02}": car() for n in range(8)}
+    p.run(600)
+    free_w = sum(p.flows_w["park"])
+    p.cap(import_max_w=20_000)
+    p.run(30)
+    assert sum(p.flows_w["grid"]) <= 20_000
+    assert any(p.reason(f"ev{n:02}").startswith("import cap 20000 W") for n in range(8))
+    p.run(300)
+    assert sum(p.flows_w["grid"]) <= 20_000
+
+    p.cap(import_max_w=100_000)
+    p.run(110)
+    assert sum(p.flows_w["grid"]) <= 20_000, "120 s and a random while first"
+    p.run(500)
+    assert sum(p.flows_w["park"]) > 0.9 * free_w

@@ -1,0 +1,85 @@
+"""Who of many cars charges, with how much, and what is said of it."""
+
+from dataclasses import replace
+
+import pytest
+
+from quartier.control import park
+from quartier.house.assets import Ev
+from quartier.house.nodes import Node
+
+YARD = Node(name="yard", fuse_a=20.0, measured=True, unmeasured_w=0.0)
+
+
+@pytest.fixture
+def yard(board, house, car):
+    """Three charging points on one phase behind 20 A: two may charge at their floor."""
+
+    def make(**changes):
+        evs = tuple(
+            Ev(name=f"ev{n}", rated_w=3_680, phases_count=1, phase="l1", node="yard", **changes)
+            for n in range(3)
+        )
+        limits = replace(house.limits, import_hard_w=60_000)
+        p = board(house=replace(house, assets=evs, nodes=(YARD,), limits=limits)).cap(import_max_w=60_000)
+        p.cars = {ev.name: car(phases=1, from_s=10) for ev in evs}
+        return p
+
+    return make
+
+
+def orders(p):
+    return [p.points[f"ev{n}.current_max_a"] for n in range(3)]
+
+
+def test_a_house_without_a_tree_shares_nothing(plant):
+    p = plant(ev_wants_w=7_000).run(5)
+
+    assert p.state.park.shared_ns is None
+    assert {} == p.state.stays
+
+
+def test_three_share_what_fits_at_their_floor(yard):
+    p = yard().run(300)
+
+    assert [6.0, 6.0, 6.0] == orders(p), "0.4 A more are no reason to tell anybody"
+    assert "yard, fuse 20 A, L1: cars share it" == p.reason("ev0")
+
+
+def test_where_six_amperes_are_not_left_for_each_one_waits_and_gets_its_turn(yard):
+    p = yard(current_min_a=8.0)
+    p.run(300)
+    waiting = orders(p).index(0.0)
+    assert [0.0, 9.7, 9.7] == sorted(orders(p))
+    assert "yard, fuse 20 A, L1: waits for its turn" == p.reason(f"ev{waiting}")
+
+    p.run(1_000)
+    assert orders(p)[waiting] > 0
+
+
+def test_a_tier_that_comes_later_is_slowed_and_paused_all_the_same(yard):
+    p = yard(tier="B").run(300)
+    p.base_w = {"yard": (2_800, 0, 0)}
+    p.run(15)
+
+    assert 1 == sum(1 for order in orders(p) if order > 0)
+    assert p.flows_w["yard"][0] / 230 <= 20
+
+
+def test_a_point_that_is_not_heard_keeps_its_order_and_counts_with_it(yard):
+    p = yard().run(100)
+    before = orders(p)[0]
+    p.silent = {"ev0"}
+    p.run(60)
+
+    assert before == orders(p)[0]
+    assert "held: not heard, or not guarded" == p.reason("ev0")
+
+
+def test_the_points_remember_nothing_of_a_car_that_left(yard):
+    p = yard().run(100)
+    p.cars["ev1"].until_s = p.t
+    p.run(3)
+
+    assert {"ev0", "ev2"} == set(p.state.stays)
+    assert park.PLAN_SHARE < 1

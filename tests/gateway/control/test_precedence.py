@@ -1,0 +1,57 @@
+"""The fixed order in which wishes and limits give way, in code and on its page."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from quartier.control.precedence import NAMES, ORDER
+from quartier.house.assets import Load
+from quartier.house.nodes import Node
+
+PAGE = Path(__file__).parents[3] / "gateway/docs/precedence.md"
+
+
+def test_the_page_says_what_the_code_does_in_the_same_order():
+    lines = PAGE.read_text(encoding="utf-8").split("| --- | --- |\n")[1].split("\n\n")[0].splitlines()
+    told = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in lines]
+
+    assert [(rule.name, rule.gives) for rule in ORDER] == told
+    assert len(set(NAMES)) == len(NAMES)
+
+
+def test_a_cap_that_cannot_be_met_names_what_stands_in_the_way(board, house):
+    node = Node(name="shed", fuse_a=16.0, measured=True)
+    lift = Load(name="lift", rated_w=5_000, node="shed", phase="l1")
+    pump = Load(
+        name="pump",
+        rated_w=1_500,
+        tier="C",
+        switchable=True,
+        node="shed",
+        phase="l1",
+        min_off_s=0,
+        min_on_s=600,
+    )
+    other = replace(pump, name="other", phase="l2")
+    p = board(
+        house=replace(
+            house,
+            assets=(lift, pump, other),
+            nodes=(node,),
+            limits=replace(house.limits, import_hard_w=60_000),
+        )
+    )
+    p.cap(import_max_w=60_000)
+    p.loads_w = {"pump": 1_000}
+    p.points["pump.relay_on"] = 0.0
+    p.raw["pump.relay_on"] = 0.0
+    p.run(2)
+    del p.raw["pump.relay_on"]
+    p.run(700)
+    assert 1.0 == p.points["pump.relay_on"]
+    p.loads_w |= {"lift": 5_000}
+    p.run(5)
+
+    (alarm,) = [one for one in p.view["alarms"] if one.startswith("shed, fuse 16 A, L1 cannot be met")]
+    assert "lift (tier A)" in alarm
+    assert "pump (least times)" in alarm
+    assert "other" not in alarm

@@ -1,0 +1,137 @@
+"""What is known of a car at its point, from what the charger says and what it takes."""
+
+from dataclasses import replace
+
+import pytest
+
+from quartier.control import phases, stay
+from quartier.control.shed import Turn
+from quartier.control.sight import Memory
+from quartier.control.stay import Stay
+from quartier.house.assets import Ev
+from quartier.house.nodes import Node
+from quartier.house.now import Now
+
+S = 1_000_000_000
+EV = Ev(name="ev1", rated_w=11_040, l1_on="l2")
+FREE = Turn()
+NOON = Now(0, 43_200_000, synced=True)
+
+
+def seen(at_s=0.0, **values):
+    return {f"ev1.{name}": Memory(float(value), round(at_s * S)) for name, value in values.items()}
+
+
+def currents(*amperes, at_s=0.0, **more):
+    named = {f"current_l{k}_a": ampere for k, ampere in enumerate(amperes, 1)}
+    return seen(at_s, power_w=230.0 * sum(amperes), **named, **more)
+
+
+@pytest.fixture
+def followed(house):
+    """``followed(seconds, memories, stay, turn)``: the stay after each second of just that."""
+    branched = replace(house, assets=(EV,), nodes=(Node(name="a", fuse_a=63),))
+
+    def make(seconds, memories, before=None, turn=FREE, begin_s=0):
+        here = {} if before is None else {"ev1": before}
+        for t in range(begin_s, begin_s + seconds + 1):
+            now = Now(t * S, 43_200_000 + t * 1000, synced=True)
+            fresh = {name: Memory(memory.value, t * S) for name, memory in memories.items()}
+            here = stay.stays(branched, here, {"ev1": turn}, fresh, 1.0, now)
+        return here.get("ev1")
+
+    return make
+
+
+def test_a_car_that_is_away_has_no_stay_and_an_unknown_one_may_be_there(followed):
+    assert followed(1, seen(plugged_on=0, power_w=0)) is None
+    assert followed(1, seen(power_w=0)) is not None
+
+
+def test_a_house_without_a_tree_follows_no_stays(house):
+    assert {} == stay.stays(replace(house, assets=(EV,)), {}, {}, {}, 1.0, NOON)
+
+
+def test_the_phases_of_a_car_are_believed_after_a_while_and_one_more_at_once(followed):
+    young = followed(10, currents(16, 0, 0))
+    assert (None, 3) == (young.used, stay.count(EV, young))
+
+    sure = followed(25, currents(16, 0, 0))
+    assert ((True, False, False), 1) == (sure.used, stay.count(EV, sure))
+    assert (0.0, 1.0, 0.0) == stay.share(EV, sure, phases.ANY).parts
+
+    assert (True, True, False) == followed(0, currents(16, 16, 0), sure, begin_s=26).used
+    assert (True, False, False) == followed(30, currents(0, 0, 0), sure, begin_s=26).used, (
+        "paused says nothing"
+    )
+
+
+def test_a_point_of_unknown_wiring_counts_its_car_on_each_phase():
+    here = Stay(0, used=(True, False, False))
+
+    assert phases.Share((1.0, 1.0, 1.0), known=False) == stay.share(replace(EV, l1_on=None), here, phases.ANY)
+    assert phases.ALL == stay.share(EV, None, phases.ANY)
+
+
+def test_a_car_that_takes_nothing_for_a_minute_is_idle_and_wakes_at_once(followed):
+    assert not followed(59, seen(power_w=50)).is_idle(59 * S)
+    idle = followed(60, seen(power_w=50))
+    assert idle.is_idle(60 * S)
+    assert not followed(0, seen(power_w=4_000), idle, begin_s=61).is_idle(61 * S)
+    assert followed(100, seen(power_w=0), turn=Turn(on=False)).idle_ns is None, "a paused one is not"
+
+
+def test_a_car_below_its_order_is_held_to_what_it_takes_and_a_little(followed):
+    memories = currents(8, 8, 8, at_s=31)
+    here = followed(31, memories)
+
+    assert 10.0 == stay.most_a(EV, here, memories, 31 * S)
+    assert 16.0 == stay.most_a(EV, followed(20, memories), memories, 20 * S)
+    at_its_order = followed(31, memories, turn=Turn(limit_w=9.0 * 690))
+    assert 16.0 == stay.most_a(EV, at_its_order, memories, 31 * S)
+
+
+def test_energy_is_what_the_charger_says_else_what_was_seen(followed):
+    assert 4_000 == pytest.approx(followed(3_599, seen(power_w=4_000)).charged_wh)
+    assert 7_000 == followed(5, seen(power_w=4_000, session_energy_wh=7_000)).charged_wh
+
+
+def test_waiting_counts_against_patience_and_charging_pays_it_back(followed):
+    waited = followed(100, seen(power_w=0), turn=Turn(on=False))
+    assert stay.PATIENCE_S - 101 == stay.laxity_s(EV, waited, {}, NOON, "UTC")
+    assert 51 == followed(49, seen(power_w=4_000), waited, begin_s=101).waited_s
+
+
+def test_laxity_is_what_is_left_after_charging_at_full_current():
+    ev = replace(EV, departure_s=46_800.0, energy_wanted_wh=11_040.0)
+
+    assert 0.0 == pytest.approx(stay.laxity_s(ev, Stay(0), {}, NOON, "UTC"))
+    assert 1_800 == pytest.approx(stay.laxity_s(ev, Stay(0, charged_wh=5_520.0), {}, NOON, "UTC"))
+    assert 86_400 == stay.laxity_s(ev, Stay(0, charged_wh=12_000.0), {}, NOON, "UTC")
+    one_phase = Stay(0, used=(True, False, False))
+    assert -7_200 == pytest.approx(stay.laxity_s(ev, one_phase, {}, NOON, "UTC"))
+
+
+def test_the_charger_is_believed_before_the_site_file():
+    ev = replace(EV, departure_s=46_800.0, energy_wanted_wh=11_040.0)
+    memories = seen(departure_in_s=7_200, energy_wanted_wh=5_520)
+
+    assert 7_190 == stay.leaves_s(ev, memories, Now(10 * S, 0, synced=True), "UTC")
+    assert 5_520 == stay.missing_wh(ev, Stay(0), memories, 0)
+    assert 4.0 == pytest.approx(stay.needed_a(ev, Stay(0), memories, NOON, "UTC"))
+
+
+def test_nobody_knows_a_departure_by_a_clock_that_is_not_trusted():
+    ev = replace(EV, departure_s=46_800.0, energy_wanted_wh=11_040.0)
+    lost = Now(0, 0, synced=False)
+
+    assert stay.leaves_s(ev, {}, lost, "UTC") is None
+    assert stay.PATIENCE_S == stay.laxity_s(ev, Stay(0), {}, lost, "UTC")
+    assert 0.0 == stay.needed_a(ev, Stay(0), {}, lost, "UTC")
+
+
+def test_one_that_takes_more_than_it_may_does_not_obey_once_it_had_time():
+    assert stay.is_deaf(Turn(), 6.0, 10.0, 0)
+    assert not stay.is_deaf(Turn(lowered_ns=0), 6.0, 10.0, 5 * S)
+    assert stay.is_deaf(Turn(lowered_ns=0), 6.0, 10.0, 6 * S)
+    assert not stay.is_deaf(Turn(), 9.5, 10.0, 0)
