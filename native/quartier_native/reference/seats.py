@@ -42,8 +42,8 @@ class Seat:
     """One unit now.  ``place`` is its number in the building, ``at`` that in the fleet's columns.
 
     ``movable``: its minimum time is over.  ``low_w`` to ``high_w``: a battery's room; ``mode`` is where a
-    unit in modes goes by itself from ``before``, ``rises`` whether it has not turned too often for going
-    up.
+    unit in modes goes by itself from ``before``, ``rises`` whether it, or a relay, has not turned too often
+    for going up.
     """
 
     unit: Unit
