@@ -80,8 +80,11 @@ def sensed(before: Sensed | None, read: Memory | None, kind: Kind) -> Sensed | N
 
 def is_stuck(one: Sensed, *, odd: bool) -> bool:
     """Whether a frequency stands still as none does; ``odd``: one at which no grid stands for a minute."""
-    same_s = (one.taken_ns - one.same_ns) / _S
-    return same_s >= STUCK_ODD_S if odd else same_s >= STUCK_S and one.finest <= FINE_HZ
+    same_s, is_fine = (one.taken_ns - one.same_ns) / _S, one.finest <= FINE_HZ
+    if odd and is_fine:
+        return same_s >= STUCK_ODD_S
+    # One that shows tenths may well show the same one for long, but at an odd one only so long.
+    return same_s >= STUCK_S and (odd or is_fine)
 
 
 def fresh(one: Sensed | None, period_s: float, now_ns: int) -> Sensed | None:

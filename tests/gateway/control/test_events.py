@@ -212,10 +212,16 @@ def test_the_first_reading_of_all_sheds_nothing_by_itself(mains):
 
 
 def test_a_frequency_that_sticks_while_it_sheds_counts_as_lost(mains):
-    m = mains(period_s=1.0).run(5).run(70, hz=49.7)
+    m = mains(period_s=1.0).run(1, hz=50.01).run(5, hz=50.0).run(70, hz=49.7)
     assert (1, None, True) == (low(m), m.events.hz, m.events.is_stuck)
 
     assert 0 == low(m.run(900 + 300))
+
+
+def test_a_meter_of_tenths_may_show_a_low_one_for_minutes(mains):
+    m = mains(period_s=1.0).run(5).run(590, hz=49.7)
+
+    assert (1, 49.7, False) == (low(m), m.events.hz, m.events.is_stuck)
 
 
 def test_a_frequency_that_stuck_at_well_is_told_and_one_that_moves_again_counts(mains):

@@ -68,8 +68,10 @@ def test_the_first_value_is_not_firm_and_the_second_is():
         (599, 0.01, False, False),
         (601, 0.01, False, True),
         (3600, 0.1, False, False),
-        (59, 0.1, True, False),
-        (61, 0.1, True, True),
+        (59, 0.01, True, False),
+        (61, 0.01, True, True),
+        (599, 0.1, True, False),
+        (601, 0.1, True, True),
     ],
 )
 def test_a_frequency_that_stands_still_is_stuck_where_its_meter_could_show_it_move(
