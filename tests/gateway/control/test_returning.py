@@ -1,5 +1,9 @@
+from dataclasses import replace
+
 from quartier.control import returning
+from quartier.control.events import Acting, Events
 from quartier.control.reason import Reason
+from quartier.control.shed import Gate, Turn
 from quartier_drivers.who import Who
 
 DSO = Reason("envelope dso 12", Who("document", "dso", "12", 3))
@@ -58,3 +62,48 @@ def test_while_inputs_are_lost_that_comes_first(plant):
     p.silent.add("grid")
     p.run(20)
     assert "inputs" == kinds(p, "heat")[0]
+
+
+def shed_heat(plant, **changes):
+    """``heat`` is off for long, all is well otherwise; ``changes`` are of the state."""
+    p = plant(base_w=500).run(5)
+    turns = {**p.state.turns, "heat": Turn(on=False, before_w=1000.0)}
+    now_ns = p.state.last_ns
+    state = replace(p.state, turns=turns, gate=Gate(below_since_ns=now_ns - 200 * S), **changes)
+    return state, now_ns
+
+
+def test_nothing_in_the_way_but_to_fit(plant):
+    state, now_ns = shed_heat(plant)
+    assert [{"what": "fits", "power_w": 1000.0}] == returning.needs(state, "heat", now_ns)
+
+
+def test_a_low_frequency_holds_all_back(plant):
+    state, now_ns = shed_heat(plant, events=Events(low=Acting(level=1, value=49.7)))
+    assert "grid" == returning.needs(state, "heat", now_ns)[0]["what"]
+
+
+def test_what_was_shed_often_within_the_hour_rests(plant):
+    state, now_ns = shed_heat(plant)
+    often = tuple(now_ns - minutes * 60 * S for minutes in (30, 20, 10))
+    state = replace(state, turns={**state.turns, "heat": Turn(on=False, before_w=1000.0, sheds_ns=often)})
+    assert ["rest", "fits"] == [need["what"] for need in returning.needs(state, "heat", now_ns)]
+
+
+def test_after_a_common_event_and_after_another_that_came_back_it_waits_so_long(plant):
+    state, now_ns = shed_heat(plant)
+    gate = replace(state.gate, not_before_ns=now_ns + 40 * S, last_ns=now_ns - 10 * S)
+    found = returning.needs(replace(state, gate=gate), "heat", now_ns)
+    assert [("spread", 40.0), ("spacing", 20.0)] == [(need["what"], need["left_s"]) for need in found[:2]]
+
+
+def test_a_pv_behind_a_relay_waits_for_its_minimum_pause_too(plant):
+    p = plant(base_w=500).run(5)
+    turns = {**p.state.turns, "pv1": Turn(on=False, since_ns=p.state.last_ns - 100 * S)}
+    found = returning.needs(replace(p.state, turns=turns), "pv1", p.state.last_ns)
+    assert ("minimum", 300.0, 200.0, "export") == (
+        found[0]["what"],
+        found[0]["least_s"],
+        found[0]["left_s"],
+        found[1]["what"],
+    )
