@@ -14,6 +14,7 @@ import quartier_native
 from quartier.app import answers, assembly, fallbacks, keeper, memory, own, probed, upkeep
 from quartier.app.disk import Disk
 from quartier.app.fleet import Fleet
+from quartier.app.hands import Hands
 from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
 from quartier.app.replies import Replies
@@ -29,6 +30,7 @@ from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Desk
 from quartier.runtime.directory import Directory
 from quartier.runtime.fast import Fast
+from quartier.runtime.operators import Operators
 from quartier.runtime.supervisor import Failure, ended_well, supervise
 from quartier.runtime.ticker import Ticker
 from quartier.runtime.watchdog import Watchdog
@@ -59,6 +61,7 @@ class Daemon:
 
     fleet: Fleet
     turn: Turn
+    _hands: Hands
     _teller: fallbacks.Teller
     uplink: "Uplink | None"
     _catalogue: "Callable[[Site, Mapping[str, PointInfo]], Catalog]"
@@ -121,6 +124,7 @@ class Daemon:
                         "desk", Desk(self._places.runtime_dir, self._answers(), self._about()).run
                     )
                 ),
+                group.create_task(self._supervised("operators", self._operators().run)),
                 *(group.create_task(run) for run in self._keeping()),
             ]
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -158,6 +162,10 @@ class Daemon:
         self.turn = Turn(house, params, state, *around, outage_before=left.outage)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
         self.turn.ladder = Ladder.of(site, house, self.fleet, self._store)
+        beside = self._clock, self._store.event, self._log
+        self._hands = Hands(self._places.state_dir, lambda: self.turn.house, *beside)
+        self._hands.recall(known.overrides, now, outage=left.outage)
+        self.turn.hands = self._hands
         known.memory.remind("gateway", self.turn, self._clock.utc_ms(), synced=self._clock.synced())
         self.uplink = self.turn.uplink = self._connected()
         if self.uplink is not None:
@@ -262,7 +270,11 @@ class Daemon:
         mine = own.infos((*told, *self._teller.names, *own.NAMES), "gateway")
         return Directory((("house", self.fleet.points), ("gateway", mine)))
 
-    # What people ask
+    # What people ask, and order
+
+    def _operators(self) -> Operators:
+        deeds = {"override": self._hands.override, "cancel": self._hands.cancel, "list": self._hands.listing}
+        return Operators(self._places.runtime_dir, deeds, self._log)
 
     def _answers(self) -> dict[str, Any]:
         asked = {"status": self._status, "points": self._points, "fallbacks": self._fallbacks}

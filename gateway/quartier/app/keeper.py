@@ -20,7 +20,7 @@ _WRITING = threading.Lock()
 
 # All that is kept in two copies; the others lie beside ours.
 DOCUMENTS = "documents"
-FILES = (FILE, DOCUMENTS, "district", "writes", "memory", "fallbacks", "probes")
+FILES = (FILE, DOCUMENTS, "district", "writes", "memory", "fallbacks", "probes", "overrides")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from quartier.app.fleet import Fleet
+from quartier.app.hands import Hands
 from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
 from quartier.control import (
@@ -55,6 +56,7 @@ class Turn:
 
     uplink: "Uplink | None"
     ladder: Ladder | None
+    hands: Hands | None
     view: Mapping[str, Any]
 
     def __init__(
@@ -75,6 +77,7 @@ class Turn:
         self.link = state
         self.uplink = None
         self.ladder = None
+        self.hands = None
         self.view = {}
         self.ledger = ledger or Ledger(store)
         self._clock = clock
@@ -139,7 +142,8 @@ class Turn:
         self.link = link.tick(self.link, self.params, now, outage=self.is_out)
         caps = link.caps(self.link, self.params, now)
         self._resolve()
-        decision = cycle.step(frozen, Wishes(caps=caps), self._state, now)
+        ordered = {} if self.hands is None else self.hands.running(now, outage=self.is_out)
+        decision = cycle.step(frozen, Wishes(caps=caps, overrides=ordered), self._state, now)
         self._state = decision.state
         self.view = decision.view
         if self.ladder is not None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quartier.app import fallbacks, keeper, memory, probed, wear
+from quartier.app import fallbacks, hands, keeper, memory, probed, wear
 from quartier.app.fleet import Fleet
 from quartier.app.memory import Memory, Named
 from quartier.control.link import LinkState
@@ -18,13 +18,14 @@ from quartier_drivers.contract import Note, Readings
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """How often points were written, what devices must know, how their fall-backs stood, the link, probes."""
+    """Writes counted, what devices must know, how fall-backs stood, the link, probes, orders by hand."""
 
     tally: Tally
     memory: Memory
     fallbacks: Fallbacks
     link: keeper.Recalled
     probes: Mapping[str, probed.Probed]
+    overrides: Mapping[str, Any] | None
 
     def fleet(
         self,
@@ -49,6 +50,7 @@ async def recalled(state_dir: Path) -> Known:
             fallbacks.recalled(state_dir),
             keeper.recalled(state_dir),
             probed.recalled(state_dir),
+            hands.recalled(state_dir),
         )
     )
 

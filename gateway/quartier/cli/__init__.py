@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from quartier.cli import commissioning, lines
+from quartier.cli import commissioning, lines, manual
 from quartier.cli.grammar import command as _command
 from quartier.cli.grammar import in_json as _json
 from quartier.cli.grammar import runtime as _runtime
@@ -34,6 +34,7 @@ first steps:
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
   quartier top                           what it does, and why, kept up to date
   quartier why boiler                    who switched it, why, and when it comes back
+  quartier override boiler off --for 2h  by hand, never above a cap
 """
 
 
@@ -300,6 +301,9 @@ def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     _state(why)
     _runtime(why)
     why.set_defaults(run="why:why")
+
+    manual.override(commands)
+    manual.maintenance(commands)
 
     top = _command(
         commands,

@@ -74,6 +74,11 @@ def followed(
     want_w = before_w
     if abs(desired_w - before_w) > max(DEADBAND_W, DEADBAND * battery.rated_w):
         want_w = before_w + min(1.0, GAIN_PER_S * gain * dt_s) * (desired_w - before_w)
+    return ramped(battery, before_w, want_w, allowed, dt_s)
+
+
+def ramped(battery: Battery, before_w: float, want_w: float, allowed: Room, dt_s: float) -> float:
+    """The next setpoint on the straight way to ``want_w``, inside ``allowed`` last of all."""
     step_w = battery.ramp_max_w_per_s * dt_s
     ramped_w = min(max(want_w, before_w - step_w), before_w + step_w)
     return min(max(ramped_w, allowed.low_w), allowed.high_w)

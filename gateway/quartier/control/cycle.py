@@ -230,8 +230,10 @@ def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
         unit.reason = rule("held: nothing is raised while inputs are stale", "stale inputs")
         return
     by_hand_w = override.power_w(asset, scene.wishes.overrides)
-    if by_hand_w is not None:
-        desired_w, unit.reason = by_hand_w, scene.wishes.overrides[asset.name].reason
+    if by_hand_w is not None:  # it follows no meter, so nothing can swing: it needs no filter
+        unit.reason = scene.wishes.overrides[asset.name].reason
+        unit.want_w = battery.ramped(asset, unit.before_w, by_hand_w, allowed, scene.dt_s)
+        return
     gain = scene.state.swings.gain(asset.name)
     unit.want_w = battery.followed(asset, unit.before_w, desired_w, allowed, scene.dt_s, gain)
 

@@ -5,6 +5,7 @@ lies an ext4, mounted through a loop device.  Needs root, /dev/fuse and a free l
 Format of the log: qemu, docs of ``blklogwrites`` (that of Linux' dm-log-writes, version 1).
 """
 
+import itertools
 import random
 import struct
 import subprocess
@@ -43,6 +44,7 @@ class Disk:
         self._folder = folder
         self.mount = folder / "mount"
         self._log = folder / "log.img"
+        self._numbers = itertools.count()
 
     @contextmanager
     def served(self) -> Iterator[None]:
@@ -94,7 +96,9 @@ class Disk:
     @contextmanager
     def cut(self, image: bytes | bytearray) -> Iterator[Path]:
         """The files as ext4 finds them after a power cut that left ``image`` on the disk."""
-        path, place = self._folder / "after.img", self._folder / "after"
+        # A file of its own each time: a loop device lives on for a moment after its umount, and a mount of the same
+        # file would take that one again, with what it still holds of the image before.
+        path, place = self._folder / f"after{next(self._numbers)}.img", self._folder / "after"
         path.write_bytes(image)
         place.mkdir(exist_ok=True)
         run("mount", "-o", "loop", str(path), str(place))
@@ -102,6 +106,7 @@ class Disk:
             yield place
         finally:
             run("umount", str(place))
+            path.unlink()
 
     def images(self, moments: list[int], dice: random.Random) -> Iterator[tuple[int, bytearray]]:
         """What is on the disk at each of the (ascending) moments, numbers of requests.

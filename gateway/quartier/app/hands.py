@@ -1,0 +1,168 @@
+"""Orders by hand: taken from people, kept over a restart, ended by time (failsafe.md section 1, priority 3).
+
+An outage of the grid ends them, as it ends every wish (rule 6); so does a restart after which nobody knows
+the time, for nobody knows then how long they have run.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from quartier.app import spoken
+from quartier.control import override
+from quartier.control.override import Override, Overrides
+from quartier.house.assets import House, Steered
+from quartier.house.now import Now
+from quartier.runtime import statefile
+from quartier.runtime.clock import HouseClock
+from quartier_drivers.who import Who
+
+FILE = "overrides"
+_WHY_MAX = 200
+_S = 1_000_000_000
+
+Event = Callable[[str, str, Mapping[str, Any], Now], None]
+
+
+class Hands:
+    """The orders that run; ``house`` gives the house as it is steered now, ``event`` keeps what happened."""
+
+    def __init__(
+        self, state_dir: Path, house: Callable[[], House], clock: HouseClock, event: Event, log: Any
+    ) -> None:
+        self._path = state_dir / FILE
+        self._house = house
+        self._clock = clock
+        self._event = event
+        self._log = log
+        self._running: dict[str, Override] = {}
+
+    def recall(self, facts: Mapping[str, Any] | None, now: Now, *, outage: bool) -> None:
+        """Go on with what an earlier run kept, where the wall clock says how long that may be."""
+        if facts is None or outage or not now.synced:
+            return
+        for kept in facts.get("overrides", ()):
+            try:
+                found = _restored(kept, now)
+            except (KeyError, TypeError, ValueError, OverflowError):
+                continue
+            asset = self._asset(found.asset)
+            fits = asset is not None and (found.value is None or not override.fault(asset, found.value))
+            if fits and now.ns < found.until_ns <= now.ns + override.LONGEST_S * _S:
+                self._running[found.asset] = found
+
+    def running(self, now: Now, *, outage: bool) -> Overrides:
+        """What holds now; what has ended is told once."""
+        if not self._running:
+            return self._running
+        for name, found in list(self._running.items()):
+            gone = self._asset(name) is None
+            if now.ns >= found.until_ns or outage or gone:
+                why = "the asset is gone" if gone else "the grid is gone" if outage else "its time is over"
+                self._end(found, why, now)
+        return self._running
+
+    async def override(self, request: Mapping[str, Any], who: Who) -> dict[str, Any]:
+        """Take one: ``asset``, ``value`` as text (None: maintenance), ``for_s``, ``why``."""
+        asset = self._asset(str(request.get("asset")))
+        if asset is None:
+            names = ", ".join(one.name for one in self._house().assets)
+            return {"error": f"there is no asset {request.get('asset')!r}; expected one of {names}"}
+        try:
+            value = None if request.get("value") is None else spoken.value(asset, str(request["value"]))
+            for_s = _span_s(request.get("for_s"))
+        except ValueError as error:
+            return {"error": f"{asset.name}: {error}"}
+        fault = "" if value is None else override.fault(asset, value)
+        if fault:
+            return {"error": f"{asset.name}: {fault}"}
+        now = self._clock.now()
+        why = str(request.get("why") or "")[:_WHY_MAX]
+        ends = now.ns + round(for_s * _S), now.utc_ms + round(for_s * 1000)
+        found = self._running[asset.name] = Override(asset.name, value, *ends, who, why)
+        data = {"asset": asset.name, "order": spoken.words(asset, value), "by": who.name, "for_s": for_s}
+        self._tell("override.begun", f"{asset.name}: {data['order']} {found.reason}", data, now)
+        return {"done": self.shown(found, now), "kept": await self._keep()}
+
+    async def cancel(self, request: Mapping[str, Any], who: Who) -> dict[str, Any]:
+        """End one before its time."""
+        found = self._running.get(str(request.get("asset")))
+        if found is None:
+            names = ", ".join(self._running) or "none runs"
+            return {"error": f"nothing is ordered by hand of {request.get('asset')!r}; there: {names}"}
+        now = self._clock.now()
+        self._end(found, f"ended by {who.name}", now)
+        return {"done": self.shown(found, now), "kept": await self._keep()}
+
+    async def listing(self, request: Mapping[str, Any], who: Who) -> list[dict[str, Any]]:
+        """Those that run."""
+        del request, who
+        now = self._clock.now()
+        return [self.shown(found, now) for found in self._running.values()]
+
+    def shown(self, found: Override, now: Now) -> dict[str, Any]:
+        """JSON-ready."""
+        asset = self._asset(found.asset)
+        return {
+            "asset": found.asset,
+            "order": "" if asset is None else spoken.words(asset, found.value),
+            "by": found.who.name,
+            "why": found.why,
+            "left_s": round(max(0, found.until_ns - now.ns) / _S, 1),
+            "until_utc_ms": found.until_utc_ms,
+        }
+
+    def _asset(self, name: str) -> Steered | None:
+        return next((asset for asset in self._house().assets if asset.name == name), None)
+
+    def _end(self, found: Override, why: str, now: Now) -> None:
+        del self._running[found.asset]
+        data = {"asset": found.asset, "by": found.who.name, "why": why}
+        self._tell("override.ended", f"{found.asset}: no longer {found.reason}: {why}", data, now)
+
+    def _tell(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
+        self._log.info(code, **data)
+        self._event(code, text, data, now)
+
+    async def _keep(self) -> bool:
+        facts = {"overrides": [_facts(found) for found in self._running.values()]}
+        try:
+            await asyncio.to_thread(statefile.save, self._path, facts, twice=True)
+        except OSError as error:
+            self._log.warning("overrides.not_kept", why=error.strerror or str(error))
+            return False
+        return True
+
+
+def recalled(state_dir: Path) -> Mapping[str, Any] | None:
+    """What an earlier run kept; None where no copy is sound."""
+    return statefile.load(state_dir / FILE)
+
+
+def _span_s(said: object) -> float:
+    if isinstance(said, bool) or not isinstance(said, int | float) or not isfinite(said):
+        raise ValueError("for how long is missing; expected --for 2h")
+    if not 1 <= said <= override.LONGEST_S:
+        raise ValueError(f"{said:g} s is outside 1 s..24 h; order again when that is over")
+    return float(said)
+
+
+def _facts(found: Override) -> dict[str, Any]:
+    return {
+        "asset": found.asset,
+        "value": found.value,
+        "until_utc_ms": found.until_utc_ms,
+        "name": found.who.name,
+        "id": found.who.id,
+        "why": found.why,
+    }
+
+
+def _restored(kept: Mapping[str, Any], now: Now) -> Override:
+    value = None if kept["value"] is None else float(kept["value"])
+    until_utc_ms = int(kept["until_utc_ms"])
+    until_ns = now.ns + (until_utc_ms - now.utc_ms) * 1_000_000
+    who = Who("person", str(kept["name"]), str(kept["id"]))
+    return Override(str(kept["asset"]), value, until_ns, until_utc_ms, who, str(kept["why"]))

@@ -1,0 +1,76 @@
+"""``quartier override`` and ``quartier maintenance``: what people order of a running daemon."""
+
+import argparse
+import sys
+from typing import Any
+
+from quartier.cli import output
+from quartier.runtime.desk import Closed
+from quartier.runtime.operators import GROUP, order
+
+EX_UNAVAILABLE = 69
+
+
+def override(options: argparse.Namespace) -> int:
+    """Order, list or end; exit 1 when it is refused."""
+    if options.asset is None:
+        return _listed(options)
+    if options.cancel:
+        return _ordered(options, "cancel", asset=options.asset)
+    if options.value is None or options.for_s is None:
+        print(
+            "quartier override: ASSET VALUE --for 2h, or ASSET --cancel, or nothing at all", file=sys.stderr
+        )
+        return 2
+    return _ordered(options, "override", **_request(options, options.value))
+
+
+def maintenance(options: argparse.Namespace) -> int:
+    """Leave an asset to its device; exit 1 when that is refused."""
+    return _ordered(options, "override", **_request(options, None))
+
+
+def _request(options: argparse.Namespace, value: str | None) -> dict[str, Any]:
+    return {"asset": options.asset, "value": value, "for_s": options.for_s, "why": options.why}
+
+
+def _ordered(options: argparse.Namespace, what: str, **request: Any) -> int:
+    try:
+        answer = order(options.runtime_dir, what, **request)
+    except Closed as closed:
+        return _nobody(closed)
+    if options.json:
+        output.dump(answer)
+    elif "error" in answer:
+        print(answer["error"], file=sys.stderr)
+    else:
+        done = answer["done"]
+        ends = "ended" if what == "cancel" else f"for {output.age(done['left_s'])}"
+        print(f"{done['asset']}: {done['order']}, {ends}, by {done['by']}")
+        if not answer["kept"]:
+            print("the disk did not take it: a restart of the gateway ends it", file=sys.stderr)
+    return 1 if "error" in answer else 0
+
+
+def _listed(options: argparse.Namespace) -> int:
+    try:
+        found = order(options.runtime_dir, "list")
+    except Closed as closed:
+        return _nobody(closed)
+    if options.json:
+        output.dump(found)
+    elif not found:
+        print("nothing is ordered by hand")
+    else:
+        rows = (
+            (one["asset"], one["order"], output.age(one["left_s"]), one["by"], one["why"]) for one in found
+        )
+        output.console().print(output.table("", ("asset", "order", ">left", "by", "why"), rows))
+    return 0
+
+
+def _nobody(closed: Closed) -> int:
+    denied = isinstance(closed.__cause__, PermissionError)
+    remedy = f"join the group {GROUP}, or use sudo" if denied else "start it with systemctl start quartier"
+    print(f"{closed}; {remedy}", file=sys.stderr)
+    return EX_UNAVAILABLE

@@ -1,0 +1,124 @@
+"""The operators' desk: a second unix socket, where people of one group order by hand.
+
+One JSON object a line, ``{"do": "override", …}``; the answer is one line.  Who asks is known by the kernel's
+word (SO_PEERCRED), not by what they say.  The group's own socket file is the door: nothing listens on a
+network, and there is no password.  A guest who says too much, or nothing, is sent away; control never
+waits.
+"""
+
+import asyncio
+import grp
+import json
+import os
+import pwd
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from quartier.runtime.desk import Closed
+from quartier_drivers.who import Who
+
+SOCKET = "operators.sock"
+GROUP = "quartier-operators"
+REQUEST_MAX_BYTES = 4096
+GUESTS_MAX = 8
+IDLE_S = 20.0
+# More than a person types; a script in a loop waits its turn.
+PAUSE_S = 0.1
+_CREDENTIALS = struct.Struct("3i")
+
+Deeds = Mapping[str, Callable[[Mapping[str, Any], Who], Awaitable[Any]]]
+
+
+class Operators:
+    """Serves ``deeds`` on ``runtime_dir/operators.sock``, for ``group`` where it exists."""
+
+    def __init__(self, runtime_dir: Path, deeds: Deeds, log: Any, group: str = GROUP) -> None:
+        self._path = runtime_dir / SOCKET
+        self._deeds = deeds
+        self._log = log
+        self._group = group
+        self._guests: dict[asyncio.StreamWriter, asyncio.Task[Any]] = {}
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        self._path.unlink(missing_ok=True)
+        before = os.umask(0o177)  # nobody else may open it before its group is set
+        try:
+            server = await asyncio.start_unix_server(self._serve, self._path, limit=REQUEST_MAX_BYTES)
+        finally:
+            os.umask(before)
+        self._open_to_group()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()
+            for guest, task in self._guests.items():
+                guest.close()
+                task.cancel()
+            self._path.unlink(missing_ok=True)
+
+    def _open_to_group(self) -> None:
+        try:
+            os.chown(self._path, -1, grp.getgrnam(self._group).gr_gid)
+            self._path.chmod(0o660)
+        except (KeyError, PermissionError):
+            why = f"there is no group {self._group}, or we are not in it: root alone may order by hand"
+            self._log.warning("operators.no_group", group=self._group, why=why)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._guests) >= GUESTS_MAX:
+            writer.close()
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._guests[writer] = task
+        try:
+            who = _who(writer.get_extra_info("socket"))
+            while line := await asyncio.wait_for(reader.readline(), IDLE_S):
+                answer = await self._answer(line, who)
+                writer.write(json.dumps(answer).encode() + b"\n")
+                await asyncio.wait_for(writer.drain(), IDLE_S)
+                await asyncio.sleep(PAUSE_S)
+        except (OSError, TimeoutError, ValueError, asyncio.CancelledError):
+            pass  # whoever asked is gone or talks nonsense, or we leave: nothing of ours depends on it
+        finally:
+            self._guests.pop(writer, None)
+            writer.close()
+
+    async def _answer(self, line: bytes, who: Who) -> Any:
+        try:
+            request = json.loads(line)
+            deed = self._deeds[request["do"]]
+        except (ValueError, TypeError, KeyError):
+            return {"error": f'order with {{"do": "{"|".join(self._deeds)}", …}}'}
+        return await deed(request, who)
+
+
+def _who(connection: socket.socket) -> Who:
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    _, uid, _ = _CREDENTIALS.unpack(raw)
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = f"user {uid}"
+    return Who("person", name, str(uid))
+
+
+def order(runtime_dir: Path, what: str, timeout_s: float = 10.0, **request: Any) -> Any:
+    """Order something of a running daemon, from another process.  Raises Closed, saying where was looked."""
+    path = runtime_dir / SOCKET
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(timeout_s)
+        try:
+            client.connect(str(path))
+            client.sendall(json.dumps({"do": what, **request}).encode() + b"\n")
+            with client.makefile("rb") as stream:
+                line = stream.readline()
+        except OSError as error:
+            raise Closed(f"no daemon takes orders at {path}: {error.strerror or error}") from error
+    if not line.endswith(b"\n"):
+        raise Closed(f"the daemon closed {path} without an answer")
+    return json.loads(line)

@@ -1,0 +1,173 @@
+"""Orders by hand on a running gateway, over its real socket and real wires; and what survives."""
+
+import asyncio
+import contextlib
+import getpass
+import json
+import signal
+import time
+
+import pytest
+import structlog
+from tests.gateway.control.conftest import HOUSE
+
+from quartier.app import hands
+from quartier.house.now import Now
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.desk import Closed
+from quartier.runtime.operators import order
+
+S = 1_000_000_000
+NOW = Now(1_000 * S, 1_790_000_000_000, synced=True)
+
+
+async def started(gateway):
+    """A gateway that takes orders; slow enough for a busy machine."""
+    gateway.rate = 10.0
+    gateway.origin_s = gateway.origin_s or time.time()
+    await gateway.start()
+    while True:
+        with contextlib.suppress(Closed):
+            return await asyncio.to_thread(order, gateway.runtime_dir, "list")
+        assert gateway.process.returncode is None, gateway.log()
+        await asyncio.sleep(0.01)
+
+
+async def by_hand(gateway, *words):
+    code, text, errors = await gateway.call(*words, "--runtime-dir", str(gateway.runtime_dir))
+    return code, text.strip(), errors.strip()
+
+
+async def test_a_battery_obeys_a_person_and_the_status_says_whom_until_it_is_ended(house):
+    gateway, _ = house
+    await started(gateway)
+    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "steered")
+    done = await by_hand(gateway, "override", "bat1", "1kW", "--for", "2h", "--why", "capacity test")
+    status = await gateway.until(
+        lambda status: (status["control"]["assets"]["bat1"].get("command") or {}).get("value") == 1_000
+    )
+    listed = await by_hand(gateway, "override")
+    ended = await by_hand(gateway, "override", "bat1", "--cancel")
+    await gateway.until(lambda status: "override" not in status["control"]["assets"]["bat1"])
+
+    user = getpass.getuser()
+    assert (0, f"bat1: 1000 W, for 2 h, by {user}", "") == done
+    assert f"by hand, {user}: capacity test" == status["control"]["assets"]["bat1"]["command"]["reason"]
+    assert "capacity test" in listed[1]
+    assert (0, f"bat1: 1000 W, ended, by {user}", "") == ended
+    assert 1 == gateway.log().count("override.begun")
+    assert 1 == gateway.log().count("override.ended")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("override", "bat9", "1kW", "--for", "2h"), 1, "there is no asset 'bat9'; expected one of"),
+        (("override", "bat1", "99kW", "--for", "2h"), 1, "99000 W is outside"),
+        (("override", "bat1", "much", "--for", "2h"), 1, "expected a power such as -2kW"),
+        (("override", "bat1", "1kW", "--for", "25h"), 1, "outside 1 s..24 h"),
+        (("override", "bat1", "--cancel"), 1, "nothing is ordered by hand of 'bat1'; there: none runs"),
+        (("override", "bat1", "1kW"), 2, "--for 2h"),
+    ],
+)
+async def test_what_cannot_be_ordered_is_told_why(house, words, code, said):
+    gateway, _ = house
+    await started(gateway)
+    found = await by_hand(gateway, *words)
+
+    assert code == found[0]
+    assert said in found[2]
+
+
+async def test_maintenance_outlives_a_kill_and_ends_by_a_word(house):
+    gateway, _ = house
+    await started(gateway)
+    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "steered")
+    begun = await by_hand(gateway, "maintenance", "bat1", "--for", "4h", "--json")
+    await gateway.until(lambda status: "maintenance" in status["control"]["assets"]["bat1"]["state"])
+    await gateway.stop(signal.SIGKILL)
+    await started(gateway)
+    status = await gateway.until(lambda status: "maintenance" in status["control"]["assets"]["bat1"]["state"])
+    await by_hand(gateway, "override", "bat1", "--cancel")
+    await gateway.until(lambda status: status["control"]["assets"]["bat1"]["state"] == "steered")
+
+    assert json.loads(begun[1])["kept"]
+    assert status["control"]["assets"]["bat1"]["override"]["left_s"] <= 4 * 3600
+
+
+async def test_without_a_daemon_it_is_said_where_was_looked(house):
+    gateway, _ = house
+    code, _, errors = await by_hand(gateway, "override")
+
+    assert 69 == code
+    assert "operators.sock" in errors
+    assert "systemctl start quartier" in errors
+
+
+@pytest.fixture
+def recall(tmp_path):
+    def made(facts, now=NOW, *, outage=False):
+        told = []
+        log, clock = structlog.get_logger(), HouseClock()
+        found = hands.Hands(tmp_path, lambda: HOUSE, clock, lambda *event: told.append(event[:2]), log)
+        found.recall(facts, now, outage=outage)
+        return found, told
+
+    return made
+
+
+def kept(**changes):
+    entry = {
+        "asset": "bat1",
+        "value": 900.0,
+        "until_utc_ms": NOW.utc_ms + 60_000,
+        "name": "anna",
+        "id": "7",
+        "why": "",
+    }
+    return {"overrides": [entry | changes]}
+
+
+def test_what_was_kept_goes_on_for_the_rest_of_its_time_and_is_told_when_it_ends(recall):
+    found, told = recall(kept())
+
+    assert ["bat1"] == list(found.running(Now(NOW.ns + 59 * S, 0, synced=True), outage=False))
+    assert {} == found.running(Now(NOW.ns + 60 * S, 0, synced=True), outage=False)
+    assert [("override.ended", "bat1: no longer by hand, anna: its time is over")] == told
+
+
+def test_an_outage_ends_every_order_by_hand(recall):
+    found, told = recall(kept())
+
+    assert {} == found.running(NOW, outage=True)
+    assert "the grid is gone" in told[0][1]
+
+
+@pytest.mark.parametrize(
+    ("facts", "more"),
+    [
+        (kept(), {"outage": True}),
+        (kept(), {"now": Now(NOW.ns, NOW.utc_ms, synced=False)}),
+        (kept(until_utc_ms=NOW.utc_ms), {}),
+        (kept(until_utc_ms=NOW.utc_ms + 86_401_000), {}),
+        (kept(asset="gone"), {}),
+        (kept(value=99_999.0), {}),
+        (kept(value="x"), {}),
+        ({"overrides": [7]}, {}),
+        ({"overrides": [{}]}, {}),
+        ({}, {}),
+        (None, {}),
+    ],
+)
+def test_what_may_no_longer_hold_is_not_taken_up_again(recall, facts, more):
+    found, _ = recall(facts, **more)
+
+    assert {} == found.running(NOW, outage=False)
+
+
+async def test_a_disk_that_refuses_leaves_the_order_standing_and_says_so(tmp_path, recall):
+    found, _ = recall(None)
+    (tmp_path / "file").write_text("")
+    found._path = tmp_path / "file" / "overrides"
+
+    assert await asyncio.wait_for(found._keep(), 10) is False

@@ -1,0 +1,141 @@
+import asyncio
+import contextlib
+import getpass
+import grp
+import json
+import os
+import socket
+import stat
+
+import pytest
+
+from quartier.runtime.desk import Closed
+from quartier.runtime.operators import GUESTS_MAX, REQUEST_MAX_BYTES, SOCKET, Operators, order
+from quartier_drivers.who import Who
+
+
+class Log:
+    def __init__(self):
+        self.said = []
+
+    def warning(self, event, **data):
+        self.said.append((event, data))
+
+
+@contextlib.asynccontextmanager
+async def counter(folder, group=None):
+    """Who asked for what; the group is our own, so that the file can be given to it."""
+    asked = []
+
+    async def noted(request, who):
+        asked.append((request, who))
+        return {"done": request.get("asset")}
+
+    log = Log()
+    mine = grp.getgrgid(os.getgid()).gr_name
+    task = asyncio.create_task(Operators(folder, {"override": noted}, log, group or mine).run())
+    while not (folder / SOCKET).exists():  # noqa: ASYNC110 - the socket is all there is to see
+        await asyncio.sleep(0)
+    await asyncio.to_thread(order, folder, "nothing")  # once it answers, its file is as it stays
+    yield asked, log
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0)
+
+
+async def test_who_orders_is_known_by_the_kernels_word(tmp_path):
+    async with counter(tmp_path) as (asked, _):
+        answer = await asyncio.to_thread(order, tmp_path, "override", asset="bat1", name="the mayor")
+
+    assert {"done": "bat1"} == answer
+    assert [Who("person", getpass.getuser(), str(os.getuid()))] == [who for _, who in asked]
+
+
+async def test_the_file_is_open_to_its_group_alone(tmp_path):
+    async with counter(tmp_path):
+        mode = stat.S_IMODE((tmp_path / SOCKET).stat().st_mode)
+
+    assert 0o660 == mode
+
+
+async def test_without_the_group_it_is_root_and_ourselves_alone_and_the_log_says_so(tmp_path):
+    async with counter(tmp_path, "no-such-group") as (_, log):
+        mode = stat.S_IMODE((tmp_path / SOCKET).stat().st_mode)
+
+    assert 0o600 == mode
+    assert ["operators.no_group"] == [event for event, _ in log.said]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+async def test_a_user_outside_the_group_is_refused_by_the_file_itself(tmp_path):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+    groups = os.getgroups()
+    async with counter(tmp_path):
+        os.setgroups([])
+        os.setegid(65534)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(Closed, match="Permission denied"):
+                order(tmp_path, "override")
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+            os.setgroups(groups)
+
+
+@pytest.mark.parametrize(
+    "line", [b"hello\n", b"[]\n", b"7\n", b'{"do": "explode"}\n', b"{}\n", b'{"do": []}\n', b"\xff\xfe\n"]
+)
+async def test_nonsense_is_told_what_may_be_ordered(tmp_path, line):
+    async with counter(tmp_path) as (asked, _):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / SOCKET)
+        writer.write(line)
+        answer = json.loads(await reader.readline())
+        writer.close()
+
+    assert {"error": 'order with {"do": "override", …}'} == answer
+    assert [] == asked
+
+
+async def test_who_says_too_much_is_sent_away_and_the_next_is_served(tmp_path):
+    async with counter(tmp_path):
+        reader, writer = await asyncio.open_unix_connection(tmp_path / SOCKET)
+        writer.write(b"x" * (3 * REQUEST_MAX_BYTES))
+        with contextlib.suppress(ConnectionError):
+            assert b"" == await reader.read()
+        writer.close()
+        answer = await asyncio.to_thread(order, tmp_path, "override", asset="ev1")
+
+    assert {"done": "ev1"} == answer
+
+
+async def test_more_guests_than_chairs_are_turned_away_until_one_leaves(tmp_path):
+    async with counter(tmp_path):
+        guests = [await asyncio.open_unix_connection(tmp_path / SOCKET) for _ in range(GUESTS_MAX)]
+        for reader, writer in guests:  # each is served: it has a chair
+            writer.write(b"{}\n")
+            await reader.readline()
+        with pytest.raises(Closed):
+            await asyncio.to_thread(order, tmp_path, "override", asset="ev1")
+        for _, writer in guests:
+            writer.close()
+        while True:
+            with contextlib.suppress(Closed):
+                answer = await asyncio.to_thread(order, tmp_path, "override", asset="ev1")
+                break
+
+    assert {"done": "ev1"} == answer
+
+
+def test_nobody_there_is_said_with_the_place(tmp_path):
+    with pytest.raises(Closed, match=SOCKET):
+        order(tmp_path, "list")
+
+
+def test_a_socket_that_nobody_serves_is_no_daemon(tmp_path):
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(tmp_path / SOCKET))
+    with pytest.raises(Closed, match="refused"):
+        order(tmp_path, "list")
