@@ -116,15 +116,16 @@ class Daemon:
             self._ticker = Ticker(cycle_s, self._clock, self._cycle, first_ns, assembly.CYCLE_PHASE_NS)
             self._fast = Fast(self._clock, self._look)
             self._fast.want(on=self.turn.is_fast)
+            runtime_dir = self._places.runtime_dir
             tasks = [
                 group.create_task(self._ticker.run(), name="ticker"),
                 group.create_task(self._fast.run(), name="fast"),
                 group.create_task(
-                    self._supervised(
-                        "desk", Desk(self._places.runtime_dir, self._answers(), self._about()).run
-                    )
+                    self._supervised("desk", Desk(runtime_dir, self._answers(), self._about()).run)
                 ),
-                group.create_task(self._supervised("operators", self._operators().run)),
+                group.create_task(
+                    self._supervised("operators", Operators(runtime_dir, self._hands.deeds, self._log).run)
+                ),
                 *(group.create_task(run) for run in self._keeping()),
             ]
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -253,28 +254,19 @@ class Daemon:
         if not self._ready:
             self._ready = True
             self._watchdog.say("READY=1")
-        self._watchdog.say("WATCHDOG=1", f"STATUS={self._status_line()}")
+        self._watchdog.say("WATCHDOG=1", f"STATUS={own.line(self.turn.view)}")
 
     def _own_values(self) -> dict[str, Any]:
         uplink = {} if self.uplink is None else self.uplink.stats
         synced = self._clock.synced()
         return own.values(self.turn.view, self._ticker, self._store.stats, uplink, synced=synced)
 
-    def _status_line(self) -> str:
-        view = self.turn.view
-        cap_w = view["caps"]["import"]["max_w"]
-        return f"{view['mode']}, grid {view['grid']['power_w']} W, cap {cap_w:.0f} W"
-
     def _infos(self) -> Mapping[str, PointInfo]:
         told = (point for bus in self.fleet.buses for point in bus.account.points)
         mine = own.infos((*told, *self._teller.names, *own.NAMES), "gateway")
         return Directory((("house", self.fleet.points), ("gateway", mine)))
 
-    # What people ask, and order
-
-    def _operators(self) -> Operators:
-        deeds = {"override": self._hands.override, "cancel": self._hands.cancel, "list": self._hands.listing}
-        return Operators(self._places.runtime_dir, deeds, self._log)
+    # What people ask
 
     def _answers(self) -> dict[str, Any]:
         asked = {"status": self._status, "points": self._points, "fallbacks": self._fallbacks}

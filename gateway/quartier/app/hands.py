@@ -17,6 +17,7 @@ from quartier.house.assets import House, Steered
 from quartier.house.now import Now
 from quartier.runtime import statefile
 from quartier.runtime.clock import HouseClock
+from quartier.runtime.operators import Deeds
 from quartier_drivers.who import Who
 
 FILE = "overrides"
@@ -38,6 +39,11 @@ class Hands:
         self._event = event
         self._log = log
         self._running: dict[str, Override] = {}
+
+    @property
+    def deeds(self) -> Deeds:
+        """What the operators' desk serves."""
+        return {"override": self.override, "cancel": self.cancel, "list": self.listing}
 
     def recall(self, facts: Mapping[str, Any] | None, now: Now, *, outage: bool) -> None:
         """Go on with what an earlier run kept, where the wall clock says how long that may be."""

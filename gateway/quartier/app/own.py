@@ -64,3 +64,9 @@ def infos(points: Iterable[str], address: str) -> dict[str, PointInfo]:
         point: PointInfo(point, word(split(point)[1]).kind, address, PERIOD_S)  # type: ignore[arg-type]  # kinds are the contract's
         for point in points
     }
+
+
+def line(view: Mapping[str, Any]) -> str:
+    """The house in a line, for ``systemctl status``."""
+    cap_w = view["caps"]["import"]["max_w"]
+    return f"{view['mode']}, grid {view['grid']['power_w']} W, cap {cap_w:.0f} W"
