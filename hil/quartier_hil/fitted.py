@@ -34,6 +34,15 @@ def homes(scenario: Scenario) -> dict[str, str]:
     return {name: asset.board for asset in scenario.house.assets for name in fittings.names(asset)}
 
 
+def points(scenario: Scenario) -> tuple[str, ...]:
+    """What a report draws beside the usual: powers and temperatures, phases of each board."""
+    found = [f"{name}.power_w" for asset in scenario.house.assets for name in fittings.names(asset)]
+    warm = {"heat": ("tank_c", "room_c"), "cooling": ("room_c",), "substation": ("return_c",)}
+    found += [f"{one.name}.{key}" for one in scenario.house.assets for key in warm.get(one.kind, ())]
+    found += [f"{board.name}.current_l{p}_a" for board in scenario.house.boards for p in (1, 2, 3)]
+    return tuple(found)
+
+
 def _made(scenario: Scenario, asset: fittings.Asset) -> Iterator[Piece]:
     match asset:
         case fittings.Cars():

@@ -106,6 +106,7 @@ class Run:
         """Prepare plant, promises and judges."""
         self.scenario = prepared(self.options.scenario, self.options.series)
         self.caps = caps(self.scenario)
+        self.course = Course(further=fitted.points(self.scenario))
         house = self.scenario.house
         self.spec = specified(self.scenario)
         self.plant = building.fresh(self.spec, house.soc_pct, house.tank_c, fitted.pieces(self.scenario))

@@ -43,3 +43,10 @@ def test_a_deadline_of_the_day_is_a_second_of_the_scenario():
 def test_boards_and_homes_are_those_of_the_file():
     assert ["park"] == [board.name for board in fitted.boards(SCENARIO)]
     assert ("park", "grid") == (fitted.homes(SCENARIO)["ev02"], fitted.homes(SCENARIO)["lights1"])
+
+
+def test_a_report_draws_what_this_house_alone_has():
+    points = fitted.points(SCENARIO)
+
+    assert {"ev03.power_w", "heat1.tank_c", "park.current_l3_a"} <= set(points)
+    assert 11 + 4 + 3 == len(points)

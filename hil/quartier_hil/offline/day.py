@@ -85,6 +85,7 @@ class Day:
         self.scenario = prepared(options.scenario, options.series)
         _refuse(self.scenario)
         self.caps = caps(self.scenario)
+        self.course = Course(further=fitted.points(self.scenario))
         here = tuple(check for check in self.scenario.checks if not isinstance(check, _ON_WIRES))
         judged = self.scenario.model_copy(update={"checks": here})
         self.judges: list[Judge] = [balance(judged), *asked_for(judged, self.caps)]

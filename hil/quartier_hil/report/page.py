@@ -97,6 +97,7 @@ def data(course: Course, start_unix_s: float) -> dict[str, Any]:
         for title, unit, factor, curves in CHARTS
     ]
     charts[_PLANS_AT:_PLANS_AT] = _plan_charts(course, bins)
+    charts += _further_charts(course, bins)
     marks = [
         {"at": round(start_unix_s + mark.at_s, 2), "text": mark.text, "kind": mark.kind}
         for mark in course.marks
@@ -118,6 +119,29 @@ def _plan_charts(course: Course, bins: Sequence[tuple[int, int]]) -> list[dict[s
         charts[plan.asset]["curves"].append(
             {"label": plan.words, "colour": _PLAN_COLOUR, "style": "step-plan", "values": values}
         )
+    return list(charts.values())
+
+
+# How a further point is drawn, by the last word of its name: chart, unit, factor.
+_FURTHER = {
+    "w": ("Further assets", "kW", 1e-3),
+    "c": ("Temperatures", "°C", 1.0),
+    "a": ("Phases of the boards", "A", 1.0),
+}
+_COLOURS = ("#1d3557", "#2a9d8f", "#e9a800", "#7b2cbf", "#f3722c", "#8d99ae", "#577590", "#43aa8b")
+
+
+def _further_charts(course: Course, bins: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    """What this house alone has: powers, temperatures and currents, a chart for each."""
+    charts: dict[str, dict[str, Any]] = {}
+    for point in course.further:
+        title, unit, factor = _FURTHER[point.rsplit("_", 1)[-1]]
+        curves = charts.setdefault(title, {"title": title, "unit": unit, "curves": []})["curves"]
+        owner, _, quantity = point.partition(".")
+        label = owner if quantity == "power_w" else f"{owner} {quantity.rsplit('_', 1)[0].replace('_', ' ')}"
+        values = _curve(course.columns[point], bins, factor, "line")
+        colour = _COLOURS[len(curves) % len(_COLOURS)]
+        curves.append({"label": label, "colour": colour, "style": "line", "values": values})
     return list(charts.values())
 
 

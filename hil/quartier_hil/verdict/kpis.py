@@ -31,7 +31,8 @@ class Kpis:
         self.import_wh += imported_wh
         self.export_wh += exported_wh
         self.generated_wh += -values["pv1.power_w"] * hours
-        self.consumed_wh += sum(values[f"{name}.power_w"] for name in ("ev1", "hp1", "base")) * hours
+        # What the connection, the battery and the PV do not explain; a CHP's own generation is taken off.
+        self.consumed_wh += (grid_w - battery_w - values["pv1.power_w"]) * hours
         self.charged_wh += max(battery_w, 0.0) * hours
         self.discharged_wh += max(-battery_w, 0.0) * hours
         self.cost_eur += imported_wh * price_eur_per_wh - exported_wh * FEED_IN_EUR_PER_WH

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from quartier_hil.devices.fault import KINDS, Fault
@@ -29,3 +31,9 @@ def test_a_loose_contact_is_bad_first_and_then_well_for_as_long():
     loose = Fault("intermittent", seconds=4)
 
     assert [True, True, False, False, True] == [loose.is_apart(lasted_s) for lasted_s in (0, 3.9, 4, 7.9, 8)]
+
+
+def test_every_verb_stands_in_the_table_of_the_page():
+    page = (Path(__file__).parents[3] / "hil" / "README.md").read_text(encoding="utf-8")
+
+    assert not [kind for kind in KINDS if f"| `{kind}` |" not in page]

@@ -106,3 +106,17 @@ def test_each_order_stands_with_its_reason():
     row = "".join(re.findall(r"<tr><td>.0:00:07</td>.*?</tr>", _page(_course(10))))
 
     assert "<td>bat1.setpoint_w</td><td>-2,500</td><td>cap &lt;5 kW&gt; of the district</td>" in row
+
+
+def test_what_a_house_has_beside_the_usual_is_drawn_with_its_unit():
+    course = Course(further=("lamps1.power_w", "heat1.tank_c", "park.current_l2_a"))
+    for second in range(10):
+        course.add(second, {"lamps1.power_w": 3_000.0, "heat1.tank_c": 45.0, "park.current_l2_a": 62.0})
+    charts = data(course, 0)["charts"][-3:]
+
+    assert [("Further assets", "kW"), ("Temperatures", "°C"), ("Phases of the boards", "A")] == [
+        (chart["title"], chart["unit"]) for chart in charts
+    ]
+    assert [("lamps1", 3), ("heat1 tank", 45), ("park current l2", 62)] == [
+        (chart["curves"][0]["label"], chart["curves"][0]["values"][0]) for chart in charts
+    ]
