@@ -14,8 +14,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-START = "2026-06-12T20:30:00"
-NOON = "2026-06-12T12:30:00"
 TAIL_S = 5.0
 
 
@@ -88,7 +86,7 @@ async def _one(making: Any, options: argparse.Namespace) -> dict[str, Any]:
     asked = scenario.Scenario.model_validate(
         {
             "title": f"{making.loss}: {making.how}",
-            "start": NOON if making.of == "pv1" else START,
+            "start": making.start,
             "duration_s": making.warm_s + making.lasts_s + TAIL_S,
             "rate": options.rate or making.rate,
             "house": making.house,

@@ -19,6 +19,7 @@ BATTERY = {"battery": "sunspec-7xx", "battery_wh": 20_000, "soc_pct": 80, "contr
 WIDE = {**BATTERY, "failsafe_import_w": 15_000}
 EVENING = {"do": "load", "at_s": 2, "extra_w": 3_000, "for_s": 3_000}
 CAR = {"do": "plug", "at_s": 5, "need_wh": 40_000}
+LAMPS = {"kind": "lights", "name": "lamps1", "rated_w": 2_000, "evening": ["22:30 80 %", "05:30 100 %"]}
 UPLINK_S = 130.0
 WATCHDOG_S = 10.0
 """``WatchdogSec`` of our unit."""
@@ -151,6 +152,7 @@ MAKINGS: tuple[Making, ...] = (
         loss="pv-silent",
         of="pv1",
         how="the PV inverter falls silent while its generation is capped",
+        start="2026-06-12T12:30:00",
         make=_fault("solar", "silent"),
         undo=_well("solar"),
         lasts_s=75.0,
@@ -182,11 +184,16 @@ MAKINGS: tuple[Making, ...] = (
     ),
     Making(
         loss="moded-silent",
-        how="an asset that runs in modes falls silent",
-        make=_nothing,
-        undo=_nothing,
-        lasts_s=0.0,
-        needs=lambda: "the rig's house has no such device yet",
+        of="lamps1",
+        how="the cabinet of the street lights falls silent while they are dimmed",
+        start="2026-06-12T23:30:00",
+        make=_fault("lamps1_box", "silent"),
+        undo=_well("lamps1_box"),
+        lasts_s=640.0,
+        rate=20.0,
+        house={**WIDE, "assets": [LAMPS]},
+        watched="order.lamps1.dim_pct",
+        measure=reaction.falls(100.0, 1.0),
     ),
     Making(
         loss="bus-down",

@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Making:
     of: str = ""
     sign: str = ""
     how: str
+    start: str = "2026-06-12T20:30:00"
     make: "Callable[[Rehearsal], Awaitable[None]]"
     undo: "Callable[[Rehearsal], Awaitable[None]]"
     lasts_s: float
@@ -71,8 +73,15 @@ class Rehearsal(Run):
         self.began_real_s = 0.0
         self.looks: list[tuple[float, dict[str, Any]]] = []
         self.ends: dict[str, float] = {}
+        self.ordered: list[tuple[float, float]] = []
         self.guardian: Guardian | None = None
         self.word = Path()
+
+    def _step(self) -> None:
+        super()._step()
+        value = self.wiring.orders().values.get(self.making.watched)
+        if value is not None:
+            self.ordered.append((self.now_s, value))
 
     async def prepare(self, work: Path, stack: AsyncExitStack) -> None:
         """The clock's word, and what else this loss needs around the daemon."""
@@ -163,11 +172,10 @@ class Rehearsal(Run):
         return None
 
     def _series(self, watched: str) -> list[tuple[float, float]]:
-        pairs = [(at_s, _told(status, watched)) for at_s, status in self.looks]
-        if watched in self.course.columns:
-            pairs = list(zip(self.course.times_s, self.course.columns[watched], strict=True))
+        """What was watched, in s from the loss; what is no number was not seen."""
+        pairs = self.ordered or [(at_s, _told(status, watched)) for at_s, status in self.looks]
         end_s = self.making.warm_s + self.making.lasts_s
-        return [(at_s - self.began_s, value) for at_s, value in pairs if at_s <= end_s]
+        return [(at_s - self.began_s, value) for at_s, value in pairs if at_s <= end_s and not isnan(value)]
 
 
 def _told(status: Mapping[str, Any], watched: str) -> float:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from quartier_hil import cli
 from quartier_hil.drill import makings
@@ -10,10 +11,10 @@ def test_a_loss_that_nobody_knows_is_refused_with_those_that_exist(capsys, tmp_p
 
 
 def test_what_cannot_be_made_is_skipped_with_why_and_is_no_failure(capsys, monkeypatch, tmp_path):
-    one = next(making for making in makings.MAKINGS if making.loss == "moded-silent")
-    monkeypatch.setattr(makings, "MAKINGS", (one,))
+    one = next(making for making in makings.MAKINGS if making.loss == "disk-dead")
+    monkeypatch.setattr(makings, "MAKINGS", (replace(one, needs=lambda: "needs root"),))
 
     assert 0 == cli.main(["drill", "--report", str(tmp_path)])
     (told,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert ("moded-silent", "skipped") == (told["loss"], told["state"])
-    assert told["why"]
+    assert ("disk-dead", "skipped") == (told["loss"], told["state"])
+    assert "needs root" == told["why"]

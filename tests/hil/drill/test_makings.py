@@ -16,7 +16,7 @@ def test_each_is_a_scenario(making):
     Scenario.model_validate(
         {
             "title": making.how,
-            "start": "2026-06-12T20:30:00",
+            "start": making.start,
             "duration_s": making.warm_s + making.lasts_s + 5,
             "rate": making.rate,
             "house": making.house,

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 from quartier_hil.drill import reaction
 from quartier_hil.drill.rehearsal import Rehearsal
-from quartier_hil.verdict.course import Course
 
 
 def _rehearsal(**changes):
@@ -13,7 +12,7 @@ def _rehearsal(**changes):
     fields |= {"lasts_s": 20.0, "measure": reaction.falls(0.0)}
     made.making = SimpleNamespace(**{**fields, **changes})
     made.began_s, made.declared, made.guardian = 60.0, None, None
-    made.looks, made.course = [], Course()
+    made.looks, made.ordered = [], []
     made.ends = {}
     return made
 
@@ -57,7 +56,7 @@ def test_a_loss_is_noticed_by_the_row_that_is_its_sign():
 def test_what_the_plant_did_counts_from_the_loss():
     made = _rehearsal()
     for at_s, order_w in ((59.0, -3000.0), (62.0, -3000.0), (70.5, 0.0), (79.0, 0.0), (81.0, -500.0)):
-        made.course.add(at_s, {"order.battery_w": order_w})
+        made.ordered.append((at_s, order_w))
 
     assert 10.5 == made.measured().reached_s
 
@@ -89,5 +88,12 @@ def test_after_the_end_of_the_daemon_the_first_safe_value_counts():
 def test_an_end_after_which_nothing_was_written_reached_nothing():
     made = _rehearsal(loss="controller-killed")
     made.ends = {"gone_s": 0.1}
+
+    assert made.measured().reached_s is None
+
+
+def test_what_was_never_seen_is_no_reaction():
+    made = _rehearsal(watched="order.lamps1.dim_pct", measure=reaction.falls(100.0))
+    made.looks = [_look(59.0), _look(65.0)]
 
     assert made.measured().reached_s is None
