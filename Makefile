@@ -71,4 +71,4 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) .bench build demo reports native/quartier_native/*.so native/quartier_native/*.c
+	rm -rf $(VENV) .bench build demo days reports native/quartier_native/*.so native/quartier_native/*.c
