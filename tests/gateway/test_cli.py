@@ -27,6 +27,17 @@ COMMANDS = {
     "status": ("--json", "--runtime-dir"),
     "drill": ("--simulated", "--declared", "--report", "--json", "Exit codes"),
     "why": ("--since", "--all", "--json", "example", "Exit codes", "--state-dir", "--runtime-dir"),
+    "override": (
+        "ASSET",
+        "VALUE",
+        "--for",
+        "--why",
+        "--cancel",
+        "quartier-operators",
+        "example",
+        "Exit codes",
+    ),
+    "maintenance": ("--for", "--why", "given back", "example", "Exit codes"),
     "top": ("Enter", "Esc", "once a second", "snapshot", "--runtime-dir"),
     "points": ("'grid.*'", "--json", "--runtime-dir"),
     "history": ("--points", "--from", "--to", "--every", "table,csv,jsonl", "example"),
@@ -43,7 +54,7 @@ def helped(capsys, *words):
 def test_the_first_help_names_every_command_and_the_first_steps(capsys):
     text = helped(capsys)
 
-    listed = re.findall(r"^    (\w+) ", text, re.MULTILINE)
+    listed = re.findall(r"^    (\w+)(?: |$)", text, re.MULTILINE)
     assert set(COMMANDS) == set(listed)
     for step in ("config sample", "check site.toml", "listen usb:", "read victron/gx", "run --config", "top"):
         assert f"quartier {step}" in text
