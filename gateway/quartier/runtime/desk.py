@@ -99,17 +99,24 @@ def ask(runtime_dir: Path, what: str, of: str | None = None, timeout_s: float = 
 
     Raises Closed, saying where was looked.
     """
-    path = runtime_dir / SOCKET
     question = {"ask": what} if of is None else {"ask": what, "of": of}
+    return answered(runtime_dir / SOCKET, question, "no daemon answers at", timeout_s)
+
+
+def answered(path: Path, request: Mapping[str, Any], lacking: str, timeout_s: float) -> Any:
+    """One request to a daemon's socket and its answer, a line each.
+
+    Raises Closed, whose words ``lacking`` begins.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
         client.settimeout(timeout_s)
         try:
             client.connect(str(path))
-            client.sendall(json.dumps(question).encode() + b"\n")
+            client.sendall(json.dumps(request).encode() + b"\n")
             with client.makefile("rb") as stream:
                 line = stream.readline()
         except OSError as error:
-            raise Closed(f"no daemon answers at {path}: {error.strerror or error}") from error
+            raise Closed(f"{lacking} {path}: {error.strerror or error}") from error
     if not line.endswith(b"\n"):
         raise Closed(f"the daemon closed {path} without an answer")
     return json.loads(line)

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from quartier.runtime.desk import Closed
+from quartier.runtime.desk import answered
 from quartier_drivers.who import Who
 
 SOCKET = "operators.sock"
@@ -109,16 +109,4 @@ def _who(connection: socket.socket) -> Who:
 
 def order(runtime_dir: Path, what: str, timeout_s: float = 10.0, **request: Any) -> Any:
     """Order something of a running daemon, from another process.  Raises Closed, saying where was looked."""
-    path = runtime_dir / SOCKET
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(timeout_s)
-        try:
-            client.connect(str(path))
-            client.sendall(json.dumps({"do": what, **request}).encode() + b"\n")
-            with client.makefile("rb") as stream:
-                line = stream.readline()
-        except OSError as error:
-            raise Closed(f"no daemon takes orders at {path}: {error.strerror or error}") from error
-    if not line.endswith(b"\n"):
-        raise Closed(f"the daemon closed {path} without an answer")
-    return json.loads(line)
+    return answered(runtime_dir / SOCKET, {"do": what, **request}, "no daemon takes orders at", timeout_s)
