@@ -50,7 +50,8 @@ bench:
 test:
 	PYTHON=$(PYTHON) bash tests/packages.sh
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not alone and not scenario"
+	$(BIN)/python -m pytest -m "alone or scenario"
 
 fuzz: $(VENV)/.dev
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable '.[fuzz]'

@@ -26,6 +26,7 @@ from quartier.control import link
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier.runtime import lean, released
+from quartier.runtime.bell import Bell
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Desk
 from quartier.runtime.directory import Directory
@@ -113,7 +114,8 @@ class Daemon:
             # Just before devices are asked: one wake-up serves both, and no answer makes a cycle late.
             first_ns = slot_ns(self._clock.now_ns()) + SLOT_NS // 2
             cycle_s = self._loaded.site.control.cycle_s
-            self._ticker = Ticker(cycle_s, self._clock, self._cycle, first_ns, assembly.CYCLE_PHASE_NS)
+            when = first_ns, assembly.CYCLE_PHASE_NS
+            self._ticker = Ticker(cycle_s, self._clock, self._cycle, *when, Bell(self._clock.rate).sleep)
             self._fast = Fast(self._clock, self._look)
             self._fast.want(on=self.turn.is_fast)
             runtime_dir = self._places.runtime_dir

@@ -361,7 +361,7 @@ class Bus:
                 left = [point for point, info in health.driver.points.items() if info.writable]
                 why = "" if well else failures[-1]
                 self._witness.left(left, "done" if well else "unknown", why, self._clock.now_ns())
-                self._thrift.gave_back(health.driver.points, self._clock.utc_ms())
+                self._thrift.gave_back(left, self._clock.utc_ms())
         return failures
 
     def reachable_first(self) -> list[Health]:

@@ -1,7 +1,7 @@
 """The fixed-period cycle: ticks on a grid of time, never drifts, counts its lateness."""
 
 import gc
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from quartier.runtime.lean import give_back
 from quartier_drivers.contract import Clock, slot_ns
@@ -45,7 +45,8 @@ class Ticker:
     """Calls ``cycle`` every ``period_s``; a tick that was missed is skipped and counted, never made up.
 
     The first is at ``first_ns``, which counts as at once where it has passed or is absent; all others are
-    ``phase_ns`` past whole multiples of the period, where one is given.
+    ``phase_ns`` past whole multiples of the period, where one is given.  ``sleep`` waits more exactly than the
+    clock does.
     """
 
     def __init__(
@@ -55,12 +56,14 @@ class Ticker:
         cycle: Callable[[], None],
         first_ns: int | None = None,
         phase_ns: int | None = None,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         self._period_ns = int(period_s * 1e9)
         self._first_ns = clock.now_ns() if first_ns is None else first_ns
         self._phase_ns = phase_ns
         self._clock = clock
         self._cycle = cycle
+        self._sleep = sleep or clock.sleep
         self.lateness = Lateness()
         self.cycles_count = 0
         self.skipped_count = 0
@@ -71,7 +74,7 @@ class Ticker:
         clock = self._clock
         due_ns = self._first_ns
         while True:
-            await clock.sleep((due_ns - clock.now_ns()) / 1e9)
+            await self._sleep((due_ns - clock.now_ns()) / 1e9)
             now_ns = clock.now_ns()
             if now_ns < due_ns:  # a timer may fire a little early
                 continue
