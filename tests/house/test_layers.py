@@ -120,7 +120,10 @@ ROOMS = (
     ),
     Room(
         "quartier.runtime",
-        ("quartier.runtime", "quartier.house", "quartier.control", "quartier_drivers.registry", *CONTRACT),
+        (
+            *("quartier.runtime", "quartier.house", "quartier.control"),
+            *("quartier_drivers.registry", "quartier_drivers.bell", *CONTRACT),
+        ),
         ("structlog",),
     ),
     Room("quartier.app", ("quartier", "quartier_drivers", "quartier_native"), ("structlog",)),

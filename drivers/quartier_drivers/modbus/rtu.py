@@ -6,10 +6,10 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from quartier_drivers import ports
+from quartier_drivers.bell import Bell
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus import direction
-from quartier_drivers.modbus.alarm import Alarm
 from quartier_drivers.modbus.frame import Answer, Hunt, Request
 from quartier_drivers.modbus.turnarounds import Turnarounds
 from quartier_drivers.modbus.unnumbered import UnnumberedLine
@@ -40,7 +40,7 @@ class RtuLink(UnnumberedLine):
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self._bus = bus
         self._port: ports.SerialPort | None = None
-        self._alarm: Alarm | None = None
+        self._bell: Bell | None = None
         self._listens = False
         self._hollow = False
         self._unsent: tuple[Request, float] | None = None
@@ -66,7 +66,7 @@ class RtuLink(UnnumberedLine):
     async def _connect(self) -> None:
         port = opened(self._bus)
         try:
-            self._alarm = Alarm()
+            self._bell = Bell()
         except OSError as error:
             port.close()
             raise LinkLost(f"{self._bus.port}: the kernel gives no timer: {error.strerror}") from error
@@ -78,9 +78,9 @@ class RtuLink(UnnumberedLine):
     def _disconnect(self) -> None:
         self._deafen()
         port, self._port = self._port, None
-        alarm, self._alarm = self._alarm, None
-        if alarm is not None:
-            alarm.close()
+        bell, self._bell = self._bell, None
+        if bell is not None:
+            bell.close()
         if port is not None:
             ports.closed(port)
             self._fail(LinkLost(f"{self._bus.port} was closed"))
@@ -108,7 +108,7 @@ class RtuLink(UnnumberedLine):
             self._listens = False
 
     def _readable(self) -> None:
-        """The loop: bytes are there, or were until an alarm took them, or the port is gone: it stays so."""
+        """The loop: bytes are there, or were until a bell took them, or the port is gone: it stays so."""
         if self._port is not None and not self._take():
             if self._hollow:
                 self._fail(LinkLost(f"{self._bus.port} is gone"))
@@ -147,10 +147,10 @@ class RtuLink(UnnumberedLine):
         return True
 
     def _look_at(self, moment_s: float) -> None:
-        if self._paced and self._alarm is not None:
+        if self._paced and self._bell is not None:
             self._deafen()
             self._look_s = moment_s
-            self._alarm.set(moment_s, self._look)
+            self._bell.set(moment_s, self._look)
 
     async def _ask(self, request: Request) -> Answer:
         if self._port is None:
@@ -164,8 +164,8 @@ class RtuLink(UnnumberedLine):
             answer = await self._found(request)
         finally:
             self._unsent = None
-            if self._alarm is not None:
-                self._alarm.stop()
+            if self._bell is not None:
+                self._bell.stop()
             self._listen()
         took_s = self._active_s - self._sent_s - self._size_s(request)
         if not self._missed:
@@ -186,8 +186,8 @@ class RtuLink(UnnumberedLine):
         now_s = asyncio.get_running_loop().time()
         self._unsent = (request, give_up_s)
         calm_s = min(max(self._active_s + self.quiet_s, self._others_until_s(request.unit)), give_up_s)
-        if now_s < calm_s and self._paced and self._alarm is not None:
-            self._alarm.set(calm_s, partial(self._send_in_calm, request, give_up_s), exact=True)
+        if now_s < calm_s and self._paced and self._bell is not None:
+            self._bell.set(calm_s, partial(self._send_in_calm, request, give_up_s), exact=True)
         elif now_s >= give_up_s or not self._paced or self._port is None or not self._take():
             self._send(request)
         # else a byte that nobody had heard broke the silence, and we are waiting again

@@ -26,7 +26,6 @@ from quartier.control import link
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier.runtime import lean, released
-from quartier.runtime.bell import Bell
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Desk
 from quartier.runtime.directory import Directory
@@ -111,11 +110,11 @@ class Daemon:
             # The writer thread gives the interpreter back sooner: the cycle is worth more than a commit.
             sys.setswitchinterval(SWITCH_S)
             lean.freeze()
-            # Just before devices are asked: one wake-up serves both, and no answer makes a cycle late.
+            # Just before devices are asked: no answer makes a cycle late.
             first_ns = slot_ns(self._clock.now_ns()) + SLOT_NS // 2
             cycle_s = self._loaded.site.control.cycle_s
             when = first_ns, assembly.CYCLE_PHASE_NS
-            self._ticker = Ticker(cycle_s, self._clock, self._cycle, *when, Bell(self._clock.rate).sleep)
+            self._ticker = Ticker(cycle_s, self._clock, self._cycle, *when, self._clock.sleep_exactly)
             self._fast = Fast(self._clock, self._look)
             self._fast.want(on=self.turn.is_fast)
             runtime_dir = self._places.runtime_dir

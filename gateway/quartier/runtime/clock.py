@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quartier.house.now import Now
+from quartier_drivers.bell import Bell
 from quartier_drivers.contract import in_step_s
 from quartier_drivers.errors import ConfigError, Fault
 
@@ -140,6 +141,20 @@ class HouseClock:
     async def sleep(self, seconds: float) -> None:
         """Wait ``seconds`` of the house's time."""
         await asyncio.sleep(max(0.0, seconds) / self.rate)
+
+    async def sleep_exactly(self, seconds: float) -> None:
+        """As ``sleep``, to some 0.1 ms where asyncio rounds up to whole milliseconds; dearer than that."""
+        try:
+            bell = Bell()
+        except OSError:  # no descriptor is left, perhaps: to wait is more than to wait exactly
+            await self.sleep(seconds)
+            return
+        rung = asyncio.Event()
+        try:
+            bell.set(asyncio.get_running_loop().time() + seconds / self.rate, rung.set)
+            await rung.wait()
+        finally:
+            bell.close()
 
     async def doze(self, seconds: float, floor_s: float = 0.0) -> None:
         """Wait as ``in_step_s`` says, ``floor_s`` of real time at least: a fast clock makes no busy loop."""

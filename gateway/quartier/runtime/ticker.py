@@ -45,8 +45,8 @@ class Ticker:
     """Calls ``cycle`` every ``period_s``; a tick that was missed is skipped and counted, never made up.
 
     The first is at ``first_ns``, which counts as at once where it has passed or is absent; all others are
-    ``phase_ns`` past whole multiples of the period, where one is given.  ``sleep`` waits more exactly than the
-    clock does.
+    ``phase_ns`` past whole multiples of the period, where one is given.  ``sleep`` may wait more exactly than
+    the clock does.
     """
 
     def __init__(

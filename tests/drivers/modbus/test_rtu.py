@@ -352,7 +352,7 @@ async def test_a_line_without_a_timer_is_lost_and_gives_its_port_back(
     rtu_server.script = [rtu_says(3, 4)]
     line = rtu_link(rtu_server.path, clock)
     with monkeypatch.context() as patch:
-        patch.setattr("quartier_drivers.modbus.rtu.Alarm", fail)
+        patch.setattr("quartier_drivers.modbus.rtu.Bell", fail)
         with pytest.raises(LinkLost, match="Too many open files"):
             await line.open()
     assert Answer((3, 4)) == await line.exchange(READ)

@@ -1,7 +1,11 @@
+import asyncio
+import errno
+import time
 from pathlib import Path
 
 import pytest
 
+import quartier.runtime.clock
 from quartier.runtime.clock import (
     ClockSetting,
     HouseClock,
@@ -140,3 +144,36 @@ async def test_a_doze_lasts_its_floor_of_real_time_on_a_fast_clock_too(monkeypat
 
     await HouseClock().doze(10.0)
     assert 5.0 <= slept_s[1] <= 15.0
+
+
+async def test_an_exact_sleep_lasts_as_long_as_told_and_no_less():
+    clock = HouseClock(ClockSetting(rate=10.0))
+    for seconds in (-1.0, 0.0, 0.004, 0.03):
+        due_ns = clock.now_ns() + int(seconds * 1e9)
+        await clock.sleep_exactly(seconds)
+        assert clock.now_ns() >= due_ns - 100  # a timer counts whole nanoseconds of the real time
+
+
+async def test_without_a_timer_of_the_kernel_an_exact_sleep_is_a_sleep(monkeypatch):
+    def refuse():
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(quartier.runtime.clock, "Bell", refuse)
+    clock = HouseClock()
+    due_ns = clock.now_ns() + 4_000_000
+    await clock.sleep_exactly(0.004)
+    assert clock.now_ns() >= due_ns - int(time.get_clock_info("monotonic").resolution * 1e9)
+
+
+def open_count():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_an_exact_sleep_that_is_broken_off_leaves_nothing_open():
+    before = open_count()
+    asleep = asyncio.create_task(HouseClock().sleep_exactly(60.0))
+    await asyncio.sleep(0)
+    asleep.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asleep
+    assert before == open_count()

@@ -13,7 +13,7 @@ from contextlib import suppress
 _MONOTONIC = 1
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
 _ABSOLUTE = 1
-# How early an exact alarm may ring, to wait out the rest: what a wake-up usually costs, at most this.
+# How early an exact bell may ring, to wait out the rest: what a wake-up usually costs, at most this.
 _LEAD_MAX_S = 0.0002
 _LEARNED = 0.1
 _SHARE = 0.8
@@ -30,8 +30,8 @@ class _Setting(ctypes.Structure):
     )
 
 
-class Alarm:
-    """One alarm of the running loop; setting it anew forgets what was set before.  Close it."""
+class Bell:
+    """One bell of the running loop; setting it anew forgets what was set before.  Close it."""
 
     def __init__(self) -> None:
         """Raises OSError where the kernel gives no timer."""

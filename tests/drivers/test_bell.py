@@ -1,4 +1,4 @@
-"""An alarm rings once, never before its moment, and only the one that was set last."""
+"""A bell rings once, never before its moment, and only the one that was set last."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,24 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from quartier_drivers.modbus.alarm import Alarm
+from quartier_drivers.bell import Bell
 
 
 @pytest.fixture
-async def alarm() -> AsyncIterator[Alarm]:
-    made = Alarm()
+async def bell() -> AsyncIterator[Bell]:
+    made = Bell()
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("exact", [False, True])
-async def test_it_rings_at_its_moment_and_not_before(alarm: Alarm, exact: bool) -> None:  # noqa: FBT001 - a case
+async def test_it_rings_at_its_moment_and_not_before(bell: Bell, exact: bool) -> None:  # noqa: FBT001 - a case
     loop = asyncio.get_running_loop()
     early_s = []
     for _ in range(20):
         rung = asyncio.Event()
         moment_s = loop.time() + 0.002
-        alarm.set(moment_s, rung.set, exact=exact)
+        bell.set(moment_s, rung.set, exact=exact)
         await rung.wait()
         early_s.append(moment_s - loop.time())
 
@@ -31,27 +31,27 @@ async def test_it_rings_at_its_moment_and_not_before(alarm: Alarm, exact: bool) 
     assert max(early_s) < 2e-9
 
 
-async def test_a_moment_that_has_passed_rings_at_once(alarm: Alarm) -> None:
+async def test_a_moment_that_has_passed_rings_at_once(bell: Bell) -> None:
     for moment_s in (0.0, -5.0, asyncio.get_running_loop().time() - 1):
         rung = asyncio.Event()
-        alarm.set(moment_s, rung.set)
+        bell.set(moment_s, rung.set)
         await rung.wait()
 
 
-async def test_setting_it_anew_forgets_what_was_set(alarm: Alarm) -> None:
+async def test_setting_it_anew_forgets_what_was_set(bell: Bell) -> None:
     rung = asyncio.Event()
     said: list[str] = []
-    alarm.set(0.0, lambda: said.append("first"))
-    alarm.set(asyncio.get_running_loop().time() + 0.01, rung.set)
+    bell.set(0.0, lambda: said.append("first"))
+    bell.set(asyncio.get_running_loop().time() + 0.01, rung.set)
     await rung.wait()
 
     assert [] == said
 
 
-async def test_a_stopped_alarm_does_not_ring(alarm: Alarm) -> None:
+async def test_a_stopped_alarm_does_not_ring(bell: Bell) -> None:
     said: list[str] = []
-    alarm.set(0.0, lambda: said.append("stopped"))
-    alarm.stop()
+    bell.set(0.0, lambda: said.append("stopped"))
+    bell.stop()
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -63,6 +63,6 @@ async def test_a_closed_alarm_leaves_nothing_behind() -> None:
         return len(list(Path("/proc/self/fd").iterdir()))
 
     before = open_files()
-    Alarm().close()
+    Bell().close()
 
     assert before == open_files()
