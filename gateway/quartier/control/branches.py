@@ -153,10 +153,8 @@ class _Node:
         return player.name if player.seen else f"{player.name}?"
 
     def _present(self, leaf: Leaf) -> Four:
-        share = leaf.drawn or leaf.share
-        if leaf.index is not None:
-            return share.spread(self.players[leaf.index].present_w)
-        return share.spread(_seen_w(self.scene, leaf.asset) or 0.0)
+        assert leaf.index is not None
+        return (leaf.drawn or leaf.share).spread(self.players[leaf.index].present_w)
 
     def _unmeasured(self, reading: Reading) -> Four | None:
         """What the meter shows and no asset says; None while one that is measured is silent."""

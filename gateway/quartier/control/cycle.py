@@ -316,7 +316,6 @@ def _allocated(
 
 
 def _name(
-    players: list[Player],
     wants: list[float],
     setpoints: tuple[float, ...],
     taken: list[Step],
@@ -324,7 +323,6 @@ def _name(
     acted: dict[int, str],
 ) -> None:
     """Say which step moved whom: the last one taken for each."""
-    del players
     for taken_step in taken:
         if setpoints[taken_step.index] != wants[taken_step.index]:
             acted[taken_step.index] = further(cap, f": {taken_step.words}")
@@ -347,7 +345,6 @@ def _capped_consumption(
     usable = [candidate for candidate in downs if candidate.target_w >= 0]
     found = allocate(rest_w, positive, cap_w, FAR_W, [s.plain for s in usable], [])
     _name(
-        players,
         positive,
         found.setpoint_w,
         usable[: found.down_count],

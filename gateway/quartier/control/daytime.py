@@ -5,8 +5,6 @@ from zoneinfo import ZoneInfo
 
 from quartier.house.now import Now
 
-_DAY_S = 86_400.0
-
 
 def local_s(now: Now, zone: str) -> float | None:
     """Seconds since local midnight by the wall; None while the wall clock is not trusted."""
@@ -23,13 +21,14 @@ def until_s(now: Now, zone: str, at_s: float) -> float | None:
     here = ZoneInfo(zone)
     then = datetime.fromtimestamp(now.utc_ms / 1000, UTC)
     today = then.astimezone(here).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    for days in (0, 1):
+
+    def left_s(days: int) -> float:
         # Wall arithmetic: the same time of day, whatever lies between.
         wall = today.replace(tzinfo=None) + timedelta(days=days, seconds=at_s)
-        left_s = (wall.replace(tzinfo=here).astimezone(UTC) - then).total_seconds()
-        if left_s > 0.0:
-            return left_s
-    return _DAY_S
+        return (wall.replace(tzinfo=here).astimezone(UTC) - then).total_seconds()
+
+    today_s = left_s(0)
+    return today_s if today_s > 0.0 else left_s(1)
 
 
 def clock(at_s: float) -> str:

@@ -267,7 +267,6 @@ LOSSES: tuple[Loss, ...] = (
     ),
 )
 BY_NAME = {loss.name: loss for loss in LOSSES}
-DISK = ("disk-full", "disk-dead")
 _ROLES = {loss.role: loss for loss in LOSSES if loss.role}
 
 

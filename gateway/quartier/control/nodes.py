@@ -112,8 +112,3 @@ def words(house: House, stem: Stem, force: Force, row: int, direction: str) -> R
     if node.phases_count == 1 and node.phase:
         phase = f", {node.phase.upper()}"
     return rule(f"{node.name}, fuse {node.fuse_a:g} A{phase}{back}", f"fuse of {node.name}")
-
-
-def is_capped(caps_w: float) -> bool:
-    """Whether a cap is one that could be reached."""
-    return caps_w < FAR_W

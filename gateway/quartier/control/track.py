@@ -64,23 +64,21 @@ def power_w(battery: Battery, track: Track | None, last: Memory, grid: Memory | 
         return last.value
     wanted_ns = grid.taken_ns - round(battery.lag_s * _S)
     if wanted_ns <= last.taken_ns:
-        return _past_w(track.seen, wanted_ns, last.value)
+        return _past_w((*track.seen, (last.taken_ns, last.value)), wanted_ns)
     return (
         last.value + _model_w(battery, track.told, wanted_ns) - _model_w(battery, track.told, last.taken_ns)
     )
 
 
-def _past_w(seen: tuple[tuple[int, float], ...], wanted_ns: int, newest_w: float) -> float:
-    """Between two readings on a straight line; before the first one as it was."""
-    if not seen:
-        return newest_w
+def _past_w(seen: tuple[tuple[int, float], ...], wanted_ns: int) -> float:
+    """Between two readings on a straight line; before the first one as it was.  The last is no older."""
     if wanted_ns <= seen[0][0]:
         return seen[0][1]
-    for (sooner_ns, sooner_w), (later_ns, later_w) in pairwise(seen):
-        if wanted_ns <= later_ns:
-            share = (wanted_ns - sooner_ns) / (later_ns - sooner_ns)
-            return sooner_w + share * (later_w - sooner_w)
-    return newest_w
+    (sooner_ns, sooner_w), (later_ns, later_w) = next(
+        pair for pair in pairwise(seen) if wanted_ns <= pair[1][0]
+    )
+    share = (wanted_ns - sooner_ns) / (later_ns - sooner_ns)
+    return sooner_w + share * (later_w - sooner_w)
 
 
 def _model_w(battery: Battery, told: tuple[tuple[int, float], ...], at_ns: int) -> float:

@@ -8,7 +8,9 @@ import pytest
 from quartier.control import link
 from quartier.control.caps import LinkCaps
 from quartier.control.cycle import Decision, State, step
+from quartier.control.limits import Force
 from quartier.control.linkstate import LinkState, Mode
+from quartier.control.scene import Scene
 from quartier.control.wishes import (
     Ack,
     Envelope,
@@ -360,6 +362,28 @@ def with_house():
     def make(*names: str, **changes: object) -> House:
         kept = tuple(asset for asset in HOUSE.assets if asset.name in names)
         return replace(HOUSE, assets=kept, **changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def scene():
+    """The circumstances of one cycle: a minute after the start all is well; ``t`` in s."""
+
+    def make(of: House = HOUSE, *, t: int = 60, state: State | None = None, **more: object) -> Scene:
+        plain = {
+            "state": state or State.fresh(of),
+            "wishes": Wishes(caps=CAPS),
+            "force": Force(import_w=CAPS.import_max_w, export_w=CAPS.export_max_w),
+            "grid_w": 0.0,
+            "grid_age_s": 0.0,
+            "lost": False,
+            "dt_s": 1.0,
+            "running_s": 60.0,
+            "now": Now(t * 1_000_000_000, EPOCH_MS + t * 1000, synced=True),
+            "common": False,
+        }
+        return Scene(**(plain | more))
 
     return make
 

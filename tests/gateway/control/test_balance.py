@@ -73,6 +73,12 @@ def test_the_remainder_waits_while_a_device_is_silent(house):
     assert remainder_w(house, known(**some), None, 9000, 1, 0) is None
 
 
+def test_what_nobody_measures_is_part_of_the_remainder(house):
+    oven = replace(house.assets[6], name="oven", measured=False)
+
+    assert 700 == remainder_w(replace(house, assets=(oven,)), known(oven=300.0), None, 700, 1, 0)
+
+
 def test_blind_counts_everything_at_its_worst(house):
     memories = known(**(ALL | {"bat1": -3000.0}))
     del memories["lift.power_w"]

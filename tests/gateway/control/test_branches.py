@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from quartier.control import branches
+from quartier.control.players import Player
+from quartier.control.shed import Turn
 from quartier.house.assets import Battery, Load, Pv
 from quartier.house.nodes import Node
 
@@ -80,6 +82,21 @@ def test_behind_a_silent_meter_all_is_at_its_worst_and_the_most_that_was_seen_co
     assert [pytest.approx(w, abs=1) for w in (7_700, 7_000, 4_700, 4_000)] == found["shed"]["load_w"]
 
 
+@pytest.mark.parametrize(("seen_s", "rest_w"), [(3, 400), (0, 5_000)])
+def test_without_the_grid_meter_what_nothing_measures_may_be_on_any_phase(board, house, seen_s, rest_w):
+    one = Load(name="one", rated_w=3_000, node="shed", phase="l1")
+    nodes = (Node(name="shed", fuse_a=32.0, unmeasured_w=0.0),)
+    p = board(house=replace(house, assets=(one,), nodes=nodes))
+    p.base_w, p.loads_w = {"grid": (400, 0, 0)}, {"one": 1_000}
+    p.run(seen_s)
+    p.silent = {"grid"}
+    p.run(20)
+    grid = next(node for node in p.view["nodes"] if node["name"] == "grid")
+
+    assert "silent" == grid["basis"]
+    assert [1_000 + rest_w, 1_000 + rest_w, rest_w, rest_w] == grid["load_w"]
+
+
 def test_a_node_of_one_phase_is_seen_on_its_phase_above(board, house):
     sub = Node(name="shed", fuse_a=32.0, phases_count=1, phase="l3", unmeasured_w=0.0)
     hall = Node(name="hall", fuse_a=63.0, unmeasured_w=0.0)
@@ -104,3 +121,19 @@ def test_a_player_of_unknown_phase_neither_relieves_a_phase_nor_hides_an_export(
 
     assert ((1.0, 11.0, 11.0, 11.0), (1.0,) * 4) == branches.uncertain(branch, [leaf], [], [-10.0])
     assert ((1.0,) * 4, (1.0, -9.0, -9.0, -9.0)) == branches.uncertain(branch, [leaf], [], [10.0])
+
+
+@pytest.mark.parametrize(
+    ("turn", "allowed_w", "worst_w"),
+    [(Turn(), None, 3_000.0), (Turn(on=False), None, 0.0), (Turn(), 800.0, 0.0)],
+)
+def test_behind_a_silent_meter_a_player_counts_with_what_its_order_allows(turn, allowed_w, worst_w):
+    load = Load(name="one", rated_w=3_000, tier="C", switchable=True)
+    player = Player(load, 0.0, 0.0, turn)
+    player.allowed_w = allowed_w  # of one that shares this counts already, as what is wanted
+    leaf = branches.Leaf(load, 1, branches.phases.on("l1"), 0)
+    branch = branches.Branch((5.0,) * 4, (1.0,) * 4, (0.0,) * 4, "silent")
+
+    assert ((5.0 + worst_w, 5.0 + worst_w, 5.0, 5.0), (1.0,) * 4) == branches.uncertain(
+        branch, [leaf], [player], [0.0]
+    )

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quartier.control import duties
-from quartier.control.events import Events, judged
+from quartier.control.events import Acting, Events, judged
 from quartier.house.assets import House
 from quartier.house.image import Image
 from quartier_drivers.contract import Quality, Reading, columns
@@ -175,6 +175,18 @@ def test_a_relapse_while_it_waits_at_random_waits_anew(mains):
     assert (1, None) == (low(m), m.events.low.ends_ns)
 
 
+def test_only_what_begins_to_act_runs_the_whole_cycle_at_once():
+    calm, low_d, low_c = (Events(low=Acting(level=level)) for level in (0, 1, 2))
+    gone = Events(is_gone=True)
+
+    assert [True, True, True] == [
+        after.rises_from(before) for before, after in ((calm, low_d), (low_d, low_c), (calm, gone))
+    ]
+    assert [False, False, False] == [
+        after.rises_from(before) for before, after in ((low_d, low_d), (low_c, low_d), (gone, calm))
+    ]
+
+
 # --- lost and bad readings ---------------------------------------------------------------------
 
 
@@ -313,6 +325,12 @@ def test_a_phase_that_never_had_voltage_is_not_connected(mains):
     m = mains(period_s=1.0, volts=(230.0, 0.0, 0.0)).run(200)
 
     assert (0, {"l1"}) == (m.events.low_u.level, m.events.live)
+
+
+def test_a_voltage_that_no_grid_shows_is_none(mains):
+    m = mains(period_s=1.0, volts=(230.0, 400.0, -1.0)).run(200)
+
+    assert (0, {"l1"}) == (m.events.low_u.level, set(m.events.volts))
 
 
 def test_the_frequency_is_void_while_the_voltage_is_gone(mains):

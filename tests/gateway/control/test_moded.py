@@ -3,11 +3,13 @@ from dataclasses import replace
 import pytest
 
 from quartier.control import moded
+from quartier.control.leaning import Leaning
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
 from quartier.house.assets import Mode, Moded
 from quartier.house.modes import Heat, Lights
 
+S = 1_000_000_000
 STREET = Lights(
     name="street",
     rated_w=4_000,
@@ -98,6 +100,32 @@ def test_one_met_for_the_first_time_is_taken_as_it_stands(read, mode, held):
     turn = moded.met(BOILER, Turn(), Memory(read, 0), 7)
 
     assert (mode, held) == (turn.mode, turn.is_held)
+
+
+def test_what_its_own_control_has_stands_at_normal_whatever_is_read():
+    own = replace(BOILER, own_normal=True)
+
+    assert 1 == moded.met(own, Turn(back_ns=3), Memory(1.0, 0), 7).mode
+    assert 2 == moded.met(own, Turn(), Memory(1.0, 0), 7).mode
+
+
+def test_what_is_given_back_is_met_anew_but_its_turns_of_the_hour_count_on():
+    given = moded.left(Turn(on=False, mode=2, is_held=True, sheds_ns=(1,), turns_ns=(1,)), 9)
+
+    assert Turn(since_ns=9, sheds_ns=(1,), turns_ns=(1, 9), back_ns=9) == given
+    assert replace(given, since_ns=12) == moded.left(given, 12), "it was given back once"
+
+
+def test_what_it_would_like_is_gone_to_once_it_was_liked_for_long_without_a_break():
+    asks = Leaning(wanted=0, highest=0, lowest=2, tier="C", words="free", after_s=60.0)
+    first, at_first = moded._asked(Turn(mode=1), 1, asks, 0)
+
+    assert (1, 1, 0) == (
+        at_first,
+        moded._asked(first, 1, asks, 60 * S - 1)[1],
+        moded._asked(first, 1, asks, 60 * S)[1],
+    )
+    assert moded._asked(first, 1, replace(asks, wanted=1), 30 * S)[0].asks_ns is None
 
 
 def test_tier_a_is_never_moved(town):

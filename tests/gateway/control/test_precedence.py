@@ -3,8 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from quartier.control import phases, precedence
+from quartier.control.branches import Leaf
+from quartier.control.players import Player
 from quartier.control.precedence import NAMES, ORDER
-from quartier.house.assets import Load
+from quartier.control.shed import Turn
+from quartier.house.assets import Battery, Load
 from quartier.house.nodes import Node
 
 PAGE = Path(__file__).parents[3] / "gateway/docs/precedence.md"
@@ -55,3 +61,35 @@ def test_a_cap_that_cannot_be_met_names_what_stands_in_the_way(board, house):
     assert "lift (tier A)" in alarm
     assert "pump (least times)" in alarm
     assert "other" not in alarm
+
+
+CELLS = Battery(
+    name="bat1", rated_w=1, capacity_wh=1, charge_max_w=1, discharge_max_w=1, ramp_max_w_per_s=1, tier="D"
+)
+PUMP = Load(name="pump", rated_w=1_500, tier="C", switchable=True, min_on_s=600)
+
+
+@pytest.mark.parametrize(
+    ("present_w", "turn", "usable", "why"),
+    [
+        (900.0, Turn(since_ns=0), True, ["pump (least times)"]),
+        (900.0, Turn(since_ns=0), False, ["pump (no fall-back)"]),
+        (900.0, Turn(), True, []),
+        (0.0, Turn(since_ns=0), False, []),
+    ],
+)
+def test_what_takes_power_and_is_not_moved_names_the_rule_that_protects_it(
+    present_w, turn, usable, why, scene
+):
+    player = Player(PUMP, present_w, present_w, turn, usable=usable)
+    leaf = Leaf(PUMP, 1, phases.on("l1"), 0)
+
+    assert why == list(precedence.standing(scene(), [player], [leaf], 1))
+    assert [] == list(precedence.standing(scene(), [player], [leaf], 2)), "it is not on that phase"
+
+
+def test_beside_those_that_are_steered_loads_stand_in_the_way_and_batteries_do_not(scene):
+    others = [replace(PUMP, name="lift", tier="A"), replace(PUMP, name="fixed", switchable=False), CELLS]
+    inside = [Leaf(asset, 1, phases.ALL, None) for asset in others]
+
+    assert ["lift (tier A)", "fixed (takes no order)"] == list(precedence.standing(scene(), [], inside, 0))

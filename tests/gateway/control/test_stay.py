@@ -121,6 +121,12 @@ def test_the_charger_is_believed_before_the_site_file():
     assert 4.0 == pytest.approx(stay.needed_a(ev, Stay(0), memories, NOON, "UTC"))
 
 
+def test_a_car_that_ought_to_be_gone_needs_all_that_it_can_take():
+    memories = seen(departure_in_s=10, energy_wanted_wh=5_520)
+
+    assert 16.0 == stay.needed_a(EV, Stay(0), memories, Now(10 * S, 0, synced=True), "UTC")
+
+
 def test_nobody_knows_a_departure_by_a_clock_that_is_not_trusted():
     ev = replace(EV, departure_s=46_800.0, energy_wanted_wh=11_040.0)
     lost = Now(0, 0, synced=False)

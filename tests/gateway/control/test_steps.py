@@ -87,3 +87,15 @@ def test_a_paused_ev_comes_back_at_its_floor_and_not_before_its_rest(house):
     assert [] == [s for s in steps.up(made, turns, 100 * S, raising=True) if made[s.index].name == "ev1"]
     back = [s for s in steps.up(made, turns, 200 * S, raising=True) if made[s.index].name == "ev1"]
     assert [(4140, False, "charging resumes")] == [(s.target_w, s.divisible, s.words) for s in back]
+
+
+def test_cars_that_share_are_slowed_together_and_pause_by_turns_if_they_may_switch(house):
+    late = replace(house.assets[2], tier="B")
+    evs = (replace(late, name="ev0"), late)
+    made, turns = players(replace(house, assets=(*house.assets[:2], *evs)), ev1=Turn(since_ns=0))
+    for player in made:
+        player.allowed_w = 4_140.0 if player.asset in evs else None
+
+    assert [("ev0", "charging slowed"), ("ev1", "charging slowed"), ("ev0", "charging paused")] == words(
+        steps.down(made, turns, S)[-3:], made
+    )

@@ -29,6 +29,13 @@ def test_without_a_probe_its_last_reading_counts():
     assert 300.0 == track.power_w(BATTERY, Track(), at(9, 300.0), None)
 
 
+def test_before_its_first_order_and_its_first_readings_are_kept_its_last_reading_counts():
+    quick = replace(BATTERY, lag_s=0.0)
+
+    assert 300.0 == track.power_w(quick, Track(ns((10, 300.0))), at(10, 300.0), at(12, 0.0))
+    assert 300.0 == track.power_w(BATTERY, Track(), at(9, 300.0), at(10, 0.0))
+
+
 def test_a_late_grid_meter_is_compared_with_what_the_battery_showed_then():
     known = Track(seen=ns((4, 0.0), (5, 0.0), (6, 400.0), (10, 2000.0)))
 

@@ -5,6 +5,7 @@ import pytest
 
 from quartier.control import turns
 from quartier.control.shed import Turn, may_switch
+from quartier.house.assets import Mode, Moded
 from quartier.house.now import Now
 
 S = 1_000_000_000
@@ -43,6 +44,15 @@ def test_sheds_of_the_day_still_count_so_that_the_turns_stay_fair(house):
     found = restarted(house, known)["pump"]
 
     assert (3, 900.0, False) == (found.sheds_24h(7 * S), found.before_w, found.on)
+
+
+@pytest.mark.parametrize(("mode", "goes_on"), [(0, True), (1, True), (2, False), (-1, False)])
+def test_a_mode_that_it_has_goes_on_and_whether_a_cap_holds_it_there(house, mode, goes_on):
+    fan = Moded(name="fan", rated_w=9, quantity="step_index", modes=(Mode("on", 1, 9), Mode("off", 0, 0)))
+    known = {"fan": Turn(on=False, since_ns=0, mode=mode, is_held=True)}
+    found = restarted(replace(house, assets=(fan,)), known)
+
+    assert ({"fan": (mode, True)} if goes_on else {}) == {n: (t.mode, t.is_held) for n, t in found.items()}
 
 
 def test_nothing_is_kept_of_what_was_never_switched_and_nothing_changes_between_switchings():

@@ -1,7 +1,9 @@
+import pytest
+
 from quartier.control.classes import catalog, lights
 from quartier.control.leaning import Leaning
 from quartier.house.assets import Mode, Moded
-from quartier.house.modes import Lights
+from quartier.house.modes import Heat, Lights
 
 MODES = (Mode("full", 100, 900), Mode("half", 50, 400), Mode("off", 0, 0))
 
@@ -16,3 +18,10 @@ def test_an_asset_of_no_class_stays_normal_and_may_be_moved_to_any_mode(at_hour)
     plain = Moded(name="x", rated_w=900, quantity="step_index", modes=MODES, normal=1, tier="D")
 
     assert Leaning(1, 0, 2, "D", "free") == catalog.leaning(plain, at_hour(1))
+
+
+@pytest.mark.parametrize("kind", [Moded, Heat])
+def test_an_asset_of_tier_a_is_moved_by_nobody(at_hour, kind):
+    vital = kind(name="x", rated_w=900, quantity="step_index", modes=MODES, normal=1, tier="A")
+
+    assert Leaning(1, 1, 1, "A", "free") == catalog.leaning(vital, at_hour(1))

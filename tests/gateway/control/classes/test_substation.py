@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from quartier.control.classes import substation
+from quartier.control.shed import Turn
 from quartier.house.assets import Mode
 from quartier.house.modes import Substation
 
@@ -50,3 +51,11 @@ def test_its_least_flow_is_the_least_of_all(seen):
 
     assert 40 == PUMP.modes[leaning.lowest].value
     assert 0 == leaning.wanted
+
+
+@pytest.mark.parametrize(("ago_s", "why"), [(1_199, "its own control keeps it for 20 min"), (1_200, "")])
+def test_its_own_control_keeps_it_for_20_min_though_the_loop_is_well_again(seen, ago_s, why):
+    scene = seen(PUMP, supply_c=40, return_c=30)
+    turns = {"loop": Turn(back_ns=scene.now_ns - ago_s * 1_000_000_000)}
+
+    assert why == substation.leaning(PUMP, replace(scene, state=replace(scene.state, turns=turns))).given_back
