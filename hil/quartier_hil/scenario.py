@@ -14,6 +14,7 @@ from quartier_hil.devices.fault import Kind
 from quartier_hil.fittings import BOX, Watts, names
 from quartier_hil.happenings import ClockFault, Document, Master, Swap
 from quartier_hil.house import House, MeterName
+from quartier_hil.shown import Curve, Panel, Picture
 from quartier_hil.wanted import Check, Part, Seconds
 
 LINE = ("meter", "heatmeter", "relays", "inputs")
@@ -271,6 +272,8 @@ class Scenario(Part):
     """What happens when."""
     checks: tuple[Check, ...] = ()
     """What must hold."""
+    pictures: tuple[Picture, ...] = ()
+    """What of it the pages show: `quartier-hil day` draws it."""
 
 
 def load(path: Path) -> Scenario:
@@ -356,11 +359,12 @@ _MODELS: dict[str, type[BaseModel]] = {
     for tag in get_args(annotation.annotation)
 }
 _TAGS = frozenset(_MODELS)
+_TABLES = {"house": House, "pictures": Picture, "panels": Panel, "curves": Curve}
 
 
 def _known(location: tuple[Any, ...]) -> list[str]:
     """The keys of the table in which the unknown one stands."""
-    for part in reversed(location):
-        if part in _MODELS:
-            return list(_MODELS[part].model_fields)
-    return list(House.model_fields if location[0] == "house" else Scenario.model_fields)
+    for part in reversed(location[:-1]):
+        if part in _MODELS or part in _TABLES:
+            return list((_MODELS.get(part) or _TABLES[part]).model_fields)
+    return list(Scenario.model_fields)

@@ -53,6 +53,20 @@ def test_an_event_after_the_end_is_a_fault(tmp_path):
     )
 
 
+def test_a_key_that_no_picture_has_is_told_with_those_it_has(tmp_path):
+    panel = '[[pictures.panels]]\nunit = "kW"\nhight = 5\ncurves = [{ label = "a", pont = "x" }]\n'
+    faults = _faults(tmp_path, f'{HEAD}[[pictures]]\nname = "a"\ntitel = "b"\n{panel}')
+
+    assert [] == [near for near in ("title", "height", "point") if f"mean {near}?" not in "".join(faults)]
+
+
+def test_a_curve_is_a_point_or_a_level(tmp_path):
+    panel = '[[pictures.panels]]\nunit = "kW"\ncurves = [{ label = "a" }]\n'
+    faults = _faults(tmp_path, f'{HEAD}[[pictures]]\nname = "a"\ntitle = "b"\n{panel}')
+
+    assert "either point or level" in faults[0]
+
+
 def test_what_is_no_toml_says_so(tmp_path):
     assert "is no TOML" in _faults(tmp_path, "title = ")[0]
 

@@ -23,6 +23,8 @@ PAGES = [
         "systemd/README.md",
     )
 ]
+ASSETS = ROOT / "gateway/docs/assets"
+PAGES += sorted(ASSETS.glob("*.md"))
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:sudo (?:-u \w+ )?)?quartier [^`]*)`")
 SITE = re.compile(r"^(?:\[site\]|site = )", re.MULTILINE)

@@ -19,18 +19,27 @@ def beside_w(scene: Scene, asset: Moded) -> float | None:
     """
     if scene.grid_w is None:
         return None
-    memories, now_ns = scene.state.memories, scene.now_ns
-    own_w = sight.power_w(memories, asset, now_ns)
+    own_w = sight.power_w(scene.state.memories, asset, scene.now_ns)
     if own_w is None:
         if asset.measured:
             return None
         own_w = asset.modes[mode(scene, asset)].power_w
-    charged_w = sum(
-        max(0.0, sight.power_w(memories, battery, now_ns) or 0.0)
-        for battery in scene.house.assets
-        if isinstance(battery, Battery)
-    )
-    return scene.grid_w - own_w - charged_w
+    return scene.grid_w - own_w - sum(max(0.0, watts) for watts in _batteries_w(scene))
+
+
+def surplus_w(scene: Scene, asset: Moded) -> float | None:
+    """Own generation in W left over (minus: lacking) without the asset and all batteries; None as above.
+
+    What a battery gives is not left over: it gives it because the asset takes it.
+    """
+    rest_w = beside_w(scene, asset)
+    return None if rest_w is None else sum(min(0.0, watts) for watts in _batteries_w(scene)) - rest_w
+
+
+def _batteries_w(scene: Scene) -> list[float]:
+    memories, now_ns = scene.state.memories, scene.now_ns
+    batteries = (asset for asset in scene.house.assets if isinstance(asset, Battery))
+    return [sight.power_w(memories, battery, now_ns) or 0.0 for battery in batteries]
 
 
 def sensed(scene: Scene, asset: Moded, quantity: str) -> float | None:

@@ -32,8 +32,8 @@ def leaning(asset: Comfort, scene: Scene, spare_k: float | None, *, short: bool,
     boosting = here < asset.normal
     if asset.preheat and not short and (boosting or spare_k >= BOOST_BAND_K):
         asset_w = asset.modes[asset.boosts].power_w
-        rest_w = beside.beside_w(scene, asset)
-        if rest_w is not None and -rest_w >= (0.5 if boosting else 1.0) * asset_w > 0.0:
+        left_w = beside.surplus_w(scene, asset)
+        if left_w is not None and left_w >= (0.5 if boosting else 1.0) * asset_w > 0.0:
             words = f"{word} with own generation"
             return Leaning(asset.boosts, 0, lowest, tier, words, after_s=STORES_AFTER_S)
     return Leaning(asset.normal, 0, lowest, tier, words, after_s=STORES_AFTER_S, claims=short)

@@ -28,6 +28,12 @@ def parser(made: argparse.ArgumentParser) -> None:
     made.add_argument(
         "--report", type=Path, help="folder for the reports, one in it for each scenario [none]"
     )
+    made.add_argument(
+        "--pictures",
+        type=Path,
+        metavar="FOLDER",
+        help="where the pictures that a scenario declares go [none]",
+    )
     made.add_argument("--records", type=Path, metavar="FILE", help="as with `quartier-hil run`")
     made.add_argument("--json", action="store_true", help="print the verdicts as JSON instead of a table")
     made.set_defaults(command=run)
@@ -72,11 +78,19 @@ def _one(path: Path, options: argparse.Namespace) -> int:
         done = Day(Options(scenario=asked, series=series, folder=Path(folder))).perform()
     verdicts = done.verdicts()
     page = _report(done, verdicts, options.report / path.stem) if options.report else None
+    if options.pictures:
+        _draw(done, options.pictures)
     if options.json:
         print(json.dumps({"scenario": path.stem, "real_s": done.real_s, **_shown(verdicts)}))
     else:
         view.tell(view.terminal(), f"{path.stem}: {asked.title}", verdicts, done.words, page)
     return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN
+
+
+def _draw(done: "Day", folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in done.pictures().items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def _shown(verdicts: "list[Verdict]") -> Mapping[str, object]:

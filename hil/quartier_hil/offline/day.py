@@ -26,6 +26,7 @@ from quartier_hil.plant import building, mains
 from quartier_hil.plant.building import Orders
 from quartier_hil.prepared import prepared
 from quartier_hil.records.series import Series
+from quartier_hil.report.picture import picture
 from quartier_hil.run import ZONE, specified
 from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.course import Course
@@ -85,7 +86,8 @@ class Day:
         self.scenario = prepared(options.scenario, options.series)
         _refuse(self.scenario)
         self.caps = caps(self.scenario)
-        self.course = Course(further=fitted.points(self.scenario))
+        drawn = tuple(point for picture in self.scenario.pictures for point in picture.points)
+        self.course = Course(further=fitted.points(self.scenario), drawn=drawn)
         here = tuple(check for check in self.scenario.checks if not isinstance(check, _ON_WIRES))
         judged = self.scenario.model_copy(update={"checks": here})
         self.judges: list[Judge] = [balance(judged), *asked_for(judged, self.caps)]
@@ -159,6 +161,13 @@ class Day:
         self.real_s = time.perf_counter() - began
         self.cpu_s = time.process_time() - worked
         return self
+
+    def pictures(self) -> dict[str, str]:
+        """The pictures of the scenario, by the name of their file."""
+        return {
+            f"{shown.name}.svg": picture(shown, self.scenario, self.course, self.ledger)
+            for shown in self.scenario.pictures
+        }
 
     def verdicts(self) -> list[Verdict]:
         """One for each check that can be judged here, and those that hold for every run."""

@@ -34,16 +34,21 @@ class Mark:
 
 @dataclass
 class Course:
-    """Columns of equal length: ``times_s`` and one per point; ``further`` are those of this house alone."""
+    """Columns of equal length: ``times_s`` and one per point; ``further`` are those of this house alone.
+
+    ``drawn`` are points that a picture of the scenario wants beside them.
+    """
 
     times_s: list[float] = field(default_factory=list)
     columns: dict[str, list[float]] = field(default_factory=lambda: {point: [] for point in POINTS})
     marks: list[Mark] = field(default_factory=list)
     further: tuple[str, ...] = ()
+    drawn: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Make room for the further points."""
-        self.columns |= {point: [] for point in self.further}
+        more = dict.fromkeys((*self.further, *self.drawn))
+        self.columns |= {point: [] for point in more if point not in self.columns}
 
     def add(self, now_s: float, values: Mapping[str, float]) -> None:
         """One step; a point that is missing becomes NaN."""

@@ -52,9 +52,20 @@ def test_a_battery_that_charges_leaves_room_one_that_discharges_makes_none(
     assert beside_w == beside.beside_w(found, PLAIN)
 
 
+@pytest.mark.parametrize(
+    ("grid_w", "own_w", "bat_w", "surplus_w"),
+    [(-900, 0, 0, 900), (500, 900, 0, 400), (0, 0, 3_000, 3_000), (0, 900, -900, 0), (0, 0, -3_000, -3_000)],
+)
+def test_what_a_battery_gives_is_no_generation_that_is_left_over(scene, grid_w, own_w, bat_w, surplus_w):
+    found = scene(PLAIN, grid_w, x__power_w=own_w, bat1__power_w=bat_w)
+
+    assert surplus_w == beside.surplus_w(found, PLAIN)
+
+
 def test_nothing_is_known_while_the_grid_or_its_own_power_is_not(scene):
     assert beside.beside_w(scene(PLAIN, None, x__power_w=1), PLAIN) is None
     assert beside.beside_w(scene(PLAIN, 500), PLAIN) is None
+    assert beside.surplus_w(scene(PLAIN, 500), PLAIN) is None
 
 
 def test_one_that_is_not_measured_counts_as_its_mode_says(scene):

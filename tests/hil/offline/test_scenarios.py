@@ -1,5 +1,7 @@
 """Our scenarios in one process: every promise of each is kept.  `make days` runs the long ones too."""
 
+from pathlib import Path
+
 import pytest
 
 from quartier_hil.offline.day import Day, Options, fits
@@ -9,6 +11,7 @@ from quartier_hil.shelf import builtin
 
 # A cycle of control costs about a millisecond: what takes longer is left to `make days`.
 CYCLES_MAX = 7_500
+PAGES = Path(__file__).parents[3] / "gateway" / "docs" / "assets"
 LONG = {"battery-band", "chp-night", "day", "evening-peak-cars", "kill-nine", "winter-week"}
 
 
@@ -20,15 +23,29 @@ def _short():
     ]
 
 
-@pytest.mark.parametrize("name", _short())
-def test_a_scenario_keeps_every_promise_without_wires(name, tmp_path):
-    scenario = load(builtin()[name])
-    series = standard.make(
-        scenario.start.date(), int((scenario.duration_s + 2 * 86_400) // 86_400), scenario.seed
-    )
-    done = Day(Options(scenario=scenario, series=series, folder=tmp_path)).perform()
+@pytest.fixture(scope="module", params=_short())
+def done(request, tmp_path_factory):
+    """Each scenario once, performed."""
+    scenario = load(builtin()[request.param])
+    days_count = int((scenario.duration_s + 2 * 86_400) // 86_400)
+    series = standard.make(scenario.start.date(), days_count, scenario.seed)
+    return Day(Options(scenario=scenario, series=series, folder=tmp_path_factory.mktemp("day"))).perform()
 
+
+def test_a_scenario_keeps_every_promise_without_wires(done):
     assert [] == [(one.check, one.promised, one.measured) for one in done.verdicts() if not one.holds]
+
+
+def test_the_pictures_in_the_pages_are_what_a_scenario_gives_now(done):
+    """Else: quartier-hil day SCENARIO --pictures gateway/docs/assets, and read its page again."""
+    for name, drawn in done.pictures().items():
+        assert (PAGES / name).read_text(encoding="utf-8") == drawn, name
+
+
+def test_every_picture_in_the_pages_is_of_a_scenario_that_is_run_here():
+    drawn = [f"{one.name}.svg" for name in _short() for one in load(builtin()[name]).pictures]
+
+    assert sorted(path.name for path in PAGES.glob("*.svg")) == sorted(drawn)
 
 
 def test_the_long_ones_are_known_by_name():

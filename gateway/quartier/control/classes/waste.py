@@ -45,6 +45,6 @@ def _left_s(waste: Waste, scene: Scene) -> float:
 
 def _has_room(waste: Waste, scene: Scene) -> bool:
     """Whether own generation covers it; once it runs, half of it is enough."""
-    rest_w = beside.beside_w(scene, waste)
+    left_w = beside.surplus_w(scene, waste)
     running = beside.mode(scene, waste) == RUN
-    return rest_w is not None and -rest_w >= (0.5 if running else 1.0) * waste.rated_w
+    return left_w is not None and left_w >= (0.5 if running else 1.0) * waste.rated_w
