@@ -359,12 +359,18 @@ _MODELS: dict[str, type[BaseModel]] = {
     for tag in get_args(annotation.annotation)
 }
 _TAGS = frozenset(_MODELS)
-_TABLES = {"house": House, "pictures": Picture, "panels": Panel, "curves": Curve}
+_TABLES: dict[str, type[BaseModel]] = {
+    "house": House,
+    "pictures": Picture,
+    "panels": Panel,
+    "curves": Curve,
+}
 
 
 def _known(location: tuple[Any, ...]) -> list[str]:
     """The keys of the table in which the unknown one stands."""
     for part in reversed(location[:-1]):
         if part in _MODELS or part in _TABLES:
-            return list((_MODELS.get(part) or _TABLES[part]).model_fields)
+            model = _MODELS.get(part) or _TABLES[part]
+            return list(model.model_fields)
     return list(Scenario.model_fields)

@@ -55,7 +55,8 @@ def picture(shown: Picture, scenario: Scenario, course: Course, ledger: Ledger) 
     lines = told(shown, course.marks, ledger.rows)
     _refuse(shown, scenario.title, course, time, len(lines))
     colours = _colours(shown)
-    parts, top = [], float(_TOP if lines else _BETWEEN)
+    parts: list[str] = []
+    top = float(_TOP if lines else _BETWEEN)
     first_top = top
     for panel in shown.panels:
         parts += _panel(panel, course, time, Frame(LEFT, RIGHT, top, top + panel.height), colours)

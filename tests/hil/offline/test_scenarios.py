@@ -12,7 +12,7 @@ from quartier_hil.shelf import builtin
 # A cycle of control costs about a millisecond: what takes longer is left to `make days`.
 CYCLES_MAX = 7_500
 PAGES = Path(__file__).parents[3] / "gateway" / "docs" / "assets"
-LONG = {"battery-band", "chp-night", "day", "evening-peak-cars", "kill-nine", "winter-week"}
+LONG = {"battery-band", "day", "evening-peak-cars", "kill-nine", "winter-week"}
 
 
 def _short():
