@@ -4,21 +4,23 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import quartier_native
-from quartier.app import answers, assembly, fallbacks, keeper, memory, own, probed, upkeep
+from quartier.app import assembly, fallbacks, keeper, memory, own, probed, upkeep
 from quartier.app.disk import Disk
+from quartier.app.enquiries import Enquiries
 from quartier.app.fleet import Fleet
 from quartier.app.hands import Hands
 from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
-from quartier.app.replies import Replies
+from quartier.app.lookout import Lookout
 from quartier.app.safety import SafetyTable
+from quartier.app.troubles import Troubles
 from quartier.app.turn import Turn
 from quartier.config import load as site_file
 from quartier.config.load import Loaded
@@ -63,6 +65,7 @@ class Daemon:
     turn: Turn
     _hands: Hands
     _teller: fallbacks.Teller
+    _troubles: Troubles
     uplink: "Uplink | None"
     _catalogue: "Callable[[Site, Mapping[str, PointInfo]], Catalog]"
 
@@ -73,7 +76,6 @@ class Daemon:
         self._log = log
         self._image = Image()
         self._watchdog = Watchdog()
-        self._disk = Disk(log)
         self._stop = asyncio.Event()
         self._reread = asyncio.Event()
         self._started_ns = clock.now_ns()
@@ -86,6 +88,8 @@ class Daemon:
         site = loaded.site
         self._store = assembly.store(site, places.runtime_dir, places.state_dir)
         self._ledger = Ledger(self._store)
+        self._lookout = Lookout(self._store.event, log, clock, places.state_dir)
+        self._disk = Disk(log, self._notice)
 
     async def run(self) -> int:
         """Run until SIGTERM or SIGINT: 0; after a bug of the house: 70, outputs released."""
@@ -117,15 +121,16 @@ class Daemon:
             self._ticker = Ticker(cycle_s, self._clock, self._cycle, *when, self._clock.sleep_exactly)
             self._fast = Fast(self._clock, self._look)
             self._fast.want(on=self.turn.is_fast)
-            runtime_dir = self._places.runtime_dir
+            runtime_dir, asked = self._places.runtime_dir, self._enquiries()
+            deeds = {**self._hands.deeds, **self._lookout.deeds}
             tasks = [
                 group.create_task(self._ticker.run(), name="ticker"),
                 group.create_task(self._fast.run(), name="fast"),
                 group.create_task(
-                    self._supervised("desk", Desk(runtime_dir, self._answers(), self._about()).run)
+                    self._supervised("desk", Desk(runtime_dir, asked.answers, asked.about).run)
                 ),
                 group.create_task(
-                    self._supervised("operators", Operators(runtime_dir, self._hands.deeds, self._log).run)
+                    self._supervised("operators", Operators(runtime_dir, deeds, self._log).run)
                 ),
                 *(group.create_task(run) for run in self._keeping()),
             ]
@@ -161,7 +166,11 @@ class Daemon:
         self._ledger.follow(self.fleet.points, values)
         self._take_in_released(now)
         around = self._clock, self._image, self.fleet, self._store, self._log, self._ledger
-        self.turn = Turn(house, params, state, *around, outage_before=left.outage)
+        self.turn = Turn(house, params, state, *around, outage_before=left.outage, lookout=self._lookout)
+        self._troubles = Troubles(self.turn, self.fleet, self._safety, lambda: self._loaded)
+        self._lookout.recall(known.alarms)
+        self._lookout.sources = (self._troubles,)
+        self._tell_end(left)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
         self.turn.ladder = Ladder.of(site, house, self.fleet, self._store)
         beside = self._clock, self._store.event, self._log
@@ -184,7 +193,7 @@ class Daemon:
     def _keeping(self) -> list[Coroutine[Any, Any, None]]:
         folder, clock, turn = self._places.state_dir, self._clock, self.turn
         of_fleet = self.fleet, lambda: turn.link, turn.kept, self._remembering
-        return upkeep.runs(folder, *of_fleet, clock, self._log)
+        return [*upkeep.runs(folder, *of_fleet, clock, self._log), self._lookout.run()]
 
     def _remembering(self) -> memory.Named:
         return (*self.fleet.drivers(), ("gateway", self.turn))
@@ -196,7 +205,15 @@ class Daemon:
             self._log.error("state.damaged", file=str(copy), why=instead)
             text = f"{copy.name} is damaged or gone: {instead}"
             self._store.event("state.damaged", text, {"file": copy.name}, self._clock.now())
+            self._notice("state.damaged", text, file=copy.name)
             self._damage.append(text)
+
+    def _tell_end(self, left: keeper.Recalled) -> None:
+        """How the run before ended, where it did not leave in order."""
+        if left.outage:
+            self._notice("loss.power_lost", "the machine started again without a planned stop")
+        elif left.killed:
+            self._notice("loss.controller_killed", "the gateway before this one was killed, frozen or failed")
 
     def _connected(self) -> "Uplink | None":
         """The uplink; a house that stands alone does not even import it."""
@@ -216,6 +233,7 @@ class Daemon:
             self._store,
             self._clock,
             self._log,
+            self._lookout.note,
         )
 
     def _supervised(self, name: str, run: Any) -> Any:
@@ -224,6 +242,8 @@ class Daemon:
     def _failed(self, failure: Failure) -> None:
         event = "task.parked" if failure.parked else "task.failed"
         self._log.error(event, task=failure.name, count=failure.count, exc_info=failure.error)
+        if failure.parked:
+            self._notice(event, f"{failure.name} failed again and again: {failure.error}", task=failure.name)
 
     def _deliver(self, readings: Readings) -> None:
         self._image.put(readings)
@@ -231,7 +251,12 @@ class Daemon:
             self.fleet.moment.news()
 
     def _note(self, note: Note) -> None:
-        self._store.event(note.code, note.text, dict(note.data), self._clock.now())
+        now = self._clock.now()
+        self._store.event(note.code, note.text, dict(note.data), now)
+        self._lookout.note(note.code, note.text, note.data, now)
+
+    def _notice(self, code: str, text: str, **data: str) -> None:
+        self._lookout.note(code, text, data, self._clock.now())
 
     def _look(self) -> None:
         """The fast cycle: frequency and voltage alone, and all where one of their rows begins to act."""
@@ -260,58 +285,18 @@ class Daemon:
     def _own_values(self) -> dict[str, Any]:
         uplink = {} if self.uplink is None else self.uplink.stats
         synced = self._clock.synced()
-        return own.values(self.turn.view, self._ticker, self._store.stats, uplink, synced=synced)
+        alarms_count = self._lookout.book.active_count
+        figures = self._ticker, self._store.stats, uplink
+        return own.values(self.turn.view, *figures, alarms_count=alarms_count, synced=synced)
 
     def _infos(self) -> Mapping[str, PointInfo]:
         told = (point for bus in self.fleet.buses for point in bus.account.points)
         mine = own.infos((*told, *self._teller.names, *own.NAMES), "gateway")
         return Directory((("house", self.fleet.points), ("gateway", mine)))
 
-    # What people ask
-
-    def _answers(self) -> dict[str, Any]:
-        asked = {"status": self._status, "points": self._points, "fallbacks": self._fallbacks}
-        return {**asked, "ladder": lambda: {"rows": self.turn.ladder.declared() if self.turn.ladder else []}}
-
-    def _about(self) -> Mapping[str, Callable[[str], Any]]:
-        return Replies(self._gateway, self.turn, self.fleet, self._image, self._clock).about
-
-    def _gateway(self, now: Now) -> dict[str, Any]:
-        return {
-            "site": self._loaded.site.site.id,
-            "district": self._loaded.site.site.district,
-            "boot": self._store.boot,
-            "pid": os.getpid(),
-            "uptime_s": round((now.ns - self._started_ns) / 1e9, 1),
-            "utc_ms": now.utc_ms,
-            "synced": now.synced,
-            "simulated": self._clock.setting.simulated,
-            "engine": quartier_native.engine().name,
-        }
-
-    def _status(self) -> dict[str, Any]:
-        now = self._clock.now()
-        return {
-            "gateway": self._gateway(now),
-            "control": self.turn.view,
-            "cycles": answers.cycles(self._ticker),
-            "buses": answers.buses(self.fleet, self._image.freeze(now.ns)),
-            "written": answers.outcomes(self.fleet, now.ns),
-            "store": dict(self._store.stats),
-            "district": None if self.uplink is None else dict(self.uplink.stats),
-            "fallbacks": self._fallbacks(),
-            "probes": probed.shown(self.fleet.probes, self.turn.house, now.utc_ms),
-            "damaged": self._damage,
-            "disabled": answers.disabled(self._loaded.disabled),
-        }
-
-    def _fallbacks(self) -> list[dict[str, Any]]:
-        reasons, utc_ms = assembly.reasons(self._loaded.site), self._clock.utc_ms()
-        return fallbacks.rows(self.turn.house, self.fleet, reasons, utc_ms)
-
-    def _points(self) -> Iterator[dict[str, Any]]:
-        now = self._clock.now()
-        return answers.points(self._image.freeze(now.ns), self.fleet.points, self.fleet, now.utc_ms)
+    def _enquiries(self) -> Enquiries:
+        around = self.turn, self.fleet, self._image, self._store, self._clock, self._ticker
+        return Enquiries(lambda: self._loaded, *around, self._damage, self._started_ns)
 
     # A new site file
 
@@ -334,15 +319,19 @@ class Daemon:
 
     def _kept(self, faults: Iterable[Fault]) -> None:
         """Refuse a new site file: also where it would only put out of action what runs now."""
-        for fault in faults:
-            self._log.error("config.fault", fault=str(fault))
+        found = [str(fault) for fault in faults]
+        for fault in found:
+            self._log.error("config.fault", fault=fault)
+        self._troubles.refused = next(iter(found), "it has faults")
         self._log.error("config.kept", why="the new site file cannot be used; nothing was changed")
 
     async def _adopt(self, loaded: Loaded) -> None:
         self._say(loaded)
+        self._troubles.refused = ""
         for key in ("site", "district_link", "store", "clock", "control.cycle_s"):
             if attrgetter(key)(loaded.site) != attrgetter(key)(self._loaded.site):
                 self._log.warning("config.restart_needed", section=key)
+                self._notice("config.restart_needed", f"{key} counts after a restart", section=key)
         before = set(self._infos())
         started = await self.fleet.follow(assembly.wires(loaded))
         self._loaded = loaded
@@ -383,6 +372,7 @@ class Daemon:
     async def _close(self, *, planned: bool) -> None:
         self._watchdog.close()
         if self._begun:
+            await self._lookout.keep()
             await self._keep_link(planned=planned)
         self._ledger.close(self._clock.now())
         clean = await asyncio.to_thread(self._store.close, self._clock.now(), CLOSE_S)

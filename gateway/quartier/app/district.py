@@ -16,11 +16,14 @@ from quartier.district.rules import Rules
 from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity
 from quartier.house.image import Image
+from quartier.house.now import Now
 from quartier.runtime.clock import HouseClock
 from quartier.store.deadband import Deadbands
 from quartier.store.ledger import Store
 from quartier_drivers.contract import PointInfo
 from quartier_drivers.errors import ConfigError
+
+Hear = Callable[[str, str, Mapping[str, Any], Now], None]
 
 
 def connect(
@@ -32,10 +35,12 @@ def connect(
     store: Store,
     clock: HouseClock,
     log: Any,
+    hear: Hear = lambda *_event: None,
 ) -> Uplink | None:
     """The uplink, not yet running; None without a district, or when its section cannot be used now.
 
-    A secret that systemd did not give is said aloud and leaves the house to itself.
+    A secret that systemd did not give is said aloud and leaves the house to itself.  ``hear`` is told every
+    note too: code, text, data, and when.
     """
     asked = site.district_link
     if asked is None:
@@ -64,7 +69,7 @@ def connect(
         clock=clock,
         latest=lambda: image.freeze(clock.now_ns()),
         silent=fleet.silent,
-        report=_reporter(store, clock, log),
+        report=_reporter(store, clock, log, hear),
     )
     return Uplink(settings, Identity(site.site.district, site.site.id), catalog, rules, house)
 
@@ -83,10 +88,12 @@ def _file(reference: str | None) -> Any:
     return None if reference is None else locate(reference, os.environ)
 
 
-def _reporter(store: Store, clock: HouseClock, log: Any) -> Callable[[Note], None]:
+def _reporter(store: Store, clock: HouseClock, log: Any, hear: Hear) -> Callable[[Note], None]:
     def report(note: Note) -> None:
         data: Mapping[str, Any] = {**note.data, **({"alarm": True} if note.alarm else {})}
         (log.warning if note.alarm else log.info)(note.code, text=note.text, **note.data)
-        store.event(note.code, note.text, data, clock.now())
+        now = clock.now()
+        store.event(note.code, note.text, data, now)
+        hear(note.code, note.text, note.data, now)
 
     return report

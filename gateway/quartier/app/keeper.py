@@ -20,7 +20,7 @@ _WRITING = threading.Lock()
 
 # All that is kept in two copies; the others lie beside ours.
 DOCUMENTS = "documents"
-FILES = (FILE, DOCUMENTS, "district", "writes", "memory", "fallbacks", "probes", "overrides")
+FILES = (FILE, DOCUMENTS, "district", "writes", "memory", "fallbacks", "probes", "overrides", "alarms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,14 @@ class Recalled:
     """What is known of the link before this start.
 
     ``outage``: the machine lost its power since (failsafe.md section 1, rule 6: another boot of the
-    machine without a recorded planned stop).  ``lost``: there was a state, and it cannot be read.
+    machine without a recorded planned stop).  ``killed``: the run before did not leave in order, though
+    the machine went on.  ``lost``: there was a state, and it cannot be read.
     """
 
     state: link.LinkState | None
     outage: bool = False
     lost: bool = False
+    killed: bool = False
 
 
 def recalled(state_dir: Path) -> Recalled:
@@ -43,9 +45,10 @@ def recalled(state_dir: Path) -> Recalled:
         # Deleted, both copies: that documents were taken shows that there was a state.
         lost = bool(statefile.damaged(state_dir / FILE) or statefile.load(state_dir / DOCUMENTS))
         return Recalled(None, lost=lost)
-    outage = facts.get("boot_id") != boot_id() and not facts.get("planned", False)
+    unplanned = not facts.get("planned", False)
+    outage = facts.get("boot_id") != boot_id() and unplanned
     try:
-        return Recalled(link.restore(facts["link"]), outage)
+        return Recalled(link.restore(facts["link"]), outage, killed=unplanned and not outage)
     except (AttributeError, KeyError, ValueError):
         return Recalled(None, outage, lost=True)
 

@@ -8,6 +8,7 @@ from quartier.app import fallbacks
 from quartier.app.fleet import Fleet
 from quartier.config.model import Site
 from quartier.control import ladder
+from quartier.house.alarm import Alarm
 from quartier.house.assets import House
 from quartier.store.ledger import Store
 
@@ -84,12 +85,17 @@ def row(case: ladder.Case) -> dict[str, Any]:
     }
 
 
-def alarm(case: ladder.Case) -> str:
+def alarm(case: ladder.Case) -> Alarm:
     """One line: what is lost, what is done, which row says so and by when."""
     loss = case.loss
     of = f"{case.of}: " if case.of else ""
     within = f"within {case.deadline_s:g} s" if isfinite(case.deadline_s) else "nothing ends it"
-    return f"{of}{loss.words}: {loss.action} ({loss.name}, {within})"
+    return Alarm(code(loss), case.of, f"{of}{loss.words}: {loss.action} ({loss.name}, {within})")
+
+
+def code(loss: ladder.Loss) -> str:
+    """The code of a row's alarm."""
+    return f"loss.{loss.name.replace('-', '_')}"
 
 
 def _timers_s(house: House, fleet: Fleet) -> dict[str, float]:

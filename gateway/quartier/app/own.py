@@ -35,6 +35,7 @@ def values(
     store: Mapping[str, Any],
     uplink: Mapping[str, Any],
     *,
+    alarms_count: int,
     synced: bool,
 ) -> dict[str, Value]:
     """The values by full name; caps in W, lateness in s of the house."""
@@ -44,7 +45,7 @@ def values(
         "gateway.export_max_w": float(view["caps"]["export"]["max_w"]),
         "gateway.lateness_s": ticker.lateness.last_s,
         "gateway.skipped_count": ticker.skipped_count,
-        "gateway.alarms_count": len(view["alarms"]),
+        "gateway.alarms_count": alarms_count,
         "gateway.synced_on": synced,
         "gateway.district_on": bool(uplink.get("data_on", False)),
     }

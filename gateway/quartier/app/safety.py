@@ -22,6 +22,11 @@ class SafetyTable:
         self._fault = ""
         self._reached: list[tuple[bool, object]] = []
 
+    @property
+    def fault(self) -> str:
+        """Why it cannot be kept now; empty when it can."""
+        return self._fault
+
     def follow(self, fleet: Fleet) -> None:
         """Keep it anew where devices came or went, or what stands in them changed."""
         if fleet.reached() != self._reached:

@@ -9,6 +9,7 @@ from quartier.app.fleet import Fleet
 from quartier.app.hands import Hands
 from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
+from quartier.app.lookout import Lookout
 from quartier.control import (
     cycle,
     events,
@@ -72,6 +73,7 @@ class Turn:
         ledger: Ledger | None = None,
         *,
         outage_before: bool = False,
+        lookout: Lookout | None = None,
     ) -> None:
         self.params = params
         self.link = state
@@ -80,6 +82,7 @@ class Turn:
         self.hands = None
         self.view = {}
         self.ledger = ledger or Ledger(store)
+        self.lookout = lookout or Lookout(store.event, log, clock)
         self._clock = clock
         self._image = image
         self._fleet = fleet
@@ -89,7 +92,6 @@ class Turn:
         if outage_before:
             self._state = replace(self._state, events=events.Events(outage=outage.begun()))
         self._promises: dict[str, Promise] = {}
-        self._alarms: frozenset[str] = frozenset()
         self._acting: frozenset[str] = frozenset()
 
     def adopt(self, house: House, params: link.LinkParams, anew: Collection[str] = ()) -> None:
@@ -255,14 +257,7 @@ class Turn:
             self._log.warning("link.mode", before=before, now=mode, why=self.link.why)
             self._store.event("link.mode", f"{before} -> {mode}: {self.link.why}", {"mode": mode}, now)
         self._tell_contacts(now)
-        alarms = frozenset(self.view["alarms"])
-        for text in alarms - self._alarms:
-            self._log.warning("alarm.raised", text=text)
-            self._store.event("alarm.raised", text, {}, now)
-        for text in self._alarms - alarms:
-            self._log.info("alarm.cleared", text=text)
-            self._store.event("alarm.cleared", text, {}, now)
-        self._alarms = alarms
+        self.lookout.look(self.view["alarms"], now)
 
     def _tell_contacts(self, now: Now) -> None:
         """A contact that acts, or lets go; one not yet read says nothing of itself."""

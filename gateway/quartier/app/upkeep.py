@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quartier.app import fallbacks, hands, keeper, memory, probed, wear
+from quartier.app import fallbacks, hands, keeper, lookout, memory, probed, wear
 from quartier.app.fleet import Fleet
 from quartier.app.memory import Memory, Named
 from quartier.control.link import LinkState
@@ -18,7 +18,7 @@ from quartier_drivers.contract import Note, Readings
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Writes counted, what devices must know, how fall-backs stood, the link, probes, orders by hand."""
+    """Writes counted, what devices must know, fall-backs, the link, probes, orders by hand, alarms."""
 
     tally: Tally
     memory: Memory
@@ -26,6 +26,7 @@ class Known:
     link: keeper.Recalled
     probes: Mapping[str, probed.Probed]
     overrides: Mapping[str, Any] | None
+    alarms: Mapping[str, Any] | None
 
     def fleet(
         self,
@@ -51,6 +52,7 @@ async def recalled(state_dir: Path) -> Known:
             keeper.recalled(state_dir),
             probed.recalled(state_dir),
             hands.recalled(state_dir),
+            lookout.recalled(state_dir),
         )
     )
 

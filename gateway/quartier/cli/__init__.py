@@ -35,6 +35,7 @@ first steps:
   quartier top                           what it does, and why, kept up to date
   quartier why boiler                    who switched it, why, and when it comes back
   quartier override boiler off --for 2h  by hand, never above a cap
+  quartier alarms                        what is wrong, what to do, who has seen it
 """
 
 
@@ -304,6 +305,7 @@ def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
     manual.override(commands)
     manual.maintenance(commands)
+    manual.alarms(commands)
 
     top = _command(
         commands,

@@ -38,7 +38,7 @@ def _ordered(options: argparse.Namespace, what: str, **request: Any) -> int:
     try:
         answer = order(options.runtime_dir, what, **request)
     except Closed as closed:
-        return _nobody(closed)
+        return nobody(closed)
     if options.json:
         output.dump(answer)
     elif "error" in answer:
@@ -56,7 +56,7 @@ def _listed(options: argparse.Namespace) -> int:
     try:
         found = order(options.runtime_dir, "list")
     except Closed as closed:
-        return _nobody(closed)
+        return nobody(closed)
     if options.json:
         output.dump(found)
     elif not found:
@@ -69,7 +69,8 @@ def _listed(options: argparse.Namespace) -> int:
     return 0
 
 
-def _nobody(closed: Closed) -> int:
+def nobody(closed: Closed) -> int:
+    """Say that nobody takes orders, or not from whom, and what helps."""
     denied = isinstance(closed.__cause__, PermissionError)
     remedy = f"join the group {GROUP}, or use sudo" if denied else "start it with systemctl start quartier"
     print(f"{closed}; {remedy}", file=sys.stderr)

@@ -1,8 +1,8 @@
-"""The grammar of what people order by hand."""
+"""The grammar of what people do by hand: order, and acknowledge alarms."""
 
 import argparse
 
-from quartier.cli.grammar import command, in_json, runtime
+from quartier.cli.grammar import command, in_json, runtime, state
 from quartier.cli.times import span_s
 
 
@@ -55,3 +55,36 @@ def maintenance(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     in_json(found)
     runtime(found)
     found.set_defaults(run="hands:maintenance")
+
+
+def alarms(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier alarms``."""
+    found = command(
+        commands,
+        "alarms",
+        "list what is wrong, since when and what to do; acknowledge it",
+        "An alarm leaves the list when it is gone and acknowledged; raised anew, it is to be seen anew.\n"
+        "WHICH is its number in the list, its code (cap.unmet), its code and what it is about\n"
+        "(contact.unread:dso1), or all.  To list needs the group quartier, to acknowledge\n"
+        "quartier-operators; your name stands beside it.  With no daemon the list is read from disk.\n"
+        "example: quartier alarms --ack contact.unread:dso1 --note 'electrician comes on Monday'\n"
+        "         quartier alarms --explain loss.bus_down\n\n"
+        "Exit codes: 0 all are acknowledged · 1 one is not, or no such alarm · 2 wrong use\n"
+        "            69 no daemon answers.",
+    )
+    doing = found.add_mutually_exclusive_group()
+    doing.add_argument("--ack", metavar="WHICH", help="say that you have seen it")
+    doing.add_argument(
+        "--explain",
+        nargs="?",
+        const="",
+        metavar="CODE",
+        help="what an alarm means and what to do about it; without CODE all of them",
+    )
+    doing.add_argument("--reference", action="store_true", help="the same as the page gateway/docs/alarms.md")
+    found.add_argument("--note", default="", metavar="TEXT", help="with --ack: for whoever looks later")
+    found.add_argument("--all", action="store_true", help="all that is over, not the last ten")
+    in_json(found)
+    state(found)
+    runtime(found)
+    found.set_defaults(run="alarms:alarms")

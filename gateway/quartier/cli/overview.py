@@ -21,6 +21,7 @@ def overview(status: Mapping[str, Any]) -> Group:
             *sentences.supplies(control),
             *sentences.fallbacks(status.get("fallbacks", ())),
             *sentences.probes(status.get("probes", {})),
+            *sentences.alarms(status),
             *sentences.troubles(status),
             "",
             _Assets(status),

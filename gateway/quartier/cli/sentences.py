@@ -6,6 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from quartier.cli.output import age, number
+from quartier.house.alarm import named
 
 _MODE_STYLE = {
     "CONTROLLED": "green",
@@ -83,6 +84,16 @@ def _load(told: Mapping[str, Any]) -> str:
         return "has not yet said what is subscribed"
     flows = "–" if told["apparent_va"] is None else number(told["apparent_va"], "VA")
     return f"{flows} of {number(told['subscribed_va'], 'VA')} subscribed"
+
+
+def alarms(status: Mapping[str, Any]) -> Iterator[Text]:
+    """How many alarms nobody has acknowledged, and the newest of them."""
+    told = status.get("alarms")
+    if told and (newest := told["newest"]):
+        since_s = max(0, status["gateway"]["utc_ms"] - newest["since_utc_ms"]) / 1000
+        name = named(newest["code"], newest["of"])
+        words = f"{told['unacknowledged_count']} not acknowledged, the newest {age(since_s)} ago: {name}"
+        yield Text(f"alarms: {words} (quartier alarms)", style="bold red")
 
 
 def troubles(status: Mapping[str, Any]) -> Iterator[Text]:

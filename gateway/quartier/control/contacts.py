@@ -15,6 +15,7 @@ from quartier.control import sight
 from quartier.control.caps import DIRECTIONS, Powers
 from quartier.control.reason import Reason
 from quartier.control.sight import Memories
+from quartier.house.alarm import Alarm
 from quartier.house.assets import Contact
 from quartier_drivers.who import Who
 
@@ -115,10 +116,10 @@ def shown(contacts: Iterable[Contact], holds: Mapping[str, Hold], now_ns: int) -
     }
 
 
-def alarms(holds: Mapping[str, Hold]) -> list[str]:
+def alarms(holds: Mapping[str, Hold]) -> list[Alarm]:
     """What people must look at: contacts that act only because nobody knows."""
     return [
-        f"contact {name} cannot be read: it counts as acting"
+        Alarm("contact.unread", name, f"contact {name} cannot be read: it counts as acting")
         for name, hold in holds.items()
         if hold.why is Why.LOST
     ]

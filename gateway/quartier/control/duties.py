@@ -1,12 +1,13 @@
 """What the grid's events ask of the building now, with words: effects that the cycle takes in its order."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from quartier.control import gridrows, outage
 from quartier.control.events import Events
 from quartier.control.reason import grid
+from quartier.house.alarm import Alarm
 
 GRID_WORDS = ("grid at", "voltage at")
 """How the reasons of events begin."""
@@ -71,29 +72,39 @@ def grid_words(events: Events) -> str:
     return f"grid at {events.low.value:.2f} Hz"
 
 
-def alarms(events: Events, duties: Duties, now_ns: int) -> list[str]:
+def alarms(events: Events, duties: Duties, now_ns: int) -> list[Alarm]:
     """What people must know; a text stands as long as the same rows act."""
-    found = []
+    return [*_of_rows(events), *_of_outage(events, duties, now_ns), *_of_measurement(events)]
+
+
+def _of_rows(events: Events) -> Iterator[Alarm]:
     if events.low.level:
-        found.append(f"low frequency: tier {', '.join(row.tiers for row in _acting(events))} off")
+        off = ", ".join(row.tiers for row in _acting(events))
+        yield Alarm("grid.low_frequency", "", f"low frequency: tier {off} off")
     if events.high.level:
-        found.append("high frequency: PV is not raised")
+        yield Alarm("grid.high_frequency", "", "high frequency: PV is not raised")
     if events.low_u.level:
-        found.append("low voltage: tier D is off")
+        yield Alarm("grid.low_voltage", "", "low voltage: tier D is off")
     if events.high_u.level:
-        found.append("high voltage: no battery feeds in")
+        yield Alarm("grid.high_voltage", "", "high voltage: no battery feeds in")
+
+
+def _of_outage(events: Events, duties: Duties, now_ns: int) -> Iterator[Alarm]:
     if events.is_gone:
-        found.append("the grid's voltage is gone")
+        yield Alarm("grid.outage", "", "the grid's voltage is gone")
     elif outage.is_waiting(events.outage, now_ns):
-        found.append("after an outage: nothing is raised until the grid is well")
+        yield Alarm("grid.after_outage", "", "after an outage: nothing is raised until the grid is well")
     elif duties.ceiling_w is not None:
-        found.append("after an outage: the building rises slowly")
+        yield Alarm("grid.after_outage", "", "after an outage: the building rises slowly")
+
+
+def _of_measurement(events: Events) -> Iterator[Alarm]:
     if events.is_stuck:
-        found.append("the grid's frequency stands still: it counts as not measured; look at the meter")
-    missing = sorted(events.live - {p for p, one in events.volts.items() if one.value > gridrows.GONE.limit})
-    if missing and not events.is_gone:
-        found.append(f"no voltage on {', '.join(phase.upper() for phase in missing)}")
-    return found
+        words = "the grid's frequency stands still: it counts as not measured; look at the meter"
+        yield Alarm("grid.frequency_stuck", "", words)
+    there = {p for p, one in events.volts.items() if one.value > gridrows.GONE.limit}
+    for phase in () if events.is_gone else sorted(events.live - there):
+        yield Alarm("grid.phase_missing", phase, f"no voltage on {phase.upper()}")
 
 
 def _acting(events: Events) -> tuple[gridrows.Row, ...]:

@@ -14,6 +14,7 @@ from statistics import median
 
 from quartier.control.orders import Order
 from quartier.control.sight import Memories, Memory
+from quartier.house.alarm import Alarm
 from quartier.house.assets import Battery, House, Pv
 
 TURNS_COUNT = 6
@@ -136,12 +137,14 @@ def _is_own(asset: Battery | Pv, half_s: float) -> bool:
     return low_s <= half_s <= high_s
 
 
-def alarms(swings: Swings) -> list[str]:
+def alarms(swings: Swings) -> list[Alarm]:
     """What people must look at, with advice; it stands until the full gain is back."""
-    return [
+    return [Alarm("control.hunting", name, _words(name, one)) for name, one in swings.of.items() if one.step]
+
+
+def _words(name: str, one: Swing) -> str:
+    return (
         f"{name} and the grid swing against each other every {2 * one.half_s:.0f} s:"
         f" {'it is held' if one.gain == 0 else f'it is answered by {100 * one.gain:.0f} %'};"
         " measure its response (quartier probe), look for a second controller or a load that swings"
-        for name, one in swings.of.items()
-        if one.step
-    ]
+    )

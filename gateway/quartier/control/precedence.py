@@ -12,6 +12,7 @@ from quartier.control.nodes import ROWS
 from quartier.control.players import Player
 from quartier.control.scene import Scene
 from quartier.control.tree import Grove
+from quartier.house.alarm import Alarm
 from quartier.house.assets import Ev, Load, Moded
 
 
@@ -76,8 +77,8 @@ def _of(scene: Scene, player: Player) -> str:
 
 def alarms(
     scene: Scene, players: Sequence[Player], one: Grove | None, broken: Sequence[int]
-) -> Iterator[str]:
-    """One text for each cap of a node that does not hold although all was moved, and each meter not heard."""
+) -> Iterator[Alarm]:
+    """One for each cap of a node that does not hold although all was moved, and each meter not heard."""
     if one is None:
         return
     for row in broken:
@@ -85,9 +86,11 @@ def alarms(
             number, k = divmod(row, ROWS)
             cap = nodes.words(scene.house, one.stem, scene.force, row, "import")
             kept = ", ".join(standing(scene, players, one.inside(number), k))
-            yield f"{cap} cannot be met: all that may be moved was moved" + f"; in the way: {kept}" * bool(
-                kept
-            )
+            words = f"{cap} cannot be met: all that may be moved was moved"
+            place = one.stem.name(number) + f".l{k}" * bool(k)
+            yield Alarm("node.unmet", place, words + f"; in the way: {kept}" * bool(kept))
     for number, branch in enumerate(one.branches):
         if number and branch.basis == "silent":
-            yield f"the meter of {one.stem.name(number)} is silent: all below it counts at its worst"
+            name = one.stem.name(number)
+            words = f"the meter of {name} is silent: all below it counts at its worst"
+            yield Alarm("node.meter_silent", name, words)

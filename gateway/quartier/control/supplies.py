@@ -15,6 +15,7 @@ from quartier.control import sight
 from quartier.control.caps import Powers
 from quartier.control.reason import Reason
 from quartier.control.sight import Memories, Memory
+from quartier.house.alarm import Alarm
 from quartier.house.assets import SUPPLY_RELAYS, House, Supply
 from quartier_drivers.who import Who
 
@@ -233,16 +234,16 @@ def _allow(load: Drawn) -> str:
     return "allows" if load.subscribed_va is None else "allow"
 
 
-def alarms(loads: Mapping[str, Drawn]) -> list[str]:
+def alarms(loads: Mapping[str, Drawn]) -> list[Alarm]:
     """What people must look at: warnings, and an apparent power that comes near."""
     found = []
     for name, load in loads.items():
         if load.warned or load.cut_w is not None:
-            found.append(
-                f"{name} warns, or did until now: more flows than {_kva(load)} subscribed {_allow(load)}"
-            )
+            words = f"{name} warns, or did until now: more flows than {_kva(load)} subscribed {_allow(load)}"
+            found.append(Alarm("supply.warns", name, words))
         elif load.is_near:
-            found.append(f"{name}: more than {ALARM_SHARE:.0%} of {_kva(load)} subscribed is drawn")
+            words = f"{name}: more than {ALARM_SHARE:.0%} of {_kva(load)} subscribed is drawn"
+            found.append(Alarm("supply.near", name, words))
     return found
 
 

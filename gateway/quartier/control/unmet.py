@@ -9,21 +9,24 @@ from quartier.control import guards, measures, sight
 from quartier.control.breach import LEAST_W
 from quartier.control.players import Player
 from quartier.control.scene import Scene
+from quartier.house.alarm import Alarm
 from quartier.house.assets import Pv
 from quartier.house.modes import Chp
 
 
-def alarms(scene: Scene, players: Sequence[Player]) -> Iterator[str]:
+def alarms(scene: Scene, players: Sequence[Player]) -> Iterator[Alarm]:
     """One text for each such cap, with what stands against it in W."""
     force = scene.force
     if force.generation_w is not None:
         made_w = sum(_made_w(scene, pv) for pv in scene.house.assets if isinstance(pv, Pv | Chp))
         if _beyond(made_w, force.generation_w):
-            yield f"{force.words('generation')} cannot be met: {made_w:.0f} W of generation take no order"
+            words = f"{force.words('generation')} cannot be met: {made_w:.0f} W of generation take no order"
+            yield Alarm("cap.unmet", "generation", words)
     if force.consumption_w is not None and scene.grid_w is not None:
         rest_w = measures.consumed_w(scene, players) - sum(map(_sheddable_w, players))
         if _beyond(rest_w, force.consumption_w):
-            yield f"{force.words('consumption')} cannot be met: {rest_w:.0f} W take no order"
+            words = f"{force.words('consumption')} cannot be met: {rest_w:.0f} W take no order"
+            yield Alarm("cap.unmet", "consumption", words)
 
 
 def _made_w(scene: Scene, pv: Pv | Chp) -> float:

@@ -1,6 +1,6 @@
 """What a person sees of a cycle: JSON-ready, for ``quartier status``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from quartier.control import (
@@ -12,6 +12,7 @@ from quartier.control import (
     losses,
     moded,
     precedence,
+    rivals,
     sight,
     supplies,
     tree,
@@ -20,9 +21,11 @@ from quartier.control import (
 from quartier.control.limits import Force
 from quartier.control.outcome import Result, point, why_not
 from quartier.control.players import Player, flexible, takes_orders
+from quartier.control.reason import who
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.control.state import State
+from quartier.house.alarm import Alarm
 from quartier.house.assets import Asset, Battery, Ev, Load, Moded, Pv, Steered
 
 
@@ -83,24 +86,36 @@ def _grid_state(scene: Scene) -> str:
     return "lost" if scene.lost else "stale"
 
 
-def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> list[str]:
-    found = contacts.alarms(scene.state.contacts) + supplies.alarms(scene.state.supplies)
-    found += duties.alarms(scene.state.events, scene.duties, scene.now_ns)
-    found += hunting.alarms(scene.state.swings)
+def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> Iterator[Alarm]:
+    yield from contacts.alarms(scene.state.contacts)
+    yield from supplies.alarms(scene.state.supplies)
+    yield from duties.alarms(scene.state.events, scene.duties, scene.now_ns)
+    yield from hunting.alarms(scene.state.swings)
     for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):
         if breach.fast_over:
-            found.append(f"over the {scene.force.words(direction)} by 10 % for 5 s")
+            words = f"over the {scene.force.words(direction)} by 10 % for 5 s"
+            yield Alarm("cap.exceeded", direction, words)
         elif breach.mean_over:
-            found.append(f"60 s mean over the {scene.force.words(direction)}")
+            yield Alarm("cap.exceeded", direction, f"60 s mean over the {scene.force.words(direction)}")
     if 0 in result.broken:
-        found.append("the caps cannot be met: all that may be moved was moved")
-    found += [f"{name}: given back, {why}" for name, why in lost.items()]
-    found += [
-        f"{asset.name}: used for no cap and no shed, {why}"
-        for asset in (*flexible(scene.house), *moded.steered(scene.house))
-        if (why := guards.why_not(asset, scene.state.memories))
-    ]
-    return found
+        yield Alarm("cap.unmet", "", "the caps cannot be met: all that may be moved was moved")
+    for name, why in lost.items():
+        yield from _given_back(name, why)
+    for asset in (*flexible(scene.house), *moded.steered(scene.house)):
+        if why := guards.why_not(asset, scene.state.memories):
+            words = f"{asset.name}: used for no cap and no shed, {why}"
+            yield Alarm("output.fallback_lost", asset.name, words)
+
+
+def _given_back(name: str, why: str) -> Iterator[Alarm]:
+    """Why a point is given back; where a person ordered it, that is nobody's alarm."""
+    words = f"{name}: given back, {why}"
+    if why == rivals.WHY:
+        yield Alarm("output.second_master", name, words)
+    elif why == guards.LOST:
+        yield Alarm("output.fallback_lost", name.partition(".")[0], words)
+    elif who(why).kind != "person":
+        yield Alarm("output.given_back", name, words)
 
 
 def _restore(scene: Scene, result: Result) -> dict[str, Any]:

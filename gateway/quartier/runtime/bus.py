@@ -328,6 +328,11 @@ class Bus:
         """What the line counted since it was made: requests, retries, time-outs …"""
         return self._line.stats
 
+    @property
+    def not_taken_back(self) -> Mapping[str, str]:
+        """Points that their device refused to take back, with its words."""
+        return self._returns.refused
+
     def post(self, command: Command, now_ns: int) -> None:
         """Put a command into the slot of its point; it undoes a giving back that has not happened yet."""
         self._returns.drop(command.point)

@@ -13,7 +13,8 @@ from quartier_drivers.errors import LinkLost, NoReply, Refused
 class Returns:
     """The points of one bus that wait to be given back.
 
-    ``failed`` hears of a device that did not answer, ``witness`` of what was given back.
+    ``failed`` hears of a device that did not answer, ``witness`` of what was given back.  ``refused``: points
+    that their device would not take back, with its words, until they are ordered or given back again.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class Returns:
         self._log = log
         self._failed = failed
         self.waiting: set[str] = set()
+        self.refused: dict[str, str] = {}
 
     def add(self, points: Iterable[str]) -> None:
         """Have these given back."""
@@ -40,6 +42,7 @@ class Returns:
     def drop(self, point: str) -> None:
         """It is ordered again: it is not given back."""
         self.waiting.discard(point)
+        self.refused.pop(point, None)
 
     async def make(self) -> None:
         """Give back what can be reached; the rest follows when its device answers again.  Raises LinkLost."""
@@ -54,6 +57,7 @@ class Returns:
                 self._log.warning("release.failed", device=health.name, points=sorted(mine), why=str(error))
                 if isinstance(error, Refused):
                     self.waiting -= mine
+                    self.refused |= dict.fromkeys(mine, str(error))
                     self._witness.gave_back(mine, "refused", str(error), self._clock.now_ns())
                     continue
                 self._failed(health, str(error), started_ns)
@@ -61,5 +65,6 @@ class Returns:
                     raise
             else:
                 self.waiting -= mine
+                self.refused = {point: why for point, why in self.refused.items() if point not in mine}
                 self._witness.gave_back(mine, "done", "", self._clock.now_ns())
                 self._thrift.gave_back(mine, self._clock.utc_ms())

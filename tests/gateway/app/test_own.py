@@ -6,7 +6,7 @@ from quartier.runtime.ticker import Ticker
 from quartier_drivers.contract import Quality
 from quartier_drivers.points import split, word
 
-VIEW = {"mode": "HOLD", "caps": {"import": {"max_w": 9000}, "export": {"max_w": 0}}, "alarms": ["a", "b"]}
+VIEW = {"mode": "HOLD", "caps": {"import": {"max_w": 9000}, "export": {"max_w": 0}}}
 
 
 class Clock:
@@ -18,7 +18,9 @@ def values(store=None, uplink=None, **options):
     ticker = Ticker(1.0, Clock(), lambda: None)
     ticker.lateness.add(0.25)
     ticker.skipped_count = 4
-    return own.values(VIEW, ticker, store or {}, uplink or {}, **{"synced": True, **options})
+    return own.values(
+        VIEW, ticker, store or {}, uplink or {}, **{"alarms_count": 2, "synced": True, **options}
+    )
 
 
 def test_exactly_the_announced_points_get_values():

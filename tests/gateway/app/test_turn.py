@@ -257,11 +257,13 @@ async def test_a_lost_meter_raises_one_alarm_that_clears_and_the_battery_is_give
         await house.until(lambda _: gx.orders()["battery.setpoint_w"] == 0)
 
         meter.clear()
-        await house.until(lambda view: not view["alarms"])
-        raised = [said["text"] for said in house.yard.said("alarm.raised")]
-        cleared = [said["text"] for said in house.yard.said("alarm.cleared")]
+        await house.until(lambda view: not view["alarms"] and not house.turn.lookout.book.active_count)
+        raised = [(said["code"], said["of"]) for said in house.yard.said("alarm.raised")]
+        cleared = [(said["code"], said["of"]) for said in house.yard.said("alarm.cleared")]
+        events = [event["data"] for event in house.events("alarm.raised")]
+        assert ("loss.grid_meter_lost", "") in raised
         assert sorted(raised) == sorted(cleared)
-        assert sorted(raised) == sorted(event["text"] for event in house.events("alarm.raised"))
+        assert sorted(raised) == sorted((data["code"], data["of"]) for data in events)
 
 
 @pytest.mark.parametrize(("volts", "gone"), [(110.0, True), (120.0, False)])

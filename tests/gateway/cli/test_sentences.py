@@ -104,3 +104,14 @@ def test_a_status_counts_fallbacks_and_names_each_that_would_not_act():
     )
     assert "heat is given no orders: heat.relay_on has no fall-back" == str(second)
     assert [] == list(sentences.fallbacks([]))
+
+
+def test_a_status_counts_the_alarms_that_nobody_acknowledged_and_names_the_newest(status):
+    newest = {"code": "contact.unread", "of": "dso1", "since_utc_ms": -180_000}
+    told = {**status, "alarms": {"unacknowledged_count": 2, "active_count": 3, "newest": newest}}
+
+    assert ["alarms: 2 not acknowledged, the newest 3 min ago: contact.unread:dso1 (quartier alarms)"] == [
+        str(text) for text in sentences.alarms(told)
+    ]
+    assert [] == [*sentences.alarms({**status, "alarms": {**told["alarms"], "newest": None}})]
+    assert [] == [*sentences.alarms(status)], "a daemon of an older version does not count them"

@@ -90,3 +90,22 @@ async def test_a_lost_bus_is_for_the_bus_to_handle(made):
         await returns.make()
 
     assert (["gone"], {POINT}) == (failed, returns.waiting)
+
+
+async def test_who_refused_to_take_it_back_is_known_until_it_does_or_is_ordered_anew(made):
+    returns, driver, *_ = made
+    driver.raises = Refused("locked")
+    returns.add([POINT])
+    await returns.make()
+    assert {POINT: "locked"} == returns.refused
+
+    driver.raises = None
+    returns.add([POINT])
+    await returns.make()
+    assert {} == returns.refused
+
+    driver.raises = Refused("locked")
+    returns.add([POINT])
+    await returns.make()
+    returns.drop(POINT)
+    assert {} == returns.refused

@@ -35,7 +35,7 @@ def house(status: Mapping[str, Any], rates: Rates) -> Page:
         flows = [sentences.grid(control), *sentences.caps(control)]
         head += [sentences.mode(control), *sentences.stage(control), Text(" · ").join(flows)]
         head += [*sentences.supplies(control), *sentences.fallbacks(status.get("fallbacks", ()))]
-        head += sentences.troubles(status)
+        head += [*sentences.alarms(status), *sentences.troubles(status)]
     else:
         head.append(Text("starting: the first cycle has not ended yet"))
     sheets = [_buses(status["buses"], rates), _devices(status["buses"])]

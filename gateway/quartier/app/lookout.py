@@ -1,0 +1,202 @@
+"""The lookout: gathers what is wrong now, keeps the list of alarms, and notes who has seen which.
+
+Log and history tell each alarm once when it is raised and once when it is gone, by code; its figures may
+change meanwhile.  The list is on disk within a second of what a person must not lose.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from quartier.house import alarmbook
+from quartier.house.alarm import Alarm, Key, named
+from quartier.house.alarmbook import Acknowledged, Alarms, Record
+from quartier.house.alarmkinds import BY_CODE, KINDS
+from quartier.house.now import Now
+from quartier.runtime import statefile
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.operators import Deeds
+from quartier_drivers.who import Who
+
+FILE = "alarms"
+KEEP_S = 1.0
+COUNTS_S = 60.0
+"""How often mere counts are worth a write."""
+# A fast clock makes no busy disk.
+FLOOR_S = 0.2
+PLACES = ("section", "task", "file", "point", "device", "line")
+"""What of an event's data says what it is about; the first that is there."""
+_ENDS = {
+    code: tuple(kind.code for kind in KINDS if code in kind.ended_by)
+    for kind in KINDS
+    for code in kind.ended_by
+}
+_NAMES_MAX = 10
+_S = 1_000_000_000
+_WRITING = threading.Lock()
+
+Event = Callable[[str, str, Mapping[str, Any], Now], None]
+Source = Callable[[Now], Iterable[Alarm]]
+
+
+class Lookout:
+    """Called once a cycle with what control sees; ``sources`` give the rest.
+
+    Without a ``state_dir`` nothing is kept.
+    """
+
+    def __init__(self, event: Event, log: Any, clock: HouseClock, state_dir: Path | None = None) -> None:
+        self.sources: tuple[Source, ...] = ()
+        self.book = Alarms()
+        self._event = event
+        self._log = log
+        self._clock = clock
+        self._path = None if state_dir is None else state_dir / FILE
+        self._told: dict[Key, tuple[Alarm, int | None]] = {}
+        self._fault = ""
+        self._turn = asyncio.Lock()
+
+    def recall(self, facts: Mapping[str, Any] | None) -> None:
+        """Go on with the list that an earlier run kept."""
+        self.book = Alarms.recalled(facts)
+
+    def look(self, seen: Iterable[Alarm], now: Now) -> None:
+        """Take what is wrong now, and tell what came and what is gone."""
+        changes = self.book.look([*seen, *self._elsewhere(now)], now)
+        for one in changes.raised:
+            self._log.warning("alarm.raised", code=one.code, of=one.of, text=one.words)
+            self._event("alarm.raised", one.words, _data(one), now)
+        for one in changes.cleared:
+            self._log.info("alarm.cleared", code=one.code, of=one.of, text=one.words)
+            self._event("alarm.cleared", one.words, _data(one), now)
+
+    def _elsewhere(self, now: Now) -> Iterator[Alarm]:
+        for source in self.sources:
+            yield from source(now)
+        for key, (alarm, until_ns) in list(self._told.items()):
+            yield alarm
+            if until_ns is not None and now.ns >= until_ns:
+                del self._told[key]
+        if self._fault:
+            yield Alarm("state.not_kept", "", f"the list of alarms cannot be written: {self._fault}")
+
+    def note(self, code: str, text: str, data: Mapping[str, Any], now: Now) -> None:
+        """Hear of an event; one that is an alarm counts as present for as long as its kind says."""
+        of = next((str(data[place]) for place in PLACES if place in data), "")
+        for ended in _ENDS.get(code, ()):
+            self._told.pop((ended, of), None)
+        kind = BY_CODE.get(code)
+        if kind is not None:
+            forever = kind.stays_s == inf
+            until_ns = None if forever else now.ns + round(kind.stays_s * _S)
+            self._told[code, of] = Alarm(code, of, text), until_ns
+
+    # What people ask and do
+
+    @property
+    def deeds(self) -> Deeds:
+        """What the operators' desk serves; who may only look asks the other one."""
+        return {"acknowledge": self.acknowledge}
+
+    def listing(self, now: Now) -> dict[str, Any]:
+        """The whole list, JSON-ready."""
+        rows = sorted(self.book.records.values(), key=lambda one: -one.number)
+        return {"utc_ms": now.utc_ms, **self._counts(), "alarms": [one.data() for one in rows]}
+
+    def summary(self) -> dict[str, Any]:
+        """How many there are, and the newest that nobody has acknowledged."""
+        newest = next(iter(self.book.unacknowledged), None)
+        return {**self._counts(), "newest": None if newest is None else newest.data()}
+
+    def _counts(self) -> dict[str, int]:
+        return {
+            "active_count": self.book.active_count,
+            "unacknowledged_count": len(self.book.unacknowledged),
+        }
+
+    async def acknowledge(self, request: Mapping[str, Any], who: Who) -> dict[str, Any]:
+        """Note that ``who`` saw ``which`` (``ID``, ``CODE``, ``CODE:OF`` or ``all``), with a ``note``.
+
+        ``kept`` says whether it is on disk.
+        """
+        which = str(request.get("which") or "")
+        found = self.book.picked(which)
+        if not found and which != alarmbook.ALL:
+            names = ", ".join(named(one.code, one.of) for one in self.book.unacknowledged[:_NAMES_MAX])
+            return {"error": f"no alarm is called {which!r}; not acknowledged: {names or 'none'}"}
+        now = self._clock.now()
+        note = str(request.get("note") or "")[: alarmbook.NOTE_MAX_CHARS]
+        done = self.book.acknowledge(found, Acknowledged(who.name, who.id, now.utc_ms, note))
+        for one in done:
+            data = {**_data(one), "by": who.name, "uid": who.id, "note": note}
+            self._log.info("alarm.acknowledged", **data)
+            text = f"{one.words}: acknowledged by {who.name}" + f": {note}" * bool(note)
+            self._event("alarm.acknowledged", text, data, now)
+        before = [self.book.records[one.key] for one in found if one.key not in {d.key for d in done}]
+        return {
+            "done": [one.data() for one in done],
+            "before": [one.data() for one in before],
+            "kept": await self.keep() if done else True,
+        }
+
+    # What lasts
+
+    async def keep(self) -> bool:
+        """Write the list down; False, told once, when the disk refuses."""
+        if self._path is None:
+            return False
+        try:
+            async with self._turn:
+                await asyncio.to_thread(_save, self._path, self.book.facts())
+        except OSError as error:
+            why = error.strerror or str(error)
+            if not self._fault:
+                self._log.warning("alarms.not_kept", why=why)
+            self._fault = why
+            return False
+        self._fault = ""
+        return True
+
+    async def run(self) -> None:
+        """Keep it whenever something changed that must last, and mere counts now and then."""
+        changes_count, counts_count, kept_ns = 0, 0, self._clock.now_ns()
+        while True:
+            await self._clock.doze(KEEP_S, FLOOR_S)
+            book, now_ns = self.book, self._clock.now_ns()
+            is_due = now_ns - kept_ns >= COUNTS_S * _S and book.counts_count != counts_count
+            if book.changes_count == changes_count and not is_due:
+                continue
+            seen = book.changes_count, book.counts_count
+            if await self.keep():
+                (changes_count, counts_count), kept_ns = seen, now_ns
+
+
+def _save(path: Path, facts: dict[str, Any]) -> None:
+    """One at a time: the last word of a daemon that leaves waits for what a slow disk has in hand."""
+    with _WRITING:
+        statefile.save(path, facts)
+
+
+def recalled(state_dir: Path) -> Mapping[str, Any] | None:
+    """The list that an earlier run kept.
+
+    Where no copy is sound both are set aside for whoever wants to look: acknowledgements are lost, what
+    is wrong is raised anew.
+    """
+    path = state_dir / FILE
+    facts = statefile.load(path)
+    if facts is None:
+        for copy in statefile.damaged(path):
+            with suppress(OSError):  # a disk that refuses keeps nobody from starting
+                copy.replace(copy.with_name(f"{copy.name}.damaged"))
+    return facts
+
+
+def _data(one: Record) -> dict[str, Any]:
+    """What an event says of it beside its words."""
+    kind = BY_CODE.get(one.code)
+    return {"code": one.code, "of": one.of, "severity": "" if kind is None else str(kind.severity)}

@@ -1,0 +1,92 @@
+"""What is wrong beside what control sees: devices, outputs, probes, the site file, the district."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from quartier.app import fallbacks
+from quartier.app.fleet import Fleet
+from quartier.app.safety import SafetyTable
+from quartier.app.turn import Turn
+from quartier.config.load import Loaded
+from quartier.control import guards
+from quartier.control.contacts import Why
+from quartier.house.alarm import Alarm
+from quartier.house.now import Now
+from quartier.runtime.bus import Bus
+
+
+class Troubles:
+    """A source of alarms.  ``refused``: why a new site file is not used; empty where there is none such."""
+
+    def __init__(
+        self,
+        turn: Turn,
+        fleet: Fleet,
+        safety: SafetyTable,
+        loaded: Callable[[], Loaded],
+    ) -> None:
+        self.refused = ""
+        self._turn = turn
+        self._fleet = fleet
+        self._safety = safety
+        self._loaded = loaded
+
+    def __call__(self, _now: Now) -> Iterator[Alarm]:
+        """All that is wrong now."""
+        told = _told(self._turn.view)
+        for bus in self._fleet.buses:
+            yield from _of_bus(bus, told)
+        yield from self._of_outputs()
+        yield from self._of_site()
+        if self._safety.fault:
+            words = f"the safe values cannot be written down: {self._safety.fault}"
+            yield Alarm("release.not_kept", "", words)
+
+    def _of_outputs(self) -> Iterator[Alarm]:
+        house = self._turn.house
+        for asset, point in fallbacks.ordered(house):
+            if point in self._fleet.points and not guards.may_order(asset):
+                yield Alarm("output.no_fallback", asset.name, f"{asset.name}: given no orders, {guards.NONE}")
+        for name in (asset.name for asset in house.assets):
+            found = self._fleet.probes.get(name)
+            if found is not None and not found.is_good:
+                yield Alarm("probe.failed", name, found.sentence)
+
+    def _of_site(self) -> Iterator[Alarm]:
+        loaded = self._loaded()
+        for name, faults in loaded.disabled.items():
+            yield Alarm("config.disabled", name, f"{name} is disabled: {next(iter(faults), 'a fault')}")
+        if self.refused:
+            yield Alarm("config.refused", "", f"the new site file is not used: {self.refused}")
+        if loaded.site.district_link is None:
+            return
+        if self._turn.uplink is None:
+            yield Alarm("district.off", "", "the link to the district cannot be used as it is set")
+        elif self._turn.view["mode"] == "AUTONOMOUS":
+            yield Alarm("district.unheard", "", "the district is not heard: the house goes by itself")
+
+
+def _of_bus(bus: Bus, told: set[str]) -> Iterator[Alarm]:
+    """One that is down has its own row of losses, and tells of no device."""
+    for point, outcome in bus.mailbox.outcomes.items():
+        if outcome.verdict == "refused":
+            why = outcome.why.removeprefix(f"{point}: ")
+            yield Alarm("output.refused", point, f"{point} is refused: {why}")
+    for point, why in bus.not_taken_back.items():
+        yield Alarm("output.not_taken_back", point, f"{point} is not taken back by its device: {why}")
+    if not bus.online:
+        return
+    if bus.account.advice:
+        yield Alarm("bus.heard_badly", bus.name, f"{bus.name}: {bus.account.advice}")
+    for health in bus.devices.values():
+        if health.silent and not health.owners & told:
+            yield Alarm("device.silent", health.name, f"{health.name} on {bus.name} is silent: {health.why}")
+
+
+def _told(view: Mapping[str, Any]) -> set[str]:
+    """Assets, nodes and contacts whose silence has an alarm of its own: one loss is one alarm."""
+    rows = view["losses"]
+    of_grid = {"grid"} if any(row["name"].startswith("grid-meter") for row in rows) else set()
+    unread = {name for name, one in view["contacts"].items() if one["why"] == Why.LOST}
+    nodes = {node["name"] for node in view.get("nodes", ()) if node["basis"] == "silent"}
+    return {row["of"] for row in rows} | of_grid | unread | nodes

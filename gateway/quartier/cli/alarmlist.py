@@ -1,0 +1,174 @@
+"""How the list of alarms reads: what is to be looked at, then what is over (pure)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from quartier.cli.output import age, table
+from quartier.house import alarm
+from quartier.house.alarmbook import Alarms
+from quartier.house.alarmkinds import BY_CODE, Kind, Severity
+
+RECENT_COUNT = 10
+_STYLE = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
+_RANK = {str(severity): rank for rank, severity in enumerate(Severity)}
+_INDENT = (0, 0, 0, 4)
+
+
+def recalled(facts: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+    """What the disk kept, in the form in which a daemon answers."""
+    book = Alarms.recalled(facts)
+    rows = sorted(book.records.values(), key=lambda one: -one.number)
+    return {
+        "utc_ms": now_ms,
+        "active_count": book.active_count,
+        "unacknowledged_count": len(book.unacknowledged),
+        "alarms": [one.data() for one in rows],
+    }
+
+
+def is_listed(row: Mapping[str, Any]) -> bool:
+    """Whether somebody still has to look at it: active, or not acknowledged."""
+    return row["cleared_utc_ms"] is None or row["acknowledged"] is None
+
+
+def recent(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What is listed, and the last of what is over."""
+    told = list(rows)
+    return [*_listed(told), *_over(told)[:RECENT_COUNT]]
+
+
+def whole(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with its severity and remedy, JSON-ready."""
+    return {**row, "severity": severity(row["code"]), "remedy": remedy(row)}
+
+
+def severity(code: str) -> str:
+    """How much it matters; empty for a code of another version."""
+    return str(BY_CODE[code].severity) if code in BY_CODE else ""
+
+
+def remedy(row: Mapping[str, Any]) -> str:
+    """What to do about it; empty for a code of another version."""
+    return alarm.remedy(BY_CODE[row["code"]], row["of"]) if row["code"] in BY_CODE else ""
+
+
+def parts(found: Mapping[str, Any], *, whole: bool) -> Iterator[RenderableType]:
+    """The list as a page; ``whole``: all that is known of what is over."""
+    now_ms, rows = found["utc_ms"], found["alarms"]
+    listed, over = _listed(rows), _over(rows)
+    if not listed:
+        yield Text("no alarm", style="green")
+    else:
+        unseen_count = found["unacknowledged_count"]
+        words = f"{found['active_count']} active, {unseen_count} not acknowledged"
+        yield Text(words, style="bold")
+    for row in listed:
+        yield from _block(row, now_ms)
+    shown = over if whole else over[:RECENT_COUNT]
+    if shown:
+        yield ""
+        columns = (">id", "over and acknowledged", "gone", ">times", "by", "note")
+        yield table("", columns, (_past(row) for row in shown))
+    if len(over) > len(shown):
+        yield Text(f"{len(over) - len(shown)} older ones: quartier alarms --all")
+
+
+def _listed(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those that nobody has acknowledged first, then the worst, then the newest."""
+    return sorted(
+        filter(is_listed, rows),
+        key=lambda row: (
+            row["acknowledged"] is not None,
+            _RANK.get(severity(row["code"]), len(_RANK)),
+            -row["since_utc_ms"],
+        ),
+    )
+
+
+def _over(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted((row for row in rows if not is_listed(row)), key=lambda row: -row["cleared_utc_ms"])
+
+
+def _block(row: Mapping[str, Any], now_ms: int) -> Iterator[RenderableType]:
+    """One alarm: which it is and since when, its words, who has seen it, what to do."""
+    worth = severity(row["code"])
+    seen = row["acknowledged"]
+    style = _STYLE.get(Severity(worth), "") if worth and seen is None else ""
+    yield Text.assemble(
+        f"{row['number']:>3} ",
+        (f"{worth:8}", style),
+        f" {alarm.named(row['code'], row['of'])}",
+        f"  {_when(row, now_ms)}{_times(row)}",
+    )
+    lines = [row["words"], "not acknowledged" if seen is None else _seen(seen, now_ms), remedy(row)]
+    for line in filter(None, lines):
+        yield Padding(Text(line), _INDENT, expand=False)
+
+
+def _when(row: Mapping[str, Any], now_ms: int) -> str:
+    since, gone_ms = _clock(row["since_utc_ms"]), row["cleared_utc_ms"]
+    if gone_ms is None:
+        return f"for {_span(row['since_utc_ms'], now_ms)}, since {since}"
+    return (
+        f"gone for {_span(gone_ms, now_ms)}, was there for {_span(row['since_utc_ms'], gone_ms)} from {since}"
+    )
+
+
+def _times(row: Mapping[str, Any]) -> str:
+    return f", {row['count']} times since {_clock(row['first_utc_ms'])}" if row["count"] > 1 else ""
+
+
+def _seen(seen: Mapping[str, Any], now_ms: int) -> str:
+    note = f": {seen['note']}" if seen["note"] else ""
+    return f"acknowledged by {seen['by']} {_span(seen['utc_ms'], now_ms)} ago{note}"
+
+
+def _past(row: Mapping[str, Any]) -> tuple[str, ...]:
+    seen = row["acknowledged"]
+    name = alarm.named(row["code"], row["of"])
+    return (
+        str(row["number"]),
+        name,
+        _clock(row["cleared_utc_ms"]),
+        str(row["count"]),
+        seen["by"],
+        seen["note"],
+    )
+
+
+def _span(from_ms: int, to_ms: int) -> str:
+    return age(max(0, to_ms - from_ms) / 1000)
+
+
+def _clock(utc_ms: int) -> str:
+    return f"{datetime.fromtimestamp(utc_ms / 1e3, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def kind(one: Kind) -> dict[str, Any]:
+    """A row of the table, JSON-ready."""
+    return {
+        "code": one.code,
+        "of": one.of,
+        "severity": str(one.severity),
+        "meaning": one.meaning,
+        "remedy": remedy_words(one),
+    }
+
+
+def remedy_words(one: Kind) -> str:
+    """The remedy of a row for whatever it is about."""
+    return one.remedy.format(of="OF", asset="ASSET")
+
+
+def explained(kinds: Sequence[Kind]) -> Iterator[RenderableType]:
+    """Rows of the table for people."""
+    for one in kinds:
+        about = f"  (about: {one.of})" if one.of else ""
+        yield Text.assemble((one.code, "bold"), f"  {one.severity}", about)
+        yield Padding(Text(f"{one.meaning[0].upper()}{one.meaning[1:]}."), _INDENT, expand=False)
+        yield Padding(Text(remedy_words(one)), _INDENT, expand=False)

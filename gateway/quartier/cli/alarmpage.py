@@ -1,0 +1,61 @@
+"""The page ``gateway/docs/alarms.md``, made from the table of alarms (pure)."""
+
+from collections.abc import Iterator
+
+from quartier.cli.alarmlist import remedy_words
+from quartier.house import alarmbook
+from quartier.house.alarmkinds import HOUR_S, KINDS, Kind, Severity
+
+_HEAD = f"""\
+# Alarms
+
+Made by `quartier alarms --reference` from the table that the gateway raises its alarms from.
+How to work with the list stands in [for operators](operators.md#alarms).
+
+An alarm is known by its code and what it is about, as in `contact.unread:dso1`. Codes keep their meaning over
+versions. The text beside it may change its figures; the alarm stays the same one.
+
+| severity | means |
+| --- | --- |
+| {Severity.CRITICAL} | a limit of the building does not hold now, or an output may be left unsafe |
+| {Severity.WARNING} | something is lost; what is declared for that loss is done |
+| {Severity.NOTICE} | all works; somebody should know, and look when there |
+
+An alarm is gone when it was away for {alarmbook.HOLD_S:g} s. One that comes back within
+{alarmbook.CALM_S / 60:g} min of that must be away twice as long the next time, {alarmbook.HOLD_MAX_S:g} s at
+most: what flickers is one alarm with a count. After a start of the gateway what was active stays so for
+{alarmbook.SETTLE_S:g} s, until everything was looked at. It keeps {alarmbook.SIZE_MAX} alarms; the oldest
+that are gone and acknowledged leave it first, an active one never.
+"""
+
+
+def page() -> str:
+    """The whole page, in Markdown."""
+    return "".join((_HEAD, *_table(), *_rows()))
+
+
+def _table() -> Iterator[str]:
+    yield "\n| code | severity | about | means |\n| --- | --- | --- | --- |\n"
+    for kind in KINDS:
+        yield f"| [`{kind.code}`](#{_anchor(kind)}) | {kind.severity} | {kind.of or '–'} | {kind.meaning} |\n"
+
+
+def _rows() -> Iterator[str]:
+    yield "\n## What to do\n"
+    for kind in KINDS:
+        meaning = f"{kind.meaning[0].upper()}{kind.meaning[1:]}. {_stays(kind)}"
+        yield f"\n### {kind.code}\n\n{meaning}\n\n{remedy_words(kind)}\n"
+
+
+def _stays(kind: Kind) -> str:
+    if kind.stays_s == float("inf"):
+        return "Told once; it stands until the gateway is started again."
+    if kind.stays_s:
+        until = ", or until the link is up" if kind.ended_by else ""
+        return f"Told once; it stands for {kind.stays_s / HOUR_S:g} h after it was told last{until}."
+    return "It goes when its cause is gone."
+
+
+def _anchor(kind: Kind) -> str:
+    """As Markdown's usual renderers make one of a heading."""
+    return kind.code.replace(".", "")

@@ -1,0 +1,267 @@
+"""The list of alarms: raised, cleared, raised again, acknowledged; what somebody still has to look at (pure).
+
+By the alarm states of IEC 62682 (ISA-18.2): active or gone, acknowledged or not; one stays on the list until
+it is both gone and acknowledged.  One that comes and goes is one record with a count: it counts as gone only
+after an off-delay, which doubles while it keeps coming back.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self
+
+from quartier.house.alarm import Alarm, Key, named
+from quartier.house.now import Now
+
+SIZE_MAX = 500
+HOLD_S, HOLD_MAX_S = 10.0, 640.0
+"""How long an alarm must be away to be gone; doubled each time it is raised again within ``CALM_S``."""
+CALM_S = 600.0
+SETTLE_S = 90.0
+"""After a start nobody knows yet what is still wrong: what was active stays so for so long."""
+NOTE_MAX_CHARS = 200
+ALL = "all"
+_S = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """Who saw it, by the kernel's word, when (UTC), and what they noted."""
+
+    by: str
+    uid: str
+    utc_ms: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One alarm, by its code and what it is about.  All ``_ms`` are UTC.
+
+    ``first_utc_ms``: when it came for the first time; ``since_utc_ms``: when it was raised last;
+    ``last_utc_ms``: when it came last, the times that it flickered included, ``count`` how often;
+    ``cleared_utc_ms``: when it was gone, None while it is active.
+    """
+
+    number: int
+    code: str
+    of: str
+    words: str
+    first_utc_ms: int
+    since_utc_ms: int
+    last_utc_ms: int
+    cleared_utc_ms: int | None = None
+    count: int = 1
+    acknowledged: Acknowledged | None = None
+
+    @property
+    def key(self) -> Key:
+        """Which alarm it is."""
+        return self.code, self.of
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it is there now."""
+        return self.cleared_utc_ms is None
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it is on the list: active, or not yet acknowledged."""
+        return self.is_active or self.acknowledged is None
+
+    def data(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one look changed."""
+
+    raised: tuple[Record, ...] = ()
+    cleared: tuple[Record, ...] = ()
+
+
+@dataclass(slots=True)
+class _Pulse:
+    """How one alarm comes and goes (monotonic): when it is gone unless it comes back, and the off-delay."""
+
+    ends_ns: int | None = None
+    hold_s: float = HOLD_S
+    cleared_ns: int | None = None
+    is_recalled: bool = False
+
+
+@dataclass(slots=True)
+class Alarms:
+    """The book.  ``changes_count`` grows with what must be kept at once, ``counts_count`` with the rest."""
+
+    records: dict[Key, Record] = field(default_factory=dict)
+    changes_count: int = 0
+    counts_count: int = 0
+    _pulses: dict[Key, _Pulse] = field(default_factory=dict)
+
+    @property
+    def unacknowledged(self) -> list[Record]:
+        """Those that nobody has acknowledged, the last raised first."""
+        found = [one for one in self.records.values() if one.acknowledged is None]
+        return sorted(found, key=lambda one: (-one.since_utc_ms, -one.number))
+
+    @property
+    def active_count(self) -> int:
+        """How many are there now."""
+        return sum(one.is_active for one in self.records.values())
+
+    def look(self, present: Iterable[Alarm], now: Now) -> Changes:
+        """Take what is wrong now; of two with one key the first counts."""
+        there: dict[Key, Alarm] = {}
+        for alarm in present:
+            there.setdefault(alarm.key, alarm)
+        raised = [one for alarm in there.values() if (one := self._seen(alarm, now)) is not None]
+        away = [one for key, one in self.records.items() if one.is_active and key not in there]
+        cleared = [gone for one in away if (gone := self._missed(one, now)) is not None]
+        if raised or cleared:
+            self.changes_count += 1
+            self._prune()
+        return Changes(tuple(raised), tuple(cleared))
+
+    def _seen(self, alarm: Alarm, now: Now) -> Record | None:
+        """The record where the alarm is raised by this."""
+        before, key = self.records.get(alarm.key), alarm.key
+        if before is None:
+            number = 1 + max((one.number for one in self.records.values()), default=0)
+            self._pulses[key] = _Pulse()
+            self.records[key] = Record(
+                number=number,
+                code=alarm.code,
+                of=alarm.of,
+                words=str(alarm),
+                first_utc_ms=now.utc_ms,
+                since_utc_ms=now.utc_ms,
+                last_utc_ms=now.utc_ms,
+            )
+            return self.records[key]
+        pulse = self._pulses.setdefault(key, _Pulse())
+        if before.is_active:
+            self._went_on(before, str(alarm), pulse, now)
+            return None
+        came_soon = pulse.cleared_ns is not None and now.ns - pulse.cleared_ns < CALM_S * _S
+        self._pulses[key] = _Pulse(hold_s=min(2 * pulse.hold_s, HOLD_MAX_S) if came_soon else HOLD_S)
+        self.records[key] = replace(
+            before,
+            words=str(alarm),
+            since_utc_ms=now.utc_ms,
+            last_utc_ms=now.utc_ms,
+            cleared_utc_ms=None,
+            count=before.count + 1,
+            acknowledged=None,
+        )
+        return self.records[key]
+
+    def _went_on(self, before: Record, words: str, pulse: _Pulse, now: Now) -> None:
+        """It is still there, or there again before it was gone."""
+        flickered = pulse.ends_ns is not None and not pulse.is_recalled
+        if flickered:
+            self.counts_count += 1
+            before = replace(before, count=before.count + 1, last_utc_ms=now.utc_ms)
+        if flickered or before.words != words:
+            self.records[before.key] = replace(before, words=words)
+        pulse.ends_ns, pulse.is_recalled = None, False
+
+    def _missed(self, one: Record, now: Now) -> Record | None:
+        """The record where the alarm is gone by this."""
+        pulse = self._pulses.setdefault(one.key, _Pulse())
+        if pulse.ends_ns is None:
+            pulse.ends_ns = now.ns + round((SETTLE_S if pulse.is_recalled else pulse.hold_s) * _S)
+        if now.ns < pulse.ends_ns:
+            return None
+        self._pulses[one.key] = _Pulse(hold_s=pulse.hold_s, cleared_ns=now.ns)
+        self.records[one.key] = replace(one, cleared_utc_ms=now.utc_ms)
+        return self.records[one.key]
+
+    def _prune(self) -> None:
+        """Let the oldest go that are gone, first those that were acknowledged; an active one never goes."""
+        spare = len(self.records) - SIZE_MAX
+        if spare <= 0:
+            return
+        gone = [one for one in self.records.values() if not one.is_active]
+        gone.sort(key=lambda one: (one.acknowledged is None, one.cleared_utc_ms, one.number))
+        for one in gone[:spare]:
+            del self.records[one.key]
+            self._pulses.pop(one.key, None)
+
+    def picked(self, words: str) -> list[Record]:
+        """Those that ``ID``, ``CODE``, ``CODE:OF`` or ``all`` (that nobody has acknowledged) names."""
+        if words == ALL:
+            return self.unacknowledged
+        return [
+            one
+            for one in self.records.values()
+            if words in {str(one.number), one.code, named(one.code, one.of), f"{one.code}:{one.of}"}
+        ]
+
+    def acknowledge(self, records: Iterable[Record], who: Acknowledged) -> list[Record]:
+        """Note that somebody saw them; who was first stays.  Returns those that nobody had seen before."""
+        done = []
+        for one in records:
+            known = self.records.get(one.key)
+            if known is not None and known.acknowledged is None:
+                self.records[one.key] = replace(known, acknowledged=who)
+                done.append(self.records[one.key])
+        self.changes_count += bool(done)
+        return done
+
+    def facts(self) -> dict[str, Any]:
+        """What must be known after a restart, JSON-ready."""
+        return {"alarms": [one.data() for one in self.records.values()]}
+
+    @classmethod
+    def recalled(cls, facts: Mapping[str, Any] | None) -> Self:
+        """The book that ``facts`` gave before; a row that cannot be read is left out."""
+        made = cls()
+        rows = facts.get("alarms") if isinstance(facts, Mapping) else None
+        for row in rows if isinstance(rows, list) else ():
+            one = _record(row)
+            numbers = {known.number for known in made.records.values()}
+            if one is not None and one.key not in made.records and one.number not in numbers:
+                made.records[one.key] = one
+                made._pulses[one.key] = _Pulse(is_recalled=one.is_active)
+        return made
+
+
+def _record(row: object) -> Record | None:
+    if not isinstance(row, Mapping):
+        return None
+    who = row.get("acknowledged")
+    try:
+        seen = None if who is None else _acknowledged(who)
+        cleared = row["cleared_utc_ms"]
+        return Record(
+            number=_whole(row["number"]),
+            code=_text(row["code"]),
+            of=_text(row["of"]),
+            words=_text(row["words"]),
+            first_utc_ms=_whole(row["first_utc_ms"]),
+            since_utc_ms=_whole(row["since_utc_ms"]),
+            last_utc_ms=_whole(row["last_utc_ms"]),
+            cleared_utc_ms=None if cleared is None else _whole(cleared),
+            count=_whole(row["count"]),
+            acknowledged=seen,
+        )
+    except (KeyError, TypeError):
+        return None
+
+
+def _acknowledged(who: Mapping[str, Any]) -> Acknowledged:
+    return Acknowledged(_text(who["by"]), _text(who["uid"]), _whole(who["utc_ms"]), _text(who["note"]))
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(value)
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value

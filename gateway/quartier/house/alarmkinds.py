@@ -1,0 +1,428 @@
+"""Every alarm that there is: its stable code, how much it matters, what it means, and what to do (pure).
+
+One table for the gateway, which raises no other, for ``quartier alarms --explain`` and for the page
+``gateway/docs/alarms.md``.  A code is never given another meaning; scripts and people know it by heart.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import inf
+
+HOUR_S = 3600.0
+
+
+class Severity(StrEnum):
+    """How much an alarm matters; the worst first."""
+
+    CRITICAL = "critical"
+    """A limit of the building does not hold now, or an output may be left unsafe."""
+    WARNING = "warning"
+    """Something is lost; what is declared for that loss is done."""
+    NOTICE = "notice"
+    """All works; somebody should know, and look when there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One row.
+
+    ``of``: what the alarm is about, empty for the whole building.  ``remedy`` names the next command;
+    ``{of}`` is what it is about there, ``{asset}`` the asset of a point.  ``stays_s``: what is only told
+    once, not seen to end, counts as present for so long after it was told last (inf: until a restart).
+    ``ended_by``: codes of events that say that it is over.
+    """
+
+    code: str
+    severity: Severity
+    meaning: str
+    remedy: str
+    of: str = ""
+    stays_s: float = 0.0
+    ended_by: tuple[str, ...] = ()
+
+
+def _critical(code: str, of: str, meaning: str, remedy: str, stays_s: float = 0.0) -> Kind:
+    return Kind(code=code, severity=Severity.CRITICAL, of=of, meaning=meaning, remedy=remedy, stays_s=stays_s)
+
+
+def _warning(
+    code: str, of: str, meaning: str, remedy: str, stays_s: float = 0.0, ended_by: tuple[str, ...] = ()
+) -> Kind:
+    return Kind(
+        code=code,
+        severity=Severity.WARNING,
+        of=of,
+        meaning=meaning,
+        remedy=remedy,
+        stays_s=stays_s,
+        ended_by=ended_by,
+    )
+
+
+def _notice(code: str, of: str, meaning: str, remedy: str, stays_s: float = 0.0) -> Kind:
+    return Kind(code=code, severity=Severity.NOTICE, of=of, meaning=meaning, remedy=remedy, stays_s=stays_s)
+
+
+_TAKES = "See what takes or makes it in `quartier status`, and switch off by hand what takes no order."
+_LINK = (
+    "See which of heartbeat, documents and connection is missing in `quartier status`, then ask the district."
+)
+_DEVICE = "See what the bus says in `quartier status`, then look at its power, cable and address."
+
+KINDS: tuple[Kind, ...] = (
+    # Caps and fuses
+    _critical(
+        "cap.exceeded", "direction", "more flows than the cap in force allows, though all was ordered", _TAKES
+    ),
+    _critical("cap.unmet", "direction", "a cap cannot be kept: all that may be moved was moved", _TAKES),
+    _critical(
+        "node.unmet",
+        "node, and its phase",
+        "a fuse or power of a node cannot be kept: all that may be moved was moved",
+        "See in `quartier status` what below {asset} takes power, and switch it off by hand.",
+    ),
+    _warning(
+        "node.meter_silent",
+        "node",
+        "the meter of a node is silent: all below it counts at its worst",
+        _DEVICE,
+    ),
+    # Contacts and meters of the grid operator
+    _warning(
+        "contact.unread",
+        "contact",
+        "a contact of the grid operator cannot be read: it counts as acting",
+        "See its device in `quartier status`, then look at the input board and the wire of {of}.",
+    ),
+    _critical(
+        "supply.warns",
+        "supply",
+        "the grid operator's meter warns, or did until now, that more flows than is subscribed",
+        "Switch off by hand what `quartier status` shows as large, before the meter's breaker opens.",
+    ),
+    _warning(
+        "supply.near",
+        "supply",
+        "more than 95 % of the subscribed power is drawn",
+        "See what takes it in `quartier status`; if it comes often, have more subscribed.",
+    ),
+    # The public grid
+    _warning(
+        "grid.low_frequency",
+        "",
+        "the grid's frequency is low: loads are off by tier",
+        "Nothing is wrong here and nothing is to be done; `quartier status` shows when it ends.",
+    ),
+    _notice(
+        "grid.high_frequency",
+        "",
+        "the grid's frequency is high: PV is not raised",
+        "Nothing is to be done; `quartier status` shows when it ends.",
+    ),
+    _warning(
+        "grid.low_voltage",
+        "",
+        "the grid's voltage is low: tier D is off",
+        "Compare the phases with `quartier points 'grid.*'`; if one alone is low, look at the connection.",
+    ),
+    _warning(
+        "grid.high_voltage",
+        "",
+        "the grid's voltage is high: no battery feeds in",
+        "Compare the phases with `quartier points 'grid.*'`; if it lasts, tell the grid operator.",
+    ),
+    _critical(
+        "grid.outage",
+        "",
+        "the grid's voltage is gone",
+        "Look at the main breaker, then see with `quartier status` whether the voltage is back.",
+    ),
+    _notice(
+        "grid.after_outage",
+        "",
+        "after an outage the building waits, then rises slowly",
+        "Nothing is to be done; `quartier status` shows how far it is.",
+    ),
+    _warning(
+        "grid.frequency_stuck",
+        "",
+        "the grid's frequency stands still and counts as not measured",
+        "See it with `quartier points 'grid.*'`, then restart or replace the meter.",
+    ),
+    _critical(
+        "grid.phase_missing",
+        "phase",
+        "a phase that had voltage has none",
+        "Look at the fuse of phase {of}, then see the voltages with `quartier points 'grid.*'`.",
+    ),
+    # Outputs
+    _warning(
+        "control.hunting",
+        "asset",
+        "an output and the grid swing against each other; it is answered less, or held",
+        "Measure it: `systemctl stop quartier`, `quartier probe {of}`; look for a second controller too.",
+    ),
+    _warning(
+        "output.second_master",
+        "point",
+        "somebody else moves a point that is ordered here; it is left alone for a while",
+        "See who and when with `quartier why {asset}`, and switch the other controller off.",
+    ),
+    _warning(
+        "output.given_back",
+        "point",
+        "an output was given back to its device: what its order needs is lost",
+        "See what is missing with `quartier why {asset}`.",
+    ),
+    _warning(
+        "output.refused",
+        "point",
+        "a device refuses what it is ordered",
+        "See its words with `quartier why {asset}`, then allow remote control in the device's own settings.",
+    ),
+    _critical(
+        "output.not_taken_back",
+        "point",
+        "a device refuses to take an output back to its own control: the last order may stay",
+        "See its words with `quartier why {asset}`, then set it to its own control at the device.",
+    ),
+    _warning(
+        "output.no_fallback",
+        "asset",
+        "its device has no fall-back, so it is used for no cap and no shed",
+        "See what there is with `quartier arm --check`, or accept it aloud with `accept_no_fallback`.",
+    ),
+    _critical(
+        "output.fallback_lost",
+        "asset",
+        "the fall-back of its device is not as declared: an order might stay when nobody stands behind it",
+        "Write it anew: `systemctl stop quartier`, `quartier arm`, `systemctl start quartier`.",
+    ),
+    _warning(
+        "order.not_held",
+        "point",
+        "a device took an order and does not do it",
+        "See what was read back with `quartier why {asset}`, then look at the device's own limits.",
+        stays_s=HOUR_S,
+    ),
+    _warning(
+        "probe.failed",
+        "asset",
+        "the last probe found something that stands in the way of steering it",
+        "Mend what its words name, then try again: `systemctl stop quartier`, `quartier probe {of}`.",
+    ),
+    # Losses: the rows of failsafe.md
+    _critical(
+        "loss.grid_meter_lost", "", "the grid meter is lost: loads are shed to the fail-safe caps", _DEVICE
+    ),
+    _warning("loss.grid_meter_stale", "", "the grid meter is late: nothing is raised", _DEVICE),
+    _warning("loss.battery_silent", "asset", "a battery is silent: its setpoint is given back", _DEVICE),
+    _warning("loss.pv_silent", "asset", "a PV inverter is silent: it counts at its worst", _DEVICE),
+    _warning("loss.ev_silent", "asset", "a charging point is silent: it counts at its rated power", _DEVICE),
+    _warning("loss.load_silent", "asset", "a load is silent: it counts at its rated power", _DEVICE),
+    _warning(
+        "loss.moded_silent", "asset", "an asset that runs in modes is silent: it counts at its most", _DEVICE
+    ),
+    _warning("loss.bus_down", "bus", "a bus is down: every device on it counts as silent", _DEVICE),
+    _warning(
+        "loss.uplink_lost", "", "the district is lost: its schedules, or the fail-safe caps, hold", _LINK
+    ),
+    _warning(
+        "loss.clock_unsynced",
+        "",
+        "the clock is not synchronised: no document loosens anything",
+        "See `systemctl status systemd-timesyncd` and whether the time server can be reached.",
+    ),
+    _critical(
+        "loss.disk_full",
+        "",
+        "the disk is full: the history gives up its oldest, then names a gap",
+        "Make room on the disk of `/var/lib/quartier`; `df -h /var/lib/quartier` shows how much is left.",
+    ),
+    _critical(
+        "loss.disk_dead",
+        "",
+        "the disk takes no writes: all goes on from memory",
+        "See `journalctl -k` for its errors and replace the disk or card.",
+    ),
+    _warning(
+        "loss.cycle_late",
+        "",
+        "the control cycle is late: nothing is raised",
+        "See what else takes the machine's time with `top`.",
+    ),
+    _warning(
+        "loss.controller_killed",
+        "",
+        "the gateway before this one ended without leaving in order: killed, frozen or failed",
+        "See why with `journalctl -u quartier -e`.",
+    ),
+    _warning(
+        "loss.power_lost",
+        "",
+        "the machine lost its power, or was started again without a planned stop",
+        "See when with `journalctl --list-boots`, and look at its supply.",
+    ),
+    # Devices and buses
+    _warning("device.silent", "device", "a device is silent, and no other alarm tells of it", _DEVICE),
+    _notice(
+        "bus.heard_badly",
+        "bus",
+        "a line is heard badly, or nothing comes over it",
+        "Do what its words say, and compare with `quartier listen PORT` while the service is stopped.",
+    ),
+    _notice(
+        "models.moved",
+        "device",
+        "a SunSpec device has other models than before: it is read anew",
+        "See with `quartier points` whether all its points are there again.",
+        stays_s=HOUR_S,
+    ),
+    _notice(
+        "models.odd",
+        "device",
+        "a SunSpec device contradicts itself; what is odd is not used",
+        "See its models with `quartier read sunspec URL`, and ask the maker for newer firmware.",
+        stays_s=inf,
+    ),
+    _notice(
+        "counter.continued",
+        "point",
+        "an energy counter began anew, or the meter was swapped; the count goes on from there",
+        "See both counts with `quartier history`, and note the swap if there was one.",
+    ),
+    # The district
+    _warning(
+        "district.unheard",
+        "",
+        "a district is in the site file and not heard: the house goes by itself",
+        _LINK,
+    ),
+    _warning(
+        "district.off",
+        "",
+        "the link to the district cannot be used as it is set",
+        "See why with `journalctl -u quartier -g district.off`, mend it and restart the service.",
+    ),
+    *(
+        _warning(f"district.{name}", "line", meaning, remedy, 2 * HOUR_S, ("district.link_up",))
+        for name, meaning, remedy in (
+            (
+                "not_authorised",
+                "the broker does not let us in",
+                "Have the district check the account; `quartier check` says where its secret stands.",
+            ),
+            (
+                "subscription_refused",
+                "the broker refuses a subscription",
+                "Have the district compare its access rights; `quartier status` shows the link.",
+            ),
+            (
+                "duplicate_id",
+                "somebody else uses our name at the broker",
+                "Look for a second gateway with the same `site.id`, as `quartier check` prints it.",
+            ),
+        )
+    ),
+    *(
+        _warning(f"district.{name}", "", meaning, remedy, 2 * HOUR_S)
+        for name, meaning, remedy in (
+            (
+                "publish_refused",
+                "the broker refuses what we publish",
+                "Have the district compare its access rights; `quartier status` shows the link.",
+            ),
+            (
+                "no_echo",
+                "the district does not confirm what it is sent; it is sent again",
+                "Ask the district whether its consumer runs; `quartier status` shows the backlog.",
+            ),
+            (
+                "not_kept",
+                "what must be known of the district after a restart cannot be written",
+                "Look at the disk: `df -h /var/lib/quartier`.",
+            ),
+            (
+                "credentials_faulty",
+                "the account or certificate for the broker cannot be used",
+                "See why with `journalctl -u quartier -g credentials`, and put the right files in place.",
+            ),
+            (
+                "issuers_faulty",
+                "the list of those who may sign cannot be used: no document is taken",
+                "See why with `journalctl -u quartier -g issuers`, and put the right file in place.",
+            ),
+        )
+    ),
+    _critical(
+        "district.document_suspect",
+        "",
+        "a document was refused, and somebody may be at work: a wrong signature, or old numbers",
+        "Tell the district at once; `quartier history --points 'event.district.document_suspect'` has it.",
+        stays_s=HOUR_S,
+    ),
+    # The gateway itself
+    _critical(
+        "release.not_kept",
+        "",
+        "the safe values cannot be written down: if the gateway is killed, only the devices' timers act",
+        "Make room in `/run/quartier`; `df -h /run/quartier` shows how much is left.",
+    ),
+    _warning(
+        "state.not_kept",
+        "",
+        "what must be known after a restart cannot be written",
+        "See whether the disk is full or read-only: `df -h /var/lib/quartier`.",
+    ),
+    _warning(
+        "state.damaged",
+        "file",
+        "a file of facts was found damaged at the start",
+        "See which copy was used in `quartier status`; if it comes again, replace the disk or card.",
+    ),
+    _warning(
+        "store.set_aside",
+        "",
+        "the history was damaged: it is kept beside a new one",
+        "Copy the old file from `/var/lib/quartier`; if it comes again, replace the disk or card.",
+    ),
+    _warning(
+        "store.file_lost",
+        "",
+        "the history was removed while in use, and is begun anew",
+        "Find out who did; `quartier history` shows what is left.",
+    ),
+    _notice(
+        "store.gap",
+        "",
+        "samples are missing in the history",
+        "See which with `quartier history --points 'event.store.gap'`.",
+    ),
+    _warning(
+        "task.parked",
+        "task",
+        "a part of the gateway failed five times in a row and is left alone",
+        "Send the lines of `journalctl -u quartier -g task.parked` to the maker, and restart the service.",
+        stays_s=inf,
+    ),
+    _warning(
+        "config.disabled",
+        "section",
+        "a fault of the site file puts a part of it out of action",
+        "See every fault with `quartier check`, mend it, and load it with `systemctl reload quartier`.",
+    ),
+    _warning(
+        "config.refused",
+        "",
+        "the new site file cannot be used; the one before goes on",
+        "See every fault with `quartier check`, mend it, and load it with `systemctl reload quartier`.",
+    ),
+    _notice(
+        "config.restart_needed",
+        "section",
+        "a section of the new site file counts only after a restart",
+        "Restart when it suits: `systemctl restart quartier`.",
+        stays_s=inf,
+    ),
+)
+BY_CODE = {kind.code: kind for kind in KINDS}

@@ -1,0 +1,136 @@
+"""What is wrong beside what control sees, on real wires; each loss is one alarm."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from quartier.app import assembly
+from quartier.app.probed import Probed
+from quartier.app.troubles import Troubles
+from quartier.control.contacts import Why
+
+VIEW = {"mode": "CONTROLLED", "losses": [], "contacts": {}}
+
+
+class Trouble:
+    """What would be told of a fleet by a turn that sees ``view``."""
+
+    def __init__(self, yard, loaded, **view):
+        points = yard.fleet.points
+        house = assembly.house(loaded.site, points, assembly.release_values(yard.fleet.wires, points))
+        self.turn = SimpleNamespace(house=house, view={**VIEW, **view}, uplink=None)
+        self.safety = SimpleNamespace(fault="")
+        self.loaded = loaded
+        self.told = Troubles(self.turn, yard.fleet, self.safety, lambda: self.loaded)
+
+    def told_keys(self):
+        return [alarm.key for alarm in self.told(None)]
+
+
+async def trouble(found, *changes, **view):
+    """Inside ``yard()``; the fleet runs."""
+    return Trouble(found, await found.follow(*changes), **view)
+
+
+async def test_a_house_that_is_well_has_none(yard):
+    async with yard() as (found, _):
+        made = await trouble(found)
+        await found.until(lambda: found.seen("grid.power_w") is not None)
+
+        assert [] == made.told_keys()
+
+
+async def test_a_silent_device_is_told_unless_its_asset_its_contact_or_its_bus_is(yard):
+    async with yard() as (found, devices):
+        made = await trouble(found)
+        relays = found.buses["board"].devices["relays"]
+        await found.until(lambda: relays.known)
+        devices["relays"].fault("silent")
+        await found.until(lambda: relays.silent)
+        assert [("device.silent", "relays")] == made.told_keys()
+
+        made.turn.view["losses"] = [{"name": "load-silent", "of": "boiler"}]
+        assert [] == made.told_keys(), "its asset has an alarm"
+        made.turn.view["losses"] = []
+        made.turn.view["contacts"] = {"boiler": {"why": Why.LOST}}
+        assert [] == made.told_keys(), "its contact has one"
+        made.turn.view["contacts"] = {}
+        found.buses["board"].online = False
+        assert [] == made.told_keys(), "its bus has one"
+
+
+async def test_an_asset_without_fall_back_that_nobody_accepted_is_told(yard):
+    async with yard() as (found, _):
+        made = await trouble(
+            found, (', accept_no_fallback = "the board has no watchdog, a boiler bears that"', "")
+        )
+
+        assert [("output.no_fallback", "boiler")] == made.told_keys()
+
+
+async def test_a_probe_that_found_something_is_told_until_the_next_is_good(yard):
+    async with yard() as (found, _):
+        made = await trouble(found)
+        bad = Probed(when_utc_ms=0, is_good=False, sentence="bat1 does the opposite")
+        found.fleet.probes = {"bat1": bad, "gone": bad}
+        assert [("probe.failed", "bat1")] == made.told_keys()
+
+        found.fleet.probes = {"bat1": Probed(when_utc_ms=0, is_good=True, sentence="")}
+        assert [] == made.told_keys()
+
+
+async def test_an_order_that_a_device_refuses_is_told_without_its_name_twice(yard):
+    async with yard() as (found, _):
+        made = await trouble(found)
+        await found.until(lambda: found.seen("bat1.power_w") is not None)
+        outcome = SimpleNamespace(verdict="refused", why="bat1.setpoint_w: illegal data value")
+        found.buses["lan"].mailbox.outcomes["bat1.setpoint_w"] = outcome
+
+        (alarm,) = made.told(None)
+        assert (("output.refused", "bat1.setpoint_w"), "bat1.setpoint_w is refused: illegal data value") == (
+            alarm.key,
+            alarm,
+        )
+
+
+async def test_an_output_that_its_device_does_not_take_back_is_told(yard):
+    async with yard() as (found, _):
+        made = await trouble(found)
+        found.buses["lan"]._returns.refused = {"bat1.setpoint_w": "locked"}
+
+        assert [("output.not_taken_back", "bat1.setpoint_w")] == made.told_keys()
+
+
+async def test_safe_values_that_cannot_be_written_down_are_told(yard):
+    async with yard() as (found, _):
+        made = await trouble(found)
+        made.safety.fault = "No space left on device"
+
+        assert [("release.not_kept", "")] == made.told_keys()
+
+
+async def test_what_a_site_file_puts_out_of_action_and_one_that_is_refused_are_told(yard):
+    async with yard() as (found, _):
+        made = await trouble(found, ('profile = "waveshare/relay8"', 'profile = "nobody/knows"'))
+        made.told.refused = "site.toml:1: no"
+
+        assert ("config.disabled", "devices.relays") in made.told_keys()
+        assert ("config.refused", "") in made.told_keys()
+
+
+@pytest.mark.parametrize(
+    ("uplink", "mode", "told"),
+    [
+        (None, "AUTONOMOUS", ["district.off"]),
+        ("there", "AUTONOMOUS", ["district.unheard"]),
+        ("there", "FAILSAFE", []),
+        ("there", "CONTROLLED", []),
+    ],
+)
+async def test_a_district_that_is_wanted_and_not_heard_is_told(yard, uplink, mode, told):
+    async with yard() as (found, _):
+        link = ("buses.lan", 'district_link = { url = "mqtt://127.0.0.1:9" }\nbuses.lan')
+        made = await trouble(found, link, mode=mode)
+        made.turn.uplink = uplink
+
+        assert told == [code for code, _ in made.told_keys()]

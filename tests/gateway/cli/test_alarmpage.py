@@ -1,0 +1,16 @@
+from pathlib import Path
+
+from quartier.cli import alarmpage
+from quartier.house.alarmkinds import KINDS
+
+PAGE = Path(__file__).parents[3] / "gateway" / "docs" / "alarms.md"
+
+
+def test_the_committed_page_is_what_the_table_says():
+    assert PAGE.read_text("utf-8") == alarmpage.page(), "quartier alarms --reference > gateway/docs/alarms.md"
+
+
+def test_every_alarm_is_on_the_page_with_its_meaning():
+    text = alarmpage.page()
+
+    assert all(f"### {kind.code}\n" in text and kind.meaning in text for kind in KINDS)

@@ -1,0 +1,296 @@
+"""The list of alarms over synthetic time: what it tells, keeps, forgets, and never forgets."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quartier.house import alarmbook
+from quartier.house.alarm import Alarm
+from quartier.house.alarmbook import Acknowledged, Alarms
+from quartier.house.now import Now
+
+S = 1_000_000_000
+NOON_MS = 1_790_000_000_000
+ANNA = Acknowledged("anna", "1001", NOON_MS, "seen")
+BEN = Acknowledged("ben", "1002", NOON_MS)
+UNREAD = Alarm("contact.unread", "dso1", "contact dso1 cannot be read")
+NEAR = Alarm("supply.near", "linky", "96 % is drawn")
+
+
+def at(second):
+    return Now(round(second * S), NOON_MS + round(second * 1000), synced=True)
+
+
+class Watch:
+    """A book, looked at once a second."""
+
+    def __init__(self, book=None):
+        self.book = book or Alarms()
+        self.second = 0
+        self.told = []
+
+    def go(self, seconds, *present):
+        for _ in range(seconds):
+            changes = self.book.look(present, at(self.second))
+            self.told += [("raised", one.code, self.second) for one in changes.raised]
+            self.told += [("cleared", one.code, self.second) for one in changes.cleared]
+            self.second += 1
+        return self
+
+    def one(self, alarm=UNREAD):
+        return self.book.records[alarm.key]
+
+
+def test_an_alarm_is_raised_once_and_cleared_once_it_was_away_for_ten_seconds():
+    watch = Watch().go(5, UNREAD).go(30)
+
+    assert [("raised", "contact.unread", 0), ("cleared", "contact.unread", 15)] == watch.told
+    assert (NOON_MS, NOON_MS + 15_000) == (watch.one().since_utc_ms, watch.one().cleared_utc_ms)
+
+
+def test_a_text_whose_figures_change_is_the_same_alarm_with_the_newest_words():
+    watch = Watch().go(3, NEAR).go(3, Alarm("supply.near", "linky", "98 % is drawn"))
+
+    assert [("raised", "supply.near", 0)] == watch.told
+    assert ("98 % is drawn", 1) == (watch.one(NEAR).words, watch.one(NEAR).count)
+
+
+def test_what_it_is_about_tells_two_alarms_apart():
+    watch = Watch().go(1, UNREAD, Alarm("contact.unread", "dso2", "…"))
+
+    assert [1, 2] == sorted(one.number for one in watch.book.records.values())
+
+
+def test_of_two_with_one_key_in_one_look_the_first_counts():
+    watch = Watch().go(1, NEAR, Alarm("supply.near", "linky", "second"))
+
+    assert ("96 % is drawn", 1) == (watch.one(NEAR).words, watch.one(NEAR).count)
+
+
+def test_one_that_flickers_is_one_alarm_with_a_count_and_told_once():
+    watch = Watch()
+    for _ in range(20):
+        watch.go(2, UNREAD).go(5)
+
+    assert [("raised", "contact.unread", 0)] == watch.told
+    assert (20, NOON_MS, NOON_MS + 19 * 7000) == (
+        watch.one().count,
+        watch.one().since_utc_ms,
+        watch.one().last_utc_ms,
+    )
+
+
+def test_one_that_keeps_coming_back_must_be_away_ever_longer_and_is_told_ever_more_seldom():
+    watch = Watch()
+    for _ in range(60):
+        watch.go(5, UNREAD).go(55)
+
+    assert 4 >= len([one for one in watch.told if one[0] == "raised"])
+    assert 60 == watch.one().count
+
+
+def test_after_ten_minutes_of_calm_it_is_gone_as_quickly_as_at_first():
+    watch = Watch().go(1, UNREAD).go(20).go(1, UNREAD).go(700).go(1, UNREAD).go(11)
+
+    assert ("cleared", "contact.unread", watch.second - 1) == watch.told[-1]
+
+
+def test_an_acknowledged_alarm_stays_on_the_list_until_it_is_gone():
+    watch = Watch().go(1, UNREAD)
+    watch.book.acknowledge(watch.book.picked("contact.unread:dso1"), ANNA)
+    assert (True, True) == (watch.one().is_active, watch.one().is_listed)
+
+    watch.go(20)
+    assert (False, False) == (watch.one().is_active, watch.one().is_listed)
+    assert ANNA == watch.one().acknowledged
+
+
+def test_one_that_is_gone_stays_on_the_list_until_somebody_has_seen_it():
+    watch = Watch().go(1, UNREAD).go(1000)
+    assert (False, True) == (watch.one().is_active, watch.one().is_listed)
+
+    watch.book.acknowledge(watch.book.picked("all"), ANNA)
+    assert not watch.one().is_listed
+
+
+def test_raised_anew_after_it_was_gone_it_is_to_be_seen_anew():
+    watch = Watch().go(1, UNREAD)
+    watch.book.acknowledge(watch.book.picked("all"), ANNA)
+    watch.go(20).go(1, UNREAD)
+
+    assert (None, 2) == (watch.one().acknowledged, watch.one().count)
+    assert (NOON_MS, NOON_MS + 21_000) == (watch.one().first_utc_ms, watch.one().since_utc_ms)
+
+
+def test_one_that_flickers_after_it_was_acknowledged_stays_acknowledged():
+    watch = Watch().go(1, UNREAD)
+    watch.book.acknowledge(watch.book.picked("all"), ANNA)
+    watch.go(5).go(1, UNREAD)
+
+    assert (ANNA, 2) == (watch.one().acknowledged, watch.one().count)
+
+
+def test_who_saw_it_first_stays():
+    watch = Watch().go(1, UNREAD)
+    picked = watch.book.picked("1")
+
+    assert [UNREAD.key] == [one.key for one in watch.book.acknowledge(picked, ANNA)]
+    assert [] == watch.book.acknowledge(picked, BEN)
+    assert ANNA == watch.one().acknowledged
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("1", [("contact.unread", "dso1")]),
+        ("contact.unread", [("contact.unread", "dso1"), ("contact.unread", "dso2")]),
+        ("contact.unread:dso2", [("contact.unread", "dso2")]),
+        ("cap.unmet", [("cap.unmet", ""), ("cap.unmet", "generation")]),
+        ("cap.unmet:", [("cap.unmet", "")]),
+        ("9", []),
+        ("contact", []),
+        ("", []),
+    ],
+)
+def test_one_is_named_by_its_number_its_code_or_its_code_and_what_it_is_about(words, found):
+    places = [
+        ("contact.unread", "dso1"),
+        ("contact.unread", "dso2"),
+        ("cap.unmet", ""),
+        ("cap.unmet", "generation"),
+    ]
+    watch = Watch().go(1, *(Alarm(code, of, "…") for code, of in places))
+
+    assert found == [one.key for one in watch.book.picked(words)]
+
+
+def test_all_names_those_that_nobody_has_seen_the_newest_first():
+    watch = Watch().go(1, UNREAD).go(1, UNREAD, NEAR)
+    assert [NEAR.key, UNREAD.key] == [one.key for one in watch.book.picked("all")]
+
+    watch.book.acknowledge(watch.book.picked("2"), ANNA)
+    assert [UNREAD.key] == [one.key for one in watch.book.picked("all")]
+
+
+def test_a_restart_does_not_raise_anew_what_is_still_there():
+    first = Watch().go(5, UNREAD)
+    first.book.acknowledge(first.book.picked("all"), ANNA)
+    again = Watch(Alarms.recalled(json.loads(json.dumps(first.book.facts()))))
+    again.second = 1000
+    again.go(60).go(5, UNREAD)  # a minute until it is seen again
+
+    assert [] == again.told
+    assert first.one() == again.one()
+
+
+def test_what_was_mended_meanwhile_is_gone_once_everything_was_looked_at():
+    first = Watch().go(5, UNREAD)
+    again = Watch(Alarms.recalled(first.book.facts())).go(100)
+
+    assert [("cleared", "contact.unread", alarmbook.SETTLE_S)] == again.told
+
+
+def test_numbers_go_on_after_a_restart():
+    first = Watch().go(1, UNREAD)
+    again = Watch(Alarms.recalled(first.book.facts())).go(1, UNREAD, NEAR)
+
+    assert 2 == again.one(NEAR).number
+
+
+ROW = Watch().go(1, UNREAD).one().data()
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        None,
+        [],
+        {"alarms": None},
+        {"alarms": [7]},
+        {"alarms": [{}]},
+        {"alarms": [ROW | {"count": "3"}]},
+        {"alarms": [ROW | {"number": True}]},
+        {"alarms": [ROW | {"words": None}]},
+        {"alarms": [ROW | {"acknowledged": 7}]},
+        {"alarms": [ROW | {"acknowledged": {"by": "anna"}}]},
+        {"alarms": [{name: value for name, value in ROW.items() if name != "cleared_utc_ms"}]},
+    ],
+)
+def test_a_row_that_cannot_be_read_is_left_out(facts):
+    assert {} == Alarms.recalled(facts).records
+
+
+def test_of_two_rows_with_one_key_or_one_number_the_first_counts():
+    found = Alarms.recalled({"alarms": [ROW, ROW | {"words": "other"}, ROW | {"of": "dso2"}]})
+
+    assert [UNREAD.key] == list(found.records)
+    assert str(UNREAD) == found.records[UNREAD.key].words
+
+
+def test_a_row_of_a_code_that_is_no_longer_known_goes_like_any_other():
+    watch = Watch(Alarms.recalled({"alarms": [ROW | {"code": "old.code"}]})).go(200)
+
+    assert not watch.book.records["old.code", "dso1"].is_active
+
+
+def test_the_oldest_that_is_gone_and_seen_leaves_first_and_an_active_one_never(monkeypatch):
+    monkeypatch.setattr(alarmbook, "SIZE_MAX", 3)
+    several = [Alarm("device.silent", f"d{number}", "…") for number in range(6)]
+    watch = Watch().go(1, several[0]).go(20).go(1, several[1]).go(20).go(1, several[2]).go(20)
+    watch.book.acknowledge(watch.book.picked("device.silent:d1"), ANNA)
+
+    assert ["d0", "d2", "d3"] == sorted(of for _, of in watch.go(1, several[3]).book.records)
+    assert ["d2", "d3", "d4"] == sorted(of for _, of in watch.go(1, *several[3:5]).book.records)
+    assert {"d0", "d1", "d2", "d3", "d4", "d5"} == {of for _, of in watch.go(1, *several).book.records}
+
+
+ALARMS = [Alarm("device.silent", name, name) for name in "abcd"]
+DEEDS = st.lists(
+    st.one_of(
+        st.tuples(st.just("look"), st.sets(st.integers(0, 3)), st.integers(1, 40)),
+        st.tuples(st.just("ack"), st.sampled_from(["all", "1", "2", "device.silent:c"]), st.just(0)),
+        st.tuples(st.just("restart"), st.none(), st.integers(0, 2)),
+    ),
+    max_size=40,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(DEEDS)
+def test_whatever_comes_goes_and_is_seen_the_list_keeps_its_promises(deeds):
+    watch, present = Watch(), set()
+    for what, which, seconds in deeds:
+        before = dict(watch.book.records)
+        if what == "look":
+            present = {ALARMS[number].key for number in which}
+            watch.go(seconds, *(ALARMS[number] for number in which))
+        elif what == "ack":
+            watch.book.acknowledge(watch.book.picked(which), ANNA)
+        else:
+            watch.book = Alarms.recalled(json.loads(json.dumps(watch.book.facts())))
+            assert before == watch.book.records, "a restart changes nothing that is kept"
+        records = watch.book.records
+
+        assert before.keys() <= records.keys(), "none is lost"
+        assert present <= {key for key, one in records.items() if one.is_active} or what != "look"
+        assert len(records) == len({one.number for one in records.values()})
+        for key, one in records.items():
+            assert key == one.key
+            assert one.first_utc_ms <= one.since_utc_ms <= one.last_utc_ms
+            assert one.cleared_utc_ms is None or one.last_utc_ms < one.cleared_utc_ms
+            assert one.is_listed == (one.is_active or one.acknowledged is None)
+            then = before.get(key)
+            if then is not None:
+                assert then.number == one.number
+                assert then.count <= one.count
+                assert then.first_utc_ms == one.first_utc_ms
+                raised_anew = one.since_utc_ms > then.since_utc_ms
+                if then.acknowledged is not None and one.acknowledged is None:
+                    assert raised_anew, "only being raised anew takes an acknowledgement away"
+                if not raised_anew:
+                    assert then.is_active or one == replace(then, acknowledged=one.acknowledged), (
+                        "gone is gone"
+                    )

@@ -1,0 +1,136 @@
+"""The table is complete: no alarm without a row, no row without an alarm, and each remedy's command exists."""
+
+import ast
+import re
+import shlex
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from quartier.app.ladder import code
+from quartier.control import ladder
+from quartier.house.alarmkinds import BY_CODE, KINDS
+
+ROOT = Path(__file__).parents[3]
+SOURCES = [
+    *sorted((ROOT / "gateway/quartier").rglob("*.py")),
+    *sorted((ROOT / "drivers/quartier_drivers").rglob("*.py")),
+]
+TABLE = ROOT / "gateway/quartier/house/alarmkinds.py"
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES if path != TABLE}
+# Losses that the daemon cannot see while they last; how it learns of them.
+UNSEEN = {
+    "controller-frozen": "the next run finds that nobody left in order: loss.controller_killed",
+    "clock-jumped": "heartbeats off by more than 60 s are not heard: loss.uplink_lost",
+}
+# Lines of the log at warning or error that are no alarm of their own, and why.
+LOG_ONLY = {
+    "alarm.raised": "it tells of an alarm",
+    "alarms.not_kept": "state.not_kept stands as long as it holds",
+    "bus.lost": "loss.bus_down",
+    "config.fault": "config.refused and config.disabled name the first, quartier check all",
+    "config.kept": "config.refused",
+    "config.warning": "the file works as it is; quartier check shows it",
+    "contact.acts": "what a contact is for; quartier status shows it",
+    "daemon.failed": "the process ends; loss.controller_killed in the next",
+    "device.aside": "device.silent, or the row of its asset, after its time",
+    "fallback.lost": "output.fallback_lost",
+    "link.mode": "loss.uplink_lost, district.unheard",
+    "operators.no_group": "there is nobody who could order or acknowledge; quartier alarms says so to who tries",
+    "release.failed": "output.not_taken_back, or the row of a device that does not answer",
+    "release.unfinished": "the process ends; what quartier release wrote stands in the ledger",
+    "store.failing": "loss.disk_full, loss.disk_dead",
+    "store.unfinished": "the process ends; store.gap in the next",
+    "task.failed": "it is started again; task.parked after five",
+    "write.budget_spent": "output.refused",
+    "write.refused": "output.refused",
+    **dict.fromkeys(
+        ("fallbacks.not_kept", "link.not_kept", "memory.not_kept", "overrides.not_kept", "writes.not_kept"),
+        "the list of alarms lies in the same folder: state.not_kept; the history too: loss.disk_full",
+    ),
+}
+
+
+NODES = [(path.relative_to(ROOT), node) for path, tree in TREES.items() for node in ast.walk(tree)]
+TEXTS = {node.value for _, node in NODES if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+"""Every text in our sources, the table itself left out."""
+
+
+def calls(name):
+    """Calls of a function or method of this name: (place, call)."""
+    for path, node in NODES:
+        if isinstance(node, ast.Call):
+            called = node.func
+            found = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+            if found == name:
+                yield f"{path}:{node.lineno}", node
+
+
+def first(call):
+    """The text that a call begins with; None where it is made up."""
+    told = call.args[0] if call.args else None
+    return told.value if isinstance(told, ast.Constant) else None
+
+
+def test_every_alarm_that_is_raised_has_a_row():
+    ours = [(place, first(call)) for place, call in calls("Alarm") if place.startswith("gateway/")]
+    made_up = sorted(place.partition(":")[0] for place, code in ours if code is None)
+
+    assert [] == [place for place, code in ours if code not in {None, *BY_CODE}]
+    assert ["gateway/quartier/app/ladder.py", "gateway/quartier/app/lookout.py"] == made_up
+
+
+def test_every_notice_has_a_row():
+    noticed = [call for name in ("_notice", "notice") for _, call in calls(name)]
+
+    assert [] == [first(call) for call in noticed if first(call) not in {None, *BY_CODE}]
+    assert "task.parked" in BY_CODE, "the one whose code is chosen between two"
+
+
+def test_every_note_of_the_district_that_needs_somebody_has_a_row():
+    needing = [call for _, call in calls("Note") if any(word.arg == "alarm" for word in call.keywords)]
+    named = [first(call) for call in needing if first(call) is not None]
+
+    assert 8 <= len(named)
+    assert [] == [code for code in named if code not in BY_CODE]
+    assert "district.document_suspect" in BY_CODE, "the one whose code is chosen between two"
+
+
+def test_every_loss_has_a_row_or_is_one_that_nobody_here_can_see():
+    without = [loss.name for loss in ladder.LOSSES if code(loss) not in BY_CODE]
+
+    assert sorted(UNSEEN) == sorted(without)
+
+
+def test_every_warning_of_the_log_is_an_alarm_or_says_why_not():
+    said = {first(call) for name in ("warning", "error") for _, call in calls(name)} - {None}
+    codes = {one for one in said if re.fullmatch(r"[a-z_]+\.[a-z_]+", one)}
+
+    assert [] == sorted(codes - BY_CODE.keys() - LOG_ONLY.keys())
+    assert [] == sorted(LOG_ONLY.keys() - TEXTS), "excuses for nothing"
+
+
+def test_every_row_is_raised_somewhere():
+    losses = {code(loss) for loss in ladder.LOSSES}
+
+    assert [] == [kind.code for kind in KINDS if kind.code not in losses | TEXTS]
+
+
+def test_codes_are_dotted_words_and_each_is_there_once():
+    assert len(KINDS) == len(BY_CODE)
+    assert [] == [kind.code for kind in KINDS if not re.fullmatch(r"[a-z]+\.[a-z_]+", kind.code)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.code)
+def test_a_remedy_is_one_sentence_with_a_command_that_exists(kind):
+    remedy = kind.remedy.format(of="bat1", asset="bat1")
+    commands = re.findall(r"`([^`]*)`", remedy)
+
+    assert remedy.endswith(".")
+    assert remedy[0].isupper()
+    assert not kind.meaning.endswith(".")
+    assert commands, "nothing to type"
+    for command in commands:
+        if command.startswith("quartier "):
+            import_module("quartier.cli")._parser().parse_args(shlex.split(command)[1:])
