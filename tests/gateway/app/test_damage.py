@@ -162,7 +162,7 @@ async def faults(gateway, pen, wide, files, before):
         found = [] if cap_w(status) <= CAP_W else [f"a cap of {cap_w(status)} W"]
         if status["gateway"]["boot"] <= before:
             found.append("a boot number twice")
-        logged = [line for line in gateway.log().splitlines() if "state.damaged" in line]
+        logged = [line for line in gateway.log().splitlines() if '"event": "state.damaged"' in line]
         if len(logged) != len(status["damaged"]):
             found.append(f"status: {status['damaged']}, log: {logged}")
         refused = status["district"]["refused_documents_count"]
