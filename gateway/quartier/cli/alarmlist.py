@@ -11,7 +11,8 @@ from rich.text import Text
 from quartier.cli.output import age, table
 from quartier.house import alarm
 from quartier.house.alarmbook import Alarms
-from quartier.house.alarmkinds import BY_CODE, Kind, Severity
+from quartier.house.alarmkind import Kind, Severity
+from quartier.house.alarmkinds import BY_CODE
 
 RECENT_COUNT = 10
 _STYLE = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}

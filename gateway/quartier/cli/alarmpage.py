@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from quartier.cli.alarmlist import remedy_words
 from quartier.house import alarmbook
-from quartier.house.alarmkinds import HOUR_S, KINDS, Kind, Severity
+from quartier.house.alarmkind import HOUR_S, Kind, Severity
+from quartier.house.alarmkinds import KINDS
 
 _HEAD = f"""\
 # Alarms

@@ -2,7 +2,8 @@
 
 from typing import Self
 
-from quartier.house.alarmkinds import BY_CODE, Kind, Severity
+from quartier.house.alarmkind import Kind, Severity
+from quartier.house.alarmkinds import BY_CODE
 
 Key = tuple[str, str]
 """Which alarm it is: its code, and what it is about."""

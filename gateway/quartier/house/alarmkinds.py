@@ -4,65 +4,14 @@ One table for the gateway, which raises no other, for ``quartier alarms --explai
 ``gateway/docs/alarms.md``.  A code is never given another meaning; scripts and people know it by heart.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from functools import partial
 from math import inf
 
-HOUR_S = 3600.0
+from quartier.house.alarmkind import HOUR_S, Kind, Severity
 
-
-class Severity(StrEnum):
-    """How much an alarm matters; the worst first."""
-
-    CRITICAL = "critical"
-    """A limit of the building does not hold now, or an output may be left unsafe."""
-    WARNING = "warning"
-    """Something is lost; what is declared for that loss is done."""
-    NOTICE = "notice"
-    """All works; somebody should know, and look when there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
-    """One row.
-
-    ``of``: what the alarm is about, empty for the whole building.  ``remedy`` names the next command;
-    ``{of}`` is what it is about there, ``{asset}`` the asset of a point.  ``stays_s``: what is only told
-    once, not seen to end, counts as present for so long after it was told last (inf: until a restart).
-    ``ended_by``: codes of events that say that it is over.
-    """
-
-    code: str
-    severity: Severity
-    meaning: str
-    remedy: str
-    of: str = ""
-    stays_s: float = 0.0
-    ended_by: tuple[str, ...] = ()
-
-
-def _critical(code: str, of: str, meaning: str, remedy: str, stays_s: float = 0.0) -> Kind:
-    return Kind(code=code, severity=Severity.CRITICAL, of=of, meaning=meaning, remedy=remedy, stays_s=stays_s)
-
-
-def _warning(
-    code: str, of: str, meaning: str, remedy: str, stays_s: float = 0.0, ended_by: tuple[str, ...] = ()
-) -> Kind:
-    return Kind(
-        code=code,
-        severity=Severity.WARNING,
-        of=of,
-        meaning=meaning,
-        remedy=remedy,
-        stays_s=stays_s,
-        ended_by=ended_by,
-    )
-
-
-def _notice(code: str, of: str, meaning: str, remedy: str, stays_s: float = 0.0) -> Kind:
-    return Kind(code=code, severity=Severity.NOTICE, of=of, meaning=meaning, remedy=remedy, stays_s=stays_s)
-
-
+_critical = partial(Kind, severity=Severity.CRITICAL)
+_warning = partial(Kind, severity=Severity.WARNING)
+_notice = partial(Kind, severity=Severity.NOTICE)
 _TAKES = "See what takes or makes it in `quartier status`, and switch off by hand what takes no order."
 _LINK = (
     "See which of heartbeat, documents and connection is missing in `quartier status`, then ask the district."
@@ -305,7 +254,9 @@ KINDS: tuple[Kind, ...] = (
         "See why with `journalctl -u quartier -g district.off`, mend it and restart the service.",
     ),
     *(
-        _warning(f"district.{name}", "line", meaning, remedy, 2 * HOUR_S, ("district.link_up",))
+        _warning(
+            f"district.{name}", "line", meaning, remedy, stays_s=2 * HOUR_S, ended_by=("district.link_up",)
+        )
         for name, meaning, remedy in (
             (
                 "not_authorised",
@@ -325,7 +276,7 @@ KINDS: tuple[Kind, ...] = (
         )
     ),
     *(
-        _warning(f"district.{name}", "", meaning, remedy, 2 * HOUR_S)
+        _warning(f"district.{name}", "", meaning, remedy, stays_s=2 * HOUR_S)
         for name, meaning, remedy in (
             (
                 "publish_refused",

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from quartier.house.alarm import Alarm, named
-from quartier.house.alarmkinds import Severity
+from quartier.house.alarmkind import Severity
 
 UNREAD = Alarm("contact.unread", "dso1", "contact dso1 cannot be read: it counts as acting")
 
