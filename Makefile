@@ -8,13 +8,14 @@ BIN    := $(VENV)/bin
 KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd native/quartier_native/*.h)
 
 .DEFAULT_GOAL := help
-.PHONY: bench days demo fuzz soak systemd test lint help clean
+.PHONY: bench days demo fuzz scenarios soak systemd test lint help clean
 
 help:
 	@echo "make demo    a simulated building at work, about two minutes; no root needed"
 	@echo "make test    ruff, mypy, house rules and all tests; installs what the tests need"
 	@echo "make bench   figures beside those of peers; ONLY=name one group, SHORT=1 minutes, JSON=1 for machines"
 	@echo "make fuzz    each parser against what a coverage-guided fuzzer finds; ONLY=name, SECONDS=60 each, or INPUTS=20000 SEED=1"
+	@echo "make scenarios  every scenario of at most two hours over real wires, one by one, some hours; reports/verdicts.md; ONLY=name"
 	@echo "make days    every scenario that needs no wires, with synthetic time, a page for each in days/; ONLY=name"
 	@echo "make soak    a month of smart meters through their drivers, every group accounted for; DAYS=30"
 	@echo "make systemd the daemon killed and frozen under a systemd of its own, in a namespace; needs root"
@@ -59,6 +60,9 @@ fuzz: $(VENV)/.dev
 
 days: $(VENV)/.demo
 	$(BIN)/quartier-hil day $(if $(ONLY),$(ONLY),all) --report days
+
+scenarios: $(VENV)/.demo
+	$(BIN)/quartier-hil run $(if $(ONLY),$(ONLY),all) --report reports --quiet
 
 soak: $(VENV)/.demo
 	$(BIN)/quartier-hil soak $(if $(DAYS),--days $(DAYS))

@@ -1,25 +1,34 @@
-"""The devices of a house's further assets on their wires: one endpoint each, Modbus TCP."""
+"""The devices of a house's further assets and the meters of its boards: one endpoint each, Modbus TCP."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from quartier_hil import fittings
-from quartier_hil.devices.actor import Device  # noqa: TC001 - type hints are read at run time too
+from quartier_hil.devices.actor import Device
+from quartier_hil.devices.em24 import Em24
 from quartier_hil.devices.endpoint import serve_tcp
+from quartier_hil.devices.mains import PHASES
 from quartier_hil.devices.p30 import P30
 from quartier_hil.devices.plc import Plc
-from quartier_hil.fittings import BOX
+from quartier_hil.fittings import BOX, METER
 from quartier_hil.house import House
 
 _CHARGING = ("power_w", "plugged_on", "charge_state", "session_energy_wh")
+_MEASURED = (
+    "power_w",
+    *(f"{kind}_{phase}_{unit}" for kind, unit in (("power", "w"), ("current", "a")) for phase in PHASES),
+)
 
 
 class Cabinets:
-    """By the name of the device: an asset's name with ``_box`` after it."""
+    """By the name of the device: an asset's name with ``_box`` after it, a board's with ``_meter``."""
 
     def __init__(self, house: House, seed: int) -> None:
         self.devices: dict[str, Device] = {}
         self._shown: dict[str, tuple[str, ...]] = {}
+        self._boards = [board.name for board in house.boards if board.metered]
+        for name in self._boards:
+            self.devices[name + METER] = Em24(seed=seed + 100 + len(self.devices))
         for asset in house.assets:
             for name in fittings.names(asset):
                 self._add(asset, name, seed + 100 + len(self.devices))
@@ -42,12 +51,11 @@ class Cabinets:
         return ports
 
     def publish(self, values: Mapping[str, float]) -> None:
-        """Show each what its asset measures."""
+        """Show each what its asset or board measures."""
         for name, quantities in self._shown.items():
-            device = self.devices[name + BOX]
-            told = {quantity: values.get(f"{name}.{quantity}") for quantity in quantities}
-            if not device.off:
-                device.publish({quantity: value for quantity, value in told.items() if value is not None})
+            _show(self.devices[name + BOX], name, quantities, values)
+        for name in self._boards:
+            _show(self.devices[name + METER], name, _MEASURED, values)
 
     def orders(self) -> dict[str, dict[str, float]]:
         """What each makes its asset do; without power a station gives none, others do as by themselves."""
@@ -59,3 +67,9 @@ class Cabinets:
             elif isinstance(device, P30):
                 found[name] = {"current_max_a": 0.0}
         return found
+
+
+def _show(device: Device, name: str, quantities: tuple[str, ...], values: Mapping[str, float]) -> None:
+    told = {quantity: values.get(f"{name}.{quantity}") for quantity in quantities}
+    if not device.off:
+        device.publish({quantity: value for quantity, value in told.items() if value is not None})

@@ -6,12 +6,14 @@ Exit codes: 0 every promise kept · 1 one broken · 2 it could not be run or jud
 import argparse
 import asyncio
 import contextlib
+import datetime as dt
 import importlib.util
 import json
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quartier_hil import capture, quirks, sunspec
 from quartier_hil.bench import command
@@ -20,6 +22,9 @@ from quartier_hil.devices.meters.noise import LINES
 from quartier_hil.drill import command as drill
 from quartier_hil.offline import command as day
 from quartier_hil.offline.soak import command as soak
+
+if TYPE_CHECKING:
+    from quartier_drivers.errors import ConfigError
 
 NEEDED = ("demandlib", "pandas", "pvlib", "iotcore")
 KEPT, BROKEN, NO_RUN = 0, 1, 2
@@ -33,6 +38,7 @@ examples:
   quartier-hil sunspec battery-7xx --pty   a SunSpec device, with the habits it is told to have
   quartier-hil capture tic-standard --line awful | quartier decode tic
   quartier-hil soak --days 1               a day of noisy smart meters, in a minute or two
+  quartier-hil run all --report reports    each of ours over wires, some hours; reports/verdicts.md
   quartier-hil run my.toml --rate 20 --records Building_1.csv
 
 A scenario is a TOML file: what happens when ([[events]]), what must hold ([[checks]]).  The easiest
@@ -64,12 +70,23 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = commands.add_parser(
         "run",
-        help="run a scenario and judge it",
-        description="Runs one scenario: broker, district, devices and daemon are started and ended by the "
-        "rig. Exit code 0: every promise kept, 1: one broken, 2: it could not be run.",
+        help="run scenarios and judge them",
+        description="Runs one scenario after the other: broker, district, devices and daemon are started and "
+        "ended by the rig. Exit code 0: every promise kept, 1: one broken, 2: it could not be run.",
     )
-    run.add_argument("scenario", help="a TOML file, or the name of a scenario of ours (quartier-hil list)")
-    run.add_argument("--report", type=Path, default=Path("reports"), help="folder for the report [./reports]")
+    run.add_argument(
+        "scenarios",
+        nargs="+",
+        metavar="SCENARIO",
+        help="a TOML file, or the name of a scenario of ours (quartier-hil list); all: each of ours of "
+        "at most two hours of the house",
+    )
+    run.add_argument(
+        "--report",
+        type=Path,
+        default=Path("reports"),
+        help="folder for the report; of several a folder for each in it, and verdicts.md [./reports]",
+    )
     run.add_argument("--json", action="store_true", help="print the verdicts as JSON instead of a table")
     _common(run)
     run.set_defaults(command=_run)
@@ -82,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--report", type=Path, default=Path("demo"), help="folder for the report [./demo]")
     _common(demo)
-    demo.set_defaults(command=_run, scenario="demo", json=False)
+    demo.set_defaults(command=_run, scenarios=["demo"], json=False)
     listing = commands.add_parser("list", help="the scenarios that come with the rig")
     listing.set_defaults(command=_list)
     drill.parser(
@@ -271,27 +288,44 @@ def _run_district(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - after the check above
+    from quartier_hil import shelf  # noqa: PLC0415 - as above
     from quartier_hil.keeper import RigError  # noqa: PLC0415 - as above
 
+    names = options.scenarios
     try:
-        return asyncio.run(_perform(options))
+        paths = [*shelf.on_wires().values()] if names == ["all"] else [shelf.find(name) for name in names]
     except ConfigError as error:
-        for fault in error.faults:
-            print(fault, file=sys.stderr)
-    except (RigError, OSError) as error:
-        print(f"quartier-hil: {error}", file=sys.stderr)
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        print("quartier-hil: interrupted; everything is ended", file=sys.stderr)
+        return _told(error)
+    codes = []
+    for path in paths:
+        try:
+            folder = options.report if len(paths) == 1 else options.report / path.stem
+            codes.append(asyncio.run(_perform(options, path, folder)))
+        except ConfigError as error:
+            codes.append(_told(error))
+        except (RigError, OSError) as error:
+            print(f"quartier-hil: {path.stem}: {error}", file=sys.stderr)
+            codes.append(NO_RUN)
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            print("quartier-hil: interrupted; everything is ended", file=sys.stderr)
+            return NO_RUN
+    return max(codes)
+
+
+def _told(error: "ConfigError") -> int:
+    for fault in error.faults:
+        print(fault, file=sys.stderr)
     return NO_RUN
 
 
-async def _perform(options: argparse.Namespace) -> int:
-    from quartier_hil import outcome, scenario, shelf, view  # noqa: PLC0415 - as above
+async def _perform(options: argparse.Namespace, path: Path, folder: Path) -> int:
+    """Run one scenario; its report goes to ``folder``, and a line to the record of its parent folder."""
+    from quartier_hil import outcome, scenario, view  # noqa: PLC0415 - as above
     from quartier_hil.records import standard, table  # noqa: PLC0415 - as above
-    from quartier_hil.report import files  # noqa: PLC0415 - as above
+    from quartier_hil.report import files, record  # noqa: PLC0415 - as above
     from quartier_hil.run import Options, Run  # noqa: PLC0415 - as above
 
-    asked = scenario.load(shelf.find(options.scenario))
+    asked = scenario.load(path)
     if options.rate is not None:
         asked = scenario.Scenario.model_validate({**asked.model_dump(), "rate": options.rate})
     day = asked.start.date()
@@ -305,17 +339,30 @@ async def _perform(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         silent = options.quiet or options.json
         watch = None if silent else stack.enter_context(view.View(console)).show
-        run = Run(
-            Options(scenario=asked, series=series, folder=options.report, broker=options.broker, watch=watch)
-        )
+        run = Run(Options(scenario=asked, series=series, folder=folder, broker=options.broker, watch=watch))
         await run.perform()
     verdicts, figures = outcome.judged(run), outcome.figures(run)
-    page = files.write(run, verdicts, figures, options.report)
+    page = files.write(run, verdicts, figures, folder)
+    if folder != options.report:
+        line = record.line(
+            path.stem,
+            verdicts,
+            figures,
+            house_s=asked.duration_s,
+            rate=asked.rate,
+            real_s=run.real_s,
+            date=_today(),
+        )
+        record.keep(options.report, line)
     if options.json:
-        print((options.report / "run.json").read_text())
+        print((folder / "run.json").read_text())
     else:
         view.conclude(console, verdicts, figures, str(page.resolve()))
     return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN
+
+
+def _today() -> str:
+    return dt.datetime.now(dt.UTC).date().isoformat()
 
 
 if __name__ == "__main__":

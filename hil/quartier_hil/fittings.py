@@ -1,5 +1,6 @@
 """What a scenario's house may hold beside the usual, every key with one sentence."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -13,6 +14,8 @@ TimeOfDay = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 Tier = Literal["A", "B", "C", "D"]
 BOX = "_box"
 """After an asset's name: the name of the device that it lives in."""
+METER = "_meter"
+"""After a board's name: the name of the meter that measures it."""
 
 
 class Board(Part):
@@ -24,6 +27,8 @@ class Board(Part):
     """The board that feeds it."""
     fuse_a: Annotated[float, Field(gt=0, le=1_000)]
     """Its fuse on each of three phases."""
+    metered: bool = False
+    """Whether a meter of its own measures it, the device that is called so with ``_meter`` after it."""
 
 
 class Fitting(Part):
@@ -187,6 +192,12 @@ def names(asset: Fitting) -> tuple[str, ...]:
     if isinstance(asset, Cars):
         return tuple(f"{asset.name}{number:02d}" for number in range(1, asset.count + 1))
     return (asset.name,)
+
+
+def boxes(boards: Iterable[Board], assets: Iterable[Fitting]) -> tuple[str, ...]:
+    """The devices of boards with a meter and of assets, by name."""
+    meters = tuple(board.name + METER for board in boards if board.metered)
+    return meters + tuple(name + BOX for asset in assets for name in names(asset))
 
 
 def phase(cars: Cars, place: int) -> int | None:

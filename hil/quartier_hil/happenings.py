@@ -32,10 +32,21 @@ class ClockFault(Happening):
 
     do: Literal["clock"]
     """The wall clock."""
-    kind: Literal["off", "stuck", "wrong", "slow", "well"]
-    """off: not trusted; stuck: it stands; wrong: off by ``seconds``; slow: it loses ``seconds`` an hour."""
+    kind: Literal["off", "stuck", "garbage", "wrong", "slow", "delayed", "intermittent", "well"]
+    """off: not trusted; stuck: it stands; wrong: off by ``seconds``; slow: it loses ``seconds`` an hour;
+    delayed: so many behind; garbage: another moment within ``seconds`` every ten; intermittent: not trusted
+    for ``seconds``, then for as long; well: right again."""
     seconds: float = 0.0
-    """wrong, slow: see ``kind``; minus is early."""
+    """See ``kind``; wrong: minus is early."""
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with it as an event; empty: nothing."""
+        if self.kind in {"off", "stuck", "well"}:
+            return "" if self.seconds == 0 else f"seconds: a clock that is {self.kind} knows none"
+        if self.seconds == 0 or (self.seconds < 0 and self.kind != "wrong"):
+            return f"seconds: {self.seconds:g}; a clock that is {self.kind} needs how many"
+        return ""
 
 
 class Master(Happening):
@@ -54,23 +65,68 @@ class Master(Happening):
 
 
 class Swap(Happening):
-    """A meter of three phases names L1 what is L2, L2 what is L3, L3 what is L1."""
+    """An electrician took one phase of a meter for another."""
 
     do: Literal["swap"]
     """Its phases are swapped from now on."""
     device: Literal["meter"]
     """Which meter."""
+    kind: Literal["phases", "clamps"] = "phases"
+    """phases: it names L1 what is L2, L2 what is L3, L3 what is L1, and its sum is right; clamps: the current
+    transformers of L1 and L2 are exchanged, so each of both powers is reckoned of one phase's voltage and the
+    other's current, and the sum is wrong."""
 
 
-Harder = Document | ClockFault | Master | Swap
+class Blackout(Happening):
+    """The building's supply is gone, and everything that has no battery of its own with it."""
+
+    do: Literal["blackout"]
+    """No voltage; devices, meters and the gateway lose their power and forget what that makes them forget."""
+    for_s: Annotated[float, Field(gt=0)]
+    """Until the voltage is back."""
+    backed: tuple[str, ...] = ()
+    """Devices that live on by a battery of their own, the gateway too if ``gateway`` is named."""
+    boot_s: Seconds = 30.0
+    """How long the gateway's machine takes to start; for its kernel it is another boot."""
+
+    @property
+    def gateway_s(self) -> float | None:
+        """How long the gateway is away; None: it lives on."""
+        return None if "gateway" in self.backed else self.for_s + self.boot_s
+
+
+Harder = Document | ClockFault | Master | Swap | Blackout
 SWAPPED = {"_l1_": "_l2_", "_l2_": "_l3_", "_l3_": "_l1_"}
+# Voltage and current of two phases are 120 degrees apart: of their power half is left, turned round.
+_COSINE = -0.5
 
 
-def swapped(values: Mapping[str, float], asset: str) -> dict[str, float]:
-    """The values as a meter of ``asset`` shows them whose phases are swapped."""
+def swapped(values: Mapping[str, float], asset: str, kind: str = "phases") -> dict[str, float]:
+    """The values as a meter of ``asset`` shows them that is wired wrongly so (``Swap.kind``)."""
+    return _clamped(values, asset) if kind == "clamps" else _turned(values, asset)
+
+
+def _turned(values: Mapping[str, float], asset: str) -> dict[str, float]:
+    """Each phase under another's name."""
     shown = dict(values)
     for point in values:
         for there, here in SWAPPED.items():
             if point.startswith(f"{asset}.") and there in point:
                 shown[point] = values[point.replace(there, here)]
     return shown
+
+
+def _clamped(values: Mapping[str, float], asset: str) -> dict[str, float]:
+    """L1 and L2 with each other's current, at unity power factor."""
+    watts = {phase: values[f"{asset}.power_l{phase}_w"] for phase in (1, 2, 3)}
+    volts = {phase: values[f"{asset}.voltage_l{phase}_v"] for phase in (1, 2)}
+    seen = dict(watts)
+    for phase, other in ((1, 2), (2, 1)):
+        seen[phase] = _COSINE * watts[other] * volts[phase] / volts[other] if volts[other] else 0.0
+    shown = {
+        **{f"{asset}.power_l{phase}_w": power_w for phase, power_w in seen.items()},
+        f"{asset}.power_w": sum(seen.values()),
+        f"{asset}.current_l1_a": values[f"{asset}.current_l2_a"],
+        f"{asset}.current_l2_a": values[f"{asset}.current_l1_a"],
+    }
+    return {**values, **shown}

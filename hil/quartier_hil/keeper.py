@@ -65,6 +65,15 @@ class Keeper:
         code = await run.daemon.release()
         run.releases.append(Release(run.now_s, code, run.wiring.unreleased()))
 
+    async def blackout(self, down_s: float) -> None:
+        """The gateway's machine is without power for so long, and starts anew."""
+        run, began = self._run, self._run.elapsed_s()
+        async with self._lock:
+            await run.daemon.kill()
+            run.daemon.reboot()
+            await self._restart(began, down_s, releases=False)
+            run.course.mark(run.elapsed_s(), "the gateway is there again")
+
     async def _down(self, event: "Kill") -> None:
         run, began = self._run, self._run.elapsed_s()
         async with self._lock:

@@ -5,15 +5,17 @@ port is gone, and it comes back under the same path.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from quartier_hil.devices.ailing import Ailing
+from quartier_hil.devices.fault import Kind
 from quartier_hil.devices.meters.mbus.line import Line
 from quartier_hil.devices.meters.mbus.standing import ElectricitySlave
-from quartier_hil.devices.meters.noise import LINES
+from quartier_hil.devices.meters.noise import LINES, Noise
 from quartier_hil.devices.meters.p1.standing import P1Meter
 from quartier_hil.devices.meters.port import PtyPort
 from quartier_hil.devices.meters.push import Push
@@ -25,6 +27,8 @@ SUBSCRIPTIONS_KVA = (3, 6, 9, 12, 15, 18, 24, 30, 36)
 # Where only W are known, 90 % of a subscribed VA count as W: the Linky must not cap below the contract.
 _W_PER_VA = 0.9
 P1_PERIOD_S = 1.0
+# Nothing of a telegram comes through.
+GARBAGE = Noise(flip=0.3, burst=1.0, burst_max=400)
 MBUS_BAUD = 2400
 _QUANTITIES = ("power_w", "energy_import_wh", "energy_export_wh")
 # The flats' shares of the load that no other device measures.
@@ -113,6 +117,9 @@ class Metering:
         self.ports: Mapping[MeterName, PtyPort] = ports
         self.pushes: dict[MeterName, Push] = {}
         self.line: Line | None = None
+        self._ailing: Mapping[MeterName, Ailing] = {name: Ailing() for name in names}
+        self._noises: dict[MeterName, Noise] = {}
+        self._now_s = 0.0
         if "tic" in ports:
             self.pushes["tic"] = Push(self.linky, ports["tic"], rate=rate, seed=seed)
         if "p1" in ports:
@@ -134,8 +141,9 @@ class Metering:
 
     def publish(self, values: Mapping[str, float], now: dt.datetime) -> None:
         """Show the plant's values (``asset.quantity``) at the house's ``now``."""
+        self._now_s = now.timestamp()
         grid = {name.partition(".")[2]: value for name, value in values.items() if name.startswith("grid.")}
-        self.linky.tell(grid, now)
+        self._tell("tic", self.linky, grid, now)
         flats: tuple[tuple[MeterName, _Meter], ...] = (("p1", self.flat1), ("mbus", self.flat2))
         for name, meter in flats:
             share = {
@@ -143,7 +151,48 @@ class Metering:
                 for quantity in _QUANTITIES
                 if f"base.{quantity}" in values
             }
-            meter.tell(share, now)
+            self._tell(name, meter, share, now)
+
+    def _tell(self, name: MeterName, meter: _Meter, values: Mapping[str, float], now: dt.datetime) -> None:
+        ailing = self._ailing.get(name)
+        if ailing is None or not ailing.faults:
+            meter.tell(values, now)
+            return
+        self._mute(name, mute=ailing.is_mute(self._now_s))
+        told = ailing.told(values, self._now_s)
+        if told is not None:
+            meter.tell(told, now)
+
+    # -- what befalls them -----------------------------------------------------------------
+
+    def fault(self, name: MeterName, kind: Kind, **args: Any) -> None:
+        """Make a meter misbehave (see ``devices.fault`` and ``verbs``)."""
+        ailing = self._ailing[name]
+        ailing.fault(kind, self._now_s, **args)
+        self._mute(name, mute=ailing.is_mute(self._now_s))
+        if kind == "garbage":
+            self._set_noise(name, GARBAGE)
+        elif kind == "slow":
+            self.flat2.wait_s = ailing.seconds(kind)
+
+    def clear(self, name: MeterName) -> None:
+        """Make a meter well again; its line stays as it is."""
+        self._ailing[name].clear()
+        self._mute(name, mute=False)
+        self._set_noise(name, self._noises.get(name))
+        self.flat2.wait_s = 0.0 if name == "mbus" else self.flat2.wait_s
+
+    def supply(self, *, on: bool, backed: Container[str] = ()) -> None:
+        """Take the power from each meter that has no battery of its own, or give it back."""
+        for name in self.names:
+            if name not in backed:
+                self.clear(name) if on else self.fault(name, "off")
+
+    def _mute(self, name: MeterName, *, mute: bool) -> None:
+        if name == "mbus":
+            self.flat2.off = mute
+        else:
+            self.pushes[name].silent = mute
 
     async def plug(self, name: MeterName, *, plugged: bool) -> None:
         """Pull an adapter out of the gateway, or put it back."""
@@ -151,10 +200,14 @@ class Metering:
 
     def disturb(self, name: MeterName, line: str) -> None:
         """Let a meter be heard over a line of ``noise.LINES`` from now on."""
+        self._noises[name] = LINES[line]
+        self._set_noise(name, LINES[line])
+
+    def _set_noise(self, name: MeterName, noise: Noise | None) -> None:
         if self.line is not None and name == "mbus":
-            self.line.noise = LINES[line]
+            self.line.noise = noise
         else:
-            self.pushes[name].noise = LINES[line]
+            self.pushes[name].noise = noise
 
     def spoken(self) -> Mapping[MeterName, Spoken]:
         """What each meter has said since it was plugged in first."""

@@ -8,6 +8,7 @@ from typing import Any
 from quartier_hil.run import Run
 from quartier_hil.stage.daemon import deep
 from quartier_hil.verdict.checks import Ending, Verdict
+from quartier_hil.verdict.tightening import tightened
 
 _GOOD = 192  # Sparkplug's quality property, after OPC
 
@@ -28,6 +29,7 @@ def judged(run: Run) -> list[Verdict]:
         cycles_count=_whole(deep(run.last_status, "cycles") or {}, "count"),
         heard=run.heard,
         memory=run.memory,
+        answers=answers(run.peer.log),
         end_s=run.now_s,
     )
     return [judge.verdict(ending) for judge in run.judges]
@@ -36,6 +38,7 @@ def judged(run: Run) -> list[Verdict]:
 def figures(run: Run) -> dict[str, float]:
     """The figures by name: those of the plant, the wires, the district and the daemon."""
     found = run.kpis.table()
+    found |= tightened(run.judges)
     found["writes_count"] = float(run.wiring.writes_count)
     found["samples_count"] = float(run.peer.figures.get("samples_count", 0))
     found["repeats_count"] = float(run.peer.figures.get("repeats_count", 0))
@@ -52,21 +55,43 @@ def _whole(status: Mapping[str, Any], key: str) -> int | None:
     return int(value) if isinstance(value, int | float) else None
 
 
-def samples(log: Path) -> Iterator[tuple[str, int, int]]:
-    """Point, UTC milliseconds and quality of every sample in the district's log."""
+def _lines(log: Path) -> Iterator[dict[str, Any]]:
+    """Each line of the district's log."""
     if not log.exists():
         return
     with log.open(encoding="utf-8") as lines:
         for text in lines:
             try:
-                line = json.loads(text)
+                yield json.loads(text)
             except ValueError:
                 continue  # the last line of a district that was killed
-            if "first" not in line:
-                continue
-            stream = line["stream"]
-            for name, at_ms, _value, quality in line["metrics"]:
-                yield name if stream == "node" else f"{stream}.{name}", at_ms, quality
+
+
+def samples(log: Path) -> Iterator[tuple[str, int, int]]:
+    """Point, UTC milliseconds and quality of every sample in the district's log."""
+    for line in _lines(log):
+        if "first" not in line:
+            continue
+        stream = line["stream"]
+        for name, at_ms, _value, quality in line["metrics"]:
+            yield name if stream == "node" else f"{stream}.{name}", at_ms, quality
+
+
+def answers(log: Path) -> list[tuple[str, str, str]]:
+    """Kind, status and reason of each envelope without sense that was answered.
+
+    Of one that nobody could read not even the name is known: its answer bears none and comes next.
+    """
+    kinds: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
+    for line in _lines(log):
+        if line.get("kind") == "nonsense":
+            kinds[line["id"]] = line["of"]
+        elif line.get("kind") == "ack" and isinstance(body := line.get("body"), dict):
+            name = body.get("id") or next(reversed(kinds), "")
+            if name in kinds:
+                found[name] = (str(body.get("status")), str(body.get("reason") or ""))
+    return [(kinds[name], *answer) for name, answer in found.items()]
 
 
 def received(log: Path) -> dict[str, set[int]]:

@@ -8,7 +8,7 @@ import asyncio
 import datetime as dt
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,16 +18,18 @@ from zoneinfo import ZoneInfo
 from quartier_hil import fitted, reckoning
 from quartier_hil import scenario as asked
 from quartier_hil.clock import RigClock
+from quartier_hil.director import Director
 from quartier_hil.district.session import Names
-from quartier_hil.happenings import ClockFault, Document, Master, Swap
 from quartier_hil.keeper import Keeper, RigError
 from quartier_hil.metering import Metering
-from quartier_hil.plant import building, mains
+from quartier_hil.outputs import outputs
+from quartier_hil.plant import building
 from quartier_hil.plant.battery import BatterySpec
 from quartier_hil.plant.heatpump import HeatPumpSpec
 from quartier_hil.plant.solar import SolarSpec
 from quartier_hil.prepared import prepared
 from quartier_hil.records.series import Series
+from quartier_hil.stage import written
 from quartier_hil.stage.broker import Broker
 from quartier_hil.stage.daemon import Daemon, deep, link_mode
 from quartier_hil.stage.peer import Peer
@@ -94,6 +96,7 @@ class Run:
     status: dict[str, Any] = field(default_factory=dict)
     last_status: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] | None = None
+    own_ledger: Sequence[written.Row] = ()
     memory_max_mb: float = 0.0
     memory: list[tuple[float, float]] = field(default_factory=list)
     heard: Mapping[str, Heard] = field(default_factory=dict)
@@ -111,9 +114,11 @@ class Run:
         self.spec = specified(self.scenario)
         self.plant = building.fresh(self.spec, house.soc_pct, house.tank_c, fitted.pieces(self.scenario))
         self.judges: list[Judge] = judges(self.scenario, self.caps)
-        self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0)
-        self._extra: list[tuple[float, float]] = []
+        # Where frequency is read faster than that, it moves as fast.
+        self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0, house.frequency_period_s)
+        self.extra: list[tuple[float, float]] = []
         self.keeper = Keeper(self)
+        self.director = Director(self)
         self.real_s = 0.0
         self.zero_s = 0.0
 
@@ -128,10 +133,10 @@ class Run:
             try:
                 await self._happen()
             except ExceptionGroup as group:
-                failed = group.subgroup(RigError)
+                failed = _first(group)
                 if failed is None:
                     raise
-                raise RigError(str(failed.exceptions[0])) from group
+                raise RigError(str(failed)) from group
             await self._settle()
             self.real_s = time.monotonic() - began
         return self
@@ -230,13 +235,14 @@ class Run:
 
     def _step(self) -> None:
         drive = self.options.series.at(self.day_s)
-        extra_w = sum(power_w for power_w, until_s in self._extra if self.now_s < until_s)
+        extra_w = sum(power_w for power_w, until_s in self.extra if self.now_s < until_s)
         drive = replace(drive, base_w=drive.base_w + extra_w, day_s=self.day_s)
         orders = self.wiring.orders()
         self.plant = building.step(self.spec, self.plant, orders, drive, self.step_s)
         self.now_s = self.plant.now_s
         values = building.values(self.spec, self.plant)
         self._publish(values, self.now_s)
+        self.director.tell_clock()
         cap = owed(self.caps, self.now_s)
         values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
         self.course.add(self.now_s, values)
@@ -256,85 +262,11 @@ class Run:
         await asyncio.sleep(self.clock.real_s(at_s - self.elapsed_s()))
 
     async def _events(self) -> None:
-        for event in sorted(self.scenario.events, key=lambda item: item.at_s):
-            await self.until(event.at_s)
-            await self._do(event)
+        await self.director.perform()
 
-    async def _do(self, event: Any) -> None:
-        match event:
-            case asked.Say():
-                self.said = event.text
-                self._mark(event.text, "say")
-            case asked.Caps():
-                self._mark(f"district: {event.words}")
-                self._send_caps(event)
-            case asked.Broker():
-                self._mark("the broker comes back" if event.up else "the broker is taken away")
-                await (self.broker.start() if event.up else self.broker.stop())
-            case asked.Heartbeat():
-                self._mark("the district speaks again" if event.on else "the district falls silent")
-                self.peer.order("heartbeat", on=event.on)
-            case asked.Failure():
-                self._mark(f"{event.device}: {event.kind}", "fault")
-                self.wiring.fault(event.device, event.kind, **event.told)
-            case asked.Clear():
-                self._mark(f"{event.device} is well again")
-                self.wiring.clear(event.device)
-            case asked.Kill() | asked.Freeze():
-                await self.keeper.happen(event)
-            case asked.Unplug():
-                self._mark(
-                    f"the adapter of {event.meter} {'comes back' if event.back else 'is pulled out'}", "fault"
-                )
-                await self.metering.plug(event.meter, plugged=event.back)
-            case asked.Disturb():
-                self._mark(f"the line of {event.meter}: {event.line}", "fault")
-                self.metering.disturb(event.meter, event.line)
-            case _:
-                self._at_home(event)
-
-    def _at_home(self, event: Any) -> None:
-        match event:
-            case asked.Contact():
-                self._mark(f"the grid operator's contact {'closes' if event.closed else 'opens'}")
-                self.wiring.contact(closed=event.closed)
-            case asked.Plug():
-                self._mark("a car is plugged in" if event.on else "the car leaves")
-                self.plant = building.plug(self.plant, on=event.on, need_wh=event.need_wh)
-            case Document():
-                self._mark(f"district: an envelope without sense ({event.kind})", "fault")
-                self.peer.order("nonsense", kind=event.kind)
-            case ClockFault() | Master() | Swap():
-                raise RigError(f"{event.do}: only without wires, quartier-hil day")
-            case asked.Frequency():
-                self._mark(f"the frequency goes to {event.hz:g} Hz", "fault")
-                self._set_mains(mains.headed(self.plant.mains, event.hz, event.hz_per_s))
-            case asked.Voltage():
-                self._mark(f"{event.volts:g} V on {len(event.phases)} phases", "fault")
-                self._set_mains(mains.levelled(self.plant.mains, event.volts, event.phases))
-            case asked.Extra():
-                self._mark(f"somebody switches on {event.extra_w / 1e3:g} kW")
-                self._extra.append((event.extra_w, event.at_s + event.for_s))
-
-    def _set_mains(self, grid: mains.Mains) -> None:
-        self.plant = building.set_mains(self.plant, grid)
-
-    def _mark(self, text: str, kind: str = "event") -> None:
+    def mark(self, text: str, kind: str = "event") -> None:
+        """Something happens now."""
         self.course.mark(self.elapsed_s(), text, kind)
-
-    def _send_caps(self, event: asked.Caps) -> None:
-        house = self.scenario.house
-        interval = {"duration_s": event.for_s}
-        interval |= event.model_dump(
-            include={"import_max_w", "export_max_w", "generation_max_w"}, exclude_none=True
-        )
-        self.peer.order(
-            "caps",
-            intervals=[interval],
-            default={"import_max_w": house.contract_import_w, "export_max_w": house.contract_export_w},
-            for_s=self.scenario.duration_s + 86_400,
-            on_loss=event.on_loss,
-        )
 
     # -- looking on ----------------------------------------------------------------------
 
@@ -372,6 +304,9 @@ class Run:
         self.last_status = await self.daemon.ask("status") or self.last_status
         if wanted:
             self.history = await self._history()
+        assets = dict.fromkeys(out.asset for out in outputs(self.scenario.house))
+        start_unix_s = self.clock.origin_s + self.clock.offset_s + self.zero_s
+        self.own_ledger = await written.rows(self.daemon, str(self.daemon.site_file), assets, start_unix_s)
 
     async def _history(self) -> list[dict[str, Any]] | None:
         """What the daemon itself has stored of this run, by its own command; None when it gives none."""
@@ -385,3 +320,12 @@ class Run:
         rows = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
         # Events are the house's own until their topic comes; all the rest goes to the district.
         return [row for row in rows if not row["point"].startswith("event.")]
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException | None:
+    """The first failure of the rig in a group, however deep."""
+    for error in group.exceptions:
+        found = _first(error) if isinstance(error, BaseExceptionGroup) else error
+        if isinstance(found, RigError):
+            return found
+    return None

@@ -10,17 +10,14 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, Field, ValidationError
 
 from quartier_drivers.errors import ConfigError, Fault
+from quartier_hil import verbs
 from quartier_hil.devices.fault import Kind
-from quartier_hil.fittings import BOX, Watts, names
-from quartier_hil.happenings import ClockFault, Document, Master, Swap
+from quartier_hil.fittings import Watts
+from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Swap
 from quartier_hil.house import House, MeterName
+from quartier_hil.outputs import outputs
 from quartier_hil.shown import Curve, Panel, Picture
 from quartier_hil.wanted import Check, Part, Seconds
-
-LINE = ("meter", "heatmeter", "relays", "inputs")
-"""The devices on the serial line ``rs485``."""
-DEVICES = ("gx", "charger", "storage", "solar")
-"""Those with a bus of their own."""
 
 
 class _Event(Part):
@@ -89,7 +86,7 @@ class Failure(_Event):
     do: Literal["fault"]
     """A device misbehaves from now on."""
     device: str
-    """Which one; a bus stands for all devices on it."""
+    """Which one; a wire (``rs485``, ``gx_net``) stands for all devices on it, a smart meter for itself."""
     kind: Kind
     """How; the table of `devices/fault.py`."""
     factor: float | None = None
@@ -113,7 +110,7 @@ class Clear(_Event):
     do: Literal["clear"]
     """A device is well again."""
     device: str
-    """Which one, or which bus."""
+    """Which one, or which wire."""
 
 
 class Unplug(_Event):
@@ -244,7 +241,8 @@ Event = Annotated[
     | Document
     | ClockFault
     | Master
-    | Swap,
+    | Swap
+    | Blackout,
     Field(discriminator="do"),
 ]
 
@@ -299,9 +297,10 @@ def load(path: Path) -> Scenario:
         if event.at_s > scenario.duration_s
     ]
     faults += [
-        Fault(str(path), None, f"events.{index}.device", f"{event.device} is not in this house")
+        Fault(str(path), None, f"events.{index}.{key.strip()}", what.strip())
         for index, event in enumerate(scenario.events)
-        if isinstance(event, Failure | Clear) and event.device not in devices(scenario.house)
+        for key, _, what in [_unfit(scenario.house, event).partition(":")]
+        if what
     ]
     if scenario.house.contact_import_w is None:
         faults += [
@@ -321,17 +320,36 @@ def load(path: Path) -> Scenario:
     return scenario
 
 
-def devices(house: House) -> set[str]:
-    """The devices and buses that this house has."""
-    boxes = {name + BOX for asset in house.assets for name in names(asset)}
-    return ({"rs485", *LINE, *DEVICES} - _absent(house)) | boxes
+def _unfit(house: House, event: Event) -> str:
+    """Why an event cannot happen in this house, its key before a colon; empty: it can."""
+    match event:
+        case Failure() | Clear():
+            return _unfit_device(house, event)
+        case ClockFault():
+            return event.fault
+        case Blackout() if strange := {*event.backed} - verbs.devices(house) - {*house.meters, "gateway"}:
+            return f"backed: {', '.join(sorted(strange))}: not in this house"
+        case Master():
+            return _unmastered(house, event.point)
+    return ""
 
 
-def _absent(house: House) -> set[str]:
-    """The inverters that this house has not."""
-    absent = {"storage"} if house.battery == "gx" else set[str]()
-    absent |= {"solar"} if house.pv == "gx" else set()
-    return absent if "gx" in (house.battery, house.pv) else absent | {"gx"}
+def _unfit_device(house: House, event: Failure | Clear) -> str:
+    if event.device == "inputs" and house.contact_import_w is None:
+        return ""  # told with the key that brings it
+    if isinstance(event, Failure):
+        return verbs.refusal(house, event.device, event.kind, event.told)
+    return "" if event.device in verbs.all_of(house) else f"device: {event.device} is not in this house"
+
+
+def _unmastered(house: House, point: str) -> str:
+    reachable = {out.point: out for out in outputs(house) if out.device not in verbs.LINE}
+    if point in reachable:
+        return ""
+    return (
+        f"point: {point} is no output that a second client reaches, for two masters on a serial line "
+        f"garble each other; expected one of {', '.join(reachable)}"
+    )
 
 
 def _fault(path: Path, item: Mapping[str, Any]) -> Fault:

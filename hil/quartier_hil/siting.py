@@ -5,10 +5,11 @@ from importlib.resources import files
 from pathlib import Path
 
 from quartier_hil import fittings
-from quartier_hil.fittings import BOX
+from quartier_hil.fittings import BOX, METER
 from quartier_hil.house import House
 
 POINT_UNIT = 255
+BOARD_METER = "carlo-gavazzi/em24"
 _PROFILES = {
     "cars": "keba/p30",
     "lights": "quartier/lights_cabinet",
@@ -28,8 +29,9 @@ def profiles_folder() -> Path:
 
 
 def boxes(house: House) -> dict[str, str]:
-    """Each device of a further asset, with the profile that reads it."""
-    return {name + BOX: profile(asset) for asset in house.assets for name in fittings.names(asset)}
+    """Each meter of a board and each device of a further asset, with the profile that reads it."""
+    meters = {board.name + METER: BOARD_METER for board in house.boards if board.metered}
+    return meters | {name + BOX: profile(asset) for asset in house.assets for name in fittings.names(asset)}
 
 
 def profile(asset: fittings.Asset) -> str:
@@ -40,6 +42,10 @@ def profile(asset: fittings.Asset) -> str:
 def text(house: House, ports: Mapping[str, int], timeout_s: float) -> str:
     """The TOML text of buses, devices, nodes and assets."""
     parts = [_node(board) for board in house.boards]
+    for board in house.boards:
+        if board.metered:
+            name = board.name + METER
+            parts.append(_device(name, BOARD_METER, ports[name], timeout_s))
     for asset in house.assets:
         for place, name in enumerate(fittings.names(asset)):
             parts.append(_device(name + BOX, profile(asset), ports[name + BOX], timeout_s))
@@ -48,7 +54,8 @@ def text(house: House, ports: Mapping[str, int], timeout_s: float) -> str:
 
 
 def _node(board: fittings.Board) -> str:
-    return f'\n[nodes.{board.name}]\nunder = "{board.under}"\nfuse_a = {board.fuse_a:g}\nunmeasured_w = 0\n'
+    text = f'\n[nodes.{board.name}]\nunder = "{board.under}"\nfuse_a = {board.fuse_a:g}\nunmeasured_w = 0\n'
+    return text + (f'device = "{board.name}{METER}"\n' if board.metered else "")
 
 
 def _device(name: str, profile_name: str, port: int, timeout_s: float) -> str:

@@ -5,12 +5,12 @@ the heat pump's meter (EM24) and a relay board; a Victron GX with battery and PV
 station (KEBA P30) on TCP.  With a contact of the grid operator an input board (IO 8CH) joins the line.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-from quartier_hil import siting
+from quartier_hil import siting, verbs
 from quartier_hil.cabinets import Cabinets
 from quartier_hil.devices import catalog
 from quartier_hil.devices.actor import Device
@@ -19,9 +19,10 @@ from quartier_hil.devices.sunspec.measured import Generation
 from quartier_hil.devices.sunspec.solar import SolarInverter
 from quartier_hil.devices.sunspec.storage import BatteryInverter
 from quartier_hil.district.session import Names
+from quartier_hil.happenings import swapped
 from quartier_hil.house import House, Make
+from quartier_hil.outputs import outputs
 from quartier_hil.plant.building import Orders
-from quartier_hil.scenario import LINE
 
 # Time-outs are real: below this a busy machine would be taken for a silent device.
 TIMEOUT_MIN_S = 0.1
@@ -78,6 +79,7 @@ class Wiring:
 
     def __init__(self, seed: int, house: House | None = None) -> None:
         house = House() if house is None else house
+        self.house = house
         self.devices: dict[str, Device] = {
             METER: catalog.make("eastron/sdm630", unit=1, seed=seed),
             HEAT_METER: catalog.make("carlo-gavazzi/em24", unit=2, seed=seed + 1),
@@ -104,12 +106,14 @@ class Wiring:
         self.cabinets = Cabinets(house, seed)
         self.devices |= self.cabinets.devices
         self.ports: dict[str, int] = {}
+        self.swap = ""
+        """How the grid meter's phases are swapped (``Swap.kind``); empty: they are right."""
+        self._closed = False
         self._wires = AsyncExitStack()
 
     async def serve(self, pty: Path) -> None:
         """Put all devices on their wires; ``pty`` becomes the serial port."""
-        names = (METER, HEAT_METER, RELAYS, INPUTS)
-        line = [self.devices[name] for name in names if name in self.devices]
+        line = [self.devices[name] for name in verbs.LINE if name in self.devices]
         self._line = await self._wires.enter_async_context(await serve_pty(line, pty))
         for name in (GX, CHARGER, STORAGE, SOLAR):
             if name in self.devices:
@@ -139,13 +143,15 @@ class Wiring:
             if name not in self.devices:
                 continue
             found = shown.setdefault(name, {})
+            seen = swapped(values, "grid", self.swap) if self.swap and name == METER else values
             for quantity in quantities:
-                value = values.get(f"{asset}.{quantity}")
+                value = seen.get(f"{asset}.{quantity}")
                 if value is not None:
                     found[prefix + quantity] = value
         for name, found in shown.items():
             if not self.devices[name].off:
                 self.devices[name].publish(found)
+        self._show_contact()
         self.cabinets.publish(values)
 
     def orders(self) -> Orders:
@@ -177,21 +183,33 @@ class Wiring:
 
     def contact(self, *, closed: bool) -> None:
         """Close or open the grid operator's contact."""
-        self.devices[INPUTS].publish({"in1.input_on": float(closed)})
+        self._closed = closed
+        self._show_contact()
 
-    def fault(self, device: str, kind: Any, **args: Any) -> None:
-        """Make a device, or all of the serial line, misbehave (see ``devices.fault``)."""
-        for one in self._named(device):
-            one.fault(kind, **args)
+    def _show_contact(self) -> None:
+        if INPUTS in self.devices and not self.devices[INPUTS].off:
+            self.devices[INPUTS].publish({"in1.input_on": float(self._closed)})
 
-    def _named(self, device: str) -> list[Device]:
-        names = LINE if device == "rs485" else (device,)
-        return [self.devices[name] for name in names if name in self.devices]
+    def fault(self, target: str, kind: Any, **args: Any) -> None:
+        """Make a device, or all on a wire, misbehave (see ``devices.fault`` and ``verbs``)."""
+        for name in verbs.named(self.house, target):
+            self.devices[name].fault(verbs.felt(target, kind), **args)
 
-    def clear(self, device: str) -> None:
-        """Make a device, or all of the serial line, well again."""
-        for one in self._named(device):
-            one.clear()
+    def clear(self, target: str) -> None:
+        """Make a device, or all on a wire, well again."""
+        for name in verbs.named(self.house, target):
+            self.devices[name].clear()
+
+    def supply(self, *, on: bool, backed: Container[str] = ()) -> None:
+        """Take the power from every device that has no battery of its own, or give it back."""
+        for name, device in self.devices.items():
+            if name not in backed:
+                device.clear("off") if on else device.fault("off")
+
+    def orderable(self, point: str) -> tuple[Device, int]:
+        """The device of an output and its port, for a second client.  Raises KeyError for no such output."""
+        device = {out.point: out.device for out in outputs(self.house)}[point]
+        return self.devices[device], self.ports[device]
 
     @property
     def words(self) -> str:

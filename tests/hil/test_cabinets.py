@@ -40,3 +40,19 @@ def test_without_power_a_station_gives_nothing_and_lamps_burn_by_themselves():
         cabinets.devices[name].fault("off")
 
     assert ({"current_max_a": 0}, None) == (cabinets.orders()["ev01"], cabinets.orders().get("lamps1"))
+
+
+def test_a_board_with_a_meter_shows_what_flows_through_it_on_each_phase():
+    cabinets = Cabinets(
+        House.model_validate({"boards": [{"name": "park", "fuse_a": 63, "metered": True}]}), 1
+    )
+    cabinets.publish(
+        {"park.power_w": 6_000.0} | {f"park.power_l{phase}_w": 1_000.0 * phase for phase in (1, 2, 3)}
+    )
+    meter = cabinets.devices["park_meter"]._mains
+
+    assert (6_000, 1_000, 2_000, 3_000) == (
+        meter.power_w,
+        *(meter.phase_power_w(f"l{phase}") for phase in (1, 2, 3)),
+    )
+    assert {} == cabinets.orders()

@@ -29,3 +29,13 @@ def test_a_faulty_scenario_ends_with_all_its_faults_and_exit_code_two(tmp_path, 
 
     assert 2 == cli.main(["run", str(path)])
     assert f"{path}: start: is missing" in capsys.readouterr().err
+
+
+def test_one_that_cannot_be_run_does_not_keep_the_others_from_being_told(tmp_path, capsys):
+    paths = [tmp_path / "a.toml", tmp_path / "b.toml"]
+    for path in paths:
+        path.write_text("title = 3\n")
+
+    assert 2 == cli.main(["run", *map(str, paths)])
+    said = capsys.readouterr().err
+    assert all(f"{path}: start: is missing" in said for path in paths)

@@ -18,3 +18,9 @@ def test_single_phase_cars_take_the_phases_in_turn():
 def test_a_name_is_that_of_an_owner_of_points():
     with pytest.raises(ValidationError, match="name"):
         fittings.Board(name="Board A", fuse_a=3)
+
+
+def test_boxes_are_those_of_assets_and_meters_those_of_boards_that_have_one():
+    boards = [fittings.Board(name="a", fuse_a=3, metered=True), fittings.Board(name="b", fuse_a=3)]
+
+    assert ("a_meter", "ev01_box") == fittings.boxes(boards, [PARK])[:2]

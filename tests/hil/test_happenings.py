@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from quartier_hil.happenings import Document, Master, swapped
+from quartier_hil.happenings import Blackout, ClockFault, Document, Master, swapped
 
 
 def test_a_master_writes_again_and_again():
@@ -26,3 +26,48 @@ def test_swapped_phases_go_round_and_the_sum_stays():
         point: value for point, value in swapped(values, "grid").items() if "grid.power_l" in point
     }
     assert (6, 9) == (swapped(values, "grid")["grid.power_w"], swapped(values, "grid")["a.power_l1_w"])
+
+
+def test_swapped_clamps_show_a_balanced_house_that_takes_nothing():
+    values = {"grid.power_w": 6_900.0} | {
+        f"grid.{kind}_l{phase}_{unit}": value
+        for phase in (1, 2, 3)
+        for kind, unit, value in (("power", "w", 2_300.0), ("voltage", "v", 230.0), ("current", "a", 10.0))
+    }
+    shown = swapped(values, "grid", "clamps")
+
+    assert [-1_150, -1_150, 2_300, 0] == [
+        shown[f"grid.{quantity}"] for quantity in ("power_l1_w", "power_l2_w", "power_l3_w", "power_w")
+    ]
+
+
+def test_swapped_clamps_give_each_phase_the_others_current():
+    values = {"grid.power_w": 2_300.0} | {
+        f"grid.{kind}_l{phase}_{unit}": value if phase == 1 else 230.0 if kind == "voltage" else 0.0
+        for phase in (1, 2, 3)
+        for kind, unit, value in (("power", "w", 2_300.0), ("voltage", "v", 230.0), ("current", "a", 10.0))
+    }
+    shown = swapped(values, "grid", "clamps")
+
+    assert (0, -1_150, 0, 10) == tuple(
+        shown[f"grid.{quantity}"] for quantity in ("power_l1_w", "power_l2_w", "current_l1_a", "current_l2_a")
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds", "expected"),
+    [
+        ("stuck", 0, ""),
+        ("wrong", -60, ""),
+        ("slow", 0, "seconds: 0; a clock that is slow needs how many"),
+        ("delayed", -3, "seconds: -3; a clock that is delayed needs how many"),
+        ("off", 3, "seconds: a clock that is off knows none"),
+    ],
+)
+def test_a_clock_says_how_far_it_lies_where_its_kind_needs_that(kind, seconds, expected):
+    assert expected == ClockFault(at_s=0, do="clock", kind=kind, seconds=seconds).fault
+
+
+@pytest.mark.parametrize(("backed", "away_s"), [((), 90), (("gateway",), None)])
+def test_a_gateway_without_a_battery_is_away_until_its_machine_has_started(backed, away_s):
+    assert away_s == Blackout(at_s=0, do="blackout", for_s=60, backed=backed).gateway_s

@@ -63,3 +63,14 @@ async def test_a_daemon_that_ended_by_itself_is_remembered_with_its_exit_code(ru
     await run.keeper.revive()
 
     assert [70] == [code for _, code in run.crashes]
+
+
+async def test_after_a_blackout_the_daemon_is_started_on_another_boot_and_nobody_released(run, monkeypatch):
+    async def ready():
+        """It answers."""
+
+    monkeypatch.setattr(run.keeper, "ready", ready)
+    await run.daemon.start()
+    await run.keeper.blackout(0.0)
+
+    assert (2, [], True) == (run.daemon.boots_count, run.releases, run.daemon.child.alive)

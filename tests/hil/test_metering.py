@@ -4,7 +4,7 @@ import pytest
 
 from quartier_hil.devices.meters.mbus.slave import Heard
 from quartier_hil.devices.meters.noise import LINES
-from quartier_hil.metering import Metering, subscription_kva
+from quartier_hil.metering import GARBAGE, Metering, subscription_kva
 
 NOW = dt.datetime(2026, 6, 12, 12, tzinfo=dt.UTC)
 ALL = ("tic", "p1", "mbus")
@@ -59,3 +59,24 @@ async def test_the_site_names_the_meters_that_are_there(metering, tmp_path):
     assert 'profile = "enedis/linky_standard"' in text
     assert "timeout_s = 0.1" in text
     assert "" == Metering((), tmp_path, contract_w=1, rate=1, seed=1).site(0.1)
+
+
+async def test_a_line_that_was_bad_before_a_fault_is_as_bad_after_it(metering):
+    metering.disturb("p1", "weak")
+    metering.fault("p1", "garbage")
+    assert GARBAGE is metering.pushes["p1"].noise
+
+    metering.clear("p1")
+    assert LINES["weak"] is metering.pushes["p1"].noise
+
+
+async def test_without_supply_the_meters_are_silent_but_for_those_with_a_battery(metering):
+    metering.supply(on=False, backed=("p1",))
+    assert (True, False, True) == (
+        metering.pushes["tic"].silent,
+        metering.pushes["p1"].silent,
+        metering.flat2.off,
+    )
+
+    metering.supply(on=True)
+    assert (False, False) == (metering.pushes["tic"].silent, metering.flat2.off)

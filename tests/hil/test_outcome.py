@@ -1,4 +1,4 @@
-from quartier_hil.outcome import received, samples
+from quartier_hil.outcome import answers, received, samples
 from quartier_hil.stage.daemon import deep
 
 
@@ -24,3 +24,17 @@ def test_without_a_log_nothing_was_received(tmp_path):
 def test_a_key_is_found_however_deep():
     assert 3 == deep({"a": 1, "b": {"c": {"d": 3}}}, "d")
     assert deep({"a": [1]}, "d") is None
+
+
+def test_answers_to_nonsense_are_found_by_name_or_else_by_their_turn(tmp_path):
+    log = tmp_path / "district.jsonl"
+    log.write_text(
+        '{"kind": "nonsense", "of": "huge", "id": "insane-1"}\n'
+        '{"kind": "ack", "body": {"id": "insane-1", "status": "NEW", "reason": ""}}\n'
+        '{"kind": "ack", "body": {"id": "insane-1", "status": "ACTIVE", "reason": null}}\n'
+        '{"kind": "ack", "body": {"id": "district-5", "status": "ACTIVE"}}\n'
+        '{"kind": "nonsense", "of": "nan", "id": "insane-2"}\n'
+        '{"kind": "ack", "body": {"id": "", "status": "REJECTED", "reason": "BOUNDS"}}\n'
+    )
+
+    assert [("huge", "ACTIVE", ""), ("nan", "REJECTED", "BOUNDS")] == answers(log)

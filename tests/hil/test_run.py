@@ -106,6 +106,17 @@ def test_every_group_that_went_over_the_line_of_a_smart_meter_whole_is_counted(t
     _run(tmp_path, 'meters = ["tic", "p1", "mbus"]\n' + disturbed + accounted, duration_s=400)
 
 
+@scenario
+@pytest.mark.parametrize("name", ["frequency-jolt", "blackout-restart", "master-on-charger"])
+def test_what_befalls_grid_supply_and_outputs_breaks_no_promise_over_wires(tmp_path, name):
+    report = tmp_path / "report"
+    code = cli.main(["run", name, "--report", str(report), "--json"])
+    run = json.loads((report / "run.json").read_text())
+
+    assert ([], 0) == ([verdict for verdict in run["verdicts"] if not verdict["holds"]], code)
+    assert (report / "ledger.csv").read_text().startswith("at_s,last_s,point")
+
+
 def _prepared(tmp_path, text, **sizes):
     path = tmp_path / "scenario.toml"
     path.write_text(HEAD.format(title="x", duration_s=1000, rate=60) + text)
@@ -115,3 +126,7 @@ def _prepared(tmp_path, text, **sizes):
 
 def test_the_steps_of_the_plant_grow_with_the_rate_up_to_a_second(tmp_path):
     assert 1.0 == _prepared(tmp_path, "").step_s
+
+
+def test_where_frequency_is_read_faster_the_plant_moves_as_fast(tmp_path):
+    assert 0.2 == _prepared(tmp_path, "frequency_period_s = 0.2\n").step_s

@@ -27,6 +27,14 @@ def test_the_wanted_scenarios_are_there():
     wanted = {"demo", "cap-kept", "battery-band", "grid-meter-lost", "device-lost-and-back", "three-meters"}
 
     wanted |= {f"{kind}-{generation}" for kind in ("timers", "cap-stays") for generation in ("1xx", "7xx")}
+    wanted |= {
+        "frequency-jolt",
+        "frequency-half",
+        "blackout-restart",
+        "cars-metered-board",
+        "clock-verbs",
+        "wire-verbs",
+    }
     wanted |= {"frequency-slow", "frequency-fast", "brown-out", "blackout"}
     assert wanted | {"broker-away", "contact-acts", "kill-nine", "day"} <= set(builtin())
 
@@ -118,3 +126,31 @@ def test_an_inverter_that_this_house_has_not_cannot_fail(tmp_path):
     assert ["events.0.device: gx is not in this house"] == [
         fault.partition(": ")[2] for fault in _faults(tmp_path, HEAD + house + events + checks)
     ]
+
+
+@pytest.mark.parametrize(
+    ("event", "fault"),
+    [
+        (
+            'do = "fault"\ndevice = "relays"\nkind = "stuck"',
+            "events.0.kind: relays cannot be stuck: it measures nothing",
+        ),
+        (
+            'do = "fault"\ndevice = "rs485"\nkind = "wrong"\nfactor = 2',
+            "events.0.kind: rs485 cannot be wrong",
+        ),
+        ('do = "fault"\ndevice = "gx"\nkind = "slow"', "events.0.seconds: is missing"),
+        ('do = "clear"\ndevice = "tic"', "events.0.device: tic is not in this house"),
+        ('do = "clock"\nkind = "slow"', "events.0.seconds: 0; a clock that is slow needs how many"),
+        (
+            'do = "master"\npoint = "hp1.relay_on"\nvalue = 1\nfor_s = 9',
+            "events.0.point: hp1.relay_on is no output",
+        ),
+        (
+            'do = "blackout"\nfor_s = 9\nbacked = ["gateway", "ups"]',
+            "events.0.backed: ups: not in this house",
+        ),
+    ],
+)
+def test_what_cannot_happen_in_this_house_is_a_fault_with_its_reason(tmp_path, event, fault):
+    assert fault in _faults(tmp_path, HEAD + f"[[events]]\nat_s = 3\n{event}\n")[0]

@@ -45,3 +45,14 @@ def test_every_box_of_the_rig_has_a_sound_profile():
     assert ["cooling", "load"] == names
     for name in names:
         assert load(f"rig/{name}", [siting.profiles_folder()]).parts
+
+
+def test_a_board_with_a_meter_is_a_node_with_a_device():
+    house = House.model_validate({"boards": [{"name": "park", "fuse_a": 63, "metered": True}]})
+    site = tomllib.loads(siting.text(house, {"park_meter": 1502}, 0.5))
+
+    assert "park_meter" == site["nodes"]["park"]["device"]
+    assert ("carlo-gavazzi/em24", 1) == (
+        site["devices"]["park_meter"]["profile"],
+        site["devices"]["park_meter"]["unit"],
+    )

@@ -109,3 +109,17 @@ async def test_the_gx_keeps_what_it_is_not_relieved_of(tmp_path):
     assert 'profile = "victron/gx"' in text
     assert "sunspec/pv" not in text
     await wiring.close()
+
+
+async def test_without_supply_all_but_those_with_a_battery_are_off(wiring):
+    wiring.supply(on=False, backed=("meter",))
+    assert {"meter"} == {name for name, device in wiring.devices.items() if not device.off}
+
+    wiring.supply(on=True)
+    assert not any(device.off for device in wiring.devices.values())
+
+
+async def test_a_second_client_finds_the_device_of_an_output(wiring):
+    device, port = wiring.orderable("ev1.current_max_a")
+
+    assert (wiring.devices["charger"], wiring.ports["charger"]) == (device, port)

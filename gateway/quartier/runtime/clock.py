@@ -4,8 +4,10 @@
 ``rate``    how many seconds of the house pass in one real second;
 ``offset``  how far the house's wall clock is from the real one at the origin (s, m, h or d);
 ``origin``  the real Unix time at which both started, so that a restarted daemon goes on in step;
-``word``    a file that says ``yes`` or ``no`` (synchronised or not) and by how many seconds the wall
-          clock has jumped, ``no 7200``; without it a simulated clock counts as synchronised.
+``word``    a file that says ``yes`` or ``no`` (synchronised or not), by how many seconds the wall clock
+          has jumped, ``no 7200``, and at which Unix second it stands still, ``yes 0 1781281800``;
+          without it a simulated clock counts as synchronised;
+``boot``    what this boot of the machine is called, in place of the kernel's name for it.
 """
 
 import asyncio
@@ -33,6 +35,15 @@ _RIGS_WORD_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
+class RigsWord:
+    """What a rig's file makes of the wall clock; the default is a clock that is right and trusted."""
+
+    synced: bool = True
+    jump_s: float = 0.0
+    stands_utc_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ClockSetting:
     """What ``QUARTIER_CLOCK`` says; the default is real time."""
 
@@ -40,6 +51,7 @@ class ClockSetting:
     offset_s: float = 0.0
     origin_unix_s: float | None = None
     word: Path | None = None
+    boot: str = ""
 
     @property
     def simulated(self) -> bool:
@@ -48,14 +60,14 @@ class ClockSetting:
 
 
 def read_setting(text: str) -> ClockSetting:
-    """Read ``rate=…,offset=…,origin=…,word=…``.  Raises ConfigError with every fault."""
+    """Read ``rate=…,offset=…,origin=…,word=…,boot=…``.  Raises ConfigError with every fault."""
     values: dict[str, float] = {}
     faults = []
-    word = None
+    words: dict[str, str] = {}
     for item in filter(None, (part.strip() for part in text.split(","))):
         key, _, value = item.partition("=")
-        if key == "word" and value:
-            word = Path(value)
+        if key in {"word", "boot"} and value:
+            words[key] = value
             continue
         match = re.fullmatch(r"([+-]?\d+(?:\.\d+)?)([smhd]?)", value)
         if key not in {"rate", "offset", "origin"} or match is None:
@@ -64,7 +76,8 @@ def read_setting(text: str) -> ClockSetting:
                     VARIABLE,
                     None,
                     key,
-                    f"{item!r}; expected rate=, offset= or origin= and a number, or word= and a file",
+                    f"{item!r}; expected rate=, offset= or origin= and a number, word= and a file, "
+                    "or boot= and a name",
                 )
             )
             continue
@@ -74,7 +87,8 @@ def read_setting(text: str) -> ClockSetting:
         faults.append(Fault(VARIABLE, None, "rate", f"{rate:g} is outside 0..{_RATE_MAX:g}"))
     if faults:
         raise ConfigError(faults)
-    return ClockSetting(rate, values.get("offset", 0.0), values.get("origin"), word)
+    word = Path(words["word"]) if "word" in words else None
+    return ClockSetting(rate, values.get("offset", 0.0), values.get("origin"), word, words.get("boot", ""))
 
 
 class HouseClock:
@@ -91,7 +105,8 @@ class HouseClock:
         self._floor_utc_ms = 0
         self._ask_again_s = 0.0
         self._synced = False
-        self._jump_s = 0.0
+        self._synced = False
+        self._rig = RigsWord()
         self._origin_utc_ms = time.time_ns() // 1_000_000 - int(since_s * 1e3)
         if not self._simulated:  # asked several times for each answer of a device: without a call of ours
             self.now_ns = time.monotonic_ns  # type: ignore[method-assign]  # the same answer, in a third of the time
@@ -109,14 +124,16 @@ class HouseClock:
         if not self._simulated:
             return time.time_ns() // 1_000_000
         self._hear_rig()
-        offset_s = self.setting.offset_s + self._jump_s
+        if self._rig.stands_utc_ms is not None:
+            return self._rig.stands_utc_ms
+        offset_s = self.setting.offset_s + self._rig.jump_s
         return self._origin_utc_ms + int(offset_s * 1e3) + self.now_ns() // 1_000_000
 
     def synced(self) -> bool:
         """Whether the wall clock may be trusted: the kernel's word, asked once a second."""
         if self._simulated:
             self._hear_rig()
-            return self._synced
+            return self._rig.synced
         if time.monotonic() >= self._ask_again_s:
             self._ask_again_s = time.monotonic() + 1.0
             self._synced = kernel_synced() and self.utc_ms() >= self._floor_utc_ms
@@ -128,7 +145,7 @@ class HouseClock:
         if now_s < self._ask_again_s:
             return
         self._ask_again_s = now_s + _RIGS_WORD_S
-        self._synced, self._jump_s = (True, 0.0) if word is None else rigs_word(word)
+        self._rig = RigsWord() if word is None else rigs_word(word)
 
     def raise_floor(self, utc_ms: int) -> None:
         """No wall clock before this moment is trusted: the last stored sample is older than any now."""
@@ -196,17 +213,21 @@ def told_synced(word: Path, uptime_s: float) -> bool:
         return False
 
 
-def rigs_word(word: Path) -> tuple[bool, float]:
-    """Whether a rig's file calls the clock synchronised, and how far it says the wall clock jumped, in s."""
+def rigs_word(word: Path) -> RigsWord:
+    """What a rig's file says of the wall clock; one without sense, or none, says nothing."""
     try:
-        said, *jump = word.read_text(encoding="ascii").split()
-        return said != "no", float(jump[0]) if jump else 0.0
+        said, *numbers = word.read_text(encoding="ascii").split()
+        jump_s, stands_s = [*map(float, numbers), *(0.0, 0.0)[len(numbers) :]]
+        stands_utc_ms = round(stands_s * 1e3) if len(numbers) > 1 else None
     except (OSError, ValueError):
-        return True, 0.0
+        return RigsWord()
+    return RigsWord(said != "no", jump_s, stands_utc_ms)
 
 
 def boot_id() -> str:
-    """The machine's boot, as the kernel names it; empty where there is none."""
+    """The machine's boot, as a rig or else the kernel names it; empty where nobody does."""
+    if named := from_environment().boot:
+        return named
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:

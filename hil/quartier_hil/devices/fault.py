@@ -62,4 +62,9 @@ class Fault:
 
     def is_apart(self, lasted_s: float) -> bool:
         """Whether a loose contact is open ``lasted_s`` after it came loose."""
-        return self.seconds > 0 and lasted_s % (2 * self.seconds) < self.seconds
+        return is_apart(lasted_s, self.seconds)
+
+
+def is_apart(lasted_s: float, seconds: float) -> bool:
+    """Whether what comes and goes is away: bad first, for ``seconds``, and then well for as long."""
+    return seconds > 0 and lasted_s % (2 * seconds) < seconds

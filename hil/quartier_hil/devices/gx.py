@@ -61,6 +61,7 @@ class Gx(Device):
     ) -> None:
         super().__init__(seed)
         self.timer_s = timer_s
+        self.vebus = vebus
         self._system, self._vebus, self._meter, self._pv = (_Service(self) for _ in range(4))
         self.units = {SYSTEM: self._system, vebus: self._vebus, meter: self._meter, pv: self._pv}
         self._mains = Mains()

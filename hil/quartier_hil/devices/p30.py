@@ -13,7 +13,7 @@ from quartier_hil.devices.mains import PHASES
 from quartier_hil.devices.unit import ILLEGAL_ADDRESS, ILLEGAL_VALUE, Refusal, Table, Unit
 
 UNIT = 255
-_MIN_MA, _TIMEOUT_MIN_S, _TIMEOUT_MAX_S = 6_000, 10, 600
+MIN_MA, _TIMEOUT_MIN_S, _TIMEOUT_MAX_S = 6_000, 10, 600
 _NOT_READY, _READY, _CHARGING, _SUSPENDED = 1, 2, 3, 5
 _CABLE_AND_CAR_LOCKED, _CABLE_LOCKED = 7, 3
 _QUANTITIES = frozenset(
@@ -107,13 +107,13 @@ class P30(Device):
     def _accept(self, _table: Table, address: int, words: Sequence[int]) -> None:
         value = words[0]
         if address == 5004:
-            if value < _MIN_MA:
+            if value < MIN_MA:
                 raise Refusal(ILLEGAL_VALUE)
             self._max_ma = min(value, self.rated_ma)
         elif address == 5014:
             self._enabled, self._fallen = value != 0, False
         elif address == 5016:
-            if 0 < value < _MIN_MA:
+            if 0 < value < MIN_MA:
                 raise Refusal(ILLEGAL_VALUE)
             self._failsafe_ma = value
         elif address == 5018:

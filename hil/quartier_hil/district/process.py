@@ -240,7 +240,7 @@ class District:
         body = envelope(wish, seq, now_ms - late_ms, self.settings.names.gateway)
         topic = f"{self.settings.names.companion}/envelope/{INSANE_PROGRAM}"
         self._publish(topic, body, qos=1, retain=False)
-        self._note("nonsense", of=kind)
+        self._note("nonsense", of=kind, id=json.loads(body)["id"])
 
     def _send_envelope(self, program: str) -> None:
         now_ms = self.settings.clock.utc_ms()

@@ -13,6 +13,7 @@ from quartier_hil import scenario as asked
 from quartier_hil.drill import ground, init, reaction
 from quartier_hil.drill.guardian import Guardian
 from quartier_hil.drill.rehearsal import Making, Rehearsal
+from quartier_hil.happenings import ClockFault
 
 Deed = Callable[[Rehearsal], Awaitable[None]]
 BATTERY = {"battery": "sunspec-7xx", "battery_wh": 20_000, "soc_pct": 80, "contract_import_w": 15_000}
@@ -60,9 +61,11 @@ async def _broker_back(run: Rehearsal) -> None:
     await run.broker.start()
 
 
-def _clock(word: str) -> Deed:
+def _clock(kind: str, seconds: float = 0.0) -> Deed:
     async def deed(run: Rehearsal) -> None:
-        run.word.write_text(word)
+        run.director.lie(
+            ClockFault.model_validate({"at_s": 0, "do": "clock", "kind": kind, "seconds": seconds})
+        )
 
     return deed
 
@@ -232,8 +235,8 @@ MAKINGS: tuple[Making, ...] = (
     Making(
         loss="clock-unsynced",
         how="the clock is no longer synchronised, and the district would loosen",
-        make=_clock("no"),
-        undo=_clock("yes"),
+        make=_clock("off"),
+        undo=_clock("well"),
         lasts_s=30.0,
         house=WIDE,
         events=({"do": "caps", "at_s": 30, "import_max_w": 8_000, "for_s": 3_000}, _looser(65)),
@@ -244,8 +247,8 @@ MAKINGS: tuple[Making, ...] = (
         loss="clock-jumped",
         sign="uplink-lost",
         how="the wall clock jumps by two hours while a car charges",
-        make=_clock("yes 7200"),
-        undo=_clock("yes"),
+        make=_clock("wrong", 7_200.0),
+        undo=_clock("well"),
         warm_s=480.0,
         rate=20.0,
         lasts_s=UPLINK_S,

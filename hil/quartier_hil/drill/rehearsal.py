@@ -75,7 +75,6 @@ class Rehearsal(Run):
         self.ends: dict[str, float] = {}
         self.ordered: list[tuple[float, float]] = []
         self.guardian: Guardian | None = None
-        self.word = Path()
 
     def _step(self) -> None:
         super()._step()
@@ -84,10 +83,7 @@ class Rehearsal(Run):
             self.ordered.append((self.now_s, value))
 
     async def prepare(self, work: Path, stack: AsyncExitStack) -> None:
-        """The clock's word, and what else this loss needs around the daemon."""
-        self.word = work / "clock"
-        self.word.write_text("yes")
-        self.daemon.child.env["QUARTIER_CLOCK"] += f",word={self.word}"
+        """What this loss needs around the daemon."""
         if self.making.ground is not None:
             await self.making.ground(self, work, stack)
 
@@ -98,7 +94,7 @@ class Rehearsal(Run):
             looking = group.create_task(self._look_closely())
             self.declared = await self._declared()
             await self.until(self.making.warm_s)
-            self._mark(self.making.how, "fault")
+            self.mark(self.making.how, "fault")
             ends = self.making.loss in ENDS
             writing = group.create_task(self._watch_outputs()) if ends else None
             self.began_s, self.began_real_s = self.elapsed_s(), time.monotonic()
@@ -107,7 +103,7 @@ class Rehearsal(Run):
             looking.cancel()
             if writing is not None:
                 writing.cancel()
-            self._mark("it is put right again", "fault")
+            self.mark("it is put right again", "fault")
             await self.making.undo(self)
             await others
 

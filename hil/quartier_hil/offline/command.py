@@ -77,7 +77,7 @@ def _one(path: Path, options: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="quartier-day-") as folder:
         done = Day(Options(scenario=asked, series=series, folder=Path(folder))).perform()
     verdicts = done.verdicts()
-    page = _report(done, verdicts, options.report / path.stem) if options.report else None
+    page = _report(done, verdicts, options.report, path.stem) if options.report else None
     if options.pictures:
         _draw(done, options.pictures)
     if options.json:
@@ -99,7 +99,8 @@ def _shown(verdicts: "list[Verdict]") -> Mapping[str, object]:
     return {"verdicts": [asdict(verdict) for verdict in verdicts]}
 
 
-def _report(done: "Day", verdicts: "list[Verdict]", folder: Path) -> Path:
+def _report(done: "Day", verdicts: "list[Verdict]", report: Path, name: str) -> Path:
+    from quartier_hil.report import record  # noqa: PLC0415 - as above
     from quartier_hil.report.files import Account, leave  # noqa: PLC0415 - as above
 
     account = Account(
@@ -112,4 +113,7 @@ def _report(done: "Day", verdicts: "list[Verdict]", folder: Path) -> Path:
         facts={"records": done.options.series.origin, "how": done.words},
         more={"real_s": done.real_s, "status": done.view},
     )
-    return leave(account, verdicts, done.figures, folder)
+    house_s = done.scenario.duration_s
+    line = record.line(name, verdicts, done.figures, house_s=house_s, rate=None, real_s=done.real_s, date="")
+    record.keep(report, line)
+    return leave(account, verdicts, done.figures, report / name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quartier.control import cycle, events, link, turns
+from quartier.control import outage as outages
 from quartier.control.link import LinkState
 from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
 from quartier.house.image import Image
@@ -26,15 +27,17 @@ class Controller:
     linked: LinkState = field(init=False)
     state: cycle.State = field(init=False)
 
-    def start(self, now: Now) -> "Controller":
-        """Begin, with what the process before left."""
+    def start(self, now: Now, *, outage: bool = False) -> "Controller":
+        """Begin, with what the process before left; ``outage``: the machine was without power since."""
         kept = self.kept or {}
         persisted = link.restore(kept["link"]) if kept else None
-        self.linked = link.start(self.site.params, persisted, now, outage=False)
+        self.linked = link.start(self.site.params, persisted, now, outage=outage)
         house = self.site.house
         steps = {point: info.step for point, info in self.site.points.items() if info.writable}
         self.state = cycle.State.fresh(replace(house, steps=steps))
         self.state = replace(self.state, turns=turns.recalled(house, kept.get("turns"), now))
+        if outage:
+            self.state = replace(self.state, events=events.Events(outage=outages.begun()))
         return self
 
     def leave(self, now: Now) -> dict[str, Any]:

@@ -14,14 +14,13 @@ from zoneinfo import ZoneInfo
 from quartier.control.cycle import Decision
 from quartier.house.now import Now
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_hil import fitted, wanted
+from quartier_hil import fitted, verbs, wanted
 from quartier_hil import scenario as asked
-from quartier_hil.happenings import ClockFault, Document, Master, Swap, swapped
+from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Swap, swapped
 from quartier_hil.offline import premises
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.doors import Doors
 from quartier_hil.offline.peer import Peer
-from quartier_hil.offline.wall import WallClock
 from quartier_hil.plant import building, mains
 from quartier_hil.plant.building import Orders
 from quartier_hil.prepared import prepared
@@ -35,6 +34,8 @@ from quartier_hil.verdict.judging import asked_for, balance
 from quartier_hil.verdict.kpis import Kpis
 from quartier_hil.verdict.ordered import Ledger
 from quartier_hil.verdict.promise import Cap, caps, owed
+from quartier_hil.verdict.tightening import tightened
+from quartier_hil.wall import WallClock
 
 # Before the first second of a scenario the house has been running: readings are there, the link is up.
 WARM_S = 60.0
@@ -102,12 +103,14 @@ class Day:
         self.peer = Peer(house, self._utc_ms(self.scenario.duration_s + 86_400))
         self.wall = WallClock()
         self._masters: list[Master] = []
-        self.is_swapped = False
+        self.swap = ""
         self.controller: Controller | None = Controller(self.site).start(self.now)
         self.kept: dict[str, Any] | None = None
         self.frozen_until_s = float("-inf")
         self.contact = 0.0
         self._back_s = float("inf")
+        self._rebooted = False
+        self._supplied_s: list[tuple[float, tuple[str, ...]]] = []
         self._extra: list[tuple[float, float]] = []
         self._events = sorted(self.scenario.events, key=lambda event: event.at_s)
 
@@ -128,7 +131,7 @@ class Day:
     @property
     def figures(self) -> dict[str, float]:
         """The figures by name: those of the plant and the outputs."""
-        return {**self.kpis.table(), "writes_count": float(self.doors.writes_count)}
+        return {**self.kpis.table(), **tightened(self.judges), "writes_count": float(self.doors.writes_count)}
 
     # -- time --------------------------------------------------------------------------------
 
@@ -156,6 +159,7 @@ class Day:
         while self.now_s < self.scenario.duration_s:
             while self._events and self._events[0].at_s <= self.now_s:
                 self._do(self._events.pop(0))
+            self._resupply()
             self._step()
             self._turn()
         self.real_s = time.perf_counter() - began
@@ -191,7 +195,7 @@ class Day:
         self.now_s = self.plant.now_s
         values = building.values(self.spec, self.plant)
         values["dso1.input_on"] = self.contact
-        seen = swapped(values, "grid") if self.is_swapped else values
+        seen = swapped(values, "grid", self.swap) if self.swap else values
         told = list(self.doors.read(seen, self.now_s, self.now.ns))
         if self.controller is not None:
             self.controller.put(told)
@@ -211,7 +215,8 @@ class Day:
         if self.controller is None:
             if self.now_s < self._back_s:
                 return
-            self.controller = Controller(self.site, self.kept).start(self.now)
+            self.controller = Controller(self.site, self.kept).start(self.now, outage=self._rebooted)
+            self._rebooted = False
             self.peer.again()
             self._mark("the gateway starts")
         if self.now_s < self.frozen_until_s:
@@ -251,7 +256,8 @@ class Day:
                 self.peer.speaking = event.on
             case asked.Failure():
                 self._mark(f"{event.device}: {event.kind}", "fault")
-                self.doors.fault(event.device, event.kind, self.now_s, **event.told)
+                kind = verbs.felt(event.device, event.kind)
+                self.doors.fault(event.device, kind, self.now_s, **event.told)
             case asked.Clear():
                 self._mark(f"{event.device} is well again")
                 self.doors.clear(event.device)
@@ -271,13 +277,15 @@ class Day:
                 self.peer.ask_badly(event.kind, self.now)
             case ClockFault():
                 self._mark(f"the wall clock: {event.kind}", "fault")
-                self.wall.fault(event, self._utc_ms(self.now_s))
+                self.wall.lie(event, self._utc_ms(self.now_s))
             case Swap():
-                self._mark("the phases of the grid meter are swapped", "fault")
-                self.is_swapped = True
+                self._mark(f"the {event.kind} of the grid meter are swapped", "fault")
+                self.swap = event.kind
             case Master():
                 self._mark(f"somebody else orders {event.point} = {event.value:g}", "fault")
                 self._masters.append(event)
+            case Blackout():
+                self._blackout(event)
             case _:
                 self._at_home(event)
 
@@ -301,17 +309,42 @@ class Day:
                 self._mark(f"somebody switches on {event.extra_w / 1e3:g} kW")
                 self._extra.append((event.extra_w, event.at_s + event.for_s))
 
+    def _blackout(self, event: Blackout) -> None:
+        """The supply goes with all that hangs on it; the gateway starts on another boot when it is back."""
+        self._mark("the supply is gone", "fault")
+        self._supplied_s.append((self.now_s + event.for_s, event.backed))
+        self._supply(on=False, backed=event.backed)
+        if event.gateway_s is not None:
+            self._rebooted = True
+            self._end(self.now_s + event.gateway_s)
+
+    def _supply(self, *, on: bool, backed: tuple[str, ...]) -> None:
+        volts = mains.NOMINAL_V if on else 0.0
+        self.plant = building.set_mains(self.plant, mains.levelled(self.plant.mains, volts, (1, 2, 3)))
+        for name in self.doors.names:
+            if name not in backed:
+                self.doors.clear(name, "off") if on else self.doors.fault(name, "off", self.now_s)
+
+    def _resupply(self) -> None:
+        while self._supplied_s and self._supplied_s[0][0] <= self.now_s:
+            self._mark("the supply is back")
+            self._supply(on=True, backed=self._supplied_s.pop(0)[1])
+
     def _down(self, event: asked.Kill) -> None:
         """The process ends: what it keeps on disk stays, outputs are released where somebody does."""
         words = "kill -9" if event.do == "kill" else "the gateway is stopped"
         self._mark(words if event.release else f"{words}, and nothing releases", "fault")
+        self._end(self.now_s + event.down_s)
+        if event.release or event.do == "stop":
+            self.doors.release(self.site.house.release_values, self.now_s)
+
+    def _end(self, back_s: float) -> None:
+        """The process is gone until then; what it keeps on disk stays."""
         if self.controller is not None:
             self.kept = self.controller.leave(self.now)
         self.controller = None
-        self._back_s = self.now_s + event.down_s
-        self.downs.append((self.now_s, self._back_s))
-        if event.release or event.do == "stop":
-            self.doors.release(self.site.house.release_values, self.now_s)
+        self._back_s = back_s
+        self.downs.append((self.now_s, back_s))
 
 
 def fits(path: Path) -> bool:

@@ -95,10 +95,18 @@ class Doors:
                 for point in device.infos:
                     self._orders.pop(point, None)
 
-    def clear(self, name: str) -> None:
-        """Make a device, or all of a bus, well again."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every device."""
+        return tuple(self._devices)
+
+    def clear(self, name: str, kind: Kind | None = None) -> None:
+        """End one fault of a device, or of all of a bus, or all of its faults."""
         for device in self._named(name):
-            device.faults.clear()
+            if kind is None:
+                device.faults.clear()
+            else:
+                device.faults.pop(kind, None)
 
     def _named(self, name: str) -> list[_Device]:
         return [self._devices[one] for one in self._buses.get(name, (name,))]

@@ -1,15 +1,16 @@
-"""Writes a run's report folder: run.json, samples.csv, orders.csv, index.html."""
+"""Writes a run's report folder: run.json, samples.csv, orders.csv, ledger.csv (over wires), index.html."""
 
 import csv
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from quartier_hil.report.page import page
 from quartier_hil.run import ZONE, Run
 from quartier_hil.scenario import Scenario
+from quartier_hil.stage.written import Row
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.ordered import Ledger
@@ -30,6 +31,7 @@ class Account:
     modes: Sequence[tuple[float, str]]
     ledger: Ledger
     facts: Mapping[str, str]
+    written: Sequence[Row] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -43,6 +45,7 @@ def write(run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], f
         caps=run.caps,
         modes=run.modes,
         ledger=run.ledger,
+        written=run.own_ledger,
         facts={
             "records": run.options.series.origin,
             "clock": f"{run.scenario.rate:g} s of the house in a real second, steps of {run.step_s:g} s",
@@ -70,6 +73,8 @@ def leave(account: Account, verdicts: Sequence[Verdict], figures: Mapping[str, f
     _json(account, verdicts, figures, folder / "run.json")
     _csv(account, folder / "samples.csv")
     _orders(account, folder / "orders.csv")
+    if account.written:
+        _ledger(account, folder / "ledger.csv")
     path = folder / "index.html"
     path.write_text(
         page(
@@ -80,6 +85,7 @@ def leave(account: Account, verdicts: Sequence[Verdict], figures: Mapping[str, f
             facts={**account.facts, "promises": _promises(account.caps)},
             course=account.course,
             ledger=account.ledger,
+            written=account.written,
             start_unix_s=account.start_unix_s,
             time_zone=ZONE,
         ),
@@ -104,6 +110,8 @@ def tiles(figures: Mapping[str, float]) -> list[tuple[str, str]]:
         ("self-sufficiency", "self_sufficiency_pct", "{:.0f} %", 1.0),
         ("highest import", "import_max_w", "{:.2f} kW", 1e-3),
         ("over the cap, reaction included", "over_cap_s", "{:.0f} s", 1.0),
+        ("command after a tightening", "tighten_command_s", "{:.1f} s", 1.0),
+        ("inside after a tightening", "tighten_inside_s", "{:.1f} s", 1.0),
         ("writes on the wires", "writes_count", "{:.0f}", 1.0),
         ("switchings", "switchings_count", "{:.0f}", 1.0),
         ("samples at the district", "samples_count", "{:.0f}", 1.0),
@@ -148,3 +156,11 @@ def _orders(account: Account, path: Path) -> None:
             table.writerow(
                 [f"{row.at_s:g}", row.point, f"{row.value:g}", row.reason, row.count, f"{row.last_s:g}"]
             )
+
+
+def _ledger(account: Account, path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        names = [one.name for one in fields(Row)]
+        table.writerow(names)
+        table.writerows([getattr(row, name) for name in names] for row in account.written)

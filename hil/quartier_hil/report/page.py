@@ -7,6 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from quartier_hil.report import plan as plans
+from quartier_hil.stage.written import Row
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.ordered import Ledger, Ordered
@@ -15,6 +16,13 @@ from quartier_hil.verdict.ordered import Ledger, Ordered
 BINS_COUNT = 900
 # What a person can look through; all of them are in orders.csv.
 ORDERS_MAX_COUNT = 400
+_LEDGER = """<section><h2>The gateway's own ledger</h2>
+<p class="hint">What <code>quartier why</code> tells of each asset afterwards: who wanted it, what the point
+showed before, what was asked, what was read back, and what became of it. A value that follows for one reason
+is one row.</p>
+<div class="orders"><table><thead><tr>{head}</tr></thead>
+<tbody>{rows}</tbody></table></div></section>
+"""
 Curve = tuple[str, str, str, str]
 # Chart title, unit, factor from house units, curves: (point, label, colour, style).
 CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
@@ -207,6 +215,30 @@ def _order_row(row: Ordered) -> str:
     return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
 
 
+def _written(rows: Sequence[Row]) -> str:
+    """The section of the gateway's own ledger; nothing where none was asked."""
+    if not rows:
+        return ""
+    shown = "".join(map(_written_row, rows[:ORDERS_MAX_COUNT]))
+    more = len(rows) - ORDERS_MAX_COUNT
+    if more > 0:
+        shown += f'<tr><td colspan="8">and {more} more in ledger.csv</td></tr>'
+    heads = ("at", "point", "value", "read back", "who", "why", "outcome", "times")
+    head = "".join(f"<th>{one}</th>" for one in heads)
+    return _LEDGER.format(head=head, rows=shown)
+
+
+def _written_row(row: Row) -> str:
+    asked = f"{_number(row.before)} to {_number(row.value)}" if row.value is not None else "given back"
+    ended = f"{row.outcome}, {row.end}".removesuffix(", ")
+    cells = (_clock(row.at_s), row.point, asked, _number(row.shown), row.who, row.why, ended, f"{row.count}")
+    return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
+
+
+def _number(value: float | None) -> str:
+    return "?" if value is None else f"{value:,.6g}"
+
+
 def _clock(at_s: float) -> str:
     return f"{'-' if at_s < 0 else '+'}{_length(abs(at_s))}"
 
@@ -220,6 +252,7 @@ def page(
     facts: Mapping[str, str],
     course: Course,
     ledger: Ledger,
+    written: Sequence[Row] = (),
     start_unix_s: float,
     time_zone: str,
 ) -> str:
@@ -236,6 +269,7 @@ def page(
         "PLANS": _plan_rows(course),
         "MARKS": _mark_rows(course),
         "ORDERS": _order_rows(ledger),
+        "LEDGER": _written(written),
         "FACTS": "".join(
             f"<tr><td>{html.escape(key)}</td><td>{html.escape(value)}</td></tr>"
             for key, value in facts.items()

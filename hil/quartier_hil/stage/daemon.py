@@ -17,7 +17,11 @@ _ASK_REAL_S = 2.0
 
 
 class Daemon:
-    """``quartier run`` on a site file, with its own state and runtime directories."""
+    """``quartier run`` on a site file, with its own state and runtime directories.
+
+    ``word`` is the file that tells it what became of the wall clock; ``boots_count`` names the boot of the
+    machine that it believes to be on.
+    """
 
     def __init__(self, site_file: Path, folder: Path, clock: RigClock) -> None:
         self.site_file = site_file
@@ -25,13 +29,26 @@ class Daemon:
         self.state_dir = folder / "state"
         for path in (self.runtime_dir, self.state_dir):
             path.mkdir(parents=True, exist_ok=True)
+        self.word = folder / "clock"
+        self.word.write_text("yes\n")
+        self._clock, self.boots_count = clock, 1
         self.env = {
-            "QUARTIER_CLOCK": clock.setting,
+            "QUARTIER_CLOCK": self._setting,
             "RUNTIME_DIRECTORY": str(self.runtime_dir),
             "STATE_DIRECTORY": str(self.state_dir),
         }
         self.child = Child(self._argv("run", "--config", str(site_file)), folder / "daemon.log", self.env)
         self.starts_count = 0
+
+    @property
+    def _setting(self) -> str:
+        return f"{self._clock.setting},boot={self.boots_count},word={self.word}"
+
+    def reboot(self) -> None:
+        """The machine starts anew: what is started from now on finds another boot."""
+        self.boots_count += 1
+        for env in (self.env, self.child.env):
+            env["QUARTIER_CLOCK"] = self._setting
 
     @staticmethod
     def _argv(*words: str) -> list[str]:

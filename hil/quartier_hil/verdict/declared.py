@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from quartier_hil.outputs import Output, outputs
-from quartier_hil.scenario import LINE, Clear, Event, Failure, Freeze, Kill, Scenario
+from quartier_hil.scenario import Clear, Event, Failure, Freeze, Kill, Scenario
+from quartier_hil.verbs import felt, is_on
 from quartier_hil.verdict.checks import Ending, Verdict
 
 # A released output is there after this; the device's own timer acts with a step's grain.
@@ -55,14 +56,9 @@ def _after(scenario: Scenario, event: Event) -> Iterator[Expectation]:
                 if out.sort == "setpoint" and out.released is not None:
                     begin_s = event.at_s + METER_LOST_S
                     yield Expectation(out, out.released, begin_s, until_s, "grid meter lost")
-        if event.kind in _CUT:
+        if felt(event.device, event.kind) in _CUT:
             cut = [out for out in outs if is_on(event.device, out.device)]
             yield from _at(cut, event.at_s, until_s, f"{event.device} {event.kind}", by_timer=True)
-
-
-def is_on(named: str, device: str) -> bool:
-    """Whether a fault that names a device or a bus is a device's."""
-    return named == device or (named == "rs485" and device in LINE)
 
 
 def _at(

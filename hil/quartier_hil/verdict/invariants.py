@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from quartier_hil import wanted as asked
+from quartier_hil.happenings import Blackout
 from quartier_hil.outputs import Output, outputs
 from quartier_hil.scenario import Failure, Freeze, Kill, Scenario
+from quartier_hil.verbs import is_on
 from quartier_hil.verdict.checks import Ending, Judge, Verdict
-from quartier_hil.verdict.declared import Declared, cleared_s, expectations, is_on
+from quartier_hil.verdict.declared import Declared, cleared_s, expectations
 
 SOC_MIN_PCT, SOC_MAX_PCT, SOC_SLACK_PCT = 10.0, 95.0, 0.5
 SWITCHINGS_MAX_COUNT = 6
@@ -78,6 +80,8 @@ def _spans(scenario: Scenario, output: Output) -> list[tuple[float, float]]:
     for event in scenario.events:
         if isinstance(event, Kill):
             spans.append((event.at_s - 1.0, event.at_s + event.down_s + AFTER_S))
+        elif isinstance(event, Blackout):
+            spans.append((event.at_s - 1.0, event.at_s + event.for_s + event.boot_s + AFTER_S))
         elif isinstance(event, Freeze):
             spans.append((event.at_s - 1.0, event.at_s + event.for_s + AFTER_S))
         elif isinstance(event, Failure) and is_on(event.device, output.device):

@@ -10,6 +10,7 @@ from quartier_hil.scenario import Scenario
 from quartier_hil.verdict import checks, invariants
 from quartier_hil.verdict.checks import Judge
 from quartier_hil.verdict.promise import Cap
+from quartier_hil.verdict.tightening import Tightening, tightenings
 
 _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
     asked.Within: checks.Within,
@@ -39,7 +40,9 @@ def balance(scenario: Scenario) -> Judge:
 
 
 def asked_for(scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
-    """One judge per check, and each invariant where they are asked for."""
+    """One judge per check, each invariant where they are asked for, and one where a cap tightens."""
+    if tightenings(caps):
+        yield Tightening(scenario, caps)
     for check in scenario.checks:
         if isinstance(check, asked.CapKept):
             yield checks.CapKept(check, caps)

@@ -7,8 +7,11 @@ import pytest
 
 import quartier.runtime.clock
 from quartier.runtime.clock import (
+    VARIABLE,
     ClockSetting,
     HouseClock,
+    RigsWord,
+    boot_id,
     kernel_synced,
     read_setting,
     rigs_word,
@@ -26,6 +29,7 @@ from quartier_drivers.errors import ConfigError
         ("offset=90m, rate=0.5", ClockSetting(rate=0.5, offset_s=5400.0)),
         ("origin=1764075000.5,rate=10", ClockSetting(rate=10.0, origin_unix_s=1764075000.5)),
         ("rate=10,word=/run/a=b", ClockSetting(rate=10.0, word=Path("/run/a=b"))),
+        ("boot=second", ClockSetting(boot="second")),
     ],
 )
 def test_setting_is_read(text, expected):
@@ -65,13 +69,16 @@ def test_a_simulated_clock_counts_as_synchronised():
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("yes", (True, 0.0)),
-        ("no", (False, 0.0)),
-        ("no 7200\n", (False, 7200.0)),
-        ("yes -3.5", (True, -3.5)),
-        ("", (True, 0.0)),
-        ("no far", (True, 0.0)),
-        (None, (True, 0.0)),
+        ("yes", RigsWord()),
+        ("no", RigsWord(synced=False)),
+        ("no 7200\n", RigsWord(synced=False, jump_s=7200.0)),
+        ("yes -3.5", RigsWord(jump_s=-3.5)),
+        ("yes 0 1781281800.5", RigsWord(stands_utc_ms=1_781_281_800_500)),
+        ("yes 0 0", RigsWord(stands_utc_ms=0)),
+        ("", RigsWord()),
+        ("no far", RigsWord()),
+        ("no 1 2 3", RigsWord()),
+        (None, RigsWord()),
     ],
 )
 def test_a_rig_says_whether_its_clock_is_synchronised_and_how_far_it_jumped(tmp_path, said, expected):
@@ -90,6 +97,24 @@ def test_a_rigs_word_makes_the_wall_clock_jump_and_leaves_the_ages_alone(tmp_pat
     assert (True, False) == (plain.synced(), jumped.synced())
     assert abs(jumped.utc_ms() - plain.utc_ms() - 7_200_000) < 60_000
     assert abs(jumped.now_ns() - plain.now_ns()) < 60e9
+
+
+def test_a_wall_clock_that_a_rig_lets_stand_still_stands_and_ages_go_on(tmp_path):
+    (tmp_path / "word").write_text("yes 0 1781281800")
+    clock = HouseClock(ClockSetting(rate=1000.0, word=tmp_path / "word"))
+    before = clock.now()
+    while clock.now_ns() - before.ns < 50_000_000_000:
+        pass
+
+    assert 1_781_281_800_000 == before.utc_ms == clock.utc_ms()
+
+
+def test_a_rig_may_name_the_boot_of_the_machine_and_else_the_kernel_does(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    kernels = boot_id()
+    monkeypatch.setenv(VARIABLE, "rate=10,boot=second")
+
+    assert ("second", True) == (boot_id(), kernels != "second")
 
 
 def test_a_wall_clock_before_the_last_stored_sample_is_not_trusted(monkeypatch):

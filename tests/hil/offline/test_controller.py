@@ -29,3 +29,12 @@ def test_a_restart_goes_on_with_what_was_kept(day):
 
     again = Controller(found.site, kept).start(found.now)
     assert "CONTROLLED" == again.turn(found.now).view["mode"]
+
+
+def test_a_restart_on_another_boot_of_the_machine_is_an_outage(day):
+    found = day(duration_s=10).perform()
+    kept = found.controller.leave(found.now)
+
+    again = Controller(found.site, kept).start(found.now, outage=True)
+    assert "INIT" == again.turn(found.now).view["mode"]
+    assert again.state.events.outage.is_open

@@ -66,3 +66,32 @@ def test_what_only_wires_can_show_is_refused(day):
 def test_most_of_our_scenarios_run_without_wires():
     assert not fits(find("three-meters"))
     assert 12 <= sum(fits(path) for path in builtin().values())
+
+
+def test_in_a_blackout_nothing_runs_and_the_gateway_starts_on_another_boot(day):
+    dark = '[[events]]\nat_s = 100\ndo = "blackout"\nfor_s = 60\nboot_s = 20\n'
+    found = day(CAR + dark, duration_s=240).perform()
+
+    grid = dict(zip(found.course.times_s, found.course.columns["grid.power_w"], strict=True))
+    assert {0} == {power_w for at_s, power_w in grid.items() if 102 <= at_s <= 159}
+    assert grid[170] > 9_000  # the charging point starts by itself
+    assert [(100, 180)] == found.downs
+    assert found.controller.state.events.outage.is_open
+
+
+def test_a_gateway_with_a_battery_of_its_own_lives_through_a_blackout(day):
+    dark = '[[events]]\nat_s = 100\ndo = "blackout"\nfor_s = 60\nbacked = ["gateway", "meter"]\n'
+    found = day(dark, duration_s=150).perform()
+
+    assert [] == found.downs
+    assert "INIT" == found.view["mode"]
+
+
+def test_a_dead_wire_leaves_its_device_with_what_it_was_told(day):
+    cut = '[[events]]\nat_s = 100\ndo = "fault"\ndevice = "gx_net"\nkind = "{kind}"\n'
+    held = [
+        day(CAR + cut.format(kind=kind).replace("gx_net", name), duration_s=105).perform()
+        for name, kind in (("charger_net", "off"), ("charger", "off"))
+    ]
+
+    assert [16, 0] == [found.course.columns["order.current_max_a"][-1] for found in held]

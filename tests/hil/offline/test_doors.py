@@ -180,3 +180,13 @@ def test_a_cut_bus_takes_all_its_devices():
 
     doors.clear("line")
     assert "grid.power_w" in _read(doors, 3)
+
+
+def test_one_of_several_faults_can_end_alone(doors):
+    for kind in ("off", "stuck"):
+        doors.fault("meter", kind, 1)
+    doors.clear("meter", "off")
+
+    assert not doors.is_well("grid.power_w")
+    assert "grid.power_w" in _read(doors, 2)
+    assert ("inverter", "meter") == tuple(sorted(doors.names))

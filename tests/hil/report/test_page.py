@@ -4,13 +4,29 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quartier_hil.report.page import BINS_COUNT, _bins, _curve, data, page
+from quartier_hil.report.page import BINS_COUNT, ORDERS_MAX_COUNT, _bins, _curve, _written, data, page
+from quartier_hil.stage.written import Row
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.course import POINTS, Course
 from quartier_hil.verdict.ordered import Ledger
 
 LEDGER = Ledger()
 LEDGER.note(7, "bat1.setpoint_w", -2_500, "cap <5 kW> of the district")
+
+
+WRITTEN = Row(
+    at_s=-7.0,
+    last_s=9.0,
+    point="bat1.setpoint_w",
+    before=0.0,
+    value=-2_500.0,
+    shown=-2_498.0,
+    who="the district's document <7>",
+    why="cap of 5 kW",
+    outcome="done",
+    end="replaced",
+    count=4,
+)
 
 
 def _course(count):
@@ -33,6 +49,7 @@ def _page(course):
         facts={"records": "none"},
         course=course,
         ledger=LEDGER,
+        written=[WRITTEN],
         start_unix_s=1e9,
         time_zone="Europe/Paris",
     )
@@ -48,6 +65,21 @@ def test_the_page_needs_no_network():
     assert not re.search(r"""(?:src|href)\s*=\s*["']?(?:https?:)?//""", text)
     assert "uPlot" in text
     assert "%%" not in text
+
+
+def test_the_gateways_own_ledger_stands_below_the_orders_that_the_rig_saw():
+    text = _page(_course(10))
+
+    assert text.index("<h2>Orders</h2>") < text.index("The gateway's own ledger")
+    assert (
+        "<tr><td>-0:00:07</td><td>bat1.setpoint_w</td><td>0 to -2,500</td><td>-2,498</td><td>the district&#x27;s "
+        "document &lt;7&gt;</td><td>cap of 5 kW</td><td>done, replaced</td><td>4</td></tr>"
+    ) in text
+
+
+def test_what_a_person_cannot_look_through_is_in_the_file():
+    assert "and 1 more in ledger.csv" in _written([WRITTEN] * (ORDERS_MAX_COUNT + 1))
+    assert "" == _written([])
 
 
 def test_texts_cannot_break_the_page():

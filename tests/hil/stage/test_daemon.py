@@ -18,9 +18,17 @@ def daemon(tmp_path):
 
 
 def test_it_gets_the_rigs_clock_and_folders_of_its_own(daemon, tmp_path):
-    assert CLOCK.setting == daemon.env["QUARTIER_CLOCK"]
+    assert f"{CLOCK.setting},boot=1,word={tmp_path / 'clock'}" == daemon.env["QUARTIER_CLOCK"]
+    assert "yes\n" == daemon.word.read_text()
     assert str(tmp_path / "runtime") == daemon.env["RUNTIME_DIRECTORY"]
     assert (tmp_path / "state").is_dir()
+
+
+def test_a_machine_that_starts_anew_gives_its_daemon_another_boot(daemon):
+    daemon.reboot()
+
+    assert ",boot=2," in daemon.env["QUARTIER_CLOCK"]
+    assert daemon.env["QUARTIER_CLOCK"] == daemon.child.env["QUARTIER_CLOCK"]
 
 
 def test_the_link_state_is_unknown_while_the_daemon_is_silent():

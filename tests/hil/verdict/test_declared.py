@@ -60,3 +60,9 @@ def test_an_output_that_is_not_there_in_time_is_named(value, holds):
     verdict = judge.verdict(Ending())
     assert holds == verdict.holds
     assert holds or "ev1.current_max_a is 6 instead of 0 at 170 s (charger unplugged)" == verdict.measured
+
+
+def test_a_dead_wire_leaves_its_device_on_its_own_as_a_cut_does():
+    wire = CUT | {"device": "charger_net", "kind": "off"}
+
+    assert ["ev1.current_max_a"] == [one.output.point for one in expectations(_scenario(wire))]

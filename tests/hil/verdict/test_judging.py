@@ -1,3 +1,4 @@
+from quartier_hil import scenario as asked_caps
 from quartier_hil import wanted as asked
 from quartier_hil.verdict.checks import Alive, Balance, CapKept
 from quartier_hil.verdict.judging import asked_for, judges
@@ -16,3 +17,10 @@ def test_each_check_has_its_judge_and_invariants_have_several(prepared):
     assert CapKept is type(found[0])
     assert ["BandKept", "MinimumTimes", "Switchings"] == [type(judge).__name__ for judge in found[1:4]]
     assert "Reasons" not in [type(judge).__name__ for judge in found]
+
+
+def test_a_cap_that_tightens_is_timed_in_every_run(prepared):
+    cap = asked_caps.Caps(at_s=10, do="caps", for_s=60, import_max_w=4_000)
+    scenario = prepared.scenario.model_copy(update={"events": (cap,)})
+
+    assert ["Tightening"] == [type(judge).__name__ for judge in asked_for(scenario, caps(scenario))]

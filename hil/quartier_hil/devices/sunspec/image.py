@@ -87,7 +87,7 @@ class Image:
         raw = self.get(path)
         if raw is None or isinstance(raw, str):
             raise LookupError(f"{path} is no number: {raw!r}")
-        power = self._power(self.cells[path])
+        power = self.power(self.cells[path])
         return float(raw) * 10.0**power if power > 0 else float(raw) / 10.0**-power
 
     def put(self, path: str, value: Value | None) -> None:
@@ -102,7 +102,7 @@ class Image:
         if cell.point.kind.startswith("float"):
             self.put(path, value)
             return
-        power = self._power(cell)
+        power = self.power(cell)
         low, high = word.bounds(cell.point.kind)
         raw = round(value / 10.0**power if power > 0 else value * 10.0**-power)
         # An accumulator at its start reads 0, which is also its code for "not implemented".
@@ -116,7 +116,8 @@ class Image:
         """Every point in the order of its address."""
         return iter(self.cells.values())
 
-    def _power(self, cell: Cell) -> int:
+    def power(self, cell: Cell) -> int:
+        """The power of ten that scales a point."""
         if isinstance(cell.scale, str):
             raw = self.get(cell.scale)
             return raw if isinstance(raw, int) else 0

@@ -1,0 +1,72 @@
+"""What a stranger's program writes to give a device an order: units and requests, by hand (pure).
+
+It reads the same manuals as everybody: a Victron GX, a KEBA P30, the plants of ``plc`` and SunSpec batteries.
+"""
+
+import struct
+from collections.abc import Iterator
+
+from quartier_hil.devices import p30
+from quartier_hil.devices.actor import Device
+from quartier_hil.devices.gx import Gx
+from quartier_hil.devices.p30 import P30
+from quartier_hil.devices.plc import Plc
+from quartier_hil.devices.sunspec.image import Image
+from quartier_hil.devices.sunspec.storage import BatteryInverter
+from quartier_hil.devices.sunspec.word import encoded
+
+WRITE_COIL, WRITE_ONE, WRITE_MANY = 5, 6, 16
+Request = tuple[int, bytes]
+"""Unit and PDU."""
+_GX_SETPOINTS = 96  # three times 32 bits, one for each phase
+_SHARE_MAX_PCT = 100.0
+
+
+def requests(device: Device, value: float) -> list[Request]:
+    """The writes that order ``value``, in house units.  Raises TypeError for a device that takes none."""
+    if isinstance(device, Gx):
+        thirds = struct.pack(">3i", *(round(value / 3) for _ in range(3)))
+        return [(device.vebus, _many(_GX_SETPOINTS, thirds))]
+    if isinstance(device, P30):
+        return [(p30.UNIT, pdu) for pdu in _charging(value)]
+    (unit,) = device.units
+    if isinstance(device, Plc):
+        return [(unit, _plant(device, value))]
+    if isinstance(device, BatteryInverter):
+        return [(unit, pdu) for pdu in _stored(device.image, value)]
+    raise TypeError(f"nobody else orders a {type(device).__name__}")
+
+
+def _one(address: int, word: int) -> bytes:
+    return struct.pack(">BHH", WRITE_ONE, address, word & 0xFFFF)
+
+
+def _many(address: int, data: bytes) -> bytes:
+    return struct.pack(">BHHB", WRITE_MANY, address, len(data) // 2, len(data)) + data
+
+
+def _charging(ampere: float) -> Iterator[bytes]:
+    """KEBA: a current of 6 A at least and the enabling, or a pause."""
+    if ampere >= p30.MIN_MA / 1_000:
+        yield _one(5004, round(ampere * 1_000))
+    yield _one(5014, int(ampere > 0))
+
+
+def _plant(device: Plc, value: float) -> bytes:
+    if device.map.table == "coil":
+        return struct.pack(">BHH", WRITE_COIL, device.map.address, 0xFF00 if value else 0)
+    return _one(device.map.address, round(value * device.map.scale))
+
+
+def _stored(image: Image, value_w: float) -> Iterator[bytes]:
+    """SunSpec: model 704 where there is one, plus generates; else both limits of model 124 in percent."""
+    if "704.WSet" in image.cells:
+        wanted = {"704.WSetMod": 1.0, "704.WSet": -value_w, "704.WSetEna": 1.0}
+    else:
+        share = value_w / image.number("124.WChaMax") * _SHARE_MAX_PCT
+        wanted = {"124.OutWRte": -share, "124.InWRte": share, "124.StorCtl_Mod": 3.0}
+    for path, value in wanted.items():
+        cell = image.cells[path]
+        raw = round(value / 10.0 ** image.power(cell))
+        words = encoded(cell.point.kind, raw, cell.point.words)
+        yield _many(cell.address, struct.pack(f">{len(words)}H", *words))

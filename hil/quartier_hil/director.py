@@ -1,0 +1,176 @@
+"""Makes the events of a scenario happen over wires: to the plant, its devices, the district, the daemon."""
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from quartier_hil import scenario as asked
+from quartier_hil.devices import foreign
+from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Swap
+from quartier_hil.plant import building, mains
+from quartier_hil.stage.rival import Rival
+from quartier_hil.wall import WallClock
+
+if TYPE_CHECKING:
+    from quartier_hil.run import Run
+
+
+class Director:
+    """Of one run.  ``wall`` is the house's wall clock as the daemon is told it."""
+
+    def __init__(self, run: "Run") -> None:
+        self.run = run
+        self.wall = WallClock()
+        self._word = ""
+
+    async def perform(self) -> None:
+        """Every event at its second."""
+        async with asyncio.TaskGroup() as group:
+            for event in sorted(self.run.scenario.events, key=lambda item: item.at_s):
+                await self.run.until(event.at_s)
+                if isinstance(event, Blackout | Master):  # others happen meanwhile
+                    group.create_task(self.happen(event))
+                else:
+                    await self.happen(event)
+
+    async def happen(self, event: Any) -> None:
+        """One event, now; one that lasts is over when this returns."""
+        run = self.run
+        match event:
+            case asked.Broker():
+                run.mark("the broker comes back" if event.up else "the broker is taken away")
+                await (run.broker.start() if event.up else run.broker.stop())
+            case asked.Kill() | asked.Freeze():
+                await run.keeper.happen(event)
+            case asked.Unplug():
+                words = "comes back" if event.back else "is pulled out"
+                run.mark(f"the adapter of {event.meter} {words}", "fault")
+                await run.metering.plug(event.meter, plugged=event.back)
+            case Blackout():
+                await self._blackout(event)
+            case Master():
+                await self._meddle(event)
+            case _:
+                self._at_once(event)
+
+    def _at_once(self, event: Any) -> None:
+        run = self.run
+        match event:
+            case asked.Say():
+                run.said = event.text
+                run.mark(event.text, "say")
+            case asked.Failure():
+                run.mark(f"{event.device}: {event.kind}", "fault")
+                self._whose(event.device).fault(event.device, event.kind, **event.told)
+            case asked.Clear():
+                run.mark(f"{event.device} is well again")
+                self._whose(event.device).clear(event.device)
+            case asked.Disturb():
+                run.mark(f"the line of {event.meter}: {event.line}", "fault")
+                run.metering.disturb(event.meter, event.line)
+            case asked.Caps() | asked.Heartbeat() | Document():
+                self._by_district(event)
+            case _:
+                self._at_home(event)
+
+    def _by_district(self, event: asked.Caps | asked.Heartbeat | Document) -> None:
+        run = self.run
+        match event:
+            case asked.Caps():
+                run.mark(f"district: {event.words}")
+                self._send_caps(event)
+            case asked.Heartbeat():
+                run.mark("the district speaks again" if event.on else "the district falls silent")
+                run.peer.order("heartbeat", on=event.on)
+            case Document():
+                run.mark(f"district: an envelope without sense ({event.kind})", "fault")
+                run.peer.order("nonsense", kind=event.kind)
+
+    def _whose(self, target: str) -> Any:
+        """Who keeps what a fault falls on: the wiring, or the smart meters."""
+        run = self.run
+        return run.metering if target in run.scenario.house.meters else run.wiring
+
+    async def _blackout(self, event: Blackout) -> None:
+        """The supply goes, with all that hangs on it, and comes back; the gateway takes its time to start."""
+        self.run.mark("the supply is gone", "fault")
+        self._supply(on=False, backed=event.backed)
+        async with asyncio.TaskGroup() as group:
+            if event.gateway_s is not None:
+                group.create_task(self.run.keeper.blackout(event.gateway_s))
+            await self.run.until(event.at_s + event.for_s)
+            self.run.mark("the supply is back")
+            self._supply(on=True, backed=event.backed)
+
+    def _supply(self, *, on: bool, backed: tuple[str, ...]) -> None:
+        volts = mains.NOMINAL_V if on else 0.0
+        self._set_mains(mains.levelled(self.run.plant.mains, volts, (1, 2, 3)))
+        self.run.wiring.supply(on=on, backed=backed)
+        self.run.metering.supply(on=on, backed=backed)
+
+    async def _meddle(self, event: Master) -> None:
+        """Somebody else writes an output, again and again, over a connection of his own."""
+        self.run.mark(f"somebody else orders {event.point} = {event.value:g}", "fault")
+        device, port = self.run.wiring.orderable(event.point)
+        rival = Rival(port)
+        at_s = event.at_s
+        while at_s < event.at_s + event.for_s:
+            await self.run.until(at_s)
+            await rival.order(foreign.requests(device, event.value))
+            at_s += event.every_s
+        self.run.mark(f"he wrote {rival.taken_count} times, {rival.refused_count} in vain")
+
+    def lie(self, event: ClockFault) -> None:
+        """The wall clock lies to the daemon from now on, or no longer."""
+        self.wall.lie(event, self.run.clock.utc_ms())
+        self.tell_clock()
+
+    def tell_clock(self) -> None:
+        """Write the word that the daemon's clock looks at, where it has changed."""
+        word = self.wall.word(self.run.clock.utc_ms())
+        if word != self._word:
+            self._word = word
+            # Never half a word: the daemon reads when it likes.
+            draft = self.run.daemon.word.with_suffix(".new")
+            draft.write_text(word)
+            draft.replace(self.run.daemon.word)
+
+    def _at_home(self, event: Any) -> None:
+        match event:
+            case asked.Contact():
+                self.run.mark(f"the grid operator's contact {'closes' if event.closed else 'opens'}")
+                self.run.wiring.contact(closed=event.closed)
+            case asked.Plug():
+                self.run.mark("a car is plugged in" if event.on else "the car leaves")
+                self.run.plant = building.plug(self.run.plant, on=event.on, need_wh=event.need_wh)
+            case ClockFault():
+                self.run.mark(f"the wall clock: {event.kind}", "fault")
+                self.lie(event)
+            case Swap():
+                self.run.mark(f"the {event.kind} of the grid meter are swapped", "fault")
+                self.run.wiring.swap = event.kind
+            case asked.Frequency():
+                self.run.mark(f"the frequency goes to {event.hz:g} Hz", "fault")
+                self._set_mains(mains.headed(self.run.plant.mains, event.hz, event.hz_per_s))
+            case asked.Voltage():
+                self.run.mark(f"{event.volts:g} V on {len(event.phases)} phases", "fault")
+                self._set_mains(mains.levelled(self.run.plant.mains, event.volts, event.phases))
+            case asked.Extra():
+                self.run.mark(f"somebody switches on {event.extra_w / 1e3:g} kW")
+                self.run.extra.append((event.extra_w, event.at_s + event.for_s))
+
+    def _set_mains(self, grid: mains.Mains) -> None:
+        self.run.plant = building.set_mains(self.run.plant, grid)
+
+    def _send_caps(self, event: asked.Caps) -> None:
+        house = self.run.scenario.house
+        interval = {"duration_s": event.for_s}
+        interval |= event.model_dump(
+            include={"import_max_w", "export_max_w", "generation_max_w"}, exclude_none=True
+        )
+        self.run.peer.order(
+            "caps",
+            intervals=[interval],
+            default={"import_max_w": house.contract_import_w, "export_max_w": house.contract_export_w},
+            for_s=self.run.scenario.duration_s + 86_400,
+            on_loss=event.on_loss,
+        )

@@ -1,0 +1,110 @@
+"""What came of several scenarios, a line for each: verdicts.json for machines, verdicts.md for people.
+
+Written anew after each run; lines of scenarios that are not run again stay, so a part can be run anew.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import isinf
+from pathlib import Path
+
+from quartier_hil.verdict.checks import Verdict
+
+FILE, PAGE = "verdicts.json", "verdicts.md"
+_HEAD = (
+    "# Verdicts\n\nEach run's own page lies in the folder of its name. *Command* and *inside* are the "
+    "slowest answers to a cap that tightened (promised: 2 s and 30 s); empty where none was.\n\n"
+    "| scenario | kept | broken | house time | rate | command | inside | cycles skipped | run |\n"
+    "| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One run: how many promises it kept, which it broke, and its figures; None: no such figure."""
+
+    scenario: str
+    kept_count: int
+    count: int
+    broken: tuple[str, ...]
+    house_s: float
+    rate: float | None
+    real_s: float
+    command_s: float | None = None
+    inside_s: float | None = None
+    skipped_count: int | None = None
+    date: str = ""
+
+
+def line(
+    name: str,
+    verdicts: Sequence[Verdict],
+    figures: Mapping[str, float],
+    *,
+    house_s: float,
+    rate: float | None,
+    real_s: float,
+    date: str,
+) -> Line:
+    """The line of a run; ``rate`` None: without wires."""
+    skipped = figures.get("skipped_count")
+    return Line(
+        scenario=name,
+        kept_count=sum(verdict.holds for verdict in verdicts),
+        count=len(verdicts),
+        broken=tuple(verdict.check for verdict in verdicts if not verdict.holds),
+        house_s=house_s,
+        rate=rate,
+        real_s=round(real_s, 1),
+        command_s=figures.get("tighten_command_s"),
+        inside_s=figures.get("tighten_inside_s"),
+        skipped_count=None if skipped is None else int(skipped),
+        date=date,
+    )
+
+
+def keep(folder: Path, new: Line) -> Path:
+    """Take a line into the record of ``folder``; returns the page.  Raises OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = {old.scenario: old for old in _read(folder / FILE)} | {new.scenario: new}
+    ordered = [lines[name] for name in sorted(lines)]
+    (folder / FILE).write_text(json.dumps([asdict(one) for one in ordered], indent=1) + "\n", "utf-8")
+    path = folder / PAGE
+    path.write_text(page(ordered), "utf-8")
+    return path
+
+
+def page(lines: Iterable[Line]) -> str:
+    """The table in Markdown."""
+    return _HEAD + "".join(map(_row, lines))
+
+
+def _row(one: Line) -> str:
+    cells = (
+        one.scenario,
+        f"{one.kept_count} of {one.count}",
+        ", ".join(one.broken),
+        f"{one.house_s / 60:.0f} min",
+        "no wires" if one.rate is None else f"{one.rate:g}",
+        _seconds(one.command_s),
+        _seconds(one.inside_s),
+        "" if one.skipped_count is None else f"{one.skipped_count}",
+        f"{one.date}, {one.real_s:.0f} s".removeprefix(", "),
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return ""
+    return "never" if isinf(value) else f"{value:.1f} s"
+
+
+def _read(path: Path) -> list[Line]:
+    """The lines of a record; none where there is none, or nobody can read it."""
+    try:
+        rows = json.loads(path.read_text("utf-8"))
+        return [Line(**{**row, "broken": tuple(row["broken"])}) for row in rows]
+    except (OSError, ValueError, TypeError, KeyError):
+        return []

@@ -1,0 +1,126 @@
+"""Which way of failing fits which device, wire or meter of a house, and why the others do not (pure).
+
+A wire stands for all devices on it.  Verbs are those of ``devices.fault``; the clock has its own event.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from quartier_hil import fittings
+from quartier_hil.devices.fault import Kind
+from quartier_hil.fittings import BOX
+from quartier_hil.house import House
+
+LINE = ("meter", "heatmeter", "relays", "inputs")
+"""The devices on the serial line ``rs485``."""
+DEVICES = ("gx", "charger", "storage", "solar")
+"""Those with a bus of their own."""
+SERIAL = "rs485"
+NET = "_net"
+"""After a device's name: the name of the network wire that it hangs on alone."""
+_SECONDS = ("slow", "late", "delayed", "intermittent")
+_FACTORS = ("wrong", "bent")
+_SMART = {
+    "unplugged": 'its adapter is pulled out by do = "unplug"',
+    "silent": "who speaks by itself and is not heard has no power: off",
+    "bent": "takes no orders",
+    "late": "answers bear no id",
+}
+
+
+def devices(house: House) -> set[str]:
+    """The Modbus devices of this house."""
+    usual = {*LINE, *DEVICES}
+    if house.battery == "gx":
+        usual.discard("storage")
+    if house.contact_import_w is None:
+        usual.discard("inputs")
+    if house.pv == "gx":
+        usual.discard("solar")
+    if "gx" not in (house.battery, house.pv):
+        usual.discard("gx")
+    return usual | set(fittings.boxes(house.boards, house.assets))
+
+
+def wires(house: House) -> dict[str, tuple[str, ...]]:
+    """The wires of this house with the devices on each."""
+    here = devices(house)
+    line = tuple(name for name in LINE if name in here)
+    return {SERIAL: line, **{name + NET: (name,) for name in sorted(here - {*LINE})}}
+
+
+def named(house: House, target: str) -> tuple[str, ...]:
+    """The devices that a fault of ``target`` falls on: those of a wire, or itself."""
+    return wires(house).get(target, (target,))
+
+
+def is_on(target: str, device: str) -> bool:
+    """Whether a fault that names a device or a wire is a device's."""
+    return target in (device, device + NET) or (target == SERIAL and device in LINE)
+
+
+def felt(target: str, kind: Kind) -> Kind:
+    """What the devices feel of it: those on a dead wire live on by themselves."""
+    is_wire = target == SERIAL or target.endswith(NET)
+    return "unplugged" if is_wire and kind == "off" else kind
+
+
+def refusal(house: House, target: str, kind: Kind, told: Mapping[str, Any]) -> str:
+    """Why a fault cannot be: no such target, a verb that it cannot follow, an argument that is missing.
+
+    Empty: it can.  ``told`` are its arguments.
+    """
+    if target in house.meters:
+        why = _of_smart_meter(target, kind)
+    elif target in wires(house):
+        why = _of_wire(kind)
+    elif target in devices(house):
+        why = _of_device(house, target, kind, told)
+    else:
+        return f"device: {target} is not in this house"
+    if why:
+        return f"kind: {target} cannot be {kind}: {why}"
+    return _missing(kind, told)
+
+
+def _missing(kind: Kind, told: Mapping[str, Any]) -> str:
+    if kind in _SECONDS and not told.get("seconds"):
+        return f"seconds: is missing: how long, for {kind}"
+    if kind in _FACTORS and "factor" not in told:
+        return f"factor: is missing: what is multiplied by it, for {kind}"
+    return ""
+
+
+def _of_smart_meter(target: str, kind: Kind) -> str:
+    if kind == "slow" and target != "mbus":
+        return "it speaks by itself, nobody waits for an answer"
+    return _SMART.get(kind, "")
+
+
+def _of_wire(kind: Kind) -> str:
+    if kind in _FACTORS:
+        return "what is changed on a wire fails its check and is noise: garbage"
+    return ""
+
+
+def _of_device(house: House, target: str, kind: Kind, told: Mapping[str, Any]) -> str:
+    if kind in ("stuck", "delayed", "wrong") and target == "relays":
+        return "it measures nothing"
+    if kind == "wrong" and target == "inputs" and "points" not in told:
+        return "it measures no power; name the points, as in1.input_on"
+    if kind == "bent" and target not in _ordered(house):
+        return "it takes no orders"
+    return ""
+
+
+def _ordered(house: House) -> set[str]:
+    """The devices that take orders."""
+    usual = {"relays", *(devices(house) & set(DEVICES))}
+    return usual | {name + BOX for asset in house.assets for name in fittings.names(asset)}
+
+
+def all_of(house: House) -> Iterator[str]:
+    """Every name that a fault may fall on."""
+    yield from sorted(devices(house))
+    yield from wires(house)
+    yield from house.meters

@@ -1,0 +1,204 @@
+"""How quickly a cap that tightens is answered: the first command on a wire, and the meter inside it (pure).
+
+failsafe.md section 2, "tighten reaction": command on the wire at most 2 s, measured inside at most 30 s.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+from quartier_hil import fittings
+from quartier_hil.happenings import Blackout
+from quartier_hil.outputs import Output, outputs
+from quartier_hil.plant.car import CarSpec
+from quartier_hil.scenario import Freeze, Kill, Scenario
+from quartier_hil.verdict.checks import Ending, Judge, Verdict
+from quartier_hil.verdict.promise import Cap
+
+COMMAND_MAX_S, INSIDE_MAX_S = 2.0, 30.0
+# As for a breach: what is no more than this over a cap is inside it.
+SLACK_SHARE, SLACK_W = 0.02, 200.0
+# A meter that is inside for a moment only is not yet inside.
+STAYS_S = 5.0
+# A command is what takes back this share of what is over: what follows the house's own noise is none.
+COMMAND_SHARE = 0.25
+_CAR = CarSpec()
+GENERATION = "order.generation_max_w"
+
+
+def tightenings(promised: Sequence[Cap]) -> list[tuple[Cap, float]]:
+    """Each cap that is tighter than the one before it, and until when it is the newest."""
+    found = []
+    for place in range(1, len(promised)):
+        before, cap = promised[place - 1], promised[place]
+        if cap.import_w < before.import_w or cap.export_w < before.export_w:
+            end_s = promised[place + 1].from_s if place + 1 < len(promised) else inf
+            found.append((cap, end_s))
+    return found
+
+
+@dataclass(slots=True)
+class _Tightening:
+    """One of them as it went; ``over_w`` is what was over it at its moment: plus imports, minus exports."""
+
+    cap: Cap
+    end_s: float
+    over_w: float | None = None
+    orders: dict[str, float] = field(default_factory=dict)
+    command_s: float | None = None
+    inside_s: float | None = None
+    is_settled: bool = False
+
+    @property
+    def is_inside(self) -> bool:
+        return self.over_w == 0.0
+
+
+@dataclass
+class Tightening:
+    """The slowest command and the slowest meter of all tightenings of a run while the gateway was there."""
+
+    scenario: Scenario
+    caps: Sequence[Cap]
+    command_s: float = field(init=False, default=0.0)
+    inside_s: float = field(init=False, default=0.0)
+    _open: list[_Tightening] = field(init=False)
+    _watts: Mapping[str, float] = field(init=False)
+    _last: dict[str, float] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Those in whose time nobody is ended, frozen or without power."""
+        away = [span for event in self.scenario.events if (span := _away(event)) is not None]
+        self._open = [
+            _Tightening(cap, end_s)
+            for cap, end_s in tightenings(self.caps)
+            if all(cap.from_s + INSIDE_MAX_S < begin or end <= cap.from_s for begin, end in away)
+        ]
+        house = self.scenario.house
+        self._watts = {out.order: _watts(out, house.assets) for out in outputs(house)}
+        self._watts = {**self._watts, GENERATION: 1.0}
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
+        """Judge one step."""
+        for one in self._open:
+            if one.cap.from_s <= now_s < one.end_s:
+                self._follow(one, now_s, values)
+        self._last = {order: values[order] for order in self._watts if order in values}
+
+    def _follow(self, one: _Tightening, now_s: float, values: Mapping[str, float]) -> None:
+        over_w = _over_w(one.cap, values["grid.power_w"])
+        if one.over_w is None:
+            one.over_w, one.orders = over_w, self._last or dict(values)
+        if one.is_inside:
+            return
+        if one.command_s is None and self._commanded(one, values):
+            one.command_s = now_s - one.cap.from_s
+        since_s = now_s - one.cap.from_s
+        if one.is_settled:
+            return
+        if over_w:
+            one.inside_s = None
+        elif one.inside_s is None:
+            one.inside_s = since_s
+        one.is_settled = one.inside_s is not None and since_s - one.inside_s >= STAYS_S
+
+    def _commanded(self, one: _Tightening, values: Mapping[str, float]) -> bool:
+        """Whether the orders take back their share by now: an import by less, an export by more."""
+        assert one.over_w is not None
+        sign = -1.0 if one.over_w > 0 else 1.0
+        moved_w = 0.0
+        for order, before in one.orders.items():
+            if order not in self._watts or order not in values or values[order] == before:
+                continue
+            way = -1.0 if order == GENERATION else 1.0
+            moved_w += (values[order] - before) * self._watts[order] * sign * way
+        return moved_w >= COMMAND_SHARE * abs(one.over_w) or self._switched(one, values)
+
+    def _switched(self, one: _Tightening, values: Mapping[str, float]) -> bool:
+        """Whether something was switched or stepped: how much that is only its load knows."""
+        return any(
+            watts == 0.0 and order in one.orders and values.get(order, one.orders[order]) != one.orders[order]
+            for order, watts in self._watts.items()
+        )
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """Both by name, for the table of figures; none where nothing had to be done."""
+        seen = [one for one in self._open if one.over_w]
+        if not seen:
+            return {}
+        commands = [inf if one.command_s is None else one.command_s for one in seen]
+        return {"tighten_command_s": max(commands), "tighten_inside_s": max(_inside_s(one) for one in seen)}
+
+    def verdict(self, _: Ending) -> Verdict:
+        """The slowest of each, and how many there were."""
+        promised = (
+            f"after each tightening the command on the wire in {COMMAND_MAX_S:g} s and the meter inside in "
+            f"{INSIDE_MAX_S:g} s"
+        )
+        seen = [one for one in self._open if one.over_w is not None]
+        figures = self.figures
+        if not figures:
+            measured = f"{len(seen)} tightenings, the house was inside each"
+            return Verdict("tightening", promised, measured, holds=True)
+        command_s, inside_s = figures.values()
+        acted = sum(not one.is_inside for one in seen)
+        measured = (
+            f"command after {_words(command_s)}, inside after {_words(inside_s)} at most "
+            f"({acted} of {len(seen)} tightenings had something to take back)"
+        )
+        holds = command_s <= COMMAND_MAX_S and inside_s <= INSIDE_MAX_S
+        return Verdict("tightening", promised, measured, holds)
+
+
+def tightened(judges: Iterable[Judge]) -> dict[str, float]:
+    """Both figures of a run; none where no cap had to be answered."""
+    found: dict[str, float] = {}
+    for judge in judges:
+        if isinstance(judge, Tightening):
+            found |= judge.figures
+    return found
+
+
+def _words(seconds: float) -> str:
+    return "never" if seconds == inf else f"{seconds:.1f} s"
+
+
+def _inside_s(one: _Tightening) -> float:
+    return inf if one.inside_s is None else one.inside_s
+
+
+def _away(event: object) -> tuple[float, float] | None:
+    """When the gateway is not there for what an event does, with a minute to find its place again."""
+    match event:
+        case Kill():
+            return event.at_s, event.at_s + event.down_s + 60.0
+        case Freeze():
+            return event.at_s, event.at_s + event.for_s + 60.0
+        case Blackout():
+            return event.at_s, event.at_s + event.for_s + event.boot_s + 60.0
+        case _:
+            return None
+
+
+def _over_w(cap: Cap, grid_w: float) -> float:
+    """What is over a cap beyond its slack: plus an import, minus an export; 0 inside."""
+    if grid_w > cap.import_w + max(cap.import_w * SLACK_SHARE, SLACK_W):
+        return grid_w - cap.import_w
+    if -grid_w > cap.export_w + max(cap.export_w * SLACK_SHARE, SLACK_W):
+        return grid_w + cap.export_w
+    return 0.0
+
+
+def _watts(output: Output, assets: Sequence[fittings.Fitting]) -> float:
+    """What one more of an order takes, in W; 0 where only its load knows."""
+    if output.sort == "setpoint":
+        return 1.0
+    if output.sort != "current":
+        return 0.0
+    phases = _CAR.phases_count
+    for cars in assets:
+        if isinstance(cars, fittings.Cars) and output.asset in fittings.names(cars):
+            place = fittings.names(cars).index(output.asset)
+            phases = _CAR.phases_count if fittings.phase(cars, place) is None else 1
+    return _CAR.voltage_v * phases

@@ -1,0 +1,54 @@
+import pytest
+
+from quartier_hil.devices.ailing import Ailing
+
+VALUES = {"power_w": 100.0, "energy_import_wh": 5.0}
+
+
+def _ailing(kind, **told):
+    found = Ailing()
+    found.fault(kind, 10.0, **told)
+    return found
+
+
+def test_who_is_well_tells_everything_as_it_is():
+    assert VALUES == Ailing().told(VALUES, 0.0)
+    assert not Ailing().is_mute(0.0)
+
+
+def test_what_stands_tells_nothing_new():
+    assert _ailing("stuck").told(VALUES, 11.0) is None
+
+
+def test_what_is_wrong_is_multiplied_and_counters_are_left_alone():
+    assert {"power_w": -100, "energy_import_wh": 5} == _ailing("wrong", factor=-1.0).told(VALUES, 11.0)
+
+
+def test_what_is_delayed_tells_what_was_so_long_ago():
+    ailing = _ailing("delayed", seconds=10.0)
+    told = [ailing.told({"power_w": now_s}, now_s)["power_w"] for now_s in (10.0, 15.0, 20.0, 25.0, 30.0)]
+
+    assert [10, 10, 10, 15, 20] == told
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "mute"),
+    [("off", {}, (True, True, True)), ("intermittent", {"seconds": 5.0}, (True, False, True))],
+)
+def test_no_power_is_silence_and_a_loose_contact_is_so_by_turns(kind, told, mute):
+    ailing = _ailing(kind, **told)
+
+    assert mute == tuple(ailing.is_mute(now_s) for now_s in (10.0, 15.0, 20.0))
+    ailing.clear()
+    assert not ailing.is_mute(10.0)
+
+
+def test_how_long_a_fault_is_is_known_while_it_is_in_force():
+    ailing = _ailing("slow", seconds=0.3)
+
+    assert (0.3, 0.0) == (ailing.seconds("slow"), ailing.seconds("delayed"))
+
+
+def test_what_is_no_fault_is_refused():
+    with pytest.raises(ValueError, match="is no fault"):
+        _ailing("tired")

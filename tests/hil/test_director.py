@@ -1,0 +1,73 @@
+import pytest
+
+from quartier.runtime.clock import RigsWord, rigs_word
+from quartier_hil.devices.foreign import requests
+from quartier_hil.happenings import Blackout, ClockFault, Master, Swap
+from quartier_hil.metering import Metering
+from quartier_hil.scenario import Clear, Failure
+from quartier_hil.wiring import Wiring
+
+
+@pytest.fixture
+async def run(prepared, tmp_path):
+    """A run on real sockets whose daemon was never started."""
+    prepared.wiring = Wiring(1, prepared.scenario.house)
+    await prepared.wiring.serve(tmp_path / "rs485")
+    prepared.metering = Metering((), tmp_path, contract_w=12_000, rate=20, seed=1)
+    yield prepared
+    await prepared.wiring.close()
+
+
+async def test_a_fault_of_a_wire_falls_on_its_devices_and_is_taken_back(run):
+    await run.director.happen(Failure(at_s=0, do="fault", device="gx_net", kind="off"))
+    gx = run.wiring.devices["gx"]
+
+    assert (False, True) == (gx.off, gx.away)
+    await run.director.happen(Clear(at_s=0, do="clear", device="gx_net"))
+    assert not gx.away
+
+
+async def test_swapped_phases_are_in_the_meters_registers_and_not_in_the_plants_values(run):
+    await run.director.happen(Swap(at_s=0, do="swap", device="meter"))
+    values = {f"grid.power_l{phase}_w": 100.0 * phase for phase in (1, 2, 3)}
+    run.wiring.publish(values, 1.0)
+    meter = run.wiring.devices["meter"]._mains
+
+    assert [200, 300, 100] == [meter.phase_power_w(f"l{phase}") for phase in (1, 2, 3)]
+    assert 100 == values["grid.power_l1_w"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds", "expected"),
+    [("off", 0, RigsWord(synced=False)), ("wrong", 60, RigsWord(jump_s=60.0))],
+)
+async def test_a_clock_that_lies_is_told_to_the_daemon_by_the_file_that_it_looks_at(
+    run, kind, seconds, expected
+):
+    await run.director.happen(ClockFault(at_s=0, do="clock", kind=kind, seconds=seconds))
+    assert expected == rigs_word(run.daemon.word)
+
+    await run.director.happen(ClockFault(at_s=0, do="clock", kind="well"))
+    assert RigsWord() == rigs_word(run.daemon.word)
+
+
+async def test_a_second_master_writes_over_a_connection_of_its_own(run):
+    await run.director.happen(
+        Master(at_s=0, do="master", point="bat1.setpoint_w", value=3_000, every_s=0.05, for_s=0.1)
+    )
+
+    assert 3_000 == run.wiring.devices["gx"].orders()["battery.setpoint_w"]
+    assert "he wrote 2 times, 0 in vain" == run.course.marks[-1].text
+
+
+async def test_in_a_blackout_what_has_no_battery_forgets_and_comes_back_with_the_supply(run):
+    gx, charger = run.wiring.devices["gx"], run.wiring.devices["charger"]
+    for device, value in ((gx, 3_000.0), (charger, 9.0)):
+        for unit, pdu in requests(device, value):
+            device.answer(unit, pdu)
+    dark = Blackout(at_s=0, do="blackout", for_s=0.05, backed=("charger", "gateway"))
+    await run.director.happen(dark)
+
+    assert (0, 9) == (gx.orders()["battery.setpoint_w"], charger.orders()["current_max_a"])
+    assert (False, False, False) == (gx.off, charger.off, run.plant.mains.is_gone)
+    assert ["the supply is gone", "the supply is back"] == [mark.text for mark in run.course.marks[-2:]]

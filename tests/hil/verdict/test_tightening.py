@@ -1,0 +1,134 @@
+import datetime as dt
+from math import inf
+
+import pytest
+
+from quartier_hil.scenario import Scenario
+from quartier_hil.verdict.checks import Ending
+from quartier_hil.verdict.promise import Cap, caps
+from quartier_hil.verdict.tightening import Tightening, tightened, tightenings
+
+CONTRACT = {"import_w": 12_000.0, "export_w": 6_000.0, "whose": "contract"}
+TIGHT = {**CONTRACT, "import_w": 4_000.0, "whose": "district"}
+CAP = {"at_s": 100, "do": "caps", "import_max_w": 4_000, "for_s": 600}
+
+
+def _scenario(*events, **house):
+    start = dt.datetime(2026, 6, 12, 18, 30)  # noqa: DTZ001 - the house's local time
+    return Scenario.model_validate(
+        {"title": "x", "start": start, "duration_s": 900, "house": house, "events": [CAP, *events]}
+    )
+
+
+def _judge(*events, **house):
+    scenario = _scenario(*events, **house)
+    return Tightening(scenario, caps(scenario))
+
+
+def _go(judge, *steps):
+    """Each step: second, grid in W, battery order, car order."""
+    for now_s, grid_w, battery_w, car_a in steps:
+        values = {"grid.power_w": grid_w, "order.battery_w": battery_w, "order.current_max_a": car_a}
+        judge.step(now_s, 1.0, values)
+    return judge
+
+
+def test_only_what_is_tighter_than_before_is_a_tightening():
+    before, tight = Cap(from_s=0, **CONTRACT), Cap(from_s=100, **TIGHT)
+    wide = Cap(from_s=700, **CONTRACT)
+    outward = Cap(from_s=800, **{**CONTRACT, "export_w": 1_000.0})
+
+    assert [(tight, 700), (outward, inf)] == tightenings([before, tight, wide, outward])
+
+
+def test_command_and_meter_are_timed_from_the_moment_of_the_cap():
+    judge = _go(
+        _judge(),
+        (99, 10_000, 0, 16),
+        (100, 10_000, 0, 16),
+        (101, 10_000, -200, 16),
+        (101.5, 10_000, -200, 8),
+        (104, 3_900, -200, 8),
+        (110, 3_900, -200, 8),
+    )
+
+    assert {"tighten_command_s": 1.5, "tighten_inside_s": 4.0} == judge.figures == tightened([judge])
+    verdict = judge.verdict(Ending())
+    assert verdict.holds
+    assert "command after 1.5 s, inside after 4.0 s at most (1 of 1 tightenings" in verdict.measured
+
+
+@pytest.mark.parametrize(
+    ("steps", "measured"),
+    [
+        (((100, 10_000, 0, 16), (103, 10_000, 0, 6), (106, 3_000, 0, 6)), "command after 3.0 s"),
+        (((100, 10_000, 0, 16), (101, 10_000, 0, 6), (140, 3_000, 0, 6)), "inside after 40.0 s"),
+        (((100, 10_000, 0, 16), (101, 10_000, 0, 6)), "inside after never"),
+        (((100, 10_000, 0, 16), (104, 3_000, 0, 16), (110, 3_000, 0, 16)), "command after never"),
+    ],
+)
+def test_who_is_late_or_never_there_has_broken_the_promise(steps, measured):
+    verdict = _go(_judge(), (99, 10_000, 0, 16), *steps).verdict(Ending())
+
+    assert not verdict.holds
+    assert measured in verdict.measured
+
+
+def test_a_moment_inside_is_not_yet_inside_and_what_comes_later_is_another_matter():
+    judge = _go(
+        _judge(),
+        (99, 10_000, 0, 16),
+        (100, 10_000, 0, 6),
+        (103, 3_000, 0, 6),
+        (105, 5_000, 0, 6),
+        (109, 3_000, 0, 6),
+        (115, 3_000, 0, 6),
+        (400, 9_000, 0, 6),
+    )
+
+    assert 9.0 == judge.figures["tighten_inside_s"]
+
+
+def test_a_house_that_is_inside_already_has_nothing_to_answer():
+    judge = _go(_judge(), (99, 3_000, 0, 16), (100, 3_000, 0, 16), (200, 9_000, 0, 16))
+
+    assert {} == judge.figures
+    assert "1 tightenings, the house was inside each" == judge.verdict(Ending()).measured
+
+
+def test_the_houses_own_noise_is_no_command():
+    judge = _go(_judge(), (99, 10_000, 0, 16), (100, 10_000, -900, 16), (101, 10_000, -1_500, 16))
+
+    assert 1.0 == judge.figures["tighten_command_s"]  # a quarter of 6 kW
+
+
+def test_an_export_is_taken_back_by_more_charging_or_less_generation():
+    outward = {"at_s": 100, "do": "caps", "export_max_w": 1_000, "for_s": 600}
+    scenario = _scenario(outward).model_copy(update={"events": ()})
+    judge = Tightening(scenario, [Cap(0, 12_000, 6_000, "contract"), Cap(100, 12_000, 1_000, "district")])
+    for now_s, generation_w in ((99, 6_000), (100, 6_000), (101, 3_000)):
+        values = {"grid.power_w": -5_000, "order.battery_w": 0, "order.generation_max_w": generation_w}
+        judge.step(now_s, 1.0, values)
+
+    assert 1.0 == judge.figures["tighten_command_s"]
+
+
+def test_what_only_its_load_knows_counts_when_it_is_switched():
+    lamps = {"kind": "lights", "name": "lamps1", "rated_w": 9_000}
+    judge = _judge(assets=[lamps])
+    for now_s, dim_pct in ((99, 100), (100, 100), (101, 50)):
+        judge.step(now_s, 1.0, {"grid.power_w": 10_000, "order.lamps1.dim_pct": dim_pct})
+
+    assert 1.0 == judge.figures["tighten_command_s"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"at_s": 90, "do": "kill", "down_s": 20},
+        {"at_s": 110, "do": "freeze", "for_s": 20},
+        {"at_s": 50, "do": "blackout", "for_s": 60},
+    ],
+)
+def test_nothing_is_asked_of_a_gateway_that_is_not_there(event):
+    assert {} == _go(_judge(event), (99, 10_000, 0, 16), (100, 10_000, 0, 16)).figures
