@@ -78,21 +78,22 @@ class Tightening:
         self._watts = {out.order: _watts(out, house.assets) for out in outputs(house)}
         self._watts = {**self._watts, GENERATION: 1.0}
 
-    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
         """Judge one step."""
         for one in self._open:
             if one.cap.from_s <= now_s < one.end_s:
-                self._follow(one, now_s, values)
+                self._follow(one, now_s, dt_s, values)
         self._last = {order: values[order] for order in self._watts if order in values}
 
-    def _follow(self, one: _Tightening, now_s: float, values: Mapping[str, float]) -> None:
+    def _follow(self, one: _Tightening, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
         over_w = _over_w(one.cap, values["grid.power_w"])
         if one.over_w is None:
             one.over_w, one.orders = over_w, self._last or dict(values)
         if one.is_inside:
             return
         if one.command_s is None and self._commanded(one, values):
-            one.command_s = now_s - one.cap.from_s
+            # An order that acts in a step stood when the step began.
+            one.command_s = max(now_s - dt_s - one.cap.from_s, 0.0)
         since_s = now_s - one.cap.from_s
         if one.is_settled:
             return
@@ -122,6 +123,11 @@ class Tightening:
         )
 
     @property
+    def command_max_s(self) -> float:
+        """What is promised; a house that is controlled more slowly than that has a cycle for it."""
+        return max(COMMAND_MAX_S, self.scenario.cycle_s)
+
+    @property
     def figures(self) -> dict[str, float]:
         """Both by name, for the table of figures; none where nothing had to be done."""
         seen = [one for one in self._open if one.over_w]
@@ -133,8 +139,8 @@ class Tightening:
     def verdict(self, _: Ending) -> Verdict:
         """The slowest of each, and how many there were."""
         promised = (
-            f"after each tightening the command on the wire in {COMMAND_MAX_S:g} s and the meter inside in "
-            f"{INSIDE_MAX_S:g} s"
+            f"after each tightening the command on the wire in {self.command_max_s:g} s "
+            f"and the meter inside in {INSIDE_MAX_S:g} s"
         )
         seen = [one for one in self._open if one.over_w is not None]
         figures = self.figures
@@ -147,7 +153,7 @@ class Tightening:
             f"command after {_words(command_s)}, inside after {_words(inside_s)} at most "
             f"({acted} of {len(seen)} tightenings had something to take back)"
         )
-        holds = command_s <= COMMAND_MAX_S and inside_s <= INSIDE_MAX_S
+        holds = command_s <= self.command_max_s and inside_s <= INSIDE_MAX_S
         return Verdict("tightening", promised, measured, holds)
 
 

@@ -29,7 +29,7 @@ def _go(judge, *steps):
     """Each step: second, grid in W, battery order, car order."""
     for now_s, grid_w, battery_w, car_a in steps:
         values = {"grid.power_w": grid_w, "order.battery_w": battery_w, "order.current_max_a": car_a}
-        judge.step(now_s, 1.0, values)
+        judge.step(now_s, 0.0, values)
     return judge
 
 
@@ -108,7 +108,7 @@ def test_an_export_is_taken_back_by_more_charging_or_less_generation():
     judge = Tightening(scenario, [Cap(0, 12_000, 6_000, "contract"), Cap(100, 12_000, 1_000, "district")])
     for now_s, generation_w in ((99, 6_000), (100, 6_000), (101, 3_000)):
         values = {"grid.power_w": -5_000, "order.battery_w": 0, "order.generation_max_w": generation_w}
-        judge.step(now_s, 1.0, values)
+        judge.step(now_s, 0.0, values)
 
     assert 1.0 == judge.figures["tighten_command_s"]
 
@@ -117,7 +117,7 @@ def test_what_only_its_load_knows_counts_when_it_is_switched():
     lamps = {"kind": "lights", "name": "lamps1", "rated_w": 9_000}
     judge = _judge(assets=[lamps])
     for now_s, dim_pct in ((99, 100), (100, 100), (101, 50)):
-        judge.step(now_s, 1.0, {"grid.power_w": 10_000, "order.lamps1.dim_pct": dim_pct})
+        judge.step(now_s, 0.0, {"grid.power_w": 10_000, "order.lamps1.dim_pct": dim_pct})
 
     assert 1.0 == judge.figures["tighten_command_s"]
 
@@ -132,3 +132,17 @@ def test_what_only_its_load_knows_counts_when_it_is_switched():
 )
 def test_nothing_is_asked_of_a_gateway_that_is_not_there(event):
     assert {} == _go(_judge(event), (99, 10_000, 0, 16), (100, 10_000, 0, 16)).figures
+
+
+def test_an_order_that_acts_in_a_step_stood_when_the_step_began():
+    judge = _judge()
+    for now_s, car_a in ((99, 16), (101, 16), (103, 6)):
+        judge.step(now_s, 2.0, {"grid.power_w": 10_000, "order.current_max_a": car_a})
+
+    assert 1.0 == judge.figures["tighten_command_s"]
+
+
+def test_a_house_with_a_slow_cycle_has_that_cycle_for_its_command():
+    scenario = _scenario().model_copy(update={"cycle_s": 5.0})
+
+    assert (2.0, 5.0) == (_judge().command_max_s, Tightening(scenario, caps(scenario)).command_max_s)
