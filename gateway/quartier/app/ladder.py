@@ -64,7 +64,7 @@ class Ladder:
 
     def _outside(self) -> Iterable[tuple[str, str]]:
         """Losses that control does not see: buses and the disk."""
-        yield from (("bus-down", bus.name) for bus in self._fleet.buses if not bus.online and bus.devices)
+        yield from (("bus-down", bus.name) for bus in self._fleet.buses if bus.is_down and bus.devices)
         if error := str(self._store.stats.get("error") or ""):
             is_full = any(word in error.lower() for word in FULL)
             yield ("disk-full" if is_full else "disk-dead"), ""

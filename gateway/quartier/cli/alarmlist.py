@@ -74,7 +74,7 @@ def parts(found: Mapping[str, Any], *, whole: bool) -> Iterator[RenderableType]:
     if shown:
         yield ""
         columns = (">id", "over and acknowledged", "gone", ">times", "by", "note")
-        yield table("", columns, (_past(row) for row in shown))
+        yield table("", columns, (_past(row, now_ms) for row in shown))
     if len(over) > len(shown):
         yield Text(f"{len(over) - len(shown)} older ones: quartier alarms --all")
 
@@ -104,7 +104,7 @@ def _block(row: Mapping[str, Any], now_ms: int) -> Iterator[RenderableType]:
         f"{row['number']:>3} ",
         (f"{worth:8}", style),
         f" {alarm.named(row['code'], row['of'])}",
-        f"  {_when(row, now_ms)}{_times(row)}",
+        f"  {_when(row, now_ms)}{_times(row, now_ms)}",
     )
     lines = [row["words"], "not acknowledged" if seen is None else _seen(seen, now_ms), remedy(row)]
     for line in filter(None, lines):
@@ -112,16 +112,15 @@ def _block(row: Mapping[str, Any], now_ms: int) -> Iterator[RenderableType]:
 
 
 def _when(row: Mapping[str, Any], now_ms: int) -> str:
-    since, gone_ms = _clock(row["since_utc_ms"]), row["cleared_utc_ms"]
+    since, gone_ms = _clock(row["since_utc_ms"], now_ms), row["cleared_utc_ms"]
     if gone_ms is None:
         return f"for {_span(row['since_utc_ms'], now_ms)}, since {since}"
-    return (
-        f"gone for {_span(gone_ms, now_ms)}, was there for {_span(row['since_utc_ms'], gone_ms)} from {since}"
-    )
+    lasted = _span(row["since_utc_ms"], gone_ms)
+    return f"gone for {_span(gone_ms, now_ms)}, was there for {lasted} from {since}"
 
 
-def _times(row: Mapping[str, Any]) -> str:
-    return f", {row['count']} times since {_clock(row['first_utc_ms'])}" if row["count"] > 1 else ""
+def _times(row: Mapping[str, Any], now_ms: int) -> str:
+    return f", {row['count']} times since {_clock(row['first_utc_ms'], now_ms)}" if row["count"] > 1 else ""
 
 
 def _seen(seen: Mapping[str, Any], now_ms: int) -> str:
@@ -129,25 +128,20 @@ def _seen(seen: Mapping[str, Any], now_ms: int) -> str:
     return f"acknowledged by {seen['by']} {_span(seen['utc_ms'], now_ms)} ago{note}"
 
 
-def _past(row: Mapping[str, Any]) -> tuple[str, ...]:
-    seen = row["acknowledged"]
+def _past(row: Mapping[str, Any], now_ms: int) -> tuple[str, ...]:
+    seen, gone = row["acknowledged"], _clock(row["cleared_utc_ms"], now_ms)
     name = alarm.named(row["code"], row["of"])
-    return (
-        str(row["number"]),
-        name,
-        _clock(row["cleared_utc_ms"]),
-        str(row["count"]),
-        seen["by"],
-        seen["note"],
-    )
+    return str(row["number"]), name, gone, str(row["count"]), seen["by"], seen["note"]
 
 
 def _span(from_ms: int, to_ms: int) -> str:
     return age(max(0, to_ms - from_ms) / 1000)
 
 
-def _clock(utc_ms: int) -> str:
-    return f"{datetime.fromtimestamp(utc_ms / 1e3, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+def _clock(utc_ms: int, now_ms: int) -> str:
+    """The time of day, with its date where that is not today's."""
+    then, now = (datetime.fromtimestamp(ms / 1e3, UTC).astimezone() for ms in (utc_ms, now_ms))
+    return f"{then:%H:%M:%S}" if then.date() == now.date() else f"{then:%Y-%m-%d %H:%M}"
 
 
 def kind(one: Kind) -> dict[str, Any]:

@@ -36,6 +36,7 @@ SILENT_AFTER_S, SILENT_AFTER_POLLS = 15.0, 3.0
 AGE_EVERY_NS = 500_000_000
 # A driver that says "now" for ever and waits for nothing must not hold the loop: others run in between.
 BREATH_READS = 32
+_NOT_OPENED = "not yet opened"
 
 
 class Bus:
@@ -62,7 +63,7 @@ class Bus:
         self.name = name
         self.mailbox = Mailbox(witness)
         self.online = False
-        self.why = "not yet opened"
+        self.why = _NOT_OPENED
         self._lost_told = False
         self._halted = False
         self._line = line
@@ -327,6 +328,11 @@ class Bus:
     def counts(self) -> Mapping[str, float]:
         """What the line counted since it was made: requests, retries, time-outs …"""
         return self._line.stats
+
+    @property
+    def is_down(self) -> bool:
+        """Whether it is lost, or could not be opened; while it is opened for the first time nobody knows."""
+        return not self.online and self.why != _NOT_OPENED
 
     @property
     def not_taken_back(self) -> Mapping[str, str]:

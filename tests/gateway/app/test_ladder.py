@@ -40,7 +40,7 @@ def _info(point, fallback=None):
 
 def _ladder(error="", *, online=True):
     bus = SimpleNamespace(
-        name="lan", online=online, devices={"gx": SimpleNamespace(owners=frozenset({"bat1", "gx"}))}
+        name="lan", is_down=not online, devices={"gx": SimpleNamespace(owners=frozenset({"bat1", "gx"}))}
     )
     timer = Fallback(after_s=45.0, value=0.0)
     points = {

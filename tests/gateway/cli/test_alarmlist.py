@@ -48,7 +48,7 @@ def test_an_active_alarm_tells_since_when_its_words_who_saw_it_and_what_to_do():
     head, first, words, seen, remedy = page(row(3))
 
     assert "1 active, 1 not acknowledged" == head
-    assert first.startswith("  3 warning  contact.unread:dso1  for 2 min, since 20")
+    assert first.startswith("  3 warning  contact.unread:dso1  for 2 min, since ")
     assert ("    words 3", "    not acknowledged") == (words, seen)
     assert remedy.endswith("the wire of dso1.")
 
@@ -110,3 +110,11 @@ def test_what_the_disk_kept_reads_as_what_a_daemon_answers():
 
     assert (2, 1) == (found["active_count"], found["unacknowledged_count"])
     assert Acknowledged(**SEEN) == book.records["contact.unread", "dso2"].acknowledged
+
+
+def test_a_time_of_another_day_has_its_date():
+    (today,) = [line for line in page(row(1)) if "since" in line]
+    (before,) = [line for line in page(row(1), seconds=3 * 86_400) if "since" in line]
+
+    assert len("12:00:00") == len(today.rpartition("since ")[2])
+    assert before.rpartition("since ")[2].startswith("2026-09-2")

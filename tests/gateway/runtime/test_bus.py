@@ -210,16 +210,18 @@ async def test_a_device_that_refuses_everything_is_not_called_silent_again_and_a
 
 async def test_a_bus_that_is_gone_is_reopened_and_said_once_each_way():
     async with running({"m1": METERS["m1"]}) as (house, simulated):
+        assert not house.bus.is_down, "nobody has tried yet"
         await house.until(lambda: house.latest)
         simulated["m1"].fault("off")
         await house.until(lambda: house.said("bus.lost"))
+        assert house.bus.is_down
         lost_ns = house.clock.now_ns()
         await house.until(lambda: house.clock.now_ns() > lost_ns + 30e9)
         simulated["m1"].clear()
         await house.until(lambda: house.said("bus.back"))
 
         assert len(house.said("bus.lost")) == 1
-        assert house.bus.online
+        assert (True, False) == (house.bus.online, house.bus.is_down)
 
 
 RELAYS = {"relays": (3, "waveshare/relay8", "relay1")}
