@@ -108,10 +108,11 @@ cdef inline void remember(
             else:
                 hold(seat, columns, most(setpoint_w, seat.unit.floor_w), before_w, now_ns)
     elif setpoint_w > seat.want_w + EPSILON_W:
+        before_w = columns.limit_w[at] if seat.on else 0.0
         if not seat.on:
             columns.on[at], columns.since_ns[at] = 1, now_ns
         if kind == EV or kind == DIVISIBLE:
-            columns.limit_w[at] = limit_w(most(setpoint_w, 0.0), seat.unit.rated_w)
+            columns.limit_w[at] = limit_w(most(before_w, setpoint_w), seat.unit.rated_w)
     columns.setpoint_w[at] = setpoint_w
 
 

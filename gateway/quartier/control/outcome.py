@@ -173,10 +173,18 @@ def _switched(player: Player, asset: Load | Ev, setpoint_w: float, now_ns: int, 
             return shed.switched_off(turn, before_w, now_ns)
         return shed.lowered(turn, max(setpoint_w, floor_w(asset)), before_w, now_ns)
     if setpoint_w > want_w + EPSILON_W:
-        if not turn.on:
-            turn = shed.switched_on(turn, now_ns)
-        return replace(turn, limit_w=limit(setpoint_w, full_w(asset))) if isinstance(asset, Ev) else turn
+        return _raised(asset, turn, setpoint_w, now_ns)
     return turn
+
+
+def _raised(asset: Load | Ev, turn: Turn, setpoint_w: float, now_ns: int) -> Turn:
+    """On, and a car with at least what it may take already: it may take less than that by itself."""
+    most_w = setpoint_w
+    if not turn.on:
+        turn = shed.switched_on(turn, now_ns)
+    elif isinstance(asset, Ev):
+        most_w = max(setpoint_w, _limit_w(asset, turn))
+    return replace(turn, limit_w=limit(most_w, full_w(asset))) if isinstance(asset, Ev) else turn
 
 
 def _car_turn(player: Player, ev: Ev, held_w: float | None, now_ns: int) -> Turn:

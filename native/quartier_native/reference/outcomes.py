@@ -50,10 +50,12 @@ def _consumed(seat: Seat, state: FleetState, setpoint_w: float, now_ns: int) -> 
         else:
             _lower(seat, state, max(setpoint_w, seat.unit.floor_w), before_w, now_ns)
     elif setpoint_w > seat.want_w + EPSILON_W:
+        # What runs may take less than it may by itself: being asked for more never lowers that.
+        before_w = state.limit_w[at] if seat.on else 0.0
         if not seat.on:
             state.on[at], state.since_ns[at] = 1, now_ns
         if kind in {EV, DIVISIBLE}:
-            state.limit_w[at] = limit_w(max(setpoint_w, 0.0), seat.unit.rated_w)
+            state.limit_w[at] = limit_w(max(before_w, setpoint_w), seat.unit.rated_w)
 
 
 def limit_w(watts: float, full_w: float) -> float:

@@ -67,6 +67,19 @@ def test_a_slowed_ev_goes_faster_before_pv_is_curtailed(plant, with_house):
     assert any(c.reason.endswith("charging faster") for _, c in p.log)
 
 
+def test_an_export_cap_never_lowers_what_a_car_may_take(plant, with_house):
+    p = plant(house=with_house("ev1", "pv1"), base_w=200, ev_wants_w=11_040).cap(import_max_w=8_000).run(30)
+    allowed_a = p.points["ev1.current_max_a"]
+    p.ev_wants_w = 3_000  # its battery is nearly full: it takes less than it may
+    p.run(10)
+    p.sun_w = 4_500
+    p.cap(export_max_w=500).run(10)
+
+    assert (
+        10 < allowed_a <= min(p.points["ev1.current_max_a"], *(a for _, a in p.written("ev1.current_max_a")))
+    )
+
+
 def test_a_paused_ev_resumes_before_pv_is_curtailed(plant, with_house):
     p = plant(house=with_house("ev1", "pv1"), base_w=200, ev_wants_w=11_040).cap(import_max_w=500).run(200)
     p.sun_w = 5500

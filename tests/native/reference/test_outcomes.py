@@ -4,6 +4,7 @@ from typing import Any
 
 from quartier_native.reference import outcomes
 from quartier_native.reference.buildings import (
+    DIVISIBLE,
     EV,
     LOAD,
     MODED,
@@ -74,6 +75,17 @@ def test_what_rises_is_on_and_free_at_its_full_power() -> None:
     assert ((1, 9 * S, 4140.0), (1, 9 * S, NONE_W)) == tuple(
         (state.on[0], state.since_ns[0], state.limit_w[0]) for state in (part, full)
     )
+
+
+def test_what_takes_less_than_it_may_is_not_lowered_by_being_raised() -> None:
+    for kind in (EV, DIVISIBLE):
+        unit = Unit(kind=kind, rated_w=11_040, floor_w=4140)
+        state = Columns([unit], 1, 4, 2).state()
+        state.limit_w[0] = 7000.0
+        after(unit, 3000.0, 1, state, present_w=2000.0, want_w=2000.0)
+        assert 7000.0 == state.limit_w[0]
+        after(unit, 8000.0, 1, state, present_w=2000.0, want_w=2000.0)
+        assert 8000.0 == state.limit_w[0]
 
 
 def test_modes_are_held_shed_and_their_turns_noted() -> None:
