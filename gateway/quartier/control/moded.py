@@ -97,7 +97,7 @@ def seated(scene: Scene, asset: Moded, leaning: Leaning) -> Player | None:
     want_w = _expected_w(asset, before, present_w, mode)
     player = Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable)
     player.mode, player.wanted = mode, wanted
-    player.tier, player.reason = leaning.tier, _reason(asset, mode, leaning)
+    player.tier, player.reason = leaning.tier, _reason(asset, mode, wanted, leaning)
     if movable and leaning.tier != "A":
         lowest, highest = leaning.lowest, leaning.highest
         downs, ups = range(mode + 1, lowest + 1), range(mode - 1, highest - 1, -1)
@@ -105,7 +105,7 @@ def seated(scene: Scene, asset: Moded, leaning: Leaning) -> Player | None:
         player.ups = tuple(_rung(asset, before, present_w, m, leaning) for m in ups)
         if not shed.may_rise(turn, now_ns):
             player.ups = ()
-    if turn.settling(now_ns):
+    if turn.settling(now_ns, scene.state.lag.late_s):
         player.present_w = max(present_w, turn.before_w)
     return player
 
@@ -132,11 +132,17 @@ def _mode(scene: Scene, turn: Turn, before: int, wanted: int, leaning: Leaning) 
     return mode
 
 
-def _reason(asset: Moded, mode: int, leaning: Leaning) -> str:
+def _reason(asset: Moded, mode: int, wanted: int, leaning: Leaning) -> str:
+    """Why it stands there; ``wanted`` is what it has wanted for long enough, where it would like another."""
     said = leaning.words
-    return (
-        said if said == FREE else Reason(f"{asset.modes[mode].name}: {said}", who(said), until_utc_ms(said))
-    )
+    if said == FREE:
+        return said
+    waits = ""
+    if wanted != leaning.wanted:
+        waits = (
+            f", {asset.modes[leaning.wanted].name} after {leaning.after_s / 60:g} min of it at the earliest"
+        )
+    return Reason(f"{asset.modes[mode].name}: {said}{waits}", who(said), until_utc_ms(said))
 
 
 def _rung(asset: Moded, before: int, present_w: float, mode: int, leaning: Leaning) -> Rung:

@@ -125,10 +125,23 @@ def test_a_chp_is_asked_when_the_import_stays_high_for_five_minutes(town):
     p = town(CHP, base_w=9_500)
     p.cap(import_max_w=30_000).run(299)
     assert 0 == p.points["chp.request_on"]
+    assert (
+        "rest: import without it above 9000 W, asked to run after 5 min of it at the earliest"
+        == p.view["assets"]["chp"]["state"]
+    )
     p.run(10)
 
     assert 1 == p.points["chp.request_on"]
-    assert "asked to run: import stays above 9000 W" == p.view["assets"]["chp"]["state"]
+    assert "asked to run: import without it above 9000 W" == p.view["assets"]["chp"]["state"]
+    p.base_w = 8_500
+    p.run(10)
+    assert "asked to run: import without it not below 8100 W" == p.view["assets"]["chp"]["state"]
+    p.base_w = 8_000
+    p.run(10)
+    assert (
+        "asked to run: import without it below 8100 W, rest after 5 min of it at the earliest"
+        == p.view["assets"]["chp"]["state"]
+    )
 
 
 def test_a_loop_that_gets_hot_is_given_back_and_said_so(town):

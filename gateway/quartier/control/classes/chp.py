@@ -24,10 +24,10 @@ def leaning(chp: Chp, scene: Scene) -> Leaning:
         return Leaning(here, here, here, chp.tier, "led by heat")
     if need_w is None:
         return Leaning(here, REST, RUN, chp.tier, "free", after_s=AFTER_S)
-    wanted = here
+    wanted, end_w = here, WITHDRAWN_BELOW * start_w
+    words = "free" if here == REST else f"import without it not below {end_w:.0f} W"
     if need_w > start_w:
-        wanted = RUN
-    elif need_w < WITHDRAWN_BELOW * start_w:
-        wanted = REST
-    words = f"import stays above {start_w:.0f} W" if wanted == RUN else "free"
+        wanted, words = RUN, f"import without it above {start_w:.0f} W"
+    elif need_w < end_w and here == RUN:
+        wanted, words = REST, f"import without it below {end_w:.0f} W"
     return Leaning(wanted, REST, RUN, chp.tier, words, after_s=AFTER_S)
