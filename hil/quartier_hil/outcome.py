@@ -30,6 +30,7 @@ def judged(run: Run) -> list[Verdict]:
         heard=run.heard,
         memory=run.memory,
         answers=answers(run.peer.log),
+        alarms=run.alarms.found,
         end_s=run.now_s,
     )
     return [judge.verdict(ending) for judge in run.judges]

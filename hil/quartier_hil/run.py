@@ -33,6 +33,7 @@ from quartier_hil.stage import written
 from quartier_hil.stage.broker import Broker
 from quartier_hil.stage.daemon import Daemon, deep, link_mode
 from quartier_hil.stage.peer import Peer
+from quartier_hil.verdict.alarmed import Raised
 from quartier_hil.verdict.checks import Heard, Judge, Release
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.invariants import OrderJudge
@@ -90,6 +91,7 @@ class Run:
     kpis: Kpis = field(default_factory=Kpis)
     ledger: Ledger = field(default_factory=Ledger)
     modes: list[tuple[float, str]] = field(default_factory=list)
+    alarms: Raised = field(default_factory=Raised)
     releases: list[Release] = field(default_factory=list)
     downs: list[tuple[float, float]] = field(default_factory=list)
     crashes: list[tuple[float, int]] = field(default_factory=list)
@@ -276,6 +278,7 @@ class Run:
             if self.status:
                 self.last_status = self.status
                 self._look_at_orders()
+                self.alarms.look(self.elapsed_s(), deep(self.status, "alarms") or ())
                 mode = link_mode(self.status)
                 if not self.modes or self.modes[-1][1] != mode:
                     self.modes.append((self.elapsed_s(), mode))

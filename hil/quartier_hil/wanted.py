@@ -157,6 +157,36 @@ class Refused(Part):
     """Each envelope without sense is rejected with a reason, or caps nothing more than before."""
 
 
+class Alarmed(Part):
+    """The daemon raises an alarm."""
+
+    check: Literal["alarmed"]
+    """An alarm comes within a span, and none like it before."""
+    words: str
+    """A part of its words."""
+    from_s: Seconds = 0.0
+    """Not before."""
+    until_s: Seconds
+    """By when."""
+
+
+class Steady(Part):
+    """A quantity of the plant does not swing."""
+
+    check: Literal["steady"]
+    """A quantity of the plant turns round seldom."""
+    point: str
+    """Which, as asset.quantity."""
+    by: Annotated[float, Field(gt=0)]
+    """How far it must come back from its furthest value to count as a turn."""
+    turns_max_count: Annotated[int, Field(ge=0)]
+    """How many turns are allowed."""
+    from_s: Seconds = 0.0
+    """Since when."""
+    until_s: Seconds
+    """Until when."""
+
+
 class FallsBack(Part):
     """A device gives up an order by itself."""
 
@@ -203,6 +233,8 @@ Check = Annotated[
     | Accounted
     | Memory
     | FallsBack
+    | Alarmed
+    | Steady
     | Refused
     | Reached
     | Invariants,

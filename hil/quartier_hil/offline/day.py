@@ -27,6 +27,7 @@ from quartier_hil.prepared import prepared
 from quartier_hil.records.series import Series
 from quartier_hil.report.picture import picture
 from quartier_hil.run import ZONE, specified
+from quartier_hil.verdict.alarmed import Raised
 from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.invariants import OrderJudge
@@ -74,6 +75,7 @@ class Day:
     kpis: Kpis = field(default_factory=Kpis)
     ledger: Ledger = field(default_factory=Ledger)
     modes: list[tuple[float, str]] = field(default_factory=list)
+    alarms: Raised = field(default_factory=Raised)
     downs: list[tuple[float, float]] = field(default_factory=list)
     view: Mapping[str, Any] = field(default_factory=dict)
     caps: tuple[Cap, ...] = field(init=False)
@@ -175,7 +177,13 @@ class Day:
 
     def verdicts(self) -> list[Verdict]:
         """One for each check that can be judged here, and those that hold for every run."""
-        ending = Ending(modes=self.modes, downs=self.downs, answers=self.peer.answers, end_s=self.now_s)
+        ending = Ending(
+            modes=self.modes,
+            downs=self.downs,
+            answers=self.peer.answers,
+            alarms=self.alarms.found,
+            end_s=self.now_s,
+        )
         return [judge.verdict(ending) for judge in self.judges]
 
     def _meddle(self) -> None:
@@ -228,6 +236,7 @@ class Day:
         self.doors.write(decision.commands, self.now_s)
         self.doors.give_back(decision.releases, self.now_s)
         self.view = decision.view
+        self.alarms.look(self.now_s, self.view["alarms"])
         for command in decision.commands:
             self.ledger.note(self.now_s, command.point, command.value, command.reason)
             for judge in self._readers:

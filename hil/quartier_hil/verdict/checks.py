@@ -50,7 +50,7 @@ class Ending:
     each was called good; ``missing`` counts rows of the
     daemon's own history that the district lacks.  ``heard`` is told of each smart meter where it was
     counted, ``memory`` (house seconds, MB) as it was looked at; ``answers`` are kind, status and reason of
-    each envelope without sense.
+    each envelope without sense; ``alarms`` are those raised (house seconds, words).
     """
 
     modes: Sequence[tuple[float, str]] = ()
@@ -66,6 +66,7 @@ class Ending:
     cycles_count: int | None = None
     heard: Mapping[str, Heard] = field(default_factory=dict)
     answers: Sequence[tuple[str, str, str]] = ()
+    alarms: Sequence[tuple[float, str]] = ()
     memory: Sequence[tuple[float, float]] = ()
     end_s: float = 0.0
 

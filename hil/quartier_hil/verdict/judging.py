@@ -7,7 +7,7 @@ from quartier_hil import wanted as asked
 from quartier_hil.fittings import names
 from quartier_hil.plant.building import ASSETS
 from quartier_hil.scenario import Scenario
-from quartier_hil.verdict import checks, invariants
+from quartier_hil.verdict import alarmed, checks, invariants, steady
 from quartier_hil.verdict.checks import Judge
 from quartier_hil.verdict.promise import Cap
 from quartier_hil.verdict.tightening import Tightening, tightenings
@@ -23,6 +23,8 @@ _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
     asked.Accounted: checks.Accounted,
     asked.Memory: checks.Memory,
     asked.FallsBack: checks.FallsBack,
+    asked.Alarmed: alarmed.Alarmed,
+    asked.Steady: steady.Steady,
     asked.Refused: checks.Refused,
     asked.Reached: checks.Reached,
 }

@@ -1,0 +1,39 @@
+"""Whether a quantity swings: how often it turns round by more than it should (pure)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from quartier_hil import wanted as asked
+from quartier_hil.verdict.checks import Ending, Verdict
+
+
+@dataclass
+class Steady:
+    """Counts the turns of a quantity: it comes back from its furthest value by more than ``by``."""
+
+    asked: asked.Steady
+    turns_count: int = 0
+    way: int = 0
+    furthest: float | None = None
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
+        """Judge one step."""
+        value = values.get(self.asked.point)
+        if value is None or not self.asked.from_s <= now_s <= self.asked.until_s:
+            return
+        if self.furthest is None or (value - self.furthest) * self.way > 0:
+            self.furthest = value
+        elif abs(value - self.furthest) > self.asked.by:
+            self.turns_count += self.way != 0
+            self.way = 1 if value > self.furthest else -1
+            self.furthest = value
+
+    def verdict(self, _: Ending) -> Verdict:
+        """How often it turned."""
+        wanted = self.asked
+        span = f"from {wanted.from_s:g} s to {wanted.until_s:g} s"
+        promised = f"{wanted.point} turns by {wanted.by:g} at most {wanted.turns_max_count} times {span}"
+        if self.furthest is None:
+            return Verdict("steady", promised, "never seen", holds=False)
+        measured = f"{self.turns_count} times"
+        return Verdict("steady", promised, measured, self.turns_count <= wanted.turns_max_count)
