@@ -19,14 +19,15 @@ from quartier.control import (
     outage,
     returning,
     schedule,
+    sequence,
     supplies,
     turns,
 )
 from quartier.control.caps import LinkCaps
 from quartier.control.contacts import Why
-from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
+from quartier.control.wishes import Ack, Envelope, Heartbeat
 from quartier.house.assets import House
-from quartier.house.image import Frozen, Image
+from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier.runtime.clock import HouseClock
 from quartier.store.ledger import Store
@@ -140,12 +141,10 @@ class Turn:
         frozen = self._image.freeze(now.ns)
         before = self.link.mode
         self._take(now)
-        self._watch(frozen, now)
-        self.link = link.tick(self.link, self.params, now, outage=self.is_out)
-        caps = link.caps(self.link, self.params, now)
         self._resolve()
-        ordered = {} if self.hands is None else self.hands.running(now, outage=self.is_out)
-        decision = cycle.step(frozen, Wishes(caps=caps, overrides=ordered), self._state, now)
+        hands = self.hands
+        by_hand = None if hands is None else lambda gone: hands.running(now, outage=gone)
+        decision, self.link = sequence.taken(frozen, self._state, self.link, self.params, now, by_hand)
         self._state = decision.state
         self.view = decision.view
         if self.ladder is not None:
@@ -175,13 +174,9 @@ class Turn:
         """Judge the public grid alone, between two turns; whether a row begins to act: then one is due."""
         now = self._clock.now()
         before = self._state.events
-        self._watch(self._image.freeze(now.ns), now)
-        return self._state.events.rises_from(before)
-
-    def _watch(self, frozen: Frozen, now: Now) -> None:
-        """Judge the public grid's frequency and voltage."""
-        seen = events.judged(self._state.events, frozen, self.house, now.ns)
+        seen = events.judged(before, self._image.freeze(now.ns), self.house, now.ns)
         self._state = replace(self._state, events=seen)
+        return seen.rises_from(before)
 
     def _resolve(self) -> None:
         """Let control know how finely the points that it orders can be written, as devices tell it."""

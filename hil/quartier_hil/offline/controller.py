@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from quartier.control import cycle, events, link, turns
+from quartier.control import cycle, events, link, sequence, turns
 from quartier.control import outage as outages
 from quartier.control.link import LinkState
-from quartier.control.wishes import Ack, Envelope, Heartbeat, Wishes
+from quartier.control.wishes import Ack, Envelope, Heartbeat
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.contract import Readings
@@ -61,10 +61,6 @@ class Controller:
     def turn(self, now: Now) -> cycle.Decision:
         """One cycle, as the daemon takes it."""
         frozen = self.image.freeze(now.ns)
-        seen = events.judged(self.state.events, frozen, self.state.house, now.ns)
-        self.state = replace(self.state, events=seen)
-        self.linked = link.tick(self.linked, self.site.params, now, outage=seen.is_gone)
-        wishes = Wishes(caps=link.caps(self.linked, self.site.params, now))
-        decision = cycle.step(frozen, wishes, self.state, now)
+        decision, self.linked = sequence.taken(frozen, self.state, self.linked, self.site.params, now)
         self.state = decision.state
         return decision

@@ -1,0 +1,31 @@
+"""The order of one turn: the public grid first, then the link to the district, then the cycle (pure).
+
+The daemon and days without wires take it, so that neither tells of an order that the other does not keep.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from quartier.control import cycle, events, link
+from quartier.control.linkstate import LinkState
+from quartier.control.override import Overrides
+from quartier.control.state import Decision, State
+from quartier.control.wishes import Wishes
+from quartier.house.image import Frozen
+from quartier.house.now import Now
+
+
+def taken(
+    frozen: Frozen,
+    state: State,
+    linked: LinkState,
+    params: link.LinkParams,
+    now: Now,
+    by_hand: Callable[[bool], Overrides] | None = None,
+) -> tuple[Decision, LinkState]:
+    """One turn; ``by_hand`` gives what people ordered, told whether the public grid's voltage is gone."""
+    seen = events.judged(state.events, frozen, state.house, now.ns)
+    linked = link.tick(linked, params, now, outage=seen.is_gone)
+    caps = link.caps(linked, params, now)
+    wishes = Wishes(caps=caps, overrides={} if by_hand is None else by_hand(seen.is_gone))
+    return cycle.step(frozen, wishes, replace(state, events=seen), now), linked
