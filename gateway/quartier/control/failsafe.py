@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from math import ceil
 
 from quartier.house.assets import Grid
 
@@ -61,7 +62,9 @@ def slow(grid: Grid) -> bool:
 
 
 LATE_CYCLES = 3
-"""So many cycles in a row that come late are one loss."""
+"""So many cycles in a row that were missed are one loss."""
+LATE_AFTER = 1.5
+"""A cycle that begins more than so many periods after the one before was late: one is missed."""
 RULES = (
     Rule("starting", "no reading of the grid meter yet", lambda h: not h.grid_ever, Stage.FREEZE, 0),
     Rule(
@@ -81,6 +84,16 @@ RULES = (
     Rule("cycle-late", "the control cycle is late", lambda h: h.late_count >= LATE_CYCLES, Stage.FREEZE, 60),
 )
 WORDS = {rule.name: rule.words for rule in RULES}
+
+
+def missed(dt_s: float, cycle_s: float) -> int:
+    """How many cycles were missed in the ``dt_s`` since the last one: one more with each further period."""
+    return max(0, ceil(dt_s / cycle_s - LATE_AFTER))
+
+
+def late_s(count: int, cycle_s: float) -> float:
+    """The longest in which ``count`` cycles are missed and not one more, in s, from the last one in time."""
+    return count * (LATE_AFTER + 1.0) * cycle_s
 
 
 def judge(before: Judgement, health: Health, now_ns: int) -> Judgement:

@@ -224,11 +224,13 @@ LOSSES: tuple[Loss, ...] = (
     Loss(
         name="cycle-late",
         words=failsafe.WORDS["cycle-late"],
-        noticed_s=lambda pace: 2 * (failsafe.LATE_CYCLES + 1) * pace.cycle_s,
-        noticed_by=f"{failsafe.LATE_CYCLES} cycles in a row that are late by half of one or more",
+        noticed_s=lambda pace: failsafe.late_s(failsafe.LATE_CYCLES, pace.cycle_s),
+        noticed_by=f"{failsafe.LATE_CYCLES} missed cycles in a row, {failsafe.LATE_AFTER + 1:g} periods at"
+        " most each; one longer stall as it ends, and what does not end is the row of the frozen controller",
         action="nothing is raised",
-        deadline_s=lambda pace: 2 * (failsafe.LATE_CYCLES + 1) * pace.cycle_s,
-        within="the same; 8 cycles where each comes a whole one late",
+        deadline_s=lambda pace: failsafe.late_s(failsafe.LATE_CYCLES - 1, pace.cycle_s),
+        within=f"{failsafe.LATE_CYCLES - 1} missed cycles, after which one may still raise; while none runs "
+        "nothing is raised either",
         where="the control cycle",
         back=f"cycles on time for {_dwell_s('cycle-late'):g} s",
     ),

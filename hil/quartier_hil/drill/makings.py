@@ -14,6 +14,7 @@ from quartier_hil.drill import ground, init, reaction
 from quartier_hil.drill.guardian import Guardian
 from quartier_hil.drill.rehearsal import Making, Rehearsal
 from quartier_hil.happenings import ClockFault
+from quartier_hil.stage.daemon import deep
 
 Deed = Callable[[Rehearsal], Awaitable[None]]
 BATTERY = {"battery": "sunspec-7xx", "battery_wh": 20_000, "soc_pct": 80, "contract_import_w": 15_000}
@@ -24,7 +25,9 @@ LAMPS = {"kind": "lights", "name": "lamps1", "rated_w": 2_000, "evening": ["22:3
 UPLINK_S = 130.0
 WATCHDOG_S = 10.0
 """``WatchdogSec`` of our unit."""
-_LATE_STOP_S, _LATE_GO_S = 1.7, 0.25
+_LATE_STOP_S = 2.1
+"""Two cycles are missed, and the next is due most of a period after the one that comes late."""
+_ASK_REAL_S = 0.005
 
 
 def _fault(device: str, kind: str) -> Deed:
@@ -70,14 +73,29 @@ def _clock(kind: str, seconds: float = 0.0) -> Deed:
     return deed
 
 
+async def _ran(run: Rehearsal, before: int) -> int:
+    """The count of cycles, once the daemon has run more than ``before``."""
+    while True:
+        status = await run.daemon.ask("status") or {}
+        count = int((deep(status, "cycles") or {}).get("count", 0))
+        if count > before:
+            return count
+        await asyncio.sleep(_ASK_REAL_S)
+
+
 async def _stutter(run: Rehearsal) -> None:
-    """Stop the daemon for more than a cycle, again and again."""
+    """Stop the daemon as soon as it has run a cycle, for two periods, again and again: each comes late.
+
+    What it says itself is waited for, so that no cycle in time slips in between two stops.
+    """
     end_s = run.elapsed_s() + run.making.lasts_s - 2.0
+    count = await _ran(run, await _ran(run, -1))
+    run.begin()
     while run.elapsed_s() < end_s:
         run.daemon.freeze()
         await asyncio.sleep(run.clock.real_s(_LATE_STOP_S))
         run.daemon.thaw()
-        await asyncio.sleep(run.clock.real_s(_LATE_GO_S))
+        count = await _ran(run, count)
 
 
 def _end(*, release: bool, down_s: float) -> Deed:
@@ -287,13 +305,16 @@ MAKINGS: tuple[Making, ...] = (
     ),
     Making(
         loss="cycle-late",
-        how="the daemon is stopped for 1.7 s, again and again",
+        how="the daemon is stopped for 2.1 s after each cycle while the load steps up",
         make=_stutter,
         undo=_nothing,
         lasts_s=20.0,
         rate=1.0,
         warm_s=30.0,
         house=WIDE,
+        events=(EVENING, {"do": "load", "at_s": 30, "extra_w": 1_500, "for_s": 60}),
+        watched="order.battery_w",
+        measure=reaction.rests(),
     ),
     Making(
         loss="controller-killed",

@@ -97,7 +97,7 @@ class Rehearsal(Run):
             self.mark(self.making.how, "fault")
             ends = self.making.loss in ENDS
             writing = group.create_task(self._watch_outputs()) if ends else None
-            self.began_s, self.began_real_s = self.elapsed_s(), time.monotonic()
+            self.begin()
             await self.making.make(self)
             await self.until(self.making.warm_s + self.making.lasts_s)
             looking.cancel()
@@ -106,6 +106,10 @@ class Rehearsal(Run):
             self.mark("it is put right again", "fault")
             await self.making.undo(self)
             await others
+
+    def begin(self) -> None:
+        """From now on the times of this loss count; who makes it says so again where it begins later."""
+        self.began_s, self.began_real_s = self.elapsed_s(), time.monotonic()
 
     async def _declared(self) -> Mapping[str, Any] | None:
         """The daemon's own row for this loss, with this building's periods and timers."""

@@ -137,6 +137,25 @@ def test_a_slow_grid_meter_costs_10_percent_of_every_cap(plant, house):
     assert max(p.grid_log[20:]) <= 5410
 
 
+@pytest.mark.parametrize(
+    ("gaps_s", "stage"),
+    [
+        ((2, 2, 2), "FREEZE"),
+        ((2, 2), "WELL"),
+        ((2, 2, 1, 2), "WELL"),  # one in time between them: they are not in a row
+        ((3, 2), "FREEZE"),  # two missed at once, and a third
+        ((4,), "FREEZE"),
+    ],
+)
+def test_three_missed_cycles_in_a_row_freeze_however_they_are_spread(plant, gaps_s, stage):
+    p = plant(base_w=2000).run(20)
+    for gap_s in gaps_s:
+        p.t += gap_s - 1
+        p.step()
+
+    assert stage == p.view["stage"]
+
+
 def test_late_cycles_freeze_increases(plant):
     p = plant(base_w=2000).run(20)
     for _ in range(3):

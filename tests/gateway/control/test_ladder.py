@@ -63,6 +63,30 @@ def test_a_rule_acts_by_the_time_its_row_declares_and_not_a_cycle_earlier(name, 
     assert stage is not judged(noticed_s - 1.0)
 
 
+@pytest.mark.parametrize("cycle_s", [0.2, 1.0])
+@pytest.mark.parametrize("stall_s", [0.1, 0.51, 1.0, 1.49, 2.49, 3.0, 9.0])
+def test_late_cycles_raise_nothing_after_the_time_that_their_row_declares(cycle_s, stall_s):
+    """Cycles come ``stall_s`` periods late, each in turn; the last that may raise is within the deadline."""
+    pace = Pace(cycle_s=cycle_s)
+    late = BY_NAME["cycle-late"]
+    at_s, count, last_s, noticed_s = 0.0, 0, 0.0, None
+    for _ in range(5):
+        dt_s = (1.0 + stall_s) * cycle_s
+        at_s += dt_s
+        missed = failsafe.missed(dt_s, cycle_s)
+        count = count + missed if missed else 0
+        if count >= failsafe.LATE_CYCLES:
+            noticed_s = at_s if noticed_s is None else noticed_s
+        else:
+            last_s = at_s
+
+    if stall_s <= 0.5:
+        assert noticed_s is None
+        return
+    assert last_s <= late.deadline_s(pace)
+    assert noticed_s <= max(late.noticed_s(pace), (1.0 + stall_s) * cycle_s)
+
+
 def test_the_page_of_a_row_lets_nothing_open():
     for loss in LOSSES:
         assert all((loss.name, loss.words, loss.noticed_by, loss.action, loss.within, loss.where, loss.back))
