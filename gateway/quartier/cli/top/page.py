@@ -8,6 +8,7 @@ from rich.text import Text
 
 from quartier.cli import rows, sentences
 from quartier.cli.output import age, number, unit
+from quartier.cli.top import nodes
 from quartier.cli.top.rates import Rates
 from quartier.cli.top.sheet import Column, Row, Sheet, text
 from quartier.house.entry import Entry, from_data
@@ -41,6 +42,7 @@ def house(status: Mapping[str, Any], rates: Rates) -> Page:
     sheets = [_buses(status["buses"], rates), _devices(status["buses"])]
     if control:
         sheets.insert(0, _assets(control["assets"], status["written"]))
+        sheets[1:1] = [nodes.sheet(control["nodes"])] if control.get("nodes") else []
     foot = [sentences.district(status["district"]), *sentences.store(status["store"])]
     return Page(tuple(head), tuple(sheets), (*foot, sentences.cycles(status["cycles"])))
 
