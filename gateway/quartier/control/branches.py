@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from quartier.control import balance, failsafe, meters, phases, sight, stay
+from quartier.control import balance, failsafe, meters, overload, phases, sight, stay
 from quartier.control.meters import NOTHING, Look, Reading, minus, plus
 from quartier.control.nodes import Stem
 from quartier.control.phases import Four, Share
@@ -32,6 +32,7 @@ class Branch:
 
     ``basis`` says where that is from: ``measured``, ``reckoned`` from what is below, or ``silent``, a meter
     that is not heard.  ``phased``: the phases are measured.  ``load_w`` is all that flows now, players too.
+    ``over``: more than its caps flows although all was commanded.
     """
 
     high_w: Four
@@ -40,6 +41,12 @@ class Branch:
     basis: str
     phased: bool = False
     stale: bool = False
+    over: bool = False
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing below may take more now: it is not seen well, or it is seen to carry too much."""
+        return self.stale or self.over
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +199,9 @@ class _Node:
             "silent" if silent else "reckoned" if reading is None else "measured",
             phased=reading is not None and reading.phased,
             stale=silent or (self.is_metered and age_s > failsafe.stale_after_s(self.period_s)),
+            over=overload.is_over(
+                self.scene.state.overloads, self.scene.state.import_breach, self.stem.name(self.number)
+            ),
         )
 
     def _load(self, reading: Reading | None, reckoned: Four) -> Four:

@@ -20,6 +20,7 @@ from quartier.control import (
     generation,
     guards,
     hunting,
+    lag,
     limits,
     measures,
     met,
@@ -27,6 +28,7 @@ from quartier.control import (
     orders,
     outage,
     outcome,
+    overload,
     override,
     park,
     restore,
@@ -93,7 +95,8 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     house = state.house
     started_ns = now.ns if state.started_ns is None else state.started_ns
     dt_s = house.cycle_s if state.last_ns is None else max(0.0, (now.ns - state.last_ns) / 1e9)
-    late_count = state.late_count + 1 if dt_s > 1.5 * house.cycle_s else 0
+    missed = failsafe.missed(dt_s, house.cycle_s)
+    late_count = state.late_count + missed if missed else 0
     memories = sight.looked(frozen, house, state.memories)
     grid = memories.get(f"{house.grid.name}.power_w")
     age_s = min(sight.age_s(grid, now.ns), float("inf") if grid else (now.ns - started_ns) / 1e9)
@@ -116,6 +119,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
     contract_w = house.limits.import_hard_w
     seen = events.judged(state.events, frozen, house, now.ns)
     seen = replace(seen, outage=outage.risen(seen.outage, grid_w, contract_w, now.ns))
+    tracks = track.tracked(house, state.tracks, memories, state.book.orders, now.ns)
     after = replace(
         state,
         started_ns=started_ns,
@@ -127,12 +131,14 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         turns=override.turned(house, met.turns(frozen, state, now.ns), wishes.overrides, now.ns),
         import_breach=watched(state.import_breach, grid_w, force.import_w, now.ns),
         export_breach=watched(state.export_breach, export_w, force.export_w, now.ns),
+        overloads=overload.rows(state.overloads, house, memories, force, now.ns),
         force=force,
         mode=wishes.caps.mode,
         contacts=holds,
         supplies=loads,
         stays=stay.stays(house, state.stays, state.turns, memories, dt_s, now),
-        tracks=track.tracked(house, state.tracks, memories, state.book.orders, now.ns),
+        tracks=tracks,
+        lag=lag.looked(state.lag, house, memories, {name: one.seen for name, one in tracks.items()}),
         events=seen,
         rivals=rivals.watched(state.rivals, frozen, state.book.orders, now.ns),
         swings=hunting.watched(state.swings, house, memories, state.book.orders, now.ns),
@@ -161,21 +167,29 @@ def _common(before: State, force: Force, wishes: Wishes) -> bool:
 
 def _players(scene: Scene) -> list[Player]:
     """Who takes part: flexible assets always, batteries only while all their inputs are there."""
+    memories, tracks, late = scene.state.memories, scene.state.tracks, scene.state.lag
+    grid = memories.get(f"{scene.house.grid.name}.power_w")
     players = [
-        flexible_player(asset, scene.state.turns[asset.name], scene.state.memories, scene.now_ns)
+        flexible_player(
+            asset,
+            scene.state.turns[asset.name],
+            memories,
+            scene.now_ns,
+            track.then_w(tracks.get(asset.name), grid, late.late_s),
+            late.late_s,
+        )
         for asset in flexible(scene.house)
         if not override.is_maintained(asset, scene.wishes.overrides)
     ]
     for player in players:
         player.usable = player.usable and not outcome.is_left_alone(scene, player.asset)
     players += moded.seats(scene)
-    grid = scene.state.memories.get(f"{scene.house.grid.name}.power_w")
     for asset in scene.house.assets:
         if not isinstance(asset, Battery) or outcome.why_not(scene, asset):
             continue
-        last = scene.state.memories[f"{asset.name}.power_w"]
-        present_w = track.power_w(asset, scene.state.tracks.get(asset.name), last, grid)
-        soc_pct = scene.state.memories[f"{asset.name}.soc_pct"].value
+        last = memories[f"{asset.name}.power_w"]
+        present_w = track.power_w(asset, tracks.get(asset.name), last, grid, late.found_s)
+        soc_pct = memories[f"{asset.name}.soc_pct"].value
         order = scene.state.book.orders.get(f"{asset.name}.setpoint_w")
         player = Player(asset, present_w, 0.0, Turn(), battery.room(asset, soc_pct))
         player.before_w = present_w if order is None else order.value
@@ -278,7 +292,7 @@ def _allocated(
     downs = steps.down(players, scene.state.turns, scene.now_ns)
     acted: dict[int, str] = {}
     off = emergency.taken(scene, players, wants, acted)
-    forced.taken(scene, players, wants, downs, acted)
+    forced.taken(scene, players, wants, downs, acted, grove)
     generation.capped(scene, players, wants, acted)
     _capped_consumption(scene, players, wants, downs, acted, base)
     raising = scene.stage is Stage.WELL

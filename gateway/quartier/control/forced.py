@@ -1,43 +1,88 @@
 """What a breach takes although the sums look right: the next step, or all of C and D at once."""
 
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from quartier.control import nodes
+from quartier.control.breach import Breach
 from quartier.control.players import Player
-from quartier.control.reason import further
+from quartier.control.reason import Reason, further
 from quartier.control.scene import Scene
 from quartier.control.steps import Step
+from quartier.control.tree import Grove
 from quartier.house.assets import Moded, Pv
 
 
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """A breach, what is broken, and the players that can help: all of them, or those below a node."""
+
+    breach: Breach
+    cap: Reason
+    inside: Collection[int]
+
+
 def taken(
-    scene: Scene, players: list[Player], wants: list[float], downs: list[Step], acted: dict[int, str]
+    scene: Scene,
+    players: list[Player],
+    wants: list[float],
+    downs: list[Step],
+    acted: dict[int, str],
+    grove: Grove,
 ) -> None:
     """A breach takes the next step although the sums look right; a fast one all of C and D."""
-    imports = scene.state.import_breach
+    for trouble in _troubles(scene, players, grove, "import"):
+        _import(trouble, wants, downs, acted)
+    for trouble in _troubles(scene, players, grove, "export"):
+        _export(trouble, players, wants, acted)
+
+
+def _troubles(scene: Scene, players: list[Player], grove: Grove, direction: str) -> Iterator[_Trouble]:
+    """Nodes first: what they take may be all that the connection needs."""
+    for row, breach in scene.state.overloads.items():
+        if row.direction == direction and (breach.fast_over or breach.next_step):
+            words = nodes.words(scene.house, grove.stem, scene.force, row.number(grove.stem), direction)
+            yield _Trouble(breach, words, _below(grove, grove.stem.number(row.node), row.k))
+    state = scene.state
+    breach = state.import_breach if direction == "import" else state.export_breach
+    if breach.fast_over or breach.next_step:
+        yield _Trouble(breach, scene.force.words(direction), range(len(players)))
+
+
+def _below(grove: Grove, number: int, k: int) -> frozenset[int]:
+    """The players that count in row ``k`` of a node."""
+    return frozenset(
+        leaf.index
+        for leaf in grove.inside(number)
+        if leaf.index is not None and leaf.share.spread(1.0)[k] > 0
+    )
+
+
+def _import(trouble: _Trouble, wants: list[float], downs: list[Step], acted: dict[int, str]) -> None:
     for candidate in downs:
+        if candidate.index not in trouble.inside:
+            continue
         if candidate.target_w >= wants[candidate.index] or candidate.target_w < 0:
             continue
-        if imports.fast_over and candidate.tier in {"C", "D"}:
+        if trouble.breach.fast_over and candidate.tier in {"C", "D"}:
             cause = "over the cap by 10 % for 5 s"
-        elif imports.next_step and not imports.fast_over:
+        elif not trouble.breach.fast_over:
             cause = "60 s mean over the cap"
         else:
             continue
         wants[candidate.index] = candidate.target_w
-        acted[candidate.index] = further(scene.force.words("import"), f": {cause}: {candidate.words}")
-        if not imports.fast_over:
+        acted[candidate.index] = further(trouble.cap, f": {cause}: {candidate.words}")
+        if not trouble.breach.fast_over:
             break
-    _export(scene, players, wants, acted)
 
 
-def _export(scene: Scene, players: list[Player], wants: list[float], acted: dict[int, str]) -> None:
+def _export(trouble: _Trouble, players: list[Player], wants: list[float], acted: dict[int, str]) -> None:
     """The same for export: first what discharges stops, then what generates; a fast breach stops both."""
-    breach = scene.state.export_breach
-    if not (breach.fast_over or breach.next_step):
-        return
-    giving = [index for index, want in enumerate(wants) if want < 0 and _stops(players[index])]
-    giving.sort(key=lambda index: isinstance(players[index].asset, Pv))
-    for index in giving if breach.fast_over else giving[:1]:
+    giving = [index for index in trouble.inside if wants[index] < 0 and _stops(players[index])]
+    giving.sort(key=lambda index: (isinstance(players[index].asset, Pv), index))
+    for index in giving if trouble.breach.fast_over else giving[:1]:
         wants[index] = 0.0
-        acted[index] = further(scene.force.words("export"), ": kept over it: stopped")
+        acted[index] = further(trouble.cap, ": kept over it: stopped")
 
 
 def _stops(player: Player) -> bool:

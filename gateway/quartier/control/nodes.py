@@ -17,6 +17,8 @@ from quartier.house.nodes import ROOT, Node, Phase
 ROWS = 4
 FAR_W = 1e11
 """A cap that nothing reaches."""
+MAIN_FUSE = "main fuse"
+"""The rule of the connection's own fuse, in reasons."""
 _SLOW_S = 2.0
 
 
@@ -47,6 +49,11 @@ class Stem:
         return next(
             (self.nodes[n - 1].phase for n in self.way(number) if n and self.nodes[n - 1].phase), None
         )
+
+    def rules(self, number: int) -> tuple[str, ...]:
+        """The rules that reasons name for its caps, as ``words`` does; the connection has its main fuse."""
+        name = self.name(number)
+        return (f"fuse of {name}", f"power of {name}") if number else (MAIN_FUSE,)
 
     def homes(self, assets: Sequence[Asset]) -> list[int]:
         """The number of the node that feeds each asset."""
@@ -105,7 +112,7 @@ def words(house: House, stem: Stem, force: Force, row: int, direction: str) -> R
     back = " feeding back" if direction == "export" else ""
     phase = f", L{k}" if k else ""
     if number == 0:
-        return rule(f"main fuse {house.main_fuse_a:g} A{phase}{back}", "main fuse")
+        return rule(f"main fuse {house.main_fuse_a:g} A{phase}{back}", MAIN_FUSE)
     node = stem.nodes[number - 1]
     if k == 0 and node.power_max_w < node.phases_count * node.fuse_a * NOMINAL_V:
         return rule(f"{node.name}, {node.power_max_w:.0f} W{back}", f"power of {node.name}")

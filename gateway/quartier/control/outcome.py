@@ -194,7 +194,8 @@ def _car_turn(player: Player, ev: Ev, held_w: float | None, now_ns: int) -> Turn
         return turn
     if held_w < floor_w(ev) - EPSILON_W:
         return shed.switched_off(turn, before_w, now_ns)
-    return shed.lowered(turn, held_w, before_w, now_ns)
+    # One that draws more than its order is reckoned with that: what is left of it may be above the order.
+    return shed.lowered(turn, min(held_w, _limit_w(ev, turn)), before_w, now_ns)
 
 
 def _pv_turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:

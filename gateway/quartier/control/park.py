@@ -323,12 +323,12 @@ class _Plan:
             lower = goal_a < bay.order_a and (
                 bay.order_a - goal_a >= CHANGE_A or tight & {row for row, _ in bay.rows}
             )
-            higher = goal_a > bay.order_a and due and answered and not self._is_stale(bay)
+            higher = goal_a > bay.order_a and due and answered and not self._rests(bay)
             if lower or (higher and (goal_a - bay.order_a >= CHANGE_A or goal_a >= bay.most_a)):
                 bay.goal_a = goal_a
 
-    def _is_stale(self, bay: Bay) -> bool:
-        return any(self.grove.branches[number].stale for number in bay.way)
+    def _rests(self, bay: Bay) -> bool:
+        return any(self.grove.branches[number].rests for number in bay.way)
 
     def _start(self, starting: Sequence[Bay], hard: MutableMapping[int, float]) -> None:
         """Let those begin for whom there is room beside all that is still drawn."""
@@ -336,7 +336,7 @@ class _Plan:
             taken(bay.rows, max(bay.goal_a, bay.drawn_a) if bay.active or bay.fixed else bay.drawn_a, hard)
         for bay in starting:
             floor_a = bay.ev.current_min_a
-            well = self._may_raise and not self._is_stale(bay)
+            well = self._may_raise and not self._rests(bay)
             if well and fits(bay.rows, floor_a, hard) is None:
                 bay.goal_a = floor_a
                 taken(bay.rows, floor_a, hard)

@@ -93,8 +93,15 @@ def takes_orders(asset: Load | Ev | Pv) -> bool:
     return asset.tier != "A" and (asset.writable if isinstance(asset, Ev) else asset.switchable)
 
 
-def flexible_player(asset: Load | Ev | Pv, turn: Turn, memories: Memories, now_ns: int) -> Player:
-    """A load, EV or PV as it stands.
+def flexible_player(
+    asset: Load | Ev | Pv,
+    turn: Turn,
+    memories: Memories,
+    now_ns: int,
+    then_w: float | None = None,
+    late_s: float = 0.0,
+) -> Player:
+    """A load, EV or PV as it stands; ``then_w`` is what the grid meter still shows of it, ``late_s`` late.
 
     A consumer just lowered counts as before for a few seconds: meters do not show it at the same time, and
     one that shows it early would make the rest look larger and shed the next for nothing.
@@ -106,6 +113,7 @@ def flexible_player(asset: Load | Ev | Pv, turn: Turn, memories: Memories, now_n
         present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
         present_w = min(present_w, 0.0)
         want_w = max(present_w, most_w) if turn.on else 0.0
+        present_w = present_w if then_w is None else min(then_w, 0.0)
         return Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable)
     full = full_w(asset) if isinstance(asset, Ev) else worst_w(asset)
     most_w = full if turn.limit_w is None else turn.limit_w
@@ -114,6 +122,7 @@ def flexible_player(asset: Load | Ev | Pv, turn: Turn, memories: Memories, now_n
     if turn.on:
         # Only what is limited on purpose is expected to come down by itself.
         want_w = present_w if turn.limit_w is None else min(present_w, most_w)
-    if turn.settling(now_ns):
+    present_w = present_w if then_w is None else then_w
+    if turn.settling(now_ns, late_s):
         present_w = max(present_w, turn.before_w)
     return Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable)

@@ -52,9 +52,9 @@ class Turn:
         """Whether it runs less than it would by itself."""
         return self.is_held if self.mode is not None else not self.on or self.limit_w is not None
 
-    def settling(self, now_ns: int) -> bool:
-        """Whether a lowering may not yet show in every meter."""
-        return self.lowered_ns is not None and now_ns - self.lowered_ns < SETTLE_S * _S
+    def settling(self, now_ns: int, late_s: float = 0.0) -> bool:
+        """Whether a lowering may not yet show in every meter; ``late_s`` is how late the grid's is."""
+        return self.lowered_ns is not None and now_ns - self.lowered_ns < (SETTLE_S + late_s) * _S
 
     def sheds_24h(self, now_ns: int) -> int:
         """How often it was shed in the last 24 hours."""

@@ -11,9 +11,11 @@ from quartier.control.contacts import Hold
 from quartier.control.events import Events
 from quartier.control.failsafe import Judgement
 from quartier.control.hunting import Swings
+from quartier.control.lag import Lag
 from quartier.control.limits import Force
 from quartier.control.meters import Look
 from quartier.control.orders import Book
+from quartier.control.overload import Overloads
 from quartier.control.rivals import Rival
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
@@ -41,12 +43,14 @@ class State:
     gate: Gate = field(default_factory=Gate)
     import_breach: Breach = field(default_factory=Breach)
     export_breach: Breach = field(default_factory=Breach)
+    overloads: Overloads = field(default_factory=dict)
     force: Force | None = None
     mode: str = ""
     contacts: Mapping[str, Hold] = field(default_factory=dict)
     supplies: Mapping[str, Drawn] = field(default_factory=dict)
     book: Book = field(default_factory=Book)
     tracks: Mapping[str, Track] = field(default_factory=dict)
+    lag: Lag = field(default_factory=Lag)
     looks: Mapping[str, Look] = field(default_factory=dict)
     events: Events = field(default_factory=Events)
     rivals: Mapping[str, Rival] = field(default_factory=dict)
@@ -87,6 +91,7 @@ class State:
             tracks={n: t for n, t in self.tracks.items() if n in names},
             rivals={p: r for p, r in self.rivals.items() if known(p)},
             swings=Swings(),
+            lag=Lag(),
         )
 
 

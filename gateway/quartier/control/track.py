@@ -13,17 +13,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
+from quartier.control import lag
 from quartier.control.orders import Order
 from quartier.control.sight import Memories, Memory
-from quartier.house.assets import Battery, House
+from quartier.house.assets import Battery, Ev, House, Pv
 
-KEPT_S = 30.0
 _S = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """The newest readings and orders of one battery as (monotonic ns, W), oldest first."""
+    """The newest readings and orders of one asset as (monotonic ns, W), oldest first."""
 
     seen: tuple[tuple[int, float], ...] = ()
     told: tuple[tuple[int, float], ...] = ()
@@ -32,53 +32,49 @@ class Track:
 def tracked(
     house: House, before: Mapping[str, Track], memories: Memories, orders: Mapping[str, Order], now_ns: int
 ) -> dict[str, Track]:
-    """The tracks of the batteries whose response is known, with what is new."""
+    """The tracks of all that may move and says its power, with what is new; orders where one was probed."""
     found = {}
     for asset in house.assets:
-        if isinstance(asset, Battery) and asset.delay_s is not None:
+        if isinstance(asset, Battery | Ev | Pv) and f"{asset.name}.power_w" in memories:
             track = before.get(asset.name, Track())
-            order = orders.get(f"{asset.name}.setpoint_w")
+            probed = isinstance(asset, Battery) and asset.delay_s is not None
+            order = orders.get(f"{asset.name}.setpoint_w") if probed else None
             found[asset.name] = Track(
-                _grown(track.seen, memories.get(f"{asset.name}.power_w"), now_ns),
-                _grown(track.told, None if order is None else Memory(order.value, order.written_ns), now_ns),
+                lag.grown(track.seen, memories.get(f"{asset.name}.power_w"), now_ns),
+                lag.grown(
+                    track.told, None if order is None else Memory(order.value, order.written_ns), now_ns
+                ),
             )
     return found
 
 
-def _grown(
-    held: tuple[tuple[int, float], ...], newest: Memory | None, now_ns: int
-) -> tuple[tuple[int, float], ...]:
-    if newest is not None and (not held or newest.taken_ns > held[-1][0]):
-        held = (*held, (newest.taken_ns, newest.value))
-    oldest_ns = now_ns - round(KEPT_S * _S)
-    first = next((at for at, (ns, _) in enumerate(held) if ns >= oldest_ns), len(held))
-    return held[max(0, first - 1) :]  # the one before still tells where the rest began
+def then_w(track: Track | None, grid: Memory | None, late_s: float) -> float | None:
+    """What an asset took at the instant that a late grid meter tells of, in W; None where none is late."""
+    if late_s <= 0.0 or grid is None or track is None or not track.seen:
+        return None
+    return lag.at(track.seen, grid.taken_ns - round(late_s * _S))
 
 
-def power_w(battery: Battery, track: Track | None, last: Memory, grid: Memory | None) -> float:
+def power_w(
+    battery: Battery, track: Track | None, last: Memory, grid: Memory | None, found_s: float | None = None
+) -> float:
     """What of the battery is in the ``grid``'s last reading; ``last`` is its own last one.
 
-    Its own last reading itself where its response, or the grid, is not known.
+    ``found_s`` is the lag that was found since (``lag``), which is newer than the probe's.  Its own last
+    reading itself where neither is known, nor the grid.
     """
-    if track is None or grid is None:
+    probed = battery.delay_s is not None
+    if track is None or grid is None or not (probed or found_s):
         return last.value
-    wanted_ns = grid.taken_ns - round(battery.lag_s * _S)
+    lag_s = battery.lag_s if found_s is None else found_s
+    wanted_ns = grid.taken_ns - round(lag_s * _S)
     if wanted_ns <= last.taken_ns:
-        return _past_w((*track.seen, (last.taken_ns, last.value)), wanted_ns)
+        return lag.at((*track.seen, (last.taken_ns, last.value)), wanted_ns)
+    if not probed:
+        return last.value
     return (
         last.value + _model_w(battery, track.told, wanted_ns) - _model_w(battery, track.told, last.taken_ns)
     )
-
-
-def _past_w(seen: tuple[tuple[int, float], ...], wanted_ns: int) -> float:
-    """Between two readings on a straight line; before the first one as it was.  The last is no older."""
-    if wanted_ns <= seen[0][0]:
-        return seen[0][1]
-    (sooner_ns, sooner_w), (later_ns, later_w) = next(
-        pair for pair in pairwise(seen) if wanted_ns <= pair[1][0]
-    )
-    share = (wanted_ns - sooner_ns) / (later_ns - sooner_ns)
-    return sooner_w + share * (later_w - sooner_w)
 
 
 def _model_w(battery: Battery, told: tuple[tuple[int, float], ...], at_ns: int) -> float:

@@ -1,15 +1,16 @@
 """Wishes brought inside every cap of the connection tree; a house without nodes is a tree of one (pure)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from quartier.control import balance, branches, nodes
 from quartier.control.branches import Branch, Leaf
 from quartier.control.meters import Look
 from quartier.control.nodes import FAR_W, ROWS, Caps, Stem
+from quartier.control.orders import Order
 from quartier.control.phases import Four, Three
 from quartier.control.players import Player
-from quartier.control.reason import Reason, further
+from quartier.control.reason import Reason, further, who
 from quartier.control.scene import Scene
 from quartier.control.shed import RESTORE_AFTER_S, RESTORE_BELOW
 from quartier.control.steps import Step
@@ -194,7 +195,7 @@ def rooms(
     for number, branch in enumerate(one.branches):
         name = one.stem.name(number)
         calm = (
-            not branch.stale and min(free_w[ROWS * number : ROWS * number + ROWS][0 if number else 1 :]) > 0
+            not branch.rests and min(free_w[ROWS * number : ROWS * number + ROWS][0 if number else 1 :]) > 0
         )
         look = one.looks[name]
         since_ns = scene.now_ns if look.calm_ns is None else look.calm_ns
@@ -230,8 +231,8 @@ def _room_w(
     return room_w
 
 
-def shown(scene: Scene, one: Grove) -> list[dict[str, object]]:
-    """Each node for a person: its load by row, its caps and the room below them, in W."""
+def shown(scene: Scene, one: Grove, orders: Mapping[str, Order]) -> list[dict[str, object]]:
+    """Each node for a person: its load by row, its caps and the room below them, in W, and whom it holds."""
     told: list[dict[str, object]] = []
     for number, branch in enumerate(one.branches):
         rows = range(ROWS * number, ROWS * number + ROWS)
@@ -248,9 +249,17 @@ def shown(scene: Scene, one: Grove) -> list[dict[str, object]]:
                     None if cap is None else round(cap - load, 1)
                     for cap, load in zip(caps, branch.load_w, strict=True)
                 ],
+                "holds": _held(one.stem.rules(number), orders),
             }
         )
     return told
+
+
+def _held(rules: Collection[str], orders: Mapping[str, Order]) -> list[str]:
+    """Who is ordered what it is because of one of these rules."""
+    return sorted(
+        {point.partition(".")[0] for point, order in orders.items() if who(order.reason).name in rules}
+    )
 
 
 def _fuse_a(scene: Scene, one: Grove, number: int) -> float | None:

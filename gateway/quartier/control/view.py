@@ -9,8 +9,10 @@ from quartier.control import (
     failsafe,
     guards,
     hunting,
+    lag,
     losses,
     moded,
+    overload,
     precedence,
     rivals,
     sight,
@@ -37,7 +39,6 @@ def shown(
     rules = scene.state.judgement.rules
     said = {player.name: player.reason for player in players}
     said |= {point.partition(".")[0]: f"given back: {why}" for point, why in lost.items()}
-    one = result.grove
     return {
         "mode": caps.mode,
         "why": caps.why,
@@ -49,6 +50,7 @@ def shown(
             "power_w": _last(scene, scene.house.grid),
             "age_s": _age(scene.grid_age_s),
             "state": _grid_state(scene),
+            "lag_s": scene.state.lag.found_s,
             "unit": "VA" if scene.house.grid.is_apparent else "W",
         },
         "events": duties.shown(scene.state.events, scene.duties, scene.now_ns),
@@ -65,8 +67,14 @@ def shown(
         "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
         "restore": _restore(scene, result),
         "assets": {a.name: _asset(scene, a, after, said.get(a.name, "")) for a in scene.house.assets},
-        **({"nodes": tree.shown(scene, one)} if one is not None and scene.house.is_branched else {}),
+        **_nodes(scene, result, after),
     }
+
+
+def _nodes(scene: Scene, result: Result, after: State) -> dict[str, Any]:
+    if result.grove is None or not scene.house.is_branched:
+        return {}
+    return {"nodes": tree.shown(scene, result.grove, after.book.orders)}
 
 
 def _caps(force: Force) -> dict[str, Any]:
@@ -91,12 +99,14 @@ def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> Iterator[A
     yield from supplies.alarms(scene.state.supplies)
     yield from duties.alarms(scene.state.events, scene.duties, scene.now_ns)
     yield from hunting.alarms(scene.state.swings)
+    yield from lag.alarms(scene.state.lag, scene.house)
     for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):
         if breach.fast_over:
             words = f"over the {scene.force.words(direction)} by 10 % for 5 s"
             yield Alarm("cap.exceeded", direction, words)
         elif breach.mean_over:
             yield Alarm("cap.exceeded", direction, f"60 s mean over the {scene.force.words(direction)}")
+    yield from overload.alarms(scene.state.overloads, scene.house, scene.force)
     if 0 in result.broken:
         yield Alarm("cap.unmet", "", "the caps cannot be met: all that may be moved was moved")
     for name, why in lost.items():

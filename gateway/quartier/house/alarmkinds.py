@@ -30,11 +30,23 @@ KINDS: tuple[Kind, ...] = (
         "a fuse or power of a node cannot be kept: all that may be moved was moved",
         "See in `quartier status` what below {asset} takes power, and switch it off by hand.",
     ),
+    _critical(
+        "node.exceeded",
+        "node, and its phase",
+        "more flows at a node than its fuse or power allows, though all was ordered",
+        "See in `quartier status` what below {asset} takes power; switch off by hand what does not obey.",
+    ),
     _warning(
         "node.meter_silent",
         "node",
         "the meter of a node is silent: all below it counts at its worst",
         _DEVICE,
+    ),
+    _warning(
+        "meter.late",
+        "meter",
+        "the grid meter answers in time and tells what was seconds ago; all else is compared with it so",
+        "See it with `quartier points '{of}.*'`; look for a radio or cloud in between, and read it nearer.",
     ),
     # Contacts and meters of the grid operator
     _warning(

@@ -143,3 +143,13 @@ def test_the_status_shows_load_and_room_of_each_node(shed):
     assert [22_080, 7_360, 7_360, 7_360] == sub["import_max_w"]
     assert [18_080, 3_360, 7_360, 7_360] == sub["headroom_w"]
     assert [None, None, None] == root["import_max_w"][1:]
+    assert [[], []] == [node["holds"] for node in p.view["nodes"]]
+
+
+def test_the_status_says_whom_each_node_holds_back(shed):
+    p = shed(*loads("one", phase="l1"), *loads("two", phase="l2"), measured=True)
+    p.base_w = {"shed": (5_000, 1_000, 1_000)}
+    p.loads_w = {"one": 3_000, "two": 3_000}
+    p.run(20)
+
+    assert {"grid": [], "shed": ["one"]} == {node["name"]: node["holds"] for node in p.view["nodes"]}

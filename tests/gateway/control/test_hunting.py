@@ -111,4 +111,4 @@ def test_a_battery_whose_readings_come_far_too_late_hunts_until_its_gain_is_step
     assert any("swing against each other" in text for text in mended.view["alarms"])
 
     monkeypatch.setattr(hunting, "GAINS", (1.0, 1.0, 1.0, 1.0))
-    assert swings_w(plant(**late)) > 2_000, "without the step back it goes on"
+    assert swings_w(plant(**late)) > 1_500, "without the step back it goes on"

@@ -73,6 +73,35 @@ def test_a_track_keeps_half_a_minute_and_the_one_before():
     assert {} == track.tracked(HOUSE, tracks, {}, {}, 0)
 
 
+def test_what_a_late_grid_meter_still_shows_of_an_asset():
+    known = Track(seen=ns((4, 0.0), (6, 400.0), (10, 2000.0)))
+
+    assert 400.0 == track.then_w(known, at(14, 0.0), 8.0)
+    assert [None] * 4 == [
+        track.then_w(known, at(14, 0.0), 0.0),
+        track.then_w(known, None, 8.0),
+        track.then_w(None, at(14, 0.0), 8.0),
+        track.then_w(Track(), at(14, 0.0), 8.0),
+    ]
+
+
+def test_without_a_probe_readings_are_kept_and_orders_are_not():
+    told = {"bat1.setpoint_w": Order(1.0, 0, "")}
+    tracks = track.tracked(HOUSE, {}, {"bat1.power_w": at(0, 5.0)}, told, 0)
+
+    assert {"bat1": Track(ns((0, 5.0)), ())} == tracks
+
+
+def test_a_lag_that_was_found_counts_before_that_of_the_probe_and_without_one():
+    known = Track(seen=ns((4, 0.0), (5, 0.0), (6, 400.0), (10, 2000.0)))
+    plain = replace(BATTERY, delay_s=None, lag_s=0.0)
+
+    assert 400.0 == track.power_w(BATTERY, known, at(10, 2000.0), at(14, 0.0), 8.0)
+    assert 400.0 == track.power_w(plain, known, at(10, 2000.0), at(14, 0.0), 8.0)
+    assert 2000.0 == track.power_w(plain, known, at(10, 2000.0), at(14, 0.0))
+    assert 2000.0 == track.power_w(plain, known, at(10, 2000.0), at(14, 0.0), 2.0)
+
+
 @given(
     told=st.lists(st.tuples(st.integers(0, 20), st.floats(-5000, 5000)), max_size=6),
     grid_s=st.floats(0, 40),
@@ -147,12 +176,27 @@ def stepped(lag_s, delay_s, ramp_w, *, measured, every_s=1, error_s=0.0):
     [(2, 2, 2500, 1), (4, 2, 2500, 1), (6, 2, 2500, 1), (10, 2, 2500, 1), (4, 5, 300, 1), (6, 2, 1000, 5)],
 )
 def test_with_what_was_measured_a_late_meter_makes_no_battery_hunt(lag_s, delay_s, ramp_w, every_s):
-    blind = stepped(lag_s, delay_s, ramp_w, measured=False, every_s=every_s)
     known = stepped(lag_s, delay_s, ramp_w, measured=True, every_s=every_s)
 
-    assert -min(blind) > 500  # what is fed in although nothing is left over
-    assert -min(known) < 200
+    assert -min(known) < 200  # what is fed in although nothing is left over
     assert max(abs(watts) for watts in known[40:]) < 60
+
+
+@pytest.mark.parametrize("delay_s", [2, 5])
+@pytest.mark.parametrize("lag_s", [2, 4, 8, 15])
+def test_a_late_meter_that_nobody_measured_is_found_and_makes_no_battery_hunt(lag_s, delay_s):
+    found = stepped(lag_s, delay_s, 300 if delay_s == 5 else 2500, measured=False)
+
+    assert -min(found) < 200
+    assert max(abs(watts) for watts in found[60:]) < 60
+
+
+@pytest.mark.parametrize("lag_s", [6, 15])
+def test_a_battery_that_is_read_seldom_finds_a_late_meter_too(lag_s):
+    found = stepped(lag_s, 2, 1000, measured=False, every_s=5)
+
+    assert -min(found) < 500
+    assert max(abs(watts) for watts in found[90:]) < 100
 
 
 @pytest.mark.parametrize("error_s", [-3.0, -2.0, -1.0, 1.0, 2.0, 3.0])

@@ -1,0 +1,153 @@
+"""By how much the grid meter tells what was: found from what assets did and when it shows (pure).
+
+A meter behind a radio, a cloud or a slow gateway answers in time with old values, and says nothing of their
+age.  What a battery, a car or the sun does shows in the grid's power so much later.  For each lag it is kept
+how badly the grid's steps agree with the assets' own steps that long before; what the rest of the house does
+adds to all of them alike.  The shortest lag that explains the steps far better than the one in use takes its
+place: so a movement that does not show yet counts as not in the reading yet, from its first seconds on, and
+is not answered again (``track``).
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+
+from quartier.control.sight import Memories, Memory
+from quartier.house.alarm import Alarm
+from quartier.house.assets import Asset, Battery, House
+
+EARLIEST_S, LATEST_S = -5, 20
+LAGS_S = tuple(range(EARLIEST_S, LATEST_S + 1))
+"""Minus: the grid meter shows it before the asset's own reading does."""
+NEAREST = tuple(sorted(range(len(LAGS_S)), key=lambda place: abs(LAGS_S[place])))
+FORGETS = 0.95
+"""So much of what was known is left after a reading in which something moved; calm ones change nothing."""
+LEAST_W, LEAST_SHARE = 30.0, 0.03
+"""A step that counts; and the part of the rating that movements must come to before anything is concluded."""
+BETTER = 0.2
+"""A lag takes the place of another where it leaves no more than so much of the disagreement."""
+BEARS_S = 3.0
+"""What the filter bears (``battery``): what a probe measured, finer than this, is not replaced by less."""
+OFTEN_S = 2.0
+"""What is read more seldom and may step at any moment between tells nothing of when."""
+SEEN_S, KEPT_S = 1.5, 30.0
+"""How old an asset's own reading may be beside the grid's, and how long readings are kept."""
+TOLD_FROM_S = 3.0
+_S = 1_000_000_000
+
+Past = tuple[tuple[int, float], ...]
+"""Power as (monotonic ns, W), oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """``found_s``: the lag in use, in s; None: none was found, the probe's holds, or none.
+
+    ``errors`` is the disagreement of each of ``LAGS_S`` in W², ``moved`` the assets' own steps alike;
+    ``grid`` are the meter's readings, ``looked_ns`` is the one until which steps were compared.
+    """
+
+    found_s: float | None = None
+    errors: tuple[float, ...] = (0.0,) * len(LAGS_S)
+    moved: float = 0.0
+    grid: Past = ()
+    looked_ns: int | None = None
+
+    @property
+    def late_s(self) -> float:
+        """By how much the grid meter is known to be late, in s; 0 where it is not."""
+        return max(self.found_s or 0.0, 0.0)
+
+
+def looked(before: Lag, house: House, memories: Memories, pasts: Mapping[str, Past]) -> Lag:
+    """The lag after this look; ``pasts`` has the past of each asset that may move and says its power."""
+    newest = memories.get(f"{house.grid.name}.power_w")
+    grid = grown(before.grid, newest, 0 if newest is None else newest.taken_ns)
+    if grid == before.grid:
+        return before
+    now = replace(before, grid=grid)
+    movers = [asset for asset in house.assets if _tells(asset) and _moves(pasts.get(asset.name, ()))]
+    until_ns, from_ns = grid[-1][0], before.looked_ns
+    if from_ns is None or not movers or until_ns - from_ns > LATEST_S * _S:
+        return replace(now, looked_ns=until_ns)
+    if any(until_ns - pasts[asset.name][-1][0] > SEEN_S * _S for asset in movers):
+        return now  # one that is read more seldom is waited for
+    pairs = [_steps_w(grid, [pasts[a.name] for a in movers], from_ns, until_ns, lag_s) for lag_s in LAGS_S]
+    misfits_w = [abs(seen_w - made_w) for seen_w, made_w in pairs]
+    most_w = max(abs(made_w) for _, made_w in pairs)
+    now = replace(now, looked_ns=until_ns)
+    if most_w < LEAST_W or min(misfits_w[-EARLIEST_S:]) > most_w:  # the house itself moved by more
+        return now
+    errors = tuple(FORGETS * error + step**2 for error, step in zip(before.errors, misfits_w, strict=True))
+    moved = FORGETS * before.moved + most_w**2
+    if moved < (LEAST_SHARE * sum(asset.rated_w for asset in movers)) ** 2:
+        return replace(now, errors=errors, moved=moved)
+    return replace(now, errors=errors, moved=moved, found_s=_concluded(errors, before.found_s, movers))
+
+
+def _steps_w(
+    grid: Past, pasts: Sequence[Past], from_ns: int, until_ns: int, lag_s: int
+) -> tuple[float, float]:
+    """What the grid shows of a while, and what the assets did so long before, or after."""
+    shown_ns, made_ns = min(lag_s, 0) * _S, max(lag_s, 0) * _S
+    seen_w = at(grid, until_ns + shown_ns) - at(grid, from_ns + shown_ns)
+    return seen_w, sum(at(past, until_ns - made_ns) - at(past, from_ns - made_ns) for past in pasts)
+
+
+def _concluded(errors: Sequence[float], found_s: float | None, movers: Sequence[Asset]) -> float | None:
+    """What the disagreements say; a probe's own lag is finer, and stays where it is not far off."""
+    probed = [one.lag_s for one in movers if isinstance(one, Battery) and one.delay_s is not None]
+    here_s = found_s if found_s is not None else max(probed, default=0.0)
+    best_s = _best(errors, here_s, found_s)
+    if probed and best_s is not None and abs(best_s - max(probed)) <= BEARS_S:
+        return found_s
+    return best_s
+
+
+def _best(errors: Sequence[float], here_s: float, found_s: float | None) -> float | None:
+    """The shortest that is far better than the one in use, and about as good as the best; else as it was."""
+    here = errors[min(max(round(here_s), EARLIEST_S), LATEST_S) - EARLIEST_S]
+    if here == 0.0:
+        return found_s
+    enough = min(BETTER * here, 2.0 * min(errors) + BETTER * BETTER * here)
+    return next((float(LAGS_S[place]) for place in NEAREST if errors[place] <= enough), found_s)
+
+
+def _tells(asset: Asset) -> bool:
+    """Whether its readings say when it moved: a battery ramps between two, others are read often."""
+    return isinstance(asset, Battery) or asset.period_s <= OFTEN_S
+
+
+def _moves(past: Past) -> bool:
+    """Whether it did anything of late: nobody else costs more than this look."""
+    watts = [w for _, w in past]
+    return bool(watts) and max(watts) - min(watts) >= LEAST_W
+
+
+def grown(held: Past, newest: Memory | None, now_ns: int) -> Past:
+    """The readings of half a minute with the newest, and the one before: it still tells where they began."""
+    if newest is not None and (not held or newest.taken_ns > held[-1][0]):
+        held = (*held, (newest.taken_ns, newest.value))
+    oldest_ns = now_ns - round(KEPT_S * _S)
+    first = next((at for at, (ns, _) in enumerate(held) if ns >= oldest_ns), len(held))
+    return held[max(0, first - 1) :]
+
+
+def at(past: Past, wanted_ns: int) -> float:
+    """The power at an instant, in W: between two readings on a straight line, outside as at the nearest."""
+    place = bisect_left(past, wanted_ns, key=_instant)
+    if place in {0, len(past)}:
+        return past[min(place, len(past) - 1)][1]
+    (sooner_ns, sooner_w), (later_ns, later_w) = past[place - 1], past[place]
+    return sooner_w + (wanted_ns - sooner_ns) / (later_ns - sooner_ns) * (later_w - sooner_w)
+
+
+_instant = itemgetter(0)
+
+
+def alarms(lag: Lag, house: House) -> Iterator[Alarm]:
+    """What people must know of a late meter."""
+    if lag.late_s >= TOLD_FROM_S:
+        words = f"{house.grid.name}: its meter tells what was {lag.late_s:.0f} s ago"
+        yield Alarm("meter.late", house.grid.name, f"{words}; what else is measured is compared with it so")
