@@ -374,7 +374,7 @@ def scene():
         plain = {
             "state": state or State.fresh(of),
             "wishes": Wishes(caps=CAPS),
-            "force": Force(import_w=CAPS.import_max_w, export_w=CAPS.export_max_w),
+            "force": Force(import_w=CAPS.import_max_w, export_w=CAPS.export_max_w, whose=CAPS.whose),
             "grid_w": 0.0,
             "grid_age_s": 0.0,
             "lost": False,

@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.house.assets import Pv
+from quartier.control import generation
+from quartier.control.players import Player
+from quartier.control.shed import Turn
+from quartier.control.sight import Memory
+from quartier.control.state import State
+from quartier.house.assets import Mode, Pv
+from quartier.house.modes import Chp
 
 PV = Pv(name="pv1", rated_w=6_000, curtail="limit")
 ROOF = Pv(name="roof", rated_w=3_000, curtail="limit")
@@ -82,3 +88,44 @@ def test_a_silent_relay_that_could_break_the_cap_is_switched_off_and_stays_so(su
     p.run(40).cap(generation_max_w=5_500).run(400)
 
     assert [0.0] == sorted(limits(p, "pv1.relay_on", since=75))
+
+
+CHP = Chp(
+    name="chp", rated_w=4_000, quantity="request_on", modes=(Mode("rest", 0, 0.0), Mode("run", 1, -4_000.0))
+)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "want_w"),
+    [(0, -3_000.0), (16, -1_000.0), (None, -5_000.0)],
+    ids=["what it makes", "its rating once it is silent", "nothing where it never told"],
+)
+def test_what_a_chp_makes_is_never_stopped_and_leaves_less_to_the_sun(scene, house, age_s, want_w):
+    now_s = 100
+    memories = {"pv1.power_w": Memory(-5_000.0, now_s * 10**9)}
+    if age_s is not None:
+        memories["chp.power_w"] = Memory(-2_000.0, (now_s - age_s) * 10**9)
+    state = replace(State.fresh(replace(house, assets=(PV, CHP))), memories=memories)
+    plain = scene(t=now_s, state=state)
+    capped = replace(plain, force=replace(plain.force, generation_w=5_000.0, whose={"generation": "link"}))
+    wants, acted = [-5_000.0], {}
+    generation.capped(capped, [Player(PV, -5_000.0, -5_000.0, Turn())], wants, acted)
+
+    assert [want_w] == wants
+    assert ({0} if want_w > -5_000 else set()) == set(acted)
+
+
+@pytest.mark.parametrize(
+    ("asset", "turn", "most_w"),
+    [
+        (ROOF, Turn(), 1_500.0),
+        (ROOF, Turn(on=False), 0.0),
+        (replace(ROOF, curtail="none"), Turn(), 3_000.0),
+        (replace(ROOF, curtail="relay"), Turn(on=False), 0.0),
+    ],
+)
+def test_a_pv_that_nobody_measures_counts_as_it_was_ordered(scene, house, asset, turn, most_w):
+    hidden = replace(asset, measured=False)
+    state = replace(State.fresh(replace(house, assets=(hidden,))), turns={"roof": turn})
+
+    assert most_w == generation._most_w(scene(state=state), hidden, 1_500.0)

@@ -57,3 +57,12 @@ def test_each_row_has_its_words(house):
     assert "park, fuse 63 A, L2" == words(6)
     assert "park, fuse 63 A, L2 feeding back" == words(6, "export")
     assert "socket, fuse 16 A, L2" == words(8)
+
+
+def test_a_power_below_what_the_fuse_carries_is_named_for_the_total_alone(house):
+    for power_w, total in ((30_000, "park, 30000 W"), (50_000, "park, fuse 63 A")):
+        one = replace(house, nodes=(replace(PARK, power_max_w=power_w),))
+        stem = nodes.grown(one.nodes)
+
+        assert total == nodes.words(one, stem, FORCE, 4, "import")
+        assert "park, fuse 63 A, L1" == nodes.words(one, stem, FORCE, 5, "import")

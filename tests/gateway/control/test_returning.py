@@ -1,7 +1,10 @@
 from dataclasses import replace
 
+import pytest
+
 from quartier.control import returning
 from quartier.control.events import Acting, Events
+from quartier.control.outage import Outage
 from quartier.control.reason import Reason
 from quartier.control.shed import Gate, Turn
 from quartier_drivers.who import Who
@@ -106,4 +109,22 @@ def test_a_pv_behind_a_relay_waits_for_its_minimum_pause_too(plant):
         found[0]["least_s"],
         found[0]["left_s"],
         found[1]["what"],
+    )
+
+
+def test_a_car_that_is_held_lower_needs_room_and_no_place_to_begin(plant):
+    state, now_ns = shed_heat(plant)
+    state = replace(state, turns={"ev1": Turn(limit_w=5_000.0)})
+
+    assert [] == returning.needs(state, "ev1", now_ns)
+
+
+def test_while_the_building_rises_after_an_outage_the_room_is_that_of_the_rise(plant):
+    rising = Outage(is_open=True, rises_ns=0, from_w=700.0)
+    state, now_ns = shed_heat(plant, events=Events(outage=rising))
+    found = returning.needs(replace(state, gate=Gate()), "heat", now_ns)
+
+    assert ("room", pytest.approx(700 + 1_000 * now_ns / 60e9, abs=0.1)) == (
+        found[0]["what"],
+        found[0]["below_w"],
     )

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from math import inf, nan
 
 import pytest
 
 from quartier.control import sight
 from quartier.control.sight import Memory
-from quartier.house.assets import Load
+from quartier.house.assets import Load, Mode, Moded
 from quartier.house.image import Image
 from quartier_drivers.contract import Quality, Reading, columns
 
@@ -52,6 +53,23 @@ def test_the_points_control_reads_are_those_of_the_roles(house):
         sight.points(house)
     )
     assert "pv1.relay_on" not in sight.points(house)
+
+
+def test_a_meter_of_va_alone_that_says_nothing_tells_of_no_power(house):
+    apparent = replace(house, grid=replace(house.grid, is_apparent=True))
+    image = Image()
+    assert {} == sight.looked(image.freeze(0), apparent, {})
+
+    image.put(columns([Reading("grid.apparent_power_va", 900.0, Quality.GOOD, 0)], 0))
+    assert Memory(900.0, 0) == sight.looked(image.freeze(0), apparent, {})["grid.power_w"]
+
+
+def test_worst_of_one_in_modes_is_the_mode_that_takes_most():
+    modes = (Mode("run", 1, -5_000.0), Mode("rest", 0, 0.0))
+    fan = Moded(name="fan", rated_w=9, quantity="step_index", modes=(Mode("on", 1, 900.0), *modes))
+
+    assert 900 == sight.worst_w(fan)
+    assert 0 == sight.worst_w(replace(fan, modes=modes)), "what generates takes nothing"
 
 
 def test_worst_is_charging_or_rated_and_nothing_for_generation(house):
