@@ -4,7 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.house.assets import Mode, Moded
+from quartier.control import emergency
+from quartier.control.duties import Duties
+from quartier.control.players import Player
+from quartier.control.shed import Turn
+from quartier.house.assets import Ev, Mode, Moded
 from quartier.house.modes import Lights
 
 ALL = {"heat": 1_500, "pump": 2_000, "cold": 1_000, "lift": 700}
@@ -227,3 +231,21 @@ def test_no_event_lifts_a_cap(fed):
         assert 2_000 == p.view["caps"]["export"]["max_w"]
     assert 0 == p.longest_over_s(6_000, 330)
     assert p.longest_over_s(2_000, 330, export=True) <= 5
+
+
+@pytest.mark.parametrize(
+    ("turn", "want_w", "after_w", "moved"),
+    [
+        (Turn(), 9_000.0, 0.0, {0: 0}),
+        (Turn(since_ns=0), 9_000.0, 4_140.0, {}),
+        (Turn(since_ns=0), 3_000.0, 3_000.0, {}),
+        (Turn(on=False, since_ns=0), 0.0, 0.0, {}),
+    ],
+)
+def test_a_car_that_may_not_pause_yet_goes_down_to_its_floor(scene, turn, want_w, after_w, moved):
+    wants, acted = [want_w], {}
+    car = Player(Ev(name="ev1", rated_w=11_040), want_w, want_w, turn)
+    found = emergency.taken(scene(t=59, duties=Duties(off={"D": "grid at 49.70 Hz"})), [car], wants, acted)
+
+    assert (moved, [after_w]) == (found, wants)
+    assert ({} if after_w == want_w else {0: "grid at 49.70 Hz"}) == acted

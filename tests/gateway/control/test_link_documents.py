@@ -207,6 +207,36 @@ def test_failsafe_parameters_that_loosen_need_a_fresh_heartbeat(drive, t, watts)
     assert watts == d.tick(122).caps.import_max_w
 
 
+def test_a_shorter_failsafe_minimum_loosens_too(drive):
+    d = drive().controlled()
+    d.give_failsafe(1, import_max_w=5000, export_max_w=0, duration_min_s=20_000)
+    d.tick(61).give_failsafe(2, import_max_w=5000, export_max_w=0, duration_min_s=7_200)
+
+    assert 20_000 == d.state.failsafe.duration_min_s
+    assert 7_200 == d.beat(70).state.failsafe.duration_min_s
+
+
+@pytest.mark.parametrize("watts", [float("nan"), float("inf"), -1.0])
+@pytest.mark.parametrize("name", ["import_max_w", "export_max_w", "duration_min_s"])
+def test_failsafe_parameters_that_are_negative_or_no_numbers_change_nothing(drive, name, watts):
+    d = drive().controlled()
+    before = d.state.failsafe
+    ack = d.give_failsafe(1, **({"import_max_w": 3000, "export_max_w": 0} | {name: watts}))
+
+    assert ("INVALID_CONTENT", "REJECTED", "BOUNDS") == (ack.reception, ack.status, ack.reason)
+    assert (before, -1) == (d.state.failsafe, d.state.failsafe_seq)
+
+
+@pytest.mark.parametrize(("synced", "waits"), [(True, ""), (False, "CLOCK")])
+def test_the_acknowledgement_says_where_it_is_the_clock_that_a_document_waits_for(
+    drive, paper, synced, waits
+):
+    d = drive(synced=synced).start()
+    ack = d.give(paper())
+
+    assert ("ACCEPTED", waits) == (ack.status, ack.reason)
+
+
 def test_failsafe_parameters_refuse_replays_and_nonsense(drive):
     d = drive().controlled()
     d.give_failsafe(5, import_max_w=3000, export_max_w=0)

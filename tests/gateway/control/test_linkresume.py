@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from quartier.control.linkresume import fresh, resumed
 from quartier.control.linkstate import Mode
 from quartier.house.now import Now
@@ -35,3 +37,18 @@ def test_a_heartbeat_from_before_is_never_fresh():
 
     assert -59 * S - 1 == new.heartbeat_ns
     assert new.heartbeat_n is None
+
+
+@pytest.mark.parametrize(
+    ("now", "known"),
+    [
+        (Now(90 * S, 0, synced=False), True),
+        (Now(3 * S, 90_000, synced=True), True),
+        (Now(3 * S, 90_000, synced=False), False),
+    ],
+    ids=["the monotonic clock went on", "the wall clock tells", "neither does"],
+)
+def test_a_heartbeat_from_before_counts_where_a_clock_tells_how_long_ago_it_was(now, known):
+    old = replace(fresh(Now(10 * S, 0, synced=True)), seen_ns=60 * S, heartbeat_ns=50 * S)
+
+    assert known is (resumed(old, now).heartbeat_ns is not None)

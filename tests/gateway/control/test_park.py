@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control import park
+from quartier.control import cycle, park, tree
+from quartier.control.duties import Duties
 from quartier.house.assets import Ev
 from quartier.house.nodes import Node
 
@@ -83,3 +84,58 @@ def test_the_points_remember_nothing_of_a_car_that_left(yard):
 
     assert {"ev0", "ev2"} == set(p.state.stays)
     assert park.PLAN_SHARE < 1
+
+
+def test_a_car_that_is_not_heard_is_lowered_by_the_fuse_it_would_break(yard):
+    p = yard().run(5)
+    p.cars = {"ev0": p.cars["ev0"]}
+    p.run(150)
+    assert 13.4 == p.points["ev0.current_max_a"], "6 A are kept for a car that comes"
+    p.silent = {"ev0"}
+    p.run(20)
+    p.base_w = {"yard": (2_500, 0, 0)}
+    p.run(5)
+
+    assert pytest.approx((4_600 - 2_500) / 230, abs=0.1) == p.points["ev0.current_max_a"]
+
+
+@pytest.fixture
+def planned(yard, scene):
+    """A sharing of three cars at 6 A each, without the board between; ``more`` differs in its scene."""
+    p = yard().run(100)
+
+    def make(**more):
+        force = replace(p.state.force, consumption_w=more.pop("consumption_w", None))
+        circumstances = {"grid_w": 4_140.0, "force": force} | more
+        now = scene(p.house, t=p.t, state=p.state, **circumstances)
+        players = cycle._players(now)
+        grove = tree.grove(now, players, cycle._base(now, p.state.window, players))
+        bays = [park._bay(now, grove, index, player) for index, player in enumerate(players)]
+        return park._Plan(now, grove, players, bays)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("before_w", "soft_w", "level_w"),
+    [
+        (None, 9_000.0, 4_140.0),
+        (2_000.0, 9_000.0, 2_000.0),
+        (8_000.0, 9_000.0, 4_140.0),
+        (8_000.0, 3_000.0, 3_000.0),
+    ],
+)
+def test_while_an_event_of_the_grid_acts_cars_have_together_no_more_than_they_have(
+    planned, before_w, soft_w, level_w
+):
+    acting = planned(duties=Duties(off={"D": "grid at 49.70 Hz"}))
+
+    assert level_w == acting._level_w(before_w, 50_000.0, soft_w, tight=False)
+
+
+def test_cars_share_what_a_rise_after_an_outage_or_a_cap_on_consumption_leaves(planned):
+    assert 54_000 == planned()._left()[1][0]
+    assert 3_000 == planned(duties=Duties(ceiling_w=3_000.0))._left()[1][0]
+    assert 0.9 * 5_000 == pytest.approx(planned(consumption_w=5_000.0)._left()[1][0])
+    blind = planned(consumption_w=5_000.0, grid_w=None)
+    assert 54_000 == blind._left()[1][0], "what is consumed is not known: the cap itself still binds"

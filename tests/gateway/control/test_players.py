@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control.players import flexible, flexible_player, floor_w, full_w
+from quartier.control.players import Player, flexible, flexible_player, floor_w, full_w, ordered_w
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
-from quartier.house.assets import Ev
+from quartier.house.assets import Ev, Load, Mode, Moded, Pv
 
 S = 1_000_000_000
 
@@ -65,3 +65,25 @@ def test_a_player_is_named_like_its_asset(house):
     renamed = replace(house.assets[4], name="l9")
 
     assert "l9" == flexible_player(renamed, Turn(), {}, 0).name
+
+
+FAN = Moded(
+    name="fan", rated_w=9, quantity="step_index", modes=(Mode("on", 1, 900.0), Mode("makes", 0, -500.0))
+)
+
+
+@pytest.mark.parametrize(
+    ("asset", "turn", "mode", "ordered"),
+    [
+        (FAN, Turn(), 0, 900),
+        (FAN, Turn(), 1, 0),
+        (Load(name="pump", rated_w=3_000), Turn(), 0, 3_000),
+        (Load(name="pump", rated_w=3_000), Turn(on=False), 0, 70),
+        (Ev(name="ev1", rated_w=11_040), Turn(limit_w=5_000.0), 0, 5_000),
+        (Pv(name="pv1", rated_w=5_000), Turn(), 0, 70),
+    ],
+)
+def test_an_order_allows_what_its_mode_its_limit_or_its_rating_says(asset, turn, mode, ordered):
+    player = Player(asset, 0.0, 70.0, turn, mode=mode)
+
+    assert ordered == ordered_w(player)

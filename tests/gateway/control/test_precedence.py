@@ -70,18 +70,19 @@ PUMP = Load(name="pump", rated_w=1_500, tier="C", switchable=True, min_on_s=600)
 
 
 @pytest.mark.parametrize(
-    ("present_w", "turn", "usable", "why"),
+    ("present_w", "want_w", "turn", "usable", "why"),
     [
-        (900.0, Turn(since_ns=0), True, ["pump (least times)"]),
-        (900.0, Turn(since_ns=0), False, ["pump (no fall-back)"]),
-        (900.0, Turn(), True, []),
-        (0.0, Turn(since_ns=0), False, []),
+        (900.0, 0.0, Turn(since_ns=0), True, ["pump (least times)"]),
+        (0.0, 900.0, Turn(since_ns=0), True, ["pump (least times)"]),
+        (900.0, 900.0, Turn(since_ns=0), False, ["pump (no fall-back)"]),
+        (900.0, 900.0, Turn(), True, []),
+        (0.0, 0.0, Turn(since_ns=0), False, []),
     ],
 )
 def test_what_takes_power_and_is_not_moved_names_the_rule_that_protects_it(
-    present_w, turn, usable, why, scene
+    present_w, want_w, turn, usable, why, scene
 ):
-    player = Player(PUMP, present_w, present_w, turn, usable=usable)
+    player = Player(PUMP, present_w, want_w, turn, usable=usable)
     leaf = Leaf(PUMP, 1, phases.on("l1"), 0)
 
     assert why == list(precedence.standing(scene(), [player], [leaf], 1))

@@ -8,10 +8,12 @@ from quartier.control.shed import (
     in_turn,
     lowered,
     may_return,
+    may_rise,
     may_switch,
     passed,
     switched_off,
     switched_on,
+    veered,
 )
 from quartier.house.assets import Ev, Load, Pv
 
@@ -128,3 +130,32 @@ def test_a_relay_switches_six_times_an_hour_at_most(sheds_s, may):
     assert may is may_return(load, turn, 3_600_000_000_000)
     assert may_return(load, turn, 3_611_000_000_000)  # the first of them is an hour old
     assert may_return(ev, turn, 3_600_000_000_000)
+
+
+@pytest.mark.parametrize(
+    ("turn", "is_limited"),
+    [
+        (Turn(), False),
+        (Turn(on=False), True),
+        (Turn(limit_w=4_140.0), True),
+        (Turn(mode=2, on=False), False),
+        (Turn(mode=0, is_held=True), True),
+    ],
+)
+def test_less_than_it_would_by_itself_runs_what_is_off_limited_or_held_in_a_mode(turn, is_limited):
+    assert is_limited is turn.is_limited
+
+
+def test_only_a_change_of_direction_is_a_turn_and_it_counts_for_an_hour():
+    down = veered(Turn(turns_ns=(0, S)), 3_600 * S, up=False)
+
+    assert (S, 3_600 * S) == down.turns_ns
+    assert Turn(turns_ns=(0,)) == veered(Turn(turns_ns=(0,)), 3_600 * S, up=True), "it goes on up"
+
+
+@pytest.mark.parametrize(("turns_count", "on", "may"), [(4, False, True), (5, False, False), (5, True, True)])
+def test_it_goes_up_only_while_a_way_down_is_left_within_six_turns_an_hour(turns_count, on, may):
+    turn = Turn(on=on, turns_ns=tuple(range(turns_count)))
+
+    assert may is may_rise(turn, 3_599 * S)
+    assert may_rise(turn, 3_601 * S)
