@@ -9,7 +9,7 @@ from quartier.control.players import Player
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
 from quartier.control.state import State
-from quartier.house.assets import Mode, Pv
+from quartier.house.assets import Load, Mode, Pv
 from quartier.house.modes import Chp
 
 PV = Pv(name="pv1", rated_w=6_000, curtail="limit")
@@ -129,3 +129,30 @@ def test_a_pv_that_nobody_measures_counts_as_it_was_ordered(scene, house, asset,
     state = replace(State.fresh(replace(house, assets=(hidden,))), turns={"roof": turn})
 
     assert most_w == generation._most_w(scene(state=state), hidden, 1_500.0)
+
+
+@pytest.mark.parametrize(
+    ("asset", "want_w", "known", "after_w"),
+    [
+        (PV, -6_000.0, {}, -3_000.0),
+        (PV, -6_000.0, {"usable": False}, -6_000.0),
+        (PV, 0.0, {}, 0.0),
+        (PV, -6_000.0, {"seen": False}, -3_000.0),
+        (PV, -2_000.0, {"seen": False}, -2_000.0),
+        (replace(PV, curtail="relay"), -6_000.0, {}, 0.0),
+        (replace(PV, curtail="relay"), -6_000.0, {"seen": False}, 0.0),
+        (Load(name="pv1", rated_w=900), -900.0, {}, -900.0),
+    ],
+)
+def test_only_pv_that_generates_and_takes_orders_is_lowered_into_the_cap(
+    scene, house, asset, want_w, known, after_w
+):
+    memories = {"pv1.power_w": Memory(want_w, 0 if known == {"seen": False} else 60 * 10**9)}
+    state = replace(State.fresh(replace(house, assets=(asset,))), memories=memories)
+    plain = scene(state=state)
+    capped = replace(plain, force=replace(plain.force, generation_w=3_000.0, whose={"generation": "link"}))
+    wants, acted = [want_w], {}
+    generation.capped(capped, [Player(asset, want_w, want_w, Turn(), **known)], wants, acted)
+
+    assert [after_w] == wants
+    assert ({0} if after_w != want_w else set()) == set(acted)

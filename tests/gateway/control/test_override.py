@@ -7,8 +7,9 @@ from tests.gateway.control.walk import STREET, TANK
 
 from quartier.control import override
 from quartier.control.override import Override
+from quartier.control.shed import Turn
 from quartier.control.wishes import Wishes
-from quartier.house.assets import Battery
+from quartier.house.assets import Battery, Ev, Load, Pv
 from quartier_drivers.who import Who
 
 ANNA = Who("person", "anna", "1001")
@@ -147,3 +148,52 @@ def test_a_battery_that_nobody_ordered_is_its_own(house):
 
     assert override.power_w(battery, {}) is None
     assert override.ceiling(battery, {}) is None
+
+
+S = 1_000_000_000
+RELAY = Pv(name="roof", rated_w=5_000, curtail="relay")
+LIMITED = Pv(name="pv1", rated_w=5_000, curtail="limit")
+CAR = Ev(name="ev1", rated_w=11_040)
+PUMP = Load(name="pump", rated_w=1, tier="C", switchable=True, min_on_s=300)
+
+
+def by_hand(name, value):
+    return {name: Override(name, value, 0, 0, ANNA)}
+
+
+@pytest.mark.parametrize(
+    ("asset", "value", "keeps"),
+    [
+        (PUMP, 0.0, True),
+        (PUMP, 1.0, False),
+        (PUMP, None, False),
+        (CAR, 0.0, True),
+        (CAR, 6.0, False),
+        (RELAY, 0.0, True),
+        (RELAY, 1.0, False),
+        (LIMITED, 0.0, False),
+        (STREET, 0.0, False),
+    ],
+)
+def test_only_what_a_person_switched_off_is_kept_off(asset, value, keeps):
+    assert keeps is override.keeps_off(asset, by_hand(asset.name, value))
+    assert not override.keeps_off(asset, by_hand("other", value))
+
+
+@pytest.mark.parametrize(
+    ("turn", "value", "after"),
+    [
+        (Turn(), 0.0, Turn(on=False, since_ns=900 * S)),
+        (Turn(since_ns=600 * S), 0.0, Turn(on=False, since_ns=900 * S)),
+        (Turn(since_ns=601 * S), 0.0, Turn(since_ns=601 * S)),
+        (Turn(on=False, since_ns=5 * S), 0.0, Turn(on=False, since_ns=5 * S)),
+        (Turn(), 1.0, Turn()),
+        (Turn(), None, Turn()),
+    ],
+)
+def test_a_persons_off_acts_once_the_minimum_time_is_over_and_is_no_second_switching(
+    house, turn, value, after
+):
+    known = replace(house, assets=(PUMP, replace(PUMP, name="new")))
+
+    assert {"pump": after} == override.turned(known, {"pump": turn}, by_hand("pump", value), 900 * S)

@@ -5,10 +5,187 @@ import pytest
 
 from quartier.control import restore
 from quartier.control.duties import Duties
+from quartier.control.failsafe import Judgement, Stage
 from quartier.control.outcome import Result
-from quartier.control.players import Player
+from quartier.control.override import Override
+from quartier.control.players import Player, Rung
 from quartier.control.shed import Gate, Turn
-from quartier.house.assets import Pv
+from quartier.control.sight import Memory
+from quartier.control.state import State
+from quartier.control.wishes import Wishes
+from quartier.house.assets import Ev, Load, Mode, Moded, Pv
+from quartier_drivers.who import Who
+
+S = 1_000_000_000
+T = 1_000  # s; long after all minimum times
+CAR = Ev(name="ev1", rated_w=11_040)
+ROOF = Pv(name="roof", rated_w=5_000, curtail="relay")
+COLD, PUMP, HEAT = (
+    Load(name=name, rated_w=2_000, tier=tier, switchable=True)
+    for name, tier in (("cold", "B"), ("pump", "C"), ("heat", "D"))
+)
+OFF = Turn(on=False, before_w=1_000.0)
+
+
+@pytest.fixture
+def restored(scene, house):
+    """What a cycle of all well at ``T`` restores: the gate is open, 9 kW of import are free below nine tenths."""
+
+    def make(*players, high_w=0.0, below_s=120, acted=None, consumption_w=None, generation_w=None, **more):
+        state = State.fresh(replace(house, assets=tuple(player.asset for player in players)))
+        state = replace(
+            state,
+            turns={player.name: player.turn for player in players},
+            gate=Gate(below_since_ns=(T - below_s) * S),
+            memories=more.pop("memories", {}),
+            judgement=Judgement(more.pop("stage", Stage.WELL)),
+        )
+        now = scene(t=T, state=state, grid_w=high_w, **more)
+        now = replace(now, force=replace(now.force, consumption_w=consumption_w, generation_w=generation_w))
+        wants = tuple(player.want_w for player in players)
+        return restore.restored(
+            now, players, Result(wants, high_w, high_w, acted or {}, met=True, gate=Gate())
+        )
+
+    return make
+
+
+def off(*assets, **changes):
+    return [Player(asset, 0.0, 0.0, replace(OFF, **changes)) for asset in assets]
+
+
+def test_the_one_that_was_shed_last_comes_back_first_and_alone(restored):
+    found = restored(*off(HEAT, PUMP, COLD))
+
+    assert ({2}, T * S) == (set(found.back), found.gate.last_ns)
+    assert (True, T * S) == (found.back[2].on, found.back[2].since_ns)
+
+
+@pytest.mark.parametrize(
+    ("high_w", "back"), [(8_000.0, {2}), (8_001.0, {1}), (8_101.0, {0}), (8_501.0, set())]
+)
+def test_what_does_not_fit_lets_the_next_one_that_does_come_first(restored, high_w, back):
+    """Nine tenths of 10 kW are free, less what flows."""
+    heat, pump, cold = off(HEAT, PUMP, COLD)
+    heat.turn, pump.turn = replace(OFF, before_w=500.0), replace(OFF, before_w=900.0)
+
+    assert back == set(restored(heat, pump, cold, high_w=high_w).back)
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        {"below_s": 119},
+        {"acted": {0: "a cap"}},
+        {"stage": Stage.FREEZE},
+        {"duties": Duties(holds=True)},
+        {"common": True},
+    ],
+)
+def test_nothing_comes_back_before_its_time_or_while_anything_is_wrong(restored, why):
+    found = restored(*off(HEAT, PUMP, COLD), **why)
+
+    assert ({}, None) == (found.back, found.gate.last_ns)
+
+
+def test_what_a_person_keeps_off_stays_off(restored):
+    by_hand = Override("cold", 0.0, 0, 0, Who("person", "anna"))
+    roof = replace(by_hand, asset="roof")
+    wishes = Wishes(caps=None, overrides={"cold": by_hand, "roof": roof})
+
+    assert {0} == set(restored(*off(PUMP, COLD), wishes=wishes).back)
+    assert set() == set(restored(*off(COLD, ROOF), wishes=wishes).back)
+
+
+def test_what_was_just_switched_off_waits_for_its_minimum_time(restored):
+    for ago_s, back in ((179, {0}), (180, {1})):
+        heat, cold = off(HEAT, COLD)
+        cold.turn = replace(OFF, since_ns=(T - ago_s) * S)
+
+        assert back == set(restored(heat, cold).back)
+
+
+@pytest.mark.parametrize(("cap_w", "back"), [(3_334.0, {0}), (3_333.0, set())])
+def test_a_consumption_cap_leaves_nine_tenths_of_itself_less_what_is_consumed(restored, cap_w, back):
+    assert back == set(restored(*off(PUMP), high_w=2_000.0, consumption_w=cap_w).back)
+
+
+@pytest.mark.parametrize(("age_s", "back"), [(15, {0}), (16, set())])
+def test_room_is_left_for_what_a_silent_asset_may_take_more(restored, age_s, back):
+    lift = Load(name="lift", rated_w=4_000)
+    memories = {"lift.power_w": Memory(0.0, (T - age_s) * S)}
+    players = [*off(PUMP), Player(lift, 0.0, 0.0, Turn())]
+
+    assert back == set(restored(*players, high_w=4_500.0, memories=memories).back)
+
+
+@pytest.mark.parametrize(
+    ("turn", "high_w", "after"),
+    [
+        (OFF, 4_800.0, (True, 4_140.0)),
+        (OFF, 4_900.0, None),
+        (Turn(limit_w=5_000.0), 8_310.0, (True, 5_690.0)),
+        (Turn(limit_w=5_000.0), 8_311.0, None),
+        (Turn(limit_w=5_000.0), 0.0, (True, None)),
+        (Turn(limit_w=10_900.0), 8_850.0, (True, None)),
+        (Turn(), 0.0, None),
+    ],
+)
+def test_a_car_returns_at_its_floor_and_is_raised_by_an_ampere_at_least(restored, turn, high_w, after):
+    found = restored(Player(CAR, 0.0, 0.0, turn), high_w=high_w).back
+
+    assert after == ((found[0].on, found[0].limit_w) if found else None)
+
+
+@pytest.mark.parametrize("turn", [OFF, Turn(limit_w=5_000.0)])
+def test_a_car_that_shares_is_left_to_the_sharing(restored, turn):
+    car = Player(CAR, 0.0, 0.0, turn)
+    car.allowed_w = 0.0
+
+    assert {} == restored(car).back
+
+
+def test_what_was_paused_returns_before_anything_is_raised(restored):
+    raised, heat = Player(CAR, 0.0, 0.0, Turn(limit_w=5_000.0)), off(HEAT)[0]
+
+    assert {1} == set(restored(raised, heat).back)
+
+
+@pytest.mark.parametrize(("tier", "back"), [("B", {0}), ("D", {1})])
+def test_an_asset_in_modes_has_the_turn_that_its_comfort_gives_it_now(restored, tier, back):
+    modes = (Mode("on", 1, 900.0), Mode("off", 0, 0.0))
+    fan = Moded(name="fan", rated_w=900, tier="D", quantity="step_index", modes=modes)
+    held = Player(fan, 0.0, 0.0, Turn(on=False, mode=1, is_held=True), mode=1, tier=tier)
+    held.ups = (Rung(0, 900.0, "to on", tier),)
+
+    assert back == set(restored(held, *off(PUMP)).back)
+    held.turn = replace(held.turn, is_held=False)
+    assert {1} == set(restored(held, *off(PUMP)).back), "it is where it likes to be"
+
+
+@pytest.mark.parametrize(
+    ("turn", "low_w", "back"),
+    [
+        (Turn(on=False, before_w=-3_000.0), -2_400.0, {0}),
+        (Turn(on=False, before_w=-3_000.0), -2_401.0, set()),
+        (Turn(on=False), -400.0, {0}),
+        (Turn(on=False), -401.0, set()),
+        (Turn(on=False, since_ns=(T - 299) * S), 0.0, set()),
+        (Turn(on=False, since_ns=(T - 300) * S), 0.0, {0}),
+        (Turn(), 0.0, set()),
+    ],
+)
+def test_a_pv_behind_a_relay_returns_where_what_it_made_fits_below_nine_tenths_of_the_export_cap(
+    restored, turn, low_w, back
+):
+    """5,400 W are nine tenths of the cap."""
+    others = [Player(PUMP, 0.0, 0.0, Turn())]
+
+    assert back == set(restored(Player(ROOF, 0.0, 0.0, turn), *others, high_w=low_w).back)
+
+
+def test_a_load_and_a_pv_do_not_come_back_in_one_cycle(restored):
+    assert {1} == set(restored(*off(ROOF, PUMP)).back)
 
 
 def test_one_asset_comes_back_at_a_time_and_the_next_half_a_minute_later(plant):
