@@ -144,9 +144,12 @@ async def test_a_faulty_new_file_changes_nothing_and_says_so(house):
     gateway.process.send_signal(signal.SIGHUP)
     while "config.kept" not in gateway.log():
         await gateway.ask()
-    after = await gateway.until(well)
+    after = await gateway.until(
+        lambda s: well(s) and (s["alarms"]["newest"] or {}).get("code") == "config.refused"
+    )
 
     assert before["gateway"]["pid"] == after["gateway"]["pid"]
+    assert "site.toml" in after["alarms"]["newest"]["words"]
 
 
 async def reread(gateway, old, new, said):

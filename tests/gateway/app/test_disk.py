@@ -36,7 +36,7 @@ def test_a_history_that_was_removed_is_said_once():
 
 def test_what_was_lost_is_noticed_as_an_alarm_and_what_fails_now_is_a_row_of_the_ladder():
     noticed = []
-    disk = Disk(structlog.get_logger(), lambda code, _text: noticed.append(code))
+    disk = Disk(structlog.testing.CapturingLogger(), lambda code, _text: noticed.append(code))
     disk.look({"error": "disk I/O error", "set_aside": "old", "renewed_count": 1, "gaps_count": 1})
 
     assert ["store.set_aside", "store.file_lost", "store.gap"] == noticed

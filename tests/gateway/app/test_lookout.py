@@ -13,7 +13,7 @@ import structlog
 from structlog.testing import capture_logs
 from tests.gateway.app.test_hands import by_hand, started
 
-from quartier.app import lookout
+from quartier.app import keeper, lookout
 from quartier.app.lookout import Lookout
 from quartier.house.alarm import Alarm
 from quartier.house.now import Now
@@ -35,9 +35,9 @@ def at(second):
 class Post:
     """A lookout with what it told the history."""
 
-    def __init__(self, folder=None):
+    def __init__(self, folder=None, log=None):
         self.events = []
-        self.out = Lookout(self.tell, structlog.get_logger(), HouseClock(), folder)
+        self.out = Lookout(self.tell, log or structlog.testing.CapturingLogger(), HouseClock(), folder)
 
     def tell(self, code, text, data, _now):
         self.events.append((code, text, dict(data)))
@@ -47,8 +47,8 @@ class Post:
 
 
 def test_log_and_history_tell_an_alarm_with_its_code_once_each_way():
-    post = Post()
     with capture_logs() as log:
+        post = Post(log=structlog.get_logger())
         for second in range(30):
             post.out.look([UNREAD] if second < 3 else [], at(second))
 
@@ -169,10 +169,12 @@ async def test_a_damaged_list_is_set_aside_and_what_is_wrong_is_raised_anew(tmp_
     await post.out.keep()
     for copy in tmp_path.glob("alarms.*"):
         copy.write_bytes(b"nonsense")
+    named = [(path.name, is_sound) for path, is_sound in keeper.damage(tmp_path)]
     again = Post(tmp_path)
     again.out.recall(lookout.recalled(tmp_path))
     again.out.look([UNREAD], at(0))
 
+    assert [("alarms.a", False), ("alarms.b", False)] == named
     assert [UNREAD.key] == again.active()
     assert ["alarms.a.damaged", "alarms.b.damaged"] == sorted(path.name for path in tmp_path.iterdir())
     assert [] == statefile.damaged(tmp_path / lookout.FILE)

@@ -115,3 +115,12 @@ def test_no_page_is_wider_than_the_screen(width, status, about):
     )
     for found in pages:
         assert all(line.cell_len <= width for sheet in found.sheets for line in lines(sheet, width))
+
+
+def test_the_house_says_how_many_alarms_nobody_has_acknowledged(status):
+    newest = {"code": "loss.bus_down", "of": "lan", "since_utc_ms": -60_000}
+    told = {**status, "alarms": {"active_count": 1, "unacknowledged_count": 1, "newest": newest}}
+
+    assert "alarms: 1 not acknowledged, the newest 60 s ago: loss.bus_down:lan (quartier alarms)" in shown(
+        page.house(told, Rates())
+    )
