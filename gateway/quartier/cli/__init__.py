@@ -234,13 +234,32 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     commissioning.probe(commands)
     commissioning.drill(commands)
 
-    profiles = _command(commands, "profiles", "list the device profiles, or print one for a copy of your own")
-    profiles.add_argument(
-        "profile", nargs="?", metavar="NAME", help="print the file of this one, maker/model"
+    _library(commands)
+
+
+def _library(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    profiles = _command(
+        commands,
+        "profiles",
+        "list the device profiles, show one as a sheet, or look for mistakes in your own",
+        "list [WORD ...]    the profiles whose name, maker and model hold each word (default: all)\n"
+        "show NAME ...      where each point stands, its unit and range, and what may be ordered;\n"
+        "                   with --file the file itself, for a copy of your own (so does NAME alone)\n"
+        "lint [FILE|NAME]   mistakes by file, line and key, with what to do (default: every profile)\n"
+        "example: quartier profiles list --orders --point current_max\n"
+        "         quartier profiles show keba/p30\n"
+        "         quartier profiles lint profiles/acme/hy.toml\n\n"
+        "Exit codes: 0 well · 1 nothing fits, or lint found something · 2 wrong use · 78 a profile is wrong.",
     )
+    profiles.add_argument("what", nargs="?", default="list", metavar="list|show|lint", help="default: list")
+    profiles.add_argument("names", nargs="*", metavar="NAME", help="maker/model; for lint also a file")
+    profiles.add_argument("--file", action="store_true", help="show: the file as it stands")
+    profiles.add_argument("--protocol", help="list: only what speaks this, such as modbus or sunspec")
+    profiles.add_argument("--point", metavar="NAME", help="list: only what serves such a point, as soc_pct")
+    profiles.add_argument("--orders", action="store_true", help="list: only what can be ordered something")
     profiles.add_argument("--profiles", **_PROFILES)
     _json(profiles)
-    profiles.set_defaults(run="device:profiles")
+    profiles.set_defaults(run="library:profiles")
 
 
 def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,4 +1,4 @@
-"""``quartier read`` and ``quartier profiles``: one device without a site file."""
+"""``quartier read``: one device without a site file."""
 
 import argparse
 import asyncio
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from quartier.cli import output
 from quartier_drivers import profile
-from quartier_drivers.errors import ConfigError, WireError
+from quartier_drivers.errors import WireError
 
 if TYPE_CHECKING:
     from quartier_drivers.modbus.reader import Row
@@ -15,26 +15,6 @@ if TYPE_CHECKING:
 STRANGER = (
     "it answers, but has nothing that the profile reads; quartier scan modbus names the profiles that fit it"
 )
-
-
-def profiles(options: argparse.Namespace) -> int:
-    """Every profile with its maker, model and source; or the file of one, as it stands."""
-    if options.profile is not None:
-        print(profile.file_of(options.profile, options.profiles).read_text(encoding="utf-8"), end="")
-        return 0
-    rows = []
-    for name in profile.names(options.profiles):
-        try:
-            head = profile.load(name, options.profiles).head
-        except ConfigError as error:
-            rows.append((name, "–", "–", f"{len(error.faults)} faults: {error.faults[0]}"))
-            continue
-        rows.append((name, head.maker, head.model, head.source))
-    if options.json:
-        output.dump([dict(zip(("profile", "maker", "model", "source"), row, strict=True)) for row in rows])
-    else:
-        output.console().print(output.table("", ("profile", "maker", "model", "source"), rows))
-    return 0
 
 
 def read(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""``quartier read`` and ``quartier profiles`` against a meter on a real wire, and against nothing."""
+"""``quartier read`` against a meter on a real wire, and against nothing."""
 
 import asyncio
 import json
@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import pytest
 
 from quartier.cli import main
-from quartier_drivers.profile import BUILT_IN
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_tcp
 
@@ -99,28 +98,3 @@ def test_a_serial_port_that_is_not_there_is_named(tmp_path, capsys):
 def test_what_is_wrong_with_profile_or_url_is_said_with_what_was_expected(profile, url, words, capsys):
     assert 78 == main(["read", profile, url])
     assert words in capsys.readouterr().err
-
-
-def test_profiles_lists_maker_model_and_source(capsys):
-    assert 0 == main(["profiles"])
-    text = capsys.readouterr().out
-    for name in catalog.DEVICES:
-        assert name in text
-
-    assert 0 == main(["profiles", "--json"])
-    rows = json.loads(capsys.readouterr().out)
-    assert all(row["maker"] and row["model"] and row["source"] for row in rows)
-
-
-def test_a_profile_is_printed_as_it_stands_for_a_copy_of_ones_own(capsys):
-    assert 0 == main(["profiles", "sunspec/battery"])
-    assert (BUILT_IN / "sunspec" / "battery.toml").read_text(encoding="utf-8") == capsys.readouterr().out
-
-
-def test_own_profiles_are_listed_beside_and_a_faulty_one_with_its_first_fault(tmp_path, capsys):
-    (tmp_path / "acme").mkdir()
-    (tmp_path / "acme" / "broken.toml").write_text('[profile]\nprotocol = "modbus"\n')
-    assert 0 == main(["profiles", "--profiles", str(tmp_path)])
-
-    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("acme/broken")]
-    assert "fault" in line

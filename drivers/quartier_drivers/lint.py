@@ -1,0 +1,134 @@
+"""What to look at in a profile that can be loaded: ranges, overlaps, sources, fall-backs.  Pure."""
+
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from typing import Any
+
+from quartier_drivers.errors import Fault
+from quartier_drivers.place import Places
+from quartier_drivers.points import word
+from quartier_drivers.positions import Path
+from quartier_drivers.profile import Profile, RegisterProfile, parse
+from quartier_drivers.schema import Limits, Point, Source
+
+Finding = tuple[Path, str]
+"""Where in the file, and what is to be looked at there with what to do."""
+
+_SOURCE_MIN = 20
+_SILENCE = (
+    "has no fall-back: name what the device does when nobody writes ([….write.fallback]), or say in "
+    "limits.no_fallback why there is none"
+)
+_FILE = re.compile(r"[a-z0-9][a-z0-9_-]*/[a-z0-9][a-z0-9_-]*")
+_WIDE = ("int32", "uint32", "int64", "uint64", "float32", "float64", "bcd32")
+_RANGED = ("w", "v", "a", "hz", "pct", "c")
+# What a register must at least be able to say, by the unit of its name.
+_REACH = {"w": 1000.0, "v": 100.0, "a": 6.0, "hz": 50.0, "wh": 1_000_000.0}
+# What the range of a quantity holds wherever it is measured here.
+_USUAL = {"frequency_hz": 50.0, "voltage_v": 230.0, "voltage_l1_v": 230.0, "soc_pct": 50.0}
+
+
+def findings(text: str, name: str, file: str) -> list[Fault]:
+    """What is to be looked at in a profile's text, by its lines; ``file`` is for the faults.
+
+    Raises ConfigError with every fault of a profile that cannot be loaded.
+    """
+    profile = parse(text, name, file)
+    places = Places(file, text)
+    found = [places.fault(path, what) for path, what in _all(profile)]
+    return sorted(found, key=lambda fault: fault.line or 0)
+
+
+def _all(profile: Profile) -> Iterator[Finding]:
+    yield from _head(profile)
+    yield from _fallbacks(profile)
+    if isinstance(profile, RegisterProfile):
+        yield from _blocks(profile)
+        for path, quantity, point in _points(profile):
+            yield from _range(path, quantity, point)
+            yield from _reach(path, quantity, point)
+        yield from _overlaps(profile)
+
+
+def _head(profile: Profile) -> Iterator[Finding]:
+    if len(profile.head.source) < _SOURCE_MIN:
+        yield ("profile", "source"), "is no source; name the manual, its revision and the table or page"
+    if not _FILE.fullmatch(profile.name):
+        yield (
+            ("profile", "model"),
+            f"stands in {profile.name}.toml; write folder and file in lower case: <maker>/<model>.toml",
+        )
+
+
+def _fallbacks(profile: Profile) -> Iterator[Finding]:
+    limits: Limits | None = getattr(profile, "limits", None)
+    if limits is None or limits.no_fallback is not None:
+        return
+    for path, _, point in _points(profile):
+        if point.writable and point.fallback is None:
+            yield (*path, "write"), _SILENCE
+
+
+def _blocks(profile: RegisterProfile) -> Iterator[Finding]:
+    most = profile.limits.block_max
+    gap = profile.limits.gap_max
+    if gap >= most:
+        yield ("limits", "gap_max"), f"{gap} is no less than limits.block_max = {most}, which it is part of"
+    places: dict[Path, Source | None] = {("identity", key): at for key, at in profile.identity.items()}
+    places |= {("recognise", key): mark.source for key, mark in profile.marks.items()}
+    for path, source in places.items():
+        if source is not None and source.width > most:
+            yield path, f"takes {source.width} registers, but limits.block_max is {most}; shorten its length"
+
+
+def _range(path: Path, quantity: str, point: Point) -> Iterator[Finding]:
+    low, high = point.low, point.high
+    if point.write is None and word(quantity).unit in _RANGED and point.type_name in _WIDE:
+        missing = [key for key, limit in (("low", low), ("high", high)) if limit is None]
+        if missing:
+            yield path, f"has no {' and no '.join(missing)}: a garbled {point.type_name} would be believed"
+    usual = _USUAL.get(quantity)
+    if usual is not None and low is not None and high is not None and not low <= usual <= high:
+        yield (
+            (*path, "low"),
+            f"{low:g}..{high:g} leaves out {usual:g}, an everyday {quantity}; look at the scale",
+        )
+
+
+def _reach(path: Path, quantity: str, point: Point) -> Iterator[Finding]:
+    least = _REACH.get(word(quantity).unit)
+    if least is None or point.type_name.startswith("float") or point.scale_address is not None:
+        return
+    most = max(abs(raw) for raw in point.raw_range) * abs(point.scale) * point.sum_of
+    if most < least:
+        yield (
+            (*path, "scale"),
+            f"{point.type_name} times {point.scale:g} never tells more than {most:g}; look at scale and unit",
+        )
+
+
+def _overlaps(profile: RegisterProfile) -> Iterator[Finding]:
+    for (_, earlier, one), (path, _, other) in combinations(_points(profile), 2):
+        if _cuts(one, other):
+            span, before = f"{other.address} of {other.width} registers", f"{one.address} of {one.width}"
+            yield (*path, "register"), f"{span} cuts into {earlier} ({before}); look at address and type"
+
+
+def _cuts(one: Source, other: Source) -> bool:
+    """Whether they share registers and are not the same: bits and sums are meant to."""
+    if one.address.table != other.address.table or one.unit != other.unit:
+        return False
+    if one.field or other.field or one.sum_of > 1 or other.sum_of > 1:
+        return False
+    first, second = (range(at.address.number, at.address.number + at.width) for at in (one, other))
+    return first != second and first.start < second.stop and second.start < first.stop
+
+
+def _points(profile: Profile) -> list[tuple[Path, str, Any]]:
+    """Each point with where it stands in the file."""
+    return [
+        ((*(("parts", part) if part else ("points",)), quantity), quantity, point)
+        for part, points in profile.parts.items()
+        for quantity, point in points.items()
+    ]

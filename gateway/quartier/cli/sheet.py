@@ -1,0 +1,145 @@
+"""A profile as a sheet for people: where each point stands, what may be ordered, and what ends an order."""
+
+import argparse
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from quartier.cli import output
+from quartier.cli.library import NONE, row
+from quartier_drivers.contract import Fallback
+from quartier_drivers.forgetting import CAP
+from quartier_drivers.points import word
+from quartier_drivers.profile import Profile, RegisterProfile
+from quartier_drivers.schema import Mark, Quantity, Source
+
+_POINT = ("point", "unit", "where", "read as", "range", "every")
+_ORDER = ("point", "from", "to", "on release", "when nobody writes")
+_RELEASES = {"own": "its own control", "cap": "the fail-safe cap", "hold": "stays"}
+
+
+def show(profiles: Sequence[Profile], options: argparse.Namespace) -> int:
+    """Each profile with its points; ``--json`` gives a list of them."""
+    if options.json:
+        output.dump([{**row(one), "points": points(one)} for one in profiles])
+        return 0
+    for place, one in enumerate(profiles):
+        _print(one, is_first=place == 0)
+    return 0
+
+
+def _print(one: Profile, *, is_first: bool) -> None:
+    screen = output.console()
+    if not is_first:
+        screen.print()
+    screen.print(output.table("", (one.name, f"{one.head.maker} {one.head.model}"), _head(one)))
+    told = points(one)
+    screen.print()
+    screen.print(output.table("", _POINT, ([point[key] or NONE for key in _POINT] for point in told)))
+    if orders := [point["order"] | {"point": point["point"]} for point in told if point["order"]]:
+        screen.print()
+        screen.print(output.table("", _ORDER, ([order[key] for key in _ORDER] for order in orders)))
+
+
+def _head(one: Profile) -> Iterator[tuple[str, str]]:
+    yield "protocol", one.protocol
+    yield "source", one.head.source
+    yield "tested", one.head.tested or "on no real device yet"
+    limits = getattr(one, "limits", None)
+    if limits is not None and one.protocol != "gpio":
+        yield "a read", f"at most {limits.block_max} registers, gaps of up to {limits.gap_max} among them"
+        if limits.pause_s:
+            yield "pause", f"{limits.pause_s:g} s between requests"
+        if limits.single_client:
+            yield "clients", "one at a time"
+        if limits.no_fallback is not None:
+            yield "no fall-back", limits.no_fallback
+    if isinstance(one, RegisterProfile):
+        yield from ((f"its {key}", f"{_where(at)}, {_form(at)}") for key, at in one.identity.items())
+        for mark in one.marks.values():
+            yield "known by", _known_by(mark)
+
+
+def _known_by(mark: Mark) -> str:
+    where = f"its {mark.device_id}" if mark.source is None else _where(mark.source)
+    if mark.like is not None:
+        return f'{where} reads "{mark.like}"'
+    if mark.equals:
+        return f"{where} is {' or '.join(f'{code:g}' for code in mark.equals)}"
+    return f"{where} lies in {_plain(mark.low)}..{_plain(mark.high)}: it may be this device"
+
+
+def points(one: Profile) -> list[dict[str, Any]]:
+    """Each point as the sheet tells it; ``order`` is None where it only reads."""
+    return [
+        {
+            "point": f"{part}.{quantity}".lstrip("."),
+            "unit": output.unit(word(quantity).ucum).replace("1", ""),
+            "where": _where(point),
+            "read as": _form(point),
+            "range": _range(point.low, point.high),
+            "every": f"{one.scan[point.scan]:g} s",
+            "order": _order(quantity, point),
+        }
+        for part, quantities in one.parts.items()
+        for quantity, point in quantities.items()
+    ]
+
+
+def _where(point: Any) -> str:
+    """The register, the standard's names, or the groups of a meter."""
+    if isinstance(point, Source):
+        return f"{point.address}" if point.unit is None else f"{point.address} of unit {point.unit}"
+    if hasattr(point, "source"):
+        named = " or ".join(" + ".join(map(str, names)) for names in point.source)
+        return named or " or ".join(point.write.control)
+    chosen = [" ".join(f"{key}={','.join(map(str, of))}" for key, of in one.items()) for one in point.select]
+    return " or ".join([" + ".join(labels) for labels in point.group] + chosen)
+
+
+def _form(point: Any) -> str:
+    """How what stands there becomes the value: type, order, scale and sign."""
+    words = []
+    if isinstance(point, Source):
+        words.append(f"text of {point.length} registers" if point.type_name == "string" else point.type_name)
+        words += ["low word first"] if point.word_order == "low-first" else []
+        words += [f"sum of {point.sum_of}"] if point.sum_of > 1 else []
+    field = getattr(point, "field", None)
+    if field is not None:
+        words.append(f"bit {field[0]}" if field[0] == field[1] else f"bits {field[0]} to {field[1]}")
+    factor = point.scale * point.sign
+    words += [f"times {factor:g}"] if factor != 1 else []
+    words += [f"plus {point.offset:g}"] if point.offset else []
+    return ", ".join(words)
+
+
+def _range(low: float | None, high: float | None) -> str:
+    return "" if low is None and high is None else f"{_plain(low)}..{_plain(high)}"
+
+
+def _order(quantity: str, point: Quantity) -> dict[str, str] | None:
+    """How it is written, of registers and of models alike."""
+    write = getattr(point, "write", None)
+    if write is None:
+        return None
+    release = write.on_release
+    return {
+        "from": _plain(write.low) or NONE,
+        "to": _plain(write.high) or NONE,
+        "on release": _RELEASES.get(release) or _plain(release),
+        "when nobody writes": _afterwards(quantity, point.fallback),
+    }
+
+
+def _afterwards(quantity: str, fallback: Fallback | None) -> str:
+    if fallback is None:
+        return "no fall-back: the last order stands"
+    if fallback.after_s == math.inf:
+        return "the last cap stands"
+    own = "the fail-safe cap" if CAP in quantity else "its own control"
+    return f"{own if fallback.value is None else _plain(fallback.value)} after {fallback.after_s:g} s"
+
+
+def _plain(value: float | None) -> str:
+    """A number without exponent; nothing where there is none."""
+    return "" if value is None else f"{value:.12g}"

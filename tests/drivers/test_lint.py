@@ -1,0 +1,150 @@
+"""What a person should look at in a profile: found by line and key, and never in what is shipped."""
+
+import pytest
+
+from quartier_drivers import lint, profile
+from quartier_drivers.errors import ConfigError
+
+HEAD = """\
+[profile]
+protocol = "modbus"
+maker = "ACME"
+model = "AM300"
+source = "Modbus manual rev. 4, tables 3 and 7"
+"""
+POWER = """
+[points.power_w]
+register = "holding:10"
+type = "int32"
+low = -10000
+high = 10000
+"""
+ORDER = """
+[points.current_max_a]
+register = "holding:100"
+[points.current_max_a.write]
+low = 0
+high = 32
+on_release = 0
+"""
+SILENCE = '\n[limits]\nno_fallback = "the manual names no timer (section 4)"\n'
+
+
+def found(text, name="acme/am300"):
+    return [str(fault) for fault in lint.findings(text, name, "am300.toml")]
+
+
+@pytest.mark.parametrize("name", profile.names())
+def test_nothing_is_found_in_a_shipped_profile(name):
+    text = profile.file_of(name).read_text(encoding="utf-8")
+
+    assert [] == found(text, name)
+
+
+def test_nothing_is_found_in_a_profile_with_ranges_and_a_reason_for_no_fall_back():
+    assert [] == found(HEAD + SILENCE + POWER + ORDER)
+
+
+def test_what_cannot_be_loaded_is_the_loaders_to_refuse():
+    with pytest.raises(ConfigError, match=r"am300.toml:8: points.power_kw: .* ends in no unit"):
+        found(HEAD + '\n\n[points.power_kw]\nregister = "holding:10"\n')
+
+
+@pytest.mark.parametrize(
+    ("expected", "text"),
+    [
+        (
+            "am300.toml:5: profile.source: is no source; name the manual, its revision and the table or page",
+            HEAD.replace("Modbus manual rev. 4, tables 3 and 7", "internet") + POWER,
+        ),
+        (
+            "am300.toml:7: points.power_w: has no low and no high: a garbled int32 would be believed",
+            HEAD + POWER.replace("low = -10000\nhigh = 10000\n", ""),
+        ),
+        (
+            "am300.toml:7: points.power_w: has no high: a garbled int32 would be believed",
+            HEAD + POWER.replace("high = 10000\n", ""),
+        ),
+        (
+            (
+                "am300.toml:9: points.frequency_hz.low: 4000..7000 leaves out 50, an everyday frequency_hz; "
+                "look at the scale"
+            ),
+            HEAD + '\n[points.frequency_hz]\nregister = "input:1"\nlow = 4000\nhigh = 7000\n',
+        ),
+        (
+            (
+                "am300.toml:9: points.power_w.scale: int16 times 0.001 never tells more than 32.768; "
+                "look at scale and unit"
+            ),
+            HEAD + '\n[points.power_w]\nregister = "input:1"\nscale = 0.001\ntype = "int16"\n',
+        ),
+        (
+            (
+                "am300.toml:14: points.power_l1_w.register: holding:11 of 2 registers cuts into power_w "
+                "(holding:10 of 2); look at address and type"
+            ),
+            HEAD + POWER + POWER.replace("power_w", "power_l1_w").replace("holding:10", "holding:11"),
+        ),
+        (
+            (
+                "am300.toml:9: points.current_max_a.write: has no fall-back: name what the device does when "
+                "nobody writes ([….write.fallback]), or say in limits.no_fallback why there is none"
+            ),
+            HEAD + ORDER,
+        ),
+        (
+            "am300.toml:9: limits.gap_max: 10 is no less than limits.block_max = 10, which it is part of",
+            HEAD + "\n[limits]\nblock_max = 10\ngap_max = 10\n" + POWER,
+        ),
+        (
+            (
+                "am300.toml:10: identity.serial: takes 16 registers, but limits.block_max is 10; "
+                "shorten its length"
+            ),
+            HEAD
+            + "\n[limits]\nblock_max = 10\n[identity]\n"
+            + 'serial = { register = "holding:1", type = "string", length = 16 }\n'
+            + POWER,
+        ),
+        (
+            "am300.toml:9: recognise.who: takes 16 registers, but limits.block_max is 10; shorten its length",
+            HEAD
+            + "\n[limits]\nblock_max = 10\n[recognise.who]\n"
+            + 'register = "holding:1"\ntype = "string"\nlength = 16\nlike = "AM*"\n'
+            + POWER,
+        ),
+    ],
+)
+def test_a_finding_names_line_key_and_what_to_do(expected, text):
+    assert [expected] == found(text)
+
+
+def test_a_file_in_capitals_is_found():
+    (told,) = found(HEAD + POWER, "ACME/AM300")
+
+    assert (
+        "am300.toml:4: profile.model: stands in ACME/AM300.toml; write folder and file in lower case" in told
+    )
+
+
+def test_bits_sums_and_the_same_register_of_another_unit_do_not_cut_into_each_other():
+    others = """
+[points.fault_on]
+register = "holding:11"
+bit = 3
+[points.power_sum_w]
+register = "holding:10"
+type = "int32"
+sum_of = 3
+low = -30000
+high = 30000
+[points.power_l1_w]
+register = "holding:11"
+type = "int32"
+unit = 100
+low = -10000
+high = 10000
+"""
+
+    assert [] == found(HEAD + POWER + others)

@@ -1,0 +1,142 @@
+"""``quartier profiles``: what is listed, copied and found wrong."""
+
+import json
+
+import pytest
+
+from quartier.cli import main
+from quartier_drivers.profile import BUILT_IN, names
+from quartier_hil.devices import catalog
+
+GOOD = """\
+[profile]
+protocol = "modbus"
+maker = "ACME"
+model = "Hy"
+source = "Modbus manual rev. 4, tables 3 and 7"
+tested = "firmware 2.11"
+
+[points.power_w]
+register = "holding:10"
+type = "int32"
+low = -10000
+high = 10000
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "acme").mkdir()
+    (tmp_path / "acme" / "hy.toml").write_text(GOOD)
+    return tmp_path
+
+
+def listed(capsys, *words):
+    code = main(["profiles", "list", *words, "--json"])
+    return code, {row["profile"]: row for row in json.loads(capsys.readouterr().out)}
+
+
+@pytest.mark.parametrize("command", [["profiles"], ["profiles", "list"]])
+def test_every_profile_is_listed_by_its_whole_name(command, capsys):
+    assert 0 == main(command)
+
+    text = capsys.readouterr().out
+    assert all(name in text for name in (*catalog.DEVICES, *names()))
+
+
+def test_a_row_tells_maker_model_points_orders_fall_back_and_source(capsys):
+    code, rows = listed(capsys)
+
+    assert 0 == code
+    assert all(row["maker"] and row["model"] and row["source"] for row in rows.values())
+    keba = rows["keba/p30"]
+    assert ("KEBA", "modbus", ["current_max_a"], ["yes"]) == tuple(
+        keba[key] for key in ("maker", "protocol", "orders", "falls_back")
+    )
+    assert "power_w" in keba["measures"]
+    assert ["no"] == rows["waveshare/relay8"]["falls_back"]
+    assert ["stands"] == rows["kaco/blueplanet"]["falls_back"]
+    assert ([], []) == (rows["abb/b23"]["orders"], rows["abb/b23"]["falls_back"])
+
+
+@pytest.mark.parametrize(
+    ("words", "fits", "fits_not"),
+    [
+        (["abb", "terra"], "abb/terra_ac", "abb/b23"),
+        (["--protocol", "sunspec"], "sunspec/pv", "keba/p30"),
+        (["--point", "soc_pct"], "victron/gx", "abb/b23"),
+        (["--orders"], "keba/p30", "abb/b23"),
+    ],
+)
+def test_the_list_is_narrowed(words, fits, fits_not, capsys):
+    code, rows = listed(capsys, *words)
+
+    assert 0 == code
+    assert fits in rows
+    assert fits_not not in rows
+
+
+def test_where_nothing_fits_it_is_exit_1(capsys):
+    assert 1 == main(["profiles", "list", "no such maker"])
+    assert "no profile fits" in capsys.readouterr().err
+
+
+def test_own_profiles_are_listed_beside_and_a_faulty_one_with_its_first_fault(folder, capsys):
+    (folder / "acme" / "broken.toml").write_text('[profile]\nprotocol = "modbus"\n')
+    assert 0 == main(["profiles", "--profiles", str(folder)])
+
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in lines if line.startswith("acme/broken")]
+    assert "fault" in line
+    assert any(line.startswith("acme/hy") for line in lines)
+
+
+@pytest.mark.parametrize("command", [["sunspec/battery"], ["show", "sunspec/battery", "--file"]])
+def test_a_profile_is_printed_as_it_stands_for_a_copy_of_ones_own(command, capsys):
+    assert 0 == main(["profiles", *command])
+    assert (BUILT_IN / "sunspec" / "battery.toml").read_text(encoding="utf-8") == capsys.readouterr().out
+
+
+def test_a_name_that_nobody_has_is_exit_78_with_the_nearest(capsys):
+    assert 78 == main(["profiles", "show", "keba/p3"])
+    assert "keba/p30" in capsys.readouterr().err
+
+
+def test_show_without_a_name_is_wrong_use(capsys):
+    assert 2 == main(["profiles", "show"])
+    assert "quartier profiles list" in capsys.readouterr().err
+
+
+def test_lint_finds_nothing_in_what_is_shipped(capsys):
+    assert 0 == main(["profiles", "lint"])
+
+    said = capsys.readouterr()
+    assert "" == said.out
+    assert f"{len(names())} looked at, 0 faults, 0 findings" in said.err
+
+
+def test_lint_of_a_file_names_it_with_line_and_key_and_is_exit_1(folder, capsys):
+    file = folder / "acme" / "hy.toml"
+    file.write_text(GOOD.replace("high = 10000\n", ""))
+    assert 1 == main(["profiles", "lint", str(file)])
+
+    assert f"{file}:8: points.power_w: has no high" in capsys.readouterr().out
+
+
+def test_lint_of_a_name_takes_the_sites_own(folder, capsys):
+    assert 0 == main(["profiles", "lint", "acme/hy", "--profiles", str(folder)])
+    assert "1 looked at" in capsys.readouterr().err
+
+
+def test_what_cannot_be_loaded_or_read_is_exit_78_and_the_rest_is_looked_at(folder, capsys):
+    file = folder / "acme" / "hy.toml"
+    file.write_text(GOOD.replace("power_w", "power_kw"))
+    (folder / "acme" / "latin.toml").write_bytes(b"# \xe9\n")
+    others = [str(folder / "acme" / "none.toml"), str(folder / "acme" / "latin.toml"), "keba/p30"]
+    assert 78 == main(["profiles", "lint", str(file), *others, "--json"])
+
+    told = json.loads(capsys.readouterr().out)
+    assert [(str(file), 8, "points.power_kw")] == [(one["file"], one["line"], one["key"]) for one in told[:1]]
+    assert ["cannot be read: No such file or directory", "cannot be read: it is no UTF-8"] == [
+        one["what"] for one in told[1:]
+    ]
