@@ -167,7 +167,9 @@ class Lookout:
             self._timed.discard(point)
             looked_ns = self._looked_ns.get(point)
             rested_ns = now_ns if looked_ns is None else looked_ns + int(MET_PAUSE_S * 1e9)
-            self._plan(point, max(now_ns, rested_ns))
+            # Who went away because it was asked is not asked at once because it came back.
+            patient_ns = self._due_ns.get(point, now_ns) if point in self._fails else now_ns
+            self._plan(point, max(now_ns, rested_ns, patient_ns))
 
     def ordered(self, point: str) -> None:
         """A point was written; the first time since its device was met, its timer is looked at."""

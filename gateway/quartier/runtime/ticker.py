@@ -63,7 +63,7 @@ class Ticker:
         self._phase_ns = phase_ns
         self._clock = clock
         self._cycle = cycle
-        self._sleep = sleep or clock.sleep
+        self._sleep = sleep
         self.lateness = Lateness()
         self.cycles_count = 0
         self.skipped_count = 0
@@ -71,10 +71,10 @@ class Ticker:
 
     async def run(self) -> None:
         """Tick until cancelled.  An error in the cycle is a bug: it leaves."""
-        clock = self._clock
+        clock, sleep = self._clock, self._sleep or self._clock.sleep
         due_ns = self._first_ns
         while True:
-            await self._sleep((due_ns - clock.now_ns()) / 1e9)
+            await sleep((due_ns - clock.now_ns()) / 1e9)
             now_ns = clock.now_ns()
             if now_ns < due_ns:  # a timer may fire a little early
                 continue

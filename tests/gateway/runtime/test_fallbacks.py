@@ -142,7 +142,28 @@ async def test_who_hangs_up_whenever_it_is_asked_is_asked_less_and_less_often():
         await house.until(lambda: house.fallbacks.changes_count > 1)
 
     first, second, third = [(after - before) / 1e9 for before, after in pairwise(asked_ns)]
-    assert 300 <= first < second < third
+    assert first >= 300
+    assert second >= 600
+    assert third >= 1200
+
+
+async def test_who_went_away_when_asked_and_says_anew_who_it_is_is_not_asked_at_once():
+    async with running(rate=100.0) as (house, _):
+        await house.until(lambda: house.fallbacks.of(POINT))
+        health, asked_ns = house.bus.devices["bat1"], []
+
+        async def hangs_up(_points, **_how):
+            asked_ns.append(house.clock.now_ns())
+            raise LinkLost("closed by the device")
+
+        health.driver.arm = hangs_up
+        lookout = house.bus._lookout
+        lookout._plan(POINT, house.clock.now_ns())
+        await house.until(lambda: asked_ns)
+        planned_ns = lookout._due_ns[POINT]
+        lookout.met(health)
+
+        assert planned_ns == lookout._due_ns[POINT]
 
 
 async def test_what_is_wrong_once_only_does_not_count():
