@@ -6,7 +6,7 @@ after an off-delay, which doubles while it keeps coming back.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 from quartier.house.alarm import Alarm, Key, named
@@ -69,8 +69,15 @@ class Record:
         return self.is_active or self.acknowledged is None
 
     def data(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self)
+        """JSON-ready.  Not by ``asdict``: that takes 14 ms for a full list, which no cycle has to spare."""
+        told: dict[str, Any] = {name: getattr(self, name) for name in _FIELDS}
+        seen = self.acknowledged
+        if seen is not None:
+            told["acknowledged"] = {"by": seen.by, "uid": seen.uid, "utc_ms": seen.utc_ms, "note": seen.note}
+        return told
+
+
+_FIELDS = tuple(one.name for one in fields(Record))
 
 
 @dataclass(frozen=True, slots=True)
