@@ -273,7 +273,7 @@ KINDS: tuple[Kind, ...] = (
             (
                 "not_authorised",
                 "the broker does not let us in",
-                "Have the district check the account; `quartier check` says where its secret stands.",
+                "See the broker's words in `quartier status`, and have the district check the account.",
             ),
             (
                 "subscription_refused",
