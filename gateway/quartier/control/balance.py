@@ -1,11 +1,12 @@
 """What the building takes besides the assets that are steered: measured, or assumed at its worst."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
-from quartier.control.players import Player
+from quartier.control.players import Player, ordered_w
 from quartier.control.sight import Memories, Memory, age_s, power_w, worst_w
-from quartier.house.assets import Asset, Battery, House, Pv
+from quartier.house.assets import Asset, Battery, Ev, House, Pv
 from quartier.house.modes import Chp
 
 WINDOW_S = 5.0
@@ -14,6 +15,7 @@ TIMER_S = 10.0
 """A device's timer begins with the last order that arrived, which may be later than its last reading."""
 _S = 1_000_000_000
 _DAY_S = 86_400.0
+_UNKNOWN: Mapping[str, Memory] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,27 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """The grid's reading of ``taken_ns`` and what its players were known to take then, each in W.
+
+    ``low_w`` and ``high_w`` hold the rest between what it was for the last reading of each player before that
+    instant and for the first one after it; ``waits`` are those whose next reading is still to come.
+    """
+
+    taken_ns: int
+    grid_w: float
+    present_w: tuple[float, ...]
+    low_w: float
+    high_w: float
+    waits: frozenset[int] = frozenset()
+
+    @property
+    def rest_w(self) -> float:
+        """By what was known then."""
+        return self.grid_w - sum(self.present_w)
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
     """The last samples of the rest, and for whom they hold: another set of players begins anew.
 
@@ -38,29 +61,74 @@ class Window:
     """
 
     names: tuple[str, ...] = ()
-    samples: tuple[tuple[int, float], ...] = ()
+    samples: tuple[Sample, ...] = ()
 
     def base(self, players: Sequence[Player]) -> Base | None:
-        """Over what is held for just these players; None when nothing is."""
+        """Over what is held for just these players; None when nothing is.
+
+        A sample that another reading put in doubt is taken as near to the next as that allows: what moved
+        before its own meter told so was no move of the rest.
+        """
         if not self.samples or self.names != _names(players):
             return None
-        watts = [w for _, w in self.samples]
-        now_w = watts[-1]
+        now_w = near_w = self.samples[-1].rest_w
+        watts = [now_w]
+        for sample in reversed(self.samples[:-1]):
+            near_w = min(max(near_w, sample.low_w), sample.high_w)
+            watts.append(near_w)
         return Base(now_w, max(now_w, max(watts) - EASE_W), min(now_w, min(watts) + EASE_W))
 
+    def last_w(self, players: Sequence[Player]) -> float | None:
+        """The rest at the newest sample; None where none is held for just these players."""
+        return self.samples[-1].rest_w if self.samples and self.names == _names(players) else None
 
-def slid(window: Window, players: Sequence[Player], grid: Memory) -> Window:
+
+def slid(window: Window, players: Sequence[Player], grid: Memory, memories: Memories = _UNKNOWN) -> Window:
     """The window with the grid meter's reading; unchanged when that one is in it already.
 
-    So a slow meter is compared with the assets as they were when it was read.
+    So a slow meter is compared with the assets as they were when it was read; ``memories`` tell when each
+    asset was.
     """
     names = _names(players)
     old = window.samples if window.names == names else ()
-    if old and old[-1][0] == grid.taken_ns:
+    if old and old[-1].taken_ns == grid.taken_ns:
         return window
-    rest_w = grid.value - sum(player.present_w for player in players)
+    present_w = tuple(player.present_w for player in players)
+    rest_w = grid.value - sum(present_w)
+    waits = frozenset(i for i, p in enumerate(players) if p.seen and not isinstance(p.asset, Battery))
     oldest_ns = grid.taken_ns - round(WINDOW_S * _S)
-    return Window(names, (*(s for s in old if s[0] >= oldest_ns), (grid.taken_ns, rest_w)))
+    read_ns = [memories[name].taken_ns if (name := f"{p.name}.power_w") in memories else 0 for p in players]
+    kept = (_doubted(s, read_ns, present_w) for s in old if s.taken_ns >= oldest_ns)
+    return Window(names, (*kept, Sample(grid.taken_ns, grid.value, present_w, rest_w, rest_w, waits)))
+
+
+def _doubted(sample: Sample, read_ns: Sequence[int], present_w: Sequence[float]) -> Sample:
+    """A sample after the readings of ``read_ns``: the first after it may have been true at it already."""
+    told = [i for i in sample.waits if read_ns[i] > sample.taken_ns]
+    if not told:
+        return sample
+    more_w = [present_w[i] - sample.present_w[i] for i in told]
+    low_w = sample.low_w - sum(max(0.0, watts) for watts in more_w)
+    high_w = sample.high_w + sum(max(0.0, -watts) for watts in more_w)
+    return replace(sample, low_w=low_w, high_w=high_w, waits=sample.waits - set(told))
+
+
+def answering(window: Window, players: Sequence[Player], grid_w: float, raised: Container[str]) -> None:
+    """Take a rise of the grid's power for that of charging points that were ``raised`` and not read since.
+
+    Each counts with no more than its order; until it is read, what it takes would else count as the rest, and
+    its order be taken back.
+    """
+    before_w = window.last_w(players)
+    cars = [p for p in players if isinstance(p.asset, Ev) and p.seen and p.turn.on and p.name in raised]
+    rooms_w = [max(0.0, ordered_w(car) - car.present_w) for car in cars]
+    if before_w is None or sum(rooms_w) <= 0.0:
+        return
+    rise_w = grid_w - sum(player.present_w for player in players) - before_w
+    share = min(max(rise_w / sum(rooms_w), 0.0), 1.0)
+    for car, room_w in zip(cars, rooms_w, strict=True):
+        car.present_w += share * room_w
+        car.want_w = max(car.want_w, car.present_w)
 
 
 def _names(players: Sequence[Player]) -> tuple[str, ...]:

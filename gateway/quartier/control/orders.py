@@ -5,13 +5,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from quartier.control import reason
-from quartier.control.sight import number
+from quartier.control.sight import Memories, number
 from quartier.house.image import Frozen
 from quartier_drivers.contract import Command
 from quartier_drivers.who import Who
 
 REFRESH_S = 20.0
 CONFIRM_S = 5.0
+ACT_S, ANSWER_S = 3.0, 20.0
+"""A reading sooner than this after an order may be of before it; an order older than this is no excuse."""
 # A release value harms nobody late: it waits for a device that is away, a newer command takes its place.
 RELEASE_LIFE_S = 3600.0
 _S = 1_000_000_000
@@ -41,11 +43,12 @@ class Want:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What was last written to a point, when, and why it stands there now."""
+    """What was last written to a point, when, and why it stands there now; when it last became more."""
 
     value: float
     written_ns: int
     reason: str
+    raised_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,8 @@ def written(
             if want.holds and present.reason != want.reason:
                 orders[want.point] = replace(present, reason=want.reason)
             continue
-        orders[want.point] = Order(want.value, now_ns, want.reason)
+        raised_ns = None if present is None else now_ns if want.value > present.value else present.raised_ns
+        orders[want.point] = Order(want.value, now_ns, want.reason, raised_ns)
         commands.append(_command(want.point, want.value, now_ns + round(want.life_s * _S), want.reason))
     return Book(orders, frozenset(released)), commands
 
@@ -92,6 +96,20 @@ def given_back(
             words = reason.Reason(f"given back: {why}", LOST)
             commands.append(_command(point, value, now_ns + round(RELEASE_LIFE_S * _S), words))
     return Book(orders, book.released | points.keys()), commands, tuple(unnamed)
+
+
+def unanswered(book: Book, memories: Memories, now_ns: int) -> set[str]:
+    """The assets whose order became more and whose power was not read since it had time to act."""
+    found = set()
+    for point, order in book.orders.items():
+        name = point.partition(".")[0]
+        seen = memories.get(f"{name}.power_w")
+        if order.raised_ns is None or seen is None:
+            continue
+        young = now_ns - order.raised_ns < ANSWER_S * _S
+        if young and seen.taken_ns < order.raised_ns + ACT_S * _S:
+            found.add(name)
+    return found
 
 
 def _command(point: str, value: float, expires_ns: int, words: str) -> Command:

@@ -342,7 +342,8 @@ def _still(scene: Scene, reason: str) -> str:
     """Why an asset is still held.  What is no longer in force is not named: what is waited for is."""
     force = scene.force
     if reason.startswith(duties.GRID_WORDS):
-        return reason if reason in scene.duties.off.values() else rule(RETURNS, RESTORE)
+        done = reason.rpartition(": ")[2]  # the reading before it is that of the row that acted last
+        return next((now for now in scene.duties.off.values() if now.endswith(done)), rule(RETURNS, RESTORE))
     if reason.startswith(FITTED):
         return _fits(force)
     direction, cap, _ = reason.partition(" cap ")

@@ -3,6 +3,7 @@ from dataclasses import replace
 from quartier.control.balance import (
     Base,
     Window,
+    answering,
     blind_w,
     generation_w,
     remainder_w,
@@ -114,3 +115,47 @@ def test_what_a_silent_battery_discharged_may_vanish_until_its_timer_is_over(hou
 
     assert [0, 2000, 2000, 0] == [gone_w(age_s, -2000.0) for age_s in (14, 16, 70, 71)]
     assert 0 == gone_w(30, 2000.0)
+
+
+def _seen(asset, power_w, read_s, grid_w, grid_s, window=None):
+    """The window after a reading of the grid, with the asset as it was read last."""
+    player = [Player(asset, power_w, power_w, Turn())]
+    memories = known(read_s, **{asset.name: power_w})
+    return player, slid(Window() if window is None else window, player, Memory(grid_w, grid_s * S), memories)
+
+
+def test_a_car_that_stopped_before_its_own_meter_told_so_moved_no_rest(house):
+    car, window = house.assets[2], Window()
+    for grid_s, grid_w in enumerate((11_500, 11_500, 500, 500)):  # read at 0 s, it stops at 1.5 s
+        players, window = _seen(car, 11_000, 0, grid_w, grid_s, window)
+    assert -10_500 == window.base(players).now_w  # nobody knows yet
+
+    players, window = _seen(car, 0, 4, 500, 4, window)
+    assert Base(500, 500, 500) == window.base(players)
+
+
+def test_what_the_next_reading_does_not_explain_stays(house):
+    car = house.assets[2]
+    _, window = _seen(car, 2_000, 0, 9_000, 0)
+    players, window = _seen(car, 1_000, 1, 2_000, 1, window)
+
+    assert Base(1_000, 6_800, 1_000) == window.base(players)
+
+
+def _raised(house, grid_w, *, limit_w=8_000.0, raised=("ev1",)):
+    car = house.assets[2]
+    _, window = _seen(car, 4_000, 0, 4_500, 0)
+    player = Player(car, 4_000, 4_000, Turn(limit_w=limit_w))
+    answering(window, [player], grid_w, raised)
+    return player.present_w, player.want_w
+
+
+def test_a_rise_after_a_car_was_raised_is_the_cars_up_to_its_order(house):
+    assert (7_000, 7_000) == _raised(house, 7_500)
+    assert (8_000, 8_000) == _raised(house, 20_000)
+
+
+def test_a_rise_is_not_the_cars_where_it_was_not_raised_or_has_answered(house):
+    assert (4_000, 4_000) == _raised(house, 7_500, raised=())
+    assert (4_000, 4_000) == _raised(house, 7_500, limit_w=4_000.0)
+    assert (4_000, 4_000) == _raised(house, 1_000)

@@ -214,7 +214,7 @@ def turn_after(state: FleetState, at: int) -> Turn:
 def test_a_building_of_the_fleet_is_stepped_as_the_cycle_steps_it(seed: int) -> None:
     one = case(seed)
     decision = cycled(one)
-    state = stepped(one, decision.state.window.samples[-1][1])
+    state = stepped(one, decision.state.window.samples[-1].rest_w)
     commands = {command.point: command.value for command in decision.commands}
     for at, asset in enumerate(one.assets):
         if not isinstance(asset, Battery):

@@ -74,6 +74,12 @@ def test_the_reason_names_the_grid_and_then_what_is_waited_for(fed):
     assert [1, 1, 1, 1] == relays(p)
 
 
+def test_while_a_row_acts_nothing_is_said_to_come_back_though_a_further_row_began(fed):
+    p = hz(hz(hz(fed(), 50.0, 320), 49.75, 4), 49.46, 30)
+
+    assert "grid at 49.46 Hz: tier D off" == p.state.book.orders["heat.relay_on"].reason
+
+
 def test_what_was_shed_comes_back_one_by_one(fed):
     p = hz(hz(fed(), 50.0, 320), 49.4, 5)
     hz(p, 50.0, 900)

@@ -1,7 +1,8 @@
 import pytest
 
-from quartier.control.orders import Book, Order, Want, given_back, written
+from quartier.control.orders import Book, Order, Want, given_back, unanswered, written
 from quartier.control.reason import Reason
+from quartier.control.sight import Memory
 from quartier.house.image import Image
 from quartier_drivers.contract import Quality, Reading, columns
 from quartier_drivers.who import Who
@@ -90,3 +91,31 @@ def test_giving_back_without_a_value_names_the_point():
     _, commands, names = given_back(Book(), {"bat1.setpoint_w": "x"}, {}, S)
 
     assert ([], ("bat1.setpoint_w",)) == (commands, names)
+
+
+def _raised(*values, refreshed_s=20):
+    """The book after these orders, one each second, and a refresh."""
+    found = Book()
+    for t, amperes in enumerate(values):
+        found, _ = written(found, [Want("ev1.current_max_a", amperes, "why")], EMPTY, t * S)
+    found, _ = written(found, [Want("ev1.current_max_a", values[-1], "why")], EMPTY, refreshed_s * S)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("values", "read_s", "now_s", "expected"),
+    [
+        ((6, 12), 0, 2, {"ev1"}),
+        ((6, 12), 3, 5, {"ev1"}),  # it may not have risen by then
+        ((6, 12), 4, 5, set()),
+        ((6, 12), 0, 21, set()),  # so long it needs nobody's patience
+        ((12, 6), 0, 2, set()),
+        ((12,), 0, 2, set()),  # as it was met
+        ((6, 12, 8), 0, 3, {"ev1"}),
+    ],
+)
+def test_an_order_that_became_more_waits_for_a_reading_that_can_show_it(values, read_s, now_s, expected):
+    memories = {"ev1.power_w": Memory(4_000, read_s * S)}
+
+    assert expected == unanswered(_raised(*values), memories, now_s * S)
+    assert set() == unanswered(_raised(*values), {}, now_s * S)
