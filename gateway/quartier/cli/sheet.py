@@ -2,7 +2,7 @@
 
 import argparse
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from quartier.cli import output
@@ -36,6 +36,9 @@ def _print(one: Profile, *, is_first: bool) -> None:
     told = points(one)
     screen.print()
     screen.print(output.table("", _POINT, ([point[key] or NONE for key in _POINT] for point in told)))
+    if codes := [(point["point"], _meanings(point["codes"])) for point in told if point["codes"]]:
+        screen.print()
+        screen.print(output.table("", ("point", "what its codes mean"), codes))
     if orders := [point["order"] | {"point": point["point"]} for point in told if point["order"]]:
         screen.print()
         screen.print(output.table("", _ORDER, ([order[key] for key in _ORDER] for order in orders)))
@@ -47,7 +50,8 @@ def _head(one: Profile) -> Iterator[tuple[str, str]]:
     yield "tested", one.head.tested or "on no real device yet"
     limits = getattr(one, "limits", None)
     if limits is not None and one.protocol != "gpio":
-        yield "a read", f"at most {limits.block_max} registers, gaps of up to {limits.gap_max} among them"
+        gaps = f"gaps of up to {limits.gap_max} among them" if limits.gap_max else "without gaps"
+        yield "a read", f"at most {limits.block_max} registers, {gaps}"
         if limits.pause_s:
             yield "pause", f"{limits.pause_s:g} s between requests"
         if limits.single_client:
@@ -79,6 +83,7 @@ def points(one: Profile) -> list[dict[str, Any]]:
             "read as": _form(point),
             "range": _range(point.low, point.high),
             "every": f"{one.scan[point.scan]:g} s",
+            "codes": {str(code): name for code, name in (getattr(point, "values", None) or {}).items()},
             "order": _order(quantity, point),
         }
         for part, quantities in one.parts.items()
@@ -111,6 +116,10 @@ def _form(point: Any) -> str:
     words += [f"times {factor:g}"] if factor != 1 else []
     words += [f"plus {point.offset:g}"] if point.offset else []
     return ", ".join(words)
+
+
+def _meanings(codes: Mapping[str, Any]) -> str:
+    return "; ".join(f"{code}: {name}" for code, name in codes.items())
 
 
 def _range(low: float | None, high: float | None) -> str:

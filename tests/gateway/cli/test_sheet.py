@@ -5,6 +5,7 @@ import json
 import pytest
 
 from quartier.cli import main
+from quartier_drivers.profile import names
 
 OWN = """\
 [profile]
@@ -58,7 +59,10 @@ def shown(capsys, *names):
         ("keba/p30", "known by holding:1016 lies in 300000..399999: it may be this device"),
         ("keba/p30", "power_w W holding:1020 uint32, times 0.001 0..50000 5 s"),
         ("keba/p30", "plugged_on – holding:1004 uint32, bit 2 – 5 s"),
+        ("keba/p30", "a read at most 2 registers, without gaps"),
         ("keba/p30", "current_max_a 0 32 0 0 after 60 s"),
+        ("victron/gx", "battery.charge_state 0: idle; 1: charging; 2: discharging"),
+        ("abb/b23", "a read at most 125 registers, gaps of up to 16 among them"),
         ("abb/b23", 'known by holding:35168 reads "B23*"'),
         ("carlo-gavazzi/em24", "power_w W input:40 int32, low word first, times 0.1 -1000000..1000000 1 s"),
         ("victron/gx", "pv.power_w W holding:884 of unit 100 uint32, sum of 9, times -1 -1000000..0 1 s"),
@@ -100,6 +104,12 @@ def test_a_meter_that_selects_its_groups_says_by_what(capsys):
     assert "quantity=energy" in line
 
 
+def test_every_shipped_profile_has_a_sheet(capsys):
+    assert 0 == main(["profiles", "show", *names(), "--json"])
+
+    assert names() == [one["profile"] for one in json.loads(capsys.readouterr().out) if one["points"]]
+
+
 def test_several_are_shown_one_after_the_other(capsys):
     lines = shown(capsys, "abb/b23", "abb/b24")
 
@@ -115,4 +125,5 @@ def test_for_scripts_each_point_is_an_object(capsys):
     assert "keba/p30" == one["profile"]
     assert "holding:1020" == by_name["power_w"]["where"]
     assert by_name["power_w"]["order"] is None
+    assert "charging" == by_name["charge_state"]["codes"]["3"]
     assert "32" == by_name["current_max_a"]["order"]["to"]
