@@ -25,8 +25,8 @@ LAMPS = {"kind": "lights", "name": "lamps1", "rated_w": 2_000, "evening": ["22:3
 UPLINK_S = 130.0
 WATCHDOG_S = 10.0
 """``WatchdogSec`` of our unit."""
-_LATE_STOP_S = 2.1
-"""Two cycles are missed, and the next is due most of a period after the one that comes late."""
+_LATE_GO_S, _LATE_STOP_S = 0.6, 1.4
+"""Two periods together: one cycle is missed, the wires have their time, and the next is not yet due."""
 _ASK_REAL_S = 0.005
 
 
@@ -84,7 +84,7 @@ async def _ran(run: Rehearsal, before: int) -> int:
 
 
 async def _stutter(run: Rehearsal) -> None:
-    """Stop the daemon as soon as it has run a cycle, for two periods, again and again: each comes late.
+    """Stop the daemon after each cycle, until the second after it is due, again and again: each comes late.
 
     What it says itself is waited for, so that no cycle in time slips in between two stops.
     """
@@ -92,6 +92,7 @@ async def _stutter(run: Rehearsal) -> None:
     count = await _ran(run, await _ran(run, -1))
     run.begin()
     while run.elapsed_s() < end_s:
+        await asyncio.sleep(run.clock.real_s(_LATE_GO_S))
         run.daemon.freeze()
         await asyncio.sleep(run.clock.real_s(_LATE_STOP_S))
         run.daemon.thaw()
@@ -305,7 +306,7 @@ MAKINGS: tuple[Making, ...] = (
     ),
     Making(
         loss="cycle-late",
-        how="the daemon is stopped for 2.1 s after each cycle while the load steps up",
+        how="the daemon is stopped for 1.4 s after each cycle while the load steps up",
         make=_stutter,
         undo=_nothing,
         lasts_s=20.0,
