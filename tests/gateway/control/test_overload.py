@@ -9,7 +9,7 @@ from quartier.control.breach import Breach
 from quartier.control.limits import Force
 from quartier.control.overload import Row
 from quartier.control.sight import Memory
-from quartier.house.assets import Ev, Load
+from quartier.house.assets import Ev, Load, Pv
 from quartier.house.nodes import Node
 
 S = 1_000_000_000
@@ -162,3 +162,14 @@ def test_a_car_that_draws_more_than_its_order_is_ordered_no_more_for_it(yard):
     told = [value for _, value in yard(1_600, 20.0).run(110).written("ev1.current_max_a")]
 
     assert told == sorted(told, reverse=True)
+
+
+def test_a_roof_that_feeds_back_over_its_fuse_whatever_it_is_told_is_told_to_stop(board, branched):
+    roof = Pv(name="roof", rated_w=9_000, curtail="limit", node="shed", phase="l1")
+    p = board(house=replace(branched, assets=(roof,))).cap(import_max_w=60_000, export_max_w=60_000)
+    p.loads_w = {"roof": -9_000}  # 39 A behind 32 A
+    p.run(30)
+
+    assert 0 == min(value for _, value in p.written("roof.generation_max_w"))
+    assert "shed, fuse 32 A, L1 feeding back: kept over it: stopped" in {c.reason for _, c in p.log}
+    assert "over shed, fuse 32 A, L1 feeding back by 10 % for 5 s" in p.view["alarms"]

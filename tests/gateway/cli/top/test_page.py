@@ -50,6 +50,24 @@ def test_the_house_on_a_good_day(status):
     assert ("yellow", "") == (timeouts.style, retries.style), "only what rises is coloured"
 
 
+def test_the_connection_tree_stands_below_the_assets(status):
+    row = {
+        "under": None,
+        "basis": "measured",
+        "fuse_a": 63.0,
+        "load_w": [900.0, 300.0, 300.0, 300.0],
+        "holds": [],
+    }
+    caps = {"import_max_w": [5_000.0, *[14_490.0] * 3], "headroom_w": [4_100.0, *[14_190.0] * 3]}
+    status["control"]["nodes"] = [{"name": "grid", **row, **caps}]
+    found = page.house(status, Rates())
+
+    assert ["asset:bat1", "node:grid", "bus:lan", "device:gx"] == [
+        sheet.rows[0].key for sheet in found.sheets
+    ]
+    assert "grid measured 63 A 0.9/5.0 0.3/14.5 0.3/14.5 0.3/14.5 4,100 W" in shown(found)
+
+
 def test_the_house_before_its_first_cycle(status):
     status["control"], status["written"] = {}, {}
 
