@@ -278,7 +278,7 @@ class Run:
             if self.status:
                 self.last_status = self.status
                 self._look_at_orders()
-                self.alarms.look(self.elapsed_s(), deep(self.status, "alarms") or ())
+                self.alarms.look(self.elapsed_s(), (self.status.get("control") or {}).get("alarms", ()))
                 mode = link_mode(self.status)
                 if not self.modes or self.modes[-1][1] != mode:
                     self.modes.append((self.elapsed_s(), mode))
