@@ -25,6 +25,20 @@ class Patient(Protocol):
 
 
 @runtime_checkable
+class Brisk(Protocol):
+    """A driver that makes the exchanges that are due in one go where it may: what they bring is read on."""
+
+    def go_on(self, is_urgent: Callable[[], bool]) -> None:
+        """From now on it may, until ``is_urgent`` says that somebody else has something that cannot wait."""
+        ...
+
+    @property
+    def more(self) -> bool:
+        """Whether ``read`` has more to tell of the last go: it is asked for before anything is written."""
+        ...
+
+
+@runtime_checkable
 class Noting(Protocol):
     """A driver, or a line, that has something to say to people."""
 

@@ -2,7 +2,8 @@
 
 The five verbs of house.md section 6, with one refinement: ``read`` makes at most *one*
 exchange on the wire, the most overdue of its plan, so that a write never waits for more
-than one request.  Time comes in as a ``Clock``; no door asks for it elsewhere.
+than one request (who is ``abilities.Brisk`` makes several in one go, and looks for writes
+between them).  Time comes in as a ``Clock``; no door asks for it elsewhere.
 """
 
 import math

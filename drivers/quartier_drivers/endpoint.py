@@ -28,7 +28,7 @@ class Endpoint:
             stream.drop()
             raise LinkLost(f"{self._where} does not answer") from error
         except OSError as error:
-            # asyncio says it in words of its own; a name that is not found has no number of the system's.
+            # A name that is not found has no number of the system's.
             number = error.errno or 0
             why = os.strerror(number) if number > 0 else error.strerror or error
             raise LinkLost(f"{self._where}: {why}") from error
@@ -37,10 +37,9 @@ class Endpoint:
             raise
 
     async def _reach(self, stream: Stream) -> None:
-        loop = asyncio.get_running_loop()
         *others, last = await self._names.addresses()
         for address in others:
             with suppress(OSError):
-                await loop.create_connection(lambda: stream, address, self._port)
+                await stream.connect(address, self._port)
                 return
-        await loop.create_connection(lambda: stream, last, self._port)
+        await stream.connect(last, self._port)

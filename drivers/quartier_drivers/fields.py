@@ -43,6 +43,11 @@ def field_of(quantity: str, point: Point, start: int, power: int = 0) -> Field:
         return Field(start, ELSEWHERE)
 
 
+def void(start: int) -> Field:
+    """For a point whose scale factor is not implemented: BAD, whatever stands there."""
+    return Field(start, low=math.inf, high=-math.inf)
+
+
 def _form(point: Point) -> int:
     if point.address.table in BITS:
         return COIL

@@ -1,15 +1,21 @@
-"""One TCP connection: bytes in, bytes out, and an end that is told once."""
+"""One TCP connection: bytes in, bytes out, and an end that is told once.
+
+It has its socket itself: asyncio's transports take another turn of the loop for whatever begins or ends, and
+a layer of calls for each piece of news.
+"""
 
 import asyncio
+import errno
+import os
 import socket
 from collections.abc import Callable
-from typing import cast
 
-# asyncio would otherwise make room for 256 KiB at each read; a frame has 260 bytes at most.
+# A frame has 260 bytes at most, a telegram of a meter comes in pieces anyway.
 _ROOM = 4096
+_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 
 
-class Stream(asyncio.BufferedProtocol):
+class Stream:
     """One connection; once dropped, nothing that it still brings is heard.
 
     ``hear`` takes bytes; ``lost`` why the connection ended, None when the peer just closed it.
@@ -18,40 +24,129 @@ class Stream(asyncio.BufferedProtocol):
     def __init__(self, hear: Callable[[bytes], None], lost: Callable[[Exception | None], None]) -> None:
         self._hear = hear
         self._lost = lost
-        self.transport: asyncio.Transport | None = None
-        self._room = memoryview(bytearray(_ROOM))
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._socket: socket.socket | None = None
+        self._left = b""
 
     @property
     def stands(self) -> bool:
         """Whether the connection stands, as far as the kernel knows."""
-        return self.transport is not None and not self.transport.is_closing()
+        return self._socket is not None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio: it stands."""
-        self.transport = cast("asyncio.Transport", transport)
-        keep_alive(transport.get_extra_info("socket"))
+    @property
+    def peer(self) -> str:
+        """The address at the other end; empty where there is none."""
+        return "" if self._socket is None else str(self._socket.getpeername()[0])
 
-    def get_buffer(self, sizehint: int) -> memoryview:
-        """asyncio: where bytes are to go."""
-        del sizehint
-        return self._room
+    async def connect(self, address: str, port: int) -> None:
+        """Connect to an address in figures.  Raises OSError; may be cancelled at any time."""
+        self.drop()
+        loop = asyncio.get_running_loop()
+        one = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        try:
+            one.setblocking(False)
+            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            keep_alive(one)
+            number = one.connect_ex((address, port))
+            if number in _UNDER_WAY:
+                await _writable(loop, one)
+                number = one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        except BaseException:
+            one.close()
+            raise
+        if number:
+            one.close()
+            raise OSError(number, os.strerror(number))
+        self._loop, self._socket, self._left = loop, one, b""
+        loop.add_reader(one.fileno(), self._readable)
 
-    def buffer_updated(self, nbytes: int) -> None:
-        """asyncio: bytes came."""
-        if self.transport is not None:
-            self._hear(bytes(self._room[:nbytes]))
+    def send(self, data: bytes) -> bool:
+        """Send bytes; what the kernel does not take at once follows when it does.
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        """asyncio: the peer closed it, or the kernel gave up."""
-        if self.transport is not None:
-            self.transport = None
-            self._lost(exc)
+        Whether the connection stood; an end that is found only now is told by ``lost``.
+        """
+        if self._socket is None:
+            return False
+        if self._left:
+            self._left += data
+            return True
+        try:
+            sent = self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self._end_soon(error)
+            return True
+        if sent < len(data):
+            self._left = data[sent:]
+            assert self._loop is not None
+            self._loop.add_writer(self._socket.fileno(), self._flush)
+        return True
 
     def drop(self) -> None:
         """Close it at once, without a word to ``lost``."""
-        transport, self.transport = self.transport, None
-        if transport is not None:
-            transport.abort()
+        one, self._socket = self._socket, None
+        if one is None:
+            return
+        assert self._loop is not None
+        if not self._loop.is_closed():
+            self._loop.remove_reader(one.fileno())
+            if self._left:
+                self._loop.remove_writer(one.fileno())
+        one.close()
+
+    def _readable(self) -> None:
+        assert self._socket is not None
+        try:
+            data = self._socket.recv(_ROOM)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._end(error)
+            return
+        if data:
+            self._hear(data)
+        else:
+            self._end(None)
+
+    def _flush(self) -> None:
+        assert self._socket is not None
+        assert self._loop is not None
+        try:
+            sent = self._socket.send(self._left)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._end(error)
+            return
+        self._left = self._left[sent:]
+        if not self._left:
+            self._loop.remove_writer(self._socket.fileno())
+
+    def _end_soon(self, error: OSError) -> None:
+        """Who sends hears of the end as of any other: not while he sends."""
+        assert self._loop is not None
+        self._loop.call_soon(self._end, error, self._socket)
+
+    def _end(self, error: Exception | None, of: socket.socket | None = None) -> None:
+        if self._socket is not None and of in (None, self._socket):
+            self.drop()
+            self._lost(error)
+
+
+async def _writable(loop: asyncio.AbstractEventLoop, one: socket.socket) -> None:
+    """Wait until the kernel has made the connection, or has given up."""
+    settled = loop.create_future()
+    loop.add_writer(one.fileno(), _settle, settled)
+    try:
+        await settled
+    finally:
+        loop.remove_writer(one.fileno())
+
+
+def _settle(settled: "asyncio.Future[None]") -> None:
+    if not settled.done():
+        settled.set_result(None)
 
 
 def keep_alive(endpoint: socket.socket) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from quartier_drivers.codec import decoder
 from quartier_drivers.contract import Quality
-from quartier_drivers.fields import field_of
+from quartier_drivers.fields import field_of, void
 from quartier_drivers.schema import WIDTHS, Point
 from quartier_native import BAD, ELSEWHERE, GOOD, LEFT, Registers
 
@@ -87,3 +87,8 @@ def test_a_coil_is_the_bit_at_its_place(coils: list[bool], data: st.DataObject) 
 
     values, _ = Registers([field_of("relay_on", relay, place)]).read(packed, array("d", [7.0]))
     assert float(coils[place]) == values[0]
+
+
+@given(st.binary(min_size=8, max_size=8))
+def test_what_has_no_scale_factor_is_bad_whatever_stands_there(data: bytes) -> None:
+    assert bytes([BAD]) == Registers([void(1)]).read(data, array("d", [3.0]))[1]

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 
 import pytest
 from tests.drivers.modbus.conftest import TcpServer, hang_up
@@ -31,8 +32,8 @@ def ear() -> Ear:
 
 async def connect(server: TcpServer, ear: Ear) -> Stream:
     stream = Stream(ear.hear, ear.lost)
-    await asyncio.get_running_loop().create_connection(lambda: stream, "127.0.0.1", server.port)
-    assert stream.stands
+    await stream.connect("127.0.0.1", server.port)
+    assert (True, "127.0.0.1") == (stream.stands, stream.peer)
     return stream
 
 
@@ -42,36 +43,105 @@ REQUEST = bytes.fromhex("0001 0000 0006 01 03 0000 0001")
 async def test_bytes_are_heard(tcp_server: TcpServer, ear: Ear) -> None:
     tcp_server.script = [lambda _: b"hello"]
     stream = await connect(tcp_server, ear)
-    assert stream.transport is not None
-    stream.transport.write(REQUEST)
+    stream.send(REQUEST)
     await ear.news.wait()
 
     assert b"hello" == ear.heard
     stream.drop()
-    assert not stream.stands
+    assert (False, "") == (stream.stands, stream.peer)
 
 
 async def test_the_peers_end_is_told_once(tcp_server: TcpServer, ear: Ear) -> None:
     tcp_server.script = [hang_up]
     stream = await connect(tcp_server, ear)
-    assert stream.transport is not None
-    stream.transport.write(REQUEST)
+    stream.send(REQUEST)
     await ear.news.wait()
 
     assert [None] == ear.ends
     assert not stream.stands
     stream.drop()
     assert [None] == ear.ends
+    assert not stream.send(REQUEST)
 
 
 async def test_a_dropped_connection_is_heard_no_more(tcp_server: TcpServer, ear: Ear) -> None:
+    tcp_server.script = [lambda _: b"late"]
     stream = await connect(tcp_server, ear)
+    stream.send(REQUEST)
+    while not tcp_server.asked:  # noqa: ASYNC110 - the server has no event
+        await asyncio.sleep(0)
     stream.drop()
-    stream.get_buffer(4)[:4] = b"late"
-    stream.buffer_updated(4)
-    stream.connection_lost(None)
+    again = await connect(tcp_server, other := Ear())
+    again.send(REQUEST)
+    await other.news.wait()
+    again.drop()
 
-    assert (b"", []) == (ear.heard, ear.ends)
+    assert (b"", [], b"late") == (ear.heard, ear.ends, other.heard)
+
+
+async def test_it_may_be_connected_again_after_its_end(tcp_server: TcpServer, ear: Ear) -> None:
+    tcp_server.script = [hang_up, lambda _: b"hello"]
+    stream = await connect(tcp_server, ear)
+    stream.send(REQUEST)
+    await ear.news.wait()
+    ear.news.clear()
+    await stream.connect("127.0.0.1", tcp_server.port)
+    stream.send(REQUEST)
+    await ear.news.wait()
+
+    assert (b"hello", [None]) == (ear.heard, ear.ends)
+    stream.drop()
+
+
+async def test_who_is_not_there_is_an_error_of_the_system(free_port: int, ear: Ear) -> None:
+    stream = Stream(ear.hear, ear.lost)
+
+    with pytest.raises(ConnectionRefusedError):
+        await stream.connect("127.0.0.1", free_port)
+    assert not stream.stands
+
+
+async def test_what_the_kernel_does_not_take_at_once_follows_in_its_order(ear: Ear) -> None:
+    begin, ended, taken = asyncio.Event(), asyncio.Event(), bytearray()
+
+    async def reads(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await begin.wait()
+        while data := await reader.read(1 << 16):
+            taken.extend(data)
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    listener = await asyncio.start_server(reads, "127.0.0.1", 0)
+    stream = Stream(ear.hear, ear.lost)
+    await stream.connect("127.0.0.1", listener.sockets[0].getsockname()[1])
+    much, more = bytes(range(256)) * (1 << 16), b"and more"
+    stream.send(much)
+    stream.send(more)
+    begin.set()
+    while len(taken) < len(much) + len(more):  # noqa: ASYNC110 - the kernel delivers it, no event of ours
+        await asyncio.sleep(0)
+    stream.drop()
+    await ended.wait()
+    listener.close()
+
+    assert much + more == taken
+
+
+async def test_an_end_that_sending_finds_is_told_as_any_other(ear: Ear) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stream = Stream(ear.hear, ear.lost)
+        await stream.connect("127.0.0.1", listener.getsockname()[1])
+        peer, _ = listener.accept()
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        stream.send(b"x")  # the loop has not been asked since
+        at_once = list(ear.ends)
+        await ear.news.wait()
+
+    assert [] == at_once
+    assert [ConnectionResetError] == [type(end) for end in ear.ends]
+    assert not stream.stands
 
 
 def test_the_kernel_watches_over_a_silent_peer() -> None:

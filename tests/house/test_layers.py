@@ -170,7 +170,8 @@ WRAPPED = {
         "quartier_drivers.meter",
         "quartier.cli.drill.seal",
     ),
-    "time": ("quartier.runtime.clock",),
+    # Without a loop there is no other clock: a scan by hand waits on its socket.
+    "time": ("quartier.runtime.clock", "quartier_drivers.modbus.direct"),
     "rich": ("quartier.cli",),
     "textual": ("quartier.cli.top.screen",),
 }

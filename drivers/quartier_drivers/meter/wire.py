@@ -203,9 +203,8 @@ class _Tcp:
         self.stream = Stream(self._heard, self._ended)
 
     def write(self, data: bytes) -> None:
-        if self.stream.transport is None:
+        if not self.stream.send(data):
             raise LinkLost(f"{self._where} closed the connection")
-        self.stream.transport.write(data)
 
     async def sent(self) -> None:
         return

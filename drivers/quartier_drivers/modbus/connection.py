@@ -11,15 +11,15 @@ from quartier_drivers.stream import Stream
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
     from quartier_drivers.modbus.bus import TcpBus
 
-_CONNECT_S = 3.0
+CONNECT_S = 3.0
 # This many requests in a row without a single byte from the whole endpoint: it is half open.
-_SILENT_MAX = 5
+HALF_OPEN_COUNT = 5
 # So many connections in a row that ended after their first answer: each request gets one of its own.
 _HASTY_MAX = 2
 
 
 class Connection:
-    """``hear`` takes bytes; ``fail`` why an answer will not come over it any more."""
+    """``hear`` takes bytes, and says ``heard`` of what is no answer; ``fail`` takes why none will come."""
 
     def __init__(
         self, bus: "TcpBus", clock: Clock, hear: Callable[[bytes], None], fail: Callable[[Exception], None]
@@ -34,6 +34,8 @@ class Connection:
         self._silent_count = 0
         self._answers_count = 0
         self._hasty_count = 0
+        self.is_hasty = False
+        """Whether the endpoint ends each connection after one answer: then each request gets its own."""
 
     @property
     def stands(self) -> bool:
@@ -43,11 +45,12 @@ class Connection:
     async def open(self) -> None:
         """Connect, and pause as the endpoint needs it.  Raises LinkLost."""
         self.drop()
-        stream = Stream(self._heard, self._lost)
-        await self._endpoint.connect(stream, max(_CONNECT_S, self._bus.timeout_s))
+        stream = Stream(self._hear, self._lost)
+        await self._endpoint.connect(stream, max(CONNECT_S, self._bus.timeout_s))
         self._stream = stream
         self._silent_count = self._answers_count = 0
-        await self._clock.sleep(self._bus.connect_pause_s)
+        if self._bus.connect_pause_s:
+            await self._clock.sleep(self._bus.connect_pause_s)
 
     def drop(self) -> None:
         """Close it at once."""
@@ -58,15 +61,18 @@ class Connection:
 
     def send(self, data: bytes) -> None:
         """Send bytes.  Raises LinkLost where the endpoint closed it."""
-        transport = self._stream.transport if self._stream else None
-        if transport is None:
+        if self._stream is None or not self._stream.send(data):
             raise LinkLost(f"{self._where} closed the connection")
-        transport.write(data)
+
+    def heard(self) -> None:
+        """Something came, whatever it is."""
+        self._silent_count = 0
 
     def answered(self) -> None:
         """A request was answered."""
         self._answers_count += 1
-        if self._hasty_count >= _HASTY_MAX:
+        self._silent_count = 0
+        if self.is_hasty:
             self.drop()  # before the endpoint does, in the middle of the next request
         elif self._answers_count > 1:
             self._hasty_count = 0
@@ -74,15 +80,12 @@ class Connection:
     def timed_out(self, *, torn: bool) -> None:
         """Nothing came in time; ``torn``: half of something did, whose rest might be taken for an answer."""
         self._silent_count += 1
-        if torn or self._silent_count >= _SILENT_MAX:
+        if torn or self._silent_count >= HALF_OPEN_COUNT:
             self.drop()
-
-    def _heard(self, data: bytes) -> None:
-        self._silent_count = 0
-        self._hear(data)
 
     def _lost(self, error: Exception | None) -> None:
         self._hasty_count += self._answers_count == 1
+        self.is_hasty = self._hasty_count >= _HASTY_MAX
         why = str(error or "without a word")
         if not self._answers_count:
             why += " before its first answer; it may take one client only, or not ours"

@@ -8,7 +8,6 @@ from typing import Any
 from quartier_drivers import codec
 from quartier_drivers.contract import (
     NOTHING,
-    SLOT_NS,
     Armed,
     Clock,
     Command,
@@ -20,12 +19,12 @@ from quartier_drivers.contract import (
     Value,
     at_once,
     columns,
-    slot_ns,
 )
 from quartier_drivers.errors import LinkLost, NoReply, Refused
 from quartier_drivers.modbus import orders
 from quartier_drivers.modbus.arming import Arming
-from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
+from quartier_drivers.modbus.beside import Beside
+from quartier_drivers.modbus.frame import Answer, Request, meaning
 from quartier_drivers.modbus.jobs import Job
 from quartier_drivers.modbus.leaving import Standing
 from quartier_drivers.modbus.line import ABSENT, Line
@@ -33,8 +32,9 @@ from quartier_drivers.modbus.plan import split
 from quartier_drivers.modbus.replay import each
 from quartier_drivers.modbus.served import SCALE, Infos, Roster, Served
 from quartier_drivers.modbus.shape import Sheet, seat, shape
+from quartier_drivers.modbus.streak import Streak
 from quartier_drivers.profile import RegisterProfile as Profile
-from quartier_drivers.schema import Address, Source
+from quartier_drivers.schema import Address
 
 _S = 1_000_000_000
 # Exceptions after which a smaller request may do better: function, address, value.
@@ -71,10 +71,11 @@ class ModbusDriver:
         self._refusals: list[Job] = []
         self._next: Job | None = None
         self._aside = True
-        self._silent = False
         self._absent_count = 0
+        self._beside = Beside(line, device, profile.limits)
         self._standing = Standing(self._writable)
         self._timed: set[str] = set()  # points whose timer was written with a setpoint that stands
+        self._streak = Streak(line, clock, self._move_on, lambda: self._next, self._judged)
         self.skipped_count = 0
         """Reads left out because the one before came more than a period late."""
         self._start()
@@ -102,7 +103,7 @@ class ModbusDriver:
     @property
     def due_ns(self) -> int:
         """When ``read`` wants to be called next (monotonic), the device's pauses included."""
-        if self._acknowledged:
+        if self._acknowledged or self._streak.more:
             return self._clock.now_ns()
         ready_ns = self._line.ready_ns
         if self._urgent and (urgent := self._urgent_job()) is not None:
@@ -114,6 +115,16 @@ class ModbusDriver:
             return soonest.due_ns
         return min(max(job.due_ns, ready_ns(job.unit)) for job in (*self._jobs, *self._refusals))
 
+    @property
+    def more(self) -> bool:
+        """Whether ``read`` has more to tell of the requests that it made in one go."""
+        return self._streak.more
+
+    def go_on(self, is_urgent: Callable[[], bool] | None) -> None:
+        """Let ``read`` make all requests that are due, until ``is_urgent``; it tells them in turn."""
+        if not self._profile.limits.pause_s:
+            self._streak.is_urgent = is_urgent
+
     async def open(self) -> Mapping[str, str]:
         """Say who it is, as the profile and the device's identity registers tell.
 
@@ -122,14 +133,14 @@ class ModbusDriver:
         """
         identity = {"maker": self._profile.head.maker, "model": self._profile.head.model}
         for key, source in self._profile.identity.items():
-            text = await self._identity(source)
+            text = await self._beside.said(source)
             if text:
                 identity[key] = text
         powers: dict[tuple[int, Address], int | None] = {}
         for one in self._writable:
             place = one.point.scale_address
             if place is not None:
-                answer = await self._fetch(one.unit, place, 1)
+                answer = await self._beside.fetch(one.unit, place, 1)
                 if not answer.exception:
                     powers[one.unit, place] = codec.power_of(answer.values)
         self._timed.clear()
@@ -150,6 +161,8 @@ class ModbusDriver:
         if self._acknowledged:
             news, self._acknowledged = self._acknowledged, []
             return columns(news, self._clock.now_ns())
+        if self._streak.more:
+            return self._read_on()
         job = (self._urgent and self._urgent_job()) or self._next
         now_ns = self._clock.now_ns()
         if job is None or (job.due_ns > now_ns and not self._urgent & job.keys):
@@ -157,15 +170,20 @@ class ModbusDriver:
         if job in self._refusals:
             await self._ask_again(job, now_ns)
             return NOTHING
+        if not self._urgent and not self._aside and self._streak.fits(self._jobs, now_ns):
+            await self._streak.make(job, now_ns)
+            return self._read_on()
         self._move_on(job, now_ns)
         answer = await self._ask(job)
-        job.connects_count = self._line.stats["connects_count"]
-        if self._urgent:
-            self._urgent -= job.keys
-        if answer.exception:
-            return self._failed(job, answer)
-        self._absent_count = 0
-        return self._told(job, answer.data)
+        self._urgent -= job.keys
+        return self._judged(job, answer, self._clock.now_ns())
+
+    def _read_on(self) -> Readings:
+        try:
+            return self._streak.next()
+        except (NoReply, LinkLost) as error:
+            self._lost(error)
+            raise
 
     async def write(self, command: Command) -> None:
         """Write one point, its device-side timer before it; its read-back becomes due at once.
@@ -185,7 +203,7 @@ class ModbusDriver:
             raise Refused(f"{command.point}: {error}") from error
         try:
             for request in requests:
-                await self._send(one.name, request, command.expires_ns)
+                await self._beside.send(one.name, request, command.expires_ns)
             self._timed.add(one.name)
             self._standing.wrote(one.name, command.value)
         finally:
@@ -206,8 +224,8 @@ class ModbusDriver:
     def _leaving(self, writable: Sequence[Served]) -> Iterator[Callable[[], Awaitable[None]]]:
         for one in writable:
             if one.name in self._standing:
-                yield partial(self._standing.look, one, self._power(one), self._fetch)
-            yield from (partial(self._send, one.name, request) for request in self._released(one))
+                yield partial(self._standing.look, one, self._power(one), self._beside.fetch)
+            yield from (partial(self._beside.send, one.name, request) for request in self._released(one))
 
     def releases(self) -> Sequence[Mapping[str, Any]]:
         """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
@@ -221,7 +239,7 @@ class ModbusDriver:
         self, points: Collection[str] = (), *, writes: bool, between: Callable[[], Awaitable[None]] = at_once
     ) -> Sequence[Armed]:
         """How the fall-backs stand in the device; with ``writes`` they are written first."""
-        arming = Arming(self._fetch, self._send, self._profile.limits, between)
+        arming = Arming(self._beside.fetch, self._beside.send, self._profile.limits, between)
         wanted = [one for one in self._writable if not points or one.name in points]
         found = [await arming.arm(one, writes=writes, runs=one.name in self._timed) for one in wanted]
         return [armed for armed in found if armed is not None]
@@ -233,6 +251,7 @@ class ModbusDriver:
         self._next = None
         self._urgent.clear()
         self._acknowledged.clear()
+        self._streak.clear()
 
     def _start(self) -> None:
         self._refusals.clear()
@@ -255,7 +274,8 @@ class ModbusDriver:
         return {name: value for job in self._jobs for name, value in job.known.items()}
 
     def _see_next(self) -> None:
-        self._next = min((*self._jobs, *self._refusals), key=_DUE, default=None)
+        jobs = (*self._jobs, *self._refusals) if self._refusals else self._jobs
+        self._next = min(jobs, key=_DUE, default=None)
 
     def _urgent_job(self) -> Job | None:
         return next((job for job in self._jobs if self._urgent & job.keys), None)
@@ -268,13 +288,7 @@ class ModbusDriver:
         """
         if job.due_ns > now_ns:  # read back early: the grid stays
             return
-        skipped = (now_ns - job.due_ns) // job.period_ns
-        if job.period_ns % SLOT_NS:
-            job.due_ns += (skipped + 1) * job.period_ns
-        else:
-            job.due_ns = slot_ns(now_ns + 1, job.period_ns, self._device.phase_ns)
-        if job.settled_ns > now_ns:  # read in between, it may still have shown the old value
-            job.due_ns = min(job.due_ns, job.settled_ns)
+        skipped = job.move_on(now_ns, self._device.phase_ns)
         self._see_next()
         if skipped and not self._aside and job.connects_count == self._line.stats["connects_count"]:
             self.skipped_count += skipped
@@ -282,12 +296,11 @@ class ModbusDriver:
 
     async def _ask(self, job: Job) -> Answer:
         try:
-            answer = await self._line.exchange(job.request, self._profile.limits.pause_s, probes=self._silent)
+            answer = await self._beside.ask(job.request)
         except (NoReply, LinkLost) as error:
-            self._aside = True
-            self._silent = isinstance(error, NoReply)
+            self._lost(error)
             raise
-        self._silent = False
+        self._beside.is_silent = False
         if self._aside:
             # The others have waited for us: their grid begins anew.
             self._aside = False
@@ -298,6 +311,10 @@ class ModbusDriver:
                 refused.due_ns = min(refused.due_ns, now_ns + _AGAIN_SILENT_S * _S)
             self._see_next()
         return answer
+
+    def _lost(self, error: NoReply | LinkLost) -> None:
+        self._aside = True
+        self._beside.is_silent = isinstance(error, NoReply)
 
     async def _ask_again(self, job: Job, now_ns: int) -> None:
         """Try what was refused; where it is served now, all is planned anew, as after ``open``."""
@@ -342,10 +359,14 @@ class ModbusDriver:
         last = known.get(name, _ZERO[self._served[name].kind])
         return Reading(name, last, Quality.BAD, now_ns, "refused")
 
-    def _told(self, job: Job, data: bytes) -> Readings:
-        if job.scaled:
-            self._rescale(job.powers(data))
-        return self._standing.saw(job.told(data, self._clock.now_ns()))
+    def _judged(self, job: Job, answer: Answer, now_ns: int) -> Readings:
+        job.connects_count = self._line.stats["connects_count"]
+        if answer.exception:
+            return self._failed(job, answer)
+        self._absent_count = 0
+        if job.scaled and (powers := job.powers(answer.data)):
+            self._rescale(powers)
+        return self._standing.saw(job.told(answer.data, now_ns))
 
     def _rescale(self, powers: Mapping[tuple[int, Address], int | None]) -> None:
         """Have every job take over the scale registers that changed."""
@@ -377,22 +398,3 @@ class ModbusDriver:
         held: Value = value != 0 if one.kind == "bool" else value
         now_ns = self._clock.now_ns()
         self._acknowledged.append(Reading(one.name, held, Quality.GOOD, now_ns, "acknowledged"))
-
-    async def _send(self, name: str, request: Request, expires_ns: int | None = None) -> None:
-        limits = self._profile.limits
-        pause_s = max(limits.pause_s, limits.write_pause_s)
-        answer = await self._line.exchange(request, pause_s, expires_ns)
-        if answer.exception:
-            raise Refused(f"{name}: {meaning(answer)}")
-
-    async def _identity(self, source: Source) -> str:
-        unit = self._device.unit if source.unit is None else source.unit
-        answer = await self._fetch(unit, source.address, source.width)
-        return "" if answer.exception else codec.said_of(source, answer.values)
-
-    async def _fetch(self, unit: int, place: Address, width: int) -> Answer:
-        request = read_request(unit, place.table, place.number, width)
-        answer = await self._line.exchange(request, self._profile.limits.pause_s, probes=self._silent)
-        if answer.exception in ABSENT:
-            raise NoReply(f"unit {unit}: {meaning(answer)}")
-        return answer

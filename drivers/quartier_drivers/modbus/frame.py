@@ -46,7 +46,8 @@ class Request:
     """One request: ``count`` coils or registers from ``address``; ``values`` for a write.
 
     Its frames are made once: ``rtu`` is whole, ``tcp`` lacks the transaction number in front.  An answer's
-    PDU of ``answer_size`` bytes that begins with ``sound`` is right.
+    PDU of ``answer_size`` bytes that begins with ``sound`` is right; on TCP it then begins with ``head``,
+    behind the number.  ``writes``: it changes the device.
     """
 
     unit: int
@@ -59,13 +60,17 @@ class Request:
     rtu: bytes = field(init=False, compare=False, repr=False)
     sound: bytes = field(init=False, compare=False, repr=False)
     answer_size: int = field(init=False, compare=False, repr=False)
+    head: bytes = field(init=False, compare=False, repr=False)
+    writes: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         pdu = encoded(self)
         frame = bytes([self.unit]) + pdu
         echo = pdu[: 7 if self.function == MASK_WRITE else 5]
-        gives = self.gives
-        made = {
+        writes = self.function not in (*_BIT_READS, *_REGISTER_READS, IDENTIFY)
+        gives = not writes or self.function == READ_WRITE
+        made: dict[str, object] = {
+            "writes": writes,
             "pdu": pdu,
             "tcp": struct.pack(">HH", 0, len(frame)) + frame,
             "rtu": frame + crc16(frame).to_bytes(2, "little"),
@@ -76,11 +81,8 @@ class Request:
             made |= {"sound": pdu[:2], "answer_size": _IDENTITY_HEAD}
         for name, value in made.items():
             object.__setattr__(self, name, value)
-
-    @property
-    def writes(self) -> bool:
-        """Whether it changes the device."""
-        return self.function not in (*_BIT_READS, *_REGISTER_READS, IDENTIFY)
+        head = struct.pack(">HHB", 0, self.answer_size + 1, self.unit) + self.sound
+        object.__setattr__(self, "head", head)
 
     @property
     def gives(self) -> bool:
@@ -229,13 +231,12 @@ def identity_of(answer: Answer) -> dict[int, str]:
     return found
 
 
-def is_answer(data: bytes, request: Request, number: int) -> bool:
-    """Whether the bytes are just the one frame that answers a read with transaction ``number``."""
-    size = request.answer_size
+def is_answer(data: bytes, request: Request, number: bytes) -> bool:
+    """Whether the bytes are just the one frame that answers ``request``, sent under these two bytes."""
     return (
-        len(data) == _MBAP_SIZE + size
-        and data.startswith(_MBAP.pack(number, 0, size + 1, request.unit))
-        and data.startswith(request.sound, _MBAP_SIZE)
+        len(data) == _MBAP_SIZE + request.answer_size
+        and data.startswith(number)
+        and data.startswith(request.head, 2)
     )
 
 

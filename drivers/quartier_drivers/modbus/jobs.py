@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from quartier_drivers import codec
-from quartier_drivers.contract import EXACT_INT_MAX, TEXT, Quality, Readings, Value
+from quartier_drivers.contract import EXACT_INT_MAX, SLOT_NS, TEXT, Quality, Readings, Value, slot_ns
 from quartier_drivers.fields import BITS
 from quartier_drivers.layout import Layout
 from quartier_drivers.modbus.frame import read_request
@@ -99,6 +99,17 @@ class Job:
         """The last good value of each point of the layout, or the nought of its kind."""
         now = Readings(self.layout, self._values, bytes(len(self.layout)), 0, self._texts)
         return {name: now.value(place) for place, name in enumerate(self.layout.points)}
+
+    def move_on(self, now_ns: int, phase_ns: int) -> int:
+        """It is due at the next point of its grid from now on; returns how many have passed already."""
+        skipped = (now_ns - self.due_ns) // self.period_ns
+        if self.period_ns % SLOT_NS:
+            self.due_ns += (skipped + 1) * self.period_ns
+        else:
+            self.due_ns = slot_ns(now_ns + 1, self.period_ns, phase_ns)
+        if self.settled_ns > now_ns:  # read in between, it may still have shown the old value
+            self.due_ns = min(self.due_ns, self.settled_ns)
+        return skipped
 
     def powers(self, data: bytes) -> dict[tuple[int, Address], Power]:
         """What the scale registers in the answer say; empty while they say what they said before."""

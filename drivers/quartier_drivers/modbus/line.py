@@ -2,15 +2,20 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Generator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import Expired, LinkLost, NoReply
 from quartier_drivers.modbus.frame import EXCEPTIONS, Answer, OutOfStep, Request, Rubbish
+from quartier_drivers.turn import Turn
 
 if TYPE_CHECKING:
     from quartier_drivers.modbus.waiter import Waiter
+
+T = TypeVar("T")
+Talk = Generator[Request, Answer, T]
+"""Yields reads and is sent each answer, an exception of the device included; returns what it learned."""
 
 _BUSY_S = 0.1
 _BUSY = (5, 6)
@@ -50,11 +55,14 @@ class Line(ABC):
         self._retries_count = retries_count
         self._pause_s = pause_s
         self._clock = clock
-        self._lock = asyncio.Lock()
+        self._turn = Turn()
         self._line_ready_ns = 0
         self._unit_ready_ns: dict[int, int] = {}
-        self._waiter: asyncio.Future[Answer] | Waiter[Answer] | None = None
+        self._rests = pause_s > 0
+        """Whether somebody may have to wait before he asks."""
+        self._waiter: asyncio.Future[Answer] | Waiter[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._timer_s = 0.0
         self._deadline_s = 0.0
         self._stats = dict.fromkeys(_COUNTERS, 0.0)
         self.request_cost = 0.0
@@ -80,8 +88,12 @@ class Line(ABC):
 
     async def open(self) -> None:
         """Open the port or connection.  Raises LinkLost, naming what is absent."""
-        async with self._lock:
+        if not self._turn.take():
+            await self._turn.wait()
+        try:
             await self._opened()
+        finally:
+            self._turn.give()
 
     async def close(self) -> None:
         """Close it; may be opened again."""
@@ -95,51 +107,78 @@ class Line(ABC):
         expires_ns: int | None = None,
         *,
         probes: bool = False,
+        retries_count: int | None = None,
     ) -> Answer:
         """Make one request and return its checked answer, an exception of the device included.
 
-        A read without a sound answer is repeated; a write is not, its outcome is unknown, nor is one that
-        ``probes`` whether a silent unit is back: the others wait meanwhile.  After it the
-        unit is left alone for ``pause_s``.  Raises NoReply (silent, rubbish, busy; a write that a gateway
-        could not deliver), LinkLost, or Expired where it was not its turn before ``expires_ns``.
+        A read without a sound answer is repeated, ``retries_count`` times at most (None: as the bus has it);
+        a write is not, its outcome is unknown, nor is one that ``probes`` whether a silent unit is back: the
+        others wait meanwhile.  After it the unit is left alone for ``pause_s``.  Raises NoReply (silent,
+        rubbish, busy; a write that a gateway could not deliver), LinkLost, or Expired where it was not its
+        turn before ``expires_ns``.
         """
-        async with self._lock:
+        if not self._turn.take():
+            await self._turn.wait()
+        try:
             self._wait_s = self._patience_s(request.unit) if probes else self._timeout_s
-            retries_count = 0 if request.writes or probes else self._retries_count
-            for left in range(retries_count, -1, -1):
-                await self._opened()
+            most = self._retries_count if retries_count is None else retries_count
+            left = most = 0 if request.writes or probes else most
+            while True:
+                if not self.connected:
+                    await self._opened()
                 try:
-                    return await self._attempt(request, pause_s, expires_ns, again=left < retries_count)
+                    return await self._attempt(request, pause_s, expires_ns, again=left < most)
                 except (NoReply, LinkLost):
                     if not left:
                         raise
                     self.count("retries_count")
-        raise AssertionError("the last attempt returns or raises")
+                    left -= 1
+        finally:
+            self._turn.give()
+
+    async def converse(self, talk: Talk[T], pause_s: float = 0.0) -> T:
+        """Make the reads of ``talk`` one after the other, each as by ``exchange``; returns what it returns.
+
+        What others want of the line goes in between.  Where a read fails the talk ends, and this raises as
+        ``exchange``.
+        """
+        try:
+            request = next(talk)
+            while True:
+                request = talk.send(await self.exchange(request, pause_s))
+        except StopIteration as ended:
+            learned: T = ended.value
+            return learned
+        finally:
+            talk.close()
 
     async def _attempt(
         self, request: Request, pause_s: float, expires_ns: int | None, *, again: bool
     ) -> Answer:
-        await self._pace(request.unit, again=again)
+        if self._rests:
+            await self._pace(request.unit, again=again)
         if expires_ns is not None and self._clock.now_ns() >= expires_ns:
             raise Expired(f"unit {request.unit}: the line was not free before the command expired")
-        self.count("requests_count")
+        self._stats["requests_count"] += 1
         try:
             answer = await self._ask(request)
-        except (Rubbish, OutOfStep) as error:
-            self.count("rubbish_count")
-            await self._recover(request, error)
-            raise NoReply(f"unit {request.unit} answered rubbish: {error}") from error
-        except TimeoutError as error:
-            self.count("timeouts_count")
-            await self._recover(request, error)
-            raise NoReply(f"unit {request.unit} is silent{self._why()}") from error
+        except (Rubbish, OutOfStep, TimeoutError) as error:
+            raise await self._failed(request, error) from error
         finally:
-            self._rest(request.unit, pause_s)
-        return await self._judged(request, answer)
+            if self._pause_s or pause_s:
+                self._rest(request.unit, pause_s)
+        return await self._judged(request, answer) if answer.exception else answer
+
+    async def _failed(self, request: Request, error: Exception) -> NoReply:
+        """Count what went wrong and make the next request safe; returns what is to be raised."""
+        is_silent = isinstance(error, TimeoutError)
+        self.count("timeouts_count" if is_silent else "rubbish_count")
+        await self._recover(request, error)
+        if is_silent:
+            return NoReply(f"unit {request.unit} is silent{self._why()}")
+        return NoReply(f"unit {request.unit} answered rubbish: {error}")
 
     async def _judged(self, request: Request, answer: Answer) -> Answer:
-        if not answer.exception:
-            return answer
         self.count("exceptions_count")
         if answer.exception in _BUSY and not request.writes:
             await self._clock.sleep(_BUSY_S)
@@ -160,26 +199,23 @@ class Line(ABC):
             await self._clock.sleep(wait_ns / 1e9)
 
     def _rest(self, unit: int, pause_s: float) -> None:
-        if self._pause_s or pause_s:
-            now_ns = self._clock.now_ns()
-            self._line_ready_ns = now_ns + int(self._pause_s * 1e9)
-            self._unit_ready_ns[unit] = now_ns + int(pause_s * 1e9)
+        now_ns = self._clock.now_ns()
+        self._line_ready_ns = now_ns + int(self._pause_s * 1e9)
+        self._unit_ready_ns[unit] = now_ns + int(pause_s * 1e9)
+        self._rests = True
 
     def _expect(self, deadline_s: float) -> None:
         """From here on ``_settle`` and ``_fail`` say what came; TimeoutError at ``deadline_s`` (loop)."""
-        self._waiter = self._waiting(asyncio.get_running_loop())
-        self._expect_by(deadline_s)
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        self._expect_by(loop, deadline_s)
 
-    def _waiting(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Future[Answer] | Waiter[Answer]":
-        """What the task that asks waits for."""
-        return loop.create_future()
-
-    def _expect_by(self, deadline_s: float) -> None:
+    def _expect_by(self, loop: asyncio.AbstractEventLoop, deadline_s: float) -> None:
         """Another deadline for the same answer."""
         self._deadline_s = deadline_s
         # One timer for many requests: when it rings too early, it is set anew.
-        if self._timer is None or self._timer.when() > deadline_s:
-            self._set_timer(asyncio.get_running_loop())
+        if self._timer is None or self._timer_s > deadline_s:
+            self._set_timer(loop)
 
     async def _answer(self) -> Answer:
         """What was expected; raises what ``_fail`` brought."""
@@ -192,7 +228,8 @@ class Line(ABC):
     def _set_timer(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(self._deadline_s, self._ring, loop)
+        self._timer_s = self._deadline_s
+        self._timer = loop.call_at(self._timer_s, self._ring, loop)
 
     def _ring(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
@@ -213,11 +250,11 @@ class Line(ABC):
         """Whether an answer is waited for that has not come."""
         return self._waiter is not None and not self._waiter.done()
 
-    def _settle(self, answer: Answer) -> None:
+    def _settle(self, answer: Any) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(answer)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(error)
 

@@ -215,11 +215,12 @@ class RtuLink(UnnumberedLine):
             self._disconnect()
             return
         size_s = self._size_s(request)
-        sent_s = asyncio.get_running_loop().time() + len(request.rtu) * self.char_s
+        loop = asyncio.get_running_loop()
+        sent_s = loop.time() + len(request.rtu) * self.char_s
         self._active_s = self._sent_s = sent_s
         self._missed = False
         self._owes(request.unit, sent_s)
-        self._expect_by(sent_s + self._wait_s + size_s)
+        self._expect_by(loop, sent_s + self._wait_s + size_s)
         self._look_at(sent_s + self._turns.soonest_s(request.unit) + size_s - self._early_s)
 
 

@@ -11,13 +11,13 @@ from weakref import WeakValueDictionary
 
 from quartier_drivers import codec
 from quartier_drivers.contract import KINDS, DeviceSpec
-from quartier_drivers.fields import field_of
+from quartier_drivers.fields import field_of, void
 from quartier_drivers.layout import Layout, Quantities
 from quartier_drivers.modbus.plan import Block, plan
 from quartier_drivers.modbus.served import SCALE, Roster, Served, wants
 from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.schema import Address
-from quartier_native import ELSEWHERE, Field, Registers
+from quartier_native import Registers
 
 OWN_UNIT = -1
 """In a shared plan: the unit of the device itself."""
@@ -43,7 +43,7 @@ class Fit:
         of_one = len({key.partition(".")[0] for key in self.keys}) == 1
         self._told = Quantities((one.quantity for one, _, _ in points), self._kinds) if of_one else None
         self.registers = Registers(
-            Field(start, ELSEWHERE) if power is None else field_of(one.quantity, one.point, start, power)
+            void(start) if power is None else field_of(one.quantity, one.point, start, power)
             for one, start, power in points
         )
         self._decoders: dict[int, codec.Decoder] = {}

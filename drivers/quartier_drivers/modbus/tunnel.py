@@ -23,7 +23,7 @@ class TunnelLink(UnnumberedLine):
     def __init__(self, name: str, bus: "TcpBus", clock: Clock) -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self.request_cost = REQUEST_COST
-        self._connection = Connection(bus, clock, self._hear, self._fail)
+        self._connection = Connection(bus, clock, self._overheard, self._fail)
 
     @property
     def connected(self) -> bool:
@@ -39,6 +39,10 @@ class TunnelLink(UnnumberedLine):
     def _size_s(self, request: Request) -> float:
         del request  # how fast the far line is, nobody told us
         return 0.0
+
+    def _overheard(self, data: bytes) -> None:
+        self._connection.heard()
+        self._hear(data)
 
     async def _ask(self, request: Request) -> Answer:
         loop = asyncio.get_running_loop()
@@ -58,9 +62,3 @@ class TunnelLink(UnnumberedLine):
         if isinstance(error, TimeoutError):
             # Half a frame is no reason to hang up: what is noise and what an answer, its checksum tells.
             self._connection.timed_out(torn=False)
-
-    async def close(self) -> None:
-        """Close the connection; may be opened again."""
-        await super().close()
-        # One turn of the loop: asyncio closes the socket.
-        await asyncio.sleep(0)

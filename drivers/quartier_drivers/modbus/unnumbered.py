@@ -27,6 +27,7 @@ class UnnumberedLine(Line):
 
     def __init__(self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: Clock) -> None:
         super().__init__(name, timeout_s, retries_count, pause_s, clock)
+        self._rests = True  # for an answer that is owed
         self._hunt: Hunt | None = None
         self._ears = Ears()
         self._doubles = Doubles()
@@ -87,7 +88,8 @@ class UnnumberedLine(Line):
         request = hunt.request
         if self._held is None and self._doubles.doubts(request, answer):
             self._held = answer
-            self._expect_by(min(self._deadline_s, asyncio.get_running_loop().time() + self._doubt_s(request)))
+            loop = asyncio.get_running_loop()
+            self._expect_by(loop, min(self._deadline_s, loop.time() + self._doubt_s(request)))
             try:
                 more = hunt.search()
             except Rubbish as error:

@@ -16,16 +16,16 @@ T = TypeVar("T")
 class Waiter(Generic[T]):
     """Stands in for ``asyncio.Future`` where exactly one task awaits it, once."""
 
-    __slots__ = ("_asyncio_future_blocking", "_callback", "_context", "_done", "_error", "_loop", "_result")
+    # One is made for each request: what it begins with stands in the class.
+    _asyncio_future_blocking = False  # how a Task knows what it may wait for
+    _callback: Callable[[object], object] | None = None
+    _context: Context | None = None
+    _done = False
+    _result: T | None = None
+    _error: BaseException | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._asyncio_future_blocking = False  # how a Task knows what it may wait for
         self._loop = loop
-        self._callback: Callable[[object], object] | None = None
-        self._context: Context | None = None
-        self._done = False
-        self._result: T | None = None
-        self._error: BaseException | None = None
 
     def __await__(self) -> Generator[object, None, T]:
         """Wait until it is settled."""

@@ -12,7 +12,7 @@ from quartier_drivers.contract import Quality
 from quartier_drivers.sunspec.chain import Found
 from quartier_drivers.sunspec.leaves import Leaf, Unfolded, unfold
 from quartier_drivers.sunspec.models import HEAD_WORDS, Model, model
-from quartier_drivers.sunspec.sheets import sheet
+from quartier_drivers.sunspec.sheets import Sheet, sheet, sheet_of
 from quartier_drivers.sunspec.values import Plain, named, value
 
 Words = Sequence[int | None]
@@ -43,40 +43,49 @@ class Chapter:
     ``values`` holds what each point says, in the order of its registers; ``rows`` are made when asked for.
     """
 
-    def __init__(self, found: Found, words: Words) -> None:
+    def __init__(self, found: Found, words: Words | bytes) -> None:
+        """``words`` as bytes are those registers as they came, none of them missing."""
         self.found = found
-        self._words = words
         definition = model(found.number)
         self.label = _STRANGER if definition is None else definition.label
-        self._sheet = None if definition is None else sheet(found.number, found.length, words)
-        self.faults = () if self._sheet is None else tuple(self._sheet.unfolded.faults)
         self.values: Sequence[Plain | None] = ()
+        self.faults: Sequence[str] = ()
         self._unscaled: Collection[int] = ()
-        if self._sheet is not None and None not in words:
-            data = struct.pack(f">{len(words)}H", *words)
+        self._told = words
+        self._sheet: Sheet | None = None
+        if definition is None:
+            return
+        if not isinstance(words, bytes) and None in words:
+            self._sheet = sheet(found.number, found.length, words)
+        else:
+            data = words if isinstance(words, bytes) else struct.pack(f">{len(words)}H", *words)
+            self._sheet = sheet_of(found.number, found.length, data)
             self.values, self._unscaled = self._sheet.values(data)
+        self.faults = self._sheet.faults
 
     @property
     def rows(self) -> list[Row]:
         """Its points, as people read them; fillers are left out."""
         if self._sheet is None:
             return []
+        told = self._told
+        words = struct.unpack(f">{len(told) // 2}H", told) if isinstance(told, bytes) else told
         return [
-            self._row(place, leaf)
+            self._row(place, leaf, words)
             for place, leaf in enumerate(self._sheet.unfolded)
             if leaf.entry.type_name != "pad"
         ]
 
-    def _row(self, place: int, leaf: Leaf) -> Row:
+    def _row(self, place: int, leaf: Leaf, words: Words) -> Row:
         entry, point = leaf.entry, f"{title(self.found)}.{leaf.path}"
-        own = self._words[leaf.offset : leaf.offset + entry.size]
+        own = words[leaf.offset : leaf.offset + entry.size]
         held = [word for word in own if word is not None]
         if len(held) < entry.size:
             return Row(point, None, entry.units, "refused", "", Quality.BAD.name)
         if self.values:
             found, unscaled = self.values[place], place in self._unscaled
         else:  # a part of the model is refused
-            scale = power(leaf, self._words)
+            scale = power(leaf, words)
             found = value(entry, held, 0 if scale is None else scale)
             unscaled = scale is None and found is not None
         raw = "" if entry.type_name == "string" else " ".join(f"{word:04X}" for word in held)

@@ -7,6 +7,7 @@ the walk ends: each model takes it two registers on, and there are at most ``MOD
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from quartier_drivers.sunspec.models import END, HEAD_WORDS
 
@@ -25,7 +26,7 @@ class Void(Enum):
     SILENT = "silent"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ask:
     """Registers wanted.  ``vital``: silence there is a device that is gone, if it goes on."""
 
@@ -34,8 +35,7 @@ class Ask:
     vital: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A model on a device: ``address`` is where its ID stands; ``instance`` counts its like, from 1."""
 
     number: int

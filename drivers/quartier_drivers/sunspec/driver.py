@@ -41,7 +41,6 @@ from quartier_drivers.sunspec.sums import Summed
 from quartier_drivers.sunspec.survey import Survey
 
 _S = 1_000_000_000
-_IDLE_NS = 60 * _S
 _MOVED = "the device's models have moved; they are looked for anew"
 
 
@@ -60,8 +59,10 @@ class SunspecDriver:
         self._steered: dict[str, Steered] = {}
         self._summed: list[Summed] = []
         self._beats: dict[str, Heartbeat] = {}
+        self._rounds: list[Round] = []  # of those that are steered and summed
         self._looks = Looks((), self._registers, 0)
         self._pause: Callable[[], Awaitable[None]] = at_once
+        self._is_urgent: Callable[[], bool] | None = None
         self._news: list[Readings] = []
         self._layouts: dict[str, Layout] = {}
         self._notes: list[Note] = []
@@ -78,11 +79,9 @@ class SunspecDriver:
     @property
     def due_ns(self) -> int:
         """When ``read`` wants to be called next (monotonic)."""
-        now_ns = self._clock.now_ns()
-        if self._news or self._polled is None:
-            return now_ns
-        own_ns = min(self._dues(), default=now_ns + _IDLE_NS)
-        return min(self._polled.due_ns, max(own_ns, self._line.ready_ns(self._spec.unit)))
+        if self._news or self._polled is None or self._polled.more:
+            return self._clock.now_ns()
+        return min(self._polled.due_ns, max(self._own_ns(), self._line.ready_ns(self._spec.unit)))
 
     @property
     def standing(self) -> tuple[int | None, ...]:
@@ -93,6 +92,17 @@ class SunspecDriver:
         """What people should know of it, since the last call."""
         told, self._notes = self._notes, []
         return told
+
+    @property
+    def more(self) -> bool:
+        """Whether ``read`` has more to tell of the requests that it made in one go."""
+        return self._polled is not None and self._polled.more
+
+    def go_on(self, is_urgent: Callable[[], bool]) -> None:
+        """Let ``read`` make all requests that are due, until ``is_urgent``; it tells them in turn."""
+        self._is_urgent = is_urgent
+        if self._polled is not None:
+            self._polled.go_on(is_urgent)
 
     def on_pause(self, turn: Callable[[], Awaitable[None]]) -> None:
         """Have ``turn`` awaited between two exchanges of its opening."""
@@ -119,6 +129,7 @@ class SunspecDriver:
         chosen = await sources.chosen(self._device, self._registers, taken)
         self._steer(taken)
         self._sum(taken, chosen)
+        self._rounds = [one.round for one in self._steered.values()] + [one.round for one in self._summed]
         self._poll(chosen)
         known = {*self._steered, *(one.point for one in self._summed), *self._asked().points}
         now_ns = self._clock.now_ns()
@@ -138,9 +149,9 @@ class SunspecDriver:
             await self.open()
             return NOTHING
         now_ns = self._clock.now_ns()
-        due_ns, turn = min(self._turns(), key=lambda one: one[0], default=(now_ns + _IDLE_NS, None))
-        if turn is None or self._polled.due_ns <= due_ns or due_ns > now_ns:
+        if self._polled.more or (own_ns := self._own_ns()) > now_ns or self._polled.due_ns <= own_ns:
             return await self._polled.read()
+        _, turn = min(self._turns(), key=lambda one: one[0])
         told = await turn(now_ns)
         return NOTHING if told is None else self._alone(told)
 
@@ -285,15 +296,13 @@ class SunspecDriver:
             layout = self._layouts[told.point] = Layout((told.point,), bytes([FLOAT]))
         return columns([told], told.taken_ns, layout)
 
-    def _dues(self) -> Iterator[int]:
-        """When each thing beside the polling is due."""
-        yield from (one.round.due_ns for one in self._steered.values())
-        yield from (one.round.due_ns for one in self._summed)
-        yield from (beat.due_ns for beat in self._beats.values() if beat.due_ns is not None)
-        yield self._looks.due_ns
+    def _own_ns(self) -> int:
+        """When the first thing beside the polling is due; asked at each exchange."""
+        beats_ns = [beat.due_ns for beat in self._beats.values() if beat.due_ns is not None]
+        return min([self._looks.due_ns, *beats_ns, *[round_.due_ns for round_ in self._rounds]])
 
     def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
-        """The same, and what is then done; one exchange each."""
+        """When each of these things is due, and what is then done; one exchange each."""
         for steered in self._steered.values():
             yield steered.round.due_ns, partial(self._seen, steered)
         for summed in self._summed:
@@ -333,8 +342,7 @@ class SunspecDriver:
 
     def _note(self, chain: Chain) -> None:
         if chain.faults != self._told_faults:
-            for fault in chain.faults:
-                self._notes.append(Note("models.odd", fault, {"device": self._spec.name}))
+            self._notes += [Note("models.odd", fault, {"device": self._spec.name}) for fault in chain.faults]
             self._told_faults = chain.faults
 
     def _steer(self, taken: Mapping[str, Taken]) -> None:
@@ -377,6 +385,7 @@ class SunspecDriver:
         limits = limits.model_copy(update={"block_max": allowed})
         registers = RegisterProfile(profile.name, profile.head, profile.scan, parts, limits, {}, {})
         self._polled = ModbusDriver(self._line, self._spec, registers, self._clock)
+        self._polled.go_on(self._is_urgent)
         powers = device.powers(self._device)
         self._polled.know({(self._spec.unit, at): power for at, power in powers.items()})
         used = device.used(self._device, (name for names in chosen.values() for name in names))

@@ -1,12 +1,14 @@
 """Reads a whole SunSpec device once, without a site: what ``quartier read sunspec URL`` prints."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from quartier_drivers.contract import DeviceSpec, Reading
-from quartier_drivers.modbus.line import LoopClock
+from quartier_drivers.contract import Clock, DeviceSpec, Reading
+from quartier_drivers.modbus.direct import BlockingClock, DirectLink, settled
+from quartier_drivers.modbus.line import Line, LoopClock
 from quartier_drivers.modbus.link import link
-from quartier_drivers.modbus.reader import OWNER, Row, row, target
+from quartier_drivers.modbus.reader import OWNER, Row, Target, row, target
 from quartier_drivers.schema import Limits
 from quartier_drivers.sunspec.census import Chapter
 from quartier_drivers.sunspec.chain import BASES, Found
@@ -14,8 +16,10 @@ from quartier_drivers.sunspec.driver import SunspecDriver
 from quartier_drivers.sunspec.models import HEAD_WORDS, model
 from quartier_drivers.sunspec.profile import SunspecProfile
 from quartier_drivers.sunspec.registers import Ahead, Registers
-from quartier_drivers.sunspec.sheets import sheet
+from quartier_drivers.sunspec.sheets import sheet, sheet_of
 from quartier_drivers.sunspec.survey import Survey
+
+_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +31,33 @@ class Told:
     faults: Sequence[str]
 
 
-async def read_all(url: str, unit: int | None = None) -> Told:
-    """Every point of every model of the device at ``url``.
+def read_all(url: str, unit: int | None = None) -> Told:
+    """Every point of every model of the device at ``url``; waits for it.
 
     Raises ConfigError (URL), LinkLost, or NoReply where there is no SunSpec device.
     """
-    place = target(url, unit)
+    return read_device(target(url, unit))
+
+
+def read_device(place: Target) -> Told:
+    """The same of the device at ``place``."""
+    if place.bus.kind == "modbus-tcp" and place.bus.framing == "tcp":
+        clock = BlockingClock()
+        return settled(_told(DirectLink("read", place.bus, clock), place.unit, clock))
+    return asyncio.run(_by_loop(place))
+
+
+async def _by_loop(place: Target) -> Told:
     clock = LoopClock()
-    line = link("read", place.bus, clock)
-    registers = Ahead(line, place.unit, Limits())
+    return await _told(link("read", place.bus, clock), place.unit, clock)
+
+
+async def _told(line: Line, unit: int, clock: Clock) -> Told:
+    ahead, plain = Ahead(line, unit, _LIMITS), Registers(line, unit, _LIMITS)
     try:
         await line.open()
-        chain = await Survey(registers, BASES, clock).chain()
-        chapters = [await _chapter(registers, found) for found in chain.models]
+        chain = await Survey(ahead, BASES, clock).chain()
+        chapters = [await _chapter(ahead, plain, found) for found in chain.models]
     finally:
         await line.close()
     return Told(chain.base, chapters, chain.faults)
@@ -68,16 +86,32 @@ async def read_points(profile: SunspecProfile, url: str) -> list[Row]:
     return rows + [row(name, found.get(name)) for name in driver.points]
 
 
-async def _chapter(registers: Ahead, found: Found) -> Chapter:
-    """A model and its points; what lies across two reads is read once more: no value is of two moments."""
+async def _chapter(ahead: Ahead, plain: Registers, found: Found) -> Chapter:
+    """A model and its points; what lies across two reads is of the later one: no value is of two moments."""
     if model(found.number) is None:
         return Chapter(found, ())
-    words = await registers.words(found.address, HEAD_WORDS + found.length)
-    if any(found.address < border < found.end for border in registers.borders):
-        for leaf in sheet(found.number, found.length, words).unfolded:
-            place, size = found.address + leaf.offset, leaf.entry.size
-            is_apart = any(place < border < place + size for border in registers.borders)
-            if is_apart and size <= registers.block_max:  # longer ones no device gives at once
-                answer = await Registers.ask(registers, place, size)
-                words[leaf.offset : leaf.offset + size] = answer.values or [None] * size
-    return Chapter(found, words)
+    begin, size = found.address, HEAD_WORDS + found.length
+    data = ahead.held(begin, size)
+    if data is None:  # a part of it is refused, or the device allows short reads only
+        seams = {begin + leaf.offset for leaf in sheet(found.number, found.length, ()).unfolded}
+        return Chapter(found, await plain.words(begin, size, seams))
+    for border in ahead.again:
+        if begin < border < begin + size:
+            data = await _mended(ahead, found, data, border)
+    return Chapter(found, data)
+
+
+async def _mended(registers: Ahead, found: Found, data: bytes, border: int) -> bytes:
+    """The model's registers, where a point that lies across ``border`` is whole."""
+    leaf = sheet_of(found.number, found.length, data).across(border - found.address)
+    if leaf is None:
+        return data
+    first, at = found.address + leaf.offset, 2 * leaf.offset
+    told, end = registers.again[border], 2 * (border - found.address)
+    if len(told) >= end - at:
+        return data[:at] + told[at - end :] + data[end:]
+    # A text; one that is longer than any block stays as it is.
+    if leaf.entry.size > registers.block_max:
+        return data
+    answer = await Registers.ask(registers, first, leaf.entry.size)
+    return data if answer.exception else data[:at] + answer.data + data[at + len(answer.data) :]

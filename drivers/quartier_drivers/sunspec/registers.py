@@ -1,6 +1,9 @@
 """Reads any stretch of a device's registers, in as large pieces as it allows; what it refuses is left out."""
 
+import struct
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from enum import IntEnum
+from functools import lru_cache
 
 from quartier_drivers.contract import at_once
 from quartier_drivers.errors import NoReply
@@ -13,6 +16,9 @@ _REFUSALS_MAX = 48
 # Reading ahead: so much that nobody asked for is read to keep the stretch whole; so often it may be refused.
 _BRIDGED = 250
 _AHEAD_REFUSALS = 3
+_SPACE = 0x10000
+OVERLAP = 3
+"""Registers that are read twice where one block follows another: a number has 4 at most."""
 
 
 class Registers:
@@ -30,11 +36,15 @@ class Registers:
     async def ask(self, address: int, count: int, *, probes: bool = False) -> Answer:
         """One read as it is.  Raises NoReply or LinkLost; an answer that the unit is absent is NoReply."""
         await self.between()
-        request = read_request(self.unit, "holding", address, count)
-        answer = await self._line.exchange(request, self._pause_s, probes=probes)
+        answer = await self._line.exchange(_read(self.unit, address, count), self._pause_s, probes=probes)
         if answer.exception in ABSENT:
             raise NoReply(f"unit {self.unit}: {meaning(answer)}")
         return answer
+
+    def known(self, address: int, count: int) -> tuple[int, ...] | None:
+        """What can be told without asking the device; None: nothing can."""
+        del address, count
+        return None
 
     async def write(self, request: Request, expires_ns: int | None = None) -> Answer:
         """Make a write.  Raises NoReply, LinkLost or Expired."""
@@ -76,45 +86,90 @@ class Registers:
         return found
 
 
+@lru_cache(maxsize=128)
+def _read(unit: int, address: int, count: int) -> Request:
+    """Devices are asked for the same again and again, those of one kind too."""
+    return read_request(unit, "holding", address, count)
+
+
 def _length(at: int, longest: int, cuts: Sequence[int]) -> int:
     """How much of ``longest`` to read from ``at`` so that it ends at a seam, where there is one."""
     end = max((cut for cut in cuts if at < cut <= at + longest), default=at + longest)
     return end - at
 
 
-class Ahead(Registers):
-    """The same, read in whole blocks one after the other where the device allows it, each register once.
+class Reach(IntEnum):
+    """How far beyond what is asked for is read."""
 
-    ``borders`` are where one block ends and the next begins: a value that lies across may be of two moments.
+    ASKED = 0
+    HALF = 1
+    WHOLE = 2
+
+
+class Ahead(Registers):
+    """The same, read in whole blocks one after the other where the device allows it, and held.
+
+    Where a whole block is refused, half of what it had beyond the registers asked for is tried, once.  A
+    block begins with the last ``OVERLAP`` registers of the one before: ``again`` has them as they were then,
+    by the address behind them.  So a number that lies across is to be had as it was at one moment.
     """
 
     def __init__(self, line: Line, unit: int, limits: Limits) -> None:
         super().__init__(line, unit, limits)
-        self.borders: set[int] = set()
-        self._start = 0
-        self._held: list[int] = []
+        self.again: dict[int, bytes] = {}
         self._refusals_left = _AHEAD_REFUSALS
-        self._whole_blocks = True
+        self._begin(0)
+
+    def _begin(self, start: int) -> None:
+        self._start = self._end = start
+        self._held = b""
+        self._reach = Reach.WHOLE
+        self._refused_end = 0
+
+    def held(self, address: int, count: int) -> bytes | None:
+        """What was read of this stretch already; None where a part of it was not."""
+        at = 2 * (address - self._start)
+        return self._held[at : at + 2 * count] if 0 <= at <= len(self._held) - 2 * count else None
+
+    def known(self, address: int, count: int) -> tuple[int, ...] | None:
+        """What was read already."""
+        at = 2 * (address - self._start)
+        if 0 <= at <= len(self._held) - 2 * count:
+            return struct.unpack_from(f">{count}H", self._held, at)
+        return None
 
     async def ask(self, address: int, count: int, *, probes: bool = False) -> Answer:
         """What was read already, or a read that brings more than is asked for."""
-        if not 0 <= address - self._start <= len(self._held) + _BRIDGED:
-            self._start, self._held, self._whole_blocks = address, [], True
-        while (end := self._start + len(self._held)) < address + count and self._refusals_left:
-            wanted = self.block_max if self._whole_blocks else address + count - end
-            length = min(self.block_max, wanted, 0x10000 - end)
-            answer = await super().ask(end, length, probes=probes)
-            if answer.exception:  # the map ends before that, or the device allows less
-                if self._whole_blocks:
-                    self._whole_blocks = False
-                    continue
+        if not self._start <= address <= self._end + _BRIDGED:
+            self._begin(address)
+        asked_end = address + count
+        while self._end < asked_end and self._refusals_left:
+            begin = self._end - OVERLAP if self._held and self.block_max > 2 * OVERLAP else self._end
+            end = min(self._reached(begin, asked_end), begin + self.block_max, _SPACE)
+            answer = await super().ask(begin, end - begin, probes=probes)
+            if not answer.exception:
+                self._take(begin, end, answer.data)
+            elif end > asked_end:  # the map ends before that, or the device allows less
+                self._refused_end = end
+                self._reach = Reach(self._reach - 1)
+            else:
                 self._refusals_left -= 1
-                if (end, length) == (address, count):
-                    return answer
                 break
-            self._held += answer.values
-            self.borders.add(end + length)
-        at = address - self._start
-        if at + count <= len(self._held):
-            return Answer(values=tuple(self._held[at : at + count]))
-        return await super().ask(address, count, probes=probes)
+        words = self.known(address, count)
+        return await super().ask(address, count, probes=probes) if words is None else Answer(words)
+
+    def _reached(self, begin: int, asked_end: int) -> int:
+        if self._reach is Reach.WHOLE:
+            return begin + self.block_max
+        if self._reach is Reach.HALF:
+            return max(asked_end, (asked_end + self._refused_end) // 2)
+        return asked_end
+
+    def _take(self, begin: int, end: int, data: bytes) -> None:
+        twice = 2 * (self._end - begin)
+        if twice:
+            self.again[self._end] = data[:twice]
+        self._held += data[twice:]
+        self._end = end
+        if self._reach is Reach.HALF:
+            self._reach = Reach.ASKED

@@ -1,13 +1,15 @@
 """All points of a model at once: how its registers are read is made once for each length and count.  Pure."""
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from quartier_drivers.sunspec.kinds import KINDS
-from quartier_drivers.sunspec.leaves import Unfolded, unfold
-from quartier_drivers.sunspec.models import Model, model
+from quartier_drivers.sunspec.leaves import Leaf, Unfolded, unfold
+from quartier_drivers.sunspec.models import model
 from quartier_drivers.sunspec.values import TEXTS, Plain
 
 _CODES: Mapping[str, str] = MappingProxyType(
@@ -26,8 +28,26 @@ _TENS = tuple(10**power for power in range(11))
 _VOID = 99
 _FLOAT_MAX = 1.7976931348623157e308
 _BITS = {"h": 16, "i": 32, "q": 64}
-_Column = tuple[int | None, int | None, int, bool, Callable[[bytes], Plain | None] | None]
-"""Code of "not implemented"; column of the scale factor, or its power; whether a float; a text's reader."""
+
+
+class _Column(NamedTuple):
+    """How the raw value at a place becomes a point's: one of ``scale`` (a place) and ``power``."""
+
+    at: int
+    absent: int | None
+    scale: int | None
+    power: int
+    is_float: bool
+
+
+class _Plan(NamedTuple):
+    """What is done with raw values while the scale factors are these: place, absent code and power of ten."""
+
+    scales: tuple[int, ...]
+    plain: list[tuple[int, int | None]]
+    divided: list[tuple[int, int | None, int]]
+    multiplied: list[tuple[int, int | None, int]]
+    unscaled: list[int]
 
 
 class Sheet:
@@ -36,14 +56,16 @@ class Sheet:
     def __init__(self, unfolded: Unfolded) -> None:
         self.unfolded = unfolded
         places = {leaf.offset: place for place, leaf in enumerate(unfolded)}
+        self._offsets = tuple(places)
         codes: list[str] = []
         columns: list[_Column] = []
-        for leaf in unfolded:
+        texts: list[tuple[int, Callable[[bytes], Plain | None]]] = []
+        for at, leaf in enumerate(unfolded):
             entry = leaf.entry
             kind = KINDS.get(entry.type_name)
             if kind is None:
                 codes.append(f"{2 * entry.size}s")
-                columns.append((None, None, 0, False, TEXTS.get(entry.type_name, bytes.hex)))
+                texts.append((at, TEXTS.get(entry.type_name, bytes.hex)))
                 continue
             code = _CODES[kind.type_name]
             codes.append(code)
@@ -52,9 +74,20 @@ class Sheet:
                 absent -= 1 << _BITS[code]
             scale = None if leaf.scale_offset is None else places.get(leaf.scale_offset)
             lost = leaf.scale_offset is not None and scale is None
-            columns.append((absent, scale, _VOID if lost else leaf.power, code in "fd", None))
+            columns.append(_Column(at, absent, scale, _VOID if lost else leaf.power, code in "fd"))
+        self.faults = tuple(unfolded.faults)
         self._struct = struct.Struct(f">{''.join(codes)}")
         self._columns = tuple(columns)
+        self._texts = tuple(texts)
+        self._floats = tuple(one.at for one in columns if one.is_float)
+        self._scales = tuple(sorted({one.scale for one in columns if one.scale is not None}))
+        self._plan: _Plan | None = None
+
+    def across(self, offset: int) -> Leaf | None:
+        """The point that lies on both sides of a place, in registers from the model's ID; None: none does."""
+        before = bisect_left(self._offsets, offset) - 1
+        leaf = self.unfolded.leaves[before] if before >= 0 else None
+        return leaf if leaf is not None and leaf.offset + leaf.entry.size > offset else None
 
     def values(self, data: bytes) -> tuple[list[Plain | None], set[int]]:
         """What each point says, None where it is not implemented; and where a scale factor is not.
@@ -62,48 +95,81 @@ class Sheet:
         ``data`` are the model's registers from its ID on.  What lacks its scale factor is as it stands.
         """
         raws = self._struct.unpack_from(data)
-        found: list[Plain | None] = []
-        unscaled: set[int] = set()
-        for (absent, scale, power, is_float, reads), raw in zip(self._columns, raws, strict=True):
-            if reads is not None:
-                found.append(reads(raw))
-            elif raw == absent or (is_float and not -_FLOAT_MAX <= raw <= _FLOAT_MAX):
-                found.append(None)
+        scales = tuple([raws[at] for at in self._scales])
+        plan = self._plan
+        if plan is None or scales != plan.scales:  # like devices have the same, and they hardly ever change
+            plan = self._plan = self._planned(scales)
+        found = _unscaled(raws, plan.plain)
+        for at, absent, ten in plan.divided:
+            raw = raws[at]
+            found[at] = None if raw == absent else raw / ten
+        for at, absent, ten in plan.multiplied:
+            raw = raws[at]
+            found[at] = None if raw == absent else raw * ten
+        for at in self._floats:
+            if not -_FLOAT_MAX <= raws[at] <= _FLOAT_MAX:
+                found[at] = None
+        for at, reads in self._texts:
+            found[at] = reads(raws[at])
+        return found, {at for at in plan.unscaled if found[at] is not None}
+
+    def _planned(self, scales: tuple[int, ...]) -> _Plan:
+        powers = dict(zip(self._scales, scales, strict=True))
+        plan = _Plan(scales, [], [], [], [])
+        for one in self._columns:
+            ten = one.power if one.scale is None else powers[one.scale]
+            if ten == 0:
+                plan.plain.append((one.at, one.absent))
+            elif -10 <= ten < 0:
+                plan.divided.append((one.at, one.absent, _TENS[-ten]))
+            elif 0 < ten <= 10:
+                plan.multiplied.append((one.at, one.absent, _TENS[ten]))
             else:
-                ten = power if scale is None else raws[scale]
-                if ten == 0:
-                    found.append(raw)
-                elif -10 <= ten < 0:
-                    found.append(raw / _TENS[-ten])
-                elif 0 < ten <= 10:
-                    found.append(raw * _TENS[ten])
-                else:
-                    unscaled.add(len(found))
-                    found.append(raw)
-        return found, unscaled
+                plan.plain.append((one.at, one.absent))
+                plan.unscaled.append(one.at)
+        return plan
+
+
+def _unscaled(raws: Sequence[Any], plain: Iterable[tuple[int, int | None]]) -> list[Any]:
+    found = list(raws)
+    for at, absent in plain:
+        if raws[at] == absent:
+            found[at] = None
+    return found
 
 
 def sheet(number: int, length: int, words: Sequence[int | None]) -> Sheet:
     """How a model of the standard is read whose first registers are ``words``: its counts are among them."""
-    definition = model(number)
-    assert definition is not None
-    return _made(number, length, tuple(words[at] if at < len(words) else None for at in _counts(definition)))
+    return _made(number, length, tuple(words[at] if at < len(words) else None for at in _counts(number)))
+
+
+def sheet_of(number: int, length: int, data: bytes) -> Sheet:
+    """The same by its registers as they came."""
+    if not _counts(number):
+        return _made(number, length, ())
+    places = (slice(2 * at, 2 * at + 2) for at in _counts(number))
+    return _made(
+        number, length, tuple(int.from_bytes(data[at], "big") if data[at] else None for at in places)
+    )
 
 
 @lru_cache(maxsize=256)
 def _made(number: int, length: int, counts: tuple[int | None, ...]) -> Sheet:
     definition = model(number)
     assert definition is not None
-    told = dict(zip(_counts(definition), counts, strict=True))
+    told = dict(zip(_counts(number), counts, strict=True))
     return Sheet(unfold(definition, length, told.get))
 
 
-def _counts(definition: Model) -> list[int]:
-    """Where the counts stand that say how often its groups are repeated."""
+@cache
+def _counts(number: int) -> tuple[int, ...]:
+    """Where the counts stand that say how often a model's groups are repeated."""
+    definition = model(number)
+    assert definition is not None
     wanted = {group.count for group in definition.group.walk() if isinstance(group.count, str)}
     places, at = [], 0
     for entry in definition.group.entries:
         if entry.name in wanted:
             places.append(at)
         at += entry.size
-    return places
+    return tuple(places)

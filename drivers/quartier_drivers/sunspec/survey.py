@@ -34,12 +34,13 @@ class Survey:
             self._begin()
         assert self._walk is not None
         while self._ask is not None:
-            words = await self._words(self._ask)
+            known = self._registers.known(self._ask.address, self._ask.count)
+            words = await self._words(self._ask) if known is None else known
             try:
                 self._ask = self._walk.send(words)
             except StopIteration as ended:
                 return self._ended(ended.value)
-            if self._clock.now_ns() > until_ns:
+            if known is None and self._clock.now_ns() > until_ns:
                 raise NoReply(
                     f"unit {self._registers.unit}: its models take longer than {_TURN_S:g} s to read"
                 )

@@ -67,6 +67,8 @@ def _number(entry: Entry, kind: Kind, data: bytes, power: int | None) -> Plain |
 
 def _text(data: bytes) -> str | None:
     text = data.split(b"\0", 1)[0].decode("utf-8", "replace")
+    if text.isprintable():
+        return text.strip() or None
     return "".join(letter for letter in text if letter.isprintable()).strip() or None
 
 

@@ -1,7 +1,6 @@
 """``quartier read sunspec``: every model and point that a SunSpec device tells of, without a profile."""
 
 import argparse
-import asyncio
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ def read(options: argparse.Namespace) -> int:
     from quartier_drivers.sunspec import reader  # noqa: PLC0415 - a door costs what it imports
 
     try:
-        told = asyncio.run(reader.read_all(options.url))
+        told = reader.read_all(options.url)
     except WireError as error:
         print(f"{options.url}: {error}", file=sys.stderr)
         return 1

@@ -90,6 +90,8 @@ class Bus:
         for health in served:
             if isinstance(health.driver, Speaker):
                 health.driver.on_word(partial(self._word, health))
+            if health.brisk is not None:
+                health.brisk.go_on(self._is_urgent)
         self._noting = [one for one in (line, *drivers.values()) if isinstance(one, Noting)]
         self._tell = tell
         self._age_again_ns = now_ns
@@ -209,6 +211,10 @@ class Bus:
         self._rota.changed(health)
         self.mailbox.wake()
 
+    def _is_urgent(self) -> bool:
+        """Whether something waits that comes before any read."""
+        return self.mailbox.is_waiting or self._halted or bool(self._returns.waiting)
+
     def _note(self) -> None:
         """Pass on what line and drivers have to say to people."""
         for one in self._noting:
@@ -233,6 +239,9 @@ class Bus:
                     self._answered(health)
                 return  # a device without identity was not even asked: its first reading is the proof
             readings = await health.driver.read()
+            while health.brisk is not None and health.brisk.more:  # before anything is written
+                self._told(health, readings, started_ns)
+                readings = await health.driver.read()
         except NoReply as silence:
             self._failed(health, str(silence), started_ns)
             return
@@ -240,6 +249,9 @@ class Bus:
             # Who breaks the connection whenever it is asked must not be the first to be asked again.
             self._failed(health, str(lost), started_ns)
             raise
+        self._told(health, readings, started_ns)
+
+    def _told(self, health: Health, readings: Readings, started_ns: int) -> None:
         if readings or not health.aside:
             self._answered(health)
         else:  # nothing was due, so nothing was proved

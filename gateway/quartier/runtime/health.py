@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from quartier_drivers.abilities import Speaker
+from quartier_drivers.abilities import Brisk, Speaker
 from quartier_drivers.contract import KINDS, QUALITIES, Driver, Quality, Readings
 from quartier_drivers.layout import Layout
 
@@ -33,6 +33,7 @@ class Health:
     owners: frozenset[str] = field(init=False)
     period_s: float = field(init=False)
     speaks: bool = field(init=False)
+    brisk: Brisk | None = field(init=False)
     _layout: Layout | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -40,6 +41,7 @@ class Health:
         self.owners = frozenset(point.partition(".")[0] for point in infos)
         self.period_s = min((info.period_s for info in infos.values()), default=1.0)
         self.speaks = isinstance(self.driver, Speaker)
+        self.brisk = self.driver if isinstance(self.driver, Brisk) else None
 
     @property
     def due_ns(self) -> int:

@@ -66,6 +66,11 @@ class Mailbox:
             why = "a newer order came before it was read back"
             self._witness.judged(Outcome(before.command, "replaced", now_ns, why, is_out=True))
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a command waits for its device."""
+        return len(self._waiting) > 0
+
     def take(self, reachable: Callable[[str], bool], now_ns: int) -> Command | None:
         """The oldest waiting command for a point that is ``reachable``; never one that has expired."""
         if not self._waiting:

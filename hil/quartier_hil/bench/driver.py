@@ -46,7 +46,8 @@ async def _measured(port: int, setting: Setting) -> list[Figure]:
     clock, door = Racing(), registry.door("modbus-tcp")
     line = door.line("bus", section, clock)
     device = DeviceSpec("device", 1, {"": "meter"})
-    driver = door.driver(line, device, profile.load(site.PROFILE, [folder / "profiles"]), clock)
+    driver: Any = door.driver(line, device, profile.load(site.PROFILE, [folder / "profiles"]), clock)
+    driver.go_on(lambda: False)  # as the daemon's bus does; nothing is written here
     client = AsyncModbusTcpClient("127.0.0.1", port=port)
     await client.connect()
     await driver.open()

@@ -17,6 +17,7 @@ from typing import Any
 
 from quartier_drivers import profile, registry
 from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.modbus.reader import target
 from quartier_drivers.sunspec import reader
 from quartier_hil import sunspec as served
 from quartier_hil.bench.figure import Figure, against
@@ -113,8 +114,10 @@ def figures(setting: Setting) -> list[Figure]:
 async def _measured(port: int, folder: Path, peer: Process, setting: Setting) -> list[Figure]:
     words_count = sum(length + 2 for _, _, length in served.made(DEVICE, ()).image.models)
 
-    async def scan(times: int) -> int:
-        scans = [await reader.read_all(f"tcp://127.0.0.1:{port}?unit={UNIT}") for _ in range(times)]
+    place = target(f"tcp://127.0.0.1:{port}?unit={UNIT}")
+
+    async def scan(times: int) -> int:  # waits for its socket as the peer does: nothing else is going on
+        scans = [reader.read_device(place) for _ in range(times)]
         return sum(one.found.length + 2 for told in scans for one in told.chapters)
 
     line, driver, clock = await _opened(port, folder)
@@ -144,7 +147,8 @@ async def _opened(port: int, folder: Path) -> tuple[Any, Any, Stepping]:
     everything, clock = profile.load(PROFILE, [folder]), Stepping()
     door = registry.door("modbus-tcp", everything.head.protocol)
     line = door.line("bus", section, clock)
-    driver = door.driver(line, DeviceSpec("device", UNIT, {"": "device"}), everything, clock)
+    driver: Any = door.driver(line, DeviceSpec("device", UNIT, {"": "device"}), everything, clock)
+    driver.go_on(lambda: False)  # as the daemon's bus does; nothing is written here
     await driver.open()
     await driver.read()
     return line, driver, clock

@@ -228,7 +228,7 @@ def test_the_quick_look_takes_only_the_very_answer(
 ) -> None:
     frame = tcp(number, unit, bytes([function]) + SOUND[1:]) + more
 
-    assert ((number, unit, function, more) == (5, 1, 3, b"")) == is_answer(frame, READ, 5)
+    assert ((number, unit, function, more) == (5, 1, 3, b"")) == is_answer(frame, READ, b"\x00\x05")
 
 
 @pytest.mark.parametrize("missing", range(1, len(SOUND) - 2))

@@ -9,6 +9,7 @@ from tests.drivers.modbus.conftest import Asked, HandClock, Step, TcpServer, han
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.frame import Answer, read_request, write_request
+from quartier_drivers.modbus.line import Talk
 from quartier_drivers.modbus.tcp import TcpLink
 
 TIMEOUT_S = 0.05
@@ -264,3 +265,127 @@ async def test_closing_a_line_ends_the_request_that_waits(tcp_server: TcpServer,
 
     with pytest.raises(LinkLost, match="was closed"):
         await task
+
+
+def talk_of(*starts: int) -> Talk[list[tuple[int, ...]]]:
+    found = []
+    for start in starts:
+        answer = yield read_request(1, "holding", start, 2)
+        found.append(answer.values if not answer.exception else (-answer.exception,))
+    return found
+
+
+def echoing(asked: Asked) -> bytes:
+    return tcp_says(asked.start, 7)(asked) or b""
+
+
+async def test_a_talk_asks_one_thing_after_the_other_and_returns_what_it_learned(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    tcp_server.script = [echoing, lambda asked: tcp(asked.number, 1, bytes([0x83, 2])), echoing]
+    line = tcp_link(tcp_server.port, clock)
+
+    assert [(1, 7), (-2,), (3, 7)] == await line.converse(talk_of(1, 2, 3))
+    assert [] == await line.converse(talk_of())
+    assert (3, 1) == (line.stats["requests_count"], line.stats["exceptions_count"])
+    await line.close()
+
+
+@pytest.mark.parametrize("odd", [silence, hang_up, tcp_says(1), lambda a: tcp(a.number, 1, bytes([0x83, 6]))])
+async def test_in_a_talk_only_the_request_that_failed_is_repeated(
+    tcp_server: TcpServer, clock: HandClock, odd: Step
+) -> None:
+    tcp_server.script = [echoing, odd, echoing]
+    line = tcp_link(tcp_server.port, clock, retries_count=1)
+
+    assert [(1, 7), (2, 7), (3, 7)] == await line.converse(talk_of(1, 2, 3))
+    assert [1, 2, 2, 3] == [asked.start for asked in tcp_server.asked]
+    assert 1 == line.stats["retries_count"]
+    await line.close()
+
+
+@pytest.mark.parametrize("retries_count", [0, 2])
+async def test_a_talk_ends_where_a_request_fails_for_good(
+    tcp_server: TcpServer, clock: HandClock, retries_count: int
+) -> None:
+    tcp_server.script = [echoing, silence]
+    line = tcp_link(tcp_server.port, clock, retries_count)
+
+    talk = talk_of(1, 2, 3)
+    with pytest.raises(NoReply, match="silent"):
+        await line.converse(talk)
+    assert [1, 2] + [2] * retries_count == [asked.start for asked in tcp_server.asked]
+    assert talk.gi_frame is None  # type: ignore[attr-defined]  # it is a generator
+    tcp_server.script = [echoing]
+    assert [(5, 7)] == await line.converse(talk_of(5))
+    await line.close()
+
+
+async def test_a_talk_of_a_line_with_a_pause_keeps_it(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [echoing]
+    line = tcp_link(tcp_server.port, clock, pause_s=0.25)
+
+    assert [(1, 7), (2, 7)] == await line.converse(talk_of(1, 2))
+    assert [0.25] == clock.slept_s
+    await line.close()
+
+
+async def test_what_another_task_wants_comes_between_two_requests_of_a_talk(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    tcp_server.script = [echoing]
+    line = tcp_link(tcp_server.port, clock)
+    await line.open()
+
+    talk = asyncio.create_task(line.converse(talk_of(1, 2, 3)))
+    await asyncio.sleep(0)
+    assert Answer((9, 7)) == await line.exchange(read_request(1, "holding", 9, 2))
+    assert [(1, 7), (2, 7), (3, 7)] == await talk
+
+    assert [1, 9, 2, 3] == [asked.start for asked in tcp_server.asked]
+    await line.close()
+
+
+async def test_a_talk_that_is_given_up_asks_nothing_more(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [silence, echoing]
+    line = tcp_link(tcp_server.port, clock)
+    task = asyncio.create_task(line.converse(talk_of(1, 2)))
+    while not tcp_server.asked:  # noqa: ASYNC110 - the server has no event
+        await asyncio.sleep(0)
+    task.cancel()
+    tcp_server.send(tcp(tcp_server.asked[0].number, 1, registers(3, 1, 7)))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert Answer((5, 7)) == await line.exchange(read_request(1, "holding", 5, 2))
+    assert [1, 5] == [asked.start for asked in tcp_server.asked]
+    await line.close()
+
+
+async def test_a_bug_in_a_talk_is_its_callers(tcp_server: TcpServer, clock: HandClock) -> None:
+    def buggy() -> Talk[None]:
+        yield READ
+        raise ZeroDivisionError
+
+    tcp_server.script = [echoing]
+    line = tcp_link(tcp_server.port, clock)
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
+
+    with pytest.raises(ZeroDivisionError):
+        await line.converse(buggy())
+    assert Answer((5, 7)) == await line.exchange(read_request(1, "holding", 5, 2))
+    await line.close()
+
+
+async def test_an_endpoint_that_hangs_up_after_each_answer_is_talked_with_all_the_same(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    def answers_and_leaves(asked: Asked) -> None:
+        tcp_server.send(echoing(asked))
+
+    tcp_server.script = [answers_and_leaves]
+    line = tcp_link(tcp_server.port, clock, retries_count=2)
+
+    for _ in range(3):
+        assert [(1, 7), (2, 7), (3, 7)] == await line.converse(talk_of(1, 2, 3))
+    await line.close()

@@ -83,7 +83,7 @@ async def test_every_value_is_the_one_that_pysunspec2_reads(inverter, models, lo
     theirs = await asyncio.to_thread(judged, inverter.server.port)
     inverter.longest = longest
 
-    told = await reader.read_all(f"tcp://127.0.0.1:{inverter.server.port}")
+    told = await asyncio.to_thread(reader.read_all, f"tcp://127.0.0.1:{inverter.server.port}")
 
     assert theirs == {row.point: row.value for chapter in told.chapters for row in chapter.rows}
     assert () == told.faults
@@ -97,7 +97,7 @@ async def test_a_makers_own_model_is_passed_over_by_its_length(inverter):
     moved = {at + len(own) if at >= first_end else at: word for at, word in inverter.words.items()}
     inverter.words = moved | dict(enumerate(own, first_end))
 
-    told = await reader.read_all(f"tcp://127.0.0.1:{inverter.server.port}")
+    told = await asyncio.to_thread(reader.read_all, f"tcp://127.0.0.1:{inverter.server.port}")
 
     assert [1, 64999, 113] == [chapter.found.number for chapter in told.chapters]
     assert 1234.5 == {row.point: row.value for row in told.chapters[2].rows}["113.W"]
@@ -105,4 +105,4 @@ async def test_a_makers_own_model_is_passed_over_by_its_length(inverter):
 
 async def test_what_is_no_sunspec_device_is_told(inverter):
     with pytest.raises(NoReply, match="has no SunSpec map"):
-        await reader.read_all(f"tcp://127.0.0.1:{inverter.server.port}")
+        await asyncio.to_thread(reader.read_all, f"tcp://127.0.0.1:{inverter.server.port}")

@@ -78,16 +78,20 @@ async def test_a_unit_that_a_gateway_does_not_reach_is_silent(registers, inverte
         await registers.ask(1000, 1)
 
 
-async def test_reading_ahead_asks_for_each_register_once(ahead, inverter):
+async def test_reading_ahead_asks_for_each_register_once_but_for_some_where_blocks_meet(ahead, inverter):
     inverter.words = {at: at for at in range(1000, 1300)}
 
     assert (1000, 1001) == (await ahead.ask(1000, 2)).values
     assert (1060, 1061) == (await ahead.ask(1060, 2)).values
+    inverter.words |= {1122: 7, 1124: 9}  # they change between the two blocks
     assert (1190, 1191) == (await ahead.ask(1190, 2)).values
     assert list(range(1000, 1240)) == await ahead.words(1000, 240)
 
-    assert [(1000, 125), (1125, 125)] == inverter.blocks
-    assert {1125, 1250} == ahead.borders
+    assert [(1000, 125), (1122, 125)] == inverter.blocks
+    assert {1125: b"\x00\x07\x04\x63\x00\x09"} == ahead.again
+    assert b"\x04\x62\x04\x63\x04\x64\x04\x65" == ahead.held(1122, 4)
+    assert (1124, 1125) == ahead.known(1124, 2)
+    assert [None] * 4 == [ahead.held(1240, 8), ahead.held(999, 2), ahead.known(1240, 8), ahead.known(999, 2)]
 
 
 async def test_reading_ahead_ends_where_the_map_does_and_goes_on_with_what_is_asked_for(ahead, inverter):
@@ -98,7 +102,25 @@ async def test_reading_ahead_ends_where_the_map_does_and_goes_on_with_what_is_as
     assert (1158, 1159) == (await ahead.ask(1158, 2)).values
     assert (await ahead.ask(1160, 2)).exception
 
-    assert [(1000, 125), (1125, 125), (1125, 7), (1132, 28), (1160, 2)] == inverter.blocks
+    assert [
+        (1000, 125),
+        (1122, 125),
+        (1122, 67),
+        (1122, 10),
+        (1129, 31),
+        (1157, 5),
+        (1160, 2),
+    ] == inverter.blocks
+
+
+async def test_half_of_a_refused_block_is_tried_once(ahead, inverter):
+    inverter.words = {at: at for at in range(1000, 1225)}
+
+    await ahead.ask(1000, 2)
+    assert (1150, 1151) == (await ahead.ask(1150, 2)).values
+    assert (1223, 1224) == (await ahead.ask(1223, 2)).values
+
+    assert [(1000, 125), (1122, 125), (1122, 77), (1196, 29)] == inverter.blocks
 
 
 async def test_reading_ahead_leaves_out_what_is_far_away(ahead, inverter):

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import itertools
 
+from tests.drivers.modbus.conftest import Device, TcpServer
 from tests.gateway.runtime.test_bus import House
 from tests.gateway.runtime.test_bus import running as served
 
@@ -171,3 +172,55 @@ async def test_a_line_full_of_writes_still_reads_those_who_answer():
         await house.until(lambda: house.counts["m1.power_w"] > before_count + 2)
         storming.cancel()
         await asyncio.wait([storming])
+
+
+APART = """
+[profile]
+protocol = "modbus"
+maker = "ACME"
+model = "EV"
+source = "s"
+[points.current_max_a]
+register = "holding:5"
+scan = "fast"
+write = { low = 0, high = 32, on_release = 6 }
+[points.power_w]
+register = "holding:300"
+scan = "fast"
+[points.energy_import_wh]
+register = "holding:600"
+scan = "fast"
+"""
+
+
+async def test_a_write_gets_in_between_two_reads_that_are_due_together():
+    device, charger = Device(TcpServer()), profile.parse(APART, "acme/ev", "ev.toml")
+    listener = await asyncio.start_server(device.server.serve, "127.0.0.1", 0)
+    house = House(
+        listener.sockets[0].getsockname()[1], {"ev1": (1, "acme/ev", "")}, profiles={"ev1": charger}
+    )
+    told, ordered_at = [], []
+
+    def answer(asked):
+        """While the second of three reads is on its way, an order is given."""
+        if asked.start == 300 and len(told) >= 6 and not ordered_at:
+            now_ns = house.clock.now_ns()
+            house.bus.post(Command(POINT, 16.0, now_ns + 3600 * 10**9), now_ns)
+            ordered_at.append(len(device.server.asked))
+        return device.answer(asked)
+
+    def take(readings, taken=house.bus._deliver):
+        told.append([one.point for one in readings])
+        taken(readings)
+
+    device.server.script, house.bus._deliver = [answer], take
+    task = asyncio.create_task(house.bus.run())
+    await house.until(lambda: POINT in house.latest and house.latest[POINT].value == 16.0)
+    task.cancel()
+    await asyncio.wait([task])
+    listener.close()
+
+    asked = [(one.pdu[0], one.start) for one in device.server.asked]
+    at = ordered_at[0]
+    assert [(3, 5), (3, 300), (6, 5), (3, 5)] == asked[at - 2 : at + 2]
+    assert "done" == house.bus.mailbox.outcomes[POINT].verdict

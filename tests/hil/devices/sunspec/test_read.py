@@ -1,5 +1,6 @@
 """Two hands read the model files: the rig encodes, Quartier reads; on the wires they must agree on every value."""
 
+import asyncio
 import math
 from ipaddress import IPv4Address, IPv6Address
 
@@ -71,7 +72,7 @@ def differing(device, told):
 async def test_quartier_reads_every_value_of_both_generations(numbers, seed):
     device = SunSpec(draw.models(numbers, seed))
     async with await serve_tcp(device) as endpoint:
-        told = await read_all(f"modbus-{endpoint.url}?unit=1")
+        told = await asyncio.to_thread(read_all, f"modbus-{endpoint.url}?unit=1")
 
     assert [] == differing(device, told)
 
@@ -80,7 +81,7 @@ async def test_quartier_reads_every_value_of_both_generations(numbers, seed):
 async def test_quartier_reads_every_value_on_a_serial_line(numbers, tmp_path):
     device = SunSpec(draw.models(numbers, 7), unit=9)
     async with await serve_pty(device, tmp_path / "rs485"):
-        told = await read_all(f"modbus-rtu://{tmp_path / 'rs485'}?unit=9&baud=115200")
+        told = await asyncio.to_thread(read_all, f"modbus-rtu://{tmp_path / 'rs485'}?unit=9&baud=115200")
 
     assert [] == differing(device, told)
 
@@ -89,7 +90,7 @@ async def test_quartier_reads_every_model_that_there_is():
     numbers = [number for number in shape.numbers() if number != 1]
     device = SunSpec(draw.models([1, *numbers, 804, 804], 3), habits=["base-0"])
     async with await serve_tcp(device) as endpoint:
-        told = await read_all(f"modbus-{endpoint.url}?unit=1")
+        told = await asyncio.to_thread(read_all, f"modbus-{endpoint.url}?unit=1")
 
     assert [] == differing(device, told)
 
@@ -99,7 +100,7 @@ async def test_quartier_reads_every_model_that_there_is():
 async def test_no_habit_of_a_map_costs_quartier_a_value(numbers, habit):
     device = SunSpec(draw.models(numbers, 5), habits=[habit])
     async with await serve_tcp(device) as endpoint:
-        told = await read_all(f"modbus-{endpoint.url}?unit=1")
+        told = await asyncio.to_thread(read_all, f"modbus-{endpoint.url}?unit=1")
 
     assert device.image.base == told.base
     assert [] == differing(device, told)

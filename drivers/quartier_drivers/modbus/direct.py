@@ -1,0 +1,166 @@
+"""A Modbus TCP endpoint for a program that has nothing else to do meanwhile: it waits where it asks.
+
+A request over an event loop costs more than twice one over a socket that blocks.  What is awaited of this
+line is there at once: ``settled`` runs such work without a loop.
+"""
+
+import socket
+import struct
+import time
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from quartier_drivers.errors import LinkLost
+from quartier_drivers.modbus.connection import CONNECT_S, HALF_OPEN_COUNT
+from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Seen, is_answer, take_tcp
+from quartier_drivers.modbus.line import Line
+from quartier_drivers.modbus.tcp import REQUEST_COST
+
+if TYPE_CHECKING:
+    from quartier_drivers.modbus.bus import TcpBus
+
+T = TypeVar("T")
+_ROOM = 4096
+
+
+class BlockingClock:
+    """Real time, for who runs without a loop."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since an arbitrary start."""
+        return time.monotonic_ns()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait ``seconds``, and let nobody else do anything."""
+        time.sleep(seconds)  # noqa: ASYNC251 - there is no loop, and nobody else
+
+
+class DirectLink(Line):
+    """One connection; a request waits in the kernel until its answer is there, or its time is over."""
+
+    def __init__(self, name: str, bus: "TcpBus", clock: BlockingClock) -> None:
+        super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
+        self.request_cost = REQUEST_COST
+        self._bus = bus
+        self._where = f"{bus.host}:{bus.port}"
+        self._socket: socket.socket | None = None
+        self._buffer = bytearray()
+        self._number = 0
+        self._silent_count = 0
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection stands, as far as we know."""
+        return self._socket is not None
+
+    async def _connect(self) -> None:
+        error: OSError | None = None
+        try:
+            for family, place in _places(self._bus.host, self._bus.port):
+                try:
+                    self._socket = self._connected(family, place)
+                    break
+                except OSError as one:
+                    error = one
+        except OSError as unknown:
+            error = unknown
+        if self._socket is None:
+            late = isinstance(error, BlockingIOError)
+            why = (
+                " does not answer" if late else f": {error.strerror or error}" if error else " has no address"
+            )
+            raise LinkLost(f"{self._where}{why}") from error
+        self._silent_count = 0
+        if self._bus.connect_pause_s:
+            await self._clock.sleep(self._bus.connect_pause_s)
+
+    def _connected(self, family: int, place: tuple[Any, ...]) -> socket.socket:
+        """A connection that waits in the kernel: Python's own time limits cost a call more each time."""
+        one = socket.socket(family)
+        try:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _limit(max(CONNECT_S, self._bus.timeout_s)))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _limit(self._bus.timeout_s))
+            one.connect(place)
+        except BaseException:
+            one.close()
+            raise
+        return one
+
+    def _disconnect(self) -> None:
+        one, self._socket = self._socket, None
+        self._buffer.clear()
+        if one is not None:
+            one.close()
+
+    async def _ask(self, request: Request) -> Answer:
+        assert self._socket is not None
+        number = self._number = self._number % 0xFFFF + 1
+        mark = number.to_bytes(2, "big")
+        try:
+            self._socket.send(mark + request.tcp)
+            data = self._socket.recv(_ROOM)
+            if not self._buffer and is_answer(data, request, mark):
+                return Answer((), 0, data[9:], request)
+            return self._found(data, request, number)
+        except BlockingIOError as error:
+            raise TimeoutError from error
+        except OSError as error:
+            self._disconnect()
+            raise LinkLost(f"{self._where} closed the connection: {error.strerror or error}") from error
+
+    def _found(self, data: bytes, request: Request, number: int) -> Answer:
+        """The answer, once it is whole and what is late or torn is out of its way."""
+        assert self._socket is not None
+        deadline_s = time.monotonic() + self._wait_s
+        while data:
+            self._silent_count = 0
+            self._buffer += data
+            seen = Seen()
+            answer = take_tcp(self._buffer, request, number, seen)
+            self.count("late_count", seen.late)
+            if answer is not None:
+                return answer
+            left_s = deadline_s - time.monotonic()
+            if left_s <= 0:
+                raise BlockingIOError
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _limit(left_s))
+            try:
+                data = self._socket.recv(_ROOM)
+            finally:
+                self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _limit(self._bus.timeout_s))
+        self._disconnect()
+        raise LinkLost(f"{self._where} closed the connection: without a word")
+
+    async def _recover(self, request: Request, error: Exception) -> None:
+        del request
+        if isinstance(error, OutOfStep):
+            self._disconnect()
+        elif isinstance(error, TimeoutError):
+            self._silent_count += 1
+            if self._buffer or self._silent_count >= HALF_OPEN_COUNT:
+                self._disconnect()
+
+
+def _places(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
+    """Where to connect to.  Raises OSError for a name that is not known."""
+    if ":" in host or host.replace(".", "").isdecimal():
+        return [(socket.AF_INET6 if ":" in host else socket.AF_INET, (host, port))]
+    infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [(family, place) for family, _, _, _, place in infos]
+
+
+def _limit(seconds: float) -> bytes:
+    """A time limit as the kernel takes it; 0 would be none."""
+    whole_s = int(seconds)
+    return struct.pack("ll", whole_s, max(1, int((seconds - whole_s) * 1e6)))
+
+
+def settled(work: Coroutine[Any, Any, T]) -> T:
+    """What ``work`` returns, which awaits nothing but a line and a clock of these."""
+    try:
+        work.send(None)
+    except StopIteration as ended:
+        learned: T = ended.value
+        return learned
+    work.close()
+    raise RuntimeError("it waits for an event loop")

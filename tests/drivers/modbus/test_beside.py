@@ -1,0 +1,58 @@
+"""Single registers are asked and written beside the plan."""
+
+import pytest
+from tests.drivers.modbus.conftest import Device, HandClock, silence
+from tests.drivers.modbus.test_driver import line_to
+
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.errors import NoReply, Refused
+from quartier_drivers.modbus.beside import Beside
+from quartier_drivers.modbus.frame import Answer, write_request
+from quartier_drivers.schema import Address, Limits, Source
+
+PLACE = Address("holding", 7)
+
+
+@pytest.fixture
+def beside(device: Device, clock: HandClock) -> Beside:
+    device.words = {7: 0x4142, 8: 0x4300}
+    limits = Limits(pause_s=0.5, write_pause_s=2.0)
+    return Beside(line_to(device.server, clock, 0.05), DeviceSpec("dev", 3, {"": "m"}), limits)
+
+
+async def test_registers_are_fetched_and_texts_are_said(beside: Beside, device: Device) -> None:
+    assert Answer((0x4142, 0x4300)) == await beside.fetch(3, PLACE, 2)
+    said = Source.model_validate({"register": "holding:7", "type": "string", "length": 2})
+    assert "ABC" == await beside.said(said)
+    device.refused = {7}
+    assert "" == await beside.said(said)
+
+
+async def test_a_gateway_that_reaches_nobody_is_silence(beside: Beside, device: Device) -> None:
+    device.refused, device.exception = {7}, 11
+
+    with pytest.raises(NoReply, match="gateway target"):
+        await beside.fetch(3, PLACE, 1)
+
+
+async def test_a_write_keeps_its_pause_and_a_refusal_names_the_point(
+    beside: Beside, device: Device, clock: HandClock
+) -> None:
+    await beside.send("m.setpoint_w", write_request(3, "holding", 9, (5,)))
+    assert 5 == device.words[9]
+    await beside.fetch(3, PLACE, 1)
+    assert [2.0] == clock.slept_s
+
+    device.refused = {9}
+    with pytest.raises(Refused, match=r"m\.setpoint_w: illegal data address"):
+        await beside.send("m.setpoint_w", write_request(3, "holding", 9, (5,)))
+
+
+async def test_who_is_silent_is_asked_once(beside: Beside, device: Device) -> None:
+    device.server.script = [silence]
+    beside._line._retries_count = 2
+    beside.is_silent = True
+
+    with pytest.raises(NoReply):
+        await beside.fetch(3, PLACE, 1)
+    assert 1 == len(device.server.asked)
