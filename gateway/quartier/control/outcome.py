@@ -9,7 +9,7 @@ from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
 from quartier.control.meters import Look
 from quartier.control.orders import REFRESH_S, Want
-from quartier.control.players import Player, floor_w, full_w
+from quartier.control.players import Player, flexible, floor_w, full_w
 from quartier.control.reason import Reason, further, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Gate, Turn
@@ -92,12 +92,16 @@ def why_not(scene: Scene, asset: Battery) -> str:
 
 
 def maintained(scene: Scene) -> dict[str, str]:
-    """The points of flexible assets in maintenance, with the reason; batteries have ``why_not``."""
+    """The points of flexible assets in maintenance, with the reason; batteries have ``why_not``.
+
+    What takes no order has none to give back.
+    """
     overrides = scene.wishes.overrides
+    ours = (*flexible(scene.house), *moded.steered(scene.house))
     return {
         point(asset): overrides[asset.name].reason
-        for asset in scene.house.assets
-        if not isinstance(asset, Battery) and override.is_maintained(asset, overrides)
+        for asset in ours
+        if override.is_maintained(asset, overrides)
     }
 
 

@@ -191,7 +191,7 @@ class _Plan:
         is_open = self.scene.state.gate.is_open(self.scene.now_ns) and not self.scene.common
         if is_open and self._may_raise and level_w < soft_w:
             self.passed = True
-            level_w = min(soft_w, level_w + max(full_w(bay.ev) for bay in self.bays))
+            level_w = min(soft_w, level_w + max((full_w(bay.ev) for bay in self.bays), default=0.0))
         return level_w
 
     def _bounds(self, before: Park) -> dict[str, int]:

@@ -1,113 +1,199 @@
-"""The whole pure controller under anything that may happen: messages, losses, restarts, clocks, odd readings."""
+"""The whole pure controller under anything that may happen, in every kind of house; and that the judge would see."""
 
+from dataclasses import replace
+from math import nan
 from random import Random
 
-from hypothesis import settings
+import pytest
+from hypothesis import note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
-from tests.gateway.control import walk
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from tests.gateway.control.walk import driver, houses, moves
+from tests.gateway.control.walk.judge import weigh
+from tests.gateway.control.walk.world import World
 
-watts = st.sampled_from(walk.WATTS)
-seconds = st.sampled_from([1, 1, 1, 2, 5, 20, 130])
+from quartier.control.wishes import Interval
+from quartier.house.assets import Battery, Load
+from quartier.house.modes import Lights
+from quartier_drivers.contract import Command
+from quartier_drivers.who import Who
+
+S = 1_000_000_000
+cycles = st.sampled_from([1, 1, 1, 1, 1, 1, 1, 2, 2, 5, 20])
 
 
 class Anything(RuleBasedStateMachine):
-    def __init__(self):
-        super().__init__()
-        self.world = walk.fresh()
+    """A step draws the name of a move and a seed of its arguments: what is left after shrinking is short."""
 
-    @rule(count=seconds)
-    def time_passes(self, count):
-        self.world.cycles(count)
+    @initialize(number=st.integers(0, 10_000))
+    def a_house_is_built(self, number):
+        self.world = World(number)
 
-    @rule(gone_s=st.sampled_from([2, 7, 3_600]))
-    def a_cycle_is_late(self, gone_s):
-        self.world.late(gone_s)
-
-    @rule(point=st.sampled_from(walk.RAW), value=st.sampled_from(walk.ODD))
-    def a_reading_is_odd(self, point, value):
-        self.world.raw[point] = value
-        self.world.cycles(1)
-
-    @rule(
-        names=st.sets(st.sampled_from(walk.SILENT), max_size=3),
-        deaf=st.sets(st.sampled_from(walk.SILENT), max_size=2),
-    )
-    def devices_are_lost(self, names, deaf):
-        self.world.silent, self.world.deaf = names, deaf
-        self.world.cycles(1)
-
-    @rule()
-    def all_is_well_again(self):
-        self.world.raw, self.world.silent, self.world.deaf = {}, set(), set()
-
-    @rule(
-        base_w=st.sampled_from([-2_000.0, 200.0, 2_500.0, 9_000.0, 40_000.0]),
-        sun_w=st.sampled_from([0.0, 900.0, 6_000.0]),
-        car_w=st.sampled_from([0.0, 1_000.0, 11_040.0]),
-        soc_pct=st.sampled_from([0.0, 9.9, 20.1, 50.0, 94.9, 100.0]),
-        tank_c=st.sampled_from([-40.0, 44.9, 50.0, 60.1, 95.0]),
-    )
-    def the_day_goes_on(self, base_w, sun_w, car_w, soc_pct, tank_c):
-        world = self.world
-        world.base_w, world.sun_w, world.ev_wants_w = base_w, sun_w, car_w
-        world.soc_pct, world.tank_c = soc_pct, tank_c
-        world.cycles(1)
-
-    @rule()
-    def a_heartbeat_comes(self):
-        self.world.beat()
-        self.world.cycles(1)
-
-    @rule(
-        program=st.sampled_from(["dso", "district"]),
-        newer=st.integers(-1, 2),
-        import_w=watts,
-        export_w=watts,
-        span_s=st.sampled_from(walk.SPANS_S),
-        on_loss=st.sampled_from(["hold", "failsafe"]),
-    )
-    def a_document_comes(self, program, newer, import_w, export_w, span_s, on_loss):
-        self.world.document(program, newer, import_w, export_w, span_s, on_loss)
-        self.world.cycles(1)
-
-    @rule(import_w=watts, export_w=watts)
-    def failsafe_values_come(self, import_w, export_w):
-        self.world.values(self.world.t, import_w, export_w)
-
-    @rule(down_s=st.sampled_from([0, 3, 40, 4_000]), outage=st.booleans())
-    def the_process_starts_again(self, down_s, outage):
-        self.world.restart(down_s, outage=outage)
-        self.world.cycles(1)
-
-    @rule(jump_s=st.sampled_from([-1e6, -3_600.0, -61.0, 61.0, 3_600.0, 1e6]))
-    def the_clock_jumps(self, jump_s):
-        self.world.jump_s += jump_s
-        self.world.cycles(1)
-
-    @rule(synced=st.booleans(), outage=st.booleans())
-    def the_clock_and_the_grid_are_trusted_or_not(self, synced, outage):
-        self.world.synced, self.world.outage = synced, outage
-        self.world.cycles(1)
+    @rule(name=st.sampled_from(moves.NAMES), seed=st.integers(0, 1_000), count=cycles)
+    def something_happens(self, name, seed, count):
+        move = moves.drawn(self.world, Random(seed), name)
+        note(repr((move, count)))
+        moves.made(self.world, move, count)
 
 
 Anything.TestCase.settings = settings(max_examples=100, stateful_step_count=100)
 TestAnything = Anything.TestCase
 
 
-def test_a_seeded_walk_of_two_thousand_moves_breaks_nothing():
-    random, world = Random(20_261_127), walk.fresh()
-    for _ in range(2_000):
-        walk.moved(world, random)
+def test_a_seeded_walk_of_a_thousand_moves_breaks_nothing():
+    assert 0 == driver.run(1_000, 20_261_127)
+
+
+def test_a_walk_is_cut_down_to_the_moves_that_it_needs(monkeypatch):
+    real = World.late
+    monkeypatch.setattr(World, "late", lambda world, s: real(world, s) if s < 90 else 1 / 0)
+    taken = [(("beat", ()), 1), (("late", (2.0,)), 1), (("late", (90.0,)), 1), (("beat", ()), 1)]
+
+    assert [(("late", (90.0,)), 1)] == driver.shrunk(3, taken)
+
+
+def test_hundreds_of_houses_hold_every_class_of_asset_and_every_kind_of_meter():
+    built = [houses.made(number) for number in range(300)]
+    classes = {type(asset).__name__ for house in built for asset in house.assets}
+
+    assert classes == {
+        *("Battery", "Pv", "Ev", "Load", "Lights", "Heat", "Cooling"),
+        *("Substation", "Chp", "Waste", "Ventilation"),
+    }
+    assert {True, False} == {house.is_branched for house in built} == {bool(h.contacts) for h in built}
+    assert {True, False} == {h.grid.is_apparent for h in built} == {bool(h.supplies) for h in built}
+    assert {None, 0.2, 1.0} == {house.grid.frequency_period_s for house in built}
+
+
+# --- the judge would see it ----------------------------------------------------------------------
+
+
+def world_with(kind, **fields):
+    """A house with an asset of a kind that takes orders, and that asset; it has run for a minute."""
+    for number in range(2_000):
+        for asset in houses.made(number).assets:
+            able = getattr(asset, "writable", True) and getattr(asset, "switchable", True)
+            guarded = asset.falls_back and not asset.accepts_no_fallback
+            wanted = all(getattr(asset, name) == value for name, value in fields.items())
+            if isinstance(asset, kind) and able and guarded and wanted:
+                world = World(number)
+                world.cycles(60)
+                return world, asset
+    raise AssertionError("no such house")
+
+
+def command(world, point, value, reason="free", life_s=5.0, who=None):
+    return Command(point, value, world.now().ns + round(life_s * S), reason, *([who] if who else []))
+
+
+def seen(world, asset, *commands):
+    """Whether the judge objects to commands of the next cycle."""
+    world.decision = replace(world.decision, commands=commands, releases=())
+    with pytest.raises(AssertionError):
+        world.judge.look(world.image.freeze(world.now().ns), dict(world.town.orders), world.now())
+    return True
+
+
+@pytest.mark.parametrize(
+    ("kind", "quantity", "value", "more"),
+    [
+        (Lights, "dim_pct", 40.0, {}),
+        (Load, "relay_on", 0.5, {"tier": "C"}),
+        (Load, "relay_on", 0.0, {"tier": "A"}),
+        (Battery, "setpoint_w", 5_001.0, {}),
+        (Battery, "setpoint_w", nan, {}),
+    ],
+)
+def test_the_walk_would_see_a_value_that_no_asset_may_have(kind, quantity, value, more):
+    world, asset = world_with(kind, **more)
+
+    assert seen(world, asset, command(world, f"{asset.name}.{quantity}", value))
+
+
+@pytest.mark.parametrize("wrong", [{"reason": ""}, {"life_s": 0.0}, {"life_s": 6.0}])
+def test_the_walk_would_see_a_command_without_a_reason_or_an_end(wrong):
+    world, battery = world_with(Battery)
+
+    assert seen(world, battery, command(world, f"{battery.name}.setpoint_w", 0.0, **wrong))
 
 
 def test_the_walk_would_see_a_minimum_time_that_a_restart_forgot():
-    world = walk.fresh()
-    world.switched["pump.relay_on"] = [(0, 1.0), (100, 0.0)]
+    world, load = world_with(Load, tier="C", min_on_s=300.0)
+    point, t = f"{load.name}.relay_on", world.t
+    world.judge.history[point] = [(t - 400, 0.0, False), (t - 200, 1.0, False)]
+    world.judge.interrupted(anew=True)
 
-    try:
-        world.t = 150
-        world._judge_times("pump.relay_on", 1.0)
-    except AssertionError:
-        return
-    raise AssertionError("nothing was seen")
+    assert seen(world, load, command(world, point, 0.0))
+
+
+def test_the_walk_would_see_a_load_that_is_switched_too_often():
+    world, load = world_with(Load, tier="C", min_on_s=300.0)
+    point, t = f"{load.name}.relay_on", world.t
+    told = [(t - 3_500 + 500 * n, float(n % 2), False) for n in range(7)]
+    world.judge.history[point] = [*told, (t - 301, 1.0, False)]
+
+    assert seen(world, load, command(world, point, 0.0))
+
+
+def test_the_walk_would_see_a_battery_that_leaves_its_band():
+    world, battery = world_with(Battery)
+    world.town.soc_pct[battery.name] = battery.soc_min_pct - 1
+    for told in world.town.told(world.now().ns):
+        world.image.put(told)
+
+    assert seen(world, battery, command(world, f"{battery.name}.setpoint_w", -10.0))
+
+
+def test_the_walk_would_see_an_order_in_maintenance():
+    world, load = world_with(Load, tier="C")
+    world.by_hand(load.name, None, 600.0)
+
+    assert seen(world, load, command(world, f"{load.name}.relay_on", 1.0))
+
+
+def test_the_walk_would_see_a_load_that_comes_back_while_the_grid_meter_is_silent():
+    world, load = world_with(Load, tier="C")
+    world.judge.history[f"{load.name}.relay_on"] = []
+    person = Who("person", "ann")
+
+    world.town.orders[f"{load.name}.relay_on"] = 0.0
+    world.town.silent = {"grid"}
+    world.cycles(60)
+    world.town.orders[f"{load.name}.relay_on"] = 0.0
+
+    assert seen(world, load, command(world, f"{load.name}.relay_on", 1.0, who=person))
+
+
+def test_the_walk_would_see_a_cap_above_the_fail_safe_value():
+    world, battery = world_with(Battery)
+    assert "INIT" == world.link.mode
+    force = replace(world.state.force, import_w=world.built.limits.import_failsafe_w + 1)
+    world.state = replace(world.state, force=force)
+
+    assert seen(world, battery)
+
+
+def test_the_walk_would_see_a_document_that_is_left_out():
+    world, battery = world_with(Battery)
+    world.document("dso", 1, [1_000.0, 0.0, None, None], 0.0, 3_600.0)
+    paper = world.papers["dso"]
+    world.papers["dso"] = replace(paper, intervals=(Interval(1_800.0, 900.0),))
+    world.cycles(0)
+    world.state = replace(world.state, force=replace(world.state.force, import_w=1_000.0))
+
+    assert seen(world, battery)
+
+
+def test_the_walk_would_see_a_fuse_that_stays_over_while_somebody_could_give_way(monkeypatch):
+    world, load = world_with(Load, tier="C", min_on_s=0.0)
+    monkeypatch.setattr(world.judge.flows, "_rows", lambda: iter([("grid", 0, 9_000.0, 1_000.0)]))
+    monkeypatch.setattr(world.judge.flows, "_lower", lambda name, k: [load.name])
+    world.judge.clean_t = -100.0
+
+    with pytest.raises(AssertionError, match="grid row 0"):
+        world.cycles(200)
+
+
+def test_the_walk_would_see_what_is_no_number_in_the_state():
+    with pytest.raises(AssertionError):
+        weigh({"a": (1.0, [nan])})

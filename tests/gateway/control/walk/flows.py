@@ -1,0 +1,158 @@
+"""Whether the caps and fuses are kept in truth, where somebody who may be moved could keep them.
+
+Section 2, rows tighten and breach: measured inside the cap after 30 s.  What is judged is a stretch of time
+in which all devices tell the truth and obey, a row is over by more than a tenth, and at least one asset could
+still be lowered: minimum times, tier A, maintenance and what its class protects excuse the rest.
+"""
+
+from typing import TYPE_CHECKING
+
+from tests.gateway.control.walk.town import point_of
+
+from quartier.control.linkstate import Mode
+from quartier.house import modes
+from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Steered
+from quartier.house.nodes import ROOT
+from quartier.house.now import Now
+
+if TYPE_CHECKING:
+    from tests.gateway.control.walk.judge import Judge
+
+DEADLINE_S = 35.0
+LEAST_W = 300.0
+CAREFUL_S = 20.0
+
+
+class Flows:
+    """Counts for how long each row has been over although it could be kept."""
+
+    def __init__(self, judge: "Judge") -> None:
+        self.judge = judge
+        self.over_s: dict[str, float] = {}
+        self.t = judge.world.t
+
+    def look(self, now: Now) -> None:
+        """One more cycle."""
+        world = self.judge.world
+        dt_s, self.t = world.t - self.t, world.t
+        if self.judge.clean_t >= world.t or world.town.is_out:
+            self.over_s.clear()
+            return
+        self._batteries(dt_s, synced=now.synced)
+        rows = list(self._rows())
+        feeding = any(-flow_w > 0.5 * cap_w for _, _, flow_w, cap_w in rows[1:])
+        drawing = any(flow_w > 0.7 * cap_w for _, _, flow_w, cap_w in rows)
+        for name, k, flow_w, cap_w in rows:
+            if flow_w > 1.1 * cap_w + 200:
+                self._over(f"{name} row {k}", dt_s, [] if feeding else self._lower(name, k))
+            else:
+                self.over_s.pop(f"{name} row {k}", None)
+        export_w, cap_w = -sum(world.town.flows_w[ROOT]), world.state.force.export_w
+        if export_w > 1.1 * cap_w + 200 and not world.house.grid.is_apparent:
+            self._over("export", dt_s, [] if drawing else [*self._curtailable()])
+        else:
+            self.over_s.pop("export", None)
+
+    def _over(self, row: str, dt_s: float, able: list[str]) -> None:
+        if not able:
+            self.over_s.pop(row, None)
+            return
+        self.over_s[row] = self.over_s.get(row, 0.0) + dt_s
+        longest_s = DEADLINE_S + 3 * self.judge.world.house.grid.period_s + 3 * self.judge.world.house.cycle_s
+        assert self.over_s[row] <= longest_s, (row, able, self.judge.world.state.force, self.judge.world.town.flows_w)
+
+    def _rows(self):
+        """Each row that has a cap: node, phase (0 the sum), what flows and what may, in W."""
+        world = self.judge.world
+        flows, house = world.town.flows_w, world.house
+        yield ROOT, 0, sum(flows[ROOT]), world.state.force.import_w
+        for k in range(3):
+            yield ROOT, k + 1, flows[ROOT][k], house.main_fuse_a * 230
+        for node in house.nodes:
+            if not node.measured and any(self._is_below(where, node.name) for where in world.town.base_w):
+                continue  # what flows there and nobody measures is not as declared
+            flow = flows[node.name]
+            yield node.name, 0, sum(flow), min(node.phases_count * node.fuse_a * 230, node.power_max_w)
+            if node.phases_count == 3:
+                yield from ((node.name, k + 1, flow[k], node.fuse_a * 230) for k in range(3))
+
+    def _is_below(self, node: str, top: str) -> bool:
+        return top in self.judge.world.town._way(node)
+
+    def _lower(self, name: str, k: int) -> list[str]:
+        """Who could take less in a row, and has been able to for a while."""
+        found = []
+        for asset in self.judge.world.house.assets:
+            if name not in self.judge.world.town._ways[asset.name] or isinstance(asset, Pv):
+                continue
+            part_w = self._part_w(asset, k)
+            if isinstance(asset, Battery):
+                if self._gives(asset, k):
+                    found.append(asset.name)
+            elif part_w > LEAST_W and self._takes_less(asset):
+                found.append(asset.name)
+        return found
+
+    def _part_w(self, asset: Steered, k: int) -> float:
+        town = self.judge.world.town
+        return town.spread_w[asset.name][k - 1] if k else town.power_w[asset.name]
+
+    def _gives(self, battery: Battery, k: int) -> bool:
+        world = self.judge.world
+        known = battery.phase is not None or not k
+        floor_pct = max(battery.soc_min_pct, battery.reserve_soc_pct)
+        if not known or world.state.force.generation_w is not None or world.house.grid.is_apparent:
+            return False
+        spare = world.town.power_w[battery.name] > -0.9 * battery.discharge_max_w
+        return spare and world.town.soc_pct[battery.name] > floor_pct + 1.5 and self.judge.may_move(battery)
+
+    def _takes_less(self, asset: Load | Ev | Moded) -> bool:
+        town = self.judge.world.town
+        if isinstance(asset, Ev):
+            order_a = town.orders.get(point_of(asset), asset.current_max_a)
+            able = asset.tier != "A" and order_a > asset.current_min_a + 0.5 and self.judge.may_move(asset, -1e9)
+            return able or (order_a > 0 and self.judge.may_move(asset))
+        if isinstance(asset, Load):
+            return bool(town.orders.get(point_of(asset), 1.0)) and self.judge.may_move(asset)
+        if isinstance(asset, modes.Chp) or town.mode_of(asset) == len(asset.modes) - 1:
+            return False
+        return self._is_free(asset) and self.judge.may_move(asset)
+
+    def _is_free(self, asset: Moded) -> bool:
+        """Whether its class lets a cap lower it now."""
+        world = self.judge.world
+        if asset.point in world.state.book.released:
+            return False
+        turn = world.state.turns.get(asset.name)
+        if isinstance(asset, modes.Substation) and turn is not None and turn.back_ns is not None:
+            return False
+        if isinstance(asset, modes.Substation):
+            return all(low_c + 1 < world.town.senses[f"{asset.name}.{q}"] < high_c - 1 for q, low_c, high_c in asset.bands)
+        if isinstance(asset, modes.Ventilation):
+            return world.town.senses[f"{asset.name}.co2_ppm"] <= asset.co2_max_ppm
+        return True
+
+    def _curtailable(self):
+        town = self.judge.world.town
+        for asset in self.judge.world.house.assets:
+            if town.power_w[asset.name] >= -LEAST_W or not isinstance(asset, Pv | Battery):
+                continue
+            if isinstance(asset, Battery) or asset.curtail != "none":
+                if self.judge.may_move(asset):
+                    yield asset.name
+
+    def _batteries(self, dt_s: float, *, synced: bool) -> None:
+        """Section 2, FAILSAFE: no battery export, no grid charging above the reserve."""
+        del synced
+        world = self.judge.world
+        careful = world.link.mode in {Mode.INIT, Mode.FAILSAFE}
+        grid_w = sum(world.town.flows_w[ROOT])
+        own_w = sum(w for name, w in world.town.power_w.items() if name in world.town.soc_pct)
+        above = all(
+            world.town.soc_pct[a.name] > a.reserve_soc_pct + 1 for a in world.house.assets if isinstance(a, Battery)
+        )
+        for what, watts in (("export", min(-grid_w, -own_w)), ("charge", min(grid_w, own_w))):
+            bad = careful and watts > LEAST_W and (what == "export" or above)
+            self.over_s[what + " by battery"] = self.over_s.get(what + " by battery", 0.0) + dt_s if bad else 0.0
+            longest_s = CAREFUL_S + 3 * world.house.grid.period_s + 2 * world.house.cycle_s
+            assert self.over_s[what + " by battery"] <= longest_s, (what, grid_w, own_w, world.link.mode)

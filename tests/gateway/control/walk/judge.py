@@ -1,0 +1,383 @@
+"""What must hold after each cycle whatever happened, each by its clause of failsafe.md.
+
+The judge keeps a memory of its own, from what was really written and what really happened; it asks the
+controller's state only what force it says is in, which it compares with what it knows.
+"""
+
+import json
+from dataclasses import fields, is_dataclass
+from math import inf, isfinite, isnan
+from typing import TYPE_CHECKING, Any
+
+from tests.gateway.control.walk.flows import Flows
+from tests.gateway.control.walk.town import point_of
+
+from quartier.control.linkstate import Mode
+from quartier.control.wishes import Ack, Envelope
+from quartier.house import modes
+from quartier.house.assets import Battery, Contact, Ev, Load, Moded, Pv, Steered
+from quartier.house.image import Frozen
+from quartier.house.now import Now
+from quartier_drivers.contract import Command
+
+if TYPE_CHECKING:
+    from tests.gateway.control.walk.world import World
+
+ABSURD = 1e9
+STATE_MAX = 20_000
+WEIGHED_EVERY = 200
+S = 1_000_000_000
+
+
+class Judge:
+    """Looks on after each cycle; raises AssertionError with what it saw."""
+
+    def __init__(self, world: "World") -> None:
+        self.world = world
+        self.history: dict[str, list[tuple[float, float, bool]]] = {}
+        self.released: set[str] = set()
+        self.sent: dict[str, float] = {}
+        self.heard_t = world.t
+        self.restored_t = -inf
+        self.begun_t = self.clean_t = world.t
+        self.dark_t = -inf
+        self.low_s = dict.fromkeys((49.78, 49.48, 49.18), 0.0)
+        self.before_t = world.t
+        self.flows = Flows(self)
+        self.cap_w: dict[str, tuple[float, float]] = {}
+
+    def interrupted(self, *, anew: bool, dark: bool = False) -> None:
+        """The process was late or began ``anew``, after the power was gone (``dark``): what needs time begins again."""
+        self.begun_t = self.clean_t = self.world.t
+        if anew:
+            self.restored_t = -inf
+            self.heard_t = self.world.t
+            self.released, self.sent = set(), {}
+        if dark:
+            self.dark_t = self.world.t
+        self.low_s = dict.fromkeys(self.low_s, 0.0)
+        self.flows = Flows(self)
+
+    def forgotten(self, names: set[str]) -> None:
+        """Assets that the site file no longer names."""
+        for point in [p for p in self.history if p.partition(".")[0] in names]:
+            del self.history[point]
+        self.released = {p for p in self.released if p.partition(".")[0] not in names}
+        self.sent = {p: value for p, value in self.sent.items() if p.partition(".")[0] not in names}
+
+    def acknowledged(self, paper: Envelope, held: Envelope | None, ack: Ack) -> None:
+        """Section 6: replay and nonsense are refused, acknowledged with a reason, and have no effect."""
+        numbers = [w for i in paper.intervals for w in (i.import_max_w, i.export_max_w, i.generation_max_w, i.consumption_max_w)]
+        if any(watts is not None and not (isfinite(watts) and watts >= 0) for watts in numbers):
+            assert ack.status == "REJECTED", (paper, ack)
+        if held is not None and paper.seq <= held.seq and paper != held:
+            assert ack.status == "REJECTED", (paper, held, ack)
+        assert ack.status == "ACCEPTED" or ack.reason, ack
+
+    # --- each cycle ------------------------------------------------------------------------------
+
+    def look(self, frozen: Frozen, before: dict[str, float], now: Now) -> None:
+        world, town = self.world, self.world.town
+        if town.lies or town.silent or town.deaf or town.rivals:
+            self.clean_t = world.t
+        self._hear(frozen)
+        self._events()
+        self._caps(frozen, now)
+        json.dumps(world.decision.view, allow_nan=False)
+        assert set(world.decision.view["assets"]) == {asset.name for asset in world.house.assets}
+        assets = {point_of(asset): asset for asset in world.house.assets}
+        holding = self._why_nothing_rises()
+        for command in world.decision.commands:
+            asset = assets[command.point]
+            self._command(command, asset, now)
+            if command.reason.startswith("given back"):
+                self._given_back(command.point)
+                continue
+            self.released.discard(command.point)
+            self._ordered(command, asset, frozen, before.get(command.point))
+            assert not holding or not self._rises(asset, command, before), (holding, command)
+            self.sent[command.point] = command.value
+        for point in world.decision.releases:
+            assert world.decision.lost[point], point
+            self._given_back(point)
+        self._taken_by_events()
+        self.flows.look(now)
+        if world.cycles_count % WEIGHED_EVERY == 0:
+            parts = [getattr(world.state, f.name) for f in fields(world.state) if f.name != "house"]
+            weight = weigh((parts, world.link))
+            assert weight < STATE_MAX, (weight, {f.name: weigh(getattr(world.state, f.name)) for f in fields(world.state)})
+        self.before_t = world.t
+
+    def _given_back(self, point: str) -> None:
+        """Section 1 rule 7: once, then it is no longer refreshed."""
+        assert point not in self.released, f"{point} is given back twice"
+        self.released.add(point)
+        self.history.pop(point, None)
+        self.sent.pop(point, None)
+
+    # --- caps ------------------------------------------------------------------------------------
+
+    def _caps(self, frozen: Frozen, now: Now) -> None:
+        """Section 1 rule 1: the minimum of hard, grid, link and every active document; section 2 by state."""
+        world, force = self.world, self.world.state.force
+        limits, mode = world.built.limits, world.link.mode
+        own = world.link.failsafe
+        careful = (limits.import_failsafe_w, limits.export_failsafe_w)
+        if own is not None:
+            careful = (min(own.import_max_w, limits.import_hard_w), min(own.export_max_w, limits.export_hard_w))
+        hard = (limits.import_hard_w, limits.export_hard_w)
+        calm = (limits.import_autonomous_w, limits.export_autonomous_w)
+        highest = {Mode.FAILSAFE: careful, Mode.INIT: careful, Mode.AUTONOMOUS: calm}.get(mode, hard)
+        assert force.import_w <= min(hard[0], highest[0]), (force, mode)
+        assert force.export_w <= min(hard[1], highest[1]), (force, mode)
+        if self._grid_age_s > self._lost_after_s() + 2 * world.house.cycle_s:
+            assert force.import_w <= limits.import_failsafe_w, force
+            assert force.export_w <= limits.export_failsafe_w, force
+        if world.town.is_out and not world.town.lies and frozen.age_s("grid.voltage_l1_v") == 0 and self.clean_s > 10:
+            assert mode is Mode.INIT, mode
+        for contact in world.house.contacts:
+            if _acts(contact, frozen, world.t - self.begun_t):
+                for way in ("import", "export", "generation", "consumption"):
+                    cap_w = getattr(contact, f"{way}_max_w")
+                    assert cap_w is None or getattr(force, f"{way}_w") <= cap_w, (contact, force)
+        self._papers(now)
+
+    def _papers(self, now: Now) -> None:
+        """Section 2: every document still inside [nbf, exp] counts by minimum, in every state."""
+        if not now.synced:
+            self.world.papers.clear()  # what ends meanwhile is the controller's to reckon
+        for program, paper in list(self.world.papers.items()):
+            if now.utc_ms > paper.exp_utc_ms:
+                del self.world.papers[program]
+                continue
+            begins_ms = paper.start_utc_ms + paper.randomize_start_s * 1000
+            if begins_ms <= now.utc_ms < paper.exp_utc_ms - 1000 and paper.ramp_w_per_s is None:
+                one = paper.intervals[0]
+                for way in ("import", "export", "generation", "consumption"):
+                    cap_w = getattr(one, f"{way}_max_w")
+                    assert cap_w is None or getattr(self.world.state.force, f"{way}_w") <= cap_w, (way, paper, self.world.state.force)
+
+    def _hear(self, frozen: Frozen) -> None:
+        """When the newest reading of the grid's power was taken that is a number; the start where none came."""
+        point = "grid.apparent_power_va" if self.world.house.grid.is_apparent else "grid.power_w"
+        if _number(frozen, point) is not None:
+            self.heard_t = max(self.heard_t, self.world.t - frozen.age_s(point))
+
+    @property
+    def _grid_age_s(self) -> float:
+        return self.world.t - self.heard_t
+
+    def _lost_after_s(self) -> float:
+        return max(10.0, 4.0 * self.world.house.grid.period_s)
+
+    @property
+    def clean_s(self) -> float:
+        """For how long every device has told the truth, answered and obeyed."""
+        return self.world.t - self.clean_t
+
+    # --- commands --------------------------------------------------------------------------------
+
+    def _command(self, command: Command, asset: Steered, now: Now) -> None:
+        """Section 3: each with a one-line reason; section 1 rule 5: each expires; and in its range."""
+        assert command.reason, command
+        assert "\n" not in command.reason, command
+        given_back = command.reason.startswith("given back")
+        longest_s = 3_600.0 if given_back else 5.0 if isinstance(asset, Battery) else 20.0
+        assert 0 < command.expires_ns - now.ns <= longest_s * S, command
+        assert isfinite(command.value), command
+        if isinstance(asset, Battery):
+            assert -asset.discharge_max_w <= command.value <= asset.charge_max_w, command
+        elif isinstance(asset, Ev):
+            assert command.value == 0 or asset.current_min_a <= command.value <= asset.current_max_a, command
+        elif isinstance(asset, Moded):
+            assert command.value in {mode.value for mode in asset.modes}, command
+        elif command.point.endswith("_on"):
+            assert command.value in {0, 1}, command
+        else:
+            assert 0 <= command.value <= asset.rated_w, command
+        self._may_be_ordered(command, asset, given_back=given_back)
+
+    def _may_be_ordered(self, command: Command, asset: Steered, *, given_back: bool) -> None:
+        """Section 3: tier A never, lights at least half; a CHP led by heat by its own controller only."""
+        if isinstance(asset, Load | Ev | Moded) and not isinstance(asset, modes.Lights):
+            assert asset.tier != "A", command
+        if isinstance(asset, modes.Lights):
+            assert command.value >= 50, command
+        if isinstance(asset, modes.Chp):
+            assert asset.start_import_w is not None, command
+        assert asset.falls_back or asset.accepts_no_fallback, command
+        assert getattr(asset, "writable", True) and getattr(asset, "switchable", True), command
+        order = self.world.hands.get(asset.name)
+        if order is not None and not given_back:
+            assert order.value is not None, ("in maintenance it belongs to its device", command)
+            if isinstance(asset, Ev | Pv):
+                assert command.value <= order.value, ("by hand", order, command)
+
+    def _ordered(self, command: Command, asset: Steered, frozen: Frozen, before: float | None) -> None:
+        if isinstance(asset, Battery):
+            self._band(command, asset, frozen)
+            return
+        if isinstance(asset, Load) and _number(frozen, f"{asset.name}.fallback_on") == 0 and not asset.accepts_no_fallback:
+            assert command.value or before == 0 or self._last(command.point) == 0, ("without a fall-back", command)
+        self._times(command, asset)
+        if command.reason.startswith("restored") and not isinstance(asset, Pv):
+            told = self._last_change_t(command.point) == self.world.t
+            if told:  # section 2, row release: one load each 30 s
+                assert self.world.t - self.restored_t >= 30 - 1e-6, (command, self.restored_t)
+                self.restored_t = self.world.t
+
+    def _band(self, command: Command, battery: Battery, frozen: Frozen) -> None:
+        """Section 3: a battery keeps its band; section 1 rule 7: no setpoint without its inputs."""
+        soc_pct = _number(frozen, f"{battery.name}.soc_pct")
+        if soc_pct is not None:
+            assert soc_pct > max(battery.soc_min_pct, battery.reserve_soc_pct) or command.value >= 0, (soc_pct, command)
+            assert soc_pct < battery.soc_max_pct or command.value <= 0, (soc_pct, command)
+        assert self._grid_age_s <= self._lost_after_s() or self.clean_s > 0, command
+
+    # --- times -----------------------------------------------------------------------------------
+
+    def _last(self, point: str) -> float | None:
+        told = self.history.get(point)
+        return told[-1][1] if told else None
+
+    def _last_change_t(self, point: str) -> float:
+        told = self.history.get(point, ())
+        return told[-1][0] if len(told) > 1 else -inf
+
+    def _times(self, command: Command, asset: Load | Ev | Pv | Moded) -> None:
+        """Section 3: minimum times, over restarts too; and six switchings in an hour at most."""
+        rank = _rank(asset, command.value)
+        if isinstance(asset, Ev) or (isinstance(asset, Pv) and asset.curtail == "limit"):
+            rank = float(rank > 0) if isinstance(asset, Ev) else 1.0
+        told = self.history.setdefault(command.point, [])
+        by_person = command.who.kind == "person"
+        if told and told[-1][1] == rank:
+            return
+        told.append((self.world.t, rank, by_person))
+        del told[:-40]
+        if len(told) < 3:
+            return
+        (_, older, _), (began_t, was, _), (ended_t, here, _) = told[-3:]
+        least_s = _least_s(asset, up=was > older)
+        assert ended_t - began_t >= least_s - 1e-6, (least_s, command, told[-3:])
+        if isinstance(asset, Load | Ev) and here < was and not by_person:
+            downs = [t for (t, now, hand), (_, then, _) in zip(told[1:], told, strict=False) if now < then and not hand]
+            assert sum(self.world.t - t < 3_600 for t in downs) <= 3, ("switched too often", command, told)
+        if isinstance(asset, Moded):
+            assert _turns_count(told, self.world.t) <= 6, ("turned too often", command, told)
+
+    # --- what may not rise -----------------------------------------------------------------------
+
+    def _why_nothing_rises(self) -> str:
+        """Section 2: a stale grid meter freezes increases; section 4: so do low frequency and an outage."""
+        world, town = self.world, self.world.town
+        slack_s = 2 * world.house.cycle_s
+        if town.lies or town.deaf or town.rivals or town.silent - {"grid"}:
+            return ""
+        stale_s = max(3.0, 2.5 * world.house.grid.period_s)
+        if self._grid_age_s > stale_s + slack_s:
+            return "the grid meter is stale"
+        if self.low_s[49.78] > 3 + slack_s:
+            return "the frequency is low"
+        if world.t - self.dark_t < 60:
+            return "after an outage"
+        return ""
+
+    def _rises(self, asset: Steered, command: Command, before: dict[str, float]) -> bool:
+        if isinstance(asset, Battery | Pv):
+            return False
+        had = self.sent.get(command.point, before.get(command.point))
+        if had is None:
+            had = {Load: 1.0, Ev: getattr(asset, "current_max_a", 0.0)}.get(type(asset))
+        if had is None:
+            had = asset.modes[asset.normal].value
+        return _rank(asset, command.value) > _rank(asset, had) + 1e-9
+
+    def _events(self) -> None:
+        """How long the grid has been what it is, as every device told it truly."""
+        world, town = self.world, self.world.town
+        grid, dt_s = world.house.grid, world.t - self.before_t
+        heard = self.clean_t < world.t and grid.frequency_period_s is not None
+        sound = all(91 < pct < 109 for pct in town.volts_pct)
+        for hz in self.low_s:
+            self.low_s[hz] = self.low_s[hz] + dt_s if heard and sound and town.hz < hz else 0.0
+        if town.is_out and grid.voltage_period_s is not None and self.clean_s > 5:
+            self.dark_t = world.t
+
+    def _taken_by_events(self) -> None:
+        """Section 4: D off at 49.8 Hz for 2 s, C at 49.5 Hz for 1 s, B at 49.2 Hz for 0.5 s (fast meters)."""
+        world, town = self.world, self.world.town
+        due = {"D": self.low_s[49.78], "C": self.low_s[49.48], "B": self.low_s[49.18]}
+        if world.house.grid.frequency_period_s == 1.0:
+            del due["B"]
+        for asset in world.house.assets:
+            if not isinstance(asset, Load) or due.get(asset.tier, 0.0) <= 3 + 3 * world.house.cycle_s:
+                continue
+            if self.may_move(asset) and town.orders.get(point_of(asset), 1.0):
+                raise AssertionError(("low frequency, and it is on", asset, town.hz))
+
+    def may_move(self, asset: Load | Ev | Moded | Battery | Pv, slack_s: float = 5.0) -> bool:
+        """Whether nothing of its own keeps an asset from being lowered now, and for ``slack_s`` before."""
+        order = self.world.hands.get(asset.name)
+        if order is not None and order.value is None:
+            return False
+        takes_orders = getattr(asset, "writable", True) and getattr(asset, "switchable", True)
+        if not takes_orders or not (asset.falls_back or asset.accepts_no_fallback):
+            return False
+        point = point_of(asset)
+        rests = self.world.state.rivals.get(point)
+        if rests is not None and rests.rests_ns is not None:
+            return False
+        if isinstance(asset, Battery | Pv):
+            return True
+        told = self.history.get(point, [])
+        rose = len(told) > 1 and told[-1][1] > told[-2][1]
+        since_t = max(self._last_change_t(point), self.begun_t)
+        return asset.tier != "A" and self.world.t - since_t >= _least_s(asset, up=rose) + slack_s + self.world.house.cycle_s
+
+
+def _rank(asset: Steered, value: float) -> float:
+    """What takes more ranks higher."""
+    if isinstance(asset, Moded):
+        return -float(min(range(len(asset.modes)), key=lambda i: abs(asset.modes[i].value - value)))
+    return value
+
+
+def _least_s(asset: Load | Ev | Pv | Moded, *, up: bool) -> float:
+    if isinstance(asset, Pv):
+        return 0.0 if up else 300.0
+    return asset.min_on_s if up else asset.min_off_s
+
+
+def _turns_count(told: list[tuple[float, float, bool]], t: float) -> int:
+    """How often it changed its direction in the last hour."""
+    ways = [(b[0], b[1] > a[1]) for a, b in zip(told, told[1:], strict=False)]
+    return sum(later[1] != sooner[1] and t - later[0] < 3_600 for sooner, later in zip(ways, ways[1:], strict=False))
+
+
+def _number(frozen: Frozen, point: str) -> float | None:
+    found = frozen.good(point)
+    return None if found is None or not abs(found[0]) <= ABSURD else found[0]
+
+
+def _acts(contact: Contact, frozen: Frozen, running_s: float) -> bool:
+    """Section 1 rule 1: closed, or not known for 15 s; one that needs time to be believed is left out."""
+    point = f"{contact.name}.input_on"
+    value = _number(frozen, point)
+    if value is None or frozen.age_s(point) > 20:
+        return value is not None and running_s > 40
+    return (value != 0) != contact.acts_open and contact.debounce_s == 0
+
+
+def weigh(thing: Any) -> int:
+    """How many leaves something has; none is NaN."""
+    if isinstance(thing, float):
+        assert not isnan(thing)
+        return 1
+    if is_dataclass(thing):
+        return sum(weigh(getattr(thing, f.name)) for f in fields(thing))
+    if isinstance(thing, dict):
+        return sum(1 + weigh(value) for value in thing.values())
+    if isinstance(thing, list | tuple | set | frozenset):
+        return sum(weigh(value) for value in thing)
+    return 1
