@@ -299,6 +299,7 @@ def _allocated(
     _capped_consumption(scene, players, wants, downs, acted, base)
     raising = scene.stage is Stage.WELL
     ups = steps.up(players, scene.state.turns, scene.now_ns, raising=raising)
+    ups = [one for one in ups if override.may_be_raised(players[one.index].asset, scene.wishes.overrides)]
     force = scene.force
     total_w = sum(wants)
     rest_w = base.now_w

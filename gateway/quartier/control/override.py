@@ -81,6 +81,13 @@ def keeps_off(asset: Steered, overrides: Overrides) -> bool:
     return asset.name in overrides and _is_off(asset, overrides[asset.name])
 
 
+def may_be_raised(asset: Steered, overrides: Overrides) -> bool:
+    """Whether an export cap may have it take more: not what a person keeps off, or put into a mode."""
+    if isinstance(asset, Moded):
+        return asset.name not in overrides
+    return not keeps_off(asset, overrides)
+
+
 def _is_off(asset: object, override: Override) -> bool:
     switched = isinstance(asset, Load | Ev) or (isinstance(asset, Pv) and asset.curtail == "relay")
     return switched and override.value == 0
@@ -93,11 +100,14 @@ def is_maintained(asset: Steered, overrides: Overrides) -> bool:
 
 
 def ceiling(asset: Steered, overrides: Overrides) -> float | None:
-    """The most that a charging point's current or a PV's limit may be by a person's word; None: anything."""
+    """The most that a charging point's current or a PV's limit may be by a person's word; None: anything.
+
+    A charging point that a person pauses goes no lower than its floor by this: it pauses in its own time.
+    """
     found = overrides.get(asset.name)
     if found is None or isinstance(asset, Battery | Load | Moded):
         return None
-    return found.value
+    return asset.current_min_a if isinstance(asset, Ev) and found.value == 0 else found.value
 
 
 def power_w(asset: Battery, overrides: Overrides) -> float | None:

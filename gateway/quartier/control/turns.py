@@ -23,8 +23,9 @@ def kept(turns: Mapping[str, Turn], now: Now) -> dict[str, Any]:
 
 def _facts(turn: Turn, now: Now) -> dict[str, Any]:
     def utc_ms(then_ns: int) -> int:
-        # Whole seconds: the wall clock drifts against ours, and a file is not worth writing for that.
-        return (now.utc_ms - (now.ns - then_ns) // _NS_PER_MS) // 1000 * 1000
+        # Whole seconds: the wall clock drifts against ours, and a file is not worth writing for that.  The
+        # next one, so that no time is over early.
+        return -(-(now.utc_ms - (now.ns - then_ns) // _NS_PER_MS) // 1000) * 1000
 
     assert turn.since_ns is not None
     return {

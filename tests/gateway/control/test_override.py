@@ -3,7 +3,7 @@ from itertools import pairwise
 from typing import ClassVar
 
 import pytest
-from tests.gateway.control.walk import STREET, TANK
+from tests.gateway.control.walk.houses import STREET, TANK
 
 from quartier.control import override
 from quartier.control.override import Override

@@ -22,6 +22,27 @@ from quartier.house.nodes import PHASES, ROOT, Node
 
 ASSETS_MAX = (2, 4, 4, 6, 10)
 PARIS = (48.85, 2.35)
+STREET = modes.Lights(
+    name="street",
+    rated_w=2_000,
+    tier="C",
+    quantity="dim_pct",
+    modes=tuple(Mode(f"{p} % light", p, 20.0 * p) for p in (100, 90, 80, 70, 60, 50)),
+    evening=((22 * 3600, 80), (30 * 60, 60), (5.5 * 3600, 100)),
+)
+TANK = modes.Heat(
+    name="tank",
+    rated_w=3_000,
+    tier="C",
+    quantity="sg_ready_state",
+    senses=("tank_c",),
+    modes=(Mode("boost", 3, 3_000), Mode("normal", 2, 2_000), Mode("blocked", 1, 0)),
+    normal=1,
+    min_on_s=300,
+    min_off_s=180,
+    comfort_min_c=45,
+    comfort_max_c=60,
+)
 
 
 def made(number: int) -> House:

@@ -41,6 +41,7 @@ class Judge:
         self.restored_t = -inf
         self.begun_t = self.clean_t = world.t
         self.dark_t = -inf
+        self.out_s = 0.0
         self.low_s = dict.fromkeys((49.78, 49.48, 49.18), 0.0)
         self.before_t = world.t
         self.flows = Flows(self)
@@ -49,6 +50,7 @@ class Judge:
     def interrupted(self, *, anew: bool, dark: bool = False) -> None:
         """The process was late or began ``anew``, after the power was gone (``dark``): what needs time begins again."""
         self.begun_t = self.clean_t = self.world.t
+        self.out_s = 0.0
         if anew:
             self.restored_t = -inf
             self.heard_t = self.world.t
@@ -133,7 +135,7 @@ class Judge:
         if self._grid_age_s > self._lost_after_s() + 2 * world.house.cycle_s:
             assert force.import_w <= limits.import_failsafe_w, force
             assert force.export_w <= limits.export_failsafe_w, force
-        if world.town.is_out and not world.town.lies and frozen.age_s("grid.voltage_l1_v") == 0 and self.clean_s > 10:
+        if self.out_s > 3 + 3 * world.house.cycle_s:  # section 2: a grid outage leads to INIT
             assert mode is Mode.INIT, mode
         for contact in world.house.contacts:
             if _acts(contact, frozen, world.t - self.begun_t):
@@ -210,8 +212,11 @@ class Judge:
         order = self.world.hands.get(asset.name)
         if order is not None and not given_back:
             assert order.value is not None, ("in maintenance it belongs to its device", command)
+            if isinstance(asset, Load) and order.value == 0:  # it stays on while its least time runs, but never comes
+                assert not command.value or self._last(command.point) != 0, ("by hand", order, command)
             if isinstance(asset, Ev | Pv):
-                assert command.value <= order.value, ("by hand", order, command)
+                least = asset.current_min_a if isinstance(asset, Ev) and self._last(command.point) else 0.0
+                assert command.value <= max(order.value, least), ("by hand", order, command)
 
     def _ordered(self, command: Command, asset: Steered, frozen: Frozen, before: float | None) -> None:
         if isinstance(asset, Battery):
@@ -284,7 +289,7 @@ class Judge:
         return ""
 
     def _rises(self, asset: Steered, command: Command, before: dict[str, float]) -> bool:
-        if isinstance(asset, Battery | Pv):
+        if isinstance(asset, Battery | Pv | modes.Chp):
             return False
         had = self.sent.get(command.point, before.get(command.point))
         if had is None:
@@ -301,7 +306,9 @@ class Judge:
         sound = all(91 < pct < 109 for pct in town.volts_pct)
         for hz in self.low_s:
             self.low_s[hz] = self.low_s[hz] + dt_s if heard and sound and town.hz < hz else 0.0
-        if town.is_out and grid.voltage_period_s is not None and self.clean_s > 5:
+        is_seen = town.is_out and grid.voltage_period_s is not None and self.clean_t < world.t
+        self.out_s = self.out_s + dt_s if is_seen else 0.0
+        if self.out_s > 3 + 3 * world.house.cycle_s:
             self.dark_t = world.t
 
     def _taken_by_events(self) -> None:
