@@ -1,5 +1,7 @@
 """Assets met for the first time are taken as they stand, so that a restart does not lift what was limited."""
 
+from dataclasses import replace
+
 from quartier.control import moded, outcome, sight
 from quartier.control.players import flexible, full_w
 from quartier.control.shed import Turn
@@ -11,7 +13,8 @@ from quartier.house.image import Frozen
 def turns(frozen: Frozen, state: State, now_ns: int) -> dict[str, Turn]:
     """The turn of each flexible asset; one met for the first time is taken as it stands.
 
-    So a restart neither forgets what was shed nor lifts what was limited: it is restored staged.
+    So a restart neither forgets what was shed nor lifts what was limited: it is restored staged.  What is
+    remembered of it, its least times and its sheds, stays.
     """
     known = dict(state.turns)
     for one in moded.steered(state.house):
@@ -32,10 +35,10 @@ def _met(frozen: Frozen, asset: Load | Ev | Pv, turn: Turn, now_ns: int) -> Turn
     if found is None or not turn.on or turn.limit_w is not None:
         return turn
     if point.endswith("_on"):
-        return turn if found.value else Turn(on=False, since_ns=now_ns)
+        return turn if found.value else replace(turn, on=False, since_ns=now_ns)
     if isinstance(asset, Ev):
         if found.value < asset.current_min_a:
-            return Turn(on=False, since_ns=now_ns)
+            return replace(turn, on=False, since_ns=now_ns)
         watts = found.value * asset.voltage_v * asset.phases_count
-        return turn if watts >= full_w(asset) else Turn(limit_w=watts)
-    return turn if found.value >= asset.rated_w else Turn(limit_w=max(0.0, found.value))
+        return turn if watts >= full_w(asset) else replace(turn, limit_w=watts)
+    return turn if found.value >= asset.rated_w else replace(turn, limit_w=max(0.0, found.value))

@@ -217,3 +217,15 @@ def test_a_cap_of_the_district_holds_the_whole_park_and_lets_go_by_stages(park, 
     assert sum(p.flows_w["grid"]) <= 20_000, "120 s and a random while first"
     p.run(500)
     assert sum(p.flows_w["park"]) > 0.9 * free_w
+
+
+def test_the_cars_may_leave_the_site_file_while_the_connection_holds_them_back(park, car):
+    p = park(points(2), import_w=40_000)
+    p.cars = {"ev00": car(), "ev01": car()}
+    p.run(60).cap(import_max_w=8_000).run(60)
+    assert p.state.park.level_w is not None
+    p.house = replace(p.house, assets=())
+    p.state = p.state.adopt(p.house)
+    p.cap(import_max_w=40_000).run(600)
+
+    assert p.state.park.level_w is None

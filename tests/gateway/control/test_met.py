@@ -1,4 +1,8 @@
+from dataclasses import replace
+
 import pytest
+
+from quartier.control.shed import Turn
 
 
 @pytest.mark.parametrize(
@@ -25,3 +29,17 @@ def test_what_is_found_free_is_free(plant):
     p.step()
 
     assert {"free"} == {p.view["assets"][name]["state"] for name in ("pump", "ev1", "pv1")}
+
+
+@pytest.mark.parametrize(
+    ("point", "value", "since_ns"),
+    [("pump.relay_on", 0.0, 0), ("ev1.current_max_a", 8.0, -7), ("ev1.current_max_a", 0.0, 0)],
+)
+def test_what_is_remembered_over_a_restart_stays_where_it_is_found_limited(plant, point, value, since_ns):
+    p, name = plant(ev_wants_w=11_040), point.split(".")[0]
+    p.state = replace(p.state, turns={name: Turn(since_ns=-7, sheds_ns=(-9, -8), turns_ns=(-9,))})
+    p.raw[point] = value
+    p.step()
+    turn = p.state.turns[name]
+
+    assert ((-9, -8), (-9,), since_ns) == (turn.sheds_ns, turn.turns_ns, turn.since_ns)

@@ -112,6 +112,48 @@ def test_in_maintenance_an_asset_is_given_back_once_and_ordered_no_more(town):
     assert "maintenance, anna: filter changed" == p.view["assets"]["bat1"]["state"]
 
 
+def test_what_takes_no_order_has_none_to_give_back_in_maintenance(town):
+    p = town()
+    p.run(30).by_hand = {"lift": None}
+    p.run(1)
+
+    assert ((), {}) == (p.decision.releases, dict(p.decision.lost))
+
+
+def test_a_car_that_just_began_charges_at_its_floor_until_a_person_s_pause_is_due(town):
+    p = town(ev_wants_w=11_040, soc_pct=12, loads_w={"street": 0.0, "tank": 0.0})
+    p.run(30).by_hand = {"ev1": 0.0}
+    p.run(300).by_hand = {}
+    while p.points["ev1.current_max_a"] == 0 and p.t < 900:
+        began = p.t
+        p.run(1)
+    p.run(5).by_hand = {"ev1": 0.0}
+    p.run(120)
+    told = p.written("ev1.current_max_a", since=began)
+
+    assert {6.0} == {value for t, value in told if t < began + 60}
+    assert 0 == p.points["ev1.current_max_a"]
+    assert next(t for t, value in told if value == 0) >= began + 60
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "point", "expected"),
+    [
+        ("pump", 0.0, "pump.relay_on", 0),
+        ("ev1", 0.0, "ev1.current_max_a", 0),
+        ("tank", 2.0, "tank.sg_ready_state", 1),
+    ],
+)
+def test_no_export_cap_brings_back_what_a_person_keeps_off(town, name, value, point, expected):
+    p = town(loads_w={"pump": 1_000, "street": 0.0}, soc_pct=95, ev_wants_w=11_040)
+    p.run(30).by_hand = {name: value}
+    p.run(900)
+    p.sun_w = 6_000
+    p.cap(export_max_w=0).run(300)
+
+    assert {expected} == {v for _, v in p.written(point, since=900)} | {p.points[point]}
+
+
 def test_the_caps_of_an_asset_in_maintenance_are_taken_by_the_others(town):
     p = town(loads_w={"pump": 2_000, "cold": 1_500, "street": 0.0, "tank": 0.0}, soc_pct=12)
     p.run(30).by_hand = {"pump": None}

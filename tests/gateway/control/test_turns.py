@@ -30,6 +30,13 @@ def test_a_minimum_time_goes_on_over_a_restart(house, on, least_s):
         assert over is may_switch(pump, found["pump"], 7 * S)
 
 
+@pytest.mark.parametrize("ago_ms", [100_000, 100_001, 100_500, 100_999])
+def test_no_minimum_time_is_over_early_for_whole_seconds(house, ago_ms):
+    found = restarted(house, {"pump": Turn(on=True, since_ns=BEFORE.ns - ago_ms * 1_000_000)})["pump"]
+
+    assert 0 <= found.since_ns - (7 * S - 10 * S - ago_ms * 1_000_000) < S
+
+
 @pytest.mark.parametrize(("synced", "away_s"), [(False, 10), (True, -3600)])
 def test_where_nobody_knows_how_long_it_took_a_minimum_time_begins_anew(house, synced, away_s):
     found = restarted(
