@@ -115,7 +115,7 @@ class Turn:
         self._state = replace(
             self._state,
             supplies=supplies.recalled(house.supplies, kept.get("subscribed_va")),
-            turns=turns.recalled(house, kept.get("turns"), self._clock.now()),
+            turns=turns.recalled(house, kept.get("turns"), self._clock.now(), dark=known.outage.is_open),
             events=gridmemory.recalled(known, kept.get("grid"), away_s, self._clock.now_ns()),
         )
 

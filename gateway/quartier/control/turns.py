@@ -39,8 +39,12 @@ def _facts(turn: Turn, now: Now) -> dict[str, Any]:
     }
 
 
-def recalled(house: House, facts: object, now: Now) -> dict[str, Turn]:
-    """The turns of assets that are still there; what is no such fact is left out."""
+def recalled(house: House, facts: object, now: Now, *, dark: bool = False) -> dict[str, Turn]:
+    """The turns of assets that are still there; what is no such fact is left out.
+
+    ``dark``: the power was gone meanwhile, so that what was wanted above normal is no longer (failsafe.md
+    section 1, rule 6); what a cap had lowered stays so.
+    """
     if not isinstance(facts, Mapping):
         return {}
     found = {}
@@ -48,18 +52,19 @@ def recalled(house: House, facts: object, now: Now) -> dict[str, Turn]:
         known = facts.get(asset.name)
         if isinstance(known, Mapping):
             try:
-                found[asset.name] = _turn(asset, known, now)
+                found[asset.name] = _turn(asset, known, now, dark=dark)
             except (KeyError, TypeError, ValueError, OverflowError):
                 continue
     return found
 
 
-def _turn(asset: object, known: Mapping[str, Any], now: Now) -> Turn:
+def _turn(asset: object, known: Mapping[str, Any], now: Now, *, dark: bool) -> Turn:
     mode = known["mode"]
     if mode is not None:
         mode = int(mode)
         if not isinstance(asset, Moded) or not 0 <= mode < len(asset.modes):
             raise ValueError("a mode that it does not have")
+        mode = max(mode, asset.normal) if dark else mode
     before_w = float(known["before_w"])
     if not isfinite(before_w):
         raise ValueError("a power that is no number")

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import pytest
 
+from quartier.control.shed import Gate
 from quartier.house.assets import Ev
 from quartier.house.nodes import Node
 
@@ -222,10 +223,13 @@ def test_a_cap_of_the_district_holds_the_whole_park_and_lets_go_by_stages(park, 
 def test_the_cars_may_leave_the_site_file_while_the_connection_holds_them_back(park, car):
     p = park(points(2), import_w=40_000)
     p.cars = {"ev00": car(), "ev01": car()}
+    p.base_w = {"grid": (1_000, 1_000, 1_000)}
     p.run(60).cap(import_max_w=8_000).run(60)
     assert p.state.park.level_w is not None
-    p.house = replace(p.house, assets=())
+    p.house, p.base_w = replace(p.house, assets=()), {}
+    calm = Gate(below_since_ns=(p.t - 150) * 10**9)
     p.state = p.state.adopt(p.house)
-    p.cap(import_max_w=40_000).run(600)
+    p.state = replace(p.state, gate=calm, park=replace(p.state.park, shared_ns=p.t * 10**9))
+    p.run(60)
 
     assert p.state.park.level_w is None

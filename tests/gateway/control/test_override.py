@@ -145,13 +145,15 @@ def test_a_car_that_just_began_charges_at_its_floor_until_a_person_s_pause_is_du
     ],
 )
 def test_no_export_cap_brings_back_what_a_person_keeps_off(town, name, value, point, expected):
-    p = town(loads_w={"pump": 1_000, "street": 0.0}, soc_pct=95, ev_wants_w=11_040)
+    p = town(loads_w={"pump": 1_000, "street": 0.0}, soc_pct=95)
     p.run(30).by_hand = {name: value}
-    p.run(900)
-    p.sun_w = 6_000
-    p.cap(export_max_w=0).run(300)
+    p.run(600)
+    begun = p.t
+    p.sun_w, p.soc_pct, p.bat_w = 6_000, 95, 0
+    p.cap(export_max_w=0).run(120)
 
-    assert {expected} == {v for _, v in p.written(point, since=900)} | {p.points[point]}
+    assert {expected} == {v for _, v in p.written(point, since=begun)} | {p.points[point]}
+    assert p.longest_over_s(0, since=begun + 1, export=True) <= 8
 
 
 def test_the_caps_of_an_asset_in_maintenance_are_taken_by_the_others(town):

@@ -2,6 +2,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from tests.gateway.control.walk.houses import TANK
 
 from quartier.control import turns
 from quartier.control.shed import Turn, may_switch
@@ -109,3 +110,13 @@ def test_a_cycle_begins_with_what_was_recalled(plant):
 
     assert 0 == p.points["pump.relay_on"]
     assert 1 == p.state.turns["pump"].sheds_24h(p.t * S)
+
+
+@pytest.mark.parametrize(
+    ("mode", "dark", "expected"), [(0, False, 0), (0, True, 1), (1, True, 1), (2, True, 2)]
+)
+def test_after_an_outage_nothing_is_recalled_above_its_normal_mode(house, mode, dark, expected):
+    facts = turns.kept({"tank": Turn(since_ns=BEFORE.ns, mode=mode)}, BEFORE)
+    found = turns.recalled(replace(house, assets=(TANK,)), facts, BEFORE, dark=dark)
+
+    assert expected == found["tank"].mode

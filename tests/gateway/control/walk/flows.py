@@ -59,7 +59,12 @@ class Flows:
             return
         self.over_s[row] = self.over_s.get(row, 0.0) + dt_s
         longest_s = DEADLINE_S + 3 * self.judge.world.house.grid.period_s + 3 * self.judge.world.house.cycle_s
-        assert self.over_s[row] <= longest_s, (row, able, self.judge.world.state.force, self.judge.world.town.flows_w)
+        assert self.over_s[row] <= longest_s, (
+            row,
+            able,
+            self.judge.world.state.force,
+            self.judge.world.town.flows_w,
+        )
 
     def _rows(self):
         """Each row that has a cap: node, phase (0 the sum), what flows and what may, in W."""
@@ -110,7 +115,9 @@ class Flows:
         town = self.judge.world.town
         if isinstance(asset, Ev):
             order_a = town.orders.get(point_of(asset), asset.current_max_a)
-            able = asset.tier != "A" and order_a > asset.current_min_a + 0.5 and self.judge.may_move(asset, -1e9)
+            able = (
+                asset.tier != "A" and order_a > asset.current_min_a + 0.5 and self.judge.may_move(asset, -1e9)
+            )
             return able or (order_a > 0 and self.judge.may_move(asset))
         if isinstance(asset, Load):
             return bool(town.orders.get(point_of(asset), 1.0)) and self.judge.may_move(asset)
@@ -127,7 +134,10 @@ class Flows:
         if isinstance(asset, modes.Substation) and turn is not None and turn.back_ns is not None:
             return False
         if isinstance(asset, modes.Substation):
-            return all(low_c + 1 < world.town.senses[f"{asset.name}.{q}"] < high_c - 1 for q, low_c, high_c in asset.bands)
+            return all(
+                low_c + 1 < world.town.senses[f"{asset.name}.{q}"] < high_c - 1
+                for q, low_c, high_c in asset.bands
+            )
         if isinstance(asset, modes.Ventilation):
             return world.town.senses[f"{asset.name}.co2_ppm"] <= asset.co2_max_ppm
         return True
@@ -137,9 +147,9 @@ class Flows:
         for asset in self.judge.world.house.assets:
             if town.power_w[asset.name] >= -LEAST_W or not isinstance(asset, Pv | Battery):
                 continue
-            if isinstance(asset, Battery) or asset.curtail != "none":
-                if self.judge.may_move(asset):
-                    yield asset.name
+            able = isinstance(asset, Battery) or asset.curtail != "none"
+            if able and self.judge.may_move(asset):
+                yield asset.name
 
     def _batteries(self, dt_s: float, *, synced: bool) -> None:
         """Section 2, FAILSAFE: no battery export, no grid charging above the reserve."""
@@ -149,10 +159,14 @@ class Flows:
         grid_w = sum(world.town.flows_w[ROOT])
         own_w = sum(w for name, w in world.town.power_w.items() if name in world.town.soc_pct)
         above = all(
-            world.town.soc_pct[a.name] > a.reserve_soc_pct + 1 for a in world.house.assets if isinstance(a, Battery)
+            world.town.soc_pct[a.name] > a.reserve_soc_pct + 1
+            for a in world.house.assets
+            if isinstance(a, Battery)
         )
         for what, watts in (("export", min(-grid_w, -own_w)), ("charge", min(grid_w, own_w))):
             bad = careful and watts > LEAST_W and (what == "export" or above)
-            self.over_s[what + " by battery"] = self.over_s.get(what + " by battery", 0.0) + dt_s if bad else 0.0
+            self.over_s[what + " by battery"] = (
+                self.over_s.get(what + " by battery", 0.0) + dt_s if bad else 0.0
+            )
             longest_s = CAREFUL_S + 3 * world.house.grid.period_s + 2 * world.house.cycle_s
             assert self.over_s[what + " by battery"] <= longest_s, (what, grid_w, own_w, world.link.mode)

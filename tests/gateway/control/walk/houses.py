@@ -296,7 +296,9 @@ def _ventilation(random: Random, placed: dict) -> modes.Ventilation:
     )
 
 
-def _released(random: Random, assets: tuple[Steered, ...], limits: Limits) -> Iterator[tuple[str, float | None]]:
+def _released(
+    random: Random, assets: tuple[Steered, ...], limits: Limits
+) -> Iterator[tuple[str, float | None]]:
     """What is written to a point that is given back; None: its device's own control."""
     own = random.random() < 0.5
     for asset in assets:

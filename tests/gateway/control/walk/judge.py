@@ -6,6 +6,7 @@ controller's state only what force it says is in, which it compares with what it
 
 import json
 from dataclasses import fields, is_dataclass
+from itertools import pairwise
 from math import inf, isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,11 @@ class Judge:
 
     def acknowledged(self, paper: Envelope, held: Envelope | None, ack: Ack) -> None:
         """Section 6: replay and nonsense are refused, acknowledged with a reason, and have no effect."""
-        numbers = [w for i in paper.intervals for w in (i.import_max_w, i.export_max_w, i.generation_max_w, i.consumption_max_w)]
+        numbers = [
+            w
+            for i in paper.intervals
+            for w in (i.import_max_w, i.export_max_w, i.generation_max_w, i.consumption_max_w)
+        ]
         if any(watts is not None and not (isfinite(watts) and watts >= 0) for watts in numbers):
             assert ack.status == "REJECTED", (paper, ack)
         if held is not None and paper.seq <= held.seq and paper != held:
@@ -107,7 +112,10 @@ class Judge:
         if world.cycles_count % WEIGHED_EVERY == 0:
             parts = [getattr(world.state, f.name) for f in fields(world.state) if f.name != "house"]
             weight = weigh((parts, world.link))
-            assert weight < STATE_MAX, (weight, {f.name: weigh(getattr(world.state, f.name)) for f in fields(world.state)})
+            assert weight < STATE_MAX, (
+                weight,
+                {f.name: weigh(getattr(world.state, f.name)) for f in fields(world.state)},
+            )
         self.before_t = world.t
 
     def _given_back(self, point: str) -> None:
@@ -126,7 +134,10 @@ class Judge:
         own = world.link.failsafe
         careful = (limits.import_failsafe_w, limits.export_failsafe_w)
         if own is not None:
-            careful = (min(own.import_max_w, limits.import_hard_w), min(own.export_max_w, limits.export_hard_w))
+            careful = (
+                min(own.import_max_w, limits.import_hard_w),
+                min(own.export_max_w, limits.export_hard_w),
+            )
         hard = (limits.import_hard_w, limits.export_hard_w)
         calm = (limits.import_autonomous_w, limits.export_autonomous_w)
         highest = {Mode.FAILSAFE: careful, Mode.INIT: careful, Mode.AUTONOMOUS: calm}.get(mode, hard)
@@ -157,7 +168,11 @@ class Judge:
                 one = paper.intervals[0]
                 for way in ("import", "export", "generation", "consumption"):
                     cap_w = getattr(one, f"{way}_max_w")
-                    assert cap_w is None or getattr(self.world.state.force, f"{way}_w") <= cap_w, (way, paper, self.world.state.force)
+                    assert cap_w is None or getattr(self.world.state.force, f"{way}_w") <= cap_w, (
+                        way,
+                        paper,
+                        self.world.state.force,
+                    )
 
     def _hear(self, frozen: Frozen) -> None:
         """When the newest reading of the grid's power was taken that is a number; the start where none came."""
@@ -208,11 +223,14 @@ class Judge:
         if isinstance(asset, modes.Chp):
             assert asset.start_import_w is not None, command
         assert asset.falls_back or asset.accepts_no_fallback, command
-        assert getattr(asset, "writable", True) and getattr(asset, "switchable", True), command
+        assert getattr(asset, "writable", True), command
+        assert getattr(asset, "switchable", True), command
         order = self.world.hands.get(asset.name)
         if order is not None and not given_back:
             assert order.value is not None, ("in maintenance it belongs to its device", command)
-            if isinstance(asset, Load) and order.value == 0:  # it stays on while its least time runs, but never comes
+            if (
+                isinstance(asset, Load) and order.value == 0
+            ):  # it stays on while its least time runs, but never comes
                 assert not command.value or self._last(command.point) != 0, ("by hand", order, command)
             if isinstance(asset, Ev | Pv):
                 least = asset.current_min_a if isinstance(asset, Ev) and self._last(command.point) else 0.0
@@ -222,8 +240,15 @@ class Judge:
         if isinstance(asset, Battery):
             self._band(command, asset, frozen)
             return
-        if isinstance(asset, Load) and _number(frozen, f"{asset.name}.fallback_on") == 0 and not asset.accepts_no_fallback:
-            assert command.value or before == 0 or self._last(command.point) == 0, ("without a fall-back", command)
+        if (
+            isinstance(asset, Load)
+            and _number(frozen, f"{asset.name}.fallback_on") == 0
+            and not asset.accepts_no_fallback
+        ):
+            assert command.value or before == 0 or self._last(command.point) == 0, (
+                "without a fall-back",
+                command,
+            )
         self._times(command, asset)
         if command.reason.startswith("restored") and not isinstance(asset, Pv):
             told = self._last_change_t(command.point) == self.world.t
@@ -235,7 +260,10 @@ class Judge:
         """Section 3: a battery keeps its band; section 1 rule 7: no setpoint without its inputs."""
         soc_pct = _number(frozen, f"{battery.name}.soc_pct")
         if soc_pct is not None:
-            assert soc_pct > max(battery.soc_min_pct, battery.reserve_soc_pct) or command.value >= 0, (soc_pct, command)
+            assert soc_pct > max(battery.soc_min_pct, battery.reserve_soc_pct) or command.value >= 0, (
+                soc_pct,
+                command,
+            )
             assert soc_pct < battery.soc_max_pct or command.value <= 0, (soc_pct, command)
         assert self._grid_age_s <= self._lost_after_s() or self.clean_s > 0, command
 
@@ -266,7 +294,11 @@ class Judge:
         least_s = _least_s(asset, up=was > older)
         assert ended_t - began_t >= least_s - 1e-6, (least_s, command, told[-3:])
         if isinstance(asset, Load | Ev) and here < was and not by_person:
-            downs = [t for (t, now, hand), (_, then, _) in zip(told[1:], told, strict=False) if now < then and not hand]
+            downs = [
+                t
+                for (t, now, hand), (_, then, _) in zip(told[1:], told, strict=False)
+                if now < then and not hand
+            ]
             assert sum(self.world.t - t < 3_600 for t in downs) <= 3, ("switched too often", command, told)
         if isinstance(asset, Moded):
             assert _turns_count(told, self.world.t) <= 6, ("turned too often", command, told)
@@ -340,7 +372,10 @@ class Judge:
         told = self.history.get(point, [])
         rose = len(told) > 1 and told[-1][1] > told[-2][1]
         since_t = max(self._last_change_t(point), self.begun_t)
-        return asset.tier != "A" and self.world.t - since_t >= _least_s(asset, up=rose) + slack_s + self.world.house.cycle_s
+        return (
+            asset.tier != "A"
+            and self.world.t - since_t >= _least_s(asset, up=rose) + slack_s + self.world.house.cycle_s
+        )
 
 
 def _rank(asset: Steered, value: float) -> float:
@@ -358,8 +393,8 @@ def _least_s(asset: Load | Ev | Pv | Moded, *, up: bool) -> float:
 
 def _turns_count(told: list[tuple[float, float, bool]], t: float) -> int:
     """How often it changed its direction in the last hour."""
-    ways = [(b[0], b[1] > a[1]) for a, b in zip(told, told[1:], strict=False)]
-    return sum(later[1] != sooner[1] and t - later[0] < 3_600 for sooner, later in zip(ways, ways[1:], strict=False))
+    ways = [(b[0], b[1] > a[1]) for a, b in pairwise(told)]
+    return sum(later[1] != sooner[1] and t - later[0] < 3_600 for sooner, later in pairwise(ways))
 
 
 def _number(frozen: Frozen, point: str) -> float | None:

@@ -48,9 +48,14 @@ def _lost(world: World, random: Random) -> tuple[Any, ...]:
     return ([random.choice(pool) for _ in range(random.randint(0, 3))],)
 
 
-def _document(world: World, random: Random) -> tuple[Any, ...]:
+def _document(_: World, random: Random) -> tuple[Any, ...]:
     pick = random.choice
-    caps: list[float | None] = [pick(WATTS), pick(WATTS), pick((None, None, *WATTS)), pick((None, None, *WATTS))]
+    caps: list[float | None] = [
+        pick(WATTS),
+        pick(WATTS),
+        pick((None, None, *WATTS)),
+        pick((None, None, *WATTS)),
+    ]
     if random.random() < 0.1:
         caps[random.randrange(4)] = pick(WRONG)
     return (
@@ -87,15 +92,20 @@ def _by_hand(world: World, random: Random) -> tuple[Any, ...]:
 
 def _car(world: World, random: Random) -> tuple[Any, ...]:
     cars = [asset.name for asset in world.built.assets if isinstance(asset, Ev)]
-    comes = random.random() < 0.7
     wants_wh = random.choice((inf, 500.0, 20_000.0))
     leaves_s = random.choice((None, 600.0, 36_000.0))
-    return random.choice(cars or [""]), comes, random.choice((1, 2, 3, 3)), random.choice((6.0, 16.0, 32.0)), wants_wh, leaves_s
+    return (
+        random.choice(cars or [""]),
+        random.choice((0, 0, 1, 2, 3, 3)),
+        random.choice((6.0, 16.0, 32.0)),
+        wants_wh,
+        leaves_s,
+    )
 
 
-def _car_made(world: World, name: str, comes: bool, phases: int, max_a: float, wants_wh: float, leaves_s) -> None:
+def _car_made(world: World, name: str, phases: int, max_a: float, wants_wh: float, leaves_s) -> None:
     world.town.cars.pop(name, None)
-    if comes and name:
+    if phases and name:
         leaves_t = None if leaves_s is None else world.t + leaves_s
         world.town.cars[name] = Car(phases, max_a, wants_wh, 0.0, leaves_t)
 
@@ -137,12 +147,12 @@ def _rival(world: World, random: Random) -> tuple[Any, ...]:
     values = [0.0, 1.0, 6.0, 16.0, 50.0, 500.0]
     if isinstance(asset, Moded):
         values = [mode.value for mode in asset.modes]
-    return point_of(asset), random.choice(values), random.random() < 0.3
+    return point_of(asset), random.choice(values), random.choice(("once", "once", "always"))
 
 
-def _rival_made(world: World, point: str, value: float, stays: bool) -> None:
+def _rival_made(world: World, point: str, value: float, how_often: str) -> None:
     world.town.orders[point], world.town.told_t[point] = value, world.t
-    if stays:
+    if how_often == "always":
         world.town.rivals[point] = value
 
 
@@ -151,7 +161,7 @@ def _well(world: World) -> None:
     town.lies, town.silent, town.deaf, town.rivals = {}, set(), set(), {}
 
 
-def _grid(world: World, random: Random) -> tuple[Any, ...]:
+def _grid(_: World, random: Random) -> tuple[Any, ...]:
     goal_hz = random.choice((50.0, 50.0, 49.95, 49.85, 49.75, 49.79, 49.45, 49.1, 48.8, 50.15, 50.3, 51.4))
     return goal_hz, random.choice((0.1, 0.5, 2.0))
 
@@ -160,7 +170,7 @@ def _grid_made(world: World, goal_hz: float, slope: float) -> None:
     world.town.hz_goal, world.town.hz_slope = goal_hz, slope
 
 
-def _volts(world: World, random: Random) -> tuple[Any, ...]:
+def _volts(_: World, random: Random) -> tuple[Any, ...]:
     each = random.choice((100.0, 100.0, 100.0, 88.0, 89.9, 111.0, 45.0, 0.0))
     volts = [each] * 3
     if random.random() < 0.3:
@@ -204,7 +214,7 @@ def _none(world: World, random: Random) -> tuple[Any, ...]:
 
 # name: how often beside the rest, how its arguments are drawn, what it does
 TABLE: dict[str, tuple[int, Callable[[World, Random], tuple[Any, ...]], Callable[..., None]]] = {
-    "time passes": (30, _none, lambda world: None),
+    "time passes": (30, _none, lambda _: None),
     "late": (2, _one(2.0, 7.0, 90.0, 3_600.0), World.late),
     "lie": (6, _lie, lambda world, point, how, by: world.town.lies.update({point: (how, by)})),
     "well": (8, _none, _well),
@@ -219,17 +229,28 @@ TABLE: dict[str, tuple[int, Callable[[World, Random], tuple[Any, ...]], Callable
     "sense": (3, _sense, _put(lambda world: world.town.senses)),
     "frequency": (3, _grid, _grid_made),
     "voltage": (2, _volts, _set(lambda world: world.town, "volts_pct")),
-    "contact": (2, lambda w, r: (r.choice([*w.town.closed, ""]), r.random() < 0.5), _put(lambda w: w.town.closed)),
+    "contact": (
+        2,
+        lambda w, r: (r.choice([*w.town.closed, ""]), r.random() < 0.5),
+        _put(lambda w: w.town.closed),
+    ),
     "operator": (
         1,
-        lambda w, r: r.choice((("subscribed_power_va", 6_000.0), ("over_current_on", 1.0), ("over_current_on", 0.0))),
+        lambda _, r: r.choice(
+            (("subscribed_power_va", 6_000.0), ("over_current_on", 1.0), ("over_current_on", 0.0))
+        ),
         _put(lambda world: world.town.operator),
     ),
     "beat": (12, _none, World.beat),
     "document": (6, _document, _document_made),
     "values": (
         1,
-        lambda w, r: (int(w.t) - r.choice((0, 1_000)), r.choice((*WATTS, nan)), r.choice(WATTS), r.choice((0.0, 7_200.0))),
+        lambda w, r: (
+            int(w.t) - r.choice((0, 1_000)),
+            r.choice((*WATTS, nan)),
+            r.choice(WATTS),
+            r.choice((0.0, 7_200.0)),
+        ),
         World.values,
     ),
     "shed": (1, _one(10.0, 3_600.0), World.shed),
@@ -237,11 +258,15 @@ TABLE: dict[str, tuple[int, Callable[[World, Random], tuple[Any, ...]], Callable
     "cancelled": (2, _name, lambda world, name: world.hands.pop(name, None)),
     "restart": (
         1,
-        lambda w, r: (r.choice((0.0, 3.0, 40.3, 4_000.0)), r.random() < 0.3, r.random() < 0.3),
+        lambda _, r: (r.choice((0.0, 3.0, 40.3, 4_000.0)), r.random() < 0.3, r.random() < 0.3),
         lambda world, down_s, dark, reboot: world.restart(down_s, dark=dark, reboot=reboot),
     ),
     "reread": (1, _reread, World.reread),
-    "jump": (1, _one(-1e6, -3_600.0, -61.5, 61.5, 3_600.0, 1e6), lambda w, by_s: setattr(w, "jump_s", w.jump_s + by_s)),
+    "jump": (
+        1,
+        _one(-1e6, -3_600.0, -61.5, 61.5, 3_600.0, 1e6),
+        lambda w, by_s: setattr(w, "jump_s", w.jump_s + by_s),
+    ),
     "synced": (1, _one(True, True, False), _set(lambda world: world, "synced")),
 }
 NAMES = tuple(TABLE)

@@ -86,7 +86,9 @@ class Town:
         self._single = {n.name: n.phase or pick(PHASES) for n in house.nodes if n.phases_count == 1}
         self._ways = {a.name: self._way(a.node) for a in house.assets}
         self._wired = {a.name: self._wiring(a) for a in house.assets}
-        self._says = {a.name: (self._random.random() < 0.7, self._random.random() < 0.7) for a in house.assets}
+        self._says = {
+            a.name: (self._random.random() < 0.7, self._random.random() < 0.7) for a in house.assets
+        }
         self._phased = self._random.random() < 0.7
         self._layouts: dict[str, tuple[tuple[str, ...], Layout]] = {}
         self._due: dict[str, float] = {}
@@ -194,9 +196,9 @@ class Town:
         out = self.is_out
         for node, three in self.base_w.items():
             if not out:
-                if node in self._single:
-                    three = tuple(sum(three) * (phase == self._single[node]) for phase in PHASES)
-                self._add(flows, self._way(node), three)
+                on = self._single.get(node)
+                here = three if on is None else tuple(sum(three) * (phase == on) for phase in PHASES)
+                self._add(flows, self._way(node), here)
         for asset in self.house.assets:
             watts, three = (0.0, (0.0, 0.0, 0.0)) if out else self._taken(asset)
             self.power_w[asset.name], self.spread_w[asset.name] = watts, three
@@ -330,7 +332,11 @@ class Town:
             return asset.modes[asset.normal].value
         if isinstance(asset, Ev):
             return asset.current_max_a
-        return asset.rated_w if isinstance(asset, Pv) and asset.curtail == "limit" else float(not isinstance(asset, Battery))
+        return (
+            asset.rated_w
+            if isinstance(asset, Pv) and asset.curtail == "limit"
+            else float(not isinstance(asset, Battery))
+        )
 
     def _of_car(self, ev: Ev, *, currents: bool) -> dict[str, float]:
         car = self.cars.get(ev.name)

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.gateway.control.conftest import EPOCH_MS, envelope
 from tests.gateway.control.walk import houses
@@ -11,15 +11,17 @@ from tests.gateway.control.walk.judge import Judge
 from tests.gateway.control.walk.town import Town, point_of
 
 from quartier.control import cycle, events, gridmemory, gridrows, link, outage, supplies, turns
-from quartier.control.caps import LinkCaps
 from quartier.control.cycle import Decision, State
-from quartier.control.linkstate import LinkState
 from quartier.control.override import Override
 from quartier.control.wishes import Envelope, FailsafeDocument, FailsafeValues, Heartbeat, Interval, Wishes
-from quartier.house.assets import House
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.who import Who
+
+if TYPE_CHECKING:
+    from quartier.control.caps import LinkCaps
+    from quartier.control.linkstate import LinkState
+    from quartier.house.assets import House
 
 S = 1_000_000_000
 LONG_S = 366 * 86_400.0
@@ -126,11 +128,15 @@ class World:
         beat = Heartbeat(self.beats_count, self.utc_ms())
         self.link = link.heartbeat(self.link, self.params, beat, self.now())
 
-    def document(self, program: str, newer: int, caps: list[float | None], starts_s: float, span_s: float, **more: Any) -> None:
+    def document(
+        self, program: str, newer: int, caps: list[float | None], starts_s: float, span_s: float, **more: Any
+    ) -> None:
         """One envelope of two intervals; ``newer`` than the last accepted of its program by so much."""
         here_s = self.t + self.jump_s
         seq = self.link.seqs.get(program, 0) + newer
-        paper = envelope(seq, program, nbf_s=here_s - 10, start_s=here_s + starts_s, exp_s=here_s + starts_s + span_s)
+        paper = envelope(
+            seq, program, nbf_s=here_s - 10, start_s=here_s + starts_s, exp_s=here_s + starts_s + span_s
+        )
         paper = replace(paper, intervals=(Interval(span_s / 2, *caps), Interval(span_s / 2, *caps)), **more)
         held = self.link.program(program)
         self.link, ack = link.document(self.link, self.params, paper, self.now())
@@ -178,7 +184,7 @@ class World:
         away_s = down_s if self.synced else LONG_S
         self.state = replace(
             self.state,
-            turns=turns.recalled(self.house, kept["turns"], now),
+            turns=turns.recalled(self.house, kept["turns"], now, dark=dark),
             events=gridmemory.recalled(self.state.events, kept["grid"], away_s, now.ns),
             supplies=supplies.recalled(self.house.supplies, kept["subscribed_va"]),
         )
@@ -200,4 +206,3 @@ class World:
         self.hands = {asset: order for asset, order in self.hands.items() if asset not in gone}
         self.judge.forgotten(gone)
         self.judge.released -= set(points)
-
