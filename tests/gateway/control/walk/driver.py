@@ -71,7 +71,7 @@ def run(steps_count: int, seed: int, only: int | None = None) -> int:
         random, here_count = Random(f"{seed}:{episode}"), min(EPISODE_COUNT, steps_count - done)
         try:
             cycles_count += walked(number, random, here_count, taken).cycles_count
-        except Exception:  # noqa: BLE001  the same
+        except Exception:  # noqa: BLE001  whatever breaks is told
             broken += 1
             _tell(traceback.format_exc())
             _tell(f"broke: python -m tests.gateway.control.walk {len(taken)} {seed} {episode}")

@@ -40,7 +40,11 @@ class Flows:
             return
         self._batteries(dt_s, synced=now.synced)
         rows = list(self._rows())
-        feeding = any(-flow_w > 0.5 * cap_w for _, _, flow_w, cap_w in rows[1:])
+        feeding = any(
+            -watts > 0.5 * min(node.fuse_a * 230, node.power_max_w)
+            for node in world.house.nodes
+            for watts in (*world.town.flows_w[node.name], sum(world.town.flows_w[node.name]) / 3)
+        )
         drawing = any(flow_w > 0.7 * cap_w for _, _, flow_w, cap_w in rows)
         for name, k, flow_w, cap_w in rows:
             if flow_w > 1.1 * cap_w + 200:

@@ -118,7 +118,7 @@ class Town:
             on = self._random.choice((*PHASES, None))
         if on is None:
             return (1 / 3, 1 / 3, 1 / 3)
-        return tuple(float(on == phase) for phase in PHASES)  # type: ignore[return-value]  # three phases
+        return tuple(float(on == phase) for phase in PHASES)
 
     # --- time ------------------------------------------------------------------------------------
 
@@ -253,10 +253,10 @@ class Town:
         count = min(car.phases, ev.phases_count)
         wired = self._wired[ev.name]
         if max(wired) > 0.9 or ev.phases_count == 1:
-            return each_w * count, tuple(each_w * count * part for part in wired)  # type: ignore[return-value]
+            return each_w * count, tuple(each_w * count * part for part in wired)
         first = PHASES.index(ev.l1_on or "l1")
         three = tuple(each_w if (k - first) % 3 < count else 0.0 for k in range(3))
-        return each_w * count, three  # type: ignore[return-value]  # three phases
+        return each_w * count, three
 
     # --- what is told ----------------------------------------------------------------------------
 

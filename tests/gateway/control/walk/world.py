@@ -204,5 +204,8 @@ class World:
         gone = {asset.name for asset in self.built.assets} - {asset.name for asset in kept}
         self.state = self.state.adopt(self.house, points)
         self.hands = {asset: order for asset, order in self.hands.items() if asset not in gone}
+        for asset in self.built.assets:
+            if asset.name in gone:  # nobody refreshes it any more
+                self.town.let_go(point_of(asset))
         self.judge.forgotten(gone)
         self.judge.released -= set(points)
