@@ -58,6 +58,10 @@ class Judge:
             self.released, self.sent = set(), {}
         if dark:
             self.dark_t = self.world.t
+            for asset in self.world.built.assets:  # without power it stopped, and begins in its normal mode
+                told = self.history.get(point_of(asset))
+                if isinstance(asset, Moded) and told and told[-1][1] > -asset.normal:
+                    del self.history[asset.point]
         self.low_s = dict.fromkeys(self.low_s, 0.0)
         self.flows = Flows(self)
 
