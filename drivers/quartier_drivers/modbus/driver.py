@@ -75,7 +75,7 @@ class ModbusDriver:
         self._beside = Beside(line, device, profile.limits)
         self._standing = Standing(self._writable)
         self._timed: set[str] = set()  # points whose timer was written with a setpoint that stands
-        self._streak = Streak(line, clock, self._move_on, lambda: self._next, self._judged)
+        self._streak = Streak(line, clock, self._begin, self._judged)
         self.skipped_count = 0
         """Reads left out because the one before came more than a period late."""
         self._start()
@@ -170,10 +170,12 @@ class ModbusDriver:
         if job in self._refusals:
             await self._ask_again(job, now_ns)
             return NOTHING
-        if not self._urgent and not self._aside and self._streak.fits(self._jobs, now_ns):
-            await self._streak.make(job, now_ns)
+        if not self._urgent and not self._aside and len(due := self._streak.due(self._jobs, now_ns)) > 1:
+            await self._streak.make(due, now_ns)
+            self._see_next()
             return self._read_on()
-        self._move_on(job, now_ns)
+        self._begin(job, now_ns)
+        self._see_next()
         answer = await self._ask(job)
         self._urgent -= job.keys
         return self._judged(job, answer, self._clock.now_ns())
@@ -280,7 +282,7 @@ class ModbusDriver:
     def _urgent_job(self) -> Job | None:
         return next((job for job in self._jobs if self._urgent & job.keys), None)
 
-    def _move_on(self, job: Job, now_ns: int) -> None:
+    def _begin(self, job: Job, now_ns: int) -> None:
         """To the next point of the block's grid; those that have passed already are skipped, and counted.
 
         They are not counted while the device is silent or was not asked yet, or the bus was lost: then
@@ -289,7 +291,6 @@ class ModbusDriver:
         if job.due_ns > now_ns:  # read back early: the grid stays
             return
         skipped = job.move_on(now_ns, self._device.phase_ns)
-        self._see_next()
         if skipped and not self._aside and job.connects_count == self._line.stats["connects_count"]:
             self.skipped_count += skipped
             self._line.count("skipped_count", skipped)
@@ -389,8 +390,7 @@ class ModbusDriver:
         due_ns = self._clock.now_ns() + settle_ns
         for job in self._jobs:
             if key in job.keys:
-                job.settled_ns = due_ns
-                job.due_ns = min(job.due_ns, due_ns)
+                job.settled_ns, job.due_ns = due_ns, min(job.due_ns, due_ns)
         self._see_next()
 
     def _acknowledge(self, one: Served, value: float) -> None:

@@ -5,6 +5,7 @@ What each of them brought is told one by one, in the order in which it came.
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 from quartier_drivers.contract import Clock, Readings
 from quartier_drivers.errors import LinkLost, NoReply, WireError
@@ -14,13 +15,14 @@ from quartier_drivers.modbus.line import Line, Talk
 
 # So many requests are made in one go at most: other devices of the bus wait meanwhile.
 MOST = 8
+_DUE = attrgetter("due_ns")
 
 
 class Streak:
     """The goes of one device.
 
-    ``begin`` is told that a job's request goes out now, ``following`` says which job comes then, ``judge``
-    what an answer means that came at a time.  Without ``is_urgent`` there are none.
+    ``begin`` is told that a job's request goes out at a time, ``judge`` says what an answer means that came
+    at a time.  Without ``is_urgent`` there are none.
     """
 
     def __init__(
@@ -28,14 +30,12 @@ class Streak:
         line: Line,
         clock: Clock,
         begin: Callable[[Job, int], None],
-        following: Callable[[], Job | None],
         judge: Callable[[Job, Answer, int], Readings],
     ) -> None:
         self.is_urgent: Callable[[], bool] | None = None
         self._line = line
         self._clock = clock
         self._begin = begin
-        self._following = following
         self._judge = judge
         self._told: deque[Readings | WireError] = deque()
 
@@ -44,21 +44,18 @@ class Streak:
         """Whether something of the last go is still to be told."""
         return len(self._told) > 0
 
-    def fits(self, jobs: Sequence[Job], now_ns: int) -> bool:
-        """Whether more than one of them is due, and may be made in one go."""
+    def due(self, jobs: Sequence[Job], now_ns: int) -> list[Job]:
+        """Those that are due, the most overdue first; none where they may not be made in one go."""
         if self.is_urgent is None or self.is_urgent():
-            return False
-        due_count = 0
-        for job in jobs:
-            due_count += job.due_ns <= now_ns
-        return due_count > 1
+            return []
+        return sorted([job for job in jobs if job.due_ns <= now_ns], key=_DUE)[:MOST]
 
-    async def make(self, first: Job, now_ns: int) -> None:
-        """Make ``first`` and what else is due; ``next`` tells of each of them."""
+    async def make(self, jobs: Sequence[Job], now_ns: int) -> None:
+        """Make the requests of these jobs; ``next`` tells of each of them."""
         heard: list[tuple[Job, Answer, int]] = []
         failure: WireError | None = None
         try:
-            await self._line.converse(self._talk(first, now_ns, heard))
+            await self._line.converse(self._talk(jobs, now_ns, heard))
         except (NoReply, LinkLost) as error:
             failure = error
         for job, answer, taken_ns in heard:
@@ -80,13 +77,12 @@ class Streak:
         """Forget what is still to be told."""
         self._told.clear()
 
-    def _talk(self, first: Job, now_ns: int, heard: list[tuple[Job, Answer, int]]) -> Talk[None]:
-        job: Job | None = first
-        while job is not None and job.due_ns <= now_ns:
+    def _talk(self, jobs: Sequence[Job], now_ns: int, heard: list[tuple[Job, Answer, int]]) -> Talk[None]:
+        assert self.is_urgent is not None
+        for job in jobs:  # as little as can be between an answer and the next request
             self._begin(job, now_ns)
             answer = yield job.request
             now_ns = self._clock.now_ns()
             heard.append((job, answer, now_ns))
-            if answer.exception or len(heard) == MOST or self.is_urgent is None or self.is_urgent():
+            if answer.exception or self.is_urgent():
                 return
-            job = self._following()
