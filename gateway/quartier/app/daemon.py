@@ -18,8 +18,8 @@ from quartier.app.fleet import Fleet
 from quartier.app.hands import Hands
 from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
-from quartier.app.lookout import Lookout
 from quartier.app.safety import SafetyTable
+from quartier.app.sentry import Sentry
 from quartier.app.troubles import Troubles
 from quartier.app.turn import Turn
 from quartier.config import load as site_file
@@ -88,7 +88,7 @@ class Daemon:
         site = loaded.site
         self._store = assembly.store(site, places.runtime_dir, places.state_dir)
         self._ledger = Ledger(self._store)
-        self._lookout = Lookout(self._store.event, log, clock, places.state_dir)
+        self._sentry = Sentry(self._store.event, log, clock, places.state_dir)
         self._disk = Disk(log, self._notice)
 
     async def run(self) -> int:
@@ -122,7 +122,7 @@ class Daemon:
             self._fast = Fast(self._clock, self._look)
             self._fast.want(on=self.turn.is_fast)
             runtime_dir, asked = self._places.runtime_dir, self._enquiries()
-            deeds = {**self._hands.deeds, **self._lookout.deeds}
+            deeds = {**self._hands.deeds, **self._sentry.deeds}
             tasks = [
                 group.create_task(self._ticker.run(), name="ticker"),
                 group.create_task(self._fast.run(), name="fast"),
@@ -166,10 +166,10 @@ class Daemon:
         self._ledger.follow(self.fleet.points, values)
         self._take_in_released(now)
         around = self._clock, self._image, self.fleet, self._store, self._log, self._ledger
-        self.turn = Turn(house, params, state, *around, outage_before=left.outage, lookout=self._lookout)
+        self.turn = Turn(house, params, state, *around, outage_before=left.outage, sentry=self._sentry)
         self._troubles = Troubles(self.turn, self.fleet, self._safety, lambda: self._loaded)
-        self._lookout.recall(known.alarms)
-        self._lookout.sources = (self._troubles,)
+        self._sentry.recall(known.alarms)
+        self._sentry.sources = (self._troubles,)
         self._tell_end(left)
         self._teller = fallbacks.Teller(house, self.fleet.fallbacks)
         self.turn.ladder = Ladder.of(site, house, self.fleet, self._store)
@@ -193,7 +193,7 @@ class Daemon:
     def _keeping(self) -> list[Coroutine[Any, Any, None]]:
         folder, clock, turn = self._places.state_dir, self._clock, self.turn
         of_fleet = self.fleet, lambda: turn.link, turn.kept, self._remembering
-        return [*upkeep.runs(folder, *of_fleet, clock, self._log), self._lookout.run()]
+        return [*upkeep.runs(folder, *of_fleet, clock, self._log), self._sentry.run()]
 
     def _remembering(self) -> memory.Named:
         return (*self.fleet.drivers(), ("gateway", self.turn))
@@ -233,7 +233,7 @@ class Daemon:
             self._store,
             self._clock,
             self._log,
-            self._lookout.note,
+            self._sentry.note,
         )
 
     def _supervised(self, name: str, run: Any) -> Any:
@@ -253,10 +253,10 @@ class Daemon:
     def _note(self, note: Note) -> None:
         now = self._clock.now()
         self._store.event(note.code, note.text, dict(note.data), now)
-        self._lookout.note(note.code, note.text, note.data, now)
+        self._sentry.note(note.code, note.text, note.data, now)
 
     def _notice(self, code: str, text: str, **data: str) -> None:
-        self._lookout.note(code, text, data, self._clock.now())
+        self._sentry.note(code, text, data, self._clock.now())
 
     def _look(self) -> None:
         """The fast cycle: frequency and voltage alone, and all where one of their rows begins to act."""
@@ -285,7 +285,7 @@ class Daemon:
     def _own_values(self) -> dict[str, Any]:
         uplink = {} if self.uplink is None else self.uplink.stats
         synced = self._clock.synced()
-        alarms_count = self._lookout.book.active_count
+        alarms_count = self._sentry.book.active_count
         figures = self._ticker, self._store.stats, uplink
         return own.values(self.turn.view, *figures, alarms_count=alarms_count, synced=synced)
 
@@ -372,7 +372,7 @@ class Daemon:
     async def _close(self, *, planned: bool) -> None:
         self._watchdog.close()
         if self._begun:
-            await self._lookout.keep()
+            await self._sentry.keep()
             await self._keep_link(planned=planned)
         self._ledger.close(self._clock.now())
         clean = await asyncio.to_thread(self._store.close, self._clock.now(), CLOSE_S)

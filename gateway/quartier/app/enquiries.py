@@ -79,7 +79,7 @@ class Enquiries:
         return {
             "gateway": self.gateway(now),
             "control": turn.view,
-            "alarms": turn.lookout.summary(),
+            "alarms": turn.sentry.summary(),
             "cycles": answers.cycles(self._ticker),
             "buses": answers.buses(self._fleet, self._image.freeze(now.ns)),
             "written": answers.outcomes(self._fleet, now.ns),
@@ -93,7 +93,7 @@ class Enquiries:
 
     def alarms(self) -> dict[str, Any]:
         """The list of alarms, which the operators' desk acknowledges."""
-        return self._turn.lookout.listing(self._clock.now())
+        return self._turn.sentry.listing(self._clock.now())
 
     def fallbacks(self) -> list[dict[str, Any]]:
         """What each device does by itself with what it was told."""

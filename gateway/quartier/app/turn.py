@@ -9,7 +9,7 @@ from quartier.app.fleet import Fleet
 from quartier.app.hands import Hands
 from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
-from quartier.app.lookout import Lookout
+from quartier.app.sentry import Sentry
 from quartier.control import (
     cycle,
     events,
@@ -74,7 +74,7 @@ class Turn:
         ledger: Ledger | None = None,
         *,
         outage_before: bool = False,
-        lookout: Lookout | None = None,
+        sentry: Sentry | None = None,
     ) -> None:
         self.params = params
         self.link = state
@@ -83,7 +83,7 @@ class Turn:
         self.hands = None
         self.view = {}
         self.ledger = ledger or Ledger(store)
-        self.lookout = lookout or Lookout(store.event, log, clock)
+        self.sentry = sentry or Sentry(store.event, log, clock)
         self._clock = clock
         self._image = image
         self._fleet = fleet
@@ -252,7 +252,7 @@ class Turn:
             self._log.warning("link.mode", before=before, now=mode, why=self.link.why)
             self._store.event("link.mode", f"{before} -> {mode}: {self.link.why}", {"mode": mode}, now)
         self._tell_contacts(now)
-        self.lookout.look(self.view["alarms"], now)
+        self.sentry.look(self.view["alarms"], now)
 
     def _tell_contacts(self, now: Now) -> None:
         """A contact that acts, or lets go; one not yet read says nothing of itself."""

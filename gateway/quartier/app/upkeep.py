@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quartier.app import fallbacks, hands, keeper, lookout, memory, probed, wear
+from quartier.app import fallbacks, hands, keeper, memory, probed, sentry, wear
 from quartier.app.fleet import Fleet
 from quartier.app.memory import Memory, Named
 from quartier.control.link import LinkState
@@ -52,7 +52,7 @@ async def recalled(state_dir: Path) -> Known:
             keeper.recalled(state_dir),
             probed.recalled(state_dir),
             hands.recalled(state_dir),
-            lookout.recalled(state_dir),
+            sentry.recalled(state_dir),
         )
     )
 

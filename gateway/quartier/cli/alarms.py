@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from quartier.app.lookout import FILE
+from quartier.app.sentry import FILE
 from quartier.cli import alarmlist, alarmpage, hands, output
 from quartier.cli.present import EX_UNAVAILABLE, remedy
 from quartier.house.alarm import named

@@ -257,7 +257,7 @@ async def test_a_lost_meter_raises_one_alarm_that_clears_and_the_battery_is_give
         await house.until(lambda _: gx.orders()["battery.setpoint_w"] == 0)
 
         meter.clear()
-        await house.until(lambda view: not view["alarms"] and not house.turn.lookout.book.active_count)
+        await house.until(lambda view: not view["alarms"] and not house.turn.sentry.book.active_count)
         raised = [(said["code"], said["of"]) for said in house.yard.said("alarm.raised")]
         cleared = [(said["code"], said["of"]) for said in house.yard.said("alarm.cleared")]
         events = [event["data"] for event in house.events("alarm.raised")]

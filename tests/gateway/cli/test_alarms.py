@@ -8,7 +8,7 @@ import os
 import pytest
 import structlog
 
-from quartier.app.lookout import FILE, Lookout
+from quartier.app.sentry import FILE, Sentry
 from quartier.cli import main
 from quartier.house.alarm import Alarm
 from quartier.house.alarmkinds import KINDS
@@ -22,23 +22,23 @@ UNREAD = Alarm("contact.unread", "dso1", "contact dso1 cannot be read: it counts
 
 
 @pytest.fixture
-def lookout(tmp_path):
-    made = Lookout(lambda *_: None, structlog.testing.CapturingLogger(), HouseClock(), tmp_path)
+def sentry(tmp_path):
+    made = Sentry(lambda *_: None, structlog.testing.CapturingLogger(), HouseClock(), tmp_path)
     made.look([UNREAD], NOW)
     return made
 
 
 @pytest.fixture
-def desks(tmp_path, serving, lookout):
-    """Both desks of a gateway whose list is that of ``lookout``; the operators' is open to our own group."""
+def desks(tmp_path, serving, sentry):
+    """Both desks of a gateway whose list is that of ``sentry``; the operators' is open to our own group."""
 
     @contextlib.asynccontextmanager
     async def opened():
         task = asyncio.create_task(
-            Operators(tmp_path, lookout.deeds, structlog.testing.CapturingLogger()).run()
+            Operators(tmp_path, sentry.deeds, structlog.testing.CapturingLogger()).run()
         )
         try:
-            async with serving({"alarms": lambda: lookout.listing(NOW)}), asyncio.timeout(20):
+            async with serving({"alarms": lambda: sentry.listing(NOW)}), asyncio.timeout(20):
                 while not (tmp_path / SOCKET).exists():  # noqa: ASYNC110 - a socket has no event
                     await asyncio.sleep(0.005)
                 yield
@@ -107,7 +107,7 @@ async def test_an_alarm_that_there_is_not_is_refused_with_those_there_are(desks,
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
-async def test_who_is_outside_the_group_may_not_acknowledge(desks, tmp_path, capsys, lookout):
+async def test_who_is_outside_the_group_may_not_acknowledge(desks, tmp_path, capsys, sentry):
     for folder in (tmp_path, *tmp_path.parents[:2]):
         folder.chmod(0o755)
     groups = os.getgroups()
@@ -124,11 +124,11 @@ async def test_who_is_outside_the_group_may_not_acknowledge(desks, tmp_path, cap
 
     assert 69 == code
     assert "join the group quartier-operators, or use sudo" in capsys.readouterr().err
-    assert 1 == len(lookout.book.unacknowledged)
+    assert 1 == len(sentry.book.unacknowledged)
 
 
-async def test_without_a_daemon_the_list_is_read_from_disk_and_that_is_said(call, tmp_path, lookout):
-    statefile.save(tmp_path / FILE, lookout.book.facts())
+async def test_without_a_daemon_the_list_is_read_from_disk_and_that_is_said(call, tmp_path, sentry):
+    statefile.save(tmp_path / FILE, sentry.book.facts())
     code, text, errors = await call()
 
     assert 69 == code

@@ -1,4 +1,4 @@
-"""The lookout tells, notes and keeps alarms; and a running gateway's list over its real sockets."""
+"""The sentry tells, notes and keeps alarms; and a running gateway's list over its real sockets."""
 
 import asyncio
 import contextlib
@@ -13,8 +13,8 @@ import structlog
 from structlog.testing import capture_logs
 from tests.gateway.app.test_hands import by_hand, started
 
-from quartier.app import keeper, lookout
-from quartier.app.lookout import Lookout
+from quartier.app import keeper, sentry
+from quartier.app.sentry import Sentry
 from quartier.house.alarm import Alarm
 from quartier.house.now import Now
 from quartier.runtime import statefile
@@ -33,11 +33,11 @@ def at(second):
 
 
 class Post:
-    """A lookout with what it told the history."""
+    """A sentry with what it told the history."""
 
     def __init__(self, folder=None, log=None):
         self.events = []
-        self.out = Lookout(self.tell, log or structlog.testing.CapturingLogger(), HouseClock(), folder)
+        self.out = Sentry(self.tell, log or structlog.testing.CapturingLogger(), HouseClock(), folder)
 
     def tell(self, code, text, data, _now):
         self.events.append((code, text, dict(data)))
@@ -156,11 +156,11 @@ async def test_what_changed_is_kept_without_being_asked(tmp_path):
     task = asyncio.create_task(post.out.run())
     post.out.look([UNREAD], at(0))
     async with asyncio.timeout(20):
-        while lookout.recalled(tmp_path) is None:  # noqa: ASYNC110 - a file has no event
+        while sentry.recalled(tmp_path) is None:  # noqa: ASYNC110 - a file has no event
             await asyncio.sleep(0.01)
     task.cancel()
 
-    assert ["dso1"] == [row["of"] for row in lookout.recalled(tmp_path)["alarms"]]
+    assert ["dso1"] == [row["of"] for row in sentry.recalled(tmp_path)["alarms"]]
 
 
 async def test_a_damaged_list_is_set_aside_and_what_is_wrong_is_raised_anew(tmp_path):
@@ -171,13 +171,13 @@ async def test_a_damaged_list_is_set_aside_and_what_is_wrong_is_raised_anew(tmp_
         copy.write_bytes(b"nonsense")
     named = [(path.name, is_sound) for path, is_sound in keeper.damage(tmp_path)]
     again = Post(tmp_path)
-    again.out.recall(lookout.recalled(tmp_path))
+    again.out.recall(sentry.recalled(tmp_path))
     again.out.look([UNREAD], at(0))
 
     assert [("alarms.a", False), ("alarms.b", False)] == named
     assert [UNREAD.key] == again.active()
     assert ["alarms.a.damaged", "alarms.b.damaged"] == sorted(path.name for path in tmp_path.iterdir())
-    assert [] == statefile.damaged(tmp_path / lookout.FILE)
+    assert [] == statefile.damaged(tmp_path / sentry.FILE)
 
 
 # A running gateway

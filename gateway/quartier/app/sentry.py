@@ -1,4 +1,4 @@
-"""The lookout: gathers what is wrong now, keeps the list of alarms, and notes who has seen which.
+"""The sentry: gathers what is wrong now, keeps the list of alarms, and notes who has seen which.
 
 Log and history tell each alarm once when it is raised and once when it is gone, by code; its figures may
 change meanwhile.  The list is on disk within a second of what a person must not lose.
@@ -43,7 +43,7 @@ Event = Callable[[str, str, Mapping[str, Any], Now], None]
 Source = Callable[[Now], Iterable[Alarm]]
 
 
-class Lookout:
+class Sentry:
     """Called once a cycle with what control sees; ``sources`` give the rest.
 
     Without a ``state_dir`` nothing is kept.
