@@ -105,7 +105,7 @@ class Turn:
         facts = {
             "subscribed_va": supplies.kept(self._state.supplies),
             "turns": turns.kept(self._state.turns, self._clock.now()),
-            "grid": gridmemory.kept(self._state.events),
+            "grid": gridmemory.kept(self._state.events, self._clock.utc_ms()),
         }
         return {name: known for name, known in facts.items() if known}
 

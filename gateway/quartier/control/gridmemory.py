@@ -11,14 +11,20 @@ LEVELS = {"low": len(gridrows.LOW), "high": 1, "low_u": 1, "high_u": 1}
 """What may act, and the highest level of each."""
 
 
-def kept(events: Events) -> dict[str, Any]:
-    """What acts, JSON-ready: level and the reading that made it act; nothing while nothing does."""
+STAMP_MS = 300_000
+"""What goes on unchanged is stamped anew so often: who keeps only what changed knows how old it is."""
+
+
+def kept(events: Events, utc_ms: int) -> dict[str, Any]:
+    """What acts, JSON-ready: level and the reading that made it act, a stamp; nothing while nothing does."""
     found: dict[str, Any] = {}
     for name in LEVELS:
         one: Acting = getattr(events, name)
         if one.level:
             found[name] = [one.level, one.value]
-    return found | ({"outage": True} if events.outage.is_open or events.is_gone else {})
+    if events.outage.is_open or events.is_gone:
+        found["outage"] = True
+    return found | ({"stamp": utc_ms // STAMP_MS} if found else {})
 
 
 def recalled(events: Events, facts: object, away_s: float, now_ns: int) -> Events:

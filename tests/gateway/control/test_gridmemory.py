@@ -9,7 +9,7 @@ from quartier.control.outage import Outage
 
 def test_what_acts_goes_on_after_a_restart_with_its_reading():
     events = Events(low=Acting(level=2, value=49.46), high_u=Acting(level=1, value=112.0))
-    facts = json.loads(json.dumps(gridmemory.kept(events)))
+    facts = json.loads(json.dumps(gridmemory.kept(events, 0)))
     found = gridmemory.recalled(Events(), facts, 30.0, 7)
 
     assert (2, 49.46, 7) == (found.low.level, found.low.value, found.low.since_ns)
@@ -17,17 +17,25 @@ def test_what_acts_goes_on_after_a_restart_with_its_reading():
 
 
 def test_after_an_outage_the_wait_begins_anew():
-    facts = gridmemory.kept(Events(outage=Outage(is_open=True, rises_ns=5, from_w=3)))
+    facts = gridmemory.kept(Events(outage=Outage(is_open=True, rises_ns=5, from_w=3)), 0)
 
     assert Outage(is_open=True) == gridmemory.recalled(Events(), facts, 1.0, 0).outage
 
 
 def test_a_quiet_grid_keeps_nothing():
-    assert {} == gridmemory.kept(Events())
+    assert {} == gridmemory.kept(Events(), 0)
+
+
+def test_what_goes_on_unchanged_is_told_anew_within_five_minutes():
+    events = Events(low=Acting(level=3, value=48.0))
+    first, same, later = (gridmemory.kept(events, ms) for ms in (600_000, 899_999, 900_000))
+
+    assert first == same
+    assert first != later
 
 
 def test_an_event_of_long_ago_is_over():
-    facts = gridmemory.kept(Events(low=Acting(level=3, value=48.0)))
+    facts = gridmemory.kept(Events(low=Acting(level=3, value=48.0)), 0)
 
     assert 3 == gridmemory.recalled(Events(), facts, 899.0, 0).low.level
     assert Events() == gridmemory.recalled(Events(), facts, 901.0, 0)

@@ -166,7 +166,7 @@ class World:
         now = self.now()
         kept = {
             "turns": turns.kept(self.state.turns, now),
-            "grid": gridmemory.kept(self.state.events),
+            "grid": gridmemory.kept(self.state.events, now.utc_ms),
             "subscribed_va": supplies.kept(self.state.supplies),
             "hands": [(o.asset, o.value, o.until_utc_ms) for o in self.hands.values()],
         }
