@@ -52,7 +52,8 @@ test:
 	PYTHON=$(PYTHON) bash tests/packages.sh
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not alone and not scenario"
-	$(BIN)/python -m pytest -m "alone or scenario"
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "scenario and not alone"
+	$(BIN)/python -m pytest -m alone
 
 fuzz: $(VENV)/.dev
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --editable '.[fuzz]'
