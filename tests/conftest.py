@@ -1,9 +1,11 @@
 """What every test may use: hypothesis profiles and the folder of shared fixtures."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 # A shared runner stalls for longer than any deadline that would mean something.
@@ -26,3 +28,10 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{folder} is not there")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was() -> Iterator[None]:
+    """Who sets up the log in a test's own process leaves it set up for a stream that is closed after it."""
+    yield
+    structlog.reset_defaults()

@@ -195,8 +195,8 @@ async def test_a_write_waits_for_one_exchange_of_a_look_at_most():
         await house.until(lambda: "bat1.power_w" in house.latest)
         await house.until(lambda: house.fallbacks.of(POINT))
         held = asyncio.Event()
-        driver = house.bus.devices["bat1"].driver
-        fetch = driver._fetch
+        beside = house.bus.devices["bat1"].driver._beside
+        fetch = beside.fetch
 
         async def slow(*place):
             if not held.is_set():
@@ -205,7 +205,7 @@ async def test_a_write_waits_for_one_exchange_of_a_look_at_most():
                 held.set()
             return await fetch(*place)
 
-        driver._fetch = slow
+        beside.fetch = slow
         begun = len(server.asked)
         house.bus._lookout.met(house.bus.devices["bat1"])
         house.bus._lookout._plan(POINT, house.clock.now_ns())
