@@ -6,13 +6,16 @@ import pytest
 
 from quartier.control import cycle, park, tree
 from quartier.control.duties import Duties
+from quartier.control.failsafe import Judgement, Stage
+from quartier.control.shed import Gate
 from quartier.house.assets import Ev
 from quartier.house.nodes import Node
 
+S = 1_000_000_000
 YARD = Node(name="yard", fuse_a=20.0, measured=True, unmeasured_w=0.0)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def yard(board, house, car):
     """Three charging points on one phase behind 20 A: two may charge at their floor."""
 
@@ -99,15 +102,20 @@ def test_a_car_that_is_not_heard_is_lowered_by_the_fuse_it_would_break(yard):
     assert pytest.approx((4_600 - 2_500) / 230, abs=0.1) == p.points["ev0.current_max_a"]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def planned(yard, scene):
-    """A sharing of three cars at 6 A each, without the board between; ``more`` differs in its scene."""
+    """A sharing of three cars at 6 A each in a yard as it stands after a while; ``more`` differs."""
     p = yard().run(100)
 
     def make(**more):
         force = replace(p.state.force, consumption_w=more.pop("consumption_w", None))
-        circumstances = {"grid_w": 4_140.0, "force": force} | more
-        now = scene(p.house, t=p.t, state=p.state, **circumstances)
+        state = replace(
+            p.state,
+            gate=Gate(below_since_ns=(p.t - more.pop("below_s", 0)) * S),
+            judgement=Judgement(more.pop("stage", Stage.WELL)),
+            park=replace(p.state.park, level_w=more.pop("level_w", None)),
+        )
+        now = scene(p.house, t=p.t, state=state, **({"grid_w": 4_140.0, "force": force} | more))
         players = cycle._players(now)
         grove = tree.grove(now, players, cycle._base(now, p.state.window, players))
         bays = [park._bay(now, grove, index, player) for index, player in enumerate(players)]
@@ -139,3 +147,105 @@ def test_cars_share_what_a_rise_after_an_outage_or_a_cap_on_consumption_leaves(p
     assert 0.9 * 5_000 == pytest.approx(planned(consumption_w=5_000.0)._left()[1][0])
     blind = planned(consumption_w=5_000.0, grid_w=None)
     assert 54_000 == blind._left()[1][0], "what is consumed is not known: the cap itself still binds"
+
+
+@pytest.mark.parametrize(
+    ("before_w", "hard_w", "soft_w", "tight", "level_w"),
+    [
+        (None, 9_000.0, 8_000.0, False, None),
+        (None, 9_000.0, 8_000.0, True, 8_000.0),
+        (None, -100.0, -500.0, True, 0.0),
+        (5_000.0, 9_000.0, 8_000.0, True, 5_000.0),
+        (5_000.0, 9_000.0, 3_000.0, True, 3_000.0),
+        (5_000.0, 9_000.0, 8_000.0, False, 5_000.0),
+        (5_000.0, 4_000.0, 8_000.0, False, 4_000.0),
+        (5_000.0, -100.0, 8_000.0, False, 0.0),
+    ],
+)
+def test_what_the_connections_cap_took_from_the_cars_stays_taken(
+    planned, before_w, hard_w, soft_w, tight, level_w
+):
+    assert level_w == planned()._level_w(before_w, hard_w, soft_w, tight=tight)
+
+
+@pytest.mark.parametrize(
+    ("more", "soft_w", "level_w"),
+    [
+        ({"below_s": 120}, 20_000.0, 5_000.0 + 3_680.0),
+        ({"below_s": 120}, 6_000.0, 6_000.0),
+        ({"below_s": 120}, 5_000.0, 5_000.0),
+        ({"below_s": 119}, 20_000.0, 5_000.0),
+        ({"below_s": 120, "common": True}, 20_000.0, 5_000.0),
+        ({"below_s": 120, "stage": Stage.FREEZE}, 20_000.0, 5_000.0),
+        ({"below_s": 120, "duties": Duties(holds=True)}, 20_000.0, 5_000.0),
+    ],
+)
+def test_it_comes_back_by_one_car_each_time_the_gate_of_all_loads_is_open(planned, more, soft_w, level_w):
+    plan = planned(**more)
+
+    assert level_w == plan._level_w(5_000.0, 50_000.0, soft_w, tight=False)
+    assert (level_w > 5_000.0) is plan.passed
+
+
+def test_a_car_that_was_let_back_closes_the_gate_for_the_next_load(planned):
+    for below_s, last_s in ((120, 100), (119, None)):
+        plan = planned(below_s=below_s, level_w=4_140.0)
+        after = park.shared(plan.scene, plan.players, plan.grove).state
+
+        assert (None if last_s is None else last_s * S) == after.gate.last_ns
+
+
+@pytest.mark.parametrize(
+    ("laxity_s", "needed_a", "left_a", "least_a"),
+    [(1_800, 10, 15, 6), (1_799, 10, 15, 10), (0, 10, 8, 8), (0, 10, 3, 6), (0, 3, 15, 6), (0, 99, 99, 16)],
+)
+def test_an_urgent_car_has_what_it_needs_before_the_rest_is_shared(
+    planned, laxity_s, needed_a, left_a, least_a
+):
+    plan = planned()
+    bay = plan.bays[0]
+    bay.laxity_s, bay.needed_a = laxity_s, needed_a
+    left = {row: left_a * watts for row, watts in bay.rows}
+
+    assert least_a == pytest.approx(plan._least_a(bay, left))
+
+
+def test_who_cannot_be_paused_comes_first_then_the_urgent_then_who_has_its_quarter_of_an_hour(planned):
+    plan = planned()
+    held, urgent, slot = plan.bays
+    held.movable = False
+    urgent.laxity_s = 60.0
+    slot.player.turn = replace(slot.player.turn, since_ns=plan.scene.now_ns - 899 * S)
+    ranks = [plan._place(bay)[0] for bay in (held, urgent, slot)]
+    slot.player.turn = replace(slot.player.turn, since_ns=plan.scene.now_ns - 900 * S)
+
+    assert [0, 1, 2, 3] == [*ranks, plan._place(slot)[0]]
+
+
+def test_what_bounds_a_car_is_judged_anew_when_it_is_time_or_where_something_does(planned):
+    plenty = {row: 50_000.0 for bay in planned().bays for row, _ in bay.rows}
+    early, due, short = planned(), planned(), planned()
+    early._share(early.bays, dict(plenty), due=False, tight=set())
+    due._share(due.bays, dict(plenty), due=True, tight=set())
+    short._share(short.bays, dict.fromkeys(plenty, 3 * 6.0 * 230.0), due=False, tight=set())
+
+    assert {} == early.bounds
+    assert {None} == set(due.bounds.values())
+    assert ({"ev0", "ev1", "ev2"}, False) == (set(short.bounds), None in short.bounds.values())
+
+
+@pytest.mark.parametrize(
+    ("most_a", "goal_a", "words"),
+    [
+        (12.0, 12.0, "held to what it takes and 2 A"),
+        (16.0, 16.0, "free"),
+        (16.0, 10.0, "rises step by step"),
+        (16.0, 0.0, "waits for its turn"),
+    ],
+)
+def test_a_car_that_no_fuse_bounds_says_what_it_goes_by(planned, most_a, goal_a, words):
+    plan = planned()
+    bay = plan.bays[0]
+    bay.bound, bay.most_a, bay.goal_a = None, most_a, goal_a
+
+    assert words == park._words(plan.scene, plan.grove, bay)

@@ -2,8 +2,9 @@ from dataclasses import replace
 
 from quartier.control import steps
 from quartier.control.battery import Room
-from quartier.control.players import Player
+from quartier.control.players import Player, Rung
 from quartier.control.shed import Turn
+from quartier.house.assets import Mode, Moded
 
 S = 1_000_000_000
 
@@ -99,3 +100,72 @@ def test_cars_that_share_are_slowed_together_and_pause_by_turns_if_they_may_swit
     assert [("ev0", "charging slowed"), ("ev1", "charging slowed"), ("ev0", "charging paused")] == words(
         steps.down(made, turns, S)[-3:], made
     )
+
+
+def seat(name, tier="C", **changes):
+    modes = (Mode("on", 1, 900.0), Mode("off", 0, 0.0))
+    asset = Moded(name=name, rated_w=900, tier="D", quantity="step_index", modes=modes)
+    made = Player(asset, 900.0, 900.0, Turn(), tier=tier)
+    for key, value in changes.items():
+        setattr(made, key, value)
+    return made
+
+
+def rung(words, tier="C", **more):
+    return Rung(1, 0.0, words, tier, **more)
+
+
+def test_pre_heating_goes_early_own_generation_after_the_battery_the_rest_in_its_tier(house):
+    made, turns = players(house)
+    boiler = seat("boiler", downs=(rung("to normal", "D", early=True), rung("to blocked", "B")))
+    made += [boiler, seat("chp", downs=(rung("to run", generates=True),))]
+
+    assert [
+        ("bat1", "battery stops charging"),
+        ("boiler", "to normal, tier D"),
+        ("ev1", "charging slowed"),
+        ("bat1", "battery discharges"),
+        ("chp", "to run"),
+        ("ev1", "charging paused"),
+        ("heat", "shed, tier D"),
+        ("pump", "shed, tier C"),
+        ("boiler", "to blocked, tier B"),
+        ("cold", "shed, tier B"),
+    ] == words(steps.down(made, turns, 0), made)
+
+
+def test_tier_a_and_what_has_no_fall_back_take_part_in_no_step(house):
+    made, turns = players(house)
+    made += [
+        seat("vital", tier="A", downs=(rung("to off"),)),
+        seat("unsure", usable=False, downs=(rung("to off"),), ups=(rung("to on"),)),
+    ]
+    for player in made:
+        player.usable = player.usable and player.name not in {"ev1", "pump", "pv1"}
+    taken = {name for name, _ in words(steps.down(made, turns, 0), made)}
+    off = turns | {name: Turn(on=False) for name in ("pump", "heat")}
+
+    assert {"bat1", "heat", "cold"} == taken
+    assert {"bat1", "heat"} == {name for name, _ in words(steps.up(made, off, 0, raising=True), made)}
+
+
+def test_cars_that_share_are_raised_by_the_sharing_and_go_down_together(house):
+    made, turns = players(house, ev1=Turn(limit_w=5_000.0))
+    car = next(player for player in made if player.name == "ev1")
+    down, up = steps.down(made, turns, 0), steps.up(made, turns, 0, raising=True)
+    car.allowed_w = 5_000.0
+    shared_down, shared_up = steps.down(made, turns, 0), steps.up(made, turns, 0, raising=True)
+
+    assert [-1, 0] == [
+        next(step.pool for step in found if step.words == "charging slowed") for found in (down, shared_down)
+    ]
+    assert ("ev1", "charging faster") in words(up, made)
+    assert not [step for step in shared_up if made[step.index].name == "ev1"]
+
+
+def test_a_load_that_is_on_and_a_car_without_a_limit_are_not_raised(house):
+    made, turns = players(house)
+
+    assert ["battery charges", "generation curtailed"] == [
+        step.words for step in steps.up(made, turns, 0, raising=True)
+    ]
