@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd native/quartier_native/*.h)
 
 .DEFAULT_GOAL := help
-.PHONY: bench days demo fuzz scenarios soak systemd test lint help clean
+.PHONY: bench coverage days demo fuzz scenarios soak systemd test lint help clean
 
 help:
 	@echo "make demo    a simulated building at work, about two minutes; no root needed"
@@ -19,6 +19,7 @@ help:
 	@echo "make days    every scenario that needs no wires, with synthetic time, a page for each in days/; ONLY=name"
 	@echo "make soak    a month of smart meters through their drivers, every group accounted for; DAYS=30"
 	@echo "make systemd the daemon killed and frozen under a systemd of its own, in a namespace; needs root"
+	@echo "make coverage  each branch of control/ taken by a test of its room, chance and long walks aside; else it fails"
 	@echo "make lint    ruff and mypy alone"
 	@echo "make clean   remove what was built"
 
@@ -70,6 +71,11 @@ soak: $(VENV)/.demo
 
 systemd: $(VENV)/.demo
 	$(BIN)/quartier drill --simulated --systemd --report drill/systemd
+
+# What hypothesis draws differs from run to run: a branch that it alone takes is not covered.
+coverage: $(VENV)/.dev
+	$(BIN)/python -m coverage run -m pytest --quiet tests/gateway/control -m "not hypothesis and not long"
+	$(BIN)/python -m coverage report
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

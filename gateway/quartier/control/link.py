@@ -20,7 +20,7 @@ from quartier.control.linkcaps import (
     reckoned_ms,
 )
 from quartier.control.linkresume import fresh, resumed
-from quartier.control.linkrows import ROWS, may_hold
+from quartier.control.linkrows import ROWS, Row, may_hold
 from quartier.control.linkstate import LinkState, Mode, Program, dump, restore, worth_saving
 from quartier.control.wishes import Ack, Envelope, FailsafeDocument, FailsafeValues, Heartbeat
 from quartier.house.now import Now
@@ -190,10 +190,9 @@ def _chained(held: Program) -> tuple[Envelope, ...]:
 
 def _settled(state: LinkState, params: LinkParams, now: Now) -> LinkState:
     """Follow the rows until none holds, then let go of what waited for loosening."""
-    for _ in Mode:  # pragma: no branch  no chain of rows is longer than the states there are
-        row = next((r for r in ROWS if r.source is state.mode and r.holds(state, params, now)), None)
-        if row is None:
-            break
+    left: set[Mode] = set()  # no instant leaves a state twice
+    while state.mode not in left and (row := _way_out(state, params, now)) is not None:
+        left.add(state.mode)
         state = _entered(state, params, now, row.target, row.why)
     if not may_loosen(state, now):
         return state
@@ -202,6 +201,10 @@ def _settled(state: LinkState, params: LinkParams, now: Now) -> LinkState:
     if state.failsafe_next is not None and state.mode is not Mode.FAILSAFE and state.owed_ns is None:
         state = replace(state, failsafe=state.failsafe_next, failsafe_next=None)
     return state
+
+
+def _way_out(state: LinkState, params: LinkParams, now: Now) -> Row | None:
+    return next((row for row in ROWS if row.source is state.mode and row.holds(state, params, now)), None)
 
 
 def _entered(state: LinkState, params: LinkParams, now: Now, mode: Mode, why: str) -> LinkState:

@@ -174,6 +174,7 @@ def test_a_claim_that_finds_no_place_leaves_everything_as_it_was(plant, house):
     assert 1 == p.state.turns["hot_water"].sheds_24h(p.t * 1_000_000_000)
 
 
+@pytest.mark.long
 def test_six_turns_an_hour_are_enough_however_a_cap_swings(town):
     p = town(replace(BOILER, min_on_s=0, min_off_s=0))
     for _ in range(24):

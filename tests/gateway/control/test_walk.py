@@ -40,6 +40,7 @@ Anything.TestCase.settings = settings(max_examples=100, stateful_step_count=100)
 TestAnything = Anything.TestCase
 
 
+@pytest.mark.long
 def test_a_seeded_walk_of_a_thousand_moves_breaks_nothing():
     assert 0 == driver.run(1_000, 20_261_127)
 
