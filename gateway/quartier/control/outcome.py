@@ -183,12 +183,11 @@ def _switched(player: Player, asset: Load | Ev, setpoint_w: float, now_ns: int, 
 
 def _raised(asset: Load | Ev, turn: Turn, setpoint_w: float, now_ns: int) -> Turn:
     """On, and a car with at least what it may take already: it may take less than that by itself."""
-    most_w = setpoint_w
-    if not turn.on:
-        turn = shed.switched_on(turn, now_ns)
-    elif isinstance(asset, Ev):
-        most_w = max(setpoint_w, _limit_w(asset, turn))
-    return replace(turn, limit_w=limit(most_w, full_w(asset))) if isinstance(asset, Ev) else turn
+    if isinstance(asset, Load):
+        return shed.switched_on(turn, now_ns)  # it was off: to one that is on no step up is offered
+    if turn.on:
+        return replace(turn, limit_w=limit(max(setpoint_w, _limit_w(asset, turn)), full_w(asset)))
+    return replace(shed.switched_on(turn, now_ns), limit_w=limit(setpoint_w, full_w(asset)))
 
 
 def _car_turn(player: Player, ev: Ev, held_w: float | None, now_ns: int) -> Turn:

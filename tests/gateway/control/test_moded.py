@@ -6,6 +6,7 @@ from quartier.control import moded
 from quartier.control.leaning import Leaning
 from quartier.control.shed import Turn
 from quartier.control.sight import Memory
+from quartier.control.state import State
 from quartier.house.assets import Mode, Moded
 from quartier.house.modes import Heat, Lights
 
@@ -126,6 +127,17 @@ def test_what_it_would_like_is_gone_to_once_it_was_liked_for_long_without_a_brea
         moded._asked(first, 1, asks, 60 * S)[1],
     )
     assert moded._asked(first, 1, replace(asks, wanted=1), 30 * S)[0].asks_ns is None
+
+
+def test_after_five_turns_within_the_hour_no_step_up_is_offered(scene, house):
+    def seated(turns_count):
+        turn = Turn(on=False, mode=1, turns_ns=tuple(range(turns_count)))
+        state = replace(State.fresh(replace(house, assets=(BOILER,))), turns={"boiler": turn})
+        free = Leaning(wanted=1, highest=0, lowest=2, tier="C", words="free")
+        return moded.seated(scene(state=state), BOILER, free)
+
+    assert [1, 0] == [len(seated(count).ups) for count in (4, 5)]
+    assert [1, 1] == [len(seated(count).downs) for count in (4, 5)]
 
 
 def test_tier_a_is_never_moved(town):
