@@ -7,9 +7,12 @@ import pytest
 from quartier.control import cycle, park, tree
 from quartier.control.duties import Duties
 from quartier.control.failsafe import Judgement, Stage
-from quartier.control.shed import Gate
+from quartier.control.override import Override
+from quartier.control.shed import Gate, Turn
+from quartier.control.wishes import Wishes
 from quartier.house.assets import Ev
 from quartier.house.nodes import Node
+from quartier_drivers.who import Who
 
 S = 1_000_000_000
 YARD = Node(name="yard", fuse_a=20.0, measured=True, unmeasured_w=0.0)
@@ -249,3 +252,57 @@ def test_a_car_that_no_fuse_bounds_says_what_it_goes_by(planned, most_a, goal_a,
     bay.bound, bay.most_a, bay.goal_a = None, most_a, goal_a
 
     assert words == park._words(plan.scene, plan.grove, bay)
+
+
+@pytest.mark.parametrize(
+    ("active", "fixed", "drawn_a", "counted_a"),
+    [
+        (True, False, 4, 10),
+        (False, True, 4, 10),
+        (False, False, 4, 4),
+        (True, False, 12, 12),
+        (True, True, 12, 12),
+    ],
+)
+def test_a_car_counts_with_what_it_may_take_and_one_that_rests_with_what_it_takes(
+    planned, active, fixed, drawn_a, counted_a
+):
+    bay = planned().bays[0]
+    bay.active, bay.fixed, bay.order_a, bay.drawn_a = active, fixed, 10, drawn_a
+
+    assert counted_a == bay.counted_a
+
+
+@pytest.mark.parametrize(
+    ("turn", "movable"),
+    [
+        (Turn(), True),
+        (Turn(since_ns=41 * S), False),
+        (Turn(since_ns=40 * S), True),
+        (Turn(on=False, sheds_ns=(1, 2, 3)), False),
+        (Turn(on=False, sheds_ns=(1, 2)), True),
+        (Turn(on=False, sheds_ns=(-3_600 * S, 1, 2)), True),
+        (Turn(sheds_ns=(1, 2, 3)), True),
+    ],
+)
+def test_a_car_is_switched_after_its_minimum_time_and_paused_three_times_an_hour_at_most(
+    planned, turn, movable
+):
+    """It is 100 s, and the car had no time yet to answer."""
+    plan = planned()
+    plan.players[0].turn = replace(turn, lowered_ns=99 * S)
+
+    assert movable is park._bay(plan.scene, plan.grove, 0, plan.players[0]).movable
+
+
+@pytest.mark.parametrize(
+    ("value", "most_a", "movable"), [(10.0, 10.0, True), (32.0, 16.0, True), (0.0, 16.0, False)]
+)
+def test_a_persons_word_is_a_ceiling_for_a_car_that_shares_and_no_wish_above_its_own(
+    planned, value, most_a, movable
+):
+    by_hand = {"ev0": Override("ev0", value, 0, 0, Who("person", "anna"))}
+    plan = planned(wishes=Wishes(caps=None, overrides=by_hand))
+    bay = plan.bays[0]
+
+    assert (most_a, movable) == (bay.most_a, bay.movable)
