@@ -192,6 +192,7 @@ def test_a_batch_whose_time_runs_out_takes_the_place_of_what_is_in_c(town):
     assert p.longest_over_s(4_000, since=60) == 0
 
 
+@pytest.mark.long
 def test_an_afternoon_of_swinging_caps_breaks_no_promise(town):
     assets = (LIGHTS, HEAT, LOOP, CHP, WASTE, AIR)
     p = town(

@@ -159,6 +159,7 @@ def test_nothing_is_restored_that_does_not_fit_below_90_percent(plant):
     assert ["pump"] == p.view["restore"]["held"]
 
 
+@pytest.mark.long
 def test_buildings_restore_at_different_times_after_a_common_event(plant, house):
     def restored_at(seed):
         p = plant(house=replace(house, seed=seed), base_w=290, soc_pct=10, loads_w={"heat": 1500})

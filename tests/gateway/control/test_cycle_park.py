@@ -9,6 +9,8 @@ from quartier.control.shed import Gate
 from quartier.house.assets import Ev
 from quartier.house.nodes import Node
 
+pytestmark = pytest.mark.long
+
 PARK = Node(name="park", fuse_a=63.0, measured=True, unmeasured_w=0.0)
 PHASES = ("l1", "l2", "l3")
 EVENING_S = 3 * 3600

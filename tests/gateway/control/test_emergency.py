@@ -61,7 +61,6 @@ def test_the_last_row_takes_tier_b_where_frequency_is_read_fast_enough(fed):
     assert "grid at 49.10 Hz: tier B off" == p.state.book.orders["cold.relay_on"].reason
 
 
-@pytest.mark.long
 def test_the_reason_names_the_grid_and_then_what_is_waited_for(fed):
     p = hz(hz(fed(), 50.0, 320), 49.46, 4)
     assert p.view["assets"]["pump"]["command"]["reason"] == "grid at 49.46 Hz: tier C off"
@@ -81,7 +80,6 @@ def test_while_a_row_acts_nothing_is_said_to_come_back_though_a_further_row_bega
     assert "grid at 49.46 Hz: tier D off" == p.state.book.orders["heat.relay_on"].reason
 
 
-@pytest.mark.long
 def test_what_was_shed_comes_back_one_by_one(fed):
     p = hz(hz(fed(), 50.0, 320), 49.4, 5)
     hz(p, 50.0, 900)
@@ -118,7 +116,6 @@ def test_a_surplus_still_charges_the_battery_in_the_first_row(fed):
     assert abs(p.grid_w) < 300
 
 
-@pytest.mark.long
 def test_a_minimum_time_outlasts_the_event(fed):
     p = hz(fed(soc_pct=12), 50.0, 320)
     p.cap(import_max_w=2_500)
@@ -165,7 +162,6 @@ def test_lights_are_dimmed_to_half_and_never_off(fed, house):
     assert 50 == p.points["street.dim_pct"]
 
 
-@pytest.mark.long
 def test_modes_go_to_the_last_rung_of_their_tier_and_come_back(fed, house):
     modes = (Mode("high", 2, 2_000), Mode("low", 1, 1_000), Mode("off", 0, 0))
     fan = Moded(name="fan", rated_w=2_000, tier="C", quantity="step_index", modes=modes)
@@ -179,7 +175,6 @@ def test_modes_go_to_the_last_rung_of_their_tier_and_come_back(fed, house):
     assert 2 == p.points["fan.step_index"]
 
 
-@pytest.mark.long
 def test_a_high_frequency_keeps_pv_where_it_is_for_600_s_of_calm(fed):
     p = fed(sun_w=6_000, soc_pct=95)
     p.loads_w = {}
@@ -213,7 +208,6 @@ def test_high_voltage_stops_a_battery_from_feeding_in_and_low_voltage_takes_tier
     assert [0, 1, 1, 1] == relays(p)
 
 
-@pytest.mark.long
 def test_after_an_outage_nothing_of_ours_rises_until_the_grid_is_well_and_then_slowly(fed):
     p = fed(ev_wants_w=11_040, soc_pct=60)
     p.cap(import_max_w=9_000)
@@ -233,7 +227,6 @@ def test_after_an_outage_nothing_of_ours_rises_until_the_grid_is_well_and_then_s
     assert p.t - begun > 0
 
 
-@pytest.mark.long
 def test_no_event_lifts_a_cap(fed):
     p = fed(ev_wants_w=11_040)
     p.cap(import_max_w=6_000, export_max_w=2_000)

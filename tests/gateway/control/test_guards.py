@@ -92,7 +92,6 @@ def test_a_battery_whose_fallback_is_lost_is_given_back_once_and_taken_again_whe
     assert p.points["bat1.setpoint_w"] < -1000
 
 
-@pytest.mark.long
 def test_a_shed_load_whose_fallback_is_lost_stays_shed_and_comes_back_in_its_turn(plant):
     p = plant(base_w=200, soc_pct=15, loads_w={"heat": 3000}).cap(import_max_w=2500).run(30)
     p.raw["heat.fallback_on"] = OFF

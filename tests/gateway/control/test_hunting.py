@@ -87,7 +87,6 @@ def test_a_signal_that_only_rises_never_turns():
     assert () == found.turned_ns
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("delay_s", "lag_s"), [(2, 0), (2, 2), (1, 3)])
 def test_a_battery_with_usual_delays_is_never_said_to_hunt(plant, delay_s, lag_s):
     p = plant(base_w=500, delay_s=delay_s, lag_s=lag_s, soc_pct=60)
@@ -98,7 +97,6 @@ def test_a_battery_with_usual_delays_is_never_said_to_hunt(plant, delay_s, lag_s
         assert 1.0 == p.state.swings.gain("bat1")
 
 
-@pytest.mark.long
 def test_a_battery_whose_readings_come_far_too_late_hunts_until_its_gain_is_stepped_back(plant, monkeypatch):
     def swings_w(p):
         p.run(30)

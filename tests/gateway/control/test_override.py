@@ -32,7 +32,6 @@ def town(plant, house):
     return lambda **more: Town(house=replace(house, assets=(*house.assets, STREET, TANK)), base_w=500, **more)
 
 
-@pytest.mark.long
 def test_a_load_that_a_person_switched_off_stays_off_and_says_by_whom(town):
     p = town(loads_w={"pump": 1_000})
     p.run(30).by_hand = {"pump": 0.0}
@@ -44,7 +43,6 @@ def test_a_load_that_a_person_switched_off_stays_off_and_says_by_whom(town):
     assert 60 == p.view["assets"]["pump"]["override"]["left_s"]
 
 
-@pytest.mark.long
 def test_they_come_back_one_by_one_when_the_time_is_over(town):
     p = town(loads_w={"pump": 1_000, "heat": 1_000, "cold": 1_000})
     p.run(30).by_hand = {"pump": 0.0, "heat": 0.0, "cold": 0.0}
@@ -57,7 +55,6 @@ def test_they_come_back_one_by_one_when_the_time_is_over(town):
     assert all(later - sooner >= 30 for sooner, later in pairwise(back))
 
 
-@pytest.mark.long
 def test_a_person_does_not_break_a_minimum_time(town):
     p = town(loads_w={"pump": 1_000}, soc_pct=12)
     p.run(30).cap(import_max_w=600).run(10)

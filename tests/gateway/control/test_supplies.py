@@ -109,7 +109,6 @@ def test_amperes_of_a_historic_meter_are_worth_200_va_each_and_per_phase(said, c
     assert cap_w == watch.cap_w
 
 
-@pytest.mark.long
 def test_silence_does_not_lift_the_cap():
     watch = Watch(**SIX_KVA)
     watch.looks(10)
