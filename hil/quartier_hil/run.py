@@ -145,7 +145,7 @@ class Run:
 
     async def _set_up(self, stack: AsyncExitStack) -> None:
         scenario = self.scenario
-        work = work_folder(self.options.folder, stack)
+        work = work_folder(self.options.folder)
         start = scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp()
         origin = time.time()
         self.clock = RigClock(origin, start - origin, scenario.rate)
