@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _ROOM = 4096
+# ``struct timeval`` (socket(7)) as wide as the option wants it: 66 is that of 64 bits on a machine of 32.
+_TIMEVAL = "qq" if socket.SO_RCVTIMEO == 66 else "ll"
 
 
 class BlockingClock:
@@ -152,7 +154,7 @@ def _places(host: str, port: int) -> list[tuple[int, tuple[Any, ...]]]:
 def _limit(seconds: float) -> bytes:
     """A time limit as the kernel takes it; 0 would be none."""
     whole_s = int(seconds)
-    return struct.pack("ll", whole_s, max(1, int((seconds - whole_s) * 1e6)))
+    return struct.pack(_TIMEVAL, whole_s, max(1, int((seconds - whole_s) * 1e6)))
 
 
 def settled(work: Coroutine[Any, Any, T]) -> T:

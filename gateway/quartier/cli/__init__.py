@@ -244,14 +244,15 @@ def _library(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
         "list the device profiles, show one as a sheet, or look for mistakes in your own",
         "list [WORD ...]    the profiles whose name, maker and model hold each word (default: all)\n"
         "show NAME ...      where each point stands, its unit and range, and what may be ordered;\n"
-        "                   with --file the file itself, for a copy of your own (so does NAME alone)\n"
+        "                   with --file the file itself, for a copy of your own\n"
         "lint [FILE|NAME]   mistakes by file, line and key, with what to do (default: every profile)\n"
         "example: quartier profiles list --orders --point current_max\n"
         "         quartier profiles show keba/p30\n"
         "         quartier profiles lint profiles/acme/hy.toml\n\n"
         "Exit codes: 0 well · 1 nothing fits, or lint found something · 2 wrong use · 78 a profile is wrong.",
     )
-    profiles.add_argument("what", nargs="?", default="list", metavar="list|show|lint", help="default: list")
+    verbs = ("list", "show", "lint")
+    profiles.add_argument("what", nargs="?", default="list", choices=verbs, help="default: list")
     profiles.add_argument("names", nargs="*", metavar="NAME", help="maker/model; for lint also a file")
     profiles.add_argument("--file", action="store_true", help="show: the file as it stands")
     profiles.add_argument("--protocol", help="list: only what speaks this, such as modbus or sunspec")

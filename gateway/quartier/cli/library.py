@@ -13,7 +13,6 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.points import word
 from quartier_drivers.profile import Profile
 
-VERBS = ("list", "show", "lint")
 NONE = "–"
 _HEADS = ("profile", "maker", "model", "protocol", "measures", "orders", "falls back", "tested", "source")
 # What the units of points measure, in the words of a catalogue; kinds without a unit are told by none.
@@ -35,9 +34,7 @@ _MEASURES = {
 
 
 def profiles(options: argparse.Namespace) -> int:
-    """What was asked for; a word that is none of ``VERBS`` is a profile, whose file is printed."""
-    if options.what not in VERBS:
-        return _copied([options.what, *options.names], options)
+    """What was asked for: ``list``, ``show`` or ``lint``."""
     if options.what == "lint":
         return _lint(options)
     if options.what == "list":

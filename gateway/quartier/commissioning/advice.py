@@ -59,7 +59,7 @@ def overrides(findings: Sequence[Finding], papers: Papers) -> list[str]:
     names = dict.fromkeys(name for what, name in papers.built_in.items() if what in wanted)
     return [
         f"profile {name} is Quartier's own: copy it beside the site file with "
-        f"quartier profiles {name} > profiles/{name}.toml, change it there, and say "
+        f"quartier profiles show {name} --file > profiles/{name}.toml, change it there, and say "
         'profiles = ["profiles"] under [site]'
         for name in names
     ]

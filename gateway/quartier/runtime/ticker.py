@@ -67,7 +67,6 @@ class Ticker:
         self.lateness = Lateness()
         self.cycles_count = 0
         self.skipped_count = 0
-        self.late_in_a_row_count = 0
 
     async def run(self) -> None:
         """Tick until cancelled.  An error in the cycle is a bug: it leaves."""
@@ -80,7 +79,6 @@ class Ticker:
                 continue
             late_ns = now_ns - due_ns
             self.lateness.add(late_ns / 1e9)
-            self.late_in_a_row_count = self.late_in_a_row_count + 1 if late_ns > self._period_ns // 2 else 0
             self._cycle()
             self.cycles_count += 1
             missed = late_ns // self._period_ns

@@ -37,7 +37,7 @@ def test_a_profile_of_the_package_is_named_with_how_to_override_it_once():
     ]
 
     (told,) = overrides(found, papers)
-    assert "quartier profiles acme/hy > profiles/acme/hy.toml" in told
+    assert "quartier profiles show acme/hy --file > profiles/acme/hy.toml" in told
     assert 'say profiles = ["profiles"] under [site]' in told
     assert [] == overrides([Finding("x", "x", targets=[Target("site", "", "phase", "l2")])], papers)
 

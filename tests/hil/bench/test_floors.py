@@ -16,7 +16,6 @@ LONG = {"daemon", "lateness", "dead", "growth"}
 # Below 70 % of their floor when this was written; ``make bench`` fails on them until they are mended.
 OPEN = {
     "sunspec.poll",
-    "sunspec.scan",
 }
 # A runner that others share stalls for longer than these allow: they are measured here, and judged by ``make bench``.
 WALL_CLOCK = {
