@@ -191,16 +191,24 @@ class History:
             self._judge(run)
 
     def _judge(self, run):
-        """All registers of one answer hold its time; the next answer came later."""
-        moments = {}
-        for time_ms, value, kind in zip(run.times_ms, run.values, run.kinds, strict=True):
-            if kind == FLOAT and moments.setdefault(time_ms, value) != value:
-                self.faults.append(f"{run.stream}/{run.boot}: {value} and {moments[time_ms]} at {time_ms}")
-        for (before_ms, before), (after_ms, after) in pairwise(sorted(moments.items())):
-            passed_ms = (after - before) % WRAP_MS
-            if not 0 < passed_ms < WRAP_MS // 2:
-                self.faults.append(f"{run.stream}/{run.boot}: {before} at {before_ms}, {after} at {after_ms}")
-        self.lags_ms.extend((time_ms - value + 9_000) % WRAP_MS - 9_000 for time_ms, value in moments.items())
+        """All registers of one answer hold its time; the next answer came later.
+
+        Two answers may be taken in one millisecond: with a point that comes again the next one begins.
+        """
+        moments, comes = {}, Counter()
+        for point, time_ms, value, kind in zip(run.points, run.times_ms, run.values, run.kinds, strict=True):
+            if kind != FLOAT:
+                continue
+            comes[point, time_ms] += 1
+            answer = time_ms, comes[point, time_ms]
+            if moments.setdefault(answer, value) != value:
+                self.faults.append(f"{run.stream}/{run.boot}: {value} and {moments[answer]} in {answer}")
+        for (before, before_ms), (after, after_ms) in pairwise(sorted(moments.items())):
+            if not 0 < (after_ms - before_ms) % WRAP_MS < WRAP_MS // 2:
+                self.faults.append(f"{run.stream}/{run.boot}: {before_ms} in {before}, {after_ms} in {after}")
+        self.lags_ms.extend(
+            (time_ms - value + 9_000) % WRAP_MS - 9_000 for (time_ms, _), value in moments.items()
+        )
 
 
 def site_file(folder, ports, broker_port, period_s=1.0):
