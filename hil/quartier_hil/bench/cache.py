@@ -53,15 +53,24 @@ class Cache:
             raise AbsentError(f"{name} is not here: apt-get install {package}")
         return found
 
-    def compiled(self, name: str) -> str:
-        """The C program ``peers/<name>.c``, compiled when its source is newer.  Raises AbsentError."""
+    def compiled(self, name: str, library: str = "", package: str = "") -> str:
+        """The C program ``peers/<name>.c``, compiled when its source is newer.  Raises AbsentError.
+
+        ``library`` is linked; its header file or its ``package`` may not be there.
+        """
         source, target = _SOURCES / f"{name}.c", self.folder / name
         if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
             fresh = target.with_suffix(f".{os.getpid()}")
             compiler = self.program("gcc", "gcc libc6-dev")
-            self._run([compiler, "-O2", "-o", str(fresh), str(source)], f"{name} does not compile")
+            argv = [compiler, "-O2", "-Wall", "-Wextra", "-o", str(fresh), str(source)]
+            missing = f"; apt-get install {package}" if package else ""
+            self._run([*argv, *([f"-l{library}"] if library else [])], f"{name} does not compile{missing}")
             fresh.replace(target)
         return str(target)
+
+    def open62541(self) -> str:
+        """The OPC UA server on open62541.  Raises AbsentError."""
+        return self.compiled("opcua", "open62541", "libopen62541-1.4-dev")
 
     def node_red(self) -> Path:
         """The folder of an installed Node-RED with its Modbus nodes.  Raises AbsentError."""

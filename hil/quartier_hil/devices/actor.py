@@ -126,6 +126,13 @@ class Device(ABC):
         """Whether nobody finds it on its wire: no power, or its cable is out."""
         return self.off or "unplugged" in self.faults
 
+    @property
+    def is_deaf(self) -> bool:
+        """Whether no request reaches it."""
+        silent, loose = self.faults.get("silent"), self.faults.get("intermittent")
+        apart = loose is not None and loose.is_apart(self.now_s - self._since_s["intermittent"])
+        return self.away or apart or (silent is not None and not silent.acts)
+
     # -- what a device fills in ------------------------------------------------------------
 
     @abstractmethod
@@ -144,9 +151,7 @@ class Device(ABC):
         """What becomes of one request to one of its units, faults included."""
         self._requests_count += 1
         silent = self.faults.get("silent")
-        loose = self.faults.get("intermittent")
-        apart = loose is not None and loose.is_apart(self.now_s - self._since_s["intermittent"])
-        if self.away or apart or (silent is not None and not silent.acts):
+        if self.is_deaf:
             return SILENCE
         answered = self.units[unit].answer(pdu)
         if pdu[0] in (5, 6, 15, 16, 22, 23) and not answered[0] & 0x80:

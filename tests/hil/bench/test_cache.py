@@ -75,3 +75,13 @@ def test_a_package_stays_with_a_python_that_is_new_enough(cache, monkeypatch):
     monkeypatch.setattr(sys, "version_info", (3, 12, 0))
 
     assert sys.executable == cache._interpreter("pyteleinfo")
+
+
+def test_a_library_that_is_not_there_is_named_with_the_package_that_brings_it(cache):
+    with pytest.raises(AbsentError, match="apt-get install libmissing-dev"):
+        cache.compiled("registers", "no-such-library", "libmissing-dev")
+
+
+@pytest.mark.peer
+def test_the_opc_ua_server_is_compiled_without_a_warning(cache):
+    assert cache.open62541().endswith("opcua")

@@ -22,3 +22,10 @@ def test_the_return_is_colder_the_slower_it_flows():
 
 def test_too_little_flow_is_counted():
     assert (0, 7_200) == (_settled(pump_pct=40).slack_s, _settled(pump_pct=30).slack_s)
+
+
+def test_a_raised_set_point_draws_more_heat_and_opens_the_valve():
+    before, after = _settled().values(), _settled(setpoint_shift_k=5.0).values()
+
+    assert (60_000, 72_000) == (round(before["heat_w"]), round(after["heat_w"]))
+    assert (75.0, 90.0) == (before["valve_pct"], after["valve_pct"])
