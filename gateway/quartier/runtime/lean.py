@@ -7,6 +7,7 @@ import ctypes
 import gc
 import os
 import sys
+from functools import partial
 from importlib import import_module, reload
 from types import ModuleType
 
@@ -23,21 +24,35 @@ _TRIM_BYTES, _MMAP_BYTES = 128 * 1024, 64 * 1024
 
 
 class _Later(ModuleType):
-    """Stands for a module until something of it is asked for."""
+    """Stands for a module until something of it is asked for; its ``calls`` until one of them is called."""
+
+    def __init__(self, name: str, calls: tuple[str, ...] = ()) -> None:
+        super().__init__(name)
+        for call in calls:
+            setattr(self, call, partial(self._call, call))
 
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
+        return getattr(self._loaded(), name)
+
+    def _call(self, name: str, *values: object, **named: object) -> object:
+        return getattr(self._loaded(), name)(*values, **named)
+
+    def _loaded(self) -> ModuleType:
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
-        return getattr(import_module(self.__name__), name)
+        return import_module(self.__name__)
 
 
-def put_off(*names: str) -> None:
-    """Have these modules loaded when something of them is first used, not by an ``import`` of them."""
+def put_off(*names: str, calls: tuple[str, ...] = ()) -> None:
+    """Have these modules loaded when something of them is first used, not by an ``import`` of them.
+
+    A ``from … import`` of what is named in ``calls`` does not load them either: calling it does.
+    """
     for name in names:
         if name not in sys.modules:
-            sys.modules[name] = later = _Later(name)
+            sys.modules[name] = later = _Later(name, calls)
             package, _, last = name.rpartition(".")
             if package:
                 setattr(import_module(package), last, later)
@@ -74,8 +89,11 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 os.environ.setdefault(
     "PYTHONTZPATH", "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"
 )
-# What libraries import for things that a daemon never does: archives of packages, proxies, forms of mail.
+# What libraries import for things that a daemon never does: what is installed (in forms of mail), archives of
+# packages, proxies; messages of protobuf without its compiled part, and their text.
 put_off("csv", "tempfile", "urllib.request", "zipfile")
+put_off("importlib.metadata", calls=("entry_points",))
+put_off("google.protobuf.internal.python_message")
 # TLS of asyncio's own is never used; a traceback is printed without rich and its 6 MiB of lexers; the digests
 # that we need are in Python itself, OpenSSL's 4 MiB are for TLS.
 with without("ssl", "rich", "better_exceptions", "_hashlib"):

@@ -54,6 +54,30 @@ print("http.client" in sys.modules, again.reader(["a,b"]).__next__()[1], hasattr
     assert ["False", "1", "x", "True", "b", "False"] == ran(code)
 
 
+def test_what_is_imported_by_name_is_put_off_until_it_is_called():
+    code = """
+from quartier.runtime import lean
+import sys, pydantic
+from importlib.metadata import entry_points, version
+print("email" in sys.modules)
+"""
+    assert ["True"] == ran(code), "a name that is not put off loads the module"
+    code = """
+from quartier.runtime import lean
+import sys, pydantic
+from importlib.metadata import entry_points
+print("email" in sys.modules)
+print(len(entry_points(group="no such group")), "email" in sys.modules)
+"""
+    assert ["False", "0", "True"] == ran(code)
+
+
+def test_a_daemon_has_no_messages_of_protobuf_in_python():
+    code = "import quartier.cli.daemon, quartier.app.daemon, sys; print(*sys.modules)"
+
+    assert not {"google.protobuf.text_format", "email.message"} & set(ran(code))
+
+
 def test_digests_and_time_zones_are_as_ever():
     code = """
 from quartier.runtime import lean
