@@ -6,7 +6,7 @@ set -euo pipefail
 needs=(
   "gcc:gcc" "make:make" "mosquitto:mosquitto" "mosquitto_sub:mosquitto-clients" "mbpoll:mbpoll"
   "tshark:tshark" "node:nodejs" "npm:npm" "systemd-analyze:systemd" "udevadm:udev"
-  "/usr/include/modbus/modbus.h:libmodbus-dev" "/usr/include/open62541/server.h:libopen62541-1.4-dev" "sml_server:libsml-utils" "qemu-storage-daemon:qemu-utils" "mkfs.ext4:e2fsprogs" "mount:mount"
+  "/usr/include/modbus/modbus.h:libmodbus-dev" "/usr/include/open62541/server.h:libopen62541-1.4-dev" "sml_server:libsml-utils" "qemu-storage-daemon:qemu-utils" "mkfs.ext4:e2fsprogs" "mount:mount" "ip:iproute2"
 )
 missing=()
 for need in "${needs[@]}"; do

@@ -1,0 +1,190 @@
+"""Stacks of others read the rig's BACnet devices: node-bacnet, @bacnet-js/client, bacpypes3, and tshark by the byte."""
+
+import asyncio
+import json
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+from bacpypes3.app import Application
+from bacpypes3.local.device import DeviceObject
+from bacpypes3.local.networkport import NetworkPortObject
+from bacpypes3.pdu import Address
+from bacpypes3.primitivedata import ObjectIdentifier
+from bacpypes3.settings import settings
+
+from quartier_hil.devices.bacnet import frame, tags, words
+from quartier_hil.devices.bacnet.endpoint import serve_udp
+from quartier_hil.devices.bacnet.frame import Packet, Place
+from quartier_hil.devices.bacnet.room import RoomController
+from quartier_hil.devices.bacnet.service import Habits
+from quartier_hil.devices.bacnet.ventilation import VentilationUnit
+
+pytestmark = pytest.mark.peer
+PEERS = Path(__file__).parents[3] / "peers"
+ANALOG_INPUT, ANALOG_VALUE, BINARY_OUTPUT, MULTI_STATE, LOAD_CONTROL = 0, 2, 4, 19, 28
+NAME, ARRAY, PV, STATES, FLAGS, UNITS = 77, 87, 85, 110, 111, 117
+REAL, ENUMERATED, NULL = 4, 9, 0
+
+
+@pytest.fixture
+def unit():
+    unit = VentilationUnit(201)
+    unit.publish({"supply_c": 19.5, "filter_on": 1.0})
+    return unit
+
+
+async def asked(library, endpoint, *commands):
+    if shutil.which("node") is None or not (PEERS / "node_modules" / library).is_dir():
+        pytest.skip(f"{library} is not installed (tests/peers/install.sh)")
+    words_ = ["node", str(PEERS / "bacnet_client.js"), library, endpoint.host, str(endpoint.port)]
+    process = await asyncio.create_subprocess_exec(
+        *words_, *map(json.dumps, commands), stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await asyncio.wait_for(process.communicate(), 60)
+    return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.mark.parametrize("library", ["node-bacnet", "@bacnet-js/client"])
+async def test_clients_of_node_read_and_command_the_unit(unit, library):
+    async with await serve_udp(unit) as endpoint:
+        said = await asked(
+            library,
+            endpoint,
+            ["read", ANALOG_INPUT, 1, PV],
+            ["read", MULTI_STATE, 1, STATES],
+            ["multiple", [[ANALOG_INPUT, 1, [NAME, PV, UNITS, FLAGS]], [ANALOG_VALUE, 2, [PV, ARRAY]]]],
+            ["write", ANALOG_VALUE, 2, PV, REAL, 40, 10],
+            ["read", ANALOG_VALUE, 2, ARRAY],
+            ["write", ANALOG_VALUE, 2, PV, NULL, None, 10],
+            ["write", BINARY_OUTPUT, 1, PV, ENUMERATED, 1, 10],
+            ["read", LOAD_CONTROL, 1, PV],
+            ["read", ANALOG_INPUT, 99, PV],
+        )
+
+    values = [one.get("values") for one in said]
+    air, limit = values[2]
+    assert [[19.5], ["off", "reduced", "normal", "boost"]] == values[:2]
+    assert [["Supply air temperature"], [19.5], [62]] == air[:3]
+    assert [[100], [None] * 16] == limit
+    assert [None] * 9 + [40] + [None] * 6 == values[4]
+    assert [[], []] == values[5:7]
+    assert [0] == values[7]
+    assert "31" in said[8]["error"]
+    assert (100.0, 1.0) == (unit.limit.value, unit.heater.value)
+
+
+def free_port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def application(port):
+    return Application.from_object_list(
+        [
+            DeviceObject(objectIdentifier=("device", 999), objectName="judge", vendorIdentifier=999),
+            NetworkPortObject(f"127.0.0.1:{port}", objectIdentifier=("network-port", 1), objectName="port"),
+        ]
+    )
+
+
+@pytest.fixture
+async def judge(unit):
+    """(bacpypes3's application, endpoint of the unit and of rooms behind a router there)."""
+    places = {
+        Place(2001, bytes([mac])): RoomController(300 + mac, habits=Habits(apdu_max=206)) for mac in (1, 2)
+    }
+    async with await serve_udp({None: unit, **places}) as endpoint:
+        app = application(free_port())
+        await asyncio.gather(*app.link_layers[next(iter(app.link_layers))].server._transport_tasks)
+        yield app, endpoint, places
+        app.close()
+
+
+async def test_bacpypes3_finds_the_unit_and_reads_its_objects(judge):
+    app, endpoint, _ = judge
+    (i_am,) = await app.who_is(201, 201, Address(endpoint.address))
+    assert (("device", 201), 1476) == (
+        (str(i_am.iAmDeviceIdentifier[0]), i_am.iAmDeviceIdentifier[1]),
+        i_am.maxAPDULengthAccepted,
+    )
+    address = Address(endpoint.address)
+    assert 19.5 == await app.read_property(address, "analog-input,1", "present-value")
+    assert 17 == len(await app.read_property(address, "device,201", "object-list"))
+    await app.write_property(address, "analog-value,2", "present-value", 55.0, priority=10)
+    places = await app.read_property(address, "analog-value,2", "priority-array")
+    assert 55.0 == places[9].real
+    level = await app.read_property(address, "load-control,1", "requested-shed-level")
+    assert 100 == level.percent
+
+
+async def test_bacpypes3_reaches_rooms_behind_the_router(judge, monkeypatch):
+    monkeypatch.setitem(settings, "route_aware", True)
+    app, endpoint, places = judge
+    places[Place(2001, b"\2")].publish({"power_w": 750.0})
+    room = Address(f"2001:2@{endpoint.address}")
+
+    assert 750.0 == await app.read_property(room, "analog-input,1", "present-value")
+
+
+async def test_bacpypes3_hears_of_changes(judge, unit):
+    app, endpoint, _ = judge
+    air = ObjectIdentifier("analog-input,1")
+    subscription = app.change_of_value(
+        Address(endpoint.address), air, issue_confirmed_notifications=True, lifetime=60
+    )
+    async with subscription as changes, asyncio.timeout(20):
+        first = dict([str_key(await changes.get_value()) for _ in range(2)])
+        unit.publish({"supply_c": 21.0})
+        second = dict([str_key(await changes.get_value()) for _ in range(2)])
+
+    assert (19.5, 21.0) == (first["present-value"], second["present-value"])
+    assert 2 == endpoint.acks_count
+
+
+def str_key(pair):
+    name, value = pair
+    return str(name), value
+
+
+def dissected(packets, folder):
+    """What tshark makes of each datagram, one line of fields each."""
+    if shutil.which("tshark") is None or shutil.which("text2pcap") is None:
+        pytest.skip("tshark is not installed (apt-get install tshark)")
+    text = "".join(f"000000 {octets.hex(' ')}\n" for octets in packets)
+    file = str(folder / "one.pcap")
+    subprocess.run(
+        ["text2pcap", "-q", "-u", "47808,47808", "-", file],
+        input=text.encode(),
+        check=True,
+        capture_output=True,
+    )
+    return subprocess.run(["tshark", "-r", file, "-V"], check=True, capture_output=True, text=True).stdout
+
+
+def test_tshark_names_every_answer_and_finds_nothing_malformed(unit, tmp_path):
+    head = bytes([0, 5, 1])
+    wanted = tags.wrapped(1, tags.tagged(0, bytes([words.PROPERTIES["all"]]), context=True))
+    everything = [tags.tagged(0, tags.packed(*key), context=True) + wanted for key in unit.things]
+    answers = [unit.asked(head + bytes([words.READ_MULTIPLE]) + one, "me").pdu for one in everything]
+    subscribed = bytes.fromhex("0907 1C00000001 2900 393C")
+    answers.append(unit.asked(head + bytes([words.SUBSCRIBE_COV]) + subscribed, "me").pdu)
+    answers += [bytes([0x10, words.UNCONFIRMED_COV]) + body for _, body in unit.news()]
+    answers.append(unit.i_am)
+    packets = [frame.datagram(Packet(one, source=Place(2001, b"\5"))) for one in answers]
+    packets.append(frame.datagram(Packet(b"\x07\xd1", message=frame.I_AM_ROUTER), frame.BROADCAST))
+    text = dissected(packets, tmp_path)
+
+    assert len(packets) == text.count("Building Automation and Control Network NPDU")
+    assert "Malformed" not in text
+    for name in (
+        "shed-levels",
+        "priority-array",
+        "state-text",
+        "Supply air temperature",
+        "I-Am-Router-To-Network",
+    ):
+        assert name in text
