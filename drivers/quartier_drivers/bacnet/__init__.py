@@ -1,0 +1,1 @@
+"""BACnet/IP: devices whose objects are read, followed and commanded."""
