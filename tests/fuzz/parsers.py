@@ -195,8 +195,40 @@ def sunspec(data: bytes) -> None:
         assert len(rows) <= found.length + 2
 
 
+def bacnet(data: bytes) -> None:
+    """A device on a BACnet network whose datagram, answer or notification the bytes are."""
+    room = "quartier_drivers.bacnet"
+    answers, denials = import_module(f"{room}.answers"), import_module(f"{room}.denials")
+    for datagram in (data, *(frames.bacnet(head, data) for head in frames.BACNET_HEADS)):
+        heard = answers.hear(datagram)
+        if heard is None:
+            continue
+        for read in _bacnet_reads():
+            try:
+                told = read.take(datagram, heard)
+            except (denials.Denied, denials.Garbled):
+                continue
+            told = getattr(told, "told", told)
+            for place in range(len(told)):
+                assert told.denial(place) is None or not told.elements(place)[2:]
+
+
+@cache
+def _bacnet_reads() -> list:
+    answers = import_module("quartier_drivers.bacnet.answers")
+    refs = _bacnet_refs()
+    several = [answers.Follow(refs[:2]), answers.Read(refs), answers.Read(refs[:1], multiple=True)]
+    return [*several, *(answers.Read([ref]) for ref in refs[:4])]
+
+
+def _bacnet_refs() -> list:
+    ref = import_module("quartier_native.reference.properties").Ref
+    rows = ((0, 1, 85), (0, 1, 111), (2, 1, 87), (2, 1, 87, 1), (8, 1, 76), (8, 1, 77), (0, 2, 85), (1023, 4194303, 4194303))
+    return [ref(*row) for row in rows]
+
+
 def twins(kernel: str, data: bytes) -> None:
-    """A kernel of meters and its twin, given the same bytes: they say the same."""
+    """A kernel of meters or BACnet and its twin, given the same bytes: they say the same."""
     said = [TOLD[kernel](import_module(f"{package}.{kernel}"), data) for package in PACKAGES]
     assert said[0] == said[1], "the kernel says something else than its twin"
 
@@ -244,8 +276,27 @@ def _listings(module, data: bytes) -> object:
     return repr(module.read_listings(data, ((0xFFFF, 0xFFFF, False), (0, 0, True)), units))
 
 
+def _datagrams(module, data: bytes) -> object:
+    return module.hear(data), [module.notice_of(data, at) for at in range(min(len(data), 9))]
+
+
+def _properties(module, data: bytes) -> object:
+    reader, told = module.PropertyReader(_bacnet_refs()), []
+    for at in (0, 3) if len(data) >= 3 else (0,):
+        found = (reader.multiple(data, at), reader.single(data, at), reader.changes(data, at, 1))
+        told += [(how, values.tobytes(), kinds, spans.tobytes()) for how, values, kinds, spans in found]
+    return told
+
+
 PACKAGES = ("quartier_native", "quartier_native.reference")
-TOLD = {"lines": _lines, "sets": _sets, "objects": _objects, "listings": _listings}
+TOLD = {
+    "lines": _lines,
+    "sets": _sets,
+    "objects": _objects,
+    "listings": _listings,
+    "datagrams": _datagrams,
+    "properties": _properties,
+}
 
 
 def parsers() -> dict[str, Callable[[bytes], None]]:
@@ -253,6 +304,7 @@ def parsers() -> dict[str, Callable[[bytes], None]]:
     import_module("quartier_drivers.modbus.frame")
     found: dict[str, Callable[[bytes], None]] = {"modbus-tcp": modbus_tcp, "modbus-rtu": modbus_rtu}
     found["sunspec"] = sunspec
+    found["bacnet"] = bacnet
     for protocol in METERS:
         try:
             import_module(f"quartier_drivers.meter.{protocol}").decoder  # noqa: B018 - is it there

@@ -13,6 +13,7 @@ CONTRACT = tuple(
     f"quartier_drivers.{name}" for name in ("contract", "who", "abilities", "layout", "points", "errors")
 )
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
+BACNET_CODEC = ("answers", "denials", "encoding", "heads", "packing", "requests", "values")
 PROFILES = tuple(
     f"quartier_drivers.{name}"
     for name in (
@@ -65,6 +66,11 @@ ROOMS = (
             pure=True,
         )
         for name in METERS
+    ),
+    # The codec of BACnet's hot path.
+    *(
+        Room(f"quartier_drivers.bacnet.{name}", ("quartier_drivers", "quartier_native"), pure=True)
+        for name in BACNET_CODEC
     ),
     # They check what a URL or a release table says of a bus, by the model of its section.
     Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),

@@ -29,7 +29,12 @@ PARSERS: Mapping[str, Sequence[str]] = {
 _MINOR_LEAST: Mapping[str, int] = {"pyteleinfo": 12}
 _MINOR_MOST = 14
 # Clients of protocols, beside as well: their versions are pinned, whatever we depend on.
-LIBRARIES: Mapping[str, Sequence[str]] = {"pysunspec2": ("pysunspec2==1.3.7",)}
+LIBRARIES: Mapping[str, Sequence[str]] = {
+    "bacpypes3": ("bacpypes3==0.0.110",),
+    "pysunspec2": ("pysunspec2==1.3.7",),
+}
+# The same for Node.
+MODULES: Mapping[str, str] = {"node-bacnet": "0.2.4"}
 _SOURCES = Path(__file__).parent / "peers"
 _NODE_OLDEST = 18
 
@@ -115,6 +120,18 @@ class Cache:
         """The Python of a virtual environment with one of ``LIBRARIES``.  Raises AbsentError."""
         wanted = LIBRARIES[package]
         return self._python(wanted[0].replace("==", "-"), package, wanted, "some seconds")
+
+    def module(self, package: str) -> Path:
+        """The folder whose ``node_modules`` holds one of ``MODULES``.  Raises AbsentError."""
+        npm = self.program("npm", "npm")
+        folder = self.folder / f"{package}-{MODULES[package]}"
+        if self._is_done(folder):
+            return folder
+        self._say(f"installing {package} into {folder}, some seconds")
+        self._begin(folder)
+        install = [npm, "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", str(folder)]
+        self._run([*install, f"{package}@{MODULES[package]}"], f"npm could not install {package}")
+        return self._finish(folder)
 
     def parsing(self) -> Path:
         """The program with which the peers' parsers read a capture."""

@@ -22,6 +22,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "requests": ("requests", "how few requests 200 points in ten devices take"),
     "driver": ("driver", "the whole driver path against plain pymodbus calls"),
     "sunspec": ("sunspec", "scan and poll of a SunSpec device against pysunspec2's client"),
+    "bacnet": ("bacnet", "BACnet answers read, against bacpypes3 and node-bacnet"),
     "line": ("line", "use of an RS-485 line at 9600 and 19200 baud, and its CPU"),
     "kernel": ("kernels:kernel_figures", "the allocation kernels against their twins and numpy"),
     "fleet": ("fleets:figures", "a cycle of a whole fleet against its twin, and by two threads"),
