@@ -55,7 +55,8 @@ if TYPE_CHECKING:
     from quartier_native.reference.properties import PropertyReader
 else:
     _modules = {
-        kernel: import_module(quartier_native.engine().kernels[kernel]) for kernel in ("datagrams", "properties")
+        kernel: import_module(quartier_native.engine().kernels[kernel])
+        for kernel in ("datagrams", "properties")
     }
     hear = _modules["datagrams"].hear
     notice_of = _modules["datagrams"].notice_of

@@ -223,7 +223,16 @@ def _bacnet_reads() -> list:
 
 def _bacnet_refs() -> list:
     ref = import_module("quartier_native.reference.properties").Ref
-    rows = ((0, 1, 85), (0, 1, 111), (2, 1, 87), (2, 1, 87, 1), (8, 1, 76), (8, 1, 77), (0, 2, 85), (1023, 4194303, 4194303))
+    rows = (
+        (0, 1, 85),
+        (0, 1, 111),
+        (2, 1, 87),
+        (2, 1, 87, 1),
+        (8, 1, 76),
+        (8, 1, 77),
+        (0, 2, 85),
+        (1023, 4194303, 4194303),
+    )
     return [ref(*row) for row in rows]
 
 

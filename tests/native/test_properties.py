@@ -69,7 +69,9 @@ def object_id(kind, instance):
 
 SCALARS = st.one_of(
     st.sampled_from([b"\x00", b"\x10", b"\x11", b"\x12", b"\x82\x04\x60", b"\x85\x09" + 9 * b"\x05"]),
-    st.builds(lambda kind, octets: tag(kind, 0, len(octets)) + octets, st.integers(2, 20), st.binary(max_size=12)),
+    st.builds(
+        lambda kind, octets: tag(kind, 0, len(octets)) + octets, st.integers(2, 20), st.binary(max_size=12)
+    ),
     st.floats(width=32).map(lambda value: b"\x44" + struct.pack(">f", value)),
     st.floats().map(lambda value: b"\x55\x08" + struct.pack(">d", value)),
     st.integers(0, 2**64 - 1).map(lambda value: tag(2, 0, len(number(value))) + number(value)),
@@ -79,19 +81,24 @@ SCALARS = st.one_of(
 CONTEXT = st.builds(context, st.integers(0, 254), st.binary(max_size=8))
 VALUES = st.recursive(
     st.one_of(SCALARS, CONTEXT, st.just(b"")),
-    lambda inside: st.builds(
-        lambda number, parts: tag_of(number, 6) + b"".join(parts) + tag_of(number, 7),
-        st.integers(0, 20),
-        st.lists(inside, max_size=3),
-    )
-    | st.lists(inside, max_size=4).map(b"".join),
+    lambda inside: (
+        st.builds(
+            lambda number, parts: tag_of(number, 6) + b"".join(parts) + tag_of(number, 7),
+            st.integers(0, 20),
+            st.lists(inside, max_size=3),
+        )
+        | st.lists(inside, max_size=4).map(b"".join)
+    ),
     max_leaves=8,
 )
-ERRORS = st.builds(
-    lambda one, two: tag(9, 0, len(one)) + one + tag(9, 0, len(two)) + two,
-    st.integers(0, 70000).map(number),
-    st.integers(0, 70000).map(number),
-) | VALUES
+ERRORS = (
+    st.builds(
+        lambda one, two: tag(9, 0, len(one)) + one + tag(9, 0, len(two)) + two,
+        st.integers(0, 70000).map(number),
+        st.integers(0, 70000).map(number),
+    )
+    | VALUES
+)
 
 
 def result(property_id, index, value, *, is_error):
@@ -100,7 +107,9 @@ def result(property_id, index, value, *, is_error):
 
 
 RESULTS = st.builds(
-    lambda property_id, index, is_error, value, error: result(property_id, index, error if is_error else value, is_error=is_error),
+    lambda property_id, index, is_error, value, error: result(
+        property_id, index, error if is_error else value, is_error=is_error
+    ),
     st.sampled_from([85, 111, 87, 76, 4194303, 28]),
     st.sampled_from([None, None, None, 10, 0, 4294967295]),
     st.sampled_from([False, False, False, True]),
@@ -109,14 +118,25 @@ RESULTS = st.builds(
 )
 MULTIPLE = st.lists(
     st.builds(
-        lambda which, results: context(0, object_id(*which)) + (b"" if results is None else b"\x1e" + b"".join(results) + b"\x1f"),
+        lambda which, results: (
+            context(0, object_id(*which))
+            + (b"" if results is None else b"\x1e" + b"".join(results) + b"\x1f")
+        ),
         IDS,
         st.none() | st.lists(RESULTS, max_size=4),
     ),
     max_size=5,
 ).map(b"".join)
 SINGLE = st.builds(
-    lambda which, property_id, index, value, rest: context(0, object_id(*which)) + context(1, number(property_id)) + index + b"\x3e" + value + b"\x3f" + rest,
+    lambda which, property_id, index, value, rest: (
+        context(0, object_id(*which))
+        + context(1, number(property_id))
+        + index
+        + b"\x3e"
+        + value
+        + b"\x3f"
+        + rest
+    ),
     IDS,
     st.sampled_from([85, 87]),
     st.sampled_from([b"", b"\x29\x0a", b"\x29\x00"]),
@@ -127,7 +147,9 @@ CHANGES = st.builds(
     lambda rows, rest: b"\x4e" + b"".join(rows) + b"\x4f" + rest,
     st.lists(
         st.builds(
-            lambda property_id, index, value, priority: context(0, number(property_id)) + index + b"\x2e" + value + b"\x2f" + priority,
+            lambda property_id, index, value, priority: (
+                context(0, number(property_id)) + index + b"\x2e" + value + b"\x2f" + priority
+            ),
             st.sampled_from([85, 111, 87]),
             st.sampled_from([b"", b"", b"\x19\x0a"]),
             VALUES,
@@ -138,7 +160,28 @@ CHANGES = st.builds(
     st.sampled_from([b"", b"", b"\x00"]),
 )
 NOISE = st.lists(
-    st.sampled_from([0x0C, 0x1E, 0x1F, 0x2E, 0x2F, 0x29, 0x3E, 0x3F, 0x4E, 0x4F, 0x5E, 0x5F, 0x44, 0x91, 0x55, 0x09, 0x19, 0x00])
+    st.sampled_from(
+        [
+            0x0C,
+            0x1E,
+            0x1F,
+            0x2E,
+            0x2F,
+            0x29,
+            0x3E,
+            0x3F,
+            0x4E,
+            0x4F,
+            0x5E,
+            0x5F,
+            0x44,
+            0x91,
+            0x55,
+            0x09,
+            0x19,
+            0x00,
+        ]
+    )
     | st.integers(0, 255),
     max_size=200,
 ).map(bytes)
@@ -188,14 +231,25 @@ def test_a_span_is_always_within_the_message_and_values_are_those_of_their_spans
             start, end = spans[2 * place], spans[2 * place + 1]
             assert 0 <= start <= end <= len(data)
             if kind == REAL:
-                assert repr(struct.unpack(">f", data[end - 4 : end])[0]).strip("-") in {repr(values[place]).strip("-"), "nan"}
+                assert repr(struct.unpack(">f", data[end - 4 : end])[0]).strip("-") in {
+                    repr(values[place]).strip("-"),
+                    "nan",
+                }
             if kind in {MISSING, EMPTY, LIST, CHARACTERS, NULL, ODD}:
                 assert math.isnan(values[place])
 
 
 @ENGINES
 def test_an_answer_becomes_columns_in_the_order_of_the_request(reader):
-    refs = [Ref(0, 2, 85), Ref(0, 1, 111), Ref(0, 1, 85), Ref(0, 1, 28), Ref(8, 9, 76), Ref(0, 3, 85), Ref(0, 4, 85)]
+    refs = [
+        Ref(0, 2, 85),
+        Ref(0, 1, 111),
+        Ref(0, 1, 85),
+        Ref(0, 1, 28),
+        Ref(8, 9, 76),
+        Ref(0, 3, 85),
+        Ref(0, 4, 85),
+    ]
     data = (
         b"..."
         + context(0, object_id(0, 1))
@@ -231,7 +285,18 @@ def test_an_answer_becomes_columns_in_the_order_of_the_request(reader):
 def test_the_first_of_two_counts_and_what_nobody_asked_for_is_passed_over(reader):
     one, two = (result(85, None, b"\x44" + struct.pack(">f", value), is_error=False) for value in (1.0, 2.0))
     other = result(85, 3, b"\x44" + struct.pack(">f", 3.0), is_error=False)
-    data = context(0, object_id(0, 1)) + b"\x1e" + other + one + two + b"\x1f" + context(0, object_id(0, 7)) + b"\x1e" + two + b"\x1f"
+    data = (
+        context(0, object_id(0, 1))
+        + b"\x1e"
+        + other
+        + one
+        + two
+        + b"\x1f"
+        + context(0, object_id(0, 7))
+        + b"\x1e"
+        + two
+        + b"\x1f"
+    )
     how, values, kinds, _ = reader([Ref(0, 1, 85)]).multiple(data, 0)
 
     assert (WHOLE, [1.0], bytes([REAL])) == (how, values.tolist(), kinds)
@@ -239,7 +304,11 @@ def test_the_first_of_two_counts_and_what_nobody_asked_for_is_passed_over(reader
 
 @ENGINES
 def test_every_cut_is_seen_and_what_stood_before_it_is_told(reader):
-    first = context(0, object_id(0, 1)) + b"\x1e" + result(85, None, b"\x44" + struct.pack(">f", 1.5), is_error=False)
+    first = (
+        context(0, object_id(0, 1))
+        + b"\x1e"
+        + result(85, None, b"\x44" + struct.pack(">f", 1.5), is_error=False)
+    )
     data = first + result(111, None, b"\x82\x04\x60", is_error=False) + b"\x1f"
     own = reader([Ref(0, 1, 85), Ref(0, 1, 111)])
     for size in range(len(data)):
@@ -275,7 +344,14 @@ def test_a_notification_tells_the_properties_of_its_object(reader):
 
 @ENGINES
 def test_refs_are_checked(reader):
-    for wrong in ((1024, 0, 0), (0, 1 << 22, 0), (0, 0, 1 << 22), (0, 0, 0, 1 << 32), (0, 0, 0, -2), (-1, 0, 0)):
+    for wrong in (
+        (1024, 0, 0),
+        (0, 1 << 22, 0),
+        (0, 0, 1 << 22),
+        (0, 0, 0, 1 << 32),
+        (0, 0, 0, -2),
+        (-1, 0, 0),
+    ):
         with pytest.raises(ValueError, match="type|property"):
             reader([Ref(*wrong)])
     with pytest.raises(ValueError, match="twice"):

@@ -31,7 +31,7 @@ def value(octets):
         ("55 08 4052000000000000", tags.DOUBLE, 72.0),
         ("63 1234ff", tags.OCTETS, math.nan),
         ("7506 00 46c3b67263", tags.CHARACTERS, math.nan),
-        ("82 03a8", tags.BITS, 1 + 4 + 16),
+        ("82 03a8", tags.BITS, 21.0),
         ("82 0440", tags.BITS, 2.0),
         ("91 00", tags.ENUMERATED, 0.0),
         ("a4 5b011805", tags.DATE, math.nan),
@@ -124,6 +124,6 @@ def test_lists_are_passed_over_whole_whatever_stands_in_them():
 )
 def test_nesting_has_an_end(octets, how):
     with pytest.raises(FaultError) as caught:
-        tags.contents(bytes.fromhex(octets) , 0, 3)
+        tags.contents(bytes.fromhex(octets), 0, 3)
 
     assert how == caught.value.how

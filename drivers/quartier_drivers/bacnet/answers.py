@@ -1,14 +1,14 @@
 """What a device answers to a prepared request, as columns or as a reason why not.  Pure.
 
-    read = Read([Ref(0, 3, 85), Ref(0, 4, 85)], route)
-    send(read.request.datagram(invoke_id))
-    data = await receive()
-    heard = hear(data)                       # whose answer it is: its source, invoke ID and type
-    told = read.take(data, heard)            # raises Denied or Garbled
-    told.values, told.kinds                  # columns, in the order of the refs
+read = Read([Ref(0, 3, 85), Ref(0, 4, 85)], route)
+send(read.request.datagram(invoke_id))
+data = await receive()
+heard = hear(data)                       # whose answer it is: its source, invoke ID and type
+told = read.take(data, heard)            # raises Denied or Garbled
+told.values, told.kinds                  # columns, in the order of the refs
 """
 
-from array import array
+from array import array  # noqa: TC003 - dataclasses ask for it
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -42,8 +42,9 @@ __all__ = ["Change", "Follow", "Heard", "Read", "Ref", "Told", "acknowledged", "
 class Told:
     """What was told, in the order of the refs.
 
-    ``values``: the number of each, NaN where its kind has none (``NULL``, texts, dates, lists, ``MISSING``).  An unsigned
-    beyond 2**53 is rounded: ``elements`` has every digit.  ``kinds``: see ``quartier_native.reference.tags``.
+    ``values``: the number of each, NaN where its kind has none (``NULL``, texts, dates, lists, ``MISSING``).
+    An unsigned beyond 2**53 is rounded: ``elements`` has every digit.  ``kinds``: see
+    ``quartier_native.reference.tags``.
     """
 
     data: bytes
@@ -60,7 +61,9 @@ class Told:
         return self.data[self.spans[2 * place] : self.spans[2 * place + 1]]
 
     def elements(self, place: int) -> tuple[Element, ...]:
-        """The same as Python values: one for a scalar, those of a list, none for an empty one or one not told."""
+        """The same as Python values: one for a scalar, those of a list, none for an empty one or one not
+        told.
+        """
         return elements(self.octets(place))
 
     def denial(self, place: int) -> Denied | None:
@@ -72,7 +75,8 @@ class Told:
 
 
 class Read:
-    """A prepared read: ReadProperty of one property, ReadPropertyMultiple of several (or ``multiple`` by wish).
+    """A prepared read: ReadProperty of one property, ReadPropertyMultiple of several (or ``multiple`` by
+    wish).
 
     Its request is sent as often as one likes.
     """
@@ -87,7 +91,9 @@ class Read:
         answer_max: int = APDU_MAX,
         multiple: bool | None = None,
     ) -> None:
-        """ValueError for refs that are none or twice there, for none at all, or for several without ``multiple``."""
+        """ValueError for refs that are none or twice there, for none at all, or for several without
+        ``multiple``.
+        """
         self.refs = tuple(refs)
         self.is_multiple = len(self.refs) > 1 if multiple is None else multiple
         if not self.refs or (len(self.refs) > 1 and not self.is_multiple):
@@ -98,7 +104,9 @@ class Read:
         self.request: Request = confirmed(service, body, route, answer_max=answer_max)
 
     def take(self, data: bytes, heard: Heard) -> Told:
-        """The columns of an answer.  Raises Denied where the device says no to the whole, Garbled for another answer."""
+        """The columns of an answer.  Raises Denied where the device says no to the whole, Garbled for
+        another answer.
+        """
         verdict(data, heard, self.request.service, COMPLEX_ACK)
         read = self._reader.multiple if self.is_multiple else self._reader.single
         how, values, kinds, spans = read(data, heard[3])
@@ -116,7 +124,9 @@ class Change:
 
 
 class Follow:
-    """The prepared reading of notifications about one object: these properties of it, first of all its value."""
+    """The prepared reading of notifications about one object: these properties of it, first of all its
+    value.
+    """
 
     __slots__ = ("_object_id", "_reader", "refs")
 
@@ -130,7 +140,9 @@ class Follow:
         self._object_id = self.refs[0].object_type << 22 | self.refs[0].instance
 
     def take(self, data: bytes, heard: Heard) -> Change:
-        """The columns of a notification, confirmed or not.  Raises Garbled where it is none about this object."""
+        """The columns of a notification, confirmed or not.  Raises Garbled where it is none about this
+        object.
+        """
         notice = notice_of(data, heard[3])
         if notice is None or notice[2] != self._object_id:
             raise Garbled(-1, "it is no notification about this object")
@@ -141,12 +153,16 @@ class Follow:
 
 
 def acknowledged(data: bytes, heard: Heard, service: int) -> None:
-    """The device has done it (WriteProperty, SubscribeCOV).  Raises Denied where it says no, Garbled for another answer."""
+    """The device has done it (WriteProperty, SubscribeCOV).  Raises Denied where it says no, Garbled for
+    another answer.
+    """
     verdict(data, heard, service, SIMPLE_ACK)
 
 
 def verdict(data: bytes, heard: Heard, service: int, expected: int) -> None:
-    """Raises Denied for an error, a reject or an abort, Garbled for what is no ``expected`` answer to this service."""
+    """Raises Denied for an error, a reject or an abort, Garbled for what is no ``expected`` answer to this
+    service.
+    """
     pdu, _, said = heard[:3]
     if pdu in {REJECT, ABORT}:
         raise Denied(pdu, said)

@@ -1,4 +1,6 @@
-"""The ways in which a BACnet device says no, in the standard's words (ASHRAE 135-2020, clauses 18 and 21).  Pure."""
+"""The ways in which a BACnet device says no, in the standard's words (ASHRAE 135-2020, clauses 18 and 21).
+Pure.
+"""
 
 from quartier_drivers.errors import NoReply, Refused
 from quartier_native.bacnet import ABORT, CUT, ERROR, ILL_NESTED, REJECT, TOO_DEEP, UNEXPECTED
@@ -116,8 +118,9 @@ _BUSY_ABORTS = {3, 8, 10}
 
 
 class Denied(Refused):
-    """A device's error, reject or abort: ``pdu`` says which; ``reason`` is the code or reason, ``error_class`` an
-    error's class, -1 elsewhere."""
+    """A device's error, reject or abort: ``pdu`` says which; ``reason`` is the code or reason,
+    ``error_class`` an error's class, -1 elsewhere.
+    """
 
     def __init__(self, pdu: int, reason: int, error_class: int = -1) -> None:
         self.pdu = pdu

@@ -29,7 +29,8 @@ _ANY = 255
 
 
 def encoded(kind: int, value: Any) -> bytes:
-    """One element with its application tag; values are those of ``values.Element``, a whole float counts as an int.
+    """One element with its application tag; values are those of ``values.Element``, a whole float counts as
+    an int.
 
     Raises ValueError for a value that its kind cannot hold: for a REAL one beyond the range of singles, for
     REAL and DOUBLE what is no number.

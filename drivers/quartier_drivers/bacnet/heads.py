@@ -26,7 +26,8 @@ _OCTETS = tuple(bytes((value,)) for value in range(256))
 class Request:
     """A confirmed request of ``service`` as a datagram, all but its invoke ID; ``apdu_size`` in bytes.
 
-    It may be sent any number of times, each time with an invoke ID that no other request to this device waits with.
+    It may be sent any number of times, each time with an invoke ID that no other request to this device
+    waits with.
     """
 
     service: int
@@ -40,9 +41,11 @@ class Request:
 
 
 def confirmed(service: int, body: bytes, route: bytes = b"", *, answer_max: int = APDU_MAX) -> Request:
-    """A request whose own part is ``body``, to a device of the network itself, or by ``route`` to one behind a router.
+    """A request whose own part is ``body``, to a device of the network itself, or by ``route`` to one behind
+    a router.
 
-    ``route``: see ``route_to``.  ``answer_max``: the longest APDU that we take, one of ``APDU_SIZES`` or more.
+    ``route``: see ``route_to``.  ``answer_max``: the longest APDU that we take, one of ``APDU_SIZES`` or
+    more.
     """
     code = sum(size <= answer_max for size in APDU_SIZES[1:])
     apdu = bytes((0, code, 0, service)) + body

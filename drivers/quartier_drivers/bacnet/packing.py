@@ -88,9 +88,9 @@ def packed(
 ) -> list[tuple[Ref, ...]]:
     """The refs in the fewest requests, those of one object together and otherwise in their order.
 
-    ``request_max``: the longest APDU that the device takes, ``answer_max`` the longest that it sends (the lesser of what it
-    and we take).  ``refs_max``: properties of one request at most, 0: any number.  What fits nowhere stands alone: ReadProperty has the
-    least to carry.
+    ``request_max``: the longest APDU that the device takes, ``answer_max`` the longest that it sends (the
+    lesser of what it and we take).  ``refs_max``: properties of one request at most, 0: any number.  What
+    fits nowhere stands alone: ReadProperty has the least to carry.
     """
     packs: list[tuple[Ref, ...]] = []
     pack: list[Ref] = []

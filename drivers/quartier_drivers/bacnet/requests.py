@@ -36,7 +36,9 @@ def write_property(ref: Ref, value: bytes, priority: int | None = None) -> bytes
 
 
 def subscribe(process_id: int, object_type: int, instance: int, *, confirmed: bool, lifetime_s: int) -> bytes:
-    """SubscribeCOV-Request (13.14); a ``lifetime_s`` of 0 has no end.  Again with the same process ID: renewed."""
+    """SubscribeCOV-Request (13.14); a ``lifetime_s`` of 0 has no end.  Again with the same process ID:
+    renewed.
+    """
     head = field(0, process_id) + object_field(1, Ref(object_type, instance, 0))
     return head + field(2, int(confirmed)) + field(3, lifetime_s)
 
@@ -47,7 +49,9 @@ def unsubscribe(process_id: int, object_type: int, instance: int) -> bytes:
 
 
 def field(number: int, value: int) -> bytes:
-    """An unsigned, an enumerated or a boolean under a context tag below 15 (20.2.4): as few octets as hold it."""
+    """An unsigned, an enumerated or a boolean under a context tag below 15 (20.2.4): as few octets as hold
+    it.
+    """
     octets = value.to_bytes(max(1, (value.bit_length() + 7) // 8), "big")
     if len(octets) > 4:
         raise ValueError(f"{value} takes more than four octets")

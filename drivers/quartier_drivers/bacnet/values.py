@@ -1,10 +1,12 @@
 """Application data of BACnet as Python values (ASHRAE 135-2020, clause 20.2).  Pure.
 
-The columns of an answer hold numbers; what no double can hold lies in the data and is read here when it is asked for.
+The columns of an answer hold numbers; what no double can hold lies in the data and is read here when it is
+asked for.
 """
 
 import codecs
 import struct
+from collections.abc import Callable
 from typing import NamedTuple
 
 from quartier_native.bacnet import (
@@ -42,7 +44,9 @@ _CHARSETS = {_UTF8: "utf-8", _UCS4: "utf-32-be", _UCS2: "utf-16-be", _LATIN: "la
 
 
 class Date(NamedTuple):
-    """A date or a pattern of dates (20.2.12); None: any.  Month 13 odd, 14 even; day 32 the last, 33 odd, 34 even."""
+    """A date or a pattern of dates (20.2.12); None: any.  Month 13 odd, 14 even; day 32 the last, 33 odd,
+    34 even.
+    """
 
     year: int | None
     month: int | None
@@ -68,11 +72,13 @@ class ObjectId(NamedTuple):
 
 
 class Element(NamedTuple):
-    """One element of application data.  ``number`` is its context tag, ``NO_TAG`` where it has an application tag.
+    """One element of application data.  ``number`` is its context tag, ``NO_TAG`` where it has an
+    application tag.
 
-    ``value`` by ``kind``: ``NULL`` None, ``BOOLEAN`` bool, ``UNSIGNED SIGNED ENUMERATED`` int, ``REAL DOUBLE`` float, ``OCTETS``
-    bytes, ``CHARACTERS`` str, ``BITS`` a tuple of bool, ``DATE`` ``TIME`` ``OBJECT`` their classes; ``LIST`` a tuple of the
-    elements between an opening and a closing tag; ``OPAQUE`` and ``ODD`` bytes.
+    ``value`` by ``kind``: ``NULL`` None, ``BOOLEAN`` bool, ``UNSIGNED SIGNED ENUMERATED`` int, ``REAL
+    DOUBLE`` float, ``OCTETS`` bytes, ``CHARACTERS`` str, ``BITS`` a tuple of bool, ``DATE`` ``TIME``
+    ``OBJECT`` their classes; ``LIST`` a tuple of the elements between an opening and a closing tag;
+    ``OPAQUE`` and ``ODD`` bytes.
     """
 
     kind: int
@@ -187,7 +193,7 @@ def _object(octets: bytes) -> ObjectId:
 
 
 _SIZES = {NULL: 0, REAL: 4, DOUBLE: 8, DATE: 4, TIME: 4, OBJECT: 4}
-_READERS = {
+_READERS: dict[int, Callable[[bytes], Said]] = {
     NULL: lambda _: None,
     UNSIGNED: whole_number,
     SIGNED: lambda octets: whole_number(octets, signed=True),
@@ -201,4 +207,3 @@ _READERS = {
     TIME: _time,
     OBJECT: _object,
 }
-

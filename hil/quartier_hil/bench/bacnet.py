@@ -94,7 +94,6 @@ class Ours:
                 total += sum(told.values)
         return Turn(time.process_time() - before_s, points_count, total)
 
-
     def refuse(self, datagrams: Sequence[bytes]) -> int:
         """How many of them are no answers."""
         count = 0

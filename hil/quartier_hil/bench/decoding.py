@@ -1,7 +1,7 @@
 """bacpypes3 reads BACnet answers, in a virtual environment of its own.
 
-``decoding.py CAPTURE``: datagrams in hexadecimal, as JSON.  Each line on stdin, a number of passes, is answered
-by a line with the CPU seconds that it took, the points and the sum of their values.
+``decoding.py CAPTURE``: datagrams in hexadecimal, as JSON.  Each line on stdin, a number of passes, is
+answered by a line with the CPU seconds that it took, the points and the sum of their values.
 """
 
 import json
@@ -24,7 +24,11 @@ def main() -> None:
         link = bvll.LPDU.decode(pdu.PDU(data))
         network = npdu.NPDU.decode(pdu.PDU(link.pduData))
         message = apdu.APCISequence.decode(apdu.APDU.decode(pdu.PDU(network.pduData)))
-        return [_value(one, result, vendor) for one in message.listOfReadAccessResults for result in one.listOfResults]
+        return [
+            _value(one, result, vendor)
+            for one in message.listOfReadAccessResults
+            for result in one.listOfResults
+        ]
 
     for line in sys.stdin:
         points_count, total = 0, 0.0

@@ -26,14 +26,20 @@ def hear(data: bytes) -> Heard | None:
     """The type of its PDU, the invoke ID (-1: none), the service choice, where the service's part begins, the
     source and the origin.
 
-    ``source`` is empty for who is on the network itself, else network and address behind a router: two octets and the
-    rest.  ``origin`` is empty, or the six octets (IP address, port) from which a BBMD forwarded it.  In the place
-    of the service choice a reject and an abort have their reason, a segment and its acknowledgement the sequence number.
+    ``source`` is empty for who is on the network itself, else network and address behind a router: two
+    octets and the rest.  ``origin`` is empty, or the six octets (IP address, port) from which a BBMD
+    forwarded it.  In the place of the service choice a reject and an abort have their reason, a segment and
+    its acknowledgement the sequence number.
 
     None for all else: what is no BVLC message of an NPDU, is cut, longer than ``DATAGRAM_MAX`` or of another
     length than it says, is a message of the network layer or one to another network.
     """
-    if len(data) < 6 or len(data) > DATAGRAM_MAX or data[0] != _BVLC or data[1] not in {_FORWARDED, _UNICAST, _BROADCAST}:
+    if (
+        len(data) < 6
+        or len(data) > DATAGRAM_MAX
+        or data[0] != _BVLC
+        or data[1] not in {_FORWARDED, _UNICAST, _BROADCAST}
+    ):
         return None
     if int.from_bytes(data[2:4], "big") != len(data):
         return None

@@ -9,7 +9,7 @@ ends, for what no double can hold.  What was read before a fault stands there, t
 
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from quartier_native.reference.tags import (
@@ -47,11 +47,13 @@ class Ref(NamedTuple):
     object_type: int
     instance: int
     property_id: int
-    index: int = WHOLE_ARRAY
+    index: int = WHOLE_ARRAY  # type: ignore[assignment]  # a tuple's own search is wanted by nobody here
 
 
 def checked(ref: Ref) -> Ref:
-    """The ref itself; ValueError where there is no such property (20.2.14: 10 bits of type, 22 of instance)."""
+    """The ref itself; ValueError where there is no such property (20.2.14: 10 bits of type, 22 of
+    instance).
+    """
     if not 0 <= ref.object_type < 1 << 10 or not 0 <= ref.instance < 1 << 22:
         raise ValueError(f"an object of type {ref.object_type}, instance {ref.instance}")
     if not 0 <= ref.property_id < 1 << 22 or not WHOLE_ARRAY <= ref.index < 1 << 32:
@@ -91,7 +93,8 @@ class PropertyReader:
         return page.told(page.answer)
 
     def changes(self, data: bytes, at: int, object_id: int) -> Columns:
-        """The list of values of a COV notification about an object, from its opening tag on; the same otherwise.
+        """The list of values of a COV notification about an object, from its opening tag on; the same
+        otherwise.
 
         ``object_id``: the type by 2**22 and the instance.
         """
@@ -110,7 +113,7 @@ class _Page:
         self._kinds = bytearray([MISSING] * len(places))
         self._spans = array("H", [0] * (2 * len(places)))
 
-    def told(self, read) -> Columns:  # type: ignore[no-untyped-def]  # one of the three below
+    def told(self, read: Callable[[], None]) -> Columns:
         how = WHOLE
         try:
             read()

@@ -42,6 +42,9 @@ _LONG, _LONG_2, _LONG_4 = 5, 254, 255
 _NUMBER_MAX = 8
 _UNUSED_MAX = 7
 _SIZES = {NULL: 0, REAL: 4, DOUBLE: 8, DATE: 4, TIME: 4, OBJECT: 4}
+_FILLED = frozenset({UNSIGNED, SIGNED, ENUMERATED, CHARACTERS, BITS})
+_REALS = {REAL: ">f", DOUBLE: ">d"}
+_NUMBERS = frozenset({UNSIGNED, SIGNED, REAL, DOUBLE, ENUMERATED, OBJECT})
 
 
 class FaultError(Exception):
@@ -83,7 +86,7 @@ def tag_at(data: bytes, at: int) -> Tag:
         if number == _RESERVED:
             raise FaultError(UNEXPECTED)
     if lvt >= OPENING or (number == BOOLEAN and not is_context):
-        if lvt >= OPENING and not is_context or lvt < OPENING and lvt > 1:
+        if (lvt >= OPENING and not is_context) or 1 < lvt < OPENING:
             raise FaultError(UNEXPECTED)
         return Tag(number, is_context, lvt, at, at)
     length = lvt
@@ -146,24 +149,22 @@ def value_of(data: bytes, tag: Tag) -> tuple[int, float]:
     """
     kind, octets = tag.number, data[tag.start : tag.end]
     size = len(octets)
-    if size != _SIZES.get(kind, size) or kind > OBJECT:
-        return ODD, math.nan
-    if kind in {NULL, OCTETS, DATE, TIME}:
-        return kind, math.nan
     if kind == BOOLEAN:
         return kind, float(tag.lvt)
-    if kind == REAL or kind == DOUBLE:
-        value: float = struct.unpack(">f" if kind == REAL else ">d", octets)[0]
-        return kind, value if value == value else math.nan  # noqa: PLR0124 - each NaN is the same one
-    if kind == OBJECT:
-        return kind, float(int.from_bytes(octets, "big"))
-    if size == 0:
+    if size != _SIZES.get(kind, size) or kind > OBJECT or (size == 0 and kind in _FILLED):
         return ODD, math.nan
-    if kind == CHARACTERS:
-        return kind, math.nan
     if kind == BITS:
         return _bits(octets)
-    if size > _NUMBER_MAX:
+    if kind not in _NUMBERS:
+        return kind, math.nan
+    return _number(kind, octets)
+
+
+def _number(kind: int, octets: bytes) -> tuple[int, float]:
+    if kind in _REALS:
+        value: float = struct.unpack(_REALS[kind], octets)[0]
+        return kind, value if value == value else math.nan  # noqa: PLR0124 - each NaN is the same one
+    if len(octets) > _NUMBER_MAX:
         return ODD, math.nan
     return kind, float(int.from_bytes(octets, "big", signed=kind == SIGNED))
 

@@ -72,7 +72,9 @@ def test_one_property_is_asked_for_by_itself():
 
 
 def test_sixty_four_bits_are_all_there():
-    told = taken(Read([Ref(48, 1, 85)]), "30010c 0c0c000001 1955 3e 2508ffffffffffffffff 3f".replace("2508", "2508"))
+    told = taken(
+        Read([Ref(48, 1, 85)]), "30010c 0c0c000001 1955 3e 2508ffffffffffffffff 3f".replace("2508", "2508")
+    )
 
     assert (UNSIGNED, 2.0**64) == (told.kinds[0], told.values[0])
     assert (2**64 - 1,) == tuple(one.value for one in told.elements(0))
@@ -147,7 +149,12 @@ def test_a_notification_becomes_columns():
 
 @pytest.mark.parametrize(
     ("old", "new", "why"),
-    [("2c00000001", "2c00000002", "about this object"), (" 4f", "", "ends within"), (" 4f", " 4f 00", "another tag"), ("393c", "", "about this")],
+    [
+        ("2c00000001", "2c00000002", "about this object"),
+        (" 4f", "", "ends within"),
+        (" 4f", " 4f 00", "another tag"),
+        ("393c", "", "about this"),
+    ],
 )
 def test_another_notification_is_none(old, new, why):
     data = datagram(NOTICE.replace(old, new))

@@ -57,7 +57,9 @@ def test_a_no_is_said_in_the_standards_words(denied, words):
     ],
 )
 def test_each_no_has_one_meaning_at_most(denied, meaning):
-    told = {name for name in ("is_too_large", "is_no_service", "is_gone", "is_passing") if getattr(denied, name)}
+    told = {
+        name for name in ("is_too_large", "is_no_service", "is_gone", "is_passing") if getattr(denied, name)
+    }
 
     assert ({meaning} if meaning else set()) == told
 

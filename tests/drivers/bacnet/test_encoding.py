@@ -64,8 +64,26 @@ VALUES = st.one_of(
     st.tuples(st.just(OCTETS), st.binary(max_size=300)),
     st.tuples(st.just(CHARACTERS), st.text(max_size=300)),
     st.tuples(st.just(BITS), st.lists(st.booleans(), max_size=80).map(tuple)),
-    st.tuples(st.just(DATE), st.builds(Date, st.none() | st.integers(1900, 2154), st.none() | st.integers(1, 14), st.none() | st.integers(1, 34), st.none() | st.integers(1, 7))),
-    st.tuples(st.just(TIME), st.builds(Time, st.none() | st.integers(0, 23), st.none() | st.integers(0, 59), st.none() | st.integers(0, 59), st.none() | st.integers(0, 99))),
+    st.tuples(
+        st.just(DATE),
+        st.builds(
+            Date,
+            st.none() | st.integers(1900, 2154),
+            st.none() | st.integers(1, 14),
+            st.none() | st.integers(1, 34),
+            st.none() | st.integers(1, 7),
+        ),
+    ),
+    st.tuples(
+        st.just(TIME),
+        st.builds(
+            Time,
+            st.none() | st.integers(0, 23),
+            st.none() | st.integers(0, 59),
+            st.none() | st.integers(0, 59),
+            st.none() | st.integers(0, 99),
+        ),
+    ),
     st.tuples(st.just(OBJECT), st.builds(ObjectId, st.integers(0, 1023), st.integers(0, 4194303))),
 )
 

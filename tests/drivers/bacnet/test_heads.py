@@ -22,9 +22,9 @@ def test_a_device_behind_a_router_is_named_by_network_and_address():
     assert bytes.fromhex("810a0010 0124 07d10105ff 0005020c aa") == request.datagram(2)
 
 
-
 @pytest.mark.parametrize(
-    ("answer_max", "code"), [(1476, 5), (1497, 5), (1475, 4), (1024, 4), (480, 3), (206, 2), (128, 1), (127, 0), (50, 0)]
+    ("answer_max", "code"),
+    [(1476, 5), (1497, 5), (1475, 4), (1024, 4), (480, 3), (206, 2), (128, 1), (127, 0), (50, 0)],
 )
 def test_the_longest_answer_is_one_that_the_standard_has_a_code_for(answer_max, code):
     assert code == heads.confirmed(12, b"", answer_max=answer_max).datagram(0)[7]
@@ -43,7 +43,9 @@ def test_the_answer_of_a_device_behind_a_router_comes_from_its_route():
     assert b"" == heads.route_to(None, b"")
 
 
-@pytest.mark.parametrize(("network", "mac"), [(0, b"\1"), (65535, b"\1"), (-1, b"\1"), (5, b""), (5, bytes(256))])
+@pytest.mark.parametrize(
+    ("network", "mac"), [(0, b"\1"), (65535, b"\1"), (-1, b"\1"), (5, b""), (5, bytes(256))]
+)
 def test_what_is_no_route_is_refused(network, mac):
     with pytest.raises(ValueError, match="network"):
         heads.route_to(network, mac)

@@ -33,7 +33,12 @@ def answer_size(refs):
     return size
 
 
-@given(REFS, st.sampled_from([50, 128, 206, 480, 1024, 1476]), st.sampled_from([50, 206, 1476]), st.sampled_from([0, 1, 7]))
+@given(
+    REFS,
+    st.sampled_from([50, 128, 206, 480, 1024, 1476]),
+    st.sampled_from([50, 206, 1476]),
+    st.sampled_from([0, 1, 7]),
+)
 def test_packs_hold_each_property_once_and_fit(refs, request_max, answer_max, refs_max):
     packs = packed(refs, request_max=request_max, answer_max=answer_max, refs_max=refs_max)
 
@@ -53,7 +58,8 @@ def test_fifty_values_take_one_request_of_a_large_device_and_a_few_of_a_small():
 def test_what_stands_in_an_answer_is_what_was_reckoned():
     value = encoded(REAL, 1.5)
     told = b"".join(
-        object_field(0, ref) + b"\x1e" + field(2, ref.property_id) + b"\x4e" + value + b"\x4f\x1f" for ref in PRESENT
+        object_field(0, ref) + b"\x1e" + field(2, ref.property_id) + b"\x4e" + value + b"\x4f\x1f"
+        for ref in PRESENT
     )
 
     assert answer_size(PRESENT) == ANSWER_HEAD + len(told)
@@ -65,7 +71,17 @@ def test_properties_of_one_object_stay_together_and_otherwise_in_their_order():
     assert [(refs[0], refs[2], refs[1], refs[3])] == packed(refs, request_max=1476, answer_max=1476)
 
 
-@pytest.mark.parametrize(("ref", "size"), [(Ref(0, 1, 85), 5), (Ref(5, 1, 85), 5), (Ref(46, 1, 85), 10), (Ref(2, 1, 87), 80), (Ref(2, 1, 87, 3), 5), (Ref(8, 1, 76), 35)])
+@pytest.mark.parametrize(
+    ("ref", "size"),
+    [
+        (Ref(0, 1, 85), 5),
+        (Ref(5, 1, 85), 5),
+        (Ref(46, 1, 85), 10),
+        (Ref(2, 1, 87), 80),
+        (Ref(2, 1, 87, 3), 5),
+        (Ref(8, 1, 76), 35),
+    ],
+)
 def test_a_value_is_reckoned_by_its_property_and_never_below_an_error(ref, size):
     assert size == likely_size(ref)
 

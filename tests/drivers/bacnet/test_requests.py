@@ -16,10 +16,12 @@ def test_one_property_is_asked_for():
 
 def test_properties_of_one_object_share_its_head():
     # F.3.7, second example: three analog inputs; first example: two properties of one.
-    assert bytes.fromhex("0c00000010 1e 0955 0967 1f") == requests.read_multiple([Ref(0, 16, 85), Ref(0, 16, 103)])
-    assert bytes.fromhex("0c00000021 1e 0955 1f 0c00000032 1e 0955 1f 0c00000023 1e 0955 1f") == requests.read_multiple(
-        [Ref(0, 33, 85), Ref(0, 50, 85), Ref(0, 35, 85)]
+    assert bytes.fromhex("0c00000010 1e 0955 0967 1f") == requests.read_multiple(
+        [Ref(0, 16, 85), Ref(0, 16, 103)]
     )
+    assert bytes.fromhex(
+        "0c00000021 1e 0955 1f 0c00000032 1e 0955 1f 0c00000023 1e 0955 1f"
+    ) == requests.read_multiple([Ref(0, 33, 85), Ref(0, 50, 85), Ref(0, 35, 85)])
     assert bytes.fromhex("0c02000004 1e 094c 1900 1f") == requests.read_multiple([Ref(8, 4, 76, 0)])
 
 
@@ -28,8 +30,12 @@ def test_a_value_is_written_at_a_priority():
     value = encoded(REAL, 180.0)
 
     assert bytes.fromhex("0c00800001 1955 3e 44 43340000 3f") == requests.write_property(Ref(2, 1, 85), value)
-    assert bytes.fromhex("0c00800001 1955 3e 44 43340000 3f 490a") == requests.write_property(Ref(2, 1, 85), value, 10)
-    assert bytes.fromhex("0c00800001 1955 3e 00 3f 4908") == requests.write_property(Ref(2, 1, 85), RELINQUISH, 8)
+    assert bytes.fromhex("0c00800001 1955 3e 44 43340000 3f 490a") == requests.write_property(
+        Ref(2, 1, 85), value, 10
+    )
+    assert bytes.fromhex("0c00800001 1955 3e 00 3f 4908") == requests.write_property(
+        Ref(2, 1, 85), RELINQUISH, 8
+    )
 
 
 @pytest.mark.parametrize("priority", [0, 17, -1])
@@ -40,8 +46,12 @@ def test_there_are_sixteen_priorities(priority):
 
 def test_a_subscription_is_made_renewed_and_ended():
     # F.1.10 (13.14): process 18, analog-input 10, confirmed, without end.
-    assert bytes.fromhex("0912 1c0000000a 2901 3900") == requests.subscribe(18, 0, 10, confirmed=True, lifetime_s=0)
-    assert bytes.fromhex("0912 1c0000000a 2900 3a012c") == requests.subscribe(18, 0, 10, confirmed=False, lifetime_s=300)
+    assert bytes.fromhex("0912 1c0000000a 2901 3900") == requests.subscribe(
+        18, 0, 10, confirmed=True, lifetime_s=0
+    )
+    assert bytes.fromhex("0912 1c0000000a 2900 3a012c") == requests.subscribe(
+        18, 0, 10, confirmed=False, lifetime_s=300
+    )
     assert bytes.fromhex("0912 1c0000000a") == requests.unsubscribe(18, 0, 10)
 
 

@@ -80,5 +80,7 @@ def test_numbers_and_bits_have_bounds():
 
 
 def test_reals_keep_what_is_no_number():
-    assert ["nan", "inf"] == [repr(elements(bytes.fromhex(octets))[0].value) for octets in ("447fc00000", "447f800000")]
+    assert ["nan", "inf"] == [
+        repr(elements(bytes.fromhex(octets))[0].value) for octets in ("447fc00000", "447f800000")
+    ]
     assert (REAL, CHARACTERS) == tuple(one.kind for one in elements(bytes.fromhex("4400000000 7100")))

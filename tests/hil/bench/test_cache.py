@@ -50,6 +50,15 @@ def test_a_package_that_cannot_be_installed_is_named_with_what_pip_said(cache, m
         cache.parser("smllib")
 
 
+def test_a_module_that_cannot_be_installed_is_named_with_what_npm_said(cache, monkeypatch):
+    monkeypatch.setattr(cache, "program", lambda name, _: f"/bin/{name}")
+    failed = subprocess.CompletedProcess([], 1, "", "no network")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+
+    with pytest.raises(AbsentError, match="npm could not install node-bacnet: no network"):
+        cache.module("node-bacnet")
+
+
 def test_a_node_too_old_for_node_red_is_said_aloud(cache, monkeypatch):
     monkeypatch.setattr(cache, "program", lambda name, _: f"/bin/{name}")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, "v12.3.0\n"))
