@@ -217,8 +217,7 @@ def bacnet(data: bytes) -> None:
 def _bacnet_reads() -> list:
     answers = import_module("quartier_drivers.bacnet.answers")
     refs = _bacnet_refs()
-    several = [answers.Follow(refs[:2]), answers.Read(refs), answers.Read(refs[:1], multiple=True)]
-    return [*several, *(answers.Read([ref]) for ref in refs[:4])]
+    return [answers.Follow(refs[:2]), answers.Read(refs), answers.Read(refs[:1]), answers.Read(refs[3:4])]
 
 
 def _bacnet_refs() -> list:

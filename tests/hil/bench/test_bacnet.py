@@ -44,7 +44,7 @@ def test_sides_that_read_something_else_make_no_figure(tmp_path):
 
 def test_a_peer_is_told_how_often_and_what_it_said_last_when_it_fell(tmp_path):
     answer = json.dumps([0.5, 1000, 30.5])
-    argv = ["sh", "-c", f"read line; echo '{answer}'; echo fallen >&2"]
+    argv = ["sh", "-c", f"read line; echo '{answer}'; echo fallen >&2; read line"]
     with bacnet.Peer(argv, tmp_path, [b"\x81"]) as peer:
         assert Turn(0.5, 1000, 30.5) == peer.turn(1)
         with pytest.raises(RuntimeError, match="fallen"):
