@@ -9,8 +9,9 @@ import datetime as dt
 import json
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -119,6 +120,7 @@ class Run:
         # Where frequency is read faster than that, it moves as fast.
         self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0, house.frequency_period_s)
         self.extra: list[tuple[float, float]] = []
+        self._onward: asyncio.Task[None] | None = None
         self.keeper = Keeper(self)
         self.director = Director(self)
         self.real_s = 0.0
@@ -185,6 +187,7 @@ class Run:
         )
         self.daemon = Daemon(site, work, self.clock)
         await self.prepare(work, stack)
+        stack.push_async_callback(self._stand_still)
         await self.daemon.start()
         stack.push_async_callback(self._end_daemon)
         await self.keeper.ready()
@@ -207,7 +210,8 @@ class Run:
             look = group.create_task(self._look())
             events = group.create_task(self._events())
             accounts = group.create_task(reckoning.reckoned(self))
-            await self._plant()
+            await self._plant(self.scenario.duration_s, self._step)
+            self._onward = asyncio.create_task(self._plant(inf, self._live))
             await events
             self.heard = await accounts
             look.cancel()
@@ -223,34 +227,49 @@ class Run:
         """Seconds since the midnight before the start, by the house's clock."""
         start = self.scenario.start
         midnight_s = start.hour * 3600.0 + start.minute * 60.0 + start.second
-        return midnight_s + self.zero_s + self.now_s
+        return midnight_s + self.zero_s + self.plant.now_s
 
-    async def _plant(self) -> None:
-        while self.now_s < self.scenario.duration_s:
-            behind = self.elapsed_s() - self.now_s
+    async def _plant(self, until_s: float, step: "Callable[[], object]") -> None:
+        """Keep up with the house's clock until that second of the scenario."""
+        while self.plant.now_s < until_s:
+            behind = self.elapsed_s() - self.plant.now_s
             if behind < self.step_s:
                 await asyncio.sleep(self.clock.real_s(self.step_s - behind))
                 continue
-            self._step()
+            step()
             # The devices answer on this loop: between two steps they must get their turn.
             await asyncio.sleep(0)
 
     def _step(self) -> None:
-        drive = self.options.series.at(self.day_s)
-        extra_w = sum(power_w for power_w, until_s in self.extra if self.now_s < until_s)
-        drive = replace(drive, base_w=drive.base_w + extra_w, day_s=self.day_s)
-        orders = self.wiring.orders()
-        self.plant = building.step(self.spec, self.plant, orders, drive, self.step_s)
+        """One step that is seen and judged."""
+        values = self._live()
         self.now_s = self.plant.now_s
-        values = building.values(self.spec, self.plant)
-        self._publish(values, self.now_s)
-        self.director.tell_clock()
         cap = owed(self.caps, self.now_s)
-        values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
+        values |= {"cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
         self.course.add(self.now_s, values)
         self.kpis.step(values, cap.import_w, self.options.series.price(self.day_s), self.step_s)
         for judge in self.judges:
             judge.step(self.now_s, self.step_s, values)
+
+    def _live(self) -> dict[str, float]:
+        """One step of the house and of its devices' timers; returns the plant's values and the orders."""
+        now_s = self.plant.now_s
+        drive = self.options.series.at(self.day_s)
+        extra_w = sum(power_w for power_w, until_s in self.extra if now_s < until_s)
+        drive = replace(drive, base_w=drive.base_w + extra_w, day_s=self.day_s)
+        orders = self.wiring.orders()
+        self.plant = building.step(self.spec, self.plant, orders, drive, self.step_s)
+        values = building.values(self.spec, self.plant)
+        self._publish(values, self.plant.now_s)
+        self.director.tell_clock()
+        return values | orders.values
+
+    async def _stand_still(self) -> None:
+        """The daemon is gone: nobody sees the house any more."""
+        if self._onward is not None:
+            self._onward.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._onward
 
     def _publish(self, values: dict[str, float], now_s: float) -> None:
         """Show the plant's values to every device and meter at second ``now_s`` of the scenario."""
@@ -299,7 +318,10 @@ class Run:
                     judge.ordered(row.last_s, row.point, row.value, row.reason)
 
     async def _settle(self) -> None:
-        """Let the last samples arrive; the plant stands still meanwhile."""
+        """Let the last samples arrive.
+
+        The house lives on unjudged, for a device whose timer stood still would be taken for a faulty one.
+        """
         wanted = [check.settle_s for check in self.scenario.checks if isinstance(check, Delivered)]
         if wanted:
             await asyncio.sleep(self.clock.real_s(max(wanted)))

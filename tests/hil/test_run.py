@@ -117,6 +117,15 @@ def test_what_befalls_grid_supply_and_outputs_breaks_no_promise_over_wires(tmp_p
     assert (report / "ledger.csv").read_text().startswith("at_s,last_s,point")
 
 
+@scenario
+def test_while_the_last_samples_arrive_the_timers_of_the_devices_count_on(tmp_path):
+    load = '[[events]]\nat_s = 5\ndo = "load"\nextra_w = 3000\nfor_s = 3000\n'
+    report = _run(tmp_path, 'battery = "sunspec-7xx"\n' + load + DELIVERED, duration_s=60)
+    status = json.loads((report / "run.json").read_text())["status"]
+
+    assert [] == status["control"]["alarms"]
+
+
 def _prepared(tmp_path, text, **sizes):
     path = tmp_path / "scenario.toml"
     path.write_text(HEAD.format(title="x", duration_s=1000, rate=60) + text)
