@@ -6,9 +6,10 @@ Doors are imported on first use: a site pays only for the protocols that it spea
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from quartier_drivers.contract import Door
+if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for the whole contract
+    from quartier_drivers.contract import Door
 
 Replay = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any]]], Awaitable[Sequence[str]]]
 """A bus's section and the encoded writes in; a line for each that failed out."""
@@ -72,7 +73,7 @@ def section(kind: str) -> type[Any]:
     return cast("type[Any]", _load(KINDS[kind].section))
 
 
-def door(kind: str, protocol: str = "") -> Door:
+def door(kind: str, protocol: str = "") -> "Door":
     """The door for buses of this kind, or for its devices of a guest's ``protocol``; imports its library."""
     made = KINDS[kind]
     return cast("Door", _load(made.guests.get(protocol, made.door)))

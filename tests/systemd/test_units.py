@@ -93,6 +93,12 @@ def test_the_gateway_is_watched_released_and_started_again_but_not_with_a_bad_fi
     assert service["ExecStart"].startswith(f"{PROGRAM} run")
 
 
+def test_a_busy_machine_serves_the_gateway_and_its_release_before_other_services() -> None:
+    service = _service("quartier.service")
+
+    assert ("1000", "-500") == (service["CPUWeight"], service["OOMScoreAdjust"])
+
+
 def test_what_must_survive_a_restart_does() -> None:
     service = _service("quartier.service")
 

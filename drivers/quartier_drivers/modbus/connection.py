@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from quartier_drivers.contract import Clock
 from quartier_drivers.endpoint import Endpoint
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.stream import Stream
 
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
+    from quartier_drivers.contract import Clock
     from quartier_drivers.modbus.bus import TcpBus
 
 CONNECT_S = 3.0
@@ -22,7 +22,7 @@ class Connection:
     """``hear`` takes bytes, and says ``heard`` of what is no answer; ``fail`` takes why none will come."""
 
     def __init__(
-        self, bus: "TcpBus", clock: Clock, hear: Callable[[bytes], None], fail: Callable[[Exception], None]
+        self, bus: "TcpBus", clock: "Clock", hear: Callable[[bytes], None], fail: Callable[[Exception], None]
     ) -> None:
         self._bus = bus
         self._clock = clock

@@ -5,12 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from quartier_drivers.contract import Clock
 from quartier_drivers.errors import Expired, LinkLost, NoReply
 from quartier_drivers.modbus.frame import EXCEPTIONS, Answer, OutOfStep, Request, Rubbish
 from quartier_drivers.turn import Turn
 
 if TYPE_CHECKING:
+    from quartier_drivers.contract import Clock
     from quartier_drivers.modbus.waiter import Waiter
 
 T = TypeVar("T")
@@ -48,7 +48,9 @@ class LoopClock:
 class Line(ABC):
     """A line without its wire.  Waiting for an answer is real time; pauses are the house's."""
 
-    def __init__(self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: Clock) -> None:
+    def __init__(
+        self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: "Clock"
+    ) -> None:
         self.name = name
         self._timeout_s = timeout_s
         self._wait_s = timeout_s

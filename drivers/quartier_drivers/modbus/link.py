@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from quartier_drivers.contract import Clock
 from quartier_drivers.modbus.line import Line
 
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
+    from quartier_drivers.contract import Clock
     from quartier_drivers.modbus.bus import RtuBus, TcpBus
 
 
-def link(name: str, bus: "TcpBus | RtuBus", clock: Clock) -> Line:
+def link(name: str, bus: "TcpBus | RtuBus", clock: "Clock") -> Line:
     """The line for a checked section of the site file."""
     if bus.kind == "modbus-tcp":
         if bus.framing == "rtu":

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from quartier_drivers import ports
 from quartier_drivers.bell import Bell
-from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus import direction
 from quartier_drivers.modbus.frame import Answer, Hunt, Request
@@ -15,6 +14,7 @@ from quartier_drivers.modbus.turnarounds import Turnarounds
 from quartier_drivers.modbus.unnumbered import UnnumberedLine
 
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
+    from quartier_drivers.contract import Clock
     from quartier_drivers.modbus.bus import RtuBus
 
 # So long before its last character is due, an answer is looked at; what a wake-up takes, at least.
@@ -36,7 +36,7 @@ class RtuLink(UnnumberedLine):
     than all the rest.  Shortly before its last one is due the port is looked at, and heard to the end.
     """
 
-    def __init__(self, name: str, bus: "RtuBus", clock: Clock) -> None:
+    def __init__(self, name: str, bus: "RtuBus", clock: "Clock") -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self._bus = bus
         self._port: ports.SerialPort | None = None

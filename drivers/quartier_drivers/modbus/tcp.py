@@ -3,7 +3,6 @@
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
-from quartier_drivers.contract import Clock
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.connection import Connection
 from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Rubbish, Seen, is_answer, take_tcp
@@ -11,6 +10,7 @@ from quartier_drivers.modbus.line import Line, Talk
 from quartier_drivers.modbus.waiter import Waiter
 
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
+    from quartier_drivers.contract import Clock
     from quartier_drivers.modbus.bus import TcpBus
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class Over(NamedTuple):
 class TcpLink(Line):
     """A Modbus TCP endpoint: one connection for all its units, answers told apart by their number."""
 
-    def __init__(self, name: str, bus: "TcpBus", clock: Clock) -> None:
+    def __init__(self, name: str, bus: "TcpBus", clock: "Clock") -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self.request_cost = REQUEST_COST
         self._connection = Connection(bus, clock, self._hear, self._fail)

@@ -6,12 +6,15 @@ repeating the same question need not wait, the late answer fits it.
 
 import asyncio
 from abc import abstractmethod
+from typing import TYPE_CHECKING
 
-from quartier_drivers.contract import Clock
 from quartier_drivers.modbus.doubles import Doubles
 from quartier_drivers.modbus.ears import Ears, asked_by_another
 from quartier_drivers.modbus.frame import Answer, Hunt, Request, Rubbish
 from quartier_drivers.modbus.line import Line
+
+if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for the whole contract
+    from quartier_drivers.contract import Clock
 
 # After this many time-outs an answer can no longer come, as far as anybody can wait.
 _OWING = 3
@@ -25,7 +28,9 @@ _FORGETS = 0.999
 class UnnumberedLine(Line):
     """A line without its wire, to which bytes come by ``_hear``."""
 
-    def __init__(self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: Clock) -> None:
+    def __init__(
+        self, name: str, timeout_s: float, retries_count: int, pause_s: float, clock: "Clock"
+    ) -> None:
         super().__init__(name, timeout_s, retries_count, pause_s, clock)
         self._rests = True  # for an answer that is owed
         self._hunt: Hunt | None = None

@@ -9,18 +9,18 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from quartier.cli import commissioning, lines, manual
+from quartier.cli import grammar
 from quartier.cli.grammar import command as _command
 from quartier.cli.grammar import in_json as _json
 from quartier.cli.grammar import runtime as _runtime
 from quartier.cli.grammar import state as _state
 from quartier.cli.places import CONFIG
 from quartier_drivers.errors import ConfigError
-from quartier_drivers.registry import METERS
 
 USAGE = """\
 first steps:
@@ -55,7 +55,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - as long as the process
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # an old terminal shows ? for what it lacks
-    return _ended(_parser().parse_args(arguments))
+    return _ended(_asked(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _asked(words: list[str]) -> argparse.Namespace:
+    """What is asked for.
+
+    ``quartier release`` has a grammar of its own: to build that of all commands would cost it a tenth of
+    its time.
+    """
+    if words[:1] == ["release"]:
+        return grammar.release(grammar.alone).parse_args(words[1:])
+    return _parser().parse_args(words)
 
 
 def _ended(options: argparse.Namespace) -> int:
@@ -154,16 +165,7 @@ def _daemon(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     _runtime(run)
     run.set_defaults(run=DAEMON)
 
-    release = _command(
-        commands,
-        "release",
-        "write the safe values that a stopped daemon left in release.json",
-        "systemd calls it after every stop, crash or watchdog kill (ExecStopPost).  It needs no site\n"
-        "file, and refuses with exit 75 while a daemon holds the lock.  Exit 1 when a write failed.",
-    )
-    _json(release)
-    _runtime(release)
-    release.set_defaults(run="release:release_outputs")
+    grammar.release(partial(_command, commands))
 
     engines = _command(commands, "engines", "say which arithmetic is in use, compiled or reference, and why")
     _json(engines)
@@ -189,6 +191,8 @@ def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from quartier.cli import commissioning, lines  # noqa: PLC0415 - quartier release has no time for them
+
     read = _command(
         commands,
         "read",
@@ -264,6 +268,8 @@ def _library(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from quartier_drivers.registry import METERS  # noqa: PLC0415 - as above
+
     decode = _command(
         commands,
         "decode",
@@ -298,6 +304,8 @@ def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from quartier.cli import manual  # noqa: PLC0415 - as above
+
     status = _command(commands, "status", "ask the running daemon what it does, and why")
     _json(status)
     _runtime(status)

@@ -1,6 +1,7 @@
 """What the parsers of all commands share."""
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from quartier.cli.places import runtime_dir, state_dir
@@ -17,6 +18,30 @@ def command(
         epilog=more,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def alone(name: str, about: str, more: str = "") -> argparse.ArgumentParser:
+    """The same, for who needs no other command."""
+    return argparse.ArgumentParser(
+        prog=f"quartier {name}",
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=more,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def release(made: Callable[[str, str, str], argparse.ArgumentParser]) -> argparse.ArgumentParser:
+    """``quartier release``, among all commands or alone."""
+    found = made(
+        "release",
+        "write the safe values that a stopped daemon left in release.json",
+        "systemd calls it after every stop, crash or watchdog kill (ExecStopPost).  It needs no site\n"
+        "file, and refuses with exit 75 while a daemon holds the lock.  Exit 1 when a write failed.",
+    )
+    in_json(found)
+    runtime(found)
+    found.set_defaults(run="release:release_outputs")
+    return found
 
 
 def runtime(parser: argparse.ArgumentParser) -> None:

@@ -10,8 +10,7 @@ from quartier.runtime.spare import without
 
 with without("ssl"):  # asyncio does without, and no safe value goes over TLS
     import asyncio
-from quartier.runtime import release, released
-from quartier.runtime.clock import HouseClock
+from quartier.runtime import release
 
 
 def release_outputs(options: argparse.Namespace) -> int:
@@ -37,6 +36,10 @@ def release_outputs(options: argparse.Namespace) -> int:
 
 def _note(options: argparse.Namespace, wires: list[release.Wire], failures: dict[str, Sequence[str]]) -> None:
     """Leave for the ledger what was written; systemd says how the daemon ended (``SERVICE_RESULT``)."""
+    # Only now, for until here every moment counted.
+    from quartier.runtime import released  # noqa: PLC0415 - as said
+    from quartier.runtime.clock import HouseClock  # noqa: PLC0415 - as said
+
     result = os.environ.get("SERVICE_RESULT", "")
     why = f"no daemon runs{f' (it ended: {result})' if result else ''}: safe value"
     try:

@@ -6,8 +6,10 @@ minute of work between them the task is parked, its points go stale and control 
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from quartier_drivers.contract import Clock
+if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for the whole contract
+    from quartier_drivers.contract import Clock
 
 PARK_AFTER_COUNT = 5
 SOUND_AFTER_S = 60.0
@@ -27,7 +29,7 @@ class Failure:
 async def supervise(
     name: str,
     run: Callable[[], Awaitable[None]],
-    clock: Clock,
+    clock: "Clock",
     report: Callable[[Failure], None],
 ) -> None:
     """Run until it returns or is parked; each failure is reported with its number in a row."""

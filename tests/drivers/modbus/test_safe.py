@@ -14,7 +14,10 @@ from quartier_drivers.modbus.orders import dump
 from quartier_hil.devices import catalog
 from quartier_hil.devices.endpoint import serve_pty, serve_tcp
 
-HEAVY = ("pydantic", "quartier_drivers.profile", "quartier_drivers.schema", "pymodbus", "ssl")
+HEAVY = (
+    *("pydantic", "pymodbus", "ssl"),
+    *(f"quartier_drivers.{name}" for name in ("profile", "schema", "contract")),
+)
 SOURCES = os.pathsep.join(str(Path(__file__).parents[3] / name) for name in ("drivers", "native"))
 OFF = dump("relay1.relay_on", Request(3, 5, 0, 1, (0,)))
 
@@ -53,7 +56,7 @@ async def test_a_line_that_cannot_be_opened_fails_each_write_once(tmp_path):
         await safe.replay({"kind": "carrier-pigeon"}, [OFF])
 
 
-def test_it_brings_no_models_no_profiles_and_no_tls():
+def test_it_brings_no_models_no_profiles_no_contract_and_no_tls():
     code = "import sys; sys.modules['ssl'] = None; from quartier_drivers.modbus import safe, tcp, rtu"
     code += f"; print([m for m in {HEAVY!r} if sys.modules.get(m)])"
     env = {**os.environ, "PYTHONPATH": SOURCES}

@@ -14,3 +14,10 @@ def test_a_command_tells_its_line_and_more_below():
     assert "more of it" in text
     assert "--runtime-dir" in text
     assert "--json" in text
+
+
+def test_a_command_alone_tells_the_same_as_among_all_others():
+    words = ("look", "look around", "more of it")
+    among = grammar.command(argparse.ArgumentParser(prog="quartier").add_subparsers(), *words)
+
+    assert among.format_help() == grammar.alone(*words).format_help()
