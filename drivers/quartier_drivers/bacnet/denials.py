@@ -19,7 +19,6 @@ CODES = {
     9: "invalid-data-type",
     10: "invalid-file-access-method",
     11: "invalid-file-start-position",
-    12: "invalid-operator",
     13: "invalid-parameter-data-type",
     14: "invalid-time-stamp",
     16: "missing-required-parameter",
@@ -55,6 +54,9 @@ CODES = {
     48: "duplicate-name",
     49: "duplicate-object-id",
     50: "property-is-not-an-array",
+    70: "unknown-device",
+    71: "unknown-route",
+    72: "value-not-initialized",
     73: "invalid-event-state",
     74: "no-alarm-configured",
     75: "log-buffer-full",
@@ -68,10 +70,8 @@ CODES = {
     83: "communication-disabled",
     84: "success",
     85: "access-denied",
-    119: "not-configured",
-    120: "unknown-device",
-    121: "unknown-route",
-    122: "value-not-initialized",
+    131: "internal-error",
+    132: "not-configured",
 }
 """BACnetErrorCode, those that a client of these services meets."""
 REJECTS = (
