@@ -131,6 +131,10 @@ def _check(data: Mapping[str, Any]) -> "type[Check]":
         from quartier_drivers.sunspec.profile import SunspecCheck  # noqa: PLC0415 - as above
 
         return SunspecCheck
+    if isinstance(head, dict) and head.get("protocol") == "opcua":
+        from quartier_drivers.opcua.profile import OpcuaCheck  # noqa: PLC0415 - as above
+
+        return OpcuaCheck
     return _RegisterCheck
 
 

@@ -59,6 +59,7 @@ KINDS = {
             ("mbus", "MbusBus"),
         )
     },
+    "opcua": Kind("opcua", "quartier_drivers.opcua.bus:OpcuaBus", "quartier_drivers.opcua.door:DOOR"),
     "gpio": Kind("gpio", "quartier_drivers.gpio.bus:GpioBus", "quartier_drivers.gpio.driver:DOOR"),
 }
 

@@ -16,7 +16,7 @@ def test_every_kind_has_a_section_of_that_kind_and_a_door() -> None:
     sections = {kind: registry.section(kind) for kind in registry.KINDS}
 
     assert {"modbus-tcp": TcpBus, "modbus-rtu": RtuBus, "gpio": GpioBus}.items() <= sections.items()
-    assert {*registry.METERS, "modbus-tcp", "modbus-rtu", "gpio"} == set(sections)
+    assert {*registry.METERS, "modbus-tcp", "modbus-rtu", "gpio", "opcua"} == set(sections)
     assert all(kind == get_args(one.model_fields["kind"].annotation)[0] for kind, one in sections.items())
     assert {DOOR, gpio.DOOR, meter.DOOR} == {registry.door(kind) for kind in registry.KINDS}
 

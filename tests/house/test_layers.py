@@ -26,6 +26,7 @@ PROFILES = tuple(
         "positions",
         *(f"meter.{name}" for name in ("profile", "schema", "settings", "flaws", "units")),
         *(f"sunspec.{name}" for name in ("profile", "schema", "flaws", "names", "models", "kinds")),
+        *(f"opcua.{name}" for name in ("profile", "schema", "flaws", "node", "scalars")),
     )
 )
 IO_MODULES = ("asyncio", "logging", "socket", "sqlite3", "subprocess", "threading", "time")
@@ -51,6 +52,13 @@ ROOMS = (
     Room("quartier_drivers.modbus.bus", (), ("pydantic",), pure=True),
     Room("quartier_drivers.gpio.bus", (), ("pydantic",), pure=True),
     Room("quartier_drivers.meter.bus", (), ("pydantic",), pure=True),
+    Room("quartier_drivers.opcua.bus", (), ("pydantic",), pure=True),
+    Room("quartier_drivers.opcua.link", ("quartier_drivers",), ("asyncua", "cryptography")),
+    Room("quartier_drivers.opcua.certificate", (), ("cryptography",)),
+    *(
+        Room(f"quartier_drivers.opcua.{name}", ("quartier_drivers",), pure=True)
+        for name in ("answer", "batch", "meaning", "offer", "served", "status")
+    ),
     Room("quartier_drivers.gpio.chip", ("quartier_drivers",), ("gpiod",)),
     *(
         Room(name, (*CONTRACT, *PROFILES, "quartier_drivers.registry"), ("pydantic",), pure=True)
@@ -165,15 +173,18 @@ ROOMS = (
 WRAPPED = {
     "serial": ("quartier_drivers.ports",),
     "gpiod": ("quartier_drivers.gpio.chip",),
+    "asyncua": ("quartier_drivers.opcua.link",),
     "paho": ("quartier.district.mqtt",),
     "sqlite3": ("quartier.store",),
     "google": ("quartier.district.sparkplug",),
     "jwt": ("quartier.district.seal",),
-    # Issuers name the kind of their keys; meters encrypt; a drill's record is signed.
+    # Issuers name the kind of their keys; meters encrypt; a drill's record is signed; OPC UA has certificates.
     "cryptography": (
         "quartier.district.seal",
         "quartier.district.issuers",
         "quartier_drivers.meter",
+        "quartier_drivers.opcua.certificate",
+        "quartier_drivers.opcua.link",
         "quartier.cli.drill.seal",
     ),
     # Without a loop there is no other clock: a scan by hand waits on its socket.

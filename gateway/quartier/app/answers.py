@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from quartier.app import fallbacks
+from quartier.app.assembly import Wire
 from quartier.app.fleet import Fleet
 from quartier.app.ledger import Ledger
 from quartier.house.image import Frozen
@@ -124,12 +125,12 @@ def written(outcome: Outcome, now_ns: int) -> dict[str, Any]:
 
 def buses(fleet: Fleet, frozen: Frozen) -> list[dict[str, Any]]:
     """Each bus with its slack and its devices."""
-    return [_bus(bus, frozen) for bus in fleet.buses]
+    return [_bus(bus, wire, frozen) for bus, wire in zip(fleet.buses, fleet.wires, strict=True)]
 
 
 def bus(name: str, fleet: Fleet, frozen: Frozen) -> dict[str, Any] | None:
     """One bus; None when none is called ``name``."""
-    return next((_bus(bus, frozen) for bus in fleet.buses if bus.name == name), None)
+    return next((found for found in buses(fleet, frozen) if found["name"] == name), None)
 
 
 def device(name: str, fleet: Fleet, now_ns: int) -> dict[str, Any] | None:
@@ -161,11 +162,12 @@ def _outcome(point: str, fleet: Fleet) -> Outcome | None:
     return next((bus.mailbox.outcomes[point] for bus in fleet.buses if point in bus.mailbox.outcomes), None)
 
 
-def _bus(bus: Bus, frozen: Frozen) -> dict[str, Any]:
+def _bus(bus: Bus, wire: Wire, frozen: Frozen) -> dict[str, Any]:
     return {
         "name": bus.name,
         "online": bus.online,
         "why": bus.why or bus.account.advice,
+        "weakness": getattr(wire.section, "weakness", ""),
         "slack_pct": _value(frozen, f"{bus.name}.slack_pct"),
         "lateness_s": _value(frozen, f"{bus.name}.lateness_s"),
         "counts": {name: int(count) for name, count in bus.counts.items()},

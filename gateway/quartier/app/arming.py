@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from quartier.app import assembly, fallbacks
@@ -39,9 +40,9 @@ class Site:
     reasons: dict[str, str]
 
 
-def opened(loaded: Loaded, clock: HouseClock) -> Site:
+def opened(loaded: Loaded, clock: HouseClock, state_dir: Path | None = None) -> Site:
     """Lines and drivers of every device that can be written; nothing is asked yet."""
-    planned = assembly.wires(loaded)
+    planned = assembly.wires(loaded, state_dir)
     lines: dict[str, Line] = {}
     stations = []
     infos: dict[str, PointInfo] = {}

@@ -37,10 +37,11 @@ class Wire:
     devices: tuple[tuple[DeviceSpec, Profile], ...]
 
 
-def wires(loaded: Loaded) -> list[Wire]:
+def wires(loaded: Loaded, state_dir: Path | None = None) -> list[Wire]:
     """Every bus of the site with what is wanted from its devices.
 
     An asset, contact, supply or node may stand on a device that is disabled: then nothing is asked for it.
+    What a bus keeps lies in ``state_dir``; who opens none needs to know none.
     """
     site = loaded.site
     owners: dict[str, dict[str, str]] = {name: {} for name in site.devices}
@@ -76,7 +77,7 @@ def wires(loaded: Loaded) -> list[Wire]:
     return [
         Wire(
             bus,
-            section,
+            _placed(section, state_dir),
             tuple(
                 (replace(spec, phase_ns=phases_ns[name]), pace.asked(loaded, name))
                 for name, spec in specs.items()
@@ -85,6 +86,12 @@ def wires(loaded: Loaded) -> list[Wire]:
         )
         for bus, section in site.buses.items()
     ]
+
+
+def _placed(section: Any, state_dir: Path | None) -> Any:
+    """A bus that keeps files is told where: whoever makes its safe values knows no site file."""
+    placed = getattr(section, "placed", None)
+    return section if placed is None or state_dir is None else placed(state_dir)
 
 
 def _spec(

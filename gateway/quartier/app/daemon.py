@@ -155,7 +155,7 @@ class Daemon:
         known = await upkeep.recalled(self._places.state_dir)
         self.fleet = known.fleet(group, self._clock, self._deliver, self._log, self._note)
         self.fleet.witness = self._ledger
-        await self.fleet.follow(assembly.wires(self._loaded))
+        await self.fleet.follow(assembly.wires(self._loaded, self._places.state_dir))
         site = self._loaded.site
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
         house = probed.known(assembly.house(site, self.fleet.points, values), self.fleet.probes)
@@ -333,7 +333,7 @@ class Daemon:
                 self._log.warning("config.restart_needed", section=key)
                 self._notice("config.restart_needed", f"{key} counts after a restart", section=key)
         before = set(self._infos())
-        started = await self.fleet.follow(assembly.wires(loaded))
+        started = await self.fleet.follow(assembly.wires(loaded, self._places.state_dir))
         self._loaded = loaded
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
         house = probed.known(assembly.house(loaded.site, self.fleet.points, values), self.fleet.probes)

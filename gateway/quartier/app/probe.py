@@ -75,7 +75,7 @@ def errand(loaded: Loaded, name: str, step_w: float | None, now: Now, state_dir:
     for what in (f"assets.{name}", f"devices.{section.device}"):
         if faults := loaded.disabled.get(what):
             raise Impossible(f"{what} is put out of action by a fault: {faults[0]}")
-    planned = assembly.wires(loaded)
+    planned = assembly.wires(loaded, state_dir)
     infos = _infos(planned)
     house = assembly.house(site, infos, {})
     asset = next(one for one in house.assets if one.name == name)

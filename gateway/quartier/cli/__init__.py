@@ -191,7 +191,7 @@ def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from quartier.cli import commissioning, lines  # noqa: PLC0415 - quartier release has no time for them
+    from quartier.cli import commissioning, lines, plant  # noqa: PLC0415 - quartier release has no time for them
 
     read = _command(
         commands,
@@ -234,6 +234,7 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     look.set_defaults(run="scan:scan")
 
     _meters(commands)
+    plant.trust(commands)
     commissioning.arm(commands)
     commissioning.probe(commands)
     commissioning.drill(commands)

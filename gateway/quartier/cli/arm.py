@@ -74,7 +74,7 @@ def _clock(options: argparse.Namespace, loaded: load.Loaded) -> HouseClock:
 
 async def _armed(options: argparse.Namespace, loaded: load.Loaded, clock: HouseClock) -> list[dict[str, Any]]:
     known = fallbacks.recalled(options.state_dir)
-    site = arming.opened(loaded, clock)
+    site = arming.opened(loaded, clock, options.state_dir)
     rows = await arming.armed(site, known, clock, _progress, writes=not options.check)
     try:
         options.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)

@@ -112,9 +112,11 @@ def _buses(status: Mapping[str, Any]) -> RenderableType:
     rows: list[Sequence[RenderableType]] = []
     for bus in status["buses"]:
         state = Text("open", style="green") if bus["online"] else Text("lost", style="red")
+        weak = bus.get("weakness", "")
+        why = bus["why"] or (Text(f"not secure: {weak}", style="red") if weak else "")
         slack = number(bus["slack_pct"], "%")
         late = "–" if bus["lateness_s"] is None else age(bus["lateness_s"])
-        rows.append((bus["name"], state, slack, late, "", "", bus["why"]))
+        rows.append((bus["name"], state, slack, late, "", "", why))
         rows += [("", "", "", "", *_device(device, bus)) for device in bus["devices"]]
     return table("", ("bus", "state", ">slack", ">late", "device", "state", "why"), rows)
 

@@ -49,7 +49,11 @@ def _head(one: Profile) -> Iterator[tuple[str, str]]:
     yield "source", one.head.source
     yield "tested", one.head.tested or "on no real device yet"
     limits = getattr(one, "limits", None)
-    if limits is not None and one.protocol != "gpio":
+    if limits is not None and one.protocol == "opcua":
+        yield "a read", f"at most {limits.nodes_max} nodes"
+        if limits.no_fallback is not None:
+            yield "no fall-back", limits.no_fallback
+    elif limits is not None and one.protocol != "gpio":
         gaps = f"gaps of up to {limits.gap_max} among them" if limits.gap_max else "without gaps"
         yield "a read", f"at most {limits.block_max} registers, {gaps}"
         if limits.pause_s:
@@ -95,6 +99,8 @@ def _where(point: Any) -> str:
     """The register, the standard's names, or the groups of a meter."""
     if isinstance(point, Source):
         return f"{point.address}" if point.unit is None else f"{point.address} of unit {point.unit}"
+    if hasattr(point, "node"):  # of OPC UA
+        return f"{point.node}" if point.index is None else f"{point.node}[{point.index}]"
     if hasattr(point, "source"):
         named = " or ".join(" + ".join(map(str, names)) for names in point.source)
         return named or " or ".join(point.write.control)

@@ -86,7 +86,13 @@ def _units(draft: Draft) -> Iterator[Flaw]:
         if misfit is not None and (found := misfit(device.unit, device.address)):
             key, what = found
             yield Flaw(("devices", name, key), what)
-    for first, name in _repeated(draft.devices, lambda device: (device.bus, device.unit, device.address)):
+    # Devices of an OPC UA server are told apart by their nodes.
+    by_unit = {
+        name: device
+        for name, device in draft.devices.items()
+        if getattr(draft.buses.get(device.bus), "kind", "") != "opcua"
+    }
+    for first, name in _repeated(by_unit, lambda device: (device.bus, device.unit, device.address)):
         device = draft.devices[name]
         key, shown = ("address", device.address) if device.address else ("unit", str(device.unit))
         yield Flaw(("devices", name, key), f"{shown} is the {key} of {first!r} too; expected one of its own")

@@ -13,7 +13,7 @@ from quartier.config.draft import FIXED, NAMED, Draft, draft
 from quartier.config.faults import Flaw
 from quartier.config.forgetting import warnings_about_fallbacks
 from quartier.config.model import Grid, Site
-from quartier.config.secrets import warnings_about, warnings_about_keys
+from quartier.config.secrets import warnings_about, warnings_about_buses, warnings_about_keys
 from quartier.config.tree import is_untold, warnings_about_nodes, without_meters
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.place import Places, syntax_fault
@@ -157,6 +157,7 @@ def _warnings(places: Places, read: Draft, profiles: Mapping[str, Profile]) -> t
         *_idle(read),
         *(warnings_about(link) if link else ()),
         *warnings_about_keys(read.devices),
+        *warnings_about_buses(read.buses),
         *warnings_about_fallbacks(read.assets, profiles),
         *warnings_about_nodes(read),
     ]

@@ -3,6 +3,7 @@
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from quartier.config.faults import Flaw
 from quartier.config.model import Device, DistrictLink
@@ -42,6 +43,15 @@ def warnings_about_keys(devices: Mapping[str, Device]) -> Iterator[Flaw]:
     """The same for the keys of meters that encrypt."""
     for name, device in devices.items():
         yield from _warnings(("devices", name, "key_file"), device.key_file, is_secret=True)
+
+
+def warnings_about_buses(buses: Mapping[str, Any]) -> Iterator[Flaw]:
+    """The same for who logs in at a server, and what is not secure there, aloud."""
+    for name, bus in buses.items():
+        for key, is_secret in (("password_file", True), ("user_key_file", True), ("user_cert_file", False)):
+            yield from _warnings(("buses", name, key), getattr(bus, key, None), is_secret=is_secret)
+        if weakness := getattr(bus, "weakness", ""):
+            yield Flaw(("buses", name), f"is not secure: {weakness}")
 
 
 def _warnings(place: Place, reference: str | None, *, is_secret: bool) -> Iterator[Flaw]:

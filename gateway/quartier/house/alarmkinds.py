@@ -7,6 +7,7 @@ One table for the gateway, which raises no other, for ``quartier alarms --explai
 from functools import partial
 from math import inf
 
+from quartier.house.alarmdevices import DEVICE, DEVICES
 from quartier.house.alarmkind import HOUR_S, Kind, Severity
 
 _critical = partial(Kind, severity=Severity.CRITICAL)
@@ -16,7 +17,6 @@ _TAKES = "See what takes or makes it in `quartier status`, and switch off by han
 _LINK = (
     "See which of heartbeat, documents and connection is missing in `quartier status`, then ask the district."
 )
-_DEVICE = "See what the bus says in `quartier status`, then look at its power, cable and address."
 
 KINDS: tuple[Kind, ...] = (
     # Caps and fuses
@@ -40,7 +40,7 @@ KINDS: tuple[Kind, ...] = (
         "node.meter_silent",
         "node",
         "the meter of a node is silent: all below it counts at its worst",
-        _DEVICE,
+        DEVICE,
     ),
     _warning(
         "meter.late",
@@ -174,17 +174,17 @@ KINDS: tuple[Kind, ...] = (
     ),
     # Losses: the rows of failsafe.md
     _critical(
-        "loss.grid_meter_lost", "", "the grid meter is lost: loads are shed to the fail-safe caps", _DEVICE
+        "loss.grid_meter_lost", "", "the grid meter is lost: loads are shed to the fail-safe caps", DEVICE
     ),
-    _warning("loss.grid_meter_stale", "", "the grid meter is late: nothing is raised", _DEVICE),
-    _warning("loss.battery_silent", "asset", "a battery is silent: its setpoint is given back", _DEVICE),
-    _warning("loss.pv_silent", "asset", "a PV inverter is silent: it counts at its worst", _DEVICE),
-    _warning("loss.ev_silent", "asset", "a charging point is silent: it counts at its rated power", _DEVICE),
-    _warning("loss.load_silent", "asset", "a load is silent: it counts at its rated power", _DEVICE),
+    _warning("loss.grid_meter_stale", "", "the grid meter is late: nothing is raised", DEVICE),
+    _warning("loss.battery_silent", "asset", "a battery is silent: its setpoint is given back", DEVICE),
+    _warning("loss.pv_silent", "asset", "a PV inverter is silent: it counts at its worst", DEVICE),
+    _warning("loss.ev_silent", "asset", "a charging point is silent: it counts at its rated power", DEVICE),
+    _warning("loss.load_silent", "asset", "a load is silent: it counts at its rated power", DEVICE),
     _warning(
-        "loss.moded_silent", "asset", "an asset that runs in modes is silent: it counts at its most", _DEVICE
+        "loss.moded_silent", "asset", "an asset that runs in modes is silent: it counts at its most", DEVICE
     ),
-    _warning("loss.bus_down", "bus", "a bus is down: every device on it counts as silent", _DEVICE),
+    _warning("loss.bus_down", "bus", "a bus is down: every device on it counts as silent", DEVICE),
     _warning(
         "loss.uplink_lost", "", "the district is lost: its schedules, or the fail-safe caps, hold", _LINK
     ),
@@ -224,34 +224,7 @@ KINDS: tuple[Kind, ...] = (
         "the machine lost its power, or was started again without a planned stop",
         "See when with `journalctl --list-boots`, and look at its supply.",
     ),
-    # Devices and buses
-    _warning("device.silent", "device", "a device is silent, and no other alarm tells of it", _DEVICE),
-    _notice(
-        "bus.heard_badly",
-        "bus",
-        "a line is heard badly, or nothing comes over it",
-        "Do what its words say, and compare with `quartier listen PORT` while the service is stopped.",
-    ),
-    _notice(
-        "models.moved",
-        "device",
-        "a SunSpec device has other models than before: it is read anew",
-        "See with `quartier points` whether all its points are there again.",
-        stays_s=HOUR_S,
-    ),
-    _notice(
-        "models.odd",
-        "device",
-        "a SunSpec device contradicts itself; what is odd is not used",
-        "See its models with `quartier read sunspec URL`, and ask the maker for newer firmware.",
-        stays_s=inf,
-    ),
-    _notice(
-        "counter.continued",
-        "point",
-        "an energy counter began anew, or the meter was swapped; the count goes on from there",
-        "See both counts with `quartier history`, and note the swap if there was one.",
-    ),
+    *DEVICES,
     # The district
     _warning(
         "district.unheard",

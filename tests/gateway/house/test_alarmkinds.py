@@ -17,8 +17,8 @@ SOURCES = [
     *sorted((ROOT / "gateway/quartier").rglob("*.py")),
     *sorted((ROOT / "drivers/quartier_drivers").rglob("*.py")),
 ]
-TABLE = ROOT / "gateway/quartier/house/alarmkinds.py"
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES if path != TABLE}
+TABLES = {ROOT / "gateway/quartier/house" / name for name in ("alarmkinds.py", "alarmdevices.py")}
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES if path not in TABLES}
 # Losses that the daemon cannot see while they last; how it learns of them.
 UNSEEN = {
     "controller-frozen": "the next run finds that nobody left in order: loss.controller_killed",

@@ -118,7 +118,7 @@ def _bus(bus: Mapping[str, Any], rates: Rates) -> Row:
         _count(bus, "retries_count", rates),
         _count(bus, "timeouts_count", rates),
         text(f"{good_count} of {len(bus['devices'])}"),
-        text(bus["why"]),
+        text(bus["why"]) if bus["why"] else text(bus.get("weakness", ""), "red"),
     )
     worry = 0 if bus["online"] else 3
     more = bus["why"] or f"{good_count} of {len(bus['devices'])} devices good; Enter shows them"
@@ -126,7 +126,9 @@ def _bus(bus: Mapping[str, Any], rates: Rates) -> Row:
 
 
 def _open(bus: Mapping[str, Any]) -> Text:
-    return text("open", "green") if bus["online"] else text("lost", "red")
+    if not bus["online"]:
+        return text("lost", "red")
+    return text("open, not secure", "red") if bus.get("weakness") else text("open", "green")
 
 
 def _late(seconds: float | None) -> str:

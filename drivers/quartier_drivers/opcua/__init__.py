@@ -1,0 +1,1 @@
+"""OPC UA: parts of a server's address space as devices, secure by default."""

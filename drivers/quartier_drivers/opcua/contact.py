@@ -1,0 +1,47 @@
+"""A first look at a server: the certificate that it shows, kept for a person to judge."""
+
+import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.names import Names
+from quartier_drivers.opcua import certificate
+from quartier_drivers.opcua.line import loaded
+from quartier_drivers.opcua.offer import Offer
+from quartier_drivers.opcua.trust import TrustList
+
+
+async def offered(url: str, timeout_s: float) -> list[Offer]:
+    """What the server at ``url`` offers.  Raises LinkLost where it cannot be reached, with why."""
+    host = urlsplit(url).hostname or ""
+    try:
+        async with asyncio.timeout(timeout_s):
+            address = (await Names(host).addresses())[0]
+    except (OSError, TimeoutError) as error:
+        raise LinkLost(f"{host}: {error.strerror or 'its name is not found'}") from error
+    try:
+        found: list[Offer] = await loaded().offers(url, address, timeout_s)
+    except NoReply as error:
+        raise LinkLost(str(error)) from error
+    return found
+
+
+async def met(url: str, folder: Path, timeout_s: float = 4.0) -> list[str]:
+    """The fingerprints of what the server at ``url`` shows, those that are not trusted kept as refused.
+
+    Raises LinkLost where it cannot be reached, or OSError where the folder cannot be written.
+    """
+    trust = TrustList(folder)
+    found: list[str] = []
+    for chain in dict.fromkeys(
+        offer.certificate for offer in await offered(url, timeout_s) if offer.certificate
+    ):
+        try:
+            der = certificate.first_of(chain)
+            found.append(certificate.shown(der).fingerprint)
+        except ValueError as error:
+            raise LinkLost(f"{url} shows a certificate that {error}") from error
+        if not trust.is_trusted(der):
+            trust.refuse(der, url)
+    return found

@@ -1,0 +1,366 @@
+"""A part of an OPC UA server behind the five verbs: read in batches, watched, written and given back."""
+
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from quartier_drivers.contract import (
+    NOTHING,
+    Clock,
+    Command,
+    DeviceSpec,
+    PointInfo,
+    Quality,
+    Reading,
+    Readings,
+    Value,
+    columns,
+)
+from quartier_drivers.errors import LinkLost, NoReply, QuartierError, Refused
+from quartier_drivers.opcua import orders
+from quartier_drivers.opcua.batch import Batch
+from quartier_drivers.opcua.line import Line
+from quartier_drivers.opcua.profile import OpcuaProfile
+from quartier_drivers.opcua.served import Served, grouped, info, roster
+from quartier_drivers.opcua.told import VALUE
+from quartier_drivers.opcua.watch import Replan, Watch
+from quartier_drivers.opcua.writer import Writer
+
+_S = 1_000_000_000
+_IDLE_S = 60
+# A device that is set aside is asked in its own pace; a notification may come before.
+_REST_S = (1.0, 60.0)
+# How long after a write without a read-back of its own a slow poll of what is watched may wait.
+_SOON_S = 2.0
+
+
+class OpcuaDriver:
+    """One device.  Good readings tell what stood on the wire only if ``shows_raw``."""
+
+    def __init__(
+        self, line: Line, device: DeviceSpec, profile: OpcuaProfile, clock: Clock, *, shows_raw: bool = False
+    ) -> None:
+        self._line = line
+        self._device = device
+        self._profile = profile
+        self._clock = clock
+        self._shows_raw = shows_raw
+        self._rate: float = getattr(clock, "rate", 1.0)
+        self._served = roster(device, profile)
+        self._points = {name: info(one, profile) for name, one in self._served.items()}
+        self._writable = [one for one in self._served.values() if one.point.write is not None]
+        self._caps: dict[str, float | None] = {
+            one.name: None
+            for one in self._writable
+            if one.point.write and one.point.write.on_release == "cap"
+        }
+        self._writer = Writer(line)
+        self._watch = Watch(line, clock, self._rate, line.bus.poll_s, self._hear)
+        self._watch.is_wanted = line.bus.subscribe and profile.limits.subscribe
+        self._most = profile.limits.nodes_max
+        self._batches: list[Batch] = []
+        self._prepared: dict[int, tuple[Any, list[int]]] = {}
+        self._epoch = -1
+        self._news: deque[Readings] = deque()
+        self._urgent: dict[str, int] = {}
+        self._beats: dict[str, int] = {}
+        self._rest_ns, self._rest_s = 0, _REST_S[0]
+        self._wake: Callable[[], None] = lambda: None
+        self._enlist(self._clock.now_ns())
+
+    @property
+    def points(self) -> Mapping[str, PointInfo]:
+        """Every point this device serves, by full name."""
+        return self._points
+
+    @property
+    def standing(self) -> tuple[float | None, ...]:
+        """The caps that stand in the device, as far as they are known: leaving writes none that is higher."""
+        return tuple(self._caps.values())
+
+    @property
+    def requests_count(self) -> int:
+        """How many requests it takes to read everything once."""
+        return len(self._batches)
+
+    def on_word(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called when the server told something by itself."""
+        self._wake = wake
+
+    @property
+    def due_ns(self) -> int:
+        """When ``read`` wants to be called next (monotonic)."""
+        now_ns = self._clock.now_ns()
+        if self._news:
+            return now_ns
+        if self._epoch != self._line.epoch:
+            return now_ns
+        if now_ns < self._rest_ns:
+            return self._rest_ns
+        dues = [self._line.pulse_ns, now_ns + _IDLE_S * _S, *self._urgent.values()]
+        dues += [self._due_of(batch) for batch in self._batches]
+        step_ns = self._watch.due_ns
+        return min(dues if step_ns is None else [*dues, step_ns])
+
+    async def open(self) -> Mapping[str, str]:
+        """Say who it is: by the profile, its own nodes, and who built the server.
+
+        Raises NoReply or LinkLost.
+        """
+        if self._epoch != self._line.epoch:
+            self._enlist(self._clock.now_ns())
+        try:
+            identity = {"maker": self._profile.head.maker, "model": self._profile.head.model}
+            if "firmware" in self._line.built:
+                identity["firmware"] = self._line.built["firmware"]
+            named = {key: self._line.place(node) for key, node in self._profile.identity.items()}
+            there = {key: place for key, place in named.items() if place is not None}
+            found = await self._line.objects(list(there.values()), VALUE)
+            for key, said in zip(there, found, strict=True):
+                text = getattr(said, "Text", said)
+                if isinstance(text, str | int) and str(text).strip():
+                    identity[key] = str(text).strip()
+            await self._writer.look(
+                (node, orders.types(one).get(node, 0)) for one in self._writable for node in orders.nodes(one)
+            )
+        except Refused as error:
+            raise self._failed(NoReply(str(error))) from error
+        except (NoReply, LinkLost) as error:
+            raise self._failed(error) from None
+        self._well()
+        return identity
+
+    async def read(self) -> Readings:
+        """What the server told by itself; else the most overdue request, at most one; empty when none is due.
+
+        Raises NoReply or LinkLost.
+        """
+        now_ns = self._clock.now_ns()
+        if self._news:
+            return self._news.popleft()
+        if self._epoch != self._line.epoch:
+            self._enlist(now_ns)
+        elif now_ns < self._rest_ns:
+            return NOTHING
+        try:
+            found = await self._next(now_ns)
+        except Replan:
+            self._enlist(self._clock.now_ns())
+            return NOTHING
+        except (NoReply, LinkLost) as error:
+            raise self._failed(error) from None
+        self._well()
+        return found
+
+    async def write(self, command: Command) -> None:
+        """Write one point, its watchdog before it; its read-back becomes due at once.
+
+        Raises Refused (the server said no, or the limits do), NoReply (outcome unknown), LinkLost or Expired.
+        """
+        one = self._served.get(command.point)
+        write = one.point.write if one else None
+        if one is None or write is None:
+            raise Refused(f"{command.point} cannot be written")
+        target = await self._writer.target(one.name, orders.written_at(one.point), write.type_number or 0)
+        try:
+            raw = orders.setpoint(one, command.value, target)
+        except ValueError as error:
+            raise Refused(f"{command.point}: {error}") from error
+        await self._beat(one, command.expires_ns)
+        try:
+            await self._writer.send(one.name, target, one.point.index, raw, command.expires_ns)
+            if one.name in self._caps:
+                self._caps[one.name] = command.value
+        finally:
+            if one.is_read:
+                self._urgent[one.name] = self._clock.now_ns() + int(self._profile.limits.settle_s * _S)
+        if not one.is_read:
+            self._acknowledge(one, command.value)
+
+    async def release(self, points: Collection[str] = ()) -> None:
+        """Give points (absent: all) back to the device's own control, as ``on_release`` says.
+
+        Goes on after a write that fails, unless the server is lost; then raises the first failure.
+        """
+        failed: QuartierError | None = None
+        for one in self._writable:
+            if points and one.name not in points:
+                continue
+            try:
+                await self._released(one)
+            except LinkLost as error:
+                raise failed or error from None
+            except (Refused, NoReply) as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def releases(self) -> Sequence[Mapping[str, Any]]:
+        """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
+        found = (orders.released(one, self._cap(one.name)) for one in self._writable)
+        return [orders.dump(wanted) for wanted in found if wanted is not None]
+
+    async def close(self) -> None:
+        """Forget the device; the line stays open for the others."""
+        self._batches.clear()
+        self._news.clear()
+        self._urgent.clear()
+        self._watch.begin(())
+
+    # Reading
+
+    async def _next(self, now_ns: int) -> Readings:
+        urgent = next((name for name, due_ns in self._urgent.items() if due_ns <= now_ns), None)
+        if urgent is not None:
+            batch = next((one for one in self._batches if urgent in one.names), None)
+            if batch is None:
+                del self._urgent[urgent]
+                return NOTHING
+            return await self._ask(batch)
+        batch = min(self._batches, key=self._due_of, default=None)
+        if batch is not None and self._due_of(batch) <= now_ns:
+            return await self._ask(batch)
+        step_ns = self._watch.due_ns
+        if step_ns is not None and step_ns <= now_ns:
+            await self._watch.step()
+        elif self._line.pulse_ns <= now_ns:
+            await self._line.pulse()
+        return NOTHING
+
+    def _due_of(self, batch: Batch) -> int:
+        """Its place on its grid; while it is vouched for, only now and then."""
+        if not self._watch.vouches_for(batch):
+            return batch.due_ns
+        return min(batch.poll_ns, batch.fresh_ns + max(self._watch.grace_ns, batch.period_ns))
+
+    async def _ask(self, batch: Batch) -> Readings:
+        now_ns = self._clock.now_ns()
+        was_vouched = self._watch.vouches_for(batch)
+        prepared, places = self._prepared[id(batch)]
+        batch.move_on(now_ns, self._device.phase_ns)
+        for name in batch.names:
+            self._urgent.pop(name, None)
+        if not places:
+            return self._seen(batch.readings(now_ns, 0))
+        try:
+            answer = await self._line.read(prepared, len(places))
+        except Refused as error:
+            return self._narrowed(batch, error)
+        now_ns = self._clock.now_ns()
+        readings = batch.take(answer, places, now_ns)
+        if was_vouched:
+            self._compare(batch, now_ns)
+        return self._seen(readings)
+
+    def _compare(self, batch: Batch, now_ns: int) -> None:
+        """What is watched and what is asked for must agree."""
+        wait_s = self._line.bus.poll_s
+        if batch.disagrees(now_ns):
+            self._watch.died("it does not tell what changed")
+        elif batch.suspects:
+            wait_s = max(_SOON_S, 2 * self._watch.grace_ns / _S)
+        batch.poll_ns = now_ns + int(wait_s * _S)
+
+    def _narrowed(self, batch: Batch, error: Refused) -> Readings:
+        """Too much for the server: from now on in smaller requests."""
+        if self._most <= 1:
+            return batch.failed(str(error), self._clock.now_ns())
+        self._most = max(1, min(self._most, len(batch.names)) // 2)
+        raise Replan
+
+    def _enlist(self, now_ns: int) -> None:
+        """Plan everything for the connection that stands: names of nodes and limits are its own."""
+        read = [one for one in self._served.values() if one.is_read]
+        subscribes = self._watch.is_wanted
+        wanted = [
+            (one.name, self._profile.scan[one.point.scan], subscribes and one.name not in self._watch.refused)
+            for one in read
+        ]
+        most = min(self._most, self._line.read_max)
+        self._batches = [
+            Batch(
+                [self._served[name] for name in names],
+                period_s,
+                now_ns,
+                self._rate,
+                subscribed=subscribed,
+                shows_raw=self._shows_raw,
+            )
+            for period_s, subscribed, names in grouped(wanted, most)
+        ]
+        self._epoch = self._line.epoch
+        self._prepared = {id(batch): self._prepare(batch) for batch in self._batches} if self._epoch else {}
+        self._watch.begin(self._batches)
+
+    def _prepare(self, batch: Batch) -> tuple[Any, list[int]]:
+        """The request for a batch, and which of its points it is for; the others have no name here."""
+        named = [self._line.place(one.point.node) for one in batch.served]
+        places = [at for at, place in enumerate(named) if place is not None]
+        batch.absent([at for at, place in enumerate(named) if place is None], "no such namespace")
+        wanted = [(named[at], VALUE, batch.served[at].point.index) for at in places]
+        age_max_ms = batch.period_ns / 2e6 / self._rate
+        return self._line.prepared(wanted, age_max_ms) if wanted else None, places  # type: ignore[arg-type]  # None is left out
+
+    def _hear(self, batch: Batch, sent: int) -> None:
+        self._news.append(self._seen(batch.readings(self._clock.now_ns(), sent)))
+        self._wake()
+
+    def _seen(self, readings: Readings) -> Readings:
+        for name in self._caps:
+            place = readings.layout.place(name)
+            if place is not None:
+                reading = readings.reading(place)
+                good = reading.quality is Quality.GOOD and isinstance(reading.value, int | float)
+                self._caps[name] = float(reading.value) if good else None
+        return readings
+
+    def _failed(self, error: NoReply | LinkLost) -> NoReply | LinkLost:
+        self._rest_ns = self._clock.now_ns() + int(self._rest_s * _S)
+        self._rest_s = min(2 * self._rest_s, _REST_S[1])
+        return error
+
+    def _well(self) -> None:
+        self._rest_ns, self._rest_s = 0, _REST_S[0]
+
+    # Writing
+
+    async def _beat(self, one: Served, expires_ns: int) -> None:
+        fallback = one.point.write.fallback if one.point.write else None
+        if fallback is None or fallback.node is None:
+            return
+        target = await self._writer.target(one.name, fallback.node)
+        count = self._beats[one.name] = self._beats.get(one.name, 0) + 1
+        try:
+            raw = orders.beat(one, count, target)
+        except ValueError as error:
+            raise Refused(f"{one.name}: its watchdog: {error}") from error
+        await self._writer.send(one.name, target, None, raw, expires_ns)
+
+    async def _released(self, one: Served) -> None:
+        if one.name in self._caps and one.is_read:
+            await self._look_at(one)
+        wanted = orders.released(one, self._cap(one.name))
+        if wanted is not None:
+            await self._writer.release(wanted)
+
+    async def _look_at(self, one: Served) -> None:
+        """What cap stands now, where the server tells."""
+        batch = next((batch for batch in self._batches if one.name in batch.names), None)
+        if batch is None or id(batch) not in self._prepared:
+            return
+        try:
+            await self._ask(batch)
+        except (NoReply, Replan):
+            return
+
+    def _cap(self, name: str) -> float | None:
+        """What a point is released to: its fail-safe cap, or what stands where that is lower."""
+        cap, last = self._device.caps.get(name), self._caps.get(name)
+        return cap if cap is None or last is None else min(cap, last)
+
+    def _acknowledge(self, one: Served, value: float) -> None:
+        """What cannot be read back is told by the server's word for the write."""
+        held: Value = value != 0 if one.kind == "bool" else value
+        now_ns = self._clock.now_ns()
+        self._news.append(columns([Reading(one.name, held, Quality.GOOD, now_ns, "acknowledged")], now_ns))
+        self._wake()

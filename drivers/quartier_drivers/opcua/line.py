@@ -1,0 +1,295 @@
+"""One OPC UA server: its connection over all renewals, who is trusted, one exchange at a time."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from quartier_drivers.contract import Clock, Note
+from quartier_drivers.errors import Expired, LinkLost, NoReply
+from quartier_drivers.names import Names
+from quartier_drivers.opcua import answer
+from quartier_drivers.opcua.answer import Answer, Raw
+from quartier_drivers.opcua.entrance import Entrance
+from quartier_drivers.opcua.knock import Knock
+from quartier_drivers.opcua.node import Node
+from quartier_drivers.opcua.told import (
+    VALUE,
+    Child,
+    Item,
+    Place,
+    Silent,
+    Subscription,
+    Told,
+    TooMuch,
+    Watched,
+)
+from quartier_drivers.turn import Turn
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from quartier_drivers.opcua.bus import OpcuaBus
+    from quartier_drivers.opcua.link import Session
+
+T = TypeVar("T")
+_S = 1_000_000_000
+_COUNTERS = (
+    "requests_count",
+    "timeouts_count",
+    "rubbish_count",
+    "connects_count",
+    "notifications_count",
+    "resubscriptions_count",
+)
+_SILENT_MAX = 2
+# A session that nobody uses is closed by the server, and whether it stands is not known.
+PULSE_S = 30.0
+# What a server is asked for at the beginning (OPC 10000-5; numbers of OPC 10000-6, annex A): its namespaces,
+# who built it, and its limits.
+_NAMESPACES, _BUILD_INFO, STATE = 2255, 2260, 2259
+_LIMITS = {"read": 11705, "write": 11707, "watch": 11714, "translate": 11712}
+# Without a limit of the server's: so much is decoded in a few ms, also on a small machine.
+_NODES_MAX = 200
+
+
+class Line:
+    """A server at ``bus.url``.  ``epoch`` counts its connections: what was planned for one ends with it."""
+
+    def __init__(self, name: str, bus: "OpcuaBus", clock: Clock) -> None:
+        self.name = name
+        self.bus = bus
+        self.epoch = 0
+        self.namespaces: Sequence[str] = ()
+        self.built: Mapping[str, str] = {}
+        self._clock = clock
+        self._turn = Turn()
+        self._names = Names(bus.host)
+        self._address = ""
+        self._entrance = Entrance(name, bus)
+        self._knock = Knock(bus.url, bus.port)
+        self._session: Session | None = None
+        self._limits: Mapping[str, int] = {}
+        self._silent_count = 0
+        self._used_ns = 0
+        self._stats = dict.fromkeys(_COUNTERS, 0.0)
+
+    @property
+    def stats(self) -> Mapping[str, float]:
+        """Counters since start: requests, time-outs, connections, messages, subscriptions made anew …"""
+        return self._stats
+
+    def count(self, name: str) -> None:
+        """Add one to a counter."""
+        self._stats[name] += 1
+
+    def notes(self) -> Sequence[Note]:
+        """What people should know of its certificates."""
+        return self._entrance.notes()
+
+    @property
+    def read_max(self) -> int:
+        """Nodes of one read."""
+        return self._most("read")
+
+    @property
+    def watch_max(self) -> int:
+        """Items of one request for a subscription."""
+        return self._most("watch")
+
+    @property
+    def pulse_ns(self) -> int:
+        """When the server should be asked for something, so that the session lives and death is noticed."""
+        return self._used_ns + int(PULSE_S * _S)
+
+    # What the bus wants
+
+    async def open(self) -> None:
+        """Connect, check who it is, log in, see what it can bear.  Raises LinkLost, with what helps."""
+        if self._session is not None and self._session.stands:
+            return
+        self._knock.stop()
+        await self.close()
+        try:
+            async with asyncio.timeout(self.bus.timeout_s):
+                self._address = (await self._names.addresses())[0]
+        except (OSError, TimeoutError) as error:
+            raise LinkLost(f"{self.bus.host}: {error.strerror or 'its name is not found'}") from error
+        made = await _link()
+        try:
+            self._session = await self._entrance.entered(made, self._address)
+            self.count("connects_count")
+            await self._survey()
+        except NoReply as error:
+            await self._drop(politely=False)
+            raise LinkLost(str(error)) from error
+        except BaseException:
+            await self._drop(politely=True)
+            raise
+        self.epoch += 1
+        self._silent_count = 0
+        self._used()
+
+    async def close(self) -> None:
+        """Close it; may be opened again."""
+        self._knock.stop()
+        await self._drop(politely=not self._silent_count)
+
+    def is_back(self) -> bool:
+        """Whether a server that was gone answers again, or a person has put right why it was refused."""
+        if self._entrance.is_shut:
+            return self._entrance.is_changed()
+        return bool(self._address) and self._knock.answered(self._address)
+
+    # What drivers want
+
+    def place(self, node: Node) -> Place | None:
+        """A node as this connection names it; None where the server lacks its namespace."""
+        index = node.index(self.namespaces)
+        return None if index is None else (index, node.identifier)
+
+    def prepared(self, wanted: Sequence[tuple[Place, int, int | None]], age_max_ms: float) -> Any:
+        """A read of (place, attribute, index), made once and sent often."""
+        return loaded().prepared(wanted, age_max_ms)
+
+    async def read(self, prepared: Any, count: int) -> Answer:
+        """The values of a prepared read.  Raises Refused (too much for the server), NoReply or LinkLost."""
+        data = await self._exchange(lambda session: session.read(prepared))
+        try:
+            return answer.read_answer(data, count)
+        except answer.Garbled as error:
+            self.count("rubbish_count")
+            raise NoReply(f"{self.bus.url} answered rubbish: {error}") from error
+
+    async def write(
+        self, writes: Sequence[tuple[Place, int | None, int, Raw]], expires_ns: int | None = None
+    ) -> list[int]:
+        """Write (place, index, type, value); the status code of each.
+
+        Raises Refused, NoReply (outcome unknown), LinkLost (the same) or Expired.
+        """
+        return await self._exchange(lambda session: session.write(writes), expires_ns)
+
+    async def objects(self, places: Sequence[Place], attribute: int) -> list[Any]:
+        """Attributes that are no scalars, within the server's limits.  Raises as ``read``."""
+        found: list[Any] = []
+        for at in range(0, len(places), self.read_max):
+            some = places[at : at + self.read_max]
+            found += await self._exchange(lambda session, some=some: session.objects(some, attribute))  # type: ignore[misc]  # bound now
+        return found
+
+    async def properties(self, places: Sequence[Place], name: str) -> list[Place | None]:
+        """The standard property of each node that is called so.  Raises as ``read``."""
+        found: list[Place | None] = []
+        most = self._most("translate")
+        for at in range(0, len(places), most):
+            some = places[at : at + most]
+            found += await self._exchange(lambda session, some=some: session.properties(some, name))  # type: ignore[misc]  # bound now
+        return found
+
+    async def parent_types(self, place: Place) -> list[Place]:
+        """The supertype of a type.  Raises as ``read``."""
+        return await self._exchange(lambda session: session.parent_types(place))
+
+    async def children(self, place: Place) -> list[Child]:
+        """What is below a node.  Raises as ``read``."""
+        return await self._exchange(lambda session: session.children(place))
+
+    async def subscribe(
+        self, publishing_ms: float, keep_alive_count: int, hear: Callable[[Told], None]
+    ) -> Subscription:
+        """Make a subscription.  Raises as ``read``."""
+        return await self._exchange(
+            lambda session: session.subscribe(publishing_ms, keep_alive_count, _NODES_MAX, hear)
+        )
+
+    async def unsubscribe(self, subscription: int) -> None:
+        """End a subscription.  Raises as ``read``."""
+        await self._exchange(lambda session: session.unsubscribe(subscription))
+
+    async def watch(self, subscription: int, items: Sequence[Item]) -> list[Watched]:
+        """Have the server look at items.  Raises as ``read``."""
+        return await self._exchange(lambda session: session.watch(subscription, items))
+
+    async def pulse(self) -> None:
+        """Ask for its state: it answers, or it is found out.  Raises NoReply or LinkLost."""
+        await self.read(self.prepared([((0, STATE), VALUE, None)], 0.0), 1)
+
+    # Inside
+
+    def _most(self, what: str) -> int:
+        limit = self._limits.get(what, 0)
+        return min(limit, _NODES_MAX) if limit > 0 else _NODES_MAX
+
+    def _used(self) -> None:
+        self._used_ns = self._clock.now_ns()
+
+    async def _exchange(self, call: "Callable[[Session], Awaitable[T]]", expires_ns: int | None = None) -> T:
+        if not self._turn.take():
+            await self._turn.wait()
+        try:
+            session = self._session
+            if session is None or not session.stands:
+                raise LinkLost(f"{self.bus.url} closed the connection")
+            if expires_ns is not None and self._clock.now_ns() >= expires_ns:
+                raise Expired(f"{self.bus.url} was not free before the command expired")
+            self.count("requests_count")
+            try:
+                await session.renew()
+                found = await call(session)
+            except Silent as error:
+                raise self._silence(error) from error
+        finally:
+            self._turn.give()
+        self._silent_count = 0
+        self._used()
+        return found
+
+    def _silence(self, error: NoReply) -> Exception:
+        """The second silence in a row is no slow answer any more."""
+        self.count("timeouts_count")
+        self._silent_count += 1
+        return LinkLost(str(error)) if self._silent_count >= _SILENT_MAX else error
+
+    async def _survey(self) -> None:
+        """Namespaces, limits and who built it."""
+        session = self._session
+        assert session is not None
+        wanted = [(0, number) for number in (_NAMESPACES, _BUILD_INFO, *_LIMITS.values())]
+        try:
+            found = await session.objects(wanted, VALUE)
+        except TooMuch:
+            found = [(await session.objects([one], VALUE))[0] for one in wanted]
+        spaces, built, *limits = found
+        self.namespaces = [str(space) for space in spaces] if isinstance(spaces, list) else []
+        self._limits = {
+            name: limit
+            for name, limit in zip(_LIMITS, limits, strict=True)
+            if isinstance(limit, int) and limit > 0
+        }
+        said = {
+            "maker": getattr(built, "ManufacturerName", None),
+            "model": getattr(built, "ProductName", None),
+            "firmware": getattr(built, "SoftwareVersion", None),
+        }
+        self.built = {key: text for key, text in said.items() if isinstance(text, str) and text}
+
+    async def _drop(self, *, politely: bool) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close(politely=politely)
+
+
+async def _link() -> "ModuleType":
+    """The library, imported in a thread: it takes a second on a small machine, and the cycle goes on."""
+    return await asyncio.to_thread(loaded)
+
+
+def loaded() -> Any:
+    """The module that wraps the library.  Raises LinkLost where that is not installed."""
+    try:
+        return import_module("quartier_drivers.opcua.link")
+    except ImportError as error:
+        if error.name is None or error.name.partition(".")[0] != "asyncua":
+            raise
+        raise LinkLost("asyncua is not installed; pip install 'quartier[opcua]'") from error

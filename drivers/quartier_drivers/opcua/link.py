@@ -1,0 +1,399 @@
+"""One session with an OPC UA server; the only user of asyncua.
+
+The session is opened step by step, without the library's supervisor: it would ask each server once a second,
+and who is lost, silent or to be connected to anew is judged above, by the house's clock.
+"""
+
+import asyncio
+import logging
+import os
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from asyncua import Client, ua
+from asyncua.client.ua_client import UaClientState
+from asyncua.common.utils import ServiceError
+from asyncua.crypto import security_policies as policies
+from asyncua.crypto.uacrypto import CertProperties
+from asyncua.crypto.validator import CertificateValidator, CertificateValidatorOptions
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.opcua import status
+from quartier_drivers.opcua.answer import Raw, Value
+from quartier_drivers.opcua.bus import PORT
+from quartier_drivers.opcua.offer import ENCRYPT, NONE, SIGN, Offer
+from quartier_drivers.opcua.told import (
+    VALUE,
+    Access,
+    Child,
+    Item,
+    Login,
+    Place,
+    Silent,
+    Subscription,
+    Told,
+    TooMuch,
+    Watched,
+)
+
+# What matters is raised, and told once; the library would log each failed attempt with its traceback.
+logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
+
+_MODES = {
+    NONE: ua.MessageSecurityMode.None_,
+    SIGN: ua.MessageSecurityMode.Sign,
+    ENCRYPT: ua.MessageSecurityMode.SignAndEncrypt,
+}
+_SESSION_MS = 120_000
+Hear = Callable[[Told], None]
+# Larger messages are not sent to us: one of them would hold the loop for too long.
+_MESSAGE_MAX_BYTES = 1 << 20
+_CHANNEL_SHARE = 0.75  # OPC 10000-4, 5.5.2: a token is renewed after 75 % of its life
+
+
+async def offers(url: str, address: str, timeout_s: float) -> list[Offer]:
+    """What the server at ``url`` offers, asked without a session.  Raises LinkLost."""
+    client = Client(url, timeout=timeout_s)
+    with _told(url):
+        try:
+            await _connected(client, address)
+            found = await client.get_endpoints()
+        finally:
+            await _dropped(client, politely=True)
+    modes = {mode: name for name, mode in _MODES.items()}
+    return [
+        Offer(one.SecurityPolicyUri.rpartition("#")[2], modes[one.SecurityMode], one.ServerCertificate or b"")
+        for one in found
+        if one.SecurityMode in modes and "opc.tcp:" in (one.EndpointUrl or "")
+    ]
+
+
+class Session:
+    """A channel and an activated session on it."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._url = url
+        self._renew_s = 0.0
+        client = self._client = Client(url, timeout=timeout_s)
+        client.session_timeout, client.max_messagesize = _SESSION_MS, _MESSAGE_MAX_BYTES
+        client.name = client.description = "Quartier"
+        client.product_uri = "urn:quartier"
+
+    @property
+    def stands(self) -> bool:
+        """Whether the connection stands, as far as the kernel knows."""
+        return self._client.uaclient.state is UaClientState.CONNECTED
+
+    async def open(self, address: str, access: Access) -> None:
+        """Connect to ``address``, open the channel, log in.  Raises LinkLost, or Login."""
+        client = self._client
+        client.application_uri = access.own.uri
+        with _told(self._url):
+            try:
+                await self._secured(access)
+                await _connected(client, address)
+                self._renew_s = _loop_s() + client.secure_channel_timeout / 1000 * _CHANNEL_SHARE
+                await client.create_session()
+                await self._in_date(access)
+                await self._log_in(access)
+            except TimeoutError:
+                await _dropped(client, politely=False)
+                raise
+            except BaseException:
+                await _dropped(client, politely=True)
+                raise
+
+    async def _secured(self, access: Access) -> None:
+        offer = access.offer
+        if offer.policy == "None":
+            return
+        await self._client.set_security(
+            getattr(policies, f"SecurityPolicy{offer.policy.replace('_', '')}"),
+            CertProperties(access.own.der, "der"),
+            CertProperties(access.own.key, "pem"),
+            server_certificate=CertProperties(offer.certificate, "der"),
+            mode=_MODES[offer.mode],
+        )
+
+    async def _in_date(self, access: Access) -> None:
+        """Refuse a certificate that is not valid now.  Raises Login."""
+        if not access.offer.certificate or access.offer.policy == "None":
+            return
+        check = CertificateValidator(CertificateValidatorOptions.TIME_RANGE)
+        try:
+            await check(x509.load_der_x509_certificate(access.offer.certificate), ua.ApplicationDescription())
+        except ServiceError as error:
+            if error.code == ua.StatusCodes.BadCertificateTimeInvalid:
+                raise Login(f"{self._url}: its certificate is not valid today; have it renewed") from error
+
+    async def _log_in(self, access: Access) -> None:
+        client = self._client
+        if access.user and access.offer.mode != ENCRYPT:
+            token = client.server_policy(ua.UserTokenType.UserName)
+            if token.SecurityPolicyUri in (None, "", policies.SecurityPolicyNone.URI):
+                raise Login(f"{self._url} would have the password unencrypted; expected a secure policy")
+        if access.user_certificate:
+            client.user_certificate = x509.load_der_x509_certificate(access.user_certificate)
+            client.user_private_key = load_pem_private_key(access.user_key, None)
+        try:
+            name, word = access.user or None, access.password or None
+            await client.activate_session(name, word, client.user_certificate)
+        except ua.UaStatusCodeError as error:
+            code = status.what(error.code)
+            if code in status.LOGINS:
+                why = f"{status.name(code)}; {status.LOGINS[code]}"
+                raise Login(f"{self._url} does not let us in: {why}") from error
+            raise
+
+    async def close(self, *, politely: bool) -> None:
+        """Close session and connection; ``politely``: the server is told, and answers."""
+        await _dropped(self._client, politely=politely)
+
+    async def renew(self) -> None:
+        """Renew the channel's keys where it is time.  Raises LinkLost or NoReply."""
+        if _loop_s() < self._renew_s:
+            return
+        with _told(self._url):
+            await self._client.open_secure_channel(renew=True)
+            self._client.uaclient.revolve_security_token()
+        self._renew_s = _loop_s() + self._client.secure_channel_timeout / 1000 * _CHANNEL_SHARE
+
+    # Reading and writing
+
+    async def read(self, prepared: Any) -> bytes:
+        """The answer to a prepared read, as it came.  Raises TooMuch, NoReply or LinkLost."""
+        request, protocol = ua.ReadRequest(), self._client.uaclient.protocol
+        request.Parameters = prepared
+        if protocol is None:
+            raise LinkLost(f"{self._url} closed the connection")
+        with _told(self._url):
+            return bytes(await protocol.send_request(request))
+
+    async def write(self, writes: Sequence[tuple[Place, int | None, int, Raw]]) -> list[int]:
+        """Write (node, index, type, value) and return the status code of each.
+
+        Raises TooMuch, NoReply or LinkLost.
+        """
+        params = ua.WriteParameters()
+        for place, index, kind, raw in writes:
+            variant = ua.Variant(
+                raw if index is None else [raw], ua.VariantType(kind), is_array=index is not None
+            )
+            # Neither status nor stamps: many servers refuse a write that brings its own.
+            params.NodesToWrite.append(
+                ua.WriteValue(
+                    _node(place), ua.AttributeIds.Value, _range(index), ua.DataValue(variant, StatusCode=None)
+                )
+            )
+        with _told(self._url):
+            return [one.value for one in await self._client.uaclient.write(params)]
+
+    # Subscribing
+
+    async def subscribe(
+        self, publishing_ms: float, keep_alive_count: int, most: int, hear: Hear
+    ) -> Subscription:
+        """Make a subscription; ``hear`` takes all that it says, at most ``most`` changes at a time."""
+        params = ua.CreateSubscriptionParameters(
+            RequestedPublishingInterval=publishing_ms,
+            RequestedLifetimeCount=max(60, 10 * keep_alive_count),
+            RequestedMaxKeepAliveCount=keep_alive_count,
+            MaxNotificationsPerPublish=most,
+        )
+        with _told(self._url):
+            made = await self._client.uaclient.create_subscription(
+                params, lambda result: hear(_heard(result))
+            )
+        alive_count, interval_ms = made.RevisedMaxKeepAliveCount, made.RevisedPublishingInterval
+        return Subscription(made.SubscriptionId, interval_ms, alive_count, made.RevisedLifetimeCount)
+
+    async def watch(self, subscription: int, items: Sequence[Item]) -> list[Watched]:
+        """Have the server look at items.  Raises TooMuch, NoReply or LinkLost."""
+        params = ua.CreateMonitoredItemsParameters(
+            subscription, ua.TimestampsToReturn.Both, [_request(item) for item in items]
+        )
+        with _told(self._url):
+            made = await self._client.uaclient.create_monitored_items(params)
+        return [Watched(one.StatusCode.value, one.RevisedSamplingInterval) for one in made]
+
+    async def unsubscribe(self, subscription: int) -> None:
+        """End a subscription, perhaps one that the server has forgotten already."""
+        with _told(self._url):
+            await self._client.uaclient.delete_subscriptions([subscription])
+
+    # Looking around
+
+    async def children(self, place: Place, most: int = 1000) -> list[Child]:
+        """What is below a node, by hierarchical references.  Raises NoReply or LinkLost."""
+        found = await self._browse(place, ua.BrowseDirection.Forward, "HierarchicalReferences", most)
+        return [Child(_place(one.NodeId), one.BrowseName.Name or "", one.NodeClass.name) for one in found]
+
+    async def parent_types(self, place: Place) -> list[Place]:
+        """The types that a type is a subtype of: one, or none.  Raises NoReply or LinkLost."""
+        found = await self._browse(place, ua.BrowseDirection.Inverse, "HasSubtype", 0)
+        return [_place(one.NodeId) for one in found]
+
+    async def _browse(self, place: Place, direction: Any, references: str, most: int) -> list[Any]:
+        kind = ua.NodeId(getattr(ua.ObjectIds, references))
+        everything = ua.BrowseResultMask.All
+        description = ua.BrowseDescription(_node(place), direction, kind, True, 0, everything)
+        params = ua.BrowseParameters(ua.ViewDescription(), most, [description])
+        found: list[Any] = []
+        with _told(self._url):
+            (result,) = await self._client.uaclient.browse(params)
+            while True:
+                result.StatusCode.check()
+                found += result.References or ()
+                if not result.ContinuationPoint:
+                    return found
+                after = ua.BrowseNextParameters(False, [result.ContinuationPoint])
+                (result,) = await self._client.uaclient.browse_next(after)
+
+    async def properties(self, places: Sequence[Place], name: str) -> list[Place | None]:
+        """The property of the standard's namespace that is called so, of each node that has one."""
+        step = ua.RelativePathElement(
+            ua.NodeId(ua.ObjectIds.HasProperty), False, True, ua.QualifiedName(name, 0)
+        )
+        paths = [ua.BrowsePath(_node(place), ua.RelativePath([step])) for place in places]
+        with _told(self._url):
+            results = await self._client.uaclient.translate_browsepaths_to_nodeids(paths)
+        return [
+            _place(one.Targets[0].TargetId) if one.StatusCode.is_good() and one.Targets else None
+            for one in results
+        ]
+
+    async def objects(self, places: Sequence[Place], attribute: int = VALUE) -> list[Any]:
+        """Attributes that are no plain scalars, as the library reads them; None for what is not there."""
+        params = prepared([(place, attribute, None) for place in places], 0.0)
+        with _told(self._url):
+            found = await self._client.uaclient.read(params)
+        return [
+            one.Value.Value if one.StatusCode is None or one.StatusCode.is_good() else None for one in found
+        ]
+
+
+def prepared(wanted: Sequence[tuple[Place, int, int | None]], age_max_ms: float) -> Any:
+    """A read of (node, attribute, index), made once and sent often; a value may be ``age_max_ms`` old."""
+    return ua.ReadParameters(
+        age_max_ms,
+        ua.TimestampsToReturn.Both,
+        [ua.ReadValueId(_node(place), attribute, _range(index)) for place, attribute, index in wanted],
+    )
+
+
+# What the library raises over an answer that makes no sense.
+_RUBBISH = (ua.UaError, struct.error, ValueError, TypeError, LookupError, AttributeError, AssertionError)
+
+
+@contextmanager
+def _told(url: str) -> Iterator[None]:
+    """Have what the library raises told by what the caller does next."""
+    try:
+        yield
+    except ua.UaStatusCodeError as error:
+        raise _sorted(url, error.code) from error
+    except TimeoutError as error:
+        raise Silent(f"{url} is silent") from error
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else error
+        raise LinkLost(f"{url}: {why}") from error
+    except InvalidSignature as error:
+        raise Login(f"{url}: its signature is wrong: it does not have the key of its certificate") from error
+    except _RUBBISH as error:
+        raise NoReply(f"{url} answered rubbish: {error}") from error
+
+
+def _sorted(url: str, code: int) -> Exception:
+    what, name = status.what(code), status.name(code)
+    if what in status.TOO_MUCH:
+        return TooMuch(f"{url}: {name}")
+    if what in status.UNTRUSTED:
+        return Login(f"{url} refuses our certificate ({name}): have the server trust it, see quartier trust")
+    if what in status.GONE:
+        return LinkLost(f"{url}: {name}")
+    return NoReply(f"{url}: {name}")
+
+
+async def _connected(client: Client, address: str) -> None:
+    """A channel to the server of the client's URL at this address of its host."""
+    await client.uaclient.connect_socket(address, client.server_url.port or PORT)
+    await client.send_hello()
+    await client.open_secure_channel()
+
+
+async def _dropped(client: Client, *, politely: bool) -> None:
+    """Close what stands: a session that is left open is one of few."""
+    protocol = client.uaclient.protocol
+    if not politely and protocol is not None and protocol.transport is not None:
+        protocol.transport.abort()
+        await asyncio.sleep(0)  # the library hears of it, and then waits for no answer
+    with suppress(*_RUBBISH, OSError):
+        await client.close_session()
+    if politely:
+        with suppress(*_RUBBISH, OSError):
+            await client.close_secure_channel()
+    client.disconnect_socket()
+
+
+def _heard(result: Any) -> Told:
+    message = result.NotificationMessage
+    changes: list[tuple[int, Value]] = []
+    ended = 0
+    for data in message.NotificationData or ():
+        if isinstance(data, ua.DataChangeNotification):
+            changes += [(one.ClientHandle, _value(one.Value)) for one in data.MonitoredItems or ()]
+        elif isinstance(data, ua.StatusChangeNotification):
+            ended = data.Status.value
+    return Told(_ticks(message.PublishTime), changes, ended)
+
+
+def _value(found: Any) -> Value:
+    variant = found.Value
+    raw, kind = (None, 0) if variant is None else (variant.Value, variant.VariantType.value)
+    if isinstance(raw, list) and len(raw) == 1:
+        raw = raw[0]
+    if isinstance(raw, ua.LocalizedText):
+        raw = raw.Text
+    if not isinstance(raw, bool | int | float | str):
+        raw = None
+    code = 0 if found.StatusCode is None else found.StatusCode.value
+    return Value(raw, kind, code, _ticks(found.SourceTimestamp), _ticks(found.ServerTimestamp))
+
+
+def _request(item: Item) -> Any:
+    parameters = ua.MonitoringParameters(
+        ClientHandle=item.handle, SamplingInterval=item.sampling_ms, QueueSize=item.queue
+    )
+    if item.deadband or item.by_source:  # else: the value or its status
+        trigger = ua.DataChangeTrigger(1 + item.by_source)
+        parameters.Filter = ua.DataChangeFilter(trigger, int(item.deadband > 0), item.deadband)
+    return ua.MonitoredItemCreateRequest(
+        ua.ReadValueId(_node(item.place), ua.AttributeIds.Value, _range(item.element)),
+        ua.MonitoringMode.Reporting,
+        parameters,
+    )
+
+
+def _node(place: Place) -> Any:
+    return ua.NodeId(place[1], place[0])
+
+
+def _place(node: Any) -> Place:
+    return node.NamespaceIndex, node.Identifier
+
+
+def _range(index: int | None) -> str | None:
+    return None if index is None else str(index)
+
+
+def _ticks(moment: Any) -> int:
+    return 0 if moment is None else ua.datetime_to_win_epoch(moment)
+
+
+def _loop_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,153 @@
+"""The tables of an OPC UA device's profile: which node a point is, and what becomes of its value."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from quartier_drivers.contract import Fallback
+from quartier_drivers.opcua.node import Node, node
+from quartier_drivers.opcua.scalars import NUMBERS
+from quartier_drivers.schema import Finite, Names, Quantity, Scale, Section
+
+
+def _node(raw: object) -> object:
+    return node(raw) if isinstance(raw, str) else raw
+
+
+def _codes(raw: object) -> object:
+    return tuple(raw) if isinstance(raw, list) else (raw,)
+
+
+def _number_or(*words: str) -> BeforeValidator:
+    def read(raw: object) -> object:
+        if raw is None or raw in words:
+            return raw
+        if isinstance(raw, bool | int | float):
+            return float(raw)
+        raise ValueError(f"{raw!r} is wrong, expected a number or {' or '.join(map(repr, words))}")
+
+    return BeforeValidator(read)
+
+
+def _type(raw: object) -> object:
+    if isinstance(raw, str) and raw in NUMBERS:
+        return NUMBERS[raw]
+    raise ValueError(f"{raw!r} is wrong, expected one of {', '.join(NUMBERS)}")
+
+
+At = Annotated[Node, BeforeValidator(_node)]
+"""A node, its namespace by URI."""
+Index = Annotated[int, Field(ge=0, le=0x7FFF_FFFF)]
+"""The place of an element in an array, from 0."""
+BuiltIn = Annotated[int, BeforeValidator(_type)]
+"""The number of a built-in type, written as its name."""
+Stamp = Literal["answer", "source"]
+
+
+class Own(Section):
+    """The write that gives a point back to the device's own control; unscaled."""
+
+    node: At
+    value: Finite
+
+
+class Watchdog(Section):
+    """What the device does when nobody writes: it takes ``value`` after ``after_s``.
+
+    ``node`` is what keeps it from that, written before each setpoint: ``beat`` says with what, a number that
+    is counted up, ``after_s`` itself, or this value.  Without a node writing the setpoint does.
+    """
+
+    value: Annotated[Literal["own"] | Finite, _number_or("own")]
+    after_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    refresh_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    node: At | None = None
+    beat: Annotated[Literal["count", "seconds"] | Finite, _number_or("count", "seconds")] = "count"
+
+    @property
+    def plain(self) -> Fallback:
+        """The same as the contract says it."""
+        value = None if self.value == "own" else self.value
+        register = "" if self.node is None else str(self.node)
+        return Fallback(value, self.after_s, register, self.refresh_s or self.after_s / 3)
+
+
+class Write(Section):
+    """How a point is written; ``node``, ``type_number`` and ``scale`` where they differ from reading.
+
+    The type is the node's own DataType unless it is named here; the range is the narrower of ``low..high``
+    and the node's EURange.
+    """
+
+    low: Finite
+    high: Finite
+    on_release: Annotated[Literal["own", "cap", "hold"] | Finite, _number_or("own", "cap", "hold")]
+    own: Own | None = None
+    fallback: Watchdog | None = None
+    persistent: bool = False
+    writes_per_day: Annotated[int, Field(ge=1, le=86400)] | None = None
+    confirm: Literal["read", "none"] = "read"
+    node: At | None = None
+    type_number: BuiltIn | None = Field(None, alias="type")
+    scale: Scale | None = None
+
+
+class Point(Quantity):
+    """One quantity: value = sign * scale * raw + offset."""
+
+    node: At
+    index: Index | None = None
+    bit: Annotated[int, Field(ge=0, le=63)] | None = None
+    values: Names | None = None
+    scale: Scale = 1.0
+    offset: Finite = 0.0
+    sign: Literal[1, -1] = 1
+    absent: Annotated[tuple[float, ...], BeforeValidator(_codes)] = ()
+    """Raw numbers that mean "not there"."""
+    age_by: Stamp = "answer"
+    """What says how old a value is: that the server vouches for it now, or its source's stamp: only where
+    the source stamps each measurement and not each change."""
+    deadband: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    """How much it must change before the server tells it, house units; 0: anything."""
+    queue: Annotated[int, Field(ge=1, le=100)] = 1
+    """How many changes the server keeps between two messages: for what may come and go between them."""
+    write: Write | None = None
+
+    @property
+    def writable(self) -> bool:
+        """Whether it can be written."""
+        return self.write is not None
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """What its device does by itself when nobody writes; None: nothing."""
+        return None if self.write is None or self.write.fallback is None else self.write.fallback.plain
+
+
+class Limits(Section):
+    """What the server and the device behind it can bear."""
+
+    nodes_max: Annotated[int, Field(ge=1, le=1000)] = 200
+    """Nodes of one request; the server's own OperationLimits count too."""
+    settle_s: Annotated[float, Field(ge=0, le=600)] = 0.0
+    """How long after a write the device may still show the old value."""
+    subscribe: bool = True
+    """False: the server's subscriptions are not to be relied on."""
+    no_fallback: Annotated[str, Field(min_length=8)] | None = None
+    """Why points without a fall-back have none, with the source."""
+
+
+class Identity(Section):
+    """Where the device says who it is: nodes of the DI companion specification, or the maker's own."""
+
+    maker: At | None = None
+    model: At | None = None
+    serial: At | None = None
+    firmware: At | None = None
+
+    @property
+    def nodes(self) -> Mapping[str, Node]:
+        """Those that are named."""
+        said: dict[str, Any] = {key: getattr(self, key) for key in ("maker", "model", "serial", "firmware")}
+        return {key: at for key, at in said.items() if at is not None}

@@ -1,0 +1,91 @@
+"""What the link takes and gives, in words that know nothing of the library.  Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from quartier_drivers.errors import LinkLost, NoReply, Refused
+from quartier_drivers.opcua.answer import Value
+from quartier_drivers.opcua.certificate import Own
+from quartier_drivers.opcua.node import Identifier
+from quartier_drivers.opcua.offer import Offer
+
+Place = tuple[int, Identifier]
+"""A node as one connection knows it: the index of its namespace and its identifier."""
+VALUE, DATA_TYPE = 13, 14
+"""Attributes (OPC 10000-6, annex A)."""
+
+
+class TooMuch(Refused):
+    """The request or its answer is too large for the server: a smaller one may do."""
+
+
+class Silent(NoReply):
+    """Nothing came in time."""
+
+
+class Login(LinkLost):
+    """The server does not let us in: trying again soon does no good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who we are and which offer of the server is taken; nothing of it is printed."""
+
+    offer: Offer
+    own: Own
+    user: str = ""
+    password: str = ""
+    user_certificate: bytes = b""
+    user_key: bytes = b""
+
+    def __repr__(self) -> str:
+        """The offer alone."""
+        return f"Access({self.offer.policy}, {self.offer.mode})"
+
+
+class Item(NamedTuple):
+    """What is to be watched: ``handle`` comes back with each change; intervals in real ms."""
+
+    place: Place
+    element: int | None
+    handle: int
+    sampling_ms: float
+    queue: int
+    deadband: float
+    by_source: bool
+
+
+class Watched(NamedTuple):
+    """What became of an item: its status code and the sampling interval that the server keeps (ms)."""
+
+    status: int
+    sampling_ms: float
+
+
+class Told(NamedTuple):
+    """What a subscription said: when (100 ns since 1601, the server's clock) and which values changed.
+
+    No changes: it lives.  ``ended``: the status with which the server ended it, 0 while it lives.
+    """
+
+    sent: int
+    changes: Sequence[tuple[int, Value]]
+    ended: int
+
+
+class Subscription(NamedTuple):
+    """A subscription as the server made it: intervals in real ms."""
+
+    number: int
+    publishing_ms: float
+    keep_alive_count: int
+    lifetime_count: int
+
+
+class Child(NamedTuple):
+    """What is below a node: where, how it is called, and what it is (``Object``, ``Variable`` …)."""
+
+    place: Place
+    name: str
+    kind: str

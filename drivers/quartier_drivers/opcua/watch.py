@@ -1,0 +1,250 @@
+"""A subscription and its life: made in steps, believed while it speaks, made anew when it falls silent.
+
+A server promises a message each publishing interval, with changes or with none; while it keeps that, what it
+told last is as fresh as the message.  A subscription can die without a word: then nothing of it is believed,
+its points are asked for as if it had never been, and a new one is made.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from quartier_drivers.contract import Clock
+from quartier_drivers.errors import LinkLost, Refused
+from quartier_drivers.opcua import status
+from quartier_drivers.opcua.batch import Batch
+from quartier_drivers.opcua.line import Line
+from quartier_drivers.opcua.meaning import raw_deadband
+from quartier_drivers.opcua.told import Item, Told, Watched
+
+_S = 1_000_000_000
+# So many message intervals without a message: it is dead.
+_SILENT_COUNT = 2.5
+# A point is kept fresh by messages that come at most so many of its periods apart.
+_PERIODS_MAX = 1.5
+_PAUSE_S = (1.0, 60.0)
+# So many in a row that died in silence while the server answers: the connection itself is made anew, seldom.
+_DEATHS_MAX = 3
+_RECONNECT_S = 600.0
+_LEAST_MS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a handle stands for."""
+
+    batch: Batch
+    place: int
+
+
+class Watch:
+    """The subscription of one device on ``line``; ``tell`` hears of each batch that has news.
+
+    ``refused`` and ``unfiltered`` are points that this server does not watch, or not with a deadband.
+    """
+
+    def __init__(
+        self, line: Line, clock: Clock, rate: float, poll_s: float, tell: Callable[[Batch, int], None]
+    ) -> None:
+        self._line = line
+        self._clock = clock
+        self._rate = rate
+        self._poll_ns = int(poll_s * _S)
+        self._tell = tell
+        self._number: int | None = None
+        self._old: list[int] = []
+        self._epoch = -1
+        self._generation = 0
+        self._places: list[_Place] = []
+        self._todo: list[Sequence[Item]] = []
+        self._batches: list[Batch] = []
+        self._is_whole = False
+        self._heard_ns = 0
+        self._every_ns = 0
+        self._again_ns = 0
+        self._pause_s = _PAUSE_S[0]
+        self._deaths_count = 0
+        self._reconnected_ns: int | None = None
+        self.refused: set[str] = set()
+        self.unfiltered: set[str] = set()
+        self.is_wanted = True
+
+    def begin(self, batches: Sequence[Batch]) -> None:
+        """A new plan, or a new connection: whatever was is no more."""
+        if self._epoch != self._line.epoch:
+            self._old.clear()
+            self._epoch = self._line.epoch
+        elif self._number is not None:
+            self._old.append(self._number)
+        self._number, self._is_whole = None, False
+        self._generation += 1
+        self._todo.clear()
+        self._batches = [batch for batch in batches if batch.subscribed]
+        self._again_ns = self._clock.now_ns()
+
+    def vouches_for(self, batch: Batch) -> bool:
+        """Whether messages keep this batch fresh now."""
+        if not self._is_whole or not batch.subscribed or not self._lives:
+            return False
+        return self._every_ns <= _PERIODS_MAX * batch.period_ns
+
+    @property
+    def grace_ns(self) -> int:
+        """How long after a message the next one may come."""
+        return int(_SILENT_COUNT * self._every_ns)
+
+    @property
+    def due_ns(self) -> int | None:
+        """When ``step`` wants to be called; None: not at all."""
+        if not self.is_wanted or not self._batches:
+            return None
+        if self._is_whole:
+            return self._heard_ns + self.grace_ns
+        return self._again_ns
+
+    @property
+    def _lives(self) -> bool:
+        return self._clock.now_ns() - self._heard_ns <= self.grace_ns
+
+    async def step(self) -> None:
+        """Make at most one exchange towards a subscription that lives.  Raises LinkLost or NoReply."""
+        now_ns = self._clock.now_ns()
+        if self._is_whole:
+            if not self._lives:
+                self.died("it fell silent")
+            return
+        try:
+            await self._step()
+        except Refused as error:
+            self._failed(str(error), now_ns)
+
+    def died(self, why: str) -> None:
+        """Nothing that it says counts any more.  Raises LinkLost where a new one is not enough."""
+        now_ns = self._clock.now_ns()
+        self._line.count("resubscriptions_count")
+        self._deaths_count += 1
+        self.begin(self._batches)
+        self._back_off(now_ns)
+        may = self._reconnected_ns is None or now_ns - self._reconnected_ns > _RECONNECT_S * _S
+        if self._deaths_count >= _DEATHS_MAX and may:
+            self._reconnected_ns, self._deaths_count = now_ns, 0
+            raise LinkLost(f"subscriptions die one after the other ({why}): connecting anew")
+
+    def _back_off(self, now_ns: int) -> None:
+        self._again_ns = now_ns + int((self._pause_s if self._deaths_count > 1 else 0.0) * _S)
+        self._pause_s = min(2 * self._pause_s, _PAUSE_S[1])
+
+    def _failed(self, why: str, now_ns: int) -> None:
+        """The server makes none: all is asked for, and it is tried again, seldom."""
+        del why
+        self._deaths_count += 1
+        self.begin(self._batches)
+        self._back_off(now_ns)
+
+    async def _step(self) -> None:
+        if self._old:
+            await self._line.unsubscribe(self._old.pop())
+        elif self._number is None:
+            await self._make()
+        elif self._todo:
+            await self._watch(self._todo[0])
+        if self._number is not None and not self._todo:
+            self._is_whole = True
+
+    async def _make(self) -> None:
+        period_ns = min(batch.period_ns for batch in self._batches)
+        wanted_ms = max(_LEAST_MS, period_ns / 1e6 / self._rate)
+        made = await self._line.subscribe(wanted_ms, 1, partial(self._hear, self._generation))
+        for batch in self._batches:
+            batch.forget_told()
+            batch.poll_ns = self._clock.now_ns() + self._poll_ns
+        self._number = made.number
+        self._every_ns = int(made.publishing_ms * max(1, made.keep_alive_count) * 1e6 * self._rate)
+        self._heard_ns = self._clock.now_ns()
+        self._places = [_Place(batch, at) for batch in self._batches for at in range(len(batch.names))]
+        items = [item for handle, where in enumerate(self._places) for item in self._item(handle, where)]
+        most = self._line.watch_max
+        self._todo = [items[at : at + most] for at in range(0, len(items), most)]
+
+    def _item(self, handle: int, where: _Place) -> list[Item]:
+        one = where.batch.served[where.place]
+        place = self._line.place(one.point.node)
+        if place is None:
+            return []
+        deadband = 0.0 if one.name in self.unfiltered else raw_deadband(one.point)
+        return [
+            Item(
+                place,
+                one.point.index,
+                handle,
+                max(_LEAST_MS, where.batch.period_ns / 1e6 / self._rate),
+                one.point.queue,
+                deadband,
+                one.point.age_by == "source",
+            )
+        ]
+
+    async def _watch(self, items: Sequence[Item]) -> None:
+        assert self._number is not None
+        results = await self._line.watch(self._number, items)
+        self._todo.pop(0)
+        odd = [self._is_odd(item, result) for item, result in zip(items, results, strict=True)]
+        if any(odd):  # planned anew without them, and asked for instead
+            self._todo.clear()
+            raise Replan
+
+    def _is_odd(self, item: Item, result: Watched) -> bool:
+        """Whether an item is not watched as it should be; from now on it is not, or is without a filter."""
+        where = self._places[item.handle]
+        name = where.batch.names[where.place]
+        sampled_ns = max(0.0, result.sampling_ms - _LEAST_MS) * 1e6 * self._rate
+        if (
+            status.quality(result.status) == status.GOOD
+            and sampled_ns <= _PERIODS_MAX * where.batch.period_ns
+        ):
+            return False
+        is_filter = status.what(result.status) in status.NO_FILTER and name not in self.unfiltered
+        (self.unfiltered if is_filter else self.refused).add(name)
+        return True
+
+    def _hear(self, generation: int, told: Told) -> None:
+        """A message came, perhaps of a subscription that was given up: called by the link at any time."""
+        if generation != self._generation:
+            return
+        now_ns = self._clock.now_ns()
+        self._line.count("notifications_count")
+        if told.ended:
+            self._heard_ns = now_ns - self.grace_ns - 1
+            return
+        self._heard_ns = now_ns
+        changed = self._taken(told, now_ns)
+        if not self._is_whole:
+            return
+        if self._deaths_count and changed:
+            self._deaths_count, self._pause_s = 0, _PAUSE_S[0]
+        for batch in self._batches:
+            if not self.vouches_for(batch):
+                continue
+            batch.fresh_ns = now_ns
+            if id(batch) in changed or now_ns - batch.told_ns >= batch.period_ns:
+                self._tell(batch, told.sent)
+
+    def _taken(self, told: Told, now_ns: int) -> set[int]:
+        """Put each change where it belongs; the identities of the batches that changed."""
+        changed: set[int] = set()
+        seen: set[int] = set()
+        for handle, value in told.changes:
+            if not 0 <= handle < len(self._places):
+                continue
+            where = self._places[handle]
+            if handle in seen:  # a queue: each of them is told
+                self._tell(where.batch, told.sent)
+                seen.clear()
+            seen.add(handle)
+            where.batch.put(where.place, value, now_ns)
+            changed.add(id(where.batch))
+        return changed
+
+
+class Replan(Exception):  # noqa: N818 - no error: the plan is to be made anew
+    """Some points cannot be watched as was planned."""

@@ -1,0 +1,157 @@
+"""``quartier trust``: which OPC UA servers may be talked to, by a person's word."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from quartier.cli import output
+from quartier_drivers.errors import LinkLost
+from quartier_drivers.opcua import certificate
+from quartier_drivers.opcua.trust import REFUSED, TRUSTED, Entry, TrustList
+
+_STYLES = {TRUSTED: "green", REFUSED: "red"}
+
+
+def trust(options: argparse.Namespace) -> int:
+    """List what is known, accept one, or remove one; exit 1 where nothing, or more than one, is meant."""
+    folder = options.state_dir / options.pki
+    known = TrustList(folder)
+    try:
+        if options.which is None:
+            return _listed(known, options)
+        return _removed(known, options.which) if options.remove else _accepted(known, options.which)
+    except LinkLost as error:
+        print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"{error.filename or folder}: {error.strerror}; ask with sudo", file=sys.stderr)
+        return 1
+
+
+def _listed(known: TrustList, options: argparse.Namespace) -> int:
+    entries = known.entries()
+    mine = certificate.own_if_made(known.folder)
+    if options.json:
+        output.dump(
+            {
+                "own": None if mine is None else {"file": str(mine[0]), **_row(mine[1])},
+                "servers": [
+                    {"state": one.state, "urls": list(one.urls), **_row(one.shown)} for one in entries
+                ],
+            }
+        )
+        return 0
+    screen = output.console()
+    if mine is None:
+        screen.print(f"our own certificate is made when a server is first met, in {known.folder}")
+    else:
+        screen.print(output.table("", ("our own", ""), _own(*mine)))
+    if not entries:
+        screen.print("no server is known yet: quartier trust opc.tcp://HOST:PORT looks at one")
+        return 0
+    screen.print()
+    cells = [
+        (
+            Text(one.state, style=_STYLES[one.state]),
+            ", ".join(one.urls),
+            one.shown.subject,
+            f"{one.shown.until:%Y-%m-%d}",
+            certificate.grouped(one.shown.fingerprint),
+        )
+        for one in entries
+    ]
+    screen.print(output.table("", ("state", "seen at", "certificate of", "until", "SHA-256"), cells))
+    return 0
+
+
+def _own(file: Path, shown: certificate.Shown) -> list[tuple[str, str]]:
+    return [
+        ("file", str(file)),
+        ("application", shown.uri),
+        ("until", f"{shown.until:%Y-%m-%d}"),
+        ("SHA-256", certificate.grouped(shown.fingerprint)),
+        ("SHA-1", certificate.grouped(shown.thumbprint)),
+    ]
+
+
+def _row(shown: certificate.Shown) -> dict[str, Any]:
+    return {
+        "fingerprint": shown.fingerprint,
+        "thumbprint": shown.thumbprint,
+        "subject": shown.subject,
+        "uri": shown.uri,
+        "until": shown.until.isoformat(),
+    }
+
+
+def _accepted(known: TrustList, which: str) -> int:
+    """A certificate that was refused until now; one at a URL only after it was shown."""
+    found = known.found(which)
+    if not found and which.startswith("opc.tcp://"):
+        return _met(known, which)
+    refused = [one for one in found if one.state == REFUSED]
+    if not refused:
+        return _nothing(found, which)
+    if len(refused) > 1:
+        return _several(refused)
+    (one,) = refused
+    known.accept(one.shown.fingerprint)
+    print(f"trusted: {one.shown.subject}, SHA-256 {certificate.grouped(one.shown.fingerprint)}")
+    for other in found:
+        if other.state == TRUSTED:
+            print(f"the old one stays trusted too: quartier trust --remove {other.shown.fingerprint[:16]}")
+    return 0
+
+
+def _met(known: TrustList, url: str) -> int:
+    from quartier_drivers.opcua import contact  # noqa: PLC0415 - who only looks at the list needs no library
+
+    prints = asyncio.run(contact.met(url, known.folder))
+    if not prints:
+        print(f"{url} shows no certificate: it offers no security", file=sys.stderr)
+        return 1
+    for entry in known.entries():
+        if entry.shown.fingerprint in prints:
+            _show(entry)
+    return 1
+
+
+def _removed(known: TrustList, which: str) -> int:
+    found = known.found(which)
+    if not found:
+        return _nothing(found, which)
+    if len(found) > 1:
+        return _several(found)
+    known.remove(found[0].shown.fingerprint)
+    print(f"no longer known: {found[0].shown.subject}")
+    return 0
+
+
+def _show(one: Entry) -> None:
+    print(f"{one.state}: {one.shown.subject}, {one.shown.uri}, until {one.shown.until:%Y-%m-%d}")
+    print(f"  SHA-256 {certificate.grouped(one.shown.fingerprint)}")
+    print(f"  SHA-1   {certificate.grouped(one.shown.thumbprint)}")
+    if one.state == REFUSED:
+        print(
+            f"compare it with what the server itself shows, then: quartier trust {one.shown.fingerprint[:16]}"
+        )
+
+
+def _nothing(found: list[Entry], which: str) -> int:
+    if found:
+        print(f"{which} is trusted already", file=sys.stderr)
+        return 0
+    what = "quartier trust lists what is known, quartier trust opc.tcp://HOST:PORT looks at a server"
+    print(f"nothing is known as {which!r}; {what}", file=sys.stderr)
+    return 1
+
+
+def _several(found: list[Entry]) -> int:
+    print("several are meant; name one by its fingerprint:", file=sys.stderr)
+    for one in found:
+        _show(one)
+    return 1

@@ -1,0 +1,65 @@
+"""The alarms of devices and buses: a part of the table of ``alarmkinds`` (pure)."""
+
+from functools import partial
+from math import inf
+
+from quartier.house.alarmkind import HOUR_S, Kind, Severity
+
+_critical = partial(Kind, severity=Severity.CRITICAL)
+_warning = partial(Kind, severity=Severity.WARNING)
+_notice = partial(Kind, severity=Severity.NOTICE)
+DEVICE = "See what the bus says in `quartier status`, then look at its power, cable and address."
+
+DEVICES: tuple[Kind, ...] = (
+    _warning("device.silent", "device", "a device is silent, and no other alarm tells of it", DEVICE),
+    _notice(
+        "bus.heard_badly",
+        "bus",
+        "a line is heard badly, or nothing comes over it",
+        "Do what its words say, and compare with `quartier listen PORT` while the service is stopped.",
+    ),
+    _warning(
+        "opcua.untrusted",
+        "bus",
+        "an OPC UA server is not trusted yet: nothing is read from it and nothing is sent to it",
+        "Compare its fingerprint with what the server itself shows, then `quartier trust` it.",
+        stays_s=inf,
+        ended_by=("opcua.trusted",),
+    ),
+    _critical(
+        "opcua.certificate_changed",
+        "bus",
+        "an OPC UA server shows another certificate than before: it was renewed, or somebody poses as it",
+        "Ask who looks after the server; when it is its own, `quartier trust` it and remove the old one.",
+        stays_s=inf,
+        ended_by=("opcua.trusted",),
+    ),
+    _warning(
+        "opcua.list_not_kept",
+        "bus",
+        "the list of trusted OPC UA servers cannot be written",
+        "See whether the disk is full or read-only: `df -h /var/lib/quartier`.",
+        stays_s=inf,
+        ended_by=("opcua.trusted",),
+    ),
+    _notice(
+        "models.moved",
+        "device",
+        "a SunSpec device has other models than before: it is read anew",
+        "See with `quartier points` whether all its points are there again.",
+        stays_s=HOUR_S,
+    ),
+    _notice(
+        "models.odd",
+        "device",
+        "a SunSpec device contradicts itself; what is odd is not used",
+        "See its models with `quartier read sunspec URL`, and ask the maker for newer firmware.",
+        stays_s=inf,
+    ),
+    _notice(
+        "counter.continued",
+        "point",
+        "an energy counter began anew, or the meter was swapped; the count goes on from there",
+        "See both counts with `quartier history`, and note the swap if there was one.",
+    ),
+)

@@ -1,0 +1,109 @@
+"""Who is let in, and whom we trust: first contact, another certificate, a wrong password, no security."""
+
+import pytest
+
+from quartier_drivers.errors import LinkLost
+from quartier_drivers.modbus.line import LoopClock
+from quartier_drivers.opcua import certificate
+from quartier_drivers.opcua.line import Line
+from quartier_drivers.opcua.trust import TrustList
+
+
+async def lost(line):
+    with pytest.raises(LinkLost) as caught:
+        await line.open()
+    return str(caught.value)
+
+
+async def test_the_first_contact_is_refused_shown_and_noted_once(section, plant, tmp_path):
+    line = Line("plant", section(), LoopClock())
+    shown = certificate.shown((plant.folder / "cert.der").read_bytes())
+
+    why = await lost(line)
+    await lost(line)
+
+    assert certificate.grouped(shown.fingerprint) in why
+    assert f"quartier trust {shown.fingerprint[:16]}" in why
+    (note,) = line.notes()
+    assert ("opcua.untrusted", "plant", False) == (note.code, note.data["line"], note.is_good)
+    assert [shown.fingerprint] == [
+        one.shown.fingerprint for one in TrustList(tmp_path / "pki").entries("refused")
+    ]
+
+
+async def test_once_it_is_accepted_the_line_opens_at_once_and_says_so(section, plant, tmp_path):
+    line = Line("plant", section(), LoopClock())
+    await lost(line)
+    line.notes()
+    assert not line.is_back()
+
+    known = TrustList(tmp_path / "pki")
+    known.accept(known.entries()[0].shown.fingerprint)
+
+    assert line.is_back()
+    await line.open()
+    assert ["opcua.trusted"] == [note.code for note in line.notes()]
+    assert (plant.url,) == known.entries()[0].urls
+    await line.close()
+
+
+async def test_another_certificate_than_before_is_refused_and_alarmed(section, plant, tmp_path):
+    other = certificate.own(tmp_path / "other").der
+    known = TrustList(tmp_path / "pki")
+    known.refuse(other, plant.url)
+    known.accept(certificate.fingerprint(other))
+    line = Line("plant", section(), LoopClock())
+
+    why = await lost(line)
+
+    assert "shows another certificate than before" in why
+    assert ["opcua.certificate_changed"] == [note.code for note in line.notes()]
+
+
+async def test_a_wrong_password_is_not_tried_again_and_again(section, trusting, tmp_path):
+    (tmp_path / "password").write_text("wrong", encoding="utf-8")
+    line = Line("plant", section(), LoopClock())
+
+    assert "does not let us in" in await lost(line)
+    assert not line.is_back(), "an account may be locked after a few"
+    assert "wrong" not in await lost(line)
+    assert trusting.entries()
+
+
+async def test_without_a_password_nobody_is_asked(section, trusting):
+    line = Line("plant", section(password_file="/no/such/file"), LoopClock())
+
+    assert "cannot be read" in await lost(line)
+    assert trusting.entries()
+
+
+async def test_a_policy_that_the_server_lacks_is_named(section, trusting):
+    line = Line("plant", section(policy="Aes256_Sha256_RsaPss"), LoopClock())
+
+    assert "offers Basic256Sha256 (sign-and-encrypt)" in await lost(line)
+    assert trusting.entries()
+
+
+async def test_a_server_without_security_is_taken_only_by_its_key(section, trusting):
+    line = Line("plant", section(insecure_policy="None"), LoopClock())
+
+    assert await lost(line), "this one has none without security"
+    assert "neither signed nor encrypted" == line.bus.weakness
+    assert trusting.entries()
+
+
+async def test_signing_alone_works_where_it_is_asked_for(section, trusting):
+    line = Line("plant", section(mode="sign"), LoopClock())
+    await line.open()
+    await line.pulse()
+
+    assert "signed, not encrypted" == line.bus.weakness
+    assert trusting.entries()
+    await line.close()
+
+
+async def test_a_folder_that_cannot_be_used_is_named(section, tmp_path):
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    line = Line("plant", section(pki=str(tmp_path / "file")), LoopClock())
+
+    assert "our certificate in" in await lost(line)

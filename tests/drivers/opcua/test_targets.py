@@ -1,0 +1,46 @@
+"""What is asked of a node before it is written: its built-in type and its range."""
+
+import pytest
+from tests.drivers.opcua.conftest import URI
+
+from quartier_drivers.opcua.node import node
+from quartier_drivers.opcua.scalars import NUMBERS
+from quartier_drivers.opcua.targets import targets
+
+
+def place(line, name):
+    found = line.place(node(f"nsu={URI};s={name}"))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "span"),
+    [
+        ("Valve", "Int16", (0.0, 800.0)),
+        ("Power", "Double", None),
+        ("Running", "Boolean", None),
+        ("Mode", "Int32", None),
+        ("Rest", "Double", None),
+        ("Loose", "UInt32", None),
+    ],
+)
+async def test_type_and_range_come_from_the_node(line, name, kind, span):
+    at = place(line, name)
+
+    found = await targets(line, [at], {})
+
+    assert (NUMBERS[kind], span) == (found[at].type_number, found[at].eu_range)
+
+
+async def test_a_type_that_the_profile_names_is_not_asked_for(line):
+    at = place(line, "Power")
+
+    found = await targets(line, [at], {at: NUMBERS["Float"]})
+
+    assert NUMBERS["Float"] == found[at].type_number
+
+
+async def test_what_is_no_variable_is_left_out(line):
+    assert {} == await targets(line, [place(line, "Nobody"), place(line, "Plant")], {})
+    assert {} == await targets(line, [], {})
