@@ -1,8 +1,7 @@
 """One task per bus: writes first, then the most overdue device; silent devices are set aside.
 
 A device is set aside after ``GIVE_UP_COUNT`` exchanges in a row without an answer.  From then on it
-is probed with a growing pause, and never so often that probes take more than ``PROBE_SHARE`` of the
-bus's time, so that its neighbours keep their rate.
+is probed, so seldom that its neighbours keep their rate (``probing``).
 """
 
 import random
@@ -11,6 +10,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
+from quartier.runtime import probing
 from quartier.runtime.account import Account
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.directory import Directory
@@ -30,7 +30,6 @@ from quartier_drivers.contract import Command, Driver, Line, Note, Readings
 from quartier_drivers.errors import LinkLost, NoReply
 
 GIVE_UP_COUNT = 3
-PROBE_SHARE = 0.03
 REOPEN_PAUSE_S = (1.0, 60.0)
 SILENT_AFTER_S, SILENT_AFTER_POLLS = 15.0, 3.0
 AGE_EVERY_NS = 500_000_000
@@ -272,10 +271,7 @@ class Bus:
             health.pause_s = PROBE_PAUSE_S[0]
             self._log.warning("device.aside", device=health.name, bus=self.name, why=why)
         cost_s = (now_ns - started_ns) / 1e9
-        aside_count = sum(other.aside for other in self.devices.values())
-        probe_ns = now_ns + int(max(health.pause_s, cost_s * aside_count / PROBE_SHARE) * 1e9)
-        # What it owes is waited for first, and not by its neighbours.
-        health.probe_ns = probe_ns if health.speechless else max(probe_ns, health.driver.due_ns)
+        health.probe_ns = probing.again_ns(health, self.devices.values(), now_ns, cost_s)
         health.pause_s = min(2 * health.pause_s, PROBE_PAUSE_S[1])
         self._rota.changed(health)
 
@@ -283,7 +279,10 @@ class Bus:
         self._fruitful = True
         if health.aside or health.silent:
             self._log.info("device.back", device=health.name, bus=self.name)
-        health.answered(self._clock.now_ns())
+        now_ns = self._clock.now_ns()
+        for other in probing.woken(health, self.devices.values(), now_ns):
+            self._rota.changed(other)
+        health.answered(now_ns)
 
     def _age(self) -> None:
         """Points of a device that has been silent too long turn bad, once (failsafe.md section 2)."""

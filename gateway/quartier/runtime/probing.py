@@ -1,0 +1,39 @@
+"""When a silent device is asked again: seldom where that costs its neighbours, soon where there are none.
+
+Who fell silent together, behind a router or a cable, is looked for together once one of them is back.
+"""
+
+from collections.abc import Iterable
+
+from quartier.runtime.health import PROBE_PAUSE_S, Health
+
+PROBE_SHARE = 0.03
+"""Of a bus's time, while a neighbour answers: so much may go to who does not."""
+LONELY_SHARE = 0.5
+"""The same where nobody answers; the rest is for writes."""
+TOGETHER_S, TOGETHER_POLLS = 10.0, 2.0
+"""Whose last answers lie no further apart than this fell silent together."""
+
+
+def again_ns(health: Health, others: Iterable[Health], now_ns: int, cost_s: float) -> int:
+    """When to probe a device that was just asked, which took ``cost_s``; ``others`` are all of its bus."""
+    known = tuple(others)
+    lonely = not any(one.reachable for one in known)
+    aside_count = sum(one.aside for one in known)
+    share = LONELY_SHARE if lonely else PROBE_SHARE
+    pause_s = PROBE_PAUSE_S[0] if lonely else health.pause_s
+    probe_ns = now_ns + int(max(pause_s, cost_s * aside_count / share) * 1e9)
+    # What it owes is waited for first, and not by its neighbours.
+    return probe_ns if health.speechless else max(probe_ns, health.driver.due_ns)
+
+
+def woken(health: Health, others: Iterable[Health], now_ns: int) -> list[Health]:
+    """Those that fell silent when ``health`` did, which has just answered: their probes are due now."""
+    if not health.aside:
+        return []
+    within_ns = int(max(TOGETHER_S, TOGETHER_POLLS * health.period_s) * 1e9)
+    found = [one for one in others if one is not health and one.aside]
+    found = [one for one in found if abs(one.since_good_ns - health.since_good_ns) <= within_ns]
+    for one in found:
+        one.probe_ns = now_ns
+    return found

@@ -1,0 +1,65 @@
+from types import SimpleNamespace
+
+import pytest
+
+from quartier.runtime import probing
+from quartier.runtime.health import Health
+from quartier_drivers.contract import PointInfo
+
+S = 1_000_000_000
+INFOS = {"grid.power_w": PointInfo("grid.power_w", "float", "input:1", 1.0)}
+
+
+def health(name="m1", *, aside=True, good_s=0, pause_s=5.0, due_s=0, known=True, infos=INFOS):
+    driver = SimpleNamespace(points=infos, due_ns=due_s * S)
+    return Health(name, driver, aside=aside, known=known, since_good_ns=good_s * S, pause_s=pause_s)
+
+
+def again_s(one, *others, cost_s=1.0, now_s=100):
+    return probing.again_ns(one, [one, *others], now_s * S, cost_s) / S - now_s
+
+
+def test_probes_of_the_silent_take_three_hundredths_of_the_bus_while_a_neighbour_answers():
+    well = health("well", aside=False)
+
+    assert pytest.approx(1 / 0.03) == again_s(health(), well)
+    assert pytest.approx(2 / 0.03) == again_s(health(), health("m2"), well)
+    assert 40.0 == again_s(health(pause_s=40.0), well)
+
+
+def test_where_nobody_answers_the_pause_does_not_grow_and_nobody_waits_for_long():
+    assert 5.0 == again_s(health(pause_s=60.0))
+    assert 24.0 == again_s(health(), *[health(f"m{number}") for number in range(11)])
+
+
+def test_what_is_not_due_yet_is_not_asked_for_unless_it_can_only_be_written():
+    unread = PointInfo("a.relay_on", "bool", "coil:1", 1.0, writable=True, read_back=False)
+
+    assert 900.0 == again_s(health(due_s=1000))
+    assert 5.0 == again_s(health(due_s=1000, infos={"a.relay_on": unread}))
+
+
+def test_who_fell_silent_together_is_looked_for_when_one_is_back():
+    back = health("back", good_s=50)
+    same, long_gone, well = (
+        health("same", good_s=45),
+        health("gone", good_s=30),
+        health("well", aside=False, good_s=50),
+    )
+
+    assert ["same"] == [one.name for one in probing.woken(back, [back, same, long_gone, well], 60 * S)]
+
+
+def test_their_probes_are_due_at_once_and_only_a_return_wakes():
+    back, other = health("back", good_s=50), health("other", good_s=50)
+    assert [] == probing.woken(health("well", aside=False, good_s=50), [other], 60 * S)
+    probing.woken(back, [back, other], 60 * S)
+
+    assert 60 * S == other.probe_ns
+
+
+def test_slow_polls_leave_last_answers_further_apart():
+    slow = {"grid.power_w": PointInfo("grid.power_w", "float", "input:1", 60.0)}
+    back, other = health("back", good_s=100, infos=slow), health("other", good_s=0, infos=slow)
+
+    assert [other] == probing.woken(back, [back, other], 60 * S)
