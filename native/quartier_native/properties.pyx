@@ -30,6 +30,10 @@ from quartier_native.tags cimport (
 
 from quartier_native.reference.properties import DATA_MAX, REFS_MAX, Ref, checked
 
+cdef enum:
+    DEVICE = 8
+    ANY_DEVICE = 0x023FFFFF
+
 cdef struct Key:
     int64_t index  # -1: none
     uint32_t object_id
@@ -289,6 +293,8 @@ cdef void _put(
     const uint8_t *start, const uint8_t *stop,
 ) noexcept nogil:
     cdef Py_ssize_t place = _place(page, object_id, property_id, index)
+    if place < 0 and object_id >> 22 == DEVICE:
+        place = _place(page, <uint32_t>ANY_DEVICE, property_id, index)
     if place < 0 or page.kinds[place] != MISSING:
         return
     page.values[place], page.kinds[place] = value, kind

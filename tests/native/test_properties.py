@@ -38,7 +38,8 @@ REFS = [
     Ref(2, 300, 87, 10),
     Ref(2, 300, 87, 0),
     Ref(1023, 4194303, 4194303, 4294967295),
-    Ref(8, 5, 76),
+    Ref(8, 4194303, 76),
+    Ref(8, 5, 85),
 ]
 IDS = st.sampled_from([(0, 1), (2, 300), (8, 5), (1023, 4194303), (0, 2)])
 
@@ -330,6 +331,16 @@ def test_an_answer_to_one_question_ends_where_it_ends(reader):
     assert UNEXPECTED == own.single(data + b"\x00", 0)[0]
     assert bytes([MISSING]) == own.single(data.replace(b"\x29\x0a", b"\x29\x0b"), 0)[2]
     assert bytes([EMPTY]) == own.single(data.replace(b"\x3e\x00", b"\x3e"), 0)[2]
+
+
+@ENGINES
+def test_a_device_that_is_asked_by_anybodys_instance_answers_with_its_own(reader):
+    own = reader([Ref(8, 4194303, 75), Ref(8, 9, 77)])
+    data = context(0, object_id(8, 5)) + b"\x19\x4b\x3e\xc4\x02\x00\x00\x05\x3f"
+
+    assert [float(8 << 22 | 5)] == own.single(data, 0)[1][:1].tolist()
+    assert 2 * bytes([MISSING]) == own.single(data.replace(b"\x19\x4b", b"\x19\x4d"), 0)[2]
+    assert 2 * bytes([MISSING]) == own.single(b"\x0c\x02\x40" + data[3:], 0)[2]
 
 
 @ENGINES

@@ -34,6 +34,9 @@ DATA_MAX = 0xFFFF
 REFS_MAX = 2000
 WHOLE_ARRAY = -1
 """In the place of an index: the property itself, and not one element of it."""
+DEVICE = 8
+ANY_DEVICE = DEVICE << 22 | 4194303
+"""The device object that each device takes for its own (15.5.1.1.1); it answers with its own instance."""
 ERROR_SHIFT = 65536
 """A property that is ``DENIED`` has for its value the class of the error by this, and its code."""
 
@@ -81,7 +84,8 @@ class PropertyReader:
     def multiple(self, data: bytes, at: int) -> Columns:
         """A ReadPropertyMultiple-ACK, from ``at`` to its end.
 
-        A property that nobody asked for is passed over; of one that is told twice the first counts.  Raises
+        A property that nobody asked for is passed over; of one that is told twice the first counts.  What was
+        asked of ``ANY_DEVICE`` may be told of another instance.  Raises
         ValueError for more than 65535 bytes, or an ``at`` outside them.
         """
         page = _Page(self._places, data, at)
@@ -207,6 +211,8 @@ class _Page:
 
     def _put(self, key: tuple[int, int, int], kind: int, value: float, start: int, end: int) -> None:
         place = self._places.get(key)
+        if place is None and key[0] >> 22 == DEVICE:
+            place = self._places.get((ANY_DEVICE, *key[1:]))
         if place is None or self._kinds[place] != MISSING:
             return
         self._values[place], self._kinds[place] = value, kind
