@@ -33,6 +33,7 @@ from quartier_drivers.modbus.replay import each
 from quartier_drivers.modbus.served import SCALE, Infos, Roster, Served
 from quartier_drivers.modbus.shape import Sheet, seat, shape
 from quartier_drivers.modbus.streak import Streak
+from quartier_drivers.modbus.timed import Timed
 from quartier_drivers.profile import RegisterProfile as Profile
 from quartier_drivers.schema import Address
 
@@ -74,7 +75,7 @@ class ModbusDriver:
         self._absent_count = 0
         self._beside = Beside(line, device, profile.limits)
         self._standing = Standing(self._writable)
-        self._timed: set[str] = set()  # points whose timer was written with a setpoint that stands
+        self._timed = Timed(clock.now_ns)
         self._streak = Streak(line, clock, self._begin, self._judged)
         self.skipped_count = 0
         """Reads left out because the one before came more than a period late."""
@@ -122,6 +123,7 @@ class ModbusDriver:
 
     def go_on(self, is_urgent: Callable[[], bool] | None) -> None:
         """Let ``read`` make all requests that are due, until ``is_urgent``; it tells them in turn."""
+        self._timed.is_urgent = is_urgent or self._timed.is_urgent
         if not self._profile.limits.pause_s:
             self._streak.is_urgent = is_urgent
 
@@ -143,7 +145,7 @@ class ModbusDriver:
                 answer = await self._beside.fetch(one.unit, place, 1)
                 if not answer.exception:
                     powers[one.unit, place] = codec.power_of(answer.values)
-        self._timed.clear()
+        self._timed.drop()
         self._powers = powers  # it may be another device: what the other scales are is read anew
         self._start()
         return identity
@@ -188,10 +190,9 @@ class ModbusDriver:
             raise
 
     async def write(self, command: Command) -> None:
-        """Write one point, its device-side timer before it; its read-back becomes due at once.
+        """Write one point, its device-side timer before it unless one runs; its read-back is due at once.
 
-        Raises Refused (the device said no, or the profile's limits do), NoReply (outcome unknown),
-        LinkLost (unknown too) or Expired.
+        Raises Refused (by the device or its profile), NoReply or LinkLost (outcome unknown) or Expired.
         """
         one = self._served.get(command.point)
         if one is None or one.point.write is None:
@@ -200,13 +201,13 @@ class ModbusDriver:
         if power is None:
             raise Refused(f"{command.point}: its scale register has not been read")
         try:
-            requests = orders.setpoint(one, command.value, power, self._profile.limits)
+            limits = self._profile.limits
+            requests = orders.setpoint(one, command.value, power, limits, is_timed=self._timed.runs(one))
         except ValueError as error:
             raise Refused(f"{command.point}: {error}") from error
         try:
-            for request in requests:
-                await self._beside.send(one.name, request, command.expires_ns)
-            self._timed.add(one.name)
+            send = partial(self._beside.send, one.name, expires_ns=command.expires_ns)
+            await self._timed.write(one, requests, send)
             self._standing.wrote(one.name, command.value)
         finally:
             if one.point.write.confirm == "read":
@@ -217,10 +218,9 @@ class ModbusDriver:
     async def release(self, points: Collection[str] = ()) -> None:
         """Give points (absent: all) back to the device's own control, as ``on_release`` says.
 
-        Goes on after a write that fails, unless the bus is lost twice in a row; then raises the first
-        failure.
+        Goes on after a write that fails, unless the bus is lost twice in a row; raises the first failure.
         """
-        self._timed -= set(points or self._timed)
+        self._timed.drop(points)
         await each(self._leaving([one for one in self._writable if not points or one.name in points]))
 
     def _leaving(self, writable: Sequence[Served]) -> Iterator[Callable[[], Awaitable[None]]]:

@@ -10,12 +10,17 @@ from quartier_drivers.modbus.served import Served
 from quartier_drivers.schema import Address, Limits, Point, Setting, Source, TypeName
 
 
-def setpoint(one: Served, value: float, power: int, limits: Limits) -> list[Request]:
+def setpoint(
+    one: Served, value: float, power: int, limits: Limits, *, is_timed: bool = False
+) -> list[Request]:
     """The device-side timer, then the value, then its gate: no setpoint ever stands without its timer.
 
-    ``power`` is what the point's scale register says.  Raises ValueError as ``codec.encode`` does.
+    ``is_timed``: that of an order before still runs.  Then it comes last, and begins anew: where a device
+    wants a pause after each write, a cap that tightens acts a pause sooner.  ``power`` is what the point's
+    scale register says.  Raises ValueError as ``codec.encode`` does.
     """
-    return [*timer(one, limits, armed=True), *_value(one, value, power, limits)]
+    written, begun = _value(one, value, power, limits), timer(one, limits, armed=True)
+    return [*written, *begun] if is_timed else [*begun, *written]
 
 
 def release(one: Served, cap: float | None, power: int | None, limits: Limits) -> list[Request]:

@@ -27,6 +27,12 @@ def test_the_timer_is_written_before_the_value() -> None:
     assert [(31, (60,)), (20, (0xFFFF, 0xFFFF))] == places(setpoint(served(fallback=TIMER), -1.0, 0, LIMITS))
 
 
+def test_where_the_timer_of_an_order_before_runs_the_value_comes_first() -> None:
+    requests = setpoint(served(fallback=TIMER), -1.0, 0, LIMITS, is_timed=True)
+
+    assert [(20, (0xFFFF, 0xFFFF)), (31, (60,))] == places(requests)
+
+
 def test_a_timer_counts_in_its_own_unit() -> None:
     timer = TIMER | {"scale": 0.1, "type": "uint32"}
 
