@@ -16,6 +16,20 @@ class Speaker(Protocol):
 
 
 @runtime_checkable
+class Telling(Protocol):
+    """A driver that is asked, and whose device also tells of changes by itself (a subscription)."""
+
+    def on_news(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called when something came that waits to be read."""
+        ...
+
+    @property
+    def news_ns(self) -> int | None:
+        """When it came; None: nothing waits.  Then ``read`` makes no exchange."""
+        ...
+
+
+@runtime_checkable
 class Patient(Protocol):
     """A driver whose device takes many exchanges to be known: others may have their turn in between."""
 

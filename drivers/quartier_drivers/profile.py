@@ -135,6 +135,10 @@ def _check(data: Mapping[str, Any]) -> "type[Check]":
         from quartier_drivers.opcua.profile import OpcuaCheck  # noqa: PLC0415 - as above
 
         return OpcuaCheck
+    if isinstance(head, dict) and head.get("protocol") == "bacnet":
+        from quartier_drivers.bacnet.profile import BacnetCheck  # noqa: PLC0415 - as above
+
+        return BacnetCheck
     return _RegisterCheck
 
 

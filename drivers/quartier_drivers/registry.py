@@ -61,6 +61,12 @@ KINDS = {
     },
     "opcua": Kind("opcua", "quartier_drivers.opcua.bus:OpcuaBus", "quartier_drivers.opcua.door:DOOR"),
     "gpio": Kind("gpio", "quartier_drivers.gpio.bus:GpioBus", "quartier_drivers.gpio.driver:DOOR"),
+    "bacnet-ip": Kind(
+        "bacnet",
+        "quartier_drivers.bacnet.bus:BacnetIpBus",
+        "quartier_drivers.bacnet.door:DOOR",
+        safe="quartier_drivers.bacnet.safe:replay",
+    ),
 }
 
 

@@ -308,7 +308,9 @@ class Point(Source, Quantity):
 class Head(Section):
     """Whose profile it is and what it was made from."""
 
-    protocol: Literal["modbus", "sunspec", "gpio", "tic", "p1", "iec62056", "sml", "dlms", "mbus", "opcua"]
+    protocol: Literal[
+        "modbus", "sunspec", "gpio", "tic", "p1", "iec62056", "sml", "dlms", "mbus", "opcua", "bacnet"
+    ]
     numbers_from: Literal[0, 1] | None = None
     """How the manual counts registers; on the wire they count from 0."""
     maker: str

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
 HALT_S = 0.5
 # What makes two sections of a bus the same wire: with anything else changed, the devices are the same ones.
-ENDPOINT = ("kind", "host", "port")
+ENDPOINT = ("kind", "host", "interface", "port")
 
 
 @dataclass(frozen=True, slots=True)

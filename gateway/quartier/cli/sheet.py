@@ -53,6 +53,8 @@ def _head(one: Profile) -> Iterator[tuple[str, str]]:
         yield "a read", f"at most {limits.nodes_max} nodes"
         if limits.no_fallback is not None:
             yield "no fall-back", limits.no_fallback
+    elif limits is not None and one.protocol == "bacnet":
+        yield from _bearing(limits)
     elif limits is not None and one.protocol != "gpio":
         gaps = f"gaps of up to {limits.gap_max} among them" if limits.gap_max else "without gaps"
         yield "a read", f"at most {limits.block_max} registers, {gaps}"
@@ -66,6 +68,15 @@ def _head(one: Profile) -> Iterator[tuple[str, str]]:
         yield from ((f"its {key}", f"{_where(at)}, {_form(at)}") for key, at in one.identity.items())
         for mark in one.marks.values():
             yield "known by", _known_by(mark)
+
+
+def _bearing(limits: Any) -> Iterator[tuple[str, str]]:
+    """What a BACnet device bears."""
+    yield "a read", f"at most {limits.properties_max} properties" if limits.multiple else "one property"
+    if limits.apdu_max is not None:
+        yield "a message", f"at most {limits.apdu_max} octets"
+    if limits.no_fallback is not None:
+        yield "no fall-back", limits.no_fallback
 
 
 def _known_by(mark: Mark) -> str:
@@ -101,6 +112,8 @@ def _where(point: Any) -> str:
         return f"{point.address}" if point.unit is None else f"{point.address} of unit {point.unit}"
     if hasattr(point, "node"):  # of OPC UA
         return f"{point.node}" if point.index is None else f"{point.node}[{point.index}]"
+    if hasattr(point, "where"):  # of BACnet
+        return str(point.where)
     if hasattr(point, "source"):
         named = " or ".join(" + ".join(map(str, names)) for names in point.source)
         return named or " or ".join(point.write.control)
@@ -115,7 +128,11 @@ def _form(point: Any) -> str:
         words.append(f"text of {point.length} registers" if point.type_name == "string" else point.type_name)
         words += ["low word first"] if point.word_order == "low-first" else []
         words += [f"sum of {point.sum_of}"] if point.sum_of > 1 else []
+    units = getattr(point, "units", None)
+    words += [units.replace("-", " ")] if units else []
     field = getattr(point, "field", None)
+    if getattr(point, "cov", None):
+        words.append(f"followed by {point.cov} notifications")
     if field is not None:
         words.append(f"bit {field[0]}" if field[0] == field[1] else f"bits {field[0]} to {field[1]}")
     factor = point.scale * point.sign

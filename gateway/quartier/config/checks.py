@@ -19,6 +19,9 @@ from quartier_drivers.positions import Path
 from quartier_drivers.profile import Profile
 from quartier_drivers.registry import KINDS
 
+# A Modbus unit has one octet; a kind of bus with larger ones says so itself.
+_UNIT_MAX = 255
+
 
 def cross_check(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
     """Everything that is wrong between sections; ``profiles`` by device, those that could be loaded."""
@@ -53,7 +56,7 @@ def _names(draft: Draft) -> Iterator[Flaw]:
 
 def _endpoints(draft: Draft) -> Iterator[Flaw]:
     def endpoint(bus: Any) -> object:
-        return (getattr(bus, "host", ""), getattr(bus, "port", ""), getattr(bus, "chip", ""))
+        return tuple(getattr(bus, key, "") for key in ("host", "interface", "port", "chip"))
 
     for first, name in _repeated(draft.buses, endpoint):
         yield Flaw(("buses", name), f"is the same wire as {first!r}; expected one bus for its devices")
@@ -82,6 +85,9 @@ def _units(draft: Draft) -> Iterator[Flaw]:
         if device.unit == 0 and getattr(draft.buses.get(device.bus), "kind", "") == "modbus-rtu":
             yield Flaw(("devices", name, "unit"), "0 reaches every device of a serial line; expected 1..247")
         bus = draft.buses.get(device.bus)
+        most = getattr(bus, "unit_max", _UNIT_MAX)
+        if bus is not None and device.unit > most:
+            yield Flaw(("devices", name, "unit"), f"{device.unit} is outside 0..{most}")
         misfit = getattr(bus, "misfit", None)
         if misfit is not None and (found := misfit(device.unit, device.address)):
             key, what = found

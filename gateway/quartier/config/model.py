@@ -62,10 +62,10 @@ class Device(Section):
     """The bus it answers on."""
     profile: ProfileName
     """Which profile describes it, as maker/model."""
-    unit: Annotated[int, Field(ge=0, le=255)] = 1
-    """Its unit (address) on the bus; of a GPIO chip, the offset of its line."""
-    address: Annotated[str, Field(max_length=32, pattern=r"^[0-9A-Za-z.:-]*$")] = ""
-    """Of a meter that answers to more than a unit: M-Bus secondary address, IEC 62056-21 device address."""
+    unit: Annotated[int, Field(ge=0, le=4_194_302)] = 1
+    """Its unit (address) on the bus; of a GPIO chip, the offset of its line; of BACnet, its instance."""
+    address: Annotated[str, Field(max_length=64, pattern=r"^[0-9A-Za-z.:@-]*$")] = ""
+    """M-Bus secondary or IEC 62056-21 address; of BACnet IP, IP:port or network:mac (``@router``)."""
     key_file: SecretFile | None = None
     """File with the keys of a meter that encrypts (TOML: encryption_key, authentication_key, password)."""
 

@@ -67,6 +67,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "password_file": "credential:plant.password",
     },
     "buses.wired": {"kind": "mbus", "port": "tcp://192.168.1.40:10001"},
+    "buses.bms": {"kind": "bacnet-ip", "interface": "eth0"},
     "assets.street": {"role": "lights", "device": "cabinet", "rated_w": 4000},
     "assets.heat_pump": {"role": "heat", "device": "heat_pump", "rated_w": 6000, "comfort_max_c": 55},
     "assets.cooling": {"role": "cooling", "device": "chiller", "rated_w": 8000, "comfort_max_c": 26},
@@ -124,6 +125,8 @@ HINTS: Mapping[str, Any] = {
     "rts_on_send": "high",
     "password_file": "credential:district.password",
     "key_file": "credential:meter.keys",
+    "device_id": 4_000_001,
+    "bbmd": "192.168.50.1",
     "baud": 9600,
     "framing": "8N1",
 }

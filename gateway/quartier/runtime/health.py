@@ -4,7 +4,7 @@ from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from quartier_drivers.abilities import Brisk, Speaker
+from quartier_drivers.abilities import Brisk, Speaker, Telling
 from quartier_drivers.contract import KINDS, QUALITIES, Driver, Quality, Readings
 from quartier_drivers.layout import Layout
 
@@ -34,6 +34,7 @@ class Health:
     period_s: float = field(init=False)
     speaks: bool = field(init=False)
     brisk: Brisk | None = field(init=False)
+    telling: Telling | None = field(init=False)
     _layout: Layout | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -42,12 +43,16 @@ class Health:
         self.period_s = min((info.period_s for info in infos.values()), default=1.0)
         self.speaks = isinstance(self.driver, Speaker)
         self.brisk = self.driver if isinstance(self.driver, Brisk) else None
+        self.telling = self.driver if isinstance(self.driver, Telling) else None
 
     @property
     def due_ns(self) -> int:
         """When the bus should next turn to it; who speaks unasked is heard at once."""
         if self.known and not self.aside:
             return self.driver.due_ns
+        if self.telling is not None:
+            news_ns = self.telling.news_ns
+            return self.probe_ns if news_ns is None else min(self.probe_ns, news_ns)
         return min(self.probe_ns, self.driver.due_ns) if self.speaks else self.probe_ns
 
     @property

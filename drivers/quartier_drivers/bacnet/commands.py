@@ -1,0 +1,209 @@
+"""What a device is told: setpoints at their priority, sheds, and all of it given back.
+
+A place in a priority array never expires.  So what was commanded and is no longer renewed is given back by
+us: as long as we run, an order ends as one with a timer of the device's own would.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from quartier_drivers.bacnet import heads, orders
+from quartier_drivers.bacnet.answers import Read, Told
+from quartier_drivers.bacnet.arrays import Arrays
+from quartier_drivers.bacnet.denials import Denied
+from quartier_drivers.bacnet.jobs import Job
+from quartier_drivers.bacnet.meaning import Meaning
+from quartier_drivers.bacnet.minimums import Least, Minimums
+from quartier_drivers.bacnet.peer import Peer
+from quartier_drivers.bacnet.words import BINARY, PROPERTIES
+from quartier_drivers.contract import Clock, Command, DeviceSpec, Note, Readings
+from quartier_drivers.errors import LinkLost, Refused, WireError
+from quartier_native.bacnet import Ref
+
+_S = 1_000_000_000
+# Orders are renewed every 20 s (failsafe.md section 1, rule 5): who missed three renewals wants it no more.
+LEASE_S = 60
+
+
+class Commands:
+    """The orders to one device."""
+
+    def __init__(self, peer: Peer, device: DeviceSpec, clock: Clock) -> None:
+        self._peer = peer
+        self._device = device
+        self._clock = clock
+        self._meanings: Mapping[str, Meaning] = {}
+        self._minimums = Minimums()
+        self._arrays = Arrays(peer)
+        self._ends_ns: dict[str, int] = {}
+        self._last: dict[str, float] = {}
+        self._caps: dict[str, float | None] = {}
+        self._kinds: dict[str, int] = {}
+        self._beat = 0
+
+    @property
+    def due_ns(self) -> int | None:
+        """When something is to be looked at, or given back; None where nothing is commanded."""
+        dues = [*self._ends_ns.values()]
+        if (look_ns := self._arrays.due_ns) is not None:
+            dues.append(look_ns)
+        return min(dues, default=None)
+
+    @property
+    def standing(self) -> tuple[float | None, ...]:
+        """The caps that stand in the device, as far as they are known: leaving writes none that is higher."""
+        return tuple(self._caps.values())
+
+    def learn(self, meanings: Mapping[str, Meaning], least: Mapping[str, Least]) -> None:
+        """What the points mean in this device, and the least times of its switches."""
+        self._meanings = meanings
+        self._minimums.learn(least)
+        self._arrays.forget()
+        released = {
+            name: one.point.write.on_release for name, one in meanings.items() if one.point.write is not None
+        }
+        self._caps = {name: self._caps.get(name) for name, how in released.items() if how == "cap"}
+
+    def saw(self, told: Readings, job: Job | None = None, answer: Told | None = None) -> None:
+        """Take what was read or notified."""
+        self._minimums.saw(told)
+        for name in self._caps:
+            place = told.layout.place(name)
+            if place is not None:
+                self._caps[name] = None if told.qualities[place] else told.values[place]
+        if job is not None and answer is not None:
+            places = {ref: place for place, ref in enumerate(job.refs)}
+            for one in job.columns.meanings:
+                if one.point.write is not None:
+                    self._kinds[one.name] = answer.kinds[places[one.ref]]
+
+    async def write(self, command: Command) -> None:
+        """Command one point.  Raises Refused, NoReply, LinkLost or Expired."""
+        name = command.point
+        one = self._meanings.get(name)
+        if one is None or one.point.write is None:
+            raise Refused(f"{name} cannot be written")
+        if one.why:
+            raise Refused(f"{name}: {one.why}")
+        now_ns = self._clock.now_ns()
+        left_s = self._minimums.left_s(name, command.value, now_ns)
+        if left_s > 0:
+            raise Refused(f"{name}: the device's least time on or off lasts {left_s:.0f} s more")
+        for order in await self._orders(one, command.value):
+            await self._send(name, order, command.expires_ns)
+        changed = self._last.get(name) != command.value
+        self._last[name] = command.value
+        if name in self._caps:
+            self._caps[name] = command.value
+        if one.point.write.on_release == "own":
+            self._ends_ns[name] = max(command.expires_ns, now_ns + LEASE_S * _S)
+        self._arrays.commanded(one, now_ns, changed=changed)
+
+    async def _orders(self, one: Meaning, value: float) -> list[orders.Order]:
+        try:
+            if one.point.write is not None and one.point.write.shed is not None:
+                return orders.shed(one, value, b"" if value else await self._local_time())
+            self._beat += 1
+            return orders.setpoint(one, value, self._kinds.get(one.name), self._beat)
+        except ValueError as error:
+            raise Refused(f"{one.name}: {error}") from error
+
+    async def _local_time(self) -> bytes:
+        """Date and time of the device's own clock, encoded: from then on it sheds, whatever the time is."""
+        date, time = self._peer.own("local-date"), self._peer.own("local-time")
+        octets = []
+        for ref in (date, time):
+            try:
+                told = await self._peer.read(Read((ref,), self._peer.route))
+            except Denied as denied:
+                raise Refused(f"the device does not tell its time: {denied}") from denied
+            octets.append(told.octets(0))
+        return b"".join(octets)
+
+    async def _send(self, name: str, order: orders.Order, expires_ns: int | None = None) -> None:
+        try:
+            await self._peer.tell(heads.WRITE_PROPERTY, order.body, expires_ns)
+        except Denied as denied:
+            raise Refused(f"{name}: {denied}") from denied
+
+    async def look(self, now_ns: int) -> Sequence[Note]:
+        """Give back what nobody renews, or else read one priority array.  Raises NoReply or LinkLost."""
+        ended = [name for name, end_ns in self._ends_ns.items() if end_ns <= now_ns]
+        if ended:
+            return await self._lapse(ended[0])
+        return await self._arrays.look(self._meanings, now_ns)
+
+    async def _lapse(self, name: str) -> Sequence[Note]:
+        data = {"point": name}
+        try:
+            await self.release((name,))
+        except Refused as refusal:
+            self._leave(name)
+            return (Note("command.stuck", f"nobody renews it, and it cannot be given back: {refusal}", data),)
+        return (Note("command.lapsed", f"{name}: nobody renewed its order: given back to the device", data),)
+
+    async def release(self, points: Collection[str] = ()) -> None:
+        """Give points (absent: all) back, as ``on_release`` says: Null at our priority for ``own``.
+
+        Goes on after a write that fails, unless the network is lost; then raises the first failure.
+        """
+        failed: WireError | None = None
+        for name, one in self._meanings.items():
+            if points and name not in points:
+                continue
+            try:
+                await self._give_back(one)
+            except WireError as error:
+                failed = failed or error
+                if isinstance(error, LinkLost):
+                    raise failed from error
+        if failed is not None:
+            raise failed
+
+    async def _give_back(self, one: Meaning) -> None:
+        if one.name in self._caps:
+            await self._see_cap(one)
+        for order in self._released(one):
+            await self._send(one.name, order)
+        self._leave(one.name)
+
+    async def _see_cap(self, one: Meaning) -> None:
+        """Read what stands now, where the device answers: a cap is never raised by leaving."""
+        try:
+            told = await self._peer.read(Read((one.ref,), self._peer.route))
+        except WireError:
+            return
+        self._caps[one.name] = one.value(told.values[0])
+
+    def _leave(self, name: str) -> None:
+        self._ends_ns.pop(name, None)
+        self._last.pop(name, None)
+        self._arrays.left(name)
+
+    def releases(self, place: str) -> list[Mapping[str, Any]]:
+        """The same as writes encoded for the wire, JSON-ready; the device is at ``place``."""
+        return [
+            orders.dump(one.name, place, order)
+            for one in self._meanings.values()
+            for order in self._released(one)
+        ]
+
+    def _released(self, one: Meaning) -> list[orders.Order]:
+        safe, last = self._device.caps.get(one.name), self._caps.get(one.name)
+        cap = safe if safe is None or last is None else min(safe, last)
+        return orders.release(
+            one, cap if cap is None or last is None else min(cap, last), self._kinds.get(one.name)
+        )
+
+
+def least_refs(meanings: Mapping[str, Meaning]) -> Mapping[str, tuple[Ref, Ref]]:
+    """The properties that tell the least times, on and off, of each point that switches."""
+    on, off = PROPERTIES["minimum-on-time"], PROPERTIES["minimum-off-time"]
+    return {
+        name: (
+            Ref(one.ref.object_type, one.ref.instance, on),
+            Ref(one.ref.object_type, one.ref.instance, off),
+        )
+        for name, one in meanings.items()
+        if one.point.write is not None and one.point.place.kind in BINARY
+    }

@@ -1,0 +1,281 @@
+"""A BACnet device behind the five verbs: polled by plan, followed by subscription, commanded by priority."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar
+
+from quartier_drivers.bacnet.commands import Commands, least_refs
+from quartier_drivers.bacnet.denials import Denied
+from quartier_drivers.bacnet.line import BacnetLine
+from quartier_drivers.bacnet.meaning import meaning, wants_unit
+from quartier_drivers.bacnet.minimums import Least
+from quartier_drivers.bacnet.peer import Bears, Peer
+from quartier_drivers.bacnet.profile import BacnetProfile
+from quartier_drivers.bacnet.served import declared, infos, served
+from quartier_drivers.bacnet.subscriptions import Subscriptions
+from quartier_drivers.bacnet.timetable import Timetable
+from quartier_drivers.bacnet.values import Element
+from quartier_drivers.bacnet.words import PROPERTIES
+from quartier_drivers.contract import (
+    NOTHING,
+    Clock,
+    Command,
+    DeviceSpec,
+    Note,
+    PointInfo,
+    Quality,
+    Reading,
+    Readings,
+    Value,
+    columns,
+)
+from quartier_drivers.errors import LinkLost, NoReply
+from quartier_native.bacnet import Ref
+
+T = TypeVar("T")
+_S = 1_000_000_000
+_IDLE_S = 60
+# News that wait for their turn; a bus that is held up for longer drops the oldest.
+_NEWS_MAX = 256
+
+
+class BacnetDriver:
+    """One device on a BACnet network.  Good readings tell what stood on the wire only if ``shows_raw``."""
+
+    def __init__(
+        self,
+        line: BacnetLine,
+        device: DeviceSpec,
+        profile: BacnetProfile,
+        clock: Clock,
+        *,
+        shows_raw: bool = False,
+    ) -> None:
+        self._line = line
+        self._device = device
+        self._profile = profile
+        self._clock = clock
+        self._shows_raw = shows_raw
+        limits = profile.limits
+        bears = Bears(properties_max=limits.properties_max, multiple=limits.multiple)
+        self._peer = Peer(line, device, bears, limits.apdu_max)
+        self._points = infos(device, profile)
+        self._meanings = {
+            name: declared(name, quantity, point) for name, quantity, point in served(device, profile)
+        }
+        self._times = Timetable(
+            self._peer, self._points, clock, device.phase_ns, status_flags=limits.status_flags
+        )
+        self._commands = Commands(self._peer, device, clock)
+        self._commands.learn(self._meanings, {})
+        self._news: deque[Readings] = deque(maxlen=_NEWS_MAX)
+        self._notes: list[Note] = []
+        self._wake: Callable[[], None] = lambda: None
+        self._aside = True
+        self._subscriptions = Subscriptions(line, self._peer, limits.cov_lifetime_s, clock, self._put)
+        self.skipped_count = 0
+        """Reads left out because the one before came more than a period late."""
+
+    @property
+    def points(self) -> Mapping[str, PointInfo]:
+        """Every point this device serves, by full name."""
+        return self._points
+
+    @property
+    def requests_count(self) -> int:
+        """How many requests it takes to read everything once."""
+        return self._times.requests_count
+
+    @property
+    def news_ns(self) -> int | None:
+        """When what was notified came; None: nothing waits."""
+        return self._news[0].taken_ns if self._news else None
+
+    def on_news(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called when a notification came."""
+        self._wake = wake
+
+    def notes(self) -> Sequence[Note]:
+        """What happened since the last call."""
+        told = tuple(self._notes)
+        self._notes.clear()
+        return told
+
+    @property
+    def due_ns(self) -> int:
+        """When ``read`` wants to be called next (monotonic)."""
+        if self._news:
+            return self._clock.now_ns()
+        dues = (self._times.due_ns, self._subscriptions.due_ns, self._commands.due_ns)
+        known = [due_ns for due_ns in dues if due_ns is not None]
+        return min(known, default=self._clock.now_ns() + _IDLE_S * _S)
+
+    async def open(self) -> Mapping[str, str]:
+        """Find it, say who it is, learn what it bears and its units; then plan.  Raises NoReply or
+        LinkLost.
+        """
+        self._news.clear()
+        try:
+            identity = await self._peer.meet()
+            units = await self._units()
+            least = await self._least()
+        except NoReply:
+            self._peer.is_silent = True
+            raise
+        self._peer.is_silent = False
+        self._learn(units)
+        self._commands.learn(self._meanings, least)
+        self._times.begin(tuple(self._meanings.values()))
+        self._subscriptions.want(self._times.wanted, self._times.known, self._clock.now_ns())
+        self._aside = True
+        return {"maker": self._profile.head.maker, "model": self._profile.head.model} | dict(identity)
+
+    async def _units(self) -> dict[Ref, int]:
+        """The engineering units of the objects whose values need them."""
+        refs = dict.fromkeys(
+            _units_of(one.ref) for one in self._meanings.values() if wants_unit(one.point, one.quantity)
+        )
+        said = await self._peer.said(list(refs))
+        return {ref: one[0].value for ref, one in said.items() if one and isinstance(one[0].value, int)}
+
+    async def _least(self) -> dict[str, Least]:
+        """How long its switches stay on, and off, at least."""
+        refs = least_refs(self._meanings)
+        said = await self._peer.said([ref for pair in refs.values() for ref in pair])
+        return {
+            name: Least(_number(said.get(on)), _number(said.get(off))) for name, (on, off) in refs.items()
+        }
+
+    def _learn(self, units: Mapping[Ref, int]) -> None:
+        before = {one.why for one in self._meanings.values()}
+        self._meanings = {
+            name: meaning(name, one.quantity, one.point, units.get(_units_of(one.ref)))
+            for name, one in self._meanings.items()
+        }
+        for one in self._meanings.values():
+            if one.why and one.why not in before:
+                self._note("units.differ", f"{one.name}: {one.why}; its readings are not used")
+
+    async def read(self) -> Readings:
+        """What was notified, or else the most overdue exchange of the plan; empty when none is due.
+
+        Raises NoReply or LinkLost.
+        """
+        if self._news:
+            return self._news.popleft()
+        now_ns = self._clock.now_ns()
+        job = self._times.next(now_ns)
+        read_ns = now_ns + 1 if job is None else min(job.due_ns, now_ns)
+        beside = self._beside(read_ns)
+        if beside is not None:
+            self._notes += await self._asked(beside(now_ns))
+            return NOTHING
+        if job is None:
+            return NOTHING
+        skipped = self._times.started(job, now_ns)
+        if skipped and not self._aside:
+            self.skipped_count += skipped
+            self._line.count("skipped_count", skipped)
+        try:
+            told = await self._asked(self._peer.read(job.read))
+        except Denied as denied:
+            self._answered()
+            return self._times.narrowed(job, denied)
+        readings = job.columns.told(told, self._clock.now_ns(), shows_raw=self._shows_raw)
+        self._commands.saw(readings, job, told)
+        self._times.missed(job, told)
+        return readings
+
+    def _beside(self, before_ns: int) -> Callable[[int], Awaitable[Sequence[Note]]] | None:
+        """What is due beside the reads, before this moment: a subscription, a look at what is commanded."""
+        dues = (
+            (self._subscriptions.due_ns, self._subscriptions.make),
+            (self._commands.due_ns, self._commands.look),
+        )
+        found = [(due_ns, make) for due_ns, make in dues if due_ns is not None and due_ns < before_ns]
+        return min(found, key=lambda one: one[0])[1] if found else None
+
+    async def _asked(self, exchange: Awaitable[T]) -> T:
+        """What an exchange brings; whether the device is there is seen by each of them."""
+        try:
+            found = await exchange
+        except (NoReply, LinkLost) as error:
+            self._lost(error)
+            raise
+        self._answered()
+        return found
+
+    def _answered(self) -> None:
+        self._peer.is_silent = False
+        if self._aside:
+            self._aside = False
+            self._times.catch_up()
+
+    def _lost(self, error: NoReply | LinkLost) -> None:
+        if not self._aside:
+            self._subscriptions.anew(self._clock.now_ns())
+        self._aside = True
+        self._peer.lost(is_silent=isinstance(error, NoReply))
+
+    async def write(self, command: Command) -> None:
+        """Command one point at its priority; its read-back becomes due at once.
+
+        Raises Refused (the device said no, the profile's limits or a least time do), NoReply (outcome
+        unknown), LinkLost (unknown too) or Expired.
+        """
+        info = self._points.get(command.point)
+        try:
+            await self._commands.write(command)
+        finally:
+            if info is not None and info.read_back:
+                self._times.read_back(command.point, self._profile.limits.settle_s)
+        if info is not None and not info.read_back:
+            self._acknowledge(command)
+
+    def _acknowledge(self, command: Command) -> None:
+        """A write-only property cannot be read back: the device's acknowledgement is all there is."""
+        is_switch = self._points[command.point].kind == "bool"
+        held: Value = command.value != 0 if is_switch else command.value
+        now_ns = self._clock.now_ns()
+        self._put(columns([Reading(command.point, held, Quality.GOOD, now_ns, "acknowledged")], now_ns))
+
+    async def release(self, points: Collection[str] = ()) -> None:
+        """Give points (absent: all) back, as ``on_release`` says: Null at our priority for ``own``.
+
+        Goes on after a write that fails, unless the network is lost; then raises the first failure.
+        """
+        await self._commands.release(points)
+
+    def releases(self) -> Sequence[Mapping[str, Any]]:
+        """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
+        if self._peer.place is None:  # it was never found: nothing was written to it
+            return ()
+        return self._commands.releases(str(self._line.resolved(self._peer.place)))
+
+    @property
+    def standing(self) -> tuple[float | None, ...]:
+        """The caps that stand in the device, as far as they are known: leaving writes none that is higher."""
+        return self._commands.standing
+
+    async def close(self) -> None:
+        """Forget the device; the line stays open for the others."""
+        self._subscriptions.forget()
+        self._times.end()
+        self._news.clear()
+
+    def _put(self, readings: Readings) -> None:
+        self._commands.saw(readings)
+        self._news.append(readings)
+        self._wake()
+
+    def _note(self, code: str, text: str) -> None:
+        self._notes.append(Note(code, text, {"device": self._device.name}))
+
+
+def _number(said: Sequence[Element] | None) -> float:
+    value = said[0].value if said else None
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _units_of(ref: Ref) -> Ref:
+    return Ref(ref.object_type, ref.instance, PROPERTIES["units"])

@@ -1,0 +1,174 @@
+"""What contradicts itself or the standard in a BACnet profile of well-formed keys.  Pure."""
+
+from collections.abc import Iterator, Mapping
+
+from quartier_drivers.bacnet.schema import LOAD_CONTROL, LOW_PRIORITY, PRESENT_VALUE, BacnetPoint, Write
+from quartier_drivers.bacnet.units import NUMBERS, known, worth
+from quartier_drivers.bacnet.words import BINARY, OBJECTS
+from quartier_drivers.flaws import Flaw, name_flaws, quantity_flaws
+from quartier_drivers.forgetting import CAP
+from quartier_drivers.points import word
+
+_INPUTS = frozenset(
+    OBJECTS[name] for name in ("analog-input", "binary-input", "multi-state-input", "accumulator")
+)
+Rule = tuple[bool, str, str]
+
+
+def point_flaws(quantity: str, point: BacnetPoint, scan: Mapping[str, float]) -> list[Flaw]:
+    """What is wrong with a point though each of its keys is well-formed."""
+    flaws = quantity_flaws(quantity, point, scan)
+    if name_flaws(quantity):
+        return flaws
+    rules = [*_meaning(quantity, point), *_commands(quantity, point)]
+    return flaws + [(key, what) for wrong, key, what in rules if wrong]
+
+
+def crowd_flaws(parts: Mapping[str, Mapping[str, BacnetPoint]]) -> Iterator[tuple[tuple[str, str], str]]:
+    """Part and quantity of each point that commands what another one commands, and what is wrong."""
+    seen: dict[tuple[object, int, int | None], str] = {}
+    for part, points in parts.items():
+        for quantity, point in points.items():
+            if point.write is None:
+                continue
+            place = (point.place, point.property_id, point.index)
+            if place in seen:
+                yield (part, quantity), f"commands {point.where} as {seen[place]} does; expected one of them"
+            seen.setdefault(place, f"{part}.{quantity}".lstrip("."))
+
+
+def _meaning(quantity: str, point: BacnetPoint) -> list[Rule]:
+    said = word(quantity)
+    is_text = said.kind == "text"
+    plain = (point.scale, point.offset, point.sign) == (1.0, 0.0, 1)
+    units = point.units
+    return [
+        (units is not None and not said.unit, "units", f"does not fit {quantity}, which has none"),
+        (
+            units is not None
+            and bool(said.unit)
+            and units != "no-units"
+            and worth(NUMBERS[units], said.unit) is None,
+            "units",
+            f"{units!r} is worth nothing in {quantity}; expected one of {', '.join(known(said.unit))}",
+        ),
+        (
+            units is None and bool(said.unit) and point.property_id != PRESENT_VALUE,
+            "units",
+            "is missing: the unit of the object is that of its present value",
+        ),
+        (not plain and said.kind in ("text", "bool"), "scale", f"does not fit {quantity}, a {said.kind}"),
+        (point.bit is not None and said.kind != "bool", "bit", f"fits names in _on only, not {quantity}"),
+        (point.values is not None and said.kind not in ("text", "int"), "values", f"does not fit {quantity}"),
+        (is_text and bool(point.absent), "absent", "does not fit a text"),
+        (
+            point.cov is not None and (point.property_id != PRESENT_VALUE or point.index is not None),
+            "cov",
+            "follows present values only",
+        ),
+        (
+            point.place.kind in BINARY and point.property_id == PRESENT_VALUE and said.kind == "float",
+            "object",
+            f"is on or off; expected a name in _on, not {quantity}",
+        ),
+    ]
+
+
+def _commands(quantity: str, point: BacnetPoint) -> list[Rule]:
+    write = point.write
+    if write is None:
+        return []
+    is_load = point.place.kind == LOAD_CONTROL
+    rules = [
+        (point.place.kind in _INPUTS, "write", f"{point.place} is an input; expected an output or a value"),
+        (word(quantity).kind == "text", "write", "does not fit a text"),
+        (
+            write.priority <= LOW_PRIORITY and write.low_priority_reason is None,
+            "write.priority",
+            f"{write.priority} stands above the building's operators; expected 8..16, or low_priority_reason",
+        ),
+        (
+            write.priority > LOW_PRIORITY and write.low_priority_reason is not None,
+            "write.low_priority_reason",
+            f"stands without a priority of 1..{LOW_PRIORITY}",
+        ),
+        (
+            write.on_release == "own" and not point.has_priorities and write.shed is None,
+            "write.on_release",
+            f'"own" relinquishes a priority, and {point.where} has none; expected "cap", "hold" or a value',
+        ),
+        (is_load != (write.shed is not None), "write.shed", "and a load-control object belong together"),
+        (
+            write.shed is not None and quantity != "relay_on",
+            "write.shed",
+            "fits relay_on only: 0 sheds, 1 lets run",
+        ),
+        *_shed(write),
+    ]
+    return [*rules, *_range(quantity, write), *_watchdog(quantity, write)]
+
+
+def _shed(write: Write) -> Iterator[Rule]:
+    shed = write.shed
+    if shed is not None:
+        ways = (shed.percent, shed.level, shed.amount)
+        yield (
+            sum(way is not None for way in ways) != 1,
+            "write.shed",
+            "expected one of percent, level and amount",
+        )
+        yield write.on_release != "own", "write.on_release", 'expected "own": the load runs again'
+        yield write.fallback is not None, "write.fallback", "stands beside shed, which ends by itself"
+
+
+def _range(quantity: str, write: Write) -> list[Rule]:
+    is_bool = word(quantity).kind == "bool"
+    low = 0.0 if is_bool and write.low is None else write.low
+    high = 1.0 if is_bool and write.high is None else write.high
+    release = write.on_release
+    rules: list[Rule] = [
+        (low is None, "write.low", "is missing: the lowest value that may be written"),
+        (high is None, "write.high", "is missing: the highest value that may be written"),
+        (release == "cap" and CAP not in quantity, "write.on_release", f'"cap" does not fit {quantity}'),
+        (
+            release == "own" and CAP in quantity,
+            "write.on_release",
+            '"own" would lift the cap; expected "cap" or "hold"',
+        ),
+    ]
+    if low is not None and high is not None:
+        rules += [
+            (low > high, "write.low", f"{low:g} is above high = {high:g}"),
+            (
+                isinstance(release, float) and low <= high and not low <= release <= high,
+                "write.on_release",
+                f"{release} is outside {low:g}..{high:g}",
+            ),
+        ]
+    return rules
+
+
+def _watchdog(quantity: str, write: Write) -> list[Rule]:
+    dog = write.fallback
+    if dog is None:
+        return []
+    value = dog.value if isinstance(dog.value, float) else None
+    lifts = CAP in quantity and (value is None or (write.high is not None and value >= write.high))
+    slow = dog.refresh_s is not None and 2 * dog.refresh_s > dog.after_s
+    return [
+        (
+            lifts,
+            "write.fallback.value",
+            f"{dog.value!r} lifts the cap after {dog.after_s:g} s; expected less",
+        ),
+        (
+            quantity.endswith("_on") and value not in (None, 0.0, 1.0),
+            "write.fallback.value",
+            f"{dog.value} is neither on nor off; expected 0 or 1",
+        ),
+        (
+            slow,
+            "write.fallback.refresh_s",
+            f"{dog.refresh_s} is too slow: one lost write would let it act; at most {dog.after_s / 2:g}",
+        ),
+    ]

@@ -1,0 +1,373 @@
+"""A BACnet/IP network as a line: requests and their answers, notifications, and who says that he is there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from quartier_drivers.bacnet import heads, iam
+from quartier_drivers.bacnet.address import WILDCARD, Host, Place, station
+from quartier_drivers.bacnet.exchange import ANSWERS, REFUSALS, Answer, Waiters
+from quartier_drivers.bacnet.port import Ground, Port
+from quartier_drivers.contract import Clock
+from quartier_drivers.errors import Expired, LinkLost, NoReply
+from quartier_native.bacnet import CONFIRMED, UNCONFIRMED, Heard, Ref, hear, notice_of
+
+if TYPE_CHECKING:
+    from quartier_drivers.bacnet.bus import BacnetIpBus
+
+_COUNTERS = (
+    "requests_count",
+    "retries_count",
+    "timeouts_count",
+    "rubbish_count",
+    "late_count",
+    "exceptions_count",
+    "connects_count",
+    "skipped_count",
+    "notifications_count",
+)
+# A Who-Is is asked again after this long without an answer, real time.
+_WHO_IS_S = 0.7
+_WHO_IS_COUNT = 3
+_BVLC = 0x81
+_UNKNOWN_SUBSCRIPTION = (5, 79)  # class services, code unknown-subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A change of value: the instance of the device, the object (type by 2**22 and instance), and all of
+    it.
+    """
+
+    device: int
+    object_id: int
+    data: bytes
+    heard: Heard
+
+
+class Library(Protocol):
+    """What the library does for a line: all that is rare, long or about the network itself."""
+
+    def take(self, data: bytes, host: Host, *, is_broadcast: bool) -> None:
+        """A datagram that is none of ours."""
+        ...
+
+    async def who_is(self, low: int, high: int, place: Place | None = None) -> None:
+        """Ask all devices, or one place, with these instances to say that they are there."""
+        ...
+
+    async def whose_network(self, network: int, timeout_s: float) -> Host | None:
+        """The router to a network; None where none says so."""
+        ...
+
+    async def read(self, place: Place, ref: Ref) -> bytes:
+        """A property as application data, however long.  Raises Refused, NoReply or LinkLost."""
+        ...
+
+    async def register(self, bbmd: Host, ttl_s: int, timeout_s: float) -> None:
+        """Register as a foreign device, and keep registered.  Raises LinkLost where the BBMD does not take
+        us.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the registration back, and end all of its tasks."""
+        ...
+
+
+Load = Callable[["BacnetLine"], Awaitable[Library]]
+
+
+class BacnetLine:
+    """One UDP socket and the devices behind it.  Waiting for an answer is real time."""
+
+    def __init__(self, name: str, bus: "BacnetIpBus", clock: Clock, load: Load | None = None) -> None:
+        self.name = name
+        self.bus = bus
+        self._clock = clock
+        self._load = load
+        self._library: Library | None = None
+        self._loading = asyncio.Lock()
+        self._port = Port(self._take, self._lost)
+        self._waiters = Waiters()
+        self._followers: dict[int, Callable[[Notification], None]] = {}
+        self._next_process = 1
+        self._listeners: list[Callable[[iam.IAm], None]] = []
+        self._routers: dict[int, Host] = {}
+        self._fault: BaseException | None = None
+        self._stats = dict.fromkeys(_COUNTERS, 0.0)
+
+    @property
+    def stats(self) -> Mapping[str, float]:
+        """Counters since start: requests, retries, time-outs, late answers, notifications … all from the
+        start.
+        """
+        self._stats["late_count"] = float(self._waiters.late_count)
+        return self._stats
+
+    @property
+    def ground(self) -> Ground:
+        """Our own address and that of all, once it is open."""
+        return self._port.ground
+
+    def count(self, name: str, step: float = 1) -> None:
+        """Add to a counter of the line."""
+        self._stats[name] += step
+
+    async def open(self) -> None:
+        """Bind our port, and register with the BBMD if there is one.  Raises LinkLost, naming what is
+        wrong.
+        """
+        if self._port.is_open:
+            return
+        self._fault = None
+        self._port.open(self.bus.interface, self.bus.port)
+        self.count("connects_count")
+        try:
+            if self.bus.bbmd is not None:
+                bbmd = station(self.bus.bbmd)
+                await (await self.library()).register(bbmd, self.bus.foreign_ttl_s, self.bus.timeout_s)
+            elif self.bus.device_id is not None:
+                await self.library()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Close it; may be opened again."""
+        library, self._library = self._library, None
+        if library is not None:
+            library.close()
+        self._port.close()
+        self._waiters.fail(LinkLost("closed"))
+
+    def send(self, data: bytes, host: Host) -> None:
+        """Send a datagram of the library's.  Raises LinkLost."""
+        self._port.send(data, host)
+
+    def broadcast(self, data: bytes) -> None:
+        """Send it to all of the subnet.  Raises LinkLost."""
+        self._port.broadcast(data)
+
+    def fail(self, error: BaseException) -> None:
+        """A task of the line has failed: who uses the line next is told."""
+        self._fault = self._fault or error
+
+    async def library(self) -> Library:
+        """The library on our socket, loaded when something first needs it.  Raises LinkLost where there is
+        none.
+        """
+        async with self._loading:
+            if self._library is None:
+                if self._load is None:
+                    raise LinkLost("this needs the BACnet library, which is not used here")
+                self._library = await self._load(self)
+            return self._library
+
+    # Requests
+
+    async def exchange(
+        self,
+        place: Place,
+        request: heads.Request,
+        *,
+        writes: bool = False,
+        probes: bool = False,
+        expires_ns: int | None = None,
+    ) -> Answer:
+        """Make one confirmed request and return its answer, an error, reject or abort included, with its
+        heads.
+
+        A read without an answer is repeated as the bus says; a write is not, its outcome is unknown, nor is
+        one that ``probes`` whether a silent device is back.  Raises NoReply, LinkLost, or Expired where
+        ``expires_ns`` has passed.
+        """
+        await self._ready()
+        host = await self._host(place)
+        route = heads.route_to(place.network, place.mac)
+        left = 0 if writes or probes else self.bus.retries_count
+        while True:
+            if expires_ns is not None and self._clock.now_ns() >= expires_ns:
+                raise Expired(f"{place}: the command expired before it was sent")
+            answer = await self._once(host, route, request)
+            if answer is not None:
+                if answer[1][0] in REFUSALS:
+                    self.count("exceptions_count")
+                return answer
+            if not left:
+                raise NoReply(f"{place} is silent")
+            left -= 1
+            self.count("retries_count")
+
+    async def _once(self, host: Host, route: bytes, request: heads.Request) -> Answer | None:
+        number, waiter = self._waiters.begin(host, route)
+        self._stats["requests_count"] += 1
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self.bus.timeout_s, _give_up, waiter)
+        try:
+            self._port.send(request.datagram(number), host)
+            return await waiter
+        except TimeoutError:
+            self.count("timeouts_count")
+            return None
+        finally:
+            timer.cancel()
+            self._waiters.end(host, route, number)
+
+    async def _ready(self) -> None:
+        """Whoever asks has the line open: safe values are written after it was closed."""
+        if self._fault is not None:
+            fault, self._fault = self._fault, None
+            raise fault
+        if not self._port.is_open:
+            await self.open()
+
+    # Where devices are
+
+    async def _host(self, place: Place) -> Host:
+        if place.host is not None:
+            return place.host
+        assert place.network is not None  # a station without a host is never parsed
+        host = self._routers.get(place.network)
+        if host is None:
+            host = await (await self.library()).whose_network(place.network, self.bus.timeout_s)
+            if host is None:
+                raise NoReply(
+                    f"no router says that it reaches network {place.network}; name it: {place}@192.168.1.1"
+                )
+            self._routers[place.network] = host
+        return host
+
+    def resolved(self, place: Place) -> Place:
+        """The same with its router, where that is known."""
+        if place.host is not None or place.network is None:
+            return place
+        return Place(self._routers.get(place.network), place.network, place.mac)
+
+    def forget_router(self, network: int) -> None:
+        """A device behind it is silent: ask for it anew the next time."""
+        self._routers.pop(network, None)
+
+    def on_i_am(self, listen: Callable[[iam.IAm], None]) -> Callable[[], None]:
+        """Have ``listen`` called for each device that says it is there; returns what ends that."""
+        self._listeners.append(listen)
+        return lambda: self._listeners.remove(listen)
+
+    async def find(self, instance: int) -> iam.IAm:
+        """Ask for a device by its instance.  Raises NoReply where nobody says that he is it, or LinkLost."""
+        found = await self._met(instance, instance, None)
+        if found is None:
+            raise NoReply(
+                f"no device with instance {instance} says that it is there; look with `quartier scan bacnet`"
+            )
+        return found
+
+    async def greet(self, place: Place) -> iam.IAm:
+        """Ask who is at a place.  Raises NoReply where nobody says so, or LinkLost."""
+        await self._host(place)
+        found = await self._met(0, WILDCARD, self.resolved(place))
+        if found is None:
+            raise NoReply(f"{place} does not say which instance it is")
+        return found
+
+    async def _met(self, low: int, high: int, place: Place | None) -> iam.IAm | None:
+        await self._ready()
+        library = await self.library()
+        found: asyncio.Future[iam.IAm] = asyncio.get_running_loop().create_future()
+
+        def listen(said: iam.IAm) -> None:
+            fits = low <= said.instance <= high and place in (None, said.place)
+            if fits and not found.done():
+                found.set_result(said)
+
+        end = self.on_i_am(listen)
+        try:
+            for _ in range(_WHO_IS_COUNT):
+                await library.who_is(low, high, place)
+                done, _ = await asyncio.wait((found,), timeout=_WHO_IS_S)
+                if done:
+                    return found.result()
+        finally:
+            end()
+        return None
+
+    # Notifications
+
+    def follow(self, hear_change: Callable[[Notification], None]) -> int:
+        """A process ID of our own, for subscriptions; its notifications go to ``hear_change``."""
+        number = self._next_process
+        self._next_process += 1
+        self._followers[number] = hear_change
+        return number
+
+    def unfollow(self, number: int) -> None:
+        """Nobody hears its notifications any more."""
+        self._followers.pop(number, None)
+
+    # What comes
+
+    def _take(self, data: bytes, host: Host, is_broadcast: bool) -> None:  # noqa: FBT001 - a callback's argument
+        heard = hear(data)
+        if heard is not None:
+            pdu, number, service, at, source, origin = heard
+            host = _origin(origin) if origin else host
+            if source:
+                self._routers[int.from_bytes(source[:2], "big")] = host
+            if pdu in ANSWERS and self._waiters.settle(host, source, number, (data, heard)):
+                return
+            if pdu == UNCONFIRMED and service == heads.UNCONFIRMED_COV:
+                self._notified(data, heard)
+                return
+            if pdu == CONFIRMED and service == heads.COV:
+                self._answer_notification(data, heard, host)
+                return
+            if pdu == UNCONFIRMED and service == iam.SERVICE:
+                self._i_am(data, at, host, source)
+        elif len(data) < 4 or data[0] != _BVLC:
+            self.count("rubbish_count")
+            return
+        if self._library is not None:
+            self._library.take(data, host, is_broadcast=is_broadcast)
+
+    def _notified(self, data: bytes, heard: Heard) -> bool:
+        notice = notice_of(data, heard[3])
+        follower = None if notice is None else self._followers.get(notice[0])
+        if notice is None or follower is None:
+            return False
+        self.count("notifications_count")
+        follower(Notification(notice[1], notice[2], data, heard))
+        return True
+
+    def _answer_notification(self, data: bytes, heard: Heard, host: Host) -> None:
+        """A notification of a subscription that is none of ours any more is refused, so that it ends."""
+        _, number, _, _, source, _ = heard
+        if self._notified(data, heard):
+            answer = heads.acknowledgement(number, heads.COV, source)
+        else:
+            answer = heads.refusal(number, heads.COV, *_UNKNOWN_SUBSCRIPTION, source)
+        try:
+            self._port.send(answer, host)
+        except LinkLost as error:
+            self._lost(str(error))
+
+    def _i_am(self, data: bytes, at: int, host: Host, source: bytes) -> None:
+        said = iam.heard(data, at, host, source)
+        if said is None:
+            self.count("rubbish_count")
+            return
+        for listen in tuple(self._listeners):
+            listen(said)
+
+    def _lost(self, why: str) -> None:
+        self._waiters.fail(LinkLost(why))
+        self.fail(LinkLost(why))
+
+
+def _give_up(waiter: "asyncio.Future[Answer]") -> None:
+    if not waiter.done():
+        waiter.set_exception(TimeoutError())
+
+
+def _origin(octets: bytes) -> Host:
+    return ".".join(map(str, octets[:4])), int.from_bytes(octets[4:6], "big")

@@ -1,0 +1,242 @@
+"""bacpypes3 on our own socket, the only user of it: who is there, routers, foreign devices, long answers.
+
+The line reads each datagram first and hands on what is none of its own; what the library sends goes out by
+the line.  So the library binds nothing, retries nothing behind our back, and its invoke IDs (128..255) are
+told from ours.
+"""
+
+import asyncio
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from bacpypes3.apdu import (
+    ErrorRejectAbortNack,
+    ReadPropertyACK,
+    ReadPropertyRequest,
+    WhoIsRequest,
+)
+from bacpypes3.app import Application
+from bacpypes3.appservice import ApplicationServiceAccessPoint
+from bacpypes3.basetypes import PropertyIdentifier, Segmentation
+from bacpypes3.comm import ApplicationServiceElement, Server, bind
+from bacpypes3.ipv4.bvll import BVLLCodec
+from bacpypes3.ipv4.service import BIPForeign, BIPNormal
+from bacpypes3.local.device import DeviceObject
+from bacpypes3.netservice import ROUTER_AVAILABLE, NetworkServiceAccessPoint, NetworkServiceElement
+from bacpypes3.pdu import PDU, GlobalBroadcast, IPv4Address, LocalBroadcast, LocalStation, RemoteStation
+from bacpypes3.primitivedata import ObjectIdentifier
+
+from quartier_drivers.bacnet.address import Host, Place, shown
+from quartier_drivers.bacnet.exchange import INVOKE_IDS
+from quartier_drivers.bacnet.tasks import Tasks
+from quartier_drivers.errors import LinkLost, NoReply, Refused
+from quartier_native.bacnet import Ref
+
+if TYPE_CHECKING:
+    from quartier_drivers.bacnet.line import BacnetLine
+
+_VENDOR_ID = 999  # of those that ASHRAE leaves for trials: we have none of our own
+_SEGMENTS_MAX = 64
+_REGISTRATION_STEP_S = 0.05
+# Around the value in a ReadProperty-ACK (15.5): opening tag 3, and its closing one.
+_OPENING = b"\x3e"
+# Services that the library would do for anybody who asks: nothing here is written from outside.
+_NOT_DONE = frozenset(
+    f"do_{service}Request"
+    for service in (
+        "WriteProperty",
+        "WritePropertyMultiple",
+        "SubscribeCOV",
+        "SubscribeCOVProperty",
+        "ConfirmedCOVNotification",
+        "UnconfirmedCOVNotification",
+        "DeviceCommunicationControl",
+    )
+)
+
+
+class Link:
+    """The library for one line."""
+
+    def __init__(self, line: "BacnetLine") -> None:
+        self._line = line
+        self._tasks = Tasks(self._failed)
+        self._numbers = count()
+        self._device = _device(line.bus.device_id)
+        self._app = _App()
+        self._app.asap = _access_point(self._device, self._app, line.bus.timeout_s, line.bus.retries_count)
+        self._app.nsap = NetworkServiceAccessPoint()
+        self._app.nse = NetworkServiceElement()
+        bind(self._app.nse, self._app.nsap)
+        bind(self._app, self._app.asap, self._app.nsap)
+        self._bottom = _Bottom(line)
+        self._foreign = _Foreign() if line.bus.bbmd is not None else None
+        below = self._foreign or BIPNormal()
+        bind(below, BVLLCodec(), self._bottom)
+        self._app.nsap.bind(below, address=IPv4Address((line.ground.address, line.bus.port)))
+        if self._device is not None:
+            self._app.add_object(self._device)
+
+    def take(self, data: bytes, host: Host, *, is_broadcast: bool) -> None:
+        """A datagram that is none of the line's."""
+        here = (
+            LocalBroadcast()
+            if is_broadcast
+            else IPv4Address((self._line.ground.address, self._line.bus.port))
+        )
+        pdu = PDU(data, source=IPv4Address(host), destination=here)
+        self._tasks.start(self._bottom.response(pdu), "bacnet datagram")
+
+    def _failed(self, error: BaseException) -> None:
+        """What cannot be read ends in the task that reads it; all else is a fault of ours or of the
+        network.
+        """
+        if isinstance(error, LinkLost):
+            self._line.fail(error)
+        else:
+            self._line.count("rubbish_count")
+
+    async def who_is(self, low: int, high: int, place: Place | None = None) -> None:
+        """Ask all devices, or one place, with these instances to say that they are there."""
+        asked = WhoIsRequest(
+            deviceInstanceRangeLowLimit=low,
+            deviceInstanceRangeHighLimit=high,
+            destination=GlobalBroadcast() if place is None else await self._address(place),
+        )
+        await ApplicationServiceElement.request(self._app, asked)
+
+    async def whose_network(self, network: int, timeout_s: float) -> Host | None:
+        """The router to a network; None where none says so."""
+        found = self._app.nse.who_is_router_to_network(network=network)
+        done, _ = await asyncio.wait((found,), timeout=timeout_s)
+        if not done:
+            found.cancel()
+            return None
+        routers = [message.pduSource for _, message in found.result()]
+        return None if not routers else IPv4Address(routers[0]).addrTuple
+
+    async def register(self, bbmd: Host, ttl_s: int, timeout_s: float) -> None:
+        """Register as a foreign device, and keep registered.  Raises LinkLost where the BBMD does not take
+        us.
+        """
+        assert self._foreign is not None
+        self._foreign.register(IPv4Address(bbmd), ttl_s)
+        waits = max(1, round(timeout_s / _REGISTRATION_STEP_S))
+        for _ in range(waits):
+            if self._foreign.bbmdRegistrationStatus >= 0:
+                break
+            await asyncio.sleep(_REGISTRATION_STEP_S)
+        status = self._foreign.bbmdRegistrationStatus
+        if status != 0:
+            why = "does not answer" if status < 0 else "does not take foreign devices"
+            raise LinkLost(f"the BBMD {shown(bbmd)} {why}; see its foreign device table")
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the BBMD has us in its table, as far as we know."""
+        return self._foreign is not None and self._foreign.bbmdRegistrationStatus == 0
+
+    async def read(self, place: Place, ref: Ref) -> bytes:
+        """The value of a property as application data, however long: the answer may come in segments.
+
+        Raises Refused, NoReply or LinkLost.
+        """
+        asked = ReadPropertyRequest(
+            objectIdentifier=ObjectIdentifier((ref.object_type, ref.instance)),
+            propertyIdentifier=PropertyIdentifier(ref.property_id),
+            destination=await self._address(place),
+        )
+        if ref.index >= 0:
+            asked.propertyArrayIndex = ref.index
+        asked.apduInvokeID = INVOKE_IDS + next(self._numbers) % INVOKE_IDS
+        try:
+            answer = await self._app.request(asked)
+        except ErrorRejectAbortNack as error:
+            if "tsm-timeout" in str(error) or "no-response" in str(error):
+                raise NoReply(f"{place} is silent") from error
+            raise Refused(f"{place}: {error}") from error
+        if not isinstance(answer, ReadPropertyACK):
+            raise NoReply(f"{place} answered something else")
+        octets = bytes(answer.propertyValue.tagList.encode().pduData)
+        return octets[1:-1] if octets[:1] == _OPENING else octets
+
+    async def _address(self, place: Place) -> Any:
+        if place.network is None:
+            assert place.host is not None  # a station without a host is never parsed
+            return IPv4Address(place.host)
+        there = self._line.resolved(place)
+        if there.host is not None:
+            cache = self._app.nsap.router_info_cache
+            await cache.set_path_info(None, place.network, IPv4Address(there.host), ROUTER_AVAILABLE)
+        return RemoteStation(place.network, place.mac)
+
+    def close(self) -> None:
+        """Give the registration back, and end all of its tasks."""
+        if self._foreign is not None:
+            self._foreign.leave()
+        self._tasks.cancel()
+
+
+class _Bottom(Server[PDU]):  # type: ignore[misc]  # untyped
+    """What stands in the place of the library's own socket."""
+
+    def __init__(self, line: "BacnetLine") -> None:
+        super().__init__()
+        self._line = line
+
+    async def indication(self, pdu: PDU) -> None:
+        to = pdu.pduDestination
+        if isinstance(to, LocalBroadcast):
+            self._line.broadcast(bytes(pdu.pduData))
+        elif isinstance(to, LocalStation):
+            self._line.send(bytes(pdu.pduData), IPv4Address(to).addrTuple)
+        else:
+            self._line.send(bytes(pdu.pduData), to.addrTuple)
+
+
+class _Foreign(BIPForeign):  # type: ignore[misc]  # untyped
+    """A registration that is renewed at half of its time: the library does it when it ends."""
+
+    def _start_tracking_registration(self) -> None:
+        super()._start_tracking_registration()
+        self._registration_handle.cancel()
+        self._registration_handle: asyncio.TimerHandle = asyncio.get_running_loop().call_later(
+            self.bbmdTimeToLive / 2, self._start_registration
+        )
+
+    def leave(self) -> None:
+        """Ask for nothing any more; the BBMD forgets us by itself."""
+        self._stop_tracking_registration()
+        self.bbmdRegistrationStatus = -2
+
+
+class _App(Application):  # type: ignore[misc]  # untyped
+    """An application that takes no orders: it says who it is, and lets its device object be read."""
+
+    def __getattribute__(self, name: str) -> Any:
+        return None if name in _NOT_DONE else super().__getattribute__(name)
+
+
+def _access_point(
+    device: DeviceObject | None, app: Application, timeout_s: float, retries_count: int
+) -> ApplicationServiceAccessPoint:
+    found = ApplicationServiceAccessPoint(device, app.device_info_cache)
+    found.apduTimeout = round(1000 * timeout_s)
+    found.segmentTimeout = round(1000 * timeout_s)
+    found.numberOfApduRetries = retries_count
+    found.segmentationSupported = Segmentation.segmentedBoth
+    found.maxSegmentsAccepted = _SEGMENTS_MAX
+    return found
+
+
+def _device(instance: int | None) -> DeviceObject | None:
+    """Who we are on the network; None: nobody."""
+    if instance is None:
+        return None
+    return DeviceObject(
+        objectIdentifier=f"device,{instance}",
+        objectName=f"quartier-{instance}",
+        vendorIdentifier=_VENDOR_ID,
+        vendorName="Quartier",
+        modelName="gateway",
+    )

@@ -1,0 +1,195 @@
+"""One BACnet device as we ask it: where it is, what it bears, and what it says of itself."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from quartier_drivers.bacnet import heads
+from quartier_drivers.bacnet.address import WILDCARD, Place, parsed
+from quartier_drivers.bacnet.answers import Read, Told, acknowledged
+from quartier_drivers.bacnet.denials import Denied
+from quartier_drivers.bacnet.line import BacnetLine
+from quartier_drivers.bacnet.packing import halves, packed
+from quartier_drivers.bacnet.values import Element, ObjectId
+from quartier_drivers.bacnet.words import OBJECTS, PROPERTIES
+from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.errors import NoReply
+from quartier_native.bacnet import DENIED, MISSING, Ref
+
+_DEVICE = OBJECTS["device"]
+# Until a device has said more: every one takes that much (clause 20.1.2.5).
+APDU_LEAST = 50
+_WORDS = {
+    "maker": "vendor-name",
+    "model": "model-name",
+    "firmware": "firmware-revision",
+    "serial": "serial-number",
+}
+# BACnetServicesSupported (clause 21): the bit of ReadPropertyMultiple.
+_MULTIPLE_BIT = 14
+
+Said = Mapping[Ref, tuple[Element, ...]]
+
+
+@dataclass(slots=True)
+class Bears:
+    """What the device can bear: octets of an APDU, properties of a request, and whether several at once."""
+
+    apdu_max: int = APDU_LEAST
+    properties_max: int = 100
+    multiple: bool = True
+
+
+class Peer:
+    """Requests to one device.  ``place`` is None until it was found; while it ``is_silent`` a read only
+    probes.
+    """
+
+    def __init__(
+        self, line: BacnetLine, device: DeviceSpec, bears: Bears, apdu_most: int | None = None
+    ) -> None:
+        self.place: Place | None = parsed(device.address) if device.address else None
+        self.instance = WILDCARD if device.address else device.unit
+        self.bears = bears
+        self.is_silent = False
+        self._line = line
+        self._device = device
+        self._most = apdu_most or heads.APDU_MAX
+
+    @property
+    def name(self) -> str:
+        """Its name in the site."""
+        return self._device.name
+
+    @property
+    def route(self) -> bytes:
+        """The way behind a router; empty for a device of the network itself."""
+        place = self.place
+        return b"" if place is None else heads.route_to(place.network, place.mac)
+
+    @property
+    def answer_max(self) -> int:
+        """The longest answer that it can send and we take."""
+        return min(self.bears.apdu_max, self._most)
+
+    def took(self, apdu_max: int) -> None:
+        """It said how long an APDU it takes."""
+        self.bears.apdu_max = max(APDU_LEAST, min(apdu_max, heads.APDU_MAX))
+
+    async def meet(self) -> Mapping[str, str]:
+        """Find it, and have it say who it is and what it bears.  Raises NoReply or LinkLost."""
+        await self._locate()
+        told = await self._introduce()
+        head = [self.own("max-apdu-length-accepted"), self.own("protocol-services-supported")]
+        said = await self._one_by_one(head)
+        apdu = _first(said.get(head[0], ()))
+        if isinstance(apdu, int):
+            self.took(apdu)
+        services = _first(said.get(head[1], ()))
+        if isinstance(services, tuple) and len(services) > _MULTIPLE_BIT:
+            self.bears.multiple = self.bears.multiple and services[_MULTIPLE_BIT] is True
+        words = await self.said([self.own(word) for word in _WORDS.values()])
+        texts = {key: _first(words.get(self.own(word), ())) for key, word in _WORDS.items()}
+        return told | {key: text for key, text in texts.items() if isinstance(text, str) and text}
+
+    def lost(self, *, is_silent: bool) -> None:
+        """It did not answer, or the network is gone: its router may be another one, its address too."""
+        self.is_silent = is_silent
+        if self.place is not None and self.place.network is not None:
+            self._line.forget_router(self.place.network)
+
+    def own(self, word: str) -> Ref:
+        """A property of its device object."""
+        return Ref(_DEVICE, self.instance, PROPERTIES[word])
+
+    async def _locate(self) -> None:
+        if self._device.address:
+            return
+        if self.place is None or self.is_silent:
+            found = await self._line.find(self._device.unit)
+            self.place = found.place
+            self.took(found.apdu_max)
+
+    async def _introduce(self) -> dict[str, str]:
+        """Its instance, by the one that every device answers to (clause 12.11.1), else by Who-Is."""
+        ref = self.own("object-identifier")
+        one = _first((await self._one_by_one([ref])).get(ref, ()))
+        if isinstance(one, ObjectId) and one.object_type == _DEVICE:
+            number = one.instance
+        elif self._device.address:
+            said = await self._line.greet(self._there())
+            self.took(said.apdu_max)
+            number = said.instance
+        else:
+            return {}
+        if self._device.address:
+            self.instance = number
+        elif number != self._device.unit:
+            raise NoReply(f"{self.place} is device {number}, and not {self._device.unit}")
+        return {"instance": str(number)}
+
+    async def read(self, read: Read) -> Told:
+        """Make one prepared read.  Raises Denied, NoReply (silent, garbled) or LinkLost."""
+        data, heard = await self._line.exchange(self._there(), read.request, probes=self.is_silent)
+        return read.take(data, heard)
+
+    async def tell(self, service: int, body: bytes, expires_ns: int | None = None) -> None:
+        """Make a write or a subscription, once.  Raises Denied, NoReply, LinkLost or Expired."""
+        request = heads.confirmed(service, body, self.route)
+        data, heard = await self._line.exchange(self._there(), request, writes=True, expires_ns=expires_ns)
+        acknowledged(data, heard, service)
+
+    def _there(self) -> Place:
+        if self.place is None:
+            raise NoReply(f"{self.name} has not been found yet")
+        return self.place
+
+    async def said(self, refs: Sequence[Ref]) -> Said:
+        """What it says of properties, in as few requests as it bears; those that it does not know are left
+        out.
+
+        Raises NoReply or LinkLost.
+        """
+        if not self.bears.multiple:
+            return await self._one_by_one(refs)
+        found: dict[Ref, tuple[Element, ...]] = {}
+        waiting = packed(
+            refs,
+            request_max=self.bears.apdu_max,
+            answer_max=self.answer_max,
+            refs_max=self.bears.properties_max,
+        )
+        while waiting:
+            pack = waiting.pop(0)
+            try:
+                told = await self.read(Read(pack, self.route, answer_max=self._most, multiple=True))
+            except Denied as denied:
+                if denied.is_no_service:
+                    self.bears.multiple = False
+                    rest = [*pack, *(ref for other in waiting for ref in other)]
+                    return found | dict(await self._one_by_one(rest))
+                if len(pack) > 1:
+                    waiting[:0] = halves(pack)
+                else:
+                    found |= await self._one_by_one(pack)
+                continue
+            found |= {
+                ref: told.elements(at)
+                for at, ref in enumerate(pack)
+                if told.kinds[at] not in (DENIED, MISSING)
+            }
+        return found
+
+    async def _one_by_one(self, refs: Iterable[Ref]) -> dict[Ref, tuple[Element, ...]]:
+        found = {}
+        for ref in refs:
+            try:
+                told = await self.read(Read((ref,), self.route, answer_max=self._most))
+            except Denied:
+                continue
+            if told.kinds[0] not in (DENIED, MISSING):
+                found[ref] = told.elements(0)
+        return found
+
+
+def _first(found: Sequence[Element]) -> object:
+    return found[0].value if found else None

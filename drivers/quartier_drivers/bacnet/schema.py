@@ -1,0 +1,230 @@
+"""The tables of a BACnet profile: which property of which object a point is, and how it is commanded."""
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from quartier_drivers.bacnet.units import NUMBERS
+from quartier_drivers.bacnet.words import COMMANDABLE, OBJECTS, PROPERTIES, object_word, property_word
+from quartier_drivers.contract import Fallback
+from quartier_drivers.place import nearest
+from quartier_drivers.schema import Finite, Names, Quantity, Scale, Section
+
+PRESENT_VALUE = PROPERTIES["present-value"]
+LOAD_CONTROL = OBJECTS["load-control"]
+PRIORITY = 10
+"""Where nothing else is said: below life safety, minimum times (6) and operators at a panel (8)."""
+LOW_PRIORITY = 7
+"""Up to here a priority wants a reason."""
+INSTANCE_MAX = 4194302
+
+_OBJECT = re.compile(r"([a-z-]+|[0-9]{1,4}):([0-9]{1,7})")
+_KIND_MAX = 1023
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectName:
+    """An object: its type and its instance (clause 12.1)."""
+
+    kind: int
+    instance: int
+
+    def __str__(self) -> str:
+        """``analog-input:3``."""
+        return f"{object_word(self.kind)}:{self.instance}"
+
+
+def object_name(text: object) -> ObjectName:
+    """Read ``"analog-input:3"``, a maker's own type as ``"130:3"``.  Raises ValueError."""
+    if isinstance(text, ObjectName):
+        return text
+    found = _OBJECT.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise ValueError(f'{text!r} is no object; expected its type and instance as "analog-input:3"')
+    kind = int(found[1]) if found[1].isdecimal() else OBJECTS.get(found[1])
+    if kind is None:
+        raise ValueError(f"{found[1]!r} is no type of object; {nearest(found[1], list(OBJECTS))}")
+    if kind > _KIND_MAX or int(found[2]) > INSTANCE_MAX:
+        raise ValueError(
+            f"{text!r} is no object; expected a type up to {_KIND_MAX}, an instance up to {INSTANCE_MAX}"
+        )
+    return ObjectName(kind, int(found[2]))
+
+
+def property_number(text: object) -> int:
+    """Read ``"present-value"``, or the number of a property.  Raises ValueError."""
+    if isinstance(text, int) and not isinstance(text, bool) and 0 <= text < 1 << 22:
+        return text
+    if isinstance(text, str) and text in PROPERTIES:
+        return PROPERTIES[text]
+    raise ValueError(f"{text!r} is no property; {nearest(str(text), list(PROPERTIES))}, or its number")
+
+
+def _unit(text: object) -> object:
+    if isinstance(text, str) and text not in NUMBERS:
+        raise ValueError(f"{text!r} is no engineering unit known here; {nearest(text, list(NUMBERS))}")
+    return text
+
+
+def _on_release(raw: object) -> object:
+    if raw in ("own", "cap", "hold"):
+        return raw
+    if isinstance(raw, bool | int | float):
+        return float(raw)
+    raise ValueError(f'{raw!r} is wrong, expected "own", "cap", "hold" or a number')
+
+
+def _absent(raw: object) -> object:
+    return (
+        tuple(float(one) for one in raw)
+        if isinstance(raw, list)
+        else (float(raw),)
+        if isinstance(raw, int | float)
+        else raw
+    )
+
+
+ObjectAt = Annotated[ObjectName, BeforeValidator(object_name)]
+PropertyAt = Annotated[int, BeforeValidator(property_number)]
+
+
+class Watchdog(Section):
+    """What the device does when nobody writes, and by which object it notices: a priority never expires."""
+
+    place: ObjectAt = Field(alias="object")
+    """The object that is written together with the point, and that the device supervises."""
+    property_id: PropertyAt = Field(PRESENT_VALUE, alias="property")
+    feeds: Literal["seconds", "beat"] = "seconds"
+    """``seconds``: ``after_s`` is written there; ``beat``: 1 and 0 in turn."""
+    value: Annotated[
+        Literal["own"] | Finite, BeforeValidator(lambda raw: float(raw) if type(raw) is int else raw)
+    ]
+    """What the point then takes, house units; "own": the device's own control decides."""
+    after_s: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    refresh_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+    @property
+    def plain(self) -> Fallback:
+        """The same as the contract says it."""
+        value = None if self.value == "own" else self.value
+        return Fallback(value, self.after_s, str(self.place), self.refresh_s or self.after_s / 3)
+
+
+class Shed(Section):
+    """How a Load Control object is told to shed (clause 12.28): for so long, then it lets go by itself."""
+
+    percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    """What of its baseline it may still take."""
+    level: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """One of the object's own levels."""
+    amount: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """How much less it is to take, kW."""
+    duration_s: Annotated[float, Field(ge=60, le=86_400)] = 900.0
+    """After so long without another order the load runs again; whole minutes."""
+
+    @property
+    def minutes(self) -> int:
+        """The same as the object counts."""
+        return math.ceil(self.duration_s / 60)
+
+
+class Write(Section):
+    """How a point is commanded."""
+
+    low: Finite | None = None
+    high: Finite | None = None
+    priority: Annotated[int, Field(ge=1, le=16)] = PRIORITY
+    """Place in the priority array; 1..7 only with a reason."""
+    low_priority_reason: Annotated[str, Field(min_length=8)] | None = None
+    """Why a priority of 1..7 may be taken, which stands above the operators of the building."""
+    commandable: bool = True
+    """Whether the object has a priority array; without one nothing can be relinquished."""
+    on_release: Annotated[Literal["own", "cap", "hold"] | float, BeforeValidator(_on_release)]
+    fallback: Watchdog | None = None
+    shed: Shed | None = None
+    confirm: Literal["read", "none"] = "read"
+
+
+class BacnetPoint(Quantity):
+    """One quantity: value = sign * scale * (what the unit makes of what stands there) + offset."""
+
+    place: ObjectAt = Field(alias="object")
+    property_id: PropertyAt = Field(PRESENT_VALUE, alias="property")
+    index: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Element of an array."""
+    units: Annotated[str, BeforeValidator(_unit)] | None = None
+    """The unit that the device must have there; absent: the one that it says."""
+    bit: Annotated[int, Field(ge=0, le=52)] | None = None
+    """A bit of a bit string, counted from 0."""
+    values: Names | None = None
+    scale: Scale = 1.0
+    offset: Finite = 0.0
+    sign: Literal[1, -1] = 1
+    absent: Annotated[tuple[float, ...], BeforeValidator(_absent)] = ()
+    """What stands there where nothing is measured."""
+    cov: Literal["confirmed", "unconfirmed"] | None = None
+    """Subscribe to its changes, with notifications of that kind; ``scan`` goes on beneath."""
+    write: Write | None = None
+
+    @property
+    def writable(self) -> bool:
+        """Whether it can be written."""
+        return self.write is not None
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """What its device does by itself when nobody writes; None: nothing."""
+        if self.write is None:
+            return None
+        if self.write.shed is not None:
+            return Fallback(
+                1.0, 60.0 * self.write.shed.minutes, str(self.place), 20.0 * self.write.shed.minutes
+            )
+        return None if self.write.fallback is None else self.write.fallback.plain
+
+    @property
+    def has_priorities(self) -> bool:
+        """Whether a command takes a place in a priority array."""
+        commands = self.write is not None and self.write.commandable and self.write.shed is None
+        return (
+            commands
+            and self.property_id == PRESENT_VALUE
+            and (self.place.kind in COMMANDABLE or self.place.kind > 127)
+        )
+
+    @property
+    def where(self) -> str:
+        """Object, property and element, as people read it."""
+        named = "" if self.property_id == PRESENT_VALUE else f" {property_word(self.property_id)}"
+        return f"{self.place}{named}" + ("" if self.index is None else f"[{self.index}]")
+
+
+class BacnetLimits(Section):
+    """What the device can bear, and what to know of it."""
+
+    apdu_max: Annotated[int, Field(ge=50, le=1476)] | None = None
+    """Largest message it can send, where it says more than it bears."""
+    properties_max: Annotated[int, Field(ge=1, le=500)] = 100
+    """Most properties of one ReadPropertyMultiple."""
+    multiple: bool = True
+    """Whether it may be asked for several properties at once; one that refuses is found out."""
+    status_flags: bool = True
+    """Whether status flags are read beside present values: in fault, or out of service, is BAD."""
+    cov_lifetime_s: Annotated[int, Field(ge=10, le=86_400)] = 300
+    """How long a subscription lasts; it is renewed at half of that."""
+    settle_s: Annotated[float, Field(ge=0, le=600)] = 0.0
+    """How long after a write the device may still show the old value."""
+    no_fallback: Annotated[str, Field(min_length=8)] | None = None
+    """Why points without a watchdog have no fall-back, with the source."""
+
+
+class Recognise(Section):
+    """What tells this device from others when a network is scanned: properties of its device object."""
+
+    vendor_id: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """Vendor identifier, as ASHRAE gave it out."""
+    model: Annotated[str, Field(min_length=1)] | None = None
+    """Model name, ``*`` and ``?`` for any letters."""

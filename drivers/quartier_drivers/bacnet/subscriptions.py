@@ -1,0 +1,153 @@
+"""Subscriptions to changes of value: made, renewed at half their life, made anew after a silence.
+
+Notifications only bring news earlier.  A slow poll of the same points runs beneath, so that a subscription
+that
+died without a word costs time and nothing else; a poll that shows what should have been notified has it made
+anew at once.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from quartier_drivers.bacnet import heads
+from quartier_drivers.bacnet.answers import Follow
+from quartier_drivers.bacnet.denials import Denied, Garbled
+from quartier_drivers.bacnet.jobs import Columns, flags_of
+from quartier_drivers.bacnet.line import BacnetLine, Notification
+from quartier_drivers.bacnet.meaning import Meaning
+from quartier_drivers.bacnet.peer import Peer
+from quartier_drivers.bacnet.requests import subscribe, unsubscribe
+from quartier_drivers.contract import Clock, Note, Readings, Value
+from quartier_native.bacnet import Ref
+
+_S = 1_000_000_000
+# A device that refuses a subscription (its list is full, it knows no such service) is asked again seldom.
+_AGAIN_S = 600
+
+
+@dataclass(slots=True)
+class Subscription:
+    """One object's changes: what of it is told, when the subscription is to be made or renewed."""
+
+    object_type: int
+    instance: int
+    confirmed: bool
+    columns: Columns
+    follow: Follow
+    due_ns: int
+    is_refused: bool = False
+
+
+class Subscriptions:
+    """All of one device's; ``tell`` hears what a notification says."""
+
+    def __init__(
+        self,
+        line: BacnetLine,
+        peer: Peer,
+        lifetime_s: int,
+        clock: Clock,
+        tell: Callable[[Readings], None],
+    ) -> None:
+        self._line = line
+        self._peer = peer
+        self._lifetime_s = lifetime_s
+        self._clock = clock
+        self._tell = tell
+        self._process_id: int | None = None
+        self._all: dict[int, Subscription] = {}
+
+    @property
+    def due_ns(self) -> int | None:
+        """When the next one is to be made or renewed; None where there is none."""
+        return min((one.due_ns for one in self._all.values()), default=None)
+
+    def want(self, meanings: Sequence[Meaning], known: Mapping[str, Value], now_ns: int) -> None:
+        """Follow these points, all in place of those before; due at once."""
+        self._all.clear()
+        objects: dict[tuple[int, int], list[Meaning]] = {}
+        for one in meanings:
+            if one.point.cov is not None:
+                objects.setdefault((one.ref.object_type, one.ref.instance), []).append(one)
+        for (kind, instance), own in objects.items():
+            refs = list(dict.fromkeys(ref for one in own for ref in (one.ref, flags_of(one.ref))))
+            confirmed = any(one.point.cov == "confirmed" for one in own)
+            columns = Columns(own, refs, known)
+            self._all[kind << 22 | instance] = Subscription(
+                kind, instance, confirmed, columns, Follow(refs), now_ns
+            )
+        if self._all and self._process_id is None:
+            self._process_id = self._line.follow(self._heard)
+
+    async def make(self, now_ns: int) -> Sequence[Note]:
+        """Make or renew the one that is most overdue; what a person should know.
+
+        Raises NoReply or LinkLost.
+        """
+        one = min(self._all.values(), key=lambda one: one.due_ns)
+        assert self._process_id is not None
+        body = subscribe(
+            self._process_id,
+            one.object_type,
+            one.instance,
+            confirmed=one.confirmed,
+            lifetime_s=self._lifetime_s,
+        )
+        one.due_ns = now_ns + self._lifetime_s * _S // 2
+        try:
+            await self._peer.tell(heads.SUBSCRIBE, body)
+        except Denied as denied:
+            one.due_ns = now_ns + _AGAIN_S * _S
+            if not one.is_refused:
+                one.is_refused = True
+                return (self._said(one, f"is not followed, only polled: {denied}"),)
+        else:
+            if one.is_refused:
+                one.is_refused = False
+                return (self._said(one, "is followed again", is_good=True),)
+        return ()
+
+    def anew(self, now_ns: int) -> None:
+        """The device was silent, or is another one: it may have forgotten them all."""
+        for one in self._all.values():
+            one.due_ns = min(one.due_ns, now_ns)
+
+    def doubt(self, ref: Ref, now_ns: int) -> None:
+        """A poll showed a change of this object that should have been notified: its subscription is made
+        anew.
+        """
+        one = self._all.get(ref.object_type << 22 | ref.instance)
+        if one is not None and not one.is_refused:
+            one.due_ns = min(one.due_ns, now_ns)
+
+    async def end(self) -> None:
+        """End those that stand, so that the device has room for others.  Raises NoReply or LinkLost."""
+        for one in self._all.values():
+            if self._process_id is not None and not one.is_refused:
+                await self._peer.tell(
+                    heads.SUBSCRIBE, unsubscribe(self._process_id, one.object_type, one.instance)
+                )
+        self.forget()
+
+    def forget(self) -> None:
+        """Hear nothing any more."""
+        if self._process_id is not None:
+            self._line.unfollow(self._process_id)
+            self._process_id = None
+        self._all.clear()
+
+    def _heard(self, notice: Notification) -> None:
+        one = self._all.get(notice.object_id)
+        if one is None or notice.device != self._peer.instance:
+            return
+        try:
+            change = one.follow.take(notice.data, notice.heard)
+        except Garbled:
+            self._line.count("rubbish_count")
+            return
+        self._tell(one.columns.told(change.told, self._clock.now_ns()))
+
+    def _said(self, one: Subscription, what: str, *, is_good: bool = False) -> Note:
+        shown = one.columns.meanings[0].point.place
+        code = "subscription.back" if is_good else "subscription.refused"
+        return Note(code, f"{self._peer.name}: {shown} {what}", {"device": self._peer.name}, is_good)

@@ -1,0 +1,133 @@
+import asyncio
+
+import pytest
+from bacpypes3.apdu import ErrorRejectAbortNack
+from bacpypes3.app import Application
+from bacpypes3.ipv4.app import BBMDApplication
+from bacpypes3.local.analog import AnalogInputObject
+from bacpypes3.pdu import IPv4Address
+from tests.drivers.bacnet.conftest import HOST, INSTANCE, bus, device, free_port
+
+from quartier_drivers.bacnet.address import Place
+from quartier_drivers.bacnet.door import load
+from quartier_drivers.bacnet.line import BacnetLine
+from quartier_drivers.bacnet.values import elements
+from quartier_drivers.errors import LinkLost, NoReply, Refused
+from quartier_native.bacnet import Ref
+
+LIST = Ref(8, INSTANCE, 76)
+
+
+@pytest.fixture
+async def bbmd():
+    """bacpypes3's own BBMD, at a port of its own."""
+    port = free_port()
+    app = BBMDApplication(device(99), IPv4Address(f"{HOST}:{port}"))
+    await asyncio.gather(*app.server._transport_tasks)
+    yield app, f"{HOST}:{port}"
+    app.bbmd._fdt_clock_handle.cancel()
+    app.close()
+
+
+async def test_an_answer_in_segments_is_read_whole(line, serve):
+    """300 objects: more than one message of 206 octets holds."""
+    things = [
+        AnalogInputObject(
+            objectIdentifier=f"analog-input,{number}", objectName=f"point {number}", presentValue=1.0
+        )
+        for number in range(1, 301)
+    ]
+    server = await serve(
+        things=things,
+        maxApduLengthAccepted=206,
+        segmentationSupported="segmented-both",
+        maxSegmentsAccepted=64,
+    )
+    link = await line.library()
+    octets = await link.read(Place((HOST, server.port)), LIST)
+
+    assert [("device", INSTANCE), ("analog-input", 300)] == [
+        ({8: "device", 0: "analog-input"}[one.value.object_type], one.value.instance)
+        for one in (elements(octets)[0], elements(octets)[-1])
+    ]
+    assert 301 == len(elements(octets))
+
+
+async def test_what_the_device_says_no_to_is_refused(line, serve):
+    link = await line.library()
+    with pytest.raises(Refused, match="unknown-object"):
+        await link.read(Place((HOST, (await serve()).port)), Ref(0, 77, 85))
+
+
+async def test_who_is_silent_is_silent(line):
+    link = await line.library()
+    with pytest.raises(NoReply, match="is silent"):
+        await link.read(Place((HOST, free_port())), LIST)
+
+
+async def test_a_foreign_device_is_in_the_table_of_its_bbmd(clock, bbmd):
+    app, address = bbmd
+    line = BacnetLine("bms", bus(bbmd=address, foreign_ttl_s=60), clock, load)
+    await line.open()
+
+    assert [(HOST, line.bus.port)] == [entry.fdAddress.addrTuple for entry in app.bbmd.bbmdFDT]
+    assert (await line.library()).is_registered
+    await line.close()
+
+
+async def test_a_registration_is_renewed_at_half_of_its_time(clock, bbmd):
+    _, address = bbmd
+    line = BacnetLine("bms", bus(bbmd=address, foreign_ttl_s=60), clock, load)
+    await line.open()
+    link = await line.library()
+    due_s = link._foreign._registration_handle.when() - asyncio.get_running_loop().time()
+    await line.close()
+
+    assert 25 < due_s <= 30
+
+
+async def test_a_bbmd_that_does_not_answer_is_a_lost_bus_with_its_name(clock):
+    port = free_port()
+    line = BacnetLine("bms", bus(bbmd=f"{HOST}:{port}", timeout_s=0.05), clock, load)
+    with pytest.raises(LinkLost, match=f"the BBMD 127.0.0.1:{port} does not answer"):
+        await line.open()
+
+    assert not line._port.is_open
+
+
+async def test_a_device_that_takes_no_foreign_ones_is_a_lost_bus_with_its_name(clock, serve):
+    server = await serve()
+    line = BacnetLine("bms", bus(bbmd=server.address), clock, load)
+    with pytest.raises(LinkLost, match="does not take foreign devices"):
+        await line.open()
+
+
+async def test_we_are_nobody_on_the_network_unless_the_site_says_who(clock, serve):
+    server = await serve()
+    said = []
+    for ours in ({}, {"device_id": 4_000_001}):
+        line = BacnetLine("bms", bus(**ours), clock, load)
+        await line.open()
+        await line.library()
+        found = await server.app.who_is(address=IPv4Address(f"{HOST}:{line.bus.port}"), timeout=0.2)
+        said.append([one.iAmDeviceIdentifier[1] for one in found])
+        await line.close()
+
+    assert [[], [4_000_001]] == said
+
+
+async def test_nobody_writes_to_us(clock, serve):
+    server = await serve()
+    line = BacnetLine("bms", bus(device_id=4_000_001), clock, load)
+    await line.open()
+    here = IPv4Address(f"{HOST}:{line.bus.port}")
+    assert "quartier-4000001" == str(await server.app.read_property(here, "device,4000001", "object-name"))
+    with pytest.raises(ErrorRejectAbortNack, match="unrecognized-service"):
+        await server.app.write_property(here, "device,4000001", "object-name", "theirs")
+    await line.close()
+
+
+async def test_our_services_take_no_orders():
+    taken = {name for name in dir(Application) if name.startswith("do_") and "Write" in name}
+
+    assert {"do_WritePropertyRequest"} <= taken, "the library still calls them so"
