@@ -22,7 +22,7 @@ async def load(line: BacnetLine) -> Library:
     try:
         link = await asyncio.to_thread(import_module, "quartier_drivers.bacnet.link")
     except ImportError as error:
-        raise LinkLost("bacpypes3 is not installed; pip install 'quartier[bacnet]'") from error
+        raise LinkLost("bacpypes3 is not installed; pip install bacpypes3") from error
     return cast("Library", link.Link(line))
 
 

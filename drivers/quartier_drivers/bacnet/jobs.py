@@ -120,7 +120,7 @@ class Columns:
             return False
         values[place] = value
         self._texts.pop(place, None)
-        if abs(value) > EXACT_INT_MAX and kind in (UNSIGNED, SIGNED):
+        if abs(value) >= EXACT_INT_MAX and kind in (UNSIGNED, SIGNED):
             self._texts[place] = str(told.elements(at)[0].value)
         return True
 

@@ -1,14 +1,14 @@
 """Priority arrays of devices whose messages do not hold them."""
 
 import pytest
+from tests.drivers.bacnet.conftest import profile, spec
+from tests.drivers.bacnet.test_driver import told
 
 from quartier_drivers.bacnet.driver import BacnetDriver
 from quartier_drivers.contract import Command
 from quartier_hil.devices.bacnet.endpoint import serve_udp
 from quartier_hil.devices.bacnet.service import Habits
 from quartier_hil.devices.bacnet.ventilation import VentilationUnit
-from tests.drivers.bacnet.conftest import profile, spec
-from tests.drivers.bacnet.test_driver import told
 
 POINTS = """
 [points.setpoint_c]

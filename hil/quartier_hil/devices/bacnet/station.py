@@ -29,6 +29,7 @@ class DeviceThing(Thing):
         self._model = model
         self._habits = habits
         self.listed: Callable[[], Iterable[tuple[int, int]]] = tuple
+        self.clock: Callable[[], datetime] = lambda: EPOCH
 
     def _table(self) -> Mapping[int, Callable[[], Value]]:
         services = [number in _services(self._habits) for number in range(_SERVICES_COUNT)]
@@ -57,11 +58,23 @@ class DeviceThing(Thing):
             P["segmentation-supported"]: lambda: tags.enumerated(words.SEGMENTED_NEITHER),
             P["object-list"]: lambda: [tags.identifier(*key) for key in self.listed()],
             P["device-address-binding"]: list,
+            P["local-date"]: lambda: _date(self.clock()),
+            P["local-time"]: lambda: _time(self.clock()),
             P["protocol-services-supported"]: lambda: tags.bits(services),
             P["protocol-object-types-supported"]: lambda: tags.bits(types),
         }
         table |= {P[name]: partial(tags.unsigned, value) for name, value in whole.items()}
         return table | {P[name]: partial(tags.text, value) for name, value in words_of.items()}
+
+
+def _date(now: datetime) -> bytes:
+    """Year from 1900, month, day, day of the week from Monday (20.2.12)."""
+    return tags.tagged(tags.DATE, bytes((now.year - 1900, now.month, now.day, now.isoweekday())))
+
+
+def _time(now: datetime) -> bytes:
+    """Hour, minute, second, hundredth (20.2.13)."""
+    return tags.tagged(tags.TIME, bytes((now.hour, now.minute, now.second, now.microsecond // 10_000)))
 
 
 def _services(habits: Habits) -> set[int]:
@@ -97,6 +110,7 @@ class Station(Device):
         self.things: dict[tuple[int, int], Thing] = {self.itself.key: self.itself}
         self.things |= {one.key: one for one in things}
         self.itself.listed = lambda: self.things
+        self.itself.clock = lambda: self.local_time
         self.service = Service(self.things, instance, habits)
         self.told_count = 0
         self.listeners: list[Callable[[], None]] = []

@@ -25,6 +25,8 @@ PROPERTIES: Mapping[str, int] = {
     "event-state": 36,
     "firmware-revision": 44,
     "inactive-text": 46,
+    "local-date": 56,
+    "local-time": 57,
     "max-apdu-length-accepted": 62,
     "max-pres-value": 65,
     "minimum-off-time": 66,
