@@ -177,7 +177,7 @@ class Link:
         self._tasks.cancel()
 
 
-class _Bottom(Server[PDU]):  # type: ignore[misc]  # untyped
+class _Bottom(Server[PDU]):  # type: ignore[misc]  # the library has no types
     """What stands in the place of the library's own socket."""
 
     def __init__(self, line: "BacnetLine") -> None:
@@ -194,7 +194,7 @@ class _Bottom(Server[PDU]):  # type: ignore[misc]  # untyped
             self._line.send(bytes(pdu.pduData), to.addrTuple)
 
 
-class _Foreign(BIPForeign):  # type: ignore[misc]  # untyped
+class _Foreign(BIPForeign):  # type: ignore[misc]  # the library has no types
     """A registration that is renewed at half of its time: the library does it when it ends."""
 
     def _start_tracking_registration(self) -> None:
@@ -210,7 +210,7 @@ class _Foreign(BIPForeign):  # type: ignore[misc]  # untyped
         self.bbmdRegistrationStatus = -2
 
 
-class _App(Application):  # type: ignore[misc]  # untyped
+class _App(Application):  # type: ignore[misc]  # the library has no types
     """An application that takes no orders: it says who it is, and lets its device object be read."""
 
     def __getattribute__(self, name: str) -> Any:

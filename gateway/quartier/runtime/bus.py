@@ -25,7 +25,7 @@ from quartier.runtime.rota import Rota
 from quartier.runtime.supervisor import ended_well
 from quartier.runtime.witness import NOBODY, Witness
 from quartier.runtime.writes import Tally, Thrift
-from quartier_drivers.abilities import Noting, Pluggable, Speaker, Telling
+from quartier_drivers.abilities import Noting, Pluggable
 from quartier_drivers.contract import Command, Driver, Line, Note, Readings
 from quartier_drivers.errors import LinkLost, NoReply
 
@@ -87,10 +87,7 @@ class Bus:
         self._fruitful = False
         self._rota = Rota(served)
         for health in served:
-            if isinstance(health.driver, Speaker):
-                health.driver.on_word(partial(self._word, health))
-            if isinstance(health.driver, Telling):
-                health.driver.on_news(partial(self._word, health))
+            health.listen(partial(self._word, health))
             if health.brisk is not None:
                 health.brisk.go_on(self._is_urgent)
         self._noting = [one for one in (line, *drivers.values()) if isinstance(one, Noting)]

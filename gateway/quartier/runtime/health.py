@@ -1,7 +1,7 @@
 """How a device on a bus is doing: known or not, answering, set aside, silent."""
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from quartier_drivers.abilities import Brisk, Speaker, Telling
@@ -54,6 +54,13 @@ class Health:
             news_ns = self.telling.news_ns
             return self.probe_ns if news_ns is None else min(self.probe_ns, news_ns)
         return min(self.probe_ns, self.driver.due_ns) if self.speaks else self.probe_ns
+
+    def listen(self, wake: Callable[[], None]) -> None:
+        """Have ``wake`` called when it said something unasked."""
+        if isinstance(self.driver, Speaker):
+            self.driver.on_word(wake)
+        if self.telling is not None:
+            self.telling.on_news(wake)
 
     @property
     def speechless(self) -> bool:

@@ -64,3 +64,33 @@ def test_one_that_never_answered_is_set_aside_at_its_first_failure_and_an_answer
     found.known = True
     found.failed("unit 1 is silent")
     assert not found.aside, "known devices get some patience"
+
+
+class Followed:
+    """A driver whose device also tells of changes by itself."""
+
+    def __init__(self):
+        self.points = {}
+        self.due_ns = 0
+        self.news_ns = None
+        self.wake = None
+
+    def on_news(self, wake):
+        self.wake = wake
+
+
+def test_who_tells_of_changes_is_heard_while_it_is_set_aside_and_probed_no_oftener():
+    health = Health("ahu", Followed(), probe_ns=60, aside=True)
+
+    assert 60 == health.due_ns
+    health.driver.news_ns = 5
+    assert 5 == health.due_ns
+
+
+def test_whoever_speaks_unasked_wakes_the_bus():
+    woken = []
+    health = Health("ahu", Followed())
+    health.listen(lambda: woken.append("ahu"))
+    health.driver.wake()
+
+    assert ["ahu"] == woken
