@@ -281,7 +281,8 @@ def _fitted(ev: Ev, turn: Turn, fit_w: float) -> Turn:
 def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
     """Whether it is time to write: not before its device and the grid meter had their chance to answer.
 
-    One that is not usable is not written for the first time but to come back.
+    One that was moved is written at once, else it would count as moved and stand where it stood; one that is
+    not usable is not written for the first time but to come back.
     """
     asset = player.asset
     assert not isinstance(asset, Battery)
@@ -293,7 +294,12 @@ def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
         return True
     if result.total_high_w is None or not (player.usable or turn != player.turn):
         return False
-    return scene.running_s > measures.START_S or scene.lost or f"{asset.name}.power_w" in scene.state.memories
+    heard = f"{asset.name}.power_w" in scene.state.memories
+    return heard or _moved(player.turn, turn) or scene.running_s > measures.START_S or scene.lost
+
+
+def _moved(before: Turn, turn: Turn) -> bool:
+    return (before.on, before.mode, before.limit_w) != (turn.on, turn.mode, turn.limit_w)
 
 
 def _flexible_want(player: Player, turn: Turn, reason: str) -> Want:

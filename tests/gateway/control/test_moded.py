@@ -208,3 +208,15 @@ def test_without_its_fall_back_it_is_not_even_moved_by_its_own_sense(town):
     p.run(10)
 
     assert 80 == p.points["street.dim_pct"]
+
+
+def test_one_without_a_meter_is_written_in_the_cycle_that_moved_it_also_just_after_a_start(town):
+    p = town(STREET)
+    p.silent.add("street.power_w")
+    p.cap(import_max_w=3_800)
+    while p.state.turns.get("street", Turn()).mode in {None, 0}:
+        p.run(1)
+
+    assert p.t < 15
+    assert [p.points["street.dim_pct"]] == [value for _, value in p.written("street.dim_pct")]
+    assert STREET.modes[p.state.turns["street"].mode].value == p.points["street.dim_pct"]

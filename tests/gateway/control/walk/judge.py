@@ -38,6 +38,7 @@ class Judge:
         self.history: dict[str, list[tuple[float, float, bool]]] = {}
         self.released: set[str] = set()
         self.sent: dict[str, float] = {}
+        self.meddled: set[str] = set()  # written by another, unseen by a house that was not there
         self.heard_t = world.t
         self.restored_t = -inf
         self.begun_t = self.clean_t = world.t
@@ -108,6 +109,7 @@ class Judge:
             self._ordered(command, asset, frozen, before.get(command.point))
             assert not holding or not self._rises(asset, command, before), (holding, command)
             self.sent[command.point] = command.value
+            self.meddled.discard(command.point)
         for point in world.decision.releases:
             assert world.decision.lost[point], point
             self._given_back(point)
@@ -253,7 +255,7 @@ class Judge:
                 "without a fall-back",
                 command,
             )
-        self._times(command, asset)
+        self._times(command, asset, before)
         if command.reason.startswith("restored") and not isinstance(asset, Pv):
             told = self._last_change_t(command.point) == self.world.t
             if told:  # section 2, row release: one load each 30 s
@@ -281,23 +283,25 @@ class Judge:
         told = self.history.get(point, ())
         return told[-1][0] if len(told) > 1 else -inf
 
-    def _times(self, command: Command, asset: Load | Ev | Pv | Moded) -> None:
-        """Section 3: minimum times, over restarts too; and six switchings in an hour at most."""
-        rank = _rank(asset, command.value)
-        if isinstance(asset, Ev) or (isinstance(asset, Pv) and asset.curtail == "limit"):
-            rank = float(rank > 0) if isinstance(asset, Ev) else 1.0
+    def _times(self, command: Command, asset: Load | Ev | Pv | Moded, before: float | None) -> None:
+        """Section 3: minimum times, over restarts too; and six switchings in an hour at most.
+
+        To tell a device what it does already, deaf or fallen back as it is, switches nothing.
+        """
+        rank = _position(asset, command.value)
+        stands = before is not None and _position(asset, before) == rank
+        by_hand = command.who.kind == "person" or stands
         told = self.history.setdefault(command.point, [])
-        by_person = command.who.kind == "person"
         if told and told[-1][1] == rank:
             return
-        told.append((self.world.t, rank, by_person))
+        told.append((self.world.t, rank, by_hand))
         del told[:-40]
-        if len(told) < 3:
+        if len(told) < 3 or stands:
             return
         (_, older, _), (began_t, was, _), (ended_t, here, _) = told[-3:]
         least_s = _least_s(asset, up=was > older)
         assert ended_t - began_t >= least_s - 1e-6, (least_s, command, told[-3:])
-        if isinstance(asset, Load | Ev) and here < was and not by_person:
+        if isinstance(asset, Load | Ev) and here < was and not by_hand:
             downs = [
                 t
                 for (t, now, hand), (_, then, _) in zip(told[1:], told, strict=False)
@@ -325,7 +329,7 @@ class Judge:
         return ""
 
     def _rises(self, asset: Steered, command: Command, before: dict[str, float]) -> bool:
-        if isinstance(asset, Battery | Pv | modes.Chp):
+        if isinstance(asset, Battery | Pv | modes.Chp) or command.point in self.meddled:
             return False
         had = self.sent.get(command.point, before.get(command.point))
         if had is None:
@@ -375,6 +379,8 @@ class Judge:
             return True
         told = self.history.get(point, [])
         rose = len(told) > 1 and told[-1][1] > told[-2][1]
+        if isinstance(asset, Moded) and told:  # it runs, whether or not it ran harder before
+            rose = rose or told[-1][1] >= -asset.normal
         since_t = max(self._last_change_t(point), self.begun_t)
         return (
             asset.tier != "A"
@@ -387,6 +393,13 @@ def _rank(asset: Steered, value: float) -> float:
     if isinstance(asset, Moded):
         return -float(min(range(len(asset.modes)), key=lambda i: abs(asset.modes[i].value - value)))
     return value
+
+
+def _position(asset: Load | Ev | Pv | Moded, value: float) -> float:
+    """What a switching leads to: a car's current and a PV's limit may vary without one."""
+    if isinstance(asset, Ev):
+        return float(value > 0)
+    return 1.0 if isinstance(asset, Pv) and asset.curtail == "limit" else _rank(asset, value)
 
 
 def _least_s(asset: Load | Ev | Pv | Moded, *, up: bool) -> float:
