@@ -1,10 +1,13 @@
-"""The devices of a house's further assets and the meters of its boards: one endpoint each, Modbus TCP."""
+"""The devices of a house's further assets and of its boards' meters: one endpoint each, on its protocol."""
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 
 from quartier_hil import fittings
 from quartier_hil.devices.actor import Device
+from quartier_hil.devices.bacnet.endpoint import serve_udp
+from quartier_hil.devices.bacnet.station import Station
+from quartier_hil.devices.bacnet.ventilation import VentilationUnit
 from quartier_hil.devices.em24 import Em24
 from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.mains import PHASES
@@ -14,6 +17,7 @@ from quartier_hil.fittings import BOX, METER
 from quartier_hil.house import House
 
 _CHARGING = ("power_w", "plugged_on", "charge_state", "session_energy_wh")
+_AIR = ("power_w", "co2_ppm", "speed_pct", "supply_c", "extract_c", "outdoor_c")
 _MEASURED = (
     "power_w",
     *(f"{kind}_{phase}_{unit}" for kind, unit in (("power", "w"), ("current", "a")) for phase in PHASES),
@@ -38,14 +42,21 @@ class Cabinets:
             self.devices[name + BOX] = P30(rated_a=asset.current_max_a, seed=seed)
             self._shown[name] = _CHARGING
             return
+        if isinstance(asset, fittings.Ventilation) and asset.protocol == "bacnet":
+            self.devices[name + BOX] = VentilationUnit(seed=seed, rated_w=asset.rated_w)
+            self._shown[name] = _AIR
+            return
         plant = Plc(asset.kind, seed=seed)
         self.devices[name + BOX] = plant
         self._shown[name] = ("power_w", *plant.map.shown)
 
     async def serve(self, stack: AsyncExitStack) -> dict[str, int]:
-        """Put each on a TCP port of its own; returns the ports by device."""
+        """Put each on a port of its own, TCP or UDP; returns the ports by device."""
         ports = {}
         for name, device in self.devices.items():
+            if isinstance(device, Station):
+                ports[name] = (await stack.enter_async_context(await serve_udp(device))).port
+                continue
             server = await stack.enter_async_context(await serve_tcp(device))
             ports[name] = server.port
         return ports

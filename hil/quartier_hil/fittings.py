@@ -162,6 +162,8 @@ class Ventilation(Fitting):
     """Least ventilation."""
     people: Annotated[float, Field(ge=0)] = 60.0
     """Who breathes there from 8 to 18 h."""
+    protocol: Literal["modbus", "bacnet"] = "modbus"
+    """How its controller is read: a PLC's registers, or the objects of a BACnet device."""
 
 
 class Plain(Fitting):

@@ -10,6 +10,9 @@ from quartier_hil.house import House
 
 POINT_UNIT = 255
 BOARD_METER = "carlo-gavazzi/em24"
+_AIR_ON_BACNET = "quartier/ventilation_bacnet"
+# The gateway's end of a BACnet network on loopback: another address, so that both may have the same port.
+_OWN_END = "127.0.0.2"
 _PROFILES = {
     "cars": "keba/p30",
     "lights": "quartier/lights_cabinet",
@@ -36,7 +39,7 @@ def boxes(house: House) -> dict[str, str]:
 
 def profile(asset: fittings.Asset) -> str:
     """The profile of the device that an asset lives in."""
-    return _PROFILES[asset.kind]
+    return _AIR_ON_BACNET if _is_on_bacnet(asset) else _PROFILES[asset.kind]
 
 
 def text(house: House, ports: Mapping[str, int], timeout_s: float) -> str:
@@ -48,7 +51,8 @@ def text(house: House, ports: Mapping[str, int], timeout_s: float) -> str:
             parts.append(_device(name, BOARD_METER, ports[name], timeout_s))
     for asset in house.assets:
         for place, name in enumerate(fittings.names(asset)):
-            parts.append(_device(name + BOX, profile(asset), ports[name + BOX], timeout_s))
+            put = _bacnet_device if _is_on_bacnet(asset) else _device
+            parts.append(put(name + BOX, profile(asset), ports[name + BOX], timeout_s))
             parts.append("".join(_asset(asset, place, name)))
     return "".join(parts)
 
@@ -64,6 +68,18 @@ def _device(name: str, profile_name: str, port: int, timeout_s: float) -> str:
         f'\n[buses.{name}_net]\nkind = "modbus-tcp"\nhost = "127.0.0.1"\nport = {port}\n'
         f"timeout_s = {timeout_s}\n"
         f'\n[devices.{name}]\nbus = "{name}_net"\nprofile = "{profile_name}"\nunit = {unit}\n'
+    )
+
+
+def _is_on_bacnet(asset: fittings.Asset) -> bool:
+    return isinstance(asset, fittings.Ventilation) and asset.protocol == "bacnet"
+
+
+def _bacnet_device(name: str, profile_name: str, port: int, timeout_s: float) -> str:
+    return (
+        f'\n[buses.{name}_net]\nkind = "bacnet-ip"\ninterface = "{_OWN_END}"\nport = {port}\n'
+        f"timeout_s = {timeout_s}\n"
+        f'\n[devices.{name}]\nbus = "{name}_net"\nprofile = "{profile_name}"\naddress = "127.0.0.1:{port}"\n'
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from quartier_drivers import codec, profile
+from quartier_drivers.bacnet.profile import BacnetProfile
 from quartier_drivers.contract import DeviceSpec, Quality
 from quartier_drivers.meter.profile import MeterProfile
 from quartier_drivers.modbus import orders
@@ -19,7 +20,8 @@ from quartier_drivers.sunspec.profile import SunspecProfile
 VECTORS = Path(__file__).parent / "vectors"
 METERS = [name for name in profile.names() if isinstance(profile.load(name), MeterProfile)]
 SUNSPEC = [name for name in profile.names() if isinstance(profile.load(name), SunspecProfile)]
-PROFILES = [name for name in profile.names() if name not in {*METERS, *SUNSPEC}]
+BACNET = [name for name in profile.names() if isinstance(profile.load(name), BacnetProfile)]
+PROFILES = [name for name in profile.names() if name not in {*METERS, *SUNSPEC, *BACNET}]
 UNIT = 7
 
 
@@ -60,7 +62,7 @@ def place(request: Request) -> str:
     return address if request.unit == UNIT else f"{request.unit}/{address}"
 
 
-@pytest.mark.parametrize("name", [*PROFILES, *METERS, *SUNSPEC])
+@pytest.mark.parametrize("name", [*PROFILES, *METERS, *SUNSPEC, *BACNET])
 def test_every_profile_has_vectors(name: str) -> None:
     assert (VECTORS / f"{name}.toml").is_file()
 
@@ -68,10 +70,10 @@ def test_every_profile_has_vectors(name: str) -> None:
 def test_no_vectors_without_a_profile() -> None:
     files = {f"{file.parent.name}/{file.stem}" for file in VECTORS.glob("*/*.toml")}
 
-    assert {*PROFILES, *METERS, *SUNSPEC} == files
+    assert {*PROFILES, *METERS, *SUNSPEC, *BACNET} == files
 
 
-@pytest.mark.parametrize("name", [*PROFILES, *METERS, *SUNSPEC])
+@pytest.mark.parametrize("name", [*PROFILES, *METERS, *SUNSPEC, *BACNET])
 def test_a_profile_names_its_source(name: str) -> None:
     assert len(profile.load(name).head.source) > 20
 

@@ -56,3 +56,16 @@ def test_a_board_with_a_meter_shows_what_flows_through_it_on_each_phase():
         *(meter.phase_power_w(f"l{phase}") for phase in (1, 2, 3)),
     )
     assert {} == cabinets.orders()
+
+
+async def test_a_ventilation_unit_on_bacnet_shows_the_plant_and_takes_a_limit():
+    air = {"kind": "ventilation", "name": "air1", "rated_w": 4_000, "protocol": "bacnet"}
+    cabinets = Cabinets(House.model_validate({"assets": [air]}), seed=1)
+    unit = cabinets.devices["air1_box"]
+    async with AsyncExitStack() as stack:
+        assert 0 < (await cabinets.serve(stack))["air1_box"]
+    cabinets.publish({"air1.power_w": 900.0, "air1.co2_ppm": 700.0, "air1.speed_pct": 60.0})
+    unit.limit.commands.put(45.0, 10, 0.0)
+
+    assert (900.0, 60.0) == (unit.inputs["power_w"].value, unit.inputs["fan_supply_pct"].value)
+    assert {"air1": {"speed_pct": 45.0}} == cabinets.orders()

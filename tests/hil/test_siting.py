@@ -56,3 +56,16 @@ def test_a_board_with_a_meter_is_a_node_with_a_device():
         site["devices"]["park_meter"]["profile"],
         site["devices"]["park_meter"]["unit"],
     )
+
+
+def test_a_ventilation_unit_on_bacnet_is_found_at_its_port_from_another_end_of_the_loopback():
+    air = {"kind": "ventilation", "name": "air1", "rated_w": 4_000, "protocol": "bacnet"}
+    site = tomllib.loads(siting.text(House.model_validate({"assets": [air]}), {"air1_box": 47_900}, 0.5))
+
+    assert {"kind": "bacnet-ip", "interface": "127.0.0.2", "port": 47_900, "timeout_s": 0.5} == site["buses"][
+        "air1_box_net"
+    ]
+    assert ("quartier/ventilation_bacnet", "127.0.0.1:47900") == (
+        site["devices"]["air1_box"]["profile"],
+        site["devices"]["air1_box"]["address"],
+    )

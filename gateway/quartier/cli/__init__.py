@@ -199,11 +199,14 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "read one device once and print its points",
         "URL: tcp://HOST[:PORT][?unit=N], rtu:///dev/ttyUSB0?baud=9600&unit=1 or rtu://usb:SERIAL?baud=9600\n"
         "example: quartier read eastron/sdm630 'rtu:///dev/ttyUSB0?baud=9600&unit=1'\n"
-        "         quartier read sunspec tcp://inverter.lan      every model and point of a SunSpec device",
+        "         quartier read sunspec tcp://inverter.lan      every model and point of a SunSpec device\n"
+        "         quartier read bacnet 'eth0?unit=201'          every object of a BACnet device\n"
+        "                                                       (--draft: a profile to begin with)",
     )
-    read.add_argument("profile", help="maker/model, see quartier profiles; or sunspec")
+    read.add_argument("profile", help="maker/model, see quartier profiles; or sunspec, bacnet")
     read.add_argument("url", help="where the device is")
     read.add_argument("--profiles", **_PROFILES)
+    read.add_argument("--draft", action="store_true", help="bacnet: print the draft of a profile instead")
     _json(read)
     read.set_defaults(run="device:read")
 
@@ -213,11 +216,25 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "find the units or meters on a bus and guess their profiles; reads only",
         lines.EXAMPLES,
     )
-    look.add_argument("protocol", choices=("modbus", "mbus"), help="what the bus speaks")
+    look.add_argument("protocol", choices=("modbus", "mbus", "bacnet"), help="what the bus speaks")
     look.add_argument("url", help="where the bus is")
     look.add_argument("--units", type=lines.units, metavar="1-20,100", help="which units (default: all)")
     look.add_argument(
         "--secondary", metavar="12FFFFFF", help="mbus: secondary addresses that fit this, F for any digit"
+    )
+    look.add_argument(
+        "--instances",
+        type=lines.instances,
+        metavar="1-999,2001",
+        help="bacnet: which instances (default: all)",
+    )
+    look.add_argument("--at", metavar="ADDRESS,…", help="bacnet: ask these alone, 192.168.1.10 or 2001:5")
+    look.add_argument(
+        "--wait",
+        type=lines.positive,
+        default=2.0,
+        metavar="S",
+        help="bacnet: how long for answers (default: 2)",
     )
     look.add_argument(
         "--bauds",

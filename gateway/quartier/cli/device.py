@@ -23,6 +23,10 @@ def read(options: argparse.Namespace) -> int:
         from quartier.cli import models  # noqa: PLC0415 - a device that tells by itself what it has
 
         return models.read(options)
+    if options.profile == "bacnet":
+        from quartier.cli import objects  # noqa: PLC0415 - the same
+
+        return objects.read(options)
     try:
         rows = asyncio.run(_rows(options))
     except WireError as error:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 UNIT_MAX = 255
+INSTANCE_MAX = 4_194_302
 EXAMPLES = """\
 URL: tcp://HOST[:PORT], rtu:/dev/ttyUSB0?baud=9600&parity=E or rtu://usb:SERIAL?baud=19200; other keys of
 the bus's section may follow, such as timeout_s=1 for slow devices (default here: 0.5).
@@ -21,6 +22,11 @@ secondary address, digit by digit where several answer at once, then the primary
 With --units only these primary addresses are, with --secondary only the meters that fit; --thorough asks who
 is silent twice, and looks behind a meter that may drown others.  Slow meters want &timeout_s=1.
 
+BACnet: URL is the network, eth0 or 192.168.1.5/24, then ?port=47808 and other keys of the bus's section.
+Who-Is goes to all of it, and through ?bbmd=ADDRESS to other subnets; routers are passed.  --instances asks
+range by range, where hundreds would answer at once; --at asks single addresses where no broadcast passes.
+Our UDP port must be free: stop the daemon first.
+
 examples:
   quartier scan modbus tcp://192.168.1.20
   quartier scan modbus 'rtu:/dev/ttyUSB0?baud=9600' --units 1-20
@@ -28,6 +34,8 @@ examples:
   quartier scan mbus '/dev/ttyUSB0?baud=2400'
   quartier scan mbus usb:A50285BI --bauds 2400,300,9600
   quartier scan mbus tcp://192.168.1.30:10001 --secondary 1149FFFF
+  quartier scan bacnet eth0
+  quartier scan bacnet '192.168.1.5/24?bbmd=10.2.0.1' --instances 1-999,2001-2099
 
 Exit codes: 0 somebody answers · 1 nobody does, or the bus cannot be opened · 78 the URL is wrong.
 """
@@ -45,6 +53,22 @@ def units(text: str) -> list[int]:
             raise argparse.ArgumentTypeError(f"{part!r} is wrong, expected rising numbers of 0..{UNIT_MAX}")
         found += span
     return sorted(set(found))
+
+
+def instances(text: str) -> list[tuple[int, int]]:
+    """Read ``1-999,2001`` as ranges; raises ArgumentTypeError saying what was expected."""
+    found = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise argparse.ArgumentTypeError(f"{part!r} is wrong, expected instances such as 1-999,2001")
+        low, high = int(first), int(last or first)
+        if not low <= high <= INSTANCE_MAX:
+            raise argparse.ArgumentTypeError(
+                f"{part!r} is wrong, expected rising numbers of 0..{INSTANCE_MAX}"
+            )
+        found.append((low, high))
+    return found
 
 
 def positive(text: str) -> float:

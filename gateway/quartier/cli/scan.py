@@ -28,6 +28,10 @@ def scan(options: argparse.Namespace) -> int:
         from quartier.cli import scan_mbus  # noqa: PLC0415 - meters of another wire
 
         return scan_mbus.scan(options)
+    if options.protocol == "bacnet":
+        from quartier.cli import scan_bacnet  # noqa: PLC0415 - another network
+
+        return scan_bacnet.scan(options)
     if options.secondary:
         raise ConfigError([Fault(options.url, None, "secondary", "fits mbus only")])
     from quartier_drivers.modbus import reader, scan as scanning  # noqa: PLC0415, I001 - imports the wires

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from quartier_hil.devices.actor import Device
+from quartier_hil.devices.bacnet.ventilation import VentilationUnit
 from quartier_hil.devices.em24 import Em24
 from quartier_hil.devices.gx import Gx
 from quartier_hil.devices.ioboard import IoBoard
@@ -18,6 +19,7 @@ DEVICES: Mapping[str, Callable[..., Device]] = {
     "carlo-gavazzi/em24": Em24,
     "eastron/sdm630": Sdm630,
     "keba/p30": P30,
+    "quartier/ventilation_bacnet": VentilationUnit,
     "sunspec/battery": BatteryInverter,
     "sunspec/inverter": SolarInverter,
     "sunspec/meter": SunSpecMeter,

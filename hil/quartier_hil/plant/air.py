@@ -8,11 +8,16 @@ from quartier_hil.plant.piece import EVENLY, Around, Shares
 OUTDOOR_PPM = 420.0
 # Light work: 20 litres of CO2 an hour and person (EN 16798-1, annex).
 BREATH_M3_PER_H = 0.020
+# A good plate or wheel exchanger (EN 308, dry).
+HEAT_RECOVERED = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ventilation:
-    """``people`` are there from 8 to 18 h; ``flow_m3_per_h`` is the air at full speed."""
+    """``people`` are there from 8 to 18 h; ``flow_m3_per_h`` is the air at full speed.
+
+    A heat exchanger brings the outdoor air to within a fifth of what the extract air is warmer.
+    """
 
     name: str
     rated_w: float
@@ -21,6 +26,8 @@ class Ventilation:
     people: float = 60.0
     speed_pct: float = 100.0
     co2_ppm: float = 600.0
+    extract_c: float = 22.0
+    outdoor_c: float = 15.0
     shares: Shares = EVENLY
 
     @property
@@ -35,11 +42,19 @@ class Ventilation:
         breath = self.people * BREATH_M3_PER_H * 1e6 if 8 <= hour < 18 else 0.0
         away = self.flow_m3_per_h * speed_pct / 100.0 * (self.co2_ppm - OUTDOOR_PPM)
         change = (breath - away) / self.volume_m3 * dt_s / 3600.0
-        return replace(self, speed_pct=speed_pct, co2_ppm=max(self.co2_ppm + change, OUTDOOR_PPM))
+        co2_ppm = max(self.co2_ppm + change, OUTDOOR_PPM)
+        return replace(self, speed_pct=speed_pct, co2_ppm=co2_ppm, outdoor_c=around.outdoor_c)
 
     def values(self) -> Mapping[str, float]:
-        """How much was breathed out."""
-        return {"co2_ppm": self.co2_ppm}
+        """How much was breathed out, how fast the fans turn, and the temperatures of the air."""
+        supply_c = self.outdoor_c + HEAT_RECOVERED * (self.extract_c - self.outdoor_c)
+        return {
+            "co2_ppm": self.co2_ppm,
+            "speed_pct": self.speed_pct,
+            "supply_c": supply_c,
+            "extract_c": self.extract_c,
+            "outdoor_c": self.outdoor_c,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,8 @@ from datetime import datetime
 
 import pytest
 
+from quartier_drivers import profile
+from quartier_drivers.bacnet.units import NUMBERS
 from quartier_hil.devices.bacnet import tags
 from quartier_hil.devices.bacnet.thing import P
 from quartier_hil.devices.bacnet.ventilation import VentilationUnit
@@ -78,3 +80,21 @@ def test_without_a_watchdog_the_limit_stays(unit):
     unit.tick(1e6)
 
     assert {"speed_pct": 40.0} == unit.orders()
+
+
+def test_the_profile_and_the_unit_were_typed_by_two_hands_and_agree(unit):
+    loaded = profile.load("quartier/ventilation_bacnet")
+    (points,) = loaded.parts.values()
+    for quantity, point in points.items():
+        thing = unit.things[point.place.kind, point.place.instance]
+        told = tags.read(thing.read(P["units"]))[0].unsigned if point.units else None
+        assert NUMBERS.get(point.units) == told, quantity
+        assert (point.write is not None) <= (thing.commands is not None), quantity
+    speed, watchdog = points["speed_pct"].write, points["speed_pct"].write.fallback
+
+    assert ((speed.low, speed.high), watchdog.value) == (
+        (unit.limit.low, unit.limit.high),
+        unit.limit.commands.default,
+    )
+    assert unit.watchdog.key == (watchdog.place.kind, watchdog.place.instance)
+    assert loaded.mark.model.removesuffix("*") == unit.model

@@ -1,0 +1,87 @@
+"""``quartier read bacnet``: every object of a BACnet device, without a profile, or the draft of one."""
+
+import argparse
+import asyncio
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from quartier.cli import output
+from quartier_drivers.errors import WireError
+
+if TYPE_CHECKING:
+    from quartier_drivers.bacnet.reader import Target, Told
+    from quartier_drivers.bacnet.survey import Row
+
+
+def read(options: argparse.Namespace) -> int:
+    """Read it once; exit 1 when it does not answer, or tells no objects."""
+    from quartier_drivers.bacnet import draft, reader  # noqa: PLC0415 - a door costs what it imports
+
+    try:
+        told = asyncio.run(_told(reader.target(options.url)))
+    except WireError as error:
+        print(f"{options.url}: {error}", file=sys.stderr)
+        return 1
+    for fault in told.faults:
+        print(f"{options.url}: {fault}", file=sys.stderr)
+    if options.draft:
+        print(draft.text(told.identity, told.vendor_id, told.rows), end="")
+    elif options.json:
+        output.dump(_json(told))
+    else:
+        _print(told)
+    return 0 if told.rows else 1
+
+
+async def _told(named: "Target") -> "Told":
+    from quartier_drivers.bacnet.door import DOOR  # noqa: PLC0415 - a door costs what it imports
+    from quartier_drivers.bacnet.reader import read_all  # noqa: PLC0415 - the same
+    from quartier_drivers.modbus.line import LoopClock  # noqa: PLC0415 - the same
+
+    return await read_all(DOOR.line("read", named.bus, LoopClock()), named)
+
+
+def _print(told: "Told") -> None:
+    who = told.identity
+    model = " ".join(filter(None, (who.get("vendor-name"), who.get("model-name"), who.get("object-name"))))
+    several = "several properties a request" if told.multiple else "one property a request"
+    heading = f"{model}: device {told.instance} at {told.place}, APDU of {told.apdu_max} octets, {several}"
+    columns = ("object", "name", ">value", "unit", "commanded at", "note")
+    output.console().print(output.table(escape(heading), columns, (_cells(row) for row in told.rows)))
+
+
+def _cells(row: "Row") -> tuple[str, ...]:
+    commands = ""
+    if row.commands is not None:
+        commands = ", ".join(f"{one.priority}: {one.value}" for one in row.commands) or "nobody"
+    times = [
+        f"{seconds} s {word} at least"
+        for seconds, word in ((row.least_on_s, "on"), (row.least_off_s, "off"))
+        if seconds
+    ]
+    notes = [*row.flags, *times, *([row.why] if row.why else [])]
+    return (
+        row.where,
+        escape(row.name),
+        escape(row.shown),
+        row.unit,
+        escape(commands),
+        escape("; ".join(notes)),
+    )
+
+
+def _json(told: "Told") -> dict[str, Any]:
+    return {
+        "instance": told.instance,
+        "address": str(told.place),
+        "vendor_id": told.vendor_id,
+        "apdu_max": told.apdu_max,
+        "multiple": told.multiple,
+        "identity": dict(told.identity),
+        "objects": [{**asdict(row), "object": row.where} for row in told.rows],
+        "requests_count": told.requests_count,
+        "faults": told.faults,
+    }

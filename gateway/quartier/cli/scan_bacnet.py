@@ -1,0 +1,193 @@
+"""``quartier scan bacnet``: which devices answer on a BACnet/IP network, and the lines for the site file."""
+
+import argparse
+import asyncio
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from quartier.cli import output
+from quartier_drivers import profile
+from quartier_drivers.errors import ConfigError, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quartier_drivers.bacnet.bus import BacnetIpBus
+    from quartier_drivers.bacnet.profile import BacnetProfile
+    from quartier_drivers.bacnet.scan import Met, Quest, Survey
+
+_SEGMENTATION = ("both ways", "sends only", "takes only", "none")
+
+
+def scan(options: argparse.Namespace) -> int:
+    """Look for devices; exit 1 when nobody answers."""
+    from quartier_drivers.bacnet import reader, scan as scanning  # noqa: PLC0415, I001 - imports the wires
+    from quartier_drivers.bacnet.door import DOOR  # noqa: PLC0415 - the same
+
+    named = reader.target(options.url)
+    teller = _Teller()
+    survey = asyncio.run(_scanned(DOOR, named.bus, scanning, _quest(options), _known(options), teller))
+    teller.end()
+    text = site_lines(named.bus, survey)
+    if options.json:
+        output.dump({"url": options.url, **_json(survey), "site_file": text})
+    else:
+        _print(survey, text)
+    if survey.lost or not survey.found:
+        print(f"{options.url}: {survey.lost or _remedy(named.bus)}", file=sys.stderr)
+    return 0 if survey.found else 1
+
+
+async def _scanned(
+    door: Any,
+    bus: "BacnetIpBus",
+    scanning: Any,
+    quest: "Quest",
+    known: "Sequence[BacnetProfile]",
+    teller: "_Teller",
+) -> "Survey":
+    from quartier_drivers.modbus.line import LoopClock  # noqa: PLC0415 - a scan alone needs a clock of its own
+
+    found: Survey = await scanning.scan(door.line("scan", bus, LoopClock()), quest, known, teller)
+    return found
+
+
+def _quest(options: argparse.Namespace) -> "Quest":
+    from quartier_drivers.bacnet.address import parsed  # noqa: PLC0415 - nobody but this scan needs it
+    from quartier_drivers.bacnet.scan import EVERY, Quest  # noqa: PLC0415 - imports the wires
+
+    try:
+        places = [parsed(one) for one in options.at.split(",")] if options.at else []
+    except ValueError as error:
+        raise ConfigError([Fault(options.url, None, "at", str(error))]) from error
+    return Quest(options.instances or [EVERY], places, options.wait)
+
+
+def _known(options: argparse.Namespace) -> "list[BacnetProfile]":
+    """The profiles that a device may be recognised by; a site's own with a fault is named and left out."""
+    from quartier_drivers.bacnet.profile import BacnetProfile  # noqa: PLC0415 - nobody but this scan needs it
+
+    found = []
+    for name in profile.names(options.profiles):
+        try:
+            one = profile.load(name, options.profiles)
+        except ConfigError as error:
+            print(f"left out: {error.faults[0]}", file=sys.stderr)
+            continue
+        if isinstance(one, BacnetProfile):
+            found.append(one)
+    return found
+
+
+class _Teller:
+    """Says on the error output how far a scan has come: in place on a terminal, else each step once."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._told = ""
+
+    def __call__(self, what: str) -> None:
+        if self._live:
+            print(f"\r{what} \033[K", end="", file=sys.stderr)
+        elif what != self._told:
+            print(what, file=sys.stderr)
+        self._told = what
+
+    def end(self) -> None:
+        """Leave the line clean."""
+        if self._live and self._told:
+            print("\r\033[K", end="", file=sys.stderr)
+
+
+def _remedy(bus: "BacnetIpBus") -> str:
+    return (
+        "nobody says that he is there; look whether BACnet/IP is switched on in the devices and at UDP port "
+        f"{bus.port}, name addresses with --at where no broadcast passes, or a BBMD with ?bbmd=ADDRESS for "
+        "another subnet"
+    )
+
+
+def _print(survey: "Survey", text: str) -> None:
+    for note in survey.notes:
+        print(f"note: {note}")
+    if not survey.found:
+        return
+    rows = [row for met in survey.found for row in _rows(met)]
+    columns = (">instance", "address", "device", "name", "profile", "how sure", "why")
+    output.console().print(output.table("", columns, rows))
+    print(f"\nFor the site file:\n\n{text}")
+
+
+def _rows(met: "Met") -> list[tuple[str, ...]]:
+    told = met.identity
+    head = (
+        str(met.said.instance),
+        str(met.said.place),
+        " ".join((told.get("vendor-name", f"vendor {met.said.vendor_id}"), told.get("model-name", ""))),
+        told.get("object-name", "–"),
+    )
+    if not met.guesses:
+        why = met.why or "no profile knows it; quartier read bacnet … --draft begins one"
+        return [(*head, "–", "", why)]
+    first, *others = met.guesses
+    more = [("",) * len(head) + (one.profile, one.sure, one.why) for one in others]
+    return [(*head, first.profile, first.sure, first.why), *more]
+
+
+def _json(survey: "Survey") -> dict[str, Any]:
+    found = [
+        {
+            "instance": met.said.instance,
+            "address": str(met.said.place),
+            "vendor_id": met.said.vendor_id,
+            "apdu_max": met.said.apdu_max,
+            "segmentation": _segmentation(met.said.segmentation),
+            "identity": dict(met.identity),
+            "guesses": [asdict(one) for one in met.guesses],
+            "why": met.why,
+        }
+        for met in survey.found
+    ]
+    return {
+        "found": found,
+        "asked_count": survey.asked_count,
+        "notes": survey.notes,
+        "lost": survey.lost,
+    }
+
+
+def _segmentation(number: int) -> str:
+    return _SEGMENTATION[number] if number < len(_SEGMENTATION) else str(number)
+
+
+def site_lines(bus: "BacnetIpBus", survey: "Survey") -> str:
+    """The lines of a site file for what was found: by instance, by address where two share one."""
+    if not survey.found:
+        return ""
+    lines = ["[buses.bacnet]"]
+    for key, value in bus.model_dump(exclude_defaults=True).items():
+        lines.append(f'{key} = "{value}"' if isinstance(value, str) else f"{key} = {value}")
+    instances = [met.said.instance for met in survey.found]
+    for met in survey.found:
+        number = met.said.instance
+        shared = instances.count(number) > 1
+        lines += ["", f"[devices.{_name(met, shared=shared)}]", 'bus = "bacnet"', *_profile_lines(met)]
+        lines.append(f'address = "{met.said.place}"' if shared else f"unit = {number}")
+    return "\n".join(lines) + "\n"
+
+
+def _name(met: "Met", *, shared: bool) -> str:
+    place = "".join(one if one.isalnum() else "_" for one in str(met.said.place).lower())
+    return f"b{met.said.instance}" + (f"_{place}" if shared else "")
+
+
+def _profile_lines(met: "Met") -> list[str]:
+    if not met.guesses:
+        return [
+            'profile = ""                  # no profile knows it; quartier read bacnet --draft begins one'
+        ]
+    first, *others = met.guesses
+    told = "" if first.sure == "sure" else f"  # {first.sure}: compare the maker's plate"
+    more = [f'# profile = "{one.profile}"  # {one.sure}' for one in others]
+    return [f'profile = "{first.profile}"{told}', *more]
