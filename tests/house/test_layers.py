@@ -86,6 +86,7 @@ ROOMS = (
     ),
     # They check what a URL or a release table says of a bus, by the model of its section.
     Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),
+    Room("quartier_drivers.bacnet.reader", ("quartier_drivers", "quartier_native"), ("pydantic",)),
     Room("quartier_drivers.modbus.door", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers", ("quartier_drivers", "quartier_native")),
     Room("quartier.house", ("quartier.house", *CONTRACT), pure=True),

@@ -71,6 +71,10 @@ class Library(Protocol):
         """
         ...
 
+    async def distribution(self, bbmd: Host, timeout_s: float) -> list[Host] | None:
+        """The BBMDs that one of them forwards broadcasts to; None where it does not say."""
+        ...
+
     def close(self) -> None:
         """Give the registration back, and end all of its tasks."""
         ...

@@ -20,7 +20,7 @@ from bacpypes3.appservice import ApplicationServiceAccessPoint
 from bacpypes3.basetypes import PropertyIdentifier, Segmentation
 from bacpypes3.comm import ApplicationServiceElement, Server, bind
 from bacpypes3.ipv4.bvll import BVLLCodec
-from bacpypes3.ipv4.service import BIPForeign, BIPNormal
+from bacpypes3.ipv4.service import BIPForeign, BIPNormal, BVLLServiceElement
 from bacpypes3.local.device import DeviceObject
 from bacpypes3.netservice import ROUTER_AVAILABLE, NetworkServiceAccessPoint, NetworkServiceElement
 from bacpypes3.pdu import PDU, GlobalBroadcast, IPv4Address, LocalBroadcast, LocalStation, RemoteStation
@@ -73,6 +73,8 @@ class Link:
         self._foreign = _Foreign() if line.bus.bbmd is not None else None
         below = self._foreign or BIPNormal()
         bind(below, BVLLCodec(), self._bottom)
+        self._tables = BVLLServiceElement()
+        bind(self._tables, below)
         self._app.nsap.bind(below, address=IPv4Address((line.ground.address, line.bus.port)))
         if self._device is not None:
             self._app.add_object(self._device)
@@ -130,6 +132,13 @@ class Link:
         if status != 0:
             why = "does not answer" if status < 0 else "does not take foreign devices"
             raise LinkLost(f"the BBMD {shown(bbmd)} {why}; see its foreign device table")
+
+    async def distribution(self, bbmd: Host, timeout_s: float) -> list[Host] | None:
+        """The BBMDs that one of them forwards broadcasts to, itself included (J.4.3); None where it does not
+        say.
+        """
+        told = await self._tables.read_broadcast_distribution_table(IPv4Address(bbmd), timeout_s)
+        return None if told is None else [IPv4Address(one).addrTuple for one in told]
 
     @property
     def is_registered(self) -> bool:

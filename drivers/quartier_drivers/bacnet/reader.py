@@ -1,4 +1,4 @@
-"""Reads a BACnet device without a site file: who it is and all of its objects, by a URL."""
+"""Reads a BACnet device without a site file, by a URL: all of its objects, or the points of a profile."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -12,13 +12,17 @@ from quartier_drivers.bacnet import survey
 from quartier_drivers.bacnet.address import Place
 from quartier_drivers.bacnet.bus import BacnetIpBus
 from quartier_drivers.bacnet.denials import Denied, Garbled
+from quartier_drivers.bacnet.door import DOOR
 from quartier_drivers.bacnet.inquiry import Inquiry
 from quartier_drivers.bacnet.line import BacnetLine
 from quartier_drivers.bacnet.peer import Bears, Peer
-from quartier_drivers.bacnet.survey import Row
+from quartier_drivers.bacnet.profile import BacnetProfile
+from quartier_drivers.bacnet.survey import Row as ObjectRow
 from quartier_drivers.bacnet.words import OBJECTS, PROPERTIES
-from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.contract import DeviceSpec, Reading
 from quartier_drivers.errors import ConfigError, Fault, NoReply
+from quartier_drivers.modbus.line import LoopClock
+from quartier_drivers.modbus.reader import OWNER, Row, row
 from quartier_native.bacnet import Ref
 
 FORMS = "eth0?unit=201, 192.168.1.5/24?unit=201 or eth0?address=192.168.1.10"
@@ -44,7 +48,7 @@ class Told:
     apdu_max: int
     multiple: bool
     identity: Mapping[str, str]
-    rows: Sequence[Row]
+    rows: Sequence[ObjectRow]
     requests_count: int
     faults: list[str] = field(default_factory=list)
 
@@ -88,10 +92,40 @@ def _typed(said: Mapping[str, str]) -> dict[str, Any]:
     return typed
 
 
-async def read_all(line: BacnetLine, named: Target) -> Told:
-    """Everything that one device tells.  Raises NoReply, LinkLost; ConfigError: the URL names no device."""
+async def read_points(profile: BacnetProfile, url: str) -> list[Row]:
+    """Every point of the profile, read once, and who the device is.
+
+    Raises ConfigError (URL), LinkLost, or NoReply where the device does not answer.
+    """
+    named = _device(target(url))
+    clock = LoopClock()
+    line = DOOR.line("read", named.bus, clock)
+    owners = {part: part or OWNER for part in profile.parts}
+    spec = DeviceSpec("read", named.unit or 0, owners, address=named.address)
+    driver = DOOR.driver(line, spec, profile, clock)
+    found: dict[str, Reading] = {}
+    await line.open()
+    try:
+        identity = await driver.open()
+        for _ in range(4 * len(driver.points)):
+            if len(found) == len(driver.points):
+                break
+            found |= {reading.point: reading for reading in await driver.read()}
+    finally:
+        await line.close()
+    rows = [Row(f"identity.{key}", text, "", "", "") for key, text in identity.items()]
+    return rows + [row(name, found.get(name)) for name in driver.points]
+
+
+def _device(named: Target) -> Target:
     if named.unit is None and not named.address:
         raise ConfigError([Fault(named.bus.interface, None, "url", f"names no device, expected {FORMS}")])
+    return named
+
+
+async def read_all(line: BacnetLine, named: Target) -> Told:
+    """Everything that one device tells.  Raises NoReply, LinkLost; ConfigError: the URL names no device."""
+    _device(named)
     await line.open()
     try:
         spec = DeviceSpec("device", named.unit or 0, {}, address=named.address)

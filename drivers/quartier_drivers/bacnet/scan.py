@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from quartier_drivers.bacnet import survey
-from quartier_drivers.bacnet.address import WILDCARD, Place
+from quartier_drivers.bacnet.address import WILDCARD, Place, shown, station
 from quartier_drivers.bacnet.iam import IAm
 from quartier_drivers.bacnet.inquiry import Inquiry
 from quartier_drivers.bacnet.line import BacnetLine
@@ -63,6 +63,8 @@ async def scan(
     found = Survey()
     try:
         await line.open()
+        if line.bus.bbmd is not None:
+            found.notes.append(await _forwarded(line, line.bus.bbmd))
         announced = await _announced(line, quest, found, tell)
         for number, said in enumerate(announced, start=1):
             tell(f"asking device {said.instance}, {number} of {len(announced)}")
@@ -98,6 +100,15 @@ async def _announced(
     meant = [said for said in heard.values() if _is_meant(said, quest.spans)]
     found.notes += _doubles(meant)
     return sorted(meant, key=lambda said: (said.instance, str(said.place)))
+
+
+async def _forwarded(line: BacnetLine, bbmd: str) -> str:
+    """Whose subnets a broadcast through the BBMD reaches."""
+    library = await line.library()
+    told = await library.distribution(station(bbmd), line.bus.timeout_s)
+    if told is None:
+        return f"the BBMD {bbmd} does not tell to whom it forwards"
+    return f"the BBMD {bbmd} forwards broadcasts to {', '.join(map(shown, told)) or 'nobody else'}"
 
 
 def _is_meant(said: IAm, spans: Sequence[Span]) -> bool:

@@ -222,20 +222,7 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     look.add_argument(
         "--secondary", metavar="12FFFFFF", help="mbus: secondary addresses that fit this, F for any digit"
     )
-    look.add_argument(
-        "--instances",
-        type=lines.instances,
-        metavar="1-999,2001",
-        help="bacnet: which instances (default: all)",
-    )
-    look.add_argument("--at", metavar="ADDRESS,…", help="bacnet: ask these alone, 192.168.1.10 or 2001:5")
-    look.add_argument(
-        "--wait",
-        type=lines.positive,
-        default=2.0,
-        metavar="S",
-        help="bacnet: how long for answers (default: 2)",
-    )
+    lines.of_bacnet(look)
     look.add_argument(
         "--bauds",
         type=lines.bauds,

@@ -50,6 +50,10 @@ async def _rows(options: argparse.Namespace) -> "list[Row]":
         from quartier_drivers.sunspec.reader import read_points  # noqa: PLC0415 - a door costs what it imports
 
         return await read_points(loaded, options.url)  # type: ignore[arg-type]  # its protocol says which it is
+    if loaded.protocol == "bacnet":
+        from quartier_drivers.bacnet import reader  # noqa: PLC0415 - the same
+
+        return await reader.read_points(loaded, options.url)  # type: ignore[arg-type]  # as above
     from quartier_drivers.modbus.reader import read_once  # noqa: PLC0415 - the same
 
     return await read_once(options.profile, options.url, folders=options.profiles)

@@ -71,6 +71,24 @@ def instances(text: str) -> list[tuple[int, int]]:
     return found
 
 
+def of_bacnet(look: argparse.ArgumentParser) -> None:
+    """The options of a scan that fit BACnet only."""
+    look.add_argument(
+        "--instances",
+        type=instances,
+        metavar="1-999,2001",
+        help="bacnet: which instances (default: all)",
+    )
+    look.add_argument("--at", metavar="ADDRESS,…", help="bacnet: ask these alone, 192.168.1.10 or 2001:5")
+    look.add_argument(
+        "--wait",
+        type=positive,
+        default=2.0,
+        metavar="S",
+        help="bacnet: how long for answers (default: 2)",
+    )
+
+
 def positive(text: str) -> float:
     """Read a number above 0; raises ArgumentTypeError saying what was expected."""
     try:

@@ -9,8 +9,8 @@ from quartier.runtime.health import PROBE_PAUSE_S, Health
 
 PROBE_SHARE = 0.03
 """Of a bus's time, while a neighbour answers: so much may go to who does not."""
-LONELY_SHARE = 0.5
-"""The same where nobody answers; the rest is for writes."""
+LONELY_SHARE = 1.0
+"""The same where nobody answers: there is nobody whose time that would be."""
 TOGETHER_S, TOGETHER_POLLS = 10.0, 2.0
 """Whose last answers lie no further apart than this fell silent together."""
 

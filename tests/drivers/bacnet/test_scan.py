@@ -1,3 +1,6 @@
+from types import SimpleNamespace
+
+import pytest
 from tests.drivers.bacnet.carried import Wire
 
 from quartier_drivers.bacnet.address import Place
@@ -17,6 +20,7 @@ class Network:
         self.wires = {place: Wire(room) for place, room in rooms.items()}
         self.fault = fault
         self.asked = []
+        self.bus = SimpleNamespace(bbmd=None, timeout_s=1.0)
         self.closed = False
         self._listen = None
 
@@ -40,6 +44,10 @@ class Network:
             room = wire.station
             if place in (None, where):
                 self._listen(IAm(room.instance, where, 1476, NO_SEGMENTATION, 999))
+
+    async def distribution(self, bbmd, timeout_s):
+        del timeout_s
+        return {("10.2.0.1", 47808): [("10.2.0.1", 47808), ("10.3.0.1", 47809)]}.get(bbmd)
 
     async def exchange(self, place, request):
         return await self.wires[place].exchange(place, request)
@@ -80,6 +88,20 @@ async def test_one_that_falls_silent_is_told_with_what_it_announced():
     (met,) = (await scanned(Network({HERE: room}))).found
 
     assert (301, {}, "127.0.0.1 is silent") == (met.said.instance, met.identity, met.why)
+
+
+@pytest.mark.parametrize(
+    ("bbmd", "note"),
+    [
+        ("10.2.0.1", "the BBMD 10.2.0.1 forwards broadcasts to 10.2.0.1, 10.3.0.1:47809"),
+        ("10.9.0.1", "the BBMD 10.9.0.1 does not tell to whom it forwards"),
+    ],
+)
+async def test_a_bbmd_is_asked_to_whom_it_forwards(bbmd, note):
+    network = Network({HERE: RoomController(301)})
+    network.bus.bbmd = bbmd
+
+    assert [note] == (await scanned(network)).notes
 
 
 async def test_a_network_that_is_not_there_is_told():

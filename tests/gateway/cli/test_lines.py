@@ -2,7 +2,7 @@ import argparse
 
 import pytest
 
-from quartier.cli.lines import bauds, parities, units
+from quartier.cli.lines import bauds, instances, parities, units
 
 
 def test_units_bauds_and_parities_are_lists():
@@ -19,3 +19,10 @@ def test_units_bauds_and_parities_are_lists():
     ):
         with pytest.raises(argparse.ArgumentTypeError, match="is wrong, expected"):
             read(text)
+
+
+def test_instances_are_read_as_rising_ranges():
+    assert [(1, 999), (2001, 2001)] == instances("1-999, 2001")
+    for wrong in ("9-1", "x", "1-", "4194303"):
+        with pytest.raises(argparse.ArgumentTypeError, match="expected"):
+            instances(wrong)

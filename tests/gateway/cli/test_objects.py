@@ -62,6 +62,18 @@ def test_the_draft_of_a_profile_loads(unit, capsys):
     assert "supply_air_temperature_c" in points
 
 
+def test_a_profile_reads_its_points_in_the_houses_words(unit, capsys):
+    unit.publish({"energy_import_wh": 12_500.0})
+    with serving(unit) as (network, address):
+        assert 0 == main(["read", "quartier/ventilation_bacnet", f"{network}&address={address}"])
+
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert any(line[:3] == ["supply_c", "19.5", "°C"] for line in lines)
+    assert any(line[:2] == ["energy_import_wh", "12,500"] for line in lines)
+    assert any(line[:2] == ["speed_pct", "40"] for line in lines)
+    assert any(line[:2] == ["identity.model", "quartier"] for line in lines)
+
+
 def test_a_device_that_does_not_answer_is_exit_1(unit, capsys):
     unit.fault("silent")
     with serving(unit) as (network, address):

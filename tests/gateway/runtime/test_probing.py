@@ -29,7 +29,7 @@ def test_probes_of_the_silent_take_three_hundredths_of_the_bus_while_a_neighbour
 
 def test_where_nobody_answers_the_pause_does_not_grow_and_nobody_waits_for_long():
     assert 5.0 == again_s(health(pause_s=60.0))
-    assert 24.0 == again_s(health(), *[health(f"m{number}") for number in range(11)])
+    assert 12.0 == again_s(health(), *[health(f"m{number}") for number in range(11)])
 
 
 def test_what_is_not_due_yet_is_not_asked_for_unless_it_can_only_be_written():

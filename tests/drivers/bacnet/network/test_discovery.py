@@ -53,7 +53,9 @@ def test_a_foreign_device_reaches_another_subnet_through_its_bbmd(village):
     )
 
     assert 1 == village.quartier("gw", "scan", "bacnet", "eth0", "--wait", "0.5", "--json").returncode
-    met = found(village.quartier("gw", "scan", "bacnet", "eth0?bbmd=10.77.2.1", "--wait", "1", "--json"))
+    done = village.quartier("gw", "scan", "bacnet", "eth0?bbmd=10.77.2.1", "--wait", "1", "--json")
+    met = found(done)
+    assert ["the BBMD 10.77.2.1 forwards broadcasts to 10.77.2.1"] == json.loads(done.stdout)["notes"]
     assert [201, 900] == list(met)
     assert "10.77.2.2" == met[201]["address"]
 
