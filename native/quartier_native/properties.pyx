@@ -120,7 +120,7 @@ cdef class PropertyReader:
         if size > _DATA_MAX or not 0 <= at <= size:
             raise ValueError(f"{size} bytes, read from {at}")
         values = c_array.clone(_VALUES, self.count, False)
-        spans = c_array.clone(_SPANS, 2 * self.count, True)
+        spans = c_array.clone(_SPANS, 2 * self.count, False)
         kinds = PyBytes_FromStringAndSize(NULL, self.count)
         page.keys, page.ranked = self.memory, self.memory + self.count
         page.data = <const uint8_t *>PyBytes_AS_STRING(data)
@@ -129,7 +129,9 @@ cdef class PropertyReader:
         page.spans = spans.data.as_ushorts
         page.kinds = <uint8_t *>PyBytes_AS_STRING(kinds)
         page.count, page.likely = self.count, 0
-        memset(page.kinds, MISSING, self.count)
+        if self.count:  # else the arrays have no memory
+            memset(page.kinds, MISSING, self.count)
+            memset(page.spans, 0, 2 * self.count * sizeof(uint16_t))
         for place in range(self.count):
             page.values[place] = NAN
         return values, kinds, spans

@@ -13,7 +13,7 @@ CONTRACT = tuple(
     f"quartier_drivers.{name}" for name in ("contract", "who", "abilities", "layout", "points", "errors")
 )
 METERS = ("tic", "p1", "iec62056", "sml", "dlms", "mbus")
-BACNET_CODEC = ("answers", "denials", "encoding", "heads", "packing", "requests", "values")
+BACNET_CODEC = ("answers", "denials", "encoding", "heads", "packing", "requests", "strangers", "values")
 PROFILES = tuple(
     f"quartier_drivers.{name}"
     for name in (

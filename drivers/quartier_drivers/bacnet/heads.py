@@ -6,7 +6,7 @@ request says that a segmented answer is not accepted.
 
 from dataclasses import dataclass
 
-from quartier_native.bacnet import ERROR, SIMPLE_ACK
+from quartier_native.bacnet import ABORT, ERROR, SIMPLE_ACK
 
 READ_PROPERTY, READ_MULTIPLE, WRITE_PROPERTY, SUBSCRIBE, COV = 12, 14, 15, 5, 1
 """Confirmed services (clause 21, BACnetConfirmedServiceChoice)."""
@@ -63,6 +63,11 @@ def refusal(invoke_id: int, service: int, error_class: int, error_code: int, rou
     """The datagram of an error (20.1.7), class and code 0..255: for a notification that nobody waits for."""
     body = bytes((0x91, error_class, 0x91, error_code))
     return _datagram(bytes((ERROR << 4, invoke_id, service)) + body, route, expects_reply=False)
+
+
+def abort(invoke_id: int, reason: int, route: bytes = b"") -> bytes:
+    """The datagram of a server's abort (20.1.9): for a request that is more than we answer."""
+    return _datagram(bytes((ABORT << 4 | 1, invoke_id, reason)), route, expects_reply=False)
 
 
 def route_to(network: int | None, mac: bytes) -> bytes:

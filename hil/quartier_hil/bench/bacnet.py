@@ -131,10 +131,13 @@ class Peer:
 
 
 def figures(setting: Setting) -> list[Figure]:
-    """Both peers, and what remains in memory."""
+    """Both peers on the same answers, a device polled, what holds the loop, and what remains in memory."""
+    from quartier_hil.bench import polled  # noqa: PLC0415 - it takes its peer from here
+
     return [
         _contested("multiple", _LIBRARY, FLOOR, _library, setting),
         _contested("multiple_node", _MODULE, None, _node, setting),
+        *polled.figures(setting),
         _memory(setting),
     ]
 

@@ -4,7 +4,7 @@ import pytest
 
 from quartier_drivers.bacnet import heads
 from quartier_drivers.bacnet.answers import hear
-from quartier_native.bacnet import ERROR, SIMPLE_ACK
+from quartier_native.bacnet import ABORT, ERROR, SIMPLE_ACK
 
 
 def test_a_request_says_who_it_is_for_and_that_no_segments_are_taken():
@@ -32,6 +32,7 @@ def test_the_longest_answer_is_one_that_the_standard_has_a_code_for(answer_max, 
 
 def test_a_notification_is_acknowledged_or_refused():
     assert (SIMPLE_ACK, 9, heads.COV, 9, b"", b"") == hear(heads.acknowledgement(9, heads.COV))
+    assert (ABORT, 9, 1, 9, b"", b"") == hear(heads.abort(9, 1))
     assert (ERROR, 9, heads.COV, 9, b"", b"") == hear(heads.refusal(9, heads.COV, 5, 79))
     assert bytes.fromhex("810a000e 0120 07d10105ff 200901") == heads.acknowledgement(9, 1, b"\x07\xd1\x05")
 
