@@ -9,6 +9,7 @@ from quartier_drivers.bacnet import heads, iam
 from quartier_drivers.bacnet.address import WILDCARD, Host, Place, station
 from quartier_drivers.bacnet.exchange import ANSWERS, REFUSALS, Answer, Waiters
 from quartier_drivers.bacnet.port import Ground, Port
+from quartier_drivers.bacnet.strangers import is_for_library, is_too_long
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import Expired, LinkLost, NoReply
 from quartier_native.bacnet import CONFIRMED, UNCONFIRMED, Heard, Ref, hear, notice_of
@@ -31,6 +32,7 @@ _COUNTERS = (
 _WHO_IS_S = 0.7
 _WHO_IS_COUNT = 3
 _BVLC = 0x81
+_TOO_LONG = 1  # buffer-overflow, a reason to abort (18.10)
 _UNKNOWN_SUBSCRIPTION = (5, 79)  # class services, code unknown-subscription
 
 
@@ -331,7 +333,14 @@ class BacnetLine:
         elif len(data) < 4 or data[0] != _BVLC:
             self.count("rubbish_count")
             return
-        if self._library is not None:
+        self._strange(data, heard, host, is_broadcast=is_broadcast)
+
+    def _strange(self, data: bytes, heard: Heard | None, host: Host, *, is_broadcast: bool) -> None:
+        """What is none of ours goes to the library, but for what would hold it up."""
+        if heard is not None and is_too_long(heard, len(data)):
+            if self.bus.device_id is not None:
+                self._answer(heads.abort(heard[1], _TOO_LONG, heard[4]), host)
+        elif self._library is not None and is_for_library(heard, len(data)):
             self._library.take(data, host, is_broadcast=is_broadcast)
 
     def _notified(self, data: bytes, heard: Heard) -> bool:
@@ -350,8 +359,11 @@ class BacnetLine:
             answer = heads.acknowledgement(number, heads.COV, source)
         else:
             answer = heads.refusal(number, heads.COV, *_UNKNOWN_SUBSCRIPTION, source)
+        self._answer(answer, host)
+
+    def _answer(self, data: bytes, host: Host) -> None:
         try:
-            self._port.send(answer, host)
+            self._port.send(data, host)
         except LinkLost as error:
             self._lost(str(error))
 

@@ -30,6 +30,6 @@ def is_for_library(heard: Heard | None, size: int) -> bool:
     return pdu != CONFIRMED or size <= REQUEST_MAX
 
 
-def is_too_long(heard: Heard | None, size: int) -> bool:
+def is_too_long(heard: Heard, size: int) -> bool:
     """Whether it is a request that who asks should make shorter."""
-    return heard is not None and heard[0] == CONFIRMED and size > REQUEST_MAX
+    return heard[0] == CONFIRMED and size > REQUEST_MAX

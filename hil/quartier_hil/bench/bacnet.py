@@ -6,8 +6,8 @@ must read the same sum, so that no figure comes from doing nothing.
 
 import json
 import math
+import os
 import random
-import resource
 import struct
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,16 +20,17 @@ from quartier_drivers.bacnet.answers import Read, hear
 from quartier_drivers.errors import WireError
 from quartier_hil.bench.cache import AbsentError, Cache
 from quartier_hil.bench.figure import Figure, against, alone, skipped
-from quartier_hil.bench.process import Process
+from quartier_hil.bench.process import Process, memory_mib
 from quartier_hil.bench.setting import Setting
 from quartier_native.bacnet import Ref
 
 POINTS, ANSWERS, SEED = 50, 40, 7
-FLOOR = 1 / 15
+FLOOR, FLOOR_NODE = 1 / 15, 1.0
 MEMORY_KIB = 256.0
 _LIBRARY, _MODULE = "bacpypes3", "node-bacnet"
 _TURN_S, _TURN_SHORT_S = 0.5, 0.1
 _NOISE = 1476
+_WARM = 20
 _PRESENT_VALUE = 85
 
 
@@ -136,7 +137,7 @@ def figures(setting: Setting) -> list[Figure]:
 
     return [
         _contested("multiple", _LIBRARY, FLOOR, _library, setting),
-        _contested("multiple_node", _MODULE, None, _node, setting),
+        _contested("multiple_node", _MODULE, FLOOR_NODE, _node, setting),
         *polled.figures(setting),
         _memory(setting),
     ]
@@ -153,7 +154,7 @@ def _node(cache: Cache) -> list[str]:
 
 
 def _contested(
-    name: str, peer_name: str, floor: float | None, argv: Callable[[Cache], list[str]], setting: Setting
+    name: str, peer_name: str, floor: float, argv: Callable[[Cache], list[str]], setting: Setting
 ) -> Figure:
     name, what = f"bacnet.{name}", f"a ReadPropertyMultiple answer of {POINTS}, CPU per point"
     datagrams = capture()
@@ -195,19 +196,19 @@ def warm(side: Callable[[int], Turn]) -> float:
 
 def _memory(setting: Setting) -> Figure:
     """How much more is resident after many answers, whole ones and noise, than after a few."""
-    grown = [_grown_kib(300 if setting.short else 3000) for _ in range(setting.rounds)]
-    what = f"memory after {'300' if setting.short else '3,000'} more passes, half of them noise"
+    grown = [_grown_kib(100 if setting.short else 1000) for _ in range(setting.rounds)]
+    what = f"memory after {'100' if setting.short else '1,000'} more passes, half of them noise"
     return alone("bacnet.memory", what, grown, "KiB", MEMORY_KIB)
 
 
 def _grown_kib(passes: int) -> float:
-    """By the high-water mark, which only rises."""
     ours, strange = Ours(capture()), noise()
-    _pass(ours, strange)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(_WARM):
+        _pass(ours, strange)
+    before_mib = memory_mib(os.getpid())
     for _ in range(passes):
         _pass(ours, strange)
-    return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    return 1024 * (memory_mib(os.getpid()) - before_mib)
 
 
 def _pass(ours: Ours, strange: Iterator[bytes]) -> None:

@@ -140,6 +140,19 @@ async def test_a_notification_that_nobody_waits_for_is_refused_so_that_it_ends(l
     assert bytes((0x50, 1, heads.COV, 0x91, 5, 0x91, 79)) == told[6:]
 
 
+async def test_who_asks_our_device_for_too_much_at_once_is_told_so(clock, stranger):
+    line = BacnetLine("bms", bus(device_id=4_000_001), clock, load)
+    await line.open()
+    await line.library()
+    apdu = bytes((0, 5, 9, heads.READ_MULTIPLE)) + b"\x0c\x02\x3d\x09\x01\x1e" + 40 * b"\x09\x4d" + b"\x1f"
+    data = bytes((0x81, 0x0A)) + (6 + len(apdu)).to_bytes(2, "big") + bytes((1, 4)) + apdu
+    await stranger.say(data, (HOST, line.bus.port))
+    told, _ = await stranger.hear()
+    await line.close()
+
+    assert bytes((ABORT << 4 | 1, 9, 1)) == told[6:]
+
+
 async def test_a_line_that_is_closed_opens_for_who_asks(line, serve):
     server = await serve()
     await line.close()

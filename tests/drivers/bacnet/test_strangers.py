@@ -28,7 +28,6 @@ def test_each_kind_is_heard_up_to_its_length(head, longest):
 
     assert is_for_library(hear(data), len(data))
     assert not is_for_library(hear(longer), len(longer))
-    assert longest == REQUEST_MAX or not is_too_long(hear(longer), len(longer))
 
 
 @pytest.mark.parametrize("service", ["02", "03", "04", "05", "06", "09", "0a", "0b", "ff"])
@@ -42,4 +41,5 @@ def test_who_asks_for_too_much_is_told_so():
     data = datagram("0104 0275010e", REQUEST_MAX + 1)
 
     assert is_too_long(hear(data), len(data))
-    assert not is_too_long(hear(data[:4] + b"\x00" + data[5:]), len(data))
+    data = datagram("0100 1008", REQUEST_MAX + 1)
+    assert not is_too_long(hear(data), len(data))
