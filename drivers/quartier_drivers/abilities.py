@@ -1,9 +1,9 @@
 """What a driver or a line may be able to do beside the verbs of the contract; who needs it asks for it."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
-from quartier_drivers.contract import Armed, Note, at_once
+from quartier_drivers.contract import Armed, Note, Readings, at_once
 
 
 @runtime_checkable
@@ -40,15 +40,17 @@ class Patient(Protocol):
 
 @runtime_checkable
 class Brisk(Protocol):
-    """A driver that makes the exchanges that are due in one go where it may: what they bring is read on."""
+    """A driver that makes what is due in one go where it may: what that brought is told in turn."""
 
     def go_on(self, is_urgent: Callable[[], bool]) -> None:
         """From now on it may, until ``is_urgent`` says that somebody else has something that cannot wait."""
         ...
 
-    @property
-    def more(self) -> bool:
-        """Whether ``read`` has more to tell of the last go: it is asked for before anything is written."""
+    def rest(self) -> Iterable[Readings]:
+        """What else the last go brought, one for each exchange, asked for before anything is written.
+
+        What is not asked for is told by ``read``.  Raises NoReply or LinkLost in place of what failed.
+        """
         ...
 
 

@@ -18,10 +18,13 @@ _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
 class Stream:
     """One connection; once dropped, nothing that it still brings is heard.
 
-    ``hear`` takes bytes; ``lost`` why the connection ended, None when the peer just closed it.
+    ``hear`` takes bytes, and returns what is to be sent at once, if anything; ``lost`` why the connection
+    ended, None when the peer just closed it.
     """
 
-    def __init__(self, hear: Callable[[bytes], None], lost: Callable[[Exception | None], None]) -> None:
+    def __init__(
+        self, hear: Callable[[bytes], bytes | None], lost: Callable[[Exception | None], None]
+    ) -> None:
         self._hear = hear
         self._lost = lost
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -104,10 +107,10 @@ class Stream:
         except OSError as error:
             self._end(error)
             return
-        if data:
-            self._hear(data)
-        else:
+        if not data:
             self._end(None)
+        elif reply := self._hear(data):
+            self.send(reply)
 
     def _flush(self) -> None:
         assert self._socket is not None

@@ -10,16 +10,12 @@ from collections import deque
 class Turn:
     """``take``, or else ``wait`` for it; whoever has it must ``give`` it on."""
 
-    __slots__ = ("_taken", "_waiting")
+    __slots__ = ("_taken", "waiting")
 
     def __init__(self) -> None:
         self._taken = False
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    @property
-    def wanted(self) -> bool:
-        """Whether somebody waits for it."""
-        return len(self._waiting) > 0
+        self.waiting: deque[asyncio.Future[None]] = deque()
+        """Those who wait for it, longest first."""
 
     def take(self) -> bool:
         """Take it, if it is free."""
@@ -31,7 +27,7 @@ class Turn:
     async def wait(self) -> None:
         """Wait for it, behind all who wait already.  Cancelled, the caller has it not."""
         mine = asyncio.get_running_loop().create_future()
-        self._waiting.append(mine)
+        self.waiting.append(mine)
         try:
             await mine
         except asyncio.CancelledError:
@@ -41,8 +37,8 @@ class Turn:
 
     def give(self) -> None:
         """Give it to who waits longest, or leave it free."""
-        while self._waiting:
-            first = self._waiting.popleft()
+        while self.waiting:
+            first = self.waiting.popleft()
             if not first.done():
                 first.set_result(None)
                 return

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from quartier_native.reference.allocation import Ladder, allocate, allocate_in_place
     from quartier_native.reference.gates import Gates, Route
     from quartier_native.reference.metrics import MetricWriter
+    from quartier_native.reference.questions import Questions
     from quartier_native.reference.registers import Registers, crc16
     from quartier_native.reference.series import decode_series, encode_series
     from quartier_native.reference.strands import join_strands, part_strands
@@ -46,6 +47,7 @@ if not TYPE_CHECKING:
     Gates = _modules["gates"].Gates
     Route = _modules["gates"].Route
     MetricWriter = _modules["metrics"].MetricWriter
+    Questions = _modules["questions"].Questions
     Registers = _modules["registers"].Registers
     crc16 = _modules["registers"].crc16
     encode_series = _modules["series"].encode_series
@@ -83,6 +85,7 @@ __all__ = [
     "Gates",
     "Ladder",
     "MetricWriter",
+    "Questions",
     "Registers",
     "Route",
     "Steps",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType, ModuleType
 
-KERNELS = ("allocation", "gates", "metrics", "registers", "series", "strands", "tails", "tree")
+KERNELS = ("allocation", "gates", "metrics", "questions", "registers", "series", "strands", "tails", "tree")
 """Modules that exist twice: compiled here, and in ``reference/`` as their specification."""
 LATER = ("datagrams", "fleet", "lines", "listings", "objects", "properties", "records", "sets", "telegrams")
 """More of them, for fleets, BACnet and smart meters: loaded when they are asked for first."""

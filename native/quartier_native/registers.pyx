@@ -24,25 +24,32 @@ cdef enum:
     INT = 1
     BOOL = 2
 
-cdef struct Place:
+# A device is read once a second: by then this has left the caches, and each line of it is waited for.  So a
+# place is small, and what many have in common stands once.
+cdef struct Scale:
     int64_t top
     int64_t shift
     int64_t raw_max
-    double factor
     double bottom
     double low
     double high
-    uint64_t mask
-    uint32_t start
+
+cdef struct Place:
     uint32_t absent_start
+    uint16_t start
+    uint16_t scale
     uint8_t absent_count
     uint8_t form
     uint8_t words
     uint8_t parts
     uint8_t lowest
+    uint8_t bits
     uint8_t kind
-    uint8_t low_first
-    uint8_t swapped
+    uint8_t order
+
+cdef enum:
+    LOW_FIRST = 1
+    SWAPPED = 2
 
 cdef c_array.array _VALUES = array("d")
 cdef int64_t _EXACT_MAX = EXACT_MAX
@@ -52,8 +59,8 @@ cdef uint16_t[256] _CRC
 cdef class Registers:
     """See ``quartier_native.reference.registers.Registers``."""
 
-    cdef Place *memory
-    cdef Place[::1] places
+    cdef Place *places
+    cdef Scale *scales
     cdef uint64_t[::1] absent
     cdef Py_ssize_t count
     cdef readonly Py_ssize_t size
@@ -62,40 +69,44 @@ cdef class Registers:
         rows = tuple([checked(Field(*field)) for field in fields])
         if len(rows) > FIELD_MAX:
             raise ValueError(f"more than {FIELD_MAX} fields")
-        if self.memory is not NULL:
+        if self.places is not NULL:
             raise TypeError("made once")
-        self.count = len(rows)
-        self.memory = <Place *>PyMem_Calloc(self.count + 1, sizeof(Place))
-        if self.memory is NULL:
+        scales = {}
+        absent = {}
+        codes = array("Q")
+        for row in rows:
+            scales.setdefault((row.top, row.shift, row.bottom, row.low, row.high), len(scales))
+            if row.absent not in absent:
+                absent[row.absent] = len(codes)
+                codes.extend(row.absent)
+        self.absent = codes or array("Q", [0])
+        self.places = <Place *>PyMem_Calloc(len(rows) + 1, sizeof(Place))
+        self.scales = <Scale *>PyMem_Calloc(len(scales) + 1, sizeof(Scale))
+        if self.places is NULL or self.scales is NULL:
             raise MemoryError
-        self.places = <Place[:self.count + 1]>self.memory
-        self.absent = array("Q", [code for row in rows for code in row.absent] or [0])
-        absent_count = 0
-        for place, row in enumerate(rows):
-            self.put(place, row, absent_count)
-            absent_count += len(row.absent)
+        for (top, shift, bottom, low, high), at in scales.items():
+            self.scales[<Py_ssize_t>at] = Scale(top, shift, (_EXACT_MAX - 1 - abs(shift)) // abs(top), bottom, low, high)
+        for row in rows:
+            self.put(row, scales[row.top, row.shift, row.bottom, row.low, row.high], absent[row.absent])
 
     def __dealloc__(self):
-        PyMem_Free(self.memory)
+        PyMem_Free(self.places)
+        PyMem_Free(self.scales)
 
-    cdef put(self, Py_ssize_t at, field, Py_ssize_t absent_start):
-        cdef Place place
+    cdef put(self, field, uint16_t scale, uint32_t absent_start):
+        cdef Place *place = &self.places[self.count]
         cdef Py_ssize_t size = 0
         place.start, place.form, place.words, place.parts = field.start, field.form, field.words, field.parts
-        place.low_first, place.swapped = bool(field.low_first), bool(field.swapped)
-        place.lowest = field.lowest if field.bits else 0
-        place.mask = (1 << field.bits) - 1 if field.bits else 0
-        place.top, place.shift = field.top, field.shift
-        place.raw_max = (_EXACT_MAX - 1 - abs(field.shift)) // abs(field.top)
-        place.factor, place.bottom = field.top, field.bottom
-        place.low, place.high, place.kind = field.low, field.high, field.kind
+        place.order = (LOW_FIRST if field.low_first else 0) | (SWAPPED if field.swapped else 0)
+        place.bits, place.lowest = field.bits, field.lowest if field.bits else 0
+        place.scale, place.kind = scale, field.kind
         place.absent_start, place.absent_count = absent_start, len(field.absent)
-        self.places[at] = place
         if place.form == COIL:
             size = place.start // 8 + 1
         elif place.form != ELSEWHERE:
             size = 2 * (place.start + place.parts * place.words)
         self.size = max(self.size, size)
+        self.count += 1
 
     def __len__(self):
         return self.count
@@ -103,10 +114,6 @@ cdef class Registers:
     def read(self, bytes data not None, c_array.array last not None):
         """See ``quartier_native.reference.registers.Registers.read``."""
         cdef c_array.array values
-        cdef const double[::1] before
-        cdef double[::1] after
-        cdef const uint8_t[::1] source
-        cdef uint8_t[::1] marks
         if last.typecode != "d":
             raise TypeError('expected an array("d")')
         if len(last) != self.count:
@@ -115,47 +122,51 @@ cdef class Registers:
             raise ValueError(f"{len(data)} bytes of data, expected {self.size}")
         values = c_array.clone(_VALUES, self.count, False)
         qualities = PyBytes_FromStringAndSize(NULL, self.count)
-        if self.count:
-            source, before, after = data, last, values
-            marks = <uint8_t[:self.count]><uint8_t *>PyBytes_AS_STRING(qualities)
-            _read(self.places, self.absent, self.count, source, before, after, marks)
+        # As long as it takes, all four: that was seen to above.  Views of them would cost what reading does.
+        _read(
+            self.places, self.scales, &self.absent[0], self.count, <const uint8_t *>PyBytes_AS_STRING(data), last.data.as_doubles,
+            values.data.as_doubles, <uint8_t *>PyBytes_AS_STRING(qualities),
+        )
         return values, qualities
 
 
-cdef int _read(
-    const Place[::1] places, const uint64_t[::1] absent, Py_ssize_t count, const uint8_t[::1] data,
-    const double[::1] last, double[::1] values, uint8_t[::1] qualities,
-) except -1 nogil:
+cdef void _read(
+    const Place *places, const Scale *scales, const uint64_t *absent, Py_ssize_t count, const uint8_t *data,
+    const double *last, double *values, uint8_t *qualities,
+) noexcept nogil:
     cdef Py_ssize_t at
+    cdef const Scale *scale
     cdef double value = 0.0
     cdef int quality
     for at in range(count):
+        scale = &scales[places[at].scale]
         if places[at].form == ELSEWHERE:
             quality = LEFT
         elif places[at].form == REAL:
-            quality = _real(&places[at], absent, data, &value)
+            quality = _real(&places[at], scale, absent, data, &value)
         else:
-            quality = _whole(&places[at], absent, data, &value)
+            quality = _whole(&places[at], scale, absent, data, &value)
         if quality == GOOD:
-            quality = _judged(&places[at], &value)
+            quality = _judged(places[at].kind, scale, &value)
         values[at] = value if quality == GOOD else last[at]
         qualities[at] = quality
-    return 0
 
 
-cdef inline int _judged(const Place *place, double *value) noexcept nogil:
-    if not place.low <= value[0] <= place.high:
+cdef inline int _judged(uint8_t kind, const Scale *scale, double *value) noexcept nogil:
+    if not scale.low <= value[0] <= scale.high:
         return BAD
-    if place.kind == BOOL:
+    if kind == BOOL:
         value[0] = value[0] != 0.0
-    elif place.kind == INT:
+    elif kind == INT:
         if fabs(value[0]) > <double>_EXACT_MAX:
             return LEFT
         value[0] = rint(value[0]) + 0.0  # never -0.0
     return GOOD
 
 
-cdef int _whole(const Place *place, const uint64_t[::1] absent, const uint8_t[::1] data, double *value) except -1 nogil:
+cdef int _whole(
+    const Place *place, const Scale *scale, const uint64_t *absent, const uint8_t *data, double *value,
+) noexcept nogil:
     cdef int64_t raw = 0, total = 0
     cdef uint64_t code
     cdef Py_ssize_t number
@@ -166,25 +177,27 @@ cdef int _whole(const Place *place, const uint64_t[::1] absent, const uint8_t[::
             code = _code(place, data, place.start + number * place.words)
             if place.absent_count and _is_absent(place, absent, code):
                 return BAD
-            if place.mask:
-                code = code >> place.lowest & place.mask
+            if place.bits:
+                code = code >> place.lowest & (<uint64_t>-1 >> (64 - place.bits))
             elif place.form == TRUTH:
                 code = code != 0
             elif place.form == SIGNED and place.words < 4 and code >> (16 * place.words - 1):
                 code -= <uint64_t>1 << 16 * place.words
-            if (place.form != SIGNED or place.mask) and code >= <uint64_t>_EXACT_MAX:
+            if (place.form != SIGNED or place.bits) and code >= <uint64_t>_EXACT_MAX:
                 return LEFT
             raw = <int64_t>code
         if not -_EXACT_MAX < raw < _EXACT_MAX:
             return LEFT
         total += raw
-    if not -place.raw_max <= total <= place.raw_max:
+    if not -scale.raw_max <= total <= scale.raw_max:
         return LEFT
-    value[0] = <double>(total * place.top + place.shift) / place.bottom
+    value[0] = <double>(total * scale.top + scale.shift) / scale.bottom
     return GOOD
 
 
-cdef int _real(const Place *place, const uint64_t[::1] absent, const uint8_t[::1] data, double *value) except -1 nogil:
+cdef int _real(
+    const Place *place, const Scale *scale, const uint64_t *absent, const uint8_t *data, double *value,
+) noexcept nogil:
     cdef double total = 0.0, one
     cdef float single
     cdef uint64_t code
@@ -203,16 +216,16 @@ cdef int _real(const Place *place, const uint64_t[::1] absent, const uint8_t[::1
         total += one
     if not isfinite(total):
         return BAD
-    value[0] = 0.0 if total == 0.0 else total * place.factor / place.bottom
+    value[0] = 0.0 if total == 0.0 else total * <double>scale.top / scale.bottom
     return GOOD if isfinite(value[0]) else BAD
 
 
-cdef inline uint64_t _code(const Place *place, const uint8_t[::1] data, Py_ssize_t start) except? 0xBAD nogil:
+cdef inline uint64_t _code(const Place *place, const uint8_t *data, Py_ssize_t start) noexcept nogil:
     cdef uint64_t code = 0, word
     cdef Py_ssize_t step, at
     for step in range(place.words):
-        at = 2 * (start + (place.words - 1 - step if place.low_first else step))
-        if place.swapped:
+        at = 2 * (start + (place.words - 1 - step if place.order & LOW_FIRST else step))
+        if place.order & SWAPPED:
             word = data[at + 1] << 8 | data[at]
         else:
             word = data[at] << 8 | data[at + 1]
@@ -220,7 +233,7 @@ cdef inline uint64_t _code(const Place *place, const uint8_t[::1] data, Py_ssize
     return code
 
 
-cdef inline bint _is_absent(const Place *place, const uint64_t[::1] absent, uint64_t code) except -1 nogil:
+cdef inline bint _is_absent(const Place *place, const uint64_t *absent, uint64_t code) noexcept nogil:
     cdef Py_ssize_t at
     for at in range(place.absent_start, place.absent_start + place.absent_count):
         if absent[at] == code:

@@ -19,10 +19,17 @@ _HASTY_MAX = 2
 
 
 class Connection:
-    """``hear`` takes bytes, and says ``heard`` of what is no answer; ``fail`` takes why none will come."""
+    """``hear`` takes bytes, says ``heard`` of what is no answer, and returns what is to be sent at once.
+
+    ``fail`` takes why no answer will come.
+    """
 
     def __init__(
-        self, bus: "TcpBus", clock: "Clock", hear: Callable[[bytes], None], fail: Callable[[Exception], None]
+        self,
+        bus: "TcpBus",
+        clock: "Clock",
+        hear: Callable[[bytes], bytes | None],
+        fail: Callable[[Exception], None],
     ) -> None:
         self._bus = bus
         self._clock = clock
@@ -34,27 +41,24 @@ class Connection:
         self._silent_count = 0
         self._answers_count = 0
         self._hasty_count = 0
+        self.stands = False
+        """Whether it stands, as far as the kernel knows."""
         self.is_hasty = False
         """Whether the endpoint ends each connection after one answer: then each request gets its own."""
-
-    @property
-    def stands(self) -> bool:
-        """Whether it stands, as far as the kernel knows."""
-        return self._stream is not None and self._stream.stands
 
     async def open(self) -> None:
         """Connect, and pause as the endpoint needs it.  Raises LinkLost."""
         self.drop()
         stream = Stream(self._hear, self._lost)
         await self._endpoint.connect(stream, max(CONNECT_S, self._bus.timeout_s))
-        self._stream = stream
+        self._stream, self.stands = stream, True
         self._silent_count = self._answers_count = 0
         if self._bus.connect_pause_s:
             await self._clock.sleep(self._bus.connect_pause_s)
 
     def drop(self) -> None:
         """Close it at once."""
-        stream, self._stream = self._stream, None
+        stream, self._stream, self.stands = self._stream, None, False
         if stream is not None:
             stream.drop()
             self._fail(LinkLost(f"the connection to {self._where} was closed"))
@@ -84,6 +88,7 @@ class Connection:
             self.drop()
 
     def _lost(self, error: Exception | None) -> None:
+        self.stands = False
         self._hasty_count += self._answers_count == 1
         self.is_hasty = self._hasty_count >= _HASTY_MAX
         why = str(error or "without a word")

@@ -56,7 +56,7 @@ class ModbusDriver:
     def __init__(
         self, line: Line, device: DeviceSpec, profile: Profile, clock: Clock, *, shows_raw: bool = False
     ) -> None:
-        self._line = line
+        self._line, self._stats = line, line.stats
         self._device = device
         self._profile = profile
         self._clock = clock
@@ -76,7 +76,7 @@ class ModbusDriver:
         self._beside = Beside(line, device, profile.limits)
         self._standing = Standing(self._writable)
         self._timed = Timed(clock.now_ns)
-        self._streak = Streak(line, clock, self._begin, self._judged)
+        self._streak = Streak(line, clock, self._begin, self._told, self._failed)
         self.skipped_count = 0
         """Reads left out because the one before came more than a period late."""
         self._start()
@@ -104,7 +104,7 @@ class ModbusDriver:
     @property
     def due_ns(self) -> int:
         """When ``read`` wants to be called next (monotonic), the device's pauses included."""
-        if self._acknowledged or self._streak.more:
+        if self._acknowledged or self._streak.told:
             return self._clock.now_ns()
         ready_ns = self._line.ready_ns
         if self._urgent and (urgent := self._urgent_job()) is not None:
@@ -118,14 +118,18 @@ class ModbusDriver:
 
     @property
     def more(self) -> bool:
-        """Whether ``read`` has more to tell of the requests that it made in one go."""
-        return self._streak.more
+        """Whether there is more to tell of the requests that ``read`` made in one go."""
+        return len(self._streak.told) > 0
+
+    def rest(self) -> Iterator[Readings]:
+        """What else they brought.  Raises NoReply or LinkLost in place of what failed."""
+        return self._streak.rest()
 
     def go_on(self, is_urgent: Callable[[], bool] | None) -> None:
-        """Let ``read`` make all requests that are due, until ``is_urgent``; it tells them in turn."""
+        """Let ``read`` make all requests that are due, until ``is_urgent``; ``rest`` tells them."""
         self._timed.is_urgent = is_urgent or self._timed.is_urgent
         if not self._profile.limits.pause_s:
-            self._streak.is_urgent = is_urgent
+            self._streak.allow(is_urgent)
 
     async def open(self) -> Mapping[str, str]:
         """Say who it is, as the profile and the device's identity registers tell.
@@ -163,8 +167,8 @@ class ModbusDriver:
         if self._acknowledged:
             news, self._acknowledged = self._acknowledged, []
             return columns(news, self._clock.now_ns())
-        if self._streak.more:
-            return self._read_on()
+        if self._streak.told:
+            return self._streak.next()
         job = (self._urgent and self._urgent_job()) or self._next
         now_ns = self._clock.now_ns()
         if job is None or (job.due_ns > now_ns and not self._urgent & job.keys):
@@ -173,21 +177,16 @@ class ModbusDriver:
             await self._ask_again(job, now_ns)
             return NOTHING
         if not self._urgent and not self._aside and len(due := self._streak.due(self._jobs, now_ns)) > 1:
-            await self._streak.make(due, now_ns)
+            if (failure := await self._streak.make(due, now_ns)) is not None:
+                self._lost(failure)
             self._see_next()
-            return self._read_on()
+            return self._streak.next()
         self._begin(job, now_ns)
         self._see_next()
         answer = await self._ask(job)
         self._urgent -= job.keys
-        return self._judged(job, answer, self._clock.now_ns())
-
-    def _read_on(self) -> Readings:
-        try:
-            return self._streak.next()
-        except (NoReply, LinkLost) as error:
-            self._lost(error)
-            raise
+        now_ns = self._clock.now_ns()
+        return self._failed(job, answer) if answer.exception else self._told(job, answer.data, now_ns)
 
     async def write(self, command: Command) -> None:
         """Write one point, its device-side timer before it unless one runs; its read-back is due at once.
@@ -253,7 +252,7 @@ class ModbusDriver:
         self._next = None
         self._urgent.clear()
         self._acknowledged.clear()
-        self._streak.clear()
+        self._streak.told.clear()
 
     def _start(self) -> None:
         self._refusals.clear()
@@ -291,7 +290,7 @@ class ModbusDriver:
         if job.due_ns > now_ns:  # read back early: the grid stays
             return
         skipped = job.move_on(now_ns, self._device.phase_ns)
-        if skipped and not self._aside and job.connects_count == self._line.stats["connects_count"]:
+        if skipped and not self._aside and job.connects_count == self._stats["connects_count"]:
             self.skipped_count += skipped
             self._line.count("skipped_count", skipped)
 
@@ -327,6 +326,7 @@ class ModbusDriver:
             self._start()
 
     def _failed(self, job: Job, answer: Answer) -> Readings:
+        job.connects_count = self._stats["connects_count"]
         self._judge_absence(answer)
         if answer.exception in _REFUSALS:
             return self._narrowed(job)
@@ -360,14 +360,12 @@ class ModbusDriver:
         last = known.get(name, _ZERO[self._served[name].kind])
         return Reading(name, last, Quality.BAD, now_ns, "refused")
 
-    def _judged(self, job: Job, answer: Answer, now_ns: int) -> Readings:
-        job.connects_count = self._line.stats["connects_count"]
-        if answer.exception:
-            return self._failed(job, answer)
+    def _told(self, job: Job, data: bytes, now_ns: int) -> Readings:
+        job.connects_count = self._stats["connects_count"]
         self._absent_count = 0
-        if job.scaled and (powers := job.powers(answer.data)):
+        if powers := job.powers(data):
             self._rescale(powers)
-        return self._standing.saw(job.told(answer.data, now_ns))
+        return self._standing.saw(job.told(data, now_ns))
 
     def _rescale(self, powers: Mapping[tuple[int, Address], int | None]) -> None:
         """Have every job take over the scale registers that changed."""

@@ -47,7 +47,7 @@ class Request:
 
     Its frames are made once: ``rtu`` is whole, ``tcp`` lacks the transaction number in front.  An answer's
     PDU of ``answer_size`` bytes that begins with ``sound`` is right; on TCP it then begins with ``head``,
-    behind the number.  ``writes``: it changes the device.
+    behind the number.  ``asks`` is the same for ``Questions``.  ``writes``: it changes the device.
     """
 
     unit: int
@@ -61,6 +61,7 @@ class Request:
     sound: bytes = field(init=False, compare=False, repr=False)
     answer_size: int = field(init=False, compare=False, repr=False)
     head: bytes = field(init=False, compare=False, repr=False)
+    asks: tuple[bytes, bytes, int] = field(init=False, compare=False, repr=False)
     writes: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -83,6 +84,7 @@ class Request:
             object.__setattr__(self, name, value)
         head = struct.pack(">HHB", 0, self.answer_size + 1, self.unit) + self.sound
         object.__setattr__(self, "head", head)
+        object.__setattr__(self, "asks", (self.tcp, head, self.answer_size - len(self.sound)))
 
     @property
     def gives(self) -> bool:

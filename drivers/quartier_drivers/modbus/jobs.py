@@ -72,7 +72,7 @@ class Job:
         self.layout = Layout((), b"")
         self._seat = seat
         self._shows_raw = shows_raw
-        self._scale_words: tuple[int, ...] = ()
+        self._scale_words: tuple[bytes, ...] = ()
         self._fit = _UNREAD
         self._registers = _UNREAD.registers
         self._values = array("d")
@@ -83,11 +83,6 @@ class Job:
     def keys(self) -> frozenset[str]:
         """Whom it is for, by the names of the shape."""
         return self.sheet.keys
-
-    @property
-    def scaled(self) -> bool:
-        """Whether scale registers are in the answer."""
-        return bool(self.sheet.scales)
 
     @property
     def names(self) -> list[str]:
@@ -113,10 +108,11 @@ class Job:
 
     def powers(self, data: bytes) -> dict[tuple[int, Address], Power]:
         """What the scale registers in the answer say; empty while they say what they said before."""
-        words = self.sheet.scale_words(data)
-        if words == self._scale_words:
+        pieces = self.sheet.scale_words(data)
+        if pieces == self._scale_words:
             return {}
-        self._scale_words = words
+        self._scale_words = pieces
+        words = struct.unpack(f">{len(self.sheet.scales)}H", b"".join(pieces))
         return {
             (self.unit, place): codec.power_of([word])
             for word, (_, place) in zip(words, self.sheet.scales, strict=True)

@@ -2,20 +2,17 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from quartier_drivers.errors import Expired, LinkLost, NoReply
 from quartier_drivers.modbus.frame import EXCEPTIONS, Answer, OutOfStep, Request, Rubbish
+from quartier_drivers.modbus.go import Go
 from quartier_drivers.turn import Turn
 
 if TYPE_CHECKING:
     from quartier_drivers.contract import Clock
     from quartier_drivers.modbus.waiter import Waiter
-
-T = TypeVar("T")
-Talk = Generator[Request, Answer, T]
-"""Yields reads and is sent each answer, an exception of the device included; returns what it learned."""
 
 _BUSY_S = 0.1
 _BUSY = (5, 6)
@@ -62,7 +59,7 @@ class Line(ABC):
         self._unit_ready_ns: dict[int, int] = {}
         self._rests = pause_s > 0
         """Whether somebody may have to wait before he asks."""
-        self._waiter: asyncio.Future[Answer] | Waiter[Any] | None = None
+        self._waiter: asyncio.Future[Any] | Waiter[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_s = 0.0
         self._deadline_s = 0.0
@@ -138,21 +135,14 @@ class Line(ABC):
         finally:
             self._turn.give()
 
-    async def converse(self, talk: Talk[T], pause_s: float = 0.0) -> T:
-        """Make the reads of ``talk`` one after the other, each as by ``exchange``; returns what it returns.
+    async def make(self, go: Go) -> None:
+        """Make the reads of ``go`` one after the other, each as by ``exchange``.
 
-        What others want of the line goes in between.  Where a read fails the talk ends, and this raises as
-        ``exchange``.
+        What others want of the line goes in between.  Where a read fails it ends, and this raises as
+        ``exchange``; ``go`` has what was answered before.
         """
-        try:
-            request = next(talk)
-            while True:
-                request = talk.send(await self.exchange(request, pause_s))
-        except StopIteration as ended:
-            learned: T = ended.value
-            return learned
-        finally:
-            talk.close()
+        while not go.is_over:
+            go.found(await self.exchange(go.request))
 
     async def _attempt(
         self, request: Request, pause_s: float, expires_ns: int | None, *, again: bool
@@ -223,7 +213,8 @@ class Line(ABC):
         """What was expected; raises what ``_fail`` brought."""
         assert self._waiter is not None
         try:
-            return await self._waiter
+            answer: Answer = await self._waiter
+            return answer
         finally:
             self._waiter = None
 

@@ -5,7 +5,7 @@ have; everything else is made once here, under names that stand for any owner.  
 """
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from weakref import WeakValueDictionary
 
@@ -73,7 +73,7 @@ class Sheet:
     need, also where another request brings them.
     """
 
-    __slots__ = ("_fits", "_points", "_scale_words", "block", "keys", "places", "scales")
+    __slots__ = ("_fits", "_points", "block", "keys", "places", "scale_words", "scales")
 
     def __init__(self, block: Block, points: Mapping[str, Served]) -> None:
         self.block = block
@@ -88,17 +88,15 @@ class Sheet:
             and (place := points[key.removeprefix(SCALE)].point.scale_address) is not None
         }
         self.scales = tuple(sorted(found, key=lambda one: one[0]))
-        self._scale_words = _picked([start for start, _ in self.scales])
+        self.scale_words: Callable[[bytes], tuple[bytes, ...]]
+        """What stands in its scale registers, in the order of ``scales``, in pieces of any length."""
+        self.scale_words = _picked([start for start, _ in self.scales]).unpack_from
         needed = (points[key].point.scale_address for key in self.names())
         self.places = tuple(dict.fromkeys(place for place in needed if place is not None))
 
     def names(self) -> Iterator[str]:
         """The points whose own registers are in the block."""
         return (key for want in self.block.wants for key in want.keys if not key.startswith(SCALE))
-
-    def scale_words(self, data: bytes) -> tuple[int, ...]:
-        """What stands in its scale registers, in the order of ``scales``."""
-        return self._scale_words.unpack_from(data)
 
     def fit(self, powers: Mapping[Address, Power]) -> Fit:
         """How its answer is read while the scale registers hold ``powers``; those not read yet are absent."""
@@ -120,11 +118,17 @@ class Sheet:
 
 
 def _picked(starts: Sequence[int]) -> struct.Struct:
-    """Unpacks the words at these places of an answer, in bytes and rising, and no others."""
+    """Unpacks the words at these places of an answer, in bytes and rising, no others; a run in one piece."""
     form, end = [">"], 0
+    runs: list[list[int]] = []
     for start in starts:
-        form.append(f"{start - end}xH")
-        end = start + 2
+        if runs and start == sum(runs[-1]):
+            runs[-1][1] += 2
+        else:
+            runs.append([start, 2])
+    for start, size in runs:
+        form.append(f"{start - end}x{size}s")
+        end = start + size
     return struct.Struct("".join(form))
 
 

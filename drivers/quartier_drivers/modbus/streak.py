@@ -4,14 +4,15 @@ What each of them brought is told one by one, in the order in which it came.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 
 from quartier_drivers.contract import Clock, Readings
-from quartier_drivers.errors import LinkLost, NoReply, WireError
+from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.frame import Answer
+from quartier_drivers.modbus.go import Go
 from quartier_drivers.modbus.jobs import Job
-from quartier_drivers.modbus.line import Line, Talk
+from quartier_drivers.modbus.line import Line
 
 # So many requests are made in one go at most: other devices of the bus wait meanwhile.
 MOST = 8
@@ -21,8 +22,9 @@ _DUE = attrgetter("due_ns")
 class Streak:
     """The goes of one device.
 
-    ``begin`` is told that a job's request goes out at a time, ``judge`` says what an answer means that came
-    at a time.  Without ``is_urgent`` there are none.
+    ``begin`` is told that a job's request went out at a time, ``read`` says what the data mean that came at a
+    time, ``fail`` what an exception does.  ``told`` is what is still to be told of the last go: each of its
+    readings, and then the failure that ended it.  There are none until ``allow`` was called.
     """
 
     def __init__(
@@ -30,59 +32,72 @@ class Streak:
         line: Line,
         clock: Clock,
         begin: Callable[[Job, int], None],
-        judge: Callable[[Job, Answer, int], Readings],
+        read: Callable[[Job, bytes, int], Readings],
+        fail: Callable[[Job, Answer], Readings],
     ) -> None:
-        self.is_urgent: Callable[[], bool] | None = None
+        self._is_urgent: Callable[[], bool] | None = None
         self._line = line
         self._clock = clock
         self._begin = begin
-        self._judge = judge
-        self._told: deque[Readings | WireError] = deque()
+        self._read = read
+        self._fail = fail
+        self.told: deque[Readings | NoReply | LinkLost] = deque()
+        self._jobs: Sequence[Job] = ()
+        self._go: Go | None = None
 
-    @property
-    def more(self) -> bool:
-        """Whether something of the last go is still to be told."""
-        return len(self._told) > 0
+    def allow(self, is_urgent: Callable[[], bool] | None) -> None:
+        """There may be goes, until ``is_urgent``; None: each request is made alone."""
+        self._is_urgent, self._go = is_urgent, None
 
     def due(self, jobs: Sequence[Job], now_ns: int) -> list[Job]:
         """Those that are due, the most overdue first; none where they may not be made in one go."""
-        if self.is_urgent is None or self.is_urgent():
+        if self._is_urgent is None or self._is_urgent():
             return []
         return sorted([job for job in jobs if job.due_ns <= now_ns], key=_DUE)[:MOST]
 
-    async def make(self, jobs: Sequence[Job], now_ns: int) -> None:
-        """Make the requests of these jobs; ``next`` tells of each of them."""
-        heard: list[tuple[Job, Answer, int]] = []
-        failure: WireError | None = None
+    async def make(self, jobs: Sequence[Job], now_ns: int) -> NoReply | LinkLost | None:
+        """Make the requests of these jobs; returns the failure that ended it, which is told last."""
+        go = self._go
+        if go is None or go.refusal is not None or self._jobs != jobs:
+            assert self._is_urgent is not None
+            go = self._go = Go([job.request for job in jobs], self._clock.now_ns, self._is_urgent)
+            self._jobs = jobs
+        else:  # mostly the same are due again
+            go.again()
+        failure: NoReply | LinkLost | None = None
         try:
-            await self._line.converse(self._talk(jobs, now_ns, heard))
+            await self._line.make(go)
         except (NoReply, LinkLost) as error:
             failure = error
-        for job, answer, taken_ns in heard:
-            try:
-                self._told.append(self._judge(job, answer, taken_ns))
-            except NoReply as absent:
-                self._told.append(absent)
+        finally:
+            asked_ns = [now_ns, *go.taken_ns]  # each when the one before was answered
+            if go.is_over:
+                asked_ns.pop()
+            for job, at_ns in zip(jobs, asked_ns, strict=False):
+                self._begin(job, at_ns)
+        self._tell(jobs, go)
         if failure is not None:
-            self._told.append(failure)
+            self.told.append(failure)
+        return failure
 
     def next(self) -> Readings:
         """What the next request of the last go brought.  Raises NoReply or LinkLost where it failed."""
-        told = self._told.popleft()
-        if isinstance(told, WireError):
-            raise told
-        return told
+        told = self.told.popleft()
+        if isinstance(told, Readings):
+            return told
+        raise told
 
-    def clear(self) -> None:
-        """Forget what is still to be told."""
-        self._told.clear()
+    def rest(self) -> Iterator[Readings]:
+        """All that is still to be told; raises as ``next``."""
+        while self.told:
+            yield self.next()
 
-    def _talk(self, jobs: Sequence[Job], now_ns: int, heard: list[tuple[Job, Answer, int]]) -> Talk[None]:
-        assert self.is_urgent is not None
-        for job in jobs:  # as little as can be between an answer and the next request
-            self._begin(job, now_ns)
-            answer = yield job.request
-            now_ns = self._clock.now_ns()
-            heard.append((job, answer, now_ns))
-            if answer.exception or self.is_urgent():
-                return
+    def _tell(self, jobs: Sequence[Job], go: Go) -> None:
+        told, read = self.told, self._read
+        for job, data, taken_ns in zip(jobs, go.answers, go.taken_ns, strict=False):
+            told.append(read(job, data, taken_ns))
+        if go.refusal is not None:
+            try:
+                told.append(self._fail(jobs[len(go.answers)], go.refusal))
+            except NoReply as absent:
+                told.append(absent)

@@ -1,6 +1,6 @@
 """A SunSpec device behind the five verbs: found by its models, then polled as any device of registers."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -59,8 +59,8 @@ class SunspecDriver:
         self._steered: dict[str, Steered] = {}
         self._summed: list[Summed] = []
         self._beats: dict[str, Heartbeat] = {}
-        self._rounds: list[Round] = []  # of those that are steered and summed
         self._looks = Looks((), self._registers, 0)
+        self._beside: Sequence[Looks | Round | Heartbeat] = (self._looks,)  # what is due beside the polling
         self._pause: Callable[[], Awaitable[None]] = at_once
         self._is_urgent: Callable[[], bool] | None = None
         self._news: list[Readings] = []
@@ -79,7 +79,7 @@ class SunspecDriver:
     @property
     def due_ns(self) -> int:
         """When ``read`` wants to be called next (monotonic)."""
-        if self._news or self._polled is None or self._polled.more:
+        if self._news or self._polled is None:
             return self._clock.now_ns()
         return min(self._polled.due_ns, max(self._own_ns(), self._line.ready_ns(self._spec.unit)))
 
@@ -93,13 +93,12 @@ class SunspecDriver:
         told, self._notes = self._notes, []
         return told
 
-    @property
-    def more(self) -> bool:
-        """Whether ``read`` has more to tell of the requests that it made in one go."""
-        return self._polled is not None and self._polled.more
+    def rest(self) -> Iterable[Readings]:
+        """What else the requests brought that ``read`` made in one go."""
+        return () if self._polled is None else self._polled.rest()
 
     def go_on(self, is_urgent: Callable[[], bool]) -> None:
-        """Let ``read`` make all requests that are due, until ``is_urgent``; it tells them in turn."""
+        """Let ``read`` make all requests that are due, until ``is_urgent``; ``rest`` tells them."""
         self._is_urgent = is_urgent
         if self._polled is not None:
             self._polled.go_on(is_urgent)
@@ -129,8 +128,9 @@ class SunspecDriver:
         chosen = await sources.chosen(self._device, self._registers, taken)
         self._steer(taken)
         self._sum(taken, chosen)
-        self._rounds = [one.round for one in self._steered.values()] + [one.round for one in self._summed]
         self._poll(chosen)
+        of_many: list[Steered | Summed] = [*self._steered.values(), *self._summed]
+        self._beside = (self._looks, *(one.round for one in of_many), *self._beats.values())
         known = {*self._steered, *(one.point for one in self._summed), *self._asked().points}
         now_ns = self._clock.now_ns()
         absent = [infos.absent(info, now_ns) for name, info in self._points.items() if name not in known]
@@ -149,7 +149,7 @@ class SunspecDriver:
             await self.open()
             return NOTHING
         now_ns = self._clock.now_ns()
-        if self._polled.more or (own_ns := self._own_ns()) > now_ns or self._polled.due_ns <= own_ns:
+        if (own_ns := self._own_ns()) > now_ns or self._polled.more or self._polled.due_ns <= own_ns:
             return await self._polled.read()
         _, turn = min(self._turns(), key=lambda one: one[0])
         told = await turn(now_ns)
@@ -298,8 +298,7 @@ class SunspecDriver:
 
     def _own_ns(self) -> int:
         """When the first thing beside the polling is due; asked at each exchange."""
-        beats_ns = [beat.due_ns for beat in self._beats.values() if beat.due_ns is not None]
-        return min([self._looks.due_ns, *beats_ns, *[round_.due_ns for round_ in self._rounds]])
+        return min([due_ns for one in self._beside if (due_ns := one.due_ns) is not None])
 
     def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
         """When each of these things is due, and what is then done; one exchange each."""

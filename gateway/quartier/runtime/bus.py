@@ -236,10 +236,9 @@ class Bus:
                 if health.speechless:
                     self._answered(health)
                 return  # a device without identity was not even asked: its first reading is the proof
-            readings = await health.driver.read()
-            while health.brisk is not None and health.brisk.more:  # before anything is written
+            self._told(health, await health.driver.read(), started_ns)
+            for readings in health.brisk.rest() if health.brisk else ():  # before anything is written
                 self._told(health, readings, started_ns)
-                readings = await health.driver.read()
         except NoReply as silence:
             self._failed(health, str(silence), started_ns)
             return
@@ -247,7 +246,6 @@ class Bus:
             # Who breaks the connection whenever it is asked must not be the first to be asked again.
             self._failed(health, str(lost), started_ns)
             raise
-        self._told(health, readings, started_ns)
 
     def _told(self, health: Health, readings: Readings, started_ns: int) -> None:
         if readings or not health.aside:

@@ -1,6 +1,8 @@
 """A TCP endpoint holds what the driver relies on: right answers only, over one connection."""
 
 import asyncio
+import struct
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from tests.drivers.modbus.conftest import Asked, HandClock, Step, TcpServer, han
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.frame import Answer, read_request, write_request
-from quartier_drivers.modbus.line import Talk
+from quartier_drivers.modbus.go import Go, never
 from quartier_drivers.modbus.tcp import TcpLink
 
 TIMEOUT_S = 0.05
@@ -267,89 +269,138 @@ async def test_closing_a_line_ends_the_request_that_waits(tcp_server: TcpServer,
         await task
 
 
-def talk_of(*starts: int) -> Talk[list[tuple[int, ...]]]:
-    found = []
-    for start in starts:
-        answer = yield read_request(1, "holding", start, 2)
-        found.append(answer.values if not answer.exception else (-answer.exception,))
-    return found
+def go_of(clock: HandClock, *starts: int, is_enough: Callable[[], bool] = never) -> Go:
+    return Go([read_request(1, "holding", start, 2) for start in starts], clock.now_ns, is_enough)
+
+
+def told(go: Go) -> list[tuple[int, ...]]:
+    """The words of each answer; the negative code of what was refused."""
+    words = [struct.unpack(">2H", data) for data in go.answers]
+    return words if go.refusal is None else [*words, (-go.refusal.exception,)]
 
 
 def echoing(asked: Asked) -> bytes:
     return tcp_says(asked.start, 7)(asked) or b""
 
 
-async def test_a_talk_asks_one_thing_after_the_other_and_returns_what_it_learned(
+async def test_a_go_asks_one_thing_after_the_other_and_keeps_when_each_answer_came(
     tcp_server: TcpServer, clock: HandClock
 ) -> None:
-    tcp_server.script = [echoing, lambda asked: tcp(asked.number, 1, bytes([0x83, 2])), echoing]
-    line = tcp_link(tcp_server.port, clock)
+    def later(asked: Asked) -> bytes:
+        clock.move(0.25)
+        return echoing(asked)
 
-    assert [(1, 7), (-2,), (3, 7)] == await line.converse(talk_of(1, 2, 3))
-    assert [] == await line.converse(talk_of())
-    assert (3, 1) == (line.stats["requests_count"], line.stats["exceptions_count"])
+    tcp_server.script = [later]
+    line, go, begun_ns = tcp_link(tcp_server.port, clock), go_of(clock, 1, 2, 3), clock.now_ns()
+    await line.make(go)
+
+    assert [(1, 7), (2, 7), (3, 7)] == told(go)
+    assert [begun_ns + step * 250_000_000 for step in (1, 2, 3)] == go.taken_ns
+    await line.make(go_of(clock))
+    assert 3 == line.stats["requests_count"]
+    await line.close()
+
+
+async def test_a_refusal_ends_a_go(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [echoing, lambda asked: tcp(asked.number, 1, bytes([0x83, 2])), echoing]
+    line, go = tcp_link(tcp_server.port, clock), go_of(clock, 1, 2, 3)
+    await line.make(go)
+
+    assert ([(1, 7), (-2,)], True) == (told(go), go.is_over)
+    assert (2, 1) == (line.stats["requests_count"], line.stats["exceptions_count"])
     await line.close()
 
 
 @pytest.mark.parametrize("odd", [silence, hang_up, tcp_says(1), lambda a: tcp(a.number, 1, bytes([0x83, 6]))])
-async def test_in_a_talk_only_the_request_that_failed_is_repeated(
+async def test_in_a_go_only_the_request_that_failed_is_repeated(
     tcp_server: TcpServer, clock: HandClock, odd: Step
 ) -> None:
     tcp_server.script = [echoing, odd, echoing]
-    line = tcp_link(tcp_server.port, clock, retries_count=1)
+    line, go = tcp_link(tcp_server.port, clock, retries_count=1), go_of(clock, 1, 2, 3)
+    await line.make(go)
 
-    assert [(1, 7), (2, 7), (3, 7)] == await line.converse(talk_of(1, 2, 3))
+    assert [(1, 7), (2, 7), (3, 7)] == told(go)
     assert [1, 2, 2, 3] == [asked.start for asked in tcp_server.asked]
     assert 1 == line.stats["retries_count"]
     await line.close()
 
 
-@pytest.mark.parametrize("retries_count", [0, 2])
-async def test_a_talk_ends_where_a_request_fails_for_good(
-    tcp_server: TcpServer, clock: HandClock, retries_count: int
+@pytest.mark.parametrize("wrong", [tcp_says(5, 7, number=-1), tcp_says(5, 7, number=3)])
+async def test_an_answer_with_another_number_is_dropped_in_a_go(
+    tcp_server: TcpServer, clock: HandClock, wrong: Step
 ) -> None:
-    tcp_server.script = [echoing, silence]
-    line = tcp_link(tcp_server.port, clock, retries_count)
+    tcp_server.script = [echoing, lambda asked: (wrong(asked) or b"") + echoing(asked), echoing]
+    line, go = tcp_link(tcp_server.port, clock), go_of(clock, 1, 2, 3)
+    await line.make(go)
 
-    talk = talk_of(1, 2, 3)
-    with pytest.raises(NoReply, match="silent"):
-        await line.converse(talk)
-    assert [1, 2] + [2] * retries_count == [asked.start for asked in tcp_server.asked]
-    assert talk.gi_frame is None  # type: ignore[attr-defined]  # it is a generator
-    tcp_server.script = [echoing]
-    assert [(5, 7)] == await line.converse(talk_of(5))
+    assert [(1, 7), (2, 7), (3, 7)] == told(go)
+    assert 1 == line.stats["late_count"]
     await line.close()
 
 
-async def test_a_talk_of_a_line_with_a_pause_keeps_it(tcp_server: TcpServer, clock: HandClock) -> None:
-    tcp_server.script = [echoing]
-    line = tcp_link(tcp_server.port, clock, pause_s=0.25)
+async def test_an_answer_in_pieces_is_one_of_the_go(tcp_server: TcpServer, clock: HandClock) -> None:
+    def pieces(asked: Asked) -> bytes:
+        tcp_server.send(echoing(asked)[:8])
+        asyncio.get_running_loop().call_later(0.01, tcp_server.send, echoing(asked)[8:])
+        return b""
 
-    assert [(1, 7), (2, 7)] == await line.converse(talk_of(1, 2))
+    tcp_server.script = [echoing, pieces, echoing]
+    line, go = tcp_link(tcp_server.port, clock), go_of(clock, 1, 2, 3)
+    await line.make(go)
+
+    assert [(1, 7), (2, 7), (3, 7)] == told(go)
+    assert [1, 2, 3] == [asked.start for asked in tcp_server.asked]
+    await line.close()
+
+
+@pytest.mark.parametrize("retries_count", [0, 2])
+async def test_a_go_ends_where_a_request_fails_for_good(
+    tcp_server: TcpServer, clock: HandClock, retries_count: int
+) -> None:
+    tcp_server.script = [echoing, silence]
+    line, go = tcp_link(tcp_server.port, clock, retries_count), go_of(clock, 1, 2, 3)
+
+    with pytest.raises(NoReply, match="silent"):
+        await line.make(go)
+    assert [1, 2] + [2] * retries_count == [asked.start for asked in tcp_server.asked]
+    assert ([(1, 7)], False) == (told(go), go.is_over)
+    tcp_server.script, go = [echoing], go_of(clock, 5)
+    await line.make(go)
+    assert [(5, 7)] == told(go)
+    await line.close()
+
+
+async def test_a_go_of_a_line_with_a_pause_keeps_it(tcp_server: TcpServer, clock: HandClock) -> None:
+    tcp_server.script = [echoing]
+    line, go = tcp_link(tcp_server.port, clock, pause_s=0.25), go_of(clock, 1, 2)
+    await line.make(go)
+
+    assert [(1, 7), (2, 7)] == told(go)
     assert [0.25] == clock.slept_s
     await line.close()
 
 
-async def test_what_another_task_wants_comes_between_two_requests_of_a_talk(
+async def test_what_another_task_wants_comes_between_two_requests_of_a_go(
     tcp_server: TcpServer, clock: HandClock
 ) -> None:
     tcp_server.script = [echoing]
-    line = tcp_link(tcp_server.port, clock)
+    line, go = tcp_link(tcp_server.port, clock), go_of(clock, 1, 2, 3)
     await line.open()
 
-    talk = asyncio.create_task(line.converse(talk_of(1, 2, 3)))
+    task = asyncio.create_task(line.make(go))
     await asyncio.sleep(0)
     assert Answer((9, 7)) == await line.exchange(read_request(1, "holding", 9, 2))
-    assert [(1, 7), (2, 7), (3, 7)] == await talk
+    await task
 
+    assert [(1, 7), (2, 7), (3, 7)] == told(go)
     assert [1, 9, 2, 3] == [asked.start for asked in tcp_server.asked]
     await line.close()
 
 
-async def test_a_talk_that_is_given_up_asks_nothing_more(tcp_server: TcpServer, clock: HandClock) -> None:
+async def test_a_go_that_is_given_up_asks_nothing_more(tcp_server: TcpServer, clock: HandClock) -> None:
     tcp_server.script = [silence, echoing]
     line = tcp_link(tcp_server.port, clock)
-    task = asyncio.create_task(line.converse(talk_of(1, 2)))
+    task = asyncio.create_task(line.make(go_of(clock, 1, 2)))
     while not tcp_server.asked:  # noqa: ASYNC110 - the server has no event
         await asyncio.sleep(0)
     task.cancel()
@@ -362,9 +413,8 @@ async def test_a_talk_that_is_given_up_asks_nothing_more(tcp_server: TcpServer, 
     await line.close()
 
 
-async def test_a_bug_in_a_talk_is_its_callers(tcp_server: TcpServer, clock: HandClock) -> None:
-    def buggy() -> Talk[None]:
-        yield READ
+async def test_a_bug_in_what_ends_a_go_is_its_callers(tcp_server: TcpServer, clock: HandClock) -> None:
+    def buggy() -> bool:
         raise ZeroDivisionError
 
     tcp_server.script = [echoing]
@@ -372,12 +422,26 @@ async def test_a_bug_in_a_talk_is_its_callers(tcp_server: TcpServer, clock: Hand
     asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
 
     with pytest.raises(ZeroDivisionError):
-        await line.converse(buggy())
+        await line.make(go_of(clock, 1, 2, is_enough=buggy))
     assert Answer((5, 7)) == await line.exchange(read_request(1, "holding", 5, 2))
     await line.close()
 
 
-async def test_an_endpoint_that_hangs_up_after_each_answer_is_talked_with_all_the_same(
+async def test_numbers_go_on_from_one_go_to_the_next_and_begin_anew_after_the_highest(
+    tcp_server: TcpServer, clock: HandClock
+) -> None:
+    tcp_server.script = [echoing]
+    line = tcp_link(tcp_server.port, clock)
+    line._number = 0xFFFD
+    await line.make(go_of(clock, 1, 2))
+    await line.exchange(READ)
+    await line.make(go_of(clock, 3))
+
+    assert [0xFFFE, 0xFFFF, 1, 2] == [asked.number for asked in tcp_server.asked]
+    await line.close()
+
+
+async def test_an_endpoint_that_hangs_up_after_each_answer_is_asked_all_the_same(
     tcp_server: TcpServer, clock: HandClock
 ) -> None:
     def answers_and_leaves(asked: Asked) -> None:
@@ -387,5 +451,7 @@ async def test_an_endpoint_that_hangs_up_after_each_answer_is_talked_with_all_th
     line = tcp_link(tcp_server.port, clock, retries_count=2)
 
     for _ in range(3):
-        assert [(1, 7), (2, 7), (3, 7)] == await line.converse(talk_of(1, 2, 3))
+        go = go_of(clock, 1, 2, 3)
+        await line.make(go)
+        assert [(1, 7), (2, 7), (3, 7)] == told(go)
     await line.close()

@@ -28,7 +28,7 @@ async def begun(waiter, trail):
 
 async def test_the_task_goes_on_inside_the_callback_that_settles_it_and_in_its_own_context():
     loop, trail = asyncio.get_running_loop(), []
-    waiter = Waiter(loop)
+    waiter = Waiter(loop=loop)
     task = await begun(waiter, trail)
 
     def callback():
@@ -43,7 +43,7 @@ async def test_the_task_goes_on_inside_the_callback_that_settles_it_and_in_its_o
 
 async def test_settled_by_a_task_it_goes_on_in_the_next_turn():
     trail = []
-    waiter = Waiter(asyncio.get_running_loop())
+    waiter = Waiter(loop=asyncio.get_running_loop())
     task = await begun(waiter, trail)
     waiter.set_result(b"answer")
     at_once = list(trail)
@@ -54,7 +54,7 @@ async def test_settled_by_a_task_it_goes_on_in_the_next_turn():
 
 async def test_a_failure_is_heard_of_once_who_says_so_has_tidied_up():
     loop, trail = asyncio.get_running_loop(), []
-    waiter = Waiter(loop)
+    waiter = Waiter(loop=loop)
     task = await begun(waiter, trail)
     error = OSError("gone")
 
@@ -70,7 +70,7 @@ async def test_a_failure_is_heard_of_once_who_says_so_has_tidied_up():
 
 @pytest.mark.parametrize("fails", [False, True])
 async def test_what_is_settled_already_is_not_waited_for(fails):
-    waiter = Waiter(asyncio.get_running_loop())
+    waiter = Waiter(loop=asyncio.get_running_loop())
     if fails:
         waiter.set_exception(OSError("gone"))
         with pytest.raises(OSError, match="gone"):
@@ -82,7 +82,7 @@ async def test_what_is_settled_already_is_not_waited_for(fails):
 
 
 async def test_a_task_that_is_cancelled_while_it_waits_ends():
-    waiter = Waiter(asyncio.get_running_loop())
+    waiter = Waiter(loop=asyncio.get_running_loop())
     task = await begun(waiter, [])
     task.cancel("enough")
     with pytest.raises(asyncio.CancelledError):
@@ -93,7 +93,7 @@ async def test_a_task_that_is_cancelled_while_it_waits_ends():
 
 
 async def test_a_time_limit_ends_the_wait():
-    waiter = Waiter(asyncio.get_running_loop())
+    waiter = Waiter(loop=asyncio.get_running_loop())
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
             await waiter
