@@ -7,7 +7,7 @@ from libc.stdint cimport int64_t
 
 from quartier_native.seats cimport (
     BATTERY, DAY_NS, DIVISIBLE, EV, HOUR_NS, LOAD, MODED, PV_LIMIT, PV_RELAY, SETTLE_NS, VEERS_MAX, Columns, Group, Seat,
-    Unit, begin, expected_w, least, most, within,
+    Unit, begin, expected_w, least, most, stands, within,
 )
 from quartier_native.walk cimport ROWS, Place
 
@@ -112,6 +112,8 @@ cdef inline void remember(
         if not seat.on:
             columns.on[at], columns.since_ns[at] = 1, now_ns
         if kind == EV or kind == DIVISIBLE:
+            if not seat.on or stands(seat):
+                columns.raised_ns[at] = now_ns
             columns.limit_w[at] = limit_w(most(before_w, setpoint_w), seat.unit.rated_w)
     columns.setpoint_w[at] = setpoint_w
 

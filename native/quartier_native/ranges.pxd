@@ -21,29 +21,30 @@ cdef enum:
     LIMIT = 2
     BEFORE = 3
     LOWERED = 4
-    SETPOINT = 5
-    MODE = 6
-    HELD = 7
-    SHED_COUNT = 8
-    SHEDS = 9
-    VEER_COUNT = 10
-    VEERS = 11
-    PRESENT = 12
-    SOC = 13
-    PLUGGED = 14
-    TIER = 15
-    WANTED = 16
-    HIGHEST = 17
-    LOWEST = 18
-    REST = 19
-    TARGET = 20
-    HIGH = 21
-    LOW = 22
-    IMPORT_MAX = 23
-    EXPORT_MAX = 24
-    CAP_ROW = 25
-    MET = 26
-    EXCLUDED = 27  # the caps of a row exclude each other
+    RAISED = 5
+    SETPOINT = 6
+    MODE = 7
+    HELD = 8
+    SHED_COUNT = 9
+    SHEDS = 10
+    VEER_COUNT = 11
+    VEERS = 12
+    PRESENT = 13
+    SOC = 14
+    PLUGGED = 15
+    TIER = 16
+    WANTED = 17
+    HIGHEST = 18
+    LOWEST = 19
+    REST = 20
+    TARGET = 21
+    HIGH = 22
+    LOW = 23
+    IMPORT_MAX = 24
+    EXPORT_MAX = 25
+    CAP_ROW = 26
+    MET = 27
+    EXCLUDED = 28  # the caps of a row exclude each other
 
 cdef struct Fault:
     int column
@@ -97,6 +98,8 @@ cdef inline int unit_fault(const Unit *plan, const Columns *columns, int64_t at)
         return BEFORE
     if not is_time(columns.lowered_ns[at]):
         return LOWERED
+    if not is_time(columns.raised_ns[at]):
+        return RAISED
     if last_w == last_w and not is_power(last_w):
         return SETPOINT
     if not 0 <= columns.mode[at] < plan.mode_count:

@@ -31,10 +31,12 @@ cdef extern from *:
     """
     #include <stdint.h>
     static const int64_t SEATS_SETTLE_NS = 4000000000LL;
+    static const int64_t SEATS_RAMP_NS = 4000000000LL;
     static const int64_t SEATS_DAY_NS = 86400000000000LL;
     static const int64_t SEATS_HOUR_NS = 3600000000000LL;
     """
     const int64_t SETTLE_NS "SEATS_SETTLE_NS"
+    const int64_t RAMP_NS "SEATS_RAMP_NS"
     const int64_t DAY_NS "SEATS_DAY_NS"
     const int64_t HOUR_NS "SEATS_HOUR_NS"
 
@@ -68,6 +70,7 @@ cdef struct Columns:  # of the whole fleet
     double *limit_w
     double *before_w
     int64_t *lowered_ns
+    int64_t *raised_ns
     double *setpoint_w
     int *mode
     unsigned char *held
@@ -111,6 +114,7 @@ cdef struct Seat:
     bint on
     bint movable
     bint rises
+    bint ramps
 
 
 # As Python's min and max: the first of equals.
@@ -160,6 +164,7 @@ cdef inline void take_seat(
     seat.present_w, seat.want_w = columns.present_w[at], 0.0
     seat.low_w = seat.high_w = 0.0
     seat.on = seat.movable = seat.rises = True
+    seat.ramps = False
     seat.sheds_count = 0
     if unit.kind == BATTERY:
         seat.low_w = -unit.discharge_max_w * taper(columns.soc_pct[at] - unit.soc_floor_pct)
@@ -175,6 +180,7 @@ cdef inline void take_seat(
         if seat.on:
             seat.want_w = most(seat.present_w, -least(seat.limit_w, unit.rated_w))
         return
+    seat.ramps = now_ns - columns.raised_ns[at] < RAMP_NS
     seat.sheds_count = recent(
         &columns.sheds_ns[at * columns.sheds_room], within(columns.shed_count[at], columns.sheds_room), DAY_NS, now_ns
     )
@@ -337,7 +343,7 @@ cdef inline int up(
         seat = &seats[order[index]]
         kind = seat.unit.kind
         if (kind == EV or kind == DIVISIBLE) and seat.on:
-            if seat.limit_w < INFINITE_W:
+            if stands(seat) or seat.ramps:
                 count = put(steps, count, order[index], seat.unit.rated_w, True, -1)
         elif (kind == EV or kind == LOAD) and not seat.on and seat.movable and seat.rises:
             count = put(steps, count, order[index], returning_w(seat, columns), False, -1)
@@ -353,6 +359,12 @@ cdef inline int up(
         if seats[place].on:
             count = put(steps, count, place, 0.0, seats[place].unit.kind == PV_LIMIT, -1)
     return count
+
+
+cdef inline bint stands(const Seat *seat) noexcept nogil:
+    """Whether a car, or what takes any power, takes what it may."""
+    cdef double margin_w = 1.5 * seat.unit.ampere_w if seat.unit.kind == EV else 0.05 * seat.unit.rated_w
+    return seat.on and seat.limit_w < INFINITE_W and seat.want_w >= seat.limit_w - margin_w
 
 
 cdef inline double returning_w(const Seat *seat, const Columns *columns) noexcept nogil:

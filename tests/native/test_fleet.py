@@ -16,6 +16,7 @@ from quartier_native.fleets import (
     DIVISIBLE,
     EV,
     LOAD,
+    LONG_AGO_NS,
     MODED,
     NONE_W,
     PV_LIMIT,
@@ -250,6 +251,33 @@ def test_export_charges_then_brings_back_then_curtails(module: Any) -> None:
     curtailed, _, _ = stepped(module, units, [-9000, 0], export_max_w=4000)
     assert [-9000.0, 2000.0, NONE_W] == [*charged.setpoint_w, charged.limit_w[0]]
     assert [-7000.0, 3000.0, 7000.0] == [*curtailed.setpoint_w, curtailed.limit_w[0]]
+
+
+@pytest.mark.parametrize("module", [kernel, twin])
+@pytest.mark.parametrize("kind", [EV, DIVISIBLE])
+@pytest.mark.parametrize(
+    ("takes_w", "raised_ns", "setpoints_w"),
+    [
+        (4_000.0, LONG_AGO_NS, [5_000.0, -5_000.0]),  # at its limit: it takes more
+        (2_000.0, LONG_AGO_NS, [2_000.0, -2_000.0]),  # below it: PV is curtailed
+        (2_000.0, -3_999_999_999, [5_000.0, -5_000.0]),  # raised just now, and on its way
+        (2_000.0, -4_000_000_000, [2_000.0, -2_000.0]),
+    ],
+)
+def test_what_takes_less_than_it_may_keeps_no_export_cap(
+    module: Any, kind: int, takes_w: float, raised_ns: int, setpoints_w: list[float]
+) -> None:
+    units = [Unit(kind=kind, rated_w=11_000, ampere_w=690), Unit(kind=PV_LIMIT, rated_w=9000)]
+    made = module.Fleet(one_building(*units))
+    columns = made.columns()
+    state, inputs, result = columns.state(), columns.inputs(), columns.result()
+    inputs.present_w[:] = array("d", [takes_w, -5000.0])
+    state.limit_w[0], state.raised_ns[0] = 4_000.0, raised_ns
+    inputs.export_max_w[0] = 0.0
+    module.step_many(made, state, inputs, result, 0, 1.0)
+
+    assert setpoints_w == list(state.setpoint_w)
+    assert (0 if takes_w == 4_000 else raised_ns) == state.raised_ns[0]
 
 
 @pytest.mark.parametrize("module", [kernel, twin])

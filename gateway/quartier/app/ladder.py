@@ -8,7 +8,7 @@ from quartier.app import fallbacks
 from quartier.app.fleet import Fleet
 from quartier.config.model import Site
 from quartier.control import ladder
-from quartier.house.alarm import Alarm
+from quartier.house.alarm import Alarm, Key
 from quartier.house.assets import House
 from quartier.store.ledger import Store
 
@@ -28,6 +28,7 @@ class Ladder:
             bus.name: sorted({owner for health in bus.devices.values() for owner in health.owners} & assets)
             for bus in fleet.buses
         }
+        self._bus_of = {owner: bus for bus, owners in buses.items() for owner in owners}
         self.cases = tuple(ladder.declared(house, pace, _timers_s(house, fleet), buses, district=district))
         self._since_ms: dict[tuple[str, str], int] = {}
         self._by_place = {(case.loss.name, case.of): case for case in self.cases}
@@ -59,8 +60,13 @@ class Ladder:
             "losses": [
                 row(case) | {"since_utc_ms": self._since_ms[case.loss.name, case.of]} for case in cases
             ],
-            "alarms": [*view["alarms"], *(alarm(case) for case in cases)],
+            "alarms": [*view["alarms"], *(alarm(case, self._cause(case)) for case in cases)],
         }
+
+    def _cause(self, case: ladder.Case) -> Key | None:
+        """An asset that is silent with its whole bus is so for that."""
+        bus = self._bus_of.get(case.of) if case.loss.role else None
+        return None if bus is None else (ladder.code(ladder.BY_NAME["bus-down"]), bus)
 
     def _outside(self) -> Iterable[tuple[str, str]]:
         """Losses that control does not see: buses and the disk."""
@@ -85,17 +91,13 @@ def row(case: ladder.Case) -> dict[str, Any]:
     }
 
 
-def alarm(case: ladder.Case) -> Alarm:
+def alarm(case: ladder.Case, cause: Key | None = None) -> Alarm:
     """One line: what is lost, what is done, which row says so and by when."""
     loss = case.loss
     of = f"{case.of}: " if case.of else ""
     within = f"within {case.deadline_s:g} s" if isfinite(case.deadline_s) else "nothing ends it"
-    return Alarm(code(loss), case.of, f"{of}{loss.words}: {loss.action} ({loss.name}, {within})")
-
-
-def code(loss: ladder.Loss) -> str:
-    """The code of a row's alarm."""
-    return f"loss.{loss.name.replace('-', '_')}"
+    words = f"{of}{loss.words}: {loss.action} ({loss.name}, {within})"
+    return Alarm(ladder.code(loss), case.of, words, cause)
 
 
 def _timers_s(house: House, fleet: Fleet) -> dict[str, float]:

@@ -199,4 +199,6 @@ def recalled(state_dir: Path) -> Mapping[str, Any] | None:
 def _data(one: Record) -> dict[str, Any]:
     """What an event says of it beside its words."""
     kind = BY_CODE.get(one.code)
-    return {"code": one.code, "of": one.of, "severity": "" if kind is None else str(kind.severity)}
+    data = {"code": one.code, "of": one.of, "severity": "" if kind is None else str(kind.severity)}
+    came = [named(each.code, each.of) for each in one.consequences]
+    return {**data, "with": came} if came else data

@@ -106,7 +106,8 @@ def _block(row: Mapping[str, Any], now_ms: int) -> Iterator[RenderableType]:
         f" {alarm.named(row['code'], row['of'])}",
         f"  {_when(row, now_ms)}{_times(row, now_ms)}",
     )
-    lines = [row["words"], "not acknowledged" if seen is None else _seen(seen, now_ms), remedy(row)]
+    came = [f"with it: {one['words']}" for one in row.get("consequences", ())]
+    lines = [row["words"], *came, "not acknowledged" if seen is None else _seen(seen, now_ms), remedy(row)]
     for line in filter(None, lines):
         yield Padding(Text(line), _INDENT, expand=False)
 

@@ -39,6 +39,7 @@ from quartier.control import (
     supplies,
     track,
     tree,
+    trespass,
     unseen,
     view,
 )
@@ -143,6 +144,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         lag=lag.looked(state.lag, house, memories, {name: one.seen for name, one in tracks.items()}),
         events=seen,
         rivals=rivals.watched(state.rivals, frozen, state.book.orders, now.ns),
+        trespasses=trespass.watched(state.trespasses, frozen, house, memories, state.book.orders, now.ns),
         swings=hunting.watched(state.swings, house, memories, state.book.orders, now.ns),
     )
     return Scene(

@@ -191,8 +191,8 @@ LOSSES: tuple[Loss, ...] = (
         words="the clock jumps",
         noticed_s=lambda pace: pace.heartbeat_timeout_s + pace.cycle_s,
         noticed_by="the heartbeat's time-out + 1 cycle: heartbeats more than 60 s off are not heard",
-        action="ages, timers and deadlines go on, they count on the monotonic clock; the district counts as "
-        "lost while its heartbeats and the clock differ",
+        action="ages, timers and deadlines go on, they count on the monotonic clock; a cap ends when it is "
+        "over by both clocks; the district counts as lost while its heartbeats and the clock differ",
         deadline_s=lambda pace: pace.heartbeat_timeout_s + TIGHTEN_S,
         within="the heartbeat's time-out + 2 s",
         where="the link-state machine",
@@ -275,6 +275,11 @@ _ROLES = {loss.role: loss for loss in LOSSES if loss.role}
 def of_asset(asset: Asset) -> Loss:
     """The row for an asset that is silent; classes that run in modes share one."""
     return _ROLES.get(type(asset).__name__.lower(), _ROLES["moded"])
+
+
+def code(loss: Loss) -> str:
+    """The code of a row's alarm."""
+    return f"loss.{loss.name.replace('-', '_')}"
 
 
 def case(loss: Loss, pace: Pace, of: str = "") -> Case:

@@ -77,6 +77,8 @@ def heartbeat(state: LinkState, params: LinkParams, beat: Heartbeat, now: Now) -
         return state
     back_ns = now.ns if state.mode is Mode.FAILSAFE and state.back_ns is None else state.back_ns
     state = replace(state, heartbeat_ns=now.ns, heartbeat_n=beat.n, back_ns=back_ns)
+    if now.synced:  # the district and the kernel agree
+        state = _sure(state, now)
     return _settled(state, params, now)
 
 
@@ -149,11 +151,16 @@ def _seen(state: LinkState, params: LinkParams, now: Now) -> LinkState:
     """Take note of the time: the anchor, and whether a document is still valid."""
     if now.synced:
         state = replace(state, anchor_ns=now.ns, anchor_utc_ms=now.utc_ms)
+        state = state if state.sure_ns is not None else _sure(state, now)
     if any(True for _ in active(state, now)):
         state = replace(state, valid_ns=now.ns)
     if age_s(state.heartbeat_ns, now) > params.heartbeat_timeout_s:
         state = replace(state, back_ns=None)
     return replace(state, seen_ns=now.ns, seen_utc_ms=now.utc_ms)
+
+
+def _sure(state: LinkState, now: Now) -> LinkState:
+    return replace(state, sure_ns=now.ns, sure_utc_ms=now.utc_ms)
 
 
 # --- documents -------------------------------------------------------------------------------

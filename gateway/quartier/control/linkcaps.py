@@ -14,6 +14,8 @@ from quartier.house.now import Now
 from quartier_drivers.who import Who
 
 FRESH_S = 60.0  # a heartbeat this old still allows loosening, and pairs with a document
+LEAP_S = 60.0
+"""A wall clock that went on by so much more than the monotonic one leapt, until a heartbeat agrees."""
 _S = 1_000_000_000
 
 
@@ -54,6 +56,19 @@ def reckoned_ms(state: LinkState, now: Now) -> int:
     return state.anchor_utc_ms + (now.ns - state.anchor_ns) // 1_000_000
 
 
+def steady_ms(state: LinkState, now: Now) -> int:
+    """UTC by which nothing ends early: that of a wall clock that leapt ahead counts on from before the leap.
+
+    So a cap lasts at least as long as its document said, by the monotonic clock; where nothing leapt it is
+    ``reckoned_ms``, also where the clock was set back: the later end wins.
+    """
+    utc_ms = reckoned_ms(state, now)
+    if state.sure_ns is None:
+        return utc_ms
+    steady = state.sure_utc_ms + (now.ns - state.sure_ns) // 1_000_000
+    return steady if utc_ms - steady > LEAP_S * 1000 else utc_ms
+
+
 def age_s(then_ns: int | None, now: Now) -> float:
     """Seconds since then; infinite for never."""
     return float("inf") if then_ns is None else (now.ns - then_ns) / _S
@@ -61,13 +76,14 @@ def age_s(then_ns: int | None, now: Now) -> float:
 
 def active(state: LinkState, now: Now) -> Iterator[Envelope]:
     """Documents not expired; ``nbf`` was judged when they came, a clock set back does not undo that."""
-    utc_ms = reckoned_ms(state, now)
+    utc_ms = steady_ms(state, now)
     return (p.envelope for p in state.programs if utc_ms <= p.envelope.exp_utc_ms)
 
 
 def may_loosen(state: LinkState, now: Now) -> bool:
-    """Rule 3 of failsafe.md: a heartbeat at most 60 s old and a synced clock."""
-    return now.synced and age_s(state.heartbeat_ns, now) <= FRESH_S
+    """Rule 3 of failsafe.md: a heartbeat at most 60 s old and a synced clock that did not leap since."""
+    leapt = steady_ms(state, now) < reckoned_ms(state, now)
+    return now.synced and not leapt and age_s(state.heartbeat_ns, now) <= FRESH_S
 
 
 def _sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[str, Powers]]:
@@ -88,7 +104,7 @@ def _sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[s
 def _program_sources(
     state: LinkState, params: LinkParams, program: Program, utc_ms: int, now: Now
 ) -> Iterator[tuple[str, Powers]]:
-    newest = program.envelope
+    newest, steady = program.envelope, steady_ms(state, now)
     name = _named(newest, f"envelope {newest.program} {newest.id}")
     if utc_ms <= newest.exp_utc_ms:
         yield name, schedule.lowest(newest, *_window(newest, params, utc_ms))
@@ -97,11 +113,13 @@ def _program_sources(
             yield reason.further(name, ", clock not synced"), schedule.at(newest, state.anchor_utc_ms)
     elif state.mode in (Mode.CONTROLLED, Mode.HOLD):
         yield _named(newest, f"default of expired {name}"), schedule.default(newest)
+    if steady < utc_ms and steady <= newest.exp_utc_ms:
+        yield reason.further(name, ", the clock leapt ahead"), schedule.at(newest, steady)
     for older in program.earlier:
-        if utc_ms <= older.exp_utc_ms:
+        if steady <= older.exp_utc_ms:
             yield (
                 _named(older, f"envelope {older.program} {older.id}, until loosening is allowed"),
-                schedule.at(older, utc_ms),
+                schedule.at(older, utc_ms).least(schedule.at(older, steady)),
             )
 
 

@@ -31,6 +31,7 @@ def resumed(old: LinkState, now: Now) -> LinkState:
     certain_ns = max(0, now.ns - old.seen_ns)
     wall_ns = (now.utc_ms - old.seen_utc_ms) * 1_000_000
     likely_ns = max(certain_ns, wall_ns) if now.synced else certain_ns
+    since_ns = certain_ns if now.ns >= old.seen_ns else likely_ns
     unknown = not now.synced and now.ns < old.seen_ns
 
     def moved(then_ns: int, passed_ns: int) -> int:
@@ -53,6 +54,8 @@ def resumed(old: LinkState, now: Now) -> LinkState:
         # Time is reckoned on from the last synced instant: an unsynced clock that jumped while
         # nobody ran must not end a document.
         anchor_ns=None if old.anchor_ns is None else moved(old.anchor_ns, certain_ns),
+        # A clock that leapt has still leapt; over another boot only the wall clock knows how long it took.
+        sure_ns=None if old.sure_ns is None else moved(old.sure_ns, since_ns),
         seen_ns=now.ns,
         seen_utc_ms=now.utc_ms,
     )

@@ -39,7 +39,8 @@ class LinkState:
     reception of a valid document, ``valid_ns`` when one was last inside its validity, ``owed_ns``
     the end of the fail-safe minimum duration, kept through INIT.  ``floor`` are the caps of the
     state before CONTROLLED where loosening was not yet allowed on entry.  ``anchor`` is the last
-    instant with a synced clock, from which time is reckoned while it is not.
+    instant with a synced clock, from which time is reckoned while it is not.  ``sure`` is the last instant at
+    which the wall clock was surely right: a heartbeat agreed with it, or it was the first one synced.
     """
 
     mode: Mode
@@ -63,6 +64,8 @@ class LinkState:
     failsafe_seq: int = -1
     anchor_ns: int | None = None
     anchor_utc_ms: int | None = None
+    sure_ns: int | None = None
+    sure_utc_ms: int = 0
 
     def program(self, name: str) -> Program | None:
         """The program of that name, if one is held."""

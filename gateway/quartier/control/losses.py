@@ -1,11 +1,14 @@
-"""Which rows of the ladder are in force now, as far as control itself sees them (pure)."""
+"""Which rows of the ladder are in force now, as far as control sees them, and what comes of them (pure)."""
 
 from collections.abc import Iterator
 
 from quartier.control import ladder, measures, sight
+from quartier.control.failsafe import Stage
 from quartier.control.scene import Scene
+from quartier.house.alarm import Key
 
 LOST_MODES = ("HOLD", "FAILSAFE")
+METER_LOST: Key = ("loss.grid_meter_lost", "")
 
 
 def present(scene: Scene) -> list[tuple[str, str]]:
@@ -34,3 +37,13 @@ def _of_assets(scene: Scene) -> Iterator[tuple[str, str]]:
         silent = sight.power_w(scene.state.memories, asset, scene.now_ns) is None
         if asset.measured and silent and (known or scene.running_s > measures.START_S):
             yield ladder.of_asset(asset).name, asset.name
+
+
+def cause(scene: Scene, name: str) -> Key | None:
+    """The alarm of the loss for which the point of an asset is given back; None where it is for another."""
+    if scene.lost or scene.stage is Stage.SAFE:
+        return METER_LOST
+    asset = next((one for one in scene.house.assets if one.name == name), None)
+    if asset is None or sight.power_w(scene.state.memories, asset, scene.now_ns) is not None:
+        return None
+    return ladder.code(ladder.of_asset(asset)), name

@@ -9,7 +9,7 @@ from quartier.control.failsafe import Stage
 from quartier.control.limits import Force
 from quartier.control.meters import Look
 from quartier.control.orders import REFRESH_S, Want
-from quartier.control.players import Player, flexible, floor_w, full_w
+from quartier.control.players import Player, flexible, floor_w, full_w, stands
 from quartier.control.reason import Reason, further, rule
 from quartier.control.scene import Scene
 from quartier.control.shed import Gate, Turn
@@ -177,17 +177,20 @@ def _switched(player: Player, asset: Load | Ev, setpoint_w: float, now_ns: int, 
             return shed.switched_off(turn, before_w, now_ns)
         return shed.lowered(turn, max(setpoint_w, floor_w(asset)), before_w, now_ns)
     if setpoint_w > want_w + EPSILON_W:
-        return _raised(asset, turn, setpoint_w, now_ns)
+        return _raised(player, asset, setpoint_w, now_ns)
     return turn
 
 
-def _raised(asset: Load | Ev, turn: Turn, setpoint_w: float, now_ns: int) -> Turn:
+def _raised(player: Player, asset: Load | Ev, setpoint_w: float, now_ns: int) -> Turn:
     """On, and a car with at least what it may take already: it may take less than that by itself."""
+    turn = player.turn
     if isinstance(asset, Load):
         return shed.switched_on(turn, now_ns)  # it was off: to one that is on no step up is offered
     if turn.on:
-        return replace(turn, limit_w=limit(max(setpoint_w, _limit_w(asset, turn)), full_w(asset)))
-    return replace(shed.switched_on(turn, now_ns), limit_w=limit(setpoint_w, full_w(asset)))
+        limit_w = limit(max(setpoint_w, _limit_w(asset, turn)), full_w(asset))
+        return shed.raised(turn, limit_w, now_ns, stands=stands(player))
+    on = shed.switched_on(turn, now_ns)
+    return shed.raised(on, limit(setpoint_w, full_w(asset)), now_ns, stands=True)
 
 
 def _car_turn(player: Player, ev: Ev, held_w: float | None, now_ns: int) -> Turn:

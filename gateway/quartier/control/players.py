@@ -8,6 +8,9 @@ from quartier.control.shed import Turn
 from quartier.control.sight import Memories, power_w, worst_w
 from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered, Tier
 
+STANDS_A = 1.5
+"""A car that draws so much less than it may does not stand at its limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rung:
@@ -67,6 +70,14 @@ def full_w(ev: Ev) -> float:
 def floor_w(ev: Ev) -> float:
     """What it takes at its least current, in W."""
     return ev.current_min_a * ev.voltage_v * ev.phases_count
+
+
+def stands(player: Player) -> bool:
+    """Whether a car is seen to take what it may: only such a one takes more where it may more."""
+    asset, limit_w = player.asset, player.turn.limit_w
+    if not isinstance(asset, Ev) or not player.seen or limit_w is None:
+        return False
+    return player.want_w >= limit_w - STANDS_A * asset.voltage_v * asset.phases_count
 
 
 def ordered_w(player: Player) -> float:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from quartier.control import balance, measures, moded, override, shed, steps, tree
 from quartier.control.failsafe import Stage
 from quartier.control.outcome import Result, limit
-from quartier.control.players import Player, floor_w, full_w
+from quartier.control.players import Player, floor_w, full_w, stands
 from quartier.control.scene import Scene
 from quartier.control.shed import Turn
 from quartier.house.assets import Ev, Load, Moded, Pv, Tier
@@ -62,17 +62,22 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
         elif not turn.on and players[place[asset.name]].allowed_w is None:
             fits = steps.returning_w(asset, turn) <= spare_w
             if fits and shed.may_return(asset, turn, scene.now_ns):
-                on = shed.switched_on(turn, scene.now_ns)
-                on = replace(on, limit_w=floor_w(asset)) if isinstance(asset, Ev) else on
-                return {place[asset.name]: on}
+                return {place[asset.name]: _switched_on(asset, turn, scene.now_ns)}
     for asset in reversed(order):
         turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
         shares = players[place[asset.name]].allowed_w is not None
         if isinstance(asset, Ev) and turn.on and turn.limit_w is not None and not shares:
             limit_w = min(full_w(asset), turn.limit_w + spare_w)
             if limit_w >= min(full_w(asset), turn.limit_w + floor_w(asset) / 6):
-                return {place[asset.name]: replace(turn, limit_w=limit(limit_w, full_w(asset)))}
+                at_limit = stands(players[place[asset.name]])
+                more_w = limit(limit_w, full_w(asset))
+                return {place[asset.name]: shed.raised(turn, more_w, scene.now_ns, stands=at_limit)}
     return {}
+
+
+def _switched_on(asset: Load | Ev, turn: Turn, now_ns: int) -> Turn:
+    on = shed.switched_on(turn, now_ns)
+    return shed.raised(on, floor_w(asset), now_ns, stands=True) if isinstance(asset, Ev) else on
 
 
 def _tier(player: Player) -> Tier:

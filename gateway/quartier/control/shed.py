@@ -12,6 +12,8 @@ RESTORE_AFTER_S = 120.0
 RESTORE_EACH_S = 30.0
 SPREAD_S = 300.0
 SETTLE_S = 4.0
+RAMP_S = 4.0
+"""So long after it may take more a car is believed to be on its way there: a breach acts after 5 s."""
 PV_MIN_OFF_S = 300.0
 TURNS_MAX_PER_H = 6
 TURN_OF_TIER = {"A": 3, "B": 2, "C": 1, "D": 0}
@@ -31,6 +33,7 @@ class Turn:
     ``limit_w`` is the power an EV or a PV is held to; None: its full power.  ``before_w`` is what
     it took (or generated, minus) when it was last lowered, at ``lowered_ns``.  ``mode`` is the one that an
     asset in modes was ordered into (None: none yet), ``is_held`` while a cap holds it below what it likes;
+    ``raised_ns``: when a car that took all it might was last told that it may take more, or came back;
     ``asks_ns``: since when it has liked another mode without a break; ``turns_ns``: when it went down after
     up, or up after down, in the last hour; ``back_ns``: since when its own control has it.
     """
@@ -46,6 +49,7 @@ class Turn:
     asks_ns: int | None = None
     turns_ns: tuple[int, ...] = ()
     back_ns: int | None = None
+    raised_ns: int | None = None
 
     @property
     def is_limited(self) -> bool:
@@ -55,6 +59,10 @@ class Turn:
     def settling(self, now_ns: int, late_s: float = 0.0) -> bool:
         """Whether a lowering may not yet show in every meter; ``late_s`` is how late the grid's is."""
         return self.lowered_ns is not None and now_ns - self.lowered_ns < (SETTLE_S + late_s) * _S
+
+    def is_ramping(self, now_ns: int) -> bool:
+        """Whether it may still be on its way to what it was just allowed."""
+        return self.raised_ns is not None and now_ns - self.raised_ns < RAMP_S * _S
 
     def sheds_24h(self, now_ns: int) -> int:
         """How often it was shed in the last 24 hours."""
@@ -101,6 +109,15 @@ def lowered(turn: Turn, limit_w: float, before_w: float, now_ns: int) -> Turn:
     if turn.settling(now_ns):
         return replace(turn, limit_w=limit_w)
     return replace(turn, limit_w=limit_w, before_w=before_w, lowered_ns=now_ns)
+
+
+def raised(turn: Turn, limit_w: float | None, now_ns: int, *, stands: bool) -> Turn:
+    """May take up to ``limit_w`` from now (None: its full power).
+
+    ``stands``: it takes all that it might until now, so that from now it is seen whether it follows.  One
+    that does not is given no time anew by being allowed still more.
+    """
+    return replace(turn, limit_w=limit_w, raised_ns=now_ns if stands else turn.raised_ns)
 
 
 def may_switch(asset: Flexible, turn: Turn, now_ns: int) -> bool:

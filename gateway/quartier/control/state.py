@@ -22,6 +22,7 @@ from quartier.control.sight import Memory
 from quartier.control.stay import Park, Stay
 from quartier.control.supplies import Drawn
 from quartier.control.track import Track
+from quartier.control.trespass import Trespass
 from quartier.house.assets import House
 from quartier.house.nodes import ROOT
 from quartier_drivers.contract import Command
@@ -54,6 +55,7 @@ class State:
     looks: Mapping[str, Look] = field(default_factory=dict)
     events: Events = field(default_factory=Events)
     rivals: Mapping[str, Rival] = field(default_factory=dict)
+    trespasses: Mapping[str, Trespass] = field(default_factory=dict)
     swings: Swings = field(default_factory=Swings)
     stays: Mapping[str, Stay] = field(default_factory=dict)
     park: Park = field(default_factory=Park)
@@ -90,6 +92,7 @@ class State:
             looks=meters.kept(self.looks, [ROOT, *(node.name for node in house.nodes)]),
             tracks={n: t for n, t in self.tracks.items() if n in names},
             rivals={p: r for p, r in self.rivals.items() if known(p)},
+            trespasses={n: one for n, one in self.trespasses.items() if n in names},
             swings=Swings(),
             lag=Lag(),
         )

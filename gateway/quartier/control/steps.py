@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from quartier.control import shed
-from quartier.control.players import Player, Rung, floor_w, full_w
+from quartier.control.players import Player, Rung, floor_w, full_w, stands
 from quartier.control.shed import Turn, in_turn, may_return, may_switch
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Tier
 
@@ -128,7 +128,10 @@ def _taken(
 
 
 def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, raising: bool) -> list[Step]:
-    """For an export cap: battery charges, flexible loads on, PV curtailed; not ``raising``: PV only."""
+    """For an export cap: battery charges, flexible loads on, PV curtailed; not ``raising``: PV only.
+
+    A car that takes less than it may takes no more for being allowed more: it is no step.
+    """
     place = {player.name: index for index, player in enumerate(players)}
     steps: list[Step] = []
     if raising:
@@ -143,7 +146,7 @@ def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, rai
         )
         order = in_turn(usable, turns, now_ns)
         for asset in reversed(order):
-            steps += _raised(place, asset, turns[asset.name], now_ns)
+            steps += _raised(players[place[asset.name]], place[asset.name], turns[asset.name], now_ns)
         steps += _higher(players)
     for index, player in enumerate(players):
         if isinstance(player.asset, Pv) and player.turn.on and player.usable:
@@ -170,14 +173,15 @@ def _pause(place: Mapping[str, int], ev: Ev) -> Step:
     return Step(place[ev.name], 0.0, False, "charging paused", ev.tier)
 
 
-def _raised(place: Mapping[str, int], asset: Load | Ev, turn: Turn, now_ns: int) -> list[Step]:
-    index = place[asset.name]
+def _raised(player: Player, index: int, turn: Turn, now_ns: int) -> list[Step]:
+    asset = player.asset
+    assert isinstance(asset, Load | Ev)
     if not turn.on:
         if not may_return(asset, turn, now_ns):
             return []
         words = "charging resumes" if isinstance(asset, Ev) else "switched on again"
         return [Step(index, returning_w(asset, turn), False, words, asset.tier)]
-    if isinstance(asset, Ev) and turn.limit_w is not None:
+    if isinstance(asset, Ev) and (stands(player) or turn.is_ramping(now_ns)):
         return [Step(index, full_w(asset), True, "charging faster", asset.tier)]
     return []
 

@@ -18,6 +18,7 @@ from quartier.control import (
     sight,
     supplies,
     tree,
+    trespass,
     unmet,
 )
 from quartier.control.limits import Force
@@ -99,6 +100,7 @@ def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> Iterator[A
     yield from supplies.alarms(scene.state.supplies)
     yield from duties.alarms(scene.state.events, scene.duties, scene.now_ns)
     yield from hunting.alarms(scene.state.swings)
+    yield from trespass.alarms(scene.state.trespasses)
     yield from lag.alarms(scene.state.lag, scene.house)
     for direction, breach in (("import", scene.state.import_breach), ("export", scene.state.export_breach)):
         if breach.fast_over:
@@ -108,16 +110,17 @@ def _alarms(scene: Scene, result: Result, lost: Mapping[str, str]) -> Iterator[A
             yield Alarm("cap.exceeded", direction, f"60 s mean over the {scene.force.words(direction)}")
     yield from overload.alarms(scene.state.overloads, scene.house, scene.force)
     if 0 in result.broken:
-        yield Alarm("cap.unmet", "", "the caps cannot be met: all that may be moved was moved")
+        words = "the caps cannot be met: all that may be moved was moved"
+        yield Alarm("cap.unmet", "", words, losses.cause(scene, ""))
     for name, why in lost.items():
-        yield from _given_back(name, why)
+        yield from _given_back(scene, name, why)
     for asset in (*flexible(scene.house), *moded.steered(scene.house)):
         if why := guards.why_not(asset, scene.state.memories):
             words = f"{asset.name}: used for no cap and no shed, {why}"
             yield Alarm("output.fallback_lost", asset.name, words)
 
 
-def _given_back(name: str, why: str) -> Iterator[Alarm]:
+def _given_back(scene: Scene, name: str, why: str) -> Iterator[Alarm]:
     """Why a point is given back; where a person ordered it, that is nobody's alarm."""
     words = f"{name}: given back, {why}"
     if why == rivals.WHY:
@@ -125,7 +128,7 @@ def _given_back(name: str, why: str) -> Iterator[Alarm]:
     elif why == guards.LOST:
         yield Alarm("output.fallback_lost", name.partition(".")[0], words)
     elif who(why).kind != "person":
-        yield Alarm("output.given_back", name, words)
+        yield Alarm("output.given_back", name, words, losses.cause(scene, name.partition(".")[0]))
 
 
 def _restore(scene: Scene, result: Result) -> dict[str, Any]:

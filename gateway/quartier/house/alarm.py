@@ -13,18 +13,20 @@ class Alarm(str):
     """Words as a person reads them now; which alarm it is, ``key`` says: its figures may change.
 
     ``code`` is a row of the table of alarms, else KeyError; ``of`` the asset, device, contact, node, point or
-    program that it is about, empty for the whole building.
+    program that it is about, empty for the whole building.  ``cause`` is the alarm that it comes of, where
+    that stands too: then it is no alarm of its own.
     """
 
-    __slots__ = ("code", "of")
+    __slots__ = ("cause", "code", "of")
 
     code: str
     of: str
+    cause: Key | None
 
-    def __new__(cls, code: str, of: str, words: str) -> Self:
-        """Join code, what it is about, and words."""
+    def __new__(cls, code: str, of: str, words: str, cause: Key | None = None) -> Self:
+        """Join code, what it is about, words, and what it comes of."""
         made = super().__new__(cls, words)
-        made.code, made.of = BY_CODE[code].code, of
+        made.code, made.of, made.cause = BY_CODE[code].code, of, cause
         return made
 
     @property

@@ -2,7 +2,9 @@
 
 By the alarm states of IEC 62682 (ISA-18.2): active or gone, acknowledged or not; one stays on the list until
 it is both gone and acknowledged.  One that comes and goes is one record with a count: it counts as gone only
-after an off-delay, which doubles while it keeps coming back.
+after an off-delay, which doubles while it keeps coming back.  What comes of another alarm that stands, and
+matters no more than that, is listed with it: one loss is one alarm, which stands until all that came of it is
+over.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +12,8 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 from quartier.house.alarm import Alarm, Key, named
+from quartier.house.alarmkind import Severity
+from quartier.house.alarmkinds import BY_CODE
 from quartier.house.now import Now
 
 SIZE_MAX = 500
@@ -19,8 +23,10 @@ CALM_S = 600.0
 SETTLE_S = 90.0
 """After a start nobody knows yet what is still wrong: what was active stays so for so long."""
 NOTE_MAX_CHARS = 200
+CONSEQUENCES_MAX = 32
 ALL = "all"
 _S = 1_000_000_000
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +39,27 @@ class Acknowledged:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """What came of an alarm, and would be one by itself."""
+
+    code: str
+    of: str
+    words: str
+
+    def data(self) -> dict[str, str]:
+        """JSON-ready."""
+        return {"code": self.code, "of": self.of, "words": self.words}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """One alarm, by its code and what it is about.  All ``_ms`` are UTC.
 
     ``first_utc_ms``: when it came for the first time; ``since_utc_ms``: when it was raised last;
     ``last_utc_ms``: when it came last, the times that it flickered included, ``count`` how often;
-    ``cleared_utc_ms``: when it was gone, None while it is active.
+    ``cleared_utc_ms``: when it was gone, None while it is active; ``consequences``: all that came of it since
+    it was raised last.
     """
 
     number: int
@@ -52,6 +72,7 @@ class Record:
     cleared_utc_ms: int | None = None
     count: int = 1
     acknowledged: Acknowledged | None = None
+    consequences: tuple[Consequence, ...] = ()
 
     @property
     def key(self) -> Key:
@@ -74,6 +95,7 @@ class Record:
         seen = self.acknowledged
         if seen is not None:
             told["acknowledged"] = {"by": seen.by, "uid": seen.uid, "utc_ms": seen.utc_ms, "note": seen.note}
+        told["consequences"] = [one.data() for one in self.consequences]
         return told
 
 
@@ -100,11 +122,15 @@ class _Pulse:
 
 @dataclass(slots=True)
 class Alarms:
-    """The book.  ``changes_count`` grows with what must be kept at once, ``counts_count`` with the rest."""
+    """The book.  ``changes_count`` grows with what must be kept at once, ``counts_count`` with the rest.
+
+    ``last_number`` is the highest that was ever given: none is given again, also when its record is gone.
+    """
 
     records: dict[Key, Record] = field(default_factory=dict)
     changes_count: int = 0
     counts_count: int = 0
+    last_number: int = 0
     _pulses: dict[Key, _Pulse] = field(default_factory=dict)
 
     @property
@@ -123,22 +149,68 @@ class Alarms:
         there: dict[Key, Alarm] = {}
         for alarm in present:
             there.setdefault(alarm.key, alarm)
-        raised = [one for alarm in there.values() if (one := self._seen(alarm, now)) is not None]
-        away = [one for key, one in self.records.items() if one.is_active and key not in there]
+        roots = {key: self._root(alarm, there) for key, alarm in there.items()}
+        raised = [
+            key for key, root in roots.items() if key == root and self._seen(there[key], now) is not None
+        ]
+        joined = self._joined(roots, now)
+        for root in set(roots.values()):
+            self._follow(root, [there[key] for key in there if key != root and roots[key] == root])
+        stands = set(roots.values())
+        away = [one for key, one in self.records.items() if one.is_active and key not in stands]
         cleared = [gone for one in away if (gone := self._missed(one, now)) is not None]
-        if raised or cleared:
+        found = Changes(tuple(self.records[key] for key in raised), (*joined, *cleared))
+        if raised or cleared or joined:
             self.changes_count += 1
             self._prune()
-        return Changes(tuple(raised), tuple(cleared))
+        return found
+
+    def _root(self, alarm: Alarm, there: Mapping[Key, Alarm]) -> Key:
+        """The first cause that stands, through causes of causes; itself where none does, or matters less."""
+        key, passed = alarm.key, {alarm.key}
+        while key in there:
+            cause = there[key].cause or (BY_CODE[key[0]].grows_into, key[1])
+            known = self.records.get(cause)
+            stands = cause in there or (known is not None and known.is_active)
+            if cause in passed:  # two that name each other
+                return alarm.key
+            if not stands or _rank(cause) > _rank(alarm.key):
+                break
+            passed.add(cause)
+            key = cause
+        return key
+
+    def _joined(self, roots: Mapping[Key, Key], now: Now) -> list[Record]:
+        """Take off the list what was an alarm of its own until its cause was known, or until it grew."""
+        found = []
+        for key, one in list(self.records.items()):
+            kind = BY_CODE.get(one.code)
+            grown = kind is not None and roots.get((kind.grows_into, one.of)) == (kind.grows_into, one.of)
+            if one.is_active and (grown or roots.get(key, key) != key):
+                found.append(replace(one, cleared_utc_ms=now.utc_ms))
+                del self.records[key]
+                self._pulses.pop(key, None)
+        return found
+
+    def _follow(self, root: Key, alarms: Iterable[Alarm]) -> None:
+        """Note what comes of ``root``, which stands as long as any of it does."""
+        before = self.records[root]
+        known = {(one.code, one.of): one for one in before.consequences}
+        known |= {one.key: Consequence(one.code, one.of, str(one)) for one in alarms}
+        consequences = tuple(known.values())[:CONSEQUENCES_MAX]
+        if consequences != before.consequences:
+            self.counts_count += 1
+            self.records[root] = replace(before, consequences=consequences)
+        self._pulses.setdefault(root, _Pulse()).ends_ns = None
 
     def _seen(self, alarm: Alarm, now: Now) -> Record | None:
         """The record where the alarm is raised by this."""
         before, key = self.records.get(alarm.key), alarm.key
         if before is None:
-            number = 1 + max((one.number for one in self.records.values()), default=0)
+            self.last_number += 1
             self._pulses[key] = _Pulse()
             self.records[key] = Record(
-                number=number,
+                number=self.last_number,
                 code=alarm.code,
                 of=alarm.of,
                 words=str(alarm),
@@ -161,6 +233,7 @@ class Alarms:
             cleared_utc_ms=None,
             count=before.count + 1,
             acknowledged=None,
+            consequences=(),
         )
         return self.records[key]
 
@@ -219,7 +292,8 @@ class Alarms:
 
     def facts(self) -> dict[str, Any]:
         """What must be known after a restart, JSON-ready."""
-        return {"alarms": [one.data() for one in self.records.values()]}
+        rows = [one.data() for one in self.records.values()]
+        return {"alarms": rows, "last_number": self.last_number}
 
     @classmethod
     def recalled(cls, facts: Mapping[str, Any] | None) -> Self:
@@ -232,6 +306,9 @@ class Alarms:
             if one is not None and one.key not in made.records and one.number not in numbers:
                 made.records[one.key] = one
                 made._pulses[one.key] = _Pulse(is_recalled=one.is_active)
+        kept = facts.get("last_number") if isinstance(facts, Mapping) else None
+        numbers = [one.number for one in made.records.values()]
+        made.last_number = max(0, *numbers, kept if isinstance(kept, int) else 0)
         return made
 
 
@@ -253,6 +330,7 @@ def _record(row: object) -> Record | None:
             cleared_utc_ms=None if cleared is None else _whole(cleared),
             count=_whole(row["count"]),
             acknowledged=seen,
+            consequences=tuple(_consequence(one) for one in row.get("consequences", ())),
         )
     except (KeyError, TypeError):
         return None
@@ -260,6 +338,16 @@ def _record(row: object) -> Record | None:
 
 def _acknowledged(who: Mapping[str, Any]) -> Acknowledged:
     return Acknowledged(_text(who["by"]), _text(who["uid"]), _whole(who["utc_ms"]), _text(who["note"]))
+
+
+def _consequence(row: Mapping[str, Any]) -> Consequence:
+    return Consequence(_text(row["code"]), _text(row["of"]), _text(row["words"]))
+
+
+def _rank(key: Key) -> int:
+    """The less, the more it matters; what is of another version matters least."""
+    kind = BY_CODE.get(key[0])
+    return len(_RANK) if kind is None else _RANK[kind.severity]
 
 
 def _whole(value: object) -> int:

@@ -24,7 +24,8 @@ class Kind:
     ``of``: what the alarm is about, empty for the whole building.  ``remedy`` names the next command;
     ``{of}`` is what it is about there, ``{asset}`` the asset of a point.  ``stays_s``: what is only told
     once, not seen to end, counts as present for so long after it was told last (inf: until a restart).
-    ``ended_by``: codes of events that say that it is over.
+    ``ended_by``: codes of events that say that it is over.  ``grows_into``: the code of what it becomes if it
+    lasts, which then stands for both.
     """
 
     code: str
@@ -34,3 +35,4 @@ class Kind:
     severity: Severity
     stays_s: float = 0.0
     ended_by: tuple[str, ...] = ()
+    grows_into: str = ""

@@ -126,7 +126,7 @@ KINDS: tuple[Kind, ...] = (
     _warning(
         "output.second_master",
         "point",
-        "somebody else moves a point that is ordered here; it is left alone for a while",
+        "somebody else moves a point that is ordered here: it is left alone for a while, a car ordered on",
         "See who and when with `quartier why {asset}`, and switch the other controller off.",
     ),
     _warning(
@@ -176,7 +176,13 @@ KINDS: tuple[Kind, ...] = (
     _critical(
         "loss.grid_meter_lost", "", "the grid meter is lost: loads are shed to the fail-safe caps", DEVICE
     ),
-    _warning("loss.grid_meter_stale", "", "the grid meter is late: nothing is raised", DEVICE),
+    _warning(
+        "loss.grid_meter_stale",
+        "",
+        "the grid meter is late: nothing is raised",
+        DEVICE,
+        grows_into="loss.grid_meter_lost",
+    ),
     _warning("loss.battery_silent", "asset", "a battery is silent: its setpoint is given back", DEVICE),
     _warning("loss.pv_silent", "asset", "a PV inverter is silent: it counts at its worst", DEVICE),
     _warning("loss.ev_silent", "asset", "a charging point is silent: it counts at its rated power", DEVICE),

@@ -30,6 +30,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "parsers": ("parsers", "meter parsers against the usual Python packages, a day of Linky"),
     "commit": ("commit", "bytes and CPU of one commit of 200 points"),
     "lateness": ("lateness", "how late the 1 s cycle begins, one of 20 devices silent"),
+    "doors": ("doors", "how late the 1 s cycle begins while every door is busy at once"),
     "start": ("start", "exec to the first cycle, memory, imports"),
     "dead": ("dead", "what one dead device costs the others"),
     "growth": ("growth", "200 to 20,000 points, one hour to 30 days"),

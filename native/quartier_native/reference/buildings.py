@@ -115,7 +115,8 @@ class FleetState:
 
     Any writable buffers of these types will do: arrays, numpy, memoryviews.  ``on``, ``held``: B; ``mode``,
     ``shed_count``, ``veer_count``: i; times: q, LONG_AGO_NS for never; powers: d.  ``limit_w``: what it is
-    held to, infinite for nothing; ``before_w``: what it took when it was last lowered; ``setpoint_w``: what
+    held to, infinite for nothing; ``before_w``: what it took when it was last lowered; ``raised_ns``: when
+    one that took all it might was last allowed more, or came back; ``setpoint_w``: what
     was last decided, NaN for nothing yet.  ``sheds_ns`` has ``sheds_room`` places (three at least) for each
     unit, the oldest first, of which ``shed_count`` are used, ``veers_ns`` VEERS_MAX: when one in modes
     turned its direction.
@@ -126,6 +127,7 @@ class FleetState:
     limit_w: Any
     before_w: Any
     lowered_ns: Any
+    raised_ns: Any
     setpoint_w: Any
     mode: Any
     held: Any
@@ -196,6 +198,7 @@ class Columns:
             limit_w=array("d", [NONE_W]) * count,
             before_w=array("d", [0.0]) * count,
             lowered_ns=array("q", [LONG_AGO_NS]) * count,
+            raised_ns=array("q", [LONG_AGO_NS]) * count,
             setpoint_w=array("d", [float("nan")]) * count,
             mode=array("i", [unit.normal for unit in self.units]),
             held=array("B", [0]) * count,

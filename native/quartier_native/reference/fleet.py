@@ -82,8 +82,8 @@ def step_many(
     3. ``allocate_tree`` over the building's nodes, by the one order.  Down: battery charging stops, modes
        that nobody feels, EVs of tier D to their floor (pools together), batteries discharge, what generates
        by request, those EVs pause, then tiers D, C, B, inside a tier by fewest sheds in 24 h, lowest comfort
-       cost, number.  Up: batteries charge, what is off or held comes back in reverse, modes go up, PV is
-       curtailed.
+       cost, number.  Up: batteries charge, what is off comes back in reverse and what is held takes more if
+       it takes all it may, or was allowed more just now; modes go up, PV is curtailed.
     4. What moved is remembered: on and off times, sheds, limits, modes.  The limits of cars come down to
     whole
        amperes that fit, those of PV rise by a quarter of the room under the export caps.
@@ -216,6 +216,7 @@ def _unit_checks(unit: Unit, at: int, state: FleetState, inputs: FleetInputs) ->
     yield "limit_w", state.limit_w[at] >= 0.0
     yield "before_w", _is_power(state.before_w[at])
     yield "lowered_ns", _is_time(state.lowered_ns[at])
+    yield "raised_ns", _is_time(state.raised_ns[at])
     yield "setpoint_w", isnan(state.setpoint_w[at]) or _is_power(state.setpoint_w[at])
     yield "mode", 0 <= state.mode[at] < modes
     yield "held", state.held[at] <= 1

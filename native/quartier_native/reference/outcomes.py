@@ -15,7 +15,7 @@ from quartier_native.reference.buildings import (
     VEERS_MAX,
     FleetState,
 )
-from quartier_native.reference.seats import DAY_NS, HOUR_NS, SETTLE_NS, Seat, expected_w
+from quartier_native.reference.seats import DAY_NS, HOUR_NS, SETTLE_NS, Seat, expected_w, stands
 from quartier_native.reference.tree import ROWS, Tree
 
 EPSILON_W = 1e-6
@@ -55,6 +55,8 @@ def _consumed(seat: Seat, state: FleetState, setpoint_w: float, now_ns: int) -> 
         if not seat.on:
             state.on[at], state.since_ns[at] = 1, now_ns
         if kind in {EV, DIVISIBLE}:
+            if not seat.on or stands(seat):
+                state.raised_ns[at] = now_ns
             state.limit_w[at] = limit_w(max(before_w, setpoint_w), seat.unit.rated_w)
 
 

@@ -22,6 +22,9 @@ from quartier_native.reference.buildings import (
 )
 
 SETTLE_NS = 4_000_000_000
+RAMP_NS = 4_000_000_000
+STANDS_A = 1.5
+STANDS = 0.05
 DAY_NS = 86_400_000_000_000
 HOUR_NS = 3_600_000_000_000
 TURNS_MAX_PER_H = 6
@@ -43,7 +46,7 @@ class Seat:
 
     ``movable``: its minimum time is over.  ``low_w`` to ``high_w``: a battery's room; ``mode`` is where a
     unit in modes goes by itself from ``before``, ``rises`` whether it, or a relay, has not turned too often
-    for going up.
+    for going up; ``ramps`` whether it was allowed more just now.
     """
 
     unit: Unit
@@ -65,6 +68,7 @@ class Seat:
     highest: int = 0
     lowest: int = 0
     rises: bool = True
+    ramps: bool = False
 
     @property
     def key(self) -> tuple[int, int, float, int]:
@@ -89,6 +93,7 @@ def seated(unit: Unit, place: int, at: int, state: FleetState, inputs: FleetInpu
         most_w = -min(seat.limit_w, unit.rated_w)
         seat.want_w = max(seat.present_w, most_w) if seat.on else 0.0
         return seat
+    seat.ramps = now_ns - state.raised_ns[at] < RAMP_NS
     sheds_ns = state.sheds_ns[at * state.sheds_room : at * state.sheds_room + state.shed_count[at]]
     seat.sheds_count = sum(now_ns - then < DAY_NS for then in sheds_ns)
     if unit.kind == MODED:
@@ -241,10 +246,17 @@ def up(seats: Sequence[Seat], state: FleetState) -> list[TreeStep]:
 def _raised(seat: Seat, state: FleetState) -> Iterator[TreeStep]:
     unit = seat.unit
     if unit.kind in {EV, DIVISIBLE} and seat.on:
-        if seat.limit_w < NONE_W:
+        if stands(seat) or seat.ramps:
             yield seat.place, unit.rated_w, True, -1
     elif unit.kind in {EV, LOAD} and not seat.on and seat.movable and seat.rises:
         yield seat.place, returning_w(seat, state), False, -1
+
+
+def stands(seat: Seat) -> bool:
+    """Whether a car, or what takes any power, takes what it may: only then it takes more where it may."""
+    unit = seat.unit
+    margin_w = STANDS_A * unit.ampere_w if unit.kind == EV else STANDS * unit.rated_w
+    return seat.on and seat.limit_w < NONE_W and seat.want_w >= seat.limit_w - margin_w
 
 
 def returning_w(seat: Seat, state: FleetState) -> float:

@@ -73,6 +73,13 @@ def test_an_alarm_names_the_row_and_its_deadline():
     assert view["alarms"][2].endswith("(load-silent, nothing ends it)")
 
 
+def test_an_asset_that_is_silent_with_its_bus_is_so_for_that():
+    alarms = _ladder(online=False).named(_view(("battery-silent", "bat1"), ("load-silent", "heat")), NOON)
+    causes = {one.of: one.cause for one in alarms["alarms"][1:]}
+
+    assert {"bat1": ("loss.bus_down", "lan"), "heat": None, "lan": None} == causes
+
+
 def test_a_loss_says_since_when_until_it_is_over():
     ladder = _ladder()
     since = [

@@ -53,6 +53,12 @@ def test_an_active_alarm_tells_since_when_its_words_who_saw_it_and_what_to_do():
     assert remedy.endswith("the wire of dso1.")
 
 
+def test_what_came_of_an_alarm_stands_below_its_words():
+    came = [{"code": "output.given_back", "of": "bat1.setpoint_w", "words": "bat1: given back"}]
+
+    assert ["    words 3", "    with it: bat1: given back"] == page(row(3, consequences=came))[2:4]
+
+
 def test_the_unseen_stand_first_then_the_worst_then_the_newest():
     found = page(
         row(1, acknowledged=SEEN),

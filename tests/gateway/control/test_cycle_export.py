@@ -80,6 +80,28 @@ def test_an_export_cap_never_lowers_what_a_car_may_take(plant, with_house):
     )
 
 
+def test_an_export_cap_is_not_kept_by_a_car_that_takes_less_than_it_may(plant, with_house):
+    p = plant(house=with_house("ev1", "pv1"), base_w=200, ev_wants_w=11_040).cap(import_max_w=8_000).run(30)
+    p.ev_wants_w = 3_000  # it may take 7.6 kW
+    p.run(10)
+    p.sun_w = 6_000
+    p.cap(export_max_w=500).run(5)
+
+    assert -520 <= p.grid_w
+    assert 3_700 == p.points["pv1.generation_max_w"]
+
+
+def test_a_car_that_does_not_take_what_it_is_given_leaves_an_export_cap_to_the_next(plant, with_house):
+    p = plant(house=with_house("ev1", "pv1"), base_w=200, ev_wants_w=11_040).cap(import_max_w=4_500).run(30)
+    p.ev_wants_w = 4_140  # as much as it may, and no more
+    p.sun_w = 6_000
+    p.cap(import_max_w=9_000, export_max_w=500).run(30)
+
+    assert [True] == sorted({amperes > 6 for t, amperes in p.written("ev1.current_max_a", since=30)})
+    assert 4 <= p.longest_over_s(500, export=True) <= 5  # so long it had to answer
+    assert -520 <= p.grid_w
+
+
 def test_a_paused_ev_resumes_before_pv_is_curtailed(plant, with_house):
     p = plant(house=with_house("ev1", "pv1"), base_w=200, ev_wants_w=11_040).cap(import_max_w=500).run(200)
     p.sun_w = 5500

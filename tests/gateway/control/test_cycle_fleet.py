@@ -103,12 +103,14 @@ def turn(source: random.Random, asset: Any) -> Turn:
     if isinstance(asset, Ev) and source.random() < 0.4:
         floor_w = asset.current_min_a * asset.voltage_v * asset.phases_count
         limit_w = floor_w * source.choice([1.0, 1.5, 2.0])
+    raised_ns = source.choice([None, *ago_ns]) if isinstance(asset, Ev) else None
     if isinstance(asset, Pv):
         sheds, before_w = (), -source.choice([0.0, 2000.0])
         if asset.curtail == "limit":
             on, limit_w = True, source.choice([None, None, 0.0, 2500.0, 5000.0])
         return Turn(on, None if on else NOW_NS - 5 * S, limit_w, before_w, lowered_ns, sheds)
-    return Turn(on, source.choice([None, *ago_ns]), limit_w, before_w, lowered_ns, sheds)
+    since_ns = source.choice([None, *ago_ns])
+    return Turn(on, since_ns, limit_w, before_w, lowered_ns, sheds, raised_ns=raised_ns)
 
 
 def present_w(source: random.Random, asset: Any, stands: Turn) -> float:
@@ -118,7 +120,8 @@ def present_w(source: random.Random, asset: Any, stands: Turn) -> float:
         return source.uniform(-4000, 5000)
     full_w = 3680.0 if isinstance(asset, Ev) and asset.phases_count == 1 else 11_040.0
     most_w = full_w if isinstance(asset, Ev) else 2000.0
-    return source.choice([0.0, most_w, source.uniform(0, most_w)]) if stands.on else 0.0
+    limit_w = most_w if stands.limit_w is None else stands.limit_w
+    return source.choice([0.0, most_w, limit_w, source.uniform(0, most_w)]) if stands.on else 0.0
 
 
 @dataclass
@@ -189,6 +192,7 @@ def stepped(one: Case, rest_w: float) -> FleetState:
         state.on[at], state.before_w[at] = stands.on, stands.before_w
         state.since_ns[at] = LONG_AGO_NS if stands.since_ns is None else stands.since_ns
         state.lowered_ns[at] = LONG_AGO_NS if stands.lowered_ns is None else stands.lowered_ns
+        state.raised_ns[at] = LONG_AGO_NS if stands.raised_ns is None else stands.raised_ns
         state.limit_w[at] = NONE_W if stands.limit_w is None else stands.limit_w
         for place, then in enumerate(stands.sheds_ns):
             state.sheds_ns[at * state.sheds_room + place] = then
@@ -206,6 +210,7 @@ def turn_after(state: FleetState, at: int) -> Turn:
         before_w=state.before_w[at],
         lowered_ns=None if state.lowered_ns[at] == LONG_AGO_NS else state.lowered_ns[at],
         sheds_ns=tuple(state.sheds_ns[first : first + count]),
+        raised_ns=None if state.raised_ns[at] == LONG_AGO_NS else state.raised_ns[at],
     )
 
 

@@ -122,6 +122,90 @@ def test_a_document_not_yet_valid_is_taken_only_while_the_clock_is_not_trusted(d
     assert ("ACCEPTED", 2000) == (unsynced.status, d.caps.import_max_w)
 
 
+# --- a clock that leaps ahead though it is called synchronised ---------------------------------
+
+
+def test_a_trusted_clock_that_leaps_ahead_ends_no_cap_before_its_time(drive):
+    d = drive().controlled(import_w=3000, exp_s=7200).tick(60)
+    d.jump_s = 10_800
+    leapt = d.tick(61).caps.import_max_w
+    lost = d.tick(7_199)
+
+    assert (3000, 3000) == (leapt, lost.caps.import_max_w)
+    assert 5000 == d.tick(7_201).caps.import_max_w  # by the monotonic clock it is over: fail-safe
+
+
+def test_what_the_leapt_clock_says_binds_too(drive, paper):
+    d = drive().start()
+    d.give(replace(paper(), intervals=(Interval(5000, 6000), Interval(9000, 2000))))
+    d.beat().tick(60)
+    d.jump_s = 6_000
+
+    assert 2000 == d.tick(61).caps.import_max_w
+
+
+def test_a_leap_of_a_minute_is_none(drive):
+    d = drive().controlled(import_w=3000, exp_s=100).tick(45)
+    d.jump_s = 60
+
+    assert 7000 == d.tick(46).caps.import_max_w  # expired: the default stays
+
+
+def test_a_heartbeat_that_agrees_with_the_clock_after_a_leap_confirms_it(drive):
+    d = drive().controlled(import_w=3000, exp_s=7200).tick(60)
+    d.jump_s = 10_800
+    before, after = d.tick(61).caps.import_max_w, d.beat(62).caps.import_max_w
+
+    assert (3000, 7000) == (before, after)
+
+
+def test_a_clock_that_leaps_and_comes_back_has_changed_nothing(drive):
+    d = drive().controlled(import_w=3000, exp_s=7200).tick(60)
+    d.jump_s = 10_800
+    d.tick(61)
+    d.jump_s = 0
+
+    assert ([3000, 5000], "FAILSAFE") == (
+        [d.tick(t).caps.import_max_w for t in (7_200, 7_201)],
+        str(d.mode),
+    )
+
+
+def test_a_clock_set_back_lets_a_cap_go_on(drive):
+    d = drive().controlled(import_w=3000, exp_s=7200).tick(60)
+    d.jump_s = -3_600
+
+    assert (3000, 5000) == (d.tick(10_800).caps.import_max_w, d.tick(10_801).caps.import_max_w)
+
+
+def test_nothing_loosens_by_a_heartbeat_from_before_a_leap(drive, paper):
+    d = drive().controlled(import_w=3000, exp_s=90_000).beat(50)
+    d.jump_s = 3_600
+    d.give(paper(2, import_w=6000), 55)
+    held, free = d.caps.import_max_w, d.beat(56).caps.import_max_w
+
+    assert (3000, 6000) == (held, free)
+
+
+@pytest.mark.parametrize("reboot", [False, True])
+def test_a_clock_that_leapt_has_still_leapt_after_a_restart(drive, reboot):
+    d = drive().controlled(import_w=3000, exp_s=7200).tick(60)
+    d.jump_s = 10_800
+    d.tick(61)
+    d.boot_s = d.t if reboot else 0.0
+    d.restart(down_s=30)
+
+    assert 3000 == d.tick(100).caps.import_max_w
+
+
+def test_how_long_a_reboot_took_is_no_leap(drive):
+    d = drive().controlled(import_w=3000, exp_s=7200).tick(60)
+    d.boot_s = 7_190.0
+    d.restart(down_s=7_141)
+
+    assert 5000 == d.caps.import_max_w
+
+
 # --- refusals --------------------------------------------------------------------------------
 
 

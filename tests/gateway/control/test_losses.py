@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from quartier.control import losses
 from quartier.control.cycle import step
 from quartier.control.wishes import Wishes
 from quartier.house.image import Image
@@ -80,3 +81,27 @@ def test_cycles_that_come_late_are_a_loss_while_the_rule_dwells(plant):
     assert [("cycle-late", "")] == _names(p.run(1))
     assert [("cycle-late", "")] == _names(p.run(59))
     assert [] == _names(p.run(3))
+
+
+def test_what_comes_of_a_lost_grid_meter_names_it_as_its_cause(plant):
+    p = plant(base_w=9_000).run(40)
+    p.silent = {"grid"}
+    alarms = p.run(30).view["alarms"]
+    p.silent = set()
+    after = p.run(5).view["alarms"]
+
+    assert {"cap.unmet": losses.METER_LOST, "output.given_back": losses.METER_LOST} == {
+        one.code: one.cause for one in alarms
+    }
+    assert {losses.METER_LOST} == {one.cause for one in after}  # what was lost until now
+
+
+def test_what_comes_of_a_silent_asset_names_that_and_what_does_not_names_nothing(plant):
+    p = plant(base_w=500).run(40)
+    p.silent = {"bat1"}
+    (silent,) = p.run(20).view["alarms"]
+    p.silent = {"bat1.soc_pct"}
+    (half,) = p.run(40).view["alarms"]
+
+    assert [("loss.battery_silent", "bat1"), None] == [silent.cause, half.cause]
+    assert ["output.given_back"] * 2 == [silent.code, half.code]

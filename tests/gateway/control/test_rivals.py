@@ -70,6 +70,40 @@ def test_one_who_overwrites_before_we_read_is_found_by_its_moving_away():
     assert rivals.WHY == p.see(200, 100, 900, 0).why
 
 
+def test_one_who_always_writes_just_before_we_read_is_found_though_our_order_changes_each_second():
+    p = Point()
+    for step in range(12):
+        p.write(1_000.0 + 200 * (step % 3)).see(-500.0 - 300 * (step % 4))  # never ours, and not towards it
+
+    assert rivals.WHY == p.why
+
+
+def test_a_device_that_is_late_slow_and_limited_is_no_rival_however_its_order_changes():
+    p, shows, orders = Point(0.0), 0.0, [0.0] * 5
+    for step in range(300):
+        orders.append(4_000.0 * (-1) ** (step // 7) + 10 * step)
+        goal = min(max(orders[-6], -2_500.0), 2_500.0)
+        shows += min(max(goal - shows, -600.0), 600.0)
+        p.write(orders[-1]).see(round(shows, -1))
+
+    assert 0 == p.moves
+
+
+def test_one_who_always_writes_the_same_is_not_told_from_a_device_that_does_not_obey():
+    p = Point().see(1_000)
+    for value in (200.0, 2_000.0, -800.0, 40.0):
+        p.write(value).see(*[300] * 10)
+
+    assert (0, "") == (p.moves, p.why)
+
+
+def test_a_point_that_is_given_back_is_looked_at_anew_when_it_is_ordered_again():
+    p = Point().see(1_000, 1_000)
+    empty = rivals.watched(p.found, Image().freeze(3 * S), {}, 3 * S)
+
+    assert {} == empty
+
+
 def test_what_happened_while_nobody_could_read_is_no_move():
     p = Point()
     for _ in range(5):
@@ -131,7 +165,7 @@ def test_a_load_that_another_switches_is_written_no_more_and_used_for_no_cap(pla
 
 
 def test_a_reading_taken_before_is_looked_at_once():
-    one = Rival(read=Memory(1_000, S), value=1_000, agreed=True)
+    one = Rival(read=Memory(1_000, S), told=((0, 1_000.0),))
     image = Image()
     image.put(columns([Reading(POINT, 0.0, Quality.GOOD, S)], S))
 

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from quartier.control import steps
 from quartier.control.battery import Room
 from quartier.control.players import Player, Rung
@@ -17,6 +19,13 @@ def players(house, **turns):
     ]
     made[0].room = Room(-5000, 5000)
     return made, {player.name: player.turn for player in made}
+
+
+def takes(made, name, watts):
+    """Has an asset be seen to take so much."""
+    player = next(player for player in made if player.name == name)
+    player.present_w = player.want_w = watts
+    return player
 
 
 def words(found, made):
@@ -64,6 +73,7 @@ def test_what_may_not_switch_yet_is_left_out(house):
 def test_up_charges_then_lets_loads_on_then_curtails(house):
     off = Turn(on=False, before_w=700)
     made, turns = players(house, pump=off, heat=off, ev1=Turn(limit_w=5000))
+    takes(made, "ev1", 5000)
     found = steps.up(made, turns, 0, raising=True)
 
     assert [
@@ -151,7 +161,7 @@ def test_tier_a_and_what_has_no_fall_back_take_part_in_no_step(house):
 
 def test_cars_that_share_are_raised_by_the_sharing_and_go_down_together(house):
     made, turns = players(house, ev1=Turn(limit_w=5_000.0))
-    car = next(player for player in made if player.name == "ev1")
+    car = takes(made, "ev1", 5_000.0)
     down, up = steps.down(made, turns, 0), steps.up(made, turns, 0, raising=True)
     car.allowed_w = 5_000.0
     shared_down, shared_up = steps.down(made, turns, 0), steps.up(made, turns, 0, raising=True)
@@ -169,3 +179,25 @@ def test_a_load_that_is_on_and_a_car_without_a_limit_are_not_raised(house):
     assert ["battery charges", "generation curtailed"] == [
         step.words for step in steps.up(made, turns, 0, raising=True)
     ]
+
+
+@pytest.mark.parametrize(
+    ("takes_w", "is_raised"),
+    [(5_000, True), (3_965, True), (3_964, False), (0, False)],  # 1.5 A on three phases are 1035 W
+)
+def test_a_car_that_takes_less_than_it_may_is_no_step_up(house, takes_w, is_raised):
+    made, turns = players(house, ev1=Turn(limit_w=5_000))
+    car = takes(made, "ev1", takes_w)
+
+    assert is_raised is (("ev1", "charging faster") in words(steps.up(made, turns, 0, raising=True), made))
+    car.seen = False
+    assert ("ev1", "charging faster") not in words(steps.up(made, turns, 0, raising=True), made)
+
+
+@pytest.mark.parametrize("limit_w", [9_000, None])
+def test_a_car_that_may_take_more_since_just_now_is_believed_to_be_on_its_way(house, limit_w):
+    made, turns = players(house, ev1=Turn(limit_w=limit_w, raised_ns=100 * S))
+    takes(made, "ev1", 4_140)
+    up = [words(steps.up(made, turns, t * S, raising=True), made) for t in (103, 104)]
+
+    assert [True, False] == [("ev1", "charging faster") in found for found in up]

@@ -27,6 +27,13 @@ def test_severity_and_remedy_come_from_the_table():
     assert UNREAD.remedy.endswith("the input board and the wire of dso1.")
 
 
+def test_what_it_comes_of_is_no_part_of_which_alarm_it_is():
+    back = Alarm("output.given_back", "bat1.setpoint_w", "…", ("loss.grid_meter_lost", ""))
+
+    assert (None, ("loss.grid_meter_lost", "")) == (UNREAD.cause, back.cause)
+    assert Alarm("output.given_back", "bat1.setpoint_w", "…").key == back.key
+
+
 def test_the_remedy_of_a_point_names_its_asset():
     assert "`quartier why pump`" in Alarm("output.second_master", "pump.relay_on", "…").remedy
 

@@ -200,6 +200,102 @@ def test_numbers_go_on_after_a_restart():
     assert 2 == again.one(NEAR).number
 
 
+LOST = Alarm("loss.grid_meter_lost", "", "the grid meter is lost")
+BACK = Alarm("output.given_back", "bat1.setpoint_w", "bat1: given back, grid meter lost", LOST.key)
+UNMET = Alarm("cap.unmet", "", "the caps cannot be met", LOST.key)
+
+
+def test_what_comes_of_an_alarm_is_listed_with_it_and_told_once():
+    watch = Watch().go(1, LOST, BACK).go(5, BACK, LOST, UNMET)
+
+    assert [("raised", "loss.grid_meter_lost", 0)] == watch.told
+    assert [LOST.key] == list(watch.book.records)
+    assert [str(BACK), str(UNMET)] == [one.words for one in watch.one(LOST).consequences]
+    assert [{"code": BACK.code, "of": BACK.of, "words": str(BACK)}] == watch.one(LOST).data()["consequences"][
+        :1
+    ]
+
+
+def test_an_alarm_whose_cause_does_not_stand_is_one_of_its_own():
+    watch = Watch().go(1, BACK)
+
+    assert [("raised", "output.given_back", 0)] == watch.told
+
+
+def test_one_whose_cause_is_found_later_is_taken_off_the_list_and_told_to_be_gone():
+    watch = Watch().go(1, BACK).go(1, BACK, LOST)
+
+    assert [
+        ("raised", "output.given_back", 0),
+        ("raised", "loss.grid_meter_lost", 1),
+        ("cleared", "output.given_back", 1),
+    ] == watch.told
+    assert [LOST.key] == list(watch.book.records)
+
+
+def test_an_alarm_stands_until_all_that_came_of_it_is_over():
+    watch = Watch().go(3, LOST, BACK).go(30, BACK).go(10)
+
+    assert [("raised", "loss.grid_meter_lost", 0)] == watch.told
+    assert ("cleared", "loss.grid_meter_lost", 43) == watch.go(1).told[-1]
+
+
+def test_what_comes_of_what_comes_of_an_alarm_is_listed_with_the_first():
+    bus = Alarm("loss.bus_down", "rs485", "the bus is down")
+    silent = Alarm("loss.battery_silent", "bat1", "bat1 is silent", bus.key)
+    back = Alarm("output.given_back", "bat1.setpoint_w", "given back", silent.key)
+    watch = Watch().go(1, back, silent, bus)
+
+    assert [bus.key] == list(watch.book.records)
+    assert [back.key, silent.key] == [(one.code, one.of) for one in watch.one(bus).consequences]
+
+
+def test_one_that_matters_more_than_its_cause_stays_an_alarm_of_its_own():
+    bus = Alarm("loss.bus_down", "rs485", "the bus is down")
+    watch = Watch().go(1, bus, Alarm("loss.grid_meter_lost", "", "lost", bus.key))
+
+    assert [bus.key, LOST.key] == list(watch.book.records)
+
+
+def test_two_that_name_each_other_as_their_cause_are_one_alarm_at_most_each():
+    first = Alarm("device.silent", "a", "a", ("device.silent", "b"))
+    watch = Watch().go(9, first, Alarm("device.silent", "b", "b", first.key))
+
+    assert {"raised"} == {word for word, _, _ in watch.told}
+
+
+def test_what_grows_into_another_alarm_is_that_one_alone():
+    stale = Alarm("loss.grid_meter_stale", "", "the grid meter is late")
+    watch = Watch().go(7, stale).go(1, LOST).go(5, LOST, stale)
+
+    assert [LOST.key] == list(watch.book.records)
+    assert ("cleared", "loss.grid_meter_stale", 7) == watch.told[-1]
+
+
+def test_a_number_is_never_given_again_though_its_alarm_left_the_list():
+    stale = Alarm("loss.grid_meter_stale", "", "the grid meter is late")
+    watch = Watch().go(1, LOST).go(20).go(5, stale).go(1, LOST)  # number 1 again, and 2 is gone with that
+    emptied = {**watch.book.facts(), "alarms": []}
+
+    assert 3 == watch.go(1, LOST, NEAR).one(NEAR).number
+    assert 3 == Watch(Alarms.recalled(json.loads(json.dumps(emptied)))).go(1, NEAR).one(NEAR).number
+
+
+def test_what_came_of_an_alarm_is_kept_over_a_restart_and_forgotten_when_it_is_raised_anew():
+    watch = Watch().go(1, LOST, BACK)
+    again = Watch(Alarms.recalled(json.loads(json.dumps(watch.book.facts()))))
+    kept = again.one(LOST).consequences
+    again.go(200).go(1, LOST)
+
+    assert (watch.one(LOST).consequences, ()) == (kept, again.one(LOST).consequences)
+
+
+def test_of_what_comes_of_an_alarm_so_many_are_listed_and_no_more():
+    several = [Alarm("device.silent", f"d{number}", "…", LOST.key) for number in range(40)]
+
+    assert alarmbook.CONSEQUENCES_MAX == len(Watch().go(1, LOST, *several).one(LOST).consequences)
+
+
 ROW = Watch().go(1, UNREAD).one().data()
 
 
@@ -216,6 +312,9 @@ ROW = Watch().go(1, UNREAD).one().data()
         {"alarms": [ROW | {"words": None}]},
         {"alarms": [ROW | {"acknowledged": 7}]},
         {"alarms": [ROW | {"acknowledged": {"by": "anna"}}]},
+        {"alarms": [ROW | {"consequences": [{"code": "cap.unmet"}]}]},
+        {"alarms": [ROW | {"consequences": 7}]},
+        {"alarms": [], "last_number": "9"},
         {"alarms": [{name: value for name, value in ROW.items() if name != "cleared_utc_ms"}]},
     ],
 )

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from quartier.app.ladder import code
 from quartier.control import ladder
+from quartier.control.ladder import code
 from quartier.house.alarmkinds import BY_CODE, KINDS
 
 ROOT = Path(__file__).parents[3]

@@ -21,6 +21,8 @@ OPEN = {
 WALL_CLOCK = {
     "daemon.p99_2000",
     "daemon.p99_20000",
+    "doors.p999",
+    "doors.skipped",
     "fleet.threads",
     "lateness.p999",
     "lateness.skipped",
