@@ -1,6 +1,6 @@
 """What the building takes besides the assets that are steered: measured, or assumed at its worst."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -24,7 +24,9 @@ class Base:
 
     Meters are read at different moments, so the difference of two of them dips and peaks when a
     steered asset moves; against the import cap counts the highest, against the export cap the
-    lowest of 5 s, each eased by 200 W (the slack of a breach) so that noise costs nothing.
+    lowest of 5 s, each eased by 200 W (the slack of a breach) so that noise costs nothing.  A load that was
+    lowered just now may still be in the grid's reading or not: of both rests the one counts that is nearer to
+    the rest before, lest one that is gone already looks like an export.
     """
 
     now_w: float
@@ -37,7 +39,8 @@ class Sample:
     """The grid's reading of ``taken_ns`` and what its players were known to take then, each in W.
 
     ``low_w`` and ``high_w`` hold the rest between what it was for the last reading of each player before that
-    instant and for the first one after it; ``waits`` are those whose next reading is still to come.
+    instant and for the first one after it; while one settles, between what it was and will be.  ``waits`` are
+    those whose next reading is still to come.
     """
 
     taken_ns: int
@@ -71,12 +74,19 @@ class Window:
         """
         if not self.samples or self.names != _names(players):
             return None
-        now_w = near_w = self.samples[-1].rest_w
-        watts = [now_w]
+        now_w, newest = self.samples[0].rest_w, self.samples[-1]
+        for sample in self.samples[1:]:
+            now_w = min(max(now_w, sample.low_w), sample.high_w)
+        highest_w = max(self._near(newest.low_w)) - EASE_W
+        lowest_w = min(self._near(newest.high_w)) + EASE_W
+        return Base(now_w, max(now_w, highest_w), min(now_w, lowest_w))
+
+    def _near(self, near_w: float) -> Iterator[float]:
+        """Each sample from the newest, taken to be ``near_w``, as near to the one after it as may be."""
+        yield near_w
         for sample in reversed(self.samples[:-1]):
             near_w = min(max(near_w, sample.low_w), sample.high_w)
-            watts.append(near_w)
-        return Base(now_w, max(now_w, max(watts) - EASE_W), min(now_w, min(watts) + EASE_W))
+            yield near_w
 
     def last_w(self, players: Sequence[Player]) -> float | None:
         """The rest at the newest sample; None where none is held for just these players."""
@@ -99,7 +109,9 @@ def slid(window: Window, players: Sequence[Player], grid: Memory, memories: Memo
     oldest_ns = grid.taken_ns - round(WINDOW_S * _S)
     read_ns = [memories[name].taken_ns if (name := f"{p.name}.power_w") in memories else 0 for p in players]
     kept = (_doubted(s, read_ns, present_w) for s in old if s.taken_ns >= oldest_ns)
-    return Window(names, (*kept, Sample(grid.taken_ns, grid.value, present_w, rest_w, rest_w, waits)))
+    gone_w = sum(max(0.0, p.present_w - p.settled_w) for p in players if p.settled_w is not None)
+    newest = Sample(grid.taken_ns, grid.value, present_w, rest_w, rest_w + gone_w, waits)
+    return Window(names, (*kept, newest))
 
 
 def _doubted(sample: Sample, read_ns: Sequence[int], present_w: Sequence[float]) -> Sample:

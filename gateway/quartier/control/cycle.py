@@ -53,7 +53,7 @@ from quartier.control.shed import Turn
 from quartier.control.state import Decision, State
 from quartier.control.steps import Step
 from quartier.control.wishes import Wishes
-from quartier.house.assets import Battery, Pv
+from quartier.house.assets import Battery
 from quartier.house.image import Frozen
 from quartier.house.now import Now
 from quartier_native import allocate
@@ -310,7 +310,7 @@ def _allocated(
     elif base.low_w + total_w < -force.export_w:
         rest_w = base.low_w
     if scene.duties.holds:
-        ups = [one for one in ups if isinstance(players[one.index].asset, Battery | Pv)]
+        ups = [*emergency.spared(ups, players, wants)]
     if scene.lost:  # what cannot be seen cannot be raised; PV is limited to the export cap by itself
         ups = []
     found = tree.brought(scene, grove, players, wants, rest_w, downs, ups)

@@ -4,13 +4,15 @@ Minimum times stay: they protect the device itself, which comes first (failsafe.
 never taken, an asset in modes no further than its class allows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from quartier.control import shed
 from quartier.control.balance import Base
 from quartier.control.players import Player, floor_w
 from quartier.control.scene import Scene
-from quartier.house.assets import Battery, Ev, Load, Moded
+from quartier.control.steps import Step
+from quartier.house.assets import Battery, Ev, Load, Moded, Pv
 
 
 def taken(scene: Scene, players: list[Player], wants: list[float], acted: dict[int, str]) -> dict[int, int]:
@@ -46,6 +48,19 @@ def _moded(
     if due:
         wants[index] = min(wants[index], due[-1].target_w)
         moved[index], acted[index] = due[-1].mode, off[due[-1].tier]
+
+
+def spared(ups: Sequence[Step], players: Sequence[Player], wants: Sequence[float]) -> Iterator[Step]:
+    """What may be raised for an export cap while nothing may take more: a battery gives less, PV makes less.
+
+    A low frequency is never answered by more load, also where a cap on the export is in the way.
+    """
+    for one in ups:
+        asset = players[one.index].asset
+        if isinstance(asset, Pv):
+            yield one
+        elif isinstance(asset, Battery):
+            yield replace(one, target_w=min(one.target_w, max(0.0, wants[one.index])))
 
 
 def charge_max_w(scene: Scene, base: Base, others_w: float, most_w: float) -> float:

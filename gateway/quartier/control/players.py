@@ -31,6 +31,7 @@ class Rung:
 class Player:
     """``present_w`` is inside the grid's power now, ``want_w`` is what shall be there instead.
 
+    ``settled_w`` is less where it was lowered just now: what is left of it once it has obeyed.
     ``seen`` is False while ``present_w`` is only assumed, ``usable`` where no cap may be taken with it now.
     A car that shares counts against caps with ``allowed_w``, which it may take at any time (None: as it
     wants); ``scale`` is what it takes of each W that its point would on all phases, ``laxity_s`` how long it
@@ -55,6 +56,7 @@ class Player:
     allowed_w: float | None = None
     scale: float = 1.0
     laxity_s: float = 0.0
+    settled_w: float | None = None
 
     @property
     def name(self) -> str:
@@ -133,7 +135,9 @@ def flexible_player(
     if turn.on:
         # Only what is limited on purpose is expected to come down by itself.
         want_w = present_w if turn.limit_w is None else min(present_w, most_w)
-    present_w = present_w if then_w is None else then_w
+    present_w = settled_w = present_w if then_w is None else then_w
     if turn.settling(now_ns, late_s):
-        present_w = max(present_w, turn.before_w)
-    return Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable)
+        present_w, settled_w = max(present_w, turn.before_w), min(present_w, want_w)
+    player = Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable)
+    player.settled_w = settled_w
+    return player

@@ -159,3 +159,37 @@ def test_a_rise_is_not_the_cars_where_it_was_not_raised_or_has_answered(house):
     assert (4_000, 4_000) == _raised(house, 7_500, raised=())
     assert (4_000, 4_000) == _raised(house, 7_500, limit_w=4_000.0)
     assert (4_000, 4_000) == _raised(house, 1_000)
+
+
+def settling(house, *, before_w, settled_w):
+    """A car that was lowered just now."""
+    car = Player(house.assets[2], before_w, settled_w, Turn())
+    car.settled_w = settled_w
+    return [car]
+
+
+def test_a_car_that_is_gone_already_is_no_export(house):
+    window = slid(Window(), [Player(house.assets[2], 11_000.0, 11_000.0, Turn())], Memory(11_600, 0))
+    for t in range(1, 4):
+        car = settling(house, before_w=11_000.0, settled_w=0.0)
+        window = slid(window, car, Memory(600, t * S))  # the grid's meter shows it gone, or the rest fell
+
+        assert Base(600, 600, 600) == window.base(car)
+
+    stopped = [Player(house.assets[2], 0.0, 0.0, Turn())]
+    assert Base(600, 600, 600) == slid(window, stopped, Memory(600, 4 * S)).base(stopped)
+
+
+def test_a_car_that_is_still_there_sheds_nobody_else(house):
+    window = slid(Window(), [Player(house.assets[2], 11_000.0, 11_000.0, Turn())], Memory(11_600, 0))
+    car = settling(house, before_w=11_000.0, settled_w=0.0)
+
+    assert Base(600, 600, 600) == slid(window, car, Memory(11_600, S)).base(car)
+
+
+def test_what_a_lowered_car_does_not_explain_is_the_rest(house):
+    window = slid(Window(), [Player(house.assets[2], 11_000.0, 11_000.0, Turn())], Memory(11_600, 0))
+    car = settling(house, before_w=11_000.0, settled_w=0.0)
+
+    assert 1_600 == slid(window, car, Memory(12_600, S)).base(car).now_w
+    assert -1_400 == slid(window, car, Memory(-1_400, S)).base(car).now_w

@@ -8,6 +8,7 @@ from quartier.control import emergency
 from quartier.control.duties import Duties
 from quartier.control.players import Player
 from quartier.control.shed import Turn
+from quartier.control.steps import Step
 from quartier.house.assets import Ev, Mode, Moded
 from quartier.house.modes import Lights
 
@@ -255,3 +256,36 @@ def test_a_car_that_may_not_pause_yet_goes_down_to_its_floor(scene, turn, want_w
 
     assert (moved, [after_w]) == (found, wants)
     assert ({} if after_w == want_w else {0: "grid at 49.70 Hz"}) == acted
+
+
+@pytest.mark.parametrize(("want_w", "target_w"), [(-3_000.0, 0.0), (1_000.0, 1_000.0)])
+def test_while_nothing_may_take_more_an_export_cap_has_batteries_give_less_and_pv_make_less(
+    house, want_w, target_w
+):
+    players = [Player(asset, 0.0, 0.0, Turn()) for asset in house.assets[:4]]
+    ups = [
+        Step(0, 5_000.0, divisible=True, words="battery charges"),
+        Step(3, 2_000.0, divisible=False, words="switched on again"),
+        Step(1, 0.0, divisible=True, words="generation curtailed"),
+    ]
+    found = emergency.spared(ups, players, [want_w, -6_000.0, 0.0, 0.0])
+
+    assert [("battery charges", target_w), ("generation curtailed", 0.0)] == [
+        (one.words, one.target_w) for one in found
+    ]
+
+
+def test_a_car_that_stops_at_a_low_frequency_brings_no_battery_to_charge(fed, with_house):
+    p = fed(house=with_house("bat1", "ev1"), ev_wants_w=11_040, soc_pct=80)
+    p.loads_w = {}
+    hz(p, 50.0, 320)
+    since = p.t
+    hz(p, 48.9, 2)
+    p.raw |= {"ev1.power_w": 11_040.0, "ev1.plugged_on": 1.0}  # it stops at once, and its meter tells it late
+    p.ev_wants_w = 0.0
+    hz(p, 48.9, 2)
+    p.raw["ev1.power_w"] = 0.0
+    hz(p, 48.9, 20)
+
+    assert 0.0 == p.points["ev1.current_max_a"]
+    assert max(value for _, value in p.written("bat1.setpoint_w", since)) <= -4_000
