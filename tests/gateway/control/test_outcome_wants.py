@@ -1,0 +1,442 @@
+"""What comes of an allocation for each kind of asset: its turn, its order, or none, and the reason beside it."""
+
+from dataclasses import replace
+
+import pytest
+
+from quartier.control import outcome, rivals
+from quartier.control.failsafe import Judgement, Stage
+from quartier.control.orders import Book, Order
+from quartier.control.outcome import Result
+from quartier.control.override import Override
+from quartier.control.players import Player
+from quartier.control.reason import Reason, rule
+from quartier.control.rivals import Rival
+from quartier.control.shed import Gate, Turn
+from quartier.control.sight import Memory
+from quartier.control.wishes import Wishes
+from quartier.house.assets import Battery, Ev, Load, Pv
+from quartier_drivers.who import Who
+
+S = 1_000_000_000
+NOW = 60 * S
+BATTERY = Battery(
+    name="bat1",
+    rated_w=5_000,
+    capacity_wh=10_000,
+    charge_max_w=5_000,
+    discharge_max_w=5_000,
+    ramp_max_w_per_s=2_500,
+)
+CAR = Ev(name="ev1", rated_w=11_040)
+PUMP = Load(name="pump", rated_w=3_000, tier="C", switchable=True)
+ROOF = Pv(name="pv1", rated_w=6_000, curtail="limit")
+SHED = Pv(name="pv2", rated_w=3_000, curtail="relay")
+FRESH = {"bat1.power_w": Memory(0.0, NOW), "bat1.soc_pct": Memory(50.0, NOW)}
+
+
+def result(*setpoints_w, high_w=0.0, low_w=0.0, **more):
+    return Result(setpoints_w, high_w, low_w, more.pop("acted", {}), met=True, gate=Gate(), **more)
+
+
+def by_hand(value, who="anna"):
+    return Override(asset="", value=value, until_ns=10**15, until_utc_ms=0, who=Who("person", who, "1001"))
+
+
+@pytest.fixture
+def told(scene):
+    """A scene with other memories, orders, rivals, words of people, or a stage."""
+
+    def make(memories=FRESH, orders=None, stage=Stage.WELL, found=None, overrides=None, **more):
+        plain = scene()
+        state = replace(
+            plain.state,
+            memories=memories,
+            book=Book(orders or {}),
+            judgement=Judgement(stage=stage),
+            rivals=found or {},
+        )
+        wishes = Wishes(caps=plain.wishes.caps, overrides=overrides or {})
+        return scene(state=state, wishes=wishes, **more)
+
+    return make
+
+
+def turn_of(scene, player, *setpoints_w, **more):
+    """The turn of the only player."""
+    return outcome.applied(scene, [player], result(*setpoints_w, **more))[1][player.name]
+
+
+def wants_of(scene, player, *setpoints_w, **more):
+    return outcome.applied(scene, [player], result(*setpoints_w, **more))[0]
+
+
+RESTS = {"bat1.setpoint_w": Rival(rests_ns=10**15)}
+OLD = Memory(0.0, NOW - 16 * S)
+
+
+# --- why a battery is not steered --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asset", "more", "why"),
+    [
+        (BATTERY, {}, ""),
+        (replace(BATTERY, writable=False), {}, "it takes no setpoint"),
+        (BATTERY, {"found": RESTS}, rivals.WHY),
+        (BATTERY, {"overrides": {"bat1": by_hand(None)}}, "maintenance, anna"),
+        (BATTERY, {"overrides": {"bat1": by_hand(0.0)}}, ""),
+        (BATTERY, {"lost": True}, "grid meter lost"),
+        (BATTERY, {"stage": Stage.SAFE}, "grid meter was lost until now"),
+        (BATTERY, {"stage": Stage.FREEZE}, ""),
+        (BATTERY, {"memories": {}, "running_s": 0.0}, outcome.WAITING),
+        (BATTERY, {"memories": {}}, "its power is not known"),
+        (BATTERY, {"memories": FRESH | {"bat1.power_w": OLD}, "running_s": 0.0}, "its power is not known"),
+        (BATTERY, {"memories": FRESH | {"bat1.soc_pct": OLD}}, "its state of charge is not known"),
+    ],
+)
+def test_a_battery_is_steered_or_its_reason_named(told, asset, more, why):
+    assert why == outcome.why_not(told(**more), asset)
+
+
+def test_who_lacks_a_fallback_or_is_not_ours_is_told_before_a_persons_word(told):
+    mine = replace(BATTERY, falls_back=False)
+    maintained = told(overrides={"bat1": by_hand(None)})
+
+    assert outcome.why_not(maintained, mine).startswith("its device has no fall-back")
+
+
+@pytest.mark.parametrize(
+    ("found", "is_left"), [({}, False), ({"ev1.current_max_a": Rival(rests_ns=1)}, True)]
+)
+def test_what_a_second_controller_moves_is_left_alone_and_gets_no_order(told, found, is_left):
+    here = told(found=found, orders={"ev1.current_max_a": Order(16.0, 0, "free")})
+    car = Player(CAR, 4_140.0, 4_140.0, Turn())
+
+    assert is_left is outcome.is_left_alone(here, CAR)
+    assert is_left is (not wants_of(here, car, 4_140.0))
+
+
+def test_a_battery_is_known_by_its_setpoint(told):
+    assert outcome.is_left_alone(told(found=RESTS), BATTERY)
+
+
+def test_who_is_in_maintenance_gets_its_point_back_and_nobody_else(told):
+    overrides = {"pump": by_hand(None), "heat": by_hand(0.0), "bat1": by_hand(None), "lift": by_hand(None)}
+
+    assert {"pump.relay_on": "maintenance, anna"} == outcome.maintained(told(overrides=overrides))
+
+
+# --- a battery's order -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "high_w", "values"),
+    [
+        ({}, 0.0, [-1_200.0]),
+        ({}, None, []),  # nothing is known of the grid
+        ({"grid_w": None}, 0.0, [-1_200.0]),
+        ({"grid_w": None, "before_w": -1_200.0}, 0.0, []),  # its own timer goes on
+        ({"before_w": -1_200.0}, 0.0, [-1_200.0]),
+    ],
+)
+def test_a_battery_is_ordered_whole_watts_and_never_refreshed_on_a_stale_input(told, more, high_w, values):
+    unit = Player(BATTERY, 0.0, 0.0, Turn(), before_w=more.pop("before_w", 0.0))
+
+    assert values == [one.value for one in wants_of(told(**more), unit, -1_200.4, high_w=high_w)]
+
+
+def test_a_battery_says_which_cap_moved_it_or_what_it_follows(told):
+    unit = Player(BATTERY, 0.0, 0.0, Turn(), reason="self-consumption")
+    free, held = (wants_of(told(), unit, 0.0, acted=acted)[0].reason for acted in ({}, {0: "import cap"}))
+
+    assert ("self-consumption", "import cap") == (free, held)
+
+
+# --- turns -------------------------------------------------------------------------------------
+
+ON, OFF = Turn(), Turn(on=False, since_ns=0)
+
+
+@pytest.mark.parametrize(
+    ("asset", "turn", "setpoint_w", "more", "after"),
+    [
+        (PUMP, ON, 2_000.0, {}, ON),
+        (PUMP, ON, 0.0, {}, "off"),
+        (PUMP, ON, 1_999.0, {}, "off"),  # a relay knows no half
+        (PUMP, ON, 2_000.0, {"off": {0: 0}}, "off"),
+        (PUMP, OFF, 0.0, {}, OFF),
+        (PUMP, OFF, 0.0, {"off": {0: 0}}, OFF),
+        (PUMP, OFF, 2_000.0, {}, "on"),
+        (CAR, ON, 0.0, {}, "off"),
+        (CAR, ON, -1.0, {}, "off"),
+        (CAR, ON, 2_000.0, {"off": {0: 0}}, "off"),
+        (CAR, OFF, 0.0, {}, OFF),
+        (CAR, OFF, 4_140.0, {}, "on"),
+    ],
+)
+def test_who_is_lowered_to_nothing_goes_off_and_who_is_raised_comes_on(
+    told, asset, turn, setpoint_w, more, after
+):
+    want_w = 2_000.0 if turn.on else 0.0
+    found = turn_of(told(), Player(asset, want_w, want_w, turn), setpoint_w, **more)
+
+    if isinstance(after, Turn):
+        assert (after.on, after.since_ns) == (found.on, found.since_ns)
+    else:
+        assert (after == "on", NOW) == (found.on, found.since_ns)
+
+
+def test_a_car_is_slowed_to_its_floor_at_least_and_remembers_what_it_took(told):
+    car = Player(CAR, 9_000.0, 9_000.0, Turn())
+    slowed, least = (turn_of(told(), car, watts) for watts in (6_900.0, 100.0))
+
+    assert (True, 6_900.0, 9_000.0) == (slowed.on, slowed.limit_w, slowed.before_w)
+    assert (True, 4_140.0) == (least.on, least.limit_w)
+
+
+def test_what_gives_power_has_taken_none_before_it_was_lowered(told):
+    assert 0.0 == turn_of(told(), Player(PUMP, -50.0, 10.0, Turn()), 0.0).before_w
+
+
+@pytest.mark.parametrize(
+    ("takes_w", "turn", "setpoint_w", "limit_w", "raised_ns"),
+    [
+        (4_140.0, Turn(limit_w=4_140.0), 6_900.0, 6_900.0, NOW),
+        (2_000.0, Turn(limit_w=4_140.0), 3_000.0, 4_140.0, None),  # it may take more than that already
+        (2_000.0, Turn(limit_w=4_140.0, raised_ns=5), 6_900.0, 6_900.0, 5),
+        (4_140.0, Turn(limit_w=4_140.0), 11_040.0, None, NOW),
+        (0.0, Turn(on=False), 4_140.0, 4_140.0, NOW),
+        (0.0, Turn(on=False), 11_040.0, None, NOW),
+        (2_000.0, Turn(), 3_000.0, None, None),
+    ],
+)
+def test_a_car_that_is_raised_may_take_no_less_than_before(
+    told, takes_w, turn, setpoint_w, limit_w, raised_ns
+):
+    after = turn_of(told(), Player(CAR, takes_w, takes_w, turn), setpoint_w, high_w=-90_000.0)
+
+    assert (True, limit_w, raised_ns) == (after.on, after.limit_w, after.raised_ns)
+
+
+@pytest.mark.parametrize(
+    ("turn", "setpoint_w", "acted", "is_on"),
+    [
+        (ON, 0.0, {0: "export cap"}, False),
+        (ON, 0.0, {}, True),  # it only makes nothing
+        (ON, -500.0, {0: "export cap"}, True),
+        (OFF, 0.0, {0: "export cap"}, False),
+    ],
+)
+def test_pv_behind_a_relay_goes_off_by_a_cap_alone(told, turn, setpoint_w, acted, is_on):
+    after = turn_of(told(), Player(SHED, -900.0, -900.0 if turn.on else 0.0, turn), setpoint_w, acted=acted)
+
+    assert is_on is after.on
+    assert (NOW if turn.on and not is_on else turn.since_ns) == after.since_ns
+
+
+LIMITED = Turn(limit_w=2_000.0)
+
+
+@pytest.mark.parametrize(
+    ("more", "setpoint_w", "low_w", "limit_w"),
+    [
+        ({}, -1_500.0, 0.0, 1_500.0),  # curtailed further
+        ({}, -2_000.0, -6_000.0, 2_000.0),  # at the export cap
+        ({}, -2_000.0, -2_000.0, 3_000.0),  # a quarter of the room
+        ({}, -2_000.0, None, 2_000.0),
+        ({"stage": Stage.FREEZE}, -2_000.0, -2_000.0, 2_000.0),
+        ({"lost": True}, -1_800.0, -2_000.0, 1_800.0),
+        ({"lost": True}, -2_500.0, -2_000.0, 2_000.0),  # what nobody sees is not raised
+    ],
+)
+def test_pv_is_curtailed_at_once_and_raised_by_a_quarter_of_the_room(told, more, setpoint_w, low_w, limit_w):
+    player = Player(ROOF, -2_000.0, -2_000.0, LIMITED)
+
+    assert limit_w == turn_of(told(**more), player, setpoint_w, low_w=low_w).limit_w
+
+
+def test_pv_without_a_limit_gets_none_by_what_it_makes(told):
+    assert turn_of(told(), Player(ROOF, -2_000.0, -2_000.0, Turn()), -2_000.0, low_w=-2_000.0).limit_w is None
+
+
+@pytest.mark.parametrize(
+    ("makes_w", "room_w", "limit_w"),
+    [(-1_900.0, 121.0, 2_030.0), (-1_900.0, 120.0, 2_000.0), (-1_800.0, 121.0, 2_000.0)],
+)
+def test_pv_at_its_limit_rises_a_little_where_batteries_have_room(told, makes_w, room_w, limit_w):
+    player = Player(ROOF, makes_w, -2_000.0, LIMITED)
+    found = turn_of(told(), player, -2_000.0, low_w=-6_000.0, charge_room_w=room_w)
+
+    assert limit_w == pytest.approx(found.limit_w)
+
+
+@pytest.mark.parametrize(
+    ("more", "low_w", "limit_w"),
+    [
+        ({}, -2_000.0, 3_000.0),
+        ({}, -7_000.0, 2_000.0),
+        ({}, None, 2_000.0),
+        ({"stage": Stage.FREEZE}, -2_000.0, 2_000.0),
+        ({"lost": True}, -2_000.0, 2_000.0),
+    ],
+)
+def test_pv_that_no_cap_may_be_taken_with_keeps_its_limit_or_comes_back(told, more, low_w, limit_w):
+    player = Player(ROOF, -2_000.0, -2_000.0, LIMITED, usable=False)
+
+    assert limit_w == turn_of(told(**more), player, -1_000.0, low_w=low_w).limit_w
+
+
+# --- a limit that fits -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seen", "turn", "more", "limit_w"),
+    [
+        ({}, ON, {}, 8 * 690.0),
+        ({"ev1.plugged_on": Memory(1.0, NOW)}, ON, {}, 8 * 690.0),
+        ({"ev1.plugged_on": Memory(0.0, NOW)}, ON, {}, None),  # nobody is there to take it
+        ({}, OFF, {}, None),
+        ({}, ON, {"usable": False}, None),
+        ({}, ON, {"allowed_w": 9_000.0}, None),  # cars that share are given what fits anyway
+        ({}, Turn(limit_w=5_000.0), {}, 5_000.0),
+    ],
+)
+def test_a_car_may_take_no_more_than_fits_in_whole_amperes(told, seen, turn, more, limit_w):
+    want_w = 2_000.0 if turn.on else 0.0
+    player = Player(CAR, want_w, want_w, turn, **more)
+    found = turn_of(told(memories=FRESH | seen), player, want_w, high_w=6_000.0)
+
+    assert limit_w == found.limit_w  # 4 kW are left under 10 kW, and 2 kW it takes: 8.7 A
+
+
+def test_what_one_car_may_take_more_is_no_longer_free_for_the_next(told):
+    cars = [Player(replace(CAR, name=name), 0.0, 0.0, Turn()) for name in ("ev1", "ev2")]
+    _, turns = outcome.applied(told(), cars, result(0.0, 0.0, high_w=2_000.0))
+
+    assert [11 * 690.0, 4_140.0] == [turns[name].limit_w for name in ("ev1", "ev2")]
+
+
+# --- when something is written, and with which value -------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("more", "player", "high_w", "is_written"),
+    [
+        ({}, {}, 0.0, True),
+        ({}, {}, None, False),
+        ({}, {"usable": False}, 0.0, False),
+        ({"running_s": 0.0}, {}, 0.0, False),
+        ({"running_s": 0.0, "lost": True}, {}, 0.0, True),
+        ({"running_s": 0.0, "memories": {"pump.power_w": Memory(0.0, NOW)}}, {}, 0.0, True),
+        ({"orders": {"pump.relay_on": Order(1.0, 0, "free")}}, {"usable": False}, None, True),
+    ],
+)
+def test_nothing_is_ordered_before_its_device_and_the_meter_had_their_chance(
+    told, more, player, high_w, is_written
+):
+    mine = Player(PUMP, 500.0, 500.0, Turn(), **player)
+
+    assert is_written is bool(wants_of(told(**more), mine, 500.0, high_w=high_w))
+
+
+def test_one_that_is_not_usable_is_written_to_come_back(told):
+    mine = Player(PUMP, 0.0, 0.0, OFF, usable=False)
+
+    assert [1.0] == [one.value for one in wants_of(told(), mine, 0.0, back={0: Turn(since_ns=NOW)})]
+
+
+@pytest.mark.parametrize(
+    ("asset", "turn", "value", "holds"),
+    [
+        (CAR, Turn(limit_w=6_999.0), 10.1, True),  # tenths of an ampere, never rounded up
+        (CAR, Turn(limit_w=100.0), 6.0, True),
+        (CAR, Turn(limit_w=99_000.0), 16.0, True),
+        (CAR, Turn(), 16.0, False),
+        (CAR, OFF, 0.0, True),
+        (PUMP, Turn(), 1.0, False),
+        (PUMP, OFF, 0.0, True),
+        (SHED, OFF, 0.0, True),
+        (ROOF, Turn(limit_w=1_999.9), 1_999.0, True),
+        (ROOF, Turn(), 6_000.0, False),
+    ],
+)
+def test_an_order_never_allows_more_than_its_turn(asset, turn, value, holds):
+    want = outcome._flexible_want(Player(asset, 0.0, 0.0, turn), turn, "free")
+
+    assert (value, holds) == (want.value, want.holds)
+
+
+@pytest.mark.parametrize(
+    ("turn", "lease_s", "deadband", "refresh_s"),
+    [
+        (Turn(), float("inf"), 0.0, None),
+        (Turn(), 30.0, 0.0, 10.0),
+        (LIMITED, float("inf"), 12.0, 20.0),
+        (LIMITED, 30.0, 12.0, 10.0),
+    ],
+)
+def test_a_limit_on_pv_is_a_lease_and_none_is_written_once(turn, lease_s, deadband, refresh_s):
+    roof = replace(ROOF, lease_s=lease_s)
+    want = outcome._flexible_want(Player(roof, 0.0, 0.0, turn), turn, "free")
+
+    assert (deadband, refresh_s) == (want.deadband, want.refresh_s)
+
+
+@pytest.mark.parametrize(("said_a", "value"), [(10.0, 10.0), (16.0, 16.0), (None, 16.0)])
+def test_nobody_has_more_than_a_person_allows(told, said_a, value):
+    overrides = {} if said_a is None else {"ev1": by_hand(said_a)}
+    (want,) = wants_of(told(overrides=overrides), Player(CAR, 0.0, 0.0, Turn()), 0.0, high_w=-90_000.0)
+
+    assert (value, said_a == 10.0) == (want.value, want.reason == "by hand, anna")
+
+
+# --- the reason beside it ----------------------------------------------------------------------
+
+CAP = "import cap 10000 W (envelope dso 1)"
+
+
+@pytest.mark.parametrize(
+    ("turn", "before", "more", "words"),
+    [
+        (ON, None, {"acted": {0: "import cap: shed"}}, "import cap: shed"),
+        (OFF, None, {"back": {0: ON}}, "restored: below the cap by 10 % for 120 s"),
+        (ON, "import cap 9 W", {}, "free"),
+        (OFF, None, {}, "found off: comes back in its turn"),
+        (OFF, f"{CAP}: shed, tier C", {}, f"{CAP}: shed, tier C"),
+        (OFF, "import cap 300 W (old): shed, tier C", {}, f"{CAP}: comes back in its turn"),
+        (OFF, "generation cap 300 W (old): off", {}, "comes back in its turn"),
+        (OFF, "limited to fit import cap 300 W (old)", {}, f"limited to fit {CAP}"),
+        (OFF, "somebody's own words", {}, "somebody's own words"),
+        (OFF, "heavy cap on something", {}, "heavy cap on something"),
+        (OFF, "free", {}, f"limited to fit {CAP}"),
+    ],
+)
+def test_what_stands_beside_an_order_is_why_it_stands_now(told, turn, before, more, words):
+    orders = {} if before is None else {"pump.relay_on": Order(float(turn.on), 0, before)}
+    want_w = 500.0 if turn.on else 0.0
+    (want,) = wants_of(told(orders=orders), Player(PUMP, want_w, want_w, turn), want_w, **more)
+
+    assert words == want.reason
+
+
+def test_what_a_person_keeps_off_says_who(told):
+    overrides = {"pump": by_hand(0.0)}
+    here = told(overrides=overrides, orders={"pump.relay_on": Order(0.0, 0, CAP)})
+    off, on = (wants_of(here, Player(PUMP, 0.0, 0.0, turn), 0.0, high_w=0.0)[0].reason for turn in (OFF, ON))
+
+    assert ("by hand, anna", "free") == (off, on)
+
+
+def test_a_car_that_shares_says_what_the_sharing_says(told):
+    words = Reason("yard, fuse 20 A, L1: cars share it", Who("rule", "fuse"))
+    car = Player(CAR, 0.0, 0.0, LIMITED, allowed_w=2_000.0, reason=words)
+    here = told(orders={"ev1.current_max_a": Order(6.0, 0, CAP)})
+
+    assert words == wants_of(here, car, 0.0)[0].reason
+
+
+def test_a_reason_of_our_own_is_taken_before_none(told):
+    mine = Player(PUMP, 0.0, 0.0, ON, reason=rule("the tank is cold", "comfort"))
+
+    assert "the tank is cold" == wants_of(told(), mine, 0.0)[0].reason
