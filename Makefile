@@ -7,6 +7,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd native/quartier_native/*.h)
 
+# What judges the branches of control/: neither what chance draws, nor long walks.
+PLAIN   := control and not hypothesis and not long
+
 .DEFAULT_GOAL := help
 .PHONY: bench coverage days demo fuzz scenarios soak systemd test lint help clean
 
@@ -52,7 +55,8 @@ bench:
 test:
 	PYTHON=$(PYTHON) bash tests/packages.sh
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not alone and not scenario"
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not alone and not scenario and not ($(PLAIN))"
+	@$(MAKE) --no-print-directory coverage
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "scenario and not alone"
 	$(BIN)/python -m pytest -m alone
 
@@ -74,8 +78,7 @@ systemd: $(VENV)/.demo
 
 # What hypothesis draws differs from run to run: a branch that it alone takes is not covered.
 coverage: $(VENV)/.dev
-	$(BIN)/python -m coverage run -m pytest --quiet tests/gateway/control -m "not hypothesis and not long"
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m pytest --numprocesses auto --quiet tests/gateway/control -m "$(PLAIN)" --cov --cov-report=term
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

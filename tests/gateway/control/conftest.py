@@ -27,6 +27,13 @@ from quartier.house.now import Now
 from quartier_drivers.contract import Command, Quality, Reading, columns
 
 EPOCH_MS = 1_790_000_000_000
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Every test of this room is marked: those that go the same way each time run under coverage."""
+    item.add_marker("control")
+
+
 LIMITS = Limits(
     import_hard_w=10_000,
     export_hard_w=6_000,
