@@ -307,8 +307,8 @@ class Alarms:
                 made.records[one.key] = one
                 made._pulses[one.key] = _Pulse(is_recalled=one.is_active)
         kept = facts.get("last_number") if isinstance(facts, Mapping) else None
-        numbers = [one.number for one in made.records.values()]
-        made.last_number = max(0, *numbers, kept if isinstance(kept, int) else 0)
+        highest = max((one.number for one in made.records.values()), default=0)
+        made.last_number = max(highest, kept if isinstance(kept, int) else 0)
         return made
 
 
