@@ -43,6 +43,8 @@ def findings(text: str, name: str, file: str) -> list[Fault]:
 def _all(profile: Profile) -> Iterator[Finding]:
     yield from _head(profile)
     yield from _fallbacks(profile)
+    if profile.protocol == "opcua":
+        yield from _nodes(profile)
     if isinstance(profile, RegisterProfile):
         yield from _blocks(profile)
         for path, quantity, point in _points(profile):
@@ -80,6 +82,19 @@ def _blocks(profile: RegisterProfile) -> Iterator[Finding]:
     for path, source in places.items():
         if source is not None and source.width > most:
             yield path, f"takes {source.width} registers, but limits.block_max is {most}; shorten its length"
+
+
+def _nodes(profile: Profile) -> Iterator[Finding]:
+    """Nodes of an OPC UA server that two points read alike, and measurements without a range."""
+    seen: dict[object, str] = {}
+    for path, quantity, point in _points(profile):
+        place = (point.node, point.index, point.bit, point.scale, point.sign)
+        if place in seen:
+            yield (*path, "node"), f"{point.node} is read by {seen[place]} too; look at the node"
+        seen.setdefault(place, ".".join(map(str, path)))
+        missing = [key for key in ("low", "high") if getattr(point, key) is None]
+        if point.write is None and word(quantity).unit in _RANGED and missing:
+            yield path, f"has no {' and no '.join(missing)}: whatever the server says would be believed"
 
 
 def _range(path: Path, quantity: str, point: Point) -> Iterator[Finding]:

@@ -55,6 +55,7 @@ ROOMS = (
     Room("quartier_drivers.meter.bus", (), ("pydantic",), pure=True),
     Room("quartier_drivers.opcua.bus", (), ("pydantic",), pure=True),
     Room("quartier_drivers.opcua.link", ("quartier_drivers",), ("asyncua", "cryptography")),
+    Room("quartier_drivers.opcua.forms", ("quartier_drivers",), ("asyncua",)),
     Room("quartier_drivers.opcua.certificate", (), ("cryptography",)),
     *(
         Room(f"quartier_drivers.opcua.{name}", ("quartier_drivers",), pure=True)
@@ -88,6 +89,7 @@ ROOMS = (
     Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers.bacnet.reader", ("quartier_drivers", "quartier_native"), ("pydantic",)),
     Room("quartier_drivers.modbus.door", ("quartier_drivers",), ("pydantic",)),
+    Room("quartier_drivers.opcua.reader", ("quartier_drivers",), ("pydantic",)),
     Room("quartier_drivers", ("quartier_drivers", "quartier_native")),
     Room("quartier.house", ("quartier.house", *CONTRACT), pure=True),
     Room("quartier.control", ("quartier.control", "quartier.house", "quartier_native", *CONTRACT), pure=True),
@@ -178,7 +180,7 @@ ROOMS = (
 WRAPPED = {
     "serial": ("quartier_drivers.ports",),
     "gpiod": ("quartier_drivers.gpio.chip",),
-    "asyncua": ("quartier_drivers.opcua.link",),
+    "asyncua": ("quartier_drivers.opcua.link", "quartier_drivers.opcua.forms"),
     "bacpypes3": ("quartier_drivers.bacnet.link",),
     "paho": ("quartier.district.mqtt",),
     "sqlite3": ("quartier.store",),

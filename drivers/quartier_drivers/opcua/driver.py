@@ -59,6 +59,7 @@ class OpcuaDriver:
         self._watch.is_wanted = line.bus.subscribe and profile.limits.subscribe
         self._most = profile.limits.nodes_max
         self._batches: list[Batch] = []
+        self._grouped: list[tuple[float, bool, list[str]]] = []
         self._prepared: dict[int, tuple[Any, list[int]]] = {}
         self._epoch = -1
         self._news: deque[Readings] = deque()
@@ -236,7 +237,7 @@ class OpcuaDriver:
     async def _ask(self, batch: Batch) -> Readings:
         now_ns = self._clock.now_ns()
         was_vouched = self._watch.vouches_for(batch)
-        prepared, places = self._prepared[id(batch)]
+        prepared, places = self._request(batch)
         batch.move_on(now_ns, self._device.phase_ns)
         for name in batch.names:
             self._urgent.pop(name, None)
@@ -270,36 +271,42 @@ class OpcuaDriver:
 
     def _enlist(self, now_ns: int) -> None:
         """Plan everything for the connection that stands: names of nodes and limits are its own."""
-        read = [one for one in self._served.values() if one.is_read]
-        subscribes = self._watch.is_wanted
-        wanted = [
-            (one.name, self._profile.scan[one.point.scan], subscribes and one.name not in self._watch.refused)
-            for one in read
-        ]
-        most = min(self._most, self._line.read_max)
-        self._batches = [
-            Batch(
-                [self._served[name] for name in names],
-                period_s,
-                now_ns,
-                self._rate,
-                subscribed=subscribed,
-                shows_raw=self._shows_raw,
-            )
-            for period_s, subscribed, names in grouped(wanted, most)
-        ]
+        groups = self._groups()
+        if groups == self._grouped:
+            for batch in self._batches:
+                batch.due_ns = now_ns
+        else:
+            self._grouped = groups
+            self._batches = [self._batch(group, now_ns) for group in groups]
         self._epoch = self._line.epoch
-        self._prepared = {id(batch): self._prepare(batch) for batch in self._batches} if self._epoch else {}
+        self._prepared.clear()
         self._watch.begin(self._batches)
 
-    def _prepare(self, batch: Batch) -> tuple[Any, list[int]]:
+    def _groups(self) -> list[tuple[float, bool, list[str]]]:
+        is_wanted, refused = self._watch.is_wanted, self._watch.refused
+        wanted = [
+            (one.name, self._profile.scan[one.point.scan], is_wanted and one.name not in refused)
+            for one in self._served.values()
+            if one.is_read
+        ]
+        return grouped(wanted, min(self._most, self._line.read_max))
+
+    def _batch(self, group: tuple[float, bool, list[str]], now_ns: int) -> Batch:
+        period_s, subscribed, names = group
+        served, shown = [self._served[name] for name in names], self._shows_raw
+        return Batch(served, period_s, now_ns, self._rate, subscribed=subscribed, shows_raw=shown)
+
+    def _request(self, batch: Batch) -> tuple[Any, list[int]]:
         """The request for a batch, and which of its points it is for; the others have no name here."""
-        named = [self._line.place(one.point.node) for one in batch.served]
-        places = [at for at, place in enumerate(named) if place is not None]
-        batch.absent([at for at, place in enumerate(named) if place is None], "no such namespace")
-        wanted = [(named[at], VALUE, batch.served[at].point.index) for at in places]
-        age_max_ms = batch.period_ns / 2e6 / self._rate
-        return self._line.prepared(wanted, age_max_ms) if wanted else None, places  # type: ignore[arg-type]  # None is left out
+        found = self._prepared.get(id(batch))
+        if found is None:
+            named = [self._line.place(one.point.node) for one in batch.served]
+            batch.absent([at for at, place in enumerate(named) if place is None], "no such namespace")
+            there = [(at, place) for at, place in enumerate(named) if place is not None]
+            wanted = [(place, VALUE, batch.served[at].point.index) for at, place in there]
+            made = self._line.prepared(wanted, batch.period_ns / 2e6 / self._rate) if wanted else None
+            found = self._prepared[id(batch)] = made, [at for at, _ in there]
+        return found
 
     def _hear(self, batch: Batch, sent: int) -> None:
         self._news.append(self._seen(batch.readings(self._clock.now_ns(), sent)))
@@ -346,7 +353,7 @@ class OpcuaDriver:
     async def _look_at(self, one: Served) -> None:
         """What cap stands now, where the server tells."""
         batch = next((batch for batch in self._batches if one.name in batch.names), None)
-        if batch is None or id(batch) not in self._prepared:
+        if batch is None:
             return
         try:
             await self._ask(batch)

@@ -51,6 +51,8 @@ _NAMESPACES, _BUILD_INFO, STATE = 2255, 2260, 2259
 _LIMITS = {"read": 11705, "write": 11707, "watch": 11714, "translate": 11712}
 # Without a limit of the server's: so much is decoded in a few ms, also on a small machine.
 _NODES_MAX = 200
+# Changes of one message, which the library decodes: some 8 us each.
+_CHANGES_MAX = 100
 
 
 class Line:
@@ -150,7 +152,7 @@ class Line:
 
     def prepared(self, wanted: Sequence[tuple[Place, int, int | None]], age_max_ms: float) -> Any:
         """A read of (place, attribute, index), made once and sent often."""
-        return loaded().prepared(wanted, age_max_ms)
+        return loaded().forms.prepared(wanted, age_max_ms)
 
     async def read(self, prepared: Any, count: int) -> Answer:
         """The values of a prepared read.  Raises Refused (too much for the server), NoReply or LinkLost."""
@@ -200,7 +202,7 @@ class Line:
     ) -> Subscription:
         """Make a subscription.  Raises as ``read``."""
         return await self._exchange(
-            lambda session: session.subscribe(publishing_ms, keep_alive_count, _NODES_MAX, hear)
+            lambda session: session.subscribe(publishing_ms, keep_alive_count, _CHANGES_MAX, hear)
         )
 
     async def unsubscribe(self, subscription: int) -> None:
@@ -281,8 +283,14 @@ class Line:
 
 
 async def _link() -> "ModuleType":
-    """The library, imported in a thread: it takes a second on a small machine, and the cycle goes on."""
-    return await asyncio.to_thread(loaded)
+    """The library, imported and warm, by a thread: it takes seconds on a small machine, the cycle goes on."""
+
+    def work() -> Any:
+        found = loaded()
+        found.forms.warm()
+        return found
+
+    return await asyncio.to_thread(work)
 
 
 def loaded() -> Any:

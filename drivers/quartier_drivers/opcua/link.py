@@ -16,15 +16,14 @@ from asyncua import Client, ua
 from asyncua.client.ua_client import UaClientState
 from asyncua.common.utils import ServiceError
 from asyncua.crypto import security_policies as policies
-from asyncua.crypto.uacrypto import CertProperties
 from asyncua.crypto.validator import CertificateValidator, CertificateValidatorOptions
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from quartier_drivers.errors import LinkLost, NoReply
-from quartier_drivers.opcua import status
-from quartier_drivers.opcua.answer import Raw, Value
+from quartier_drivers.opcua import forms, status
+from quartier_drivers.opcua.answer import Raw
 from quartier_drivers.opcua.bus import PORT
 from quartier_drivers.opcua.offer import ENCRYPT, NONE, SIGN, Offer
 from quartier_drivers.opcua.told import (
@@ -95,7 +94,7 @@ class Session:
         client.application_uri = access.own.uri
         with _told(self._url):
             try:
-                await self._secured(access)
+                await asyncio.to_thread(self._secure, access)
                 await _connected(client, address)
                 self._renew_s = _loop_s() + client.secure_channel_timeout / 1000 * _CHANNEL_SHARE
                 await client.create_session()
@@ -108,17 +107,20 @@ class Session:
                 await _dropped(client, politely=True)
                 raise
 
-    async def _secured(self, access: Access) -> None:
-        offer = access.offer
-        if offer.policy == "None":
-            return
-        await self._client.set_security(
-            getattr(policies, f"SecurityPolicy{offer.policy.replace('_', '')}"),
-            CertProperties(access.own.der, "der"),
-            CertProperties(access.own.key, "pem"),
-            server_certificate=CertProperties(offer.certificate, "der"),
-            mode=_MODES[offer.mode],
-        )
+    def _secure(self, access: Access) -> None:
+        """Keys and certificates read, in a thread: each private key is proved, which takes 40 ms."""
+        client, offer = self._client, access.offer
+        if access.user_certificate:
+            client.user_certificate = x509.load_der_x509_certificate(access.user_certificate)
+            client.user_private_key = load_pem_private_key(access.user_key, None)
+        if offer.policy != "None":
+            server, ours = (
+                x509.load_der_x509_certificate(der) for der in (offer.certificate, access.own.der)
+            )
+            policy = getattr(policies, f"SecurityPolicy{offer.policy.replace('_', '')}")
+            key = load_pem_private_key(access.own.key, None)
+            client.security_policy = policy(server, ours, key, _MODES[offer.mode])
+            client.uaclient.set_security(client.security_policy)
 
     async def _in_date(self, access: Access) -> None:
         """Refuse a certificate that is not valid now.  Raises Login."""
@@ -137,9 +139,6 @@ class Session:
             token = client.server_policy(ua.UserTokenType.UserName)
             if token.SecurityPolicyUri in (None, "", policies.SecurityPolicyNone.URI):
                 raise Login(f"{self._url} would have the password unencrypted; expected a secure policy")
-        if access.user_certificate:
-            client.user_certificate = x509.load_der_x509_certificate(access.user_certificate)
-            client.user_private_key = load_pem_private_key(access.user_key, None)
         try:
             name, word = access.user or None, access.password or None
             await client.activate_session(name, word, client.user_certificate)
@@ -187,7 +186,10 @@ class Session:
             # Neither status nor stamps: many servers refuse a write that brings its own.
             params.NodesToWrite.append(
                 ua.WriteValue(
-                    _node(place), ua.AttributeIds.Value, _range(index), ua.DataValue(variant, StatusCode=None)
+                    forms.node_of(place),
+                    ua.AttributeIds.Value,
+                    forms.range_of(index),
+                    ua.DataValue(variant, StatusCode=None),
                 )
             )
         with _told(self._url):
@@ -207,7 +209,7 @@ class Session:
         )
         with _told(self._url):
             made = await self._client.uaclient.create_subscription(
-                params, lambda result: hear(_heard(result))
+                params, lambda result: hear(forms.heard(result))
             )
         alive_count, interval_ms = made.RevisedMaxKeepAliveCount, made.RevisedPublishingInterval
         return Subscription(made.SubscriptionId, interval_ms, alive_count, made.RevisedLifetimeCount)
@@ -215,7 +217,7 @@ class Session:
     async def watch(self, subscription: int, items: Sequence[Item]) -> list[Watched]:
         """Have the server look at items.  Raises TooMuch, NoReply or LinkLost."""
         params = ua.CreateMonitoredItemsParameters(
-            subscription, ua.TimestampsToReturn.Both, [_request(item) for item in items]
+            subscription, ua.TimestampsToReturn.Both, [forms.request(item) for item in items]
         )
         with _told(self._url):
             made = await self._client.uaclient.create_monitored_items(params)
@@ -231,17 +233,19 @@ class Session:
     async def children(self, place: Place, most: int = 1000) -> list[Child]:
         """What is below a node, by hierarchical references.  Raises NoReply or LinkLost."""
         found = await self._browse(place, ua.BrowseDirection.Forward, "HierarchicalReferences", most)
-        return [Child(_place(one.NodeId), one.BrowseName.Name or "", one.NodeClass.name) for one in found]
+        return [
+            Child(forms.place_of(one.NodeId), one.BrowseName.Name or "", one.NodeClass.name) for one in found
+        ]
 
     async def parent_types(self, place: Place) -> list[Place]:
         """The types that a type is a subtype of: one, or none.  Raises NoReply or LinkLost."""
         found = await self._browse(place, ua.BrowseDirection.Inverse, "HasSubtype", 0)
-        return [_place(one.NodeId) for one in found]
+        return [forms.place_of(one.NodeId) for one in found]
 
     async def _browse(self, place: Place, direction: Any, references: str, most: int) -> list[Any]:
         kind = ua.NodeId(getattr(ua.ObjectIds, references))
         everything = ua.BrowseResultMask.All
-        description = ua.BrowseDescription(_node(place), direction, kind, True, 0, everything)
+        description = ua.BrowseDescription(forms.node_of(place), direction, kind, True, 0, everything)
         params = ua.BrowseParameters(ua.ViewDescription(), most, [description])
         found: list[Any] = []
         with _told(self._url):
@@ -259,31 +263,22 @@ class Session:
         step = ua.RelativePathElement(
             ua.NodeId(ua.ObjectIds.HasProperty), False, True, ua.QualifiedName(name, 0)
         )
-        paths = [ua.BrowsePath(_node(place), ua.RelativePath([step])) for place in places]
+        paths = [ua.BrowsePath(forms.node_of(place), ua.RelativePath([step])) for place in places]
         with _told(self._url):
             results = await self._client.uaclient.translate_browsepaths_to_nodeids(paths)
         return [
-            _place(one.Targets[0].TargetId) if one.StatusCode.is_good() and one.Targets else None
+            forms.place_of(one.Targets[0].TargetId) if one.StatusCode.is_good() and one.Targets else None
             for one in results
         ]
 
     async def objects(self, places: Sequence[Place], attribute: int = VALUE) -> list[Any]:
         """Attributes that are no plain scalars, as the library reads them; None for what is not there."""
-        params = prepared([(place, attribute, None) for place in places], 0.0)
+        params = forms.prepared([(place, attribute, None) for place in places], 0.0)
         with _told(self._url):
             found = await self._client.uaclient.read(params)
         return [
             one.Value.Value if one.StatusCode is None or one.StatusCode.is_good() else None for one in found
         ]
-
-
-def prepared(wanted: Sequence[tuple[Place, int, int | None]], age_max_ms: float) -> Any:
-    """A read of (node, attribute, index), made once and sent often; a value may be ``age_max_ms`` old."""
-    return ua.ReadParameters(
-        age_max_ms,
-        ua.TimestampsToReturn.Both,
-        [ua.ReadValueId(_node(place), attribute, _range(index)) for place, attribute, index in wanted],
-    )
 
 
 # What the library raises over an answer that makes no sense.
@@ -338,61 +333,6 @@ async def _dropped(client: Client, *, politely: bool) -> None:
         with suppress(*_RUBBISH, OSError):
             await client.close_secure_channel()
     client.disconnect_socket()
-
-
-def _heard(result: Any) -> Told:
-    message = result.NotificationMessage
-    changes: list[tuple[int, Value]] = []
-    ended = 0
-    for data in message.NotificationData or ():
-        if isinstance(data, ua.DataChangeNotification):
-            changes += [(one.ClientHandle, _value(one.Value)) for one in data.MonitoredItems or ()]
-        elif isinstance(data, ua.StatusChangeNotification):
-            ended = data.Status.value
-    return Told(_ticks(message.PublishTime), changes, ended)
-
-
-def _value(found: Any) -> Value:
-    variant = found.Value
-    raw, kind = (None, 0) if variant is None else (variant.Value, variant.VariantType.value)
-    if isinstance(raw, list) and len(raw) == 1:
-        raw = raw[0]
-    if isinstance(raw, ua.LocalizedText):
-        raw = raw.Text
-    if not isinstance(raw, bool | int | float | str):
-        raw = None
-    code = 0 if found.StatusCode is None else found.StatusCode.value
-    return Value(raw, kind, code, _ticks(found.SourceTimestamp), _ticks(found.ServerTimestamp))
-
-
-def _request(item: Item) -> Any:
-    parameters = ua.MonitoringParameters(
-        ClientHandle=item.handle, SamplingInterval=item.sampling_ms, QueueSize=item.queue
-    )
-    if item.deadband or item.by_source:  # else: the value or its status
-        trigger = ua.DataChangeTrigger(1 + item.by_source)
-        parameters.Filter = ua.DataChangeFilter(trigger, int(item.deadband > 0), item.deadband)
-    return ua.MonitoredItemCreateRequest(
-        ua.ReadValueId(_node(item.place), ua.AttributeIds.Value, _range(item.element)),
-        ua.MonitoringMode.Reporting,
-        parameters,
-    )
-
-
-def _node(place: Place) -> Any:
-    return ua.NodeId(place[1], place[0])
-
-
-def _place(node: Any) -> Place:
-    return node.NamespaceIndex, node.Identifier
-
-
-def _range(index: int | None) -> str | None:
-    return None if index is None else str(index)
-
-
-def _ticks(moment: Any) -> int:
-    return 0 if moment is None else ua.datetime_to_win_epoch(moment)
 
 
 def _loop_s() -> float:

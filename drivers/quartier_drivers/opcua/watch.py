@@ -27,6 +27,8 @@ _PAUSE_S = (1.0, 60.0)
 _DEATHS_MAX = 3
 _RECONNECT_S = 600.0
 _LEAST_MS = 20.0
+# The library takes some 40 us for each: so many hold the loop of a small machine for a few ms.
+_ITEMS_MAX = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Watch:
         self._epoch = -1
         self._generation = 0
         self._places: list[_Place] = []
-        self._todo: list[Sequence[Item]] = []
+        self._todo: list[range] = []
         self._batches: list[Batch] = []
         self._is_whole = False
         self._heard_ns = 0
@@ -162,9 +164,8 @@ class Watch:
         self._every_ns = int(made.publishing_ms * max(1, made.keep_alive_count) * 1e6 * self._rate)
         self._heard_ns = self._clock.now_ns()
         self._places = [_Place(batch, at) for batch in self._batches for at in range(len(batch.names))]
-        items = [item for handle, where in enumerate(self._places) for item in self._item(handle, where)]
-        most = self._line.watch_max
-        self._todo = [items[at : at + most] for at in range(0, len(items), most)]
+        most, count = min(self._line.watch_max, _ITEMS_MAX), len(self._places)
+        self._todo = [range(at, min(at + most, count)) for at in range(0, count, most)]
 
     def _item(self, handle: int, where: _Place) -> list[Item]:
         one = where.batch.served[where.place]
@@ -184,9 +185,10 @@ class Watch:
             )
         ]
 
-    async def _watch(self, items: Sequence[Item]) -> None:
+    async def _watch(self, handles: range) -> None:
         assert self._number is not None
-        results = await self._line.watch(self._number, items)
+        items = [item for handle in handles for item in self._item(handle, self._places[handle])]
+        results = await self._line.watch(self._number, items) if items else []
         self._todo.pop(0)
         odd = [self._is_odd(item, result) for item, result in zip(items, results, strict=True)]
         if any(odd):  # planned anew without them, and asked for instead

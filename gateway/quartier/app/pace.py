@@ -5,7 +5,7 @@ from dataclasses import replace
 from quartier.config.load import Loaded
 from quartier_drivers.profile import Profile
 
-ASKED = frozenset({"modbus", "sunspec"})
+ASKED = frozenset({"modbus", "opcua", "sunspec"})
 """Protocols whose devices are asked; a meter that speaks by itself keeps its own pace."""
 FREQUENCY, VOLTAGES = "frequency_hz", frozenset({"voltage_l1_v", "voltage_l2_v", "voltage_l3_v"})
 VOLTAGE_S = 1.0

@@ -201,12 +201,14 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
         "example: quartier read eastron/sdm630 'rtu:///dev/ttyUSB0?baud=9600&unit=1'\n"
         "         quartier read sunspec tcp://inverter.lan      every model and point of a SunSpec device\n"
         "         quartier read bacnet 'eth0?unit=201'          every object of a BACnet device\n"
-        "                                                       (--draft: a profile to begin with)",
+        "                                                       (--draft: a profile to begin with)\n"
+        "         quartier read opcua opc.tcp://plant.lan:4840  every variable of an OPC UA server",
     )
-    read.add_argument("profile", help="maker/model, see quartier profiles; or sunspec, bacnet")
+    read.add_argument("profile", help="maker/model, see quartier profiles; or sunspec, bacnet, opcua")
     read.add_argument("url", help="where the device is")
     read.add_argument("--profiles", **_PROFILES)
     read.add_argument("--draft", action="store_true", help="bacnet: print the draft of a profile instead")
+    plant.login(read, places=True)
     _json(read)
     read.set_defaults(run="device:read")
 
@@ -239,6 +241,7 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
     _meters(commands)
     plant.trust(commands)
+    plant.browse(commands)
     commissioning.arm(commands)
     commissioning.probe(commands)
     commissioning.drill(commands)

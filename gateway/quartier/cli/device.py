@@ -27,6 +27,10 @@ def read(options: argparse.Namespace) -> int:
         from quartier.cli import objects  # noqa: PLC0415 - the same
 
         return objects.read(options)
+    if options.profile == "opcua":
+        from quartier.cli import browse  # noqa: PLC0415 - the same
+
+        return browse.read(options)
     try:
         rows = asyncio.run(_rows(options))
     except WireError as error:
@@ -54,6 +58,10 @@ async def _rows(options: argparse.Namespace) -> "list[Row]":
         from quartier_drivers.bacnet import reader  # noqa: PLC0415 - the same
 
         return await reader.read_points(loaded, options.url)  # type: ignore[arg-type]  # as above
+    if loaded.protocol == "opcua":
+        from quartier.cli import browse  # noqa: PLC0415 - the same
+
+        return await browse.rows(options, loaded)  # type: ignore[arg-type]  # its protocol says which it is
     from quartier_drivers.modbus.reader import read_once  # noqa: PLC0415 - the same
 
     return await read_once(options.profile, options.url, folders=options.profiles)

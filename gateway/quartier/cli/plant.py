@@ -1,8 +1,10 @@
 """Parsers of the commands for OPC UA servers: ``trust``, ``browse``."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quartier.cli.grammar import command, in_json, state
+from quartier.cli.places import state_dir
 
 if TYPE_CHECKING:
     import argparse
@@ -32,3 +34,49 @@ def trust(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     in_json(parser)
     state(parser)
     parser.set_defaults(run="trust:trust")
+
+
+def browse(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier browse``."""
+    parser = command(
+        commands,
+        "browse",
+        "show what stands in an OPC UA server: its nodes as a tree, with types and values",
+        "The names of nodes are as a profile takes them.  It must be trusted first: quartier trust URL.\n"
+        "example: quartier browse opc.tcp://192.168.1.50:4840 --user quartier --password-file plant.pw\n"
+        "         quartier browse opc.tcp://192.168.1.50:4840 --anonymous --node 'nsu=http://acme/;s=Pump'\n\n"
+        "Exit codes: 0 well · 1 it does not let us in, or does not answer · 78 a wrong URL, node or login.",
+    )
+    parser.add_argument("url", help="its endpoint, opc.tcp://HOST:PORT")
+    parser.add_argument("--node", default="", metavar="NODE", help="begin here (default: the Objects folder)")
+    parser.add_argument(
+        "--depth", type=int, default=8, metavar="N", help="how far down (default: %(default)s)"
+    )
+    parser.add_argument("--all", action="store_true", help="the server's own object too")
+    login(parser)
+    in_json(parser)
+    state(parser)
+    parser.set_defaults(run="browse:browse")
+
+
+def login(parser: "argparse.ArgumentParser", *, places: bool = False) -> None:
+    """Who we are at an OPC UA server; with ``places`` also where our certificate lies."""
+    group = parser.add_argument_group("at an OPC UA server")
+    group.add_argument("--user", metavar="NAME", help="user name (default: none, which is anonymous)")
+    group.add_argument("--password-file", metavar="FILE", help="file with its password")
+    group.add_argument("--user-cert-file", metavar="FILE", help="certificate in place of a password")
+    group.add_argument("--user-key-file", metavar="FILE", help="its private key (PEM)")
+    group.add_argument("--anonymous", action="store_true", help="without a user")
+    policies = ("best", "Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep", "Basic256Sha256")
+    group.add_argument("--policy", choices=policies, help="default: the strongest that is offered")
+    group.add_argument("--mode", choices=("sign-and-encrypt", "sign"), help="default: sign-and-encrypt")
+    insecure = ("None", "Basic256", "Basic128Rsa15")
+    group.add_argument("--insecure-policy", choices=insecure, help="in place of a policy that protects")
+    group.add_argument("--timeout-s", type=float, metavar="S", help="how long an answer may take")
+    group.add_argument(
+        "--pki", default="opcua", metavar="DIR", help="folder of certificates (default: %(default)s)"
+    )
+    if places:
+        group.add_argument(
+            "--state-dir", type=Path, default=state_dir(), metavar="DIR", help="where that lies"
+        )

@@ -7,7 +7,7 @@ from asyncua import ua
 
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.opcua import link
-from quartier_drivers.opcua.told import Item, Login, Silent, TooMuch
+from quartier_drivers.opcua.told import Login, Silent, TooMuch
 
 
 @pytest.mark.parametrize(
@@ -31,35 +31,6 @@ def test_what_the_library_raises_is_told_by_what_to_do_next(error, kind, says):
 
 def test_the_library_s_own_log_is_silent():
     assert not logging.getLogger("asyncua.client").isEnabledFor(logging.CRITICAL)
-
-
-def test_a_message_of_a_subscription_becomes_plain_values():
-    change = ua.MonitoredItemNotification(3, ua.DataValue(ua.Variant(ua.LocalizedText("warm"))))
-    odd = ua.MonitoredItemNotification(4, ua.DataValue(ua.Variant([1, 2])))
-    message = ua.NotificationMessage(
-        NotificationData=[
-            ua.DataChangeNotification([change, odd]),
-            ua.StatusChangeNotification(ua.StatusCode(0x800A0000)),
-        ]
-    )
-
-    told = link._heard(ua.PublishResult(7, NotificationMessage=message))
-
-    assert [(3, "warm"), (4, None)] == [(handle, value.raw) for handle, value in told.changes]
-    assert (0x800A0000, True) == (told.ended, told.sent > 0)
-
-
-@pytest.mark.parametrize(
-    ("deadband", "by_source", "trigger", "kind"),
-    [(0.0, False, None, None), (2.5, False, 1, 1), (0.0, True, 2, 0), (2.5, True, 2, 1)],
-)
-def test_a_filter_is_asked_for_only_where_it_says_something(deadband, by_source, trigger, kind):
-    made = link._request(Item((2, "x"), None, 0, 1000.0, 1, deadband, by_source)).RequestedParameters.Filter
-
-    if trigger is None:
-        assert not isinstance(made, ua.DataChangeFilter)
-    else:
-        assert (trigger, kind, deadband) == (made.Trigger, made.DeadbandType, made.DeadbandValue)
 
 
 async def test_an_offer_says_policy_mode_and_certificate(plant):

@@ -11,3 +11,11 @@ def test_trust_says_what_it_takes(capsys):
 
     assert 0 == left.value.code
     assert "--remove" in capsys.readouterr().out
+
+
+def test_browse_says_what_it_takes(capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["browse", "--help"])
+
+    assert 0 == left.value.code
+    assert "--insecure-policy" in capsys.readouterr().out

@@ -1,0 +1,127 @@
+"""``quartier browse`` and ``quartier read`` of OPC UA: what a server offers, without a site file."""
+
+import argparse
+import asyncio
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+from rich.tree import Tree
+
+from quartier.cli import output
+from quartier_drivers.errors import WireError
+from quartier_drivers.opcua import reader
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from quartier_drivers.modbus.reader import Row
+    from quartier_drivers.opcua.browse import Branch
+    from quartier_drivers.opcua.bus import OpcuaBus
+    from quartier_drivers.opcua.profile import OpcuaProfile
+
+_LOGIN = (
+    "user",
+    "password_file",
+    "user_cert_file",
+    "user_key_file",
+    "policy",
+    "mode",
+    "insecure_policy",
+    "timeout_s",
+)
+
+
+def browse(options: argparse.Namespace) -> int:
+    """Print the tree of a server; exit 1 when it does not let us in, saying what helps."""
+    found = _asked(options, everything=options.all, start=options.node, depth=options.depth)
+    if found is None:
+        return 1
+    if options.json:
+        output.dump(asdict(found))
+    else:
+        output.console().print(_tree(found))
+    return 0
+
+
+def read(options: argparse.Namespace) -> int:
+    """Print every variable of a server with its value, as ``quartier read sunspec`` does of models."""
+    found = _asked(options, everything=False, start="", depth=16)
+    if found is None:
+        return 1
+    variables = [(path, one) for path, one in found.flat() if one.kind == "Variable"]
+    if options.json:
+        output.dump(
+            [
+                {"path": path, **{key: value for key, value in asdict(one).items() if key != "below"}}
+                for path, one in variables
+            ]
+        )
+        return 0
+    cells = (
+        (
+            path.partition("/")[2],
+            one.value,
+            one.type_name,
+            "writable" if one.writable else "",
+            one.status,
+            one.node,
+        )
+        for path, one in variables
+    )
+    output.console().print(output.table("", ("variable", ">value", "type", "", "status", "node"), cells))
+    return 0
+
+
+def rows(options: argparse.Namespace, profile: "OpcuaProfile") -> "Coroutine[Any, Any, list[Row]]":
+    """The points of a profile, to be awaited."""
+    return reader.read_once(section(options), profile)
+
+
+def section(options: argparse.Namespace) -> "OpcuaBus":
+    """What the command line says of the server and of who we are.  Raises ConfigError."""
+    said = {key: getattr(options, key) for key in _LOGIN if getattr(options, key) is not None}
+    for key in ("password_file", "user_cert_file", "user_key_file"):
+        if key in said:
+            said[key] = _absolute(said[key])
+    anonymous = options.anonymous or not {"user", "user_cert_file"} & said.keys()
+    pki = str((options.state_dir / options.pki).absolute())
+    return reader.section(options.url, {**said, "anonymous": anonymous, "pki": pki})
+
+
+def _absolute(reference: str) -> str:
+    return reference if reference.startswith("credential:") else str(Path(reference).absolute())
+
+
+def _asked(options: argparse.Namespace, *, everything: bool, start: str, depth: int) -> "Branch | None":
+    try:
+        return asyncio.run(reader.tree(section(options), start, depth, everything=everything))
+    except WireError as error:
+        print(error, file=sys.stderr)
+        return None
+
+
+def _tree(branch: "Branch") -> Tree:
+    made = Tree(_label(branch), guide_style="dim")
+    for one in branch.below:
+        made.children.append(_tree(one))
+    return made
+
+
+def _label(branch: "Branch") -> Text:
+    words = Text(branch.name or branch.node, style="bold" if branch.below else "")
+    if branch.kind == "Variable":
+        words.append(f" = {branch.value or '–'}", style="green" if not branch.status else "red")
+        words.append(
+            f"  {branch.type_name}{', writable' if branch.writable else ''}{_odd(branch)}", style="dim"
+        )
+    elif branch.kind != "Object":
+        words.append(f"  {branch.kind}", style="dim")
+    words.append(f"  {branch.node}", style="cyan")
+    return words
+
+
+def _odd(branch: "Branch") -> str:
+    return f", {branch.status}" if branch.status else ""
