@@ -148,3 +148,28 @@ high = 10000
 """
 
     assert [] == found(HEAD + POWER + others)
+
+
+OPCUA = """\
+[profile]
+protocol = "opcua"
+maker = "ACME"
+model = "Substation"
+source = "OPC UA interface description rev. 3, table 4"
+[points.power_w]
+node = "nsu=urn:a;s=Power"
+low = -1000
+high = 9000
+"""
+
+
+def test_points_of_a_server_have_ranges_a_reason_for_no_fall_back_and_nodes_of_their_own():
+    order = '[points.valve_pct]\nnode = "nsu=urn:a;s=Valve"\n[points.valve_pct.write]\nlow = 0\nhigh = 100\non_release = 0\n'
+    twice = '[points.heat_w]\nnode = "nsu=urn:a;s=Power"\nlow = 0\n'
+
+    assert [] == found(OPCUA, "acme/substation")
+    assert any("has no fall-back" in one for one in found(OPCUA + order, "acme/substation"))
+    assert [
+        "am300.toml:10: points.heat_w: has no high: whatever the server says would be believed",
+        "am300.toml:11: points.heat_w.node: nsu=urn:a;s=Power is read by points.power_w too; look at the node",
+    ] == found(OPCUA + twice, "acme/substation")

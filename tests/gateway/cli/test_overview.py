@@ -203,3 +203,9 @@ def test_the_connection_tree_shows_what_flows_and_what_room_is_left(shown):
     assert "grid measured – 4,000 W 4,000 W 0 W 0 W 5,000 W" == line(text.split("least room")[1], "grid")
     assert "shed grid reckoned 16 A 4,000 W 4,000 W 0 W 0 W -320 W" == line(text, "shed")
     assert "least room" not in shown()
+
+
+def test_a_bus_that_is_not_secure_says_so(shown):
+    text = shown(buses__0__weakness="neither signed nor encrypted, anonymous")
+
+    assert "not secure: neither signed nor encrypted, anonymous" in " ".join(text.split())

@@ -147,3 +147,18 @@ def test_a_tree_of_nodes_is_right(written: Written, site_text: str) -> None:
     site = load(written(site_text + nodes))
 
     assert "a" == site.nodes["b"].under
+
+
+def test_devices_of_a_server_are_told_apart_by_their_nodes_and_need_no_unit(
+    written: Written, site_text: str
+) -> None:
+    server = '[buses.plant]\nkind = "opcua"\nurl = "opc.tcp://plant"\nanonymous = true\n'
+    devices = "".join(f'[devices.d{n}]\nbus = "plant"\nprofile = "acme/plant"\n' for n in (1, 2))
+    path = written(site_text + server + devices)
+    (path.parent / "profiles/acme/plant.toml").write_text(
+        '[profile]\nprotocol = "opcua"\nmaker = "a"\nmodel = "b"\nsource = "made"\n'
+        '[points.power_w]\nnode = "i=1"\n',
+        encoding="utf-8",
+    )
+
+    assert {"d1", "d2"} <= load(path).devices.keys()

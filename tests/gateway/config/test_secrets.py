@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from quartier.config.model import Device, DistrictLink
-from quartier.config.secrets import locate, warnings_about, warnings_about_keys
+from quartier.config.secrets import locate, warnings_about, warnings_about_buses, warnings_about_keys
 from quartier_drivers.errors import ConfigError
+from quartier_drivers.opcua.bus import OpcuaBus
 
 
 def test_a_path_is_itself() -> None:
@@ -54,3 +55,18 @@ def test_a_meters_keys_that_others_may_read_are_warned_of(tmp_path: Path) -> Non
     assert {"open", "gone"} == set(found)
     assert "is open to others (mode 0644)" in found["open"]
     assert "cannot be used: No such file" in found["gone"]
+
+
+def test_who_logs_in_at_a_server_and_what_is_not_secure_there_is_warned_of(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("secret", encoding="utf-8")
+    password.chmod(0o644)
+    server = OpcuaBus(
+        kind="opcua", url="opc.tcp://plant", user="me", password_file=str(password), mode="sign", pki="opcua"
+    )
+
+    found = [(flaw.path, flaw.what) for flaw in warnings_about_buses({"plant": server, "lan": object()})]
+
+    assert [("buses", "plant", "password_file"), ("buses", "plant")] == [path for path, _ in found]
+    assert "open to others (mode 0644)" in found[0][1]
+    assert "is not secure: signed, not encrypted" == found[1][1]

@@ -142,3 +142,13 @@ def test_the_house_says_how_many_alarms_nobody_has_acknowledged(status):
     assert "alarms: 1 not acknowledged, the newest 60 s ago: loss.bus_down:lan (quartier alarms)" in shown(
         page.house(told, Rates())
     )
+
+
+def test_a_bus_that_is_not_secure_is_red_and_says_why(status):
+    status["buses"][0]["weakness"] = "anonymous"
+
+    row = page.house(status, Rates()).sheets[1].rows[0]
+
+    assert [("open, not secure", "red"), ("anonymous", "red")] == [
+        (cell.plain, str(cell.style)) for cell in (row.cells[1], row.cells[-1])
+    ]
