@@ -28,6 +28,8 @@ from quartier_drivers.opcua.writer import Writer
 
 _S = 1_000_000_000
 _IDLE_S = 60
+# Told readings that wait for their turn; a bus that is held up for longer drops the oldest.
+_NEWS_MAX = 64
 # A device that is set aside is asked in its own pace; a notification may come before.
 _REST_S = (1.0, 60.0)
 # How long after a write without a read-back of its own a slow poll of what is watched may wait.
@@ -62,7 +64,7 @@ class OpcuaDriver:
         self._grouped: list[tuple[float, bool, list[str]]] = []
         self._prepared: dict[int, tuple[Any, list[int]]] = {}
         self._epoch = -1
-        self._news: deque[Readings] = deque()
+        self._news: deque[Readings] = deque(maxlen=_NEWS_MAX)
         self._urgent: dict[str, int] = {}
         self._beats: dict[str, int] = {}
         self._rest_ns, self._rest_s = 0, _REST_S[0]

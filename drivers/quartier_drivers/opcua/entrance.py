@@ -9,7 +9,7 @@ from quartier_drivers.contract import Note
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.opcua import certificate, secret
 from quartier_drivers.opcua.certificate import Own
-from quartier_drivers.opcua.offer import NONE, Offer, chosen, refusal
+from quartier_drivers.opcua.offer import NONE, Offer, chosen, refusal, wanted
 from quartier_drivers.opcua.told import Access, Login
 from quartier_drivers.opcua.trust import TrustList
 
@@ -80,7 +80,7 @@ class Entrance:
             except ValueError as error:
                 raise LinkLost(f"{bus.user_cert_file} holds no certificate: {error}") from None
             known = {"user_certificate": der, "user_key": secret.read(bus.user_key_file)}
-        return Access(offer, own, **known)
+        return Access(offer, own, tuple(wanted(bus)), **known)
 
     def _own(self) -> Own:
         try:

@@ -11,6 +11,7 @@ from asyncua.common.utils import Buffer
 from asyncua.ua.ua_binary import struct_from_binary, struct_to_binary
 
 from quartier_drivers.opcua.answer import Value
+from quartier_drivers.opcua.offer import ENCRYPT, NONE, SIGN, Offer
 from quartier_drivers.opcua.told import Item, Place, Told
 
 
@@ -21,6 +22,25 @@ def prepared(wanted: Sequence[tuple[Place, int, int | None]], age_max_ms: float)
         ua.TimestampsToReturn.Both,
         [ua.ReadValueId(node_of(place), attribute, range_of(index)) for place, attribute, index in wanted],
     )
+
+
+_MODES = {
+    ua.MessageSecurityMode.None_: NONE,
+    ua.MessageSecurityMode.Sign: SIGN,
+    ua.MessageSecurityMode.SignAndEncrypt: ENCRYPT,
+}
+MODES = {name: mode for mode, name in _MODES.items()}
+
+
+def offers(endpoints: Sequence[Any]) -> list[Offer]:
+    """What a server offers over this protocol."""
+    return [
+        Offer(
+            one.SecurityPolicyUri.rpartition("#")[2], _MODES[one.SecurityMode], one.ServerCertificate or b""
+        )
+        for one in endpoints
+        if one.SecurityMode in _MODES and "opc.tcp:" in (one.EndpointUrl or "")
+    ]
 
 
 def heard(result: Any) -> Told:

@@ -25,7 +25,7 @@ from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.opcua import forms, status
 from quartier_drivers.opcua.answer import Raw
 from quartier_drivers.opcua.bus import PORT
-from quartier_drivers.opcua.offer import ENCRYPT, NONE, SIGN, Offer
+from quartier_drivers.opcua.offer import ENCRYPT, Offer
 from quartier_drivers.opcua.told import (
     VALUE,
     Access,
@@ -43,11 +43,6 @@ from quartier_drivers.opcua.told import (
 # What matters is raised, and told once; the library would log each failed attempt with its traceback.
 logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
 
-_MODES = {
-    NONE: ua.MessageSecurityMode.None_,
-    SIGN: ua.MessageSecurityMode.Sign,
-    ENCRYPT: ua.MessageSecurityMode.SignAndEncrypt,
-}
 _SESSION_MS = 120_000
 Hear = Callable[[Told], None]
 # Larger messages are not sent to us: one of them would hold the loop for too long.
@@ -64,12 +59,7 @@ async def offers(url: str, address: str, timeout_s: float) -> list[Offer]:
             found = await client.get_endpoints()
         finally:
             await _dropped(client, politely=True)
-    modes = {mode: name for name, mode in _MODES.items()}
-    return [
-        Offer(one.SecurityPolicyUri.rpartition("#")[2], modes[one.SecurityMode], one.ServerCertificate or b"")
-        for one in found
-        if one.SecurityMode in modes and "opc.tcp:" in (one.EndpointUrl or "")
-    ]
+    return forms.offers(found)
 
 
 class Session:
@@ -97,7 +87,8 @@ class Session:
                 await asyncio.to_thread(self._secure, access)
                 await _connected(client, address)
                 self._renew_s = _loop_s() + client.secure_channel_timeout / 1000 * _CHANNEL_SHARE
-                await client.create_session()
+                made = await client.create_session()
+                self._as_offered(access, forms.offers(made.ServerEndpoints))
                 await self._in_date(access)
                 await self._log_in(access)
             except TimeoutError:
@@ -119,8 +110,18 @@ class Session:
             )
             policy = getattr(policies, f"SecurityPolicy{offer.policy.replace('_', '')}")
             key = load_pem_private_key(access.own.key, None)
-            client.security_policy = policy(server, ours, key, _MODES[offer.mode])
+            client.security_policy = policy(server, ours, key, forms.MODES[offer.mode])
             client.uaclient.set_security(client.security_policy)
+
+    def _as_offered(self, access: Access, signed: Sequence[Offer]) -> None:
+        """What was offered before anything was signed must be what is offered now (OPC 10000-4, 5.6.2).
+
+        Raises Login where the server has something better: somebody in between may have left it out.
+        """
+        there = {(one.policy, one.mode) for one in signed}
+        best = next((one for one in access.allowed if one in there), None)
+        if best is not None and best != (access.offer.policy, access.offer.mode):
+            raise Login(f"{self._url} has {best[0]} and was said to have not: somebody may be in between")
 
     async def _in_date(self, access: Access) -> None:
         """Refuse a certificate that is not valid now.  Raises Login."""

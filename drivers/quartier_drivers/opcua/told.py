@@ -34,6 +34,8 @@ class Access:
 
     offer: Offer
     own: Own
+    allowed: Sequence[tuple[str, str]] = ()
+    """Policy and mode that the site file allows, the best first."""
     user: str = ""
     password: str = ""
     user_certificate: bytes = b""

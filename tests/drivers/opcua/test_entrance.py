@@ -102,6 +102,29 @@ async def test_signing_alone_works_where_it_is_asked_for(section, trusting):
     await line.close()
 
 
+async def test_a_user_may_show_a_certificate_in_place_of_a_password(section, trusting, plant, tmp_path):
+    plant.users.certificate = certificate.own(tmp_path / "user").der
+    files = tmp_path / "user/own"
+    login = {"user_cert_file": str(files / "cert.der"), "user_key_file": str(files / "key.pem")}
+    line = Line("plant", section(user=None, password_file=None, **login), LoopClock())
+
+    await line.open()
+    await line.pulse()
+
+    await line.close()
+    plant.users.certificate = b"none"
+    assert "does not let us in" in await lost(line)
+    assert trusting.entries()
+
+
+async def test_a_user_s_file_without_a_certificate_is_named(section, trusting, own_folder):
+    login = {"user_cert_file": str(own_folder / "key.pem"), "user_key_file": str(own_folder / "key.pem")}
+    line = Line("plant", section(user=None, password_file=None, **login), LoopClock())
+
+    assert "holds no certificate" in await lost(line)
+    assert trusting.entries()
+
+
 async def test_a_folder_that_cannot_be_used_is_named(section, tmp_path):
     (tmp_path / "file").write_text("x", encoding="utf-8")
     line = Line("plant", section(pki=str(tmp_path / "file")), LoopClock())

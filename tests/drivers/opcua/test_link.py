@@ -1,13 +1,16 @@
 """The one user of the library: what it raises is sorted by what the caller does next."""
 
 import logging
+from contextlib import nullcontext
 
 import pytest
 from asyncua import ua
 
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.opcua import link
-from quartier_drivers.opcua.told import Login, Silent, TooMuch
+from quartier_drivers.opcua.certificate import Own
+from quartier_drivers.opcua.offer import ENCRYPT, NONE, Offer
+from quartier_drivers.opcua.told import Access, Login, Silent, TooMuch
 
 
 @pytest.mark.parametrize(
@@ -50,3 +53,22 @@ async def test_what_is_below_a_node_is_listed(line):
     (plant_,) = [child for child in below if child.name == "Plant"]
     assert "Power" in {child.name for child in await line.children(plant_.place)}
     assert "Object" == plant_.kind
+
+
+@pytest.mark.parametrize(
+    ("signed", "is_well"),
+    [
+        ([("Basic256Sha256", ENCRYPT)], True),
+        ([("Basic256Sha256", ENCRYPT), ("None", NONE)], True),
+        ([("Basic256Sha256", ENCRYPT), ("Aes256_Sha256_RsaPss", ENCRYPT)], False),
+        ([], True),
+    ],
+)
+def test_a_better_offer_that_was_kept_from_us_is_found(signed, is_well):
+    allowed = (("Aes256_Sha256_RsaPss", ENCRYPT), ("Basic256Sha256", ENCRYPT))
+    access = Access(Offer("Basic256Sha256", ENCRYPT, b""), Own(b"", b"", "urn:a"), allowed)
+    session = link.Session("opc.tcp://plant", 1.0)
+    offers = [Offer(policy, mode, b"") for policy, mode in signed]
+
+    with nullcontext() if is_well else pytest.raises(Login, match="somebody may be in between"):
+        session._as_offered(access, offers)

@@ -7,7 +7,13 @@ from quartier_drivers.opcua.told import Access
 
 def test_what_we_log_in_with_is_never_shown():
     access = Access(
-        Offer("Basic256Sha256", ENCRYPT, b"c"), Own(b"d", b"own key", "urn:a"), "q", "s3cret", b"u", b"key"
+        Offer("Basic256Sha256", ENCRYPT, b"c"),
+        Own(b"d", b"own key", "urn:a"),
+        (),
+        "q",
+        "s3cret",
+        b"u",
+        b"key",
     )
 
     assert "Access(Basic256Sha256, sign-and-encrypt)" == repr(access)
