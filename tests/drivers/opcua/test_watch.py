@@ -100,6 +100,16 @@ async def test_a_message_without_changes_keeps_what_is_known_fresh(scene):
     assert [(scene.batch, 100)] == scene.told
 
 
+async def test_messages_that_come_a_little_early_are_told_all_the_same(scene):
+    await live(scene)
+    for _ in range(4):
+        scene.clock.move(0.98)
+        say(scene)
+        scene.batch.readings(scene.clock.now_ns(), 100)  # as the driver does with what it is told
+
+    assert 4 == len(scene.told)
+
+
 async def test_a_change_is_told_at_once_and_a_queue_in_its_order(scene):
     await live(scene)
     say(scene, (0, 1.0), (2, 5.0), (2, 6.0))
