@@ -213,6 +213,22 @@ def bacnet(data: bytes) -> None:
                 assert told.denial(place) is None or not told.elements(place)[2:]
 
 
+# The head of an answer to a Read: its type, when it was sent, no diagnostics, no texts, nothing more.
+_OPCUA_HEAD = bytes.fromhex("01007a02" + "00" * 16 + "00" + "00000000" + "000000")
+
+
+def opcua(data: bytes) -> None:
+    """An OPC UA server whose answer to a Read, or whose values, the bytes are."""
+    answer = import_module("quartier_drivers.opcua.answer")
+    for count in (1, 3):
+        for body in (data, _OPCUA_HEAD + count.to_bytes(4, "little") + data):
+            try:
+                told = answer.read_answer(body, count)
+            except answer.Garbled:
+                continue
+            assert len(told.values) == count
+
+
 @cache
 def _bacnet_reads() -> list:
     answers = import_module("quartier_drivers.bacnet.answers")
@@ -313,6 +329,7 @@ def parsers() -> dict[str, Callable[[bytes], None]]:
     found: dict[str, Callable[[bytes], None]] = {"modbus-tcp": modbus_tcp, "modbus-rtu": modbus_rtu}
     found["sunspec"] = sunspec
     found["bacnet"] = bacnet
+    found["opcua"] = opcua
     for protocol in METERS:
         try:
             import_module(f"quartier_drivers.meter.{protocol}").decoder  # noqa: B018 - is it there

@@ -189,7 +189,7 @@ def _variant(data: bytes, at: int, depth: int) -> tuple[tuple[Raw, int], int]:
         if count == 1 and kind not in _WORDLESS:
             raw = struct.unpack_from(f"<{_FIXED[kind]}", data, at)[0]
         at += size * count
-    else:
+    elif kind:  # of no type at all there is nothing to pass over, however many are said to be there
         for _ in range(count):
             raw, at = _element(data, at, kind, depth)
     if mask & 0x40:
@@ -208,8 +208,6 @@ def _element(data: bytes, at: int, kind: int, depth: int) -> tuple[Raw, int]:
         return _text(data, at)
     if kind == LOCALIZED_TEXT:
         return _localized(data, at)
-    if kind == 0:
-        return None, at
     return None, _SKIP[kind](data, at, depth) if kind in _SKIP else _skipped_bytes(data, at)
 
 

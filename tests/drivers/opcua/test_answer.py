@@ -1,6 +1,7 @@
 """The answer to a Read, judged by the library's own encoder, cut and bent."""
 
 import struct
+import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -161,6 +162,27 @@ def test_a_length_is_not_believed():
 
     with pytest.raises(Garbled):
         read_answer(lying, 1)
+
+
+def test_many_arrays_of_nothing_cost_nothing():
+    """Each says that it has as many elements as the answer has bytes, and none of them takes one."""
+    nothing = b"\x01\x80" + (60_000).to_bytes(4, "little")
+    many = body(*(value(ua.Variant(1, ua.VariantType.Byte)) for _ in range(10_000)))
+    head = many[: len(many) - 10_000 * 3 - 8]
+    steps = 0
+
+    def count(*_):
+        nonlocal steps
+        steps += 1
+
+    sys.setprofile(count)
+    try:
+        found = read_answer(head + (10_000).to_bytes(4, "little") + nothing * 10_000, 10_000)
+    finally:
+        sys.setprofile(None)
+
+    assert {None} == {one.raw for one in found.values}
+    assert steps < 50 * 10_000
 
 
 def test_the_service_s_own_diagnostics_are_passed_over():
