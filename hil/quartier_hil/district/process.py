@@ -225,20 +225,24 @@ class District:
         self._send_envelope(wish.program)
 
     def _send_nonsense(self, kind: str) -> None:
-        """An envelope without sense, rightly signed, under a program of its own; kept by nobody."""
+        """An envelope without sense, rightly signed; kept by nobody.
+
+        Under a program of its own, but what is ``replayed``: to be older it needs one that was accepted.
+        """
         now_ms = self.settings.clock.utc_ms()
         watts = {"nan": float("nan"), "huge": 1e12, "negative": -5_000.0}.get(kind, 1_000.0)
         late_ms = 3_600_000 if kind == "late" else 0
+        program = next(iter(self._wishes), INSANE_PROGRAM) if kind == "replayed" else INSANE_PROGRAM
         wish = Wish(
             intervals=[{"duration_s": 600.0, "import_max_w": watts, "export_max_w": watts}],
             default={"import_max_w": watts, "export_max_w": 0.0},
             start_ms=now_ms - late_ms,
             exp_ms=now_ms - late_ms if late_ms else now_ms + 86_400_000,
-            program=INSANE_PROGRAM,
+            program=program,
         )
         seq = now_ms - 86_400_000 if kind == "replayed" else now_ms
         body = envelope(wish, seq, now_ms - late_ms, self.settings.names.gateway)
-        topic = f"{self.settings.names.companion}/envelope/{INSANE_PROGRAM}"
+        topic = f"{self.settings.names.companion}/envelope/{program}"
         self._publish(topic, body, qos=1, retain=False)
         self._note("nonsense", of=kind, id=json.loads(body)["id"])
 

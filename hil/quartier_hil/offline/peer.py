@@ -64,7 +64,10 @@ class Peer:
         self.up = up
 
     def ask_badly(self, kind: str, now: Now) -> None:
-        """Send an envelope without sense, rightly signed, under a program of its own."""
+        """Send an envelope without sense, rightly signed.
+
+        Under a program of its own, but what is ``replayed``: to be older it needs one that was accepted.
+        """
         sane = self._document
         assert sane is not None
         watts = {"nan": float("nan"), "huge": 1e12, "negative": -5_000.0}.get(kind, 1_000.0)
@@ -74,7 +77,7 @@ class Peer:
             sane,
             id=f"{INSANE_PROGRAM}-{kind}-{now.utc_ms}",
             seq=now.utc_ms - older,
-            program=INSANE_PROGRAM,
+            program=sane.program if kind == "replayed" else INSANE_PROGRAM,
             exp_utc_ms=now.utc_ms - late_ms if late_ms else sane.exp_utc_ms,
             start_utc_ms=now.utc_ms - late_ms,
             nbf_utc_ms=now.utc_ms - late_ms - 60_000,

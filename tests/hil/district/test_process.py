@@ -19,7 +19,9 @@ WITHIN_REAL_S = 20.0
 
 
 @pytest.mark.peer
-async def test_a_birth_is_answered_with_a_watermark_and_the_envelope_in_force(tmp_path):
+async def test_a_birth_is_answered_with_a_watermark_and_the_envelope_in_force_and_what_is_replayed_is_older(
+    tmp_path,
+):
     broker = Broker(tmp_path, "iotcore")
     await broker.start()
     heard: asyncio.Queue[mqtt.MQTTMessage] = asyncio.Queue()
@@ -47,6 +49,8 @@ async def test_a_birth_is_answered_with_a_watermark_and_the_envelope_in_force(tm
             first = json.loads((await heard.get()).payload)
             client.publish("spBv1.0/issy/NBIRTH/b012", BIRTH)
             answers = [await heard.get() for _ in range(2)]
+            orders.feed_data(b'{"do": "nonsense", "kind": "replayed"}\n')
+            replayed = await heard.get()
             orders.feed_data(b'{"do": "quit"}\n')
             await running
     finally:
@@ -60,3 +64,5 @@ async def test_a_birth_is_answered_with_a_watermark_and_the_envelope_in_force(tm
     assert {"bdseq": 7, "streams": {}} == found["/watermark"]
     assert first["seq"] < found["/envelope/district"]["seq"]
     assert first["intervals"] == found["/envelope/district"]["intervals"]
+    assert replayed.topic == f"{NAMES.companion}/envelope/district"
+    assert json.loads(replayed.payload)["seq"] < first["seq"]
