@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 
-from quartier_hil import fittings
+from quartier_hil import fittings, siting
+from quartier_hil.devices import catalog
 from quartier_hil.devices.actor import Device
 from quartier_hil.devices.bacnet.endpoint import serve_udp
 from quartier_hil.devices.bacnet.station import Station
@@ -11,6 +13,7 @@ from quartier_hil.devices.bacnet.ventilation import VentilationUnit
 from quartier_hil.devices.em24 import Em24
 from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.mains import PHASES
+from quartier_hil.devices.opcua import station as opcua
 from quartier_hil.devices.p30 import P30
 from quartier_hil.devices.plc import Plc
 from quartier_hil.fittings import BOX, METER
@@ -46,20 +49,44 @@ class Cabinets:
             self.devices[name + BOX] = VentilationUnit(seed=seed, rated_w=asset.rated_w)
             self._shown[name] = _AIR
             return
-        plant = Plc(asset.kind, seed=seed)
-        self.devices[name + BOX] = plant
-        self._shown[name] = ("power_w", *plant.map.shown)
+        if getattr(asset, "protocol", "modbus") == "opcua":
+            plant = catalog.make(siting.profile(asset), seed=seed)
+            assert isinstance(plant, opcua.Station)
+            self.devices[name + BOX] = plant
+            self._shown[name] = plant.quantities
+            return
+        box = Plc(asset.kind, seed=seed)
+        self.devices[name + BOX] = box
+        self._shown[name] = ("power_w", *box.map.shown)
 
-    async def serve(self, stack: AsyncExitStack) -> dict[str, int]:
-        """Put each on a port of its own, TCP or UDP; returns the ports by device."""
+    async def serve(self, stack: AsyncExitStack, keys: Path) -> dict[str, int]:
+        """Put each on a port of its own, TCP or UDP; returns the ports by device.
+
+        In ``keys`` the gateway finds what it has to know of those with an OPC UA server: a password, and
+        which certificates are theirs.
+        """
         ports = {}
         for name, device in self.devices.items():
             if isinstance(device, Station):
                 ports[name] = (await stack.enter_async_context(await serve_udp(device))).port
                 continue
+            if isinstance(device, opcua.Station):
+                ports[name] = await self._serve_plant(stack, name, device, keys)
+                continue
             server = await stack.enter_async_context(await serve_tcp(device))
             ports[name] = server.port
         return ports
+
+    async def _serve_plant(self, stack: AsyncExitStack, name: str, plant: opcua.Station, keys: Path) -> int:
+        from quartier_hil.devices.opcua import pki, server  # noqa: PLC0415 - 40 MiB, for houses that have one
+
+        identity = pki.made(keys / name, server.URI)
+        pki.trust(keys, identity.certificate)
+        secret = keys / siting.PASSWORD
+        secret.touch(mode=0o600)
+        secret.write_text(f"{server.PASSWORD}\n")
+        served = await stack.enter_async_context(await server.serve(plant, identity))
+        return served.port
 
     def publish(self, values: Mapping[str, float]) -> None:
         """Show each what its asset or board measures."""

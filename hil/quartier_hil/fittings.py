@@ -115,6 +115,8 @@ class Substation(Fitting):
     """Of the pump at full speed."""
     pump_min_pct: Pct = 40.0
     """Least speed, for the least flow."""
+    protocol: Literal["modbus", "opcua"] = "modbus"
+    """How its controller is read: a PLC's registers, or an OPC UA server of its own."""
     return_min_c: float | None = None
     """Below this return the pump is given back to its own control."""
 
@@ -149,6 +151,8 @@ class Waste(Fitting):
     """From when it may run."""
     deadline: TimeOfDay = "22:00"
     """By when all has to be done."""
+    protocol: Literal["modbus", "opcua"] = "modbus"
+    """How its controller is read: a PLC's registers, or an OPC UA server of its own."""
 
 
 class Ventilation(Fitting):

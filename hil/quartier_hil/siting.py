@@ -9,6 +9,8 @@ from quartier_hil.fittings import BOX, METER
 from quartier_hil.house import House
 
 POINT_UNIT = 255
+PASSWORD = "plant.password"  # noqa: S105 - the name of a file
+"""The file of the password of every plant with an OPC UA server."""
 BOARD_METER = "carlo-gavazzi/em24"
 _AIR_ON_BACNET = "quartier/ventilation_bacnet"
 # The gateway's end of a BACnet network on loopback: another address, so that both may have the same port.
@@ -24,6 +26,7 @@ _PROFILES = {
     "ventilation": "quartier/ventilation",
     "load": "rig/load",
 }
+_OPCUA = {"substation": "rig/heat_substation", "waste": "rig/waste_terminal"}
 
 
 def profiles_folder() -> Path:
@@ -39,20 +42,22 @@ def boxes(house: House) -> dict[str, str]:
 
 def profile(asset: fittings.Asset) -> str:
     """The profile of the device that an asset lives in."""
-    return _AIR_ON_BACNET if _is_on_bacnet(asset) else _PROFILES[asset.kind]
+    if _is_on_bacnet(asset):
+        return _AIR_ON_BACNET
+    return (_OPCUA if getattr(asset, "protocol", "modbus") == "opcua" else _PROFILES)[asset.kind]
 
 
-def text(house: House, ports: Mapping[str, int], timeout_s: float) -> str:
-    """The TOML text of buses, devices, nodes and assets."""
+def text(house: House, ports: Mapping[str, int], timeout_s: float, keys: Path) -> str:
+    """The TOML text of buses, devices, nodes and assets; ``keys`` is where passwords and certificates lie."""
     parts = [_node(board) for board in house.boards]
     for board in house.boards:
         if board.metered:
             name = board.name + METER
-            parts.append(_device(name, BOARD_METER, ports[name], timeout_s))
+            parts.append(_device(name, BOARD_METER, ports[name], timeout_s, keys))
     for asset in house.assets:
         for place, name in enumerate(fittings.names(asset)):
             put = _bacnet_device if _is_on_bacnet(asset) else _device
-            parts.append(put(name + BOX, profile(asset), ports[name + BOX], timeout_s))
+            parts.append(put(name + BOX, profile(asset), ports[name + BOX], timeout_s, keys))
             parts.append("".join(_asset(asset, place, name)))
     return "".join(parts)
 
@@ -62,7 +67,13 @@ def _node(board: fittings.Board) -> str:
     return text + (f'device = "{board.name}{METER}"\n' if board.metered else "")
 
 
-def _device(name: str, profile_name: str, port: int, timeout_s: float) -> str:
+def _device(name: str, profile_name: str, port: int, timeout_s: float, keys: Path) -> str:
+    if profile_name in _OPCUA.values():
+        return (
+            f'\n[buses.{name}_net]\nkind = "opcua"\nurl = "opc.tcp://127.0.0.1:{port}"\n'
+            f'user = "operator"\npassword_file = "{keys / PASSWORD}"\npki = "{keys}"\n'
+            f'\n[devices.{name}]\nbus = "{name}_net"\nprofile = "{profile_name}"\n'
+        )
     unit = POINT_UNIT if profile_name == "keba/p30" else 1
     return (
         f'\n[buses.{name}_net]\nkind = "modbus-tcp"\nhost = "127.0.0.1"\nport = {port}\n'
@@ -75,7 +86,7 @@ def _is_on_bacnet(asset: fittings.Asset) -> bool:
     return isinstance(asset, fittings.Ventilation) and asset.protocol == "bacnet"
 
 
-def _bacnet_device(name: str, profile_name: str, port: int, timeout_s: float) -> str:
+def _bacnet_device(name: str, profile_name: str, port: int, timeout_s: float, _keys: Path) -> str:
     return (
         f'\n[buses.{name}_net]\nkind = "bacnet-ip"\ninterface = "{_OWN_END}"\nport = {port}\n'
         f"timeout_s = {timeout_s}\n"

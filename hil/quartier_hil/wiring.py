@@ -120,7 +120,7 @@ class Wiring:
                 server = await serve_tcp(self.devices[name])
                 await self._wires.enter_async_context(server)
                 self.ports[name] = server.port
-        self.ports |= await self.cabinets.serve(self._wires)
+        self.ports |= await self.cabinets.serve(self._wires, keys(pty))
 
     def pull(self) -> None:
         """Pull the serial adapter out of the gateway."""
@@ -375,13 +375,18 @@ def site_file(
         main_fuse="" if house.main_fuse_a is None else f"main_fuse_a = {house.main_fuse_a:g}\n",
         profiles=f'profiles = ["{siting.profiles_folder()}"]\n' if house.assets else "",
     )
-    whole += siting.text(house, wiring.ports, timeout_s)
+    whole += siting.text(house, wiring.ports, timeout_s, keys(pty))
     for name, (profile, unit) in _PROFILES.items():
         if name in wiring.ports:
             whole += _TCP.format(
                 name=name, profile=profile, unit=unit, port=wiring.ports[name], timeout_s=timeout_s
             )
     return whole
+
+
+def keys(pty: Path) -> Path:
+    """Where passwords and certificates of a house lie, beside its serial port."""
+    return pty.parent / "keys"
 
 
 def _generation(make: Make) -> Generation:

@@ -14,10 +14,10 @@ HOUSE = House.model_validate(
 VALUES = {"ev01.power_w": 3_680.0, "ev01.plugged_on": 1.0, "lamps1.power_w": 700.0, "lamps1.lit_on": 1.0}
 
 
-async def test_each_asset_has_a_device_on_a_port_of_its_own():
+async def test_each_asset_has_a_device_on_a_port_of_its_own(tmp_path):
     cabinets = Cabinets(HOUSE, seed=1)
     async with AsyncExitStack() as stack:
-        ports = await cabinets.serve(stack)
+        ports = await cabinets.serve(stack, tmp_path)
 
     assert {"ev01_box", "ev02_box", "lamps1_box"} == set(ports)
     assert 3 == len(set(ports.values()))
@@ -58,12 +58,12 @@ def test_a_board_with_a_meter_shows_what_flows_through_it_on_each_phase():
     assert {} == cabinets.orders()
 
 
-async def test_a_ventilation_unit_on_bacnet_shows_the_plant_and_takes_a_limit():
+async def test_a_ventilation_unit_on_bacnet_shows_the_plant_and_takes_a_limit(tmp_path):
     air = {"kind": "ventilation", "name": "air1", "rated_w": 4_000, "protocol": "bacnet"}
     cabinets = Cabinets(House.model_validate({"assets": [air]}), seed=1)
     unit = cabinets.devices["air1_box"]
     async with AsyncExitStack() as stack:
-        assert 0 < (await cabinets.serve(stack))["air1_box"]
+        assert 0 < (await cabinets.serve(stack, tmp_path))["air1_box"]
     cabinets.publish({"air1.power_w": 900.0, "air1.co2_ppm": 700.0, "air1.speed_pct": 60.0})
     unit.limit.commands.put(45.0, 10, 0.0)
 

@@ -1,4 +1,5 @@
 import tomllib
+from pathlib import Path
 
 from quartier_drivers.profile import load
 from quartier_hil import siting
@@ -25,7 +26,7 @@ HOUSE = House.model_validate(
 
 
 def test_each_asset_has_a_bus_a_device_and_a_place_in_the_tree():
-    site = tomllib.loads(siting.text(HOUSE, dict.fromkeys(siting.boxes(HOUSE), 1502), 0.5))
+    site = tomllib.loads(siting.text(HOUSE, dict.fromkeys(siting.boxes(HOUSE), 1502), 0.5, Path("/keys")))
 
     assert {"park": {"under": "grid", "fuse_a": 63, "unmeasured_w": 0}} == site["nodes"]
     assert ("ev", "park", "l1", 1) == tuple(
@@ -42,14 +43,14 @@ def test_each_asset_has_a_bus_a_device_and_a_place_in_the_tree():
 def test_every_box_of_the_rig_has_a_sound_profile():
     names = sorted(path.stem for path in (siting.profiles_folder() / "rig").glob("*.toml"))
 
-    assert ["cooling", "load"] == names
+    assert ["cooling", "heat_substation", "load", "waste_terminal"] == names
     for name in names:
         assert load(f"rig/{name}", [siting.profiles_folder()]).parts
 
 
 def test_a_board_with_a_meter_is_a_node_with_a_device():
     house = House.model_validate({"boards": [{"name": "park", "fuse_a": 63, "metered": True}]})
-    site = tomllib.loads(siting.text(house, {"park_meter": 1502}, 0.5))
+    site = tomllib.loads(siting.text(house, {"park_meter": 1502}, 0.5, Path("/keys")))
 
     assert "park_meter" == site["nodes"]["park"]["device"]
     assert ("carlo-gavazzi/em24", 1) == (
@@ -60,7 +61,9 @@ def test_a_board_with_a_meter_is_a_node_with_a_device():
 
 def test_a_ventilation_unit_on_bacnet_is_found_at_its_port_from_another_end_of_the_loopback():
     air = {"kind": "ventilation", "name": "air1", "rated_w": 4_000, "protocol": "bacnet"}
-    site = tomllib.loads(siting.text(House.model_validate({"assets": [air]}), {"air1_box": 47_900}, 0.5))
+    site = tomllib.loads(
+        siting.text(House.model_validate({"assets": [air]}), {"air1_box": 47_900}, 0.5, Path("/keys"))
+    )
 
     assert {"kind": "bacnet-ip", "interface": "127.0.0.2", "port": 47_900, "timeout_s": 0.5} == site["buses"][
         "air1_box_net"
@@ -69,3 +72,20 @@ def test_a_ventilation_unit_on_bacnet_is_found_at_its_port_from_another_end_of_t
         site["devices"]["air1_box"]["profile"],
         site["devices"]["air1_box"]["address"],
     )
+
+
+def test_a_plant_with_an_opc_ua_server_is_read_there_with_its_password():
+    house = House.model_validate(
+        {"assets": [{"kind": "substation", "name": "loop1", "rated_w": 3_000, "protocol": "opcua"}]}
+    )
+    site = tomllib.loads(siting.text(house, {"loop1_box": 48_400}, 0.5, Path("/keys")))
+
+    assert {
+        "kind": "opcua",
+        "url": "opc.tcp://127.0.0.1:48400",
+        "user": "operator",
+        "password_file": "/keys/plant.password",
+        "pki": "/keys",
+    } == site["buses"]["loop1_box_net"]
+    assert {"bus": "loop1_box_net", "profile": "rig/heat_substation"} == site["devices"]["loop1_box"]
+    assert "substation" == site["assets"]["loop1"]["role"]

@@ -23,6 +23,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "driver": ("driver", "the whole driver path against plain pymodbus calls"),
     "sunspec": ("sunspec", "scan and poll of a SunSpec device against pysunspec2's client"),
     "bacnet": ("bacnet", "BACnet answers read, against bacpypes3 and node-bacnet"),
+    "opcua": ("opcua", "300 points of an OPC UA server against bare calls of asyncua, and the requests"),
     "line": ("line", "use of an RS-485 line at 9600 and 19200 baud, and its CPU"),
     "kernel": ("kernels:kernel_figures", "the allocation kernels against their twins and numpy"),
     "fleet": ("fleets:figures", "a cycle of a whole fleet against its twin, and by two threads"),

@@ -8,6 +8,8 @@ from quartier_hil.devices.bacnet.ventilation import VentilationUnit
 from quartier_hil.devices.em24 import Em24
 from quartier_hil.devices.gx import Gx
 from quartier_hil.devices.ioboard import IoBoard
+from quartier_hil.devices.opcua.heat import HeatSubstation
+from quartier_hil.devices.opcua.terminal import WasteTerminal
 from quartier_hil.devices.p30 import P30
 from quartier_hil.devices.relayboard import RelayBoard
 from quartier_hil.devices.sdm630 import Sdm630
@@ -20,6 +22,8 @@ DEVICES: Mapping[str, Callable[..., Device]] = {
     "eastron/sdm630": Sdm630,
     "keba/p30": P30,
     "quartier/ventilation_bacnet": VentilationUnit,
+    "rig/heat_substation": HeatSubstation,
+    "rig/waste_terminal": WasteTerminal,
     "sunspec/battery": BatteryInverter,
     "sunspec/inverter": SolarInverter,
     "sunspec/meter": SunSpecMeter,

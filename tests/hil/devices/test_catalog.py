@@ -5,6 +5,8 @@ import pytest
 from quartier_drivers import codec, profile
 from quartier_drivers.contract import Quality
 from quartier_hil.devices.catalog import DEVICES, make
+from quartier_hil.devices.opcua.station import Station
+from quartier_hil.siting import profiles_folder
 
 MAINS = {
     "power_w": -1234.5,
@@ -93,7 +95,21 @@ def registers(device, unit):
 
 
 def test_every_simulated_device_has_a_profile_that_reads_it():
-    assert set(DEVICES) <= set(profile.names())
+    assert set(DEVICES) <= set(profile.names([profiles_folder()]))
+
+
+@pytest.mark.parametrize("name", [name for name in DEVICES if isinstance(make(name), Station)])
+def test_a_profile_of_nodes_names_variables_that_its_device_has_and_says_what_they_may_be(name):
+    space = make(name).space
+    nodes = {f"nsu={space.uri};s={space.identifier(variable)}": variable for variable in space.variables}
+
+    for quantity, point in profile.load(name, [profiles_folder()]).parts[""].items():
+        variable = nodes[str(point.node)]
+        assert (quantity, 1.0) == (variable.quantity, variable.scale * point.scale)
+        assert variable.writable == point.writable
+        if point.write is not None and variable.unit:
+            assert (variable.low, variable.high) == (point.write.low, point.write.high)
+            assert variable.start == point.write.on_release == point.write.fallback.value
 
 
 @pytest.mark.parametrize(

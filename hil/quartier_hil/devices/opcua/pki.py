@@ -8,6 +8,7 @@ three policies).
 import datetime as dt
 import hashlib
 import ipaddress
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def _signed(own: rsa.RSAPrivateKey, uri: str, begins: dt.datetime, ends: dt.date
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, uri.rpartition(":")[2])])
     hosts = [
         x509.UniformResourceIdentifier(uri),
-        x509.DNSName("localhost"),
+        *map(x509.DNSName, sorted({"localhost", socket.gethostname()})),
         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
     ]
     usage = x509.KeyUsage(

@@ -1,0 +1,93 @@
+"""Servers that end, hang, forget us, and come back changed."""
+
+import time
+
+import pytest
+
+from quartier_drivers.contract import Quality
+from quartier_drivers.errors import LinkLost, NoReply
+from quartier_hil.stage.stranger import Stranger
+
+pytestmark = pytest.mark.peer
+POINTS = {"many_w": "Many0", "double_w": "Double"}
+SOON = {"poll_s": 1.0, "timeout_s": 1.0}
+
+
+@pytest.fixture(scope="module")
+def server(stack, shared):
+    """One server that the tests of this module end and start as they like: node-opcua takes seconds to start."""
+    shared.trust()
+    with Stranger(stack, shared.folder / "log", pki=str(shared.folder / "server"), many="20") as running:
+        yield running
+
+
+@pytest.fixture
+async def ours(server, shared, opened):
+    """Our door on it, well."""
+    async with opened(server.url, shared, POINTS, **SOON) as door:
+        await door.come_in()
+        await door.all(*POINTS)
+        yield door
+
+
+async def fresh(ours):
+    """Two values more of what counts on."""
+    for _ in range(2):
+        before = ours.readings["many_w"]
+        await ours.until(lambda seen, before=before: seen["many_w"].value != before.value)
+    assert Quality.GOOD == ours.readings["many_w"].quality
+
+
+async def lost(ours):
+    """Read until the door says that nobody is there."""
+    end_s = time.monotonic() + 60.0  # only ends a test that has failed
+    while True:
+        assert time.monotonic() < end_s, "the door never said that the server is silent"
+        try:
+            await ours.step()
+        except (LinkLost, NoReply):
+            return
+
+
+async def test_a_server_that_was_killed_is_missed_and_found_again(server, ours):
+    server.kill()
+    await lost(ours)
+    server.start()
+    await fresh(ours)
+
+
+async def test_a_server_that_hangs_is_missed_and_goes_on(server, ours):
+    server.freeze()
+    await lost(ours)
+    server.thaw()
+    await fresh(ours)
+
+
+async def test_what_a_server_ends_without_a_word_is_found_out_and_made_anew(server, ours, stack):
+    """Sessions; and with node-opcua, which can be told to, subscriptions: ended, or alive and mute."""
+    orders = ("kill",) if len(stack) == 1 else ("kill", "end", "mute")
+    for order in orders:
+        assert "ok" == server.ask(order)
+        await fresh(ours)
+
+
+async def test_namespaces_in_another_order_after_a_restart_between_two_looks_change_nothing(server, ours):
+    server.put("Double", 11.0)
+    await ours.until(lambda seen: seen["double_w"].value == 11.0)
+    server.restart(order="other")
+    server.put("Double", 12.0)
+    await ours.until(lambda seen: seen["double_w"].value == 12.0)
+
+
+async def test_a_server_that_bears_little_is_asked_for_little_at_a_time_and_as_often_as_wished(
+    server, shared, opened
+):
+    """Seven nodes of a request, and it publishes each minute where 0.1 s was wished for: what it grants counts."""
+    server.restart(limit="7", slowest_ms="60000")
+    points = {f"many{n}_w": f"Many{n}" for n in range(1, 20)} | POINTS
+    async with opened(server.url, shared, points, **SOON) as ours:
+        await ours.come_in()
+        seen = await ours.all(*points)
+        await fresh(ours)
+
+    assert {Quality.GOOD} == {one.quality for one in seen.values()}

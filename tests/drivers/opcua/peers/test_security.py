@@ -1,0 +1,108 @@
+"""Who is let in and who is not: policies, passwords, certificates, first contact."""
+
+import datetime as dt
+
+import pytest
+
+from quartier_drivers.errors import LinkLost
+from quartier_hil.devices.opcua import pki
+from quartier_hil.stage.stranger import SERVER_URI, Stranger
+
+pytestmark = pytest.mark.peer
+POINTS = {"double_w": "Double"}
+SECURE = ("Basic256Sha256", "Aes128_Sha256_RsaOaep", "Aes256_Sha256_RsaPss")
+PAST = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize("mode", ["sign-and-encrypt", "sign"])
+@pytest.mark.parametrize("policy", SECURE)
+async def test_each_policy_in_force_is_spoken_both_ways(plant, shared, opened, policy, mode):
+    async with opened(plant.url, shared, POINTS, policy=policy, mode=mode) as ours:
+        await ours.open()
+        seen = await ours.all("double_w")
+
+    assert 2.25 == seen["double_w"].value
+
+
+async def test_without_security_only_when_the_site_asks_for_it(plant, shared, opened):
+    async with opened(plant.url, shared, POINTS, login="anonymous", insecure_policy="None") as ours:
+        await ours.open()
+
+        assert 2.25 == (await ours.all("double_w"))["double_w"].value
+
+
+async def test_a_wrong_password_is_refused_and_named(plant, shared, opened):
+    wrong = shared.folder / "wrong"
+    wrong.write_text("not-it\n")
+    async with opened(plant.url, shared, POINTS, password_file=str(wrong)) as ours:
+        with pytest.raises(LinkLost) as refused:
+            await ours.open()
+
+    assert "user and password_file" in str(refused.value)
+    assert "not-it" not in str(refused.value)
+
+
+async def test_a_certificate_does_for_a_user(plant, shared, opened):
+    person = pki.made(shared.folder / "person", "urn:quartier:person")
+    keys = {
+        "user": None,
+        "password_file": None,
+        "user_cert_file": str(person.certificate),
+        "user_key_file": str(person.key),
+    }
+    async with opened(plant.url, shared, POINTS, **keys) as ours:
+        await ours.open()
+
+        assert 2.25 == (await ours.all("double_w"))["double_w"].value
+
+
+async def test_the_first_contact_is_refused_shown_and_good_once_a_person_trusts_it(
+    plant, site, shared, opened
+):
+    site.server = shared.server
+    async with opened(plant.url, site, POINTS) as ours:
+        with pytest.raises(LinkLost, match="trust"):
+            await ours.open()
+        site.trust()
+        await ours.open()
+
+        assert 2.25 == (await ours.all("double_w"))["double_w"].value
+
+
+async def test_a_server_that_lets_nobody_unknown_in_is_told_who_we_are(stack, plant, shared, site, opened):
+    """Our certificate, made at the first contact with anybody, is what its fitter has to put in."""
+    async with opened(plant.url, shared, POINTS) as ours:
+        await ours.open()
+    site.server = shared.server
+    site.trust()
+    ours_der = next((shared.pki / "own").glob("*.der"))
+    folder = str(shared.folder / "server")
+    with Stranger(stack, site.folder / "log", pki=folder, trust=str(ours_der), many="1") as strict:
+        async with opened(strict.url, site, POINTS) as unknown:
+            with pytest.raises(LinkLost):
+                await unknown.open()
+        async with opened(strict.url, shared, POINTS) as known:
+            await known.open()
+
+            assert 2.25 == (await known.all("double_w"))["double_w"].value
+
+
+async def test_a_server_with_another_certificate_is_refused_after_its_restart(own, site, opened):
+    site.trust()
+    own.start()
+    async with opened(own.url, site, POINTS) as ours:
+        await ours.open()
+        await ours.all("double_w")
+        site.server = pki.made(site.folder / "server", SERVER_URI)
+        own.restart()
+        with pytest.raises(LinkLost, match="certificate"):
+            await ours.open()
+
+
+async def test_a_certificate_that_is_over_is_refused_though_it_is_trusted(own, site, opened):
+    site.renew(begins=PAST, ends=PAST + dt.timedelta(days=30))
+    site.trust()
+    own.start()
+    async with opened(own.url, site, POINTS) as ours:
+        with pytest.raises(LinkLost, match="certificate is not valid"):
+            await ours.open()
