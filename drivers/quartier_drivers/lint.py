@@ -45,6 +45,9 @@ def _all(profile: Profile) -> Iterator[Finding]:
     yield from _fallbacks(profile)
     if profile.protocol == "opcua":
         yield from _nodes(profile)
+    if profile.protocol == "bacnet":
+        for path, quantity, point in _points(profile):
+            yield from _undeclared(path, quantity, point)
     if isinstance(profile, RegisterProfile):
         yield from _blocks(profile)
         for path, quantity, point in _points(profile):
@@ -70,6 +73,12 @@ def _fallbacks(profile: Profile) -> Iterator[Finding]:
     for path, _, point in _points(profile):
         if point.writable and point.fallback is None:
             yield (*path, "write"), _SILENCE
+
+
+def _undeclared(path: Path, quantity: str, point: Any) -> Iterator[Finding]:
+    """A BACnet object whose unit anybody may change at the device."""
+    if word(quantity).unit and point.units is None:
+        yield path, "declares no units: whatever the device says is believed; name the one of the object list"
 
 
 def _blocks(profile: RegisterProfile) -> Iterator[Finding]:

@@ -173,3 +173,9 @@ def test_points_of_a_server_have_ranges_a_reason_for_no_fall_back_and_nodes_of_t
         "am300.toml:10: points.heat_w: has no high: whatever the server says would be believed",
         "am300.toml:11: points.heat_w.node: nsu=urn:a;s=Power is read by points.power_w too; look at the node",
     ] == found(OPCUA + twice, "acme/substation")
+
+
+def test_an_object_whose_unit_nobody_declares_is_found():
+    text = HEAD.replace('"modbus"', '"bacnet"') + '[points.power_w]\nobject = "analog-input:1"\n'
+
+    assert [True] == ["declares no units" in fault for fault in found(text)]

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from quartier_drivers.bacnet.commands import Commands, least_refs
 from quartier_drivers.bacnet.denials import Denied
+from quartier_drivers.bacnet.iam import IAm
 from quartier_drivers.bacnet.line import BacnetLine
 from quartier_drivers.bacnet.meaning import meaning, wants_unit
 from quartier_drivers.bacnet.minimums import Least
@@ -73,6 +74,8 @@ class BacnetDriver:
         self._wake: Callable[[], None] = lambda: None
         self._aside = True
         self._subscriptions = Subscriptions(line, self._peer, limits.cov_lifetime_s, clock, self._put)
+        self._hello_ns: int | None = None
+        line.on_i_am(self._greeted)
         self.skipped_count = 0
         """Reads left out because the one before came more than a period late."""
 
@@ -88,8 +91,8 @@ class BacnetDriver:
 
     @property
     def news_ns(self) -> int | None:
-        """When what was notified came; None: nothing waits."""
-        return self._news[0].taken_ns if self._news else None
+        """When what was notified came, or a silent device said that it is there; None: nothing waits."""
+        return self._news[0].taken_ns if self._news else self._hello_ns
 
     def on_news(self, wake: Callable[[], None]) -> None:
         """Have ``wake`` called when a notification came."""
@@ -115,6 +118,7 @@ class BacnetDriver:
         LinkLost.
         """
         self._news.clear()
+        self._hello_ns = None
         try:
             identity = await self._peer.meet()
             units = await self._units()
@@ -163,6 +167,7 @@ class BacnetDriver:
         """
         if self._news:
             return self._news.popleft()
+        self._hello_ns = None
         now_ns = self._clock.now_ns()
         job = self._times.next(now_ns)
         read_ns = now_ns + 1 if job is None else min(job.due_ns, now_ns)
@@ -183,6 +188,7 @@ class BacnetDriver:
             return self._times.narrowed(job, denied)
         readings = job.columns.told(told, self._clock.now_ns(), shows_raw=self._shows_raw)
         self._commands.saw(readings, job, told)
+        self._subscriptions.polled(readings, now_ns)
         self._times.missed(job, told)
         return readings
 
@@ -262,6 +268,13 @@ class BacnetDriver:
         self._subscriptions.forget()
         self._times.end()
         self._news.clear()
+
+    def _greeted(self, said: IAm) -> None:
+        """It says that it is there: one that was silent is asked at once, and subscribed to anew."""
+        if self._peer.hello(said) and self._aside:
+            self._hello_ns = self._clock.now_ns()
+            self._subscriptions.anew(self._hello_ns)
+            self._wake()
 
     def _put(self, readings: Readings) -> None:
         self._commands.saw(readings)

@@ -1,7 +1,7 @@
 """A BACnet/IP network as a line: requests and their answers, notifications, and who says that he is there."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,7 +10,7 @@ from quartier_drivers.bacnet.address import WILDCARD, Host, Place, station
 from quartier_drivers.bacnet.exchange import ANSWERS, REFUSALS, Answer, Waiters
 from quartier_drivers.bacnet.port import Ground, Port
 from quartier_drivers.bacnet.strangers import is_for_library, is_too_long
-from quartier_drivers.contract import Clock
+from quartier_drivers.contract import Clock, Note
 from quartier_drivers.errors import Expired, LinkLost, NoReply
 from quartier_native.bacnet import CONFIRMED, UNCONFIRMED, Heard, Ref, hear, notice_of
 
@@ -68,9 +68,12 @@ class Library(Protocol):
         ...
 
     async def register(self, bbmd: Host, ttl_s: int, timeout_s: float) -> None:
-        """Register as a foreign device, and keep registered.  Raises LinkLost where the BBMD does not take
-        us.
-        """
+        """Register as a foreign device, and keep trying.  Raises LinkLost where it did not take us yet."""
+        ...
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether a BBMD has us in its table, as far as we know."""
         ...
 
     async def distribution(self, bbmd: Host, timeout_s: float) -> list[Host] | None:
@@ -101,6 +104,8 @@ class BacnetLine:
         self._next_process = 1
         self._listeners: list[Callable[[iam.IAm], None]] = []
         self._routers: dict[int, Host] = {}
+        self._is_in = True
+        self._why_alone = ""
         self._fault: BaseException | None = None
         self._stats = dict.fromkeys(_COUNTERS, 0.0)
 
@@ -132,13 +137,34 @@ class BacnetLine:
         self.count("connects_count")
         try:
             if self.bus.bbmd is not None:
-                bbmd = station(self.bus.bbmd)
-                await (await self.library()).register(bbmd, self.bus.foreign_ttl_s, self.bus.timeout_s)
+                await self._register(station(self.bus.bbmd))
             elif self.bus.device_id is not None:
                 await self.library()
         except BaseException:
             await self.close()
             raise
+
+    async def _register(self, bbmd: Host) -> None:
+        """A BBMD that is away takes nothing from the devices whose address is known: it is only said."""
+        library = await self.library()
+        try:
+            await library.register(bbmd, self.bus.foreign_ttl_s, self.bus.timeout_s)
+        except LinkLost as error:
+            self._why_alone = str(error)
+
+    def notes(self) -> Sequence[Note]:
+        """Whether the BBMD has us, once each time that changes."""
+        if self.bus.bbmd is None or self._library is None:
+            return ()
+        is_in = self._library.is_registered
+        if is_in == self._is_in:
+            return ()
+        self._is_in = is_in
+        if is_in:
+            return (Note("bbmd.back", f"{self.name}: the BBMD {self.bus.bbmd} takes us", is_good=True),)
+        why = self._why_alone or f"the BBMD {self.bus.bbmd} no longer answers"
+        self._why_alone = ""
+        return (Note("bbmd.lost", f"{self.name}: {why}; until then nobody is found by its instance"),)
 
     async def close(self) -> None:
         """Close it; may be opened again."""
@@ -260,9 +286,14 @@ class BacnetLine:
         self._listeners.append(listen)
         return lambda: self._listeners.remove(listen)
 
-    async def find(self, instance: int) -> iam.IAm:
+    async def call(self, instance: int) -> None:
+        """Ask for a device without waiting: where it is now, it will say.  Raises LinkLost."""
+        await self._ready()
+        await (await self.library()).who_is(instance, instance)
+
+    async def find(self, instance: int, *, times: int = _WHO_IS_COUNT) -> iam.IAm:
         """Ask for a device by its instance.  Raises NoReply where nobody says that he is it, or LinkLost."""
-        found = await self._met(instance, instance, None)
+        found = await self._met(instance, instance, None, times)
         if found is None:
             raise NoReply(
                 f"no device with instance {instance} says that it is there; look with `quartier scan bacnet`"
@@ -277,7 +308,9 @@ class BacnetLine:
             raise NoReply(f"{place} does not say which instance it is")
         return found
 
-    async def _met(self, low: int, high: int, place: Place | None) -> iam.IAm | None:
+    async def _met(
+        self, low: int, high: int, place: Place | None, times: int = _WHO_IS_COUNT
+    ) -> iam.IAm | None:
         await self._ready()
         library = await self.library()
         found: asyncio.Future[iam.IAm] = asyncio.get_running_loop().create_future()
@@ -289,7 +322,7 @@ class BacnetLine:
 
         end = self.on_i_am(listen)
         try:
-            for _ in range(_WHO_IS_COUNT):
+            for _ in range(times):
                 await library.who_is(low, high, place)
                 done, _ = await asyncio.wait((found,), timeout=_WHO_IS_S)
                 if done:

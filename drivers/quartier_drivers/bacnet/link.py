@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _VENDOR_ID = 999  # of those that ASHRAE leaves for trials: we have none of our own
 _SEGMENTS_MAX = 64
 _REGISTRATION_STEP_S = 0.05
+_AGAIN_S = 30.0
 # Around the value in a ReadProperty-ACK (15.5): opening tag 3, and its closing one.
 _OPENING = b"\x3e"
 # Services that the library would do for anybody who asks: nothing here is written from outside.
@@ -118,9 +119,7 @@ class Link:
         return None if not routers else IPv4Address(routers[0]).addrTuple
 
     async def register(self, bbmd: Host, ttl_s: int, timeout_s: float) -> None:
-        """Register as a foreign device, and keep registered.  Raises LinkLost where the BBMD does not take
-        us.
-        """
+        """Register as a foreign device, and keep trying.  Raises LinkLost where it did not take us yet."""
         assert self._foreign is not None
         self._foreign.register(IPv4Address(bbmd), ttl_s)
         waits = max(1, round(timeout_s / _REGISTRATION_STEP_S))
@@ -206,6 +205,8 @@ class _Bottom(Server[PDU]):  # type: ignore[misc]  # the library has no types
 class _Foreign(BIPForeign):  # type: ignore[misc]  # the library has no types
     """A registration that is renewed at half of its time: the library does it when it ends."""
 
+    _again: asyncio.TimerHandle | None = None
+
     def _start_tracking_registration(self) -> None:
         super()._start_tracking_registration()
         self._registration_handle.cancel()
@@ -213,9 +214,25 @@ class _Foreign(BIPForeign):  # type: ignore[misc]  # the library has no types
             self.bbmdTimeToLive / 2, self._start_registration
         )
 
+    async def confirmation(self, lpdu: Any) -> None:
+        """After a no the library waits for a word that never comes: it is asked again."""
+        await super().confirmation(lpdu)
+        if self.bbmdRegistrationStatus > 0 and self._registration_handle is None:
+            bbmd, ttl_s = self.bbmdAddress, self.bbmdTimeToLive
+            self._stop_tracking_registration()
+            self._again = asyncio.get_running_loop().call_later(_AGAIN_S, self.register, bbmd, ttl_s)
+
+    def _registration_expired(self) -> None:
+        """The library would leave it at that: it is asked for again, until the BBMD takes us."""
+        bbmd, ttl_s = self.bbmdAddress, self.bbmdTimeToLive
+        super()._registration_expired()
+        self.register(bbmd, ttl_s)
+
     def leave(self) -> None:
         """Ask for nothing any more; the BBMD forgets us by itself."""
         self._stop_tracking_registration()
+        if self._again is not None:
+            self._again.cancel()
         self.bbmdRegistrationStatus = -2
 
 

@@ -7,6 +7,7 @@ from quartier_drivers.bacnet import heads
 from quartier_drivers.bacnet.address import WILDCARD, Place, parsed
 from quartier_drivers.bacnet.answers import Read, Told, acknowledged
 from quartier_drivers.bacnet.denials import Denied
+from quartier_drivers.bacnet.iam import IAm
 from quartier_drivers.bacnet.line import BacnetLine
 from quartier_drivers.bacnet.packing import halves, packed
 from quartier_drivers.bacnet.values import Element, ObjectId
@@ -102,12 +103,24 @@ class Peer:
         return Ref(_DEVICE, self.instance, PROPERTIES[word])
 
     async def _locate(self) -> None:
+        """Where it was is where it is looked for; a silent one is called beside, and may be elsewhere now."""
         if self._device.address:
             return
-        if self.place is None or self.is_silent:
-            found = await self._line.find(self._device.unit)
-            self.place = found.place
-            self.took(found.apdu_max)
+        if self.place is None:
+            # Called once: who answers later is heard all the same (``hello``), and nobody waits for it.
+            self.place = (await self._line.find(self._device.unit, times=1)).place
+        elif self.is_silent:
+            await self._line.call(self._device.unit)
+
+    def hello(self, said: IAm) -> bool:
+        """Somebody says that he is there: whether it is this device, perhaps at another place than before."""
+        if self._device.address:
+            return said.instance == self.instance and said.place == self.place
+        if said.instance != self._device.unit:
+            return False
+        self.place = said.place
+        self.took(said.apdu_max)
+        return True
 
     async def _introduce(self) -> dict[str, str]:
         """Its instance, by the one that every device answers to (clause 12.11.1), else by Who-Is."""

@@ -16,9 +16,8 @@ from quartier_drivers.bacnet.jobs import Columns, flags_of
 from quartier_drivers.bacnet.line import BacnetLine, Notification
 from quartier_drivers.bacnet.meaning import Meaning
 from quartier_drivers.bacnet.peer import Peer
-from quartier_drivers.bacnet.requests import subscribe, unsubscribe
-from quartier_drivers.contract import Clock, Note, Readings, Value
-from quartier_native.bacnet import Ref
+from quartier_drivers.bacnet.requests import subscribe
+from quartier_drivers.contract import FLOAT, TEXT, Clock, Note, Readings, Value
 
 _S = 1_000_000_000
 # A device that refuses a subscription (its list is full, it knows no such service) is asked again seldom.
@@ -36,6 +35,17 @@ class Subscription:
     follow: Follow
     due_ns: int
     is_refused: bool = False
+    is_heard: bool = False
+    """Whether anything was notified since it was made."""
+
+    def differs(self, told: Readings) -> bool:
+        """Whether a state that was read is another than was last notified."""
+        known = self.columns.known
+        for one in self.columns.meanings:
+            place = None if one.kind in (FLOAT, TEXT) else told.layout.place(one.name)
+            if place is not None and not told.qualities[place] and told.value(place) != known[one.name]:
+                return True
+        return False
 
 
 class Subscriptions:
@@ -94,6 +104,7 @@ class Subscriptions:
             lifetime_s=self._lifetime_s,
         )
         one.due_ns = now_ns + self._lifetime_s * _S // 2
+        one.is_heard = False
         try:
             await self._peer.tell(heads.SUBSCRIBE, body)
         except Denied as denied:
@@ -112,22 +123,14 @@ class Subscriptions:
         for one in self._all.values():
             one.due_ns = min(one.due_ns, now_ns)
 
-    def doubt(self, ref: Ref, now_ns: int) -> None:
-        """A poll showed a change of this object that should have been notified: its subscription is made
-        anew.
-        """
-        one = self._all.get(ref.object_type << 22 | ref.instance)
-        if one is not None and not one.is_refused:
-            one.due_ns = min(one.due_ns, now_ns)
+    def polled(self, told: Readings, now_ns: int) -> None:
+        """What was read shows another state than was last notified: that subscription is made anew at once.
 
-    async def end(self) -> None:
-        """End those that stand, so that the device has room for others.  Raises NoReply or LinkLost."""
+        Of numbers nobody knows: smaller changes than the object's increment are not notified.
+        """
         for one in self._all.values():
-            if self._process_id is not None and not one.is_refused:
-                await self._peer.tell(
-                    heads.SUBSCRIBE, unsubscribe(self._process_id, one.object_type, one.instance)
-                )
-        self.forget()
+            if one.is_heard and not one.is_refused and one.differs(told):
+                one.due_ns = min(one.due_ns, now_ns)
 
     def forget(self) -> None:
         """Hear nothing any more."""
@@ -145,6 +148,7 @@ class Subscriptions:
         except Garbled:
             self._line.count("rubbish_count")
             return
+        one.is_heard = True
         self._tell(one.columns.told(change.told, self._clock.now_ns()))
 
     def _said(self, one: Subscription, what: str, *, is_good: bool = False) -> Note:

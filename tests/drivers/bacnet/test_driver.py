@@ -1,7 +1,9 @@
+import asyncio
 from dataclasses import replace
 
 import pytest
 from bacpypes3.basetypes import Reliability
+from bacpypes3.pdu import IPv4Address
 from tests.drivers.bacnet.conftest import POINTS, profile, spec
 
 from quartier_drivers.bacnet.driver import BacnetDriver
@@ -130,3 +132,51 @@ async def test_a_device_that_is_not_there_has_no_releases_by_instance(line, cloc
     driver = BacnetDriver(line, replace(spec(), unit=7), profile(), clock)
 
     assert () == tuple(driver.releases())
+
+
+async def named(line, clock, server, monkeypatch):
+    """A device known by its instance: loopback's broadcast goes to it alone."""
+    monkeypatch.setattr(line, "broadcast", lambda data: line.send(data, ("127.0.0.1", server.port)))
+    driver = BacnetDriver(line, replace(spec(), unit=2001), profile(), clock)
+    await driver.open()
+    await told(driver)
+    return driver
+
+
+async def test_a_device_is_found_by_its_instance(line, clock, serve, monkeypatch):
+    driver = await named(line, clock, await serve(), monkeypatch)
+
+    assert driver._peer.place is not None
+    assert 2001 == driver._peer.instance
+
+
+async def test_a_silent_device_that_says_it_is_there_is_asked_at_once_where_it_is_now(
+    line, clock, serve, monkeypatch
+):
+    server = await serve()
+    driver = await named(line, clock, server, monkeypatch)
+    server.close()
+    clock.move(5.0)
+    with pytest.raises(NoReply):
+        await driver.read()
+    assert driver.news_ns is None
+
+    moved, came = await serve(), asyncio.Event()
+    driver.on_news(came.set)
+    moved.app.i_am(address=IPv4Address(f"127.0.0.1:{line.bus.port}"))
+    await came.wait()
+    assert clock.now_ns() == driver.news_ns
+    await driver.open()
+
+    assert (21.5, GOOD) == (await told(driver))["air.supply_c"]
+    assert ("127.0.0.1", moved.port) == driver._peer.place.host
+
+
+async def test_a_device_that_answers_is_not_disturbed_by_those_who_greet(line, clock, serve, monkeypatch):
+    server = await serve()
+    driver = await named(line, clock, server, monkeypatch)
+    woken = []
+    driver.on_news(lambda: woken.append(True))
+    await line.greet(driver._peer.place)
+
+    assert (None, []) == (driver.news_ns, woken)

@@ -7,12 +7,13 @@ from bacpypes3.ipv4.app import BBMDApplication
 from bacpypes3.local.analog import AnalogInputObject
 from bacpypes3.pdu import IPv4Address
 from tests.drivers.bacnet.conftest import HOST, INSTANCE, bus, device, free_port
+from tests.drivers.bacnet.test_line import Stranger
 
 from quartier_drivers.bacnet.address import Place
 from quartier_drivers.bacnet.door import load
 from quartier_drivers.bacnet.line import BacnetLine
 from quartier_drivers.bacnet.values import elements
-from quartier_drivers.errors import LinkLost, NoReply, Refused
+from quartier_drivers.errors import NoReply, Refused
 from quartier_native.bacnet import Ref
 
 LIST = Ref(8, INSTANCE, 76)
@@ -86,20 +87,50 @@ async def test_a_registration_is_renewed_at_half_of_its_time(clock, bbmd):
     assert 25 < due_s <= 30
 
 
-async def test_a_bbmd_that_does_not_answer_is_a_lost_bus_with_its_name(clock):
-    port = free_port()
+async def test_a_bbmd_that_is_away_is_said_and_takes_nothing_from_devices_whose_address_is_known(
+    clock, serve
+):
+    port, server = free_port(), await serve()
     line = BacnetLine("bms", bus(bbmd=f"{HOST}:{port}", timeout_s=0.05), clock, load)
-    with pytest.raises(LinkLost, match=f"the BBMD 127.0.0.1:{port} does not answer"):
-        await line.open()
+    await line.open()
+    notes = [*line.notes(), *line.notes()]
+    await line.greet(Place((HOST, server.port)))
+    await line.close()
 
-    assert not line._port.is_open
+    assert ["bbmd.lost"] == [note.code for note in notes]
+    assert f"the BBMD 127.0.0.1:{port} does not answer" in notes[0].text
 
 
-async def test_a_device_that_takes_no_foreign_ones_is_a_lost_bus_with_its_name(clock, serve):
-    server = await serve()
-    line = BacnetLine("bms", bus(bbmd=server.address), clock, load)
-    with pytest.raises(LinkLost, match="does not take foreign devices"):
-        await line.open()
+async def test_a_device_that_takes_no_foreign_ones_is_said_with_its_name(clock, serve):
+    line = BacnetLine("bms", bus(bbmd=(await serve()).address), clock, load)
+    await line.open()
+    notes = line.notes()
+    await line.close()
+
+    assert "does not take foreign devices" in notes[0].text
+
+
+async def test_a_bbmd_whose_table_is_full_is_asked_again(clock, monkeypatch):
+    monkeypatch.setattr("quartier_drivers.bacnet.link._AGAIN_S", 0.0)
+    bbmd = Stranger()
+    line = BacnetLine("bms", bus(bbmd=f"{HOST}:{bbmd.place.host[1]}", foreign_ttl_s=60), clock, load)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:  # the time only ends a test that has failed
+        group.create_task(line.open())
+        asked, to = await bbmd.hear()
+        await bbmd.say(bytes.fromhex("810000060030"), to)  # register-foreign-device NAK (J.2.1)
+        again, _ = await bbmd.hear()
+    codes = [note.code for note in line.notes()]
+    await bbmd.say(bytes.fromhex("810000060000"), to)
+    link = await line.library()
+    async with asyncio.timeout(10):
+        while not link.is_registered:  # noqa: ASYNC110 - the library has nothing to wait for
+            await asyncio.sleep(0.001)
+    codes += [note.code for note in line.notes()]
+    await line.close()
+    bbmd.socket.close()
+
+    assert bytes.fromhex("81050006003c") == asked == again
+    assert ["bbmd.lost", "bbmd.back"] == codes
 
 
 async def test_we_are_nobody_on_the_network_unless_the_site_says_who(clock, serve):

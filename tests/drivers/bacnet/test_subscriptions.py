@@ -18,11 +18,22 @@ scan = "slow"
 """
 
 
-async def opened(line, clock, server, kind="unconfirmed", more=""):
-    driver = BacnetDriver(line, spec(server), profile(FOLLOWED.format(kind=kind) + more), clock)
+ALARM = """
+[points.alarm_on]
+object = "binary-input:1"
+cov = "unconfirmed"
+"""
+
+
+async def opened(line, clock, server, kind="unconfirmed", more="", points=FOLLOWED):
+    driver = BacnetDriver(line, spec(server), profile(points.format(kind=kind) + more), clock)
     await driver.open()
     await told(driver)
-    await news(driver)  # each subscription begins with the present value (13.14.2)
+    async with asyncio.timeout(10):  # only ends a test that has failed
+        # Each subscription begins with the present value (13.14.2).
+        while not all(one.is_heard for one in driver._subscriptions._all.values()):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.001)
+    await told(driver)
     return driver
 
 
@@ -30,7 +41,7 @@ async def news(driver):
     came = asyncio.Event()
     driver.on_news(came.set)
     if driver.news_ns is None:
-        await came.wait()
+        await asyncio.wait_for(came.wait(), 10)
     return {reading.point: (reading.value, reading.quality) for reading in await driver.read()}
 
 
@@ -115,3 +126,28 @@ def counted(server):
 
     server.app.do_SubscribeCOVRequest = do
     return asked
+
+
+async def test_a_state_that_should_have_been_notified_has_its_subscription_made_anew(line, clock, serve):
+    server = await serve()
+    driver = await opened(line, clock, server, points=ALARM)
+    asked = counted(server)
+    driver._line.unfollow(driver._subscriptions._process_id)  # nothing of it arrives any more
+    server.object("alarm").presentValue = "active"
+    clock.move(5.0)
+
+    assert (True, Quality.GOOD) == (await told(driver))["air.alarm_on"]
+    assert 1 == len(asked)
+
+
+async def test_a_number_may_change_within_its_increment_without_a_word(line, clock, serve):
+    server = await serve()
+    driver = await opened(line, clock, server)
+    asked = counted(server)
+    driver._line.unfollow(driver._subscriptions._process_id)
+    server.object("supply").presentValue = 21.55
+    clock.move(20.0)
+    driver._times._jobs[0].due_ns = clock.now_ns()
+    await told(driver)
+
+    assert [] == asked
