@@ -71,15 +71,19 @@ server.on("readProperty", (data) => {
   if (!found.values) server.errorResponse(from(data), 12, invoke(data), found.errorClass, found.errorCode);
   else server.readPropertyResponse(from(data), invoke(data), objectId, property, found.values);
 });
+// Neither can put an error in the place of one value: as some devices do, it says no to the whole.
 server.on("readPropertyMultiple", (data) => {
+  let denied = null;
   const answer = body(data).properties.map(({ objectId, properties }) => ({
     objectId,
     values: properties.map((property) => {
       const found = told(objectId, property);
-      return { property, value: found.values || [{ type: 105, value: found }] };
+      if (!found.values) denied = found;
+      return { property, value: found.values };
     }),
   }));
-  server.readPropertyMultipleResponse(from(data), invoke(data), answer);
+  if (denied) server.errorResponse(from(data), 14, invoke(data), denied.errorClass, denied.errorCode);
+  else server.readPropertyMultipleResponse(from(data), invoke(data), answer);
 });
 server.on("writeProperty", (data) => {
   const { objectId, value } = body(data);
