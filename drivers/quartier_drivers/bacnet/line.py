@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from quartier_drivers.bacnet import heads, iam
-from quartier_drivers.bacnet.address import WILDCARD, Host, Place, station
+from quartier_drivers.bacnet.address import WILDCARD, Host, Place
 from quartier_drivers.bacnet.exchange import ANSWERS, REFUSALS, Answer, Waiters
+from quartier_drivers.bacnet.foreign import Registrar, Registration
 from quartier_drivers.bacnet.port import Ground, Port
 from quartier_drivers.bacnet.strangers import is_for_library, is_too_long
 from quartier_drivers.contract import Clock, Note
@@ -48,7 +49,7 @@ class Notification:
     heard: Heard
 
 
-class Library(Protocol):
+class Library(Registrar, Protocol):
     """What the library does for a line: all that is rare, long or about the network itself."""
 
     def take(self, data: bytes, host: Host, *, is_broadcast: bool) -> None:
@@ -65,19 +66,6 @@ class Library(Protocol):
 
     async def read(self, place: Place, ref: Ref) -> bytes:
         """A property as application data, however long.  Raises Refused, NoReply or LinkLost."""
-        ...
-
-    async def register(self, bbmd: Host, ttl_s: int, timeout_s: float) -> None:
-        """Register as a foreign device, and keep trying.  Raises LinkLost where it did not take us yet."""
-        ...
-
-    @property
-    def is_registered(self) -> bool:
-        """Whether a BBMD has us in its table, as far as we know."""
-        ...
-
-    async def distribution(self, bbmd: Host, timeout_s: float) -> list[Host] | None:
-        """The BBMDs that one of them forwards broadcasts to; None where it does not say."""
         ...
 
     def close(self) -> None:
@@ -104,8 +92,9 @@ class BacnetLine:
         self._next_process = 1
         self._listeners: list[Callable[[iam.IAm], None]] = []
         self._routers: dict[int, Host] = {}
-        self._is_in = True
-        self._why_alone = ""
+        self._registration = (
+            None if bus.bbmd is None else Registration(name, bus.bbmd, bus.foreign_ttl_s, bus.timeout_s)
+        )
         self._fault: BaseException | None = None
         self._stats = dict.fromkeys(_COUNTERS, 0.0)
 
@@ -136,35 +125,17 @@ class BacnetLine:
         self._port.open(self.bus.interface, self.bus.port)
         self.count("connects_count")
         try:
-            if self.bus.bbmd is not None:
-                await self._register(station(self.bus.bbmd))
+            if self._registration is not None:
+                await self._registration.begin(await self.library())
             elif self.bus.device_id is not None:
                 await self.library()
         except BaseException:
             await self.close()
             raise
 
-    async def _register(self, bbmd: Host) -> None:
-        """A BBMD that is away takes nothing from the devices whose address is known: it is only said."""
-        library = await self.library()
-        try:
-            await library.register(bbmd, self.bus.foreign_ttl_s, self.bus.timeout_s)
-        except LinkLost as error:
-            self._why_alone = str(error)
-
     def notes(self) -> Sequence[Note]:
-        """Whether the BBMD has us, once each time that changes."""
-        if self.bus.bbmd is None or self._library is None:
-            return ()
-        is_in = self._library.is_registered
-        if is_in == self._is_in:
-            return ()
-        self._is_in = is_in
-        if is_in:
-            return (Note("bbmd.back", f"{self.name}: the BBMD {self.bus.bbmd} takes us", is_good=True),)
-        why = self._why_alone or f"the BBMD {self.bus.bbmd} no longer answers"
-        self._why_alone = ""
-        return (Note("bbmd.lost", f"{self.name}: {why}; until then nobody is found by its instance"),)
+        """What became of our registration with a BBMD, since the last call."""
+        return () if self._registration is None else self._registration.notes()
 
     async def close(self) -> None:
         """Close it; may be opened again."""

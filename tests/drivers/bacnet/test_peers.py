@@ -5,11 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.drivers.bacnet.conftest import HOST, free_port, profile, spec
+from tests.drivers.bacnet.test_driver import told
 
 from quartier_drivers.bacnet.driver import BacnetDriver
 from quartier_drivers.contract import Command, Quality
-from tests.drivers.bacnet.conftest import HOST, free_port, profile, spec
-from tests.drivers.bacnet.test_driver import told
 
 PEERS = Path(__file__).parents[2] / "peers"
 POINTS = "".join(

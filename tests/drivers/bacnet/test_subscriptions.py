@@ -28,13 +28,17 @@ cov = "unconfirmed"
 async def opened(line, clock, server, kind="unconfirmed", more="", points=FOLLOWED):
     driver = BacnetDriver(line, spec(server), profile(points.format(kind=kind) + more), clock)
     await driver.open()
+    await settled(driver)
+    return driver
+
+
+async def settled(driver):
+    """Read until each subscription has said what is now, with which it begins (13.14.2)."""
     await told(driver)
     async with asyncio.timeout(10):  # only ends a test that has failed
-        # Each subscription begins with the present value (13.14.2).
         while not all(one.is_heard for one in driver._subscriptions._all.values()):  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.001)
-    await told(driver)
-    return driver
+    return await told(driver)
 
 
 async def news(driver):
