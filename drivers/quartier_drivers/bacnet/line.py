@@ -68,6 +68,10 @@ class Library(Registrar, Protocol):
         """A property as application data, however long.  Raises Refused, NoReply or LinkLost."""
         ...
 
+    async def distribution(self, bbmd: Host, timeout_s: float) -> list[Host] | None:
+        """The BBMDs that one of them forwards broadcasts to; None where it does not say."""
+        ...
+
     def close(self) -> None:
         """Give the registration back, and end all of its tasks."""
         ...

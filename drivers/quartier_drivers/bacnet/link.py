@@ -209,8 +209,9 @@ class _Foreign(BIPForeign):  # type: ignore[misc]  # the library has no types
 
     def _start_tracking_registration(self) -> None:
         super()._start_tracking_registration()
-        self._registration_handle.cancel()
-        self._registration_handle: asyncio.TimerHandle = asyncio.get_running_loop().call_later(
+        if self._registration_handle is not None:
+            self._registration_handle.cancel()
+        self._registration_handle: asyncio.TimerHandle | None = asyncio.get_running_loop().call_later(
             self.bbmdTimeToLive / 2, self._start_registration
         )
 
