@@ -29,6 +29,8 @@ BETTER = 0.2
 """A lag takes the place of another where it leaves no more than so much of the disagreement."""
 BEARS_S = 3.0
 """What the filter bears (``battery``): what a probe measured, finer than this, is not replaced by less."""
+PLAUSIBLE = 1.5
+"""No step of the assets is believed that is larger than so much of what they can do."""
 OFTEN_S = 2.0
 """What is read more seldom and may step at any moment between tells nothing of when."""
 SEEN_S, KEPT_S = 1.5, 30.0
@@ -79,6 +81,8 @@ def looked(before: Lag, house: House, memories: Memories, pasts: Mapping[str, Pa
     now = replace(now, looked_ns=until_ns)
     if most_w < LEAST_W or min(misfits_w[-EARLIEST_S:]) > most_w:  # the house itself moved by more
         return now
+    if most_w > PLAUSIBLE * sum(map(_span_w, movers)):  # no asset moved so: a meter told nonsense
+        return now
     errors = tuple(FORGETS * error + step**2 for error, step in zip(before.errors, misfits_w, strict=True))
     moved = FORGETS * before.moved + most_w**2
     if moved < (LEAST_SHARE * sum(asset.rated_w for asset in movers)) ** 2:
@@ -112,6 +116,10 @@ def _best(errors: Sequence[float], here_s: float, found_s: float | None) -> floa
         return found_s
     enough = min(BETTER * here, 2.0 * min(errors) + BETTER * BETTER * here)
     return next((float(LAGS_S[place]) for place in NEAREST if errors[place] <= enough), found_s)
+
+
+def _span_w(asset: Asset) -> float:
+    return 2.0 * asset.rated_w if isinstance(asset, Battery) else asset.rated_w
 
 
 def _tells(asset: Asset) -> bool:

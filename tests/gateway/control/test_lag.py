@@ -73,6 +73,19 @@ def test_a_load_that_swings_by_itself_and_a_battery_that_follows_it_make_no_lag_
     assert max(told or 0.0 for told in found(house, load, battery, 0)) <= 3
 
 
+def test_a_battery_that_once_tells_what_it_cannot_do_makes_no_lag(house):
+    told = ramps(100)
+    told[60:64] = [250_000.0] * 4
+
+    now, found_s = Lag(), set()
+    for t in range(100):
+        past = tuple((k * S, told[k]) for k in range(max(0, t - 30), t + 1))
+        memories = {"grid.power_w": Memory(500.0 + ramps(100)[t], t * S)}
+        now = lag.looked(now, house, memories, {"bat1": past})
+        found_s.add(now.found_s)
+    assert {None} == found_s
+
+
 def test_a_meter_that_is_well_again_is_found_so(house):
     late = Lag()
     watts = ramps(100)
