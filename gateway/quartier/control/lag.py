@@ -79,9 +79,9 @@ def looked(before: Lag, house: House, memories: Memories, pasts: Mapping[str, Pa
     misfits_w = [abs(seen_w - made_w) for seen_w, made_w in pairs]
     most_w = max(abs(made_w) for _, made_w in pairs)
     now = replace(now, looked_ns=until_ns)
-    if most_w < LEAST_W or min(misfits_w[-EARLIEST_S:]) > most_w:  # the house itself moved by more
-        return now
-    if most_w > PLAUSIBLE * sum(map(_span_w, movers)):  # no asset moved so: a meter told nonsense
+    # The house itself moved by more, or no asset can have moved so: a meter told nonsense.
+    moved_by_others = min(misfits_w[-EARLIEST_S:]) > most_w or most_w > PLAUSIBLE * sum(map(_span_w, movers))
+    if most_w < LEAST_W or moved_by_others:
         return now
     errors = tuple(FORGETS * error + step**2 for error, step in zip(before.errors, misfits_w, strict=True))
     moved = FORGETS * before.moved + most_w**2
