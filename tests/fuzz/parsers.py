@@ -209,7 +209,7 @@ def bacnet(data: bytes) -> None:
             except (denials.Denied, denials.Garbled):
                 continue
             told = getattr(told, "told", told)
-            for place in range(len(told)):
+            for place in range(min(3, len(told))):
                 assert told.denial(place) is None or not told.elements(place)[2:]
 
 
