@@ -1,12 +1,13 @@
 """A first look at a server: the certificate that it shows, kept for a person to judge."""
 
-import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.names import Names
 from quartier_drivers.opcua import certificate
+from quartier_drivers.opcua.bus import PORT
+from quartier_drivers.opcua.knock import address
 from quartier_drivers.opcua.line import loaded
 from quartier_drivers.opcua.offer import Offer
 from quartier_drivers.opcua.trust import TrustList
@@ -14,14 +15,11 @@ from quartier_drivers.opcua.trust import TrustList
 
 async def offered(url: str, timeout_s: float) -> list[Offer]:
     """What the server at ``url`` offers.  Raises LinkLost where it cannot be reached, with why."""
-    host = urlsplit(url).hostname or ""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
     try:
-        async with asyncio.timeout(timeout_s):
-            address = (await Names(host).addresses())[0]
-    except (OSError, TimeoutError) as error:
-        raise LinkLost(f"{host}: {error.strerror or 'its name is not found'}") from error
-    try:
-        found: list[Offer] = await loaded().offers(url, address, timeout_s)
+        where = await address(Names(host), host, parts.port or PORT, timeout_s)
+        found: list[Offer] = await loaded().offers(url, where, timeout_s)
     except NoReply as error:
         raise LinkLost(str(error)) from error
     return found

@@ -4,10 +4,15 @@ A server that is frozen still takes connections, for its kernel does; only an Ac
 Each step takes a call, so the loop is never held; Hello and Acknowledge: OPC 10000-6, 7.1.2.
 """
 
+import asyncio
 import errno
 import select
 import socket
 import struct
+from contextlib import suppress
+
+from quartier_drivers.errors import LinkLost
+from quartier_drivers.names import Names
 
 _TRIES_MAX = 10
 _SIZE_BYTES = 65535
@@ -67,6 +72,27 @@ class Knock:
             self.stop()
             return answer[:3] == b"ACK"
         return False
+
+
+async def address(names: Names, host: str, port: int, timeout_s: float) -> str:
+    """The first address of ``host`` that takes a connection, the last where none does.
+
+    Raises LinkLost where it has none.
+    """
+    try:
+        async with asyncio.timeout(timeout_s):
+            *others, last = await names.addresses()
+            for one in others:
+                with suppress(OSError):
+                    _, writer = await asyncio.open_connection(one, port)
+                    writer.close()
+                    await writer.wait_closed()
+                    return one
+    except (OSError, TimeoutError) as error:
+        raise LinkLost(
+            f"{host}: {error.strerror or 'it does not answer, or its name is not found'}"
+        ) from error
+    return last
 
 
 def hello(url: str) -> bytes:

@@ -11,7 +11,7 @@ from quartier_drivers.names import Names
 from quartier_drivers.opcua import answer
 from quartier_drivers.opcua.answer import Answer, Raw
 from quartier_drivers.opcua.entrance import Entrance
-from quartier_drivers.opcua.knock import Knock
+from quartier_drivers.opcua.knock import Knock, address
 from quartier_drivers.opcua.node import Node
 from quartier_drivers.opcua.told import (
     VALUE,
@@ -112,11 +112,7 @@ class Line:
             return
         self._knock.stop()
         await self.close()
-        try:
-            async with asyncio.timeout(self.bus.timeout_s):
-                self._address = (await self._names.addresses())[0]
-        except (OSError, TimeoutError) as error:
-            raise LinkLost(f"{self.bus.host}: {error.strerror or 'its name is not found'}") from error
+        self._address = await address(self._names, self.bus.host, self.bus.port, self.bus.timeout_s)
         made = await _link()
         try:
             self._session = await self._entrance.entered(made, self._address)

@@ -5,7 +5,8 @@ import struct
 
 import pytest
 
-from quartier_drivers.opcua.knock import Knock, hello
+from quartier_drivers.errors import LinkLost
+from quartier_drivers.opcua.knock import Knock, address, hello
 
 URL = "opc.tcp://127.0.0.1:4840"
 
@@ -64,3 +65,28 @@ def test_a_hello_is_as_long_as_it_says():
 
     assert (b"HELF", len(said)) == (said[:4], struct.unpack_from("<I", said, 4)[0])
     assert said.endswith(URL.encode())
+
+
+class Known:
+    """A resolver that knows."""
+
+    def __init__(self, *addresses):
+        self.known = list(addresses)
+
+    async def addresses(self):
+        if not self.known:
+            raise OSError(0, "Name or service not known")
+        return self.known
+
+
+async def test_of_several_addresses_the_first_that_takes_a_connection_is_used(door):
+    port = door.getsockname()[1]
+
+    assert "127.0.0.1" == await address(Known("127.0.0.9", "127.0.0.1", "127.0.0.8"), "plant", port, 1.0)
+    assert "127.0.0.8" == await address(Known("127.0.0.9", "127.0.0.8"), "plant", port, 1.0)
+    assert "10.9.9.9" == await address(Known("10.9.9.9"), "plant", port, 1.0), "one is taken as it is"
+
+
+async def test_a_name_without_an_address_is_lost():
+    with pytest.raises(LinkLost, match="plant: Name or service not known"):
+        await address(Known(), "plant", 4840, 1.0)
