@@ -17,6 +17,8 @@ COMMANDS = {
     "engines": ("compiled or reference", "--json"),
     "check": ("78", "file:line: key", "--json"),
     "config": ("sample", "reference", "schema"),
+    "trust": ("--remove", "--pki", "--json", "fingerprint", "example", "Exit codes"),
+    "browse": ("--node", "--depth", "--anonymous", "--json", "opc.tcp://", "example"),
     "read": ("tcp://", "rtu://", "usb:", "--profiles"),
     "scan": ("modbus", "--units", "--bauds", "Exit codes", "rtu:/dev/ttyUSB0", "--json"),
     "decode": ("tic", "mbus", "--hex", "--profile", "--key-file", "example", "Exit codes"),

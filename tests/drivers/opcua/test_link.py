@@ -1,6 +1,7 @@
 """The one user of the library: what it raises is sorted by what the caller does next."""
 
-import logging
+import subprocess
+import sys
 from contextlib import nullcontext
 
 import pytest
@@ -33,7 +34,12 @@ def test_what_the_library_raises_is_told_by_what_to_do_next(error, kind, says):
 
 
 def test_the_library_s_own_log_is_silent():
-    assert not logging.getLogger("asyncua.client").isEnabledFor(logging.CRITICAL)
+    code = (
+        "import logging; from quartier_drivers.opcua import link;"
+        "print(logging.getLogger('asyncua.client').isEnabledFor(logging.CRITICAL))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert "False" == done.stdout.strip()
 
 
 async def test_an_offer_says_policy_mode_and_certificate(plant):
