@@ -123,15 +123,28 @@ def test_the_walk_would_see_a_minimum_time_that_a_restart_forgot():
     world, load = world_with(Load, tier="C", min_on_s=300.0)
     point, t = f"{load.name}.relay_on", world.t
     world.judge.history[point] = [(t - 400, 0.0, False), (t - 200, 1.0, False)]
+    world.town.orders[point] = 1.0
     world.judge.interrupted(anew=True)
 
     assert seen(world, command(world, point, 0.0))
+
+
+def test_the_walk_does_not_mind_that_a_device_is_told_what_it_does_already():
+    world, load = world_with(Load, tier="C", min_on_s=300.0)
+    point, t = f"{load.name}.relay_on", world.t
+    world.judge.history[point] = [(t - 400, 0.0, False), (t - 200, 1.0, False)]
+    world.town.orders[point] = 0.0
+
+    world.decision = replace(world.decision, commands=(command(world, point, 0.0),), releases=())
+    world.judge.look(world.image.freeze(world.now().ns), dict(world.town.orders), world.now())
+    assert [(t - 200, 1.0, False), (t, 0.0, True)] == world.judge.history[point][1:]
 
 
 def test_the_walk_would_see_a_load_that_is_switched_too_often():
     world, load = world_with(Load, tier="C", min_on_s=300.0)
     point, t = f"{load.name}.relay_on", world.t
     told = [(t - 3_500 + 500 * n, float(n % 2), False) for n in range(7)]
+    world.town.orders[point] = 1.0
     world.judge.history[point] = [*told, (t - 301, 1.0, False)]
 
     assert seen(world, command(world, point, 0.0))
