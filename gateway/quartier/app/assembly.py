@@ -322,6 +322,7 @@ def _asset(
             writable=offers.writable(points, f"{name}.current_max_a"),
             falls_back=offers.falls_back(points, f"{name}.current_max_a"),
             lease_s=offers.lease_s(points, f"{name}.current_max_a"),
+            shows_order=offers.reads_back(points, f"{name}.current_max_a"),
         )
     return assets.Load(
         **shared,

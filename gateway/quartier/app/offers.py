@@ -16,6 +16,11 @@ def gives_back(points: Mapping[str, PointInfo], point: str) -> bool:
     return point in points and points[point].on_release == "own"
 
 
+def reads_back(points: Mapping[str, PointInfo], point: str) -> bool:
+    """Whether what its device holds can be read; true where there is no such point."""
+    return point not in points or points[point].read_back
+
+
 def falls_back(points: Mapping[str, PointInfo], point: str) -> bool:
     """Whether its device forgets orders by itself; true where there is no such point."""
     return point not in points or points[point].fallback is not None

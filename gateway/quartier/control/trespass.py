@@ -52,10 +52,14 @@ def watched(
     found = {}
     for ev in house.assets:
         order = orders.get(f"{ev.name}.current_max_a")
-        if isinstance(ev, Ev) and order is not None and number(frozen, f"{ev.name}.current_max_a") is None:
+        if isinstance(ev, Ev) and order is not None and not _shows_order(frozen, ev):
             one = before.get(ev.name, Trespass())
             found[ev.name] = _looked(one, ev, _may_a(frozen, ev, order, memories, now_ns), order, now_ns)
     return found
+
+
+def _shows_order(frozen: Frozen, ev: Ev) -> bool:
+    return ev.shows_order and number(frozen, f"{ev.name}.current_max_a") is not None
 
 
 def _may_a(frozen: Frozen, ev: Ev, order: Order, memories: Memories, now_ns: int) -> Memory | None:

@@ -95,7 +95,8 @@ class Ev(Asset):
     in seconds of the local day, and ``energy_wanted_wh`` what it wants in one stay, where no charger says.
 
     ``current_min_a`` is the floor of IEC 61851-1 below which charging pauses.  A current that its device ends
-    by itself after ``lease_s`` is kept alive by writing.
+    by itself after ``lease_s`` is kept alive by writing.  Not ``shows_order``: what is read of it is what was
+    written, and no more.
     """
 
     tier: Tier = "D"
@@ -107,6 +108,7 @@ class Ev(Asset):
     min_off_s: float = 180.0
     writable: bool = True
     lease_s: float = inf
+    shows_order: bool = True
     l1_on: Phase | None = None
     departure_s: float | None = None
     energy_wanted_wh: float | None = None

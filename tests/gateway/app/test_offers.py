@@ -31,3 +31,9 @@ def test_an_order_stands_until_its_timer_or_three_missed_refreshes(fallback, fal
 @pytest.mark.parametrize(("on_release", "gives_back"), [("own", True), (100.0, False), ("hold", False)])
 def test_only_own_control_is_given_back_to(on_release, gives_back):
     assert gives_back is offers.gives_back(info(writable=True, on_release=on_release), "loop.pump_pct")
+
+
+def test_what_is_written_only_is_not_read_back():
+    assert offers.reads_back({}, "loop.pump_pct")
+    assert offers.reads_back(info(writable=True), "loop.pump_pct")
+    assert not offers.reads_back(info(writable=True, read_back=False), "loop.pump_pct")

@@ -8,6 +8,7 @@ from quartier.control import trespass
 from quartier.control.orders import Order
 from quartier.control.sight import Memory
 from quartier.control.trespass import Trespass
+from quartier.house.assets import Ev
 from quartier.house.image import Image
 from quartier_drivers.contract import Quality, Reading, columns
 
@@ -121,6 +122,15 @@ def test_one_that_shows_its_order_is_no_matter_of_this(house):
     station = Station(house).see(11.0, 10).see(16.0, 100, **{"ev1.current_max_a": 16.0})
 
     assert {} == station.found
+
+
+def test_one_that_shows_what_was_written_and_no_more_is_judged_by_what_it_lets(house):
+    cars = tuple(replace(one, shows_order=False) for one in house.assets if isinstance(one, Ev))
+    house = replace(house, assets=cars)
+    station = Station(house).see(11.0, 10, **{"ev1.current_max_a": 11.0})
+    station.see(16.0, 40, **{"ev1.current_max_a": 11.0})
+
+    assert [("output.second_master", "ev1.current_max_a")] == [one[:2] for one in station.alarms]
 
 
 def test_one_without_an_order_is_forgotten(house):
