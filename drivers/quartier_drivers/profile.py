@@ -3,7 +3,7 @@
 import re
 import tomllib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -143,6 +143,7 @@ def _check(data: Mapping[str, Any]) -> "type[Check]":
 
 
 _Model = TypeVar("_Model", bound=Section)
+_Asked = TypeVar("_Asked", bound=Quantity)
 
 
 class Check(ABC):
@@ -210,9 +211,43 @@ class Check(ABC):
             tables[part] = ("parts", part), self._table(("parts", part), raw)
         return tables
 
-    def _some(self, parts: Mapping[str, Mapping[str, Quantity]]) -> None:
+    def _quantities(
+        self,
+        data: Mapping[str, Any],
+        scan: Mapping[str, float],
+        model: type[_Asked],
+        flaws: Callable[[str, _Asked, Mapping[str, float]], Sequence[Flaw]],
+    ) -> dict[str, dict[str, _Asked]]:
+        """The quantities of each part, at least one of all; ``flaws`` says what is wrong with one."""
+        parts = {
+            part: self._checked_of(path, tables, model, lambda name, one: flaws(name, one, scan))
+            for part, (path, tables) in self._tables_of_parts(data).items()
+        }
         if not any(parts.values()) and not self.faults:
             self._add(("points",), "is missing; expected [points.<quantity>] or [parts.<part>.<quantity>]")
+        return parts
+
+    def _checked_of(
+        self,
+        path: tuple[str, ...],
+        tables: Mapping[str, Any],
+        model: type[_Asked],
+        flaws: Callable[[str, _Asked], Sequence[Flaw]],
+    ) -> dict[str, _Asked]:
+        found = {}
+        for quantity, table in tables.items():
+            here = (*path, quantity)
+            one = self._model(model, here, table)
+            if one is not None:
+                found[quantity] = one
+                self._flaws(here, flaws(quantity, one))
+            else:
+                self._flaws(here, name_flaws(quantity))
+        return found
+
+    def _one_or_parts(self, parts: Mapping[str, object]) -> None:
+        if "" in parts and len(parts) > 1:
+            self._add(("points",), "stands beside parts; a device has points or parts, not both")
 
     def _flaws(self, path: tuple[str, ...], flaws: Sequence[Flaw]) -> None:
         for key, what in flaws:
@@ -231,7 +266,8 @@ class _RegisterCheck(Check):
         limits = self._model(Limits, ("limits",), data.get("limits", {}))
         identity = self._identity(data.get("identity", {}))
         marks = self._marks(data.get("recognise", {}))
-        parts = self._parts(data, scan)
+        parts = self._quantities(data, scan, Point, point_flaws)
+        self._one_or_parts(parts)
         if head is None or limits is None:
             return None
         self._blocks(limits, parts)
@@ -255,30 +291,6 @@ class _RegisterCheck(Check):
                 marks[key] = mark
                 self._flaws(("recognise", key), mark_flaws(mark))
         return marks
-
-    def _parts(self, data: Mapping[str, Any], scan: Mapping[str, float]) -> dict[str, dict[str, Point]]:
-        parts = {
-            part: self._points(path, tables, scan)
-            for part, (path, tables) in self._tables_of_parts(data).items()
-        }
-        self._some(parts)
-        if "" in parts and len(parts) > 1:
-            self._add(("points",), "stands beside parts; a device has points or parts, not both")
-        return parts
-
-    def _points(
-        self, path: tuple[str, ...], tables: Mapping[str, Any], scan: Mapping[str, float]
-    ) -> dict[str, Point]:
-        found = {}
-        for quantity, table in tables.items():
-            here = (*path, quantity)
-            point = self._model(Point, here, table)
-            if point is not None:
-                found[quantity] = point
-                self._flaws(here, point_flaws(quantity, point, scan))
-            else:
-                self._flaws(here, name_flaws(quantity))
-        return found
 
     def _blocks(self, limits: Limits, parts: Mapping[str, Mapping[str, Point]]) -> None:
         for part, points in parts.items():

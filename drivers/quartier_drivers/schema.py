@@ -96,6 +96,10 @@ Codes = Annotated[Mapping[int, int], BeforeValidator(_names)]
 """What is written for each number of an enumeration."""
 Scale = Annotated[float, Field(allow_inf_nan=False), AfterValidator(_not_zero)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+OnRelease = Annotated[Literal["own", "cap", "hold"] | Finite, BeforeValidator(_on_release)]
+"""What is left behind when control ends: the device's own, the fail-safe cap, what stands, or a number."""
+Numbers = Annotated[tuple[float, ...], BeforeValidator(_codes)]
+"""One number, or a list of them."""
 Bits = Annotated[tuple[int, int], BeforeValidator(_bits)]
 """Lowest and highest bit of a field, counted from 0."""
 Unit = Annotated[int, Field(ge=0, le=255)]
@@ -165,7 +169,7 @@ class Condition(Section):
     address: Registers = Field(alias="register")
     unit: Unit | None = None
     type_name: TypeName = Field("uint16", alias="type")
-    equals: Annotated[tuple[float, ...], BeforeValidator(_codes)] = ()
+    equals: Numbers = ()
     low: Finite | None = None
     high: Finite | None = None
     remedy: Annotated[str, Field(min_length=8)]
@@ -228,7 +232,7 @@ class Write(Section):
     writes_per_day: Annotated[int, Field(ge=1, le=86400)] | None = None
     """Budget of a persistent register; absent: ``WRITES_PER_DAY``."""
     function: WriteFunction | None = None
-    on_release: Annotated[Literal["own", "cap", "hold"] | float, BeforeValidator(_on_release)]
+    on_release: OnRelease
     own: Own | None = None
     fallback: DeviceFallback | None = None
     gate: Gate | None = None
@@ -358,7 +362,7 @@ class Mark(Section):
     byte_order: Order = Field("high-first", alias="bytes")
     length: Annotated[int, Field(ge=1, le=125)] | None = None
     scale: Scale = 1.0
-    equals: Annotated[tuple[float, ...], BeforeValidator(_codes)] = ()
+    equals: Numbers = ()
     like: Annotated[str, Field(min_length=1)] | None = None
     low: Finite | None = None
     high: Finite | None = None

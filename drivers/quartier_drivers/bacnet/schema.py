@@ -11,7 +11,7 @@ from quartier_drivers.bacnet.units import NUMBERS
 from quartier_drivers.bacnet.words import COMMANDABLE, OBJECTS, PROPERTIES, object_word, property_word
 from quartier_drivers.contract import Fallback
 from quartier_drivers.place import nearest
-from quartier_drivers.schema import Finite, Names, Quantity, Scale, Section
+from quartier_drivers.schema import Finite, Names, Numbers, OnRelease, Quantity, Scale, Section
 
 PRESENT_VALUE = PROPERTIES["present-value"]
 LOAD_CONTROL = OBJECTS["load-control"]
@@ -69,24 +69,6 @@ def _unit(text: object) -> object:
     return text
 
 
-def _on_release(raw: object) -> object:
-    if raw in ("own", "cap", "hold"):
-        return raw
-    if isinstance(raw, bool | int | float):
-        return float(raw)
-    raise ValueError(f'{raw!r} is wrong, expected "own", "cap", "hold" or a number')
-
-
-def _absent(raw: object) -> object:
-    return (
-        tuple(float(one) for one in raw)
-        if isinstance(raw, list)
-        else (float(raw),)
-        if isinstance(raw, int | float)
-        else raw
-    )
-
-
 ObjectAt = Annotated[ObjectName, BeforeValidator(object_name)]
 PropertyAt = Annotated[int, BeforeValidator(property_number)]
 
@@ -142,7 +124,7 @@ class Write(Section):
     """Why a priority of 1..7 may be taken, which stands above the operators of the building."""
     commandable: bool = True
     """Whether the object has a priority array; without one nothing can be relinquished."""
-    on_release: Annotated[Literal["own", "cap", "hold"] | float, BeforeValidator(_on_release)]
+    on_release: OnRelease
     fallback: Watchdog | None = None
     shed: Shed | None = None
     confirm: Literal["read", "none"] = "read"
@@ -163,7 +145,7 @@ class BacnetPoint(Quantity):
     scale: Scale = 1.0
     offset: Finite = 0.0
     sign: Literal[1, -1] = 1
-    absent: Annotated[tuple[float, ...], BeforeValidator(_absent)] = ()
+    absent: Numbers = ()
     """What stands there where nothing is measured."""
     cov: Literal["confirmed", "unconfirmed"] | None = None
     """Subscribe to its changes, with notifications of that kind; ``scan`` goes on beneath."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from quartier_drivers.flaws import name_flaws
 from quartier_drivers.meter.flaws import statement_flaws
 from quartier_drivers.meter.schema import Statement
 from quartier_drivers.meter.settings import SETTINGS
@@ -31,11 +30,7 @@ class MeterCheck(Check):
     def _checked(
         self, name: str, head: Head | None, scan: Mapping[str, float], data: Mapping[str, Any]
     ) -> Profile | None:
-        parts = {
-            part: self._statements(path, tables, scan)
-            for part, (path, tables) in self._tables_of_parts(data).items()
-        }
-        self._some(parts)
+        parts = self._quantities(data, scan, Statement, statement_flaws)
         if head is None:
             return None
         settings = self._model(SETTINGS[head.protocol], ("decoder",), data.get("decoder", {}))
@@ -43,17 +38,3 @@ class MeterCheck(Check):
             self._add(("profile", "numbers_from"), f"does not fit {head.protocol}, which has no registers")
         told = {} if settings is None else settings.model_dump(exclude_unset=True)
         return MeterProfile(name, head, scan, parts, told)
-
-    def _statements(
-        self, path: tuple[str, ...], tables: Mapping[str, Any], scan: Mapping[str, float]
-    ) -> dict[str, Statement]:
-        found = {}
-        for quantity, table in tables.items():
-            here = (*path, quantity)
-            statement = self._model(Statement, here, table)
-            if statement is not None:
-                found[quantity] = statement
-                self._flaws(here, statement_flaws(quantity, statement, scan))
-            else:
-                self._flaws(here, name_flaws(quantity))
-        return found

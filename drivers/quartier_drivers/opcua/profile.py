@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from quartier_drivers.flaws import name_flaws
 from quartier_drivers.opcua.flaws import point_flaws
 from quartier_drivers.opcua.node import Node
 from quartier_drivers.opcua.schema import Identity, Limits, Point
@@ -31,29 +30,10 @@ class OpcuaCheck(Check):
     ) -> Profile | None:
         limits = self._model(Limits, ("limits",), data.get("limits", {}))
         identity = self._model(Identity, ("identity",), data.get("identity", {}))
-        parts = {
-            part: self._points(path, tables, scan)
-            for part, (path, tables) in self._tables_of_parts(data).items()
-        }
-        self._some(parts)
-        if "" in parts and len(parts) > 1:
-            self._add(("points",), "stands beside parts; a device has points or parts, not both")
+        parts = self._quantities(data, scan, Point, point_flaws)
+        self._one_or_parts(parts)
         if head is None or limits is None or identity is None:
             return None
         if head.numbers_from is not None:
             self._add(("profile", "numbers_from"), "does not fit opcua, which has no registers")
         return OpcuaProfile(name, head, scan, parts, limits, identity.nodes)
-
-    def _points(
-        self, path: tuple[str, ...], tables: Mapping[str, Any], scan: Mapping[str, float]
-    ) -> dict[str, Point]:
-        found = {}
-        for quantity, table in tables.items():
-            here = (*path, quantity)
-            point = self._model(Point, here, table)
-            if point is not None:
-                found[quantity] = point
-                self._flaws(here, point_flaws(quantity, point, scan))
-            else:
-                self._flaws(here, name_flaws(quantity))
-        return found

@@ -8,15 +8,11 @@ from pydantic import BeforeValidator, Field
 from quartier_drivers.contract import Fallback
 from quartier_drivers.opcua.node import Node, node
 from quartier_drivers.opcua.scalars import NUMBERS
-from quartier_drivers.schema import Finite, Names, Quantity, Scale, Section
+from quartier_drivers.schema import Finite, Names, Numbers, OnRelease, Quantity, Scale, Section
 
 
 def _node(raw: object) -> object:
     return node(raw) if isinstance(raw, str) else raw
-
-
-def _codes(raw: object) -> object:
-    return tuple(raw) if isinstance(raw, list) else (raw,)
 
 
 def _number_or(*words: str) -> BeforeValidator:
@@ -82,7 +78,7 @@ class Write(Section):
 
     low: Finite
     high: Finite
-    on_release: Annotated[Literal["own", "cap", "hold"] | Finite, _number_or("own", "cap", "hold")]
+    on_release: OnRelease
     own: Own | None = None
     fallback: Watchdog | None = None
     persistent: bool = False
@@ -103,7 +99,7 @@ class Point(Quantity):
     scale: Scale = 1.0
     offset: Finite = 0.0
     sign: Literal[1, -1] = 1
-    absent: Annotated[tuple[float, ...], BeforeValidator(_codes)] = ()
+    absent: Numbers = ()
     """Raw numbers that mean "not there"."""
     age_by: Stamp = "answer"
     """What says how old a value is: that the server vouches for it now, or its source's stamp: only where

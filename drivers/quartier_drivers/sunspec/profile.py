@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from quartier_drivers.flaws import name_flaws
 from quartier_drivers.profile import Check, Profile
 from quartier_drivers.schema import Head, Limits
 from quartier_drivers.sunspec.flaws import crowd_flaws, taken_flaws
@@ -35,13 +34,8 @@ class SunspecCheck(Check):
             Limits, ("limits",), {"gap_max": _GAP_MAX, **self._table(("limits",), data.get("limits", {}))}
         )
         where = self._model(Map, ("map",), data.get("map", {}))
-        parts = {
-            part: self._quantities(path, tables, scan)
-            for part, (path, tables) in self._tables_of_parts(data).items()
-        }
-        self._some(parts)
-        if "" in parts and len(parts) > 1:
-            self._add(("points",), "stands beside parts; a device has points or parts, not both")
+        parts = self._quantities(data, scan, Taken, taken_flaws)
+        self._one_or_parts(parts)
         for (part, quantity), what in crowd_flaws(parts):
             self._add((*(("parts", part) if part else ("points",)), quantity, "write", "control"), what)
         if head is None or limits is None or where is None:
@@ -49,17 +43,3 @@ class SunspecCheck(Check):
         if head.numbers_from is not None:
             self._add(("profile", "numbers_from"), "does not fit sunspec, whose points have names")
         return SunspecProfile(name, head, scan, parts, limits, where.bases)
-
-    def _quantities(
-        self, path: tuple[str, ...], tables: Mapping[str, Any], scan: Mapping[str, float]
-    ) -> dict[str, Taken]:
-        found = {}
-        for quantity, table in tables.items():
-            here = (*path, quantity)
-            taken = self._model(Taken, here, table)
-            if taken is not None:
-                found[quantity] = taken
-                self._flaws(here, taken_flaws(quantity, taken, scan))
-            else:
-                self._flaws(here, name_flaws(quantity))
-        return found
