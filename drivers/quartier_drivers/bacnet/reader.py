@@ -22,7 +22,7 @@ from quartier_drivers.bacnet.words import OBJECTS, PROPERTIES
 from quartier_drivers.contract import DeviceSpec, Reading
 from quartier_drivers.errors import ConfigError, Fault, NoReply
 from quartier_drivers.modbus.line import LoopClock
-from quartier_drivers.modbus.reader import OWNER, Row, row
+from quartier_drivers.rows import OWNER, Row, rows
 from quartier_native.bacnet import Ref
 
 FORMS = "eth0?unit=201, 192.168.1.5/24?unit=201 or eth0?address=192.168.1.10"
@@ -113,8 +113,7 @@ async def read_points(profile: BacnetProfile, url: str) -> list[Row]:
             found |= {reading.point: reading for reading in await driver.read()}
     finally:
         await line.close()
-    rows = [Row(f"identity.{key}", text, "", "", "") for key, text in identity.items()]
-    return rows + [row(name, found.get(name)) for name in driver.points]
+    return rows(identity, found, driver.points)
 
 
 def _device(named: Target) -> Target:

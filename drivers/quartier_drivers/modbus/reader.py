@@ -4,20 +4,20 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from quartier_drivers import profile as profiles
-from quartier_drivers.contract import DeviceSpec, Quality, Reading, Value
+from quartier_drivers.contract import DeviceSpec, Reading
 from quartier_drivers.errors import ConfigError, Fault, LinkLost, NoReply
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.link import link
 from quartier_drivers.place import keys_of, nearest
-from quartier_drivers.points import word
+from quartier_drivers.rows import OWNER, Row, rows
 
 _KINDS = {
     "modbus-tcp": "modbus-tcp",
@@ -28,36 +28,6 @@ _KINDS = {
 _FORMS = "tcp://HOST[:PORT]?unit=1 or rtu:///dev/ttyUSB0?baud=9600&unit=1"
 _BUS: TypeAdapter[TcpBus | RtuBus] = TypeAdapter(Annotated[TcpBus | RtuBus, Field(discriminator="kind")])
 _DECIMAL = re.compile(r"[0-9]*\.[0-9]+")
-# Unit of a point's name -> what people write.
-_SYMBOLS = {
-    "w": "W",
-    "wh": "Wh",
-    "varh": "varh",
-    "va": "VA",
-    "v": "V",
-    "a": "A",
-    "hz": "Hz",
-    "pct": "%",
-    "ppm": "ppm",
-    "c": "°C",
-    "k": "K",
-    "pa": "Pa",
-    "m3": "m³",
-    "m3_per_h": "m³/h",
-    "w_per_s": "W/s",
-}
-# The owner that a device of one part gets while it is read; it does not show.
-OWNER = "device"
-
-
-class Row(NamedTuple):
-    """One line of the table; ``value`` is None when there is none to show."""
-
-    point: str
-    value: Value | None
-    unit: str
-    raw: str
-    quality: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +84,7 @@ async def read_once(
         found = await _readings(driver)
     finally:
         await line.close()
-    rows = [Row(f"identity.{key}", text, "", "", "") for key, text in identity.items()]
-    return rows + [row(name, found.get(name)) for name in driver.points if _is_read(name, found, driver)]
+    return rows(identity, found, (name for name in driver.points if _is_read(name, found, driver)))
 
 
 async def _readings(driver: ModbusDriver) -> Mapping[str, Reading]:
@@ -138,17 +107,6 @@ async def _readings(driver: ModbusDriver) -> Mapping[str, Reading]:
 def _is_read(name: str, found: Mapping[str, Reading], driver: ModbusDriver) -> bool:
     """Points that can only be written are never read: no line for them."""
     return name in found or name in driver.read_points
-
-
-def row(name: str, reading: Reading | None) -> Row:
-    """What is shown of a point; ``name`` is its full one."""
-    shown = name.removeprefix(f"{OWNER}.")
-    suffix = word(name.partition(".")[2]).unit
-    unit = _SYMBOLS.get(suffix, suffix)
-    if reading is None:
-        return Row(shown, None, unit, "no reply", Quality.BAD.name)
-    good = reading.quality is Quality.GOOD
-    return Row(shown, reading.value if good else None, unit, reading.raw, reading.quality.name)
 
 
 def _place(parts: SplitResult) -> dict[str, object]:

@@ -9,13 +9,13 @@ from pydantic import ValidationError
 from quartier_drivers.contract import DeviceSpec, Reading
 from quartier_drivers.errors import ConfigError, Fault, NoReply, Refused
 from quartier_drivers.modbus.line import LoopClock
-from quartier_drivers.modbus.reader import OWNER, Row, row
 from quartier_drivers.opcua import node as nodes
 from quartier_drivers.opcua.browse import OBJECTS, Branch, browsed
 from quartier_drivers.opcua.bus import OpcuaBus
 from quartier_drivers.opcua.driver import OpcuaDriver
 from quartier_drivers.opcua.line import Line
 from quartier_drivers.opcua.profile import OpcuaProfile
+from quartier_drivers.rows import OWNER, Row, rows
 
 
 def section(url: str, keys: Mapping[str, Any]) -> OpcuaBus:
@@ -83,5 +83,4 @@ async def read_once(bus: OpcuaBus, profile: OpcuaProfile) -> list[Row]:
                 found |= {reading.point: reading for reading in await driver.read()}
             except Refused as error:
                 raise NoReply(str(error)) from error
-    rows = [Row(f"identity.{key}", text, "", "", "") for key, text in identity.items()]
-    return rows + [row(name, found.get(name)) for name in driver.points]
+    return rows(identity, found, driver.points)

@@ -8,7 +8,8 @@ from quartier_drivers.contract import Clock, DeviceSpec, Reading
 from quartier_drivers.modbus.direct import BlockingClock, DirectLink, settled
 from quartier_drivers.modbus.line import Line, LoopClock
 from quartier_drivers.modbus.link import link
-from quartier_drivers.modbus.reader import OWNER, Row, Target, row, target
+from quartier_drivers.modbus.reader import Target, target
+from quartier_drivers.rows import OWNER, Row, rows
 from quartier_drivers.schema import Limits
 from quartier_drivers.sunspec.census import Chapter
 from quartier_drivers.sunspec.chain import BASES, Found
@@ -82,8 +83,7 @@ async def read_points(profile: SunspecProfile, url: str) -> list[Row]:
             found |= {reading.point: reading for reading in await driver.read()}
     finally:
         await line.close()
-    rows = [Row(f"identity.{key}", text, "", "", "") for key, text in identity.items()]
-    return rows + [row(name, found.get(name)) for name in driver.points]
+    return rows(identity, found, driver.points)
 
 
 async def _chapter(ahead: Ahead, plain: Registers, found: Found) -> Chapter:

@@ -17,10 +17,10 @@ from quartier_drivers.opcua import reader
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from quartier_drivers.modbus.reader import Row
     from quartier_drivers.opcua.browse import Branch
     from quartier_drivers.opcua.bus import OpcuaBus
     from quartier_drivers.opcua.profile import OpcuaProfile
+    from quartier_drivers.rows import Row
 
 _LOGIN = (
     "user",

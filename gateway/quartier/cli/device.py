@@ -10,7 +10,7 @@ from quartier_drivers import profile
 from quartier_drivers.errors import WireError
 
 if TYPE_CHECKING:
-    from quartier_drivers.modbus.reader import Row
+    from quartier_drivers.rows import Row
 
 STRANGER = (
     "it answers, but has nothing that the profile reads; quartier scan modbus names the profiles that fit it"
