@@ -107,8 +107,7 @@ class Bus:
             try:
                 await self._line.open()
                 self._up()
-                await self._work()
-                await self._lanes.ended()
+                await self._lanes.through(self._work, self._line.close)
             except LinkLost as lost:
                 if self._down(str(lost)):
                     pause_s = REOPEN_PAUSE_S[0]
@@ -116,7 +115,7 @@ class Bus:
                 return
             finally:
                 self._seat.leave()
-                await self._lanes.dropped(self._line.close)
+                await self._line.close()
             # Half of the pause is random: a gateway that restarts is not stormed by its buses.
             is_back = await self._stand_by(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
             pause_s = REOPEN_PAUSE_S[0] if is_back else min(2 * pause_s, REOPEN_PAUSE_S[1])
@@ -168,13 +167,13 @@ class Bus:
         """Write what waits longest for a device that answers, and read who starves of it; whether it did."""
         for one in self._returns.ready():
             if self._lanes.admits(one):
-                await self._lanes.run(one, self._returns.make(one), writes=True)
+                await self._lanes.run(one, partial(self._returns.make, one), writes=True)
         command = self.mailbox.take(self._reachable, self._clock.now_ns())
         if command is None:
             return False
         health = self.points.holder(command.point)
         assert health is not None, command.point  # only what is reachable was taken from the mailbox
-        await self._lanes.run(health, self._pen.write(command, health), writes=True)
+        await self._lanes.run(health, partial(self._pen.write, command, health), writes=True)
         self._rota.changed(health)
         starved = self._rota.starved(self._clock.now_ns())
         if starved is not None and self._lanes.admits(starved):
@@ -183,7 +182,7 @@ class Bus:
 
     async def _ask(self, health: Health) -> None:
         """Read a device: it is waited for, or has its lane."""
-        await self._lanes.run(health, self._read(health))
+        await self._lanes.run(health, partial(self._read, health))
         self._rota.changed(health)
 
     async def _look(self) -> None:

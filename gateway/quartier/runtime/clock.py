@@ -164,8 +164,8 @@ class HouseClock:
 
         It may end a little early.  Dearer than ``sleep``.
         """
-        # The loop's time first: whoever holds this thread up from here on, perhaps the store's writer, the moment
-        # stays where it is.  A time still to go would begin when he is done.
+        # The loop's time first: whoever holds this thread up from here on, perhaps the store's writer, the
+        # moment stays where it is.  A time still to go would begin when he is done.
         loop_s = asyncio.get_running_loop().time()
         left_s = (due_ns - self.now_ns()) / 1e9
         try:

@@ -7,12 +7,12 @@ never takes the last quarter of them.
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from quartier.runtime.health import Health
+from quartier.runtime.supervisor import ended_well
 from quartier_drivers.abilities import Wide
 from quartier_drivers.contract import Line
 from quartier_drivers.errors import LinkLost
@@ -38,11 +38,12 @@ class Lanes:
     def __init__(self, line: Line, freed: Callable[[Health], None]) -> None:
         self._widths = line.lanes if isinstance(line, Wide) else None
         self._freed = freed
-        self._errands: dict[asyncio.Task[None], _Errand] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._errands: dict[asyncio.Task[bool], _Errand] = {}
         self._taken: Counter[str] = Counter()
         self._doubted: Counter[str] = Counter()
         self._turned_away: list[Health] = []
-        self._failure: BaseException | None = None
+        self._failure: Exception | None = None
 
     @property
     def is_wide(self) -> bool:
@@ -82,41 +83,56 @@ class Lanes:
         self._turned_away.append(health)
         return False
 
-    async def run(self, health: Health, errand: Coroutine[Any, Any, None], *, writes: bool = False) -> None:
+    async def through(
+        self, work: Callable[[], Awaitable[None]], close: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Do ``work``, which may use the lanes; nothing is under way when it ends, or raises.
+
+        Where it raises the line is closed at once: what was read ends, what was written finds out that its
+        fate is unknown.  A line that is lost after ``work`` has ended is nobody's any more.
+        """
+        if self._widths is None:
+            await work()
+            return
+        failures: list[Exception] = []
+        async with asyncio.TaskGroup() as self._group:
+            if not await ended_well(work, failures.append):
+                self._drop_reads()
+                await close()
+        if failures:
+            self._failure = None
+            raise failures[0]
+        with suppress(LinkLost):
+            self.check()
+
+    def _drop_reads(self) -> None:
+        for task, errand in self._errands.items():
+            if not errand.writes:
+                task.cancel()
+
+    async def run(
+        self, health: Health, errand: Callable[[], Awaitable[None]], *, writes: bool = False
+    ) -> None:
         """Do this for a device: at once, or in a lane of its own, and then ``check`` raises what it does."""
         if self._widths is None:
-            await errand
+            await errand()
             return
+        assert self._group is not None  # lanes are used by work that goes through them
         begun = _Errand(health, health.trunk, _is_doubtful(health), writes)
         health.held = True
         self._count(begun, 1)
-        task = asyncio.get_running_loop().create_task(errand, name=f"device {health.name}")
+        task = self._group.create_task(ended_well(errand, self._failed), name=f"device {health.name}")
         self._errands[task] = begun
         task.add_done_callback(self._done)
+
+    def _failed(self, error: Exception) -> None:
+        self._failure = self._failure or error
 
     def check(self) -> None:
         """Raise what a lane has failed with: a lost line, or a fault of a door."""
         failure, self._failure = self._failure, None
         if failure is not None:
             raise failure
-
-    async def ended(self) -> None:
-        """Wait until nothing is under way.  Raises as ``check``, but for a line that was lost meanwhile."""
-        if self._errands:
-            await asyncio.wait(self._errands)
-        with suppress(LinkLost):
-            self.check()
-
-    async def dropped(self, close: Callable[[], Awaitable[None]]) -> None:
-        """Close the line: what was read ends, what was written finds out that its fate is unknown."""
-        for task, errand in self._errands.items():
-            if not errand.writes:
-                task.cancel()
-        await close()
-        if self._errands:
-            await asyncio.wait(self._errands)
-            await close()  # who wrote once more has opened it
-        self._failure = None
 
     def neighbours(self, health: Health, devices: Iterable[Health]) -> tuple[list[Health], int]:
         """Who has less time where this one is asked in vain, itself too, and how many are asked at once."""
@@ -127,11 +143,9 @@ class Lanes:
             return [health], 1
         return [one for one in devices if one.trunk == trunk], self._widths[1]
 
-    def _done(self, task: "asyncio.Task[None]") -> None:
+    def _done(self, task: "asyncio.Task[bool]") -> None:
         errand = self._errands.pop(task)
         self._count(errand, -1)
-        if not task.cancelled():
-            self._failure = self._failure or task.exception()
         freed, self._turned_away = [errand.health, *self._turned_away], []
         for health in freed:
             health.held = False
