@@ -209,6 +209,19 @@ def test_the_walk_would_see_a_fuse_that_stays_over_while_somebody_could_give_way
         world.cycles(200)
 
 
+def test_the_walk_expects_no_battery_to_give_what_a_board_must_not_feed_back():
+    """Three phases of 1.8 kW are most of a board's 6 kW, though little of each phase."""
+    boards = ((n, b) for n in range(2_000) for b in houses.made(n).nodes)
+    number, board = next((n, b) for n, b in boards if b.power_max_w == 6_000 and b.fuse_a > 32)
+    flows = World(number).judge.flows
+    found = []
+    for watts in (-1_000.0, -1_001.0, 1_800.0, -1_800.0):
+        flows.judge.world.town.flows_w[board.name] = [watts] * 3
+        found.append(flows._feeds_back())
+
+    assert [False, True, False, True] == found
+
+
 def test_the_walk_would_see_what_is_no_number_in_the_state():
     with pytest.raises(AssertionError):
         weigh({"a": (1.0, [nan])})

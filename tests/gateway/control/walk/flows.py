@@ -1,8 +1,9 @@
 """Whether the caps and fuses are kept in truth, where somebody who may be moved could keep them.
 
 Section 2, rows tighten and breach: measured inside the cap after 30 s.  What is judged is a stretch of time
-in which all devices tell the truth and obey, a row is over by more than a tenth, and at least one asset could
-still be lowered: minimum times, tier A, maintenance and what its class protects excuse the rest.
+in which all devices tell the truth and obey, cars and relays aside, a row is over by more than a tenth, and at
+least one asset that obeys could still be lowered: minimum times, tier A, maintenance and what its class
+protects excuse the rest.
 """
 
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from tests.gateway.control.walk.town import point_of
 from quartier.control.linkstate import Mode
 from quartier.house import modes
 from quartier.house.assets import Battery, Ev, Load, Moded, Pv, Steered
-from quartier.house.nodes import ROOT
+from quartier.house.nodes import ROOT, Node
 from quartier.house.now import Now
 
 if TYPE_CHECKING:
@@ -35,16 +36,12 @@ class Flows:
         """One more cycle."""
         world = self.judge.world
         dt_s, self.t = world.t - self.t, world.t
-        if self.judge.clean_t >= world.t or world.town.is_out:
+        if self._is_hidden() or world.town.is_out:
             self.over_s.clear()
             return
         self._batteries(dt_s, synced=now.synced)
         rows = list(self._rows())
-        feeding = any(
-            -watts > 0.5 * min(node.fuse_a * 230, node.power_max_w)
-            for node in world.house.nodes
-            for watts in (*world.town.flows_w[node.name], sum(world.town.flows_w[node.name]) / 3)
-        )
+        feeding = self._feeds_back()
         drawing = any(flow_w > 0.7 * cap_w for _, _, flow_w, cap_w in rows)
         for name, k, flow_w, cap_w in rows:
             if flow_w > 1.1 * cap_w + 200:
@@ -56,6 +53,27 @@ class Flows:
             self._over("export", dt_s, [] if drawing else [*self._curtailable()])
         else:
             self.over_s.pop("export", None)
+
+    def _is_hidden(self) -> bool:
+        """Whether what flows cannot be known, or is moved by what others cannot make up for at once."""
+        town = self.judge.world.town
+        wild = {a.name for a in self.judge.world.built.assets if not isinstance(a, Ev | Load)}
+        return bool(town.lies or town.silent or wild & self._stubborn())
+
+    def _stubborn(self) -> set[str]:
+        """Who does not obey, or obeys somebody else."""
+        town = self.judge.world.town
+        return town.deaf | {point.partition(".")[0] for point in town.rivals}
+
+    def _feeds_back(self) -> bool:
+        """Whether some node, or a phase of one, carries half of what it may the other way."""
+        for node in self.judge.world.house.nodes:
+            flow, phase_w = self.judge.world.town.flows_w[node.name], node.fuse_a * 230
+            if -sum(flow) > 0.5 * min(node.phases_count * phase_w, node.power_max_w):
+                return True
+            if any(-watts > 0.5 * min(phase_w, node.power_max_w) for watts in flow):
+                return True
+        return False
 
     def _over(self, row: str, dt_s: float, able: list[str]) -> None:
         if not able:
@@ -78,21 +96,29 @@ class Flows:
         for k in range(3):
             yield ROOT, k + 1, flows[ROOT][k], house.main_fuse_a * 230
         for node in house.nodes:
-            if not node.measured and any(self._is_below(where, node.name) for where in world.town.base_w):
-                continue  # what flows there and nobody measures is not as declared
+            if self._is_undeclared(node):
+                continue
             flow = flows[node.name]
             yield node.name, 0, sum(flow), min(node.phases_count * node.fuse_a * 230, node.power_max_w)
             if node.phases_count == 3:
                 yield from ((node.name, k + 1, flow[k], node.fuse_a * 230) for k in range(3))
+
+    def _is_undeclared(self, node: Node) -> bool:
+        """Whether what flows there and nobody measures is not as declared."""
+        return not node.measured and any(
+            self._is_below(where, node.name) for where in self.judge.world.town.base_w
+        )
 
     def _is_below(self, node: str, top: str) -> bool:
         return top in self.judge.world.town._way(node)
 
     def _lower(self, name: str, k: int) -> list[str]:
         """Who could take less in a row, and has been able to for a while."""
-        found = []
+        found, stubborn = [], self._stubborn()
         for asset in self.judge.world.house.assets:
             if name not in self.judge.world.town._ways[asset.name] or isinstance(asset, Pv):
+                continue
+            if asset.name in stubborn:
                 continue
             part_w = self._part_w(asset, k)
             if isinstance(asset, Battery):
@@ -112,6 +138,9 @@ class Flows:
         floor_pct = max(battery.soc_min_pct, battery.reserve_soc_pct)
         if not known or world.state.force.generation_w is not None or world.house.grid.is_apparent:
             return False
+        way = world.town._ways[battery.name]
+        if any(self._is_undeclared(node) for node in world.house.nodes if node.name in way):
+            return False  # it would feed back there, for all that anybody knows
         spare = world.town.power_w[battery.name] > -0.9 * battery.discharge_max_w
         return spare and world.town.soc_pct[battery.name] > floor_pct + 1.5 and self.judge.may_move(battery)
 
@@ -161,7 +190,8 @@ class Flows:
         world = self.judge.world
         careful = world.link.mode in {Mode.INIT, Mode.FAILSAFE}
         grid_w = sum(world.town.flows_w[ROOT])
-        own_w = sum(w for name, w in world.town.power_w.items() if name in world.town.soc_pct)
+        ours = {a.name for a in world.house.assets if isinstance(a, Battery)}
+        own_w = sum(w for name, w in world.town.power_w.items() if name in ours)
         above = all(
             world.town.soc_pct[a.name] > a.reserve_soc_pct + 1
             for a in world.house.assets

@@ -300,7 +300,10 @@ class Judge:
             return
         (_, older, _), (began_t, was, _), (ended_t, here, _) = told[-3:]
         least_s = _least_s(asset, up=was > older)
-        assert ended_t - began_t >= least_s - 1e-6, (least_s, command, told[-3:])
+        sinks = (
+            isinstance(asset, Moded) and here < was < older
+        )  # further down at once: its least run was over
+        assert sinks or ended_t - began_t >= least_s - 1e-6, (least_s, command, told[-3:])
         if isinstance(asset, Load | Ev) and here < was and not by_hand:
             downs = [
                 t
@@ -382,10 +385,15 @@ class Judge:
         if isinstance(asset, Moded) and told:  # it runs, whether or not it ran harder before
             rose = rose or told[-1][1] >= -asset.normal
         since_t = max(self._last_change_t(point), self.begun_t)
-        return (
-            asset.tier != "A"
-            and self.world.t - since_t >= _least_s(asset, up=rose) + slack_s + self.world.house.cycle_s
-        )
+        least_s = _least_s(asset, up=rose)
+        if (
+            isinstance(asset, Moded)
+            and len(told) > 1
+            and told[-1][1] < told[-2][1]
+            and told[-1][0] == since_t
+        ):
+            least_s = 0.0
+        return asset.tier != "A" and self.world.t - since_t >= least_s + slack_s + self.world.house.cycle_s
 
 
 def _rank(asset: Steered, value: float) -> float:
