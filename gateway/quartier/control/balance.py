@@ -74,23 +74,30 @@ class Window:
         """
         if not self.samples or self.names != _names(players):
             return None
-        now_w, newest = self.samples[0].rest_w, self.samples[-1]
-        for sample in self.samples[1:]:
-            now_w = min(max(now_w, sample.low_w), sample.high_w)
-        highest_w = max(self._near(newest.low_w)) - EASE_W
-        lowest_w = min(self._near(newest.high_w)) + EASE_W
-        return Base(now_w, max(now_w, highest_w), min(now_w, lowest_w))
-
-    def _near(self, near_w: float) -> Iterator[float]:
-        """Each sample from the newest, taken to be ``near_w``, as near to the one after it as may be."""
-        yield near_w
-        for sample in reversed(self.samples[:-1]):
-            near_w = min(max(near_w, sample.low_w), sample.high_w)
-            yield near_w
+        return eased(self.samples[0].rest_w, [(sample.low_w, sample.high_w) for sample in self.samples])
 
     def last_w(self, players: Sequence[Player]) -> float | None:
         """The rest at the newest sample; None where none is held for just these players."""
         return self.samples[-1].rest_w if self.samples and self.names == _names(players) else None
+
+
+def eased(first_w: float, bounds: Sequence[tuple[float, float]]) -> Base:
+    """The base of a rest, ``first_w`` and since within each of ``bounds`` (low, high), the oldest first."""
+    now_w = first_w
+    for low_w, high_w in bounds[1:]:
+        now_w = min(max(now_w, low_w), high_w)
+    newest_low_w, newest_high_w = bounds[-1]
+    highest_w = max(_near(newest_low_w, bounds)) - EASE_W
+    lowest_w = min(_near(newest_high_w, bounds)) + EASE_W
+    return Base(now_w, max(now_w, highest_w), min(now_w, lowest_w))
+
+
+def _near(near_w: float, bounds: Sequence[tuple[float, float]]) -> Iterator[float]:
+    """Each from the newest, taken to be ``near_w``, as near to the one after it as may be."""
+    yield near_w
+    for low_w, high_w in reversed(bounds[:-1]):
+        near_w = min(max(near_w, low_w), high_w)
+        yield near_w
 
 
 def slid(window: Window, players: Sequence[Player], grid: Memory, memories: Memories = _UNKNOWN) -> Window:
@@ -109,9 +116,13 @@ def slid(window: Window, players: Sequence[Player], grid: Memory, memories: Memo
     oldest_ns = grid.taken_ns - round(WINDOW_S * _S)
     read_ns = [memories[name].taken_ns if (name := f"{p.name}.power_w") in memories else 0 for p in players]
     kept = (_doubted(s, read_ns, present_w) for s in old if s.taken_ns >= oldest_ns)
-    gone_w = sum(max(0.0, p.present_w - p.settled_w) for p in players if p.settled_w is not None)
-    newest = Sample(grid.taken_ns, grid.value, present_w, rest_w, rest_w + gone_w, waits)
+    newest = Sample(grid.taken_ns, grid.value, present_w, rest_w, rest_w + sum(map(gone_w, players)), waits)
     return Window(names, (*kept, newest))
+
+
+def gone_w(player: Player) -> float:
+    """What of a player was lowered just now, in W: it may be in a meter's reading still, or not."""
+    return 0.0 if player.settled_w is None else max(0.0, player.present_w - player.settled_w)
 
 
 def _doubted(sample: Sample, read_ns: Sequence[int], present_w: Sequence[float]) -> Sample:

@@ -151,7 +151,8 @@ class _Node:
             return before
         mine = [leaf for leaf in self.inside if leaf.index is not None]
         names = tuple(self._name(leaf) for leaf in mine)
-        look = meters.slid(before, names, reading, plus(NOTHING, *map(self._present, mine)))
+        present_w, gone_w = (plus(NOTHING, *map(what, mine)) for what in (self._present, self._gone))
+        look = meters.slid(before, names, reading, present_w, gone_w)
         return meters.remembered(look, self._unmeasured(reading), self.scene.dt_s)
 
     def _name(self, leaf: Leaf) -> str:
@@ -162,6 +163,10 @@ class _Node:
     def _present(self, leaf: Leaf) -> Four:
         assert leaf.index is not None
         return (leaf.drawn or leaf.share).spread(self.players[leaf.index].present_w)
+
+    def _gone(self, leaf: Leaf) -> Four:
+        assert leaf.index is not None
+        return (leaf.drawn or leaf.share).spread(balance.gone_w(self.players[leaf.index]))
 
     def _unmeasured(self, reading: Reading) -> Four | None:
         """What the meter shows and no asset says; None while one that is measured is silent."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from quartier.control.balance import EASE_W, WINDOW_S
+from quartier.control.balance import WINDOW_S, Base, eased
 from quartier.control.phases import Four
 from quartier.control.sight import CURRENTS, NOMINAL_V, POWERS, Memories, Memory
 
@@ -60,33 +60,40 @@ class Look:
     """The rest behind a meter in the last 5 s, for just these players; ``most_w`` that nothing measures.
 
     As in ``balance``: meters are read at different moments, so the highest counts against what is drawn and
-    the lowest against what is fed back, each eased by 200 W.  Since ``calm_ns`` all below the node, as it is
-    ordered, leaves a tenth of each of its caps free; None: it does not.
+    the lowest against what is fed back, each eased by 200 W.  A sample holds the rest if what was lowered
+    just now is still in the reading, and if it is gone; which is nearer to the rest before counts.
+    Since ``calm_ns`` all below the node, as it is ordered, leaves a tenth of each cap free; None: not.
     """
 
     names: tuple[str, ...] = ()
-    samples: tuple[tuple[int, Four], ...] = ()
+    samples: tuple[tuple[int, Four, Four], ...] = ()
     most_w: Four = NOTHING
     calm_ns: int | None = None
 
     def high_w(self, k: int) -> float:
         """The most of row ``k``."""
-        watts = [sample[k] for _, sample in self.samples]
-        return max(watts[-1], max(watts) - EASE_W)
+        return self._base(k).high_w
 
     def low_w(self, k: int) -> float:
         """The least of row ``k``."""
-        watts = [sample[k] for _, sample in self.samples]
-        return min(watts[-1], min(watts) + EASE_W)
+        return self._base(k).low_w
+
+    def _base(self, k: int) -> Base:
+        bounds = [(low[k], high[k]) for _, low, high in self.samples]
+        return eased(bounds[0][0], bounds)
 
 
-def slid(look: Look, names: tuple[str, ...], found: Reading, players_w: Four) -> Look:
-    """The look with a reading, less what the players take; unchanged when that one is in it already."""
+def slid(look: Look, names: tuple[str, ...], found: Reading, players_w: Four, gone_w: Four) -> Look:
+    """The look with a reading, less what the players take; unchanged when that one is in it already.
+
+    ``gone_w`` is what of that was lowered just now.
+    """
     old = look.samples if look.names == names else ()
     if old and old[-1][0] == found.taken_ns:
         return look
     oldest_ns = found.taken_ns - round(WINDOW_S * _S)
-    sample = (found.taken_ns, minus(found.watts, players_w))
+    rest_w = minus(found.watts, players_w)
+    sample = (found.taken_ns, rest_w, plus(rest_w, gone_w))
     return replace(look, names=names, samples=(*(s for s in old if s[0] >= oldest_ns), sample))
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.house.assets import Ev, Load
+from quartier.house.assets import Ev, Load, Pv
 from quartier.house.nodes import Node
 
 
@@ -104,6 +104,21 @@ def test_what_a_fuse_took_stays_while_it_would_not_fit(shed):
     p.run(1_500)
 
     assert [0.0] == sorted({value for t, value in p.written("heat.relay_on") if t > 5})
+
+
+def test_a_car_that_pauses_behind_a_measured_board_lets_nothing_feed_back_there(shed, car):
+    """For some seconds it counts as there while the board's meter shows it gone; PV beside it makes 8 kW."""
+    roof = Pv(name="roof", rated_w=8_000, curtail="limit", node="shed", phase="all")
+    ev = Ev(name="ev1", rated_w=11_040, node="shed")
+    p = shed(roof, ev, fuse_a=25.0, measured=True)
+    p.delay_s, p.cars = 2, {"ev1": car()}
+    p.base_w, p.loads_w = {"grid": (3_000, 3_000, 3_000)}, {"roof": -8_000}
+    p.run(200)
+    assert (16.0, -8_000) == (p.points["ev1.current_max_a"], p.loads_w["roof"])
+    p.cap(import_max_w=4_000).run(20)
+
+    assert (0.0, 0.0) == (p.points["ev1.current_max_a"], p.amperes(ev))
+    assert {8_000.0} == {value for _, value in p.written("roof.generation_max_w")}
 
 
 def test_a_main_fuse_is_kept_on_each_phase(board, car, house):

@@ -11,6 +11,11 @@ def seen(**values):
     return {f"b.{name}": Memory(value, 0) for name, value in values.items()}
 
 
+def slid(look, names, watts, taken_ns, takes_w=0.0, gone_w=0.0):
+    found = Reading((watts, 0, 0, 0), taken_ns, phased=False)
+    return meters.slid(look, names, found, (takes_w, 0, 0, 0), (gone_w, 0, 0, 0))
+
+
 def test_powers_by_phase_make_a_total_where_there_is_none():
     found = meters.read("b", seen(power_l1_w=100.0, power_l2_w=200.0, power_l3_w=-50.0), 10, 0)
 
@@ -41,13 +46,19 @@ def test_a_total_alone_tells_no_phases_and_an_old_one_nothing():
 def test_the_highest_and_lowest_of_five_seconds_count_eased():
     look = Look()
     for second, watts in enumerate((1_000.0, 3_000.0, 500.0)):
-        look = meters.slid(look, ("a",), Reading((watts, 0, 0, 0), second * S, phased=False), (0, 0, 0, 0))
+        look = slid(look, ("a",), watts, second * S)
 
     assert (2_800.0, 500.0) == (look.high_w(0), look.low_w(0))
-    assert look is meters.slid(look, ("a",), Reading((9.0, 0, 0, 0), 2 * S, phased=False), (0, 0, 0, 0))
-    assert 1 == len(
-        meters.slid(look, ("b",), Reading((9.0, 0, 0, 0), 2 * S, phased=False), (0, 0, 0, 0)).samples
-    )
+    assert look is slid(look, ("a",), 9.0, 2 * S)
+    assert 1 == len(slid(look, ("b",), 9.0, 2 * S).samples)
+
+
+def test_what_was_lowered_just_now_is_no_feeding_back_whether_the_meter_shows_it_or_not():
+    """A car of 11 kW counts as there for some seconds; PV of 8 kW beside it is no player."""
+    calm = slid(Look(), ("a",), 3_000.0, 0, takes_w=11_000.0)
+    gone, still = (slid(calm, ("a",), w, S, takes_w=11_000.0, gone_w=11_000.0) for w in (-8_000.0, 3_000.0))
+
+    assert [(-8_000.0, -8_000.0)] * 3 == [(look.high_w(0), look.low_w(0)) for look in (calm, gone, still)]
 
 
 def test_the_most_that_nothing_measured_fades_over_a_day():
