@@ -11,8 +11,8 @@ from libc.string cimport strlen
 from quartier_native.outcomes cimport raise_pv, remember, settle
 from quartier_native.ranges cimport (
     BEFORE, CAP_ROW, EXCLUDED, EXPORT_MAX, HELD, HIGH, HIGHEST, IMPORT_MAX, LIMIT, LOW, LOWERED, LOWEST, MET, MODE, ON,
-    PLUGGED, PRESENT, RAISED, REST, SETPOINT, SHED_COUNT, SHEDS, SINCE, SOC, TARGET, TIER, VEER_COUNT, VEERS, WANTED,
-    Fault, is_good,
+    PLUGGED, PRESENT, RAISED, REST, SETPOINT, SHED_COUNT, SHEDS, SINCE, SOC, TARGET, TIER, TOLD, VEER_COUNT, VEERS,
+    WANTED, Fault, is_good,
 )
 from quartier_native.seats cimport (
     KINDS, PV_ANY, VEERS_MAX, Columns, Group, Seat, Unit, down, follow, in_turn, most, take_seat, up,
@@ -28,8 +28,8 @@ from quartier_native.reference.fleet import DT_MAX_S
 # In the order in which the twin looks at them: name, type, whether it is written, per what it has a place.
 _STATE = (
     ("on", "B", "unit"), ("since_ns", "q", "unit"), ("limit_w", "d", "unit"), ("before_w", "d", "unit"),
-    ("lowered_ns", "q", "unit"), ("raised_ns", "q", "unit"), ("setpoint_w", "d", "unit"), ("mode", "i", "unit"),
-    ("held", "B", "unit"), ("shed_count", "i", "unit"), ("sheds_ns", "q", "shed"), ("veer_count", "i", "unit"),
+    ("lowered_ns", "q", "unit"), ("raised_ns", "q", "unit"), ("told_ns", "q", "unit"), ("setpoint_w", "d", "unit"),
+    ("mode", "i", "unit"), ("held", "B", "unit"), ("shed_count", "i", "unit"), ("sheds_ns", "q", "shed"), ("veer_count", "i", "unit"),
     ("veers_ns", "q", "veer"),
 )
 _INPUTS = (
@@ -177,7 +177,7 @@ cdef class Fleet:
 cdef class _Buffers:
     """The columns of one call, held until it ends."""
 
-    cdef Py_buffer views[28]
+    cdef Py_buffer views[29]
     cdef int count
 
     cdef take(self, str name, column, str kind, bint written, int64_t length):
@@ -255,7 +255,7 @@ cdef Columns _pointers(_Buffers buffers, int sheds_room):
     columns.on, columns.since_ns = <unsigned char *>views[ON].buf, <int64_t *>views[SINCE].buf
     columns.limit_w, columns.before_w = <double *>views[LIMIT].buf, <double *>views[BEFORE].buf
     columns.lowered_ns, columns.raised_ns = <int64_t *>views[LOWERED].buf, <int64_t *>views[RAISED].buf
-    columns.setpoint_w = <double *>views[SETPOINT].buf
+    columns.told_ns, columns.setpoint_w = <int64_t *>views[TOLD].buf, <double *>views[SETPOINT].buf
     columns.mode, columns.held = <int *>views[MODE].buf, <unsigned char *>views[HELD].buf
     columns.shed_count, columns.sheds_ns = <int *>views[SHED_COUNT].buf, <int64_t *>views[SHEDS].buf
     columns.veer_count, columns.veers_ns = <int *>views[VEER_COUNT].buf, <int64_t *>views[VEERS].buf
@@ -308,7 +308,7 @@ cdef void _step(
         remember(&seats[place], columns, room.setpoint_w[place], now_ns, room.step[place] >= 0)
         columns.cap_row[at + place] = room.cap_row[place]
     _spare(table, places, under, columns, row, count, rows)
-    settle(seats, &group, places, under, columns, table.spare_w)
+    settle(seats, &group, places, under, columns, table.spare_w, now_ns)
     raise_pv(seats, &group, places, under, columns, table.export_room_w, dt_s)
 
 

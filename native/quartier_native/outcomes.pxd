@@ -42,19 +42,29 @@ cdef inline void switch_off(const Seat *seat, const Columns *columns, double bef
     cdef int room = columns.sheds_room
     columns.on[at], columns.since_ns[at] = 0, now_ns
     columns.before_w[at], columns.lowered_ns[at] = before_w, now_ns
+    if not seat.deaf:
+        columns.told_ns[at] = now_ns
     columns.shed_count[at] = note(
         &columns.sheds_ns[at * room], within(columns.shed_count[at], room), room, DAY_NS, now_ns
     )
 
 
-cdef inline void hold(
+cdef inline void hold(const Seat *seat, const Columns *columns, double watts, int64_t now_ns) noexcept nogil:
+    """May take no more than ``watts``; only what is less than before is an order to obey."""
+    if watts < columns.limit_w[seat.at]:
+        columns.limit_w[seat.at] = watts
+        if not seat.deaf:
+            columns.told_ns[seat.at] = now_ns
+
+
+cdef inline void bring_down(
     const Seat *seat, const Columns *columns, double watts, double before_w, int64_t now_ns
 ) noexcept nogil:
-    """Held to ``watts`` from now."""
+    """Held to ``watts`` from now, or less."""
     cdef int64_t at = seat.at
     if now_ns - columns.lowered_ns[at] >= SETTLE_NS:
         columns.before_w[at], columns.lowered_ns[at] = before_w, now_ns
-    columns.limit_w[at] = watts
+    hold(seat, columns, watts, now_ns)
 
 
 cdef inline void turn(const Seat *seat, const Columns *columns, double setpoint_w, int64_t now_ns) noexcept nogil:
@@ -97,7 +107,7 @@ cdef inline void remember(
             switch_off(seat, columns, seat.present_w, now_ns)
     elif kind == PV_LIMIT:
         if setpoint_w > seat.want_w + EPSILON_W:
-            hold(seat, columns, -setpoint_w, seat.present_w, now_ns)
+            bring_down(seat, columns, -setpoint_w, seat.present_w, now_ns)
     elif kind == BATTERY:
         pass
     elif setpoint_w < seat.want_w - EPSILON_W:
@@ -106,7 +116,7 @@ cdef inline void remember(
             if kind == LOAD or (kind == EV and setpoint_w <= 0.0):
                 switch_off(seat, columns, before_w, now_ns)
             else:
-                hold(seat, columns, most(setpoint_w, seat.unit.floor_w), before_w, now_ns)
+                bring_down(seat, columns, most(setpoint_w, seat.unit.floor_w), before_w, now_ns)
     elif setpoint_w > seat.want_w + EPSILON_W:
         before_w = columns.limit_w[at] if seat.on else 0.0
         if not seat.on:
@@ -119,7 +129,8 @@ cdef inline void remember(
 
 
 cdef inline void settle(
-    const Seat *seats, const Group *group, const Place *places, const int *under, const Columns *columns, double *spare_w
+    const Seat *seats, const Group *group, const Place *places, const int *under, const Columns *columns,
+    double *spare_w, int64_t now_ns,
 ) noexcept nogil:
     """Bring the limits of cars down to whole amperes that fit; ``spare_w`` by row."""
     cdef int index, place, node, phase
@@ -143,8 +154,9 @@ cdef inline void settle(
         held_w = least(columns.limit_w[at], unit.rated_w)
         if held_w > taken_w + room_w + EPSILON_W:
             amperes = floor((taken_w + room_w) / unit.ampere_w)
-            columns.limit_w[at] = limit_w(
-                least(most(unit.floor_w, amperes * unit.ampere_w), held_w), unit.rated_w
+            hold(
+                &seats[place], columns,
+                limit_w(least(most(unit.floor_w, amperes * unit.ampere_w), held_w), unit.rated_w), now_ns,
             )
             held_w = least(columns.limit_w[at], unit.rated_w)
         node = stand.home

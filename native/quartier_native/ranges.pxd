@@ -22,29 +22,30 @@ cdef enum:
     BEFORE = 3
     LOWERED = 4
     RAISED = 5
-    SETPOINT = 6
-    MODE = 7
-    HELD = 8
-    SHED_COUNT = 9
-    SHEDS = 10
-    VEER_COUNT = 11
-    VEERS = 12
-    PRESENT = 13
-    SOC = 14
-    PLUGGED = 15
-    TIER = 16
-    WANTED = 17
-    HIGHEST = 18
-    LOWEST = 19
-    REST = 20
-    TARGET = 21
-    HIGH = 22
-    LOW = 23
-    IMPORT_MAX = 24
-    EXPORT_MAX = 25
-    CAP_ROW = 26
-    MET = 27
-    EXCLUDED = 28  # the caps of a row exclude each other
+    TOLD = 6
+    SETPOINT = 7
+    MODE = 8
+    HELD = 9
+    SHED_COUNT = 10
+    SHEDS = 11
+    VEER_COUNT = 12
+    VEERS = 13
+    PRESENT = 14
+    SOC = 15
+    PLUGGED = 16
+    TIER = 17
+    WANTED = 18
+    HIGHEST = 19
+    LOWEST = 20
+    REST = 21
+    TARGET = 22
+    HIGH = 23
+    LOW = 24
+    IMPORT_MAX = 25
+    EXPORT_MAX = 26
+    CAP_ROW = 27
+    MET = 28
+    EXCLUDED = 29  # the caps of a row exclude each other
 
 cdef struct Fault:
     int column
@@ -100,6 +101,8 @@ cdef inline int unit_fault(const Unit *plan, const Columns *columns, int64_t at)
         return LOWERED
     if not is_time(columns.raised_ns[at]):
         return RAISED
+    if not is_time(columns.told_ns[at]):
+        return TOLD
     if last_w == last_w and not is_power(last_w):
         return SETPOINT
     if not 0 <= columns.mode[at] < plan.mode_count:

@@ -32,11 +32,15 @@ cdef extern from *:
     #include <stdint.h>
     static const int64_t SEATS_SETTLE_NS = 4000000000LL;
     static const int64_t SEATS_RAMP_NS = 4000000000LL;
+    static const int64_t SEATS_CAR_ANSWERS_NS = 6000000000LL;
+    static const int64_t SEATS_ANSWERS_NS = 10000000000LL;
     static const int64_t SEATS_DAY_NS = 86400000000000LL;
     static const int64_t SEATS_HOUR_NS = 3600000000000LL;
     """
     const int64_t SETTLE_NS "SEATS_SETTLE_NS"
     const int64_t RAMP_NS "SEATS_RAMP_NS"
+    const int64_t CAR_ANSWERS_NS "SEATS_CAR_ANSWERS_NS"
+    const int64_t ANSWERS_NS "SEATS_ANSWERS_NS"
     const int64_t DAY_NS "SEATS_DAY_NS"
     const int64_t HOUR_NS "SEATS_HOUR_NS"
 
@@ -71,6 +75,7 @@ cdef struct Columns:  # of the whole fleet
     double *before_w
     int64_t *lowered_ns
     int64_t *raised_ns
+    int64_t *told_ns
     double *setpoint_w
     int *mode
     unsigned char *held
@@ -113,8 +118,10 @@ cdef struct Seat:
     int lowest
     bint on
     bint movable
+    bint sinks
     bint rises
     bint ramps
+    bint deaf
 
 
 # As Python's min and max: the first of equals.
@@ -155,6 +162,26 @@ cdef inline double expected_w(const Seat *seat, int mode) noexcept nogil:
     return least(there_w, seat.present_w * (there_w / here_w))
 
 
+cdef inline void listen(Seat *seat, double watts, const Columns *columns, int64_t now_ns) noexcept nogil:
+    """Find out whether it obeys; one that does not counts with what it takes, or makes."""
+    cdef int kind = seat.unit.kind
+    cdef double over_w = most(200.0, 0.05 * seat.unit.rated_w), most_w = seat.limit_w if seat.on else 0.0
+    if kind == EV:
+        over_w = 1.0 * seat.unit.ampere_w
+    elif kind == LOAD:
+        over_w = 200.0
+    seat.deaf = watts > most_w + over_w and now_ns - columns.told_ns[seat.at] >= (
+        CAR_ANSWERS_NS if kind == EV else ANSWERS_NS
+    )
+    if seat.deaf:
+        seat.want_w = seat.present_w
+
+
+cdef inline bint may_hear(const Seat *seat) noexcept nogil:
+    """Whether one that does not obey can still be told its least."""
+    return seat.deaf and seat.limit_w > seat.unit.floor_w
+
+
 cdef inline void take_seat(
     Seat *seat, const Unit *unit, int64_t at, const Columns *columns, int64_t now_ns
 ) noexcept nogil:
@@ -163,8 +190,8 @@ cdef inline void take_seat(
     seat.tier = within(columns.tier[at], TIER_A)
     seat.present_w, seat.want_w = columns.present_w[at], 0.0
     seat.low_w = seat.high_w = 0.0
-    seat.on = seat.movable = seat.rises = True
-    seat.ramps = False
+    seat.on = seat.movable = seat.sinks = seat.rises = True
+    seat.ramps = seat.deaf = False
     seat.sheds_count = 0
     if unit.kind == BATTERY:
         seat.low_w = -unit.discharge_max_w * taper(columns.soc_pct[at] - unit.soc_floor_pct)
@@ -179,6 +206,7 @@ cdef inline void take_seat(
         seat.present_w = least(seat.present_w, 0.0)
         if seat.on:
             seat.want_w = most(seat.present_w, -least(seat.limit_w, unit.rated_w))
+        listen(seat, -seat.present_w, columns, now_ns)
         return
     seat.ramps = now_ns - columns.raised_ns[at] < RAMP_NS
     seat.sheds_count = recent(
@@ -191,11 +219,12 @@ cdef inline void take_seat(
             &columns.veers_ns[at * VEERS_MAX], within(columns.veer_count[at], VEERS_MAX), HOUR_NS, now_ns
         ) <= TURNS_MAX_PER_H - 2
         seat.mode = seat.before
-        if seat.movable:
+        seat.sinks = seat.movable or not seat.on
+        if seat.sinks:
             seat.mode = seat.highest if seat.highest > seat.wanted else seat.wanted
             if seat.lowest < seat.mode:
                 seat.mode = seat.lowest
-            if (columns.held[at] or not seat.rises) and seat.mode < seat.before:
+            if (columns.held[at] or not seat.rises or not seat.movable) and seat.mode < seat.before:
                 seat.mode = seat.before
         seat.want_w = expected_w(seat, seat.mode)
     elif seat.on:
@@ -204,6 +233,8 @@ cdef inline void take_seat(
         seat.rises = recent(
             &columns.sheds_ns[at * columns.sheds_room], within(columns.shed_count[at], columns.sheds_room), HOUR_NS, now_ns
         ) < TURNS_MAX_PER_H // 2
+    if unit.kind != MODED:
+        listen(seat, seat.present_w, columns, now_ns)
     if now_ns - columns.lowered_ns[at] < SETTLE_NS:
         seat.present_w = most(seat.present_w, columns.before_w[at])
 
@@ -277,7 +308,7 @@ cdef inline int lower(const Seat *seats, int place, int which, Step *steps, int 
     """The steps down that one in modes offers at this place in the order."""
     cdef const Seat *seat = &seats[place]
     cdef int mode, kind
-    if not seat.movable:
+    if not seat.sinks:
         return count
     for mode in range(seat.mode + 1, seat.lowest + 1):
         kind = EARLY if mode <= seat.unit.normal else LATE
@@ -296,8 +327,12 @@ cdef inline int down(const Seat *seats, const Group *group, const int *order, in
     count = modes_down(seats, group, EARLY, steps, count)
     for index in range(ordered):
         seat = &seats[order[index]]
-        if seat.unit.kind == EV and seat.on and seat.tier == TIER_D:
+        if seat.unit.kind == EV and seat.on and seat.tier == TIER_D and not seat.deaf:
             count = put(steps, count, order[index], seat.unit.floor_w, True, seat.unit.pool)
+    for index in range(ordered):
+        seat = &seats[order[index]]
+        if seat.unit.kind == EV and seat.on and seat.tier == TIER_D and may_hear(seat):
+            count = put(steps, count, order[index], seat.unit.floor_w, False, -1)
     for index in range(begin(group, BATTERY), group.kind_ends[BATTERY]):
         count = put(steps, count, group.by_kind[index], seats[group.by_kind[index]].low_w, True, -1)
     count = modes_down(seats, group, GENERATING, steps, count)
@@ -323,9 +358,10 @@ cdef inline int taken(const Seat *seats, int place, Step *steps, int count) noex
     if seat.unit.kind == MODED:
         return lower(seats, place, LATE, steps, count)
     if seat.unit.kind == DIVISIBLE:
-        return put(steps, count, place, 0.0, True, -1)
+        return put(steps, count, place, 0.0, not seat.deaf, -1) if not seat.deaf or may_hear(seat) else count
     if seat.unit.kind == EV and seat.on and seat.tier != TIER_D:
-        count = put(steps, count, place, seat.unit.floor_w, True, -1)
+        if not seat.deaf or may_hear(seat):
+            count = put(steps, count, place, seat.unit.floor_w, not seat.deaf, -1)
         return put(steps, count, place, 0.0, False, -1) if seat.movable else count
     if seat.unit.kind == LOAD and seat.on and seat.movable:
         return put(steps, count, place, 0.0, False, -1)
@@ -342,6 +378,8 @@ cdef inline int up(
     for index in range(ordered - 1, -1, -1):
         seat = &seats[order[index]]
         kind = seat.unit.kind
+        if seat.deaf:
+            continue
         if (kind == EV or kind == DIVISIBLE) and seat.on:
             if stands(seat) or seat.ramps:
                 count = put(steps, count, order[index], seat.unit.rated_w, True, -1)
@@ -356,8 +394,9 @@ cdef inline int up(
     # By place, whatever they are curtailed by.
     for index in range(group.kind_ends[MODED], group.kind_ends[PV_ANY]):
         place = group.by_kind[index]
-        if seats[place].on:
-            count = put(steps, count, place, 0.0, seats[place].unit.kind == PV_LIMIT, -1)
+        seat = &seats[place]
+        if seat.on and not (seat.deaf and seat.limit_w == 0.0):
+            count = put(steps, count, place, 0.0, seat.unit.kind == PV_LIMIT and not seat.deaf, -1)
     return count
 
 

@@ -302,9 +302,10 @@ def test_minimum_times_are_kept(module: Any) -> None:
     columns = made.columns()
     state, inputs, result = columns.state(), columns.inputs(), columns.result()
     state.since_ns[0] = 0
-    inputs.present_w[0], inputs.import_max_w[0] = 1000, 0
+    inputs.import_max_w[0] = 0
     found = []
-    for at_s in (299, 300, 400):
+    for at_s, takes_w in ((299, 1000), (300, 1000), (400, 0)):
+        inputs.present_w[0] = takes_w
         module.step_many(made, state, inputs, result, at_s * S, 1.0)
         found.append((state.on[0], result.met[0]))
     inputs.present_w[0], inputs.rest_w[0], inputs.high_w[0], inputs.low_w[0] = 0, -5000, -5000, -5000

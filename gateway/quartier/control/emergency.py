@@ -31,9 +31,15 @@ def taken(scene: Scene, players: list[Player], wants: list[float], acted: dict[i
         elif isinstance(asset, Load | Ev) and player.turn.on and asset.tier in off:
             if shed.may_switch(asset, player.turn, scene.now_ns):
                 wants[index], moved[index], acted[index] = 0.0, 0, off[asset.tier]
-            elif isinstance(asset, Ev) and wants[index] > floor_w(asset):
+            elif isinstance(asset, Ev) and wants[index] > floor_w(asset) and not _is_at_floor(player, asset):
                 wants[index], acted[index] = floor_w(asset), off[asset.tier]
     return moved
+
+
+def _is_at_floor(player: Player, ev: Ev) -> bool:
+    """Whether it was told its floor, and does not obey: it counts with what it takes."""
+    limit_w = player.turn.limit_w
+    return player.deaf and limit_w is not None and limit_w <= floor_w(ev)
 
 
 def _moded(

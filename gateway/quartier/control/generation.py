@@ -26,7 +26,7 @@ def capped(scene: Scene, players: Sequence[Player], wants: list[float], acted: d
     mine: list[int] = []
     for index, player in enumerate(players):
         asset = player.asset
-        if not isinstance(asset, Pv) or not player.usable or wants[index] >= 0:
+        if not isinstance(asset, Pv) or not player.usable or player.deaf or wants[index] >= 0:
             continue
         if player.seen or asset.curtail == "relay":
             mine.append(index)

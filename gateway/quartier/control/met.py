@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from quartier.control import moded, outcome, sight
+from quartier.control import moded, outcome, shed, sight
 from quartier.control.players import flexible, full_w
 from quartier.control.shed import Turn
 from quartier.control.state import State
@@ -35,10 +35,10 @@ def _met(frozen: Frozen, asset: Load | Ev | Pv, turn: Turn, now_ns: int) -> Turn
     if found is None or not turn.on or turn.limit_w is not None:
         return turn
     if point.endswith("_on"):
-        return turn if found.value else replace(turn, on=False, since_ns=now_ns)
+        return turn if found.value else replace(turn, on=False, since_ns=now_ns, told_ns=now_ns)
     if isinstance(asset, Ev):
         if found.value < asset.current_min_a:
-            return replace(turn, on=False, since_ns=now_ns)
+            return replace(turn, on=False, since_ns=now_ns, told_ns=now_ns)
         watts = found.value * asset.voltage_v * asset.phases_count
-        return turn if watts >= full_w(asset) else replace(turn, limit_w=watts)
-    return turn if found.value >= asset.rated_w else replace(turn, limit_w=max(0.0, found.value))
+        return turn if watts >= full_w(asset) else shed.held(turn, watts, now_ns)
+    return turn if found.value >= asset.rated_w else shed.held(turn, max(0.0, found.value), now_ns)

@@ -89,8 +89,11 @@ def seated(scene: Scene, asset: Moded, leaning: Leaning) -> Player | None:
     before = asset.normal if turn.mode is None else turn.mode
     turn, wanted = _asked(turn, before, leaning, now_ns)
     usable = not guards.why_not(asset, scene.state.memories)
-    movable = usable and shed.may_switch(asset, turn, now_ns)
-    mode = _mode(scene, turn, before, wanted, leaning) if movable else before
+    rises = usable and shed.may_switch(asset, turn, now_ns)
+    sinks = usable and shed.may_sink(asset, turn, now_ns)
+    mode = _mode(scene, turn, before, wanted, leaning) if sinks else before
+    if not rises:
+        mode = max(before, mode)
     seen_w = power_w(scene.state.memories, asset, now_ns)
     # What is only asked to generate may not have started.
     present_w = max(0.0, asset.modes[before].power_w) if seen_w is None else seen_w
@@ -98,12 +101,12 @@ def seated(scene: Scene, asset: Moded, leaning: Leaning) -> Player | None:
     player = Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable)
     player.mode, player.wanted = mode, wanted
     player.tier, player.reason = leaning.tier, _reason(asset, mode, wanted, leaning)
-    if movable and leaning.tier != "A":
+    if sinks and leaning.tier != "A":
         lowest, highest = leaning.lowest, leaning.highest
         downs, ups = range(mode + 1, lowest + 1), range(mode - 1, highest - 1, -1)
         player.downs = tuple(_rung(asset, before, present_w, m, leaning) for m in downs)
         player.ups = tuple(_rung(asset, before, present_w, m, leaning) for m in ups)
-        if not shed.may_rise(turn, now_ns):
+        if not (rises and shed.may_rise(turn, now_ns)):
             player.ups = ()
     if turn.settling(now_ns, scene.state.lag.late_s):
         player.present_w = max(present_w, turn.before_w)

@@ -124,7 +124,7 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
         turn = result.back.get(index) or _turn(scene, player, result, index)
         shares = player.allowed_w is not None
         if isinstance(asset, Ev) and turn.on and player.usable and not shares and _plugged(scene, asset):
-            turn = _fitted(asset, turn, max(0.0, setpoint_w) + spare_w)
+            turn = _fitted(asset, turn, max(0.0, setpoint_w) + spare_w, scene.now_ns)
             spare_w = max(0.0, spare_w - (_limit_w(asset, turn) - max(0.0, setpoint_w)))
         turns[asset.name] = turn
         if _known(scene, result, player, turn):
@@ -174,8 +174,8 @@ def _switched(player: Player, asset: Load | Ev, setpoint_w: float, now_ns: int, 
     if turn.on and (setpoint_w < want_w - EPSILON_W or is_off):
         before_w = max(player.present_w, 0.0)
         if setpoint_w <= 0 or isinstance(asset, Load) or is_off:
-            return shed.switched_off(turn, before_w, now_ns)
-        return shed.lowered(turn, max(setpoint_w, floor_w(asset)), before_w, now_ns)
+            return shed.switched_off(turn, before_w, now_ns, deaf=player.deaf)
+        return shed.lowered(turn, max(setpoint_w, floor_w(asset)), before_w, now_ns, deaf=player.deaf)
     if setpoint_w > want_w + EPSILON_W:
         return _raised(player, asset, setpoint_w, now_ns)
     return turn
@@ -199,9 +199,9 @@ def _car_turn(player: Player, ev: Ev, held_w: float | None, now_ns: int) -> Turn
     if held_w is None or not turn.on:
         return turn
     if held_w < floor_w(ev) - EPSILON_W:
-        return shed.switched_off(turn, before_w, now_ns)
+        return shed.switched_off(turn, before_w, now_ns, deaf=player.deaf)
     # One that draws more than its order is reckoned with that: what is left of it may be above the order.
-    return shed.lowered(turn, min(held_w, _limit_w(ev, turn)), before_w, now_ns)
+    return shed.lowered(turn, min(held_w, _limit_w(ev, turn)), before_w, now_ns, deaf=player.deaf)
 
 
 def _pv_turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
@@ -210,21 +210,25 @@ def _pv_turn(scene: Scene, player: Player, result: Result, index: int) -> Turn:
     setpoint_w = result.setpoints_w[index]
     if asset.curtail == "relay":
         off = turn.on and index in result.acted and setpoint_w >= 0
-        return shed.switched_off(turn, min(player.present_w, 0.0), now_ns) if off else turn
+        before_w = min(player.present_w, 0.0)
+        return shed.switched_off(turn, before_w, now_ns, deaf=player.deaf) if off else turn
     limit_w = _limit_w(asset, turn)
     if not player.usable:
         return _pv_kept(scene, player, result, limit_w)
     if scene.lost:
         limit_w = min(limit_w, -setpoint_w)
     elif setpoint_w > player.want_w + EPSILON_W:
-        turn = shed.lowered(turn, -setpoint_w, player.present_w, now_ns)
-        limit_w = -setpoint_w
+        turn = shed.lowered(turn, -setpoint_w, player.present_w, now_ns, deaf=player.deaf)
+        limit_w = min(limit_w, -setpoint_w)
     elif scene.stage is Stage.WELL and turn.limit_w is not None and result.total_low_w is not None:
         limit_w = _pv_raised(scene, player, result, limit_w)
     cap_w = scene.force.generation_w
     if cap_w is not None:
         limit_w = min(limit_w, generation.share_w(scene, asset, cap_w))
-    return replace(turn, limit_w=limit(limit_w, asset.rated_w))
+    fits_w = limit(limit_w, asset.rated_w)
+    if fits_w is not None:
+        turn = shed.held(turn, fits_w, now_ns, deaf=player.deaf)
+    return replace(turn, limit_w=fits_w)
 
 
 def _pv_kept(scene: Scene, player: Player, result: Result, limit_w: float) -> Turn:
@@ -272,13 +276,14 @@ def _plugged(scene: Scene, ev: Ev) -> bool:
     return seen is None or seen.value != 0
 
 
-def _fitted(ev: Ev, turn: Turn, fit_w: float) -> Turn:
+def _fitted(ev: Ev, turn: Turn, fit_w: float, now_ns: int) -> Turn:
     """A limit no higher than what fits if the car takes all of it, in whole amperes, at least the floor."""
     if _limit_w(ev, turn) <= fit_w + EPSILON_W:
         return turn
     amperes = floor(fit_w / (ev.voltage_v * ev.phases_count))
     watts = max(floor_w(ev), amperes * ev.voltage_v * ev.phases_count)
-    return replace(turn, limit_w=limit(min(watts, _limit_w(ev, turn)), full_w(ev)))
+    fits_w = limit(watts, full_w(ev))
+    return turn if fits_w is None else shed.held(turn, fits_w, now_ns)
 
 
 def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:

@@ -72,7 +72,7 @@ def turned(house: House, turns: Mapping[str, Turn], overrides: Overrides, now_ns
         if turn is None or isinstance(asset, Battery) or not keeps_off(asset, overrides):
             continue
         if turn.on and shed.may_switch(asset, turn, now_ns):
-            after[asset.name] = replace(turn, on=False, since_ns=now_ns)
+            after[asset.name] = replace(turn, on=False, since_ns=now_ns, told_ns=now_ns)
     return after
 
 

@@ -106,7 +106,7 @@ def _bay(scene: Scene, grove: Grove, index: int, player: Player) -> Bay:
     order_a = takes_a = stay.ordered_a(ev, turn)
     if player.seen:
         takes_a = stay.drawn_a(ev, here, memories, now.ns)
-    deaf = stay.is_deaf(turn, order_a, takes_a, now.ns)
+    deaf = stay.is_deaf(turn, order_a, takes_a, stay.read_ns(ev, memories, now.ns))
     fixed = not player.usable or not player.seen or deaf
     off_lately = sum(1 for then in turn.sheds_ns if now.ns - then < 3600 * _S)
     movable = shed.may_switch(ev, turn, now.ns) and (turn.on or off_lately < SHEDS_PER_H)
@@ -364,7 +364,11 @@ def _ordered(scene: Scene, grove: Grove, bay: Bay) -> Turn:
         turn = replace(turn, limit_w=limit_w)
     each_w = ev.voltage_v * count
     player.turn, player.laxity_s, player.scale = turn, bay.laxity_s, count / ev.phases_count
-    player.want_w = min(player.want_w, goal_a * each_w) if turn.on else 0.0
+    player.deaf = bay.deaf
+    if bay.deaf:
+        player.want_w = bay.drawn_a * each_w
+    else:
+        player.want_w = min(player.want_w, goal_a * each_w) if turn.on else 0.0
     counted_a = goal_a if bay.active else bay.drawn_a
     if bay.fixed:
         counted_a = max(goal_a, bay.drawn_a)

@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 from quartier.control import guards
 from quartier.control.battery import Room
 from quartier.control.shed import Turn
-from quartier.control.sight import Memories, power_w, worst_w
+from quartier.control.sight import Memories, Memory, power_w, worst_w
 from quartier.house.assets import Battery, Ev, House, Load, Moded, Pv, Steered, Tier
 
 STANDS_A = 1.5
 """A car that draws so much less than it may does not stand at its limit."""
+OVER_A, OVER_W, OVER = 1.0, 200.0, 0.05
+"""What a car, a load, or as a part of its rating PV, may take or make above its order and still obey."""
+CAR_ANSWERS_S, ANSWERS_S = 6.0, 10.0
+"""The time to obey: a car has 5 s after a change (IEC 61851-1); relays and inverters are given this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,8 @@ class Player:
     """``present_w`` is inside the grid's power now, ``want_w`` is what shall be there instead.
 
     ``settled_w`` is less where it was lowered just now: what is left of it once it has obeyed.
-    ``seen`` is False while ``present_w`` is only assumed, ``usable`` where no cap may be taken with it now.
+    ``seen`` is False while ``present_w`` is only assumed, ``usable`` where no cap may be taken with it now;
+    ``deaf``: it was told to take or make less, had its time, and is seen not to, so that it counts as seen.
     A car that shares counts against caps with ``allowed_w``, which it may take at any time (None: as it
     wants); ``scale`` is what it takes of each W that its point would on all phases, ``laxity_s`` how long it
     can wait.
@@ -48,6 +53,7 @@ class Player:
     reason: str = ""
     seen: bool = True
     usable: bool = True
+    deaf: bool = False
     downs: tuple[Rung, ...] = ()
     ups: tuple[Rung, ...] = ()
     mode: int = 0
@@ -77,7 +83,7 @@ def floor_w(ev: Ev) -> float:
 def stands(player: Player) -> bool:
     """Whether a car is seen to take what it may: only such a one takes more where it may more."""
     asset, limit_w = player.asset, player.turn.limit_w
-    if not isinstance(asset, Ev) or not player.seen or limit_w is None:
+    if not isinstance(asset, Ev) or not player.seen or player.deaf or limit_w is None:
         return False
     return player.want_w >= limit_w - STANDS_A * asset.voltage_v * asset.phases_count
 
@@ -117,27 +123,44 @@ def flexible_player(
     """A load, EV or PV as it stands; ``then_w`` is what the grid meter still shows of it, ``late_s`` late.
 
     A consumer just lowered counts as before for a few seconds: meters do not show it at the same time, and
-    one that shows it early would make the rest look larger and shed the next for nothing.
+    one that shows it early would make the rest look larger and shed the next for nothing.  What an order will
+    bring is believed for the time that its device may take: after that counts what is seen.
     """
     seen_w = power_w(memories, asset, now_ns)
+    deaf = seen_w is not None and _is_deaf(asset, turn, memories[f"{asset.name}.power_w"])
     usable = not guards.why_not(asset, memories)
     if isinstance(asset, Pv):
         most_w = -asset.rated_w if turn.limit_w is None else -turn.limit_w
         present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
         present_w = min(present_w, 0.0)
         want_w = max(present_w, most_w) if turn.on else 0.0
+        want_w = present_w if deaf else want_w
         present_w = present_w if then_w is None else min(then_w, 0.0)
-        return Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable)
+        return Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable, deaf=deaf)
     full = full_w(asset) if isinstance(asset, Ev) else worst_w(asset)
     most_w = full if turn.limit_w is None else turn.limit_w
     present_w = seen_w if seen_w is not None else (most_w if turn.on else 0.0)
-    want_w = 0.0
-    if turn.on:
+    want_w = present_w if deaf else 0.0
+    if turn.on and not deaf:
         # Only what is limited on purpose is expected to come down by itself.
         want_w = present_w if turn.limit_w is None else min(present_w, most_w)
     present_w = settled_w = present_w if then_w is None else then_w
     if turn.settling(now_ns, late_s):
         present_w, settled_w = max(present_w, turn.before_w), min(present_w, want_w)
-    player = Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable)
+    player = Player(asset, present_w, want_w, turn, seen=seen_w is not None, usable=usable, deaf=deaf)
     player.settled_w = settled_w
     return player
+
+
+def _is_deaf(asset: Load | Ev | Pv, turn: Turn, seen: Memory) -> bool:
+    """Whether it still takes, or makes, more than it may although it had the time to obey."""
+    if turn.on and turn.limit_w is None:
+        return False
+    watts, most_w = seen.value, (turn.limit_w or 0.0) if turn.on else 0.0
+    if isinstance(asset, Ev):
+        over_w, answers_s = OVER_A * asset.voltage_v * asset.phases_count, CAR_ANSWERS_S
+    elif isinstance(asset, Pv):
+        watts, over_w, answers_s = -watts, max(OVER_W, OVER * asset.rated_w), ANSWERS_S
+    else:
+        over_w, answers_s = OVER_W, ANSWERS_S
+    return watts > most_w + over_w and turn.had_time(answers_s, seen.taken_ns)

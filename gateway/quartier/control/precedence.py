@@ -45,7 +45,7 @@ ORDER = (
 )
 """Caps that cannot be met are told as an alarm, with the rules among the last that stand in the way."""
 NAMES = tuple(rule.name for rule in ORDER)
-NO_ORDER = "takes no order"
+NO_ORDER, DEAF = "takes no order", "does not obey"
 
 
 def standing(scene: Scene, players: Sequence[Player], inside: Sequence[Leaf], k: int) -> Iterator[str]:
@@ -69,8 +69,12 @@ def _of(scene: Scene, player: Player) -> str:
         return ""
     if not player.usable:
         return "no fall-back"
-    asset = player.asset
-    if isinstance(asset, Load | Ev | Moded) and not shed.may_switch(asset, player.turn, scene.now_ns):
+    if player.deaf:
+        return DEAF
+    asset, turn = player.asset, player.turn
+    if isinstance(asset, Moded):
+        return "" if shed.may_sink(asset, turn, scene.now_ns) else "least times"
+    if isinstance(asset, Load | Ev) and not shed.may_switch(asset, turn, scene.now_ns):
         return "least times"
     return ""
 

@@ -35,7 +35,9 @@ class Turn:
     asset in modes was ordered into (None: none yet), ``is_held`` while a cap holds it below what it likes;
     ``raised_ns``: when a car that took all it might was last told that it may take more, or came back;
     ``asks_ns``: since when it has liked another mode without a break; ``turns_ns``: when it went down after
-    up, or up after down, in the last hour; ``back_ns``: since when its own control has it.
+    up, or up after down, in the last hour; ``back_ns``: since when its own control has it; ``told_ns``: when
+    it was last told to take (or generate) less, None: long ago.  One that was seen not to obey gets no time
+    anew by being told less still.
     """
 
     on: bool = True
@@ -50,6 +52,7 @@ class Turn:
     turns_ns: tuple[int, ...] = ()
     back_ns: int | None = None
     raised_ns: int | None = None
+    told_ns: int | None = None
 
     @property
     def is_limited(self) -> bool:
@@ -60,6 +63,10 @@ class Turn:
         """Whether a lowering may not yet show in every meter; ``late_s`` is how late the grid's is."""
         return self.lowered_ns is not None and now_ns - self.lowered_ns < (SETTLE_S + late_s) * _S
 
+    def had_time(self, answer_s: float, read_ns: int) -> bool:
+        """Whether a reading of ``read_ns`` is of after the time that it may take to obey."""
+        return self.told_ns is None or read_ns - self.told_ns >= answer_s * _S
+
     def is_ramping(self, now_ns: int) -> bool:
         """Whether it may still be on its way to what it was just allowed."""
         return self.raised_ns is not None and now_ns - self.raised_ns < RAMP_S * _S
@@ -69,11 +76,17 @@ class Turn:
         return sum(now_ns - then < _DAY_NS for then in self.sheds_ns)
 
 
-def switched_off(turn: Turn, before_w: float, now_ns: int) -> Turn:
-    """Shed or paused now."""
+def switched_off(turn: Turn, before_w: float, now_ns: int, *, deaf: bool = False) -> Turn:
+    """Shed or paused now; ``deaf``: it was seen not to obey, and is not believed to do so now."""
     recent = tuple(then for then in turn.sheds_ns if now_ns - then < _DAY_NS)[-_SHEDS_MAX + 1 :]
     return replace(
-        turn, on=False, since_ns=now_ns, before_w=before_w, lowered_ns=now_ns, sheds_ns=(*recent, now_ns)
+        turn,
+        on=False,
+        since_ns=now_ns,
+        before_w=before_w,
+        lowered_ns=now_ns,
+        sheds_ns=(*recent, now_ns),
+        told_ns=turn.told_ns if deaf else now_ns,
     )
 
 
@@ -104,11 +117,20 @@ def may_rise(turn: Turn, now_ns: int) -> bool:
     return turn.on or recent_count <= TURNS_MAX_PER_H - 2
 
 
-def lowered(turn: Turn, limit_w: float, before_w: float, now_ns: int) -> Turn:
-    """Held to ``limit_w`` from now.  One that is still settling goes on settling from its first lowering."""
-    if turn.settling(now_ns):
-        return replace(turn, limit_w=limit_w)
-    return replace(turn, limit_w=limit_w, before_w=before_w, lowered_ns=now_ns)
+def lowered(turn: Turn, limit_w: float, before_w: float, now_ns: int, *, deaf: bool = False) -> Turn:
+    """Held to ``limit_w`` from now, or to what it is held to already where that is less.
+
+    One that is still settling goes on settling from its first lowering.  ``deaf``: as in ``switched_off``.
+    """
+    turn = held(turn, limit_w, now_ns, deaf=deaf)
+    return turn if turn.settling(now_ns) else replace(turn, before_w=before_w, lowered_ns=now_ns)
+
+
+def held(turn: Turn, limit_w: float, now_ns: int, *, deaf: bool = False) -> Turn:
+    """May take no more than ``limit_w`` from now; only what is less than before is an order to obey."""
+    if turn.limit_w is not None and limit_w >= turn.limit_w:
+        return turn
+    return replace(turn, limit_w=limit_w, told_ns=turn.told_ns if deaf else now_ns)
 
 
 def raised(turn: Turn, limit_w: float | None, now_ns: int, *, stands: bool) -> Turn:
@@ -129,6 +151,11 @@ def may_switch(asset: Flexible, turn: Turn, now_ns: int) -> bool:
     else:
         least_s = asset.min_on_s if turn.on else asset.min_off_s
     return now_ns - turn.since_ns >= least_s * _S
+
+
+def may_sink(asset: Moded, turn: Turn, now_ns: int) -> bool:
+    """Whether it may go further down: at once after it went down, for its least run was over then."""
+    return not turn.on or may_switch(asset, turn, now_ns)
 
 
 def in_turn(assets: Iterable[_Shed], turns: Mapping[str, Turn], now_ns: int) -> list[_Shed]:

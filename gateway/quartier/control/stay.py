@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from quartier.control import daytime, phases
 from quartier.control.phases import LEAST_A, Share
-from quartier.control.players import full_w
+from quartier.control.players import CAR_ANSWERS_S, OVER_A, full_w
 from quartier.control.shed import Turn
-from quartier.control.sight import Memories, age_s, fresh, power_w
+from quartier.control.sight import CURRENTS, Memories, age_s, fresh, power_w
 from quartier.house.assets import Ev, House
 from quartier.house.nodes import PHASES
 from quartier.house.now import Now
@@ -15,8 +15,6 @@ from quartier.house.now import Now
 IDLE_W = 200.0
 IDLE_S = 60.0
 """A car that takes less than 200 W for a minute, though it may, is full or waits for something of its own."""
-ANSWER_S, OVER_A = 6.0, 1.0
-"""One that still takes 1 A more than it may after 6 s does not obey; the others make room for it."""
 SURE_S = 20.0
 """So long a phase must stay without current before it counts as not used."""
 UNDER_A, UNDER_S, MARGIN_A = 1.5, 30.0, 2.0
@@ -148,10 +146,9 @@ def share(ev: Ev, stay: Stay | None, known: Share) -> Share:
     return Share((l1, l2, l3))
 
 
-def is_deaf(turn: Turn, order_a: float, takes_a: float, now_ns: int) -> bool:
-    """Whether it takes more than it may although it had the time to answer."""
-    told_ns = turn.lowered_ns
-    return takes_a > order_a + OVER_A and (told_ns is None or now_ns - told_ns >= ANSWER_S * _S)
+def is_deaf(turn: Turn, order_a: float, takes_a: float, read_ns: int) -> bool:
+    """Whether it takes more than it may, by a reading of ``read_ns``, although it had the time to answer."""
+    return takes_a > order_a + OVER_A and turn.had_time(CAR_ANSWERS_S, read_ns)
 
 
 def ordered_a(ev: Ev, turn: Turn) -> float:
@@ -169,6 +166,13 @@ def drawn_a(ev: Ev, stay: Stay | None, memories: Memories, now_ns: int) -> float
         return max(amperes)
     watts = power_w(memories, ev, now_ns) or 0.0
     return max(0.0, watts) / (ev.voltage_v * count(ev, stay))
+
+
+def read_ns(ev: Ev, memories: Memories, now_ns: int) -> int:
+    """When what ``drawn_a`` goes by was read; now where nothing was."""
+    by_phase = ev.phases_count == 3 and phases.terminals_a(ev, memories, now_ns) is not None
+    memory = memories.get(f"{ev.name}.{CURRENTS[0] if by_phase else 'power_w'}")
+    return now_ns if memory is None else memory.taken_ns
 
 
 def most_a(ev: Ev, stay: Stay, memories: Memories, now_ns: int) -> float:

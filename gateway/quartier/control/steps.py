@@ -1,7 +1,7 @@
 """The one order in which a cap is taken (failsafe.md section 3), as steps for the kernel."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from quartier.control import shed
@@ -45,7 +45,7 @@ def down(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int) -> l
     first.sort(key=lambda ev: -players[place[ev.name]].laxity_s)
     steps = [Step(i, 0.0, True, "battery stops charging", "D") for i in batteries]
     steps += [_rung_step(i, rung) for i in moded for rung in _early(players[i])]
-    steps += [_slower(players, place, ev) for ev in first]
+    steps += _slowed(players, place, first)
     steps += [Step(i, players[i].room.low_w, True, "battery discharges") for i in batteries]
     steps += [_rung_step(i, rung) for i in moded for rung in _generating(players[i])]
     steps += [_pause(place, ev) for ev in first if may_switch(ev, turns[ev.name], now_ns)]
@@ -105,7 +105,7 @@ def _cars(
     for tier in dict.fromkeys(ev.tier for ev in cars):
         mine = [ev for ev in cars if ev.tier == tier]
         turn = shed.TURN_OF_TIER[tier]
-        yield (turn, -1, 0.0, ""), [_slower(players, place, ev) for ev in mine]
+        yield (turn, -1, 0.0, ""), _slowed(players, place, mine)
         for ev in mine:
             if may_switch(ev, turns[ev.name], now_ns):
                 laxity_s = players[place[ev.name]].laxity_s
@@ -121,7 +121,7 @@ def _taken(
 ) -> list[Step]:
     switchable = may_switch(asset, turns[asset.name], now_ns)
     if isinstance(asset, Ev):
-        slower = [_slower(players, place, asset)]
+        slower = _slowed(players, place, [asset])
         return [*slower, _pause(place, asset)] if switchable else slower
     words = f"shed, tier {asset.tier}"
     return [Step(place[asset.name], 0.0, False, words, asset.tier)] if switchable else []
@@ -130,7 +130,8 @@ def _taken(
 def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, raising: bool) -> list[Step]:
     """For an export cap: battery charges, flexible loads on, PV curtailed; not ``raising``: PV only.
 
-    A car that takes less than it may takes no more for being allowed more: it is no step.
+    A car that takes less than it may takes no more for being allowed more: it is no step.  PV that makes more
+    than it may is told to make none, once.
     """
     place = {player.name: index for index, player in enumerate(players)}
     steps: list[Step] = []
@@ -141,19 +142,26 @@ def up(players: Sequence[Player], turns: Mapping[str, Turn], now_ns: int, *, rai
             if isinstance(p.asset, Battery)
         ]
         # Cars that share are given all that fits anyway.
-        usable = (
-            p.asset for p in players if isinstance(p.asset, Load | Ev) and p.usable and not _is_shared(p)
-        )
+        usable = (p.asset for p in players if isinstance(p.asset, Load | Ev) and _may_rise(p))
         order = in_turn(usable, turns, now_ns)
         for asset in reversed(order):
             steps += _raised(players[place[asset.name]], place[asset.name], turns[asset.name], now_ns)
         steps += _higher(players)
     for index, player in enumerate(players):
-        if isinstance(player.asset, Pv) and player.turn.on and player.usable:
+        if isinstance(player.asset, Pv) and player.turn.on and player.usable and not _is_spent(player):
             limit = player.asset.curtail == "limit"
             words = "generation curtailed" if limit else "generation switched off"
-            steps.append(Step(index, 0.0, limit, words))
+            steps.append(Step(index, 0.0, limit and not player.deaf, words))
     return steps
+
+
+def _is_spent(player: Player) -> bool:
+    """Whether it was told to make nothing, and does not obey."""
+    return player.deaf and player.turn.limit_w == 0.0
+
+
+def _may_rise(player: Player) -> bool:
+    return player.usable and not (player.deaf or _is_shared(player))
 
 
 def _higher(players: Sequence[Player]) -> Iterator[Step]:
@@ -162,11 +170,27 @@ def _higher(players: Sequence[Player]) -> Iterator[Step]:
             yield from (Step(index, rung.target_w, False, rung.words, player.tier) for rung in player.ups)
 
 
-def _slower(players: Sequence[Player], place: Mapping[str, int], ev: Ev) -> Step:
-    """To its floor; cars that share go there together."""
-    index = place[ev.name]
-    pool = shed.TURN_OF_TIER[ev.tier] if _is_shared(players[index]) else -1
-    return Step(index, floor_w(ev), True, "charging slowed", ev.tier, pool)
+def _slowed(players: Sequence[Player], place: Mapping[str, int], cars: Sequence[Ev]) -> list[Step]:
+    """To their floors; cars that share go there together.
+
+    One that takes more than it may is told its floor, after the others and once; where cars share, the
+    others make room for it.
+    """
+    deaf = [ev for ev in cars if players[place[ev.name]].deaf]
+    steps = [_slower(place, ev, _pool(players[place[ev.name]])) for ev in cars if ev not in deaf]
+    for ev in deaf:
+        player = players[place[ev.name]]
+        if not _is_shared(player) and (player.turn.limit_w or 0.0) > floor_w(ev):
+            steps.append(replace(_slower(place, ev), divisible=False))
+    return steps
+
+
+def _slower(place: Mapping[str, int], ev: Ev, pool: int = -1) -> Step:
+    return Step(place[ev.name], floor_w(ev), True, "charging slowed", ev.tier, pool)
+
+
+def _pool(player: Player) -> int:
+    return shed.TURN_OF_TIER[player.asset.tier] if _is_shared(player) else -1
 
 
 def _pause(place: Mapping[str, int], ev: Ev) -> Step:

@@ -14,11 +14,8 @@ from quartier.control.reason import Reason, further, who
 from quartier.control.scene import Scene
 from quartier.control.shed import RESTORE_AFTER_S, RESTORE_BELOW
 from quartier.control.steps import Step
-from quartier.house.assets import Battery, Load
+from quartier.house.assets import Battery
 from quartier_native import Tree, allocate_tree
-
-_ANSWER_S, _LEAST_W = 10.0, 200.0
-"""A relay that still lets so much through so long after it was told does not obey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +80,7 @@ def brought(
     ups: Sequence[Step],
 ) -> Brought:
     """Wishes to setpoints; ``rest_w`` is what a connection without nodes takes beside the players, in W."""
-    deaf = {i: p.present_w for i, p in enumerate(players) if one.branches and _is_deaf(p, scene.now_ns)}
     counted = [_counted_w(player, want) for player, want in zip(players, wants, strict=True)]
-    counted = [max(want, deaf.get(index, want)) for index, want in enumerate(counted)]
     seats = _seats(one, players, counted)
     if one.branches:
         high, low = one.rest(players, counted)
@@ -100,8 +95,6 @@ def brought(
         moved[index] += found.setpoint_w[seat]
     held_w = {}
     for index, player in enumerate(players):
-        if index in deaf:
-            moved[index] = wants[index]
         if player.allowed_w is not None:
             if moved[index] < player.allowed_w:
                 held_w[index] = moved[index] / player.scale
@@ -115,19 +108,6 @@ def brought(
             cap = nodes.words(scene.house, one.stem, scene.force, row, direction)
             acted[index] = further(cap, f": {origin[step].words}")
     return Brought(tuple(moved), acted, found.broken, held_w)
-
-
-def _is_deaf(player: Player, now_ns: int) -> bool:
-    """Whether a load that was switched off goes on taking power: others must make room for it."""
-    turn = player.turn
-    told = turn.lowered_ns is None or now_ns - turn.lowered_ns >= _ANSWER_S * 1e9
-    return (
-        isinstance(player.asset, Load)
-        and not turn.on
-        and player.seen
-        and player.present_w > _LEAST_W
-        and told
-    )
 
 
 def _counted_w(player: Player, want_w: float) -> float:

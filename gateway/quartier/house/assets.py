@@ -146,7 +146,8 @@ class Moded(Asset):
     Its classes are in ``modes.py``; ``senses`` are quantities beside its power that tell what it would like,
     read each ``sense_period_s``.
     ``normal`` is the mode of one that nobody steers.  After a change to more power it stays there for
-    ``min_on_s``, after one to less for ``min_off_s``: S2's timers, whose transitions nothing of ours breaks.
+    ``min_on_s``, after one to less it goes to no more for ``min_off_s``: S2's timers, whose transitions
+    nothing of ours breaks.  Further down it may go at once: what was lowered had run for long enough.
     An order that its device ends by itself after ``lease_s`` is kept alive by writing.  ``own_normal``: its
     own control is its normal mode, so nothing is written then.
     """

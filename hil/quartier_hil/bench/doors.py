@@ -55,23 +55,10 @@ kind = "chp"
 name = "chp"
 rated_w = 5000
 
-[[house.assets]]                    # BACnet/IP
+[[house.assets]]
 kind = "ventilation"
 name = "air"
 rated_w = 1500
-protocol = "bacnet"
-
-[[house.assets]]                    # two OPC UA servers, watched
-kind = "substation"
-name = "loop"
-rated_w = 1500
-protocol = "opcua"
-
-[[house.assets]]
-kind = "waste"
-name = "waste"
-rated_w = 11000
-protocol = "opcua"
 """
 
 

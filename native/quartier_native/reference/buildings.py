@@ -34,7 +34,8 @@ class Unit:
     shared (-1: alone).  ``rated_w``: what it takes at full power, plus also for PV.  EV: ``floor_w`` at its
     least current, ``ampere_w`` for each ampere.  Battery: its powers, plus, and its band, where the reserve
     is the floor.  In modes: what each takes at most, the first most (generating is minus), and the
-    ``normal`` one. Plain times: least seconds on and off; a PV behind a relay has 0 and 300 in a house.
+    ``normal`` one; what went down may go further down at once.  Plain times: least seconds on and off; a PV
+    behind a relay has 0 and 300 in a house.
     """
 
     kind: int
@@ -116,10 +117,10 @@ class FleetState:
     Any writable buffers of these types will do: arrays, numpy, memoryviews.  ``on``, ``held``: B; ``mode``,
     ``shed_count``, ``veer_count``: i; times: q, LONG_AGO_NS for never; powers: d.  ``limit_w``: what it is
     held to, infinite for nothing; ``before_w``: what it took when it was last lowered; ``raised_ns``: when
-    one that took all it might was last allowed more, or came back; ``setpoint_w``: what
-    was last decided, NaN for nothing yet.  ``sheds_ns`` has ``sheds_room`` places (three at least) for each
-    unit, the oldest first, of which ``shed_count`` are used, ``veers_ns`` VEERS_MAX: when one in modes
-    turned its direction.
+    one that took all it might was last allowed more, or came back; ``told_ns``: when one that obeys was last
+    told to take, or make, less; ``setpoint_w``: what was last decided, NaN for nothing yet.  ``sheds_ns`` has
+    ``sheds_room`` places (three at least) for each unit, the oldest first, of which ``shed_count`` are used,
+    ``veers_ns`` VEERS_MAX: when one in modes turned its direction.
     """
 
     on: Any
@@ -128,6 +129,7 @@ class FleetState:
     before_w: Any
     lowered_ns: Any
     raised_ns: Any
+    told_ns: Any
     setpoint_w: Any
     mode: Any
     held: Any
@@ -199,6 +201,7 @@ class Columns:
             before_w=array("d", [0.0]) * count,
             lowered_ns=array("q", [LONG_AGO_NS]) * count,
             raised_ns=array("q", [LONG_AGO_NS]) * count,
+            told_ns=array("q", [LONG_AGO_NS]) * count,
             setpoint_w=array("d", [float("nan")]) * count,
             mode=array("i", [unit.normal for unit in self.units]),
             held=array("B", [0]) * count,

@@ -78,12 +78,14 @@ def step_many(
     For each building:
 
     1. Every unit takes its seat: what it takes, what it would by itself, whether its minimum time is over.
+       What was told to take or make less is expected to for 6 s (cars) or 10 s, then it counts as it is.
     2. Batteries follow the grid's target, in proportion to their room, filtered and ramped.
     3. ``allocate_tree`` over the building's nodes, by the one order.  Down: battery charging stops, modes
        that nobody feels, EVs of tier D to their floor (pools together), batteries discharge, what generates
        by request, those EVs pause, then tiers D, C, B, inside a tier by fewest sheds in 24 h, lowest comfort
        cost, number.  Up: batteries charge, what is off comes back in reverse and what is held takes more if
-       it takes all it may, or was allowed more just now; modes go up, PV is curtailed.
+       it takes all it may, or was allowed more just now; modes go up, PV is curtailed.  What does not obey is
+       told its least once, and is not believed to obey that either.
     4. What moved is remembered: on and off times, sheds, limits, modes.  The limits of cars come down to
     whole
        amperes that fit, those of PV rise by a quarter of the room under the export caps.
@@ -152,7 +154,7 @@ def _step(
             inputs.export_max_w[row:row_end], inputs.low_w[row:row_end], sums_w, strict=True
         )
     ]
-    settle(seated, tree, state, inputs.plugged, spare_w)
+    settle(seated, tree, state, inputs.plugged, spare_w, now_ns)
     raise_pv(seated, tree, state, export_room_w, dt_s)
 
 
@@ -217,6 +219,7 @@ def _unit_checks(unit: Unit, at: int, state: FleetState, inputs: FleetInputs) ->
     yield "before_w", _is_power(state.before_w[at])
     yield "lowered_ns", _is_time(state.lowered_ns[at])
     yield "raised_ns", _is_time(state.raised_ns[at])
+    yield "told_ns", _is_time(state.told_ns[at])
     yield "setpoint_w", isnan(state.setpoint_w[at]) or _is_power(state.setpoint_w[at])
     yield "mode", 0 <= state.mode[at] < modes
     yield "held", state.held[at] <= 1

@@ -70,6 +70,8 @@ def _switch_off(seat: Seat, state: FleetState, before_w: float, now_ns: int) -> 
     at, room = seat.at, state.sheds_room
     state.on[at], state.since_ns[at] = 0, now_ns
     state.before_w[at], state.lowered_ns[at] = before_w, now_ns
+    if not seat.deaf:
+        state.told_ns[at] = now_ns
     state.shed_count[at] = _note(state.sheds_ns, at * room, state.shed_count[at], room, DAY_NS, now_ns)
 
 
@@ -83,11 +85,19 @@ def _note(times_ns: Sequence[int], first: int, count: int, room: int, life_ns: i
 
 
 def _lower(seat: Seat, state: FleetState, watts: float, before_w: float, now_ns: int) -> None:
-    """Held to ``watts`` from now.  One that is still settling goes on settling from its first lowering."""
+    """Held to ``watts`` from now, or less.  One that is settling goes on settling from its first lowering."""
     at = seat.at
     if now_ns - state.lowered_ns[at] >= SETTLE_NS:
         state.before_w[at], state.lowered_ns[at] = before_w, now_ns
-    state.limit_w[at] = watts
+    _hold(seat, state, watts, now_ns)
+
+
+def _hold(seat: Seat, state: FleetState, watts: float, now_ns: int) -> None:
+    """May take no more than ``watts``; only what is less than before is an order to obey."""
+    if watts < state.limit_w[seat.at]:
+        state.limit_w[seat.at] = watts
+        if not seat.deaf:
+            state.told_ns[seat.at] = now_ns
 
 
 def _turned(seat: Seat, state: FleetState, setpoint_w: float, now_ns: int) -> None:
@@ -111,7 +121,12 @@ def _turned(seat: Seat, state: FleetState, setpoint_w: float, now_ns: int) -> No
 
 
 def settle(
-    seats: Sequence[Seat], tree: Tree, state: FleetState, plugged: Sequence[int], spare_w: list[float]
+    seats: Sequence[Seat],
+    tree: Tree,
+    state: FleetState,
+    plugged: Sequence[int],
+    spare_w: list[float],
+    now_ns: int,
 ) -> None:
     """Limits of cars come down to what fits if they take it all: whole amperes, at least the floor.
 
@@ -128,7 +143,8 @@ def settle(
         held_w = min(state.limit_w[at], unit.rated_w)
         if held_w > taken_w + room_w + EPSILON_W:
             amperes = floor((taken_w + room_w) / unit.ampere_w)
-            state.limit_w[at] = limit_w(min(max(unit.floor_w, amperes * unit.ampere_w), held_w), unit.rated_w)
+            fits_w = limit_w(min(max(unit.floor_w, amperes * unit.ampere_w), held_w), unit.rated_w)
+            _hold(seat, state, fits_w, now_ns)
             held_w = min(state.limit_w[at], unit.rated_w)
         for row, share in rows(tree, seat.place):
             spare_w[row] = max(0.0, spare_w[row] - (held_w - taken_w) * share)

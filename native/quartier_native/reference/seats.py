@@ -25,6 +25,11 @@ SETTLE_NS = 4_000_000_000
 RAMP_NS = 4_000_000_000
 STANDS_A = 1.5
 STANDS = 0.05
+OVER_A = 1.0
+OVER_W = 200.0
+OVER = 0.05
+CAR_ANSWERS_NS = 6_000_000_000
+ANSWERS_NS = 10_000_000_000
 DAY_NS = 86_400_000_000_000
 HOUR_NS = 3_600_000_000_000
 TURNS_MAX_PER_H = 6
@@ -44,9 +49,10 @@ TreeStep = tuple[int, float, bool, int]
 class Seat:
     """One unit now.  ``place`` is its number in the building, ``at`` that in the fleet's columns.
 
-    ``movable``: its minimum time is over.  ``low_w`` to ``high_w``: a battery's room; ``mode`` is where a
-    unit in modes goes by itself from ``before``, ``rises`` whether it, or a relay, has not turned too often
-    for going up; ``ramps`` whether it was allowed more just now.
+    ``movable``: its minimum time is over; ``sinks``: one in modes may go further down.  ``low_w`` to
+    ``high_w``: a battery's room; ``mode`` is where a unit in modes goes by itself from ``before``, ``rises``
+    whether it, or a relay, has not turned too often for going up; ``ramps`` whether it was allowed more just
+    now; ``deaf`` whether it takes, or makes, more than it may although it had the time to obey.
     """
 
     unit: Unit
@@ -57,6 +63,7 @@ class Seat:
     want_w: float = 0.0
     on: bool = True
     movable: bool = True
+    sinks: bool = True
     limit_w: float = NONE_W
     sheds_count: int = 0
     low_w: float = 0.0
@@ -69,6 +76,7 @@ class Seat:
     lowest: int = 0
     rises: bool = True
     ramps: bool = False
+    deaf: bool = False
 
     @property
     def key(self) -> tuple[int, int, float, int]:
@@ -92,6 +100,7 @@ def seated(unit: Unit, place: int, at: int, state: FleetState, inputs: FleetInpu
         seat.present_w = min(seat.present_w, 0.0)
         most_w = -min(seat.limit_w, unit.rated_w)
         seat.want_w = max(seat.present_w, most_w) if seat.on else 0.0
+        _listen(seat, -seat.present_w, state, now_ns)
         return seat
     seat.ramps = now_ns - state.raised_ns[at] < RAMP_NS
     sheds_ns = state.sheds_ns[at * state.sheds_room : at * state.sheds_room + state.shed_count[at]]
@@ -102,9 +111,26 @@ def seated(unit: Unit, place: int, at: int, state: FleetState, inputs: FleetInpu
         seat.want_w = min(seat.present_w, seat.limit_w)
     elif unit.kind == LOAD:
         seat.rises = sum(now_ns - then < HOUR_NS for then in sheds_ns) < TURNS_MAX_PER_H // 2
+    if unit.kind != MODED:
+        _listen(seat, seat.present_w, state, now_ns)
     if now_ns - state.lowered_ns[at] < SETTLE_NS:
         seat.present_w = max(seat.present_w, state.before_w[at])
     return seat
+
+
+def _listen(seat: Seat, watts: float, state: FleetState, now_ns: int) -> None:
+    """Find out whether it obeys; one that does not counts with what it takes, or makes."""
+    unit = seat.unit
+    over_w = max(OVER_W, OVER * unit.rated_w)
+    if unit.kind == EV:
+        over_w = OVER_A * unit.ampere_w
+    elif unit.kind == LOAD:
+        over_w = OVER_W
+    most_w = seat.limit_w if seat.on else 0.0
+    had_ns = now_ns - state.told_ns[seat.at]
+    seat.deaf = watts > most_w + over_w and had_ns >= (CAR_ANSWERS_NS if unit.kind == EV else ANSWERS_NS)
+    if seat.deaf:
+        seat.want_w = seat.present_w
 
 
 def _battery(seat: Seat, state: FleetState, inputs: FleetInputs) -> None:
@@ -129,9 +155,10 @@ def _moded(seat: Seat, state: FleetState, inputs: FleetInputs, now_ns: int) -> N
     turned = sum(now_ns - then < HOUR_NS for then in veers_ns)
     seat.rises = seat.on or turned <= TURNS_MAX_PER_H - 2
     seat.mode = seat.before
-    if seat.movable:
+    seat.sinks = seat.movable or not seat.on
+    if seat.sinks:
         seat.mode = min(max(seat.wanted, seat.highest), seat.lowest)
-        if state.held[at] or not seat.rises:
+        if state.held[at] or not seat.rises or not seat.movable:
             seat.mode = max(seat.before, seat.mode)
     seat.want_w = expected_w(seat, seat.mode)
 
@@ -183,12 +210,13 @@ def _followed(seat: Seat, desired_w: float, dt_s: float) -> float:
 def down(seats: Sequence[Seat]) -> list[TreeStep]:
     """Batteries stop, early modes, EVs to their floor, batteries out, what generates, EVs pause, D, C, B."""
     batteries = [seat for seat in seats if seat.unit.kind == BATTERY]
-    moded = [seat for seat in seats if seat.unit.kind == MODED and seat.movable and seat.tier != TIER_A]
+    moded = [seat for seat in seats if seat.unit.kind == MODED and seat.sinks and seat.tier != TIER_A]
     order = in_turn(seats)
     first = [seat for seat in order if seat.unit.kind == EV and seat.on and seat.tier == TIER_D]
     steps: list[TreeStep] = [(seat.place, 0.0, True, -1) for seat in batteries]
     steps += [step for seat in moded for step in _lower(seat, EARLY)]
-    steps += [(seat.place, seat.unit.floor_w, True, seat.unit.pool) for seat in first]
+    steps += [(seat.place, seat.unit.floor_w, True, seat.unit.pool) for seat in first if not seat.deaf]
+    steps += [(seat.place, seat.unit.floor_w, False, -1) for seat in first if may_hear(seat)]
     steps += [(seat.place, seat.low_w, True, -1) for seat in batteries]
     steps += [step for seat in moded for step in _lower(seat, GENERATING)]
     steps += [(seat.place, 0.0, False, -1) for seat in first if seat.movable]
@@ -206,16 +234,23 @@ def in_turn(seats: Sequence[Seat]) -> list[Seat]:
 def _taken(seat: Seat) -> Iterator[TreeStep]:
     kind = seat.unit.kind
     if kind == MODED:
-        if seat.movable:
+        if seat.sinks:
             yield from _lower(seat, LATE)
     elif kind == DIVISIBLE:
-        yield seat.place, 0.0, True, -1
+        if not seat.deaf or may_hear(seat):
+            yield seat.place, 0.0, not seat.deaf, -1
     elif kind == EV and seat.on and seat.tier != TIER_D:
-        yield seat.place, seat.unit.floor_w, True, -1
+        if not seat.deaf or may_hear(seat):
+            yield seat.place, seat.unit.floor_w, not seat.deaf, -1
         if seat.movable:
             yield seat.place, 0.0, False, -1
     elif kind == LOAD and seat.on and seat.movable:
         yield seat.place, 0.0, False, -1
+
+
+def may_hear(seat: Seat) -> bool:
+    """Whether one that does not obey can still be told its least."""
+    return seat.deaf and seat.limit_w > seat.unit.floor_w
 
 
 def _lower(seat: Seat, which: int) -> Iterator[TreeStep]:
@@ -236,15 +271,17 @@ def up(seats: Sequence[Seat], state: FleetState) -> list[TreeStep]:
             modes = range(seat.mode - 1, seat.highest - 1, -1)
             steps += [(seat.place, expected_w(seat, mode), False, -1) for mode in modes]
     steps += [
-        (seat.place, 0.0, seat.unit.kind == PV_LIMIT, -1)
+        (seat.place, 0.0, seat.unit.kind == PV_LIMIT and not seat.deaf, -1)
         for seat in seats
-        if seat.unit.kind in {PV_LIMIT, PV_RELAY} and seat.on
+        if seat.unit.kind in {PV_LIMIT, PV_RELAY} and seat.on and not (seat.deaf and seat.limit_w == 0.0)
     ]
     return steps
 
 
 def _raised(seat: Seat, state: FleetState) -> Iterator[TreeStep]:
     unit = seat.unit
+    if seat.deaf:
+        return
     if unit.kind in {EV, DIVISIBLE} and seat.on:
         if stands(seat) or seat.ramps:
             yield seat.place, unit.rated_w, True, -1

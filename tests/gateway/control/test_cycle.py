@@ -118,9 +118,9 @@ def test_a_device_that_ignores_its_command_makes_the_next_step_follow(plant):
 
 
 def test_far_over_the_cap_for_5_s_takes_all_of_c_and_d(plant):
-    p = plant(base_w=1000, soc_pct=10, ev_wants_w=11_040, loads_w={"heat": 500, "pump": 500, "cold": 300})
+    p = plant(base_w=-1700, soc_pct=10, ev_wants_w=11_040, loads_w={"heat": 800, "pump": 800, "cold": 300})
     p.deaf = {"ev1"}
-    p.run(60)
+    p.run(6)
 
     assert (0.0, 0.0, 1.0) == tuple(p.points[f"{n}.relay_on"] for n in ("heat", "pump", "cold"))
     assert "over the import cap 10000 W (hard limit) by 10 % for 5 s" in p.view["alarms"]

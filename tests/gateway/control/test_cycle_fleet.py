@@ -104,13 +104,15 @@ def turn(source: random.Random, asset: Any) -> Turn:
         floor_w = asset.current_min_a * asset.voltage_v * asset.phases_count
         limit_w = floor_w * source.choice([1.0, 1.5, 2.0])
     raised_ns = source.choice([None, *ago_ns]) if isinstance(asset, Ev) else None
+    told_ns = source.choice([None, NOW_NS - 6 * S, NOW_NS - 10 * S, *ago_ns])
     if isinstance(asset, Pv):
         sheds, before_w = (), -source.choice([0.0, 2000.0])
         if asset.curtail == "limit":
             on, limit_w = True, source.choice([None, None, 0.0, 2500.0, 5000.0])
-        return Turn(on, None if on else NOW_NS - 5 * S, limit_w, before_w, lowered_ns, sheds)
+        since_ns = None if on else NOW_NS - 5 * S
+        return Turn(on, since_ns, limit_w, before_w, lowered_ns, sheds, told_ns=told_ns)
     since_ns = source.choice([None, *ago_ns])
-    return Turn(on, since_ns, limit_w, before_w, lowered_ns, sheds, raised_ns=raised_ns)
+    return Turn(on, since_ns, limit_w, before_w, lowered_ns, sheds, raised_ns=raised_ns, told_ns=told_ns)
 
 
 def present_w(source: random.Random, asset: Any, stands: Turn) -> float:
@@ -121,7 +123,8 @@ def present_w(source: random.Random, asset: Any, stands: Turn) -> float:
     full_w = 3680.0 if isinstance(asset, Ev) and asset.phases_count == 1 else 11_040.0
     most_w = full_w if isinstance(asset, Ev) else 2000.0
     limit_w = most_w if stands.limit_w is None else stands.limit_w
-    return source.choice([0.0, most_w, limit_w, source.uniform(0, most_w)]) if stands.on else 0.0
+    deaf_w = source.choice([0.0, 0.0, most_w, source.uniform(0, most_w)])
+    return source.choice([0.0, most_w, limit_w, source.uniform(0, most_w)]) if stands.on else deaf_w
 
 
 @dataclass
@@ -193,6 +196,7 @@ def stepped(one: Case, rest_w: float) -> FleetState:
         state.since_ns[at] = LONG_AGO_NS if stands.since_ns is None else stands.since_ns
         state.lowered_ns[at] = LONG_AGO_NS if stands.lowered_ns is None else stands.lowered_ns
         state.raised_ns[at] = LONG_AGO_NS if stands.raised_ns is None else stands.raised_ns
+        state.told_ns[at] = LONG_AGO_NS if stands.told_ns is None else stands.told_ns
         state.limit_w[at] = NONE_W if stands.limit_w is None else stands.limit_w
         for place, then in enumerate(stands.sheds_ns):
             state.sheds_ns[at * state.sheds_room + place] = then
@@ -211,6 +215,7 @@ def turn_after(state: FleetState, at: int) -> Turn:
         lowered_ns=None if state.lowered_ns[at] == LONG_AGO_NS else state.lowered_ns[at],
         sheds_ns=tuple(state.sheds_ns[first : first + count]),
         raised_ns=None if state.raised_ns[at] == LONG_AGO_NS else state.raised_ns[at],
+        told_ns=None if state.told_ns[at] == LONG_AGO_NS else state.told_ns[at],
     )
 
 

@@ -117,6 +117,28 @@ def test_a_surplus_still_charges_the_battery_in_the_first_row(fed):
     assert abs(p.grid_w) < 300
 
 
+def test_a_boost_that_the_first_row_ended_is_blocked_by_the_second_without_a_wait(fed, house):
+    boiler = Moded(
+        name="boiler",
+        rated_w=3_000,
+        tier="C",
+        quantity="sg_ready_state",
+        modes=(Mode("boost", 3, 3_000), Mode("normal", 2, 2_000), Mode("blocked", 1, 0)),
+        normal=1,
+        min_on_s=300,
+        min_off_s=180,
+    )
+    p = fed(house=replace(house, assets=(boiler,)))
+    p.loads_w, p.base_w = {}, -8_500
+    hz(p, 50.0, 340)
+    boosted = p.points["boiler.sg_ready_state"]
+    hz(p, 49.75, 4)
+    ended = p.points["boiler.sg_ready_state"]
+    hz(p, 49.45, 4)
+
+    assert (3, 2, 1) == (boosted, ended, p.points["boiler.sg_ready_state"])
+
+
 def test_a_minimum_time_outlasts_the_event(fed):
     p = hz(fed(soc_pct=12), 50.0, 320)
     p.cap(import_max_w=2_500)
@@ -241,17 +263,20 @@ def test_no_event_lifts_a_cap(fed):
 
 
 @pytest.mark.parametrize(
-    ("turn", "want_w", "after_w", "moved"),
+    ("turn", "deaf", "want_w", "after_w", "moved"),
     [
-        (Turn(), 9_000.0, 0.0, {0: 0}),
-        (Turn(since_ns=0), 9_000.0, 4_140.0, {}),
-        (Turn(since_ns=0), 3_000.0, 3_000.0, {}),
-        (Turn(on=False, since_ns=0), 0.0, 0.0, {}),
+        (Turn(), False, 9_000.0, 0.0, {0: 0}),
+        (Turn(since_ns=0), False, 9_000.0, 4_140.0, {}),
+        (Turn(since_ns=0), False, 3_000.0, 3_000.0, {}),
+        (Turn(on=False, since_ns=0), False, 0.0, 0.0, {}),
+        (Turn(since_ns=0, limit_w=5_000.0), True, 9_000.0, 4_140.0, {}),
+        (Turn(since_ns=0, limit_w=4_140.0), True, 9_000.0, 9_000.0, {}),  # it was told so already
+        (Turn(since_ns=0), True, 20_000.0, 4_140.0, {}),
     ],
 )
-def test_a_car_that_may_not_pause_yet_goes_down_to_its_floor(scene, turn, want_w, after_w, moved):
+def test_a_car_that_may_not_pause_yet_goes_down_to_its_floor(scene, turn, deaf, want_w, after_w, moved):
     wants, acted = [want_w], {}
-    car = Player(Ev(name="ev1", rated_w=11_040), want_w, want_w, turn)
+    car = Player(Ev(name="ev1", rated_w=11_040), want_w, want_w, turn, deaf=deaf)
     found = emergency.taken(scene(t=59, duties=Duties(off={"D": "grid at 49.70 Hz"})), [car], wants, acted)
 
     assert (moved, [after_w]) == (found, wants)

@@ -88,6 +88,28 @@ def test_minimum_times_hold_against_a_cap(town):
     assert 2 == p.points["boiler.sg_ready_state"]
 
 
+@pytest.mark.parametrize(
+    ("turn", "mode", "downs", "ups"),
+    [
+        (Turn(mode=1, on=False, since_ns=59 * S), 1, [2], []),
+        (Turn(mode=0, since_ns=59 * S), 0, [], []),
+        (Turn(mode=0, on=False, since_ns=59 * S), 1, [2], []),
+        (Turn(mode=2, on=False, since_ns=59 * S), 2, [], []),
+        (Turn(mode=1, on=False, since_ns=-120 * S), 1, [2], [0]),
+        (Turn(mode=1, since_ns=-240 * S), 1, [2], [0]),
+    ],
+)
+def test_what_went_down_may_go_further_down_at_once_and_up_after_its_least_time(
+    scene, house, turn, mode, downs, ups
+):
+    """It is 60 s: a boost that was ended a second ago had run for its least time."""
+    state = replace(State.fresh(replace(house, assets=(BOILER,))), turns={"boiler": turn})
+    likes = Leaning(wanted=1, highest=0, lowest=2, tier="C", words="free")
+    player = moded.seated(scene(state.house, state=state), BOILER, likes)
+
+    assert (mode, downs, ups) == (player.mode, [r.mode for r in player.downs], [r.mode for r in player.ups])
+
+
 def test_a_surplus_over_the_export_cap_raises_to_boost(town):
     p = town(BOILER, loads_w={"boiler": 1.0})
     p.base_w = -8_500

@@ -195,6 +195,31 @@ def test_a_car_is_slowed_to_its_floor_at_least_and_remembers_what_it_took(told):
     assert (True, 4_140.0) == (least.on, least.limit_w)
 
 
+@pytest.mark.parametrize(("deaf", "told_ns"), [(False, NOW), (True, 5)])
+def test_one_that_does_not_obey_is_told_on_and_given_no_time_anew(told, deaf, told_ns):
+    car = Player(CAR, 11_040.0, 11_040.0, Turn(limit_w=6_900.0, told_ns=5), deaf=deaf)
+    roof = Player(ROOF, -5_000.0, -5_000.0, Turn(limit_w=2_000.0, told_ns=5), deaf=deaf)
+    shed = Player(SHED, -3_000.0, -3_000.0, Turn(told_ns=5), deaf=deaf)
+    found = [
+        turn_of(told(), car, 4_140.0),
+        turn_of(told(), car, 0.0),
+        turn_of(told(), roof, -1_500.0, low_w=-9_000.0),
+        turn_of(told(), shed, 0.0, acted={0: "export cap"}),
+        outcome._car_turn(car, CAR, 5_000.0, NOW),
+        outcome._car_turn(car, CAR, 0.0, NOW),
+    ]
+
+    assert [told_ns] * 6 == [turn.told_ns for turn in found]
+    assert [4_140.0, 1_500.0, 5_000.0] == [found[n].limit_w for n in (0, 2, 4)]
+
+
+def test_what_makes_more_than_it_may_is_not_allowed_more_by_being_curtailed(told):
+    roof = Player(ROOF, -5_000.0, -5_000.0, Turn(limit_w=2_000.0, told_ns=5), deaf=True)
+    found = turn_of(told(), roof, -4_000.0, low_w=-9_000.0)
+
+    assert (2_000.0, 5) == (found.limit_w, found.told_ns)
+
+
 def test_what_gives_power_has_taken_none_before_it_was_lowered(told):
     assert 0.0 == turn_of(told(), Player(PUMP, -50.0, 10.0, Turn()), 0.0).before_w
 

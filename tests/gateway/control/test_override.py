@@ -227,8 +227,8 @@ def test_only_what_a_person_switched_off_is_kept_off(asset, value, keeps):
 @pytest.mark.parametrize(
     ("turn", "value", "after"),
     [
-        (Turn(), 0.0, Turn(on=False, since_ns=900 * S)),
-        (Turn(since_ns=600 * S), 0.0, Turn(on=False, since_ns=900 * S)),
+        (Turn(), 0.0, Turn(on=False, since_ns=900 * S, told_ns=900 * S)),
+        (Turn(since_ns=600 * S), 0.0, Turn(on=False, since_ns=900 * S, told_ns=900 * S)),
         (Turn(since_ns=601 * S), 0.0, Turn(since_ns=601 * S)),
         (Turn(on=False, since_ns=5 * S), 0.0, Turn(on=False, since_ns=5 * S)),
         (Turn(), 1.0, Turn()),

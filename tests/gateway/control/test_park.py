@@ -290,7 +290,7 @@ def test_a_car_is_switched_after_its_minimum_time_and_paused_three_times_an_hour
 ):
     """It is 100 s, and the car had no time yet to answer."""
     plan = planned()
-    plan.players[0].turn = replace(turn, lowered_ns=99 * S)
+    plan.players[0].turn = replace(turn, told_ns=99 * S)
 
     assert movable is park._bay(plan.scene, plan.grove, 0, plan.players[0]).movable
 

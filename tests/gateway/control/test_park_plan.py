@@ -385,6 +385,6 @@ def test_a_point_that_is_not_guarded_is_taken_as_it_stands(looked):
 
 
 def test_a_point_that_takes_more_than_it_may_is_deaf(looked):
-    one = looked(turn={"limit_w": 2 * V, "lowered_ns": 0})
+    one = looked(turn={"limit_w": 2 * V, "told_ns": 0})
 
     assert (True, True) == (one.deaf, one.fixed)

@@ -25,7 +25,11 @@ def test_an_ev_has_a_floor_and_a_full_power():
         (900.0, Turn(), 900, 900),
         (None, Turn(), 3000, 3000),
         (None, Turn(on=False), 0, 0),
-        (700.0, Turn(on=False), 700, 0),
+        (700.0, Turn(on=False, told_ns=S), 700, 0),
+        (700.0, Turn(on=False, told_ns=-9 * S + 1), 700, 0),
+        (700.0, Turn(on=False, told_ns=-9 * S), 700, 700),
+        (201.0, Turn(on=False), 201, 201),
+        (200.0, Turn(on=False), 200, 0),
         (100.0, Turn(on=False, before_w=900, lowered_ns=0), 900, 0),
     ],
 )
@@ -36,10 +40,32 @@ def test_a_load_counts_as_seen_or_at_its_worst(house, seen_w, turn, present_w, w
     assert (present_w, want_w) == (player.present_w, player.want_w)
 
 
-def test_a_limited_ev_is_expected_to_come_down(house):
-    player = flexible_player(house.assets[2], Turn(limit_w=5000), {"ev1.power_w": Memory(9000, S)}, S)
+@pytest.mark.parametrize(
+    ("turn", "seen_w", "want_w", "deaf"),
+    [
+        (Turn(limit_w=5000, told_ns=S), 9000, 5000, False),
+        (Turn(limit_w=5000, told_ns=-5 * S + 1), 9000, 5000, False),
+        (Turn(limit_w=5000, told_ns=-5 * S), 9000, 9000, True),
+        (Turn(limit_w=5000), 5691, 5691, True),
+        (Turn(limit_w=5000), 5690, 5000, False),
+        (Turn(on=False), 9000, 9000, True),
+        (Turn(on=False, limit_w=10_000), 9000, 9000, True),
+        (Turn(on=False, told_ns=0), 9000, 0, False),
+        (Turn(), 20_000, 20_000, False),
+    ],
+)
+def test_a_limited_ev_is_expected_to_come_down_for_six_seconds(house, turn, seen_w, want_w, deaf):
+    player = flexible_player(house.assets[2], turn, {"ev1.power_w": Memory(seen_w, S)}, S)
 
-    assert (9000, 5000) == (player.present_w, player.want_w)
+    assert (seen_w, want_w, deaf) == (player.present_w, player.want_w, player.deaf)
+
+
+def test_what_was_read_before_it_had_time_to_obey_says_nothing_of_that(house):
+    turn = Turn(on=False, told_ns=0)
+    early, due = Memory(9000, 6 * S - 1), Memory(9000, 6 * S)
+    players = [flexible_player(house.assets[2], turn, {"ev1.power_w": one}, 9 * S) for one in (early, due)]
+
+    assert [(0, False), (9000, True)] == [(player.want_w, player.deaf) for player in players]
 
 
 @pytest.mark.parametrize(
@@ -49,8 +75,11 @@ def test_a_limited_ev_is_expected_to_come_down(house):
         (50.0, Turn(), 0, 0),
         (None, Turn(), -6000, -6000),
         (None, Turn(limit_w=2000), -2000, -2000),
-        (-900.0, Turn(limit_w=500), -900, -500),
-        (-900.0, Turn(on=False), -900, 0),
+        (-900.0, Turn(limit_w=500, told_ns=-9 * S + 1), -900, -500),
+        (-900.0, Turn(limit_w=500, told_ns=-9 * S), -900, -900),
+        (-800.0, Turn(limit_w=500), -800, -500),
+        (-900.0, Turn(on=False, told_ns=S), -900, 0),
+        (-900.0, Turn(on=False), -900, -900),
         (None, Turn(on=False), 0, 0),
     ],
 )

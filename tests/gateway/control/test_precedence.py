@@ -10,7 +10,7 @@ from quartier.control.branches import Leaf
 from quartier.control.players import Player
 from quartier.control.precedence import NAMES, ORDER
 from quartier.control.shed import Turn
-from quartier.house.assets import Battery, Load
+from quartier.house.assets import Battery, Load, Moded
 from quartier.house.nodes import Node
 
 PAGE = Path(__file__).parents[3] / "gateway/docs/precedence.md"
@@ -67,6 +67,7 @@ CELLS = Battery(
     name="bat1", rated_w=1, capacity_wh=1, charge_max_w=1, discharge_max_w=1, ramp_max_w_per_s=1, tier="D"
 )
 PUMP = Load(name="pump", rated_w=1_500, tier="C", switchable=True, min_on_s=600)
+FAN = Moded(name="fan", rated_w=900, tier="C", quantity="q", modes=(), min_on_s=600, min_off_s=600)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,20 @@ def test_what_takes_power_and_is_not_moved_names_the_rule_that_protects_it(
 
     assert why == list(precedence.standing(scene(), [player], [leaf], 1))
     assert [] == list(precedence.standing(scene(), [player], [leaf], 2)), "it is not on that phase"
+
+
+@pytest.mark.parametrize(
+    ("asset", "turn", "deaf", "why"),
+    [
+        (PUMP, Turn(on=False), True, ["pump (does not obey)"]),
+        (FAN, Turn(since_ns=0), False, ["fan (least times)"]),
+        (FAN, Turn(on=False, since_ns=0), False, []),  # further down it may go at once
+    ],
+)
+def test_what_does_not_obey_or_just_went_up_stands_in_the_way(asset, turn, deaf, why, scene):
+    player = Player(asset, 900.0, 900.0, turn, deaf=deaf)
+
+    assert why == list(precedence.standing(scene(), [player], [Leaf(asset, 1, phases.ALL, 0)], 0))
 
 
 def test_beside_those_that_are_steered_loads_stand_in_the_way_and_batteries_do_not(scene):

@@ -5,17 +5,19 @@ import pytest
 from quartier.control.shed import (
     Gate,
     Turn,
+    held,
     in_turn,
     lowered,
     may_return,
     may_rise,
+    may_sink,
     may_switch,
     passed,
     switched_off,
     switched_on,
     veered,
 )
-from quartier.house.assets import Ev, Load, Pv
+from quartier.house.assets import Ev, Load, Moded, Pv
 
 S = 1_000_000_000
 PUMP = Load(name="pump", rated_w=3000, tier="C", switchable=True)
@@ -41,6 +43,35 @@ def test_minimum_times_hold_to_the_second(asset, on, least_s):
 
 def test_what_never_switched_may():
     assert may_switch(PUMP, Turn(), 0)
+
+
+@pytest.mark.parametrize(("on", "age_s", "sinks"), [(True, 299, False), (True, 300, True), (False, 0, True)])
+def test_what_went_down_may_go_further_down_without_a_wait(on, age_s, sinks):
+    fan = Moded(name="fan", rated_w=1, quantity="q", modes=(), min_on_s=300, min_off_s=180)
+
+    assert sinks is may_sink(fan, Turn(on=on, since_ns=0), age_s * S)
+
+
+@pytest.mark.parametrize(
+    ("before", "limit_w", "deaf", "after"),
+    [
+        (Turn(), 5_000.0, False, (5_000.0, 9)),
+        (Turn(limit_w=6_000.0, told_ns=1), 5_000.0, False, (5_000.0, 9)),
+        (Turn(limit_w=5_000.0, told_ns=1), 5_000.0, False, (5_000.0, 1)),
+        (Turn(limit_w=4_000.0, told_ns=1), 5_000.0, False, (4_000.0, 1)),
+        (Turn(limit_w=6_000.0, told_ns=1), 5_000.0, True, (5_000.0, 1)),
+    ],
+)
+def test_only_less_than_before_gives_time_to_obey_and_none_to_one_that_did_not(before, limit_w, deaf, after):
+    found = held(before, limit_w, 9, deaf=deaf)
+
+    assert after == (found.limit_w, found.told_ns)
+    assert after == ((low := lowered(before, limit_w, 0.0, 9, deaf=deaf)).limit_w, low.told_ns)
+
+
+@pytest.mark.parametrize(("deaf", "told_ns"), [(False, 9), (True, 1)])
+def test_one_that_did_not_obey_gets_no_time_anew_by_being_switched_off(deaf, told_ns):
+    assert told_ns == switched_off(Turn(told_ns=1), 0.0, 9, deaf=deaf).told_ns
 
 
 def test_sheds_are_counted_over_24_h_and_bounded():

@@ -138,6 +138,6 @@ def test_nobody_knows_a_departure_by_a_clock_that_is_not_trusted():
 
 def test_one_that_takes_more_than_it_may_does_not_obey_once_it_had_time():
     assert stay.is_deaf(Turn(), 6.0, 10.0, 0)
-    assert not stay.is_deaf(Turn(lowered_ns=0), 6.0, 10.0, 5 * S)
-    assert stay.is_deaf(Turn(lowered_ns=0), 6.0, 10.0, 6 * S)
+    assert not stay.is_deaf(Turn(told_ns=0), 6.0, 10.0, 6 * S - 1)
+    assert stay.is_deaf(Turn(told_ns=0), 6.0, 10.0, 6 * S)
     assert not stay.is_deaf(Turn(), 9.5, 10.0, 0)

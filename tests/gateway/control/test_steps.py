@@ -194,6 +194,48 @@ def test_a_car_that_takes_less_than_it_may_is_no_step_up(house, takes_w, is_rais
     assert ("ev1", "charging faster") not in words(steps.up(made, turns, 0, raising=True), made)
 
 
+def deaf(made, name):
+    player = next(player for player in made if player.name == name)
+    player.deaf = True
+    return player
+
+
+@pytest.mark.parametrize(
+    ("limit_w", "lowered"), [(5_000.0, [(4_140, False)]), (4_140.0, []), (4_141.0, [(4_140, False)])]
+)
+def test_a_car_that_does_not_obey_is_told_its_floor_once_after_the_others(house, limit_w, lowered):
+    cars = tuple(replace(house.assets[2], name=name) for name in ("ev1", "ev2"))
+    made, turns = players(replace(house, assets=cars), ev1=Turn(limit_w=limit_w))
+    deaf(made, "ev1")
+    slowed = [s for s in steps.down(made, turns, 0) if s.words == "charging slowed"]
+
+    assert [(4_140, True), *lowered] == [(s.target_w, s.divisible) for s in slowed]
+    assert ("ev1", "charging paused") in words(steps.down(made, turns, 0), made)
+
+
+def test_where_cars_share_one_that_does_not_obey_is_only_paused(house):
+    late = replace(house.assets[2], tier="B")
+    made, turns = players(replace(house, assets=(late,)), ev1=Turn(limit_w=5_000.0))
+    deaf(made, "ev1").allowed_w = 9_000.0
+
+    assert [("ev1", "charging paused")] == words(steps.down(made, turns, 0), made)
+
+
+def test_what_does_not_obey_is_raised_for_no_export_cap_and_pv_is_told_to_make_none_once(house):
+    made, turns = players(house, ev1=Turn(limit_w=5_000.0), pump=Turn(on=False))
+    takes(made, "ev1", 9_000.0)
+    deaf(made, "ev1"), deaf(made, "pump")
+    roof = deaf(made, "pv1")
+    found = steps.up(made, turns, 0, raising=True)
+    roof.turn = Turn(limit_w=0.0)
+
+    assert [("bat1", "battery charges"), ("pv1", "generation curtailed")] == words(found, made)
+    assert not found[1].divisible
+    assert ["battery charges"] == [s.words for s in steps.up(made, turns, 0, raising=True)]
+    roof.deaf = False
+    assert steps.up(made, turns, 0, raising=True)[1].divisible
+
+
 @pytest.mark.parametrize("limit_w", [9_000, None])
 def test_a_car_that_may_take_more_since_just_now_is_believed_to_be_on_its_way(house, limit_w):
     made, turns = players(house, ev1=Turn(limit_w=limit_w, raised_ns=100 * S))

@@ -27,7 +27,6 @@ WALL_CLOCK = {
     "lateness.p999",
     "lateness.skipped",
     "requests.cycle",
-    "start.history",
     "start.time",
 }
 

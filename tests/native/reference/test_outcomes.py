@@ -69,6 +69,26 @@ def test_one_that_settles_goes_on_from_its_first_lowering() -> None:
     assert (4200.0, 104 * S, 4500.0) == (state.limit_w[0], state.lowered_ns[0], state.before_w[0])
 
 
+def test_only_less_than_before_is_an_order_to_obey() -> None:
+    ev = Unit(kind=EV, rated_w=11_040, floor_w=4140)
+    state = after(ev, 4800.0, 100)
+    after(ev, 4900.0, 105, state)
+    assert (4800.0, 100 * S) == (state.limit_w[0], state.told_ns[0])
+    after(ev, 4200.0, 106, state)
+    assert (4200.0, 106 * S) == (state.limit_w[0], state.told_ns[0])
+    after(ev, 0.0, 107, state)
+    assert (0, 107 * S) == (state.on[0], state.told_ns[0])
+
+
+def test_one_that_does_not_obey_is_told_on_and_given_no_time_anew() -> None:
+    ev = Unit(kind=EV, rated_w=11_040, floor_w=4140)
+    state = after(ev, 4800.0, 100)
+    after(ev, 4140.0, 107, state, deaf=True)
+    assert (4140.0, 100 * S) == (state.limit_w[0], state.told_ns[0])
+    after(ev, 0.0, 108, state, deaf=True)
+    assert (0, 100 * S) == (state.on[0], state.told_ns[0])
+
+
 def test_what_rises_is_on_and_free_at_its_full_power() -> None:
     ev = Unit(kind=EV, rated_w=11_040, floor_w=4140)
     part, full = (after(ev, watts, 9, on=False, want_w=0.0) for watts in (4140.0, 11_040.0))
@@ -112,10 +132,12 @@ def test_cars_come_down_to_whole_amperes_that_fit_each_after_the_other() -> None
     seated = [Seat(ev, place, place, tier=0) for place in range(2)]
     state.setpoint_w[0] = state.setpoint_w[1] = 1000.0
     tree = Tree([-1], [0, 0], [ON_L1, ON_L1])
-    outcomes.settle(seated, tree, state, [1, 1], [5000.0, 1400.0, 0.0, 0.0])
+    outcomes.settle(seated, tree, state, [1, 1], [5000.0, 1400.0, 0.0, 0.0], 7 * S)
     assert [2300.0, 1380.0] == list(state.limit_w)
-    outcomes.settle(seated, tree, state, [1, 0], [0.0, 0.0, 0.0, 0.0])
+    assert [7 * S, 7 * S] == list(state.told_ns)
+    outcomes.settle(seated, tree, state, [1, 0], [0.0, 0.0, 0.0, 0.0], 8 * S)
     assert [1380.0, 1380.0] == list(state.limit_w)
+    assert [8 * S, 7 * S] == list(state.told_ns)
 
 
 def test_pv_rises_by_a_quarter_of_the_least_room_on_its_way() -> None:

@@ -1,11 +1,12 @@
 """Each unit's seat in one cycle: its room, its want, its place in the order."""
 
 from array import array
+from dataclasses import replace
 
 import pytest
 
 from quartier_native.reference import seats
-from quartier_native.reference.buildings import BATTERY, EV, LOAD, MODED, PV_LIMIT, Columns, Unit
+from quartier_native.reference.buildings import BATTERY, DIVISIBLE, EV, LOAD, MODED, PV_LIMIT, Columns, Unit
 from quartier_native.reference.seats import Seat
 
 S = 1_000_000_000
@@ -40,13 +41,71 @@ def test_what_is_off_wants_nothing_and_what_is_limited_no_more_than_its_limit() 
     ev = Unit(kind=EV, rated_w=11_040, floor_w=4140)
     pv = Unit(kind=PV_LIMIT, rated_w=9000)
     wants = [
-        seated(ev, present_w=9000, on=0),
-        seated(ev, present_w=9000, limit_w=5000),
+        seated(ev, present_w=9000, on=0, told_ns=995 * S),
+        seated(ev, present_w=9000, limit_w=5000, told_ns=995 * S),
         seated(ev, present_w=3000, limit_w=5000),
-        seated(pv, present_w=-8000, limit_w=5000),
+        seated(pv, present_w=-8000, limit_w=5000, told_ns=991 * S),
         seated(pv, present_w=-8000),
     ]
     assert [0.0, 5000.0, 3000.0, -5000.0, -8000.0] == [seat.want_w for seat in wants]
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers_s", "over_w"),
+    [(EV, 6, 690.0), (LOAD, 10, 200.0), (DIVISIBLE, 10, 450.0), (PV_LIMIT, 10, 450.0)],
+)
+def test_what_does_not_obey_in_its_time_counts_as_it_is(kind: int, answers_s: int, over_w: float) -> None:
+    unit = Unit(kind=kind, rated_w=9000, ampere_w=690)
+    sign = -1.0 if kind == PV_LIMIT else 1.0
+    held = {"on": 0, "limit_w": 5000.0}
+
+    def deaf(watts: float, ago_ns: int, **told: float) -> tuple[float, bool]:
+        seat = seated(unit, present_w=sign * watts, told_ns=1000 * S - ago_ns, **told)
+        return sign * seat.want_w, seat.deaf
+
+    late_ns = answers_s * S
+    assert (over_w + 1, True) == deaf(over_w + 1, late_ns, **held)
+    assert (0.0, False) == deaf(over_w + 1, late_ns - 1, **held)
+    assert (0.0, False) == deaf(over_w, late_ns, **held)
+    if kind != LOAD:
+        assert (5001 + over_w, True) == deaf(5001 + over_w, late_ns, limit_w=5000.0)
+        assert (5000.0, False) == deaf(5000 + over_w, late_ns, limit_w=5000.0)
+
+
+def test_one_that_does_not_obey_is_told_its_least_once_after_the_others() -> None:
+    ev = Unit(kind=EV, rated_w=11_040, floor_w=4140, ampere_w=690, pool=2)
+    load = Unit(kind=DIVISIBLE, rated_w=9000)
+    made = [
+        Seat(ev, 0, 0, tier=0, deaf=True, limit_w=5000.0),
+        Seat(ev, 1, 1, tier=0, limit_w=5000.0),
+        Seat(ev, 2, 2, tier=0, deaf=True, limit_w=4140.0, movable=False),
+        Seat(ev, 3, 3, tier=1, deaf=True, limit_w=5000.0, movable=False),
+        Seat(load, 4, 4, tier=1, deaf=True, limit_w=100.0),
+        Seat(load, 5, 5, tier=1, deaf=True, limit_w=0.0),
+    ]
+    lowered = [(1, 4140.0, True, 2), (0, 4140.0, False, -1), (0, 0.0, False, -1), (1, 0.0, False, -1)]
+    assert [*lowered, (3, 4140.0, False, -1), (4, 0.0, False, -1)] == seats.down(made)
+
+
+def test_one_that_does_not_obey_takes_no_more_for_being_asked_and_pv_is_told_to_make_none_once() -> None:
+    pv = Unit(kind=PV_LIMIT, rated_w=9000)
+    state = Columns([pv], 1, 4, 4).state()
+    made = [
+        Seat(
+            Unit(kind=EV, rated_w=11_040, ampere_w=690),
+            0,
+            0,
+            tier=0,
+            deaf=True,
+            limit_w=5000.0,
+            want_w=9000.0,
+        ),
+        Seat(Unit(kind=LOAD, rated_w=2000), 1, 1, tier=0, deaf=True, on=False, want_w=2000.0),
+        Seat(pv, 2, 2, tier=3, deaf=True, limit_w=500.0),
+        Seat(pv, 3, 3, tier=3, deaf=True, limit_w=0.0),
+        Seat(pv, 4, 4, tier=3, limit_w=0.0),
+    ]
+    assert [(2, 0.0, False, -1), (4, 0.0, True, -1)] == seats.up(made, state)
 
 
 def test_what_was_just_lowered_counts_as_before_for_four_seconds() -> None:
@@ -85,6 +144,18 @@ def test_one_in_modes_is_expected_to_take_its_share_of_each_mode() -> None:
     unit = Unit(kind=MODED, modes_w=(4000.0, 2000.0, 0.0), normal=1)
     seat = seated(unit, present_w=1500.0, wanted=1)
     assert [4000.0, 1500.0, 0.0] == [seats.expected_w(seat, mode) for mode in range(3)]
+
+
+def test_what_went_down_may_go_further_down_at_once_and_up_after_its_least_time() -> None:
+    unit = Unit(kind=MODED, modes_w=(4000.0, 2000.0, 0.0), normal=1, min_on_s=300, min_off_s=180)
+    ended = {"mode": 1, "on": 0, "since_ns": 999 * S, "present_w": 2000.0}
+    wants = [seated(unit, wanted=mode, **ended) for mode in range(3)]
+    let_run = seated(unit, wanted=2, **(ended | {"on": 1}))
+
+    assert [(1, True), (1, True), (2, True), (1, False)] == [(s.mode, s.sinks) for s in (*wants, let_run)]
+    assert [(0, 0.0, False, -1)] == seats.down([replace(wants[1], tier=1)])
+    assert [] == seats.down([replace(let_run, tier=1)])
+    assert [] == seats.up([replace(wants[1], tier=1)], Columns([unit], 1, 4, 4).state())
 
 
 def test_a_held_one_in_modes_goes_no_further_up_by_itself() -> None:

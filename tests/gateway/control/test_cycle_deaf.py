@@ -1,0 +1,82 @@
+"""What an order is expected to bring is believed for the time that its device may take, and no longer."""
+
+from dataclasses import replace
+
+from quartier.house.assets import Ev, Load
+from quartier.house.nodes import Node
+
+
+def orders_of(p, seconds: int, meanwhile=lambda: None) -> list[float]:
+    """What the battery is ordered, each second."""
+    told = []
+    for _ in range(seconds):
+        meanwhile()
+        p.step()
+        told.append(p.points["bat1.setpoint_w"])
+    return told
+
+
+def test_a_paused_car_that_somebody_else_lets_charge_is_answered_by_the_battery_at_once(plant):
+    """The plant's car follows its current after 3 s; from its first reading on nobody believes in the pause."""
+    p = plant(base_w=4_000, ev_wants_w=11_040, soc_pct=80).cap(import_max_w=3_000).run(60)
+    p.base_w = 500
+    p.run(30)
+    assert (0.0, 0.0) == (p.points["ev1.current_max_a"], p.ev_w)
+    told = orders_of(p, 40, lambda: p.points.update({"ev1.current_max_a": 16.0}))
+
+    assert 11_040 == p.ev_w
+    assert [-5_000.0] * 36 == told[4:]
+
+
+def test_a_car_that_ignores_its_pause_is_believed_for_six_seconds(plant):
+    p = plant(base_w=2_000, ev_wants_w=11_040, soc_pct=80).run(60)
+    p.deaf = {"ev1"}
+    p.cap(import_max_w=1_000)
+    told = orders_of(p, 40)
+
+    assert [(60, 0.0)] == p.written("ev1.current_max_a", since=60)[:1]
+    assert told[5] > -4_000, "as long as it may take to obey the car counts as stopping"
+    assert [-5_000.0] * 34 == told[6:]
+
+
+def test_a_car_that_takes_more_than_it_may_is_told_its_floor_once_and_the_battery_helps(plant):
+    p = plant(base_w=-3_000, ev_wants_w=11_040, soc_pct=80)
+    p.points["ev1.current_max_a"] = p.raw["ev1.current_max_a"] = 8.0
+    p.run(60)
+    del p.raw["ev1.current_max_a"]
+    p.deaf, p.points["ev1.current_max_a"] = {"ev1"}, 11.5
+    p.cap(import_max_w=500).run(30)
+
+    assert [(63, 6.0), (83, 6.0)] == p.written("ev1.current_max_a", since=61)
+    assert [(64, -4_435.0)] == p.written("bat1.setpoint_w", since=64)[:1]
+    assert max(p.grid_log[68:]) <= 500
+    assert 11.5 * 690 == p.ev_w
+
+
+def test_a_car_that_shares_and_does_not_obey_leaves_the_fuse_to_the_others(board, car, house):
+    """Nothing measures the board: that the car would be slower was believed for ever."""
+    park = Node(name="park", under="grid", fuse_a=25.0, measured=False, unmeasured_w=0.0)
+    ev = Ev(name="ev1", rated_w=3_680, phases_count=1, phase="l1", node="park", tier="C")
+    heat = Load(name="heat", rated_w=3_000, tier="C", switchable=True, phase="l1", node="park")
+    p = board(house=replace(house, assets=(ev, heat), nodes=(park,)))
+    p.loads_w, p.cars = {"heat": 1_500}, {"ev1": car(phases=1)}
+    p.run(400)
+    assert 16.0 == p.points["ev1.current_max_a"]
+    p.deaf, p.loads_w = {"ev1"}, {"heat": 3_000}
+    p.run(30)
+
+    assert p.points["ev1.current_max_a"] == 16.0
+    assert 0.0 == p.points["heat.relay_on"]
+    assert p.flows_w["park"][0] <= 25 * 230
+
+
+def test_pv_that_ignores_its_limit_is_taken_up_by_the_battery(plant, house):
+    p = plant(house=replace(house, grid_target_w=-6_000.0), base_w=0, sun_w=6_000, soc_pct=95)
+    p.cap(export_max_w=1_000).run(60)
+    assert 1_000 >= p.points["pv1.generation_max_w"]
+    p.deaf, p.soc_pct = {"pv1"}, 50.0
+    p.points["pv1.generation_max_w"] = 6_000.0
+    p.run(30)
+
+    assert 5_000 == p.points["bat1.setpoint_w"]
+    assert 0.0 == p.written("pv1.generation_max_w")[-1][1]
