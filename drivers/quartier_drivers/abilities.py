@@ -73,6 +73,29 @@ class Pluggable(Protocol):
 
 
 @runtime_checkable
+class Wide(Protocol):
+    """A line whose answers say whose they are: its devices may be asked at the same time, each one thing.
+
+    None of its drivers is ``Patient`` or ``Armable``: those share a line by taking turns.
+    """
+
+    @property
+    def lanes(self) -> tuple[int, int]:
+        """So many devices at once, at most, and so many of those that are behind the same (``Behind``)."""
+        ...
+
+
+@runtime_checkable
+class Behind(Protocol):
+    """A driver whose device may be behind something narrow, and others of its line with it."""
+
+    @property
+    def trunk(self) -> str:
+        """What that is, the same for all behind it; empty: nothing."""
+        ...
+
+
+@runtime_checkable
 class Remembering(Protocol):
     """A driver that must know after a restart what it knew before."""
 

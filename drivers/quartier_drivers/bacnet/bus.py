@@ -56,6 +56,10 @@ class BacnetIpBus(BaseModel):
     """How long an answer may take before the device counts as silent for that request."""
     retries_count: Annotated[int, Field(ge=0, le=5)] = 1
     """How often a read without an answer is repeated at once."""
+    parallel_count: Annotated[int, Field(ge=1, le=128)] = 32
+    """How many devices are asked at the same time, each one thing; 1: one after the other."""
+    router_parallel_count: Annotated[int, Field(ge=1, le=128)] = 4
+    """The same of the devices of one network behind a router; fewer where that is a slow MS/TP line."""
 
     @property
     def unit_max(self) -> int:

@@ -90,6 +90,11 @@ class BacnetDriver:
         return self._times.requests_count
 
     @property
+    def trunk(self) -> str:
+        """The network behind a router that it shares with others; empty: none."""
+        return self._peer.trunk
+
+    @property
     def news_ns(self) -> int | None:
         """When what was notified came, or a silent device said that it is there; None: nothing waits."""
         return self._news[0].taken_ns if self._news else self._hello_ns

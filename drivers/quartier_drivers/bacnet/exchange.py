@@ -9,7 +9,7 @@ ANSWERS = frozenset((SIMPLE_ACK, COMPLEX_ACK, ERROR, REJECT, ABORT, SEGMENT))
 """What may answer a confirmed request; a segment is one that we never accept."""
 REFUSALS = frozenset((ERROR, REJECT, ABORT))
 INVOKE_IDS = 128
-"""Ours are 0..127, the library's the others: so whose an answer is can be told."""
+"""Ours are 0..127; the others are left to the library, which asks nobody."""
 
 Key = tuple[Host, bytes, int]
 """Host, the network and MAC behind it (empty: itself), invoke ID."""

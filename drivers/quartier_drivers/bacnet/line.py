@@ -13,7 +13,7 @@ from quartier_drivers.bacnet.port import Ground, Port
 from quartier_drivers.bacnet.strangers import is_for_library, is_too_long
 from quartier_drivers.contract import Clock, Note
 from quartier_drivers.errors import Expired, LinkLost, NoReply
-from quartier_native.bacnet import CONFIRMED, UNCONFIRMED, Heard, Ref, hear, notice_of
+from quartier_native.bacnet import CONFIRMED, UNCONFIRMED, Heard, hear, notice_of
 
 if TYPE_CHECKING:
     from quartier_drivers.bacnet.bus import BacnetIpBus
@@ -64,10 +64,6 @@ class Library(Registrar, Protocol):
         """The router to a network; None where none says so."""
         ...
 
-    async def read(self, place: Place, ref: Ref) -> bytes:
-        """A property as application data, however long.  Raises Refused, NoReply or LinkLost."""
-        ...
-
     async def distribution(self, bbmd: Host, timeout_s: float) -> list[Host] | None:
         """The BBMDs that one of them forwards broadcasts to; None where it does not say."""
         ...
@@ -104,11 +100,14 @@ class BacnetLine:
 
     @property
     def stats(self) -> Mapping[str, float]:
-        """Counters since start: requests, retries, time-outs, late answers, notifications … all from the
-        start.
-        """
+        """Counters since start: requests, retries, time-outs, late answers, notifications …"""
         self._stats["late_count"] = float(self._waiters.late_count)
         return self._stats
+
+    @property
+    def lanes(self) -> tuple[int, int]:
+        """So many devices are asked at the same time, and so many of them in one network behind a router."""
+        return self.bus.parallel_count, self.bus.router_parallel_count
 
     @property
     def ground(self) -> Ground:
@@ -120,9 +119,7 @@ class BacnetLine:
         self._stats[name] += step
 
     async def open(self) -> None:
-        """Bind our port, and register with the BBMD if there is one.  Raises LinkLost, naming what is
-        wrong.
-        """
+        """Bind our port, register with the BBMD if there is one.  Raises LinkLost, naming what is wrong."""
         if self._port.is_open:
             return
         self._fault = None

@@ -1,36 +1,27 @@
-"""bacpypes3 on our own socket, the only user of it: who is there, routers, foreign devices, long answers.
+"""bacpypes3 on our own socket, the only user of it: who is there, routers, foreign devices, who we are.
 
 The line reads each datagram first and hands on what is none of its own; what the library sends goes out by
-the line.  So the library binds nothing, retries nothing behind our back, and its invoke IDs (128..255) are
-told from ours.
+the line.  So the library binds nothing and retries nothing behind our back.  It asks no device for anything:
+what is long is read by its elements, for a value that comes in segments would be taken apart in one piece.
 """
 
 import asyncio
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from bacpypes3.apdu import (
-    ErrorRejectAbortNack,
-    ReadPropertyACK,
-    ReadPropertyRequest,
-    WhoIsRequest,
-)
+from bacpypes3.apdu import WhoIsRequest
 from bacpypes3.app import Application
 from bacpypes3.appservice import ApplicationServiceAccessPoint
-from bacpypes3.basetypes import PropertyIdentifier, Segmentation
+from bacpypes3.basetypes import Segmentation
 from bacpypes3.comm import ApplicationServiceElement, Server, bind
 from bacpypes3.ipv4.bvll import BVLLCodec
 from bacpypes3.ipv4.service import BIPForeign, BIPNormal, BVLLServiceElement
 from bacpypes3.local.device import DeviceObject
 from bacpypes3.netservice import ROUTER_AVAILABLE, NetworkServiceAccessPoint, NetworkServiceElement
 from bacpypes3.pdu import PDU, GlobalBroadcast, IPv4Address, LocalBroadcast, LocalStation, RemoteStation
-from bacpypes3.primitivedata import ObjectIdentifier
 
 from quartier_drivers.bacnet.address import Host, Place, shown
-from quartier_drivers.bacnet.exchange import INVOKE_IDS
 from quartier_drivers.bacnet.tasks import Tasks
-from quartier_drivers.errors import LinkLost, NoReply, Refused
-from quartier_native.bacnet import Ref
+from quartier_drivers.errors import LinkLost
 
 if TYPE_CHECKING:
     from quartier_drivers.bacnet.line import BacnetLine
@@ -39,8 +30,6 @@ _VENDOR_ID = 999  # of those that ASHRAE leaves for trials: we have none of our 
 _SEGMENTS_MAX = 64
 _REGISTRATION_STEP_S = 0.05
 _AGAIN_S = 30.0
-# Around the value in a ReadProperty-ACK (15.5): opening tag 3, and its closing one.
-_OPENING = b"\x3e"
 # Services that the library would do for anybody who asks: nothing here is written from outside.
 _NOT_DONE = frozenset(
     f"do_{service}Request"
@@ -62,7 +51,6 @@ class Link:
     def __init__(self, line: "BacnetLine") -> None:
         self._line = line
         self._tasks = Tasks(self._failed)
-        self._numbers = count()
         self._device = _device(line.bus.device_id)
         self._app = _App()
         self._app.asap = _access_point(self._device, self._app, line.bus.timeout_s, line.bus.retries_count)
@@ -143,30 +131,6 @@ class Link:
     def is_registered(self) -> bool:
         """Whether the BBMD has us in its table, as far as we know."""
         return self._foreign is not None and self._foreign.bbmdRegistrationStatus == 0
-
-    async def read(self, place: Place, ref: Ref) -> bytes:
-        """The value of a property as application data, however long: the answer may come in segments.
-
-        Raises Refused, NoReply or LinkLost.
-        """
-        asked = ReadPropertyRequest(
-            objectIdentifier=ObjectIdentifier((ref.object_type, ref.instance)),
-            propertyIdentifier=PropertyIdentifier(ref.property_id),
-            destination=await self._address(place),
-        )
-        if ref.index >= 0:
-            asked.propertyArrayIndex = ref.index
-        asked.apduInvokeID = INVOKE_IDS + next(self._numbers) % INVOKE_IDS
-        try:
-            answer = await self._app.request(asked)
-        except ErrorRejectAbortNack as error:
-            if "tsm-timeout" in str(error) or "no-response" in str(error):
-                raise NoReply(f"{place} is silent") from error
-            raise Refused(f"{place}: {error}") from error
-        if not isinstance(answer, ReadPropertyACK):
-            raise NoReply(f"{place} answered something else")
-        octets = bytes(answer.propertyValue.tagList.encode().pduData)
-        return octets[1:-1] if octets[:1] == _OPENING else octets
 
     async def _address(self, place: Place) -> Any:
         if place.network is None:

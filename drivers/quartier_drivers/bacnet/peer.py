@@ -68,6 +68,12 @@ class Peer:
         return b"" if place is None else heads.route_to(place.network, place.mac)
 
     @property
+    def trunk(self) -> str:
+        """The network behind a router that it shares with others; empty where it is on ours, or not found."""
+        place = self.place
+        return "" if place is None or place.network is None else f"network {place.network}"
+
+    @property
     def answer_max(self) -> int:
         """The longest answer that it can send and we take."""
         return min(self.bears.apdu_max, self._most)

@@ -26,6 +26,8 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
         "foreign_ttl_s": 300,
         "timeout_s": 1.0,
         "retries_count": 1,
+        "parallel_count": 32,
+        "router_parallel_count": 4,
     }
 )
 """What a section says where it does not; a test holds it equal to the model of ``bus.py``."""

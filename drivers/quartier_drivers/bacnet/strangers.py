@@ -5,7 +5,17 @@ It spends 75 µs on each property that somebody asks our own device for, 53 ms o
 (measured with bacpypes3 0.0.110 on a server; a small board takes four times as long).
 """
 
-from quartier_native.bacnet import CONFIRMED, DATAGRAM_MAX, UNCONFIRMED, Heard
+from quartier_native.bacnet import (
+    COMPLEX_ACK,
+    CONFIRMED,
+    DATAGRAM_MAX,
+    ERROR,
+    REJECT,
+    SEGMENT,
+    SIMPLE_ACK,
+    UNCONFIRMED,
+    Heard,
+)
 
 REQUEST_MAX = 64
 """Octets of a request's datagram at most: some twenty properties."""
@@ -15,6 +25,8 @@ NOTICE_MAX = 160
 _I_AM, _I_HAVE, _WHO_HAS, _WHO_IS = 0, 1, 7, 8
 _SERVICES = frozenset((_I_AM, _I_HAVE, _WHO_HAS, _WHO_IS))
 """Unconfirmed services that it does something with (clause 21, BACnetUnconfirmedServiceChoice)."""
+_UNASKED = frozenset((SIMPLE_ACK, COMPLEX_ACK, SEGMENT, ERROR, REJECT))
+"""Answers: it asks nobody, so none is for it."""
 
 
 def is_for_library(heard: Heard | None, size: int) -> bool:
@@ -27,7 +39,7 @@ def is_for_library(heard: Heard | None, size: int) -> bool:
     pdu, _, service = heard[:3]
     if pdu == UNCONFIRMED:
         return service in _SERVICES and size <= NOTICE_MAX
-    return pdu != CONFIRMED or size <= REQUEST_MAX
+    return pdu not in _UNASKED and (pdu != CONFIRMED or size <= REQUEST_MAX)
 
 
 def is_too_long(heard: Heard, size: int) -> bool:

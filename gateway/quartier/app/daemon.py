@@ -118,7 +118,7 @@ class Daemon:
             first_ns = slot_ns(self._clock.now_ns()) + SLOT_NS // 2
             cycle_s = self._loaded.site.control.cycle_s
             when = first_ns, assembly.CYCLE_PHASE_NS
-            self._ticker = Ticker(cycle_s, self._clock, self._cycle, *when, self._clock.sleep_exactly)
+            self._ticker = Ticker(cycle_s, self._clock, self._cycle, *when, self._clock.wait_until)
             self._fast = Fast(self._clock, self._look)
             self._fast.want(on=self.turn.is_fast)
             runtime_dir, asked = self._places.runtime_dir, self._enquiries()

@@ -17,12 +17,13 @@ from quartier.runtime.directory import Directory
 from quartier.runtime.fallbacks import Fallbacks, Halted, Lookout
 from quartier.runtime.health import PROBE_PAUSE_S, Health
 from quartier.runtime.interlude import Interlude
+from quartier.runtime.lanes import Lanes
+from quartier.runtime.leave import left
 from quartier.runtime.mailbox import Mailbox
 from quartier.runtime.moment import Moment
 from quartier.runtime.pen import Pen
 from quartier.runtime.returns import Returns
 from quartier.runtime.rota import Rota
-from quartier.runtime.supervisor import ended_well
 from quartier.runtime.witness import NOBODY, Witness
 from quartier.runtime.writes import Tally, Thrift
 from quartier_drivers.abilities import Noting, Pluggable
@@ -63,7 +64,7 @@ class Bus:
         self.mailbox = Mailbox(witness)
         self.online = False
         self.why = _NOT_OPENED
-        self._lost_told = False
+        self._lost_told, self._lost_ns = False, 0
         self._halted = False
         self._line = line
         self._clock = clock
@@ -86,6 +87,7 @@ class Bus:
         self._interlude = Interlude(served, self._wrote, self._read, clock.now_ns)
         self._fruitful = False
         self._rota = Rota(served)
+        self._lanes = Lanes(line, self._word)
         for health in served:
             health.listen(partial(self._word, health))
             if health.brisk is not None:
@@ -105,7 +107,7 @@ class Bus:
             try:
                 await self._line.open()
                 self._up()
-                await self._work()
+                await self._lanes.through(self._work, self._line.close)
             except LinkLost as lost:
                 if self._down(str(lost)):
                     pause_s = REOPEN_PAUSE_S[0]
@@ -133,6 +135,7 @@ class Bus:
         self._rota = Rota(tuple(self.devices.values()))
         reads_count = 0
         while not self._halted:
+            self._lanes.check()
             now_ns = self._clock.now_ns()
             if now_ns >= self._age_again_ns:
                 self._age()
@@ -151,32 +154,36 @@ class Bus:
             due_ns, health = first
             if due_ns > now_ns:
                 await self._rest(min((due_ns - now_ns) / 1e9, 1.0))
-            else:
+            elif self._lanes.admits(health):
                 if not health.aside:  # who was silent is not waited for
                     self.account.late(now_ns - due_ns)
                     self._seat.take()
-                await self._read(health)
-                self._rota.changed(health)
+                await self._ask(health)
                 reads_count += 1
                 if reads_count % BREATH_READS == 0:
                     await self._clock.sleep(0)
 
     async def _wrote(self) -> bool:
         """Write what waits longest for a device that answers, and read who starves of it; whether it did."""
-        if self._returns.waiting:
-            await self._returns.make()
+        for one in self._returns.ready():
+            if self._lanes.admits(one):
+                await self._lanes.run(one, partial(self._returns.make, one), writes=True)
         command = self.mailbox.take(self._reachable, self._clock.now_ns())
         if command is None:
             return False
         health = self.points.holder(command.point)
         assert health is not None, command.point  # only what is reachable was taken from the mailbox
-        await self._pen.write(command, health)
+        await self._lanes.run(health, partial(self._pen.write, command, health), writes=True)
         self._rota.changed(health)
         starved = self._rota.starved(self._clock.now_ns())
-        if starved is not None:
-            await self._read(starved)
-            self._rota.changed(starved)
+        if starved is not None and self._lanes.admits(starved):
+            await self._ask(starved)
         return True
+
+    async def _ask(self, health: Health) -> None:
+        """Read a device: it is waited for, or has its lane."""
+        await self._lanes.run(health, partial(self._read, health))
+        self._rota.changed(health)
 
     async def _look(self) -> None:
         """Look at one fall-back; between its exchanges go what waits to be written and a read that is due."""
@@ -198,14 +205,13 @@ class Bus:
         while await self._wrote():
             pass
         first = self._rota.first()
-        if first is not None and first[0] <= self._clock.now_ns():
-            await self._read(first[1])
-            self._rota.changed(first[1])
+        if first is not None and first[0] <= self._clock.now_ns() and self._lanes.admits(first[1]):
+            await self._ask(first[1])
         if self._halted:
             raise Halted
 
     def _word(self, health: Health) -> None:
-        """A device has spoken by itself: its turn comes now."""
+        """A device has spoken by itself, or may be asked again: its turn comes nearer."""
         self._rota.changed(health)
         self.mailbox.wake()
 
@@ -224,7 +230,9 @@ class Bus:
     def _reachable(self, point: str) -> bool:
         """A device in doubt is read before it is written again: an unknown write is settled first."""
         one = self.points.holder(point)
-        return one is not None and one.reachable and not one.doubt and one is not self._interlude.opening
+        if one is None or one.doubt or one.held or not one.reachable:
+            return False
+        return one is not self._interlude.opening and self._lanes.has_room(one)
 
     async def _read(self, health: Health) -> None:
         started_ns = self._clock.now_ns()
@@ -267,10 +275,12 @@ class Bus:
             health.aside = True
             health.pause_s = PROBE_PAUSE_S[0]
             self._log.warning("device.aside", device=health.name, bus=self.name, why=why)
-        cost_s = (now_ns - started_ns) / 1e9
-        health.probe_ns = probing.again_ns(health, self.devices.values(), now_ns, cost_s)
+        others, width = self._lanes.neighbours(health, self.devices.values())
+        cost_s = (now_ns - started_ns) / 1e9 / width
+        changed = probing.put_off(health, others, now_ns, cost_s)
         health.pause_s = min(2 * health.pause_s, PROBE_PAUSE_S[1])
-        self._rota.changed(health)
+        for one in changed:
+            self._rota.changed(one)
 
     def _answered(self, health: Health) -> None:
         self._fruitful = True
@@ -307,6 +317,7 @@ class Bus:
     def _up(self) -> None:
         if self._lost_told:
             self._log.info("bus.back", bus=self.name)
+            probing.look_again(self.devices.values(), self._lost_ns, self._clock.now_ns())
         self.online, self.why, self._lost_told, self._fruitful = True, "", False, False
 
     def _down(self, why: str) -> bool:
@@ -319,14 +330,15 @@ class Bus:
             health.why = why
         if not self._lost_told:
             self._log.warning("bus.lost", bus=self.name, why=why)
-            self._lost_told = True
+            self._lost_told, self._lost_ns = True, self._clock.now_ns()
         return was
 
     async def _rest(self, seconds: float) -> None:
-        self._seat.leave()
-        before_ns = self._clock.now_ns()
+        if not self._lanes.is_asking:
+            self._seat.leave()
+        before_ns, share = self._clock.now_ns(), self._lanes.free_share
         await self.mailbox.wait(seconds / self._clock.rate)
-        self.account.rested(self._clock.now_ns() - before_ns)
+        self.account.rested(int(share * (self._clock.now_ns() - before_ns)))
 
     def report(self, now_ns: int) -> Readings:
         """The bus's and its devices' own points since the last report."""
@@ -373,15 +385,9 @@ class Bus:
 
         Those that answer come first: the time for leaving is short, and silence costs most of it.
         """
-        failures: list[str] = []
-        for health in self.reachable_first():
-            if health.name in names:
-                well = await ended_well(health.driver.release, partial(_noted, failures, health.name))
-                left = [point for point, info in health.driver.points.items() if info.writable]
-                why = "" if well else failures[-1]
-                self._witness.left(left, "done" if well else "unknown", why, self._clock.now_ns())
-                self._thrift.gave_back(left, self._clock.utc_ms())
-        return failures
+        leaving = [health for health in self.reachable_first() if health.name in names]
+        at_once = self._lanes.is_wide
+        return await left(leaving, self._witness, self._thrift, self._clock, at_once=at_once)
 
     def reachable_first(self) -> list[Health]:
         """The devices, those that answer before the others."""
@@ -390,7 +396,3 @@ class Bus:
     async def close(self) -> None:
         """Close the line."""
         await self._line.close()
-
-
-def _noted(failures: list[str], name: str, error: Exception) -> None:
-    failures.append(f"{name}: {error}")

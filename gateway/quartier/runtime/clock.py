@@ -159,16 +159,23 @@ class HouseClock:
         """Wait ``seconds`` of the house's time."""
         await asyncio.sleep(max(0.0, seconds) / self.rate)
 
-    async def sleep_exactly(self, seconds: float) -> None:
-        """As ``sleep``, to some 0.1 ms where asyncio rounds up to whole milliseconds; dearer than that."""
+    async def wait_until(self, due_ns: int) -> None:
+        """Wait for ``due_ns`` of ``now_ns``, to some 0.1 ms where asyncio rounds up to whole milliseconds.
+
+        It may end a little early.  Dearer than ``sleep``.
+        """
+        # The loop's time first: whoever holds this thread up from here on, perhaps the store's writer, the
+        # moment stays where it is.  A time still to go would begin when he is done.
+        loop_s = asyncio.get_running_loop().time()
+        left_s = (due_ns - self.now_ns()) / 1e9
         try:
             bell = Bell()
         except OSError:  # no descriptor is left, perhaps: to wait is more than to wait exactly
-            await self.sleep(seconds)
+            await self.sleep(left_s)
             return
         rung = asyncio.Event()
         try:
-            bell.set(asyncio.get_running_loop().time() + seconds / self.rate, rung.set)
+            bell.set(loop_s + left_s / self.rate, rung.set)
             await rung.wait()
         finally:
             bell.close()

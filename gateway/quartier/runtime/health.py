@@ -4,18 +4,22 @@ from array import array
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from quartier_drivers.abilities import Brisk, Speaker, Telling
+from quartier_drivers.abilities import Behind, Brisk, Speaker, Telling
 from quartier_drivers.contract import KINDS, QUALITIES, Driver, Quality, Readings
 from quartier_drivers.layout import Layout
 
 NOT_ASKED = "not yet asked"
 PROBE_PAUSE_S = (5.0, 60.0)
+NEVER_NS = 1 << 62
 _BAD = QUALITIES.index(Quality.BAD)
 
 
 @dataclass(slots=True)
 class Health:
-    """How a device is doing, by its driver; ``owners`` are those of its points."""
+    """How a device is doing, by its driver; ``owners`` are those of its points.
+
+    ``held``: it is being asked, or there is no room to ask it now (``lanes``).
+    """
 
     name: str
     driver: Driver
@@ -29,12 +33,14 @@ class Health:
     pause_s: float = PROBE_PAUSE_S[0]
     silent: bool = False
     doubt: bool = False
+    held: bool = False
     why: str = NOT_ASKED
     owners: frozenset[str] = field(init=False)
     period_s: float = field(init=False)
     speaks: bool = field(init=False)
     brisk: Brisk | None = field(init=False)
     telling: Telling | None = field(init=False)
+    behind: Behind | None = field(init=False)
     _layout: Layout | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -44,10 +50,13 @@ class Health:
         self.speaks = isinstance(self.driver, Speaker)
         self.brisk = self.driver if isinstance(self.driver, Brisk) else None
         self.telling = self.driver if isinstance(self.driver, Telling) else None
+        self.behind = self.driver if isinstance(self.driver, Behind) else None
 
     @property
     def due_ns(self) -> int:
         """When the bus should next turn to it; who speaks unasked is heard at once."""
+        if self.held:
+            return NEVER_NS
         if self.known and not self.aside:
             return self.driver.due_ns
         if self.telling is not None:
@@ -61,6 +70,11 @@ class Health:
             self.driver.on_word(wake)
         if self.telling is not None:
             self.telling.on_news(wake)
+
+    @property
+    def trunk(self) -> str:
+        """What narrow thing its device is behind; empty: nothing."""
+        return "" if self.behind is None else self.behind.trunk
 
     @property
     def speechless(self) -> bool:

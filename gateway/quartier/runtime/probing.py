@@ -16,7 +16,7 @@ TOGETHER_S, TOGETHER_POLLS = 10.0, 2.0
 
 
 def again_ns(health: Health, others: Iterable[Health], now_ns: int, cost_s: float) -> int:
-    """When to probe a device that was just asked, which took ``cost_s``; ``others`` are all of its bus."""
+    """When to probe a device that was just asked; ``others`` lost ``cost_s`` by that, itself too."""
     known = tuple(others)
     lonely = not any(one.reachable for one in known)
     aside_count = sum(one.aside for one in known)
@@ -25,6 +25,29 @@ def again_ns(health: Health, others: Iterable[Health], now_ns: int, cost_s: floa
     probe_ns = now_ns + int(max(pause_s, cost_s * aside_count / share) * 1e9)
     # What it owes is waited for first, and not by its neighbours.
     return probe_ns if health.speechless else max(probe_ns, health.driver.due_ns)
+
+
+def put_off(health: Health, others: Iterable[Health], now_ns: int, cost_s: float) -> list[Health]:
+    """Set when to probe a device that was just asked in vain; whose probes changed.
+
+    Where it was the last that answered, nobody's time is spared any more: all are looked for soon.
+    """
+    known = tuple(others)
+    health.probe_ns = again_ns(health, known, now_ns, cost_s)
+    if any(one.reachable for one in known):
+        return [health]
+    for one in known:
+        if one.aside and not one.speechless:
+            one.probe_ns = min(one.probe_ns, max(health.probe_ns, one.driver.due_ns))
+    return list(known)
+
+
+def look_again(others: Iterable[Health], lost_ns: int, now_ns: int) -> None:
+    """The line is back that was lost at ``lost_ns``: who answered until then is probed now."""
+    for one in others:
+        within_ns = int(max(TOGETHER_S, TOGETHER_POLLS * one.period_s) * 1e9)
+        if one.aside and one.since_good_ns >= lost_ns - within_ns:
+            one.probe_ns = now_ns
 
 
 def woken(health: Health, others: Iterable[Health], now_ns: int) -> list[Health]:

@@ -44,27 +44,36 @@ class Returns:
         self.waiting.discard(point)
         self.refused.pop(point, None)
 
-    async def make(self) -> None:
-        """Give back what can be reached; the rest follows when its device answers again.  Raises LinkLost."""
-        for health in self._devices:
-            mine = self.waiting & health.driver.points.keys()
-            if not mine or not health.reachable:
-                continue
-            started_ns = self._clock.now_ns()
-            try:
-                await health.driver.release(mine)
-            except (NoReply, LinkLost, Refused) as error:
-                self._log.warning("release.failed", device=health.name, points=sorted(mine), why=str(error))
-                if isinstance(error, Refused):
-                    self.waiting -= mine
-                    self.refused |= dict.fromkeys(mine, str(error))
-                    self._witness.gave_back(mine, "refused", str(error), self._clock.now_ns())
-                    continue
-                self._failed(health, str(error), started_ns)
-                if isinstance(error, LinkLost):
-                    raise
-            else:
+    def ready(self) -> list[Health]:
+        """The devices that can be asked now to take something back."""
+        if not self.waiting:
+            return []
+        return [
+            health
+            for health in self._devices
+            if health.reachable and not health.held and not self.waiting.isdisjoint(health.driver.points)
+        ]
+
+    async def make(self, health: Health) -> None:
+        """Give back what waits of this device, if it can be reached; else when it answers again.  Raises
+        LinkLost.
+        """
+        mine = self.waiting & health.driver.points.keys()
+        started_ns = self._clock.now_ns()
+        try:
+            await health.driver.release(mine)
+        except (NoReply, LinkLost, Refused) as error:
+            self._log.warning("release.failed", device=health.name, points=sorted(mine), why=str(error))
+            if isinstance(error, Refused):
                 self.waiting -= mine
-                self.refused = {point: why for point, why in self.refused.items() if point not in mine}
-                self._witness.gave_back(mine, "done", "", self._clock.now_ns())
-                self._thrift.gave_back(mine, self._clock.utc_ms())
+                self.refused |= dict.fromkeys(mine, str(error))
+                self._witness.gave_back(mine, "refused", str(error), self._clock.now_ns())
+                return
+            self._failed(health, str(error), started_ns)
+            if isinstance(error, LinkLost):
+                raise
+        else:
+            self.waiting -= mine
+            self.refused = {point: why for point, why in self.refused.items() if point not in mine}
+            self._witness.gave_back(mine, "done", "", self._clock.now_ns())
+            self._thrift.gave_back(mine, self._clock.utc_ms())

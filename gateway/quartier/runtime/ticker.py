@@ -45,8 +45,8 @@ class Ticker:
     """Calls ``cycle`` every ``period_s``; a tick that was missed is skipped and counted, never made up.
 
     The first is at ``first_ns``, which counts as at once where it has passed or is absent; all others are
-    ``phase_ns`` past whole multiples of the period, where one is given.  ``sleep`` may wait more exactly than
-    the clock does.
+    ``phase_ns`` past whole multiples of the period, where one is given.  ``wait_until`` may wait for a moment
+    more exactly than the clock sleeps.
     """
 
     def __init__(
@@ -56,24 +56,24 @@ class Ticker:
         cycle: Callable[[], None],
         first_ns: int | None = None,
         phase_ns: int | None = None,
-        sleep: Callable[[float], Awaitable[None]] | None = None,
+        wait_until: Callable[[int], Awaitable[None]] | None = None,
     ) -> None:
         self._period_ns = int(period_s * 1e9)
         self._first_ns = clock.now_ns() if first_ns is None else first_ns
         self._phase_ns = phase_ns
         self._clock = clock
         self._cycle = cycle
-        self._sleep = sleep
+        self._wait_until = wait_until or self._sleep_until
         self.lateness = Lateness()
         self.cycles_count = 0
         self.skipped_count = 0
 
     async def run(self) -> None:
         """Tick until cancelled.  An error in the cycle is a bug: it leaves."""
-        clock, sleep = self._clock, self._sleep or self._clock.sleep
+        clock, wait_until = self._clock, self._wait_until
         due_ns = self._first_ns
         while True:
-            await sleep((due_ns - clock.now_ns()) / 1e9)
+            await wait_until(due_ns)
             now_ns = clock.now_ns()
             if now_ns < due_ns:  # a timer may fire a little early
                 continue
@@ -87,6 +87,9 @@ class Ticker:
             if self._phase_ns is not None and self.cycles_count == 1:  # not before half a period is over
                 due_ns = slot_ns(due_ns - self._period_ns // 2, self._period_ns, self._phase_ns)
             self._collect()
+
+    async def _sleep_until(self, due_ns: int) -> None:
+        await self._clock.sleep((due_ns - self._clock.now_ns()) / 1e9)
 
     def _collect(self) -> None:
         """Collect garbage when it hurts least: the young after each cycle, all of it now and then."""

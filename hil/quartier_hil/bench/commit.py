@@ -1,4 +1,4 @@
-"""One commit of 200 points: bytes to disk against rows in a table, CPU against a bare append."""
+"""One commit of 200 points: bytes against rows in a table, CPU against a bare append; bytes of a day."""
 
 import os
 import random
@@ -17,10 +17,11 @@ from quartier.store.deadband import Deadband, Deadbands
 from quartier.store.ledger import Store
 from quartier_drivers.contract import FLOAT, QUALITIES, Quality, Readings
 from quartier_drivers.layout import Layout
-from quartier_hil.bench.figure import Figure, against
+from quartier_hil.bench.figure import Figure, against, alone
 from quartier_hil.bench.setting import Setting
 
 POINTS, PERIOD_S = 200, 10
+_DAY_POINTS, _DAY_MB, _DAY_S = 500, 200.0, 86_400
 # Chunks of 512 samples are sealed on the way: what that writes belongs to it.
 _COMMITS, _COMMITS_SHORT = 600, 150
 _CHUNK_COUNT = 512
@@ -40,11 +41,14 @@ def figures(setting: Setting) -> list[Figure]:
     """Bytes and CPU of the store's commits, of rows, and of appends of the same samples."""
     commits = _COMMITS_SHORT if setting.short else _COMMITS
     found: dict[str, list[tuple[float, float]]] = {"ours": [], "rows": [], "bare": []}
+    day_mb = []
     for number in range(setting.rounds):
         setting.say(f"commit, round {number + 1}")
         columns = list(series(commits))
         for name, measure in (("ours", _ours), ("rows", _rows), ("bare", _bare)):
             found[name].append(measure(setting.scratch(name), columns))
+        spent, _ = _ours(setting.scratch("day"), list(series(commits, _DAY_POINTS)))
+        day_mb.append(spent * _DAY_S / PERIOD_S / 1e6)
     bytes_of = {name: [one[0] / 1000 for one in rounds] for name, rounds in found.items()}
     cpu_of = {name: [1e6 * one[1] for one in rounds] for name, rounds in found.items()}
     what = f"a commit of {POINTS} points"
@@ -63,6 +67,7 @@ def figures(setting: Setting) -> list[Figure]:
         against(
             "commit.cpu_rows", f"CPU of {what}", cpu_of["ours"], cpu_of["rows"], "µs", None, peer_name=rows
         ),
+        alone("commit.day", f"written a day, {_DAY_POINTS} points each {PERIOD_S} s", day_mb, "MB", _DAY_MB),
     ]
 
 
@@ -77,12 +82,12 @@ def series(commits: int, points: int = POINTS) -> Iterator["array[float]"]:
 
 @contextmanager
 def opened(
-    folder: Path, *, commit_s: float = PERIOD_S, outbox: bool = False
+    folder: Path, *, commit_s: float = PERIOD_S, outbox: bool = False, points: int = POINTS
 ) -> Iterator[tuple[Store, Layout]]:
     """A store on disk whose journal lies in memory, as /run does, and the layout of its points."""
     memory = Path("/dev/shm")  # noqa: S108 - where Linux keeps shared memory
     runtime = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else folder))
-    names = tuple(f"meter{at // 10}.r{at % 10}_w" for at in range(POINTS))
+    names = tuple(f"meter{at // 10}.r{at % 10}_w" for at in range(points))
     store = Store(
         folder / "history.db",
         runtime,
@@ -94,7 +99,7 @@ def opened(
     )
     try:
         store.open(moment(0))
-        yield store, Layout(names, bytes([FLOAT]) * POINTS)
+        yield store, Layout(names, bytes([FLOAT]) * points)
     finally:
         shutil.rmtree(runtime, ignore_errors=True)
 
@@ -116,8 +121,9 @@ def commit(store: Store, now: Now, wanted: int) -> None:
 
 def _ours(folder: Path, columns: list["array[float]"]) -> tuple[float, float]:
     """Bytes and CPU in s a commit: what is handed over on the loop, and all that the writer's thread does."""
-    good = bytes([QUALITIES.index(Quality.GOOD)]) * POINTS
-    with opened(folder) as (store, layout):
+    points = len(columns[0])
+    good = bytes([QUALITIES.index(Quality.GOOD)]) * points
+    with opened(folder, points=points) as (store, layout):
         store.record(Readings(layout, columns[0], good, 0), moment(0))
         commits = int(store.stats["commits_count"])
         before, cpu_s = written(), 0.0

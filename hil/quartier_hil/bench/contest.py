@@ -79,7 +79,7 @@ def daemon(
     The runtime directory lies in memory, as /run does: on a disk each write may wait for another's sync.
     """
     runtime, state = folder / "runtime", folder / "state"
-    state.mkdir()
+    state.mkdir(exist_ok=True)  # a history may have been laid there
     memory = Path("/dev/shm")  # noqa: S108 - where Linux keeps shared memory
     kept = Path(tempfile.mkdtemp(dir=memory if memory.is_dir() else folder))
     runtime.symlink_to(kept)

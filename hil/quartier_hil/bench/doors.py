@@ -55,10 +55,23 @@ kind = "chp"
 name = "chp"
 rated_w = 5000
 
-[[house.assets]]
+[[house.assets]]                    # BACnet/IP
 kind = "ventilation"
 name = "air"
 rated_w = 1500
+protocol = "bacnet"
+
+[[house.assets]]                    # two OPC UA servers, watched
+kind = "substation"
+name = "loop"
+rated_w = 1500
+protocol = "opcua"
+
+[[house.assets]]
+kind = "waste"
+name = "waste"
+rated_w = 11000
+protocol = "opcua"
 """
 
 

@@ -4,19 +4,13 @@ import pytest
 from bacpypes3.apdu import ErrorRejectAbortNack
 from bacpypes3.app import Application
 from bacpypes3.ipv4.app import BBMDApplication
-from bacpypes3.local.analog import AnalogInputObject
 from bacpypes3.pdu import IPv4Address
-from tests.drivers.bacnet.conftest import HOST, INSTANCE, bus, device, free_port
+from tests.drivers.bacnet.conftest import HOST, bus, device, free_port
 from tests.drivers.bacnet.test_line import Stranger
 
 from quartier_drivers.bacnet.address import Place
 from quartier_drivers.bacnet.door import load
 from quartier_drivers.bacnet.line import BacnetLine
-from quartier_drivers.bacnet.values import elements
-from quartier_drivers.errors import NoReply, Refused
-from quartier_native.bacnet import Ref
-
-LIST = Ref(8, INSTANCE, 76)
 
 
 @pytest.fixture
@@ -28,42 +22,6 @@ async def bbmd():
     yield app, f"{HOST}:{port}"
     app.bbmd._fdt_clock_handle.cancel()
     app.close()
-
-
-async def test_an_answer_in_segments_is_read_whole(line, serve):
-    """300 objects: more than one message of 206 octets holds."""
-    things = [
-        AnalogInputObject(
-            objectIdentifier=f"analog-input,{number}", objectName=f"point {number}", presentValue=1.0
-        )
-        for number in range(1, 301)
-    ]
-    server = await serve(
-        things=things,
-        maxApduLengthAccepted=206,
-        segmentationSupported="segmented-both",
-        maxSegmentsAccepted=64,
-    )
-    link = await line.library()
-    octets = await link.read(Place((HOST, server.port)), LIST)
-
-    assert [("device", INSTANCE), ("analog-input", 300)] == [
-        ({8: "device", 0: "analog-input"}[one.value.object_type], one.value.instance)
-        for one in (elements(octets)[0], elements(octets)[-1])
-    ]
-    assert 301 == len(elements(octets))
-
-
-async def test_what_the_device_says_no_to_is_refused(line, serve):
-    link = await line.library()
-    with pytest.raises(Refused, match="unknown-object"):
-        await link.read(Place((HOST, (await serve()).port)), Ref(0, 77, 85))
-
-
-async def test_who_is_silent_is_silent(line):
-    link = await line.library()
-    with pytest.raises(NoReply, match="is silent"):
-        await link.read(Place((HOST, free_port())), LIST)
 
 
 async def test_a_foreign_device_is_in_the_table_of_its_bbmd(clock, bbmd):

@@ -18,8 +18,6 @@ def datagram(head, size):
         ("0104 0275010e", REQUEST_MAX),  # a request
         ("0100 1008", NOTICE_MAX),  # Who-Is
         ("0100 1000", NOTICE_MAX),  # I-Am
-        ("0100 30f00e", 1507),  # an answer that the library may wait for
-        ("0100 38f000040e", 1507),  # a segment of one
         ("0180 01", 1507),  # a router speaks
     ],
 )
@@ -28,6 +26,13 @@ def test_each_kind_is_heard_up_to_its_length(head, longest):
 
     assert is_for_library(hear(data), len(data))
     assert not is_for_library(hear(longer), len(longer))
+
+
+@pytest.mark.parametrize("answer", ["30f00e", "38f000040e", "20f00f", "50f00e910291", "60f009"])
+def test_answers_are_not_heard_for_the_library_asks_nobody(answer):
+    data = datagram(f"0100 {answer}", 60)
+
+    assert not is_for_library(hear(data), len(data))
 
 
 @pytest.mark.parametrize("service", ["02", "03", "04", "05", "06", "09", "0a", "0b", "ff"])

@@ -186,5 +186,5 @@ async def test_values_age_while_the_router_is_away_and_are_fresh_soon_after_it_i
     assert weights[-1][0] - weights[0][0] < GROWTH_KB
     if FULL:  # at another rate the machine's time counts ten times
         assert max(back_s) < BACK_S
-        assert max(stale_s) < SILENT_S + DEVICES * TIMEOUT_S + 5.0
+        assert max(stale_s) < SILENT_S + 5.0
     assert 0 == await gateway.stop()

@@ -17,6 +17,7 @@ from quartier.runtime.clock import (
     rigs_word,
     told_synced,
 )
+from quartier_drivers.bell import Bell
 from quartier_drivers.errors import ConfigError
 
 
@@ -171,22 +172,45 @@ async def test_a_doze_lasts_its_floor_of_real_time_on_a_fast_clock_too(monkeypat
     assert 5.0 <= slept_s[1] <= 15.0
 
 
-async def test_an_exact_sleep_lasts_as_long_as_told_and_no_less():
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, 0.004, 0.03])
+async def test_a_moment_is_waited_for_in_one_wait_or_in_few(seconds):
     clock = HouseClock(ClockSetting(rate=10.0))
-    for seconds in (-1.0, 0.0, 0.004, 0.03):
-        due_ns = clock.now_ns() + int(seconds * 1e9)
-        await clock.sleep_exactly(seconds)
-        assert clock.now_ns() >= due_ns - 100  # a timer counts whole nanoseconds of the real time
+    due_ns = clock.now_ns() + int(seconds * 1e9)
+    await clock.wait_until(due_ns)
+    early_count = 0
+    while clock.now_ns() < due_ns:  # held up between two looks at the clock
+        early_count += 1
+        await clock.wait_until(due_ns)
+    assert early_count <= 3
 
 
-async def test_without_a_timer_of_the_kernel_an_exact_sleep_is_a_sleep(monkeypatch):
+async def test_a_thread_that_holds_us_up_does_not_move_the_moment(monkeypatch):
+    moments_s = []
+
+    class Busy(Bell):
+        def __init__(self):
+            time.sleep(0.02)  # the writer's turn
+            super().__init__()
+
+        def set(self, moment_s, rings, *, exact=False):
+            moments_s.append(moment_s)
+            super().set(moment_s, rings, exact=exact)
+
+    monkeypatch.setattr(quartier.runtime.clock, "Bell", Busy)
+    clock = HouseClock()
+    due_ns = clock.now_ns() + 30_000_000
+    await clock.wait_until(due_ns)
+    assert moments_s[0] * 1e9 <= due_ns + 1000
+
+
+async def test_without_a_timer_of_the_kernel_a_moment_is_slept_for(monkeypatch):
     def refuse():
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(quartier.runtime.clock, "Bell", refuse)
     clock = HouseClock()
     due_ns = clock.now_ns() + 4_000_000
-    await clock.sleep_exactly(0.004)
+    await clock.wait_until(due_ns)
     assert clock.now_ns() >= due_ns - int(time.get_clock_info("monotonic").resolution * 1e9)
 
 
@@ -194,9 +218,9 @@ def open_count():
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def test_an_exact_sleep_that_is_broken_off_leaves_nothing_open():
+async def test_a_wait_that_is_broken_off_leaves_nothing_open():
     before = open_count()
-    asleep = asyncio.create_task(HouseClock().sleep_exactly(60.0))
+    asleep = asyncio.create_task(HouseClock().wait_until(time.monotonic_ns() + 60_000_000_000))
     await asyncio.sleep(0)
     asleep.cancel()
     with pytest.raises(asyncio.CancelledError):

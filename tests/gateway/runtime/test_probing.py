@@ -32,6 +32,22 @@ def test_where_nobody_answers_the_pause_does_not_grow_and_nobody_waits_for_long(
     assert 12.0 == again_s(health(), *[health(f"m{number}") for number in range(11)])
 
 
+def test_who_was_put_off_for_a_neighbour_is_looked_for_soon_once_that_one_is_silent_too():
+    early, last = health("early"), health("last")
+    early.probe_ns, last.probe_ns = 400 * S, 100 * S
+    changed = probing.put_off(last, [early, last], 100 * S, 1.0)
+
+    assert ([105 * S, 105 * S], 2) == ([early.probe_ns, last.probe_ns], len(changed))
+
+
+def test_while_a_neighbour_answers_only_the_one_that_failed_is_put_off():
+    early, failed, well = health("early"), health("failed"), health("well", aside=False)
+    early.probe_ns = 400 * S
+
+    assert [failed] == probing.put_off(failed, [early, failed, well], 100 * S, 1.0)
+    assert (400 * S, pytest.approx((100 + 2 / 0.03) * S)) == (early.probe_ns, failed.probe_ns)
+
+
 def test_what_is_not_due_yet_is_not_asked_for_unless_it_can_only_be_written():
     unread = PointInfo("a.relay_on", "bool", "coil:1", 1.0, writable=True, read_back=False)
 
@@ -48,6 +64,17 @@ def test_who_fell_silent_together_is_looked_for_when_one_is_back():
     )
 
     assert ["same"] == [one.name for one in probing.woken(back, [back, same, long_gone, well], 60 * S)]
+
+
+def test_when_a_line_is_back_those_are_looked_for_that_answered_until_it_was_lost():
+    with_it, long_before, well = (
+        health("a", good_s=55),
+        health("b", good_s=40),
+        health("c", aside=False, good_s=60),
+    )
+    probing.look_again([with_it, long_before, well], 60 * S, 100 * S)
+
+    assert [100 * S, 0, 0] == [one.probe_ns for one in (with_it, long_before, well)]
 
 
 def test_their_probes_are_due_at_once_and_only_a_return_wakes():

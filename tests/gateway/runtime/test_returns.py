@@ -41,11 +41,17 @@ def made():
     return returns, driver, health, failed
 
 
+async def made_by(returns):
+    """As a bus does it: each device that can be asked."""
+    for health in returns.ready():
+        await returns.make(health)
+
+
 async def test_what_can_be_reached_is_given_back_once(made):
     returns, driver, *_ = made
     returns.add([POINT])
-    await returns.make()
-    await returns.make()
+    await made_by(returns)
+    await made_by(returns)
 
     assert [{POINT}] == driver.released
 
@@ -54,19 +60,28 @@ async def test_a_device_that_is_away_is_waited_for(made):
     returns, driver, health, _ = made
     health.aside = True
     returns.add([POINT])
-    await returns.make()
+    await made_by(returns)
     waiting = set(returns.waiting)
     health.aside = False
-    await returns.make()
+    await made_by(returns)
 
     assert ({POINT}, [{POINT}]) == (waiting, driver.released)
+
+
+async def test_who_is_being_asked_is_not_asked_to_take_something_back_meanwhile(made):
+    returns, driver, health, _ = made
+    health.held = True
+    returns.add([POINT])
+    await made_by(returns)
+
+    assert ({POINT}, []) == (returns.waiting, driver.released)
 
 
 async def test_a_new_order_takes_the_place_of_a_giving_back(made):
     returns, driver, *_ = made
     returns.add([POINT])
     returns.drop(POINT)
-    await returns.make()
+    await made_by(returns)
 
     assert [] == driver.released
 
@@ -76,7 +91,7 @@ async def test_silence_is_tried_again_and_a_refusal_is_not(made, error, waits):
     returns, driver, _, failed = made
     driver.raises = error
     returns.add([POINT])
-    await returns.make()
+    await made_by(returns)
 
     assert waits is (POINT in returns.waiting)
     assert waits is bool(failed)
@@ -87,7 +102,7 @@ async def test_a_lost_bus_is_for_the_bus_to_handle(made):
     driver.raises = LinkLost("gone")
     returns.add([POINT])
     with pytest.raises(LinkLost):
-        await returns.make()
+        await made_by(returns)
 
     assert (["gone"], {POINT}) == (failed, returns.waiting)
 
@@ -96,16 +111,16 @@ async def test_who_refused_to_take_it_back_is_known_until_it_does_or_is_ordered_
     returns, driver, *_ = made
     driver.raises = Refused("locked")
     returns.add([POINT])
-    await returns.make()
+    await made_by(returns)
     assert {POINT: "locked"} == returns.refused
 
     driver.raises = None
     returns.add([POINT])
-    await returns.make()
+    await made_by(returns)
     assert {} == returns.refused
 
     driver.raises = Refused("locked")
     returns.add([POINT])
-    await returns.make()
+    await made_by(returns)
     returns.drop(POINT)
     assert {} == returns.refused

@@ -22,3 +22,4 @@ def test_the_store_commits_and_each_side_has_its_cost(tmp_path, monkeypatch):
     assert found["commit.cpu"].ours > 0
     assert found["commit.cpu"].peer > 0
     assert found["commit.cpu_rows"].floor is None
+    assert found["commit.day"].ours > 0

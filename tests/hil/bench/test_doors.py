@@ -11,6 +11,8 @@ def test_the_site_opens_every_door_that_needs_no_hardware(tmp_path):
     house = scenario.load(file).house
 
     assert ("sunspec-7xx", ("tic", "p1", "mbus")) == (house.pv, house.meters)
-    assert 15 == len(boxes(house.boards, house.assets))
+    protocols = {getattr(asset, "protocol", "modbus") for asset in house.assets}
+    assert {"modbus", "bacnet", "opcua"} == protocols
+    assert 17 == len(boxes(house.boards, house.assets))
     assert 1 == scenario.load(file).rate
     assert 0.2 == house.frequency_period_s

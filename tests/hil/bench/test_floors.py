@@ -27,6 +27,7 @@ WALL_CLOCK = {
     "lateness.p999",
     "lateness.skipped",
     "requests.cycle",
+    "start.history",
     "start.time",
 }
 

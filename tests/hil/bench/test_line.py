@@ -3,8 +3,10 @@ import struct
 
 import pytest
 
+from quartier_hil.bench import line
 from quartier_hil.bench.cache import Cache
 from quartier_hil.bench.process import Process
+from quartier_hil.bench.setting import Setting
 from quartier_hil.devices.wire import rtu_frame, rtu_request
 
 pytestmark = pytest.mark.peer
@@ -56,3 +58,14 @@ def test_a_frame_that_is_not_whole_gets_no_answer_and_is_counted(wire):
 
     assert 1 == heard[0]
     assert 1 == wire.count()["broken"]
+
+
+def test_long_and_short_reads_are_measured_at_both_rates(tmp_path, monkeypatch):
+    monkeypatch.setattr(line, "BAUDS", (115_200,))
+    setting = Setting(1, True, tmp_path, Cache(tmp_path / "cache", lambda _: None), lambda _: None)
+
+    found = {figure.name: figure.ours for figure in line.figures(setting)}
+
+    wanted = {f"line.{kind}{what}_115200" for kind in ("", "short_") for what in ("share", "gap", "cpu")}
+    assert wanted == set(found)
+    assert min(found.values()) > 0

@@ -8,6 +8,7 @@ from quartier_hil.bench.setting import Setting
 @pytest.mark.peer
 def test_a_start_ends_with_the_first_finished_cycle_and_loads_nothing_unused(tmp_path, monkeypatch):
     monkeypatch.setattr(start, "_SETTLE_SHORT_S", 0.0)
+    monkeypatch.setattr(start, "_SAMPLES_SHORT", 20_000)
     setting = Setting(1, True, tmp_path, Cache(tmp_path / "cache", lambda _: None), lambda _: None)
 
     found = {figure.name: figure.ours for figure in start.figures(setting)}
@@ -16,3 +17,4 @@ def test_a_start_ends_with_the_first_finished_cycle_and_loads_nothing_unused(tmp
     assert found["start.memory"] > 10
     assert found["start.imports"] > 0
     assert 0 == found["start.unused"]
+    assert found["start.history"] > 0

@@ -1,0 +1,192 @@
+"""A bus whose devices are asked at the same time: BACnet devices on UDP, counted on the wire."""
+
+import asyncio
+import contextlib
+import time
+from itertools import pairwise
+
+import pytest
+import structlog
+from tests.drivers.bacnet.conftest import free_port
+from tests.drivers.bacnet.conftest import profile as parsed
+
+from quartier.runtime.bus import Bus
+from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier.runtime.health import PROBE_PAUSE_S
+from quartier_drivers.bacnet.bus import BacnetIpBus
+from quartier_drivers.contract import Command, DeviceSpec
+from quartier_drivers.registry import door
+from quartier_hil.devices.bacnet.endpoint import serve_udp
+from quartier_hil.devices.bacnet.frame import Place
+from quartier_hil.devices.bacnet.room import RoomController
+
+RATE = 10.0
+DEADLINE_S = 60.0  # only ends a test that has failed
+NETWORK = 2001
+WRITE = 15  # BACnetConfirmedServiceChoice
+PROFILE = parsed(
+    """
+[points.power_w]
+object = "analog-input:1"
+scan = "fast"
+[points.setpoint_shift_k]
+object = "analog-value:1"
+scan = "slow"
+write = { low = -5, high = 5, on_release = "own" }
+"""
+)
+
+
+class Room(RoomController):
+    """A room that writes down when it is asked, also where it says nothing."""
+
+    def __init__(self, number, asked):
+        super().__init__(300 + number)
+        self.number, self.wire = number, asked
+
+    def asked(self, apdu, client):
+        self.wire.append((self.number, apdu[3]))
+        return super().asked(apdu, client)
+
+
+class House:
+    """Rooms on UDP, a bus that reads them, and what was asked on the wire: (room, service)."""
+
+    def __init__(self):
+        self.clock = HouseClock(ClockSetting(rate=RATE))
+        self.log = structlog.testing.CapturingLogger()
+        self.latest, self.wire = {}, []
+
+    def take(self, readings):
+        self.latest |= {one.point: one for one in readings}
+
+    def make(self, addresses, **keys):
+        said = {"kind": "bacnet-ip", "interface": "127.0.0.1", "port": free_port(), "timeout_s": 0.5} | keys
+        opened = door("bacnet-ip")
+        line = opened.line("bms", BacnetIpBus.model_validate(said), self.clock)
+        specs = [
+            DeviceSpec(f"room{number}", 1, {"": f"r{number}"}, address=there)
+            for number, there in addresses.items()
+        ]
+        drivers = {one.name: opened.driver(line, one, PROFILE, self.clock) for one in specs}
+        self.bus = Bus("bms", line, drivers, self.clock, self.take, self.log)
+
+    async def until(self, condition):
+        end_s = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < end_s, "it never came"
+            await asyncio.sleep(0.002)
+
+    def log_of(self, event):
+        return [call.kwargs for call in self.log.calls if call.args == (event,)]
+
+    def places(self, number):
+        """Where in the story of the wire a room was asked."""
+        return [place for place, (asked, _) in enumerate(self.wire) if asked == number]
+
+    def between(self, number):
+        """What was on the wire between one question to a room and the next to it."""
+        return [self.wire[first:then] for first, then in pairwise(self.places(number))]
+
+
+@contextlib.asynccontextmanager
+async def running(count, *, routed=False, **keys):
+    house = House()
+    rooms = {number: Room(number, house.wire) for number in range(1, count + 1)}
+    async with contextlib.AsyncExitStack() as stack:
+        if routed:
+            there = {Place(NETWORK, bytes([number])): room for number, room in rooms.items()}
+            router = await stack.enter_async_context(await serve_udp(there))
+            addresses = {number: f"{NETWORK}:{number}@{router.address}" for number in rooms}
+        else:
+            made = {
+                number: await stack.enter_async_context(await serve_udp(room))
+                for number, room in rooms.items()
+            }
+            addresses = {number: one.address for number, one in made.items()}
+        house.make(addresses, **keys)
+        task = asyncio.create_task(house.bus.run())
+        try:
+            await house.until(lambda: len(house.latest) == 2 * count)
+            yield house, rooms
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled(), task.exception()
+
+
+def hush(house, rooms):
+    for room in rooms:
+        room.fault("silent")
+    house.wire.clear()
+
+
+async def test_silent_devices_delay_nobodys_reading():
+    async with running(13) as (house, rooms):
+        silent = [room for number, room in rooms.items() if number > 1]
+        hush(house, silent)
+        await house.until(lambda: all(len(house.places(room.number)) >= 2 for room in silent))
+
+        for room in silent:
+            waited = house.between(room.number)[0]
+            assert 1 in [number for number, _ in waited], "while one is waited for, the other is read"
+
+
+async def test_an_order_waits_for_nobody_who_is_silent():
+    async with running(2) as (house, rooms):
+        hush(house, [rooms[2]])
+        await house.until(lambda: house.places(2))
+        now_ns = house.clock.now_ns()
+        house.bus.post(Command("r1.setpoint_shift_k", 1.5, now_ns + 60 * 10**9), now_ns)
+        await house.until(lambda: len(house.places(2)) >= 2)
+
+        assert (1, WRITE) in house.between(2)[0]
+        await house.until(lambda: house.bus.mailbox.outcomes["r1.setpoint_shift_k"].verdict == "done")
+
+
+@pytest.mark.parametrize("most", [1, 3])
+async def test_behind_one_router_no_more_are_asked_at_once_than_the_bus_says(most):
+    async with running(6, routed=True, router_parallel_count=most) as (house, rooms):
+        hush(house, rooms.values())
+        await house.until(lambda: any(len(house.places(number)) >= 2 for number in rooms))
+        first_repeat = min(house.places(number)[1] for number in rooms if len(house.places(number)) >= 2)
+
+        assert most == len({number for number, _ in house.wire[:first_repeat]})
+
+
+async def test_each_device_is_asked_one_thing_at_a_time():
+    async with running(1) as (house, rooms):
+        now_ns = house.clock.now_ns()
+        hush(house, rooms.values())
+        await house.until(lambda: house.places(1))
+        house.bus.post(Command("r1.setpoint_shift_k", 1.5, now_ns + 60 * 10**9), now_ns)
+        await house.until(lambda: len(house.places(1)) >= 2)
+
+        assert WRITE not in [service for _, service in house.wire], "its read is still to be repeated"
+
+
+async def test_where_nobody_behind_a_router_answers_each_is_looked_for_every_five_seconds():
+    async with running(12, routed=True, timeout_s=0.05, retries_count=0) as (house, rooms):
+        hush(house, rooms.values())
+        await house.until(lambda: len(house.log_of("device.silent")) == 12)
+        now_ns = house.clock.now_ns()
+        waits_s = [(health.probe_ns - now_ns) / 1e9 for health in house.bus.devices.values()]
+        for room in rooms.values():
+            room.clear()
+
+        assert PROBE_PAUSE_S[0] >= max(waits_s)
+        await house.until(lambda: len(house.log_of("device.back")) == 12)
+
+
+async def test_a_lost_network_is_tried_again_with_nothing_left_under_way():
+    async with running(3) as (house, rooms):
+        hush(house, rooms.values())
+        await house.until(lambda: all(house.places(number) for number in rooms))
+        house.bus._line._lost("the cable is out")
+        await house.until(lambda: house.log_of("bus.back"))
+        for room in rooms.values():
+            room.clear()
+        house.latest.clear()
+        await house.until(lambda: {f"r{number}.power_w" for number in rooms} <= set(house.latest))
+
+        assert 1 == len(house.log_of("bus.lost"))
