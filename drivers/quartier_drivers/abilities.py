@@ -54,6 +54,22 @@ class Brisk(Protocol):
         ...
 
 
+class Guests(Protocol):
+    """Others whose requests go through our line, each while nothing of ours waits for it."""
+
+    @property
+    def again_s(self) -> float:
+        """In how many seconds ``serve`` may be of use again, if nobody calls before; infinite mostly."""
+        ...
+
+    async def serve(self, gap_ns: int | None) -> bool:
+        """Make one request at most, where nothing of ours is due for so long (None: at all).
+
+        Returns whether one was answered.  Raises LinkLost.
+        """
+        ...
+
+
 @runtime_checkable
 class Noting(Protocol):
     """A driver, or a line, that has something to say to people."""

@@ -12,10 +12,11 @@ class Who:
     program as ``name``, its ``id`` and its ``seq``.  ``person``: ``name`` is the user's, ``id`` the number
     (the peer credentials of the socket).  ``grid``: frequency, voltage or a wire of the grid operator.
     ``drill``: somebody tries out a loss.  ``release``: an input is lost, or we leave.  ``device``: its own
-    timer.  ``stranger``: none of these.
+    timer.  ``client``: another client of the device that goes through us, ``name`` is its share, ``id`` its
+    address.  ``stranger``: none of these.
     """
 
-    kind: Literal["rule", "document", "person", "grid", "drill", "release", "device", "stranger"]
+    kind: Literal["rule", "document", "person", "grid", "drill", "release", "device", "client", "stranger"]
     name: str = ""
     id: str = ""
     seq: int = 0

@@ -69,6 +69,36 @@ def modbus_rtu(data: bytes) -> None:
             assert whole.data == pieces.data
 
 
+def modbus_share(data: bytes) -> None:
+    """What clients of a share send: the same requests whole and in pieces, each passed on or refused in order."""
+    once, many = _shared([data]), _shared(chunks(data))
+    assert once == many, "other requests in other chunks"
+
+
+def _shared(pieces: Iterable[bytes]) -> list:
+    share = "quartier_drivers.modbus.share"
+    intakes, asked = import_module(f"{share}.intake"), import_module(f"{share}.asked")
+    frame = import_module("quartier_drivers.modbus.frame")
+    intake, told = intakes.Intake(), []
+    for piece in pieces:
+        intake.feed(piece)
+        try:
+            while (one := intake.take()) is not None:
+                assert 1 <= len(one.pdu) <= 253
+                try:
+                    found = asked.asked(one.unit, one.pdu)
+                except asked.Refusal as refusal:
+                    told.append((one, {1: 1, 2: 2, 3: 3}[refusal.code]))
+                else:
+                    assert found.request.pdu == one.pdu, "what goes out is what came"
+                    told.append((one, found))
+        except frame.OutOfStep:
+            told.append("out of step")
+            break
+        assert kept_bytes(intake) <= 300 + len(piece)
+    return told
+
+
 @cache
 def _requests() -> list:
     request = import_module("quartier_drivers.modbus.frame").Request
@@ -327,6 +357,7 @@ def parsers() -> dict[str, Callable[[bytes], None]]:
     """Each parser by name, its code imported; those of the meters only as far as they are there."""
     import_module("quartier_drivers.modbus.frame")
     found: dict[str, Callable[[bytes], None]] = {"modbus-tcp": modbus_tcp, "modbus-rtu": modbus_rtu}
+    found["modbus-share"] = modbus_share
     found["sunspec"] = sunspec
     found["bacnet"] = bacnet
     found["opcua"] = opcua

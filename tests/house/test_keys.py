@@ -6,6 +6,7 @@ from typing import Any
 from quartier.config.draft import FIXED, ROLES
 from quartier.config.model import Deadbands, Device
 from quartier.config.nodes import Node
+from quartier.config.shares import Share
 from quartier_drivers.registry import KINDS, section
 
 # Read by nobody yet, for a reason.
@@ -14,7 +15,15 @@ WAITING: dict[str, str] = {
     "Building.longitude": "for forecasts, which come with planning",
     "Building.time_zone": "for schedules of the local plan, which come with planning",
 }
-MODELS = (*FIXED.values(), *ROLES.values(), Device, Node, Deadbands, *(section(kind) for kind in KINDS))
+MODELS = (
+    *FIXED.values(),
+    *ROLES.values(),
+    Device,
+    Node,
+    Share,
+    Deadbands,
+    *(section(kind) for kind in KINDS),
+)
 # Read by their own model's properties.
 OWN = {"Limits": "quartier.config.model", "DistrictLink": "quartier.config.model"}
 

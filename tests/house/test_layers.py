@@ -28,7 +28,20 @@ PROFILES = tuple(
         *(f"sunspec.{name}" for name in ("profile", "schema", "flaws", "names", "models", "kinds")),
         *(f"opcua.{name}" for name in ("profile", "schema", "flaws", "node", "scalars")),
         *(f"bacnet.{name}" for name in ("profile", "schema", "flaws", "units", "words")),
+        "modbus.share.span",
     )
+)
+SHARE_PURE = (
+    "allowance",
+    "asked",
+    "errand",
+    "held",
+    "hush",
+    "intake",
+    "tally",
+    "terms",
+    "waiting",
+    "written",
 )
 IO_MODULES = ("asyncio", "logging", "socket", "sqlite3", "subprocess", "threading", "time")
 
@@ -84,6 +97,10 @@ ROOMS = (
     *(
         Room(f"quartier_drivers.bacnet.{name}", ("quartier_drivers", "quartier_native"), pure=True)
         for name in BACNET_CODEC
+    ),
+    *(
+        Room(f"quartier_drivers.modbus.share.{name}", ("quartier_drivers", "quartier_native"), pure=True)
+        for name in SHARE_PURE
     ),
     # They check what a URL or a release table says of a bus, by the model of its section.
     Room("quartier_drivers.modbus.reader", ("quartier_drivers",), ("pydantic",)),

@@ -25,6 +25,7 @@ _BIT_READS = (1, 2)
 _REGISTER_READS = (3, 4)
 MASK_WRITE = 22
 READ_WRITE = 23
+DIAGNOSE = 8
 IDENTIFY = 43
 _IDENTITY_HEAD = 7  # function, 14, code, conformity, more follows, next object, number of objects
 _MBAP = struct.Struct(">HHHB")
@@ -47,7 +48,8 @@ class Request:
 
     Its frames are made once: ``rtu`` is whole, ``tcp`` lacks the transaction number in front.  An answer's
     PDU of ``answer_size`` bytes that begins with ``sound`` is right; on TCP it then begins with ``head``,
-    behind the number.  ``asks`` is the same for ``Questions``.  ``writes``: it changes the device.
+    behind the number.  ``asks`` is the same for ``Questions``.  ``writes``: it changes the device.  ``raw``
+    is the PDU of a request that is somebody else's, and goes out as it came.
     """
 
     unit: int
@@ -55,6 +57,7 @@ class Request:
     address: int
     count: int
     values: tuple[int, ...] = ()
+    raw: bytes = b""
     pdu: bytes = field(init=False, compare=False, repr=False)
     tcp: bytes = field(init=False, compare=False, repr=False)
     rtu: bytes = field(init=False, compare=False, repr=False)
@@ -65,7 +68,7 @@ class Request:
     writes: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        pdu = encoded(self)
+        pdu = self.raw or encoded(self)
         frame = bytes([self.unit]) + pdu
         echo = pdu[: 7 if self.function == MASK_WRITE else 5]
         writes = self.function not in (*_BIT_READS, *_REGISTER_READS, IDENTIFY)
@@ -80,6 +83,8 @@ class Request:
         }
         if self.function == IDENTIFY:  # its answer says by itself how long it is
             made |= {"sound": pdu[:2], "answer_size": _IDENTITY_HEAD}
+        elif self.function == DIAGNOSE:  # what was asked, and one word (6.8)
+            made |= {"sound": pdu[:3], "answer_size": 5}
         for name, value in made.items():
             object.__setattr__(self, name, value)
         head = struct.pack(">HHB", 0, self.answer_size + 1, self.unit) + self.sound

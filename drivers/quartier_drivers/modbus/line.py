@@ -12,6 +12,7 @@ from quartier_drivers.turn import Turn
 
 if TYPE_CHECKING:
     from quartier_drivers.contract import Clock
+    from quartier_drivers.modbus.share.held import Held
     from quartier_drivers.modbus.waiter import Waiter
 
 _BUSY_S = 0.1
@@ -66,6 +67,8 @@ class Line(ABC):
         self._stats = dict.fromkeys(_COUNTERS, 0.0)
         self.request_cost = 0.0
         """How many registers could be read in the time that one more request takes."""
+        self.held: Held | None = None
+        """Keeps what is answered, where others may ask for it too."""
 
     @property
     def stats(self) -> Mapping[str, float]:
@@ -126,13 +129,40 @@ class Line(ABC):
                 if not self.connected:
                     await self._opened()
                 try:
-                    return await self._attempt(request, pause_s, expires_ns, again=left < most)
+                    answer = await self._attempt(request, pause_s, expires_ns, again=left < most)
                 except (NoReply, LinkLost):
                     if not left:
                         raise
                     self.count("retries_count")
                     left -= 1
+                else:
+                    if self.held is not None:
+                        self.held.saw(request, answer, self._clock.now_ns())
+                    return answer
         finally:
+            if self.held is not None and request.writes:
+                self.held.forget(request.unit)
+            self._turn.give()
+
+    async def carry(self, request: Request, limit_s: float, pause_s: float = 0.0) -> Answer:
+        """Make one request of somebody else, once, and return whatever the device answers.
+
+        It may take ``limit_s`` (real) at most, less where the bus waits less for its own; otherwise as
+        ``exchange``.  Raises NoReply or LinkLost.
+        """
+        if not self._turn.take():
+            await self._turn.wait()
+        try:
+            self._wait_s = min(limit_s, self._timeout_s)
+            if not self.connected:
+                await self._opened()
+            answer = await self._attempt(request, pause_s, None, again=False, judges=False)
+            if self.held is not None:
+                self.held.saw(request, answer, self._clock.now_ns())
+            return answer
+        finally:
+            if self.held is not None and request.writes:
+                self.held.forget(request.unit)
             self._turn.give()
 
     async def make(self, go: Go) -> None:
@@ -145,7 +175,13 @@ class Line(ABC):
             go.found(await self.exchange(go.request))
 
     async def _attempt(
-        self, request: Request, pause_s: float, expires_ns: int | None, *, again: bool
+        self,
+        request: Request,
+        pause_s: float,
+        expires_ns: int | None,
+        *,
+        again: bool,
+        judges: bool = True,
     ) -> Answer:
         if self._rests:
             await self._pace(request.unit, again=again)
@@ -159,7 +195,12 @@ class Line(ABC):
         finally:
             if self._pause_s or pause_s:
                 self._rest(request.unit, pause_s)
-        return await self._judged(request, answer) if answer.exception else answer
+        if not answer.exception:
+            return answer
+        if judges:
+            return await self._judged(request, answer)
+        self.count("exceptions_count")
+        return answer
 
     async def _failed(self, request: Request, error: Exception) -> NoReply:
         """Count what went wrong and make the next request safe; returns what is to be raised."""

@@ -48,8 +48,12 @@ class TcpLink(Line):
         """As every line; from one sound answer to the next request no task is woken."""
         if self._rests:
             await super().make(go)
-        while not go.is_over:
-            await self._hold(go)
+        try:
+            while not go.is_over:
+                await self._hold(go)
+        finally:
+            if self.held is not None:
+                self.held.took(go)
 
     async def _hold(self, go: Go) -> None:
         """Hold the line until the go is over, an answer was odd, or somebody else waits for it."""

@@ -125,7 +125,10 @@ def written(outcome: Outcome, now_ns: int) -> dict[str, Any]:
 
 def buses(fleet: Fleet, frozen: Frozen) -> list[dict[str, Any]]:
     """Each bus with its slack and its devices."""
-    return [_bus(bus, wire, frozen) for bus, wire in zip(fleet.buses, fleet.wires, strict=True)]
+    return [
+        _bus(bus, wire, frozen) | {"shares": fleet.shares.told(bus.name)}
+        for bus, wire in zip(fleet.buses, fleet.wires, strict=True)
+    ]
 
 
 def bus(name: str, fleet: Fleet, frozen: Frozen) -> dict[str, Any] | None:

@@ -157,6 +157,7 @@ class Daemon:
         self.fleet.witness = self._ledger
         await self.fleet.follow(assembly.wires(self._loaded, self._places.state_dir))
         site = self._loaded.site
+        self.fleet.share(site)
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
         house = probed.known(assembly.house(site, self.fleet.points, values), self.fleet.probes)
         params = assembly.link_params(site, house.limits)
@@ -334,6 +335,7 @@ class Daemon:
                 self._notice("config.restart_needed", f"{key} counts after a restart", section=key)
         before = set(self._infos())
         started = await self.fleet.follow(assembly.wires(loaded, self._places.state_dir))
+        self.fleet.share(loaded.site)
         self._loaded = loaded
         values = assembly.release_values(self.fleet.wires, self.fleet.points)
         house = probed.known(assembly.house(loaded.site, self.fleet.points, values), self.fleet.probes)

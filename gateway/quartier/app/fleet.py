@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from quartier.app.assembly import Wire, release_values
 from quartier.app.memory import Memory
+from quartier.app.passed import Passing
+from quartier.app.shares import Shares
 from quartier.runtime import release
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
@@ -24,6 +26,7 @@ from quartier_drivers.registry import door
 
 if TYPE_CHECKING:
     from quartier.app.probed import Probed
+    from quartier.config.model import Site
 
 # Real seconds for the exchange in hand when a bus is stopped; a dead device's is cut off then.
 HALT_S = 0.5
@@ -74,6 +77,9 @@ class Fleet:
         self._log = log
         self._members: dict[str, Member] = {}
         self.points: Directory[Bus] = Directory(())
+        passing = Passing(clock, lambda: self.witness, tell)
+        self.shares = Shares(group, clock, passing, self._failed)
+        """Who else uses our connections."""
 
     @property
     def buses(self) -> list[Bus]:
@@ -107,6 +113,14 @@ class Fleet:
         self.fallbacks.keep(self.points)
         started = (member.bus for name, member in self._members.items() if member is not kept.get(name))
         return Directory((bus, bus.points) for bus in started).keys()
+
+    def share(self, site: "Site") -> None:
+        """Let others use the buses as the site file says; after ``follow``."""
+        units = {
+            name: frozenset(device.unit for device in site.devices.values() if device.bus == name)
+            for name in self._members
+        }
+        self.shares.follow(site.shares, [(one.wire, one.bus) for one in self._members.values()], units)
 
     def _start(self, wire: Wire) -> Member:
         opened = door(wire.section.kind)
@@ -149,6 +163,9 @@ class Fleet:
     def _report(self, bus: Bus, failure: Failure) -> None:
         bus.online = False
         bus.why = f"{'parked: ' * failure.parked}{type(failure.error).__name__}: {failure.error}"
+        self._failed(failure)
+
+    def _failed(self, failure: Failure) -> None:
         self._log.error(
             "task.parked" if failure.parked else "task.failed",
             task=failure.name,
@@ -205,6 +222,7 @@ class Fleet:
 
     async def leave(self) -> list[str]:
         """Stop polling and write every safe value, all buses at once; returns what failed."""
+        self.shares.close()
         await _halted(list(self._members.values()))
         failures = await asyncio.gather(*(self._left(member) for member in self._members.values()))
         return [failure for of_bus in failures for failure in of_bus]

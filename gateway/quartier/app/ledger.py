@@ -20,6 +20,7 @@ from quartier_drivers.contract import Command, PointInfo
 from quartier_drivers.who import Who
 
 LAST_COUNT = 24  # rows of an asset that are kept in memory
+PASSED_MAX = 64  # places that other clients write to, whose rows may go on
 OPEN_MAX = 4  # rows of a point that may go on: reasons take turns within seconds
 RESUME_MS, ROW_MS = 60_000, 3_600_000
 FLUSH_NS, FLUSH_MOVED_NS, FLUSH_TURNED_NS = 600_000_000_000, 60_000_000_000, 10_000_000_000
@@ -61,6 +62,7 @@ class Ledger:
         self._open: dict[str, list[Row]] = {}  # by point, the one that was asked last at the end
         self._recent: dict[str, deque[Row]] = {}
         self._flights: dict[int, _Flight] = {}
+        self._passed: dict[str, Row] = {}  # of other clients: they stand beside ours
         self._changed: dict[int, Row] = {}
         self._infos: Mapping[str, PointInfo] = {}
         self._safe: Mapping[str, float | None] = {}
@@ -172,6 +174,29 @@ class Ledger:
             row.judged(verdict, self._utc_ms(now_ns), why)
             row.wrote()
 
+    def passed(
+        self, point: str, who: Who, why: str, value: float | None, verdict: Verdict, note: str, now_ns: int
+    ) -> None:
+        """Another client wrote through us where nothing here orders; the same again is a count."""
+        utc_ms = self._utc_ms(now_ns)
+        row = self._passed.pop(point, None)
+        if row is not None and (row.entry.who, row.entry.value, row.entry.outcome) == (who, value, verdict):
+            row.entry.count, row.entry.last_ms = row.entry.count + 1, utc_ms
+            row.judged_before(verdict)
+        else:
+            if row is not None:
+                row.ended("replaced", utc_ms)
+                self._changed[row.entry.number] = row
+            row = self._added(
+                Row(replace(self._entry(point, who, why, value), utc_ms=utc_ms, last_ms=utc_ms))
+            )
+            row.judged(verdict, utc_ms, note)
+        if len(self._passed) >= PASSED_MAX:
+            del self._passed[next(iter(self._passed))]
+        self._passed[point] = row
+        row.wrote()
+        self._changed[row.entry.number] = row
+
     # Rows
 
     def _left_with(self, point: str, info: PointInfo) -> float | None:
@@ -212,10 +237,13 @@ class Ledger:
 
     def _begin(self, entry: Entry, command: Command | None = None) -> Row:
         self._end(entry.point)
-        row = Row(entry, command)
+        row = self._added(Row(entry, command))
         self._open[entry.point] = [*self._open.get(entry.point, ()), row][-OPEN_MAX:]
-        self._recent.setdefault(entry.asset, deque(maxlen=LAST_COUNT)).append(row)
-        self._changed[entry.number] = row
+        return row
+
+    def _added(self, row: Row) -> Row:
+        self._recent.setdefault(row.entry.asset, deque(maxlen=LAST_COUNT)).append(row)
+        self._changed[row.entry.number] = row
         return row
 
     def _end(self, point: str) -> None:

@@ -55,7 +55,7 @@ class Replies:
         now, turn = self._clock.now(), self._turn
         found = answers.asset(name, turn.view, self._fleet, turn.ledger, now)
         if found is not None:
-            last = next(iter(turn.ledger.of(name)), None)
+            last = next((entry for entry in turn.ledger.of(name) if entry.who.kind != "client"), None)
             until_ms = None if last is None else last.until_ms or turn.until_ms(last.who)
             found |= {"needs": turn.needs(name), "until_ms": until_ms, "fallback": self._fallback(found, now)}
         return self._told(now, "asset", found)

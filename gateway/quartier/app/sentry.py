@@ -28,7 +28,7 @@ COUNTS_S = 60.0
 """How often mere counts are worth a write."""
 # A fast clock makes no busy disk.
 FLOOR_S = 0.2
-PLACES = ("section", "task", "file", "point", "device", "line")
+PLACES = ("section", "task", "file", "point", "device", "line", "share")
 """What of an event's data says what it is about; the first that is there."""
 _ENDS = {
     code: tuple(kind.code for kind in KINDS if code in kind.ended_by)

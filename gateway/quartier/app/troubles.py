@@ -36,6 +36,8 @@ class Troubles:
         told = _told(self._turn.view)
         for bus in self._fleet.buses:
             yield from _of_bus(bus, told)
+        for name, why in self._fleet.shares.deaf().items():
+            yield Alarm("share.deaf", name, f"share {name} {why}")
         yield from self._of_outputs()
         yield from self._of_site()
         if self._safety.fault:

@@ -29,7 +29,13 @@ def overview(status: Mapping[str, Any]) -> Group:
         ]
     else:
         parts.append("starting: the first cycle has not ended yet")
-    parts += ["", _buses(status), "", sentences.district(status["district"])]
+    parts += [
+        "",
+        _buses(status),
+        *sentences.shares(status["buses"]),
+        "",
+        sentences.district(status["district"]),
+    ]
     parts += [*sentences.store(status["store"]), sentences.cycles(status["cycles"])]
     return Group(*parts)
 

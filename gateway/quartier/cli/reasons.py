@@ -27,7 +27,8 @@ def head(
     asset: str, live: Mapping[str, Any] | None, kept: Sequence[Entry], now_ms: int, silence: str
 ) -> Iterator[Line]:
     """What holds now, one thing a line; ``live`` is the daemon's answer, ``silence`` why there is none."""
-    last = kept[-1] if kept else None
+    # What another client wrote through us is none of our orders.
+    last = next((entry for entry in reversed(kept) if entry.who.kind != "client"), None)
     if live is None:
         yield "", Text(f"{asset}: no daemon says how it stands now ({silence})", style="yellow")
     else:

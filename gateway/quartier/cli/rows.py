@@ -22,6 +22,7 @@ _WHOLE = {
     "grid": "the grid ({name})",
     "release": "the gateway, giving it back ({name})",
     "device": "the device by itself ({name})",
+    "client": "another client of the device, share {name} at {id}",
 }
 
 

@@ -206,6 +206,37 @@ def why_of(device: Mapping[str, Any], bus: Mapping[str, Any]) -> str:
     return "" if not bus["online"] and device["why"] == bus["why"] else str(device["why"])
 
 
+def shares(buses: Sequence[Mapping[str, Any]]) -> Iterator[Text]:
+    """Who else uses a bus, and what came of what they asked."""
+    for bus in buses:
+        for share in bus.get("shares", ()):
+            yield _share(bus["name"], share)
+
+
+def _share(bus: str, share: Mapping[str, Any]) -> Text:
+    head = f"share {share['name']} of {bus}"
+    if not share["listens"]:
+        return Text(f"{head} {share['why'] or 'is being opened'}", style="red" if share["why"] else "")
+    counts = share["counts"]
+    who = ", ".join(share["addresses"]) or "nobody"
+    told = [f"{number(counts['requests'])} requests ({number(counts['held'])} without the wire)"]
+    told += [f"{number(counts[key])} {word}" for key, word in _SHARE_WORDS if counts[key]]
+    if share["strangers"]:
+        told.append(f"{number(share['strangers'])} strangers sent away, last {share['stranger']}")
+    style = "yellow" if counts["refused_writes"] or share["strangers"] else ""
+    return Text(f"{head} at {share['listen']}: {who}; {', '.join(told)}", style=style)
+
+
+_SHARE_WORDS = (
+    ("writes", "writes"),
+    ("refused", "refused"),
+    ("busy", "too many"),
+    ("absent", "to a silent device"),
+    ("unanswered", "not answered"),
+    ("turned_away", "connections too many"),
+)
+
+
 def district(link: Mapping[str, Any] | None) -> Text:
     """Whether the district is there, or why not."""
     if link is None:

@@ -12,6 +12,7 @@ from quartier.config.model import Battery, DistrictLink, Ev, Limits, Load, Pv
 from quartier.config.modes import MODED, Chp, Cooling, Heat, Substation, Ventilation
 from quartier.config.nodes import ROOT
 from quartier.config.parts import flaws_of_parts
+from quartier.config.sharing import flaws_of_shares
 from quartier.config.supplies import flaws_of_supplies
 from quartier.config.tree import flaws_of_tree
 from quartier_drivers.place import nearest
@@ -32,6 +33,7 @@ def cross_check(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]
     yield from flaws_of_contacts(draft, profiles)
     yield from flaws_of_supplies(draft, profiles)
     yield from flaws_of_tree(draft, profiles)
+    yield from flaws_of_shares(draft, profiles)
     for name, asset in draft.assets.items():
         yield from (Flaw(("assets", name, key), what) for key, what in _contradictions(asset))
 
@@ -44,6 +46,7 @@ def _names(draft: Draft) -> Iterator[Flaw]:
         ("supplies", "a supply"),
         ("devices", "a device"),
         ("buses", "a bus"),
+        ("shares", "a share"),
     ):
         for name in draft.meant(table):
             if name in taken:
@@ -66,6 +69,7 @@ def _references(draft: Draft) -> Iterator[Flaw]:
     nodes = {ROOT: None, **draft.meant("nodes")}
     for table, key, word, known in (
         ("devices", "bus", "bus", draft.meant("buses")),
+        ("shares", "bus", "bus", draft.meant("buses")),
         ("assets", "device", "device", draft.meant("devices")),
         ("assets", "switch_device", "device", draft.meant("devices")),
         ("contacts", "device", "device", draft.meant("devices")),

@@ -25,6 +25,7 @@ from quartier.config.model import (
     Store,
 )
 from quartier.config.nodes import Node
+from quartier.config.shares import Share
 from quartier.config.words import Name, Section
 from quartier_drivers.place import nearest
 from quartier_drivers.positions import Path
@@ -38,7 +39,7 @@ ROLES: Mapping[str, type[Section]] = {
     "load": Load,
     **modes.ROLES,
 }
-NAMED = ("buses", "devices", "assets", "nodes", "contacts", "supplies")
+NAMED = ("buses", "devices", "assets", "nodes", "contacts", "supplies", "shares")
 """Tables whose entries the site names."""
 FIXED: Mapping[str, type[Section]] = {
     "site": Building,
@@ -71,6 +72,7 @@ class Draft:
     nodes: dict[str, Node] = field(default_factory=dict)
     contacts: dict[str, Contact] = field(default_factory=dict)
     supplies: dict[str, Supply] = field(default_factory=dict)
+    shares: dict[str, Share] = field(default_factory=dict)
     flaws: list[Flaw] = field(default_factory=list)
 
     def meant(self, table: str) -> Mapping[str, Any]:
@@ -142,6 +144,7 @@ def _model(table: str, path: Path, entry: Mapping[str, Any], into: list[Flaw]) -
         "nodes": Node,
         "contacts": Contact,
         "supplies": Supply,
+        "shares": Share,
     }
     if table in plain:
         return plain[table]

@@ -27,11 +27,15 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Something wrong at ``path``; ``elsewhere`` is the fault's own place if it is in another file."""
+    """Something wrong at ``path``; ``elsewhere`` is the fault's own place if it is in another file.
+
+    ``against`` is another place of the same file that it contradicts; its line is told too.
+    """
 
     path: Path
     what: str
     elsewhere: Fault | None = None
+    against: Path = ()
 
 
 def flaws(error: ValidationError, path: Path, model: type[BaseModel]) -> Iterator[Flaw]:

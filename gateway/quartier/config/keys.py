@@ -18,6 +18,7 @@ _TYPES = {
     "string": "text",
     "array": "list of texts",
 }
+_LISTS = {"integer": "list of whole numbers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ def toml(value: object) -> str:
     """A value as TOML writes it; whole floats without their ``.0``."""
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return tomli_w.dumps({"x": list(value) if isinstance(value, tuple) else value})[4:].strip()
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(toml, value))}]"
+    return tomli_w.dumps({"x": value})[4:].strip()
 
 
 def _value(schema: Mapping[str, Any]) -> str:
@@ -73,4 +76,5 @@ def _branch(schema: Mapping[str, Any]) -> str:
     if schema.get("pattern") in PATTERNS:
         return PATTERNS[schema["pattern"]]
     word, bounds = _TYPES[schema["type"]], interval(schema)
+    word = _LISTS.get(schema.get("items", {}).get("type", ""), word)
     return f"{word}, {bounds}" if bounds else word

@@ -14,6 +14,7 @@ from quartier.config.faults import Flaw
 from quartier.config.forgetting import warnings_about_fallbacks
 from quartier.config.model import Grid, Site
 from quartier.config.secrets import warnings_about, warnings_about_buses, warnings_about_keys
+from quartier.config.sharing import warnings_about_shares
 from quartier.config.tree import is_untold, warnings_about_nodes, without_meters
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.place import Places, syntax_fault
@@ -68,7 +69,8 @@ def load_lenient(path: FilePath) -> Loaded:
         raise ConfigError(_faults(places, read.flaws))
     disabled = {".".join(map(str, path)): tuple(_faults(places, flaws)) for path, flaws in by_owner.items()}
     without_meters(read, (name for name in list(read.nodes) if f"nodes.{name}" in disabled))
-    for table, entries in (("buses", read.buses), ("devices", read.devices)):
+    for table in ("buses", "devices", "shares"):
+        entries: dict[str, Any] = getattr(read, table)
         for name in [name for name in entries if f"{table}.{name}" in disabled]:
             del entries[name]
     sound = {name: profile for name, profile in profiles.items() if name in read.devices}
@@ -132,6 +134,9 @@ def _dependants(read: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
         ):
             dead_devices.add(name)
             yield Flaw(("devices", name, "bus"), f"{device.bus!r} is disabled by a fault of its own")
+    for name, share in read.shares.items():
+        if ("buses", share.bus) in faulty:
+            yield Flaw(("shares", name, "bus"), f"{share.bus!r} is disabled by a fault of its own")
     for table, entries in (
         ("assets", read.assets),
         ("contacts", read.contacts),
@@ -160,6 +165,7 @@ def _warnings(places: Places, read: Draft, profiles: Mapping[str, Profile]) -> t
         *warnings_about_buses(read.buses),
         *warnings_about_fallbacks(read.assets, profiles),
         *warnings_about_nodes(read),
+        *warnings_about_shares(read.shares),
     ]
     return tuple(_faults(places, flaws))
 
@@ -184,5 +190,6 @@ def _faults(places: Places, flaws: Sequence[Flaw]) -> list[Fault]:
 
 
 def _fault(places: Places, flaw: Flaw) -> Fault:
-    fault = places.fault(flaw.path, flaw.what)
+    line = places.line(flaw.against) if flaw.against else None
+    fault = places.fault(flaw.path, flaw.what if line is None else f"{flaw.what} (line {line})")
     return Fault(fault.file, fault.line or 1, fault.key, fault.what)

@@ -14,6 +14,7 @@ from quartier.config.capping import Contact, Supply
 from quartier.config.modes import MODED
 from quartier.config.nodes import Node
 from quartier.config.placing import Measured, Ordered
+from quartier.config.shares import Share
 from quartier.config.words import (
     BrokerUrl,
     BuildingId,
@@ -357,6 +358,8 @@ class Site(Section):
     """How the house is steered."""
     district_link: DistrictLink | None = None
     """The broker of the district; absent: the house stands alone."""
+    shares: dict[Name, Share] = Field(default_factory=dict)
+    """Other clients on the connections of Modbus buses, by name."""
     store: Store = Store()
     """The local history."""
     clock: Clock = Clock()

@@ -9,6 +9,7 @@ from quartier.config.draft import FIXED, ROLES
 from quartier.config.keys import Key, keys, subtables
 from quartier.config.model import Device, Site
 from quartier.config.nodes import Node
+from quartier.config.shares import Share
 from quartier_drivers.registry import KINDS, section
 
 HEAD = """\
@@ -45,6 +46,7 @@ def _sections() -> Iterator[str]:
     yield from _table("## `[nodes.NAME]`", Node)
     yield from _table("## `[contacts.NAME]`", Contact)
     yield from _table("## `[supplies.NAME]`", Supply)
+    yield from _table("## `[shares.NAME]`", Share)
     for name in FIXED:
         if name != "site":
             yield from _fixed(name)

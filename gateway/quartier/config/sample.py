@@ -10,6 +10,7 @@ from quartier.config.draft import FIXED, ROLES
 from quartier.config.keys import Key, keys, subtables, toml
 from quartier.config.model import Device
 from quartier.config.nodes import Node
+from quartier.config.shares import Share
 from quartier_drivers.registry import section
 
 HEAD = """\
@@ -77,6 +78,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "assets.air": {"role": "ventilation", "device": "ventilation", "rated_w": 3000, "speed_min_pct": 40},
     "contacts.dso1": {"device": "inputs", "part": "in1", "import_max_w": 4200},
     "supplies.enedis": {"device": "linky"},
+    "shares.portal": {"bus": "lan", "listen": "192.168.1.10:1502", "clients": ["192.168.1.40"]},
     "district_link": {
         "url": "mqtts://broker.issy.example",
         "primary_host": "optimiser",
@@ -163,6 +165,7 @@ def _model(title: str, values: Mapping[str, Any]) -> type[BaseModel]:
         "devices": Device,
         "nodes": Node,
         "supplies": Supply,
+        "shares": Share,
     }
     return named.get(table) or FIXED[title]
 

@@ -19,6 +19,20 @@ DEVICES: tuple[Kind, ...] = (
         "Do what its words say, and compare with `quartier listen PORT` while the service is stopped.",
     ),
     _warning(
+        "share.deaf",
+        "share",
+        "a share cannot listen at its address: its clients are not served",
+        "See whether the address is this machine's (`ip addr`) and the port free (`ss -ltn`); ports below "
+        "1024 take a setting of the machine's.",
+    ),
+    _notice(
+        "share.write_refused",
+        "share",
+        "a client of a share wanted to write what the site file does not let it write",
+        "Ask who looks after it; if it is to write there, name the registers in `writes` of share {of}.",
+        stays_s=HOUR_S,
+    ),
+    _warning(
         "opcua.untrusted",
         "bus",
         "an OPC UA server is not trusted yet: nothing is read from it and nothing is sent to it",

@@ -26,7 +26,7 @@ from quartier.runtime.returns import Returns
 from quartier.runtime.rota import Rota
 from quartier.runtime.witness import NOBODY, Witness
 from quartier.runtime.writes import Tally, Thrift
-from quartier_drivers.abilities import Noting, Pluggable
+from quartier_drivers.abilities import Guests, Noting, Pluggable
 from quartier_drivers.contract import Command, Driver, Line, Note, Readings
 from quartier_drivers.errors import LinkLost, NoReply
 
@@ -66,7 +66,7 @@ class Bus:
         self.why = _NOT_OPENED
         self._lost_told, self._lost_ns = False, 0
         self._halted = False
-        self._line = line
+        self.line = line
         self._clock = clock
         self._deliver = deliver
         self._log = log
@@ -80,6 +80,8 @@ class Bus:
         """The values that points are given back with; None: nothing is written, or the device knows."""
         self._thrift = Thrift(tally or Tally(), self.points, safe)
         served = tuple(self.devices.values())
+        self.guests: Guests | None = None
+        """Others who use the line while we do not."""
         self._witness = witness
         self._returns = Returns(served, self._thrift, clock, log, self._failed, witness)
         self._lookout = Lookout(fallbacks or Fallbacks(), served, clock, log, tell)
@@ -105,9 +107,9 @@ class Bus:
         pause_s = REOPEN_PAUSE_S[0]
         while not self._halted:
             try:
-                await self._line.open()
+                await self.line.open()
                 self._up()
-                await self._lanes.through(self._work, self._line.close)
+                await self._lanes.through(self._work, self.line.close)
             except LinkLost as lost:
                 if self._down(str(lost)):
                     pause_s = REOPEN_PAUSE_S[0]
@@ -115,7 +117,7 @@ class Bus:
                 return
             finally:
                 self._seat.leave()
-                await self._line.close()
+                await self.line.close()
             # Half of the pause is random: a gateway that restarts is not stormed by its buses.
             is_back = await self._stand_by(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - spreads load, guards nothing
             pause_s = REOPEN_PAUSE_S[0] if is_back else min(2 * pause_s, REOPEN_PAUSE_S[1])
@@ -127,7 +129,7 @@ class Bus:
         while (left_ns := until_ns - self._clock.now_ns()) > 0:
             await self._clock.sleep(min(left_ns / 1e9, 1.0))
             self._age()
-            if isinstance(self._line, Pluggable) and self._line.is_back():
+            if isinstance(self.line, Pluggable) and self.line.is_back():
                 return True
         return False
 
@@ -147,14 +149,10 @@ class Bus:
             is_idle = first is None or first[0] > now_ns
             if self._lookout.is_due(now_ns) if is_idle else self._lookout.is_overdue(now_ns):
                 await self._look()
-                continue
-            if first is None:
-                await self._rest(REOPEN_PAUSE_S[1])
-                continue
-            due_ns, health = first
-            if due_ns > now_ns:
-                await self._rest(min((due_ns - now_ns) / 1e9, 1.0))
-            elif self._lanes.admits(health):
+            elif first is None or is_idle:
+                await self._spare(None if first is None else first[0] - now_ns)
+            elif self._lanes.admits(first[1]):
+                due_ns, health = first
                 if not health.aside:  # who was silent is not waited for
                     self.account.late(now_ns - due_ns)
                     self._seat.take()
@@ -162,6 +160,19 @@ class Bus:
                 reads_count += 1
                 if reads_count % BREATH_READS == 0:
                     await self._clock.sleep(0)
+
+    async def _spare(self, gap_ns: int | None) -> None:
+        """Nothing of ours waits for so long (None: at all): make one request of others, or rest."""
+        if not self._lanes.is_asking:
+            self._seat.leave()
+        rest_s = REOPEN_PAUSE_S[1] if gap_ns is None else min(gap_ns / 1e9, 1.0)
+        if self.guests is not None:
+            if await self.guests.serve(gap_ns):
+                return
+            rest_s = min(rest_s, self.guests.again_s)
+        before_ns, share = self._clock.now_ns(), self._lanes.free_share
+        await self.mailbox.wait(rest_s / self._clock.rate)
+        self.account.rested(int(share * (self._clock.now_ns() - before_ns)))
 
     async def _wrote(self) -> bool:
         """Write what waits longest for a device that answers, and read who starves of it; whether it did."""
@@ -333,13 +344,6 @@ class Bus:
             self._lost_told, self._lost_ns = True, self._clock.now_ns()
         return was
 
-    async def _rest(self, seconds: float) -> None:
-        if not self._lanes.is_asking:
-            self._seat.leave()
-        before_ns, share = self._clock.now_ns(), self._lanes.free_share
-        await self.mailbox.wait(seconds / self._clock.rate)
-        self.account.rested(int(share * (self._clock.now_ns() - before_ns)))
-
     def report(self, now_ns: int) -> Readings:
         """The bus's and its devices' own points since the last report."""
         return self.account.report(now_ns, online=self.online)
@@ -347,7 +351,7 @@ class Bus:
     @property
     def counts(self) -> Mapping[str, float]:
         """What the line counted since it was made: requests, retries, time-outs …"""
-        return self._line.stats
+        return self.line.stats
 
     @property
     def is_down(self) -> bool:
@@ -395,4 +399,12 @@ class Bus:
 
     async def close(self) -> None:
         """Close the line."""
-        await self._line.close()
+<<<<<<< HEAD
+        await self.line.close()
+=======
+        await self.line.close()
+
+
+def _noted(failures: list[str], name: str, error: Exception) -> None:
+    failures.append(f"{name}: {error}")
+>>>>>>> 23f7232 (Other Modbus TCP clients share a device's one connection, in the gaps of our polling)

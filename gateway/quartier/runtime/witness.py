@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from quartier.house.entry import Verdict
+from quartier_drivers.who import Who
 
 if TYPE_CHECKING:  # a mailbox has one
     from quartier.runtime.mailbox import Outcome
@@ -24,6 +25,12 @@ class Witness(Protocol):
         """Points got their safe values because we leave their device; ``unknown``: perhaps not all did."""
         ...
 
+    def passed(
+        self, point: str, who: Who, why: str, value: float | None, verdict: Verdict, note: str, now_ns: int
+    ) -> None:
+        """Another client wrote through us to a register that nothing here orders."""
+        ...
+
 
 class Nobody:
     """Hears nothing."""
@@ -35,6 +42,11 @@ class Nobody:
         """Nothing is done with it."""
 
     def left(self, points: Iterable[str], verdict: Verdict, why: str, now_ns: int) -> None:
+        """Nothing is done with it."""
+
+    def passed(
+        self, point: str, who: Who, why: str, value: float | None, verdict: Verdict, note: str, now_ns: int
+    ) -> None:
         """Nothing is done with it."""
 
 

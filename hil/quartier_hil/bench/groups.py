@@ -22,6 +22,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "requests": ("requests", "how few requests 200 points in ten devices take"),
     "driver": ("driver", "the whole driver path against plain pymodbus calls"),
     "sunspec": ("sunspec", "scan and poll of a SunSpec device against pysunspec2's client"),
+    "share": ("sharing", "a request of another client through a share, and what an idle share costs us"),
     "bacnet": ("bacnet", "BACnet answers read, against bacpypes3 and node-bacnet"),
     "opcua": ("opcua", "300 points of an OPC UA server against bare calls of asyncua, and the requests"),
     "line": ("line", "use of an RS-485 line at 9600 and 19200 baud by long and short reads, and its CPU"),

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.app.ledger import BUDGET, FLUSH_NS, INPUT_LOST, LAST_COUNT, LEFT, Ledger
+from quartier.app.ledger import BUDGET, FLUSH_NS, INPUT_LOST, LAST_COUNT, LEFT, PASSED_MAX, Ledger
 from quartier.house.entry import Entry
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -321,3 +321,38 @@ def test_every_command_of_a_random_run_has_a_row_and_an_outcome_by_its_expiry(se
     assert count == sum(row.count for row in rows)
     assert all(row.count == sum(row.fates.values()) + 1 for row in rows)
     assert all("pending" != row.outcome and 0 <= row.writes <= row.count for row in rows)
+
+
+CLIENT = Who("client", "portal", "192.168.1.40")
+
+
+def passed(desk, value, verdict="done", note="", point="heat.holding_1000_index"):
+    desk.ledger.passed(point, CLIENT, "function 6 from 192.168.1.40", value, verdict, note, desk.ns)
+
+
+def test_what_another_client_writes_is_a_row_beside_ours_and_the_same_again_a_count(desk):
+    desk.order(RELAY, 1.0).send().at(1).read(RELAY, 1.0)
+    for t in (2, 12, 22):
+        passed(desk.at(t).tick(), 7.0)
+    passed(desk.at(30).tick(), 8.0, "refused", "exception 2")
+    ours, first, second = reversed(desk.ledger.of("heat"))
+
+    assert ("", "done") == (ours.end, ours.outcome), "our order stands"
+    assert (CLIENT, 3, 3, 22_000, "replaced") == (
+        first.who,
+        first.count,
+        first.writes,
+        first.last_ms - UTC_MS,
+        first.end,
+    )
+    assert ("refused", "exception 2", "") == (second.outcome, second.note, second.end)
+
+
+def test_rows_of_other_clients_do_not_grow_beyond_their_bound(desk):
+    for place in range(PASSED_MAX + 20):
+        passed(desk, 7.0, point=f"heat.holding_{place}_index")
+    desk.ledger.close(desk.now)
+
+    assert PASSED_MAX == len(desk.ledger._passed)
+    assert LAST_COUNT == len(desk.ledger.of("heat"))
+    assert PASSED_MAX + 20 == len(desk.pages.rows)

@@ -1,5 +1,6 @@
 """What is wrong beside what control sees, on real wires; each loss is one alarm."""
 
+import socket
 from types import SimpleNamespace
 
 import pytest
@@ -134,3 +135,19 @@ async def test_a_district_that_is_wanted_and_not_heard_is_told(yard, uplink, mod
         made.turn.uplink = uplink
 
         assert told == [code for code, _ in made.told_keys()]
+
+
+async def test_a_share_that_cannot_listen_is_told(yard):
+    async with yard() as (found, _):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            place = f"127.0.0.1:{taken.getsockname()[1]}"
+            share = (
+                f'shares.portal = {{ bus = "lan", listen = "{place}", clients = ["127.0.0.1"] }}\nbuses.lan'
+            )
+            made = await trouble(found, ("buses.lan", share))
+            found.fleet.share(made.loaded.site)
+            await found.until(found.fleet.shares.deaf)
+
+            assert [("share.deaf", "portal")] == [key for key in made.told_keys() if key[0] == "share.deaf"]

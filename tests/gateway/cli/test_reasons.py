@@ -132,3 +132,16 @@ def test_what_the_ledger_lacks_is_named():
     assert ["missing: 9 samples of ledger are missing (evicted; boot 7, from 1)"] == [
         line.plain for line in reasons.gone([gap])
     ]
+
+
+def test_what_another_client_wrote_is_in_the_list_and_is_not_why_it_does_what_it_does():
+    who = Who("client", "portal", "192.168.1.40")
+    theirs = replace(ROW, number=2, point="heat.holding_1000_index", who=who, value=7.0, low=7.0, high=7.0)
+    lines = dict(reasons.head("heat", None, [ROW, theirs], NOW_MS, "it is silent"))
+    console = Console(width=120, highlight=False)
+    with console.capture() as shown:
+        console.print(reasons.orders([ROW, theirs], NOW_MS))
+
+    assert ROW.why == str(lines["because"])
+    assert "holding_1000_index" in shown.get()
+    assert "portal" in shown.get()

@@ -62,3 +62,12 @@ def test_what_an_earlier_start_did_not_learn_is_unknown():
 
 def test_a_row_for_scripts_says_who_in_words_too():
     assert {"who_words": "the gateway", "stands": True, "value": -500.0}.items() <= rows.row(ROW).items()
+
+
+def test_another_client_is_named_with_its_share_and_address():
+    client = Who("client", "portal", "192.168.1.40")
+
+    assert ("portal", "another client of the device, share portal at 192.168.1.40") == (
+        rows.who(client),
+        rows.whole(client),
+    )

@@ -115,3 +115,58 @@ def test_a_status_counts_the_alarms_that_nobody_acknowledged_and_names_the_newes
     ]
     assert [] == [*sentences.alarms({**status, "alarms": {**told["alarms"], "newest": None}})]
     assert [] == [*sentences.alarms(status)], "a daemon of an older version does not count them"
+
+
+SHARE = {
+    "name": "portal",
+    "listen": "192.168.1.10:1502",
+    "listens": True,
+    "why": "",
+    "addresses": ["192.168.1.40"],
+    "connections": 1,
+    "strangers": 0,
+    "stranger": "",
+    "counts": dict.fromkeys(
+        (
+            "wire",
+            "busy",
+            "absent",
+            "unanswered",
+            "dropped",
+            "writes",
+            "refused_writes",
+            "connects",
+            "turned_away",
+        ),
+        0,
+    )
+    | {"requests": 1200, "held": 900, "refused": 0},
+}
+
+
+def shares_of(**changes):
+    return [
+        (str(text), text.style) for text in sentences.shares([{"name": "lan", "shares": [SHARE | changes]}])
+    ]
+
+
+def test_a_share_tells_who_is_there_and_what_came_of_what_they_asked():
+    assert [
+        ("share portal of lan at 192.168.1.10:1502: 192.168.1.40; 1,200 requests (900 without the wire)", "")
+    ] == shares_of()
+    counts = SHARE["counts"] | {"refused": 3, "refused_writes": 3, "busy": 12}
+    ((text, style),) = shares_of(counts=counts, addresses=[], strangers=5, stranger="192.168.1.77")
+
+    assert (
+        "nobody; 1,200 requests (900 without the wire), 3 refused, 12 too many, 5 strangers sent away, last 192.168.1.77"
+        in text
+    )
+    assert "yellow" == style
+
+
+def test_a_share_that_cannot_listen_says_why_in_red():
+    why = "cannot listen at 192.168.1.10:502: Permission denied"
+
+    assert [(f"share portal of lan {why}", "red")] == shares_of(listens=False, why=why)
+    assert [("share portal of lan is being opened", "")] == shares_of(listens=False)
+    assert [] == [*sentences.shares([{"name": "lan"}])], "a daemon of an older version knows none"

@@ -1,6 +1,7 @@
 from quartier.config.draft import FIXED
 from quartier.config.keys import Key, keys, subtables, toml
 from quartier.config.model import Battery, Deadbands, Store
+from quartier.config.shares import Share
 from quartier_drivers.registry import section
 
 
@@ -30,3 +31,9 @@ def test_values_are_written_as_toml() -> None:
     assert ("10", "0.5", '"a\\"b"', "true", "[]") == tuple(
         toml(value) for value in (10.0, 0.5, 'a"b', True, ())
     )
+
+
+def test_a_list_says_what_it_is_a_list_of() -> None:
+    found = {key.name: key.value for key in keys(Share)}
+
+    assert ("list of texts", "list of whole numbers") == (found["clients"], found["units"])

@@ -1,6 +1,7 @@
 from quartier.runtime.mailbox import Mailbox, Outcome
 from quartier.runtime.witness import NOBODY
 from quartier_drivers.contract import Command
+from quartier_drivers.who import Who
 
 COMMAND = Command("bat1.setpoint_w", 1.0, 10)
 
@@ -30,3 +31,4 @@ def test_nobody_hears_nothing_and_breaks_nothing():
     assert None is NOBODY.judged(Outcome(COMMAND, "done", 0))
     assert None is NOBODY.gave_back(["a.b"], "done", "", 0)
     assert None is NOBODY.left(["a.b"], "done", "", 0)
+    assert None is NOBODY.passed("a.holding_1_index", Who("client", "portal"), "", 1.0, "done", "", 0)

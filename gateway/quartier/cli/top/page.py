@@ -43,7 +43,8 @@ def house(status: Mapping[str, Any], rates: Rates) -> Page:
     if control:
         sheets.insert(0, _assets(control["assets"], status["written"]))
         sheets[1:1] = [nodes.sheet(control["nodes"])] if control.get("nodes") else []
-    foot = [sentences.district(status["district"]), *sentences.store(status["store"])]
+    foot = [*sentences.shares(status["buses"]), sentences.district(status["district"])]
+    foot += sentences.store(status["store"])
     return Page(tuple(head), tuple(sheets), (*foot, sentences.cycles(status["cycles"])))
 
 

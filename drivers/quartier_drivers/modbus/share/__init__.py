@@ -1,0 +1,1 @@
+"""Others on our connection: their requests, their limits, their turn."""

@@ -1,0 +1,153 @@
+"""Requests of others wait here until the bus has nothing else to do; then one of them goes out, and no more.
+
+A read whose answer is known and young enough does not wait at all.  What would hardly be over when the bus's
+own next request is due waits for a longer gap, though not for ever.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from math import inf
+
+from quartier_drivers.contract import Clock
+from quartier_drivers.errors import LinkLost, NoReply
+from quartier_drivers.modbus.line import Line
+from quartier_drivers.modbus.share.asked import BUSY, NO_ANSWER, answered, refused
+from quartier_drivers.modbus.share.errand import Errand, Fate
+from quartier_drivers.modbus.share.held import Held
+from quartier_drivers.modbus.share.hush import Hush
+from quartier_drivers.modbus.share.waiting import Waiting
+
+# Real seconds: who asked has mostly given up then.
+WAIT_MAX_S = 2.0
+# So long a request waits for a gap that it fits into.
+PATIENCE_S = 0.5
+# How fast it is forgotten that a unit was slow.
+_FORGETS = 0.9
+
+
+class Queue:
+    """The requests of all clients of one line, each client in turn.
+
+    ``is_up`` says whether the line stands, ``is_silent`` whether a unit is known not to answer; ``pauses_s``
+    are those that units need after a read and after a write.  ``wake`` is called when something waits.
+    """
+
+    def __init__(
+        self,
+        line: Line,
+        clock: Clock,
+        is_up: Callable[[], bool],
+        is_silent: Callable[[int], bool],
+        pauses_s: Mapping[int, tuple[float, float]],
+        wake: Callable[[], None],
+    ) -> None:
+        self.again_s = inf
+        """In how many seconds of the house ``serve`` may be of use again; known after it returned False."""
+        self._line = line
+        self._clock = clock
+        self._is_up = is_up
+        self._is_silent = is_silent
+        self._pauses_s = pauses_s
+        self._wake = wake
+        self._waiting = Waiting()
+        self._took_ns: dict[int, float] = {}
+        self._hush = Hush()
+        self._held = line.held = Held()
+
+    def offer(self, errand: Errand) -> None:
+        """Answer it at once, or have it wait for its turn."""
+        if not self._is_answered(errand):
+            self._waiting.add(errand)
+            self._wake()
+
+    async def serve(self, gap_ns: int | None) -> bool:
+        """Make one request, if there is one that may be made in a gap of so long (None: of any length).
+
+        Returns whether there was.  Raises LinkLost.
+        """
+        errand = self._next(gap_ns)
+        if errand is None:
+            return False
+        if not self._is_answered(errand):  # by what came while it waited
+            await self._make(errand)
+        return True
+
+    def sweep(self) -> None:
+        """End what has waited too long, and what nobody wants any more."""
+        before_s = asyncio.get_running_loop().time() - WAIT_MAX_S
+        for errand in self._waiting:
+            if errand.is_wanted and errand.since_s > before_s:
+                continue
+            self._waiting.remove(errand)
+            fate: Fate = "busy" if errand.is_wanted else "dropped"
+            errand.end(refused(errand.asked.request.function, BUSY), fate)
+
+    def close(self) -> None:
+        """Serve nobody any more."""
+        self._line.held = None
+        for errand in self._waiting:
+            self._waiting.remove(errand)
+            self._absent(errand, "the share ends")
+
+    def _next(self, gap_ns: int | None) -> Errand | None:
+        """Whose turn it is."""
+        self.again_s = inf
+        if not self._waiting:
+            return None
+        self.sweep()
+        for errand in self._waiting.next():
+            wait_s = self._wait_s(errand, gap_ns)
+            if wait_s <= 0:
+                self._waiting.take(errand)
+                return errand
+            self.again_s = min(self.again_s, wait_s)
+        return None
+
+    def _wait_s(self, errand: Errand, gap_ns: int | None) -> float:
+        """How long it has to wait for its unit's pause, or for a longer gap; seconds of the house."""
+        rest_ns = self._line.ready_ns(errand.unit) - self._clock.now_ns()
+        if rest_ns > 0:
+            return rest_ns / 1e9
+        if gap_ns is None or self._took_ns.get(errand.unit, 0.0) <= gap_ns:
+            return 0.0
+        waited_s = asyncio.get_running_loop().time() - errand.since_s
+        return (PATIENCE_S - waited_s) * float(getattr(self._clock, "rate", 1))
+
+    def _is_answered(self, errand: Errand) -> bool:
+        request, terms = errand.asked.request, errand.terms
+        if errand.asked.written is None and terms.age_max_s:
+            young_ns = self._clock.now_ns() - int(terms.age_max_s * 1e9)
+            data = self._held.find(request, young_ns)
+            if data is not None:
+                errand.end(request.sound + data, "held")
+                return True
+        if not self._is_up():
+            self._absent(errand, "the line is lost")
+        elif self._is_silent(request.unit):
+            self._absent(errand, "the unit is silent")
+        elif self._hush.holds(terms.name, request.unit, asyncio.get_running_loop().time()):
+            self._absent(errand, "the unit did not answer just now")
+        return errand.is_over
+
+    def _absent(self, errand: Errand, why: str) -> None:
+        errand.end(refused(errand.asked.request.function, NO_ANSWER), "absent", why)
+
+    async def _make(self, errand: Errand) -> None:
+        request, name = errand.asked.request, errand.terms.name
+        pause_s = self._pauses_s.get(request.unit, (0.0, 0.0))[errand.asked.written is not None]
+        started_ns, why = self._clock.now_ns(), "given up"
+        try:
+            answer = await self._line.carry(request, errand.terms.wire_max_s, pause_s)
+        except NoReply as silence:
+            why = str(silence)
+            self._hush.silent(name, request.unit, asyncio.get_running_loop().time())
+        except LinkLost as lost:
+            why = str(lost)
+            raise
+        else:
+            self._hush.heard(name, request.unit)
+            errand.end(answered(request, answer), "wire")
+        finally:
+            took_ns = self._clock.now_ns() - started_ns
+            self._took_ns[request.unit] = max(took_ns, _FORGETS * self._took_ns.get(request.unit, 0.0))
+            errand.end(refused(request.function, NO_ANSWER), "unanswered", why)

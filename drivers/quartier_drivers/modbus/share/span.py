@@ -1,0 +1,82 @@
+"""Which registers others may write, as the site file says it: ``1/holding:1000..1009 by 16``.  Pure."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Table = Literal["coil", "holding"]
+
+FUNCTIONS: dict[Table, frozenset[int]] = {"coil": frozenset({5, 15}), "holding": frozenset({6, 16, 22, 23})}
+"""What may write each table (Modbus Application Protocol V1.1b3, section 6)."""
+# Mask write and write-and-read are seldom meant: they are named.
+_USUAL: dict[Table, frozenset[int]] = {"coil": frozenset({5, 15}), "holding": frozenset({6, 16})}
+_NUMBER = r"0x[0-9a-fA-F]{1,4}|[0-9]{1,5}"
+_SPAN = re.compile(
+    rf"([0-9]{{1,3}})/(coil|holding):({_NUMBER})(?:\.\.({_NUMBER}))?(?: by ([0-9]+(?:, ?[0-9]+)*))?"
+)
+_EXPECTED = "expected UNIT/holding:FIRST..LAST or UNIT/coil:NUMBER, as 1/holding:1000..1009 by 6, 16"
+UNITS = range(1, 256)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """``first`` to ``last`` of a table of a unit, counted from 0, both included, by these ``functions``."""
+
+    unit: int
+    table: Table
+    first: int
+    last: int
+    functions: frozenset[int]
+
+    def covers(self, unit: int, function: int, first: int, count: int) -> bool:
+        """Whether a write of ``count`` from ``first`` by that function lies wholly in it."""
+        return (
+            unit == self.unit
+            and function in self.functions
+            and self.first <= first
+            and first + count - 1 <= self.last
+        )
+
+    def touches(self, unit: int, table: str, first: int, count: int) -> bool:
+        """Whether any of ``count`` places from ``first`` is in it, whatever writes it."""
+        return (
+            unit == self.unit
+            and table == self.table
+            and first <= self.last
+            and self.first <= first + count - 1
+        )
+
+    def __str__(self) -> str:
+        """``1/holding:1000..1009``."""
+        end = "" if self.last == self.first else f"..{self.last}"
+        return f"{self.unit}/{self.table}:{self.first}{end}"
+
+
+def span(text: str) -> Span:
+    """Read one.  Raises ValueError saying what was expected."""
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no place to write; {_EXPECTED}")
+    unit = int(found[1])
+    table: Table = "coil" if found[2] == "coil" else "holding"
+    first = _number(found[3])
+    last = first if found[4] is None else _number(found[4])
+    if unit not in UNITS:
+        raise ValueError(f"{text!r} has unit {unit}, which reaches every device or none; expected 1..255")
+    if not first <= last <= 0xFFFF:
+        raise ValueError(f"{text!r} ends before it begins, or beyond 65535; {_EXPECTED}")
+    functions = _USUAL[table] if found[5] is None else frozenset(map(int, found[5].split(",")))
+    if not functions <= FUNCTIONS[table]:
+        known = ", ".join(map(str, sorted(FUNCTIONS[table])))
+        raise ValueError(f"{text!r}: what writes a {table} is {known}; expected some of them behind 'by'")
+    return Span(unit, table, first, last, functions)
+
+
+def spans(texts: Iterable[str]) -> tuple[Span, ...]:
+    """All of them, each as ``span``."""
+    return tuple(map(span, texts))
+
+
+def _number(text: str) -> int:
+    return int(text, 16 if text.startswith("0x") else 10)

@@ -1,0 +1,157 @@
+"""What others on our line cost: a request of a client that is passed on, one that is not, and none at all.
+
+``python -m quartier_hil.bench.sharing PORT`` is the client: for each line ``N`` it reads ten registers of
+unit 1 so often, one after the other, and says ``done``.
+"""
+
+import asyncio
+import socket
+import struct
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from ipaddress import ip_network
+from typing import Any
+
+import structlog
+
+from quartier.runtime.bus import Bus
+from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier_drivers.modbus.bus import TcpBus
+from quartier_drivers.modbus.frame import read_request
+from quartier_drivers.modbus.go import Go
+from quartier_drivers.modbus.share.client import Client
+from quartier_drivers.modbus.share.host import Host
+from quartier_drivers.modbus.share.queue import Queue
+from quartier_drivers.modbus.share.terms import Terms
+from quartier_drivers.modbus.tcp import TcpLink
+from quartier_hil.bench.figure import Figure, against
+from quartier_hil.bench.process import Process, python_path
+from quartier_hil.bench.setting import Setting
+
+_COUNT = 10
+_READ = struct.pack(">HHHBBHH", 0, 0, 6, 1, 3, 0, _COUNT)
+_REQUESTS, _REQUESTS_SHORT = 4_000, 800
+_IN_A_GO = 8
+# A request of a client costs its own way in and out beside ours; what it may cost at most, by ours.
+WIRE_FLOOR, HELD_FLOOR, IDLE_FLOOR = 5.0, 3.0, 1.05
+
+
+def figures(setting: Setting) -> list[Figure]:
+    """CPU of this process by turns; device and client are processes of their own.  Raises AbsentError."""
+    argv = [setting.cache.compiled("registers"), "1"]
+    with Process(argv, setting.folder / "share.log", talks=True) as server:
+        return asyncio.run(_measured(int(server.line()), setting))
+
+
+async def _measured(port: int, setting: Setting) -> list[Figure]:
+    count = _REQUESTS_SHORT if setting.short else _REQUESTS
+    async with AsyncExitStack() as stack:
+        alone = await _opened(port, stack)
+        wire, wire_port = await _shared(port, 0.0, stack)
+        _, held_port = await _shared(port, 60.0, stack)
+        clients = [stack.enter_context(_client(one, setting)) for one in (wire_port, held_port)]
+
+        async def direct() -> float:
+            return await _cpu_us(lambda: _exchanged(alone, count), count)
+
+        async def through(client: Process) -> float:
+            return await _cpu_us(lambda: asyncio.to_thread(client.ask, str(count)), count)
+
+        async def polled(line: TcpLink) -> float:
+            return await _cpu_us(lambda: _gone(line, count // _IN_A_GO), count)
+
+        turns: list[list[float]] = []
+        for number in range(setting.rounds + 1):
+            turn = [await direct(), *[await through(one) for one in clients]]
+            turn += [await polled(wire), await polled(alone)]
+            turns += [turn] if number else []  # the first round warms all up
+    own, on_wire, held, with_share, without = (list(side) for side in zip(*turns, strict=True))
+    what = "CPU of a client's read of 10 registers"
+    return [
+        against(
+            "share.wire", f"{what}, on the wire", on_wire, own, "µs", WIRE_FLOOR, peer_name="our own read"
+        ),
+        against("share.held", f"{what}, from before", held, own, "µs", HELD_FLOOR, peer_name="our own read"),
+        against(
+            "share.idle",
+            "CPU of our own read of 10 registers, a share open and nobody there",
+            with_share,
+            without,
+            "µs",
+            IDLE_FLOOR,
+            peer_name="no share",
+        ),
+    ]
+
+
+async def _opened(port: int, stack: AsyncExitStack) -> TcpLink:
+    line = TcpLink("bus", TcpBus(kind="modbus-tcp", host="127.0.0.1", port=port), HouseClock(ClockSetting()))
+    stack.push_async_callback(line.close)
+    return line
+
+
+async def _shared(port: int, age_max_s: float, stack: AsyncExitStack) -> tuple[TcpLink, int]:
+    """A line with a share in front, served by a bus that has no devices; and the share's port."""
+    clock, line = HouseClock(ClockSetting()), await _opened(port, stack)
+    bus = Bus("bus", line, {}, clock, lambda _: None, structlog.get_logger())
+    queue = bus.guests = Queue(line, clock, lambda: True, lambda _: False, {}, bus.mailbox.wake)
+    terms = Terms(
+        "client",
+        (ip_network("127.0.0.1"),),
+        frozenset({1}),
+        requests_per_s=1e6,
+        outstanding_max=16,
+        age_max_s=age_max_s,
+    )
+    host = Host("127.0.0.1", 0, [Client(terms, queue, lambda _: None)], queue)
+    group = await stack.enter_async_context(asyncio.TaskGroup())
+    for run in (bus.run(), host.run()):
+        stack.callback(group.create_task(run).cancel)
+    while not (host.listens and bus.online):  # noqa: ASYNC110 - a moment at the start
+        await asyncio.sleep(0.001)
+    return line, host.port
+
+
+def _client(port: int, setting: Setting) -> Process:
+    argv = [sys.executable, "-m", "quartier_hil.bench.sharing", str(port)]
+    return Process(argv, setting.folder / "share.log", env={"PYTHONPATH": python_path()}, talks=True)
+
+
+async def _cpu_us(work: Callable[[], Awaitable[Any]], count: int) -> float:
+    before_s = time.process_time()
+    await work()
+    return 1e6 * (time.process_time() - before_s) / count
+
+
+async def _exchanged(line: TcpLink, count: int) -> None:
+    request = read_request(1, "holding", 0, _COUNT)
+    for _ in range(count):
+        await line.exchange(request)
+
+
+async def _gone(line: TcpLink, count: int) -> None:
+    """As a driver asks what is due of a device."""
+    requests = [read_request(1, "holding", _COUNT * at, _COUNT) for at in range(_IN_A_GO)]
+    go = Go(requests, time.monotonic_ns)
+    for _ in range(count):
+        go.again()
+        await line.make(go)
+
+
+def main(port: int) -> None:
+    """The client."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        for order in sys.stdin:
+            for _ in range(int(order)):
+                connection.sendall(_READ)
+                heard = connection.recv(4096)
+                if len(heard) != 9 + 2 * _COUNT or heard[7] != 3:
+                    sys.exit(f"no answer but {heard.hex(' ')}")
+            sys.stdout.write("done\n")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
