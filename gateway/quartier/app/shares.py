@@ -143,7 +143,7 @@ class Shares:
                 "addresses": sorted({guest.address for guest in client.guests}),
                 "connections": len(client.guests),
                 "counts": client.tally.data(),
-                "strangers": one.host.strangers_count,
+                "strangers": one.host.strangers_count if client is one.host.clients[0] else 0,
                 "stranger": one.host.stranger,
             }
             for place, one in self._open.items()

@@ -219,21 +219,21 @@ def _share(bus: str, share: Mapping[str, Any]) -> Text:
         return Text(f"{head} {share['why'] or 'is being opened'}", style="red" if share["why"] else "")
     counts = share["counts"]
     who = ", ".join(share["addresses"]) or "nobody"
-    told = [f"{number(counts['requests'])} requests ({number(counts['held'])} without the wire)"]
+    told = [f"asked {number(counts['requests'])} times ({number(counts['held'])} without the wire)"]
     told += [f"{number(counts[key])} {word}" for key, word in _SHARE_WORDS if counts[key]]
     if share["strangers"]:
-        told.append(f"{number(share['strangers'])} strangers sent away, last {share['stranger']}")
+        told.append(f"{number(share['strangers'])} sent away as strangers, last {share['stranger']}")
     style = "yellow" if counts["refused_writes"] or share["strangers"] else ""
     return Text(f"{head} at {share['listen']}: {who}; {', '.join(told)}", style=style)
 
 
 _SHARE_WORDS = (
-    ("writes", "writes"),
+    ("writes", "written"),
     ("refused", "refused"),
     ("busy", "too many"),
     ("absent", "to a silent device"),
     ("unanswered", "not answered"),
-    ("turned_away", "connections too many"),
+    ("turned_away", "turned away, too many connections"),
 )
 
 

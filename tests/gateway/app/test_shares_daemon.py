@@ -129,7 +129,7 @@ async def test_who_may_not_write_is_refused_told_and_seen_and_who_may_is_in_the_
         row["who"]["id"],
     )
     _, shown, _ = await gateway.call("status", "--runtime-dir", str(gateway.runtime_dir))
-    assert f"share portal of board at 127.0.0.1:{port}: nobody; 2 requests" in " ".join(shown.split())
+    assert f"share portal of board at 127.0.0.1:{port}: nobody; asked 2 times" in " ".join(shown.split())
 
 
 async def test_the_device_that_dies_is_answered_for_at_once_and_the_house_is_as_it_was(shared):

@@ -152,13 +152,16 @@ def shares_of(**changes):
 
 def test_a_share_tells_who_is_there_and_what_came_of_what_they_asked():
     assert [
-        ("share portal of lan at 192.168.1.10:1502: 192.168.1.40; 1,200 requests (900 without the wire)", "")
+        (
+            "share portal of lan at 192.168.1.10:1502: 192.168.1.40; asked 1,200 times (900 without the wire)",
+            "",
+        )
     ] == shares_of()
     counts = SHARE["counts"] | {"refused": 3, "refused_writes": 3, "busy": 12}
     ((text, style),) = shares_of(counts=counts, addresses=[], strangers=5, stranger="192.168.1.77")
 
     assert (
-        "nobody; 1,200 requests (900 without the wire), 3 refused, 12 too many, 5 strangers sent away, last 192.168.1.77"
+        "nobody; asked 1,200 times (900 without the wire), 3 refused, 12 too many, 5 sent away as strangers, last 192.168.1.77"
         in text
     )
     assert "yellow" == style
