@@ -76,7 +76,7 @@ class Shares:
         shared = {share.bus for shares in wanted.values() for share in shares.values()}
         for name, (bus, queue) in list(self._queues.items()):
             if name not in shared or by_name[name][1] is not bus:
-                bus.guests = None
+                bus.gaps.guests = None
                 queue.close()
                 del self._queues[name]
         for place, shares in wanted.items():
@@ -126,7 +126,7 @@ class Shares:
             pauses_s,
             bus.mailbox.wake,
         )
-        bus.guests = queue
+        bus.gaps.guests = queue
         self._queues[bus.name] = bus, queue
         return queue
 

@@ -15,6 +15,7 @@ from quartier.runtime.account import Account
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.directory import Directory
 from quartier.runtime.fallbacks import Fallbacks, Halted, Lookout
+from quartier.runtime.gaps import Gaps
 from quartier.runtime.health import PROBE_PAUSE_S, Health
 from quartier.runtime.interlude import Interlude
 from quartier.runtime.lanes import Lanes
@@ -26,7 +27,7 @@ from quartier.runtime.returns import Returns
 from quartier.runtime.rota import Rota
 from quartier.runtime.witness import NOBODY, Witness
 from quartier.runtime.writes import Tally, Thrift
-from quartier_drivers.abilities import Guests, Noting, Pluggable
+from quartier_drivers.abilities import Noting, Pluggable
 from quartier_drivers.contract import Command, Driver, Line, Note, Readings
 from quartier_drivers.errors import LinkLost, NoReply
 
@@ -80,8 +81,6 @@ class Bus:
         """The values that points are given back with; None: nothing is written, or the device knows."""
         self._thrift = Thrift(tally or Tally(), self.points, safe)
         served = tuple(self.devices.values())
-        self.guests: Guests | None = None
-        """Others who use the line while we do not."""
         self._witness = witness
         self._returns = Returns(served, self._thrift, clock, log, self._failed, witness)
         self._lookout = Lookout(fallbacks or Fallbacks(), served, clock, log, tell)
@@ -99,6 +98,7 @@ class Bus:
         self._age_again_ns = now_ns
         self.account = Account(name, line, self.devices, now_ns)
         self._seat = (moment or Moment()).seat()
+        self.gaps = Gaps(self.mailbox, self.account, self._lanes, self._seat, clock)
 
     async def run(self) -> None:
         """Poll and write until halted or cancelled."""
@@ -150,7 +150,7 @@ class Bus:
             if self._lookout.is_due(now_ns) if is_idle else self._lookout.is_overdue(now_ns):
                 await self._look()
             elif first is None or is_idle:
-                await self._spare(None if first is None else first[0] - now_ns)
+                await self.gaps.use(None if first is None else first[0] - now_ns)
             elif self._lanes.admits(first[1]):
                 due_ns, health = first
                 if not health.aside:  # who was silent is not waited for
@@ -160,19 +160,6 @@ class Bus:
                 reads_count += 1
                 if reads_count % BREATH_READS == 0:
                     await self._clock.sleep(0)
-
-    async def _spare(self, gap_ns: int | None) -> None:
-        """Nothing of ours waits for so long (None: at all): make one request of others, or rest."""
-        if not self._lanes.is_asking:
-            self._seat.leave()
-        rest_s = REOPEN_PAUSE_S[1] if gap_ns is None else min(gap_ns / 1e9, 1.0)
-        if self.guests is not None:
-            if await self.guests.serve(gap_ns):
-                return
-            rest_s = min(rest_s, self.guests.again_s)
-        before_ns, share = self._clock.now_ns(), self._lanes.free_share
-        await self.mailbox.wait(rest_s / self._clock.rate)
-        self.account.rested(int(share * (self._clock.now_ns() - before_ns)))
 
     async def _wrote(self) -> bool:
         """Write what waits longest for a device that answers, and read who starves of it; whether it did."""
@@ -399,12 +386,4 @@ class Bus:
 
     async def close(self) -> None:
         """Close the line."""
-<<<<<<< HEAD
         await self.line.close()
-=======
-        await self.line.close()
-
-
-def _noted(failures: list[str], name: str, error: Exception) -> None:
-    failures.append(f"{name}: {error}")
->>>>>>> 23f7232 (Other Modbus TCP clients share a device's one connection, in the gaps of our polling)

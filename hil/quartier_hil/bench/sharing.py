@@ -96,7 +96,7 @@ async def _shared(port: int, age_max_s: float, stack: AsyncExitStack) -> tuple[T
     """A line with a share in front, served by a bus that has no devices; and the share's port."""
     clock, line = HouseClock(ClockSetting()), await _opened(port, stack)
     bus = Bus("bus", line, {}, clock, lambda _: None, structlog.get_logger())
-    queue = bus.guests = Queue(line, clock, lambda: True, lambda _: False, {}, bus.mailbox.wake)
+    queue = bus.gaps.guests = Queue(line, clock, lambda: True, lambda _: False, {}, bus.mailbox.wake)
     terms = Terms(
         "client",
         (ip_network("127.0.0.1"),),

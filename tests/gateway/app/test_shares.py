@@ -142,4 +142,4 @@ async def test_without_shares_nothing_of_it_is_made(yard):
 
         assert isinstance(made.fleet.shares, Shares)
         assert made.fleet.shares.told("board") == []
-        assert made.buses["board"].guests is None
+        assert made.buses["board"].gaps.guests is None
