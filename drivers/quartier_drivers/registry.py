@@ -59,7 +59,12 @@ KINDS = {
             ("mbus", "MbusBus"),
         )
     },
-    "opcua": Kind("opcua", "quartier_drivers.opcua.bus:OpcuaBus", "quartier_drivers.opcua.door:DOOR"),
+    "opcua": Kind(
+        "opcua",
+        "quartier_drivers.opcua.bus:OpcuaBus",
+        "quartier_drivers.opcua.door:DOOR",
+        safe="quartier_drivers.opcua.safe:replay",
+    ),
     "gpio": Kind("gpio", "quartier_drivers.gpio.bus:GpioBus", "quartier_drivers.gpio.driver:DOOR"),
     "bacnet-ip": Kind(
         "bacnet",

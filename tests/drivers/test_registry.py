@@ -43,7 +43,7 @@ def test_sections_import_no_protocol_library() -> None:
     code = (
         "import sys; from quartier_drivers import registry, profile;"
         "[registry.section(kind) for kind in registry.KINDS];"
-        "sys.exit(any(name in sys.modules for name in ('pymodbus', 'serial', 'gpiod')))"
+        "sys.exit(any(name in sys.modules for name in ('pymodbus', 'serial', 'gpiod', 'bacpypes3', 'asyncua')))"
     )
     environment = {"PYTHONPATH": ":".join(sys.path)}
 

@@ -66,13 +66,13 @@ ROOMS = (
     Room("quartier_drivers.modbus.bus", (), ("pydantic",), pure=True),
     Room("quartier_drivers.gpio.bus", (), ("pydantic",), pure=True),
     Room("quartier_drivers.meter.bus", (), ("pydantic",), pure=True),
-    Room("quartier_drivers.opcua.bus", (), ("pydantic",), pure=True),
+    Room("quartier_drivers.opcua.bus", ("quartier_drivers.opcua.offer",), ("pydantic",), pure=True),
     Room("quartier_drivers.opcua.link", ("quartier_drivers",), ("asyncua", "cryptography")),
     Room("quartier_drivers.opcua.forms", ("quartier_drivers",), ("asyncua",)),
     Room("quartier_drivers.opcua.certificate", (), ("cryptography",)),
     *(
         Room(f"quartier_drivers.opcua.{name}", ("quartier_drivers",), pure=True)
-        for name in ("answer", "batch", "meaning", "offer", "served", "status")
+        for name in ("answer", "batch", "meaning", "offer", "served", "status", "wanted")
     ),
     Room("quartier_drivers.bacnet.bus", ("quartier_drivers.bacnet.address",), ("pydantic",), pure=True),
     Room("quartier_drivers.bacnet.address", (), pure=True),

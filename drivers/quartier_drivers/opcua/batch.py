@@ -116,8 +116,8 @@ class Batch:
         self._said.clear()
         self._suspects.clear()
 
-    def disagrees(self, now_ns: int) -> bool:
-        """Whether what was just asked for differs from what the subscription said, for the second time.
+    def disagreeing(self, now_ns: int) -> frozenset[str]:
+        """Points of which the subscription said something else than was just asked for, for the second time.
 
         Once is a change that is still on its way; what was told in between is above suspicion.
         """
@@ -126,8 +126,10 @@ class Batch:
             for place, (raw, _) in self._said.items()
             if differs(self.served[place].point, raw, self._latest[place].raw)
         }
-        proven = any(
-            self._said[place][1] < since for place, since in self._suspects.items() if place in differing
+        proven = frozenset(
+            self.names[place]
+            for place, since in self._suspects.items()
+            if place in differing and self._said[place][1] < since
         )
         self._suspects = dict.fromkeys(differing, now_ns)
         return proven

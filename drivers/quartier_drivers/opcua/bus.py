@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from quartier_drivers.opcua.offer import PORT
+
 Policy = Literal["best", "Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep", "Basic256Sha256"]
 InsecurePolicy = Literal["None", "Basic256", "Basic128Rsa15"]
-PORT = 4840
-"""Where OPC UA servers listen unless they say otherwise (IANA)."""
 
 
 def _url(url: str) -> str:
@@ -89,6 +89,11 @@ class OpcuaBus(BaseModel):
         if (self.user_cert_file is None) != (self.user_key_file is None):
             raise ValueError("expected user_cert_file and user_key_file together")
         return self
+
+    @property
+    def has_units(self) -> bool:
+        """Whether its devices are told apart by unit or address; here it is by their nodes."""
+        return False
 
     @property
     def weakness(self) -> str:

@@ -6,10 +6,9 @@ from urllib.parse import urlsplit
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.names import Names
 from quartier_drivers.opcua import certificate
-from quartier_drivers.opcua.bus import PORT
 from quartier_drivers.opcua.knock import address
 from quartier_drivers.opcua.line import loaded
-from quartier_drivers.opcua.offer import Offer
+from quartier_drivers.opcua.offer import PORT, Offer
 from quartier_drivers.opcua.trust import TrustList
 
 

@@ -4,14 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quartier_drivers.contract import Clock, DeviceSpec
-from quartier_drivers.errors import LinkLost, NoReply, Refused
-from quartier_drivers.modbus.line import LoopClock
+from quartier_drivers.opcua import safe
 from quartier_drivers.opcua.bus import OpcuaBus
 from quartier_drivers.opcua.driver import OpcuaDriver
 from quartier_drivers.opcua.line import Line
-from quartier_drivers.opcua.orders import restore
 from quartier_drivers.opcua.profile import OpcuaProfile
-from quartier_drivers.opcua.writer import replayed
 
 
 class OpcuaDoor:
@@ -26,20 +23,8 @@ class OpcuaDoor:
         return OpcuaDriver(line, device, profile, clock)
 
     async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
-        """Make the encoded writes of ``releases``; one line per write that failed.
-
-        Raises ValueError for a section or a write that a newer version made.
-        """
-        section = OpcuaBus.model_validate(bus)
-        wanted = [restore(write) for write in writes]
-        line = Line("release", section, LoopClock())
-        try:
-            await line.open()
-            return await replayed(line, wanted)
-        except (LinkLost, NoReply, Refused) as error:
-            return [f"{one.point}: {error}" for one in wanted]
-        finally:
-            await line.close()
+        """Make the encoded writes of ``releases``; one line per write that failed (see ``safe``)."""
+        return await safe.replay(bus, writes)
 
 
 DOOR = OpcuaDoor()

@@ -23,6 +23,7 @@ from quartier_drivers.opcua.line import Line
 from quartier_drivers.opcua.profile import OpcuaProfile
 from quartier_drivers.opcua.served import Served, grouped, info, roster
 from quartier_drivers.opcua.told import VALUE
+from quartier_drivers.opcua.wanted import dump
 from quartier_drivers.opcua.watch import Replan, Watch
 from quartier_drivers.opcua.writer import Writer
 
@@ -96,8 +97,8 @@ class OpcuaDriver:
         now_ns = self._clock.now_ns()
         if self._news:
             return now_ns
-        if self._epoch != self._line.epoch:
-            return now_ns
+        if self._epoch != self._line.epoch or not self._line.stands:
+            return now_ns  # all is to be planned anew; or a request shows that the server is gone
         if now_ns < self._rest_ns:
             return self._rest_ns
         dues = [self._line.pulse_ns, now_ns + _IDLE_S * _S, *self._urgent.values()]
@@ -143,7 +144,7 @@ class OpcuaDriver:
             return self._news.popleft()
         if self._epoch != self._line.epoch:
             self._enlist(now_ns)
-        elif now_ns < self._rest_ns:
+        elif now_ns < self._rest_ns and self._line.stands:
             return NOTHING
         try:
             found = await self._next(now_ns)
@@ -201,7 +202,8 @@ class OpcuaDriver:
     def releases(self) -> Sequence[Mapping[str, Any]]:
         """The same as writes encoded for the wire, JSON-ready, for ``Door.replay``."""
         found = (orders.released(one, self._cap(one.name)) for one in self._writable)
-        return [orders.dump(wanted) for wanted in found if wanted is not None]
+        typed = (self._writer.typed(wanted) for wanted in found if wanted is not None)
+        return [dump(wanted, self._line.offer) for wanted in typed]
 
     async def close(self) -> None:
         """Forget the device; the line stays open for the others."""
@@ -213,6 +215,8 @@ class OpcuaDriver:
     # Reading
 
     async def _next(self, now_ns: int) -> Readings:
+        if not self._line.stands:
+            await self._line.pulse()  # raises how it was lost
         urgent = next((name for name, due_ns in self._urgent.items() if due_ns <= now_ns), None)
         if urgent is not None:
             batch = next((one for one in self._batches if urgent in one.names), None)
@@ -258,8 +262,8 @@ class OpcuaDriver:
     def _compare(self, batch: Batch, now_ns: int) -> None:
         """What is watched and what is asked for must agree."""
         wait_s = self._line.bus.poll_s
-        if batch.disagrees(now_ns):
-            self._watch.died("it does not tell what changed")
+        if disagreeing := batch.disagreeing(now_ns):
+            self._watch.mistrust(disagreeing)
         elif batch.suspects:
             wait_s = max(_SOON_S, 2 * self._watch.grace_ns / _S)
         batch.poll_ns = now_ns + int(wait_s * _S)
@@ -280,6 +284,8 @@ class OpcuaDriver:
         else:
             self._grouped = groups
             self._batches = [self._batch(group, now_ns) for group in groups]
+        if self._epoch != self._line.epoch:
+            self._well()  # what failed was another connection
         self._epoch = self._line.epoch
         self._prepared.clear()
         self._watch.begin(self._batches)

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quartier_drivers.contract import Note
-from quartier_drivers.errors import LinkLost
+from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.opcua import certificate, secret
 from quartier_drivers.opcua.certificate import Own
 from quartier_drivers.opcua.offer import NONE, Offer, chosen, refusal, wanted
-from quartier_drivers.opcua.told import Access, Login
+from quartier_drivers.opcua.told import Access, Denied, Login, Silent
 from quartier_drivers.opcua.trust import TrustList
 
 if TYPE_CHECKING:
@@ -30,8 +30,21 @@ class Entrance:
         self._folder = Path(bus.pki)
         self._trust = TrustList(self._folder)
         self._stamp: object = None
+        self._known: Offer | None = None
         self._told = ""
         self._notes: list[Note] = []
+
+    @property
+    def offer(self) -> Offer | None:
+        """The endpoint that let us in last; None: none did yet."""
+        return self._known
+
+    def expect(self, offer: Offer) -> None:
+        """Take this endpoint without asking for it, as long as its certificate is trusted and it lets us in.
+
+        Whether the server has a better one is seen all the same: it says so in each session, signed.
+        """
+        self._known = offer
 
     def notes(self) -> Sequence[Note]:
         """What people should know since the last call."""
@@ -47,20 +60,42 @@ class Entrance:
         self.is_shut = False
         self._stamp = await asyncio.to_thread(self._trust.stamp)
         try:
-            access = await self._access(link, address)
-            session: Session = link.Session(self._bus.url, self._bus.timeout_s)
-            await session.open(address, access)
+            session = await self._again(link, address) or await self._in(link, address, None)
         except Login:
             self.is_shut = True
             raise
         self._well()
         return session
 
-    async def _access(self, link: "ModuleType", address: str) -> Access:
+    async def _again(self, link: "ModuleType", address: str) -> "Session | None":
+        """By the endpoint that let us in before; None where it is to be asked for.  Raises as ``entered``."""
+        known = self._known
+        if known is None or (known.policy, known.mode) not in wanted(self._bus):
+            return None
+        if not await asyncio.to_thread(self._trust.is_trusted, known.certificate):
+            return None
+        try:
+            return await self._in(link, address, known)
+        except Denied:
+            raise
+        except Silent:  # as a server is, too, to whom we speak by another's certificate
+            self._known = None
+            raise
+        except (LinkLost, NoReply):  # it may offer something else now, or be gone
+            return None
+
+    async def _in(self, link: "ModuleType", address: str, known: Offer | None) -> "Session":
+        access = await self._access(link, address, known)
+        session: Session = link.Session(self._bus.url, self._bus.timeout_s)
+        await session.open(address, access)
+        self._known = access.offer if access.offer.certificate else None
+        return session
+
+    async def _access(self, link: "ModuleType", address: str, known: Offer | None) -> Access:
         bus = self._bus
         own = await asyncio.to_thread(self._own)
-        offer = Offer("None", NONE, b"")
-        if bus.insecure_policy != "None":
+        offer = known or Offer("None", NONE, b"")
+        if known is None and bus.insecure_policy != "None":
             offers = await link.offers(bus.url, address, bus.timeout_s)
             found = chosen(offers, bus)
             if found is None:

@@ -13,6 +13,7 @@ from quartier_drivers.opcua.answer import Answer, Raw
 from quartier_drivers.opcua.entrance import Entrance
 from quartier_drivers.opcua.knock import Knock, address
 from quartier_drivers.opcua.node import Node
+from quartier_drivers.opcua.offer import Offer
 from quartier_drivers.opcua.told import (
     VALUE,
     Child,
@@ -56,10 +57,14 @@ _CHANGES_MAX = 100
 
 
 class Line:
-    """A server at ``bus.url``.  ``epoch`` counts its connections: what was planned for one ends with it."""
+    """A server at ``bus.url``.  ``epoch`` counts its connections: what was planned for one ends with it.
 
-    def __init__(self, name: str, bus: "OpcuaBus", clock: Clock) -> None:
+    One that ``is_brief`` makes a few requests and is closed: nothing is prepared for many.
+    """
+
+    def __init__(self, name: str, bus: "OpcuaBus", clock: Clock, *, is_brief: bool = False) -> None:
         self.name = name
+        self._is_brief = is_brief
         self.bus = bus
         self.epoch = 0
         self.namespaces: Sequence[str] = ()
@@ -100,6 +105,25 @@ class Line:
         return self._most("watch")
 
     @property
+    def write_max(self) -> int:
+        """Nodes of one write."""
+        return self._most("write")
+
+    @property
+    def stands(self) -> bool:
+        """Whether the connection stands, as far as the kernel knows."""
+        return self._session is not None and self._session.stands
+
+    @property
+    def offer(self) -> Offer | None:
+        """The endpoint that let us in last; None: none did yet."""
+        return self._entrance.offer
+
+    def expect(self, offer: Offer) -> None:
+        """Take this endpoint without asking for it, while its certificate is trusted and it lets us in."""
+        self._entrance.expect(offer)
+
+    @property
     def pulse_ns(self) -> int:
         """When the server should be asked for something, so that the session lives and death is noticed."""
         return self._used_ns + int(PULSE_S * _S)
@@ -108,12 +132,12 @@ class Line:
 
     async def open(self) -> None:
         """Connect, check who it is, log in, see what it can bear.  Raises LinkLost, with what helps."""
-        if self._session is not None and self._session.stands:
+        if self.stands:
             return
         self._knock.stop()
         await self.close()
         self._address = await address(self._names, self.bus.host, self.bus.port, self.bus.timeout_s)
-        made = await _link()
+        made = await _link(warm=not self._is_brief)
         try:
             self._session = await self._entrance.entered(made, self._address)
             self.count("connects_count")
@@ -278,12 +302,13 @@ class Line:
             await session.close(politely=politely)
 
 
-async def _link() -> "ModuleType":
+async def _link(*, warm: bool) -> "ModuleType":
     """The library, imported and warm, by a thread: it takes seconds on a small machine, the cycle goes on."""
 
     def work() -> Any:
         found = loaded()
-        found.forms.warm()
+        if warm:
+            found.forms.warm()
         return found
 
     return await asyncio.to_thread(work)

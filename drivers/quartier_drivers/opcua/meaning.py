@@ -7,13 +7,12 @@ from fractions import Fraction
 from quartier_drivers.codec import Scaling, scaling
 from quartier_drivers.contract import Value
 from quartier_drivers.opcua.answer import Raw
-from quartier_drivers.opcua.scalars import fitted
+from quartier_drivers.opcua.scalars import Bounds, fitted
 from quartier_drivers.opcua.schema import Point
 from quartier_drivers.points import word
 
 Teller = Callable[[Raw], tuple[Value | None, bool]]
 """What came -> the value as the kind of its point, None where there is none, and whether it is plausible."""
-Bounds = tuple[float, float]
 _NOTHING: tuple[None, bool] = (None, False)
 
 

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 POLICIES = ("Aes256_Sha256_RsaPss", "Aes128_Sha256_RsaOaep", "Basic256Sha256")
 """The policies that count, the strongest first (OPC 10000-7, security policies)."""
+PORT = 4840
+"""Where OPC UA servers listen unless they say otherwise (IANA)."""
 SIGN, ENCRYPT, NONE = "sign", "sign-and-encrypt", "none"
 
 

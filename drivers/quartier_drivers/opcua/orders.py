@@ -1,30 +1,16 @@
 """Which writes carry out a setpoint, and which give a point back.  Pure."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
 
 from quartier_drivers.codec import scaling
 from quartier_drivers.opcua.answer import Raw
 from quartier_drivers.opcua.meaning import raw_for, write_bounds
-from quartier_drivers.opcua.node import Node, node
-from quartier_drivers.opcua.scalars import NAMES, NUMBERS, RANGES, fitted
+from quartier_drivers.opcua.node import Node
+from quartier_drivers.opcua.scalars import NAMES, RANGES
 from quartier_drivers.opcua.schema import Point
 from quartier_drivers.opcua.served import Served
 from quartier_drivers.opcua.targets import Target
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A write before the type of its node is known; ``raw`` is unscaled, ``type_number`` 0 the node's own."""
-
-    point: str
-    node: Node
-    index: int | None
-    raw: float
-    type_number: int = 0
+from quartier_drivers.opcua.wanted import Wanted, fits
 
 
 def written_at(point: Point) -> Node:
@@ -69,12 +55,6 @@ def beat(one: Served, count: int, target: Target) -> Raw:
     return fits(fallback.after_s if fallback.beat == "seconds" else fallback.beat, target.type_number)
 
 
-def fits(raw: float, type_number: int) -> Raw:
-    """An unscaled number as a value of the type.  Raises ValueError."""
-    number = Fraction(raw)
-    return fitted(number, type_number, number - 1, number + 1)
-
-
 def released(one: Served, cap: float | None) -> Wanted | None:
     """The write of ``on_release``: none for ``hold``, and none that could widen anything.
 
@@ -92,22 +72,3 @@ def released(one: Served, cap: float | None) -> Wanted | None:
     scale = scaling(point.scale if write.scale is None else write.scale, point.offset, point.sign, 0)
     raw = float(scale.down(min(max(value, write.low), write.high)))
     return Wanted(one.name, written_at(point), point.index, raw, write.type_number or 0)
-
-
-def dump(wanted: Wanted) -> Mapping[str, Any]:
-    """A write as JSON holds it in ``release.json``."""
-    return {
-        "point": wanted.point,
-        "node": str(wanted.node),
-        "index": wanted.index,
-        "raw": wanted.raw,
-        "type": NAMES.get(wanted.type_number, ""),
-    }
-
-
-def restore(write: Mapping[str, Any]) -> Wanted:
-    """The write that ``dump`` gave.  Raises ValueError or KeyError."""
-    kind = write["type"]
-    return Wanted(
-        write["point"], node(write["node"]), write["index"], write["raw"], NUMBERS[kind] if kind else 0
-    )

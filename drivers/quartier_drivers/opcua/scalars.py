@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from fractions import Fraction
 from types import MappingProxyType
 
+Bounds = tuple[float, float]
+"""Lowest and highest value."""
 BOOLEAN, FLOAT, DOUBLE, STRING, LOCALIZED_TEXT = 1, 10, 11, 12, 21
 NAMES: Mapping[int, str] = MappingProxyType(
     {

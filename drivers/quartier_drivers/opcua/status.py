@@ -113,6 +113,8 @@ LOGINS: Mapping[int, str] = MappingProxyType(
 """Who we say we are is not believed, and what helps."""
 UNTRUSTED = frozenset({0x80120000, 0x80130000, 0x801A0000, 0x810D0000})
 """The server does not take our certificate."""
+OTHERWISE = frozenset({0x80740000})
+"""After a write: its type is another one now."""
 NO_FILTER = frozenset({0x80430000, 0x80440000, 0x80450000, 0x808E0000})
 """This item takes no deadband."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from quartier_drivers.opcua import scalars
 from quartier_drivers.opcua.line import Line
-from quartier_drivers.opcua.meaning import Bounds
+from quartier_drivers.opcua.scalars import Bounds
 from quartier_drivers.opcua.told import DATA_TYPE, VALUE, Place
 
 _STEPS_MAX = 8

@@ -28,6 +28,10 @@ class Login(LinkLost):
     """The server does not let us in: trying again soon does no good."""
 
 
+class Denied(Login):
+    """Who we say we are is not believed: an account may be locked after a few tries."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """Who we are and which offer of the server is taken; nothing of it is printed."""

@@ -46,6 +46,14 @@ class TrustList:
         except OSError:
             return False
 
+    def trusted(self, fingerprint: str) -> bytes | None:
+        """The accepted certificate with this fingerprint (DER); None where there is none."""
+        try:
+            der = self._file(TRUSTED, Path(fingerprint).name).read_bytes()
+        except OSError:
+            return None
+        return der if certificate.fingerprint(der) == fingerprint else None
+
     def known_at(self, url: str) -> tuple[str, ...]:
         """Fingerprints of the trusted certificates that were seen at ``url``."""
         return tuple(entry.shown.fingerprint for entry in self.entries(TRUSTED) if url in entry.urls)

@@ -5,7 +5,7 @@ told last is as fresh as the message.  A subscription can die without a word: th
 its points are asked for as if it had never been, and a new one is made.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,7 +42,7 @@ class _Place:
 class Watch:
     """The subscription of one device on ``line``; ``tell`` hears of each batch that has news.
 
-    ``refused`` and ``unfiltered`` are points that this server does not watch, or not with a deadband.
+    ``refused`` and ``unfiltered`` are points that this server does not watch, or not well with a deadband.
     """
 
     def __init__(
@@ -119,6 +119,15 @@ class Watch:
             await self._step()
         except Refused as error:
             self._failed(str(error), now_ns)
+
+    def mistrust(self, names: Collection[str]) -> None:
+        """It does not tell what changed of these points: it is made anew, theirs without a deadband.
+
+        Some servers hold each value against the one before, not against the one that was told last: what
+        moves slowly is never told.  Raises LinkLost as ``died``.
+        """
+        self.unfiltered.update(names)
+        self.died("it does not tell what changed")
 
     def died(self, why: str) -> None:
         """Nothing that it says counts any more.  Raises LinkLost where a new one is not enough."""

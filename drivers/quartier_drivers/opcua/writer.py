@@ -1,6 +1,7 @@
 """Writes of one device, each with its result looked at; the types of its nodes are asked for once."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from quartier_drivers.errors import LinkLost, NoReply, Refused
@@ -8,8 +9,8 @@ from quartier_drivers.opcua import status
 from quartier_drivers.opcua.answer import Raw
 from quartier_drivers.opcua.line import Line
 from quartier_drivers.opcua.node import Node
-from quartier_drivers.opcua.orders import Wanted, fits
 from quartier_drivers.opcua.targets import Target, targets
+from quartier_drivers.opcua.wanted import Wanted, fits
 
 if TYPE_CHECKING:
     from quartier_drivers.opcua.told import Place
@@ -50,6 +51,14 @@ class Writer:
             raise Refused(f"{name}: {node} is no variable that takes a number")
         return found
 
+    def typed(self, wanted: Wanted) -> Wanted:
+        """The same with the type of its node, where that is known."""
+        place = self._line.place(wanted.node)
+        found = None if place is None else self._targets.get(place)
+        return (
+            wanted if found is None or wanted.type_number else replace(wanted, type_number=found.type_number)
+        )
+
     async def send(
         self, name: str, target: Target, index: int | None, raw: Raw, expires_ns: int | None = None
     ) -> None:
@@ -80,13 +89,46 @@ def judge(name: str, code: int) -> None:
 
 
 async def replayed(line: Line, writes: Sequence[Wanted]) -> list[str]:
-    """Make the writes of a release table; one line per write that failed."""
+    """Make the writes of a release table; one line per write that failed.
+
+    Those whose type is known go out together.  Raises LinkLost, or NoReply where nothing was written.
+    """
+    failures, left = await _together(line, writes)
     writer = Writer(line)
-    await writer.look((one.node, one.type_number) for one in writes)
-    failures = []
-    for one in writes:
+    if left:
+        await writer.look((one.node, one.type_number) for one in left)
+    for one in left:
         try:
             await writer.release(one)
         except (Refused, NoReply) as error:
             failures.append(str(error))
     return failures
+
+
+async def _together(line: Line, writes: Sequence[Wanted]) -> tuple[list[str], list[Wanted]]:
+    """Failures of those that were written at once, and those that are to be written one by one."""
+    placed = [(one, line.place(one.node) if one.type_number else None) for one in writes]
+    known = [(one, place) for one, place in placed if place is not None]
+    left = [one for one, place in placed if place is None]
+    failures: list[str] = []
+    for at in range(0, len(known), line.write_max):
+        some = known[at : at + line.write_max]
+        try:
+            codes = await line.write(
+                [(place, one.index, one.type_number, fits(one.raw, one.type_number)) for one, place in some]
+            )
+        except (ValueError, Refused):  # too much for the server, or one that fits no more
+            left += [one for one, _ in some]
+            continue
+        except NoReply as error:
+            failures += [f"{one.point}: {error}" for one, _ in some]
+            continue
+        for (one, _), code in zip(some, codes, strict=True):
+            if status.what(code) in status.OTHERWISE:
+                left.append(replace(one, type_number=0))
+                continue
+            try:
+                judge(one.point, code)
+            except (Refused, NoReply) as error:
+                failures.append(str(error))
+    return failures, left

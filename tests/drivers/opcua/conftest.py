@@ -5,7 +5,8 @@ import shutil
 import socket
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,49 @@ async def line(section: Any, trusting: TrustList) -> Any:
     await made.open()
     yield made
     await made.close()
+
+
+class Relay:
+    """What goes through to the plant, and how many connections that took."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.connections_count = 0
+        self.ends: list[asyncio.StreamWriter] = []
+
+    def cut(self) -> None:
+        """End every connection."""
+        for one in self.ends:
+            one.close()
+
+
+@pytest.fixture
+async def relay(plant: Plant) -> AsyncIterator[Relay]:
+    made = Relay()
+    port = int(plant.url.rpartition(":")[2])
+
+    async def pump(one: asyncio.StreamReader, other: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await one.read(1 << 16):
+                other.write(data)
+        other.close()
+
+    served: set[asyncio.Task[Any]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        made.connections_count += 1
+        there, back = await asyncio.open_connection("127.0.0.1", port)
+        made.ends += (writer, back)
+        await asyncio.gather(pump(reader, back), pump(there, writer))
+
+    def begun(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.add(asyncio.get_running_loop().create_task(serve(reader, writer)))
+
+    async with await asyncio.start_server(begun, "127.0.0.1", 0) as server:
+        made.url = f"opc.tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield made
+        made.cut()
+        await asyncio.gather(*served)
 
 
 @pytest.fixture

@@ -119,22 +119,22 @@ def test_what_is_told_and_asked_for_may_differ_once_and_not_twice():
     made.put(0, value(10.0), 1 * S)
 
     told(made, value(50.0))
-    assert not made.disagrees(2 * S)
+    assert not made.disagreeing(2 * S)
     assert made.suspects
     told(made, value(50.0))
-    assert made.disagrees(4 * S)
+    assert {"pump.power_w"} == made.disagreeing(4 * S)
 
 
 def test_a_change_that_was_told_in_between_is_above_suspicion():
     made = batch(served("power_w"))
     made.put(0, value(10.0), 1 * S)
     told(made, value(50.0))
-    assert not made.disagrees(2 * S)
+    assert not made.disagreeing(2 * S)
 
     made.put(0, value(51.0), 3 * S)
     told(made, value(52.0))
 
-    assert not made.disagrees(4 * S)
+    assert not made.disagreeing(4 * S)
 
 
 def test_the_grid_is_kept_however_late_it_was_asked():

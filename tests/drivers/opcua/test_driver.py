@@ -137,6 +137,44 @@ async def test_a_subscription_that_dies_without_a_word_is_found_and_made_anew(de
     await device.until(lambda one: one.value("power_w") == 778.0)
 
 
+DRIFTING = f"""\
+[profile]
+protocol = "opcua"
+maker = "Rig"
+model = "Plant"
+source = "made for these tests"
+[scan]
+fast = 0.2
+[points.power_w]
+node = "nsu={URI};s=Power"
+deadband = 5
+scan = "fast"
+"""
+
+
+async def test_a_server_that_never_tells_a_slow_drift_is_watched_without_a_deadband(section, trusting, plant):
+    """asyncua's holds each value against the one before, which a drift is never far from."""
+    del trusting
+    plant.set("Power", 0.0)
+    line = Line("plant", section(poll_s=1.0), LoopClock())
+    await line.open()
+    device = Device(line, profile.parse(DRIFTING, "rig/drift", "drift.toml"))
+    watch = device.driver._watch
+    await device.until(lambda one: watch.vouches_for(one.driver._batches[0]))
+    drift = 0.0
+    while "pump.power_w" not in watch.unfiltered:
+        plant.set("Power", drift := drift + 4.0)
+        told = line.stats["notifications_count"]
+        await device.until(lambda one, told=told: one.line.stats["notifications_count"] > told)
+    await device.until(lambda one: watch.vouches_for(one.driver._batches[0]))
+
+    plant.set("Power", drift + 1.0)
+    await device.until(lambda one: one.value("power_w") == drift + 1.0)
+    assert 1 == line.stats["resubscriptions_count"]
+    await device.driver.close()
+    await line.close()
+
+
 async def forget_subscriptions(server):
     """As a server whose publishing stops: nothing is said to anybody."""
     service = server.iserver.subscription_service
@@ -155,6 +193,23 @@ async def test_after_a_lost_connection_all_is_planned_anew(device, plant):
     plant.set("Power", 99.0)
 
     await device.until(lambda one: one.value("power_w") == 99.0)
+
+
+async def test_a_connection_that_ends_is_found_at_once_whatever_is_watched(section, trusting, relay, sheet):
+    line = Line("plant", section(url=relay.url), LoopClock())
+    await line.open()
+    device = Device(line, sheet)
+    await device.until(lambda one: one.driver._watch.vouches_for(one.driver._batches[0]))
+    relay.cut()
+    while line.stands:  # noqa: ASYNC110 - until the loop has heard of it
+        await asyncio.sleep(0.001)
+
+    assert device.driver.due_ns <= LoopClock().now_ns(), "not once its messages are missed"
+    with pytest.raises(LinkLost, match="closed the connection"):
+        await device.driver.read()
+    assert trusting.entries()
+    await device.driver.close()
+    await line.close()
 
 
 async def test_without_subscriptions_everything_is_asked_for(section, trusting, plant, sheet):

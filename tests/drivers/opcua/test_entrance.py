@@ -6,6 +6,7 @@ from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.opcua import certificate
 from quartier_drivers.opcua.line import Line
+from quartier_drivers.opcua.offer import ENCRYPT, SIGN, Offer
 from quartier_drivers.opcua.trust import TrustList
 
 
@@ -44,6 +45,44 @@ async def test_once_it_is_accepted_the_line_opens_at_once_and_says_so(section, p
     await line.open()
     assert ["opcua.trusted"] == [note.code for note in line.notes()]
     assert (plant.url,) == known.entries()[0].urls
+    await line.close()
+
+
+async def test_who_was_let_in_does_not_ask_for_the_endpoint_again(section, trusting, relay):
+    line = Line("plant", section(url=relay.url), LoopClock())
+    await line.open()
+    asked = relay.connections_count
+    await line.close()
+    await line.open()
+    await line.pulse()
+
+    assert (2, 3) == (asked, relay.connections_count)
+    assert "Basic256Sha256" == line.offer.policy
+    assert trusting.entries()
+    await line.close()
+
+
+async def test_an_endpoint_that_is_another_one_now_is_asked_for(section, trusting, relay, tmp_path):
+    other = certificate.own(tmp_path / "other").der
+    trusting.refuse(other, "opc.tcp://127.0.0.1")
+    trusting.accept(certificate.fingerprint(other))
+    line = Line("plant", section(url=relay.url, timeout_s=0.5), LoopClock())
+    line.expect(Offer("Basic256Sha256", ENCRYPT, other))
+    assert "is silent" in await lost(line), "this server says nothing to what it cannot read"
+    await line.open()
+
+    assert 3 == relay.connections_count
+    assert other != line.offer.certificate
+    await line.close()
+
+
+async def test_an_endpoint_that_the_site_file_does_not_allow_is_not_taken(section, trusting, plant):
+    line = Line("plant", section(), LoopClock())
+    line.expect(Offer("Basic256Sha256", SIGN, (plant.folder / "cert.der").read_bytes()))
+    await line.open()
+
+    assert ENCRYPT == line.offer.mode
+    assert trusting.entries()
     await line.close()
 
 

@@ -4,11 +4,11 @@ import pytest
 
 from quartier_drivers.opcua import orders
 from quartier_drivers.opcua.node import node
-from quartier_drivers.opcua.orders import Wanted
 from quartier_drivers.opcua.scalars import NUMBERS
 from quartier_drivers.opcua.schema import Point
 from quartier_drivers.opcua.served import Served
 from quartier_drivers.opcua.targets import Target
+from quartier_drivers.opcua.wanted import Wanted
 
 
 def served(quantity="valve_pct", scale=1.0, **write):
@@ -75,13 +75,6 @@ def test_what_has_no_watchdog_has_no_beat():
 )
 def test_what_is_given_back_is_what_on_release_says(write, cap, expected):
     assert expected == orders.released(served(**write), cap)
-
-
-def test_a_release_survives_json():
-    wanted = Wanted("pump.valve_pct", node("nsu=urn:a;s=Valve"), 3, 30.0, NUMBERS["Int16"])
-
-    assert wanted == orders.restore(dict(orders.dump(wanted)))
-    assert 0 == orders.restore(dict(orders.dump(Wanted("p", node("i=1"), None, 1.0)))).type_number
 
 
 def test_every_node_of_an_order_is_known_beforehand():

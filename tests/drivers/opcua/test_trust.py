@@ -29,6 +29,15 @@ def test_an_unknown_certificate_is_refused_and_kept_to_be_shown(known, ders):
     assert not known.is_trusted(ders[0])
 
 
+def test_an_accepted_certificate_is_found_by_its_fingerprint_alone(known, ders):
+    print_ = certificate.fingerprint(ders[0])
+    known.refuse(ders[0], URL)
+    before = known.trusted(print_)
+    known.accept(print_)
+
+    assert (None, ders[0], None) == (before, known.trusted(print_), known.trusted("../refused/x"))
+
+
 def test_accepting_it_trusts_it_and_no_other(known, ders):
     known.refuse(ders[0], URL)
     known.refuse(ders[1], URL)

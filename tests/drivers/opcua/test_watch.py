@@ -197,6 +197,17 @@ async def test_a_filter_that_is_refused_twice_ends_the_watching_of_the_point(sce
     assert {"pump.b_w"} == scene.watch.refused
 
 
+async def test_points_whose_changes_are_not_told_are_watched_anew_without_their_deadband(scene):
+    await live(scene)
+    del scene.server.items[:]
+    scene.watch.mistrust({"pump.b_w"})
+    for _ in range(4):
+        await scene.watch.step()
+
+    assert [0.0, 0.0, 0.0] == [item.deadband for item in scene.server.items]
+    assert scene.watch.vouches_for(scene.batch)
+
+
 async def test_a_server_that_makes_none_is_asked_again_seldom(scene):
     scene.server.refuses = True
     pauses_s = []

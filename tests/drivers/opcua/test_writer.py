@@ -5,7 +5,7 @@ from tests.drivers.opcua.conftest import URI
 
 from quartier_drivers.errors import LinkLost, NoReply, Refused
 from quartier_drivers.opcua.node import node
-from quartier_drivers.opcua.orders import Wanted
+from quartier_drivers.opcua.wanted import Wanted
 from quartier_drivers.opcua.writer import Writer, judge, replayed
 
 
