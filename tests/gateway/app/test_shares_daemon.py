@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import os
+import random
 import shutil
 import socket
 import struct
@@ -13,6 +15,7 @@ import pytest
 from pymodbus.client import AsyncModbusTcpClient
 from tests.gateway.app.conftest import SITE, Gateway, simulated
 
+from quartier_hil.bench.process import memory_mib
 from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.odd import quirk
 from quartier_hil.devices.oddtcp import OddTcp
@@ -25,6 +28,9 @@ shares.laptop = {{ bus = "board", listen = "127.0.0.1:{port}", clients = ["127.0
 """
 METER, RELAYS = 1, 3
 POWER = 52
+READ = struct.pack(">HHHBBHH", 7, 0, 6, METER, 4, POWER, 2)
+GROWN_MAX_MIB = 6.0
+GOOD_COUNT, POLLS_COUNT = 30, 8
 
 
 def free_port():
@@ -145,3 +151,129 @@ async def test_the_device_that_dies_is_answered_for_at_once_and_the_house_is_as_
     with contextlib.closing(writer):
         status = await gateway.until(lambda s: shares(s)[0]["counts"]["absent"] == 1)
     assert "good" == status["control"]["grid"]["state"]
+
+
+@contextlib.asynccontextmanager
+async def connected(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+
+
+async def storms(port):
+    """Connects a thousand times a second and goes away."""
+    while True:
+        for _ in range(20):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+            one.close()
+        await asyncio.sleep(0.02)
+
+
+async def floods(port):
+    """Asks as fast as it can, hundreds at once, and takes what comes."""
+    async with connected(port) as (reader, writer):
+        while True:
+            writer.write(READ * 200)
+            await asyncio.gather(writer.drain(), reader.read(65536))
+
+
+async def babbles(port):
+    """Sends anything."""
+    dice = random.Random(7)
+    async with connected(port) as (_, writer):
+        while True:
+            writer.write(dice.randbytes(300))
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+
+async def lies(port):
+    """Promises the longest frame there is, and sends half of it a byte at a time."""
+    async with connected(port) as (_, writer):
+        writer.write(struct.pack(">HHHB", 1, 0, 254, METER))
+        for _ in range(120):
+            writer.write(b"\x10")
+            await asyncio.sleep(0.05)
+
+
+async def deaf(port):
+    """Asks much and takes no answer."""
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        one.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(one, ("127.0.0.1", port))
+        while True:
+            await loop.sock_sendall(one, READ * 50)
+
+
+async def forbidden(port):
+    """Writes what it may not, and asks units that are not there."""
+    async with connected(port) as (reader, writer):
+        while True:
+            for unit, pdu in ((METER, b"\x06\0\1\0\1"), (0, b"\x10\0\1\0\1\2\0\1"), (99, b"\3\0\0\0\1")):
+                writer.write(struct.pack(">HHHB", 1, 0, len(pdu) + 1, unit) + pdu)
+                await reader.readexactly(9)
+
+
+async def again(attack, port):
+    """It comes back whenever it is thrown out."""
+    while True:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await attack(port)
+        await asyncio.sleep(0.01)
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208 - a count, not paths
+
+
+async def test_every_attack_at_once_costs_neither_a_poll_nor_memory_nor_a_descriptor(shared):
+    gateway, board, port = shared
+    pid = gateway.process.pid
+    said = direct(board, METER, 4, POWER, 2)
+    before = await gateway.ask()
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.9", 0))
+    fds, memory = descriptors(pid), memory_mib(pid)
+    attacks = [
+        asyncio.create_task(again(attack, port))
+        for attack in (storms, floods, babbles, lies, deaf, forbidden, floods)
+    ]
+    most_fds = fds
+    polled = polls(before)
+    try:
+        good = 0
+        while good < GOOD_COUNT or polls(await gateway.ask()) < polled + POLLS_COUNT:
+            writer.write(READ)
+            answer = await asyncio.wait_for(reader.readexactly(9), 60)
+            if not answer[7] & 0x80:
+                words = struct.unpack(">2H", await reader.readexactly(4))
+                assert list(words) == said
+                good += 1
+            most_fds = max(most_fds, descriptors(pid))
+            await asyncio.sleep(0.1)
+    finally:
+        for attack in attacks:
+            attack.cancel()
+        await asyncio.wait(attacks)
+        writer.close()
+    after = await gateway.ask()
+
+    assert most_fds <= fds + 4 + 1, "no more than the connections that each share may have"
+    assert memory_mib(pid) <= memory + GROWN_MAX_MIB
+    bus = next(bus for bus in after["buses"] if bus["name"] == "board")
+    assert (0, 0) == (bus["counts"]["timeouts_count"], bus["counts"]["rubbish_count"])
+    assert 1 == board.connections_count
+    assert "good" == after["control"]["grid"]["state"]
+    tally = shares(after)[0]["counts"]
+    assert tally["busy"] > 0
+    assert tally["refused_writes"] > 0
+    assert {"open"} == {"open" if one["online"] else one["why"] for one in after["buses"]}
+
+
+def polls(status):
+    return status["cycles"]["count"]
