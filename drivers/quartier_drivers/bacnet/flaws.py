@@ -1,10 +1,11 @@
 """What contradicts itself or the standard in a BACnet profile of well-formed keys.  Pure."""
 
 from collections.abc import Iterator, Mapping
+from math import inf
 
 from quartier_drivers.bacnet.schema import LOAD_CONTROL, LOW_PRIORITY, PRESENT_VALUE, BacnetPoint, Write
 from quartier_drivers.bacnet.units import NUMBERS, known, worth
-from quartier_drivers.bacnet.words import BINARY, OBJECTS
+from quartier_drivers.bacnet.words import BINARY, HOLDS, OBJECTS, object_word
 from quartier_drivers.flaws import Flaw, name_flaws, quantity_flaws
 from quartier_drivers.forgetting import CAP
 from quartier_drivers.points import word
@@ -20,7 +21,7 @@ def point_flaws(quantity: str, point: BacnetPoint, scan: Mapping[str, float]) ->
     flaws = quantity_flaws(quantity, point, scan)
     if name_flaws(quantity):
         return flaws
-    rules = [*_meaning(quantity, point), *_commands(quantity, point)]
+    rules = [*_meaning(quantity, point), *_held(quantity, point), *_commands(quantity, point)]
     return flaws + [(key, what) for wrong, key, what in rules if wrong]
 
 
@@ -72,6 +73,52 @@ def _meaning(quantity: str, point: BacnetPoint) -> list[Rule]:
             f"is on or off; expected a name in _on, not {quantity}",
         ),
     ]
+
+
+def _held(quantity: str, point: BacnetPoint) -> Iterator[Rule]:
+    """What no object of this type can hold."""
+    least, most = HOLDS.get(point.place.kind, (-inf, inf))
+    if point.property_id != PRESENT_VALUE or (least, most) == (-inf, inf):
+        return
+    span = f"at least {least:g}" if most == inf else f"{least:g}..{most:g}"
+    what = f"a present value of {object_word(point.place.kind)} is {span}"
+    for number in point.values or ():
+        yield not least <= number <= most, "values", f"{number} names no state: {what}"
+    for code in point.absent:
+        yield not least <= code <= most, "absent", f"{code:g} never stands there: {what}"
+    factor, offset = _scaling(quantity, point) or (0.0, 0.0)
+    if not factor or point.bit is not None:
+        return
+    ends = sorted((least * factor + offset, most * factor + offset))
+    yield point.low is not None and point.low > ends[1], "low", f"leaves nothing: {what}"
+    yield point.high is not None and point.high < ends[0], "high", f"leaves nothing: {what}"
+    for key, value in _written(point):
+        yield not ends[0] <= value <= ends[1], key, f"{value:g} cannot stand there: {what}"
+
+
+def _scaling(quantity: str, point: BacnetPoint) -> tuple[float, float] | None:
+    """Factor and offset from what stands there to house units; None where only the device knows its unit."""
+    unit, scale = word(quantity).unit, point.scale * point.sign
+    if not unit or point.units == "no-units":
+        return scale, point.offset
+    found = None if point.units is None else worth(NUMBERS[point.units], unit)
+    return None if found is None else (scale * found.factor, scale * found.offset + point.offset)
+
+
+def _written(point: BacnetPoint) -> Iterator[tuple[str, float]]:
+    """What may be written, house units, by the key that says so; a shed writes something else."""
+    write = point.write
+    if write is None or write.shed is not None:
+        return
+    for key, value in (
+        ("write.low", write.low),
+        ("write.high", write.high),
+        ("write.on_release", write.on_release),
+    ):
+        if isinstance(value, float):
+            yield key, value
+    if write.fallback is not None and isinstance(write.fallback.value, float):
+        yield "write.fallback.value", write.fallback.value
 
 
 def _commands(quantity: str, point: BacnetPoint) -> list[Rule]:

@@ -169,6 +169,22 @@ COMMANDABLE = frozenset(
     )
 )
 """Objects that have, or may have, a priority array (clause 19.2)."""
+_ANY = float("inf")
+HOLDS: Mapping[int, tuple[float, float]] = MappingProxyType(
+    {
+        **dict.fromkeys(BINARY, (0.0, 1.0)),
+        **dict.fromkeys(MULTI_STATE, (1.0, _ANY)),
+        OBJECTS["accumulator"]: (0.0, _ANY),
+        OBJECTS["positive-integer-value"]: (0.0, _ANY),
+        OBJECTS["load-control"]: (0.0, 3.0),
+        OBJECTS["lighting-output"]: (0.0, 100.0),
+        OBJECTS["binary-lighting-output"]: (0.0, 5.0),
+    }
+)
+"""What a present value can be at all, by type: a state is counted from 1 (12.18, 12.19, 12.20), inactive and
+active are 0 and 1, a light is 0 to 100 % (12.54), a shed has four states (BACnetShedState), a switched light
+six.
+"""
 
 _OBJECT_WORDS = {number: word for word, number in OBJECTS.items()}
 _PROPERTY_WORDS = {number: word for word, number in PROPERTIES.items()}

@@ -83,10 +83,10 @@ def row(case: ladder.Case) -> dict[str, Any]:
         "name": loss.name,
         "of": case.of,
         "words": loss.words,
-        "action": loss.action,
+        "action": case.action,
         "noticed_s": _finite(case.noticed_s),
         "deadline_s": _finite(case.deadline_s),
-        "where": loss.where,
+        "where": case.where,
         "back": loss.back,
     }
 
@@ -96,7 +96,7 @@ def alarm(case: ladder.Case, cause: Key | None = None) -> Alarm:
     loss = case.loss
     of = f"{case.of}: " if case.of else ""
     within = f"within {case.deadline_s:g} s" if isfinite(case.deadline_s) else "nothing ends it"
-    words = f"{of}{loss.words}: {loss.action} ({loss.name}, {within})"
+    words = f"{of}{loss.words}: {case.action} ({loss.name}, {within})"
     return Alarm(ladder.code(loss), case.of, words, cause)
 
 

@@ -96,11 +96,10 @@ def _units(draft: Draft) -> Iterator[Flaw]:
         if misfit is not None and (found := misfit(device.unit, device.address)):
             key, what = found
             yield Flaw(("devices", name, key), what)
-    # Devices of an OPC UA server are told apart by their nodes.
     by_unit = {
         name: device
         for name, device in draft.devices.items()
-        if getattr(draft.buses.get(device.bus), "kind", "") != "opcua"
+        if getattr(draft.buses.get(device.bus), "has_units", True)
     }
     for first, name in _repeated(by_unit, lambda device: (device.bus, device.unit, device.address)):
         device = draft.devices[name]

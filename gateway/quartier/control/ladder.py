@@ -44,7 +44,8 @@ class Loss:
 
     A time of inf is none: nobody is left to notice, or nothing ends what was ordered.  ``role`` is the class
     of asset that the row is for, ``district`` says that it needs a link to one; ``noticed_by`` and ``within``
-    are the two formulas in words.
+    are the two formulas in words.  ``counts`` is what of the action is done whatever the device does; empty:
+    all of it.
     """
 
     name: str
@@ -58,16 +59,39 @@ class Loss:
     back: str
     role: str = ""
     district: bool = False
+    counts: str = ""
+
+
+_STANDS = "its device has no timer: what it was told stands"
+_COUNTED = "control, which counts it at its worst"
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A row at one site: ``of`` is the asset or bus, empty for the whole building; times as in ``Loss``."""
+    """A row at one site: ``of`` is the asset or bus, empty for the whole building; times as in ``Loss``.
+
+    ``is_ordered``: something of it takes orders, which a timer of its device ends, or nothing does.
+    """
 
     loss: Loss
     of: str
     noticed_s: float
     deadline_s: float
+    is_ordered: bool = True
+
+    @property
+    def action(self) -> str:
+        """What is done here: of a device's timer only where it has one."""
+        loss = self.loss
+        if not loss.counts or (self.is_ordered and isfinite(self.deadline_s)):
+            return loss.action
+        return f"{loss.counts}; {_STANDS}" if self.is_ordered else loss.counts
+
+    @property
+    def where(self) -> str:
+        """Who does it here."""
+        is_timed = self.is_ordered and isfinite(self.deadline_s)
+        return self.loss.where if is_timed or not self.loss.counts else _COUNTED
 
 
 def _silent_s(pace: Pace) -> float:
@@ -78,15 +102,16 @@ def _dwell_s(rule: str) -> float:
     return next(one.dwell_s for one in failsafe.RULES if one.name == rule)
 
 
-def _asset_silent(role: str, words: str, action: str, back: str) -> Loss:
-    """A row for one class of asset; all classes are noticed alike, and end by their device's own timer."""
+def _asset_silent(role: str, words: str, counts: str, ends: str, back: str) -> Loss:
+    """A row for one class of asset; all are noticed alike, and end by their device's own timer, if any."""
     return Loss(
         name=f"{role}-silent",
         role=role,
         words=f"{words} is silent",
         noticed_s=lambda pace: _silent_s(pace) + pace.cycle_s,
         noticed_by="max(15 s, 3 of its periods) + 1 cycle",
-        action=action,
+        action=f"{counts}; {ends}",
+        counts=counts,
         deadline_s=lambda pace: pace.lease_s + pace.period_s,
         within="the device's own timer + 1 period",
         where="the device's own timer; control counts it at its worst meanwhile",
@@ -121,32 +146,36 @@ LOSSES: tuple[Loss, ...] = (
     _asset_silent(
         "battery",
         "a battery",
-        "its setpoint is given back and no longer refreshed; its device's own timer ends the last one",
+        "its setpoint is given back and no longer refreshed",
+        "its device's own timer ends the last one",
         "its readings; the setpoint ramps from what it does",
     ),
     _asset_silent(
         "pv",
         "a PV inverter",
-        "counts as nothing towards the import, and at its rated power towards generation and export; "
+        "counts as nothing towards the import, and at its rated power towards generation and export",
         "a limit that it was told stays, or falls to the value declared for its timer",
         "its readings",
     ),
     _asset_silent(
         "ev",
         "a charging point",
-        "counts at its rated power; its own fail-safe current is in force",
+        "counts at its rated power",
+        "its own fail-safe current is in force",
         "its readings; a paused car returns staged",
     ),
     _asset_silent(
         "load",
         "a load",
-        "counts at its rated power; what it was told ends by its device's own timer",
+        "counts at its rated power",
+        "what it was told ends by its device's own timer",
         "its readings; staged",
     ),
     _asset_silent(
         "moded",
         "an asset that runs in modes (lights, heat, CHP and the like)",
-        "counts at the mode that takes most; what it was told ends by its device's own timer",
+        "counts at the mode that takes most",
+        "what it was told ends by its device's own timer",
         "its readings; its least times are kept",
     ),
     Loss(
@@ -328,4 +357,4 @@ def _of_assets(
     timers = [timers_s[asset.name] for asset in assets if asset.name in timers_s]
     lease_s = max(filter(isfinite, timers), default=inf)
     found = case(loss, replace(whole, period_s=period_s, lease_s=lease_s), of)
-    return found if timers else replace(found, deadline_s=found.noticed_s)
+    return found if timers else replace(found, deadline_s=found.noticed_s, is_ordered=False)

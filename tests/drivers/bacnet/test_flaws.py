@@ -1,5 +1,7 @@
 """What a profile's page says of these rules is in ``test_profile``; here: the rules by themselves."""
 
+import pytest
+
 from quartier_drivers.bacnet.flaws import crowd_flaws, point_flaws
 from quartier_drivers.bacnet.schema import BacnetPoint
 
@@ -63,3 +65,41 @@ def test_two_elements_of_an_array_are_two_places():
     assert [("", "b_on")] == [
         path for path, _ in crowd_flaws({"": {"a_on": commanded(1), "b_on": commanded(1)}})
     ]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "where", "keys", "expected"),
+    [
+        ("mode_text", "multi-state-value:1", {"values": {"0": "off", "1": "on"}}, {"values"}),
+        ("mode_text", "binary-value:1", {"values": {"2": "both"}}, {"values"}),
+        ("mode_index", "multi-state-value:1", {"absent": [0]}, {"absent"}),
+        ("mode_index", "multi-state-value:1", {"high": 0}, {"high"}),
+        ("mode_index", "multi-state-input:1", {"low": 1, "high": 4}, set()),
+        ("level_pct", "lighting-output:1", {"units": "no-units", "low": 101}, {"low"}),
+        ("level_pct", "lighting-output:1", {"units": "no-units", "scale": 2, "low": 101}, set()),
+        ("level_pct", "lighting-output:1", {"low": 101}, set()),
+        ("power_w", "analog-input:1", {"units": "kilowatts", "low": -5e6}, set()),
+    ],
+)
+def test_a_range_that_no_object_of_its_type_can_hold_is_told(quantity, where, keys, expected):
+    assert expected == set(flaws(quantity, point(where, **keys)))
+
+
+@pytest.mark.parametrize(
+    ("write", "expected"),
+    [
+        ({"low": 0, "high": 4, "on_release": "hold"}, {"write.low"}),
+        ({"low": 1, "high": 4, "on_release": 1}, set()),
+        (
+            {
+                "low": 1,
+                "high": 4,
+                "on_release": "own",
+                "fallback": {"object": "analog-value:9", "value": 0, "after_s": 60},
+            },
+            {"write.fallback.value"},
+        ),
+    ],
+)
+def test_a_state_that_does_not_exist_is_not_written(write, expected):
+    assert expected == set(flaws("mode_index", point("multi-state-value:1", write=write)))

@@ -41,6 +41,23 @@ async def test_the_battery_serves_the_house_and_sigterm_leaves_safe_values(house
     assert not (gateway.runtime_dir / "quartier.sock").exists()
 
 
+async def test_a_daemon_that_speaks_modbus_imports_no_other_protocol(house, monkeypatch):
+    """Each library costs tens of MiB: who has no such bus does not pay for it, from start to end."""
+    monkeypatch.setenv("PYTHONPROFILEIMPORTTIME", "1")
+    gateway, _ = house
+    await gateway.start()
+    await gateway.until(well)
+    assert await gateway.stop() == 0
+
+    lines = [line for line in gateway.log().splitlines() if line.startswith("import time:")]
+    imported = {line.rpartition("|")[2].strip() for line in lines}
+    opened = {
+        name.split(".")[1] for name in imported if name.endswith((".door", ".driver", ".line", ".link"))
+    }
+    assert {"modbus"} == opened & {"modbus", "sunspec", "bacnet", "opcua", "gpio", "meter"}
+    assert not {"bacpypes3", "asyncua", "gpiod", "serial"} & {name.partition(".")[0] for name in imported}
+
+
 async def test_a_killed_daemon_leaves_a_table_that_release_writes_and_only_then(house):
     gateway, devices = house
     await gateway.start()

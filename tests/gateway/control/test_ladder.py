@@ -115,6 +115,30 @@ def test_an_order_that_nothing_ends_has_no_deadline():
     assert (31.0, inf) == _found({"boiler": inf})["load-silent", "boiler"]
 
 
+@pytest.mark.parametrize(
+    ("timers_s", "action", "where"),
+    [
+        (
+            {"boiler": 120.0},
+            "counts at its rated power; what it was told ends by its device's own timer",
+            "the device's own timer; control counts it at its worst meanwhile",
+        ),
+        (
+            {"boiler": inf},
+            "counts at its rated power; its device has no timer: what it was told stands",
+            "control, which counts it at its worst",
+        ),
+        ({}, "counts at its rated power", "control, which counts it at its worst"),
+    ],
+)
+def test_a_row_speaks_of_a_timer_only_where_the_device_has_one(timers_s, action, where):
+    cases = ladder.declared(HOUSE, Pace(), timers_s, {"io": ("boiler",)}, district=True)
+    found = {case.loss.name: case for case in cases if case.of in ("boiler", "io")}
+
+    assert (action, where) == (found["load-silent"].action, found["load-silent"].where)
+    assert BY_NAME["bus-down"].action == found["bus-down"].action
+
+
 def test_an_output_without_a_timer_does_not_excuse_the_others():
     found = _found({"bat1": 60.0, "boiler": inf}, {"rs485": ("bat1", "boiler"), "io": ("boiler",)})
 
