@@ -43,6 +43,15 @@ def test_a_daemon_brings_no_lexers_and_no_tls_of_its_own():
     assert not {"rich", "pygments", "ssl", "_ssl"} & set(ran(code))
 
 
+def test_a_site_that_shares_nothing_does_not_bring_what_that_needs():
+    code = "import quartier.cli.daemon, quartier.app.daemon, quartier_drivers.modbus.door, sys; print(*sys.modules)"
+
+    rooms = {
+        name.rpartition(".")[2] for name in ran(code) if name.startswith("quartier_drivers.modbus.share.")
+    }
+    assert {"span"} == rooms, "what the site file is checked with"
+
+
 def test_what_was_put_off_is_loaded_when_it_is_used():
     code = """
 from quartier.runtime import lean

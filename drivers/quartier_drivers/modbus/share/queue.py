@@ -46,8 +46,7 @@ class Queue:
         self._line = line
         self._clock = clock
         self._is_up = is_up
-        self._is_silent = is_silent
-        self._pauses_s = pauses_s
+        self._is_silent, self._pauses_s = is_silent, pauses_s
         self._wake = wake
         self._waiting = Waiting()
         self._took_ns: dict[int, float] = {}
@@ -110,14 +109,13 @@ class Queue:
             return rest_ns / 1e9
         if gap_ns is None or self._took_ns.get(errand.unit, 0.0) <= gap_ns:
             return 0.0
-        waited_s = asyncio.get_running_loop().time() - errand.since_s
-        return (PATIENCE_S - waited_s) * float(getattr(self._clock, "rate", 1))
+        patience_s = errand.since_s + PATIENCE_S - asyncio.get_running_loop().time()
+        return patience_s * float(getattr(self._clock, "rate", 1))
 
     def _is_answered(self, errand: Errand) -> bool:
         request, terms = errand.asked.request, errand.terms
         if errand.asked.written is None and terms.age_max_s:
-            young_ns = self._clock.now_ns() - int(terms.age_max_s * 1e9)
-            data = self._held.find(request, young_ns)
+            data = self._held.find(request, self._clock.now_ns() - int(terms.age_max_s * 1e9))
             if data is not None:
                 errand.end(request.sound + data, "held")
                 return True
@@ -125,8 +123,8 @@ class Queue:
             self._absent(errand, "the line is lost")
         elif self._is_silent(request.unit):
             self._absent(errand, "the unit is silent")
-        elif self._hush.holds(terms.name, request.unit, asyncio.get_running_loop().time()):
-            self._absent(errand, "the unit did not answer just now")
+        elif self._hush.holds(terms.name, request, asyncio.get_running_loop().time()):
+            self._absent(errand, "it was asked in vain just now")
         return errand.is_over
 
     def _absent(self, errand: Errand, why: str) -> None:
@@ -138,14 +136,13 @@ class Queue:
         started_ns, why = self._clock.now_ns(), "given up"
         try:
             answer = await self._line.carry(request, errand.terms.wire_max_s, pause_s)
-        except NoReply as silence:
-            why = str(silence)
-            self._hush.silent(name, request.unit, asyncio.get_running_loop().time())
-        except LinkLost as lost:
-            why = str(lost)
-            raise
+        except (NoReply, LinkLost) as error:
+            why = str(error)
+            self._hush.asked_in_vain(name, request, asyncio.get_running_loop().time())
+            if isinstance(error, LinkLost):
+                raise
         else:
-            self._hush.heard(name, request.unit)
+            self._hush.answered(name, request)
             errand.end(answered(request, answer), "wire")
         finally:
             took_ns = self._clock.now_ns() - started_ns

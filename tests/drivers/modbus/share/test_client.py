@@ -37,6 +37,14 @@ async def test_a_serial_line_is_reached_over_tcp_function_by_function(opened: Op
     assert SAID == await caller.ask(READ, unit=2)
 
 
+async def test_an_endpoint_that_hangs_up_after_each_answer_is_shared_all_the_same(opened: Opened) -> None:
+    shared = await opened(habit="closes-after-answer")
+    caller = await shared.call()
+    heard = [await caller.ask(bytes([3, 0, at, 0, 1])) for at in range(8)]
+
+    assert [bytes([3, 2, 0, at]) for at in range(4, 8)] == heard[4:], heard
+
+
 async def test_several_at_once_are_answered_each_under_its_number(opened: Opened) -> None:
     shared = await opened(habit="late", seconds=0.01)
     caller = await shared.call()

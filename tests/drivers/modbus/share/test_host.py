@@ -88,6 +88,21 @@ async def test_an_address_that_cannot_be_had_is_named_and_tried_again(opened: Op
     await asyncio.wait([task])
 
 
+async def test_it_listens_on_ipv6_too(opened: Opened) -> None:
+    shared = await opened(terms_of("portal", "::1"))
+    host = Host("::1", 0, list(shared.clients.values()), shared.queue)
+    task = asyncio.create_task(host.run())
+    while not (host.listens or host.why):  # noqa: ASYNC110 - nothing else shows it
+        await asyncio.sleep(0)
+    if host.listens:  # a machine may have none
+        reader, writer = await asyncio.open_connection("::1", host.port)
+        writer.write(b"\0\1\0\0\0\6\1" + READ)
+        assert SAID == (await reader.readexactly(13))[7:]
+        writer.close()
+    task.cancel()
+    await asyncio.wait([task])
+
+
 async def test_when_it_ends_nobody_is_left(opened: Opened) -> None:
     shared = await opened()
     caller = await shared.call()

@@ -1,15 +1,23 @@
-"""Who asks in vain is told so at once for a while, longer each time, and only he."""
+"""Who asks in vain is told so at once for a while, longer each time; his other questions go on."""
 
-from quartier_drivers.modbus.share.hush import FIRST_S, KEPT_MAX, MOST_S, Hush
+from quartier_drivers.modbus.frame import Request, read_request
+from quartier_drivers.modbus.share.hush import FIRST_S, IN_A_ROW_MAX, KEPT_MAX, MOST_S, Hush
+
+READ = read_request(1, "holding", 10, 2)
 
 
-def test_each_silence_doubles_the_pause_up_to_a_minute() -> None:
+def other(place: int, unit: int = 1) -> Request:
+    return read_request(unit, "holding", 100 + place, 2)
+
+
+def test_each_time_in_vain_doubles_the_pause_up_to_a_minute() -> None:
     hush = Hush()
     pauses_s, now_s = [], 0.0
     for _ in range(7):
-        hush.silent("portal", 1, now_s)
+        hush.asked_in_vain("portal", READ, now_s)
+        hush.answered("portal", other(0))
         before_s = now_s
-        while hush.holds("portal", 1, now_s):
+        while hush.holds("portal", READ, now_s):
             now_s += 1.0
         pauses_s.append(now_s - before_s)
 
@@ -17,29 +25,46 @@ def test_each_silence_doubles_the_pause_up_to_a_minute() -> None:
     assert (2.0, 60.0) == (FIRST_S, MOST_S)
 
 
-def test_it_holds_for_the_one_who_asked_and_the_unit_he_asked() -> None:
+def test_it_holds_for_the_one_who_asked_and_his_question() -> None:
     hush = Hush()
-    hush.silent("portal", 1, 0.0)
+    hush.asked_in_vain("portal", READ, 0.0)
 
     assert [True, False, False] == [
-        hush.holds(*who, 1.0) for who in (("portal", 1), ("portal", 2), ("laptop", 1))
+        hush.holds(who, request, 1.0)
+        for who, request in (("portal", READ), ("portal", other(0)), ("laptop", READ))
     ]
+
+
+def test_who_asks_one_thing_after_the_other_in_vain_is_held_back_from_the_unit() -> None:
+    hush = Hush()
+    for place in range(IN_A_ROW_MAX):
+        assert not hush.holds("portal", READ, 0.0)
+        hush.asked_in_vain("portal", other(place), 0.0)
+
+    assert hush.holds("portal", READ, 1.0)
+    assert not hush.holds("portal", other(0, unit=2), 1.0)
+    assert not hush.holds("laptop", READ, 1.0)
+    assert not hush.holds("portal", READ, FIRST_S)
 
 
 def test_an_answer_ends_it_and_begins_anew() -> None:
     hush = Hush()
-    hush.silent("portal", 1, 0.0)
-    hush.silent("portal", 1, 10.0)
-    hush.heard("portal", 1)
-    assert not hush.holds("portal", 1, 10.0)
+    for place in range(IN_A_ROW_MAX - 1):
+        hush.asked_in_vain("portal", other(place), 0.0)
+    hush.answered("portal", READ)
+    hush.asked_in_vain("portal", other(IN_A_ROW_MAX), 0.0)
+    assert not hush.holds("portal", READ, 0.0)
 
-    hush.silent("portal", 1, 20.0)
-    assert not hush.holds("portal", 1, 20.0 + FIRST_S)
+    hush.answered("portal", other(0))
+    assert [False, True] == [hush.holds("portal", other(place), 1.0) for place in (0, 1)]
 
 
 def test_it_does_not_grow() -> None:
     hush = Hush()
-    for unit in range(KEPT_MAX + 10):
-        hush.silent("portal", unit, 0.0)
+    for unit in range(256):
+        for place in range(4):
+            hush.asked_in_vain("portal", other(place, unit), 0.0)
 
-    assert KEPT_MAX == sum(hush.holds("portal", unit, 1.0) for unit in range(KEPT_MAX + 10))
+    assert KEPT_MAX >= sum(
+        hush.holds("portal", other(place, unit), 1.0) for unit in range(256) for place in range(1)
+    )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from tests.drivers.modbus.share.conftest import Opened, Shared, terms_of
 
+from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.share.asked import asked
 from quartier_drivers.modbus.share.errand import Errand
 from quartier_drivers.modbus.share.queue import PATIENCE_S, WAIT_MAX_S
@@ -172,10 +173,11 @@ async def test_a_unit_that_needs_a_pause_holds_up_no_other(opened: Opened) -> No
 async def test_a_line_that_is_lost_is_told_to_who_asked_and_to_the_bus(opened: Opened) -> None:
     shared, given = await still(opened, habit="accepts-and-closes"), Given()
     shared.queue.offer(given.errand())
-    with pytest.raises(Exception, match="closed the connection"):
+    with pytest.raises(LinkLost, match="closed the connection"):
         await shared.queue.serve(None)
+    shared.queue.offer(given.errand())
 
-    assert [(NO_ANSWER, "unanswered")] == given
+    assert [(NO_ANSWER, "unanswered"), (NO_ANSWER, "absent")] == given, "it does not end another connection"
 
 
 async def test_who_waits_when_the_share_ends_is_told_so(opened: Opened) -> None:

@@ -144,6 +144,28 @@ def test_the_house_says_how_many_alarms_nobody_has_acknowledged(status):
     )
 
 
+def test_a_share_of_a_bus_stands_below_with_who_is_there(status):
+    counts = dict.fromkeys(
+        ("held", "refused", "refused_writes", "writes", "busy", "absent", "unanswered", "turned_away"), 0
+    )
+    status["buses"][0]["shares"] = [
+        {
+            "name": "portal",
+            "listen": "192.168.1.10:1502",
+            "listens": True,
+            "why": "",
+            "addresses": ["192.168.1.40"],
+            "strangers": 0,
+            "counts": counts | {"requests": 7},
+        }
+    ]
+    foot = [str(line) for line in page.house(status, Rates()).foot]
+
+    assert (
+        "share portal of lan at 192.168.1.10:1502: 192.168.1.40; asked 7 times (0 without the wire)" in foot
+    )
+
+
 def test_a_bus_that_is_not_secure_is_red_and_says_why(status):
     status["buses"][0]["weakness"] = "anonymous"
 
