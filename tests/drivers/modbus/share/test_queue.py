@@ -180,6 +180,17 @@ async def test_a_line_that_is_lost_is_told_to_who_asked_and_to_the_bus(opened: O
     assert [(NO_ANSWER, "unanswered"), (NO_ANSWER, "absent")] == given, "it does not end another connection"
 
 
+async def test_on_a_serial_line_a_late_answer_of_theirs_is_not_taken_for_ours(opened: Opened) -> None:
+    shared, given = await still(opened, wire="rtu", habit="late", seconds=0.12), Given()
+    shared.queue.offer(given.errand(wire_max_s=0.05))
+    await shared.queue.serve(None)
+    ours = await shared.line.exchange(asked(1, b"\x03\x00\x14\x00\x02").request)
+
+    assert [(NO_ANSWER, "unanswered")] == given
+    assert (20, 21) == ours.values
+    assert 1 == shared.line.stats["late_count"]
+
+
 async def test_who_waits_when_the_share_ends_is_told_so(opened: Opened) -> None:
     shared, given = await still(opened), Given()
     shared.queue.offer(given.errand())
