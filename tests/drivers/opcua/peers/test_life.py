@@ -1,6 +1,7 @@
 """Servers that end, hang, forget us, and come back changed."""
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -38,6 +39,12 @@ async def fresh(ours):
     assert Quality.GOOD == ours.readings["many_w"].quality
 
 
+def sockets(server):
+    """How many connections its process holds."""
+    fds = Path(f"/proc/{server.process.pid}/fd").iterdir()
+    return sum(str(one.readlink()).startswith("socket:") for one in fds)
+
+
 async def lost(ours):
     """Read until the door says that nobody is there."""
     end_s = time.monotonic() + 60.0  # only ends a test that has failed
@@ -61,6 +68,19 @@ async def test_a_server_that_hangs_is_missed_and_goes_on(server, ours):
     await lost(ours)
     server.thaw()
     await fresh(ours)
+
+
+async def test_a_connection_that_is_dropped_is_one_less_for_the_server(server, ours):
+    """open62541 bears 100; one that merely ends it never notices."""
+    ours.line._silent_count = 1
+    await ours.line.close()
+    await fresh(ours)
+    before = sockets(server)
+    for _ in range(3):
+        ours.line._silent_count = 1
+        await ours.line.close()
+        await fresh(ours)
+    assert before == sockets(server)
 
 
 async def test_what_a_server_ends_without_a_word_is_found_out_and_made_anew(server, ours, stack):
