@@ -62,7 +62,7 @@ class Share(Section):
     diagnostics: bool = False
     """Whether functions 8 (echo and counters) and 43/14 (identity) are passed on."""
     requests_per_s: Annotated[float, Field(ge=0.1, le=200)] = 10.0
-    """Requests a second that are answered; more get exception 6, busy."""
+    """Requests a second, over ten seconds, that are answered; more get exception 6, busy."""
     writes_per_h: Annotated[float, Field(ge=1, le=3_600)] = 60.0
     """Writes an hour that are passed on: registers may wear."""
     connections_max: Annotated[int, Field(ge=1, le=16)] = 4

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
+from typing import Any
 
 from quartier.config.draft import Draft
 from quartier.config.faults import Flaw
@@ -37,9 +38,16 @@ def flaws_of_shares(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[F
         if bus is not None and KINDS[bus.kind].protocol != "modbus":
             what = f"{share.bus!r} is no Modbus bus but {bus.kind}; expected a modbus-tcp or modbus-rtu one"
             yield Flaw(("shares", name, "bus"), what)
+        if bus is not None and 0 in share.units and _is_serial(bus):
+            what = "0 reaches every device of a serial line; expected 1..255"
+            yield Flaw(("shares", name, "units", share.units.index(0)), what)
         yield from _writes(name, share, draft, profiles)
     yield from _addresses(draft.shares)
     yield from _clients(draft.shares)
+
+
+def _is_serial(bus: Any) -> bool:
+    return bus.kind == "modbus-rtu" or getattr(bus, "framing", "") == "rtu"
 
 
 def warnings_about_shares(shares: Mapping[str, Share]) -> Iterator[Flaw]:

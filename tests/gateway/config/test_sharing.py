@@ -166,6 +166,15 @@ def test_an_address_belongs_to_one_share(written: Written, site_text: str) -> No
     assert any(one.startswith("shares.laptop.clients[0]: 192.168.1.40 belongs to 'portal'") for one in found)
 
 
+def test_nobody_asks_all_devices_of_a_serial_line_at_once(written: Written, site_text: str) -> None:
+    found = told(written(site_text + PORTAL.replace("lan", "rs485") + "units = [9, 0]\n"))
+    assert any(
+        one.startswith("shares.portal.units[1]: 0 reaches every device of a serial line") for one in found
+    )
+
+    assert check(written(site_text + PORTAL + "units = [0, 255]\n")).site.shares
+
+
 def test_a_bus_that_is_no_modbus_is_not_shared(written: Written, site_text: str) -> None:
     bus = '[buses.tic]\nkind = "tic"\nport = "usb:TIC1"\n'
     found = told(written(site_text + bus + PORTAL.replace("lan", "tic")))

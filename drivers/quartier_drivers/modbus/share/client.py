@@ -19,6 +19,8 @@ Verdict = Literal["done", "refused", "unknown", "barred"]
 
 # Exception 5, acknowledge: the device has begun.
 _TAKES_A_WHILE = 5
+# Many clients ask all they want in one burst, and take a refusal for a fault of the device.
+BURST_S = 10.0
 # A connection that has asked for nothing so long makes room for a new one.
 IDLE_S = 10.0
 
@@ -49,7 +51,7 @@ class Client:
         self._queue = queue
         self._tell = tell
         self._outstanding_count = 0
-        self._requests = Allowance(terms.requests_per_s, terms.requests_per_s, now_ns)
+        self._requests = Allowance(terms.requests_per_s, BURST_S * terms.requests_per_s, now_ns)
         self._writes = Allowance(terms.writes_per_h / 3600, terms.writes_per_h, now_ns)
 
     def admits(self) -> bool:

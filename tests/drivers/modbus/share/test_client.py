@@ -70,8 +70,8 @@ async def test_one_too_many_at_once_is_told_busy_and_the_others_are_answered(ope
     assert 1 == shared.clients["portal"].tally.busy
 
 
-async def test_more_than_it_may_ask_a_second_is_told_busy(opened: Opened) -> None:
-    shared = await opened(terms_of(requests_per_s=2.0))
+async def test_more_than_it_may_ask_over_ten_seconds_is_told_busy(opened: Opened) -> None:
+    shared = await opened(terms_of(requests_per_s=0.2))
     caller = await shared.call()
 
     assert [SAID, SAID, BUSY] == [await caller.ask(READ) for _ in range(3)]

@@ -60,7 +60,7 @@ async def test_a_frame_that_does_not_end_ends_the_connection(opened: Opened) -> 
 
 
 async def test_a_stream_of_requests_is_taken_a_few_a_turn(opened: Opened) -> None:
-    shared = await opened(terms_of(requests_per_s=3.0))
+    shared = await opened(terms_of(requests_per_s=0.3))
     caller = await shared.call()
     count = 40
     caller.writer.write(b"".join(struct.pack(">HHHB", at, 0, 6, 1) + READ for at in range(count)))
