@@ -116,7 +116,11 @@ def planned(yard, scene):
             p.state,
             gate=Gate(below_since_ns=(p.t - more.pop("below_s", 0)) * S),
             judgement=Judgement(more.pop("stage", Stage.WELL)),
-            park=replace(p.state.park, level_w=more.pop("level_w", None)),
+            park=replace(
+                p.state.park,
+                level_w=more.pop("level_w", None),
+                shared_ns=round((p.t - more.pop("shared_s", 10)) * S),
+            ),
         )
         now = scene(p.house, t=p.t, state=state, **({"grid_w": 4_140.0, "force": force} | more))
         players = cycle._players(now)
@@ -196,6 +200,57 @@ def test_a_car_that_was_let_back_closes_the_gate_for_the_next_load(planned):
         after = park.shared(plan.scene, plan.players, plan.grove).state
 
         assert (None if last_s is None else last_s * S) == after.gate.last_ns
+
+
+@pytest.mark.parametrize(
+    ("more", "level_w"),
+    [
+        ({}, None),  # the fuse of the yard bounds the cars, the connection does not
+        ({"shared_s": 9.9}, 9_000.0),
+        ({"duties": Duties(off={"D": "grid at 49.70 Hz"})}, 4_140.0),
+        ({"level_w": 4_000.0}, 4_000.0),  # it bounds them
+        ({"level_w": 4_000.0, "shared_s": 9.9}, 4_000.0),
+    ],
+)
+def test_what_the_cap_took_is_given_up_once_it_bounds_nobody_as_it_is_shared_anew(planned, more, level_w):
+    plan = planned(**({"level_w": 9_000.0} | more))
+    made = plan.made()
+
+    assert level_w == made.level_w
+    assert (91 if "shared_s" in more else 100) == pytest.approx(made.shared_ns / S, abs=1)
+
+
+def test_what_is_short_is_not_given_up_though_no_car_that_charges_is_bound_by_it(planned):
+    force = replace(planned().scene.force, import_w=3_000.0)
+    plan = planned(force=force, level_w=9_000.0)
+    for bay in plan.bays:
+        bay.active, bay.fixed = False, True
+
+    assert plan.made().level_w is not None
+
+
+@pytest.mark.parametrize(
+    ("shared_s", "orders_a", "comes", "goals_a"),
+    [
+        (10, (6.0, 6.0, None), False, [6.7, 6.7, 6.0]),  # it is time: 6 A are kept for who comes
+        (9.9, (6.0, 6.0, None), False, [6.0, 6.0, 6.0]),
+        (9.9, (8.0, 8.0, 8.0), False, [6.4, 6.4, 6.4]),  # 24 A behind 20: at once
+        (9.9, (9.5, 9.5, 0.0), True, [6.4, 6.4, 0.0]),  # one comes: the others make room first
+        (9.9, (9.5, 9.5, 0.0), False, [9.5, 9.5, 0.0]),
+    ],
+)
+def test_currents_are_shared_anew_when_it_is_time_where_a_fuse_is_short_or_somebody_begins(
+    planned, shared_s, orders_a, comes, goals_a
+):
+    plan = planned(shared_s=shared_s)
+    for bay, order_a in zip(plan.bays, orders_a, strict=True):
+        bay.order_a = bay.drawn_a = 6.0 if order_a is None else order_a
+        bay.active = order_a is not None
+        bay.drawn_a *= bay.active
+        bay.stay = replace(bay.stay, since_ns=plan.scene.now_ns if comes and not order_a else 0)
+    plan.made()
+
+    assert goals_a == [bay.goal_a for bay in plan.bays]
 
 
 @pytest.mark.parametrize(
