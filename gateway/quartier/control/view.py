@@ -39,6 +39,7 @@ def shown(
     caps = scene.wishes.caps
     rules = scene.state.judgement.rules
     said = {player.name: player.reason for player in players}
+    deaf = {player.name for player in players if player.deaf}
     said |= {point.partition(".")[0]: f"given back: {why}" for point, why in lost.items()}
     return {
         "mode": caps.mode,
@@ -67,7 +68,10 @@ def shown(
         ],
         "acted": sorted({f"{players[index].name}: {words}" for index, words in result.acted.items()}),
         "restore": _restore(scene, result),
-        "assets": {a.name: _asset(scene, a, after, said.get(a.name, "")) for a in scene.house.assets},
+        "assets": {
+            a.name: _asset(scene, a, after, said.get(a.name, ""), is_deaf=a.name in deaf)
+            for a in scene.house.assets
+        },
         **_nodes(scene, result, after),
     }
 
@@ -143,7 +147,7 @@ def _restore(scene: Scene, result: Result) -> dict[str, Any]:
     }
 
 
-def _asset(scene: Scene, asset: Steered, after: State, said: str) -> dict[str, Any]:
+def _asset(scene: Scene, asset: Steered, after: State, said: str, *, is_deaf: bool) -> dict[str, Any]:
     memory = scene.state.memories.get(f"{asset.name}.power_w")
     silent = sight.power_w(scene.state.memories, asset, scene.now_ns) is None
     quality = "never read" if memory is None else ("silent" if silent else "good")
@@ -164,9 +168,8 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str) -> dict[str, A
         name = asset.point
     elif isinstance(asset, Load | Ev | Pv) and takes_orders(asset):
         unguarded = guards.why_not(asset, scene.state.memories)
-        shown_asset["state"] = _turn_state(asset, after.turns[asset.name]) + f"; {unguarded}" * bool(
-            unguarded
-        )
+        words = [_turn_state(asset, after.turns[asset.name]), unguarded, precedence.DEAF * is_deaf]
+        shown_asset["state"] = "; ".join(filter(None, words))
         name = point(asset)
     else:
         shown_asset["state"] = "measured only" if guards.may_order(asset) else f"not ordered: {guards.NONE}"
