@@ -285,7 +285,8 @@ class Bus:
         if health.aside or health.silent:
             self._log.info("device.back", device=health.name, bus=self.name)
         now_ns = self._clock.now_ns()
-        for other in probing.woken(health, self.devices.values(), now_ns):
+        hopes_count = probing.HOPES_COUNT if self._lanes.is_wide else 0
+        for other in probing.woken(health, self.devices.values(), now_ns, hopes_count):
             self._rota.changed(other)
         health.answered(now_ns)
 

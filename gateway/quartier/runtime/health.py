@@ -19,6 +19,7 @@ class Health:
     """How a device is doing, by its driver; ``owners`` are those of its points.
 
     ``held``: it is being asked, or there is no room to ask it now (``lanes``).
+    ``hopes_count``: so many probes more are soon, whatever they cost (``probing``).
     """
 
     name: str
@@ -31,6 +32,7 @@ class Health:
     aside: bool = False
     probe_ns: int = 0
     pause_s: float = PROBE_PAUSE_S[0]
+    hopes_count: int = 0
     silent: bool = False
     doubt: bool = False
     held: bool = False
@@ -89,7 +91,7 @@ class Health:
     def answered(self, now_ns: int) -> None:
         """It answered: all is well again."""
         self.aside = self.silent = False
-        self.failures_count = 0
+        self.failures_count = self.hopes_count = 0
         self.pause_s = PROBE_PAUSE_S[0]
         self.since_good_ns = now_ns
         self.why = ""

@@ -178,6 +178,21 @@ async def test_where_nobody_behind_a_router_answers_each_is_looked_for_every_fiv
         await house.until(lambda: len(house.log_of("device.back")) == 12)
 
 
+async def test_once_one_behind_a_router_is_back_who_misses_his_probe_is_soon_probed_again():
+    async with running(12, routed=True, timeout_s=0.05, retries_count=0) as (house, rooms):
+        hush(house, rooms.values())
+        await house.until(lambda: len(house.log_of("device.silent")) == 12)
+        rooms[1].clear()
+        await house.until(lambda: house.log_of("device.back"))
+        failed = {name: health.errors_count for name, health in house.bus.devices.items() if name != "room1"}
+        await house.until(
+            lambda: all(house.bus.devices[name].errors_count > count for name, count in failed.items())
+        )
+        now_ns = house.clock.now_ns()
+
+        assert PROBE_PAUSE_S[0] >= max(house.bus.devices[name].probe_ns - now_ns for name in failed) / 1e9
+
+
 async def test_a_lost_network_is_tried_again_with_nothing_left_under_way():
     async with running(3) as (house, rooms):
         hush(house, rooms.values())

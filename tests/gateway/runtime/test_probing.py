@@ -90,3 +90,23 @@ def test_slow_polls_leave_last_answers_further_apart():
     back, other = health("back", good_s=100, infos=slow), health("other", good_s=0, infos=slow)
 
     assert [other] == probing.woken(back, [back, other], 60 * S)
+
+
+def test_who_is_looked_for_after_a_return_is_looked_for_a_few_times_more_before_it_is_put_off():
+    back, other = health("back", good_s=50), health("other", good_s=50, pause_s=40.0)
+    probing.woken(back, [back, other], 60 * S, 2)
+    back.answered(60 * S)
+    pauses_s = []
+    for _ in range(3):
+        probing.put_off(other, [back, other], 60 * S, 1.0)
+        pauses_s.append(other.probe_ns / S - 60)
+
+    assert [5.0, 5.0, 40.0] == pauses_s
+
+
+def test_who_answered_needs_no_hope():
+    back, other = health("back", good_s=50), health("other", good_s=50)
+    probing.woken(back, [back, other], 60 * S, 2)
+    other.answered(61 * S)
+
+    assert 0 == other.hopes_count
