@@ -239,7 +239,9 @@ class Judge:
             ):  # it stays on while its least time runs, but never comes
                 assert not command.value or self._last(command.point) != 0, ("by hand", order, command)
             if isinstance(asset, Ev | Pv):
-                least = asset.current_min_a if isinstance(asset, Ev) and self._last(command.point) != 0 else 0.0
+                least = (
+                    asset.current_min_a if isinstance(asset, Ev) and self._last(command.point) != 0 else 0.0
+                )
                 assert command.value <= max(order.value, least), ("by hand", order, command)
 
     def _ordered(self, command: Command, asset: Steered, frozen: Frozen, before: float | None) -> None:
