@@ -8,7 +8,10 @@ import asyncio
 import errno
 import os
 import socket
+import struct
 from collections.abc import Callable
+from fcntl import ioctl
+from termios import TIOCOUTQ
 
 # A frame has 260 bytes at most, a telegram of a meter comes in pieces anyway.
 _ROOM = 4096
@@ -96,7 +99,7 @@ class Stream:
             self._loop.remove_reader(one.fileno())
             if self._left:
                 self._loop.remove_writer(one.fileno())
-        one.close()
+        part(one)
 
     def _readable(self) -> None:
         assert self._socket is not None
@@ -150,6 +153,17 @@ async def _writable(loop: asyncio.AbstractEventLoop, one: socket.socket) -> None
 def _settle(settled: "asyncio.Future[None]") -> None:
     if not settled.done():
         settled.set_result(None)
+
+
+def part(endpoint: socket.socket) -> None:
+    """Close a connection; what its peer has not taken yet never arrives.
+
+    The kernel would send it again for minutes: once the network is back, an order that was given up long ago
+    came after newer ones on the next connection.
+    """
+    if struct.unpack("i", ioctl(endpoint, TIOCOUTQ, bytes(4)))[0]:
+        endpoint.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    endpoint.close()
 
 
 def keep_alive(endpoint: socket.socket) -> None:

@@ -150,3 +150,45 @@ def test_the_kernel_watches_over_a_silent_peer() -> None:
 
         assert endpoint.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert 10 == endpoint.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+
+
+async def slow_peer(ear: Ear) -> tuple[Stream, socket.socket]:
+    """A peer whose kernel takes little, and who has not read yet."""
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        stream = Stream(ear.hear, ear.lost)
+        await stream.connect("127.0.0.1", listening.getsockname()[1])
+        return stream, listening.accept()[0]
+
+
+def all_of(peer: socket.socket) -> tuple[bytes, bool]:
+    """What still arrives, and whether the connection then just ends."""
+    found = b""
+    with peer:
+        peer.settimeout(10.0)
+        try:
+            while data := peer.recv(65536):
+                found += data
+        except ConnectionResetError:
+            return found, False
+    return found, True
+
+
+async def test_what_the_peer_has_not_taken_when_it_is_dropped_never_arrives(ear: Ear) -> None:
+    stream, peer = await slow_peer(ear)
+    stream.send(bytes(100_000) + b"an order of long ago")
+    stream.drop()
+    found, just_ended = await asyncio.to_thread(all_of, peer)
+
+    assert (False, False) == (b"order" in found, just_ended)
+
+
+async def test_a_connection_whose_bytes_were_taken_just_ends(ear: Ear) -> None:
+    stream, peer = await slow_peer(ear)
+    stream.send(b"an order")
+    await asyncio.sleep(0.1)  # the kernels have settled it
+    stream.drop()
+
+    assert (b"an order", True) == await asyncio.to_thread(all_of, peer)

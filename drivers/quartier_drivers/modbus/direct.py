@@ -15,6 +15,7 @@ from quartier_drivers.modbus.connection import CONNECT_S, HALF_OPEN_COUNT
 from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Seen, is_answer, take_tcp
 from quartier_drivers.modbus.line import Line
 from quartier_drivers.modbus.tcp import REQUEST_COST
+from quartier_drivers.stream import part
 
 if TYPE_CHECKING:
     from quartier_drivers.modbus.bus import TcpBus
@@ -92,7 +93,7 @@ class DirectLink(Line):
         one, self._socket = self._socket, None
         self._buffer.clear()
         if one is not None:
-            one.close()
+            part(one)
 
     async def _ask(self, request: Request) -> Answer:
         assert self._socket is not None
