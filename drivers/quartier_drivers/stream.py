@@ -13,6 +13,8 @@ from collections.abc import Callable
 from fcntl import ioctl
 from termios import TIOCOUTQ
 
+from quartier_drivers.loop import Done, Loop
+
 # A frame has 260 bytes at most, a telegram of a meter comes in pieces anyway.
 _ROOM = 4096
 _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR)
@@ -22,14 +24,21 @@ class Stream:
     """One connection; once dropped, nothing that it still brings is heard.
 
     ``hear`` takes bytes, and returns what is to be sent at once, if anything; ``lost`` why the connection
-    ended, None when the peer just closed it.
+    ended, None when the peer just closed it.  ``sound`` may take bytes before ``hear`` does, outside of the
+    loop's turns (``loop.Ear``): it returns what is to be sent at once, None where ``hear`` is to take them.
     """
 
     def __init__(
-        self, hear: Callable[[bytes], bytes | None], lost: Callable[[Exception | None], None]
+        self,
+        hear: Callable[[bytes], bytes | None],
+        lost: Callable[[Exception | None], None],
+        sound: Callable[[bytes], bytes | None] | None = None,
     ) -> None:
         self._hear = hear
         self._lost = lost
+        self._sound = sound
+        self._held: bytes | OSError | None = None  # what came, and is for ``hear``
+        self._ends = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._socket: socket.socket | None = None
         self._left = b""
@@ -63,8 +72,10 @@ class Stream:
         if number:
             one.close()
             raise OSError(number, os.strerror(number))
-        self._loop, self._socket, self._left = loop, one, b""
+        self._loop, self._socket, self._left, self._ends = loop, one, b"", False
         loop.add_reader(one.fileno(), self._readable)
+        if self._sound is not None and isinstance(loop, Loop):
+            loop.ear.hears(one.fileno(), self._at_once)
 
     def send(self, data: bytes) -> bool:
         """Send bytes; what the kernel does not take at once follows when it does.
@@ -95,16 +106,42 @@ class Stream:
         if one is None:
             return
         assert self._loop is not None
+        self._held = None
+        if isinstance(self._loop, Loop):
+            self._loop.ear.hears(one.fileno(), None)
         if not self._loop.is_closed():
             self._loop.remove_reader(one.fileno())
             if self._left:
                 self._loop.remove_writer(one.fileno())
         part(one)
 
-    def _readable(self) -> None:
+    def _at_once(self) -> Done:
+        """Bytes came, and the loop has not turned yet."""
         assert self._socket is not None
+        assert self._sound is not None
         try:
             data = self._socket.recv(_ROOM)
+        except (BlockingIOError, InterruptedError):
+            return Done.ALL
+        except OSError as error:
+            self._held = error
+            return Done.NOTHING
+        reply = self._sound(data) if data else None
+        if reply is None:
+            self._held = data
+            return Done.NOTHING
+        if not reply:
+            return Done.SOME
+        self.send(reply)
+        return Done.SOME if self._ends else Done.ALL  # an end that is found just now is told in a turn
+
+    def _readable(self) -> None:
+        assert self._socket is not None
+        held, self._held = self._held, None
+        try:
+            if isinstance(held, OSError):
+                raise held
+            data = self._socket.recv(_ROOM) if held is None else held
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
@@ -132,6 +169,7 @@ class Stream:
     def _end_soon(self, error: OSError) -> None:
         """Who sends hears of the end as of any other: not while he sends."""
         assert self._loop is not None
+        self._ends = True
         self._loop.call_soon(self._end, error, self._socket)
 
     def _end(self, error: Exception | None, of: socket.socket | None = None) -> None:

@@ -3,10 +3,12 @@
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 
 import pytest
 from tests.drivers.modbus.conftest import TcpServer, hang_up
 
+from quartier_drivers.loop import Loop
 from quartier_drivers.stream import Stream, keep_alive
 
 
@@ -192,3 +194,119 @@ async def test_a_connection_whose_bytes_were_taken_just_ends(ear: Ear) -> None:
     stream.drop()
 
     assert (b"an order", True) == await asyncio.to_thread(all_of, peer)
+
+
+class Sound:
+    """Takes bytes as it is told to, before the loop turns."""
+
+    def __init__(self, *replies: bytes | None) -> None:
+        self.taken: list[bytes] = []
+        self.replies = iter(replies)
+
+    def __call__(self, data: bytes) -> bytes | None:
+        reply = next(self.replies)
+        if reply is not None:
+            self.taken.append(data)
+        return reply
+
+
+async def sounding(server: TcpServer, ear: Ear, sound: Callable[[bytes], bytes | None]) -> Stream:
+    stream = Stream(ear.hear, ear.lost, sound)
+    await stream.connect("127.0.0.1", server.port)
+    return stream
+
+
+async def test_what_is_sound_is_taken_and_answered_before_the_loop_turns(
+    tcp_server: TcpServer, ear: Ear
+) -> None:
+    sound = Sound(REQUEST, None)
+    tcp_server.script = [lambda _: b"first", lambda _: b"odd"]
+    stream = await sounding(tcp_server, ear, sound)
+    stream.send(REQUEST)
+    await ear.news.wait()
+
+    if isinstance(asyncio.get_running_loop(), Loop):
+        assert ([b"first"], b"odd") == (sound.taken, ear.heard)
+    else:  # there is only ``hear``
+        assert ([], b"first") == (sound.taken, ear.heard)
+    stream.drop()
+
+
+@pytest.mark.asyncio(loop_factories=["house"])
+async def test_who_takes_bytes_and_wakes_somebody_is_heard_in_a_turn(tcp_server: TcpServer, ear: Ear) -> None:
+    loop = asyncio.get_running_loop()
+
+    def sound(data: bytes) -> bytes:
+        ear.heard += data
+        loop.call_soon(ear.news.set)
+        return b""
+
+    tcp_server.script = [lambda _: b"hello"]
+    stream = await sounding(tcp_server, ear, sound)
+    stream.send(REQUEST)
+    await ear.news.wait()
+
+    assert b"hello" == ear.heard
+    stream.drop()
+
+
+async def test_an_end_that_is_found_before_the_loop_turns_is_told_once(
+    tcp_server: TcpServer, ear: Ear
+) -> None:
+    tcp_server.script = [hang_up]
+    stream = await sounding(tcp_server, ear, Sound())
+    stream.send(REQUEST)
+    await ear.news.wait()
+
+    assert [None] == ear.ends
+    assert not stream.stands
+
+
+async def test_a_reset_that_is_found_before_the_loop_turns_is_told_with_its_reason(ear: Ear) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    stream = Stream(ear.hear, ear.lost, Sound())
+    await stream.connect("127.0.0.1", listener.getsockname()[1])
+    accepted, _ = listener.accept()
+    accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    accepted.close()
+    listener.close()
+    await ear.news.wait()
+
+    (end,) = ear.ends
+    assert isinstance(end, ConnectionResetError)
+
+
+@pytest.mark.asyncio(loop_factories=["house"])
+async def test_a_reply_into_a_connection_that_is_gone_ends_it_in_a_turn(ear: Ear) -> None:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, Loop)
+    one, other = socket.socketpair()
+    one.setblocking(False)
+    one.shutdown(socket.SHUT_WR)
+    stream = Stream(ear.hear, ear.lost, Sound(b"reply"))
+    stream._loop, stream._socket = loop, one
+    loop.add_reader(one.fileno(), stream._readable)
+    loop.ear.hears(one.fileno(), stream._at_once)
+    other.send(b"x")
+    await ear.news.wait()
+
+    (end,) = ear.ends
+    assert isinstance(end, BrokenPipeError)
+    other.close()
+
+
+@pytest.mark.asyncio(loop_factories=["house"])
+async def test_dropped_by_who_takes_its_bytes_it_says_nothing_more(tcp_server: TcpServer, ear: Ear) -> None:
+    loop = asyncio.get_running_loop()
+
+    def sound(_: bytes) -> bytes:
+        stream.drop()
+        loop.call_soon(ear.news.set)
+        return b""
+
+    tcp_server.script = [lambda _: b"hello"]
+    stream = await sounding(tcp_server, ear, sound)
+    stream.send(REQUEST)
+    await ear.news.wait()
+
+    assert ([], b"") == (ear.ends, ear.heard)

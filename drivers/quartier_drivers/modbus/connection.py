@@ -21,7 +21,7 @@ _HASTY_MAX = 2
 class Connection:
     """``hear`` takes bytes, says ``heard`` of what is no answer, and returns what is to be sent at once.
 
-    ``fail`` takes why no answer will come.
+    ``fail`` takes why no answer will come.  ``sound`` as of ``Stream``.
     """
 
     def __init__(
@@ -30,11 +30,13 @@ class Connection:
         clock: "Clock",
         hear: Callable[[bytes], bytes | None],
         fail: Callable[[Exception], None],
+        sound: Callable[[bytes], bytes | None] | None = None,
     ) -> None:
         self._bus = bus
         self._clock = clock
         self._hear = hear
         self._fail = fail
+        self._sound = sound
         self._where = f"{bus.host}:{bus.port}"
         self._endpoint = Endpoint(bus.host, bus.port, self._where)
         self._stream: Stream | None = None
@@ -49,7 +51,7 @@ class Connection:
     async def open(self) -> None:
         """Connect, and pause as the endpoint needs it.  Raises LinkLost."""
         self.drop()
-        stream = Stream(self._hear, self._lost)
+        stream = Stream(self._hear, self._lost, self._sound)
         await self._endpoint.connect(stream, max(CONNECT_S, self._bus.timeout_s))
         self._stream, self.stands = stream, True
         self._silent_count = self._answers_count = 0

@@ -181,7 +181,7 @@ class ModbusDriver:
                 self._lost(failure)
             self._see_next()
             return self._streak.next()
-        self._begin(job, now_ns)
+        self._begin((job,), (now_ns,))
         self._see_next()
         answer = await self._ask(job)
         self._urgent -= job.keys
@@ -281,18 +281,19 @@ class ModbusDriver:
     def _urgent_job(self) -> Job | None:
         return next((job for job in self._jobs if self._urgent & job.keys), None)
 
-    def _begin(self, job: Job, now_ns: int) -> None:
-        """To the next point of the block's grid; those that have passed already are skipped, and counted.
+    def _begin(self, jobs: Sequence[Job], asked_ns: Sequence[int]) -> None:
+        """To the next points of the blocks' grids; those that have passed already are skipped, and counted.
 
         They are not counted while the device is silent or was not asked yet, or the bus was lost: then
         nobody is late.
         """
-        if job.due_ns > now_ns:  # read back early: the grid stays
-            return
-        skipped = job.move_on(now_ns, self._device.phase_ns)
-        if skipped and not self._aside and job.connects_count == self._stats["connects_count"]:
-            self.skipped_count += skipped
-            self._line.count("skipped_count", skipped)
+        for job, now_ns in zip(jobs, asked_ns, strict=False):
+            if job.due_ns > now_ns:  # read back early: the grid stays
+                continue
+            skipped = job.move_on(now_ns, self._device.phase_ns)
+            if skipped and not self._aside and job.connects_count == self._stats["connects_count"]:
+                self.skipped_count += skipped
+                self._line.count("skipped_count", skipped)
 
     async def _ask(self, job: Job) -> Answer:
         try:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from quartier_drivers import codec
-from quartier_drivers.contract import EXACT_INT_MAX, SLOT_NS, TEXT, Quality, Readings, Value, slot_ns
+from quartier_drivers.contract import EXACT_INT_MAX, SLOT_NS, TEXT, Quality, Readings, Value
 from quartier_drivers.fields import BITS
 from quartier_drivers.layout import Layout
 from quartier_drivers.modbus.frame import read_request
@@ -101,7 +101,7 @@ class Job:
         if self.period_ns % SLOT_NS:
             self.due_ns += (skipped + 1) * self.period_ns
         else:
-            self.due_ns = slot_ns(now_ns + 1, self.period_ns, phase_ns)
+            self.due_ns = phase_ns - (phase_ns - now_ns - 1) // self.period_ns * self.period_ns  # ``slot_ns``
         if self.settled_ns > now_ns:  # read in between, it may still have shown the old value
             self.due_ns = min(self.due_ns, self.settled_ns)
         return skipped

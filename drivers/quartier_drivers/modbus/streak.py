@@ -22,16 +22,17 @@ _DUE = attrgetter("due_ns")
 class Streak:
     """The goes of one device.
 
-    ``begin`` is told that a job's request went out at a time, ``read`` says what the data mean that came at a
-    time, ``fail`` what an exception does.  ``told`` is what is still to be told of the last go: each of its
-    readings, and then the failure that ended it.  There are none until ``allow`` was called.
+    ``begin`` is told at which times the requests of the first of some jobs went out, ``read`` says what
+    the data mean that came at a time, ``fail`` what an exception does.  ``told`` is what is still to be told
+    of the last go: each of its readings, and then the failure that ended it.  There are none until
+    ``allow`` was called.
     """
 
     def __init__(
         self,
         line: Line,
         clock: Clock,
-        begin: Callable[[Job, int], None],
+        begin: Callable[[Sequence[Job], Sequence[int]], None],
         read: Callable[[Job, bytes, int], Readings],
         fail: Callable[[Job, Answer], Readings],
     ) -> None:
@@ -73,8 +74,7 @@ class Streak:
             asked_ns = [now_ns, *go.taken_ns]  # each when the one before was answered
             if go.is_over:
                 asked_ns.pop()
-            for job, at_ns in zip(jobs, asked_ns, strict=False):
-                self._begin(job, at_ns)
+            self._begin(jobs, asked_ns)
         self._tell(jobs, go)
         if failure is not None:
             self.told.append(failure)
@@ -89,8 +89,12 @@ class Streak:
 
     def rest(self) -> Iterator[Readings]:
         """All that is still to be told; raises as ``next``."""
-        while self.told:
-            yield self.next()
+        told = self.told
+        while told:
+            one = told.popleft()
+            if not isinstance(one, Readings):
+                raise one
+            yield one
 
     def _tell(self, jobs: Sequence[Job], go: Go) -> None:
         told, read = self.told, self._read

@@ -24,7 +24,7 @@ class TcpLink(Line):
     def __init__(self, name: str, bus: "TcpBus", clock: "Clock") -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self.request_cost = REQUEST_COST
-        self._connection = Connection(bus, clock, self._hear, self._fail)
+        self._connection = Connection(bus, clock, self._hear, self._fail, self._sound)
         self._buffer = bytearray()
         self._loop: asyncio.AbstractEventLoop  # asked for once a connection: to ask is a system call
         self._go: Go | None = None
@@ -94,7 +94,9 @@ class TcpLink(Line):
         waiter = self._waiter = Waiter(loop=loop)
         self._go = go
         try:
-            self._expect_by(loop, loop.time() + self._wait_s)
+            self._deadline_s = deadline_s = loop.time() + self._wait_s
+            if self._timer is None or self._timer_s > deadline_s:
+                self._set_timer(loop)
             self._connection.send(go.ask(self._number))
             answer: Answer | None = await waiter
         finally:
@@ -104,21 +106,30 @@ class TcpLink(Line):
         return answer
 
     def _hear(self, data: bytes) -> bytes | None:
-        """Bytes came, as a rule just the answer that is waited for; returns what is asked next."""
-        go, waiter = self._go, self._waiter
-        try:
-            frame = None if go is None or self._buffer else go.heard(data)
-        except BaseException as error:  # a bug of who asks is told to who waits for it
-            self._fail(error)
-            raise
-        if frame is None or waiter is None:
+        """Bytes came; returns what is asked next."""
+        reply = self._sound(data)
+        if reply is None:
             self._hear_odd(data)
+        return reply
+
+    def _sound(self, data: bytes) -> bytes | None:
+        """Take bytes that are, as nearly always, just the answer that is waited for.
+
+        Returns what is asked next, nothing where the task went on; None where they are not: nothing is done.
+        """
+        go, waiter = self._go, self._waiter
+        if go is None or self._buffer or not isinstance(waiter, Waiter) or waiter.done():
             return None
-        if waiter.done():
+        try:
+            frame = go.heard(data)
+        except BaseException as error:  # a bug of who asks is told to who waits for it
+            waiter.set_exception(error)
+            raise
+        if frame is None:
             return None
         if not frame or self._turn.waiting or self._connection.is_hasty:
-            waiter.set_result(None)  # nothing is left to do here: the task may go on in it
-            return None
+            waiter.wake(None)  # nothing is left to do here: the task may go on in it
+            return b""
         self._connection.answered()
         self._stats["requests_count"] += 1
         self._deadline_s = self._loop.time() + self._wait_s

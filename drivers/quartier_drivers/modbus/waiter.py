@@ -12,18 +12,28 @@ T = TypeVar("T")
 
 
 class Waiter(asyncio.Future[T]):
-    """A Future that one task awaits, once."""
+    """A Future that one task awaits, once; ``wake`` is for callbacks of the loop, ``set_result`` for all."""
 
-    def set_result(self, result: T) -> None:
-        """Settle it; its task goes on at once.  Nothing may be left to do for who settles it."""
+    def wake(self, result: T) -> None:
+        """Settle it out of a callback of the loop; its task goes on at once.
+
+        Nothing may be left to do for who settles it.
+        """
         waiting = self._callbacks
-        if not waiting or asyncio.current_task(self._loop) is not None:  # no task runs inside another
+        if not waiting:
             super().set_result(result)
             return
         ((callback, context),) = waiting
         self.remove_done_callback(callback)
         super().set_result(result)
         context.run(callback, self)
+
+    def set_result(self, result: T) -> None:
+        """Settle it; its task goes on at once.  Nothing may be left to do for who settles it."""
+        if asyncio.current_task(self._loop) is not None:  # no task runs inside another
+            super().set_result(result)
+        else:
+            self.wake(result)
 
     def set_exception(self, exception: type | BaseException) -> None:
         """Let it fail; its task hears of it in the next turn, for who says so may have to tidy up first."""

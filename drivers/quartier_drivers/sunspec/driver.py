@@ -298,6 +298,8 @@ class SunspecDriver:
 
     def _own_ns(self) -> int:
         """When the first thing beside the polling is due; asked at each exchange."""
+        if len(self._beside) == 1:
+            return self._looks.due_ns
         return min([due_ns for one in self._beside if (due_ns := one.due_ns) is not None])
 
     def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
@@ -395,5 +397,4 @@ class SunspecDriver:
         return self._polled
 
     def _controls(self, point: str) -> str:
-        rule = self._taken[point].write
-        return "" if rule is None else ", ".join(rule.control)
+        return "" if (rule := self._taken[point].write) is None else ", ".join(rule.control)

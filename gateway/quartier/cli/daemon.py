@@ -13,6 +13,7 @@ from quartier.app.daemon import Daemon, Places
 from quartier.config import load
 from quartier.runtime import clock, log, release
 from quartier_drivers.errors import ConfigError, Fault
+from quartier_drivers.loop import Loop
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,8 +36,8 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         what = f"takes no file: {error.strerror}; expected a folder of ours, on a tmpfs"
         raise ConfigError([Fault(str(places.runtime_dir), None, "folder", what)]) from error
-    with lock:
-        return asyncio.run(_daemon(places, loaded, clock.HouseClock(setting)))
+    with lock, asyncio.Runner(loop_factory=Loop) as runner:
+        return runner.run(_daemon(places, loaded, clock.HouseClock(setting)))
 
 
 async def _daemon(places: Places, loaded: load.Loaded, house_clock: clock.HouseClock) -> int:

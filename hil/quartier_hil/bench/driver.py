@@ -9,6 +9,7 @@ from pymodbus.client import AsyncModbusTcpClient
 
 from quartier_drivers import profile, registry
 from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.loop import Loop
 from quartier_hil.bench import site
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.process import Process
@@ -34,8 +35,12 @@ class Racing:
 def figures(setting: Setting) -> list[Figure]:
     """Registers per CPU second of this process, to ``Readings`` and undecoded.  Raises AbsentError."""
     argv = [setting.cache.compiled("registers"), "1"]
-    with Process(argv, setting.folder / "driver.log", talks=True) as server:
-        return asyncio.run(_measured(int(server.line()), setting))
+    # The loop is the daemon's.
+    with (
+        Process(argv, setting.folder / "driver.log", talks=True) as server,
+        asyncio.Runner(loop_factory=Loop) as runner,
+    ):
+        return runner.run(_measured(int(server.line()), setting))
 
 
 async def _measured(port: int, setting: Setting) -> list[Figure]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from quartier_drivers import profile, registry
 from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.loop import Loop
 from quartier_drivers.modbus.reader import target
 from quartier_drivers.sunspec import reader
 from quartier_hil import sunspec as served
@@ -107,8 +108,12 @@ def figures(setting: Setting) -> list[Figure]:
     with Process(server, folder / "server.log", env={"PYTHONPATH": python_path()}, talks=True) as device:
         port = int(device.line().rpartition(":")[2])
         script = str(Path(__file__).with_name("scanning.py"))
-        with Process([str(python), script, str(port), str(UNIT)], folder / "peer.log", talks=True) as peer:
-            return asyncio.run(_measured(port, folder, peer, setting))
+        # The loop is the daemon's.
+        with (
+            Process([str(python), script, str(port), str(UNIT)], folder / "peer.log", talks=True) as peer,
+            asyncio.Runner(loop_factory=Loop) as runner,
+        ):
+            return runner.run(_measured(port, folder, peer, setting))
 
 
 async def _measured(port: int, folder: Path, peer: Process, setting: Setting) -> list[Figure]:

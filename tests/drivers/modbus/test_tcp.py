@@ -13,6 +13,7 @@ from quartier_drivers.modbus.bus import TcpBus
 from quartier_drivers.modbus.frame import Answer, read_request, write_request
 from quartier_drivers.modbus.go import Go, never
 from quartier_drivers.modbus.tcp import TcpLink
+from quartier_drivers.stream import Stream
 
 TIMEOUT_S = 0.05
 READ = read_request(1, "holding", 10, 2)
@@ -454,4 +455,24 @@ async def test_an_endpoint_that_hangs_up_after_each_answer_is_asked_all_the_same
         go = go_of(clock, 1, 2, 3)
         await line.make(go)
         assert [(1, 7), (2, 7), (3, 7)] == told(go)
+    await line.close()
+
+
+@pytest.mark.asyncio(loop_factories=["house"])
+async def test_on_the_houses_loop_a_sound_go_takes_no_turn_for_its_answers(
+    tcp_server: TcpServer, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tcp_server.script = [tcp_says(1, 1), tcp_says(2, 2), tcp_says(3, 3)]
+    line = tcp_link(tcp_server.port, clock)
+    await line.open()
+
+    def turned(_: Stream) -> None:
+        raise AssertionError("the loop turned for it")
+
+    monkeypatch.setattr(line._connection._stream, "_hear", turned)
+    go = Go([read_request(1, "holding", start, 2) for start in (10, 20, 30)], clock.now_ns)
+    await line.make(go)
+
+    assert [bytes([0, value, 0, value]) for value in (1, 2, 3)] == go.answers
+    assert 3 == line.stats["requests_count"]
     await line.close()

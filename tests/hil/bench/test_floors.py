@@ -13,10 +13,6 @@ pytestmark = [pytest.mark.peer, pytest.mark.alone]
 PLACE = Path(os.environ.get("QUARTIER_BENCH", Path(__file__).parents[3] / ".bench"))
 # A round of these takes a minute or more: one has to do.
 LONG = {"daemon", "lateness", "dead", "growth"}
-# Below 70 % of their floor when this was written; ``make bench`` fails on them until they are mended.
-OPEN = {
-    "sunspec.poll",
-}
 # A runner that others share stalls for longer than these allow: they are measured here, and judged by ``make bench``.
 WALL_CLOCK = {
     "daemon.p99_2000",
@@ -41,7 +37,7 @@ def measured(group, told):
     fallen = {
         one.name: f"{one.name}: {one.ratio:.3g} where {one.floor:.3g} is the floor ({one.ours} against {one.peer})"
         for one in found
-        if one.holds(SHORT_SHARE) is False and one.name not in OPEN | WALL_CLOCK
+        if one.holds(SHORT_SHARE) is False and one.name not in WALL_CLOCK
     }
     return found, fallen
 
