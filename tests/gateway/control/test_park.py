@@ -4,17 +4,22 @@ from dataclasses import replace
 
 import pytest
 
-from quartier.control import cycle, park, tree
+from quartier.control import cycle, park, phases, tree
+from quartier.control.branches import Leaf
 from quartier.control.duties import Duties
 from quartier.control.failsafe import Judgement, Stage
 from quartier.control.override import Override
+from quartier.control.players import Player
 from quartier.control.shed import Gate, Turn
 from quartier.control.wishes import Wishes
-from quartier.house.assets import Ev
+from quartier.house.assets import Battery, Ev, Load
 from quartier.house.nodes import Node
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
+CELLS = Battery(
+    name="cells", rated_w=1, capacity_wh=1, charge_max_w=1, discharge_max_w=1, ramp_max_w_per_s=1, node="yard"
+)
 YARD = Node(name="yard", fuse_a=20.0, measured=True, unmeasured_w=0.0)
 
 
@@ -154,6 +159,24 @@ def test_cars_share_what_a_rise_after_an_outage_or_a_cap_on_consumption_leaves(p
     assert 0.9 * 5_000 == pytest.approx(planned(consumption_w=5_000.0)._left()[1][0])
     blind = planned(consumption_w=5_000.0, grid_w=None)
     assert 54_000 == blind._left()[1][0], "what is consumed is not known: the cap itself still binds"
+
+
+@pytest.mark.parametrize(
+    ("asset", "want_w", "less_w"),
+    [
+        (Load(name="pump", rated_w=3_000, node="yard"), 500.0, 500.0),
+        (CELLS, 2_000.0, 0.0),  # it stops for the cars
+        (CELLS, -1_000.0, -1_000.0),
+    ],
+)
+def test_cars_have_what_loads_leave_and_batteries_give(planned, asset, want_w, less_w):
+    plain, more = planned(), planned()
+    more.players = [*more.players, Player(asset, 0.0, want_w, Turn())]
+    more.grove = replace(more.grove, leaves=[*more.grove.leaves, Leaf(asset, 1, phases.on("l1"), 3)])
+
+    for row in (0, 4, 5):
+        assert less_w == pytest.approx(plain._left()[0][row] - more._left()[0][row])
+    assert less_w == pytest.approx(plain._left()[1][5] - more._left()[1][5])
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from quartier.control.nodes import Caps, Stem
 from quartier.control.park import Bay
 from quartier.control.players import Player
 from quartier.control.shed import Turn
+from quartier.control.sight import Memory
 from quartier.control.stay import Stay
 from quartier.control.tree import Grove
 from quartier.house.assets import Ev
@@ -350,8 +351,10 @@ def looked(board, house, car, scene):
     p.cars = {ev.name: car(phases=1) for ev in evs}
     p.run(40)
 
-    def make(turn=None, **changes):
-        now = scene(p.house, t=p.t, state=p.state, grid_w=0.0)
+    def make(turn=None, stays=None, told=(), **changes):
+        state = replace(p.state, memories=p.state.memories | dict(told))
+        state = state if stays is None else replace(state, stays=stays)
+        now = scene(p.house, t=p.t, state=state, grid_w=0.0)
         players = cycle._players(now)
         grove = tree.grove(now, players, cycle._base(now, p.state.window, players))
         player = players[0]
@@ -382,6 +385,14 @@ def test_a_point_that_is_not_guarded_is_taken_as_it_stands(looked):
     one = looked(usable=False)
 
     assert (True, False, False) == (one.fixed, one.movable, one.deaf)
+
+
+def test_only_of_a_car_that_is_there_it_is_known_what_it_needs(looked):
+    told = {"ev0.energy_wanted_wh": Memory(1_150.0, 40 * S), "ev0.departure_in_s": Memory(3_600.0, 40 * S)}
+    here, gone = (looked(stays=stays, told=told) for stays in ({"ev0": Stay(0)}, {}))
+
+    assert (5.0, True) == (pytest.approx(here.needed_a), here.active)
+    assert (0.0, False, 16.0) == (gone.needed_a, gone.active, gone.most_a)
 
 
 def test_a_point_that_takes_more_than_it_may_is_deaf(looked):
