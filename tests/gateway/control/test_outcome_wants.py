@@ -281,6 +281,27 @@ def test_pv_is_curtailed_at_once_and_raised_by_a_quarter_of_the_room(told, more,
     assert limit_w == turn_of(told(**more), player, setpoint_w, low_w=low_w).limit_w
 
 
+@pytest.mark.parametrize(
+    ("more", "generation_w", "setpoint_w", "low_w", "limit_w", "told_ns"),
+    [
+        ({"lost": True}, None, -1_800.0, -2_000.0, 1_800.0, NOW),
+        ({"lost": True}, None, -2_500.0, -2_000.0, 2_000.0, None),
+        ({}, 1_500.0, -2_000.0, -2_000.0, 1_500.0, NOW),
+        ({}, None, -2_000.0, -2_000.0, 3_000.0, None),  # allowed more
+        ({}, None, -2_000.0, 90_000.0, None, None),
+    ],
+)
+def test_pv_gets_time_to_obey_by_whatever_it_is_told_to_make_less_and_by_nothing_else(
+    told, more, generation_w, setpoint_w, low_w, limit_w, told_ns
+):
+    force = replace(told().force, generation_w=generation_w)
+    after = turn_of(
+        told(force=force, **more), Player(ROOF, -2_000.0, -2_000.0, LIMITED), setpoint_w, low_w=low_w
+    )
+
+    assert (limit_w, told_ns) == (after.limit_w, after.told_ns)
+
+
 def test_pv_without_a_limit_gets_none_by_what_it_makes(told):
     assert turn_of(told(), Player(ROOF, -2_000.0, -2_000.0, Turn()), -2_000.0, low_w=-2_000.0).limit_w is None
 
