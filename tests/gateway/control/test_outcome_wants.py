@@ -15,7 +15,7 @@ from quartier.control.rivals import Rival
 from quartier.control.shed import Gate, Turn
 from quartier.control.sight import Memory
 from quartier.control.wishes import Wishes
-from quartier.house.assets import Battery, Ev, Load, Pv
+from quartier.house.assets import Battery, Ev, Load, Mode, Moded, Pv
 from quartier_drivers.who import Who
 
 S = 1_000_000_000
@@ -211,6 +211,31 @@ def test_one_that_does_not_obey_is_told_on_and_given_no_time_anew(told, deaf, to
 
     assert [told_ns] * 6 == [turn.told_ns for turn in found]
     assert [4_140.0, 1_500.0, 5_000.0] == [found[n].limit_w for n in (0, 2, 4)]
+
+
+@pytest.mark.parametrize(
+    ("more", "on", "limit_w"),
+    [
+        ({}, True, 6_000.0),
+        ({"held_w": {0: 5_000.0}}, True, 5_000.0),  # though what it takes now fits
+        ({"held_w": {1: 5_000.0}}, True, 6_000.0),
+        ({"off": {0: 0}}, False, 6_000.0),
+        ({"off": {0: 0}, "held_w": {0: 5_000.0}}, False, 6_000.0),
+    ],
+)
+def test_a_car_that_shares_may_take_what_the_fuses_leave_and_nothing_in_an_event(told, more, on, limit_w):
+    car = Player(CAR, 4_140.0, 4_140.0, Turn(limit_w=6_000.0), allowed_w=6_000.0)
+    after = turn_of(told(), car, 4_140.0, **more)
+
+    assert (on, limit_w) == (after.on, after.limit_w)
+
+
+@pytest.mark.parametrize(("own_normal", "values"), [(True, []), (False, [100.0])])
+def test_what_is_normal_by_its_own_control_is_not_ordered_so(told, own_normal, values):
+    modes = (Mode("full speed", 100, 900.0), Mode("half speed", 50, 400.0))
+    fan = Moded(name="fan", rated_w=900, quantity="speed_pct", modes=modes, own_normal=own_normal)
+
+    assert values == [one.value for one in wants_of(told(), Player(fan, 900.0, 900.0, Turn()), 900.0)]
 
 
 def test_what_makes_more_than_it_may_is_not_allowed_more_by_being_curtailed(told):
