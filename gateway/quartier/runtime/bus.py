@@ -127,7 +127,7 @@ class Bus:
         until_ns = self._clock.now_ns() + int(seconds * 1e9)
         self._age()
         while (left_ns := until_ns - self._clock.now_ns()) > 0:
-            await self._clock.sleep(min(left_ns / 1e9, 1.0))
+            await self._clock.sleep(min(left_ns, AGE_EVERY_NS) / 1e9)
             self._age()
             if isinstance(self.line, Pluggable) and self.line.is_back():
                 return True
