@@ -61,7 +61,7 @@ def _head(one: Profile) -> Iterator[tuple[str, str]]:
         if limits.pause_s:
             yield "pause", f"{limits.pause_s:g} s between requests"
         if limits.single_client:
-            yield "clients", "one at a time"
+            yield "clients", "one at a time; others go through a share"
         if limits.no_fallback is not None:
             yield "no fall-back", limits.no_fallback
     if isinstance(one, RegisterProfile):

@@ -83,7 +83,7 @@ def test_a_line_of_the_sheet(name, line, capsys):
     "line",
     [
         "tested firmware 2.11",
-        "clients one at a time",
+        "clients one at a time; others go through a share",
         "no fall-back the manual names no timer (section 4)",
         'known by its vendor reads "ACME*"',
         "known by holding:1 is 17 or 18",

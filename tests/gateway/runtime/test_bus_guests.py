@@ -19,8 +19,7 @@ from quartier_drivers.registry import door
 from quartier_hil.devices.odd import plain_unit, quirk
 from quartier_hil.devices.oddtcp import OddTcp
 
-RATE = 5.0
-PERIOD_S = 1.0
+RATE = 2.5  # a poll is due each 400 ms: only others on the line can make one late, not a busy machine
 SLOW_S = 0.03
 ACME = """\
 [profile]
@@ -121,7 +120,7 @@ async def test_ours_waits_for_one_request_of_theirs_at_most_and_loses_no_sample(
         await until(lambda: readings)
         clients = [Greedy(queue, name) for name in ("portal", "laptop", "box")]
         begun = len(readings)
-        await until(lambda: len(readings) >= begun + 10)
+        await until(lambda: len(readings) >= begun + 7)
         for client in clients:
             client.is_over = True
 
@@ -129,7 +128,7 @@ async def test_ours_waits_for_one_request_of_theirs_at_most_and_loses_no_sample(
         passed_by = iter(wire.passed_by)
         late = ["d" if one == "t" and next(passed_by) else one for one in runs]
         assert "dd" not in "".join(late), f"two of theirs went while one of ours was due: {''.join(late)}"
-        assert 10 <= runs.count("t"), "they were served in the gaps"
+        assert 7 <= runs.count("t"), "they were served in the gaps"
         assert 0 == bus.counts["skipped_count"] == bus.counts["timeouts_count"]
         assert 1 == wire.connections_count
         assert {(b"\x03\x08" + bytes([0, 100, 0, 101, 0, 102, 0, 103]), "wire")} == {
@@ -179,7 +178,7 @@ async def test_where_nobody_asks_the_bus_rests_as_ever(tmp_path):
         serve = bus.gaps.guests.serve
         bus.gaps.guests.serve = lambda gap_ns: looks.append(gap_ns) or serve(gap_ns)
         begun, at_ns = len(readings), clock.now_ns()
-        await until(lambda: len(readings) >= begun + 4)
+        await until(lambda: len(readings) >= begun + 3)
 
-        assert len(looks) <= 2 * (4 + (clock.now_ns() - at_ns) / 1e9)
+        assert len(looks) <= 2 * (3 + (clock.now_ns() - at_ns) / 1e9)
         assert "theirs" not in wire.heard
