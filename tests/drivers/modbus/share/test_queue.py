@@ -10,6 +10,7 @@ from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.share.asked import asked
 from quartier_drivers.modbus.share.errand import Errand
 from quartier_drivers.modbus.share.queue import PATIENCE_S, WAIT_MAX_S
+from quartier_drivers.modbus.share.span import spans
 
 READ, OTHER = b"\x03\x00\x0a\x00\x02", b"\x03\x00\x14\x00\x01"
 SAID = b"\x03\x04\x00\x0a\x00\x0b"
@@ -167,6 +168,17 @@ async def test_a_unit_that_needs_a_pause_holds_up_no_other(opened: Opened) -> No
     assert await shared.queue.serve(None)
     assert [(2, READ)] == shared.device.asked[1:]
     assert not await shared.queue.serve(None)
+    assert 50 < shared.queue.again_s <= 60
+
+
+async def test_a_unit_rests_after_a_write_as_its_profile_says_and_not_after_a_read(opened: Opened) -> None:
+    shared, given = await still(opened), Given()
+    shared.queue._pauses_s = {1: (0.0, 60.0)}
+    write, may = b"\x06\x00\x0a\x00\x07", spans(["1/holding:10"])
+    for pdu in (READ, OTHER, write, READ):
+        shared.queue.offer(given.errand(pdu, writes=may))
+
+    assert [True, True, True, False] == [await shared.queue.serve(None) for _ in range(4)]
     assert 50 < shared.queue.again_s <= 60
 
 
