@@ -9,6 +9,7 @@ import pytest
 from tests.drivers.modbus.share.conftest import Opened, terms_of
 
 from quartier_drivers.modbus.share.guest import FRAME_S, FRAMES_PER_TURN
+from quartier_drivers.modbus.share.intake import framed
 
 READ, SAID = b"\x03\x00\x0a\x00\x02", b"\x03\x04\x00\x0a\x00\x0b"
 
@@ -57,6 +58,29 @@ async def test_a_frame_that_does_not_end_ends_the_connection(opened: Opened) -> 
     guest.sweep(now_s + FRAME_S + 0.1)
 
     assert await caller.ended()
+
+
+async def test_a_connection_that_waits_for_hours_between_two_requests_stays(opened: Opened) -> None:
+    shared = await opened()
+    caller = await shared.call()
+    assert SAID == await caller.ask(READ)
+    (guest,) = await guests(shared.clients["portal"])
+    guest.sweep(asyncio.get_running_loop().time() + 36_000.0)
+
+    assert SAID == await caller.ask(READ)
+
+
+async def test_who_takes_his_answers_at_last_is_listened_to_again(opened: Opened) -> None:
+    shared = await opened(terms_of(outstanding_max=16, requests_per_s=1e6))
+    caller = await shared.call()
+    (guest,) = await guests(shared.clients["portal"])
+    assert SAID == await caller.ask(READ)
+    guest._outlet._unsent, guest._outlet._stuck_s = framed(9, 1, SAID), 0.0
+    guest._deafen()
+    asyncio.get_running_loop().add_writer(guest._socket.fileno(), guest._outlet._writable)
+
+    assert (9, 1, SAID) == await caller.hear()
+    assert SAID == await caller.ask(READ)
 
 
 async def test_a_stream_of_requests_is_taken_a_few_a_turn(opened: Opened) -> None:
