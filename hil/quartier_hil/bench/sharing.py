@@ -35,7 +35,7 @@ _READ = struct.pack(">HHHBBHH", 0, 0, 6, 1, 3, 0, _COUNT)
 _REQUESTS, _REQUESTS_SHORT = 4_000, 800
 _IN_A_GO = 8
 # A request of a client costs its own way in and out beside ours; what it may cost at most, by ours.
-WIRE_FLOOR, HELD_FLOOR, IDLE_FLOOR = 5.0, 3.0, 1.05
+WIRE_FLOOR, HELD_FLOOR, IDLE_FLOOR = 6.0, 3.0, 1.10
 
 
 def figures(setting: Setting) -> list[Figure]:

@@ -6,6 +6,7 @@ Modbus Application Protocol V1.1b3, sections 6 (functions, and the order in whic
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 
 from quartier_drivers.modbus.frame import DIAGNOSE, IDENTIFY, Answer, Request
 from quartier_drivers.modbus.share.written import (
@@ -29,6 +30,8 @@ _READS_MAX = {1: 2000, 2: 2000, 3: READ_MAX, 4: READ_MAX}
 # or silence the device.
 _ASKING = frozenset({0, 2, *range(11, 19)})
 _OBJECTS = 14
+# Clients ask the same again and again; to make a request costs more than to find it.
+KNOWN_MAX = 256
 _CODES = range(1, 5)
 
 
@@ -73,6 +76,7 @@ def refused(function: int, code: int) -> bytes:
     return bytes([function | 0x80, code])
 
 
+@lru_cache(KNOWN_MAX)
 def _read(unit: int, pdu: bytes) -> Request:
     sized(pdu, 5)
     function, first, count = struct.unpack(">BHH", pdu)
