@@ -387,6 +387,10 @@ class Judge:
         if isinstance(asset, Moded) and told:  # it runs, whether or not it ran harder before
             rose = rose or told[-1][1] >= -asset.normal
         since_t = max(self._last_change_t(point), self.begun_t)
+        if (
+            isinstance(asset, Load) and since_t == self.begun_t
+        ):  # found running at a start: as if it came then
+            rose = True
         least_s = _least_s(asset, up=rose)
         if (
             isinstance(asset, Moded)
