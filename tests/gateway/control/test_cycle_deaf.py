@@ -61,7 +61,7 @@ def test_a_car_that_shares_and_does_not_obey_leaves_the_fuse_to_the_others(board
     heat = Load(name="heat", rated_w=3_000, tier="C", switchable=True, phase="l1", node="park")
     p = board(house=replace(house, assets=(ev, heat), nodes=(park,)))
     p.loads_w, p.cars = {"heat": 1_500}, {"ev1": car(phases=1)}
-    p.run(400)
+    p.run(30)
     assert 16.0 == p.points["ev1.current_max_a"]
     p.deaf, p.loads_w = {"ev1"}, {"heat": 3_000}
     p.run(30)
