@@ -365,6 +365,8 @@ class Judge:
         for asset in world.house.assets:
             if not isinstance(asset, Load) or due.get(asset.tier, 0.0) <= 3 + 3 * world.house.cycle_s:
                 continue
+            if point_of(asset) in self.meddled:
+                continue  # somebody switched it on since: the next refresh of our order takes it
             if self.may_move(asset) and town.orders.get(point_of(asset), 1.0):
                 raise AssertionError(("low frequency, and it is on", asset, town.hz))
 
