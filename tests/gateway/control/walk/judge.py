@@ -37,6 +37,7 @@ class Judge:
         self.world = world
         self.history: dict[str, list[tuple[float, float, bool]]] = {}
         self.released: set[str] = set()
+        self.retaken_t: dict[str, float] = {}
         self.sent: dict[str, float] = {}
         self.meddled: set[str] = set()  # written by another, unseen by a house that was not there
         self.heard_t = world.t
@@ -105,6 +106,8 @@ class Judge:
             if command.reason.startswith("given back"):
                 self._given_back(command.point)
                 continue
+            if command.point in self.released:  # what its own control did last nobody knows
+                self.retaken_t[command.point] = world.t
             self.released.discard(command.point)
             self._ordered(command, asset, frozen, before.get(command.point))
             assert not holding or not self._rises(asset, command, before), (holding, command)
@@ -388,11 +391,9 @@ class Judge:
         rose = len(told) > 1 and told[-1][1] > told[-2][1]
         if isinstance(asset, Moded) and told:  # it runs, whether or not it ran harder before
             rose = rose or told[-1][1] >= -asset.normal
-        since_t = max(self._last_change_t(point), self.begun_t)
-        if (
-            isinstance(asset, Load) and since_t == self.begun_t
-        ):  # found running at a start: as if it came then
-            rose = True
+        found_t = max(self.begun_t, self.retaken_t.get(point, -inf))
+        since_t = max(self._last_change_t(point), found_t)
+        rose = rose or (isinstance(asset, Load) and since_t == found_t)  # found running: as if it came then
         least_s = _least_s(asset, up=rose)
         if (
             isinstance(asset, Moded)
