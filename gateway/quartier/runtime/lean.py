@@ -90,8 +90,10 @@ os.environ.setdefault(
     "PYTHONTZPATH", "/usr/share/zoneinfo:/usr/lib/zoneinfo:/usr/share/lib/zoneinfo:/etc/zoneinfo"
 )
 # What libraries import for things that a daemon never does: what is installed (in forms of mail), archives of
-# packages, proxies; messages of protobuf without its compiled part, and their text.
-put_off("csv", "tempfile", "urllib.request", "zipfile")
+# packages, proxies, names of hosts beyond ASCII; messages of protobuf without its compiled part, and their
+# text.  A median is wanted where something hunts.
+put_off("csv", "stringprep", "tempfile", "urllib.request", "zipfile")
+put_off("statistics", calls=("median",))
 put_off("importlib.metadata", calls=("entry_points",))
 put_off("google.protobuf.internal.python_message")
 # TLS of asyncio's own is never used; a traceback is printed without rich and its 6 MiB of lexers; the digests
