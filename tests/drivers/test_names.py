@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.tcp import TcpLink
 from quartier_drivers.names import Names
 

@@ -19,9 +19,9 @@ from quartier_drivers.bacnet.peer import Bears, Peer
 from quartier_drivers.bacnet.profile import BacnetProfile
 from quartier_drivers.bacnet.survey import Row as ObjectRow
 from quartier_drivers.bacnet.words import OBJECTS, PROPERTIES
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import DeviceSpec, Reading
 from quartier_drivers.errors import ConfigError, Fault, NoReply
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.rows import OWNER, Row, rows
 from quartier_native.bacnet import Ref
 

@@ -12,6 +12,7 @@ from quartier_drivers.bacnet import heads
 from quartier_drivers.bacnet.address import parsed
 from quartier_drivers.bacnet.answers import acknowledged
 from quartier_drivers.bacnet.line import BacnetLine
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import LinkLost, WireError
 
 if TYPE_CHECKING:
@@ -35,14 +36,6 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
 _LEFT = MappingProxyType({"device_id": None, "bbmd": None})
 
 
-class _Clock:
-    def now_ns(self) -> int:
-        return int(asyncio.get_running_loop().time() * 1e9)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
 async def replay(bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
     """Make the encoded writes of ``releases``; one line per write that failed.
 
@@ -52,7 +45,7 @@ async def replay(bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) ->
     if strange := bus.keys() - DEFAULTS.keys() - _NEEDED:
         raise ValueError(f"{', '.join(sorted(strange))}: not known here")
     section = cast("BacnetIpBus", SimpleNamespace(**{**DEFAULTS, **bus, **_LEFT}))
-    line = BacnetLine("release", section, _Clock())
+    line = BacnetLine("release", section, LoopClock())
     by_place: dict[str, list[Mapping[str, Any]]] = {}
     for write in writes:
         by_place.setdefault(write["place"], []).append(write)

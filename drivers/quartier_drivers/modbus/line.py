@@ -31,18 +31,6 @@ _COUNTERS = (
 )
 
 
-class LoopClock:
-    """Real time, for callers without a house: ``quartier read`` and ``quartier release``."""
-
-    def now_ns(self) -> int:
-        """Nanoseconds of the event loop's clock."""
-        return int(asyncio.get_running_loop().time() * 1e9)
-
-    async def sleep(self, seconds: float) -> None:
-        """Wait ``seconds``."""
-        await asyncio.sleep(seconds)
-
-
 class Line(ABC):
     """A line without its wire.  Waiting for an answer is real time; pauses are the house's."""
 
@@ -136,12 +124,8 @@ class Line(ABC):
                     self.count("retries_count")
                     left -= 1
                 else:
-                    if self.held is not None:
-                        self.held.saw(request, answer, self._clock.now_ns())
                     return answer
         finally:
-            if self.held is not None and request.writes:
-                self.held.forget(request.unit)
             self._turn.give()
 
     async def carry(self, request: Request, limit_s: float, pause_s: float = 0.0) -> Answer:
@@ -156,13 +140,8 @@ class Line(ABC):
             self._wait_s = min(limit_s, self._timeout_s)
             if not self.connected:
                 await self._opened()
-            answer = await self._attempt(request, pause_s, None, again=False, judges=False)
-            if self.held is not None:
-                self.held.saw(request, answer, self._clock.now_ns())
-            return answer
+            return await self._attempt(request, pause_s, None, again=False, judges=False)
         finally:
-            if self.held is not None and request.writes:
-                self.held.forget(request.unit)
             self._turn.give()
 
     async def make(self, go: Go) -> None:
@@ -195,7 +174,11 @@ class Line(ABC):
         finally:
             if self._pause_s or pause_s:
                 self._rest(request.unit, pause_s)
+            if self.held is not None and request.writes:  # whatever became of it
+                self.held.forget(request.unit)
         if not answer.exception:
+            if self.held is not None:
+                self.held.saw(request, answer, self._clock.now_ns())
             return answer
         if judges:
             return await self._judged(request, answer)

@@ -10,11 +10,11 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from pydantic import Field, TypeAdapter, ValidationError
 
 from quartier_drivers import profile as profiles
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import DeviceSpec, Reading
 from quartier_drivers.errors import ConfigError, Fault, LinkLost, NoReply
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.driver import ModbusDriver
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.link import link
 from quartier_drivers.place import keys_of, nearest
 from quartier_drivers.rows import OWNER, Row, rows

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import LinkLost
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.replay import replayed
 

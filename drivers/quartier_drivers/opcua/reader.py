@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import DeviceSpec, Reading
 from quartier_drivers.errors import ConfigError, Fault, NoReply, Refused
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.opcua import node as nodes
 from quartier_drivers.opcua.browse import OBJECTS, Branch, browsed
 from quartier_drivers.opcua.bus import OpcuaBus

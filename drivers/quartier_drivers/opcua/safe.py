@@ -3,7 +3,6 @@
 A section comes as the daemon dumped it, checked then; what an older daemon did not know has its default.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import LinkLost, NoReply, Refused
 from quartier_drivers.opcua.line import Line
 from quartier_drivers.opcua.offer import PORT, Offer
@@ -41,14 +41,6 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
 """What a section says where it does not; a test holds it equal to the model of ``bus.py``."""
 
 
-class _Clock:
-    def now_ns(self) -> int:
-        return int(asyncio.get_running_loop().time() * 1e9)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-
-
 async def replay(bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
     """Make the encoded writes of ``releases``; one line per write that failed.
 
@@ -58,7 +50,7 @@ async def replay(bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) ->
     if strange := bus.keys() - DEFAULTS.keys() - NEEDED:
         raise ValueError(f"{', '.join(sorted(strange))}: not known here")
     wanted = [restore(write) for write in writes]
-    line = Line("release", _section(bus), _Clock(), is_brief=True)
+    line = Line("release", _section(bus), LoopClock(), is_brief=True)
     known = _known(writes, Path(bus.get("pki", DEFAULTS["pki"])))
     try:
         await _opened(line, known)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import (
     FLOAT,
     NOTHING,
@@ -23,7 +24,7 @@ from quartier_drivers.contract import (
 from quartier_drivers.errors import Expired, NoReply, Refused, WireError
 from quartier_drivers.layout import Layout
 from quartier_drivers.modbus.driver import ModbusDriver
-from quartier_drivers.modbus.line import Line, LoopClock
+from quartier_drivers.modbus.line import Line
 from quartier_drivers.modbus.replay import each
 from quartier_drivers.profile import RegisterProfile
 from quartier_drivers.sunspec import arming, device, infos, search, selection, sources

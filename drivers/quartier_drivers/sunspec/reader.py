@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import Clock, DeviceSpec, Reading
 from quartier_drivers.modbus.direct import BlockingClock, DirectLink, settled
-from quartier_drivers.modbus.line import Line, LoopClock
+from quartier_drivers.modbus.line import Line
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.reader import Target, target
 from quartier_drivers.rows import OWNER, Row, rows

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import LinkLost, NoReply
-from quartier_drivers.modbus.line import Line, LoopClock
+from quartier_drivers.modbus.line import Line
 from quartier_drivers.modbus.recognise import Guess
 from quartier_drivers.schema import Limits
 from quartier_drivers.sunspec.chain import BASES, Chain

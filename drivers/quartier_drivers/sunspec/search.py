@@ -2,8 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.modbus.line import Line, LoopClock
+from quartier_drivers.modbus.line import Line
 from quartier_drivers.sunspec import device
 from quartier_drivers.sunspec.device import Device
 from quartier_drivers.sunspec.profile import SunspecProfile

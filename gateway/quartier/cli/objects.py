@@ -39,7 +39,7 @@ def read(options: argparse.Namespace) -> int:
 async def _told(named: "Target") -> "Told":
     from quartier_drivers.bacnet.door import DOOR  # noqa: PLC0415 - a door costs what it imports
     from quartier_drivers.bacnet.reader import read_all  # noqa: PLC0415 - the same
-    from quartier_drivers.modbus.line import LoopClock  # noqa: PLC0415 - the same
+    from quartier_drivers.clock import LoopClock  # noqa: PLC0415 - the same
 
     return await read_all(DOOR.line("read", named.bus, LoopClock()), named)
 

@@ -35,7 +35,7 @@ def scan(options: argparse.Namespace) -> int:
     if options.secondary:
         raise ConfigError([Fault(options.url, None, "secondary", "fits mbus only")])
     from quartier_drivers.modbus import reader, scan as scanning  # noqa: PLC0415, I001 - imports the wires
-    from quartier_drivers.modbus.line import LoopClock  # noqa: PLC0415 - the same
+    from quartier_drivers.clock import LoopClock  # noqa: PLC0415 - the same
 
     bus = reader.target(options.url).bus
     settings = _settings(bus, options)

@@ -47,7 +47,7 @@ async def _scanned(
     known: "Sequence[BacnetProfile]",
     teller: "_Teller",
 ) -> "Survey":
-    from quartier_drivers.modbus.line import LoopClock  # noqa: PLC0415 - a scan alone needs a clock of its own
+    from quartier_drivers.clock import LoopClock  # noqa: PLC0415 - a scan alone needs a clock of its own
 
     found: Survey = await scanning.scan(door.line("scan", bus, LoopClock()), quest, known, teller)
     return found

@@ -39,8 +39,8 @@ _ADAPTERS = {"REL": "relay/padpuls"}
 
 def scan(options: argparse.Namespace) -> int:
     """Scan a line; exit 1 when nobody answers, 130 when it was interrupted (what was found is shown)."""
+    from quartier_drivers.clock import LoopClock  # noqa: PLC0415 - the same
     from quartier_drivers.meter.mbus import scan as scanning  # noqa: PLC0415 - imports the wires
-    from quartier_drivers.modbus.line import LoopClock  # noqa: PLC0415 - the same
 
     buses = _settings(scanning.target(options.url), options)
     teller = _Teller()

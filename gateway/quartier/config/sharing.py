@@ -87,31 +87,47 @@ def _clients(shares: Mapping[str, Share]) -> Iterator[Flaw]:
 
 
 def _writes(name: str, share: Share, draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]:
+    bus = draft.buses.get(share.bus)
     devices = {key: one for key, one in draft.devices.items() if one.bus == share.bus}
-    known = set(share.units) | {one.unit for one in devices.values()}
-    known |= {own.unit for key, one in devices.items() for own in _owned(one, profiles.get(key), None)}
+    named = {one.unit for one in devices.values()}
+    named |= {own.unit for key, one in devices.items() for own in _owned(one, profiles.get(key), None)}
     used = {home[:2] for asset in draft.assets.values() for home in homes(asset)}
     for at, span in enumerate(spans(share.writes)):
         path = ("shares", name, "writes", at)
-        if span.unit not in known:
+        if span.unit not in named | set(share.units):
             yield Flaw(path, f"unit {span.unit} is no device's; expected it in units, or another one")
+        # A device that has its TCP port for itself mostly answers to any unit: one of nobody may be its too.
+        may_be_any = span.unit not in named and bus is not None and not _is_serial(bus)
         for key, device in devices.items():
             parts = {part for holder, part in used if holder == key}
-            yield from _met(path, span, key, device, profiles.get(key), parts)
+            yield from _met(path, span, key, device, profiles.get(key), parts, may_be_any=may_be_any)
 
 
 def _met(
-    path: Path, span: Span, key: str, device: Device, profile: Profile | None, parts: set[str]
+    path: Path,
+    span: Span,
+    key: str,
+    device: Device,
+    profile: Profile | None,
+    parts: set[str],
+    *,
+    may_be_any: bool,
 ) -> Iterator[Flaw]:
-    """A span that meets what Quartier writes there; where that is not known before, none may be written."""
+    """A span that meets what Quartier writes there; where that is not known before, none may be written.
+
+    ``may_be_any``: its unit is none of the site's, and may be another number of this device.
+    """
     line: Path = ("devices", key, "profile")
-    if profile is not None and not isinstance(profile, RegisterProfile) and span.unit == device.unit:
+    other = f"; if unit {span.unit} is something else, expected a device of its own with it" * may_be_any
+    is_register = isinstance(profile, RegisterProfile)
+    if profile is not None and not is_register and (may_be_any or span.unit == device.unit):
         what = f"{span}: where the registers of {key!r} lie is only found out there, so none may be written"
-        yield Flaw(path, what, against=line)
+        yield Flaw(path, what + other, against=line)
     for own in _owned(device, profile, parts):
-        if span.touches(own.unit, own.place.table, own.place.number, own.count):
+        unit = span.unit if may_be_any else own.unit
+        if span.touches(unit, own.place.table, own.place.number, own.count):
             what = f"{span} covers {own.place}, {own.what} of {key!r}; expected what Quartier does not write"
-            yield Flaw(path, what, against=line)
+            yield Flaw(path, what + other, against=line)
             return
 
 

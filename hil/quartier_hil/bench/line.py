@@ -15,8 +15,8 @@ from typing import Any
 from pymodbus.client import AsyncModbusSerialClient
 
 from quartier_drivers import profile, registry
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.modbus.line import LoopClock
 from quartier_hil.bench import site
 from quartier_hil.bench.figure import Figure, against, alone
 from quartier_hil.bench.process import Process

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from quartier_drivers import profile, registry
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import Clock, DeviceSpec
 from quartier_drivers.modbus.driver import ModbusDriver
-from quartier_drivers.modbus.line import LoopClock
 from quartier_hil.bench.figure import Figure, against
 from quartier_hil.bench.process import Process
 from quartier_hil.bench.setting import Setting

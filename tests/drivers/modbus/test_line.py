@@ -1,13 +1,11 @@
 """What every line does whatever its wire."""
 
-import asyncio
-
 import pytest
 from tests.drivers.modbus.conftest import HandClock
 
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.frame import Answer, Request, read_request, write_request
-from quartier_drivers.modbus.line import Line, LoopClock
+from quartier_drivers.modbus.line import Line
 
 READ = read_request(1, "holding", 0, 1)
 WRITE = write_request(1, "holding", 0, (1,))
@@ -112,11 +110,3 @@ async def test_open_and_close_are_repeatable(clock: HandClock) -> None:
         assert line.connected
         await line.close()
     assert 2 == line.stats["connects_count"]
-
-
-async def test_without_a_house_time_is_the_loops() -> None:
-    clock = LoopClock()
-    before_ns = clock.now_ns()
-    await clock.sleep(0)
-
-    assert before_ns <= clock.now_ns() <= asyncio.get_running_loop().time() * 1e9

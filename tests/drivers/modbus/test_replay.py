@@ -1,7 +1,7 @@
 """The writes of a release table on a real wire, with silent units among those that answer."""
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.replay import replayed
 from quartier_drivers.modbus.tcp import TcpLink
 from quartier_hil.devices import catalog

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pytest
 
 from quartier_drivers import profile
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.scan import Bus, Survey, scan
 from quartier_drivers.profile import Profile, parse
 from quartier_hil.devices import catalog

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from quartier_drivers import profile
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.opcua import certificate
 from quartier_drivers.opcua.bus import OpcuaBus
 from quartier_drivers.opcua.line import Line

@@ -4,8 +4,8 @@ import pytest
 from asyncua import ua
 from tests.drivers.opcua.conftest import DEVICE
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import DeviceSpec
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.opcua.door import DOOR
 from quartier_drivers.registry import door
 

@@ -7,9 +7,9 @@ from asyncua import ua
 from tests.drivers.opcua.conftest import DEVICE, PROFILE, URI
 
 from quartier_drivers import profile
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import Command, Quality
 from quartier_drivers.errors import LinkLost, Refused
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.opcua.driver import OpcuaDriver
 from quartier_drivers.opcua.line import Line
 

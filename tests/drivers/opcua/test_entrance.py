@@ -2,8 +2,8 @@
 
 import pytest
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import LinkLost
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.opcua import certificate
 from quartier_drivers.opcua.line import Line
 from quartier_drivers.opcua.offer import ENCRYPT, SIGN, Offer

@@ -6,8 +6,8 @@ import socket
 import pytest
 from tests.drivers.opcua.conftest import URI
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import Expired, LinkLost, NoReply
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.opcua.line import Line
 from quartier_drivers.opcua.node import node
 from quartier_drivers.opcua.told import VALUE

@@ -7,7 +7,7 @@ import pytest
 from asyncua import ua
 from tests.drivers.opcua.conftest import DEVICE
 
-from quartier_drivers.modbus.line import LoopClock
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.opcua import certificate, safe
 from quartier_drivers.opcua.bus import OpcuaBus
 from quartier_drivers.opcua.driver import OpcuaDriver

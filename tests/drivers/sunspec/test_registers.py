@@ -2,9 +2,9 @@
 
 import pytest
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import NoReply
 from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.tcp import TcpLink
 from quartier_drivers.schema import Limits
 from quartier_drivers.sunspec.registers import Ahead, Registers

@@ -4,8 +4,8 @@ from tests.drivers.sunspec.conftest import chain_of
 from tests.drivers.sunspec.test_driver import COMMON, OLD
 
 from quartier_drivers import profile, registry
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.modbus.bus import TcpBus
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.sunspec import device, sources
 from quartier_drivers.sunspec.registers import Registers
 from quartier_drivers.sunspec.survey import Survey

@@ -147,6 +147,25 @@ def test_where_registers_are_found_only_on_the_wire_none_may_be_written(
     )
 
 
+def test_a_unit_of_nobody_may_be_another_number_of_a_device_that_has_its_port_for_itself(
+    written: Written, site_text: str
+) -> None:
+    found = told(written(site_text + PORTAL + 'units = [255]\nwrites = ["255/holding:0"]\n'))
+    (fault,) = (one for one in found if one.startswith("shares.portal.writes[0]: 255/holding:0 covers"))
+    assert "setpoint_w, which Quartier writes, of 'hybrid'" in fault
+    assert "if unit 255 is something else, expected a device of its own with it" in fault
+
+    text = site_text + SUNSPEC + PORTAL.replace("lan", "roof")
+    found = told(written(text + 'units = [5]\nwrites = ["5/holding:40200"]\n'))
+    assert any("where the registers of 'inverter' lie" in one for one in found), found
+
+
+def test_on_a_serial_line_each_unit_is_somebody_else(written: Written, site_text: str) -> None:
+    text = site_text + PORTAL.replace("lan", "rs485") + 'units = [9]\nwrites = ["9/coil:0"]\n'
+
+    assert "portal" in check(written(text)).site.shares
+
+
 def test_two_shares_of_one_bus_share_an_address_and_those_of_two_do_not(
     written: Written, site_text: str
 ) -> None:

@@ -6,10 +6,11 @@ from functools import partial
 
 import pytest
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
 from quartier_drivers.modbus.frame import Answer, Request
-from quartier_drivers.modbus.line import Line, LoopClock
+from quartier_drivers.modbus.line import Line
 from quartier_drivers.modbus.link import link
 from quartier_hil.devices.odd import Odd, plain_unit, quirk
 from quartier_hil.devices.oddpty import OddPty

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from tests.drivers.modbus.quirks.conftest import Ours, Serve
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import Command, DeviceSpec, Quality, Value
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.driver import ModbusDriver
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.modbus.reader import read_once
 from quartier_drivers.profile import parse
 from quartier_hil.devices.odd import Odd

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.bus import RtuBus, TcpBus
-from quartier_drivers.modbus.line import Line, LoopClock
+from quartier_drivers.modbus.line import Line
 from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.share.client import Client, Passed
 from quartier_drivers.modbus.share.host import Host

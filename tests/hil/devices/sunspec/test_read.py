@@ -7,8 +7,8 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from quartier_drivers import profile, registry
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import DeviceSpec, Quality
-from quartier_drivers.modbus.line import LoopClock
 from quartier_drivers.sunspec.reader import read_all
 from quartier_hil.bench.sunspec import named
 from quartier_hil.devices.endpoint import serve_pty, serve_tcp
