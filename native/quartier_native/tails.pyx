@@ -34,8 +34,12 @@ def gather(parts):
     cdef uint32_t few
     for part in parts:
         of_points, of_kinds, of_values, of_times, of_ends, first_of, start, stop = part
-        if (of_points.typecode, of_kinds.typecode, of_values.typecode, of_times.typecode, of_ends.typecode) != (
-            "I", "B", "d", "q", "I"
+        if not (
+            of_points.ob_descr.typecode == c"I"
+            and of_kinds.ob_descr.typecode == c"B"
+            and of_values.ob_descr.typecode == c"d"
+            and of_times.ob_descr.typecode == c"q"
+            and of_ends.ob_descr.typecode == c"I"
         ):
             raise ValueError("columns of points, kinds, values, times and ends are needed")
         size = min(len(of_points), len(of_kinds), len(of_values))
