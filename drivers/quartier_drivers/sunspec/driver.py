@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import (
     FLOAT,
     NOTHING,
@@ -54,7 +53,7 @@ class SunspecDriver:
         self._profile = profile
         self._clock = clock
         self._registers = Registers(line, spec.unit, profile.limits)
-        self._survey = Survey(self._registers, profile.bases, LoopClock())  # its patience is real time
+        self._survey = Survey(self._registers, profile.bases)
         self._polled: ModbusDriver | None = None
         self._device = Device(Chain(0, ()), {})
         self._steered: dict[str, Steered] = {}
@@ -398,4 +397,5 @@ class SunspecDriver:
         return self._polled
 
     def _controls(self, point: str) -> str:
-        return "" if (rule := self._taken[point].write) is None else ", ".join(rule.control)
+        rule = self._taken[point].write
+        return "" if rule is None else ", ".join(rule.control)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-from quartier_drivers.clock import LoopClock
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.line import Line
 from quartier_drivers.modbus.recognise import Guess
@@ -24,7 +23,7 @@ async def guesses(line: Line, unit: int, profiles: Sequence[SunspecProfile]) -> 
     """The profiles that fit the device of this unit; none where it tells no models."""
     registers = Registers(line, unit, Limits())
     try:
-        chain = await Survey(registers, BASES, LoopClock()).chain()
+        chain = await Survey(registers, BASES).chain()
         device = await met(registers, chain, ())
     except (NoReply, LinkLost):
         return []

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 
-from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import DeviceSpec
 from quartier_drivers.modbus.line import Line
 from quartier_drivers.sunspec import device
@@ -30,6 +29,6 @@ async def appeared(
     """
     registers = Registers(line, spec.unit, profile.limits)
     registers.between = between
-    chain = await Survey(registers, profile.bases, LoopClock()).chain()
+    chain = await Survey(registers, profile.bases).chain()
     names = names_of(rule, Device(chain, {}))
     return function_of(await device.met(registers, chain, names), rule) is not None

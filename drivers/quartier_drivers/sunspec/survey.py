@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from quartier_drivers.clock import LoopClock
 from quartier_drivers.contract import Clock
 from quartier_drivers.errors import NoReply
 from quartier_drivers.sunspec.chain import Ask, Chain, Void, Walk, Words, walk
@@ -12,12 +13,12 @@ _TURN_S = 20.0
 
 
 class Survey:
-    """Finds the chain of one device; ``clock`` is what its patience is measured by."""
+    """Finds the chain of one device; its patience is real time, unless a ``clock`` measures it."""
 
-    def __init__(self, registers: Registers, bases: Sequence[int], clock: Clock) -> None:
+    def __init__(self, registers: Registers, bases: Sequence[int], clock: Clock | None = None) -> None:
         self._registers = registers
         self._bases = tuple(bases)
-        self._clock = clock
+        self._clock = clock or LoopClock()
         self._walk: Walk | None = None
         self._ask: Ask | None = None
         self._silent_at: int | None = None
