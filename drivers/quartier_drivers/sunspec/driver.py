@@ -131,7 +131,8 @@ class SunspecDriver:
         self._poll(chosen)
         of_many: list[Steered | Summed] = [*self._steered.values(), *self._summed]
         self._beside = (self._looks, *(one.round for one in of_many), *self._beats.values())
-        known = {*self._steered, *(one.point for one in self._summed), *self._asked().points}
+        assert self._polled is not None
+        known = {*self._steered, *(one.point for one in self._summed), *self._polled.points}
         now_ns = self._clock.now_ns()
         absent = [infos.absent(info, now_ns) for name, info in self._points.items() if name not in known]
         self._news = [columns(absent, now_ns)] if absent else []
@@ -391,10 +392,6 @@ class SunspecDriver:
         self._polled.know({(self._spec.unit, at): power for at, power in powers.items()})
         used = device.used(self._device, (name for names in chosen.values() for name in names))
         self._looks = Looks(used, self._registers, self._clock.now_ns())
-
-    def _asked(self) -> ModbusDriver:
-        assert self._polled is not None
-        return self._polled
 
     def _controls(self, point: str) -> str:
         rule = self._taken[point].write
