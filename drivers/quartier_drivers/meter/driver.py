@@ -39,6 +39,7 @@ class _Meter:
         self._clock = clock
         self._teller = Teller(device, profile, self._utc_s)
         self._serial = ""
+        protocols.load(profile.protocol)
 
     @property
     def points(self) -> Mapping[str, PointInfo]:

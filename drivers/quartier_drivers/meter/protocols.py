@@ -38,6 +38,11 @@ def reader(
     return cast("Reader", made)
 
 
+def load(protocol: str) -> None:
+    """Import what one of ``METERS`` needs now: in a loop that works already it would hold up all others."""
+    _sub_package(protocol)
+
+
 def _secrets(protocol: str, keys: Keys) -> dict[str, Any]:
     if protocol not in KEYED:
         return {}
