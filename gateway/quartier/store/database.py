@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 
 from quartier.house.sample import Mark, Names
-from quartier.store.chunks import TAIL_COUNT_MAX, Chunk, Part, pack_tail, sealed_key, split_parts
+from quartier.store.chunks import TAIL_COUNT_MAX, Chunk, pack_tail, sealed_key, split_parts
 from quartier.store.contents import Loaded, checked, holes, is_of, last_of, names_of, read, tails
 from quartier.store.eviction import (
     PAGE_BYTES,
@@ -28,6 +28,7 @@ from quartier.store.eviction import (
     used_bytes,
 )
 from quartier.store.gaps import Gap
+from quartier.store.reach import Lasts, Reach, covered, lasts
 from quartier.store.taillog import TailLog
 
 GAPS_MAX = 10_000
@@ -47,8 +48,8 @@ CREATE TABLE chunk (id INTEGER PRIMARY KEY, stream TEXT NOT NULL, boot INTEGER N
 CREATE UNIQUE INDEX chunk_key ON chunk (stream, boot, first, count, from_ms, to_ms);
 """
 
-# A row of the table ``tail``: its number, and the last sequence in it per (boot, stream).
-_Tail = tuple[int, dict[tuple[int, str], int]]
+# A row of the table ``tail``: its number, and how far it reaches.
+_Tail = tuple[int, Lasts]
 _INSERT_TAIL = "INSERT INTO tail (body) VALUES (?)"
 
 
@@ -115,7 +116,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._tails: deque[_Tail] = deque()
         self._log = TailLog(path)
-        self._logged: dict[int, dict[tuple[int, str], int]] = {}  # the last sequences in each file of the log
+        self._reach = Reach()
         self._sealed: dict[tuple[int, str], int] = {}
         self._points_count = 0
         self._boot_stored = 0
@@ -173,12 +174,13 @@ class Database:
         self._boot_stored = self._points_count = 0
         self._tails = deque(tails(connection))
         names = names_of(connection)
-        self._logged = {number: last_of(bodies, names) for number, (bodies, _) in files.items()}
-        torn = [self._logged[number] for number, (_, is_whole) in files.items() if not is_whole]
+        logged = {number: last_of(bodies, names) for number, (bodies, _) in files.items()}
+        self._reach.begin(logged)
+        torn = [logged[number] for number, (_, is_whole) in files.items() if not is_whole]
         # A later boot that the file has forgotten (its log was emptied) makes up for nothing.
         ended = [number for number, (bodies, _) in files.items() if is_of(bodies, loaded.boot)]
         short = loaded.clean_boot == loaded.boot and self._log.size_of(ended) < loaded.tail_bytes
-        loaded.is_torn = short or any(not lasts or max(lasts)[0] == loaded.boot for lasts in torn)
+        loaded.is_torn = short or any(not one or max(one)[0] == loaded.boot for one in torn)
         load_marks(connection, loaded.marks)
         self._backlog_count = backlog_count(connection, Terms(), loaded.boot + 1)
         return loaded
@@ -212,7 +214,7 @@ class Database:
             tail = self._insert_tails(connection, job)
             sealed = self._insert_chunks(connection, job)
             gone = self._drop_tails(connection, sealed)
-            done_with = [number for number, lasts in self._logged.items() if _covered(lasts, sealed)]
+            done_with = [number for number, one in self._reach.files().items() if covered(one, sealed)]
             self._drop_points(connection, gone, done_with, job.boot)
             self._put_small(connection, job)
             if job.clean:
@@ -229,7 +231,7 @@ class Database:
         self._tails += tail
         for number in done_with:
             if number != self._log.number and self._log.drop(number):
-                del self._logged[number]
+                self._reach.forget(number)
         self._points_count = job.names_count
         self._chunk_id += len(job.seals)
         if job.outbox and (job.marks or job.seals or job.damaged_ids or done.evicted_count):
@@ -251,8 +253,7 @@ class Database:
             self.close()  # opened anew, all that is open is written again
             raise sqlite3.OperationalError("the tail of the history was removed")
         before = self._log.size_bytes
-        number = self._log.append(pack_tail(job.parts))
-        self._logged.setdefault(number, {}).update(_lasts(job.parts))
+        self._reach.add(self._log.append(pack_tail(job.parts)), job.parts)
         self._used_bytes += self._log.size_bytes - before
         return self._finished(Done())
 
@@ -302,7 +303,7 @@ class Database:
         added = []
         for parts in split_parts(job.parts):
             row = connection.execute(_INSERT_TAIL, (pack_tail(parts),)).lastrowid or 0
-            added.append((row, _lasts(parts)))
+            added.append((row, lasts(parts)))
         return added
 
     def _insert_chunks(self, connection: sqlite3.Connection, job: Job) -> dict[tuple[int, str], int]:
@@ -317,8 +318,8 @@ class Database:
 
     def _drop_tails(self, connection: sqlite3.Connection, sealed: Mapping[tuple[int, str], int]) -> int:
         gone = 0
-        for _, lasts in self._tails:
-            if not _covered(lasts, sealed):
+        for _, one in self._tails:
+            if not covered(one, sealed):
                 break
             gone += 1
         if gone:
@@ -329,13 +330,13 @@ class Database:
         self, connection: sqlite3.Connection, gone: int, done_with: Sequence[int], boot: int
     ) -> None:
         """The names of boots of which no tail is left, when the last of them goes."""
-        rows = list(self._tails)
-        going = [lasts for _, lasts in rows[:gone]] + [self._logged[number] for number in done_with]
-        if all(lasts and all(key[0] >= boot for key in lasts) for lasts in going):
+        rows, files = list(self._tails), self._reach.files()
+        going = [one for _, one in rows[:gone]] + [files[number] for number in done_with]
+        if all(one and all(key[0] >= boot for key in one) for one in going):
             return
-        staying = [lasts for _, lasts in rows[gone:]]
-        staying += [lasts for number, lasts in self._logged.items() if number not in done_with]
-        oldest = min((key[0] for lasts in staying for key in lasts), default=boot)
+        staying = [one for _, one in rows[gone:]]
+        staying += [one for number, one in files.items() if number not in done_with]
+        oldest = min((key[0] for one in staying for key in one), default=boot)
         connection.execute("DELETE FROM point WHERE boot < ?", (min(oldest, boot),))
 
     def _put_small(self, connection: sqlite3.Connection, job: Job) -> None:
@@ -378,14 +379,6 @@ class _Transaction:
         # SQLite may have rolled back by itself (disk full, I/O error).
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-
-
-def _covered(lasts: Mapping[tuple[int, str], int], sealed: Mapping[tuple[int, str], int]) -> bool:
-    return all(sealed.get(key, 0) >= last for key, last in lasts.items())
-
-
-def _lasts(parts: Iterable[Part]) -> dict[tuple[int, str], int]:
-    return {(chunk.boot, chunk.stream): chunk.first + stop - 1 for chunk, _, stop in parts}
 
 
 def _put_marks(connection: sqlite3.Connection, marks: Mapping[str, Mark]) -> None:

@@ -76,14 +76,13 @@ class Writer:
         self._salvage: Salvage | None = None
         self._is_lost = False
         self._stranger: Path | None = None
-        self._idle = threading.Event()
-        self._idle.set()
+        self._busy = threading.Lock()  # held while a job is in hand, whoever lets it go
         self.reports: deque[Report] = deque()
 
     @property
     def is_idle(self) -> bool:
         """Whether a job may be given."""
-        return self._idle.is_set() and self._thread.is_alive()
+        return not self._busy.locked() and self._thread.is_alive()
 
     @property
     def is_alive(self) -> bool:
@@ -96,12 +95,15 @@ class Writer:
 
     def submit(self, job: Job) -> None:
         """Give a job; only while idle."""
-        self._idle.clear()
+        self._busy.acquire(blocking=False)
         self._queue.put(job)
 
     def wait(self, timeout_s: float) -> bool:
         """Block until idle; for start and stop, never in a cycle."""
-        return self._idle.wait(timeout_s)
+        if not self._busy.acquire(timeout=timeout_s):
+            return False
+        self._busy.release()
+        return True
 
     def stop(self, timeout_s: float) -> None:
         """End the thread after the job in hand."""
@@ -119,7 +121,7 @@ class Writer:
                 self._close()
                 return
             self._work(job)
-            self._idle.set()
+            self._busy.release()
             if self._salvage is not None:
                 self._carry_over()
 
