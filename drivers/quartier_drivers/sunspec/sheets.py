@@ -2,10 +2,10 @@
 
 import struct
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from quartier_drivers.sunspec.kinds import KINDS
 from quartier_drivers.sunspec.leaves import Leaf, Unfolded, unfold
@@ -34,19 +34,17 @@ class _Column(NamedTuple):
     """How the raw value at a place becomes a point's: one of ``scale`` (a place) and ``power``."""
 
     at: int
-    absent: int | None
     scale: int | None
     power: int
     is_float: bool
 
 
 class _Plan(NamedTuple):
-    """What is done with raw values while the scale factors are these: place, absent code and power of ten."""
+    """What is done with raw values while the scale factors are these: place and power of ten."""
 
     scales: tuple[int, ...]
-    plain: list[tuple[int, int | None]]
-    divided: list[tuple[int, int | None, int]]
-    multiplied: list[tuple[int, int | None, int]]
+    divided: list[tuple[int, int]]
+    multiplied: list[tuple[int, int]]
     unscaled: list[int]
 
 
@@ -60,12 +58,14 @@ class Sheet:
         codes: list[str] = []
         columns: list[_Column] = []
         texts: list[tuple[int, Callable[[bytes], Plain | None]]] = []
+        absents: list[int | None] = []
         for at, leaf in enumerate(unfolded):
             entry = leaf.entry
             kind = KINDS.get(entry.type_name)
             if kind is None:
                 codes.append(f"{2 * entry.size}s")
                 texts.append((at, TEXTS.get(entry.type_name, bytes.hex)))
+                absents.append(None)
                 continue
             code = _CODES[kind.type_name]
             codes.append(code)
@@ -74,9 +74,11 @@ class Sheet:
                 absent -= 1 << _BITS[code]
             scale = None if leaf.scale_offset is None else places.get(leaf.scale_offset)
             lost = leaf.scale_offset is not None and scale is None
-            columns.append(_Column(at, absent, scale, _VOID if lost else leaf.power, code in "fd"))
+            absents.append(absent)
+            columns.append(_Column(at, scale, _VOID if lost else leaf.power, code in "fd"))
         self.faults = tuple(unfolded.faults)
         self._struct = struct.Struct(f">{''.join(codes)}")
+        self._absents = tuple(absents)
         self._columns = tuple(columns)
         self._texts = tuple(texts)
         self._floats = tuple(one.at for one in columns if one.is_float)
@@ -99,13 +101,13 @@ class Sheet:
         plan = self._plan
         if plan is None or scales != plan.scales:  # like devices have the same, and they hardly ever change
             plan = self._plan = self._planned(scales)
-        found = _unscaled(raws, plan.plain)
-        for at, absent, ten in plan.divided:
-            raw = raws[at]
-            found[at] = None if raw == absent else raw / ten
-        for at, absent, ten in plan.multiplied:
-            raw = raws[at]
-            found[at] = None if raw == absent else raw * ten
+        found = [None if raw == absent else raw for raw, absent in zip(raws, self._absents, strict=True)]
+        for at, ten in plan.divided:
+            if (raw := found[at]) is not None:
+                found[at] = raw / ten
+        for at, ten in plan.multiplied:
+            if (raw := found[at]) is not None:
+                found[at] = raw * ten
         for at in self._floats:
             if not -_FLOAT_MAX <= raws[at] <= _FLOAT_MAX:
                 found[at] = None
@@ -115,27 +117,16 @@ class Sheet:
 
     def _planned(self, scales: tuple[int, ...]) -> _Plan:
         powers = dict(zip(self._scales, scales, strict=True))
-        plan = _Plan(scales, [], [], [], [])
+        plan = _Plan(scales, [], [], [])
         for one in self._columns:
             ten = one.power if one.scale is None else powers[one.scale]
-            if ten == 0:
-                plan.plain.append((one.at, one.absent))
-            elif -10 <= ten < 0:
-                plan.divided.append((one.at, one.absent, _TENS[-ten]))
+            if -10 <= ten < 0:
+                plan.divided.append((one.at, _TENS[-ten]))
             elif 0 < ten <= 10:
-                plan.multiplied.append((one.at, one.absent, _TENS[ten]))
-            else:
-                plan.plain.append((one.at, one.absent))
+                plan.multiplied.append((one.at, _TENS[ten]))
+            elif ten:
                 plan.unscaled.append(one.at)
         return plan
-
-
-def _unscaled(raws: Sequence[Any], plain: Iterable[tuple[int, int | None]]) -> list[Any]:
-    found = list(raws)
-    for at, absent in plain:
-        if raws[at] == absent:
-            found[at] = None
-    return found
 
 
 def sheet(number: int, length: int, words: Sequence[int | None]) -> Sheet:
