@@ -39,7 +39,7 @@ class Judge:
         self.released: set[str] = set()
         self.retaken_t: dict[str, float] = {}
         self.sent: dict[str, float] = {}
-        self.meddled: set[str] = set()  # written by another, unseen by a house that was not there
+        self.meddled: set[str] = set()  # written by another unseen, or told nothing while it was deaf
         self.heard_t = world.t
         self.restored_t = -inf
         self.begun_t = self.clean_t = world.t
@@ -112,7 +112,10 @@ class Judge:
             self._ordered(command, asset, frozen, before.get(command.point))
             assert not holding or not self._rises(asset, command, before), (holding, command)
             self.sent[command.point] = command.value
-            self.meddled.discard(command.point)
+            if asset.name in world.town.deaf:  # it did not take it, and does what nobody told it
+                self.meddled.add(command.point)
+            else:
+                self.meddled.discard(command.point)
         for point in world.decision.releases:
             assert world.decision.lost[point], point
             self._given_back(point)
