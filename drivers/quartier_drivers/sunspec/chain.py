@@ -4,7 +4,7 @@ Source: SunSpec Device Information Model Specification V1.2, "Device Modbus Map"
 the walk ends: each model takes it two registers on, and there are at most ``MODELS_MAX``.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
@@ -65,33 +65,39 @@ class Chain:
 Words = Sequence[int] | Void
 Walk = Generator[Ask, Words, Chain | None]
 """Yields what it wants to read and is sent the words, or why there are none; None: no SunSpec device."""
+Known = Callable[[int, int], Sequence[int] | None]
+"""The words of so many registers from an address on, where they were read already."""
 
 
-def walk(bases: Sequence[int] = BASES) -> Walk:
-    """Look for the marker at each of ``bases`` and follow the chain from there."""
+def _unknown(address: int, count: int) -> None:
+    del address, count
+
+
+def walk(bases: Sequence[int] = BASES, known: Known = _unknown) -> Walk:
+    """Look for the marker at each of ``bases`` and follow the chain from there; asks for what is not known."""
     for base in bases:
         words = yield Ask(base, 4)
         if words is Void.REFUSED:  # some let nobody read beyond the marker in the same request
             words = yield Ask(base, 2)
         if not isinstance(words, Void) and tuple(words[:2]) == MARKER:
-            return (yield from _follow(base, words[len(MARKER) :]))
+            return (yield from _follow(base, words[len(MARKER) :], known))
     return None
 
 
-def _follow(base: int, first: Sequence[int]) -> Generator[Ask, Words, Chain]:
+def _follow(base: int, first: Sequence[int], known: Known) -> Generator[Ask, Words, Chain]:
     found: list[Found] = []
     counts: dict[int, int] = {}
     address = base + len(MARKER)
     fault = ""
     while not fault:
-        head: tuple[int, int] | str
-        if first and not found:  # it came with the marker
-            head = first[0], first[1]
-        else:
-            head = yield from _head(address)
-        if isinstance(head, str):
-            fault = head
-            break
+        # The first came with the marker.
+        head = first if first and not found else known(address, HEAD_WORDS)
+        if head is None or address > _SPACE - HEAD_WORDS:
+            told = yield from _head(address)
+            if isinstance(told, str):
+                fault = told
+                break
+            head = told
         number, length = head
         if number == END:
             return Chain(base, tuple(found))

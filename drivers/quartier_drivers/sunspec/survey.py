@@ -35,13 +35,12 @@ class Survey:
             self._begin()
         assert self._walk is not None
         while self._ask is not None:
-            known = self._registers.known(self._ask.address, self._ask.count)
-            words = await self._words(self._ask) if known is None else known
+            words = await self._words(self._ask)
             try:
                 self._ask = self._walk.send(words)
             except StopIteration as ended:
                 return self._ended(ended.value)
-            if known is None and self._clock.now_ns() > until_ns:
+            if self._clock.now_ns() > until_ns:
                 raise NoReply(
                     f"unit {self._registers.unit}: its models take longer than {_TURN_S:g} s to read"
                 )
@@ -49,7 +48,7 @@ class Survey:
 
     def _begin(self) -> None:
         # Each place costs a time-out where nobody answers: then they take turns.
-        self._walk = walk(self._bases[:1] if self._gone else self._bases)
+        self._walk = walk(self._bases[:1] if self._gone else self._bases, self._registers.known)
         self._ask = next(self._walk)
         self._silent_at = None
         self._told = False

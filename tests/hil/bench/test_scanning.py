@@ -3,8 +3,9 @@ from types import SimpleNamespace
 from quartier_hil.bench import scanning
 
 
-def test_points_are_counted_at_every_depth():
-    point = SimpleNamespace(points={"V": 1, "Tms": 2}, groups={})
-    curve = SimpleNamespace(points={"ActPt": 1}, groups={"Pt": [point, point], "One": point})
+def test_values_are_taken_at_every_depth():
+    volts, seconds, count = (SimpleNamespace(cvalue=value) for value in (23.1, 2, 4))
+    point = SimpleNamespace(points={"V": volts, "Tms": seconds}, groups={})
+    curve = SimpleNamespace(points={"ActPt": count}, groups={"Pt": [point, point], "One": point})
 
-    assert 1 + 3 * 2 == scanning._points(curve)
+    assert [4, 23.1, 2, 23.1, 2, 23.1, 2] == scanning._values(curve)
