@@ -74,7 +74,7 @@ def _unknown(address: int, count: int) -> None:
 
 
 def walk(bases: Sequence[int] = BASES, known: Known = _unknown) -> Walk:
-    """Look for the marker at each of ``bases`` and follow the chain from there; asks for what is not known."""
+    """Look for the marker at each of ``bases``, follow the chain from there; ask for what is not known."""
     for base in bases:
         words = yield Ask(base, 4)
         if words is Void.REFUSED:  # some let nobody read beyond the marker in the same request
