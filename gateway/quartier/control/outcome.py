@@ -289,8 +289,9 @@ def _fitted(ev: Ev, turn: Turn, fit_w: float, now_ns: int) -> Turn:
 def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
     """Whether it is time to write: not before its device and the grid meter had their chance to answer.
 
-    One that was moved is written at once, else it would count as moved and stand where it stood; one that is
-    not usable is not written for the first time but to come back.
+    One that was moved is written at once, else it would count as moved and stand where it stood; so is one
+    that is remembered off, for its device may have begun by itself while nobody told it anything; one that
+    is not usable is not written for the first time but to come back.
     """
     asset = player.asset
     assert not isinstance(asset, Battery)
@@ -303,7 +304,8 @@ def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
     if result.total_high_w is None or not (player.usable or turn != player.turn):
         return False
     heard = f"{asset.name}.power_w" in scene.state.memories
-    return heard or _moved(player.turn, turn) or scene.running_s > measures.START_S or scene.lost
+    early = scene.running_s <= measures.START_S and not scene.lost
+    return heard or not turn.on or _moved(player.turn, turn) or not early
 
 
 def _moved(before: Turn, turn: Turn) -> bool:

@@ -411,6 +411,13 @@ def test_nothing_is_ordered_before_its_device_and_the_meter_had_their_chance(
     assert is_written is bool(wants_of(told(**more), mine, 500.0, high_w=high_w))
 
 
+def test_one_that_is_remembered_off_is_told_so_at_once(told):
+    """Its lease may have ended while the gateway was away: it runs, and would count as shed for 15 s."""
+    mine = Player(PUMP, 0.0, 0.0, OFF)
+
+    assert [0.0] == [one.value for one in wants_of(told(running_s=0.0), mine, 0.0)]
+
+
 def test_one_that_is_not_usable_is_written_to_come_back(told):
     mine = Player(PUMP, 0.0, 0.0, OFF, usable=False)
 
