@@ -262,7 +262,7 @@ def _run_district(options: argparse.Namespace) -> int:
     import time  # noqa: PLC0415 - only here
 
     from quartier_hil.clock import RigClock  # noqa: PLC0415 - as above
-    from quartier_hil.district.issuer import Key  # noqa: PLC0415 - as above
+    from quartier_hil.district.issuer import TYPES, Key  # noqa: PLC0415 - as above
     from quartier_hil.district.process import Settings, run  # noqa: PLC0415 - as above
     from quartier_hil.district.session import Names  # noqa: PLC0415 - as above
 
@@ -271,7 +271,7 @@ def _run_district(options: argparse.Namespace) -> int:
         key = Key.fresh(path.stem)
         key.save(path.parent)
         listing = path.with_suffix(".issuers.json")
-        listing.write_text(json.dumps([key.listing(["heartbeat", "envelope"])]))
+        listing.write_text(json.dumps([key.listing(TYPES)]))
     origin = time.time() if options.origin is None else options.origin
     run(
         Settings(

@@ -235,6 +235,7 @@ class Daemon:
             self._clock,
             self._log,
             self._sentry.note,
+            lambda: self.turn.flexibility(assembly.local(self._loaded.site)),
         )
 
     def _supervised(self, name: str, run: Any) -> Any:

@@ -36,11 +36,12 @@ def connect(
     clock: HouseClock,
     log: Any,
     hear: Hear = lambda *_event: None,
+    flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None,
 ) -> Uplink | None:
     """The uplink, not yet running; None without a district, or when its section cannot be used now.
 
     A secret that systemd did not give is said aloud and leaves the house to itself.  ``hear`` is told every
-    note too: code, text, data, and when.
+    note too: code, text, data, and when.  ``flexibility`` gives the report of what the building could do.
     """
     asked = site.district_link
     if asked is None:
@@ -70,6 +71,7 @@ def connect(
         latest=lambda: image.freeze(clock.now_ns()),
         silent=fleet.silent,
         report=_reporter(store, clock, log, hear),
+        flexibility=flexibility,
     )
     return Uplink(settings, Identity(site.site.district, site.site.id), catalog, rules, house)
 

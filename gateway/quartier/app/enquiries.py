@@ -84,7 +84,7 @@ class Enquiries:
             "buses": answers.buses(self._fleet, self._image.freeze(now.ns)),
             "written": answers.outcomes(self._fleet, now.ns),
             "store": dict(self._store.stats),
-            "district": None if turn.uplink is None else dict(turn.uplink.stats),
+            "district": None if turn.uplink is None else {**turn.uplink.stats, **turn.planned()},
             "fallbacks": self.fallbacks(),
             "probes": probed.shown(self._fleet.probes, turn.house, now.utc_ms),
             "damaged": self._damage,

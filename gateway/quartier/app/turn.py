@@ -1,21 +1,24 @@
 """One turn of the house: what arrived, what is seen, what is decided; runs every cycle, waits for nothing."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from quartier.app.agenda import Agenda
 from quartier.app.fleet import Fleet
 from quartier.app.hands import Hands
 from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
 from quartier.app.sentry import Sentry
 from quartier.control import (
+    agenda,
     cycle,
     events,
     gridmemory,
     gridrows,
     link,
+    linkcaps,
     outage,
     returning,
     schedule,
@@ -25,7 +28,8 @@ from quartier.control import (
 )
 from quartier.control.caps import LinkCaps
 from quartier.control.contacts import Why
-from quartier.control.wishes import Ack, Envelope, Heartbeat
+from quartier.control.override import Overrides
+from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
 from quartier.house.assets import House
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -92,6 +96,8 @@ class Turn:
         self._state = cycle.State.fresh(house)
         if outage_before:
             self._state = replace(self._state, events=events.Events(outage=outage.begun()))
+        self.agenda = Agenda(self._answer, store.event, log)
+        self._people: Overrides = {}
         self._promises: dict[str, Promise] = {}
         self._acting: frozenset[str] = frozenset()
 
@@ -106,6 +112,7 @@ class Turn:
             "subscribed_va": supplies.kept(self._state.supplies),
             "turns": turns.kept(self._state.turns, self._clock.now()),
             "grid": gridmemory.kept(self._state.events, self._clock.utc_ms()),
+            **self.agenda.kept(),
         }
         return {name: known for name, known in facts.items() if known}
 
@@ -118,6 +125,7 @@ class Turn:
             turns=turns.recalled(house, kept.get("turns"), self._clock.now(), dark=known.outage.is_open),
             events=gridmemory.recalled(known, kept.get("grid"), away_s, self._clock.now_ns()),
         )
+        self.agenda.recall(kept, outage=known.outage.is_open)
 
     def needs(self, asset: str) -> list[dict[str, Any]] | None:
         """What it would take for an asset to come back; None where it is not held."""
@@ -142,9 +150,8 @@ class Turn:
         before = self.link.mode
         self._take(now)
         self._resolve()
-        hands = self.hands
-        by_hand = None if hands is None else lambda gone: hands.running(now, outage=gone)
-        decision, self.link = sequence.taken(frozen, self._state, self.link, self.params, now, by_hand)
+        asked = lambda gone: self._asked(now, outage=gone)  # noqa: E731 - it is handed on
+        decision, self.link = sequence.taken(frozen, self._state, self.link, self.params, now, asked)
         self._state = decision.state
         self.view = decision.view
         if self.ladder is not None:
@@ -157,7 +164,33 @@ class Turn:
         self.ledger.look(frozen, now)
         self.ledger.tick(now)
         self._tell(str(before), now)
+        if self.uplink is not None:
+            self.agenda.follow(self._moment(now))
         self._keep_promises(now)
+
+    def _asked(self, now: Now, *, outage: bool) -> Overrides:
+        """What is ordered of single assets: by the district, and before that by people."""
+        self._people = {} if self.hands is None else self.hands.running(now, outage=outage)
+        if self.uplink is None:
+            return self._people
+        return {**self.agenda.asked(self._moment(now), outage=outage), **self._people}
+
+    def _moment(self, now: Now) -> agenda.Moment:
+        utc_ms = linkcaps.reckoned_ms(self.link, now)
+        lost_ms = None if now.synced else self.link.anchor_utc_ms or 0
+        leads = linkcaps.leads(self.link, self.params, now)
+        return agenda.Moment(now, utc_ms, lost_ms, self.house, self._state.memories, self._people, leads)
+
+    def planned(self) -> dict[str, Any]:
+        """What the district plans, JSON-ready, and the fail-safe values in force."""
+        values = linkcaps.failsafe_values(self.link, self.params)
+        waits = linkcaps.failsafe_waits(self.link)
+        failsafe = {**asdict(values), "from_district": self.link.failsafe is not None, "waits": waits}
+        return {**self.agenda.shown(self._moment(self._clock.now())), "failsafe": failsafe}
+
+    def flexibility(self, local: Collection[str]) -> dict[str, Any]:
+        """What the building could do now, without the assets of ``local``."""
+        return self.agenda.report(self._state, self._moment(self._clock.now()), local)
 
     @property
     def is_out(self) -> bool:
@@ -195,6 +228,10 @@ class Turn:
                 self.link = link.heartbeat(self.link, self.params, accepted.document, now)
             elif isinstance(accepted.document, Envelope):
                 self._envelope(accepted, accepted.document, now)
+            elif isinstance(accepted.document, FailsafeDocument):
+                self._failsafe(accepted, accepted.document, now)
+            elif isinstance(accepted.document, DeviceSchedule | Signal):
+                self.agenda.take(accepted, self._moment(now))
 
     def _envelope(self, accepted: "Accepted", envelope: Envelope, now: Now) -> None:
         state, ack = link.document(self.link, self.params, envelope, now)
@@ -211,6 +248,18 @@ class Turn:
             self._promises[envelope.program] = Promise(
                 envelope.id, envelope.seq, envelope.start_utc_ms, envelope.exp_utc_ms
             )
+
+    def _failsafe(self, accepted: "Accepted", paper: FailsafeDocument, now: Now) -> None:
+        state, ack = link.failsafe_document(self.link, self.params, paper, now)
+        if accepted.persisted or not linkcaps.failsafe_loosens(self.link, state, self.params):
+            self.link = state
+        else:
+            ack = Ack(paper.id, paper.seq, "failsafe", "TEMPORARY_ERROR", "REJECTED")
+        self._answer(ack)
+        fields = {"id": paper.id, "status": ack.status, "reason": ack.reason}
+        self._log.info("failsafe.judged", **fields)
+        if not accepted.repeated:
+            self._store.event("failsafe.judged", f"fail-safe values {paper.id}: {ack.status}", fields, now)
 
     def _loosens(self, state: link.LinkState, now: Now) -> bool:
         """Whether ``state`` allows more now than the present one; without its number on disk it must not."""

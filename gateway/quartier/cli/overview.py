@@ -35,6 +35,7 @@ def overview(status: Mapping[str, Any]) -> Group:
         *sentences.shares(status["buses"]),
         "",
         sentences.district(status["district"]),
+        *sentences.planned(status["district"], status["gateway"]["utc_ms"]),
     ]
     parts += [*sentences.store(status["store"]), sentences.cycles(status["cycles"])]
     return Group(*parts)

@@ -250,6 +250,39 @@ def district(link: Mapping[str, Any] | None) -> Text:
     return Text.assemble("district ", ("not connected", "red"), f": {why}")
 
 
+def planned(link: Mapping[str, Any] | None, utc_ms: int) -> Iterator[Text]:
+    """What the district plans: schedules of assets, signals to all buildings, its fail-safe values."""
+    if link is None:
+        return
+    for one in link.get("schedules", ()):
+        yield Text(f"schedule {one['id']} of {one['asset']}, {one['status'].lower()}: {_wish(one, utc_ms)}")
+    for kind, told in link.get("signals", {}).items():
+        said = {word: value for word, value in told.items() if word not in _OF_SIGNALS}
+        words = ", ".join(f"{word} {value}" for word, value in said.items() if value != "")
+        yield Text(f"signal {kind}: {words or 'nothing now'}{_until(told, utc_ms)}")
+    values = link.get("failsafe", {})
+    if values.get("from_district"):
+        caps = f"import {number(values['import_max_w'], 'W')}, export {number(values['export_max_w'], 'W')}"
+        waits = "; what is looser waits" if values["waits"] else ""
+        yield Text(f"fail-safe values of the district: {caps}, {age(values['duration_min_s'])}{waits}")
+
+
+_OF_SIGNALS = frozenset({"id", "until_utc_ms", "exp_utc_ms"})
+
+
+def _wish(told: Mapping[str, Any], utc_ms: int) -> str:
+    if told["power_w"] is not None:
+        return f"{number(told['power_w'], 'W')}{_until(told, utc_ms)}"
+    if told["soc_pct"] is not None:
+        return f"to {told['soc_pct']:g} %{_until(told, utc_ms)}"
+    return "nothing now"
+
+
+def _until(told: Mapping[str, Any], utc_ms: int) -> str:
+    until_ms = told["until_utc_ms"]
+    return "" if until_ms is None else f" for {age(max(0, until_ms - utc_ms) / 1000)}"
+
+
 def store(told: Mapping[str, Any]) -> Iterator[Text]:
     """The history: how large, what is missing, what waits, and what is wrong."""
     yield Text(

@@ -16,6 +16,7 @@ from quartier.control.linkcaps import (
     age_s,
     caps,
     failsafe_values,
+    failsafe_waits,
     may_loosen,
     reckoned_ms,
 )
@@ -95,7 +96,7 @@ def document(state: LinkState, params: LinkParams, envelope: Envelope, now: Now)
     if held is None or held.envelope.seq != envelope.seq:
         earlier = () if held is None or may_loosen(state, now) else _chained(held)
         others = tuple(p for p in state.programs if p is not held)
-        programs = sorted((*others, Program(envelope, earlier)), key=lambda p: p.envelope.program)
+        programs = sorted((*others, Program(envelope, earlier)), key=_precedence)
         seqs = {**state.seqs, envelope.program: envelope.seq}
         state = replace(state, programs=tuple(programs), seqs=seqs)
     state = _settled(replace(state, document_ns=now.ns, valid_ns=now.ns), params, now)
@@ -106,7 +107,10 @@ def document(state: LinkState, params: LinkParams, envelope: Envelope, now: Now)
 def failsafe_document(
     state: LinkState, params: LinkParams, paper: FailsafeDocument, now: Now
 ) -> tuple[LinkState, Ack]:
-    """Take new fail-safe parameters, clamped by the hard limits; what loosens waits for FAILSAFE's end."""
+    """Take new fail-safe parameters, clamped by the hard limits; what loosens waits for FAILSAFE's end.
+
+    The answer says BOUNDS where they were clamped, CLOCK where what loosens waits for a trusted clock.
+    """
     state = _seen(state, params, now)
     wanted = paper.values
     numbers = (wanted.import_max_w, wanted.export_max_w, wanted.duration_min_s)
@@ -114,12 +118,12 @@ def failsafe_document(
         return state, Ack(paper.id, paper.seq, "failsafe", "INVALID_CONTENT", "REJECTED", "BOUNDS")
     if paper.seq < state.failsafe_seq:
         return state, Ack(paper.id, paper.seq, "failsafe", "OK", "REJECTED", "REPLAY")
+    clamped = FailsafeValues(
+        import_max_w=min(wanted.import_max_w, params.limits.import_hard_w),
+        export_max_w=min(wanted.export_max_w, params.limits.export_hard_w),
+        duration_min_s=min(max(wanted.duration_min_s, 7200.0), 86400.0),
+    )
     if paper.seq > state.failsafe_seq:
-        clamped = FailsafeValues(
-            import_max_w=min(wanted.import_max_w, params.limits.import_hard_w),
-            export_max_w=min(wanted.export_max_w, params.limits.export_hard_w),
-            duration_min_s=min(max(wanted.duration_min_s, 7200.0), 86400.0),
-        )
         inforce = failsafe_values(state, params)
         tighter = FailsafeValues(
             import_max_w=min(inforce.import_max_w, clamped.import_max_w),
@@ -127,7 +131,10 @@ def failsafe_document(
             duration_min_s=max(inforce.duration_min_s, clamped.duration_min_s),
         )
         state = replace(state, failsafe=tighter, failsafe_next=clamped, failsafe_seq=paper.seq)
-    return _settled(state, params, now), Ack(paper.id, paper.seq, "failsafe", "OK", "ACCEPTED")
+    state = _settled(state, params, now)
+    waits = not now.synced and failsafe_waits(state)
+    reason = "BOUNDS" if clamped != wanted else "CLOCK" if waits else ""
+    return state, Ack(paper.id, paper.seq, "failsafe", "OK", "ACCEPTED", reason)
 
 
 def shed(state: LinkState, params: LinkParams, duration_s: float, now: Now) -> LinkState:
@@ -185,6 +192,11 @@ def _refusal(state: LinkState, envelope: Envelope, now: Now) -> Ack | None:
     if held is None and len(state.programs) >= PROGRAMS_MAX:
         return no("PERMANENT_ERROR", "BOUNDS")
     return None
+
+
+def _precedence(program: Program) -> tuple[int, str]:
+    """The lower number comes first: of equal caps it is the one that is named."""
+    return program.envelope.priority, program.envelope.program
 
 
 def _chained(held: Program) -> tuple[Envelope, ...]:

@@ -86,6 +86,16 @@ def may_loosen(state: LinkState, now: Now) -> bool:
     return now.synced and not leapt and age_s(state.heartbeat_ns, now) <= FRESH_S
 
 
+def leads(state: LinkState, params: LinkParams, now: Now) -> bool:
+    """Whether the district's wishes for single assets are followed: not where it is lost.
+
+    In HOLD what was ordered goes on; in AUTONOMOUS a heartbeat in time must stand behind it.
+    """
+    if state.mode in (Mode.INIT, Mode.FAILSAFE):
+        return False
+    return state.mode is Mode.HOLD or age_s(state.heartbeat_ns, now) <= params.heartbeat_timeout_s
+
+
 def _sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[str, Powers]]:
     limits = params.limits
     yield "hard limit", Powers(limits.import_hard_w, limits.export_hard_w)
@@ -148,4 +158,20 @@ def failsafe_values(state: LinkState, params: LinkParams) -> FailsafeValues:
         import_max_w=min(limits.import_failsafe_w, limits.import_hard_w),
         export_max_w=min(limits.export_failsafe_w, limits.export_hard_w),
         duration_min_s=params.failsafe_min_s,
+    )
+
+
+def failsafe_waits(state: LinkState) -> bool:
+    """Whether parameters of the district that loosen wait until they may."""
+    return state.failsafe_next is not None and state.failsafe_next != state.failsafe
+
+
+def failsafe_loosens(before: LinkState, after: LinkState, params: LinkParams) -> bool:
+    """Whether ``after`` allows more in the fail-safe state, or ends it sooner, now or once it may."""
+    old, new = failsafe_values(before, params), failsafe_values(after, params)
+    return any(
+        one.import_max_w > old.import_max_w
+        or one.export_max_w > old.export_max_w
+        or one.duration_min_s < old.duration_min_s
+        for one in (new, after.failsafe_next or new)
     )

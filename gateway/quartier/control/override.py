@@ -1,8 +1,9 @@
-"""What a person orders by hand, for a while: a wish, never above a cap, and never past a minimum time.
+"""What is ordered of one asset for a while: a wish, never above a cap, and never past a minimum time.
 
-Priority 3 of failsafe.md section 1.  ``off`` and a lower limit are kept as they are said; ``on`` and a higher
-one as far as the caps leave room, for what a cap takes away comes back in its turn like anything else.  In
-maintenance an asset belongs to its device: it is given no order, and counts with what it takes, or may take.
+By a person's hand: priority 3 of failsafe.md section 1; by a schedule of the district: priority 4.  ``off``
+and a lower limit are kept as they are said; ``on`` and a higher one as far as the caps leave room, for what a
+cap takes away comes back in its turn like anything else.  In maintenance an asset belongs to its device: it
+is given no order, and counts with what it takes, or may take.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ LONGEST_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One asset's order by hand until ``until_ns``; ``until_utc_ms`` is the same for people.
+    """One asset's order until ``until_ns``; ``until_utc_ms`` is the same for people.
 
     ``value``: W of a battery (plus charges) or of a PV's limit, A of a charging point (0 pauses), 1 or 0 of a
     relay, the number of a mode; None: maintenance.
@@ -36,6 +37,8 @@ class Override:
     @property
     def reason(self) -> Reason:
         """As it stands beside each order."""
+        if self.who.kind == "document":
+            return Reason(f"{self.who.name}, {self.who.id}", self.who, self.until_utc_ms)
         kind = "maintenance" if self.value is None else "by hand"
         said = f": {self.why}" if self.why else ""
         return Reason(f"{kind}, {self.who.name}{said}", self.who, self.until_utc_ms)

@@ -3,6 +3,7 @@
 The shapes are those of sync.md section 5; ``district/documents.py`` makes them, control judges them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -80,12 +81,65 @@ class FailsafeDocument:
     values: FailsafeValues
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """What an asset shall do for a while: a power in W (plus takes), or a state of charge at its end.
+
+    Neither: its own control has it for so long.
+    """
+
+    duration_s: float
+    power_w: float | None = None
+    soc_pct: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSchedule:
+    """Setpoints or state-of-charge targets of one asset over time (sync.md section 4, ``C/schedule/D``)."""
+
+    id: str
+    seq: int
+    asset: str
+    nbf_utc_ms: int
+    exp_utc_ms: int
+    start_utc_ms: int
+    stretches: tuple[Stretch, ...]
+
+
+SignalKind = Literal["price", "co2", "level", "alert"]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a signal says for a while: quantities by the house's words, or text."""
+
+    duration_s: float
+    values: Mapping[str, float | str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """What the district says to all buildings, over time (sync.md section 4, ``signal/T``).
+
+    ``price``: ``import_eur_per_wh``, ``export_eur_per_wh``; ``co2``: ``import_g_per_wh``; ``level``:
+    ``level`` 0..3; ``alert``: ``code``, ``text``.
+    """
+
+    kind: SignalKind
+    id: str
+    seq: int
+    nbf_utc_ms: int
+    exp_utc_ms: int
+    start_utc_ms: int
+    spans: tuple[Span, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """All that is wanted of one cycle: the caps of the link, and the grid power aimed at.
 
-    ``grid_target_w`` None means the house's own; ``overrides`` are people's, by asset, those that run now.
-    Schedules and local plans join here.
+    ``grid_target_w`` None means the house's own; ``overrides`` are what is ordered of single assets now: by
+    people, else by the district's schedules.  Local plans join here.
     """
 
     caps: LinkCaps

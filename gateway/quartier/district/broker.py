@@ -107,6 +107,7 @@ class Outgoing:
     qos: int = 0
     expiry_s: int | None = None
     tag: Any = None
+    retain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from quartier.control.wishes import Ack
-from quartier.district.broker import RECEIVE_MAX, Outgoing
+from quartier.district.broker import PACKET_MAX_BYTES, RECEIVE_MAX, Outgoing
 from quartier.district.catalog import EVENT
 from quartier.district.documents import Accepted, Documents, Refused, encode_ack, received
 from quartier.district.effects import Note
@@ -31,6 +31,10 @@ _EVENTS_AT_ONCE = 10
 _LOOK_S = 1.0
 _ACK_EXPIRY_S = 3_600
 _EVENT_EXPIRY_S = 7 * 86_400
+# The report stays with the broker for an hour, and is made anew four times in it, in seconds of the house.
+REPORT_S = 900.0
+_REPORT_EXPIRY_S = 3_600
+_REPORT_MAX_BYTES = PACKET_MAX_BYTES - 4_096
 
 Keep = Callable[[str, dict[str, Any]], Awaitable[bool]]
 
@@ -39,7 +43,7 @@ class Companion:
     """Everything between ``C`` and us, whichever connection carries it.
 
     ``keep`` makes facts durable and answers whether it could; ``delivered`` hears of each event
-    that the broker took.
+    that the broker took; ``flexibility`` gives the report of what the building could do.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Companion:
         tell: Teller,
         keep: Keep,
         delivered: Callable[[str, Mark], None],
+        flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None,
     ) -> None:
         self.documents = documents
         self.inbox: deque[Accepted] = deque(maxlen=INBOX_MAX)
@@ -63,6 +68,8 @@ class Companion:
         self._tell = tell
         self._keep = keep
         self._delivered = delivered
+        self._flexibility = flexibility
+        self._reported_ns: int | None = None
         self._event_mark: Mark | None = None
         self._wake = asyncio.Event()
 
@@ -77,7 +84,8 @@ class Companion:
         return f"{self._topic}/watermark"
 
     def begin(self, marks: Mapping[str, Mark]) -> None:
-        """A new connection: events above the watermark go again."""
+        """A new connection: events above the watermark go again, and a fresh report."""
+        self._reported_ns = None
         self._event_mark = marks.get(EVENT)
 
     # In
@@ -123,6 +131,7 @@ class Companion:
             self.say_acks(connection)
             if connection.flying_count < RECEIVE_MAX // 2:
                 self._say_events(connection)
+                self._say_report(connection)
             in_step = in_step_s(int(asyncio.get_running_loop().time() * 1e9), _LOOK_S)
             with suppress(TimeoutError):
                 async with asyncio.timeout(BREATH_S if connection.flying_count else in_step):
@@ -147,12 +156,33 @@ class Companion:
             topic = f"{self._topic}/event"
             connection.publish(Outgoing(topic, encode_event(sample), 1, _EVENT_EXPIRY_S, self._event_mark))
 
-    def on_acknowledged(self, tag: Ack | Mark, code: int) -> None:
+    def _say_report(self, connection: Connection) -> None:
+        """What the building could do, retained: at once on a new connection, then each quarter of an hour."""
+        now_ns = self._clock.now().ns
+        if self._reported_ns is not None and now_ns - self._reported_ns < REPORT_S * 1e9:
+            return
+        found = self._flexibility()
+        if found is not None:
+            self._reported_ns = now_ns
+            payload = encode_report(found)
+            topic = f"{self._topic}/flexibility"
+            connection.publish(Outgoing(topic, payload, 1, _REPORT_EXPIRY_S, "flexibility", retain=True))
+
+    def on_acknowledged(self, tag: Ack | Mark | str, code: int) -> None:
         """The broker answered one of ours."""
         if code >= 0x80:
             self._tell(Note("district.publish_refused", f"the broker answered 0x{code:02X}", alarm=True))
         elif isinstance(tag, Mark):
             self._delivered(EVENT, tag)
+
+
+def encode_report(report: Mapping[str, Any]) -> bytes:
+    """A report as it goes to ``C/flexibility``; without forecasts of assets where it would be too large."""
+    payload = json.dumps(report, separators=(",", ":")).encode()
+    if len(payload) > _REPORT_MAX_BYTES:
+        plain = [{**device, "forecast_w": None} for device in report["devices"]]
+        payload = json.dumps({**report, "devices": plain}, separators=(",", ":")).encode()
+    return payload
 
 
 def encode_event(sample: Sample) -> bytes:

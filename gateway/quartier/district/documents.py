@@ -7,16 +7,16 @@ what is accepted goes to control, which judges it again.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from quartier.control.wishes import Ack, Envelope, Heartbeat
+from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
 from quartier.district.downlink import read_json, whole
-from quartier.district.forms import KINDS, PROGRAM, DocumentForm, Form, HeartbeatForm, Kind
+from quartier.district.forms import KINDS, PROGRAM, SHARED, DocumentForm, Form, HeartbeatForm, Kind
 from quartier.district.issuers import Issuer
 from quartier.district.voice import Identity
 from quartier.house.now import Now
@@ -26,7 +26,8 @@ SKEW_MS = 60_000
 AHEAD_MAX_MS = 86_400_000
 _SIGNATURE_MAX_CHARS = 2_048
 _HEARTBEAT_MAX_BYTES = 1_024
-_TOPICS_MAX = 32
+# Each program and each asset has a topic of its own.
+_TOPICS_MAX = 512
 _KEYS_PER_TOPIC_MAX = 8
 _Form = TypeVar("_Form", bound=Form)
 
@@ -63,7 +64,7 @@ class Accepted:
 
     kind: str
     topic: str
-    document: Heartbeat | Envelope
+    document: Heartbeat | Envelope | DeviceSchedule | FailsafeDocument | Signal
     repeated: bool = False
     persisted: bool = True
 
@@ -99,15 +100,16 @@ class Documents:
     ) -> None:
         self.identity = identity
         self.issuers = issuers
-        self._heartbeat_topic = f"quartier/v1/{identity.group}/heartbeat"
+        self._root = f"quartier/v1/{identity.group}"
+        self._heartbeat_topic = f"{self._root}/heartbeat"
         self._last: dict[str, dict[str, tuple[int, str]]] = _restored(kept or {})
         self._beats: dict[str, int] = {}
         self._newest_beat = ""
 
     def subscriptions(self) -> tuple[tuple[str, int], ...]:
         """Topic filters and QoS of every document that we take."""
-        documents = tuple((f"{self.identity.companion}/{level}/+", 1) for level in KINDS)
-        return ((self._heartbeat_topic, 0), *documents)
+        places = (*_places(self.identity.companion, KINDS), *_places(self._root, SHARED))
+        return ((self._heartbeat_topic, 0), *((place, 1) for place in places))
 
     def ledger(self) -> dict[str, Any]:
         """What must be on disk before an accepted document acts; JSON-ready, oldest key first."""
@@ -126,16 +128,16 @@ class Documents:
                 return self._heartbeat(topic, payload, signature, now)
             except _No as no:
                 return Refused(topic, no.reason, str(no), alarm=no.alarm)
-        level, _, program = topic.removeprefix(f"{self.identity.companion}/").partition("/")
-        kind = KINDS.get(level)
-        if kind is None or not topic.startswith(f"{self.identity.companion}/"):
+        found = _found(topic, self.identity.companion, KINDS) or _found(topic, self._root, SHARED)
+        if found is None:
             return None
+        kind, place = found
         try:
-            return self._document(kind, program, topic, payload, signature, now)
+            return self._document(kind, place, topic, payload, signature, now)
         except _No as no:
             ident, seq = _claimed(payload, kind)
             ack = Ack(ident, seq, kind.name, no.reception.value, "REJECTED", no.reason.value)
-            return Refused(topic, no.reason, str(no), ack, alarm=no.alarm)
+            return Refused(topic, no.reason, str(no), ack if kind.is_acked else None, alarm=no.alarm)
 
     def _heartbeat(self, topic: str, payload: bytes, signature: str | None, now: Now) -> Accepted:
         if len(payload) > _HEARTBEAT_MAX_BYTES:
@@ -152,7 +154,7 @@ class Documents:
         return Accepted("heartbeat", topic, form.wish())
 
     def _document(
-        self, kind: Kind, program: str, topic: str, payload: bytes, signature: str | None, now: Now
+        self, kind: Kind, place: str, topic: str, payload: bytes, signature: str | None, now: Now
     ) -> Accepted:
         if len(payload) > kind.size_max_bytes:
             raise _No(Reception.INVALID_DATA, Reason.BOUNDS, f"{len(payload)} bytes")
@@ -160,7 +162,7 @@ class Documents:
         newest = next(reversed(used), "")
         issuer = self._signer(topic, payload, signature, kind.name, now, newest)
         form = _form(kind.form, payload, kind.size_max_bytes)
-        self._addressed(form, program)
+        self._addressed(form, kind, place)
         last = used.get(issuer.kid)
         digest = hashlib.sha256(payload).hexdigest()
         repeated = last is not None and last == (form.seq, digest)
@@ -210,16 +212,19 @@ class Documents:
             raise _no_signature("signed for another topic", alarm=True)
         return issuer
 
-    def _addressed(self, form: DocumentForm, program: str) -> None:
-        if not form.is_for(self.identity.client_id):
+    def _addressed(self, form: DocumentForm, kind: Kind, place: str) -> None:
+        """For this building, or for all of the district where it is said to all; and for that topic."""
+        all_of_them = () if kind.is_acked else (self.identity.group,)
+        if not form.is_for(self.identity.client_id, *all_of_them):
             raise _No(Reception.INVALID_CONTENT, Reason.UNKNOWN_DEVICE, "aud does not name this gateway")
-        named = getattr(form, "program", program)
-        if named != program or not PROGRAM.fullmatch(program):
-            raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "its program is not that of the topic")
+        if kind.is_single:
+            return
+        if form.place != place or not PROGRAM.fullmatch(place):
+            raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "it is not of the last level of its topic")
 
     def _keep(self, topic: str, kid: str, seq: int, digest: str) -> None:
         if topic not in self._last and len(self._last) >= _TOPICS_MAX:
-            raise _No(Reception.TEMPORARY_ERROR, Reason.BOUNDS, f"more than {_TOPICS_MAX} programs")
+            raise _No(Reception.TEMPORARY_ERROR, Reason.BOUNDS, f"more than {_TOPICS_MAX} topics")
         keys = self._last.setdefault(topic, {})
         keys.pop(kid, None)
         keys[kid] = (seq, digest)
@@ -243,13 +248,29 @@ def encode_ack(ack: Ack, utc_ms: int) -> bytes:
 
 def received(accepted: Accepted) -> Ack | None:
     """The first answer to a document: it is here and whole.  Control's verdict follows; none for a
-    heartbeat.
+    heartbeat nor for what is said to all.
     """
     document = accepted.document
-    if isinstance(document, Heartbeat):
+    if isinstance(document, Heartbeat | Signal):
         return None
     reception = Reception.OK if accepted.persisted else Reception.TEMPORARY_ERROR
     return Ack(document.id, document.seq, accepted.kind, reception.value, "NEW")
+
+
+def _places(root: str, kinds: Mapping[str, Kind]) -> Iterator[str]:
+    return (f"{root}/{level}" if kind.is_single else f"{root}/{level}/+" for level, kind in kinds.items())
+
+
+def _found(topic: str, root: str, kinds: Mapping[str, Kind]) -> tuple[Kind, str] | None:
+    """The kind of document that comes on a topic, and the topic's last level where there are many of it."""
+    if not topic.startswith(f"{root}/"):
+        return None
+    here = topic.removeprefix(f"{root}/")
+    if (kind := kinds.get(here)) is not None:
+        return (kind, "") if kind.is_single else None
+    level, _, place = here.partition("/")
+    kind = kinds.get(level)
+    return None if kind is None or kind.is_single else (kind, place)
 
 
 def _no_signature(why: str, *, alarm: bool = False) -> _No:

@@ -1,33 +1,27 @@
 """The forms of signed documents: what may stand in each, and the house's word for it (pure).
 
-Source: sync.md section 5.  Times are Unix milliseconds, powers W, never negative.  A further type
-of document is one model with ``wish()`` and one row of ``KINDS``.
+Source: sync.md section 5.  A further type of document is one model with ``wish()`` and one row of ``KINDS``,
+or of ``SHARED`` where it is said to all buildings.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from quartier.control.wishes import Envelope, Heartbeat, Interval
+from quartier.district.grammar import PROGRAM, DocumentForm, Duration, Form, Name, Number, TimeMs, Watts
+from quartier.district.planforms import (
+    AlertSignalForm,
+    Co2SignalForm,
+    FailsafeForm,
+    LevelSignalForm,
+    PriceSignalForm,
+    ScheduleForm,
+)
 
-PROGRAM = re.compile(r"[A-Za-z0-9_-]{1,32}")
-_DAY_S = 86_400
-_UINT64_MAX = 2**64 - 1
-_TIME_MAX_MS = 2**53
-
-Number = Annotated[int, Field(ge=0, le=_UINT64_MAX)]
-TimeMs = Annotated[int, Field(ge=0, le=_TIME_MAX_MS)]
-Watts = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1, max_length=64)]
-
-
-class Form(BaseModel):
-    """Unknown fields, text for numbers, NaN and infinity are faults."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+__all__ = ["KINDS", "PROGRAM", "SHARED", "DocumentForm", "EnvelopeForm", "Form", "HeartbeatForm", "Kind"]
 
 
 class HeartbeatForm(Form):
@@ -45,7 +39,7 @@ class HeartbeatForm(Form):
 class IntervalForm(Form):
     """Caps for a while."""
 
-    duration_s: Annotated[float, Field(gt=0, le=31 * _DAY_S)]
+    duration_s: Duration
     import_max_w: Watts | None = None
     export_max_w: Watts | None = None
     generation_max_w: Watts | None = None
@@ -69,22 +63,6 @@ class DefaultForm(Form):
     export_max_w: Watts
 
 
-class DocumentForm(Form):
-    """What every acknowledged document carries."""
-
-    id: Name
-    seq: Number
-    iss: Name
-    aud: Annotated[str, Field(max_length=128)] | Annotated[list[str], Field(min_length=1, max_length=256)]
-    iat: TimeMs
-    nbf: TimeMs
-    exp: TimeMs
-
-    def is_for(self, gateway: str) -> bool:
-        """Whether ``aud`` names ``gateway``."""
-        return gateway == self.aud if isinstance(self.aud, str) else gateway in self.aud
-
-
 class EnvelopeForm(DocumentForm):
     """Limits over time of one program."""
 
@@ -96,6 +74,11 @@ class EnvelopeForm(DocumentForm):
     on_loss: Literal["hold", "failsafe"] = "failsafe"
     intervals: Annotated[list[IntervalForm], Field(min_length=1, max_length=288)]
     default: DefaultForm
+
+    @property
+    def place(self) -> str:
+        """The program."""
+        return self.program
 
     def wish(self) -> Envelope:
         """As control takes it."""
@@ -118,12 +101,28 @@ class EnvelopeForm(DocumentForm):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A type of document: its name in key lists and acks, its form, the largest payload."""
+    """A type of document: its name in key lists and acks, its form, the largest payload.
+
+    ``is_single``: one topic, without a level below it.  ``is_acked``: its sender hears what became of it.
+    """
 
     name: str
-    form: type[EnvelopeForm]
+    form: type[DocumentForm]
     size_max_bytes: int
+    is_single: bool = False
+    is_acked: bool = True
 
 
 # The level of the companion topic below C -> the kind that comes there.
-KINDS: Mapping[str, Kind] = {"envelope": Kind("envelope", EnvelopeForm, 96 * 1024)}
+KINDS: Mapping[str, Kind] = {
+    "envelope": Kind("envelope", EnvelopeForm, 96 * 1024),
+    "schedule": Kind("schedule", ScheduleForm, 48 * 1024),
+    "failsafe": Kind("failsafe", FailsafeForm, 4 * 1024, is_single=True),
+}
+# The same below the district's own root: what is said to all of its buildings.
+SHARED: Mapping[str, Kind] = {
+    "signal/price": Kind("signal", PriceSignalForm, 48 * 1024, is_single=True, is_acked=False),
+    "signal/co2": Kind("signal", Co2SignalForm, 48 * 1024, is_single=True, is_acked=False),
+    "signal/level": Kind("signal", LevelSignalForm, 48 * 1024, is_single=True, is_acked=False),
+    "signal/alert": Kind("signal", AlertSignalForm, 192 * 1024, is_single=True, is_acked=False),
+}

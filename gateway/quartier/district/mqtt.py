@@ -337,7 +337,7 @@ class Connection:
         if message.expiry_s is not None:
             properties.MessageExpiryInterval = message.expiry_s
         self._pipe.mark()
-        info = self._client.publish(message.topic, message.payload, message.qos, False, properties)
+        info = self._client.publish(message.topic, message.payload, message.qos, message.retain, properties)
         if info.rc == MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._flying_bytes += size_bytes
             self._flying[info.mid] = (size_bytes, message.tag)

@@ -62,7 +62,8 @@ class Settings:
 class House:
     """What the link sees of the building; each is cheap and waits for nothing.
 
-    ``silent`` names the assets whose devices all stopped answering.
+    ``silent`` names the assets whose devices all stopped answering, ``flexibility`` gives the report of what
+    the building could do, JSON-ready.
     """
 
     outbox: Outbox
@@ -70,6 +71,7 @@ class House:
     latest: Callable[[], Mapping[str, Seen]]
     silent: Callable[[], Collection[str]] = tuple
     report: Callable[[Note], None] = lambda _note: None
+    flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None
 
 
 class Uplink:
@@ -104,6 +106,7 @@ class Uplink:
             self._tell,
             self._keep,
             self.session.delivered,
+            house.flexibility,
         )
         self._data, self._control = (
             Line(name, identity.client_id, settings.servers, house.clock, self._tell)

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.api_jws import PyJWS
 
 OPTIMISER = "district"
+# All types of documents that this district signs.
+TYPES = ("heartbeat", "envelope", "schedule", "failsafe", "signal")
 
 
 def _base64url(data: bytes) -> str:
@@ -108,4 +110,27 @@ def envelope(wish: Wish, seq: int, now_ms: int, gateway: str, issuer: str = OPTI
     }
     if wish.ramp_w_per_s is not None:
         document["ramp_w_per_s"] = wish.ramp_w_per_s
+    return _written(document)
+
+
+def _written(document: Mapping[str, Any]) -> bytes:
     return json.dumps(document, separators=(",", ":")).encode()
+
+
+def document(
+    body: Mapping[str, Any], seq: int, now_ms: int, audience: str, exp_ms: int, issuer: str = OPTIMISER
+) -> bytes:
+    """A document of any other kind as JSON bytes: ``body`` inside what every document carries.
+
+    It may be taken at once, and until ``exp_ms``.
+    """
+    frame = {
+        "id": f"{body.get('asset', issuer)}-{seq}",
+        "seq": seq,
+        "iss": issuer,
+        "aud": audience,
+        "iat": now_ms,
+        "nbf": now_ms - 60_000,
+        "exp": exp_ms,
+    }
+    return _written({**frame, **body})

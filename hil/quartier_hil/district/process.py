@@ -1,6 +1,9 @@
 """The reference district as a process: broker on one side, orders on stdin, figures on stdout.
 
 Orders are JSON lines: ``{"do": "caps", "intervals": [...], "default": {...}, "for_s": …}``,
+``{"do": "schedule", "asset": "bat1", "intervals": [...], "for_s": …}``,
+``{"do": "failsafe", "import_max_w": …, "export_max_w": …, "duration_min_s": …}``,
+``{"do": "signal", "of": "level", "intervals": [...], "for_s": …}``,
 ``{"do": "heartbeat", "on": false}``, ``{"do": "watermark", "on": false}``, ``{"do": "rebirth"}``,
 ``{"do": "quit"}``.  Everything received and sent is a line of the log.
 """
@@ -20,7 +23,7 @@ from paho.mqtt.properties import Properties
 
 from quartier_hil.clock import RigClock
 from quartier_hil.district import sparkplug
-from quartier_hil.district.issuer import Key, Wish, envelope, heartbeat
+from quartier_hil.district.issuer import Key, Wish, document, envelope, heartbeat
 from quartier_hil.district.session import Names, Session
 from quartier_hil.happenings import INSANE_PROGRAM
 
@@ -28,6 +31,8 @@ HEARTBEAT_S = 30.0
 WATERMARK_S = 20.0
 FIGURES_REAL_S = 0.25
 _KEEPALIVE_S = 30
+# Words of an order that are none of the document.
+_OF_ORDERS = frozenset({"do", "of", "for_s", "in_s"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,16 @@ class Settings:
     clock: RigClock
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A document other than an envelope that holds: what it says, to whom, until when."""
+
+    kind: str
+    body: dict[str, Any]
+    audience: str
+    exp_ms: int
+
+
 @dataclass
 class District:
     """One run of the district for one gateway."""
@@ -52,6 +67,7 @@ class District:
     watermark_on: bool = True
     connected: bool = False
     _wishes: dict[str, Wish] = field(default_factory=dict)
+    _plans: dict[str, Plan] = field(default_factory=dict)
     _last_seq: int = 0
     _born_ms: int = 0
     _inbox: "asyncio.Queue[tuple[str, bytes]]" = field(default_factory=asyncio.Queue)
@@ -78,7 +94,10 @@ class District:
     def _on_connect(self, client: mqtt.Client, *_: object) -> None:
         names = self.settings.names
         client.subscribe(
-            [(f"spBv1.0/{names.group}/#", 1), (f"{names.companion}/ack", 1), (f"{names.companion}/event", 1)]
+            [
+                (f"spBv1.0/{names.group}/#", 1),
+                *((f"{names.companion}/{level}", 1) for level in ("ack", "event", "flexibility")),
+            ]
         )
         client.publish(names.state, self._state(online=True), qos=1, retain=True)
         self._loop.call_soon_threadsafe(self._linked, True)
@@ -177,6 +196,8 @@ class District:
                 self._send_watermark()
                 for program in self._wishes:
                     self._send_envelope(program)
+                for place in self._plans:
+                    self._send_plan(place)
 
     async def _tell(self) -> None:
         while True:
@@ -193,6 +214,8 @@ class District:
                     return
                 case "caps":
                     self._take_caps(order)
+                case "schedule" | "failsafe" | "signal" as kind:
+                    self._take_plan(kind, order)
                 case "nonsense":
                     self._send_nonsense(order["kind"])
                 case "heartbeat":
@@ -223,6 +246,32 @@ class District:
         )
         self._wishes[wish.program] = wish
         self._send_envelope(wish.program)
+
+    def _take_plan(self, kind: str, order: dict[str, Any]) -> None:
+        """A schedule, fail-safe parameters or a signal: said now, and after each birth while it lasts."""
+        names, now_ms = self.settings.names, self.settings.clock.utc_ms()
+        body = {key: value for key, value in order.items() if key not in _OF_ORDERS}
+        audience, topic = names.gateway, f"{names.companion}/{kind}"
+        if kind == "signal":
+            audience, topic = names.group, f"{names.root}/signal/{order['of']}"
+        elif kind == "schedule":
+            topic += f"/{order['asset']}"
+        if kind != "failsafe":
+            body["start"] = now_ms + int(order.get("in_s", 0) * 1_000)
+        exp_ms = now_ms + int(order.get("for_s", 86_400) * 1_000)
+        self._plans[topic] = Plan(kind, body, audience, exp_ms)
+        self._send_plan(topic)
+
+    def _send_plan(self, topic: str) -> None:
+        clock, plan = self.settings.clock, self._plans[topic]
+        now_ms = clock.utc_ms()
+        if plan.exp_ms <= now_ms:
+            return
+        self._last_seq = max(self._last_seq + 1, now_ms)
+        payload = document(plan.body, self._last_seq, now_ms, plan.audience, plan.exp_ms)
+        expiry_s = None if plan.kind == "failsafe" else int(clock.real_s((plan.exp_ms - now_ms) / 1_000)) + 60
+        self._publish(topic, payload, qos=1, retain=True, expiry_s=expiry_s)
+        self._note(plan.kind, body=json.loads(payload))
 
     def _send_nonsense(self, kind: str) -> None:
         """An envelope without sense, rightly signed; kept by nobody.

@@ -34,9 +34,14 @@ class Names:
         return f"quartier/v1/{self.group}/{self.edge}"
 
     @property
+    def root(self) -> str:
+        """Root of the topics of all gateways of the district."""
+        return f"quartier/v1/{self.group}"
+
+    @property
     def heartbeat(self) -> str:
         """Topic of the heartbeat for all buildings."""
-        return f"quartier/v1/{self.group}/heartbeat"
+        return f"{self.root}/heartbeat"
 
     @property
     def state(self) -> str:

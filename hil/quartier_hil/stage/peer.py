@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier_hil.clock import RigClock
-from quartier_hil.district.issuer import Key
+from quartier_hil.district.issuer import TYPES, Key
 from quartier_hil.district.session import Names
 from quartier_hil.stage.child import Child
 
@@ -21,7 +21,7 @@ class Peer:
         key = Key.fresh("optimiser1")
         key_file = key.save(folder)
         self.issuers_file = folder / "issuers.json"
-        self.issuers_file.write_text(json.dumps([key.listing(["heartbeat", "envelope", "watermark"])]))
+        self.issuers_file.write_text(json.dumps([key.listing([*TYPES, "watermark"])]))
         self.log = folder / "district.jsonl"
         self.figures: dict[str, Any] = {}
         words = ["district", "--port", str(port), "--group", names.group, "--edge", names.edge]

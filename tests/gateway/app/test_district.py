@@ -18,6 +18,7 @@ from quartier.district.mqtt import Connection
 from quartier.store.ledger import Store
 
 COMPANION = "quartier/v1/issy/b012"
+TYPES = ["heartbeat", "envelope", "schedule", "failsafe", "signal"]
 
 
 @pytest.fixture
@@ -109,6 +110,9 @@ class Host:
     def topics(self):
         return {message.topic for message in self.seen}
 
+    def of(self, level):
+        return [json.loads(m.payload) for m in self.seen if m.topic == f"{COMPANION}/{level}"]
+
     def acks(self):
         return [json.loads(m.payload)["status"] for m in self.seen if m.topic == f"{COMPANION}/ack"]
 
@@ -124,7 +128,7 @@ def key(tmp_path):
     """The issuer's key; its public half lies in the list that the site file names."""
     made = Ed25519PrivateKey.generate()
     public = base64.urlsafe_b64encode(made.public_key().public_bytes_raw()).rstrip(b"=").decode()
-    issuer = {"kid": "opt1", "public_key": public, "types": ["heartbeat", "envelope"]}
+    issuer = {"kid": "opt1", "public_key": public, "types": TYPES}
     (tmp_path / "issuers.json").write_text(json.dumps([issuer]))
     return made
 
@@ -178,6 +182,52 @@ async def test_births_arrive_and_a_signed_envelope_is_accepted_and_shown_to_be_k
     status = await gateway.until(lambda s: s["control"]["mode"] == "CONTROLLED")
     assert 5000 == status["control"]["caps"]["import"]["max_w"]
     assert "dso" in status["control"]["caps"]["import"]["whose"]
+
+    await host.leave()
+    assert 0 == await gateway.stop()
+
+
+def framed(now_ms, **body):
+    frame = {"id": "p1", "seq": now_ms, "iss": "district", "aud": "issy.b012", "iat": now_ms}
+    return frame | {"nbf": now_ms - 1000, "exp": now_ms + 3_600_000} | body
+
+
+@pytest.mark.peer
+@pytest.mark.scenario
+async def test_a_signed_schedule_failsafe_values_and_a_level_act_and_a_report_of_flexibility_comes(
+    house, mosquitto, key, tmp_path
+):
+    gateway, devices = house
+    broker = await mosquitto()
+    joined(gateway, tmp_path, broker.port)
+    host = Host(key)
+    await host.listen(broker.port)
+    await gateway.start()
+    status = await gateway.until(
+        lambda s: s["district"]["control_on"] and s["control"]["grid"]["state"] == "good"
+    )
+    now_ms = status["gateway"]["utc_ms"]
+    host.say("quartier/v1/issy/heartbeat", {"iss": "district", "n": now_ms, "ts": now_ms})
+    host.say(f"{COMPANION}/envelope/dso", envelope(now_ms) | {"intervals": [{"duration_s": 3_600}]})
+    intervals = [{"duration_s": 3_600, "power_w": 800}]
+    host.say(f"{COMPANION}/schedule/bat1", framed(now_ms, asset="bat1", start=now_ms, intervals=intervals))
+    values = {"import_max_w": 3_000, "export_max_w": 99_000, "duration_min_s": 7_200}
+    host.say(f"{COMPANION}/failsafe", framed(now_ms, **values))
+    levels = [{"duration_s": 3_600, "level": 2}]
+    host.say("quartier/v1/issy/signal/level", framed(now_ms, aud="issy", start=now_ms, intervals=levels))
+
+    await gateway.until(lambda _: devices["gx"].orders().get("battery.setpoint_w") == 800)
+    status = await gateway.until(lambda s: s["control"]["assets"]["boiler"]["state"] == "shed")
+    assert "signal, level 2" == status["control"]["assets"]["boiler"]["command"]["reason"]
+    told = status["district"]
+    assert (3_000, 6_000) == (told["failsafe"]["import_max_w"], told["failsafe"]["export_max_w"])
+    assert [("bat1", 800)] == [(one["asset"], one["power_w"]) for one in told["schedules"]]
+    (clamped,) = (ack for ack in host.of("ack") if ack["type"] == "failsafe" and ack["status"] == "ACCEPTED")
+    assert "BOUNDS" == clamped["reason"]
+    await host.until(lambda: host.of("flexibility"))
+    devices_told = {device["device"]: device for device in host.of("flexibility")[-1]["devices"]}
+    assert {"bat1", "boiler"} == devices_told.keys()
+    assert "FILL_RATE_BASED_CONTROL" == devices_told["bat1"]["control_type"]
 
     await host.leave()
     assert 0 == await gateway.stop()

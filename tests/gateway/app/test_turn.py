@@ -11,7 +11,17 @@ from quartier.app.district import connect
 from quartier.app.ladder import Ladder
 from quartier.app.turn import Turn
 from quartier.control import link
-from quartier.control.wishes import Envelope, Heartbeat, Interval
+from quartier.control.wishes import (
+    DeviceSchedule,
+    Envelope,
+    FailsafeDocument,
+    FailsafeValues,
+    Heartbeat,
+    Interval,
+    Signal,
+    Span,
+    Stretch,
+)
 from quartier.district.catalog import build
 from quartier.district.documents import Accepted
 from quartier.store.ledger import Store
@@ -383,3 +393,105 @@ async def test_a_cap_of_the_district_stands_in_the_ledger_with_its_document_unti
         assert 595_000 <= house.turn.until_ms(row.who) - start_ms <= 605_000
         assert None is house.turn.until_ms(OURS)
         assert None is house.turn.needs("bat1"), "a battery is moved, not held"
+
+
+def schedule(house, power_w, seq=5, asset="bat1", for_s=3_600.0):
+    return DeviceSchedule(
+        id=f"s{seq}",
+        seq=seq,
+        asset=asset,
+        nbf_utc_ms=house.now_ms - 1000,
+        exp_utc_ms=house.now_ms + 7_200_000,
+        start_utc_ms=house.now_ms,
+        stretches=(Stretch(for_s, power_w),),
+    )
+
+
+async def test_a_schedule_of_the_district_moves_the_battery_and_succeeds_when_it_is_measured(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope(cap_w=15_000.0)
+        house.hear("schedule", schedule(house, 800.0))
+        await house.until(lambda _: house.devices["gx"].orders().get("battery.setpoint_w") == 800)
+        assert ("s5", "STARTED") in house.acks
+        house.devices["gx"].publish({"battery.power_w": 800.0})
+        await house.until(lambda _: ("s5", "SUCCEEDED") in house.acks)
+
+        reason = house.turn.view["assets"]["bat1"]["command"]["reason"]
+        assert "schedule bat1, s5" == reason
+        (shown,) = house.turn.planned()["schedules"]
+        assert ("SUCCEEDED", 800.0) == (shown["status"], shown["power_w"])
+        assert 1 == len(house.events("schedule.judged"))
+
+
+async def test_a_schedule_of_an_unknown_asset_is_refused(turning):
+    async with turning() as house:
+        await house.well()
+        house.hear("schedule", schedule(house, 800.0, asset="bat9"))
+        house.turn()
+
+        ack = house.turn.uplink._companion.acks[-1]
+        assert ("REJECTED", "UNKNOWN_DEVICE") == (ack.status, ack.reason)
+
+
+async def test_without_its_number_on_disk_a_schedule_is_not_taken(turning):
+    async with turning() as house:
+        await house.well()
+        house.hear("schedule", schedule(house, 800.0), persisted=False)
+        house.turn()
+
+        ack = house.turn.uplink._companion.acks[-1]
+        assert ("TEMPORARY_ERROR", "REJECTED") == (ack.reception, ack.status)
+        assert [] == house.turn.planned()["schedules"]
+
+
+@pytest.mark.parametrize(
+    ("import_w", "persisted", "status"),
+    [(1_000.0, False, "ACCEPTED"), (1e5, False, "REJECTED"), (1e5, True, "ACCEPTED")],
+)
+async def test_failsafe_parameters_without_a_number_on_disk_may_tighten_but_not_loosen(
+    turning, import_w, persisted, status
+):
+    async with turning() as house:
+        await house.well()
+        values = FailsafeValues(import_max_w=import_w, export_max_w=0.0)
+        paper = FailsafeDocument(id="f5", seq=5, values=values)
+        house.hear("failsafe", paper, persisted=persisted)
+        house.turn()
+
+        assert [("f5", status)] == house.acks
+        told = house.turn.planned()["failsafe"]
+        assert (status == "ACCEPTED") == told["from_district"]
+        assert 1 == len(house.events("failsafe.judged"))
+
+
+async def test_schedules_and_signals_go_on_after_a_restart_and_a_power_cut_drops_schedules(turning):
+    async with turning() as house:
+        await house.well()
+        spans = (Span(3_600.0, {"level": 1}),)
+        times = {"nbf_utc_ms": 0, "exp_utc_ms": house.now_ms + 10**7, "start_utc_ms": house.now_ms}
+        house.hear("signal", Signal(kind="level", id="l1", seq=1, spans=spans, **times))
+        house.hear("schedule", schedule(house, 800.0))
+        house.turn()
+        kept = json.loads(json.dumps(house.turn.kept()))
+        house.turn.agenda.recall({}, outage=False)
+        assert [] == house.turn.planned()["schedules"]
+        house.turn.recall(kept, 1.0)
+
+        told = house.turn.planned()
+        assert (["s5"], 1) == ([one["id"] for one in told["schedules"]], told["signals"]["level"]["level"])
+        house.turn.agenda.recall(kept, outage=True)
+        assert [] == house.turn.planned()["schedules"]
+        assert {"level"} == house.turn.planned()["signals"].keys()
+
+
+async def test_a_report_of_flexibility_tells_of_all_but_what_stays_in_the_building(turning):
+    async with turning() as house:
+        await house.well()
+        report = json.loads(json.dumps(house.turn.flexibility(("bat1",))))
+
+        assert "bat1" not in {device["device"] for device in report["devices"]}
+        assert report["devices"]
+        assert (3_600, None) == (report["valid_s"], report["forecast"]["grid_w"])
+        assert "persistence of the last day" == report["forecast"]["method"]

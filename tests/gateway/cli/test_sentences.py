@@ -173,3 +173,45 @@ def test_a_share_that_cannot_listen_says_why_in_red():
     assert [(f"share portal of lan {why}", "red")] == shares_of(listens=False, why=why)
     assert [("share portal of lan is being opened", "")] == shares_of(listens=False)
     assert [] == [*sentences.shares([{"name": "lan"}])], "a daemon of an older version knows none"
+
+
+def planned(**changes):
+    link = {
+        "schedules": [],
+        "signals": {},
+        "failsafe": {
+            "from_district": False,
+            "waits": False,
+            "import_max_w": 4_000.0,
+            "export_max_w": 0.0,
+            "duration_min_s": 7_200.0,
+        },
+    }
+    return [text.plain for text in sentences.planned(link | changes, 1_000_000)]
+
+
+def test_what_the_district_plans_stands_in_lines_of_its_own():
+    one = {"asset": "bat1", "id": "s1", "status": "STARTED", "power_w": -2000.0, "soc_pct": None}
+    target = {"power_w": None, "soc_pct": 80.0}
+    until = {"until_utc_ms": 1_720_000}
+
+    assert [] == planned() == [*sentences.planned(None, 0)] == [*sentences.planned({}, 0)]
+    assert [
+        "schedule s1 of bat1, started: -2,000 W for 12 min",
+        "schedule s1 of bat1, started: to 80 % for 12 min",
+        "schedule s1 of bat1, started: nothing now",
+    ] == planned(schedules=[one | until, one | target | until, one | {"power_w": None, "until_utc_ms": None}])
+    signals = {
+        "level": {"id": "l1", "level": 2, "exp_utc_ms": 5, **until},
+        "price": {"id": "p1", "exp_utc_ms": 5, "until_utc_ms": None},
+    }
+    assert ["signal level: level 2 for 12 min", "signal price: nothing now"] == planned(signals=signals)
+
+
+def test_fail_safe_values_of_the_district_are_told_and_what_of_them_waits():
+    told = {"import_max_w": 4_000.0, "export_max_w": 0.0, "duration_min_s": 7_200.0, "from_district": True}
+
+    assert ["fail-safe values of the district: import 4,000 W, export 0 W, 2 h"] == planned(
+        failsafe=told | {"waits": False}
+    )
+    assert planned(failsafe=told | {"waits": True})[0].endswith("; what is looser waits")

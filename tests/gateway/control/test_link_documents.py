@@ -262,6 +262,37 @@ def test_an_unsynced_clock_judges_a_heartbeat_by_its_number_alone(drive):
     assert 0 == d.state.heartbeat_ns
 
 
+# --- several at once -------------------------------------------------------------------------
+
+
+def test_of_several_programs_each_ends_at_its_own_time(drive, paper):
+    d = drive().start()
+    d.give(paper(1, "dso", import_w=3_000, exp_s=600, default_w=6_000))
+    d.give(paper(1, "district", import_w=5_000, exp_s=1_200))
+    d.give(paper(1, "nebef", import_w=7_000, nbf_s=-10, exp_s=2_000, length_s=2_000))
+    seen = [d.beats_until(t).caps.import_max_w for t in (30, 570, 630, 1_170, 1_230)]
+
+    assert [3_000, 3_000, 5_000, 5_000, 6_000] == seen, "the default of an expired one stays"
+
+
+def test_the_lower_priority_number_is_named_where_two_programs_say_the_same(drive, paper):
+    d = drive().start()
+    d.give(paper(1, "alpha", import_w=4_000, priority=2))
+    d.give(paper(1, "dso", import_w=4_000, priority=0))
+
+    assert "dso" == d.caps.whose["import"].who.name
+    assert 3_000 == (d.give(paper(2, "alpha", import_w=3_000, priority=3)), d.caps.import_max_w)[1]
+
+
+def test_one_document_that_says_failsafe_decides_until_it_ends(drive, paper):
+    d = drive().start()
+    d.give(paper(1, "dso", on_loss="failsafe", exp_s=100))
+    d.give(paper(1, "district", on_loss="hold"))
+    d.beat()
+
+    assert Mode.HOLD is d.tick(121).mode, "the one that says failsafe is over"
+
+
 # --- fail-safe parameters --------------------------------------------------------------------
 
 
@@ -319,6 +350,38 @@ def test_the_acknowledgement_says_where_it_is_the_clock_that_a_document_waits_fo
     ack = d.give(paper())
 
     assert ("ACCEPTED", waits) == (ack.status, ack.reason)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"import_max_w": 10_001, "export_max_w": 0},
+        {"import_max_w": 3_000, "export_max_w": 6_001},
+        {"import_max_w": 3_000, "export_max_w": 0, "duration_min_s": 60},
+    ],
+)
+def test_the_acknowledgement_says_where_failsafe_parameters_were_clamped(drive, values):
+    d = drive().controlled()
+    first, again = d.give_failsafe(1, **values), d.give_failsafe(1, **values)
+
+    assert [("ACCEPTED", "BOUNDS")] * 2 == [(ack.status, ack.reason) for ack in (first, again)]
+    assert "" == d.give_failsafe(2, import_max_w=10_000, export_max_w=6_000).reason
+
+
+def test_failsafe_parameters_that_loosen_wait_for_a_trusted_clock_and_say_so(drive):
+    d = drive().controlled()
+    d.synced = False
+
+    assert "CLOCK" == d.give_failsafe(1, import_max_w=9_000, export_max_w=0).reason
+    assert "" == d.give_failsafe(2, import_max_w=4_000, export_max_w=0).reason
+
+
+def test_failsafe_parameters_survive_a_restart(drive):
+    d = drive().controlled()
+    d.give_failsafe(1, import_max_w=2_500, export_max_w=0)
+    d.restart(down_s=10).tick(131)
+
+    assert (Mode.FAILSAFE, 2_500) == (d.mode, d.caps.import_max_w)
 
 
 def test_failsafe_parameters_refuse_replays_and_nonsense(drive):

@@ -4,7 +4,7 @@ from math import inf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quartier.control import link
+from quartier.control import link, schedule
 from quartier.control.linkstate import Mode
 from quartier.control.wishes import Interval
 
@@ -158,3 +158,31 @@ def test_whatever_happened_a_tightening_acts_at_once(drive, paper, sequence, imp
 
     assert d.caps.import_max_w <= import_w
     assert d.caps.export_max_w <= export_w
+
+
+whole_w = st.integers(0, 12_000)
+several = st.lists(
+    st.tuples(whole_w, whole_w, st.integers(-300, 300), st.integers(1, 600), st.integers(1, 900)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(several, st.integers(0, 1_000))
+def test_several_programs_bind_by_their_minimum_each_with_its_interval_or_its_default(drive, paper, made, t):
+    papers = [
+        paper(1, f"p{n}", import_w=cap, default_w=rest, start_s=start, length_s=length, exp_s=exp)
+        for n, (cap, rest, start, length, exp) in enumerate(made)
+    ]
+    d = drive().start()
+    for one in papers:
+        d.give(one)
+    d.beat().beats_until(t)
+    utc_ms = d.now.utc_ms
+    caps = [schedule.at(one, utc_ms) if utc_ms <= one.exp_utc_ms else schedule.default(one) for one in papers]
+    bound = min([d.params.limits.import_hard_w, *(cap.import_w for cap in caps)])
+    alive = [cap.import_w for one, cap in zip(papers, caps, strict=True) if utc_ms <= one.exp_utc_ms]
+
+    assert all(d.caps.import_max_w <= cap for cap in alive)
+    if d.mode is Mode.CONTROLLED:
+        assert bound == d.caps.import_max_w

@@ -1,6 +1,8 @@
 from dataclasses import replace
 
-from quartier.control import link
+import pytest
+
+from quartier.control import link, linkcaps
 from quartier.control.wishes import Interval
 
 
@@ -48,3 +50,47 @@ def test_the_cap_of_a_document_names_it_by_program_id_and_seq(drive):
 
     assert ("document", found.split()[1], found.split()[2]) == (found.who.kind, found.who.name, found.who.id)
     assert d.state.programs[0].envelope.seq == found.who.seq
+
+
+@pytest.mark.parametrize(
+    ("on_loss", "t", "followed"), [("failsafe", 119, True), ("failsafe", 121, False), ("hold", 121, True)]
+)
+def test_wishes_for_assets_are_followed_in_control_and_hold_and_not_in_failsafe(drive, on_loss, t, followed):
+    d = drive().controlled(on_loss=on_loss).tick(t)
+
+    assert followed == linkcaps.leads(d.state, d.params, d.now)
+
+
+def test_in_autonomous_wishes_need_a_heartbeat_in_time(drive):
+    d = drive().start().tick(121)
+    alone = linkcaps.leads(d.state, d.params, d.now)
+
+    assert not alone
+    assert linkcaps.leads(d.beat().state, d.params, d.now)
+
+
+@pytest.mark.parametrize(
+    ("values", "loosens"),
+    [
+        ({"import_max_w": 4_000, "export_max_w": 0}, False),
+        ({"import_max_w": 5_001, "export_max_w": 0}, True),
+        ({"import_max_w": 5_000, "export_max_w": 1}, True),
+        ({"import_max_w": 5_000, "export_max_w": 0, "duration_min_s": 8_000}, False),
+    ],
+)
+@pytest.mark.parametrize("beat_s", [0, 61])
+def test_failsafe_parameters_loosen_where_they_allow_more_now_or_later(drive, values, loosens, beat_s):
+    d = drive().controlled().tick(beat_s)
+    before = d.state
+    d.give_failsafe(1, **values)
+
+    assert loosens == linkcaps.failsafe_loosens(before, d.state, d.params)
+
+
+def test_a_shorter_minimum_of_failsafe_loosens(drive):
+    d = drive().controlled()
+    d.give_failsafe(1, import_max_w=5_000, export_max_w=0, duration_min_s=9_000)
+    before = d.state
+    d.give_failsafe(2, import_max_w=5_000, export_max_w=0, duration_min_s=8_000)
+
+    assert linkcaps.failsafe_loosens(before, d.state, d.params)

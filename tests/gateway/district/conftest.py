@@ -325,7 +325,7 @@ class Host:
         entry = {
             "kid": "opt1",
             "public_key": base64.urlsafe_b64encode(raw).rstrip(b"=").decode(),
-            "types": ["heartbeat", "envelope"],
+            "types": ["heartbeat", "envelope", "schedule", "failsafe", "signal"],
         }
         path.write_text(json.dumps([entry]))
         return path
@@ -356,7 +356,7 @@ def notes():
 
 @pytest.fixture
 def make_uplink(world, catalog, tmp_path, notes):
-    def make(port, *, issuers_file=None, rate=1.0, keepalive_s=30, **rules):
+    def make(port, *, issuers_file=None, rate=1.0, keepalive_s=30, flexibility=lambda: None, **rules):
         folder = tmp_path / "state"
         folder.mkdir(exist_ok=True)
         settings = Settings(
@@ -372,6 +372,7 @@ def make_uplink(world, catalog, tmp_path, notes):
             latest=lambda: world.latest,
             silent=lambda: world.silent,
             report=notes.append,
+            flexibility=flexibility,
         )
         return Uplink(settings, ME, catalog, Rules(**rules), house)
 

@@ -301,7 +301,7 @@ def test_with_an_untrusted_clock_time_is_not_judged_here_but_by_control(document
 
 
 def test_a_program_too_many_is_refused_for_now(documents):
-    for number in range(32):
+    for number in range(512):
         name = f"p{number}"
         verdict = check(documents, envelope(program=name), topic=TOPIC.replace("dso", name))
         assert isinstance(verdict, Accepted)

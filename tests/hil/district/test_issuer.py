@@ -5,7 +5,7 @@ import pytest
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from quartier_hil.district.issuer import Key, Wish, envelope, heartbeat
+from quartier_hil.district.issuer import Key, Wish, document, envelope, heartbeat
 
 KEY = Key.fresh("opt1")
 
@@ -50,3 +50,19 @@ def test_an_envelope_holds_what_was_wished():
     assert (7, "issy.b012", 900, "failsafe") == (found["seq"], found["aud"], found["exp"], found["on_loss"])
     assert [{"duration_s": 60, "import_max_w": 5}] == found["intervals"]
     assert "ramp_w_per_s" not in found
+
+
+def test_any_other_document_stands_inside_what_every_document_carries():
+    found = json.loads(document({"asset": "bat1", "start": 5}, 7, 100_000, "issy.b012", 900_000))
+
+    assert {
+        "id": "bat1-7",
+        "seq": 7,
+        "iss": "district",
+        "aud": "issy.b012",
+        "iat": 100_000,
+        "nbf": 40_000,
+        "exp": 900_000,
+        "asset": "bat1",
+        "start": 5,
+    } == found

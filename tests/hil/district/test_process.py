@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import json
 import time
 
@@ -18,16 +19,23 @@ BIRTH = number(1, 1) + blob(2, blob(1, b"bdSeq") + number(4, 4) + number(11, 7))
 WITHIN_REAL_S = 20.0
 
 
-@pytest.mark.peer
-async def test_a_birth_is_answered_with_a_watermark_and_the_envelope_in_force_and_what_is_replayed_is_older(
-    tmp_path,
-):
-    broker = Broker(tmp_path, "iotcore")
+PLANS = (
+    {"do": "schedule", "asset": "bat1", "intervals": [{"duration_s": 9, "power_w": 5}], "for_s": 60},
+    {"do": "failsafe", "import_max_w": 5, "export_max_w": 0, "duration_min_s": 7200},
+    {"do": "signal", "of": "level", "intervals": [{"duration_s": 9, "level": 1}], "for_s": 60},
+)
+
+
+@contextlib.asynccontextmanager
+async def working(folder):
+    """A district at work on a broker: its orders, what is heard of it, and a client beside it."""
+    broker = Broker(folder, "iotcore")
     await broker.start()
     heard: asyncio.Queue[mqtt.MQTTMessage] = asyncio.Queue()
     loop = asyncio.get_running_loop()
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    client.on_connect = lambda *_: client.subscribe([(f"{NAMES.companion}/#", 1)])
+    places = [(f"{NAMES.companion}/#", 1), ("quartier/v1/issy/signal/level", 1)]
+    client.on_connect = lambda *_: client.subscribe(places)
     client.on_message = lambda *found: loop.call_soon_threadsafe(heard.put_nowait, found[2])
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
@@ -36,21 +44,14 @@ async def test_a_birth_is_answered_with_a_watermark_and_the_envelope_in_force_an
         port=broker.port,
         names=NAMES,
         key=Key.fresh("k"),
-        log=tmp_path / "log.jsonl",
+        log=folder / "log.jsonl",
         clock=RigClock(time.time()),
     )
     orders = asyncio.StreamReader()
-    caps = {"import_max_w": 5, "export_max_w": 5}
-    order = {"do": "caps", "intervals": [{"duration_s": 9, **caps}], "default": caps, "for_s": 900}
     running = asyncio.create_task(District(settings).run(orders))
     try:
         async with asyncio.timeout(WITHIN_REAL_S):
-            orders.feed_data(json.dumps(order).encode() + b"\n")
-            first = json.loads((await heard.get()).payload)
-            client.publish("spBv1.0/issy/NBIRTH/b012", BIRTH)
-            answers = [await heard.get() for _ in range(2)]
-            orders.feed_data(b'{"do": "nonsense", "kind": "replayed"}\n')
-            replayed = await heard.get()
+            yield orders, heard, client
             orders.feed_data(b'{"do": "quit"}\n')
             await running
     finally:
@@ -60,9 +61,53 @@ async def test_a_birth_is_answered_with_a_watermark_and_the_envelope_in_force_an
         client._reset_sockets()  # paho leaves its inner pair to the garbage collector
         await broker.stop()
 
+
+@pytest.mark.peer
+async def test_a_birth_is_answered_with_a_watermark_and_the_envelope_in_force_and_what_is_replayed_is_older(
+    tmp_path,
+):
+    caps = {"import_max_w": 5, "export_max_w": 5}
+    order = {"do": "caps", "intervals": [{"duration_s": 9, **caps}], "default": caps, "for_s": 900}
+    async with working(tmp_path) as (orders, heard, client):
+        orders.feed_data(json.dumps(order).encode() + b"\n")
+        first = json.loads((await heard.get()).payload)
+        client.publish("spBv1.0/issy/NBIRTH/b012", BIRTH)
+        answers = [await heard.get() for _ in range(2)]
+        orders.feed_data(b'{"do": "nonsense", "kind": "replayed"}\n')
+        replayed = await heard.get()
+
     found = {message.topic.removeprefix(NAMES.companion): json.loads(message.payload) for message in answers}
     assert {"bdseq": 7, "streams": {}} == found["/watermark"]
     assert first["seq"] < found["/envelope/district"]["seq"]
     assert first["intervals"] == found["/envelope/district"]["intervals"]
     assert replayed.topic == f"{NAMES.companion}/envelope/district"
     assert json.loads(replayed.payload)["seq"] < first["seq"]
+
+
+@pytest.mark.peer
+async def test_schedules_failsafe_parameters_and_signals_are_said_and_again_after_a_birth_with_a_new_number(
+    tmp_path,
+):
+    async with working(tmp_path) as (orders, heard, client):
+        for plan in PLANS:
+            orders.feed_data(json.dumps(plan).encode() + b"\n")
+        planned = [await heard.get() for _ in PLANS]
+        client.publish("spBv1.0/issy/NBIRTH/b012", BIRTH)
+        again = [await heard.get() for _ in range(len(PLANS) + 1)]
+
+    places = [
+        f"{NAMES.companion}/schedule/bat1",
+        f"{NAMES.companion}/failsafe",
+        "quartier/v1/issy/signal/level",
+    ]
+    assert places == [message.topic for message in planned]
+    bodies = [json.loads(message.payload) for message in planned]
+    assert ["issy.b012", "issy.b012", "issy"] == [body["aud"] for body in bodies]
+    assert [[{"duration_s": 9, "power_w": 5}], None, [{"duration_s": 9, "level": 1}]] == [
+        body.get("intervals") for body in bodies
+    ]
+    later = {message.topic: json.loads(message.payload) for message in again}
+    assert all(later[place]["seq"] > body["seq"] for place, body in zip(places, bodies, strict=True))
+    assert all(
+        later[place].get("start") == body.get("start") for place, body in zip(places, bodies, strict=True)
+    )

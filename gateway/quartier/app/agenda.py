@@ -1,0 +1,161 @@
+"""What the district plans for this building: schedules, signals; taken, followed, kept and shown."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any
+
+from quartier.control import agenda, flexibility, sight, signals
+from quartier.control.agenda import Moment
+from quartier.control.override import Overrides
+from quartier.control.quarters import SLOT_MS, Quarters
+from quartier.control.state import State
+from quartier.control.wishes import Ack, DeviceSchedule, Signal
+from quartier.house.now import Now
+
+if TYPE_CHECKING:  # a house that stands alone does not import it
+    from quartier.district.documents import Accepted
+
+REPORT_VALID_S = 3_600
+PERSISTENCE = "persistence of the last day"
+_LOOK_S, _LOOK_MAX_S = 10.0, 60.0
+"""How often the powers of the day are looked at; of a longer time nothing is known."""
+
+Event = Callable[[str, str, Mapping[str, Any], Now], None]
+
+
+class Agenda:
+    """The schedules and signals that hold, and how the last day was; ``answer`` takes each answer."""
+
+    def __init__(self, answer: Callable[[Ack], None], event: Event, log: Any) -> None:
+        self.entries: agenda.Entries = {}
+        self.signals: signals.Signals = {}
+        self._held = signals.Held()
+        self._quarters = Quarters()
+        self._seen_ns: int | None = None
+        self._answer = answer
+        self._event = event
+        self._log = log
+        self._dumped: tuple[object, object, dict[str, Any]] = ({}, {}, {})
+
+    def take(self, accepted: "Accepted", moment: Moment) -> None:
+        """One document of the district that is a schedule or a signal."""
+        document = accepted.document
+        if isinstance(document, Signal):
+            self._signal(document, accepted, moment)
+        elif isinstance(document, DeviceSchedule):
+            self._schedule(document, accepted, moment)
+
+    def _schedule(self, schedule: DeviceSchedule, accepted: "Accepted", moment: Moment) -> None:
+        if accepted.persisted:
+            self.entries, acks = agenda.taken(self.entries, schedule, moment)
+        else:  # a wish tightens nothing
+            acks = [Ack(schedule.id, schedule.seq, agenda.KIND, "TEMPORARY_ERROR", "REJECTED")]
+        for ack in acks:
+            self._answer(ack)
+        last = acks[-1]
+        fields = {
+            "asset": schedule.asset,
+            "id": schedule.id,
+            "status": last.status,
+            "reason": last.reason,
+        }
+        self._log.info("schedule.judged", **fields)
+        if not accepted.repeated:
+            text = f"schedule {schedule.id} of {schedule.asset}: {last.status}"
+            self._event("schedule.judged", text, fields, moment.now)
+
+    def _signal(self, signal: Signal, accepted: "Accepted", moment: Moment) -> None:
+        """In doubt, of the clock or of its number, only what asks for less counts."""
+        sure = accepted.persisted and moment.lost_ms is None
+        if not (sure or signals.tightens(self.signals, signal, moment.utc_ms)):
+            self._log.warning("signal.not_taken", signal=signal.kind, id=signal.id)
+            return
+        before = self.signals
+        self.signals = signals.taken(before, signal)
+        if self.signals is not before and not accepted.repeated:
+            fields = {"signal": signal.kind, "id": signal.id}
+            self._log.info("signal.taken", **fields)
+            self._event("signal.taken", f"signal {signal.kind} {signal.id}", fields, moment.now)
+
+    def asked(self, moment: Moment, *, outage: bool) -> Overrides:
+        """What is wanted of assets now; a grid outage drops the schedules, a level counts always."""
+        if outage and self.entries:
+            self.entries, acks = agenda.dropped(self.entries)
+            for ack in acks:
+                self._answer(ack)
+        self.signals = signals.alive(self.signals, moment.utc_ms)
+        signalled = signals.level(self.signals, moment.utc_ms, moment.lost_ms)
+        self._held = signals.held(self._held, signalled, moment.house.seed, moment.now.ns)
+        eased = signals.wanted(self._held, moment.house, moment.now, moment.utc_ms)
+        return {**eased, **agenda.wanted(self.entries, moment)}
+
+    def follow(self, moment: Moment) -> None:
+        """Say how far each schedule has come, and remember the day."""
+        self.entries, acks = agenda.followed(self.entries, moment)
+        for ack in acks:
+            self._answer(ack)
+        self._remember(moment)
+
+    def _remember(self, moment: Moment) -> None:
+        """What each took, for the forecast that tomorrow is as today."""
+        now = moment.now
+        dt_s = _LOOK_MAX_S if self._seen_ns is None else (now.ns - self._seen_ns) / 1e9
+        if dt_s < _LOOK_S:
+            return
+        self._seen_ns = now.ns
+        if moment.lost_ms is None and dt_s < _LOOK_MAX_S:
+            house, memories = moment.house, moment.memories
+            seen = ((one.name, sight.power_w(memories, one, now.ns)) for one in (house.grid, *house.assets))
+            known = {name: watts for name, watts in seen if watts is not None}
+            self._quarters.see(known, dt_s, moment.utc_ms)
+
+    def shown(self, moment: Moment) -> dict[str, Any]:
+        """For people, JSON-ready."""
+        return {
+            "schedules": agenda.shown(self.entries, moment),
+            "signals": signals.shown(self.signals, moment.utc_ms, moment.lost_ms),
+            "level": self._held.level,
+        }
+
+    def report(self, state: State, moment: Moment, local: Collection[str]) -> dict[str, Any]:
+        """What the building could do, JSON-ready: the flexibility report of sync.md section 4.
+
+        ``local`` are the assets whose data never leave.  The forecast is that of yesterday, and null where
+        yesterday is not known.
+        """
+        devices = flexibility.devices(state, moment.now, moment.by_hand, local)
+        for device in devices:
+            device["forecast_w"] = self._forecast(device["device"], moment)
+        force, grid = state.force, state.house.grid.name
+        return {
+            "ts": moment.utc_ms,
+            "valid_s": REPORT_VALID_S,
+            "import_max_w": None if force is None else round(force.import_w, 1),
+            "export_max_w": None if force is None else round(force.export_w, 1),
+            "forecast": {
+                "method": PERSISTENCE,
+                "start": moment.utc_ms // SLOT_MS * SLOT_MS,
+                "step_s": SLOT_MS // 1000,
+                "grid_w": None if grid in local else self._forecast(grid, moment),
+            },
+            "devices": devices,
+        }
+
+    def _forecast(self, name: str, moment: Moment) -> list[float | None] | None:
+        if moment.lost_ms is not None:
+            return None
+        found = self._quarters.persistence(name, moment.utc_ms)
+        return found if any(watts is not None for watts in found) else None
+
+    def kept(self) -> Mapping[str, Any]:
+        """What must outlive the process: the same objects while nothing changed."""
+        entries, said, _ = self._dumped
+        if entries is not self.entries or said is not self.signals:
+            facts = {"schedules": agenda.dump(self.entries), "signals": signals.dump(self.signals)}
+            self._dumped = self.entries, self.signals, facts
+        return {**self._dumped[2], "quarters": self._quarters.kept()}
+
+    def recall(self, kept: Mapping[str, Any], *, outage: bool) -> None:
+        """Take what ``kept`` gave before; a power cut has dropped the schedules."""
+        self.entries = {} if outage else agenda.restore(kept.get("schedules"))
+        self.signals = signals.restore(kept.get("signals"))
+        self._quarters.recall(kept.get("quarters"))

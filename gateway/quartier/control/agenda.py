@@ -1,0 +1,275 @@
+"""Device schedules of the district: taken or refused, what they want now, and how far each has come (pure).
+
+They are wishes (failsafe.md section 1, priority 4): below every limit, below what people order, and gone with
+the public grid's voltage (rule 6).  One that began is started; one whose every stretch was *measured* to be
+kept since it began has succeeded with the last; what comes to its end otherwise is aborted.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from quartier.control import setpoint, timeline
+from quartier.control.override import Override, Overrides
+from quartier.control.sight import Memories, fresh
+from quartier.control.wishes import Ack, DeviceSchedule, Stretch
+from quartier.house.assets import Battery, House, Steered
+from quartier.house.now import Now
+from quartier_drivers.who import Who
+
+KIND = "schedule"
+_DONE = ("SUCCEEDED", "ABORTED")
+_FACTS = ("id", "seq", "asset", "nbf_utc_ms", "exp_utc_ms", "start_utc_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A schedule that was accepted, and the last status that was told of it.
+
+    ``until_ms``: the end of the stretch that was last seen to want something; ``met``: it was kept;
+    ``missed``: one before it was not.
+    """
+
+    schedule: DeviceSchedule
+    status: str = "ACCEPTED"
+    until_ms: int | None = None
+    met: bool = False
+    missed: bool = False
+
+
+Entries = Mapping[str, Entry]
+"""By asset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When, and what is known then.
+
+    ``utc_ms`` is trusted, or reckoned on since ``lost_ms``.  ``by_hand``: the assets that people ordered;
+    ``leads``: the district does, so that its wishes are followed.
+    """
+
+    now: Now
+    utc_ms: int
+    lost_ms: int | None
+    house: House
+    memories: Memories
+    by_hand: Collection[str] = field(default_factory=tuple)
+    leads: bool = True
+
+    def is_free(self, asset: str) -> bool:
+        """Whether the district's wish for an asset is followed: it leads, and no person ordered otherwise."""
+        return self.leads and asset not in self.by_hand
+
+
+def taken(entries: Entries, schedule: DeviceSchedule, moment: Moment) -> tuple[Entries, list[Ack]]:
+    """Take a verified schedule, or refuse it with a reason; the one before it of the asset is revoked.
+
+    Without a trusted clock none is taken that is not held already: it could not be told when it runs.
+    """
+    held = entries.get(schedule.asset)
+    if held is not None and held.schedule == schedule:
+        return entries, [_ack(schedule, held.status)]
+    refusal = _refusal(held, schedule, moment)
+    if refusal is not None:
+        return entries, [refusal]
+    reason = "LOCAL_OVERRIDE" if schedule.asset in moment.by_hand else ""
+    acks = [_ack(schedule, "ACCEPTED", reason)]
+    if held is not None and held.status not in _DONE:
+        acks.insert(0, _ack(held.schedule, "REVOKED"))
+    return {**entries, schedule.asset: Entry(schedule)}, acks
+
+
+def wanted(entries: Entries, moment: Moment) -> Overrides:
+    """What the schedules want of their assets now; nothing where the district does not lead."""
+    if not moment.leads:
+        return {}
+    return {name: one for name, entry in entries.items() if (one := _wish(entry.schedule, moment))}
+
+
+def followed(entries: Entries, moment: Moment) -> tuple[Entries, list[Ack]]:
+    """How each goes on: begun, kept by what is *measured*, or over without that; expired ones are forgotten.
+
+    The same mapping comes back where nothing changed.
+    """
+    after: dict[str, Entry] = {}
+    acks: list[Ack] = []
+    for name, entry in entries.items():
+        seen = _looked(entry, moment)
+        status, reason = _status(seen, moment)
+        if status != entry.status:
+            acks.append(_ack(entry.schedule, status, reason))
+        if moment.utc_ms < entry.schedule.exp_utc_ms:
+            seen = replace(seen, status=status)
+            after[name] = entry if seen == entry else seen
+    same = len(after) == len(entries) and all(after[name] is entry for name, entry in entries.items())
+    return (entries if same else after), acks
+
+
+def dropped(entries: Entries) -> tuple[Entries, list[Ack]]:
+    """The grid's voltage is gone, and cached wishes with it (failsafe.md section 1, rule 6)."""
+    left = (entry for entry in entries.values() if entry.status not in _DONE)
+    return {}, [_ack(entry.schedule, "ABORTED", "SAFETY") for entry in left]
+
+
+def _refusal(held: Entry | None, schedule: DeviceSchedule, moment: Moment) -> Ack | None:
+    def no(reception: str, reason: str) -> Ack:
+        return Ack(schedule.id, schedule.seq, KIND, reception, "REJECTED", reason)
+
+    asset = _asset(moment.house, schedule.asset)
+    if asset is None:
+        return no("INVALID_CONTENT", "UNKNOWN_DEVICE")
+    if fault(asset, schedule):
+        return no("INVALID_CONTENT", "BOUNDS")
+    if held is not None and schedule.seq <= held.schedule.seq:
+        return no("OK", "REPLAY")
+    if moment.lost_ms is not None:
+        return no("TEMPORARY_ERROR", "CLOCK")
+    return no("OK", "EXPIRED") if moment.utc_ms >= schedule.exp_utc_ms else None
+
+
+def fault(asset: Steered, schedule: DeviceSchedule) -> str:
+    """Why no device of the asset can do what the schedule says; empty when it can."""
+    return next((found for stretch in schedule.stretches if (found := _fault(asset, stretch))), "")
+
+
+def _fault(asset: Steered, stretch: Stretch) -> str:
+    if stretch.power_w is not None:
+        return setpoint.fault(asset, stretch.power_w)
+    return "" if stretch.soc_pct is None else setpoint.soc_fault(asset, stretch.soc_pct)
+
+
+def _running(schedule: DeviceSchedule, moment: Moment) -> tuple[Stretch, int] | None:
+    if moment.utc_ms < schedule.nbf_utc_ms:
+        return None
+    spans = schedule.start_utc_ms, schedule.exp_utc_ms, schedule.stretches
+    return timeline.running(*spans, moment.utc_ms, moment.lost_ms)
+
+
+def _wish(schedule: DeviceSchedule, moment: Moment) -> Override | None:
+    found, asset = _running(schedule, moment), _asset(moment.house, schedule.asset)
+    if found is None or asset is None or _fault(asset, found[0]):
+        return None
+    stretch, end_ms = found
+    left_s = (end_ms - moment.utc_ms) / 1000
+    power_w = _power_w(asset, stretch, left_s, moment)
+    if power_w is None:
+        return None
+    who = Who("document", f"{KIND} {schedule.asset}", schedule.id, schedule.seq)
+    until_ns = moment.now.ns + round(left_s * 1e9)
+    return Override(schedule.asset, setpoint.value(asset, power_w), until_ns, end_ms, who)
+
+
+def _power_w(asset: Steered, stretch: Stretch, left_s: float, moment: Moment) -> float | None:
+    if stretch.soc_pct is None or not isinstance(asset, Battery):
+        return stretch.power_w
+    soc_pct = fresh(moment.memories, f"{asset.name}.soc_pct", asset.soc_period_s, moment.now.ns)
+    return None if soc_pct is None else setpoint.toward_w(asset, soc_pct, stretch.soc_pct, left_s)
+
+
+def _looked(entry: Entry, moment: Moment) -> Entry:
+    """The entry after one more look at what is measured."""
+    schedule, asset = entry.schedule, _asset(moment.house, entry.schedule.asset)
+    found = _running(schedule, moment)
+    if entry.status in _DONE or asset is None or found is None or _is_free(found[0]):
+        return entry
+    stretch, end_ms = found
+    if end_ms != entry.until_ms:
+        missed = entry.missed or (entry.until_ms is not None and not entry.met)
+        entry = replace(entry, until_ms=end_ms, met=False, missed=missed)
+    kept = moment.is_free(asset.name) and _is_kept(asset, stretch, moment)
+    return replace(entry, met=entry.met or kept)
+
+
+def _status(entry: Entry, moment: Moment) -> tuple[str, str]:
+    """The status now, and the reason of one that ended without success."""
+    schedule = entry.schedule
+    if entry.status in _DONE:
+        return entry.status, ""
+    if _asset(moment.house, schedule.asset) is None:
+        return "ABORTED", "UNKNOWN_DEVICE"
+    if entry.met and not entry.missed and entry.until_ms == _last_ms(schedule):
+        return "SUCCEEDED", ""
+    if moment.utc_ms >= _over_ms(schedule):
+        by_hand = schedule.asset in moment.by_hand
+        return "ABORTED", "LOCAL_OVERRIDE" if by_hand else "EXPIRED" if moment.leads else "SAFETY"
+    begins = entry.until_ms is not None and moment.is_free(schedule.asset)
+    return ("STARTED" if begins else entry.status), ""
+
+
+def _is_free(stretch: Stretch) -> bool:
+    return stretch.power_w is None and stretch.soc_pct is None
+
+
+def _over_ms(schedule: DeviceSchedule) -> int:
+    return timeline.ends_ms(schedule.start_utc_ms, schedule.exp_utc_ms, schedule.stretches)
+
+
+def _last_ms(schedule: DeviceSchedule) -> int:
+    """The end of the last stretch that wants something; the start where none does."""
+    edges = timeline.edges(schedule.start_utc_ms, schedule.stretches)
+    wanting = (end_ms for _, end_ms, stretch in edges if not _is_free(stretch))
+    return min(schedule.exp_utc_ms, max(wanting, default=schedule.start_utc_ms))
+
+
+def _is_kept(asset: Steered, stretch: Stretch, moment: Moment) -> bool:
+    now_ns = moment.now.ns
+    if stretch.soc_pct is not None and isinstance(asset, Battery):
+        soc_pct = fresh(moment.memories, f"{asset.name}.soc_pct", asset.soc_period_s, now_ns)
+        return soc_pct is not None and abs(soc_pct - stretch.soc_pct) <= setpoint.SOC_BAND_PCT
+    measured_w = fresh(moment.memories, f"{asset.name}.power_w", asset.period_s, now_ns)
+    return measured_w is not None and setpoint.is_met(asset, stretch.power_w or 0.0, measured_w)
+
+
+def _asset(house: House, name: str) -> Steered | None:
+    return next((asset for asset in house.assets if asset.name == name), None)
+
+
+def _ack(schedule: DeviceSchedule, status: str, reason: str = "") -> Ack:
+    return Ack(schedule.id, schedule.seq, KIND, "OK", status, reason)
+
+
+def shown(entries: Entries, moment: Moment) -> list[dict[str, Any]]:
+    """For people, JSON-ready: each schedule, how far it has come and what it wants now."""
+    return [_shown(entry.schedule, entry.status, moment) for _, entry in sorted(entries.items())]
+
+
+def _shown(schedule: DeviceSchedule, status: str, moment: Moment) -> dict[str, Any]:
+    found = _running(schedule, moment)
+    stretch, until_ms = (Stretch(0.0), None) if found is None else found
+    return {
+        "asset": schedule.asset,
+        "id": schedule.id,
+        "status": status,
+        "power_w": stretch.power_w,
+        "soc_pct": stretch.soc_pct,
+        "until_utc_ms": until_ms,
+        "exp_utc_ms": schedule.exp_utc_ms,
+    }
+
+
+def dump(entries: Entries) -> list[dict[str, Any]]:
+    """The entries as JSON-ready data."""
+    return [_dumped(entry) for entry in entries.values()]
+
+
+def _dumped(entry: Entry) -> dict[str, Any]:
+    schedule = entry.schedule
+    facts = {name: getattr(schedule, name) for name in _FACTS}
+    stretches = [(one.duration_s, one.power_w, one.soc_pct) for one in schedule.stretches]
+    progress = {name: getattr(entry, name) for name in ("status", "until_ms", "met", "missed")}
+    return {**progress, "schedule": {**facts, "stretches": stretches}}
+
+
+def restore(data: object) -> Entries:
+    """Read what ``dump`` made, back from JSON; what is broken is left out."""
+    found: dict[str, Entry] = {}
+    for kept in data if isinstance(data, list) else []:
+        try:
+            schedule = dict(kept["schedule"])
+            stretches = tuple(Stretch(*one) for one in schedule.pop("stretches"))
+            entry = Entry(**{**kept, "schedule": DeviceSchedule(**schedule, stretches=stretches)})
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+        found[entry.schedule.asset] = entry
+    return found

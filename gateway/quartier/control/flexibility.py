@@ -1,0 +1,150 @@
+"""What each asset could do now, in the shape of S2 (EN 50491-12-2) (pure).
+
+Control types are S2's.  Powers in W, plus takes; ``energy_up_wh`` could still be taken, ``energy_down_wh``
+given; null where nobody knows.  Timers are those that block a transition now.  What does not answer, or is in
+somebody else's hands, is not available, whatever it could do.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from quartier.control import battery, guards, outcome, rivals, setpoint, sight, stay
+from quartier.control.players import floor_w, full_w
+from quartier.control.shed import PV_MIN_OFF_S, Turn
+from quartier.control.state import State
+from quartier.house.assets import Battery, Ev, Moded, Pv, Steered
+from quartier.house.now import Now
+
+FILL_RATE, ENVELOPE = "FILL_RATE_BASED_CONTROL", "POWER_ENVELOPE_BASED_CONTROL"
+MODES, NONE = "OPERATION_MODE_BASED_CONTROL", "NOT_CONTROLABLE"  # S2 spells it so
+
+Range = tuple[float, float]
+
+
+def devices(state: State, now: Now, by_hand: Collection[str] = (), local: Collection[str] = ()) -> list[Any]:
+    """Every asset but those of ``local``, JSON-ready; what is in ``by_hand`` belongs to a person now."""
+    assets = (asset for asset in state.house.assets if asset.name not in local)
+    return [_device(state, asset, now, by_hand=asset.name in by_hand) for asset in assets]
+
+
+def _device(state: State, asset: Steered, now: Now, *, by_hand: bool) -> dict[str, Any]:
+    why = "ordered by hand" if by_hand else _why_not(state, asset, now)
+    up_wh, down_wh = _energy_wh(state, asset, now)
+    return {
+        "device": asset.name,
+        "role": type(asset).__name__.lower(),
+        "tier": asset.tier,
+        "control_type": control_type(asset),
+        "available": not why,
+        "why": why,
+        "power_w": _rounded(sight.power_w(state.memories, asset, now.ns)),
+        "power_ranges_w": [list(map(_rounded, found)) for found in ranges_w(state, asset, now)],
+        "energy_up_wh": _rounded(up_wh),
+        "energy_down_wh": _rounded(down_wh),
+        "timers": list(_timers(state, asset, now)),
+        **_of_its_class(state, asset, now),
+    }
+
+
+def control_type(asset: Steered) -> str:
+    """How it can be steered, in S2's words."""
+    if not setpoint.takes_orders(asset):
+        return NONE
+    if isinstance(asset, Battery):
+        return FILL_RATE
+    if isinstance(asset, Ev) or (isinstance(asset, Pv) and asset.curtail == "limit"):
+        return ENVELOPE
+    return MODES
+
+
+def ranges_w(state: State, asset: Steered, now: Now) -> list[Range]:
+    """The powers that can be asked of it now; what is not steered has the one it takes, if that is known."""
+    measured_w = sight.power_w(state.memories, asset, now.ns)
+    if not setpoint.takes_orders(asset):
+        return [] if measured_w is None else [(measured_w, measured_w)]
+    if isinstance(asset, Battery):
+        soc_pct = _soc_pct(state, asset, now)
+        rooms = [] if soc_pct is None else [battery.room(asset, soc_pct)]
+        return [(room.low_w, room.high_w) for room in rooms]
+    if isinstance(asset, Ev):
+        return [(0.0, 0.0)] if _is_away(state, asset) else [(0.0, 0.0), (floor_w(asset), full_w(asset))]
+    if isinstance(asset, Pv):
+        makes_w = -asset.rated_w if measured_w is None else min(0.0, measured_w)
+        return [(makes_w, 0.0)] if asset.curtail == "limit" else [(makes_w, makes_w), (0.0, 0.0)]
+    if isinstance(asset, Moded):
+        return [(mode.power_w, mode.power_w) for mode in asset.modes]
+    return [(0.0, 0.0), (asset.rated_w, asset.rated_w)]
+
+
+def _energy_wh(state: State, asset: Steered, now: Now) -> tuple[float | None, float | None]:
+    if isinstance(asset, Battery):
+        soc_pct = _soc_pct(state, asset, now)
+        if soc_pct is None:
+            return None, None
+        floor_pct = max(asset.soc_min_pct, asset.reserve_soc_pct)
+        share_wh = asset.capacity_wh / 100.0
+        return max(0.0, asset.soc_max_pct - soc_pct) * share_wh, max(0.0, soc_pct - floor_pct) * share_wh
+    if isinstance(asset, Ev):
+        if _is_away(state, asset):
+            return 0.0, 0.0
+        here = state.stays.get(asset.name)
+        return (None if here is None else stay.missing_wh(asset, here, state.memories, now.ns)), 0.0
+    return None, None
+
+
+def _of_its_class(state: State, asset: Steered, now: Now) -> dict[str, Any]:
+    if isinstance(asset, Battery):
+        return {
+            "fill_level_pct": _soc_pct(state, asset, now),
+            "fill_level_min_pct": max(asset.soc_min_pct, asset.reserve_soc_pct),
+            "fill_level_max_pct": asset.soc_max_pct,
+            "capacity_wh": asset.capacity_wh,
+        }
+    if isinstance(asset, Ev):
+        left_s = stay.leaves_s(asset, state.memories, now, state.house.zone)
+        return {"leaves_in_s": _rounded(left_s), "present": not _is_away(state, asset)}
+    if isinstance(asset, Moded):
+        turn = state.turns.get(asset.name, Turn())
+        mode = asset.normal if turn.mode is None else turn.mode
+        return {"modes": [one.name for one in asset.modes], "mode": asset.modes[mode].name}
+    return {}
+
+
+def _timers(state: State, asset: Steered, now: Now) -> Iterator[dict[str, Any]]:
+    """The one that runs: S2's minimum time of the mode it is in."""
+    turn = state.turns.get(asset.name)
+    if turn is None or turn.since_ns is None or isinstance(asset, Battery):
+        return
+    if isinstance(asset, Pv):
+        least_s = 0.0 if turn.on else PV_MIN_OFF_S
+    else:
+        least_s = asset.min_on_s if turn.on else asset.min_off_s
+    left_s = least_s - (now.ns - turn.since_ns) / 1e9
+    if left_s > 0:
+        yield {"id": "min_on" if turn.on else "min_off", "duration_s": least_s, "left_s": round(left_s, 1)}
+
+
+def _why_not(state: State, asset: Steered, now: Now) -> str:
+    if state.events.is_gone:
+        return "the grid's voltage is gone"
+    if not setpoint.takes_orders(asset):
+        return "it takes no order"
+    if asset.measured and sight.power_w(state.memories, asset, now.ns) is None:
+        return "it does not answer"
+    if isinstance(asset, Battery) and _soc_pct(state, asset, now) is None:
+        return "its state of charge is not known"
+    name = f"{asset.name}.setpoint_w" if isinstance(asset, Battery) else outcome.point(asset)
+    return guards.why_not(asset, state.memories) or rivals.why_not(state.rivals, name)
+
+
+def _soc_pct(state: State, asset: Battery, now: Now) -> float | None:
+    return sight.fresh(state.memories, f"{asset.name}.soc_pct", asset.soc_period_s, now.ns)
+
+
+def _is_away(state: State, asset: Ev) -> bool:
+    seen = state.memories.get(f"{asset.name}.plugged_on")
+    return seen is not None and seen.value == 0
+
+
+def _rounded(number: float | None) -> float | None:
+    return None if number is None else round(number, 1)

@@ -1,0 +1,132 @@
+"""What the district says to all buildings: price, CO2, level, alert; and what a level does (pure).
+
+``price`` and ``co2`` are for a planner, ``alert`` for people: none moves anything here.  ``level`` is
+OpenADR's SIMPLE: the tiers of a shed *without forcing* (failsafe.md section 3).  What a level asks gives way
+to people, to schedules, to minimum times and to what each class keeps; a charging point goes to its floor and
+does not pause, an asset in modes as far down as its class allows, a CHP is not asked to run for it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from random import Random
+from typing import Any
+
+from quartier.control import timeline
+from quartier.control.override import Override, Overrides
+from quartier.control.players import takes_orders
+from quartier.control.wishes import Signal, Span
+from quartier.house.assets import Ev, House, Load, Moded, Steered
+from quartier.house.now import Now
+from quartier_drivers.who import Who
+
+TIERS: Mapping[int, str] = {0: "", 1: "D", 2: "CD", 3: "BCD"}
+SPREAD_S = 300.0
+"""A level is left up to so much later, drawn by building: what eases for all must not return at once."""
+_STANDS_S = 60
+
+Signals = Mapping[str, Signal]
+"""By kind."""
+
+
+def taken(signals: Signals, signal: Signal) -> Signals:
+    """The newest signal of each kind counts; one that is older changes nothing."""
+    held = signals.get(signal.kind)
+    return signals if held is not None and signal.seq <= held.seq else {**signals, signal.kind: signal}
+
+
+def alive(signals: Signals, utc_ms: int) -> Signals:
+    """Those that have not expired."""
+    if all(utc_ms < one.exp_utc_ms for one in signals.values()):
+        return signals
+    return {kind: one for kind, one in signals.items() if utc_ms < one.exp_utc_ms}
+
+
+def running(signal: Signal, utc_ms: int, lost_ms: int | None = None) -> tuple[Span, int] | None:
+    """What it says now, and until when; None in a gap, before its time and after it."""
+    if utc_ms < signal.nbf_utc_ms:
+        return None
+    return timeline.running(signal.start_utc_ms, signal.exp_utc_ms, signal.spans, utc_ms, lost_ms)
+
+
+def level(signals: Signals, utc_ms: int, lost_ms: int | None = None) -> int:
+    """The level that is signalled now, 0..3; 0 where none is."""
+    signal = signals.get("level")
+    found = None if signal is None else running(signal, utc_ms, lost_ms)
+    return 0 if found is None else int(found[0].values["level"])
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The level in force, and when it was last signalled (monotonic)."""
+
+    level: int = 0
+    seen_ns: int = 0
+
+
+def held(before: Held, signalled: int, seed: int, now_ns: int) -> Held:
+    """A higher level is in force at once, a lower one up to 300 s later, drawn from ``seed``."""
+    if signalled < before.level:
+        # Spreading needs no secret; a seed makes it repeatable.
+        late_s = Random(f"{seed}:{before.seen_ns}").random() * SPREAD_S  # noqa: S311  see above
+        if now_ns - before.seen_ns < late_s * 1e9:
+            return before
+    return Held(signalled, now_ns)
+
+
+def wanted(at: Held, house: House, now: Now, utc_ms: int) -> Overrides:
+    """What the level in force asks of assets now, each as an order that everything else goes before."""
+    if not at.level:
+        return {}
+    who = Who("document", "signal", f"level {at.level}")
+    until = now.ns + _STANDS_S * 1_000_000_000, utc_ms + _STANDS_S * 1000
+    eased = _eased(house, TIERS[at.level])
+    return {asset.name: Override(asset.name, value, *until, who) for asset, value in eased}
+
+
+def _eased(house: House, tiers: str) -> Iterator[tuple[Steered, float]]:
+    for asset in house.assets:
+        if asset.tier not in tiers:
+            continue
+        if isinstance(asset, Ev) and takes_orders(asset):
+            yield asset, asset.current_min_a
+        elif isinstance(asset, Load) and takes_orders(asset):
+            yield asset, 0.0
+        elif isinstance(asset, Moded) and asset.modes[-1].power_w >= 0:
+            yield asset, float(len(asset.modes) - 1)
+
+
+def tightens(signals: Signals, signal: Signal, utc_ms: int) -> bool:
+    """Whether a signal, in all its time, only asks for less than what holds: it may act in doubt too."""
+    if signal.kind != "level":
+        return False
+    least = min(int(span.values["level"]) for span in signal.spans)
+    return least >= level(signals, utc_ms)
+
+
+def shown(signals: Signals, utc_ms: int, lost_ms: int | None = None) -> dict[str, Any]:
+    """For people, JSON-ready: what each says now, until when, and until when it is known."""
+    return {kind: _shown(one, utc_ms, lost_ms) for kind, one in sorted(signals.items())}
+
+
+def _shown(signal: Signal, utc_ms: int, lost_ms: int | None) -> dict[str, Any]:
+    found = running(signal, utc_ms, lost_ms)
+    values, until_ms = ({}, None) if found is None else (dict(found[0].values), found[1])
+    return {"id": signal.id, **values, "until_utc_ms": until_ms, "exp_utc_ms": signal.exp_utc_ms}
+
+
+def dump(signals: Signals) -> list[dict[str, Any]]:
+    """The signals as JSON-ready data."""
+    return [asdict(signal) for signal in signals.values()]
+
+
+def restore(data: object) -> Signals:
+    """Read what ``dump`` made, back from JSON; what is broken is left out."""
+    found: dict[str, Signal] = {}
+    for kept in data if isinstance(data, list) else []:
+        try:
+            spans = tuple(Span(float(one["duration_s"]), dict(one["values"])) for one in kept["spans"])
+            signal = Signal(**{**kept, "spans": spans})
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue
+        found[signal.kind] = signal
+    return found

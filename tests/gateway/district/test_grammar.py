@@ -1,0 +1,32 @@
+"""What all documents share: for whom, and that nothing unknown stands in them."""
+
+import pytest
+from pydantic import ValidationError
+
+from quartier.district.grammar import DocumentForm
+
+BODY = {"id": "e", "seq": 1, "iss": "dso", "aud": "issy.b012", "iat": 1, "nbf": 1, "exp": 9}
+
+
+@pytest.mark.parametrize(
+    ("aud", "ours"),
+    [("issy.b012", True), ("issy", True), (["x", "issy"], True), ("issy.b0123", False), (["b012"], False)],
+)
+def test_a_document_is_for_whom_its_audience_names(aud, ours):
+    assert ours == DocumentForm.model_validate(BODY | {"aud": aud}).is_for("issy.b012", "issy")
+
+
+@pytest.mark.parametrize(
+    "change", [{"seq": -1}, {"seq": 2**64}, {"seq": 1.5}, {"seq": "1"}, {"id": ""}, {"more": 1}, {"aud": []}]
+)
+def test_what_is_not_of_the_form_is_refused(change):
+    with pytest.raises(ValidationError):
+        DocumentForm.model_validate(BODY | change)
+
+
+def test_a_document_that_says_no_place_has_none_and_no_wish():
+    form = DocumentForm.model_validate(BODY)
+
+    assert form.place is None
+    with pytest.raises(NotImplementedError):
+        form.wish()
