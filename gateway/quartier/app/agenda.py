@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # a house that stands alone does not import it
 
 REPORT_VALID_S = 3_600
 PERSISTENCE = "persistence of the last day"
+_WORDS_MAX = 3
+"""So many of an alert's texts stand in its event."""
 _LOOK_S, _LOOK_MAX_S = 10.0, 60.0
 """How often the powers of the day are looked at; of a longer time nothing is known."""
 
@@ -73,8 +75,14 @@ class Agenda:
         self.signals = signals.taken(before, signal)
         if self.signals is not before and not accepted.repeated:
             fields = {"signal": signal.kind, "id": signal.id}
+            words = [
+                str(span.values["text"] or span.values["code"])
+                for span in signal.spans[:_WORDS_MAX]
+                if signal.kind == "alert"
+            ]
             self._log.info("signal.taken", **fields)
-            self._event("signal.taken", f"signal {signal.kind} {signal.id}", fields, moment.now)
+            text = ": ".join([f"signal {signal.kind} {signal.id}", *words])
+            self._event("signal.taken", text, fields, moment.now)
 
     def asked(self, moment: Moment, *, outage: bool) -> Overrides:
         """What is wanted of assets now; a grid outage drops the schedules, a level counts always."""

@@ -19,6 +19,7 @@ from quartier_drivers.who import Who
 
 KIND = "schedule"
 _DONE = ("SUCCEEDED", "ABORTED")
+_PROGRESS = ("status", "until_ms", "met", "missed")
 _FACTS = ("id", "seq", "asset", "nbf_utc_ms", "exp_utc_ms", "start_utc_ms")
 
 
@@ -27,14 +28,26 @@ class Entry:
     """A schedule that was accepted, and the last status that was told of it.
 
     ``until_ms``: the end of the stretch that was last seen to want something; ``met``: it was kept;
-    ``missed``: one before it was not.
+    ``missed``: one before it was not.  ``last_ms``: when the last stretch that wants something ends (the
+    start where none does), ``over_ms``: when the last of all does.
     """
 
     schedule: DeviceSchedule
+    last_ms: int
+    over_ms: int
     status: str = "ACCEPTED"
     until_ms: int | None = None
     met: bool = False
     missed: bool = False
+
+    @classmethod
+    def begun(cls, schedule: DeviceSchedule) -> "Entry":
+        """That of a schedule that was just accepted."""
+        spans, exp_ms = schedule.stretches, schedule.exp_utc_ms
+        edges = timeline.edges(schedule.start_utc_ms, spans)
+        wanting = (end_ms for _, end_ms, stretch in edges if not _is_free(stretch))
+        last_ms = min(exp_ms, max(wanting, default=schedule.start_utc_ms))
+        return cls(schedule, last_ms, timeline.ends_ms(schedule.start_utc_ms, exp_ms, spans))
 
 
 Entries = Mapping[str, Entry]
@@ -77,7 +90,7 @@ def taken(entries: Entries, schedule: DeviceSchedule, moment: Moment) -> tuple[E
     acks = [_ack(schedule, "ACCEPTED", reason)]
     if held is not None and held.status not in _DONE:
         acks.insert(0, _ack(held.schedule, "REVOKED"))
-    return {**entries, schedule.asset: Entry(schedule)}, acks
+    return {**entries, schedule.asset: Entry.begun(schedule)}, acks
 
 
 def wanted(entries: Entries, moment: Moment) -> Overrides:
@@ -100,8 +113,7 @@ def followed(entries: Entries, moment: Moment) -> tuple[Entries, list[Ack]]:
         if status != entry.status:
             acks.append(_ack(entry.schedule, status, reason))
         if moment.utc_ms < entry.schedule.exp_utc_ms:
-            seen = replace(seen, status=status)
-            after[name] = entry if seen == entry else seen
+            after[name] = seen if status == seen.status else replace(seen, status=status)
     same = len(after) == len(entries) and all(after[name] is entry for name, entry in entries.items())
     return (entries if same else after), acks
 
@@ -177,8 +189,9 @@ def _looked(entry: Entry, moment: Moment) -> Entry:
     if end_ms != entry.until_ms:
         missed = entry.missed or (entry.until_ms is not None and not entry.met)
         entry = replace(entry, until_ms=end_ms, met=False, missed=missed)
-    kept = moment.is_free(asset.name) and _is_kept(asset, stretch, moment)
-    return replace(entry, met=entry.met or kept)
+    if entry.met or not moment.is_free(asset.name) or not _is_kept(asset, stretch, moment):
+        return entry
+    return replace(entry, met=True)
 
 
 def _status(entry: Entry, moment: Moment) -> tuple[str, str]:
@@ -188,9 +201,9 @@ def _status(entry: Entry, moment: Moment) -> tuple[str, str]:
         return entry.status, ""
     if _asset(moment.house, schedule.asset) is None:
         return "ABORTED", "UNKNOWN_DEVICE"
-    if entry.met and not entry.missed and entry.until_ms == _last_ms(schedule):
+    if entry.met and not entry.missed and entry.until_ms == entry.last_ms:
         return "SUCCEEDED", ""
-    if moment.utc_ms >= _over_ms(schedule):
+    if moment.utc_ms >= entry.over_ms:
         by_hand = schedule.asset in moment.by_hand
         return "ABORTED", "LOCAL_OVERRIDE" if by_hand else "EXPIRED" if moment.leads else "SAFETY"
     begins = entry.until_ms is not None and moment.is_free(schedule.asset)
@@ -199,17 +212,6 @@ def _status(entry: Entry, moment: Moment) -> tuple[str, str]:
 
 def _is_free(stretch: Stretch) -> bool:
     return stretch.power_w is None and stretch.soc_pct is None
-
-
-def _over_ms(schedule: DeviceSchedule) -> int:
-    return timeline.ends_ms(schedule.start_utc_ms, schedule.exp_utc_ms, schedule.stretches)
-
-
-def _last_ms(schedule: DeviceSchedule) -> int:
-    """The end of the last stretch that wants something; the start where none does."""
-    edges = timeline.edges(schedule.start_utc_ms, schedule.stretches)
-    wanting = (end_ms for _, end_ms, stretch in edges if not _is_free(stretch))
-    return min(schedule.exp_utc_ms, max(wanting, default=schedule.start_utc_ms))
 
 
 def _is_kept(asset: Steered, stretch: Stretch, moment: Moment) -> bool:
@@ -257,7 +259,7 @@ def _dumped(entry: Entry) -> dict[str, Any]:
     schedule = entry.schedule
     facts = {name: getattr(schedule, name) for name in _FACTS}
     stretches = [(one.duration_s, one.power_w, one.soc_pct) for one in schedule.stretches]
-    progress = {name: getattr(entry, name) for name in ("status", "until_ms", "met", "missed")}
+    progress = {name: getattr(entry, name) for name in _PROGRESS}
     return {**progress, "schedule": {**facts, "stretches": stretches}}
 
 
@@ -268,7 +270,8 @@ def restore(data: object) -> Entries:
         try:
             schedule = dict(kept["schedule"])
             stretches = tuple(Stretch(*one) for one in schedule.pop("stretches"))
-            entry = Entry(**{**kept, "schedule": DeviceSchedule(**schedule, stretches=stretches)})
+            entry = Entry.begun(DeviceSchedule(**schedule, stretches=stretches))
+            entry = replace(entry, **{name: kept[name] for name in _PROGRESS})
         except (AttributeError, KeyError, TypeError, ValueError):
             continue
         found[entry.schedule.asset] = entry

@@ -13,6 +13,7 @@ from quartier.control.players import floor_w, full_w
 from quartier.control.shed import PV_MIN_OFF_S, Turn
 from quartier.control.state import State
 from quartier.house.assets import Battery, Ev, Moded, Pv, Steered
+from quartier.house.modes import Heat
 from quartier.house.now import Now
 
 FILL_RATE, ENVELOPE = "FILL_RATE_BASED_CONTROL", "POWER_ENVELOPE_BASED_CONTROL"
@@ -34,7 +35,7 @@ def _device(state: State, asset: Steered, now: Now, *, by_hand: bool) -> dict[st
         "device": asset.name,
         "role": type(asset).__name__.lower(),
         "tier": asset.tier,
-        "control_type": control_type(asset),
+        "control_type": control_type(state, asset, now),
         "available": not why,
         "why": why,
         "power_w": _rounded(sight.power_w(state.memories, asset, now.ns)),
@@ -46,15 +47,16 @@ def _device(state: State, asset: Steered, now: Now, *, by_hand: bool) -> dict[st
     }
 
 
-def control_type(asset: Steered) -> str:
-    """How it can be steered, in S2's words."""
+def control_type(state: State, asset: Steered, now: Now) -> str:
+    """How it can be steered, in S2's words, by the classes of failsafe.md section 3."""
     if not setpoint.takes_orders(asset):
         return NONE
-    if isinstance(asset, Battery):
+    if isinstance(asset, Battery) or _tank_c(state, asset, now) is not None:
         return FILL_RATE
-    if isinstance(asset, Ev) or (isinstance(asset, Pv) and asset.curtail == "limit"):
-        return ENVELOPE
-    return MODES
+    if isinstance(asset, Ev):
+        leaves = stay.leaves_s(asset, state.memories, now, state.house.zone) is not None
+        return FILL_RATE if leaves and _energy_wh(state, asset, now)[0] is not None else ENVELOPE
+    return ENVELOPE if isinstance(asset, Pv) and asset.curtail == "limit" else MODES
 
 
 def ranges_w(state: State, asset: Steered, now: Now) -> list[Range]:
@@ -106,8 +108,27 @@ def _of_its_class(state: State, asset: Steered, now: Now) -> dict[str, Any]:
     if isinstance(asset, Moded):
         turn = state.turns.get(asset.name, Turn())
         mode = asset.normal if turn.mode is None else turn.mode
-        return {"modes": [one.name for one in asset.modes], "mode": asset.modes[mode].name}
+        found = {"modes": [one.name for one in asset.modes], "mode": asset.modes[mode].name}
+        return {**found, **_of_tank(state, asset, now)}
     return {}
+
+
+def _of_tank(state: State, asset: Moded, now: Now) -> dict[str, Any]:
+    tank_c = _tank_c(state, asset, now)
+    if tank_c is None or not isinstance(asset, Heat):
+        return {}
+    return {
+        "fill_level_c": tank_c,
+        "fill_level_min_c": asset.comfort_min_c,
+        "fill_level_max_c": asset.comfort_max_c,
+    }
+
+
+def _tank_c(state: State, asset: Steered, now: Now) -> float | None:
+    """How warm the tank is of what heats one; None for all others, and while it is silent."""
+    if not isinstance(asset, Heat) or "tank_c" not in asset.senses:
+        return None
+    return sight.fresh(state.memories, f"{asset.name}.tank_c", asset.sense_period_s, now.ns)
 
 
 def _timers(state: State, asset: Steered, now: Now) -> Iterator[dict[str, Any]]:

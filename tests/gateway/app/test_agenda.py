@@ -41,9 +41,14 @@ class Office:
     def __init__(self):
         self.acks = []
         self.events = []
-        self.agenda = Agenda(self.acks.append, lambda *event: self.events.append(event[0]), Silent())
+        self.texts = []
+        self.agenda = Agenda(self.acks.append, self.happened, Silent())
         self.t = 0
         self.lost_ms = None
+
+    def happened(self, code, text, _data, _now):
+        self.events.append(code)
+        self.texts.append(text)
 
     @property
     def moment(self):
@@ -138,3 +143,13 @@ def test_it_is_shown_with_the_level_in_force(office):
 
     told = office.agenda.shown(office.moment)
     assert (2, 2, []) == (told["level"], told["signals"]["level"]["level"], told["schedules"])
+
+
+def test_an_alert_is_an_event_with_its_words(office):
+    spans = (
+        Span(9, {"code": "GRID_EMERGENCY", "text": "a storm comes"}),
+        Span(9, {"code": "OVER", "text": ""}),
+    )
+    office.hear(Signal(kind="alert", id="a1", seq=1, spans=spans, **TIMES))
+
+    assert ["signal alert a1: a storm comes: OVER"] == office.texts

@@ -290,7 +290,7 @@ def scheduled(plant):
             return Wishes(caps=self.caps, overrides=agenda.wanted(self.entries, moment))
 
         def follow(self, *papers):
-            self.entries = {paper.asset: agenda.Entry(paper) for paper in papers}
+            self.entries = {paper.asset: agenda.Entry.begun(paper) for paper in papers}
             return self
 
     return Scheduled

@@ -63,7 +63,32 @@ def test_what_a_car_still_wants_is_its_energy_up(told, house):
     def stays(state):
         return replace(state, stays={"ev1": Stay(0, charged_wh=2_000)})
 
-    assert 7_000 == told("ev1", of=wanting, ev_wants_w=8_000, state=stays)["energy_up_wh"]
+    ev = told("ev1", of=wanting, ev_wants_w=8_000, state=stays)
+    assert (7_000, "POWER_ENVELOPE_BASED_CONTROL") == (ev["energy_up_wh"], ev["control_type"])
+
+
+def test_a_car_that_says_when_it_leaves_and_what_it_wants_is_filled(told, house):
+    leaving = replace(
+        house,
+        assets=tuple(
+            replace(a, energy_wanted_wh=9_000, departure_s=8 * 3600.0) if a.name == "ev1" else a
+            for a in house.assets
+        ),
+    )
+    ev = told("ev1", of=leaving, ev_wants_w=8_000, state=lambda s: replace(s, stays={"ev1": Stay(0)}))
+
+    assert "FILL_RATE_BASED_CONTROL" == ev["control_type"]
+    assert 0 < ev["leaves_in_s"] <= 86_400
+
+
+def test_a_tank_whose_temperature_is_known_is_filled_and_runs_in_modes_where_it_is_silent(told):
+    tank = told("tank", raw={"tank.tank_c": 52.0})
+
+    assert ("FILL_RATE_BASED_CONTROL", 52, 45, 60) == (
+        tank["control_type"],
+        *(tank[f"fill_level{name}_c"] for name in ("", "_min", "_max")),
+    )
+    assert "OPERATION_MODE_BASED_CONTROL" == told("tank")["control_type"]
 
 
 def test_where_no_car_is_there_is_nothing_to_move(told):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from quartier.control.wishes import Ack, Envelope, Heartbeat
-from quartier.district.companion import ACKS_MAX, INBOX_MAX, Companion, encode_event
+from quartier.district.companion import ACKS_MAX, INBOX_MAX, Companion, encode_event, encode_report
 from quartier.district.documents import Documents, encode_ack
 from quartier.district.line import Teller
 from quartier.district.voice import Identity
@@ -91,6 +91,50 @@ def test_an_event_on_the_wire(value, text, data):
     sample = Sample("event", 7, 3, "store.gap", NOW_MS, value)
     expected = {"boot": 7, "seq": 3, "ts": NOW_MS, "code": "store.gap", "text": text, "data": data}
     assert expected == json.loads(encode_event(sample))
+
+
+class Wire:
+    """A connection that takes everything."""
+
+    def __init__(self):
+        self.said = []
+
+    def publish(self, message):
+        self.said.append(message)
+
+
+def test_a_report_of_flexibility_is_said_at_once_retained_for_an_hour_and_each_quarter_of_it(
+    companion, world
+):
+    wire = Wire()
+    companion._flexibility = lambda: {"ts": world.utc_ms, "devices": []}
+    for seconds in (0, 899, 1, 899, 1):
+        world.pass_s(seconds)
+        companion._say_report(wire)
+
+    assert [(f"{ME.companion}/flexibility", 1, 3_600, True)] * 3 == [
+        (one.topic, one.qos, one.expiry_s, one.retain) for one in wire.said
+    ]
+    companion.begin({})
+    companion._say_report(wire)
+    assert 4 == len(wire.said), "a new connection gets one at once"
+
+
+def test_a_house_that_has_no_report_says_none(companion):
+    wire = Wire()
+    companion._say_report(wire)
+
+    assert [] == wire.said
+
+
+def test_a_report_too_large_for_one_message_leaves_out_forecasts_of_assets():
+    devices = [{"device": f"ev{n}", "forecast_w": [12_345.6] * 96} for n in range(400)]
+    report = json.loads(encode_report({"forecast": {"grid_w": [1.0]}, "devices": devices}))
+
+    assert {"forecast_w": None, "device": "ev399"} == report["devices"][-1]
+    assert [1.0] == report["forecast"]["grid_w"]
+    small = {"forecast": None, "devices": devices[:5]}
+    assert small == json.loads(encode_report(small))
 
 
 # Over a real broker
