@@ -55,7 +55,7 @@ def connect(
     if issuers_file is not None:
         import_module("quartier.district.seal")  # takes its time now, where no cycle waits
     settings = Settings(
-        servers=(Server.read(asked.url),),
+        servers=tuple(map(Server.read, asked.urls)),
         folder=folder,
         credentials=Credentials(user=asked.user, **files),
         issuers_file=issuers_file,
@@ -63,6 +63,7 @@ def connect(
     rules = Rules(
         primary_host=asked.primary_host,
         watermark=asked.watermark,
+        aliases=asked.aliases,
         backfill_messages_per_s=asked.backfill_messages_per_s,
     )
     house = House(

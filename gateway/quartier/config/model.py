@@ -251,6 +251,8 @@ class DistrictLink(Section):
 
     url: BrokerUrl
     """mqtts://host or mqtts://host:port; plain mqtt:// only to this machine."""
+    further_urls: Annotated[tuple[BrokerUrl, ...], Strict(False)] = ()
+    """Further brokers of the same district, in the order in which they are tried after url."""
     primary_host: TopicName | None = None
     """Sparkplug host whose STATE is waited for before births; absent: births at once."""
     user: str | None = None
@@ -269,11 +271,18 @@ class DistrictLink(Section):
     """Whether the host sends watermarks; false for foreign hosts: then published counts as delivered."""
     backfill_messages_per_s: Annotated[float, Field(gt=0, le=100)] = 5.0
     """Pace of what is delivered late; live data always goes first."""
+    aliases: bool = False
+    """Whether data messages name metrics by the aliases of their births, which is shorter."""
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Every broker, in the order in which they are tried."""
+        return (self.url, *self.further_urls)
 
     @property
     def tls(self) -> bool:
-        """Whether the link is encrypted."""
-        return urlsplit(self.url).scheme == "mqtts"
+        """Whether the link is encrypted, to one broker at least."""
+        return any(urlsplit(url).scheme == "mqtts" for url in self.urls)
 
     @property
     def host(self) -> str:
@@ -283,7 +292,7 @@ class DistrictLink(Section):
     @property
     def port(self) -> int:
         """TCP port of the broker; 8883 or 1883 where the address has none."""
-        return urlsplit(self.url).port or (8883 if self.tls else 1883)
+        return urlsplit(self.url).port or (8883 if urlsplit(self.url).scheme == "mqtts" else 1883)
 
 
 class Deadbands(Section):

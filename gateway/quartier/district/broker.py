@@ -3,7 +3,7 @@
 Files of certificates and passwords are read at each connect; secrets are never kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,10 +112,13 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """How a connection is made."""
+    """How a connection is made.
+
+    ``will`` is asked once TCP and TLS stand, in the thread that dials: it may wait, and may raise OSError.
+    """
 
     client_id: str
     clean_start: bool
     session_expiry_s: int
-    will: Outgoing | None = None
+    will: Callable[[], Outgoing] | None = None
     keepalive_s: int = 30

@@ -4,7 +4,7 @@ NCMD and DCMD are QoS 0, unsigned, without validity: unfit for anything but hous
 section 1).  Source: Eclipse Sparkplug 3.0.0, chapter 5 "Commands".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quartier.district.catalog import NODE, Catalog
 from quartier.district.effects import Wanted
@@ -18,6 +18,9 @@ NEXT_SERVER = "Node Control/Next Server"
 SCAN_RATE = "Node Control/Scan Rate"
 SCAN_MIN_MS, SCAN_MAX_MS = 0, 60_000
 _NAME_MAX_CHARS = 128
+# Above all that a catalog gives.  The rebirth metric has none (chapter 5, "rebirth-name-aliases").
+_ALIASES = {SCAN_RATE: 1 << 32, NEXT_SERVER: (1 << 32) + 1}
+_NAMES = {alias: name for name, alias in _ALIASES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,6 @@ class Refusal:
 Request = Rebirth | NextServer | ScanRate | Wanted | Refusal
 
 
-def scan_rate(scan_ms: int, now: Now) -> Metric:
-    """The metric that says how often live data may go out, as an answer to who asked for that."""
-    return Metric(SCAN_RATE, scan_ms, None, now.utc_ms)
-
-
 class Commands:
     """Reads NCMD and DCMD of one node.
 
@@ -79,11 +77,19 @@ class Commands:
         """What the node's birth says of its ``Node Control``."""
         controls = [
             Metric(REBIRTH, False, Type.BOOLEAN, now.utc_ms),
-            Metric(SCAN_RATE, scan_ms, Type.INT64, now.utc_ms),
+            replace(self.scan_rate(scan_ms, now), type=Type.INT64),
         ]
         if self._other_servers:
-            controls.append(Metric(NEXT_SERVER, False, Type.BOOLEAN, now.utc_ms))
+            alias = self._alias(NEXT_SERVER)
+            controls.append(Metric(NEXT_SERVER, False, Type.BOOLEAN, now.utc_ms, alias))
         return controls
+
+    def scan_rate(self, scan_ms: int, now: Now) -> Metric:
+        """The metric that says how often live data may go out, as an answer to who asked for that."""
+        return Metric(SCAN_RATE, scan_ms, None, now.utc_ms, self._alias(SCAN_RATE))
+
+    def _alias(self, name: str) -> int | None:
+        return _ALIASES[name] if self._aliases else None
 
     def read(self, topic: str, payload: bytes) -> list[Request]:
         """The requests of one message, in its order; none when the topic is not ours."""
@@ -105,6 +111,8 @@ class Commands:
     def _name(self, stream: str, metric: Metric) -> str:
         if metric.name or metric.alias is None:
             return metric.name
+        if self._aliases and stream == NODE and metric.alias in _NAMES:
+            return _NAMES[metric.alias]
         entry = self.catalog.by_alias(stream, metric.alias) if self._aliases else None
         return entry.metric if entry else f"alias {metric.alias}"
 

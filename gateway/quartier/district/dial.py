@@ -3,19 +3,25 @@
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError
 from contextlib import suppress
+from typing import Any, TypeVar
 
 from quartier.district.broker import Unreachable
 
+T = TypeVar("T")
+
 _UNSENT_MAX_BYTES = 32 * 1024
+# Of real time: longer than a disk may take.
+_ANSWER_S = 5.0
 
 
 async def dial(name: str, work: Callable[[], None], abandon: Callable[[], None]) -> None:
     """Do ``work`` in a daemon thread of this name and wait for it.
 
-    Raises Unreachable with what it said (OSError, ValueError).  Where nobody waits any more when it is
-    done, ``abandon`` undoes it.
+    Raises Unreachable with what it said (OSError, ValueError).  ``abandon`` undoes what failed half-way, and
+    what is done when nobody waits for it any more.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[str | None] = loop.create_future()
@@ -34,6 +40,8 @@ async def dial(name: str, work: Callable[[], None], abandon: Callable[[], None])
         except (OSError, ValueError) as error:
             fault = f"{type(error).__name__}: {error}"
         finally:
+            if fault is not None:
+                abandon()
             try:
                 loop.call_soon_threadsafe(finish, fault)
             except RuntimeError:  # the loop is gone, and with it whoever waited
@@ -42,6 +50,15 @@ async def dial(name: str, work: Callable[[], None], abandon: Callable[[], None])
     threading.Thread(target=run, name=name, daemon=True).start()
     if (fault := await done) is not None:
         raise Unreachable(fault)
+
+
+def answered(loop: asyncio.AbstractEventLoop, question: Coroutine[Any, Any, T]) -> T:
+    """In the thread: what ``question`` gives on the loop.  Raises OSError where nobody is there to ask."""
+    try:
+        return asyncio.run_coroutine_threadsafe(question, loop).result(_ANSWER_S)
+    except (RuntimeError, CancelledError) as error:  # the loop is closed, or closing
+        question.close()
+        raise OSError("the link is being left") from error
 
 
 def prepare(endpoint: socket.socket) -> None:

@@ -58,7 +58,10 @@ class Teller:
 
 
 class Line:
-    """Keeps one connection up.  ``client_id`` is named in the alarm about a second one of us."""
+    """Keeps one connection up.  ``client_id`` is named in the alarm about a second one of us.
+
+    ``place`` is the server of the list whose turn it is.
+    """
 
     def __init__(
         self, name: str, client_id: str, servers: tuple[Server, ...], clock: HouseClock, tell: Teller
@@ -68,9 +71,9 @@ class Line:
         self.fault = ""
         self.lost_count = 0
         self.is_refused = False
+        self.place = 0
         self._client_id = client_id
         self._servers = servers
-        self._server = 0
         self._failures = 0
         self._clock = clock
         self._tell = tell
@@ -87,7 +90,7 @@ class Line:
         while True:
             began_ns = self._clock.now().ns
             try:
-                await once(self._servers[self._server])
+                await once(self._servers[self.place])
             except Unreachable as error:
                 self._lost(str(error))
                 self.is_refused = False
@@ -121,7 +124,14 @@ class Line:
 
     def walk(self) -> None:
         """Take the next server of the list."""
-        self._server = (self._server + 1) % len(self._servers)
+        self.place = (self.place + 1) % len(self._servers)
+
+    def join(self, place: int) -> None:
+        """Be on this server of the list; whoever is on another one leaves it in good order."""
+        if place != self.place:
+            self.place = place
+            if self.connection is not None:
+                self.connection.interrupt("the district is on another server")
 
     def retry(self) -> None:
         """Our files changed: a new connection with them, now."""

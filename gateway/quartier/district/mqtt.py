@@ -21,18 +21,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from quartier.district.broker import (
-    LOCAL,
-    PACKET_MAX_BYTES,
-    RECEIVE_MAX,
-    WINDOW_BYTES,
-    Credentials,
-    Ended,
-    Message,
-    Outgoing,
-    Profile,
-    Server,
-)
+from quartier.district import broker
+from quartier.district.broker import Credentials, Ended, Message, Outgoing, Profile, Server
 from quartier.district.dial import dial, prepare
 from quartier.district.pipe import Pipe
 
@@ -87,8 +77,8 @@ class Connection:
             reconnect_on_failure=False,
         )
         client.connect_timeout = _CONNECT_S
-        client.max_inflight_messages_set(RECEIVE_MAX)
-        client.max_queued_messages_set(RECEIVE_MAX)
+        client.max_inflight_messages_set(broker.RECEIVE_MAX)
+        client.max_queued_messages_set(broker.RECEIVE_MAX)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
@@ -96,8 +86,7 @@ class Connection:
         client.on_publish = self._on_publish
         client.on_socket_close = self._on_socket_close
         client.on_socket_register_write = self._on_register_write
-        if (will := self._profile.will) is not None:
-            client.will_set(will.topic, will.payload, will.qos, retain=False)
+        client.on_socket_open = self._on_socket_open
         return client
 
     # Opening
@@ -132,8 +121,8 @@ class Connection:
             self._client.username_pw_set(self._credentials.user, self._credentials.password())
         properties = _properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = self._profile.session_expiry_s
-        properties.ReceiveMaximum = RECEIVE_MAX
-        properties.MaximumPacketSize = PACKET_MAX_BYTES
+        properties.ReceiveMaximum = broker.RECEIVE_MAX
+        properties.MaximumPacketSize = broker.PACKET_MAX_BYTES
         self._client.connect(
             self._server.host,
             self._server.port,
@@ -141,6 +130,12 @@ class Connection:
             clean_start=self._profile.clean_start,
             properties=properties,
         )
+
+    def _on_socket_open(self, client: Client, _data: Any, _sock: Any) -> None:
+        """In the thread, before CONNECT is written."""
+        if self._profile.will is not None:
+            will = self._profile.will()
+            client.will_set(will.topic, will.payload, will.qos, retain=False)
 
     def _close_socket(self) -> None:
         if (sock := self._client.socket()) is not None:
@@ -228,7 +223,9 @@ class Connection:
         code: ReasonCode,
         _properties: Properties | None,
     ) -> None:
-        self._end(f"disconnected: {code}", code.value if flags.is_disconnect_packet_from_server else LOCAL)
+        self._end(
+            f"disconnected: {code}", code.value if flags.is_disconnect_packet_from_server else broker.LOCAL
+        )
 
     def _on_subscribe(
         self, _client: Client, _data: Any, mid: int, codes: list[ReasonCode], _properties: Properties | None
@@ -292,7 +289,7 @@ class Connection:
     @property
     def room_bytes(self) -> int:
         """How much more may be published now; what does not fit waits in the store."""
-        return WINDOW_BYTES - self._flying_bytes
+        return broker.WINDOW_BYTES - self._flying_bytes
 
     @property
     def flying_count(self) -> int:
@@ -393,7 +390,7 @@ class Connection:
         if (sock := self._socket) is not None:
             self._on_socket_close(self._client, None, sock)
             sock.close()
-        self._end(why, LOCAL)
+        self._end(why, broker.LOCAL)
 
 
 def _properties(packet: int) -> Properties:

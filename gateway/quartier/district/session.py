@@ -13,8 +13,10 @@ from quartier.district.backlog import Backlog, Pace
 from quartier.district.births import Births
 from quartier.district.catalog import EVENT, NODE, Catalog
 from quartier.district.downlink import read_state, read_watermark
+from quartier.district.echo import Echo
 from quartier.district.effects import Effect, Leave, Note, Scene
 from quartier.district.outbox import NOTHING_ABOVE, reached
+from quartier.district.primary import PrimaryHost
 from quartier.district.rules import Rules
 from quartier.district.voice import NAMESPACE, Identity, Voice, death
 from quartier.house.now import Now
@@ -70,11 +72,11 @@ class Session:
         self.is_full = self._was_cut = False
         self._backlog = Backlog()
         self._unborn = Births()
-        self._host_ms = -1
+        self._primary = PrimaryHost()
         self._born_ns = 0
+        self._owes_rate = self._is_undated = False
         self._rebirth_ns: int | None = None
-        self._echo_ns: int | None = None
-        self._echo_wait_s = rules.echo_s
+        self._echo = Echo(rules.echo_s, rules.back_off_max_s)
         self._backfill_ns: int | None = None
         self._pace = Pace(rules.backfill_messages_per_s)
         self._sent: dict[str, Mark] | None = None
@@ -112,11 +114,11 @@ class Session:
         host = self.rules.primary_host
         return own if host is None else (*own, (f"{NAMESPACE}/STATE/{host}", 1))
 
-    def opened(self, bdseq: int, scene: Scene) -> list[Effect]:
-        """CONNACK and SUBACKs came for the CONNECT whose Will carried ``bdseq``."""
+    def opened(self, bdseq: int, scene: Scene, server: int = 0) -> list[Effect]:
+        """CONNACK and SUBACKs of ``server`` in the list came for the CONNECT whose Will carried ``bdseq``."""
         self.bdseq = bdseq
-        self._echo_ns = None
-        self._echo_wait_s = self.rules.echo_s
+        self._primary.server = server
+        self._echo.begin()
         self._backfill_ns = None if self.rules.watermark else scene.now.ns
         if self.rules.primary_host is not None:
             self.phase = Phase.WAITING
@@ -145,18 +147,24 @@ class Session:
 
     # Births
 
+    @property
+    def _next_birth_ns(self) -> int:
+        return self._born_ns + int(self.rules.rebirth_pause_s * _S)
+
     def _births(self, scene: Scene) -> list[Effect]:
         now = scene.now
         self.phase = Phase.BORN
         self.births_count += 1
         self._born_ns = now.ns
+        self._is_undated = not now.synced
+        self._owes_rate = False
         self._pace.earn(now.ns, counts=False)
         self._rebirth_ns = None
         self._sent = None
         self._live_ns = self._look_ns = 0
         self.is_full = self._was_cut = False
-        if self.rules.watermark and self._echo_ns is None:
-            self._echo_ns = now.ns + int(self._echo_wait_s * _S)
+        if self.rules.watermark:
+            self._echo.expect(now)
         if self._backfill_ns is None:
             self._backfill_ns = now.ns + int(self.rules.watermark_wait_s * _S)
         self._alive = set(self.catalog.devices)
@@ -189,16 +197,12 @@ class Session:
         state = read_state(payload)
         if state is None:
             return [Note("district.state_malformed", "a STATE message is no valid one")]
-        online, timestamp_ms = state
-        if timestamp_ms < self._host_ms:
-            return []
-        if online:
-            self._host_ms = timestamp_ms
-            return self._births(scene) if self.phase is Phase.WAITING else []
-        if self.phase is Phase.BORN:
+        online = self._primary.hear(online=state[0], timestamp_ms=state[1])
+        if online and self.phase is Phase.WAITING:
+            return self._births(scene)
+        stays = self.phase is Phase.WAITING and self.rules.servers_count == 1
+        if online is False and self.phase is not Phase.OFF and not stays:
             return [*self.leaving(scene.now), Leave("primary host offline", walk=True)]
-        if self.phase is Phase.WAITING and self.rules.servers_count > 1:
-            return [Leave("primary host offline", walk=True)]
         return []
 
     def _command(self, request: commands.Request, scene: Scene) -> list[Effect]:
@@ -207,14 +211,21 @@ class Session:
             return [Note("district.command_refused", request.why, {"point": request.point})]
         if isinstance(request, commands.ScanRate):
             self.scan_ms = request.ms
-            return [self._voice.control(commands.scan_rate(self.scan_ms, scene.now), scene.now)]
+            self._owes_rate = True
+            return self._told_rate(scene)
         if isinstance(request, commands.NextServer):
             return [*self.leaving(scene.now), Leave("next server asked for", walk=True)]
         if isinstance(request, commands.Rebirth):
-            due_ns = self._born_ns + int(self.rules.rebirth_pause_s * _S)
-            self._rebirth_ns = due_ns
-            return self._births(scene) if scene.now.ns >= due_ns else []
+            self._rebirth_ns = self._next_birth_ns
+            return self._births(scene) if scene.now.ns >= self._rebirth_ns else []
         return [request]
+
+    def _told_rate(self, scene: Scene) -> list[Effect]:
+        """What a host is still to hear of the pace it asked for; nothing may come between births."""
+        if not self._owes_rate or self._unborn or self._rebirth_ns is not None:
+            return []
+        self._owes_rate = False
+        return [self._voice.control(self._commands.scan_rate(self.scan_ms, scene.now), scene.now)]
 
     def watermark(self, payload: bytes, scene: Scene) -> list[Effect]:
         """The district says what it stored: ``marks`` rise, and its bdSeq shows that it sees us."""
@@ -233,8 +244,7 @@ class Session:
         self._backlog.covered(self.marks)
         self._backfill_ns = scene.now.ns
         if self.phase is Phase.BORN and bdseq == self.bdseq:
-            self._echo_ns = None
-            self._echo_wait_s = self.rules.echo_s
+            self._echo.begin()
             self._check_arrival(scene.now)
         return []
 
@@ -261,9 +271,8 @@ class Session:
                 for stream, mark in self._sent.items()
                 if self._leaves(stream) and not reached(self.marks.get(stream), mark)
             }
-            self._arrival_s = (
-                min(2 * self._arrival_s, self.rules.back_off_max_s) if lost else self.rules.arrival_s
-            )
+            longer_s = min(2 * self._arrival_s, self.rules.back_off_max_s)
+            self._arrival_s = longer_s if lost else self.rules.arrival_s
             if lost:
                 self.resent_count += 1
                 self._backlog.add(self.marks, lost)
@@ -280,36 +289,27 @@ class Session:
         """
         if self.phase is not Phase.BORN:
             return []
+        if self._rebirth_ns is None and scene.now.synced and self._is_undated:
+            self._rebirth_ns = self._next_birth_ns  # the last ones were dated by a clock that nobody trusted
         if self._rebirth_ns is not None:
             return self._births(scene) if scene.now.ns >= self._rebirth_ns else []
-        if self._echo_ns is not None and scene.now.ns >= self._echo_ns:
-            return self._births_without_echo(scene)
+        if note := self._echo.missed(self.bdseq, scene.now):
+            return [note, *self._births(scene)]
         if self._unborn:
             return self._unborn.portion(self._voice, scene) if room_bytes > 0 else []
-        effects: list[Effect] = []
+        effects = self._told_rate(scene)
         if scene.now.ns >= self._live_ns:
             self._live_ns = scene.now.ns + self.scan_ms * 1_000_000
             runs = scene.outbox.runs({**self._live, **self._closed}, _LIVE_MAX)
             new = self._learned(runs)
             if NODE in new:
                 return self._births(scene)
-            effects = self._named(new, scene)
+            effects += self._named(new, scene)
             room_bytes = self._live_data(runs, scene, room_bytes, effects)
         if scene.now.ns >= self._look_ns and room_bytes > 0:
             self._look_ns = scene.now.ns + int(_LOOK_S * _S)
             effects.extend(self._devices(scene))
         return [*effects, *self._late_data(scene, room_bytes)]
-
-    def _births_without_echo(self, scene: Scene) -> list[Effect]:
-        note = Note(
-            "district.no_echo",
-            "no watermark echoed the bdSeq of this session: births go out again",
-            {"bdseq": self.bdseq, "waited_s": self._echo_wait_s},
-            alarm=True,
-        )
-        self._echo_wait_s = min(2 * self._echo_wait_s, self.rules.back_off_max_s)
-        self._echo_ns = None
-        return [note, *self._births(scene)]
 
     def _close(self) -> None:
         """Mark the streams that say nothing live: events, local ones, silent devices."""

@@ -16,16 +16,17 @@ from typing import Any
 
 from quartier.control.wishes import Ack
 from quartier.district import broker, issuers
-from quartier.district.broker import Credentials, Outgoing, Profile, Server, Unreachable
+from quartier.district.broker import Credentials, Outgoing, Profile, Server
 from quartier.district.catalog import Catalog
 from quartier.district.companion import INBOX_MAX, Companion
+from quartier.district.dial import answered
 from quartier.district.documents import Accepted, Documents
 from quartier.district.effects import Effect, Leave, Note, Publish, Scene, Wanted
 from quartier.district.line import HouseClock, Line, Teller
 from quartier.district.mqtt import Connection
 from quartier.district.outbox import Outbox
 from quartier.district.rules import Rules
-from quartier.district.session import Session
+from quartier.district.session import Phase, Session
 from quartier.district.voice import Identity, death
 from quartier.house.image import Seen
 from quartier.house.sample import Mark
@@ -90,7 +91,6 @@ class Uplink:
         self._rules = replace(rules, servers_count=len(settings.servers))
         kept = statefile.load(settings.folder / "district") or {}
         self._bdseq: int = kept["bdseq"] if isinstance(kept.get("bdseq"), int) else 255
-        self._bdseq_is_free = False
         self._marks_saved: Mapping[str, Mark] = {}
         self._stamps: dict[Path, object] = {}
         self._published = {"messages": 0, "bytes": 0}
@@ -169,24 +169,20 @@ class Uplink:
     # The data connection
 
     async def _data_once(self, server: Server) -> None:
-        bdseq = await self._next_bdseq()
-        will = death(self._identity, bdseq, self._house.clock.now())
+        loop = asyncio.get_running_loop()
         profile = Profile(
             client_id=self._identity.client_id,
             clean_start=True,
             session_expiry_s=0,
-            will=Outgoing(will.topic, will.payload, will.qos),
+            will=lambda: answered(loop, self._next_will()),
             keepalive_s=self._settings.keepalive_s,
         )
         connection = Connection(server, self._settings.credentials, profile, self._on_written)
-        try:
-            await connection.open()
-        except Unreachable:
-            self._bdseq_is_free = True  # no CONNECT went out: the number was not used
-            raise
+        await connection.open()
         try:
             await self._data.opened(connection, self.session.subscriptions())
-            self._perform(connection, self.session.opened(bdseq, self._scene()))
+            self._perform(connection, self.session.opened(self._bdseq, self._scene(), self._data.place))
+            self._stay_together()
             await self._data.converse(
                 self._listen_data(connection), self._speak_data(connection), self._keep_pace()
             )
@@ -194,17 +190,23 @@ class Uplink:
             self._perform(connection, self.session.leaving(self._house.clock.now()))
             await connection.leave(broker.WITH_WILL)
 
-    async def _next_bdseq(self) -> int:
-        if not self._bdseq_is_free:
-            self._bdseq = (self._bdseq + 1) % 256
-            await self._save_state()
-        self._bdseq_is_free = False
-        return self._bdseq
+    async def _next_will(self) -> Outgoing:
+        """Of the CONNECT that goes now: its number is kept before it goes, and none is used without one."""
+        self._bdseq = (self._bdseq + 1) % 256
+        await self._save_state()
+        will = death(self._identity, self._bdseq, self._house.clock.now())
+        return Outgoing(will.topic, will.payload, will.qos)
+
+    def _stay_together(self) -> None:
+        """Documents, watermarks and heartbeats come where the host is: on the server of our births."""
+        if self.session.phase is Phase.BORN:
+            self._control.join(self._data.place)
 
     async def _listen_data(self, connection: Connection) -> None:
         while True:
             message = await connection.receive()
             self._perform(connection, self.session.heard(message.topic, message.payload, self._scene()))
+            self._stay_together()
             if self.session.has_more:
                 self._wake.set()
 

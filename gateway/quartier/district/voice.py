@@ -49,6 +49,10 @@ def death(identity: Identity, bdseq: int, now: Now) -> Publish:
     return Publish(identity.topic("NDEATH"), encode([metric], timestamp_ms=now.utc_ms), qos=1)
 
 
+def _when_ms(metric: Metric) -> int:
+    return metric.timestamp_ms
+
+
 class Voice:
     """Makes messages and counts them: each takes the next number, 255 is followed by 0."""
 
@@ -66,15 +70,19 @@ class Voice:
         self._messages = Messages(catalog, aliases=self._aliases)
 
     def nbirth(self, bdseq: int, controls: Sequence[Metric], scene: Scene) -> Publish:
-        """The node's birth: number 0, ``controls`` beside every metric of buses and the gateway."""
+        """The node's birth: number 0, ``controls`` beside every metric of buses and the gateway.
+
+        Like all that is live in one message, a birth's metrics stand in the order of their times (chapter 5).
+        """
         self._seq = 0
         utc_ms = scene.now.utc_ms
         metrics = [Metric(BDSEQ, bdseq, Type.INT64, utc_ms), *controls, *self._born(NODE, scene)]
+        metrics.sort(key=_when_ms)
         return Publish(self.identity.topic("NBIRTH"), encode(metrics, timestamp_ms=utc_ms, seq=0))
 
     def dbirth(self, device: str, scene: Scene) -> Publish:
         """A device's birth with every metric it will ever have."""
-        return self._say("DBIRTH", device, list(self._born(device, scene)), scene.now)
+        return self._say("DBIRTH", device, sorted(self._born(device, scene), key=_when_ms), scene.now)
 
     def ddeath(self, device: str, now: Now) -> Publish:
         """A device no longer answers."""

@@ -84,6 +84,7 @@ class TcpEndpoint(_Line):
         self.host = host
         self.port = port
         self._server: asyncio.Server | None = None
+        self._is_opening = False
         self._writers: set[asyncio.StreamWriter] = set()
         self._handlers: set[asyncio.Task[None] | None] = set()
 
@@ -95,6 +96,7 @@ class TcpEndpoint(_Line):
     async def listen(self) -> None:
         """Take the port; port 0 becomes a free one and stays the same from then on."""
         self._server = await asyncio.start_server(self._serve, self.host, self.port, reuse_address=True)
+        self._is_opening = False
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -106,7 +108,8 @@ class TcpEndpoint(_Line):
     def _changed(self) -> None:
         if self.off and self._server is not None:
             self._hang_up()
-        elif not self.off and self._server is None:
+        elif not self.off and self._server is None and not self._is_opening:
+            self._is_opening = True  # the others on it come back in the same breath
             self.later(self.listen())
 
     def _hang_up(self) -> None:

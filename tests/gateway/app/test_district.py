@@ -53,6 +53,16 @@ async def test_a_site_with_a_district_has_one_that_waits_to_be_run(connected):
     assert (False, False) == (uplink.stats["data_on"], uplink.stats["control_on"])
 
 
+async def test_brokers_come_in_the_order_of_the_site_file_and_aliases_when_it_says_so(connected):
+    urls = 'url = "mqtt://127.0.0.1:9", further_urls = ["mqtt://127.0.0.1:7", "mqtts://broker.example"]'
+    uplink, _ = await connected(f"district_link = {{ {urls}, aliases = true }}")
+
+    assert [("127.0.0.1", 9), ("127.0.0.1", 7), ("broker.example", 8883)] == [
+        (server.host, server.port) for server in uplink._settings.servers
+    ]
+    assert (True, 3) == (uplink.session.rules.aliases, uplink.session.rules.servers_count)
+
+
 async def test_a_credential_that_systemd_did_not_give_is_named_and_the_house_stands_alone(
     connected, monkeypatch
 ):

@@ -243,6 +243,10 @@ def district():
 ME = Identity("issy", "b012")
 
 
+def bdseq_of(message):
+    return next(metric.value for metric in message.metrics if metric.name == "bdSeq")
+
+
 def now_ms():
     return time.time_ns() // 1_000_000
 
@@ -297,7 +301,7 @@ class Host:
 
     def bdseq(self):
         births = [m for m in self.seen if m.topic == ME.topic("NBIRTH")]
-        return decode(births[-1].payload).metrics[0].value
+        return bdseq_of(decode(births[-1].payload))
 
     async def until(self, condition, seconds=20):
         await until(condition, seconds)

@@ -63,6 +63,20 @@ def test_an_alias_names_its_metric_where_aliases_are_born(catalog):
         assert point == refusal.point
 
 
+def test_controls_have_aliases_above_the_catalogs_where_there_are_any_and_the_rebirth_none(catalog, world):
+    for aliases in (True, False):
+        commands = Commands(ME, catalog, aliases=aliases, other_servers=True)
+        told = {metric.name: metric.alias for metric in commands.controls(0, world.now)}
+        assert [REBIRTH, SCAN_RATE, NEXT_SERVER] == list(told)
+        assert told[REBIRTH] is None
+        assert aliases == (told[SCAN_RATE] is not None) == (told[NEXT_SERVER] is not None)
+    assert [ScanRate(5)] == Commands(ME, catalog, aliases=True).read(
+        ME.topic("NCMD"), message(("", 5, None, 1 << 32))
+    )
+    (refusal,) = Commands(ME, catalog).read(ME.topic("NCMD"), message(("", 5, None, 1 << 32)))
+    assert f"alias {1 << 32}" == refusal.point
+
+
 @pytest.mark.parametrize("topic", [Identity("issy", "b013").topic("NCMD"), "spBv1.0/issy/NDATA/b012", "x"])
 def test_what_is_for_others_is_not_read(catalog, topic):
     assert [] == Commands(ME, catalog).read(topic, message((REBIRTH, True, Type.BOOLEAN, None)))

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from quartier.district.broker import Unreachable
-from quartier.district.dial import dial, prepare
+from quartier.district.dial import answered, dial, prepare
 
 
 async def test_what_is_done_raises_nothing_and_is_kept():
@@ -35,6 +35,46 @@ async def test_what_nobody_waits_for_any_more_is_undone_when_it_comes():
     go.set()
     async with asyncio.timeout(10):
         await undone.wait()
+
+
+async def test_what_failed_half_way_is_undone():
+    undone = []
+
+    def work():
+        raise OSError("no route")
+
+    with pytest.raises(Unreachable):
+        await dial("t", work, lambda: undone.append(True))
+    assert [True] == undone
+
+
+async def test_the_thread_is_answered_by_the_loop():
+    async def question():
+        return threading.current_thread() is threading.main_thread()
+
+    found = []
+    loop = asyncio.get_running_loop()
+    await dial("t", lambda: found.append(answered(loop, question())), lambda: None)
+    assert [True] == found
+
+
+async def test_a_question_that_is_cancelled_is_a_fault_of_the_dialing():
+    async def question():
+        raise asyncio.CancelledError
+
+    loop = asyncio.get_running_loop()
+    with pytest.raises(Unreachable, match="the link is being left"):
+        await dial("t", lambda: answered(loop, question()), lambda: None)
+
+
+def test_a_loop_that_is_closed_answers_nobody():
+    async def question():
+        """Never asked."""
+
+    loop = asyncio.new_event_loop()
+    loop.close()
+    with pytest.raises(OSError, match="the link is being left"):
+        answered(loop, question())
 
 
 def test_a_socket_passes_on_at_once_what_it_gets():

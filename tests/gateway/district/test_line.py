@@ -1,6 +1,7 @@
 """How one connection is kept up: jitter, MQTT's reasons, notes that fill no log."""
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 
@@ -121,6 +122,19 @@ async def test_a_takeover_is_an_alarm_and_backs_off(notes):
     await run(line_of(notes, clock), Lives(clock, Ended("taken", broker.TAKEN_OVER)))
     (alarm,) = [note for note in notes if note.alarm]
     assert ("district.duplicate_id", True) == (alarm.code, "issy.b012" in alarm.text)
+
+
+async def test_who_joins_another_server_leaves_this_one_and_who_is_there_already_stays(notes):
+    left = []
+    line = line_of(notes, Clock())
+    line.connection = SimpleNamespace(interrupt=left.append)
+    line.join(0)
+    assert ([], 0) == (left, line.place)
+    line.join(1)
+    assert (["the district is on another server"], 1) == (left, line.place)
+    line.connection = None
+    line.join(0)
+    assert (1, 0) == (len(left), line.place)
 
 
 async def test_the_same_fault_is_said_once(notes):

@@ -100,7 +100,7 @@ async def test_disconnect_0x04_fires_the_will_and_a_normal_one_does_not(mosquitt
     broker = await mosquitto()
     watcher = await connected(plain(broker), client_id="watcher")
     await watcher.subscribe([("will", 1), ("end", 1)])
-    connection = await connected(plain(broker), will=Outgoing("will", b"gone", 1))
+    connection = await connected(plain(broker), will=lambda: Outgoing("will", b"gone", 1))
     await connection.leave(code)
     watcher.publish(Outgoing("end", b"", 1))
     topics = []
@@ -220,7 +220,7 @@ async def test_a_socket_that_breaks_while_we_leave_is_not_waited_for(monkeypatch
     [
         ({}, 0x02, 0),
         ({"clean_start": False, "session_expiry_s": 300}, 0x00, 300),
-        ({"will": Outgoing("w", b"x", 1)}, 0x0E, 0),  # a Will of QoS 1, not retained
+        ({"will": lambda: Outgoing("w", b"x", 1)}, 0x0E, 0),  # a Will of QoS 1, not retained
     ],
 )
 async def test_connect_says_what_we_take_and_how_long_it_keeps(changes, flags, expiry_s):

@@ -1,7 +1,7 @@
 """The session as tables and as a property: what goes in, what comes out, in which order."""
 
 import pytest
-from tests.gateway.district.conftest import ME, born, codes, command, state
+from tests.gateway.district.conftest import ME, bdseq_of, born, codes, command, state
 
 from quartier.district.births import PORTION
 from quartier.district.catalog import Catalog
@@ -266,8 +266,49 @@ def test_a_rebirth_keeps_bdseq_starts_at_zero_and_has_a_pause(world, catalog, di
     district.take(session.pump(world.pass_s(4).scene, 10**6))
 
     assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1"] == district.kinds()
-    assert (0, 3) == (district.messages[0][1].seq, district.messages[0][1].metrics[0].value)
+    assert (0, 3) == (district.messages[0][1].seq, bdseq_of(district.messages[0][1]))
     assert 4 == len(session.heard(ME.topic("NCMD"), command(REBIRTH, True), world.pass_s(6).scene))
+
+
+def test_what_a_host_asked_of_the_pace_is_told_after_births_and_never_between_them(world, catalog, district):
+    session = born(world, catalog)
+    rate = command(SCAN_RATE, 500, Type.INT64)
+    session.heard(ME.topic("NCMD"), command(REBIRTH, True), world.pass_s(1).scene)
+    assert [] == session.heard(ME.topic("NCMD"), rate, world.scene)  # the births that are due say it
+    district.take(session.pump(world.pass_s(5).scene, 10**6))
+    assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1"] == district.kinds()
+    assert [500] == [m.value for m in district.messages[0][1].metrics if m.name == SCAN_RATE]
+
+    for number in range(PORTION):
+        catalog.add("grid", f"m{number}_w", Type.DOUBLE)
+    district.messages.clear()
+    district.take(session.heard(ME.topic("NCMD"), command(REBIRTH, True), world.pass_s(6).scene))
+    assert [] == session.heard(ME.topic("NCMD"), rate, world.scene)
+    while session.has_more:
+        district.take(session.pump(world.scene, 10**6))
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1", "NDATA"] == district.kinds()
+
+
+def test_births_that_an_untrusted_clock_dated_are_said_again_when_it_is_trusted(world, catalog, district):
+    world.synced = False
+    session = born(world, catalog, watermark=False)
+    district.take(session.pump(world.pass_s(60).scene, 10**6))
+    assert [] == district.kinds()
+
+    world.synced = True
+    district.take(session.pump(world.pass_s(1).scene, 10**6))
+    district.take(session.pump(world.pass_s(60).scene, 10**6))
+    assert ["NBIRTH", "DBIRTH:grid", "DBIRTH:bat1", "DBIRTH:ev1"] == district.kinds()
+
+
+@pytest.mark.parametrize(("server", "born_count"), [(0, 0), (1, 4)])
+def test_the_host_has_a_time_of_its_own_on_each_server(world, catalog, server, born_count):
+    session = Session(ME, catalog, Rules(primary_host="opt", servers_count=2))
+    session.opened(8, world.scene, 0)
+    session.heard("spBv1.0/STATE/opt", state(False, 20), world.scene)
+    session.opened(9, world.scene, server)
+    assert born_count == len(session.heard("spBv1.0/STATE/opt", state(True, 10), world.scene))
 
 
 def test_a_rebirth_by_false_is_none(world, catalog):
@@ -419,7 +460,7 @@ def test_aliases_are_born_with_names_and_used_alone_after(world, catalog, distri
     aliases = [
         m.alias for _, message in district.messages[:4] for m in message.metrics if m.alias is not None
     ]
-    assert len(aliases) == len(set(aliases)) == 8
+    assert len(aliases) == len(set(aliases)) == 9
     names = {m.alias: m.name for m in district.messages[2][1].metrics}
     (metric,) = district.messages[4][1].metrics
     assert ("", "soc_pct") == (metric.name, names[metric.alias])

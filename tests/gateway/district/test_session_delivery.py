@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.gateway.district.conftest import ME, born, codes, command, state
+from tests.gateway.district.conftest import ME, bdseq_of, born, codes, command, state
 
 from quartier.district.commands import REBIRTH
 from quartier.district.effects import Publish
@@ -279,7 +279,7 @@ class Run:
             for place, (topic, message) in enumerate(messages):
                 kind, device = topic.split("/")[2], topic.split("/")[4] if topic.count("/") == 4 else None
                 if kind == "NBIRTH":
-                    assert (0, bdseq) == (message.seq, message.metrics[0].value)
+                    assert (0, bdseq) == (message.seq, bdseq_of(message))
                     expected, alive = 0, set()
                 assert place or kind == "NBIRTH"
                 assert expected == message.seq

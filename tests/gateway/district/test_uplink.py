@@ -4,6 +4,7 @@ import asyncio
 import time
 
 import pytest
+from tests.gateway.district.conftest import bdseq_of
 
 from quartier.district.broker import Credentials, Ended, Profile, Server, Unreachable
 from quartier.district.mqtt import Connection
@@ -83,7 +84,7 @@ async def test_bdseq_rises_over_restarts_by_one_for_each_connect(make_host, link
         for life in range(3):
             async with link.running(make_uplink(broker.port)):
                 await host.until(lambda life=life: host.kinds().count("NBIRTH") == life + 1)
-        births = [decode(m.payload).metrics[0].value for m in host.seen if "NBIRTH" in m.topic]
+        births = [bdseq_of(decode(m.payload)) for m in host.seen if "NBIRTH" in m.topic]
         assert [0, 1, 2] == births
 
 
@@ -163,6 +164,17 @@ async def test_a_second_client_with_our_name_is_an_alarm(make_host, link, mosqui
         await host.until(lambda: "district.duplicate_id" in {note.code for note in notes})
         await host.until(lambda: "NDEATH" in host.kinds())  # the old Will
         await other.leave(0)
+
+
+async def test_a_broker_that_does_not_let_us_in_is_an_alarm_and_left_alone(
+    link, mosquitto, make_uplink, notes
+):
+    broker = await mosquitto("allow_anonymous false", "user root")
+    async with link.running(make_uplink(broker.port, rate=60.0)) as uplink:
+        await link.until(lambda: 2 == uplink.stats["lost_connections_count"])
+        alarms = {(note.code, note.data["line"]) for note in notes if note.alarm}
+        assert {("district.not_authorised", name) for name in ("data", "control")} == alarms
+        assert uplink._data.is_refused
 
 
 def test_kept_state_of_another_form_is_left_out(make_uplink, tmp_path):

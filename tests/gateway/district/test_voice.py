@@ -31,6 +31,17 @@ def test_the_count_wraps_from_255_to_0_and_a_birth_starts_it_anew(world, catalog
     assert 1 == decode(voice.dbirth("grid", world.scene).payload).seq
 
 
+def test_births_stand_in_the_order_of_their_times(world, catalog):
+    world.latest["ev1.plugged_on"] = Seen(True, Quality.GOOD, 0.1)
+    world.latest["ev1.charge_state"] = Seen(3, Quality.GOOD, 9.0)
+    world.latest["rs485.requests_count"] = Seen(17, Quality.GOOD, 600.0)
+    voice = Voice(ME, catalog, aliases=False)
+    device = decode(voice.dbirth("ev1", world.scene).payload).metrics
+    node = decode(voice.nbirth(5, [], world.scene).payload).metrics
+    assert ["charge_state", "plugged_on"] == [metric.name for metric in device]
+    assert ("rs485.requests_count", "bdSeq") == (node[0].name, node[-1].name)
+
+
 def test_data_says_which_samples_it_delivers(world, catalog):
     voice = Voice(ME, catalog, aliases=False)
     run = run_of([Sample("node", 7, n, "rs485.requests_count", world.utc_ms, n) for n in (4, 5)])

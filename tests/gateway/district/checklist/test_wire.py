@@ -1,0 +1,162 @@
+"""What the recordings show beyond the checklist: storms, losses, numbers, times, names."""
+
+import shutil
+import subprocess
+from itertools import pairwise
+
+import pytest
+from tests.gateway.district.checklist.lives import STORM
+from tests.gateway.district.checklist.spoken import BIRTHS, DATA, in_window
+from tests.gateway.district.test_sparkplug import pcap
+
+pytestmark = [pytest.mark.scenario, pytest.mark.peer]
+
+TAKEN_OVER, USE_ANOTHER_SERVER = 0x8E, 0x9C
+PIECE_BYTES = 16_384
+
+
+def test_the_judge_reads_every_byte_and_would_write_the_same(wire):
+    assert [] == [packet for packet in wire.packets if packet["cmd"] == "error"]
+    assert all(said.payload["same"] for said in wire.all)
+
+
+def test_tshark_names_every_message(recordings, wire, tmp_path):
+    if shutil.which("tshark") is None:
+        pytest.skip("tshark is not installed (apt-get install tshark)")
+    found = next(one for one in recordings.values() if one["marks"] == wire.marks)
+    for session in (session for session in wire.sessions if session.is_born):
+        up = b"".join(
+            bytes.fromhex(data) for conn, way, data in found["chunks"] if (conn, way) == (session.conn, "up")
+        )
+        capture = tmp_path / f"{session.conn}.pcap"
+        capture.write_bytes(pcap([up[n : n + PIECE_BYTES] for n in range(0, len(up), PIECE_BYTES)]))
+        reading = (
+            "tshark",
+            "-r",
+            str(capture),
+            "-d",
+            "tcp.port==1883,mqtt",
+            "-Y",
+            "sparkplugb",
+            "-T",
+            "fields",
+        )
+        run = subprocess.run(
+            [*reading, "-e", "sparkplugb.messagetype"],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        named = [name for line in run.stdout.split() for name in line.split(",")]
+        assert [said.kind for said in session.published] == named
+
+
+def test_a_storm_of_rebirth_requests_is_answered_by_births_at_least_5_s_apart(life):
+    asked = [p for p in life.sessions[0].way("down", "publish") if p["chunk"] >= life.marks["storm"]]
+    assert STORM < len(asked)
+    assert 2 <= len([said for said in life.between("storm", "loss") if said.kind == "NBIRTH"]) <= 3
+    for session in life.sessions:
+        times = [birth.payload["timestamp"] for birth in session.of("NBIRTH")]
+        assert all(later - earlier >= 4_999 for earlier, later in pairwise(times))
+
+
+def test_300_answers_in_a_row_wrap_the_sequence_and_nothing_is_left_out(life):
+    told = [said for said in life.between("wrap", "storm") if said.kind == "NDATA"]
+    rates = [said for said in told if [m.get("name") for m in said.metrics] == ["Node Control/Scan Rate"]]
+    assert [1, 0] * 150 == [said.metrics[0]["value"] for said in rates]
+
+
+def test_a_killed_daemon_is_told_dead_by_the_will_of_its_session(life):
+    born = [session for session in life.sessions if session.connect["chunk"] < life.marks["kill"]]
+    (death,) = [said for said in life.given if said.kind == "NDEATH" and said.place >= life.marks["kill"]][:1]
+    assert born[-1].will.payload == death.payload
+    assert born[-1].bdseqs == {death.bdseq}
+
+
+def test_a_planned_leave_is_told_by_us_and_by_the_will_with_one_number(life):
+    since, until = life.marks["leave"], life.marks["kill"]
+    deaths = [said for said in life.given if said.kind == "NDEATH" and since <= said.place < until]
+    (leaving,) = [s for s in life.sessions if s.leaves and s.way("up", "disconnect")[0]["chunk"] >= since]
+    assert [leaving.will.bdseq] * 2 == [death.bdseq for death in deaths]
+
+
+def test_attempts_that_no_server_heard_take_no_number_not_even_over_a_kill(life):
+    before, after = life.sessions[-2:]
+    assert before.connect["chunk"] < life.marks["kill"] < life.marks["shut"] < after.connect["chunk"]
+    assert before.will.bdseq + 1 == after.will.bdseq
+
+
+def test_a_second_client_of_our_name_ends_the_session_with_0x8e_and_an_alarm(life):
+    last = life.sessions[-1]
+    assert [TAKEN_OVER] == [packet["reasonCode"] for packet in last.way("down", "disconnect")]
+    assert "district.duplicate_id" in life.log
+    deaths = [said for said in life.given if said.kind == "NDEATH" and said.place >= life.marks["takeover"]]
+    assert [last.will.bdseq] == [death.bdseq for death in deaths]
+
+
+def test_0x9c_leads_to_the_next_server(walk):
+    (told,) = [session for session in walk.sessions if session.way("down", "disconnect")]
+    after = walk.sessions[walk.sessions.index(told) + 1]
+    assert [USE_ANOTHER_SERVER] == [packet["reasonCode"] for packet in told.way("down", "disconnect")]
+    assert (0, 1) == (told.server, after.server)
+
+
+def test_next_server_is_obeyed_where_there_is_one(walk):
+    assert [1, 0] == [session.server for session in walk.sessions[-2:]]
+    assert "NDEATH" == walk.sessions[-2].published[-1].kind
+
+
+def test_the_control_connection_goes_where_the_births_were_heard(walk):
+    control = [session for session in walk.others if session.connect["clientId"] == "issy.b012.ctl"]
+    assert walk.sessions[-1].server == control[-1].server
+
+
+def test_births_that_an_untrusted_clock_dated_are_said_again_when_it_is_right(walk):
+    first, second, *_ = walk.sessions[1].of("NBIRTH")
+    assert not in_window(first)
+    assert in_window(second)
+    assert walk.marks["trusted"] <= second.place < walk.marks["rebirth"]
+
+
+def test_late_and_live_never_share_a_message_and_late_ones_come_oldest_first(life):
+    late = [said for said in life.of(*DATA) if said.historical]
+    assert late
+    assert all(metric.get("isHistorical") for said in late for metric in said.metrics)
+    for told in life.rounds:
+        newest = {}
+        for said in (said for said in told if said.historical):
+            assert newest.get(said.device, 0) <= said.metrics[0]["timestamp"]
+            newest[said.device] = said.metrics[-1]["timestamp"]
+
+
+def test_what_happened_while_the_host_was_away_comes_late_and_with_the_time_it_was_taken(life):
+    since, until = life.marks["offline"], life.marks["online again"]
+    offline_ms = next(s.house_ms for s in life.published if s.place >= life.marks["online again"])
+    late = [said for said in life.between("online again", "leave") if said.historical]
+    assert until > since
+    assert late
+    assert all(metric["timestamp"] <= offline_ms for said in late for metric in said.metrics)
+
+
+def test_the_type_of_a_metric_follows_from_its_word(wire):
+    words = {"count": "Int64", "index": "Int64", "state": "Int64", "on": "Boolean", "text": "String"}
+    for birth in wire.of(*BIRTHS):
+        for metric in (
+            found for found in birth.metrics if found["name"][0].islower() and found["name"] != "bdSeq"
+        ):
+            word = metric["name"].rsplit("_", 1)[-1]
+            assert words.get(word, "Double") == metric["type"], metric["name"]
+
+
+def test_what_has_no_value_says_why_by_its_quality(life):
+    empty = [metric for said in life.published for metric in said.metrics if metric.get("isNull")]
+    assert empty
+    for metric in empty:
+        told = dict(zip(metric["properties"]["keys"], metric["properties"]["values"], strict=True))
+        assert told["Quality"]["value"] in {0, 500}
+
+
+def test_what_moves_power_is_refused_over_sparkplug(life):
+    assert "district.command_refused" in life.log
+    assert "bat1.setpoint_w" in life.log
