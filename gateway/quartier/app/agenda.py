@@ -92,7 +92,7 @@ class Agenda:
                 self._answer(ack)
         self.signals = signals.alive(self.signals, moment.utc_ms)
         signalled = signals.level(self.signals, moment.utc_ms, moment.lost_ms)
-        self._held = signals.held(self._held, signalled, moment.house.seed, moment.now.ns)
+        self._held = signals.held(self._held, self.signals, signalled, moment.house.seed, moment.now.ns)
         eased = signals.wanted(self._held, moment.house, moment.now, moment.utc_ms)
         return {**eased, **agenda.wanted(self.entries, moment)}
 

@@ -24,6 +24,8 @@ _WHOLE = {
     "device": "the device by itself ({name})",
     "client": "another client of the device, share {name} at {id}",
 }
+_OTHERS = ("schedule", "signal", "command")
+"""Documents of the district that are of no program."""
 
 
 def who(one: Who) -> str:
@@ -43,6 +45,8 @@ def whole(one: Who) -> str:
     """Who wanted it, as part of a sentence."""
     said = _WHOLE.get(one.kind, "{who}") if one.name else _WORDS.get(one.kind, one.kind)
     words = said.format(who=who(one), name=one.name, id=one.id, seq=one.seq)
+    if one.name.partition(" ")[0] in _OTHERS:
+        words = words.replace(": program ", ": ")
     return words.replace(" (a person, user )", " (a person)")
 
 

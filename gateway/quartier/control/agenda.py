@@ -187,11 +187,19 @@ def _looked(entry: Entry, moment: Moment) -> Entry:
         return entry
     stretch, end_ms = found
     if end_ms != entry.until_ms:
-        missed = entry.missed or (entry.until_ms is not None and not entry.met)
-        entry = replace(entry, until_ms=end_ms, met=False, missed=missed)
+        entry = replace(entry, until_ms=end_ms, met=False, missed=entry.missed or _has_missed(entry, end_ms))
     if entry.met or not moment.is_free(asset.name) or not _is_kept(asset, stretch, moment):
         return entry
     return replace(entry, met=True)
+
+
+def _has_missed(entry: Entry, end_ms: int) -> bool:
+    """Whether the stretch that was seen last was not kept, or one between it and this was not seen."""
+    if entry.until_ms is None:
+        return False
+    edges = timeline.edges(entry.schedule.start_utc_ms, entry.schedule.stretches)
+    between = (at_ms for _, at_ms, one in edges if entry.until_ms < at_ms < end_ms and not _is_free(one))
+    return not entry.met or next(between, None) is not None
 
 
 def _status(entry: Entry, moment: Moment) -> tuple[str, str]:

@@ -57,27 +57,30 @@ def level(signals: Signals, utc_ms: int, lost_ms: int | None = None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The level in force, and when it was last signalled (monotonic)."""
+    """The level in force, when it was last signalled (monotonic), and by which signal."""
 
     level: int = 0
     seen_ns: int = 0
+    id: str = ""
+    seq: int = 0
 
 
-def held(before: Held, signalled: int, seed: int, now_ns: int) -> Held:
+def held(before: Held, said: Signals, signalled: int, seed: int, now_ns: int) -> Held:
     """A higher level is in force at once, a lower one up to 300 s later, drawn from ``seed``."""
     if signalled < before.level:
         # Spreading needs no secret; a seed makes it repeatable.
         late_s = Random(f"{seed}:{before.seen_ns}").random() * SPREAD_S  # noqa: S311  see above
         if now_ns - before.seen_ns < late_s * 1e9:
             return before
-    return Held(signalled, now_ns)
+    signal = said.get("level")
+    return Held(signalled, now_ns) if signal is None else Held(signalled, now_ns, signal.id, signal.seq)
 
 
 def wanted(at: Held, house: House, now: Now, utc_ms: int) -> Overrides:
     """What the level in force asks of assets now, each as an order that everything else goes before."""
     if not at.level:
         return {}
-    who = Who("document", "signal", f"level {at.level}")
+    who = Who("document", f"signal level {at.level}", at.id, at.seq)
     until = now.ns + _STANDS_S * 1_000_000_000, utc_ms + _STANDS_S * 1000
     eased = _eased(house, TIERS[at.level])
     return {asset.name: Override(asset.name, value, *until, who) for asset, value in eased}

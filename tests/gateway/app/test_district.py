@@ -204,12 +204,13 @@ def framed(now_ms, **body):
 
 @pytest.mark.peer
 @pytest.mark.scenario
-async def test_a_signed_schedule_failsafe_values_and_a_level_act_and_a_report_of_flexibility_comes(
+async def test_a_signed_schedule_failsafe_values_and_a_level_act_outlive_a_restart_and_a_report_comes(
     house, mosquitto, key, tmp_path
 ):
     gateway, devices = house
     broker = await mosquitto()
     joined(gateway, tmp_path, broker.port)
+    gateway.origin_s = time.time()
     host = Host(key)
     await host.listen(broker.port)
     await gateway.start()
@@ -228,7 +229,7 @@ async def test_a_signed_schedule_failsafe_values_and_a_level_act_and_a_report_of
 
     await gateway.until(lambda _: devices["gx"].orders().get("battery.setpoint_w") == 800)
     status = await gateway.until(lambda s: s["control"]["assets"]["boiler"]["state"] == "shed")
-    assert "signal, level 2" == status["control"]["assets"]["boiler"]["command"]["reason"]
+    assert "signal level 2, p1" == status["control"]["assets"]["boiler"]["command"]["reason"]
     told = status["district"]
     assert (3_000, 6_000) == (told["failsafe"]["import_max_w"], told["failsafe"]["export_max_w"])
     assert [("bat1", 800)] == [(one["asset"], one["power_w"]) for one in told["schedules"]]
@@ -240,6 +241,16 @@ async def test_a_signed_schedule_failsafe_values_and_a_level_act_and_a_report_of
     assert "FILL_RATE_BASED_CONTROL" == devices_told["bat1"]["control_type"]
 
     await host.leave()
+    assert 0 == await gateway.stop()
+    broker.kill()  # nothing comes again: what holds after the restart was kept here
+    await gateway.start()
+    status = await gateway.until(lambda s: s["control"]["mode"] in {"CONTROLLED", "HOLD", "FAILSAFE"})
+    told = status["district"]
+    assert 3_000 == told["failsafe"]["import_max_w"]
+    assert (2, [("bat1", 800)]) == (
+        told["signals"]["level"]["level"],
+        [(one["asset"], one["power_w"]) for one in told["schedules"]],
+    )
     assert 0 == await gateway.stop()
 
 

@@ -25,6 +25,11 @@ ROW = Entry(
         (OURS, "the gateway", "the gateway"),
         (Who("rule", "restore"), "restore", "the gateway, by its rule restore"),
         (Who("document", "dso", "12", 3), "dso 12", "the district: program dso, document 12, seq 3"),
+        (
+            Who("document", "schedule bat1", "s1", 3),
+            "schedule bat1 s1",
+            "the district: schedule bat1, document s1, seq 3",
+        ),
         (Who("person", "anna", "1001"), "anna", "anna (a person, user 1001)"),
         (Who("person", "anna"), "anna", "anna (a person)"),
         (Who("grid", "contact dso1"), "contact dso1", "the grid (contact dso1)"),

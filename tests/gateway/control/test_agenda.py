@@ -174,6 +174,13 @@ def test_a_schedule_of_which_one_power_was_missed_is_aborted_at_its_end(desk):
     assert [] == desk.at(210)
 
 
+def test_a_time_that_passed_unseen_was_missed(desk):
+    desk.give(schedule(Stretch(100, 2_000), Stretch(100, 500), Stretch(50), Stretch(100, -1_000)))
+    desk.at(1, bat1__power_w=2_000.0)
+    assert [] == desk.at(300, bat1__power_w=-1_000.0), "nobody looked while it should have been 500 W"
+    assert [("s1", "ABORTED", "EXPIRED")] == desk.at(350)
+
+
 def test_a_target_succeeds_when_the_measured_state_of_charge_is_there(desk):
     desk.give(schedule(Stretch(600, soc_pct=60)))
     desk.at(1)

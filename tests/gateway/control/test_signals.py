@@ -68,17 +68,18 @@ def test_a_level_is_that_of_its_time_and_0_before_after_and_without():
 
 
 def test_a_higher_level_is_in_force_at_once_and_a_lower_one_up_to_300_s_later():
-    held = signals.held(Held(), 2, seed=7, now_ns=10**9)
-    assert Held(2, 10**9) == held
-    assert held is signals.held(held, 0, seed=7, now_ns=2 * 10**9)
-    assert 3 == signals.held(held, 3, seed=7, now_ns=2 * 10**9).level
-    assert 0 == signals.held(held, 0, seed=7, now_ns=302 * 10**9).level
+    said = {"level": signal(2)}
+    held = signals.held(Held(), said, 2, seed=7, now_ns=10**9)
+    assert Held(2, 10**9, "level1", 1) == held
+    assert held is signals.held(held, {}, 0, seed=7, now_ns=2 * 10**9)
+    assert 3 == signals.held(held, said, 3, seed=7, now_ns=2 * 10**9).level
+    assert Held(0, 302 * 10**9) == signals.held(held, {}, 0, seed=7, now_ns=302 * 10**9)
 
 
 def test_buildings_leave_a_level_at_different_times():
     def left_s(seed):
         held = Held(2, 0)
-        return next(t for t in range(302) if signals.held(held, 0, seed, t * 10**9).level == 0)
+        return next(t for t in range(302) if signals.held(held, {}, 0, seed, t * 10**9).level == 0)
 
     assert len({left_s(seed) for seed in range(20)}) > 10
 
@@ -95,10 +96,12 @@ def test_buildings_leave_a_level_at_different_times():
 def test_level_1_asks_d_2_c_and_d_3_b_c_and_d_and_a_is_never_asked(house, level, asked):
     house = replace(house, assets=(*house.assets, STREET, TANK, CHP))
     now = Now(0, EPOCH_MS, synced=True)
-    found = signals.wanted(Held(level), house, now, EPOCH_MS)
+    found = signals.wanted(Held(level, 0, "l1", 9), house, now, EPOCH_MS)
 
     assert asked == {name: one.value for name, one in found.items()}
-    assert {"signal"} >= {one.who.name for one in found.values()}
+    assert {(f"signal level {level}", "l1", 9)} >= {
+        (one.who.name, one.who.id, one.who.seq) for one in found.values()
+    }
 
 
 @pytest.mark.parametrize(
@@ -157,7 +160,7 @@ def signalled(plant):
 
         def wishes(self):
             now = self.now()
-            asked = signals.wanted(Held(self.level), self.house, now, now.utc_ms)
+            asked = signals.wanted(Held(self.level, 0, "l1"), self.house, now, now.utc_ms)
             return Wishes(caps=self.caps, overrides={**asked, **self.by_hand})
 
     return Signalled
@@ -171,7 +174,7 @@ def test_a_level_stops_its_tiers_slows_cars_and_lets_all_return_one_by_one(signa
         p.points[f"{n}"] for n in ("heat.relay_on", "pump.relay_on", "ev1.current_max_a")
     )
     assert 1 == p.points.get("cold.relay_on", 1)
-    assert "signal, level 2" == p.state.book.orders["pump.relay_on"].reason
+    assert "signal level 2, l1" == p.state.book.orders["pump.relay_on"].reason
     p.level, ended = 0, p.t
     p.run(900)
     back = sorted(

@@ -5,6 +5,8 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
 from jwt.api_jws import PyJWS
 
 from quartier.control.wishes import Ack, DeviceSchedule, FailsafeDocument, Signal
@@ -46,11 +48,15 @@ def signal(kind="level", **more):
     return f"quartier/v1/issy/signal/{kind}", framed(**body | more)
 
 
-@pytest.fixture
-def gate():
+def opened():
     public = base64.urlsafe_b64encode(KEY.public_key().public_bytes_raw()).rstrip(b"=").decode()
     types = ["schedule", "failsafe", "signal"]
     return Documents(ME, issuers.read(json.dumps([{"kid": "opt", "public_key": public, "types": types}])))
+
+
+@pytest.fixture
+def gate():
+    return opened()
 
 
 def check(gate, paper, at_s=0.0, *, topic=None, synced=True):
@@ -124,6 +130,26 @@ def test_each_asset_has_its_own_numbers(gate):
     assert isinstance(check(gate, schedule("bat1", seq=NOW_MS)), Accepted)
     assert isinstance(check(gate, schedule("ev1", seq=NOW_MS - 5)), Accepted)
     assert "REPLAY" == check(gate, schedule("bat1", seq=NOW_MS - 5)).ack.reason
+
+
+@given(
+    st.sampled_from([schedule, failsafe, signal]),
+    st.sampled_from(
+        ["asset", "intervals", "start", "exp", "aud", "import_max_w", "duration_min_s", "seq", "nbf", "more"]
+    ),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+        max_leaves=8,
+    ),
+)
+def test_a_signed_plan_with_any_value_anywhere_is_judged_not_raised_and_the_next_good_one_acts(
+    make, field, value
+):
+    gate = opened()
+    topic, body = make()
+    assert isinstance(check(gate, (topic, body | {field: value})), Accepted | Refused)
+    assert isinstance(check(gate, make(seq=NOW_MS + 86_000_000)), Accepted)
 
 
 @pytest.mark.peer
