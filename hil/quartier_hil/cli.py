@@ -19,6 +19,7 @@ from quartier_hil import capture, quirks, sunspec
 from quartier_hil.bench import command
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.noise import LINES
+from quartier_hil.district import command as handed
 from quartier_hil.drill import command as drill
 from quartier_hil.offline import command as day
 from quartier_hil.offline.soak import command as soak
@@ -37,6 +38,8 @@ examples:
   quartier-hil quirks late --tcp 1502      a Modbus server with one quirk of the field
   quartier-hil sunspec battery-7xx --pty   a SunSpec device, with the habits it is told to have
   quartier-hil capture tic-standard --line awful | quartier decode tic
+  quartier-hil keys new keys               a district's root, keys and signed key list
+  quartier-hil acl b012 b013 > district.acl  what two gateways may do at mosquitto
   quartier-hil soak --days 1               a day of noisy smart meters, in a minute or two
   quartier-hil run all --report reports    each of ours over wires, some hours; reports/verdicts.md
   quartier-hil run my.toml --rate 20 --records Building_1.csv
@@ -110,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     _quirks(commands)
     _sunspec(commands)
     _capture(commands)
+    handed.parsers(commands)
     _district(commands.add_parser("district", help="the reference district, as a process of its own"))
     return parser
 

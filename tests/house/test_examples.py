@@ -17,6 +17,7 @@ PAGES = [
         "README.md",
         "CONTRIBUTING.md",
         "gateway/README.md",
+        "gateway/docs/companion.md",
         "gateway/docs/district.md",
         "gateway/docs/installers.md",
         "gateway/docs/operators.md",

@@ -140,7 +140,7 @@ ROOMS = (
                 *CONTRACT,
             ),
         )
-        for name in ("uplink", "line", "companion", "dial")
+        for name in ("uplink", "line", "companion", "dial", "papers")
     ),
     Room(
         "quartier.district",
@@ -207,6 +207,7 @@ WRAPPED = {
     "cryptography": (
         "quartier.district.seal",
         "quartier.district.issuers",
+        "quartier.district.certificates",
         "quartier_drivers.meter",
         "quartier_drivers.opcua.certificate",
         "quartier_drivers.opcua.link",

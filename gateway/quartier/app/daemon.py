@@ -5,24 +5,23 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from operator import attrgetter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import quartier_native
-from quartier.app import assembly, fallbacks, keeper, memory, own, probed, upkeep
+from quartier.app import assembly, fallbacks, keeper, memory, ordered, own, probed, upkeep
 from quartier.app.disk import Disk
 from quartier.app.enquiries import Enquiries
 from quartier.app.fleet import Fleet
 from quartier.app.hands import Hands
 from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
+from quartier.app.places import Places
 from quartier.app.safety import SafetyTable
 from quartier.app.sentry import Sentry
 from quartier.app.troubles import Troubles
 from quartier.app.turn import Turn
-from quartier.config import load as site_file
 from quartier.config.load import Loaded
 from quartier.control import link
 from quartier.house.image import Image
@@ -47,15 +46,6 @@ if TYPE_CHECKING:
 LEAVE_S = 3.0
 CLOSE_S = 1.5
 SWITCH_S = 0.0001
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where the daemon reads and writes."""
-
-    config: Path
-    runtime_dir: Path
-    state_dir: Path
 
 
 class Daemon:
@@ -194,7 +184,16 @@ class Daemon:
     def _keeping(self) -> list[Coroutine[Any, Any, None]]:
         folder, clock, turn = self._places.state_dir, self._clock, self.turn
         of_fleet = self.fleet, lambda: turn.link, turn.kept, self._remembering
-        return [*upkeep.runs(folder, *of_fleet, clock, self._log), self._sentry.run()]
+        return [*upkeep.runs(folder, *of_fleet, clock, self._log), self._sentry.run(), *self._jobs()]
+
+    def _jobs(self) -> list[Coroutine[Any, Any, None]]:
+        """What the district may order of the gateway itself."""
+        if self.uplink is None:
+            return []
+        from quartier.app.jobs import Jobs  # noqa: PLC0415 - as the uplink
+
+        around = lambda: self._loaded, self._reread.set, self._clock, self._store.event, self._log
+        return [self._supervised("jobs", Jobs(self.uplink, self._places, *around).run)]
 
     def _remembering(self) -> memory.Named:
         return (*self.fleet.drivers(), ("gateway", self.turn))
@@ -308,7 +307,8 @@ class Daemon:
             self._reread.clear()
             self._watchdog.say("RELOADING=1")
             try:
-                loaded = await asyncio.to_thread(site_file.load_lenient, self._places.config)
+                places = self._places
+                loaded = await asyncio.to_thread(ordered.in_force, places.config, places.state_dir)
             except ConfigError as error:
                 self._kept(error.faults)
             else:

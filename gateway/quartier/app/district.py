@@ -52,13 +52,14 @@ def connect(
         log.warning("district.off", why="; ".join(map(str, error.faults)))
         return None
     issuers_file = files.pop("issuers_file")
-    if issuers_file is not None:
+    if issuers_file is not None or asked.root_keys:
         import_module("quartier.district.seal")  # takes its time now, where no cycle waits
     settings = Settings(
         servers=tuple(map(Server.read, asked.urls)),
         folder=folder,
         credentials=Credentials(user=asked.user, **files),
         issuers_file=issuers_file,
+        roots=asked.root_keys,
     )
     rules = Rules(
         primary_host=asked.primary_host,

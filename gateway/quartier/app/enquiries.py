@@ -51,6 +51,7 @@ class Enquiries:
             "fallbacks": self.fallbacks,
             "ladder": self.ladder,
             "alarms": self.alarms,
+            "keys": self.keys,
         }
 
     @property
@@ -64,6 +65,7 @@ class Enquiries:
         return {
             "site": site.id,
             "district": site.district,
+            "site_file": self._loaded().ordered,
             "boot": self._store.boot,
             "pid": os.getpid(),
             "uptime_s": round((now.ns - self._started_ns) / 1e9, 1),
@@ -90,6 +92,10 @@ class Enquiries:
             "damaged": self._damage,
             "disabled": answers.disabled(self._loaded().disabled),
         }
+
+    def keys(self) -> dict[str, Any]:
+        """Who may sign documents of the district; empty for a house that stands alone."""
+        return {} if self._turn.uplink is None else dict(self._turn.uplink.keys)
 
     def alarms(self) -> dict[str, Any]:
         """The list of alarms, which the operators' desk acknowledges."""

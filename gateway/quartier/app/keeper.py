@@ -20,7 +20,8 @@ _WRITING = threading.Lock()
 
 # All that is kept in two copies; the others lie beside ours.
 DOCUMENTS = "documents"
-FILES = (FILE, DOCUMENTS, "district", "writes", "memory", "fallbacks", "probes", "overrides", "alarms")
+OF_DISTRICT = (DOCUMENTS, "district", "keys", "expiries", "jobs", "ordered")
+FILES = (FILE, *OF_DISTRICT, "writes", "memory", "fallbacks", "probes", "overrides", "alarms")
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,11 @@ class Troubles:
             return
         if self._turn.uplink is None:
             yield Alarm("district.off", "", "the link to the district cannot be used as it is set")
-        elif self._turn.view["mode"] == "AUTONOMOUS":
+            return
+        if self._turn.view["mode"] == "AUTONOMOUS":
             yield Alarm("district.unheard", "", "the district is not heard: the house goes by itself")
+        for paper, words in self._turn.uplink.expiring.items():
+            yield Alarm("district.expires", paper, words)
 
 
 def _of_bus(bus: Bus, told: set[str]) -> Iterator[Alarm]:

@@ -312,8 +312,9 @@ def _meters(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
 
 
 def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from quartier.cli import manual  # noqa: PLC0415 - as above
+    from quartier.cli import district, manual  # noqa: PLC0415 - as above
 
+    district.parsers(commands)
     status = _command(commands, "status", "ask the running daemon what it does, and why")
     _json(status)
     _runtime(status)

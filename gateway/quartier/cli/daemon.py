@@ -5,12 +5,15 @@ from quartier.runtime import lean  # before all that would import what it leaves
 # isort: split
 import argparse
 import asyncio
+import contextlib
 import os
 import sys
 from pathlib import Path
 
-from quartier.app.daemon import Daemon, Places
-from quartier.config import load
+from quartier.app import ordered
+from quartier.app.daemon import Daemon
+from quartier.app.places import Places
+from quartier.config.load import Loaded
 from quartier.runtime import clock, log, release
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_drivers.loop import Loop
@@ -20,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the daemon."""
     lean.settle()
     log.configure(style=options.log, level=options.log_level)
-    loaded = load.load_lenient(options.config)
+    loaded = ordered.in_force(options.config, options.state_dir)
     setting = clock.from_environment()
     if setting.simulated and not loaded.site.site.simulated:
         what = f"{clock.VARIABLE} is set, expected simulated = true: real devices need real time"
@@ -36,11 +39,14 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         what = f"takes no file: {error.strerror}; expected a folder of ours, on a tmpfs"
         raise ConfigError([Fault(str(places.runtime_dir), None, "folder", what)]) from error
+    if loaded.ordered:
+        with contextlib.suppress(OSError):  # a disk that refuses is told by what runs
+            ordered.begun(places.state_dir)
     with lock, asyncio.Runner(loop_factory=Loop) as runner:
         return runner.run(_daemon(places, loaded, clock.HouseClock(setting)))
 
 
-async def _daemon(places: Places, loaded: load.Loaded, house_clock: clock.HouseClock) -> int:
+async def _daemon(places: Places, loaded: Loaded, house_clock: clock.HouseClock) -> int:
     # Made on the loop: its events and queues belong to it.
     return await Daemon(places, loaded, house_clock, log.get()).run()
 

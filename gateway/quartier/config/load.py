@@ -29,13 +29,23 @@ class Loaded:
     ``disabled`` maps ``"devices.gx"``, ``"assets.bat1"``, ``"store"`` … to the faults that put it
     out of action; an asset whose own section is sound stays in ``site.assets`` even then, so that
     control counts it at its worst case (it has no points).  Disabled buses and devices are not
-    in ``site``.  ``profiles`` holds the profile of every device of ``site``.
+    in ``site``.  ``profiles`` holds the profile of every device of ``site``.  ``ordered`` names the job
+    that brought it, if one did.
     """
 
     site: Site
     profiles: Mapping[str, Profile]
     disabled: Mapping[str, tuple[Fault, ...]] = field(default_factory=dict)
     warnings: tuple[Fault, ...] = ()
+    ordered: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """A text that stands where a site file lies: named so in faults, with the file's own profile folders."""
+
+    name: str
+    text: str
 
 
 def load(path: FilePath) -> Site:
@@ -43,22 +53,27 @@ def load(path: FilePath) -> Site:
     return check(path).site
 
 
-def check(path: FilePath) -> Loaded:
+def check(path: FilePath, instead: Instead | None = None) -> Loaded:
     """Read a site file strictly, its profiles and warnings with it.  Raises ConfigError as ``load``."""
-    places, read, profiles = _read(path)
+    places, read, profiles = _read(path, instead)
     if read.flaws:
         raise ConfigError(_faults(places, read.flaws))
     return Loaded(_site(read), profiles, warnings=_warnings(places, read, profiles))
 
 
-def load_lenient(path: FilePath) -> Loaded:
+def told(instead: Instead, flaws: Sequence[Flaw]) -> list[Fault]:
+    """Flaws of a text as faults, each with its line."""
+    return _faults(Places(instead.name, instead.text), flaws)
+
+
+def load_lenient(path: FilePath, instead: Instead | None = None) -> Loaded:
     """Read a site file so that a house can be run: what is faulty is left out, with its faults.
 
     Raises ConfigError only if it cannot be parsed, or if its site, limits, grid, a node or a contact cannot
     be used: a limit is never guessed.  A contact whose device is faulty stays: unread, it acts.  So does a
     node: without its meter.
     """
-    places, read, profiles = _read(path)
+    places, read, profiles = _read(path, instead)
     by_owner: dict[tuple[str | int, ...], list[Flaw]] = {}
     for flaw in (*read.flaws, *_dependants(read, profiles)):
         by_owner.setdefault(owner(flaw.path, NAMED), []).append(flaw)
@@ -77,8 +92,8 @@ def load_lenient(path: FilePath) -> Loaded:
     return Loaded(_site(read), sound, disabled, _warnings(places, read, sound))
 
 
-def _read(path: FilePath) -> tuple[Places, Draft, dict[str, Profile]]:
-    places, data = _parse(path)
+def _read(path: FilePath, instead: Instead | None) -> tuple[Places, Draft, dict[str, Profile]]:
+    places, data = _parse(path) if instead is None else _parsed(instead.name, instead.text)
     read = draft(data)
     profiles = dict(_profiles(read, path.parent))
     read.flaws.extend(cross_check(read, profiles))
@@ -93,11 +108,16 @@ def _parse(path: FilePath) -> tuple[Places, dict[str, Any]]:
         raise ConfigError([Fault(name, None, "file", f"cannot be read: {error.strerror}")]) from error
     try:
         text = raw.decode("utf-8-sig")  # editors of Windows put a mark before the first line
-        return Places(name, text), tomllib.loads(text)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         kind = "is UTF-16 text" if raw[:2] in {b"\xff\xfe", b"\xfe\xff"} else "is no UTF-8 text"
         raise ConfigError([Fault(name, line, "file", f"{kind}; expected TOML in UTF-8")]) from error
+    return _parsed(name, text)
+
+
+def _parsed(name: str, text: str) -> tuple[Places, dict[str, Any]]:
+    try:
+        return Places(name, text), tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         fault = syntax_fault(name, error)
         line = fault.line or text.rstrip().count("\n") + 1

@@ -21,6 +21,7 @@ from quartier.config.words import (
     Name,
     Pct,
     ProfileName,
+    RootKey,
     SecretFile,
     Section,
     TimeOfDay,
@@ -266,7 +267,9 @@ class DistrictLink(Section):
     key_file: SecretFile | None = None
     """Private key of cert_file."""
     issuers_file: SecretFile | None = None
-    """JSON list of who may sign documents; absent: no document is accepted."""
+    """List of who may sign documents: signed by a root of root_keys, or plain JSON where there is none."""
+    root_keys: Annotated[tuple[RootKey, ...], Strict(False), Field(max_length=2)] = ()
+    """Public keys of the district's offline roots, two for a change; with one, key lists may come as jobs."""
     watermark: bool = True
     """Whether the host sends watermarks; false for foreign hosts: then published counts as delivered."""
     backfill_messages_per_s: Annotated[float, Field(gt=0, le=100)] = 5.0

@@ -33,7 +33,7 @@ def warnings_about(link: DistrictLink) -> Iterator[Flaw]:
     """Files that are not there, and secrets that others may read; none of it stops a start."""
     for key in _FILES:
         yield from _warnings(("district_link", key), getattr(link, key), is_secret=key in _SECRET)
-    if link.issuers_file is None:
+    if link.issuers_file is None and not link.root_keys:
         yield Flaw(
             ("district_link", "issuers_file"), "is missing; no document of the district will be accepted"
         )

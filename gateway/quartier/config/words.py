@@ -97,12 +97,15 @@ _TOPIC = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 _TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _LIGHT_FROM = r"^([01][0-9]|2[0-3]):[0-5][0-9] (100|[5-9][0-9]) %$"
 _PROFILE = r"^[a-z0-9_-]+/[a-z0-9_.-]+$"
+# 32 bytes: 43 characters, the last of which holds four bits.
+_ROOT_KEY = r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
 PATTERNS = {
     _NAME: "a name of a-z, 0-9 and '_' that starts with a letter, at most 32 characters",
     _TOPIC: "letters, digits, '_' and '-', at most 63 characters",
     _TIME_OF_DAY: "a time of day, such as '07:30'",
     _LIGHT_FROM: "a time of day and 50 to 100 %, such as '22:30 80 %'",
     _PROFILE: "maker/model, in lower case",
+    _ROOT_KEY: "the public Ed25519 key of a root, 32 bytes in base64url (43 characters)",
 }
 """What to say when a text does not have its form."""
 Name = Annotated[str, StringConstraints(pattern=_NAME), AfterValidator(_owner)]
@@ -125,3 +128,5 @@ Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=300)
 """A sentence that says why something is right although it looks wrong."""
 ProfileName = Annotated[str, StringConstraints(pattern=_PROFILE)]
 """``maker/model``."""
+RootKey = Annotated[str, StringConstraints(pattern=_ROOT_KEY)]
+"""A raw Ed25519 public key in base64url without padding."""

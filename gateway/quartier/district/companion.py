@@ -6,7 +6,7 @@ It speaks the companion namespace only (sync.md section 4) and never Sparkplug.
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from quartier.control.wishes import Ack
 from quartier.district.broker import PACKET_MAX_BYTES, RECEIVE_MAX, Outgoing
 from quartier.district.catalog import EVENT
+from quartier.district.discretion import discreet
 from quartier.district.documents import Accepted, Documents, Refused, encode_ack, received
 from quartier.district.effects import Note
 from quartier.district.line import BREATH_S, HouseClock, Teller
@@ -25,6 +26,7 @@ from quartier.house.sample import Mark, Sample
 from quartier_drivers.contract import in_step_s
 
 INBOX_MAX = 256
+JOBS_MAX = 8
 ACKS_MAX = 64
 _EVENTS_AT_ONCE = 10
 # Real seconds between two looks for events, where nothing is on its way.
@@ -59,7 +61,9 @@ class Companion:
     ) -> None:
         self.documents = documents
         self.inbox: deque[Accepted] = deque(maxlen=INBOX_MAX)
+        self.jobs: deque[Accepted] = deque(maxlen=JOBS_MAX)
         self.acks: deque[Ack] = deque(maxlen=ACKS_MAX)
+        self.local: Collection[str] = ()
         self.heartbeat_ns: int | None = None
         self.counts = {"heartbeats": 0, "documents": 0, "refused_documents": 0, "events": 0}
         self._topic = identity.companion
@@ -108,7 +112,7 @@ class Companion:
             self.counts["documents"] += 1
             if not accepted.repeated and not await self._keep("documents", self.documents.ledger()):
                 accepted = replace(accepted, persisted=False)
-        self.inbox.append(accepted)
+        (self.jobs if accepted.kind == "job" else self.inbox).append(accepted)
         if (answer := received(accepted)) is not None:
             self.say(answer)
 
@@ -154,7 +158,8 @@ class Companion:
             self._event_mark = Mark(sample.boot, sample.seq)
             self.counts["events"] += 1
             topic = f"{self._topic}/event"
-            connection.publish(Outgoing(topic, encode_event(sample), 1, _EVENT_EXPIRY_S, self._event_mark))
+            payload = encode_event(sample, self.local)
+            connection.publish(Outgoing(topic, payload, 1, _EVENT_EXPIRY_S, self._event_mark))
 
     def _say_report(self, connection: Connection) -> None:
         """What the building could do, retained: at once on a new connection, then each quarter of an hour."""
@@ -185,13 +190,16 @@ def encode_report(report: Mapping[str, Any]) -> bytes:
     return payload
 
 
-def encode_event(sample: Sample) -> bytes:
-    """One event as it goes to ``C/event``; its value is the store's JSON of text and data."""
+def encode_event(sample: Sample, local: Collection[str] = ()) -> bytes:
+    """One event as it goes to ``C/event``; its value is the store's JSON of text and data.
+
+    Of ``local`` assets it tells nothing but the code.
+    """
     try:
         told = json.loads(str(sample.value))
     except ValueError:
         told = str(sample.value)
-    told = told if isinstance(told, dict) else {"text": str(told), "data": {}}
+    told = discreet(told if isinstance(told, dict) else {"text": str(told), "data": {}}, local)
     fields = {
         "boot": sample.boot,
         "seq": sample.seq,

@@ -17,7 +17,9 @@ from pydantic import ValidationError
 from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
 from quartier.district.downlink import read_json, whole
 from quartier.district.forms import KINDS, PROGRAM, SHARED, DocumentForm, Form, HeartbeatForm, Kind
-from quartier.district.issuers import Issuer
+from quartier.district.issuers import Issuer, may_sign
+from quartier.district.jobforms import Job
+from quartier.district.keyring import Keyring
 from quartier.district.voice import Identity
 from quartier.house.now import Now
 
@@ -64,7 +66,7 @@ class Accepted:
 
     kind: str
     topic: str
-    document: Heartbeat | Envelope | DeviceSchedule | FailsafeDocument | Signal
+    document: Heartbeat | Envelope | DeviceSchedule | FailsafeDocument | Signal | Job
     repeated: bool = False
     persisted: bool = True
 
@@ -105,6 +107,12 @@ class Documents:
         self._last: dict[str, dict[str, tuple[int, str]]] = _restored(kept or {})
         self._beats: dict[str, int] = {}
         self._newest_beat = ""
+        self.used: dict[str, int] = {}
+        """When each key was last used, Unix milliseconds of our clock."""
+
+    def trust(self, keyring: Keyring) -> None:
+        """Believe the keys of this list from now on, and no others."""
+        self.issuers = keyring.issuers
 
     def subscriptions(self) -> tuple[tuple[str, int], ...]:
         """Topic filters and QoS of every document that we take."""
@@ -142,7 +150,7 @@ class Documents:
     def _heartbeat(self, topic: str, payload: bytes, signature: str | None, now: Now) -> Accepted:
         if len(payload) > _HEARTBEAT_MAX_BYTES:
             raise _No(Reception.INVALID_DATA, Reason.BOUNDS, f"{len(payload)} bytes")
-        issuer = self._signer(topic, payload, signature, "heartbeat", now, self._newest_beat)
+        issuer = self._signer(topic, payload, signature, ("heartbeat", ""), now, self._newest_beat)
         form = _form(HeartbeatForm, payload, _HEARTBEAT_MAX_BYTES)
         if form.n <= self._beats.get(issuer.kid, -1):
             raise _No(Reception.INVALID_CONTENT, Reason.REPLAY, f"n {form.n} does not rise")
@@ -151,6 +159,7 @@ class Documents:
             _not_ahead(form.n, now)
         self._beats = {kid: n for kid, n in self._beats.items() if kid in self.issuers} | {issuer.kid: form.n}
         self._newest_beat = issuer.kid
+        self.used[issuer.kid] = now.utc_ms
         return Accepted("heartbeat", topic, form.wish())
 
     def _document(
@@ -160,7 +169,7 @@ class Documents:
             raise _No(Reception.INVALID_DATA, Reason.BOUNDS, f"{len(payload)} bytes")
         used = self._last.get(topic, {})
         newest = next(reversed(used), "")
-        issuer = self._signer(topic, payload, signature, kind.name, now, newest)
+        issuer = self._signer(topic, payload, signature, (kind.name, place), now, newest)
         form = _form(kind.form, payload, kind.size_max_bytes)
         self._addressed(form, kind, place)
         last = used.get(issuer.kid)
@@ -171,19 +180,31 @@ class Documents:
         if form.exp <= form.nbf:
             raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "exp is not after nbf")
         if now.synced:
-            _in_time(now, form.nbf - SKEW_MS, form.exp)
+            _in_time(now, 0 if kind.waits else form.nbf - SKEW_MS, form.exp)
             _not_ahead(form.seq, now)
+        elif kind.waits:
+            raise _No(Reception.TEMPORARY_ERROR, Reason.CLOCK, "the clock is not trusted")
+        self.used[issuer.kid] = now.utc_ms
         if not repeated:
             self._keep(topic, issuer.kid, form.seq, digest)
         return Accepted(kind.name, topic, form.wish(), repeated=repeated)
 
     def _signer(
-        self, topic: str, payload: bytes, signature: str | None, kind: str, now: Now, newest: str
+        self,
+        topic: str,
+        payload: bytes,
+        signature: str | None,
+        signed: tuple[str, str],
+        now: Now,
+        newest: str,
     ) -> Issuer:
-        """Whose signature this is.  The topic in the header binds it to the place where it came."""
+        """Whose signature this is; ``signed`` is the kind of document and, of an envelope, its program.
+
+        The topic in the header binds it to the place where it came.
+        """
         issuer = self._verified(topic, payload, signature)
-        if kind not in issuer.types:
-            raise _no_signature(f"key {issuer.kid!r} may not sign {kind}")
+        if not may_sign(issuer, *signed, self.issuers):
+            raise _no_signature(f"key {issuer.kid!r} may not sign {' of '.join(filter(None, signed))}")
         if now.synced and not issuer.is_valid(now.utc_ms):
             raise _no_signature(f"key {issuer.kid!r} is outside its validity")
         known = self.issuers.get(newest)

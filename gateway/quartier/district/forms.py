@@ -12,6 +12,7 @@ from pydantic import Field
 
 from quartier.control.wishes import Envelope, Heartbeat, Interval
 from quartier.district.grammar import PROGRAM, DocumentForm, Duration, Form, Name, Number, TimeMs, Watts
+from quartier.district.jobforms import JobForm
 from quartier.district.planforms import (
     AlertSignalForm,
     Co2SignalForm,
@@ -104,6 +105,7 @@ class Kind:
     """A type of document: its name in key lists and acks, its form, the largest payload.
 
     ``is_single``: one topic, without a level below it.  ``is_acked``: its sender hears what became of it.
+    ``waits``: it may come before its time; it is done then, and never by a clock that is not trusted.
     """
 
     name: str
@@ -111,6 +113,7 @@ class Kind:
     size_max_bytes: int
     is_single: bool = False
     is_acked: bool = True
+    waits: bool = False
 
 
 # The level of the companion topic below C -> the kind that comes there.
@@ -118,6 +121,7 @@ KINDS: Mapping[str, Kind] = {
     "envelope": Kind("envelope", EnvelopeForm, 96 * 1024),
     "schedule": Kind("schedule", ScheduleForm, 48 * 1024),
     "failsafe": Kind("failsafe", FailsafeForm, 4 * 1024, is_single=True),
+    "job": Kind("job", JobForm, 224 * 1024, is_single=True, waits=True),
 }
 # The same below the district's own root: what is said to all of its buildings.
 SHARED: Mapping[str, Kind] = {

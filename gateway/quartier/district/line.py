@@ -48,7 +48,7 @@ class Teller:
     def __call__(self, note: Note) -> None:
         """Pass it on, or count it for the next one of its kind (``more``)."""
         now_ns = self._clock.now().ns
-        kind = (note.code, str(note.data.get("line", "")))
+        kind = (note.code, str(note.data.get("line", note.data.get("paper", ""))))
         until_ns, held = self._told.get(kind, (0, 0))
         if now_ns < until_ns:
             self._told[kind] = (until_ns, held + 1)

@@ -37,3 +37,12 @@ def check(signature: str, by: Ed25519PublicKey, payload: bytes) -> None:
         _JWS.decode(signature, by, algorithms=["EdDSA"], detached_payload=payload)
     except PyJWTError as error:
         raise Broken(str(error)) from error
+
+
+def opened(token: str, by: Ed25519PublicKey) -> bytes:
+    """What ``by`` signed in a compact JWS (RFC 7515 section 7.1).  Raises Broken."""
+    try:
+        payload: bytes = _JWS.decode(token, by, algorithms=["EdDSA"])
+    except PyJWTError as error:
+        raise Broken(str(error)) from error
+    return payload

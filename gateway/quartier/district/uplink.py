@@ -8,37 +8,39 @@ from the store when the wire has room, documents and acknowledgements lie in bou
 import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from quartier.control.wishes import Ack
-from quartier.district import broker, issuers
+from quartier.district import broker, papers
 from quartier.district.broker import Credentials, Outgoing, Profile, Server
 from quartier.district.catalog import Catalog
 from quartier.district.companion import INBOX_MAX, Companion
 from quartier.district.dial import answered
 from quartier.district.documents import Accepted, Documents
 from quartier.district.effects import Effect, Leave, Note, Publish, Scene, Wanted
+from quartier.district.expiry import Expiries
+from quartier.district.keyring import Keyring
 from quartier.district.line import HouseClock, Line, Teller
 from quartier.district.mqtt import Connection
 from quartier.district.outbox import Outbox
+from quartier.district.papers import Papers
 from quartier.district.rules import Rules
 from quartier.district.session import Phase, Session
 from quartier.district.voice import Identity, death
 from quartier.house.image import Seen
 from quartier.house.sample import Mark
 from quartier.runtime import statefile
-from quartier_drivers.errors import ConfigError
 
 _CONTROL_EXPIRY_S = 300
 _SAVE_S = 10.0
 _DOCUMENTS = "documents"
-# Real seconds: a disk that hangs is one that refuses; files are looked at; a fast clock still breathes.
+# Facts of which no older copy may come back.
+_TWICE = {_DOCUMENTS, papers.KEYS}
+# Real seconds: a disk that hangs is one that refuses; a fast clock still breathes.
 _DISK_S = 2.0
-_WATCH_S = 15.0
 _BREATH_S = 0.02
 # Live data goes at once, then not again for as many times as long as that took, within bounds: what comes
 # meanwhile shares the next messages, and the less there is to say the sooner it is said.
@@ -56,6 +58,7 @@ class Settings:
     folder: Path
     credentials: Credentials = field(default_factory=Credentials)
     issuers_file: Path | None = None
+    roots: tuple[str, ...] = ()
     keepalive_s: int = 30
 
 
@@ -92,7 +95,6 @@ class Uplink:
         kept = statefile.load(settings.folder / "district") or {}
         self._bdseq: int = kept["bdseq"] if isinstance(kept.get("bdseq"), int) else 255
         self._marks_saved: Mapping[str, Mark] = {}
-        self._stamps: dict[Path, object] = {}
         self._published = {"messages": 0, "bytes": 0}
         self._wake = asyncio.Event()
         self._pumped_ns = 0
@@ -108,9 +110,26 @@ class Uplink:
             self.session.delivered,
             house.flexibility,
         )
+        self._companion.local = catalog.local
+        self._companion.documents.used.update(_used(kept.get("used")))
         self._data, self._control = (
             Line(name, identity.client_id, settings.servers, house.clock, self._tell)
             for name in ("data", "control")
+        )
+        self._papers = self._papers_of(settings)
+
+    def _papers_of(self, settings: Settings) -> Papers:
+        kept = statefile.load(settings.folder / papers.KEYS)
+        return Papers(
+            settings.credentials,
+            settings.issuers_file,
+            Keyring(self._identity.group, settings.roots, kept),
+            Expiries(statefile.load(settings.folder / papers.EXPIRIES)),
+            self._house.clock,
+            self._tell,
+            self._keep,
+            self._renew,
+            self._companion.documents.trust,
         )
 
     # For the app
@@ -119,6 +138,25 @@ class Uplink:
     def inbox(self) -> deque[Accepted]:
         """What was accepted, oldest first, for the ticker to drain before each cycle."""
         return self._companion.inbox
+
+    @property
+    def jobs(self) -> deque[Accepted]:
+        """Jobs that were accepted, oldest first; they are the daemon's, not control's."""
+        return self._companion.jobs
+
+    @property
+    def keys(self) -> Mapping[str, Any]:
+        """Who may sign what, and when it was used last, JSON-ready: for ``quartier keys``."""
+        return self._papers.keyring.told(self._companion.documents.used, self._house.clock.now())
+
+    @property
+    def expiring(self) -> Mapping[str, str]:
+        """Certificates and keys that end within seven days and have no successor, and how that is told."""
+        return self._papers.expiring
+
+    async def take_keys(self, text: str, file: str) -> bool:
+        """Use a signed key list from a job; as ``Papers.take_list``."""
+        return await self._papers.take_list(text, file, "job")
 
     def wake(self) -> None:
         """Samples were recorded: they leave soon.  Costs the caller nothing, and nothing is waited for."""
@@ -132,6 +170,7 @@ class Uplink:
     def catalogue(self, catalog: Catalog) -> None:
         """The site file changed: births of this catalog come at once."""
         self.session.recatalogue(catalog)
+        self._companion.local = catalog.local
 
     @property
     def stats(self) -> Mapping[str, float | str | None]:
@@ -158,13 +197,12 @@ class Uplink:
 
     async def run(self) -> None:
         """Keep both connections up until cancelled; then say NDEATH and leave."""
-        await self._read_issuers()
-        self._stamps = await asyncio.to_thread(_stat, self._files())
+        await self._papers.begin()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._data.keep(self._data_once))
             group.create_task(self._control.keep(self._control_once))
             group.create_task(self._save_marks())
-            group.create_task(self._watch_files())
+            group.create_task(self._papers.watch())
 
     # The data connection
 
@@ -307,12 +345,13 @@ class Uplink:
 
     async def _save_state(self) -> bool:
         marks = {stream: [mark.boot, mark.seq] for stream, mark in self.session.marks.items()}
-        return await self._keep("district", {"bdseq": self._bdseq, "marks": marks})
+        used = dict(self._companion.documents.used)
+        return await self._keep("district", {"bdseq": self._bdseq, "marks": marks, "used": used})
 
     async def _keep(self, name: str, facts: dict[str, Any]) -> bool:
         try:
             async with asyncio.timeout(_DISK_S):
-                save = partial(statefile.save, twice=name == _DOCUMENTS)  # no older number may come back
+                save = partial(statefile.save, twice=name in _TWICE)
                 await asyncio.to_thread(save, self._settings.folder / name, facts)
         except OSError as error:  # TimeoutError is one
             what = error.strerror or str(error) or "the disk hangs"
@@ -320,59 +359,14 @@ class Uplink:
             return False
         return True
 
-    def _files(self) -> tuple[Path, ...]:
-        issuers_file = self._settings.issuers_file
-        return (*self._settings.credentials.files, *((issuers_file,) if issuers_file else ()))
-
-    async def _watch_files(self) -> None:
-        """Certificates, password and key list are taken in when they change."""
-        while True:
-            await asyncio.sleep(_WATCH_S)
-            await self.reread()
-
     async def reread(self) -> None:
-        """Look at our files now: new keys count at once, new credentials by a new connection."""
-        before = self._stamps
-        stamps = await asyncio.to_thread(_stat, self._files())
-        changed = {path for path in stamps if stamps[path] != before.get(path)}
-        if not changed:
-            return
-        self._stamps = stamps
-        if self._settings.issuers_file in changed:
-            await self._read_issuers()
-        if changed & set(self._settings.credentials.files) and await self._usable():
-            self._data.retry()
-            self._control.retry()
+        """Look at our own files now."""
+        await self._papers.reread()
 
-    async def _usable(self) -> bool:
-        try:
-            await asyncio.to_thread(self._settings.credentials.context)
-        except OSError as error:
-            text = f"new certificates cannot be used, the connection stays: {error}"
-            self._tell(Note("district.credentials_faulty", text, alarm=True))
-            return False
-        return True
-
-    async def _read_issuers(self) -> None:
-        path = self._settings.issuers_file
-        if path is None:
-            return
-        try:
-            text = await asyncio.to_thread(path.read_text, "utf-8")
-            self._companion.documents.issuers = issuers.read(text, path.name)
-        except (OSError, UnicodeDecodeError, ConfigError) as error:
-            text = f"the key list cannot be used, the last one counts: {error}"
-            self._tell(Note("district.issuers_faulty", text, alarm=True))
-
-
-def _stat(paths: Iterable[Path]) -> dict[Path, object]:
-    """What shows that a file was replaced; absent files have no stamp."""
-    stamps: dict[Path, object] = {}
-    for path in paths:
-        with suppress(OSError):
-            found = path.stat()
-            stamps[path] = (found.st_mtime_ns, found.st_size, found.st_ino)
-    return stamps
+    def _renew(self) -> None:
+        """New credentials count by a new connection; the session of control outlives it."""
+        self._data.retry()
+        self._control.retry()
 
 
 def _marks(kept: object) -> dict[str, Mark]:
@@ -385,3 +379,9 @@ def _marks(kept: object) -> dict[str, Mark]:
             case _:
                 continue
     return marks
+
+
+def _used(kept: object) -> dict[str, int]:
+    """When keys were used in an earlier life."""
+    found = kept.items() if isinstance(kept, dict) else ()
+    return {str(kid): at_ms for kid, at_ms in found if isinstance(at_ms, int)}

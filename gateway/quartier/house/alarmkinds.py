@@ -296,6 +296,12 @@ KINDS: tuple[Kind, ...] = (
             ),
         )
     ),
+    _warning(
+        "district.expires",
+        "certificate or key",
+        "a certificate or a key of the district ends within seven days, or has ended, and has no successor",
+        "Have the district renew it, and put it in place; `quartier keys` shows when its keys end.",
+    ),
     _critical(
         "district.document_suspect",
         "",

@@ -5,6 +5,7 @@ import sys
 from typing import Any
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
 
 
 def configure(*, style: str = "auto", level: str = "info") -> None:
@@ -13,12 +14,15 @@ def configure(*, style: str = "auto", level: str = "info") -> None:
     ``style`` is ``auto`` (a terminal gets the console form), ``console`` or ``json``.
     """
     console = style == "console" or (style == "auto" and sys.stderr.isatty())
+    plain = structlog.dev.plain_traceback
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
         if console
         else structlog.processors.JSONRenderer()
     )
-    trace = [] if console else [structlog.processors.dict_tracebacks]
+    # A traceback shows where, never with what: a local variable may be a password or a key.
+    bare = ExceptionDictTransformer(show_locals=False)
+    trace = [] if console else [structlog.processors.ExceptionRenderer(bare)]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

@@ -16,7 +16,8 @@ OPTIMISER = "district"
 TYPES = ("heartbeat", "envelope", "schedule", "failsafe", "signal")
 
 
-def _base64url(data: bytes) -> str:
+def base64url(data: bytes) -> str:
+    """Base64url without padding (RFC 7515 section 2)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
@@ -58,7 +59,7 @@ class Key:
         public = self.private.public_key().public_bytes(
             serialization.Encoding.Raw, serialization.PublicFormat.Raw
         )
-        return {"kid": self.kid, "public_key": _base64url(public), "types": list(types)}
+        return {"kid": self.kid, "public_key": base64url(public), "types": list(types)}
 
     def sign(self, topic: str, payload: bytes) -> str:
         """Detached JWS in the form of RFC 7797 over ``payload``, bound to ``topic``."""
@@ -134,3 +135,18 @@ def document(
         "exp": exp_ms,
     }
     return _written({**frame, **body})
+
+
+def job(work: Mapping[str, Any], seq: int, now_ms: int, gateway: str, window_ms: tuple[int, int]) -> bytes:
+    """A job (sync.md section 4) as JSON bytes: ``work`` is ``{op: config, site}`` or ``{op: keys, list}``."""
+    document = {
+        "id": f"job-{seq}",
+        "seq": seq,
+        "iss": "jobs",
+        "aud": gateway,
+        "iat": now_ms,
+        "nbf": window_ms[0],
+        "exp": window_ms[1],
+        **work,
+    }
+    return json.dumps(document, separators=(",", ":")).encode()

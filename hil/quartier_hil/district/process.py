@@ -5,7 +5,7 @@ Orders are JSON lines: ``{"do": "caps", "intervals": [...], "default": {...}, "f
 ``{"do": "failsafe", "import_max_w": …, "export_max_w": …, "duration_min_s": …}``,
 ``{"do": "signal", "of": "level", "intervals": [...], "for_s": …}``,
 ``{"do": "heartbeat", "on": false}``, ``{"do": "watermark", "on": false}``, ``{"do": "rebirth"}``,
-``{"do": "quit"}``.  Everything received and sent is a line of the log.
+``{"do": "job", "work": {"op": …}}``, ``{"do": "quit"}``.  Everything received and sent is a line of the log.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from paho.mqtt.properties import Properties
 
 from quartier_hil.clock import RigClock
 from quartier_hil.district import sparkplug
-from quartier_hil.district.issuer import Key, Wish, document, envelope, heartbeat
+from quartier_hil.district.issuer import Key, Wish, document, envelope, heartbeat, job
 from quartier_hil.district.session import Names, Session
 from quartier_hil.happenings import INSANE_PROGRAM
 
@@ -218,6 +218,8 @@ class District:
                     self._take_plan(kind, order)
                 case "nonsense":
                     self._send_nonsense(order["kind"])
+                case "job":
+                    self._send_job(order)
                 case "heartbeat":
                     self.heartbeat_on = bool(order["on"])
                 case "watermark":
@@ -272,6 +274,16 @@ class District:
         expiry_s = None if plan.kind == "failsafe" else int(clock.real_s((plan.exp_ms - now_ms) / 1_000)) + 60
         self._publish(topic, payload, qos=1, retain=True, expiry_s=expiry_s)
         self._note(plan.kind, body=json.loads(payload))
+
+    def _send_job(self, order: dict[str, Any]) -> None:
+        """Work for the gateway, ``{"op": "config", "site": …}`` say, in a window ``in_s``, ``for_s`` long."""
+        now_ms = self.settings.clock.utc_ms()
+        begin_ms = now_ms + int(order.get("in_s", 0) * 1_000)
+        self._last_seq = max(self._last_seq + 1, now_ms)
+        window_ms = begin_ms, begin_ms + int(order.get("for_s", 3_600) * 1_000)
+        body = job(order["work"], self._last_seq, now_ms, self.settings.names.gateway, window_ms)
+        self._publish(f"{self.settings.names.companion}/job", body, qos=1, retain=True)
+        self._note("job", id=json.loads(body)["id"], op=order["work"]["op"])
 
     def _send_nonsense(self, kind: str) -> None:
         """An envelope without sense, rightly signed; kept by nobody.

@@ -132,7 +132,7 @@ async def test_a_district_that_is_wanted_and_not_heard_is_told(yard, uplink, mod
     async with yard() as (found, _):
         link = ("buses.lan", 'district_link = { url = "mqtt://127.0.0.1:9" }\nbuses.lan')
         made = await trouble(found, link, mode=mode)
-        made.turn.uplink = uplink
+        made.turn.uplink = None if uplink is None else SimpleNamespace(expiring={})
 
         assert told == [code for code, _ in made.told_keys()]
 
@@ -151,3 +151,13 @@ async def test_a_share_that_cannot_listen_is_told(yard):
             await found.until(found.fleet.shares.deaf)
 
             assert [("share.deaf", "portal")] == [key for key in made.told_keys() if key[0] == "share.deaf"]
+
+
+async def test_what_ends_soon_is_told_by_its_name_until_it_is_renewed(yard):
+    async with yard() as (found, _):
+        made = await trouble(found)
+        made.loaded = found.read(("buses.lan", 'district_link = { url = "mqtts://x.example" }\nbuses.lan'))
+        made.turn.uplink = SimpleNamespace(expiring={"key dso-1": "key dso-1 expires in 3 days"})
+        assert ("district.expires", "key dso-1") in made.told_keys()
+        made.turn.uplink.expiring = {}
+        assert "district.expires" not in {code for code, _ in made.told_keys()}

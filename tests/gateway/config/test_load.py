@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from quartier.config.load import check, load, load_lenient
+from quartier.config.faults import Flaw
+from quartier.config.load import Instead, check, load, load_lenient, told
 from quartier.config.model import Battery
 from quartier_drivers.errors import ConfigError
 
@@ -280,3 +281,26 @@ issuers_file = "credential:issuers"
     ] == warnings
     secret.chmod(0o640)
     assert 1 == len(check(path).warnings)
+
+
+def test_a_text_in_place_of_a_file_is_judged_as_the_file_would_be_and_named_so(
+    written: Written, site_text: str
+) -> None:
+    path = written(site_text)
+    instead = Instead("ordered", site_text.replace('"b012"', '"b013"'))
+
+    assert "b013" == check(path, instead).site.site.id
+    assert "b013" == load_lenient(path, instead).site.site.id
+    with pytest.raises(ConfigError) as caught:
+        check(path, Instead("ordered", "limits = 5"))
+    assert {"ordered"} == {fault.file for fault in caught.value.faults}
+    with pytest.raises(ConfigError, match="ordered"):
+        load_lenient(path, Instead("ordered", "= no TOML"))
+
+
+def test_flaws_of_such_a_text_have_its_lines(site_text: str) -> None:
+    (fault,) = told(Instead("ordered", site_text), [Flaw(("limits",), "is wrong")])
+
+    assert ("ordered", "limits") == (fault.file, fault.key)
+    assert fault.line is not None
+    assert site_text.splitlines()[fault.line - 1].strip().startswith(("limits", "[limits]"))

@@ -391,3 +391,100 @@ def test_nothing_that_comes_raises_or_latches(payload, signature):
 def test_a_signed_document_with_any_value_anywhere_is_judged_not_raised(value, field):
     verdict = check(Documents(ME, listing()), envelope(**{field: value}))
     assert isinstance(verdict, Accepted | Refused)
+
+
+def ranked(**programs):
+    """Keys by role: an optimiser's, then the grid operator's, then the jobs'."""
+    types = {"old": ["heartbeat", "envelope"], "new": ["envelope"], "job": ["job"]}
+    return listing(**{kid: {"types": types[kid], **programs.get(kid, {})} for kid in KEYS})
+
+
+def test_the_grid_operators_key_signs_its_own_program_and_the_optimisers_key_does_not():
+    documents = Documents(ME, ranked(new={"programs": ["dso"]}))
+    assert "BAD_SIG" == check(documents, envelope(), kid="old").reason
+    assert isinstance(check(documents, envelope(), kid="new"), Accepted)
+    district = {"payload": envelope(program="district"), "topic": TOPIC.replace("dso", "district")}
+    assert "BAD_SIG" == check(documents, **district, kid="new").reason
+    assert isinstance(check(documents, **district, kid="old"), Accepted), (
+        "its newer key shut nobody out there"
+    )
+
+
+def test_two_keys_live_for_a_roll_over_until_the_newer_one_is_used():
+    documents = Documents(ME, listing())
+    assert isinstance(check(documents, envelope(), kid="old"), Accepted)
+    assert isinstance(check(documents, envelope(seq=NOW_MS + 1), kid="old"), Accepted)
+    assert isinstance(check(documents, envelope(seq=NOW_MS + 2), kid="new"), Accepted)
+    refused = check(documents, envelope(seq=NOW_MS + 3), kid="old")
+    assert ("BAD_SIG", True) == (refused.reason, refused.alarm)
+
+
+def test_when_a_key_was_used_last_is_known():
+    documents = Documents(ME, listing())
+    check(documents, envelope(), at=now(5), kid="old")
+    check(documents, beat(), topic=BEAT, at=now(7), kid="new")
+    check(documents, envelope(seq=1), at=now(9), kid="new", topic=TOPIC + "x")
+    assert {"old": NOW_MS + 5000, "new": NOW_MS + 7000} == documents.used
+
+
+JOB = "quartier/v1/issy/b012/job"
+
+
+def job(**changes):
+    body = {
+        "id": "j1",
+        "seq": NOW_MS,
+        "iss": "jobs",
+        "aud": "issy.b012",
+        "iat": NOW_MS,
+        "nbf": NOW_MS,
+        "exp": NOW_MS + 3_600_000,
+        "op": "config",
+        "site": "site = 1",
+    }
+    return json.dumps(body | changes).encode()
+
+
+def test_a_job_is_signed_by_a_jobs_key_alone():
+    documents = Documents(ME, listing())
+    assert "BAD_SIG" == check(documents, job(), topic=JOB, kid="old").reason
+    accepted = check(documents, job(), topic=JOB, kid="job")
+    assert ("config", "site = 1") == (accepted.document.op, accepted.document.text)
+
+
+def test_a_job_may_come_before_its_window_and_not_after_it():
+    documents = Documents(ME, listing())
+    assert isinstance(
+        check(documents, job(nbf=NOW_MS + 9_000_000, exp=NOW_MS + 9_900_000), topic=JOB, kid="job"), Accepted
+    )
+    late = job(seq=NOW_MS + 1, nbf=NOW_MS - 9_000, exp=NOW_MS - 1)
+    assert "EXPIRED" == check(documents, late, topic=JOB, kid="job").reason
+
+
+def test_a_clock_that_is_not_trusted_takes_no_job_and_the_same_one_may_come_again():
+    documents = Documents(ME, listing())
+    refused = check(documents, job(), topic=JOB, kid="job", at=now(synced=False))
+    assert ("CLOCK", "TEMPORARY_ERROR") == (refused.reason, refused.ack.reception)
+    assert isinstance(check(documents, job(), topic=JOB, kid="job"), Accepted)
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        {"op": None},
+        {"op": "reboot"},
+        {"site": None},
+        {"site": ""},
+        {"op": "keys"},
+        {"list": "a.b.c"},
+        {"op": "software"},
+    ],
+)
+def test_work_that_is_none_is_refused(work):
+    refused = check(Documents(ME, listing()), job(**work), topic=JOB, kid="job")
+    assert ("BOUNDS", "INVALID_MESSAGE") == (refused.reason, refused.ack.reception)
+
+
+def test_a_topic_below_that_of_jobs_is_none_of_ours():
+    assert Documents(ME, listing()).check(JOB + "/x", job(), None, now()) is None
+    assert (JOB, 1) in Documents(ME, listing()).subscriptions()

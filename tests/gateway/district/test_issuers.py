@@ -6,9 +6,12 @@ import json
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.api_jws import PyJWS
 
 from quartier.district import issuers
 from quartier_drivers.errors import ConfigError
+from quartier_hil.district.issuer import Key
+from quartier_hil.district.keyfolder import public, signed
 
 RAW = (
     Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -61,3 +64,87 @@ def test_every_fault_is_named_and_no_key_is_shown():
         issuers.read(json.dumps([entry(public_key="AAAA"), entry(kid="b", nbf=2, exp=1)]), "keys.json")
     assert ["0.public_key", "1.exp"] == [fault.key for fault in error.value.faults]
     assert PUBLIC not in str(error.value)
+
+
+def test_a_grid_operators_key_signs_envelopes_of_its_program_only_and_no_other_key_signs_those():
+    found = issuers.read(
+        json.dumps([entry(kid="opt", types=["heartbeat", "envelope"]), entry(kid="dso", programs=["dso"])])
+    )
+    rights = {
+        (kid, kind, program): issuers.may_sign(found[kid], kind, program, found)
+        for kid in found
+        for kind, program in (("envelope", "dso"), ("envelope", "district"), ("heartbeat", ""))
+    }
+    assert {
+        ("opt", "envelope", "dso"): False,
+        ("opt", "envelope", "district"): True,
+        ("opt", "heartbeat", ""): True,
+        ("dso", "envelope", "dso"): True,
+        ("dso", "envelope", "district"): False,
+        ("dso", "heartbeat", ""): False,
+    } == rights
+
+
+def test_programs_belong_to_envelopes():
+    with pytest.raises(ConfigError, match="without the type envelope"):
+        issuers.read(json.dumps([entry(types=["job"], programs=["dso"])]))
+
+
+def test_a_fingerprint_is_the_thumbprint_of_rfc_8037():
+    raw = issuers.raw_key("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo")
+    assert "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k" == issuers.fingerprint(raw)
+
+
+ROOT = Key("root", Ed25519PrivateKey.from_private_bytes(b"r" * 32))
+OTHER = Key("other", Ed25519PrivateKey.from_private_bytes(b"o" * 32))
+BODY = {"district": "issy", "seq": 5, "keys": [entry()]}
+
+
+def test_a_list_that_the_root_signed_is_read_with_its_number():
+    found = issuers.opened(signed(ROOT, BODY), "keys.jws", [public(ROOT)], "issy")
+    assert ({"opt1"}, 5) == (set(found.issuers), found.seq)
+    assert issuers.fingerprint(issuers.raw_key(public(ROOT))) == found.root
+
+
+def test_one_of_two_roots_is_enough_so_that_a_root_can_be_changed():
+    assert 5 == issuers.opened(signed(ROOT, BODY), "f", [public(OTHER), public(ROOT)], "issy").seq
+
+
+@pytest.mark.parametrize(
+    ("text", "roots", "why"),
+    [
+        (signed(OTHER, BODY), [public(ROOT)], "no root of the site file signed it"),
+        (signed(ROOT, BODY)[:-8] + "AAAAAAAA", [public(ROOT)], "no root of the site file signed it"),
+        (signed(ROOT, BODY), [], "names no root"),
+        (json.dumps([entry()]), [public(ROOT)], "no root of the site file signed it"),
+        (
+            PyJWS().encode(json.dumps(BODY).encode(), ROOT.private, "EdDSA"),
+            [public(ROOT)],
+            "no signed key list",
+        ),
+        (signed(ROOT, {**BODY, "district": "lyon"}), [public(ROOT)], "expected 'issy'"),
+        ("", [public(ROOT)], "no root of the site file signed it"),
+    ],
+)
+def test_a_list_that_no_root_signed_for_this_district_is_refused(text, roots, why):
+    with pytest.raises(issuers.Unsigned, match=why):
+        issuers.opened(text, "keys.jws", roots, "issy")
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ({"district": "issy", "keys": [entry()]}, "seq"),
+        ({**BODY, "keys": []}, "keys"),
+        ({**BODY, "extra": 1}, "extra"),
+        ({**BODY, "keys": [entry(public_key="AAAA")]}, "32 bytes"),
+    ],
+)
+def test_a_signed_list_with_a_fault_is_refused_whole(body, fault):
+    with pytest.raises(ConfigError, match=fault):
+        issuers.opened(signed(ROOT, body), "keys.jws", [public(ROOT)], "issy")
+
+
+def test_a_list_larger_than_any_is_not_even_verified():
+    with pytest.raises(ConfigError, match="expected at most"):
+        issuers.opened("A" * 60_000, "keys.jws", [public(ROOT)], "issy")

@@ -154,3 +154,11 @@ def test_a_teller_passes_one_note_of_a_kind_a_minute_and_counts_the_rest():
     clock.ns += 60_000_000_000
     tell(Note("a", "text"))
     assert [("a", None), ("b", None), ("a", 49)] == [(note.code, note.data.get("more")) for note in told]
+
+
+def test_each_paper_that_ends_is_told_for_itself():
+    clock, told = Clock(), []
+    tell = Teller(clock, told.append)
+    for paper in ("key a", "key b", "key a"):
+        tell(Note("district.expiry_near", "it ends", {"paper": paper}))
+    assert ["key a", "key b"] == [note.data["paper"] for note in told]

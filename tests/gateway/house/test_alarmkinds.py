@@ -36,6 +36,7 @@ LOG_ONLY = {
     "daemon.failed": "the process ends; loss.controller_killed in the next",
     "device.aside": "device.silent, or the row of its asset, after its time",
     "fallback.lost": "output.fallback_lost",
+    "jobs.not_kept": "the list of alarms lies in the same folder: state.not_kept",
     "link.mode": "loss.uplink_lost, district.unheard",
     "operators.no_group": "there is nobody who could order or acknowledge; quartier alarms says so to who tries",
     "release.failed": "output.not_taken_back, or the row of a device that does not answer",

@@ -1,5 +1,7 @@
 import json
 
+import pytest
+
 from quartier.runtime import log
 
 
@@ -18,3 +20,20 @@ def test_people_get_words_and_no_colours_where_there_is_no_terminal(capsys):
     text = capsys.readouterr().err
     assert "bus.back" in text
     assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("style", ["json", "console"])
+def test_a_traceback_shows_no_value_of_a_variable(capsys, style):
+    log.configure(style=style)
+
+    def sign_in(password):
+        raise RuntimeError("it broke" if password else "")
+
+    try:
+        sign_in("hunter" + str(2))
+    except RuntimeError as bug:
+        log.get().error("daemon.failed", exc_info=bug)
+
+    text = capsys.readouterr().err
+    assert "it broke" in text
+    assert "hunter2" not in text

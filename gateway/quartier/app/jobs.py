@@ -1,0 +1,186 @@
+"""Jobs of the district: a new site file, a new key list, each once in its window; told by acks and events."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from quartier.app import ordered
+from quartier.app.ordered import Ordered
+from quartier.app.places import Places
+from quartier.config.load import Loaded
+from quartier.control.wishes import Ack
+from quartier.district.documents import Accepted
+from quartier.district.issuers import Unsigned
+from quartier.district.jobforms import Job
+from quartier.district.keyring import Rollback
+from quartier.district.uplink import Uplink
+from quartier.house.now import Now
+from quartier.runtime import statefile
+from quartier.runtime.clock import HouseClock
+from quartier_drivers.errors import ConfigError
+
+FILE = "jobs"
+PERIOD_S = 1.0
+LASTED_S = 60.0
+FAULTS_MAX = 50
+_FLOOR_S = 0.05
+_ADOPTED_PERIODS = 60
+
+Tell = Callable[[str, str, Mapping[str, Any], Now], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a job."""
+
+    reception: str
+    status: str
+    reason: str = ""
+
+
+DONE = Verdict("OK", "SUCCEEDED")
+NOT_KEPT = Verdict("TEMPORARY_ERROR", "REJECTED"), "it cannot be kept on disk"
+
+
+class Jobs:
+    """Does one job at a time; the newer of two that wait revokes the older.
+
+    ``adopt`` has the daemon read its site file again; ``loaded`` gives the one that is used now.
+    """
+
+    def __init__(
+        self,
+        uplink: Uplink,
+        places: Places,
+        loaded: Callable[[], Loaded],
+        adopt: Callable[[], None],
+        clock: HouseClock,
+        tell: Tell,
+        log: Any,
+    ) -> None:
+        self._uplink = uplink
+        self._config = places.config
+        self._state_dir = places.state_dir
+        self._loaded = loaded
+        self._adopt = adopt
+        self._clock = clock
+        self._event = tell
+        self._log = log
+        self._waiting: Job | None = None
+        self._last = statefile.load(places.state_dir / FILE) or {}
+
+    async def run(self) -> None:
+        """For ever; after a minute it tells that an ordered site file lets the house live."""
+        began_ns, told = self._clock.now().ns, False
+        while True:
+            while self._uplink.jobs:
+                await self.take(self._uplink.jobs.popleft())
+            await self.work()
+            if not told and self._clock.now().ns - began_ns > LASTED_S * 1e9:
+                told = True
+                await self._noted(ordered.lasted)
+            await self._clock.doze(PERIOD_S, _FLOOR_S)
+
+    async def take(self, accepted: Accepted) -> None:
+        """A job has come: again, or for the first time."""
+        job = accepted.document
+        if not isinstance(job, Job):
+            return
+        if (verdict := self._verdict(job)) is not None:
+            self._answer(job, verdict)
+        elif not accepted.persisted:
+            self._answer(job, Verdict("TEMPORARY_ERROR", "REJECTED"))
+        elif job.op == "software":
+            why = "this version has no way to update its software"
+            await self._finish(job, Verdict("PERMANENT_ERROR", "REJECTED", "BOUNDS"), why)
+        else:
+            if self._waiting is not None and self._waiting != job:
+                await self._finish(self._waiting, Verdict("OK", "REVOKED"), "a newer job came")
+            self._waiting = job
+            self._answer(job, Verdict("OK", "ACCEPTED"))
+
+    async def work(self) -> None:
+        """Do the job that waits, if its window is open."""
+        job, now = self._waiting, self._clock.now()
+        if job is None or not now.synced or now.utc_ms < job.nbf_utc_ms:
+            return
+        self._waiting = None
+        if now.utc_ms >= job.exp_utc_ms:
+            await self._finish(job, Verdict("OK", "ABORTED", "EXPIRED"), "its window is over")
+            return
+        self._answer(job, Verdict("OK", "STARTED"))
+        try:
+            verdict, why = await (self._config_job(job) if job.op == "config" else self._keys_job(job))
+        except ConfigError as error:
+            await self._finish(job, _refusal(error), "it has faults", error)
+        else:
+            await self._finish(job, verdict, why)
+
+    async def _config_job(self, job: Job) -> tuple[Verdict, str]:
+        """Check the whole, keep it, and have it used; the last good one stays where it has a fault."""
+        made = await asyncio.to_thread(self._made, job)
+        if not await self._noted(lambda state_dir: ordered.keep(state_dir, made)):
+            return NOT_KEPT
+        self._adopt()
+        for _ in range(_ADOPTED_PERIODS):
+            if self._loaded().ordered == made.name:
+                return DONE, "the site file is in use"
+            await self._clock.doze(PERIOD_S, _FLOOR_S)
+        why = "the site file was changed at the gateway meanwhile"
+        return Verdict("OK", "ABORTED", "LOCAL_OVERRIDE"), why
+
+    def _made(self, job: Job) -> Ordered:
+        """What is to be kept of an order that may be used.  Raises ConfigError."""
+        ordered.checked(self._config, job.text)
+        before = ordered.counts(self._config, self._state_dir)
+        good = "" if before is None else before.before if before.text == job.text else before.text
+        return Ordered(job.text, ordered.digest(self._config), job.id, job.seq, good)
+
+    async def _keys_job(self, job: Job) -> tuple[Verdict, str]:
+        taken = await self._uplink.take_keys(job.text, "key list")
+        return (DONE, "the key list is in use") if taken else NOT_KEPT
+
+    async def _noted(self, write: Callable[[Path], None]) -> bool:
+        try:
+            await asyncio.to_thread(write, self._state_dir)
+        except OSError as error:
+            self._log.warning("jobs.not_kept", why=error.strerror or str(error))
+            return False
+        return True
+
+    def _verdict(self, job: Job) -> Verdict | None:
+        """What became of this very job before, in this run or an earlier one."""
+        last = self._last
+        if (last.get("id"), last.get("seq")) != (job.id, job.seq):
+            return None
+        return Verdict(*(str(last.get(word, "")) for word in ("reception", "status", "reason")))
+
+    async def _finish(self, job: Job, verdict: Verdict, why: str, error: ConfigError | None = None) -> None:
+        """Remember, answer and tell; what a passing fault prevented may be sent again as it is."""
+        if verdict.reception != "TEMPORARY_ERROR":
+            self._last = {
+                "id": job.id,
+                "seq": job.seq,
+                "reception": verdict.reception,
+                "status": verdict.status,
+                "reason": verdict.reason,
+            }
+            await self._noted(lambda state_dir: statefile.save(state_dir / FILE, dict(self._last)))
+        self._answer(job, verdict)
+        faults = [] if error is None else [str(fault) for fault in error.faults]
+        data: dict[str, Any] = {"id": job.id, "op": job.op, "status": verdict.status}
+        data |= {"reason": verdict.reason, "faults": faults[:FAULTS_MAX]}
+        if len(faults) > FAULTS_MAX:
+            data["more"] = len(faults) - FAULTS_MAX
+        self._log.info("job.ended", why=why, **data)
+        self._event("job.ended", f"job {job.id} ({job.op}): {verdict.status}, {why}", data, self._clock.now())
+
+    def _answer(self, job: Job, verdict: Verdict) -> None:
+        self._uplink.ack(Ack(job.id, job.seq, "job", verdict.reception, verdict.status, verdict.reason))
+
+
+def _refusal(error: ConfigError) -> Verdict:
+    reasons = {Rollback: "REPLAY", Unsigned: "BAD_SIG"}
+    return Verdict("INVALID_CONTENT", "REJECTED", reasons.get(type(error), "BOUNDS"))

@@ -1,0 +1,145 @@
+"""``quartier keys``: who may sign documents of the district, and whether a key list may be used."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from quartier.app import ordered
+from quartier.cli import output, times
+from quartier.config.model import DistrictLink, Site
+from quartier.config.secrets import locate
+from quartier.district import papers
+from quartier.district.forms import KINDS
+from quartier.district.keyring import Keyring
+from quartier.runtime import statefile
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.desk import Closed, ask
+from quartier_drivers.errors import ConfigError, Fault
+
+_TYPES = {"heartbeat", *KINDS}
+
+
+def keys(options: argparse.Namespace) -> int:
+    """Show the list in use, or check a file; exit 78 when it cannot be used."""
+    if options.what == "check":
+        return _check(options)
+    try:
+        found = ask(options.runtime_dir, "keys")
+    except Closed:
+        found = _on_disk(options)
+    if not found:
+        print("this house stands alone: its site file has no district_link", file=sys.stderr)
+        return 1
+    _show(found, as_json=options.json)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Judge a list as the daemon would take it now."""
+    if options.file is None or bool(options.root) != bool(options.district):
+        print("quartier keys check: expected a file, and --root together with --district", file=sys.stderr)
+        return 2
+    ring, now = _keyring(options), HouseClock().now()
+    text = _text(options.file)
+    found = ring.weighed(text, options.file.name)
+    if found is not None:
+        ring.take(found, text, "file")
+    told = ring.told({}, now)
+    for warning in _warnings(told):
+        print(f"warning: {warning}", file=sys.stderr)
+    _show(told, as_json=options.json)
+    return 0
+
+
+def _warnings(told: Mapping[str, Any]) -> Iterator[str]:
+    """What makes a sound list of little use."""
+    valid = [key for key in told["keys"] if key["state"] == "valid"]
+    yield from (f"key {key['kid']} is {key['state']}" for key in told["keys"] if key not in valid)
+    for kind in ("heartbeat", "envelope"):
+        if not any(kind in key["types"] for key in valid):
+            yield f"no valid key may sign {kind}: the house would count the district as lost"
+    for key in told["keys"]:
+        if unknown := sorted(set(key["types"]) - _TYPES):
+            yield f"key {key['kid']}: this version knows no {', '.join(unknown)}"
+
+
+def _on_disk(options: argparse.Namespace) -> dict[str, Any]:
+    """What a daemon would begin with, where none answers."""
+    site = ordered.in_force(options.config, options.state_dir).site
+    link = site.district_link
+    if link is None:
+        return {}
+    ring = _ring(site, link, options.state_dir)
+    if link.issuers_file is not None:
+        path = locate(link.issuers_file, os.environ)
+        text = _text(path)
+        try:
+            found = ring.weighed(text, path.name)
+        except ConfigError as error:
+            print(f"{path}: {'; '.join(map(str, error.faults))}", file=sys.stderr)
+        else:
+            if found is not None:
+                ring.take(found, text, "file")
+    kept = statefile.load(options.state_dir / "district") or {}
+    return ring.told(kept.get("used") or {}, HouseClock().now())
+
+
+def _keyring(options: argparse.Namespace) -> Keyring:
+    if options.root:
+        return Keyring(options.district, options.root)
+    site = ordered.in_force(options.config, options.state_dir).site
+    link = site.district_link
+    if link is None:
+        what = "is missing; expected the section whose root_keys sign key lists"
+        raise ConfigError([Fault(str(options.config), None, "district_link", what)])
+    return _ring(site, link, options.state_dir)
+
+
+def _ring(site: Site, link: DistrictLink, state_dir: Path) -> Keyring:
+    return Keyring(site.site.district, link.root_keys, statefile.load(state_dir / papers.KEYS))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError([Fault(str(path), None, "file", f"cannot be read: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([Fault(str(path), None, "file", "is no UTF-8 text; expected a key list")]) from None
+
+
+def _show(told: Mapping[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        output.dump(told)
+        return
+    print(_head(told))
+    heads = ("key", "may sign", "valid from", "valid until", "state", "last used", "fingerprint")
+    output.console().print(output.table("", heads, map(_row, told["keys"])))
+
+
+def _head(told: Mapping[str, Any]) -> str:
+    if not told["keys"]:
+        return "no key list: no document of the district is accepted"
+    if told["seq"] is None:
+        return "a plain list, believed as it lies there: the site file names no root"
+    return f"list {told['seq']} from a {told['source']}, signed by root {told['signed_by']}"
+
+
+def _row(key: Mapping[str, Any]) -> tuple[str, ...]:
+    programs = "" if key["programs"] is None else f" of {', '.join(key['programs'])}"
+    stamps = (_stamp(key[name]) for name in ("nbf_utc_ms", "exp_utc_ms"))
+    return (
+        key["kid"],
+        ", ".join(key["types"]) + programs,
+        *stamps,
+        key["state"],
+        _stamp(key["used_utc_ms"]),
+        key["fingerprint"],
+    )
+
+
+def _stamp(utc_ms: int | None) -> str:
+    return "–" if utc_ms is None else times.stamp(utc_ms)

@@ -1,0 +1,119 @@
+"""What of a site file only a hand at the building may change, however well an order is signed (pure).
+
+Hard limits (contract, fuses, installer) cannot be raised remotely (failsafe.md section 1, rule 4); who the
+building is, whom it trusts and where secrets lie is its installer's, too.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from quartier.config.faults import Flaw
+from quartier.config.model import Site
+from quartier.config.words import Section
+
+# Of the link to the district an order may change its pace alone.
+_LINK_FREE = {"backfill_messages_per_s", "watermark"}
+# What cables, fuses and cells bear: never more; and never less of what protects a battery.
+_ASSET_MAX = ("current_max_a", "charge_max_w", "discharge_max_w", "rated_w", "soc_max_pct")
+_ASSET_MIN = ("soc_min_pct",)
+# Which fuse it counts at, and that its device forgets no order.
+_ASSET_SAME = ("node", "phase", "accept_no_fallback")
+_NODE_MAX = ("fuse_a", "power_max_w")
+_CONTACT_MAX = ("import_max_w", "export_max_w", "generation_max_w", "consumption_max_w")
+_LIMITS_MAX = ("contract_import_w", "contract_export_w", "import_max_w", "export_max_w", "main_fuse_a")
+
+
+def refusals(now: Site, new: Site) -> Iterator[Flaw]:
+    """Each change from ``now`` to ``new`` that no order may make, at its place in the new file."""
+    for key in ("id", "district", "simulated", "profiles"):
+        if getattr(now.site, key) != getattr(new.site, key):
+            yield _kept(("site", key), getattr(now.site, key))
+    yield from _of_link(now, new)
+    for key in _LIMITS_MAX:
+        yield from _raised(("limits", key), getattr(now.limits, key), getattr(new.limits, key))
+    for name, asset in now.assets.items():
+        if name in new.assets:
+            yield from _of_asset(name, asset, new.assets[name])
+    yield from _shown(now, new)
+    yield from _protectors("nodes", now.nodes, new.nodes, _NODE_MAX, ("under", "phases", "phase"))
+    yield from _protectors("contacts", now.contacts, new.contacts, _CONTACT_MAX, ("device", "part", "acts"))
+    yield from _protectors("supplies", now.supplies, new.supplies, (), ("device", "part"))
+    for table in ("buses", "devices"):
+        yield from _secrets(table, getattr(now, table), getattr(new, table))
+    if now.shares != new.shares:
+        yield _kept(("shares",), "as it is")
+
+
+def _of_link(now: Site, new: Site) -> Iterator[Flaw]:
+    before, after = now.district_link, new.district_link
+    if before is None or after is None:
+        if before != after:
+            yield _kept(("district_link",), "as it is")
+        return
+    for key in type(before).model_fields:
+        if key not in _LINK_FREE and getattr(before, key) != getattr(after, key):
+            yield Flaw(("district_link", key), "is changed by hand at the gateway only")
+
+
+def _of_asset(name: str, before: Any, after: Any) -> Iterator[Flaw]:
+    if before.role != after.role:
+        yield _kept(("assets", name, "role"), before.role)
+        return
+    for key in _ASSET_SAME:
+        if getattr(before, key, None) != getattr(after, key, None):
+            yield _kept(("assets", name, key), getattr(before, key))
+    for key in _ASSET_MAX:
+        yield from _raised(("assets", name, key), getattr(before, key, None), getattr(after, key, None))
+    for key in _ASSET_MIN:
+        old, new = getattr(before, key, None), getattr(after, key, None)
+        if old is not None and new is not None and new < old:
+            what = f"{new:g} is below {old:g}: lowered by hand at the gateway only"
+            yield Flaw(("assets", name, key), what)
+
+
+def _shown(now: Site, new: Site) -> Iterator[Flaw]:
+    """What stays in the building stays there under any name."""
+    local = {(asset.device, asset.part) for asset in now.assets.values() if asset.share == "local"}
+    for name, asset in new.assets.items():
+        if asset.share != "local" and (asset.device, asset.part) in local:
+            yield Flaw(("assets", name, "share"), "is made district by hand at the gateway only")
+
+
+def _protectors(
+    table: str,
+    now: Mapping[str, Section],
+    new: Mapping[str, Section],
+    largest: tuple[str, ...],
+    same: tuple[str, ...],
+) -> Iterator[Flaw]:
+    """What only tightens: it may not go, move or let more through."""
+    for name, before in now.items():
+        after = new.get(name)
+        if after is None:
+            yield Flaw((table, name), "is taken away by hand at the gateway only")
+            continue
+        for key in same:
+            if getattr(before, key) != getattr(after, key):
+                yield _kept((table, name, key), getattr(before, key))
+        for key in largest:
+            yield from _raised((table, name, key), getattr(before, key), getattr(after, key))
+
+
+def _secrets(table: str, now: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Flaw]:
+    """A secret's file is shown to nobody new: where one is named, nothing is changed."""
+    for name, after in new.items():
+        named = [key for key in type(after).model_fields if key.endswith("_file") and getattr(after, key)]
+        if named and now.get(name) != after:
+            what = "stands where an order changed something: done by hand at the gateway only"
+            yield Flaw((table, name, named[0]), what)
+
+
+def _raised(path: tuple[str, ...], before: float | None, after: float | None) -> Iterator[Flaw]:
+    """A limit that was there and is larger or gone."""
+    if before is not None and (after is None or after > before):
+        shown = "gone" if after is None else f"{after:g}"
+        yield Flaw(path, f"{shown} where {before:g} stood: raised by hand at the gateway only")
+
+
+def _kept(path: tuple[str, ...], before: object) -> Flaw:
+    return Flaw(path, f"is changed by hand at the gateway only; expected {before!r}")

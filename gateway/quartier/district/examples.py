@@ -1,0 +1,172 @@
+"""An example of each document of the namespace; one that has none here is made from its schema (pure)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+AT_MS = 1_764_075_000_000
+_HOUR_MS = 3_600_000
+
+
+def _signed(ident: str, iss: str, lasts_ms: int, **more: Any) -> dict[str, Any]:
+    head = {"id": ident, "seq": AT_MS, "iss": iss, "aud": "issy.b012"}
+    return {**head, "iat": AT_MS, "nbf": AT_MS, "exp": AT_MS + lasts_ms, **more}
+
+
+def _signal(intervals: list[dict[str, Any]]) -> dict[str, Any]:
+    return {**_signed("s1", "optimiser", 24 * _HOUR_MS, start=AT_MS, intervals=intervals), "aud": "issy"}
+
+
+EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    "heartbeat": {"iss": "optimiser", "n": AT_MS, "ts": AT_MS},
+    "envelope": _signed(
+        "evening-peak",
+        "optimiser",
+        24 * _HOUR_MS,
+        program="district",
+        priority=2,
+        start=AT_MS + 4 * _HOUR_MS,
+        on_loss="hold",
+        intervals=[
+            {"duration_s": 7200, "import_max_w": 4000},
+            {"duration_s": 3600, "import_max_w": 6000, "export_max_w": 0},
+        ],
+        default={"import_max_w": 9000, "export_max_w": 6000},
+    ),
+    "schedule": _signed(
+        "night-charge",
+        "optimiser",
+        10 * _HOUR_MS,
+        asset="bat1",
+        start=AT_MS + 2 * _HOUR_MS,
+        intervals=[
+            {"duration_s": 7200, "soc_pct": 80},
+            {"duration_s": 3600},
+            {"duration_s": 1800, "power_w": -2000},
+        ],
+    ),
+    "failsafe": {
+        "id": "failsafe-2026",
+        "seq": AT_MS,
+        "iss": "optimiser",
+        "aud": "issy.b012",
+        "iat": AT_MS,
+        "nbf": AT_MS,
+        "import_max_w": 4000,
+        "export_max_w": 0,
+        "duration_min_s": 7200,
+    },
+    "signal-price": _signal([{"duration_s": 3600, "import_eur_per_kwh": 0.21, "export_eur_per_kwh": 0.08}]),
+    "signal-co2": _signal([{"duration_s": 3600, "import_g_per_kwh": 42}]),
+    "signal-level": _signal([{"duration_s": 1800, "level": 2}, {"duration_s": 1800, "level": 0}]),
+    "signal-alert": _signal(
+        [{"duration_s": 7200, "code": "COLD_SNAP", "text": "expect scarcity this evening"}]
+    ),
+    "flexibility": {
+        "ts": AT_MS,
+        "valid_s": 3600,
+        "import_max_w": 9000,
+        "export_max_w": 6000,
+        "forecast": {
+            "method": "persistence of the last day",
+            "start": AT_MS,
+            "step_s": 900,
+            "grid_w": [1200.0, None, *[900.0] * 94],
+        },
+        "devices": [
+            {
+                "device": "bat1",
+                "role": "battery",
+                "tier": "D",
+                "control_type": "FILL_RATE_BASED_CONTROL",
+                "available": True,
+                "why": "",
+                "power_w": -800,
+                "power_ranges_w": [[-5000, 5000]],
+                "energy_up_wh": 3400,
+                "energy_down_wh": 4100,
+                "timers": [],
+                "fill_level_pct": 61,
+                "forecast_w": None,
+            }
+        ],
+    },
+    "job": _signed(
+        "keys-2026-12",
+        "jobs",
+        24 * _HOUR_MS,
+        op="keys",
+        list="eyJhbGciOiJFZERTQSIs….eyJkaXN0cmljdCI6Imlzc3ki….2mFuYc3B…",
+    ),
+    "keys": {
+        "district": "issy",
+        "seq": AT_MS,
+        "keys": [
+            {
+                "kid": "optimiser-1",
+                "public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+                "types": ["heartbeat", "envelope", "schedule", "failsafe", "signal", "command"],
+                "nbf": AT_MS,
+                "exp": AT_MS + 366 * 24 * _HOUR_MS,
+            },
+            {
+                "kid": "dso-1",
+                "public_key": "PUAXw-hDiVqStwqnTRt-vJyYLM8uxJaMwM1V8Sr0Zgw",
+                "types": ["envelope"],
+                "programs": ["dso"],
+            },
+        ],
+    },
+    "watermark": {
+        "bdseq": 7,
+        "streams": {
+            "grid": {"boot": 1_764_070_000, "seq": 81_523},
+            "event": {"boot": 1_764_070_000, "seq": 12},
+        },
+    },
+    "ack": {
+        "id": "evening-peak",
+        "seq": AT_MS,
+        "type": "envelope",
+        "reception": "OK",
+        "status": "ACCEPTED",
+        "reason": "",
+        "ts": AT_MS + 1200,
+    },
+    "event": {
+        "boot": 1_764_070_000,
+        "seq": 13,
+        "ts": AT_MS + 1300,
+        "code": "document.judged",
+        "text": "envelope evening-peak: ACCEPTED",
+        "data": {"program": "district", "id": "evening-peak", "status": "ACCEPTED", "reason": ""},
+    },
+}
+
+
+def made(schema: Mapping[str, Any]) -> Any:
+    """The least that a schema allows: required fields alone, the first of what may be chosen."""
+    return _made(schema, schema.get("$defs", {}))
+
+
+def _made(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+    if "$ref" in schema:
+        return _made(known[schema["$ref"].rsplit("/", 1)[-1]], known)
+    for word in ("const", "default"):
+        if word in schema:
+            return schema[word]
+    for word in ("oneOf", "anyOf"):
+        if word in schema:
+            return _made(schema[word][0], known)
+    return schema["enum"][0] if "enum" in schema else _plain(schema, known)
+
+
+def _plain(schema: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+    kind = schema.get("type", "")
+    if kind == "object":
+        fields = schema.get("properties", {})
+        return {name: _made(fields[name], known) for name in schema.get("required", ())}
+    if kind == "array":
+        return [_made(schema["items"], known) for _ in range(schema.get("minItems", 0))]
+    number = schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
+    text = "x" * max(schema.get("minLength", 1), 1)
+    return {"integer": number, "number": number, "boolean": False, "string": text}.get(kind)

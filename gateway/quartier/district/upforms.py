@@ -1,0 +1,144 @@
+"""The forms of what is not signed: acknowledgements, events, and the watermark that we hear (pure).
+
+They describe; ``companion`` and ``downlink`` write and read.  Source: sync.md sections 3 to 5.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from quartier.district.documents import Reason, Reception
+
+Uint64 = Annotated[int, Field(ge=0, le=2**64 - 1)]
+Millis = Annotated[int, Field(ge=0, le=2**53)]
+Status = Literal["NEW", "ACCEPTED", "REJECTED", "REVOKED", "STARTED", "SUCCEEDED", "ABORTED"]
+"""S2's status of an instruction."""
+Control = Literal["LOCAL_OVERRIDE", "SELF_PROTECTION", "SAFETY", "REGULATORY", "UNCONTROLLED_LOADS", ""]
+"""Reasons that only control gives; empty where there is none to give."""
+
+
+class Said(BaseModel):
+    """Every field is there, no other is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class AckForm(Said):
+    """What became of a document."""
+
+    id: Annotated[str, Field(max_length=64)]
+    """The document's id; empty where none could be read."""
+    seq: Uint64
+    """The document's seq; 0 where none could be read."""
+    type: str
+    """The kind of document: envelope, job …"""
+    reception: Literal[tuple(word.value for word in Reception)]  # type: ignore[valid-type] # made from the words of the gate
+    """S2's reception status."""
+    status: Status
+    """S2's status of what was ordered."""
+    reason: Literal[tuple(word.value for word in Reason)] | Control  # type: ignore[valid-type] # as above
+    """Why it was refused or ended."""
+    ts: Millis
+    """When it is said, Unix milliseconds."""
+
+
+class EventForm(Said):
+    """An alarm or event; boot and seq number it without gaps."""
+
+    boot: Uint64
+    """The number of the gateway's start."""
+    seq: Uint64
+    """Rises by one with each event of a boot."""
+    ts: Millis
+    """When it happened, Unix milliseconds."""
+    code: str
+    """A stable word, as in the page of alarms."""
+    text: str
+    """For people."""
+    data: dict[str, Any]
+    """What belongs to the code."""
+
+
+class MarkForm(Said):
+    """How far a stream is stored."""
+
+    boot: Uint64
+    """The start of the gateway that the last stored sample belongs to."""
+    seq: Uint64
+    """Its sequence number in that boot."""
+
+
+class WatermarkForm(Said):
+    """What the district has stored of a gateway."""
+
+    bdseq: Annotated[int, Field(ge=0, le=255)] | None
+    """The bdSeq of the last NBIRTH that it saw."""
+    streams: dict[str, MarkForm]
+    """Per stream (an asset, node or event) the last sample below which none is missing."""
+
+
+class TimerForm(Said):
+    """A minimum time that runs: S2's timer that blocks a transition."""
+
+    id: Literal["min_on", "min_off"]
+    duration_s: float
+    left_s: float
+
+
+class DeviceForm(BaseModel):
+    """What one asset could do now; more fields belong to its class."""
+
+    model_config = ConfigDict(extra="allow", strict=True, use_attribute_docstrings=True)
+
+    device: str
+    """The asset."""
+    role: str
+    """What it is: battery, ev, pv, load …"""
+    tier: str
+    """Its turn when a cap takes power: D first, A never."""
+    control_type: str
+    """S2's control type."""
+    available: bool
+    """Whether it could follow an order now."""
+    why: str
+    """Why not; empty where it could."""
+    power_w: float | None
+    """What it takes now, plus; null where nobody knows."""
+    power_ranges_w: list[Annotated[list[float], Field(min_length=2, max_length=2)]]
+    """Powers it can be asked for now, each from and to."""
+    energy_up_wh: float | None
+    """What it could still take."""
+    energy_down_wh: float | None
+    """What it could still give."""
+    timers: list[TimerForm]
+    """What blocks a transition now."""
+    forecast_w: list[float | None] | None
+    """96 quarter hours from the forecast's start on; null where they are not known."""
+
+
+class ForecastForm(Said):
+    """How the forecasts were made, and that of the connection."""
+
+    method: str
+    """In words."""
+    start: Millis
+    """The first quarter hour, Unix milliseconds."""
+    step_s: int
+    """Length of a step."""
+    grid_w: list[float | None] | None
+    """The connection, import plus; null where it is not known or stays in the building."""
+
+
+class FlexibilityForm(Said):
+    """What the building could do now; assets whose data stays in the building are not among the devices."""
+
+    ts: Millis
+    """When it was made."""
+    valid_s: float
+    """How long it is of use."""
+    import_max_w: float | None
+    """The import cap in force."""
+    export_max_w: float | None
+    """The export cap in force."""
+    forecast: ForecastForm
+    devices: list[DeviceForm]

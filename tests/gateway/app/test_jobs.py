@@ -1,0 +1,284 @@
+"""Jobs over a real broker: a site file, a key list, each once in its window, whole or with every fault."""
+
+import asyncio
+import contextlib
+import json
+import time
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from quartier.app import jobs as room
+from quartier.app import ordered
+from quartier.app.district import connect
+from quartier.app.jobs import Jobs
+from quartier.app.places import Places
+from quartier.config.load import load_lenient
+from quartier.district.catalog import build
+from quartier.store.ledger import Store
+from quartier_hil.district.issuer import job
+from quartier_hil.district.keyfolder import KeyFolder, public, signed
+
+C = "quartier/v1/issy/b012"
+HOUR_MS = 3_600_000
+pytestmark = pytest.mark.peer
+
+
+class District:
+    """Signs jobs, and hears what is answered."""
+
+    def __init__(self, folder, port, clock):
+        self.keys = KeyFolder.new(folder / "keys", "issy", clock.utc_ms() - 1000)
+        self.clock = clock
+        self.acks = []
+        self._seq = 0
+        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self._client.on_message = self._hear
+        self._client.connect("127.0.0.1", port)
+        self._client.subscribe(f"{C}/ack", 1)
+        self._client.loop_start()
+
+    def _hear(self, _client, _data, message):
+        self.acks.append(json.loads(message.payload))
+
+    def made(self, work, *, after_ms=-1000, lasts_ms=HOUR_MS):
+        now_ms = self.clock.utc_ms()
+        self._seq = max(self._seq + 1, now_ms)
+        return job(work, self._seq, now_ms, "issy.b012", (now_ms + after_ms, now_ms + after_ms + lasts_ms))
+
+    def say(self, payload, key=None):
+        topic = f"{C}/job"
+        properties = Properties(PacketTypes.PUBLISH)
+        properties.UserProperty = ("sig", (key or self.keys.key("jobs")).sign(topic, payload))
+        self._client.publish(topic, payload, qos=1, retain=True, properties=properties)
+
+    def order(self, work, **window):
+        payload = self.made(work, **window)
+        self.say(payload)
+        return json.loads(payload)["seq"]
+
+    def said(self, seq):
+        return [ack["status"] for ack in self.acks if ack["seq"] == seq]
+
+    def close(self):
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+class Scene:
+    """A house in this process with its uplink and its jobs."""
+
+    def __init__(self, yard, store, district, config):
+        self.yard, self.district, self.config, self.store = yard, district, config, store
+        self.state_dir = config.parent / "state"
+        self.state_dir.mkdir(exist_ok=True)
+        self.loaded = load_lenient(config)
+        self.events = []
+        self.adopted_count = 0
+
+    def hear(self, *event):
+        self.events.append(event)
+
+    def adopt(self):
+        self.adopted_count += 1
+        self.loaded = ordered.in_force(self.config, self.state_dir)
+
+    @contextlib.asynccontextmanager
+    async def running(self):
+        yard = self.yard
+        around = (
+            build({}, {}, deadband=lambda _: 0.0),
+            yard.image,
+            yard.fleet,
+            self.store,
+            yard.clock,
+            yard.log,
+        )
+        self.uplink = connect(self.loaded.site, self.state_dir, *around)
+        places = Places(self.config, self.config.parent, self.state_dir)
+        self.jobs = Jobs(
+            self.uplink, places, lambda: self.loaded, self.adopt, yard.clock, self.hear, yard.log
+        )
+        tasks = [asyncio.create_task(self.uplink.run()), asyncio.create_task(self.jobs.run())]
+        try:
+            await self.until(lambda: self.uplink.stats["control_on"])
+            yield self
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def until(self, condition):
+        end_s = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < end_s, f"it never came: {self.district.acks}, {self.events}"
+            await asyncio.sleep(0.01)
+
+    async def ended(self, seq):
+        """The last word on a job."""
+        last = ("SUCCEEDED", "REJECTED", "ABORTED", "REVOKED")
+        await self.until(lambda: set(last) & set(self.district.said(seq)))
+        return next(ack for ack in self.district.acks if ack["seq"] == seq and ack["status"] in last)
+
+    def faults(self):
+        return self.events[-1][2]["faults"]
+
+
+@pytest.fixture
+async def scene(yard, mosquitto, tmp_path):
+    broker = await mosquitto()
+    async with yard(rate=10.0) as (found, _):
+        district = District(tmp_path, broker.port, found.clock)
+        line = (
+            f'district_link = {{ url = "mqtt://127.0.0.1:{broker.port}", watermark = false, '
+            f'issuers_file = "{tmp_path}/keys/keys.jws", root_keys = ["{public(district.keys.root)}"] }}'
+        )
+        found.read(("buses.lan", f"{line}\nbuses.lan"))
+        store = Store(tmp_path / "history.db", tmp_path)
+        await asyncio.to_thread(store.open, found.clock.now())
+        yield Scene(found, store, district, tmp_path / "site.toml")
+        district.close()
+        await asyncio.to_thread(store.close, found.clock.now(), 5.0)
+
+
+def changed(scene, old="rated_w = 2000", new="rated_w = 1500"):
+    text = scene.config.read_text()
+    assert old in text
+    return text.replace(old, new)
+
+
+async def test_an_ordered_site_file_is_checked_kept_used_and_acknowledged_step_by_step(scene):
+    async with scene.running():
+        seq = scene.district.order({"op": "config", "site": changed(scene)})
+        await scene.ended(seq)
+        assert ["NEW", "ACCEPTED", "STARTED", "SUCCEEDED"] == scene.district.said(seq)
+        assert 1500 == scene.loaded.site.assets["boiler"].rated_w
+        assert 1500 == ordered.in_force(scene.config, scene.state_dir).site.assets["boiler"].rated_w
+        assert "job.ended" == scene.events[-1][0]
+
+
+async def test_a_faulty_site_file_is_refused_with_all_its_faults_and_the_last_good_one_stays(scene):
+    async with scene.running():
+        await scene.ended(scene.district.order({"op": "config", "site": changed(scene)}))
+        text = changed(scene, "rated_w = 2000", "rated_w = -1").replace("tier =", "teir =")
+        ack = await scene.ended(scene.district.order({"op": "config", "site": text}))
+        assert ("REJECTED", "BOUNDS") == (ack["status"], ack["reason"])
+        assert ["assets.boiler.rated_w", "assets.boiler.teir"] == sorted(
+            fault.split(": ")[1] for fault in scene.faults()
+        )
+        assert 1500 == ordered.in_force(scene.config, scene.state_dir).site.assets["boiler"].rated_w
+
+
+async def test_an_order_raises_no_hard_limit(scene):
+    async with scene.running():
+        text = changed(scene, "contract_import_w = 12000", "contract_import_w = 13000")
+        ack = await scene.ended(scene.district.order({"op": "config", "site": text}))
+        assert ("REJECTED", "BOUNDS") == (ack["status"], ack["reason"])
+        assert "raised by hand" in scene.faults()[0]
+        assert 0 == scene.adopted_count
+
+
+async def test_a_key_list_comes_as_a_job_and_its_keys_sign_from_then_on(scene):
+    async with scene.running():
+        keys = scene.district.keys
+        older = keys.key("jobs")
+        keys.roll("jobs", scene.yard.clock.utc_ms() + 1)
+        payload = scene.district.made({"op": "keys", "list": keys.list})
+        scene.district.say(payload, older)
+        assert "SUCCEEDED" == (await scene.ended(json.loads(payload)["seq"]))["status"]
+        assert "jobs-2" in [key["kid"] for key in scene.uplink.keys["keys"]]
+        ack = await scene.ended(scene.district.order({"op": "software", "software": {}}))
+        assert ("PERMANENT_ERROR", "REJECTED") == (ack["reception"], ack["status"]), "signed by the new key"
+        payload = scene.district.made({"op": "software", "software": {}})
+        scene.district.say(payload, older)
+        ack = await scene.ended(json.loads(payload)["seq"])
+        assert "BAD_SIG" == ack["reason"], "a newer key was used here"
+
+
+async def test_a_rollback_of_the_key_list_is_refused_as_a_replay(scene):
+    async with scene.running():
+        keys = scene.district.keys
+        older = keys.list
+        keys.roll("optimiser", scene.yard.clock.utc_ms() + 1)
+        await scene.ended(scene.district.order({"op": "keys", "list": keys.list}))
+        ack = await scene.ended(scene.district.order({"op": "keys", "list": older}))
+        assert ("REJECTED", "REPLAY") == (ack["status"], ack["reason"])
+        assert "optimiser-2" in [key["kid"] for key in scene.uplink.keys["keys"]]
+
+
+async def test_a_key_list_of_another_root_is_no_list_even_in_a_signed_job(scene, tmp_path):
+    other = KeyFolder.new(tmp_path / "other", "issy", 1)
+    async with scene.running():
+        forged = signed(other.root, {**other.body, "seq": 2**53})
+        ack = await scene.ended(scene.district.order({"op": "keys", "list": forged}))
+        assert ("REJECTED", "BAD_SIG") == (ack["status"], ack["reason"])
+
+
+async def test_a_key_list_that_came_as_a_job_counts_after_a_restart_though_the_file_is_older(scene):
+    keys, listed = scene.district.keys, scene.district.keys.folder / "keys.jws"
+    older = keys.list
+    async with scene.running():
+        keys.roll("jobs", scene.yard.clock.utc_ms() + 1)
+        newer = keys.list
+        listed.write_text(older)
+        payload = scene.district.made({"op": "keys", "list": newer})
+        scene.district.say(payload, type(keys.root).load(keys.folder / "jobs-1.pem"))
+        await scene.ended(json.loads(payload)["seq"])
+    async with scene.running():
+        assert "jobs-2" in [key["kid"] for key in scene.uplink.keys["keys"]]
+
+
+async def test_software_is_refused_until_there_is_a_way_to_update_it(scene):
+    async with scene.running():
+        ack = await scene.ended(scene.district.order({"op": "software", "software": {"version": "2.0"}}))
+        assert ("PERMANENT_ERROR", "REJECTED", "BOUNDS") == (ack["reception"], ack["status"], ack["reason"])
+
+
+async def test_a_job_waits_for_its_window_and_a_newer_one_revokes_it(scene):
+    async with scene.running():
+        work = {"op": "config", "site": changed(scene)}
+        first = scene.district.order(work, after_ms=HOUR_MS)
+        await scene.until(lambda: scene.district.said(first) == ["NEW", "ACCEPTED"])
+        second = scene.district.order(work, after_ms=5_000)
+        assert "SUCCEEDED" == (await scene.ended(second))["status"]
+        assert ["NEW", "ACCEPTED", "REVOKED"] == scene.district.said(first)
+
+
+async def test_a_job_sent_again_is_answered_again_and_done_once_over_a_restart(scene):
+    payload = scene.district.made({"op": "config", "site": changed(scene)})
+    seq = json.loads(payload)["seq"]
+    async with scene.running():
+        scene.district.say(payload)
+        await scene.ended(seq)
+    async with scene.running():  # the broker still holds it
+        await scene.until(lambda: scene.district.said(seq).count("SUCCEEDED") >= 2)
+        assert 1 == scene.adopted_count
+
+
+async def test_a_job_of_a_run_that_died_before_it_was_done_is_done_by_the_next(scene):
+    payload = scene.district.made({"op": "config", "site": changed(scene)}, after_ms=20_000)
+    seq = json.loads(payload)["seq"]
+    async with scene.running():
+        scene.district.say(payload)
+        await scene.until(lambda: "ACCEPTED" in scene.district.said(seq))
+    async with scene.running():
+        assert "SUCCEEDED" == (await scene.ended(seq))["status"]
+
+
+async def test_a_disk_that_refuses_makes_it_a_passing_fault_and_the_same_job_may_come_again(
+    scene, monkeypatch
+):
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    async with scene.running():
+        payload = scene.district.made({"op": "config", "site": changed(scene)})
+        with monkeypatch.context() as full:
+            full.setattr(room.ordered, "keep", refuse)
+            scene.district.say(payload)
+            ack = await scene.ended(json.loads(payload)["seq"])
+        assert ("TEMPORARY_ERROR", "REJECTED") == (ack["reception"], ack["status"])
+        scene.district.say(payload)
+        await scene.until(lambda: "SUCCEEDED" in scene.district.said(ack["seq"]))

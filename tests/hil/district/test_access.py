@@ -1,0 +1,23 @@
+"""mosquitto's access list says what sync.md section 6 says, and nothing else."""
+
+from quartier_hil.district.access import acl
+
+
+def test_a_gateway_writes_and_reads_its_own_topics_and_nothing_else():
+    text = acl("issy", ["b012"], "optimiser")
+    own = text.split("user issy.b012\n")[1].splitlines()
+    assert 9 == sum(line.startswith("topic write ") for line in own)
+    assert 11 == sum(line.startswith("topic read ") for line in own)
+    assert [] == [line for line in own if "b012" not in line and "/issy/" not in line and "STATE" not in line]
+    assert not any("#" in line for line in own)
+
+
+def test_each_gateway_has_its_own_part():
+    text = acl("issy", ["b012", "b013"], "optimiser")
+    first, second = text.split("user issy.b012\n")[1].split("user issy.b013\n")
+    assert ("b013" in first, "b012" in second) == (False, False)
+
+
+def test_no_line_is_for_everybody():
+    assert acl("issy", ["b012"], "optimiser").startswith("# The host")
+    assert "pattern" not in acl("issy", ["b012"], "optimiser")
