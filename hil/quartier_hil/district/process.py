@@ -24,6 +24,7 @@ from paho.mqtt.properties import Properties
 from quartier_hil.clock import RigClock
 from quartier_hil.district import sparkplug
 from quartier_hil.district.issuer import Key, Wish, document, envelope, heartbeat, job
+from quartier_hil.district.presence import Presence
 from quartier_hil.district.session import Names, Session
 from quartier_hil.happenings import INSANE_PROGRAM
 
@@ -69,7 +70,6 @@ class District:
     _wishes: dict[str, Wish] = field(default_factory=dict)
     _plans: dict[str, Plan] = field(default_factory=dict)
     _last_seq: int = 0
-    _born_ms: int = 0
     _inbox: "asyncio.Queue[tuple[str, bytes]]" = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
@@ -77,13 +77,12 @@ class District:
         self.session = Session(self.settings.names)
         self._log: IO[str] = self.settings.log.open("a", encoding="utf-8", buffering=1)
         self._loop = asyncio.get_running_loop()
-        self._born_ms = self.settings.clock.utc_ms()
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=f"{self.settings.names.group}.{self.settings.names.host}",
             protocol=mqtt.MQTTv5,
         )
-        self._client.will_set(self.settings.names.state, self._state(online=False), qos=1, retain=True)
+        self._presence = Presence(self._client, self.settings.names.state, self.settings.clock.utc_ms)
         self._client.reconnect_delay_set(1, 2)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -96,10 +95,11 @@ class District:
         client.subscribe(
             [
                 (f"spBv1.0/{names.group}/#", 1),
+                (names.state, 1),
                 *((f"{names.companion}/{level}", 1) for level in ("ack", "event", "flexibility")),
             ]
         )
-        client.publish(names.state, self._state(online=True), qos=1, retain=True)
+        self._presence.come()
         self._loop.call_soon_threadsafe(self._linked, True)
 
     def _on_disconnect(self, *_: object) -> None:
@@ -107,13 +107,13 @@ class District:
             self._loop.call_soon_threadsafe(self._linked, False)
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
+        if message.topic == self._presence.topic:
+            self._presence.hear(message.payload)
+            return
         with contextlib.suppress(RuntimeError):  # as above
             self._loop.call_soon_threadsafe(self._inbox.put_nowait, (message.topic, bytes(message.payload)))
 
     # -- the loop ----------------------------------------------------------------------
-
-    def _state(self, *, online: bool) -> bytes:
-        return json.dumps({"online": online, "timestamp": self._born_ms}).encode()
 
     def _linked(self, connected: bool) -> None:  # noqa: FBT001 - handed over by call_soon_threadsafe
         self.connected = connected
@@ -160,7 +160,7 @@ class District:
             self._finish()
 
     def _finish(self) -> None:
-        self._publish(self.settings.names.state, self._state(online=False), qos=1, retain=True, signed=False)
+        self._presence.leave()
         self._client.disconnect()
         self._client.loop_stop()
         self._note("end", **self.session.figures, acks=self.session.acks)

@@ -14,7 +14,7 @@ from quartier.district.uplink import House, Settings, Uplink
 from quartier.district.voice import Identity
 from quartier.house.sample import Mark
 from quartier.runtime import statefile
-from quartier.runtime.clock import HouseClock
+from quartier.runtime.clock import ClockSetting, HouseClock
 
 ME = Identity("issy", "b012")
 pytestmark = pytest.mark.peer
@@ -175,6 +175,23 @@ async def test_a_broker_that_does_not_let_us_in_is_an_alarm_and_left_alone(
         alarms = {(note.code, note.data["line"]) for note in notes if note.alarm}
         assert {("district.not_authorised", name) for name in ("data", "control")} == alarms
         assert uplink._data.is_refused
+
+
+async def test_a_server_that_speaks_no_tls_hears_no_connect_and_takes_no_bdseq(
+    link, world, catalog, tmp_path, notes
+):
+    async def hang_up(_reader, writer):
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        servers = (Server("127.0.0.1", server.sockets[0].getsockname()[1], tls=True),)
+        clock = HouseClock(ClockSetting(60.0, 0.0, time.time()))
+        house = House(outbox=world.notebook, clock=clock, latest=dict, report=notes.append)
+        uplink = Uplink(Settings(servers=servers, folder=tmp_path), ME, catalog, Rules(), house)
+        async with link.running(uplink):
+            await link.until(lambda: uplink.stats["lost_connections_count"] >= 4)
+            assert 255 == uplink._bdseq
+    assert statefile.load(tmp_path / "district") is None
 
 
 def test_kept_state_of_another_form_is_left_out(make_uplink, tmp_path):
