@@ -108,7 +108,7 @@ class District:
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         if message.topic == self._presence.topic:
-            self._presence.hear(message.payload)
+            self._presence.hear(bytes(message.payload))
             return
         with contextlib.suppress(RuntimeError):  # as above
             self._loop.call_soon_threadsafe(self._inbox.put_nowait, (message.topic, bytes(message.payload)))
