@@ -306,6 +306,8 @@ class Daemon:
             await self._reread.wait()
             self._reread.clear()
             self._watchdog.say("RELOADING=1")
+            if self.uplink is not None:
+                await self.uplink.reread()
             try:
                 places = self._places
                 loaded = await asyncio.to_thread(ordered.in_force, places.config, places.state_dir)

@@ -51,7 +51,7 @@ class Papers:
         self._renew = renew
         self._use = use
         self._stamps: dict[Path, object] = {}
-        self._one_list = asyncio.Lock()
+        self._one_list, self._one_look = asyncio.Lock(), asyncio.Lock()
 
     @property
     def expiring(self) -> Mapping[str, str]:
@@ -76,6 +76,10 @@ class Papers:
 
     async def reread(self) -> None:
         """Look at our files now."""
+        async with self._one_look:
+            await self._reread()
+
+    async def _reread(self) -> None:
         before = self._stamps
         stamps = await asyncio.to_thread(_stat, self._files())
         changed = {path for path in stamps if stamps[path] != before.get(path)}
