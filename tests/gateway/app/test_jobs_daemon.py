@@ -1,0 +1,145 @@
+"""A daemon that is ordered a site file and a key list: over a kill, a restart, and a hand at the gateway."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import time
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from quartier_hil.clock import RigClock
+from quartier_hil.district.issuer import heartbeat, job
+from quartier_hil.district.keyfolder import KeyFolder, public
+
+pytestmark = [pytest.mark.peer, pytest.mark.scenario]
+C = "quartier/v1/issy/b012"
+RATE = 10.0
+
+
+class District:
+    """Orders on a topic of the broker, and what comes back."""
+
+    def __init__(self, folder, port):
+        self.clock = RigClock(time.time(), rate=RATE)
+        self.keys = KeyFolder.new(folder / "keys", "issy", self.clock.utc_ms() - 1000)
+        self.heard = []
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self.client.on_message = lambda _client, _data, message: self.heard.append(message)
+        self.client.connect("127.0.0.1", port)
+        self.client.subscribe([(f"{C}/ack", 1), (f"{C}/event", 1)])
+        self.client.loop_start()
+
+    def say(self, topic, payload, role="jobs", *, retain=False):
+        properties = Properties(PacketTypes.PUBLISH)
+        properties.UserProperty = ("sig", self.keys.key(role).sign(topic, payload))
+        self.client.publish(topic, payload, qos=1, retain=retain, properties=properties)
+
+    def order(self, work):
+        now_ms = self.clock.utc_ms()
+        payload = job(work, now_ms, now_ms, "issy.b012", (now_ms - 1000, now_ms + 3_600_000))
+        self.say(f"{C}/job", payload, retain=True)
+        return json.loads(payload)
+
+    def told(self, level):
+        return [json.loads(m.payload) for m in self.heard if m.topic == f"{C}/{level}"]
+
+    async def until(self, condition):
+        async with asyncio.timeout(60):
+            while not condition():  # noqa: ASYNC110 - another process' doing
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def street(house, mosquitto, tmp_path):
+    gateway, _ = house
+    broker = await mosquitto()
+    district = District(tmp_path, broker.port)
+    gateway.rate, gateway.origin_s = RATE, district.clock.origin_s
+    link = (
+        f'url = "mqtt://127.0.0.1:{broker.port}", watermark = false, '
+        f'issuers_file = "{tmp_path}/keys/keys.jws", root_keys = ["{public(district.keys.root)}"]'
+    )
+    gateway.config.write_text(gateway.config.read_text() + f"district_link = {{ {link} }}\n")
+    yield gateway, district
+    district.client.disconnect()
+    district.client.loop_stop()
+
+
+async def started(gateway):
+    await gateway.start()
+    return await gateway.until(lambda s: s["district"]["control_on"] and s["cycles"]["count"] > 2)
+
+
+def said(district, seq):
+    return [ack["status"] for ack in district.told("ack") if ack["seq"] == seq]
+
+
+def ended(district, ident):
+    """What the event of a job's end says."""
+    events = (event for event in district.told("event") if event["code"] == "job.ended")
+    return [event["data"] for event in events if event["data"]["id"] == ident]
+
+
+async def test_an_ordered_site_file_outlives_a_kill_and_gives_way_to_a_hand_at_the_gateway(street):
+    gateway, district = street
+    await started(gateway)
+    text = gateway.config.read_text().replace('tier = "C"', 'tier = "D"')
+    done = district.order({"op": "config", "site": text})
+    await district.until(lambda: "SUCCEEDED" in said(district, done["seq"]))
+    name = f"{done['id']} ({done['seq']})"
+    await gateway.until(lambda s: s["gateway"]["site_file"] == name)
+    await gateway.until(lambda s: s["control"]["assets"]["boiler"]["tier"] == "D")
+    await district.until(lambda: ended(district, done["id"]))
+
+    await gateway.stop(signal.SIGKILL)
+    status = await started(gateway)
+    assert (name, "D") == (status["gateway"]["site_file"], status["control"]["assets"]["boiler"]["tier"])
+
+    faulty = district.order({"op": "config", "site": text.replace("rated_w = ", "rated_w = -")})
+    await district.until(lambda: "REJECTED" in said(district, faulty["seq"]))
+    await district.until(lambda: ended(district, faulty["id"]))
+    assert 2 <= len(ended(district, faulty["id"])[0]["faults"]), "all at once"
+
+    gateway.config.write_text(gateway.config.read_text().replace('tier = "C"', 'tier = "B"'))
+    gateway.process.send_signal(signal.SIGHUP)
+    status = await gateway.until(lambda s: s["control"]["assets"]["boiler"]["tier"] == "B")
+    assert "" == status["gateway"]["site_file"]
+    assert 0 == await gateway.stop()
+
+
+async def test_a_key_list_is_rolled_over_without_a_restart_and_keys_shows_it(street):
+    gateway, district = street
+    await started(gateway)
+    before = district.keys.list
+    beats = asyncio.create_task(beat(district))
+    district.keys.roll("optimiser", district.clock.utc_ms())
+    done = district.order({"op": "keys", "list": district.keys.list})
+    await district.until(lambda: "SUCCEEDED" in said(district, done["seq"]))
+    await gateway.until(lambda s: s["district"]["heartbeats_count"] > 0)
+    places = ("--config", str(gateway.config), "--runtime-dir", str(gateway.runtime_dir), "--json")
+    while True:
+        code, out, _ = await gateway.call("keys", *places)
+        found = {key["kid"]: key for key in json.loads(out)["keys"]}
+        if found["optimiser-2"]["used_utc_ms"]:
+            break
+    assert (0, "valid", "valid") == (code, found["optimiser-1"]["state"], found["optimiser-2"]["state"])
+    (district.keys.folder / "older.jws").write_text(before)
+    state = ("--state-dir", str(gateway.state_dir))
+    code, _, err = await gateway.call(
+        "keys", "check", str(district.keys.folder / "older.jws"), *places, *state
+    )
+    assert (78, True) == (code, "is older than" in err)
+    beats.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await beats
+    assert 0 == await gateway.stop()
+
+
+async def beat(district):
+    while True:
+        district.say("quartier/v1/issy/heartbeat", heartbeat(district.clock.utc_ms()), "optimiser")
+        await asyncio.sleep(0.2)
