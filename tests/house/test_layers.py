@@ -144,7 +144,11 @@ ROOMS = (
     ),
     Room(
         "quartier.district",
-        ("quartier.district", "quartier.control.wishes", "quartier.house", "quartier_native", *CONTRACT),
+        (
+            "quartier.district",
+            *("quartier.control.wishes", "quartier.control.commands", "quartier.control.acks"),
+            *("quartier.house", "quartier_native", *CONTRACT),
+        ),
         ("google.protobuf", "pydantic", "jwt", "cryptography"),
         pure=True,
     ),

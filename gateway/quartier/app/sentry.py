@@ -130,18 +130,35 @@ class Sentry:
             return {"error": f"no alarm is called {which!r}; not acknowledged: {names or 'none'}"}
         now = self._clock.now()
         note = str(request.get("note") or "")[: alarmbook.NOTE_MAX_CHARS]
-        done = self.book.acknowledge(found, Acknowledged(who.name, who.id, now.utc_ms, note))
-        for one in done:
-            data = {**_data(one), "by": who.name, "uid": who.id, "note": note}
-            self._log.info("alarm.acknowledged", **data)
-            text = f"{one.words}: acknowledged by {who.name}" + f": {note}" * bool(note)
-            self._event("alarm.acknowledged", text, data, now)
+        done = self._acknowledged(found, Acknowledged(who.name, who.id, now.utc_ms, note), now)
         before = [self.book.records[one.key] for one in found if one.key not in {d.key for d in done}]
         return {
             "done": [one.data() for one in done],
             "before": [one.data() for one in before],
             "kept": await self.keep() if done else True,
         }
+
+    def _acknowledged(self, found: Iterable[Record], seen: Acknowledged, now: Now) -> list[Record]:
+        done = self.book.acknowledge(found, seen)
+        for one in done:
+            data = {**_data(one), "by": seen.by, "uid": seen.uid, "note": seen.note}
+            self._log.info("alarm.acknowledged", **data)
+            text = f"{one.words}: acknowledged by {seen.by}" + f": {seen.note}" * bool(seen.note)
+            self._event("alarm.acknowledged", text, data, now)
+        return done
+
+    def reset(self, which: str, command: str, now: Now) -> bool:
+        """The district saw ``which`` (as in ``acknowledge``), by a ``command``; whether there is such a one.
+
+        What stands only because nobody reset it ends; what is wrong stays on the list until it is right.
+        """
+        found = self.book.picked(which)
+        for one in found:
+            told = self._told.get(one.key)
+            if told is not None:
+                self._told[one.key] = told[0], now.ns
+        self._acknowledged(found, Acknowledged("the district", command, now.utc_ms), now)
+        return bool(found)
 
     # What lasts
 

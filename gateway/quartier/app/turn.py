@@ -1,11 +1,12 @@
 """One turn of the house: what arrived, what is seen, what is decided; runs every cycle, waits for nothing."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
 from quartier.app.agenda import Agenda
+from quartier.app.commanding import Commanding
 from quartier.app.fleet import Fleet
 from quartier.app.hands import Hands
 from quartier.app.ladder import Ladder
@@ -13,6 +14,7 @@ from quartier.app.ledger import Ledger
 from quartier.app.sentry import Sentry
 from quartier.control import (
     agenda,
+    bands,
     cycle,
     events,
     gridmemory,
@@ -27,12 +29,16 @@ from quartier.control import (
     turns,
 )
 from quartier.control.caps import LinkCaps
+from quartier.control.commands import CommandDocument
 from quartier.control.contacts import Why
 from quartier.control.override import Overrides
+from quartier.control.promises import Kept
+from quartier.control.verdict import World
 from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
 from quartier.house.assets import House
 from quartier.house.image import Image
 from quartier.house.now import Now
+from quartier.house.sample import Mark
 from quartier.runtime.clock import HouseClock
 from quartier.store.ledger import Store
 from quartier_drivers.who import Who
@@ -40,18 +46,6 @@ from quartier_drivers.who import Who
 if TYPE_CHECKING:  # a house that stands alone does not import them
     from quartier.district.documents import Accepted
     from quartier.district.uplink import Uplink
-
-SUCCESS_SHARE, SUCCESS_W = 0.02, 200.0
-
-
-@dataclass(slots=True)
-class Promise:
-    """An envelope that was accepted and is not yet shown to be kept."""
-
-    id: str
-    seq: int
-    start_utc_ms: int
-    exp_utc_ms: int
 
 
 class Turn:
@@ -98,7 +92,7 @@ class Turn:
             self._state = replace(self._state, events=events.Events(outage=outage.begun()))
         self.agenda = Agenda(self._answer, store.event, log)
         self._people: Overrides = {}
-        self._promises: dict[str, Promise] = {}
+        self.commanding = Commanding(store.event, log, self._replay, self.sentry.reset)
         self._acting: frozenset[str] = frozenset()
 
     def adopt(self, house: House, params: link.LinkParams, anew: Collection[str] = ()) -> None:
@@ -113,6 +107,7 @@ class Turn:
             "turns": turns.kept(self._state.turns, self._clock.now()),
             "grid": gridmemory.kept(self._state.events, self._clock.utc_ms()),
             **self.agenda.kept(),
+            "district": self.commanding.kept(),
         }
         return {name: known for name, known in facts.items() if known}
 
@@ -126,6 +121,7 @@ class Turn:
             events=gridmemory.recalled(known, kept.get("grid"), away_s, self._clock.now_ns()),
         )
         self.agenda.recall(kept, outage=known.outage.is_open)
+        self.commanding.recall(kept.get("district"), self._clock.now(), outage=known.outage.is_open)
 
     def needs(self, asset: str) -> list[dict[str, Any]] | None:
         """What it would take for an asset to come back; None where it is not held."""
@@ -147,11 +143,12 @@ class Turn:
         """Take one turn."""
         now = self._clock.now()
         frozen = self._image.freeze(now.ns)
-        before = self.link.mode
+        before = self.view.get("mode", str(self.link.mode))
         self._take(now)
         self._resolve()
         asked = lambda gone: self._asked(now, outage=gone)  # noqa: E731 - it is handed on
-        decision, self.link = sequence.taken(frozen, self._state, self.link, self.params, now, asked)
+        ordered = asked, self.commanding.commands
+        decision, self.link = sequence.taken(frozen, self._state, self.link, self.params, now, *ordered)
         self._state = decision.state
         self.view = decision.view
         if self.ladder is not None:
@@ -163,10 +160,10 @@ class Turn:
             self._fleet.give_back(decision.releases)
         self.ledger.look(frozen, now)
         self.ledger.tick(now)
-        self._tell(str(before), now)
+        self._tell(before, now)
         if self.uplink is not None:
             self.agenda.follow(self._moment(now))
-        self._keep_promises(now)
+        self._answer(*self.commanding.look(self._world(now), self._kept()))
 
     def _asked(self, now: Now, *, outage: bool) -> Overrides:
         """What is ordered of single assets: by the district, and before that by people."""
@@ -186,7 +183,9 @@ class Turn:
         values = linkcaps.failsafe_values(self.link, self.params)
         waits = linkcaps.failsafe_waits(self.link)
         failsafe = {**asdict(values), "from_district": self.link.failsafe is not None, "waits": waits}
-        return {**self.agenda.shown(self._moment(self._clock.now())), "failsafe": failsafe}
+        now = self._clock.now()
+        running = self.commanding.shown(now)
+        return {**self.agenda.shown(self._moment(now)), "failsafe": failsafe, "commands": running}
 
     def flexibility(self, local: Collection[str]) -> dict[str, Any]:
         """What the building could do now, without the assets of ``local``."""
@@ -232,6 +231,8 @@ class Turn:
                 self._failsafe(accepted, accepted.document, now)
             elif isinstance(accepted.document, DeviceSchedule | Signal):
                 self.agenda.take(accepted, self._moment(now))
+            elif isinstance(accepted.document, CommandDocument):
+                self._answer(*self.commanding.take(accepted, accepted.document, self._world(now)))
 
     def _envelope(self, accepted: "Accepted", envelope: Envelope, now: Now) -> None:
         state, ack = link.document(self.link, self.params, envelope, now)
@@ -239,15 +240,11 @@ class Turn:
             self.link = state
         else:
             ack = Ack(envelope.id, envelope.seq, "envelope", "TEMPORARY_ERROR", "REJECTED")
-        self._answer(ack)
+        self._answer(*self.commanding.promise(envelope, ack))
         fields = {"program": envelope.program, "id": envelope.id, "status": ack.status, "reason": ack.reason}
         self._log.info("document.judged", **fields)
         if not accepted.repeated:
             self._store.event("document.judged", f"envelope {envelope.id}: {ack.status}", fields, now)
-        if ack.status == "ACCEPTED":
-            self._promises[envelope.program] = Promise(
-                envelope.id, envelope.seq, envelope.start_utc_ms, envelope.exp_utc_ms
-            )
 
     def _failsafe(self, accepted: "Accepted", paper: FailsafeDocument, now: Now) -> None:
         state, ack = link.failsafe_document(self.link, self.params, paper, now)
@@ -269,37 +266,44 @@ class Turn:
             any(careful) and careful != (after.no_battery_export, after.no_grid_charge_above_reserve)
         )
 
-    def _answer(self, ack: Ack) -> None:
+    def _answer(self, *acks: Ack) -> None:
         if self.uplink is not None:
-            self.uplink.ack(ack)
+            for ack in acks:
+                self.uplink.ack(ack)
 
-    def _keep_promises(self, now: Now) -> None:
-        """SUCCEEDED is said when the *measured* power is inside the caps, not when they were accepted.
+    def _replay(self, above: Mark) -> None:
+        if self.uplink is not None:
+            self.uplink.replay(above)
 
-        One that was not kept until it expired is ABORTED.
-        """
-        for program, promise in list(self._promises.items()):
-            if now.utc_ms > promise.exp_utc_ms:
-                del self._promises[program]
-                self._answer(Ack(promise.id, promise.seq, "envelope", "OK", "ABORTED", "EXPIRED"))
-        if not self._promises or self.view["grid"]["state"] != "good":
-            return
-        power_w = self.view["grid"]["power_w"]
-        caps = self.view["caps"]
-        import_w, export_w = caps["import"]["max_w"], caps["export"]["max_w"]
-        if not -export_w - _band(export_w) <= power_w <= import_w + _band(import_w):
-            return
-        for program, promise in list(self._promises.items()):
-            if now.utc_ms >= promise.start_utc_ms:
-                del self._promises[program]
-                self._answer(Ack(promise.id, promise.seq, "envelope", "OK", "SUCCEEDED"))
+    def _world(self, now: Now) -> World:
+        """What a command is judged against."""
+        papers = (program.envelope for program in self.link.programs)
+        return World(
+            state=self._state,
+            people=self._people,
+            ordered=self.commanding.ordered,
+            may_loosen=link.may_loosen(self.link, now),
+            leads=link.leads(self.link, self.params, now),
+            regulatory=frozenset(paper.program for paper in papers if paper.priority == 0),
+            now=now,
+        )
+
+    def _kept(self) -> Kept:
+        """Whether the measured power is inside the caps; None where it is not known."""
+        inside = None
+        if self.view["grid"]["state"] == "good":
+            power_w, caps = self.view["grid"]["power_w"], self.view["caps"]
+            import_w, export_w = caps["import"]["max_w"], caps["export"]["max_w"]
+            low_w, high_w = -export_w - bands.grid_band_w(export_w), import_w + bands.grid_band_w(import_w)
+            inside = low_w <= power_w <= high_w
+        return Kept(inside=inside, by_hand=bool(self._people))
 
     def _tell(self, before: str, now: Now) -> None:
         """Log and keep what changed: the link's mode, contacts, and alarms that came or went."""
-        mode = str(self.link.mode)
+        mode, why = self.view["mode"], self.view["why"]
         if mode != before:
-            self._log.warning("link.mode", before=before, now=mode, why=self.link.why)
-            self._store.event("link.mode", f"{before} -> {mode}: {self.link.why}", {"mode": mode}, now)
+            self._log.warning("link.mode", before=before, now=mode, why=why)
+            self._store.event("link.mode", f"{before} -> {mode}: {why}", {"mode": mode}, now)
         self._tell_contacts(now)
         self.sentry.look(self.view["alarms"], now)
 
@@ -320,7 +324,3 @@ class Turn:
 def _caps(caps: LinkCaps) -> tuple[float, ...]:
     limits = (caps.import_max_w, caps.export_max_w, caps.generation_max_w, caps.consumption_max_w)
     return tuple(inf if watts is None else watts for watts in limits)
-
-
-def _band(cap_w: float) -> float:
-    return max(SUCCESS_SHARE * cap_w, SUCCESS_W)

@@ -31,7 +31,8 @@ class LinkCaps:
 
     ``whose`` maps each capped direction (``import``, ``export``, ``generation``,
     ``consumption``) to the name of the tightest source.  ``since_ns`` is when the state was
-    entered.  The two flags are the fail-safe state's (failsafe.md section 2).
+    entered.  The two flags are the fail-safe state's (failsafe.md section 2); ``tested``: nothing is
+    lost, that state is only tried.
     """
 
     mode: str
@@ -44,6 +45,7 @@ class LinkCaps:
     whose: Mapping[str, str] = field(default_factory=dict)
     no_battery_export: bool = False
     no_grid_charge_above_reserve: bool = False
+    tested: bool = False
 
 
 def tightest(sources: Iterable[tuple[str, Powers]]) -> tuple[Powers, dict[str, str]]:

@@ -158,7 +158,7 @@ def _scene(frozen: Frozen, wishes: Wishes, state: State, now: Now) -> Scene:
         running_s=(now.ns - started_ns) / 1e9,
         now=now,
         common=_common(state, force, wishes),
-        duties=duties.of(seen, contract_w, now.ns),
+        duties=duties.shed(duties.of(seen, contract_w, now.ns), wishes.shed),
     )
 
 
@@ -302,6 +302,7 @@ def _allocated(
     raising = scene.stage is Stage.WELL
     ups = steps.up(players, scene.state.turns, scene.now_ns, raising=raising)
     ups = [one for one in ups if override.may_be_raised(players[one.index].asset, scene.wishes.overrides)]
+    ups = [one for one in ups if one.tier not in scene.duties.off]
     force = scene.force
     total_w = sum(wants)
     rest_w = base.now_w

@@ -1,7 +1,7 @@
 """What the grid's events ask of the building now, with words: effects that the cycle takes in its order."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quartier.control import gridrows, outage
@@ -9,8 +9,8 @@ from quartier.control.events import Events
 from quartier.control.reason import grid
 from quartier.house.alarm import Alarm
 
-GRID_WORDS = ("grid at", "voltage at")
-"""How the reasons of events begin."""
+GRID_WORDS = ("grid at", "voltage at", "shed command")
+"""How the reasons begin for which a tier is off: the grid's events, and commands of the district."""
 _S = 1_000_000_000
 
 
@@ -18,13 +18,15 @@ _S = 1_000_000_000
 class Duties:
     """Effects in force.
 
-    ``off`` maps a tier that is off to the reason.  ``holds``: nothing takes more.  ``no_grid_charge``,
-    ``no_feed_in``: of batteries.  ``discharges``: why batteries discharge up to the export cap, else empty.
-    ``pv_holds``: PV is not raised.  ``ceiling_w``: the import up to which something may be raised.
+    ``off`` maps a tier that is off to the reason, ``asked`` are those of them that only a command of the
+    district has off.  ``holds``: nothing takes more.  ``no_grid_charge``, ``no_feed_in``: of batteries.
+    ``discharges``: why batteries discharge up to the export cap, else empty.  ``pv_holds``: PV is not raised.
+    ``ceiling_w``: the import up to which something may be raised.
     ``pv_ramp_per_min``: the share of its rating by which PV may rise each minute.  None: no limit.
     """
 
     off: Mapping[str, str] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
     holds: bool = False
     no_grid_charge: bool = False
     no_feed_in: bool = False
@@ -32,6 +34,16 @@ class Duties:
     pv_holds: bool = False
     ceiling_w: float | None = None
     pv_ramp_per_min: float | None = None
+
+    def keeps_down(self, tier: str) -> bool:
+        """Whether nothing of ``tier`` may take more."""
+        return self.holds or tier in self.off
+
+    def off_for(self, *, by_hand: bool) -> Mapping[str, str]:
+        """The tiers that are off for an asset: where a person ordered it, no command has one off."""
+        if not (by_hand and self.asked):
+            return self.off
+        return {tier: words for tier, words in self.off.items() if tier not in self.asked}
 
 
 def of(events: Events, contract_w: float, now_ns: int) -> Duties:
@@ -49,6 +61,14 @@ def of(events: Events, contract_w: float, now_ns: int) -> Duties:
         ceiling_w=ceiling_w,
         pv_ramp_per_min=None if ceiling_w is None else gridrows.OUTAGE_RAMP_PER_MIN,
     )
+
+
+def shed(duties: Duties, tiers: Mapping[str, str]) -> Duties:
+    """The same with the ``tiers`` that a command has off; batteries charge from the sun alone meanwhile."""
+    if not tiers:
+        return duties
+    asked = frozenset(tiers) - duties.off.keys()
+    return replace(duties, off={**tiers, **duties.off}, asked=asked, no_grid_charge=True)
 
 
 def _discharges(events: Events) -> str:

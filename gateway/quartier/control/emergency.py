@@ -1,4 +1,4 @@
-"""What an event of the grid takes before any cap is judged: tiers off, batteries out.
+"""What an event of the grid, or a shed command, takes before any cap is judged: tiers off, batteries out.
 
 Minimum times stay: they protect the device itself, which comes first (failsafe.md section 1).  Tier A is
 never taken, an asset in modes no further than its class allows.
@@ -7,7 +7,7 @@ never taken, an asset in modes no further than its class allows.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from quartier.control import shed
+from quartier.control import override, shed
 from quartier.control.balance import Base
 from quartier.control.players import Player, floor_w
 from quartier.control.scene import Scene
@@ -20,9 +20,10 @@ def taken(scene: Scene, players: list[Player], wants: list[float], acted: dict[i
 
     What takes nothing now goes off too: it must not begin.
     """
-    off = scene.duties.off
     moved: dict[int, int] = {}
     for index, player in enumerate(players):
+        by_hand = override.is_by_hand(player.name, scene.wishes.overrides)
+        off = scene.duties.off_for(by_hand=by_hand)
         if not player.usable or not off:
             continue
         asset = player.asset

@@ -17,6 +17,7 @@ from quartier.control.linkcaps import (
     caps,
     failsafe_values,
     failsafe_waits,
+    leads,
     may_loosen,
     reckoned_ms,
 )
@@ -31,12 +32,14 @@ __all__ = [
     "LinkState",
     "Mode",
     "caps",
+    "commanded",
     "document",
     "dump",
     "failsafe_document",
     "heartbeat",
+    "leads",
+    "may_loosen",
     "restore",
-    "shed",
     "start",
     "tick",
     "worth_saving",
@@ -137,9 +140,14 @@ def failsafe_document(
     return state, Ack(paper.id, paper.seq, "failsafe", "OK", "ACCEPTED", reason)
 
 
-def shed(state: LinkState, params: LinkParams, duration_s: float, now: Now) -> LinkState:
-    """A shed command of the district runs for ``duration_s``: while it does, a loss leads to FAILSAFE."""
-    return replace(_seen(state, params, now), shed_until_ns=now.ns + round(duration_s * _S))
+def commanded(state: LinkState, shed_until_ns: int | None, test_ns: tuple[int, int] | None) -> LinkState:
+    """Take note of the commands that run: until when a shed does, from when to when FAILSAFE is tested.
+
+    While a shed runs a loss leads to FAILSAFE.
+    """
+    if (state.shed_until_ns, state.test_ns) == (shed_until_ns, test_ns):
+        return state
+    return replace(state, shed_until_ns=shed_until_ns, test_ns=test_ns)
 
 
 def tick(state: LinkState, params: LinkParams, now: Now, *, outage: bool = False) -> LinkState:

@@ -14,6 +14,7 @@ from quartier.house.now import Now
 from quartier_drivers.who import Who
 
 FRESH_S = 60.0  # a heartbeat this old still allows loosening, and pairs with a document
+TEST_WHY = "a test of the fail-safe state, by a command of the district"
 LEAP_S = 60.0
 """A wall clock that went on by so much more than the monotonic one leapt, until a heartbeat agrees."""
 _S = 1_000_000_000
@@ -34,11 +35,12 @@ class LinkParams:
 def caps(state: LinkState, params: LinkParams, now: Now) -> LinkCaps:
     """What the link allows now: the minimum over the hard limits, the state and its documents."""
     powers, whose = tightest(_sources(state, params, now))
-    careful = state.mode in (Mode.INIT, Mode.FAILSAFE)
+    careful = _is_careful(state, now)
+    tested = is_tested(state, now) and state.mode not in (Mode.INIT, Mode.FAILSAFE)
     return LinkCaps(
-        mode=str(state.mode),
-        why=state.why,
-        since_ns=state.since_ns,
+        mode=str(Mode.FAILSAFE if tested else state.mode),
+        why=TEST_WHY if tested else state.why,
+        since_ns=state.test_ns[0] if tested and state.test_ns else state.since_ns,
         import_max_w=powers.import_w,
         export_max_w=powers.export_w,
         generation_max_w=powers.generation_w if isfinite(powers.generation_w) else None,
@@ -46,6 +48,7 @@ def caps(state: LinkState, params: LinkParams, now: Now) -> LinkCaps:
         whose=whose,
         no_battery_export=careful,
         no_grid_charge_above_reserve=careful,
+        tested=tested,
     )
 
 
@@ -86,20 +89,30 @@ def may_loosen(state: LinkState, now: Now) -> bool:
     return now.synced and not leapt and age_s(state.heartbeat_ns, now) <= FRESH_S
 
 
+def is_tested(state: LinkState, now: Now) -> bool:
+    """Whether a command has the fail-safe state tested now: its values hold beside all others."""
+    return state.test_ns is not None and now.ns < state.test_ns[1]
+
+
 def leads(state: LinkState, params: LinkParams, now: Now) -> bool:
-    """Whether the district's wishes for single assets are followed: not where it is lost.
+    """Whether the district's wishes for single assets are followed: not where it is lost, or that is tested.
 
     In HOLD what was ordered goes on; in AUTONOMOUS a heartbeat in time must stand behind it.
     """
-    if state.mode in (Mode.INIT, Mode.FAILSAFE):
+    if is_tested(state, now) or state.mode in (Mode.INIT, Mode.FAILSAFE):
         return False
-    return state.mode is Mode.HOLD or age_s(state.heartbeat_ns, now) <= params.heartbeat_timeout_s
+    heard = age_s(state.heartbeat_ns, now) <= params.heartbeat_timeout_s
+    return heard or state.mode is Mode.HOLD
+
+
+def _is_careful(state: LinkState, now: Now) -> bool:
+    return state.mode in (Mode.INIT, Mode.FAILSAFE) or is_tested(state, now)
 
 
 def _sources(state: LinkState, params: LinkParams, now: Now) -> Iterator[tuple[str, Powers]]:
     limits = params.limits
     yield "hard limit", Powers(limits.import_hard_w, limits.export_hard_w)
-    if state.mode in (Mode.INIT, Mode.FAILSAFE):
+    if _is_careful(state, now):
         values = failsafe_values(state, params)
         yield "fail-safe value", Powers(values.import_max_w, values.export_max_w)
     if state.mode is Mode.AUTONOMOUS:

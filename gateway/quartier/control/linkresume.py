@@ -46,6 +46,9 @@ def resumed(old: LinkState, now: Now) -> LinkState:
         since_ns=moved(old.since_ns, likely_ns if old.mode is Mode.HOLD else certain_ns),
         owed_ns=None if old.owed_ns is None else moved(old.owed_ns, certain_ns),
         shed_until_ns=None if old.shed_until_ns is None else moved(old.shed_until_ns, certain_ns),
+        test_ns=None
+        if old.test_ns is None
+        else (moved(old.test_ns[0], certain_ns), moved(old.test_ns[1], certain_ns)),
         heartbeat_ns=heartbeat_ns,
         heartbeat_n=None,
         back_ns=None,

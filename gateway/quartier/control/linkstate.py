@@ -37,7 +37,8 @@ class LinkState:
     ``since`` is the entry of ``mode``; ``seen`` the last input of any kind.  ``heartbeat_n`` lives
     in memory only.  ``back_ns`` is the first heartbeat after FAILSAFE began, ``document_ns`` the last
     reception of a valid document, ``valid_ns`` when one was last inside its validity, ``owed_ns``
-    the end of the fail-safe minimum duration, kept through INIT.  ``floor`` are the caps of the
+    the end of the fail-safe minimum duration, kept through INIT.  ``test_ns``: from when to when a
+    command has the fail-safe state tested, whatever ``mode`` is.  ``floor`` are the caps of the
     state before CONTROLLED where loosening was not yet allowed on entry.  ``anchor`` is the last
     instant with a synced clock, from which time is reckoned while it is not.  ``sure`` is the last instant at
     which the wall clock was surely right: a heartbeat agreed with it, or it was the first one synced.
@@ -56,6 +57,7 @@ class LinkState:
     valid_ns: int
     owed_ns: int | None = None
     shed_until_ns: int | None = None
+    test_ns: tuple[int, int] | None = None
     programs: tuple[Program, ...] = ()
     seqs: Mapping[str, int] = field(default_factory=dict)
     floor: Powers | None = None
@@ -100,6 +102,7 @@ def restore(data: Mapping[str, Any]) -> LinkState:
         for name in ("failsafe", "failsafe_next"):
             rest[name] = FailsafeValues(**rest[name]) if rest.get(name) else None
         rest["floor"] = _powers(rest["floor"]) if rest.get("floor") else None
+        rest["test_ns"] = tuple(map(int, rest["test_ns"])) if rest.get("test_ns") else None
         state = LinkState(**rest)
     except (AttributeError, KeyError, TypeError) as broken:
         raise ValueError(f"link state is broken: {broken!r}") from broken
@@ -125,6 +128,7 @@ def _lasting(state: LinkState) -> tuple[object, ...]:
         state.since_ns,
         state.owed_ns,
         state.shed_until_ns,
+        state.test_ns,
         state.programs,
         state.seqs,
         state.floor,

@@ -22,7 +22,7 @@ def _of_building(scene: Scene) -> Iterator[tuple[str, str]]:
         yield "grid-meter-lost", ""
     elif scene.grid_w is None and f"{scene.house.grid.name}.power_w" in scene.state.memories:
         yield "grid-meter-stale", ""
-    if scene.wishes.caps.mode in LOST_MODES:
+    if scene.wishes.caps.mode in LOST_MODES and not scene.wishes.caps.tested:
         yield "uplink-lost", ""
     if not scene.now.synced:
         yield "clock-unsynced", ""

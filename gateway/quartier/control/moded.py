@@ -129,7 +129,7 @@ def _mode(scene: Scene, turn: Turn, before: int, wanted: int, leaning: Leaning) 
     So does every one while inputs are stale or the grid is in need, or after too many turns in an hour.
     """
     mode = min(max(wanted, leaning.highest), leaning.lowest)
-    held = scene.duties.holds or (turn.is_held and not leaning.claims)
+    held = scene.duties.keeps_down(leaning.tier) or (turn.is_held and not leaning.claims)
     if held or scene.stage is not Stage.WELL or not shed.may_rise(turn, scene.now_ns):
         mode = max(before, mode)
     return mode
@@ -195,7 +195,8 @@ def turned(scene: Scene, player: Player, setpoint_w: float, off: int | None = No
         turn = replace(turn, on=mode < before, since_ns=now_ns, asks_ns=None)
     if lowered and mode > before:
         turn = shed.switched_off(turn, max(player.present_w, 0.0), now_ns)
-    is_held = mode > player.wanted and (lowered or turn.is_held or scene.duties.holds)
+    keeps = turn.is_held or scene.duties.keeps_down(player.tier)
+    is_held = mode > player.wanted and (lowered or keeps)
     return replace(turn, mode=mode, is_held=is_held, back_ns=None)
 
 

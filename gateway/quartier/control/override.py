@@ -75,8 +75,14 @@ def turned(house: House, turns: Mapping[str, Turn], overrides: Overrides, now_ns
         if turn is None or isinstance(asset, Battery) or not keeps_off(asset, overrides):
             continue
         if turn.on and shed.may_switch(asset, turn, now_ns):
-            after[asset.name] = replace(turn, on=False, since_ns=now_ns, told_ns=now_ns)
+            off = replace(turn, on=False, since_ns=now_ns, told_ns=now_ns)
+            after[asset.name] = off if is_by_hand(asset.name, overrides) else shed.counted(off, now_ns)
     return after
+
+
+def is_by_hand(name: str, overrides: Overrides) -> bool:
+    """Whether a person ordered it, and not the district."""
+    return name in overrides and overrides[name].who.kind == "person"
 
 
 def keeps_off(asset: Steered, overrides: Overrides) -> bool:

@@ -173,7 +173,8 @@ class _Plan:
 
     @property
     def _may_raise(self) -> bool:
-        return self.scene.stage is Stage.WELL and not self.scene.duties.holds
+        duties = self.scene.duties
+        return self.scene.stage is Stage.WELL and not (duties.holds or duties.off)
 
     def _level_w(self, before_w: float | None, hard_w: float, soft_w: float, *, tight: bool) -> float | None:
         """What the cars may take together after the connection's cap took some; None: it holds none.

@@ -53,7 +53,7 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
     order.sort(key=lambda a: shed.place(a, tiers[a.name], turns[a.name], scene.now_ns))
     for asset in reversed(order):
         turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
-        if override.keeps_off(asset, scene.wishes.overrides):
+        if override.keeps_off(asset, scene.wishes.overrides) or tiers[asset.name] in scene.duties.off:
             continue
         if isinstance(asset, Moded):
             risen = moded.back(scene, players[place[asset.name]], spare_w)
@@ -66,7 +66,8 @@ def _next_back(scene: Scene, players: Sequence[Player], spares_w: Sequence[float
     for asset in reversed(order):
         turn, spare_w = turns[asset.name], spares_w[place[asset.name]]
         shares = players[place[asset.name]].allowed_w is not None
-        if isinstance(asset, Ev) and turn.on and turn.limit_w is not None and not shares:
+        waits = shares or tiers[asset.name] in scene.duties.off
+        if isinstance(asset, Ev) and turn.on and turn.limit_w is not None and not waits:
             limit_w = min(full_w(asset), turn.limit_w + spare_w)
             if limit_w >= min(full_w(asset), turn.limit_w + floor_w(asset) / 6):
                 at_limit = stands(players[place[asset.name]])

@@ -6,6 +6,8 @@ from typing import Any
 from quartier.control import duties, failsafe, shed
 from quartier.control.duties import Duties
 from quartier.control.failsafe import Stage
+from quartier.control.outcome import point
+from quartier.control.reason import until_utc_ms, who
 from quartier.control.shed import Turn
 from quartier.control.state import State
 from quartier.control.steps import returning_w
@@ -18,10 +20,11 @@ Flexible = Load | Ev | Pv | Moded
 def needs(state: State, name: str, now_ns: int) -> list[dict[str, Any]] | None:
     """What is still missing, each as ``what`` with its figures, JSON-ready; None where nothing is held.
 
-    ``inputs``: those lost must be back.  ``minimum``: its own minimum time.  ``room``: the power must have
-    been ``below_w`` for ``for_s``.  ``spread`` and ``spacing``: it waits lest all come back at once.
-    ``grid``: frequency or voltage, or an outage just over, hold all back.  ``rest``: it was switched often.
-    ``fits``: what it takes must fit.  ``turn``: these come first.
+    ``inputs``: those lost must be back.  ``command``: one of the district must be over.  ``minimum``: its own
+    minimum time.  ``room``: the power must have been ``below_w`` for ``for_s``.  ``spread`` and
+    ``spacing``: it waits lest all come back at once.  ``grid``: frequency or voltage, or an outage just over,
+    hold all back.  ``rest``: it was switched often.  ``fits``: what it takes must fit.  ``turn``: these come
+    first.
     """
     asset = next((one for one in state.house.assets if one.name == name), None)
     turn = state.turns.get(name)
@@ -29,7 +32,8 @@ def needs(state: State, name: str, now_ns: int) -> list[dict[str, Any]] | None:
         return None
     grid = duties.of(state.events, state.house.limits.import_hard_w, now_ns)
     waits = grid.pv_holds if isinstance(asset, Pv) else grid.holds
-    found = [*_inputs(state), *([{"what": "grid"}] if waits else []), *_minimum(asset, turn, now_ns)]
+    found = [*_inputs(state), *([{"what": "grid"}] if waits else []), *_commanded(state, asset)]
+    found += _minimum(asset, turn, now_ns)
     if isinstance(asset, Pv):
         return [*found, {"what": "export", "below_w": round(state.force.export_w, 1)}]
     return [*found, *_gate(state, grid, now_ns), *_fits(state, asset, turn, now_ns)]
@@ -38,6 +42,13 @@ def needs(state: State, name: str, now_ns: int) -> list[dict[str, Any]] | None:
 def _inputs(state: State) -> Iterator[dict[str, Any]]:
     if state.judgement.stage is not Stage.WELL:
         yield {"what": "inputs", "rules": [failsafe.WORDS[rule] for rule in state.judgement.rules]}
+
+
+def _commanded(state: State, asset: Flexible) -> Iterator[dict[str, Any]]:
+    order = state.book.orders.get(point(asset))
+    behind = None if order is None else who(order.reason)
+    if order is not None and behind is not None and (behind.kind, behind.name) == ("document", "command"):
+        yield {"what": "command", "id": behind.id, "until_utc_ms": until_utc_ms(order.reason)}
 
 
 def _minimum(asset: Flexible, turn: Turn, now_ns: int) -> Iterator[dict[str, Any]]:

@@ -6,13 +6,16 @@ The daemon and days without wires take it, so that neither tells of an order tha
 from collections.abc import Callable
 from dataclasses import replace
 
-from quartier.control import cycle, events, link
+from quartier.control import asked, cycle, events, link
 from quartier.control.linkstate import LinkState
 from quartier.control.override import Overrides
+from quartier.control.running import Commands
 from quartier.control.state import Decision, State
 from quartier.control.wishes import Wishes
 from quartier.house.image import Frozen
 from quartier.house.now import Now
+
+NONE = Commands()
 
 
 def taken(
@@ -22,10 +25,20 @@ def taken(
     params: link.LinkParams,
     now: Now,
     by_hand: Callable[[bool], Overrides] | None = None,
+    commands: Commands = NONE,
 ) -> tuple[Decision, LinkState]:
-    """One turn; ``by_hand`` gives what people ordered, told whether the public grid's voltage is gone."""
+    """One turn; ``by_hand`` gives what people ordered, told whether the public grid's voltage is gone.
+
+    ``commands`` are the district's that run: below people's orders, and below every cap.
+    """
     seen = events.judged(state.events, frozen, state.house, now.ns)
+    linked = link.commanded(linked, commands.shed_until_ns(now.ns), commands.test_ns(now.ns))
     linked = link.tick(linked, params, now, outage=seen.is_gone)
     caps = link.caps(linked, params, now)
-    wishes = Wishes(caps=caps, overrides={} if by_hand is None else by_hand(seen.is_gone))
+    people = {} if by_hand is None else by_hand(seen.is_gone)
+    wishes = Wishes(
+        caps=caps,
+        overrides=asked.overrides(commands, state.house, people, now.ns),
+        shed=asked.shed(commands, now.ns),
+    )
     return cycle.step(frozen, wishes, replace(state, events=seen), now), linked

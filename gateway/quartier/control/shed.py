@@ -78,16 +78,21 @@ class Turn:
 
 def switched_off(turn: Turn, before_w: float, now_ns: int, *, deaf: bool = False) -> Turn:
     """Shed or paused now; ``deaf``: it was seen not to obey, and is not believed to do so now."""
-    recent = tuple(then for then in turn.sheds_ns if now_ns - then < _DAY_NS)[-_SHEDS_MAX + 1 :]
-    return replace(
+    off = replace(
         turn,
         on=False,
         since_ns=now_ns,
         before_w=before_w,
         lowered_ns=now_ns,
-        sheds_ns=(*recent, now_ns),
         told_ns=turn.told_ns if deaf else now_ns,
     )
+    return counted(off, now_ns)
+
+
+def counted(turn: Turn, now_ns: int) -> Turn:
+    """One shed more: only so many in an hour may come back."""
+    recent = tuple(then for then in turn.sheds_ns if now_ns - then < _DAY_NS)[-_SHEDS_MAX + 1 :]
+    return replace(turn, sheds_ns=(*recent, now_ns))
 
 
 def switched_on(turn: Turn, now_ns: int) -> Turn:

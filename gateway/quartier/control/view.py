@@ -131,7 +131,7 @@ def _given_back(scene: Scene, name: str, why: str) -> Iterator[Alarm]:
         yield Alarm("output.second_master", name, words)
     elif why == guards.LOST:
         yield Alarm("output.fallback_lost", name.partition(".")[0], words)
-    elif who(why).kind != "person":
+    elif who(why).kind not in {"person", "document"}:
         yield Alarm("output.given_back", name, words, losses.cause(scene, name.partition(".")[0]))
 
 

@@ -139,9 +139,11 @@ class Wishes:
     """All that is wanted of one cycle: the caps of the link, and the grid power aimed at.
 
     ``grid_target_w`` None means the house's own; ``overrides`` are what is ordered of single assets now: by
-    people, else by the district's schedules.  Local plans join here.
+    people, else by the district's commands, else by its schedules; ``shed`` are the tiers that a command has
+    off, with the reasons.  Local plans join here.
     """
 
     caps: LinkCaps
     grid_target_w: float | None = None
     overrides: Overrides = field(default_factory=dict)
+    shed: Mapping[str, str] = field(default_factory=dict)

@@ -75,6 +75,7 @@ class Companion:
         self._flexibility = flexibility
         self._reported_ns: int | None = None
         self._event_mark: Mark | None = None
+        self._unkept = False
         self._wake = asyncio.Event()
 
     def say(self, ack: Ack) -> None:
@@ -91,6 +92,11 @@ class Companion:
         """A new connection: events above the watermark go again, and a fresh report."""
         self._reported_ns = None
         self._event_mark = marks.get(EVENT)
+
+    def replay(self, above: Mark) -> None:
+        """Say the events above this mark once more, as far as the history reaches back."""
+        self._event_mark = above
+        self._wake.set()
 
     # In
 
@@ -110,8 +116,9 @@ class Companion:
             self.heartbeat_ns = now.ns
         else:
             self.counts["documents"] += 1
-            if not accepted.repeated and not await self._keep("documents", self.documents.ledger()):
-                accepted = replace(accepted, persisted=False)
+            if self._unkept or not accepted.repeated:  # a repetition tries again what a disk refused before
+                self._unkept = not await self._keep("documents", self.documents.ledger())
+                accepted = replace(accepted, persisted=not self._unkept)
         (self.jobs if accepted.kind == "job" else self.inbox).append(accepted)
         if (answer := received(accepted)) is not None:
             self.say(answer)

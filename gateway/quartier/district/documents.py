@@ -9,11 +9,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from quartier.control.acks import Reason, Reception, Status
+from quartier.control.commands import CommandDocument
 from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
 from quartier.district.downlink import read_json, whole
 from quartier.district.forms import KINDS, PROGRAM, SHARED, DocumentForm, Form, HeartbeatForm, Kind
@@ -34,29 +35,6 @@ _KEYS_PER_TOPIC_MAX = 8
 _Form = TypeVar("_Form", bound=Form)
 
 
-class Reason(StrEnum):
-    """Why a document has no effect (sync.md section 5); control adds its own."""
-
-    BAD_SIG = "BAD_SIG"
-    REPLAY = "REPLAY"
-    EXPIRED = "EXPIRED"
-    NOT_YET = "NOT_YET"
-    CLOCK = "CLOCK"
-    BOUNDS = "BOUNDS"
-    UNKNOWN_DEVICE = "UNKNOWN_DEVICE"
-
-
-class Reception(StrEnum):
-    """S2's reception status: not readable, not of the form, not acceptable in content …"""
-
-    OK = "OK"
-    INVALID_DATA = "INVALID_DATA"
-    INVALID_MESSAGE = "INVALID_MESSAGE"
-    INVALID_CONTENT = "INVALID_CONTENT"
-    TEMPORARY_ERROR = "TEMPORARY_ERROR"
-    PERMANENT_ERROR = "PERMANENT_ERROR"
-
-
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """A document that may go to control.  ``repeated``: the same bytes were accepted before.
@@ -66,7 +44,7 @@ class Accepted:
 
     kind: str
     topic: str
-    document: Heartbeat | Envelope | DeviceSchedule | FailsafeDocument | Signal | Job
+    document: Heartbeat | Envelope | DeviceSchedule | FailsafeDocument | Signal | Job | CommandDocument
     repeated: bool = False
     persisted: bool = True
 
@@ -144,7 +122,7 @@ class Documents:
             return self._document(kind, place, topic, payload, signature, now)
         except _No as no:
             ident, seq = _claimed(payload, kind)
-            ack = Ack(ident, seq, kind.name, no.reception.value, "REJECTED", no.reason.value)
+            ack = Ack(ident, seq, kind.name, no.reception.value, Status.REJECTED.value, no.reason.value)
             return Refused(topic, no.reason, str(no), ack if kind.is_acked else None, alarm=no.alarm)
 
     def _heartbeat(self, topic: str, payload: bytes, signature: str | None, now: Now) -> Accepted:
@@ -179,8 +157,8 @@ class Documents:
             _rises(form.seq, last[0])
         if form.exp <= form.nbf:
             raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "exp is not after nbf")
-        if now.synced:
-            _in_time(now, 0 if kind.waits else form.nbf - SKEW_MS, form.exp)
+        if now.synced and not (repeated and kind.life_s):
+            _in_time(now, 0 if kind.waits else form.nbf - SKEW_MS, _ends_ms(form, kind))
             _not_ahead(form.seq, now)
         elif kind.waits:
             raise _No(Reception.TEMPORARY_ERROR, Reason.CLOCK, "the clock is not trusted")
@@ -275,7 +253,7 @@ def received(accepted: Accepted) -> Ack | None:
     if isinstance(document, Heartbeat | Signal):
         return None
     reception = Reception.OK if accepted.persisted else Reception.TEMPORARY_ERROR
-    return Ack(document.id, document.seq, accepted.kind, reception.value, "NEW")
+    return Ack(document.id, document.seq, accepted.kind, reception.value, Status.NEW.value)
 
 
 def _places(root: str, kinds: Mapping[str, Kind]) -> Iterator[str]:
@@ -322,6 +300,11 @@ def _in_time(now: Now, from_ms: int, until_ms: int) -> None:
         raise _No(Reception.INVALID_CONTENT, Reason.NOT_YET, "its time has not come")
     if now.utc_ms >= until_ms:
         raise _No(Reception.INVALID_CONTENT, Reason.EXPIRED, "its time is over")
+
+
+def _ends_ms(form: DocumentForm, kind: Kind) -> int:
+    """When it is too late for a document; what is done once is not done late, whatever it says itself."""
+    return form.exp if kind.life_s is None else min(form.exp, form.iat + kind.life_s * 1000 + SKEW_MS)
 
 
 def _not_ahead(number: int, now: Now) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 AT_MS = 1_764_075_000_000
-_HOUR_MS = 3_600_000
+_HOUR_MS, _MINUTE_MS = 3_600_000, 60_000
 
 
 def _signed(ident: str, iss: str, lasts_ms: int, **more: Any) -> dict[str, Any]:
@@ -90,6 +90,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
             }
         ],
     },
+    "command": _signed(
+        "peak-7", "optimiser", _MINUTE_MS, op="setpoint", asset="bat1", w=-2000, duration_s=900
+    ),
     "job": _signed(
         "keys-2026-12",
         "jobs",

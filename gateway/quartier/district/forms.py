@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from quartier.control.wishes import Envelope, Heartbeat, Interval
+from quartier.district.commandform import CommandForm
 from quartier.district.grammar import PROGRAM, DocumentForm, Duration, Form, Name, Number, TimeMs, Watts
 from quartier.district.jobforms import JobForm
 from quartier.district.planforms import (
@@ -106,6 +107,8 @@ class Kind:
 
     ``is_single``: one topic, without a level below it.  ``is_acked``: its sender hears what became of it.
     ``waits``: it may come before its time; it is done then, and never by a clock that is not trusted.
+    ``life_s``: it must come so soon after it was issued, for it is done once; the same again is answered also
+    after that.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Kind:
     is_single: bool = False
     is_acked: bool = True
     waits: bool = False
+    life_s: int | None = None
 
 
 # The level of the companion topic below C -> the kind that comes there.
@@ -122,6 +126,7 @@ KINDS: Mapping[str, Kind] = {
     "schedule": Kind("schedule", ScheduleForm, 48 * 1024),
     "failsafe": Kind("failsafe", FailsafeForm, 4 * 1024, is_single=True),
     "job": Kind("job", JobForm, 224 * 1024, is_single=True, waits=True),
+    "command": Kind("command", CommandForm, 8 * 1024, is_single=True, life_s=60),
 }
 # The same below the district's own root: what is said to all of its buildings.
 SHARED: Mapping[str, Kind] = {

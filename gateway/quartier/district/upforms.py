@@ -7,14 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from quartier.district.documents import Reason, Reception
+from quartier.control.acks import Reason, Reception, Status
 
 Uint64 = Annotated[int, Field(ge=0, le=2**64 - 1)]
 Millis = Annotated[int, Field(ge=0, le=2**53)]
-Status = Literal["NEW", "ACCEPTED", "REJECTED", "REVOKED", "STARTED", "SUCCEEDED", "ABORTED"]
-"""S2's status of an instruction."""
-Control = Literal["LOCAL_OVERRIDE", "SELF_PROTECTION", "SAFETY", "REGULATORY", "UNCONTROLLED_LOADS", ""]
-"""Reasons that only control gives; empty where there is none to give."""
 
 
 class Said(BaseModel):
@@ -32,11 +28,11 @@ class AckForm(Said):
     """The document's seq; 0 where none could be read."""
     type: str
     """The kind of document: envelope, job …"""
-    reception: Literal[tuple(word.value for word in Reception)]  # type: ignore[valid-type] # made from the words of the gate
+    reception: Literal[tuple(word.value for word in Reception)]  # type: ignore[valid-type] # made from the words themselves
     """S2's reception status."""
-    status: Status
+    status: Literal[tuple(word.value for word in Status)]  # type: ignore[valid-type] # as above
     """S2's status of what was ordered."""
-    reason: Literal[tuple(word.value for word in Reason)] | Control  # type: ignore[valid-type] # as above
+    reason: Literal[(*(word.value for word in Reason), "")]  # type: ignore[valid-type] # as above
     """Why it was refused or ended."""
     ts: Millis
     """When it is said, Unix milliseconds."""

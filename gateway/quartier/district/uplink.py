@@ -40,7 +40,7 @@ _DOCUMENTS = "documents"
 # Facts of which no older copy may come back.
 _TWICE = {_DOCUMENTS, papers.KEYS}
 # Real seconds: a disk that hangs is one that refuses; a fast clock still breathes.
-_DISK_S = 2.0
+_DISK_S = 1.5
 _BREATH_S = 0.02
 # Live data goes at once, then not again for as many times as long as that took, within bounds: what comes
 # meanwhile shares the next messages, and the less there is to say the sooner it is said.
@@ -166,6 +166,10 @@ class Uplink:
     def ack(self, ack: Ack) -> None:
         """Take control's verdict on a document; the oldest goes where the district is away too long."""
         self._companion.say(ack)
+
+    def replay(self, above: Mark) -> None:
+        """Have the events above this mark said again."""
+        self._companion.replay(above)
 
     def catalogue(self, catalog: Catalog) -> None:
         """The site file changed: births of this catalog come at once."""

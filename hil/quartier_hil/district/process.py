@@ -1,11 +1,11 @@
 """The reference district as a process: broker on one side, orders on stdin, figures on stdout.
 
 Orders are JSON lines: ``{"do": "caps", "intervals": [...], "default": {...}, "for_s": …}``,
-``{"do": "schedule", "asset": "bat1", "intervals": [...], "for_s": …}``,
 ``{"do": "failsafe", "import_max_w": …, "export_max_w": …, "duration_min_s": …}``,
 ``{"do": "signal", "of": "level", "intervals": [...], "for_s": …}``,
-``{"do": "heartbeat", "on": false}``, ``{"do": "watermark", "on": false}``, ``{"do": "rebirth"}``,
-``{"do": "job", "work": {"op": …}}``, ``{"do": "quit"}``.  Everything received and sent is a line of the log.
+``{"do": "command", "op": "shed", "level": 1, "duration_s": …}``, ``{"do": "heartbeat", "on": false}``,
+``{"do": "watermark", "on": false}``, ``{"do": "rebirth"}``, ``{"do": "job", "work": {"op": …}}``,
+``{"do": "quit"}``.  Everything received and sent is a line of the log.
 """
 
 import asyncio
@@ -30,6 +30,7 @@ from quartier_hil.happenings import INSANE_PROGRAM
 
 HEARTBEAT_S = 30.0
 WATERMARK_S = 20.0
+COMMAND_S = 60.0
 FIGURES_REAL_S = 0.25
 _KEEPALIVE_S = 30
 # Words of an order that are none of the document.
@@ -218,8 +219,8 @@ class District:
                     self._take_plan(kind, order)
                 case "nonsense":
                     self._send_nonsense(order["kind"])
-                case "job":
-                    self._send_job(order)
+                case "command" | "job" as once:
+                    (self._send_command if once == "command" else self._send_job)(order)
                 case "heartbeat":
                     self.heartbeat_on = bool(order["on"])
                 case "watermark":
@@ -284,6 +285,19 @@ class District:
         body = job(order["work"], self._last_seq, now_ms, self.settings.names.gateway, window_ms)
         self._publish(f"{self.settings.names.companion}/job", body, qos=1, retain=True)
         self._note("job", id=json.loads(body)["id"], op=order["work"]["op"])
+
+    def _send_command(self, order: dict[str, Any]) -> None:
+        """A one-shot command: not retained, and gone after a minute of the house."""
+        body = {key: value for key, value in order.items() if key not in _OF_ORDERS}
+        clock, names = self.settings.clock, self.settings.names
+        now_ms = clock.utc_ms()
+        self._last_seq = max(self._last_seq + 1, now_ms)
+        until_ms = now_ms + int(COMMAND_S * 1_000)
+        payload = document(body, self._last_seq, now_ms, names.gateway, until_ms)
+        expiry_s = int(clock.real_s(COMMAND_S)) + 1
+        topic = f"{names.companion}/command"
+        self._publish(topic, payload, qos=1, retain=False, expiry_s=expiry_s)
+        self._note("command", body=json.loads(payload))
 
     def _send_nonsense(self, kind: str) -> None:
         """An envelope without sense, rightly signed; kept by nobody.

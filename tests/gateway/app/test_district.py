@@ -18,7 +18,7 @@ from quartier.district.mqtt import Connection
 from quartier.store.ledger import Store
 
 COMPANION = "quartier/v1/issy/b012"
-TYPES = ["heartbeat", "envelope", "schedule", "failsafe", "signal"]
+TYPES = ["heartbeat", "envelope", "schedule", "failsafe", "signal", "command"]
 
 
 @pytest.fixture
@@ -123,8 +123,20 @@ class Host:
     def of(self, level):
         return [json.loads(m.payload) for m in self.seen if m.topic == f"{COMPANION}/{level}"]
 
-    def acks(self):
-        return [json.loads(m.payload)["status"] for m in self.seen if m.topic == f"{COMPANION}/ack"]
+    def acks(self, ident="e1"):
+        return [
+            " ".join(filter(None, (a["status"], a["reason"]))) for a in self.of("ack") if a["id"] == ident
+        ]
+
+    def command(self, seq, now_ms, **body):
+        frame = {"id": f"c{seq}", "seq": seq, "iss": "d", "aud": "issy.b012", "iat": now_ms, "nbf": now_ms}
+        self.say(f"{COMPANION}/command", {**frame, "exp": now_ms + 60_000, **body})
+
+    def events(self):
+        found = {}
+        for event in self.of("event"):
+            found.setdefault(event["boot"], set()).add(event["seq"])
+        return found
 
     async def until(self, condition):
         end_s = time.monotonic() + 60
@@ -276,3 +288,48 @@ async def test_a_broker_that_goes_leaves_polling_and_control_as_they_were(house,
     values = {point["point"]: point["value"] for point in await gateway.ask("points")}
     assert (1, 1) == (values["lan.connects_count"], values["board.connects_count"])
     assert 0 == await gateway.stop(), "and it leaves in order without a broker"
+
+
+@pytest.mark.peer
+@pytest.mark.scenario
+async def test_signed_commands_move_the_house_and_are_answered_over_a_restart_of_the_gateway(
+    house, mosquitto, key, tmp_path
+):
+    gateway, devices = house
+    broker = await mosquitto()
+    joined(gateway, tmp_path, broker.port)
+    host = Host(key)
+    await host.listen(broker.port)
+    gateway.origin_s = time.time()
+    devices["relays"].units[3].put("coil", 0, [1])  # it runs, so that there is something to shed
+    await gateway.start()
+    status = await gateway.until(
+        lambda s: s["district"]["control_on"] and s["control"]["assets"]["boiler"]["state"] == "free"
+    )
+    now_ms = status["gateway"]["utc_ms"]
+    host.command(now_ms, now_ms, op="ping")
+    host.command(now_ms + 1, now_ms, op="setpoint", asset="nobody", w=0, duration_s=60)
+    shed = {"op": "shed", "level": 2, "duration_s": 3600}
+    host.command(now_ms + 2, now_ms, **shed)
+    await host.until(lambda: host.acks(f"c{now_ms + 2}")[-1:] == ["STARTED"])
+    assert ["NEW", "ACCEPTED", "SUCCEEDED"] == host.acks(f"c{now_ms}")
+    refused = f"c{now_ms + 1}"
+    assert ["NEW", "REJECTED UNKNOWN_DEVICE"] == host.acks(refused)
+    await gateway.until(lambda s: s["control"]["assets"]["boiler"]["state"] == "shed")
+    devices["meter"].publish({"power_w": 0.0})
+    await host.until(lambda: host.acks(f"c{now_ms + 2}")[-1] == "SUCCEEDED")
+    assert ["NEW", "ACCEPTED", "STARTED", "SUCCEEDED"] == host.acks(f"c{now_ms + 2}")
+
+    assert 0 == await gateway.stop()
+    await gateway.start()
+    await gateway.until(
+        lambda s: s["district"]["control_on"] and s["control"]["assets"]["boiler"]["state"] == "shed"
+    )
+    host.command(now_ms + 2, now_ms, **shed)
+    await host.until(lambda: len(host.acks(f"c{now_ms + 2}")) == 6)
+    assert ["NEW", "SUCCEEDED"] == host.acks(f"c{now_ms + 2}")[4:], "the same bytes: no second effect"
+
+    for boot, numbers in host.events().items():
+        assert [*range(1, len(numbers) + 1)] == sorted(numbers), f"boot {boot}: numbered without gaps"
+    await host.leave()
+    assert 0 == await gateway.stop()

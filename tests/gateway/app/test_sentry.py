@@ -252,3 +252,19 @@ async def test_a_device_that_is_cut_off_is_listed_seen_remembered_over_a_kill_an
     gone = await until_listed(gateway, SILENT, lambda row: row["cleared_utc_ms"] is not None)
     assert seen == gone["acknowledged"]
     assert {"alarm.raised": 1, "alarm.cleared": 1} == told_of(gateway, SILENT)
+
+
+def test_the_district_resets_what_only_waits_for_that_and_sees_the_rest():
+    post = Post()
+    post.out.note("district.publish_refused", "0x87", {}, at(0))
+    for second in range(30):
+        post.out.look([UNREAD], at(second))
+    assert post.out.reset("district.publish_refused", "c1", at(30))
+    assert post.out.reset("contact.unread:dso1", "c2", at(30))
+    assert not post.out.reset("no.such", "c3", at(30))
+    for second in range(31, 60):
+        post.out.look([UNREAD], at(second))
+
+    assert [UNREAD.key] == post.active(), "what is wrong stays until it is right"
+    seen = [data["uid"] for code, _, data in post.events if code == "alarm.acknowledged"]
+    assert ["c1", "c2"] == seen

@@ -11,6 +11,7 @@ from quartier.app.district import connect
 from quartier.app.ladder import Ladder
 from quartier.app.turn import Turn
 from quartier.control import link
+from quartier.control.commands import CommandDocument, FailsafeTest, Replay, ResetAlarm, Setpoint
 from quartier.control.wishes import (
     DeviceSchedule,
     Envelope,
@@ -24,6 +25,7 @@ from quartier.control.wishes import (
 )
 from quartier.district.catalog import build
 from quartier.district.documents import Accepted
+from quartier.house.sample import Mark
 from quartier.store.ledger import Store
 from quartier_drivers.who import OURS
 
@@ -90,6 +92,10 @@ class Turning:
         }
         self.hear("envelope", Envelope(**{**body, **changes}), persisted=persisted)
 
+    def command(self, asked, seq, **options):
+        paper = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=self.now_ms + 60_000, asked=asked)
+        self.hear("command", paper, **options)
+
     @property
     def acks(self):
         return [(ack.id, ack.status) for ack in self.turn.uplink._companion.acks]
@@ -140,15 +146,17 @@ async def test_an_envelope_is_accepted_at_once_and_succeeds_when_the_meter_shows
         house.beat()
         house.envelope()
         await house.turns(5)
-        assert [("e5", "ACCEPTED")] == house.acks, "8 kW are no 5 kW, whatever was promised"
+        assert [("e5", "ACCEPTED"), ("e5", "STARTED")] == house.acks, (
+            "8 kW are no 5 kW, whatever was promised"
+        )
         assert 5000 == house.turn.view["caps"]["import"]["max_w"]
         assert "CONTROLLED" == house.turn.view["mode"]
 
         await house.measured(5100.0)
         await house.turns(2)
-        assert [("e5", "ACCEPTED"), ("e5", "SUCCEEDED")] == house.acks, "within max(2 %, 200 W)"
+        assert ["ACCEPTED", "STARTED", "SUCCEEDED"] == [s for _, s in house.acks], "within max(2 %, 200 W)"
         await house.turns(2)
-        assert 2 == len(house.acks), "said once"
+        assert 3 == len(house.acks), "said once"
 
 
 async def test_nothing_succeeds_before_its_start(turning):
@@ -167,25 +175,27 @@ async def test_an_envelope_that_was_never_kept_is_aborted_at_its_end(turning):
         await house.measured(8000.0)
         house.beat()
         house.envelope(exp_utc_ms=house.now_ms + 15_000)
-        await house.until(lambda _: len(house.acks) == 2)
+        await house.until(lambda _: len(house.acks) == 3)
 
-        assert [("e5", "ACCEPTED"), ("e5", "ABORTED")] == house.acks
+        assert ["ACCEPTED", "STARTED", "ABORTED"] == [status for _, status in house.acks]
+        assert "UNCONTROLLED_LOADS" == house.turn.uplink._companion.acks[-1].reason
         await house.measured(100.0)
         await house.turns(2)
-        assert 2 == len(house.acks)
+        assert 3 == len(house.acks)
 
 
 async def test_a_document_is_an_event_once_and_its_repetition_is_answered_only(turning):
     async with turning() as house:
         await house.well()
         house.beat()
+        await house.measured(8000.0)
         house.envelope()
-        house.turn()
+        await house.turns(1)
         accepted = house.turn.link.program("dso").envelope
         house.hear("envelope", accepted, repeated=True)
         house.turn()
 
-        assert 2 == house.acks.count(("e5", "ACCEPTED"))
+        assert ["ACCEPTED", "STARTED", "STARTED"] == [status for _, status in house.acks]
         (event,) = house.events("document.judged")
         assert {"program": "dso", "id": "e5", "status": "ACCEPTED", "reason": ""} == event["data"]
 
@@ -495,3 +505,69 @@ async def test_a_report_of_flexibility_tells_of_all_but_what_stays_in_the_buildi
         assert report["devices"]
         assert (3_600, None) == (report["valid_s"], report["forecast"]["grid_w"])
         assert "persistence of the last day" == report["forecast"]["method"]
+
+
+async def test_rule_a_newer_envelope_of_the_same_topic_revokes_the_one_before(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope(5)
+        house.turn()
+        house.envelope(6)
+        house.turn()
+
+        assert 1 == house.acks.count(("e5", "REVOKED"))
+        assert house.acks.index(("e5", "REVOKED")) < house.acks.index(("e6", "ACCEPTED"))
+
+
+async def test_a_command_is_judged_follows_the_caps_and_is_kept_for_the_next_run(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope()
+        await house.turns(2)
+        house.command(Setpoint("bat1", -1_000.0, 600.0), 7)
+        await house.until(
+            lambda view: "command" in view["assets"]["bat1"].get("override", {"words": ""})["words"]
+        )
+        await house.until(lambda _: house.devices["gx"].orders().get("battery.setpoint_w") == -1_000)
+        house.devices["gx"].publish({"battery.power_w": -1_000.0})
+        await house.until(lambda _: ("c7", "SUCCEEDED") in house.acks)
+        kept = house.turn.kept()["district"]
+
+        assert ["setpoint"] == [row["document"]["op"] for row in kept["commands"]["running"]]
+        assert {"dso"} == set(kept["promises"])
+
+
+async def test_rule_test_failsafe_puts_the_house_into_fail_safe_and_back(turning):
+    async with turning() as house:
+        await house.well()
+        house.beat()
+        house.envelope(cap_w=9000.0)
+        await house.turns(2)
+        house.command(FailsafeTest(60.0), 7)
+        await house.until(lambda view: view["mode"] == "FAILSAFE")
+        assert 6000 == house.turn.view["caps"]["import"]["max_w"], "half of the contract"
+        assert not [row for row in house.turn.view["losses"] if row["name"] == "uplink-lost"]
+        await house.until(lambda _: ("c7", "SUCCEEDED") in house.acks)
+        house.beat()
+        await house.until(lambda view: view["mode"] == "CONTROLLED")
+
+        assert 9000 == house.turn.view["caps"]["import"]["max_w"]
+        modes = [event["data"]["mode"] for event in house.events("link.mode")]
+        assert ["CONTROLLED", "FAILSAFE", "CONTROLLED"] == modes
+
+
+async def test_events_are_replayed_by_the_uplink_and_alarms_reset_by_the_sentry(turning):
+    async with turning() as house:
+        await house.well()
+        house.turn.sentry.note("district.document_suspect", "moved", {}, house.yard.clock.now())
+        house.turn()
+        house.command(Replay(7, 3), 7)
+        house.command(ResetAlarm("district.document_suspect"), 8)
+        house.turn()
+
+        assert Mark(7, 2) == house.turn.uplink._companion._event_mark
+        assert [("c7", "SUCCEEDED"), ("c8", "SUCCEEDED")] == house.acks[1::2]
+        (record,) = house.turn.sentry.book.picked("district.document_suspect")
+        assert ("the district", "c8") == (record.acknowledged.by, record.acknowledged.uid)

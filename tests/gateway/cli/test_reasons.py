@@ -65,6 +65,7 @@ def test_every_need_has_its_words_and_an_unknown_one_is_named():
         {"what": "spread", "left_s": 40.0}
     )
     assert "one at a time: the next in 12 s" == reasons._need({"what": "spacing", "left_s": 12.0})
+    assert "once the district's command c1 is over" == reasons._need({"what": "command", "id": "c1"})
     assert "once what is lost is seen again: grid meter lost" == reasons._need(
         {"what": "inputs", "rules": ["grid meter lost"]}
     )

@@ -54,3 +54,22 @@ def test_what_is_shown_is_plain_json():
 
     assert shown == json.loads(json.dumps(shown))
     assert 3.0 == shown["returns_in_s"]
+
+
+def test_a_shed_command_has_its_tiers_off_below_what_the_grid_itself_asks():
+    grid = duties.of(Events(low_u=Acting(level=1, value=87.4)), 10_000, 0)
+    both = duties.shed(grid, {"D": "shed command c1: tier D off", "C": "shed command c1: tier C off"})
+
+    assert {"D": "voltage at 87 %: tier D off", "C": "shed command c1: tier C off"} == both.off
+    assert frozenset({"C"}) == both.asked
+    assert grid is duties.shed(grid, {})
+
+
+def test_a_shed_command_holds_its_own_tiers_and_is_none_for_what_a_person_ordered():
+    found = duties.shed(Duties(), {"D": "shed command c1: tier D off"})
+
+    assert (True, False, True) == (found.keeps_down("D"), found.keeps_down("C"), found.no_grid_charge)
+    assert ({}, found.off) == (found.off_for(by_hand=True), found.off_for(by_hand=False))
+    assert Duties(holds=True).keeps_down("C")
+    events = duties.of(Events(low=Acting(level=1, value=49.7)), 10_000, 0)
+    assert events.off == events.off_for(by_hand=True), "the grid's own events come before people"

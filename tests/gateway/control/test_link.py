@@ -88,7 +88,7 @@ def test_controlled_goes_failsafe_when_any_document_says_failsafe(drive, paper):
 @pytest.mark.parametrize(("duration_s", "mode"), [(119, Mode.HOLD), (123, Mode.FAILSAFE)])
 def test_controlled_goes_failsafe_when_a_shed_command_runs(drive, duration_s, mode):
     d = drive().controlled(on_loss="hold")
-    d.state = link.shed(d.state, d.params, duration_s, d.now)
+    d.state = link.commanded(d.state, d.now.ns + round(duration_s * 1e9), None)
 
     assert mode is d.tick(121).mode
 

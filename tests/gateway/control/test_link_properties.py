@@ -20,6 +20,7 @@ moves = st.one_of(
     st.tuples(st.just("jump"), st.sampled_from([-1e6, -3600, -61, 61, 3600, 1e6])),
     st.tuples(st.just("sync"), st.booleans()),
     st.tuples(st.just("shed"), seconds),
+    st.tuples(st.just("test"), seconds),
     st.tuples(st.just("limits"), watts, watts, seconds),
     st.tuples(
         st.just("paper"),
@@ -52,7 +53,9 @@ def moved(d, move, paper):
         d.synced = args[0]
         d.tick()
     elif kind == "shed":
-        d.state = link.shed(d.state, d.params, args[0], d.now)
+        d.state = link.commanded(d.state, d.now.ns + round(args[0] * 1e9), None)
+    elif kind == "test":
+        d.state = link.commanded(d.state, None, (d.now.ns, d.now.ns + round(args[0] * 1e9)))
     elif kind == "limits":
         d.give_failsafe(int(d.t), import_max_w=args[0], export_max_w=args[1], duration_min_s=args[2])
     else:
@@ -90,7 +93,7 @@ class Watch:
         values = d.state.failsafe
         failsafe_w = (5000, 0) if values is None else (values.import_max_w, values.export_max_w)
         highest_w = {Mode.AUTONOMOUS: (8_000, 6_000), Mode.FAILSAFE: failsafe_w, Mode.INIT: failsafe_w}
-        import_w, export_w = highest_w.get(d.mode, (10_000, 6_000))
+        import_w, export_w = failsafe_w if d.caps.tested else highest_w.get(d.mode, (10_000, 6_000))
         assert 0 <= d.caps.import_max_w <= import_w
         assert 0 <= d.caps.export_max_w <= export_w
         if (before, d.mode) == (Mode.FAILSAFE, Mode.CONTROLLED):

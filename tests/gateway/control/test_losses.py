@@ -105,3 +105,11 @@ def test_what_comes_of_a_silent_asset_names_that_and_what_does_not_names_nothing
 
     assert [("loss.battery_silent", "bat1"), None] == [silent.cause, half.cause]
     assert ["output.given_back"] * 2 == [silent.code, half.code]
+
+
+def test_a_test_of_the_fail_safe_state_is_no_loss(plant):
+    p = plant(base_w=500).run(40)
+    lost = _names(p.cap(mode="FAILSAFE").run(1))
+    tried = _names(p.cap(tested=True).run(1))
+
+    assert ([("uplink-lost", "")], []) == (lost, tried)

@@ -241,3 +241,11 @@ def test_a_persons_off_acts_once_the_minimum_time_is_over_and_is_no_second_switc
     known = replace(house, assets=(PUMP, replace(PUMP, name="new")))
 
     assert {"pump": after} == override.turned(known, {"pump": turn}, by_hand("pump", value), 900 * S)
+
+
+def test_an_order_of_the_district_says_whose_document_it_is_and_is_none_of_a_person():
+    ours = Override("bat1", 1_000.0, 0, 0, Who("document", "command", "c1", 5))
+    orders = {"bat1": ours, "pump": Override("pump", 0.0, 0, 0, ANNA)}
+
+    assert "command, c1" == ours.reason
+    assert [False, True, False] == [override.is_by_hand(name, orders) for name in ("bat1", "pump", "heat")]

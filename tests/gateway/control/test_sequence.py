@@ -3,12 +3,18 @@
 from dataclasses import replace
 
 import pytest
+from tests.gateway.control.ordering import by_hand, document
 
-from quartier.control import sequence
+from quartier.control import running, sequence
+from quartier.control.commands import FailsafeTest, Shed
 from quartier.control.linkstate import Mode
+from quartier.control.running import Commands
 from quartier.control.state import State
 from quartier.house.image import Image
+from quartier.house.now import Now
 from quartier_drivers.contract import Quality, Reading, columns
+
+EPOCH_MS = 1_790_000_000_000
 
 
 @pytest.fixture
@@ -18,13 +24,15 @@ def turn(drive, house):
     measured = replace(house, grid=replace(house.grid, voltage_period_s=1.0))
     image, kept = Image(), [State.fresh(measured), found.state]
 
-    def make(at_s, volts, by_hand=None):
+    def make(at_s, volts, by_hand=None, commands=sequence.NONE):
         found.t = at_s
         seen = {"grid.power_w": 500.0} | {f"grid.voltage_l{k}_v": volts for k in (1, 2, 3)}
         said = (Reading(point, value, Quality.GOOD, found.now.ns) for point, value in seen.items())
         image.put(columns(said, found.now.ns))
         frozen = image.freeze(found.now.ns)
-        decision, kept[1] = sequence.taken(frozen, kept[0], kept[1], found.params, found.now, by_hand)
+        decision, kept[1] = sequence.taken(
+            frozen, kept[0], kept[1], found.params, found.now, by_hand, commands
+        )
         kept[0] = decision.state
         return decision, kept[1]
 
@@ -51,3 +59,19 @@ def test_nobody_need_order_anything_by_hand(turn):
     decision, linked = turn(1, 230.0)
 
     assert ("CONTROLLED", Mode.CONTROLLED) == (decision.view["mode"], linked.mode)
+
+
+def test_commands_act_in_the_turn_in_which_they_run_below_people(turn):
+    commands, _ = running.taken(Commands(), document(Shed(1, 60)), "", Now(10**9, EPOCH_MS, synced=True))
+    commands, _ = running.taken(
+        commands, document(FailsafeTest(60), 2), "", Now(10**9, EPOCH_MS, synced=True)
+    )
+    people = {"bat1": by_hand("bat1", 700.0)}
+    decision, linked = turn(2, 230.0, lambda _gone: people, commands)
+
+    assert ("FAILSAFE", Mode.CONTROLLED) == (decision.view["mode"], linked.mode)
+    assert {"D": "shed command c1: tier D off"} == decision.view["events"]["off"]
+    assert (61 * 10**9, (10**9, 61 * 10**9)) == (linked.shed_until_ns, linked.test_ns)
+    assert "by hand, anna" in decision.view["assets"]["bat1"]["override"]["words"]
+    decision, linked = turn(3, 230.0)
+    assert ("CONTROLLED", None, None) == (decision.view["mode"], linked.shed_until_ns, linked.test_ns)

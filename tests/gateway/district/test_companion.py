@@ -4,9 +4,11 @@ import json
 
 import pytest
 
+from quartier.control.commands import CommandDocument, Ping
 from quartier.control.wishes import Ack, Envelope, Heartbeat
+from quartier.district import uplink
 from quartier.district.companion import ACKS_MAX, INBOX_MAX, Companion, encode_event, encode_report
-from quartier.district.documents import Documents, encode_ack
+from quartier.district.documents import Accepted, Documents, encode_ack
 from quartier.district.line import Teller
 from quartier.district.voice import Identity
 from quartier.house.sample import Mark, Sample
@@ -252,3 +254,69 @@ async def test_events_go_at_least_once_until_the_watermark_covers_them(
         await host.until(lambda: "NBIRTH" in host.kinds())
         host.watermark()
         await host.until(lambda: not world.notebook.kept)
+
+
+async def test_a_repetition_tries_again_to_keep_what_a_disk_refused(companion, monkeypatch):
+    disk, asked, repeated = {"is_well": False}, [], {"is": False}
+
+    async def keep(name, _facts):
+        asked.append(name)
+        return disk["is_well"]
+
+    paper = CommandDocument(id="c", seq=1, exp_utc_ms=9, asked=Ping())
+    monkeypatch.setattr(companion, "_keep", keep)
+    monkeypatch.setattr(
+        companion.documents, "check", lambda *_: Accepted("command", "t", paper, repeated["is"])
+    )
+    await companion.hear("t", b"", None)
+    repeated["is"] = True
+    await companion.hear("t", b"", None)
+    disk["is_well"] = True
+    for _ in range(2):
+        await companion.hear("t", b"", None)
+
+    assert 3 == len(asked), "what is kept need not be kept again"
+    assert [False, False, True, True] == [accepted.persisted for accepted in companion.inbox]
+
+
+def test_rule_reception_is_answered_within_2_s_also_where_the_disk_hangs():
+    assert uplink._DISK_S < 2.0
+
+
+@pytest.mark.peer
+async def test_rule_replay_says_events_again_from_the_one_that_is_named(
+    make_host, link, mosquitto, make_uplink, world
+):
+    broker = await mosquitto()
+    for number in range(25):
+        world.notebook.put("event", "x.happened", f'{{"text":"{number}"}}', link.now_ms())
+    async with make_host(broker.port) as host, link.running(make_uplink(broker.port)) as found:
+        await host.until(lambda: len(host.companion("event")) == 25)
+        found.replay(Mark(7, 9))
+        await host.until(lambda: len(host.companion("event")) == 41)
+
+    assert [*range(1, 26), *range(10, 26)] == [told["seq"] for told in host.companion("event")]
+
+
+@pytest.mark.peer
+async def test_rule_events_are_kept_and_come_again_without_a_gap_until_the_watermark_covers_them(
+    make_host, link, mosquitto, make_uplink, world
+):
+    broker = await mosquitto()
+    for number in range(5):
+        world.notebook.put("event", "x.happened", f'{{"text":"{number}"}}', link.now_ms())
+    async with make_host(broker.port) as host:
+        for life in (1, 2):
+            async with link.running(make_uplink(broker.port)):
+                await host.until(lambda life=life: len(host.companion("event")) == 5 * life)
+        assert [1, 2, 3, 4, 5] * 2 == [told["seq"] for told in host.companion("event")]
+        async with link.running(make_uplink(broker.port, rate=60.0)) as found:
+            await host.until(lambda: "NBIRTH" in host.kinds() and len(host.companion("event")) == 15)
+            host.keys |= {("event", 7, number) for number in range(1, 4)}
+            host.watermark()
+            await host.until(lambda: found.session.marks.get("event") == Mark(7, 3))
+            await link.until(lambda: len(world.notebook.kept) == 2)
+        async with link.running(make_uplink(broker.port)):
+            await host.until(lambda: len(host.companion("event")) == 17)
+
+    assert [4, 5] == [told["seq"] for told in host.companion("event")][-2:]

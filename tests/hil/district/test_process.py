@@ -75,11 +75,22 @@ async def test_a_birth_is_answered_with_a_watermark_and_the_envelope_in_force_an
         answers = [await heard.get() for _ in range(2)]
         orders.feed_data(b'{"do": "nonsense", "kind": "replayed"}\n')
         replayed = await heard.get()
+        orders.feed_data(b'{"do": "command", "op": "shed", "level": 1, "duration_s": 60}\n')
+        command = await heard.get()
 
     found = {message.topic.removeprefix(NAMES.companion): json.loads(message.payload) for message in answers}
     assert {"bdseq": 7, "streams": {}} == found["/watermark"]
     assert first["seq"] < found["/envelope/district"]["seq"]
     assert first["intervals"] == found["/envelope/district"]["intervals"]
+    asked = json.loads(command.payload)
+    assert (f"{NAMES.companion}/command", False) == (command.topic, command.retain)
+    assert ("shed", 1, 60, 60_000) == (
+        asked["op"],
+        asked["level"],
+        asked["duration_s"],
+        asked["exp"] - asked["iat"],
+    )
+    assert command.properties.MessageExpiryInterval <= 61
     assert replayed.topic == f"{NAMES.companion}/envelope/district"
     assert json.loads(replayed.payload)["seq"] < first["seq"]
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tests.gateway.control.walk.flows import Flows
 from tests.gateway.control.walk.town import point_of
 
+from quartier.control import asked
 from quartier.control.linkstate import Mode
 from quartier.control.wishes import Ack, Envelope
 from quartier.house import modes
@@ -120,6 +121,7 @@ class Judge:
             assert world.decision.lost[point], point
             self._given_back(point)
         self._taken_by_events()
+        self._taken_by_sheds()
         self.flows.look(now)
         if world.cycles_count % WEIGHED_EVERY == 0:
             parts = [getattr(world.state, f.name) for f in fields(world.state) if f.name != "house"]
@@ -155,6 +157,9 @@ class Judge:
         highest = {Mode.FAILSAFE: careful, Mode.INIT: careful, Mode.AUTONOMOUS: calm}.get(mode, hard)
         assert force.import_w <= min(hard[0], highest[0]), (force, mode)
         assert force.export_w <= min(hard[1], highest[1]), (force, mode)
+        if world.commands.test_ns(now.ns) is not None:  # a test is that state for its time
+            assert force.import_w <= careful[0], force
+            assert force.export_w <= careful[1], force
         if self._grid_age_s > self._lost_after_s() + 2 * world.house.cycle_s:
             assert force.import_w <= limits.import_failsafe_w, force
             assert force.export_w <= limits.export_failsafe_w, force
@@ -237,7 +242,7 @@ class Judge:
         assert asset.falls_back or asset.accepts_no_fallback, command
         assert getattr(asset, "writable", True), command
         assert getattr(asset, "switchable", True), command
-        order = self.world.hands.get(asset.name)
+        order = self.world.overrides().get(asset.name)
         if order is not None and not given_back:
             assert order.value is not None, ("in maintenance it belongs to its device", command)
             if (
@@ -298,7 +303,8 @@ class Judge:
         """
         rank = _position(asset, command.value)
         stands = before is not None and _position(asset, before) == rank
-        by_hand = command.who.kind == "person" or stands
+        commanded = isinstance(asset, Ev) and (command.who.kind, command.who.name) == ("document", "command")
+        by_hand = command.who.kind == "person" or commanded or stands
         told = self.history.setdefault(command.point, [])
         if told and told[-1][1] == rank:
             return
@@ -376,9 +382,23 @@ class Judge:
             if self.may_move(asset) and town.orders.get(point_of(asset), 1.0):
                 raise AssertionError(("low frequency, and it is on", asset, town.hz))
 
+    def _taken_by_sheds(self) -> None:
+        """Section 3: shed 1 is D off, 2 is C and D, 3 is B, C and D; not what a person ordered."""
+        world, slack_ns = self.world, round((3 + 3 * self.world.house.cycle_s) * S)
+        now_ns = world.now().ns
+        off = asked.shed(world.commands, now_ns)
+        if self.clean_s < 60 or any(now_ns - one.since_ns < slack_ns for one in world.commands.running):
+            return
+        for asset in world.house.assets:
+            if not isinstance(asset, Load) or asset.tier not in off or asset.name in world.hands:
+                continue
+            if point_of(asset) in self.meddled or not self.may_move(asset, 60.0):
+                continue
+            assert not world.town.orders.get(point_of(asset), 1.0), ("shed, and it is on", asset)
+
     def may_move(self, asset: Load | Ev | Moded | Battery | Pv, slack_s: float = 5.0) -> bool:
         """Whether nothing of its own keeps an asset from being lowered now, and for ``slack_s`` before."""
-        order = self.world.hands.get(asset.name)
+        order = self.world.overrides().get(asset.name)
         if order is not None and order.value is None:
             return False
         takes_orders = getattr(asset, "writable", True) and getattr(asset, "switchable", True)

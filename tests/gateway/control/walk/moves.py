@@ -11,6 +11,8 @@ from typing import Any
 from tests.gateway.control.walk.town import Car, point_of
 from tests.gateway.control.walk.world import World
 
+from quartier.control import setpoint
+from quartier.control.commands import OPS
 from quartier.control.override import fault
 from quartier.house.assets import Battery, Ev, Moded, Pv
 from quartier.house.nodes import ROOT
@@ -88,6 +90,23 @@ def _by_hand(world: World, random: Random) -> tuple[Any, ...]:
         values += [0.3 * asset.rated_w]
     values = [value for value in values if value is None or not fault(asset, value)]
     return asset.name, random.choice(values), random.choice((1.0, 30.0, 600.0, 7_200.0, 86_400.0))
+
+
+def _command(world: World, random: Random) -> tuple[Any, ...]:
+    pick, asset = random.choice, random.choice(world.house.assets)
+    for_s = pick((1.0, 30.0, 600.0, 3_600.0))
+    powers = (0.0, asset.rated_w, -asset.rated_w, 0.5 * asset.rated_w, -0.5 * asset.rated_w)
+    watts = pick([watts for watts in powers if not setpoint.fault(asset, watts)] or [0.0])
+    return pick(
+        (
+            ("shed", pick((0, 1, 2, 3)), for_s),
+            ("setpoint", asset.name, watts, for_s),
+            ("setpoint", asset.name, watts, for_s),
+            ("mode", pick(("auto", "manual", "maintenance")), for_s),
+            ("test_failsafe", min(for_s, 600.0)),
+            ("release",),
+        )
+    )
 
 
 def _car(world: World, random: Random) -> tuple[Any, ...]:
@@ -254,7 +273,7 @@ TABLE: dict[str, tuple[int, Callable[[World, Random], tuple[Any, ...]], Callable
         ),
         World.values,
     ),
-    "shed": (1, _one(10.0, 3_600.0), World.shed),
+    "command": (3, _command, lambda world, op, *fields: world.command(OPS[op](*fields))),
     "by hand": (4, _by_hand, World.by_hand),
     "cancelled": (2, _name, lambda world, name: world.hands.pop(name, None)),
     "restart": (

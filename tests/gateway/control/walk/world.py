@@ -10,9 +10,24 @@ from tests.gateway.control.walk import houses
 from tests.gateway.control.walk.judge import Judge
 from tests.gateway.control.walk.town import Town, point_of
 
-from quartier.control import cycle, events, gridmemory, gridrows, link, outage, supplies, turns
+from quartier.control import (
+    asked,
+    cycle,
+    errands,
+    events,
+    gridmemory,
+    gridrows,
+    link,
+    outage,
+    running,
+    supplies,
+    turns,
+    verdict,
+)
+from quartier.control.commands import Command, CommandDocument, Setpoint
 from quartier.control.cycle import Decision, State
-from quartier.control.override import Override
+from quartier.control.override import Override, Overrides
+from quartier.control.running import Commands
 from quartier.control.wishes import Envelope, FailsafeDocument, FailsafeValues, Heartbeat, Interval, Wishes
 from quartier.house.image import Image
 from quartier.house.now import Now
@@ -44,6 +59,8 @@ class World:
         self.image = Image()
         self.hands: dict[str, Override] = {}
         self.papers: dict[str, Envelope] = {}
+        self.commands = Commands()
+        self.commands_count = 0
         self.beats_count = self.cycles_count = 0
         self.caps: LinkCaps = link.caps(self.link, self.params, self.now())
         self.decision: Decision | None = None
@@ -105,13 +122,17 @@ class World:
         frozen = self.image.freeze(now.ns)
         seen = events.judged(self.state.events, frozen, self.house, now.ns)
         self.state = replace(self.state, events=seen)
+        self.link = link.commanded(
+            self.link, self.commands.shed_until_ns(now.ns), self.commands.test_ns(now.ns)
+        )
         self.link = link.tick(self.link, self.params, now, outage=seen.is_gone)
         self.caps = link.caps(self.link, self.params, now)
         for name, order in list(self.hands.items()):
             if now.ns >= order.until_ns or seen.is_gone:
                 del self.hands[name]
         before = dict(self.town.orders)
-        self.decision = cycle.step(frozen, Wishes(caps=self.caps, overrides=self.hands), self.state, now)
+        wishes = Wishes(caps=self.caps, overrides=self.overrides(), shed=asked.shed(self.commands, now.ns))
+        self.decision = cycle.step(frozen, wishes, self.state, now)
         self.state = self.decision.state
         for command in self.decision.commands:
             self.town.obey(command.point, command.value)
@@ -120,6 +141,23 @@ class World:
                 self.town.let_go(point)
         self.cycles_count += 1
         self.judge.look(frozen, before, now)
+        self.commands, _ = errands.judged(self.commands, self._against(now))
+
+    def overrides(self) -> Overrides:
+        """What is ordered of single assets now, by people and by commands."""
+        return asked.overrides(self.commands, self.house, self.hands, self.now().ns)
+
+    def _against(self, now: Now) -> verdict.World:
+        wishes = [one.document.asked for one in self.commands.running]
+        return verdict.World(
+            state=self.state,
+            people=self.hands,
+            ordered=frozenset(wish.asset for wish in wishes if isinstance(wish, Setpoint)),
+            may_loosen=link.may_loosen(self.link, now),
+            leads=link.leads(self.link, self.params, now),
+            regulatory={"dso"},
+            now=now,
+        )
 
     # --- the district ----------------------------------------------------------------------------
 
@@ -149,8 +187,14 @@ class World:
         paper = FailsafeDocument(id="fs", seq=seq, values=values)
         self.link, _ = link.failsafe_document(self.link, self.params, paper, self.now())
 
-    def shed(self, duration_s: float) -> None:
-        self.link = link.shed(self.link, self.params, duration_s, self.now())
+    def command(self, wish: Command) -> None:
+        """One command, followed where it may be."""
+        self.commands_count += 1
+        now, seq = self.now(), self.commands_count
+        paper = CommandDocument(id=f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=wish)
+        found = verdict.verdict(paper, self.commands, self._against(now), persisted=True)
+        if found.status == "ACCEPTED":
+            self.commands, _ = running.taken(self.commands, paper, found.reason, now)
 
     # --- people ----------------------------------------------------------------------------------
 
@@ -168,6 +212,7 @@ class World:
             "turns": turns.kept(self.state.turns, now),
             "grid": gridmemory.kept(self.state.events, now.utc_ms),
             "subscribed_va": supplies.kept(self.state.supplies),
+            "commands": running.dump(self.commands),
             "hands": [(o.asset, o.value, o.until_utc_ms) for o in self.hands.values()],
         }
         kept, papers = json.loads(json.dumps(kept)), json.loads(json.dumps(link.dump(self.link)))
@@ -188,6 +233,7 @@ class World:
             events=gridmemory.recalled(self.state.events, kept["grid"], away_s, now.ns),
             supplies=supplies.recalled(self.house.supplies, kept["subscribed_va"]),
         )
+        self.commands, _ = running.restored(kept["commands"], now, outage=dark)
         self.hands = {}
         for name, value, until_utc_ms in kept["hands"]:
             left_s = (until_utc_ms - now.utc_ms) / 1000

@@ -1,0 +1,133 @@
+"""What the district ordered of us, and how far each has come: taken, judged each turn, kept over restarts."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from quartier.control import errands, promises, running, verdict
+from quartier.control.acks import Reason, Reception, Status
+from quartier.control.commands import CommandDocument, Replay, ResetAlarm, Setpoint
+from quartier.control.promises import Kept, Promises
+from quartier.control.running import Commands
+from quartier.control.verdict import World
+from quartier.control.wishes import Ack, Envelope
+from quartier.house.now import Now
+from quartier.house.sample import Mark
+
+if TYPE_CHECKING:  # a house that stands alone does not import it
+    from quartier.district.documents import Accepted
+
+Event = Callable[[str, str, Mapping[str, Any], Now], None]
+
+
+class Commanding:
+    """The commands that run, and the envelopes that are promised.
+
+    ``replay`` has events said again above a mark; ``reset`` takes an alarm as seen and answers whether there
+    is such a one.
+    """
+
+    def __init__(
+        self, event: Event, log: Any, replay: Callable[[Mark], None], reset: Callable[[str, str, Now], bool]
+    ) -> None:
+        self.commands = Commands()
+        self._promises: Promises = {}
+        self._event = event
+        self._log = log
+        self._replay = replay
+        self._reset = reset
+        self._left: list[Ack] = []
+
+    @property
+    def ordered(self) -> frozenset[str]:
+        """The assets that a setpoint is for."""
+        wishes = (one.document.asked for one in self.commands.running)
+        return frozenset(wish.asset for wish in wishes if isinstance(wish, Setpoint))
+
+    # What comes
+
+    def take(self, accepted: "Accepted", document: CommandDocument, world: World) -> list[Ack]:
+        """Judge a command and begin it; the same one again is answered, and has no second effect."""
+        if accepted.repeated:
+            said = self.commands.said(document)
+            if (said.reception, said.status) != (Reception.TEMPORARY_ERROR, Status.REJECTED):
+                return [said]
+        found = verdict.verdict(document, self.commands, world, persisted=accepted.persisted)
+        if found.status is Status.ACCEPTED and not self._does(document, world.now):
+            found = verdict.Verdict(Status.REJECTED, Reason.BOUNDS.value, Reception.INVALID_CONTENT)
+        if found.status is Status.REJECTED:
+            acks = [running.ack_of(document, found.status, found.reason, found.reception)]
+            self.commands = self.commands.answer(*acks)
+        else:
+            self.commands, acks = running.taken(self.commands, document, found.reason, world.now)
+            if not document.duration_s:
+                self.commands, done = running.moved(self.commands, document, Status.SUCCEEDED)
+                acks.append(done)
+        self._tell(acks, document, world.now)
+        return acks
+
+    def _does(self, document: CommandDocument, now: Now) -> bool:
+        """Do what is no matter of control; False where it cannot be."""
+        wish = document.asked
+        if isinstance(wish, Replay):
+            self._replay(Mark(wish.boot, max(0, wish.seq - 1)))
+        return self._reset(wish.code, document.id, now) if isinstance(wish, ResetAlarm) else True
+
+    def promise(self, envelope: Envelope, ack: Ack) -> list[Ack]:
+        """An envelope was judged; one that was accepted is followed from here."""
+        if ack.status != Status.ACCEPTED:
+            return [ack]
+        self._promises, acks = promises.made(self._promises, envelope, ack)
+        return acks
+
+    # How it goes on
+
+    def look(self, world: World, kept: Kept) -> list[Ack]:
+        """After a cycle: what is said of all that runs."""
+        left, self._left = self._left, []
+        self.commands, acks = errands.judged(self.commands, world)
+        for ack in acks:
+            self._say(ack, "", world.now)
+        self._promises, more = promises.judged(self._promises, kept, world.now.utc_ms)
+        return [*left, *acks, *more]
+
+    def _tell(self, acks: list[Ack], document: CommandDocument, now: Now) -> None:
+        for ack in acks:
+            self._say(ack, document.op if ack.id == document.id else "", now)
+
+    def _say(self, ack: Ack, op: str, now: Now) -> None:
+        data = {"id": ack.id, "seq": ack.seq, "op": op, "status": ack.status, "reason": ack.reason}
+        data = {name: value for name, value in data.items() if value != ""}
+        self._log.info("command.judged", **data)
+        self._event("command.judged", f"command {ack.id}: {ack.status}", data, now)
+
+    def shown(self, now: Now) -> list[dict[str, Any]]:
+        """The commands that run, JSON-ready."""
+        return [
+            {
+                "id": one.document.id,
+                "op": one.document.op,
+                **asdict(one.document.asked),
+                "status": one.status.value,
+                "left_s": round((one.until_ns - now.ns) / 1e9, 1),
+                "until_utc_ms": one.until_utc_ms,
+            }
+            for one in self.commands.now(now.ns)
+        ]
+
+    # Over a restart
+
+    def kept(self) -> dict[str, Any]:
+        """What must be known after a restart, JSON-ready."""
+        facts = {"commands": running.dump(self.commands), "promises": promises.dump(self._promises)}
+        return facts if self.commands != Commands() or self._promises else {}
+
+    def recall(self, facts: object, now: Now, *, outage: bool) -> None:
+        """Go on with what ``kept`` gave; what is broken is left, and said."""
+        if not isinstance(facts, dict):
+            return
+        try:
+            self.commands, self._left = running.restored(facts.get("commands", {}), now, outage=outage)
+            self._promises = promises.restored(facts.get("promises", {}))
+        except ValueError as broken:
+            self._log.warning("commands.not_recalled", why=str(broken))

@@ -1,0 +1,70 @@
+"""A building that the district commands, in synthetic time: what it is told, and what it answers."""
+
+from quartier.control import asked, errands, running, verdict
+from quartier.control.acks import Status
+from quartier.control.commands import CommandDocument, Setpoint
+from quartier.control.override import Override
+from quartier.control.running import Commands
+from quartier.control.verdict import World
+from quartier.control.wishes import Wishes
+from quartier_drivers.who import Who
+
+ANNA = Who("person", "anna", "1001")
+
+
+def document(wish, seq=1, ident=None):
+    """A command that came; it may be taken for a minute."""
+    return CommandDocument(id=ident or f"c{seq}", seq=seq, exp_utc_ms=2**52, asked=wish)
+
+
+def by_hand(name, value, until_s=10_000):
+    """A person's order of an asset."""
+    return Override(name, value, until_s * 1_000_000_000, 0, ANNA, "")
+
+
+def commanded(plant, **more):
+    """A ``plant`` with commands; ``world`` changes what they are judged against."""
+
+    class Commanded(plant):
+        def __post_init__(self):
+            super().__post_init__()
+            self.commands = Commands()
+            self.people = {}
+            self.world_is = {}
+            self.acks = []
+
+        def wishes(self):
+            now_ns = self.now().ns
+            return Wishes(
+                caps=self.caps,
+                overrides=asked.overrides(self.commands, self.house, self.people, now_ns),
+                shed=asked.shed(self.commands, now_ns),
+            )
+
+        @property
+        def world(self):
+            wishes = (one.document.asked for one in self.commands.running)
+            ordered = {wish.asset for wish in wishes if isinstance(wish, Setpoint)}
+            plain = {"state": self.state, "people": self.people, "ordered": ordered, "now": self.now()}
+            return World(**(plain | self.world_is))
+
+        def command(self, wish, seq=1, *, persisted=True):
+            """Tell it one; returns status, reception and reason of the verdict."""
+            paper = document(wish, seq)
+            found = verdict.verdict(paper, self.commands, self.world, persisted=persisted)
+            if found.status is Status.ACCEPTED:
+                self.commands, acks = running.taken(self.commands, paper, found.reason, self.now())
+                self.acks += acks
+            return found.status.value, found.reason
+
+        def step(self):
+            decision = super().step()
+            self.commands, acks = errands.judged(self.commands, self.world)
+            self.acks += acks
+            return decision
+
+        def said(self, ident="c1"):
+            """What was answered to one command, in order."""
+            return [ack.status + f" {ack.reason}".rstrip() for ack in self.acks if ack.id == ident]
+
+    return Commanded(**more)

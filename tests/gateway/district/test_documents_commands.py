@@ -1,0 +1,104 @@
+"""Commands at the gate: one topic, a minute to come in, and the same again also after that."""
+
+import json
+
+import pytest
+from tests.gateway.district import test_documents
+from tests.gateway.district.test_documents import KEYS, ME, NOW_MS, now, sign
+
+from quartier.control.commands import Ping, Shed
+from quartier.district.documents import Documents, received
+from quartier.district.forms import KINDS
+
+TOPIC = f"{ME.companion}/command"
+
+
+@pytest.fixture
+def documents():
+    typed = {kid: {"types": ["command", "envelope"]} for kid in KEYS}
+    return Documents(ME, test_documents.listing(**typed))
+
+
+def command(**changes):
+    body = {"id": "c1", "seq": NOW_MS, "iss": "district", "aud": "issy.b012", "iat": NOW_MS, "nbf": NOW_MS}
+    body |= {"exp": NOW_MS + 3_600_000, "op": "shed", "level": 1, "duration_s": 600}
+    return json.dumps({key: value for key, value in (body | changes).items() if value is not ...}).encode()
+
+
+def check(documents, payload, at=None, topic=TOPIC):
+    return documents.check(topic, payload, sign(payload, topic=topic), at or now())
+
+
+def test_a_good_command_becomes_what_control_takes(documents):
+    found = check(documents, command())
+
+    assert ("command", Shed(1, 600), False) == (found.kind, found.document.asked, found.repeated)
+    assert ("c1", "OK", "NEW") == (received(found).id, received(found).reception, received(found).status)
+
+
+def test_it_comes_on_one_topic_for_the_whole_building(documents):
+    assert (TOPIC, 1) in documents.subscriptions()
+    assert check(documents, command(), topic=f"{TOPIC}/bat1") is None
+
+
+@pytest.mark.parametrize(("late_s", "taken"), [(119, True), (121, False)])
+def test_rule_a_command_is_done_within_a_minute_or_never_whatever_it_says_itself(documents, late_s, taken):
+    found = check(documents, command(), now(late_s))
+
+    assert taken is hasattr(found, "document")
+    assert taken or found.ack.reason == "EXPIRED"
+
+
+def test_rule_the_same_bytes_are_a_repetition_also_after_their_time_and_over_a_restart(documents):
+    check(documents, command())
+    again = Documents(ME, documents.issuers, json.loads(json.dumps(documents.ledger())))
+
+    assert check(documents, command(), now(700)).repeated
+    assert check(again, command(), now(700)).repeated
+
+
+def test_rule_the_same_seq_with_other_bytes_is_an_alarm_and_an_older_one_a_replay(documents):
+    check(documents, command())
+    other = check(documents, command(level=3))
+    older = check(documents, command(seq=NOW_MS - 1, op="ping", level=..., duration_s=...))
+
+    assert ("REPLAY", True) == (other.ack.reason, other.alarm)
+    assert ("REPLAY", False) == (older.ack.reason, older.alarm)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reception", "reason"),
+    [
+        ({"duration_s": ...}, "INVALID_MESSAGE", "BOUNDS"),
+        ({"duration_s": 3_601}, "INVALID_MESSAGE", "BOUNDS"),
+        ({"op": "fly"}, "INVALID_MESSAGE", "BOUNDS"),
+        ({"aud": "issy.b013"}, "INVALID_CONTENT", "UNKNOWN_DEVICE"),
+        ({"nbf": NOW_MS + 61_000, "iat": NOW_MS + 61_000}, "INVALID_CONTENT", "NOT_YET"),
+        ({"exp": NOW_MS}, "INVALID_CONTENT", "BOUNDS"),
+    ],
+)
+def test_what_is_refused_is_answered_with_its_reason_and_no_latch_stays(
+    documents, changes, reception, reason
+):
+    found = check(documents, command(**changes))
+    assert (reception, "REJECTED", reason, "c1") == (
+        found.ack.reception,
+        found.ack.status,
+        found.ack.reason,
+        found.ack.id,
+    )
+    good = check(documents, command(op="ping", level=..., duration_s=...))
+
+    assert Ping() == good.document.asked
+
+
+def test_a_key_for_other_documents_signs_no_command():
+    found = check(Documents(ME, test_documents.listing()), command())
+
+    assert "BAD_SIG" == found.ack.reason
+
+
+def test_a_command_fits_into_its_size():
+    longest = command(id="x" * 64, op="reset_alarm", code="y" * 128, level=..., duration_s=...)
+
+    assert len(longest) < KINDS["command"].size_max_bytes
