@@ -245,7 +245,8 @@ def district(link: Mapping[str, Any] | None) -> Text:
         beat_s = link["heartbeat_age_s"]
         beat = "no heartbeat yet" if beat_s is None else f"heartbeat {age(beat_s)} ago"
         late = ", catching up" if link["catching_up"] else ""
-        return Text.assemble("district ", ("connected", "green"), f", {link['phase']}, {beat}{late}")
+        where = f" to {link['server']}" if "server" in link else ""
+        return Text.assemble("district ", ("connected", "green"), f"{where}, {link['phase']}, {beat}{late}")
     why = link["data_fault"] or link["control_fault"] or "connecting"
     return Text.assemble("district ", ("not connected", "red"), f": {why}")
 

@@ -149,6 +149,9 @@ def _link(draft: Draft) -> Iterator[Flaw]:
     link: DistrictLink | None = draft.fixed.get("district_link")
     if link is None:
         return
+    twice = [url for place, url in enumerate(link.urls) if url in link.urls[:place]]
+    if twice:
+        yield Flaw(("district_link", "further_urls"), f"{twice[0]!r} stands twice; expected each broker once")
     pairs = (("user", "password_file"), ("cert_file", "key_file"))
     for one, other in (*pairs, *(pair[::-1] for pair in pairs)):
         if getattr(link, one) is not None and getattr(link, other) is None:

@@ -47,6 +47,11 @@ class Server:
     port: int
     tls: bool
 
+    @property
+    def address(self) -> str:
+        """``host:port``, as people are told."""
+        return f"{self.host}:{self.port}"
+
     @classmethod
     def read(cls, url: str) -> "Server":
         """``mqtts://host[:port]``; ``mqtt://`` only to this machine.  Raises ValueError."""

@@ -81,6 +81,11 @@ class Line:
         self._random = random.Random()  # noqa: S311 - jitter, not a secret
 
     @property
+    def server(self) -> Server:
+        """The one of the list whose turn it is."""
+        return self._servers[self.place]
+
+    @property
     def is_up(self) -> bool:
         """Whether the connection stands and its subscriptions are granted."""
         return self.connection is not None and self.connection.ended is None
@@ -90,7 +95,7 @@ class Line:
         while True:
             began_ns = self._clock.now().ns
             try:
-                await once(self._servers[self.place])
+                await once(self.server)
             except Unreachable as error:
                 self._lost(str(error))
                 self.is_refused = False

@@ -183,6 +183,7 @@ class Uplink:
         now_ns = self._house.clock.now().ns
         counts = {**self._companion.counts, **self._published}
         return {
+            "server": self._data.server.address,
             "data_on": self._data.is_up,
             "control_on": self._control.is_up,
             "data_fault": self._data.fault,

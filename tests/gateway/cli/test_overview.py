@@ -164,6 +164,10 @@ def test_why_a_bus_is_lost_is_said_once(shown):
         ({**LINK, "catching_up": True}, "district connected, live, heartbeat 12 s ago, catching up"),
         ({**LINK, "heartbeat_age_s": None}, "district connected, live, no heartbeat yet"),
         ({**LINK, "data_on": False, "data_fault": "refused"}, "district not connected: refused"),
+        (
+            {**LINK, "server": "broker.example:8883"},
+            "district connected to broker.example:8883, live, heartbeat 12 s ago",
+        ),
         ({**LINK, "control_on": False}, "district not connected: connecting"),
     ],
 )

@@ -84,6 +84,16 @@ CASES = [
         "district_link.url: mqtt:// to broker.example is unencrypted",
     ),
     (
+        "[limits]",
+        LINK.format("mqtts://h") + "further_urls = ['mqtts://i', 'mqtts://h']\n[limits]",
+        "district_link.further_urls: 'mqtts://h' stands twice; expected each broker once",
+    ),
+    (
+        "[limits]",
+        LINK.format("mqtts://h") + "further_urls = ['mqtt://broker.example']\n[limits]",
+        "district_link.further_urls[0]: mqtt:// to broker.example is unencrypted",
+    ),
+    (
         'district = "issy"',
         'district = "issy"\nlatitude = 48.8',
         "site.longitude: is missing; latitude needs it",

@@ -15,7 +15,9 @@ from quartier.district.broker import Credentials, Server
     ],
 )
 def test_a_servers_address_is_read(url, expected):
-    assert expected == Server.read(url)
+    server = Server.read(url)
+    assert expected == server
+    assert f"{expected.host}:{expected.port}" == server.address
 
 
 @pytest.mark.parametrize(

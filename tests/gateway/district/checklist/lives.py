@@ -71,6 +71,10 @@ def left(client):
     client._reset_sockets()  # paho leaves its inner pair to the garbage collector
 
 
+def _called(name):
+    return {"alias": name} if isinstance(name, int) else {"name": name}
+
+
 def commands():
     """Commands by name, as npm's sparkplug-payload writes them."""
     stamp = time.time_ns() // 1_000_000
@@ -80,9 +84,10 @@ def commands():
         "rate 0": ("Node Control/Scan Rate", "Int64", 0),
         "rate 1": ("Node Control/Scan Rate", "Int64", 1),
         "setpoint": ("setpoint_w", "Double", -5000.0),
+        "rate 1 by alias": (1 << 32, "Int64", 1),
     }
     questions = [
-        {"timestamp": stamp, "metrics": [{"name": name, "type": kind, "value": value, "timestamp": stamp}]}
+        {"timestamp": stamp, "metrics": [{**_called(name), "type": kind, "value": value, "timestamp": stamp}]}
         for name, kind, value in metrics.values()
     ]
     run = subprocess.run(
@@ -173,12 +178,12 @@ class Street:
         send()
         await self.tape.until(lambda: self.tape.sent(conn) > before, "an acknowledgement")
 
-    async def rates(self, times, host=0):
-        """Ask for another pace so many times, and wait for the answers: each is a message of the node."""
+    async def rates(self, names, host=0):
+        """Ask for another pace again and again, and wait for the answers: each is a message of the node."""
         before = self.tape.count(NDATA)
-        for turn in range(times):
-            self.hosts[host].ask(self.commands[f"rate {(turn + 1) % 2}"])
-        await self.tape.until(lambda: self.tape.count(NDATA) >= before + times, "told rates")
+        for name in names:
+            self.hosts[host].ask(self.commands[name])
+        await self.tape.until(lambda: self.tape.count(NDATA) >= before + len(names), "told rates")
 
 
 async def life(folder, tape):
@@ -210,7 +215,7 @@ async def _storms(street, tape):
     host = street.hosts[0]
     tape.mark("wrap")
     for _ in range(6):
-        await street.rates(50)
+        await street.rates(["rate 1", "rate 0"] * 25)
     tape.mark("storm")
     births = tape.count(NBIRTH)
     host.ask(street.commands["rebirth"])
@@ -241,7 +246,7 @@ async def _the_host_lost(street, tape):
     node, host = street.node, street.hosts[0]
     tape.mark("stale")
     host.state(False, BORN_MS - 1)
-    await street.rates(2)
+    await street.rates(["rate 1", "rate 0"])
     tape.mark("offline")
     host.state(False, BORN_MS)
     await street.subscribed(2)
@@ -301,7 +306,7 @@ async def walk(folder, tape):
         node.word.write_text("yes")
         await street.born(2)
         await street.data()
-        await street.rates(2, host=1)
+        await street.rates(["rate 1 by alias", "rate 0"], host=1)
         tape.mark("rebirth")
         second.ask(street.commands["rebirth"])
         await street.born(3)

@@ -67,6 +67,19 @@ def test_300_answers_in_a_row_wrap_the_sequence_and_nothing_is_left_out(life):
     assert [1, 0] * 150 == [said.metrics[0]["value"] for said in rates]
 
 
+def test_a_command_by_alias_alone_is_obeyed_and_answered_by_alias(walk):
+    (command,) = [
+        packet["said"]
+        for session in walk.sessions
+        for packet in session.way("down", "publish")
+        if "said" in packet and "name" not in packet["said"].metrics[0]
+    ]
+    alias = walk.of("NBIRTH")[0].metric("Node Control/Scan Rate")["alias"]
+    told = [m for said in walk.of("NDATA") for m in said.metrics if m["alias"] == alias]
+    assert (alias, 1) == (command.metrics[0]["alias"], command.metrics[0]["value"])
+    assert [1, 0] == [metric["value"] for metric in told]
+
+
 def test_a_killed_daemon_is_told_dead_by_the_will_of_its_session(life):
     born = [session for session in life.sessions if session.connect["chunk"] < life.marks["kill"]]
     (death,) = [said for said in life.given if said.kind == "NDEATH" and said.place >= life.marks["kill"]][:1]
