@@ -62,6 +62,8 @@ def _warnings(told: Mapping[str, Any]) -> Iterator[str]:
         if not any(kind in key["types"] for key in valid):
             yield f"no valid key may sign {kind}: the house would count the district as lost"
     for key in told["keys"]:
+        if "job" in key["types"] and len(key["types"]) > 1:
+            yield f"key {key['kid']} may sign jobs and more; expected a key of its own for jobs"
         if unknown := sorted(set(key["types"]) - _TYPES):
             yield f"key {key['kid']}: this version knows no {', '.join(unknown)}"
 

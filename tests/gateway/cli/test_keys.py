@@ -10,7 +10,7 @@ from quartier.cli import main
 from quartier.district.keyring import Keyring
 from quartier.house.now import Now
 from quartier.runtime import statefile
-from quartier_hil.district.keyfolder import KeyFolder, public
+from quartier_hil.district.keyfolder import KeyFolder, public, signed
 
 SITE = """\
 site = {{ id = "b012", district = "issy" }}
@@ -133,3 +133,11 @@ def test_a_list_that_counts_for_nothing_is_said_beside_what_counts(asked, tmp_pa
     (tmp_path / "keys/keys.jws").write_text("spoilt")
     code, _, err = asked()
     assert (0, True) == (code, "no root of the site file signed it" in err)
+
+
+def test_a_key_for_jobs_and_more_and_a_type_of_a_later_version_are_warned_of(asked, keys, tmp_path):
+    body = keys.body
+    body["keys"][0]["types"] = ["heartbeat", "envelope", "job", "horoscope"]
+    (tmp_path / "list").write_text(signed(keys.root, {**body, "seq": body["seq"] + 1}))
+    code, _, err = asked("check", tmp_path / "list")
+    assert (0, True, True) == (code, "may sign jobs and more" in err, "knows no horoscope" in err)

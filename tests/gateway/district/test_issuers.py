@@ -6,6 +6,8 @@ import json
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jwt.api_jws import PyJWS
 
 from quartier.district import issuers
@@ -148,3 +150,17 @@ def test_a_signed_list_with_a_fault_is_refused_whole(body, fault):
 def test_a_list_larger_than_any_is_not_even_verified():
     with pytest.raises(ConfigError, match="expected at most"):
         issuers.opened("A" * 60_000, "keys.jws", [public(ROOT)], "issy")
+
+
+@given(st.one_of(st.text(), st.binary().map(lambda raw: raw.decode("latin-1"))))
+@settings(max_examples=200, deadline=None)
+def test_whatever_comes_as_a_list_is_refused_with_a_fault_and_nothing_else(text):
+    with pytest.raises(ConfigError):
+        issuers.opened(text, "list", [public(ROOT)], "issy")
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists, max_leaves=5))
+@settings(max_examples=100, deadline=None)
+def test_whatever_the_root_signed_is_a_whole_list_or_refused_with_a_fault(keys):
+    with pytest.raises(ConfigError):
+        issuers.opened(signed(ROOT, {**BODY, "keys": keys}), "list", [public(ROOT)], "issy")

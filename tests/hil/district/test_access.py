@@ -1,5 +1,8 @@
 """mosquitto's access list says what sync.md section 6 says, and nothing else."""
 
+import re
+from pathlib import Path
+
 from quartier_hil.district.access import acl
 
 
@@ -21,3 +24,10 @@ def test_each_gateway_has_its_own_part():
 def test_no_line_is_for_everybody():
     assert acl("issy", ["b012"], "optimiser").startswith("# The host")
     assert "pattern" not in acl("issy", ["b012"], "optimiser")
+
+
+def test_the_list_on_the_districts_page_is_the_one_that_is_made():
+    page = (Path(__file__).parents[3] / "gateway/docs/district.md").read_text(encoding="utf-8")
+    shown = re.search(r"^```\n(user issy\.b012\n.*?)^```$", page, re.MULTILINE | re.DOTALL)[1]
+    made = acl("issy", ["b012"], "optimiser")
+    assert made[made.index("user issy.b012") :].splitlines() == shown.splitlines()
