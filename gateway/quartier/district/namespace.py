@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from quartier.district.examples import EXAMPLES, made
+from quartier.district.fieldwords import told
 from quartier.district.forms import KINDS, SHARED, HeartbeatForm, Kind
 from quartier.district.issuers import ListForm
 from quartier.district.upforms import AckForm, EventForm, FlexibilityForm, WatermarkForm
@@ -38,7 +39,7 @@ class Row:
     @property
     def schema(self) -> dict[str, Any]:
         """Its JSON Schema with an example."""
-        found = self.form.model_json_schema()
+        found = told(self.form.model_json_schema())
         example = dict(EXAMPLES[self.name]) if self.name in EXAMPLES else made(found)
         return {"$schema": _DIALECT, **found, "title": self.name, "examples": [example]}
 
