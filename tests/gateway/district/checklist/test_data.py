@@ -313,8 +313,12 @@ def properties(wire):
 
 
 @pytest.fixture
-def qualities(properties):
-    pairs = [pair for one in properties for pair in zip(one["keys"], one["values"], strict=True)]
+def qualities(life):
+    """Every Quality that was told: a device was lost."""
+    told = [
+        metric["properties"] for said in life.published for metric in said.metrics if "properties" in metric
+    ]
+    pairs = [pair for one in told for pair in zip(one["keys"], one["values"], strict=True)]
     found = [value for key, value in pairs if key == "Quality"]
     assert found
     return found

@@ -162,12 +162,20 @@ def test_the_type_of_a_metric_follows_from_its_word(wire):
             assert words.get(word, "Double") == metric["type"], metric["name"]
 
 
-def test_what_has_no_value_says_why_by_its_quality(life):
+def quality(metric):
+    told = metric.get("properties", {"keys": (), "values": ()})
+    return dict(zip(told["keys"], told["values"], strict=True)).get("Quality", {"value": 192})["value"]
+
+
+def test_what_has_no_value_and_what_a_lost_device_said_last_is_marked_by_its_quality(life):
+    lost = [
+        said for said in life.between("loss", "return") if (said.kind, said.device) == ("DDATA", "boiler")
+    ]
+    assert {"power_w", "relay_on"} <= {
+        m["name"] for said in lost for m in said.metrics if quality(m) in {0, 500}
+    }
     empty = [metric for said in life.published for metric in said.metrics if metric.get("isNull")]
-    assert empty
-    for metric in empty:
-        told = dict(zip(metric["properties"]["keys"], metric["properties"]["values"], strict=True))
-        assert told["Quality"]["value"] in {0, 500}
+    assert {0, 500} >= {quality(metric) for metric in empty}
 
 
 def test_what_moves_power_is_refused_over_sparkplug(life):
