@@ -11,7 +11,7 @@ KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd 
 PLAIN   := control and not hypothesis and not long
 
 .DEFAULT_GOAL := help
-.PHONY: bench coverage days demo fuzz scenarios soak systemd test lint help clean
+.PHONY: bench coverage days demo fuzz scenarios soak systemd test torture lint help clean
 
 help:
 	@echo "make demo    a simulated building at work, about two minutes; no root needed"
@@ -21,6 +21,7 @@ help:
 	@echo "make scenarios  every scenario of at most two hours over real wires, one by one, some hours; reports/verdicts.md; ONLY=name"
 	@echo "make days    every scenario that needs no wires, with synthetic time, a page for each in days/; ONLY=name"
 	@echo "make soak    a month of smart meters through their drivers, every group accounted for; DAYS=30"
+	@echo "make torture the loss contract under every fault of the wire, a night; goes on where it was left; ONLY=name, SHORT=1, AGAIN=1"
 	@echo "make systemd the daemon killed and frozen under a systemd of its own, in a namespace; needs root"
 	@echo "make coverage  each branch of control/ taken by a test of its room, chance and long walks aside; else it fails"
 	@echo "make lint    ruff and mypy alone"
@@ -72,6 +73,9 @@ scenarios: $(VENV)/.demo
 
 soak: $(VENV)/.demo
 	$(BIN)/quartier-hil soak $(if $(DAYS),--days $(DAYS))
+
+torture: $(VENV)/.demo
+	$(BIN)/quartier-hil torture $(if $(ONLY),--only $(ONLY)) $(if $(SHORT),--short) $(if $(AGAIN),--again) $(if $(SEED),--seed $(SEED))
 
 systemd: $(VENV)/.demo
 	$(BIN)/quartier drill --simulated --systemd --report drill/systemd

@@ -23,6 +23,7 @@ from quartier_hil.district import command as handed
 from quartier_hil.drill import command as drill
 from quartier_hil.offline import command as day
 from quartier_hil.offline.soak import command as soak
+from quartier_hil.torture import command as torture
 
 if TYPE_CHECKING:
     from quartier_drivers.errors import ConfigError
@@ -110,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command.parser(commands.add_parser("bench", help="figures beside those of peers, and their floors"))
     soak.parser(commands.add_parser("soak", help="a month of smart meters, through their drivers"))
+    torture.parser(commands.add_parser("torture", help="the loss contract, under every fault of the wire"))
     _quirks(commands)
     _sunspec(commands)
     _capture(commands)

@@ -193,6 +193,12 @@ ROOMS = (
         ),
         ("*",),
     ),
+    # The daemon's own history is one of the sides that are held against each other; it is read, never written.
+    Room(
+        "quartier_hil.torture",
+        ("quartier_hil", "quartier.store.history", "quartier.house", *CONTRACT),
+        ("*",),
+    ),
     # What is measured must be in the process that measures it.
     Room("quartier_hil.bench", ("quartier_hil", "quartier", "quartier_drivers", "quartier_native"), ("*",)),
     Room("quartier_hil", ("quartier_hil", "quartier_native", *CONTRACT, *PROFILES), ("*",)),

@@ -7,6 +7,7 @@ from typing import Any
 
 from quartier.app import assembly
 from quartier.app.fleet import Fleet
+from quartier.app.restored import was_restored
 from quartier.config.model import Site
 from quartier.config.secrets import locate
 from quartier.district.broker import Credentials, Server
@@ -74,8 +75,21 @@ def connect(
         silent=fleet.silent,
         report=_reporter(store, clock, log, hear),
         flexibility=flexibility,
+        is_stranger=_stranger(store, restored=was_restored(folder)),
     )
     return Uplink(settings, Identity(site.site.district, site.site.id), catalog, rules, house)
+
+
+def _stranger(store: Store, *, restored: bool) -> Callable[[int], bool]:
+    """Whether a boot was another machine's: newer than our last one, and not this one.
+
+    Who has no memory of his own starts cannot tell; who took another's place never gives way to it.
+    """
+
+    def is_stranger(boot: int) -> bool:
+        return not restored and 0 < store.stats["boot_before"] < boot != store.boot
+
+    return is_stranger
 
 
 _FILES = ("password_file", "ca_file", "cert_file", "key_file", "issuers_file")

@@ -36,6 +36,7 @@ first steps:
   quartier why boiler                    who switched it, why, and when it comes back
   quartier override boiler off --for 2h  by hand, never above a cap
   quartier alarms                        what is wrong, what to do, who has seen it
+  quartier backup b012.qbk               the whole gateway in one file, for another machine
 """
 
 
@@ -370,29 +371,8 @@ def _present(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _past(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    history = _command(
-        commands,
-        "history",
-        "print stored samples, while the daemon runs or not",
-        "TIME: 2026-11-25 or 2026-11-25T14:30, with or without +01:00 (default: this machine's zone), now,\n"
-        "today, yesterday, or 2h, 15min, 3d for so long ago.  --every takes 10s, 15min, 1h, 1d;\n"
-        "after a --from for so long ago its spans begin at whole quarters, hours and days.\n"
-        "example: quartier history --points 'grid.*' --from 1d --every 15min --format csv",
-    )
-    history.add_argument(
-        "--points", nargs="+", default=["*"], metavar="PATTERN", help="such as 'grid.*' (default: all)"
-    )
-    history.add_argument("--from", dest="start", default="1h", metavar="TIME", help="default: %(default)s")
-    history.add_argument("--to", dest="end", default="now", metavar="TIME", help="default: %(default)s")
-    history.add_argument(
-        "--every", metavar="TIME", help="one row per point and this time: mean, or last of counters"
-    )
-    history.add_argument(
-        "--format", choices=("table", "csv", "jsonl"), default="table", help="default: %(default)s"
-    )
-    history.add_argument(
-        "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
-    )
-    _state(history)
-    _runtime(history)
-    history.set_defaults(run="past:history")
+    from quartier.cli import moving  # noqa: PLC0415 - as above
+
+    moving.history(commands)
+    moving.backup(commands)
+    moving.restore(commands)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from quartier.control.wishes import Ack
+from quartier.district.arrival import Arrival
 from quartier.district.broker import PACKET_MAX_BYTES, RECEIVE_MAX, Outgoing
 from quartier.district.catalog import EVENT
 from quartier.district.discretion import discreet
@@ -45,7 +46,8 @@ class Companion:
     """Everything between ``C`` and us, whichever connection carries it.
 
     ``keep`` makes facts durable and answers whether it could; ``delivered`` hears of each event
-    that the broker took; ``flexibility`` gives the report of what the building could do.
+    that the broker took; ``flexibility`` gives the report of what the building could do; ``arrival`` says
+    which events were lost behind the broker.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Companion:
         keep: Keep,
         delivered: Callable[[str, Mark], None],
         flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        arrival: Arrival | None = None,
     ) -> None:
         self.documents = documents
         self.inbox: deque[Accepted] = deque(maxlen=INBOX_MAX)
@@ -76,6 +79,7 @@ class Companion:
         self._reported_ns: int | None = None
         self._event_mark: Mark | None = None
         self._unkept = False
+        self._arrival = arrival
         self._wake = asyncio.Event()
 
     def say(self, ack: Ack) -> None:
@@ -92,6 +96,15 @@ class Companion:
         """A new connection: events above the watermark go again, and a fresh report."""
         self._reported_ns = None
         self._event_mark = marks.get(EVENT)
+        if self._arrival is not None:
+            self._arrival.begin()
+
+    def covered(self, marks: Mapping[str, Mark]) -> None:
+        """A watermark came: events that the broker took long ago and the district lacks go again."""
+        held = marks.get(EVENT)
+        if self._arrival is not None and self._arrival.is_lost(self._event_mark, held, self._clock.now()):
+            self._event_mark = held
+            self._wake.set()
 
     def replay(self, above: Mark) -> None:
         """Say the events above this mark once more, as far as the history reaches back."""

@@ -80,3 +80,15 @@ def read_watermark(data: bytes) -> tuple[int | None, Mapping[str, Mark]] | None:
             return None
         marks[stream] = Mark(boot, seq)
     return whole(found.get("bdseq")), marks
+
+
+def kept_marks(kept: object) -> dict[str, Mark]:
+    """The marks of an earlier life; what is none of ours is left out."""
+    marks = {}
+    for stream, pair in kept.items() if isinstance(kept, dict) else ():
+        match pair:
+            case [int(boot), int(seq)]:
+                marks[str(stream)] = Mark(boot, seq)
+            case _:
+                continue
+    return marks

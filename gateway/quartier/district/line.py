@@ -72,6 +72,7 @@ class Line:
         self.lost_count = 0
         self.is_refused = False
         self.place = 0
+        self.was_taken_over = self.gives_way = False
         self._client_id = client_id
         self._servers = servers
         self._failures = 0
@@ -140,18 +141,25 @@ class Line:
 
     def retry(self) -> None:
         """Our files changed: a new connection with them, now."""
+        self.was_taken_over = self.gives_way = False
         self._retry.set()
         if self.connection is not None:
             self.connection.interrupt("our credentials changed")
 
+    def give_way(self) -> None:
+        """Another machine is this gateway now: leave, and come back only with other files, or a restart."""
+        self.gives_way = True
+        if self.connection is not None:
+            self.connection.interrupt("another machine is this gateway now")
+
     async def _pause(self) -> None:
-        """Full jitter over 1..60 s of the house's time."""
+        """Full jitter over 1..60 s of the house's time; for good where another machine took our place."""
         self._failures += 1
         longest_s = min(BACK_OFF_MAX_S, 2.0 ** min(self._failures, 10))
         pause_s = STOPPED_S if self.is_refused else self._random.uniform(1.0, longest_s)
         until_ns = self._clock.now().ns + int(pause_s * 1e9)
         self._retry.clear()
-        while self._clock.now().ns < until_ns and not self._retry.is_set():
+        while (self.gives_way or self._clock.now().ns < until_ns) and not self._retry.is_set():
             await self._clock.sleep(min(1.0, pause_s))
             await asyncio.sleep(BREATH_S)
 
@@ -168,7 +176,7 @@ class Line:
             text = "the broker does not let us in; tried again in an hour or when our files change"
             self._tell(Note("district.not_authorised", text, {"line": self.name}, alarm=True))
         elif error.code == broker.TAKEN_OVER:
-            self._failures = 10
+            self._failures, self.was_taken_over = 10, True
             text = f"another client calls itself {self._client_id}"
             self._tell(Note("district.duplicate_id", text, {"line": self.name}, alarm=True))
         elif error.code in {broker.USE_ANOTHER_SERVER, broker.SERVER_MOVED}:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from quartier.control.wishes import Ack
-from quartier.district import broker, papers
+from quartier.district import broker, downlink, papers, rival
+from quartier.district.arrival import Arrival
 from quartier.district.broker import Credentials, Outgoing, Profile, Server
 from quartier.district.catalog import Catalog
 from quartier.district.companion import INBOX_MAX, Companion
@@ -67,7 +68,7 @@ class House:
     """What the link sees of the building; each is cheap and waits for nothing.
 
     ``silent`` names the assets whose devices all stopped answering, ``flexibility`` gives the report of what
-    the building could do, JSON-ready.
+    the building could do, JSON-ready; ``is_stranger`` tells of a boot whether another machine had it.
     """
 
     outbox: Outbox
@@ -76,6 +77,7 @@ class House:
     silent: Callable[[], Collection[str]] = tuple
     report: Callable[[Note], None] = lambda _note: None
     flexibility: Callable[[], Mapping[str, Any] | None] = lambda: None
+    is_stranger: Callable[[int], bool] = lambda _boot: False
 
 
 class Uplink:
@@ -99,7 +101,7 @@ class Uplink:
         self._wake = asyncio.Event()
         self._pumped_ns = 0
         self._tell = Teller(house.clock, house.report)
-        self.session = Session(identity, catalog, self._rules, _marks(kept.get("marks")))
+        self.session = Session(identity, catalog, self._rules, downlink.kept_marks(kept.get("marks")))
         self._companion = Companion(
             identity,
             Documents(identity, {}, statefile.load(settings.folder / _DOCUMENTS)),
@@ -109,6 +111,7 @@ class Uplink:
             self._keep,
             self.session.delivered,
             house.flexibility,
+            Arrival(rules.arrival_s, rules.back_off_max_s) if rules.watermark else None,
         )
         self._companion.local = catalog.local
         self._companion.documents.used.update(_used(kept.get("used")))
@@ -334,8 +337,20 @@ class Uplink:
             message = await connection.receive()
             if message.topic == self._companion.watermark_topic:
                 self._perform(connection, self.session.watermark(message.payload, self._scene()))
+                self._companion.covered(self.session.marks)
+                self._give_way(message.payload)
             else:
                 await self._companion.hear(message.topic, message.payload, message.user.get("sig"))
+
+    def _give_way(self, watermark: bytes) -> None:
+        """Stay away once our place was taken and the district stores what another machine says."""
+        lines = self._data, self._control
+        if not any(line.was_taken_over for line in lines):
+            return
+        if (note := rival.superseded(watermark, self._house.is_stranger)) is not None:
+            self._tell(note)
+            for line in lines:
+                line.give_way()
 
     # What must survive, and what may change under us
 
@@ -372,18 +387,6 @@ class Uplink:
         """New credentials count by a new connection; the session of control outlives it."""
         self._data.retry()
         self._control.retry()
-
-
-def _marks(kept: object) -> dict[str, Mark]:
-    """The marks of an earlier life; what is none of ours is left out."""
-    marks = {}
-    for stream, pair in kept.items() if isinstance(kept, dict) else ():
-        match pair:
-            case [int(boot), int(seq)]:
-                marks[str(stream)] = Mark(boot, seq)
-            case _:
-                continue
-    return marks
 
 
 def _used(kept: object) -> dict[str, int]:

@@ -266,6 +266,13 @@ KINDS: tuple[Kind, ...] = (
             ),
         )
     ),
+    _warning(
+        "district.superseded",
+        "",
+        "another machine is this gateway now; this one stays away from the broker",
+        "Disable it, `systemctl disable --now quartier`; if the other one is wrong, stop that, restart this.",
+        stays_s=inf,
+    ),
     *(
         _warning(f"district.{name}", "", meaning, remedy, stays_s=2 * HOUR_S)
         for name, meaning, remedy in (

@@ -99,7 +99,7 @@ class Store:
         known = [boots.read_boot(place) or 0, *map(journal.file_boot, files)]
         found = [report.loaded.boot for report in tuple(self._writer.reports) if isinstance(report, Opened)]
         had_history = boots.had_history(place)
-        self._boot_before = max(known) if had_history else 0
+        self._boot_before = self._stats["boot_before"] = max(known) if had_history else 0
         boot = boots.next_boot(known + found, now.utc_ms, synced=now.synced)
         # The other place is the history itself, with the first commit.
         boots.keep_boot(place, boot, opened=bool(found) or had_history)

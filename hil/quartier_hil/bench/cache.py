@@ -30,6 +30,7 @@ _MINOR_LEAST: Mapping[str, int] = {"pyteleinfo": 12}
 _MINOR_MOST = 14
 # Clients of protocols, beside as well: their versions are pinned, whatever we depend on.
 LIBRARIES: Mapping[str, Sequence[str]] = {
+    "aiomqtt": ("aiomqtt==2.5.1", "paho-mqtt==2.1.0"),
     "bacpypes3": ("bacpypes3==0.0.110",),
     "pysunspec2": ("pysunspec2==1.3.7",),
 }

@@ -31,6 +31,10 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "codec": ("kernels:codec_figures", "the series codec against a Gorilla at the speed of C"),
     "parsers": ("parsers", "meter parsers against the usual Python packages, a day of Linky"),
     "commit": ("commit", "bytes and CPU of one commit of 200 points, bytes of a day of 500"),
+    "link": (
+        "linking",
+        "a sample's way to the district, a document's way back, QoS 1 against aiomqtt and libmosquitto",
+    ),
     "lateness": ("lateness", "how late the 1 s cycle begins, one of 20 devices silent"),
     "doors": ("doors", "how late the 1 s cycle begins while every door is busy at once"),
     "start": ("start", "exec to the first cycle, memory, imports, a start with 50 million samples"),

@@ -47,16 +47,19 @@ def mosquitto() -> str | None:
 
 
 class Broker:
-    """A broker on a loopback port that stays the same while it goes and comes."""
+    """A broker on a loopback port that stays the same while it goes and comes.
 
-    def __init__(self, folder: Path, kind: str | None = None) -> None:
+    ``more`` are further lines for mosquitto, such as another listener.
+    """
+
+    def __init__(self, folder: Path, kind: str | None = None, more: str = "") -> None:
         program = mosquitto()
         self.kind = kind or ("mosquitto" if program else "iotcore")
         self.port = free_port()
         config = folder / f"{self.kind}.conf"
         if self.kind == "mosquitto":
             assert program is not None
-            config.write_text(_MOSQUITTO.format(port=self.port))
+            config.write_text(_MOSQUITTO.format(port=self.port) + more)
             argv = [program, "-c", str(config)]
         else:
             config = config.with_suffix(".toml")

@@ -162,3 +162,32 @@ def test_each_paper_that_ends_is_told_for_itself():
     for paper in ("key a", "key b", "key a"):
         tell(Note("district.expiry_near", "it ends", {"paper": paper}))
     assert ["key a", "key b"] == [note.data["paper"] for note in told]
+
+
+async def test_who_gave_way_stays_away_until_our_files_change(notes):
+    clock = Clock()
+    line = line_of(notes, clock)
+    lives = Lives(clock, Ended("taken", broker.TAKEN_OVER))
+    real_sleep = clock.sleep
+
+    async def sleep(seconds):
+        if clock.ns == 0:
+            line.give_way()
+        if clock.ns > 10 * STOPPED_S * 1e9:
+            line.retry()
+        await real_sleep(seconds)
+
+    clock.sleep = sleep
+    (pause_s,) = await run(line, lives)
+
+    assert pause_s > 10 * STOPPED_S
+    assert (False, False) == (line.gives_way, line.was_taken_over)
+
+
+async def test_only_a_takeover_counts_as_one(notes):
+    clock = Clock()
+    line = line_of(notes, clock)
+    await run(line, Lives(clock, Ended("lost"), Ended("no", broker.NOT_AUTHORISED)))
+    assert not line.was_taken_over
+    await run(line, Lives(clock, Ended("taken", broker.TAKEN_OVER)))
+    assert line.was_taken_over

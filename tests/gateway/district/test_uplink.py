@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 from tests.gateway.district.conftest import bdseq_of
@@ -194,6 +195,42 @@ async def test_a_server_that_speaks_no_tls_hears_no_connect_and_takes_no_bdseq(
     assert statefile.load(tmp_path / "district") is None
 
 
+async def test_who_was_taken_over_by_a_newer_machine_of_our_name_gives_way_and_stays_away(
+    make_host, link, mosquitto, make_uplink, notes
+):
+    broker = await mosquitto()
+    uplink = make_uplink(broker.port, rate=60.0)
+    uplink._house = replace(uplink._house, is_stranger=lambda boot: boot == 9)
+    async with make_host(broker.port) as host, link.running(uplink):
+        await host.until(lambda: "NBIRTH" in host.kinds())
+        profile = Profile(client_id="issy.b012", clean_start=True, session_expiry_s=0)
+        other = Connection(host.server, Credentials(), profile)
+        await other.open()
+        await host.until(lambda: "district.duplicate_id" in {note.code for note in notes})
+        host.keys = {("grid", 9, 1)}
+        host.watermark()
+        await host.until(lambda: "district.superseded" in {note.code for note in notes})
+        await host.until(lambda: not uplink.stats["data_on"] and not uplink.stats["control_on"])
+
+        assert (True, True) == (uplink._data.gives_way, uplink._control.gives_way)
+        await other.leave(0)
+
+
+async def test_a_newer_boot_in_the_watermark_alone_makes_nobody_give_way(
+    make_host, link, mosquitto, make_uplink, notes, world
+):
+    broker = await mosquitto()
+    uplink = make_uplink(broker.port, rate=60.0)
+    uplink._house = replace(uplink._house, is_stranger=lambda boot: boot == 9)
+    async with make_host(broker.port) as host, link.running(uplink):
+        await host.until(lambda: "NBIRTH" in host.kinds())
+        host.keys = {("grid", 9, 1)}
+        host.watermark()
+        put(world, 1.0)
+        await host.until(lambda: ("grid", 7, 1) in host.keys)
+    assert "district.superseded" not in {note.code for note in notes}
+
+
 def test_kept_state_of_another_form_is_left_out(make_uplink, tmp_path):
     (tmp_path / "state").mkdir()
     marks = {"grid": [7, 2], "bat1": "x", "ev1": [1]}
@@ -268,3 +305,23 @@ async def test_what_went_into_a_half_open_link_is_delivered_after_it(
             await host.until(lambda: host.kinds().count("NBIRTH") >= 2)
             host.watermark()
             await host.until(lambda: {("grid", 7, number) for number in range(1, 11)} <= host.keys)
+
+
+async def test_events_that_the_broker_took_for_nobody_go_again_once_the_district_is_back(
+    make_host, link, mosquitto, make_uplink, world
+):
+    broker = await mosquitto()
+    async with link.running(make_uplink(broker.port, rate=600.0)) as uplink:
+        async with make_host(broker.port) as host:
+            await host.until(lambda: "NBIRTH" in host.kinds())
+        put(world, '{"text": "lost", "data": {}}', "event", "device.silent")
+        await link.until(lambda: uplink.stats["events_count"] == 1)
+        async with make_host(broker.port) as host:
+            host.bdseq = lambda: uplink.session.bdseq
+
+            def said():
+                host.watermark()
+                return host.companion("event")
+
+            await host.until(said)
+            assert ["device.silent"] == [event["code"] for event in host.companion("event")][:1]

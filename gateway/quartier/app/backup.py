@@ -1,0 +1,190 @@
+"""One file that holds a gateway: site file, keys, state, history; packed while no daemon runs.
+
+It holds private keys, so nobody but its owner may read it.
+"""
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from quartier.app.archive import (
+    ELSEWHERE,
+    JOURNAL,
+    SITE,
+    STATE,
+    Manifest,
+    Member,
+    Unusable,
+    check,
+    sha256,
+    write,
+)
+from quartier.config import load
+from quartier.config.model import Site
+from quartier.config.secrets import CREDENTIAL
+from quartier.store import boots, journal
+
+PRIVATE = "private"
+_LINK_FILES = ("password_file", "ca_file", "cert_file", "key_file", "issuers_file")
+_BUS_FILES = ("password_file", "user_key_file", "user_cert_file")
+# Remade from the others, or what nobody will read again.
+_LEFT = ("-shm", ".new", ".lock")
+_Source = tuple[str, str, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where a gateway lies on this machine."""
+
+    config: Path
+    state_dir: Path
+    runtime_dir: Path
+
+    def of(self, place: str) -> Path:
+        """The folder of a place."""
+        known = {STATE: self.state_dir, JOURNAL: self.runtime_dir / "journal", SITE: self.config.parent}
+        return known.get(place, Path("/"))
+
+
+def pack(folders: Folders, to: Path, utc_ms: int, version: str) -> Manifest:
+    """Write the backup and read it again.  The daemon's lock is held by the caller.
+
+    Raises ConfigError for a site file that cannot be used, Unusable where something cannot be read or
+    ``to`` is there already, OSError of the disk.
+    """
+    site = load.load_lenient(folders.config).site
+    sources, left_out = _sources(folders, site)
+    manifest = Manifest(
+        gateway=f"{site.site.district}.{site.site.id}",
+        made_utc_ms=utc_ms,
+        version=version,
+        boot=last_boot(folders, site.store.file(folders.state_dir)),
+        site_file=folders.config.name,
+        history=site.store.path,
+        members=tuple(_member(*source) for source in sources),
+        left_out=tuple(left_out),
+    )
+    with _private(to) as (file, beside):
+        write(file, manifest, [source for _, _, source in sources])
+        file.flush()
+        os.fsync(file.fileno())
+        check(beside)
+        beside.replace(to)
+    _sync_folder(to.absolute().parent)
+    return manifest
+
+
+def last_boot(folders: Folders, history: Path) -> int:
+    """The largest number that a start of this gateway had, as far as files tell."""
+    place = history.with_name(f"{history.name}.boot")
+    return max([boots.read_boot(place) or 0, *map(journal.file_boot, journal.files(folders.of(JOURNAL)))])
+
+
+@contextmanager
+def _private(to: Path) -> Iterator[tuple[IO[bytes], Path]]:
+    """A new file beside ``to`` that only its owner may read; gone again where it did not become ``to``."""
+    if to.exists():
+        raise Unusable(f"{to} is there already; give another name")
+    beside = to.with_name(f"{to.name}.part")
+    beside.unlink(missing_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(beside, flags, 0o600), "wb") as file:
+            yield file, beside
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _member(place: str, path: str, source: Path) -> Member:
+    try:
+        found = source.stat()
+        with source.open("rb") as file:
+            digest = sha256(file)
+    except OSError as error:
+        raise Unusable(f"{source}: {error.strerror}; ask with sudo") from error
+    owner, group = _named(pwd.getpwuid, found.st_uid), _named(grp.getgrgid, found.st_gid)
+    return Member(place, path, found.st_size, digest, stat.S_IMODE(found.st_mode), owner, group)
+
+
+def _named(look: Callable[[int], Any], number: int) -> str:
+    try:
+        return str(look(number)[0])
+    except KeyError:
+        return str(number)
+
+
+# What belongs to a gateway
+
+
+def _sources(folders: Folders, site: Site) -> tuple[list[_Source], list[str]]:
+    """Place, path and file of all that a gateway is made of, and what cannot be had."""
+    found: dict[Path, _Source] = {}
+    here = folders.config
+    for place, sources in (
+        (STATE, _files(folders.state_dir)),
+        (JOURNAL, _files(folders.of(JOURNAL))),
+        (SITE, _histories(site.store.file(folders.state_dir))),
+        (SITE, (here,)),
+        *((SITE, _files(here.parent / one)) for one in (PRIVATE, *site.site.profiles)),
+    ):
+        for source in sources:
+            found.setdefault(source, _placed(folders, place, source))
+    left_out: list[str] = []
+    for reference in _references(site):
+        source = Path(reference)
+        if reference.startswith(CREDENTIAL):
+            if not (here.parent / PRIVATE / reference.removeprefix(CREDENTIAL)).exists():
+                left_out.append(f"{reference}: systemd has it; keep its source by yourself")
+        elif source.is_file():
+            found.setdefault(source.absolute(), _placed(folders, SITE, source.absolute()))
+        else:
+            left_out.append(f"{reference}: is no file")
+    return list(found.values()), left_out
+
+
+def _placed(folders: Folders, place: str, source: Path) -> _Source:
+    base = folders.of(place)
+    if not source.is_relative_to(base):
+        return ELSEWHERE, str(source), source
+    return place, str(source.relative_to(base)), source
+
+
+def _histories(history: Path) -> Iterator[Path]:
+    """The history and what stands beside it, which may lie on a disk of its own."""
+    for source in sorted(history.parent.glob(f"{history.name}*")):
+        if source.is_file() and not source.name.endswith(_LEFT):
+            yield source
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Regular files below a folder, in an order that is always the same."""
+    if not folder.is_dir():
+        return
+    for source in sorted(folder.absolute().rglob("*")):
+        if source.is_file() and not source.is_symlink() and not source.name.endswith(_LEFT):
+            yield source
+
+
+def _references(site: Site) -> Iterator[str]:
+    """Every file that the site file names: of the district link, of meters that encrypt, of logins."""
+    sections: list[tuple[Any, Sequence[str]]] = [(site.district_link, _LINK_FILES)]
+    sections += [(device, ("key_file",)) for device in site.devices.values()]
+    sections += [(bus, _BUS_FILES) for bus in site.buses.values()]
+    for section, keys in sections:
+        for key in keys:
+            if (reference := getattr(section, key, None)) is not None:
+                yield str(reference)

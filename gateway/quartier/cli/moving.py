@@ -1,0 +1,88 @@
+"""What is kept, and goes along to another machine: ``quartier history``, ``backup`` and ``restore``."""
+
+import argparse
+from pathlib import Path
+
+from quartier.cli import grammar
+from quartier.cli.places import CONFIG
+
+
+def history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Stored samples, while the daemon runs or not."""
+    history = grammar.command(
+        commands,
+        "history",
+        "print stored samples, while the daemon runs or not",
+        "TIME: 2026-11-25 or 2026-11-25T14:30, with or without +01:00 (default: this machine's zone), now,\n"
+        "today, yesterday, or 2h, 15min, 3d for so long ago.  --every takes 10s, 15min, 1h, 1d;\n"
+        "after a --from for so long ago its spans begin at whole quarters, hours and days.\n"
+        "example: quartier history --points 'grid.*' --from 1d --every 15min --format csv",
+    )
+    history.add_argument(
+        "--points", nargs="+", default=["*"], metavar="PATTERN", help="such as 'grid.*' (default: all)"
+    )
+    history.add_argument("--from", dest="start", default="1h", metavar="TIME", help="default: %(default)s")
+    history.add_argument("--to", dest="end", default="now", metavar="TIME", help="default: %(default)s")
+    history.add_argument(
+        "--every", metavar="TIME", help="one row per point and this time: mean, or last of counters"
+    )
+    history.add_argument(
+        "--format", choices=("table", "csv", "jsonl"), default="table", help="default: %(default)s"
+    )
+    history.add_argument(
+        "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
+    )
+    grammar.state(history)
+    grammar.runtime(history)
+    history.set_defaults(run="past:history")
+
+
+def backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The whole gateway into one file."""
+    found = grammar.command(
+        commands,
+        "backup",
+        "write the whole gateway into one file: site file, keys, numbers, counters, history",
+        "Stop the daemon first: what it still has in hand would be missing.  The file holds private keys;\n"
+        "only its owner may read it.  It is read again and proved before the command ends.\n"
+        "example: sudo systemctl stop quartier; sudo quartier backup /media/usb/b012.qbk\n\n"
+        "Exit codes: 0 written · 1 it could not be · 75 a daemon runs · 78 the site file cannot be used.",
+    )
+    found.add_argument("file", type=Path, metavar="FILE", help="where to; it must not be there yet")
+    _places(found)
+    found.set_defaults(run="backup:backup")
+
+
+def restore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """And back, on this machine or another."""
+    found = grammar.command(
+        commands,
+        "restore",
+        "put a backup on this machine; it goes on as the gateway that was backed up",
+        "Every byte is proved before anything is written.  Numbers go on above all that the old gateway can\n"
+        "have given, so the clock must be synchronised.  Never start the old one again: see the page for\n"
+        "operators.  --check proves and lists, and writes nothing.\n"
+        "example: sudo quartier restore /media/usb/b012.qbk\n\n"
+        "Exit codes: 0 well · 1 it may not be put here, or the file is damaged · 75 a daemon runs.",
+    )
+    found.add_argument("file", type=Path, metavar="FILE", help="what quartier backup wrote")
+    found.add_argument("--check", action="store_true", help="prove and list it, write nothing")
+    found.add_argument(
+        "--force", action="store_true", help="move aside what is here already, under another name"
+    )
+    found.add_argument(
+        "--without-clock",
+        action="store_true",
+        help="though nobody vouches for the clock: only where it is right to the hour",
+    )
+    _places(found)
+    found.set_defaults(run="backup:restore")
+
+
+def _places(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, default=CONFIG, metavar="FILE", help="the site file (default: %(default)s)"
+    )
+    grammar.in_json(parser)
+    grammar.state(parser)
+    grammar.runtime(parser)

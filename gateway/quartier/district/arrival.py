@@ -1,0 +1,39 @@
+"""Whether what the broker confirmed reached the district, by its watermarks; else it goes again (pure).
+
+A broker confirms QoS 1 also where nobody listens, and may die with what it confirmed.
+"""
+
+from quartier.district.outbox import reached
+from quartier.house.now import Now
+from quartier.house.sample import Mark
+
+_S = 1_000_000_000
+
+
+class Arrival:
+    """Of one stream.  ``wait_s``: what was sent so long ago and is not stored was lost on the way.
+
+    The wait doubles, up to ``wait_max_s``, while nothing arrives, for a host that stores none of it.
+    """
+
+    def __init__(self, wait_s: float, wait_max_s: float) -> None:
+        self._least_s = self._wait_s = wait_s
+        self._most_s = wait_max_s
+        self._sent: Mark | None = None
+        self._sent_ns = 0
+
+    def begin(self) -> None:
+        """A new connection: what is above the watermark goes again anyway."""
+        self._sent = None
+
+    def is_lost(self, sent: Mark | None, held: Mark | None, now: Now) -> bool:
+        """A watermark came: all up to ``sent`` is said by now, and the district holds up to ``held``."""
+        if self._sent is not None and now.ns - self._sent_ns >= self._wait_s * _S:
+            is_lost = not reached(held, self._sent)
+            self._wait_s = min(2 * self._wait_s, self._most_s) if is_lost else self._least_s
+            self._sent = None
+            if is_lost:
+                return True
+        if self._sent is None and sent is not None and not reached(held, sent):
+            self._sent, self._sent_ns = sent, now.ns
+        return False

@@ -1,0 +1,102 @@
+"""Faults of the broker and of the way to it: killed with its queue, away, flapping, half open."""
+
+import random
+from functools import partial
+
+from quartier_hil.torture.relay import Shape
+from quartier_hil.torture.stand import Stand
+
+_AFTER_S = 15.0
+
+
+async def killed(stand: Stand, dice: random.Random, rounds: int) -> None:
+    """The broker confirms what nobody hears, and dies with it; events are among it."""
+    for _ in range(rounds):
+        stand.recorder.stop()
+        stand.meters[-1].silent = True  # which is an event
+        await stand.pass_s(dice.uniform(40.0, 60.0))
+        births = stand.recorder.told.session.births_count
+        await stand.kill_broker()
+        stand.meters[-1].silent = False
+        await stand.broker.start()
+        stand.recorder.start()
+        await stand.reborn(since=births)
+        await stand.pass_s(_AFTER_S)
+
+
+async def unheard(stand: Stand, dice: random.Random, rounds: int) -> None:
+    """The district is away, broker and gateway are not: what is sent is confirmed and heard by nobody."""
+    for _ in range(rounds):
+        stand.recorder.stop()
+        stand.meters[-1].silent = True
+        await stand.pass_s(dice.uniform(40.0, 60.0))
+        stand.meters[-1].silent = False
+        stand.recorder.start()
+        await stand.pass_s(_AFTER_S)
+
+
+async def away(stand: Stand, dice: random.Random, rounds: int) -> None:
+    """The broker is down for so many times ten minutes of the house."""
+    await stand.kill_broker()
+    await stand.pass_s(600.0 * rounds + dice.uniform(0.0, 20.0))
+    before = len(stand.recorder.told.live_age_s)
+    await stand.broker.start()
+    await stand.until("live samples come again", lambda: len(stand.recorder.told.live_age_s) > before)
+
+
+async def flapping(stand: Stand, dice: random.Random, rounds: int) -> None:
+    """The connection is cut a moment after it came, so many times."""
+    for _ in range(rounds):
+        count = stand.wire.connections_count
+        stand.wire.cut()
+        await stand.until("the gateway calls again", partial(_has_called, stand, count), 120.0)
+        await stand.pass_s(dice.expovariate(1 / 6.0))
+    stand.figures["connections"] = stand.wire.connections_count
+
+
+async def half_open(stand: Stand, dice: random.Random, rounds: int) -> None:
+    """All that is sent is gone without a sign; then the other side is seen to be gone.
+
+    More than one round: the gateway has to find out by itself, by its keep-alive, in real time.
+    """
+    for number in range(rounds):
+        count = stand.wire.connections_count
+        stand.wire.swallows = True
+        await stand.pass_s(dice.uniform(20.0, 60.0))
+        if number:
+            await stand.until(
+                "the gateway gives a dead link up",
+                partial(_has_called, stand, count),
+                120.0,
+            )
+        stand.wire.swallows = False
+        stand.wire.cut()
+        await stand.pass_s(_AFTER_S)
+    stand.figures["swallowed"] = rounds
+
+
+async def lossy(stand: Stand, dice: random.Random, rounds: int) -> None:
+    """1 kB/s, one segment of ten lost: live goes first, and the backlog shrinks all the same."""
+    del dice
+    stand.wire.shape = Shape(1_000.0, 0.1)
+    told = stand.recorder.told
+    for _ in range(rounds):
+        stand.wire.cut()
+        before, late = len(told.live_age_s), told.late_count
+        await stand.until("live samples come over the slow link", partial(_is_live, stand, before), 180.0)
+        await stand.until("the backlog shrinks over the slow link", partial(_is_late, stand, late), 180.0)
+    status = await stand.status()
+    stand.figures["catching_up"] = bool(status and status["district"]["catching_up"])
+    stand.wire.shape = None
+
+
+def _has_called(stand: Stand, before: int) -> bool:
+    return stand.wire.connections_count > before
+
+
+def _is_live(stand: Stand, before: int) -> bool:
+    return len(stand.recorder.told.live_age_s) > before
+
+
+def _is_late(stand: Stand, before: int) -> bool:
+    return stand.recorder.told.late_count > before

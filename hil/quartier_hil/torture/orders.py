@@ -1,0 +1,128 @@
+"""Faults of who orders: documents that must not act, a restored district, one with the old key."""
+
+import random
+import time
+from collections import Counter
+from typing import Any
+
+from quartier_hil.district.issuer import Key
+from quartier_hil.torture import papers
+from quartier_hil.torture.stand import GivenUp, Stand
+
+CLERK = ("heartbeat",)
+# So many are under way at once: a gateway keeps so many acks for a district that is away.
+WINDOW = 24
+GROWTH_MAX_MB = 8.0
+_CAP_W = 70_000.0
+MARGIN, _NEAR_W = 0.9, 0.4
+
+
+async def nonsense(stand: Stand, dice: random.Random, rounds: int) -> None:
+    """A thousand bad documents a round: the right reason each, no effect, no latch, memory flat."""
+    recorder = stand.recorder
+    clerk = stand.keys[0][0]
+    desk = papers.Desk(recorder.names, recorder.key, Key.fresh("stranger"), clerk)
+    cap_w, accepted = _CAP_W, await accept(stand, desk, _CAP_W)
+    kinds: Counter[str] = Counter()
+    warm_mb, began_s = 0.0, time.monotonic()
+    for number in range(rounds):
+        batch = []
+        for place in range(1_000):
+            seq, now_ms = recorder.next_seq(), stand.clock.utc_ms()
+            batch.append(papers.draw(desk, dice, 1_000 * number + place, seq, now_ms, accepted))
+            if len(batch) == WINDOW or place == 999:
+                await _thrown(stand, batch)
+                kinds.update(paper.kind for paper in batch)
+                batch = []
+        if not await acts(stand, cap_w):
+            raise GivenUp(f"a refused document moved the cap: {await _cap_w(stand)} W, not {cap_w} W")
+        cap_w -= 1.0  # what tightens acts at once, heartbeat or not
+        accepted = await accept(stand, desk, cap_w)
+        warm_mb = warm_mb or stand.daemon.memory_mb
+    grown_mb = stand.daemon.memory_mb - warm_mb
+    stand.figures |= {
+        "documents": sum(kinds.values()),
+        "kinds": len(kinds),
+        "per_s": sum(kinds.values()) / (time.monotonic() - began_s),
+        "memory_grown_mb": grown_mb,
+    }
+    if grown_mb > GROWTH_MAX_MB:
+        raise GivenUp(f"memory grew by {grown_mb:.1f} MB over {sum(kinds.values())} documents")
+
+
+async def accept(stand: Stand, desk: papers.Desk, import_max_w: float) -> int:
+    """Send a good document and wait until it acts; returns its number.  Raises GivenUp: a latch."""
+    seq = stand.recorder.next_seq()
+    paper = papers.good(desk, seq, stand.clock.utc_ms(), import_max_w)
+    stand.recorder.throw(paper.topic, paper.payload, paper.signature)
+
+    await stand.until(f"the good document {paper.ident} acts", lambda: acts(stand, import_max_w), 20.0)
+    return seq
+
+
+async def _thrown(stand: Stand, batch: list[papers.Paper]) -> None:
+    """Throw them, and hold each answer against what is owed; answers come in the order of documents."""
+    told = stand.recorder.told
+    before = len(told.acks)
+    for paper in batch:
+        stand.recorder.throw(paper.topic, paper.payload, paper.signature)
+
+    def is_answered() -> bool:
+        refused = [ack for ack in told.acks[before:] if ack["status"] == "REJECTED"]
+        return len(refused) >= len(batch)
+
+    await stand.until(f"answers to {len(batch)} documents", is_answered, 20.0)
+    answers = [ack for ack in told.acks[before:] if ack["status"] == "REJECTED"]
+    for paper, ack in zip(batch, answers, strict=False):
+        owed = {"id": paper.ident[:64], "reception": paper.reception, "reason": paper.reason}
+        if {name: ack.get(name) for name in owed} != owed:
+            raise GivenUp(f"{paper.kind}: answered {ack}, owed {owed}")
+    del told.acks[: len(told.acks) - WINDOW]
+
+
+async def restored(stand: Stand, dice: random.Random, rounds: int) -> None:
+    """The district comes back from its backup, its memory of the day gone: it is heard at once."""
+    desk = desk_of(stand)
+    for number in range(rounds):
+        await accept(stand, desk, _CAP_W - 2.0 * number)
+        await stand.pass_s(dice.uniform(10.0, 60.0))
+        stand.recorder.forget_numbers()
+        await accept(stand, desk, _CAP_W - 2.0 * number - 1.0)
+
+
+async def usurped(stand: Stand, dice: random.Random, rounds: int) -> None:
+    """A second district with the old key, after the new one was used: refused, and an alarm."""
+    recorder, (old, _) = stand.recorder, stand.keys[1]
+    desk = desk_of(stand)
+    theirs = papers.Desk(recorder.names, old, old, old)
+    for number in range(rounds):
+        await accept(stand, desk, _CAP_W - number)
+        seq, now_ms = recorder.next_seq(), stand.clock.utc_ms()
+        body = papers.body_of(theirs, seq, now_ms, _CAP_W * dice.uniform(2.0, 3.0))
+        payload = papers.encoded(body)
+        topic = theirs.topic
+        paper = papers.Paper(
+            "usurped", topic, payload, old.sign(topic, payload), body["id"], "INVALID_CONTENT", "BAD_SIG"
+        )
+        await _thrown(stand, [paper])
+        if not await acts(stand, _CAP_W - number):
+            raise GivenUp(f"the old key moved the cap to {await _cap_w(stand)} W")
+
+
+async def acts(stand: Stand, import_max_w: float) -> bool:
+    """Whether this import cap is in force; beside a slow grid meter a tenth less (failsafe.md section 2)."""
+    found_w = await _cap_w(stand)
+    return (
+        found_w is not None and min(abs(found_w - share * import_max_w) for share in (1.0, MARGIN)) < _NEAR_W
+    )
+
+
+def desk_of(stand: Stand) -> papers.Desk:
+    """One where the recorder's key is everybody's."""
+    key = stand.recorder.key
+    return papers.Desk(stand.recorder.names, key, key, key)
+
+
+async def _cap_w(stand: Stand) -> float | None:
+    status: Any = await stand.status()
+    return None if status is None else status["control"]["caps"]["import"]["max_w"]

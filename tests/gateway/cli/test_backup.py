@@ -1,0 +1,118 @@
+"""``quartier backup`` and ``quartier restore`` as a person meets them."""
+
+import json
+
+import pytest
+
+from quartier.cli import main
+from quartier.runtime import release
+
+SITE = """\
+site = { id = "b012", district = "issy" }
+limits = { contract_import_w = 12000 }
+assets.grid = { role = "grid", device = "meter" }
+devices.meter = { bus = "lan", profile = "eastron/sdm630", unit = 1 }
+buses.lan = { kind = "modbus-tcp", host = "127.0.0.1" }
+"""
+
+
+def places(folder):
+    (folder / "etc").mkdir(parents=True, exist_ok=True)
+    return (
+        *("--config", str(folder / "etc" / "site.toml")),
+        *("--state-dir", str(folder / "state")),
+        *("--runtime-dir", str(folder / "run")),
+    )
+
+
+@pytest.fixture
+def old(tmp_path):
+    found = places(tmp_path / "old")
+    (tmp_path / "old" / "etc" / "site.toml").write_text(SITE)
+    (tmp_path / "old" / "state").mkdir()
+    (tmp_path / "old" / "state" / "history.db").write_bytes(b"history")
+    return found
+
+
+@pytest.fixture
+def file(tmp_path):
+    return str(tmp_path / "b012.qbk")
+
+
+@pytest.fixture
+def right_time(monkeypatch):
+    monkeypatch.setenv("QUARTIER_CLOCK", "rate=2")
+
+
+@pytest.mark.usefixtures("right_time")
+def test_a_gateway_goes_from_one_machine_to_another(tmp_path, old, file, capsys):
+    assert 0 == main(["backup", file, *old])
+    assert "issy.b012, proved" in capsys.readouterr().out
+
+    assert 0 == main(["restore", file, *places(tmp_path / "new")])
+    assert "never start the old one again" in capsys.readouterr().out
+    assert SITE == (tmp_path / "new" / "etc" / "site.toml").read_text()
+    assert b"history" == (tmp_path / "new" / "state" / "history.db").read_bytes()
+
+
+@pytest.mark.parametrize("words", [("backup",), ("restore",)])
+def test_beside_a_running_daemon_it_refuses_with_75(tmp_path, old, file, capsys, words):
+    main(["backup", file, *old])
+    (tmp_path / "old" / "run").mkdir(exist_ok=True)
+    with release.lock(tmp_path / "old" / "run"):
+        assert 75 == main([*words, f"{file}x" if words == ("backup",) else file, *old])
+    assert "a daemon is running; stop it first" in capsys.readouterr().err
+
+
+def test_json_tells_what_is_in_it(old, file, capsys):
+    assert 0 == main(["backup", file, *old, "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert ("issy.b012", 2, file) == (told["gateway"], told["files_count"], told["file"])
+
+    assert 0 == main(["restore", file, "--check", "--json"])
+    assert told == json.loads(capsys.readouterr().out)
+
+
+def test_check_proves_and_writes_nothing(tmp_path, old, file, capsys):
+    main(["backup", file, *old])
+    assert 0 == main(["restore", file, "--check", *places(tmp_path / "new")])
+    assert "sound, issy.b012" in capsys.readouterr().out
+    assert not (tmp_path / "new" / "state").exists()
+
+    whole = (tmp_path / "b012.qbk").read_bytes()
+    (tmp_path / "b012.qbk").write_bytes(whole[:-40])
+    assert 1 == main(["restore", file, "--check"])
+    assert "cannot be read to its end" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("right_time")
+def test_what_is_here_already_stays_unless_it_is_overruled(tmp_path, old, file, capsys):
+    main(["backup", file, *old])
+    new = places(tmp_path / "new")
+    (tmp_path / "new" / "state").mkdir()
+    (tmp_path / "new" / "state" / "link.a").write_text("another's")
+
+    assert 1 == main(["restore", file, *new])
+    assert "holds the state of a gateway already\nnothing was written; --force" in capsys.readouterr().err
+    assert ["link.a"] == [one.name for one in (tmp_path / "new" / "state").iterdir()]
+    assert 0 == main(["restore", file, *new, "--force"])
+
+
+def test_without_a_clock_that_somebody_vouches_for_it_refuses_and_says_why(
+    tmp_path, old, file, capsys, monkeypatch
+):
+    word = tmp_path / "word"
+    word.write_text("no\n")
+    monkeypatch.setenv("QUARTIER_CLOCK", f"rate=2,word={word}")
+    main(["backup", file, *old])
+
+    assert 1 == main(["restore", file, *places(tmp_path / "new")])
+    assert "could come twice" in capsys.readouterr().err
+    assert 0 == main(["restore", file, *places(tmp_path / "new"), "--without-clock"])
+
+
+def test_a_site_file_that_cannot_be_used_is_78(tmp_path, file):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "site.toml").write_text("[")
+
+    assert 78 == main(["backup", file, *places(tmp_path)])

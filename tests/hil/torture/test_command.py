@@ -1,0 +1,57 @@
+import pytest
+
+from quartier_hil import cli
+from quartier_hil.torture import command
+from quartier_hil.torture.faults import FAULTS
+from quartier_hil.torture.verdicts import Results, Verdict
+
+
+def test_the_short_form_has_each_quick_fault_once_in_the_tables_order():
+    assert [(name, 1) for name, fault in FAULTS.items() if fault.quick] == list(
+        command.lots(None, command.SHORT)
+    )
+
+
+def test_a_fault_asked_for_by_name_is_done_though_it_is_long():
+    assert [("broker-away", 1)] == list(command.lots("broker-away", command.SHORT))
+
+
+def test_a_thousand_cuts_and_a_hundred_thousand_documents_are_the_long_form():
+    flapping, nonsense = FAULTS["flapping"], FAULTS["nonsense"]
+
+    assert (
+        1_000 == flapping.rounds[1] * flapping.lots == len(list(command.lots("flapping", command.LONG))) * 100
+    )
+    assert 100_000 == nonsense.rounds[1] * nonsense.lots * 1_000
+
+
+@pytest.fixture
+def fast(monkeypatch):
+    """Lots that take no time: what they are is held."""
+    done = []
+
+    def tortured(name, lot, form, _seed, _keep):
+        done.append((name, lot))
+        return Verdict(name, lot, form, 0.0, ("lost",) if name == "frozen" else ())
+
+    monkeypatch.setattr(command, "tortured", tortured)
+    monkeypatch.setattr(command, "mosquitto", lambda: "mosquitto")
+    return done
+
+
+def test_a_run_goes_on_where_one_was_left_and_tries_again_what_broke(fast, tmp_path, capsys):
+    asked = ["torture", "--short", "--results", str(tmp_path / "results.jsonl")]
+    assert command.BROKEN == cli.main(asked)
+    first, fast[:] = list(fast), []
+
+    assert command.BROKEN == cli.main(asked)
+    assert [("frozen", 1)] == fast
+    assert set(first) - {("frozen", 1)} == Results(tmp_path / "results.jsonl").done(command.SHORT)
+    assert "BROKEN frozen/1" in capsys.readouterr().out
+
+
+def test_without_mosquitto_nothing_is_run_and_what_to_install_is_said(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(command, "mosquitto", lambda: None)
+
+    assert command.NO_RUN == cli.main(["torture", "--results", str(tmp_path / "results.jsonl")])
+    assert "apt-get install mosquitto" in capsys.readouterr().err

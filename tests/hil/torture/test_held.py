@@ -1,0 +1,58 @@
+import math
+
+from quartier_hil.torture.held import ABSENT, Held, Order, digest, middle
+
+
+def test_a_repeat_must_be_the_same():
+    held = Held()
+    held.take("grid", 7, 1, [11, 12])
+    held.take("grid", 7, 2, [12, 13])
+    assert [] == held.differing
+
+    held.take("grid", 7, 3, [14])
+    assert ["grid/7/3"] == held.differing
+
+
+def test_what_never_came_is_absent():
+    held = Held()
+    held.take("grid", 7, 3, [5])
+
+    assert [ABSENT, ABSENT, 5, ABSENT] == [held.of("grid", 7, seq) for seq in range(1, 5)]
+    assert ABSENT == held.of("pv1", 7, 1)
+    assert {("grid", 7): 1} == held.counts
+
+
+def test_a_digest_tells_value_time_and_quality_apart_but_not_how_a_number_is_written():
+    one = digest("power_w", 1000, 3, 192)
+
+    assert one == digest("power_w", 1000, 3.0, 192)
+    assert one not in {
+        digest("power_w", 1000, 4, 192),
+        digest("power_w", 1001, 3, 192),
+        digest("power_w", 1000, 3, 500),
+        digest("energy_wh", 1000, 3, 192),
+        ABSENT,
+    }
+
+
+def test_a_value_that_is_not_good_says_nothing():
+    assert digest("power_w", 1000, math.nan, 0) == digest("power_w", 1000, None, 0)
+
+
+def test_live_and_late_samples_each_keep_their_order_until_births_come_anew():
+    order = Order()
+    order.take("grid", 7, 10, 5, late=False)
+    order.take("grid", 7, 1, 9, late=True)
+    order.take("grid", 7, 15, 1, late=False)
+    assert [] == order.faults
+
+    order.take("grid", 7, 15, 1, late=False)
+    assert ["grid/7: 15 after 15 of 7"] == order.faults
+    order.begin()
+    order.take("grid", 7, 1, 15, late=True)
+    assert 1 == len(order.faults)
+
+
+def test_the_middle_of_nothing_is_nothing():
+    assert 0.0 == middle([], 0.5)
+    assert 3.0 == middle([1.0, 3.0, 2.0], 0.99)

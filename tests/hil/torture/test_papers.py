@@ -1,0 +1,67 @@
+"""Bad documents against the gate itself: each is refused for the reason that it was drawn for."""
+
+import json
+import random
+
+import pytest
+
+from quartier.district import issuers
+from quartier.district.documents import Accepted, Documents, Refused
+from quartier.district.voice import Identity
+from quartier.house.now import Now
+from quartier_hil.district.issuer import Key
+from quartier_hil.district.session import Names
+from quartier_hil.torture import papers
+
+NOW_MS = 1_764_000_000_000
+DRAWN = 1_500
+
+
+@pytest.fixture
+def desk():
+    return papers.Desk(
+        Names("issy", "b012"), Key.fresh("optimiser1"), Key.fresh("stranger"), Key.fresh("clerk")
+    )
+
+
+@pytest.fixture
+def gate(desk):
+    listed = [desk.clerk.listing(["heartbeat"]), desk.key.listing(["heartbeat", "envelope"])]
+    return Documents(Identity("issy", "b012"), issuers.read(json.dumps(listed)))
+
+
+def judged(gate, paper):
+    return gate.check(paper.topic, paper.payload, paper.signature, Now(1, NOW_MS, synced=True))
+
+
+def test_each_bad_document_is_refused_with_its_reason_and_moves_no_number(desk, gate):
+    dice = random.Random(5)
+    assert isinstance(judged(gate, papers.good(desk, NOW_MS, NOW_MS, 1000.0)), Accepted)
+    before = gate.ledger()
+    wrong = []
+    for number in range(DRAWN):
+        paper = papers.draw(desk, dice, number, NOW_MS + 1 + number, NOW_MS, NOW_MS)
+        found = judged(gate, paper)
+        owed = (paper.ident[:64], paper.reception, paper.reason)
+        if not isinstance(found, Refused) or owed != (found.ack.id, found.ack.reception, found.ack.reason):
+            wrong.append((paper.kind, owed, found))
+
+    assert [] == wrong[:3]
+    assert before == gate.ledger()
+    assert isinstance(judged(gate, papers.good(desk, NOW_MS + 1, NOW_MS, 2000.0)), Accepted), "no latch"
+
+
+def test_a_seed_draws_the_same_documents_again_but_for_nothing(desk):
+    drawn = [
+        [papers.draw(desk, random.Random(3), at, NOW_MS + at, NOW_MS, NOW_MS) for at in range(20)]
+        for _ in range(2)
+    ]
+
+    assert drawn[0] == drawn[1]
+
+
+def test_every_kind_is_drawn(desk):
+    dice = random.Random(1)
+    kinds = {papers.draw(desk, dice, at, NOW_MS + at, NOW_MS, NOW_MS).kind for at in range(600)}
+
+    assert kinds == set(papers._KINDS)
