@@ -73,8 +73,11 @@ class Jobs:
 
     async def run(self) -> None:
         """For ever; after a minute it tells that an ordered site file lets the house live."""
-        began_ns, told = self._clock.now().ns, False
+        began_ns, told, seen = self._clock.now().ns, False, None
         while True:
+            if (loaded := self._loaded()) is not seen:
+                seen = loaded
+                await self._stand(loaded.ordered)
             while self._uplink.jobs:
                 await self.take(self._uplink.jobs.popleft())
             await self.work()
@@ -82,6 +85,28 @@ class Jobs:
                 told = True
                 await self._noted(ordered.lasted)
             await self._clock.doze(PERIOD_S, _FLOOR_S)
+
+    async def _stand(self, in_force: str) -> None:
+        """A site file was read: say where an order is not in force any more."""
+        try:
+            gone = await asyncio.to_thread(ordered.superseded, self._config, self._state_dir)
+            stands = await asyncio.to_thread(ordered.recalled, self._state_dir)
+        except OSError as error:
+            self._log.warning("jobs.not_kept", why=error.strerror or str(error))
+            return
+        if gone:
+            self._tell(
+                "job.superseded", gone, f"the site file of job {gone} gives way to a hand at the gateway"
+            )
+        elif stands is not None and stands.text and in_force != stands.name:
+            text = (
+                f"the site file of job {stands.name} let no run last, or cannot be read: an older one is used"
+            )
+            self._tell("job.given_up", stands.name, text)
+
+    def _tell(self, code: str, job: str, text: str) -> None:
+        self._log.info(code, job=job, text=text)
+        self._event(code, text, {"job": job}, self._clock.now())
 
     async def take(self, accepted: Accepted) -> None:
         """A job has come: again, or for the first time."""
@@ -98,6 +123,9 @@ class Jobs:
         else:
             if self._waiting is not None and self._waiting != job:
                 await self._finish(self._waiting, Verdict("OK", "REVOKED"), "a newer job came")
+                self._waiting = None
+            if self._waiting is None:
+                self._tell("job.accepted", job.id, f"job {job.id} ({job.op}) was accepted")
             self._waiting = job
             self._answer(job, Verdict("OK", "ACCEPTED"))
 
@@ -111,6 +139,7 @@ class Jobs:
             await self._finish(job, Verdict("OK", "ABORTED", "EXPIRED"), "its window is over")
             return
         self._answer(job, Verdict("OK", "STARTED"))
+        self._tell("job.started", job.id, f"job {job.id} ({job.op}) has begun")
         try:
             verdict, why = await (self._config_job(job) if job.op == "config" else self._keys_job(job))
         except ConfigError as error:

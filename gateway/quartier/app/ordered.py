@@ -95,8 +95,21 @@ def in_force(config: Path, state_dir: Path) -> Loaded:
 def counts(config: Path, state_dir: Path) -> Ordered | None:
     """The order in force, if one is."""
     ordered = recalled(state_dir)
-    tried = ordered is not None and ordered.starts_count < TRIES_MAX
-    return ordered if ordered is not None and tried and ordered.over == digest(config) else None
+    if ordered is None or not ordered.text or ordered.starts_count >= TRIES_MAX:
+        return None
+    return ordered if ordered.over == digest(config) else None
+
+
+def superseded(config: Path, state_dir: Path) -> str:
+    """Forget an order whose file was changed by hand since, so that it never comes back; which job it was.
+
+    Raises OSError.
+    """
+    ordered = recalled(state_dir)
+    if ordered is None or not ordered.text or ordered.over == digest(config):
+        return ""
+    keep(state_dir, replace(ordered, text="", before=""))
+    return ordered.name
 
 
 def checked(config: Path, text: str) -> Loaded:

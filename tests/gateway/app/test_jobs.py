@@ -156,7 +156,7 @@ async def test_an_ordered_site_file_is_checked_kept_used_and_acknowledged_step_b
         assert ["NEW", "ACCEPTED", "STARTED", "SUCCEEDED"] == scene.district.said(seq)
         assert 1500 == scene.loaded.site.assets["boiler"].rated_w
         assert 1500 == ordered.in_force(scene.config, scene.state_dir).site.assets["boiler"].rated_w
-        assert "job.ended" == scene.events[-1][0]
+        assert ["job.accepted", "job.started", "job.ended"] == [event[0] for event in scene.events]
 
 
 async def test_a_faulty_site_file_is_refused_with_all_its_faults_and_the_last_good_one_stays(scene):
@@ -282,3 +282,26 @@ async def test_a_disk_that_refuses_makes_it_a_passing_fault_and_the_same_job_may
         assert ("TEMPORARY_ERROR", "REJECTED") == (ack["reception"], ack["status"])
         scene.district.say(payload)
         await scene.until(lambda: "SUCCEEDED" in scene.district.said(ack["seq"]))
+
+
+async def test_a_hand_at_the_gateway_is_told_as_the_end_of_an_order_and_ends_it_for_good(scene):
+    async with scene.running():
+        await scene.ended(scene.district.order({"op": "config", "site": changed(scene)}))
+        before = scene.config.read_text()
+        scene.config.write_text(changed(scene, "rated_w = 2000", "rated_w = 1900"))
+        scene.adopt()
+        await scene.until(lambda: scene.events[-1][0] == "job.superseded")
+        scene.config.write_text(before)
+        scene.adopt()
+        assert (2000, "") == (scene.loaded.site.assets["boiler"].rated_w, scene.loaded.ordered)
+
+
+async def test_an_order_with_which_no_run_lasted_is_told_as_given_up(scene):
+    async with scene.running():
+        await scene.ended(scene.district.order({"op": "config", "site": changed(scene)}))
+    for _ in range(3):
+        ordered.begun(scene.state_dir)
+    scene.adopt()
+    async with scene.running():
+        await scene.until(lambda: scene.events[-1][0] == "job.given_up")
+        assert 2000 == scene.loaded.site.assets["boiler"].rated_w

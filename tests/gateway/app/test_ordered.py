@@ -52,8 +52,12 @@ def test_what_was_ordered_counts_and_says_which_job_it_was(places):
 def test_who_changes_the_file_at_the_gateway_has_the_last_word(places):
     keep(places, 50)
     config, _ = places
+    before = config.read_text()
     config.write_text(config_text(config, 70))
     assert (70, None) == (target_w(places), ordered.counts(*places))
+    assert ("j (1)", "") == (ordered.superseded(*places), ordered.superseded(*places)), "once"
+    config.write_text(before)
+    assert (0, None) == (target_w(places), ordered.counts(*places)), "what was superseded never comes back"
 
 
 def test_an_ordered_file_that_a_later_version_cannot_read_gives_way_to_the_one_before(places):
@@ -123,3 +127,9 @@ def test_lowered_by_an_order_it_may_be_raised_again_up_to_the_file(places):
 
 def test_a_file_that_cannot_be_read_has_no_digest(tmp_path):
     assert "" == ordered.digest(tmp_path / "gone.toml")
+
+
+def test_an_order_in_force_is_not_superseded(places):
+    assert "" == ordered.superseded(*places)
+    keep(places, 50)
+    assert ("", 50) == (ordered.superseded(*places), target_w(places))
