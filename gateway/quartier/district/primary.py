@@ -3,6 +3,11 @@
 Source: Eclipse Sparkplug 3.0.0, chapter 5, "Edge Node Session Establishment" and "Termination".
 """
 
+from quartier.house.now import Now
+
+# A host's clock may be ahead of ours by so much; what it says beyond that is not held against its next word.
+AHEAD_MAX_MS = 60_000
+
 
 class PrimaryHost:
     """The last word of one host on each server: it has a session, and so a time, of its own on each.
@@ -14,12 +19,14 @@ class PrimaryHost:
         self.server = 0
         self._latest_ms: dict[int, int] = {}
 
-    def hear(self, *, online: bool, timestamp_ms: int) -> bool | None:
+    def hear(self, now: Now, *, online: bool, timestamp_ms: int) -> bool | None:
         """Whether the host is online here; None where the message is older than the last that counted.
 
-        A host's Will carries the time of its birth: the same time counts.
+        A host's Will carries the time of its birth: the same time counts.  A time of the future would shut
+        out a host whose clock is set right again: it counts as ours, where that is trusted.
         """
         if timestamp_ms < self._latest_ms.get(self.server, 0):
             return None
-        self._latest_ms[self.server] = timestamp_ms
+        latest_ms = min(timestamp_ms, now.utc_ms + AHEAD_MAX_MS) if now.synced else timestamp_ms
+        self._latest_ms[self.server] = latest_ms
         return online

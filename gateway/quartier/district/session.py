@@ -197,7 +197,7 @@ class Session:
         state = read_state(payload)
         if state is None:
             return [Note("district.state_malformed", "a STATE message is no valid one")]
-        online = self._primary.hear(online=state[0], timestamp_ms=state[1])
+        online = self._primary.hear(scene.now, online=state[0], timestamp_ms=state[1])
         if online and self.phase is Phase.WAITING:
             return self._births(scene)
         stays = self.phase is Phase.WAITING and self.rules.servers_count == 1
