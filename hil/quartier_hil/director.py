@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from quartier_hil import scenario as asked
 from quartier_hil.devices import foreign
-from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Swap
+from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Swap
 from quartier_hil.plant import building, mains
 from quartier_hil.stage.rival import Rival
 from quartier_hil.wall import WallClock
@@ -67,12 +67,12 @@ class Director:
             case asked.Disturb():
                 run.mark(f"the line of {event.meter}: {event.line}", "fault")
                 run.metering.disturb(event.meter, event.line)
-            case asked.Caps() | asked.Heartbeat() | Document():
+            case asked.Caps() | asked.Heartbeat() | Document() | Plan():
                 self._by_district(event)
             case _:
                 self._at_home(event)
 
-    def _by_district(self, event: asked.Caps | asked.Heartbeat | Document) -> None:
+    def _by_district(self, event: asked.Caps | asked.Heartbeat | Document | Plan) -> None:
         run = self.run
         match event:
             case asked.Caps():
@@ -81,6 +81,9 @@ class Director:
             case asked.Heartbeat():
                 run.mark("the district speaks again" if event.on else "the district falls silent")
                 run.peer.order("heartbeat", on=event.on)
+            case Plan():
+                run.mark(f"district: {event.words}")
+                run.peer.order("schedule", asset=event.asset, intervals=[event.interval], for_s=event.for_s)
             case Document():
                 run.mark(f"district: an envelope without sense ({event.kind})", "fault")
                 run.peer.order("nonsense", kind=event.kind)

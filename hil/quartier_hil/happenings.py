@@ -27,6 +27,34 @@ class Document(Happening):
     """no number, 1e12 W, minus 5 kW, older than one already sent, expired."""
 
 
+class Plan(Happening):
+    """The district sends a schedule of one asset: one wish for a while."""
+
+    do: Literal["schedule"]
+    """A schedule of one asset arrives from the district."""
+    asset: str
+    """Which."""
+    for_s: Annotated[float, Field(gt=0)]
+    """How long it holds."""
+    power_w: float | None = None
+    """The power that is wanted, plus takes."""
+    soc_pct: Annotated[float, Field(ge=0, le=100)] | None = None
+    """The state of charge that is wanted at its end."""
+
+    @property
+    def interval(self) -> dict[str, float]:
+        """As it stands in the document."""
+        wish = {"power_w": self.power_w, "soc_pct": self.soc_pct}
+        said = {name: value for name, value in wish.items() if value is not None}
+        return {"duration_s": self.for_s, **said}
+
+    @property
+    def words(self) -> str:
+        """What is asked, for a person."""
+        wish = f"{self.soc_pct:g} %" if self.power_w is None else f"{self.power_w / 1e3:g} kW"
+        return f"schedule of {self.asset}: {wish} for {self.for_s / 60:g} min"
+
+
 class ClockFault(Happening):
     """The house's wall clock lies from now on."""
 

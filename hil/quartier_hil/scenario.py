@@ -13,7 +13,7 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil import verbs
 from quartier_hil.devices.fault import Kind
 from quartier_hil.fittings import Watts
-from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Swap
+from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Swap
 from quartier_hil.house import House, MeterName
 from quartier_hil.outputs import outputs
 from quartier_hil.shown import Curve, Panel, Picture
@@ -239,6 +239,7 @@ Event = Annotated[
     | Kills
     | Say
     | Document
+    | Plan
     | ClockFault
     | Master
     | Swap

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from quartier_hil.happenings import Blackout, ClockFault, Document, Master, swapped
+from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, swapped
 
 
 def test_a_master_writes_again_and_again():
@@ -71,3 +71,17 @@ def test_a_clock_says_how_far_it_lies_where_its_kind_needs_that(kind, seconds, e
 @pytest.mark.parametrize(("backed", "away_s"), [((), 90), (("gateway",), None)])
 def test_a_gateway_without_a_battery_is_away_until_its_machine_has_started(backed, away_s):
     assert away_s == Blackout(at_s=0, do="blackout", for_s=60, backed=backed).gateway_s
+
+
+def test_a_plan_of_the_district_says_a_power_or_a_state_of_charge():
+    power = Plan(at_s=0, do="schedule", asset="bat1", for_s=600, power_w=-1_500)
+    target = Plan(at_s=0, do="schedule", asset="bat1", for_s=600, soc_pct=80)
+
+    assert ({"duration_s": 600, "power_w": -1_500}, {"duration_s": 600, "soc_pct": 80}) == (
+        power.interval,
+        target.interval,
+    )
+    assert ("schedule of bat1: -1.5 kW for 10 min", "schedule of bat1: 80 % for 10 min") == (
+        power.words,
+        target.words,
+    )

@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from quartier.control import cycle, events, link, sequence, turns
+from quartier.control import agenda, cycle, events, link, linkcaps, sequence, turns
 from quartier.control import outage as outages
 from quartier.control.link import LinkState
-from quartier.control.wishes import Ack, Envelope, Heartbeat
+from quartier.control.override import Overrides
+from quartier.control.wishes import Ack, DeviceSchedule, Envelope, Heartbeat
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.contract import Readings
@@ -18,7 +19,8 @@ from quartier_hil.offline.assembled import Assembled
 class Controller:
     """One process of the gateway, without its tasks, buses and disk.
 
-    ``kept`` is what it leaves for its next start, as the daemon keeps it on disk.
+    ``kept`` is what it leaves for its next start, as the daemon keeps it on disk.  ``plan_acks`` are the
+    answers to schedules of single assets.
     """
 
     site: Assembled
@@ -26,6 +28,8 @@ class Controller:
     image: Image = field(default_factory=Image)
     linked: LinkState = field(init=False)
     state: cycle.State = field(init=False)
+    entries: agenda.Entries = field(default_factory=dict)
+    plan_acks: list[Ack] = field(default_factory=list)
 
     def start(self, now: Now, *, outage: bool = False) -> "Controller":
         """Begin, with what the process before left; ``outage``: the machine was without power since."""
@@ -36,13 +40,19 @@ class Controller:
         steps = {point: info.step for point, info in self.site.points.items() if info.writable}
         self.state = cycle.State.fresh(replace(house, steps=steps))
         self.state = replace(self.state, turns=turns.recalled(house, kept.get("turns"), now))
+        self.entries = {} if outage else agenda.restore(kept.get("schedules"))
         if outage:
             self.state = replace(self.state, events=events.Events(outage=outages.begun()))
         return self
 
     def leave(self, now: Now) -> dict[str, Any]:
         """What the next process finds."""
-        return {"link": link.dump(self.linked), "turns": turns.kept(self.state.turns, now)}
+        schedules = agenda.dump(self.entries)
+        return {
+            "link": link.dump(self.linked),
+            "turns": turns.kept(self.state.turns, now),
+            "schedules": schedules,
+        }
 
     def put(self, readings: Iterable[Readings]) -> None:
         """Take what devices told."""
@@ -58,9 +68,29 @@ class Controller:
         self.linked, ack = link.document(self.linked, self.site.params, envelope, now)
         return ack
 
+    def schedule(self, paper: DeviceSchedule, now: Now) -> None:
+        """A schedule of one asset; what was answered stands in ``plan_acks``."""
+        self.entries, acks = agenda.taken(self.entries, paper, self._moment(now))
+        self.plan_acks += acks
+
     def turn(self, now: Now) -> cycle.Decision:
         """One cycle, as the daemon takes it."""
         frozen = self.image.freeze(now.ns)
-        decision, self.linked = sequence.taken(frozen, self.state, self.linked, self.site.params, now)
+        wanted = lambda gone: self._wanted(now, gone=gone)  # noqa: E731 - it is handed on
+        decision, self.linked = sequence.taken(frozen, self.state, self.linked, self.site.params, now, wanted)
         self.state = decision.state
+        self.entries, acks = agenda.followed(self.entries, self._moment(now))
+        self.plan_acks += acks
         return decision
+
+    def _wanted(self, now: Now, *, gone: bool) -> Overrides:
+        if gone:
+            self.entries, acks = agenda.dropped(self.entries)
+            self.plan_acks += acks
+        return agenda.wanted(self.entries, self._moment(now))
+
+    def _moment(self, now: Now) -> agenda.Moment:
+        utc_ms = linkcaps.reckoned_ms(self.linked, now)
+        lost_ms = None if now.synced else self.linked.anchor_utc_ms or 0
+        leads = linkcaps.leads(self.linked, self.site.params, now)
+        return agenda.Moment(now, utc_ms, lost_ms, self.state.house, self.state.memories, (), leads)

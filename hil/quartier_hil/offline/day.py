@@ -16,7 +16,7 @@ from quartier.house.now import Now
 from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil import fitted, verbs, wanted
 from quartier_hil import scenario as asked
-from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Swap, swapped
+from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Swap, swapped
 from quartier_hil.offline import premises
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.doors import Doors
@@ -281,6 +281,9 @@ class Day:
 
     def _harder(self, event: Any) -> None:
         match event:
+            case Plan():
+                self._mark(f"district: {event.words}")
+                self.peer.plan(event, self.now)
             case Document():
                 self._mark(f"district: an envelope without sense ({event.kind})", "fault")
                 self.peer.ask_badly(event.kind, self.now)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 
-from quartier.control.wishes import Ack, Envelope, Heartbeat, Interval
+from quartier.control.wishes import Ack, DeviceSchedule, Envelope, Heartbeat, Interval, Stretch
 from quartier.house.now import Now
-from quartier_hil.happenings import INSANE_PROGRAM
+from quartier_hil.happenings import INSANE_PROGRAM, Plan
 from quartier_hil.house import House
 from quartier_hil.offline.controller import Controller
 from quartier_hil.scenario import Caps
@@ -31,6 +31,21 @@ class Peer:
     _document: Envelope | None = None
     _due_s: float = float("-inf")
     _waits: bool = False
+    _plans: list[DeviceSchedule] = field(default_factory=list)
+
+    def plan(self, event: Plan, now: Now) -> None:
+        """Send a schedule of one asset."""
+        until_ms = now.utc_ms + int(event.for_s * 1e3)
+        paper = DeviceSchedule(
+            id=f"{event.asset}-{now.utc_ms}",
+            seq=now.utc_ms,
+            asset=event.asset,
+            nbf_utc_ms=now.utc_ms - 60_000,
+            exp_utc_ms=until_ms,
+            start_utc_ms=now.utc_ms,
+            stretches=(Stretch(event.for_s, event.power_w, event.soc_pct),),
+        )
+        self._plans.append(paper)
 
     def ask(self, event: Caps | None, now: Now) -> None:
         """Send an envelope; None: what the contract allows, for as long as the run lasts."""
@@ -97,6 +112,9 @@ class Peer:
             ack = controller.document(document, now)
             self.answers.append((kind, ack.status, ack.reason))
         self._insane.clear()
+        for paper in self._plans:
+            controller.schedule(paper, now)
+        self._plans.clear()
         if self._waits and self._document is not None:
             self._waits = False
             self.acks.append(controller.document(self._document, now))

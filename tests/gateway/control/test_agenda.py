@@ -325,3 +325,33 @@ def test_a_schedule_stops_a_load_and_slows_a_car_and_they_come_back(scheduled):
     p.follow().run(900)
 
     assert (1, 16) == (p.points["pump.relay_on"], p.points["ev1.current_max_a"])
+
+
+def test_a_battery_reaches_its_target_by_the_end_against_the_houses_own_wish_and_rests_there(scheduled):
+    class Kept(scheduled):
+        said: ClassVar = []
+
+        def step(self):
+            decision = super().step()
+            now = self.now()
+            moment = Moment(now, now.utc_ms, None, self.house, self.state.memories)
+            self.entries, acks = agenda.followed(self.entries, moment)
+            self.said = [*self.said, *((self.t, ack.status) for ack in acks)]
+            return decision
+
+    p = Kept(soc_pct=50.0, base_w=1_500).run(10)
+    p.follow(schedule(Stretch(900, soc_pct=55), exp_s=4_000)).run(800)
+    assert 54 < p.soc_pct < 55, "steadily, not at once"
+    p.run(89)
+    assert 54.7 < p.soc_pct < 55.2
+    (_, started), (reached, succeeded) = p.said
+    assert ("STARTED", "SUCCEEDED") == (started, succeeded)
+    assert reached < 900
+
+
+def test_a_schedule_takes_nothing_out_of_the_reserve(scheduled):
+    p = scheduled(soc_pct=21.0, base_w=500).run(10)
+    p.follow(schedule(Stretch(3_600, -5_000.0), exp_s=4_000)).run(300)
+
+    assert p.soc_pct >= 20
+    assert 0 == pytest.approx(p.points["bat1.setpoint_w"], abs=300)

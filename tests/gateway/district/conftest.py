@@ -306,11 +306,11 @@ class Host:
     async def until(self, condition, seconds=20):
         await until(condition, seconds)
 
-    def say(self, topic, payload, signature=None, qos=1):
+    def say(self, topic, payload, signature=None, qos=1, *, retain=False):
         properties = Properties(PacketTypes.PUBLISH)
         if signature:
             properties.UserProperty = ("sig", signature)
-        self.connection._client.publish(topic, payload, qos, properties=properties)
+        self.connection._client.publish(topic, payload, qos, retain, properties=properties)
 
     def sign(self, topic, payload):
         headers = {"kid": "opt1", "topic": topic, "b64": False, "crit": ["b64"], "typ": None}

@@ -177,3 +177,24 @@ async def test_signed_documents_of_every_plan_arrive_and_a_report_of_flexibility
         async with make_host(broker.port) as later:
             await later.until(lambda: later.companion("flexibility"))
             assert [report] == later.companion("flexibility"), "retained"
+
+
+@pytest.mark.peer
+async def test_a_retained_schedule_and_a_republished_one_are_taken_alike(
+    make_host, link, mosquitto, make_uplink, tmp_path
+):
+    broker = await mosquitto()
+    async with make_host(broker.port) as host:
+        keys = host.issuers(tmp_path / "keys.json")
+        topic, first = dated(link.now_ms(), schedule())
+        host.say(topic, first, host.sign(topic, first), retain=True)
+        await host.until(lambda: host.companion("schedule/bat1"))
+        async with link.running(make_uplink(broker.port, issuers_file=keys)) as uplink:
+            await host.until(lambda: uplink.inbox)
+            _, again = dated(link.now_ms(), schedule())
+            host.say(topic, again, host.sign(topic, again), retain=True)
+            await host.until(lambda: len(uplink.inbox) == 2)
+            retained, republished = (item.document for item in uplink.inbox)
+            assert retained.seq < republished.seq
+            assert retained.stretches == republished.stretches
+            assert [False, False] == [item.repeated for item in uplink.inbox]

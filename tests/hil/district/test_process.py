@@ -111,8 +111,9 @@ async def test_schedules_failsafe_parameters_and_signals_are_said_and_again_afte
         f"{NAMES.companion}/failsafe",
         "quartier/v1/issy/signal/level",
     ]
-    assert places == [message.topic for message in planned]
-    bodies = [json.loads(message.payload) for message in planned]
+    said = {message.topic: json.loads(message.payload) for message in planned}
+    assert set(places) == said.keys()
+    bodies = [said[place] for place in places]
     assert ["issy.b012", "issy.b012", "issy"] == [body["aud"] for body in bodies]
     assert [[{"duration_s": 9, "power_w": 5}], None, [{"duration_s": 9, "level": 1}]] == [
         body.get("intervals") for body in bodies

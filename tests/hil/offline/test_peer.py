@@ -1,4 +1,8 @@
+from quartier_hil.offline.controller import Controller
+
 MODES = '[[events]]\nat_s = 10\ndo = "{what}"\n{key} = false\n'
+
+PLAN = '[[events]]\nat_s = 10\ndo = "schedule"\nasset = "bat1"\npower_w = 1500\nfor_s = 200\n'
 
 
 def test_the_house_is_controlled_from_the_first_second(day):
@@ -34,3 +38,13 @@ def test_documents_without_sense_are_answered_and_move_nothing(day):
     ]
     assert {12_000} == {found.view["caps"]["import"]["max_w"]}
     assert [(-59, "CONTROLLED")] == found.modes
+
+
+def test_a_schedule_is_followed_and_answered_and_goes_on_after_a_restart_but_not_after_a_power_cut(day):
+    found = day(PLAN, duration_s=120).perform()
+    kept = found.controller.leave(found.now)
+
+    assert 1_500 == found.controller.state.book.orders["bat1.setpoint_w"].value
+    assert ["ACCEPTED", "STARTED", "SUCCEEDED"] == [ack.status for ack in found.controller.plan_acks]
+    assert {"bat1"} == Controller(found.site, kept).start(found.now).entries.keys()
+    assert {} == Controller(found.site, kept).start(found.now, outage=True).entries
