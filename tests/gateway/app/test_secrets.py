@@ -5,6 +5,7 @@ import contextlib
 import datetime as dt
 import json
 import struct
+import sys
 
 import pytest
 
@@ -169,6 +170,37 @@ async def test_secrets_of_every_credential_appear_in_no_log_status_event_message
     assert [] == [secret for secret in secrets if secret.encode() in everywhere]
     assert bytes.fromhex(WORDS["meter_key"]) not in everywhere
     assert b"credentials_faulty" in everywhere, "what was looked through is not empty"
+
+
+BUG = """
+import sys
+from pathlib import Path
+from quartier.app.turn import Turn
+from quartier.cli import main
+
+take = Turn._take
+
+def broken(self, now):
+    word = Path({file!r}).read_text()
+    if self.uplink is not None and self.uplink.stats["control_on"]:
+        raise RuntimeError("a bug of the house")
+    return take(self, now)
+
+Turn._take = broken
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+async def test_a_crash_in_whose_frames_a_secret_lies_reports_the_place_and_not_the_secret(street, tmp_path):
+    gateway, _, _ = street
+    code = BUG.format(file=str(tmp_path / "broker.word"))
+    gateway.command = lambda *words: [sys.executable, "-c", code, *words]
+    await gateway.start()
+    assert 70 == await asyncio.wait_for(gateway.process.wait(), 60)
+    log = gateway.log()
+    assert "daemon.failed" in log
+    assert "a bug of the house" in log
+    assert [] == [word for word in WORDS.values() if word in log]
 
 
 async def test_what_is_marked_local_never_leaves_in_births_data_backlog_or_events(street):
