@@ -1,4 +1,4 @@
-"""Until when the certificates in a file hold (pure)."""
+"""Whose the certificates in a file are, and until when they hold (pure)."""
 
 from collections.abc import Iterator
 
@@ -14,6 +14,18 @@ def papers(pem: bytes, what: str) -> Iterator[Paper]:
     Raises ValueError where the file holds none.
     """
     for cert in x509.load_pem_x509_certificates(pem):
-        names = cert.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        name = str(names[0].value) if names else f"number {cert.serial_number:x}"
+        name = _common_name(cert) or f"number {cert.serial_number:x}"
         yield Paper(f"{what} {name}", int(cert.not_valid_after_utc.timestamp() * 1000))
+
+
+def subject(pem: bytes) -> str:
+    """The common name of the first certificate, by which brokers know us; empty where it has none.
+
+    Raises ValueError where the file holds no certificate.
+    """
+    return _common_name(x509.load_pem_x509_certificates(pem)[0])
+
+
+def _common_name(cert: x509.Certificate) -> str:
+    names = cert.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""

@@ -27,6 +27,7 @@ class Papers:
     """Reads what the site file names.
 
     ``renew`` is called when new credentials can be used; ``use`` with the keyring whenever its list changed.
+    ``name`` is what our certificate is to be called.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Papers:
         keep: Keep,
         renew: Callable[[], None],
         use: Callable[[Keyring], None],
+        name: str = "",
     ) -> None:
         self.keyring = keyring
         self._credentials = credentials
@@ -50,6 +52,7 @@ class Papers:
         self._keep = keep
         self._renew = renew
         self._use = use
+        self._name = name
         self._stamps: dict[Path, object] = {}
         self._one_list, self._one_look = asyncio.Lock(), asyncio.Lock()
 
@@ -63,6 +66,7 @@ class Papers:
         self._use(self.keyring)
         await self._read_issuers(first=True)
         self._stamps = await asyncio.to_thread(_stat, self._files())
+        await self._look_at_name()
 
     async def watch(self) -> None:
         """Look at the files for ever: new keys count at once, new credentials by a new connection."""
@@ -89,6 +93,7 @@ class Papers:
         if self._issuers_file in changed:
             await self._read_issuers()
         if changed & set(self._credentials.files) and await self._usable():
+            await self._look_at_name()
             self._renew()
         await self.look_ahead()
 
@@ -153,6 +158,16 @@ class Papers:
         if notes:
             await self._keep(EXPIRIES, self._expiries.facts())
 
+    async def _look_at_name(self) -> None:
+        """Say where our certificate is somebody else's: a broker may know us by it, and let us do nothing."""
+        path = self._credentials.cert_file
+        if path is None or not self._name:
+            return
+        found = await asyncio.to_thread(_subject, path)
+        if found is not None and found != self._name:
+            text = f"our certificate is that of {found!r}; expected the common name {self._name!r}"
+            self._tell(Note("district.certificate_name", text, {"found": found}))
+
     def _held(self) -> Iterator[Paper]:
         """The certificates in our files; what cannot be read is told when it is used."""
         files = ((self._credentials.cert_file, "certificate"), (self._credentials.ca_file, "authority"))
@@ -175,3 +190,12 @@ def _stat(paths: Iterable[Path]) -> dict[Path, object]:
             found = path.stat()
             stamps[path] = (found.st_mtime_ns, found.st_size, found.st_ino)
     return stamps
+
+
+def _subject(path: Path) -> str | None:
+    """Whose certificate lies there; None where none can be read, which is told when it is used."""
+    from quartier.district import certificates  # noqa: PLC0415 - only where there are some
+
+    with suppress(OSError, ValueError):
+        return certificates.subject(path.read_bytes())
+    return None

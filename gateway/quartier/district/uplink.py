@@ -133,6 +133,7 @@ class Uplink:
             self._keep,
             self._renew,
             self._companion.documents.trust,
+            self._identity.client_id,
         )
 
     # For the app

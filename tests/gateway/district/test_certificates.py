@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from quartier.district.certificates import papers
+from quartier.district.certificates import papers, subject
 from quartier_hil.district.authority import Authority
 
 START = dt.datetime(2026, 11, 28, tzinfo=dt.UTC)
@@ -19,9 +19,12 @@ def test_each_certificate_of_a_file_is_named_by_its_subject_with_its_end(tmp_pat
         leaf.exp_utc_ms,
     )
     assert ca.exp_utc_ms > leaf.exp_utc_ms
+    assert "issy.b012" == subject(own)
 
 
 @pytest.mark.parametrize("pem", [b"", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
 def test_a_file_without_a_certificate_is_a_fault(pem):
     with pytest.raises(ValueError):  # noqa: PT011 - the library's words
         list(papers(pem, "certificate"))
+    with pytest.raises(ValueError):  # noqa: PT011 - as above
+        subject(pem)

@@ -32,6 +32,7 @@ class Desk:
             self.keep,
             lambda: self.renewed.append(True),
             lambda ring: self.used.append(set(ring.issuers)),
+            "issy.b012",
         )
 
     def now(self):
@@ -192,3 +193,14 @@ async def test_of_a_file_and_a_job_at_the_same_moment_the_newer_list_counts(desk
     for order in (lists, lists[::-1]):
         await asyncio.gather(*map(bring, order))
         assert "jobs-6" in desk.papers.keyring.issuers
+
+
+async def test_a_certificate_with_another_common_name_than_ours_is_said(desk, authority, credentials):
+    await desk.papers.begin()
+    assert "district.certificate_name" not in desk.told()
+    other = authority.gateway("issy", "b013", dt.timedelta(days=30))
+    credentials.cert_file.write_bytes(other.cert_file.read_bytes())
+    credentials.key_file.write_bytes(other.key_file.read_bytes())
+    await desk.papers.reread()
+    (said,) = [note.text for note in desk.notes if note.code == "district.certificate_name"]
+    assert "our certificate is that of 'issy.b013'; expected the common name 'issy.b012'" == said
