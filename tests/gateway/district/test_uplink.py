@@ -155,9 +155,14 @@ async def test_a_host_that_goes_offline_ends_the_session_and_one_that_comes_begi
         assert 1 == host.bdseq()
 
 
-async def test_a_second_client_with_our_name_is_an_alarm(make_host, link, mosquitto, make_uplink, notes):
+async def test_a_second_client_with_our_name_is_an_alarm_and_once_it_is_gone_we_are_born_anew(
+    make_host, link, mosquitto, make_uplink, notes
+):
     broker = await mosquitto()
-    async with make_host(broker.port) as host, link.running(make_uplink(broker.port)):
+    async with (
+        make_host(broker.port) as host,
+        link.running(make_uplink(broker.port, rate=60.0, watermark=False)),
+    ):
         await host.until(lambda: "NBIRTH" in host.kinds())
         profile = Profile(client_id="issy.b012", clean_start=True, session_expiry_s=0)
         other = Connection(host.server, Credentials(), profile)
@@ -165,6 +170,8 @@ async def test_a_second_client_with_our_name_is_an_alarm(make_host, link, mosqui
         await host.until(lambda: "district.duplicate_id" in {note.code for note in notes})
         await host.until(lambda: "NDEATH" in host.kinds())  # the old Will
         await other.leave(0)
+        await host.until(lambda: host.kinds().count("NBIRTH") == 2)
+        assert host.bdseq() == 1
 
 
 async def test_a_broker_that_does_not_let_us_in_is_an_alarm_and_left_alone(
