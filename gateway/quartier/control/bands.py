@@ -10,6 +10,7 @@ from quartier.control.shed import Turn
 from quartier.control.verdict import World, is_protected, sheddable
 from quartier.house.assets import Battery, Ev, Load, Moded, Steered
 
+_CAREFUL = ("FAILSAFE", "INIT")
 GRID_SHARE, GRID_LEAST_W = 0.02, 200.0
 """The band around a cap at the connection (failsafe.md section 2, breach)."""
 
@@ -28,7 +29,7 @@ def is_inside(one: Running, world: World) -> bool:
     if isinstance(wish, Shed):
         return not any(asset.measured for asset in _still_on(wish, one, world))
     if isinstance(wish, FailsafeTest):
-        return world.state.mode == "FAILSAFE" and _is_capped(one, world)
+        return world.state.mode in _CAREFUL and _is_capped(one, world)
     assert isinstance(wish, SetMode)
     units = [unit for unit in asked.batteries(world.state.house) if unit.name not in world.people]
     if wish.mode == "maintenance":

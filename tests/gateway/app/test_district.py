@@ -132,6 +132,9 @@ class Host:
         frame = {"id": f"c{seq}", "seq": seq, "iss": "d", "aud": "issy.b012", "iat": now_ms, "nbf": now_ms}
         self.say(f"{COMPANION}/command", {**frame, "exp": now_ms + 60_000, **body})
 
+    def heard(self, boot, seq):
+        return sum((event["boot"], event["seq"]) == (boot, seq) for event in self.of("event"))
+
     def events(self):
         found = {}
         for event in self.of("event"):
@@ -329,6 +332,22 @@ async def test_signed_commands_move_the_house_and_are_answered_over_a_restart_of
     await host.until(lambda: len(host.acks(f"c{now_ms + 2}")) == 6)
     assert ["NEW", "SUCCEEDED"] == host.acks(f"c{now_ms + 2}")[4:], "the same bytes: no second effect"
 
+    now_ms = (await gateway.ask())["gateway"]["utc_ms"]
+    host.say("quartier/v1/issy/heartbeat", {"iss": "district", "n": now_ms, "ts": now_ms})
+    host.say(f"{COMPANION}/envelope/dso", envelope(now_ms))
+    await gateway.until(lambda s: s["control"]["mode"] == "CONTROLLED")
+    host.command(now_ms, now_ms, op="test_failsafe", duration_s=30)
+    tested = await gateway.until(lambda s: s["control"]["mode"] == "FAILSAFE")
+    assert 6000 >= tested["control"]["caps"]["import"]["max_w"], "half of the contract"
+    assert ["shed", "test_failsafe"] == [one["op"] for one in tested["district"]["commands"]]
+    await host.until(lambda: host.acks(f"c{now_ms}")[-1:] == ["SUCCEEDED"])
+    await gateway.until(lambda s: s["control"]["mode"] == "CONTROLLED")
+
+    boot, first = min((boot, min(numbers)) for boot, numbers in host.events().items())
+    heard_count = host.heard(boot, first)
+    host.command(now_ms + 1, now_ms, op="replay", **{"from": {"boot": boot, "seq": first}})
+    await host.until(lambda: host.acks(f"c{now_ms + 1}")[-1:] == ["SUCCEEDED"])
+    await host.until(lambda: host.heard(boot, first) > heard_count)
     for boot, numbers in host.events().items():
         assert [*range(1, len(numbers) + 1)] == sorted(numbers), f"boot {boot}: numbered without gaps"
     await host.leave()

@@ -571,3 +571,13 @@ async def test_events_are_replayed_by_the_uplink_and_alarms_reset_by_the_sentry(
         assert [("c7", "SUCCEEDED"), ("c8", "SUCCEEDED")] == house.acks[1::2]
         (record,) = house.turn.sentry.book.picked("district.document_suspect")
         assert ("the district", "c8") == (record.acknowledged.by, record.acknowledged.uid)
+
+
+async def test_rule_a_verdict_is_said_in_the_turn_after_the_reception(turning):
+    async with turning() as house:
+        await house.well()
+        house.command(FailsafeTest(60.0), 7)
+        house.command(Setpoint("nobody", 0.0, 60.0), 8)
+        house.turn()
+
+        assert {("c7", "ACCEPTED"), ("c8", "REJECTED")} <= set(house.acks)

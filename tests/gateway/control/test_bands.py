@@ -113,6 +113,8 @@ def test_a_test_is_there_when_the_connection_is_inside_the_fail_safe_caps(town):
     p.raw["grid.power_w"] = 5_100.0
     p.run(1)
     assert inside(p)
+    p.cap(mode="INIT").run(1)
+    assert inside(p), "there the same values hold"
     p.world_is = {"state": replace(p.state, force=None)}
     assert not inside(p)
 
