@@ -20,6 +20,7 @@ from quartier.app.ledger import Ledger
 from quartier.app.places import Places
 from quartier.app.safety import SafetyTable
 from quartier.app.sentry import Sentry
+from quartier.app.standstill import Standstill
 from quartier.app.troubles import Troubles
 from quartier.app.turn import Turn
 from quartier.config.load import Loaded
@@ -80,6 +81,7 @@ class Daemon:
         self._ledger = Ledger(self._store)
         self._sentry = Sentry(self._store.event, log, clock, places.state_dir)
         self._disk = Disk(log, self._notice)
+        self._standstill = Standstill(self._store.event)
 
     async def run(self) -> int:
         """Run until SIGTERM or SIGINT: 0; after a bug of the house: 70, outputs released."""
@@ -269,6 +271,7 @@ class Daemon:
             self._deliver(readings)
         self.turn()
         now = self._clock.now()
+        self._standstill.look(now)
         if self._ready and now.ns >= self._own_ns:  # in the first cycle there is nothing to tell yet
             self._own_ns = now.ns + int(own.PERIOD_S * 1e9)
             for readings in (own.readings(self._own_values(), now.ns), *self.fleet.report(now.ns)):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+from functools import partial
 
 from quartier_hil.torture import orders, papers
 from quartier_hil.torture.stand import GivenUp, Stand
@@ -12,7 +13,7 @@ FROZEN_S, CHANGE_S = 600.0, 600.0
 # A few minutes before the change in Paris; both are at 01:00 UTC.
 SPRING_UTC_S = dt.datetime(2026, 3, 29, 0, 57, tzinfo=dt.UTC).timestamp()
 AUTUMN_UTC_S = dt.datetime(2026, 10, 25, 0, 57, tzinfo=dt.UTC).timestamp()
-CONTROLLED = "CONTROLLED"
+CONTROLLED, STOOD = "CONTROLLED", "gateway.stood_still"
 CAP_W, AFTERWARDS_W = 123_456.0, 654_321.0
 
 
@@ -67,12 +68,24 @@ async def frozen(stand: Stand, dice: random.Random, rounds: int) -> None:
         body["default"]["import_max_w"] = AFTERWARDS_W
         stand.recorder.say(desk.topic, papers.encoded(body))
         await stand.until("the cap is in force", lambda: orders.acts(stand, CAP_W))
+        stood = _stood_s(stand)
         stand.daemon.freeze()
         await stand.pass_s(FROZEN_S)
         stand.daemon.thaw()
         await stand.until("the gateway goes on", lambda: _answers(stand))
         if await orders.acts(stand, CAP_W):
             raise GivenUp(f"a cap of {CAP_W:g} W acts {FROZEN_S / 2:g} s after its end")
+        await stand.until("the gap is recorded", partial(_is_recorded, stand, len(stood)))
+    stand.figures["gaps_s"] = max(_stood_s(stand))
+
+
+def _stood_s(stand: Stand) -> list[float]:
+    """How long the gateway says that it stood still, each time."""
+    return [event["data"]["for_s"] for event in stand.recorder.told.events if event["code"] == STOOD]
+
+
+def _is_recorded(stand: Stand, before: int) -> bool:
+    return any(for_s >= FROZEN_S for for_s in _stood_s(stand)[before:])
 
 
 async def _answers(stand: Stand) -> bool:

@@ -112,6 +112,7 @@ async def _lot(fault: Fault, folder: Path, form: str, seed: int, figures: dict[s
     try:
         filled = fault.filled[form == LONG]
         if filled:
+            (folder / "state").mkdir()
             filled = await outages.fill(folder / "state", filled, folder / "filling.log")
         async with standing(folder, fault.size, seed, fault.roll(), filled) as stand:
             try:

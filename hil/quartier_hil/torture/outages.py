@@ -20,7 +20,6 @@ _FILLING = "from quartier_hil.bench.filling import main; main()"
 
 async def fill(state_dir: Path, samples: int, log: Path) -> int:
     """Have a history of so many samples written, none of them delivered; returns how many there are."""
-    state_dir.mkdir(parents=True, exist_ok=True)
     argv = [sys.executable, "-c", _FILLING, str(state_dir), str(samples)]
     child = Child(argv, log)
     await child.start(talk=True)
