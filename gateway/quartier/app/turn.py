@@ -176,7 +176,14 @@ class Turn:
         utc_ms = linkcaps.reckoned_ms(self.link, now)
         lost_ms = None if now.synced else self.link.anchor_utc_ms or 0
         leads = linkcaps.leads(self.link, self.params, now)
-        return agenda.Moment(now, utc_ms, lost_ms, self.house, self._state.memories, self._people, leads)
+        known = self.house, self._state.memories, self._people, leads
+        return agenda.Moment(now, utc_ms, lost_ms, *known, self._state.book.orders, self._regulatory)
+
+    @property
+    def _regulatory(self) -> frozenset[str]:
+        """The programs of the grid operator."""
+        papers = (program.envelope for program in self.link.programs)
+        return frozenset(paper.program for paper in papers if paper.priority == 0)
 
     def planned(self) -> dict[str, Any]:
         """What the district plans, JSON-ready, and the fail-safe values in force."""
@@ -277,14 +284,13 @@ class Turn:
 
     def _world(self, now: Now) -> World:
         """What a command is judged against."""
-        papers = (program.envelope for program in self.link.programs)
         return World(
             state=self._state,
             people=self._people,
             ordered=self.commanding.ordered,
             may_loosen=link.may_loosen(self.link, now),
             leads=link.leads(self.link, self.params, now),
-            regulatory=frozenset(paper.program for paper in papers if paper.priority == 0),
+            regulatory=self._regulatory,
             now=now,
         )
 

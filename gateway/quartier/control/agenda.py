@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from quartier.control import setpoint, timeline
+from quartier.control.orders import Order
 from quartier.control.override import Override, Overrides
+from quartier.control.reason import who
 from quartier.control.sight import Memories, fresh
 from quartier.control.wishes import Ack, DeviceSchedule, Stretch
 from quartier.house.assets import Battery, House, Steered
@@ -29,7 +31,8 @@ class Entry:
 
     ``until_ms``: the end of the stretch that was last seen to want something; ``met``: it was kept;
     ``missed``: one before it was not.  ``last_ms``: when the last stretch that wants something ends (the
-    start where none does), ``over_ms``: when the last of all does.
+    start where none does), ``over_ms``: when the last of all does.  ``why`` says what kept it from the first
+    that it missed, or from the one that runs.
     """
 
     schedule: DeviceSchedule
@@ -39,6 +42,7 @@ class Entry:
     until_ms: int | None = None
     met: bool = False
     missed: bool = False
+    why: str = ""
 
     @classmethod
     def begun(cls, schedule: DeviceSchedule) -> "Entry":
@@ -59,7 +63,8 @@ class Moment:
     """When, and what is known then.
 
     ``utc_ms`` is trusted, or reckoned on since ``lost_ms``.  ``by_hand``: the assets that people ordered;
-    ``leads``: the district does, so that its wishes are followed.
+    ``leads``: the district does, so that its wishes are followed.  ``orders`` stand at points now;
+    ``regulatory`` are the programs of the grid operator.
     """
 
     now: Now
@@ -69,6 +74,8 @@ class Moment:
     memories: Memories
     by_hand: Collection[str] = field(default_factory=tuple)
     leads: bool = True
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    regulatory: Collection[str] = field(default_factory=tuple)
 
     def is_free(self, asset: str) -> bool:
         """Whether the district's wish for an asset is followed: it leads, and no person ordered otherwise."""
@@ -167,9 +174,9 @@ def _wish(schedule: DeviceSchedule, moment: Moment) -> Override | None:
     power_w = _power_w(asset, stretch, left_s, moment)
     if power_w is None:
         return None
-    who = Who("document", f"{KIND} {schedule.asset}", schedule.id, schedule.seq)
+    whose = Who("document", f"{KIND} {schedule.asset}", schedule.id, schedule.seq)
     until_ns = moment.now.ns + round(left_s * 1e9)
-    return Override(schedule.asset, setpoint.value(asset, power_w), until_ns, end_ms, who)
+    return Override(schedule.asset, setpoint.value(asset, power_w), until_ns, end_ms, whose)
 
 
 def _power_w(asset: Steered, stretch: Stretch, left_s: float, moment: Moment) -> float | None:
@@ -188,9 +195,28 @@ def _looked(entry: Entry, moment: Moment) -> Entry:
     stretch, end_ms = found
     if end_ms != entry.until_ms:
         entry = replace(entry, until_ms=end_ms, met=False, missed=entry.missed or _has_missed(entry, end_ms))
-    if entry.met or not moment.is_free(asset.name) or not _is_kept(asset, stretch, moment):
+    if entry.met:
         return entry
-    return replace(entry, met=True)
+    if moment.is_free(asset.name) and _is_kept(asset, stretch, moment):
+        return replace(entry, met=True)
+    why = entry.why if entry.missed and entry.why else _why_not(asset, moment)
+    return entry if why == entry.why else replace(entry, why=why)
+
+
+def _why_not(asset: Steered, moment: Moment) -> str:
+    """What most likely keeps an asset from what is wanted of it (sync.md section 5, reasons)."""
+    if asset.name in moment.by_hand:
+        return "LOCAL_OVERRIDE"
+    order = moment.orders.get(setpoint.point(asset))
+    silent = fresh(moment.memories, f"{asset.name}.power_w", asset.period_s, moment.now.ns) is None
+    if silent or order is None or not moment.leads:
+        return "SAFETY"
+    behind = who(order.reason)
+    if behind.kind == "grid" or (behind.kind == "document" and behind.name in moment.regulatory):
+        return "REGULATORY"
+    if behind.kind == "document":
+        return "SELF_PROTECTION" if behind.name == f"{KIND} {asset.name}" else "BOUNDS"
+    return "SAFETY"
 
 
 def _has_missed(entry: Entry, end_ms: int) -> bool:
@@ -212,8 +238,7 @@ def _status(entry: Entry, moment: Moment) -> tuple[str, str]:
     if entry.met and not entry.missed and entry.until_ms == entry.last_ms:
         return "SUCCEEDED", ""
     if moment.utc_ms >= entry.over_ms:
-        by_hand = schedule.asset in moment.by_hand
-        return "ABORTED", "LOCAL_OVERRIDE" if by_hand else "EXPIRED" if moment.leads else "SAFETY"
+        return "ABORTED", entry.why or "EXPIRED"
     begins = entry.until_ms is not None and moment.is_free(schedule.asset)
     return ("STARTED" if begins else entry.status), ""
 
@@ -268,7 +293,8 @@ def _dumped(entry: Entry) -> dict[str, Any]:
     facts = {name: getattr(schedule, name) for name in _FACTS}
     stretches = [(one.duration_s, one.power_w, one.soc_pct) for one in schedule.stretches]
     progress = {name: getattr(entry, name) for name in _PROGRESS}
-    return {**progress, "schedule": {**facts, "stretches": stretches}}
+    why = entry.why if entry.missed else ""  # what may still be made good changes from cycle to cycle
+    return {**progress, "why": why, "schedule": {**facts, "stretches": stretches}}
 
 
 def restore(data: object) -> Entries:
@@ -279,7 +305,7 @@ def restore(data: object) -> Entries:
             schedule = dict(kept["schedule"])
             stretches = tuple(Stretch(*one) for one in schedule.pop("stretches"))
             entry = Entry.begun(DeviceSchedule(**schedule, stretches=stretches))
-            entry = replace(entry, **{name: kept[name] for name in _PROGRESS})
+            entry = replace(entry, **{name: kept[name] for name in (*_PROGRESS, "why")})
         except (AttributeError, KeyError, TypeError, ValueError):
             continue
         found[entry.schedule.asset] = entry

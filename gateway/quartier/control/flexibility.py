@@ -8,7 +8,7 @@ somebody else's hands, is not available, whatever it could do.
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from quartier.control import battery, guards, outcome, rivals, setpoint, sight, stay
+from quartier.control import battery, guards, rivals, setpoint, sight, stay
 from quartier.control.players import floor_w, full_w
 from quartier.control.shed import PV_MIN_OFF_S, Turn
 from quartier.control.state import State
@@ -154,8 +154,7 @@ def _why_not(state: State, asset: Steered, now: Now) -> str:
         return "it does not answer"
     if isinstance(asset, Battery) and _soc_pct(state, asset, now) is None:
         return "its state of charge is not known"
-    name = f"{asset.name}.setpoint_w" if isinstance(asset, Battery) else outcome.point(asset)
-    return guards.why_not(asset, state.memories) or rivals.why_not(state.rivals, name)
+    return guards.why_not(asset, state.memories) or rivals.why_not(state.rivals, setpoint.point(asset))
 
 
 def _soc_pct(state: State, asset: Battery, now: Now) -> float | None:

@@ -8,9 +8,12 @@ import pytest
 
 from quartier.control import agenda
 from quartier.control.agenda import Moment
+from quartier.control.orders import Order
+from quartier.control.reason import Reason
 from quartier.control.sight import Memory
 from quartier.control.wishes import DeviceSchedule, Stretch, Wishes
 from quartier.house.now import Now
+from quartier_drivers.who import Who
 
 EPOCH_MS = 1_790_000_000_000
 
@@ -39,6 +42,9 @@ class Desk:
         self.lost_s = None
         self.by_hand = ()
         self.leads = True
+        self.orders = {
+            "bat1.setpoint_w": Order(0.0, 0, Reason("x", Who("document", "schedule bat1", "s1", 1)))
+        }
         self.measured = {"bat1.soc_pct": 50.0, "bat1.power_w": 0.0}
 
     @property
@@ -46,7 +52,9 @@ class Desk:
         now = Now(self.t * 10**9, EPOCH_MS + self.t * 1000, self.lost_s is None)
         memories = {point: Memory(value, now.ns) for point, value in self.measured.items()}
         lost_ms = None if self.lost_s is None else EPOCH_MS + self.lost_s * 1000
-        return Moment(now, now.utc_ms, lost_ms, self.house, memories, self.by_hand, self.leads)
+        return Moment(
+            now, now.utc_ms, lost_ms, self.house, memories, self.by_hand, self.leads, self.orders, {"dso"}
+        )
 
     def give(self, paper):
         self.entries, acks = agenda.taken(self.entries, paper, self.moment)
@@ -159,6 +167,7 @@ def test_a_schedule_succeeds_when_each_power_was_measured_in_its_time(desk):
     assert [] == desk.at(5)
     assert [("s1", "STARTED", "")] == desk.at(10)
     assert [] == desk.at(20, bat1__power_w=1_950.0)
+    assert [] == desk.at(50, bat1__power_w=0.0), "it was kept once"
     assert [] == desk.at(110)
     assert [("s1", "SUCCEEDED", "")] == desk.at(120, bat1__power_w=-1_000.0)
     assert [] == desk.at(300)
@@ -170,15 +179,43 @@ def test_a_schedule_of_which_one_power_was_missed_is_aborted_at_its_end(desk):
     desk.give(schedule(Stretch(100, 2_000), Stretch(100, -1_000)))
     desk.at(0)
     assert [] == desk.at(110, bat1__power_w=-1_000.0)
-    assert [("s1", "ABORTED", "EXPIRED")] == desk.at(200)
+    assert [("s1", "ABORTED", "SELF_PROTECTION")] == desk.at(200), "it was ordered, and did not obey"
     assert [] == desk.at(210)
+
+
+@pytest.mark.parametrize(
+    ("whose", "reason"),
+    [
+        (Who("document", "dso", "e1"), "REGULATORY"),
+        (Who("grid", "low frequency"), "REGULATORY"),
+        (Who("document", "district", "e1"), "BOUNDS"),
+        (Who("rule", "hard limit"), "SAFETY"),
+    ],
+)
+def test_a_schedule_says_what_kept_it_from_success(desk, whose, reason):
+    desk.give(schedule(Stretch(100, 2_000)))
+    desk.orders = {"bat1.setpoint_w": Order(500.0, 0, Reason("cap", whose))}
+    desk.at(50)
+    desk.at(60)
+
+    assert [("s1", "ABORTED", reason)] == desk.at(100)
+
+
+def test_the_first_time_that_was_missed_is_the_reason(desk):
+    desk.give(schedule(Stretch(100, 2_000), Stretch(100, -1_000)))
+    desk.by_hand = ("bat1",)
+    desk.at(50)
+    desk.by_hand = ()
+    desk.at(150)
+
+    assert [("s1", "ABORTED", "LOCAL_OVERRIDE")] == desk.at(200)
 
 
 def test_a_time_that_passed_unseen_was_missed(desk):
     desk.give(schedule(Stretch(100, 2_000), Stretch(100, 500), Stretch(50), Stretch(100, -1_000)))
     desk.at(1, bat1__power_w=2_000.0)
     assert [] == desk.at(300, bat1__power_w=-1_000.0), "nobody looked while it should have been 500 W"
-    assert [("s1", "ABORTED", "EXPIRED")] == desk.at(350)
+    assert "ABORTED" == desk.at(350)[0][1]
 
 
 def test_a_target_succeeds_when_the_measured_state_of_charge_is_there(desk):
@@ -209,9 +246,10 @@ def test_where_the_district_does_not_lead_its_schedules_are_not_followed(desk):
     assert ({}, []) == (desk.wants(1), desk.at(1))
     desk.leads = True
     assert [("s1", "STARTED", "")] == desk.at(150)
-    assert [("s1", "ABORTED", "EXPIRED")] == desk.at(200), "its first time passed without"
+    assert [("s1", "ABORTED", "SAFETY")] == desk.at(200), "its first time passed without"
     desk.give(schedule(Stretch(300, 0.0), seq=2))
     desk.leads = False
+    desk.at(250)
     assert [("s2", "ABORTED", "SAFETY")] == desk.at(300)
 
 
@@ -255,6 +293,9 @@ def test_before_its_nbf_nothing_is_wanted(desk):
 def test_schedules_and_how_far_they_came_survive_json(desk):
     desk.give(schedule(Stretch(100, 2_000), Stretch(100, soc_pct=60)))
     desk.at(1)
+    early = agenda.restore(json.loads(json.dumps(agenda.dump(desk.entries))))
+    assert {"bat1": replace(desk.entries["bat1"], why="")} == early, "what may still be made good is no fact"
+    desk.at(150)
     back = agenda.restore(json.loads(json.dumps(agenda.dump(desk.entries))))
 
     assert desk.entries == back
