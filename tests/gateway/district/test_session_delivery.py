@@ -1,17 +1,19 @@
 """The session's loss contract: live first, the backlog above the watermark, marks that only rise."""
 
 import json
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.gateway.district.conftest import ME, bdseq_of, born, codes, command, state
 
-from quartier.district.commands import REBIRTH
+from quartier.district.births import PORTION
+from quartier.district.commands import REBIRTH, SCAN_RATE
 from quartier.district.effects import Publish
 from quartier.district.rules import Rules
 from quartier.district.session import Session
-from quartier.district.sparkplug import decode
+from quartier.district.sparkplug import Type, decode
 from quartier.house.sample import Mark
 
 
@@ -181,6 +183,8 @@ STEP = st.one_of(
     st.tuples(st.just("rebirth"), st.just(0), st.just(0)),
     st.tuples(st.just("silent"), st.sampled_from(["grid", "ev1"]), st.booleans()),
     st.tuples(st.just("restart"), st.just(0), st.just(0)),
+    st.tuples(st.just("rate"), st.just(0), st.sampled_from([0, 500, 2_000])),
+    st.tuples(st.just("clock"), st.just(0), st.booleans()),
 )
 METRICS = {
     "grid": "power_w",
@@ -192,13 +196,21 @@ METRICS = {
 
 
 @settings(max_examples=500)  # each is slow: not for the profile of the kernels
-@given(steps=st.lists(STEP, max_size=40), watermark=st.booleans(), host=st.booleans())
-def test_births_first_numbers_without_holes_and_every_sample_once_all_is_well(parts, steps, watermark, host):
+@given(
+    steps=st.lists(STEP, max_size=40),
+    watermark=st.booleans(),
+    host=st.booleans(),
+    portion=st.sampled_from([1, PORTION]),
+)
+def test_births_first_numbers_without_holes_and_every_sample_once_all_is_well(
+    parts, steps, watermark, host, portion
+):
     """Whatever happens in whatever order, each connection obeys Sparkplug, and a quiet end delivers all."""
-    run = Run(parts, watermark=watermark, host=host)
-    for step in steps:
-        run.step(*step)
-    run.settle()
+    with patch("quartier.district.births.PORTION", portion):
+        run = Run(parts, watermark=watermark, host=host)
+        for step in steps:
+            run.step(*step)
+        run.settle()
     run.check()
 
 
@@ -258,8 +270,16 @@ class Run:
             self.connect()
         elif what == "mark":
             self.mark()
-        elif what == "rebirth":
-            self.say(self.session.heard(ME.topic("NCMD"), command(REBIRTH, True), self.world.scene))
+        elif what in {"rebirth", "rate"}:
+            asked = command(REBIRTH, True) if what == "rebirth" else command(SCAN_RATE, amount, Type.INT64)
+            self.say(self.session.heard(ME.topic("NCMD"), asked, self.world.scene))
+        else:
+            self.change(what, which, amount)
+
+    def change(self, what, which, amount):
+        """Something of the world."""
+        if what == "clock":
+            self.world.synced = amount
         elif what == "silent":
             (self.world.silent.add if amount else self.world.silent.discard)(which)
         elif what == "restart":
@@ -269,27 +289,34 @@ class Run:
         self.world.silent.clear()
         self.session.closed()
         self.connect()
-        for _ in range(12):
+        for _ in range(30):
             self.say(self.session.pump(self.world.pass_s(11).scene, 10**7))
 
     def check(self):
         for bdseq, messages in self.sent:
-            expected = 0
-            alive = set()
+            expected, rate_ms = 0, None
+            alive, born = set(), set()
             for place, (topic, message) in enumerate(messages):
                 kind, device = topic.split("/")[2], topic.split("/")[4] if topic.count("/") == 4 else None
                 if kind == "NBIRTH":
                     assert (0, bdseq) == (message.seq, bdseq_of(message))
-                    expected, alive = 0, set()
+                    expected, alive, born = 0, set(), set()
                 assert place or kind == "NBIRTH"
                 assert expected == message.seq
                 expected = (expected + 1) % 256
+                rate_ms = next((m.value for m in message.metrics if m.name == SCAN_RATE), rate_ms)
                 if kind == "DBIRTH":
                     alive.add(device)
-                elif kind == "DDEATH":
+                    born.add(device)
+                elif kind != "NBIRTH":
+                    assert born >= {"grid", "bat1", "ev1"}, "nothing comes between births"
+                if kind == "DBIRTH":
+                    continue
+                if kind == "DDEATH":
                     alive.remove(device)
                 elif kind == "DDATA":
                     assert device in alive
                 assert 1 == len({metric.historical for metric in message.metrics}) or not message.metrics
+        assert self.session.scan_ms == rate_ms
         known = {(s.stream, s.boot, s.seq) for s in self.world.notebook.kept}
         assert known == set(self.district.keys)
