@@ -2,11 +2,17 @@
 
 import asyncio
 import datetime as dt
+import json
+import time
 
 import pytest
 
 from quartier.district.broker import Credentials, Ended, Outgoing, Profile, Server, Unreachable
 from quartier.district.mqtt import Connection
+from quartier.district.rules import Rules
+from quartier.district.uplink import House, Settings, Uplink
+from quartier.district.voice import Identity
+from quartier.runtime.clock import ClockSetting, HouseClock
 from quartier_hil.district.access import READ, WRITE, acl
 from quartier_hil.district.authority import Authority
 
@@ -132,3 +138,48 @@ async def test_without_a_certificate_of_the_authority_nobody_comes_in(gate, tmp_
     stranger.authority.ca_file.write_bytes(gate.authority.ca_file.read_bytes())
     with pytest.raises((Unreachable, Ended)):
         await stranger.connect(f"issy.{A}")
+
+
+async def test_a_gateway_says_and_hears_all_that_it_must_within_its_access_list(
+    gate, world, catalog, tmp_path, notes, link
+):
+    pair = gate.authority.gateway("issy", A, DAY)
+    papers = Credentials(ca_file=gate.authority.ca_file, cert_file=pair.cert_file, key_file=pair.key_file)
+    settings = Settings(
+        servers=(Server("localhost", gate.port, tls=True),), folder=tmp_path, credentials=papers
+    )
+    house = House(
+        outbox=world.notebook,
+        clock=HouseClock(ClockSetting(1.0, 0.0, time.time())),
+        latest=lambda: world.latest,
+        report=notes.append,
+        flexibility=lambda: {"devices": []},
+    )
+    uplink = Uplink(settings, Identity("issy", A), catalog, Rules(primary_host=HOST), house)
+    host = await gate.connect(HOST)
+    await host.subscribe([("spBv1.0/issy/#", 1), ("quartier/v1/issy/#", 1)])
+    heard = set()
+
+    async def listen():
+        while True:
+            heard.add((await host.receive()).topic)
+
+    task = asyncio.create_task(listen())
+    state = {"online": True, "timestamp": link.now_ms()}
+    host.publish(Outgoing(f"spBv1.0/STATE/{HOST}", json.dumps(state).encode(), 1, retain=True))
+    async with link.running(uplink):
+        await until(lambda: uplink.stats["phase"] == "born" and uplink.stats["control_on"])
+        world.notebook.put("grid", "power_w", 5.0, link.now_ms())
+        world.notebook.put("event", "sky.wet", json.dumps({"text": "x", "data": {}}), link.now_ms())
+        signed = [topic for topic in READ if "/v1/" in topic and "watermark" not in topic]
+        for topic in signed:  # none of it is signed: each is refused, so each was heard
+            name = "price" if "signal" in topic else "dso"
+            await say(host, topic.format(group="issy", edge=A, host=HOST).replace("+", name))
+        own = {place(topic, A) for topic in WRITE if "+" not in topic} - {f"spBv1.0/issy/NDATA/{A}"}
+        await until(lambda: uplink.stats["refused_documents_count"] == len(signed))
+        await until(lambda: own - {f"spBv1.0/issy/NDEATH/{A}"} <= heard)
+        await until(lambda: {f"spBv1.0/issy/{kind}/{A}/grid" for kind in ("DBIRTH", "DDATA")} <= heard)
+    await until(lambda: own <= heard)
+    task.cancel()
+    denied = {"district.subscription_refused", "district.publish_refused", "district.not_authorised"}
+    assert set() == denied & {note.code for note in notes}

@@ -332,3 +332,24 @@ async def test_events_that_the_broker_took_for_nobody_go_again_once_the_district
 
             await host.until(said)
             assert ["device.silent"] == [event["code"] for event in host.companion("event")][:1]
+
+
+async def test_when_a_key_was_used_last_is_known_after_a_restart(
+    make_host, link, mosquitto, make_uplink, world, tmp_path
+):
+    broker = await mosquitto()
+    async with make_host(broker.port) as host:
+        issuers_file = host.issuers(tmp_path / "issuers.json")
+        async with link.running(make_uplink(broker.port, issuers_file=issuers_file, rate=60.0)) as uplink:
+            await host.until(lambda: "NBIRTH" in host.kinds())
+            topic, payload = link.envelope(seq=link.now_ms())
+            host.say(topic, payload, host.sign(topic, payload))
+            put(world, 1.0)
+            await host.until(lambda: host.keys and uplink.inbox)
+            host.watermark()
+            used_ms = uplink.keys["keys"][0]["used_utc_ms"]
+            facts = tmp_path / "state/district"
+            await link.until(lambda: (statefile.load(facts) or {}).get("used") == {"opt1": used_ms})
+        async with link.running(make_uplink(broker.port, issuers_file=issuers_file)) as again:
+            await link.until(lambda: again.keys["keys"])
+            assert used_ms == again.keys["keys"][0]["used_utc_ms"]
