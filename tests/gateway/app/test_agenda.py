@@ -1,5 +1,6 @@
 """What the district plans, as the daemon holds it: taken, kept as long as nothing changes, told."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from quartier.control.sight import Memory
 from quartier.control.state import State
 from quartier.control.wishes import DeviceSchedule, Signal, Span, Stretch
 from quartier.district.documents import Accepted
+from quartier.district.upforms import FlexibilityForm
 from quartier.house.assets import Grid, House, Limits, Load
 from quartier.house.now import Now
 
@@ -132,6 +134,7 @@ def test_the_report_forecasts_yesterday_once_it_is_known_and_nothing_without_a_c
     assert {1_500.0, None} == set(report["forecast"]["grid_w"])
     assert {1_000.0, None} == set(report["devices"][0]["forecast_w"])
     assert 96 == len(report["forecast"]["grid_w"])
+    assert FlexibilityForm.model_validate_json(json.dumps(report)), "as its schema says"
     assert None is office.agenda.report(state, office.moment, ("grid",))["forecast"]["grid_w"]
     office.lost_ms = NOW_MS
     assert None is office.agenda.report(state, office.moment, ())["forecast"]["grid_w"]

@@ -25,6 +25,7 @@ from quartier.control.wishes import (
 )
 from quartier.district.catalog import build
 from quartier.district.documents import Accepted
+from quartier.district.upforms import FlexibilityForm
 from quartier.house.sample import Mark
 from quartier.store.ledger import Store
 from quartier_drivers.who import OURS
@@ -500,6 +501,8 @@ async def test_a_report_of_flexibility_tells_of_all_but_what_stays_in_the_buildi
     async with turning() as house:
         await house.well()
         report = json.loads(json.dumps(house.turn.flexibility(("bat1",))))
+        assert FlexibilityForm.model_validate(report), "as its schema says"
+        assert FlexibilityForm.model_validate(house.turn.flexibility(()))
 
         assert "bat1" not in {device["device"] for device in report["devices"]}
         assert report["devices"]
