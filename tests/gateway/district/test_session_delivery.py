@@ -10,7 +10,7 @@ from tests.gateway.district.conftest import ME, bdseq_of, born, codes, command, 
 
 from quartier.district.births import PORTION
 from quartier.district.commands import REBIRTH, SCAN_RATE
-from quartier.district.effects import Publish
+from quartier.district.effects import Leave, Publish
 from quartier.district.rules import Rules
 from quartier.district.session import Session
 from quartier.district.sparkplug import Type, decode
@@ -185,6 +185,7 @@ STEP = st.one_of(
     st.tuples(st.just("restart"), st.just(0), st.just(0)),
     st.tuples(st.just("rate"), st.just(0), st.sampled_from([0, 500, 2_000])),
     st.tuples(st.just("clock"), st.just(0), st.booleans()),
+    st.tuples(st.just("host"), st.sampled_from([0, 1]), st.just(0)),
 )
 METRICS = {
     "grid": "power_w",
@@ -273,6 +274,12 @@ class Run:
         elif what in {"rebirth", "rate"}:
             asked = command(REBIRTH, True) if what == "rebirth" else command(SCAN_RATE, amount, Type.INT64)
             self.say(self.session.heard(ME.topic("NCMD"), asked, self.world.scene))
+        elif what == "host":
+            gone = self.session.heard("spBv1.0/STATE/opt", state(False, which), self.world.scene)
+            self.say(gone)
+            if any(isinstance(effect, Leave) for effect in gone):
+                self.session.closed()
+                self.connect()
         else:
             self.change(what, which, amount)
 
@@ -302,6 +309,9 @@ class Run:
                     assert (0, bdseq) == (message.seq, bdseq_of(message))
                     expected, alive, born = 0, set(), set()
                 assert place or kind == "NBIRTH"
+                if kind == "NDEATH":
+                    assert (None, place) == (message.seq, len(messages) - 1)
+                    continue
                 assert expected == message.seq
                 expected = (expected + 1) % 256
                 rate_ms = next((m.value for m in message.metrics if m.name == SCAN_RATE), rate_ms)
