@@ -1,17 +1,23 @@
 """Which key list counts: the newest of the root's, whatever way it came; and what people are told of it."""
 
 import json
+from contextlib import suppress
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from quartier.district import issuers
 from quartier.district.keyring import Keyring, Rollback
 from quartier.house.now import Now
 from quartier_drivers.errors import ConfigError
+from quartier_hil.district.issuer import Key
 from quartier_hil.district.keyfolder import DAY_MS, KeyFolder, public, signed
 
 NOW_MS = 1_764_000_000_000
 NOW = Now(0, NOW_MS, True)
+PUBLIC = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
 
 
 @pytest.fixture
@@ -85,7 +91,7 @@ def test_kept_facts_that_are_none_of_ours_give_no_key(folder, kept):
 
 def test_without_a_root_a_plain_list_is_believed_and_no_signed_one():
     ring = Keyring("issy", [])
-    entry = {"kid": "a", "public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "types": ["envelope"]}
+    entry = {"kid": "a", "public_key": PUBLIC, "types": ["envelope"]}
     assert take(ring, json.dumps([entry]), "file")
     assert {"a"} == set(ring.issuers)
     with pytest.raises(ConfigError):
@@ -93,7 +99,7 @@ def test_without_a_root_a_plain_list_is_believed_and_no_signed_one():
 
 
 def test_with_a_root_a_plain_list_is_not_believed(ring):
-    entry = {"kid": "a", "public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "types": ["envelope"]}
+    entry = {"kid": "a", "public_key": PUBLIC, "types": ["envelope"]}
     with pytest.raises(issuers.Unsigned):
         ring.weighed(json.dumps([entry]), "list")
 
@@ -118,6 +124,33 @@ def test_a_keys_state_follows_the_clock(ring, folder, at_ms, state):
 
 
 def test_without_a_root_no_job_brings_a_list():
-    entry = {"kid": "a", "public_key": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo", "types": ["envelope"]}
+    entry = {"kid": "a", "public_key": PUBLIC, "types": ["envelope"]}
     with pytest.raises(issuers.Unsigned, match="names no root"):
         Keyring("issy", []).weighed(json.dumps([entry]), "list", signed=True)
+
+
+ROOT = Key("root", Ed25519PrivateKey.from_private_bytes(b"r" * 32))
+LISTS = {
+    seq: signed(
+        ROOT,
+        {
+            "district": "issy",
+            "seq": seq,
+            "keys": [{"kid": f"k{seq}", "public_key": PUBLIC, "types": ["job"]}],
+        },
+    )
+    for seq in range(1, 7)
+}
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(LISTS)), st.booleans()), max_size=20))
+@settings(max_examples=100, deadline=None)
+def test_no_order_of_lists_and_restarts_brings_an_older_list_back(steps):
+    ring, newest = Keyring("issy", [public(ROOT)]), 0
+    for seq, restarts in steps:
+        with suppress(Rollback):
+            take(ring, LISTS[seq])
+        newest = max(newest, seq)
+        if restarts:
+            ring = Keyring("issy", [public(ROOT)], json.loads(json.dumps(ring.facts())))
+        assert (newest, [f"k{newest}"]) == (ring.list.seq, list(ring.issuers))
