@@ -4,14 +4,18 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from quartier.cli.documents import PAGE, filled
 from quartier.district import namespace
 from quartier.district.forms import KINDS
 from quartier.district.voice import Identity
+from quartier_hil.district.issuer import Wish, envelope, heartbeat, job
 
 DOCS = Path(__file__).parents[3] / "gateway/docs"
 AGAIN = "make them anew: python -m quartier.cli documents --write gateway/docs"
+AT_MS = 1_764_075_000_000
+CAPS = {"import_max_w": 1.0, "export_max_w": 0.0}
 ROWS = {row.name: row for row in namespace.rows()}
 
 
@@ -23,6 +27,31 @@ def test_every_kind_of_document_has_a_row():
 def test_an_example_is_of_its_form(name):
     (example,) = ROWS[name].schema["examples"]
     assert ROWS[name].form.model_validate_json(json.dumps(example))
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "schemas").glob("*.json")), ids=lambda path: path.stem)
+def test_another_makers_validator_takes_each_schema_and_its_example_and_no_unknown_field(path):
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    judge = Draft202012Validator(schema)
+    (example,) = schema["examples"]
+    assert [] == [error.message for error in judge.iter_errors(example)]
+    assert not judge.is_valid({**example, "nobody_knows": 1})
+    first = next(iter(example))
+    assert not judge.is_valid({name: value for name, value in example.items() if name != first})
+
+
+def test_another_makers_validator_takes_what_the_rig_says():
+    wish = Wish(
+        intervals=[{"duration_s": 5, "import_max_w": 1}], default=CAPS, start_ms=AT_MS, exp_ms=AT_MS + 9
+    )
+    said = {
+        "heartbeat": heartbeat(AT_MS),
+        "envelope": envelope(wish, AT_MS, AT_MS, "issy.b012"),
+        "job": job({"op": "config", "site": "x = 1"}, AT_MS, AT_MS, "issy.b012", (AT_MS, AT_MS + 9)),
+    }
+    for name, payload in said.items():
+        Draft202012Validator(ROWS[name].schema).validate(json.loads(payload))
 
 
 def test_the_schemas_in_the_docs_are_those_of_the_models():
