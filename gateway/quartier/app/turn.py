@@ -17,6 +17,7 @@ from quartier.control import (
     bands,
     cycle,
     events,
+    flexibility,
     gridmemory,
     gridrows,
     link,
@@ -194,9 +195,12 @@ class Turn:
         running = self.commanding.shown(now)
         return {**self.agenda.shown(self._moment(now)), "failsafe": failsafe, "commands": running}
 
-    def flexibility(self, local: Collection[str]) -> dict[str, Any]:
-        """What the building could do now, without the assets of ``local``."""
-        return self.agenda.report(self._state, self._moment(self._clock.now()), local)
+    def flexibility(self, local: Collection[str]) -> dict[str, Any] | None:
+        """What the building could do now, without the assets of ``local``; None while nobody can know yet."""
+        now = self._clock.now()
+        if not flexibility.is_known(self._state, now):
+            return None
+        return self.agenda.report(self._state, self._moment(now), local)
 
     @property
     def is_out(self) -> bool:

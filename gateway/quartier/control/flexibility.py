@@ -8,7 +8,7 @@ somebody else's hands, is not available, whatever it could do.
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from quartier.control import battery, guards, rivals, setpoint, sight, stay
+from quartier.control import battery, guards, measures, rivals, setpoint, sight, stay
 from quartier.control.players import floor_w, full_w
 from quartier.control.shed import PV_MIN_OFF_S, Turn
 from quartier.control.state import State
@@ -26,6 +26,17 @@ def devices(state: State, now: Now, by_hand: Collection[str] = (), local: Collec
     """Every asset but those of ``local``, JSON-ready; what is in ``by_hand`` belongs to a person now."""
     assets = (asset for asset in state.house.assets if asset.name not in local)
     return [_device(state, asset, now, by_hand=asset.name in by_hand) for asset in assets]
+
+
+def is_known(state: State, now: Now) -> bool:
+    """Whether there is something to tell: every asset was heard, or has had its time to answer."""
+    if state.started_ns is None:
+        return False
+    if (now.ns - state.started_ns) / 1e9 > measures.START_S:
+        return True
+    wanted = [f"{asset.name}.power_w" for asset in state.house.assets if asset.measured]
+    wanted += [f"{asset.name}.soc_pct" for asset in state.house.assets if isinstance(asset, Battery)]
+    return all(point in state.memories for point in wanted)
 
 
 def _device(state: State, asset: Steered, now: Now, *, by_hand: bool) -> dict[str, Any]:

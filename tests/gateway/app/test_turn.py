@@ -499,7 +499,8 @@ async def test_schedules_and_signals_go_on_after_a_restart_and_a_power_cut_drops
 
 async def test_a_report_of_flexibility_tells_of_all_but_what_stays_in_the_building(turning):
     async with turning() as house:
-        await house.well()
+        assert house.turn.flexibility(()) is None, "nobody knows yet"
+        await house.until(lambda _: house.turn.flexibility(()) is not None)
         report = json.loads(json.dumps(house.turn.flexibility(("bat1",))))
         assert FlexibilityForm.model_validate(report), "as its schema says"
         assert FlexibilityForm.model_validate(house.turn.flexibility(()))

@@ -195,3 +195,13 @@ def test_what_is_not_steered_shows_what_it_takes(told):
 
 def test_what_stays_in_the_building_is_not_told(told):
     assert None is told("pump", local=("pump",))
+
+
+def test_there_is_nothing_to_tell_before_all_were_heard_or_had_their_time(plant, house):
+    p = plant(house=house, silent={"pump"})
+    assert not flexibility.is_known(p.state, p.now())
+    p.run(5)
+    assert not flexibility.is_known(p.state, p.now())
+    assert flexibility.is_known(p.run(300).state, p.now())
+    heard = plant(house=house).run(5)
+    assert flexibility.is_known(heard.state, heard.now())
