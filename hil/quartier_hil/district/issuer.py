@@ -13,7 +13,7 @@ from jwt.api_jws import PyJWS
 
 OPTIMISER = "district"
 # All types of documents that this district signs.
-TYPES = ("heartbeat", "envelope", "schedule", "failsafe", "signal", "command")
+TYPES = ("heartbeat", "envelope", "schedule", "failsafe", "signal", "command", "job")
 
 
 def base64url(data: bytes) -> str:

@@ -123,3 +123,17 @@ async def test_schedules_failsafe_parameters_and_signals_are_said_and_again_afte
     assert all(
         later[place].get("start") == body.get("start") for place, body in zip(places, bodies, strict=True)
     )
+
+
+@pytest.mark.peer
+async def test_a_job_is_retained_and_has_the_window_that_was_asked_for(tmp_path):
+    order = {"do": "job", "work": {"op": "config", "site": "x = 1"}, "in_s": 5, "for_s": 60}
+    async with working(tmp_path) as (orders, heard, _client):
+        orders.feed_data(json.dumps(order).encode() + b"\n")
+        message = await heard.get()
+
+    said = json.loads(message.payload)
+    assert f"{NAMES.companion}/job" == message.topic
+    assert ("config", "x = 1", "issy.b012") == (said["op"], said["site"], said["aud"])
+    assert (5_000, 60_000) == (said["nbf"] - said["iat"], said["exp"] - said["nbf"])
+    assert dict(message.properties.UserProperty)["sig"]
