@@ -5,7 +5,9 @@ from tests.gateway.control.ordering import by_hand, commanded
 
 from quartier.control import asked
 from quartier.control.commands import FailsafeTest, Release, SetMode, Setpoint, Shed
+from quartier.control.override import Override
 from quartier.control.reason import until_utc_ms, who
+from quartier_drivers.who import Who
 
 
 @pytest.fixture
@@ -116,6 +118,21 @@ def test_the_order_is_people_then_maintenance_then_setpoints_then_manual(town):
     assert {"bat1": None, "ev1": 10.0} == orders()
     p.people = {"bat1": by_hand("bat1", -500.0)}
     assert {"bat1": -500, "ev1": 10.0} == orders()
+
+
+def test_a_command_goes_before_a_schedule_and_a_person_before_both(town):
+    p = town()
+    planned = Override("bat1", 800.0, 10**15, 0, Who("document", "schedule bat1", "s1", 1))
+
+    def order():
+        return asked.overrides(p.commands, p.house, p.people, p.now().ns)["bat1"].value
+
+    p.people = {"bat1": planned}
+    assert 800 == order()
+    p.command(Setpoint("bat1", 1_000, 600), 2)
+    assert 1_000 == order()
+    p.people = {"bat1": by_hand("bat1", -500.0)}
+    assert -500 == order()
 
 
 def test_in_manual_the_battery_rests_and_in_maintenance_it_is_given_back_without_an_alarm(town):
