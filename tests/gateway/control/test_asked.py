@@ -125,9 +125,9 @@ def test_a_command_goes_before_a_schedule_and_a_person_before_both(town):
     planned = Override("bat1", 800.0, 10**15, 0, Who("document", "schedule bat1", "s1", 1))
 
     def order():
-        return asked.overrides(p.commands, p.house, p.people, p.now().ns)["bat1"].value
+        given = {"bat1": planned, **p.people}
+        return asked.overrides(p.commands, p.house, given, p.now().ns)["bat1"].value
 
-    p.people = {"bat1": planned}
     assert 800 == order()
     p.command(Setpoint("bat1", 1_000, 600), 2)
     assert 1_000 == order()
