@@ -263,7 +263,7 @@ class Scenario(Part):
     """How many seconds of the house pass in a real second."""
     seed: int = 1
     """Seed of everything random."""
-    cycle_s: Annotated[float, Field(ge=0.5, le=10)] = 1.0
+    cycle_s: Annotated[float, Field(ge=0.5, le=5)] = 1.0
     """Period of the gateway's control; long days without wires go faster with 5."""
     house: House = House()
     """The building."""

@@ -241,8 +241,8 @@ def _or(value: float | None, default: float) -> float:
 class Control(Section):
     """How the house is steered."""
 
-    cycle_s: Annotated[float, Field(ge=0.2, le=10)] = 1.0
-    """Period of the control cycle."""
+    cycle_s: Annotated[float, Field(ge=0.2, le=5)] = 1.0
+    """Period of the control cycle; what the district sends is answered in the next one."""
     grid_target_w: Annotated[float, Field(ge=-1_000_000, le=1_000_000)] = 0.0
     """Grid power that the battery aims at; plus keeps a little import."""
 

@@ -5,11 +5,13 @@ import contextlib
 import json
 
 import pytest
+from pydantic import ValidationError
 
 from quartier.app import assembly
 from quartier.app.district import connect
 from quartier.app.ladder import Ladder
 from quartier.app.turn import Turn
+from quartier.config.model import Control
 from quartier.control import link
 from quartier.control.commands import CommandDocument, FailsafeTest, Replay, ResetAlarm, Setpoint
 from quartier.control.wishes import (
@@ -585,3 +587,5 @@ async def test_rule_a_verdict_is_said_in_the_turn_after_the_reception(turning):
         house.turn()
 
         assert {("c7", "ACCEPTED"), ("c8", "REJECTED")} <= set(house.acks)
+    with pytest.raises(ValidationError, match="cycle_s"):
+        Control(cycle_s=5.1)  # accepted or rejected within 5 s
