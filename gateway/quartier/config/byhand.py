@@ -4,6 +4,7 @@ Hard limits (contract, fuses, installer) cannot be raised remotely (failsafe.md 
 building is, whom it trusts and where secrets lie is its installer's, too.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,13 +14,11 @@ from quartier.config.words import Section
 
 # Of the link to the district an order may change its pace alone.
 _LINK_FREE = {"backfill_messages_per_s", "watermark"}
-# What cables, fuses and cells bear: never more; and never less of what protects a battery.
-_ASSET_MAX = ("current_max_a", "charge_max_w", "discharge_max_w", "rated_w", "soc_max_pct")
-_ASSET_MIN = ("soc_min_pct",)
+# What cables, cells, tanks and compressors bear, by the names of keys: never more, never less.
+_MOST = re.compile(r"(?:^rated_w|_max_(?:a|w|c|pct|ppm|w_per_s)|^debounce_s)$")
+_LEAST = re.compile(r"(?:^reserve_soc_pct|_min_(?:a|c|pct)|^min_(?:on|off)_s|^release_s)$")
 # Which fuse it counts at, and that its device forgets no order.
 _ASSET_SAME = ("node", "phase", "accept_no_fallback")
-_NODE_MAX = ("fuse_a", "power_max_w")
-_CONTACT_MAX = ("import_max_w", "export_max_w", "generation_max_w", "consumption_max_w")
 _LIMITS_MAX = ("contract_import_w", "contract_export_w", "import_max_w", "export_max_w", "main_fuse_a")
 
 
@@ -35,9 +34,9 @@ def refusals(now: Site, new: Site) -> Iterator[Flaw]:
         if name in new.assets:
             yield from _of_asset(name, asset, new.assets[name])
     yield from _shown(now, new)
-    yield from _protectors("nodes", now.nodes, new.nodes, _NODE_MAX, ("under", "phases", "phase"))
-    yield from _protectors("contacts", now.contacts, new.contacts, _CONTACT_MAX, ("device", "part", "acts"))
-    yield from _protectors("supplies", now.supplies, new.supplies, (), ("device", "part"))
+    yield from _protectors("nodes", now.nodes, new.nodes, ("under", "phases", "phase"))
+    yield from _protectors("contacts", now.contacts, new.contacts, ("device", "part", "acts"))
+    yield from _protectors("supplies", now.supplies, new.supplies, ("device", "part"))
     for table in ("buses", "devices"):
         yield from _secrets(table, getattr(now, table), getattr(new, table))
     if now.shares != new.shares:
@@ -62,13 +61,18 @@ def _of_asset(name: str, before: Any, after: Any) -> Iterator[Flaw]:
     for key in _ASSET_SAME:
         if getattr(before, key, None) != getattr(after, key, None):
             yield _kept(("assets", name, key), getattr(before, key))
-    for key in _ASSET_MAX:
-        yield from _raised(("assets", name, key), getattr(before, key, None), getattr(after, key, None))
-    for key in _ASSET_MIN:
-        old, new = getattr(before, key, None), getattr(after, key, None)
-        if old is not None and new is not None and new < old:
-            what = f"{new:g} is below {old:g}: lowered by hand at the gateway only"
-            yield Flaw(("assets", name, key), what)
+    yield from _bounds(("assets", name), before, after)
+
+
+def _bounds(place: tuple[str, ...], before: Section, after: Section) -> Iterator[Flaw]:
+    """What one section bears, and what the new one would have it bear."""
+    for key in type(before).model_fields:
+        old, new = getattr(before, key), getattr(after, key, None)
+        if key == "fuse_a" or _MOST.search(key):
+            yield from _raised((*place, key), old, new)
+        elif _LEAST.search(key) and old is not None and (new is None or new < old):
+            shown = "gone" if new is None else f"{new:g}"
+            yield Flaw((*place, key), f"{shown} where {old:g} stood: lowered by hand at the gateway only")
 
 
 def _shown(now: Site, new: Site) -> Iterator[Flaw]:
@@ -83,7 +87,6 @@ def _protectors(
     table: str,
     now: Mapping[str, Section],
     new: Mapping[str, Section],
-    largest: tuple[str, ...],
     same: tuple[str, ...],
 ) -> Iterator[Flaw]:
     """What only tightens: it may not go, move or let more through."""
@@ -95,8 +98,7 @@ def _protectors(
         for key in same:
             if getattr(before, key) != getattr(after, key):
                 yield _kept((table, name, key), getattr(before, key))
-        for key in largest:
-            yield from _raised((table, name, key), getattr(before, key), getattr(after, key))
+        yield from _bounds((table, name), before, after)
 
 
 def _secrets(table: str, now: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Flaw]:
