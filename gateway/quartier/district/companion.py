@@ -28,7 +28,7 @@ from quartier_drivers.contract import in_step_s
 
 INBOX_MAX = 256
 JOBS_MAX = 8
-ACKS_MAX = 64
+ACKS_MAX = 256  # an envelope after a birth is answered up to five times
 _EVENTS_AT_ONCE = 10
 # Real seconds between two looks for events, where nothing is on its way.
 _LOOK_S = 1.0

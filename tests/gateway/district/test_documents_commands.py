@@ -3,11 +3,14 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.gateway.district import test_documents
 from tests.gateway.district.test_documents import KEYS, ME, NOW_MS, now, sign
 
 from quartier.control.commands import Ping, Shed
-from quartier.district.documents import Documents, received
+from quartier.district.commandform import FIELDS
+from quartier.district.documents import Accepted, Documents, Refused, received
 from quartier.district.forms import KINDS
 
 TOPIC = f"{ME.companion}/command"
@@ -102,3 +105,20 @@ def test_a_command_fits_into_its_size():
     longest = command(id="x" * 64, op="reset_alarm", code="y" * 128, level=..., duration_s=...)
 
     assert len(longest) < KINDS["command"].size_max_bytes
+
+
+@settings(max_examples=150)  # each is slow: not for the profile of the kernels
+@given(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.integers()),
+    st.sampled_from(["op", "level", "asset", "w", "mode", "from", "code", "duration_s", "iat", "exp", "seq"]),
+    st.sampled_from([*FIELDS]),
+)
+def test_a_signed_command_with_any_value_anywhere_is_judged_not_raised(value, field, op):
+    typed = {kid: {"types": ["command"]} for kid in KEYS}
+    good = {"level": 1, "asset": "bat1", "w": 0, "mode": "auto", "from": {"boot": 1, "seq": 1}, "code": "x"}
+    good["duration_s"] = 60
+    body = {name: good[name] for name in FIELDS[op]} | {"op": op}
+    rest = dict.fromkeys({"level", "duration_s"} - body.keys(), ...)
+    payload = command(**{**rest, **body, field: value})
+
+    assert isinstance(check(Documents(ME, test_documents.listing(**typed)), payload), Accepted | Refused)
