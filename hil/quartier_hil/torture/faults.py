@@ -89,7 +89,7 @@ FAULTS: Mapping[str, Fault] = {
         what="1 kB/s, one segment of ten lost",
         do=brokers.lossy,
         rounds=(1, 5),
-        size=Size(rate=1.0, meters=1, points=2, period_s=5.0),
+        size=Size(rate=1.0, meters=1, points=20, period_s=5.0),
         quick=False,
     ),
     "clock-jumps": Fault(
