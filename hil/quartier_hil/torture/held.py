@@ -55,9 +55,13 @@ class Held:
 
 @dataclass
 class Order:
-    """Whether what comes of a stream in one session comes in its order, live and late each by itself."""
+    """Whether what comes of a stream in one session comes in its order, live and late each by itself.
+
+    ``acknowledged`` is the last watermark, (boot, sequence) by stream: what was lost goes again from there.
+    """
 
     faults: list[str] = field(default_factory=list)
+    acknowledged: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     _last: dict[tuple[str, bool], tuple[int, int]] = field(default_factory=dict)
 
     def begin(self) -> None:
@@ -67,7 +71,9 @@ class Order:
     def take(self, stream: str, boot: int, first: int, count: int, *, late: bool) -> None:
         """A message with samples of one stream."""
         before = self._last.get((stream, late), (-1, -1))
-        if (boot, first) <= before:
+        marked = self.acknowledged.get(stream, (0, 0))
+        goes_again = late and (boot, first - 1) <= marked
+        if (boot, first) <= before and not goes_again:
             self.faults.append(f"{stream}/{boot}: {first} after {before[1]} of {before[0]}")
         self._last[stream, late] = (boot, first + count - 1)
 

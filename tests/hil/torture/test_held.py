@@ -53,6 +53,17 @@ def test_live_and_late_samples_each_keep_their_order_until_births_come_anew():
     assert 1 == len(order.faults)
 
 
+def test_what_was_lost_on_the_way_goes_again_late_from_the_watermark_and_from_nowhere_else():
+    order = Order()
+    order.acknowledged = {"grid": (7, 4)}
+    order.take("grid", 7, 1, 20, late=True)
+    order.take("grid", 7, 5, 16, late=True)
+    assert [] == order.faults
+
+    order.take("grid", 7, 6, 1, late=True)
+    assert ["grid/7: 6 after 20 of 7"] == order.faults
+
+
 def test_the_middle_of_nothing_is_nothing():
     assert 0.0 == middle([], 0.5)
     assert 3.0 == middle([1.0, 3.0, 2.0], 0.99)
