@@ -209,6 +209,7 @@ async def test_what_is_marked_local_never_leaves_in_births_data_backlog_or_event
         await gateway.start()
         await met(gateway)
         await asyncio.wait_for(grid(before), 60)
+        await asyncio.wait_for(reported(before), 60)
     port = broker.port
     broker.kill()
     await gateway.until(lambda s: not s["district"]["data_on"])
@@ -216,6 +217,7 @@ async def test_what_is_marked_local_never_leaves_in_births_data_backlog_or_event
     async with Recorder().listening(port, credentials) as after:
         await gateway.until(lambda s: s["district"]["data_on"] and s["district"]["control_on"])
         await asyncio.wait_for(late(after), 60)
+        await asyncio.wait_for(reported(after), 60)
         assert 0 == await gateway.stop()
     for recorder in (before, after):
         names = {metric.name for _, metric in recorder.metrics()}
@@ -236,6 +238,12 @@ async def test_what_is_marked_local_never_leaves_in_births_data_backlog_or_event
 async def grid(recorder):
     """The births of what may be seen have come, and values after them."""
     while not any("/DDATA/b012/grid" in topic for topic in recorder.topics()):  # noqa: ASYNC110 - as below
+        await asyncio.sleep(0.02)
+
+
+async def reported(recorder):
+    """What the building could do was told."""
+    while not any(topic.endswith("/flexibility") for topic in recorder.topics()):  # noqa: ASYNC110 - as below
         await asyncio.sleep(0.02)
 
 
