@@ -25,7 +25,7 @@ def figures(setting: Setting) -> list[Figure]:
     """CPU a QoS 1 message of 200 bytes."""
     what = f"a message of QoS 1, {_PAYLOAD_BYTES} bytes, acknowledged, CPU"
     peers: dict[str, tuple[float | None, Callable[[Cache], list[str]]]] = {
-        AIOMQTT: (0.5, _aiomqtt),
+        AIOMQTT: (1.0, _aiomqtt),
         LIBMOSQUITTO: (None, _libmosquitto),
     }
     made = []
