@@ -136,7 +136,8 @@ FAULTS: Mapping[str, Fault] = {
     "swapped": Fault(
         what="a backup restored on another machine, the old one plugged in again",
         do=swaps.swapped,
-        rounds=(1, 3),
+        rounds=(1, 1),
+        lots=3,
         size=Size(rate=60.0),
     ),
 }
