@@ -15,6 +15,7 @@ from quartier.control import (
     duties,
     emergency,
     events,
+    excess,
     failsafe,
     forced,
     generation,
@@ -227,9 +228,7 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
         kept = battery.narrowed([rooms[units.index(u)] for u in above], low_w=-FAR_W, high_w=surplus_w)
         for unit, narrow in zip(above, kept, strict=True):
             rooms[units.index(unit)] = narrow
-    target_w = scene.house.grid_target_w if scene.wishes.grid_target_w is None else scene.wishes.grid_target_w
-    if caps.no_battery_export:
-        target_w = max(0.0, target_w)
+    target_w = _target_w(scene)
     desired = battery.split(target_w - base.now_w - others_w, rooms)
     for unit, allowed, desired_w in zip(units, rooms, desired, strict=True):
         edge = _edge(unit, target_w - base.now_w - others_w)
@@ -237,6 +236,13 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
         unit.reason = rule(f"self-consumption: {edge or f'grid at {target_w:.0f} W'}", "self-consumption")
         _follow(scene, unit, desired_w)
         emergency.discharged(scene, unit)
+
+
+def _target_w(scene: Scene) -> float:
+    """What batteries bring the grid to, in W."""
+    wished_w = scene.wishes.grid_target_w
+    target_w = scene.house.grid_target_w if wished_w is None else wished_w
+    return max(0.0, target_w) if scene.wishes.caps.no_battery_export else target_w
 
 
 def _follow(scene: Scene, unit: Player, desired_w: float) -> None:
@@ -317,6 +323,7 @@ def _allocated(
     found = tree.brought(scene, grove, players, wants, rest_w, downs, ups)
     acted |= found.acted
     setpoints = unseen.generation(scene, players, found.setpoints_w, acted)
+    setpoints = excess.spared(scene, grove, players, setpoints, rest_w=base.now_w, target_w=_target_w(scene))
     moved_w = sum(setpoints)
     return outcome.Result(
         setpoints,

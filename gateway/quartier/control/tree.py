@@ -183,6 +183,25 @@ def rooms(
     return [_room_w(scene, one, leaf, free_w, looks) for leaf in one.leaves[: len(players)]], looks
 
 
+def free_w(one: Grove, players: Sequence[Player], setpoints_w: Sequence[float], index: int) -> float:
+    """What one player could take more below nine tenths of every node's cap on its way, in W.
+
+    The connection's own cap is no part of it.
+    """
+    if not one.branches:
+        return float("inf")
+    leaf, missing_w = one.leaves[index], _free_w(one, players, setpoints_w)
+    return min(
+        (
+            missing_w[ROWS * number + k] / part
+            for number in one.stem.way(leaf.home)
+            for k, part in enumerate((1.0 if number else 0.0, *leaf.share.parts))
+            if part > 0
+        ),
+        default=float("inf"),
+    )
+
+
 def _free_w(one: Grove, players: Sequence[Player], setpoints_w: Sequence[float]) -> list[float]:
     """By row, how much is missing to nine tenths of its cap; below 0 where it is over them."""
     high, _ = one.rest(players, setpoints_w)

@@ -26,7 +26,9 @@ _NO_GATE = -1
 # not sealed all at once: what waits for it would be as much memory again as all open chunks.
 _FIRST_EIGHTHS = (8, 3, 6, 1, 7, 4, 2, 5)
 SEALS_MIN = 8  # chunks sealed in one commit, if that many wait
-LEDGER_COUNT_MAX = 1024  # rows of the ledger are text, so a chunk of them is long
+TEXT_COUNT_MAX = (
+    1024  # events and rows of the ledger are text: a sample of theirs is as long as thirty others
+)
 
 
 class _Stream:
@@ -304,8 +306,8 @@ class Entrance:
         limit = self._chunk_count * stream.points_count
         if limit >= CHUNK_COUNT_MAX:
             limit = CHUNK_COUNT_MAX * stream.eighths // 8
-        if stream.name == STREAM:
-            limit = min(limit, LEDGER_COUNT_MAX)
+        if stream.name in (EVENT, STREAM):
+            limit = min(limit, TEXT_COUNT_MAX)
         return max(limit, len(stream.chunk) + 1)
 
     def _keep(

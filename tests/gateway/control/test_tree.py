@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from quartier.control import tree
+from quartier.control.players import Player
+from quartier.control.shed import Turn
 from quartier.house.assets import Ev, Load
 from quartier.house.nodes import Node
 
@@ -57,6 +60,20 @@ def test_a_battery_on_the_same_phase_helps_it(hall, house):
 
     assert -820 >= p.points["bat1.setpoint_w"] > -900
     assert "shed, fuse 16 A, L1: battery discharges" == p.reason("bat1")
+
+
+def test_what_may_be_added_ends_at_nine_tenths_of_the_fuses_on_the_way(hall, house, scene):
+    unit = replace(house.assets[0], node="shed", phase="l1")
+    p = hall(unit, Load(name="heavy", rated_w=5_000, node="shed", phase="l1"))
+    p.raw = {"bat1.power_w": -1_200.0, "bat1.soc_pct": 60.0}
+    p.loads_w = {"heavy": 4_500}
+    p.run(10)
+    now = scene(p.house, t=p.t, state=p.state)
+    players = [Player(unit, -1_200.0, -1_200.0, Turn())]
+    grove = tree.grove(now, players, p.state.window.base(players))
+
+    assert 0.9 * 16 * 230 - (4_500 - 1_200) == pytest.approx(tree.free_w(grove, players, (-1_200.0,), 0))
+    assert float("inf") == tree.free_w(tree.Grove(grove.stem, grove.caps), players, (-1_200.0,), 0)
 
 
 def test_a_phase_that_feeds_back_over_its_fuse_curtails(hall, house):
