@@ -92,7 +92,8 @@ os.environ.setdefault(
 # What libraries import for things that a daemon never does: what is installed (in forms of mail), archives of
 # packages, proxies, names of hosts beyond ASCII; messages of protobuf without its compiled part, and their
 # text.  A median is wanted where something hunts.
-put_off("csv", "stringprep", "tempfile", "urllib.request", "zipfile")
+put_off("bz2", "calendar", "csv", "lzma", "stringprep", "tempfile", "urllib.request", "zipfile")
+put_off("pickle", calls=("PicklingError",))
 put_off("statistics", calls=("median",))
 put_off("importlib.metadata", calls=("entry_points",))
 put_off("google.protobuf.internal.python_message")
