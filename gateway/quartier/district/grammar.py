@@ -23,7 +23,7 @@ Duration = Annotated[float, Field(gt=0, le=31 * DAY_S)]
 class Form(BaseModel):
     """Unknown fields, text for numbers, NaN and infinity are faults."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", strict=True, allow_inf_nan=False, frozen=True)
 
 
 class DocumentForm(Form):

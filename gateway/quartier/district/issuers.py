@@ -31,7 +31,9 @@ Millis = Annotated[int, Field(ge=0, le=_TIME_MAX_MS)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        defer_build=True, extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True
+    )
 
 
 class KeyForm(_Strict):

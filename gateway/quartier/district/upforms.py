@@ -16,7 +16,7 @@ Millis = Annotated[int, Field(ge=0, le=2**53)]
 class Said(BaseModel):
     """Every field is there, no other is."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class AckForm(Said):
@@ -84,7 +84,7 @@ class TimerForm(Said):
 class DeviceForm(BaseModel):
     """What one asset could do now; more fields belong to its class."""
 
-    model_config = ConfigDict(extra="allow", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(defer_build=True, extra="allow", strict=True, use_attribute_docstrings=True)
 
     device: str
     """The asset."""

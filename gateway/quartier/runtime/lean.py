@@ -5,6 +5,7 @@ Imported before anything else of a daemon.  Resident memory is what a small boar
 
 import ctypes
 import gc
+import linecache
 import os
 import sys
 from functools import partial
@@ -71,6 +72,7 @@ def settle() -> None:
 
 def freeze() -> None:
     """The start is over: what stands now is never looked through again, and collecting is in our hand."""
+    linecache.clearcache()  # the sources of all models, which pydantic took their words from
     gc.collect()
     gc.freeze()
     gc.disable()

@@ -22,6 +22,7 @@ class Member(Protocol):
 M = TypeVar("M", bound=Member)
 # Writes go before reads; who waits longer than this because of them has a turn between two.
 STARVED_NS = 2_000_000_000
+_SPARE = 16
 
 
 class Rota(Generic[M]):
@@ -35,8 +36,10 @@ class Rota(Generic[M]):
         self._members = members
         self._places = {id(member): place for place, member in enumerate(members)}
         self._dues = [member.due_ns for member in members]
-        self._heap = [(due_ns, place) for place, due_ns in enumerate(self._dues)]
-        heapq.heapify(self._heap)
+        # What a member said before stays in the heap until it comes to its head, which it may never do.
+        self._most = 2 * len(members) + _SPARE
+        self._heap: list[tuple[int, int]] = []
+        self._begin()
 
     def first(self) -> tuple[int, M] | None:
         """Who is due first, the earlier member among equals, and when; None where there is nobody."""
@@ -68,3 +71,9 @@ class Rota(Generic[M]):
         if due_ns != self._dues[place]:
             self._dues[place] = due_ns
             heapq.heappush(self._heap, (due_ns, place))
+            if len(self._heap) > self._most:
+                self._begin()
+
+    def _begin(self) -> None:
+        self._heap = [(due_ns, place) for place, due_ns in enumerate(self._dues)]
+        heapq.heapify(self._heap)
