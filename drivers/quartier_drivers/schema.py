@@ -111,7 +111,9 @@ WRITES_PER_DAY = 24
 class Section(BaseModel):
     """What all tables share: an unknown key is a fault, a checked table does not change."""
 
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True)
+    model_config = ConfigDict(
+        defer_build=True, extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True
+    )
 
 
 class Quantity(Section):
