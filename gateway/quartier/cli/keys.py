@@ -12,14 +12,14 @@ from quartier.cli import output, times
 from quartier.config.model import DistrictLink, Site
 from quartier.config.secrets import locate
 from quartier.district import papers
-from quartier.district.forms import KINDS
+from quartier.district.forms import KINDS, SHARED
 from quartier.district.keyring import Keyring
 from quartier.runtime import statefile
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.desk import Closed, ask
 from quartier_drivers.errors import ConfigError, Fault
 
-_TYPES = {"heartbeat", *KINDS}
+_TYPES = {"heartbeat", *(kind.name for kind in (*KINDS.values(), *SHARED.values()))}
 
 
 def keys(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from quartier.cli import main
+from quartier.district.forms import KINDS, SHARED
 from quartier.district.keyring import Keyring
 from quartier.house.now import Now
 from quartier.runtime import statefile
@@ -133,6 +134,12 @@ def test_a_list_that_counts_for_nothing_is_said_beside_what_counts(asked, tmp_pa
     (tmp_path / "keys/keys.jws").write_text("spoilt")
     code, _, err = asked()
     assert (0, True) == (code, "no root of the site file signed it" in err)
+
+
+def test_a_list_of_each_role_with_its_own_key_has_nothing_to_warn_of(asked, keys, tmp_path):
+    known = {kind.name for kind in (*KINDS.values(), *SHARED.values())}
+    assert known <= {name for key in keys.body["keys"] for name in key["types"]}
+    assert (0, "") == asked("check", tmp_path / "keys/keys.jws")[::2]
 
 
 def test_a_key_for_jobs_and_more_and_a_type_of_a_later_version_are_warned_of(asked, keys, tmp_path):
