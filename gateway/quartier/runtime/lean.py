@@ -12,6 +12,7 @@ from functools import partial
 from importlib import import_module, reload
 from types import ModuleType
 
+from quartier.runtime import records
 from quartier.runtime.spare import without
 
 __all__ = ["freeze", "give_back", "put_off", "settle", "without"]
@@ -85,6 +86,7 @@ def give_back() -> None:
         _LIBC.malloc_trim(0)
 
 
+records.share()
 # Plugins of pydantic are looked for in all that is installed, and where time zones are in all the settings
 # that Python was built with: these are CPython's own.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
