@@ -15,7 +15,7 @@ _shown: set[tuple[int, int]] = set()
 
 
 def share() -> None:
-    """Have the dataclasses that are made from now on share these; nothing where the library is another one."""
+    """Have the dataclasses that are made from now on share these, where the library is one that can."""
     if sys.version_info[:2] > _LAST:
         return
     if hasattr(dataclasses, "_repr_fn") and hasattr(dataclasses, "_frozen_get_del_attr"):
