@@ -43,6 +43,8 @@ COMMANDS = {
     ),
     "top": ("Enter", "Esc", "once a second", "snapshot", "--runtime-dir"),
     "points": ("'grid.*'", "--json", "--runtime-dir"),
+    "keys": ("check", "--root", "--district", "--json", "example", "Exit codes"),
+    "documents": ("--write", "topic"),
     "backup": ("FILE", "private keys", "--json", "--state-dir", "example", "Exit codes", "75"),
     "restore": ("FILE", "--check", "--force", "--without-clock", "--json", "example", "Exit codes", "75"),
     "history": ("--points", "--from", "--to", "--every", "table,csv,jsonl", "example"),

@@ -29,12 +29,14 @@ def tcp_says(*words: int, number: int = 0, unit: int = 0, function: int = 0) -> 
     return step
 
 
-def tcp_link(port: int, clock: HandClock, retries_count: int = 0, **keys: Any) -> TcpLink:
+def tcp_link(
+    port: int, clock: HandClock, retries_count: int = 0, timeout_s: float = TIMEOUT_S, **keys: Any
+) -> TcpLink:
     bus = TcpBus(
         kind="modbus-tcp",
         host="127.0.0.1",
         port=port,
-        timeout_s=TIMEOUT_S,
+        timeout_s=timeout_s,
         retries_count=retries_count,
         **keys,
     )
@@ -385,7 +387,7 @@ async def test_what_another_task_wants_comes_between_two_requests_of_a_go(
     tcp_server: TcpServer, clock: HandClock
 ) -> None:
     tcp_server.script = [echoing]
-    line, go = tcp_link(tcp_server.port, clock), go_of(clock, 1, 2, 3)
+    line, go = tcp_link(tcp_server.port, clock, timeout_s=10.0), go_of(clock, 1, 2, 3)
     await line.open()
 
     task = asyncio.create_task(line.make(go))
