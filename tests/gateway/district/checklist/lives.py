@@ -288,6 +288,7 @@ async def _taken_over(street, tape):
     intruder.connect("127.0.0.1", street.relays[0].port)
     intruder.loop_start()
     await tape.until(lambda: tape.ended(mine), "the end of who was there first")
+    await tape.until(lambda: tape.told(NDEATH, tape.marks["takeover"]), "the Will of who was there first")
     left(intruder)
     await _until(node, street, lambda s: "taken over" in s["district"]["data_fault"])
     assert 0 == await node.stop()

@@ -44,6 +44,10 @@ class Tape:
         """How often it was said to this client since a chunk."""
         return self._count(conn, DOWN, needle, since)
 
+    def told(self, needle, since=0):
+        """How often it was said to anybody since a chunk."""
+        return sum(self._count(conn, DOWN, needle, since) for conn, way in [*self._streams] if way == DOWN)
+
     def count(self, needle, since=0):
         """How often edge nodes said it since a chunk."""
         return sum(self._count(conn, UP, needle, since) for conn in self.nodes)
