@@ -3,12 +3,11 @@
 from quartier.control import asked, setpoint, shed
 from quartier.control.acks import Reason
 from quartier.control.commands import FailsafeTest, SetMode, Setpoint, Shed
-from quartier.control.outcome import point
 from quartier.control.reason import who
 from quartier.control.running import Running
 from quartier.control.shed import Turn
 from quartier.control.verdict import World, is_protected, sheddable
-from quartier.house.assets import Battery, Ev, Load, Moded, Steered
+from quartier.house.assets import Ev, Load, Moded, Steered
 
 _CAREFUL = ("FAILSAFE", "INIT")
 GRID_SHARE, GRID_LEAST_W = 0.02, 200.0
@@ -33,12 +32,8 @@ def is_inside(one: Running, world: World) -> bool:
     assert isinstance(wish, SetMode)
     units = [unit for unit in asked.batteries(world.state.house) if unit.name not in world.people]
     if wish.mode == "maintenance":
-        return all(_point(unit) in world.state.book.released for unit in units)
+        return all(setpoint.point(unit) in world.state.book.released for unit in units)
     return all(_is_there(unit, 0.0, one, world) for unit in units if unit.name not in world.ordered)
-
-
-def _point(asset: Steered) -> str:
-    return f"{asset.name}.setpoint_w" if isinstance(asset, Battery) else point(asset)
 
 
 def _seen_w(asset: Steered, one: Running, world: World) -> float | None:
@@ -93,7 +88,7 @@ def _runs_its_least(asset: Load | Ev | Moded, world: World) -> bool:
 
 def _of_setpoint(asset: Steered, power_w: float, one: Running, world: World) -> Reason:
     """By who is behind the order that stands at its point instead."""
-    order = world.state.book.orders.get(_point(asset))
+    order = world.state.book.orders.get(setpoint.point(asset))
     if is_protected(asset, power_w, world):
         return Reason.SELF_PROTECTION
     behind = None if order is None else who(order.reason)

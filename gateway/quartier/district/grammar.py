@@ -4,6 +4,7 @@ Source: sync.md section 5.  Times are Unix milliseconds, powers W, never negativ
 """
 
 import re
+from abc import abstractmethod
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -46,6 +47,6 @@ class DocumentForm(Form):
         """The last level of the topic that it says it is for; None where it says none."""
         return None
 
+    @abstractmethod
     def wish(self) -> Any:
         """As the house takes it."""
-        raise NotImplementedError
