@@ -4,8 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from quartier.district.grammar import DocumentForm
+from quartier.district.planforms import PriceSignalForm
 
-BODY = {"id": "e", "seq": 1, "iss": "dso", "aud": "issy.b012", "iat": 1, "nbf": 1, "exp": 9}
+ENVELOPED = {"id": "e", "seq": 1, "iss": "dso", "aud": "issy.b012", "iat": 1, "nbf": 1, "exp": 9}
+BODY = ENVELOPED | {"start": 1, "intervals": [{"duration_s": 900, "import_eur_per_kwh": 0.2}]}
 
 
 @pytest.mark.parametrize(
@@ -13,7 +15,7 @@ BODY = {"id": "e", "seq": 1, "iss": "dso", "aud": "issy.b012", "iat": 1, "nbf": 
     [("issy.b012", True), ("issy", True), (["x", "issy"], True), ("issy.b0123", False), (["b012"], False)],
 )
 def test_a_document_is_for_whom_its_audience_names(aud, ours):
-    assert ours == DocumentForm.model_validate(BODY | {"aud": aud}).is_for("issy.b012", "issy")
+    assert ours == PriceSignalForm.model_validate(BODY | {"aud": aud}).is_for("issy.b012", "issy")
 
 
 @pytest.mark.parametrize(
@@ -21,12 +23,13 @@ def test_a_document_is_for_whom_its_audience_names(aud, ours):
 )
 def test_what_is_not_of_the_form_is_refused(change):
     with pytest.raises(ValidationError):
-        DocumentForm.model_validate(BODY | change)
+        PriceSignalForm.model_validate(BODY | change)
 
 
-def test_a_document_that_says_no_place_has_none_and_no_wish():
-    form = DocumentForm.model_validate(BODY)
+def test_a_document_that_says_no_place_has_none():
+    assert PriceSignalForm.model_validate(BODY).place is None
 
-    assert form.place is None
-    with pytest.raises(NotImplementedError):
-        form.wish()
+
+def test_a_form_that_says_no_wish_cannot_be_made():
+    with pytest.raises(TypeError, match="wish"):
+        DocumentForm.model_validate(ENVELOPED)
