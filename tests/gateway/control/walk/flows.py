@@ -185,18 +185,18 @@ class Flows:
                 yield asset.name
 
     def _batteries(self, dt_s: float, *, synced: bool) -> None:
-        """Section 2, FAILSAFE: no battery export, no grid charging above the reserve."""
+        """Section 2, FAILSAFE: no battery export, no grid charging above the reserve.
+
+        Of those that take our orders: nobody else's is lowered by us (section 1 rules 5 and 7: one without a
+        device-side timer gets no setpoint, one that was given back is its device's).
+        """
         del synced
         world = self.judge.world
         careful = world.link.mode in {Mode.INIT, Mode.FAILSAFE}
         grid_w = sum(world.town.flows_w[ROOT])
-        ours = {a.name for a in world.house.assets if isinstance(a, Battery)}
-        own_w = sum(w for name, w in world.town.power_w.items() if name in ours)
-        above = all(
-            world.town.soc_pct[a.name] > a.reserve_soc_pct + 1
-            for a in world.house.assets
-            if isinstance(a, Battery)
-        )
+        ours = [a for a in world.house.assets if isinstance(a, Battery) and self.judge.may_move(a)]
+        own_w = sum(world.town.power_w[a.name] for a in ours)
+        above = all(world.town.soc_pct[a.name] > a.reserve_soc_pct + 1 for a in ours)
         for what, watts in (("export", min(-grid_w, -own_w)), ("charge", min(grid_w, own_w))):
             bad = careful and watts > LEAST_W and (what == "export" or above)
             self.over_s[what + " by battery"] = (

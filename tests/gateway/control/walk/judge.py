@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ABSURD = 1e9
 STATE_MAX = 20_000
 WEIGHED_EVERY = 200
+REFRESH_S = 20.0
 S = 1_000_000_000
 
 
@@ -41,6 +42,7 @@ class Judge:
         self.retaken_t: dict[str, float] = {}
         self.sent: dict[str, float] = {}
         self.meddled: set[str] = set()  # written by another unseen, or told nothing while it was deaf
+        self.overruled_t: dict[str, float] = {}  # when what stands there was last not our order
         self.heard_t = world.t
         self.restored_t = -inf
         self.begun_t = self.clean_t = world.t
@@ -68,6 +70,11 @@ class Judge:
         self.low_s = dict.fromkeys(self.low_s, 0.0)
         self.flows = Flows(self)
 
+    def meddles(self, point: str) -> None:
+        """Somebody else writes a point."""
+        self.meddled.add(point)
+        self.overruled_t[point] = self.world.t
+
     def forgotten(self, names: set[str]) -> None:
         """Assets that the site file no longer names."""
         for point in [p for p in self.history if p.partition(".")[0] in names]:
@@ -94,6 +101,7 @@ class Judge:
         world, town = self.world, self.world.town
         if town.lies or town.silent or town.deaf or town.rivals:
             self.clean_t = world.t
+        self.overruled_t |= dict.fromkeys(town.rivals, world.t)
         self._hear(frozen)
         self._events()
         self._caps(frozen, now)
@@ -113,10 +121,12 @@ class Judge:
             self._ordered(command, asset, frozen, before.get(command.point))
             assert not holding or not self._rises(asset, command, before), (holding, command)
             self.sent[command.point] = command.value
-            if asset.name in world.town.deaf:  # it did not take it, and does what nobody told it
-                self.meddled.add(command.point)
-            else:
-                self.meddled.discard(command.point)
+            if asset.name in town.deaf:  # it did not take it, and does what nobody told it
+                self.meddles(command.point)
+                continue
+            self.meddled.discard(command.point)
+            if command.point not in town.rivals:  # who writes all the time overrules it at once
+                self.overruled_t.pop(command.point, None)
         for point in world.decision.releases:
             assert world.decision.lost[point], point
             self._given_back(point)
@@ -377,8 +387,8 @@ class Judge:
         for asset in world.house.assets:
             if not isinstance(asset, Load) or due.get(asset.tier, 0.0) <= 3 + 3 * world.house.cycle_s:
                 continue
-            if point_of(asset) in self.meddled:
-                continue  # somebody switched it on since: the next refresh of our order takes it
+            if self._waits_for_refresh(point_of(asset)):
+                continue
             if self.may_move(asset) and town.orders.get(point_of(asset), 1.0):
                 raise AssertionError(("low frequency, and it is on", asset, town.hz))
 
@@ -392,9 +402,14 @@ class Judge:
         for asset in world.house.assets:
             if not isinstance(asset, Load) or asset.tier not in off or asset.name in world.hands:
                 continue
-            if point_of(asset) in self.meddled or not self.may_move(asset, 60.0):
+            if self._waits_for_refresh(point_of(asset)) or not self.may_move(asset, 60.0):
                 continue
             assert not world.town.orders.get(point_of(asset), 1.0), ("shed, and it is on", asset)
+
+    def _waits_for_refresh(self, point: str) -> bool:
+        """Section 1 rule 5: what somebody else wrote, once or until just now, our next refresh takes: after 20 s."""
+        overruled_t = self.overruled_t.get(point, -inf)
+        return self.world.t - overruled_t <= REFRESH_S + self.world.house.cycle_s
 
     def may_move(self, asset: Load | Ev | Moded | Battery | Pv, slack_s: float = 5.0) -> bool:
         """Whether nothing of its own keeps an asset from being lowered now, and for ``slack_s`` before."""

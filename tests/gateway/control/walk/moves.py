@@ -171,7 +171,7 @@ def _rival(world: World, random: Random) -> tuple[Any, ...]:
 
 def _rival_made(world: World, point: str, value: float, how_often: str) -> None:
     world.town.orders[point], world.town.told_t[point] = value, world.t
-    world.judge.meddled.add(point)
+    world.judge.meddles(point)
     if how_often == "always":
         world.town.rivals[point] = value
 
