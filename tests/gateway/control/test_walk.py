@@ -76,8 +76,8 @@ def world_with(kind, **fields):
         for asset in houses.made(number).assets:
             able = getattr(asset, "writable", True) and getattr(asset, "switchable", True)
             guarded = asset.falls_back and not asset.accepts_no_fallback
-            wanted = all(getattr(asset, name) == value for name, value in fields.items())
-            if isinstance(asset, kind) and able and guarded and wanted:
+            wanted = isinstance(asset, kind) and all(getattr(asset, n) == v for n, v in fields.items())
+            if wanted and able and guarded:
                 world = World(number)
                 world.cycles(60)
                 return world, asset
@@ -88,12 +88,26 @@ def command(world, point, value, reason="free", life_s=5.0, who=None):
     return Command(point, value, world.now().ns + round(life_s * S), reason, *([who] if who else []))
 
 
+def taken(world, *commands):
+    """Have the judge look at commands of the next cycle."""
+    world.decision = replace(world.decision, commands=commands, releases=())
+    world.judge.look(world.image.freeze(world.now().ns), dict(world.town.orders), world.now())
+
+
 def seen(world, *commands):
     """Whether the judge objects to commands of the next cycle."""
-    world.decision = replace(world.decision, commands=commands, releases=())
     with pytest.raises(AssertionError):
-        world.judge.look(world.image.freeze(world.now().ns), dict(world.town.orders), world.now())
+        taken(world, *commands)
     return True
+
+
+def raises(judged):
+    """Whether the judge objects."""
+    try:
+        judged()
+    except AssertionError:
+        return True
+    return False
 
 
 @pytest.mark.parametrize(
@@ -135,8 +149,7 @@ def test_the_walk_does_not_mind_that_a_device_is_told_what_it_does_already():
     world.judge.history[point] = [(t - 400, 0.0, False), (t - 200, 1.0, False)]
     world.town.orders[point] = 0.0
 
-    world.decision = replace(world.decision, commands=(command(world, point, 0.0),), releases=())
-    world.judge.look(world.image.freeze(world.now().ns), dict(world.town.orders), world.now())
+    taken(world, command(world, point, 0.0))
     assert [(t - 200, 1.0, False), (t, 0.0, True)] == world.judge.history[point][1:]
 
 
@@ -207,6 +220,40 @@ def test_the_walk_would_see_a_fuse_that_stays_over_while_somebody_could_give_way
 
     with pytest.raises(AssertionError, match="grid row 0"):
         world.cycles(200)
+
+
+@pytest.mark.parametrize(("ago_s", "is_seen"), [(19.0, False), (27.0, True)])
+def test_the_walk_would_see_a_load_that_a_second_master_left_on_longer_than_our_refresh_takes(ago_s, is_seen):
+    world, load = world_with(Load, tier="D", min_on_s=0.0)
+    world.town.orders[f"{load.name}.relay_on"] = 1.0
+    world.judge.overruled_t[f"{load.name}.relay_on"] = world.t - ago_s
+    world.judge.low_s = dict.fromkeys(world.judge.low_s, 100.0)
+
+    assert is_seen is raises(world.judge._taken_by_events)
+
+
+def test_the_walk_counts_a_load_as_overruled_until_our_first_order_after_a_second_master_ceased():
+    world, load = world_with(Load, tier="D", min_on_s=0.0)
+    point = f"{load.name}.relay_on"
+    world.town.rivals[point] = 1.0
+    taken(world, command(world, point, 0.0))
+    assert world.t == world.judge.overruled_t[point]
+
+    world.town.rivals.clear()
+    taken(world, command(world, point, 0.0))
+    assert point not in world.judge.overruled_t
+
+
+@pytest.mark.parametrize(("is_safe", "is_seen"), [(True, True), (False, False)])
+def test_the_walk_would_see_a_battery_that_charges_from_the_grid_if_it_may_be_given_orders(is_safe, is_seen):
+    world, battery = world_with(Battery)
+    assert "INIT" == world.link.mode
+    only = replace(battery, falls_back=is_safe, accepts_no_fallback=False)
+    world.house = replace(world.house, assets=(only,))
+    world.town.power_w[battery.name] = 500.0
+    world.town.flows_w["grid"] = [500.0, 0.0, 0.0]
+
+    assert is_seen is raises(lambda: world.judge.flows._batteries(100.0, synced=True))
 
 
 def test_the_walk_expects_no_battery_to_give_what_a_board_must_not_feed_back():
