@@ -9,8 +9,19 @@ from types import MappingProxyType, ModuleType
 
 KERNELS = ("allocation", "gates", "metrics", "questions", "registers", "series", "strands", "tails", "tree")
 """Modules that exist twice: compiled here, and in ``reference/`` as their specification."""
-LATER = ("datagrams", "fleet", "lines", "listings", "objects", "properties", "records", "sets", "telegrams")
-"""More of them, for fleets, BACnet and smart meters: loaded when they are asked for first."""
+LATER = (
+    "datagrams",
+    "fleet",
+    "lines",
+    "listings",
+    "objects",
+    "properties",
+    "records",
+    "scales",
+    "sets",
+    "telegrams",
+)
+"""More of them, for fleets, BACnet, SunSpec and smart meters: loaded when they are asked for first."""
 
 
 @dataclass(frozen=True, slots=True)

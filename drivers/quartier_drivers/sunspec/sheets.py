@@ -11,6 +11,7 @@ from quartier_drivers.sunspec.kinds import KINDS
 from quartier_drivers.sunspec.leaves import Leaf, Unfolded, unfold
 from quartier_drivers.sunspec.models import model
 from quartier_drivers.sunspec.values import TEXTS, Plain
+from quartier_native.sunspec import scaled
 
 _CODES: Mapping[str, str] = MappingProxyType(
     {
@@ -28,6 +29,7 @@ _TENS = tuple(10**power for power in range(11))
 _VOID = 99
 _FLOAT_MAX = 1.7976931348623157e308
 _BITS = {"h": 16, "i": 32, "q": 64}
+_NONE: frozenset[int] = frozenset()
 
 
 class _Column(NamedTuple):
@@ -40,11 +42,11 @@ class _Column(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """What is done with raw values while the scale factors are these: place and power of ten."""
+    """What is done with raw values while the scale factors are these: a divisor or a factor of each."""
 
     scales: tuple[int, ...]
-    divided: list[tuple[int, int]]
-    multiplied: list[tuple[int, int]]
+    divisors: tuple[int | None, ...]
+    factors: tuple[int | None, ...]
     unscaled: list[int]
 
 
@@ -91,7 +93,7 @@ class Sheet:
         leaf = self.unfolded.leaves[before] if before >= 0 else None
         return leaf if leaf is not None and leaf.offset + leaf.entry.size > offset else None
 
-    def values(self, data: bytes) -> tuple[list[Plain | None], set[int]]:
+    def values(self, data: bytes) -> tuple[list[Plain | None], frozenset[int]]:
         """What each point says, None where it is not implemented; and where a scale factor is not.
 
         ``data`` are the model's registers from its ID on.  What lacks its scale factor is as it stands.
@@ -101,32 +103,30 @@ class Sheet:
         plan = self._plan
         if plan is None or scales != plan.scales:  # like devices have the same, and they hardly ever change
             plan = self._plan = self._planned(scales)
-        found = [None if raw == absent else raw for raw, absent in zip(raws, self._absents, strict=True)]
-        for at, ten in plan.divided:
-            if (raw := found[at]) is not None:
-                found[at] = raw / ten
-        for at, ten in plan.multiplied:
-            if (raw := found[at]) is not None:
-                found[at] = raw * ten
+        found = scaled(raws, self._absents, plan.divisors, plan.factors)
         for at in self._floats:
             if not -_FLOAT_MAX <= raws[at] <= _FLOAT_MAX:
                 found[at] = None
         for at, reads in self._texts:
             found[at] = reads(raws[at])
-        return found, {at for at in plan.unscaled if found[at] is not None}
+        if not plan.unscaled:
+            return found, _NONE
+        return found, frozenset(at for at in plan.unscaled if found[at] is not None)
 
     def _planned(self, scales: tuple[int, ...]) -> _Plan:
         powers = dict(zip(self._scales, scales, strict=True))
-        plan = _Plan(scales, [], [], [])
+        divisors: list[int | None] = [None] * len(self._absents)
+        factors = divisors.copy()
+        unscaled = []
         for one in self._columns:
             ten = one.power if one.scale is None else powers[one.scale]
             if -10 <= ten < 0:
-                plan.divided.append((one.at, _TENS[-ten]))
+                divisors[one.at] = _TENS[-ten]
             elif 0 < ten <= 10:
-                plan.multiplied.append((one.at, _TENS[ten]))
+                factors[one.at] = _TENS[ten]
             elif ten:
-                plan.unscaled.append(one.at)
-        return plan
+                unscaled.append(one.at)
+        return _Plan(scales, tuple(divisors), tuple(factors), unscaled)
 
 
 def sheet(number: int, length: int, words: Sequence[int | None]) -> Sheet:
@@ -136,9 +136,10 @@ def sheet(number: int, length: int, words: Sequence[int | None]) -> Sheet:
 
 def sheet_of(number: int, length: int, data: bytes) -> Sheet:
     """The same by its registers as they came."""
-    if not _counts(number):
+    counts = _counts(number)
+    if not counts:
         return _made(number, length, ())
-    places = (slice(2 * at, 2 * at + 2) for at in _counts(number))
+    places = (slice(2 * at, 2 * at + 2) for at in counts)
     return _made(
         number, length, tuple(int.from_bytes(data[at], "big") if data[at] else None for at in places)
     )

@@ -236,10 +236,7 @@ class Session:
         heads = scene.outbox.heads()
         for stream, mark in marks.items():
             head = heads.get(stream)
-            # A district that never saw a boot cannot know that samples of it are still to come.
-            if head is None or not reached(head, mark):
-                continue
-            if not self._backlog.is_older(scene.outbox, stream, mark.boot):
+            if head is not None and self._backlog.admits(scene.outbox, stream, mark, head):
                 self._mark(stream, mark)
         self._backlog.covered(self.marks)
         self._backfill_ns = scene.now.ns

@@ -28,10 +28,7 @@ async def swapped(stand: Stand, dice: random.Random, rounds: int) -> None:
         await stand.until("the new one is there", lambda: _is_on(stand), 120.0)
         live = len(stand.recorder.told.live_age_s)
         await stand.until("live samples come", partial(_is_live, stand, live))
-        # Its next number stands above the one that the old machine gave itself: what the new one has not
-        # delivered before it is started again counts as covered then, by a watermark of the old one's.
-        if (await stand.settled()).missing:
-            raise GivenUp("what the new one sampled while the old one was on has not arrived")
+        # Started again before it delivered: a mark of the old one's boot, which stands above, covers nothing.
         await new.stop()
         await new.start()
         await stand.pass_s(20.0)

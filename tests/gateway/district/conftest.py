@@ -73,8 +73,8 @@ class Notebook:
         self._next[stream] += 1
         self.kept.append(Sample(stream, self.boot, self._next[stream], metric, utc_ms, value, quality))
 
-    def restart(self):
-        self.boot += 1
+    def restart(self, by=1):
+        self.boot += by
         self._next.clear()
 
     def heads(self):

@@ -157,6 +157,23 @@ def test_a_mark_of_a_newer_boot_waits_until_the_older_boots_are_sent(world, cata
     assert {"grid": Mark(8, 1)} == session.marks
 
 
+def test_a_mark_of_another_machines_boot_covers_nothing_of_ours(world, catalog, district):
+    world.put("grid", "power_w", 1.0)
+    world.notebook.restart(by=2)  # boot 8 was a machine that took our name meanwhile
+    world.put("grid", "power_w", 2.0)
+    session = born(world, catalog)
+    others = b'{"bdseq": 3, "streams": {"grid": {"boot": 8, "seq": 50}}}'
+    session.watermark(others, world.scene)
+    session.pump(world.pass_s(1).scene, 10**6)  # lost on the way
+
+    for _ in range(9):
+        session.watermark(others, world.pass_s(30).scene)
+        district.take(session.pump(world.pass_s(1).scene, 10**6))
+
+    assert {} == session.marks
+    assert {("grid", 7, 1), ("grid", 9, 1)} == district.keys.keys()
+
+
 def test_without_watermark_published_counts_as_delivered_but_never_past_what_waits(world, catalog):
     world.put("grid", "power_w", 1.0)
     session = born(world, catalog, watermark=False, backfill_messages_per_s=1.0)

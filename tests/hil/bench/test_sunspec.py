@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -38,6 +39,13 @@ def test_a_clock_is_put_forward_and_never_back():
 
     clock.step_to(0)
     assert due_ns <= clock.now_ns()
+
+
+def test_all_of_a_run_is_on_one_processor_and_what_comes_after_is_not():
+    allowed = os.sched_getaffinity(0)
+    with sunspec.together():
+        assert 1 == len(os.sched_getaffinity(0))
+    assert allowed == os.sched_getaffinity(0)
 
 
 def test_a_turn_of_the_peer_is_its_cpu_and_registers(tmp_path):

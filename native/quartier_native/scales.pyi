@@ -1,0 +1,10 @@
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+def scaled(
+    raws: tuple[_T, ...],
+    absents: tuple[_T | None, ...],
+    divisors: tuple[int | None, ...],
+    factors: tuple[int | None, ...],
+) -> list[_T | float | None]: ...

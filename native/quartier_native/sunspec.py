@@ -1,0 +1,13 @@
+"""The kernel of SunSpec models: loaded where a site has some, by the engine that the package has chosen."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import quartier_native
+
+if TYPE_CHECKING:
+    from quartier_native.reference.scales import scaled
+else:
+    scaled = import_module(quartier_native.engine().kernels["scales"]).scaled
+
+__all__ = ["scaled"]
