@@ -1,9 +1,12 @@
 """What a driver or a line may be able to do beside the verbs of the contract; who needs it asks for it."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from quartier_drivers.contract import Armed, Note, Readings, at_once
+
+if TYPE_CHECKING:
+    from quartier_drivers.tape import Tape
 
 
 @runtime_checkable
@@ -85,6 +88,15 @@ class Pluggable(Protocol):
 
     def is_back(self) -> bool:
         """Whether the port that was absent when it was last opened is there; cheap, asked once a second."""
+        ...
+
+
+@runtime_checkable
+class Recordable(Protocol):
+    """A line that can say what stands on its wire."""
+
+    def record(self, tape: "Tape | None") -> None:
+        """From now on say it to ``tape``; None: to nobody."""
         ...
 
 

@@ -12,8 +12,12 @@ import struct
 from collections.abc import Callable
 from fcntl import ioctl
 from termios import TIOCOUTQ
+from typing import TYPE_CHECKING
 
 from quartier_drivers.loop import Done, Loop
+
+if TYPE_CHECKING:  # a process without a daemon keeps no record
+    from quartier_drivers.tape import Tape
 
 # A frame has 260 bytes at most, a telegram of a meter comes in pieces anyway.
 _ROOM = 4096
@@ -42,6 +46,8 @@ class Stream:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._socket: socket.socket | None = None
         self._left = b""
+        self.tape: Tape | None = None
+        """Where what comes and goes is kept, if anywhere."""
 
     @property
     def stands(self) -> bool:
@@ -73,6 +79,9 @@ class Stream:
             one.close()
             raise OSError(number, os.strerror(number))
         self._loop, self._socket, self._left, self._ends = loop, one, b"", False
+        if self.tape is not None:
+            host, number = one.getsockname()[:2]
+            self.tape.mark("opened", "connected", f"{host}:{number}", f"{address}:{port}")
         loop.add_reader(one.fileno(), self._readable)
         if self._sound is not None and isinstance(loop, Loop):
             loop.ear.hears(one.fileno(), self._at_once)
@@ -84,6 +93,8 @@ class Stream:
         """
         if self._socket is None:
             return False
+        if self.tape is not None:
+            self.tape.sent(data)
         if self._left:
             self._left += data
             return True
@@ -102,6 +113,11 @@ class Stream:
 
     def drop(self) -> None:
         """Close it at once, without a word to ``lost``."""
+        if self._socket is not None and self.tape is not None:
+            self.tape.mark("closed", "closed by us")
+        self._drop()
+
+    def _drop(self) -> None:
         one, self._socket = self._socket, None
         if one is None:
             return
@@ -126,6 +142,8 @@ class Stream:
         except OSError as error:
             self._held = error
             return Done.NOTHING
+        if self.tape is not None and data:
+            self.tape.heard(data)
         reply = self._sound(data) if data else None
         if reply is None:
             self._held = data
@@ -147,6 +165,8 @@ class Stream:
         except OSError as error:
             self._end(error)
             return
+        if self.tape is not None and data and held is None:
+            self.tape.heard(data)
         if not data:
             self._end(None)
         elif reply := self._hear(data):
@@ -174,7 +194,9 @@ class Stream:
 
     def _end(self, error: Exception | None, of: socket.socket | None = None) -> None:
         if self._socket is not None and of in (None, self._socket):
-            self.drop()
+            if self.tape is not None:
+                self.tape.mark("ended", str(error or "closed by the other end"))
+            self._drop()
             self._lost(error)
 
 

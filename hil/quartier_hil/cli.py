@@ -23,6 +23,7 @@ from quartier_hil.district import command as handed
 from quartier_hil.drill import command as drill
 from quartier_hil.offline import command as day
 from quartier_hil.offline.soak import command as soak
+from quartier_hil.replay import command as replay
 from quartier_hil.torture import command as torture
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ examples:
   quartier-hil quirks late --tcp 1502      a Modbus server with one quirk of the field
   quartier-hil sunspec battery-7xx --pty   a SunSpec device, with the habits it is told to have
   quartier-hil capture tic-standard --line awful | quartier decode tic
+  quartier-hil replay fault.pcapng         what quartier record took, served back to a driver
   quartier-hil keys new keys               a district's root, keys and signed key list
   quartier-hil acl b012 b013 > district.acl  what two gateways may do at mosquitto
   quartier-hil soak --days 1               a day of noisy smart meters, in a minute or two
@@ -115,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
     _quirks(commands)
     _sunspec(commands)
     _capture(commands)
+    replay.parser(commands.add_parser("replay", help="a record of a bus, served back to a driver"))
     handed.parsers(commands)
     _district(commands.add_parser("district", help="the reference district, as a process of its own"))
     return parser

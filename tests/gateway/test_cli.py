@@ -27,6 +27,7 @@ COMMANDS = {
     "probe": ("ASSET", "--step-w", "--yes", "--watch-timer", "--page", "--json", "Exit codes"),
     "profiles": ("profiles", "--json"),
     "status": ("--json", "--runtime-dir"),
+    "record": ("--for", "--out", "--anonymise", "--runtime-dir", "example", "Exit codes"),
     "drill": ("--simulated", "--declared", "--report", "--json", "Exit codes"),
     "why": ("--since", "--all", "--json", "example", "Exit codes", "--state-dir", "--runtime-dir"),
     "override": ("VALUE", "--for", "--why", "--cancel", "quartier-operators", "example", "Exit codes"),

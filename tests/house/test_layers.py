@@ -168,6 +168,12 @@ ROOMS = (
         ),
         ("structlog",),
     ),
+    # Bytes in, bytes of a file out; masking knows what the protocols of meters look like.
+    Room(
+        "quartier.record",
+        ("quartier.record", "quartier_drivers", "quartier_native"),
+        pure=True,
+    ),
     Room("quartier.app", ("quartier", "quartier_drivers", "quartier_native"), ("structlog",)),
     Room("quartier.cli.drill.seal", (), ("cryptography",)),
     Room(

@@ -17,6 +17,7 @@ from quartier_native.bacnet import CONFIRMED, UNCONFIRMED, Heard, hear, notice_o
 
 if TYPE_CHECKING:
     from quartier_drivers.bacnet.bus import BacnetIpBus
+    from quartier_drivers.tape import Tape
 
 _COUNTERS = (
     "requests_count",
@@ -133,6 +134,10 @@ class BacnetLine:
         except BaseException:
             await self.close()
             raise
+
+    def record(self, tape: "Tape | None") -> None:
+        """Say to ``tape`` what comes and goes."""
+        self._port.tape = tape
 
     def notes(self) -> Sequence[Note]:
         """What became of our registration with a BBMD, since the last call."""

@@ -8,9 +8,13 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
+from typing import TYPE_CHECKING
 
 from quartier_drivers.bacnet.address import Host
 from quartier_drivers.errors import LinkLost
+
+if TYPE_CHECKING:
+    from quartier_drivers.tape import Tape
 
 DATAGRAM_MAX = 2048
 # Datagrams of one turn: a storm of broadcasts must not hold the loop.
@@ -63,6 +67,8 @@ class Port:
         self._sockets: list[socket.socket] = []
         self.ground = Ground("", None)
         self.number = 0
+        self.tape: Tape | None = None
+        """Where what comes and goes is kept, if anywhere."""
 
     @property
     def is_open(self) -> bool:
@@ -80,6 +86,8 @@ class Port:
         except OSError as error:
             self.close()
             raise LinkLost(self._why(error)) from error
+        if self.tape is not None:
+            self.tape.mark("opened", "bound", f"{self.ground.address}:{number}")
         for place, one in enumerate(self._sockets):
             loop.add_reader(one.fileno(), self._read, one, place > 0)
 
@@ -105,6 +113,8 @@ class Port:
 
     def close(self) -> None:
         """Close it; may be opened again."""
+        if self._sockets and self.tape is not None:
+            self.tape.mark("closed", "closed by us")
         for one in self._sockets:
             if one.fileno() >= 0:
                 asyncio.get_running_loop().remove_reader(one.fileno())
@@ -115,6 +125,8 @@ class Port:
         """Send a datagram.  Raises LinkLost where the network is gone; what a host does not take is lost."""
         if not self._sockets:
             raise LinkLost("the socket is closed")
+        if self.tape is not None:
+            self.tape.sent_to(data, *host)
         try:
             self._sockets[0].sendto(data, host)
         except BlockingIOError:
@@ -143,4 +155,6 @@ class Port:
                     self._lost(f"{self.ground.address}: {error.strerror or error}")
                 return
             if host != (self.ground.address, self.number):  # our own words to all come back
+                if self.tape is not None:
+                    self.tape.heard_from(data, *host)
                 self._take(data, host, is_broadcast)

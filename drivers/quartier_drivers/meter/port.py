@@ -12,6 +12,7 @@ from quartier_drivers.meter.seek import Patience, Seeker, Setting
 from quartier_drivers.meter.signal import Signal
 from quartier_drivers.meter.talk import Ask, Conversation, Result
 from quartier_drivers.meter.telegram import Counts
+from quartier_drivers.tape import Tape
 
 _LOOK_S = 1.0
 # What nobody has asked for is kept until the next question, up to this.
@@ -69,6 +70,7 @@ class Port:
         self._signal = Signal(protocol, self._now_s())
         self._listeners: list[Listener] = []
         self._wire: wire.Wire | None = None
+        self._tape: Tape | None = None
         self._setting = self._seeker.setting
         self._timer: asyncio.TimerHandle | None = None
         self._lock = asyncio.Lock()
@@ -115,6 +117,12 @@ class Port:
         """Have it hear what comes."""
         self._listeners.append(listener)
 
+    def record(self, tape: Tape | None) -> None:
+        """Say to ``tape`` what comes and goes."""
+        self._tape = tape
+        if self._wire is not None:
+            self._wire.record(tape)
+
     def is_back(self) -> bool:
         """Whether the port that was absent when it was last opened is there now."""
         return self._is_absent and ports.is_there(self._where)
@@ -125,7 +133,8 @@ class Port:
             return
         self._is_absent = not self._where.startswith("tcp://") and not ports.is_there(self._where)
         self._setting = self._seeker.setting
-        self._wire = await wire.opened(self._where, self._setting, self._hear, self._closed, self._endpoint)
+        told = self._hear, self._closed
+        self._wire = await wire.opened(self._where, self._setting, *told, self._endpoint, self._tape)
         self._connects_count += 1
         self.why = ""
         self._look_later()

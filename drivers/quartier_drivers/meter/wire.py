@@ -12,6 +12,7 @@ from quartier_drivers.errors import LinkLost
 from quartier_drivers.meter.parity import Parity
 from quartier_drivers.meter.seek import Setting
 from quartier_drivers.stream import Stream
+from quartier_drivers.tape import Tape, Way
 
 _CONNECT_S = 5.0
 # A meter that pushes need not be heard byte by byte: so long is gathered what comes.
@@ -43,6 +44,10 @@ class Wire(Protocol):
         """Whether bytes may be gathered for some hundredths of a second."""
         ...
 
+    def record(self, tape: Tape | None) -> None:
+        """Say to ``tape`` what comes and goes, as it stands on the wire: parity bits too."""
+        ...
+
     def close(self) -> None:
         """Close it at once."""
         ...
@@ -54,15 +59,23 @@ def endpoint(where: str) -> Endpoint | None:
     return Endpoint(parts.hostname or "", parts.port or 0, where) if parts.scheme == "tcp" else None
 
 
-async def opened(where: str, setting: Setting, hear: Hear, lost: Lost, known: Endpoint | None = None) -> Wire:
+async def opened(
+    where: str,
+    setting: Setting,
+    hear: Hear,
+    lost: Lost,
+    known: Endpoint | None = None,
+    tape: Tape | None = None,
+) -> Wire:
     """The wire to ``where``, a serial port or ``tcp://HOST:PORT``.  Raises LinkLost, saying why not.
 
-    ``known`` is its ``endpoint`` of the last time.
+    ``known`` is its ``endpoint`` of the last time; ``tape`` as of ``Wire.record``.
     """
     reached = known or endpoint(where)
     if reached is None:
-        return _Serial(where, setting, hear, lost)
+        return _Serial(where, setting, hear, lost, tape)
     wire = _Tcp(where, setting, hear, lost)
+    wire.record(tape)
     await reached.connect(wire.stream, _CONNECT_S)
     return wire
 
@@ -70,24 +83,37 @@ async def opened(where: str, setting: Setting, hear: Hear, lost: Lost, known: En
 class _Serial:
     """A serial port.  Seven data bits are taken as eight, see ``parity``."""
 
-    def __init__(self, where: str, setting: Setting, hear: Hear, lost: Lost) -> None:
+    def __init__(
+        self, where: str, setting: Setting, hear: Hear, lost: Lost, tape: Tape | None = None
+    ) -> None:
         self._where = where
         self._hear = hear
         self._lost = lost
         self._setting = setting
+        self._tape = tape
         self._parity = _parity(setting)
         self._port: ports.SerialPort | None = ports.opened(where, setting.baud, _eight(setting.framing))
         self._gathers = True
         self._hollow = False
         self._later: asyncio.TimerHandle | None = None
         self._sent_s = 0.0
+        self._mark("opened", f"{where} {setting}")
         self._listen()
+
+    def record(self, tape: Tape | None) -> None:
+        self._tape = tape
+
+    def _mark(self, way: Way, words: str) -> None:
+        if self._tape is not None:
+            self._tape.mark(way, words)
 
     def write(self, data: bytes) -> None:
         if self._port is None:
             raise LinkLost(f"{self._where} is gone")
         out = data if self._parity is None else self._parity.sent(data)
         now_s = asyncio.get_running_loop().time()
+        if self._tape is not None:
+            self._tape.sent(out)
         try:
             if os.write(self._port.fileno(), out) != len(out):
                 raise LinkLost(f"{self._where} takes no bytes")
@@ -106,6 +132,7 @@ class _Serial:
         if setting != self._setting:
             ports.change(self._port, setting.baud, _eight(setting.framing))
             self._setting, self._parity = setting, _parity(setting)
+            self._mark("set", f"{self._where} {setting}")
 
     def gather(self, *, on: bool) -> None:
         self._gathers = on
@@ -119,6 +146,7 @@ class _Serial:
             self._later = None
         port, self._port = self._port, None
         if port is not None:
+            self._mark("closed", self._where)
             asyncio.get_running_loop().remove_reader(port.fileno())
             ports.closed(port)
 
@@ -164,17 +192,21 @@ class _Serial:
         if self._port is None:
             return None
         try:
-            return os.read(self._port.fileno(), _ROOM)
+            data = os.read(self._port.fileno(), _ROOM)
         except BlockingIOError:
             return b""
         except OSError as error:
             self._gone(error.strerror or str(error))
             return None
+        if self._tape is not None and data:
+            self._tape.heard(data)
+        return data
 
     def _told(self, data: bytes) -> None:
         self._hear(data if self._parity is None else self._parity.taken(data))
 
     def _gone(self, why: str) -> None:
+        self._mark("ended", why)
         self.close()
         self._lost(f"{self._where} is gone: {why}")
 
@@ -215,6 +247,9 @@ class _Tcp:
 
     def gather(self, *, on: bool) -> None:
         """TCP comes in packets."""
+
+    def record(self, tape: Tape | None) -> None:
+        self.stream.tape = tape
 
     def close(self) -> None:
         self.stream.drop()

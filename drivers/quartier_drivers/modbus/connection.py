@@ -10,6 +10,7 @@ from quartier_drivers.stream import Stream
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
     from quartier_drivers.contract import Clock
     from quartier_drivers.modbus.bus import TcpBus
+    from quartier_drivers.tape import Tape
 
 CONNECT_S = 3.0
 # This many requests in a row without a single byte from the whole endpoint: it is half open.
@@ -40,6 +41,7 @@ class Connection:
         self._where = f"{bus.host}:{bus.port}"
         self._endpoint = Endpoint(bus.host, bus.port, self._where)
         self._stream: Stream | None = None
+        self._tape: Tape | None = None
         self._silent_count = 0
         self._answers_count = 0
         self._hasty_count = 0
@@ -48,10 +50,17 @@ class Connection:
         self.is_hasty = False
         """Whether the endpoint ends each connection after one answer: then each request gets its own."""
 
+    def record(self, tape: "Tape | None") -> None:
+        """Say to ``tape`` what comes and goes."""
+        self._tape = tape
+        if self._stream is not None:
+            self._stream.tape = tape
+
     async def open(self) -> None:
         """Connect, and pause as the endpoint needs it.  Raises LinkLost."""
         self.drop()
         stream = Stream(self._hear, self._lost, self._sound)
+        stream.tape = self._tape
         await self._endpoint.connect(stream, max(CONNECT_S, self._bus.timeout_s))
         self._stream, self.stands = stream, True
         self._silent_count = self._answers_count = 0

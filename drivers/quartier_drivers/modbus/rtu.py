@@ -16,6 +16,7 @@ from quartier_drivers.modbus.unnumbered import UnnumberedLine
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
     from quartier_drivers.contract import Clock
     from quartier_drivers.modbus.bus import RtuBus
+    from quartier_drivers.tape import Tape
 
 # So long before its last character is due, an answer is looked at; what a wake-up takes, at least.
 _EARLY_CHARS = 0.6
@@ -40,6 +41,7 @@ class RtuLink(UnnumberedLine):
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self._bus = bus
         self._port: ports.SerialPort | None = None
+        self._tape: Tape | None = None
         self._bell: Bell | None = None
         self._listens = False
         self._hollow = False
@@ -59,6 +61,10 @@ class RtuLink(UnnumberedLine):
         """Whether the port is open."""
         return self._port is not None
 
+    def record(self, tape: "Tape | None") -> None:
+        """Say to ``tape`` what comes and goes."""
+        self._tape = tape
+
     @property
     def _paced(self) -> bool:
         return getattr(self._clock, "rate", 1) == 1
@@ -71,6 +77,9 @@ class RtuLink(UnnumberedLine):
             port.close()
             raise LinkLost(f"{self._bus.port}: the kernel gives no timer: {error.strerror}") from error
         self._port = port
+        if self._tape is not None:
+            bus = self._bus
+            self._tape.mark("opened", f"{bus.port} {bus.baud} 8{bus.parity}{bus.stop_bits}")
         self._hollow = False
         self._active_s = asyncio.get_running_loop().time()
         self._listen()
@@ -82,6 +91,8 @@ class RtuLink(UnnumberedLine):
         if bell is not None:
             bell.close()
         if port is not None:
+            if self._tape is not None:
+                self._tape.mark("ended" if self._hollow else "closed", self._bus.port)
             ports.closed(port)
             self._fail(LinkLost(f"{self._bus.port} was closed"))
 
@@ -134,6 +145,8 @@ class RtuLink(UnnumberedLine):
             return False
         if not data:
             return False
+        if self._tape is not None:
+            self._tape.heard(data)
         self._hollow = False
         self._active_s = asyncio.get_running_loop().time()
         self._hear(data)
@@ -206,6 +219,8 @@ class RtuLink(UnnumberedLine):
             return
         self._hunt = Hunt(request)
         self._ears.sent(request.rtu, reads=not request.writes)
+        if self._tape is not None:
+            self._tape.sent(request.rtu)
         try:
             if os.write(self._port.fileno(), request.rtu) != len(request.rtu):
                 self._fail(LinkLost(f"{self._bus.port} takes no bytes"))

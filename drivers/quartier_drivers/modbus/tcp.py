@@ -13,6 +13,7 @@ from quartier_drivers.modbus.waiter import Waiter
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
     from quartier_drivers.contract import Clock
     from quartier_drivers.modbus.bus import TcpBus
+    from quartier_drivers.tape import Tape
 
 # A device answers in some 5 ms, whatever it is asked; behind a gateway to a serial line 1 ms a register.
 REQUEST_COST = 60.0
@@ -34,6 +35,10 @@ class TcpLink(Line):
     def connected(self) -> bool:
         """Whether the connection stands, as far as the kernel knows."""
         return self._connection.stands
+
+    def record(self, tape: "Tape | None") -> None:
+        """Say to ``tape`` what comes and goes."""
+        self._connection.record(tape)
 
     async def _connect(self) -> None:
         self._buffer.clear()

@@ -15,6 +15,7 @@ from quartier_drivers.modbus.unnumbered import UnnumberedLine
 
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
     from quartier_drivers.modbus.bus import TcpBus
+    from quartier_drivers.tape import Tape
 
 
 class TunnelLink(UnnumberedLine):
@@ -29,6 +30,10 @@ class TunnelLink(UnnumberedLine):
     def connected(self) -> bool:
         """Whether the connection stands, as far as the kernel knows."""
         return self._connection.stands
+
+    def record(self, tape: "Tape | None") -> None:
+        """Say to ``tape`` what comes and goes."""
+        self._connection.record(tape)
 
     async def _connect(self) -> None:
         await self._connection.open()

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import quartier_native
-from quartier.app import assembly, fallbacks, keeper, memory, ordered, own, probed, upkeep
+from quartier.app import assembly, fallbacks, keeper, memory, ordered, own, probed, records, upkeep
 from quartier.app.disk import Disk
 from quartier.app.enquiries import Enquiries
 from quartier.app.fleet import Fleet
@@ -186,7 +186,11 @@ class Daemon:
     def _keeping(self) -> list[Coroutine[Any, Any, None]]:
         folder, clock, turn = self._places.state_dir, self._clock, self.turn
         of_fleet = self.fleet, lambda: turn.link, turn.kept, self._remembering
-        return [*upkeep.runs(folder, *of_fleet, clock, self._log), self._sentry.run(), *self._jobs()]
+        beside = self._sentry, clock, self._store.event, self._log
+        of_faults = folder, self.fleet, lambda: self._loaded.site, *beside
+        around_faults = self._supervised("records", lambda: records.run(*of_faults))
+        kept = upkeep.runs(folder, *of_fleet, clock, self._log)
+        return [*kept, around_faults, self._sentry.run(), *self._jobs()]
 
     def _jobs(self) -> list[Coroutine[Any, Any, None]]:
         """What the district may order of the gateway itself."""

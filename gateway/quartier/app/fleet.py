@@ -12,6 +12,7 @@ from quartier.app.assembly import Wire, release_values
 from quartier.app.memory import Memory
 from quartier.app.passed import Passing
 from quartier.app.shares import Shares
+from quartier.app.tapes import Tapes
 from quartier.runtime import release
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
@@ -80,6 +81,8 @@ class Fleet:
         passing = Passing(clock, lambda: self.witness, tell)
         self.shares = Shares(group, clock, passing, self._failed)
         """Who else uses our connections."""
+        self.tapes = Tapes(clock, lambda: [(one.bus, one.wire.section) for one in self._members.values()])
+        """What stood on the buses just now."""
 
     @property
     def buses(self) -> list[Bus]:
@@ -115,7 +118,8 @@ class Fleet:
         return Directory((bus, bus.points) for bus in started).keys()
 
     def share(self, site: "Site") -> None:
-        """Let others use the buses as the site file says; after ``follow``."""
+        """Let others use the buses, and record them, as the site file says; at once after ``follow``."""
+        self.tapes.follow(site.recording)
         units = {
             name: frozenset(device.unit for device in site.devices.values() if device.bus == name)
             for name in self._members
@@ -187,6 +191,7 @@ class Fleet:
 
     def report(self, now_ns: int) -> list[Readings]:
         """The own points of each bus and its devices."""
+        self.tapes.age()
         return [bus.report(now_ns) for bus in self.buses]
 
     def silent(self) -> set[str]:

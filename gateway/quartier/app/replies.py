@@ -33,7 +33,13 @@ class Replies:
     @property
     def about(self) -> Mapping[str, Callable[[str], Any]]:
         """What can be asked about, each with who answers."""
-        return {"bus": self.bus, "device": self.device, "asset": self.asset, "points": self.points}
+        return {
+            "bus": self.bus,
+            "device": self.device,
+            "asset": self.asset,
+            "points": self.points,
+            "record": self._fleet.tapes.told,
+        }
 
     def points(self, owner: str) -> Iterator[dict[str, Any]] | None:
         """The points of an asset or a device."""

@@ -52,6 +52,8 @@ class Sentry:
     def __init__(self, event: Event, log: Any, clock: HouseClock, state_dir: Path | None = None) -> None:
         self.sources: tuple[Source, ...] = ()
         self.book = Alarms()
+        self.heed: Callable[[Record, Now], None] = lambda _one, _now: None
+        """Hears of each alarm that is raised."""
         self._event = event
         self._log = log
         self._clock = clock
@@ -70,6 +72,7 @@ class Sentry:
         for one in changes.raised:
             self._log.warning("alarm.raised", code=one.code, of=one.of, text=one.words)
             self._event("alarm.raised", one.words, _data(one), now)
+            self.heed(one, now)
         for one in changes.cleared:
             self._log.info("alarm.cleared", code=one.code, of=one.of, text=one.words)
             self._event("alarm.cleared", one.words, _data(one), now)

@@ -36,6 +36,7 @@ first steps:
   quartier why boiler                    who switched it, why, and when it comes back
   quartier override boiler off --for 2h  by hand, never above a cap
   quartier alarms                        what is wrong, what to do, who has seen it
+  quartier record lan --for 60s          what stands on a bus, for Wireshark
   quartier backup b012.qbk               the whole gateway in one file, for another machine
 """
 
@@ -374,5 +375,6 @@ def _past(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     from quartier.cli import moving  # noqa: PLC0415 - as above
 
     moving.history(commands)
+    moving.record(commands)
     moving.backup(commands)
     moving.restore(commands)

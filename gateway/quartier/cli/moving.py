@@ -1,10 +1,11 @@
-"""What is kept, and goes along to another machine: ``quartier history``, ``backup`` and ``restore``."""
+"""What is kept, and goes along: ``quartier history``, ``record``, ``backup`` and ``restore``."""
 
 import argparse
 from pathlib import Path
 
 from quartier.cli import grammar
 from quartier.cli.places import CONFIG
+from quartier.cli.times import span_s
 
 
 def history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -35,6 +36,40 @@ def history(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     grammar.state(history)
     grammar.runtime(history)
     history.set_defaults(run="past:history")
+
+
+def record(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The bytes of a bus, as they stood on its wire."""
+    found = grammar.command(
+        commands,
+        "record",
+        "write the last bytes of a bus, or the next ones, into a file for Wireshark and quartier-hil replay",
+        "The running daemon holds the last minute of each bus (recording in the site file).  Modbus and\n"
+        "BACnet become pcapng files, which tshark and Wireshark read as they are; lines of meters become\n"
+        "text: time, direction, hex and ASCII.  A record holds the serials and addresses of your devices:\n"
+        "--anonymise gives each another one of the same length, and checksums that hold.\n"
+        "example: quartier record lan                      what is held now\n"
+        "         quartier record lan --for 60s --out fault.pcapng\n"
+        "         tshark -r fault.pcapng\n\n"
+        "Exit codes: 0 written · 1 no such bus, or it cannot be · 2 wrong use · 69 no daemon answers.",
+    )
+    found.add_argument("bus", metavar="BUS", help="its name in the site file")
+    found.add_argument(
+        "--for", dest="for_s", type=_span, metavar="60s", help="record the next 60 s instead, Ctrl-C ends it"
+    )
+    found.add_argument(
+        "--out", type=Path, metavar="FILE", help="where to (default: BUS-TIME.pcapng or .txt, here)"
+    )
+    found.add_argument("--anonymise", action="store_true", help="mask serials and addresses of devices")
+    grammar.runtime(found)
+    found.set_defaults(run="record:record")
+
+
+def _span(text: str) -> float:
+    try:
+        return span_s(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def backup(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -25,6 +25,7 @@ from quartier.config.model import (
     Store,
 )
 from quartier.config.nodes import Node
+from quartier.config.recording import Recording
 from quartier.config.shares import Share
 from quartier.config.words import Name, Section
 from quartier_drivers.place import nearest
@@ -48,8 +49,9 @@ FIXED: Mapping[str, type[Section]] = {
     "district_link": DistrictLink,
     "store": Store,
     "clock": Clock,
+    "recording": Recording,
 }
-SALVAGED = {"site", "control", "store", "clock"}
+SALVAGED = {"site", "control", "store", "clock", "recording"}
 """Sections that still mean the same without a bad optional key.  A limit is never guessed."""
 REQUIRED = ("site", "limits", "assets")
 _NAMES: TypeAdapter[str] = TypeAdapter(Name)

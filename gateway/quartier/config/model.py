@@ -14,6 +14,7 @@ from quartier.config.capping import Contact, Supply
 from quartier.config.modes import MODED
 from quartier.config.nodes import Node
 from quartier.config.placing import Measured, Ordered
+from quartier.config.recording import Recording
 from quartier.config.shares import Share
 from quartier.config.words import (
     BrokerUrl,
@@ -376,6 +377,8 @@ class Site(Section):
     """The local history."""
     clock: Clock = Clock()
     """When the wall clock is trusted."""
+    recording: Recording = Recording()
+    """The last bytes of each bus, for ``quartier record`` and kept around a fault."""
 
     def grid(self) -> tuple[str, Grid]:
         """The name and section of the connection meter."""

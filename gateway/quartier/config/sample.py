@@ -147,7 +147,7 @@ def _tables() -> Iterator[str]:
         explained.add(model)
     for title, values in EXAMPLES.items():
         yield from _table(title, _model(title, values), values, explain=True, mark="# ")
-    for title in ("control", "store", "clock"):
+    for title in ("control", "store", "clock", "recording"):
         yield from _table(title, FIXED[title], {}, explain=True)
         for inner, model, _ in subtables(FIXED[title]):
             yield from _table(f"{title}.{inner}", model, {}, explain=True)

@@ -22,7 +22,7 @@ def test_every_key_has_its_sentence(model: type) -> None:
 def test_every_number_carries_its_unit_in_its_name(model: type) -> None:
     # Counts of things and addresses have none.
     bare = {"unit", "client", "device_id", "port", "baud", "stop_bits", "phases"}
-    bare |= {"latitude", "longitude", "size_max_mb"}
+    bare |= {"latitude", "longitude", "size_max_mb", "buffer_max_bytes"}
     numbers = [
         name
         for name, schema in model.model_json_schema()["properties"].items()  # type: ignore[attr-defined] # a model

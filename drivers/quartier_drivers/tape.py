@@ -1,0 +1,165 @@
+"""The last bytes of a bus as they stood on its wire: a rolling buffer, bounded in bytes and in time.
+
+What is kept is what the kernel gave and took: nothing is copied, and nothing is looked at.  It costs three
+small objects a frame, none of which the garbage collector follows.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Way = Literal["in", "out", "opened", "set", "ended", "closed"]
+"""Bytes that came or went; a wire that was opened or set anew, that ended by itself or was closed by us."""
+
+# What a frame takes beside its bytes: the head of a bytes object, a moment, and their two places.
+OVERHEAD_BYTES = 96
+_TOLD_BYTES = 256
+# So much is made free at once: not each frame of a full tape has to.
+_ROOM_SHARE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What happened on a wire at ``ns`` (the house's monotonic time); ``number`` counts from the start.
+
+    ``words`` say more of what is no bytes.  ``here`` and ``there`` are ``address:port`` of the two ends, of
+    a connection as it is opened and of a datagram; else empty.
+    """
+
+    number: int
+    ns: int
+    way: Way
+    data: bytes = b""
+    words: str = ""
+    here: str = ""
+    there: str = ""
+
+
+class Tape:
+    """Keeps ``size_max_bytes`` at most, its own cost included, and nothing beyond ``keep_s``."""
+
+    __slots__ = (
+        "_dropped_count",
+        "_keep_ns",
+        "_left_bytes",
+        "_log",
+        "_now_ns",
+        "_opened",
+        "keep_s",
+        "size_max_bytes",
+    )
+
+    def __init__(self, now_ns: Callable[[], int], size_max_bytes: int, keep_s: float) -> None:
+        self.size_max_bytes = size_max_bytes
+        self.keep_s = keep_s
+        self._keep_ns = int(keep_s * 1e9)
+        self._now_ns = now_ns
+        self._left_bytes = size_max_bytes
+        # By turns a moment, inverted where it was sent, and bytes; or who is meant and bytes; or words.
+        self._log: deque[Any] = deque()
+        self._dropped_count = 0
+        self._opened: Frame | None = None
+
+    def heard(self, data: bytes) -> None:
+        """Bytes came."""
+        log = self._log
+        log.append(self._now_ns())
+        log.append(data)
+        self._left_bytes -= len(data) + OVERHEAD_BYTES
+        if self._left_bytes < 0:
+            self._make_room()
+
+    def sent(self, data: bytes) -> None:
+        """Bytes are about to go."""
+        log = self._log
+        log.append(~self._now_ns())
+        log.append(data)
+        self._left_bytes -= len(data) + OVERHEAD_BYTES
+        if self._left_bytes < 0:
+            self._make_room()
+
+    def heard_from(self, data: bytes, host: str, port: int) -> None:
+        """A datagram came."""
+        self._tell(self._now_ns(), (data, host, port))
+
+    def sent_to(self, data: bytes, host: str, port: int) -> None:
+        """A datagram is about to go."""
+        self._tell(~self._now_ns(), (data, host, port))
+
+    def mark(self, way: Way, words: str, here: str = "", there: str = "") -> None:
+        """Something became of the wire."""
+        self._tell(self._now_ns(), (way, words, here, there))
+
+    @property
+    def size_bytes(self) -> int:
+        """What it holds, as it counts itself."""
+        return self.size_max_bytes - self._left_bytes
+
+    def age(self) -> None:
+        """Drop what is older than ``keep_s``; to be called now and then."""
+        log, oldest_ns = self._log, self._now_ns() - self._keep_ns
+        while log and max(log[0], ~log[0]) < oldest_ns:
+            self._drop()
+
+    def frames(self, after: int = -1) -> Iterator[Frame]:
+        """What it holds now of later numbers than ``after``, the oldest first.
+
+        Before all of them comes how the wire was last opened, however long that is ago.
+        """
+        self.age()
+        held, first = list(self._log), self._dropped_count
+        if self._opened is not None and self._opened.number > after:
+            yield self._opened
+        for place in range(0, len(held), 2):
+            number = first + place // 2
+            if number > after:
+                yield _frame(number, held[place], held[place + 1])
+
+    def _tell(self, stamp: int, entry: tuple[Any, ...]) -> None:
+        self._log.append(stamp)
+        self._log.append(entry)
+        self._left_bytes -= _size(entry)
+        if self._left_bytes < 0:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Drop the oldest; each frame is dropped once, so this counts as much as keeping it does."""
+        log, enough, left = self._log, self.size_max_bytes // _ROOM_SHARE, self._left_bytes
+        take, dropped_count = log.popleft, self._dropped_count
+        while log and left < enough:
+            stamp, entry = take(), take()
+            if type(entry) is bytes:
+                left += len(entry) + OVERHEAD_BYTES
+            else:
+                left += _size(entry)
+                self._remember(dropped_count, stamp, entry)
+            dropped_count += 1
+        self._left_bytes, self._dropped_count = left, dropped_count
+
+    def _drop(self) -> None:
+        stamp, entry = self._log.popleft(), self._log.popleft()
+        self._left_bytes += _size(entry)
+        self._remember(self._dropped_count, stamp, entry)
+        self._dropped_count += 1
+
+    def _remember(self, number: int, stamp: int, entry: Any) -> None:
+        if type(entry) is tuple and entry[0] == "opened":
+            self._opened = _frame(number, stamp, entry)
+
+
+def _size(entry: Any) -> int:
+    if type(entry) is bytes:
+        return len(entry) + OVERHEAD_BYTES
+    return _TOLD_BYTES + (len(entry[0]) if type(entry[0]) is bytes else len(entry[1]))
+
+
+def _frame(number: int, stamp: int, entry: Any) -> Frame:
+    ns, way = (stamp, "in") if stamp >= 0 else (~stamp, "out")
+    if type(entry) is bytes:
+        return Frame(number, ns, way, entry)  # type: ignore[arg-type]  # one of the two
+    if type(entry[0]) is bytes:
+        data, host, port = entry
+        return Frame(number, ns, way, data, there=f"{host}:{port}")  # type: ignore[arg-type]  # as above
+    told, words, here, there = entry
+    return Frame(number, ns, told, b"", words, here, there)

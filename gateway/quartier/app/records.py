@@ -1,0 +1,135 @@
+"""Records kept by themselves: the frames around a fault of a bus, in a bounded number of files."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quartier.app.fleet import Fleet
+from quartier.app.sentry import Sentry
+from quartier.house.alarmbook import Record
+from quartier.house.now import Now
+from quartier.runtime.clock import HouseClock
+
+if TYPE_CHECKING:
+    from quartier.config.model import Site
+    from quartier.record.taken import Taken
+
+FOLDER = "records"
+CODES = frozenset(
+    {
+        *("device.silent", "node.meter_silent", "contact.unread"),
+        *("loss.bus_down", "loss.grid_meter_lost", "loss.battery_silent", "loss.pv_silent"),
+        *("loss.ev_silent", "loss.load_silent", "loss.moded_silent"),
+        *("bus.heard_badly", "output.refused", "output.not_taken_back", "output.second_master"),
+    }
+)
+"""Alarms that the bytes of a bus may explain."""
+REST_S = 600.0
+"""A bus that fails again sooner gets no further file: the first tells most, and a disk wears."""
+_S = 1_000_000_000
+_MODE = 0o640
+
+Event = Callable[[str, str, Mapping[str, Any], Now], None]
+
+
+class Records:
+    """Writes into ``folder``; ``site`` gives the site file as it is used now."""
+
+    def __init__(
+        self,
+        folder: Path,
+        fleet: Fleet,
+        site: "Callable[[], Site]",
+        clock: HouseClock,
+        event: Event,
+        log: Any,
+    ) -> None:
+        self._folder = folder
+        self._fleet = fleet
+        self._site = site
+        self._clock = clock
+        self._event = event
+        self._log = log
+        self._waiting: dict[str, tuple[int, str]] = {}
+        self._rests_until_ns: dict[str, int] = {}
+        self._called = asyncio.Event()
+
+    def heed(self, alarm: Record, now: Now) -> None:
+        """An alarm was raised: where a bus can explain it, its frames are kept a while later."""
+        setting = self._site().recording
+        bus = bus_of(self._site(), alarm.code, alarm.of) if alarm.code in CODES else None
+        if bus is None or not (setting.files_max_count and setting.buffer_max_bytes):
+            return
+        if now.ns >= self._rests_until_ns.get(bus, 0) and bus not in self._waiting:
+            self._rests_until_ns[bus] = now.ns + int(REST_S * _S)
+            self._waiting[bus] = now.ns + int(setting.after_s * _S), alarm.code
+            self._called.set()
+
+    async def run(self) -> None:
+        """Keep what is due, for ever."""
+        while True:
+            await self._called.wait()
+            while self._waiting:
+                bus, (due_ns, code) = next(iter(self._waiting.items()))
+                await self._clock.sleep(max(0, due_ns - self._clock.now_ns()) / 1e9)
+                del self._waiting[bus]
+                await self._keep(bus, code)
+            self._called.clear()
+
+    async def _keep(self, bus: str, code: str) -> None:
+        taken = self._fleet.tapes.taken(bus)
+        if taken is None or not taken.frames:
+            return
+        most = self._site().recording.files_max_count
+        try:
+            name = await asyncio.to_thread(_written, self._folder, taken, code, most)
+        except OSError as error:
+            self._log.warning("record.not_kept", bus=bus, why=error.strerror or str(error))
+            return
+        self._log.info("record.kept", bus=bus, file=f"{FOLDER}/{name}", why=code)
+        text = f"the frames of {bus} around {code} are in {FOLDER}/{name}"
+        self._event("record.kept", text, {"bus": bus, "file": name, "code": code}, self._clock.now())
+
+
+def bus_of(site: "Site", code: str, of: str) -> str | None:
+    """The bus on which stands what an alarm is about: bus, device, asset, point or grid meter."""
+    if of in site.buses:
+        return of
+    name = site.grid()[0] if code.startswith("loss.grid_meter") else of.partition(".")[0]
+    holders: list[Mapping[str, Any]] = [site.assets, site.contacts, site.nodes, site.supplies]
+    found = next((holder[name] for holder in holders if name in holder), None)
+    device = site.devices.get(of) or site.devices.get(getattr(found, "device", None) or "")
+    return None if device is None else device.bus
+
+
+def _written(folder: Path, taken: "Taken", code: str, most: int) -> str:
+    """The name of a new file; the oldest beyond ``most`` are deleted.  Raises OSError."""
+    from quartier.record import file  # noqa: PLC0415 - nobody needs it before the first fault
+
+    folder.mkdir(exist_ok=True)
+    stem, _, suffix = file.name(taken).rpartition(".")
+    path = folder / f"{stem}-{code}.{suffix}"
+    written = path.with_name(f".{path.name}")
+    written.touch(_MODE)
+    written.write_bytes(file.content(taken))
+    written.replace(path)
+    kept = sorted((one for one in folder.iterdir() if one.is_file()), key=lambda one: one.stat().st_mtime_ns)
+    for old in kept[: max(0, len(kept) - most)]:
+        old.unlink(missing_ok=True)
+    return path.name
+
+
+async def run(
+    state_dir: Path,
+    fleet: Fleet,
+    site: "Callable[[], Site]",
+    sentry: Sentry,
+    clock: HouseClock,
+    event: Event,
+    log: Any,
+) -> None:
+    """Keep records of what the sentry tells, in the state directory, for ever."""
+    records = Records(state_dir / FOLDER, fleet, site, clock, event, log)
+    sentry.heed = records.heed
+    await records.run()

@@ -1,0 +1,101 @@
+"""The tapes of the buses: who records on which, and what the desk is told of them."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from quartier.runtime.bus import Bus
+from quartier.runtime.clock import HouseClock
+from quartier_drivers.abilities import Recordable
+from quartier_drivers.tape import Tape
+
+if TYPE_CHECKING:
+    from quartier.config.recording import Recording
+    from quartier.record.taken import Taken
+
+# More than this of one bus in one answer would hold the desk too long: what follows is asked for again.
+ROWS_MAX = 4096
+_WHY_NOT = "is not recorded: recording.buffer_max_bytes is 0 in the site file, or its kind has no frames"
+
+
+class Tapes:
+    """``members`` gives each bus with its section of the site file."""
+
+    def __init__(self, clock: HouseClock, members: Callable[[], list[tuple[Bus, Any]]]) -> None:
+        self._clock = clock
+        self._members = members
+        self._of: dict[str, tuple[Any, Tape]] = {}
+
+    def follow(self, setting: "Recording") -> None:
+        """Record each bus as the site file says; one that goes on keeps its tape."""
+        kept, self._of = self._of, {}
+        size_bytes = setting.buffer_max_bytes
+        for bus, _ in self._members():
+            line = bus.line
+            if not isinstance(line, Recordable):
+                continue
+            if not size_bytes:
+                line.record(None)
+                continue
+            had, tape = kept.get(bus.name, (None, None))
+            if had is not line or tape is None or not _fits(tape, size_bytes, setting.buffer_s):
+                tape = Tape(self._clock.now_ns, size_bytes, setting.buffer_s)
+                line.record(tape)
+            self._of[bus.name] = line, tape
+
+    def age(self) -> None:
+        """Drop what is too old; once in a while."""
+        for _, tape in self._of.values():
+            tape.age()
+
+    def taken(self, name: str, after: int = -1) -> "Taken | None":
+        """What the tape of a bus holds of later numbers than ``after``; None: there is no such tape."""
+        from quartier.record.taken import Taken  # noqa: PLC0415 - nobody needs it before there is something to tell
+
+        found = next(((bus, section) for bus, section in self._members() if bus.name == name), None)
+        if found is None or name not in self._of:
+            return None
+        bus, section = found
+        now = self._clock.now()
+        framing = str(getattr(section, "framing", "") or "")
+        return Taken(
+            bus.name,
+            section.kind,
+            "rtu" if section.kind == "modbus-tcp" and framing == "rtu" else "",
+            _where(section),
+            now.ns,
+            now.utc_ms,
+            tuple(self._of[name][1].frames(after)),
+            tuple(_secrets(bus)),
+        )
+
+    def told(self, question: str) -> Iterator[Any] | dict[str, Any] | None:
+        """The desk's answer: a head, then a row a frame.  ``NAME@NUMBER`` asks for what came after.
+
+        None where no bus is called so.
+        """
+        from quartier.record.taken import row  # noqa: PLC0415 - as above
+
+        name, _, number = question.partition("@")
+        if all(bus.name != name for bus, _ in self._members()):
+            return None
+        taken = self.taken(name, int(number) if number else -1)
+        if taken is None:
+            return {"error": f"bus {name} {_WHY_NOT}"}
+        return iter([taken.head(), *(row(frame) for frame in taken.frames[:ROWS_MAX])])
+
+
+def _fits(tape: Tape, size_bytes: int, keep_s: float) -> bool:
+    return (tape.size_max_bytes, tape.keep_s) == (size_bytes, keep_s)
+
+
+def _where(section: Any) -> str:
+    keys = ("host", "interface", "port") if hasattr(section, "port") else ("url", "chip")
+    return ":".join(str(found) for key in keys if (found := getattr(section, key, "")))
+
+
+def _secrets(bus: Bus) -> Iterator[str]:
+    """What devices said of themselves that names them and nobody else."""
+    for health in bus.devices.values():
+        for key in ("serial", "id", "address"):
+            if text := str(health.identity.get(key, "")):
+                yield text

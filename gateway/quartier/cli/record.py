@@ -1,0 +1,89 @@
+"""``quartier record``: the bytes of a bus, as a running daemon keeps them, into a file."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from quartier.cli.present import nobody
+from quartier.record import file
+from quartier.record.taken import Taken, taken
+from quartier.runtime.desk import Closed, ask
+from quartier_drivers.tape import Frame
+
+# How often the daemon is asked for what came since, in real seconds: its buffer must not turn over meanwhile.
+_EVERY_S = 0.5
+
+
+def record(options: argparse.Namespace) -> int:
+    """Write what the daemon holds, or what comes ``--for`` so long; exit 1 where there is nothing of it."""
+    try:
+        found = asyncio.run(_recorded(options))
+    except Closed as closed:
+        return nobody(closed)
+    except LookupError as error:
+        print(error.args[0], file=sys.stderr)
+        return 1
+    if options.anonymise:
+        from quartier.record.masks import whole  # noqa: PLC0415 - brings the decoders of all meters
+        from quartier.record.masks.found import Sealed  # noqa: PLC0415 - as above
+
+        try:
+            found = whole.anonymised(found)
+        except Sealed as why:
+            print(f"{options.bus} cannot be anonymised: {why}", file=sys.stderr)
+            return 1
+    path = options.out or Path(file.name(found))
+    try:
+        path.write_bytes(file.content(found))
+    except OSError as error:
+        print(f"{path} cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
+    print(_said(found, path))
+    return 0
+
+
+async def _recorded(options: argparse.Namespace) -> Taken:
+    """Raises Closed, and LookupError saying what is missing."""
+    begun = await _asked(options, -1)
+    if options.for_s is None:
+        return begun
+    kept = [frame for frame in begun.frames if frame.way == "opened"][-1:]
+    last, until_ns = _newest(begun.frames, -1), begun.ns + int(options.for_s * 1e9)
+    found = begun
+    with suppress(asyncio.CancelledError):  # Ctrl-C: what has come is written
+        while found.ns < until_ns:
+            await asyncio.sleep(_EVERY_S)
+            try:
+                found = await _asked(options, last)
+            except Closed as closed:  # it has ended: what it told before is worth as much
+                print(closed, file=sys.stderr)
+                break
+            kept += [frame for frame in found.frames if frame.number > last and frame.ns <= until_ns]
+            last = _newest(found.frames, last)
+    return replace(found, frames=tuple(kept))
+
+
+async def _asked(options: argparse.Namespace, after: int) -> Taken:
+    question = options.bus if after < 0 else f"{options.bus}@{after}"
+    answer: Any = await asyncio.to_thread(ask, options.runtime_dir, "record", question)
+    if answer is None:
+        raise LookupError(f"no bus is called {options.bus}; quartier status lists them")
+    if isinstance(answer, dict):
+        raise LookupError(answer["error"])  # noqa: TRY004 - an answer, not a mistake
+    head, *rows = answer
+    return taken(head, rows)
+
+
+def _newest(frames: Sequence[Frame], before: int) -> int:
+    return max((frame.number for frame in frames), default=before)
+
+
+def _said(found: Taken, path: Path) -> str:
+    count = sum(1 for frame in found.frames if frame.data)
+    spans = [frame.ns for frame in found.frames if frame.data] or [0]
+    return f"{path}: {count} frames of {found.bus} ({found.kind}) in {(max(spans) - min(spans)) / 1e9:.1f} s"

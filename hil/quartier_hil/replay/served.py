@@ -1,0 +1,214 @@
+"""A record on a wire: a TCP port or a pseudo terminal that says what the recorded device said."""
+
+import asyncio
+import contextlib
+import os
+import sys
+import tty
+from collections.abc import Callable
+from typing import Self
+
+from quartier_hil.devices import wire
+from quartier_hil.replay.answers import Answer, Answers
+from quartier_hil.replay.story import Story
+
+_OPENED_EVERY_S = 0.05
+# What nobody in the record asked is dropped when the line has been quiet for so long.
+_PATIENCE_S = 0.3
+
+
+class Voice:
+    """One who hears bytes and answers as recorded, by ``say`` and ``hang_up``; ``fast`` without the waits."""
+
+    def __init__(
+        self,
+        story: Story,
+        answers: Answers,
+        say: Callable[[bytes], None],
+        hang_up: Callable[[], None],
+        *,
+        fast: bool,
+    ) -> None:
+        self._story = story
+        self._answers = answers
+        self._say = say
+        self._hang_up = hang_up
+        self._fast = fast
+        self._heard = bytearray()
+        self._heard_s = 0.0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self) -> None:
+        """Somebody is there: say what was said unasked."""
+        self._run(self._answers.unasked)
+
+    def hear(self, data: bytes) -> None:
+        """Bytes came."""
+        now_s = asyncio.get_running_loop().time()
+        if self._heard and now_s - self._heard_s > _PATIENCE_S:
+            self._heard.clear()
+        self._heard_s = now_s
+        self._heard += data
+        while (size := self._request_bytes()) and len(self._heard) >= size:
+            request = bytes(self._heard[:size])
+            del self._heard[:size]
+            answer = self._answers.answer(request)
+            if answer is None:
+                sys.stderr.write(f"not in the record: {request.hex(' ')}\n")
+            else:
+                self._run(answer)
+
+    def _request_bytes(self) -> int:
+        """How long the request is that begins what was heard; 0: not known yet."""
+        heard = self._heard
+        if self._story.speech == "modbus-tcp":
+            return 6 + int.from_bytes(heard[4:6], "big") if len(heard) >= 6 else 0
+        if self._story.speech == "modbus-rtu":
+            return wire.rtu_request_bytes(heard) or 0
+        return next((len(one) for one in self._answers.requests if heard.startswith(one)), 0)
+
+    def _run(self, answer: Answer) -> None:
+        if self._fast:
+            for piece in answer:
+                self._tell(piece.data, ends=piece.ends)
+            return
+        task = asyncio.get_running_loop().create_task(self._later(answer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _later(self, answer: Answer) -> None:
+        begun_s = asyncio.get_running_loop().time()
+        for piece in answer:
+            left_s = begun_s + piece.after_s - asyncio.get_running_loop().time()
+            await asyncio.sleep(max(0.0, left_s))
+            self._tell(piece.data, ends=piece.ends)
+
+    def _tell(self, data: bytes, *, ends: bool) -> None:
+        if ends:
+            self._hang_up()
+        else:
+            self._say(data)
+
+    def quit(self) -> None:
+        """Say no more."""
+        for task in self._tasks:
+            task.cancel()
+
+
+class OnTcp:
+    """The record on a port of 127.0.0.1; 0 becomes a free one.  Connections share its answers."""
+
+    def __init__(self, story: Story, port: int = 0, *, fast: bool = False) -> None:
+        self.answers = Answers(story)
+        self.port = port
+        self._story = story
+        self._fast = fast
+        self._server: asyncio.Server | None = None
+        self._voices: dict[asyncio.StreamWriter, Voice] = {}
+
+    @property
+    def url(self) -> str:
+        """``tcp://127.0.0.1:PORT``."""
+        return f"tcp://127.0.0.1:{self.port}"
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, reuse_address=True)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self._server.close()
+        for writer, voice in list(self._voices.items()):
+            voice.quit()
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        voice = Voice(self._story, self.answers, writer.write, writer.close, fast=self._fast)
+        self._voices[writer] = voice
+        voice.begin()
+        try:
+            while data := await reader.read(4096):
+                voice.hear(data)
+        except OSError:
+            pass  # the client went away
+        finally:
+            voice.quit()
+            self._voices.pop(writer, None)
+            writer.close()
+
+
+class OnPty:
+    """The record on a pseudo terminal; it begins when somebody opens that."""
+
+    def __init__(self, story: Story, *, fast: bool = False) -> None:
+        self.answers = Answers(story)
+        self.path = ""
+        self._story = story
+        self._fast = fast
+        self._master = -1
+        self._slave_name = ""
+        self._voice: Voice | None = None
+        self._opening: asyncio.Task[None] | None = None
+
+    @property
+    def url(self) -> str:
+        """``rtu:/dev/pts/3``; of a meter the path alone."""
+        return f"rtu:{self.path}" if self._story.speech == "modbus-rtu" else self.path
+
+    async def __aenter__(self) -> Self:
+        self._master, slave = os.openpty()
+        tty.setraw(slave)
+        os.set_blocking(self._master, False)
+        self.path = os.ttyname(slave)
+        os.close(slave)
+        self._voice = Voice(self._story, self.answers, self._say, lambda: None, fast=self._fast)
+        self._opening = asyncio.get_running_loop().create_task(self._opened())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._voice is not None
+        assert self._opening is not None
+        self._opening.cancel()
+        self._voice.quit()
+        asyncio.get_running_loop().remove_reader(self._master)
+        os.close(self._master)
+
+    async def _opened(self) -> None:
+        """Until somebody opens it, and whenever it is opened again: the kernel has no event for that."""
+        assert self._voice is not None
+        is_there = False
+        while True:
+            try:
+                data = os.read(self._master, 4096)
+            except BlockingIOError:
+                data = b""
+            except OSError:  # nobody has it open
+                is_there = False
+                await asyncio.sleep(_OPENED_EVERY_S)
+                continue
+            if not is_there:
+                is_there = True
+                self._voice.begin()
+            if data:
+                self._voice.hear(data)
+            else:
+                await self._readable()
+
+    async def _readable(self) -> None:
+        loop = asyncio.get_running_loop()
+        there = loop.create_future()
+        loop.add_reader(self._master, _settle, there)
+        try:
+            await there
+        finally:
+            loop.remove_reader(self._master)
+
+    def _say(self, data: bytes) -> None:
+        with contextlib.suppress(BlockingIOError):  # nobody reads: the line loses it
+            os.write(self._master, data)
+
+
+def _settle(there: "asyncio.Future[None]") -> None:
+    if not there.done():
+        there.set_result(None)

@@ -1,0 +1,115 @@
+"""Around a fault the frames of its bus are kept by themselves, in few files, and log and history name them."""
+
+import asyncio
+import os
+
+import pytest
+from structlog.testing import CapturingLogger
+from tests.gateway.app.conftest import SITE
+
+from quartier.app import records
+from quartier.app.records import CODES, Records, bus_of
+from quartier.config import load
+from quartier.house.alarmbook import Record
+from quartier.house.alarmkinds import BY_CODE
+
+POINTS = [
+    ("loss.bus_down", "lan", "lan"),
+    ("device.silent", "meter", "board"),
+    ("loss.load_silent", "boiler", "board"),
+    ("output.refused", "bat1.setpoint_w", "lan"),
+    ("loss.grid_meter_lost", "", "lan"),
+    ("loss.bus_down", "gone", None),
+]
+
+
+@pytest.fixture
+def site(tmp_path):
+    path = tmp_path / "s.toml"
+    path.write_text(SITE.format(gx=5020, board=5021))
+    return load.load_lenient(path).site
+
+
+@pytest.mark.parametrize(("code", "of", "bus"), POINTS)
+def test_what_an_alarm_is_about_stands_on_a_bus(site, code, of, bus):
+    assert bus == bus_of(site, code, of)
+
+
+def test_each_code_is_one_of_the_list_of_alarms():
+    assert CODES <= BY_CODE.keys()
+
+
+def alarm(code="device.silent", of="meter", number=1):
+    never = dict.fromkeys(("first_utc_ms", "since_utc_ms", "last_utc_ms"), 0)
+    return Record(number=number, code=code, of=of, words="words", **never)
+
+
+async def kept(yard, folder, *alarms, most=20):
+    """The files after these alarms, and what was told."""
+    loaded = await yard.follow()
+    yard.fleet.share(loaded.site)
+    await yard.until(lambda: yard.seen("boiler.power_w") is not None)
+    setting = loaded.site.recording.model_copy(update={"files_max_count": most, "after_s": 0.0})
+    site = loaded.site.model_copy(update={"recording": setting})
+    told, log = [], CapturingLogger()
+
+    def event(code, text, data, _now):
+        told.append((code, text, data))
+
+    out = Records(folder, yard.fleet, lambda: site, yard.clock, event, log)
+    for one in alarms:
+        out.heed(one, yard.clock.now())
+    running = asyncio.ensure_future(out.run())
+    await yard.until(lambda: not out._waiting and not out._called.is_set())
+    running.cancel()
+    await asyncio.wait([running])
+    return sorted(path.name for path in folder.glob("*")), told, log
+
+
+async def test_a_fault_leaves_one_file_a_bus_and_says_its_name(yard, tmp_path):
+    folder = tmp_path / "records"
+    async with yard() as (one, _):
+        files, told, log = await kept(one, folder, alarm(), alarm(number=2), alarm("loss.bus_down", "lan"))
+
+    assert ["board", "lan"] == [name.partition("-")[0] for name in files]
+    assert files[0].endswith("-device.silent.pcapng")
+    assert [("record.kept", "board", files[0])] == [
+        (code, data["bus"], data["file"]) for code, _, data in told if data["bus"] == "board"
+    ]
+    assert f"records/{files[0]}" in told[0][1]
+    assert "record.kept" == log.calls[0].args[0]
+    assert 0o640 == (folder / files[0]).stat().st_mode & 0o777
+
+
+async def test_an_alarm_that_no_bus_explains_leaves_none(yard, tmp_path):
+    folder = tmp_path / "records"
+    async with yard() as (one, _):
+        files, told, _ = await kept(one, folder, alarm("cap.unmet", "import"))
+
+    assert ([], []) == (files, told)
+
+
+async def test_the_oldest_file_goes_first(yard, tmp_path):
+    folder = tmp_path / "records"
+    folder.mkdir()
+    for age in range(3):
+        (folder / f"old{age}.txt").write_text("")
+        os.utime(folder / f"old{age}.txt", (1000 - age, 1000 - age))
+    async with yard() as (one, _):
+        files, _, _ = await kept(one, folder, alarm(), most=2)
+
+    assert ["board", "old0.txt"] == [files[0].partition("-")[0], files[1]]
+
+
+async def test_a_disk_that_refuses_is_told_and_ends_nothing(yard, tmp_path):
+    folder = tmp_path / "records"
+    folder.write_text("a file stands here")
+    async with yard() as (one, _):
+        _, told, log = await kept(one, folder, alarm())
+
+    assert [] == told
+    assert ["record.not_kept"] == [call.args[0] for call in log.calls]
+
+
+def test_its_folder_lies_in_the_state_directory():
+    assert "records" == records.FOLDER

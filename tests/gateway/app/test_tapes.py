@@ -1,0 +1,135 @@
+"""A fault is recorded by a running daemon and served back: a fresh driver reads the same, and fails the same."""
+
+import pytest
+from tests.gateway.app.conftest import SITE, Gateway, simulated
+from tests.gateway.record.judge import fields
+
+from quartier.app import assembly
+from quartier.config import load
+from quartier.runtime.clock import ClockSetting, HouseClock
+from quartier_drivers.errors import NoReply
+from quartier_drivers.registry import door
+from quartier_hil.devices.endpoint import serve_tcp
+from quartier_hil.devices.odd import quirk
+from quartier_hil.devices.oddtcp import OddTcp
+from quartier_hil.replay.reading import read
+from quartier_hil.replay.served import OnTcp
+
+RECORDING = "recording = {{ buffer_s = 600, after_s = 0 }}\n"
+READS_MAX = 400
+
+
+@pytest.fixture
+async def ailing(tmp_path):
+    """(gateway, the board it reads its meter from, which is well yet)."""
+    devices = simulated()
+    units = devices["meter"].units | devices["relays"].units
+    async with await serve_tcp(devices["gx"]) as gx, OddTcp(units, quirk("short-answer"), left=0) as board:
+        site = (SITE + RECORDING).format(gx=gx.port, board=board.port)
+        gateway = Gateway(tmp_path, site, rate=10.0)
+        await gateway.start()
+        try:
+            yield gateway, board
+        finally:
+            if gateway.process.returncode is None:
+                gateway.process.kill()
+                await gateway.process.wait()
+
+
+def meter(status):
+    (board,) = [bus for bus in status["buses"] if bus["name"] == "board"]
+    return next(device for device in board["devices"] if device["name"] == "meter")
+
+
+async def failed(gateway, board):
+    """A meter that was well, and answers less than it was asked from now on; the daemon's word for it."""
+    await gateway.until(lambda s: s["control"]["assets"]["boiler"]["quality"] == "good")
+    board.left = None
+    status = await gateway.until(lambda s: "rubbish" in meter(s)["why"])
+    return meter(status)["why"]
+
+
+async def recorded(gateway, name):
+    path = gateway.folder / name
+    code, _, errors = await gateway.call(
+        "record", "board", "--out", str(path), "--runtime-dir", str(gateway.runtime_dir)
+    )
+    assert (0, "") == (code, errors)
+    return path
+
+
+async def read_anew(config, port, served):
+    """What a fresh driver reads of the meter by the same site file, and how it fails at last."""
+    config.write_text(config.read_text().replace(str(port), str(served.port)))
+    clock = HouseClock(ClockSetting(rate=60.0))
+    (wire,) = [one for one in assembly.wires(load.load_lenient(config)) if one.name == "board"]
+    spec, profile = next(one for one in wire.devices if one[0].name == "meter")
+    opened = door(wire.section.kind)
+    line = opened.line(wire.name, wire.section, clock)
+    driver = opened.driver(line, spec, profile, clock)
+    values = {}
+    try:
+        await driver.open()
+        for _ in range(READS_MAX):
+            values |= {one.point: one.value for one in await driver.read()}
+            await clock.sleep(max(0.0, (driver.due_ns - clock.now_ns()) / 1e9))
+    except NoReply as silence:
+        return values, str(silence)
+    finally:
+        await line.close()
+    return values, ""
+
+
+@pytest.mark.scenario
+@pytest.mark.peer
+async def test_a_fault_that_was_recorded_comes_out_again_with_the_readings_before_it(ailing):
+    gateway, board = ailing
+    why = await failed(gateway, board)
+    path = await recorded(gateway, "fault.pcapng")
+    points = {one["point"]: one["value"] for one in await gateway.ask("points")}
+    async with OnTcp(read(path), fast=True) as served:
+        values, silence = await read_anew(gateway.config, board.port, served)
+
+    assert why == silence
+    assert 1500.0 == values["boiler.power_w"] == points["boiler.power_w"]
+    assert 0 == served.answers.strangers_count
+    codes = {row[0] for row in fields(path, "modbus.func_code", wanted="modbus")}
+    assert "4" in codes
+
+
+@pytest.mark.scenario
+async def test_nothing_is_recorded_where_the_site_file_says_so(house):
+    gateway, _ = house
+    gateway.config.write_text(gateway.config.read_text() + "recording = { buffer_max_bytes = 0 }\n")
+    await gateway.start()
+    await gateway.until(lambda s: s["control"]["assets"]["boiler"]["quality"] == "good")
+    code, _, errors = await gateway.call("record", "board", "--runtime-dir", str(gateway.runtime_dir))
+
+    assert 1 == code
+    assert "recording.buffer_max_bytes is 0" in errors
+
+
+async def test_a_tape_goes_on_through_a_new_site_file_and_is_new_where_its_bounds_changed(yard):
+    async with yard() as (one, _):
+        loaded = await one.follow()
+        one.fleet.share(loaded.site)
+        await one.until(lambda: one.seen("grid.power_w") is not None)
+        before = one.fleet.tapes.taken("lan").frames
+        one.fleet.share(loaded.site)
+        kept = one.fleet.tapes.taken("lan").frames
+        small = loaded.site.model_copy(
+            update={"recording": loaded.site.recording.model_copy(update={"buffer_max_bytes": 1000})}
+        )
+        one.fleet.share(small)
+        anew = one.fleet.tapes.taken("lan").frames
+        none = loaded.site.model_copy(
+            update={"recording": loaded.site.recording.model_copy(update={"buffer_max_bytes": 0})}
+        )
+        one.fleet.share(none)
+
+        assert before[0] == kept[0]
+        assert "opened" == before[0].way
+        assert len(anew) < len(kept)
+        assert one.fleet.tapes.taken("lan") is None
+        assert one.fleet.tapes.told("nix") is None
+        assert "is not recorded" in one.fleet.tapes.told("lan")["error"]

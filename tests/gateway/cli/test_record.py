@@ -1,0 +1,87 @@
+"""``quartier record`` writes what the daemon holds, or what comes from now on."""
+
+import asyncio
+import contextlib
+import io
+
+from tests.gateway.record.conftest import NS, exchange, of
+
+from quartier.cli import main
+from quartier.record.taken import row
+
+__all__ = ["exchange"]
+
+
+async def said(*words):
+    """Exit code, output and errors of a command in a thread of this process."""
+
+    def run():
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            return main(words), out.getvalue(), err.getvalue()
+
+    return await asyncio.to_thread(run)
+
+
+def told(taken):
+    return lambda _question: iter([taken.head(), *map(row, taken.frames)])
+
+
+async def test_what_is_held_becomes_a_file(serving, tmp_path, exchange):
+    async with serving({}, {"record": told(exchange)}):
+        code, out, _ = await said(
+            "record", "lan", "--out", str(tmp_path / "a.pcapng"), "--runtime-dir", str(tmp_path)
+        )
+
+    assert 0 == code
+    assert f"{tmp_path}/a.pcapng: 2 frames of lan (modbus-tcp) in 0.0 s\n" == out
+    assert (tmp_path / "a.pcapng").read_bytes().startswith(b"\x0a\x0d\x0d\x0a")
+
+
+async def test_for_a_while_takes_only_what_comes_from_now_on(serving, tmp_path):
+    asked = []
+
+    def answer(question):
+        asked.append(question)
+        step = len(asked) - 1
+        taken = of("tic", *[("in", f"{number:02x}") for number in range(3 + step)])
+        head = {**taken.head(), "ns": NS + step * 10**9}
+        after = int(question.partition("@")[2] or -1)
+        return iter([head, *(row(frame) for frame in taken.frames if frame.number > after)])
+
+    async with serving({}, {"record": answer}):
+        code, _, _ = await said(
+            *(
+                "record",
+                "tic0",
+                "--for",
+                "2s",
+                "--out",
+                str(tmp_path / "a.txt"),
+                "--runtime-dir",
+                str(tmp_path),
+            )
+        )
+
+    rows = [
+        line.split()[3] for line in (tmp_path / "a.txt").read_text().splitlines() if not line.startswith("#")
+    ]
+    assert (0, ["03", "04"]) == (code, rows)
+    assert ["tic0", "tic0@2", "tic0@3"] == asked
+
+
+async def test_a_bus_that_is_not_there_or_not_recorded_is_told(serving, tmp_path):
+    async with serving({}, {"record": lambda _: None}):
+        nobody = await said("record", "nix", "--runtime-dir", str(tmp_path))
+    async with serving({}, {"record": lambda _: {"error": "bus lan is not recorded: why"}}):
+        nothing = await said("record", "lan", "--runtime-dir", str(tmp_path))
+
+    assert (1, "no bus is called nix; quartier status lists them\n") == (nobody[0], nobody[2])
+    assert (1, "bus lan is not recorded: why\n") == (nothing[0], nothing[2])
+
+
+async def test_without_a_daemon_it_says_so(tmp_path):
+    code, _, errors = await said("record", "lan", "--runtime-dir", str(tmp_path))
+
+    assert 69 == code
+    assert "no daemon answers" in errors
