@@ -88,7 +88,7 @@ class Daemon:
         self._say(self._loaded)
         boot = await asyncio.to_thread(self._store.open, self._clock.now())
         self._disk.look(self._store.stats)
-        self._clock.raise_floor(int(self._store.stats["newest_utc_ms"]))
+        self._clock.raise_floor(int(self._store.stats["good_utc_ms"]))
         engine = quartier_native.engine()
         self._log.info(
             "gateway.start", boot=boot, site=self._loaded.site.site.id, engine=engine.name, why=engine.why
@@ -185,7 +185,7 @@ class Daemon:
 
     def _keeping(self) -> list[Coroutine[Any, Any, None]]:
         folder, clock, turn = self._places.state_dir, self._clock, self.turn
-        of_fleet = self.fleet, lambda: turn.link, turn.kept, self._remembering
+        of_fleet = self.fleet, lambda: turn.link, turn.kept, turn.pledges, self._remembering
         beside = self._sentry, clock, self._store.event, self._log
         of_faults = folder, self.fleet, lambda: self._loaded.site, *beside
         around_faults = self._supervised("records", lambda: records.run(*of_faults))

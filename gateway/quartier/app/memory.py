@@ -5,12 +5,15 @@ A meter that was swapped while the gateway was off is seen only by who knows wha
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from quartier.app.pledges import Pledges
 from quartier.runtime import statefile
 from quartier.runtime.clock import HouseClock
 from quartier_drivers.abilities import Remembering
+from quartier_drivers.contract import in_step_s
 
 FILE = "memory"
 PERIOD_S = 60.0
@@ -61,11 +64,16 @@ def keep(state_dir: Path, facts: dict[str, Any]) -> None:
         statefile.save(state_dir / FILE, facts)
 
 
-async def _worth_keeping(clock: HouseClock, contract: Callable[[], object], agreed: object) -> None:
-    """Wait for a minute, or until the contract is no longer the one that was kept."""
+async def _worth_keeping(
+    clock: HouseClock, contract: Callable[[], object], agreed: object, rung: asyncio.Event
+) -> None:
+    """Wait for a minute, or until the contract is no longer the one that was kept, or somebody waits."""
     due_ns = clock.now_ns() + int(max(PERIOD_S, FLOOR_S * clock.rate) * 1e9)
-    while clock.now_ns() < due_ns and contract() == agreed:
-        await clock.doze(LOOK_S, LOOK_FLOOR_S)
+    while clock.now_ns() < due_ns and contract() == agreed and not rung.is_set():
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(in_step_s(clock.now_ns(), LOOK_S) / clock.rate, LOOK_FLOOR_S)):
+                await rung.wait()
+    rung.clear()
 
 
 async def run(
@@ -75,18 +83,22 @@ async def run(
     clock: HouseClock,
     log: Any,
     contract: Callable[[], object] = lambda: None,
+    pledges: Pledges | None = None,
 ) -> None:
     """Keep what changed, once a minute; says once when the disk refuses.
 
     ``contract`` is what is seldom learnt and must not be forgotten: when it changes it is kept at once.
+    ``pledges`` are answers that wait for just that.
     """
     saved = memory.gather((), 0)
     agreed, failing = contract(), False
+    waiting = pledges or Pledges(lambda _ack: None)
     while True:
-        await _worth_keeping(clock, contract, agreed)
-        agreed = contract()
+        await _worth_keeping(clock, contract, agreed, waiting.rung)
+        agreed, count = contract(), waiting.count
         facts = memory.gather(drivers(), clock.utc_ms())
         if facts == saved:
+            waiting.kept(count)
             continue
         try:
             await asyncio.to_thread(keep, state_dir, facts)
@@ -96,3 +108,4 @@ async def run(
             failing = True
         else:
             saved, failing = facts, False
+            waiting.kept(count)

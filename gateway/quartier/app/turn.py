@@ -11,6 +11,7 @@ from quartier.app.fleet import Fleet
 from quartier.app.hands import Hands
 from quartier.app.ladder import Ladder
 from quartier.app.ledger import Ledger
+from quartier.app.pledges import Pledges
 from quartier.app.sentry import Sentry
 from quartier.control import (
     agenda,
@@ -94,6 +95,7 @@ class Turn:
         self.agenda = Agenda(self._answer, store.event, log)
         self._people: Overrides = {}
         self.commanding = Commanding(store.event, log, self._replay, self.sentry.reset)
+        self.pledges = Pledges(self._answer, clock.rate)
         self._acting: frozenset[str] = frozenset()
 
     def adopt(self, house: House, params: link.LinkParams, anew: Collection[str] = ()) -> None:
@@ -164,7 +166,8 @@ class Turn:
         self._tell(before, now)
         if self.uplink is not None:
             self.agenda.follow(self._moment(now))
-        self._answer(*self.commanding.look(self._world(now), self._kept()))
+        self.pledges.answer(self.commanding.look(self._world(now), self._kept()), now)
+        self.pledges.look(now)
 
     def _asked(self, now: Now, *, outage: bool) -> Overrides:
         """What is ordered of single assets: by the district, and before that by people."""
@@ -243,7 +246,8 @@ class Turn:
             elif isinstance(accepted.document, DeviceSchedule | Signal):
                 self.agenda.take(accepted, self._moment(now))
             elif isinstance(accepted.document, CommandDocument):
-                self._answer(*self.commanding.take(accepted, accepted.document, self._world(now)))
+                taken = self.commanding.take(accepted, accepted.document, self._world(now))
+                self.pledges.answer(taken, now)
 
     def _envelope(self, accepted: "Accepted", envelope: Envelope, now: Now) -> None:
         state, ack = link.document(self.link, self.params, envelope, now)

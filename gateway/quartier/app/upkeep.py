@@ -9,6 +9,7 @@ from typing import Any
 from quartier.app import fallbacks, hands, keeper, memory, probed, sentry, wear
 from quartier.app.fleet import Fleet
 from quartier.app.memory import Memory, Named
+from quartier.app.pledges import Pledges
 from quartier.control.link import LinkState
 from quartier.runtime.clock import HouseClock
 from quartier.runtime.fallbacks import Fallbacks
@@ -62,15 +63,16 @@ def runs(
     fleet: Fleet,
     link: Callable[[], LinkState],
     contract: Callable[[], object],
+    pledges: Pledges,
     remembering: Callable[[], Named],
     clock: HouseClock,
     log: Any,
 ) -> list[Coroutine[Any, Any, None]]:
-    """The tasks that keep it, each when something has changed; ``contract`` as ``memory.run`` says."""
+    """The tasks that keep it, each when something changed; ``contract``, ``pledges`` as in ``memory.run``."""
     return [
         keeper.run(state_dir, link, clock, log),
         wear.run(state_dir, fleet.tally, clock, log),
-        memory.run(state_dir, fleet.memory, remembering, clock, log, contract),
+        memory.run(state_dir, fleet.memory, remembering, clock, log, contract, pledges),
         fallbacks.run(state_dir, fleet.fallbacks, clock, log),
     ]
 

@@ -20,12 +20,18 @@ class Authority:
         self.folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"torture {id(self)}")])
-        made = self._builder(self._name, self._key, _DAY, ca=True).sign(self._key, hashes.SHA256())
+        made = self._builder(self._name, self._key, 30 * _DAY, ca=True).sign(self._key, hashes.SHA256())
         self.ca_file = folder / "ca.pem"
         self.ca_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
     def _builder(
-        self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, ends_in: dt.timedelta, *, ca: bool
+        self,
+        subject: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        ends_in: dt.timedelta,
+        begins_in: dt.timedelta = -3 * _DAY,
+        *,
+        ca: bool,
     ) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
         own = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
@@ -35,7 +41,7 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - 3 * _DAY)
+            .not_valid_before(now + begins_in)
             .not_valid_after(now + ends_in)
             .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
             .add_extension(
@@ -46,12 +52,14 @@ class Authority:
             .add_extension(own, critical=False)
         )
 
-    def issue(self, name: str, *, ends_in: dt.timedelta = _DAY) -> tuple[Path, Path]:
+    def issue(
+        self, name: str, *, ends_in: dt.timedelta = _DAY, begins_in: dt.timedelta = -3 * _DAY
+    ) -> tuple[Path, Path]:
         """A certificate and its key for ``name``, each replaced as a whole."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         named = x509.SubjectAlternativeName([x509.DNSName(name)])
-        made = self._builder(subject, key, ends_in, ca=False).add_extension(named, critical=False)
+        made = self._builder(subject, key, ends_in, begins_in, ca=False).add_extension(named, critical=False)
         cert_file, key_file = self.folder / f"{name}.pem", self.folder / f"{name}.key"
         secret = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -85,6 +85,13 @@ FAULTS: Mapping[str, Fault] = {
         size=Size(rate=10.0, tls=True),
         quick=False,
     ),
+    "time-floor": Fault(
+        what="boots years before the broker's certificate begins, over TLS",
+        do=trust.early,
+        rounds=(1, 15),
+        size=Size(rate=60.0, tls=True, ahead_s=trust.AHEAD_S),
+        quick=False,
+    ),
     "slow-link": Fault(
         what="1 kB/s, one segment of ten lost",
         do=brokers.lossy,
@@ -132,6 +139,12 @@ FAULTS: Mapping[str, Fault] = {
         rounds=(3, 100),
         size=Size(rate=30.0),
         roll=_rolled,
+    ),
+    "killed-at-its-word": Fault(
+        what="killed as it says that it took a command",
+        do=orders.killed,
+        rounds=(2, 40),
+        size=Size(rate=1.0, period_s=1.0),
     ),
     "swapped": Fault(
         what="a backup restored on another machine, the old one plugged in again",

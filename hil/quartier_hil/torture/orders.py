@@ -1,11 +1,14 @@
-"""Faults of who orders: documents that must not act, a restored district, one with the old key."""
+"""Faults of who orders: documents that must not act, a restored district, one with the old key, a kill."""
 
+import asyncio
 import random
 import time
 from collections import Counter
+from collections.abc import Set as AbstractSet
+from functools import partial
 from typing import Any
 
-from quartier_hil.district.issuer import Key
+from quartier_hil.district.issuer import Key, document
 from quartier_hil.torture import papers
 from quartier_hil.torture.stand import GivenUp, Stand
 
@@ -15,6 +18,10 @@ WINDOW = 24
 GROWTH_MAX_MB = 8.0
 _CAP_W = 70_000.0
 MARGIN, _NEAR_W = 0.9, 0.4
+_LEVEL_S = 600.0
+_COMMAND_MS = 60_000
+_LAST_WORDS = frozenset({"ACCEPTED", "STARTED", "SUCCEEDED", "ABORTED", "REJECTED"})
+_PAUSE_S = (0.2, 1.0)
 
 
 async def nonsense(stand: Stand, dice: random.Random, rounds: int) -> None:
@@ -39,7 +46,9 @@ async def nonsense(stand: Stand, dice: random.Random, rounds: int) -> None:
         cap_w -= 1.0  # what tightens acts at once, heartbeat or not
         accepted = await accept(stand, desk, cap_w)
         warm_mb = warm_mb or stand.daemon.memory_mb
+    await stand.until("the last answer", lambda: not recorder.told.prompt.owed_count, 20.0)
     grown_mb = stand.daemon.memory_mb - warm_mb
+    stand.figures |= recorder.told.prompt.figures
     stand.figures |= {
         "documents": sum(kinds.values()),
         "kinds": len(kinds),
@@ -48,12 +57,15 @@ async def nonsense(stand: Stand, dice: random.Random, rounds: int) -> None:
     }
     if grown_mb > GROWTH_MAX_MB:
         raise GivenUp(f"memory grew by {grown_mb:.1f} MB over {sum(kinds.values())} documents")
+    if fault := recorder.told.prompt.fault:
+        raise GivenUp(fault)
 
 
 async def accept(stand: Stand, desk: papers.Desk, import_max_w: float) -> int:
     """Send a good document and wait until it acts; returns its number.  Raises GivenUp: a latch."""
     seq = stand.recorder.next_seq()
     paper = papers.good(desk, seq, stand.clock.utc_ms(), import_max_w)
+    stand.recorder.told.prompt.ask(seq, time.monotonic())
     stand.recorder.throw(paper.topic, paper.payload, paper.signature)
 
     await stand.until(f"the good document {paper.ident} acts", lambda: acts(stand, import_max_w), 20.0)
@@ -107,6 +119,48 @@ async def usurped(stand: Stand, dice: random.Random, rounds: int) -> None:
         await _thrown(stand, [paper])
         if not await acts(stand, _CAP_W - number):
             raise GivenUp(f"the old key moved the cap to {await _cap_w(stand)} W")
+
+
+async def asking(stand: Stand, dice: random.Random) -> None:
+    """For ever, a good envelope or a command every now and then, each to be answered in its time."""
+    desk, prompt, number = desk_of(stand), stand.recorder.told.prompt, 0
+    while True:
+        number += 1
+        seq, now_ms = stand.recorder.next_seq(), stand.clock.utc_ms()
+        topic, payload = desk.topic, papers.encoded(papers.body_of(desk, seq, now_ms, _CAP_W))
+        if number % 2:
+            topic, payload = f"{desk.names.companion}/command", _command(stand, {"op": "ping"}, seq)
+        prompt.ask(seq, time.monotonic())
+        stand.recorder.say(topic, payload)
+        await asyncio.sleep(dice.uniform(*_PAUSE_S))
+
+
+async def killed(stand: Stand, dice: random.Random, rounds: int) -> None:
+    """The gateway is killed at the word ACCEPTED: started again, it knows the command and goes on with it."""
+    told, topic = stand.recorder.told, f"{stand.recorder.names.companion}/command"
+    for number in range(rounds):
+        seq = stand.recorder.next_seq()
+        payload = _command(stand, {"op": "shed", "level": 1, "duration_s": _LEVEL_S + number}, seq)
+        stand.recorder.say(topic, payload)
+        await stand.until("the command is accepted", partial(_said, told.acks, 0, seq, {"ACCEPTED"}), 20.0)
+        await stand.daemon.kill()
+        before, births = len(told.acks), told.session.births_count
+        await stand.daemon.start()
+        await stand.reborn(since=births)
+        stand.recorder.say(topic, payload)
+        await stand.until("it is answered again", partial(_said, told.acks, before, seq, _LAST_WORDS))
+        if _said(told.acks, before, seq, {"ABORTED", "REJECTED"}):
+            raise GivenUp(f"a command that was accepted is not known after a kill: {told.acks[before:]}")
+        await stand.pass_s(dice.uniform(0.0, 1.0))
+
+
+def _said(acks: list[dict[str, Any]], since: int, seq: int, statuses: AbstractSet[str]) -> bool:
+    return any(ack["seq"] == seq and ack["status"] in statuses for ack in acks[since:])
+
+
+def _command(stand: Stand, asked: dict[str, Any], seq: int) -> bytes:
+    now_ms = stand.clock.utc_ms()
+    return document(asked, seq, now_ms, stand.recorder.names.gateway, now_ms + _COMMAND_MS)
 
 
 async def acts(stand: Stand, import_max_w: float) -> bool:

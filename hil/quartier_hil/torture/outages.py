@@ -4,9 +4,11 @@ import asyncio
 import random
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from quartier_hil.stage.child import Child
+from quartier_hil.torture import orders
 from quartier_hil.torture.relay import Shape
 from quartier_hil.torture.stand import GivenUp, Stand
 
@@ -14,7 +16,7 @@ POINTS, PERIOD_S = 500, 10.0
 SAMPLES_72_H = int(72 * 3600 / PERIOD_S) * POINTS
 MBIT_BYTES_PER_S = 125_000.0
 TIMES_MIN, LIVE_MAX_S, GROWTH_MAX_MB = 20.0, 5.0, 32.0
-_LOOK_S = 0.5
+_LOOK_S, _ANSWER_S = 0.5, 20.0
 _FILLING = "from quartier_hil.bench.filling import main; main()"
 
 
@@ -31,10 +33,27 @@ async def fill(state_dir: Path, samples: int, log: Path) -> int:
 
 
 async def caught_up(stand: Stand, dice: random.Random, rounds: int) -> None:
-    """Over 1 Mbit/s: all of it, at 20 times the pace it was taken, live data in time, memory as it was."""
-    del dice, rounds
+    """Over 1 Mbit/s: all of it, at 20 times the pace it was taken, live data in time, memory as it was.
+
+    Documents come meanwhile, and are answered as soon as ever.
+    """
+    del rounds
     told, wanted = stand.recorder.told, stand.filled
     stand.wire.shape = Shape(MBIT_BYTES_PER_S)
+    asking = asyncio.create_task(orders.asking(stand, dice))
+    try:
+        await _catch_up(stand, wanted)
+    finally:
+        asking.cancel()
+    with suppress(GivenUp):  # what is not answered is told below
+        await stand.until("the last answers", lambda: not told.prompt.owed_count, _ANSWER_S)
+    stand.figures |= told.prompt.figures
+    if fault := told.prompt.fault:
+        raise GivenUp(fault)
+
+
+async def _catch_up(stand: Stand, wanted: int) -> None:
+    told = stand.recorder.told
     base_mb = most_mb = stand.daemon.memory_mb
     began_s, before = time.monotonic(), len(told.live_age_s)
     patience_s = 60.0 + wanted / (TIMES_MIN * POINTS / PERIOD_S)

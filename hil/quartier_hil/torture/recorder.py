@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from quartier_hil.district import sparkplug
 from quartier_hil.district.issuer import Key, heartbeat
 from quartier_hil.district.session import Names, Session
 from quartier_hil.torture.held import Held, Order, digest
+from quartier_hil.torture.prompt import Prompt
 
 HEARTBEAT_S, WATERMARK_S = 30.0, 20.0
 EVENT = "event"
@@ -36,6 +38,7 @@ class Told:
     bytes_count: int = 0
     acks: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
+    prompt: Prompt = field(default_factory=Prompt)
 
     def take(self, topic: str, payload: bytes, now_ms: int) -> bool:
         """One message; returns whether it was a node's birth."""
@@ -45,6 +48,7 @@ class Told:
         if kind == "NBIRTH":
             self.order.begin()
         elif kind == "ack":
+            self.prompt.take(line["body"], time.monotonic())
             self.acks.append(line["body"])
         elif kind == EVENT:
             self._event(line["body"])

@@ -1,10 +1,16 @@
-"""Faults of names and certificates: no name server, a certificate that is over and is renewed."""
+"""Faults of names, certificates and the time by which they are judged."""
 
+import datetime as dt
 import random
 
+from quartier_hil.torture.authority import BROKER
 from quartier_hil.torture.stand import GivenUp, Stand
 
 _AWAY_S = 120.0
+_DAY = dt.timedelta(days=1)
+# The house is two days ahead of the machine, by whose clock OpenSSL judges.
+AHEAD_S = 2 * 86_400.0
+_LOST_CLOCK = "no -315576000\n"
 
 
 async def nameless(stand: Stand, dice: random.Random, rounds: int) -> None:
@@ -33,6 +39,46 @@ async def expired(stand: Stand, dice: random.Random, rounds: int) -> None:
         await stand.pass_s(dice.uniform(20.0, 60.0))
         stand.authority.issue(name)
         await stand.reborn()
+
+
+async def early(stand: Stand, dice: random.Random, rounds: int) -> None:
+    """Boots without time, years before the broker's certificate begins: it is judged by the time floor.
+
+    By the machine's own clock it has not begun either.  One from beyond the floor is let in by nobody.
+    """
+    for _ in range(rounds):
+        await stand.pass_s(dice.uniform(20.0, 60.0))
+        await stand.daemon.kill()
+        await _reissued(stand, 3 * _DAY)
+        stand.daemon.word.write_text(_LOST_CLOCK)
+        stand.daemon.reboot()
+        births = stand.recorder.told.session.births_count
+        await stand.daemon.start()
+        await stand.until("a certificate from beyond the floor is refused", lambda: _is_refused(stand))
+        await _reissued(stand, _DAY)
+        await stand.reborn(since=births)
+        status = await stand.status()
+        if status is None or status["gateway"]["synced"]:
+            raise GivenUp("the gateway trusts a clock that is ten years behind")
+        await stand.pass_s(dice.uniform(20.0, 60.0))
+        births = stand.recorder.told.session.births_count
+        await _reissued(stand, -3 * _DAY)
+        stand.daemon.word.write_text("yes 0\n")
+        await stand.reborn(since=births)
+
+
+async def _reissued(stand: Stand, begins_in: dt.timedelta) -> None:
+    """The broker comes back with a certificate that begins then, by the machine's clock."""
+    if stand.authority is None:
+        raise GivenUp("this stand has no certificates")
+    await stand.kill_broker()
+    stand.authority.issue(BROKER, begins_in=begins_in, ends_in=20 * _DAY)
+    await stand.broker.start()
+
+
+async def _is_refused(stand: Stand) -> bool:
+    status = await stand.status()
+    return status is not None and "certificate" in status["district"]["data_fault"].lower()
 
 
 async def _is_lost(stand: Stand) -> bool:

@@ -7,6 +7,8 @@ import structlog
 
 from quartier.app import memory
 from quartier.app.memory import Memory
+from quartier.app.pledges import Pledges
+from quartier.control.wishes import Ack
 from quartier.runtime import statefile
 from quartier.runtime.clock import ClockSetting, HouseClock
 
@@ -101,6 +103,29 @@ async def test_a_contract_that_is_learnt_or_changed_is_on_disk_long_before_the_m
                 await asyncio.sleep(0.01)
     keeping.cancel()
     await asyncio.wait([keeping])
+
+
+async def test_an_answer_that_waits_is_said_as_soon_as_what_it_promises_is_on_disk(tmp_path):
+    log, clock, turn = structlog.testing.CapturingLogger(), HouseClock(ClockSetting()), Rememberer()
+    found, kept = [], asyncio.Event()
+
+    def say(ack):
+        found.append((ack.status, _kept(tmp_path, "gateway")))
+        kept.set()
+
+    pledges = Pledges(say)
+    keeping = asyncio.create_task(
+        memory.run(tmp_path, Memory(), lambda: [("gateway", turn)], clock, log, dict, pledges)
+    )
+    await asyncio.sleep(0)
+    turn.facts = {"district": {"commands": ["c1"]}}
+    pledges.answer([Ack("c1", 1, "command", "OK", "ACCEPTED")], clock.now())
+    async with asyncio.timeout(20):
+        await kept.wait()
+    keeping.cancel()
+    await asyncio.wait([keeping])
+
+    assert [("ACCEPTED", turn.facts)] == found
 
 
 def test_nothing_to_remember_is_no_file(tmp_path):

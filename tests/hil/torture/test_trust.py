@@ -1,7 +1,18 @@
 import pytest
 
-from quartier_hil.torture import trust
+from quartier_hil.torture import command, trust
+from quartier_hil.torture.names import is_possible
 from quartier_hil.torture.stand import GivenUp
+
+
+@pytest.mark.scenario
+@pytest.mark.peer
+@pytest.mark.skipif(not is_possible(), reason="a name server of one's own needs root")
+def test_tls_starts_from_the_time_floor(tmp_path, record_property):
+    verdict = command.tortured("time-floor", 1, command.SHORT, 1, tmp_path)
+    record_property("figures", dict(verdict.figures))
+
+    assert () == verdict.broken
 
 
 @pytest.mark.parametrize("fault", [trust.nameless, trust.expired])
