@@ -3,7 +3,7 @@
 Files of certificates and passwords are read at each connect; secrets are never kept.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,14 +80,15 @@ class Credentials:
         named = (self.password_file, self.ca_file, self.cert_file, self.key_file)
         return tuple(path for path in named if path is not None)
 
-    def context(self) -> "SSLContext":
+    def context(self, moments: Sequence[int] = ()) -> "SSLContext":
         """TLS 1.2 at least, the server's name checked, our certificate if there is one.
 
-        Raises OSError (``ssl.SSLError`` among them) when a file cannot be used.
+        ``moments`` as in ``Profile``.  Raises OSError (``ssl.SSLError`` among them) when a file cannot be
+        used.
         """
         from quartier.district import tls  # noqa: PLC0415 - a broker on this machine needs none
 
-        return tls.context(self.ca_file, self.cert_file, self.key_file)
+        return tls.context(self.ca_file, self.cert_file, self.key_file, moments)
 
     def password(self) -> str | None:
         """What stands in the password file, without the last line's end.  Raises OSError."""
@@ -120,6 +121,7 @@ class Profile:
     """How a connection is made.
 
     ``will`` is asked once TCP and TLS stand, in the thread that dials: it may wait, and may raise OSError.
+    ``moments``: the broker's certificates are judged at these (UTC ms), not by the machine's clock.
     """
 
     client_id: str
@@ -127,3 +129,4 @@ class Profile:
     session_expiry_s: int
     will: Callable[[], Outgoing] | None = None
     keepalive_s: int = 30
+    moments: Sequence[int] = ()

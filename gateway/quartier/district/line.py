@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -26,6 +26,10 @@ class HouseClock(Protocol):
 
     def now(self) -> Now:
         """Monotonic, UTC and whether the latter is trusted."""
+        ...
+
+    def moments(self) -> Sequence[int]:
+        """At which moments (UTC ms) certificates are judged while the clock is not trusted; else none."""
         ...
 
     async def sleep(self, seconds: float) -> None:

@@ -116,7 +116,7 @@ class Connection:
     def _connect_and_wait(self) -> None:
         """In the thread: everything that waits for a disk, a name server or the other end."""
         if self._server.tls:
-            self._client.tls_set_context(self._credentials.context())
+            self._client.tls_set_context(self._credentials.context(self._profile.moments))
         if self._credentials.user is not None:
             self._client.username_pw_set(self._credentials.user, self._credentials.password())
         properties = _properties(PacketTypes.CONNECT)

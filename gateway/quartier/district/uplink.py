@@ -223,6 +223,7 @@ class Uplink:
             session_expiry_s=0,
             will=lambda: answered(loop, self._next_will()),
             keepalive_s=self._settings.keepalive_s,
+            moments=self._house.clock.moments(),
         )
         connection = Connection(server, self._settings.credentials, profile, self._on_written)
         await connection.open()
@@ -319,6 +320,7 @@ class Uplink:
             clean_start=False,
             session_expiry_s=_CONTROL_EXPIRY_S,
             keepalive_s=self._settings.keepalive_s,
+            moments=self._house.clock.moments(),
         )
         companion = self._companion
         connection = Connection(server, self._settings.credentials, profile, companion.on_acknowledged)

@@ -102,9 +102,8 @@ class HouseClock:
         if self.setting.origin_unix_s is not None:
             since_s = time.time() - self.setting.origin_unix_s
         self._origin_ns = time.monotonic_ns() - int(since_s * 1e9)
-        self._floor_utc_ms = 0
+        self._floor_utc_ms = self._good_utc_ms = self._good_ns = 0
         self._ask_again_s = 0.0
-        self._synced = False
         self._synced = False
         self._rig = RigsWord()
         self._origin_utc_ms = time.time_ns() // 1_000_000 - int(since_s * 1e3)
@@ -124,6 +123,9 @@ class HouseClock:
         if not self._simulated:
             return time.time_ns() // 1_000_000
         self._hear_rig()
+        return self._rigged_ms()
+
+    def _rigged_ms(self) -> int:
         if self._rig.stands_utc_ms is not None:
             return self._rig.stands_utc_ms
         offset_s = self.setting.offset_s + self._rig.jump_s
@@ -137,7 +139,13 @@ class HouseClock:
         if time.monotonic() >= self._ask_again_s:
             self._ask_again_s = time.monotonic() + 1.0
             self._synced = kernel_synced() and self.utc_ms() >= self._floor_utc_ms
+            if self._synced:
+                self._reckon_from(self.utc_ms())
         return self._synced
+
+    def _reckon_from(self, utc_ms: int) -> None:
+        """This moment has surely come."""
+        self._good_utc_ms, self._good_ns = utc_ms, self.now_ns()
 
     def _hear_rig(self) -> None:
         """What the rig's file says, looked at a few times a second; none, or no sense: synchronised."""
@@ -146,10 +154,25 @@ class HouseClock:
             return
         self._ask_again_s = now_s + _RIGS_WORD_S
         self._rig = RigsWord() if word is None else rigs_word(word)
+        if self._rig.synced:
+            self._reckon_from(self._rigged_ms())
 
     def raise_floor(self, utc_ms: int) -> None:
-        """No wall clock before this moment is trusted: the last stored sample is older than any now."""
+        """No wall clock before this moment is trusted: at it the clock was, in an earlier run."""
         self._floor_utc_ms = max(self._floor_utc_ms, utc_ms)
+        if utc_ms > self._good_utc_ms:
+            self._reckon_from(utc_ms)
+
+    def moments(self) -> tuple[int, ...]:
+        """At which moments (UTC ms) to judge what is valid for a time; none: by the machine's clock.
+
+        While that is not trusted: the latest that is known to have passed, reckoned on (the time floor), and
+        the wall clock where that is not before it.
+        """
+        if self.synced() or not self._good_utc_ms:
+            return ()
+        floor_ms = self._good_utc_ms + (self.now_ns() - self._good_ns) // 1_000_000
+        return (floor_ms, utc_ms) if (utc_ms := self.utc_ms()) > floor_ms else (floor_ms,)
 
     def now(self) -> Now:
         """All three at once, for the pure rooms."""

@@ -39,6 +39,7 @@ class Loaded:
     pieces: list[Chunk] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     newest_utc_ms: int = 0
+    good_utc_ms: int = 0  # a moment at which the clock was trusted
     fresh: bool = False
     is_partial: bool = False  # a file set aside is still being carried over
     tail_bytes: int = 0  # in files of their own, when the clean boot ended
@@ -63,6 +64,7 @@ def read(connection: sqlite3.Connection, logged: Iterable[bytes] = ()) -> Loaded
             loaded.heads[stream] = Mark(boot, last)
     (newest,) = connection.execute("SELECT max(to_ms) FROM chunk").fetchone()
     loaded.newest_utc_ms = max([newest or 0, *(max(piece.times) for piece in loaded.pieces)])
+    loaded.good_utc_ms = meta.get("good", 0)
     loaded.tail_bytes = meta.get("tail", 0)
     loaded.is_partial = meta.get("salvaging", 0) == 1
     # While chunks are still to come, a hole is no loss yet.

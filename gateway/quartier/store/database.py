@@ -58,8 +58,8 @@ class Job:
     """One commit: what is new of each chunk, what is to be sealed, and the rest that belongs with it.
 
     ``begin`` writes the boot down even when there is nothing else; ``clean`` says that it ends well;
-    ``condemned`` that a reader found the file damaged.  With it the journal's files up to
-    ``generation`` have done their work.
+    ``condemned`` that a reader found the file damaged; ``good_utc_ms`` is the time, where it is trusted.
+    With it the journal's files up to ``generation`` have done their work.
     """
 
     boot: int
@@ -77,6 +77,7 @@ class Job:
     begin: bool = False
     generation: int = 0
     utc_ms: int = 0
+    good_utc_ms: int = 0
 
     @property
     def has_work(self) -> bool:
@@ -344,6 +345,8 @@ class Database:
             _put_meta(connection, "boot", job.boot)
         if job.clean:
             _put_meta(connection, "clean", job.boot)
+        if job.good_utc_ms:
+            _put_meta(connection, "good", job.good_utc_ms)
         _put_marks(connection, job.marks)
         load_marks(connection, job.marks)
         for number in job.damaged_ids:

@@ -27,7 +27,7 @@ RETRY_MAX_S = 60.0
 # Marks alone are written this seldom: the link keeps its own, and a commit that says them costs twice.
 MARKS_S, CROWDED_SHARE = 600.0, 0.9
 _COUNTED = ("commits", "commits_failed", "evicted", "dropped", "gaps", "renewed")
-_FIGURES = (*(f"{name}_count" for name in _COUNTED), "size_bytes", "used_bytes", "newest_utc_ms")
+_FIGURES = (*(f"{name}_count" for name in _COUNTED), "size_bytes", "used_bytes", "good_utc_ms")
 
 
 class Store:
@@ -241,9 +241,9 @@ class Store:
         parts, seals = entrance.due()
         marks = self._marks_new if clean or seals or self._tells_marks(now) else {}
         job = Job(self.boot, entrance.names, len(entrance.names), parts, seals, marks, self._gaps_new)
-        job.damaged_ids, job.outbox, job.clean = self._damaged_ids, self._offers, clean
-        job.local_streams, job.utc_ms = tuple(sorted(self._local)), now.utc_ms
-        job.condemned, job.begin = self._shelf.condemned, not self._begun
+        job.utc_ms, job.good_utc_ms = now.utc_ms, now.utc_ms * now.synced
+        job.damaged_ids, job.condemned, job.clean = self._damaged_ids, self._shelf.condemned, clean
+        job.outbox, job.begin, job.local_streams = self._offers, not self._begun, tuple(sorted(self._local))
         return job
 
     def _tells_marks(self, now: Now) -> bool:
@@ -361,7 +361,7 @@ class Store:
             recovered = recover(loaded, self._old_files, self.boot, now.utc_ms, before)
             self._marks = {**loaded.marks, **self._marks}
             self._heads = recovered.heads
-            self._stats["newest_utc_ms"] = loaded.newest_utc_ms
+            self._stats["good_utc_ms"] = max(loaded.good_utc_ms, 1000 * self._boot_before)
             self._entrance.adopt(recovered.chunks)
             self._note_gaps(recovered.gaps, now)
         self._loaded = True

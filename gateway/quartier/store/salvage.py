@@ -78,6 +78,7 @@ def rescue(aside: Path) -> Loaded:
         for key, number in _readable(lambda: read_meta(connection)):
             loaded.boot = number if key == "boot" else loaded.boot
             loaded.clean_boot = number if key == "clean" else loaded.clean_boot
+            loaded.good_utc_ms = number if key == "good" else loaded.good_utc_ms
         loaded.marks = dict(_readable(lambda: read_marks(connection)))
         loaded.pieces = list(_readable(lambda: tail_pieces(connection, logged)))
         loaded.newest_utc_ms = max((max(piece.times) for piece in loaded.pieces), default=0)

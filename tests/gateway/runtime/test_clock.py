@@ -129,6 +129,41 @@ def test_a_wall_clock_before_the_last_stored_sample_is_not_trusted(monkeypatch):
     assert not clock.synced()
 
 
+def test_a_trusted_clock_judges_certificates_by_the_machines_own(monkeypatch):
+    monkeypatch.setattr("quartier.runtime.clock.kernel_synced", lambda: True)
+    clock = HouseClock()
+    clock.raise_floor(clock.utc_ms() - 3_600_000)
+
+    assert () == clock.moments()
+
+
+def test_without_time_certificates_are_judged_at_the_floor_and_by_a_clock_that_is_past_it(monkeypatch):
+    monkeypatch.setattr("quartier.runtime.clock.kernel_synced", lambda: False)
+    clock = HouseClock()
+    assert () == clock.moments(), "nothing is known of the time"
+
+    floor_ms = clock.utc_ms() - 3_600_000
+    clock.raise_floor(floor_ms)
+    floor, wall = clock.moments()
+    assert floor_ms <= floor < floor_ms + 60_000 < wall
+    clock.raise_floor(clock.utc_ms() + 86_400_000)
+    (floor,) = clock.moments()
+    assert floor > clock.utc_ms()
+
+
+def test_the_floor_goes_on_from_where_the_clock_was_trusted_last(tmp_path, monkeypatch):
+    monkeypatch.setattr("quartier.runtime.clock._RIGS_WORD_S", 0.0)
+    word = tmp_path / "word"
+    word.write_text("yes 0")
+    clock = HouseClock(ClockSetting(rate=1000.0, word=word))
+    good_ms = clock.now().utc_ms
+    word.write_text("no -315576000")
+
+    (floor,) = clock.moments()
+    assert good_ms <= floor
+    assert clock.utc_ms() < good_ms
+
+
 def test_the_kernel_is_asked_without_changing_anything():
     assert kernel_synced() in {True, False}
 
