@@ -28,6 +28,7 @@ SUBSCRIBED = b"spBv1.0/STATE/opt"
 STORM = 40
 BORN_MS = 1_764_000_000_000  # when the host was born
 USE_ANOTHER_SERVER = bytes([0xE0, 0x02, 0x9C, 0x00])  # MQTT 5.0, 3.14; the judge reads it back
+SERVER_MOVED = bytes([0xE0, 0x02, 0x9D, 0x00])
 
 
 class Node(Gateway):
@@ -321,6 +322,10 @@ async def walk(folder, tape):
         second.state(True, BORN_MS + 7)
         street.relays[0].inject(tape.nodes[-1], USE_ANOTHER_SERVER)
         await street.born(1, tape.marks["another server"])
+        for place in (1, 0):  # there and back
+            tape.mark(f"moved from {place}")
+            street.relays[place].inject(tape.nodes[-1], SERVER_MOVED)
+            await street.born(1, tape.marks[f"moved from {place}"])
         tape.mark("next server")
         second.ask(street.commands["next"])
         await street.born(1, tape.marks["next server"])

@@ -12,7 +12,7 @@ from tests.gateway.district.test_sparkplug import pcap
 
 pytestmark = [pytest.mark.scenario, pytest.mark.peer]
 
-TAKEN_OVER, USE_ANOTHER_SERVER = 0x8E, 0x9C
+TAKEN_OVER, USE_ANOTHER_SERVER, SERVER_MOVED = 0x8E, 0x9C, 0x9D
 PIECE_BYTES = 16_384
 
 
@@ -109,11 +109,14 @@ def test_a_second_client_of_our_name_ends_the_session_with_0x8e_and_an_alarm(lif
     assert [last.will.bdseq] == [death.bdseq for death in deaths]
 
 
-def test_0x9c_leads_to_the_next_server(walk):
-    (told,) = [session for session in walk.sessions if session.way("down", "disconnect")]
-    after = walk.sessions[walk.sessions.index(told) + 1]
-    assert [USE_ANOTHER_SERVER] == [packet["reasonCode"] for packet in told.way("down", "disconnect")]
-    assert (0, 1) == (told.server, after.server)
+def test_0x9c_and_0x9d_lead_to_the_next_server(walk):
+    told = [place for place, session in enumerate(walk.sessions) if session.way("down", "disconnect")]
+    said = [
+        (packet["reasonCode"], walk.sessions[place].server, walk.sessions[place + 1].server)
+        for place in told
+        for packet in walk.sessions[place].way("down", "disconnect")
+    ]
+    assert [(USE_ANOTHER_SERVER, 0, 1), (SERVER_MOVED, 1, 0), (SERVER_MOVED, 0, 1)] == said
 
 
 def test_next_server_is_obeyed_where_there_is_one(walk):
