@@ -205,6 +205,21 @@ ROOMS = (
         ("quartier_hil", "quartier.store.history", "quartier.house", *CONTRACT),
         ("*",),
     ),
+    # What speaks to the broker in a swarm is the product's own uplink, in processes that hold nothing else.
+    *(
+        Room(
+            f"quartier_hil.swarm.{name}",
+            (
+                "quartier_hil.swarm",
+                "quartier.district",
+                "quartier.control",
+                "quartier.house",
+                "quartier.runtime.clock",
+                *CONTRACT,
+            ),
+        )
+        for name in ("gateways", "notebook")
+    ),
     # What is measured must be in the process that measures it.
     Room("quartier_hil.bench", ("quartier_hil", "quartier", "quartier_drivers", "quartier_native"), ("*",)),
     Room("quartier_hil", ("quartier_hil", "quartier_native", *CONTRACT, *PROFILES), ("*",)),

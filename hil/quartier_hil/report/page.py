@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from quartier_hil.report import bins as reduced
 from quartier_hil.report import plan as plans
 from quartier_hil.stage.written import Row
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.ordered import Ledger, Ordered
 
-# Two points a bin and curve: 900 bins keep 20 curves of a day well under the 2 MB promised.
-BINS_COUNT = 900
 # What a person can look through; all of them are in orders.csv.
 ORDERS_MAX_COUNT = 400
 _LEDGER = """<section><h2>The gateway's own ledger</h2>
@@ -53,7 +52,6 @@ CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
     ("Voltage of L1", "V", 1.0, (("grid.voltage_l1_v", "voltage", "#1d3557", "line"),)),
     ("Frequency", "Hz", 1.0, (("grid.frequency_hz", "frequency", "#8d99ae", "line"),)),
 )
-_FACTORS = {"step-negative": -1.0}
 # Below the first two charts each asset that was steered has its own: ordered, and measured.
 _PLANS_AT = 2
 _SIDES = {0: "± {:g} W", 1: "{:g} W above", -1: "{:g} W below"}
@@ -61,28 +59,9 @@ _PLAN_COLOUR = "#d62839"
 _MEASURED_COLOURS = {curve[0]: curve[2] for curve in CHARTS[0][3]}
 
 
-def _bins(count: int) -> list[tuple[int, int]]:
-    stride = max(-(-count // BINS_COUNT), 1)
-    return [(start, min(start + stride, count)) for start in range(0, count, stride)]
-
-
-def _curve(values: Sequence[float], bins: Sequence[tuple[int, int]], factor: float, style: str) -> list[Any]:
-    """Least and largest value of each bin in the order in which they occurred; None for what is no number."""
-    found: list[Any] = []
-    for start, end in bins:
-        span = [index for index in range(start, end) if abs(values[index]) < 1e9]
-        if not span:
-            found += [None, None]
-            continue
-        low, high = min(span, key=values.__getitem__), max(span, key=values.__getitem__)
-        for index in sorted((low, high)):
-            found.append(round(values[index] * factor * _FACTORS.get(style, 1.0), 3))
-    return found
-
-
 def data(course: Course, start_unix_s: float) -> dict[str, Any]:
     """What the page's script draws: common times and the curves of each chart."""
-    bins = _bins(len(course.times_s))
+    bins = reduced.spans(len(course.times_s))
     times: list[float] = []
     for start, end in bins:
         first = course.times_s[start]
@@ -97,7 +76,7 @@ def data(course: Course, start_unix_s: float) -> dict[str, Any]:
                     "label": label,
                     "colour": colour,
                     "style": style,
-                    "values": _curve(course.columns[point], bins, factor, style),
+                    "values": reduced.curve(course.columns[point], bins, factor, style),
                 }
                 for point, label, colour, style in curves
             ],
@@ -119,11 +98,11 @@ def _plan_charts(course: Course, bins: Sequence[tuple[int, int]]) -> list[dict[s
     for plan in plans.stood(course):
         if plan.asset not in charts:
             colour = _MEASURED_COLOURS[plan.measured]
-            values = _curve(course.columns[plan.measured], bins, 1e-3, "line")
+            values = reduced.curve(course.columns[plan.measured], bins, 1e-3, "line")
             measured = {"label": "measured", "colour": colour, "style": "line", "values": values}
             title = f"Ordered and measured: {plan.asset}"
             charts[plan.asset] = {"title": title, "unit": "kW", "curves": [measured]}
-        values = _curve(plans.ordered_w(plan, course), bins, 1e-3, "step")
+        values = reduced.curve(plans.ordered_w(plan, course), bins, 1e-3, "step")
         charts[plan.asset]["curves"].append(
             {"label": plan.words, "colour": _PLAN_COLOUR, "style": "step-plan", "values": values}
         )
@@ -147,7 +126,7 @@ def _further_charts(course: Course, bins: Sequence[tuple[int, int]]) -> list[dic
         curves = charts.setdefault(title, {"title": title, "unit": unit, "curves": []})["curves"]
         owner, _, quantity = point.partition(".")
         label = owner if quantity == "power_w" else f"{owner} {quantity.rsplit('_', 1)[0].replace('_', ' ')}"
-        values = _curve(course.columns[point], bins, factor, "line")
+        values = reduced.curve(course.columns[point], bins, factor, "line")
         colour = _COLOURS[len(curves) % len(_COLOURS)]
         curves.append({"label": label, "colour": colour, "style": "line", "values": values})
     return list(charts.values())

@@ -1,10 +1,7 @@
 import json
 import re
 
-from hypothesis import given
-from hypothesis import strategies as st
-
-from quartier_hil.report.page import BINS_COUNT, ORDERS_MAX_COUNT, _bins, _curve, _written, data, page
+from quartier_hil.report.page import ORDERS_MAX_COUNT, _written, data, page
 from quartier_hil.stage.written import Row
 from quartier_hil.verdict.checks import Verdict
 from quartier_hil.verdict.course import POINTS, Course
@@ -122,16 +119,6 @@ def test_each_asset_that_was_steered_has_what_it_was_ordered_beside_what_was_mea
     assert [-0.5] == sorted(set(battery["curves"][1]["values"]))
     for cell in ("setpoint", "0:00:10", "20 W", "100.0 %", "± 100 W"):
         assert f"<td>{cell}</td>" in row
-
-
-@given(st.lists(st.floats(-1e4, 1e4), min_size=1, max_size=3000))
-def test_a_curve_keeps_its_extremes_in_at_most_two_points_a_bin(values):
-    bins = _bins(len(values))
-    drawn = _curve(values, bins, 1.0, "line")
-
-    assert len(drawn) == 2 * len(bins) <= 2 * BINS_COUNT
-    assert round(min(values), 3) == min(drawn)
-    assert round(max(values), 3) == max(drawn)
 
 
 def test_each_order_stands_with_its_reason():

@@ -1,0 +1,185 @@
+"""``quartier-hil fleet``: what it may be told, what it prints, how it ends."""
+
+import argparse
+import datetime as dt
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from quartier_hil.swarm import command as swarm
+
+if TYPE_CHECKING:
+    from quartier_hil.offline.fleet.day import Record, Settings
+    from quartier_hil.offline.fleet.told import Done
+
+KEPT, BROKEN, NO_RUN = 0, 1, 2
+NEEDED = ("demandlib", "numpy", "pandas", "pvlib")
+NOON_S = 12 * 3600
+ZONE = "Europe/Paris"
+DESCRIPTION = """\
+Steps many buildings for a day in one process, each second of them by the fleet's kernel: French homes and
+offices by a seed, with what control does to them under a cap, after a common restart, without the optimiser
+or after an outage.  The day goes from noon to noon.  After each common release the district may not take
+more than before the hold.  Exit code 0: so it is, 1: a rebound was higher, 2: it could not be run.
+"""
+EPILOG = """\
+examples:
+  quartier-hil fleet 10000                                        a day in which nothing happens
+  quartier-hil fleet 10000 --event cap@18:00-20:00=0.4 --beside   and the same day without the cap
+  quartier-hil fleet 2000 --from 17:00 --hours 6 --event optimiser-lost@18:30-21:00 --report out
+
+events:
+  cap@18:00-20:00=0.6             the district caps each building to a share of its contract
+  restart@19:00                   all gateways leave and come back after 30 s
+  optimiser-lost@18:30[-21:00]    no heartbeat: FAILSAFE after 120 s, AUTONOMOUS after two hours
+  outage@19:00-19:20              no voltage
+"""
+
+
+def parser(to: argparse.ArgumentParser) -> None:
+    """Teach an empty parser what a fleet may be told."""
+    to.description, to.epilog = DESCRIPTION, EPILOG
+    to.formatter_class = argparse.RawDescriptionHelpFormatter
+    to.add_argument("count", nargs="?", type=int, default=1000, metavar="BUILDINGS", help="[%(default)s]")
+    to.add_argument("--event", action="append", default=[], metavar="WORD", help="may be given often")
+    to.add_argument("--events", type=Path, metavar="FILE", help='TOML: events = ["cap@18:00-20:00=0.6"]')
+    to.add_argument("--from", dest="begin", default="12:00", metavar="HH:MM", help="[%(default)s]")
+    to.add_argument("--hours", type=float, default=24.0, help="until noon at the latest [%(default)g]")
+    to.add_argument("--date", default="2026-01-15", help="for sun and people [%(default)s]")
+    to.add_argument("--outside-c", type=float, default=0.0, help="mean of the day [%(default)g]")
+    to.add_argument("--seed", type=int, default=1, help="another seed, other buildings [%(default)s]")
+    to.add_argument(
+        "--spread-s",
+        type=float,
+        default=0.0,
+        help="randomize_start_s of the district's envelopes: what loosens comes within so long [%(default)g]",
+    )
+    to.add_argument("--on-loss", choices=("failsafe", "hold"), default="failsafe", help="[%(default)s]")
+    to.add_argument("--beside", action="store_true", help="run the same day without events too")
+    to.add_argument("--twin", action="store_true", help="step by the kernel's reference twin: slow")
+    to.add_argument("--report", type=Path, metavar="FOLDER", help="for index.html and fleet.json [none]")
+    to.add_argument("--json", action="store_true", help="JSON alone on stdout, progress on stderr")
+    swarm.arguments(to)
+    to.set_defaults(command=run, needed=NEEDED)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run, print, judge."""
+    if options.wire is not None:
+        return swarm.run(options)
+    from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - what is heavy, on first use
+    from quartier_hil.offline.fleet import told  # noqa: PLC0415 - as above
+
+    try:
+        settings = _settings(options)
+    except ConfigError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr)
+        return NO_RUN
+    done = _done(options, settings)
+    beside = _beside(settings) if options.beside and settings.events else None
+    document = told.document(done, beside)
+    if options.report:
+        _leave(options, done, beside, document)
+    if options.json:
+        print(json.dumps(document, indent=1))
+    else:
+        print("\n".join(told.rows(done, beside)))
+    return KEPT if done.holds else BROKEN
+
+
+def _settings(options: argparse.Namespace) -> "Settings":
+    from quartier_hil.offline.fleet import drive, events, stock  # noqa: PLC0415 - as above
+    from quartier_hil.offline.fleet.day import Settings  # noqa: PLC0415 - as above
+    from quartier_native import fleets  # noqa: PLC0415 - as above
+    from quartier_native.reference import fleet as twin  # noqa: PLC0415 - as above
+
+    first, seconds, day = _span(options)
+    words = [*(events.read(options.events) if options.events else ()), *options.event]
+    happens = events.parsed(words, NOON_S)
+    made = stock.stock(options.count, options.seed)
+    noon = dt.datetime(day.year, day.month, day.day, 12, tzinfo=ZoneInfo(ZONE))
+    return Settings(
+        stock=made,
+        drive=drive.make(made, day, options.outside_c),
+        events=happens,
+        from_second=first,
+        seconds=seconds,
+        spread_s=options.spread_s,
+        on_loss=options.on_loss,
+        start_utc_ms=round(noon.timestamp() * 1000),
+        kernel=twin if options.twin else fleets,
+        watch=_progress,
+    )
+
+
+def _span(options: argparse.Namespace) -> tuple[int, int, dt.date]:
+    """First second of the fleet's day, how many, and the date of its noon.  Raises ConfigError."""
+    from quartier_drivers.errors import ConfigError, Fault  # noqa: PLC0415 - as above
+
+    faults = []
+    day, first, seconds = dt.date(2026, 1, 15), 0, round(options.hours * 3600)
+    try:
+        day = dt.date.fromisoformat(options.date)
+    except ValueError:
+        faults.append(Fault("--date", None, options.date, "is no date, such as 2026-01-15"))
+    try:
+        at = dt.time.fromisoformat(options.begin)
+        first = (at.hour * 3600 + at.minute * 60 - NOON_S) % 86_400
+    except ValueError:
+        faults.append(Fault("--from", None, options.begin, "is no time of the day, such as 17:00"))
+    if not 60 <= seconds <= 86_400 - first:
+        faults.append(
+            Fault("--hours", None, f"{options.hours:g}", "ends after the fleet's day, which ends at noon")
+        )
+    if not 1 <= options.count <= 200_000:
+        faults.append(Fault("BUILDINGS", None, str(options.count), "is outside 1..200000"))
+    if faults:
+        raise ConfigError(faults)
+    return first, seconds, day
+
+
+def _done(options: argparse.Namespace, settings: "Settings") -> "Done":
+    import quartier_native  # noqa: PLC0415 - as above
+    from quartier_hil.bench import machine  # noqa: PLC0415 - as above
+    from quartier_hil.offline.fleet.day import Day  # noqa: PLC0415 - as above
+    from quartier_hil.offline.fleet.rebound import rebounds  # noqa: PLC0415 - as above
+    from quartier_hil.offline.fleet.told import Done  # noqa: PLC0415 - as above
+
+    about, record = machine.description(), Day(settings).run()
+    engine = "the reference twin" if options.twin else f"engine {quartier_native.engine().name}"
+    return Done(
+        settings=settings,
+        record=record,
+        rebounds=rebounds(record, settings.events, settings.from_second),
+        engine=engine,
+        core=f"{about['cpu']}, {about['cores']} cores, Python {about['python']}, numpy {about['numpy']}",
+        load=os.getloadavg()[0],
+        noon_s=NOON_S,
+    )
+
+
+def _beside(settings: "Settings") -> "Record":
+    from dataclasses import replace  # noqa: PLC0415 - as above
+
+    from quartier_hil.offline.fleet.day import Day  # noqa: PLC0415 - as above
+
+    return Day(replace(settings, events=())).run()
+
+
+def _leave(options: argparse.Namespace, done: "Done", beside: "Record | None", document: object) -> None:
+    from quartier_hil.offline.fleet.page import page  # noqa: PLC0415 - as above
+
+    options.report.mkdir(parents=True, exist_ok=True)
+    words = "; ".join(one.words for one in done.settings.events) or "a day in which nothing happens"
+    title = f"{options.count:,} buildings: {words}"
+    (options.report / "index.html").write_text(page(done, beside, title), encoding="utf-8")
+    (options.report / "fleet.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def _progress(second: int) -> None:
+    sys.stderr.write(f"hour {second // 3600}\n")
+    sys.stderr.flush()

@@ -1,0 +1,189 @@
+"""A day of a whole fleet, second by second: the plant, the caps, the kernel, and what comes back."""
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from types import ModuleType
+
+import numpy as np
+
+from quartier.control.linkstate import Mode
+from quartier.control.wishes import OnLoss
+from quartier_hil.offline.fleet import events as happenings
+from quartier_hil.offline.fleet.caps import Caps
+from quartier_hil.offline.fleet.columns import SHEDS, seen
+from quartier_hil.offline.fleet.drive import Drive
+from quartier_hil.offline.fleet.events import Event
+from quartier_hil.offline.fleet.link import HEARTBEAT_S, Link
+from quartier_hil.offline.fleet.plant import Plant
+from quartier_hil.offline.fleet.returning import Returns
+from quartier_hil.offline.fleet.stock import Floats, Stock
+from quartier_native import fleets
+
+_S = 1_000_000_000
+_START_NS = 100_000 * _S
+WEIGHED_S = 30
+"""The kernel's own time is taken each so many seconds: asking may cost as much as a small fleet's step."""
+SORTS = ("people", "cars", "hot water", "heat and air", "sun", "batteries")
+OVER, OVER_W = 0.02, 200.0
+"""So much above its cap is a breach of failsafe.md section 2."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a day is made of; ``kernel`` steps it (the one that the package chose, or its twin)."""
+
+    stock: Stock
+    drive: Drive
+    events: Sequence[Event] = ()
+    from_second: int = 0
+    seconds: int = 86_400
+    spread_s: float = 0.0
+    on_loss: OnLoss = "failsafe"
+    start_utc_ms: int = 1_768_474_800_000
+    kernel: ModuleType = fleets
+    watch: Callable[[int], None] | None = None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """At this second the state of all links, or the share of the contract, was another."""
+
+    second: int
+    mode: str
+    share: float
+    why: str
+
+
+@dataclass
+class Record:
+    """By second: what the district takes, by sort too (seconds x sorts); buildings held, and over."""
+
+    total_w: Floats
+    sorts_w: Floats
+    held: Floats
+    over: Floats
+    marks: list[Mark] = field(default_factory=list)
+    cpu_s: float = 0.0
+    kernel_s: float = 0.0
+    cars_lack_wh: float = 0.0
+    coldest_c: float = float("nan")
+    digest: str = ""
+
+
+class Day:
+    """One run: every second of it changes all buildings."""
+
+    def __init__(self, settings: Settings) -> None:
+        stock = settings.stock
+        self.settings = settings
+        self.fleet = settings.kernel.Fleet(stock.buildings)
+        columns = self.fleet.columns(SHEDS)
+        self.state, self.inputs, self.result = columns.state(), columns.inputs(), columns.result()
+        self.seen = seen(self.state, self.inputs, self.result)
+        self.contract_w, self.export_w = stock.column("contract_w"), stock.column("export_w")
+        self.count, self.of = len(stock.drawn), stock.of
+        self.plant = Plant(stock, settings.drive, self.seen)
+        self.returns = Returns(self.fleet.units, self.of, self.contract_w, stock.seed, self.seen)
+        self.caps = Caps(self.count, stock.seed, settings.spread_s)
+        self.link = Link(
+            happenings.shares(settings.events), settings.start_utc_ms, settings.on_loss, settings.from_second
+        )
+        count = settings.seconds
+        self.record = Record(np.zeros(count), np.zeros((count, len(SORTS))), np.zeros(count), np.zeros(count))
+        self._export_share, self._told = -1.0, (self.link.mode, 1.0)
+        self._was_out = self._was_down = False
+
+    def run(self) -> Record:
+        """All its seconds."""
+        begun_s = time.process_time()
+        first = self.settings.from_second
+        self._write_caps(1.0)
+        for place in range(self.settings.seconds):
+            self._second(first + place, place)
+            if self.settings.watch is not None and place % 3600 == 0:
+                self.settings.watch(place)
+        self.record.cpu_s = time.process_time() - begun_s
+        self.record.cars_lack_wh = float(np.maximum(self.plant.left_wh, 0.0).sum())
+        if len(self.plant.room_c):
+            self.record.coldest_c = float(self.plant.room_c.min())
+        self.record.digest = self._digest()
+        return self.record
+
+    def _second(self, second: int, place: int) -> None:
+        out = happenings.running(self.settings.events, "outage", second)
+        down = happenings.running(self.settings.events, "restart", second) or out
+        if place == 0 or second % 60 == 0 or out != self._was_out:
+            self.plant.minute(second // 60, live=not out)
+        self.plant.second(live=not out, steered=not down)
+        self._link(second, out=out, down=down)
+        now_ns = _START_NS + second * _S
+        grid_w = self._sums_w(self.seen.present_w) + self.seen.rest_w
+        if not down:
+            is_weighed = place % WEIGHED_S == 0
+            before_s = time.process_time() if is_weighed else 0.0
+            self.settings.kernel.step_many(self.fleet, self.state, self.inputs, self.result, now_ns, 1.0)
+            if is_weighed:
+                self.record.kernel_s += WEIGHED_S * (time.process_time() - before_s)
+            expected_w = self._sums_w(self.seen.setpoint_w) + self.seen.rest_w
+            self.returns.second(second, now_ns, grid_w, expected_w)
+        self._note(place, grid_w)
+        self._was_out, self._was_down = out, down
+
+    def _sums_w(self, by_unit_w: Floats) -> Floats:
+        sums_w: Floats = np.bincount(self.of, weights=by_unit_w, minlength=self.count).astype(np.float64)
+        return sums_w
+
+    def _link(self, second: int, *, out: bool, down: bool) -> None:
+        """Heartbeats and documents, and the caps that follow."""
+        lost = happenings.running(self.settings.events, "optimiser-lost", second)
+        if self._was_out and not out:
+            self.returns.powered(second)
+        if self._was_down and not (down or self._was_out):
+            self.link.restarted(second)
+            self.returns.common(second)
+        if down and not out:
+            return
+        if not lost and not out and second % HEARTBEAT_S == 0:
+            self.link.heard(second)
+            if self.link.mode is not Mode.CONTROLLED:
+                self.link.told(second)
+        share, export_share = self.link.second(second, outage=out)
+        mode = self.link.mode
+        before_mode, before_share = self._told
+        if (mode, share) != self._told:
+            self.record.marks.append(Mark(second, str(mode), share, ""))
+            if mode is not before_mode or share > before_share:
+                self.returns.common(second)
+            self._told = (mode, share)
+        if (
+            self.caps.second(second, share, spread=mode is Mode.CONTROLLED)
+            or export_share != self._export_share
+        ):
+            self._write_caps(export_share)
+
+    def _write_caps(self, export_share: float) -> None:
+        self._export_share = export_share
+        self.seen.import_max_w[:] = self.caps.share * self.contract_w
+        self.seen.export_max_w[:] = export_share * self.export_w
+
+    def _note(self, place: int, grid_w: Floats) -> None:
+        record = self.record
+        record.total_w[place] = grid_w.sum()
+        record.sorts_w[place] = self.plant.kinds_w()
+        cap_w = self.seen.import_max_w
+        record.over[place] = np.count_nonzero(grid_w > cap_w + np.maximum(OVER * cap_w, OVER_W))
+        holds = np.zeros(self.count, dtype=bool)
+        holds[self.of[self.returns.held()]] = True
+        record.held[place] = np.count_nonzero(holds)
+
+    def _digest(self) -> str:
+        """Of all that was decided and all that the district saw, bit by bit."""
+        whole = hashlib.sha256(self.record.total_w.tobytes())
+        whole.update(self.record.sorts_w.tobytes())
+        for column in fields(self.state):
+            value = getattr(self.state, column.name)
+            if column.name != "sheds_room":
+                whole.update(bytes(value))
+        return whole.hexdigest()

@@ -1,0 +1,142 @@
+"""The page of a fleet's day: the district's curves, what happened, and what came of each release (pure)."""
+
+import html
+import json
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from quartier_hil.offline.fleet.day import SORTS, Record
+from quartier_hil.offline.fleet.stock import Floats, told
+from quartier_hil.offline.fleet.told import Done, clock, peak
+from quartier_hil.report import bins
+
+ZONE = "Europe/Paris"
+_COLOURS = ("#8d99ae", "#7b2cbf", "#577590", "#f3722c", "#e9a800", "#2a9d8f")
+
+
+def page(done: Done, beside: Record | None, title: str) -> str:
+    """The whole page as text; everything it needs is inside."""
+    parts = ("uplot/uPlot.min.css", "uplot/uPlot.iife.min.js", "curves.js", "page.css")
+    names = ("UPLOT_CSS", "UPLOT_JS", "CURVES_JS", "CSS")
+    kept = sum(one.holds for one in done.rebounds)
+    drawn = json.dumps(data(done, beside), separators=(",", ":"))
+    filled = {
+        "TITLE": html.escape(title),
+        "STORY": html.escape(done.settings.drive.origin),
+        "BADGE": "well" if done.holds else "broken",
+        "KEPT": f"{kept} of {len(done.rebounds)} rebounds under the level before",
+        "TILES": _tiles(done, beside),
+        "REBOUNDS": "".join(_rebound_row(done, n) for n in range(len(done.rebounds))),
+        "MARKS": _mark_rows(done),
+        "FACTS": "".join(
+            f"<tr><td>{html.escape(key)}</td><td>{html.escape(value)}</td></tr>"
+            for key, value in _facts(done)
+        ),
+        **{name: _part(part) for name, part in zip(names, parts, strict=True)},
+        "DATA": drawn.replace("</", "<\\/"),
+    }
+    text = _part("fleet.html")
+    for key, value in filled.items():
+        text = text.replace(f"%%{key}%%", value)
+    return text
+
+
+def _part(name: str) -> str:
+    return (files("quartier_hil.report") / name).read_text(encoding="utf-8")
+
+
+def data(done: Done, beside: Record | None) -> dict[str, Any]:
+    """What the page's script draws, in MW and in buildings."""
+    record, settings = done.record, done.settings
+    spans = bins.spans(settings.seconds)
+    start_s = settings.start_utc_ms / 1e3 + settings.from_second
+    times: list[float] = []
+    for begin, end in spans:
+        times += [start_s + begin, start_s + max((begin + end) // 2, begin + 0.5)]
+
+    def curve(
+        label: str, colour: str, values: Floats, style: str = "line", factor: float = 1e-6
+    ) -> dict[str, Any]:
+        drawn = bins.curve(values.tolist(), spans, factor, style)
+        return {"label": label, "colour": colour, "style": style, "values": drawn}
+
+    district = [curve("district", "#1d3557", record.total_w, "bold")]
+    if beside is not None:
+        district.append(curve("had nothing happened", "#98a2b3", beside.total_w))
+    sorts = [
+        curve(sort, _COLOURS[n], np.ascontiguousarray(record.sorts_w[:, n])) for n, sort in enumerate(SORTS)
+    ]
+    counts = [
+        curve("something is held", "#f3722c", record.held, factor=1.0),
+        curve("above their cap", "#d62839", record.over, factor=1.0),
+    ]
+    charts = [
+        {"title": "The district", "unit": "MW", "curves": district},
+        {"title": "Of which", "unit": "MW", "curves": sorts},
+        {"title": "Buildings", "unit": "count", "curves": counts},
+    ]
+    marks = [
+        {"at": settings.start_utc_ms / 1e3 + second, "text": text, "kind": "event"}
+        for second, text in _happened(done)
+    ]
+    return {"times": times, "charts": charts, "marks": marks, "zone": ZONE}
+
+
+def _happened(done: Done) -> list[tuple[int, str]]:
+    found = [(one.at_s, f"{one.words} begins") for one in done.settings.events]
+    found += [(one.until_s, f"{one.words} ends") for one in done.settings.events]
+    found += [(mark.second, f"{mark.mode}, {mark.share:g} of each contract") for mark in done.record.marks]
+    first, last = done.settings.from_second, done.settings.from_second + done.settings.seconds
+    return sorted(one for one in found if first <= one[0] < last)
+
+
+def _tiles(done: Done, beside: Record | None) -> str:
+    watts, at = peak(done.record)
+    second = done.settings.from_second + at
+    figures = [
+        (f"{len(done.settings.stock.drawn):,}", "buildings"),
+        (f"{watts / 1e6:.3f} MW", f"peak at {clock(second, done.noon_s)[:5]}"),
+    ]
+    if beside is not None:
+        figures.append((f"{peak(beside)[0] / 1e6:.3f} MW", "had nothing happened"))
+    figures += [
+        (f"{done.pace / 1e6:.2f} million", "building-seconds a second of CPU"),
+        (f"{done.record.cpu_s:.0f} s", "CPU, one core"),
+        (f"{done.record.cars_lack_wh / 1e6:.2f} MWh", "cars still lack"),
+        (f"{done.record.coldest_c:.1f} °C", "coldest room at the end"),
+    ]
+    return "".join(f"<div><b>{html.escape(v)}</b><span>{html.escape(k)}</span></div>" for v, k in figures)
+
+
+def _rebound_row(done: Done, number: int) -> str:
+    one = done.rebounds[number]
+    head = '<tr class="well"><td>kept</td>' if one.holds else '<tr class="broken"><td>broken</td>'
+    cells = (
+        one.why,
+        f"{one.before_w / 1e6:.3f} MW until {clock(one.held_at, done.noon_s)}",
+        f"{one.during_w / 1e6:.3f} MW",
+        f"{one.after_w / 1e6:.3f} MW at {clock(one.after_at, done.noon_s)}",
+    )
+    return head + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
+
+
+def _mark_rows(done: Done) -> str:
+    rows = enumerate(_happened(done), 1)
+    return "".join(
+        f'<tr><td class="n">{number}</td><td>{clock(second, done.noon_s)}</td>'
+        f"<td>{html.escape(text)}</td></tr>"
+        for number, (second, text) in rows
+    )
+
+
+def _facts(done: Done) -> list[tuple[str, str]]:
+    return [
+        ("engine", done.engine),
+        ("core", f"{done.core}, load {done.load:.1f}"),
+        ("seed", str(done.settings.stock.seed)),
+        *((name, f"{number:,}") for name, number in told(done.settings.stock).items()),
+        ("spread of what the district loosens", f"{done.settings.spread_s:g} s"),
+        ("digest", done.record.digest[:16]),
+    ]

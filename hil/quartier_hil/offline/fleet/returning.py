@@ -1,0 +1,165 @@
+"""How what was shed comes back in a whole fleet: the rule of the gateway's control, for all at once.
+
+The kernel sheds and holds; what comes back is not its matter.  This is failsafe.md section 2, *release*, as
+``quartier.control.restore`` and ``quartier.control.shed`` have it for one building; a test holds the two
+together.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from quartier.control.gridrows import OUTAGE_RAMP_PER_MIN, OUTAGE_S
+from quartier.control.gridrows import SPREAD_S as OUTAGE_SPREAD_S
+from quartier.control.shed import (
+    RESTORE_AFTER_S,
+    RESTORE_BELOW,
+    RESTORE_EACH_S,
+    SPREAD_S,
+    TURNS_MAX_PER_H,
+)
+from quartier_hil.offline.fleet.columns import Seen
+from quartier_hil.offline.fleet.stock import Floats, Places, uniform
+from quartier_native.reference.buildings import EV, LOAD, NONE_W, Unit
+
+_S = 1_000_000_000
+_STANDS_A = 1.5
+_EPSILON_W = 1e-6
+_NEVER_S = -1e12
+Mask = npt.NDArray[np.bool_]
+
+
+class Returns:
+    """The gate of each building, and who comes back through it."""
+
+    def __init__(self, units: Sequence[Unit], of: Places, contract_w: Floats, seed: int, seen: Seen) -> None:
+        count = len(contract_w)
+        self.seen, self.of, self.seed, self.contract_w = seen, of, seed, contract_w
+        self.below_s = np.full(count, np.inf)
+        self.not_before_s = np.full(count, _NEVER_S)
+        self.last_s = np.full(count, _NEVER_S)
+        self.rises_s: Floats | None = None
+        self.from_w = np.full(count, np.nan)
+        self.flexible = np.array([n for n, u in enumerate(units) if u.kind in {EV, LOAD}], dtype=np.int64)
+        self.is_car = np.array([unit.kind == EV for unit in units])
+        self.tier = np.array([unit.tier for unit in units])
+        self.cost = np.array([unit.comfort_cost for unit in units])
+        self.rated_w = np.array([unit.rated_w for unit in units])
+        self.floor_w = np.array([unit.floor_w for unit in units])
+        self.ampere_w = np.array([unit.ampere_w for unit in units])
+        self.min_off_ns = np.array([round(unit.min_off_s * _S) for unit in units])
+
+    def common(self, second: int) -> None:
+        """Something that all buildings saw: each waits 120 s and a random while more."""
+        delay_s = RESTORE_AFTER_S + SPREAD_S * uniform(self.seed, f"common {second}", len(self.below_s))
+        free = self.not_before_s <= second
+        self.not_before_s = np.where(free, second + delay_s, self.not_before_s)
+
+    def powered(self, second: int) -> None:
+        """The voltage is back: a minute, a random while, and then slowly."""
+        wait_s = OUTAGE_S + OUTAGE_SPREAD_S * uniform(self.seed, f"outage {second}", len(self.below_s))
+        self.rises_s = second + wait_s
+        self.from_w[:] = np.nan
+
+    def held(self) -> Places:
+        """The units that may take less than they would."""
+        at = self.flexible
+        return np.asarray(at[(self.seen.on[at] == 0) | (self.seen.limit_w[at] < NONE_W)])
+
+    def second(self, second: int, now_ns: int, grid_w: Floats, expected_w: Floats) -> Places:
+        """Let at most one unit of each building come back; returns those that did.
+
+        ``grid_w`` as measured, ``expected_w`` after what was just decided.
+        """
+        high_w = np.maximum(grid_w, expected_w)
+        cap_w = np.minimum(self.seen.import_max_w * RESTORE_BELOW, self._ceiling_w(second, grid_w))
+        below = high_w < cap_w
+        self.below_s = np.where(below, np.minimum(self.below_s, second), np.inf)
+        held = self.held()
+        if not len(held):
+            return held
+        of = self.of[held]
+        held = held[self._is_open(second)[of] & ~self._acted()[of]]
+        if not len(held):
+            return held
+        spare_w = cap_w - expected_w
+        chosen = self._first(self._fitting(held, spare_w[self.of[held]], now_ns), now_ns)
+        self._raise(chosen, spare_w[self.of[chosen]], now_ns)
+        self.last_s[self.of[chosen]] = second
+        return chosen
+
+    def _ceiling_w(self, second: int, grid_w: Floats) -> Floats:
+        """After an outage nothing rises at first, then by a tenth of the contract a minute."""
+        if self.rises_s is None:
+            return np.full(len(grid_w), np.inf)
+        rises = second >= self.rises_s
+        begun = rises & np.isnan(self.from_w)
+        self.from_w[begun] = np.maximum(grid_w[begun], 0.0)
+        ramp_w = OUTAGE_RAMP_PER_MIN * self.contract_w * (second - self.rises_s) / 60.0
+        ceiling_w: Floats = np.where(rises, self.from_w + ramp_w, 0.0)
+        if bool((ceiling_w >= self.contract_w).all()):
+            self.rises_s = None
+        return np.where(ceiling_w >= self.contract_w, np.inf, ceiling_w)
+
+    def _is_open(self, second: int) -> Mask:
+        rested = second - self.last_s >= RESTORE_EACH_S
+        long = second - self.below_s >= RESTORE_AFTER_S
+        return np.asarray(long & rested & (second >= self.not_before_s))
+
+    def _acted(self) -> Mask:
+        """Buildings in which a cap moved something just now."""
+        acted = np.zeros(len(self.below_s), dtype=bool)
+        acted[self.of[self.seen.cap_row >= 0]] = True
+        return acted
+
+    def _fitting(self, held: Places, spare_w: Floats, now_ns: int) -> Places:
+        """Those that fit: what is off first, then cars that may have more."""
+        seen = self.seen
+        is_off, is_car = seen.on[held] == 0, self.is_car[held]
+        back_w = np.where(seen.before_w[held] > 0.0, seen.before_w[held], self.rated_w[held])
+        back_w = np.where(is_car, self.floor_w[held], back_w)
+        rested = now_ns - seen.since_ns[held] >= self.min_off_ns[held]
+        fits = (
+            is_off
+            & rested
+            & (back_w <= spare_w)
+            & (is_car | (self._turns(held, now_ns) < TURNS_MAX_PER_H // 2))
+        )
+        limit_w, full_w = seen.limit_w[held], self.rated_w[held]
+        more_w = np.minimum(full_w, limit_w + spare_w)
+        least_w = np.minimum(full_w, limit_w + self.floor_w[held] / 6)
+        return np.asarray(held[fits | (~is_off & is_car & (more_w >= least_w))])
+
+    def _turns(self, held: Places, now_ns: int) -> npt.NDArray[np.int64]:
+        """How often each was shed in the last hour."""
+        seen = self.seen
+        used = np.arange(seen.sheds_ns.shape[1])[None, :] < seen.shed_count[held][:, None]
+        return np.asarray((used & (now_ns - seen.sheds_ns[held] < 3600 * _S)).sum(axis=1))
+
+    def _first(self, fitting: Places, now_ns: int) -> Places:
+        """Of each building the one whose turn it is: what is off first, else in reverse of shedding."""
+        seen = self.seen
+        used = np.arange(seen.sheds_ns.shape[1])[None, :] < seen.shed_count[fitting][:, None]
+        sheds = (used & (now_ns - seen.sheds_ns[fitting] < 86_400 * _S)).sum(axis=1)
+        is_off = seen.on[fitting] == 0
+        order = np.lexsort((fitting, self.cost[fitting], sheds, self.tier[fitting], is_off, self.of[fitting]))
+        turn = fitting[order][::-1]
+        _, first = np.unique(self.of[turn], return_index=True)
+        return np.asarray(turn[first])
+
+    def _raise(self, chosen: Places, spare_w: Floats, now_ns: int) -> None:
+        seen = self.seen
+        is_off, is_car = seen.on[chosen] == 0, self.is_car[chosen]
+        limit_w, full_w = seen.limit_w[chosen], self.rated_w[chosen]
+        stands = ~is_off & (
+            np.minimum(seen.present_w[chosen], limit_w) >= limit_w - _STANDS_A * self.ampere_w[chosen]
+        )
+        raised_w = np.where(is_off, self.floor_w[chosen], np.minimum(full_w, limit_w + spare_w))
+        raised_w = np.where(raised_w >= full_w - _EPSILON_W, NONE_W, raised_w)
+        cars = chosen[is_car]
+        seen.limit_w[cars] = raised_w[is_car]
+        moved = chosen[is_car & (is_off | stands)]
+        seen.raised_ns[moved] = now_ns
+        seen.on[chosen[is_off]] = 1
+        seen.since_ns[chosen[is_off]] = now_ns

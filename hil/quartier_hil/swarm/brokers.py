@@ -1,0 +1,198 @@
+"""The brokers of a swarm: one mosquitto, or two nodes of RabbitMQ 4 with native MQTT 5."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from quartier_hil.bench import process
+from quartier_hil.bench.process import Process
+from quartier_hil.stage.broker import mosquitto
+
+RABBITMQ = Path("/usr/lib/rabbitmq/bin")
+"""Where Debian puts its scripts, which take anybody's environment."""
+_READY_S = 60.0
+# The queue of a session that is away: what one building is told in its five minutes, many times over.
+_MOSQUITTO = """\
+listener {port} 127.0.0.1
+allow_anonymous true
+persistence false
+max_queued_messages 100000
+max_inflight_messages 200
+log_type error
+log_type warning
+"""
+_RABBITMQ = """\
+listeners.tcp = none
+mqtt.listeners.tcp.1 = 127.0.0.1:{port}
+mqtt.allow_anonymous = true
+anonymous_login_user = guest
+anonymous_login_pass = guest
+mqtt.sparkplug = true
+mqtt.max_packet_size_authenticated = 262144
+cluster_formation.peer_discovery_backend = classic_config
+cluster_formation.classic_config.nodes.1 = qa{seed}@localhost
+cluster_formation.classic_config.nodes.2 = qb{seed}@localhost
+cluster_partition_handling = ignore
+log.console = true
+log.console.level = warning
+log.file = false
+"""
+
+
+class Node(Protocol):
+    """One broker process."""
+
+    port: int
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, None while there is none."""
+        ...
+
+    def start(self) -> None:
+        """Start it and wait until it accepts.  Raises RuntimeError."""
+        ...
+
+    def kill(self) -> None:
+        """Take it away without a word."""
+        ...
+
+
+class Absent(Exception):  # noqa: N818 - a state of the machine, named as the house names it
+    """The broker is not installed."""
+
+
+class Mosquitto:
+    """One mosquitto on a port that stays; retained messages and sessions die with it."""
+
+    shares = True
+    name = "mosquitto"
+
+    def __init__(self, folder: Path) -> None:
+        program = mosquitto()
+        if program is None:
+            raise Absent("mosquitto is not here: apt-get install mosquitto")
+        self.port = process.free_port()
+        self._folder = folder
+        self._argv = [program, "-c", str(folder / "mosquitto.conf")]
+        (folder / "mosquitto.conf").write_text(_MOSQUITTO.format(port=self.port))
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """Its process."""
+        return self._process.pid if self._process is not None and self._process.alive else None
+
+    def start(self) -> None:
+        """As ``Node.start``."""
+        self._process = Process(self._argv, self._folder / "mosquitto.log")
+        if not process.accepts(self.port, _READY_S):
+            raise RuntimeError(f"mosquitto does not accept connections, see {self._folder}")
+
+    def kill(self) -> None:
+        """As ``Node.kill``."""
+        if self._process is not None:
+            self._process.end(signal.SIGKILL)
+
+
+class RabbitNode:
+    """One of two nodes of a cluster; ``letter`` a or b."""
+
+    def __init__(self, folder: Path, letter: str, seed: int) -> None:
+        self.port, self.name = process.free_port(), f"q{letter}{seed}@localhost"
+        self._folder = folder / letter
+        self._folder.mkdir()
+        self._process: Process | None = None
+        self._distribution_port = process.free_port()
+        (self._folder / "rabbitmq.conf").write_text(_RABBITMQ.format(port=self.port, seed=seed))
+        (self._folder / "plugins").write_text("[rabbitmq_mqtt].\n")
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What its scripts are told; all its files lie in its folder."""
+        folder = self._folder
+        return {
+            "HOME": str(folder.parent),
+            "RABBITMQ_NODENAME": self.name,
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_MNESIA_BASE": str(folder / "data"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_LOGS": "-",
+            "RABBITMQ_DIST_PORT": str(self._distribution_port),
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +S 2:2",
+        }
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, the shell above its virtual machine."""
+        return self._process.pid if self._process is not None and self._process.alive else None
+
+    def launch(self) -> None:
+        """Start it, and wait for nothing: two nodes of a cluster wait for each other."""
+        argv = [str(RABBITMQ / "rabbitmq-server")]
+        self._process = Process(argv, self._folder / "output", env=self.environment)
+
+    def wait(self) -> None:
+        """Until it accepts connections.  Raises RuntimeError."""
+        if not process.accepts(self.port, _READY_S):
+            raise RuntimeError(f"RabbitMQ does not accept connections, see {self._folder}")
+
+    def start(self) -> None:
+        """As ``Node.start``."""
+        self.launch()
+        self.wait()
+
+    def kill(self) -> None:
+        """As ``Node.kill``: the virtual machine too."""
+        if self.pid is not None:
+            for pid in process.tree(self.pid):
+                os.kill(pid, signal.SIGKILL)
+        if self._process is not None:
+            self._process.end(signal.SIGKILL)
+
+    def told(self, *words: str) -> str:
+        """What ``rabbitmqctl`` says."""
+        argv = [str(RABBITMQ / "rabbitmqctl"), "--quiet", *words]
+        environment = {**os.environ, **self.environment}
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+        return done.stdout + done.stderr
+
+
+class Rabbits:
+    """Two nodes of RabbitMQ 4: no shared subscriptions, so that hosts take edges by topic."""
+
+    shares = False
+    name = "rabbitmq"
+
+    def __init__(self, folder: Path) -> None:
+        if not (RABBITMQ / "rabbitmq-server").exists() or shutil.which("erl") is None:
+            raise Absent("RabbitMQ is not here: apt-get install rabbitmq-server")
+        seed = os.getpid()
+        cookie = folder / ".erlang.cookie"
+        cookie.write_text(f"quartier{seed}")
+        cookie.chmod(0o400)
+        self.nodes = [RabbitNode(folder, letter, seed) for letter in "ab"]
+
+    def start(self) -> None:
+        """Both, and wait until they are one cluster.  Raises RuntimeError."""
+        for node in self.nodes:
+            node.launch()
+        for node in self.nodes:
+            node.wait()
+        deadline_s = time.monotonic() + _READY_S
+        while self.nodes[1].name not in self.nodes[0].told("cluster_status"):
+            if time.monotonic() > deadline_s:
+                raise RuntimeError("the two nodes of RabbitMQ are no cluster")
+            time.sleep(1.0)
+
+    def kill(self) -> None:
+        """Both."""
+        for node in self.nodes:
+            node.kill()

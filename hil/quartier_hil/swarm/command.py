@@ -1,0 +1,106 @@
+"""``quartier-hil fleet --wire``: gateways over a real broker, what it prints, how it ends."""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from quartier_hil.swarm.brokers import Absent, Mosquitto, Node, Rabbits
+from quartier_hil.swarm.course import Course, Found
+from quartier_hil.swarm.stand import Shape, Stand
+
+KEPT, BROKEN, NO_RUN = 0, 1, 2
+BROKERS = ("mosquitto", "rabbitmq")
+MEMORY = Path("/dev/shm")  # noqa: S108 - where a machine has it: what gateways keep is no matter of its disk
+
+
+def arguments(to: argparse.ArgumentParser) -> None:
+    """Teach the parser of ``fleet`` what a swarm may be told."""
+    group = to.add_argument_group("over the wire")
+    group.add_argument("--wire", type=int, metavar="GATEWAYS", help="so many of the product's own sessions")
+    group.add_argument("--broker", choices=BROKERS, default="mosquitto", help="[%(default)s]")
+    group.add_argument(
+        "--period-s", type=float, default=10.0, help="between two samples of a point [%(default)g]"
+    )
+    group.add_argument("--steady-s", type=float, default=60.0, help="how long is measured [%(default)g]")
+    group.add_argument("--down-s", type=float, default=15.0, help="how long a broker is away [%(default)g]")
+    group.add_argument(
+        "--begin-s", type=float, default=20.0, help="within so long all are switched on [%(default)g]"
+    )
+    group.add_argument(
+        "--rate", type=float, default=1.0, help="seconds of the houses in a real one [%(default)g]"
+    )
+    group.add_argument("--hosts", type=int, default=2, help="processes that share the edges [%(default)s]")
+    group.add_argument("--parks", type=int, default=2, help="processes that hold the gateways [%(default)s]")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Swarm, print, judge."""
+    place = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="quartier-swarm-", dir=place) as name:
+        try:
+            found = _swarmed(options, Path(name))
+        except Absent as error:
+            sys.stderr.write(f"quartier-hil: {error}\n")
+            return NO_RUN
+        except RuntimeError as error:
+            sys.stderr.write(f"quartier-hil: {error}\n")
+            _show_logs(Path(name))
+            return BROKEN
+    if options.json:
+        sys.stdout.write(json.dumps(found.phases, indent=1) + "\n")
+    else:
+        sys.stdout.write("".join(f"{row}\n" for row in rows(found)))
+    return KEPT if found.holds else BROKEN
+
+
+def _swarmed(options: argparse.Namespace, folder: Path) -> Found:
+    broker = Mosquitto(folder) if options.broker == "mosquitto" else Rabbits(folder)
+    nodes: list[Node] = [broker] if isinstance(broker, Mosquitto) else list(broker.nodes)
+    shape = Shape(
+        gateways=options.wire,
+        parks=min(options.parks, options.wire),
+        hosts=min(options.hosts, options.wire),
+        period_s=options.period_s,
+        begin_s=options.begin_s,
+        shares=broker.shares,
+        rate=options.rate,
+    )
+    try:
+        broker.start()
+        with Stand(folder, [node.port for node in nodes], shape) as stand:
+            return Course(stand, nodes, options.steady_s, options.down_s, _say).run()
+    finally:
+        broker.kill()
+
+
+def rows(found: Found) -> list[str]:
+    """For a person: a phase a paragraph."""
+    made = []
+    for phase, figures in found.phases.items():
+        made.append(phase)
+        made += [f"  {name.replace('_', ' '):34} {_shown(value)}" for name, value in figures.items()]
+    made.append("kept    nothing was lost" if found.holds else "BROKEN  something was lost")
+    return made
+
+
+def _shown(value: object) -> str:
+    return (
+        f"{value:,.3g}"
+        if isinstance(value, float) and abs(value) < 100
+        else f"{value:,}"
+        if isinstance(value, int | float)
+        else str(value)
+    )
+
+
+def _show_logs(folder: Path) -> None:
+    for path in sorted(folder.rglob("*.log")):
+        tail = path.read_text("utf-8", "replace").splitlines()[-5:]
+        sys.stderr.write("".join(f"{path.name}: {line}\n" for line in tail))
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

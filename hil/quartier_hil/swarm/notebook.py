@@ -1,0 +1,114 @@
+"""A gateway's outbox in memory: numbers without holes, kept until a watermark covers them (pure).
+
+It stands for the store, whose disk is not what is measured here; the contract is the store's.
+"""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from quartier.house.sample import Mark, Run
+from quartier_drivers.contract import FLOAT
+
+
+@dataclass(slots=True)
+class Strip:
+    """The samples of one stream that are kept: the first one's number, and columns."""
+
+    first: int = 1
+    points: "array[int]" = field(default_factory=lambda: array("I"))
+    values: "array[float]" = field(default_factory=lambda: array("d"))
+    times_ms: "array[int]" = field(default_factory=lambda: array("q"))
+
+    @property
+    def last(self) -> int:
+        """The newest number."""
+        return self.first + len(self.values) - 1
+
+
+class Notebook:
+    """The outbox of one gateway and one boot; ``names`` are those of the points, as (stream, metric)."""
+
+    def __init__(self, boot: int, names: Sequence[tuple[str, str]]) -> None:
+        self.boot, self.names = boot, names
+        self.most_kept = 0
+        self._strips = {stream: Strip() for stream in dict.fromkeys(stream for stream, _ in names)}
+
+    def put(self, point: int, value: float, utc_ms: int) -> None:
+        """Number one sample of a point, by its place in ``names``."""
+        strip = self._strips[self.names[point][0]]
+        strip.points.append(point)
+        strip.values.append(value)
+        strip.times_ms.append(utc_ms)
+
+    @property
+    def kept_count(self) -> int:
+        """Samples that no watermark covers yet."""
+        return sum(len(strip.values) for strip in self._strips.values())
+
+    def heads(self) -> Mapping[str, Mark]:
+        """The newest of each stream that has one."""
+        return {name: Mark(self.boot, strip.last) for name, strip in self._strips.items() if strip.last}
+
+    def runs(self, above: Mapping[str, Mark], limit: int) -> list[Run]:
+        """As ``Outbox.runs``; every stream gets the same share."""
+        waiting = [
+            name for name in self._strips if self._start(name, above.get(name)) <= self._strips[name].last
+        ]
+        waiting.sort(key=lambda name: self._strips[name].times_ms[self._place(name, above.get(name))])
+        found: list[Run] = []
+        left = limit
+        for place, name in enumerate(waiting):
+            share = -(-left // (len(waiting) - place))
+            one = self.run(name, above.get(name), share)
+            if one is not None:
+                left -= len(one)
+                found.append(one)
+        return found
+
+    def run(self, stream: str, above: Mark | None, limit: int) -> Run | None:
+        """As ``Outbox.run``."""
+        strip = self._strips.get(stream)
+        if strip is None:
+            return None
+        start = self._start(stream, above)
+        begin = start - strip.first
+        count = min(limit, strip.last - start + 1)
+        if count <= 0:
+            return None
+        span = slice(begin, begin + count)
+        kinds = array("B", [FLOAT]) * count
+        return Run(
+            stream,
+            self.boot,
+            start,
+            self.names,
+            strip.points[span],
+            kinds,
+            strip.values[span],
+            strip.times_ms[span],
+        )
+
+    def trim(self, marks: Mapping[str, Mark]) -> None:
+        """What is covered need not be kept."""
+        self.most_kept = max(self.most_kept, self.kept_count)
+        for name, mark in marks.items():
+            strip = self._strips.get(name)
+            if strip is None or mark.boot < self.boot:
+                continue
+            gone = min(mark.seq, strip.last) - strip.first + 1
+            if gone > 0:
+                del strip.points[:gone], strip.values[:gone], strip.times_ms[:gone]
+                strip.first += gone
+
+    def _start(self, stream: str, above: Mark | None) -> int:
+        """The first number above a mark."""
+        strip = self._strips[stream]
+        if above is None or above.boot < self.boot:
+            return strip.first
+        if above.boot > self.boot:
+            return strip.last + 1
+        return max(strip.first, above.seq + 1)
+
+    def _place(self, stream: str, above: Mark | None) -> int:
+        return self._start(stream, above) - self._strips[stream].first

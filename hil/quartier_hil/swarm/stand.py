@@ -1,0 +1,153 @@
+"""The processes of a swarm: gateways and hosts beside brokers, asked and weighed together."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from quartier_hil.bench import process
+from quartier_hil.bench.process import Process
+from quartier_hil.district.issuer import TYPES, Key
+
+GROUP = "issy"
+_LOOK_S = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """How many gateways, in how many processes, shared by how many hosts; seconds between two samples.
+
+    ``rate``: seconds of the houses in a real one.
+    """
+
+    gateways: int
+    parks: int
+    hosts: int
+    period_s: float
+    begin_s: float
+    shares: bool
+    rate: float = 1.0
+
+
+class Stand:
+    """Everything but the brokers; as a context it ends what it began."""
+
+    def __init__(self, folder: Path, ports: Sequence[int], shape: Shape) -> None:
+        self.folder, self.ports, self.shape = folder, ports, shape
+        self.time = {"rate": shape.rate, "origin": time.time()}
+        self.parks: list[Process] = []
+        self.hosts: list[Process] = []
+        key = Key.fresh("swarm")
+        key.save(folder)
+        self.key = folder / "swarm.pem"
+        self.issuers = folder / "issuers.json"
+        self.issuers.write_text(json.dumps([key.listing(TYPES)]))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in (*self.parks, *self.hosts):
+            one.end()
+
+    def begin(self) -> None:
+        """Hosts first, so that no birth is missed."""
+        shape = self.shape
+        edges = [f"e{number:06d}" for number in range(shape.gateways)]
+        for number in range(shape.hosts):
+            config: dict[str, Any] = {
+                "name": f"host{number}",
+                "host": "127.0.0.1",
+                "port": self.ports[number % len(self.ports)],
+                "group": GROUP,
+                "key": str(self.key),
+                "edges": edges[number :: shape.hosts],
+                "leads": number == 0,
+                **self.time,
+                "shares": shape.shares,
+            }
+            self.hosts.append(self._started("hosts", f"host{number}", config))
+        self.until("the hosts are connected", lambda: all(one["connected"] for one in self.look(self.hosts)))
+        share = -(-shape.gateways // shape.parks)
+        for number in range(shape.parks):
+            first = number * share
+            config = {
+                "servers": [f"mqtt://127.0.0.1:{port}" for port in self.ports],
+                "group": GROUP,
+                "folder": str(self.folder / "edges"),
+                "issuers_file": str(self.issuers),
+                "boot": int(time.time()),
+                **self.time,
+                "first": first,
+                "count": min(share, shape.gateways - first),
+                "period_s": shape.period_s,
+                "begin_s": shape.begin_s,
+            }
+            self.parks.append(self._started("gateways", f"park{number}", config))
+
+    def _started(self, module: str, name: str, config: dict[str, Any]) -> Process:
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(config))
+        argv = [sys.executable, "-m", f"quartier_hil.swarm.{module}", str(path)]
+        environment = {"PYTHONPATH": process.python_path()}
+        return Process(argv, self.folder / f"{name}.log", env=environment, talks=True)
+
+    def look(self, ones: Sequence[Process], order: str = "look") -> list[dict[str, Any]]:
+        """What each answers.  Raises RuntimeError for one that is gone."""
+        found = []
+        for one in ones:
+            answer = one.ask(order)
+            if not answer:
+                raise RuntimeError(f"a process of the swarm is gone, see {self.folder}")
+            found.append(json.loads(answer))
+        return found
+
+    def sums(self, ones: Sequence[Process]) -> dict[str, float]:
+        """Numbers of all together: sums, and the largest of what is an age, a lateness or a time."""
+        together: dict[str, float] = {}
+        for answer in self.look(ones):
+            for name, value in answer.items():
+                if isinstance(value, bool) or not isinstance(value, int | float):
+                    continue
+                most = name.endswith("_s") and name != "cpu_s"
+                before = together.get(name, 0)
+                together[name] = max(before, value) if most else before + value
+        return together
+
+    def until(self, what: str, holds: Callable[[], bool], timeout_s: float = 180.0) -> float:
+        """Wait, and return how long it took.  Raises RuntimeError with what did not come."""
+        began_s = time.monotonic()
+        while not holds():
+            if time.monotonic() - began_s > timeout_s:
+                raise RuntimeError(f"after {timeout_s:g} s: {what}: not yet, see {self.folder}")
+            time.sleep(_LOOK_S)
+        return time.monotonic() - began_s
+
+    def everybody_is_born(self) -> bool:
+        """Whether each gateway has both connections and said its births."""
+        told = self.sums(self.parks)
+        return told["born"] == told["control"] == self.shape.gateways
+
+    def missing(self) -> int:
+        """Samples that a gateway numbered and no host holds without a hole before them."""
+        held = {edge: marks for one in self.look(self.hosts, "marks") for edge, marks in one.items()}
+        lacking = 0
+        for one in self.look(self.parks, "heads"):
+            for edge, heads in one.items():
+                marks = held.get(edge, {})
+                lacking += sum(max(0, seq - marks.get(stream, 0)) for stream, seq in heads.items())
+        return lacking
+
+
+def descriptors(pid: int) -> int:
+    """How many files a process and its descendants have open."""
+    found = 0
+    for one in process.tree(pid):
+        try:
+            found += sum(1 for _ in Path(f"/proc/{one}/fd").iterdir())
+        except OSError:
+            continue
+    return found

@@ -1,0 +1,39 @@
+import json
+import re
+
+from quartier_hil.offline.fleet import events, told
+from quartier_hil.offline.fleet.day import Day, Settings
+from quartier_hil.offline.fleet.page import data, page
+from quartier_hil.offline.fleet.rebound import rebounds
+
+
+def made(small, plain, **how):
+    happens = events.parsed(["cap@18:05-18:10=0.3"], 43_200)
+    settings = Settings(
+        stock=small, drive=plain(small), events=happens, from_second=21_600, seconds=900, **how
+    )
+    record = Day(settings).run()
+    return told.Done(settings, record, rebounds(record, happens, 21_600), "engine x", "a core", 1.5, 43_200)
+
+
+def test_every_curve_has_a_value_for_every_time(small, plain):
+    done = made(small, plain)
+    drawn = data(done, done.record)
+
+    assert ["The district", "Of which", "Buildings"] == [chart["title"] for chart in drawn["charts"]]
+    assert [2, 6, 2] == [len(chart["curves"]) for chart in drawn["charts"]]
+    for chart in drawn["charts"]:
+        assert {len(drawn["times"])} == {len(curve["values"]) for curve in chart["curves"]}
+
+
+def test_the_page_holds_all_it_needs(small, plain):
+    done = made(small, plain)
+    text = page(done, None, "Fifty <buildings>")
+    held = json.loads(re.findall(r'type="application/json">(.*?)</script>', text, re.DOTALL)[0])
+
+    assert "Fifty &lt;buildings&gt;" in text
+    assert "%%" not in text
+    assert 1 == len(held["charts"][0]["curves"])
+    assert ["cap of 0.3 of each contract begins", "cap of 0.3 of each contract ends"] == [
+        mark["text"] for mark in held["marks"] if "begins" in mark["text"] or "ends" in mark["text"]
+    ]

@@ -1,0 +1,37 @@
+import json
+
+import pytest
+
+from quartier_hil.cli import main
+from quartier_hil.stage.broker import mosquitto
+from quartier_hil.swarm import brokers, command
+from quartier_hil.swarm.course import Found
+
+
+@pytest.mark.peer
+@pytest.mark.scenario
+@pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")
+def test_eight_gateways_lose_their_broker_and_no_sample(capsys):
+    words = ["--wire", "8", "--rate", "10", "--begin-s", "0.5", "--steady-s", "2", "--down-s", "2", "--json"]
+    code = main(["fleet", *words])
+    phases = json.loads(capsys.readouterr().out)
+
+    assert 0 == code
+    assert ["come", "steady", "lost", "end"] == list(phases)
+    assert 0 == phases["end"]["missing"] == phases["end"]["faults"]
+    assert phases["end"]["numbered"] == phases["end"]["held"] > 0
+    assert phases["lost"]["births"] >= 8
+
+
+def test_without_the_broker_it_cannot_be_run(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(brokers, "RABBITMQ", tmp_path)
+
+    assert 2 == main(["fleet", "--wire", "2", "--broker", "rabbitmq"])
+    assert "apt-get install rabbitmq-server" in capsys.readouterr().err
+
+
+def test_the_rows_say_whether_something_was_lost():
+    good = Found({"end": {"missing": 0, "holes": 0, "age_p50_s": 0.0123}})
+
+    assert ["end", "kept    nothing was lost"] == [command.rows(good)[at] for at in (0, -1)]
+    assert "BROKEN  something was lost" == command.rows(Found({"end": {"missing": 3, "holes": 0}}))[-1]

@@ -1,0 +1,50 @@
+"""The outbox of a swarm keeps the contract of the store's (gateway/quartier/district/outbox.py)."""
+
+from quartier.house.sample import Mark
+from quartier_hil.swarm.notebook import Notebook
+
+NAMES = (("grid", "power_w"), ("grid", "voltage_l1_v"), ("pv1", "power_w"))
+
+
+def book(count=4):
+    made = Notebook(7, NAMES)
+    for number in range(count):
+        for point in range(3):
+            made.put(point, float(number), 1000 * number + point)
+    return made
+
+
+def told(runs):
+    return {run.stream: [(row.seq, row.metric, row.value) for row in run.rows()] for run in runs}
+
+
+def test_each_stream_is_numbered_from_one_without_a_hole():
+    assert {"grid": Mark(7, 8), "pv1": Mark(7, 4)} == book().heads()
+    assert [(1, "power_w", 0.0), (2, "voltage_l1_v", 0.0), (3, "power_w", 1.0)] == told(book().runs({}, 100))[
+        "grid"
+    ][:3]
+
+
+def test_samples_above_the_marks_come_in_their_order_and_within_the_limit():
+    runs = book().runs({"grid": Mark(7, 6), "pv1": Mark(6, 99)}, 3)
+
+    assert {"pv1": [(1, "power_w", 0.0), (2, "power_w", 1.0)], "grid": [(7, "power_w", 3.0)]} == told(runs)
+    assert ["pv1", "grid"] == [run.stream for run in runs]
+
+
+def test_above_the_newest_and_in_unknown_streams_there_is_nothing():
+    assert [] == book().runs({"grid": Mark(7, 8), "pv1": Mark(8, 0)}, 100)
+    assert book().run("ev1", None, 10) is None
+    assert book().run("grid", Mark(7, 8), 10) is None
+    assert {} == Notebook(7, NAMES).heads()
+
+
+def test_what_is_covered_is_gone_and_the_numbers_go_on():
+    made = book()
+    made.trim({"grid": Mark(7, 5), "pv1": Mark(6, 99), "ev1": Mark(7, 1)})
+
+    assert (7, 12) == (made.kept_count, made.most_kept)
+    assert [6, 7, 8] == [row.seq for row in made.run("grid", Mark(7, 2), 10).rows()]
+    made.trim({"grid": Mark(7, 99)})
+    made.put(0, 5.0, 9999)
+    assert Mark(7, 9) == made.heads()["grid"]
