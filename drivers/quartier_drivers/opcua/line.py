@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from quartier_drivers.opcua.bus import OpcuaBus
     from quartier_drivers.opcua.link import Session
+    from quartier_drivers.tape import Tape
 
 T = TypeVar("T")
 _S = 1_000_000_000
@@ -76,6 +77,7 @@ class Line:
         self._entrance = Entrance(name, bus)
         self._knock = Knock(bus.url, bus.port)
         self._session: Session | None = None
+        self._tape: Tape | None = None
         self._limits: Mapping[str, int] = {}
         self._silent_count = 0
         self._used_ns = 0
@@ -85,6 +87,10 @@ class Line:
     def stats(self) -> Mapping[str, float]:
         """Counters since start: requests, time-outs, connections, messages, subscriptions made anew …"""
         return self._stats
+
+    def record(self, tape: "Tape | None") -> None:
+        """Say to ``tape`` what comes and goes, from the login on."""
+        self._tape = tape
 
     def count(self, name: str) -> None:
         """Add one to a counter."""
@@ -140,6 +146,7 @@ class Line:
         made = await _link(warm=not self._is_brief)
         try:
             self._session = await self._entrance.entered(made, self._address)
+            self._session.record(lambda: self._tape)
             self.count("connects_count")
             await self._survey()
         except NoReply as error:
@@ -300,6 +307,8 @@ class Line:
         session, self._session = self._session, None
         if session is not None:
             await session.close(politely=politely)
+            if self._tape is not None:
+                self._tape.mark("closed", "closed by us")
 
 
 async def _link(*, warm: bool) -> "ModuleType":

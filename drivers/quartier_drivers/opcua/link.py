@@ -26,6 +26,7 @@ from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.opcua import forms, status
 from quartier_drivers.opcua.answer import Raw
 from quartier_drivers.opcua.offer import ENCRYPT, PORT, Offer
+from quartier_drivers.opcua.overheard import overhear
 from quartier_drivers.opcua.told import (
     VALUE,
     Access,
@@ -40,6 +41,7 @@ from quartier_drivers.opcua.told import (
     TooMuch,
     Watched,
 )
+from quartier_drivers.tape import Tape
 
 # What matters is raised, and told once; the library would log each failed attempt with its traceback.
 logging.getLogger("asyncua").setLevel(logging.CRITICAL + 1)
@@ -158,6 +160,12 @@ class Session:
     async def close(self, *, politely: bool) -> None:
         """Close session and connection; ``politely``: the server is told, and answers."""
         await _dropped(self._client, politely=politely)
+
+    def record(self, tape: Callable[[], Tape | None]) -> None:
+        """Say to ``tape`` what comes and goes from now on, while there is one."""
+        protocol = self._client.uaclient.protocol
+        if protocol is not None and protocol.transport is not None:
+            overhear(protocol, tape)
 
     async def renew(self) -> None:
         """Renew the channel's keys where it is time.  Raises LinkLost or NoReply."""

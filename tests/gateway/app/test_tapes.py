@@ -1,7 +1,12 @@
 """A fault is recorded by a running daemon and served back: a fresh driver reads the same, and fails the same."""
 
+import contextlib
+import re
+
 import pytest
 from tests.gateway.app.conftest import SITE, Gateway, simulated
+from tests.gateway.app.test_meters import house as linked
+from tests.gateway.app.test_meters import points, reads_well
 from tests.gateway.record.judge import fields
 
 from quartier.app import assembly
@@ -11,12 +16,16 @@ from quartier_drivers.errors import NoReply
 from quartier_drivers.registry import door
 from quartier_hil.devices.endpoint import serve_tcp
 from quartier_hil.devices.odd import quirk
+from quartier_hil.devices.oddpty import OddPty
 from quartier_hil.devices.oddtcp import OddTcp
 from quartier_hil.replay.reading import read
-from quartier_hil.replay.served import OnTcp
+from quartier_hil.replay.served import OnPty, OnTcp
 
 RECORDING = "recording = {{ buffer_s = 600, after_s = 0 }}\n"
 READS_MAX = 400
+ENERGY = ("grid.energy_import_wh",)
+
+__all__ = ["linked"]
 
 
 @pytest.fixture
@@ -49,30 +58,40 @@ async def failed(gateway, board):
     return meter(status)["why"]
 
 
-async def recorded(gateway, name):
+async def recorded(gateway, name, bus="board", *more):
     path = gateway.folder / name
     code, _, errors = await gateway.call(
-        "record", "board", "--out", str(path), "--runtime-dir", str(gateway.runtime_dir)
+        "record", bus, "--out", str(path), "--runtime-dir", str(gateway.runtime_dir), *more
     )
     assert (0, "") == (code, errors)
     return path
 
 
-async def read_anew(config, port, served):
-    """What a fresh driver reads of the meter by the same site file, and how it fails at last."""
-    config.write_text(config.read_text().replace(str(port), str(served.port)))
+def missing_bytes(why):
+    """How many bytes an answer had too few, by the driver's word; which of the requests fails first is chance."""
+    came, wanted = re.fullmatch(r"unit 1 answered rubbish: (\d+) bytes, expected (\d+)", why).groups()
+    return int(wanted) - int(came)
+
+
+async def read_anew(config, was, now, bus="board", device="meter", enough=()):
+    """What a fresh driver reads by the same site file with another place, and how it fails at last."""
+    config.write_text(config.read_text().replace(was, now))
     clock = HouseClock(ClockSetting(rate=60.0))
-    (wire,) = [one for one in assembly.wires(load.load_lenient(config)) if one.name == "board"]
-    spec, profile = next(one for one in wire.devices if one[0].name == "meter")
+    (wire,) = [one for one in assembly.wires(load.load_lenient(config)) if one.name == bus]
+    spec, profile = next(one for one in wire.devices if one[0].name == device)
     opened = door(wire.section.kind)
     line = opened.line(wire.name, wire.section, clock)
     driver = opened.driver(line, spec, profile, clock)
     values = {}
     try:
-        await driver.open()
+        await line.open()
+        with contextlib.suppress(NoReply):  # who speaks by himself is known once he has spoken
+            await driver.open()
         for _ in range(READS_MAX):
             values |= {one.point: one.value for one in await driver.read()}
-            await clock.sleep(max(0.0, (driver.due_ns - clock.now_ns()) / 1e9))
+            if enough and values.keys() >= set(enough):
+                break
+            await clock.sleep(min(max(0.0, (driver.due_ns - clock.now_ns()) / 1e9), 1.0))
     except NoReply as silence:
         return values, str(silence)
     finally:
@@ -88,13 +107,66 @@ async def test_a_fault_that_was_recorded_comes_out_again_with_the_readings_befor
     path = await recorded(gateway, "fault.pcapng")
     points = {one["point"]: one["value"] for one in await gateway.ask("points")}
     async with OnTcp(read(path), fast=True) as served:
-        values, silence = await read_anew(gateway.config, board.port, served)
+        values, silence = await read_anew(gateway.config, str(board.port), str(served.port))
 
-    assert why == silence
+    assert missing_bytes(why) == missing_bytes(silence) == 2
     assert 1500.0 == values["boiler.power_w"] == points["boiler.power_w"]
     assert 0 == served.answers.strangers_count
     codes = {row[0] for row in fields(path, "modbus.func_code", wanted="modbus")}
     assert "4" in codes
+
+
+@pytest.fixture
+async def serial(tmp_path):
+    """The same with the meter on a serial line, whose checksums will be wrong."""
+    devices = simulated()
+    units = devices["meter"].units | devices["relays"].units
+    async with (
+        await serve_tcp(devices["gx"]) as gx,
+        OddPty(units, quirk("wrong-checksum"), left=0) as board,
+    ):
+        rtu = f'buses.board = {{{{ kind = "modbus-rtu", port = "{board.path}", timeout_s = 0.2 }}}}'
+        lines = [rtu if line.startswith("buses.board") else line for line in SITE.splitlines()]
+        gateway = Gateway(tmp_path, "\n".join([*lines, RECORDING]).format(gx=gx.port), rate=10.0)
+        await gateway.start()
+        try:
+            yield gateway, board
+        finally:
+            if gateway.process.returncode is None:
+                gateway.process.kill()
+                await gateway.process.wait()
+
+
+@pytest.mark.scenario
+async def test_a_fault_of_a_serial_line_comes_out_again_on_another_pty(serial):
+    gateway, board = serial
+    why = await failed(gateway, board)
+    path = await recorded(gateway, "fault.pcapng")
+    async with OnPty(read(path), fast=True) as served:
+        values, silence = await read_anew(gateway.config, board.path, served.path)
+
+    assert why == silence
+    assert 1500.0 == values["boiler.power_w"]
+    assert 0 == served.answers.strangers_count
+
+
+@pytest.mark.scenario
+async def test_what_a_linky_said_is_read_again_and_masked_again(linked):
+    gateway, linky = linked
+    await gateway.start()
+    await points(gateway, reads_well)
+    where = str(linky.path)
+    path = await recorded(gateway, "linky.txt", "tic0")
+    masked = await recorded(gateway, "masked.txt", "tic0", "--anonymise")
+    async with OnTcp(read(path), fast=True) as served:
+        values, _ = await read_anew(gateway.config, where, served.url, "tic0", "linky", ENERGY)
+    url = served.url
+    async with OnTcp(read(masked), fast=True) as served:
+        others, _ = await read_anew(gateway.config, url, served.url, "tic0", "linky", ENERGY)
+
+    assert 3_519_702.0 == values["grid.energy_import_wh"] == others["grid.energy_import_wh"]
+    assert "0123456" in path.read_text()
+    assert "0123456" not in masked.read_text()
 
 
 @pytest.mark.scenario

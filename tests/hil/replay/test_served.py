@@ -83,3 +83,18 @@ async def test_modbus_rtu_answers_on_a_pty():
     async with OnPty(story, fast=True) as served:
         assert served.url.startswith("rtu:/dev/pts/")
         assert RTU_TELL == await heard(served.path, len(RTU_TELL), RTU_ASK)
+
+
+async def test_a_meter_that_is_asked_answers_what_it_was_asked():
+    first, second = bytes.fromhex("105b015c16"), bytes.fromhex("107b017c16")
+    story = Story(
+        "serial",
+        (
+            Event(0, "out", first),
+            Event(1, "in", b"one"),
+            Event(2, "out", second),
+            Event(3, "in", b"two"),
+        ),
+    )
+    async with OnPty(story, fast=True) as served:
+        assert b"twoone" == await heard(served.path, 6, second + first)

@@ -23,6 +23,7 @@ class Names:
     def __init__(self) -> None:
         self._of: dict[str, str] = {}
         self._addresses: dict[str, str] = {}
+        self._ports: dict[str, set[int]] = {}
 
     def learn(self, texts: Iterable[str]) -> None:
         """Mask these from now on; what is too short to name anybody is left."""
@@ -47,15 +48,19 @@ class Names:
             is_four = isinstance(ip_address(host.partition("%")[0]), IPv4Address)
             made = IPv4Address(_DOCUMENTATION4 + number) if is_four else IPv6Address(_DOCUMENTATION6 + number)
             found = self._addresses[host] = str(made)
+        self._ports.setdefault(host, set()).add(int(port))
         return f"{found}:{port}"
 
-    @property
-    def addresses(self) -> Iterator[tuple[bytes, bytes]]:
-        """Addresses as they stand in bytes, and what stands there instead."""
-        for host, other in self._addresses.items():
-            yield ip_address(host.partition("%")[0]).packed, ip_address(other).packed
-            if len(host) == len(other):
-                yield host.encode(), other.encode()
+    def swept_of_addresses(self, data: bytes) -> bytes:
+        """``data`` without the addresses that were masked, where their port stands behind them (BACnet)."""
+        for host, ports in self._ports.items():
+            packed, other = (
+                ip_address(one.partition("%")[0]).packed for one in (host, self._addresses[host])
+            )
+            for port in ports:
+                tail = port.to_bytes(2, "big")
+                data = data.replace(packed + tail, other + tail)
+        return data
 
     def swept(self, data: bytes) -> bytes:
         """``data`` without any of them, as long as before."""

@@ -26,7 +26,9 @@ def anonymised(taken: Taken) -> Taken:
     elif taken.kind in METERS:
         frames = _streams(taken.kind, frames, names)
     else:
-        frames = [replace(frame, data=_swept(frame.data, names)) for frame in frames]
+        frames = [replace(frame, data=names.swept(frame.data)) for frame in frames]
+    if taken.kind == "bacnet-ip":
+        frames = [replace(frame, data=names.swept_of_addresses(frame.data)) for frame in frames]
     return replace(taken, frames=tuple(frames), where="", secrets=(), is_masked=True)
 
 
@@ -47,14 +49,7 @@ def _addressed(taken: Taken, names: Names) -> list[Frame]:
 
 def _of_forwarded(data: bytes) -> str:
     """Who is forwarded by a BBMD (ASHRAE 135 annex J.2.5)."""
-    return ".".join(map(str, data[4:8])) + ":0"
-
-
-def _swept(data: bytes, names: Names) -> bytes:
-    swept = names.swept(data)
-    for needle, other in names.addresses:
-        swept = swept.replace(needle, other)
-    return swept
+    return f"{'.'.join(map(str, data[4:8]))}:{int.from_bytes(data[8:10], 'big')}"
 
 
 def _rtu(frame: Frame, names: Names) -> Frame:

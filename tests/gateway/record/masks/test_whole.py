@@ -142,3 +142,13 @@ def test_an_address_inside_a_forwarded_broadcast_is_masked_too():
     )
 
     assert bytes([10, 0, 0, 9]) not in anonymised(record).frames[1].data
+
+
+def test_a_number_that_looks_like_an_address_stays_in_modbus():
+    record = of(
+        "modbus-tcp",
+        ("opened", "connected", "10.0.0.2:40000", "10.0.0.3:502"),
+        ("in", "0007000000070104040a000003"),
+    )
+
+    assert bytes([10, 0, 0, 3]) in anonymised(record).frames[1].data

@@ -1,0 +1,61 @@
+"""What a session says and hears is on the tape, from the login on, and tshark reads it."""
+
+import time
+
+import pytest
+from tests.drivers.opcua.conftest import URI
+from tests.gateway.record.judge import fields
+
+from quartier.record import file
+from quartier.record.taken import Taken
+from quartier_drivers.opcua.node import node
+from quartier_drivers.opcua.told import VALUE
+from quartier_drivers.tape import Tape
+
+
+@pytest.fixture
+async def taped(line):
+    """(the line, its tape), connected anew so that the tape heard all of it."""
+    tape = Tape(time.monotonic_ns, 1_000_000, 60)
+    await line.close()
+    line.record(tape)
+    await line.open()
+    return line, tape
+
+
+async def asked(line):
+    place = line.place(node(f"nsu={URI};s=Power"))
+    return await line.read(line.prepared([(place, VALUE, None)], 0.0), 1)
+
+
+async def test_a_read_and_its_answer_are_on_the_tape(taped):
+    line, tape = taped
+    before = [frame.way for frame in tape.frames()]
+    await asked(line)
+    after = [frame.way for frame in tape.frames()][len(before) :]
+
+    assert "opened" == before[0]
+    assert ["out", "in"] == after
+    assert all(frame.data[:3] in (b"MSG", b"OPN") for frame in tape.frames() if frame.data)
+
+
+async def test_a_tape_that_is_taken_away_hears_no_more_and_the_line_goes_on(taped):
+    line, tape = taped
+    line.record(None)
+    before = len(list(tape.frames()))
+
+    assert await asked(line)
+    assert before == len(list(tape.frames()))
+
+
+@pytest.mark.peer
+async def test_tshark_knows_each_message_without_a_setting(taped, tmp_path):
+    line, tape = taped
+    await asked(line)
+    path = tmp_path / "a.pcapng"
+    frames = tuple(tape.frames())
+    path.write_bytes(file.content(Taken("plant", "opcua", "", "", frames[0].ns, 1_795_873_517_250, frames)))
+
+    kinds = [row[0] for row in fields(path, "opcua.transport.type", wanted="opcua")]
+    assert len(frames) - 1 == len(kinds)
+    assert {"MSG"} == set(kinds)
