@@ -15,6 +15,7 @@ from quartier.store.gaps import Gap
 
 PAGE_BYTES = 1024  # a commit writes whole pages, and has some hundred bytes to say
 USED_SHARE_HIGH, _USED_SHARE_LOW = 0.95, 0.90
+_INT_MAX = 2**63 - 1  # SQLite's; a watermark may say any uint64
 # Marks are text with a checksum, so they are compared here by a small table kept beside the file's own.
 _TRIMMED = """(:all OR chunk.stream IN (SELECT value FROM json_each(:local)) OR chunk.boot < m.boot
                OR (chunk.boot = m.boot AND chunk.first + chunk.count - 1 <= m.seq))"""
@@ -93,5 +94,5 @@ def load_marks(connection: sqlite3.Connection, marks: Mapping[str, Mark]) -> Non
     connection.execute(
         "CREATE TEMP TABLE IF NOT EXISTS marks (stream TEXT PRIMARY KEY, boot INTEGER, seq INTEGER)"
     )
-    rows = [(stream, mark.boot, mark.seq) for stream, mark in marks.items()]
+    rows = [(stream, min(mark.boot, _INT_MAX), min(mark.seq, _INT_MAX)) for stream, mark in marks.items()]
     connection.executemany("INSERT OR REPLACE INTO temp.marks VALUES (?, ?, ?)", rows)
