@@ -251,10 +251,12 @@ class Turn:
 
     def _envelope(self, accepted: "Accepted", envelope: Envelope, now: Now) -> None:
         state, ack = link.document(self.link, self.params, envelope, now)
-        if accepted.persisted or not self._loosens(state, now):
+        if accepted.persisted:
             self.link = state
-        else:
+        elif self._loosens(state, now):
             ack = Ack(envelope.id, envelope.seq, "envelope", "TEMPORARY_ERROR", "REJECTED")
+        else:
+            self.link, ack = link.document(self.link, self.params, envelope, now, sure=False)
         self._answer(*self.commanding.promise(envelope, ack))
         fields = {"program": envelope.program, "id": envelope.id, "status": ack.status, "reason": ack.reason}
         self._log.info("document.judged", **fields)

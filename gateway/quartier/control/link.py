@@ -47,6 +47,8 @@ __all__ = [
 
 PROGRAMS_MAX = 16
 EARLIER_MAX = 4
+EARLY_MS = 60_000
+"""So long before its ``nbf`` a document may come: clocks differ.  What it loosens waits for that."""
 _S = 1_000_000_000
 
 
@@ -86,10 +88,13 @@ def heartbeat(state: LinkState, params: LinkParams, beat: Heartbeat, now: Now) -
     return _settled(state, params, now)
 
 
-def document(state: LinkState, params: LinkParams, envelope: Envelope, now: Now) -> tuple[LinkState, Ack]:
+def document(
+    state: LinkState, params: LinkParams, envelope: Envelope, now: Now, *, sure: bool = True
+) -> tuple[LinkState, Ack]:
     """Take a verified envelope: what tightens acts at once, what loosens waits until it may.
 
-    The same document again (retained, republished) counts as received, without a second effect.
+    The same document again (retained, republished) counts as received, without a second effect.  Not
+    ``sure``: its number is not on disk; then it loosens nothing, at no time, and gives no control.
     """
     state = _seen(state, params, now)
     refusal = _refusal(state, envelope, now)
@@ -97,12 +102,18 @@ def document(state: LinkState, params: LinkParams, envelope: Envelope, now: Now)
         return state, refusal
     held = state.program(envelope.program)
     if held is None or held.envelope.seq != envelope.seq:
-        earlier = () if held is None or may_loosen(state, now) else _chained(held)
+        at_once = sure and may_loosen(state, now) and _has_begun(envelope, state, now)
+        earlier = () if held is None or at_once else _chained(_lasting(held, envelope, state, now))
         others = tuple(p for p in state.programs if p is not held)
-        programs = sorted((*others, Program(envelope, earlier)), key=_precedence)
+        programs = sorted((*others, Program(envelope, earlier, sure)), key=_precedence)
         seqs = {**state.seqs, envelope.program: envelope.seq}
         state = replace(state, programs=tuple(programs), seqs=seqs)
-    state = _settled(replace(state, document_ns=now.ns, valid_ns=now.ns), params, now)
+    elif sure and not held.sure:
+        programs = [replace(p, sure=True) if p is held else p for p in state.programs]
+        state = replace(state, programs=tuple(programs))
+    if sure:
+        state = replace(state, document_ns=now.ns, valid_ns=now.ns)
+    state = _settled(state, params, now)
     waits = "" if may_loosen(state, now) or now.synced else "CLOCK"
     return state, Ack(envelope.id, envelope.seq, "envelope", "OK", "ACCEPTED", waits)
 
@@ -195,7 +206,7 @@ def _refusal(state: LinkState, envelope: Envelope, now: Now) -> Ack | None:
         return no("OK", "REPLAY")
     if utc_ms > envelope.exp_utc_ms:
         return no("OK", "EXPIRED")
-    if now.synced and utc_ms < envelope.nbf_utc_ms:
+    if now.synced and utc_ms < envelope.nbf_utc_ms - EARLY_MS:
         return no("OK", "NOT_YET")
     if held is None and len(state.programs) >= PROGRAMS_MAX:
         return no("PERMANENT_ERROR", "BOUNDS")
@@ -205,6 +216,17 @@ def _refusal(state: LinkState, envelope: Envelope, now: Now) -> Ack | None:
 def _precedence(program: Program) -> tuple[int, str]:
     """The lower number comes first: of equal caps it is the one that is named."""
     return program.envelope.priority, program.envelope.program
+
+
+def _has_begun(envelope: Envelope, state: LinkState, now: Now) -> bool:
+    return reckoned_ms(state, now) >= envelope.nbf_utc_ms
+
+
+def _lasting(held: Program, newer: Envelope, state: LinkState, now: Now) -> Program:
+    """The one that is replaced; the default of an expired one that is in force goes on under the newer."""
+    if reckoned_ms(state, now) <= held.envelope.exp_utc_ms or state.mode not in (Mode.CONTROLLED, Mode.HOLD):
+        return held
+    return replace(held, envelope=schedule.outlived(held.envelope, newer.exp_utc_ms))
 
 
 def _chained(held: Program) -> tuple[Envelope, ...]:
@@ -223,7 +245,10 @@ def _settled(state: LinkState, params: LinkParams, now: Now) -> LinkState:
         state = _entered(state, params, now, row.target, row.why)
     if not may_loosen(state, now):
         return state
-    programs = tuple(replace(p, earlier=()) if p.earlier else p for p in state.programs)
+    programs = tuple(
+        replace(p, earlier=()) if p.earlier and p.sure and _has_begun(p.envelope, state, now) else p
+        for p in state.programs
+    )
     state = replace(state, programs=programs, floor=None)
     if state.failsafe_next is not None and state.mode is not Mode.FAILSAFE and state.owed_ns is None:
         state = replace(state, failsafe=state.failsafe_next, failsafe_next=None)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import isfinite
 from random import Random
 
 from quartier.control import reason, schedule
@@ -17,6 +16,8 @@ FRESH_S = 60.0  # a heartbeat this old still allows loosening, and pairs with a 
 TEST_WHY = "a test of the fail-safe state, by a command of the district"
 LEAP_S = 60.0
 """A wall clock that went on by so much more than the monotonic one leapt, until a heartbeat agrees."""
+_MOST_W = 1e9
+"""The largest power that a document may say: what a ramp has raised beyond it is no cap any more."""
 _S = 1_000_000_000
 
 
@@ -43,8 +44,8 @@ def caps(state: LinkState, params: LinkParams, now: Now) -> LinkCaps:
         since_ns=state.test_ns[0] if tested and state.test_ns else state.since_ns,
         import_max_w=powers.import_w,
         export_max_w=powers.export_w,
-        generation_max_w=powers.generation_w if isfinite(powers.generation_w) else None,
-        consumption_max_w=powers.consumption_w if isfinite(powers.consumption_w) else None,
+        generation_max_w=powers.generation_w if powers.generation_w <= _MOST_W else None,
+        consumption_max_w=powers.consumption_w if powers.consumption_w <= _MOST_W else None,
         whose=whose,
         no_battery_export=careful,
         no_grid_charge_above_reserve=careful,

@@ -24,10 +24,14 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The newest envelope of a program, and older ones that bind too until loosening is allowed."""
+    """The newest envelope of a program, and older ones that bind too until loosening is allowed.
+
+    Not ``sure``: its number is not on disk.
+    """
 
     envelope: Envelope
     earlier: tuple[Envelope, ...] = ()
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +143,8 @@ def _lasting(state: LinkState) -> tuple[object, ...]:
 
 
 def _program(data: Mapping[str, Any]) -> Program:
-    return Program(_envelope(data["envelope"]), tuple(_envelope(older) for older in data["earlier"]))
+    earlier = tuple(_envelope(older) for older in data["earlier"])
+    return Program(_envelope(data["envelope"]), earlier, bool(data.get("sure", True)))
 
 
 def _envelope(data: Mapping[str, Any]) -> Envelope:

@@ -52,6 +52,17 @@ def default(envelope: Envelope) -> Powers:
     return Powers(envelope.default_import_max_w, envelope.default_export_max_w)
 
 
+def outlived(envelope: Envelope, until_ms: int) -> Envelope:
+    """Its default alone, until then: what an expired document leaves in force."""
+    return replace(
+        envelope,
+        start_utc_ms=until_ms,
+        exp_utc_ms=max(envelope.exp_utc_ms, until_ms),
+        intervals=(Interval(1.0),),
+        ramp_w_per_s=None,
+    )
+
+
 def flattened(first: Envelope, second: Envelope) -> Envelope:
     """One constant envelope that is at no time looser than either; so a chain stays bounded."""
     floor = lowest(first, -_FAR_MS, _FAR_MS).least(lowest(second, -_FAR_MS, _FAR_MS))

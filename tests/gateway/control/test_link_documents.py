@@ -122,6 +122,64 @@ def test_a_document_not_yet_valid_is_taken_only_while_the_clock_is_not_trusted(d
     assert ("ACCEPTED", 2000) == (unsynced.status, d.caps.import_max_w)
 
 
+def test_a_document_of_a_clock_up_to_60_s_ahead_tightens_at_once_and_loosens_from_its_nbf_on(drive, paper):
+    d = drive().controlled(import_w=5000)
+    tighter = d.give(paper(2, import_w=3000, nbf_s=59))
+    tightened = d.caps.import_max_w
+    looser = d.give(paper(3, import_w=9000, nbf_s=59))
+
+    assert ("ACCEPTED", 3000) == (tighter.status, tightened)
+    assert ("ACCEPTED", 3000) == (looser.status, d.beat(58).caps.import_max_w)
+    assert 9000 == d.tick(59).caps.import_max_w
+
+
+@pytest.mark.parametrize(("t", "watts"), [(179, 8000), (181, 2000)])
+def test_the_default_of_an_expired_document_gives_way_to_a_looser_one_only_when_that_may_loosen(
+    drive, paper, t, watts
+):
+    """The document of the grid operator lasts, so the link stays as it is."""
+    d = drive().controlled(import_w=4000, exp_s=100, default_w=2000)
+    d.give(paper(program="dso", import_w=9000))
+    expired = d.beat(120).caps.import_max_w
+    d.give(paper(2, import_w=8000), t)
+
+    assert (Mode.CONTROLLED, 2000, watts) == (d.mode, expired, d.caps.import_max_w)
+    assert 8000 == d.beat(200).caps.import_max_w
+
+
+@pytest.mark.parametrize(("t", "watts"), [(10.5, 500_003_000.0), (12, None), (5_000, None)])
+def test_what_a_ramp_has_raised_beyond_any_power_is_no_cap_any_more(drive, paper, t, watts):
+    """The kernel takes none beyond 1e12 W: it would end the cycle, and each run after it."""
+    until, after = Interval(10, consumption_max_w=3000, generation_max_w=3000), Interval(10_000)
+    d = drive().start()
+    d.give(replace(paper(), intervals=(until, after), ramp_w_per_s=1e9))
+
+    assert 3000 == d.beat(9).caps.consumption_max_w
+    assert (watts, watts) == (d.tick(t).caps.consumption_max_w, d.caps.generation_max_w)
+
+
+def test_a_document_whose_number_is_not_on_disk_loosens_at_no_time_until_it_is(drive, paper):
+    d = drive().controlled(import_w=5000)
+    later = replace(paper(2), intervals=(Interval(100, 3000), Interval(10_000, 9000)))
+    d.state, ack = link.document(d.state, d.params, later, d.now, sure=False)
+    at_first, afterwards = d.caps.import_max_w, d.beat(110).caps.import_max_w
+    kept = d.restart().caps.import_max_w
+    d.beat()
+    d.give(later)
+
+    assert ("ACCEPTED", 3000, 5000, 5000) == (ack.status, at_first, afterwards, kept)
+    assert 9000 == d.caps.import_max_w
+
+
+def test_a_document_whose_number_is_not_on_disk_gives_no_control(drive, paper):
+    d = drive().start()
+    d.state, _ = link.document(d.state, d.params, paper(import_w=9000), d.now, sure=False)
+    without = d.beat(1).mode
+    d.give(paper(import_w=9000))
+
+    assert (Mode.INIT, Mode.CONTROLLED) == (without, d.mode)
+
+
 # --- a clock that leaps ahead though it is called synchronised ---------------------------------
 
 
@@ -215,7 +273,7 @@ def test_how_long_a_reboot_took_is_no_leap(drive):
         ({"seq": 4}, ("OK", "REJECTED", "REPLAY")),
         ({"import_w": 1}, ("OK", "REJECTED", "REPLAY")),
         ({"seq": 6, "exp_s": -1}, ("OK", "REJECTED", "EXPIRED")),
-        ({"seq": 6, "nbf_s": 10}, ("OK", "REJECTED", "NOT_YET")),
+        ({"seq": 6, "nbf_s": 61}, ("OK", "REJECTED", "NOT_YET")),
         ({"seq": 6, "import_w": float("nan")}, ("INVALID_CONTENT", "REJECTED", "BOUNDS")),
         ({"seq": 6, "import_w": -1.0}, ("INVALID_CONTENT", "REJECTED", "BOUNDS")),
         ({"seq": 6, "ramp_w_per_s": 0.0}, ("INVALID_CONTENT", "REJECTED", "BOUNDS")),

@@ -178,7 +178,9 @@ def test_a_watermark_of_an_older_boot_may_say_any_number_and_the_history_goes_on
     again.pass_time(10)
 
     assert (True, "") == (again.store.stats["writer_alive"], again.store.stats["error"])
-    assert [2, 3] == [one.value for one in rows(again.store.runs(again.store.marks, 9)) if one.stream == "grid"]
+    assert [2, 3] == [
+        one.value for one in rows(again.store.runs(again.store.marks, 9)) if one.stream == "grid"
+    ]
     again.store.close(at(again.second))
 
 
