@@ -295,13 +295,13 @@ def _above_reserve(scene: Scene, unit: Player) -> bool:
 def _allocated(
     scene: Scene, players: list[Player], base: balance.Base | None, grove: tree.Grove | None
 ) -> outcome.Result:
-    """Bring the wants inside every cap; without any base nothing moves."""
+    """Bring the wants inside every cap; without any base only what an event has off moves: it needs none."""
     wants = [player.want_w for player in players]
-    if base is None or grove is None:
-        return outcome.Result(tuple(wants), None, None, {}, met=True, gate=scene.state.gate)
-    downs = steps.down(players, scene.state.turns, scene.now_ns)
     acted: dict[int, str] = {}
     off = emergency.taken(scene, players, wants, acted)
+    if base is None or grove is None:
+        return outcome.Result(tuple(wants), None, None, acted, met=True, gate=scene.state.gate, off=off)
+    downs = steps.down(players, scene.state.turns, scene.now_ns)
     forced.taken(scene, players, wants, downs, acted, grove)
     generation.capped(scene, players, wants, acted)
     _capped_consumption(scene, players, wants, downs, acted, base)

@@ -127,7 +127,7 @@ def applied(scene: Scene, players: Sequence[Player], result: Result) -> tuple[li
             turn = _fitted(asset, turn, max(0.0, setpoint_w) + spare_w, scene.now_ns)
             spare_w = max(0.0, spare_w - (_limit_w(asset, turn) - max(0.0, setpoint_w)))
         turns[asset.name] = turn
-        if _known(scene, result, player, turn):
+        if _known(scene, result, index, player, turn):
             want = _flexible_want(player, turn, _reason(scene, player, result, index, turn))
             wants.append(_by_hand(scene, asset, want))
     return wants, turns
@@ -286,7 +286,7 @@ def _fitted(ev: Ev, turn: Turn, fit_w: float, now_ns: int) -> Turn:
     return turn if fits_w is None else shed.held(turn, fits_w, now_ns)
 
 
-def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
+def _known(scene: Scene, result: Result, index: int, player: Player, turn: Turn) -> bool:
     """Whether it is time to write: not before its device and the grid meter had their chance to answer.
 
     One that was moved is written at once, else it would count as moved and stand where it stood; so is one
@@ -301,7 +301,9 @@ def _known(scene: Scene, result: Result, player: Player, turn: Turn) -> bool:
         return False
     if point(asset) in scene.state.book.orders:
         return True
-    if result.total_high_w is None or not (player.usable or turn != player.turn):
+    if result.total_high_w is None:
+        return index in result.acted
+    if not (player.usable or turn != player.turn):
         return False
     heard = f"{asset.name}.power_w" in scene.state.memories
     early = scene.running_s <= measures.START_S and not scene.lost

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from tests.gateway.control.ordering import by_hand, commanded
 
 from quartier.control import emergency
 from quartier.control.duties import Duties
@@ -22,7 +23,7 @@ def fed(plant, house):
     def made(**more):
         house_ = more.pop("house", house)
         grid = replace(house_.grid, frequency_period_s=more.pop("period_s", 1.0), voltage_period_s=1.0)
-        p = plant(house=replace(house_, grid=grid), base_w=500, loads_w=dict(ALL), **more)
+        p = commanded(plant, house=replace(house_, grid=grid), base_w=500, loads_w=dict(ALL), **more)
         p.raw |= {f"grid.voltage_l{n}_v": 230.0 for n in (1, 2, 3)}
         return p
 
@@ -53,6 +54,22 @@ def test_a_low_frequency_takes_its_tiers_in_order_and_never_tier_a(fed, value, s
     p = hz(hz(fed(), 50.0, 320), value, 6)
 
     assert stands == relays(p)
+
+
+def test_a_low_frequency_waits_for_no_reading_of_the_power_where_another_set_of_assets_takes_part(fed):
+    p = hz(fed(), 50.0, 320)
+    p.silent = {"grid.power_w"}
+    hz(p, 50.0, 4)
+    p.people["bat1"] = by_hand("bat1", None)
+
+    assert [0, 1, 1, 1] == relays(hz(p, 49.75, 4))
+
+
+def test_a_low_frequency_just_after_a_start_waits_for_no_reading_of_the_power(fed):
+    p = hz(fed(silent={"grid.power_w"}), 49.75, 4)
+
+    assert [(2, 0.0)] == p.written("heat.relay_on")
+    assert [] == p.written("pump.relay_on")
 
 
 def test_the_last_row_takes_tier_b_where_frequency_is_read_fast_enough(fed):

@@ -369,7 +369,10 @@ class Judge:
         """How long the grid has been what it is, as every device told it truly."""
         world, town = self.world, self.world.town
         grid, dt_s = world.house.grid, world.t - self.before_t
-        heard = self.clean_t < world.t and grid.frequency_period_s is not None
+        # Section 1 rule 7: what is shed for the frequency does not need the connection's power.
+        beside = {one for one in town.silent if not one.startswith(("grid.power", "grid.apparent"))}
+        hidden = town.lies or town.deaf or town.rivals or beside or self.begun_t == world.t
+        heard = grid.frequency_period_s is not None and not hidden
         sound = all(91 < pct < 109 for pct in town.volts_pct)
         for hz in self.low_s:
             self.low_s[hz] = self.low_s[hz] + dt_s if heard and sound and town.hz < hz else 0.0
