@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from quartier_hil.torture.relay import Relay, Shape
+from quartier_hil.torture.relay import Relay, Shape, begins_s
 
 
 @pytest.fixture
@@ -87,3 +87,10 @@ def test_a_segment_takes_its_bytes_and_a_lost_one_the_time_out_too():
     assert 1.0 == delays[500]
     assert 850 < delays.count(1.0) < 950
     assert 1.0 + 0.2 + 1.0 == delays[950]
+
+
+@pytest.mark.parametrize(
+    ("before_s", "begins"), [(100.5, 100.5), (99.99, 99.99), (99.0, 100.0), (0.0, 100.0)]
+)
+def test_a_machine_that_wakes_late_makes_no_link_slower_and_an_idle_one_saves_nothing_up(before_s, begins):
+    assert begins == begins_s(before_s, 100.0)
