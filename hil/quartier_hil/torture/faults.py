@@ -143,7 +143,7 @@ FAULTS: Mapping[str, Fault] = {
     "killed-at-its-word": Fault(
         what="killed as it says that it took a command",
         do=orders.killed,
-        rounds=(2, 40),
+        rounds=(1, 40),
         size=Size(rate=1.0, period_s=1.0),
     ),
     "swapped": Fault(
