@@ -61,6 +61,14 @@ class Tape:
         self._dropped_count = 0
         self._opened: Frame | None = None
 
+    def resize(self, size_max_bytes: int, keep_s: float) -> None:
+        """Have other bounds from now on; what is beyond them is dropped, the oldest first."""
+        self._left_bytes += size_max_bytes - self.size_max_bytes
+        self.size_max_bytes, self.keep_s, self._keep_ns = size_max_bytes, keep_s, int(keep_s * 1e9)
+        if self._left_bytes < 0:
+            self._make_room()
+        self.age()
+
     def heard(self, data: bytes) -> None:
         """Bytes came."""
         log = self._log

@@ -83,6 +83,17 @@ def test_how_the_wire_was_opened_is_known_when_all_of_that_time_is_gone(hand: Ha
     assert 1 < second.number
 
 
+def test_a_smaller_tape_keeps_the_newest(hand: Hand) -> None:
+    tape = Tape(hand, 100_000, 60)
+    for number in range(100):
+        tape.heard(bytes([number]))
+    tape.resize(1_000, 60)
+
+    held = [frame.data[0] for frame in tape.frames()]
+    assert tape.size_bytes <= 1_000
+    assert list(range(100 - len(held), 100)) == held
+
+
 @given(st.lists(st.binary(max_size=600), max_size=300), st.integers(1_000, 20_000))
 def test_it_never_holds_more_than_its_bound_nor_less_than_half_of_it_once_full(
     pieces: list[bytes], most: int

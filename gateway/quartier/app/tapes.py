@@ -28,19 +28,19 @@ class Tapes:
     def follow(self, setting: "Recording") -> None:
         """Record each bus as the site file says; one that goes on keeps its tape."""
         kept, self._of = self._of, {}
-        size_bytes = setting.buffer_max_bytes
-        for bus, _ in self._members():
-            line = bus.line
-            if not isinstance(line, Recordable):
-                continue
-            if not size_bytes:
+        lines = {bus.name: bus.line for bus, _ in self._members() if isinstance(bus.line, Recordable)}
+        for name, line in lines.items():
+            share_bytes = setting.buffer_max_bytes // len(lines)
+            if not share_bytes:
                 line.record(None)
                 continue
-            had, tape = kept.get(bus.name, (None, None))
-            if had is not line or tape is None or not _fits(tape, size_bytes, setting.buffer_s):
-                tape = Tape(self._clock.now_ns, size_bytes, setting.buffer_s)
+            had, tape = kept.get(name, (None, None))
+            if had is line and tape is not None:
+                tape.resize(share_bytes, setting.buffer_s)
+            else:
+                tape = Tape(self._clock.now_ns, share_bytes, setting.buffer_s)
                 line.record(tape)
-            self._of[bus.name] = line, tape
+            self._of[name] = line, tape
 
     def age(self) -> None:
         """Drop what is too old; once in a while."""
@@ -82,10 +82,6 @@ class Tapes:
         if taken is None:
             return {"error": f"bus {name} {_WHY_NOT}"}
         return iter([taken.head(), *(row(frame) for frame in taken.frames[:ROWS_MAX])])
-
-
-def _fits(tape: Tape, size_bytes: int, keep_s: float) -> bool:
-    return (tape.size_max_bytes, tape.keep_s) == (size_bytes, keep_s)
 
 
 def _where(section: Any) -> str:

@@ -10,8 +10,8 @@ from quartier.config.words import Section
 class Recording(Section):
     """The last bytes of each bus, for `quartier record` and kept around a fault."""
 
-    buffer_max_bytes: Annotated[int, Field(ge=0, le=4_000_000)] = 256_000
-    """Memory for the last frames of each bus, its own cost included; 0: nothing is recorded."""
+    buffer_max_bytes: Annotated[int, Field(ge=0, le=16_000_000)] = 512_000
+    """Memory for the last frames of all buses, an equal share for each; 0: nothing is recorded."""
     buffer_s: Annotated[float, Field(ge=5, le=600)] = 60.0
     """How far back the frames of a bus go at most."""
     files_max_count: Annotated[int, Field(ge=0, le=1_000)] = 20
