@@ -7,6 +7,7 @@ small objects a frame, none of which the garbage collector follows.
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Literal
 
 Way = Literal["in", "out", "opened", "set", "ended", "closed"]
@@ -113,16 +114,13 @@ class Tape:
     def frames(self, after: int = -1) -> Iterator[Frame]:
         """What it holds now of later numbers than ``after``, the oldest first.
 
-        Before all of them comes how the wire was last opened, however long that is ago.
+        Before all of them comes how the wire was last opened, however long that is ago.  What it holds is
+        taken at once; each frame is made when it is asked for, by whatever thread.
         """
         self.age()
-        held, first = list(self._log), self._dropped_count
-        if self._opened is not None and self._opened.number > after:
-            yield self._opened
-        for place in range(0, len(held), 2):
-            number = first + place // 2
-            if number > after:
-                yield _frame(number, held[place], held[place + 1])
+        opened = self._opened
+        first = iter(() if opened is None or opened.number <= after else (opened,))
+        return chain(first, _frames(list(self._log), self._dropped_count, after))
 
     def _tell(self, stamp: int, entry: tuple[Any, ...]) -> None:
         self._log.append(stamp)
@@ -154,6 +152,11 @@ class Tape:
     def _remember(self, number: int, stamp: int, entry: Any) -> None:
         if type(entry) is tuple and entry[0] == "opened":
             self._opened = _frame(number, stamp, entry)
+
+
+def _frames(held: list[Any], number: int, after: int) -> Iterator[Frame]:
+    for place in range(2 * max(0, after + 1 - number), len(held), 2):
+        yield _frame(number + place // 2, held[place], held[place + 1])
 
 
 def _size(entry: Any) -> int:

@@ -1,7 +1,8 @@
 """Records kept by themselves: the frames around a fault of a bus, in a bounded number of files."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from quartier.runtime.clock import HouseClock
 if TYPE_CHECKING:
     from quartier.config.model import Site
     from quartier.record.taken import Taken
+    from quartier_drivers.tape import Frame
 
 FOLDER = "records"
 CODES = frozenset(
@@ -79,11 +81,11 @@ class Records:
 
     async def _keep(self, bus: str, code: str) -> None:
         taken = self._fleet.tapes.taken(bus)
-        if taken is None or not taken.frames:
+        if taken is None:
             return
         most = self._site().recording.files_max_count
         try:
-            name = await asyncio.to_thread(_written, self._folder, taken, code, most)
+            name = await asyncio.to_thread(_written, self._folder, *taken, code, most)
         except OSError as error:
             self._log.warning("record.not_kept", bus=bus, why=error.strerror or str(error))
             return
@@ -103,10 +105,11 @@ def bus_of(site: "Site", code: str, of: str) -> str | None:
     return None if device is None else device.bus
 
 
-def _written(folder: Path, taken: "Taken", code: str, most: int) -> str:
+def _written(folder: Path, head: "Taken", frames: "Iterator[Frame]", code: str, most: int) -> str:
     """The name of a new file; the oldest beyond ``most`` are deleted.  Raises OSError."""
     from quartier.record import file  # noqa: PLC0415 - nobody needs it before the first fault
 
+    taken = replace(head, frames=tuple(frames))
     folder.mkdir(exist_ok=True)
     stem, _, suffix = file.name(taken).rpartition(".")
     path = folder / f"{stem}-{code}.{suffix}"

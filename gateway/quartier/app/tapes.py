@@ -1,19 +1,18 @@
 """The tapes of the buses: who records on which, and what the desk is told of them."""
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
 from quartier_drivers.abilities import Recordable
-from quartier_drivers.tape import Tape
+from quartier_drivers.tape import Frame, Tape
 
 if TYPE_CHECKING:
     from quartier.config.recording import Recording
     from quartier.record.taken import Taken
 
-# More than this of one bus in one answer would hold the desk too long: what follows is asked for again.
-ROWS_MAX = 4096
 _WHY_NOT = "is not recorded: recording.buffer_max_bytes is 0 in the site file, or its kind has no frames"
 
 
@@ -47,8 +46,11 @@ class Tapes:
         for _, tape in self._of.values():
             tape.age()
 
-    def taken(self, name: str, after: int = -1) -> "Taken | None":
-        """What the tape of a bus holds of later numbers than ``after``; None: there is no such tape."""
+    def taken(self, name: str, after: int = -1) -> "tuple[Taken, Iterator[Frame]] | None":
+        """A bus without its frames, and those of its tape with later numbers than ``after``.
+
+        None: there is no such tape.  To make all frames takes milliseconds, so whoever wants them makes them.
+        """
         from quartier.record.taken import Taken  # noqa: PLC0415 - nobody needs it before there is something to tell
 
         found = next(((bus, section) for bus, section in self._members() if bus.name == name), None)
@@ -56,17 +58,10 @@ class Tapes:
             return None
         bus, section = found
         now = self._clock.now()
-        framing = str(getattr(section, "framing", "") or "")
-        return Taken(
-            bus.name,
-            section.kind,
-            "rtu" if section.kind == "modbus-tcp" and framing == "rtu" else "",
-            _where(section),
-            now.ns,
-            now.utc_ms,
-            tuple(self._of[name][1].frames(after)),
-            tuple(_secrets(bus)),
-        )
+        is_tunnel = section.kind == "modbus-tcp" and section.framing == "rtu"
+        about = section.kind, "rtu" if is_tunnel else "", _where(section)
+        head = Taken(bus.name, *about, now.ns, now.utc_ms, secrets=tuple(_secrets(bus)))
+        return head, self._of[name][1].frames(after)
 
     def told(self, question: str) -> Iterator[Any] | dict[str, Any] | None:
         """The desk's answer: a head, then a row a frame.  ``NAME@NUMBER`` asks for what came after.
@@ -81,7 +76,8 @@ class Tapes:
         taken = self.taken(name, int(number) if number else -1)
         if taken is None:
             return {"error": f"bus {name} {_WHY_NOT}"}
-        return iter([taken.head(), *(row(frame) for frame in taken.frames[:ROWS_MAX])])
+        head, frames = taken
+        return chain([head.head()], map(row, frames))
 
 
 def _where(section: Any) -> str:

@@ -51,8 +51,9 @@ def meter(status):
 
 
 async def failed(gateway, board):
-    """A meter that was well, and answers less than it was asked from now on; the daemon's word for it."""
-    await gateway.until(lambda s: s["control"]["assets"]["boiler"]["quality"] == "good")
+    """A meter that was well, at 1500 W, and answers wrongly from now on; the daemon's word for it."""
+    well = await gateway.until(lambda s: s["control"]["assets"]["boiler"]["quality"] == "good")
+    assert 1500.0 == well["control"]["assets"]["boiler"]["power_w"]
     board.left = None
     status = await gateway.until(lambda s: "rubbish" in meter(s)["why"])
     return meter(status)["why"]
@@ -105,13 +106,17 @@ async def test_a_fault_that_was_recorded_comes_out_again_with_the_readings_befor
     gateway, board = ailing
     why = await failed(gateway, board)
     path = await recorded(gateway, "fault.pcapng")
-    points = {one["point"]: one["value"] for one in await gateway.ask("points")}
     async with OnTcp(read(path), fast=True) as served:
         values, silence = await read_anew(gateway.config, str(board.port), str(served.port))
 
     assert missing_bytes(why) == missing_bytes(silence) == 2
-    assert 1500.0 == values["boiler.power_w"] == points["boiler.power_w"]
+    assert 1500.0 == values["boiler.power_w"]
     assert 0 == served.answers.strangers_count
+    await gateway.until(lambda _: '"record.kept"' in gateway.log())
+    (kept,) = (gateway.state_dir / "records").iterdir()
+    assert kept.name.startswith("board-")
+    before = [(event.way, event.data) for event in read(path).events]
+    assert before == [(event.way, event.data) for event in read(kept).events][: len(before)]
     codes = {row[0] for row in fields(path, "modbus.func_code", wanted="modbus")}
     assert "4" in codes
 
@@ -186,14 +191,14 @@ async def test_a_tape_goes_on_through_a_new_site_file_and_is_new_where_its_bound
         loaded = await one.follow()
         one.fleet.share(loaded.site)
         await one.until(lambda: one.seen("grid.power_w") is not None)
-        before = one.fleet.tapes.taken("lan").frames
+        before = list(one.fleet.tapes.taken("lan")[1])
         one.fleet.share(loaded.site)
-        kept = one.fleet.tapes.taken("lan").frames
+        kept = list(one.fleet.tapes.taken("lan")[1])
         small = loaded.site.model_copy(
             update={"recording": loaded.site.recording.model_copy(update={"buffer_max_bytes": 1000})}
         )
         one.fleet.share(small)
-        anew = one.fleet.tapes.taken("lan").frames
+        anew = list(one.fleet.tapes.taken("lan")[1])
         none = loaded.site.model_copy(
             update={"recording": loaded.site.recording.model_copy(update={"buffer_max_bytes": 0})}
         )

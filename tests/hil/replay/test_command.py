@@ -1,5 +1,8 @@
 """``quartier-hil replay`` says where it serves, and why it does not."""
 
+import asyncio
+import sys
+
 import pytest
 
 from quartier_hil.cli import main
@@ -24,3 +27,18 @@ def test_both_wires_at_once_are_no_use(capsys):
 
     assert 2 == ended.value.code
     assert "not allowed with" in capsys.readouterr().err
+
+
+async def test_it_says_where_it_serves_and_answers_there(tmp_path):
+    path = tmp_path / "tic0.txt"
+    path.write_text("# quartier record 1\n2026-11-28T13:45:17.000000000Z 1.000000000 < 0a41 |.A|\n")
+    words = ("-m", "quartier_hil.cli", "replay", str(path), "--tcp", "0", "--fast")
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.PIPE)
+    try:
+        url = (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        assert b"\nA" == await asyncio.wait_for(reader.readexactly(2), 20)
+        writer.close()
+    finally:
+        process.kill()
+        await process.wait()
