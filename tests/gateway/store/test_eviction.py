@@ -78,3 +78,15 @@ def test_the_file_stops_growing_at_its_budget(tmp_path: Path) -> None:
     database.close()
 
     assert 1.1 * BUDGET_BYTES > (tmp_path / "history.db").stat().st_size
+
+
+@pytest.mark.parametrize(("boot", "uncovered"), [(6, 3), (7, 0)])
+def test_a_mark_may_be_any_uint64_though_the_file_knows_fewer(
+    tmp_path: Path, boot: int, uncovered: int
+) -> None:
+    mark = Mark(boot, 2**64 - 1)
+    database, _, _ = filled(tmp_path, 3, marks={"grid": mark, "bat1": mark})
+
+    done = database.commit(Job(8, NAMES, 2, begin=True, marks={"grid": mark}))
+    assert 2 * COUNT * uncovered == done.backlog_count
+    database.close()

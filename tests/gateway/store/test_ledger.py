@@ -166,24 +166,6 @@ def test_a_watermark_beyond_what_was_numbered_or_behind_the_last_one_is_not_beli
     assert {"grid": Mark(house.store.boot, 2)} == house.store.marks
 
 
-def test_a_watermark_of_an_older_boot_may_say_any_number_and_the_history_goes_on(house: House) -> None:
-    house.record(1)
-    house.pass_time(10)
-    house.die()
-    again = house.again()
-    again.record(2)
-    again.store.trim({"grid": Mark(house.store.boot, 2**64 - 1)})
-    again.pass_time(600)
-    again.record(3)
-    again.pass_time(10)
-
-    assert (True, "") == (again.store.stats["writer_alive"], again.store.stats["error"])
-    assert [2, 3] == [
-        one.value for one in rows(again.store.runs(again.store.marks, 9)) if one.stream == "grid"
-    ]
-    again.store.close(at(again.second))
-
-
 def test_marks_survive_a_restart(house: House) -> None:
     house.record(1, 2, 3)
     boot = house.store.boot
