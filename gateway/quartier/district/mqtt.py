@@ -8,7 +8,6 @@ Keep-alive and time-outs here are of the real world, whatever the house's clock.
 
 import asyncio
 import contextlib
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from quartier.district import broker
 from quartier.district.broker import Credentials, Ended, Message, Outgoing, Profile, Server
 from quartier.district.dial import dial, prepare
+from quartier.district.intake import Intake
 from quartier.district.pipe import Pipe
 
 if TYPE_CHECKING:
@@ -31,13 +31,21 @@ if TYPE_CHECKING:
 
 _CONNECT_S, _ANSWER_S, _LEAVE_S = 10.0, 10.0, 2.0
 _LANDING_S = 1.0  # of the time to leave: a socket closed with bytes unread is reset, our last word with it
-_INBOUND_MAX = 128
 _READS_PER_WAKE = 64
 _Done = Callable[[Any, int], None]
 
 if getattr(paho, "ssl", None) is None:
     # It was left out.  paho names these two whenever a socket gives or takes less than all: catch nothing.
     vars(paho)["ssl"] = SimpleNamespace(SSLWantReadError=(), SSLWantWriteError=())
+
+
+class _Client(Client):
+    """Gathers no packet that is larger than we said that we take; paho would, up to 256 MB."""
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if bufsize > broker.PACKET_MAX_BYTES:
+            raise ValueError(f"a packet of more than {broker.PACKET_MAX_BYTES} bytes")
+        return super()._sock_recv(bufsize)
 
 
 class Connection:
@@ -53,7 +61,7 @@ class Connection:
         self._credentials = credentials
         self._profile = profile
         self._done = done or (lambda _tag, _code: None)
-        self._inbound: deque[Message] = deque()
+        self._inbound = Intake()
         self._wake = asyncio.Event()
         self._pipe = Pipe(self._finish)  # QoS 0, not yet written
         self._flying: dict[int, tuple[int, Any]] = {}  # QoS 1, not yet acknowledged
@@ -70,7 +78,7 @@ class Connection:
         self._client = self._make_client()
 
     def _make_client(self) -> Client:
-        client = Client(
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             client_id=self._profile.client_id,
             protocol=MQTTProtocolVersion.MQTTv5,
@@ -155,14 +163,20 @@ class Connection:
         for _ in range(_READS_PER_WAKE):
             if self._socket is None or not self._reading:
                 return
-            self._client.loop_read()
-            if len(self._inbound) >= _INBOUND_MAX:
+            self._read()
+            if self._inbound.is_full:
                 self._pause()
                 return
             # Under TLS the wake-up covers a whole record: what is decrypted already must be read now.
             if self._socket is None or not getattr(self._socket, "pending", int)():
                 return
         asyncio.get_running_loop().call_soon(self._readable)
+
+    def _read(self) -> None:
+        try:
+            self._client.loop_read()
+        except ValueError as error:  # it stays with the packet, and would raise again at once
+            self.drop(f"the server sent what is no MQTT to us: {error}")
 
     def _pause(self) -> None:
         if self._socket is not None and self._reading:
@@ -215,28 +229,17 @@ class Connection:
         if self._opened is not None and not self._opened.done():
             self._opened.set_result(None)
 
-    def _on_disconnect(
-        self,
-        _client: Client,
-        _data: Any,
-        flags: DisconnectFlags,
-        code: ReasonCode,
-        _properties: Properties | None,
-    ) -> None:
+    def _on_disconnect(self, _: Any, _data: Any, how: DisconnectFlags, code: ReasonCode, _rest: Any) -> None:
         self._end(
-            f"disconnected: {code}", code.value if flags.is_disconnect_packet_from_server else broker.LOCAL
+            f"disconnected: {code}", code.value if how.is_disconnect_packet_from_server else broker.LOCAL
         )
 
-    def _on_subscribe(
-        self, _client: Client, _data: Any, mid: int, codes: list[ReasonCode], _properties: Properties | None
-    ) -> None:
+    def _on_subscribe(self, _: Client, _data: Any, mid: int, codes: list[ReasonCode], _rest: Any) -> None:
         future = self._granted.pop(mid, None)
         if future is not None and not future.done():
             future.set_result([code.value for code in codes])
 
-    def _on_publish(
-        self, _client: Client, _data: Any, mid: int, code: ReasonCode, _properties: Properties | None
-    ) -> None:
+    def _on_publish(self, _: Client, _data: Any, mid: int, code: ReasonCode, _rest: Any) -> None:
         self._finish(*self._flying.pop(mid, (0, None)), code.value)
         self._landed.set()
 
@@ -247,7 +250,7 @@ class Connection:
 
     def _on_message(self, _client: Client, _data: Any, message: MQTTMessage) -> None:
         pairs = getattr(message.properties, "UserProperty", None) or ()
-        self._inbound.append(Message(message.topic, bytes(message.payload), dict(pairs)))
+        self._inbound.put(Message(message.topic, bytes(message.payload), dict(pairs)))
         self._wake.set()
 
     def _on_socket_close(self, _client: Client, _data: Any, sock: Any) -> None:
@@ -356,8 +359,8 @@ class Connection:
                 raise self._ended
             self._wake.clear()
             await self._wake.wait()
-        message = self._inbound.popleft()
-        if len(self._inbound) < _INBOUND_MAX // 2:
+        message = self._inbound.take()
+        if self._inbound.has_room:
             self._resume()
         return message
 

@@ -5,7 +5,7 @@ import socket
 import ssl
 import subprocess
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -13,6 +13,7 @@ from quartier.district import broker as codes
 from quartier.district import mqtt
 from quartier.district.broker import Credentials, Ended, Outgoing, Profile, Server, Unreachable
 from quartier.district.mqtt import Connection
+from quartier.district.varint import varint
 
 pytestmark = pytest.mark.peer
 
@@ -408,18 +409,44 @@ class Recorder:
         (await self.writer).write(data)
 
 
+@pytest.mark.parametrize(
+    ("packet", "why"),
+    [
+        ("30 07 00 04 61 2f ff fe 00", "invalid start byte"),  # a topic that is no UTF-8
+        ("30 ff ff ff 7f 00 01 61", "a packet of more than 262144 bytes"),
+        ("30 81 80 10 00 01 61", "a packet of more than 262144 bytes"),
+    ],
+)
+async def test_what_is_no_mqtt_or_larger_than_we_take_ends_the_connection(packet, why):
+    async with answering(says=bytes.fromhex(packet)) as server:
+        connection = await connected(server)
+        with pytest.raises(Ended, match=why):
+            async with asyncio.timeout(10):
+                await connection.receive()
+
+
+async def test_large_messages_wait_outside_sooner_than_small_ones_and_none_is_lost():
+    async with answering(says=large_packet("a", b"x" * 200_000) * 30) as server:
+        connection = await connected(server)
+        await until(lambda: connection._inbound.is_full)
+        assert len(connection._inbound) <= 11
+        assert [200_000] * 30 == [len((await connection.receive()).payload) for _ in range(30)]
+        connection.drop("done")
+
+
 @asynccontextmanager
-async def answering(listen=None):
-    """A server that answers CONNECT; ``listen`` reads what follows, then it waits for the end."""
+async def answering(listen=None, says=b""):
+    """A server that answers CONNECT, ``says`` more, lets ``listen`` read what follows and waits for the end."""
     over = asyncio.get_running_loop().create_future()
 
     async def serve(reader, writer):
         await reader.readexactly(1)
         await reader.readexactly(await left(reader))
-        writer.write(bytes([0x20, 3, 0, 0, 0]))
+        writer.write(bytes([0x20, 3, 0, 0, 0]) + says)
         if listen is not None:
             await listen(reader)
-        await reader.read()
+        with suppress(ConnectionResetError):  # who closes with bytes unread resets
+            await reader.read()
         writer.close()
         over.set_result(None)
 
@@ -442,3 +469,8 @@ async def left(reader):
 def publish_packet(topic, payload):
     body = len(topic).to_bytes(2, "big") + topic.encode() + b"\0" + payload
     return bytes([0x30, len(body)]) + body
+
+
+def large_packet(topic, payload):
+    body = len(topic).to_bytes(2, "big") + topic.encode() + b"\0" + payload
+    return b"\x30" + varint(len(body)) + body

@@ -1,0 +1,41 @@
+"""What waits to be taken: full by many small messages or a few large ones."""
+
+import pytest
+
+from quartier.district.broker import PACKET_MAX_BYTES, Message
+from quartier.district.intake import BYTES_MAX, MESSAGES_MAX, Intake
+
+
+def filled(count, message):
+    intake = Intake()
+    for _ in range(count):
+        intake.put(message)
+    return intake
+
+
+@pytest.mark.parametrize(
+    ("message", "count"),
+    [
+        (Message("a", b"x"), MESSAGES_MAX),
+        (Message("a", b"x" * (PACKET_MAX_BYTES - 1)), 8),
+        (Message("a", b"", {"sig": "x" * (PACKET_MAX_BYTES - 4)}), 8),
+    ],
+)
+def test_it_is_full_at_so_many_and_has_room_again_below_half(message, count):
+    assert not filled(count - 1, message).is_full
+    intake = filled(count, message)
+    assert (True, False) == (intake.is_full, intake.has_room)
+    for _ in range(count // 2):
+        assert (False, message) == (intake.has_room, intake.take())
+    intake.take()
+    assert (True, count // 2 - 1) == (intake.has_room, len(intake))
+
+
+def test_messages_come_in_their_order_and_what_is_cleared_takes_no_room():
+    intake = Intake()
+    for number in range(3):
+        intake.put(Message("a", str(number).encode()))
+    assert [b"0", b"1"] == [intake.take().payload for _ in range(2)]
+    intake.clear()
+    intake.put(Message("a", b"x" * (BYTES_MAX - 2)))
+    assert not intake.is_full
