@@ -75,7 +75,7 @@ class Line:
         self.fault = ""
         self.lost_count = 0
         self.is_refused = False
-        self.place = 0
+        self.place = self._tried = 0
         self.was_taken_over = self.gives_way = False
         self._client_id = client_id
         self._servers = servers
@@ -99,12 +99,14 @@ class Line:
         """Run ``once`` for ever; it ends by Unreachable or Ended."""
         while True:
             began_ns = self._clock.now().ns
+            self._retry.clear()
+            self._tried = self.place
             try:
                 await once(self.server)
             except Unreachable as error:
                 self._lost(str(error))
                 self.is_refused = False
-                self.walk()
+                self._walk_on()
             except Ended as error:
                 self._lost(str(error))
                 self._judge(error)
@@ -118,6 +120,8 @@ class Line:
         """CONNACK came: subscribe, then the connection counts as up.  Raises Ended."""
         for refused in await connection.subscribe(list(filters)):
             self._tell(Note("district.subscription_refused", refused, {"line": self.name}, alarm=True))
+        if self._retry.is_set() or self.gives_way or self.place != self._tried:
+            raise Ended("what was to be connected with, or to, has changed meanwhile")
         self.connection = connection
         self.is_refused = False
         self.fault = ""
@@ -135,6 +139,11 @@ class Line:
     def walk(self) -> None:
         """Take the next server of the list."""
         self.place = (self.place + 1) % len(self._servers)
+
+    def _walk_on(self) -> None:
+        """The same, unless somebody chose another one while this one was tried."""
+        if self.place == self._tried:
+            self.walk()
 
     def join(self, place: int) -> None:
         """Be on this server of the list; whoever is on another one leaves it in good order."""
@@ -162,7 +171,6 @@ class Line:
         longest_s = min(BACK_OFF_MAX_S, 2.0 ** min(self._failures, 10))
         pause_s = STOPPED_S if self.is_refused else self._random.uniform(1.0, longest_s)
         until_ns = self._clock.now().ns + int(pause_s * 1e9)
-        self._retry.clear()
         while (self.gives_way or self._clock.now().ns < until_ns) and not self._retry.is_set():
             await self._clock.sleep(min(1.0, pause_s))
             await asyncio.sleep(BREATH_S)
@@ -184,7 +192,7 @@ class Line:
             text = f"another client calls itself {self._client_id}"
             self._tell(Note("district.duplicate_id", text, {"line": self.name}, alarm=True))
         elif error.code in {broker.USE_ANOTHER_SERVER, broker.SERVER_MOVED}:
-            self.walk()
+            self._walk_on()
 
 
 async def _awaited(task: Awaitable[None]) -> None:

@@ -137,6 +137,48 @@ async def test_who_joins_another_server_leaves_this_one_and_who_is_there_already
     assert (1, 0) == (len(left), line.place)
 
 
+class Wire:
+    """A connection on which every subscription is granted."""
+
+    async def subscribe(self, _filters):
+        return []
+
+
+async def dialled(line, clock, happens, ending=None):
+    """Something happens while the first attempt is dialled; the servers of both, and the pause between."""
+    lives = Lives(clock)
+
+    async def once(server):
+        lives.servers.append(server.host)
+        lives.began_s.append(clock.ns / 1e9)
+        if len(lives.servers) == 2:
+            raise asyncio.CancelledError
+        happens()
+        if ending is not None:
+            raise ending
+        await line.opened(Wire(), ())
+
+    lives.once = once
+    (pause_s,) = await run(line, lives)
+    return lives.servers, pause_s
+
+
+@pytest.mark.parametrize("ending", [None, Unreachable("no name"), Ended("told", broker.SERVER_MOVED)])
+async def test_who_joins_another_server_while_this_one_is_dialled_goes_there(notes, ending):
+    line = line_of(notes, clock := Clock())
+    servers, _ = await dialled(line, clock, lambda: line.join(1), ending)
+
+    assert (["a", "b"], False) == (servers, "district.link_up" in [note.code for note in notes])
+
+
+@pytest.mark.parametrize("ending", [None, Ended("no", broker.NOT_AUTHORISED)])
+async def test_files_that_change_while_a_server_is_dialled_are_used_at_once(notes, ending):
+    line = line_of(notes, clock := Clock())
+    _, pause_s = await dialled(line, clock, line.retry, ending)
+
+    assert (0.0, False) == (pause_s, "district.link_up" in [note.code for note in notes])
+
+
 async def test_the_same_fault_is_said_once(notes):
     clock = Clock()
     line = line_of(notes, clock)
