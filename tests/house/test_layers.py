@@ -140,7 +140,7 @@ ROOMS = (
                 *CONTRACT,
             ),
         )
-        for name in ("uplink", "line", "companion", "dial", "papers")
+        for name in ("uplink", "line", "companion", "dial", "facts", "papers")
     ),
     Room(
         "quartier.district",

@@ -37,7 +37,8 @@ _EVENT_EXPIRY_S = 7 * 86_400
 # The report stays with the broker for an hour, and is made anew four times in it, in seconds of the house.
 REPORT_S = 900.0
 _REPORT_EXPIRY_S = 3_600
-_REPORT_MAX_BYTES = PACKET_MAX_BYTES - 4_096
+_PAYLOAD_MAX_BYTES = PACKET_MAX_BYTES - 4_096
+_CUT_CHARS = 1_000
 
 Keep = Callable[[str, dict[str, Any]], Awaitable[bool]]
 
@@ -114,7 +115,13 @@ class Companion:
     # In
 
     async def hear(self, topic: str, payload: bytes, signature: str | None) -> None:
-        """One message of the companion namespace, the watermark apart."""
+        """One message of the companion namespace, the watermark apart.
+
+        Control empties the inbox each cycle.  What it has no room for waits here, and so outside: nothing
+        that was accepted is lost.
+        """
+        while len(self.inbox) >= INBOX_MAX:  # noqa: ASYNC110 - who empties it knows nothing of us
+            await asyncio.sleep(BREATH_S)
         now = self._clock.now()
         verdict = self.documents.check(topic, payload, signature, now)
         if isinstance(verdict, Accepted):
@@ -204,7 +211,7 @@ class Companion:
 def encode_report(report: Mapping[str, Any]) -> bytes:
     """A report as it goes to ``C/flexibility``; without forecasts of assets where it would be too large."""
     payload = json.dumps(report, separators=(",", ":")).encode()
-    if len(payload) > _REPORT_MAX_BYTES:
+    if len(payload) > _PAYLOAD_MAX_BYTES:
         plain = [{**device, "forecast_w": None} for device in report["devices"]]
         payload = json.dumps({**report, "devices": plain}, separators=(",", ":")).encode()
     return payload
@@ -213,7 +220,8 @@ def encode_report(report: Mapping[str, Any]) -> bytes:
 def encode_event(sample: Sample, local: Collection[str] = ()) -> bytes:
     """One event as it goes to ``C/event``; its value is the store's JSON of text and data.
 
-    Of ``local`` assets it tells nothing but the code.
+    Of ``local`` assets it tells nothing but the code; what is too large for one message, the beginning of its
+    text: it would be sent for ever, and shut out all that follow.
     """
     try:
         told = json.loads(str(sample.value))
@@ -228,4 +236,13 @@ def encode_event(sample: Sample, local: Collection[str] = ()) -> bytes:
         "text": told.get("text", ""),
         "data": told.get("data", {}),
     }
-    return json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode()
+    payload = _written(fields)
+    if len(payload) > _PAYLOAD_MAX_BYTES:
+        payload = _written({**fields, "text": str(fields["text"])[:_CUT_CHARS], "data": {}})
+    return payload
+
+
+def _written(fields: Mapping[str, Any]) -> bytes:
+    """JSON; half a pair of surrogates, which UTF-8 does not know, as JSON's own escape."""
+    text = json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace")

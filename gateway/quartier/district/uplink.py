@@ -9,7 +9,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from quartier.district.dial import answered
 from quartier.district.documents import Accepted, Documents
 from quartier.district.effects import Effect, Leave, Note, Publish, Scene, Wanted
 from quartier.district.expiry import Expiries
+from quartier.district.facts import Facts
 from quartier.district.keyring import Keyring
 from quartier.district.line import HouseClock, Line, Teller
 from quartier.district.mqtt import Connection
@@ -40,8 +40,7 @@ _SAVE_S = 10.0
 _DOCUMENTS = "documents"
 # Facts of which no older copy may come back.
 _TWICE = {_DOCUMENTS, papers.KEYS}
-# Real seconds: a disk that hangs is one that refuses; a fast clock still breathes.
-_DISK_S = 1.5
+# Real seconds: a fast clock still breathes.
 _BREATH_S = 0.02
 # Live data goes at once, then not again for as many times as long as that took, within bounds: what comes
 # meanwhile shares the next messages, and the less there is to say the sooner it is said.
@@ -101,6 +100,7 @@ class Uplink:
         self._wake = asyncio.Event()
         self._pumped_ns = 0
         self._tell = Teller(house.clock, house.report)
+        self._keep = Facts(settings.folder, _TWICE, self._tell).keep
         self.session = Session(identity, catalog, self._rules, downlink.kept_marks(kept.get("marks")))
         self._companion = Companion(
             identity,
@@ -370,17 +370,6 @@ class Uplink:
         marks = {stream: [mark.boot, mark.seq] for stream, mark in self.session.marks.items()}
         used = dict(self._companion.documents.used)
         return await self._keep("district", {"bdseq": self._bdseq, "marks": marks, "used": used})
-
-    async def _keep(self, name: str, facts: dict[str, Any]) -> bool:
-        try:
-            async with asyncio.timeout(_DISK_S):
-                save = partial(statefile.save, twice=name in _TWICE)
-                await asyncio.to_thread(save, self._settings.folder / name, facts)
-        except OSError as error:  # TimeoutError is one
-            what = error.strerror or str(error) or "the disk hangs"
-            self._tell(Note("district.not_kept", f"{name}: {what}", {"line": name}, alarm=True))
-            return False
-        return True
 
     async def reread(self) -> None:
         """Look at our own files now."""

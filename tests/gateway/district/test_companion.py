@@ -1,12 +1,14 @@
 """The companion's talk: inbox and acknowledgements stay bounded, events keep their key."""
 
+import asyncio
 import json
 
 import pytest
 
 from quartier.control.commands import CommandDocument, Ping
 from quartier.control.wishes import Ack, Envelope, Heartbeat
-from quartier.district import uplink
+from quartier.district import companion as room
+from quartier.district import facts
 from quartier.district.companion import ACKS_MAX, INBOX_MAX, Companion, encode_event, encode_report
 from quartier.district.documents import Accepted, Documents, encode_ack
 from quartier.district.line import Teller
@@ -68,6 +70,25 @@ async def test_what_is_refused_is_answered_counted_and_said_once(companion):
     assert companion.inbox.maxlen == INBOX_MAX
 
 
+async def test_more_documents_than_control_has_taken_wait_outside_and_none_is_lost(companion, monkeypatch):
+    monkeypatch.setattr(room, "BREATH_S", 0.0)
+    papers = iter(
+        Accepted("command", "t", CommandDocument(id="c", seq=seq, exp_utc_ms=9, asked=Ping()))
+        for seq in range(INBOX_MAX + 1)
+    )
+    monkeypatch.setattr(companion.documents, "check", lambda *_: next(papers))
+    for _ in range(INBOX_MAX):
+        await companion.hear("t", b"", None)
+    one_more = asyncio.ensure_future(companion.hear("t", b"", None))
+    await asyncio.sleep(0)
+    assert (False, INBOX_MAX) == (one_more.done(), len(companion.inbox))
+
+    taken = [companion.inbox.popleft()]
+    await one_more
+    taken += companion.inbox
+    assert [*range(INBOX_MAX + 1)] == [accepted.document.seq for accepted in taken]
+
+
 async def test_a_topic_that_is_none_of_ours_changes_nothing(companion):
     await companion.hear("quartier/v1/issy/b013/envelope/dso", b"{}", None)
     assert (0, []) == (len(companion.acks), companion.told)
@@ -93,6 +114,15 @@ def test_an_event_on_the_wire(value, text, data):
     sample = Sample("event", 7, 3, "store.gap", NOW_MS, value)
     expected = {"boot": 7, "seq": 3, "ts": NOW_MS, "code": "store.gap", "text": text, "data": data}
     assert expected == json.loads(encode_event(sample))
+
+
+def test_an_event_too_large_for_one_message_or_no_text_at_all_shuts_out_none_that_follow():
+    value = json.dumps({"text": "t" * 2_000, "data": {"faults": ["f" * 300_000]}})
+    told = json.loads(encode_event(Sample("event", 7, 3, "job.ended", NOW_MS, value)))
+    assert ("t" * 1_000, {}, 3) == (told["text"], told["data"], told["seq"])
+
+    half = json.loads(encode_event(Sample("event", 7, 4, "x", NOW_MS, json.dumps({"text": "\ud800é"}))))
+    assert "\ud800é" == half["text"]
 
 
 class Wire:
@@ -280,7 +310,7 @@ async def test_a_repetition_tries_again_to_keep_what_a_disk_refused(companion, m
 
 
 def test_rule_reception_is_answered_within_2_s_also_where_the_disk_hangs():
-    assert uplink._DISK_S < 2.0
+    assert facts.DISK_S < 2.0
 
 
 @pytest.mark.peer
