@@ -27,6 +27,8 @@ from quartier.house.now import Now
 SKEW_MS = 60_000
 # Issuers take seq and n from Unix milliseconds; one far ahead would shut out all that follow.
 AHEAD_MAX_MS = 86_400_000
+# By a clock that is not trusted, which stood still for as long as we lay on a shelf: ten years.
+UNSURE_AHEAD_MAX_MS = 3_660 * 86_400_000
 _SIGNATURE_MAX_CHARS = 2_048
 _HEARTBEAT_MAX_BYTES = 1_024
 # Each program and each asset has a topic of its own.
@@ -134,7 +136,7 @@ class Documents:
             raise _No(Reception.INVALID_CONTENT, Reason.REPLAY, f"n {form.n} does not rise")
         if now.synced:
             _in_time(now, form.ts - SKEW_MS, form.ts + SKEW_MS + 1)
-            _not_ahead(form.n, now)
+        _not_ahead(form.n, now)
         self._beats = {kid: n for kid, n in self._beats.items() if kid in self.issuers} | {issuer.kid: form.n}
         self._newest_beat = issuer.kid
         self.used[issuer.kid] = now.utc_ms
@@ -159,9 +161,10 @@ class Documents:
             raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "exp is not after nbf")
         if now.synced and not (repeated and kind.life_s):
             _in_time(now, 0 if kind.waits else form.nbf - SKEW_MS, _ends_ms(form, kind))
-            _not_ahead(form.seq, now)
         elif kind.waits:
             raise _No(Reception.TEMPORARY_ERROR, Reason.CLOCK, "the clock is not trusted")
+        if not repeated:
+            _not_ahead(form.seq, now)
         self.used[issuer.kid] = now.utc_ms
         if not repeated:
             self._keep(topic, issuer.kid, form.seq, digest)
@@ -308,10 +311,10 @@ def _ends_ms(form: DocumentForm, kind: Kind) -> int:
 
 
 def _not_ahead(number: int, now: Now) -> None:
-    if number > now.utc_ms + AHEAD_MAX_MS:
-        raise _No(
-            Reception.INVALID_CONTENT, Reason.BOUNDS, "its number is more than a day ahead of the clock"
-        )
+    far_ms = AHEAD_MAX_MS if now.synced else UNSURE_AHEAD_MAX_MS
+    if number > now.utc_ms + far_ms:
+        why = f"its number is more than {far_ms // 86_400_000} d ahead of the clock"
+        raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, why)
 
 
 def _claimed(payload: bytes, kind: Kind) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from typing import Any
 WORDS: Mapping[str, str] = {
     "id": "Yours; acknowledgements carry it.",
     "seq": "Rises for each key and topic; take it from Unix milliseconds.",
-    "EventKey.seq": "The number of the last event that need not come again.",
+    "EventKey.seq": "The number of the first event that comes again.",
     "boot": "The start of the gateway that it belongs to.",
     "iss": "Who says it, for people; the key decides.",
     "aud": "G.E of the gateway, or a list that holds it; of signals the district G.",
@@ -48,7 +48,7 @@ WORDS: Mapping[str, str] = {
     "level": "0 normal to 3: tier D, then C and D, then B, C and D.",
     "w": "Power, plus takes from the building.",
     "mode": "auto, manual or maintenance.",
-    "from": "Events after this one come again.",
+    "from": "The first event that comes again.",
     "code": "The code of an alarm, as in the page of alarms.",
     "AlertForm.code": "A word in capitals.",
     "text": "For people.",

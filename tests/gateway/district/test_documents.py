@@ -344,6 +344,15 @@ def test_an_n_far_ahead_does_not_shut_out_the_next(documents):
     assert isinstance(check(documents, beat(), topic=BEAT), Accepted)
 
 
+@pytest.mark.parametrize("number", [2**64 - 1, NOW_MS * 1000])
+def test_a_number_no_clock_can_have_shuts_nobody_out_though_ours_is_not_trusted(documents, number):
+    """Microseconds, say, where milliseconds are due."""
+    assert "BOUNDS" == check(documents, beat(n=number), now(synced=False), topic=BEAT).reason
+    assert "BOUNDS" == check(documents, envelope(seq=number), now(synced=False)).reason
+    assert isinstance(check(documents, beat(), topic=BEAT), Accepted)
+    assert isinstance(check(documents, envelope()), Accepted)
+
+
 def test_an_unsigned_or_malformed_heartbeat_is_nothing_and_is_not_acknowledged(documents):
     unsigned = documents.check(BEAT, beat(), None, now())
     assert (None, "BAD_SIG") == (unsigned.ack, unsigned.reason)
