@@ -57,8 +57,8 @@ def nearest(key: str, known: Sequence[str]) -> str:
     return f"expected one of {', '.join(known)}" if known else "nothing is expected here"
 
 
-def syntax_fault(file: str, error: ValueError) -> Fault:
-    """The fault of a text that is no TOML; ``error`` is tomllib's (or a decoding error)."""
+def syntax_fault(file: str, error: Exception) -> Fault:
+    """The fault of a text that is no TOML; ``error`` is what tomllib, or its decoding, raised."""
     place = _AT_LINE.search(str(error))
     what = re.sub(r"\s*\(at [^)]*\)", "", str(error))
     return Fault(file, int(place[1]) if place else None, "file", f"is no TOML: {what}")

@@ -112,7 +112,7 @@ def parse(text: str, name: str, file: str) -> Profile:
     """Check a profile's text; ``file`` is for the faults.  Raises ConfigError with all of them."""
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also brackets in brackets, numbers without end
         raise ConfigError([syntax_fault(file, error)]) from error
     check = _check(data)(Places(file, text))
     profile = check.profile(name, data)

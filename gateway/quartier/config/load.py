@@ -118,7 +118,7 @@ def _parse(path: FilePath) -> tuple[Places, dict[str, Any]]:
 def _parsed(name: str, text: str) -> tuple[Places, dict[str, Any]]:
     try:
         return Places(name, text), tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also brackets in brackets, numbers without end
         fault = syntax_fault(name, error)
         line = fault.line or text.rstrip().count("\n") + 1
         raise ConfigError([Fault(name, line, fault.key, fault.what)]) from error

@@ -118,6 +118,12 @@ def test_a_text_that_is_no_toml_is_one_fault_at_its_line(written: Written, text:
     assert [expected] == faults(written(text))
 
 
+@pytest.mark.parametrize("value", ["[" * 2_000, "9" * 5_000])
+def test_a_text_that_no_parser_can_bear_is_one_fault_too(written: Written, value: str) -> None:
+    (found,) = faults(written(f"[site]\nid = {value}\n"))
+    assert found.startswith("site.toml:2: file: is no TOML: ")
+
+
 def test_a_file_that_cannot_be_read_is_one_fault(written: Written, tmp_path: Path) -> None:
     assert ["gone.toml: file: cannot be read: No such file or directory"] == faults(tmp_path / "gone.toml")
     path = written("")
