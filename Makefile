@@ -11,10 +11,11 @@ KERNELS := $(wildcard native/quartier_native/*.pyx native/quartier_native/*.pxd 
 PLAIN   := control and not hypothesis and not long
 
 .DEFAULT_GOAL := help
-.PHONY: bench coverage days demo fuzz scenarios soak systemd test torture lint help clean
+.PHONY: bench coverage days demo fuzz scenarios soak street systemd test torture lint help clean
 
 help:
 	@echo "make demo    a simulated building at work, about two minutes; no root needed"
+	@echo "make street  three buildings behind one transformer and their district, about two minutes; PUBLIC=1 a fourth one"
 	@echo "make test    ruff, mypy, house rules and all tests; installs what the tests need"
 	@echo "make bench   figures beside those of peers; ONLY=name one group, SHORT=1 minutes, JSON=1 for machines"
 	@echo "make fuzz    each parser against what a coverage-guided fuzzer finds; ONLY=name, SECONDS=60 each, or INPUTS=20000 SEED=1"
@@ -47,6 +48,9 @@ $(VENV)/.dev: $(VENV)/.python pyproject.toml setup.py $(KERNELS)
 
 demo: $(VENV)/.demo
 	$(BIN)/quartier-hil demo
+
+street: $(VENV)/.demo
+	$(BIN)/quartier-hil street $(if $(PUBLIC),--public)
 
 # With JSON=1 stdout is JSON alone: what the set-up says goes to stderr.
 bench:
@@ -90,4 +94,4 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 
 clean:
-	rm -rf $(VENV) .bench build demo days reports native/quartier_native/*.so native/quartier_native/*.c
+	rm -rf $(VENV) .bench build demo days reports street native/quartier_native/*.so native/quartier_native/*.c

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import datetime as dt
 import importlib.util
-import json
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,7 +19,9 @@ from quartier_hil.bench import command
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.noise import LINES
 from quartier_hil.district import command as handed
+from quartier_hil.district import serving
 from quartier_hil.drill import command as drill
+from quartier_hil.neighbours import command as street
 from quartier_hil.offline import command as day
 from quartier_hil.offline.fleet import command as fleet
 from quartier_hil.offline.soak import command as soak
@@ -30,13 +31,14 @@ from quartier_hil.torture import command as torture
 if TYPE_CHECKING:
     from quartier_drivers.errors import ConfigError
 
-NEEDED = ("demandlib", "pandas", "pvlib", "iotcore")
+NEEDED = ("demandlib", "highspy", "pandas", "pvlib", "iotcore")
 KEPT, BROKEN, NO_RUN = 0, 1, 2
 EXAMPLES = """\
 examples:
   quartier-hil list                        the scenarios that come with the rig
   quartier-hil demo                        a building at work, about two minutes
   quartier-hil run cap-kept --report out   one scenario; out/index.html shows the curves
+  quartier-hil street                      three buildings behind one transformer, and their district
   quartier-hil day day                     the same without wires, a day in a minute
   quartier-hil quirks late --tcp 1502      a Modbus server with one quirk of the field
   quartier-hil sunspec battery-7xx --pty   a SunSpec device, with the habits it is told to have
@@ -122,7 +124,10 @@ def _parser() -> argparse.ArgumentParser:
     _capture(commands)
     replay.parser(commands.add_parser("replay", help="a record of a bus, served back to a driver"))
     handed.parsers(commands)
-    _district(commands.add_parser("district", help="the reference district, as a process of its own"))
+    serving.parser(commands.add_parser("district", help="the reference district, as a process of its own"))
+    street.parser(
+        commands.add_parser("street", help="three buildings behind one transformer, in about two minutes")
+    )
     return parser
 
 
@@ -242,24 +247,6 @@ def _run_capture(options: argparse.Namespace) -> int:
     return KEPT
 
 
-def _district(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
-        "Signs heartbeats and envelopes, sends watermarks, counts samples by key. Takes orders as JSON lines "
-        'on stdin ({"do": "caps", ...}, {"do": "heartbeat", "on": false}, {"do": "quit"}), prints its '
-        "figures as JSON lines and logs all it hears."
-    )
-    parser.add_argument("--host", default="127.0.0.1", help="broker [%(default)s]")
-    parser.add_argument("--port", type=int, default=1883, help="its port [%(default)s]")
-    parser.add_argument("--group", default="issy", help="name of the district [%(default)s]")
-    parser.add_argument("--edge", default="b012", help="name of the building [%(default)s]")
-    parser.add_argument("--key", type=Path, required=True, help="Ed25519 key (PEM); made when it is absent")
-    parser.add_argument("--log", type=Path, default=Path("district.jsonl"), help="[%(default)s]")
-    parser.add_argument("--origin", type=float, help="real Unix time at which the house's clock started")
-    parser.add_argument("--offset", type=float, default=0.0, help="how far it was ahead then, in s")
-    parser.add_argument("--rate", type=float, default=1.0, help="how fast it runs")
-    parser.set_defaults(command=_run_district)
-
-
 def _list(_: argparse.Namespace) -> int:
     from quartier_hil import scenario, shelf  # noqa: PLC0415 - after the check of what is installed
 
@@ -267,34 +254,6 @@ def _list(_: argparse.Namespace) -> int:
         loaded = scenario.load(path)
         print(f"{name:20} {loaded.duration_s / 60:6.0f} min  {loaded.title}")
     print(f"\nThey lie in {path.parent}")
-    return KEPT
-
-
-def _run_district(options: argparse.Namespace) -> int:
-    import time  # noqa: PLC0415 - only here
-
-    from quartier_hil.clock import RigClock  # noqa: PLC0415 - as above
-    from quartier_hil.district.issuer import TYPES, Key  # noqa: PLC0415 - as above
-    from quartier_hil.district.process import Settings, run  # noqa: PLC0415 - as above
-    from quartier_hil.district.session import Names  # noqa: PLC0415 - as above
-
-    path: Path = options.key
-    if not path.exists():
-        key = Key.fresh(path.stem)
-        key.save(path.parent)
-        listing = path.with_suffix(".issuers.json")
-        listing.write_text(json.dumps([key.listing(TYPES)]))
-    origin = time.time() if options.origin is None else options.origin
-    run(
-        Settings(
-            host=options.host,
-            port=options.port,
-            names=Names(options.group, options.edge),
-            key=Key.load(path),
-            log=options.log,
-            clock=RigClock(origin, options.offset, options.rate),
-        )
-    )
     return KEPT
 
 

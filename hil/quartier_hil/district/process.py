@@ -16,15 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-
 from quartier_hil.clock import RigClock
 from quartier_hil.district import sparkplug
 from quartier_hil.district.issuer import Key, Wish, document, envelope, heartbeat, job
-from quartier_hil.district.presence import Presence
+from quartier_hil.district.line import Dial, Line
 from quartier_hil.district.session import Names, Session
 from quartier_hil.happenings import INSANE_PROGRAM
 
@@ -32,7 +27,6 @@ HEARTBEAT_S = 30.0
 WATERMARK_S = 20.0
 COMMAND_S = 60.0
 FIGURES_REAL_S = 0.25
-_KEEPALIVE_S = 30
 # Words of an order that are none of the document.
 _OF_ORDERS = frozenset({"do", "of", "for_s", "in_s"})
 
@@ -67,85 +61,37 @@ class District:
     session: Session = field(init=False)
     heartbeat_on: bool = True
     watermark_on: bool = True
-    connected: bool = False
     _wishes: dict[str, Wish] = field(default_factory=dict)
     _plans: dict[str, Plan] = field(default_factory=dict)
     _last_seq: int = 0
-    _inbox: "asyncio.Queue[tuple[str, bytes]]" = field(default_factory=asyncio.Queue)
 
     def __post_init__(self) -> None:
-        """Prepare the session, the client and the log."""
+        """Prepare the session, the line and the log."""
         self.session = Session(self.settings.names)
         self._log: IO[str] = self.settings.log.open("a", encoding="utf-8", buffering=1)
-        self._loop = asyncio.get_running_loop()
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=f"{self.settings.names.group}.{self.settings.names.host}",
-            protocol=mqtt.MQTTv5,
-        )
-        self._presence = Presence(self._client, self.settings.names.state, self.settings.clock.utc_ms)
-        self._client.reconnect_delay_set(1, 2)
-        self._client.on_connect = self._on_connect
-        self._client.on_disconnect = self._on_disconnect
-        self._client.on_message = self._on_message
-
-    # -- paho's thread -----------------------------------------------------------------
-
-    def _on_connect(self, client: mqtt.Client, *_: object) -> None:
         names = self.settings.names
-        client.subscribe(
-            [
-                (f"spBv1.0/{names.group}/#", 1),
-                (names.state, 1),
-                *((f"{names.companion}/{level}", 1) for level in ("ack", "event", "flexibility")),
-            ]
+        heard = [(f"{names.companion}/{level}", 1) for level in ("ack", "event", "flexibility")]
+        self.line = Line(
+            Dial(
+                host=self.settings.host,
+                port=self.settings.port,
+                client_id=f"{names.group}.{names.host}",
+                state=names.state,
+                topics=[(f"spBv1.0/{names.group}/#", 1), *heard],
+                key=self.settings.key,
+                now_ms=self.settings.clock.utc_ms,
+            ),
+            lambda connected: self._note("broker", connected=connected),
         )
-        self._presence.come()
-        self._loop.call_soon_threadsafe(self._linked, True)
-
-    def _on_disconnect(self, *_: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._loop.call_soon_threadsafe(self._linked, False)
-
-    def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
-        if message.topic == self._presence.topic:
-            self._presence.hear(bytes(message.payload))
-            return
-        with contextlib.suppress(RuntimeError):  # as above
-            self._loop.call_soon_threadsafe(self._inbox.put_nowait, (message.topic, bytes(message.payload)))
-
-    # -- the loop ----------------------------------------------------------------------
-
-    def _linked(self, connected: bool) -> None:  # noqa: FBT001 - handed over by call_soon_threadsafe
-        self.connected = connected
-        self._note("broker", connected=connected)
 
     def _note(self, kind: str, **what: Any) -> None:
         if self._log.closed:
             return  # the broker's goodbye came after ours
         self._log.write(json.dumps({"at": self.settings.clock.utc_ms(), "kind": kind, **what}) + "\n")
 
-    def _publish(
-        self,
-        topic: str,
-        payload: bytes,
-        *,
-        qos: int,
-        retain: bool,
-        signed: bool = True,
-        expiry_s: int | None = None,
-    ) -> None:
-        properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call] # paho has no types here
-        if signed:
-            properties.UserProperty = ("sig", self.settings.key.sign(topic, payload))
-        if expiry_s is not None:
-            properties.MessageExpiryInterval = expiry_s
-        self._client.publish(topic, payload, qos=qos, retain=retain, properties=properties)
-
     async def run(self, orders: asyncio.StreamReader) -> None:
         """Work until the order ``quit`` or the end of ``orders``."""
-        self._client.connect_async(self.settings.host, self.settings.port, keepalive=_KEEPALIVE_S)
-        self._client.loop_start()
+        self.line.open()
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -161,9 +107,7 @@ class District:
             self._finish()
 
     def _finish(self) -> None:
-        self._presence.leave()
-        self._client.disconnect()
-        self._client.loop_stop()
+        self.line.close()
         self._note("end", **self.session.figures, acks=self.session.acks)
         self._log.close()
 
@@ -171,8 +115,8 @@ class District:
         clock = self.settings.clock
         while True:
             # Nobody hears a heartbeat without a broker; paho would keep it and send a bunch of old ones.
-            if self.heartbeat_on and self.connected:
-                self._publish(self.settings.names.heartbeat, heartbeat(clock.utc_ms()), qos=0, retain=False)
+            if self.heartbeat_on and self.line.connected:
+                self.line.say(self.settings.names.heartbeat, heartbeat(clock.utc_ms()), qos=0, retain=False)
             await asyncio.sleep(clock.real_s(HEARTBEAT_S))
 
     async def _watermarks(self) -> None:
@@ -181,15 +125,15 @@ class District:
             await asyncio.sleep(self.settings.clock.real_s(WATERMARK_S))
 
     def _send_watermark(self) -> None:
-        if not self.watermark_on or not self.connected or self.session.bdseq is None:
+        if not self.watermark_on or not self.line.connected or self.session.bdseq is None:
             return
         payload = self.session.watermark(self.settings.clock.utc_ms())
         topic = f"{self.settings.names.companion}/watermark"
-        self._publish(topic, payload, qos=1, retain=True)
+        self.line.say(topic, payload, qos=1, retain=True)
 
     async def _listen(self) -> None:
         while True:
-            topic, payload = await self._inbox.get()
+            topic, payload = await self.line.inbox.get()
             births = self.session.births_count
             line = self.session.take(topic, payload, self.settings.clock.utc_ms())
             self._log.write(json.dumps(line) + "\n")
@@ -203,7 +147,7 @@ class District:
     async def _tell(self) -> None:
         while True:
             figures = self.session.figures
-            print(json.dumps({**figures, "connected": self.connected}), flush=True)  # noqa: T201 - the rig reads it
+            print(json.dumps({**figures, "connected": self.line.connected}), flush=True)  # noqa: T201 - the rig reads it
             await asyncio.sleep(FIGURES_REAL_S)
 
     async def _obey(self, orders: asyncio.StreamReader) -> None:
@@ -227,7 +171,7 @@ class District:
                     self.watermark_on = bool(order["on"])
                 case "rebirth":
                     topic = self.settings.names.command
-                    self._publish(
+                    self.line.say(
                         topic,
                         sparkplug.rebirth(self.settings.clock.utc_ms()),
                         qos=0,
@@ -273,7 +217,7 @@ class District:
         self._last_seq = max(self._last_seq + 1, now_ms)
         payload = document(plan.body, self._last_seq, now_ms, plan.audience, plan.exp_ms)
         expiry_s = None if plan.kind == "failsafe" else int(clock.real_s((plan.exp_ms - now_ms) / 1_000)) + 60
-        self._publish(topic, payload, qos=1, retain=True, expiry_s=expiry_s)
+        self.line.say(topic, payload, qos=1, retain=True, expiry_s=expiry_s)
         self._note(plan.kind, body=json.loads(payload))
 
     def _send_job(self, order: dict[str, Any]) -> None:
@@ -283,7 +227,7 @@ class District:
         self._last_seq = max(self._last_seq + 1, now_ms)
         window_ms = begin_ms, begin_ms + int(order.get("for_s", 3_600) * 1_000)
         body = job(order["work"], self._last_seq, now_ms, self.settings.names.gateway, window_ms)
-        self._publish(f"{self.settings.names.companion}/job", body, qos=1, retain=True)
+        self.line.say(f"{self.settings.names.companion}/job", body, qos=1, retain=True)
         self._note("job", id=json.loads(body)["id"], op=order["work"]["op"])
 
     def _send_command(self, order: dict[str, Any]) -> None:
@@ -296,7 +240,7 @@ class District:
         payload = document(body, self._last_seq, now_ms, names.gateway, until_ms)
         expiry_s = int(clock.real_s(COMMAND_S)) + 1
         topic = f"{names.companion}/command"
-        self._publish(topic, payload, qos=1, retain=False, expiry_s=expiry_s)
+        self.line.say(topic, payload, qos=1, retain=False, expiry_s=expiry_s)
         self._note("command", body=json.loads(payload))
 
     def _send_nonsense(self, kind: str) -> None:
@@ -318,7 +262,7 @@ class District:
         seq = now_ms - 86_400_000 if kind == "replayed" else now_ms
         body = envelope(wish, seq, now_ms - late_ms, self.settings.names.gateway)
         topic = f"{self.settings.names.companion}/envelope/{program}"
-        self._publish(topic, body, qos=1, retain=False)
+        self.line.say(topic, body, qos=1, retain=False)
         self._note("nonsense", of=kind, id=json.loads(body)["id"])
 
     def _send_envelope(self, program: str) -> None:
@@ -331,11 +275,12 @@ class District:
         topic = f"{self.settings.names.companion}/envelope/{program}"
         # The broker counts an expiry in real seconds, the document in the house's: rounded up.
         expiry_s = int(self.settings.clock.real_s((wish.exp_ms - now_ms) / 1_000)) + 60
-        self._publish(topic, body, qos=1, retain=True, expiry_s=expiry_s)
+        self.line.say(topic, body, qos=1, retain=True, expiry_s=expiry_s)
         self._note("envelope", body=json.loads(body))
 
 
-async def _stdin() -> asyncio.StreamReader:
+async def stdin() -> asyncio.StreamReader:
+    """This process's stdin, to be read on the loop."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
@@ -347,7 +292,7 @@ def run(settings: Settings) -> None:
     """Run the district in this process until it is told to quit or its stdin ends."""
 
     async def main() -> None:
-        await District(settings).run(await _stdin())
+        await District(settings).run(await stdin())
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main())

@@ -1,0 +1,1 @@
+"""What the reference district knows of its buildings, says to them, and hears of it."""

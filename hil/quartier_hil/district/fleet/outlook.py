@@ -1,0 +1,229 @@
+"""What a building will want and could do, from its report, its last day and what it measures now (pure).
+
+What is not known is guessed by plain rules: a load goes on as it is, the sun follows a half sine from 6 to
+20 h of the local day through what is measured now, a car stays as long as the district's file says.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf, pi, sin
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from quartier_hil.district.fleet.member import Member
+from quartier_hil.district.fleet.quarters import QUARTER_MS
+from quartier_hil.district.fleet.roster import Roster, Tank
+from quartier_hil.district.optimum.situation import Battery, Building, Car, Heat, Prices, Situation
+
+_DAY_MS = 86_400_000
+_DAWN_H, _DUSK_H = 6.0, 20.0
+Device = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The steps of a plan: their starts in Unix milliseconds."""
+
+    start_ms: int
+    step_s: int
+    count: int
+
+    @classmethod
+    def around(cls, now_ms: int, roster: Roster) -> "Grid":
+        """From the step that runs now."""
+        step_ms = roster.step_s * 1_000
+        return cls(now_ms // step_ms * step_ms, roster.step_s, roster.steps_count)
+
+    @property
+    def moments_ms(self) -> tuple[int, ...]:
+        """The start of each step."""
+        return tuple(self.start_ms + place * self.step_s * 1_000 for place in range(self.count))
+
+    def place(self, at_ms: int) -> int:
+        """The step of a moment; may lie outside."""
+        return (at_ms - self.start_ms) // (self.step_s * 1_000)
+
+
+def situation(
+    roster: Roster, members: Sequence[Member], reserved_w: Mapping[str, Sequence[float]], grid: Grid
+) -> Situation:
+    """What the optimiser is asked: ``members`` are those that can be counted on.
+
+    ``reserved_w`` is what the others may take, by direction and step.
+    """
+    tariff = roster.tariff
+    moments = grid.moments_ms
+
+    def each(series: tuple[float, ...]) -> tuple[float, ...]:
+        return tuple(tariff.at(series, at_ms) for at_ms in moments)
+
+    def left(direction: str) -> tuple[float, ...]:
+        limit_w = roster.limit_w(direction)
+        return tuple(max(limit_w - watts, 0.0) for watts in reserved_w[direction])
+
+    return Situation(
+        step_s=grid.step_s,
+        limit_import_w=left("import"),
+        limit_export_w=left("export"),
+        prices=Prices(
+            import_eur_per_wh=tuple(value / 1e3 for value in each(tariff.import_eur_per_kwh)),
+            export_eur_per_wh=tuple(value / 1e3 for value in each(tariff.export_eur_per_kwh)),
+            co2_g_per_wh=tuple(value / 1e3 for value in each(tariff.co2_g_per_kwh)),
+            co2_eur_per_g=tariff.co2_eur_per_t / 1e6,
+            peak_eur_per_w=tariff.peak_eur_per_kw / 1e3,
+        ),
+        buildings=tuple(building(member, grid, tariff.zone) for member in members),
+    )
+
+
+def building(member: Member, grid: Grid, zone: str) -> Building:
+    """One building over the steps of ``grid``."""
+    place = member.place
+    devices = [device for device in (member.report or {}).get("devices", ()) if isinstance(device, Mapping)]
+    panels = [device for device in devices if device.get("role") == "pv"]
+    tanks = {tank.asset: tank for tank in place.tanks}
+    heat = next((found for device in devices if (found := _heat(device, tanks, member, grid))), None)
+    batteries = [device for device in devices if device.get("role") == "battery"]
+    cars = [device for device in devices if device.get("role") == "ev"]
+    steered = [*panels, *batteries, *cars, *(one for one in devices if heat and one["device"] in tanks)]
+    return Building(
+        name=place.edge,
+        base_w=_base_w(member, steered, grid),
+        pv_w=_sun_w(member, panels, grid, zone),
+        import_max_w=place.contract_import_w,
+        export_max_w=place.contract_export_w,
+        battery=next((store for device in batteries if (store := _battery(device))), None),
+        cars=tuple(car for device in cars if (car := _car(device, member, grid))),
+        heat=heat,
+    )
+
+
+def _base_w(member: Member, steered: Sequence[Device], grid: Grid) -> tuple[float, ...]:
+    """The connection without what is planned: as a day ago, else as now."""
+    named = [str(device["device"]) for device in steered]
+    now_w = (member.power_w or 0.0) - sum(_measured_w(member, device) for device in steered)
+    known = _forecast(member.report, grid)
+    for device in steered:
+        ahead = _ahead((member.report or {}).get("forecast"), device.get("forecast_w"), grid)
+        known = [None if a is None or b is None else a - b for a, b in zip(known, ahead, strict=True)]
+    if not named:
+        known = [
+            _day_ago(member, at_ms) if a is None else a
+            for a, at_ms in zip(known, grid.moments_ms, strict=True)
+        ]
+    return tuple(now_w if value is None or place == 0 else value for place, value in enumerate(known))
+
+
+def _day_ago(member: Member, at_ms: int) -> float | None:
+    return member.quarters.means_w.get(at_ms // QUARTER_MS * QUARTER_MS - _DAY_MS)
+
+
+def _forecast(report: Device | None, grid: Grid) -> list[float | None]:
+    found = (report or {}).get("forecast") or {}
+    return _ahead(found, found.get("grid_w"), grid)
+
+
+def _ahead(frame: Any, series: Any, grid: Grid) -> list[float | None]:
+    """A forecast of the report on the steps of ``grid``; a day later it says the same."""
+    if not isinstance(frame, Mapping) or not isinstance(series, Sequence) or not series:
+        return [None] * grid.count
+    start_ms, step_ms = int(frame["start"]), int(frame["step_s"]) * 1_000
+    return [_number(series[(at_ms - start_ms) // step_ms % len(series)]) for at_ms in grid.moments_ms]
+
+
+def _sun_w(member: Member, panels: Sequence[Device], grid: Grid, zone: str) -> tuple[float, ...]:
+    """What the modules could give, not negative."""
+    total = [0.0] * grid.count
+    for device in panels:
+        now_w = max(-_measured_w(member, device), 0.0)
+        ahead = _ahead((member.report or {}).get("forecast"), device.get("forecast_w"), grid)
+        height = _height(grid.moments_ms[0], zone)
+        for place, at_ms in enumerate(grid.moments_ms):
+            value = ahead[place]
+            follows_w = now_w * _height(at_ms, zone) / height if height > 0.05 else 0.0
+            known_w = follows_w if value is None else max(-value, 0.0)
+            total[place] += now_w if place == 0 else known_w
+    return tuple(total)
+
+
+def _height(at_ms: int, zone: str) -> float:
+    local = dt.datetime.fromtimestamp(at_ms / 1e3, ZoneInfo(zone))
+    hour = local.hour + local.minute / 60.0
+    return max(sin(pi * (hour - _DAWN_H) / (_DUSK_H - _DAWN_H)), 0.0)
+
+
+def _battery(device: Device) -> Battery | None:
+    capacity_wh, fill_pct = _number(device.get("capacity_wh")), _number(device.get("fill_level_pct"))
+    if not device.get("available") or capacity_wh is None or fill_pct is None:
+        return None
+    # The report of a battery at an edge shows what it can do now: its rating stands on the other side.
+    reach = [abs(watts) for watts in _ends(device)]
+    power_w = max(reach, default=0.0)
+    share_wh = capacity_wh / 100.0
+    return Battery(
+        stored_wh=fill_pct * share_wh,
+        stored_min_wh=(_number(device.get("fill_level_min_pct")) or 0.0) * share_wh,
+        stored_max_wh=(_number(device.get("fill_level_max_pct")) or 100.0) * share_wh,
+        charge_max_w=power_w,
+        discharge_max_w=power_w,
+    )
+
+
+def is_present(member: Member, device: Device) -> bool:
+    """Whether a car is there: by the data, which are newer, else by the report."""
+    plugged = member.values.get(f"{device.get('device')}.plugged_on")
+    return bool(device.get("present")) if plugged is None else plugged > 0
+
+
+def _car(device: Device, member: Member, grid: Grid) -> Car | None:
+    if not device.get("available") or not is_present(member, device):
+        return None
+    # A report of before it came says nothing of what it wants, or how fast.
+    is_told = bool(device.get("present"))
+    need_wh = _number(device.get("energy_up_wh")) if is_told else None
+    leaves_s = _number(device.get("leaves_in_s")) if is_told else None
+    stay_s = member.place.stay_h * 3_600.0 if leaves_s is None else leaves_s
+    return Car(
+        name=str(device["device"]),
+        need_wh=member.place.need_wh if need_wh is None else need_wh,
+        power_max_w=max(_ends(device), default=0.0) or member.place.car_w,
+        until_step=min(max(int(stay_s // grid.step_s), 1), grid.count),
+    )
+
+
+def _heat(device: Device, tanks: Mapping[str, Tank], member: Member, grid: Grid) -> Heat | None:
+    tank, fill_c = tanks.get(str(device.get("device"))), _number(device.get("fill_level_c"))
+    if tank is None or fill_c is None or not device.get("available"):
+        return None
+    low_c, high_c = _number(device.get("fill_level_min_c")), _number(device.get("fill_level_max_c"))
+    low_c = fill_c - 2.0 if low_c is None else low_c
+    high_c = max(fill_c, low_c) + 5.0 if high_c is None else high_c
+    # What the pump took a day ago was needed then; else what it takes on the mean of now.
+    ahead = _ahead((member.report or {}).get("forecast"), device.get("forecast_w"), grid)
+    usual_w = _measured_w(member, device)
+    return Heat(
+        power_max_w=tank.power_max_w,
+        demand_w=tuple(max(usual_w if value is None else value, 0.0) * tank.cop for value in ahead),
+        stored_wh=max(fill_c - low_c, 0.0) * tank.wh_per_k,
+        stored_min_wh=0.0,
+        stored_max_wh=max(high_c - low_c, 0.0) * tank.wh_per_k,
+        cop=tank.cop,
+    )
+
+
+def _measured_w(member: Member, device: Device) -> float:
+    """What a device takes now: by the data, else by the report."""
+    name = f"{device.get('device')}.power_w"
+    return member.values.get(name, _number(device.get("power_w")) or 0.0)
+
+
+def _ends(device: Device) -> Iterator[float]:
+    for span in device.get("power_ranges_w") or ():
+        yield from (value for end in span if (value := _number(end)) is not None)
+
+
+def _number(value: Any) -> float | None:
+    """A finite number, or None."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and -inf < value < inf else None

@@ -1,0 +1,81 @@
+"""``quartier-hil street``: three buildings behind one transformer, their district, its death, and what
+held.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from quartier_hil.neighbours.street import Street
+    from quartier_hil.verdict.checks import Verdict
+
+KEPT, BROKEN, NO_RUN = 0, 1, 2
+
+
+def parser(made: argparse.ArgumentParser) -> None:
+    """Its arguments."""
+    made.description = (
+        "Three simulated buildings on real wires, each with a daemon of its own, behind a transformer that "
+        "is overloaded while nobody leads them; then a district that plans with HiGHS, is killed at the peak "
+        "and comes back. Shows a live page. Needs no root."
+    )
+    made.add_argument("--report", type=Path, default=Path("street"), help="folder [./street]")
+    made.add_argument("--rate", type=float, default=20.0, help="how fast time runs [%(default)g]")
+    made.add_argument("--page", type=int, default=0, metavar="PORT", help="of the live page [any]")
+    made.add_argument("--public", action="store_true", help="a fourth building: lights, loop, CHP, waste")
+    made.add_argument("--broker", choices=("mosquitto", "iotcore"), help="[mosquitto if it is installed]")
+    made.add_argument("--quiet", action="store_true", help="say nothing until the end")
+    made.set_defaults(command=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    from quartier_hil.keeper import RigError  # noqa: PLC0415 - after the check of what is installed
+    from quartier_hil.neighbours import story  # noqa: PLC0415 - as above
+    from quartier_hil.neighbours.street import Street  # noqa: PLC0415 - as above
+    from quartier_hil.records import standard  # noqa: PLC0415 - as above
+    from quartier_hil.workplace import work_folder  # noqa: PLC0415 - as above
+
+    street = Street(
+        work_folder(options.report),
+        lambda seed: standard.make(story.START.date(), 2, seed),
+        (lambda _: None) if options.quiet else _told,
+        rate=options.rate,
+        page_port=options.page,
+        with_public=options.public,
+        broker_kind=options.broker,
+    )
+    try:
+        verdicts = asyncio.run(street.perform())
+    except (RigError, OSError, RuntimeError) as error:
+        print(f"quartier-hil: {error}", file=sys.stderr)
+        return NO_RUN
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        print("quartier-hil: interrupted; everything is ended", file=sys.stderr)
+        return NO_RUN
+    _leave(street, verdicts, options.report)
+    return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN
+
+
+def _told(line: str) -> None:
+    print(line, flush=True)
+
+
+def _leave(street: "Street", verdicts: "Sequence[Verdict]", folder: Path) -> None:
+    """The verdicts for people, and all of it as JSON."""
+    for verdict in verdicts:
+        print(f"{'kept' if verdict.holds else 'BROKEN':7}{verdict.promised:58}{verdict.measured}")
+    found = {
+        "verdicts": [
+            {"check": one.check, "promised": one.promised, "measured": one.measured, "holds": one.holds}
+            for one in verdicts
+        ],
+        "district": street.figures,
+        "course": [[one.at_s, one.powers_w, one.modes] for one in street.course[::10]],
+    }
+    (folder / "street.json").write_text(json.dumps(found) + "\n")

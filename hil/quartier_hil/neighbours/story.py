@@ -1,0 +1,146 @@
+"""The street of the demonstration: who lives there, what happens, and what was promised of it (pure)."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from quartier_hil.scenario import Scenario
+from quartier_hil.verdict.checks import Verdict
+
+ZONE = "Europe/Paris"
+START = dt.datetime(2026, 1, 15, 18, 30)  # noqa: DTZ001 - the house's local time
+LIMIT_W = 28_000.0
+SHARE_W = 9_000.0
+PUBLIC_SHARE_W = 8_000.0
+PUBLIC_LIMIT_W = 8_500.0
+RATE = 20.0
+NEED_WH = 30_000.0
+STAY_H = 2.0
+WANTED_WH = 15_000.0
+"""What the district believes of a car of which the house knows nothing."""
+PRICES = [0.206] * 6 + [0.27] * 16 + [0.206] * 2
+"""By the local hour, EUR a kWh: about France's regulated tariff of 2025."""
+PLUGGED_AT_S = 130.0
+DISTRICT_AT_S = 480.0
+DIES_AT_S = 1_440.0
+BACK_AT_S = 2_160.0
+ENDS_AT_S = 2_640.0
+# After the district came: envelopes out, answered, those with more sent, cars slowed down.
+_SETTLES_S = 240.0
+# 120 s without a heartbeat, then 30 s until it is measured (failsafe.md section 2), and a minute of mean.
+_LOST_S = 240.0
+_MEAN_S = 60.0
+_HOMES = (
+    ("b001", "Lilac house", {"soc_pct": 12.0, "tank_c": 50.2}),
+    ("b002", "Corner house", {"soc_pct": 12.0, "tank_c": 52.0, "pv_w": 3_000.0}),
+    ("b003", "Garden house", {"soc_pct": 22.0, "tank_c": 53.0}),
+)
+_PUBLIC: dict[str, object] = {
+    "contract_import_w": 20_000.0,
+    "failsafe_import_w": PUBLIC_SHARE_W,
+    "battery_w": 2_000.0,
+    "battery_wh": 4_000.0,
+    "soc_pct": 12.0,
+    "assets": [
+        {"kind": "lights", "name": "lamps1", "rated_w": 3_000.0},
+        {"kind": "substation", "name": "loop1", "rated_w": 1_500.0},
+        {"kind": "chp", "name": "chp1", "rated_w": 5_000.0},
+        {"kind": "waste", "name": "waste1", "rated_w": 4_000.0, "batches_s": [900.0]},
+    ],
+}  # fmt: skip
+SAYS = (
+    (0.0, "Three buildings behind one transformer of 28 kW. Nobody leads them yet."),
+    (PLUGGED_AT_S, "Three cars are plugged in, and each house takes what its contract allows."),
+    (DISTRICT_AT_S, "The district comes: it hears the houses, plans, and tells each its envelope."),
+    (DIES_AT_S, "The district's process is killed at the peak. In two minutes each house knows."),
+    (DIES_AT_S + _LOST_S, "Each house keeps its own share; all shares together fit the transformer."),
+    (BACK_AT_S, "The district is started again."),
+)
+
+
+def start_utc_s() -> float:
+    """Unix time of the first second."""
+    return START.replace(tzinfo=ZoneInfo(ZONE)).timestamp()
+
+
+def houses(*, with_public: bool, rate: float = RATE, cycle_s: float = 1.0) -> list[tuple[str, Scenario]]:
+    """The buildings by name, as scenarios of one start."""
+    common: dict[str, Any] = {"start": START, "duration_s": ENDS_AT_S, "rate": rate, "cycle_s": cycle_s}
+    homes: list[tuple[str, str, dict[str, object]]] = [
+        (edge, title, {"contract_import_w": 18_000.0, "failsafe_import_w": SHARE_W, **house})
+        for edge, title, house in _HOMES
+    ]
+    if with_public:
+        homes.append(("b004", "Town hall and street", _PUBLIC))
+    return [
+        (edge, Scenario.model_validate({**common, "title": title, "seed": 10 * place, "house": house}))
+        for place, (edge, title, house) in enumerate(homes, start=1)
+    ]
+
+
+def limit_w(*, with_public: bool) -> float:
+    """The transformer's limit."""
+    return LIMIT_W + (PUBLIC_LIMIT_W if with_public else 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One look: the second, each building's power and link state."""
+
+    at_s: float
+    powers_w: dict[str, float]
+    modes: dict[str, str]
+
+    @property
+    def load_w(self) -> float:
+        """Through the transformer."""
+        return sum(self.powers_w.values())
+
+
+def verdicts(course: Sequence[Moment], shares_w: dict[str, float], limit_w: float) -> list[Verdict]:
+    """What was promised, and what was measured."""
+    before = _highest(_means(course, PLUGGED_AT_S, DISTRICT_AT_S, None))
+    led = _highest(_means(course, DISTRICT_AT_S + _SETTLES_S, DIES_AT_S + 120.0, None))
+    lost = _highest(_means(course, DIES_AT_S + _LOST_S, BACK_AT_S, None))
+    found = [
+        _verdict(before > limit_w, "overload", f"without the district above {limit_w / 1e3:g} kW", before),
+        _verdict(led <= _band_w(limit_w), "within", f"led: at most {limit_w / 1e3:g} kW", led),
+        _verdict(lost <= _band_w(limit_w), "lost", f"the district dead: at most {limit_w / 1e3:g} kW", lost),
+    ]
+    for edge, share_w in shares_w.items():
+        high = _highest(_means(course, DIES_AT_S + _LOST_S, BACK_AT_S, edge))
+        words = f"{edge} keeps its share of {share_w / 1e3:g} kW"
+        found.append(_verdict(high <= _band_w(share_w), "share", words, high))
+    found.append(_modes(course, DIES_AT_S + _LOST_S, BACK_AT_S, "FAILSAFE"))
+    return [*found, _modes(course, ENDS_AT_S - 120.0, ENDS_AT_S, "CONTROLLED")]
+
+
+def _band_w(cap_w: float) -> float:
+    """A breach is a 60 s mean above cap + max(2 %, 200 W) (failsafe.md section 2)."""
+    return cap_w + max(0.02 * cap_w, 200.0)
+
+
+def _means(course: Sequence[Moment], from_s: float, until_s: float, edge: str | None) -> Iterator[float]:
+    """Means of a minute each, of one building or of all."""
+    span = [moment for moment in course if from_s <= moment.at_s < until_s]
+    for start in range(int(from_s), int(until_s), int(_MEAN_S)):
+        inside = [one for one in span if start <= one.at_s < start + _MEAN_S]
+        powers_w = [one.load_w if edge is None else one.powers_w[edge] for one in inside]
+        if powers_w:
+            yield sum(powers_w) / len(powers_w)
+
+
+def _highest(means: Iterator[float]) -> float:
+    return max(means, default=float("inf"))
+
+
+def _verdict(holds: bool, check: str, promised: str, watts: float) -> Verdict:  # noqa: FBT001 - of one kind
+    return Verdict(check, promised, f"{watts / 1e3:.2f} kW, the highest mean of a minute", holds)
+
+
+def _modes(course: Sequence[Moment], from_s: float, until_s: float, expected: str) -> Verdict:
+    seen = {mode for moment in course if from_s <= moment.at_s < until_s for mode in moment.modes.values()}
+    words = f"each building is {expected} from {from_s / 60:.0f} to {until_s / 60:.0f} min"
+    return Verdict("mode", words, ", ".join(sorted(seen)) or "nothing was seen", seen == {expected})

@@ -1,0 +1,57 @@
+import argparse
+import json
+import urllib.request
+
+import pytest
+
+from quartier_hil import cli
+from quartier_hil.district import serving
+from quartier_hil.district.fleet.opendata import Feed
+from quartier_hil.district.fleet.roster import Roster
+
+
+def test_a_file_with_faults_is_refused_with_all_of_them(tmp_path, capsys):
+    path = tmp_path / "district.toml"
+    path.write_text("[transformer]\nimport_max_w = 1000\nexport_max_w = 0\n")
+    code = cli.main(["district", "--fleet", str(path), "--key", str(tmp_path / "k.pem")])
+
+    assert (2, f"{path}: buildings: Field required") == (code, capsys.readouterr().err.strip())
+
+
+def test_a_key_that_is_absent_is_made_once_with_the_list_for_the_gateways(tmp_path):
+    first = serving._key(tmp_path / "optimiser.pem")
+    listing = json.loads((tmp_path / "optimiser.issuers.json").read_text())
+
+    assert ("optimiser", "envelope" in listing[0]["types"]) == (listing[0]["kid"], True)
+    assert (
+        first.private.private_bytes_raw()
+        == serving._key(tmp_path / "optimiser.pem").private.private_bytes_raw()
+    )
+
+
+def test_all_arguments_have_their_words():
+    made = argparse.ArgumentParser()
+    serving.parser(made)
+    found = made.parse_args(["--key", "k.pem", "--fleet", "d.toml", "--page", "0"])
+
+    assert ("d.toml", 0, 1883) == (str(found.fleet), found.page, found.port)
+
+
+@pytest.mark.parametrize("path", ["open/load.csv", "open/load.json", "open/dcat.jsonld"])
+def test_the_open_data_are_served_beside_the_page(path, capsys):
+    place = {
+        "edge": "b001",
+        "contract_import_w": 1,
+        "contract_export_w": 1,
+        "failsafe_import_w": 1,
+        "failsafe_export_w": 1,
+    }
+    roster = Roster.model_validate(
+        {"transformer": {"import_max_w": 9, "export_max_w": 9}, "buildings": [place]}
+    )
+    page = serving.opened(0, roster, Feed())
+    try:
+        assert urllib.request.urlopen(page.url + path, timeout=5).read()
+        assert page.url == json.loads(capsys.readouterr().out)["page"]
+    finally:
+        page.close()

@@ -1,0 +1,47 @@
+from quartier_hil.neighbours import story
+from quartier_hil.neighbours.story import Moment, houses, limit_w, verdicts
+
+
+def course(before_w=11_000.0, led_w=9_200.0, lost_w=8_900.0, lost_mode="FAILSAFE"):
+    found = []
+    for second in range(0, int(story.ENDS_AT_S), 5):
+        led = story.DISTRICT_AT_S + 100 < second < story.DIES_AT_S + 121
+        lost = story.DIES_AT_S + 200 < second < story.BACK_AT_S + 60
+        watts = led_w if led else lost_w if lost else before_w
+        mode = lost_mode if lost else "CONTROLLED"
+        found.append(
+            Moment(float(second), dict.fromkeys(("a", "b", "c"), watts), dict.fromkeys(("a", "b", "c"), mode))
+        )
+    return found
+
+
+SHARES = dict.fromkeys(("a", "b", "c"), story.SHARE_W)
+
+
+def test_a_street_that_was_overloaded_is_led_and_keeps_its_shares_when_its_district_dies():
+    assert [True] * 8 == [one.holds for one in verdicts(course(), SHARES, story.LIMIT_W)]
+
+
+def test_each_promise_is_broken_by_its_own_figure_alone():
+    def broken(**what):
+        return {one.check for one in verdicts(course(**what), SHARES, story.LIMIT_W) if not one.holds}
+
+    assert {"overload"} == broken(before_w=9_000.0)
+    assert {"within"} == broken(led_w=9_700.0)
+    assert {"share"} == broken(lost_w=9_250.0)
+    assert {"share", "lost"} == broken(lost_w=9_700.0)
+    assert {"mode"} == broken(lost_mode="AUTONOMOUS")
+
+
+def test_nothing_measured_is_a_promise_that_was_not_kept():
+    assert not any(one.holds for one in verdicts([], SHARES, story.LIMIT_W)[1:])
+
+
+def test_the_shares_of_the_street_fit_its_transformer_and_its_contracts_do_not():
+    for with_public in (False, True):
+        homes = [made.house for _, made in houses(with_public=with_public)]
+        limit = limit_w(with_public=with_public)
+        assert sum(home.failsafe_import_w for home in homes) <= limit
+        # On its own a building takes 80 % of its contract.
+        assert sum(home.contract_import_w for home in homes) * 0.8 > limit
+    assert {"lights", "substation", "chp", "waste"} == {asset.kind for asset in homes[-1].assets}

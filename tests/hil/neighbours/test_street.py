@@ -1,0 +1,19 @@
+"""The whole street with its daemons, its district and its district's death, judged by itself."""
+
+import json
+
+import pytest
+
+from quartier_hil import cli
+
+
+@pytest.mark.scenario
+@pytest.mark.peer
+def test_three_buildings_that_would_overload_their_transformer_are_led_and_keep_their_shares_when_the_district_dies(
+    tmp_path,
+):
+    code = cli.main(["street", "--report", str(tmp_path), "--quiet"])
+    found = json.loads((tmp_path / "street.json").read_text())
+
+    assert ([], 0) == ([verdict for verdict in found["verdicts"] if not verdict["holds"]], code)
+    assert "plan" == found["district"]["source"]
