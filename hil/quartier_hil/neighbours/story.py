@@ -51,8 +51,8 @@ _PUBLIC: dict[str, object] = {
     ],
 }  # fmt: skip
 SAYS = (
-    (0.0, "Three buildings behind one transformer of 28 kW. Nobody leads them yet."),
-    (PLUGGED_AT_S, "Three cars are plugged in, and each house takes what its contract allows."),
+    (0.0, "{count} buildings behind one transformer of {limit_kw:g} kW. Nobody leads them yet."),
+    (PLUGGED_AT_S, "In each a car is plugged in, and each house takes what its contract allows."),
     (DISTRICT_AT_S, "The district comes: it hears the houses, plans, and tells each its envelope."),
     (DIES_AT_S, "The district's process is killed at the peak. In two minutes each house knows."),
     (DIES_AT_S + _LOST_S, "Each house keeps its own share; all shares together fit the transformer."),

@@ -14,6 +14,8 @@ from quartier_hil.district.optimum.situation import Battery, Building, Car, Heat
 KILO = 1_000.0
 # Among plans of one price the one that wastes no sun is taken.
 _CURTAILED_EUR_PER_KWH = 1e-4
+# What a building's own highest step counts beside that of all.
+_OWN_PEAK = 0.2
 
 
 @dataclass
@@ -70,7 +72,17 @@ class Model:
         for step in steps:
             self._balance(mine, building, step)
             self._price(mine, step)
+        self._flatten(mine)
         return mine
+
+    def _flatten(self, mine: Columns) -> None:
+        """Among plans of nearly one price the even one: cars side by side, not one after the other."""
+        price_eur = self.asked.prices.peak_eur_per_w * KILO * _OWN_PEAK
+        if price_eur > 0 and (mine.cars or mine.charged or mine.heated):
+            peak = self.matrix.column()
+            self.cost_eur[peak] = price_eur
+            for column in mine.bought:
+                self.matrix.row(float("-inf"), 0.0, [(column, 1.0), (peak, -1.0)])
 
     def _battery(self, mine: Columns, battery: Battery) -> None:
         count, hours = self.asked.steps_count, self.asked.step_h

@@ -66,7 +66,9 @@ class Building:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What energy costs; ``peak_eur_per_w`` is paid once for the highest common import of the horizon."""
+    """What energy costs; ``peak_eur_per_w`` is paid once for the highest common import of the
+    horizon, and a fifth of it for the highest import of each building that can plan something.
+    """
 
     import_eur_per_wh: Series
     export_eur_per_wh: Series
