@@ -334,6 +334,8 @@ class Limits(Section):
     write_pause_s: Annotated[float, Field(ge=0, le=10)] = 0.0
     settle_s: Annotated[float, Field(ge=0, le=600)] = 0.0
     """How long after a write the device may still show the old value."""
+    answer_s: Annotated[float, Field(gt=0, le=10)] | None = None
+    """From a request to the beginning of its answer, mostly; what a bus is planned with."""
     single_client: bool = False
     write_function: Literal[6, 16] | None = None
     no_fallback: Annotated[str, Field(min_length=8)] | None = None

@@ -30,6 +30,7 @@ from quartier_hil.torture import command as torture
 
 if TYPE_CHECKING:
     from quartier_drivers.errors import ConfigError
+    from quartier_hil.report.junit import Suite
 
 NEEDED = ("demandlib", "highspy", "pandas", "pvlib", "iotcore")
 KEPT, BROKEN, NO_RUN = 0, 1, 2
@@ -50,6 +51,7 @@ examples:
   quartier-hil soak --days 1               a day of noisy smart meters, in a minute or two
   quartier-hil run all --report reports    each of ours over wires, some hours; reports/verdicts.md
   quartier-hil run my.toml --rate 20 --records Building_1.csv
+  quartier-hil day all --junit days.xml    for CI systems; the same again with the seed that is told
 
 A scenario is a TOML file: what happens when ([[events]]), what must hold ([[checks]]).  The easiest
 start is a copy of one of ours; `quartier-hil list` shows where they lie.
@@ -99,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--json", action="store_true", help="print the verdicts as JSON instead of a table")
     _common(run)
+    day.again(run)
     run.set_defaults(command=_run)
     day.parser(commands.add_parser("day", help="whole days in one process, without wires"))
     demo = commands.add_parser(
@@ -109,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--report", type=Path, default=Path("demo"), help="folder for the report [./demo]")
     _common(demo)
-    demo.set_defaults(command=_run, scenarios=["demo"], json=False)
+    demo.set_defaults(command=_run, scenarios=["demo"], json=False, seed=None, junit=None)
     listing = commands.add_parser("list", help="the scenarios that come with the rig")
     listing.set_defaults(command=_list)
     drill.parser(
@@ -261,25 +264,30 @@ def _run(options: argparse.Namespace) -> int:
     from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - after the check above
     from quartier_hil import shelf  # noqa: PLC0415 - as above
     from quartier_hil.keeper import RigError  # noqa: PLC0415 - as above
+    from quartier_hil.report import junit  # noqa: PLC0415 - as above
 
     names = options.scenarios
     try:
         paths = [*shelf.on_wires().values()] if names == ["all"] else [shelf.find(name) for name in names]
     except ConfigError as error:
         return _told(error)
-    codes = []
+    codes, suites = [], []
     for path in paths:
+        folder = options.report if len(paths) == 1 else options.report / path.stem
         try:
-            folder = options.report if len(paths) == 1 else options.report / path.stem
-            codes.append(asyncio.run(_perform(options, path, folder)))
+            code, suite = asyncio.run(_perform(options, path, folder))
         except ConfigError as error:
-            codes.append(_told(error))
+            code, suite = _told(error), junit.Suite(scenario=path.stem, error=str(error))
         except (RigError, OSError) as error:
             print(f"quartier-hil: {path.stem}: {error}", file=sys.stderr)
-            codes.append(NO_RUN)
+            code, suite = NO_RUN, junit.Suite(scenario=path.stem, error=str(error))
         except (KeyboardInterrupt, asyncio.CancelledError):
             print("quartier-hil: interrupted; everything is ended", file=sys.stderr)
             return NO_RUN
+        codes.append(code)
+        suites.append(suite)
+    if options.junit:
+        junit.write(options.junit, suites)
     return max(codes)
 
 
@@ -289,14 +297,14 @@ def _told(error: "ConfigError") -> int:
     return NO_RUN
 
 
-async def _perform(options: argparse.Namespace, path: Path, folder: Path) -> int:
+async def _perform(options: argparse.Namespace, path: Path, folder: Path) -> "tuple[int, Suite]":
     """Run one scenario; its report goes to ``folder``, and a line to the record of its parent folder."""
     from quartier_hil import outcome, scenario, view  # noqa: PLC0415 - as above
     from quartier_hil.records import standard, table  # noqa: PLC0415 - as above
-    from quartier_hil.report import files, record  # noqa: PLC0415 - as above
+    from quartier_hil.report import files, junit, record  # noqa: PLC0415 - as above
     from quartier_hil.run import Options, Run  # noqa: PLC0415 - as above
 
-    asked = scenario.load(path)
+    asked = scenario.seeded(scenario.load(path), options.seed)
     if options.rate is not None:
         asked = scenario.Scenario.model_validate({**asked.model_dump(), "rate": options.rate})
     day = asked.start.date()
@@ -328,8 +336,9 @@ async def _perform(options: argparse.Namespace, path: Path, folder: Path) -> int
     if options.json:
         print((folder / "run.json").read_text())
     else:
-        view.conclude(console, verdicts, figures, str(page.resolve()))
-    return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN
+        view.conclude(console, verdicts, figures, str(page.resolve()), asked.seed)
+    suite = junit.Suite(scenario=path.stem, verdicts=verdicts, real_s=run.real_s, seed=asked.seed)
+    return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN, suite
 
 
 def _today() -> str:

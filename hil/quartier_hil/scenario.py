@@ -275,6 +275,11 @@ class Scenario(Part):
     """What of it the pages show: `quartier-hil day` draws it."""
 
 
+def seeded(scenario: Scenario, seed: int | None) -> Scenario:
+    """The same with another seed; None: with its own."""
+    return scenario if seed is None else scenario.model_copy(update={"seed": seed})
+
+
 def load(path: Path) -> Scenario:
     """Read a scenario.  Raises ConfigError with every fault, each with file, key and what was expected."""
     try:

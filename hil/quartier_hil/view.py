@@ -207,8 +207,10 @@ def tell(console: Console, title: str, verdicts: Sequence[Verdict], words: str, 
         console.print(f"Report: {page.resolve()}", highlight=False, soft_wrap=True)
 
 
-def conclude(console: Console, verdicts: Sequence[Verdict], figures: dict[str, float], page: str) -> None:
-    """The table of promised and measured, the figures, and where the page is."""
+def conclude(
+    console: Console, verdicts: Sequence[Verdict], figures: dict[str, float], page: str, seed: int
+) -> None:
+    """The table of promised and measured, the figures, the seed of the run, and where the page is."""
     console.print(_verdicts(console, "Promised and measured", verdicts))
     console.print(" · ".join(f"{label} {value}" for label, value in tiles(figures)), highlight=False)
     skipped = figures.get("skipped_count", 0)
@@ -219,7 +221,7 @@ def conclude(console: Console, verdicts: Sequence[Verdict], figures: dict[str, f
             style="yellow",
             highlight=False,
         )
-    console.print(f"Report: {page}", highlight=False, soft_wrap=True)
+    console.print(f"Report: {page}, seed {seed}", highlight=False, soft_wrap=True)
 
 
 def terminal() -> Console:

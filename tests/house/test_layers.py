@@ -174,6 +174,14 @@ ROOMS = (
         ("quartier.record", "quartier_drivers", "quartier_native"),
         pure=True,
     ),
+    # The daemon's own bus, on pretended wires and in time that leaps.
+    Room(
+        "quartier.rehearsal",
+        (
+            *("quartier.rehearsal", "quartier.runtime"),
+            *("quartier_drivers.registry", "quartier_drivers.rehearsal", *CONTRACT),
+        ),
+    ),
     Room("quartier.app", ("quartier", "quartier_drivers", "quartier_native"), ("structlog",)),
     Room("quartier.cli.drill.seal", (), ("cryptography",)),
     Room(

@@ -14,7 +14,7 @@ from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.connection import CONNECT_S, HALF_OPEN_COUNT
 from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Seen, is_answer, take_tcp
 from quartier_drivers.modbus.line import Line
-from quartier_drivers.modbus.tcp import REQUEST_COST
+from quartier_drivers.modbus.pace import NETWORK_COST
 from quartier_drivers.stream import part
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class DirectLink(Line):
 
     def __init__(self, name: str, bus: "TcpBus", clock: BlockingClock) -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
-        self.request_cost = REQUEST_COST
+        self.request_cost = NETWORK_COST
         self._bus = bus
         self._where = f"{bus.host}:{bus.port}"
         self._socket: socket.socket | None = None

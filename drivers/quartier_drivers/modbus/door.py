@@ -1,7 +1,7 @@
 """The door of the Modbus room: lines and drivers for a site, and releases without one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quartier_drivers.contract import Clock, DeviceSpec
 from quartier_drivers.modbus import safe
@@ -10,6 +10,9 @@ from quartier_drivers.modbus.driver import ModbusDriver
 from quartier_drivers.modbus.line import Line
 from quartier_drivers.modbus.link import link
 from quartier_drivers.profile import RegisterProfile as Profile
+
+if TYPE_CHECKING:
+    from quartier_drivers.rehearsal import Ask, Pretence, Stage
 
 
 class ModbusDoor:
@@ -22,6 +25,22 @@ class ModbusDoor:
     def driver(self, line: Line, device: DeviceSpec, profile: Profile, clock: Clock) -> ModbusDriver:
         """A driver for one device on ``line``."""
         return ModbusDriver(line, device, profile, clock)
+
+    def rehearsal(self, name: str, bus: TcpBus | RtuBus, clock: Clock, pretence: "Pretence") -> "Stage":
+        """A line for the bus that needs no wire."""
+        from quartier_drivers.modbus.rehearsed import rehearsal  # noqa: PLC0415 - who runs rehearses nothing
+
+        return rehearsal(name, bus, clock, pretence)
+
+    def pretend(self, device: DeviceSpec, profile: Profile, pretence: "Pretence") -> None:
+        """What its registers hold, no plan depends on."""
+
+    def asks(self, driver: ModbusDriver, device: DeviceSpec, profile: Profile) -> "Sequence[Ask]":
+        """Each request of its plan."""
+        del device
+        from quartier_drivers.modbus.rehearsed import asks  # noqa: PLC0415 - as above
+
+        return asks(driver.jobs, profile.limits)
 
     async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """Make the encoded writes of ``releases``; one line per write that failed (see ``safe``)."""

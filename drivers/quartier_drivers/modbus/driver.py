@@ -92,9 +92,9 @@ class ModbusDriver:
         return self._standing.values
 
     @property
-    def requests_count(self) -> int:
-        """How many requests it takes to read everything once."""
-        return len(self._jobs)
+    def jobs(self) -> Sequence[Job]:
+        """The requests that it takes to read everything once."""
+        return self._jobs
 
     @property
     def read_points(self) -> frozenset[str]:

@@ -91,7 +91,7 @@ async def _readings(driver: ModbusDriver) -> Mapping[str, Reading]:
     """Read until every point has been seen, or has had its chances."""
     found: dict[str, Reading] = {}
     silent: NoReply | LinkLost | None = None
-    chances = 2 * driver.requests_count + 4 * len(driver.points)
+    chances = 2 * len(driver.jobs) + 4 * len(driver.points)
     for _ in range(chances):
         if len(found) == len(driver.points):
             break

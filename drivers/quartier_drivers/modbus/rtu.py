@@ -10,6 +10,7 @@ from quartier_drivers.bell import Bell
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus import direction
 from quartier_drivers.modbus.frame import Answer, Hunt, Request
+from quartier_drivers.modbus.pace import pace
 from quartier_drivers.modbus.turnarounds import Turnarounds
 from quartier_drivers.modbus.unnumbered import UnnumberedLine
 
@@ -21,9 +22,6 @@ if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its mo
 # So long before its last character is due, an answer is looked at; what a wake-up takes, at least.
 _EARLY_CHARS = 0.6
 _EARLY_S = 0.0003
-# What a read costs besides its registers: the frames around them, and what a device takes to think.
-_AROUND_CHARS = 13
-_THINKING_S = 0.005
 # A line that never falls silent is used all the same: somebody else babbles on it.
 _CALM_MAX_S = 1.0
 # How long another master's slave is given to answer.
@@ -51,9 +49,8 @@ class RtuLink(UnnumberedLine):
         self._missed = False
         self._look_s = 0.0
         self._turns = Turnarounds()
-        self.char_s = (1 + 8 + (bus.parity != "N") + bus.stop_bits) / bus.baud
-        self.quiet_s = quiet_s(bus.baud, self.char_s)
-        self.request_cost = (_AROUND_CHARS * self.char_s + 2 * self.quiet_s + _THINKING_S) / (2 * self.char_s)
+        own = pace(bus)
+        self.char_s, self.quiet_s, self.request_cost = own.char_s, own.quiet_s, own.request_cost
         self._early_s = max(_EARLY_CHARS * self.char_s, _EARLY_S)
 
     @property
@@ -251,8 +248,3 @@ def opened(bus: "RtuBus") -> ports.SerialPort:
         port.close()
         raise LinkLost(f"{port.port} {error}") from error
     return port
-
-
-def quiet_s(baud: int, char_s: float) -> float:
-    """Silence between frames: 3.5 characters, 1.75 ms above 19200 baud (Serial Line V1.02, 2.5.1.1)."""
-    return 0.00175 if baud > 19200 else 3.5 * char_s

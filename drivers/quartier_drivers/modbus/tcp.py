@@ -8,6 +8,7 @@ from quartier_drivers.modbus.connection import Connection
 from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Rubbish, Seen, take_tcp
 from quartier_drivers.modbus.go import Go
 from quartier_drivers.modbus.line import Line
+from quartier_drivers.modbus.pace import NETWORK_COST
 from quartier_drivers.modbus.waiter import Waiter
 
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
@@ -15,16 +16,13 @@ if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its mo
     from quartier_drivers.modbus.bus import TcpBus
     from quartier_drivers.tape import Tape
 
-# A device answers in some 5 ms, whatever it is asked; behind a gateway to a serial line 1 ms a register.
-REQUEST_COST = 60.0
-
 
 class TcpLink(Line):
     """A Modbus TCP endpoint: one connection for all its units, answers told apart by their number."""
 
     def __init__(self, name: str, bus: "TcpBus", clock: "Clock") -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
-        self.request_cost = REQUEST_COST
+        self.request_cost = NETWORK_COST
         self._connection = Connection(bus, clock, self._hear, self._fail, self._sound)
         self._buffer = bytearray()
         self._loop: asyncio.AbstractEventLoop  # asked for once a connection: to ask is a system call

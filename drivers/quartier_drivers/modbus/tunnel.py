@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from quartier_drivers.contract import Clock
 from quartier_drivers.modbus.connection import Connection
 from quartier_drivers.modbus.frame import Answer, Hunt, Request
-from quartier_drivers.modbus.tcp import REQUEST_COST
+from quartier_drivers.modbus.pace import NETWORK_COST
 from quartier_drivers.modbus.unnumbered import UnnumberedLine
 
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for its models
@@ -23,7 +23,7 @@ class TunnelLink(UnnumberedLine):
 
     def __init__(self, name: str, bus: "TcpBus", clock: Clock) -> None:
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
-        self.request_cost = REQUEST_COST
+        self.request_cost = NETWORK_COST
         self._connection = Connection(bus, clock, self._overheard, self._fail)
 
     @property

@@ -1,13 +1,16 @@
 """The door for SunSpec devices, which stand on the lines of Modbus."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quartier_drivers.contract import Clock, DeviceSpec
 from quartier_drivers.modbus.door import DOOR as MODBUS
 from quartier_drivers.modbus.line import Line
 from quartier_drivers.sunspec.driver import SunspecDriver
 from quartier_drivers.sunspec.profile import SunspecProfile
+
+if TYPE_CHECKING:
+    from quartier_drivers.rehearsal import Ask, Pretence, Stage
 
 
 class SunspecDoor:
@@ -20,6 +23,22 @@ class SunspecDoor:
     def driver(self, line: Line, device: DeviceSpec, profile: SunspecProfile, clock: Clock) -> SunspecDriver:
         """A driver for one device on ``line``."""
         return SunspecDriver(line, device, profile, clock)
+
+    def rehearsal(self, name: str, bus: Any, clock: Clock, pretence: "Pretence") -> "Stage":
+        """As Modbus does."""
+        return MODBUS.rehearsal(name, bus, clock, pretence)
+
+    def pretend(self, device: DeviceSpec, profile: SunspecProfile, pretence: "Pretence") -> None:
+        """Have its unit hold the models that its profile was made for."""
+        from quartier_drivers.sunspec.pretended import registers  # noqa: PLC0415 - who runs rehearses nothing
+
+        pretence.registers[device.unit] = registers(device, profile)
+
+    def asks(self, driver: SunspecDriver, device: DeviceSpec, profile: SunspecProfile) -> "Sequence[Ask]":
+        """Each request of its plan."""
+        from quartier_drivers.sunspec.planned import asks  # noqa: PLC0415 - as above
+
+        return asks(driver, device.unit, profile.limits)
 
     async def replay(self, bus: Mapping[str, Any], writes: Sequence[Mapping[str, Any]]) -> Sequence[str]:
         """As Modbus does: the writes say it all."""

@@ -54,13 +54,15 @@ class SunspecDriver:
         self._clock = clock
         self._registers = Registers(line, spec.unit, profile.limits)
         self._survey = Survey(self._registers, profile.bases)
-        self._polled: ModbusDriver | None = None
+        self.polled: ModbusDriver | None = None
+        """What is one point of the device each, as registers; None until it is open."""
         self._device = Device(Chain(0, ()), {})
         self._steered: dict[str, Steered] = {}
         self._summed: list[Summed] = []
         self._beats: dict[str, Heartbeat] = {}
         self._looks = Looks((), self._registers, 0)
-        self._beside: Sequence[Looks | Round | Heartbeat] = (self._looks,)  # what is due beside the polling
+        self.beside: Sequence[Looks | Round | Heartbeat] = (self._looks,)
+        """What is due beside the polling."""
         self._pause: Callable[[], Awaitable[None]] = at_once
         self._is_urgent: Callable[[], bool] | None = None
         self._news: list[Readings] = []
@@ -79,9 +81,9 @@ class SunspecDriver:
     @property
     def due_ns(self) -> int:
         """When ``read`` wants to be called next (monotonic)."""
-        if self._news or self._polled is None:
+        if self._news or self.polled is None:
             return self._clock.now_ns()
-        return min(self._polled.due_ns, max(self._own_ns(), self._line.ready_ns(self._spec.unit)))
+        return min(self.polled.due_ns, max(self._own_ns(), self._line.ready_ns(self._spec.unit)))
 
     @property
     def standing(self) -> tuple[int | None, ...]:
@@ -95,13 +97,13 @@ class SunspecDriver:
 
     def rest(self) -> Iterable[Readings]:
         """What else the requests brought that ``read`` made in one go."""
-        return () if self._polled is None else self._polled.rest()
+        return () if self.polled is None else self.polled.rest()
 
     def go_on(self, is_urgent: Callable[[], bool]) -> None:
         """Let ``read`` make all requests that are due, until ``is_urgent``; ``rest`` tells them."""
         self._is_urgent = is_urgent
-        if self._polled is not None:
-            self._polled.go_on(is_urgent)
+        if self.polled is not None:
+            self.polled.go_on(is_urgent)
 
     def on_pause(self, turn: Callable[[], Awaitable[None]]) -> None:
         """Have ``turn`` awaited between two exchanges of its opening."""
@@ -109,7 +111,7 @@ class SunspecDriver:
 
     async def open(self) -> Mapping[str, str]:
         """Find its models and say who it is.  Raises NoReply or LinkLost."""
-        self._polled, self._registers.between = None, self._pause
+        self.polled, self._registers.between = None, self._pause
         try:
             await self._meet()
         finally:
@@ -130,9 +132,9 @@ class SunspecDriver:
         self._sum(taken, chosen)
         self._poll(chosen)
         of_many: list[Steered | Summed] = [*self._steered.values(), *self._summed]
-        self._beside = (self._looks, *(one.round for one in of_many), *self._beats.values())
-        assert self._polled is not None
-        known = {*self._steered, *(one.point for one in self._summed), *self._polled.points}
+        self.beside = (self._looks, *(one.round for one in of_many), *self._beats.values())
+        assert self.polled is not None
+        known = {*self._steered, *(one.point for one in self._summed), *self.polled.points}
         now_ns = self._clock.now_ns()
         absent = [infos.absent(info, now_ns) for name, info in self._points.items() if name not in known]
         self._news = [columns(absent, now_ns)] if absent else []
@@ -146,12 +148,12 @@ class SunspecDriver:
         """
         if self._news:
             return self._news.pop(0)
-        if self._polled is None:
+        if self.polled is None:
             await self.open()
             return NOTHING
         now_ns = self._clock.now_ns()
-        if (own_ns := self._own_ns()) > now_ns or self._polled.more or self._polled.due_ns <= own_ns:
-            return await self._polled.read()
+        if (own_ns := self._own_ns()) > now_ns or self.polled.more or self.polled.due_ns <= own_ns:
+            return await self.polled.read()
         _, turn = min(self._turns(), key=lambda one: one[0])
         told = await turn(now_ns)
         return NOTHING if told is None else self._alone(told)
@@ -164,7 +166,7 @@ class SunspecDriver:
         """
         if command.point not in self._points or not self._points[command.point].writable:
             raise Refused(f"{command.point} cannot be written")
-        if self._polled is None:
+        if self.polled is None:
             await self.open()
         steered = self._steered.get(command.point)
         if steered is None:
@@ -177,8 +179,8 @@ class SunspecDriver:
         try:
             await self._ordered(steered, command)
         except WireError:
-            if self._polled is not None:
-                steered.round.due_ns = min(self._clock.now_ns(), self._polled.due_ns) - 1  # before all others
+            if self.polled is not None:
+                steered.round.due_ns = min(self._clock.now_ns(), self.polled.due_ns) - 1  # before all others
             raise
         now_ns = self._clock.now_ns()
         steered.round.later(now_ns, int(steered.settle_s * _S), self._spec.phase_ns)
@@ -243,7 +245,7 @@ class SunspecDriver:
         for point, info in list(self._points.items()):
             if info.fallback is None or (points and point not in points):
                 continue
-            if self._polled is None:
+            if self.polled is None:
                 await self.open()
             await self._search(point, between)
             steered = self._steered.get(point)
@@ -255,9 +257,9 @@ class SunspecDriver:
 
     async def close(self) -> None:
         """Forget the device; the line stays open for the others."""
-        if self._polled is not None:
-            await self._polled.close()
-        self._polled = None
+        if self.polled is not None:
+            await self.polled.close()
+        self.polled = None
         self._news.clear()
         for beat in self._beats.values():
             beat.end()
@@ -299,9 +301,9 @@ class SunspecDriver:
 
     def _own_ns(self) -> int:
         """When the first thing beside the polling is due; asked at each exchange."""
-        if len(self._beside) == 1:
+        if len(self.beside) == 1:
             return self._looks.due_ns
-        return min([due_ns for one in self._beside if (due_ns := one.due_ns) is not None])
+        return min([due_ns for one in self.beside if (due_ns := one.due_ns) is not None])
 
     def _turns(self) -> Iterator[tuple[int, Callable[[int], Awaitable[Reading | None]]]]:
         """When each of these things is due, and what is then done; one exchange each."""
@@ -338,7 +340,7 @@ class SunspecDriver:
         """A model has moved, and the map with it: nothing of it is true any more; None: all is well."""
         if number is None:
             return
-        self._polled, self._astray = None, True
+        self.polled, self._astray = None, True
         text = f"model {number} is no longer where it was: the device's models are looked for anew"
         self._notes.append(Note("models.moved", text, {"device": self._spec.name}))
 
@@ -386,10 +388,10 @@ class SunspecDriver:
         allowed = max(min(limits.block_max, self._registers.block_max), widest)
         limits = limits.model_copy(update={"block_max": allowed})
         registers = RegisterProfile(profile.name, profile.head, profile.scan, parts, limits, {}, {})
-        self._polled = ModbusDriver(self._line, self._spec, registers, self._clock)
-        self._polled.go_on(self._is_urgent)
+        self.polled = ModbusDriver(self._line, self._spec, registers, self._clock)
+        self.polled.go_on(self._is_urgent)
         powers = device.powers(self._device)
-        self._polled.know({(self._spec.unit, at): power for at, power in powers.items()})
+        self.polled.know({(self._spec.unit, at): power for at, power in powers.items()})
         used = device.used(self._device, (name for names in chosen.values() for name in names))
         self._looks = Looks(used, self._registers, self._clock.now_ns())
 

@@ -16,7 +16,7 @@ class Looks:
     """Looks at the furthest model each time, which moves with any before it, and at the others in turn."""
 
     def __init__(self, models: Iterable[Found], registers: Registers, now_ns: int) -> None:
-        self._models = sorted(set(models), key=lambda one: one.address)
+        self.models = sorted(set(models), key=lambda one: one.address)
         self._registers = registers
         self._next = 0
         self.due_ns = now_ns + int(LOOK_S * 1e9)
@@ -27,7 +27,7 @@ class Looks:
         Raises NoReply or LinkLost.
         """
         self.due_ns = now_ns + int(LOOK_S * 1e9)
-        *others, furthest = self._models or (None,)
+        *others, furthest = self.models or (None,)
         self._next = (self._next + 1) % max(1, len(others))
         for one in (furthest, *others[self._next : self._next + 1]):
             if one is not None and await stands(one, self._registers) is False:

@@ -18,18 +18,18 @@ class Round:
         self.due_ns = now_ns
         self._device = device
         self._registers = registers
-        self._period_ns = int(period_s * 1e9)
-        self._blocks = blocks(device, names, registers.block_max)
+        self.period_ns = int(period_s * 1e9)
+        self.blocks = blocks(device, names, registers.block_max)
         self._next = 0
 
     async def turn(self, now_ns: int, phase_ns: int = 0) -> bool:
         """Read the next block; whether that was the last of the round.  Raises NoReply or LinkLost."""
-        if self._next + 1 >= len(self._blocks):
+        if self._next + 1 >= len(self.blocks):
             self.due_ns = self._later_ns(now_ns, phase_ns)
-        if not self._blocks:
+        if not self.blocks:
             return True
-        place, self._next = self._next, (self._next + 1) % len(self._blocks)
-        await self._read(self._blocks[place])
+        place, self._next = self._next, (self._next + 1) % len(self.blocks)
+        await self._read(self.blocks[place])
         return self._next == 0
 
     def later(self, now_ns: int, settle_ns: int, phase_ns: int = 0) -> None:
@@ -39,7 +39,7 @@ class Round:
     async def whole(self, *, probes: bool = False) -> None:
         """Read all of it now; with ``probes`` silence is believed at once.  Raises NoReply or LinkLost."""
         self._next = 0
-        for block in self._blocks:
+        for block in self.blocks:
             await self._read(block, probes=probes)
 
     async def _read(self, block: Block, *, probes: bool = False) -> None:
@@ -48,6 +48,6 @@ class Round:
         self._device.memory.update(zip(range(block.start, block.end), words, strict=True))
 
     def _later_ns(self, now_ns: int, phase_ns: int) -> int:
-        if self._period_ns % SLOT_NS:
-            return now_ns + self._period_ns
-        return slot_ns(now_ns + 1, self._period_ns, phase_ns)
+        if self.period_ns % SLOT_NS:
+            return now_ns + self.period_ns
+        return slot_ns(now_ns + 1, self.period_ns, phase_ns)

@@ -29,6 +29,7 @@ first steps:
   quartier scan modbus tcp://192.168.1.20  which devices answer, and who they are
   quartier listen usb:DA3FMX1Z           which smart meter is on a port, and what it says
   quartier read victron/gx 'tcp://192.168.1.20?unit=227'
+  quartier bus plan site.toml            whether each bus has time for all that is asked
   quartier arm --config site.toml        each device's own fall-back, written and read back
   quartier probe bat1 --config site.toml small steps that prove sign, phase, gain and delay
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
@@ -244,6 +245,7 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     _meters(commands)
     plant.trust(commands)
     plant.browse(commands)
+    commissioning.bus(commands)
     commissioning.arm(commands)
     commissioning.probe(commands)
     commissioning.drill(commands)

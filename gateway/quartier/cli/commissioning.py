@@ -11,6 +11,37 @@ if TYPE_CHECKING:
     import argparse
 
 
+def bus(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """``quartier bus``."""
+    parser = command(
+        commands,
+        "bus",
+        "plan the buses of a site file: use, room left, what silent devices cost the others",
+        lines.PLANNING,
+    )
+    parser.add_argument("what", choices=("plan",), help="what to do")
+    parser.add_argument(
+        "file", type=Path, nargs="?", default=CONFIG, metavar="FILE", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--answer-ms",
+        type=lines.answer,
+        action="append",
+        default=[],
+        metavar="MS",
+        help="how long devices take to begin an answer, or DEVICE=MS for one; may be given often",
+    )
+    parser.add_argument(
+        "--dead",
+        type=lines.count,
+        default=2,
+        metavar="N",
+        help="up to N silent devices (default: %(default)s)",
+    )
+    in_json(parser)
+    parser.set_defaults(run="bus:bus")
+
+
 def arm(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """``quartier arm``."""
     parser = command(

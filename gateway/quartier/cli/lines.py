@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
 UNIT_MAX = 255
+ANSWER_MAX_MS = 10_000
 INSTANCE_MAX = 4_194_302
 EXAMPLES = """\
 URL: tcp://HOST[:PORT], rtu:/dev/ttyUSB0?baud=9600&parity=E or rtu://usb:SERIAL?baud=19200; other keys of
@@ -38,6 +39,23 @@ examples:
   quartier scan bacnet '192.168.1.5/24?bbmd=10.2.0.1' --instances 1-999,2001-2099
 
 Exit codes: 0 somebody answers · 1 nobody does, or the bus cannot be opened · 78 the URL is wrong.
+"""
+PLANNING = """\
+Each bus is rehearsed: the daemon's own drivers plan their requests and make them of pretended devices, on a
+wire whose time is reckoned: characters at the baud rate, silences, pauses, time-outs.  Nothing is opened.
+Nobody can reckon when a device begins its answer: --answer-ms says it, of all or of one (heatpump=150); else
+its profile's answer_s; else 3.5 characters and 5 ms on a serial line, 5 ms on TCP are assumed.  A SunSpec
+device is taken for one with the models that its profile looks for first.
+
+  room left      of a period, when all that is asked as often or more often has had its time
+  late at most   by how much something was asked too late: it waited for others that were due before it
+  silent         the same while these devices say nothing: they are set aside, and probed now and then
+
+examples:
+  quartier bus plan site.toml
+  quartier bus plan site.toml --answer-ms 20 --answer-ms heatpump=150 --dead 3
+
+Exit codes: 0 every bus can do its work · 1 one cannot · 2 wrong use · 78 the site file is wrong.
 """
 
 
@@ -120,3 +138,23 @@ def parities(text: str) -> list[str]:
     from quartier_drivers.modbus.bus import Parity  # noqa: PLC0415 - as above
 
     return _one_of(get_args(Parity), text, str)
+
+
+def answer(text: str) -> tuple[str, float]:
+    """Read ``20`` or ``heatpump=150``, ms: the device (empty: all) and seconds, or ArgumentTypeError."""
+    device, _, number = text.rpartition("=")
+    try:
+        answer_ms = float(number)
+    except ValueError:
+        answer_ms = 0.0
+    if not 0 < answer_ms <= ANSWER_MAX_MS or (not device and "=" in text):
+        expected = f"expected ms up to {ANSWER_MAX_MS}, such as 20 or heatpump=150"
+        raise argparse.ArgumentTypeError(f"{text!r} is wrong, {expected}")
+    return device, answer_ms / 1000
+
+
+def count(text: str) -> int:
+    """Read a number that may be 0; ArgumentTypeError otherwise."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is wrong, expected a number")
+    return int(text)

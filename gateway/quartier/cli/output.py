@@ -72,3 +72,8 @@ def age(seconds: float | None) -> str:
         if seconds < limit_s:
             return f"{seconds / size_s:.1f} {unit}" if limit_s == 10 else f"{seconds / size_s:.0f} {unit}"
     return f"{seconds / 86400:.0f} d"
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """``1 bus``, ``3 buses``."""
+    return f"{count} {one if count == 1 else many}"

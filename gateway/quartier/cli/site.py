@@ -2,9 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Sized
 
-from quartier.cli import output
+from quartier.cli import bus, output
 from quartier.config import load, reference, sample, schema
 from quartier_drivers.errors import ConfigError
 
@@ -26,19 +25,18 @@ def check(options: argparse.Namespace) -> int:
     site = loaded.site
     for warning in loaded.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    for text in bus.warnings(loaded):
+        print(f"warning: {text} {options.file}", file=sys.stderr)
     if options.json:
         output.dump([])
     else:
         print(
             f"{options.file}: good. Building {site.site.id} of {site.site.district}: "
-            f"{_counted(site.buses, 'bus', 'buses')}, {_counted(site.devices, 'device', 'devices')}, "
-            f"{_counted(site.assets, 'asset', 'assets')}."
+            f"{output.counted(len(site.buses), 'bus', 'buses')}, "
+            f"{output.counted(len(site.devices), 'device', 'devices')}, "
+            f"{output.counted(len(site.assets), 'asset', 'assets')}."
         )
     return 0
-
-
-def _counted(entries: Sized, one: str, many: str) -> str:
-    return f"{len(entries)} {one if len(entries) == 1 else many}"
 
 
 def config(options: argparse.Namespace) -> int:

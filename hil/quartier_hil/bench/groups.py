@@ -39,6 +39,7 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "doors": ("doors", "how late the 1 s cycle begins while every door is busy at once"),
     "start": ("start", "exec to the first cycle, memory, imports, a start with 50 million samples"),
     "dead": ("dead", "what one dead device costs the others"),
+    "plan": ("planning", "buses planned by quartier bus plan against the same on a paced line"),
     "growth": ("growth", "200 to 20,000 points, one hour to 30 days"),
 }
 

@@ -146,10 +146,10 @@ async def _cycles(port: int, maps: Sequence[Any], rounds: int) -> tuple[int, lis
         for _ in range(rounds):
             pairs = zip(_specs(maps), maps, strict=True)
             drivers = [ModbusDriver(line, spec, one, clock) for spec, one in pairs]
-            blocks = sum(one.requests_count for one in drivers)
+            blocks = sum(len(one.jobs) for one in drivers)
             started_s = time.monotonic()
             for one in drivers:
-                for _ in range(one.requests_count):
+                for _ in range(len(one.jobs)):
                     await one.read()
             taken_s.append(time.monotonic() - started_s)
     finally:

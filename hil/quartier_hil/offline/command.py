@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from quartier_hil.offline.day import Day
+    from quartier_hil.report.junit import Suite
     from quartier_hil.verdict.checks import Verdict
 
 KEPT, BROKEN, NO_RUN = 0, 1, 2
@@ -35,22 +36,38 @@ def parser(made: argparse.ArgumentParser) -> None:
         help="where the pictures that a scenario declares go [none]",
     )
     made.add_argument("--records", type=Path, metavar="FILE", help="as with `quartier-hil run`")
+    again(made)
     made.add_argument("--json", action="store_true", help="print the verdicts as JSON instead of a table")
     made.set_defaults(command=run)
+
+
+def again(made: argparse.ArgumentParser) -> None:
+    """What CI systems want of a run, and who wants the same once more."""
+    made.add_argument(
+        "--seed", type=int, metavar="N", help="of everything random in it [the scenario's, mostly 1]"
+    )
+    made.add_argument(
+        "--junit", type=Path, metavar="FILE", help="leave the verdicts there as a JUnit file, for CI systems"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Run each scenario; the worst decides the exit code."""
     from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - what is heavy, on first use
+    from quartier_hil.report import junit  # noqa: PLC0415 - as above
 
-    codes = []
+    codes, suites = [], []
     for path in _paths(options.scenarios):
         try:
-            codes.append(_one(path, options))
+            code, suite = _one(path, options)
         except ConfigError as error:
             for fault in error.faults:
                 print(fault, file=sys.stderr)
-            codes.append(NO_RUN)
+            code, suite = NO_RUN, junit.Suite(scenario=path.stem, error=str(error))
+        codes.append(code)
+        suites.append(suite)
+    if options.junit:
+        junit.write(options.junit, suites)
     return max(codes, default=NO_RUN)
 
 
@@ -65,12 +82,13 @@ def _paths(names: list[str]) -> Iterator[Path]:
         yield shelf.find(name)
 
 
-def _one(path: Path, options: argparse.Namespace) -> int:
+def _one(path: Path, options: argparse.Namespace) -> "tuple[int, Suite]":
     from quartier_hil import scenario, view  # noqa: PLC0415 - as above
     from quartier_hil.offline.day import Day, Options  # noqa: PLC0415 - as above
     from quartier_hil.records import standard, table  # noqa: PLC0415 - as above
+    from quartier_hil.report import junit  # noqa: PLC0415 - as above
 
-    asked = scenario.load(path)
+    asked = scenario.seeded(scenario.load(path), options.seed)
     day, days_count = asked.start.date(), int((asked.duration_s + 2 * 86_400) // 86_400)
     source = table.read(options.records, day, days_count, asked.seed) if options.records else None
     series = source or standard.make(day, days_count, asked.seed)
@@ -81,10 +99,12 @@ def _one(path: Path, options: argparse.Namespace) -> int:
     if options.pictures:
         _draw(done, options.pictures)
     if options.json:
-        print(json.dumps({"scenario": path.stem, "real_s": done.real_s, **_shown(verdicts)}))
+        head = {"scenario": path.stem, "seed": asked.seed, "real_s": done.real_s}
+        print(json.dumps({**head, **_shown(verdicts)}))
     else:
         view.tell(view.terminal(), f"{path.stem}: {asked.title}", verdicts, done.words, page)
-    return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN
+    suite = junit.Suite(scenario=path.stem, verdicts=verdicts, real_s=done.real_s, seed=asked.seed)
+    return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN, suite
 
 
 def _draw(done: "Day", folder: Path) -> None:

@@ -127,6 +127,7 @@ class Day:
         speed = self.scenario.duration_s / self.cpu_s if self.cpu_s else 0.0
         step = f"steps of {self.options.step_s:g} s"
         text = f"in one process without wires, {speed:,.0f} times real time on a core of its own, {step}"
+        text = f"{text}, seed {self.scenario.seed}"
         left = ", ".join(self.unjudged)
         return f"{text}; needs wires and is not judged: {left}" if left else text
 

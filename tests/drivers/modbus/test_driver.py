@@ -108,7 +108,7 @@ async def test_everything_is_read_once_at_first_in_the_fewest_requests(
     line = line_to(tcp_server, clock)
     driver = driver_of(line, METER, clock)
 
-    assert 2 == driver.requests_count
+    assert 2 == len(driver.jobs)
     assert {"m.power_w": -1234.0, "m.voltage_l1_v": 230.1, "m.energy_import_wh": 65538.0} == values(
         await read_all(driver, clock)
     )

@@ -15,7 +15,7 @@ from tests.drivers.modbus.conftest import Asked, HandClock, RtuServer, Step, reg
 from quartier_drivers.errors import LinkLost, NoReply
 from quartier_drivers.modbus.bus import RtuBus
 from quartier_drivers.modbus.frame import Answer, read_request
-from quartier_drivers.modbus.rtu import RtuLink, quiet_s
+from quartier_drivers.modbus.rtu import RtuLink
 
 TIMEOUT_S = 0.05
 READ = read_request(1, "holding", 10, 2)
@@ -89,16 +89,6 @@ async def test_a_long_answer_is_not_read_character_by_character(
     assert reads.count(port.fileno()) < 45 / 2
     await asyncio.gather(*spelling)
     await line.close()
-
-
-@pytest.mark.parametrize(
-    ("baud", "parity", "expected_s"),
-    [(9600, "N", 0.0036458), (19200, "E", 0.0020052), (38400, "N", 0.00175), (115200, "E", 0.00175)],
-)
-def test_the_quiet_time_is_fixed_above_19200_baud(baud: int, parity: str, expected_s: float) -> None:
-    char_s = (10 + (parity != "N")) / baud
-
-    assert expected_s == pytest.approx(quiet_s(baud, char_s), abs=1e-7)
 
 
 async def test_a_late_rtu_answer_is_not_taken_for_the_answer_to_another_question(

@@ -1,6 +1,14 @@
 import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
 
 from quartier_hil import cli
+
+ROOT = Path(__file__).parents[3]
+SOURCES = os.pathsep.join(str(ROOT / name) for name in ("gateway", "drivers", "native", "hil"))
 
 TEXT = 'title = "short"\nstart = 2026-06-12T18:30:00\nduration_s = 30\n[[checks]]\ncheck = "invariants"\n'
 NEVER = '[[checks]]\ncheck = "within"\npoint = "grid.power_w"\nhigh = -1e9\n'
@@ -56,3 +64,40 @@ def test_one_that_needs_wires_ends_with_2(tmp_path, capsys):
 
     assert 2 == code
     assert "need the wires" in capsys.readouterr().err
+
+
+def test_a_ci_system_gets_a_case_for_each_promise_and_an_error_for_what_could_not_be_run(tmp_path):
+    short, wired = _file(tmp_path, TEXT + NEVER), tmp_path / "wired.toml"
+    wired.write_text(TEXT.replace("[[", '[house]\nmeters = ["tic"]\n[[', 1))
+
+    code = cli.main(["day", short, str(wired), "--junit", str(tmp_path / "out" / "day.xml")])
+
+    root = ET.parse(tmp_path / "out" / "day.xml").getroot()
+    assert 2 == code
+    assert [("short", "1", "0"), ("wired", "0", "1")] == [
+        (suite.get("name"), suite.get("failures"), suite.get("errors")) for suite in root
+    ]
+
+
+def test_the_seed_is_told_and_another_one_can_be_given(tmp_path, capsys):
+    cli.main(["day", _file(tmp_path, TEXT)])
+    own = capsys.readouterr().out
+    cli.main(["day", _file(tmp_path, TEXT), "--seed", "42", "--json"])
+    other = json.loads(capsys.readouterr().out)
+
+    assert "seed 1" in own
+    assert 42 == other["seed"]
+
+
+def test_a_run_in_one_process_is_repeated_to_the_byte_in_another_process(tmp_path):
+    """Also where Python orders sets of texts otherwise, which it does from process to process."""
+    scenario = _file(tmp_path, TEXT.replace("duration_s = 30", "duration_s = 300"))
+    for number in ("1", "2"):
+        argv = [sys.executable, "-m", "quartier_hil.cli", "day", scenario, "--seed", "5"]
+        env = {**os.environ, "PYTHONPATH": SOURCES, "PYTHONHASHSEED": number}
+        subprocess.run([*argv, "--report", str(tmp_path / number)], env=env, check=True, capture_output=True)
+
+    for name in ("samples.csv", "orders.csv"):
+        first, second = ((tmp_path / number / "short" / name).read_bytes() for number in ("1", "2"))
+        assert first == second
+        assert first.count(b"\n") > 10

@@ -6,6 +6,8 @@ BAUDS = (300, 600, 1200, 2400, 4800, 9600)
 CHARACTER_BITS = 11
 _ANSWER_BITS, _ANSWER_S = 330, 0.05
 _REST_BITS = 33
+# A short frame, a selection, an acknowledgement, the longest answer (EN 13757-2, 5.7; EN 13757-7, 8).
+_SHORT_BYTES, _SELECTION_BYTES, _ACK_BYTES, _ANSWER_BYTES = 5, 17, 1, 261
 # A frame has no gaps, but what carries it may: USB adapters hold bytes back for 16 ms, a network for longer.
 _GAP_S = 0.03
 _NETWORK_S, _NETWORK_GAP_S = 0.1, 0.2
@@ -44,3 +46,9 @@ class Timing:
     def sending_s(self, size: int) -> float:
         """How long ``size`` bytes take on the line."""
         return size * CHARACTER_BITS / self.baud
+
+    def reading_s(self, *, selects: bool) -> float:
+        """The longest that a reading of one telegram may take: its reset or selection, then the telegram."""
+        first_s = self.sending_s((_SELECTION_BYTES if selects else _SHORT_BYTES) + _ACK_BYTES)
+        telegram_s = self.sending_s(_SHORT_BYTES + _ANSWER_BYTES)
+        return first_s + telegram_s + 2 * (self.answer_s() + self.rest_s)

@@ -1,12 +1,15 @@
 /* An RS-485 line on a pseudo terminal, with the time that bytes take: the devices of one line, or none.
  *
- *   wire BAUD UNITS
+ *   wire BAUD UNITS [BITS]
  *
  * Prints the path of the terminal.  Units 1 to UNITS answer functions 3 and 4 as registers.c does.  A character
- * is ten bits.  A request goes over the line from when it arrives; the device is silent for 3.5 characters;
- * its answer arrives character by character.  Orders on stdin as of registers.c: window FROM TO, count, mute
- * UNIT, speak UNIT; besides
+ * is BITS bits, ten where it is not said.  A request goes over the line from when it arrives; the device is
+ * silent for 3.5 characters, or as long as was said; its answer arrives character by character.  Orders on stdin
+ * as of registers.c: window FROM TO, count, mute UNIT, speak UNIT; besides
+ *   answer UNIT US   the unit begins its answers so many microseconds after their requests
  *   reset            forget the line's figures, which count gives:
+ *     late_s     by how much this program itself was late with answers
+ *     now_s      this clock, in whose seconds the others are
  *     line_s     time that requests, answers and the silences between them took or had to take
  *     idle_s     time that the line stood still beyond the 3.5 characters after an answer, for the master's sake
  *     gap_min    the shortest silence that the master kept after an answer, in characters
@@ -25,10 +28,11 @@
 #include <time.h>
 #include <unistd.h>
 
-static double character_s, line_s, idle_s, gap_min, answered_s;
+static double character_s, line_s, idle_s, late_s, gap_min, answered_s;
 static int64_t from_ms, to_ms;
 static unsigned long long registers_count, requests_count, all_count, broken_count;
 static int muted[256];
+static double thinks_s[256];
 
 static double now_s(void) {
     struct timespec now;
@@ -59,13 +63,14 @@ static unsigned crc(const unsigned char *at, int size) {
 }
 
 static void reset(void) {
-    line_s = idle_s = answered_s = 0, gap_min = 1e9;
+    line_s = idle_s = late_s = answered_s = 0, gap_min = 1e9;
 }
 
 static void answer(int line, const unsigned char *request, double arrived_s, int units) {
     unsigned char out[260];
     int unit = request[0], function = request[1], count = request[4] << 8 | request[5], size = 3 + 2 * count;
-    double start_s = arrived_s + (8 + 3.5) * character_s;
+    double silent_s = thinks_s[unit] > 0 ? thinks_s[unit] : 3.5 * character_s;
+    double start_s = arrived_s + 8 * character_s + silent_s;
     if (unit < 1 || unit > units || muted[unit]) {
         answered_s = 0; /* how long the master waits for a silent unit is no matter of gaps */
         return;
@@ -88,7 +93,8 @@ static void answer(int line, const unsigned char *request, double arrived_s, int
             return;
         at = due;
     }
-    line_s += (8 + 3.5 + size + 3.5) * character_s;
+    line_s += (8 + size + 3.5) * character_s + silent_s;
+    late_s += answered_s - (start_s + size * character_s);
     all_count++;
     if (now_ms >= from_ms && now_ms < to_ms)
         registers_count += count, requests_count++;
@@ -103,11 +109,13 @@ static void order(char *text) {
         muted[unit] = 1, puts("ok");
     } else if (sscanf(text, "speak %d", &unit) == 1 && unit >= 0 && unit < 256) {
         muted[unit] = 0, puts("ok");
+    } else if (sscanf(text, "answer %d %lld", &unit, &to) == 2 && unit >= 0 && unit < 256) {
+        thinks_s[unit] = to * 1e-6, puts("ok");
     } else if (!strcmp(text, "reset")) {
         reset(), puts("ok");
     } else {
-        printf("{\"registers\": %llu, \"requests\": %llu, \"all\": %llu, \"broken\": %llu, \"line_s\": %.6f, \"idle_s\": %.6f, \"gap_min\": %.3f}\n",
-               registers_count, requests_count, all_count, broken_count, line_s, idle_s, gap_min > 1e8 ? 0 : gap_min);
+        printf("{\"registers\": %llu, \"requests\": %llu, \"all\": %llu, \"broken\": %llu, \"line_s\": %.6f, \"idle_s\": %.6f, \"gap_min\": %.3f, \"late_s\": %.6f, \"now_s\": %.6f}\n",
+               registers_count, requests_count, all_count, broken_count, line_s, idle_s, gap_min > 1e8 ? 0 : gap_min, late_s, now_s());
     }
     fflush(stdout);
 }
@@ -115,7 +123,7 @@ static void order(char *text) {
 int main(int argc, char **argv) {
     if (argc < 3 || atoi(argv[1]) < 1)
         return 2;
-    character_s = 10.0 / atoi(argv[1]);
+    character_s = (argc > 3 ? atof(argv[3]) : 10.0) / atoi(argv[1]);
     int units = atoi(argv[2]), line = posix_openpt(O_RDWR | O_NOCTTY), held = 0, typed = 0;
     struct termios raw;
     if (line < 0 || grantpt(line) || unlockpt(line))

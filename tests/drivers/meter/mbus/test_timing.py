@@ -31,3 +31,10 @@ def test_over_tcp_the_request_is_still_to_be_sent_when_we_wait():
 
 def test_eleven_bits_are_a_character():
     assert 0.055 == pytest.approx(Timing(2400).sending_s(12))
+
+
+def test_a_reading_takes_its_reset_or_selection_and_the_longest_telegram_at_most():
+    timing = Timing(2400)
+
+    assert (6 + 266) * 11 / 2400 + 2 * (0.1875 + 33 / 2400) == pytest.approx(timing.reading_s(selects=False))
+    assert 12 * 11 / 2400 == pytest.approx(timing.reading_s(selects=True) - timing.reading_s(selects=False))

@@ -144,7 +144,7 @@ async def test_coils_of_one_block_are_told_apart(wire: str, served: Serve, line_
     )
     driver = driver_of(await served(wire, "dirty-padding"), line_to, text)
 
-    assert 1 == driver.requests_count
+    assert 1 == len(driver.jobs)
     assert {f"m.relay{place}_on": place % 3 == 0 for place in places} == await values(driver)
 
 

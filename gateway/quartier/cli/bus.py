@@ -1,0 +1,47 @@
+"""``quartier bus plan``: what each bus has to do, before there is a wire."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from quartier.app import assembly
+from quartier.cli import buspage, output
+from quartier.config import load
+from quartier.config.load import Loaded
+from quartier.rehearsal.performance import Assumed, is_rehearsable
+from quartier.rehearsal.plan import plan, problem, tasks
+
+FITS, IMPOSSIBLE, WRONG = 0, 1, 2
+
+
+def bus(options: argparse.Namespace) -> int:
+    """Plan every bus of a site file; 1 where one cannot do its work."""
+    loaded = load.check(options.file)
+    assumed = _assumed(options.answer_ms)
+    unknown = sorted(set(assumed.answers_s) - set(loaded.site.devices))
+    if unknown:
+        print(f"quartier bus: --answer-ms: the site file has no device {unknown[0]!r}", file=sys.stderr)
+        return WRONG
+    wires = [wire for wire in assembly.wires(loaded) if wire.devices]
+    plans = {wire.name: plan(wire, assumed, options.dead) for wire in wires if is_rehearsable(wire)}
+    if options.json:
+        output.dump({"buses": [buspage.row(wire, plans.get(wire.name)) for wire in wires]})
+    else:
+        buspage.show(wires, plans, assumed)
+    return IMPOSSIBLE if any(one.problem for one in plans.values()) else FITS
+
+
+def _assumed(said: list[tuple[str, float]]) -> Assumed:
+    """What was said of all devices, the last time; and of single ones."""
+    common = [answer_s for device, answer_s in said if not device]
+    named = {device: answer_s for device, answer_s in said if device}
+    return Assumed(common[-1] if common else None, named)
+
+
+def warnings(loaded: Loaded) -> Iterator[str]:
+    """For ``quartier check``: each bus that cannot do its work, as far as can be told."""
+    for wire in assembly.wires(loaded):
+        if wire.devices and is_rehearsable(wire):
+            what = problem(tasks(wire, Assumed()), wire.name)
+            if what:
+                yield f"{what}, which it cannot do: see quartier bus plan"

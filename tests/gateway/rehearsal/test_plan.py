@@ -1,0 +1,57 @@
+import pytest
+
+from quartier.rehearsal.performance import Assumed
+from quartier.rehearsal.plan import plan
+
+
+def test_a_bus_that_has_time_is_planned_without_a_problem(wire):
+    found = plan(wire(5), Assumed(), 2)
+
+    assert ("", ()) == (found.problem, found.remedies)
+    assert 5 * (0.03 + 0.03 / 60) * 100 == pytest.approx(found.load.use_pct)
+    assert 10 * 0.03 == pytest.approx(found.load.cycle_s)
+    assert not found.is_tight
+    assert [("m5",), ("m4", "m5")] == [one.dead for one in found.silent]
+    assert all(one.kept_pct > 95 and 0 < one.lost_pct < 4 for one in found.silent)
+
+
+def test_a_scan_class_that_cannot_be_is_named_with_what_would_help(wire):
+    found = plan(wire(4, fast_s=0.1), Assumed(), 0)
+
+    assert "bus rs1: 0.12 s of work each 0.1 s" == found.problem
+    assert (
+        "a period of 0.2 s (60 %)",
+        "19200 baud, at every device too (70 %)",
+        "move m1 and m2 to another bus (60 %)",
+    ) == found.remedies
+
+
+def test_a_device_that_wants_longer_rests_than_its_class_leaves_is_named(wire):
+    found = plan(wire(1, fast_s=0.5, pause_s=0.6), Assumed(), 0)
+
+    assert found.problem.startswith("bus rs1: m1 wants rests")
+    assert found.remedies
+
+
+def test_a_slow_answer_costs_the_bus_its_time(wire):
+    quick = plan(wire(5), Assumed(0.005), 0).load
+    slow = plan(wire(5), Assumed(0.105), 0).load
+
+    assert 1.0 == pytest.approx(slow.cycle_s - quick.cycle_s)
+
+
+def test_a_lonely_device_has_no_others_that_its_silence_could_hold_up(wire):
+    assert () == plan(wire(1), Assumed(), 3).silent
+
+
+def test_over_tcp_the_answers_are_all_the_time_there_is(wire):
+    found = plan(wire(4, kind="modbus-tcp", pause_s=0.0), Assumed(0.02), 1)
+
+    assert 4 * 2 * 0.02 == pytest.approx(found.load.cycle_s)
+    assert ("m4",) == found.silent[0].dead
+    assert found.silent[0].kept_pct > 90
+
+
+@pytest.mark.parametrize(("fast_s", "tight"), [(1.0, False), (0.17, True)])
+def test_a_bus_with_little_left_is_said_to_be_tight(wire, fast_s, tight):
+    assert tight == plan(wire(5, fast_s=fast_s), Assumed(), 0).is_tight

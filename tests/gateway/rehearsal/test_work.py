@@ -1,0 +1,40 @@
+import pytest
+
+from quartier.rehearsal.work import Task, cycle_s, load, use, weary
+
+FAST = [Task(f"m{at}", 1.0, 0.1) for at in range(3)]
+SLOW = [Task("m0", 60.0, 3.0)]
+
+
+def test_a_class_has_what_it_and_the_faster_ones_leave_of_its_period():
+    told = load([*FAST, *SLOW])
+
+    assert [(1.0, 3), (60.0, 1)] == [(one.period_s, one.requests_count) for one in told.classes]
+    assert [0.7, 39.0] == pytest.approx([one.slack_s for one in told.classes])
+    assert [30.0, 5.0] == pytest.approx([one.use_pct for one in told.classes])
+    assert 35.0 == pytest.approx(told.use_pct)
+    assert told.short is None
+
+
+def test_everything_once_takes_the_sum_of_all_or_longer_where_one_device_wants_its_rests():
+    assert 3.3 == pytest.approx(cycle_s([*FAST, *SLOW]))
+    assert 4.8 == pytest.approx(cycle_s([*FAST, *[Task("m9", 1.0, 0.1, 0.7)] * 6]))
+
+
+def test_the_fastest_class_that_cannot_have_its_time_is_named():
+    told = load([*FAST, *[Task("m4", 5.0, 0.9)] * 5])
+
+    assert told.short is not None
+    assert 5.0 == told.short.period_s
+    assert 120.0 == pytest.approx(told.use_pct)
+
+
+def test_a_device_whose_rests_do_not_fit_is_weary_though_the_bus_is_not():
+    tasks = [Task("m1", 1.0, 0.05, 0.5), Task("m1", 1.0, 0.05, 0.5), Task("m2", 1.0, 0.05)]
+
+    assert use(tasks) < 0.2
+    assert {"m1": 1.1} == pytest.approx(weary(tasks))
+
+
+def test_a_bus_without_anything_to_do_is_not_used():
+    assert (0.0, 0.0, ()) == (load([]).cycle_s, load([]).use_pct, load([]).classes)

@@ -1,0 +1,35 @@
+"""The plan against the line: few sites here, all of them with ``make bench ONLY=plan``."""
+
+import os
+
+import pytest
+
+from quartier_hil.bench import planning
+from quartier_hil.bench.cache import Cache
+
+SITES = int(os.environ.get("QUARTIER_PLAN_SITES", "3"))
+
+
+def test_the_same_seed_draws_the_same_site():
+    assert planning.drawn(4) == planning.drawn(4)
+    assert planning.drawn(4) != planning.drawn(5)
+
+
+def test_the_drawn_sites_are_of_every_kind():
+    sites = [planning.drawn(seed) for seed in range(planning.SEED, planning.SEED + planning.SITES)]
+
+    assert {10, 11} == {site.bits for site in sites}
+    assert set(planning._BAUDS) == {site.section["baud"] for site in sites}
+    assert {0, 1} <= {len(site.dead) for site in sites}
+    assert {0, 1} <= {site.section["retries_count"] for site in sites}
+
+
+@pytest.mark.alone
+@pytest.mark.peer
+@pytest.mark.parametrize("seed", range(planning.SEED, planning.SEED + SITES))
+def test_a_planned_bus_asks_everything_once_in_the_planned_time_within_ten_percent(tmp_path, seed):
+    program = Cache(tmp_path / "cache", lambda _: None).compiled("wire")
+
+    found = planning.compared(planning.drawn(seed), program, tmp_path, 4)
+
+    assert abs(found.error) <= 0.10, planning.told(found)
