@@ -38,4 +38,4 @@ async def test_what_is_not_there_is_none(yard):
     async with yard() as (found, _):
         await found.follow()
 
-        assert [None] * 4 == [answer("nobody") for answer in replies(found).about.values()]
+        assert [None] * 5 == [answer("nobody") for answer in replies(found).about.values()]
