@@ -14,6 +14,7 @@ from quartier.runtime.clock import HouseClock
 
 if TYPE_CHECKING:
     from quartier.config.model import Site
+    from quartier.config.recording import Recording
     from quartier.record.taken import Taken
     from quartier_drivers.tape import Frame
 
@@ -83,11 +84,12 @@ class Records:
         taken = self._fleet.tapes.taken(bus)
         if taken is None:
             return
-        most = self._site().recording.files_max_count
+        setting = self._site().recording
         try:
-            name = await asyncio.to_thread(_written, self._folder, *taken, code, most)
-        except OSError as error:
-            self._log.warning("record.not_kept", bus=bus, why=error.strerror or str(error))
+            name = await asyncio.to_thread(_written, self._folder, *taken, code, setting)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            self._log.warning("record.not_kept", bus=bus, why=why)
             return
         self._log.info("record.kept", bus=bus, file=f"{FOLDER}/{name}", why=code)
         text = f"the frames of {bus} around {code} are in {FOLDER}/{name}"
@@ -105,11 +107,18 @@ def bus_of(site: "Site", code: str, of: str) -> str | None:
     return None if device is None else device.bus
 
 
-def _written(folder: Path, head: "Taken", frames: "Iterator[Frame]", code: str, most: int) -> str:
-    """The name of a new file; the oldest beyond ``most`` are deleted.  Raises OSError."""
+def _written(folder: Path, head: "Taken", frames: "Iterator[Frame]", code: str, setting: "Recording") -> str:
+    """The name of a new file; the oldest beyond ``files_max_count`` are deleted.
+
+    Raises OSError, and ValueError where it cannot be masked.
+    """
     from quartier.record import file  # noqa: PLC0415 - nobody needs it before the first fault
 
     taken = replace(head, frames=tuple(frames))
+    if setting.anonymise:
+        from quartier.record.masks.whole import anonymised  # noqa: PLC0415 - brings the decoders of all meters
+
+        taken = anonymised(taken)
     folder.mkdir(exist_ok=True)
     stem, _, suffix = file.name(taken).rpartition(".")
     path = folder / f"{stem}-{code}.{suffix}"
@@ -118,7 +127,7 @@ def _written(folder: Path, head: "Taken", frames: "Iterator[Frame]", code: str, 
     written.write_bytes(file.content(taken))
     written.replace(path)
     kept = sorted((one for one in folder.iterdir() if one.is_file()), key=lambda one: one.stat().st_mtime_ns)
-    for old in kept[: max(0, len(kept) - most)]:
+    for old in kept[: max(0, len(kept) - setting.files_max_count)]:
         old.unlink(missing_ok=True)
     return path.name
 

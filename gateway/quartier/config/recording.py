@@ -18,3 +18,5 @@ class Recording(Section):
     """Records kept by themselves around a fault, in the state directory; the oldest goes first; 0: none."""
     after_s: Annotated[float, Field(ge=0, le=60)] = 5.0
     """How long such a record goes on after the fault."""
+    anonymise: bool = False
+    """Whether serials and addresses are masked in such records; a meter that encrypts then leaves none."""

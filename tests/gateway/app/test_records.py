@@ -44,12 +44,14 @@ def alarm(code="device.silent", of="meter", number=1):
     return Record(number=number, code=code, of=of, words="words", **never)
 
 
-async def kept(yard, folder, *alarms, most=20):
+async def kept(yard, folder, *alarms, most=20, masked=False):
     """The files after these alarms, and what was told."""
     loaded = await yard.follow()
     yard.fleet.share(loaded.site)
     await yard.until(lambda: yard.seen("boiler.power_w") is not None)
-    setting = loaded.site.recording.model_copy(update={"files_max_count": most, "after_s": 0.0})
+    setting = loaded.site.recording.model_copy(
+        update={"files_max_count": most, "after_s": 0.0, "anonymise": masked}
+    )
     site = loaded.site.model_copy(update={"recording": setting})
     told, log = [], CapturingLogger()
 
@@ -99,6 +101,19 @@ async def test_the_oldest_file_goes_first(yard, tmp_path):
         files, _, _ = await kept(one, folder, alarm(), most=2)
 
     assert ["board", "old0.txt"] == [files[0].partition("-")[0], files[1]]
+
+
+async def test_where_the_site_file_says_so_it_names_neither_device_nor_address(yard, tmp_path):
+    folder = tmp_path / "records"
+    async with yard() as (one, _):
+        (plain,), _, _ = await kept(one, folder, alarm())
+        named = (folder / plain).read_bytes()
+        (folder / plain).unlink()
+        (name,), _, _ = await kept(one, folder, alarm(), masked=True)
+
+    assert b"127.0.0.1" in named
+    assert b"127.0.0.1" not in (folder / name).read_bytes()
+    assert b"anonymised" in (folder / name).read_bytes()
 
 
 async def test_a_disk_that_refuses_is_told_and_ends_nothing(yard, tmp_path):
