@@ -210,7 +210,7 @@ class Store:
             "boot": self.boot,
             "backlog_count": self._backlog_count(),
             "is_open": self._loaded,
-            "writer_alive": self._writer.is_alive,
+            "error": self._stats["error"] or self._writer.fault,
         }
 
     def set_assets(self, assets: Collection[str], local_streams: Collection[str] = ()) -> None:

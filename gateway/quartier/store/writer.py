@@ -74,7 +74,7 @@ class Writer:
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._salvage: Salvage | None = None
-        self._is_lost = False
+        self._is_lost = self._stops = False
         self._stranger: Path | None = None
         self._busy = threading.Lock()  # held while a job is in hand, whoever lets it go
         self.reports: deque[Report] = deque()
@@ -85,9 +85,12 @@ class Writer:
         return not self._busy.locked() and self._thread.is_alive()
 
     @property
-    def is_alive(self) -> bool:
-        """False only after a bug ended the thread."""
-        return self._thread.is_alive()
+    def fault(self) -> str:
+        """What to say where a bug ended the thread: nothing is written any more; else empty."""
+        is_over = self._thread.ident is not None and not self._thread.is_alive()
+        return (
+            "the history's writer ended by a bug; restart the gateway" if is_over and not self._stops else ""
+        )
 
     def start(self) -> None:
         """Start the thread."""
@@ -107,6 +110,7 @@ class Writer:
 
     def stop(self, timeout_s: float) -> None:
         """End the thread after the job in hand."""
+        self._stops = True
         self._queue.put(None)
         self._thread.join(timeout_s)
 

@@ -24,7 +24,7 @@ def writer(tmp_path: Path) -> Iterator[Writer]:
     made.start()
     yield made
     made.stop(WAIT_S)
-    assert not made.is_alive
+    assert not made.is_idle
 
 
 def give(writer: Writer, *jobs: Job) -> list[type]:
@@ -34,6 +34,22 @@ def give(writer: Writer, *jobs: Job) -> list[type]:
     kinds = [type(report) for report in writer.reports]
     writer.reports.clear()
     return kinds
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_that_ends_the_thread_is_said_and_a_stop_is_none(tmp_path: Path) -> None:
+    made = Writer(Database(tmp_path / "history.db", 1_000_000))
+    before = made.fault
+    made.start()
+    give(made, OPEN)
+    well = made.fault
+    made.submit(Job(7, (), 1, begin=True))  # it names one point, and has no name
+    made._thread.join(WAIT_S)
+
+    assert ("", "") == (before, well)
+    assert made.fault.startswith("the history's writer ended by a bug")
+    made.stop(WAIT_S)
+    assert "" == made.fault
 
 
 def test_a_job_is_reported_when_it_is_durable(writer: Writer, tmp_path: Path) -> None:
