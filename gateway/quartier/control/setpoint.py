@@ -69,7 +69,7 @@ def value(asset: Steered, power_w: float) -> float:
         return abs(power_w)
     if isinstance(asset, Moded):
         fitting = (i for i, mode in enumerate(asset.modes) if mode.power_w <= power_w + _ROUNDING_W)
-        return float(next(fitting))
+        return float(next(fitting, len(asset.modes) - 1))  # a sum of fractions may miss the lowest by a hair
     return float(power_w != 0)
 
 

@@ -4,6 +4,7 @@ import pytest
 from tests.gateway.control.walk.houses import STREET, TANK
 
 from quartier.control import setpoint
+from quartier.house.assets import Mode, Moded
 
 
 @pytest.fixture
@@ -67,6 +68,17 @@ def test_of_modes_it_is_the_first_that_takes_no_more():
 
     assert list(range(len(powers))) == [setpoint.value(STREET, watts) for watts in powers]
     assert 1 == setpoint.value(STREET, powers[0] - 5)
+
+
+def test_a_power_a_rounding_below_the_lowest_mode_is_that_mode():
+    asset = Moded(
+        name="x",
+        rated_w=100,
+        quantity="step_index",
+        modes=(Mode("on", 0, 100.0), Mode("off", 1, 0.1)),
+        tier="D",
+    )
+    assert ("", 1.0) == (setpoint.fault(asset, 0.1 - 1.0), setpoint.value(asset, 0.1 - 1.0))
 
 
 def test_a_battery_goes_to_its_target_steadily_and_rests_there(assets):
