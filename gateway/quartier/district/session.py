@@ -191,7 +191,7 @@ class Session:
         for request in self._commands.read(topic, payload):
             if self.phase is Phase.BORN:
                 effects.extend(self._command(request, scene))
-        return effects
+        return [*effects, *self._told_rate(scene)]
 
     def _host(self, payload: bytes, scene: Scene) -> list[Effect]:
         state = read_state(payload)
@@ -212,7 +212,7 @@ class Session:
         if isinstance(request, commands.ScanRate):
             self.scan_ms = request.ms
             self._owes_rate = True
-            return self._told_rate(scene)
+            return []
         if isinstance(request, commands.NextServer):
             return [*self.leaving(scene.now), Leave("next server asked for", walk=True)]
         if isinstance(request, commands.Rebirth):
@@ -222,7 +222,8 @@ class Session:
 
     def _told_rate(self, scene: Scene) -> list[Effect]:
         """What a host is still to hear of the pace it asked for; nothing may come between births."""
-        if not self._owes_rate or self._unborn or self._rebirth_ns is not None:
+        waits = self._unborn or self._rebirth_ns is not None or self.phase is not Phase.BORN
+        if waits or not self._owes_rate:
             return []
         self._owes_rate = False
         return [self._voice.control(self._commands.scan_rate(self.scan_ms, scene.now), scene.now)]

@@ -257,6 +257,7 @@ class Uplink:
             self._stay_together()
             if self.session.has_more:
                 self._wake.set()
+            await asyncio.sleep(0)  # as those of control
 
     async def _speak_data(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()
@@ -344,6 +345,7 @@ class Uplink:
                 self._give_way(message.payload)
             else:
                 await self._companion.hear(message.topic, message.payload, message.user.get("sig"))
+            await asyncio.sleep(0)  # a flood of them must not keep the cycle waiting
 
     def _give_way(self, watermark: bytes) -> None:
         """Stay away once our place was taken and the district stores what another machine says."""

@@ -9,7 +9,7 @@ from quartier.district.commands import REBIRTH, SCAN_RATE
 from quartier.district.effects import Leave, Note, Publish, Wanted
 from quartier.district.rules import Rules
 from quartier.district.session import Phase, Session
-from quartier.district.sparkplug import Type, decode
+from quartier.district.sparkplug import Metric, Type, decode, encode
 from quartier_drivers.contract import Quality
 
 
@@ -349,6 +349,14 @@ def test_the_scan_rate_is_bounded_and_told(world, catalog, district, value, take
 
     assert (["NDATA"] if taken else []) == district.kinds()
     assert (value if taken else 0) == session.scan_ms
+
+
+def test_one_command_that_asks_for_many_rates_is_answered_once(world, catalog, district):
+    session = born(world, catalog)
+    asked = [Metric(SCAN_RATE, value, Type.INT64, 0) for value in range(2_000)]
+    district.take(session.heard(ME.topic("NCMD"), encode(asked, timestamp_ms=0), world.scene))
+
+    assert (["NDATA"], 1_999) == (district.kinds(), session.scan_ms)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from tests.gateway.district.conftest import bdseq_of
 
-from quartier.district.broker import Credentials, Ended, Profile, Server, Unreachable
+from quartier.district.broker import Credentials, Ended, Message, Profile, Server, Unreachable
 from quartier.district.mqtt import Connection
 from quartier.district.rules import Rules
 from quartier.district.sparkplug import decode
@@ -77,6 +77,31 @@ async def test_where_a_host_asked_for_a_pace_no_sample_wakes_the_link(make_uplin
     uplink.session.scan_ms = 0
     uplink.wake()
     assert uplink._wake.is_set()
+
+
+class Flood:
+    """A connection on which so many messages lie ready."""
+
+    def __init__(self, topic, count):
+        self.waiting = [Message(topic, b"{}")] * count
+
+    async def receive(self):
+        if not self.waiting:
+            raise Ended("no more")
+        return self.waiting.pop()
+
+
+@pytest.mark.parametrize("listen", ["_listen_data", "_listen_control"])
+async def test_a_flood_of_messages_lets_others_have_their_turn_between_two(make_uplink, listen):
+    uplink, turns, flood = make_uplink(1883), [], Flood("quartier/v1/issy/b012/watermark", 50)
+
+    async def cycle():
+        while flood.waiting:
+            turns.append(len(flood.waiting))
+            await asyncio.sleep(0)
+
+    end, _ = await asyncio.gather(getattr(uplink, listen)(flood), cycle(), return_exceptions=True)
+    assert (True, True) == (isinstance(end, Ended), len(turns) >= 49)
 
 
 async def test_bdseq_rises_over_restarts_by_one_for_each_connect(make_host, link, mosquitto, make_uplink):
