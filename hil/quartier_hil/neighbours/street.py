@@ -21,7 +21,7 @@ from quartier_hil.neighbours.home import Home
 from quartier_hil.neighbours.story import Moment
 from quartier_hil.records.series import Series
 from quartier_hil.stage.broker import Broker
-from quartier_hil.stage.child import Child
+from quartier_hil.stage.child import Child, free_port
 from quartier_hil.verdict.checks import Verdict
 
 STEP_S = 1.0
@@ -58,6 +58,8 @@ class Street:
             Home(Names(GROUP, edge), made, self.series(made.seed), self.folder / edge, self.clock)
             for edge, made in houses
         ]
+        # One port, so that a browser finds the page again when the district has come back.
+        self.page_port = self.page_port or free_port()
         self.limit_w = story.limit_w(with_public=self.with_public)
 
     async def perform(self) -> list[Verdict]:

@@ -46,13 +46,23 @@ class Member:
         self.session = Session(self.names)
 
     def take(self, topic: str, payload: bytes, now_ms: int) -> dict[str, Any]:
-        """A message of the building; returns the line for the log."""
+        """A message of the building; returns the line for the log.
+
+        What is not of its form is a fault of this building, and changes nothing for the others.
+        """
+        try:
+            return self._taken(topic, payload, now_ms)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self.session.faults.append(f"{topic}: {error!r}")
+            return {"at": now_ms, "kind": "fault", "what": f"{topic}: {error!r}"}
+
+    def _taken(self, topic: str, payload: bytes, now_ms: int) -> dict[str, Any]:
         line = self.session.take(topic, payload, now_ms)
         kind = line["kind"]
         if kind == "ack":
             self._answer(line["body"], now_ms)
-        elif kind == "flexibility" and isinstance(line["body"], dict):
-            self.report = line["body"]
+        elif kind == "flexibility":
+            self.report = reported(line["body"])
         elif kind == "event":
             self._event(line["body"])
         elif kind in {"NDEATH", "DDEATH"}:
@@ -145,6 +155,17 @@ class Member:
     def power_w(self) -> float | None:
         """What its connection takes, import plus."""
         return self.values.get("grid.power_w")
+
+
+def reported(body: Any) -> dict[str, Any]:
+    """A flexibility report that can be counted with.  Raises ValueError or TypeError where it is none."""
+    if not isinstance(body, dict) or not isinstance(body.get("devices"), list):
+        raise TypeError("the report names no devices")
+    frame = body.get("forecast")
+    if not isinstance(frame, dict) or int(frame["start"]) < 0 or int(frame["step_s"]) <= 0:
+        raise ValueError("the report's forecast has no steps")
+    devices = [one for one in body["devices"] if isinstance(one, dict) and isinstance(one.get("device"), str)]
+    return {**body, "devices": devices}
 
 
 def written(body: Any) -> bytes:

@@ -7,7 +7,7 @@ Orders are JSON lines on stdin: ``{"do": "heartbeat", "on": false}``, ``{"do": "
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -15,6 +15,7 @@ from typing import IO, Any
 from quartier_hil.clock import RigClock
 from quartier_hil.district.fleet.council import Council
 from quartier_hil.district.fleet.member import Member, Standing
+from quartier_hil.district.fleet.memory import restored, saved
 from quartier_hil.district.fleet.outlook import Grid, is_present, situation
 from quartier_hil.district.fleet.post import Writer, shown
 from quartier_hil.district.fleet.roster import Roster
@@ -91,6 +92,19 @@ class Office:
             ),
             lambda connected: self._note("broker", connected=connected),
         )
+
+        self._letters = settings.log.with_suffix(".letters.json")
+        self._remember()
+
+    def _remember(self) -> None:
+        """What was told before this process began."""
+        if not self._letters.exists():
+            return
+        try:
+            text = self._letters.read_text(encoding="utf-8")
+            self.writer.last_seq = restored(self.members, text, self.settings.clock.utc_ms())
+        except ValueError as error:
+            self._note("fault", what=f"{self._letters.name}: {error}")
 
     def _note(self, kind: str, **what: Any) -> None:
         if not self._log.closed:  # the broker's goodbye may come after ours
@@ -197,7 +211,12 @@ class Office:
         if not self.line.connected:
             return
         clock = self.settings.clock
-        for post in self.writer.due(self.members, self.council, now_ms):
+        posts = list(self.writer.due(self.members, self.council, now_ms))
+        if any(not post.is_repeated for post in posts):
+            draft = self._letters.with_suffix(".new")
+            draft.write_text(saved(self.members, self.writer.last_seq), encoding="utf-8")
+            draft.replace(self._letters)
+        for post in posts:
             root = self._by_edge[post.edge].names.companion
             # The broker counts an expiry in real seconds, the document in the house's: rounded up.
             expiry_s = min(int(clock.real_s((post.exp_ms - now_ms) / 1_000)) + 60, (1 << 32) - 1)
@@ -230,7 +249,7 @@ def _row(member: Member, now_ms: int) -> dict[str, Any]:
 
 def _kind(member: Member) -> str:
     """What makes a new plan: who is there, with which devices."""
-    devices = [one for one in (member.report or {}).get("devices") or () if isinstance(one, Mapping)]
+    devices = (member.report or {}).get("devices", ())
     present = [f"{one.get('device')}:{one.get('available')}:{is_present(member, one)}" for one in devices]
     return ",".join([member.place.edge, *present])
 

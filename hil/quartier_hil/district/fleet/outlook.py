@@ -7,7 +7,7 @@ What is not known is guessed by plain rules: a load goes on as it is, the sun fo
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, pi, sin
+from math import pi, sin
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,8 @@ from quartier_hil.district.optimum.situation import Battery, Building, Car, Heat
 
 _DAY_MS = 86_400_000
 _DAWN_H, _DUSK_H = 6.0, 20.0
+# No figure of a building is above this, in W, Wh or s.
+_MOST = 1e8
 Device = Mapping[str, Any]
 
 
@@ -78,24 +80,28 @@ def situation(
 
 
 def building(member: Member, grid: Grid, zone: str) -> Building:
-    """One building over the steps of ``grid``."""
+    """One building over the steps of ``grid``; what of it cannot be planned belongs to its load.
+
+    Nobody can take or give more than the contracts: what a report says beyond is taken as that.
+    """
     place = member.place
-    devices = [device for device in (member.report or {}).get("devices", ()) if isinstance(device, Mapping)]
-    panels = [device for device in devices if device.get("role") == "pv"]
+    devices = (member.report or {}).get("devices", ())
     tanks = {tank.asset: tank for tank in place.tanks}
-    heat = next((found for device in devices if (found := _heat(device, tanks, member, grid))), None)
-    batteries = [device for device in devices if device.get("role") == "battery"]
-    cars = [device for device in devices if device.get("role") == "ev"]
-    steered = [*panels, *batteries, *cars, *(one for one in devices if heat and one["device"] in tanks)]
+    panels = [device for device in devices if device.get("role") == "pv"]
+    stores = [(one, store) for one in devices if one.get("role") == "battery" and (store := _battery(one))]
+    cars = [(one, car) for one in devices if one.get("role") == "ev" and (car := _car(one, member, grid))]
+    heats = [(one, heat) for one in devices if (heat := _heat(one, tanks, member, grid))]
+    planned = [*panels, *(device for device, _ in (*stores[:1], *cars, *heats[:1]))]
+    most_w = place.contract_import_w + place.contract_export_w
     return Building(
         name=place.edge,
-        base_w=_base_w(member, steered, grid),
-        pv_w=_sun_w(member, panels, grid, zone),
+        base_w=tuple(min(max(watts, -most_w), most_w) for watts in _base_w(member, planned, grid)),
+        pv_w=tuple(min(watts, most_w) for watts in _sun_w(member, panels, grid, zone)),
         import_max_w=place.contract_import_w,
         export_max_w=place.contract_export_w,
-        battery=next((store for device in batteries if (store := _battery(device))), None),
-        cars=tuple(car for device in cars if (car := _car(device, member, grid))),
-        heat=heat,
+        battery=stores[0][1] if stores else None,
+        cars=tuple(car for _, car in cars),
+        heat=heats[0][1] if heats else None,
     )
 
 
@@ -126,7 +132,7 @@ def _forecast(report: Device | None, grid: Grid) -> list[float | None]:
 
 def _ahead(frame: Any, series: Any, grid: Grid) -> list[float | None]:
     """A forecast of the report on the steps of ``grid``; a day later it says the same."""
-    if not isinstance(frame, Mapping) or not isinstance(series, Sequence) or not series:
+    if not isinstance(frame, Mapping) or not isinstance(series, list) or not series:
         return [None] * grid.count
     start_ms, step_ms = int(frame["start"]), int(frame["step_s"]) * 1_000
     return [_number(series[(at_ms - start_ms) // step_ms % len(series)]) for at_ms in grid.moments_ms]
@@ -155,16 +161,16 @@ def _height(at_ms: int, zone: str) -> float:
 
 def _battery(device: Device) -> Battery | None:
     capacity_wh, fill_pct = _number(device.get("capacity_wh")), _number(device.get("fill_level_pct"))
-    if not device.get("available") or capacity_wh is None or fill_pct is None:
+    if not device.get("available") or capacity_wh is None or fill_pct is None or capacity_wh <= 0:
         return None
     # The report of a battery at an edge shows what it can do now: its rating stands on the other side.
     reach = [abs(watts) for watts in _ends(device)]
     power_w = max(reach, default=0.0)
     share_wh = capacity_wh / 100.0
     return Battery(
-        stored_wh=fill_pct * share_wh,
-        stored_min_wh=(_number(device.get("fill_level_min_pct")) or 0.0) * share_wh,
-        stored_max_wh=(_number(device.get("fill_level_max_pct")) or 100.0) * share_wh,
+        stored_wh=_pct(fill_pct) * share_wh,
+        stored_min_wh=_pct(_number(device.get("fill_level_min_pct")) or 0.0) * share_wh,
+        stored_max_wh=_pct(_number(device.get("fill_level_max_pct")) or 100.0) * share_wh,
         charge_max_w=power_w,
         discharge_max_w=power_w,
     )
@@ -186,8 +192,8 @@ def _car(device: Device, member: Member, grid: Grid) -> Car | None:
     stay_s = member.place.stay_h * 3_600.0 if leaves_s is None else leaves_s
     return Car(
         name=str(device["device"]),
-        need_wh=member.place.need_wh if need_wh is None else need_wh,
-        power_max_w=max(_ends(device), default=0.0) or member.place.car_w,
+        need_wh=member.place.need_wh if need_wh is None else max(need_wh, 0.0),
+        power_max_w=max(max(_ends(device), default=0.0), 0.0) or member.place.car_w,
         until_step=min(max(int(stay_s // grid.step_s), 1), grid.count),
     )
 
@@ -219,11 +225,17 @@ def _measured_w(member: Member, device: Device) -> float:
 
 
 def _ends(device: Device) -> Iterator[float]:
-    for span in device.get("power_ranges_w") or ():
-        yield from (value for end in span if (value := _number(end)) is not None)
+    spans = device.get("power_ranges_w")
+    for span in spans if isinstance(spans, list) else ():
+        ends = span if isinstance(span, list) else ()
+        yield from (value for end in ends if (value := _number(end)) is not None)
+
+
+def _pct(value: float) -> float:
+    return min(max(value, 0.0), 100.0)
 
 
 def _number(value: Any) -> float | None:
-    """A finite number, or None."""
+    """A number that can be one of a building, or None."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and -inf < value < inf else None
+    return float(value) if is_number and abs(value) <= _MOST else None

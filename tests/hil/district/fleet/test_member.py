@@ -64,3 +64,15 @@ def test_reports_and_events_are_kept_and_what_is_no_number_counts_as_unknown(mem
     assert (20, 24) == (len(member.events), member.events[-1]["seq"])
     member.take(f"{member.names.companion}/flexibility", json.dumps([1]).encode(), now_ms)
     assert "bat1" == member.report["devices"][0]["device"]
+
+
+@pytest.mark.parametrize("tail", ["ack", "event", "flexibility"])
+@pytest.mark.parametrize(
+    "payload", [b"[1]", b"1", b"null", b"{", b'"x"', b"\xff", b'{"code": "store.gap", "data": {"last": 1}}']
+)
+def test_a_message_that_is_none_is_a_fault_of_its_building_alone(member, now_ms, tail, payload):
+    line = member.take(f"{member.names.companion}/{tail}", payload, now_ms)
+
+    assert line["kind"] in {"fault", tail}
+    assert member.report is None
+    assert member.why(now_ms) == "never heard"

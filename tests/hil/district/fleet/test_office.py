@@ -163,3 +163,33 @@ async def test_heartbeats_and_watermarks_stop_on_an_order(tmp_path, roster):
 
     assert (False, False) == (office.heartbeat_on, office.watermark_on)
     assert "shares" == office.figures["source"]
+
+
+@pytest.mark.peer
+async def test_a_plan_that_comes_too_late_leaves_the_shares_and_says_why(tmp_path, roster):
+    async with working(tmp_path, roster(1), solve=lambda asked, _: solved(asked, 0.0)) as (office, hands, _):
+        hands.live("b001", 1_000.0)
+        message = await hands.next("envelope/district", "b001")
+        while office.council.failure is None:
+            message = await hands.heard.get()
+        assert ("shares", "time") == (
+            office.council.source(office.settings.clock.utc_ms()),
+            office.council.failure.why,
+        )
+        assert message is not None
+
+    plans = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert "time" == next(line for line in plans if line["kind"] == "plan")["failed"]
+
+
+@pytest.mark.peer
+async def test_an_office_that_starts_again_knows_what_was_told_and_its_numbers_go_on(tmp_path, roster):
+    async with working(tmp_path, roster(1)) as (office, hands, _):
+        hands.live("b001", 1_000.0)
+        first = json.loads((await hands.next("envelope/district", "b001")).payload)
+    async with working(tmp_path, roster(1)) as (office, hands, _):
+        assert first["seq"] in [letter.seq for letter in office.members[0].told("envelope/district").sent]
+        hands.live("b001", 1_000.0)
+        later = json.loads((await hands.next("envelope/district", "b001")).payload)
+        while later["seq"] <= first["seq"]:
+            later = json.loads((await hands.next("envelope/district", "b001")).payload)

@@ -58,6 +58,22 @@ def test_a_battery_at_its_edge_keeps_its_rating_on_both_sides(one, wire, now_ms)
     assert (2_000.0, 1_000.0, 9_500.0) == (battery.stored_wh, battery.stored_min_wh, battery.stored_max_wh)
 
 
+def test_a_second_battery_and_what_cannot_be_planned_belong_to_the_load(one, wire, now_ms):
+    wire.data(one, now_ms, bat2__power_w=700.0)
+    wire.report(one, now_ms, [BATTERY, {**BATTERY, "device": "bat2"}, {**CAR, "available": False}])
+    found = building(one, Grid(now_ms, 900, 2), ZONE)
+
+    # 3,000 of the connection without the first battery's -800; the second one and the car stay in it.
+    assert (3_800.0, 3_800.0) == found.base_w
+
+
+def test_no_report_makes_a_building_larger_than_its_contracts(one, wire, now_ms):
+    wire.report(one, now_ms, [{**PV, "forecast_w": [-9e6] * 96}], grid_w=[9e6] * 96)
+    found = building(one, Grid(now_ms, 900, 2), ZONE)
+
+    assert (18_000.0, 18_000.0) == (found.base_w[1], found.pv_w[1])
+
+
 def test_a_car_wants_its_energy_by_its_departure_and_where_nobody_knows_what_the_file_says(one, wire, now_ms):
     unknown = {**CAR, "device": "ev2", "energy_up_wh": None, "leaves_in_s": None}
     wire.report(one, now_ms, [CAR, unknown, {**CAR, "device": "ev3", "present": False}])
@@ -141,3 +157,33 @@ def test_what_others_may_take_is_set_aside_and_prices_follow_the_hour(roster, on
     hour = now_ms // 3_600_000 % 24
     assert (hour / 1e3, (hour + 1) / 1e3) == asked.prices.import_eur_per_wh
     assert ("b001",) == tuple(building.name for building in asked.buildings)
+
+
+ODD = (None, True, -1.0, 1e300, float("nan"), float("inf"), "x", [], {}, [[1]], [[1, 2], "x"], 5.0)
+FIELDS = (
+    *(
+        "device",
+        "role",
+        "available",
+        "present",
+        "power_w",
+        "power_ranges_w",
+        "fill_level_pct",
+        "fill_level_min_pct",
+    ),
+    *("fill_level_max_pct", "capacity_wh", "energy_up_wh", "leaves_in_s", "forecast_w", "fill_level_c"),
+)
+
+
+@pytest.mark.parametrize("whole", [BATTERY, CAR, PV, PUMP], ids=lambda device: device["role"])
+@pytest.mark.parametrize("field", FIELDS)
+def test_no_report_of_one_building_keeps_the_district_from_planning(roster, one, wire, now_ms, whole, field):
+    one.place = one.place.model_copy(
+        update={"tanks": (Tank(asset="hp1", power_max_w=2_000.0, wh_per_k=300.0),)}
+    )
+    for odd in ODD:
+        wire.report(one, now_ms, [{**whole, field: odd}], grid_w=odd)
+        asked = situation(
+            roster(1), [one], {"import": (0.0,) * 3, "export": (0.0,) * 3}, Grid(now_ms, 900, 3)
+        )
+        assert 1 == len(asked.buildings)
