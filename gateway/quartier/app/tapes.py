@@ -1,6 +1,7 @@
 """The tapes of the buses: who records on which, and what the desk is told of them."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,8 @@ class Tapes:
 
         None: there is no such tape.  To make all frames takes milliseconds, so whoever wants them makes them.
         """
-        from quartier.record.taken import Taken  # noqa: PLC0415 - nobody needs it before there is something to tell
+        from quartier.record.passwords import hidden  # noqa: PLC0415 - unused before there is something to tell
+        from quartier.record.taken import Taken  # noqa: PLC0415 - as above
 
         found = next(((bus, section) for bus, section in self._members() if bus.name == name), None)
         if found is None or name not in self._of:
@@ -61,7 +63,7 @@ class Tapes:
         is_tunnel = section.kind == "modbus-tcp" and section.framing == "rtu"
         about = section.kind, "rtu" if is_tunnel else "", _where(section)
         head = Taken(bus.name, *about, now.ns, now.utc_ms, secrets=tuple(_secrets(bus)))
-        return head, self._of[name][1].frames(after)
+        return head, map(partial(hidden, section.kind), self._of[name][1].frames(after))
 
     def told(self, question: str) -> Iterator[Any] | dict[str, Any] | None:
         """The desk's answer: a head, then a row a frame.  ``NAME@NUMBER`` asks for what came after.
