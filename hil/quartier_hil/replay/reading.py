@@ -21,7 +21,13 @@ Block = tuple[int, bytes]
 
 def read(path: Path) -> Story:
     """Raises Unreadable, saying what is wrong, and OSError."""
-    content = path.read_bytes()
+    try:
+        return _story(path, path.read_bytes())
+    except (struct.error, IndexError, UnicodeDecodeError) as error:
+        raise Unreadable(f"{path} is torn, or was not written by quartier record: {error}") from error
+
+
+def _story(path: Path, content: bytes) -> Story:
     if content.startswith(struct.pack("<I", _SECTION)):
         return _packets(content)
     if content.startswith(_TEXT.encode()):

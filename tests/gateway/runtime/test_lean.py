@@ -43,6 +43,12 @@ def test_a_daemon_brings_no_lexers_and_no_tls_of_its_own():
     assert not {"rich", "pygments", "ssl", "_ssl"} & set(ran(code))
 
 
+def test_a_daemon_that_has_nothing_to_record_brings_nothing_to_write_it_with():
+    code = "import quartier.cli.daemon, quartier.app.daemon, sys; print(*sys.modules)"
+
+    assert not [name for name in ran(code) if name.startswith("quartier.record.")]
+
+
 def test_a_site_that_shares_nothing_does_not_bring_what_that_needs():
     code = "import quartier.cli.daemon, quartier.app.daemon, quartier_drivers.modbus.door, sys; print(*sys.modules)"
 

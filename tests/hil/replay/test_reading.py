@@ -1,5 +1,6 @@
 """Records are read by what the formats say, and what is none is refused with a reason."""
 
+import contextlib
 import struct
 
 import pytest
@@ -100,3 +101,10 @@ def test_rows_of_text_with_one_time_are_one_piece(written):
 def test_what_is_no_record_is_refused_with_a_reason(written, content, why):
     with pytest.raises(Unreadable, match=why):
         read(written(content))
+
+
+def test_a_file_that_is_cut_off_anywhere_is_read_or_refused(written):
+    whole = pcapng(1, (0, True, ethernet(b"tell", 502, 40000)), (9, False, ethernet(b"ask")))
+    for size in range(len(whole)):
+        with contextlib.suppress(Unreadable):
+            assert len(read(written(whole[:size])).events) <= 2

@@ -1,13 +1,16 @@
 """A masked record names nobody, and every decoder reads it as before."""
 
+import contextlib
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.gateway.record.conftest import of
 from tests.gateway.record.judge import fields
 
 from quartier.record import file
-from quartier.record.masks.found import SEVEN_BITS, identifiers
+from quartier.record.masks.found import SEVEN_BITS, Sealed, identifiers
 from quartier.record.masks.whole import anonymised
 from quartier_drivers.meter import protocols
 from quartier_hil.devices.meters.kinds import CAPTURES
@@ -152,3 +155,16 @@ def test_a_number_that_looks_like_an_address_stays_in_modbus():
     )
 
     assert bytes([10, 0, 0, 3]) in anonymised(record).frames[1].data
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(sorted(CASES)), st.data())
+def test_whatever_noise_did_it_stays_as_long_and_nothing_fails(name, data):
+    kind = name.partition("-")[0]
+    heard_bytes = bytearray(b"".join(telegram.data for telegram in CAPTURES[name](5, 3)))
+    for at in data.draw(st.lists(st.integers(0, len(heard_bytes) - 1), max_size=30)):
+        heard_bytes[at] = data.draw(st.integers(0, 255))
+    end = data.draw(st.integers(0, len(heard_bytes)))
+    record = of(kind, ("in", bytes(heard_bytes[:end]).hex()))
+    with contextlib.suppress(Sealed):
+        assert end == len(anonymised(record).frames[0].data)
