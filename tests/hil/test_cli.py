@@ -1,4 +1,5 @@
 import importlib.util
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -39,3 +40,12 @@ def test_one_that_cannot_be_run_does_not_keep_the_others_from_being_told(tmp_pat
     assert 2 == cli.main(["run", *map(str, paths)])
     said = capsys.readouterr().err
     assert all(f"{path}: start: is missing" in said for path in paths)
+
+
+def test_a_ci_system_is_told_of_what_could_not_be_run(tmp_path):
+    path = tmp_path / "x.toml"
+    path.write_text("title = 3\n")
+
+    assert 2 == cli.main(["run", str(path), "--junit", str(tmp_path / "run.xml")])
+    (suite,) = ET.parse(tmp_path / "run.xml").getroot()
+    assert ("x", "1") == (suite.get("name"), suite.get("errors"))

@@ -14,7 +14,17 @@ from quartier_drivers.meter.mbus.timing import Timing
 
 _BAR = 40
 _CALM_PCT = 60.0
-_SPEAKS = "speaks by itself: nothing is asked, there is nothing to plan"
+_NAMES = {
+    "tic": "Linky TIC",
+    "p1": "P1 port",
+    "iec62056": "IEC 62056-21",
+    "sml": "SML",
+    "dlms": "DLMS/COSEM",
+    "mbus": "M-Bus",
+    "bacnet-ip": "BACnet/IP",
+    "opcua": "OPC UA",
+    "gpio": "GPIO",
+}
 _AT_ONCE = {
     "bacnet-ip": "its devices are asked at the same time over the network: no line to plan",
     "opcua": "its server is asked for all at once, or tells by itself: no line to plan",
@@ -128,12 +138,13 @@ def line(section: Any) -> str:
 def other(wire: Wire) -> str:
     """A bus that is not rehearsed: why, and what can be said all the same."""
     kind = wire.section.kind
+    name = _NAMES[kind]
     if kind in _AT_ONCE:
-        return f"{kind}: {_AT_ONCE[kind]}"
-    if getattr(wire.section, "asks", None) is None:
-        return f"{kind}: {_SPEAKS}"
+        return f"{name}, {_AT_ONCE[kind]}"
     every = " and ".join(sorted({seconds(_period_s(profile)) for _, profile in wire.devices}))
-    asked = f"{kind}: {output.counted(len(wire.devices), 'meter is', 'meters are')} asked every {every}"
+    if getattr(wire.section, "asks", None) is None:
+        return f"{name}, speaks by itself, every {every} by its profile: nothing is asked, nothing to plan"
+    asked = f"{name}, {output.counted(len(wire.devices), 'meter', 'meters')} asked every {every}"
     return f"{asked}, {_mbus(wire)}" if kind == "mbus" else f"{asked}; how long it answers is its own affair"
 
 

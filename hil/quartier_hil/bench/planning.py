@@ -9,7 +9,7 @@ import os
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ import structlog
 
 from quartier.rehearsal.loop import played
 from quartier.rehearsal.performance import Assumed, Performance, now_s
+from quartier.rehearsal.work import load
 from quartier.runtime.bus import Bus
 from quartier.runtime.clock import HouseClock
 from quartier_drivers import profile, registry
 from quartier_drivers.contract import DeviceSpec
+from quartier_drivers.modbus.pace import pace
 from quartier_hil.bench.figure import Figure, alone
 from quartier_hil.bench.process import Process
 from quartier_hil.bench.setting import Setting
@@ -28,6 +30,7 @@ from quartier_hil.bench.setting import Setting
 SITES, SITES_SHORT = 20, 4
 SEED = 9
 _ERROR_MAX = 0.10
+_USE_ERROR_MAX = 0.02
 _CALM = 0.05
 """A round that is this near was not disturbed."""
 _BAUDS = (9_600, 9_600, 19_200, 38_400)
@@ -35,6 +38,9 @@ _FORMS = (("N", 1), ("E", 1), ("N", 2))
 _SPAN_MIN_S, _SPAN_MAX_S, _CYCLES = 2.0, 6.0, 12.0
 # More than the line bears.
 _SCAN = "[scan]\nfast = 0.05\nnormal = 0.06\nslow = 0.08\n"
+# Less than it bears; a period is a whole part of the span.
+_CALM_SCAN = "[scan]\nfast = 2.0\nnormal = 2.0\nslow = 4.0\n"
+_CALM_SPAN_S, _BEFORE_S = 4.0, 0.05
 _HEAD = """\
 [profile]
 protocol = "modbus"
@@ -96,6 +102,15 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """What a line carried: answers, in which time, and how much of that its bytes and silences took."""
+
+    answers: int
+    span_s: float
+    line_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class _Wire:
     """What ``rehearsal`` takes for a bus."""
 
@@ -146,15 +161,23 @@ def _profile(dice: random.Random) -> str:
 def figures(setting: Setting) -> list[Figure]:
     """The largest and the middle error of all sites.  Raises AbsentError."""
     program = setting.cache.compiled("wire")
-    found = []
+    cycles, uses = [], []
     for seed in range(SEED, SEED + (SITES_SHORT if setting.short else SITES)):
-        one = compared(drawn(seed), program, setting.scratch("plan"), setting.rounds)
-        setting.say(told(one))
-        found.append(abs(one.error))
-    what = "a planned bus against the same on a line, everything asked once"
+        one = drawn(seed)
+        found = compared(one, program, setting.scratch("plan"), setting.rounds)
+        planned, measured = used(one, program, setting.scratch("plan"))
+        setting.say(f"{told(found)}; used {100 * planned:.1f} %, measured {100 * measured:.1f} %")
+        cycles.append(abs(found.error))
+        uses.append(abs(planned / measured - 1.0))
+    count = f"of {len(cycles)} sites"
+    once, use = (
+        "everything asked once by a planned bus and on a line",
+        "planned use of a line and that measured",
+    )
     return [
-        alone("plan.worst", f"{what}: largest error of {len(found)} sites", [max(found)], "", _ERROR_MAX),
-        alone("plan.middle", f"{what}: middle error of {len(found)} sites", found, "", None),
+        alone("plan.worst", f"{once}: largest error {count}", [max(cycles)], "", _ERROR_MAX),
+        alone("plan.middle", f"{once}: middle error {count}", cycles, "", None),
+        alone("plan.use", f"{use}: largest error {count}", [max(uses)], "", _USE_ERROR_MAX),
     ]
 
 
@@ -172,18 +195,15 @@ def compared(one: Drawn, program: str, folder: Path, rounds: int) -> Compared:
     ``program`` is the compiled wire.
     """
     wire = _wire(one, folder)
-    assumed = Assumed(None, {spec.name: one.answers_s[spec.unit - 1] for spec, _ in wire.devices})
-    names = [spec.name for spec, _ in wire.devices if spec.unit not in one.dead]
+    assumed, names = _assumed(one, wire), _alive(one, wire)
     requests_count, cycle_s = played(_sized(wire, assumed, names))
     span_s = min(max(_CYCLES * cycle_s, _SPAN_MIN_S), _SPAN_MAX_S)
     best: Compared | None = None
     for number in range(rounds):
-        argv = [program, str(one.section["baud"]), str(len(one.profiles)), str(one.bits)]
-        with _undisturbed(), Process(argv, folder / f"wire{number}.log", talks=True) as process:
-            answers, took_s = asyncio.run(_run(one, _on(wire, process.line()), process, span_s))
-        planned_s = played(_played(wire, assumed, one.dead, answers))
-        share = requests_count / answers
-        found = Compared(one, requests_count, planned_s * share, took_s * share)
+        counted = _counted(one, wire, program, folder / f"wire{number}.log", span_s)
+        planned_s = played(_played(wire, assumed, one.dead, counted.answers))
+        share = requests_count / counted.answers
+        found = Compared(one, requests_count, planned_s * share, counted.span_s * share)
         # Whatever else the machine does makes a round longer, nothing makes it shorter.
         if best is None or found.measured_s < best.measured_s:
             best = found
@@ -191,6 +211,42 @@ def compared(one: Drawn, program: str, folder: Path, rounds: int) -> Compared:
             break
     assert best is not None, "there is a round at least"
     return best
+
+
+def used(one: Drawn, program: str, folder: Path) -> tuple[float, float]:
+    """Which share of a line's time is used by the plan, and on the line, where all has its time.
+
+    What the line counts is what went over it: how busy this machine is does not matter.
+    """
+    calm = replace(one, profiles=tuple(text.replace(_SCAN, _CALM_SCAN) for text in one.profiles))
+    wire = _wire(calm, folder)
+    assumed, names = _assumed(one, wire), _alive(one, wire)
+    planned = played(_shared(wire, assumed, names)) / 100.0
+    counted = _counted(one, wire, program, folder / "wire.log", _CALM_SPAN_S, settles=True)
+    own = pace(wire.section)
+    # The line counts 3.5 characters before each frame at any speed, and no pause of the bus.
+    more_s = counted.answers * (own.quiet_s - 3.5 * own.char_s + wire.section.pause_s)
+    return planned, (counted.line_s + more_s) / counted.span_s
+
+
+async def _shared(wire: _Wire, assumed: Assumed, names: Sequence[str]) -> float:
+    return load([task for task in Performance(wire, assumed).tasks() if task.device in names]).use_pct
+
+
+def _counted(
+    one: Drawn, wire: _Wire, program: str, log: Path, span_s: float, *, settles: bool = False
+) -> Counted:
+    argv = [program, str(one.section["baud"]), str(len(one.profiles)), str(one.bits)]
+    with _undisturbed(), Process(argv, log, talks=True) as process:
+        return asyncio.run(_run(one, _on(wire, process.line()), process, span_s, settles=settles))
+
+
+def _assumed(one: Drawn, wire: _Wire) -> Assumed:
+    return Assumed(None, {spec.name: one.answers_s[spec.unit - 1] for spec, _ in wire.devices})
+
+
+def _alive(one: Drawn, wire: _Wire) -> list[str]:
+    return [spec.name for spec, _ in wire.devices if spec.unit not in one.dead]
 
 
 @contextmanager
@@ -245,10 +301,10 @@ async def _played(wire: _Wire, assumed: Assumed, dead: Sequence[int], answers_co
     return answered[answers_count - 1].ended_s - begun_s
 
 
-async def _run(one: Drawn, wire: _Wire, process: Process, span_s: float) -> tuple[int, float]:
-    """The same on the line: how many requests it answered, and in which time, by its own clock.
+async def _run(one: Drawn, wire: _Wire, process: Process, span_s: float, *, settles: bool) -> Counted:
+    """The same on the line, by its own clock.
 
-    What the line itself was late does not count.
+    What the line itself was late does not count.  ``settles``: nor does how all begins.
     """
     for unit, answer_s in enumerate(one.answers_s, start=1):
         process.ask(f"answer {unit} {int(answer_s * 1e6)}")
@@ -257,11 +313,17 @@ async def _run(one: Drawn, wire: _Wire, process: Process, span_s: float) -> tupl
     clock, door = HouseClock(), registry.door("modbus-rtu")
     line = door.line(wire.name, wire.section, clock)
     drivers = {spec.name: door.driver(line, spec, loaded, clock) for spec, loaded in wire.devices}
-    bus = Bus(wire.name, line, drivers, clock, lambda _readings: None, structlog.get_logger("planning"))
+    log = structlog.get_logger("planning")
+    bus = Bus(wire.name, line, drivers, clock, lambda _readings: None, log)
     async with asyncio.TaskGroup() as group:
         before = process.count()
         group.create_task(bus.run())
+        if settles:  # until just before a moment at which all are due, the silent ones set aside
+            await asyncio.sleep(_CALM_SPAN_S - clock.now_ns() / 1e9 % _CALM_SPAN_S + _CALM_SPAN_S - _BEFORE_S)
+            process.ask("reset")
+            before = process.count()
         await asyncio.sleep(span_s)
         after = process.count()
         bus.halt()
-    return after["all"], after["now_s"] - before["now_s"] - after["late_s"]
+    span_s = after["now_s"] - before["now_s"] - after["late_s"]
+    return Counted(after["all"] - before["all"], span_s, after["line_s"])

@@ -1,7 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from quartier.rehearsal.performance import Assumed
-from quartier.rehearsal.plan import plan
+from quartier.rehearsal.plan import plan, tasks
+from quartier_drivers import profile
+from quartier_drivers.contract import DeviceSpec
 
 
 def test_a_bus_that_has_time_is_planned_without_a_problem(wire):
@@ -55,3 +59,15 @@ def test_over_tcp_the_answers_are_all_the_time_there_is(wire):
 @pytest.mark.parametrize(("fast_s", "tight"), [(1.0, False), (0.17, True)])
 def test_a_bus_with_little_left_is_said_to_be_tight(wire, fast_s, tight):
     assert tight == plan(wire(5, fast_s=fast_s), Assumed(), 0).is_tight
+
+
+def test_every_device_that_is_known_and_asked_over_modbus_can_be_planned(wire):
+    found = {}
+    for name in profile.names():
+        loaded = profile.load(name)
+        if loaded.protocol in ("modbus", "sunspec"):
+            spec = DeviceSpec("d1", 1, {part: f"a{at}" for at, part in enumerate(loaded.parts)})
+            found[name] = tasks(replace(wire(0), devices=((spec, loaded),)), Assumed())
+
+    assert len(found) > 60
+    assert [] == [name for name, wanted in found.items() if not wanted]

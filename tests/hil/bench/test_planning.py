@@ -33,3 +33,13 @@ def test_a_planned_bus_asks_everything_once_in_the_planned_time_within_ten_perce
     found = planning.compared(planning.drawn(seed), program, tmp_path, 4)
 
     assert abs(found.error) <= 0.10, planning.told(found)
+
+
+@pytest.mark.alone
+@pytest.mark.peer
+def test_a_line_is_used_as_much_as_was_planned(tmp_path):
+    program = Cache(tmp_path / "cache", lambda _: None).compiled("wire")
+
+    planned, measured = planning.used(planning.drawn(planning.SEED), program, tmp_path)
+
+    assert measured == pytest.approx(planned, rel=0.05)
