@@ -103,6 +103,6 @@ def test_meters_that_speak_by_themselves_and_those_on_an_m_bus_are_told_in_words
 
     assert 0 == main(["bus", "plan", str(path)])
     said = capsys.readouterr().out
-    assert "tic  Linky TIC, speaks by itself, every 1 s by its profile" in said
+    assert "tic  Linky TIC, speaks by itself, every 2 s by its profile" in said
     assert "heat  M-Bus, 1 meter asked every " in said
     assert "a telegram takes 1.65 s at most at 2400 baud" in said
