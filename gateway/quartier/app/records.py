@@ -30,6 +30,10 @@ CODES = frozenset(
 """Alarms that the bytes of a bus may explain."""
 REST_S = 600.0
 """A bus that fails again sooner gets no further file: the first tells most, and a disk wears."""
+STORM, STORM_COUNT, STORM_S = "bus.garbled", 10, 30.0
+"""So many answers that made no sense in so long, while no device is silent for it."""
+_GARBLED = ("rubbish_count", "bad_count")
+_FLOOR_S = 0.5
 _S = 1_000_000_000
 _MODE = 0o640
 
@@ -54,19 +58,31 @@ class Records:
         self._clock = clock
         self._event = event
         self._log = log
+        self._garbled: dict[str, float] = {}
         self._waiting: dict[str, tuple[int, str]] = {}
         self._rests_until_ns: dict[str, int] = {}
         self._called = asyncio.Event()
 
     def heed(self, alarm: Record, now: Now) -> None:
         """An alarm was raised: where a bus can explain it, its frames are kept a while later."""
-        setting = self._site().recording
         bus = bus_of(self._site(), alarm.code, alarm.of) if alarm.code in CODES else None
-        if bus is None or not (setting.files_max_count and setting.buffer_max_bytes):
+        if bus is not None:
+            self._want(bus, alarm.code, now)
+
+    def look(self, now: Now) -> None:
+        """To be called each ``STORM_S``: where much came that made no sense, it is kept."""
+        before, self._garbled = self._garbled, {bus.name: _garbled(bus.counts) for bus in self._fleet.buses}
+        for bus, count in self._garbled.items():
+            if count - before.get(bus, count) >= STORM_COUNT:
+                self._want(bus, STORM, now)
+
+    def _want(self, bus: str, code: str, now: Now) -> None:
+        setting = self._site().recording
+        if not (setting.files_max_count and setting.buffer_max_bytes):
             return
         if now.ns >= self._rests_until_ns.get(bus, 0) and bus not in self._waiting:
             self._rests_until_ns[bus] = now.ns + int(REST_S * _S)
-            self._waiting[bus] = now.ns + int(setting.after_s * _S), alarm.code
+            self._waiting[bus] = now.ns + int(setting.after_s * _S), code
             self._called.set()
 
     async def run(self) -> None:
@@ -79,6 +95,12 @@ class Records:
                 del self._waiting[bus]
                 await self._keep(bus, code)
             self._called.clear()
+
+    async def watch(self) -> None:
+        """Look for storms, for ever."""
+        while True:
+            await self._clock.doze(STORM_S, _FLOOR_S)
+            self.look(self._clock.now())
 
     async def _keep(self, bus: str, code: str) -> None:
         taken = self._fleet.tapes.taken(bus)
@@ -94,6 +116,10 @@ class Records:
         self._log.info("record.kept", bus=bus, file=f"{FOLDER}/{name}", why=code)
         text = f"the frames of {bus} around {code} are in {FOLDER}/{name}"
         self._event("record.kept", text, {"bus": bus, "file": name, "code": code}, self._clock.now())
+
+
+def _garbled(counts: Mapping[str, float]) -> float:
+    return sum(counts.get(name, 0.0) for name in _GARBLED)
 
 
 def bus_of(site: "Site", code: str, of: str) -> str | None:
@@ -144,4 +170,6 @@ async def run(
     """Keep records of what the sentry tells, in the state directory, for ever."""
     records = Records(state_dir / FOLDER, fleet, site, clock, event, log)
     sentry.heed = records.heed
-    await records.run()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(records.run())
+        group.create_task(records.watch())

@@ -44,7 +44,7 @@ def alarm(code="device.silent", of="meter", number=1):
     return Record(number=number, code=code, of=of, words="words", **never)
 
 
-async def kept(yard, folder, *alarms, most=20, masked=False):
+async def kept(yard, folder, *alarms, most=20, masked=False, garbled=()):
     """The files after these alarms, and what was told."""
     loaded = await yard.follow()
     yard.fleet.share(loaded.site)
@@ -61,6 +61,10 @@ async def kept(yard, folder, *alarms, most=20, masked=False):
     out = Records(folder, yard.fleet, lambda: site, yard.clock, event, log)
     for one in alarms:
         out.heed(one, yard.clock.now())
+    for count in garbled:
+        out.look(yard.clock.now())
+        yard.buses["lan"].line.count("rubbish_count", count)
+    out.look(yard.clock.now())
     running = asyncio.ensure_future(out.run())
     await yard.until(lambda: not out._waiting and not out._called.is_set())
     running.cancel()
@@ -81,6 +85,17 @@ async def test_a_fault_leaves_one_file_a_bus_and_says_its_name(yard, tmp_path):
     assert f"records/{files[0]}" in told[0][1]
     assert "record.kept" == log.calls[0].args[0]
     assert 0o640 == (folder / files[0]).stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize(("garbled", "files_count"), [((10,), 1), ((9, 9, 9), 0), ((9, 40, 40), 1)])
+async def test_a_storm_of_answers_without_sense_leaves_one_though_nobody_is_silent(
+    yard, tmp_path, garbled, files_count
+):
+    async with yard() as (one, _):
+        files, _, _ = await kept(one, tmp_path / "records", garbled=garbled)
+
+    assert files_count == len(files)
+    assert all(name.startswith("lan-") and "-bus.garbled." in name for name in files)
 
 
 async def test_an_alarm_that_no_bus_explains_leaves_none(yard, tmp_path):
