@@ -47,6 +47,9 @@ class _Client(Client):
             raise ValueError(f"a packet of more than {broker.PACKET_MAX_BYTES} bytes")
         return super()._sock_recv(bufsize)
 
+    def _send_pubrec(self, mid: int) -> MQTTErrorCode:
+        raise ValueError(f"message {mid} is of QoS 2, which was not asked for and would be held for ever")
+
 
 class Connection:
     """From CONNECT to the end, once; a new one is made for each attempt.
@@ -70,10 +73,8 @@ class Connection:
         self._opened: asyncio.Future[None] | None = None
         self._granted: dict[int, asyncio.Future[list[int]]] = {}
         self._socket: socket.socket | None = None
-        self._reading = self._writing = False
-        self._gone = asyncio.Event()
-        self._landed = asyncio.Event()
-        self._gathers = False
+        self._reading = self._writing = self._gathers = False
+        self._gone, self._landed = asyncio.Event(), asyncio.Event()
         self._tick: asyncio.TimerHandle | None = None
         self._client = self._make_client()
 
@@ -225,8 +226,7 @@ class Connection:
     def _on_connect(self, _client: Client, _data: Any, _flags: Any, code: ReasonCode, _rest: Any) -> None:
         if code.is_failure:
             self._end(f"refused: {code}", code.value)
-            return
-        if self._opened is not None and not self._opened.done():
+        elif self._opened is not None and not self._opened.done():
             self._opened.set_result(None)
 
     def _on_disconnect(self, _: Any, _data: Any, how: DisconnectFlags, code: ReasonCode, _rest: Any) -> None:

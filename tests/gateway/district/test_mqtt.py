@@ -415,6 +415,7 @@ class Recorder:
         ("30 07 00 04 61 2f ff fe 00", "invalid start byte"),  # a topic that is no UTF-8
         ("30 ff ff ff 7f 00 01 61", "a packet of more than 262144 bytes"),
         ("30 81 80 10 00 01 61", "a packet of more than 262144 bytes"),
+        ("34 06 00 01 61 00 07 00", "message 7 is of QoS 2"),
     ],
 )
 async def test_what_is_no_mqtt_or_larger_than_we_take_ends_the_connection(packet, why):
