@@ -18,6 +18,7 @@ from quartier.control.commands import CommandDocument
 from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat, Signal
 from quartier.district.downlink import read_json, whole
 from quartier.district.forms import KINDS, PROGRAM, SHARED, DocumentForm, Form, HeartbeatForm, Kind
+from quartier.district.grammar import TIME_MAX_MS
 from quartier.district.issuers import Issuer, may_sign
 from quartier.district.jobforms import Job
 from quartier.district.keyring import Keyring
@@ -62,6 +63,15 @@ class Refused:
     alarm: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The newest document of a key on a topic: its number and digest; when the last of all expires."""
+
+    seq: int
+    digest: str
+    exp: int = TIME_MAX_MS
+
+
 class _No(Exception):  # noqa: N818 - a step's answer, never leaves this file
     def __init__(self, reception: Reception, reason: Reason, why: str, *, alarm: bool = False) -> None:
         super().__init__(why)
@@ -84,7 +94,7 @@ class Documents:
         self.issuers = issuers
         self._root = f"quartier/v1/{identity.group}"
         self._heartbeat_topic = f"{self._root}/heartbeat"
-        self._last: dict[str, dict[str, tuple[int, str]]] = _restored(kept or {})
+        self._last: dict[str, dict[str, _Last]] = _restored(kept or {})
         self._beats: dict[str, int] = {}
         self._newest_beat = ""
         self.used: dict[str, int] = {}
@@ -102,7 +112,7 @@ class Documents:
     def ledger(self) -> dict[str, Any]:
         """What must be on disk before an accepted document acts; JSON-ready, oldest key first."""
         return {
-            topic: [[kid, seq, digest] for kid, (seq, digest) in keys.items()]
+            topic: [[kid, last.seq, last.digest, last.exp] for kid, last in keys.items()]
             for topic, keys in self._last.items()
         }
 
@@ -154,9 +164,9 @@ class Documents:
         self._addressed(form, kind, place)
         last = used.get(issuer.kid)
         digest = hashlib.sha256(payload).hexdigest()
-        repeated = last is not None and last == (form.seq, digest)
+        repeated = last is not None and (last.seq, last.digest) == (form.seq, digest)
         if last is not None and not repeated:
-            _rises(form.seq, last[0])
+            _rises(form.seq, last.seq)
         if form.exp <= form.nbf:
             raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "exp is not after nbf")
         if now.synced and not (repeated and kind.life_s):
@@ -167,7 +177,8 @@ class Documents:
             _not_ahead(form.seq, now)
         self.used[issuer.kid] = now.utc_ms
         if not repeated:
-            self._keep(topic, issuer.kid, form.seq, digest)
+            exp = form.exp if last is None else max(form.exp, last.exp)
+            self._keep(topic, issuer.kid, _Last(form.seq, digest, exp), now)
         return Accepted(kind.name, topic, form.wish(), repeated=repeated)
 
     def _signer(
@@ -224,14 +235,26 @@ class Documents:
         if form.place != place or not PROGRAM.fullmatch(place):
             raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "it is not of the last level of its topic")
 
-    def _keep(self, topic: str, kid: str, seq: int, digest: str) -> None:
+    def _keep(self, topic: str, kid: str, last: "_Last", now: Now) -> None:
         if topic not in self._last and len(self._last) >= _TOPICS_MAX:
-            raise _No(Reception.TEMPORARY_ERROR, Reason.BOUNDS, f"more than {_TOPICS_MAX} topics")
+            self._make_room(now)
         keys = self._last.setdefault(topic, {})
         keys.pop(kid, None)
-        keys[kid] = (seq, digest)
+        keys[kid] = last
         while len(keys) > _KEYS_PER_TOPIC_MAX:
             del keys[next(iter(keys))]
+
+    def _make_room(self, now: Now) -> None:
+        """Forget a program or asset whose documents have all expired: as that they are refused from then on."""
+        ends_ms = {
+            topic: max(last.exp for last in keys.values())
+            for topic, keys in self._last.items()
+            if (found := _found(topic, self.identity.companion, KINDS)) and found[1]
+        }
+        first = min(ends_ms, key=ends_ms.__getitem__, default="")
+        if not now.synced or now.utc_ms < ends_ms.get(first, TIME_MAX_MS):
+            raise _No(Reception.TEMPORARY_ERROR, Reason.BOUNDS, f"more than {_TOPICS_MAX} topics")
+        del self._last[first]
 
 
 def encode_ack(ack: Ack, utc_ms: int) -> bytes:
@@ -324,14 +347,15 @@ def _claimed(payload: bytes, kind: Kind) -> tuple[str, int]:
     return (ident[:64] if isinstance(ident, str) else ""), whole(found.get("seq")) or 0
 
 
-def _restored(kept: Mapping[str, Any]) -> dict[str, dict[str, tuple[int, str]]]:
+def _restored(kept: Mapping[str, Any]) -> dict[str, dict[str, _Last]]:
     """The ledger of an earlier life; rows that are none of ours are left out."""
-    last: dict[str, dict[str, tuple[int, str]]] = {}
+    last: dict[str, dict[str, _Last]] = {}
     for topic, rows in kept.items():
         for row in rows if isinstance(rows, list) else []:
             match row:
-                case [str(kid), int(seq), str(digest)]:
-                    last.setdefault(topic, {})[kid] = (seq, digest)
+                case [str(kid), int(seq), str(digest), *rest]:
+                    exp = rest[0] if rest and isinstance(rest[0], int) else TIME_MAX_MS
+                    last.setdefault(topic, {})[kid] = _Last(seq, digest, exp)
                 case _:
                     continue
     return last

@@ -309,6 +309,23 @@ def test_a_program_too_many_is_refused_for_now(documents):
     assert ("TEMPORARY_ERROR", "BOUNDS") == (refused.ack.reception, refused.reason)
 
 
+def test_a_program_too_many_takes_the_place_of_one_whose_documents_have_expired(documents):
+    for number in range(512):
+        name = f"p{number}"
+        ends = {"exp": NOW_MS + 7_200_000} if number else {}
+        check(documents, envelope(program=name, **ends), topic=TOPIC.replace("dso", name))
+    shorter = envelope(program="p1", seq=NOW_MS + 1, exp=NOW_MS + 60_000)
+    check(documents, shorter, topic=TOPIC.replace("dso", "p1"))
+    documents = Documents(ME, listing(), json.loads(json.dumps(documents.ledger())))
+    later = {"nbf": NOW_MS, "exp": NOW_MS + 10_000_000}
+    assert "BOUNDS" == check(documents, envelope(**later), now(3_599)).reason
+    assert "BOUNDS" == check(documents, envelope(**later), now(3_601, synced=False)).reason
+
+    assert isinstance(check(documents, envelope(**later), now(3_601)), Accepted)
+    again = check(documents, envelope(program="p0"), now(3_601), topic=TOPIC.replace("dso", "p0"))
+    assert ("EXPIRED", 512) == (again.reason, len(documents.ledger()))
+
+
 @pytest.mark.parametrize(
     "topic", ["quartier/v1/issy/b012/watermark", "quartier/v1/issy/b013/envelope/dso", "envelope/dso", "x"]
 )
