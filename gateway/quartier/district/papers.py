@@ -64,8 +64,8 @@ class Papers:
     async def begin(self) -> None:
         """Read everything for the first time."""
         self._use(self.keyring)
+        self._stamps = await asyncio.to_thread(_stat, self._files())  # first: what changes now is read again
         await self._read_issuers(first=True)
-        self._stamps = await asyncio.to_thread(_stat, self._files())
         await self._look_at_name()
 
     async def watch(self) -> None:
