@@ -245,7 +245,7 @@ class Documents:
             del keys[next(iter(keys))]
 
     def _make_room(self, now: Now) -> None:
-        """Forget a program or asset whose documents have all expired: as that they are refused from then on."""
+        """Forget a program or asset whose documents have all expired: so they are refused from then on."""
         ends_ms = {
             topic: max(last.exp for last in keys.values())
             for topic, keys in self._last.items()
