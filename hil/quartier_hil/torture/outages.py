@@ -9,6 +9,7 @@ from pathlib import Path
 
 from quartier_hil.stage.child import Child
 from quartier_hil.torture import orders
+from quartier_hil.torture.held import middle
 from quartier_hil.torture.relay import Shape
 from quartier_hil.torture.stand import GivenUp, Stand
 
@@ -69,6 +70,8 @@ async def _catch_up(stand: Stand, wanted: int) -> None:
     figures = {
         "times": wanted / took_s / (POINTS / PERIOD_S),
         "samples_per_s": wanted / took_s,
+        "live_age_p50_s": middle(told.live_age_s[before:], 0.5),
+        "live_age_p99_s": middle(told.live_age_s[before:], 0.99),
         "live_age_max_s": oldest_s,
         "memory_grown_mb": most_mb - base_mb,
         "history_mb": 0.0 if status is None else status["store"]["size_bytes"] / 1e6,
