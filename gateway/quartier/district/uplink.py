@@ -98,6 +98,7 @@ class Uplink:
         self._marks_saved: Mapping[str, Mark] = {}
         self._published = {"messages": 0, "bytes": 0}
         self._wake = asyncio.Event()
+        self._begins_anew = False
         self._pumped_ns = 0
         self._tell = Teller(house.clock, house.report)
         self._keep = Facts(settings.folder, _TWICE, self._tell).keep
@@ -318,14 +319,20 @@ class Uplink:
     async def _control_once(self, server: Server) -> None:
         profile = Profile(
             client_id=f"{self._identity.client_id}.ctl",
-            clean_start=False,
+            clean_start=self._begins_anew,
             session_expiry_s=_CONTROL_EXPIRY_S,
             keepalive_s=self._settings.keepalive_s,
             moments=self._house.clock.moments(),
         )
         companion = self._companion
         connection = Connection(server, self._settings.credentials, profile, companion.on_acknowledged)
-        await connection.open()
+        # A cluster may wait for the node that had our session, and never answer: then without what it kept.
+        try:
+            await connection.open()
+        except broker.Ended as error:
+            self._begins_anew |= error.code == broker.LOCAL
+            raise
+        self._begins_anew = False
         try:
             watermark = ((companion.watermark_topic, 1),) if self._rules.watermark else ()
             companion.begin(self.session.marks)

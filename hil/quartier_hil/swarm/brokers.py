@@ -1,5 +1,6 @@
 """The brokers of a swarm: one mosquitto, or two nodes of RabbitMQ 4 with native MQTT 5."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -70,7 +71,7 @@ class Absent(Exception):  # noqa: N818 - a state of the machine, named as the ho
 class Mosquitto:
     """One mosquitto on a port that stays; retained messages and sessions die with it."""
 
-    shares = True
+    shares = is_one = True
     name = "mosquitto"
 
     def __init__(self, folder: Path) -> None:
@@ -153,7 +154,8 @@ class RabbitNode:
         """As ``Node.kill``: the virtual machine too."""
         if self.pid is not None:
             for pid in process.tree(self.pid):
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # the one above it took it along
+                    os.kill(pid, signal.SIGKILL)
         if self._process is not None:
             self._process.end(signal.SIGKILL)
 
@@ -166,9 +168,12 @@ class RabbitNode:
 
 
 class Rabbits:
-    """Two nodes of RabbitMQ 4: no shared subscriptions, so that hosts take edges by topic."""
+    """Two nodes of RabbitMQ 4: no shared subscriptions, so that hosts take edges by topic.
 
-    shares = False
+    What is retained stays on the node that took it: a STATE of a host at the other one is not found.
+    """
+
+    shares = is_one = False
     name = "rabbitmq"
 
     def __init__(self, folder: Path) -> None:

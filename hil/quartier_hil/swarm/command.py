@@ -65,6 +65,7 @@ def _swarmed(options: argparse.Namespace, folder: Path) -> Found:
         period_s=options.period_s,
         begin_s=options.begin_s,
         shares=broker.shares,
+        primary=broker.is_one,
         rate=options.rate,
     )
     try:

@@ -120,6 +120,7 @@ class Course:
         births = stand.sums(stand.hosts)["births"]
         node.kill()
         killed_s = time.monotonic()
+        stand.until("somebody misses the node", lambda: not stand.everybody_is_born(), 60.0)
         if len(self.nodes) > 1:
             stand.until("everybody is born on the other node", stand.everybody_is_born, 300.0)
             moved_s = time.monotonic() - killed_s

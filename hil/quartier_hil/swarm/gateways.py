@@ -60,7 +60,10 @@ def catalog() -> Catalog:
 
 
 class Gateway:
-    """One edge node: its uplink, its samples, and the link state that its documents make."""
+    """One edge node: its uplink, its samples, and the link state that its documents make.
+
+    ``host`` is its primary host, None where it waits for none.
+    """
 
     def __init__(
         self,
@@ -69,6 +72,7 @@ class Gateway:
         servers: Sequence[Server],
         clock: HouseClock,
         notes: Counter[str],
+        host: str | None,
     ) -> None:
         self.edge, self.clock, self.notes = edge, clock, notes
         folder = Path(config["folder"]) / edge
@@ -82,7 +86,8 @@ class Gateway:
         self.due_ns = clock.now().ns + round(self._source.uniform(0.0, float(config["period_s"])) * 1e9)
         house = House(outbox=self.notebook, clock=clock, latest=lambda: self.latest, report=self._report)
         settings = Settings(servers=tuple(servers), folder=folder, issuers_file=Path(config["issuers_file"]))
-        self.uplink = Uplink(settings, Identity(str(config["group"]), edge), catalog(), Rules(), house)
+        rules = Rules(primary_host=host, servers_count=len(servers))
+        self.uplink = Uplink(settings, Identity(str(config["group"]), edge), catalog(), rules, house)
 
     def _report(self, note: Note) -> None:
         self.notes[note.code] += 1
@@ -125,10 +130,12 @@ class Park:
         self.clock = clock = HouseClock(ClockSetting(float(config["rate"]), 0.0, float(config["origin"])))
         servers = [Server.read(url) for url in config["servers"]]
         self.gateways = []
-        for number in range(int(config["count"])):
-            turned = servers[number % len(servers) :] + servers[: number % len(servers)]
-            edge = f"e{int(config['first']) + number:06d}"
-            self.gateways.append(Gateway(edge, config, turned, clock, self.notes))
+        hosts = int(config["hosts"])
+        for number in range(int(config["first"]), int(config["first"]) + int(config["count"])):
+            begin = number // hosts % len(servers)
+            turned = servers[begin:] + servers[:begin]
+            host = f"host{number % hosts}" if config["primary"] else None
+            self.gateways.append(Gateway(f"e{number:06d}", config, turned, clock, self.notes, host))
 
     async def run(self) -> None:
         """Until ``quit``."""

@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 
 from quartier_hil.clock import RigClock
 from quartier_hil.district.issuer import Key, Wish, envelope, heartbeat
+from quartier_hil.district.presence import Presence
 from quartier_hil.district.session import Names, Session
 
 WATERMARK_S, HEARTBEAT_S = 20.0, 30.0
@@ -43,9 +44,11 @@ class Host:
         self.accepted: set[str] = set()
         self.due: set[str] = set()
         self.born_s = self.late_s = 0.0
-        self.losses = 0
+        self.losses = self.place = 0
         self.stopped = threading.Event()
         self.client = self._client()
+        state = f"spBv1.0/STATE/{config['name']}"
+        self.presence = Presence(self.client, state, self.clock.utc_ms) if config["primary"] else None
 
     def _client(self) -> mqtt.Client:
         client = mqtt.Client(
@@ -71,12 +74,22 @@ class Host:
             ]
         for place in range(0, len(filters), _FILTERS_AT_ONCE):
             client.subscribe(filters[place : place + _FILTERS_AT_ONCE])
+        if self.presence is not None:
+            client.subscribe(self.presence.topic, 1)
+            self.presence.come()
 
     def _on_disconnect(self, *_: object) -> None:
         self.losses += 1
+        ports = self.config["ports"]
+        self.place = (self.place + 1) % len(ports)
+        if not self.stopped.is_set():
+            self.client.connect_async("127.0.0.1", ports[self.place], keepalive=_KEEPALIVE_S)
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         now_ms = self.clock.utc_ms()
+        if self.presence is not None and message.topic == self.presence.topic:
+            self.presence.hear(bytes(message.payload))
+            return
         with self.lock:
             self.heard += 1
             self.bytes += len(message.topic) + len(message.payload)
@@ -103,7 +116,7 @@ class Host:
 
     def run(self) -> None:
         """Until ``quit``, or the end of stdin."""
-        self.client.connect_async(str(self.config["host"]), int(self.config["port"]), keepalive=_KEEPALIVE_S)
+        self.client.connect_async("127.0.0.1", self.config["ports"][0], keepalive=_KEEPALIVE_S)
         self.client.loop_start()
         for work in (self._watermarks, *([self._heartbeats] if self.leads else [])):
             threading.Thread(target=work, daemon=True).start()
@@ -112,6 +125,8 @@ class Host:
                 break
             print(json.dumps(self.answer(order)), flush=True)  # noqa: T201 - the answer
         self.stopped.set()
+        if self.presence is not None:
+            self.presence.leave()
         self.client.disconnect()
         self.client.loop_stop()
 

@@ -20,6 +20,7 @@ _LOOK_S = 0.5
 class Shape:
     """How many gateways, in how many processes, shared by how many hosts; seconds between two samples.
 
+    ``shares``: answers are heard by shared subscriptions; ``primary``: gateways wait for their host's STATE;
     ``rate``: seconds of the houses in a real one.
     """
 
@@ -29,6 +30,7 @@ class Shape:
     period_s: float
     begin_s: float
     shares: bool
+    primary: bool
     rate: float = 1.0
 
 
@@ -60,8 +62,8 @@ class Stand:
         for number in range(shape.hosts):
             config: dict[str, Any] = {
                 "name": f"host{number}",
-                "host": "127.0.0.1",
-                "port": self.ports[number % len(self.ports)],
+                "ports": [*self.ports[number % len(self.ports) :], *self.ports[: number % len(self.ports)]],
+                "primary": shape.primary,
                 "group": GROUP,
                 "key": str(self.key),
                 "edges": edges[number :: shape.hosts],
@@ -80,6 +82,8 @@ class Stand:
                 "folder": str(self.folder / "edges"),
                 "issuers_file": str(self.issuers),
                 "boot": int(time.time()),
+                "hosts": shape.hosts,
+                "primary": shape.primary,
                 **self.time,
                 "first": first,
                 "count": min(share, shape.gateways - first),

@@ -378,3 +378,29 @@ async def test_when_a_key_was_used_last_is_known_after_a_restart(
         async with link.running(make_uplink(broker.port, issuers_file=issuers_file)) as again:
             await link.until(lambda: again.keys["keys"])
             assert used_ms == again.keys["keys"][0]["used_utc_ms"]
+
+
+async def _holds_sessions_that_are_down(reader, writer):
+    """A node of a cluster that never answers who asks for a session of the node that is gone."""
+    fixed = await reader.readexactly(2)
+    rest = await reader.readexactly(
+        fixed[1] if fixed[1] < 128 else (await reader.readexactly(1))[0] * 128 + fixed[1] - 128
+    )
+    if rest[7] & 2:  # clean start
+        writer.write(bytes([0x20, 3, 0, 0, 0]))
+    await reader.read()
+    writer.close()
+
+
+async def test_who_gets_no_answer_with_its_session_begins_anew(link, make_uplink, monkeypatch):
+    monkeypatch.setattr("quartier.district.mqtt._ANSWER_S", 0.2)
+    monkeypatch.setattr("quartier.district.uplink.Uplink._data_once", _never)
+    server = await asyncio.start_server(_holds_sessions_that_are_down, "127.0.0.1", 0)
+    uplink = make_uplink(server.sockets[0].getsockname()[1], rate=60.0)
+    async with server, link.running(uplink):
+        await link.until(lambda: uplink._begins_anew)
+        await link.until(lambda: not uplink._begins_anew)
+
+
+async def _never(_uplink, _server):
+    await asyncio.Event().wait()

@@ -19,6 +19,8 @@ def park(tmp_path, count=3, servers=("mqtt://127.0.0.1:1", "mqtt://127.0.0.1:2")
         "rate": 1.0,
         "origin": time.time(),
         "first": 10,
+        "hosts": 1,
+        "primary": True,
         "count": count,
         "period_s": 10.0,
         "begin_s": 0.0,
@@ -30,6 +32,7 @@ async def test_gateways_have_names_of_their_own_and_share_the_servers(tmp_path):
     made = park(tmp_path)
 
     assert ["e000010", "e000011", "e000012"] == [one.edge for one in made.gateways]
+    assert {"host0"} == {one.uplink.session.rules.primary_host for one in made.gateways}
     assert [1, 2, 1] == [one.uplink._settings.servers[0].port for one in made.gateways]
 
 

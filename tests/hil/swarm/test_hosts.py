@@ -12,7 +12,14 @@ from quartier_hil.swarm.hosts import Host
 @pytest.fixture
 def host(tmp_path):
     Key.fresh("k").save(tmp_path)
-    config = {"name": "host0", "group": "issy", "edges": ["e1", "e2"], "leads": True, "shares": True}
+    config = {
+        "name": "host0",
+        "group": "issy",
+        "edges": ["e1", "e2"],
+        "leads": True,
+        "shares": True,
+        "primary": False,
+    }
     made = Host({**config, "key": str(tmp_path / "k.pem"), "rate": 1.0, "origin": time.time()})
     made.client = Client()
     return made

@@ -5,7 +5,7 @@ import pytest
 
 from quartier_hil.swarm.stand import Shape, Stand, descriptors
 
-SHAPE = Shape(gateways=2, parks=1, hosts=1, period_s=10, begin_s=0, shares=True)
+SHAPE = Shape(gateways=2, parks=1, hosts=1, period_s=10, begin_s=0, shares=True, primary=True)
 
 
 class Said:

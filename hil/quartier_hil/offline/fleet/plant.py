@@ -18,7 +18,7 @@ OFF_PEAK_S = 8 * _H
 TANK_BAND_WH = 500.0
 HEAT_BAND_K = 0.3
 NIGHT_S = (10 * _H, 18 * _H)
-"""From 22 h to 6 h rooms are kept at their night's temperature."""
+"""From 22 h to 6 h rooms are kept at their night's temperature, so much later or sooner as people live."""
 FANS_S = (7 * _H, 19 * _H)
 """Fans stand from 19 h to 7 h, in seconds since noon."""
 BATTERY_YIELD = 0.95
@@ -32,6 +32,7 @@ class Plant:
         self.seen, self.drive = seen, drive
         self.cars, self.tanks, self.heaters = stock.group(Car), stock.group(Tank), stock.group(Heater)
         self.fans, self.suns, self.stores = stock.group(Fan), stock.group(Sun), stock.group(Store)
+        self.shift_s = 60.0 * stock.column("shift_min")[self.heaters.of]
         self._init_cars()
         self._init_heat()
         self.rated_w = self.suns.column("rated_w")
@@ -79,8 +80,9 @@ class Plant:
         self.ready &= self.timer_s <= now_s
         self.tank_allowed = self.tank_free | ((self.night_s <= now_s) & (now_s < self.night_s + OFF_PEAK_S))
         self.lack_wh += self.tank_day_wh * float(drive.draw_share[minute])
-        is_night = NIGHT_S[0] <= now_s < NIGHT_S[1]
-        self.goal_c = self.night_c if is_night else self.day_c
+        theirs_s = now_s - self.shift_s
+        is_night = (NIGHT_S[0] <= theirs_s) & (theirs_s < NIGHT_S[1])
+        self.goal_c = np.where(is_night, self.night_c, self.day_c)
         self.fans_on = not FANS_S[0] <= now_s < FANS_S[1]
 
     def second(self, *, live: bool = True, steered: bool = True) -> None:

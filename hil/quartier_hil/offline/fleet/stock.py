@@ -134,8 +134,8 @@ def _home_car(source: random.Random, kind: int, night_s: float) -> Car:
 
 def _heater(source: random.Random, power_w: float, gain: float) -> Heater:
     loss_w_per_k = power_w * gain / (shares.ROOM_C - shares.COLD_C)
-    night_c = source.choice((shares.ROOM_C, shares.ROOM_C - 2.0))
     day_c = shares.ROOM_C + source.uniform(0.0, 1.5)
+    night_c = day_c - source.choice((0.0, 0.0, 2.0))
     return Heater(power_w, gain, loss_w_per_k, loss_w_per_k * source.uniform(20, 45), day_c, night_c)
 
 
