@@ -26,7 +26,7 @@ def parser(made: argparse.ArgumentParser) -> None:
         "and comes back. Shows a live page. Needs no root."
     )
     made.add_argument("--report", type=Path, default=Path("street"), help="folder [./street]")
-    made.add_argument("--rate", type=float, default=20.0, help="how fast time runs [%(default)g]")
+    made.add_argument("--rate", type=float, default=16.0, help="how fast time runs [%(default)g]")
     made.add_argument("--page", type=int, default=0, metavar="PORT", help="of the live page [any]")
     made.add_argument("--public", action="store_true", help="a fourth building: lights, loop, CHP, waste")
     made.add_argument("--broker", choices=("mosquitto", "iotcore"), help="[mosquitto if it is installed]")

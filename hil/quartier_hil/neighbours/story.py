@@ -11,11 +11,11 @@ from quartier_hil.verdict.checks import Verdict
 
 ZONE = "Europe/Paris"
 START = dt.datetime(2026, 1, 15, 18, 30)  # noqa: DTZ001 - the house's local time
-LIMIT_W = 28_000.0
-SHARE_W = 9_000.0
+LIMIT_W = 26_000.0
+SHARE_W = 8_500.0
 PUBLIC_SHARE_W = 8_000.0
 PUBLIC_LIMIT_W = 8_500.0
-RATE = 20.0
+RATE = 16.0
 NEED_WH = 30_000.0
 STAY_H = 2.0
 WANTED_WH = 15_000.0
@@ -23,10 +23,11 @@ WANTED_WH = 15_000.0
 PRICES = [0.206] * 6 + [0.27] * 16 + [0.206] * 2
 """By the local hour, EUR a kWh: about France's regulated tariff of 2025."""
 PLUGGED_AT_S = 130.0
-DISTRICT_AT_S = 480.0
-DIES_AT_S = 1_440.0
-BACK_AT_S = 2_160.0
-ENDS_AT_S = 2_640.0
+# A car starts at its floor and is raised in stages: 120 s, and up to 300 s at random.
+DISTRICT_AT_S = 720.0
+DIES_AT_S = 1_260.0
+BACK_AT_S = 1_680.0
+ENDS_AT_S = 2_040.0
 # After the district came: envelopes out, answered, those with more sent, cars slowed down.
 _SETTLES_S = 240.0
 # 120 s without a heartbeat, then 30 s until it is measured (failsafe.md section 2), and a minute of mean.

@@ -11,7 +11,7 @@ def test_the_page_has_any_port_and_the_public_building_is_asked_for():
     command.parser(made)
     found = made.parse_args([])
 
-    assert (0, False, 20.0, "street") == (found.page, found.public, found.rate, str(found.report))
+    assert (0, False, 16.0, "street") == (found.page, found.public, found.rate, str(found.report))
 
 
 def test_what_is_left_says_each_promise_and_what_was_measured(tmp_path, capsys):

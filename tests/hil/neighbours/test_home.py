@@ -34,5 +34,5 @@ async def test_a_home_on_its_wires_goes_on_with_its_car_and_what_it_takes_is_the
 def test_its_lines_in_the_districts_file_are_those_of_its_house(home):
     assert {
         "edge": "b001", "title": "Lilac house", "kind": "home", "contract_import_w": 18_000.0, "contract_export_w": 6_000.0,
-        "failsafe_import_w": 9_000.0, "failsafe_export_w": 6_000.0,
+        "failsafe_import_w": 8_500.0, "failsafe_export_w": 6_000.0,
     } == home.place()  # fmt: skip

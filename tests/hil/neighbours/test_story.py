@@ -2,7 +2,7 @@ from quartier_hil.neighbours import story
 from quartier_hil.neighbours.story import Moment, houses, limit_w, verdicts
 
 
-def course(before_w=11_000.0, led_w=9_200.0, lost_w=8_900.0, lost_mode="FAILSAFE"):
+def course(before_w=11_000.0, led_w=8_600.0, lost_w=8_400.0, lost_mode="FAILSAFE"):
     found = []
     for second in range(0, int(story.ENDS_AT_S), 5):
         led = story.DISTRICT_AT_S + 100 < second < story.DIES_AT_S + 121
@@ -26,10 +26,10 @@ def test_each_promise_is_broken_by_its_own_figure_alone():
     def broken(**what):
         return {one.check for one in verdicts(course(**what), SHARES, story.LIMIT_W) if not one.holds}
 
-    assert {"overload"} == broken(before_w=9_000.0)
-    assert {"within"} == broken(led_w=9_700.0)
-    assert {"share"} == broken(lost_w=9_250.0)
-    assert {"share", "lost"} == broken(lost_w=9_700.0)
+    assert {"overload"} == broken(before_w=8_600.0)
+    assert {"within"} == broken(led_w=9_000.0)
+    assert {"share"} == broken(lost_w=8_750.0)
+    assert {"share", "lost"} == broken(lost_w=9_000.0)
     assert {"mode"} == broken(lost_mode="AUTONOMOUS")
 
 

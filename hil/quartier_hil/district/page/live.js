@@ -28,7 +28,8 @@
       if (times.length && from <= times[times.length - 1]) continue;
       times.push(from), load.push(null), ahead.push(watts / 1e3), limit.push(state.limit_w / 1e3);
     }
-    return [times, load, ahead, limit];
+    // What is drawn last lies on top.
+    return [times, limit, load, ahead];
   }
 
   function draw(state) {
@@ -51,9 +52,9 @@
         ],
         series: [
           { label: "time", value: "{HH}:{mm}" },
+          { label: "limit", stroke: colour("limit"), width: 2, points: { show: false }, value },
           { label: "measured", stroke: colour("load"), width: 2, points: { show: false }, value },
           { label: "planned", stroke: colour("plan"), width: 2, dash: [6, 4], paths: uPlot.paths.stepped({ align: 1 }), points: { show: false }, value },
-          { label: "limit", stroke: colour("limit"), width: 2, points: { show: false }, value },
         ],
       },
       data,
