@@ -42,6 +42,6 @@ def warnings(loaded: Loaded) -> Iterator[str]:
     """For ``quartier check``: each bus that cannot do its work, as far as can be told."""
     for wire in assembly.wires(loaded):
         if wire.devices and is_rehearsable(wire):
-            what = problem(tasks(wire, Assumed()), wire.name)
+            what = problem(tasks(wire, Assumed()), wire, Assumed())
             if what:
                 yield f"{what}, which it cannot do: see quartier bus plan"

@@ -71,18 +71,31 @@ def answers_s(wire: Wire, assumed: Assumed) -> dict[str, float]:
     return played(told())
 
 
-def problem(found: Sequence[Task], name: str) -> str:
+def problem(found: Sequence[Task], wire: Wire, assumed: Assumed) -> str:
     """Why a bus cannot do that; empty where it can."""
-    short = load(found).short
+    short, tired = load(found).short, weary(found)
+    slow = _slow(wire, assumed)
+    if slow:
+        device, answer_s = slow
+        wait_s = wire.section.timeout_s
+        return (
+            f"bus {wire.name}: {device} begins its answer after {answer_s:g} s, and timeout_s is {wait_s:g} s"
+        )
     if short is not None:
         wanted_s = short.period_s - short.slack_s
-        return f"bus {name}: {wanted_s:.3g} s of work each {short.period_s:g} s"
-    tired = weary(found)
+        return f"bus {wire.name}: {wanted_s:.3g} s of work each {short.period_s:g} s"
     if not tired:
         return ""
     device, share = max(tired.items(), key=lambda one: one[1])
     fastest_s = min(task.period_s for task in found if task.device == device)
-    return f"bus {name}: {device} wants rests, and with them {share * fastest_s:.2g} s each {fastest_s:g} s"
+    wanted = f"{share * fastest_s:.3g} s each {fastest_s:g} s"
+    return f"bus {wire.name}: {device} wants rests, and with them {wanted}"
+
+
+def _slow(wire: Wire, assumed: Assumed) -> tuple[str, float] | None:
+    """The device that is never heard, because nobody waits so long."""
+    name, answer_s = max(answers_s(wire, assumed).items(), key=lambda one: one[1])
+    return (name, answer_s) if answer_s > wire.section.timeout_s else None
 
 
 def plan(wire: Wire, assumed: Assumed, dead_max: int) -> Plan:
@@ -92,22 +105,23 @@ def plan(wire: Wire, assumed: Assumed, dead_max: int) -> Plan:
     rate = _per_s(found) / max(1.0, told.use_pct / 100)
     well = watched(wire, assumed, rate=rate)
     names = [spec.name for spec, _ in wire.devices]
-    counts = range(1, min(dead_max, len(names) - 1) + 1)
+    counts = range(1, min(dead_max, len(names) - 1) + 1) if found else ()
     silent = tuple(
         _silent(found, well, watched(wire, assumed, names[-count:], rate=rate)) for count in counts
     )
-    what = problem(found, wire.name)
-    ways = remedies(found, getattr(wire.section, "baud", None), lambda baud: _at(wire, baud, assumed))
+    what = problem(found, wire, assumed)
+    ways = tuple(_ways(found, wire, assumed)) if what else ()
     return Plan(
-        wire.name,
-        answers_s(wire, assumed),
-        told,
-        well.late_s,
-        well.skipped_per_s,
-        silent,
-        what,
-        tuple(ways) if what else (),
+        wire.name, answers_s(wire, assumed), told, well.late_s, well.skipped_per_s, silent, what, ways
     )
+
+
+def _ways(found: Sequence[Task], wire: Wire, assumed: Assumed) -> Iterable[str]:
+    slow = _slow(wire, assumed)
+    if slow:
+        return [f"timeout_s = {2 * slow[1]:.2g}, if it is so slow indeed"]
+    baud = getattr(wire.section, "baud", None)
+    return remedies(found, baud, lambda other: _at(wire, other, assumed))
 
 
 def _silent(found: Sequence[Task], well: Watched, after: Watched) -> Silent:

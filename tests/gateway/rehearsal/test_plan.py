@@ -37,6 +37,13 @@ def test_a_device_that_wants_longer_rests_than_its_class_leaves_is_named(wire):
     assert found.remedies
 
 
+def test_a_device_that_is_slower_than_anybody_waits_is_named_with_the_key_that_helps(wire):
+    found = plan(wire(2, timeout_s=0.5), Assumed(None, {"m2": 0.8}), 1)
+
+    assert "bus rs1: m2 begins its answer after 0.8 s, and timeout_s is 0.5 s" == found.problem
+    assert ("timeout_s = 1.6, if it is so slow indeed",) == found.remedies
+
+
 def test_a_slow_answer_costs_the_bus_its_time(wire):
     quick = plan(wire(5), Assumed(0.005), 0).load
     slow = plan(wire(5), Assumed(0.105), 0).load
