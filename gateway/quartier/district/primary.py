@@ -23,10 +23,13 @@ class PrimaryHost:
         """Whether the host is online here; None where the message is older than the last that counted.
 
         A host's Will carries the time of its birth: the same time counts.  A time of the future would shut
-        out a host whose clock is set right again: it counts as ours, where that is trusted.
+        out a host whose clock is set right again: it counts as ours, as soon as that is trusted.
         """
-        if timestamp_ms < self._latest_ms.get(self.server, 0):
+        if timestamp_ms < _believed(self._latest_ms.get(self.server, 0), now):
             return None
-        latest_ms = min(timestamp_ms, now.utc_ms + AHEAD_MAX_MS) if now.synced else timestamp_ms
-        self._latest_ms[self.server] = latest_ms
+        self._latest_ms[self.server] = _believed(timestamp_ms, now)
         return online
+
+
+def _believed(utc_ms: int, now: Now) -> int:
+    return min(utc_ms, now.utc_ms + AHEAD_MAX_MS) if now.synced else utc_ms

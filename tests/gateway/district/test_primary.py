@@ -46,3 +46,10 @@ def test_a_clock_that_is_not_trusted_judges_nobody():
     host, unsure = PrimaryHost(), Now(0, 0, False)
     host.hear(unsure, online=True, timestamp_ms=1_000_000)
     assert host.hear(unsure, online=True, timestamp_ms=999_999) is None
+
+
+def test_a_host_that_was_ahead_while_our_clock_was_not_trusted_is_heard_again_once_both_are_right():
+    host = PrimaryHost()
+    host.hear(Now(0, 0, False), online=True, timestamp_ms=2**63)
+    assert host.hear(NOW, online=True, timestamp_ms=NOW.utc_ms + AHEAD_MAX_MS - 1) is None
+    assert host.hear(NOW, online=False, timestamp_ms=NOW.utc_ms + AHEAD_MAX_MS) is False
