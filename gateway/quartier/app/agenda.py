@@ -72,7 +72,7 @@ class Agenda:
             self._log.warning("signal.not_taken", signal=signal.kind, id=signal.id)
             return
         before = self.signals
-        self.signals = signals.taken(before, signal)
+        self.signals = signals.taken(before, signal, moment.now)
         if self.signals is not before and not accepted.repeated:
             fields = {"signal": signal.kind, "id": signal.id}
             words = [

@@ -77,7 +77,8 @@ def start(
 def heartbeat(state: LinkState, params: LinkParams, beat: Heartbeat, now: Now) -> LinkState:
     """Take a heartbeat whose signature held; one that does not rise or is off a synced clock is ignored."""
     state = _seen(state, params, now)
-    if state.heartbeat_n is not None and beat.n <= state.heartbeat_n:
+    last_n = state.heartbeat_n
+    if last_n is not None and beat.n <= last_n and not now.denies(last_n):
         return state
     if now.synced and abs(beat.ts_utc_ms - now.utc_ms) > params.heartbeat_offset_max_s * 1000:
         return state
@@ -130,14 +131,14 @@ def failsafe_document(
     numbers = (wanted.import_max_w, wanted.export_max_w, wanted.duration_min_s)
     if not all(isfinite(number) and number >= 0 for number in numbers):
         return state, Ack(paper.id, paper.seq, "failsafe", "INVALID_CONTENT", "REJECTED", "BOUNDS")
-    if paper.seq < state.failsafe_seq:
+    if paper.seq < state.failsafe_seq and not now.denies(state.failsafe_seq):
         return state, Ack(paper.id, paper.seq, "failsafe", "OK", "REJECTED", "REPLAY")
     clamped = FailsafeValues(
         import_max_w=min(wanted.import_max_w, params.limits.import_hard_w),
         export_max_w=min(wanted.export_max_w, params.limits.export_hard_w),
         duration_min_s=min(max(wanted.duration_min_s, 7200.0), 86400.0),
     )
-    if paper.seq > state.failsafe_seq:
+    if paper.seq != state.failsafe_seq:
         inforce = failsafe_values(state, params)
         tighter = FailsafeValues(
             import_max_w=min(inforce.import_max_w, clamped.import_max_w),
@@ -202,7 +203,7 @@ def _refusal(state: LinkState, envelope: Envelope, now: Now) -> Ack | None:
     last = state.seqs.get(envelope.program, -1)
     held = state.program(envelope.program)
     altered = held is not None and held.envelope.seq == envelope.seq and held.envelope != envelope
-    if envelope.seq < last or altered:
+    if (envelope.seq < last and not now.denies(last)) or altered:
         return no("OK", "REPLAY")
     if utc_ms > envelope.exp_utc_ms:
         return no("OK", "EXPIRED")

@@ -28,10 +28,11 @@ Signals = Mapping[str, Signal]
 """By kind."""
 
 
-def taken(signals: Signals, signal: Signal) -> Signals:
+def taken(signals: Signals, signal: Signal, now: Now) -> Signals:
     """The newest signal of each kind counts; one that is older changes nothing."""
     held = signals.get(signal.kind)
-    return signals if held is not None and signal.seq <= held.seq else {**signals, signal.kind: signal}
+    is_old = held is not None and signal.seq <= held.seq and not now.denies(held.seq)
+    return signals if is_old else {**signals, signal.kind: signal}
 
 
 def alive(signals: Signals, utc_ms: int) -> Signals:

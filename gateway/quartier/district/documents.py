@@ -23,12 +23,11 @@ from quartier.district.issuers import Issuer, may_sign
 from quartier.district.jobforms import Job
 from quartier.district.keyring import Keyring
 from quartier.district.voice import Identity
-from quartier.house.now import Now
+from quartier.house.now import AHEAD_MAX_MS, Now
 
 SKEW_MS = 60_000
-# Issuers take seq and n from Unix milliseconds; one far ahead would shut out all that follow.
-AHEAD_MAX_MS = 86_400_000
-# By a clock that is not trusted, which stood still for as long as we lay on a shelf: ten years.
+# A seq or n far ahead would shut out all that follow.  A clock that is not trusted may have stood still while
+# we lay on a shelf: ten years.
 UNSURE_AHEAD_MAX_MS = 3_660 * 86_400_000
 _SIGNATURE_MAX_CHARS = 2_048
 _HEARTBEAT_MAX_BYTES = 1_024
@@ -142,7 +141,8 @@ class Documents:
             raise _No(Reception.INVALID_DATA, Reason.BOUNDS, f"{len(payload)} bytes")
         issuer = self._signer(topic, payload, signature, ("heartbeat", ""), now, self._newest_beat)
         form = _form(HeartbeatForm, payload, _HEARTBEAT_MAX_BYTES)
-        if form.n <= self._beats.get(issuer.kid, -1):
+        last_n = self._beats.get(issuer.kid, -1)
+        if form.n <= last_n and not now.denies(last_n):
             raise _No(Reception.INVALID_CONTENT, Reason.REPLAY, f"n {form.n} does not rise")
         if now.synced:
             _in_time(now, form.ts - SKEW_MS, form.ts + SKEW_MS + 1)
@@ -165,7 +165,7 @@ class Documents:
         last = used.get(issuer.kid)
         digest = hashlib.sha256(payload).hexdigest()
         repeated = last is not None and (last.seq, last.digest) == (form.seq, digest)
-        if last is not None and not repeated:
+        if last is not None and not repeated and not now.denies(last.seq):
             _rises(form.seq, last.seq)
         if form.exp <= form.nbf:
             raise _No(Reception.INVALID_CONTENT, Reason.BOUNDS, "exp is not after nbf")

@@ -158,6 +158,21 @@ def test_what_a_ramp_has_raised_beyond_any_power_is_no_cap_any_more(drive, paper
     assert (watts, watts) == (d.tick(t).caps.consumption_max_w, d.caps.generation_max_w)
 
 
+def test_numbers_of_a_wrong_clock_that_came_before_ours_was_trusted_shut_out_none_of_the_right_one(
+    drive, paper
+):
+    d = drive(synced=False, n=2**63).start()
+    d.give(paper(2**63, import_w=2000))
+    d.give_failsafe(2**63, import_max_w=4000.0, export_max_w=0.0)
+    d.beat()
+    d.synced, d.n = True, 0
+    taken = d.give(paper(1, import_w=9000)), d.give_failsafe(1, import_max_w=4500.0, export_max_w=0.0)
+    d.beat()
+
+    assert ["ACCEPTED"] * 2 == [ack.status for ack in taken]
+    assert (Mode.CONTROLLED, 9000, 4500.0) == (d.mode, d.caps.import_max_w, d.state.failsafe.import_max_w)
+
+
 def test_a_document_whose_number_is_not_on_disk_loosens_at_no_time_until_it_is(drive, paper):
     d = drive().controlled(import_w=5000)
     later = replace(paper(2), intervals=(Interval(100, 3000), Interval(10_000, 9000)))

@@ -45,11 +45,16 @@ def ms(t):
 
 
 def test_the_newest_signal_of_a_kind_counts():
+    now = Now(0, 0, synced=True)
     price = signal(kind="price", spans=(Span(100, {"import_eur_per_wh": 0.0002}),))
-    held = signals.taken(signals.taken({}, signal(1, seq=5)), price)
+    held = signals.taken(signals.taken({}, signal(1, seq=5), now), price, now)
 
-    assert held is signals.taken(held, signal(2, seq=5))
-    assert {"level": 6, "price": 1} == {k: s.seq for k, s in signals.taken(held, signal(2, seq=6)).items()}
+    assert held is signals.taken(held, signal(2, seq=5), now)
+    assert {"level": 6, "price": 1} == {
+        k: s.seq for k, s in signals.taken(held, signal(2, seq=6), now).items()
+    }
+    ahead = signals.taken({}, signal(1, seq=2**63), now)
+    assert 5 == signals.taken(ahead, signal(2, seq=5), now)["level"].seq, "of no clock that was right"
 
 
 def test_a_signal_expires():

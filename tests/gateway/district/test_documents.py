@@ -370,6 +370,20 @@ def test_a_number_no_clock_can_have_shuts_nobody_out_though_ours_is_not_trusted(
     assert isinstance(check(documents, envelope()), Accepted)
 
 
+def test_numbers_of_a_wrong_clock_that_came_before_ours_was_trusted_shut_out_none_of_the_right_one(documents):
+    year_ms = 366 * 86_400_000
+    ahead = {"seq": NOW_MS + 9 * year_ms, "exp": NOW_MS + 10 * year_ms}
+    assert isinstance(check(documents, envelope(**ahead), now(synced=False)), Accepted)
+    assert isinstance(check(documents, beat(n=NOW_MS + year_ms), now(synced=False), topic=BEAT), Accepted)
+    assert "REPLAY" == check(documents, beat(), now(synced=False), topic=BEAT).reason
+    assert isinstance(check(documents, beat(), topic=BEAT), Accepted)
+    documents = Documents(ME, documents.issuers, json.loads(json.dumps(documents.ledger())))
+
+    assert "REPLAY" == check(documents, envelope(), now(synced=False)).reason
+    assert isinstance(check(documents, envelope()), Accepted)
+    assert "REPLAY" == check(documents, envelope(seq=NOW_MS - 1)).reason
+
+
 def test_an_unsigned_or_malformed_heartbeat_is_nothing_and_is_not_acknowledged(documents):
     unsigned = documents.check(BEAT, beat(), None, now())
     assert (None, "BAD_SIG") == (unsigned.ack, unsigned.reason)
