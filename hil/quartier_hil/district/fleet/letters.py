@@ -67,8 +67,9 @@ class Letters:
     """Acknowledgements that fit no letter, or use words that are none."""
 
     def send(self, letter: Letter) -> None:
-        """A new document was published."""
-        self.sent.append(letter)
+        """A new document was published.  What has ended is forgotten; without caps, all before it."""
+        before = [one for one in self.sent if one.exp_ms > letter.sent_ms] if letter.caps_w else []
+        self.sent = [*before, letter]
 
     def answer(self, ack: Mapping[str, Any], now_ms: int) -> bool:
         """An acknowledgement; whether it belonged to a letter."""

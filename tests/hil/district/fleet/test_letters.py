@@ -71,6 +71,18 @@ def test_the_same_bytes_go_again_with_longer_pauses_until_they_are_answered():
     assert letters.due(NOW_MS + 7_000_000) is None
 
 
+def test_who_never_answers_is_remembered_as_long_as_what_he_was_told_may_hold():
+    letters = Letters()
+    for number in range(200):
+        at_ms = NOW_MS + number * 900_000
+        letters.send(letter(number, 9_000.0, sent_ms=at_ms, exp_ms=at_ms + 7_200_000))
+    assert 8 == len(letters.sent)
+
+    for number in range(5):
+        letters.send(Letter(seq=number, payload=b"", exp_ms=NOW_MS * 2, sent_ms=NOW_MS))
+    assert 1 == len(letters.sent)
+
+
 def test_nothing_goes_again_after_its_end_or_once_it_was_refused():
     letters = Letters()
     letters.send(letter(1, 9_000.0))
