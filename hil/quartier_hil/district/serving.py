@@ -129,9 +129,10 @@ def shower(
         roster = office.settings.roster
         cohort = roster.cohort or tuple(place.edge for place in roster.buildings)
         feed.see(cohort, {member.place.edge: member.quarters for member in office.members}, now_ms)
-        if page is None or (shown and real_s() - shown[0] < SHOWN_REAL_S):
+        at_s = real_s()
+        if page is None or (shown and at_s - shown[0] < SHOWN_REAL_S):
             return
-        shown[:] = [real_s()]
+        shown[:] = [at_s]
         said: dict[str, Any] = {"words": f"Open data: {feed.why}."}
         page.stage.show(
             view.state(

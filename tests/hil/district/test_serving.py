@@ -5,9 +5,13 @@ import urllib.request
 import pytest
 
 from quartier_hil import cli
+from quartier_hil.clock import RigClock
 from quartier_hil.district import serving
+from quartier_hil.district.fleet.office import Office, Settings
 from quartier_hil.district.fleet.opendata import Feed
 from quartier_hil.district.fleet.roster import Roster
+from quartier_hil.district.issuer import Key
+from quartier_hil.district.optimum.solve import solved
 
 
 def test_a_file_with_faults_is_refused_with_all_of_them(tmp_path, capsys):
@@ -55,3 +59,36 @@ def test_the_open_data_are_served_beside_the_page(path, capsys):
         assert page.url == json.loads(capsys.readouterr().out)["page"]
     finally:
         page.close()
+
+
+async def test_the_page_is_shown_at_most_twice_a_second_and_says_why_no_data_are_open(tmp_path):
+    place = {
+        "edge": "b001",
+        "contract_import_w": 1,
+        "contract_export_w": 1,
+        "failsafe_import_w": 1,
+        "failsafe_export_w": 1,
+    }
+    roster = Roster.model_validate(
+        {"transformer": {"import_max_w": 9, "export_max_w": 9}, "buildings": [place]}
+    )
+    settings = Settings(
+        host="127.0.0.1", port=1, roster=roster, key=Key.fresh("k"), log=tmp_path / "log", clock=RigClock(0.0)
+    )
+    office, feed = Office(settings, solved), Feed()
+    page = serving.opened(0, roster, feed)
+    times = iter((0.0, 0.4, 0.6))
+    try:
+        watch = serving.shower(page, feed, lambda: next(times))
+        numbers = []
+        for _ in range(3):
+            watch(office)
+            numbers.append(page.stage.after(-1)[0])
+        shown = json.loads(page.stage.after(0)[1])
+    finally:
+        page.close()
+        office._log.close()
+
+    assert [1, 1, 2] == numbers
+    assert "Open data: open data need 5 buildings, there are 1." == shown["feed"]["words"]
+    assert "never heard" == shown["buildings"][0]["why"]
