@@ -163,7 +163,7 @@ class RabbitNode:
         """What ``rabbitmqctl`` says."""
         argv = [str(RABBITMQ / "rabbitmqctl"), "--quiet", *words]
         environment = {**os.environ, **self.environment}
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - the words are ours
         return done.stdout + done.stderr
 
 

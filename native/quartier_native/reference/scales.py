@@ -3,7 +3,7 @@
 Source: SunSpec Device Information Model Specification V1.2, "Scale Factors": raw times ten to their power.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -22,10 +22,11 @@ def scaled(
         raise ValueError("columns of different lengths")
     found: list[T | float | None] = []
     for raw, absent, divisor, factor in zip(raws, absents, divisors, factors, strict=True):
+        number: Any = raw  # only numbers have a divisor or a factor
         if absent is not None and raw == absent:
             found.append(None)
         elif divisor is not None:
-            found.append(raw / divisor)  # type: ignore[operator]  # only numbers have one
+            found.append(number / divisor)
         else:
-            found.append(raw if factor is None else raw * factor)  # type: ignore[operator]
+            found.append(raw if factor is None else number * factor)
     return found
