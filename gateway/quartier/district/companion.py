@@ -139,7 +139,13 @@ class Companion:
             if self._unkept or not accepted.repeated:  # a repetition tries again what a disk refused before
                 self._unkept = not await self._keep("documents", self.documents.ledger())
                 accepted = replace(accepted, persisted=not self._unkept)
-        (self.jobs if accepted.kind == "job" else self.inbox).append(accepted)
+        if accepted.kind != "job":
+            self.inbox.append(accepted)
+        else:
+            # As where two wait: the newer takes the older's place.
+            if len(self.jobs) == JOBS_MAX and (gone := received(self.jobs.popleft())) is not None:
+                self.say(replace(gone, status="REVOKED"))
+            self.jobs.append(accepted)
         if (answer := received(accepted)) is not None:
             self.say(answer)
 

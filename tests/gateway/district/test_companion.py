@@ -9,8 +9,16 @@ from quartier.control.commands import CommandDocument, Ping
 from quartier.control.wishes import Ack, Envelope, Heartbeat
 from quartier.district import companion as room
 from quartier.district import facts
-from quartier.district.companion import ACKS_MAX, INBOX_MAX, Companion, encode_event, encode_report
+from quartier.district.companion import (
+    ACKS_MAX,
+    INBOX_MAX,
+    JOBS_MAX,
+    Companion,
+    encode_event,
+    encode_report,
+)
 from quartier.district.documents import Accepted, Documents, encode_ack
+from quartier.district.jobforms import Job
 from quartier.district.line import Teller
 from quartier.district.voice import Identity
 from quartier.house.sample import Mark, Sample
@@ -87,6 +95,21 @@ async def test_more_documents_than_control_has_taken_wait_outside_and_none_is_lo
     await one_more
     taken += companion.inbox
     assert [*range(INBOX_MAX + 1)] == [accepted.document.seq for accepted in taken]
+
+
+async def test_a_job_for_which_there_is_no_room_is_told_to_be_revoked(companion, monkeypatch):
+    orders = iter(
+        Accepted("job", "t", Job(id="j", seq=seq, op="keys", text="", nbf_utc_ms=0, exp_utc_ms=9))
+        for seq in range(JOBS_MAX + 1)
+    )
+    monkeypatch.setattr(companion.documents, "check", lambda *_: next(orders))
+    for _ in range(JOBS_MAX + 1):
+        await companion.hear("t", b"", None)
+
+    assert [*range(1, JOBS_MAX + 1)] == [accepted.document.seq for accepted in companion.jobs]
+    assert [(0, "OK", "REVOKED")] == [
+        (ack.seq, ack.reception, ack.status) for ack in companion.acks if ack.status != "NEW"
+    ]
 
 
 async def test_a_topic_that_is_none_of_ours_changes_nothing(companion):
