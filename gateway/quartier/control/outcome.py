@@ -291,7 +291,8 @@ def _known(scene: Scene, result: Result, index: int, player: Player, turn: Turn)
 
     One that was moved is written at once, else it would count as moved and stand where it stood; so is one
     that is remembered off, for its device may have begun by itself while nobody told it anything; one that
-    is not usable is not written for the first time but to come back.
+    is not usable is not written for the first time but to come back.  What an event has off waits for no
+    reading of the grid's power.
     """
     asset = player.asset
     assert not isinstance(asset, Battery)
