@@ -30,13 +30,16 @@ def kept(events: Events, utc_ms: int) -> dict[str, Any]:
 def recalled(events: Events, facts: object, away_s: float, now_ns: int) -> Events:
     """``events`` with what ``kept`` gave before; too old, or nonsense, is left.
 
-    After an outage the wait for a grid that is well begins anew.
+    After an outage the wait for a grid that is well begins anew, however long ago it was: only a grid that is
+    seen to be well ends it, and a clock that is not trusted makes every memory an old one.
     """
-    if not isinstance(facts, Mapping) or away_s > gridrows.LOST_S:
+    if not isinstance(facts, Mapping):
         return events
-    acting = {name: one for name in LEVELS if (one := _acting(facts.get(name), LEVELS[name], now_ns))}
     if facts.get("outage") is True:
         events = replace(events, outage=outage.begun())
+    if away_s > gridrows.LOST_S:
+        return events
+    acting = {name: one for name in LEVELS if (one := _acting(facts.get(name), LEVELS[name], now_ns))}
     return replace(events, **acting)  # type: ignore[arg-type]  # the names are those of its own fields
 
 

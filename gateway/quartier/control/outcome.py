@@ -300,8 +300,18 @@ def _known(scene: Scene, result: Result, index: int, player: Player, turn: Turn)
         return False
     if isinstance(asset, Moded) and moded.is_free(asset, turn):
         return False
-    if point(asset) in scene.state.book.orders:
-        return True
+    return point(asset) in scene.state.book.orders or _begins(scene, result, index, player, turn)
+
+
+def _begins(scene: Scene, result: Result, index: int, player: Player, turn: Turn) -> bool:
+    """Whether one that has no order of ours yet is written for the first time.
+
+    Not one that is free while nothing may take more: what stands there may be less, for not every device shows
+    what it was ordered before a restart.
+    """
+    asset = player.asset
+    if scene.duties.holds and not (turn.is_limited or isinstance(asset, Moded)):
+        return False
     if result.total_high_w is None:
         return index in result.acted
     if not (player.usable or turn != player.turn):

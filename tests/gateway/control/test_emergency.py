@@ -72,6 +72,18 @@ def test_a_low_frequency_just_after_a_start_waits_for_no_reading_of_the_power(fe
     assert [] == p.written("pump.relay_on")
 
 
+def test_in_an_outage_a_start_does_not_tell_a_car_to_take_all_it_may_where_its_order_is_not_shown(fed):
+    p = fed()
+    sound = {f"grid.voltage_l{n}_v": 230.0 for n in (1, 2, 3)}
+    p.raw |= dict.fromkeys(sound, 0.0)
+    hz(p, 50.0, 30)
+    assert [] == p.written("ev1.current_max_a")
+
+    p.raw |= sound
+    hz(p, 50.0, 400)
+    assert [16.0] == [amperes for _, amperes in p.written("ev1.current_max_a")][:1]
+
+
 def test_the_last_row_takes_tier_b_where_frequency_is_read_fast_enough(fed):
     p = hz(hz(fed(period_s=0.2), 50.0, 320), 49.1, 3)
 

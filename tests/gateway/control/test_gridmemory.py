@@ -22,6 +22,12 @@ def test_after_an_outage_the_wait_begins_anew():
     assert Outage(is_open=True) == gridmemory.recalled(Events(), facts, 1.0, 0).outage
 
 
+def test_an_outage_is_not_over_because_nobody_knows_how_long_ago_it_was():
+    facts = gridmemory.kept(Events(low=Acting(level=3, value=48.0), outage=Outage(is_open=True)), 0)
+
+    assert Events(outage=Outage(is_open=True)) == gridmemory.recalled(Events(), facts, 366 * 86_400.0, 0)
+
+
 def test_a_quiet_grid_keeps_nothing():
     assert {} == gridmemory.kept(Events(), 0)
 

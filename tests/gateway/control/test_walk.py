@@ -244,6 +244,20 @@ def test_the_walk_counts_a_load_as_overruled_until_our_first_order_after_a_secon
     assert point not in world.judge.overruled_t
 
 
+def test_the_walk_lets_our_order_go_on_after_a_restart_where_a_second_master_wrote_last():
+    world, load = world_with(Load, tier="C")
+    point = f"{load.name}.relay_on"
+    on = command(world, point, 1.0)
+    world.judge.sent.clear()
+    assert world.judge._rises(load, on, {point: 0.0})
+
+    world.judge.overruled_t[point] = world.t
+    assert not world.judge._rises(load, on, {point: 0.0})
+
+    world.judge.sent[point] = 0.0
+    assert world.judge._rises(load, on, {point: 0.0})
+
+
 @pytest.mark.parametrize(("is_safe", "is_seen"), [(True, True), (False, False)])
 def test_the_walk_would_see_a_battery_that_charges_from_the_grid_if_it_may_be_given_orders(is_safe, is_seen):
     world, battery = world_with(Battery)

@@ -358,6 +358,10 @@ class Judge:
     def _rises(self, asset: Steered, command: Command, before: dict[str, float]) -> bool:
         if isinstance(asset, Battery | Pv | modes.Chp) or command.point in self.meddled:
             return False
+        if command.point in self.overruled_t and command.point not in self.sent:
+            return (
+                False  # section 1 rule 6: our own order goes on after a restart, whoever wrote last before it
+            )
         had = self.sent.get(command.point, before.get(command.point))
         if had is None:
             had = {Load: 1.0, Ev: getattr(asset, "current_max_a", 0.0)}.get(type(asset))
