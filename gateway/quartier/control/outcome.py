@@ -306,8 +306,8 @@ def _known(scene: Scene, result: Result, index: int, player: Player, turn: Turn)
 def _begins(scene: Scene, result: Result, index: int, player: Player, turn: Turn) -> bool:
     """Whether one that has no order of ours yet is written for the first time.
 
-    Not one that is free while nothing may take more: what stands there may be less, for not every device shows
-    what it was ordered before a restart.
+    Not one that is free while nothing may take more: what stands there may be less, for not every device
+    shows what it was ordered before a restart.
     """
     asset = player.asset
     if scene.duties.holds and not (turn.is_limited or isinstance(asset, Moded)):
