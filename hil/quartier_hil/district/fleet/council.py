@@ -121,7 +121,10 @@ class Council:
 
 
 def _counted_w(member: Member, direction: str, moments_ms: Sequence[int]) -> tuple[float, ...]:
-    """At what a building counts that cannot be counted on: its fail-safe value, or what it may still hold."""
+    """At what counts who cannot be counted on: the share, what it may still hold, or what it takes."""
     share_w = member.place.share_w(direction)
     held_w = member.told(TOPIC).may_hold_w(direction, moments_ms, share_w)
+    takes_w = member.power_w or 0.0
+    if direction == "import" and member.over_ms is not None:
+        return tuple(max(watts, share_w, takes_w) for watts in held_w)
     return tuple(max(watts, share_w) for watts in held_w)

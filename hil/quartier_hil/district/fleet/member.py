@@ -12,6 +12,8 @@ from quartier_hil.district.session import Names, Session
 
 LATE_S = 90.0
 SILENT_S = 180.0
+OVER_S = 120.0
+"""So long it may take more than its cap: measured within 30 s, and a breach is a mean of 60 s."""
 """Counters come each 60 s, so a building that is well is never quieter than that."""
 MODES = ("INIT", "CONTROLLED", "HOLD", "FAILSAFE", "AUTONOMOUS")
 ENVELOPE, FAILSAFE, SCHEDULE = "envelope", "failsafe", "schedule"
@@ -21,6 +23,7 @@ class Standing(StrEnum):
     """How far a building can be counted on."""
 
     LIVE = "live"
+    OVER = "over"
     LATE = "late"
     SILENT = "silent"
 
@@ -39,6 +42,8 @@ class Member:
     report: dict[str, Any] | None = None
     quarters: Quarters = field(default_factory=Quarters)
     seen_ms: int | None = None
+    over_ms: int | None = None
+    """Since when it takes more than it may."""
     events: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -120,7 +125,18 @@ class Member:
         age_s = (now_ms - self.seen_ms) / 1e3
         if age_s > SILENT_S:
             return Standing.SILENT
-        return Standing.LATE if age_s > LATE_S else Standing.LIVE
+        if age_s > LATE_S:
+            return Standing.LATE
+        over = self.over_ms is not None and now_ms - self.over_ms > OVER_S * 1e3
+        return Standing.OVER if over else Standing.LIVE
+
+    def watch(self, now_ms: int) -> None:
+        """Compare what it takes with what it may hold; to be called often."""
+        cap_w = self.told(f"{ENVELOPE}/district").may_hold_w(
+            "import", (now_ms,), self.place.share_w("import")
+        )[0]
+        is_over = (self.power_w or 0.0) > cap_w + max(0.02 * cap_w, 200.0)
+        self.over_ms = (self.over_ms or now_ms) if is_over else None
 
     def why(self, now_ms: int) -> str:
         """Its state in words."""
@@ -129,6 +145,8 @@ class Member:
         if not self.session.online:
             return "its gateway has left"
         age_s = (now_ms - self.seen_ms) / 1e3
+        if self.standing(now_ms) is Standing.OVER:
+            return "it takes more than its cap: counted at that"
         if self.standing(now_ms) is not Standing.LIVE:
             return f"no word for {age_s:.0f} s: counted at its share"
         return self._why_told()

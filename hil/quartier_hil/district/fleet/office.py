@@ -171,6 +171,8 @@ class Office:
         clock = self.settings.clock
         while True:
             now_ms = clock.utc_ms()
+            for member in self.members:
+                member.watch(now_ms)
             self._plan_when_due(group, now_ms)
             self._tell(now_ms)
             self.trace.see(self.members, self.council.roster, now_ms)

@@ -33,7 +33,7 @@ class Trace:
         load_w, assumed_w = roster.transformer.other_w, roster.transformer.other_w
         for member in members:
             power_w = member.power_w
-            if power_w is None or member.standing(now_ms) is not Standing.LIVE:
+            if power_w is None or member.standing(now_ms) not in {Standing.LIVE, Standing.OVER}:
                 power_w = member.place.share_w("import")
                 assumed_w += power_w
             load_w += power_w

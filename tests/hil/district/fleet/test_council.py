@@ -3,6 +3,7 @@ import random
 import pytest
 
 from quartier_hil.district.fleet.council import TOPIC, Council
+from quartier_hil.district.fleet.member import Standing
 from quartier_hil.district.fleet.outlook import Grid
 from quartier_hil.district.fleet.post import Writer
 from quartier_hil.district.optimum.plan import Failure, Lot, Plan
@@ -74,6 +75,31 @@ def test_a_silent_building_that_may_still_hold_more_counts_at_that_until_its_int
 
     longer = Grid(now_ms, 900, 6)
     assert (*[held_w] * 4, 4_000.0, 4_000.0) == council.reserved_w(everyone, longer, now_ms)["import"]
+
+
+def test_a_building_that_does_not_keep_its_cap_is_counted_at_what_it_takes_until_it_does(
+    street, wire, now_ms
+):
+    roster, everyone, council, grid = street
+    wire.data(everyone[0], now_ms, grid__power_w=7_000.0)
+    everyone[0].watch(now_ms)
+    for second in (60, 120, 121):
+        wire.data(everyone[0], now_ms + second * 1_000, grid__power_w=7_000.0)
+        everyone[0].watch(now_ms + second * 1_000)
+        for member in everyone[1:]:
+            wire.data(member, now_ms + second * 1_000, grid__power_w=1_000.0)
+        found = everyone[0].standing(now_ms + second * 1_000)
+        assert (Standing.OVER if second > 120 else Standing.LIVE) == found
+
+    late_ms = now_ms + 121_000
+    assert (7_000.0,) * 4 == council.reserved_w(everyone, grid, late_ms)["import"]
+    council.take(plan(Grid.around(now_ms, roster), b001=9_000.0, b002=9_000.0, b003=9_000.0), grid)
+    told = council.told_w(everyone, grid, late_ms)["import"]
+    assert 4_000.0 == told["b001"][0]
+    assert 13_000.0 == pytest.approx(told["b002"][0] + told["b003"][0], abs=1.0)
+    wire.data(everyone[0], late_ms, grid__power_w=4_100.0)
+    everyone[0].watch(late_ms)
+    assert Standing.LIVE is everyone[0].standing(late_ms)
 
 
 @pytest.mark.parametrize("seed", range(12))
