@@ -75,13 +75,17 @@ async def _catch_up(stand: Stand, wanted: int) -> None:
         "live_age_max_s": oldest_s,
         "memory_grown_mb": most_mb - base_mb,
         "history_mb": 0.0 if status is None else status["store"]["size_bytes"] / 1e6,
+        "wire_late_s": stand.wire.late_s,
         "wire_bytes_per_sample": stand.wire.carried_bytes / max(1, told.late_count),
     }
     stand.figures |= figures
     if figures["times"] < TIMES_MIN:
         raise GivenUp(f"caught up at {figures['times']:.1f} times the pace, owed {TIMES_MIN:g}")
     if oldest_s > LIVE_MAX_S:
-        raise GivenUp(f"live data was {oldest_s:.1f} s old during catch-up")
+        late_s = stand.wire.late_s
+        raise GivenUp(
+            f"live data was {oldest_s:.1f} s old during catch-up (this machine held it up {late_s:.1f} s)"
+        )
     if figures["memory_grown_mb"] > GROWTH_MAX_MB:
         raise GivenUp(f"memory grew by {figures['memory_grown_mb']:.1f} MB")
     if figures["history_mb"] > stand.size.size_max_mb:
