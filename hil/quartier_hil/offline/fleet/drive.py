@@ -54,7 +54,7 @@ def make(stock: Stock, day: dt.date, outside_c: float) -> Drive:
         draw_share=draw / draw.sum(),
         origin=f"{day:%d %B %Y} from noon, {outside_c:g} °C in the mean; BDEW profiles H0 and G1 by "
         "demandlib, seeded appliances, "
-        f" pvlib's sun over Issy with seeded clouds (seed {stock.seed})",
+        f"pvlib's sun over Issy with seeded clouds (seed {stock.seed})",
     )
 
 

@@ -17,8 +17,8 @@ class Rebound:
     """One hold on the whole district, and its release; seconds of the day, means over a minute in W.
 
     ``before_w`` is the most in the quarter of an hour before the hold, ``during_w`` the most while it lasted
-    (its first two minutes left out: what must tighten may take its time), ``after_w`` the most in the hour
-    after the release, at ``after_at``.
+    (its first two minutes left out: what must tighten may take its time; of a shorter one the minute that
+    ends with it), ``after_w`` the most in the hour after the release, at ``after_at``.
     """
 
     why: str
@@ -74,7 +74,7 @@ def _holds(marks: Sequence[Mark], events: Sequence[Event]) -> Iterator[tuple[str
 
 def _judged(means_w: Floats, why: str, held_at: int, released_at: int) -> Rebound | None:
     before = means_w[max(held_at - BEFORE_S, 0) : held_at]
-    during = means_w[min(held_at + 2 * MEAN_S, released_at) : released_at]
+    during = means_w[min(held_at + 2 * MEAN_S, released_at - 1) : released_at]
     after = means_w[released_at : released_at + AFTER_S]
     if not len(before) or not len(after) or np.isnan(before).all():
         return None
@@ -84,7 +84,7 @@ def _judged(means_w: Floats, why: str, held_at: int, released_at: int) -> Reboun
         held_at,
         released_at,
         float(np.nanmax(before)),
-        float(during.max()) if len(during) else float("nan"),
+        float(during.max()),
         float(after[most]),
         released_at + most,
     )

@@ -47,6 +47,7 @@ def test_restarts_and_outages_are_holds_too():
     found = rebounds(record(((6000, 100.0),)), events, 0)
 
     assert [(1000, 1030), (3000, 3300)] == [(one.held_at, one.released_at) for one in found]
+    assert [100.0, 100.0] == [one.during_w for one in found]
 
 
 def test_a_hold_that_did_not_end_is_not_judged():
