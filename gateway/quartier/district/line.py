@@ -112,9 +112,6 @@ class Line:
                 self._judge(error)
             finally:
                 self.connection = None
-            # A task group that fails as it is cancelled tells its failure alone.
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise asyncio.CancelledError
             if (self._clock.now().ns - began_ns) / 1e9 > _STEADY_S:
                 self._failures = 0
             await self._pause()
