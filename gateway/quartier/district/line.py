@@ -129,12 +129,21 @@ class Line:
 
     async def converse(self, *tasks: Awaitable[None]) -> None:
         """Listen and speak until one of them ends; raises what it raised."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                for task in tasks:
-                    group.create_task(_awaited(task))
-        except* Ended as ended:
-            raise ended.exceptions[0] from None
+        ended: list[Ended] = []
+        running: list[asyncio.Task[None]] = []
+
+        async def until_the_end(task: Awaitable[None]) -> None:
+            try:
+                await task
+            except Ended as error:  # a group that fails as it is cancelled forgets that it was
+                ended.append(error)
+                for one in running:
+                    one.cancel()
+
+        async with asyncio.TaskGroup() as group:
+            running += [group.create_task(until_the_end(task)) for task in tasks]
+        if ended:
+            raise ended[0]
 
     def walk(self) -> None:
         """Take the next server of the list."""
@@ -193,7 +202,3 @@ class Line:
             self._tell(Note("district.duplicate_id", text, {"line": self.name}, alarm=True))
         elif error.code in {broker.USE_ANOTHER_SERVER, broker.SERVER_MOVED}:
             self._walk_on()
-
-
-async def _awaited(task: Awaitable[None]) -> None:
-    await task

@@ -233,3 +233,29 @@ async def test_only_a_takeover_counts_as_one(notes):
     assert not line.was_taken_over
     await run(line, Lives(clock, Ended("taken", broker.TAKEN_OVER)))
     assert line.was_taken_over
+
+
+async def test_a_stop_that_comes_as_the_connection_ends_is_a_stop(notes):
+    """A daemon that was told to end as its broker died dialled on for ever."""
+    line, begun, over = line_of(notes, Clock()), asyncio.Event(), asyncio.Event()
+    tried = []
+
+    async def ends():
+        begun.set()
+        await over.wait()
+        raise Ended("the broker died")
+
+    async def once(server):
+        tried.append(server.host)
+        if len(tried) > 1:
+            raise SystemError("dialled again")
+        await line.converse(ends())
+
+    keeping = asyncio.create_task(line.keep(once))
+    await begun.wait()
+    over.set()
+    keeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping
+
+    assert ["a"] == tried
