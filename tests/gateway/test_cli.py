@@ -17,6 +17,7 @@ COMMANDS = {
     "engines": ("compiled or reference", "--json"),
     "check": ("78", "file:line: key", "--json"),
     "config": ("sample", "reference", "schema"),
+    "bus": ("plan", "--answer-ms", "--dead", "--json", "example", "Exit codes"),
     "trust": ("--remove", "--pki", "--json", "fingerprint", "example", "Exit codes"),
     "browse": ("--node", "--depth", "--anonymous", "--json", "opc.tcp://", "example"),
     "read": ("tcp://", "rtu://", "usb:", "--profiles"),
