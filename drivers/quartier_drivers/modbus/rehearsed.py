@@ -61,8 +61,8 @@ class Troupe:
         self.pretence.told(Exchange(request.unit, request.pdu, begun_s, ended_s, is_answered))
 
 
-class SerialRehearsal(UnnumberedLine):
-    """As ``rtu`` on a port, and as ``tunnel`` where its pace is that of a network."""
+class _Rehearsed(Line):
+    """What both kinds have: a troupe, and no wire that could fail to open."""
 
     def __init__(
         self, name: str, bus: "RtuBus | TcpBus", own: Pace, clock: "Clock", pretence: Pretence
@@ -70,7 +70,6 @@ class SerialRehearsal(UnnumberedLine):
         super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
         self.troupe = Troupe(own, pretence)
         self.request_cost = own.request_cost
-        self._active_s = 0.0
         self._is_open = False
 
     def takes_s(self, request: Request) -> float:
@@ -83,14 +82,24 @@ class SerialRehearsal(UnnumberedLine):
 
     @property
     def connected(self) -> bool:
-        """Whether it was opened."""
+        """Whether it was opened, and not given up since."""
         return self._is_open
-
-    async def _connect(self) -> None:
-        self._is_open = True
 
     def _disconnect(self) -> None:
         self._is_open = False
+
+
+class SerialRehearsal(_Rehearsed, UnnumberedLine):
+    """As ``rtu`` on a port, and as ``tunnel`` where its pace is that of a network."""
+
+    def __init__(
+        self, name: str, bus: "RtuBus | TcpBus", own: Pace, clock: "Clock", pretence: Pretence
+    ) -> None:
+        super().__init__(name, bus, own, clock, pretence)
+        self._active_s = 0.0
+
+    async def _connect(self) -> None:
+        self._is_open = True
 
     def _size_s(self, request: Request) -> float:
         return self.troupe.pace.hearing_s(request)
@@ -114,36 +123,17 @@ class SerialRehearsal(UnnumberedLine):
         return answer
 
 
-class NetworkRehearsal(Line):
+class NetworkRehearsal(_Rehearsed):
     """As ``tcp``."""
 
     def __init__(self, name: str, bus: "TcpBus", own: Pace, clock: "Clock", pretence: Pretence) -> None:
-        super().__init__(name, bus.timeout_s, bus.retries_count, bus.pause_s, clock)
-        self.troupe = Troupe(own, pretence)
-        self.request_cost = own.request_cost
+        super().__init__(name, bus, own, clock, pretence)
         self._connect_pause_s = bus.connect_pause_s
         self._silent_count = 0
-        self._is_open = False
-
-    def takes_s(self, request: Request) -> float:
-        """How long an answered request takes of the bus's time."""
-        return self.troupe.takes_s(request) + self._pause_s
-
-    def answer_s(self, unit: int) -> float:
-        """From a request to the beginning of the unit's answer."""
-        return self.troupe.answer_s(unit)
-
-    @property
-    def connected(self) -> bool:
-        """Whether it was opened, and not given up since."""
-        return self._is_open
 
     async def _connect(self) -> None:
         self._silent_count, self._is_open = 0, True
         await asyncio.sleep(self._connect_pause_s)
-
-    def _disconnect(self) -> None:
-        self._is_open = False
 
     async def _ask(self, request: Request) -> Answer:
         begun_s = _now_s()

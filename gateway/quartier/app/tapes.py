@@ -72,7 +72,9 @@ class Tapes:
         """
         from quartier.record.taken import row  # noqa: PLC0415 - as above
 
-        name, _, number = question.partition("@")
+        name, _, number = question.rpartition("@")
+        if not number.isdecimal():
+            name, number = question, ""
         if all(bus.name != name for bus, _ in self._members()):
             return None
         taken = self.taken(name, int(number) if number else -1)

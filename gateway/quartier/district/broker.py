@@ -39,6 +39,10 @@ class Ended(Exception):  # noqa: N818 - as above
         self.code = code
 
 
+class Unanswered(Ended):
+    """CONNECT went out, the connection stood, and no CONNACK came in time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """Where a broker is."""

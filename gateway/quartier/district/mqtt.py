@@ -103,7 +103,8 @@ class Connection:
     async def open(self) -> None:
         """Connect and wait for CONNACK.
 
-        Raises Unreachable when no CONNECT went out, Ended when it did and led nowhere.
+        Raises Unreachable when no CONNECT went out, Ended when it did and led nowhere, Unanswered
+        where nothing came back.
         """
         loop = asyncio.get_running_loop()
         self._opened = loop.create_future()
@@ -117,7 +118,7 @@ class Connection:
                 await self._opened
         except TimeoutError:
             self.drop("no CONNACK")
-            raise Ended("no CONNACK") from None
+            raise broker.Unanswered("no CONNACK") from None
         except (Ended, asyncio.CancelledError) as error:
             self.drop(str(error))
             raise

@@ -329,8 +329,8 @@ class Uplink:
         # A cluster may wait for the node that had our session, and never answer: then without what it kept.
         try:
             await connection.open()
-        except broker.Ended as error:
-            self._begins_anew |= error.code == broker.LOCAL
+        except broker.Unanswered:
+            self._begins_anew = True
             raise
         self._begins_anew = False
         try:

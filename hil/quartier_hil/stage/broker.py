@@ -8,7 +8,7 @@ from pathlib import Path
 from quartier_hil.stage.child import Child, free_port
 
 READY_REAL_S = 10.0
-_MOSQUITTO = """\
+MOSQUITTO = """\
 listener {port} 127.0.0.1
 allow_anonymous true
 persistence false
@@ -59,7 +59,7 @@ class Broker:
         config = folder / f"{self.kind}.conf"
         if self.kind == "mosquitto":
             assert program is not None
-            config.write_text(_MOSQUITTO.format(port=self.port) + more)
+            config.write_text(MOSQUITTO.format(port=self.port) + more)
             argv = [program, "-c", str(config)]
         else:
             config = config.with_suffix(".toml")

@@ -12,21 +12,11 @@ from typing import Protocol
 
 from quartier_hil.bench import process
 from quartier_hil.bench.process import Process
-from quartier_hil.stage.broker import mosquitto
+from quartier_hil.stage.broker import MOSQUITTO, mosquitto
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin")
 """Where Debian puts its scripts, which take anybody's environment."""
 _READY_S = 60.0
-# The queue of a session that is away: what one building is told in its five minutes, many times over.
-_MOSQUITTO = """\
-listener {port} 127.0.0.1
-allow_anonymous true
-persistence false
-max_queued_messages 100000
-max_inflight_messages 200
-log_type error
-log_type warning
-"""
 _RABBITMQ = """\
 listeners.tcp = none
 mqtt.listeners.tcp.1 = 127.0.0.1:{port}
@@ -81,7 +71,7 @@ class Mosquitto:
         self.port = process.free_port()
         self._folder = folder
         self._argv = [program, "-c", str(folder / "mosquitto.conf")]
-        (folder / "mosquitto.conf").write_text(_MOSQUITTO.format(port=self.port))
+        (folder / "mosquitto.conf").write_text(MOSQUITTO.format(port=self.port))
         self._process: Process | None = None
 
     @property

@@ -3,6 +3,7 @@
 Numbers are those of failsafe.md and of the scenario's own house, never asked from the gateway.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -90,7 +91,7 @@ def _spans(scenario: Scenario, output: Output) -> list[tuple[float, float]]:
 
 
 @dataclass
-class _Switched:
+class _Switched(ABC):
     """Sees the switchings of all outputs that are switched."""
 
     scenario: Scenario
@@ -118,9 +119,9 @@ class _Switched:
             one.since_s = now_s
             one.moments.append(now_s)
 
+    @abstractmethod
     def switched(self, one: _Switch, now_s: float, *, up: bool) -> None:
         """One was switched."""
-        raise NotImplementedError
 
 
 @dataclass
@@ -231,19 +232,19 @@ class NodeKept:
 
 
 @dataclass
-class OrderJudge:
+class OrderJudge(ABC):
     """Judges orders with their reasons."""
 
     scenario: Scenario
     count: int = 0
     broken: str = ""
 
-    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: B027 - no step is any of its business
         """Orders come by ``ordered``."""
 
+    @abstractmethod
     def ordered(self, now_s: float, point: str, value: float, reason: str) -> None:
         """One order."""
-        raise NotImplementedError
 
 
 class Reasons(OrderJudge):

@@ -209,4 +209,5 @@ async def test_a_tape_goes_on_through_a_new_site_file_and_is_new_where_its_bound
         assert len(anew) < len(kept)
         assert one.fleet.tapes.taken("lan") is None
         assert one.fleet.tapes.told("nix") is None
+        assert one.fleet.tapes.told("lan@x") is None
         assert "is not recorded" in one.fleet.tapes.told("lan")["error"]

@@ -402,5 +402,20 @@ async def test_who_gets_no_answer_with_its_session_begins_anew(link, make_uplink
         await link.until(lambda: not uplink._begins_anew)
 
 
+async def test_who_is_hung_up_on_keeps_its_session_for_orders_wait_in_it(link, make_uplink, monkeypatch):
+    monkeypatch.setattr("quartier.district.uplink.Uplink._data_once", _never)
+    dialled = []
+
+    async def hang_up(reader, writer):  # as a broker does that is just going
+        dialled.append(await reader.read(1))
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    uplink = make_uplink(server.sockets[0].getsockname()[1], rate=60.0)
+    async with server, link.running(uplink):
+        await link.until(lambda: len(dialled) >= 3)
+        assert not uplink._begins_anew
+
+
 async def _never(_uplink, _server):
     await asyncio.Event().wait()

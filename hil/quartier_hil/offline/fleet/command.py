@@ -47,7 +47,7 @@ def parser(to: argparse.ArgumentParser) -> None:
     to.add_argument("--event", action="append", default=[], metavar="WORD", help="may be given often")
     to.add_argument("--events", type=Path, metavar="FILE", help='TOML: events = ["cap@18:00-20:00=0.6"]')
     to.add_argument("--from", dest="begin", default="12:00", metavar="HH:MM", help="[%(default)s]")
-    to.add_argument("--hours", type=float, default=24.0, help="until noon at the latest [%(default)g]")
+    to.add_argument("--hours", type=float, help="until noon at the latest [until noon]")
     to.add_argument("--date", default="2026-01-15", help="for sun and people [%(default)s]")
     to.add_argument("--outside-c", type=float, default=0.0, help="mean of the day [%(default)g]")
     to.add_argument("--seed", type=int, default=1, help="another seed, other buildings [%(default)s]")
@@ -121,7 +121,7 @@ def _span(options: argparse.Namespace) -> tuple[int, int, dt.date]:
     from quartier_drivers.errors import ConfigError, Fault  # noqa: PLC0415 - as above
 
     faults = []
-    day, first, seconds = dt.date(2026, 1, 15), 0, round(options.hours * 3600)
+    day, first = dt.date(2026, 1, 15), 0
     try:
         day = dt.date.fromisoformat(options.date)
     except ValueError:
@@ -131,6 +131,7 @@ def _span(options: argparse.Namespace) -> tuple[int, int, dt.date]:
         first = (at.hour * 3600 + at.minute * 60 - NOON_S) % 86_400
     except ValueError:
         faults.append(Fault("--from", None, options.begin, "is no time of the day, such as 17:00"))
+    seconds = 86_400 - first if options.hours is None else round(options.hours * 3600)
     if not 60 <= seconds <= 86_400 - first:
         faults.append(
             Fault("--hours", None, f"{options.hours:g}", "ends after the fleet's day, which ends at noon")

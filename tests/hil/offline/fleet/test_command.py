@@ -18,6 +18,11 @@ def test_a_small_fleet_leaves_its_page_and_its_figures(tmp_path, capsys):
     assert "30 buildings: cap of 0.3" in (tmp_path / "index.html").read_text()
 
 
+def test_a_fleet_that_begins_late_goes_on_until_its_day_is_over(capsys):
+    assert 0 == main(["fleet", "2", "--from", "11:50"])
+    assert "\n600 s in " in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "key"),
     [
