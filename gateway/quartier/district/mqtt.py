@@ -103,8 +103,7 @@ class Connection:
     async def open(self) -> None:
         """Connect and wait for CONNACK.
 
-        Raises Unreachable when no CONNECT went out, Ended when it did and led nowhere, Unanswered
-        where nothing came back.
+        Raises Unreachable when no CONNECT went out, Ended (or Unanswered) when it led nowhere.
         """
         loop = asyncio.get_running_loop()
         self._opened = loop.create_future()
