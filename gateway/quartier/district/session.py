@@ -11,6 +11,7 @@ from enum import Enum
 from quartier.district import commands
 from quartier.district.backlog import Backlog, Pace
 from quartier.district.births import Births
+from quartier.district.broker import LIVE_ROOM_BYTES
 from quartier.district.catalog import EVENT, NODE, Catalog
 from quartier.district.downlink import read_state, read_watermark
 from quartier.district.echo import Echo
@@ -307,7 +308,7 @@ class Session:
         if scene.now.ns >= self._look_ns and room_bytes > 0:
             self._look_ns = scene.now.ns + int(_LOOK_S * _S)
             effects.extend(self._devices(scene))
-        return [*effects, *self._late_data(scene, room_bytes)]
+        return [*effects, *self._late_data(scene, room_bytes - LIVE_ROOM_BYTES)]
 
     def _close(self) -> None:
         """Mark the streams that say nothing live: events, local ones, silent devices."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.gateway.district.conftest import ME, bdseq_of, born, codes, command, state
 
 from quartier.district.births import PORTION
+from quartier.district.broker import LIVE_ROOM_BYTES, WINDOW_BYTES
 from quartier.district.commands import REBIRTH, SCAN_RATE
 from quartier.district.effects import Leave, Publish
 from quartier.district.rules import Rules
@@ -73,6 +74,22 @@ def test_without_room_samples_stay_in_the_store_and_old_ones_give_way(world, cat
 
     assert [(2.0, False), (1.0, True)] == [
         (m.value, m.historical) for _, message in district.messages for m in message.metrics
+    ]
+
+
+def test_what_is_late_leaves_room_for_what_is_live(world, catalog, district):
+    for value in range(3):
+        world.put("grid", "power_w", float(value))
+    session = born(world, catalog)
+    session.watermark(b'{"bdseq": 3, "streams": {}}', world.scene)
+    world.put("grid", "power_w", 7.0)
+    for room_bytes in (LIVE_ROOM_BYTES, LIVE_ROOM_BYTES + 1):
+        district.take(session.pump(world.pass_s(1).scene, room_bytes))
+
+    assert LIVE_ROOM_BYTES < WINDOW_BYTES
+    assert [([7.0], False), ([0.0, 1.0, 2.0], True)] == [
+        ([m.value for m in message.metrics], message.metrics[0].historical)
+        for _, message in district.messages
     ]
 
 
