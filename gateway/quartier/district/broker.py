@@ -16,7 +16,7 @@ RECEIVE_MAX = 20
 PACKET_MAX_BYTES = 256 * 1024
 # What may wait between us and the wire; more stays where it is safe, in the store.
 WINDOW_BYTES = 256 * 1024
-# So much of it is kept from what is late: at 1 Mbit/s half a second of it stands before a live sample, not two.
+# So much of it is kept from what is late: at 1 Mbit/s half a second of it is before a live sample, not two.
 LIVE_ROOM_BYTES = 192 * 1024
 
 BAD_CREDENTIALS = 0x86
