@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from quartier_drivers.errors import LinkLost
 from quartier_drivers.modbus.connection import CONNECT_S, HALF_OPEN_COUNT
-from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Seen, is_answer, take_tcp
+from quartier_drivers.modbus.frame import Answer, OutOfStep, Request, Seen, is_answer, refusal_code, take_tcp
 from quartier_drivers.modbus.line import Line
 from quartier_drivers.modbus.pace import NETWORK_COST
 from quartier_drivers.stream import part
@@ -102,8 +102,11 @@ class DirectLink(Line):
         try:
             self._socket.send(mark + request.tcp)
             data = self._socket.recv(_ROOM)
-            if not self._buffer and is_answer(data, request, mark):
-                return Answer((), 0, data[9:], request)
+            if not self._buffer:
+                if is_answer(data, request, mark):
+                    return Answer((), 0, data[9:], request)
+                if code := refusal_code(data, request, mark):
+                    return Answer((), code)
             return self._found(data, request, number)
         except BlockingIOError as error:
             raise TimeoutError from error

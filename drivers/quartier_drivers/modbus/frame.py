@@ -247,6 +247,13 @@ def is_answer(data: bytes, request: Request, number: bytes) -> bool:
     )
 
 
+def refusal_code(data: bytes, request: Request, number: bytes) -> int:
+    """The exception, where the bytes are just the frame that refuses ``request``; 0: they are not."""
+    if len(data) != _MBAP_SIZE + 2 or not data.startswith(number):
+        return 0
+    return data[8] if data[2:8] == bytes((0, 0, 0, 3, request.unit, request.function | 0x80)) else 0
+
+
 def take_tcp(buffer: bytearray, request: Request, number: int, seen: Seen) -> Answer | None:
     """Take frames from ``buffer`` until the answer with transaction ``number`` is there; None if it is not.
 

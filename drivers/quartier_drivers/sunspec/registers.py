@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from enum import IntEnum
+from enum import Enum
 from functools import lru_cache
 
 from quartier_drivers.contract import at_once
@@ -17,6 +17,7 @@ _REFUSALS_MAX = 48
 _BRIDGED = 250
 _AHEAD_REFUSALS = 3
 _SPACE = 0x10000
+_TWO = struct.Struct(">2H")  # a model's head, which is asked for again and again
 OVERLAP = 3
 """Registers that are read twice where one block follows another: a number has 4 at most."""
 
@@ -98,7 +99,7 @@ def _length(at: int, longest: int, cuts: Sequence[int]) -> int:
     return end - at
 
 
-class Reach(IntEnum):
+class Reach(Enum):
     """How far beyond what is asked for is read."""
 
     ASKED = 0
@@ -134,9 +135,9 @@ class Ahead(Registers):
     def known(self, address: int, count: int) -> tuple[int, ...] | None:
         """What was read already."""
         at = 2 * (address - self._start)
-        if 0 <= at <= len(self._held) - 2 * count:
-            return struct.unpack_from(f">{count}H", self._held, at)
-        return None
+        if not 0 <= at <= len(self._held) - 2 * count:
+            return None
+        return (_TWO if count == 2 else struct.Struct(f">{count}H")).unpack_from(self._held, at)
 
     async def ask(self, address: int, count: int, *, probes: bool = False) -> Answer:
         """What was read already, or a read that brings more than is asked for."""
@@ -151,7 +152,7 @@ class Ahead(Registers):
                 self._take(begin, end, answer.data)
             elif end > asked_end:  # the map ends before that, or the device allows less
                 self._refused_end = end
-                self._reach = Reach(self._reach - 1)
+                self._reach = Reach.HALF if self._reach is Reach.WHOLE else Reach.ASKED
             else:
                 self._refusals_left -= 1
                 break

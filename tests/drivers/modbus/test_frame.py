@@ -38,6 +38,7 @@ from quartier_drivers.modbus.frame import (
     identity_request,
     is_answer,
     read_request,
+    refusal_code,
     take_tcp,
     write_request,
 )
@@ -229,6 +230,24 @@ def test_the_quick_look_takes_only_the_very_answer(
     frame = tcp(number, unit, bytes([function]) + SOUND[1:]) + more
 
     assert ((number, unit, function, more) == (5, 1, 3, b"")) == is_answer(frame, READ, b"\x00\x05")
+
+
+@given(
+    st.sampled_from([0, 1, 4, 5]),
+    st.integers(0, 2),
+    st.sampled_from([3, 0x83, 0x84]),
+    st.binary(min_size=1, max_size=3),
+)
+def test_the_quick_look_at_a_refusal_says_what_the_slow_one_says(
+    number: int, unit: int, function: int, rest: bytes
+) -> None:
+    frame = tcp(number, unit, bytes([function]) + rest)
+    refused = (number, unit, function, len(rest)) == (5, 1, 0x83, 1)
+
+    code = refusal_code(frame, READ, b"\x00\x05")
+    assert (rest[0] if refused else 0) == code
+    if code:
+        assert Answer(exception=code) == take_tcp(bytearray(frame), READ, 5, Seen())
 
 
 @pytest.mark.parametrize("missing", range(1, len(SOUND) - 2))
