@@ -19,9 +19,10 @@ LATER = (
     "records",
     "scales",
     "sets",
+    "storage",
     "telegrams",
 )
-"""More of them, for fleets, BACnet, SunSpec and smart meters: loaded when they are asked for first."""
+"""More of them, for fleets, plans, BACnet, SunSpec and smart meters: loaded when they are asked for first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,219 @@
+"""A storage's horizon as a (mixed-integer) linear program for HiGHS: judge and peer of the planner.
+
+It shares no code with the planner: charging, discharging, import, export, curtailment and the stored
+energy are columns of their own, in kWh; where caps or the target cannot be kept, their excess is
+minimised first.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from highspy._core import _Highs as Highs  # its wrapper says hello on stdout, where our figures go
+
+KILO = 1000.0
+_INF = highspy.kHighsInf
+_PER_STEP = (
+    "charge",
+    "discharge",
+    "import",
+    "export",
+    "curtail",
+    "over",
+    "import_excess",
+    "export_excess",
+    "energy",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A horizon.  The columns of a step by name, each with a number a step: Wh and money per Wh, as the
+    planner has them; ``store`` likewise.  ``peak_price`` is money per Wh in a step of the largest
+    import above ``peak_free_wh``.
+    """
+
+    steps: Mapping[str, Sequence[float]]
+    store: Mapping[str, float]
+    peak_price: float = 0.0
+    peak_free_wh: float = 0.0
+    whole: bool = False
+    """Whether charging with discharging and importing with exporting are forbidden by binary columns."""
+
+    @property
+    def count(self) -> int:
+        """How many steps."""
+        return len(self.steps["net_wh"])
+
+
+@dataclass(frozen=True, slots=True)
+class Optimum:
+    """What HiGHS found: cost less the worth of what is left, and what was given up, in Wh."""
+
+    objective: float
+    excess_wh: float
+    short_wh: float
+
+
+class Unsolved(Exception):  # noqa: N818 - the solver's word, not a fault
+    """HiGHS ended without an optimum."""
+
+
+class Solver:
+    """HiGHS with one program.  ``options`` are its own."""
+
+    def __init__(self, program: Program, **options: bool | float | str) -> None:
+        self.program = program
+        self._columns = _Columns(program)
+        self._highs = Highs()
+        exact: dict[str, bool | float | str] = {
+            "output_flag": False,
+            "threads": 1,
+            "primal_feasibility_tolerance": 1e-10,
+            "dual_feasibility_tolerance": 1e-10,
+            "mip_feasibility_tolerance": 1e-10,
+            "mip_rel_gap": 0.0,
+            "mip_abs_gap": 1e-11,
+        }
+        for name, value in {**exact, **options}.items():
+            self._highs.setOptionValue(name, value)
+        self._highs.passModel(self._columns.model())
+
+    def run(self) -> float:
+        """Solve it with everything kept.  Raises Unsolved."""
+        self._highs.run()
+        status = self._highs.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise Unsolved(self._highs.modelStatusToString(status))
+        return float(self._highs.getObjectiveValue())
+
+    def forget(self) -> None:
+        """Let the next run begin from nothing."""
+        self._highs.clearSolver()
+
+    def best(self) -> Optimum:
+        """The optimum, with as little given up as possible: first caps, then the target, then money.
+        Raises Unsolved.
+        """
+        try:
+            return Optimum(self.run(), 0.0, 0.0)
+        except Unsolved:
+            pass
+        given = self._columns.given
+        self._bound([*given["excess"], *given["short"]], _INF)
+        excess = self._least(given["excess"])
+        short = self._least(given["short"])
+        numbers = np.arange(self._columns.count, dtype=np.int32)
+        self._highs.changeColsCost(len(numbers), numbers, np.array(self._columns.cost))
+        return Optimum(self.run(), excess * KILO, short * KILO)
+
+    def _bound(self, columns: Sequence[int], high: float) -> None:
+        numbers = np.array(columns, dtype=np.int32)
+        self._highs.changeColsBounds(
+            len(numbers), numbers, np.zeros(len(numbers)), np.full(len(numbers), high)
+        )
+
+    def _least(self, columns: Sequence[int]) -> float:
+        every = np.zeros(self._columns.count)
+        every[list(columns)] = 1.0
+        numbers = np.arange(len(every), dtype=np.int32)
+        self._highs.changeColsCost(len(numbers), numbers, every)
+        least = max(self.run(), 0.0)
+        these = np.array(columns, dtype=np.int32)
+        self._highs.addRow(-_INF, least, len(these), these, np.ones(len(these)))
+        return least
+
+
+class _Columns:
+    """The program as HiGHS takes it."""
+
+    def __init__(self, program: Program) -> None:
+        self.cost: list[float] = []
+        self._low: list[float] = []
+        self._high: list[float] = []
+        self._whole: list[int] = []
+        self._rows: list[tuple[dict[int, float], float, float]] = []
+        steps, store = program.steps, program.store
+        self.given: dict[str, list[int]] = {"excess": [], "short": []}
+        peak = self._new(0.0, _INF, program.peak_price * KILO) if program.peak_price else -1
+        before = self._new(store["energy_wh"] / KILO, store["energy_wh"] / KILO)
+        for number in range(program.count):
+            step = {name: values[number] for name, values in steps.items()}
+            before = self._step(step, store, before, program, peak)
+        self.cost[before] -= store["worth_price"] * KILO
+        short = self._new(0.0, 0.0)
+        self.given["short"].append(short)
+        self._row({before: 1.0, short: 1.0}, store["target_wh"] / KILO, _INF)
+
+    @property
+    def count(self) -> int:
+        return len(self.cost)
+
+    def _new(self, low: float, high: float, cost: float = 0.0, *, whole: bool = False) -> int:
+        self._low.append(low)
+        self._high.append(high)
+        self.cost.append(cost)
+        if whole:
+            self._whole.append(len(self.cost) - 1)
+        return len(self.cost) - 1
+
+    def _row(self, weights: dict[int, float], low: float, high: float) -> None:
+        self._rows.append((weights, low, high))
+
+    def _step(
+        self, step: Mapping[str, float], store: Mapping[str, float], before: int, program: Program, peak: int
+    ) -> int:
+        wear = store["wear_price"] * KILO
+        into, out = store["charge_efficiency"], store["discharge_efficiency"]
+        charge_max, discharge_max = step["high_wh"] / into / KILO, -step["low_wh"] * out / KILO
+        charge = self._new(0.0, charge_max, wear * into)
+        discharge = self._new(0.0, discharge_max, wear / out)
+        bought = self._new(0.0, _INF, step["import_price"] * KILO)
+        sold = self._new(0.0, _INF, -step["export_price"] * KILO)
+        curtailed = self._new(0.0, step["curtailable_wh"] / KILO)
+        over = self._new(0.0, _INF, step["over_price"] * KILO)
+        excess = [self._new(0.0, 0.0), self._new(0.0, 0.0)]
+        self.given["excess"] += excess
+        energy = self._new(step["floor_wh"] / KILO, step["ceiling_wh"] / KILO)
+        self._row({energy: 1.0, before: -1.0, charge: -into, discharge: 1.0 / out}, 0.0, 0.0)
+        net = step["net_wh"] / KILO
+        self._row({bought: 1.0, sold: -1.0, charge: -1.0, discharge: 1.0, curtailed: -1.0}, net, net)
+        self._row({bought: 1.0, excess[0]: -1.0}, -_INF, _most(step["import_max_wh"]))
+        self._row({sold: 1.0, excess[1]: -1.0}, -_INF, _most(step["export_max_wh"]))
+        self._row({bought: 1.0, over: -1.0}, -_INF, _most(step["contract_wh"]))
+        if peak >= 0:
+            self._row({bought: 1.0, peak: -1.0}, -_INF, program.peak_free_wh / KILO)
+        if program.whole:
+            charges, imports = self._new(0.0, 1.0, whole=True), self._new(0.0, 1.0, whole=True)
+            most = abs(net) + step["curtailable_wh"] / KILO + charge_max + discharge_max + 1.0
+            self._row({charge: 1.0, charges: -charge_max}, -_INF, 0.0)
+            self._row({discharge: 1.0, charges: discharge_max}, -_INF, discharge_max)
+            self._row({bought: 1.0, imports: -most}, -_INF, 0.0)
+            self._row({sold: 1.0, imports: most}, -_INF, most)
+        return energy
+
+    def model(self) -> highspy.HighsLp:
+        made = highspy.HighsLp()
+        made.num_col_, made.num_row_ = len(self.cost), len(self._rows)
+        made.col_cost_ = np.array(self.cost)
+        made.col_lower_, made.col_upper_ = np.array(self._low), np.array(self._high)
+        made.row_lower_ = np.array([low for _, low, _ in self._rows])
+        made.row_upper_ = np.array([high for _, _, high in self._rows])
+        made.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+        lengths = [len(weights) for weights, _, _ in self._rows]
+        made.a_matrix_.start_ = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        made.a_matrix_.index_ = np.array(
+            [column for row, _, _ in self._rows for column in row], dtype=np.int32
+        )
+        made.a_matrix_.value_ = np.array([weight for row, _, _ in self._rows for weight in row.values()])
+        if self._whole:
+            kinds = [highspy.HighsVarType.kContinuous] * len(self.cost)
+            for column in self._whole:
+                kinds[column] = highspy.HighsVarType.kInteger
+            made.integrality_ = kinds
+        return made
+
+
+def _most(wh: float) -> float:
+    return _INF if wh == float("inf") else wh / KILO

@@ -1,0 +1,368 @@
+# cython: language_level=3, wraparound=False, boundscheck=True, cdivision=True, initializedcheck=False
+"""The compiled ``plan_storage``; ``reference/storage.py`` says what it does, and this does the same to the last bit."""
+
+from cpython cimport array as c_array
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from libc.math cimport INFINITY, fabs
+from libc.string cimport memmove
+
+from quartier_native.steps cimport (
+    PIECES_MAX, Flow, Piece, Slope, Step, Wiring, above, flow, least, most, pieces,
+)
+
+from quartier_native.reference.storage import (
+    NEAR_WH, NUMBER_MAX, PLAN_COLUMNS, STEP_COLUMNS, STEPS_MAX, STORE_FIELDS, TARGET_BREACH, Planned,
+)
+
+cdef int _STEPS_MAX = STEPS_MAX
+cdef int _STEP_COLUMNS = len(STEP_COLUMNS), _STORE_FIELDS = len(STORE_FIELDS), _PLAN_COLUMNS = len(PLAN_COLUMNS)
+cdef double _NEAR_WH = NEAR_WH
+cdef double _NUMBER_MAX = NUMBER_MAX
+cdef double _TARGET_BREACH = TARGET_BREACH
+cdef Slope _LEAST = Slope(-INFINITY, 0.0)
+cdef Slope _MOST = Slope(INFINITY, 0.0)
+
+cdef struct Node:
+    double breach
+    double price
+    int piece
+
+cdef struct Sums:
+    double cost
+    double excess_wh
+    double short_wh
+    double gap
+
+
+cdef class _Room:
+    """The memory of one call."""
+
+    cdef Step *rows
+    cdef Piece *pieces
+    cdef int *first  # of a step, its first piece; one more at the end
+    cdef Node *alive  # pieces by rising slope, from head to tail; both ends have room for all pieces
+    cdef int head
+    cdef int tail
+    cdef Slope *least
+    cdef Slope *most
+
+    def __cinit__(self):
+        cdef Py_ssize_t count = _STEPS_MAX
+        self.rows = <Step *>PyMem_Calloc(count, sizeof(Step))
+        self.pieces = <Piece *>PyMem_Calloc(count * PIECES_MAX, sizeof(Piece))
+        self.first = <int *>PyMem_Calloc(count + 1, sizeof(int))
+        self.alive = <Node *>PyMem_Calloc(2 * count * PIECES_MAX, sizeof(Node))
+        self.least = <Slope *>PyMem_Calloc(count, sizeof(Slope))
+        self.most = <Slope *>PyMem_Calloc(count, sizeof(Slope))
+        if (
+            self.rows == NULL or self.pieces == NULL or self.first == NULL or self.alive == NULL
+            or self.least == NULL or self.most == NULL
+        ):
+            raise MemoryError
+
+    def __dealloc__(self):
+        PyMem_Free(self.rows)
+        PyMem_Free(self.pieces)
+        PyMem_Free(self.first)
+        PyMem_Free(self.alive)
+        PyMem_Free(self.least)
+        PyMem_Free(self.most)
+
+
+cdef _Room _free = None  # taken while a call runs: another thread brings its own
+
+
+def plan_storage(steps, store, plan):
+    """See ``quartier_native.reference.storage.plan_storage``."""
+    global _free
+    cdef _Room room
+    cdef Sums sums
+    cdef Wiring wiring
+    cdef c_array.array steps_there, store_there, plan_there
+    cdef bint feasible
+    cdef int count
+    for numbers in (steps, store, plan):
+        if not isinstance(numbers, c_array.array) or (<c_array.array>numbers).ob_descr.typecode != b"d":
+            raise TypeError("three arrays of doubles are needed")
+    steps_there, store_there, plan_there = steps, store, plan
+    if not 0 < len(plan_there) // _PLAN_COLUMNS <= _STEPS_MAX:
+        raise ValueError(f"a plan has 1 to {_STEPS_MAX} steps")
+    count = len(plan_there) // _PLAN_COLUMNS
+    if (len(steps_there), len(store_there), len(plan_there)) != (
+        _STEP_COLUMNS * count, _STORE_FIELDS, _PLAN_COLUMNS * count
+    ):
+        raise ValueError("the arrays do not fit each other")
+    # From here on no code of others runs in this thread; others may write the numbers, but not move them, as the
+    # arrays are held by their buffers.
+    cdef double[::1] inputs = steps_there, fields = store_there, outputs = plan_there
+    room = _free
+    _free = None
+    if room is None:
+        room = _Room()
+    try:
+        wiring = _checked_store(fields)
+        if not _rows(room, &inputs[0], count):
+            raise ValueError("a number of a step is out of its range")
+        if not _allowed(room, count):
+            raise ValueError(
+                "import and export both pay, and generation may be curtailed: no plan for such prices"
+            )
+        with nogil:
+            feasible = _fill(room, &wiring, count, fields[3], fields[4], fields[5])
+            if feasible:
+                sums = _told(room, &wiring, count, fields[3], fields[4], fields[5], &outputs[0])
+        if not feasible:
+            return tuple.__new__(Planned, (False, 0.0, 0.0, 0.0, 0.0))
+        return tuple.__new__(Planned, (True, sums.cost, sums.excess_wh, sums.short_wh, sums.gap))
+    finally:
+        _free = room
+
+
+cdef Wiring _checked_store(const double[::1] fields) except *:
+    cdef int place
+    for place in range(_STORE_FIELDS):
+        if not fabs(fields[place]) <= _NUMBER_MAX:
+            raise ValueError("a number of the store is out of its range")
+    if not (0 < fields[0] <= 1 and 0 < fields[1] <= 1 and fields[2] >= 0):
+        raise ValueError("an efficiency is not above 0 and at most 1, or wear is below 0")
+    return Wiring(fields[0], fields[1], fields[2])
+
+
+cdef bint _rows(_Room room, const double *inputs, int count) noexcept nogil:
+    """Read the columns; whether every number is in its range."""
+    cdef int number
+    cdef Step *row
+    cdef bint sound = True
+    for number in range(count):
+        row = &room.rows[number]
+        row.net_wh = inputs[number]
+        row.curtailable_wh = inputs[count + number]
+        row.import_price = inputs[2 * count + number]
+        row.export_price = inputs[3 * count + number]
+        row.over_price = inputs[4 * count + number]
+        row.contract_wh = inputs[5 * count + number]
+        row.import_max_wh = inputs[6 * count + number]
+        row.export_max_wh = inputs[7 * count + number]
+        row.low_wh = inputs[8 * count + number]
+        row.high_wh = inputs[9 * count + number]
+        row.floor_wh = inputs[10 * count + number]
+        row.ceiling_wh = inputs[11 * count + number]
+        sound &= (
+            (fabs(row.net_wh) <= _NUMBER_MAX) & (fabs(row.import_price) <= _NUMBER_MAX)
+            & (fabs(row.export_price) <= _NUMBER_MAX) & (0.0 <= row.curtailable_wh)
+            & (row.curtailable_wh <= _NUMBER_MAX) & (0.0 <= row.over_price) & (row.over_price <= _NUMBER_MAX)
+            & (-_NUMBER_MAX <= row.low_wh) & (row.low_wh <= row.high_wh) & (row.high_wh <= _NUMBER_MAX)
+            & (-_NUMBER_MAX <= row.floor_wh) & (row.floor_wh <= row.ceiling_wh)
+            & (row.ceiling_wh <= _NUMBER_MAX) & (row.contract_wh >= 0.0) & (row.import_max_wh >= 0.0)
+            & (row.export_max_wh >= 0.0)
+        )
+    return sound
+
+
+cdef bint _allowed(_Room room, int count) noexcept nogil:
+    cdef int number
+    cdef Step *row
+    for number in range(count):
+        row = &room.rows[number]
+        if row.import_price < 0.0 < row.export_price and row.export_max_wh > 0.0 and row.curtailable_wh > 0.0:
+            return False
+    return True
+
+
+cdef inline int _insert(_Room room, const Piece *piece, int index, int at) noexcept nogil:
+    """Put a piece into its place, which is not before ``at``; returns the place."""
+    cdef Node *alive = room.alive
+    cdef int low = at, count = room.tail - at, half
+    while count > 0:  # the first whose slope is higher: of equals the later piece stands later
+        half = count >> 1
+        if alive[low + half].breach < piece.breach or (
+            alive[low + half].breach == piece.breach and alive[low + half].price <= piece.price
+        ):
+            low += half + 1
+            count -= half + 1
+        else:
+            count = half
+    if low - room.head < room.tail - low:
+        memmove(&alive[room.head - 1], &alive[room.head], (low - room.head) * sizeof(Node))
+        room.head -= 1
+        low -= 1
+    else:
+        memmove(&alive[low + 1], &alive[low], (room.tail - low) * sizeof(Node))
+        room.tail += 1
+    alive[low].breach = piece.breach
+    alive[low].price = piece.price
+    alive[low].piece = index
+    return low
+
+
+cdef bint _fill(
+    _Room room, const Wiring *wiring, int count, double energy_wh, double target_wh, double worth_price
+) noexcept nogil:
+    cdef double low_wh = energy_wh, high_wh = energy_wh, need_wh, part_wh
+    cdef int number, place, at, end = 0
+    cdef Step *row
+    cdef Piece *piece
+    room.head = room.tail = _STEPS_MAX * PIECES_MAX
+    for number in range(count):
+        row = &room.rows[number]
+        room.first[number] = end
+        end += pieces(row, wiring, &room.pieces[end])
+        at = room.head
+        for place in range(room.first[number], end):
+            at = _insert(room, &room.pieces[place], place, at)
+        low_wh += row.low_wh
+        high_wh += row.high_wh
+        if row.floor_wh - high_wh > _NEAR_WH or low_wh - row.ceiling_wh > _NEAR_WH:
+            return False
+        need_wh = row.floor_wh - low_wh
+        if need_wh > 0.0:
+            low_wh = row.floor_wh
+        while need_wh > 0.0 and room.head < room.tail:
+            piece = &room.pieces[room.alive[room.head].piece]
+            part_wh = least(piece.left_wh, need_wh)
+            piece.filled_wh += part_wh
+            piece.left_wh -= part_wh
+            need_wh -= part_wh
+            if piece.left_wh <= 0.0:
+                room.head += 1
+        need_wh = high_wh - row.ceiling_wh
+        if need_wh > 0.0:
+            high_wh = row.ceiling_wh
+        while need_wh > 0.0 and room.head < room.tail:
+            piece = &room.pieces[room.alive[room.tail - 1].piece]
+            part_wh = least(piece.left_wh, need_wh)
+            piece.left_wh -= part_wh
+            need_wh -= part_wh
+            if piece.left_wh <= 0.0:
+                room.tail -= 1
+    room.first[count] = end
+    for place in range(room.head, room.tail):
+        piece = &room.pieces[room.alive[place].piece]
+        if piece.breach > 0.0:
+            break
+        part_wh = piece.left_wh
+        if piece.breach == 0.0 and piece.price >= worth_price:
+            part_wh = least(part_wh, target_wh - low_wh)
+            if part_wh <= 0.0:
+                break
+        piece.filled_wh += part_wh
+        low_wh += part_wh
+    return True
+
+
+cdef Sums _told(
+    _Room room, const Wiring *wiring, int count, double energy_wh, double target_wh, double worth_price, double *plan
+) noexcept nogil:
+    cdef Sums sums
+    cdef int number, place
+    cdef double moved_wh, gap, kink_wh, far_wh
+    cdef Step *row
+    cdef Flow there
+    sums.cost = sums.excess_wh = sums.gap = 0.0
+    for number in range(count):
+        row = &room.rows[number]
+        moved_wh = row.low_wh
+        for place in range(room.first[number], room.first[number + 1]):
+            moved_wh += room.pieces[place].filled_wh
+        energy_wh += moved_wh
+        there = flow(row, wiring, moved_wh)
+        gap = kink_wh = 0.0
+        _gap(room, wiring, number, there.cost, &gap, &kink_wh)
+        sums.cost += there.cost
+        sums.excess_wh += there.excess_wh
+        sums.gap += gap
+        plan[number] = moved_wh
+        plan[count + number] = energy_wh
+        plan[2 * count + number] = there.grid_wh
+        plan[3 * count + number] = there.curtailed_wh
+        plan[4 * count + number] = there.cost
+        plan[9 * count + number] = gap
+        plan[10 * count + number] = kink_wh
+    far_wh = target_wh - energy_wh
+    sums.short_wh = most(far_wh, 0.0)
+    _value(
+        room, wiring, count, Slope(_TARGET_BREACH if far_wh > _NEAR_WH else 0.0, worth_price),
+        Slope(_TARGET_BREACH if far_wh > 0.0 - _NEAR_WH else 0.0, worth_price), plan,
+    )
+    return sums
+
+
+cdef inline void _gap(
+    _Room room, const Wiring *wiring, int number, double cost, double *gap, double *kink_wh
+) noexcept nogil:
+    cdef double begin_wh = room.rows[number].low_wh, hull
+    cdef int place
+    cdef Piece *piece
+    for place in range(room.first[number], room.first[number + 1]):
+        piece = &room.pieces[place]
+        if piece.kink_wh > 0.0 and _NEAR_WH < piece.filled_wh < piece.length_wh - _NEAR_WH:
+            hull = flow(&room.rows[number], wiring, begin_wh).cost + piece.price * piece.filled_wh
+            gap[0] = most(cost - hull, 0.0)
+            kink_wh[0] = begin_wh + piece.kink_wh
+            return
+        begin_wh += piece.length_wh
+
+
+cdef void _value(
+    _Room room, const Wiring *wiring, int count, Slope more, Slope less, double *plan
+) noexcept nogil:
+    cdef int number, place
+    cdef double energy_wh
+    cdef Slope before, after, value, cap
+    cdef Piece *piece
+    for number in range(count - 1, -1, -1):
+        energy_wh = plan[count + number]
+        if room.rows[number].ceiling_wh - energy_wh <= _NEAR_WH:
+            more = _LEAST
+        if energy_wh - room.rows[number].floor_wh <= _NEAR_WH:
+            less = _MOST
+        before = _LEAST
+        after = _MOST
+        for place in range(room.first[number], room.first[number + 1]):
+            piece = &room.pieces[place]
+            if piece.filled_wh > _NEAR_WH:
+                before = Slope(piece.breach, piece.price)
+            if after.breach == INFINITY and piece.length_wh - piece.filled_wh > _NEAR_WH:
+                after = Slope(piece.breach, piece.price)
+        if above(before, more):
+            more = before
+        if above(less, after):
+            less = after
+        room.least[number] = more
+        room.most[number] = less
+    value = room.least[0]
+    if value.breach == -INFINITY:
+        value = Slope(0.0, 0.0) if room.most[0].breach == INFINITY else room.most[0]
+    for number in range(count):
+        if above(value, room.most[number]):
+            value = room.most[number]
+        if above(room.least[number], value):
+            value = room.least[number]
+        if value.breach == -INFINITY or value.breach == INFINITY:
+            value = Slope(0.0, 0.0)
+        cap = _cap_value(&room.rows[number], wiring, plan[number], plan[2 * count + number], value)
+        plan[5 * count + number] = value.price
+        plan[6 * count + number] = value.breach
+        plan[7 * count + number] = cap.price
+        plan[8 * count + number] = cap.breach
+
+
+cdef inline Slope _cap_value(
+    const Step *row, const Wiring *wiring, double moved_wh, double grid_wh, Slope value
+) noexcept nogil:
+    cdef double price, per_wh
+    cdef Slope made
+    if grid_wh - row.import_max_wh > _NEAR_WH:
+        return Slope(1.0, 0.0)
+    if row.import_max_wh - grid_wh > _NEAR_WH:
+        return Slope(0.0, 0.0)
+    price = row.import_price + row.over_price if row.import_max_wh >= row.contract_wh else row.import_price
+    if moved_wh < 0.0 - _NEAR_WH:
+        per_wh = 1.0 / wiring.discharge_efficiency
+        made = Slope(value.breach * per_wh, (value.price + wiring.wear_price) * per_wh - price)
+    else:
+        made = Slope(
+            value.breach * wiring.charge_efficiency,
+            (value.price - wiring.wear_price) * wiring.charge_efficiency - price,
+        )
+    return made if above(made, Slope(0.0, 0.0)) else Slope(0.0, 0.0)

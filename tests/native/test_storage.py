@@ -1,0 +1,106 @@
+"""The compiled plan of a storage and its twin agree to the last bit, also in what they refuse."""
+
+import threading
+from array import array
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quartier_hil.bench.horizons import drawn, house
+from quartier_native import storage as kernel
+from quartier_native.reference import storage as twin
+
+SEEDS = (
+    settings(max_examples=3_000)
+    if settings.get_current_profile_name() == "ci"
+    else settings(max_examples=100)
+)
+
+
+def planned(module: Any, arrays: Any) -> tuple[Any, bytes]:
+    steps, store, plan = (array("d", numbers) for numbers in arrays)
+    try:
+        return module.plan_storage(steps, store, plan), plan.tobytes()
+    except ValueError as error:
+        return str(error), plan.tobytes()
+
+
+@SEEDS
+@given(seed=st.integers(0, 2**32), signs=st.booleans())
+def test_both_plan_the_same_to_the_last_bit(*, seed: int, signs: bool) -> None:
+    arrays = drawn(seed, signs=signs).arrays()
+
+    assert planned(twin, arrays) == planned(kernel, arrays)
+
+
+@SEEDS
+@given(
+    st.integers(0, 10_000),
+    st.lists(
+        st.tuples(
+            st.integers(0, 11),
+            st.sampled_from([0.0, -0.0, 1e-9, -1e-3, 500.0, float("inf"), float("nan"), 1e13, -700.0]),
+        ),
+        max_size=3,
+    ),
+)
+def test_both_take_and_refuse_the_same_numbers(seed: int, changes: list[tuple[int, float]]) -> None:
+    steps, store, plan = drawn(seed, signs=True).arrays()
+    count = len(plan) // len(twin.PLAN_COLUMNS)
+    for column, value in changes:
+        steps[column * count + seed % count] = value
+
+    assert planned(twin, (steps, store, plan)) == planned(kernel, (steps, store, plan))
+
+
+@given(
+    st.integers(0, 1000), st.integers(0, 5), st.sampled_from([-1.0, 0.0, 0.5, 1.0, 1.1, float("nan"), 1e13])
+)
+def test_both_refuse_the_same_stores(seed: int, place: int, value: float) -> None:
+    steps, store, plan = drawn(seed).arrays()
+    store[place] = value
+
+    assert planned(twin, (steps, store, plan)) == planned(kernel, (steps, store, plan))
+
+
+@pytest.mark.parametrize("module", [twin, kernel])
+def test_arrays_of_doubles_that_fit_are_needed(module: Any) -> None:
+    steps, store, plan = house(4, 1.0).arrays()
+
+    for wrong in ((list(steps), store, plan), (steps, array("f", store), plan), (steps, store, None)):
+        with pytest.raises(TypeError, match="three arrays of doubles"):
+            module.plan_storage(*wrong)
+    for short in ((steps[:-1], store, plan), (steps, store[:-1], plan), (steps, store, plan + plan[:1])):
+        with pytest.raises(ValueError, match="do not fit"):
+            module.plan_storage(*short)
+    with pytest.raises(ValueError, match="1 to 2016 steps"):
+        module.plan_storage(steps, store, array("d"))
+    long = 2017
+    with pytest.raises(ValueError, match="1 to 2016 steps"):
+        module.plan_storage(array("d", bytes(96 * long)), store, array("d", bytes(88 * long)))
+
+
+def test_a_long_horizon_with_many_slopes_is_the_same_in_both() -> None:
+    arrays = house(2016, 1 / 12).arrays()
+
+    assert planned(twin, arrays) == planned(kernel, arrays)
+
+
+def test_threads_plan_at_once_without_each_others_numbers() -> None:
+    horizons = [drawn(seed).arrays() for seed in range(40)]
+    alone = [planned(kernel, arrays) for arrays in horizons]
+    made: list[list[tuple[Any, bytes]]] = [[], []]
+
+    def work(place: int) -> None:
+        for _ in range(50):
+            made[place] = [planned(kernel, arrays) for arrays in horizons]
+
+    threads = [threading.Thread(target=work, args=(place,)) for place in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [alone, alone] == made
