@@ -26,6 +26,7 @@ from quartier_hil.offline import command as day
 from quartier_hil.offline.fleet import command as fleet
 from quartier_hil.offline.soak import command as soak
 from quartier_hil.replay import command as replay
+from quartier_hil.standins import command as standins
 from quartier_hil.torture import command as torture
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ examples:
   quartier-hil quirks late --tcp 1502      a Modbus server with one quirk of the field
   quartier-hil sunspec battery-7xx --pty   a SunSpec device, with the habits it is told to have
   quartier-hil capture tic-standard --line awful | quartier decode tic
+  quartier-hil devices site.toml           a whole building for somebody else's gateway; tell acts on it
   quartier-hil replay fault.pcapng         what quartier record took, served back to a driver
   quartier-hil keys new keys               a district's root, keys and signed key list
   quartier-hil acl b012 b013 > district.acl  what two gateways may do at mosquitto
@@ -126,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     _sunspec(commands)
     _capture(commands)
     replay.parser(commands.add_parser("replay", help="a record of a bus, served back to a driver"))
+    standins.parser(commands.add_parser("devices", help="a whole building, for somebody else's gateway"))
+    standins.teller(commands.add_parser("tell", help="a fault, an event, an expectation for such a building"))
     handed.parsers(commands)
     serving.parser(commands.add_parser("district", help="the reference district, as a process of its own"))
     street.parser(

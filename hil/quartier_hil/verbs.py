@@ -80,10 +80,11 @@ def refusal(house: House, target: str, kind: Kind, told: Mapping[str, Any]) -> s
         return f"device: {target} is not in this house"
     if why:
         return f"kind: {target} cannot be {kind}: {why}"
-    return _missing(kind, told)
+    return missing(kind, told)
 
 
-def _missing(kind: Kind, told: Mapping[str, Any]) -> str:
+def missing(kind: Kind, told: Mapping[str, Any]) -> str:
+    """Which argument a way of failing lacks; empty where it has all."""
     if kind in _SECONDS and not told.get("seconds"):
         return f"seconds: is missing: how long, for {kind}"
     if kind in _FACTORS and "factor" not in told:

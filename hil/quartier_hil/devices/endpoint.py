@@ -193,6 +193,11 @@ class PtyEndpoint(_Line):
         self.path.unlink(missing_ok=True)
 
     @property
+    def is_plugged(self) -> bool:
+        """Whether the port is there."""
+        return self._master >= 0
+
+    @property
     def url(self) -> str:
         """The path of the serial port."""
         return str(self.path)

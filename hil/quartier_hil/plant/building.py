@@ -161,6 +161,7 @@ def _pieces(
         day_s=drive.day_s,
         outdoor_c=sky.outdoor_c(drive.day_s, spec.mean_c),
         sun_deg=sky.sun_deg(spec.start_utc_s + state.now_s),
+        solar_w_per_kw=drive.solar_w_per_kw,
     )
     return tuple(piece.step(orders.more.get(piece.name, {}), around, dt_s) for piece in state.more)
 

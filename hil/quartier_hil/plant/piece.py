@@ -17,13 +17,17 @@ def shares(phase: int | None) -> Shares:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What surrounds the building: seconds of the scenario and of the local day, weather, sun in degrees."""
+    """What surrounds the building: seconds of the scenario and of the local day, weather, sun in degrees.
+
+    ``solar_w_per_kw`` is what the sun gives on each kW of modules.
+    """
 
     now_s: float
     day_s: float
     outdoor_c: float = 15.0
     sun_deg: float = 30.0
     powered: bool = True
+    solar_w_per_kw: float = 0.0
 
 
 class Piece(Protocol):

@@ -1,0 +1,220 @@
+"""Does what a line says to a served building, and judges what is expected of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, get_args
+
+from quartier_hil import verbs
+from quartier_hil.devices.actor import Device
+from quartier_hil.devices.fault import Kind
+from quartier_hil.devices.meters.port import Port
+from quartier_hil.standins import words
+from quartier_hil.standins.meter import Meter
+from quartier_hil.standins.pieces import CAR_WH
+from quartier_hil.standins.words import OPERATORS, Line, number
+
+if TYPE_CHECKING:
+    from quartier_hil.standins.served import Served
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a line; ``failed``: something was expected and did not happen."""
+
+    ok: bool
+    text: str
+    failed: bool = False
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The same for machines."""
+        shown: dict[str, Any] = {"ok": self.ok, "text": self.text, "failed": self.failed}
+        return shown | ({"values": dict(self.values)} if self.values else {})
+
+
+class Desk:
+    """Of one served building."""
+
+    def __init__(self, served: "Served") -> None:
+        self._served = served
+
+    async def obey(self, text: str) -> Answer:
+        """Do what a line says; what is wrong with it is the answer."""
+        try:
+            said = words.line(text)
+            if said is None:
+                return Answer(ok=True, text="")
+            return await self._do(said)
+        except (ValueError, LookupError) as error:
+            return Answer(ok=False, text=str(error.args[0]) if error.args else str(error))
+
+    async def _do(self, said: Line) -> Answer:
+        match said.verb:
+            case "expect":
+                return await self._expect(said)
+            case "wait":
+                await self._served.pass_s(number(said.words[0], "wait"))
+                return Answer(ok=True, text=f"waited {said.words[0]} s")
+            case "pull" | "put":
+                return await self._pull(said)
+            case "fault":
+                return self._fault(said)
+            case "clear":
+                return self._clear(said.words[0])
+            case _:
+                return self._at_once(said)
+
+    def _at_once(self, said: Line) -> Answer:
+        match said.verb:
+            case "show":
+                return self._show(said.words[0] if said.words else "*")
+            case "help":
+                return Answer(ok=True, text=words.HELP)
+            case "quit":
+                self._served.end()
+                return Answer(ok=True, text="the end")
+            case _:
+                return self._befall(said)
+
+    # -- faults ------------------------------------------------------------------------------
+
+    def _targets(self, name: str) -> list[tuple[str, Device | Meter]]:
+        """What a fault falls on: a device, or all on a bus.  Raises LookupError naming what there is."""
+        served = self._served
+        everything: dict[str, Device | Meter] = {**served.company.devices, **served.wires.meters}
+        if name in everything:
+            return [(name, everything[name])]
+        here = [one.name for one in served.company.on(name)]
+        if not here:
+            there = [*everything, *(row.bus for row in served.wires.rows)]
+            listed = ", ".join(dict.fromkeys(there))
+            raise LookupError(f"there is no device or bus {name!r} here; expected one of {listed}")
+        return [(one, everything[one]) for one in here]
+
+    def _fault(self, said: Line) -> Answer:
+        name, kind = said.words
+        if kind not in get_args(Kind):
+            raise ValueError(f"{kind!r} is no fault; expected one of {', '.join(get_args(Kind))}")
+        told: dict[str, Any] = {key: self._key(key, value) for key, value in said.keys.items()}
+        targets = self._targets(name)
+        is_bus = [one for one, _ in targets] != [name]
+        felt = "unplugged" if is_bus and kind == "off" else kind
+        missing = verbs.missing(felt, told)  # type: ignore[arg-type]  # looked at above
+        if missing:
+            raise ValueError(missing)
+        for _, target in targets:
+            target.fault("off" if felt == "unplugged" and isinstance(target, Meter) else felt, **told)  # type: ignore[arg-type]  # as above
+        return Answer(ok=True, text=f"{name} is {kind}")
+
+    @staticmethod
+    def _key(key: str, value: str) -> Any:
+        if key == "acts":
+            return value not in ("0", "no", "false")
+        if key == "points":
+            return value
+        return int(number(value, key)) if key == "every" else number(value, key)
+
+    def _clear(self, name: str) -> Answer:
+        served = self._served
+        if name == "all":
+            for device in served.company.devices.values():
+                device.clear()
+            for meter in served.wires.meters.values():
+                meter.clear()
+        else:
+            for _, target in self._targets(name):
+                target.clear()
+        return Answer(ok=True, text=f"{name}: well again")
+
+    async def _pull(self, said: Line) -> Answer:
+        (bus,) = said.words
+        ports = self._served.wires.ports
+        if bus not in ports:
+            listed = ", ".join(ports) or "none here"
+            raise LookupError(f"there is no serial port {bus!r}; expected one of {listed}")
+        port = ports[bus]
+        if isinstance(port, Port):
+            await (port.unplug() if said.verb == "pull" else port.plug())
+        elif port.is_plugged != (said.verb == "put"):
+            port.unplug() if said.verb == "pull" else port.plug()
+        return Answer(ok=True, text=f"{bus} is {'out' if said.verb == 'pull' else 'back'}")
+
+    # -- what befalls the building -------------------------------------------------------------
+
+    def _befall(self, said: Line) -> Answer:
+        house, first = self._served.house, said.words[0]
+        match said.verb:
+            case "plug":
+                house.plug(first, number(said.words[1], "WH") if len(said.words) > 1 else CAR_WH)
+            case "unplug":
+                house.plug(first, None)
+            case "contact":
+                self._contact(*said.words)
+            case "load":
+                house.base_w = None if first == "own" else number(first, "load")
+            case "sun":
+                house.solar_w_per_kw = None if first == "own" else number(first, "sun")
+            case "soc":
+                house.charge_to(first, number(said.words[1], "PCT"))
+            case "frequency":
+                house.set_frequency(number(first, "HZ"))
+            case "voltage":
+                house.set_voltage(number(first, "V"))
+        return Answer(ok=True, text=" ".join((said.verb, *said.words)))
+
+    def _contact(self, name: str, state: str) -> None:
+        closed = self._served.house.closed
+        if name not in closed:
+            raise LookupError(
+                f"there is no contact {name!r}; expected one of {', '.join(closed) or 'none here'}"
+            )
+        if state not in ("closed", "open"):
+            raise ValueError(f"{state!r} is no state of a contact; expected closed or open")
+        closed[name] = state == "closed"
+
+    # -- looking and judging -------------------------------------------------------------------
+
+    def _show(self, pattern: str) -> Answer:
+        found = {key: value for key, value in self._served.seen().items() if fnmatchcase(key, pattern)}
+        if not found:
+            raise LookupError(f"nothing here is called {pattern!r}; `show` alone lists everything")
+        return Answer(ok=True, text="\n".join(_rows(found)), values=found)
+
+    async def _expect(self, said: Line) -> Answer:
+        """Look at every step until it is true, and then as long as it must stay so."""
+        point, sign, text = said.words
+        if sign not in OPERATORS:
+            raise ValueError(f"{sign!r} compares nothing; expected one of {' '.join(OPERATORS)}")
+        wanted, served = number(text, "VALUE"), self._served
+        within_s = number(said.keys.get("within", "0"), "within")
+        stays_s = number(said.keys.get("for", "0"), "for")
+        if point not in served.seen():
+            raise LookupError(f"nothing here is called {point!r}; `show` lists what there is")
+        began_s = true_s = served.now_s
+        is_true = False
+        while True:
+            value = served.seen().get(point, float("nan"))
+            now_s = served.now_s
+            holds = OPERATORS[sign](value, wanted)
+            if holds and not is_true:
+                is_true, true_s = True, now_s
+            if holds and now_s - true_s >= stays_s:
+                words_ = f"{point} {sign} {wanted:g}: yes, {value:g} after {true_s - began_s:.1f} s"
+                return Answer(ok=True, text=words_ + (f", for {stays_s:g} s" if stays_s else ""))
+            if is_true and not holds:
+                return self._broken(
+                    point, sign, wanted, f"it was so for {now_s - true_s:.1f} s, then {value:g}"
+                )
+            if not holds and now_s - began_s >= within_s:
+                return self._broken(point, sign, wanted, f"it is {value:g} after {now_s - began_s:.1f} s")
+            await served.stepped()
+
+    def _broken(self, point: str, sign: str, wanted: float, why: str) -> Answer:
+        self._served.failed_count += 1
+        return Answer(ok=False, text=f"{point} {sign} {wanted:g}: NO, {why}", failed=True)
+
+
+def _rows(found: Mapping[str, float]) -> Iterator[str]:
+    width = max(map(len, found))
+    return (f"{key:{width}} {value:>12.3f}".rstrip("0").rstrip(".") for key, value in sorted(found.items()))

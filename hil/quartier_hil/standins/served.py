@@ -1,0 +1,280 @@
+"""A site's building while it is served: its time goes on, orders are told, lines are obeyed."""
+
+import asyncio
+import contextlib
+import datetime as dt
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from quartier_hil.clock import RigClock
+from quartier_hil.devices.actor import Device
+from quartier_hil.records.series import Series
+from quartier_hil.standins import table
+from quartier_hil.standins.control import Control
+from quartier_hil.standins.desk import Answer, Desk
+from quartier_hil.standins.house import House
+from quartier_hil.standins.played import Company
+from quartier_hil.standins.sitefile import Site
+from quartier_hil.standins.wires import Wires
+
+_DAY_S = 86_400.0
+TABLE = "served.json"
+COPY = "site.toml"
+KEPT, BROKEN, MISREAD = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What is served and how."""
+
+    site: Site
+    company: Company
+    series: Series
+    clock: RigClock
+    start: dt.datetime
+    folder: Path
+    host: str = "127.0.0.1"
+    port_base: int | None = None
+    soc_pct: float = 50.0
+    base_w: float | None = None
+    solar_w_per_kw: float | None = None
+    seed: int = 1
+    as_json: bool = False
+    say: Callable[[str], None] = print
+
+
+@dataclass(slots=True)
+class _Seen:
+    """The orders of one device, as they were last told."""
+
+    orders: dict[str, float]
+    writes_count: int
+
+
+class Served:
+    """One building; ``perform`` is its whole life."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.company = options.company
+        self.house = House(
+            options.site,
+            options.company,
+            soc_pct=options.soc_pct,
+            start_utc_s=options.start.timestamp(),
+        )
+        self.house.base_w, self.house.solar_w_per_kw = options.base_w, options.solar_w_per_kw
+        self.wires = Wires(
+            options.site,
+            options.company,
+            options.folder,
+            host=options.host,
+            port_base=options.port_base,
+            rate=options.clock.rate,
+            seed=options.seed,
+        )
+        self.failed_count = self.refused_count = 0
+        self._desk = Desk(self)
+        self._over = asyncio.Event()
+        self._turn = asyncio.Event()
+        self._began_s = 0.0
+        self._values: Mapping[str, float] = {}
+        self._seen: dict[str, _Seen] = {}
+        local = options.start
+        self._day_s = local.hour * 3600.0 + local.minute * 60.0 + local.second
+        self._step_s = min(max(options.clock.rate / 40.0, 0.25), 1.0)
+
+    @property
+    def now_s(self) -> float:
+        """Seconds of the house since it is served."""
+        return self.house.state.now_s
+
+    def end(self) -> None:
+        """It is over."""
+        self._over.set()
+
+    async def pass_s(self, seconds: float) -> None:
+        """Let time of the house pass."""
+        until_s = self.now_s + seconds
+        while self.now_s < until_s:
+            await self.stepped()
+
+    async def stepped(self) -> None:
+        """Wait for the next step of the house."""
+        await self._turn.wait()
+
+    async def perform(self) -> int:
+        """Serve until SIGINT, SIGTERM or ``quit``.
+
+        Returns 2 where a line of the standard input could not be done, 1 where an expectation failed, else 0.
+
+        Raises OSError when a wire, the folder or the control socket cannot be had.
+        """
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.end)
+        async with AsyncExitStack() as stack:
+            self.options.folder.mkdir(parents=True, exist_ok=True)
+            self._live(self._step_s)
+            await self.wires.serve()
+            stack.push_async_callback(self.wires.close)
+            control = Control(self.options.folder, self._asked)
+            await control.open()
+            stack.push_async_callback(control.close)
+            stack.callback(self._tell_all())
+            async with asyncio.TaskGroup() as group:
+                at_work = [group.create_task(self._go_on()), group.create_task(self._listen())]
+                await self._over.wait()
+                for task in at_work:
+                    task.cancel()
+        return MISREAD if self.refused_count else BROKEN if self.failed_count else KEPT
+
+    def seen(self) -> dict[str, float]:
+        """Values of the plant, and what each asset and each device is ordered now."""
+        found = dict(self._values)
+        for name, orders in self.house.orders().items():
+            found |= {f"{name}.{quantity}": value for quantity, value in orders.items()}
+        for name, device in self.company.devices.items():
+            found |= {f"{name}.{point}": value for point, value in device.orders().items()}
+        return found
+
+    # -- time --------------------------------------------------------------------------------
+
+    async def _go_on(self) -> None:
+        clock = self.options.clock
+        self._began_s = clock.elapsed_s() - self.now_s
+        while True:
+            behind_s = clock.elapsed_s() - self._began_s - self.now_s
+            if behind_s < self._step_s:
+                await asyncio.sleep(clock.real_s(self._step_s - behind_s))
+                continue
+            self._live(self._step_s)
+            self._tell_orders()
+            turn, self._turn = self._turn, asyncio.Event()
+            turn.set()
+            # The devices answer on this loop: between two steps they must get their turn.
+            await asyncio.sleep(0)
+
+    def _live(self, dt_s: float) -> None:
+        day_s = self._day_s + self.now_s
+        drive = self.options.series.at(day_s % _DAY_S)
+        self.house.step(replace(drive, day_s=day_s), dt_s)
+        self._values = self.house.values()
+        now = self.options.start + dt.timedelta(seconds=self.now_s)
+        for name, played in self.company.played.items():
+            shown = self.house.shown(name, self._values)
+            if name in self.wires.meters:
+                self.wires.meters[name].publish(shown, now)
+            elif not isinstance(played.body, Device):
+                played.body.tell(shown, now)
+            elif not played.body.off:
+                played.body.publish(shown)
+
+    # -- what is told ------------------------------------------------------------------------
+
+    def _tell_all(self) -> Callable[[], None]:
+        """Say where everything is, and leave it in the folder; what takes it away again."""
+        options = self.options
+        whole = table.as_json(self.wires.rows, self.company.absent, options.folder)
+        (options.folder / COPY).write_text(
+            "# Written by quartier-hil devices: the site file led to the rig.  It has no district.\n"
+            + tomli_w.dumps(self.wires.copy)
+        )
+        draft = options.folder / f"{TABLE}.new"
+        draft.write_text(json.dumps(whole, indent=2) + "\n")
+        draft.replace(options.folder / TABLE)  # whoever waits for it never reads half of it
+        self._tell_orders(first=True)
+        if options.as_json:
+            options.say(json.dumps(whole))
+        else:
+            options.say(table.table(self.wires.rows, self.company.absent))
+            options.say(f"\n{options.folder / COPY} is the site file led to these addresses; Ctrl-C ends.\n")
+        return lambda: (options.folder / TABLE).unlink(missing_ok=True)
+
+    def _tell_orders(self, *, first: bool = False) -> None:
+        """A line for each order that is another than it was."""
+        for name, device in self.company.devices.items():
+            orders = dict(device.orders())
+            before = self._seen.get(name)
+            if before is not None and not first:
+                whose = "written" if device.writes_count > before.writes_count else "by itself"
+                whose = "lost its power" if device.off else whose
+                for point, value in orders.items():
+                    if value != before.orders.get(point):
+                        self._tell_order(name, point, before.orders.get(point), value, whose)
+            self._seen[name] = _Seen(orders, device.writes_count)
+
+    def _tell_order(self, name: str, point: str, old: float | None, new: float, whose: str) -> None:
+        said = {"device": name, "point": point, "old": old, "value": new, "by": whose}
+        was = "-" if old is None else f"{old:g}"
+        self._say("order", f"{name}  {point}  {was} -> {new:g}  {whose}", **said)
+
+    def _say(self, event: str, text: str, **more: Any) -> None:
+        now = self.options.start + dt.timedelta(seconds=self.now_s)
+        if self.options.as_json:
+            line = {"event": event, "t_s": round(self.now_s, 3), "time": now.isoformat(), **more}
+            self.options.say(json.dumps(line))
+        else:
+            self.options.say(f"{now:%H:%M:%S}  {text}")
+
+    # -- lines -------------------------------------------------------------------------------
+
+    async def _asked(self, text: str) -> Answer:
+        answer = await self._desk.obey(text)
+        if text and not text.startswith("show"):
+            self._say("line", f"{text}: {answer.text}", line=text, answer=answer.as_json())
+        return answer
+
+    async def _listen(self) -> None:
+        """Obey the lines of the standard input, one after the other."""
+        queue: asyncio.Queue[str] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def put(line: str) -> None:
+            with contextlib.suppress(RuntimeError):  # it is over while somebody still types
+                loop.call_soon_threadsafe(queue.put_nowait, line)
+
+        if not _is_ours():
+            return
+        threading.Thread(target=_read_lines, args=(put,), daemon=True).start()
+        while True:
+            text = await queue.get()
+            answer = await self._asked(text)
+            # Who wrote a script is not there to see that a line of it was none.
+            self.refused_count += not answer.ok and not answer.failed
+            if text.startswith(("show", "help")):
+                self.options.say(json.dumps(answer.as_json()) if self.options.as_json else answer.text)
+
+
+def _is_ours() -> bool:
+    """Whether the standard input may be read: a process in the background that did would be stopped."""
+    try:
+        return not os.isatty(0) or os.tcgetpgrp(0) == os.getpgrp()
+    except OSError:
+        return False
+
+
+def _read_lines(put: Callable[[str], None]) -> None:
+    """From the descriptor itself: a thread that waits in ``sys.stdin`` would hold its lock at the end."""
+    heard = b""
+    while True:
+        try:
+            data = os.read(0, 4096)
+        except OSError:
+            return
+        if not data:
+            break
+        *lines, heard = (heard + data).split(b"\n")
+        for line in lines:
+            put(line.decode("utf-8", "replace").strip())
+    if heard.strip():
+        put(heard.decode("utf-8", "replace").strip())

@@ -1,0 +1,199 @@
+"""What the rig needs to know of a gateway's site file; the rest is the gateway's own business (pure)."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from quartier_drivers.errors import ConfigError, Fault
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Bus(_Section):
+    """A wire or an endpoint; only what says where it is."""
+
+    kind: str
+    """Which protocol its devices speak."""
+    host: str = ""
+    """Of Modbus TCP."""
+    port: int | str | None = None
+    """TCP or UDP port, or the serial port."""
+    url: str = ""
+    """Of OPC UA."""
+    framing: str | None = None
+    """Of Modbus TCP: ``rtu`` where a serial server passes on what stands on its line."""
+    baud: int | None = None
+    """Of a serial line."""
+    mode: str | None = None
+    """Of a meter that may speak by itself or be asked."""
+    timeout_s: float = 1.0
+    """How long the gateway waits for an answer."""
+
+
+class Device(_Section):
+    """One thing that answers on a bus."""
+
+    bus: str
+    """The bus it answers on."""
+    profile: str
+    """Which profile reads it."""
+    unit: int = 1
+    """Its address there."""
+    address: str = ""
+    """Its address where a number is not enough."""
+
+
+class Asset(_Section):
+    """What stands in the building: its role, its device, its size."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    role: str
+    """What it is."""
+    device: str = ""
+    """The device that it lives in, or that measures it."""
+    part: str = ""
+    """Which part of the device."""
+    switch_device: str | None = None
+    """The device whose relay lets it run."""
+    switch_part: str = ""
+    """Which part of that device."""
+    node: str = "grid"
+    """The board that feeds it."""
+    phase: str | None = None
+    """The phase it hangs on."""
+
+    def number(self, key: str, usual: float) -> float:
+        """Another key that is a number, or what is usual where it is missing."""
+        said = (self.model_extra or {}).get(key)
+        return float(said) if isinstance(said, int | float) else usual
+
+
+class Node(_Section):
+    """A point of the connection tree."""
+
+    under: str = "grid"
+    """The board that feeds it."""
+    fuse_a: float = 63.0
+    """Its fuse on each phase."""
+    device: str | None = None
+    """The meter that measures it."""
+    part: str = ""
+    """Which part of the meter."""
+
+
+class Input(_Section):
+    """A contact of the grid operator, or a supply's own meter."""
+
+    device: str
+    """The device that shows it."""
+    part: str = ""
+    """Which part of the device."""
+
+
+class Limits(_Section):
+    """The contract, as far as a Linky shows it."""
+
+    contract_import_w: float = 9_000.0
+    """Import power of the contract."""
+
+
+class Building(_Section):
+    """Which building this is."""
+
+    id: str = "site"
+    """Its name."""
+    time_zone: str = "Europe/Paris"
+    """Of its clock."""
+
+
+class Site(_Section):
+    """A site file as the rig sees it.  ``raw`` is the whole of it."""
+
+    site: Building = Building()
+    """Which building this is."""
+    buses: dict[str, Bus] = Field(default_factory=dict)
+    """Wires and endpoints."""
+    devices: dict[str, Device] = Field(default_factory=dict)
+    """What answers there."""
+    assets: dict[str, Asset] = Field(default_factory=dict)
+    """What stands in the building."""
+    nodes: dict[str, Node] = Field(default_factory=dict)
+    """Boards."""
+    contacts: dict[str, Input] = Field(default_factory=dict)
+    """Contacts of the grid operator."""
+    supplies: dict[str, Input] = Field(default_factory=dict)
+    """Meters of the supplier."""
+    limits: Limits = Limits()
+    """The contract."""
+    raw: Mapping[str, Any] = Field(default_factory=dict)
+    """Everything that stands in the file."""
+    folder: Path = Path()
+    """Where the file lies."""
+
+    @property
+    def grid(self) -> str:
+        """The name of the asset that is the connection."""
+        return next((name for name, asset in self.assets.items() if asset.role == "grid"), "grid")
+
+
+def load(path: Path) -> Site:
+    """Read a site file.  Raises ConfigError with every fault that keeps the rig from playing it."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError([Fault(str(path), None, "file", f"cannot be read: {error.strerror}")]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([Fault(str(path), None, "file", f"is no TOML: {error}")]) from error
+    try:
+        site = Site.model_validate({**raw, "raw": raw, "folder": path.parent})
+    except ValidationError as error:
+        raise ConfigError(
+            [
+                Fault(
+                    str(path),
+                    None,
+                    ".".join(map(str, item["loc"])),
+                    f"{item['msg']}; `quartier check {path}` judges the whole file",
+                )
+                for item in error.errors()
+            ]
+        ) from error
+    faults = [Fault(str(path), None, key, what) for key, what in _unlinked(site)]
+    if faults:
+        raise ConfigError(faults)
+    return site
+
+
+def _unlinked(site: Site) -> list[tuple[str, str]]:
+    """What is named and is not there."""
+    if not site.devices:
+        return [("devices", "there is none; expected what an installer's site file names, [devices.NAME]")]
+    found = [
+        (f"devices.{name}.bus", f"there is no bus {device.bus!r}; expected one of {_listed(site.buses)}")
+        for name, device in site.devices.items()
+        if device.bus not in site.buses
+    ]
+    for section, key, name, device_name in _mentions(site):
+        if device_name and device_name not in site.devices:
+            what = f"there is no device {device_name!r}; expected one of {_listed(site.devices)}"
+            found.append((f"{section}.{name}.{key}", what))
+    return found
+
+
+def _mentions(site: Site) -> list[tuple[str, str, str, str]]:
+    """Each section, key and name that names a device."""
+    found = [("assets", "device", name, asset.device) for name, asset in site.assets.items()]
+    found += [("assets", "switch_device", name, one.switch_device or "") for name, one in site.assets.items()]
+    found += [("nodes", "device", name, node.device or "") for name, node in site.nodes.items()]
+    found += [("contacts", "device", name, one.device) for name, one in site.contacts.items()]
+    return found + [("supplies", "device", name, one.device) for name, one in site.supplies.items()]
+
+
+def _listed(names: Mapping[str, object]) -> str:
+    return ", ".join(names) or "none"
