@@ -161,6 +161,7 @@ def _asked(options: argparse.Namespace) -> "Options":
         seed=options.seed,
         as_json=options.json,
         say=_say,
+        listens=True,
     )
 
 

@@ -31,7 +31,7 @@ class House:
         self._spec = BuildingSpec(
             battery=BatterySpec(charge_max_w=0.0, discharge_max_w=0.0),
             solar=SolarSpec(rated_w=0.0),
-            heat_pump=HeatPumpSpec(power_w=0.0),
+            heat_pump=HeatPumpSpec(power_w=0.0, idle_w=0.0),
             boards=pieces.boards(site),
             homes={name: asset.node for name, asset in site.assets.items()},
             start_utc_s=start_utc_s,

@@ -50,6 +50,8 @@ class Options:
     seed: int = 1
     as_json: bool = False
     say: Callable[[str], None] = print
+    listens: bool = False
+    """Whether lines of the standard input are obeyed."""
 
 
 @dataclass(slots=True)
@@ -120,9 +122,10 @@ class Served:
         Raises OSError when a wire, the folder or the control socket cannot be had.
         """
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.end)
         async with AsyncExitStack() as stack:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.add_signal_handler(number, self.end)
+                stack.callback(loop.remove_signal_handler, number)
             self.options.folder.mkdir(parents=True, exist_ok=True)
             self._live(self._step_s)
             await self.wires.serve()
@@ -243,7 +246,7 @@ class Served:
             with contextlib.suppress(RuntimeError):  # it is over while somebody still types
                 loop.call_soon_threadsafe(queue.put_nowait, line)
 
-        if not _is_ours():
+        if not self.options.listens or not _is_ours():
             return
         threading.Thread(target=_read_lines, args=(put,), daemon=True).start()
         while True:

@@ -1,0 +1,52 @@
+import pytest
+from tests.hil.standins.conftest import SHOP
+
+from quartier_hil.cli import main
+from quartier_hil.standins import cast
+
+STEADY = ["--load", "800", "--sun", "0"]
+
+
+def test_every_profile_that_is_played_is_listed(capsys):
+    assert 0 == main(["devices", "--profiles"])
+    said = capsys.readouterr().out
+
+    assert all(name in said for name in cast.known())
+
+
+def test_who_names_no_site_file_is_asked_for_one(capsys):
+    assert 2 == main(["devices"])
+    assert "SITE.toml: is missing: name the gateway's site file" in capsys.readouterr().err
+
+
+def test_a_device_that_nobody_plays_ends_it_where_that_is_asked_for(tmp_path, capsys):
+    path = tmp_path / "site.toml"
+    path.write_text(SHOP)
+
+    assert 2 == main(["devices", str(path), *STEADY, "--strict"])
+    assert (
+        f"{path}: devices.pac.profile: no device of the rig speaks as siemens/pac2200"
+        in capsys.readouterr().err
+    )
+
+
+def test_a_site_of_which_nobody_plays_anything_is_refused(tmp_path, capsys):
+    path = tmp_path / "site.toml"
+    path.write_text('[buses.a]\nkind = "gpio"\n[devices.b]\nbus = "a"\nprofile = "linux/gpio"\n')
+
+    assert 2 == main(["devices", str(path), *STEADY])
+    assert "buses.a.kind" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--rate", "0"], ["--soc", "101"], ["--port-base", "70000"]])
+def test_a_number_that_is_none_is_refused(words, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["devices", "a.toml", *words])
+
+    assert 2 == ended.value.code
+    assert words[1] in capsys.readouterr().err
+
+
+def test_whom_nobody_serves_cannot_be_told_anything(tmp_path, capsys):
+    assert 2 == main(["tell", "--folder", str(tmp_path), "show"])
+    assert f"nobody is served from {tmp_path}" in capsys.readouterr().err

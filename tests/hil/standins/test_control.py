@@ -1,0 +1,51 @@
+import asyncio
+
+import pytest
+
+from quartier_hil.standins.control import NAME, Control, tell
+from quartier_hil.standins.desk import Answer
+
+
+@pytest.fixture
+async def control(tmp_path):
+    """In a folder whose path is longer than a socket's may be."""
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+
+    async def obey(text):
+        return Answer(ok=text != "no", text=text.upper())
+
+    found = Control(folder, obey)
+    await found.open()
+    yield folder
+    await found.close()
+    assert not (folder / NAME).exists()
+
+
+async def test_each_line_is_answered_however_long_the_path_of_the_folder(control):
+    assert {"ok": True, "text": "HELLO", "failed": False} == await asyncio.to_thread(
+        tell, control, "hello", 5.0
+    )
+    assert (await asyncio.to_thread(tell, control, "no", 5.0))["ok"] is False
+
+
+def test_where_nobody_is_served_nobody_is_told(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        tell(tmp_path, "hello", 0.0)
+
+
+async def test_who_waits_for_an_answer_when_it_ends_is_told_so(tmp_path):
+    begun = asyncio.Event()
+
+    async def obey(_):
+        begun.set()
+        await asyncio.Event().wait()
+
+    control = Control(tmp_path, obey)
+    await control.open()
+    asking = asyncio.create_task(asyncio.to_thread(tell, tmp_path, "wait 9", 5.0))
+    await begun.wait()
+    await control.close()
+
+    with pytest.raises(ConnectionResetError, match="ended before it answered"):
+        await asking

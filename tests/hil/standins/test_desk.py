@@ -1,0 +1,86 @@
+"""What befalls a served building, and how it is judged."""
+
+import pytest
+
+
+@pytest.fixture
+async def desk(serve):
+    return (await serve(rate=20.0)).desk
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("fault toaster off", "there is no device or bus 'toaster' here; expected one of meter, relays"),
+        ("fault meter tired", "'tired' is no fault; expected one of off, unplugged, silent"),
+        ("fault meter slow", "seconds: is missing: how long, for slow"),
+        ("fault linky bent factor=2", "it cannot be bent: a meter takes no orders"),
+        ("fault linky slow seconds=1", "it cannot be slow: it speaks by itself"),
+        ("plug bat1", "there is no such asset 'bat1'; expected one of ev1"),
+        ("soc ev1 50", "there is no such asset 'ev1'; expected one of bat1"),
+        ("contact door closed", "there is no contact 'door'; expected one of dso"),
+        ("contact dso ajar", "'ajar' is no state of a contact; expected closed or open"),
+        ("pull lan", "there is no serial port 'lan'; expected one of rs485, tic"),
+        ("show weather.*", "nothing here is called 'weather.*'"),
+        ("expect grid.watts > 0", "nothing here is called 'grid.watts'"),
+        ("expect grid.power_w =< 0", "'=<' compares nothing; expected one of <= >= < > == !="),
+    ],
+)
+async def test_a_line_that_cannot_be_done_says_why_and_is_no_failure(line, why, desk):
+    answer = await desk.obey(line)
+
+    assert (False, False) == (answer.ok, answer.failed)
+    assert why in answer.text
+
+
+@pytest.mark.parametrize(
+    ("line", "point", "low", "high"),
+    [
+        ("load 3000", "base.power_w", 3000, 3000),
+        ("sun 900", "pv1.power_w", -5400, -5400),
+        ("soc bat1 20", "bat1.soc_pct", 19.9, 20),
+        ("plug ev1 9000", "ev1.power_w", 11_040, 11_040),
+        ("contact dso closed", "dso.input_on", 1, 1),
+        ("frequency 49.5", "grid.frequency_hz", 49.4, 49.6),
+        ("voltage 207", "grid.voltage_l1_v", 205, 209),
+    ],
+)
+async def test_what_befalls_the_building_is_seen(line, point, low, high, desk):
+    assert (await desk.obey(line)).ok
+    assert (await desk.obey(f"expect {point} >= {low} within=60")).ok
+    assert (await desk.obey(f"expect {point} <= {high} within=60")).ok
+
+
+async def test_an_expectation_is_met_in_time_broken_later_or_never(desk):
+    assert "yes, 50" in (await desk.obey("expect bat1.soc_pct == 50 for=5")).text
+
+    late = await desk.obey("expect grid.power_w > 99999 within=3")
+    assert late.failed
+    assert "NO, it is" in late.text
+
+
+async def test_a_fault_on_a_bus_falls_on_all_of_its_devices_which_live_on(desk):
+    assert (await desk.obey("fault rs485 off")).ok
+    devices = desk._served.company.devices
+
+    assert [True] * 3 == ["unplugged" in devices[name].faults for name in ("meter", "relays", "inputs")]
+    await desk.obey("clear all")
+    assert not any(device.faults for device in devices.values())
+
+
+async def test_a_meter_falls_silent_and_speaks_again(desk):
+    push = desk._served.wires.meters["linky"]._wire
+    await desk.obey("fault linky off")
+    assert push.silent
+
+    await desk.obey("fault linky garbage")
+    await desk.obey("clear linky")
+    assert (False, None) == (push.silent, push.noise)
+
+
+async def test_what_stands_now_is_shown_by_a_pattern(desk):
+    answer = await desk.obey("show *.soc_pct")
+
+    assert ["bat1.soc_pct"] == list(answer.values)
+    assert "bat1.soc_pct" in answer.text
+    assert "quit" in (await desk.obey("help")).text

@@ -1,0 +1,42 @@
+import pytest
+
+from quartier_hil.standins.words import HELP, Line, line, number
+
+
+@pytest.mark.parametrize("text", ["", "   ", "# a comment"])
+def test_what_says_nothing_is_nothing(text):
+    assert line(text) is None
+
+
+def test_a_line_is_a_verb_words_and_keys():
+    assert Line("fault", ("meter", "wrong"), {"factor": "-1"}) == line("fault meter wrong factor=-1  # sign")
+    assert Line("expect", ("grid.power_w", "<=", "6000"), {"within": "30", "for": "60"}) == line(
+        "expect grid.power_w <= 6000 within=30 for=60"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("brake meter", "'brake' is no word here; expected one of fault, clear"),
+        ("fault meter", "fault takes other words: fault DEVICE|BUS KIND"),
+        (
+            "fault meter off hours=2",
+            "fault has no key 'hours'; expected acts, every, factor, points, seconds",
+        ),
+        ("quit now", "quit takes other words: quit"),
+    ],
+)
+def test_a_line_that_is_none_says_what_was_expected(text, why):
+    with pytest.raises(ValueError, match=why.replace("|", r"\|")):
+        line(text)
+
+
+def test_a_word_that_is_no_number_is_named():
+    with pytest.raises(ValueError, match="within: 'soon' is no number"):
+        number("soon", "within")
+
+
+def test_the_help_tells_every_verb():
+    verbs = ["fault", "clear", "pull", "put", "plug", "unplug", "contact", "load", "sun", "soc"]
+    assert all(verb in HELP.split() for verb in [*verbs, "show", "wait", "expect", "quit"])
