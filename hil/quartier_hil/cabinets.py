@@ -1,6 +1,6 @@
 """The devices of a house's further assets and of its boards' meters: one endpoint each, on its protocol."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -59,14 +59,16 @@ class Cabinets:
         self.devices[name + BOX] = box
         self._shown[name] = ("power_w", *box.map.shown)
 
-    async def serve(self, stack: AsyncExitStack, keys: Path) -> dict[str, int]:
-        """Put each on a port of its own, TCP or UDP; returns the ports by device.
+    async def serve(self, stack: AsyncExitStack, keys: Path, real: Container[str] = ()) -> dict[str, int]:
+        """Put each on a port of its own, TCP or UDP, but those that are real; returns the ports by device.
 
         In ``keys`` the gateway finds what it has to know of those with an OPC UA server: a password, and
         which certificates are theirs.
         """
         ports = {}
         for name, device in self.devices.items():
+            if name in real:
+                continue
             if isinstance(device, Station):
                 ports[name] = (await stack.enter_async_context(await serve_udp(device))).port
                 continue

@@ -26,6 +26,7 @@ from quartier_hil.offline import command as day
 from quartier_hil.offline.fleet import command as fleet
 from quartier_hil.offline.soak import command as soak
 from quartier_hil.replay import command as replay
+from quartier_hil.rig import command as rig
 from quartier_hil.standins import command as standins
 from quartier_hil.torture import command as torture
 
@@ -46,6 +47,8 @@ examples:
   quartier-hil sunspec battery-7xx --pty   a SunSpec device, with the habits it is told to have
   quartier-hil capture tic-standard --line awful | quartier decode tic
   quartier-hil devices site.toml           a whole building for somebody else's gateway; tell acts on it
+  quartier-hil rig check bench.toml        a bench with real devices: who answers, what is wrong
+  quartier-hil run charger-lost --bench bench.toml --rate 1 --real charger
   quartier-hil replay fault.pcapng         what quartier record took, served back to a driver
   quartier-hil keys new keys               a district's root, keys and signed key list
   quartier-hil acl b012 b013 > district.acl  what two gateways may do at mosquitto
@@ -102,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for the report; of several a folder for each in it, and verdicts.md [./reports]",
     )
     run.add_argument("--json", action="store_true", help="print the verdicts as JSON instead of a table")
+    rig.keys(run)
     _common(run)
     day.again(run)
     run.set_defaults(command=_run)
@@ -114,7 +118,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo.add_argument("--report", type=Path, default=Path("demo"), help="folder for the report [./demo]")
     _common(demo)
-    demo.set_defaults(command=_run, scenarios=["demo"], json=False, seed=None, junit=None)
+    demo.set_defaults(
+        command=_run, scenarios=["demo"], json=False, seed=None, junit=None, bench=None, real=None
+    )
     listing = commands.add_parser("list", help="the scenarios that come with the rig")
     listing.set_defaults(command=_list)
     drill.parser(
@@ -127,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     _quirks(commands)
     _sunspec(commands)
     _capture(commands)
+    rig.parser(commands.add_parser("rig", help="real devices on a bench: look at it, put it to rest"))
     replay.parser(commands.add_parser("replay", help="a record of a bus, served back to a driver"))
     standins.parser(commands.add_parser("devices", help="a whole building, for somebody else's gateway"))
     standins.teller(commands.add_parser("tell", help="a fault, an event, an expectation for such a building"))
@@ -322,7 +329,17 @@ async def _perform(options: argparse.Namespace, path: Path, folder: Path) -> "tu
     with contextlib.ExitStack() as stack:
         silent = options.quiet or options.json
         watch = None if silent else stack.enter_context(view.View(console)).show
-        run = Run(Options(scenario=asked, series=series, folder=folder, broker=options.broker, watch=watch))
+        metal = rig.metal(options, asked)
+        run = Run(
+            Options(
+                scenario=asked,
+                series=series,
+                folder=folder,
+                broker=options.broker,
+                watch=watch,
+                metal=metal,
+            )
+        )
         await run.perform()
     verdicts, figures = outcome.judged(run), outcome.figures(run)
     page = files.write(run, verdicts, figures, folder)

@@ -35,6 +35,9 @@ class Director:
     async def happen(self, event: Any) -> None:
         """One event, now; one that lasts is over when this returns."""
         run = self.run
+        if run.metal is not None and run.metal.takes(event):
+            await run.metal.happen(event, run.mark)
+            return
         match event:
             case asked.Broker():
                 run.mark("the broker comes back" if event.up else "the broker is taken away")
@@ -96,19 +99,21 @@ class Director:
     async def _blackout(self, event: Blackout) -> None:
         """The supply goes, with all that hangs on it, and comes back; the gateway takes its time to start."""
         self.run.mark("the supply is gone", "fault")
-        self._supply(on=False, backed=event.backed)
+        await self._supply(on=False, backed=event.backed)
         async with asyncio.TaskGroup() as group:
             if event.gateway_s is not None:
                 group.create_task(self.run.keeper.blackout(event.gateway_s))
             await self.run.until(event.at_s + event.for_s)
             self.run.mark("the supply is back")
-            self._supply(on=True, backed=event.backed)
+            await self._supply(on=True, backed=event.backed)
 
-    def _supply(self, *, on: bool, backed: tuple[str, ...]) -> None:
+    async def _supply(self, *, on: bool, backed: tuple[str, ...]) -> None:
         volts = mains.NOMINAL_V if on else 0.0
         self._set_mains(mains.levelled(self.run.plant.mains, volts, (1, 2, 3)))
         self.run.wiring.supply(on=on, backed=backed)
         self.run.metering.supply(on=on, backed=backed)
+        if self.run.metal is not None:
+            await self.run.metal.supply(on=on, backed=backed)
 
     async def _meddle(self, event: Master) -> None:
         """Somebody else writes an output, again and again, over a connection of his own."""

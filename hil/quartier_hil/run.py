@@ -49,6 +49,8 @@ from quartier_hil.workplace import work_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from quartier_hil.rig.metal import Metal
+
 ZONE = "Europe/Paris"
 NAMES = Names(group="issy", edge="b012")
 LOOK_REAL_S = 0.25
@@ -72,13 +74,17 @@ def specified(scenario: asked.Scenario) -> building.BuildingSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to run and where to leave it.  ``watch`` is called about four times a real second."""
+    """What to run and where to leave it.
+
+    ``watch`` is called about four times a real second; ``metal`` are the devices that are real, if any.
+    """
 
     scenario: asked.Scenario
     series: Series
     folder: Path
     broker: str | None = None
     watch: "Callable[[Run], None] | None" = None
+    metal: "Metal | None" = None
 
 
 @dataclass
@@ -112,11 +118,13 @@ class Run:
         """Prepare plant, promises and judges."""
         self.scenario = prepared(self.options.scenario, self.options.series)
         self.caps = caps(self.scenario)
-        self.course = Course(further=fitted.points(self.scenario))
+        self.metal = self.options.metal
+        real = frozenset() if self.metal is None else self.metal.points
+        self.course = Course(further=fitted.points(self.scenario), real=real)
         house = self.scenario.house
         self.spec = specified(self.scenario)
         self.plant = building.fresh(self.spec, house.soc_pct, house.tank_c, fitted.pieces(self.scenario))
-        self.judges: list[Judge] = judges(self.scenario, self.caps)
+        self.judges: list[Judge] = self._judges()
         # Where frequency is read faster than that, it moves as fast.
         self.step_s = min(max(self.scenario.rate / 40.0, 0.25), 1.0, house.frequency_period_s)
         self.extra: list[tuple[float, float]] = []
@@ -125,6 +133,12 @@ class Run:
         self.director = Director(self)
         self.real_s = 0.0
         self.zero_s = 0.0
+
+    def _judges(self) -> list[Judge]:
+        if self.metal is None:
+            return judges(self.scenario, self.caps)
+        seen = self.metal.judging(self.scenario)
+        return self.metal.judges(judges(seen.scenario, self.caps), is_tightening=seen.is_tightening)
 
     # -- the way through -----------------------------------------------------------------
 
@@ -157,7 +171,10 @@ class Run:
         self.peer = Peer(work, self.broker.port, NAMES, self.clock)
         await self.peer.start()
         stack.push_async_callback(self.peer.stop)
-        self.wiring = Wiring(scenario.seed, scenario.house)
+        if self.metal is not None:
+            stack.push_async_callback(self.metal.end)
+            await self.metal.begin(work, self.elapsed_s)
+        self.wiring = Wiring(scenario.seed, scenario.house, () if self.metal is None else self.metal.real)
         pty = work / "rs485"
         await self.wiring.serve(pty)
         stack.push_async_callback(self.wiring.close)
@@ -172,19 +189,17 @@ class Run:
         await self.metering.serve()
         stack.push_async_callback(self.metering.close)
         site = work / "site.toml"
-        site.write_text(
-            site_file(
-                scenario.house,
-                self.wiring,
-                NAMES,
-                pty=pty,
-                broker_port=self.broker.port,
-                issuers_file=self.peer.issuers_file,
-                rate=scenario.rate,
-                cycle_s=scenario.cycle_s,
-            )
-            + self.metering.site(TIMEOUT_MIN_S)
-        )
+        text = site_file(
+            scenario.house,
+            self.wiring,
+            NAMES,
+            pty=pty,
+            broker_port=self.broker.port,
+            issuers_file=self.peer.issuers_file,
+            rate=scenario.rate,
+            cycle_s=scenario.cycle_s,
+        ) + self.metering.site(TIMEOUT_MIN_S)
+        site.write_text(text if self.metal is None else self.metal.site(text))
         self.daemon = Daemon(site, work, self.clock)
         await self.prepare(work, stack)
         stack.push_async_callback(self._stand_still)
@@ -258,11 +273,18 @@ class Run:
         extra_w = sum(power_w for power_w, until_s in self.extra if now_s < until_s)
         drive = replace(drive, base_w=drive.base_w + extra_w, day_s=self.day_s)
         orders = self.wiring.orders()
+        if self.metal is not None:
+            relay_on = self.metal.relay_on()
+            orders = orders if relay_on is None else replace(orders, relay_on=relay_on)
+            self.plant = building.set_measured(self.plant, self.metal.powers_w())
         self.plant = building.step(self.spec, self.plant, orders, drive, self.step_s)
         values = building.values(self.spec, self.plant)
+        if self.metal is not None:
+            values |= {name: value for name, value in self.metal.seen({}).items() if name in values}
         self._publish(values, self.plant.now_s)
         self.director.tell_clock()
-        return values | orders.values
+        values |= orders.values
+        return values if self.metal is None else self.metal.seen(values)
 
     async def _stand_still(self) -> None:
         """The daemon is gone: nobody sees the house any more."""

@@ -5,7 +5,7 @@ the heat pump's meter (EM24) and a relay board; a Victron GX with battery and PV
 station (KEBA P30) on TCP.  With a contact of the grid operator an input board (IO 8CH) joins the line.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ METER, GX, CHARGER, HEAT_METER, RELAYS = "meter", "gx", "charger", "heatmeter", 
 INPUTS = "inputs"
 STORAGE, SOLAR = "storage", "solar"
 HEARTBEAT_S = 60.0
+NOWHERE = 1
+"""The port of a twin that is on no wire; the bench's takes its place in the site file."""
 _PROFILES = {GX: ("victron/gx", 227), STORAGE: ("sunspec/battery", 1), SOLAR: ("sunspec/pv", 1)}
 MAKES: Mapping[Make, str] = {
     "gx": "Victron GX",
@@ -75,11 +77,12 @@ RELEASED = (
 
 
 class Wiring:
-    """The devices of the house on their wires."""
+    """The devices of the house on their wires; those that are ``real`` elsewhere are on none of these."""
 
-    def __init__(self, seed: int, house: House | None = None) -> None:
+    def __init__(self, seed: int, house: House | None = None, real: Collection[str] = ()) -> None:
         house = House() if house is None else house
         self.house = house
+        self.real = frozenset(real)
         self.devices: dict[str, Device] = {
             METER: catalog.make("eastron/sdm630", unit=1, seed=seed),
             HEAT_METER: catalog.make("carlo-gavazzi/em24", unit=2, seed=seed + 1),
@@ -113,14 +116,17 @@ class Wiring:
 
     async def serve(self, pty: Path) -> None:
         """Put all devices on their wires; ``pty`` becomes the serial port."""
-        line = [self.devices[name] for name in verbs.LINE if name in self.devices]
+        line = [self.devices[name] for name in verbs.LINE if name in self.devices and name not in self.real]
         self._line = await self._wires.enter_async_context(await serve_pty(line, pty))
         for name in (GX, CHARGER, STORAGE, SOLAR):
-            if name in self.devices:
+            if name in self.real:
+                self.ports[name] = NOWHERE
+            elif name in self.devices:
                 server = await serve_tcp(self.devices[name])
                 await self._wires.enter_async_context(server)
                 self.ports[name] = server.port
-        self.ports |= await self.cabinets.serve(self._wires, keys(pty))
+        self.ports |= await self.cabinets.serve(self._wires, keys(pty), self.real)
+        self.ports |= {name: NOWHERE for name in self.cabinets.devices if name in self.real}
 
     def pull(self) -> None:
         """Pull the serial adapter out of the gateway."""
@@ -177,7 +183,8 @@ class Wiring:
         wrong = []
         for name, point, expected in RELEASED:
             order = self._order(name, point)
-            if order not in (None, expected) and not self.devices[name].faults:
+            away = name in self.real or order is None or self.devices[name].faults
+            if order != expected and not away:
                 wrong.append(f"{name} {point} is {order:g} instead of {expected:g}")
         return tuple(wrong)
 

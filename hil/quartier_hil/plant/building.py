@@ -82,6 +82,8 @@ class BuildingState:
     more: tuple[Piece, ...] = ()
     mains: Mains = field(default_factory=Mains)
     now_s: float = 0.0
+    measured_w: Mapping[str, float] = field(default_factory=dict)
+    """Powers of assets that are real, as they were read: the plant's own are not asked then."""
     import_wh: Mapping[str, float] = field(default_factory=dict)
     export_wh: Mapping[str, float] = field(default_factory=dict)
 
@@ -89,7 +91,8 @@ class BuildingState:
     def powers_w(self) -> dict[str, float]:
         """Power of each asset; plus takes energy from the building's bus.  Without voltage nothing runs."""
         if self.mains.is_gone:
-            return dict.fromkeys((*ASSETS, *(piece.name for piece in self.more)), 0.0)
+            names = (*ASSETS, *(piece.name for piece in self.more))
+            return {**dict.fromkeys(names, 0.0), **self.measured_w}
         return {
             "bat1": self.battery.power_w,
             "pv1": self.solar_w,
@@ -97,6 +100,7 @@ class BuildingState:
             "hp1": self.heat_pump.power_w,
             "base": self.base_w,
             **{piece.name: piece.power_w for piece in self.more},
+            **self.measured_w,
         }
 
     @property
@@ -169,6 +173,11 @@ def _pieces(
 def set_mains(state: BuildingState, mains: Mains) -> BuildingState:
     """The public grid becomes another."""
     return replace(state, mains=mains)
+
+
+def set_measured(state: BuildingState, powers_w: Mapping[str, float]) -> BuildingState:
+    """Real assets take what was read of them from now on."""
+    return replace(state, measured_w=dict(powers_w))
 
 
 def plug(state: BuildingState, *, on: bool, need_wh: float = 0.0) -> BuildingState:

@@ -1,4 +1,7 @@
-"""Writes a run's report folder: run.json, samples.csv, orders.csv, ledger.csv (over wires), index.html."""
+"""Writes a run's report folder: run.json, samples.csv, orders.csv, index.html.
+
+Over wires also ledger.csv, and readings.csv where a device is real: every reading of it with its source.
+"""
 
 import csv
 import json
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from quartier_hil.report.page import page
+from quartier_hil.rig.readings import Row as Reading
 from quartier_hil.run import ZONE, Run
 from quartier_hil.scenario import Scenario
 from quartier_hil.stage.written import Row
@@ -53,6 +57,7 @@ def write(run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], f
             "broker": run.broker.kind,
             "daemon": f"started {run.daemon.starts_count} times, last exit code {run.exit_code}",
             "wires": run.wiring.words,
+            **({} if run.metal is None else run.metal.facts),
         },
         more={
             "real_s": run.real_s,
@@ -62,8 +67,11 @@ def write(run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], f
             "district": run.peer.figures,
             "status": run.last_status,
             "exit_code": run.exit_code,
+            **({} if run.metal is None else {"real": run.metal.account}),
         },
     )
+    if run.metal is not None:
+        _readings(run.metal.readings.rows, folder / "readings.csv")
     return leave(account, verdicts, figures, folder)
 
 
@@ -156,6 +164,15 @@ def _orders(account: Account, path: Path) -> None:
             table.writerow(
                 [f"{row.at_s:g}", row.point, f"{row.value:g}", row.reason, row.count, f"{row.last_s:g}"]
             )
+
+
+def _readings(rows: Sequence[Reading], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        names = [one.name for one in fields(Reading)]
+        table.writerow(names)
+        table.writerows([getattr(row, name) for name in names] for row in rows)
 
 
 def _ledger(account: Account, path: Path) -> None:

@@ -54,6 +54,8 @@ CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
 )
 # Below the first two charts each asset that was steered has its own: ordered, and measured.
 _PLANS_AT = 2
+_REAL = " (real)"
+"""After the name of a curve that was read from a real device."""
 _SIDES = {0: "± {:g} W", 1: "{:g} W above", -1: "{:g} W below"}
 _PLAN_COLOUR = "#d62839"
 _MEASURED_COLOURS = {curve[0]: curve[2] for curve in CHARTS[0][3]}
@@ -73,7 +75,7 @@ def data(course: Course, start_unix_s: float) -> dict[str, Any]:
             "unit": unit,
             "curves": [
                 {
-                    "label": label,
+                    "label": label + _REAL * (point in course.real),
                     "colour": colour,
                     "style": style,
                     "values": reduced.curve(course.columns[point], bins, factor, style),
@@ -99,7 +101,8 @@ def _plan_charts(course: Course, bins: Sequence[tuple[int, int]]) -> list[dict[s
         if plan.asset not in charts:
             colour = _MEASURED_COLOURS[plan.measured]
             values = reduced.curve(course.columns[plan.measured], bins, 1e-3, "line")
-            measured = {"label": "measured", "colour": colour, "style": "line", "values": values}
+            label = "measured" + _REAL * (plan.measured in course.real)
+            measured = {"label": label, "colour": colour, "style": "line", "values": values}
             title = f"Ordered and measured: {plan.asset}"
             charts[plan.asset] = {"title": title, "unit": "kW", "curves": [measured]}
         values = reduced.curve(plans.ordered_w(plan, course), bins, 1e-3, "step")
@@ -126,6 +129,7 @@ def _further_charts(course: Course, bins: Sequence[tuple[int, int]]) -> list[dic
         curves = charts.setdefault(title, {"title": title, "unit": unit, "curves": []})["curves"]
         owner, _, quantity = point.partition(".")
         label = owner if quantity == "power_w" else f"{owner} {quantity.rsplit('_', 1)[0].replace('_', ' ')}"
+        label += _REAL * (point in course.real)
         values = reduced.curve(course.columns[point], bins, factor, "line")
         colour = _COLOURS[len(curves) % len(_COLOURS)]
         curves.append({"label": label, "colour": colour, "style": "line", "values": values})

@@ -1,4 +1,4 @@
-"""A child process that never outlives the rig, whose output goes to a file."""
+"""A child process whose output goes to a file; it never outlives the rig, unless that is its duty."""
 
 import asyncio
 import ctypes
@@ -51,10 +51,11 @@ class Child:
         """Whether it runs."""
         return self.process is not None and self.process.returncode is None
 
-    async def start(self, *, talk: bool = False) -> None:
+    async def start(self, *, talk: bool = False, outlives: bool = False) -> None:
         """Start it in a session of its own: Ctrl-C ends the rig, and the rig ends the rest.
 
-        ``talk`` opens pipes to its stdin and stdout.  Raises RuntimeError while one runs already.
+        ``talk`` opens pipes to its stdin and stdout; ``outlives``: it has something to do when the rig is
+        dead.  Raises RuntimeError while one runs already.
         """
         if self.alive:
             raise RuntimeError(f"{self.argv[0]} runs already, as process {self.pid}")
@@ -66,7 +67,7 @@ class Child:
                 stderr=log,
                 env=self.env,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=None if outlives else _die_with_parent,
                 limit=1 << 22,
             )
 

@@ -36,7 +36,8 @@ class Mark:
 class Course:
     """Columns of equal length: ``times_s`` and one per point; ``further`` are those of this house alone.
 
-    ``drawn`` are points that a picture of the scenario wants beside them.
+    ``drawn`` are points that a picture of the scenario wants beside them, ``real`` those that were read from
+    real devices.
     """
 
     times_s: list[float] = field(default_factory=list)
@@ -44,6 +45,7 @@ class Course:
     marks: list[Mark] = field(default_factory=list)
     further: tuple[str, ...] = ()
     drawn: tuple[str, ...] = ()
+    real: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Make room for the further points."""

@@ -1,0 +1,169 @@
+"""The bench file: which adapter, board, switch and meter stands for what; every key with one sentence."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from quartier_hil.rig.register import PATTERN, Register
+from quartier_hil.wanted import Part, Seconds
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
+Unit = Annotated[int, Field(ge=0, le=255)]
+Lead = Literal["power", "cable", "car"]
+"""What a relay of the bench can take from a device: its supply, its bus cable, the car on its plug."""
+LEADS: tuple[Lead, ...] = ("power", "cable", "car")
+
+
+class Adapter(Part):
+    """A serial adapter of this machine."""
+
+    port: str
+    """Its stable path: /dev/serial/by-id/… or by-path/…; ttyUSB0 is another one after the next start."""
+    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
+    """Its speed."""
+    parity: Literal["N", "E", "O"] = "N"
+    """Its parity."""
+    stop_bits: Literal[1, 2] = 1
+    """Its stop bits."""
+
+
+class Place(Part):
+    """Where something on Modbus answers: on an adapter, or at a host."""
+
+    adapter: str | None = None
+    """The adapter that it hangs on; else host."""
+    host: str | None = None
+    """Its address in the network; else adapter."""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 502
+    """Its TCP port."""
+    unit: Unit = 1
+    """Its unit number."""
+    timeout_s: Annotated[float, Field(gt=0, le=30)] = 1.0
+    """How long an answer may take, for the rig and for the gateway."""
+
+    @property
+    def words(self) -> str:
+        """For a person."""
+        where = f"{self.host}:{self.port}" if self.adapter is None else f"adapter {self.adapter}"
+        return f"{where}, unit {self.unit}"
+
+
+class Board(Place):
+    """A relay board, or a switched power strip, with a coil for each relay or outlet."""
+
+    relays_count: Annotated[int, Field(ge=1, le=64)] = 8
+    """How many relays or outlets it has."""
+    first: Annotated[int, Field(ge=0, le=65_535)] = 0
+    """The number of the coil of relay 1, counted from 0 as on the wire."""
+
+
+class Relay(Part):
+    """One relay, and what it does to the lead that runs through it."""
+
+    board: str
+    """Which board."""
+    relay: Annotated[int, Field(ge=1)]
+    """Which relay of it, counted from 1 as printed on boards."""
+    contact: Literal["no", "nc"]
+    """The contact that is wired: nc lets through while the coil has no current, no cuts then."""
+    rest: Literal["connected", "cut"]
+    """How the lead is left at the end of every run."""
+
+    def coil(self, *, connected: bool) -> bool:
+        """What the coil must be for the lead to be connected, or cut."""
+        return connected == (self.contact == "no")
+
+
+class Measured(Part):
+    """Who reads a quantity of a real device: a meter of the bench, or the rig from the device itself."""
+
+    meter: str | None = None
+    """The meter of the bench that reads it; else the register of the device."""
+    where: Annotated[str, Field(pattern=PATTERN)] | None = Field(None, alias="register")
+    """Where the device shows it, as holding:1020."""
+    type: Literal["bool", "uint16", "int16", "uint32", "int32", "float32"] = "uint16"
+    """How it is encoded."""
+    words: Literal["high-first", "low-first"] = "high-first"
+    """The order of its 16-bit words."""
+    scale: float = 1.0
+    """What makes the house's unit of it."""
+    sign: Literal[1, -1] = 1
+    """-1 where the device counts the other way."""
+
+    def own(self) -> Register | None:
+        """The register of the device; None where a meter of the bench reads it."""
+        if self.where is None:
+            return None
+        return Register.model_validate(self.model_dump(exclude={"meter"}, by_alias=True))
+
+
+class Device(Place):
+    """A real device that stands for one of the house's; its key is the name of its twin."""
+
+    profile: str
+    """The profile by which the gateway reads it: another model than the twin's is allowed."""
+    identity: Register | None = None
+    """Where it says who it is; absent: as its profile has it."""
+    serial: str | None = None
+    """What it must say there; anything else hangs at this place is an end before anything is switched."""
+    measured: Mapping[str, Measured] = {}
+    """Each quantity that the rig can see of it, and from where: power_w at least."""
+    power: Relay | None = None
+    """The relay or outlet in its supply: the verb off."""
+    cable: Relay | None = None
+    """The relay in its bus or network cable: the verb unplugged."""
+    car: Relay | None = None
+    """The relay that puts a car, or what plays one, on a charging station: the event plug."""
+    boot_s: Seconds = 60.0
+    """How long it may take to answer again after its supply or cable came back."""
+
+    @property
+    def leads(self) -> dict[Lead, Relay]:
+        """Its relays by what they cut."""
+        found = {"power": self.power, "cable": self.cable, "car": self.car}
+        return {lead: found[lead] for lead in LEADS if found[lead] is not None}  # type: ignore[misc]  # None is left out
+
+
+class Meter(Place):
+    """A reference meter: its reading judges."""
+
+    power_w: Register
+    """Where it shows the power."""
+    identity: Register | None = None
+    """Where it says who it is."""
+    serial: str | None = None
+    """What it must say there."""
+
+
+class Bench(Part):
+    """A whole bench."""
+
+    title: str
+    """Which bench this is."""
+    real: tuple[str, ...] = ()
+    """The devices that are real in a run; all others are simulated."""
+    period_s: Annotated[float, Field(ge=0.1, le=10)] = 1.0
+    """How often the rig reads each quantity."""
+    stale_s: Annotated[float, Field(ge=0.5, le=60)] = 5.0
+    """How old a reading may become before the run cannot be judged any more."""
+    adapters: Mapping[Name, Adapter] = {}
+    """The serial adapters."""
+    boards: Mapping[Name, Board] = {}
+    """Relay boards and switched power strips."""
+    meters: Mapping[Name, Meter] = {}
+    """Reference meters."""
+    devices: Mapping[Name, Device] = {}
+    """The real devices, by the name that a scenario's house has for them."""
+
+    def places(self) -> Iterator[tuple[str, Place]]:
+        """Everything that answers, with its key."""
+        for table in ("boards", "meters", "devices"):
+            for name, place in getattr(self, table).items():
+                yield f"{table}.{name}", place
+
+    def relays(self) -> Iterator[tuple[str, Lead, Relay]]:
+        """Every relay with the device and the lead that it cuts."""
+        for name, device in self.devices.items():
+            for lead, relay in device.leads.items():
+                yield name, lead, relay

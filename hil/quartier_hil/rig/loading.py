@@ -1,0 +1,157 @@
+"""Reads a bench file and says all that is wrong with it at once: keys, names, masters of a line (pure)."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from quartier_drivers import profile as profiles
+from quartier_drivers.errors import ConfigError, Fault
+from quartier_hil import siting
+from quartier_hil.rig.bench import Adapter, Bench, Board, Device, Measured, Meter, Place, Relay
+from quartier_hil.rig.register import Register
+
+PROTOCOLS = ("modbus", "sunspec")
+"""What a real device may speak: the rig has a client of its own for these."""
+_UNSTABLE = re.compile(r"/dev/tty(USB|ACM)\d+")
+_TABLES: Mapping[str, type[BaseModel]] = {
+    "adapters": Adapter,
+    "boards": Board,
+    "meters": Meter,
+    "devices": Device,
+    "measured": Measured,
+    "identity": Register,
+    "power_w": Register,
+    "power": Relay,
+    "cable": Relay,
+    "car": Relay,
+}
+
+
+def load(path: Path) -> Bench:
+    """Read a bench file.  Raises ConfigError with every fault, each with its key and what was expected."""
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError([Fault(str(path), None, "file", f"cannot be read: {error.strerror}")]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([Fault(str(path), None, "file", f"is no TOML: {error}")]) from error
+    try:
+        bench = Bench.model_validate(raw)
+    except ValidationError as error:
+        raise ConfigError([_fault(path, dict(item)) for item in error.errors()]) from error
+    faults = [Fault(str(path), None, key, what) for key, what in flaws(bench)]
+    if faults:
+        raise ConfigError(faults)
+    return bench
+
+
+def _fault(path: Path, item: Mapping[str, Any]) -> Fault:
+    key = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        known = _known(item["loc"])
+        near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
+        return Fault(str(path), None, key, f"is no key of this table; {hint}")
+    if item["type"] == "missing":
+        return Fault(str(path), None, key, "is missing")
+    what = str(item["msg"])
+    return Fault(
+        str(path), None, key, what if isinstance(item["input"], dict) else f"{item['input']!r}: {what}"
+    )
+
+
+def _known(location: tuple[Any, ...]) -> list[str]:
+    """The keys of the table in which the unknown one stands."""
+    model = next((_TABLES[part] for part in reversed(location[:-1]) if part in _TABLES), Bench)
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def flaws(bench: Bench) -> Iterator[tuple[str, str]]:
+    """What is wrong beyond single keys: each with its key, all of them."""
+    for name, adapter in bench.adapters.items():
+        if _UNSTABLE.fullmatch(adapter.port):
+            what = f"{adapter.port} is another adapter after the next start; expected /dev/serial/by-id/…"
+            yield f"adapters.{name}.port", what
+    for key, place in bench.places():
+        yield from _placed(bench, key, place)
+    yield from _shared(bench)
+    for name, device in bench.devices.items():
+        yield from _of_device(bench, name, device)
+    yield from _switched(bench)
+    for name in bench.real:
+        if name not in bench.devices:
+            yield "real", f"{name} is not in [devices], which has {_listed(bench.devices)}"
+
+
+def _listed(names: Mapping[str, object]) -> str:
+    return ", ".join(names) or "none"
+
+
+def _placed(bench: Bench, key: str, place: Place) -> Iterator[tuple[str, str]]:
+    if (place.adapter is None) == (place.host is None):
+        yield key, "expected adapter or host, one of them"
+    elif place.adapter is not None and place.adapter not in bench.adapters:
+        yield f"{key}.adapter", f"{place.adapter} is not in [adapters], which has {_listed(bench.adapters)}"
+
+
+def _shared(bench: Bench) -> Iterator[tuple[str, str]]:
+    """Two on one place, and two masters on one line."""
+    seen: dict[tuple[str, int], str] = {}
+    masters: dict[str, dict[str, str]] = {}
+    for key, place in bench.places():
+        where = f"{place.host}:{place.port}" if place.adapter is None else place.adapter
+        if (where, place.unit) in seen:
+            yield f"{key}.unit", f"{place.unit} at {where} is {seen[where, place.unit]} already"
+        seen.setdefault((where, place.unit), key)
+        if place.adapter is not None:
+            whose = "the gateway" if key.startswith("devices.") else "the rig"
+            masters.setdefault(place.adapter, {}).setdefault(whose, key)
+    for adapter, by in masters.items():
+        if len(by) > 1:
+            told = " and ".join(f"{whose} would ask {key}" for whose, key in by.items())
+            yield f"adapters.{adapter}", f"a serial line has one master, but {told}: give each an adapter"
+
+
+def _of_device(bench: Bench, name: str, device: Device) -> Iterator[tuple[str, str]]:
+    key = f"devices.{name}"
+    try:
+        protocol = profiles.load(device.profile, [siting.profiles_folder()]).protocol
+        if protocol not in PROTOCOLS:
+            yield f"{key}.profile", f"speaks {protocol}; a bench has {' and '.join(PROTOCOLS)} devices alone"
+    except ConfigError as error:
+        yield f"{key}.profile", error.faults[0].what
+    for quantity, one in device.measured.items():
+        here = f"{key}.measured.{quantity}"
+        if (one.meter is None) == (one.where is None):
+            yield here, "expected meter or register, one of them"
+        elif one.meter is not None and one.meter not in bench.meters:
+            yield f"{here}.meter", f"{one.meter} is not in [meters], which has {_listed(bench.meters)}"
+        elif one.meter is not None and not quantity.endswith("power_w"):
+            yield f"{here}.meter", "a meter of the bench reads power alone; give the register of the device"
+        elif one.where is not None and device.adapter is not None:
+            yield (
+                here,
+                (
+                    f"the gateway is the one master of adapter {device.adapter}: the rig cannot ask there; "
+                    "give it a meter of the bench"
+                ),
+            )
+
+
+def _switched(bench: Bench) -> Iterator[tuple[str, str]]:
+    seen: dict[tuple[str, int], str] = {}
+    for name, lead, relay in bench.relays():
+        key = f"devices.{name}.{lead}"
+        board = bench.boards.get(relay.board)
+        if board is None:
+            yield f"{key}.board", f"{relay.board} is not in [boards], which has {_listed(bench.boards)}"
+        elif relay.relay > board.relays_count:
+            yield f"{key}.relay", f"{relay.relay} is beyond the {board.relays_count} of board {relay.board}"
+        taken = seen.setdefault((relay.board, relay.relay), key)
+        if taken != key:
+            yield f"{key}.relay", f"{relay.relay} of board {relay.board} is {taken} already"

@@ -1,0 +1,312 @@
+"""The real devices of one run: switched by relays, read by the rig's own client, put to rest in the end."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from dataclasses import asdict, dataclass, field
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quartier_hil import verbs
+from quartier_hil.keeper import RigError
+from quartier_hil.rig import exchange, who
+from quartier_hil.rig.bench import Bench, Lead, Measured, Place
+from quartier_hil.rig.client import Lines, NoAnswer
+from quartier_hil.rig.denied import LEAD_OF
+from quartier_hil.rig.guardian import Guardian
+from quartier_hil.rig.readings import Readings, Source
+from quartier_hil.rig.relays import Relays, SwitchError
+from quartier_hil.rig.sight import Judged, Sight, assets, judged
+from quartier_hil.scenario import Clear, Failure, Plug, Scenario
+from quartier_hil.verdict.checks import Ending, Judge, Verdict
+from quartier_hil.verdict.tightening import Tightening
+
+if TYPE_CHECKING:
+    from quartier_hil.rig.register import Register
+
+FIRST_REAL_S = 30.0
+"""How long the devices may take to answer at first: some start when they get their supply."""
+_CAR = "charger"
+_WORDS: dict[Lead, str] = {"power": "its supply", "cable": "its cable", "car": "the car"}
+
+
+@dataclass
+class Rest:
+    """Of every run with metal: each relay is at its declared rest when all is over."""
+
+    wrong: list[str] = field(default_factory=list)
+    count: int = 0
+    is_over: bool = False
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """Nothing to see."""
+
+    def verdict(self, _: Ending) -> Verdict:
+        """As the boards show them."""
+        promised = "each relay of the bench at its declared rest in the end, as its board shows it"
+        measured = "; ".join(self.wrong) or f"{self.count} relays"
+        return Verdict("rest", promised, measured, self.is_over and not self.wrong)
+
+
+class Metal:
+    """The devices ``real`` of a bench in one scenario's house."""
+
+    def __init__(self, bench: Bench, real: tuple[str, ...], scenario: Scenario) -> None:
+        self.bench, self.real = bench, real
+        self.house = scenario.house
+        self.sight = Sight(scenario.house, bench, real)
+        self.lines = Lines(bench.adapters)
+        self.readings = Readings(bench.stale_s)
+        self.resting = Rest()
+        self.unjudged: tuple[str, ...] = ()
+        self.identities: dict[str, str] = {}
+        self.relays: Relays | None = None
+        self._guardian: Guardian | None = None
+        self._now_s: Callable[[], float] = lambda: -inf
+        self._tasks: list[asyncio.Task[None]] = []
+        self._registers: dict[str, tuple[Place, Register]] = {}
+        for point, name, one in self.sight.measured():
+            self._add(point, name, one)
+
+    def _add(self, point: str, name: str, one: Measured) -> None:
+        place: Place
+        own = one.own()
+        if own is None:
+            assert one.meter is not None
+            place = self.bench.meters[one.meter]
+            register, words = self.bench.meters[one.meter].power_w, f"meter {one.meter}"
+        else:
+            place, register, words = self.bench.devices[name], own, f"{name} itself"
+        self._registers[point] = place, register
+        self.readings.sources[point] = Source(point, name, f"{words}, {register.where}", own is not None)
+
+    # -- before and after ------------------------------------------------------------------
+
+    def judging(self, scenario: Scenario) -> Judged:
+        """What of the scenario can be judged; the rest is told in ``unjudged``."""
+        found = judged(scenario, self.sight)
+        self.unjudged = found.unjudged
+        return found
+
+    def judges(self, usual: list[Judge], *, is_tightening: bool) -> list[Judge]:
+        """Those of the scenario, and the two that hold for every run with metal."""
+        kept = [judge for judge in usual if is_tightening or not isinstance(judge, Tightening)]
+        return [*kept, self.readings, self.resting]
+
+    async def begin(self, work: Path, now_s: Callable[[], float]) -> None:
+        """Connect all, see who is there, read everything once.  Raises RigError; ``end`` is due anyway."""
+        self._now_s = now_s
+        self._guardian = Guardian(work / "guardian.log")
+        await self._guardian.start()
+        self.relays = Relays(self.bench, self.lines, self.real, self._guardian.owe)
+        try:
+            await self.relays.begin()
+        except SwitchError as error:
+            raise RigError(f"{self.bench.title}: {error}") from error
+        await self._awaited(self._identify(), "who is there")
+        await self._awaited(self._first(), "the first reading")
+        self._tasks = [asyncio.create_task(self._reading(point)) for point in self._registers]
+
+    async def _awaited(self, work: Coroutine[Any, Any, str], what: str) -> None:
+        wrong = await work
+        if wrong:
+            raise RigError(f"{self.bench.title}: {what}: {wrong}; try: quartier-hil rig check FILE")
+
+    async def _identify(self) -> str:
+        """Who answers at each place that this run uses; what is wrong, empty: nothing."""
+        meters = {one.meter for _, _, one in self.sight.measured() if one.meter is not None}
+        places: dict[str, Place] = {name: self.bench.devices[name] for name in self.real}
+        places |= {name: self.bench.meters[name] for name in sorted(meters)}
+        for name, place in places.items():
+            until_s = time.monotonic() + FIRST_REAL_S
+            found = await who.asked(place, self.lines.to(place))
+            while not found.answers and time.monotonic() < until_s:
+                await asyncio.sleep(self.bench.period_s)
+                found = await who.asked(place, self.lines.to(place))
+            if found.wrong:
+                return f"{name} at {place.words}: {found.wrong}"
+            self.identities[name] = found.words
+        # The gateway is the one master of the devices' own adapters from here on.
+        for name in self.real:
+            if self.bench.devices[name].adapter is not None:
+                await self.lines.leave(self.bench.devices[name])
+        return ""
+
+    async def _first(self) -> str:
+        until_s = time.monotonic() + FIRST_REAL_S
+        for point in self._registers:
+            await self._read(point)
+            while self.readings.sources[point].value is None:
+                if time.monotonic() >= until_s:
+                    return f"{point}: {self.readings.rows[-1].why}"
+                await asyncio.sleep(self.bench.period_s)
+                await self._read(point)
+        return ""
+
+    async def end(self) -> None:
+        """Put every relay to rest, whatever happened; what could not be done is told aloud and judged."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.lines.close()
+        if self.relays is not None:
+            self.resting.wrong = await self.relays.rest()
+            self.resting.count = len(self.relays.debts())
+            sys.stderr.writelines(f"quartier-hil: {text}\n" for text in self.resting.wrong)
+        self.resting.is_over = True
+        if self._guardian is not None:
+            await self._guardian.end()
+
+    # -- reading ---------------------------------------------------------------------------
+
+    async def _reading(self, point: str) -> None:
+        while True:
+            began_s = time.monotonic()
+            await self._read(point)
+            await asyncio.sleep(max(self.bench.period_s - (time.monotonic() - began_s), 0.0))
+
+    async def _read(self, point: str) -> None:
+        place, register = self._registers[point]
+        try:
+            words = await self.lines.to(place).words(register)
+        except NoAnswer as error:
+            self.readings.miss(point, str(error), time.time(), self._now_s())
+        else:
+            self.readings.take(point, register.number(words), time.time(), self._now_s())
+
+    def _values(self) -> dict[str, float]:
+        """The latest of each point; a device whose supply the board confirmed as cut takes nothing."""
+        found = self.readings.latest(self._now_s())
+        for point, source in self.readings.sources.items():
+            if source.is_own and point.endswith(".power_w") and self._is_dark(source.device):
+                found[point] = 0.0
+        return found
+
+    def _is_dark(self, name: str) -> bool:
+        return self.relays is not None and self.relays.states.get((name, "power")) == "cut"
+
+    def powers_w(self) -> dict[str, float]:
+        """What each asset of a real device takes, in W, as it was read last."""
+        hosts = {asset for name in self.real for asset in assets(self.house, name)}
+        return {
+            asset: value
+            for point, value in self._values().items()
+            for asset, _, quantity in [point.partition(".")]
+            if quantity == "power_w" and asset in hosts
+        }
+
+    def relay_on(self) -> bool | None:
+        """Whether the house's own relay of the heat pump is closed, where its board is real."""
+        value = self._values().get("order.relay_on") if "relays" in self.real else None
+        return None if value is None else value > 0
+
+    def seen(self, values: Mapping[str, float]) -> dict[str, float]:
+        """The values of a step as the rig knows them: what was read, and nothing that it cannot know."""
+        return self.sight.shown(values) | self._values()
+
+    # -- what befalls them -----------------------------------------------------------------
+
+    def takes(self, event: object) -> bool:
+        """Whether an event is about real devices alone."""
+        if isinstance(event, Failure | Clear):
+            return any(name in self.real for name in verbs.named(self.house, event.device))
+        return isinstance(event, Plug) and _CAR in self.real
+
+    async def happen(self, event: Any, mark: Callable[[str, str], None]) -> None:
+        """One event, by the relays.  Raises RigError where a relay does not obey."""
+        match event:
+            case Failure():
+                for name in verbs.named(self.house, event.device):
+                    lead = LEAD_OF[verbs.felt(event.device, event.kind)]
+                    mark(f"{event.device}: {event.kind}, by the relay in {_WORDS[lead]}", "fault")
+                    await self._cut(name, lead)
+            case Clear():
+                for name in verbs.named(self.house, event.device):
+                    mark(f"{event.device} is connected again", "event")
+                    await self._connect(name)
+            case Plug():
+                mark(
+                    "a car is plugged in, by its relay" if event.on else "the car leaves, by its relay",
+                    "event",
+                )
+                await self._set(_CAR, "car", connected=event.on)
+
+    async def supply(self, *, on: bool, backed: Collection[str]) -> None:
+        """Take the supply from all that have no battery of their own, or give it back."""
+        for name in self.real:
+            if name not in backed:
+                await (self._connect(name) if on else self._cut(name, "power"))
+
+    async def _cut(self, name: str, lead: Lead) -> None:
+        await self._set(name, lead, connected=False)
+        self._excuse(name, inf)
+
+    async def _connect(self, name: str) -> None:
+        for lead in self.bench.devices[name].leads:
+            if lead != "car":
+                await self._set(name, lead, connected=True)
+        self._excuse(name, self._now_s() + self.bench.devices[name].boot_s)
+
+    async def _set(self, name: str, lead: Lead, *, connected: bool) -> None:
+        assert self.relays is not None
+        try:
+            await self.relays.set(name, lead, connected=connected)
+        except SwitchError as error:
+            raise RigError(str(error)) from error
+
+    def _excuse(self, name: str, until_s: float) -> None:
+        for source in self.readings.sources.values():
+            if source.device == name and source.is_own:
+                source.excuse(until_s)
+
+    # -- what is told ----------------------------------------------------------------------
+
+    def site(self, text: str) -> str:
+        """The site file of a run with the real devices in it."""
+        return exchange.exchanged(text, self.bench, self.real)
+
+    @property
+    def points(self) -> frozenset[str]:
+        """The points that were read from metal, not reckoned."""
+        return frozenset(self._registers)
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """For the report's page."""
+        devices = (
+            f"{name}: {self.bench.devices[name].profile} at {self.bench.devices[name].words}"
+            f" ({self.identities.get(name) or 'says no name'})"
+            for name in self.real
+        )
+        sources = (f"{one.point} by {one.words}" for one in self.readings.sources.values())
+        found = {
+            "real devices": f"{self.bench.title}: {'; '.join(devices)}",
+            "real readings": f"{'; '.join(sources)}; all else is the plant's",
+        }
+        return found | ({"not judged": "; ".join(self.unjudged)} if self.unjudged else {})
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """For run.json."""
+        return {
+            "bench": self.bench.title,
+            "devices": {
+                name: {
+                    "place": self.bench.devices[name].words,
+                    "profile": self.bench.devices[name].profile,
+                    "identity": self.identities.get(name, ""),
+                }
+                for name in self.real
+            },
+            "points": {one.point: _told(one) for one in self.readings.sources.values()},
+            "unjudged": list(self.unjudged),
+            "switched_count": self.relays.count if self.relays is not None else 0,
+            "rest": self.resting.wrong or "as declared",
+        }
+
+
+def _told(source: Source) -> dict[str, Any]:
+    told = asdict(source)
+    return {key: told[key] for key in ("words", "is_own", "count", "missed_count", "age_max_s")}
