@@ -358,6 +358,8 @@ async def _perform(options: argparse.Namespace, path: Path, folder: Path) -> "tu
         print((folder / "run.json").read_text())
     else:
         view.conclude(console, verdicts, figures, str(page.resolve()), asked.seed)
+        if metal is not None and metal.unjudged:
+            console.print(f"Not judged: {'; '.join(metal.unjudged)}", style="yellow", highlight=False)
     suite = junit.Suite(scenario=path.stem, verdicts=verdicts, real_s=run.real_s, seed=asked.seed)
     return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN, suite
 

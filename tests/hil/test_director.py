@@ -71,3 +71,30 @@ async def test_in_a_blackout_what_has_no_battery_forgets_and_comes_back_with_the
     assert (0, 9) == (gx.orders()["battery.setpoint_w"], charger.orders()["current_max_a"])
     assert (False, False, False) == (gx.off, charger.off, run.plant.mains.is_gone)
     assert ["the supply is gone", "the supply is back"] == [mark.text for mark in run.course.marks[-2:]]
+
+
+class _Metal:
+    """Who takes what befalls the charger, and every supply."""
+
+    def __init__(self):
+        self.heard = []
+
+    def takes(self, event):
+        return getattr(event, "device", "") == "charger"
+
+    async def happen(self, event, mark):
+        mark(f"{event.device}, by its relay", "fault")
+        self.heard.append(event.kind)
+
+    async def supply(self, *, on, backed):
+        self.heard.append((on, backed))
+
+
+async def test_what_befalls_a_real_device_is_done_on_its_bench_and_not_to_its_twin(run):
+    run.metal = _Metal()
+    await run.director.happen(Failure(at_s=0, do="fault", device="charger", kind="off"))
+    await run.director.happen(Failure(at_s=0, do="fault", device="meter", kind="stuck"))
+
+    assert ["off"] == run.metal.heard
+    assert (False, True) == (run.wiring.devices["charger"].off, "stuck" in run.wiring.devices["meter"].faults)
+    assert "charger, by its relay" == run.course.marks[-2].text

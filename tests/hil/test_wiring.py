@@ -5,7 +5,7 @@ import pytest
 from quartier_hil.district.session import Names
 from quartier_hil.house import House
 from quartier_hil.plant.building import BuildingSpec, fresh, plug, values
-from quartier_hil.wiring import GX, RELAYS, Wiring, site_file
+from quartier_hil.wiring import GX, NOWHERE, RELAYS, Wiring, site_file
 
 SPEC = BuildingSpec()
 
@@ -123,3 +123,14 @@ async def test_a_second_client_finds_the_device_of_an_output(wiring):
     device, port = wiring.orderable("ev1.current_max_a")
 
     assert (wiring.devices["charger"], wiring.ports["charger"]) == (device, port)
+
+
+async def test_what_is_real_elsewhere_is_on_no_wire_and_its_twin_is_not_judged(tmp_path):
+    wiring = Wiring(1, real=("charger", "heatmeter"))
+    await wiring.serve(tmp_path / "rs485")
+
+    assert NOWHERE == wiring.ports["charger"]
+    assert [1, 3] == [unit for device in wiring._line.devices for unit in device.units]
+    wiring.devices["charger"].units[255].accept("holding", 5004, [6000])
+    assert not [text for text in wiring.unreleased() if text.startswith("charger")]
+    await wiring.close()

@@ -71,7 +71,8 @@ def write(run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], f
         },
     )
     if run.metal is not None:
-        _readings(run.metal.readings.rows, folder / "readings.csv")
+        zero_unix_s = run.clock.origin_s + run.zero_s
+        _readings(run.metal.readings.rows, zero_unix_s, folder / "readings.csv")
     return leave(account, verdicts, figures, folder)
 
 
@@ -166,13 +167,16 @@ def _orders(account: Account, path: Path) -> None:
             )
 
 
-def _readings(rows: Sequence[Reading], path: Path) -> None:
+def _readings(rows: Sequence[Reading], zero_unix_s: float, path: Path) -> None:
+    """Every real reading, by the machine's own clock: the house may be on another day."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
-        names = [one.name for one in fields(Reading)]
-        table.writerow(names)
-        table.writerows([getattr(row, name) for name in names] for row in rows)
+        table.writerow(["real_unix_s", "since_start_s", "point", "value", "source", "why"])
+        for row in rows:
+            value = "" if row.value is None else f"{row.value:.6g}"
+            since_s = f"{row.unix_s - zero_unix_s:.2f}"
+            table.writerow([f"{row.unix_s:.3f}", since_s, row.point, value, row.source, row.why])
 
 
 def _ledger(account: Account, path: Path) -> None:

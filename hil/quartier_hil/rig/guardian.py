@@ -16,6 +16,8 @@ from quartier_hil.stage.child import Child
 
 FOR_REAL_S = 60.0
 """How long it tries a board that is silent."""
+READY = b"ready"
+READY_REAL_S = 30.0
 _END_REAL_S = 5.0
 
 
@@ -26,8 +28,13 @@ class Guardian:
         self.child = Child([sys.executable, "-m", "quartier_hil.rig.guardian"], log)
 
     async def start(self) -> None:
-        """Start it."""
+        """Start it and wait until SIGTERM is nothing to it.  Raises RuntimeError where it does not."""
         await self.child.start(talk=True, outlives=True)
+        assert self.child.process is not None
+        assert self.child.process.stdout is not None
+        said = await asyncio.wait_for(self.child.process.stdout.readline(), READY_REAL_S)
+        if said.strip() != READY:
+            raise RuntimeError(f"the guardian of the relays does not come up, see {self.child.log}")
 
     def owe(self, debts: Sequence[Owed]) -> None:
         """Tell it what must be done in the end; none: all is at rest.  Raises RuntimeError if it is gone."""
@@ -61,6 +68,8 @@ def main() -> int:
     """Listen until the pipe ends, then pay.  Exit code 1 where a relay could not be put to rest."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    sys.stdout.write(f"{READY.decode()}\n")
+    sys.stdout.flush()
     debts: list[Owed] = []
     for line in sys.stdin:
         # A line that was cut off by the rig's end says less than the one before it.

@@ -172,7 +172,7 @@ class Metal:
         try:
             words = await self.lines.to(place).words(register)
         except NoAnswer as error:
-            self.readings.miss(point, str(error), time.time(), self._now_s())
+            self.readings.miss(point, str(error), time.time())
         else:
             self.readings.take(point, register.number(words), time.time(), self._now_s())
 

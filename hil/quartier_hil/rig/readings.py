@@ -9,10 +9,9 @@ from quartier_hil.verdict.checks import Ending, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One reading; ``value`` None: none came, and ``why``."""
+    """One reading by the rig machine's own clock; ``value`` None: none came, and ``why``."""
 
     unix_s: float
-    at_s: float
     point: str
     value: float | None
     source: str
@@ -56,19 +55,19 @@ class Readings:
     def take(self, point: str, value: float, unix_s: float, at_s: float) -> None:
         """A reading; what is no number is none."""
         if not isfinite(value):
-            self.miss(point, "it is no number", unix_s, at_s)
+            self.miss(point, "it is no number", unix_s)
             return
         source = self.sources[point]
         source.value, source.read_s, source.count = value, at_s, source.count + 1
         if source.excused_until_s != inf:
             source.excused_until_s = -inf
-        self.rows.append(Row(unix_s, at_s, point, value, source.words))
+        self.rows.append(Row(unix_s, point, value, source.words))
 
-    def miss(self, point: str, why: str, unix_s: float, at_s: float) -> None:
+    def miss(self, point: str, why: str, unix_s: float) -> None:
         """None came."""
         source = self.sources[point]
         source.missed_count += 1
-        self.rows.append(Row(unix_s, at_s, point, None, source.words, why))
+        self.rows.append(Row(unix_s, point, None, source.words, why))
 
     def latest(self, now_s: float) -> dict[str, float]:
         """The last value of each point; none of an order that nobody can read now."""

@@ -127,9 +127,7 @@ def judged(scenario: Scenario, sight: Sight) -> Judged:
         else:
             checks.append(check)
             if isinstance(check, wanted.Released):
-                left.append(
-                    f"released: not of {', '.join(sight.real)}; what is left there is the device's own"
-                )
+                left.append(f"released: not of {', '.join(sight.real)}, which nobody asks then")
     hidden_orders = ", ".join(sight.hidden_orders)
     if hidden_orders:
         left.append(f"tightening: nobody reads {hidden_orders}")

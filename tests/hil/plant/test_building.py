@@ -11,6 +11,7 @@ from quartier_hil.plant.building import (
     fresh,
     plug,
     set_mains,
+    set_measured,
     step,
     values,
 )
@@ -67,3 +68,20 @@ def test_without_voltage_nothing_runs_and_with_it_everything_again():
 
     assert (0.0, 0.0, 0.0) == (seen["grid.power_w"], seen["grid.voltage_l1_v"], seen["base.power_w"])
     assert values(SPEC, lit)["grid.power_w"] >= 3_000
+
+
+def test_a_real_asset_takes_what_was_read_of_it_and_the_grid_meter_has_it_in_its_sum():
+    state = set_measured(plug(fresh(SPEC), on=True, need_wh=5000), {"ev1": 3700.0})
+    state = step(SPEC, state, Orders(current_max_a=16.0), Drive(500.0, 0.0), 3600)
+    seen = values(SPEC, state)
+
+    assert 3700.0 == seen["ev1.power_w"]
+    assert seen["grid.power_w"] == sum(seen[f"{name}.power_w"] for name in ASSETS)
+    assert 3700.0 == state.import_wh["ev1"]
+
+
+def test_a_real_asset_is_read_also_where_the_plant_has_no_voltage():
+    state = set_measured(fresh(SPEC), {"ev1": 3700.0})
+    state = set_mains(state, mains.levelled(state.mains, 0.0, (1, 2, 3)))
+
+    assert (3700.0, 3700.0) == (state.powers_w["ev1"], state.grid_w)

@@ -1,7 +1,9 @@
 import csv
 import json
+from types import SimpleNamespace
 
 from quartier_hil.report.files import tiles, write
+from quartier_hil.rig.readings import Row
 from quartier_hil.verdict.checks import Verdict
 
 
@@ -22,3 +24,25 @@ def test_figures_are_in_peoples_words():
     assert [("imported", "1.50 kWh"), ("memory of the daemon", "70 MB")] == tiles(
         {"import_wh": 1500.0, "memory_max_mb": 70.2}
     )
+
+
+def test_every_real_reading_is_kept_with_its_source_and_what_was_real_stands_in_run_json(prepared, tmp_path):
+    prepared.metal = SimpleNamespace(
+        facts={"real devices": "charger at 10.0.0.4"},
+        account={"bench": "left shelf"},
+        readings=SimpleNamespace(
+            rows=[
+                Row(prepared.clock.origin_s + 1.5, "ev1.power_w", 7000.0, "meter clamp"),
+                Row(prepared.clock.origin_s + 2.5, "ev1.power_w", None, "meter clamp", "no answer"),
+            ]
+        ),
+    )
+    prepared.course.add(0.0, {"grid.power_w": 1.0})
+    page = write(prepared, [], {}, tmp_path / "report")
+    rows = list(csv.DictReader((tmp_path / "report" / "readings.csv").read_text().splitlines()))
+
+    assert "charger at 10.0.0.4" in page.read_text()
+    assert {"bench": "left shelf"} == json.loads((tmp_path / "report" / "run.json").read_text())["real"]
+    assert [("1.50", "7000", ""), ("2.50", "", "no answer")] == [
+        (row["since_start_s"], row["value"], row["why"]) for row in rows
+    ]

@@ -139,3 +139,12 @@ def test_what_a_house_has_beside_the_usual_is_drawn_with_its_unit():
     assert [("lamps1", 3), ("heat1 tank", 45), ("park current l2", 62)] == [
         (chart["curves"][0]["label"], chart["curves"][0]["values"][0]) for chart in charts
     ]
+
+
+def test_a_curve_that_was_read_from_a_real_device_is_called_so():
+    course = Course(real=frozenset({"ev1.power_w"}))
+    for second in range(3):
+        course.add(float(second), dict.fromkeys(POINTS, 1.0))
+    labels = [curve["label"] for chart in data(course, 0.0)["charts"] for curve in chart["curves"]]
+
+    assert {"car (real)", "measured (real)"} == {label for label in labels if label.endswith("(real)")}

@@ -1,3 +1,6 @@
+import asyncio
+import os
+import select
 import sys
 
 import pytest
@@ -44,3 +47,27 @@ async def test_exit_code_and_words_of_a_command_are_kept(tmp_path):
 
 def test_free_ports_are_free():
     assert 1024 < free_port() < 65536
+
+
+async def test_one_whose_duty_begins_with_the_rigs_end_outlives_it(tmp_path):
+    duty = "import sys; sys.stdin.read(); open(sys.argv[1], 'w').write('done')"
+    words = (
+        "import asyncio, sys; from pathlib import Path; from quartier_hil.stage.child import Child\n"
+        "async def main():\n"
+        f"    child = Child([sys.executable, '-c', {duty!r}, sys.argv[1] + '/done'], Path(sys.argv[1]) / 'log')\n"
+        "    await child.start(talk=True, outlives=True)\n"
+        "    print(child.pid, flush=True)\n"
+        "    await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
+    )
+    rig = Child([sys.executable, "-c", words, str(tmp_path)], tmp_path / "rig.log")
+    await rig.start(talk=True)
+    assert rig.process is not None
+    assert rig.process.stdout is not None
+    handle = os.pidfd_open(int(await rig.process.stdout.readline()))
+    rig.process.kill()
+    await rig.process.wait()
+    await asyncio.to_thread(select.select, [handle], [], [])
+    os.close(handle)
+
+    assert "done" == (tmp_path / "done").read_text()

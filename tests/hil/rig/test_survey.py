@@ -1,0 +1,64 @@
+"""A walk over a bench: who answers, what is wrong, and nothing switched unless it is asked for."""
+
+import pytest
+
+from quartier_hil.rig import loading
+from quartier_hil.rig.survey import Row, rested, survey, table
+
+pytestmark = pytest.mark.peer
+
+
+def _by_key(rows):
+    return {row.key: row for row in rows}
+
+
+async def test_a_look_switches_nothing_and_asks_nobody_whose_supply_rests_cut(bench, things):
+    rows = _by_key(await survey(bench))
+
+    assert [] == things.switched
+    assert [] == [row.key for row in rows.values() if row.wrong]
+    assert "4711" == rows["meters.clamp"].says
+    assert "not asked: its power rests cut" in rows["devices.charger"].says
+    assert "cut, its rest" == rows["devices.charger.power"].says
+
+
+async def test_with_switching_each_relay_goes_to_both_sides_and_every_device_says_who_it_is(bench, things):
+    rows = _by_key(await survey(bench, switch=True))
+
+    assert [] == [row for row in rows.values() if row.wrong]
+    assert "23456789" == rows["devices.charger"].says
+    assert "16" == rows["devices.charger.measured.current_max_a"].says
+    assert {"0 0", "0 1", "1 0", "1 1", "2 0", "2 1"} == {*things.switched}
+    assert {"0": 0, "1": 0, "2": 0} == things.coils
+
+
+async def test_a_stranger_a_silent_board_and_an_adapter_that_is_not_there_are_wrong(things):
+    text = things.file.read_text().replace('"23456789"', '"1"')
+    text += '[adapters.a]\nport = "/dev/serial/by-id/none"\n[boards.gone]\nadapter = "a"\n'
+    things.file.write_text(text)
+    rows = _by_key(await survey(loading.load(things.file), switch=True))
+
+    assert "says 23456789, expected 1" == rows["devices.charger"].wrong
+    assert "is not there: is it plugged in?" == rows["adapters.a"].wrong
+    assert "/dev/serial/by-id/none" in rows["boards.gone"].wrong
+
+
+async def test_a_relay_that_is_not_at_its_rest_is_told_and_put_there(bench, lines):
+    await lines.to(bench.boards["power"]).switch(2, on=True)
+
+    assert "its rest is cut" in _by_key(await survey(bench))["devices.charger.car"].wrong
+    assert "at rest: cut" == _by_key(await rested(bench))["devices.charger.car"].says
+    assert "" == _by_key(await survey(bench))["devices.charger.car"].wrong
+
+
+def test_the_table_has_a_line_for_each_and_counts_what_is_wrong():
+    rows = [
+        Row("boards.power", "h:502, unit 1", "answers"),
+        Row("meters.clamp", "h:503, unit 1", "", "no answer"),
+    ]
+
+    assert (
+        "ok     boards.power  h:502, unit 1  answers\n"
+        "WRONG  meters.clamp  h:503, unit 1  no answer\n"
+        "2 looked at, 1 wrong\n"
+    ) == table(rows)
