@@ -1,0 +1,153 @@
+"""The arrays of the kernel, filled from a horizon; one place for each number."""
+
+import math
+from array import array
+from dataclasses import dataclass
+
+from quartier.planning.horizon import Battery, Contract, Outlook
+from quartier_native.storages import PLAN_COLUMNS, STEP_COLUMNS, STORE_FIELDS, Planned, plan_storage
+
+IMPORT_MAX = STEP_COLUMNS.index("import_max_wh")
+NEAR_WH = 1e-8
+"""What is given up counts as the same within this."""
+LOW, HIGH = STEP_COLUMNS.index("low_wh"), STEP_COLUMNS.index("high_wh")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One plan of the kernel.  ``objective`` is cost less the worth of what is left, in EUR."""
+
+    told: Planned
+    objective: float
+    plan: "array[float]"
+
+    @property
+    def bound(self) -> float:
+        """No plan within the same bounds has a lower objective."""
+        return self.objective - self.told.gap
+
+    def gives_up_more(self, other: "Found") -> bool:
+        """Whether it keeps caps, or then the target, less than another; rounding decides nothing."""
+        more_wh = self.told.excess_wh - other.told.excess_wh
+        if abs(more_wh) > NEAR_WH:
+            return more_wh > 0.0
+        return self.told.short_wh - other.told.short_wh > NEAR_WH
+
+    def column(self, name: str) -> "array[float]":
+        """One column of the plan."""
+        count = len(self.plan) // len(PLAN_COLUMNS)
+        at = PLAN_COLUMNS.index(name)
+        return self.plan[at * count : (at + 1) * count]
+
+
+class Columns:
+    """The horizon as the kernel takes it.  ``free_imports`` are steps in which an import that pays counts
+    as free.
+    """
+
+    def __init__(self, battery: Battery, outlook: Outlook, contract: Contract) -> None:
+        self.count = outlook.count
+        self.step_h = outlook.step_h
+        self._worth = battery.worth_eur_per_wh
+        rows = _rows(battery, outlook, contract)
+        self.free_imports = [number for number, row in enumerate(rows) if _pays_twice(row)]
+        self.bonus = sum(
+            -rows[number]["import_price"] * _import_most(rows[number]) for number in self.free_imports
+        )
+        for number in self.free_imports:
+            rows[number]["import_price"] = 0.0
+        self.convex = all(_is_convex(row) for row in rows)
+        """Whether every step's cost is: then the first plan is the best."""
+        self.steps = array("d", [row[name] for name in STEP_COLUMNS for row in rows])
+        self.scale = 1e-6 + sum(abs(row["net_wh"] * row["import_price"]) for row in rows)
+        """Money that goes over the meter without the battery: rounding is relative to it."""
+        self._store = array(
+            "d",
+            (
+                battery.charge_efficiency,
+                battery.discharge_efficiency,
+                battery.wear_eur_per_wh,
+                battery.energy_wh,
+                min(battery.target_wh, battery.capacity_wh),
+                battery.worth_eur_per_wh,
+            ),
+        )
+
+    @property
+    def store(self) -> dict[str, float]:
+        """The fields of the store by name."""
+        return dict(zip(STORE_FIELDS, self._store, strict=True))
+
+    def solve(self) -> Found | None:
+        """The kernel's plan of the columns as they stand; None where there is none."""
+        plan = array("d", bytes(8 * len(PLAN_COLUMNS) * self.count))
+        told = plan_storage(self.steps, self._store, plan)
+        if not told.feasible:
+            return None
+        return Found(told, told.cost - self._worth * plan[2 * self.count - 1], plan)
+
+    def column(self, at: int) -> "array[float]":
+        """A copy of a column."""
+        return self.steps[at * self.count : (at + 1) * self.count]
+
+    def put(self, at: int, values: "array[float]") -> None:
+        """Replace a column."""
+        self.steps[at * self.count : (at + 1) * self.count] = values
+
+
+def _rows(battery: Battery, outlook: Outlook, contract: Contract) -> list[dict[str, float]]:
+    hours = outlook.step_h
+    low_wh = 0.0 - battery.discharge_max_w * hours / battery.discharge_efficiency
+    high_wh = battery.charge_max_w * hours * battery.charge_efficiency
+    co2_g_per_wh = outlook.import_g_per_wh or [0.0] * outlook.count
+    floor_wh = min(battery.reserve_wh, battery.energy_wh)
+    rows = []
+    for number in range(outlook.count):
+        net_wh = (outlook.load_w[number] - outlook.pv_w[number]) * hours
+        import_max_wh = outlook.import_max_w[number] * hours
+        # Below its reserve it is charged first, as fast as power and the import cap allow.
+        spare_wh = (import_max_wh - net_wh) * battery.charge_efficiency
+        floor_wh = min(battery.reserve_wh, floor_wh + max(0.0, min(high_wh, spare_wh)))
+        rows.append(
+            {
+                "net_wh": net_wh,
+                "curtailable_wh": outlook.pv_w[number] * hours,
+                "import_price": outlook.import_eur_per_wh[number]
+                + contract.co2_eur_per_g * co2_g_per_wh[number],
+                "export_price": outlook.export_eur_per_wh[number],
+                "over_price": contract.over_eur_per_wh,
+                "contract_wh": contract.contract_w * hours,
+                "import_max_wh": import_max_wh,
+                "export_max_wh": outlook.export_max_w[number] * hours,
+                "low_wh": low_wh,
+                "high_wh": high_wh,
+                "floor_wh": floor_wh,
+                # What stands above the capacity may stay until it is used.
+                "ceiling_wh": max(battery.capacity_wh, battery.energy_wh),
+            }
+        )
+    return rows
+
+
+def _pays_twice(row: dict[str, float]) -> bool:
+    """Whether both import and export are paid for while there is sun that could be curtailed."""
+    return (
+        row["import_price"] < 0.0 < row["export_price"]
+        and min(row["export_max_wh"], row["curtailable_wh"]) > 0.0
+    )
+
+
+def _is_convex(row: dict[str, float]) -> bool:
+    """An import costs, and at least what an export brings; what is not curtailed of the sun does not
+    exceed the load.
+    """
+    return (
+        row["import_price"] >= max(0.0, row["export_price"])
+        and row["net_wh"] + row["curtailable_wh"] >= -NEAR_WH
+    )
+
+
+def _import_most(row: dict[str, float]) -> float:
+    """The largest import that a step can have."""
+    most_wh = max(0.0, row["net_wh"] + row["curtailable_wh"]) + row["high_wh"] / 0.5
+    return most_wh if math.isinf(row["import_max_wh"]) else min(most_wh, row["import_max_wh"])

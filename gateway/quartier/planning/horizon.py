@@ -1,0 +1,128 @@
+"""What a plan is made from: the steps ahead, the battery and the prices."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STEPS_S = (300, 900, 3600)
+STEPS_MAX = 672
+
+
+@dataclass(frozen=True, slots=True)
+class Battery:
+    """A battery as the plan sees it.  ``energy_wh`` is what is in it now."""
+
+    capacity_wh: float
+    reserve_wh: float
+    energy_wh: float
+    charge_max_w: float
+    discharge_max_w: float
+    charge_efficiency: float = 0.95
+    """Of what is taken from the bus, the share that is stored: above 0, at most 1."""
+    discharge_efficiency: float = 0.95
+    """Of what leaves the store, the share that reaches the bus."""
+    wear_eur_per_wh: float = 0.0
+    """For each Wh that goes into the store, and for each that leaves it."""
+    target_wh: float = 0.0
+    """What shall be in it at the end; given up first where it is out of reach."""
+    worth_eur_per_wh: float = 0.0
+    """What each Wh is worth that is in it at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """The steps ahead: each sequence has one number a step.  Caps are as in force, ``inf`` where there is
+    none.
+    """
+
+    step_s: int
+    load_w: Sequence[float]
+    """What the house takes without battery and sun; below 0 is generation that cannot be curtailed."""
+    pv_w: Sequence[float]
+    """What the sun would give, 0 or more; it may be curtailed."""
+    import_eur_per_wh: Sequence[float]
+    export_eur_per_wh: Sequence[float]
+    """What an exported Wh brings; below 0 it costs."""
+    import_max_w: Sequence[float]
+    export_max_w: Sequence[float]
+    import_g_per_wh: Sequence[float] = ()
+    """CO2 of an imported Wh; nothing where it is not known."""
+
+    @property
+    def count(self) -> int:
+        """How many steps."""
+        return len(self.load_w)
+
+    @property
+    def step_h(self) -> float:
+        """A step in hours."""
+        return self.step_s / 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Prices beyond those of a Wh."""
+
+    contract_w: float = math.inf
+    over_eur_per_wh: float = 0.0
+    """What an imported Wh above ``contract_w`` costs beside its price."""
+    peak_eur_per_w: float = 0.0
+    """What each W of the largest import of the horizon costs that is above ``peak_free_w``."""
+    peak_free_w: float = 0.0
+    """The largest import that the bill has already, or that is free."""
+    co2_eur_per_g: float = 0.0
+    """The weight of CO2: it enters the import price."""
+
+
+class RefusedError(ValueError):
+    """No plan can be made; the text says which number is wrong, and what was expected."""
+
+
+def check(battery: Battery, outlook: Outlook, contract: Contract) -> None:
+    """Raise RefusedError for numbers that no plan can be made from."""
+    _check_outlook(outlook)
+    _check_battery(battery)
+    for name in ("over_eur_per_wh", "peak_eur_per_w", "peak_free_w", "co2_eur_per_g"):
+        _finite(name, [getattr(contract, name)], low=0.0)
+    if not contract.contract_w >= 0.0:
+        raise RefusedError("contract_w: below 0 or no number")
+
+
+def _check_outlook(outlook: Outlook) -> None:
+    if outlook.step_s not in STEPS_S:
+        raise RefusedError(f"step_s {outlook.step_s}: expected one of {STEPS_S}")
+    if not 0 < outlook.count <= STEPS_MAX:
+        raise RefusedError(f"{outlook.count} steps: expected 1 to {STEPS_MAX}")
+    names = ["pv_w", "import_eur_per_wh", "export_eur_per_wh", "import_max_w", "export_max_w"]
+    for name in [*names, "import_g_per_wh"] if outlook.import_g_per_wh else names:
+        if (length := len(getattr(outlook, name))) != outlook.count:
+            raise RefusedError(f"{name}: {length} numbers, expected {outlook.count}")
+    for name in ("load_w", "import_eur_per_wh", "export_eur_per_wh", "import_g_per_wh"):
+        _finite(name, getattr(outlook, name))
+    _finite("pv_w", outlook.pv_w, low=0.0)
+    for name in ("import_max_w", "export_max_w"):
+        if not all(value >= 0.0 for value in getattr(outlook, name)):
+            raise RefusedError(f"{name}: a cap is below 0 or no number")
+
+
+def _check_battery(battery: Battery) -> None:
+    for name in (
+        "reserve_wh",
+        "energy_wh",
+        "charge_max_w",
+        "discharge_max_w",
+        "wear_eur_per_wh",
+        "target_wh",
+    ):
+        _finite(name, [getattr(battery, name)], low=0.0)
+    _finite("capacity_wh", [battery.capacity_wh], low=battery.reserve_wh)
+    _finite("worth_eur_per_wh", [battery.worth_eur_per_wh])
+    for name in ("charge_efficiency", "discharge_efficiency"):
+        if not 0.0 < getattr(battery, name) <= 1.0:
+            raise RefusedError(f"{name} {getattr(battery, name)}: expected above 0, at most 1")
+
+
+def _finite(name: str, values: Sequence[float], low: float = -1e9) -> None:
+    for value in values:
+        if not low <= value <= 1e9:
+            raise RefusedError(f"{name} {value}: expected {low:g} to 1e9")

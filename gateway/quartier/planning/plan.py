@@ -1,0 +1,155 @@
+"""The door of the room: from steps, battery and prices to the plan that is proven best, and what was
+given up for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quartier.planning.branching import proven
+from quartier.planning.columns import Columns, Found
+from quartier.planning.horizon import Battery, Contract, Outlook, check
+from quartier.planning.peak import Peak
+
+_TOLD_WH = 1e-3
+_ROUNDING = 1e-9
+"""What is proven within this share of the money that goes over the meter counts as proven."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """What one step does; powers in W, plus as everywhere: import and charging, minus export and
+    discharging.
+    """
+
+    battery_w: float
+    grid_w: float
+    curtailed_w: float
+    energy_wh: float
+    """In the store at the step's end."""
+    cost_eur: float
+    """Of this step's energy, CO2 and wear."""
+    value_eur_per_wh: float
+    """What a Wh in the store is worth in this step: at this price it charges for less, and discharges for
+    more.
+    """
+    cap_eur_per_wh: float
+    """What one more Wh under the import cap, or under the peak, would be worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """What could not be kept, in the order in which it is given up: ``target``, ``caps``; ``reserve`` is
+    told where the battery is below it and cannot be above it by the end of the first step.
+    """
+
+    what: str
+    wh: float
+    steps: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The cheapest plan.  ``gap_eur`` is by how much a better one could be cheaper at most: 0 where it is
+    proven best.
+    """
+
+    step_s: int
+    steps: Sequence[PlannedStep]
+    cost_eur: float
+    """With the peak's price, without what is left in the battery."""
+    left_eur: float
+    """What the energy at the end is worth."""
+    peak_w: float
+    """The largest import."""
+    gap_eur: float
+    given_up: Sequence[GivenUp]
+    rounds_count: int
+    """Plans that the search for the peak took."""
+
+
+def planned(battery: Battery, outlook: Outlook, contract: Contract | None = None) -> Plan:
+    """The cheapest plan of a battery.  Raises RefusedError, which says what is wrong with the numbers."""
+    terms = contract or Contract()
+    check(battery, outlook, terms)
+    columns = Columns(battery, outlook, terms)
+    first = columns.solve()
+    if first is None:
+        raise RuntimeError("a battery that stands still keeps floor and ceiling")
+    free_wh, price = terms.peak_free_w * outlook.step_h, terms.peak_eur_per_w / outlook.step_h
+    peak = Peak(columns, price, free_wh)
+    found = peak.best(first) if columns.convex else _divided(columns, peak, first, priced=price > 0.0)
+    peak_wh = max(0.0, *found.column("grid_wh"), 0.0)
+    return Plan(
+        step_s=outlook.step_s,
+        steps=_steps(battery, outlook, found),
+        cost_eur=found.told.cost + price * max(0.0, peak_wh - free_wh),
+        left_eur=found.told.cost - found.objective,
+        peak_w=peak_wh / outlook.step_h,
+        gap_eur=_gap(peak.cost(found) - peak.bound, columns) + columns.bonus,
+        given_up=_given_up(battery, outlook, found),
+        rounds_count=peak.rounds_count,
+    )
+
+
+def _divided(columns: Columns, peak: Peak, first: Found, *, priced: bool) -> Found:
+    """The plan where some steps' costs are not convex."""
+    found = peak.near(first)
+    best, bound = proven(columns, found)
+    if not priced:
+        peak.bound = bound
+        return best
+    # Within the bounds of this plan costs are nearer to convex, and another level may be better.
+    bound = peak.bound
+    peak.release()
+    again = columns.solve()
+    candidates = [found, best] if again is None else [found, best, peak.near(again)]
+    peak.bound = bound
+    return min((one for one in candidates if not one.gives_up_more(first)), key=peak.cost)
+
+
+def _gap(gap: float, columns: Columns) -> float:
+    return gap if gap > _ROUNDING * columns.scale else 0.0
+
+
+def _steps(battery: Battery, outlook: Outlook, found: Found) -> list[PlannedStep]:
+    hours = outlook.step_h
+    names = ("moved_wh", "grid_wh", "curtailed_wh", "energy_wh", "cost", "value", "cap_value")
+    made = []
+    for moved_wh, grid_wh, curtailed_wh, energy_wh, cost, value, cap in zip(
+        *(found.column(name) for name in names), strict=True
+    ):
+        bus_wh = (
+            moved_wh / battery.charge_efficiency
+            if moved_wh > 0.0
+            else moved_wh * battery.discharge_efficiency
+        )
+        made.append(
+            PlannedStep(bus_wh / hours, grid_wh / hours, curtailed_wh / hours, energy_wh, cost, value, cap)
+        )
+    return made
+
+
+def _given_up(battery: Battery, outlook: Outlook, found: Found) -> list[GivenUp]:
+    made = []
+    hours = outlook.step_h
+    last = outlook.count - 1
+    short_wh = battery.target_wh - found.column("energy_wh")[last]
+    if short_wh > _TOLD_WH:
+        made.append(GivenUp("target", short_wh, (last,)))
+    beyond = [
+        (number, max(grid_wh - most_w * hours, -grid_wh - least_w * hours))
+        for number, (grid_wh, most_w, least_w) in enumerate(
+            zip(found.column("grid_wh"), outlook.import_max_w, outlook.export_max_w, strict=True)
+        )
+    ]
+    over = [(number, wh) for number, wh in beyond if wh > _TOLD_WH]
+    if over:
+        made.append(GivenUp("caps", sum(wh for _, wh in over), tuple(number for number, _ in over)))
+    below = [
+        (number, battery.reserve_wh - energy_wh)
+        for number, energy_wh in enumerate(found.column("energy_wh"))
+        if battery.reserve_wh - energy_wh > _TOLD_WH
+    ]
+    if below:
+        made.append(GivenUp("reserve", max(wh for _, wh in below), tuple(number for number, _ in below)))
+    return made

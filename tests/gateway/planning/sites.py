@@ -1,0 +1,90 @@
+"""Batteries and outlooks for the tests of this room."""
+
+from collections.abc import Sequence
+from math import inf
+from typing import Any
+
+from quartier.planning.columns import Columns
+from quartier.planning.horizon import Battery, Contract, Outlook
+from quartier_hil.bench.horizons import drawn
+from quartier_hil.bench.programs import Optimum, Program, Solver
+from quartier_native.storages import STEP_COLUMNS
+
+PLAIN = Battery(
+    capacity_wh=4000.0,
+    reserve_wh=0.0,
+    energy_wh=0.0,
+    charge_max_w=1000.0,
+    discharge_max_w=1000.0,
+    charge_efficiency=1.0,
+    discharge_efficiency=1.0,
+)
+
+
+def outlook(prices_eur_per_kwh: Sequence[float], **changes: Any) -> Outlook:
+    """Hours with a load of 1 kW; exports bring nothing."""
+    count = len(prices_eur_per_kwh)
+    numbers: dict[str, Any] = {
+        "load_w": [1000.0] * count,
+        "pv_w": [0.0] * count,
+        "import_eur_per_wh": [price / 1000 for price in prices_eur_per_kwh],
+        "export_eur_per_wh": [0.0] * count,
+        "import_max_w": [inf] * count,
+        "export_max_w": [inf] * count,
+    }
+    return Outlook(3600, **{**numbers, **changes})
+
+
+def site(seed: int, *, signs: bool = False) -> tuple[Battery, Outlook]:
+    """A site drawn at random, in steps of an hour."""
+    horizon = drawn(seed, signs=signs)
+    steps, store = horizon.steps, horizon.store
+    into, out = store["charge_efficiency"], store["discharge_efficiency"]
+    battery = Battery(
+        capacity_wh=steps["ceiling_wh"][0],
+        reserve_wh=steps["floor_wh"][-1],
+        energy_wh=store["energy_wh"],
+        charge_max_w=steps["high_wh"][0] / into,
+        discharge_max_w=-steps["low_wh"][0] * out,
+        charge_efficiency=into,
+        discharge_efficiency=out,
+        wear_eur_per_wh=store["wear_price"],
+        target_wh=store["target_wh"],
+        worth_eur_per_wh=store["worth_price"],
+    )
+    sun = steps["curtailable_wh"]
+    there = Outlook(
+        step_s=3600,
+        load_w=[net + pv for net, pv in zip(steps["net_wh"], sun, strict=True)],
+        pv_w=sun,
+        import_eur_per_wh=steps["import_price"],
+        export_eur_per_wh=steps["export_price"],
+        import_max_w=steps["import_max_wh"],
+        export_max_w=steps["export_max_wh"],
+    )
+    return battery, there
+
+
+def contract(seed: int) -> Contract:
+    """Prices of a peak, by the seed."""
+    return Contract(
+        contract_w=(inf, inf, 1000.0)[seed % 3],
+        over_eur_per_wh=2e-4,
+        peak_eur_per_w=(1e-4, 5e-4, 2e-3, 0.05)[seed % 4],
+        peak_free_w=(0.0, 500.0, 1500.0)[seed % 5 % 3],
+    )
+
+
+def judged(battery: Battery, there: Outlook, terms: Contract, *, whole: bool = False) -> Optimum:
+    """What HiGHS finds for the same columns."""
+    columns = Columns(battery, there, terms)
+    steps = {name: list(columns.column(at)) for at, name in enumerate(STEP_COLUMNS)}
+    program = Program(
+        steps,
+        columns.store,
+        terms.peak_eur_per_w / there.step_h,
+        terms.peak_free_w * there.step_h,
+        whole=whole,
+    )
+    options = {} if whole else {"presolve": "off", "solver": "simplex"}
+    return Solver(program, **options).best()

@@ -1,0 +1,59 @@
+"""Where a step's cost is not convex the plan is proven all the same, or says by how much it may not be best."""
+
+import pytest
+from tests.gateway.planning.sites import PLAIN, judged, outlook, site
+
+from quartier.planning.branching import proven
+from quartier.planning.columns import HIGH, LOW, Columns
+from quartier.planning.horizon import Contract
+from quartier.planning.plan import planned
+
+
+@pytest.mark.parametrize("batch", range(8))
+def test_the_plan_costs_what_highs_finds_with_whole_numbers(batch: int) -> None:
+    for seed in range(batch, 160, 8):
+        battery, there = site(seed, signs=True)
+        plan, best = planned(battery, there), judged(battery, there, Contract(), whole=True)
+        rounding = 1e-9 * Columns(battery, there, Contract()).scale
+
+        assert 0.0 == plan.gap_eur, seed
+        assert best.objective == pytest.approx(plan.cost_eur - plan.left_eur, abs=rounding), seed
+
+
+def test_a_battery_is_not_emptied_into_a_step_that_pays_for_imports_alone() -> None:
+    there = outlook([-1.0, 1.0], export_eur_per_wh=[-2e-3, 0.0])
+    plan = planned(PLAIN, there)
+
+    assert [1000.0, -1000.0] == [step.battery_w for step in plan.steps]
+
+
+def test_with_few_plans_the_bound_stays_below_the_best() -> None:
+    open_count = 0
+    for seed in range(160):
+        battery, there = site(seed, signs=True)
+        columns = Columns(battery, there, Contract())
+        first = columns.solve()
+        assert first
+        low_wh, high_wh = columns.column(LOW), columns.column(HIGH)
+        some, some_bound = proven(columns, first, 4)
+        columns.put(LOW, low_wh)
+        columns.put(HIGH, high_wh)
+        best, bound = proven(columns, first)
+
+        assert some_bound <= bound + 1e-12 * columns.scale
+        assert best.objective <= some.objective + 1e-12 * columns.scale
+        open_count += some.objective - some_bound > 1e-9 * columns.scale
+    assert open_count > 0
+
+
+def test_the_columns_are_left_with_the_bounds_of_the_best_plan() -> None:
+    for seed in range(60):
+        battery, there = site(seed, signs=True)
+        columns = Columns(battery, there, Contract())
+        first = columns.solve()
+        assert first
+        best, _ = proven(columns, first)
+        again = columns.solve()
+
+        assert again
+        assert again.plan == best.plan

@@ -1,0 +1,63 @@
+"""The largest import of the horizon is priced to the optimum, judged by HiGHS."""
+
+import pytest
+from tests.gateway.planning.sites import PLAIN, contract, judged, outlook, site
+
+from quartier.planning.columns import Columns
+from quartier.planning.horizon import Contract
+from quartier.planning.peak import Peak
+from quartier.planning.plan import planned
+
+BATCHES = 10
+COUNT = 300
+
+
+def test_a_peak_that_costs_more_than_the_night_spares_is_cut() -> None:
+    there = outlook([1.0, 1.0, 3.0])
+
+    # A W less of the largest import is 2 Wh less for the hour that costs 2 EUR/kWh more.
+    assert 1500.0 == pytest.approx(planned(PLAIN, there, Contract(peak_eur_per_w=3.9e-3)).peak_w)
+    assert 1000.0 == pytest.approx(planned(PLAIN, there, Contract(peak_eur_per_w=4.1e-3)).peak_w)
+
+
+def test_what_the_bill_has_already_costs_nothing() -> None:
+    plan = planned(PLAIN, outlook([1.0, 1.0, 3.0]), Contract(peak_eur_per_w=1.0, peak_free_w=1800.0))
+
+    assert 1800.0 == pytest.approx(plan.peak_w)
+    assert plan.cost_eur == pytest.approx(1.8 + 1.2)
+
+
+def test_without_a_price_no_plan_is_tried() -> None:
+    columns = Columns(PLAIN, outlook([1.0, 3.0]), Contract())
+    first = columns.solve()
+    assert first
+    peak = Peak(columns, 0.0, 0.0)
+
+    assert (first, 0) == (peak.best(first), peak.rounds_count)
+    assert first.bound == peak.bound
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_with_a_peak_the_plan_costs_what_highs_finds(batch: int) -> None:
+    for seed in range(batch, COUNT, BATCHES):
+        (battery, there), terms = site(seed), contract(seed)
+        plan, best = planned(battery, there, terms), judged(battery, there, terms)
+        rounding = 1e-9 * Columns(battery, there, terms).scale
+        cost_eur = plan.cost_eur - plan.left_eur
+
+        if not plan.gap_eur:
+            assert best.objective == pytest.approx(cost_eur, abs=rounding), seed
+        else:  # only where caps cannot be kept: what is beyond them stands at the meter too
+            assert "caps" in {given.what for given in plan.given_up}, seed
+            assert best.objective - rounding <= cost_eur <= best.objective + plan.gap_eur + rounding, seed
+
+
+@pytest.mark.parametrize("batch", range(4))
+def test_where_costs_are_not_convex_the_optimum_is_within_the_gap_that_is_told(batch: int) -> None:
+    for seed in range(batch, 60, 4):
+        (battery, there), terms = site(seed, signs=True), contract(seed)
+        plan, best = planned(battery, there, terms), judged(battery, there, terms, whole=True)
+        rounding = 1e-9 * Columns(battery, there, terms).scale
+
+        assert best.objective - rounding <= plan.cost_eur - plan.left_eur, seed
+        assert plan.cost_eur - plan.left_eur <= best.objective + plan.gap_eur + rounding, seed
