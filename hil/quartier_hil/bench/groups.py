@@ -40,6 +40,10 @@ GROUPS: Mapping[str, tuple[str, str]] = {
     "start": ("start", "exec to the first cycle, memory, imports, a start with 50 million samples"),
     "dead": ("dead", "what one dead device costs the others"),
     "plan": ("planning", "buses planned by quartier bus plan against the same on a paced line"),
+    "planning": (
+        "storages:figures",
+        "a battery's plan of 96, 288 and 672 steps against HiGHS, cold and warm, and scipy's linprog",
+    ),
     "growth": ("growth", "200 to 20,000 points, one hour to 30 days"),
 }
 

@@ -92,6 +92,21 @@ class Solver:
         """Let the next run begin from nothing."""
         self._highs.clearSolver()
 
+    @property
+    def cost(self) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+        """What each column costs."""
+        return np.array(self._columns.cost)
+
+    @property
+    def parts(self) -> highspy.HighsLp:
+        """The program itself."""
+        return self._columns.model()
+
+    def reprice(self, cost: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> None:
+        """Other prices for the same columns; the next run begins from the basis that is there."""
+        numbers = np.arange(len(cost), dtype=np.int32)
+        self._highs.changeColsCost(len(cost), numbers, cost)
+
     def best(self) -> Optimum:
         """The optimum, with as little given up as possible: first caps, then the target, then money.
         Raises Unsolved.
