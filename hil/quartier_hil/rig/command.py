@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil.rig import loading, survey
 
 if TYPE_CHECKING:
+    from quartier_hil.rig.bench import Bench
     from quartier_hil.rig.metal import Metal
     from quartier_hil.scenario import Scenario
 
@@ -74,13 +76,27 @@ def _surveyed(options: argparse.Namespace, *, switch: bool | None) -> int:
     except ConfigError as error:
         sys.stderr.writelines(f"{fault}\n" for fault in error.faults)
         return UNREADABLE
-    rows = asyncio.run(survey.rested(bench) if switch is None else survey.survey(bench, switch=switch))
+    try:
+        rows = asyncio.run(_rows(bench, switch))
+    except KeyboardInterrupt:
+        sys.stderr.write("quartier-hil: interrupted; every relay goes to its rest\n")
+        return UNREADABLE
     if options.json:
         told = {"bench": bench.title, "rows": [asdict(row) for row in rows]}
         sys.stdout.write(json.dumps(told, indent=1) + "\n")
     else:
         sys.stdout.write(survey.table(rows))
     return WRONG if any(row.wrong for row in rows) else WELL
+
+
+async def _rows(bench: "Bench", switch: bool | None) -> list[survey.Row]:  # noqa: FBT001 - as the caller has it
+    """A look, a look with switching, or (None) no look and every relay to its rest."""
+    if switch is None:
+        return await survey.rested(bench)
+    if not switch:
+        return await survey.survey(bench)
+    with tempfile.TemporaryDirectory(prefix="quartier-rig-", ignore_cleanup_errors=True) as folder:
+        return await survey.guarded(bench, Path(folder) / "guardian.log")
 
 
 def keys(made: argparse.ArgumentParser) -> None:

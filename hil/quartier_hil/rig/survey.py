@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from quartier_hil.rig import who
 from quartier_hil.rig.bench import Bench, Board, Device, Lead, Measured, Place, Relay
 from quartier_hil.rig.client import Lines, NoAnswer
+from quartier_hil.rig.guardian import Guardian
 from quartier_hil.rig.register import Register
-from quartier_hil.rig.relays import AGAIN_REAL_S, Relays, SwitchError, owed, pay
+from quartier_hil.rig.relays import AGAIN_REAL_S, Owed, Relays, SwitchError, owed, pay
 
 _TRY_REAL_S = 1.0
 
@@ -37,10 +38,13 @@ def table(rows: Sequence[Row]) -> str:
     return f"{text}{len(rows)} looked at, {wrong_count or 'none'} wrong\n"
 
 
-async def survey(bench: Bench, *, switch: bool = False) -> list[Row]:
+async def survey(
+    bench: Bench, *, switch: bool = False, owe: Callable[[Sequence[Owed]], None] = lambda _: None
+) -> list[Row]:
     """Everything once; ``switch`` connects every device, asks it then, and leaves each relay at its rest.
 
-    Without it a device whose supply or cable rests cut is not asked.
+    Without it a device whose supply or cable rests cut is not asked.  ``owe`` is told what must be done in
+    the end before anything is switched.
     """
     lines = Lines(bench.adapters)
     rows = list(_adapters(bench))
@@ -51,7 +55,8 @@ async def survey(bench: Bench, *, switch: bool = False) -> list[Row]:
         if not switch:
             rows += await _devices(bench, lines, waits=False)
             return [*rows, *[await _state(bench, lines, *one) for one in bench.relays()]]
-        relays = Relays(bench, lines, bench.devices, lambda _: None)
+        relays = Relays(bench, lines, bench.devices, owe)
+        owe(relays.debts())
         try:
             moved = [await _moved(bench, relays, *one) for one in bench.relays()]
             rows += await _devices(bench, lines, waits=True)
@@ -162,3 +167,13 @@ async def _state(bench: Bench, lines: Lines, name: str, lead: Lead, relay: Relay
 
 def _relay_words(bench: Bench, board: str, relay: int) -> str:
     return f"relay {relay} of {board} ({bench.boards[board].words})"
+
+
+async def guarded(bench: Bench, log: Path) -> list[Row]:
+    """The same with switching, under a guardian: whoever ends this ends it with every relay at its rest."""
+    guardian = Guardian(log)
+    await guardian.start()
+    try:
+        return await survey(bench, switch=True, owe=guardian.owe)
+    finally:
+        await guardian.end()

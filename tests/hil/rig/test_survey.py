@@ -3,7 +3,7 @@
 import pytest
 
 from quartier_hil.rig import loading
-from quartier_hil.rig.survey import Row, rested, survey, table
+from quartier_hil.rig.survey import Row, guarded, rested, survey, table
 
 pytestmark = pytest.mark.peer
 
@@ -30,6 +30,19 @@ async def test_with_switching_each_relay_goes_to_both_sides_and_every_device_say
     assert "16" == rows["devices.charger.measured.current_max_a"].says
     assert {"0 0", "0 1", "1 0", "1 1", "2 0", "2 1"} == {*things.switched}
     assert {"0": 0, "1": 0, "2": 0} == things.coils
+
+
+async def test_a_walk_that_switches_is_under_a_guardian_that_is_told_first_and_has_nothing_to_do_then(
+    bench, things, tmp_path
+):
+    told = []
+    await survey(bench, switch=True, owe=lambda debts: told.append((len(debts), len(things.switched))))
+    assert [(3, 0), (0, len(things.switched))] == told
+
+    rows = await guarded(bench, tmp_path / "guardian.log")
+    assert [] == [row for row in rows if row.wrong]
+    assert {"0": 0, "1": 0, "2": 0} == things.coils
+    assert "" == (tmp_path / "guardian.log").read_text()
 
 
 async def test_a_stranger_a_silent_board_and_an_adapter_that_is_not_there_are_wrong(things):
