@@ -3,9 +3,12 @@
 import csv
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
+import tty
 
 import pytest
 
@@ -161,3 +164,117 @@ def test_a_run_that_is_told_to_end_leaves_every_relay_at_its_rest(tmp_path, thin
     assert 2 == rig.wait()
     assert b"interrupted; everything is ended" in said
     assert {"0": 0, "1": 0, "2": 0} == things.coils
+
+
+SERIAL = """
+title = "A bench with a meter on a serial adapter"
+real = ["heatmeter"]
+
+[adapters.shelf]
+port = "{port}"
+baud = 9600
+
+[meters.clamp]
+host = "127.0.0.1"
+port = {meter}
+power_w = {{ register = "input:0x0034", type = "float32" }}
+
+[devices.heatmeter]
+adapter = "shelf"
+unit = 9
+profile = "eastron/sdm630"
+serial = "20479778"
+
+[devices.heatmeter.measured]
+power_w = {{ meter = "clamp" }}
+"""
+QUIET = """
+title = "The heat pump's meter is a real one"
+start = 2026-06-12T18:30:00
+duration_s = 25
+rate = 1
+
+[[checks]]
+check = "told"
+point = "hp1.power_w"
+from_s = 0
+until_s = 25
+
+[[checks]]
+check = "within"
+point = "hp1.power_w"
+low = 1499
+high = 1501
+
+[[checks]]
+check = "cap-kept"
+"""
+
+
+@pytest.fixture
+def wire():
+    """Two ptys back to back, for a run that has a loop of its own: the gateway's end and the meter's."""
+    pairs = [os.openpty(), os.openpty()]
+    for _, slave in pairs:
+        tty.setraw(slave)
+    masters = [master for master, _ in pairs]
+    end, ended = os.pipe()
+
+    def carry():
+        while True:
+            ready, _, _ = select.select([*masters, end], [], [])
+            if end in ready:
+                return
+            for master in ready:
+                os.write(masters[1 - masters.index(master)], os.read(master, 4096))
+
+    thread = threading.Thread(target=carry)
+    thread.start()
+    yield tuple(os.ttyname(slave) for _, slave in pairs)
+    os.write(ended, b"x")
+    thread.join()
+    for handle in (*(one for pair in pairs for one in pair), end, ended):
+        os.close(handle)
+
+
+@scenario
+def test_a_real_meter_on_a_serial_adapter_is_the_gateways_and_its_clamp_is_the_rigs(
+    tmp_path, things, wire, peers, capsys
+):
+    ours, theirs = wire
+    meter = subprocess.Popen(
+        [sys.executable, "-W", "ignore", str(peers / "sdm630_rtu.py"), theirs, "9", "1500"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+    assert meter.stdout is not None
+    assert b"ready\n" == meter.stdout.readline()
+    (things.folder / "charger_w").write_text("1500")  # what the clamp sees
+    things.ports["port"] = ours
+    file = things.write(SERIAL)
+    path = tmp_path / "quiet.toml"
+    path.write_text(QUIET)
+    try:
+        code = cli.main(["run", str(path), "--bench", str(file), "--report", str(tmp_path / "r"), "--json"])
+    finally:
+        meter.kill()
+        meter.wait()
+        meter.stdout.close()
+    told = json.loads((tmp_path / "r" / "run.json").read_text())
+
+    assert ([], 0) == ([one for one in told["verdicts"] if not one["holds"]], code)
+    assert "20479778" == told["real"]["devices"]["heatmeter"]["identity"]
+    # What the daemon heard over the adapter, by a driver and a profile, is what the rig's own client heard by the clamp.
+    lines = [
+        json.loads(line) for line in (tmp_path / "r" / "run" / "district.jsonl").read_text().splitlines()
+    ]
+    heard = {
+        value
+        for line in lines
+        if line.get("stream") == "hp1" and "first" in line
+        for name, _at_ms, value, quality in line["metrics"]
+        if name == "power_w" and quality == 192
+    }
+    assert {1500.0} == heard
+    assert f'port = "{ours}"' in (tmp_path / "r" / "run" / "site.toml").read_text()
+    capsys.readouterr()
