@@ -9,6 +9,9 @@
 //       wired normally closed, is its network cable: CABLE_PORT leads to CHARGER_PORT, or nowhere.  Coil 2 plugs
 //       a car in.  Coil 7 is stuck.  Each switching is a line of FOLDER/switched.
 //
+//   node bench_things.js outlets PORT FOLDER
+//       two outlets over HTTP, by Shelly's documentation of its RPC (Gen2+ Device API); outlet 1 is stuck
+//
 // Prints "ready" when it listens.
 "use strict";
 const fs = require("fs");
@@ -148,4 +151,27 @@ function board() {
   });
 }
 
-({ charger, meter, board })[kind]();
+function outlets() {
+  const on = [false, false];
+  require("http").createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url, "http://localhost");
+    const id = Number(searchParams.get("id"));
+    const tell = (status, body) => response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+    if (pathname === "/rpc/Shelly.GetDeviceInfo") {
+      tell(200, { id: "shellyplus2pm-a8032ab1c2d3", model: "SNSW-002P16EU", gen: 2, ver: "1.4.4", app: "Plus2PM", auth_en: false });
+    } else if (!["/rpc/Switch.Set", "/rpc/Switch.GetStatus"].includes(pathname)) {
+      tell(404, { code: 404, message: `No handler for ${pathname}` });
+    } else if (!(id in on)) {
+      tell(500, { code: -105, message: `Argument 'id', value ${id} not found!` });
+    } else if (pathname === "/rpc/Switch.Set") {
+      const before = on[id];
+      if (id !== 1) on[id] = searchParams.get("on") === "true";
+      fs.appendFileSync(file("switched"), `outlet${id} ${searchParams.get("on")}\n`);
+      tell(200, { was_on: before });
+    } else {
+      tell(200, { id, source: "HTTP_in", output: on[id], apower: 0.0, voltage: 231.4, errors: [] });
+    }
+  }).listen(Number(port), "127.0.0.1", () => console.log("ready"));
+}
+
+({ charger, meter, board, outlets })[kind]();

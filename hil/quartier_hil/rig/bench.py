@@ -1,9 +1,9 @@
 """The bench file: which adapter, board, switch and meter stands for what; every key with one sentence."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from quartier_hil.rig.register import PATTERN, Register
 from quartier_hil.wanted import Part, Seconds
@@ -12,6 +12,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,29}$")]
 Unit = Annotated[int, Field(ge=0, le=255)]
 Lead = Literal["power", "cable", "car"]
 """What a relay of the bench can take from a device: its supply, its bus cable, the car on its plug."""
+HTTP_PORT = 80
 LEADS: tuple[Lead, ...] = ("power", "cable", "car")
 
 
@@ -50,12 +51,27 @@ class Place(Part):
 
 
 class Board(Place):
-    """A relay board, or a switched power strip, with a coil for each relay or outlet."""
+    """A relay board, or a switched plug or power strip, with a coil or a number for each relay or outlet."""
 
+    kind: Literal["modbus", "shelly"] = "modbus"
+    """How it is told: coils on Modbus, or outlets over HTTP by Shelly's RPC (second generation and later)."""
     relays_count: Annotated[int, Field(ge=1, le=64)] = 8
     """How many relays or outlets it has."""
     first: Annotated[int, Field(ge=0, le=65_535)] = 0
-    """The number of the coil of relay 1, counted from 0 as on the wire."""
+    """The number of the coil or outlet of relay 1, counted from 0 as on the wire."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _on_http(cls, raw: Any) -> Any:
+        """Where nothing else is said, HTTP is on port 80."""
+        if isinstance(raw, dict) and raw.get("kind") == "shelly":
+            return {"port": HTTP_PORT, **raw}
+        return raw
+
+    @property
+    def words(self) -> str:
+        """For a person."""
+        return super().words if self.kind == "modbus" else f"http://{self.host}:{self.port}"
 
 
 class Relay(Part):

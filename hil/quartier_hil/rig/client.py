@@ -216,6 +216,11 @@ class Client:
         """Write one coil."""
         await self._asked(struct.pack(">BHH", _WRITE_COIL, coil, _ON if on else 0))
 
+    async def state(self, coil: int) -> bool:
+        """What one coil is."""
+        (shown,) = await self.read("coil", coil, 1)
+        return bool(shown)
+
     async def identity(self) -> Sequence[str]:
         """Maker, product and revision (function 43/14); what a device without it answers is Denied."""
         answer = await self._asked(bytes([IDENTIFY, 14, 1, 0]))

@@ -95,6 +95,8 @@ def _listed(names: Mapping[str, object]) -> str:
 def _placed(bench: Bench, key: str, place: Place) -> Iterator[tuple[str, str]]:
     if (place.adapter is None) == (place.host is None):
         yield key, "expected adapter or host, one of them"
+    elif isinstance(place, Board) and place.kind != "modbus" and place.adapter is not None:
+        yield f"{key}.adapter", f"a board of kind {place.kind} is in the network; expected host"
     elif place.adapter is not None and place.adapter not in bench.adapters:
         yield f"{key}.adapter", f"{place.adapter} is not in [adapters], which has {_listed(bench.adapters)}"
 

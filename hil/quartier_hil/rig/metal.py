@@ -99,11 +99,11 @@ class Metal:
         """Connect all, see who is there, read everything once.  Raises RigError; ``end`` is due anyway."""
         self._now_s = now_s
         self._guardian = Guardian(work / "guardian.log")
-        await self._guardian.start()
-        self.relays = Relays(self.bench, self.lines, self.real, self._guardian.owe)
         try:
+            await self._guardian.start()
+            self.relays = Relays(self.bench, self.lines, self.real, self._guardian.owe)
             await self.relays.begin()
-        except SwitchError as error:
+        except RuntimeError as error:  # no guardian, or a relay that does not obey
             raise RigError(f"{self.bench.title}: {error}") from error
         await self._awaited(self._identify(), "who is there")
         await self._awaited(self._first(), "the first reading")

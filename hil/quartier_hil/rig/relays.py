@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 from quartier_hil.rig.bench import Adapter, Bench, Board, Lead, Relay
-from quartier_hil.rig.client import Lines, NoAnswer
+from quartier_hil.rig.client import Client, Lines, NoAnswer
+from quartier_hil.rig.outlet import Outlets
 from quartier_hil.wanted import Part
 
 PAY_REAL_S = 5.0
@@ -40,11 +41,20 @@ class Owed(Part):
 
     async def write(self, lines: Lines) -> None:
         """Write it and read it back.  Raises NoAnswer where the board does not say so."""
-        client = lines.to(self.board)
-        await client.switch(self.coil, on=self.on)
-        (shown,) = await client.read("coil", self.coil, 1)
-        if bool(shown) != self.on:
-            raise NoAnswer(f"the board shows coil {self.coil} as {shown} after it was told {int(self.on)}")
+        board = switching(self.board, lines)
+        await board.switch(self.coil, on=self.on)
+        shown = await board.state(self.coil)
+        if shown != self.on:
+            told = f"after it was told {int(self.on)}"
+            raise NoAnswer(f"the board shows coil {self.coil} as {int(shown)} {told}")
+
+
+def switching(board: Board, lines: Lines) -> Client | Outlets:
+    """Who switches and shows the relays of a board."""
+    if board.kind == "modbus":
+        return lines.to(board)
+    assert board.host is not None
+    return Outlets(board.host, board.port, board.timeout_s)
 
 
 def lines_of(debts: Iterable[Owed]) -> Lines:

@@ -10,8 +10,9 @@ from quartier_hil.rig import who
 from quartier_hil.rig.bench import Bench, Board, Device, Lead, Measured, Place, Relay
 from quartier_hil.rig.client import Lines, NoAnswer
 from quartier_hil.rig.guardian import Guardian
+from quartier_hil.rig.outlet import Outlets
 from quartier_hil.rig.register import Register
-from quartier_hil.rig.relays import AGAIN_REAL_S, Owed, Relays, SwitchError, owed, pay
+from quartier_hil.rig.relays import AGAIN_REAL_S, Owed, Relays, SwitchError, owed, pay, switching
 
 _TRY_REAL_S = 1.0
 
@@ -100,9 +101,20 @@ def _adapters(bench: Bench) -> Iterator[Row]:
 
 
 async def _place(lines: Lines, key: str, place: Place) -> Row:
+    if isinstance(place, Board):
+        board = switching(place, lines)
+        if isinstance(board, Outlets):
+            return await _outlets(key, place, board)
     probe = Register(register=f"coil:{place.first}", type="bool") if isinstance(place, Board) else None
     found = await who.asked(place, lines.to(place), probe)
     return Row(key, place.words, found.words, found.wrong)
+
+
+async def _outlets(key: str, place: Board, board: Outlets) -> Row:
+    try:
+        return Row(key, place.words, await board.identity())
+    except NoAnswer as error:
+        return Row(key, place.words, "", str(error))
 
 
 async def _devices(bench: Bench, lines: Lines, *, waits: bool) -> list[Row]:
@@ -156,10 +168,10 @@ async def _state(bench: Bench, lines: Lines, name: str, lead: Lead, relay: Relay
     key, where = f"devices.{name}.{lead}", _relay_words(bench, relay.board, relay.relay)
     rests = owed(bench, f"{name} {lead}", relay, connected=relay.rest == "connected")
     try:
-        (shown,) = await lines.to(rests.board).read("coil", rests.coil, 1)
+        shown = await switching(rests.board, lines).state(rests.coil)
     except NoAnswer as error:
         return Row(key, where, "", str(error))
-    if bool(shown) == rests.on:
+    if shown == rests.on:
         return Row(key, where, f"{relay.rest}, its rest")
     state = "cut" if relay.rest == "connected" else "connected"
     return Row(key, where, state, f"its rest is {relay.rest}: quartier-hil rig rest puts it there")
