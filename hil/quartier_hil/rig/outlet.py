@@ -1,7 +1,7 @@
 """Outlets of a switched plug or strip over HTTP: Shelly's RPC of the second generation and later.
 
 Source: Shelly Technical Documentation, Gen2+ Device API, components Shelly and Switch: ``Switch.Set`` with
-``id`` and ``on``, ``Switch.GetStatus`` whose ``output`` is the relay, and ``Shelly.GetDeviceInfo``, each a GET.
+``id`` and ``on``, ``Switch.GetStatus`` whose ``output`` is the relay, ``Shelly.GetDeviceInfo``: each a GET.
 """
 
 import asyncio
