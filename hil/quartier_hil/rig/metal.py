@@ -180,12 +180,13 @@ class Metal:
         """The latest of each point; a device whose supply the board confirmed as cut takes nothing."""
         found = self.readings.latest(self._now_s())
         for point, source in self.readings.sources.items():
-            if source.is_own and point.endswith(".power_w") and self._is_dark(source.device):
+            if source.is_own and point.endswith(".power_w") and self._is_cut(source.device, "power"):
                 found[point] = 0.0
         return found
 
-    def _is_dark(self, name: str) -> bool:
-        return self.relays is not None and self.relays.states.get((name, "power")) == "cut"
+    def _is_cut(self, name: str, lead: Lead) -> bool:
+        """Whether the board confirmed a lead as cut."""
+        return self.relays is not None and self.relays.states.get((name, lead)) == "cut"
 
     def powers_w(self) -> dict[str, float]:
         """What each asset of a real device takes, in W, as it was read last."""
@@ -236,8 +237,13 @@ class Metal:
     async def supply(self, *, on: bool, backed: Collection[str]) -> None:
         """Take the supply from all that have no battery of their own, or give it back."""
         for name in self.real:
-            if name not in backed:
-                await (self._connect(name) if on else self._cut(name, "power"))
+            if name in backed:
+                continue
+            if on:
+                await self._set(name, "power", connected=True)
+                self._await_boot(name)
+            else:
+                await self._cut(name, "power")
 
     async def _cut(self, name: str, lead: Lead) -> None:
         await self._set(name, lead, connected=False)
@@ -247,7 +253,12 @@ class Metal:
         for lead in self.bench.devices[name].leads:
             if lead != "car":
                 await self._set(name, lead, connected=True)
-        self._excuse(name, self._now_s() + self.bench.devices[name].boot_s)
+        self._await_boot(name)
+
+    def _await_boot(self, name: str) -> None:
+        """It has its time to start; one whose other lead is still cut has all the time there is."""
+        cut = [self._is_cut(name, lead) for lead in ("power", "cable")]
+        self._excuse(name, inf if any(cut) else self._now_s() + self.bench.devices[name].boot_s)
 
     async def _set(self, name: str, lead: Lead, *, connected: bool) -> None:
         assert self.relays is not None

@@ -81,6 +81,19 @@ async def test_a_dead_wire_is_a_cut_cable_and_the_device_lives_on(metal, things)
 
 
 @pytest.mark.peer
+async def test_a_supply_that_comes_back_leaves_a_cable_cut_that_was_pulled_before(metal, things):
+    await metal.happen(UNPLUGGED, lambda *_: None)
+    await metal.supply(on=False, backed=())
+    assert (0, 1) == (things.coils["0"], things.coils["1"])
+    await metal.supply(on=True, backed=())
+
+    assert (1, 1) == (things.coils["0"], things.coils["1"])
+    assert metal.readings.sources["order.current_max_a"].is_excused(1e9)
+    await metal.supply(on=False, backed=("charger",))
+    assert 1 == things.coils["0"]
+
+
+@pytest.mark.peer
 async def test_in_the_end_each_relay_is_at_its_rest_and_that_is_judged(metal, things):
     await metal.happen(PLUG, lambda *_: None)
     assert not metal.resting.verdict(Ending()).holds
