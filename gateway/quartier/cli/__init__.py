@@ -30,6 +30,7 @@ first steps:
   quartier listen usb:DA3FMX1Z           which smart meter is on a port, and what it says
   quartier read victron/gx 'tcp://192.168.1.20?unit=227'
   quartier bus plan site.toml            whether each bus has time for all that is asked
+  quartier plan --series tomorrow.csv    what the battery should do, and why
   quartier arm --config site.toml        each device's own fall-back, written and read back
   quartier probe bat1 --config site.toml small steps that prove sign, phase, gain and delay
   quartier run --config site.toml        the daemon (systemd does this on a gateway)
@@ -194,7 +195,7 @@ def _site(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 
 def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    from quartier.cli import commissioning, lines, plant  # noqa: PLC0415 - quartier release has no time for them
+    from quartier.cli import commissioning, lines, plant, prospect  # noqa: PLC0415 - release has no time
 
     read = _command(
         commands,
@@ -246,6 +247,7 @@ def _device(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> 
     plant.trust(commands)
     plant.browse(commands)
     commissioning.bus(commands)
+    prospect.plan(commands)
     commissioning.arm(commands)
     commissioning.probe(commands)
     commissioning.drill(commands)

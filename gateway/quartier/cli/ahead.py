@@ -1,0 +1,67 @@
+"""``quartier plan``: what a battery should do, from a site file and a series of steps."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from quartier.cli import aheadpage, output
+from quartier.cli.steps import SteplessError, read
+from quartier.config import load, model
+from quartier.config.model import Site
+from quartier.planning.horizon import Battery, Contract, RefusedError
+from quartier.planning.plan import planned
+from quartier.planning.reasons import reasons
+
+KEPT, GIVEN_UP, WRONG = 0, 1, 2
+
+
+def plan(options: argparse.Namespace) -> int:
+    """Plan, and show it; 1 where something had to be given up."""
+    site = load.check(options.config).site
+    try:
+        name, battery = _battery(site, options)
+        steps = read(options.series, site.limits.import_hard_w, site.limits.export_hard_w)
+        found = planned(battery, steps.outlook, _contract(options))
+    except (RefusedError, SteplessError, OSError) as error:
+        print(f"quartier plan: {error}", file=sys.stderr)
+        return WRONG
+    why = reasons(found, steps.outlook, steps.when)
+    if options.json:
+        output.dump(aheadpage.document(name, found, steps, why))
+    else:
+        aheadpage.show(name, found, steps, why)
+    return GIVEN_UP if found.given_up else KEPT
+
+
+def _battery(site: Site, options: argparse.Namespace) -> tuple[str, Battery]:
+    there = {name: asset for name, asset in site.assets.items() if isinstance(asset, model.Battery)}
+    name = options.battery or next(iter(there), "")
+    if name not in there or (len(there) > 1 and not options.battery):
+        raise SteplessError(f"which battery?  --battery {_either(list(there))}")
+    asset = there[name]
+    share = options.efficiency / 100.0
+    floor_pct = max(asset.soc_min_pct, asset.reserve_soc_pct)
+    return name, Battery(
+        capacity_wh=asset.capacity_wh * asset.soc_max_pct / 100.0,
+        reserve_wh=asset.capacity_wh * min(floor_pct, asset.soc_max_pct) / 100.0,
+        energy_wh=asset.capacity_wh * options.soc / 100.0,
+        charge_max_w=asset.rated_w if asset.charge_max_w is None else asset.charge_max_w,
+        discharge_max_w=asset.rated_w if asset.discharge_max_w is None else asset.discharge_max_w,
+        charge_efficiency=share,
+        discharge_efficiency=share,
+        wear_eur_per_wh=options.wear / 1000.0,
+        target_wh=asset.capacity_wh * options.target / 100.0,
+        worth_eur_per_wh=options.worth / 1000.0,
+    )
+
+
+def _either(names: Sequence[str]) -> str:
+    return " or ".join(names) or "(the site file has none)"
+
+
+def _contract(options: argparse.Namespace) -> Contract:
+    return Contract(
+        peak_eur_per_w=options.peak / 1000.0,
+        peak_free_w=options.peak_free * 1000.0,
+        co2_eur_per_g=options.co2 / 1e6,
+    )

@@ -1,0 +1,83 @@
+"""``quartier plan`` on a site file and a CSV."""
+
+import json
+
+import pytest
+
+from quartier.cli import main
+
+SITE = """\
+site = { id = "b1", district = "issy" }
+limits = { contract_import_w = 9000 }
+buses.rs1 = { kind = "modbus-rtu", port = "/dev/ttyS0", baud = 19200 }
+devices.m1 = { bus = "rs1", profile = "eastron/sdm630", unit = 1 }
+devices.gx = { bus = "lan", profile = "victron/gx", unit = 100 }
+buses.lan = { kind = "modbus-tcp", host = "127.0.0.1" }
+assets.grid = { role = "grid", device = "m1" }
+assets.bat1 = { role = "battery", device = "gx", part = "battery", rated_w = 1000, capacity_wh = 4000, soc_min_pct = 0, soc_max_pct = 100, reserve_soc_pct = 0 }
+"""
+SERIES = """\
+time,load_w,pv_w,import_eur_per_kwh,export_eur_per_kwh
+2026-06-12T12:00,1000,0,0.21,0
+2026-06-12T13:00,1000,0,0.30,0
+2026-06-12T14:00,1000,0,0.54,0
+"""
+
+
+@pytest.fixture
+def call(tmp_path, capsys):
+    site, series = tmp_path / "site.toml", tmp_path / "day.csv"
+    site.write_text(SITE)
+
+    def called(*options, text=SERIES):
+        series.write_text(text)
+        code = main(["plan", "--config", str(site), "--series", str(series), "--efficiency", "100", *options])
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return called
+
+
+def test_the_plan_says_what_each_step_does_and_why(call):
+    code, out, err = call("--soc", "0")
+
+    assert (0, "") == (code, err)
+    assert "bat1  0.720 EUR, proven best; largest import 2000 W" in out
+    assert "charges: an import costs 0.210, worth 0.300 in store, used from 14:00" in out
+    assert "▁▃█" in out
+
+
+def test_scripts_get_watts_and_wh(call):
+    code, out, _ = call("--soc", "0", "--json")
+    told = json.loads(out)
+
+    assert (0, 3600, []) == (code, told["step_s"], told["given_up"])
+    assert [1000.0, 0.0, -1000.0] == [step["battery_w"] for step in told["steps"]]
+    assert "2026-06-12T12:00:00" == told["steps"][0]["time"]
+    assert told["cost_eur"] == pytest.approx(0.72)
+
+
+def test_what_cannot_be_kept_ends_with_1_and_is_named(call):
+    code, out, _ = call("--soc", "0", "--target", "100")
+
+    assert 1 == code
+    assert "given up: the target at the end is missed by 1000 Wh" in out
+
+
+def test_a_peak_that_costs_is_cut(call):
+    _, cut, _ = call("--soc", "0", "--json", "--peak", "9")
+
+    assert json.loads(cut)["peak_w"] == pytest.approx(1000.0)
+
+
+def test_a_battery_that_is_not_there_is_asked_for(call):
+    code, _, err = call("--battery", "bat9")
+
+    assert (2, "quartier plan: which battery?  --battery bat1\n") == (code, err)
+
+
+def test_numbers_that_no_plan_can_be_made_from_are_named(call):
+    code, _, err = call("--wear", "-1")
+
+    assert 2 == code
+    assert "wear_eur_per_wh -0.001: expected 0 to 1e9" in err
