@@ -24,6 +24,7 @@ from quartier_hil.drill import command as drill
 from quartier_hil.neighbours import command as street
 from quartier_hil.offline import command as day
 from quartier_hil.offline.fleet import command as fleet
+from quartier_hil.offline.homes import command as homes
 from quartier_hil.offline.soak import command as soak
 from quartier_hil.replay import command as replay
 from quartier_hil.rig import command as rig
@@ -53,6 +54,7 @@ examples:
   quartier-hil keys new keys               a district's root, keys and signed key list
   quartier-hil acl b012 b013 > district.acl  what two gateways may do at mosquitto
   quartier-hil fleet 1000 --event cap@18:00-20:00=0.4   a thousand buildings for a day, in half a minute
+  quartier-hil homes FOLDER                a year of measured homes, what a battery saves by which rule
   quartier-hil soak --days 1               a day of noisy smart meters, in a minute or two
   quartier-hil run all --report reports    each of ours over wires, some hours; reports/verdicts.md
   quartier-hil run my.toml --rate 20 --records Building_1.csv
@@ -129,6 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     command.parser(commands.add_parser("bench", help="figures beside those of peers, and their floors"))
     soak.parser(commands.add_parser("soak", help="a month of smart meters, through their drivers"))
     fleet.parser(commands.add_parser("fleet", help="thousands of buildings for a day, in one process"))
+    homes.parser(commands.add_parser("homes", help="a year of measured homes, what their batteries save"))
     torture.parser(commands.add_parser("torture", help="the loss contract, under every fault of the wire"))
     _quirks(commands)
     _sunspec(commands)
