@@ -1,12 +1,9 @@
 """What each policy makes of a year, held against figures from outside and against the battery's own limits."""
 
-import numpy as np
 import pytest
-from scipy.optimize import linprog
 from tests.hil.offline.homes.conftest import is_kept
 
 from quartier_hil.offline.homes import policies, score
-from quartier_hil.offline.homes.foresight import cheapest
 
 
 def relative(name, year):
@@ -29,22 +26,6 @@ def test_the_rule_stores_what_the_sun_leaves_over_and_gives_it_in_the_evening(ye
 
     assert 0 < -grid_kwh[10:14].sum() < 4 * 1.8 - 6.4
     assert pytest.approx(6.0 - 6.4 * 0.9) == grid_kwh[16:20].sum()
-
-
-def test_foresight_is_as_cheap_as_another_solver_finds(year):
-    for home in year.homes:
-        net, count, eta = home.net_kwh, len(home.net_kwh), home.battery.efficiency
-        ones, lower, nought = np.eye(count), np.tril(np.ones((count, count))), np.zeros((count, count))
-        held = np.hstack([eta * lower, -lower / eta, nought])
-        found = linprog(
-            np.concatenate([np.zeros(2 * count), year.price_per_kwh]),
-            A_ub=np.vstack([np.hstack([ones, -ones, -ones]), held, -held]),
-            b_ub=np.concatenate([-net, np.full(count, home.battery.capacity_kwh), np.zeros(count)]),
-            bounds=[(0, home.battery.power_kw)] * (2 * count) + [(0, None)] * count,
-        )
-        best = cheapest(net, year.price_per_kwh, home.battery, 0.0)
-        cost = np.maximum(net + best, 0) @ year.price_per_kwh
-        assert pytest.approx(found.fun, rel=1e-5) == cost
 
 
 @pytest.mark.parametrize(
