@@ -217,5 +217,7 @@ def _tell(options: argparse.Namespace) -> int:
             f"quartier-hil: nobody is served from {options.folder} ({why}): "
             "start quartier-hil devices, and name its --folder; --wait S waits for it"
         )
-    _say(json.dumps(answer) if options.json else answer["text"])
+    text = " ".join(options.words)
+    is_list = options.words[0].startswith(("show", "help"))
+    _say(json.dumps(answer) if options.json else answer["text"] if is_list else f"{text}: {answer['text']}")
     return KEPT if answer["ok"] else BROKEN if answer["failed"] else NO_RUN

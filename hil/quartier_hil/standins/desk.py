@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from math import nan
 from typing import TYPE_CHECKING, Any, get_args
 
 from quartier_hil import verbs
@@ -161,7 +162,7 @@ class Desk:
                 house.set_frequency(number(first, "HZ"))
             case "voltage":
                 house.set_voltage(number(first, "V"))
-        return Answer(ok=True, text=" ".join((said.verb, *said.words)))
+        return Answer(ok=True, text="done")
 
     def _contact(self, name: str, state: str) -> None:
         closed = self._served.house.closed
@@ -182,7 +183,7 @@ class Desk:
         return Answer(ok=True, text="\n".join(_rows(found)), values=found)
 
     async def _expect(self, said: Line) -> Answer:
-        """Look at every step until it is true, and then as long as it must stay so."""
+        """Look at every step: it must come true in time, and from then on stay as long as is said."""
         point, sign, text = said.words
         if sign not in OPERATORS:
             raise ValueError(f"{sign!r} compares nothing; expected one of {' '.join(OPERATORS)}")
@@ -191,28 +192,22 @@ class Desk:
         stays_s = number(said.keys.get("for", "0"), "for")
         if point not in served.seen():
             raise LookupError(f"nothing here is called {point!r}; `show` lists what there is")
-        began_s = true_s = served.now_s
-        is_true = False
+        began_s = served.now_s
+        since_s: float | None = None
         while True:
-            value = served.seen().get(point, float("nan"))
-            now_s = served.now_s
-            holds = OPERATORS[sign](value, wanted)
-            if holds and not is_true:
-                is_true, true_s = True, now_s
-            if holds and now_s - true_s >= stays_s:
-                words_ = f"{point} {sign} {wanted:g}: yes, {value:g} after {true_s - began_s:.1f} s"
-                return Answer(ok=True, text=words_ + (f", for {stays_s:g} s" if stays_s else ""))
-            if is_true and not holds:
-                return self._broken(
-                    point, sign, wanted, f"it was so for {now_s - true_s:.1f} s, then {value:g}"
-                )
-            if not holds and now_s - began_s >= within_s:
-                return self._broken(point, sign, wanted, f"it is {value:g} after {now_s - began_s:.1f} s")
+            value = served.seen().get(point, nan)
+            if OPERATORS[sign](value, wanted):
+                since_s = served.now_s if since_s is None else since_s
+                if served.now_s - since_s >= stays_s:
+                    stayed = f", for {stays_s:g} s" if stays_s else ""
+                    return Answer(ok=True, text=f"yes, {value:g} after {since_s - began_s:.1f} s{stayed}")
+            else:
+                since_s = None
+                if served.now_s - began_s >= within_s:
+                    served.failed_count += 1
+                    why = f"NO, it is {value:g} after {served.now_s - began_s:.1f} s"
+                    return Answer(ok=False, text=why, failed=True)
             await served.stepped()
-
-    def _broken(self, point: str, sign: str, wanted: float, why: str) -> Answer:
-        self._served.failed_count += 1
-        return Answer(ok=False, text=f"{point} {sign} {wanted:g}: NO, {why}", failed=True)
 
 
 def _rows(found: Mapping[str, float]) -> Iterator[str]:

@@ -183,6 +183,19 @@ def _unlinked(site: Site) -> list[tuple[str, str]]:
         if device_name and device_name not in site.devices:
             what = f"there is no device {device_name!r}; expected one of {_listed(site.devices)}"
             found.append((f"{section}.{name}.{key}", what))
+    return [*found, *_shared(site)]
+
+
+def _shared(site: Site) -> list[tuple[str, str]]:
+    """What is measured where something else is: one part of a device shows one thing."""
+    found, owners = [], dict[tuple[str, str], str]()
+    measured = [(f"assets.{name}", one.device, one.part) for name, one in site.assets.items()]
+    measured += [(f"nodes.{name}", one.device or "", one.part) for name, one in site.nodes.items()]
+    for owner, device, part in measured:
+        whose = owners.setdefault((device, part), owner) if device else owner
+        if whose != owner:
+            what = f"{device} shows {whose} already; expected a device or a part of its own"
+            found.append((f"{owner}.device", what))
     return found
 
 

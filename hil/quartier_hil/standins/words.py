@@ -30,7 +30,7 @@ OPERATORS: Mapping[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-_COUNTS: Mapping[str, tuple[int, int]] = {
+VERBS: Mapping[str, tuple[int, int]] = {
     "fault": (2, 2),
     "clear": (1, 1),
     "pull": (1, 1),
@@ -74,11 +74,11 @@ def line(text: str) -> Line | None:
     if not words:
         return None
     verb, *rest = words
-    if verb not in _COUNTS:
-        raise ValueError(f"{verb!r} is no word here; expected one of {', '.join(_COUNTS)}")
+    if verb not in VERBS:
+        raise ValueError(f"{verb!r} is no word here; expected one of {', '.join(VERBS)}")
     keys = dict(_split(word) for word in rest if _is_key(word))
     plain = tuple(word for word in rest if not _is_key(word))
-    least, most = _COUNTS[verb]
+    least, most = VERBS[verb]
     if not least <= len(plain) <= most:
         shown = next(one.strip() for one in HELP.splitlines() if verb in one.split())
         raise ValueError(f"{verb} takes other words: {shown}")

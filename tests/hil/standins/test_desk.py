@@ -59,6 +59,16 @@ async def test_an_expectation_is_met_in_time_broken_later_or_never(desk):
     assert "NO, it is" in late.text
 
 
+async def test_an_expectation_may_fail_at_first_but_must_come_true_in_time_and_stay(desk):
+    """The sun comes up by its ramp: below -4 kW after two seconds, and then it stays."""
+    await desk.obey("sun 900")
+    assert (await desk.obey("expect pv1.power_w < -4000 within=30 for=10")).ok
+
+    await desk.obey("sun 0")
+    gone = await desk.obey("expect pv1.power_w < -4000 for=10")
+    assert gone.failed
+
+
 async def test_a_fault_on_a_bus_falls_on_all_of_its_devices_which_live_on(desk):
     assert (await desk.obey("fault rs485 off")).ok
     devices = desk._served.company.devices

@@ -34,6 +34,14 @@ def test_every_link_that_leads_nowhere_is_told_with_its_key(tmp_path):
     assert "there is no bus 'tik'; expected one of rs485, lan, charger_net, tic" == keys["devices.linky.bus"]
 
 
+def test_one_meter_cannot_show_two_things(tmp_path):
+    told = dict(_faults(tmp_path, SHOP.replace('device = "pac"', 'device = "meter"')))
+
+    assert {
+        "assets.boiler.device": "meter shows assets.grid already; expected a device or a part of its own"
+    } == told
+
+
 @pytest.mark.parametrize(
     ("text", "key"),
     [("site =", "file"), ("[site]\nid = 'a'", "devices"), ("[devices.a]\nprofile = 'a/b'", "devices.a.bus")],

@@ -1,0 +1,100 @@
+"""The page for other people's controllers: each of its examples is run, and ends as the page shows it."""
+
+import asyncio
+import os
+import re
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[3] / "hil/docs/own-controller.md"
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+NUMBER = re.compile(r"\d+(?:[.:]\d+)*")
+PORTS = ("15020", "15021")
+
+
+def _files() -> dict[str, str]:
+    """The files of the page: blocks that begin with their own name."""
+    named = [
+        (block.split()[1], block) for kind, block in BLOCK.findall(PAGE.read_text()) if kind != "console"
+    ]
+    assert len(named) == len(dict(named))
+    return dict(named)
+
+
+def _shown() -> list[tuple[str, str]]:
+    """Each command that the page shows, with what it said."""
+    consoles = (block for kind, block in BLOCK.findall(PAGE.read_text()) if kind == "console")
+    return [
+        (first.removeprefix("$ "), rest) for first, _, rest in (block.partition("\n") for block in consoles)
+    ]
+
+
+def _alike(text: str) -> list[str]:
+    """What was said without its figures: times and watts are those of one run."""
+    return [" ".join(NUMBER.sub("#", line).split()) for line in text.splitlines()]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
+
+
+async def _run(folder: Path, command: str) -> str:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    process = await asyncio.create_subprocess_shell(
+        command,
+        cwd=folder,
+        env=os.environ | {"PATH": path, "COLUMNS": "80", "PYTHONWARNINGS": "ignore"},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 240)
+    return said.decode()
+
+
+def _laid(folder: Path) -> None:
+    """Every file of the page, at ports that are free here."""
+    ports = {port: str(_free_port()) for port in PORTS}
+    for name, text in _files().items():
+        for port, free in ports.items():
+            text = text.replace(port, free)  # noqa: PLW2901 - one after the other
+        (folder / name).write_text(text)
+
+
+@pytest.mark.scenario
+@pytest.mark.parametrize("kind", ["check-shop.sh", "test_boiler.py", "check-linky.sh"])
+async def test_an_example_fails_with_the_first_controller_and_passes_with_the_second(kind, tmp_path):
+    shown = [(command, said) for command, said in _shown() if kind in command]
+    first, second = shown
+    assert ("exit code 1", "exit code 0") == (first[1].splitlines()[-1], second[1].splitlines()[-1])
+
+    async def found(command: str, name: str) -> list[str]:
+        folder = tmp_path / name
+        folder.mkdir()
+        _laid(folder)
+        return _alike(await _run(folder, command))
+
+    heard = await asyncio.gather(found(first[0], "first"), found(second[0], "second"))
+    assert [_alike(first[1]), _alike(second[1])] == heard
+
+
+def test_every_command_of_the_page_that_has_an_end_is_run_above():
+    others = [
+        command for command, _ in _shown() if not re.search(r"check-shop|test_boiler|check-linky", command)
+    ]
+
+    assert ["cat rig.log"] == others
+
+
+def test_the_page_names_every_way_of_failing_and_every_word_of_a_line():
+    from quartier_hil.devices.fault import KINDS  # noqa: PLC0415 - beside what it is held against
+    from quartier_hil.standins.words import VERBS  # noqa: PLC0415 - as above
+
+    text = PAGE.read_text()
+    assert not [kind for kind in KINDS if kind not in text]
+    assert not [verb for verb in VERBS if not re.search(rf"`{verb}\b", text) and verb != "help"]
