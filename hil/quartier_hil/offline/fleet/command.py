@@ -22,13 +22,15 @@ ZONE = "Europe/Paris"
 DESCRIPTION = """\
 Steps many buildings for a day in one process, each second of them by the fleet's kernel: French homes and
 offices by a seed, with what control does to them under a cap, after a common restart, without the optimiser
-or after an outage.  The day goes from noon to noon.  After each common release the district may not take
-more than before the hold.  Exit code 0: so it is, 1: a rebound was higher, 2: it could not be run.
+or after an outage.  The day goes from noon to noon, and is run without its events too.  After each common
+release the district may take no more than before the hold, or than it takes by itself within half an hour of
+then.  Exit code 0: so it is, 1: a rebound was higher, 2: it could not be run.
 """
 EPILOG = """\
 examples:
   quartier-hil fleet 10000                                        a day in which nothing happens
-  quartier-hil fleet 10000 --event cap@18:00-20:00=0.4 --beside   and the same day without the cap
+  quartier-hil fleet 10000 --event cap@18:00-20:00=0.4            what a cap does, and the same day without it
+  quartier-hil fleet 2000 --event cap@05:00-07:30=0.4 --release at-once   why a district lets go in steps
   quartier-hil fleet 2000 --from 17:00 --hours 6 --event optimiser-lost@18:30-21:00 --report out
 
 events:
@@ -58,7 +60,19 @@ def parser(to: argparse.ArgumentParser) -> None:
         help="randomize_start_s of the district's envelopes: what loosens comes within so long [%(default)g]",
     )
     to.add_argument("--on-loss", choices=("failsafe", "hold"), default="failsafe", help="[%(default)s]")
-    to.add_argument("--beside", action="store_true", help="run the same day without events too")
+    to.add_argument(
+        "--release",
+        choices=("staged", "at-once"),
+        default="staged",
+        help="staged: after a hold the district raises its cap in steps, by its load [%(default)s]",
+    )
+    to.add_argument(
+        "--autonomous",
+        type=float,
+        default=0.8,
+        metavar="SHARE",
+        help="of its contract, that a building takes when the district is gone for long [%(default)g]",
+    )
     to.add_argument("--twin", action="store_true", help="step by the kernel's reference twin: slow")
     to.add_argument("--report", type=Path, metavar="FOLDER", help="for index.html and fleet.json [none]")
     to.add_argument("--json", action="store_true", help="JSON alone on stdout, progress on stderr")
@@ -79,8 +93,8 @@ def run(options: argparse.Namespace) -> int:
         for fault in error.faults:
             print(fault, file=sys.stderr)
         return NO_RUN
-    done = _done(options, settings)
-    beside = _beside(settings) if options.beside and settings.events else None
+    beside = _beside(settings) if settings.events else None
+    done = _done(options, settings, beside)
     document = told.document(done, beside)
     if options.report:
         _leave(options, done, beside, document)
@@ -110,6 +124,7 @@ def _settings(options: argparse.Namespace) -> "Settings":
         seconds=seconds,
         spread_s=options.spread_s,
         on_loss=options.on_loss,
+        autonomous=options.autonomous,
         start_utc_ms=round(noon.timestamp() * 1000),
         kernel=twin if options.twin else fleets,
         watch=_progress,
@@ -136,6 +151,8 @@ def _span(options: argparse.Namespace) -> tuple[int, int, dt.date]:
         faults.append(
             Fault("--hours", None, f"{options.hours:g}", "ends after the fleet's day, which ends at noon")
         )
+    if not 0.0 <= options.autonomous <= 1.0:
+        faults.append(Fault("--autonomous", None, f"{options.autonomous:g}", "is outside 0..1"))
     if not 1 <= options.count <= 200_000:
         faults.append(Fault("BUILDINGS", None, str(options.count), "is outside 1..200000"))
     if faults:
@@ -143,19 +160,25 @@ def _span(options: argparse.Namespace) -> tuple[int, int, dt.date]:
     return first, seconds, day
 
 
-def _done(options: argparse.Namespace, settings: "Settings") -> "Done":
+def _done(options: argparse.Namespace, settings: "Settings", beside: "Record | None") -> "Done":
+    from dataclasses import replace  # noqa: PLC0415 - as above
+
     import quartier_native  # noqa: PLC0415 - as above
     from quartier_hil.bench import machine  # noqa: PLC0415 - as above
     from quartier_hil.offline.fleet.day import Day  # noqa: PLC0415 - as above
+    from quartier_hil.offline.fleet.easing import means  # noqa: PLC0415 - as above
     from quartier_hil.offline.fleet.rebound import rebounds  # noqa: PLC0415 - as above
     from quartier_hil.offline.fleet.told import Done  # noqa: PLC0415 - as above
 
-    about, record = machine.description(), Day(settings).run()
+    about = machine.description()
+    if beside is not None and options.release == "staged":
+        settings = replace(settings, plain_w=means(beside.total_w))
+    record = Day(settings).run()
     engine = "the reference twin" if options.twin else f"engine {quartier_native.engine().name}"
     return Done(
         settings=settings,
         record=record,
-        rebounds=rebounds(record, settings.events, settings.from_second),
+        rebounds=rebounds(record, beside or record, settings.events, settings.from_second),
         engine=engine,
         core=f"{about['cpu']}, {about['cores']} cores, Python {about['python']}, numpy {about['numpy']}",
         load=os.getloadavg()[0],

@@ -14,8 +14,9 @@ from quartier_hil.offline.fleet import events as happenings
 from quartier_hil.offline.fleet.caps import Caps
 from quartier_hil.offline.fleet.columns import SHEDS, seen
 from quartier_hil.offline.fleet.drive import Drive
+from quartier_hil.offline.fleet.easing import Easing
 from quartier_hil.offline.fleet.events import Event
-from quartier_hil.offline.fleet.link import HEARTBEAT_S, Link
+from quartier_hil.offline.fleet.link import AUTONOMOUS, HEARTBEAT_S, Link
 from quartier_hil.offline.fleet.plant import Plant
 from quartier_hil.offline.fleet.returning import Returns
 from quartier_hil.offline.fleet.stock import Floats, Stock
@@ -41,6 +42,9 @@ class Settings:
     seconds: int = 86_400
     spread_s: float = 0.0
     on_loss: OnLoss = "failsafe"
+    autonomous: float = AUTONOMOUS
+    plain_w: Floats | None = None
+    """By second, means of a minute: the district's forecast, by which it lets go in steps; None: at once."""
     start_utc_ms: int = 1_768_474_800_000
     kernel: ModuleType = fleets
     watch: Callable[[int], None] | None = None
@@ -58,12 +62,16 @@ class Mark:
 
 @dataclass
 class Record:
-    """By second: what the district takes, by sort too (seconds x sorts); buildings held, and over."""
+    """By second: what the district takes, by sort too (seconds x sorts); buildings held, and over.
+
+    ``allowed`` is the share of each contract that link and district allow.
+    """
 
     total_w: Floats
     sorts_w: Floats
     held: Floats
     over: Floats
+    allowed: Floats
     marks: list[Mark] = field(default_factory=list)
     cpu_s: float = 0.0
     kernel_s: float = 0.0
@@ -88,11 +96,19 @@ class Day:
         self.returns = Returns(self.fleet.units, self.of, self.contract_w, stock.seed, self.seen)
         self.caps = Caps(self.count, stock.seed, settings.spread_s)
         self.link = Link(
-            happenings.shares(settings.events), settings.start_utc_ms, settings.on_loss, settings.from_second
+            happenings.shares(settings.events),
+            settings.start_utc_ms,
+            settings.on_loss,
+            settings.from_second,
+            settings.autonomous,
         )
         count = settings.seconds
-        self.record = Record(np.zeros(count), np.zeros((count, len(SORTS))), np.zeros(count), np.zeros(count))
+        self.record = Record(
+            np.zeros(count), np.zeros((count, len(SORTS))), np.zeros(count), np.zeros(count), np.ones(count)
+        )
+        self.easing = None if settings.plain_w is None else Easing(settings.plain_w)
         self._export_share, self._told = -1.0, (self.link.mode, 1.0)
+        self._was_allowed = 1.0
         self._was_out = self._was_down = False
 
     def run(self) -> Record:
@@ -117,7 +133,7 @@ class Day:
         if place == 0 or second % 60 == 0 or out != self._was_out:
             self.plant.minute(second // 60, live=not out)
         self.plant.second(live=not out, steered=not down)
-        self._link(second, out=out, down=down)
+        self._link(second, place, out=out, down=down)
         now_ns = _START_NS + second * _S
         grid_w = self._sums_w(self.seen.present_w) + self.seen.rest_w
         if not down:
@@ -135,7 +151,7 @@ class Day:
         sums_w: Floats = np.bincount(self.of, weights=by_unit_w, minlength=self.count).astype(np.float64)
         return sums_w
 
-    def _link(self, second: int, *, out: bool, down: bool) -> None:
+    def _link(self, second: int, place: int, *, out: bool, down: bool) -> None:
         """Heartbeats and documents, and the caps that follow."""
         lost = happenings.running(self.settings.events, "optimiser-lost", second)
         if self._was_out and not out:
@@ -144,6 +160,7 @@ class Day:
             self.link.restarted(second)
             self.returns.common(second)
         if down and not out:
+            self._allowed(place, self._told[1], rests=True, hears=False)
             return
         if not lost and not out and second % HEARTBEAT_S == 0:
             self.link.heard(second)
@@ -151,17 +168,24 @@ class Day:
                 self.link.told(second)
         share, export_share = self.link.second(second, outage=out)
         mode = self.link.mode
-        before_mode, before_share = self._told
+        before_mode, _ = self._told
         if (mode, share) != self._told:
             self.record.marks.append(Mark(second, str(mode), share, ""))
-            if mode is not before_mode or share > before_share:
-                self.returns.common(second)
             self._told = (mode, share)
-        if (
-            self.caps.second(second, share, spread=mode is Mode.CONTROLLED)
-            or export_share != self._export_share
-        ):
+        is_led = mode is Mode.CONTROLLED
+        allowed, was = self._allowed(place, share, rests=out, hears=is_led and not lost), self._was_allowed
+        if mode is not before_mode or allowed > was:
+            self.returns.common(second)
+        self._was_allowed = allowed
+        if self.caps.second(second, allowed, spread=is_led) or export_share != self._export_share:
             self._write_caps(export_share)
+
+    def _allowed(self, place: int, share: float, *, rests: bool, hears: bool) -> float:
+        """Of each contract, after the district's own word of how it lets go."""
+        if self.easing is not None:
+            share = self.easing.follow(place, self.record.total_w, share, rests=rests, hears=hears)
+        self.record.allowed[place] = share
+        return share
 
     def _write_caps(self, export_share: float) -> None:
         self._export_share = export_share

@@ -4,6 +4,8 @@ All buildings hear the same heartbeat and hold documents of the same form, so on
 which state they are and which share of its contract each may take.
 """
 
+from dataclasses import replace
+
 from quartier.control import link
 from quartier.control.linkstate import LinkState, Mode
 from quartier.control.wishes import Envelope, Heartbeat, Interval, OnLoss
@@ -13,28 +15,35 @@ from quartier.house.now import Now
 HEARTBEAT_S = 30
 LEASED_S = 26 * 3600
 """How long a document is valid."""
+AUTONOMOUS = 0.8
 _LIMITS = Limits(
     import_hard_w=1.0,
     export_hard_w=1.0,
     import_failsafe_w=0.5,
     export_failsafe_w=0.0,
-    import_autonomous_w=0.8,
+    import_autonomous_w=AUTONOMOUS,
     export_autonomous_w=1.0,
 )
 """The defaults of failsafe.md section 2, of a contract of 1."""
 _S = 1_000_000_000
-_PARAMS = link.LinkParams(limits=_LIMITS)
 
 
 class Link:
     """``shares`` are caps in force from seconds of the day on, each until the next one; (0, 1.0) is none.
 
-    ``first`` is the second before which all were told and heard.
+    ``first`` is the second before which all were told and heard, ``autonomous`` the share that the buildings
+    take without a district.
     """
 
     def __init__(
-        self, shares: list[tuple[int, float]], start_utc_ms: int, on_loss: OnLoss, first: int = 0
+        self,
+        shares: list[tuple[int, float]],
+        start_utc_ms: int,
+        on_loss: OnLoss,
+        first: int = 0,
+        autonomous: float = AUTONOMOUS,
     ) -> None:
+        self._params = link.LinkParams(limits=replace(_LIMITS, import_autonomous_w=autonomous))
         self._start_utc_ms, self._beats = start_utc_ms, 0
         ends = [at for at, _ in shares[1:]] + [LEASED_S]
         intervals = tuple(
@@ -54,7 +63,7 @@ class Link:
             default_export_max_w=1.0,
             on_loss=on_loss,
         )
-        self._state: LinkState = link.start(_PARAMS, None, self._now(first - 2), outage=False)
+        self._state: LinkState = link.start(self._params, None, self._now(first - 2), outage=False)
         self.heard(first - 1)
         self.told(first - 1)
 
@@ -70,19 +79,19 @@ class Link:
         """The common heartbeat came."""
         self._beats += 1
         now = self._now(second)
-        self._state = link.heartbeat(self._state, _PARAMS, Heartbeat(self._beats, now.utc_ms), now)
+        self._state = link.heartbeat(self._state, self._params, Heartbeat(self._beats, now.utc_ms), now)
 
     def told(self, second: int) -> None:
         """The district sent everybody's document again, as it does within 60 s of a birth."""
-        self._state, _ = link.document(self._state, _PARAMS, self._envelope, self._now(second))
+        self._state, _ = link.document(self._state, self._params, self._envelope, self._now(second))
 
     def second(self, second: int, *, outage: bool = False) -> tuple[float, float]:
         """Let time pass; the shares of the contract, and of the feed-in contract, that are in force."""
         now = self._now(second)
-        self._state = link.tick(self._state, _PARAMS, now, outage=outage)
-        caps = link.caps(self._state, _PARAMS, now)
+        self._state = link.tick(self._state, self._params, now, outage=outage)
+        caps = link.caps(self._state, self._params, now)
         return caps.import_max_w, caps.export_max_w
 
     def restarted(self, second: int) -> None:
         """All processes began anew, with the state that they kept."""
-        self._state = link.start(_PARAMS, self._state, self._now(second), outage=False)
+        self._state = link.start(self._params, self._state, self._now(second), outage=False)

@@ -26,7 +26,7 @@ def page(done: Done, beside: Record | None, title: str) -> str:
         "TITLE": html.escape(title),
         "STORY": html.escape(done.settings.drive.origin),
         "BADGE": "well" if done.holds else "broken",
-        "KEPT": f"{kept} of {len(done.rebounds)} rebounds under the level before",
+        "KEPT": f"{kept} of {len(done.rebounds)} rebounds under their level",
         "TILES": _tiles(done, beside),
         "REBOUNDS": "".join(_rebound_row(done, n) for n in range(len(done.rebounds))),
         "MARKS": _mark_rows(done),
@@ -72,9 +72,11 @@ def data(done: Done, beside: Record | None) -> dict[str, Any]:
         curve("something is held", "#f3722c", record.held, factor=1.0),
         curve("above their cap", "#d62839", record.over, factor=1.0),
     ]
+    allowed = curve("allowed", "#1d3557", record.allowed, factor=100.0)
     charts = [
         {"title": "The district", "unit": "MW", "curves": district},
         {"title": "Of which", "unit": "MW", "curves": sorts},
+        {"title": "Of each contract the district allows", "unit": "%", "curves": [allowed]},
         {"title": "Buildings", "unit": "count", "curves": counts},
     ]
     marks = [
@@ -118,6 +120,8 @@ def _rebound_row(done: Done, number: int) -> str:
         f"{one.before_w / 1e6:.3f} MW until {clock(one.held_at, done.noon_s)}",
         f"{one.during_w / 1e6:.3f} MW",
         f"{one.after_w / 1e6:.3f} MW at {clock(one.after_at, done.noon_s)}",
+        f"{one.level_w / 1e6:.3f} MW",
+        f"{one.plain_w / 1e6:.3f} MW",
     )
     return head + "".join(f"<td>{html.escape(cell)}</td>" for cell in cells) + "</tr>"
 
@@ -137,6 +141,8 @@ def _facts(done: Done) -> list[tuple[str, str]]:
         ("core", f"{done.core}, load {done.load:.1f}"),
         ("seed", str(done.settings.stock.seed)),
         *((name, f"{number:,}") for name, number in told(done.settings.stock).items()),
+        ("the district lets go", "in steps, by its load" if done.settings.plain_w is not None else "at once"),
         ("spread of what the district loosens", f"{done.settings.spread_s:g} s"),
+        ("without a district a building takes", f"{done.settings.autonomous:g} of its contract"),
         ("digest", done.record.digest[:16]),
     ]

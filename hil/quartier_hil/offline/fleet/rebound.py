@@ -1,4 +1,4 @@
-"""Whether the district's rebound after each common release stays under the level before it (pure)."""
+"""Whether the district, after each common release, stays under the level that it may reach (pure)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from quartier_hil.offline.fleet.day import Mark, Record
+from quartier_hil.offline.fleet.easing import BEFORE_S, MEAN_S, levels, means
 from quartier_hil.offline.fleet.events import RESTART_S, Event
-from quartier_hil.offline.fleet.stock import Floats
 
-BEFORE_S, AFTER_S, MEAN_S = 900, 3600, 60
+AFTER_S = 12 * 3600
+"""Rooms that were left cold ask for more until long after."""
+Hold = tuple[str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,9 @@ class Rebound:
 
     ``before_w`` is the most in the quarter of an hour before the hold, ``during_w`` the most while it lasted
     (its first two minutes left out: what must tighten may take its time; of a shorter one the minute that
-    ends with it), ``after_w`` the most in the hour after the release, at ``after_at``.
+    ends with it).  ``after_w`` is what was taken at ``after_at``, the minute that came closest to its level
+    or went furthest beyond, ``level_w`` that level (``easing.levels``), ``plain_w`` what the same day would
+    have taken then without any event.
     """
 
     why: str
@@ -28,35 +32,36 @@ class Rebound:
     during_w: float
     after_w: float
     after_at: int
+    level_w: float
+    plain_w: float
 
     @property
     def holds(self) -> bool:
-        """The promise: no more after the release than before the hold."""
-        return self.after_w <= self.before_w
+        """The promise: no peak that is the hold's."""
+        return self.after_w <= self.level_w
 
 
-def rebounds(record: Record, events: Sequence[Event], first: int) -> list[Rebound]:
-    """Each hold that ended inside the record, whose first second is ``first`` of the day."""
-    means_w = _means(record.total_w)
+def rebounds(record: Record, plain: Record, events: Sequence[Event], first: int) -> list[Rebound]:
+    """Each hold that ended inside the record, whose first second is ``first`` of the day.
+
+    ``plain`` is the same day without events.  A release is judged until something else happens to all,
+    for twelve hours at most.
+    """
+    holds = sorted(_holds(record.marks, events), key=lambda one: one[1:])
+    turns = {at for _, *both in holds for at in both}
+    last = first + len(record.total_w)
     found = []
-    for why, held_at, released_at in sorted(_holds(record.marks, events), key=lambda one: one[1]):
-        one = _judged(means_w, why, held_at - first, released_at - first)
+    for hold in holds:
+        end = min({at for at in turns if at > hold[2]} | {last, hold[2] + AFTER_S})
+        one = _judged(record, plain, hold, first, end)
         if one is not None:
             found.append(one)
-    return [_moved(one, first) for one in found]
+    return found
 
 
-def _means(total_w: Floats) -> Floats:
-    """By second, the mean of the minute that ends with it."""
-    sums = np.concatenate(([0.0], np.cumsum(total_w)))
-    means: Floats = np.full(len(total_w), np.nan)
-    if len(total_w) >= MEAN_S:
-        means[MEAN_S - 1 :] = (sums[MEAN_S:] - sums[:-MEAN_S]) / MEAN_S
-    return means
-
-
-def _holds(marks: Sequence[Mark], events: Sequence[Event]) -> Iterator[tuple[str, int, int]]:
+def _holds(marks: Sequence[Mark], events: Sequence[Event]) -> Iterator[Hold]:
     """From the second in which less than the whole contract was allowed, to the one in which more was."""
+    outages = [one for one in events if one.kind == "outage"]
     for one in events:
         if one.kind == "restart":
             yield one.words, one.at_s, one.at_s + RESTART_S
@@ -67,36 +72,31 @@ def _holds(marks: Sequence[Mark], events: Sequence[Event]) -> Iterator[tuple[str
         if held_at is None and mark.share < share:
             held_at = mark.second
         elif held_at is not None and mark.share > share:
-            yield f"{share:g} of each contract, then {mark.share:g} ({mark.mode})", held_at, mark.second
+            if not any(one.at_s <= held_at <= one.until_s for one in outages):
+                yield f"{share:g} of each contract, then {mark.share:g} ({mark.mode})", held_at, mark.second
             held_at = None if mark.share >= 1.0 else held_at
         share = mark.share
 
 
-def _judged(means_w: Floats, why: str, held_at: int, released_at: int) -> Rebound | None:
-    before = means_w[max(held_at - BEFORE_S, 0) : held_at]
-    during = means_w[min(held_at + 2 * MEAN_S, released_at - 1) : released_at]
-    after = means_w[released_at : released_at + AFTER_S]
+def _judged(record: Record, plain: Record, hold: Hold, first: int, end: int) -> Rebound | None:
+    (why, held_at, released_at), total_w = hold, means(record.total_w)
+    held, released = held_at - first, released_at - first
+    before = total_w[max(held - BEFORE_S, 0) : held]
+    during = total_w[min(held + 2 * MEAN_S, released - 1) : released]
+    after = total_w[released : end - first]
     if not len(before) or not len(after) or np.isnan(before).all():
         return None
-    most = int(np.argmax(after))
+    before_w, plain_w = float(np.nanmax(before)), means(plain.total_w)
+    level = levels(plain_w, before_w)
+    most = released + int(np.nanargmax(after / level[released : end - first]))
     return Rebound(
         why,
         held_at,
         released_at,
-        float(np.nanmax(before)),
+        before_w,
         float(during.max()),
-        float(after[most]),
-        released_at + most,
-    )
-
-
-def _moved(one: Rebound, first: int) -> Rebound:
-    return Rebound(
-        one.why,
-        one.held_at + first,
-        one.released_at + first,
-        one.before_w,
-        one.during_w,
-        one.after_w,
-        one.after_at + first,
+        float(total_w[most]),
+        most + first,
+        float(level[most]),
+        float(plain_w[most]),
     )

@@ -13,7 +13,7 @@ from quartier_hil.offline.fleet.stock import told
 
 @dataclass(frozen=True)
 class Done:
-    """One day, or the same one without what happened; ``engine`` and ``core`` say what stepped it."""
+    """One day, and the same one without what happened; ``engine`` and ``core`` say what stepped it."""
 
     settings: Settings
     record: Record
@@ -70,6 +70,8 @@ def document(done: Done, beside: Record | None) -> dict[str, Any]:
         "over_building_s": int(record.over.sum()),
         "cars_lack_wh": round(record.cars_lack_wh),
         "coldest_room_c": round(record.coldest_c, 2),
+        "released": "staged" if settings.plain_w is not None else "at once",
+        "autonomous_share": settings.autonomous,
         "marks": [asdict(mark) for mark in record.marks],
         "rebounds": [{**asdict(one), "holds": one.holds} for one in done.rebounds],
         "digest": record.digest,
@@ -101,7 +103,10 @@ def rows(done: Done, beside: Record | None) -> Iterator[str]:
     yield f"peak     {_mw(watts)} at {clock(settings.from_second + at, done.noon_s)}"
     if beside is not None:
         watts, at = peak(beside)
-        yield f"without  {_mw(watts)} at {clock(settings.from_second + at, done.noon_s)} (nothing happened)"
+        yield (
+            f"without  {_mw(watts)} at {clock(settings.from_second + at, done.noon_s)} (nothing happened; "
+            f"cars lack {beside.cars_lack_wh / 1e6:.2f} MWh, the coldest room has {beside.coldest_c:.1f} °C)"
+        )
     yield from (
         f"{clock(mark.second, done.noon_s)} {mark.mode}, {mark.share:g} of each contract"
         for mark in record.marks
@@ -115,9 +120,10 @@ def rows(done: Done, beside: Record | None) -> Iterator[str]:
     for one in done.rebounds:
         yield (
             f"{'kept  ' if one.holds else 'BROKEN'} rebound: {one.why}: before {_mw(one.before_w)} "
-            f"(until {clock(one.held_at, done.noon_s)}), held at most {_mw(one.during_w)}, "
-            f"after the release at {clock(one.released_at, done.noon_s)} at most {_mw(one.after_w)} "
-            f"({clock(one.after_at, done.noon_s)})"
+            f"(until {clock(one.held_at, done.noon_s)}), held at most {_mw(one.during_w)}, released at "
+            f"{clock(one.released_at, done.noon_s)}; closest to its level at "
+            f"{clock(one.after_at, done.noon_s)}: {_mw(one.after_w)} of {_mw(one.level_w)} "
+            f"({one.after_w / one.level_w - 1.0:+.1%}; had nothing happened {_mw(one.plain_w)})"
         )
 
 

@@ -23,6 +23,17 @@ def test_a_fleet_that_begins_late_goes_on_until_its_day_is_over(capsys):
     assert "\n600 s in " in capsys.readouterr().out
 
 
+def test_a_district_lets_go_in_steps_and_at_once_where_it_is_told_to(capsys):
+    told = []
+    for how in ("staged", "at-once"):
+        main(["fleet", "30", *SHORT, "--event", "cap@18:05-18:06=0.3", "--release", how, "--json"])
+        told.append(json.loads(capsys.readouterr().out))
+
+    assert ["staged", "at once"] == [one["released"] for one in told]
+    assert told[0]["digest"] != told[1]["digest"]
+    assert told[0]["without_events"] == told[1]["without_events"]
+
+
 @pytest.mark.parametrize(
     ("words", "key"),
     [
@@ -31,6 +42,7 @@ def test_a_fleet_that_begins_late_goes_on_until_its_day_is_over(capsys):
         (["10", "--from", "noon"], "noon"),
         (["10", "--date", "today"], "today"),
         (["10", "--event", "x"], "x"),
+        (["10", "--autonomous", "2"], "2"),
     ],
 )
 def test_what_cannot_be_run_is_told_with_its_key(words, key, capsys):

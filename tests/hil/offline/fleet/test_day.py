@@ -3,6 +3,8 @@ import pytest
 
 from quartier_hil.offline.fleet import events, stock
 from quartier_hil.offline.fleet.day import Day, Settings
+from quartier_hil.offline.fleet.easing import means
+from quartier_hil.offline.fleet.rebound import rebounds
 from quartier_native import fleet as kernel
 from quartier_native.reference import fleet as twin
 
@@ -92,6 +94,25 @@ def test_what_loosens_may_be_spread(small, plain):
     at_once, spread = (day(small, plain, *words, seconds=1500, spread_s=s).run() for s in (0.0, 900.0))
 
     assert spread.held[400:900].mean() > at_once.held[400:900].mean()
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["cap@18:10-18:40=0.3", "outage@18:10-18:20", "optimiser-lost@18:10-18:40"],
+    ids=lambda word: word[:6],
+)
+def test_a_district_that_lets_go_by_its_load_stays_under_its_level(word, plain):
+    one = stock.stock(300, 5)
+    free = day(one, plain, seconds=9000).run()
+    at_once = day(one, plain, word, seconds=9000)
+    staged = day(one, plain, word, seconds=9000, plain_w=means(free.total_w))
+    worst = {}
+    for name, run in (("at once", at_once), ("staged", staged)):
+        (found,) = rebounds(run.run(), free, run.settings.events, EVENING_S)
+        worst[name] = found.after_w / found.level_w
+
+    assert worst["staged"] <= 1.0
+    assert worst["staged"] <= worst["at once"]
 
 
 def test_somebody_may_watch(small, plain):

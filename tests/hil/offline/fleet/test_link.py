@@ -30,6 +30,13 @@ def test_without_heartbeats_half_of_the_contract_is_left_after_120_s_and_four_fi
     assert Mode.AUTONOMOUS is link.mode
 
 
+def test_a_building_that_is_long_alone_takes_what_its_site_file_says():
+    link = Link([(0, 1.0)], START_MS, "failsafe", autonomous=0.6)
+    run(link, 0, 61)
+
+    assert 0.6 == run(link, 61, 7400, beats=False)[-1]
+
+
 def test_a_document_that_says_hold_lets_the_caps_go_on():
     link = Link([(0, 1.0), (600, 0.6)], START_MS, "hold")
     run(link, 0, 61)

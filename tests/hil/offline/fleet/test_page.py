@@ -13,15 +13,22 @@ def made(small, plain, **how):
         stock=small, drive=plain(small), events=happens, from_second=21_600, seconds=900, **how
     )
     record = Day(settings).run()
-    return told.Done(settings, record, rebounds(record, happens, 21_600), "engine x", "a core", 1.5, 43_200)
+    return told.Done(
+        settings, record, rebounds(record, record, happens, 21_600), "engine x", "a core", 1.5, 43_200
+    )
 
 
 def test_every_curve_has_a_value_for_every_time(small, plain):
     done = made(small, plain)
     drawn = data(done, done.record)
 
-    assert ["The district", "Of which", "Buildings"] == [chart["title"] for chart in drawn["charts"]]
-    assert [2, 6, 2] == [len(chart["curves"]) for chart in drawn["charts"]]
+    assert [
+        "The district",
+        "Of which",
+        "Of each contract the district allows",
+        "Buildings",
+    ] == [chart["title"] for chart in drawn["charts"]]
+    assert [2, 6, 1, 2] == [len(chart["curves"]) for chart in drawn["charts"]]
     for chart in drawn["charts"]:
         assert {len(drawn["times"])} == {len(curve["values"]) for curve in chart["curves"]}
 

@@ -18,7 +18,7 @@ def done(small, plain):
     )
     record = Day(settings).run()
     return told.Done(
-        settings, record, rebounds(record, settings.events, 21_600), "engine x", "a core", 1.5, 43_200
+        settings, record, rebounds(record, record, settings.events, 21_600), "engine x", "a core", 1.5, 43_200
     )
 
 
