@@ -1,4 +1,4 @@
-# `make demo` shows a building at work, `make test` proves that the house stands, `make fuzz` attacks its parsers,
+# `make demo` shows a building and a street at work, `make test` proves that the house stands, `make fuzz` attacks its parsers,
 # `make bench` measures it beside its peers.  All do their own set-up in .venv; nothing outside this folder is touched (make test may
 # install Debian packages, see tests/packages.sh).
 
@@ -14,8 +14,8 @@ PLAIN   := control and not hypothesis and not long
 .PHONY: bench coverage days demo fuzz scenarios soak street systemd test torture lint help clean
 
 help:
-	@echo "make demo    a simulated building at work, about two minutes; no root needed"
-	@echo "make street  three buildings behind one transformer and their district, about two minutes; PUBLIC=1 a fourth one"
+	@echo "make demo    a simulated building at work, then three behind one transformer, about three minutes; no root needed"
+	@echo "make street  the three of the demo alone, slower and with a live page, about two minutes; PUBLIC=1 a fourth one"
 	@echo "make test    ruff, mypy, house rules and all tests; installs what the tests need"
 	@echo "make bench   figures beside those of peers; ONLY=name one group, SHORT=1 minutes, JSON=1 for machines"
 	@echo "make fuzz    each parser against what a coverage-guided fuzzer finds; ONLY=name, SECONDS=60 each, or INPUTS=20000 SEED=1"

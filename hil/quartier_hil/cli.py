@@ -37,10 +37,12 @@ if TYPE_CHECKING:
 
 NEEDED = ("demandlib", "highspy", "pandas", "pvlib", "iotcore")
 KEPT, BROKEN, NO_RUN = 0, 1, 2
+STREET_RATE = 30.0
+"""In the demonstration: what is shown need not be looked at live."""
 EXAMPLES = """\
 examples:
   quartier-hil list                        the scenarios that come with the rig
-  quartier-hil demo                        a building at work, about two minutes
+  quartier-hil demo                        a building at work, then a street, about three minutes
   quartier-hil run cap-kept --report out   one scenario; out/index.html shows the curves
   quartier-hil street                      three buildings behind one transformer, and their district
   quartier-hil day day                     the same without wires, a day in a minute
@@ -114,11 +116,14 @@ def _parser() -> argparse.ArgumentParser:
     day.parser(commands.add_parser("day", help="whole days in one process, without wires"))
     demo = commands.add_parser(
         "demo",
-        help="a building at work, in about two minutes",
+        help="a building at work, then a street of three, in about three minutes",
         description="Meters on real Modbus TCP and RTU, a battery following sun and load, a cap from the "
-        "district, the broker taken away, every sample delivered afterwards. Needs no root.",
+        "district, the broker taken away, every sample delivered afterwards. Then three such buildings "
+        "behind one transformer, as `quartier-hil street` shows them. One page has both. Needs no root.",
     )
     demo.add_argument("--report", type=Path, default=Path("demo"), help="folder for the report [./demo]")
+    demo.add_argument("--alone", action="store_true", help="one building and no street, in two minutes")
+    demo.add_argument("--street-rate", type=float, default=STREET_RATE, help="[%(default)g]")
     _common(demo)
     demo.set_defaults(
         command=_run, scenarios=["demo"], json=False, seed=None, junit=None, bench=None, real=None
@@ -328,7 +333,7 @@ async def _perform(options: argparse.Namespace, path: Path, folder: Path) -> "tu
     task = asyncio.current_task()
     assert task is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    console = view.terminal()
+    console, code = view.terminal(), KEPT
     with contextlib.ExitStack() as stack:
         silent = options.quiet or options.json
         watch = None if silent else stack.enter_context(view.View(console)).show
@@ -360,11 +365,31 @@ async def _perform(options: argparse.Namespace, path: Path, folder: Path) -> "tu
     if options.json:
         print((folder / "run.json").read_text())
     else:
-        view.conclude(console, verdicts, figures, str(page.resolve()), asked.seed)
+        view.conclude(console, verdicts, figures, asked.seed)
         if metal is not None and metal.unjudged:
             console.print(f"Not judged: {'; '.join(metal.unjudged)}", style="yellow", highlight=False)
+    if not getattr(options, "alone", True):
+        code, street_page = await _neighbours(options, folder)
+        files.write(run, verdicts, figures, folder, street_page)
+    if not options.json:
+        console.print(f"Report: {page.resolve()}", highlight=False, soft_wrap=True)
     suite = junit.Suite(scenario=path.stem, verdicts=verdicts, real_s=run.real_s, seed=asked.seed)
-    return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN, suite
+    return max(code, KEPT if all(verdict.holds for verdict in verdicts) else BROKEN), suite
+
+
+async def _neighbours(options: argparse.Namespace, folder: Path) -> tuple[int, str]:
+    """The street of the demonstration: its exit code, and its part of the page."""
+    from quartier_hil.neighbours.page import sections  # noqa: PLC0415 - as above
+    from quartier_hil.workplace import work_folder  # noqa: PLC0415 - as above
+
+    told = await street.perform(
+        work_folder(folder / "street"),
+        folder,
+        options.street_rate,
+        broker=options.broker,
+        quiet=options.quiet,
+    )
+    return KEPT if all(verdict.holds for verdict in told.verdicts) else BROKEN, sections(told)
 
 
 def _today() -> str:

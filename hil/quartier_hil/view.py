@@ -207,10 +207,8 @@ def tell(console: Console, title: str, verdicts: Sequence[Verdict], words: str, 
         console.print(f"Report: {page.resolve()}", highlight=False, soft_wrap=True)
 
 
-def conclude(
-    console: Console, verdicts: Sequence[Verdict], figures: dict[str, float], page: str, seed: int
-) -> None:
-    """The table of promised and measured, the figures, the seed of the run, and where the page is."""
+def conclude(console: Console, verdicts: Sequence[Verdict], figures: dict[str, float], seed: int) -> None:
+    """The table of promised and measured, the figures, and the seed of the run."""
     console.print(_verdicts(console, "Promised and measured", verdicts))
     console.print(" · ".join(f"{label} {value}" for label, value in tiles(figures)), highlight=False)
     skipped = figures.get("skipped_count", 0)
@@ -221,7 +219,7 @@ def conclude(
             style="yellow",
             highlight=False,
         )
-    console.print(f"Report: {page}, seed {seed}", highlight=False, soft_wrap=True)
+    console.print(f"Seed {seed}", highlight=False)
 
 
 def terminal() -> Console:

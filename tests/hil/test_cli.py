@@ -49,3 +49,10 @@ def test_a_ci_system_is_told_of_what_could_not_be_run(tmp_path):
     assert 2 == cli.main(["run", str(path), "--junit", str(tmp_path / "run.xml")])
     (suite,) = ET.parse(tmp_path / "run.xml").getroot()
     assert ("x", "1") == (suite.get("name"), suite.get("errors"))
+
+
+def test_the_demonstration_shows_a_street_unless_it_is_told_not_to():
+    shown, alone = (cli._parser().parse_args(["demo", *more]) for more in ([], ["--alone"]))
+
+    assert (False, 30.0, "demo") == (shown.alone, shown.street_rate, str(shown.report))
+    assert alone.alone

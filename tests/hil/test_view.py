@@ -40,20 +40,18 @@ def test_without_a_terminal_each_event_is_a_line_told_once(prepared):
 
 def test_a_broken_promise_is_plain_to_see():
     console = _console(terminal=False)
-    view.conclude(
-        console, [Verdict("cap-kept", "p", "m", holds=False)], {"import_wh": 1500.0}, "/x/index.html", 7
-    )
+    view.conclude(console, [Verdict("cap-kept", "p", "m", holds=False)], {"import_wh": 1500.0}, 7)
     text = console.file.getvalue()
 
     assert "BROKEN" in text
     assert "imported 1.50 kWh" in text
-    assert "/x/index.html, seed 7" in text
+    assert "Seed 7" in text
 
 
 @pytest.mark.parametrize(("skipped_count", "holds", "told"), [(13, False, 1), (0, False, 0), (13, True, 0)])
 def test_a_machine_that_was_too_busy_is_named_beside_a_broken_promise(skipped_count, holds, told):
     console = _console(terminal=False)
     verdict = Verdict("cap-kept", "p", "m", holds=holds)
-    view.conclude(console, [verdict], {"skipped_count": skipped_count}, "/x/index.html", 1)
+    view.conclude(console, [verdict], {"skipped_count": skipped_count}, 1)
 
     assert told == console.file.getvalue().count("--rate 20")

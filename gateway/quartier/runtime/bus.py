@@ -181,7 +181,7 @@ class Bus:
     async def _ask(self, health: Health) -> None:
         """Read a device: it is waited for, or has its lane."""
         await self._lanes.run(health, partial(self._read, health))
-        self._rota.changed(health)
+        self._rota.served(health)
 
     async def _look(self) -> None:
         """Look at one fall-back; between its exchanges go what waits to be written and a read that is due."""

@@ -29,32 +29,36 @@ class Rota(Generic[M]):
     """Keeps when each member was due when last asked; only who seems to be next is asked again.
 
     By itself a member's time may only move on (its line rests after an exchange).  Whoever does something
-    with a member that could bring its turn forward says so with ``changed``.
+    with a member that could bring its turn forward says so with ``changed``, or ``served`` where that was its
+    turn: of those that are due at the same time the one comes first whose turn was longest ago.
     """
 
     def __init__(self, members: Sequence[M]) -> None:
         self._members = members
         self._places = {id(member): place for place, member in enumerate(members)}
         self._dues = [member.due_ns for member in members]
+        # While a line rests all who wait are due when it ends: without these the first always won.
+        self._turns = [0] * len(members)
+        self._count = 0
         # What a member said before stays in the heap until it comes to its head, which it may never do.
         self._most = 2 * len(members) + _SPARE
-        self._heap: list[tuple[int, int]] = []
+        self._heap: list[tuple[int, int, int]] = []
         self._begin()
 
     def first(self) -> tuple[int, M] | None:
-        """Who is due first, the earlier member among equals, and when; None where there is nobody."""
-        heap, dues = self._heap, self._dues
+        """Who is due first, and when; None where there is nobody."""
+        heap, dues, turns = self._heap, self._dues, self._turns
         while heap:
-            known_ns, place = heap[0]
-            if known_ns != dues[place]:
+            known_ns, turn, place = heap[0]
+            if known_ns != dues[place] or turn != turns[place]:
                 heapq.heappop(heap)  # it was told anew since
                 continue
             member = self._members[place]
             due_ns = member.due_ns
             if due_ns != known_ns:
                 dues[place] = due_ns
-                heapq.heapreplace(heap, (due_ns, place))
-            if heap[0] == (due_ns, place):
+                heapq.heapreplace(heap, (due_ns, turn, place))
+            if heap[0] == (due_ns, turn, place):
                 return due_ns, member
         return None
 
@@ -69,11 +73,24 @@ class Rota(Generic[M]):
         place = self._places[id(member)]
         due_ns = member.due_ns
         if due_ns != self._dues[place]:
-            self._dues[place] = due_ns
-            heapq.heappush(self._heap, (due_ns, place))
-            if len(self._heap) > self._most:
-                self._begin()
+            self._tell(place, due_ns)
+
+    def served(self, member: M) -> None:
+        """It had its turn."""
+        place = self._places[id(member)]
+        self._count += 1
+        self._turns[place] = self._count
+        self._tell(place, member.due_ns)
+
+    def _tell(self, place: int, due_ns: int) -> None:
+        self._dues[place] = due_ns
+        heapq.heappush(self._heap, (due_ns, self._turns[place], place))
+        if len(self._heap) > self._most:
+            self._begin()
 
     def _begin(self) -> None:
-        self._heap = [(due_ns, place) for place, due_ns in enumerate(self._dues)]
+        self._heap = [
+            (due_ns, turn, place)
+            for place, (due_ns, turn) in enumerate(zip(self._dues, self._turns, strict=True))
+        ]
         heapq.heapify(self._heap)

@@ -1,6 +1,7 @@
 """Whether a planned bus is a real one: sites drawn at random, planned, and run by the daemon's bus on a line.
 
-The line keeps the pace of a wire and counts what it carried by its own clock.  All devices are asked as fast
+The line keeps the pace of a wire, or of devices behind a Modbus TCP endpoint, and counts what it carried by
+its own clock.  All devices are asked as fast
 as the line bears, so what is compared is the time that it takes to ask everything once.
 """
 
@@ -75,6 +76,11 @@ class Drawn:
     dead: tuple[int, ...]
 
     @property
+    def is_network(self) -> bool:
+        """Whether its devices stand behind a Modbus TCP endpoint, and not on a serial line."""
+        return bool(self.section["kind"] == "modbus-tcp")
+
+    @property
     def bits(self) -> int:
         """Of a character."""
         return 9 + int(self.section["parity"] != "N") + int(self.section["stop_bits"])
@@ -82,7 +88,9 @@ class Drawn:
     @property
     def words(self) -> str:
         """What it is, for a person."""
-        form = f"{self.section['baud']} 8{self.section['parity']}{self.section['stop_bits']}"
+        form = "TCP"
+        if not self.is_network:
+            form = f"{self.section['baud']} 8{self.section['parity']}{self.section['stop_bits']}"
         return f"{form}, {len(self.profiles)} devices, {len(self.dead)} dead"
 
 
@@ -142,6 +150,25 @@ def drawn(seed: int) -> Drawn:
     )
 
 
+def drawn_network(seed: int) -> Drawn:
+    """A Modbus TCP endpoint with several units, the same for the same seed."""
+    dice = random.Random(f"network {seed}")  # noqa: S311 - as above
+    count = dice.randint(1, 6)
+    section = {
+        "kind": "modbus-tcp",
+        "pause_s": dice.choice((0.0, 0.0, 0.001, 0.005, 0.02)),
+        "timeout_s": dice.choice((0.1, 0.25)),
+        "retries_count": dice.choice((0, 1, 1)),
+    }
+    return Drawn(
+        seed,
+        section,
+        tuple(_profile(dice) for _ in range(count)),
+        tuple(round(dice.uniform(0.002, 0.03), 4) for _ in range(count)),
+        tuple(sorted(dice.sample(range(1, count + 1), min(count - 1, dice.choice((0, 0, 1, 2)))))),
+    )
+
+
 def _profile(dice: random.Random) -> str:
     limits = {
         "block_max": dice.choice((16, 40, 125)),
@@ -161,8 +188,13 @@ def _profile(dice: random.Random) -> str:
 def figures(setting: Setting) -> list[Figure]:
     """The largest and the middle error of all sites.  Raises AbsentError."""
     program = setting.cache.compiled("wire")
-    cycles, uses = [], []
+    cycles, uses, networks = [], [], []
     for seed in range(SEED, SEED + (SITES_SHORT if setting.short else SITES)):
+        there = compared(
+            drawn_network(seed), setting.cache.compiled("network"), setting.scratch("plan"), setting.rounds
+        )
+        setting.say(told(there))
+        networks.append(abs(there.error))
         one = drawn(seed)
         found = compared(one, program, setting.scratch("plan"), setting.rounds)
         planned, measured = used(one, program, setting.scratch("plan"))
@@ -176,6 +208,13 @@ def figures(setting: Setting) -> list[Figure]:
     )
     return [
         alone("plan.worst", f"{once}: largest error {count}", [max(cycles)], "", _ERROR_MAX),
+        alone(
+            "plan.network",
+            f"the same of Modbus TCP endpoints: largest error {count}",
+            [max(networks)],
+            "",
+            _ERROR_MAX,
+        ),
         alone("plan.middle", f"{once}: middle error {count}", cycles, "", None),
         alone("plan.use", f"{use}: largest error {count}", [max(uses)], "", _USE_ERROR_MAX),
     ]
@@ -236,7 +275,9 @@ async def _shared(wire: _Wire, assumed: Assumed, names: Sequence[str]) -> float:
 def _counted(
     one: Drawn, wire: _Wire, program: str, log: Path, span_s: float, *, settles: bool = False
 ) -> Counted:
-    argv = [program, str(one.section["baud"]), str(len(one.profiles)), str(one.bits)]
+    units = str(len(one.profiles))
+    form = [units] if one.is_network else [str(one.section["baud"]), units, str(one.bits)]
+    argv = [program, *form]
     with _undisturbed(), Process(argv, log, talks=True) as process:
         return asyncio.run(_run(one, _on(wire, process.line()), process, span_s, settles=settles))
 
@@ -272,12 +313,14 @@ def _wire(one: Drawn, folder: Path) -> _Wire:
         (DeviceSpec(f"d{number}", number + 1, {"": f"m{number}"}), profile.load(f"drawn/d{number}", [folder]))
         for number in range(len(one.profiles))
     )
-    section = registry.section("modbus-rtu")(port="/dev/ttyS0", **one.section)
+    where = {"host": "127.0.0.1"} if one.is_network else {"port": "/dev/ttyS0"}
+    section = registry.section(one.section["kind"])(**where, **one.section)
     return _Wire("line", section, devices)
 
 
 def _on(wire: _Wire, port: str) -> _Wire:
-    return _Wire(wire.name, wire.section.model_copy(update={"port": port}), wire.devices)
+    there = {"port": int(port) if wire.section.kind == "modbus-tcp" else port}
+    return _Wire(wire.name, wire.section.model_copy(update=there), wire.devices)
 
 
 async def _sized(wire: _Wire, assumed: Assumed, names: Sequence[str]) -> tuple[int, float]:
@@ -310,7 +353,7 @@ async def _run(one: Drawn, wire: _Wire, process: Process, span_s: float, *, sett
         process.ask(f"answer {unit} {int(answer_s * 1e6)}")
     for unit in one.dead:
         process.ask(f"mute {unit}")
-    clock, door = HouseClock(), registry.door("modbus-rtu")
+    clock, door = HouseClock(), registry.door(wire.section.kind)
     line = door.line(wire.name, wire.section, clock)
     drivers = {spec.name: door.driver(line, spec, loaded, clock) for spec, loaded in wire.devices}
     log = structlog.get_logger("planning")
@@ -325,5 +368,7 @@ async def _run(one: Drawn, wire: _Wire, process: Process, span_s: float, *, sett
         await asyncio.sleep(span_s)
         after = process.count()
         bus.halt()
-    span_s = after["now_s"] - before["now_s"] - after["late_s"]
+    # What is counted is over with its last answer: a silent device may be waited for at the end.
+    ended_s = after["now_s"] if settles else after["last_s"]
+    span_s = ended_s - before["now_s"] - after["late_s"]
     return Counted(after["all"] - before["all"], span_s, after["line_s"])

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from quartier_hil.neighbours.page import Told
     from quartier_hil.neighbours.street import Street
+    from quartier_hil.records.series import Series
     from quartier_hil.verdict.checks import Verdict
 
 KEPT, BROKEN, NO_RUN = 0, 1, 2
@@ -23,7 +25,8 @@ def parser(made: argparse.ArgumentParser) -> None:
     made.description = (
         "Three simulated buildings on real wires, each with a daemon of its own, behind a transformer that "
         "is overloaded while nobody leads them; then a district that plans with HiGHS, is killed at the peak "
-        "and comes back. Shows a live page. Needs no root."
+        "and comes back. Shows a live page, and leaves one of what went through the transformer, with the "
+        "district and without. Needs no root."
     )
     made.add_argument("--report", type=Path, default=Path("street"), help="folder [./street]")
     made.add_argument("--rate", type=float, default=16.0, help="how fast time runs [%(default)g]")
@@ -36,30 +39,75 @@ def parser(made: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from quartier_hil.keeper import RigError  # noqa: PLC0415 - after the check of what is installed
-    from quartier_hil.neighbours import story  # noqa: PLC0415 - as above
-    from quartier_hil.neighbours.street import Street  # noqa: PLC0415 - as above
-    from quartier_hil.records import standard  # noqa: PLC0415 - as above
+    from quartier_hil.neighbours.page import page  # noqa: PLC0415 - as above
     from quartier_hil.workplace import work_folder  # noqa: PLC0415 - as above
 
-    street = Street(
-        work_folder(options.report),
-        lambda seed: standard.make(story.START.date(), 2, seed),
-        (lambda _: None) if options.quiet else _told,
-        rate=options.rate,
-        page_port=options.page,
-        with_public=options.public,
-        broker_kind=options.broker,
-    )
     try:
-        verdicts = asyncio.run(street.perform())
+        told = asyncio.run(
+            perform(
+                work_folder(options.report),
+                options.report,
+                options.rate,
+                broker=options.broker,
+                page_port=options.page,
+                with_public=options.public,
+                quiet=options.quiet,
+            )
+        )
     except (RigError, OSError, RuntimeError) as error:
         print(f"quartier-hil: {error}", file=sys.stderr)
         return NO_RUN
     except (KeyboardInterrupt, asyncio.CancelledError):
         print("quartier-hil: interrupted; everything is ended", file=sys.stderr)
         return NO_RUN
-    _leave(street, verdicts, options.report)
-    return KEPT if all(verdict.holds for verdict in verdicts) else BROKEN
+    path = options.report / "index.html"
+    path.write_text(page(told), encoding="utf-8")
+    print(f"Report: {path.resolve()}")
+    return KEPT if all(verdict.holds for verdict in told.verdicts) else BROKEN
+
+
+async def perform(
+    work: Path,
+    report: Path,
+    rate: float,
+    *,
+    broker: str | None = None,
+    page_port: int = 0,
+    with_public: bool = False,
+    quiet: bool = False,
+) -> "Told":
+    """The whole story, in ``work``, and what it tells; street.json goes to ``report``.
+
+    Raises RigError and OSError when it cannot be made.
+    """
+    from quartier_hil.neighbours import alone, story  # noqa: PLC0415 - as above
+    from quartier_hil.neighbours.page import Told  # noqa: PLC0415 - as above
+    from quartier_hil.neighbours.street import Street  # noqa: PLC0415 - as above
+    from quartier_hil.records import standard  # noqa: PLC0415 - as above
+
+    def series(seed: int) -> "Series":
+        return standard.make(story.START.date(), 2, seed)
+
+    tell = (lambda _: None) if quiet else _told
+    street = Street(
+        work,
+        series,
+        tell,
+        rate=rate,
+        page_port=page_port,
+        with_public=with_public,
+        broker_kind=broker,
+    )
+    verdicts = await street.perform()
+    _leave(street, verdicts, report)
+    return Told(
+        titles={home.names.edge: home.scenario.title for home in street.homes},
+        limit_w=street.limit_w,
+        course=street.course,
+        alone_w=alone.load_w([home.scenario for home in street.homes], series),
+        verdicts=verdicts,
+        rate=rate,
+    )
 
 
 def _told(line: str) -> None:

@@ -30,8 +30,10 @@ BACK_AT_S = 1_680.0
 ENDS_AT_S = 2_040.0
 # After the district came: envelopes out, answered, those with more sent, cars slowed down.
 _SETTLES_S = 240.0
+LED_FROM_S = DISTRICT_AT_S + _SETTLES_S
 # 120 s without a heartbeat, then 30 s until it is measured (failsafe.md section 2), and a minute of mean.
 _LOST_S = 240.0
+LOST_FROM_S = DIES_AT_S + _LOST_S
 _MEAN_S = 60.0
 _HOMES = (
     ("b001", "Lilac house", {"soc_pct": 12.0, "tank_c": 50.2}),
@@ -56,9 +58,14 @@ SAYS = (
     (PLUGGED_AT_S, "In each a car is plugged in, and each house takes what its contract allows."),
     (DISTRICT_AT_S, "The district comes: it hears the houses, plans, and tells each its envelope."),
     (DIES_AT_S, "The district's process is killed at the peak. In two minutes each house knows."),
-    (DIES_AT_S + _LOST_S, "Each house keeps its own share; all shares together fit the transformer."),
+    (LOST_FROM_S, "Each house keeps its own share; all shares together fit the transformer."),
     (BACK_AT_S, "The district is started again."),
 )
+
+
+def number(count: int) -> str:
+    """Of buildings, in words."""
+    return {3: "Three", 4: "Four"}.get(count, str(count))
 
 
 def start_utc_s() -> float:
@@ -103,18 +110,18 @@ class Moment:
 def verdicts(course: Sequence[Moment], shares_w: dict[str, float], limit_w: float) -> list[Verdict]:
     """What was promised, and what was measured."""
     before = _highest(_means(course, PLUGGED_AT_S, DISTRICT_AT_S, None))
-    led = _highest(_means(course, DISTRICT_AT_S + _SETTLES_S, DIES_AT_S + 120.0, None))
-    lost = _highest(_means(course, DIES_AT_S + _LOST_S, BACK_AT_S, None))
+    led = _highest(_means(course, LED_FROM_S, DIES_AT_S + 120.0, None))
+    lost = _highest(_means(course, LOST_FROM_S, BACK_AT_S, None))
     found = [
         _verdict(before > limit_w, "overload", f"without the district above {limit_w / 1e3:g} kW", before),
         _verdict(led <= _band_w(limit_w), "within", f"led: at most {limit_w / 1e3:g} kW", led),
         _verdict(lost <= _band_w(limit_w), "lost", f"the district dead: at most {limit_w / 1e3:g} kW", lost),
     ]
     for edge, share_w in shares_w.items():
-        high = _highest(_means(course, DIES_AT_S + _LOST_S, BACK_AT_S, edge))
+        high = _highest(_means(course, LOST_FROM_S, BACK_AT_S, edge))
         words = f"{edge} keeps its share of {share_w / 1e3:g} kW"
         found.append(_verdict(high <= _band_w(share_w), "share", words, high))
-    found.append(_modes(course, DIES_AT_S + _LOST_S, BACK_AT_S, "FAILSAFE"))
+    found.append(_modes(course, LOST_FROM_S, BACK_AT_S, "FAILSAFE"))
     return [*found, _modes(course, ENDS_AT_S - 120.0, ENDS_AT_S, "CONTROLLED")]
 
 

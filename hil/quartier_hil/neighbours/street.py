@@ -149,7 +149,7 @@ class Street:
     async def _say(self) -> None:
         for at_s, words in story.SAYS:
             await self._until(at_s)
-            said = words.format(count=len(self.homes), limit_kw=self.limit_w / 1e3)
+            said = words.format(count=story.number(len(self.homes)), limit_kw=self.limit_w / 1e3)
             self.tell(f"{at_s / 60:4.0f} min  {said}")
 
     async def _happen(self, stack: AsyncExitStack) -> None:

@@ -39,8 +39,10 @@ class Account:
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write(run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], folder: Path) -> Path:
-    """Write the report of a run over wires into ``folder``; returns the page."""
+def write(
+    run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], folder: Path, further: str = ""
+) -> Path:
+    """Write the report of a run over wires into ``folder``; returns the page, which ends with ``further``."""
     start_unix_s = run.clock.origin_s + run.clock.offset_s + run.zero_s
     account = Account(
         scenario=run.scenario,
@@ -73,10 +75,16 @@ def write(run: Run, verdicts: Sequence[Verdict], figures: Mapping[str, float], f
     if run.metal is not None:
         zero_unix_s = run.clock.origin_s + run.zero_s
         _readings(run.metal.readings.rows, zero_unix_s, folder / "readings.csv")
-    return leave(account, verdicts, figures, folder)
+    return leave(account, verdicts, figures, folder, further)
 
 
-def leave(account: Account, verdicts: Sequence[Verdict], figures: Mapping[str, float], folder: Path) -> Path:
+def leave(
+    account: Account,
+    verdicts: Sequence[Verdict],
+    figures: Mapping[str, float],
+    folder: Path,
+    further: str = "",
+) -> Path:
     """Write run.json, samples.csv, orders.csv and the page into ``folder``; returns the page."""
     folder.mkdir(parents=True, exist_ok=True)
     _json(account, verdicts, figures, folder / "run.json")
@@ -97,6 +105,7 @@ def leave(account: Account, verdicts: Sequence[Verdict], figures: Mapping[str, f
             written=account.written,
             start_unix_s=account.start_unix_s,
             time_zone=ZONE,
+            more=further,
         ),
         encoding="utf-8",
     )

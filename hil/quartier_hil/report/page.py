@@ -22,6 +22,7 @@ is one row.</p>
 <div class="orders"><table><thead><tr>{head}</tr></thead>
 <tbody>{rows}</tbody></table></div></section>
 """
+_BELOW = ' <a href="#street">and below: a street of such buildings</a>'
 Curve = tuple[str, str, str, str]
 # Chart title, unit, factor from house units, curves: (point, label, colour, style).
 CHARTS: tuple[tuple[str, str, float, tuple[Curve, ...]], ...] = (
@@ -160,11 +161,13 @@ def _length(seconds: float) -> str:
     return f"{int(seconds) // 3600}:{int(seconds) // 60 % 60:02d}:{int(seconds) % 60:02d}"
 
 
-def _part(name: str) -> str:
+def part(name: str) -> str:
+    """A file of this folder, to be put into a page."""
     return (files("quartier_hil.report") / name).read_text(encoding="utf-8")
 
 
-def _verdict_rows(verdicts: Sequence[Verdict]) -> str:
+def verdict_rows(verdicts: Sequence[Verdict]) -> str:
+    """What was promised and measured, a row each."""
     return "".join(
         ('<tr class="well"><td>kept</td>' if verdict.holds else '<tr class="broken"><td>broken</td>')
         + f"<td>{html.escape(verdict.check)}</td><td>{html.escape(verdict.promised)}</td>"
@@ -238,8 +241,9 @@ def page(
     written: Sequence[Row] = (),
     start_unix_s: float,
     time_zone: str,
+    more: str = "",
 ) -> str:
-    """The whole page as text; everything it needs is inside."""
+    """The whole page as text; everything it needs is inside.  ``more``: further sections, as HTML."""
     kept = sum(verdict.holds for verdict in verdicts)
     drawn = json.dumps({**data(course, start_unix_s), "zone": time_zone}, separators=(",", ":"))
     filled = {
@@ -247,24 +251,26 @@ def page(
         "STORY": html.escape(" ".join(story.split())),
         "BADGE": "well" if kept == len(verdicts) else "broken",
         "KEPT": f"{kept} of {len(verdicts)} promises kept",
-        "VERDICTS": _verdict_rows(verdicts),
+        "VERDICTS": verdict_rows(verdicts),
         "TILES": _tiles(figures),
         "PLANS": _plan_rows(course),
         "MARKS": _mark_rows(course),
         "ORDERS": _order_rows(ledger),
         "LEDGER": _written(written),
+        "MORE": more,
+        "BELOW": _BELOW if more else "",
         "FACTS": "".join(
             f"<tr><td>{html.escape(key)}</td><td>{html.escape(value)}</td></tr>"
             for key, value in facts.items()
         ),
-        "UPLOT_CSS": _part("uplot/uPlot.min.css"),
-        "UPLOT_JS": _part("uplot/uPlot.iife.min.js"),
-        "CURVES_JS": _part("curves.js"),
-        "CSS": _part("page.css"),
+        "UPLOT_CSS": part("uplot/uPlot.min.css"),
+        "UPLOT_JS": part("uplot/uPlot.iife.min.js"),
+        "CURVES_JS": part("curves.js"),
+        "CSS": part("page.css"),
         # A "</script>" inside a text would end the block early.
         "DATA": drawn.replace("</", "<\\/"),
     }
-    text = _part("page.html")
+    text = part("page.html")
     for key, value in filled.items():
         text = text.replace(f"%%{key}%%", value)
     return text

@@ -39,9 +39,12 @@ class Wire:
 
 @pytest.fixture
 def wire(tmp_path):
-    """``wire(count, fast_s=…, pause_s=…, answer_s=…, **keys of the bus)``: m1, m2 … on a serial line."""
+    """``wire(count, fast_s=…, pause_s=…, answer_s=…, **keys of the bus)``: m1, m2 … on a serial line.
 
-    def made(count, fast_s=1.0, pause_s=0.0, answer_s=None, **keys):
+    ``pause_s`` is what each device wants, ``bus_pause_s`` what the bus does.
+    """
+
+    def made(count, fast_s=1.0, pause_s=0.0, answer_s=None, bus_pause_s=0.0, **keys):
         answer = "" if answer_s is None else f"answer_s = {answer_s}"
         (tmp_path / "acme").mkdir(exist_ok=True)
         text = PROFILE.format(fast_s=fast_s, pause_s=pause_s, answer=answer)
@@ -49,7 +52,9 @@ def wire(tmp_path):
         loaded = profile.load("acme/m", [tmp_path])
         kind = keys.pop("kind", "modbus-rtu")
         where = {"port": "/dev/ttyS0"} if kind == "modbus-rtu" else {"host": "gx"}
-        section = registry.section(kind).model_validate({"kind": kind, **where, **keys})
+        section = registry.section(kind).model_validate(
+            {"kind": kind, "pause_s": bus_pause_s, **where, **keys}
+        )
         specs = (DeviceSpec(f"m{at}", at, {"": f"a{at}"}) for at in range(1, count + 1))
         return Wire("rs1", section, tuple((spec, loaded) for spec in specs))
 

@@ -42,6 +42,15 @@ def test_each_device_is_asked_as_often_as_its_scan_classes_say(wire):
     assert 3 == sum(count in (120, 121, 122) for count in counts.values())
 
 
+@pytest.mark.parametrize("kind", ["modbus-rtu", "modbus-tcp"])
+def test_on_a_bus_that_rests_between_requests_and_has_too_much_to_do_nobody_is_left_out(wire, kind):
+    """All who wait are due when the rest is over: the first of the site file must not be asked each time."""
+    play = played_for(wire(5, fast_s=0.05, answer_s=0.02, kind=kind, bus_pause_s=0.001), 10.0)
+    counts = Counter(one.unit for one in play.exchanges)
+
+    assert max(counts.values()) <= 1.2 * min(counts[unit] for unit in range(1, 6))
+
+
 def test_nothing_goes_over_the_line_before_it_has_been_silent(wire):
     play = played_for(wire(4, fast_s=0.1), 5.0)
 

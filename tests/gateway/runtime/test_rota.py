@@ -28,6 +28,20 @@ def test_the_most_overdue_comes_first_and_the_earlier_among_equals():
     assert rota.first()[1] is early
 
 
+def test_of_those_that_are_due_together_the_one_comes_first_whose_turn_was_longest_ago():
+    """A line that rests after each exchange makes all who wait due when it ends."""
+    devices = [Device(10) for _ in range(4)]
+    rota, order = Rota(devices), []
+    for turn in range(1, 9):
+        _, first = rota.first()
+        order.append(next(place for place, one in enumerate(devices) if one is first))
+        for device in devices:
+            device.turn_ns = 10 + 10 * turn
+        rota.served(first)
+
+    assert [0, 1, 2, 3, 0, 1, 2, 3] == order
+
+
 def test_nobody_is_due_on_an_empty_line():
     assert Rota([]).first() is None
 

@@ -1,4 +1,7 @@
-"""The plan against the line: two sites here, with QUARTIER_PLAN_SITES=20 twenty, as ``make bench ONLY=plan``."""
+"""The plan against the line, serial and TCP: two sites each, with QUARTIER_PLAN_SITES=20 twenty.
+
+So many are those of ``make bench ONLY=plan``.
+"""
 
 import os
 
@@ -9,6 +12,8 @@ from quartier_hil.bench.cache import Cache
 
 # One with a device that is dead from the start, one with two.
 FEW = (10, 28)
+# Two that overload their bus, which rests after each request, with a device that is dead.
+FEW_NETWORKS = (14, 38)
 ALL = range(planning.SEED, planning.SEED + int(os.environ.get("QUARTIER_PLAN_SITES", "0")))
 
 
@@ -33,6 +38,29 @@ def test_a_planned_bus_asks_everything_once_in_the_planned_time_within_ten_perce
     program = Cache(tmp_path / "cache", lambda _: None).compiled("wire")
 
     found = planning.compared(planning.drawn(seed), program, tmp_path, 4)
+
+    assert abs(found.error) <= 0.10, planning.told(found)
+
+
+def test_the_drawn_networks_are_of_every_kind():
+    sites = [planning.drawn_network(seed) for seed in range(planning.SEED, planning.SEED + planning.SITES)]
+
+    assert planning.drawn_network(4) == planning.drawn_network(4)
+    assert {0, 1} <= {len(site.dead) for site in sites}
+    assert {0, 1} == {site.section["retries_count"] for site in sites}
+    assert {0.0, 0.001, 0.005, 0.02} == {site.section["pause_s"] for site in sites}
+    assert all(len(site.dead) < len(site.profiles) for site in sites)
+
+
+@pytest.mark.alone
+@pytest.mark.peer
+@pytest.mark.parametrize("seed", ALL or FEW_NETWORKS)
+def test_a_planned_tcp_endpoint_answers_everything_once_in_the_planned_time_within_ten_percent(
+    tmp_path, seed
+):
+    program = Cache(tmp_path / "cache", lambda _: None).compiled("network")
+
+    found = planning.compared(planning.drawn_network(seed), program, tmp_path, 4)
 
     assert abs(found.error) <= 0.10, planning.told(found)
 

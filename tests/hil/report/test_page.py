@@ -34,7 +34,7 @@ def _course(count):
     return course
 
 
-def _page(course):
+def _page(course, more=""):
     return page(
         title="A <day>",
         story="what happens",
@@ -47,6 +47,7 @@ def _page(course):
         course=course,
         ledger=LEDGER,
         written=[WRITTEN],
+        more=more,
         start_unix_s=1e9,
         time_zone="Europe/Paris",
     )
@@ -79,9 +80,23 @@ def test_what_a_person_cannot_look_through_is_in_the_file():
     assert "" == _written([])
 
 
+def test_further_sections_stand_at_the_end_and_the_head_leads_to_them():
+    assert "#street" not in _page(_course(10))
+
+    text = _page(_course(10), more='<header id="street"></header>')
+    assert (
+        text.index('href="#street"')
+        < text.index("Orders")
+        < text.index('id="street"')
+        < text.index("<footer>")
+    )
+
+
 def test_texts_cannot_break_the_page():
     text = _page(_course(10))
-    block = re.search(r'<script id="data" type="application/json">(.*?)</script>', text, re.DOTALL)
+    block = re.search(
+        r'<script class="data" data-charts="charts" type="application/json">(.*?)</script>', text, re.DOTALL
+    )
 
     assert block is not None
     assert "a text with </script> & <b>" == json.loads(block[1])["marks"][0]["text"]

@@ -9,6 +9,7 @@
  *   answer UNIT US   the unit begins its answers so many microseconds after their requests
  *   reset            forget the line's figures, which count gives:
  *     late_s     by how much this program itself was late with answers
+ *     last_s     when it answered last
  *     now_s      this clock, in whose seconds the others are
  *     line_s     time that requests, answers and the silences between them took or had to take
  *     idle_s     time that the line stood still beyond the 3.5 characters after an answer, for the master's sake
@@ -28,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static double character_s, line_s, idle_s, late_s, gap_min, answered_s;
+static double character_s, line_s, idle_s, late_s, gap_min, answered_s, last_s;
 static int64_t from_ms, to_ms;
 static unsigned long long registers_count, requests_count, all_count, broken_count;
 static int muted[256];
@@ -94,6 +95,7 @@ static void answer(int line, const unsigned char *request, double arrived_s, int
         at = due;
     }
     line_s += (8 + size + 3.5) * character_s + silent_s;
+    last_s = answered_s;
     late_s += answered_s - (start_s + size * character_s);
     all_count++;
     if (now_ms >= from_ms && now_ms < to_ms)
@@ -114,8 +116,8 @@ static void order(char *text) {
     } else if (!strcmp(text, "reset")) {
         reset(), puts("ok");
     } else {
-        printf("{\"registers\": %llu, \"requests\": %llu, \"all\": %llu, \"broken\": %llu, \"line_s\": %.6f, \"idle_s\": %.6f, \"gap_min\": %.3f, \"late_s\": %.6f, \"now_s\": %.6f}\n",
-               registers_count, requests_count, all_count, broken_count, line_s, idle_s, gap_min > 1e8 ? 0 : gap_min, late_s, now_s());
+        printf("{\"registers\": %llu, \"requests\": %llu, \"all\": %llu, \"broken\": %llu, \"line_s\": %.6f, \"idle_s\": %.6f, \"gap_min\": %.3f, \"late_s\": %.6f, \"last_s\": %.6f, \"now_s\": %.6f}\n",
+               registers_count, requests_count, all_count, broken_count, line_s, idle_s, gap_min > 1e8 ? 0 : gap_min, late_s, last_s, now_s());
     }
     fflush(stdout);
 }
