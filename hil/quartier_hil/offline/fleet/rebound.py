@@ -11,6 +11,10 @@ from quartier_hil.offline.fleet.events import RESTART_S, Event
 
 AFTER_S = 12 * 3600
 """Rooms that were left cold ask for more until long after."""
+TAKES_S = 2 * MEAN_S
+"""What must tighten may take its time, and a mean of a minute is of what was before it too."""
+TOLERANCE = 0.01
+"""What a meter of class 1 can tell; two days of the same fleet differ by a part of it, hours after a restart."""
 Hold = tuple[str, int, int]
 
 
@@ -19,10 +23,10 @@ class Rebound:
     """One hold on the whole district, and its release; seconds of the day, means over a minute in W.
 
     ``before_w`` is the most in the quarter of an hour before the hold, ``during_w`` the most while it lasted
-    (its first two minutes left out: what must tighten may take its time; of a shorter one the minute that
-    ends with it).  ``after_w`` is what was taken at ``after_at``, the minute that came closest to its level
-    or went furthest beyond, ``level_w`` that level (``easing.levels``), ``plain_w`` what the same day would
-    have taken then without any event.
+    (its first ``TAKES_S`` left out; of a shorter one the minute that ends with it); of what came after its
+    release they are left out too.  ``after_w`` is what was taken at ``after_at``, the minute that came
+    closest to its level or went furthest beyond, ``level_w`` that level (``easing.levels``), ``plain_w``
+    what the same day would have taken then without any event.
     """
 
     why: str
@@ -38,7 +42,7 @@ class Rebound:
     @property
     def holds(self) -> bool:
         """The promise: no peak that is the hold's."""
-        return self.after_w <= self.level_w
+        return self.after_w <= (1.0 + TOLERANCE) * self.level_w
 
 
 def rebounds(record: Record, plain: Record, events: Sequence[Event], first: int) -> list[Rebound]:
@@ -82,13 +86,14 @@ def _judged(record: Record, plain: Record, hold: Hold, first: int, end: int) -> 
     (why, held_at, released_at), total_w = hold, means(record.total_w)
     held, released = held_at - first, released_at - first
     before = total_w[max(held - BEFORE_S, 0) : held]
-    during = total_w[min(held + 2 * MEAN_S, released - 1) : released]
-    after = total_w[released : end - first]
+    during = total_w[min(held + TAKES_S, released - 1) : released]
+    begun = released + TAKES_S
+    after = total_w[begun : end - first]
     if not len(before) or not len(after) or np.isnan(before).all():
         return None
     before_w, plain_w = float(np.nanmax(before)), means(plain.total_w)
     level = levels(plain_w, before_w)
-    most = released + int(np.nanargmax(after / level[released : end - first]))
+    most = begun + int(np.nanargmax(after / level[begun : end - first]))
     return Rebound(
         why,
         held_at,

@@ -20,15 +20,15 @@ def plain(one, watts=1000.0):
 CAPPED = ((1000, "CONTROLLED", 0.4), (2000, "CONTROLLED", 1.0))
 
 
-@pytest.mark.parametrize(("after_w", "holds"), [(4999.0, True), (5000.0, True), (5001.0, False)])
-def test_a_rebound_may_reach_the_level_before_and_no_more(after_w, holds):
+@pytest.mark.parametrize(("after_w", "holds"), [(5000.0, True), (5050.0, True), (5051.0, False)])
+def test_a_rebound_may_reach_the_level_before_and_no_more_than_a_meter_can_tell(after_w, holds):
     one = record(((1000, 5000), (1000, 2000), (600, after_w), (3600, 1000)), *CAPPED)
     (found,) = rebounds(one, plain(one), (), 0)
 
     assert (5000.0, 2000.0, after_w, holds) == (found.before_w, found.during_w, found.after_w, found.holds)
 
 
-@pytest.mark.parametrize(("after_w", "holds"), [(8000.0, True), (8001.0, False)])
+@pytest.mark.parametrize(("after_w", "holds"), [(8080.0, True), (8081.0, False)])
 def test_what_the_morning_takes_by_itself_is_no_rebound_but_more_is(after_w, holds):
     one = record(((1000, 5000), (1000, 2000), (3600, after_w)), *CAPPED)
     (found,) = rebounds(one, plain(one, 8000.0), (), 0)
