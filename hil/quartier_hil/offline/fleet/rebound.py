@@ -14,7 +14,7 @@ AFTER_S = 12 * 3600
 TAKES_S = 2 * MEAN_S
 """What must tighten may take its time, and a mean of a minute is of what was before it too."""
 TOLERANCE = 0.01
-"""What a meter of class 1 can tell; two days of the same fleet differ by a part of it, hours after a restart."""
+"""What a meter of class 1 can tell; two days of one fleet differ by a part of it, hours after a restart."""
 Hold = tuple[str, int, int]
 
 
