@@ -19,7 +19,8 @@ help:
 	@echo "make test    ruff, mypy, house rules and all tests; installs what the tests need"
 	@echo "make bench   figures beside those of peers; ONLY=name one group, SHORT=1 minutes, JSON=1 for machines"
 	@echo "make fuzz    each parser against what a coverage-guided fuzzer finds; ONLY=name, SECONDS=60 each, or INPUTS=20000 SEED=1"
-	@echo "make scenarios  every scenario of at most two hours over real wires, one by one, some hours; reports/verdicts.md; ONLY=name"
+	@echo "make scenarios  every scenario of at most two hours over real wires, some hours; goes on where it was left; reports/verdicts.md; ONLY=name"
+	@echo "make scenarios SHORT=1  those that CI runs, about six minutes; goes on where it was left, as the long one: AGAIN=1 all, RETRY=1 what broke, JOBS=2"
 	@echo "make days    every scenario that needs no wires, with synthetic time, a page for each in days/; ONLY=name"
 	@echo "make soak    a month of smart meters through their drivers, every group accounted for; DAYS=30"
 	@echo "make torture the loss contract under every fault of the wire, a night; goes on where it was left; ONLY=name, SHORT=1, AGAIN=1"
@@ -63,6 +64,7 @@ test:
 	$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m "not alone and not scenario and not ($(PLAIN))"
 	@$(MAKE) --no-print-directory coverage
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal -m "scenario and not alone"
+	$(BIN)/quartier-hil run short --report reports/ci --quiet --jobs 2 --again --junit reports/ci/verdicts.xml
 	$(BIN)/python -m pytest -m alone
 
 fuzz: $(VENV)/.dev
@@ -73,7 +75,7 @@ days: $(VENV)/.demo
 	$(BIN)/quartier-hil day $(if $(ONLY),$(ONLY),all) --report days
 
 scenarios: $(VENV)/.demo
-	$(BIN)/quartier-hil run $(if $(ONLY),$(ONLY),all) --report reports --quiet
+	$(BIN)/quartier-hil run $(or $(ONLY),$(if $(SHORT),short,all)) --report reports --quiet $(if $(JOBS),--jobs $(JOBS)) $(if $(AGAIN),--again) $(if $(RETRY),--retry)
 
 soak: $(VENV)/.demo
 	$(BIN)/quartier-hil soak $(if $(DAYS),--days $(DAYS))

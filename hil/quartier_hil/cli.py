@@ -5,14 +5,10 @@ Exit codes: 0 every promise kept · 1 one broken · 2 it could not be run or jud
 
 import argparse
 import asyncio
-import contextlib
-import datetime as dt
 import importlib.util
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from quartier_hil import capture, quirks, sunspec
 from quartier_hil.bench import command
@@ -31,12 +27,8 @@ from quartier_hil.rig import command as rig
 from quartier_hil.standins import command as standins
 from quartier_hil.torture import command as torture
 
-if TYPE_CHECKING:
-    from quartier_drivers.errors import ConfigError
-    from quartier_hil.report.junit import Suite
-
 NEEDED = ("demandlib", "highspy", "pandas", "pvlib", "iotcore")
-KEPT, BROKEN, NO_RUN = 0, 1, 2
+KEPT, NO_RUN = 0, 2
 STREET_RATE = 30.0
 """In the demonstration: what is shown need not be looked at live."""
 EXAMPLES = """\
@@ -58,7 +50,8 @@ examples:
   quartier-hil fleet 1000 --event cap@18:00-20:00=0.4   a thousand buildings for a day, in half a minute
   quartier-hil homes FOLDER                a year of measured homes, what a battery saves by which rule
   quartier-hil soak --days 1               a day of noisy smart meters, in a minute or two
-  quartier-hil run all --report reports    each of ours over wires, some hours; reports/verdicts.md
+  quartier-hil run short --jobs 2          those that CI runs; quartier-hil list --short says why each
+  quartier-hil run all --report reports    each of ours over wires, some hours; Ctrl-C, and on later
   quartier-hil run my.toml --rate 20 --records Building_1.csv
   quartier-hil day all --junit days.xml    for CI systems; the same again with the seed that is told
 
@@ -92,15 +85,17 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run",
         help="run scenarios and judge them",
-        description="Runs one scenario after the other: broker, district, devices and daemon are started and "
-        "ended by the rig. Exit code 0: every promise kept, 1: one broken, 2: it could not be run.",
+        description="Runs scenarios over wires: broker, district, devices and daemon are started and ended "
+        "by the rig. A set (all, short) goes on where it was left: what was judged with the same scenario "
+        "file, the same code and the same options, by results.jsonl of the report folder, is not run again. "
+        "Exit code 0: every promise kept, 1: one broken, now or before, 2: it could not be run.",
     )
     run.add_argument(
         "scenarios",
         nargs="+",
         metavar="SCENARIO",
         help="a TOML file, or the name of a scenario of ours (quartier-hil list); all: each of ours of "
-        "at most two hours of the house",
+        "at most two hours of the house; short: those that CI runs, some minutes",
     )
     run.add_argument(
         "--report",
@@ -109,6 +104,15 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for the report; of several a folder for each in it, and verdicts.md [./reports]",
     )
     run.add_argument("--json", action="store_true", help="print the verdicts as JSON instead of a table")
+    run.add_argument("--again", action="store_true", help="of a set: also what was judged before")
+    run.add_argument("--retry", action="store_true", help="of a set: also what was judged before and broke")
+    run.add_argument(
+        "--jobs",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="of several: as many at once; a machine that is too slow for them breaks promises of time [1]",
+    )
     rig.keys(run)
     _common(run)
     day.again(run)
@@ -126,9 +130,10 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--street-rate", type=float, default=STREET_RATE, help="[%(default)g]")
     _common(demo)
     demo.set_defaults(
-        command=_run, scenarios=["demo"], json=False, seed=None, junit=None, bench=None, real=None
+        command=_run, scenarios=["demo"], json=False, seed=None, junit=None, bench=None, real=None, jobs=1
     )
     listing = commands.add_parser("list", help="the scenarios that come with the rig")
+    listing.add_argument("--short", action="store_true", help="those that CI runs over wires, and why each")
     listing.set_defaults(command=_list)
     drill.parser(
         commands.add_parser("drill", help="each loss made to happen; quartier drill --simulated asks for it")
@@ -151,6 +156,13 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser("street", help="three buildings behind one transformer, in about two minutes")
     )
     return parser
+
+
+def _count(word: str) -> int:
+    count = int(word) if word.isdecimal() else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{word}: expected a whole number of 1 or more, for example 2")
+    return count
 
 
 def _common(parser: argparse.ArgumentParser) -> None:
@@ -269,131 +281,22 @@ def _run_capture(options: argparse.Namespace) -> int:
     return KEPT
 
 
-def _list(_: argparse.Namespace) -> int:
+def _list(options: argparse.Namespace) -> int:
     from quartier_hil import scenario, shelf  # noqa: PLC0415 - after the check of what is installed
 
-    for name, path in shelf.builtin().items():
+    for name, path in (shelf.short() if options.short else shelf.builtin()).items():
         loaded = scenario.load(path)
         print(f"{name:20} {loaded.duration_s / 60:6.0f} min  {loaded.title}")
+        if options.short:
+            print(f"{'':32}{shelf.SHORT[name]}; about {loaded.duration_s / loaded.rate:.0f} s")
     print(f"\nThey lie in {path.parent}")
     return KEPT
 
 
 def _run(options: argparse.Namespace) -> int:
-    from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - after the check above
-    from quartier_hil import shelf  # noqa: PLC0415 - as above
-    from quartier_hil.keeper import RigError  # noqa: PLC0415 - as above
-    from quartier_hil.report import junit  # noqa: PLC0415 - as above
+    from quartier_hil.suite import command as suite  # noqa: PLC0415 - after the check of what is installed
 
-    names = options.scenarios
-    try:
-        paths = [*shelf.on_wires().values()] if names == ["all"] else [shelf.find(name) for name in names]
-    except ConfigError as error:
-        return _told(error)
-    codes, suites = [], []
-    for path in paths:
-        folder = options.report if len(paths) == 1 else options.report / path.stem
-        try:
-            code, suite = asyncio.run(_perform(options, path, folder))
-        except ConfigError as error:
-            code, suite = _told(error), junit.Suite(scenario=path.stem, error=str(error))
-        except (RigError, OSError) as error:
-            print(f"quartier-hil: {path.stem}: {error}", file=sys.stderr)
-            code, suite = NO_RUN, junit.Suite(scenario=path.stem, error=str(error))
-        except (KeyboardInterrupt, asyncio.CancelledError):
-            print("quartier-hil: interrupted; everything is ended", file=sys.stderr)
-            return NO_RUN
-        codes.append(code)
-        suites.append(suite)
-    if options.junit:
-        junit.write(options.junit, suites)
-    return max(codes)
-
-
-def _told(error: "ConfigError") -> int:
-    for fault in error.faults:
-        print(fault, file=sys.stderr)
-    return NO_RUN
-
-
-async def _perform(options: argparse.Namespace, path: Path, folder: Path) -> "tuple[int, Suite]":
-    """Run one scenario; its report goes to ``folder``, and a line to the record of its parent folder."""
-    from quartier_hil import outcome, scenario, view  # noqa: PLC0415 - as above
-    from quartier_hil.records import standard, table  # noqa: PLC0415 - as above
-    from quartier_hil.report import files, junit, record  # noqa: PLC0415 - as above
-    from quartier_hil.run import Options, Run  # noqa: PLC0415 - as above
-
-    asked = scenario.seeded(scenario.load(path), options.seed)
-    if options.rate is not None:
-        asked = scenario.Scenario.model_validate({**asked.model_dump(), "rate": options.rate})
-    day = asked.start.date()
-    days_count = int((asked.duration_s + 2 * 86_400) // 86_400)
-    source = table.read(options.records, day, days_count, asked.seed) if options.records else None
-    series = source or standard.make(day, days_count, asked.seed)
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-    console, code = view.terminal(), KEPT
-    with contextlib.ExitStack() as stack:
-        silent = options.quiet or options.json
-        watch = None if silent else stack.enter_context(view.View(console)).show
-        metal = rig.metal(options, asked)
-        run = Run(
-            Options(
-                scenario=asked,
-                series=series,
-                folder=folder,
-                broker=options.broker,
-                watch=watch,
-                metal=metal,
-            )
-        )
-        await run.perform()
-    verdicts, figures = outcome.judged(run), outcome.figures(run)
-    page = files.write(run, verdicts, figures, folder)
-    if folder != options.report:
-        line = record.line(
-            path.stem,
-            verdicts,
-            figures,
-            house_s=asked.duration_s,
-            rate=asked.rate,
-            real_s=run.real_s,
-            date=_today(),
-        )
-        record.keep(options.report, line)
-    if options.json:
-        print((folder / "run.json").read_text())
-    else:
-        view.conclude(console, verdicts, figures, asked.seed)
-        if metal is not None and metal.unjudged:
-            console.print(f"Not judged: {'; '.join(metal.unjudged)}", style="yellow", highlight=False)
-    if not getattr(options, "alone", True):
-        code, street_page = await _neighbours(options, folder)
-        files.write(run, verdicts, figures, folder, street_page)
-    if not options.json:
-        console.print(f"Report: {page.resolve()}", highlight=False, soft_wrap=True)
-    suite = junit.Suite(scenario=path.stem, verdicts=verdicts, real_s=run.real_s, seed=asked.seed)
-    return max(code, KEPT if all(verdict.holds for verdict in verdicts) else BROKEN), suite
-
-
-async def _neighbours(options: argparse.Namespace, folder: Path) -> tuple[int, str]:
-    """The street of the demonstration: its exit code, and its part of the page."""
-    from quartier_hil.neighbours.page import sections  # noqa: PLC0415 - as above
-    from quartier_hil.workplace import work_folder  # noqa: PLC0415 - as above
-
-    told = await street.perform(
-        work_folder(folder / "street"),
-        folder,
-        options.street_rate,
-        broker=options.broker,
-        quiet=options.quiet,
-    )
-    return KEPT if all(verdict.holds for verdict in told.verdicts) else BROKEN, sections(told)
-
-
-def _today() -> str:
-    return dt.datetime.now(dt.UTC).date().isoformat()
+    return suite.run(options)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,24 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil import scenario
 
 WIRES_MAX_S = 7_200.0
+SHORT = {
+    "short-cap": "a cap, a car, the battery; all samples delivered",
+    "short-broker-away": "the broker gone for an hour, and the backlog after it",
+    "short-kill-nine": "kill -9: outputs released, nothing lost",
+    "short-grid-meter-silent": "the meter that everything rests on is gone",
+    "short-device-away": "one dead device leaves the others their rate",
+    "short-meters-unplugged": "Linky, P1 and M-Bus on ptys, unplugged and back",
+    "short-meters-counted": "every sound group of a smart meter, over a bad line too",
+    "short-plants": "BACnet/IP and OPC UA, ordered and released",
+    "short-timers-1xx": "SunSpec's first generation: the device's own timer",
+    "short-timers-7xx": "SunSpec's second generation: the same",
+    "short-cap-stays-1xx": "no cap on generation is lifted by a loss",
+    "short-cap-stays-7xx": "the same in the second generation",
+    "frequency-jolt": "the fastest reaction that is owed",
+    "blackout-restart": "no voltage, and another boot of the gateway",
+    "master-on-charger": "somebody else writes to an output",
+}
+"""What CI runs over wires, and why each: every protocol and every kind of loss once, in under ten minutes."""
 
 
 def builtin() -> dict[str, Path]:
@@ -18,6 +36,12 @@ def builtin() -> dict[str, Path]:
 def on_wires() -> dict[str, Path]:
     """Those that are run over wires: at most two hours of the house."""
     return {name: path for name, path in builtin().items() if scenario.load(path).duration_s <= WIRES_MAX_S}
+
+
+def short() -> dict[str, Path]:
+    """Those that CI runs over wires."""
+    known = builtin()
+    return {name: known[name] for name in SHORT}
 
 
 def find(name: str) -> Path:

@@ -3,7 +3,9 @@
 //   node bacnet_client.js node-bacnet|@bacnet-js/client HOST PORT COMMAND…
 //
 // COMMAND is JSON, one each: ["read", type, instance, property], ["multiple", [[type, instance, [property …]] …]],
-// ["write", type, instance, property, tag, value, priority].  Prints one JSON line for each: {"values": …} or {"error": …}.
+// ["write", type, instance, property, tag, value, priority], ["who", low, high] waits for the first I-Am, ["follow", type,
+// instance, confirmed, count] subscribes and waits for so many notifications, ["cancel", type, instance].  Prints one JSON line
+// for each: {"values": …} or {"error": …}; a notification is a line as well, {"told": …}, as it comes.
 "use strict";
 const [library, host, port, ...commands] = process.argv.slice(2);
 const loaded = require(library);
@@ -24,7 +26,44 @@ function call(name, ...args) {
   });
 }
 
+// The first content of an event for which `take` gives something.
+function heard(name, take) {
+  return new Promise((resolve) => {
+    const listen = (content) => {
+      const found = take(content);
+      if (found === undefined) return;
+      client.removeListener(name, listen);
+      resolve(found);
+    };
+    client.on(name, listen);
+  });
+}
+
+const COV_NOTIFICATION = 1; // the confirmed service's number
+const PROCESS_ID = 7;
+
 const acts = {
+  async who([lowLimit, highLimit]) {
+    const answer = heard("iAm", ({ payload }) => [payload.deviceId, payload.maxApdu, payload.segmentation, payload.vendorId]);
+    client.whoIs(to, { lowLimit, highLimit });
+    return answer;
+  },
+  async follow([type, instance, confirmed, count]) {
+    let left = count;
+    const all = heard(confirmed ? "covNotify" : "covNotifyUnconfirmed", ({ header, invokeId, payload }) => {
+      if (confirmed) client.simpleAckResponse(header.sender, COV_NOTIFICATION, invokeId);
+      const told = payload.values.map((one) => [one.property.id, values(one.value)]);
+      console.log(JSON.stringify({ told, process: payload.subscriberProcessId, left_s: payload.timeRemaining }));
+      left -= 1;
+      return left ? undefined : [];
+    });
+    await call("subscribeCov", { type, instance }, PROCESS_ID, false, confirmed, 60, {});
+    return all;
+  },
+  async cancel([type, instance]) {
+    await call("subscribeCov", { type, instance }, PROCESS_ID, true, false, 0, {});
+    return [];
+  },
   async read([type, instance, property]) {
     const found = await call("readProperty", { type, instance }, property, {});
     return values(found.values);

@@ -10,5 +10,6 @@ fi
 if [ ! -f judges/.done ] || [ judges.txt -nt judges/.done ]; then
   "${PYTHON:-python3}" -m venv judges
   judges/bin/python -m pip install --quiet --disable-pip-version-check -r judges.txt
+  judges/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python pyteleinfo==0.4.0
   touch judges/.done
 fi

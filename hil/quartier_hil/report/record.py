@@ -1,10 +1,14 @@
 """What came of several scenarios, a line for each: verdicts.json for machines, verdicts.md for people.
 
-Written anew after each run; lines of scenarios that are not run again stay, so a part can be run anew.
+Written anew after each run, whole or not at all; lines of scenarios that are not run again stay, so a part
+can be run anew.
 """
 
+import fcntl
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from math import isinf
 from pathlib import Path
@@ -67,12 +71,31 @@ def line(
 def keep(folder: Path, new: Line) -> Path:
     """Take a line into the record of ``folder``; returns the page.  Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = {old.scenario: old for old in _read(folder / FILE)} | {new.scenario: new}
-    ordered = [lines[name] for name in sorted(lines)]
-    (folder / FILE).write_text(json.dumps([asdict(one) for one in ordered], indent=1) + "\n", "utf-8")
     path = folder / PAGE
-    path.write_text(page(ordered), "utf-8")
+    with _alone(folder):
+        lines = {old.scenario: old for old in _read(folder / FILE)} | {new.scenario: new}
+        ordered = [lines[name] for name in sorted(lines)]
+        _put(folder / FILE, json.dumps([asdict(one) for one in ordered], indent=1) + "\n")
+        _put(path, page(ordered))
     return path
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Several runs may share a folder: one after the other takes its line in."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(held)
+
+
+def _put(path: Path, text: str) -> None:
+    """Whole or not at all: who is killed here leaves what was there."""
+    new = path.with_suffix(f"{path.suffix}.new")
+    new.write_text(text, "utf-8")
+    new.replace(path)
 
 
 def page(lines: Iterable[Line]) -> str:

@@ -51,11 +51,11 @@ class Child:
         """Whether it runs."""
         return self.process is not None and self.process.returncode is None
 
-    async def start(self, *, talk: bool = False, outlives: bool = False) -> None:
+    async def start(self, *, talk: bool = False, loud: bool = False, outlives: bool = False) -> None:
         """Start it in a session of its own: Ctrl-C ends the rig, and the rig ends the rest.
 
-        ``talk`` opens pipes to its stdin and stdout; ``outlives``: it has something to do when the rig is
-        dead.  Raises RuntimeError while one runs already.
+        ``talk`` opens pipes to its stdin and stdout; ``loud`` lets it speak where we do; ``outlives``: it has
+        something to do when the rig is dead.  Raises RuntimeError while one runs already.
         """
         if self.alive:
             raise RuntimeError(f"{self.argv[0]} runs already, as process {self.pid}")
@@ -63,8 +63,8 @@ class Child:
             self.process = await asyncio.create_subprocess_exec(
                 *self.argv,
                 stdin=asyncio.subprocess.PIPE if talk else asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE if talk else log,
-                stderr=log,
+                stdout=asyncio.subprocess.PIPE if talk else None if loud else log,
+                stderr=None if loud else log,
                 env=self.env,
                 start_new_session=True,
                 preexec_fn=None if outlives else _die_with_parent,

@@ -1,10 +1,11 @@
 """What became of each lot: a line in a file, so that a long run goes on where it was left."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from quartier_hil.lines import Lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +26,23 @@ class Verdict:
 
 
 class Results:
-    """Lines of JSON, appended as lots end and never rewritten; what cannot be read is passed over."""
+    """A line for each lot, appended as it ends (``lines``); what is no verdict is passed over."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._lines = Lines(path)
 
     def append(self, verdict: Verdict, at: str) -> None:
         """Write one down; ``at`` is the moment it ended, as people read it."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"at": at, **asdict(verdict)}) + "\n")
+        self._lines.append({"at": at, **asdict(verdict)})
 
     def read(self) -> Iterator[Verdict]:
         """All there are, oldest first."""
-        try:
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            return
-        for line in lines:
+        for found in self._lines.read():
+            found.pop("at", None)
             try:
-                found = json.loads(line)
-                found.pop("at", None)
                 yield Verdict(**{**found, "broken": tuple(found["broken"])})
-            except (ValueError, TypeError, KeyError):
+            except (TypeError, KeyError):
                 continue
 
     def done(self, form: str) -> set[tuple[str, int]]:

@@ -66,9 +66,14 @@ class _Attributes:
 
     async def _written(self, one: ua.WriteValue, user: User) -> ua.StatusCode:
         variable = self._ordered(one)
-        value = None if one.Value.Value is None else one.Value.Value.Value
-        if variable is None or not isinstance(value, int | float):
+        if variable is None:
             return (await self._usual.write(ua.WriteParameters([one]), user))[0]
+        given = one.Value.Value
+        value = None if given is None else given.Value
+        # Part 4, 5.10.4.4: no conversion, and what is of another type leaves the variable as it is.
+        is_kind = given is not None and given.VariantType == _TYPES[variable.kind][0]
+        if not is_kind or not isinstance(value, int | float):
+            return ua.StatusCode(ua.UInt32(ua.StatusCodes.BadTypeMismatch))
         if not variable.takes(float(value)):
             return ua.StatusCode(ua.UInt32(ua.StatusCodes.BadOutOfRange))
         (status,) = await self._usual.write(ua.WriteParameters([one]), user)

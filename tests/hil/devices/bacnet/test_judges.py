@@ -25,8 +25,10 @@ from quartier_hil.devices.bacnet.ventilation import VentilationUnit
 pytestmark = pytest.mark.peer
 PEERS = Path(__file__).parents[3] / "peers"
 ANALOG_INPUT, ANALOG_VALUE, BINARY_OUTPUT, MULTI_STATE, LOAD_CONTROL = 0, 2, 4, 19, 28
-NAME, ARRAY, PV, STATES, FLAGS, UNITS = 77, 87, 85, 110, 111, 117
+ALL, NAME, ARRAY, PV, STATES, FLAGS, UNITS = 8, 77, 87, 85, 110, 111, 117
 REAL, ENUMERATED, NULL = 4, 9, 0
+NO_SEGMENTATION = 3
+LIBRARIES = ["node-bacnet", "@bacnet-js/client"]
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ async def asked(library, endpoint, *commands):
     return [json.loads(line) for line in out.splitlines()]
 
 
-@pytest.mark.parametrize("library", ["node-bacnet", "@bacnet-js/client"])
+@pytest.mark.parametrize("library", LIBRARIES)
 async def test_clients_of_node_read_and_command_the_unit(unit, library):
     async with await serve_udp(unit) as endpoint:
         said = await asked(
@@ -74,6 +76,106 @@ async def test_clients_of_node_read_and_command_the_unit(unit, library):
     assert [0] == values[7]
     assert "31" in said[8]["error"]
     assert (100.0, 1.0) == (unit.limit.value, unit.heater.value)
+
+
+async def talked(library, endpoint, *commands):
+    """The lines of the client as they come; what was asked of it last ends it."""
+    if shutil.which("node") is None or not (PEERS / "node_modules" / library).is_dir():
+        pytest.skip(f"{library} is not installed (tests/peers/install.sh)")
+    words_ = ["node", str(PEERS / "bacnet_client.js"), library, endpoint.host, str(endpoint.port)]
+    process = await asyncio.create_subprocess_exec(
+        *words_, *map(json.dumps, commands), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(60):
+        async for line in process.stdout:
+            yield json.loads(line)
+        await process.wait()
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_clients_of_node_find_the_unit_by_who_is(unit, library):
+    async with await serve_udp(unit) as endpoint:
+        (said,) = await asked(library, endpoint, ["who", 201, 201])
+
+    assert [201, 1476, NO_SEGMENTATION] == said["values"][:3]
+
+
+@pytest.mark.parametrize("confirmed", [True, False])
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_clients_of_node_are_told_of_a_change_and_of_none_too_small(unit, library, confirmed):
+    told = []
+    async with await serve_udp(unit) as endpoint:
+        follow = ["follow", ANALOG_INPUT, 1, confirmed, 2]
+        async for said in talked(library, endpoint, follow, ["cancel", ANALOG_INPUT, 1]):
+            told.append(said)
+            if len(told) == 1:
+                unit.publish({"supply_c": 19.6})  # less than the increment of 0.2 K
+                unit.publish({"supply_c": 21.25})
+        acks_count = endpoint.acks_count
+
+    assert [19.5, 21.25] == [dict(said["told"])[PV][0] for said in told[:2]]
+    assert all(said["process"] == 7 and 0 < said["left_s"] <= 60 for said in told[:2])
+    assert [[], []] == [said["values"] for said in told[2:]]
+    assert (2 if confirmed else 0) == acks_count
+    assert 0 == len(unit.service.subscriptions)
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_every_object_of_the_unit_reads_in_a_client_of_node_as_the_plant_told_it(unit, library):
+    told = {
+        "supply_c": 19.25,
+        "extract_c": 22.5,
+        "outdoor_c": -7.75,
+        "co2_ppm": 812.0,
+        "fan_supply_pct": 64.0,
+        "fan_extract_pct": 61.0,
+        "power_w": 1_234.0,
+    }
+    unit.publish({**told, "energy_import_wh": 98_765_500.0})
+    keys = [key for key in unit.things if key[0] != words.OBJECTS["device"]]
+    asked_for = [*([kind, number, [NAME, PV]] for kind, number in keys)]
+    async with await serve_udp(unit) as endpoint:
+        (said,) = await asked(library, endpoint, ["multiple", asked_for])
+    read = {tuple(key): (name[0], value[0]) for key, (name, value) in zip(keys, said["values"], strict=True)}
+
+    assert {thing.key: thing.name for thing in unit.things.values() if thing.key in read} == {
+        key: name for key, (name, _) in read.items()
+    }
+    assert [*told.values(), 98_765.5] == [read[ANALOG_INPUT, number][1] for number in range(1, 9)]
+    assert len(read) == len(unit.things) - 1
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_of_several_priorities_the_highest_acts_and_the_next_one_once_it_is_given_back(unit, library):
+    at = ["write", ANALOG_VALUE, 2, PV]
+    read = ["read", ANALOG_VALUE, 2, PV]
+    async with await serve_udp(unit) as endpoint:
+        said = await asked(
+            library,
+            endpoint,
+            *([*at, REAL, 70, 12], [*at, REAL, 40, 8], read, ["read", ANALOG_VALUE, 2, ARRAY]),
+            *([*at, NULL, None, 8], read, [*at, NULL, None, 12], read),
+            *([*at, REAL, 250, 8],),
+        )
+        values = [one.get("values") for one in said]
+
+    assert ([40], [70], [100]) == (values[2], values[5], values[7])
+    assert [None] * 7 + [40] + [None] * 3 + [70] + [None] * 4 == values[3]
+    assert "37" in said[8]["error"]  # value-out-of-range
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+async def test_what_would_need_segments_is_aborted_by_name_and_fits_where_less_is_asked(library):
+    room = RoomController(301, sensors_count=40, habits=Habits(apdu_max=206))
+    room.publish({"room_c": 21.0})
+    all_of_three = [[ANALOG_INPUT, number, [ALL]] for number in range(2, 5)]
+    some = [[ANALOG_INPUT, number, [NAME, PV]] for number in range(2, 5)]
+    async with await serve_udp(room) as endpoint:
+        much, little = await asked(library, endpoint, ["multiple", all_of_three], ["multiple", some])
+
+    assert "BacnetAbort - Reason:4" == much["error"]  # segmentation-not-supported
+    assert [21.0, 21.1, 21.2] == pytest.approx([value[0] for _, value in little["values"]], abs=1e-4)
 
 
 def free_port():

@@ -29,6 +29,8 @@ def judge() -> Judge:
             timeout=300,
             check=False,
         )
+        if run.returncode and "absent: " in run.stderr:
+            pytest.skip(f"{run.stderr.strip()}: tests/peers/install.sh brings it")
         assert 0 == run.returncode, run.stderr[-3_000:]
         return [json.loads(line) for line in run.stdout.splitlines()]
 

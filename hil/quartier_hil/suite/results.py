@@ -1,0 +1,74 @@
+"""What became of each scenario over wires, a line as it ends: which code judged what, and how."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from quartier_hil.lines import Lines
+from quartier_hil.report.junit import Suite
+from quartier_hil.report.record import Line
+from quartier_hil.verdict.checks import Verdict
+
+FILE = "results.jsonl"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One run that was judged: ``digest`` is of code, file and options, ``line`` its row of the table."""
+
+    digest: str
+    seed: int
+    line: Line
+    verdicts: tuple[Verdict, ...]
+
+    @property
+    def scenario(self) -> str:
+        """Its name."""
+        return self.line.scenario
+
+    @property
+    def kept(self) -> bool:
+        """Whether every promise was."""
+        return all(verdict.holds for verdict in self.verdicts)
+
+    @property
+    def suite(self) -> Suite:
+        """For a JUnit file."""
+        return Suite(scenario=self.scenario, verdicts=self.verdicts, real_s=self.line.real_s, seed=self.seed)
+
+
+class Results:
+    """The file of a report folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._lines = Lines(folder / FILE)
+
+    def append(self, judged: Judged, at: str) -> None:
+        """Write one down; ``at`` is the moment it ended, as people read it.  Raises OSError."""
+        self._lines.append({"at": at, **asdict(judged)})
+
+    def read(self) -> Iterator[Judged]:
+        """All there are, oldest first."""
+        for row in self._lines.read():
+            try:
+                yield _judged(row)
+            except (TypeError, KeyError):
+                continue
+
+    def known(self) -> Mapping[tuple[str, str], Judged]:
+        """The last word by scenario and digest."""
+        return {(one.scenario, one.digest): one for one in self.read()}
+
+    def took_s(self) -> Mapping[tuple[str, float | None], float]:
+        """How many real seconds each took last, by scenario and rate, whatever code it was."""
+        return {(one.scenario, one.line.rate): one.line.real_s for one in self.read()}
+
+
+def _judged(row: Mapping[str, Any]) -> Judged:
+    return Judged(
+        digest=row["digest"],
+        seed=row["seed"],
+        line=Line(**{**row["line"], "broken": tuple(row["line"]["broken"])}),
+        verdicts=tuple(Verdict(**one) for one in row["verdicts"]),
+    )
