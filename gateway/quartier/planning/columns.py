@@ -52,7 +52,8 @@ class Columns:
         rows = _rows(battery, outlook, contract)
         self.free_imports = [number for number, row in enumerate(rows) if _pays_twice(row)]
         self.bonus = sum(
-            -rows[number]["import_price"] * _import_most(rows[number]) for number in self.free_imports
+            -rows[number]["import_price"] * _import_most(rows[number], battery)
+            for number in self.free_imports
         )
         for number in self.free_imports:
             rows[number]["import_price"] = 0.0
@@ -147,7 +148,7 @@ def _is_convex(row: dict[str, float]) -> bool:
     )
 
 
-def _import_most(row: dict[str, float]) -> float:
+def _import_most(row: dict[str, float], battery: Battery) -> float:
     """The largest import that a step can have."""
-    most_wh = max(0.0, row["net_wh"] + row["curtailable_wh"]) + row["high_wh"] / 0.5
+    most_wh = max(0.0, row["net_wh"] + row["curtailable_wh"]) + row["high_wh"] / battery.charge_efficiency
     return most_wh if math.isinf(row["import_max_wh"]) else min(most_wh, row["import_max_wh"])

@@ -64,6 +64,9 @@ def test_an_import_that_pays_counts_as_free_while_exports_pay_too_and_what_that_
     columns = Columns(PLAIN, there, Contract())
 
     assert (0.0, 1.2) == (row(columns)["import_price"], columns.bonus)
+    # Without a cap the load and all that charging can take, whatever it loses.
+    lossy = replace(PLAIN, charge_efficiency=0.25)
+    assert 1.0 + 1.0 == Columns(lossy, replace(there, import_max_w=[inf]), Contract()).bonus
 
 
 def test_rounding_does_not_count_as_giving_up_more() -> None:
