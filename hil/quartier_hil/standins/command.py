@@ -5,6 +5,7 @@ import asyncio
 import datetime as dt
 import importlib.util
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -172,8 +173,11 @@ async def _perform(options: "Options") -> int:
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read it has enough; the building goes on
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - as long as the process
 
 
 def _refused(*why: str) -> int:

@@ -35,7 +35,9 @@ class Control:
         self._talks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
-        """Listen.  Raises OSError when the folder takes no socket."""
+        """Listen.  Raises OSError when the folder takes no socket, or another building is served from it."""
+        if _is_answered(self._folder):
+            raise OSError(f"another building is served from {self._folder}; --folder DIR takes another place")
         (self._folder / NAME).unlink(missing_ok=True)
         with _near(self._folder) as path:
             self._server = await asyncio.start_unix_server(self._talk, path)
@@ -78,6 +80,15 @@ def tell(folder: Path, text: str, wait_s: float) -> dict[str, Any]:
         raise ConnectionResetError(f"the building of {folder} ended before it answered")
     answer: dict[str, Any] = json.loads(said)
     return answer
+
+
+def _is_answered(folder: Path) -> bool:
+    """Whether somebody listens there; a socket that was left behind does not count."""
+    try:
+        _line(folder, 0.0).close()
+    except OSError:
+        return False
+    return True
 
 
 def _line(folder: Path, until: float) -> socket.socket:

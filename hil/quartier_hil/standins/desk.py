@@ -10,6 +10,7 @@ from quartier_hil import verbs
 from quartier_hil.devices.actor import Device
 from quartier_hil.devices.fault import Kind
 from quartier_hil.devices.meters.port import Port
+from quartier_hil.devices.relayboard import RelayBoard
 from quartier_hil.standins import words
 from quartier_hil.standins.meter import Meter
 from quartier_hil.standins.pieces import CAR_WH
@@ -101,6 +102,8 @@ class Desk:
         targets = self._targets(name)
         is_bus = [one for one, _ in targets] != [name]
         felt = "unplugged" if is_bus and kind == "off" else kind
+        if not is_bus and (vain := _in_vain(targets[0][1], kind)):
+            raise ValueError(f"{name} cannot be {kind}: {vain}")
         missing = verbs.missing(felt, told)  # type: ignore[arg-type]  # looked at above
         if missing:
             raise ValueError(missing)
@@ -208,6 +211,15 @@ class Desk:
                     why = f"NO, it is {value:g} after {served.now_s - began_s:.1f} s"
                     return Answer(ok=False, text=why, failed=True)
             await served.stepped()
+
+
+def _in_vain(target: Device | Meter, kind: str) -> str:
+    """Why a way of failing would change nothing; empty where it would.  A test must not pass by that."""
+    if not isinstance(target, Device):
+        return ""
+    if kind in ("stuck", "delayed", "wrong") and isinstance(target, RelayBoard):
+        return "it measures nothing"
+    return "it takes no orders" if kind == "bent" and not target.orders() else ""
 
 
 def _rows(found: Mapping[str, float]) -> Iterator[str]:

@@ -127,12 +127,13 @@ class Served:
                 loop.add_signal_handler(number, self.end)
                 stack.callback(loop.remove_signal_handler, number)
             self.options.folder.mkdir(parents=True, exist_ok=True)
+            control = Control(self.options.folder, self._asked)
+            await control.open()  # first: links and table of another building are not ours to replace
+            stack.push_async_callback(control.close)
+            (self.options.folder / TABLE).unlink(missing_ok=True)
             self._live(self._step_s)
             await self.wires.serve()
             stack.push_async_callback(self.wires.close)
-            control = Control(self.options.folder, self._asked)
-            await control.open()
-            stack.push_async_callback(control.close)
             stack.callback(self._tell_all())
             async with asyncio.TaskGroup() as group:
                 at_work = [group.create_task(self._go_on()), group.create_task(self._listen())]

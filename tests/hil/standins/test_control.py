@@ -1,4 +1,5 @@
 import asyncio
+import socket
 
 import pytest
 
@@ -27,6 +28,21 @@ async def test_each_line_is_answered_however_long_the_path_of_the_folder(control
         tell, control, "hello", 5.0
     )
     assert (await asyncio.to_thread(tell, control, "no", 5.0))["ok"] is False
+
+
+async def test_a_folder_serves_one_building_and_a_socket_that_was_left_is_none(control, tmp_path):
+    async def obey(_):
+        return Answer(ok=True, text="")
+
+    with pytest.raises(OSError, match="another building is served from .*; --folder DIR takes another place"):
+        await Control(control, obey).open()
+
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(tmp_path / NAME))
+    left.close()
+    fresh = Control(tmp_path, obey)
+    await fresh.open()
+    await fresh.close()
 
 
 def test_where_nobody_is_served_nobody_is_told(tmp_path):

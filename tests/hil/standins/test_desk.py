@@ -14,6 +14,8 @@ async def desk(serve):
         ("fault toaster off", "there is no device or bus 'toaster' here; expected one of meter, relays"),
         ("fault meter tired", "'tired' is no fault; expected one of off, unplugged, silent"),
         ("fault meter slow", "seconds: is missing: how long, for slow"),
+        ("fault relays stuck", "relays cannot be stuck: it measures nothing"),
+        ("fault meter bent factor=2", "meter cannot be bent: it takes no orders"),
         ("fault linky bent factor=2", "it cannot be bent: a meter takes no orders"),
         ("fault linky slow seconds=1", "it cannot be slow: it speaks by itself"),
         ("plug bat1", "there is no such asset 'bat1'; expected one of ev1"),

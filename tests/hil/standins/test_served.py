@@ -173,3 +173,37 @@ async def test_it_is_told_things_from_another_process(serve):
 
     assert (True, False) == (answer["ok"], answer["failed"])
     assert any("expect bat1.power_w == 0" in line for line in building.lines)
+
+
+@pytest.mark.peer
+async def test_mbpoll_reads_the_sum_on_the_line_and_pulls_a_relay(serve):
+    """libmodbus's client: the connection's power as a float, then coil 0 of the board."""
+    building = await serve()
+    line = str(building.folder / "rs485")
+    await building.until(lambda: abs(building.served.seen()["grid.power_w"] - STEADY_W) < 1)
+    power = await _mbpoll("-a", "1", "-t", "3:float", "-B", "-r", str(POWER), line)
+    assert STEADY_W == pytest.approx(float(power.rpartition("[52]:")[2].split()[0]), abs=1)
+
+    assert "Written 1 references" in await _mbpoll("-a", "3", "-t", "0", "-r", "0", line, "--", "1")
+    await building.until(lambda: building.served.seen()["boiler.power_w"] == 2000)
+
+
+async def _mbpoll(*words):
+    process = await asyncio.create_subprocess_exec(
+        *("mbpoll", "-0", "-1", "-m", "rtu", "-b", "9600", "-P", "none", "-o", "3", *words),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    return (await asyncio.wait_for(process.communicate(), 60))[0].decode()
+
+
+async def test_who_reads_only_the_table_does_not_end_the_building(tmp_path):
+    process = await _process(tmp_path)
+    await process.stdout.readline()
+    process._transport.get_pipe_transport(1).close()
+    answer = await asyncio.to_thread(tell, tmp_path / "d", "plug ev1", 30.0)
+    assert answer["ok"]
+    assert (await asyncio.to_thread(tell, tmp_path / "d", "expect ev1.plugged_on == 1 within=5", 5.0))["ok"]
+
+    process.send_signal(signal.SIGTERM)
+    assert 0 == await asyncio.wait_for(process.wait(), 60)
