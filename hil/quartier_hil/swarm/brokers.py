@@ -1,6 +1,7 @@
 """The brokers of a swarm: one mosquitto, or two nodes of RabbitMQ 4 with native MQTT 5."""
 
 import contextlib
+import datetime as dt
 import os
 import shutil
 import signal
@@ -12,10 +13,13 @@ from typing import Protocol
 
 from quartier_hil.bench import process
 from quartier_hil.bench.process import Process
+from quartier_hil.district.authority import Authority
 from quartier_hil.stage.broker import MOSQUITTO, mosquitto
 
 RABBITMQ = Path("/usr/lib/rabbitmq/bin")
 """Where Debian puts its scripts, which take anybody's environment."""
+HOST, VALID = "localhost", dt.timedelta(days=1)
+"""The name in a broker's certificate, and how long those of a swarm are good for."""
 _READY_S = 60.0
 _RABBITMQ = """\
 listeners.tcp = none
@@ -59,19 +63,28 @@ class Absent(Exception):  # noqa: N818 - a state of the machine, named as the ho
 
 
 class Mosquitto:
-    """One mosquitto on a port that stays; retained messages and sessions die with it."""
+    """One mosquitto on a port that stays; retained messages and sessions die with it.
+
+    With an ``authority`` it speaks TLS alone, to clients with certificates of it.
+    """
 
     shares = is_one = True
     name = "mosquitto"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, authority: Authority | None = None) -> None:
         program = mosquitto()
         if program is None:
             raise Absent("mosquitto is not here: apt-get install mosquitto")
         self.port = process.free_port()
         self._folder = folder
         self._argv = [program, "-c", str(folder / "mosquitto.conf")]
-        (folder / "mosquitto.conf").write_text(MOSQUITTO.format(port=self.port))
+        text = MOSQUITTO.format(port=self.port)
+        if authority is not None:
+            pair = authority.broker(HOST, VALID)
+            text = text.replace("allow_anonymous true", "allow_anonymous false")
+            text += f"cafile {authority.ca_file}\ncertfile {pair.cert_file}\nkeyfile {pair.key_file}\n"
+            text += "require_certificate true\nuse_identity_as_username true\nuser root\n"
+        (folder / "mosquitto.conf").write_text(text)
         self._process: Process | None = None
 
     @property

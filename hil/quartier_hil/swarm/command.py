@@ -1,11 +1,13 @@
 """``quartier-hil fleet --wire``: gateways over a real broker, what it prints, how it ends."""
 
 import argparse
+import datetime as dt
 import json
 import sys
 import tempfile
 from pathlib import Path
 
+from quartier_hil.district.authority import Authority
 from quartier_hil.swarm.brokers import Absent, Mosquitto, Node, Rabbits
 from quartier_hil.swarm.course import Course, Found
 from quartier_hil.swarm.stand import Shape, Stand
@@ -30,6 +32,9 @@ def arguments(to: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--rate", type=float, default=1.0, help="seconds of the houses in a real one [%(default)g]"
+    )
+    group.add_argument(
+        "--tls", action="store_true", help="each with a certificate of its own, over TLS; mosquitto alone"
     )
     group.add_argument("--hosts", type=int, default=2, help="processes that share the edges [%(default)s]")
     group.add_argument("--parks", type=int, default=2, help="processes that hold the gateways [%(default)s]")
@@ -56,7 +61,11 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _swarmed(options: argparse.Namespace, folder: Path) -> Found:
-    broker = Mosquitto(folder) if options.broker == "mosquitto" else Rabbits(folder)
+    if options.tls and options.broker != "mosquitto":
+        raise Absent("--tls: the rig's RabbitMQ speaks none; take --broker mosquitto")
+    now = dt.datetime.now(dt.UTC)
+    authority = Authority(folder / "authority", now) if options.tls else None
+    broker = Mosquitto(folder, authority) if options.broker == "mosquitto" else Rabbits(folder)
     nodes: list[Node] = [broker] if isinstance(broker, Mosquitto) else list(broker.nodes)
     shape = Shape(
         gateways=options.wire,
@@ -70,7 +79,7 @@ def _swarmed(options: argparse.Namespace, folder: Path) -> Found:
     )
     try:
         broker.start()
-        with Stand(folder, [node.port for node in nodes], shape) as stand:
+        with Stand(folder, [node.port for node in nodes], shape, authority) as stand:
             return Course(stand, nodes, options.steady_s, options.down_s, _say).run()
     finally:
         broker.kill()

@@ -16,7 +16,7 @@ from typing import Any
 
 from quartier.control import link
 from quartier.control.wishes import Envelope, Heartbeat
-from quartier.district.broker import Server
+from quartier.district.broker import Credentials, Server
 from quartier.district.catalog import Catalog, build
 from quartier.district.effects import Note
 from quartier.district.rules import Rules
@@ -85,7 +85,12 @@ class Gateway:
         self._source = random.Random(edge)  # noqa: S311 - a plant, no secret
         self.due_ns = clock.now().ns + round(self._source.uniform(0.0, float(config["period_s"])) * 1e9)
         house = House(outbox=self.notebook, clock=clock, latest=lambda: self.latest, report=self._report)
-        settings = Settings(servers=tuple(servers), folder=folder, issuers_file=Path(config["issuers_file"]))
+        settings = Settings(
+            servers=tuple(servers),
+            folder=folder,
+            issuers_file=Path(config["issuers_file"]),
+            credentials=_credentials(config, edge),
+        )
         rules = Rules(primary_host=host, servers_count=len(servers))
         self.uplink = Uplink(settings, Identity(str(config["group"]), edge), catalog(), rules, house)
 
@@ -117,6 +122,16 @@ class Gateway:
     def is_born(self) -> bool:
         """Whether its births are said on a live session."""
         return self.uplink.session.phase is Phase.BORN
+
+
+def _credentials(config: dict[str, Any], edge: str) -> Credentials:
+    """Its own certificate, beside that of who issued it; none where nothing is encrypted."""
+    if "ca_file" not in config:
+        return Credentials()
+    ca_file, name = Path(config["ca_file"]), f"{config['group']}.{edge}"
+    return Credentials(
+        ca_file=ca_file, cert_file=ca_file.with_name(f"{name}.pem"), key_file=ca_file.with_name(f"{name}.key")
+    )
 
 
 class Park:

@@ -22,6 +22,7 @@ from quartier_hil.clock import RigClock
 from quartier_hil.district.issuer import Key, Wish, envelope, heartbeat
 from quartier_hil.district.presence import Presence
 from quartier_hil.district.session import Names, Session
+from quartier_hil.swarm.brokers import HOST
 
 WATERMARK_S, HEARTBEAT_S = 20.0, 30.0
 _FILTERS_AT_ONCE = 200
@@ -46,6 +47,7 @@ class Host:
         self.born_s = self.late_s = 0.0
         self.losses = self.place = 0
         self.stopped = threading.Event()
+        self._where = HOST if "ca_file" in config else "127.0.0.1"
         self.client = self._client()
         state = f"spBv1.0/STATE/{config['name']}"
         self.presence = Presence(self.client, state, self.clock.utc_ms) if config["primary"] else None
@@ -54,6 +56,10 @@ class Host:
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2, client_id=f"{self.group}.{self.config['name']}", protocol=mqtt.MQTTv5
         )
+        if "ca_file" in self.config:
+            ca_file, name = Path(self.config["ca_file"]), str(self.config["name"])
+            cert_file, key_file = (str(ca_file.with_name(f"{name}.{ending}")) for ending in ("pem", "key"))
+            client.tls_set(str(ca_file), certfile=cert_file, keyfile=key_file)
         client.max_inflight_messages_set(200)
         client.max_queued_messages_set(0)
         client.reconnect_delay_set(1, 2)
@@ -83,7 +89,7 @@ class Host:
         ports = self.config["ports"]
         self.place = (self.place + 1) % len(ports)
         if not self.stopped.is_set():
-            self.client.connect_async("127.0.0.1", ports[self.place], keepalive=_KEEPALIVE_S)
+            self.client.connect_async(self._where, ports[self.place], keepalive=_KEEPALIVE_S)
 
     def _on_message(self, _client: mqtt.Client, _data: object, message: mqtt.MQTTMessage) -> None:
         now_ms = self.clock.utc_ms()
@@ -116,7 +122,7 @@ class Host:
 
     def run(self) -> None:
         """Until ``quit``, or the end of stdin."""
-        self.client.connect_async("127.0.0.1", self.config["ports"][0], keepalive=_KEEPALIVE_S)
+        self.client.connect_async(self._where, self.config["ports"][0], keepalive=_KEEPALIVE_S)
         self.client.loop_start()
         for work in (self._watermarks, *([self._heartbeats] if self.leads else [])):
             threading.Thread(target=work, daemon=True).start()

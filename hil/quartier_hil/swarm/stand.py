@@ -10,7 +10,9 @@ from typing import Any, Self
 
 from quartier_hil.bench import process
 from quartier_hil.bench.process import Process
+from quartier_hil.district.authority import Authority
 from quartier_hil.district.issuer import TYPES, Key
+from quartier_hil.swarm.brokers import HOST, VALID
 
 GROUP = "issy"
 _LOOK_S = 0.5
@@ -34,10 +36,20 @@ class Shape:
     rate: float = 1.0
 
 
-class Stand:
-    """Everything but the brokers; as a context it ends what it began."""
+def edge(number: int) -> str:
+    """The name of a gateway."""
+    return f"e{number:06d}"
 
-    def __init__(self, folder: Path, ports: Sequence[int], shape: Shape) -> None:
+
+class Stand:
+    """Everything but the brokers; as a context it ends what it began.
+
+    With an ``authority`` each gateway and host has a certificate of its own, and speaks TLS.
+    """
+
+    def __init__(
+        self, folder: Path, ports: Sequence[int], shape: Shape, authority: Authority | None = None
+    ) -> None:
         self.folder, self.ports, self.shape = folder, ports, shape
         self.time = {"rate": shape.rate, "origin": time.time()}
         self.parks: list[Process] = []
@@ -47,6 +59,13 @@ class Stand:
         self.key = folder / "swarm.pem"
         self.issuers = folder / "issuers.json"
         self.issuers.write_text(json.dumps([key.listing(TYPES)]))
+        self.ca: dict[str, str] = {}
+        if authority is not None:
+            self.ca = {"ca_file": str(authority.ca_file)}
+            for number in range(shape.gateways):
+                authority.gateway(GROUP, edge(number), VALID)
+            for number in range(shape.hosts):
+                authority.client(f"host{number}", VALID)
 
     def __enter__(self) -> Self:
         return self
@@ -58,7 +77,7 @@ class Stand:
     def begin(self) -> None:
         """Hosts first, so that no birth is missed."""
         shape = self.shape
-        edges = [f"e{number:06d}" for number in range(shape.gateways)]
+        edges = [edge(number) for number in range(shape.gateways)]
         for number in range(shape.hosts):
             config: dict[str, Any] = {
                 "name": f"host{number}",
@@ -70,6 +89,7 @@ class Stand:
                 "leads": number == 0,
                 **self.time,
                 "shares": shape.shares,
+                **self.ca,
             }
             self.hosts.append(self._started("hosts", f"host{number}", config))
         self.until("the hosts are connected", lambda: all(one["connected"] for one in self.look(self.hosts)))
@@ -77,7 +97,9 @@ class Stand:
         for number in range(shape.parks):
             first = number * share
             config = {
-                "servers": [f"mqtt://127.0.0.1:{port}" for port in self.ports],
+                "servers": [
+                    f"mqtts://{HOST}:{port}" if self.ca else f"mqtt://127.0.0.1:{port}" for port in self.ports
+                ],
                 "group": GROUP,
                 "folder": str(self.folder / "edges"),
                 "issuers_file": str(self.issuers),
@@ -89,6 +111,7 @@ class Stand:
                 "count": min(share, shape.gateways - first),
                 "period_s": shape.period_s,
                 "begin_s": shape.begin_s,
+                **self.ca,
             }
             self.parks.append(self._started("gateways", f"park{number}", config))
 

@@ -1,6 +1,11 @@
+import datetime as dt
+import socket
+import ssl
+
 import pytest
 
 from quartier_hil.bench import process
+from quartier_hil.district.authority import Authority
 from quartier_hil.stage.broker import mosquitto
 from quartier_hil.swarm import brokers
 
@@ -40,3 +45,31 @@ def test_the_two_nodes_of_a_cluster_name_each_other_and_keep_sparkplugs_topics(t
         assert "qb7@localhost" in text
         assert "mqtt.sparkplug = true" in text
         assert f"127.0.0.1:{node.port}" in text
+
+
+@pytest.mark.peer
+@pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")
+def test_a_mosquitto_with_an_authority_hears_nobody_without_a_certificate_of_it(tmp_path):
+    authority = Authority(tmp_path / "ours", dt.datetime.now(dt.UTC))
+    pair = authority.gateway("issy", "e000000", brokers.VALID)
+    broker = brokers.Mosquitto(tmp_path, authority)
+    broker.start()
+    try:
+        known, unknown = (ssl.create_default_context(cafile=str(authority.ca_file)) for _ in range(2))
+        known.load_cert_chain(pair.cert_file, pair.key_file)
+
+        assert b" \x09\x00" == _connack(known, broker.port)[:3]
+        with pytest.raises(ssl.SSLError):
+            _connack(unknown, broker.port)
+    finally:
+        broker.kill()
+
+
+def _connack(context, port):
+    """The first bytes of the answer to an empty CONNECT of MQTT 5."""
+    with (
+        socket.create_connection(("127.0.0.1", port), 5.0) as plain,
+        context.wrap_socket(plain, server_hostname=brokers.HOST) as wrapped,
+    ):
+        wrapped.sendall(bytes([0x10, 0x0F, 0, 4, *b"MQTT", 5, 2, 0, 30, 0, 0, 2, *b"e1"]))
+        return wrapped.recv(64)

@@ -11,9 +11,10 @@ from quartier_hil.swarm.course import Found
 @pytest.mark.peer
 @pytest.mark.scenario
 @pytest.mark.skipif(mosquitto() is None, reason="mosquitto is not installed")
-def test_eight_gateways_lose_their_broker_and_no_sample(capsys):
+@pytest.mark.parametrize("secured", [[], ["--tls"]], ids=["plain", "tls"])
+def test_eight_gateways_lose_their_broker_and_no_sample(secured, capsys):
     words = ["--wire", "8", "--rate", "10", "--begin-s", "0.5", "--steady-s", "2", "--down-s", "2", "--json"]
-    code = main(["fleet", *words])
+    code = main(["fleet", *words, *secured])
     phases = json.loads(capsys.readouterr().out)
 
     assert 0 == code
@@ -28,6 +29,11 @@ def test_without_the_broker_it_cannot_be_run(monkeypatch, tmp_path, capsys):
 
     assert 2 == main(["fleet", "--wire", "2", "--broker", "rabbitmq"])
     assert "apt-get install rabbitmq-server" in capsys.readouterr().err
+
+
+def test_tls_is_refused_where_the_rig_has_none(capsys):
+    assert 2 == main(["fleet", "--wire", "2", "--broker", "rabbitmq", "--tls"])
+    assert "take --broker mosquitto" in capsys.readouterr().err
 
 
 def test_the_rows_say_whether_something_was_lost():
