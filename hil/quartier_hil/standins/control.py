@@ -60,8 +60,8 @@ class Control:
                 answer = await self._obey(text.decode("utf-8", "replace").strip())
                 writer.write(json.dumps(answer.as_json()).encode() + b"\n")
                 await writer.drain()
-        except OSError:
-            pass  # whoever asked is gone
+        except (OSError, asyncio.CancelledError):
+            pass  # whoever asked is gone, or it is over: asyncio complains of streams that are cancelled
         finally:
             self._talks.discard(task)
             writer.close()

@@ -51,7 +51,8 @@ def test_where_nobody_is_served_nobody_is_told(tmp_path):
 
 
 async def test_who_waits_for_an_answer_when_it_ends_is_told_so(tmp_path):
-    begun = asyncio.Event()
+    begun, complaints = asyncio.Event(), []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: complaints.append(context))
 
     async def obey(_):
         begun.set()
@@ -65,3 +66,4 @@ async def test_who_waits_for_an_answer_when_it_ends_is_told_so(tmp_path):
 
     with pytest.raises(ConnectionResetError, match="ended before it answered"):
         await asking
+    assert [] == complaints
