@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from quartier_hil import capture, quirks, sunspec
+from quartier_hil import capture, listing, quirks, sunspec
 from quartier_hil.bench import command
 from quartier_hil.devices.meters.kinds import CAPTURES
 from quartier_hil.devices.meters.noise import LINES
@@ -35,6 +35,7 @@ EXAMPLES = """\
 examples:
   quartier-hil list                        the scenarios that come with the rig
   quartier-hil demo                        a building at work, then a street, about three minutes
+  quartier-hil list --rows                 what they prove of the fail-safe specification
   quartier-hil run cap-kept --report out   one scenario; out/index.html shows the curves
   quartier-hil street                      three buildings behind one transformer, and their district
   quartier-hil day day                     the same without wires, a day in a minute
@@ -132,9 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.set_defaults(
         command=_run, scenarios=["demo"], json=False, seed=None, junit=None, bench=None, real=None, jobs=1
     )
-    listing = commands.add_parser("list", help="the scenarios that come with the rig")
-    listing.add_argument("--short", action="store_true", help="those that CI runs over wires, and why each")
-    listing.set_defaults(command=_list)
+    listing.parser(commands.add_parser("list", help="the scenarios that come with the rig"))
     drill.parser(
         commands.add_parser("drill", help="each loss made to happen; quartier drill --simulated asks for it")
     )
@@ -278,18 +277,6 @@ def _run_capture(options: argparse.Namespace) -> int:
         line=options.line,
         expected=options.expected,
     )
-    return KEPT
-
-
-def _list(options: argparse.Namespace) -> int:
-    from quartier_hil import scenario, shelf  # noqa: PLC0415 - after the check of what is installed
-
-    for name, path in (shelf.short() if options.short else shelf.builtin()).items():
-        loaded = scenario.load(path)
-        print(f"{name:20} {loaded.duration_s / 60:6.0f} min  {loaded.title}")
-        if options.short:
-            print(f"{'':32}{shelf.SHORT[name]}; about {loaded.duration_s / loaded.rate:.0f} s")
-    print(f"\nThey lie in {path.parent}")
     return KEPT
 
 

@@ -70,12 +70,12 @@ class Director:
             case asked.Disturb():
                 run.mark(f"the line of {event.meter}: {event.line}", "fault")
                 run.metering.disturb(event.meter, event.line)
-            case asked.Caps() | asked.Heartbeat() | Document() | Plan():
+            case asked.Caps() | asked.Heartbeat() | asked.Parameters() | asked.Shed() | Document() | Plan():
                 self._by_district(event)
             case _:
                 self._at_home(event)
 
-    def _by_district(self, event: asked.Caps | asked.Heartbeat | Document | Plan) -> None:
+    def _by_district(self, event: Any) -> None:
         run = self.run
         match event:
             case asked.Caps():
@@ -87,6 +87,13 @@ class Director:
             case Plan():
                 run.mark(f"district: {event.words}")
                 run.peer.order("schedule", asset=event.asset, intervals=[event.interval], for_s=event.for_s)
+            case asked.Parameters():
+                run.mark(f"district: {event.words}")
+                words = event.model_dump(include={"import_max_w", "export_max_w", "duration_min_s"})
+                run.peer.order("failsafe", **words, for_s=run.scenario.duration_s + 86_400)
+            case asked.Shed():
+                run.mark(f"district: {event.words}")
+                run.peer.order("command", op="shed", level=event.level, duration_s=event.for_s)
             case Document():
                 run.mark(f"district: an envelope without sense ({event.kind})", "fault")
                 run.peer.order("nonsense", kind=event.kind)
@@ -171,6 +178,8 @@ class Director:
 
     def _send_caps(self, event: asked.Caps) -> None:
         house = self.run.scenario.house
+        said_w = event.default_import_max_w
+        default_w = house.contract_import_w if said_w is None else said_w
         interval = {"duration_s": event.for_s}
         interval |= event.model_dump(
             include={"import_max_w", "export_max_w", "generation_max_w"}, exclude_none=True
@@ -178,7 +187,8 @@ class Director:
         self.run.peer.order(
             "caps",
             intervals=[interval],
-            default={"import_max_w": house.contract_import_w, "export_max_w": house.contract_export_w},
-            for_s=self.run.scenario.duration_s + 86_400,
+            default={"import_max_w": default_w, "export_max_w": house.contract_export_w},
+            for_s=event.valid_s or self.run.scenario.duration_s + 86_400,
             on_loss=event.on_loss,
+            program=event.program,
         )

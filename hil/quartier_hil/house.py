@@ -9,6 +9,7 @@ from quartier_hil.wanted import Part, Pct
 
 Make = Literal["gx", "sunspec-1xx", "sunspec-7xx"]
 MeterName = Literal["tic", "p1", "mbus"]
+GridMeter = Literal["usual", "slow", "plain"]
 
 
 class House(Part):
@@ -38,6 +39,8 @@ class House(Part):
     """Import cap while the district is lost."""
     failsafe_export_w: Watts = 6_000.0
     """Export cap while the district is lost, as agreed for this building."""
+    failsafe_agreed: bool = True
+    """Whether the site file says these two; false: half of the contract and no export hold."""
     contact_import_w: Watts | None = None
     """Import cap while the grid operator's contact is closed; absent: the house has no such contact."""
     meters: tuple[MeterName, ...] = ()
@@ -53,10 +56,22 @@ class House(Part):
     """What stands in it beside the usual."""
     main_fuse_a: Annotated[float, Field(gt=0)] | None = None
     """The connection's fuse on each phase; absent: none is judged."""
+    grid_meter: GridMeter = "usual"
+    """The connection's meter; slow: it is read each 5 s; plain: its frequency is not read."""
     frequency_period_s: Annotated[float, Field(ge=0.1, le=60)] = 1.0
     """How often the connection meter's frequency is read."""
     outdoor_c: float = 12.0
     """Mean of the air outside."""
+
+    @property
+    def lost_import_w(self) -> float:
+        """Fail-safe import cap: the one agreed, else half of the contract."""
+        return self.failsafe_import_w if self.failsafe_agreed else 0.5 * self.contract_import_w
+
+    @property
+    def lost_export_w(self) -> float:
+        """Fail-safe export cap: the one agreed, else none."""
+        return self.failsafe_export_w if self.failsafe_agreed else 0.0
 
     @property
     def untouchable(self) -> tuple[str, ...]:

@@ -13,74 +13,37 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil import verbs
 from quartier_hil.devices.fault import Kind
 from quartier_hil.fittings import Watts
-from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Swap
+from quartier_hil.happenings import Blackout, ClockFault, Document, Happening, Master, Plan, Swap
 from quartier_hil.house import House, MeterName
 from quartier_hil.outputs import outputs
+from quartier_hil.outside import (
+    Broker,
+    Caps,
+    Contact,
+    Frequency,
+    Heartbeat,
+    Parameters,
+    Shed,
+    Voltage,
+)
 from quartier_hil.shown import Curve, Panel, Picture
 from quartier_hil.wanted import Check, Part, Seconds
 
-
-class _Event(Part):
-    at_s: Seconds
-    """Seconds of the house since the start."""
-
-
-class Caps(_Event):
-    """The district sends an envelope."""
-
-    do: Literal["caps"]
-    """Caps arrive from the district."""
-    for_s: Annotated[float, Field(gt=0)]
-    """How long they hold; the contract's values hold after them."""
-    import_max_w: Watts | None = None
-    """Import cap."""
-    export_max_w: Watts | None = None
-    """Export cap."""
-    generation_max_w: Watts | None = None
-    """Generation cap."""
-    on_loss: Literal["hold", "failsafe"] = "failsafe"
-    """What holds while the district is lost."""
-
-    @property
-    def words(self) -> str:
-        """What is asked, for a person."""
-        caps = {
-            "import": self.import_max_w,
-            "export": self.export_max_w,
-            "generation": self.generation_max_w,
-        }
-        parts = [f"{name} <= {value / 1e3:g} kW" for name, value in caps.items() if value is not None]
-        return f"{', '.join(parts)} for {self.for_s / 60:g} min"
+__all__ = [
+    "Broker",
+    "Caps",
+    "Contact",
+    "Frequency",
+    "Heartbeat",
+    "Parameters",
+    "Shed",
+    "Voltage",
+    "load",
+    "seeded",
+]
 
 
-class Broker(_Event):
-    """The broker goes away or comes back."""
-
-    do: Literal["broker"]
-    """The way to the district."""
-    up: bool
-    """Whether it is there."""
-
-
-class Heartbeat(_Event):
-    """The district falls silent or speaks again, while the broker stays."""
-
-    do: Literal["heartbeat"]
-    """The district's heartbeat."""
-    on: bool
-    """Whether it is sent."""
-
-
-class Contact(_Event):
-    """The grid operator's contact closes or opens."""
-
-    do: Literal["contact"]
-    """The grid operator's contact, on input 1 of the board ``inputs``."""
-    closed: bool
-    """Whether it is closed."""
-
-
-class Failure(_Event):
+class Failure(Happening):
     """A device misbehaves."""
 
     do: Literal["fault"]
@@ -104,7 +67,7 @@ class Failure(_Event):
         return self.model_dump(include={"factor", "points", "seconds", "every"}, exclude_none=True)
 
 
-class Clear(_Event):
+class Clear(Happening):
     """A device is well again."""
 
     do: Literal["clear"]
@@ -113,7 +76,7 @@ class Clear(_Event):
     """Which one, or which wire."""
 
 
-class Unplug(_Event):
+class Unplug(Happening):
     """The adapter of a smart meter is pulled out, or put back."""
 
     do: Literal["unplug"]
@@ -124,7 +87,7 @@ class Unplug(_Event):
     """Whether it comes back."""
 
 
-class Disturb(_Event):
+class Disturb(Happening):
     """The line of a smart meter becomes bad, or good."""
 
     do: Literal["disturb"]
@@ -135,7 +98,7 @@ class Disturb(_Event):
     """How."""
 
 
-class Plug(_Event):
+class Plug(Happening):
     """A car comes or goes."""
 
     do: Literal["plug"]
@@ -146,7 +109,7 @@ class Plug(_Event):
     """How much it takes."""
 
 
-class Extra(_Event):
+class Extra(Happening):
     """Somebody switches something on."""
 
     do: Literal["load"]
@@ -157,29 +120,7 @@ class Extra(_Event):
     """How long."""
 
 
-class Frequency(_Event):
-    """The public grid's frequency goes elsewhere."""
-
-    do: Literal["frequency"]
-    """The public grid's frequency goes to another mean."""
-    hz: Annotated[float, Field(ge=40, le=60)]
-    """Where to."""
-    hz_per_s: Annotated[float, Field(gt=0)] | None = None
-    """How fast; absent: at once."""
-
-
-class Voltage(_Event):
-    """The public grid's voltage changes."""
-
-    do: Literal["voltage"]
-    """The public grid's voltage at the transformer."""
-    volts: Annotated[float, Field(ge=0, le=400)]
-    """To neutral; below half of 230 on every phase nothing runs."""
-    phases: tuple[Annotated[int, Field(ge=1, le=3)], ...] = (1, 2, 3)
-    """On which phases."""
-
-
-class Kill(_Event):
+class Kill(Happening):
     """The daemon dies, or is told to stop; the rig plays systemd: release, then restart."""
 
     do: Literal["kill", "stop"]
@@ -190,7 +131,7 @@ class Kill(_Event):
     """Whether `quartier release` runs after it; not when the whole machine is gone."""
 
 
-class Freeze(_Event):
+class Freeze(Happening):
     """The daemon hangs, and nobody sees it: no watchdog, no release."""
 
     do: Literal["freeze"]
@@ -199,7 +140,7 @@ class Freeze(_Event):
     """How long it stands still."""
 
 
-class Kills(_Event):
+class Kills(Happening):
     """Many kills at random moments."""
 
     do: Literal["kills"]
@@ -212,7 +153,7 @@ class Kills(_Event):
     """Seconds of the house until each restart."""
 
 
-class Say(_Event):
+class Say(Happening):
     """A line of the story."""
 
     do: Literal["say"]
@@ -223,6 +164,8 @@ class Say(_Event):
 
 Event = Annotated[
     Caps
+    | Parameters
+    | Shed
     | Broker
     | Heartbeat
     | Contact
@@ -265,6 +208,8 @@ class Scenario(Part):
     """Seed of everything random."""
     cycle_s: Annotated[float, Field(ge=0.5, le=5)] = 1.0
     """Period of the gateway's control; long days without wires go faster with 5."""
+    wires: bool = True
+    """Whether it is run over wires too; false: its checks are to the second, which only synthetic time is."""
     house: House = House()
     """The building."""
     events: tuple[Event, ...] = ()

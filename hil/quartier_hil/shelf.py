@@ -34,8 +34,13 @@ def builtin() -> dict[str, Path]:
 
 
 def on_wires() -> dict[str, Path]:
-    """Those that are run over wires: at most two hours of the house."""
-    return {name: path for name, path in builtin().items() if scenario.load(path).duration_s <= WIRES_MAX_S}
+    """Those that are run over wires: at most two hours of the house, and no check that is to the second."""
+    loaded = {name: scenario.load(path) for name, path in builtin().items()}
+    return {
+        name: path
+        for name, path in builtin().items()
+        if loaded[name].duration_s <= WIRES_MAX_S and loaded[name].wires
+    }
 
 
 def short() -> dict[str, Path]:

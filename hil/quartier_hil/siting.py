@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quartier_hil import fittings
 from quartier_hil.fittings import BOX, METER
-from quartier_hil.house import House
+from quartier_hil.house import GridMeter, House
 
 POINT_UNIT = 255
 PASSWORD = "plant.password"  # noqa: S105 - the name of a file
@@ -26,12 +26,30 @@ _PROFILES = {
     "ventilation": "quartier/ventilation",
     "load": "rig/load",
 }
+GRID_METERS: Mapping[GridMeter, str] = {
+    "usual": "eastron/sdm630",
+    "slow": "rig/slow_meter",
+    "plain": "rig/plain_meter",
+}
 _OPCUA = {"substation": "rig/heat_substation", "waste": "rig/waste_terminal"}
 
 
 def profiles_folder() -> Path:
     """Where the profiles of the rig's own boxes lie."""
     return Path(str(files("quartier_hil"))) / "profiles"
+
+
+def connection(house: House) -> dict[str, str]:
+    """What the site file says of the connection's meter and limits, and where profiles of our own lie."""
+    has_own = bool(house.assets) or house.grid_meter != "usual"
+    frequency = f"frequency_period_s = {house.frequency_period_s}\n"
+    agreed = f"failsafe_import_w = {house.failsafe_import_w}\nfailsafe_export_w = {house.failsafe_export_w}\n"
+    return {
+        "grid_profile": GRID_METERS[house.grid_meter],
+        "frequency": "" if house.grid_meter == "plain" else frequency,
+        "agreed": agreed if house.failsafe_agreed else "",
+        "profiles": f'profiles = ["{profiles_folder()}"]\n' if has_own else "",
+    }
 
 
 def boxes(house: House) -> dict[str, str]:

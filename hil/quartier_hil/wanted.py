@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from quartier_hil.rows import RowName
+
 Seconds = Annotated[float, Field(ge=0)]
 Pct = Annotated[float, Field(ge=0, le=100)]
 
@@ -19,7 +21,14 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class CapKept(Part):
+class Wanted(Part):
+    """What all checks say."""
+
+    proves: tuple[RowName, ...] = ()
+    """The rows of failsafe.md (`rows.py`) without which it would break."""
+
+
+class CapKept(Wanted):
     """Import and export stay under what was promised."""
 
     check: Literal["cap-kept"]
@@ -32,7 +41,7 @@ class CapKept(Part):
     """How many seconds over it are allowed altogether."""
 
 
-class Within(Part):
+class Within(Wanted):
     """A quantity of the plant stays in a range."""
 
     check: Literal["within"]
@@ -51,7 +60,7 @@ class Within(Part):
     """How many seconds outside are allowed."""
 
 
-class Reached(Part):
+class Reached(Wanted):
     """A quantity of the plant is in a range at least once."""
 
     check: Literal["reached"]
@@ -68,7 +77,7 @@ class Reached(Part):
     """By when."""
 
 
-class Status(Part):
+class Status(Wanted):
     """The daemon says so itself, at one moment."""
 
     check: Literal["mode"]
@@ -79,7 +88,7 @@ class Status(Part):
     """Which."""
 
 
-class Delivered(Part):
+class Delivered(Wanted):
     """Every sample reached the district, counted once by key."""
 
     check: Literal["delivered"]
@@ -88,7 +97,7 @@ class Delivered(Part):
     """How long after the end the rig waits for the last ones (house seconds)."""
 
 
-class NothingLost(Part):
+class NothingLost(Wanted):
     """The district's record has no hole while the daemon was alive."""
 
     check: Literal["nothing-lost"]
@@ -99,7 +108,7 @@ class NothingLost(Part):
     """Longest pause between two samples outside restarts."""
 
 
-class Told(Part):
+class Told(Wanted):
     """The district heard of a point within a span, and how good it was."""
 
     check: Literal["told"]
@@ -114,14 +123,14 @@ class Told(Part):
     """How good the daemon called it."""
 
 
-class Released(Part):
+class Released(Wanted):
     """After each stop the outputs are at their release values."""
 
     check: Literal["released"]
     """Outputs at on_release after `quartier release`."""
 
 
-class OnTime(Part):
+class OnTime(Wanted):
     """The control cycle keeps its period."""
 
     check: Literal["on-time"]
@@ -130,7 +139,7 @@ class OnTime(Part):
     """How many skipped cycles are allowed."""
 
 
-class Accounted(Part):
+class Accounted(Wanted):
     """The daemon heard of every smart meter what went over its line whole."""
 
     check: Literal["accounted"]
@@ -139,7 +148,7 @@ class Accounted(Part):
     """Since when: ports are open, speeds are found.  The meters fall silent for a moment then."""
 
 
-class Memory(Part):
+class Memory(Wanted):
     """The daemon does not grow."""
 
     check: Literal["memory"]
@@ -150,14 +159,14 @@ class Memory(Part):
     """How much more the last fifth of the time may have than the first, by their medians."""
 
 
-class Refused(Part):
+class Refused(Wanted):
     """What the district sends without sense has no effect, and is answered so."""
 
     check: Literal["refused"]
     """Each envelope without sense is rejected with a reason, or caps nothing more than before."""
 
 
-class Alarmed(Part):
+class Alarmed(Wanted):
     """The daemon raises an alarm."""
 
     check: Literal["alarmed"]
@@ -170,7 +179,7 @@ class Alarmed(Part):
     """By when."""
 
 
-class Steady(Part):
+class Steady(Wanted):
     """A quantity of the plant does not swing."""
 
     check: Literal["steady"]
@@ -187,7 +196,7 @@ class Steady(Part):
     """Until when."""
 
 
-class FallsBack(Part):
+class FallsBack(Wanted):
     """A device gives up an order by itself."""
 
     check: Literal["falls-back"]
@@ -208,7 +217,50 @@ class FallsBack(Part):
     """Until when it stays there."""
 
 
-class Invariants(Part):
+class Spaced(Wanted):
+    """What was shed comes back one by one."""
+
+    check: Literal["spaced"]
+    """Outputs are raised one at a time, from a moment on."""
+    points: tuple[str, ...]
+    """Which orders, as ``order.relay_on``."""
+    from_s: Seconds
+    """Since when: the moment from which the first is waited for."""
+    until_s: Seconds
+    """Until when."""
+    first_min_s: Seconds = 0.0
+    """So long after ``from_s`` none is raised."""
+    first_max_s: Seconds = float("inf")
+    """So long after ``from_s`` one is."""
+    pause_min_s: Seconds = 30.0
+    """How long after one the next is raised at the earliest."""
+    count_min: Annotated[int, Field(ge=1)] = 1
+    """How many times something is raised at least, or the check has seen nothing."""
+
+
+class Unraised(Wanted):
+    """An order that is not raised, though it is before and would be."""
+
+    check: Literal["unraised"]
+    """An order stays at or below what it was at a moment."""
+    point: str
+    """Which, as ``order.current_max_a``."""
+    from_s: Seconds
+    """Since when."""
+    until_s: Seconds
+    """Until when."""
+    tolerance: Annotated[float, Field(ge=0)] = 0.0
+    """How much counts as nothing."""
+
+
+class Tightened(Wanted):
+    """What is judged in every run, asked for: then there must have been something to take back."""
+
+    check: Literal["tightening"]
+    """After each cap that tightens the command is on the wire in 2 s and the meter inside in 30 s."""
+
+
+class Invariants(Wanted):
     """What must hold in every cycle of every house; each is a line of its own in the verdict.
 
     Fuses per node and phase, the battery's band, minimum times, tier A, lights at half at least, switchings,
@@ -237,6 +289,9 @@ Check = Annotated[
     | Steady
     | Refused
     | Reached
+    | Spaced
+    | Unraised
+    | Tightened
     | Invariants,
     Field(discriminator="check"),
 ]

@@ -239,6 +239,7 @@ class Wiring:
 _UNWRITTEN = {
     *("soc_pct", "tank_c", "meters", "battery", "battery_habits", "pv", "pv_habits"),
     *("boards", "assets", "main_fuse_a", "outdoor_c"),
+    *("failsafe_agreed", "failsafe_import_w", "failsafe_export_w", "grid_meter", "frequency_period_s"),
 }
 _SITE = """\
 # The rig's house; written by quartier-hil for one run.
@@ -261,7 +262,7 @@ timeout_s = {timeout_s}
 
 [devices.meter]
 bus = "rs485"
-profile = "eastron/sdm630"
+profile = "{grid_profile}"
 unit = 1
 
 [devices.heatmeter]
@@ -282,8 +283,7 @@ unit = 255
 [assets.grid]
 role = "grid"
 device = "meter"
-frequency_period_s = {frequency_period_s}
-
+{frequency}
 [assets.bat1]
 role = "battery"
 {battery_device}
@@ -312,9 +312,7 @@ accept_no_fallback = "the board has no watchdog; left on or off, fuse and tank b
 [limits]
 contract_import_w = {contract_import_w}
 contract_export_w = {contract_export_w}
-failsafe_import_w = {failsafe_import_w}
-failsafe_export_w = {failsafe_export_w}
-{main_fuse}
+{agreed}{main_fuse}
 [district_link]
 url = "mqtt://127.0.0.1:{broker_port}"
 primary_host = "{host}"
@@ -380,7 +378,7 @@ def site_file(
         rtu_timeout_s=timeout_s,
         control="" if cycle_s == 1.0 else f"\n[control]\ncycle_s = {cycle_s:g}\n",
         main_fuse="" if house.main_fuse_a is None else f"main_fuse_a = {house.main_fuse_a:g}\n",
-        profiles=f'profiles = ["{siting.profiles_folder()}"]\n' if house.assets else "",
+        **siting.connection(house),
     )
     whole += siting.text(house, wiring.ports, timeout_s, keys(pty))
     for name, (profile, unit) in _PROFILES.items():

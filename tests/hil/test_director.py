@@ -4,6 +4,7 @@ from quartier.runtime.clock import RigsWord, rigs_word
 from quartier_hil.devices.foreign import requests
 from quartier_hil.happenings import Blackout, ClockFault, Master, Swap
 from quartier_hil.metering import Metering
+from quartier_hil.outside import Caps, Parameters, Shed
 from quartier_hil.scenario import Clear, Failure
 from quartier_hil.wiring import Wiring
 
@@ -98,3 +99,23 @@ async def test_what_befalls_a_real_device_is_done_on_its_bench_and_not_to_its_tw
     assert ["off"] == run.metal.heard
     assert (False, True) == (run.wiring.devices["charger"].off, "stuck" in run.wiring.devices["meter"].faults)
     assert "charger, by its relay" == run.course.marks[-2].text
+
+
+async def test_what_the_district_is_to_send_is_told_to_its_process(run, monkeypatch):
+    told = []
+    monkeypatch.setattr(run.peer, "order", lambda do, **what: told.append((do, what)))
+    await run.director.happen(Shed(at_s=0, do="shed", level=2, for_s=60))
+    await run.director.happen(Parameters(at_s=0, do="failsafe", import_max_w=4_000, export_max_w=0))
+    await run.director.happen(
+        Caps(at_s=0, do="caps", for_s=60, import_max_w=1_000, program="market", valid_s=90)
+    )
+
+    assert ("command", {"op": "shed", "level": 2, "duration_s": 60}) == told[0]
+    assert (4_000, 0, 7_200) == tuple(
+        told[1][1][key] for key in ("import_max_w", "export_max_w", "duration_min_s")
+    )
+    assert ("market", 90, 12_000) == (
+        told[2][1]["program"],
+        told[2][1]["for_s"],
+        told[2][1]["default"]["import_max_w"],
+    )

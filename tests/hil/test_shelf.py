@@ -41,3 +41,8 @@ def test_the_short_set_has_every_wire_and_each_has_its_reason():
 
 def test_each_scenario_that_calls_itself_short_is_in_the_short_set():
     assert {name for name in builtin() if name.startswith("short-")} <= set(SHORT)
+
+
+def test_what_is_to_the_second_is_not_run_over_wires():
+    assert "link-lost" in builtin()
+    assert "link-lost" not in on_wires()

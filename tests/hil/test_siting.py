@@ -43,7 +43,7 @@ def test_each_asset_has_a_bus_a_device_and_a_place_in_the_tree():
 def test_every_box_of_the_rig_has_a_sound_profile():
     names = sorted(path.stem for path in (siting.profiles_folder() / "rig").glob("*.toml"))
 
-    assert ["cooling", "heat_substation", "load", "waste_terminal"] == names
+    assert ["cooling", "heat_substation", "load", "plain_meter", "slow_meter", "waste_terminal"] == names
     for name in names:
         assert load(f"rig/{name}", [siting.profiles_folder()]).parts
 

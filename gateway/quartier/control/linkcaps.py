@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import reduce
 from random import Random
 
 from quartier.control import reason, schedule
@@ -139,11 +140,12 @@ def _program_sources(
         yield _named(newest, f"default of expired {name}"), schedule.default(newest)
     if steady < utc_ms and steady <= newest.exp_utc_ms:
         yield reason.further(name, ", the clock leapt ahead"), schedule.at(newest, steady)
+    lost_ms = utc_ms if now.synced or state.anchor_utc_ms is None else state.anchor_utc_ms
     for older in program.earlier:
         if steady <= older.exp_utc_ms:
             yield (
                 _named(older, f"envelope {older.program} {older.id}, until loosening is allowed"),
-                schedule.at(older, utc_ms).least(schedule.at(older, steady)),
+                reduce(Powers.least, (schedule.at(older, then) for then in (utc_ms, steady, lost_ms))),
             )
 
 

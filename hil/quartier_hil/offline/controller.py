@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from quartier.control import agenda, cycle, events, link, linkcaps, sequence, turns
+from quartier.control import agenda, cycle, events, link, linkcaps, running, sequence, turns
 from quartier.control import outage as outages
+from quartier.control.commands import CommandDocument
 from quartier.control.link import LinkState
 from quartier.control.override import Overrides
-from quartier.control.wishes import Ack, DeviceSchedule, Envelope, Heartbeat
+from quartier.control.wishes import Ack, DeviceSchedule, Envelope, FailsafeDocument, Heartbeat
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.contract import Readings
@@ -30,6 +31,7 @@ class Controller:
     state: cycle.State = field(init=False)
     entries: agenda.Entries = field(default_factory=dict)
     plan_acks: list[Ack] = field(default_factory=list)
+    commands: running.Commands = sequence.NONE
 
     def start(self, now: Now, *, outage: bool = False) -> "Controller":
         """Begin, with what the process before left; ``outage``: the machine was without power since."""
@@ -68,6 +70,16 @@ class Controller:
         self.linked, ack = link.document(self.linked, self.site.params, envelope, now)
         return ack
 
+    def parameters(self, paper: FailsafeDocument, now: Now) -> Ack:
+        """Fail-safe parameters of the district; returns the answer to them."""
+        self.linked, ack = link.failsafe_document(self.linked, self.site.params, paper, now)
+        return ack
+
+    def command(self, paper: CommandDocument, now: Now) -> list[Ack]:
+        """A command of the district; returns the answers to it and to what it ends."""
+        self.commands, acks = running.taken(self.commands, paper, "", now)
+        return acks
+
     def schedule(self, paper: DeviceSchedule, now: Now) -> None:
         """A schedule of one asset; what was answered stands in ``plan_acks``."""
         self.entries, acks = agenda.taken(self.entries, paper, self._moment(now))
@@ -77,7 +89,9 @@ class Controller:
         """One cycle, as the daemon takes it."""
         frozen = self.image.freeze(now.ns)
         wanted = lambda gone: self._wanted(now, gone=gone)  # noqa: E731 - it is handed on
-        decision, self.linked = sequence.taken(frozen, self.state, self.linked, self.site.params, now, wanted)
+        decision, self.linked = sequence.taken(
+            frozen, self.state, self.linked, self.site.params, now, wanted, self.commands
+        )
         self.state = decision.state
         self.entries, acks = agenda.followed(self.entries, self._moment(now))
         self.plan_acks += acks

@@ -282,9 +282,9 @@ class Day:
 
     def _harder(self, event: Any) -> None:
         match event:
-            case Plan():
+            case Plan() | asked.Parameters() | asked.Shed():
                 self._mark(f"district: {event.words}")
-                self.peer.plan(event, self.now)
+                self._by_district(event)
             case Document():
                 self._mark(f"district: an envelope without sense ({event.kind})", "fault")
                 self.peer.ask_badly(event.kind, self.now)
@@ -301,6 +301,15 @@ class Day:
                 self._blackout(event)
             case _:
                 self._at_home(event)
+
+    def _by_district(self, event: Plan | asked.Parameters | asked.Shed) -> None:
+        match event:
+            case Plan():
+                self.peer.plan(event, self.now)
+            case asked.Parameters():
+                self.peer.set_failsafe(event, self.now)
+            case asked.Shed():
+                self.peer.shed(event, self.now)
 
     def _at_home(self, event: Any) -> None:
         match event:

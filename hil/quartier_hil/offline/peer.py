@@ -2,15 +2,24 @@
 
 from dataclasses import dataclass, field, replace
 
-from quartier.control.wishes import Ack, DeviceSchedule, Envelope, Heartbeat, Interval, Stretch
+from quartier.control import commands
+from quartier.control.wishes import (
+    Ack,
+    DeviceSchedule,
+    Envelope,
+    FailsafeDocument,
+    FailsafeValues,
+    Heartbeat,
+    Interval,
+    Stretch,
+)
 from quartier.house.now import Now
 from quartier_hil.happenings import INSANE_PROGRAM, Plan
 from quartier_hil.house import House
 from quartier_hil.offline.controller import Controller
-from quartier_hil.scenario import Caps
+from quartier_hil.outside import PROGRAM, Caps, Parameters, Shed
 
 HEARTBEAT_S = 30.0
-_PROGRAM = "district"
 _OLD_MS = 86_400_000
 
 
@@ -28,9 +37,11 @@ class Peer:
     acks: list[Ack] = field(default_factory=list)
     answers: list[tuple[str, str, str]] = field(default_factory=list)
     _insane: list[tuple[str, Envelope]] = field(default_factory=list)
-    _document: Envelope | None = None
+    _documents: dict[str, Envelope] = field(default_factory=dict)
     _due_s: float = float("-inf")
-    _waits: bool = False
+    _waiting: list[str] = field(default_factory=list)
+    _parameters: FailsafeDocument | None = None
+    _commands: list[commands.CommandDocument] = field(default_factory=list)
     _plans: list[DeviceSchedule] = field(default_factory=list)
 
     def plan(self, event: Plan, now: Now) -> None:
@@ -49,33 +60,55 @@ class Peer:
 
     def ask(self, event: Caps | None, now: Now) -> None:
         """Send an envelope; None: what the contract allows, for as long as the run lasts."""
-        wanted = Caps(at_s=0, do="caps", for_s=1) if event is None else event
         house = self.house
-        for_s = (self.exp_utc_ms - now.utc_ms) / 1e3 if event is None else event.for_s
-        interval = Interval(
-            for_s,
-            house.contract_import_w if event is None else wanted.import_max_w,
-            house.contract_export_w if event is None else wanted.export_max_w,
-            wanted.generation_max_w,
-        )
-        self._document = Envelope(
-            id=f"{_PROGRAM}-{now.utc_ms}",
+        if event is None:
+            whole_s = (self.exp_utc_ms - now.utc_ms) / 1e3
+            event = Caps(
+                at_s=0,
+                do="caps",
+                for_s=whole_s,
+                import_max_w=house.contract_import_w,
+                export_max_w=house.contract_export_w,
+            )
+        interval = Interval(event.for_s, event.import_max_w, event.export_max_w, event.generation_max_w)
+        default_w = event.default_import_max_w
+        self._documents[event.program] = Envelope(
+            id=f"{event.program}-{now.utc_ms}",
             seq=now.utc_ms,
-            program=_PROGRAM,
+            program=event.program,
             priority=2,
             nbf_utc_ms=now.utc_ms - 60_000,
-            exp_utc_ms=self.exp_utc_ms,
+            exp_utc_ms=now.utc_ms + int(event.valid_s * 1e3) if event.valid_s else self.exp_utc_ms,
             start_utc_ms=now.utc_ms,
             intervals=(interval,),
-            default_import_max_w=house.contract_import_w,
+            default_import_max_w=house.contract_import_w if default_w is None else default_w,
             default_export_max_w=house.contract_export_w,
-            on_loss=wanted.on_loss,
+            on_loss=event.on_loss,
         )
-        self._waits = True
+        self._waiting.append(event.program)
+
+    def set_failsafe(self, event: Parameters, now: Now) -> None:
+        """Send fail-safe parameters."""
+        values = FailsafeValues(
+            import_max_w=event.import_max_w,
+            export_max_w=event.export_max_w,
+            duration_min_s=event.duration_min_s,
+        )
+        self._parameters = FailsafeDocument(id=f"failsafe-{now.utc_ms}", seq=now.utc_ms, values=values)
+
+    def shed(self, event: Shed, now: Now) -> None:
+        """Send a shed command."""
+        wish = commands.Shed(event.level, event.for_s)
+        self._commands.append(
+            commands.CommandDocument(
+                id=f"shed-{now.utc_ms}", seq=now.utc_ms, exp_utc_ms=now.utc_ms + 60_000, asked=wish
+            )
+        )
 
     def join(self, *, up: bool) -> None:
-        """The broker goes or comes; who comes back is told the newest document again."""
-        self._waits = self._waits or (up and not self.up)
+        """The broker goes or comes; who comes back is told the newest documents again."""
+        if up and not self.up:
+            self.again()
         self.up = up
 
     def ask_badly(self, kind: str, now: Now) -> None:
@@ -83,8 +116,7 @@ class Peer:
 
         Under a program of its own, but what is ``replayed``: to be older it needs one that was accepted.
         """
-        sane = self._document
-        assert sane is not None
+        sane = self._documents[PROGRAM]
         watts = {"nan": float("nan"), "huge": 1e12, "negative": -5_000.0}.get(kind, 1_000.0)
         late_ms = 3_600_000 if kind == "late" else 0
         older = _OLD_MS if kind == "replayed" else 0
@@ -115,10 +147,16 @@ class Peer:
         for paper in self._plans:
             controller.schedule(paper, now)
         self._plans.clear()
-        if self._waits and self._document is not None:
-            self._waits = False
-            self.acks.append(controller.document(self._document, now))
+        for program in dict.fromkeys(self._waiting):
+            self.acks.append(controller.document(self._documents[program], now))
+        self._waiting.clear()
+        if self._parameters is not None:
+            self.acks.append(controller.parameters(self._parameters, now))
+            self._parameters = None
+        for command in self._commands:
+            self.acks += controller.command(command, now)
+        self._commands.clear()
 
     def again(self) -> None:
-        """A gateway that starts is told the newest document."""
-        self._waits = self._document is not None
+        """A gateway that starts, or comes back, is told the newest document of each program."""
+        self._waiting += self._documents

@@ -7,7 +7,7 @@ from quartier_hil import wanted as asked
 from quartier_hil.fittings import names
 from quartier_hil.plant.building import ASSETS
 from quartier_hil.scenario import Scenario
-from quartier_hil.verdict import alarmed, checks, invariants, steady
+from quartier_hil.verdict import alarmed, checks, invariants, raised, steady
 from quartier_hil.verdict.checks import Judge
 from quartier_hil.verdict.promise import Cap
 from quartier_hil.verdict.tightening import Tightening, tightenings
@@ -27,6 +27,8 @@ _BY_KIND: dict[type[asked.Part], Callable[[Any], Judge]] = {
     asked.Steady: steady.Steady,
     asked.Refused: checks.Refused,
     asked.Reached: checks.Reached,
+    asked.Spaced: raised.Spaced,
+    asked.Unraised: raised.Unraised,
 }
 
 
@@ -43,10 +45,13 @@ def balance(scenario: Scenario) -> Judge:
 
 def asked_for(scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
     """One judge per check, each invariant where they are asked for, and one where a cap tightens."""
-    if tightenings(caps):
+    is_asked = any(isinstance(check, asked.Tightened) for check in scenario.checks)
+    if tightenings(caps) and not is_asked:
         yield Tightening(scenario, caps)
     for check in scenario.checks:
-        if isinstance(check, asked.CapKept):
+        if isinstance(check, asked.Tightened):
+            yield Tightening(scenario, caps, is_asked=True)
+        elif isinstance(check, asked.CapKept):
             yield checks.CapKept(check, caps)
         elif isinstance(check, asked.Invariants):
             yield from invariants.all_of(scenario, check)

@@ -61,33 +61,36 @@ def _acts(scenario: Scenario) -> list[tuple[float, float]]:
     return [(begin, end) for begin, end in spans if begin < end]
 
 
-def _document(events: Sequence[Event], now_s: float) -> Caps | None:
-    """The envelope that the gateway holds at ``now_s``: the newest one sent."""
-    sent = [event for event in events if isinstance(event, Caps) and event.at_s <= now_s]
-    return max(sent, key=lambda event: event.at_s) if sent else None
+def _documents(events: Sequence[Event], now_s: float) -> list[Caps]:
+    """The envelopes that the gateway holds at ``now_s``: the newest one sent of each program."""
+    held: dict[str, Caps] = {}
+    for event in sorted(events, key=lambda event: event.at_s):
+        if isinstance(event, Caps) and event.at_s <= now_s:
+            held[event.program] = event
+    return list(held.values())
 
 
 def _at(scenario: Scenario, silences: Sequence[tuple[float, float]], now_s: float) -> Cap:
     house = scenario.house
     caps = [("contract", house.contract_import_w, house.contract_export_w)]
-    document = _document(scenario.events, now_s)
-    holds = False
-    # An envelope sent while nobody can hear it waits at the broker or is sent again on return.
-    if document is not None:
+    holds = []
+    for document in _documents(scenario.events, now_s):
+        # An envelope sent while nobody can hear it waits at the broker or is sent again on return.
         unheard = [end for start, end in silences if start <= document.at_s < end]
         starts_s = max([document.at_s, *unheard])
-        if starts_s <= now_s < document.at_s + document.for_s:
-            holds = document.on_loss == "hold"
-            caps.append(
-                (
-                    "district",
-                    _or(document.import_max_w, house.contract_import_w),
-                    _or(document.export_max_w, house.contract_export_w),
-                )
-            )
+        until_s = document.at_s + (document.valid_s or scenario.duration_s)
+        if not starts_s <= now_s < until_s:
+            continue
+        is_running = now_s < document.at_s + document.for_s
+        holds.append(is_running and document.on_loss == "hold")
+        import_w = document.import_max_w if is_running else document.default_import_max_w
+        export_w = document.export_max_w if is_running else None
+        caps.append(
+            ("district", _or(import_w, house.contract_import_w), _or(export_w, house.contract_export_w))
+        )
     lost = any(start + HEARTBEAT_TIMEOUT_S <= now_s < end for start, end in silences)
-    if lost and not holds:
-        caps.append(("fail-safe", house.failsafe_import_w, house.failsafe_export_w))
+    if lost and not (holds and all(holds)):
+        caps.append(("fail-safe", house.lost_import_w, house.lost_export_w))
     if house.contact_import_w is not None and any(begin <= now_s < end for begin, end in _acts(scenario)):
         caps.append(("contact", house.contact_import_w, house.contract_export_w))
     whose = min(caps, key=lambda cap: cap[1])[0]
@@ -105,6 +108,7 @@ def caps(scenario: Scenario) -> tuple[Cap, ...]:
     for event in scenario.events:
         if isinstance(event, Caps):
             moments |= {event.at_s, event.at_s + event.for_s}
+            moments |= {event.at_s + event.valid_s} if event.valid_s else set()
     for start, end in silences:
         moments |= {start, start + HEARTBEAT_TIMEOUT_S, end}
     for span in _acts(scenario):

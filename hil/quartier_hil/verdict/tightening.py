@@ -56,10 +56,14 @@ class _Tightening:
 
 @dataclass
 class Tightening:
-    """The slowest command and the slowest meter of all tightenings of a run while the gateway was there."""
+    """The slowest command and the slowest meter of all tightenings of a run while the gateway was there.
+
+    ``is_asked``: the scenario asks for it by itself; then one must have had something to take back.
+    """
 
     scenario: Scenario
     caps: Sequence[Cap]
+    is_asked: bool = False
     command_s: float = field(init=False, default=0.0)
     inside_s: float = field(init=False, default=0.0)
     _open: list[_Tightening] = field(init=False)
@@ -146,7 +150,7 @@ class Tightening:
         figures = self.figures
         if not figures:
             measured = f"{len(seen)} tightenings, the house was inside each"
-            return Verdict("tightening", promised, measured, holds=True)
+            return Verdict("tightening", promised, measured, not self.is_asked)
         command_s, inside_s = figures.values()
         acted = sum(not one.is_inside for one in seen)
         measured = (

@@ -90,6 +90,19 @@ def test_without_a_synced_clock_the_running_interval_binds_on(drive, paper):
     assert (4000, 2000) == (d.tick(150).caps.import_max_w, d.tick(201).caps.import_max_w)
 
 
+def test_what_ran_when_the_clock_was_lost_binds_on_under_a_newer_document_too(drive, paper):
+    d = drive().start()
+    d.give(replace(paper(1), intervals=(Interval(100, 4000), Interval(9000, 8000))))
+    d.beat().beat(90)
+    d.synced = False
+    d.tick(150)
+    d.give(paper(2, import_w=9000), 160)
+    waiting = d.caps.import_max_w
+    d.synced = True
+
+    assert (4000, 9000) == (waiting, d.beat(170).caps.import_max_w)
+
+
 def test_entering_control_without_a_synced_clock_keeps_the_caps_of_before(drive, paper):
     d = drive(synced=False).start()
     d.give(paper())

@@ -48,3 +48,26 @@ def test_a_schedule_is_followed_and_answered_and_goes_on_after_a_restart_but_not
     assert ["ACCEPTED", "STARTED", "SUCCEEDED"] == [ack.status for ack in found.controller.plan_acks]
     assert {"bat1"} == Controller(found.site, kept).start(found.now).entries.keys()
     assert {} == Controller(found.site, kept).start(found.now, outage=True).entries
+
+
+def test_a_shed_command_has_its_tiers_off_and_fail_safe_parameters_are_taken(day):
+    text = (
+        '[[events]]\nat_s = 10\ndo = "shed"\nlevel = 1\nfor_s = 100\n'
+        '[[events]]\nat_s = 10\ndo = "failsafe"\nimport_max_w = 4000\nexport_max_w = 0\n'
+    )
+    found = day(text, duration_s=60).perform()
+
+    assert {"ACCEPTED"} == {ack.status for ack in found.peer.acks}
+    assert 0 == found.controller.state.book.orders["ev1.current_max_a"].value
+    assert 4_000 == found.controller.linked.failsafe.import_max_w
+
+
+def test_who_comes_back_is_told_the_newest_document_of_each_program(day):
+    text = (
+        '[[events]]\nat_s = 10\ndo = "caps"\nprogram = "market"\nimport_max_w = 5000\nfor_s = 500\n'
+        '[[events]]\nat_s = 20\ndo = "kill"\ndown_s = 5\n'
+    )
+    found = day(text, duration_s=60).perform()
+
+    assert ["district", "market", "district", "market"] == [ack.id.split("-")[0] for ack in found.peer.acks]
+    assert 5_000 == found.view["caps"]["import"]["max_w"]

@@ -24,3 +24,16 @@ def test_outputs_reach_the_plant_by_asset_and_quantity():
 
     assert (-5, {"lamps1": {"dim_pct": 60}}) == (orders.battery_w, orders.more)
     assert 60 == orders.values["order.lamps1.dim_pct"]
+
+
+def test_the_connections_meter_may_be_slow_or_know_no_frequency(day):
+    grids = [day(f'[house]\ngrid_meter = "{kind}"\n').site.house.grid for kind in ("usual", "slow", "plain")]
+
+    assert [1.0, 5.0, 1.0] == [grid.period_s for grid in grids]
+    assert [1.0, 1.0, None] == [grid.frequency_period_s for grid in grids]
+
+
+def test_fail_safe_values_that_nobody_agreed_are_the_specifications(day):
+    limits = day("[house]\nfailsafe_agreed = false\ncontract_import_w = 15000\n").site.house.limits
+
+    assert (7_500, 0) == (limits.import_failsafe_w, limits.export_failsafe_w)

@@ -14,7 +14,7 @@ from quartier_hil.shelf import builtin
 # left to `make days`.
 CYCLES_MAX, WORK_MAX = 7_500, 20_000
 PAGES = Path(__file__).parents[3] / "gateway" / "docs" / "assets"
-LONG = {"battery-band", "day", "evening-peak-cars", "kill-nine", "winter-week"}
+LONG = {"battery-band", "day", "evening-peak-cars", "hold-longest", "kill-nine", "winter-week"}
 
 
 def _is_short(scenario):

@@ -119,3 +119,25 @@ def test_a_smaller_cap_of_the_district_binds_beside_a_closed_contact():
     asked = {"do": "caps", "at_s": 150, "for_s": 20, "import_max_w": 3_000}
 
     assert (150, 3_000, "district") in _contact(CLOSES, asked, OPENS)
+
+
+def test_of_two_programs_the_smaller_binds_and_each_has_its_default_after_its_interval():
+    promised = _promised(
+        {"do": "caps", "at_s": 100, "for_s": 100, "import_max_w": 5_000, "default_import_max_w": 9_000},
+        {"do": "caps", "at_s": 300, "for_s": 100, "import_max_w": 7_000, "program": "market"},
+    )
+
+    assert [5_000, 9_000, 7_000, 9_000] == [owed(promised, at_s).import_w for at_s in (100, 200, 300, 400)]
+
+
+def test_a_document_that_expired_is_owed_nothing():
+    promised = _promised({"do": "caps", "at_s": 100, "for_s": 500, "import_max_w": 5_000, "valid_s": 50})
+
+    assert [5_000, 12_000] == [owed(promised, at_s).import_w for at_s in (149, 150)]
+
+
+def test_where_no_fail_safe_value_was_agreed_half_of_the_contract_and_no_export_are_owed(monkeypatch):
+    monkeypatch.setitem(HOUSE, "failsafe_agreed", False)
+    promised = _promised({"do": "heartbeat", "at_s": 1000, "on": False})
+
+    assert (6_000, 0) == (owed(promised, 3000).import_w, owed(promised, 3000).export_w)

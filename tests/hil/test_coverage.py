@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from quartier_drivers.errors import ConfigError
+from quartier_hil import coverage, rows, scenario
+from quartier_hil.shelf import builtin
+
+ROOT = Path(__file__).parents[2]
+HEAD = 'title = "t"\nstart = 2026-06-12T18:30:00\nduration_s = 60\n'
+CHECK = '[[checks]]\ncheck = "mode"\nat_s = 5\nexpected = "HOLD"\nproves = ["{row}"]\n'
+
+
+def test_each_row_of_the_specification_has_a_scenario_or_a_test_that_says_why_none_can():
+    proofs = coverage.proofs(builtin())
+
+    assert [] == [name for name, row in rows.ROWS.items() if not (proofs[name] or row.elsewhere)]
+    assert [] == [name for name, row in rows.ROWS.items() if bool(row.elsewhere) != bool(row.why)]
+
+
+def test_what_is_shown_elsewhere_is_there():
+    assert [] == [row.elsewhere for row in rows.ROWS.values() if not (ROOT / row.elsewhere).exists()]
+
+
+def test_the_page_is_what_the_scenarios_say_now():
+    """Else: quartier-hil list --rows > hil/coverage.md"""
+    assert coverage.page(builtin()) == (ROOT / "hil" / "coverage.md").read_text(encoding="utf-8")
+
+
+def test_a_row_that_there_is_none_of_is_refused_with_the_nearest(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(HEAD + CHECK.format(row="link.hold.used-upp"))
+
+    with pytest.raises(ConfigError, match=r"did you mean link\.hold\.used-up\?"):
+        scenario.load(path)
+
+
+def test_a_proof_is_told_in_the_words_of_its_judge(tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(HEAD + CHECK.format(row="link.hold.used-up"))
+
+    assert [coverage.Proof("mine", "mode", "link state HOLD at 5 s")] == coverage.proofs({"mine": path})[
+        "link.hold.used-up"
+    ]
