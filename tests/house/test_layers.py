@@ -112,7 +112,10 @@ ROOMS = (
     Room("quartier.control", ("quartier.control", "quartier.house", "quartier_native", *CONTRACT), pure=True),
     Room(
         "quartier.planning",
-        ("quartier.planning", "quartier.control.wishes", "quartier.house", "quartier_native", *CONTRACT),
+        (
+            *("quartier.planning", "quartier.control.wishes", "quartier.control.sun"),
+            *("quartier.house", "quartier_native", *CONTRACT),
+        ),
         pure=True,
     ),
     # It names the line of a profile or site file that is to be changed.

@@ -13,13 +13,21 @@ _UNIX_EPOCH_JD, _J2000_JD, _CENTURY_D, _DAY_MS = 2_440_587.5, 2_451_545.0, 36_52
 
 def elevation_deg(utc_ms: float, latitude_deg: float, longitude_deg: float) -> float:
     """Elevation of the sun's centre in degrees, without refraction; north and east are plus."""
+    sine = direction(utc_ms, latitude_deg, longitude_deg)[2]
+    return degrees(asin(min(max(sine, -1.0), 1.0)))
+
+
+def direction(utc_ms: float, latitude_deg: float, longitude_deg: float) -> tuple[float, float, float]:
+    """Where the sun's centre is, without refraction: a vector of length 1 to east, north and up."""
     days = utc_ms / _DAY_MS
     declination, equation_min = _sun((days + _UNIX_EPOCH_JD - _J2000_JD) / _CENTURY_D)
     minutes = (days - floor(days)) * 1440.0 + equation_min + 4.0 * longitude_deg
     hour_angle = radians(minutes / 4.0 - 180.0)
     latitude = radians(latitude_deg)
-    sine = sin(latitude) * sin(declination) + cos(latitude) * cos(declination) * cos(hour_angle)
-    return degrees(asin(min(max(sine, -1.0), 1.0)))
+    east = -cos(declination) * sin(hour_angle)
+    north = cos(latitude) * sin(declination) - sin(latitude) * cos(declination) * cos(hour_angle)
+    up = sin(latitude) * sin(declination) + cos(latitude) * cos(declination) * cos(hour_angle)
+    return east, north, up
 
 
 def _sun(century: float) -> tuple[float, float]:

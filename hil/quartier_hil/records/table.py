@@ -5,11 +5,13 @@ there), ``non_shiftable_load`` in kWh of that hour and ``solar_generation`` in W
 Where ``schema.json``, ``pricing.csv`` lie beside the file, PV, battery and prices come from them.
 """
 
+import calendar
 import csv
 import datetime as dt
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil.records.series import HOUR_MINUTES, Series, minutes
 
 COLUMNS = ("month", "hour", "non_shiftable_load", "solar_generation")
+HOURS_OF_DAY = 24
 HOW = (
     "Hours become minutes by straight lines between the middles of the hours with a seeded random walk on "
     "top, each hour scaled back to its recorded energy; within a minute the value is constant."
@@ -41,6 +44,39 @@ def read(path: Path, day: dt.date, days_count: int = 1, seed: int = 1) -> Series
         origin=f"{path.name}, {day:%d %B}, one row an hour. {HOW}",
         price_eur_per_wh=_prices(path, first, 24 * days_count, len(rows)),
         **about,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """All hours of a home: means in W, the first begins at ``hour`` - 1 of that day, in standard time."""
+
+    month: int
+    day: int
+    hour: int
+    load_w: tuple[float, ...]
+    generated_w: tuple[float, ...]
+    price_eur_per_wh: tuple[float, ...]
+    pv_rated_w: float
+
+
+def whole(path: Path) -> Whole:
+    """All records of a file, whose first row is of the last day of a month or of the first of the next.
+
+    Without ``schema.json`` its PV is one of 1 kW.  Raises ConfigError with every fault of the file.
+    """
+    rows = _rows(path)
+    month, hour = int(rows[0]["month"]), int(rows[0]["hour"])
+    is_eve = hour == HOURS_OF_DAY and int(rows[1]["month"]) != month
+    rated_w = _schema(path).get("pv_rated_w", 1_000.0)
+    return Whole(
+        month=month,
+        day=calendar.monthrange(2001, month)[1] if is_eve else 1,
+        hour=hour,
+        load_w=tuple(row["non_shiftable_load"] * 1_000.0 for row in rows),
+        generated_w=tuple(row["solar_generation"] * rated_w / 1_000.0 for row in rows),
+        price_eur_per_wh=_prices(path, 0, len(rows), len(rows))[::HOUR_MINUTES],
+        pv_rated_w=rated_w,
     )
 
 
@@ -72,7 +108,7 @@ def _rows(path: Path) -> list[dict[str, float]]:
 def _first_row(path: Path, rows: Sequence[dict[str, float]], day: dt.date) -> int:
     def is_first(index: int) -> bool:
         before = rows[index - 1] if index else None
-        fresh = before is None or int(before["month"]) != day.month or int(before["hour"]) == 24
+        fresh = before is None or int(before["month"]) != day.month or int(before["hour"]) == HOURS_OF_DAY
         return int(rows[index]["month"]) == day.month and int(rows[index]["hour"]) == 1 and fresh
 
     for index in range(len(rows)):

@@ -1,6 +1,7 @@
 """Held against the SPA of NREL as pvlib has it; the error that the module states is the one asserted here."""
 
 import datetime as dt
+import math
 
 import pandas as pd
 import pvlib
@@ -28,6 +29,18 @@ def test_the_suns_elevation_is_within_two_hundredths_of_a_degree_of_spa(place):
     )
 
     assert worst < ERROR_DEG
+
+
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_the_suns_direction_is_within_two_hundredths_of_a_degree_of_spa(place):
+    times = pd.date_range("2024-01-01", "2034-01-01", freq="37h", tz="UTC")
+    expected = pvlib.solarposition.spa_python(times, *place)[["elevation", "azimuth"]].map(math.radians)
+    for then, (elevation, azimuth) in zip(times, expected.to_numpy(), strict=True):
+        east, north, up = sun.direction(then.timestamp() * 1000, *place)
+        level = math.cos(elevation)
+        away = (east - level * math.sin(azimuth), north - level * math.cos(azimuth), up - math.sin(elevation))
+
+        assert math.degrees(math.hypot(*away)) < ERROR_DEG
 
 
 def test_sunset_in_paris_is_within_five_seconds_of_spa():

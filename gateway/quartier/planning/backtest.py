@@ -1,0 +1,186 @@
+"""The forecast's own back-test: each model says what it expects, and is judged when it happened (pure).
+
+A trial is one distance ahead.  What was said waits in a ring until its slot is over; then each model's error
+counts, the regression learns, and the spread of the chosen one does.  Nothing is judged on what it has seen.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from quartier.planning.regression import Regression
+from quartier.planning.slots import Grid
+from quartier.planning.spread import Spread
+
+EDGES_H = (0, 1, 2, 4, 8, 16, 24, 36)
+"""Where the distances of each trial begin, in hours ahead; the last goes on."""
+_TRIED_H = (0, 1, 3, 6, 12, 20, 30, 42)
+"""The distance at which each is tried."""
+RIDGE, USUAL = 0, 1
+"""Places of the two models with weights: learnt, and as they were at first."""
+_MODELS = 4
+_SHARE_DAYS = 21.0
+"""Time constant with which an error is forgotten."""
+_WARM_DAYS = 3.0
+"""Before so long the regression is not chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a distance fared: trials, mean squared and mean absolute error, share between the quantiles."""
+
+    tried: float
+    square: float
+    size_w: float
+    inside: float
+
+
+class Memory(Protocol):
+    """What a model is made of: ``habit.py`` for a load, ``sunshine.py`` for generation."""
+
+    @property
+    def scale_w(self) -> float:
+        """What features and targets are divided by."""
+
+    def learn(self, slot: int, value_w: float | None) -> None:
+        """Take in a slot."""
+
+    def features(self, slot: int, ahead: int, scale_w: float) -> list[float]:
+        """What is known of a slot, ``ahead`` slots before it."""
+
+    def plain(self, slot: int, ahead: int) -> tuple[float, float]:
+        """Two forecasts without weights; NaN where there is none."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """One distance ahead; all that it holds has a fixed size."""
+
+    ahead: int
+    prior: list[float]
+    regression: Regression
+    spread: Spread
+    rows: list[list[float]] = field(default_factory=list)
+    squares: list[float] = field(default_factory=list)
+    sizes_w: list[float] = field(default_factory=list)
+    tried: float = 0.0
+
+    def __post_init__(self) -> None:
+        width = 3 + len(self.prior) + _MODELS
+        self.rows = [[math.nan] * width for _ in range(self.ahead + 1)]
+        self.squares, self.sizes_w = [0.0] * _MODELS, [0.0] * _MODELS
+
+    def chosen(self, warm: float) -> int:
+        """The model with the least squared error; the usual one while little was tried."""
+        if self.tried < warm:
+            return USUAL
+        return min(range(_MODELS), key=self.squares.__getitem__)
+
+    def said(self, memory: Memory, slot: int, ahead: int) -> tuple[float, list[float], list[float]]:
+        """The scale, the features and what each model expects of a slot, in W and not below 0."""
+        scale = memory.scale_w
+        features = memory.features(slot, ahead, scale)
+        usual = scale * sum(weight * value for weight, value in zip(self.prior, features, strict=True))
+        values = (scale * self.regression.value(features), usual, *memory.plain(slot, ahead))
+        return scale, features, [max(usual if math.isnan(value) else value, 0.0) for value in values]
+
+    def wait(self, memory: Memory, slot: int, warm: float) -> None:
+        """Keep what is expected of ``slot`` until it is over."""
+        scale, features, said = self.said(memory, slot, self.ahead)
+        self.rows[slot % len(self.rows)] = [slot, scale, said[self.chosen(warm)], *features, *said]
+
+    def judge(self, slot: int, hour: int, value_w: float, share: float) -> None:
+        """A slot is over: count the errors of what was said of it, and learn; nothing where nothing was."""
+        row = self.rows[slot % len(self.rows)]
+        if row[0] != slot:
+            return
+        for at, said in enumerate(row[-_MODELS:]):
+            error = value_w - said
+            self.squares[at] += share * (error * error - self.squares[at])
+            self.sizes_w[at] += share * (abs(error) - self.sizes_w[at])
+        self.tried = min(self.tried + 1.0, 1e6)
+        self.spread.learn(hour, value_w - row[2])
+        self.regression.learn(row[3:-_MODELS], value_w / row[1])
+
+
+@dataclass(slots=True)
+class Backtest:
+    """Every distance of one quantity; ``names`` are those of its models."""
+
+    grid: Grid
+    names: tuple[str, ...]
+    trials: list[Trial]
+    memory: Memory
+
+    @property
+    def warm(self) -> float:
+        """Slots that a trial needs before its regression may be chosen."""
+        return _WARM_DAYS * self.grid.day
+
+    def learn(self, slot: int, value_w: float | None) -> None:
+        """Take in the mean of the slot that is over, and say what is expected of those to come."""
+        if value_w is not None:
+            hour = self.grid.place(slot).hour
+            for trial in self.trials:
+                trial.judge(slot, hour, value_w, share(self.grid, trial.tried))
+        self.memory.learn(slot, value_w)
+        for trial in self.trials:
+            trial.wait(self.memory, slot + 1 + trial.ahead, self.warm)
+
+    def trial(self, ahead: int) -> Trial:
+        """The one whose distance holds ``ahead``."""
+        return self.trials[place(self.grid, ahead)]
+
+    def expected_w(self, slot: int, ahead: int) -> float:
+        """What the chosen model expects."""
+        trial = self.trial(ahead)
+        return trial.said(self.memory, slot, ahead)[2][trial.chosen(self.warm)]
+
+    def waiting_w(self, at: int, slot: int) -> float:
+        """What the trial at that place of the list said of a slot to come; 0 where it said nothing."""
+        rows = self.trials[at].rows
+        row = rows[slot % len(rows)]
+        return row[2] if row[0] == slot else 0.0
+
+    def model(self, aheads: Sequence[int]) -> str:
+        """The name of the model that is chosen for most of the distances."""
+        chosen = Counter(self.trial(ahead).chosen(self.warm) for ahead in aheads)
+        return self.names[chosen.most_common(1)[0][0]]
+
+    def scores(self) -> list[Score]:
+        """Of the chosen model, at each distance."""
+        chosen = [(trial, trial.chosen(self.warm)) for trial in self.trials]
+        return [
+            Score(trial.tried, trial.squares[at], trial.sizes_w[at], trial.spread.inside)
+            for trial, at in chosen
+        ]
+
+
+def share(grid: Grid, tried: float) -> float:
+    """The weight of a new error in a mean of so many: all alike at first, then the last weeks count."""
+    return max(1.0 / (_SHARE_DAYS * grid.day), 1.0 / (tried + 1.0))
+
+
+def place(grid: Grid, ahead: int) -> int:
+    """Which of the distances holds ``ahead``."""
+    return max(at for at, edge in enumerate(EDGES_H) if ahead >= edge * grid.hour)
+
+
+def made(
+    grid: Grid,
+    names: tuple[str, ...],
+    memory: Memory,
+    prior: Callable[[float], list[float]],
+    size_w: float,
+    forget_hour: float,
+) -> Backtest:
+    """A fresh back-test; ``prior`` gives the weights at a distance in hours."""
+    trials = []
+    for hours in _TRIED_H:
+        weights = prior(hours)
+        forget = forget_hour ** (1.0 / grid.hour)
+        regression = Regression(list(weights), forget=forget)
+        trials.append(Trial(hours * grid.hour, weights, regression, Spread(size_w)))
+    return Backtest(grid, names, trials, memory)

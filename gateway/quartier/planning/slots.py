@@ -1,0 +1,58 @@
+"""Time in whole slots: which slot an instant lies in, and where a slot stands in the local week (pure).
+
+A slot is the number of whole ``slot_s`` since 1970 in UTC, so that a local day of 23 or 25 hours needs no
+case of its own: its slots have a local place each, one hour has none, or two slots have the same.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+DAY_S, HOUR_S, WEEK_DAYS = 86_400, 3_600, 7
+SLOTS_S = (300, 900, 1_800, 3_600)
+"""What a slot may last."""
+_THURSDAY = 3
+"""The weekday of the first of January 1970; Monday is 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a slot stands: ``weekday`` 0..6 from Monday, ``part`` of the local day, ``hour`` 0..23."""
+
+    weekday: int
+    part: int
+    hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The slots of a building.  Raises ValueError for a length that divides no hour."""
+
+    slot_s: int
+    zone: str
+
+    def __post_init__(self) -> None:
+        if self.slot_s not in SLOTS_S:
+            raise ValueError(f"slot_s: {self.slot_s} is none of {', '.join(map(str, SLOTS_S))}")
+
+    @property
+    def day(self) -> int:
+        """Slots of a day."""
+        return DAY_S // self.slot_s
+
+    @property
+    def hour(self) -> int:
+        """Slots of an hour."""
+        return HOUR_S // self.slot_s
+
+    def slot(self, utc_s: float) -> int:
+        """The slot that holds the instant."""
+        return int(utc_s // self.slot_s)
+
+    def place(self, slot: int) -> Place:
+        """Where its beginning stands in the local week."""
+        utc_s = slot * self.slot_s
+        offset = datetime.fromtimestamp(utc_s, ZoneInfo(self.zone)).utcoffset()
+        local_s = utc_s + int(offset.total_seconds() if offset else 0)
+        days, second = divmod(local_s, DAY_S)
+        return Place((days + _THURSDAY) % WEEK_DAYS, second // self.slot_s, second // HOUR_S)

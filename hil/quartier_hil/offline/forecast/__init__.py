@@ -1,0 +1,1 @@
+"""The gateway's own forecast, judged on records of homes."""
