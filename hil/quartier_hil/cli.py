@@ -143,9 +143,7 @@ def _parser() -> argparse.ArgumentParser:
     soak.parser(commands.add_parser("soak", help="a month of smart meters, through their drivers"))
     fleet.parser(commands.add_parser("fleet", help="thousands of buildings for a day, in one process"))
     homes.parser(commands.add_parser("homes", help="a year of measured homes, what their batteries save"))
-    forecast.parser(
-        commands.add_parser("forecast", help="the gateway's forecast, judged on records of homes")
-    )
+    forecast.parser(commands.add_parser("forecast", help="the gateway's forecast on records of homes"))
     torture.parser(commands.add_parser("torture", help="the loss contract, under every fault of the wire"))
     _quirks(commands)
     _sunspec(commands)
