@@ -34,7 +34,7 @@ def _names(memory: Any) -> list[str]:
 def _counts(value: Any) -> bool:
     if isinstance(value, list | float):
         return True
-    return is_dataclass(value) and not getattr(type(value), "__dataclass_params__").frozen  # noqa: B009
+    return is_dataclass(value) and not getattr(type(value), "__dataclass_params__").frozen  # noqa: B009 - the name is not of the class by its type
 
 
 def _kept(value: Any) -> Any:
