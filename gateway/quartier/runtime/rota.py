@@ -48,18 +48,24 @@ class Rota(Generic[M]):
     def first(self) -> tuple[int, M] | None:
         """Who is due first, and when; None where there is nobody."""
         heap, dues, turns = self._heap, self._dues, self._turns
+        asked: set[int] = set()
         while heap:
             known_ns, turn, place = heap[0]
             if known_ns != dues[place] or turn != turns[place]:
                 heapq.heappop(heap)  # it was told anew since
                 continue
             member = self._members[place]
+            if (
+                place in asked
+            ):  # two who say "now" would pass it to each other for ever: it is later each time
+                return known_ns, member
             due_ns = member.due_ns
             if due_ns != known_ns:
                 dues[place] = due_ns
                 heapq.heapreplace(heap, (due_ns, turn, place))
             if heap[0] == (due_ns, turn, place):
                 return due_ns, member
+            asked.add(place)
         return None
 
     def starved(self, now_ns: int) -> M | None:

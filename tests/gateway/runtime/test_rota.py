@@ -76,6 +76,31 @@ def test_what_was_said_before_is_not_kept_for_ever():
     assert 2 * 2 + 16 >= len(rota._heap)
 
 
+@dataclass
+class Eager:
+    """Two such on a line, each with something to tell at once: "now" is later whenever one of them is asked."""
+
+    clock: list[int]
+    reachable: bool = True
+
+    @property
+    def due_ns(self):
+        self.clock[0] += 1
+        assert self.clock[0] < 100, "they are asked in turn for ever"
+        return self.clock[0]
+
+
+def test_of_two_that_both_say_now_one_has_its_turn_and_then_the_other():
+    clock = [0]
+    one, other = Eager(clock), Eager(clock)
+    rota = Rota([one, other])
+
+    _, first = rota.first()
+    rota.served(first)
+    _, second = rota.first()
+    assert {id(one), id(other)} == {id(first), id(second)}
+
+
 def test_who_is_not_next_is_not_asked():
     devices = [Device(n) for n in range(200)]
     rota = Rota(devices)
