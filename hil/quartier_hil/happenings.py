@@ -1,10 +1,11 @@
 """Events of the harder kind: documents without sense, clocks that lie, a second master."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from quartier_hil.devices.fault import VERBS, Kind, Verb
 from quartier_hil.wanted import Part, Seconds
 
 INSANE_PROGRAM = "insane"
@@ -121,6 +122,52 @@ class Blackout(Happening):
     def gateway_s(self) -> float | None:
         """How long the gateway is away; None: it lives on."""
         return None if "gateway" in self.backed else self.for_s + self.boot_s
+
+
+class Verbs(Happening):
+    """A device fails in each of the seven ways that fit it, one after the other."""
+
+    do: Literal["verbs"]
+    """Each of off, stuck, wrong, slow, delayed, garbage, intermittent in its turn, where it fits."""
+    device: str
+    """Which one, as for a fault."""
+    for_s: Annotated[float, Field(gt=0)] = 90.0
+    """How long each lasts."""
+    rest_s: Seconds = 150.0
+    """How long it is well after each."""
+    factor: float = 3.0
+    """wrong: what its values are multiplied by."""
+    points: str | None = None
+    """wrong: which of them, as for a fault."""
+    slow_s: Annotated[float, Field(gt=0)] = 2.0
+    """slow: real seconds until it answers, more than anybody waits."""
+    delayed_s: Annotated[float, Field(gt=0)] = 10.0
+    """delayed: seconds of the house by which its values are old."""
+    loose_s: Annotated[float, Field(gt=0)] = 20.0
+    """intermittent: seconds of the house that the contact is open, and then closed."""
+    without: tuple[Verb, ...] = ()
+    """Those that this scenario leaves to another; its story says why."""
+    blind_at_s: Seconds | None = None
+    """When it falls silent once more, and the grid meter with it: only its worst counts; absent: never."""
+    silent_s: Annotated[float, Field(gt=0)] = 120.0
+    """How long it is silent then: longer than its own timer, to see that act.  The meter: ``for_s``."""
+
+    def told(self, verb: Kind) -> dict[str, Any]:
+        """What the fault of a verb is told beside its kind."""
+        seconds = {"slow": self.slow_s, "delayed": self.delayed_s, "intermittent": self.loose_s}
+        if verb == "wrong":
+            points = {} if self.points is None else {"points": self.points}
+            return {"factor": self.factor, **points}
+        return {"seconds": seconds[verb]} if verb in seconds else {}
+
+    @property
+    def asked(self) -> tuple[Verb, ...]:
+        """The verbs that are asked for, in order."""
+        return tuple(verb for verb in VERBS if verb not in self.without)
+
+    def begins_s(self, place: int) -> float:
+        """When the turn at ``place`` (from 0) begins."""
+        return self.at_s + place * (self.for_s + self.rest_s)
 
 
 Harder = Document | ClockFault | Master | Swap | Blackout

@@ -40,6 +40,7 @@ from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.invariants import OrderJudge
 from quartier_hil.verdict.judging import judges
 from quartier_hil.verdict.kpis import Kpis
+from quartier_hil.verdict.losses import Losses, by_bus, told
 from quartier_hil.verdict.ordered import Ledger
 from quartier_hil.verdict.promise import Cap, caps, owed
 from quartier_hil.wanted import Delivered
@@ -99,6 +100,7 @@ class Run:
     ledger: Ledger = field(default_factory=Ledger)
     modes: list[tuple[float, str]] = field(default_factory=list)
     alarms: Raised = field(default_factory=Raised)
+    losses: Losses = field(default_factory=Losses)
     releases: list[Release] = field(default_factory=list)
     downs: list[tuple[float, float]] = field(default_factory=list)
     crashes: list[tuple[float, int]] = field(default_factory=list)
@@ -319,7 +321,10 @@ class Run:
             if self.status:
                 self.last_status = self.status
                 self._look_at_orders()
-                self.alarms.look(self.elapsed_s(), (self.status.get("control") or {}).get("alarms", ()))
+                control = self.status.get("control") or {}
+                self.alarms.look(self.elapsed_s(), control.get("alarms", ()))
+                utc_ms = int(deep(self.status, "utc_ms") or 0)
+                self.losses.look(self.elapsed_s(), told(control, utc_ms) | by_bus(self.status))
                 mode = link_mode(self.status)
                 if not self.modes or self.modes[-1][1] != mode:
                     self.modes.append((self.elapsed_s(), mode))

@@ -13,7 +13,7 @@ from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil import verbs
 from quartier_hil.devices.fault import Kind
 from quartier_hil.fittings import Watts
-from quartier_hil.happenings import Blackout, ClockFault, Document, Happening, Master, Plan, Swap
+from quartier_hil.happenings import Blackout, ClockFault, Document, Happening, Master, Plan, Swap, Verbs
 from quartier_hil.house import House, MeterName
 from quartier_hil.outputs import outputs
 from quartier_hil.outside import (
@@ -186,6 +186,7 @@ Event = Annotated[
     | ClockFault
     | Master
     | Swap
+    | Verbs
     | Blackout,
     Field(discriminator="do"),
 ]
@@ -261,11 +262,6 @@ def load(path: Path) -> Scenario:
             for index, event in enumerate(scenario.events)
             if event.do == "contact" or getattr(event, "device", "") == "inputs"
         ]
-    faults += [
-        Fault(str(path), None, f"events.{index}.meter", f"{event.meter} is not in house.meters")
-        for index, event in enumerate(scenario.events)
-        if isinstance(event, Unplug | Disturb) and event.meter not in scenario.house.meters
-    ]
     if faults:
         raise ConfigError(faults)
     return scenario
@@ -274,10 +270,12 @@ def load(path: Path) -> Scenario:
 def _unfit(house: House, event: Event) -> str:
     """Why an event cannot happen in this house, its key before a colon; empty: it can."""
     match event:
-        case Failure() | Clear():
+        case Failure() | Clear() | Verbs():
             return _unfit_device(house, event)
         case ClockFault():
             return event.fault
+        case Unplug() | Disturb() if event.meter not in house.meters:
+            return f"meter: {event.meter} is not in house.meters"
         case Blackout() if strange := {*event.backed} - verbs.devices(house) - {*house.meters, "gateway"}:
             return f"backed: {', '.join(sorted(strange))}: not in this house"
         case Master():
@@ -285,7 +283,7 @@ def _unfit(house: House, event: Event) -> str:
     return ""
 
 
-def _unfit_device(house: House, event: Failure | Clear) -> str:
+def _unfit_device(house: House, event: Failure | Clear | Verbs) -> str:
     if event.device == "inputs" and house.contact_import_w is None:
         return ""  # told with the key that brings it
     if isinstance(event, Failure):

@@ -18,6 +18,10 @@ DEVICES = ("gx", "charger", "storage", "solar")
 SERIAL = "rs485"
 NET = "_net"
 """After a device's name: the name of the network wire that it hangs on alone."""
+PATIENCE_S = 1.0
+"""A request not answered within this is given up: the default of a bus section, and less on a fast rig."""
+SILENT_S = 15.0
+"""failsafe.md section 2, "device silent": 15 s for what is read each 5 s or more often."""
 _SECONDS = ("slow", "late", "delayed", "intermittent")
 _FACTORS = ("wrong", "bent")
 _SMART = {
@@ -63,6 +67,15 @@ def felt(target: str, kind: Kind) -> Kind:
     """What the devices feel of it: those on a dead wire live on by themselves."""
     is_wire = target == SERIAL or target.endswith(NET)
     return "unplugged" if is_wire and kind == "off" else kind
+
+
+def is_unheard(kind: Kind, seconds: float | None) -> bool:
+    """Whether nothing sound is heard of who fails so, for longer than anybody waits."""
+    if kind == "slow":
+        return (seconds or 0.0) > PATIENCE_S
+    return kind in {"off", "unplugged", "silent", "garbage"} or (
+        kind == "intermittent" and (seconds or 0.0) >= SILENT_S
+    )
 
 
 def refusal(house: House, target: str, kind: Kind, told: Mapping[str, Any]) -> str:

@@ -179,6 +179,22 @@ class Alarmed(Wanted):
     """By when."""
 
 
+class Faults(Wanted):
+    """Each fault is taken for what it is; each is a line of its own in the verdict.
+
+    Where nothing sound is heard of a device, its loss is told by name within ``told_s``, and no longer than
+    ``back_s`` after it is well.  What is heard is no loss, whatever it says.  Nobody else is called lost, and
+    from 30 s after each begin and end the cap holds.
+    """
+
+    check: Literal["faults"]
+    """Each fault is told as the loss that it is, or as none, and the cap holds in each."""
+    told_s: Seconds = 18.0
+    """By when a loss is told: 15 s, a cycle, and what looking costs."""
+    back_s: Seconds = 15.0
+    """By when it is no longer told once the device is well."""
+
+
 class Steady(Wanted):
     """A quantity of the plant does not swing."""
 
@@ -287,6 +303,7 @@ Check = Annotated[
     | FallsBack
     | Alarmed
     | Steady
+    | Faults
     | Refused
     | Reached
     | Spaced

@@ -196,6 +196,15 @@ def blind_w(
     return known_w + max(0.0, seen_w - rated_w)
 
 
+def unheard_w(players: Iterable[Player]) -> float:
+    """How much more silent players could take than is reckoned with, in W: nobody knows what they were told.
+
+    A PV that is silent may generate nothing, and its device's own timer may have a load run that was shed.
+    """
+    unseen = (player for player in players if not player.seen)
+    return sum(max(0.0, worst_w(player.asset) - player.want_w) for player in unseen)
+
+
 def silent_w(assets: Iterable[Asset], memories: Memories, now_ns: int) -> float:
     """How much more assets that fell silent could take than when last seen, in W."""
     more_w = 0.0

@@ -142,6 +142,8 @@ class _Node:
             return None
         owner = self.stem.name(self.number) if self.number else self.scene.house.grid.name
         lost_s = failsafe.lost_after_s(self.period_s)
+        if self.number:  # a slow one is a silent device before it would be a lost grid meter
+            lost_s = min(lost_s, sight.silent_after_s(self.period_s))
         return meters.read(owner, self.scene.state.memories, lost_s, self.scene.now_ns)
 
     def look(self) -> Look:

@@ -210,7 +210,7 @@ def _base(scene: Scene, window: balance.Window, players: list[Player]) -> balanc
     rest_w = balance.blind_w(
         scene.house, scene.state.memories, players, scene.state.remainder_w, scene.now_ns
     )
-    return balance.Base(rest_w, rest_w, rest_w)
+    return balance.Base(rest_w, rest_w + balance.unheard_w(players), rest_w)
 
 
 def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:

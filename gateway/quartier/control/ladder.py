@@ -95,7 +95,7 @@ class Case:
 
 
 def _silent_s(pace: Pace) -> float:
-    return max(sight.SILENT_S, sight.SILENT_POLLS * pace.period_s)
+    return sight.silent_after_s(pace.period_s)
 
 
 def _dwell_s(rule: str) -> float:

@@ -119,10 +119,15 @@ def age_s(memory: Memory | None, now_ns: int) -> float:
     return float("inf") if memory is None else (now_ns - memory.taken_ns) / 1e9
 
 
+def silent_after_s(period_s: float) -> float:
+    """When a device that is read each ``period_s`` counts as silent: after three polls, at least 15 s."""
+    return max(SILENT_S, SILENT_POLLS * period_s)
+
+
 def fresh(memories: Memories, point: str, period_s: float, now_ns: int) -> float | None:
-    """The value while its device is not silent: not older than three polls, at least 15 s."""
+    """The value while its device is not silent: not older than ``silent_after_s``."""
     memory = memories.get(point)
-    if memory is None or age_s(memory, now_ns) > max(SILENT_S, SILENT_POLLS * period_s):
+    if memory is None or age_s(memory, now_ns) > silent_after_s(period_s):
         return None
     return memory.value
 

@@ -18,6 +18,9 @@ Kind = Literal[
     "intermittent",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Verb = Literal["off", "stuck", "wrong", "slow", "delayed", "garbage", "intermittent"]
+VERBS: tuple[Verb, ...] = get_args(Verb)
+"""The seven ways in which each device, wire, meter and clock is made to fail, where it can."""
 
 
 @dataclass(frozen=True, slots=True)

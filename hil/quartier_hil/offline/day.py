@@ -33,6 +33,7 @@ from quartier_hil.verdict.course import Course
 from quartier_hil.verdict.invariants import OrderJudge
 from quartier_hil.verdict.judging import asked_for, balance
 from quartier_hil.verdict.kpis import Kpis
+from quartier_hil.verdict.losses import Losses, told
 from quartier_hil.verdict.ordered import Ledger
 from quartier_hil.verdict.promise import Cap, caps, owed
 from quartier_hil.verdict.tightening import tightened
@@ -76,6 +77,7 @@ class Day:
     ledger: Ledger = field(default_factory=Ledger)
     modes: list[tuple[float, str]] = field(default_factory=list)
     alarms: Raised = field(default_factory=Raised)
+    losses: Losses = field(default_factory=Losses)
     downs: list[tuple[float, float]] = field(default_factory=list)
     view: Mapping[str, Any] = field(default_factory=dict)
     caps: tuple[Cap, ...] = field(init=False)
@@ -183,6 +185,8 @@ class Day:
             downs=self.downs,
             answers=self.peer.answers,
             alarms=self.alarms.found,
+            losses=self.losses.spans,
+            is_wired=False,
             end_s=self.now_s,
         )
         return [judge.verdict(ending) for judge in self.judges]
@@ -238,6 +242,7 @@ class Day:
         self.doors.give_back(decision.releases, self.now_s)
         self.view = decision.view
         self.alarms.look(self.now_s, self.view["alarms"])
+        self.losses.look(self.now_s, told(self.view))
         for command in decision.commands:
             self.ledger.note(self.now_s, command.point, command.value, command.reason)
             for judge in self._readers:

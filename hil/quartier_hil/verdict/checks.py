@@ -50,7 +50,8 @@ class Ending:
     each was called good; ``missing`` counts rows of the
     daemon's own history that the district lacks.  ``heard`` is told of each smart meter where it was
     counted, ``memory`` (house seconds, MB) as it was looked at; ``answers`` are kind, status and reason of
-    each envelope without sense; ``alarms`` are those raised (house seconds, words).
+    each envelope without sense; ``alarms`` are those raised (house seconds, words), ``losses`` those told:
+    from and until (house seconds; inf: it stands), code and whose.  ``is_wired``: real buses were there.
     """
 
     modes: Sequence[tuple[float, str]] = ()
@@ -67,7 +68,9 @@ class Ending:
     heard: Mapping[str, Heard] = field(default_factory=dict)
     answers: Sequence[tuple[str, str, str]] = ()
     alarms: Sequence[tuple[float, str]] = ()
+    losses: Sequence[tuple[float, float, tuple[str, str]]] = ()
     memory: Sequence[tuple[float, float]] = ()
+    is_wired: bool = True
     end_s: float = 0.0
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from quartier_hil.outputs import Output, outputs
 from quartier_hil.scenario import Clear, Event, Failure, Freeze, Kill, Scenario
-from quartier_hil.verbs import felt, is_on
+from quartier_hil.verbs import felt, is_on, is_unheard
 from quartier_hil.verdict.checks import Ending, Verdict
 
 # A released output is there after this; the device's own timer acts with a step's grain.
@@ -16,8 +16,9 @@ RELEASE_S = 5.0
 TIMER_SLACK_S = 5.0
 # failsafe.md section 2: a grid meter is lost after 10 s; the release value is written in the next cycles.
 METER_LOST_S = 15.0
-_UNHEARD = ("off", "unplugged", "silent", "garbage")
-_CUT = ("unplugged", "silent")
+CUT = ("unplugged", "silent")
+# Nobody understands its answers, or they come too late; it obeys all the same.
+_HEARING = ("garbage", "slow")
 _TOLERANCE = {"setpoint": 5.0}
 
 
@@ -51,14 +52,29 @@ def _after(scenario: Scenario, event: Event) -> Iterator[Expectation]:
         yield from _at(outs, event.at_s, event.at_s + event.for_s, "freeze", by_timer=True)
     elif isinstance(event, Failure):
         until_s = cleared_s(scenario, event)
-        if event.kind in _UNHEARD and is_on(event.device, "meter"):
+        unheard = is_unheard(event.kind, event.seconds) and event.kind != "intermittent"
+        if unheard and is_on(event.device, "meter"):
             for out in outs:
-                if out.sort == "setpoint" and out.released is not None:
+                if out.sort == "setpoint" and out.released is not None and not _is_cut(scenario, out, event):
                     begin_s = event.at_s + METER_LOST_S
                     yield Expectation(out, out.released, begin_s, until_s, "grid meter lost")
-        if felt(event.device, event.kind) in _CUT:
+        if event.kind in _HEARING and unheard:  # its setpoint is given back, and that reaches it
+            held = [out for out in outs if out.sort == "setpoint" and is_on(event.device, out.device)]
+            yield from _at(held, event.at_s, until_s, f"{event.device} {event.kind}", by_timer=True)
+        if felt(event.device, event.kind) in CUT:
             cut = [out for out in outs if is_on(event.device, out.device)]
             yield from _at(cut, event.at_s, until_s, f"{event.device} {event.kind}", by_timer=True)
+
+
+def _is_cut(scenario: Scenario, out: Output, loss: Failure) -> bool:
+    """Whether its device hears nobody at that moment: then its own timer ends what it was told."""
+    return any(
+        felt(event.device, event.kind) in CUT
+        and is_on(event.device, out.device)
+        and event.at_s <= loss.at_s < cleared_s(scenario, event)
+        for event in scenario.events
+        if isinstance(event, Failure)
+    )
 
 
 def _at(

@@ -90,6 +90,15 @@ def _spans(scenario: Scenario, output: Output) -> list[tuple[float, float]]:
     return spans
 
 
+def _dark(scenario: Scenario, output: Output) -> list[tuple[float, float]]:
+    """When its device has no power, and does nothing at all."""
+    return [
+        (event.at_s, cleared_s(scenario, event) + SLACK_S)
+        for event in scenario.events
+        if isinstance(event, Failure) and event.kind == "off" and is_on(event.device, output.device)
+    ]
+
+
 @dataclass
 class _Switched(ABC):
     """Sees the switchings of all outputs that are switched."""
@@ -177,13 +186,17 @@ class Floors:
     scenario: Scenario
     least: dict[str, float] = field(default_factory=dict)
     floors: Mapping[str, Output] = field(init=False)
+    dark: Mapping[str, Sequence[tuple[float, float]]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.floors = {out.order: out for out in outputs(self.scenario.house) if out.floor is not None}
+        self.dark = {order: _dark(self.scenario, out) for order, out in self.floors.items()}
 
     def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
         """Judge one step."""
         for order in self.floors:
+            if any(begin <= now_s <= end for begin, end in self.dark[order]):
+                continue
             if order in values:
                 self.least[order] = min(self.least.get(order, values[order]), values[order])
 

@@ -109,6 +109,16 @@ def test_a_node_of_one_phase_is_seen_on_its_phase_above(board, house):
     assert [900, 0, 0, 900] == found["hall"]
 
 
+@pytest.mark.parametrize(("period_s", "basis"), [(5.0, "silent"), (10.0, "measured")])
+def test_a_slow_meter_of_a_board_is_silent_after_15_s_or_three_polls_as_every_device(
+    reckoned, period_s, basis
+):
+    """Seen 20 s after its last word."""
+    found = reckoned(UNIT, measured=True, period_s=period_s, silent=("shed",))
+
+    assert basis == found["shed"]["basis"]
+
+
 def test_the_least_of_what_is_silent_is_all_it_may_generate():
     assert -3_000 == branches.least_w_of(UNIT)
     assert -5_000 == branches.least_w_of(Pv(name="pv", rated_w=5_000))

@@ -42,6 +42,31 @@ def test_a_lost_grid_meter_gives_the_battery_back_once_and_sheds_to_the_failsafe
     assert 0.0 == p.points["ev1.current_max_a"]
 
 
+@pytest.mark.parametrize(("silent", "car_a"), [({"grid"}, 6.0), ({"grid", "pump"}, 0.0)])
+def test_without_the_grid_meter_a_load_that_is_shed_and_falls_silent_counts_at_its_worst(
+    plant, house, silent, car_a
+):
+    """Its relay's own timer may have it running again, and nobody would see it."""
+    p = plant(house=replace(house, unmeasured_w=500.0), soc_pct=10, loads_w={"pump": 3000})
+    p.cap(import_max_w=400).run(60)
+    assert 0.0 == p.points["pump.relay_on"]
+    p.ev_wants_w = 11_040
+    p.cap(import_max_w=9000).run(1)
+    p.silent = silent
+    p.run(60)
+
+    assert car_a == p.points["ev1.current_max_a"]
+
+
+@pytest.mark.parametrize("silent", [{"grid"}, {"grid", "pv1"}])
+def test_without_the_grid_meter_a_pv_that_is_silent_makes_no_room_for_loads(plant, house, silent):
+    p = plant(house=replace(house, unmeasured_w=500.0), soc_pct=10, ev_wants_w=11_040, sun_w=3000).run(60)
+    p.silent, p.sun_w = silent, 0.0
+    p.run(60)
+
+    assert p.grid_w <= 5000
+
+
 def test_caps_and_sheds_go_on_being_written_while_the_meter_is_lost(plant):
     p = plant(base_w=1500, ev_wants_w=7000, soc_pct=50).run(60)
     p.silent = {"grid"}

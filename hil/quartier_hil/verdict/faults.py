@@ -1,0 +1,258 @@
+"""Whether each fault is taken for what it is, a loss in its time or none, and the cap kept (pure)."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf
+
+from quartier_hil import fittings, verbs
+from quartier_hil import wanted as asked
+from quartier_hil.fittings import BOX, METER
+from quartier_hil.house import House
+from quartier_hil.outputs import LEASE_S
+from quartier_hil.plant.car import CarSpec
+from quartier_hil.scenario import Failure, Scenario
+from quartier_hil.verdict.checks import Ending, Judge, Verdict
+from quartier_hil.verdict.declared import CUT, cleared_s
+from quartier_hil.verdict.losses import BY_BUS, Key
+from quartier_hil.verdict.promise import Cap, owed
+
+SETTLE_S, AFTER_S = 30.0, 150.0
+"""The meter is inside a cap 30 s after something changed; so long after a fault belongs to it."""
+TIMER_S = LEASE_S + 5.0
+OVER_SHARE, OVER_MAX_S = 0.1, 5.0
+BLIND_S = 25.0
+"""The grid meter is lost after 10 s, a car goes down to its floor first, and is paused then."""
+SLACK_W = 300.0
+LOST_METER: Key = ("loss.grid_meter_lost", "")
+_USUAL: Mapping[str, tuple[Key, ...]] = {
+    "meter": (LOST_METER,),
+    "charger": (("loss.ev_silent", "ev1"),),
+    "storage": (("loss.battery_silent", "bat1"),),
+    "solar": (("loss.pv_silent", "pv1"),),
+    "heatmeter": (("loss.load_silent", "hp1"),),
+    "relays": ((BY_BUS, "relays"),),
+    "inputs": (("contact.unread", "dso1"),),
+    "tic": ((BY_BUS, "linky_tic"),),
+    "p1": (("loss.load_silent", "flat1"),),
+    "mbus": (("loss.load_silent", "flat2"),),
+}
+_ROLES = {"cars": "ev", "load": "load"}
+
+
+def signs(house: House, device: str) -> tuple[Key, ...]:
+    """The losses by which the gateway tells that a device is not heard."""
+    if device == "gx":
+        battery = (("loss.battery_silent", "bat1"),) if house.battery == "gx" else ()
+        return (*battery, *((("loss.pv_silent", "pv1"),) if house.pv == "gx" else ()))
+    if device in _USUAL:
+        return _USUAL[device]
+    if device.endswith(METER):
+        return (("node.meter_silent", device.removesuffix(METER)),)
+    name = device.removesuffix(BOX)
+    kinds = {one: asset.kind for asset in house.assets for one in fittings.names(asset)}
+    return ((f"loss.{_ROLES.get(kinds[name], 'moded')}_silent", name),)
+
+
+def _worst_w(house: House, key: Key) -> float:
+    """The most that an asset may take; what generates counts nothing."""
+    code, name = key
+    if code == "loss.ev_silent" and name == "ev1":
+        return _car_w(CarSpec().current_max_a)
+    sizes = {"bat1": house.battery_w, "hp1": house.heat_pump_w, "pv1": 0.0}
+    for asset in house.assets:
+        for one in fittings.names(asset):
+            rated_w = 0.0 if asset.kind == "chp" else getattr(asset, "rated_w", 0.0)
+            if isinstance(asset, fittings.Cars):
+                rated_w = _car_w(asset.current_max_a)
+            sizes[one] = rated_w
+    return sizes.get(name, 0.0)
+
+
+def _car_w(current_a: float) -> float:
+    return CarSpec().phases_count * CarSpec().voltage_v * current_a
+
+
+@dataclass
+class Case:
+    """One fault of a device, from its begin until it is well."""
+
+    asked: asked.Faults
+    scenario: Scenario
+    failure: Failure
+    caps: Sequence[Cap]
+    until_s: float = field(init=False)
+    end_s: float = field(init=False)
+    settle_s: float = field(init=False)
+    over_s: float = 0.0
+    fullest: float = 0.0
+    seen_count: int = 0
+
+    def __post_init__(self) -> None:
+        self.until_s = cleared_s(self.scenario, self.failure)
+        next_s = min(
+            (
+                event.at_s
+                for event in self.scenario.events
+                if isinstance(event, Failure) and event.at_s > self.failure.at_s
+            ),
+            default=inf,
+        )
+        self.end_s = min(self.until_s + AFTER_S, next_s)
+        deaf = (
+            event
+            for event in self.scenario.events
+            if isinstance(event, Failure) and event.at_s == self.failure.at_s and event.kind in CUT
+        )
+        # Where neither is seen nor told what a device does, its own timer has the last word.
+        self.settle_s = TIMER_S if any(one.device != "meter" for one in deaf) else SETTLE_S
+
+    @property
+    def signs(self) -> tuple[Key, ...]:
+        """How the gateway would tell it."""
+        devices = verbs.named(self.scenario.house, self.failure.device)
+        return tuple(key for device in devices for key in signs(self.scenario.house, device))
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it is a loss at all."""
+        return verbs.is_unheard(self.failure.kind, self.failure.seconds)
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """Hold import and export against their caps while it counts."""
+        at_s = self.failure.at_s
+        if not (
+            at_s + self.settle_s <= now_s < self.until_s or self.until_s + SETTLE_S <= now_s < self.end_s
+        ):
+            return
+        self.seen_count += 1
+        cap = owed(self.caps, now_s)
+        if now_s - cap.from_s < SETTLE_S:
+            return
+        grid_w = values["grid.power_w"]
+        share = grid_w / cap.import_w if grid_w > 0 else -grid_w / max(cap.export_w, 1.0)
+        self.fullest = max(self.fullest, share)
+        self.over_s += dt_s if share > 1.0 + OVER_SHARE else 0.0
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """When it was told, and when no more; how full the cap was."""
+        wanted = self.asked
+        name = f"{self.failure.device} {self.failure.kind} at {self.failure.at_s:g} s"
+        kept = f"up to {self.fullest:.0%} of a cap, {self.over_s:g} s over"
+        holds = self.seen_count > 0 and self.over_s <= OVER_MAX_S
+        if not self.is_lost:
+            told = [key for at_s, _, key in ending.losses if key in self.signs and self._is_here(at_s)]
+            words = f"told as {told[0][0]}" if told else "told as no loss"
+            promised = f"{name}: heard, so no loss; the cap holds"
+            return Verdict("faults", promised, f"{words}; {kept}", holds and not told)
+        promised = f"{name}: told in {wanted.told_s:g} s, over in {wanted.back_s:g} s; the cap holds"
+        if not ending.is_wired and any(code == BY_BUS for code, _ in self.signs):
+            promised = f"{name}: told over wires alone, for its bus knows it; the cap holds"
+            return Verdict("faults", promised, kept, holds)
+        first_s, last_s = self._told(ending)
+        if first_s is None:
+            return Verdict("faults", promised, f"never told; {kept}", holds=False)
+        measured = f"told after {first_s:.0f} s, over after {last_s:.0f} s; {kept}"
+        in_time = first_s <= wanted.told_s and last_s <= wanted.back_s
+        return Verdict("faults", promised, measured, holds and in_time)
+
+    def covers(self, at_s: float) -> bool:
+        """Whether a loss that begins then is of this fault."""
+        return self.is_lost and self._is_here(at_s)
+
+    def _is_here(self, at_s: float) -> bool:
+        return self.failure.at_s <= at_s <= self.until_s + self.asked.back_s
+
+    def _told(self, ending: Ending) -> tuple[float | None, float]:
+        """Seconds until the last of its signs was told, and from its end until the last was not."""
+        firsts, lasts = [], []
+        for sign in self.signs:
+            mine = [
+                (at_s, end_s) for at_s, end_s, key in ending.losses if key == sign and self._is_here(at_s)
+            ]
+            if not mine:
+                return None, inf
+            firsts.append(mine[0][0] - self.failure.at_s)
+            lasts.append(max(0.0, mine[-1][1] - self.until_s))
+        return max(firsts, default=None), max(lasts, default=inf)
+
+
+@dataclass
+class Blind:
+    """A device and the grid meter are silent at once: what is steered leaves room for its worst."""
+
+    scenario: Scenario
+    device: str
+    from_s: float
+    until_s: float
+    most_w: float = 0.0
+    over_w: float = 0.0
+    seen_count: int = 0
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:  # noqa: ARG002 - as asked
+        """Hold what the car and the battery take against what is left of the fail-safe cap."""
+        if not self.from_s <= now_s < self.until_s:
+            return
+        self.seen_count += 1
+        house = self.scenario.house
+        worst_w = sum(_worst_w(house, key) for key in signs(house, self.device))
+        room_w = max(0.0, house.failsafe_import_w - worst_w - max(0.0, values["base.power_w"]))
+        told = {name for _, name in signs(house, self.device)}
+        steered_w = sum(max(0.0, values[f"{one}.power_w"]) for one in ("ev1", "bat1") if one not in told)
+        self.most_w = max(self.most_w, steered_w)
+        self.over_w = max(self.over_w, steered_w - room_w)
+
+    def verdict(self, _: Ending) -> Verdict:
+        """The most that was taken, and by how much it was too much."""
+        house = self.scenario.house
+        worst_w = sum(_worst_w(house, key) for key in signs(house, self.device))
+        promised = (
+            f"{self.device} silent without a grid meter: counted at {worst_w / 1e3:g} kW below the fail-safe "
+            f"{house.failsafe_import_w / 1e3:g} kW, {BLIND_S:g} s after"
+        )
+        measured = f"car and battery took {self.most_w / 1e3:.1f} kW at most"
+        if self.over_w > SLACK_W:
+            measured += f", {self.over_w / 1e3:.1f} kW too much"
+        return Verdict("faults", promised, measured, self.seen_count > 0 and self.over_w <= SLACK_W)
+
+
+@dataclass
+class Unfounded:
+    """Nobody is called lost who did not fail."""
+
+    asked: asked.Faults
+    scenario: Scenario
+    cases: Sequence[Case]
+
+    def step(self, now_s: float, dt_s: float, values: Mapping[str, float]) -> None:
+        """Nothing to see in the plant."""
+
+    def verdict(self, ending: Ending) -> Verdict:
+        """The first loss that no fault explains."""
+        house = self.scenario.house
+        known = {key for device in verbs.all_of(house) for key in self._signs(device)}
+        strange = [
+            (at_s, key)
+            for at_s, _, key in ending.losses
+            if key in known and not any(key in one.signs and one.covers(at_s) for one in self.cases)
+        ]
+        measured = f"{strange[0][1][1] or 'the grid meter'} at {strange[0][0]:.0f} s" if strange else "nobody"
+        return Verdict("faults", "nobody else is called lost", measured, not strange)
+
+    def _signs(self, target: str) -> tuple[Key, ...]:
+        house = self.scenario.house
+        return tuple(key for device in verbs.named(house, target) for key in signs(house, device))
+
+
+def judges(scenario: Scenario, wanted: asked.Faults, caps: Sequence[Cap]) -> Iterator[Judge]:
+    """One for each fault, one for each that finds the grid meter silent too, and one for what is none."""
+    failures = [event for event in scenario.events if isinstance(event, Failure)]
+    cases = [Case(wanted, scenario, one, caps) for one in failures]
+    yield from cases
+    blind = [one for one in failures if one.device == "meter"]
+    for one in failures:
+        if one.device != "meter" and any(meter.at_s == one.at_s for meter in blind):
+            until_s = min(
+                cleared_s(scenario, one), *(cleared_s(scenario, m) for m in blind if m.at_s == one.at_s)
+            )
+            yield Blind(scenario, one.device, one.at_s + BLIND_S, until_s)
+    yield Unfounded(wanted, scenario, cases)
