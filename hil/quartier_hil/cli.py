@@ -19,6 +19,7 @@ from quartier_hil.district import serving
 from quartier_hil.drill import command as drill
 from quartier_hil.neighbours import command as street
 from quartier_hil.offline import command as day
+from quartier_hil.offline import page as classes
 from quartier_hil.offline.fleet import command as fleet
 from quartier_hil.offline.forecast import command as forecast
 from quartier_hil.offline.homes import command as homes
@@ -144,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     fleet.parser(commands.add_parser("fleet", help="thousands of buildings for a day, in one process"))
     homes.parser(commands.add_parser("homes", help="a year of measured homes, what their batteries save"))
     forecast.parser(commands.add_parser("forecast", help="the gateway's forecast on records of homes"))
+    classes.parser(commands.add_parser("matrix", help="each class of device × each way to fail, as a page"))
     torture.parser(commands.add_parser("torture", help="the loss contract, under every fault of the wire"))
     _quirks(commands)
     _sunspec(commands)

@@ -31,6 +31,7 @@ def judged(run: Run) -> list[Verdict]:
         memory=run.memory,
         answers=answers(run.peer.log),
         alarms=run.alarms.found,
+        losses=run.losses.spans,
         end_s=run.now_s,
     )
     return [judge.verdict(ending) for judge in run.judges]

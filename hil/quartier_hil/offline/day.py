@@ -41,15 +41,8 @@ from quartier_hil.wall import WallClock
 
 # Before the first second of a scenario the house has been running: readings are there, the link is up.
 WARM_S = 60.0
-_ON_WIRES = (
-    wanted.Delivered,
-    wanted.NothingLost,
-    wanted.Told,
-    wanted.Released,
-    wanted.OnTime,
-    wanted.Accounted,
-    wanted.Memory,
-)
+_DELIVERED = (wanted.Delivered, wanted.NothingLost, wanted.Told, wanted.Released)
+_ON_WIRES = (*_DELIVERED, wanted.OnTime, wanted.Accounted, wanted.Memory)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,9 +171,10 @@ class Day:
             for shown in self.scenario.pictures
         }
 
-    def verdicts(self) -> list[Verdict]:
-        """One for each check that can be judged here, and those that hold for every run."""
-        ending = Ending(
+    @property
+    def ending(self) -> Ending:
+        """What is known of the run beside the plant."""
+        return Ending(
             modes=self.modes,
             downs=self.downs,
             answers=self.peer.answers,
@@ -189,6 +183,10 @@ class Day:
             is_wired=False,
             end_s=self.now_s,
         )
+
+    def verdicts(self) -> list[Verdict]:
+        """One for each check that can be judged here, and those that hold for every run."""
+        ending = self.ending
         return [judge.verdict(ending) for judge in self.judges]
 
     def _meddle(self) -> None:

@@ -155,6 +155,17 @@ class Case:
         in_time = first_s <= wanted.told_s and last_s <= wanted.back_s
         return Verdict("faults", promised, measured, holds and in_time)
 
+    def short(self, ending: Ending) -> str:
+        """The verdict as a cell of a table."""
+        if not self.verdict(ending).holds:
+            return "broken"
+        if not self.is_lost:
+            return f"no loss, {self.fullest:.0%}"
+        first_s, last_s = self._told(ending)
+        if first_s is None:
+            return f"by its bus, {self.fullest:.0%}"
+        return f"{first_s:.0f} s, {last_s:.0f} s, {self.fullest:.0%}"
+
     def covers(self, at_s: float) -> bool:
         """Whether a loss that begins then is of this fault."""
         return self.is_lost and self._is_here(at_s)

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from quartier_hil import matrix
+from quartier_hil.devices.fault import VERBS
 from quartier_hil.fittings import names
-from quartier_hil.offline.day import Day, Options, fits
-from quartier_hil.records import standard
+from quartier_hil.offline import cells
+from quartier_hil.offline.day import fits
 from quartier_hil.scenario import load
 from quartier_hil.shelf import builtin
 
@@ -14,7 +16,11 @@ from quartier_hil.shelf import builtin
 # left to `make days`.
 CYCLES_MAX, WORK_MAX = 7_500, 20_000
 PAGES = Path(__file__).parents[3] / "gateway" / "docs" / "assets"
-LONG = {"battery-band", "day", "evening-peak-cars", "hold-longest", "kill-nine", "winter-week"}
+MATRIX = Path(__file__).parents[3] / "hil" / "matrix.md"
+LONG = {"battery-band", "day", "evening-peak-cars", "hold-longest", "kill-nine", "winter-week"} | {
+    "clock-change-autumn",
+    "clock-change-spring",
+}
 
 
 def _is_short(scenario):
@@ -28,12 +34,15 @@ def _short():
 
 
 @pytest.fixture(scope="module", params=_short())
-def done(request, tmp_path_factory):
-    """Each scenario once, performed."""
-    scenario = load(builtin()[request.param])
-    days_count = int((scenario.duration_s + 2 * 86_400) // 86_400)
-    series = standard.make(scenario.start.date(), days_count, scenario.seed)
-    return Day(Options(scenario=scenario, series=series, folder=tmp_path_factory.mktemp("day"))).perform()
+def name(request):
+    """Each scenario that CI runs."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def done(name, tmp_path_factory):
+    """Each of them once, performed."""
+    return cells.performed(load(builtin()[name]), tmp_path_factory.mktemp("day"))
 
 
 def test_a_scenario_keeps_every_promise_without_wires(done):
@@ -44,6 +53,17 @@ def test_the_pictures_in_the_pages_are_what_a_scenario_gives_now(done):
     """Else: quartier-hil day SCENARIO --pictures gateway/docs/assets, and read its page again."""
     for name, drawn in done.pictures().items():
         assert (PAGES / name).read_text(encoding="utf-8") == drawn, name
+
+
+def test_the_page_of_classes_and_verbs_tells_what_a_scenario_gives_now(name, done):
+    """Else: quartier-hil matrix --page hil/matrix.md."""
+    lines = [line.strip("| ").split(" | ") for line in MATRIX.read_text(encoding="utf-8").splitlines()]
+    told = cells.told(name, done)
+    for row in matrix.ROWS:
+        for place, verb in enumerate(VERBS, start=1):
+            if matrix.cell(row, verb).scenario == name:
+                (line,) = [one for one in lines if one[0] == row.words]
+                assert told[name, row.device, verb] == line[place], (row.words, verb)
 
 
 def test_every_picture_in_the_pages_is_of_a_scenario_that_is_run_here():
