@@ -135,18 +135,18 @@ cdef bint _rows(_Room room, const double *inputs, int count) noexcept nogil:
     cdef bint sound = True
     for number in range(count):
         row = &room.rows[number]
-        row.net_wh = inputs[number]
-        row.curtailable_wh = inputs[count + number]
-        row.import_price = inputs[2 * count + number]
-        row.export_price = inputs[3 * count + number]
-        row.over_price = inputs[4 * count + number]
-        row.contract_wh = inputs[5 * count + number]
-        row.import_max_wh = inputs[6 * count + number]
-        row.export_max_wh = inputs[7 * count + number]
-        row.low_wh = inputs[8 * count + number]
-        row.high_wh = inputs[9 * count + number]
-        row.floor_wh = inputs[10 * count + number]
-        row.ceiling_wh = inputs[11 * count + number]
+        row.net_wh = inputs[number] + 0.0
+        row.curtailable_wh = inputs[count + number] + 0.0
+        row.import_price = inputs[2 * count + number] + 0.0
+        row.export_price = inputs[3 * count + number] + 0.0
+        row.over_price = inputs[4 * count + number] + 0.0
+        row.contract_wh = inputs[5 * count + number] + 0.0
+        row.import_max_wh = inputs[6 * count + number] + 0.0
+        row.export_max_wh = inputs[7 * count + number] + 0.0
+        row.low_wh = inputs[8 * count + number] + 0.0
+        row.high_wh = inputs[9 * count + number] + 0.0
+        row.floor_wh = inputs[10 * count + number] + 0.0
+        row.ceiling_wh = inputs[11 * count + number] + 0.0
         sound &= (
             (fabs(row.net_wh) <= _NUMBER_MAX) & (fabs(row.import_price) <= _NUMBER_MAX)
             & (fabs(row.export_price) <= _NUMBER_MAX) & (0.0 <= row.curtailable_wh)

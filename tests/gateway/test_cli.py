@@ -18,6 +18,7 @@ COMMANDS = {
     "check": ("78", "file:line: key", "--json"),
     "config": ("sample", "reference", "schema"),
     "bus": ("plan", "--answer-ms", "--dead", "--json", "example", "Exit codes"),
+    "plan": ("--config", "--series", "--json", "example", "Exit codes"),
     "trust": ("--remove", "--pki", "--json", "fingerprint", "example", "Exit codes"),
     "browse": ("--node", "--depth", "--anonymous", "--json", "opc.tcp://", "example"),
     "read": ("tcp://", "rtu://", "usb:", "--profiles"),

@@ -258,7 +258,8 @@ def _checked(steps: "array[float]", store: "array[float]", plan: "array[float]")
     wiring = Wiring(*store[:3])
     if not (0 < store[0] <= 1 and 0 < store[1] <= 1 and store[2] >= 0):
         raise ValueError("an efficiency is not above 0 and at most 1, or wear is below 0")
-    rows = [Step(*steps[number::count]) for number in range(count)]
+    # No zero is below zero: of slopes that are equal the sign would tell which was taken.
+    rows = [Step(*(each + 0.0 for each in steps[number::count])) for number in range(count)]
     for row in rows:
         _check(row)
     return rows, wiring

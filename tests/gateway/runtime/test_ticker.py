@@ -80,10 +80,10 @@ async def test_after_the_first_tick_all_lie_at_their_phase_half_a_period_later_a
 async def test_what_a_start_made_is_never_looked_through_again():
     gc.freeze()
     before = gc.get_freeze_count()
-    kept = [[number] for number in range(1000)]
+    kept = [[number] for number in range(100_000)]  # of what others froze before, some may go meanwhile
     await ticks(Time(), SETTLED_CYCLES + 2)
 
-    assert gc.get_freeze_count() >= before + len(kept)
+    assert gc.get_freeze_count() >= before + len(kept) // 2
     gc.unfreeze()
 
 

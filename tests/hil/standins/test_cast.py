@@ -48,7 +48,8 @@ SPARED = 'accept_no_fallback = "played by the rig, nobody orders it here"\n'
 OTHERS = {
     "supply": '[supplies.a1]\ndevice = "one"\n',
     "contact": '[contacts.a1]\ndevice = "one"\npart = "in1"\nimport_max_w = 5000\n',
-    "switch": '[assets.a1]\ndevice = "meter"\nrole = "load"\nrated_w = 2000\ntier = "C"\n'
+    "switch": '[devices.load_meter]\nbus = "grid_net"\nprofile = "carlo-gavazzi/em24"\nunit = 2\n'
+    '[assets.a1]\ndevice = "load_meter"\nrole = "load"\nrated_w = 2000\ntier = "C"\n'
     f'switch_device = "one"\nswitch_part = "relay1"\n{SPARED}',
 }
 # Profile: bus, unit, asset, what is read of it: power by default.
