@@ -102,6 +102,7 @@ class DirectLink(Line):
         try:
             self._socket.send(mark + request.tcp)
             data = self._socket.recv(_ROOM)
+            self._silent_count = 0
             if not self._buffer:
                 if is_answer(data, request, mark):
                     return Answer((), 0, data[9:], request)
@@ -119,7 +120,6 @@ class DirectLink(Line):
         assert self._socket is not None
         deadline_s = time.monotonic() + self._wait_s
         while data:
-            self._silent_count = 0
             self._buffer += data
             seen = Seen()
             answer = take_tcp(self._buffer, request, number, seen)

@@ -34,6 +34,9 @@ def plan(options: argparse.Namespace) -> int:
 
 
 def _battery(site: Site, options: argparse.Namespace) -> tuple[str, Battery]:
+    for name in ("soc", "target"):
+        if not 0.0 <= getattr(options, name) <= 100.0:
+            raise SteplessError(f"--{name} {getattr(options, name):g}: expected 0 to 100 pct")
     there = {name: asset for name, asset in site.assets.items() if isinstance(asset, model.Battery)}
     name = options.battery or next(iter(there), "")
     if name not in there or (len(there) > 1 and not options.battery):

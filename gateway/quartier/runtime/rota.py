@@ -55,9 +55,7 @@ class Rota(Generic[M]):
                 heapq.heappop(heap)  # it was told anew since
                 continue
             member = self._members[place]
-            if (
-                place in asked
-            ):  # two who say "now" would pass it to each other for ever: it is later each time
+            if place in asked:  # now is later each time: two who say it would pass it to each other for ever
                 return known_ns, member
             due_ns = member.due_ns
             if due_ns != known_ns:

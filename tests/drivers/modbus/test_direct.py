@@ -95,6 +95,24 @@ async def test_an_endpoint_that_says_nothing_gets_a_new_connection(tcp_server: T
     assert not line.connected
 
 
+@pytest.mark.parametrize("answer", [right(3, 4), lambda asked: tcp(asked.number, 1, bytes([0x83, 2]))])
+async def test_an_answer_between_silences_keeps_the_connection(
+    tcp_server: TcpServer, answer: Callable[[Asked], bytes]
+) -> None:
+    tcp_server.script = [*[silence] * 4, answer, *[silence] * 4]
+    line = link(tcp_server.port, timeout_s=0.05)
+    for number in range(9):
+        if number == 4:
+            await beside(line.exchange(READ))
+            continue
+        with pytest.raises(NoReply):
+            await beside(line.exchange(READ))
+
+    assert line.connected
+    assert 1 == tcp_server.connections_count
+    await beside(line.close())
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_who_is_not_there_is_named(free_port: int, host: str) -> None:
     with pytest.raises(LinkLost, match=f"{host}:{free_port}: Connection refused"):

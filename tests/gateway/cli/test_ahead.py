@@ -81,3 +81,11 @@ def test_numbers_that_no_plan_can_be_made_from_are_named(call):
 
     assert 2 == code
     assert "wear_eur_per_wh -0.001: expected 0 to 1e9" in err
+
+
+@pytest.mark.parametrize(("option", "given"), [("--soc", "500"), ("--soc", "-1"), ("--target", "101")])
+def test_a_share_of_more_than_all_is_refused(call, option, given):
+    code, _, err = call(option, given)
+
+    assert 2 == code
+    assert f"{option} {given}: expected 0 to 100 pct" in err
