@@ -21,10 +21,12 @@ def run(options: argparse.Namespace) -> int:
     if options.rows:
         print(coverage.page(shelf.builtin()), end="")
         return 0
-    for name, path in (shelf.short() if options.short else shelf.builtin()).items():
+    shown = shelf.short() if options.short else shelf.builtin()
+    width = max(map(len, shown))
+    for name, path in shown.items():
         loaded = scenario.load(path)
-        print(f"{name:20} {loaded.duration_s / 60:6.0f} min  {loaded.title}")
+        print(f"{name:{width}} {loaded.duration_s / 60:6.0f} min  {loaded.title}")
         if options.short:
-            print(f"{'':32}{shelf.SHORT[name]}; about {loaded.duration_s / loaded.rate:.0f} s")
+            print(f"{'':{width + 12}}{shelf.SHORT[name]}; about {loaded.duration_s / loaded.rate:.0f} s")
     print(f"\nThey lie in {path.parent}")
     return 0

@@ -4,6 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from quartier_drivers.errors import ConfigError, Fault
+from quartier_drivers.place import nearest
 from quartier_hil import scenario
 
 WIRES_MAX_S = 7_200.0
@@ -57,6 +58,5 @@ def find(name: str) -> Path:
     known = builtin()
     if name in known:
         return known[name]
-    raise ConfigError(
-        [Fault(name, None, "scenario", f"is no file and no scenario of ours: {', '.join(known)}")]
-    )
+    what = f"is no file and no scenario of ours (quartier-hil list); {nearest(name, [*known])}"
+    raise ConfigError([Fault(name, None, "scenario", what)])

@@ -22,7 +22,7 @@ def plan(options: argparse.Namespace) -> int:
         name, battery = _battery(site, options)
         steps = read(options.series, site.limits.import_hard_w, site.limits.export_hard_w)
         found = planned(battery, steps.outlook, _contract(options))
-    except (RefusedError, SteplessError, OSError) as error:
+    except (RefusedError, SteplessError) as error:
         print(f"quartier plan: {error}", file=sys.stderr)
         return WRONG
     why = reasons(found, steps.outlook, steps.when)

@@ -29,9 +29,14 @@ class Steps:
 
 
 def read(path: Path, import_max_w: float, export_max_w: float) -> Steps:
-    """Read a series; the caps are those of a row without its own.  Raises SteplessError and OSError."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
+    """Read a series; the caps are those of a row without its own.  Raises SteplessError."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError as error:
+        raise SteplessError(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SteplessError(f"{path}: is no CSV in UTF-8: {error}") from error
     if len(rows) < 2:
         raise SteplessError(f"{path}: expected a line of names and at least two rows")
     names = set(rows[0])

@@ -89,3 +89,21 @@ def test_a_share_of_more_than_all_is_refused(call, option, given):
 
     assert 2 == code
     assert f"{option} {given}: expected 0 to 100 pct" in err
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe\x00", b"time,load_w\n\x00,1\n"])
+def test_a_series_that_is_no_text_is_named(call, tmp_path, capsys, text):
+    call()
+    (tmp_path / "bin.csv").write_bytes(text)
+    code = main(["plan", "--config", str(tmp_path / "site.toml"), "--series", str(tmp_path / "bin.csv")])
+
+    assert 2 == code
+    assert "bin.csv" in capsys.readouterr().err
+
+
+def test_a_series_that_is_not_there_is_named(call, tmp_path, capsys):
+    call()
+    code = main(["plan", "--config", str(tmp_path / "site.toml"), "--series", str(tmp_path / "no.csv")])
+
+    assert 2 == code
+    assert "no.csv: cannot be read: No such file" in capsys.readouterr().err
