@@ -87,6 +87,8 @@ def _rows(path: Path) -> list[dict[str, float]]:
         text = path.read_text("utf-8")
     except OSError as error:
         raise ConfigError([Fault(str(path), None, "file", f"cannot be read: {error.strerror}")]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([Fault(str(path), None, "file", f"is no text in UTF-8: {error}")]) from error
     reader = csv.DictReader(text.splitlines())
     missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
     faults += [

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from quartier_drivers.errors import ConfigError
-from quartier_hil.records.table import read
+from quartier_hil.records.table import read, whole
 
 HOMES = Path(__file__).parents[4] / "shared" / "fixtures" / "district" / "citylearn_2022_phase_1"
 HEAD = "month,hour,non_shiftable_load,solar_generation\n"
@@ -31,6 +31,12 @@ def test_every_fault_is_named_at_once(tmp_path):
         read(_file(tmp_path, rows), dt.date(2030, 8, 1))
 
     assert [2, 4] == [fault.line for fault in caught.value.faults]
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    (tmp_path / "home.csv").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigError, match="home.csv: file: is no text in UTF-8"):
+        whole(tmp_path / "home.csv")
 
 
 def test_missing_columns_are_named(tmp_path):

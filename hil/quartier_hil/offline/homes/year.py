@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quartier_drivers.errors import ConfigError, Fault
+from quartier_hil.records import table
 
 Hours = NDArray[np.float64]
 _DAY = 24
@@ -78,25 +79,23 @@ def read(folder: Path) -> Year:
 
 def _home(folder: Path, name: str, keys: Mapping[str, Any]) -> Home:
     try:
-        pv_kw = float(keys["pv"]["attributes"]["nominal_power"])
         cell = keys["electrical_storage"]["attributes"]
         # The file's efficiency is that of the round trip.
         battery = Battery(
             float(cell["capacity"]), float(cell["nominal_power"]), math.sqrt(float(cell["efficiency"]))
         )
+        found = table.whole(folder / keys["energy_simulation"])
     except (KeyError, TypeError, ValueError) as error:
-        what = f"{name}: no PV or battery can be read ({error})"
+        what = f"{name}: no records, PV or battery can be read ({error!r})"
         raise ConfigError([Fault(str(folder / "schema.json"), None, "buildings", what)]) from error
-    rows = folder / f"{name}.csv"
-    sun = _column(rows, "solar_generation")
-    return Home(name, _column(rows, "non_shiftable_load"), sun * pv_kw / 1000, battery)
+    return Home(name, np.array(found.load_w) / 1000, np.array(found.generated_w) / 1000, battery)
 
 
 def _column(path: Path, name: str) -> Hours:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             found = np.array([float(row[name]) for row in csv.DictReader(file)])
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         what = f"no column of numbers ({type(error).__name__}: {error})"
         raise ConfigError([Fault(str(path), None, name, what)]) from error
     if not np.isfinite(found).all():

@@ -1,4 +1,4 @@
-"""Two homes of two days that fit on a page, and the five measured ones where they are at hand."""
+"""Two homes of three days that fit on a page, and the five measured ones where they are at hand."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 from quartier_hil.offline.homes.year import read
 
-HOURS = 48
+HOURS = 72
 CELL = {"capacity": 6.4, "nominal_power": 5.0, "efficiency": 0.81}
 
 
@@ -18,6 +18,7 @@ def folder(tmp_path):
         name: {
             "pv": {"attributes": {"nominal_power": 2.0}},
             "electrical_storage": {"attributes": CELL},
+            "energy_simulation": f"{name}.csv",
         }
         for name in ("Building_1", "Building_2")
     }
@@ -27,10 +28,10 @@ def folder(tmp_path):
     (tmp_path / "carbon_intensity.csv").write_text("\n".join(["carbon_intensity", *["0.1"] * HOURS]))
     for number, night_kwh in ((1, 0.5), (2, 0.0)):
         rows = [
-            f"{1.5 if 16 <= hour % 24 < 20 else night_kwh},{900.0 if 10 <= hour % 24 < 14 else 0.0}"
+            f"8,{hour % 24 + 1},{1.5 if 16 <= hour % 24 < 20 else night_kwh},{900.0 if 10 <= hour % 24 < 14 else 0.0}"
             for hour in range(HOURS)
         ]
-        text = "\n".join(["non_shiftable_load,solar_generation", *rows])
+        text = "\n".join(["month,hour,non_shiftable_load,solar_generation", *rows])
         (tmp_path / f"Building_{number}.csv").write_text(text)
     return tmp_path
 

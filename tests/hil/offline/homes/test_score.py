@@ -14,18 +14,18 @@ def test_without_a_battery_everything_is_one(year):
 
 
 def test_import_alone_costs_and_emits(year):
-    net = np.tile([1.0, -1.0], 24)
-    fed_in = np.tile([1.0, -3.0], 24)
+    net = np.tile([1.0, -1.0], 36)
+    fed_in = np.tile([1.0, -3.0], 36)
     found = scored(fed_in, net, year)
     assert pytest.approx((1.0, 1.0, 1.0, 1.0, 2.0)) == astuple(found)
 
 
 def test_the_daily_peak_is_a_mean_over_days(year):
-    net = np.ones(48)
-    one_day = np.concatenate([np.full(24, 0.5), np.ones(24)])
+    net = np.ones(72)
+    one_day = np.concatenate([np.full(24, 0.5), np.ones(48)])
     net[0] = one_day[0] = 0.0  # some ramp to compare with
     found = scored(one_day, net, year)
-    assert (1.0, 0.75) == (found.peak, found.daily_peak)
+    assert (1.0, pytest.approx(2.5 / 3)) == (found.peak, found.daily_peak)
 
 
 def test_homes_are_averaged():

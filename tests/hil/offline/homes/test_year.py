@@ -24,12 +24,12 @@ def test_a_battery_does_what_it_can_and_loses_on_both_ways():
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("Building_2.csv", "non_shiftable_load,sun\n1,2\n", "solar_generation"),
-        ("Building_1.csv", "non_shiftable_load,solar_generation\n1,many\n", "Building_1.csv"),
+        ("Building_2.csv", "month,hour,non_shiftable_load,sun\n8,1,1,2\n", "solar_generation"),
+        ("Building_1.csv", "month,hour,non_shiftable_load,solar_generation\n8,1,1,many\n", "Building_1.csv"),
         ("carbon_intensity.csv", "carbon_intensity\nnan\n", "a number that is none"),
         ("pricing.csv", "electricity_pricing\n0.2\n", "expected as many in each"),
         ("schema.json", "[]", "no list of buildings"),
-        ("schema.json", '{"buildings": {"Building_1": {}}}', "no PV or battery"),
+        ("schema.json", '{"buildings": {"Building_1": {}}}', "no records, PV or battery"),
     ],
 )
 def test_what_is_wrong_is_named(folder, name, text, said):
