@@ -2,7 +2,6 @@
 
 import datetime as dt
 import difflib
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -10,7 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, Field, ValidationError
 
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_hil import verbs
+from quartier_hil import tables, verbs
 from quartier_hil.devices.fault import Kind
 from quartier_hil.fittings import Watts
 from quartier_hil.happenings import Blackout, ClockFault, Document, Happening, Master, Plan, Swap, Verbs
@@ -228,12 +227,7 @@ def seeded(scenario: Scenario, seed: int | None) -> Scenario:
 
 def load(path: Path) -> Scenario:
     """Read a scenario.  Raises ConfigError with every fault, each with file, key and what was expected."""
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError([Fault(str(path), None, "file", f"cannot be read: {error.strerror}")]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError([Fault(str(path), None, "file", f"is no TOML: {error}")]) from error
+    raw = tables.read(path)
     try:
         scenario = Scenario.model_validate(raw)
     except ValidationError as error:

@@ -1,8 +1,6 @@
-"""Reads a bench file and says all that is wrong with it at once: keys, names, masters of a line (pure)."""
+"""Reads a bench file and says all that is wrong with it at once: keys, names, masters of a line."""
 
-import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from quartier_drivers import profile as profiles
 from quartier_drivers.errors import ConfigError, Fault
-from quartier_hil import siting
+from quartier_drivers.place import nearest
+from quartier_hil import siting, tables
 from quartier_hil.rig.bench import Adapter, Bench, Board, Device, Measured, Meter, Place, Relay
 from quartier_hil.rig.register import Register
 
@@ -34,12 +33,7 @@ _TABLES: Mapping[str, type[BaseModel]] = {
 
 def load(path: Path) -> Bench:
     """Read a bench file.  Raises ConfigError with every fault, each with its key and what was expected."""
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError([Fault(str(path), None, "file", f"cannot be read: {error.strerror}")]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError([Fault(str(path), None, "file", f"is no TOML: {error}")]) from error
+    raw = tables.read(path)
     try:
         bench = Bench.model_validate(raw)
     except ValidationError as error:
@@ -54,9 +48,7 @@ def _fault(path: Path, item: Mapping[str, Any]) -> Fault:
     key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "extra_forbidden":
         known = _known(item["loc"])
-        near = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
-        return Fault(str(path), None, key, f"is no key of this table; {hint}")
+        return Fault(str(path), None, key, f"is no key of this table; {nearest(str(item['loc'][-1]), known)}")
     if item["type"] == "missing":
         return Fault(str(path), None, key, "is missing")
     what = str(item["msg"])

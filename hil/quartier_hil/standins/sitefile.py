@@ -1,6 +1,5 @@
 """What the rig needs to know of a gateway's site file; the rest is the gateway's own business (pure)."""
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from quartier_drivers.errors import ConfigError, Fault
+from quartier_hil import tables
 
 
 class _Section(BaseModel):
@@ -144,12 +144,7 @@ class Site(_Section):
 
 def load(path: Path) -> Site:
     """Read a site file.  Raises ConfigError with every fault that keeps the rig from playing it."""
-    try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError([Fault(str(path), None, "file", f"cannot be read: {error.strerror}")]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError([Fault(str(path), None, "file", f"is no TOML: {error}")]) from error
+    raw = tables.read(path)
     try:
         site = Site.model_validate({**raw, "raw": raw, "folder": path.parent})
     except ValidationError as error:

@@ -38,7 +38,7 @@ def test_a_bench_where_nobody_answers_has_exit_code_1_and_a_faulty_file_2(plain,
     assert 1 == cli.main(["rig", "check", str(plain())])
     assert 2 == cli.main(["rig", "check", str(plain(relays="x", rest="rset"))])
     assert (
-        "devices.charger.power.rset: is no key of this table; did you mean rest?" in capsys.readouterr().err
+        "devices.charger.power.rset: is no key of this table; did you mean 'rest'?" in capsys.readouterr().err
     )
 
 

@@ -37,9 +37,9 @@ def test_a_sound_file_is_taken_as_it_is(plain):
 def test_every_unknown_key_is_told_with_the_one_that_may_be_meant(plain):
     faults = _faults(plain(contact="kontakt", scale="scael"))
 
-    assert "is no key of this table; did you mean contact?" == faults["devices.charger.power.kontakt"]
+    assert "is no key of this table; did you mean 'contact'?" == faults["devices.charger.power.kontakt"]
     assert (
-        "is no key of this table; did you mean scale?"
+        "is no key of this table; did you mean 'scale'?"
         == faults["devices.charger.measured.current_max_a.scael"]
     )
     assert "is missing" == faults["devices.charger.car.contact"]

@@ -4,13 +4,13 @@
 """
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 from quartier_drivers.errors import ConfigError, Fault
+from quartier_hil import tables
 
 KINDS = ("cap", "restart", "optimiser-lost", "outage")
 FORM = "cap@HH:MM-HH:MM=SHARE, restart@HH:MM, optimiser-lost@HH:MM-HH:MM or outage@HH:MM-HH:MM"
@@ -60,10 +60,7 @@ def parsed(words: Sequence[str], from_s: int) -> list[Event]:
 
 def read(path: Path) -> list[str]:
     """The words of a file with ``events = ["cap@18:00-20:00=0.6", ...]``.  Raises ConfigError."""
-    try:
-        held = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError([Fault(str(path), None, "", f"cannot be read: {error}")]) from error
+    held = tables.read(path)
     words = held.get("events")
     if set(held) != {"events"} or not isinstance(words, list) or not all(isinstance(w, str) for w in words):
         raise ConfigError([Fault(str(path), None, "events", f"a list of words is expected, each {FORM}")])
