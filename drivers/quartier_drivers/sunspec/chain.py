@@ -88,8 +88,7 @@ def _follow(base: int, first: Sequence[int], known: Known) -> Generator[Ask, Wor
     found: list[Found] = []
     counts: dict[int, int] = {}
     address = base + len(MARKER)
-    fault = ""
-    while not fault:
+    while True:
         # The first came with the marker.
         head = first if first and not found else known(address, HEAD_WORDS)
         if head is None or address > _SPACE - HEAD_WORDS:
@@ -101,23 +100,23 @@ def _follow(base: int, first: Sequence[int], known: Known) -> Generator[Ask, Wor
         number, length = head
         if number == END:
             return Chain(base, tuple(found))
-        one = Found(number, address, length, counts.get(number, 0) + 1)
-        fault = _fault(one, len(found))
-        if not fault:
-            counts[number] = one.instance
-            found.append(one)
-            address = one.end
+        end = address + HEAD_WORDS + length
+        if number == 0 or end > _SPACE or len(found) >= MODELS_MAX:
+            fault = _fault(number, address, length)
+            break
+        instance = counts[number] = counts.get(number, 0) + 1
+        found.append(Found(number, address, length, instance))
+        address = end
     return Chain(base, tuple(found), (fault,))
 
 
-def _fault(one: Found, before_count: int) -> str:
-    if one.number == 0:
-        return f"a model 0 at {one.address}: the chain ends there without 0xFFFF"
-    if one.end > _SPACE:
-        return f"model {one.number} at {one.address} would reach beyond 65535 with its length {one.length}"
-    if before_count >= MODELS_MAX:
-        return f"more than {MODELS_MAX} models: the rest is left out"
-    return ""
+def _fault(number: int, address: int, length: int) -> str:
+    """Why the chain ends with a model that is not one of it."""
+    if number == 0:
+        return f"a model 0 at {address}: the chain ends there without 0xFFFF"
+    if address + HEAD_WORDS + length > _SPACE:
+        return f"model {number} at {address} would reach beyond 65535 with its length {length}"
+    return f"more than {MODELS_MAX} models: the rest is left out"
 
 
 def _head(address: int) -> Generator[Ask, Words, tuple[int, int] | str]:

@@ -115,7 +115,7 @@ class SunspecDriver:
         try:
             await self._meet()
         finally:
-            self._registers.between = at_once
+            self._registers.between = None
         head = self._profile.head
         return {"maker": head.maker, "model": head.model, **self._device.identity}
 

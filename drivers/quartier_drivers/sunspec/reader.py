@@ -1,6 +1,7 @@
 """Reads a whole SunSpec device once, without a site: what ``quartier read sunspec URL`` prints."""
 
 import asyncio
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from quartier_drivers.modbus.link import link
 from quartier_drivers.modbus.reader import Target, target
 from quartier_drivers.rows import OWNER, Row, rows
 from quartier_drivers.schema import Limits
-from quartier_drivers.sunspec.census import Chapter
+from quartier_drivers.sunspec.census import Chapter, Words
 from quartier_drivers.sunspec.chain import BASES, Found
 from quartier_drivers.sunspec.driver import SunspecDriver
 from quartier_drivers.sunspec.models import HEAD_WORDS, model
@@ -59,7 +60,7 @@ async def _told(line: Line, unit: int, clock: Clock) -> Told:
     try:
         await line.open()
         chain = await Survey(ahead, BASES, clock).chain()
-        chapters = [await _chapter(ahead, plain, found) for found in chain.models]
+        chapters = await _chapters(ahead, plain, chain.models)
     finally:
         await line.close()
     return Told(chain.base, chapters, chain.faults)
@@ -87,19 +88,24 @@ async def read_points(profile: SunspecProfile, url: str) -> list[Row]:
     return rows(identity, found, driver.points)
 
 
-async def _chapter(ahead: Ahead, plain: Registers, found: Found) -> Chapter:
-    """A model and its points; what lies across two reads is of the later one: no value is of two moments."""
-    if model(found.number) is None:
-        return Chapter(found, ())
-    begin, size = found.address, HEAD_WORDS + found.length
-    data = ahead.held(begin, size)
-    if data is None:  # a part of it is refused, or the device allows short reads only
-        seams = {begin + leaf.offset for leaf in sheet(found.number, found.length, ()).unfolded}
-        return Chapter(found, await plain.words(begin, size, seams))
-    for border in ahead.again:
-        if begin < border < begin + size:
-            data = await _mended(ahead, found, data, border)
-    return Chapter(found, data)
+async def _chapters(ahead: Ahead, plain: Registers, models: Sequence[Found]) -> list[Chapter]:
+    """Each model and its points.  What lies across two reads is of the later one: none is of two moments."""
+    chapters = []
+    borders = sorted(ahead.again)
+    for found in models:
+        begin, size = found.address, HEAD_WORDS + found.length
+        words: Words = ()
+        if model(found.number) is not None:
+            data = ahead.held(begin, size)
+            if data is None:  # a part of it is refused, or the device allows short reads only
+                seams = {begin + leaf.offset for leaf in sheet(found.number, found.length, ()).unfolded}
+                words = await plain.words(begin, size, seams)
+            else:
+                for border in borders[bisect_right(borders, begin) : bisect_left(borders, begin + size)]:
+                    data = await _mended(ahead, found, data, border)
+                words = data
+        chapters.append(Chapter(found, words))
+    return chapters
 
 
 async def _mended(registers: Ahead, found: Found, data: bytes, border: int) -> bytes:

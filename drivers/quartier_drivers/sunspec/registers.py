@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from enum import Enum
 from functools import lru_cache
 
-from quartier_drivers.contract import at_once
 from quartier_drivers.errors import NoReply
 from quartier_drivers.modbus.frame import Answer, Request, meaning, read_request
 from quartier_drivers.modbus.line import ABSENT, Line
@@ -28,15 +27,16 @@ class Registers:
     def __init__(self, line: Line, unit: int, limits: Limits) -> None:
         self.unit = unit
         self.block_max = limits.block_max
-        self.between: Callable[[], Awaitable[None]] = at_once
-        """Awaited before each read."""
+        self.between: Callable[[], Awaitable[None]] | None = None
+        """Awaited before each read, where there is something to be done."""
         self._line = line
         self._pause_s = limits.pause_s
         self._write_pause_s = max(limits.pause_s, limits.write_pause_s)
 
     async def ask(self, address: int, count: int, *, probes: bool = False) -> Answer:
         """One read as it is.  Raises NoReply or LinkLost; an answer that the unit is absent is NoReply."""
-        await self.between()
+        if self.between is not None:
+            await self.between()
         answer = await self._line.exchange(_read(self.unit, address, count), self._pause_s, probes=probes)
         if answer.exception in ABSENT:
             raise NoReply(f"unit {self.unit}: {meaning(answer)}")
@@ -146,8 +146,8 @@ class Ahead(Registers):
         asked_end = address + count
         while self._end < asked_end and self._refusals_left:
             begin = self._end - OVERLAP if self._held and self.block_max > 2 * OVERLAP else self._end
-            end = min(self._reached(begin, asked_end), begin + self.block_max, _SPACE)
-            answer = await super().ask(begin, end - begin, probes=probes)
+            end = min(self._reached(asked_end), begin + self.block_max)
+            answer = await Registers.ask(self, begin, end - begin, probes=probes)
             if not answer.exception:
                 self._take(begin, end, answer.data)
             elif end > asked_end:  # the map ends before that, or the device allows less
@@ -157,11 +157,11 @@ class Ahead(Registers):
                 self._refusals_left -= 1
                 break
         words = self.known(address, count)
-        return await super().ask(address, count, probes=probes) if words is None else Answer(words)
+        return await Registers.ask(self, address, count, probes=probes) if words is None else Answer(words)
 
-    def _reached(self, begin: int, asked_end: int) -> int:
+    def _reached(self, asked_end: int) -> int:
         if self._reach is Reach.WHOLE:
-            return begin + self.block_max
+            return _SPACE
         if self._reach is Reach.HALF:
             return max(asked_end, (asked_end + self._refused_end) // 2)
         return asked_end

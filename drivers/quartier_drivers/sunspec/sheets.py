@@ -4,8 +4,9 @@ import struct
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
+from operator import itemgetter
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from quartier_drivers.sunspec.kinds import KINDS
 from quartier_drivers.sunspec.leaves import Leaf, Unfolded, unfold
@@ -85,6 +86,7 @@ class Sheet:
         self._texts = tuple(texts)
         self._floats = tuple(one.at for one in columns if one.is_float)
         self._scales = tuple(sorted({one.scale for one in columns if one.scale is not None}))
+        self._scaling = _taking(self._scales)
         self._plan: _Plan | None = None
 
     def across(self, offset: int) -> Leaf | None:
@@ -99,7 +101,7 @@ class Sheet:
         ``data`` are the model's registers from its ID on.  What lacks its scale factor is as it stands.
         """
         raws = self._struct.unpack_from(data)
-        scales = tuple([raws[at] for at in self._scales])
+        scales = self._scaling(raws)
         plan = self._plan
         if plan is None or scales != plan.scales:  # like devices have the same, and they hardly ever change
             plan = self._plan = self._planned(scales)
@@ -127,6 +129,13 @@ class Sheet:
             elif ten:
                 unscaled.append(one.at)
         return _Plan(scales, tuple(divisors), tuple(factors), unscaled)
+
+
+def _taking(places: tuple[int, ...]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    """What takes these places of a tuple; ``itemgetter`` gives a tuple for two and more alone."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return itemgetter(slice(places[0], places[0] + 1) if places else slice(0))
 
 
 def sheet(number: int, length: int, words: Sequence[int | None]) -> Sheet:
