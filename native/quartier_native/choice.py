@@ -15,6 +15,7 @@ LATER = (
     "lines",
     "listings",
     "objects",
+    "portfolio",
     "properties",
     "records",
     "scales",

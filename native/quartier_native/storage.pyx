@@ -11,7 +11,7 @@ from quartier_native.steps cimport (
 )
 
 from quartier_native.reference.storage import (
-    NEAR_WH, NUMBER_MAX, PLAN_COLUMNS, STEP_COLUMNS, STEPS_MAX, STORE_FIELDS, TARGET_BREACH, Planned,
+    NEAR_WH, NUMBER_MAX, PLAN_COLUMNS, REFUSALS, STEP_COLUMNS, STEPS_MAX, STORE_FIELDS, TARGET_BREACH, Planned,
 )
 
 cdef int _STEPS_MAX = STEPS_MAX
@@ -22,29 +22,9 @@ cdef double _TARGET_BREACH = TARGET_BREACH
 cdef Slope _LEAST = Slope(-INFINITY, 0.0)
 cdef Slope _MOST = Slope(INFINITY, 0.0)
 
-cdef struct Node:
-    double breach
-    double price
-    int piece
 
-cdef struct Sums:
-    double cost
-    double excess_wh
-    double short_wh
-    double gap
-
-
-cdef class _Room:
+cdef class Room:
     """The memory of one call."""
-
-    cdef Step *rows
-    cdef Piece *pieces
-    cdef int *first  # of a step, its first piece; one more at the end
-    cdef Node *alive  # pieces by rising slope, from head to tail; both ends have room for all pieces
-    cdef int head
-    cdef int tail
-    cdef Slope *least
-    cdef Slope *most
 
     def __cinit__(self):
         cdef Py_ssize_t count = _STEPS_MAX
@@ -69,18 +49,28 @@ cdef class _Room:
         PyMem_Free(self.most)
 
 
-cdef _Room _free = None  # taken while a call runs: another thread brings its own
+cdef Room _free = None  # taken while a call runs: another thread brings its own
+
+
+cdef Room taken():
+    """A room for one call; ``give`` it back after it."""
+    global _free
+    cdef Room room = _free
+    _free = None
+    return Room() if room is None else room
+
+
+cdef void give(Room room) noexcept:
+    global _free
+    _free = room
 
 
 def plan_storage(steps, store, plan):
     """See ``quartier_native.reference.storage.plan_storage``."""
-    global _free
-    cdef _Room room
+    cdef Room room
     cdef Sums sums
-    cdef Wiring wiring
     cdef c_array.array steps_there, store_there, plan_there
-    cdef bint feasible
-    cdef int count
+    cdef int count, refusal
     for numbers in (steps, store, plan):
         if not isinstance(numbers, c_array.array) or (<c_array.array>numbers).ob_descr.typecode != b"d":
             raise TypeError("three arrays of doubles are needed")
@@ -95,40 +85,44 @@ def plan_storage(steps, store, plan):
     # From here on no code of others runs in this thread; others may write the numbers, but not move them, as the
     # arrays are held by their buffers.
     cdef double[::1] inputs = steps_there, fields = store_there, outputs = plan_there
-    room = _free
-    _free = None
-    if room is None:
-        room = _Room()
-    try:
-        wiring = _checked_store(fields)
-        if not _rows(room, &inputs[0], count):
-            raise ValueError("a number of a step is out of its range")
-        if not _allowed(room, count):
-            raise ValueError(
-                "import and export both pay, and generation may be curtailed: no plan for such prices"
-            )
-        with nogil:
-            feasible = _fill(room, &wiring, count, fields[3], fields[4], fields[5])
-            if feasible:
-                sums = _told(room, &wiring, count, fields[3], fields[4], fields[5], &outputs[0])
-        if not feasible:
-            return tuple.__new__(Planned, (False, 0.0, 0.0, 0.0, 0.0))
-        return tuple.__new__(Planned, (True, sums.cost, sums.excess_wh, sums.short_wh, sums.gap))
-    finally:
-        _free = room
+    room = taken()
+    with nogil:
+        refusal = planned(room, &inputs[0], &fields[0], count, &outputs[0], &sums)
+    give(room)
+    if refusal > 1:
+        raise ValueError(REFUSALS[refusal])
+    if refusal == 1:
+        return tuple.__new__(Planned, (False, 0.0, 0.0, 0.0, 0.0))
+    return tuple.__new__(Planned, (True, sums.cost, sums.excess_wh, sums.short_wh, sums.gap))
 
 
-cdef Wiring _checked_store(const double[::1] fields) except *:
-    cdef int place
-    for place in range(_STORE_FIELDS):
-        if not fabs(fields[place]) <= _NUMBER_MAX:
-            raise ValueError("a number of the store is out of its range")
-    if not (0 < fields[0] <= 1 and 0 < fields[1] <= 1 and fields[2] >= 0):
-        raise ValueError("an efficiency is not above 0 and at most 1, or wear is below 0")
-    return Wiring(fields[0], fields[1], fields[2])
+cdef int planned(
+    Room room, const double *steps, const double *store, int count, double *plan, Sums *sums
+) noexcept nogil:
+    """One plan of 1 to STEPS_MAX steps; the place of its refusal in REFUSALS, or 0.  Refused, it writes nothing."""
+    cdef double energy_wh = store[3], target_wh = store[4], worth_price = store[5]
+    cdef Wiring wiring = Wiring(store[0], store[1], store[2])
+    if not (
+        (fabs(wiring.charge_efficiency) <= _NUMBER_MAX) & (fabs(wiring.discharge_efficiency) <= _NUMBER_MAX)
+        & (fabs(wiring.wear_price) <= _NUMBER_MAX) & (fabs(energy_wh) <= _NUMBER_MAX)
+        & (fabs(target_wh) <= _NUMBER_MAX) & (fabs(worth_price) <= _NUMBER_MAX)
+    ):
+        return 2
+    if not (
+        0 < wiring.charge_efficiency <= 1 and 0 < wiring.discharge_efficiency <= 1 and wiring.wear_price >= 0
+    ):
+        return 3
+    if not _rows(room, steps, count):
+        return 4
+    if not _allowed(room, count):
+        return 5
+    if not _fill(room, &wiring, count, energy_wh, target_wh, worth_price):
+        return 1
+    sums[0] = _told(room, &wiring, count, energy_wh, target_wh, worth_price, plan)
+    return 0
 
 
-cdef bint _rows(_Room room, const double *inputs, int count) noexcept nogil:
+cdef bint _rows(Room room, const double *inputs, int count) noexcept nogil:
     """Read the columns; whether every number is in its range."""
     cdef int number
     cdef Step *row
@@ -159,7 +153,7 @@ cdef bint _rows(_Room room, const double *inputs, int count) noexcept nogil:
     return sound
 
 
-cdef bint _allowed(_Room room, int count) noexcept nogil:
+cdef bint _allowed(Room room, int count) noexcept nogil:
     cdef int number
     cdef Step *row
     for number in range(count):
@@ -169,7 +163,7 @@ cdef bint _allowed(_Room room, int count) noexcept nogil:
     return True
 
 
-cdef inline int _insert(_Room room, const Piece *piece, int index, int at) noexcept nogil:
+cdef inline int _insert(Room room, const Piece *piece, int index, int at) noexcept nogil:
     """Put a piece into its place, which is not before ``at``; returns the place."""
     cdef Node *alive = room.alive
     cdef int low = at, count = room.tail - at, half
@@ -196,7 +190,7 @@ cdef inline int _insert(_Room room, const Piece *piece, int index, int at) noexc
 
 
 cdef bint _fill(
-    _Room room, const Wiring *wiring, int count, double energy_wh, double target_wh, double worth_price
+    Room room, const Wiring *wiring, int count, double energy_wh, double target_wh, double worth_price
 ) noexcept nogil:
     cdef double low_wh = energy_wh, high_wh = energy_wh, need_wh, part_wh
     cdef int number, place, at, end = 0
@@ -251,7 +245,7 @@ cdef bint _fill(
 
 
 cdef Sums _told(
-    _Room room, const Wiring *wiring, int count, double energy_wh, double target_wh, double worth_price, double *plan
+    Room room, const Wiring *wiring, int count, double energy_wh, double target_wh, double worth_price, double *plan
 ) noexcept nogil:
     cdef Sums sums
     cdef int number, place
@@ -288,7 +282,7 @@ cdef Sums _told(
 
 
 cdef inline void _gap(
-    _Room room, const Wiring *wiring, int number, double cost, double *gap, double *kink_wh
+    Room room, const Wiring *wiring, int number, double cost, double *gap, double *kink_wh
 ) noexcept nogil:
     cdef double begin_wh = room.rows[number].low_wh, hull
     cdef int place
@@ -304,7 +298,7 @@ cdef inline void _gap(
 
 
 cdef void _value(
-    _Room room, const Wiring *wiring, int count, Slope more, Slope less, double *plan
+    Room room, const Wiring *wiring, int count, Slope more, Slope less, double *plan
 ) noexcept nogil:
     cdef int number, place
     cdef double energy_wh

@@ -1,12 +1,14 @@
-"""The kernel of a storage's plan: loaded where somebody plans, by the engine that the package has chosen."""
+"""The kernels of a storage's plan and of many sites': loaded where somebody plans, by the engine chosen."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 import quartier_native
+from quartier_native.reference.portfolio import SITES_MAX, TOLD_COLUMNS
 from quartier_native.reference.slopes import Step
 from quartier_native.reference.storage import (
     PLAN_COLUMNS,
+    REFUSALS,
     STEP_COLUMNS,
     STEPS_MAX,
     STORE_FIELDS,
@@ -15,17 +17,23 @@ from quartier_native.reference.storage import (
 )
 
 if TYPE_CHECKING:
+    from quartier_native.reference.portfolio import plan_many
     from quartier_native.reference.storage import plan_storage
 else:
+    plan_many = import_module(quartier_native.engine().kernels["portfolio"]).plan_many
     plan_storage = import_module(quartier_native.engine().kernels["storage"]).plan_storage
 
 __all__ = [
     "PLAN_COLUMNS",
+    "REFUSALS",
+    "SITES_MAX",
     "STEPS_MAX",
     "STEP_COLUMNS",
     "STORE_FIELDS",
     "TARGET_BREACH",
+    "TOLD_COLUMNS",
     "Planned",
     "Step",
+    "plan_many",
     "plan_storage",
 ]

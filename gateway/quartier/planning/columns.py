@@ -4,7 +4,7 @@ import math
 from array import array
 from dataclasses import dataclass
 
-from quartier.planning.horizon import Battery, Contract, Outlook
+from quartier.planning.horizon import Battery, Contract, Outlook, RefusedError
 from quartier_native.storages import PLAN_COLUMNS, STEP_COLUMNS, STORE_FIELDS, Planned, plan_storage
 
 IMPORT_MAX = STEP_COLUMNS.index("import_max_wh")
@@ -62,7 +62,7 @@ class Columns:
         self.steps = array("d", [row[name] for name in STEP_COLUMNS for row in rows])
         self.scale = 1e-6 + sum(abs(row["net_wh"] * row["import_price"]) for row in rows)
         """Money that goes over the meter without the battery: rounding is relative to it."""
-        self._store = array(
+        self.fields = array(
             "d",
             (
                 battery.charge_efficiency,
@@ -73,16 +73,27 @@ class Columns:
                 battery.worth_eur_per_wh,
             ),
         )
+        """The numbers of the store, as the kernel takes them."""
 
     @property
     def store(self) -> dict[str, float]:
         """The fields of the store by name."""
-        return dict(zip(STORE_FIELDS, self._store, strict=True))
+        return dict(zip(STORE_FIELDS, self.fields, strict=True))
 
     def solve(self) -> Found | None:
-        """The kernel's plan of the columns as they stand; None where there is none."""
+        """The kernel's plan of the columns as they stand; None where there is none.
+
+        Raises RefusedError for numbers that each are in their range and make one that is not.
+        """
         plan = array("d", bytes(8 * len(PLAN_COLUMNS) * self.count))
-        told = plan_storage(self.steps, self._store, plan)
+        try:
+            told = plan_storage(self.steps, self.fields, plan)
+        except ValueError as error:
+            raise RefusedError(str(error)) from None
+        return self.found(told, plan)
+
+    def found(self, told: Planned, plan: "array[float]") -> Found | None:
+        """What a kernel has made of the columns; None where there is no plan."""
         if not told.feasible:
             return None
         return Found(told, told.cost - self._worth * plan[2 * self.count - 1], plan)

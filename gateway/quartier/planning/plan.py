@@ -72,7 +72,15 @@ def planned(battery: Battery, outlook: Outlook, contract: Contract | None = None
     terms = contract or Contract()
     check(battery, outlook, terms)
     columns = Columns(battery, outlook, terms)
-    first = columns.solve()
+    return completed(battery, outlook, terms, columns, columns.solve())
+
+
+def completed(
+    battery: Battery, outlook: Outlook, terms: Contract, columns: Columns, first: Found | None
+) -> Plan:
+    """The plan, from the kernel's first of the same numbers: the peak's price and what is not convex come
+    after that.
+    """
     if first is None:
         raise RuntimeError("a battery that stands still keeps floor and ceiling")
     free_wh, price = terms.peak_free_w * outlook.step_h, terms.peak_eur_per_w / outlook.step_h

@@ -1,5 +1,5 @@
-"""Figures of a battery's plan: against HiGHS, cold and warm, against scipy's linprog, and what a peak's
-price adds.
+"""Figures of a battery's plan: against HiGHS, cold and warm, against scipy's linprog, what a peak's price
+adds, and many sites in one call.
 
 Both sides plan the same days of several houses by turns, so that no processor learns one of them by
 heart, and both must find the same cost.  All times are CPU time of this process.
@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.plan import planned
+from quartier_hil.bench import portfolios
 from quartier_hil.bench.figure import Figure, against, skipped
 from quartier_hil.bench.horizons import Horizon, house
+from quartier_hil.bench.portfolios import agree
 from quartier_native.storages import plan_storage
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ SIZES = {96: 0.25, 288: 1 / 12, 672: 0.25}
 HOUSES = 8
 TIMES, TIMES_PEER = 25, 1
 """How often each house is planned in a round."""
-SAME = 1e-9
 PEER, LINPROG, WARM = (
     "HiGHS, simplex without presolve",
     "scipy's linprog (highs)",
@@ -43,24 +44,27 @@ def figures(rounds: int) -> list[Figure]:
         from quartier_hil.bench.programs import Program, Solver  # noqa: PLC0415 - an extra
     except ImportError:
         names = [f"planning.{count}" for count in SIZES]
+        names += [f"planning.many_{count}" for count in portfolios.SIZES]
         return [skipped(name, "a battery's plan", _LIBRARIES, 1 / 100, peer_name=PEER) for name in names]
+
+    def solver(one: Horizon) -> "Solver":
+        return Solver(Program(one.steps, one.store), presolve="off", solver="simplex")
+
     made = []
     for count, hours in SIZES.items():
         horizons = [house(count, hours, seed) for seed in range(HOUSES)]
-        solvers = [
-            Solver(Program(one.steps, one.store), presolve="off", solver="simplex") for one in horizons
-        ]
+        solvers = [solver(one) for one in horizons]
         ours = [kernel_call(one) for one in horizons]
-        for call, solver, one in zip(ours, solvers, horizons, strict=True):
-            agree(call(), solver.run(), one.scale)
+        for call, peer, one in zip(ours, solvers, horizons, strict=True):
+            agree(call(), peer.run(), one.scale)
         what = f"a battery's plan, {count} steps"
-        pairs = _rounds(ours, [cold_call(solver) for solver in solvers], rounds)
+        pairs = _rounds(ours, [cold_call(peer) for peer in solvers], rounds)
         made.append(against(f"planning.{count}", what, *pairs, "us", 1 / 100, peer_name=PEER))
         if count == min(SIZES):
             pairs = _rounds(ours, [warm_call(solvers)], rounds)
             made.append(against("planning.warm", f"{what}, new prices", *pairs, "us", 1 / 60, peer_name=WARM))
             made += [_linprog(what, ours, solvers, horizons, rounds), _peak(what, horizons, rounds)]
-    return made
+    return made + portfolios.figures(solver, rounds)
 
 
 def kernel_call(horizon: Horizon) -> Callable[[], float]:
@@ -93,12 +97,6 @@ def warm_call(solvers: Sequence["Solver"]) -> Call:
         solver.run()
 
     return call
-
-
-def agree(ours: float, peer: float, scale: float) -> None:
-    """Raise ValueError where the two found another optimum."""
-    if abs(ours - peer) > SAME * scale:
-        raise ValueError(f"ours costs {ours}, the peer's {peer}")
 
 
 def _linprog(

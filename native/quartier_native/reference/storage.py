@@ -31,6 +31,16 @@ NEAR_WH = 1e-6
 TARGET_BREACH = 2.0**-30
 """The missing target's place among the slopes: before all money, after the caps."""
 NUMBER_MAX = 1e12
+REFUSALS = (
+    "",
+    "no plan keeps floor and ceiling",
+    "a number of the store is out of its range",
+    "an efficiency is not above 0 and at most 1, or wear is below 0",
+    "a number of a step is out of its range",
+    "import and export both pay, and generation may be curtailed: no plan for such prices",
+    f"a plan has 1 to {STEPS_MAX} steps",
+)
+"""Why there is no plan, by number; 0 where there is one."""
 
 Slope = tuple[float, float]
 _LEAST: Slope = (-math.inf, 0.0)
@@ -248,20 +258,22 @@ def _checked(steps: "array[float]", store: "array[float]", plan: "array[float]")
             raise TypeError("three arrays of doubles are needed")
     count = len(plan) // len(PLAN_COLUMNS)
     if not 0 < count <= STEPS_MAX:
-        raise ValueError(f"a plan has 1 to {STEPS_MAX} steps")
+        raise ValueError(REFUSALS[6])
     lengths = (len(STEP_COLUMNS) * count, len(STORE_FIELDS), len(PLAN_COLUMNS) * count)
     if (len(steps), len(store), len(plan)) != lengths:
         raise ValueError("the arrays do not fit each other")
     for number in store:
         if not abs(number) <= NUMBER_MAX:
-            raise ValueError("a number of the store is out of its range")
+            raise ValueError(REFUSALS[2])
     wiring = Wiring(*store[:3])
     if not (0 < store[0] <= 1 and 0 < store[1] <= 1 and store[2] >= 0):
-        raise ValueError("an efficiency is not above 0 and at most 1, or wear is below 0")
+        raise ValueError(REFUSALS[3])
     # No zero is below zero: of slopes that are equal the sign would tell which was taken.
     rows = [Step(*(each + 0.0 for each in steps[number::count])) for number in range(count)]
     for row in rows:
         _check(row)
+    if any(_pays_twice(row) for row in rows):
+        raise ValueError(REFUSALS[5])
     return rows, wiring
 
 
@@ -281,8 +293,9 @@ def _check(row: Step) -> None:
     signed = min(row.curtailable_wh, row.over_price) >= 0 and row.low_wh <= row.high_wh
     capped = row.contract_wh >= 0 and row.import_max_wh >= 0 and row.export_max_wh >= 0
     if not (sound and signed and capped and row.floor_wh <= row.ceiling_wh):
-        raise ValueError("a number of a step is out of its range")
-    if row.import_price < 0 < row.export_price and row.export_max_wh > 0 and row.curtailable_wh > 0:
-        raise ValueError(
-            "import and export both pay, and generation may be curtailed: no plan for such prices"
-        )
+        raise ValueError(REFUSALS[4])
+
+
+def _pays_twice(row: Step) -> bool:
+    exports = row.export_max_wh > 0 and row.curtailable_wh > 0
+    return row.import_price < 0 < row.export_price and exports

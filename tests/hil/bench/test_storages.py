@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.planning.plan import planned
-from quartier_hil.bench import storages
+from quartier_hil.bench import portfolios, storages
 from quartier_hil.bench.horizons import house
 from quartier_hil.bench.programs import Program, Solver
 
@@ -38,15 +38,10 @@ def test_a_warm_run_finds_what_a_cold_one_with_its_prices_finds() -> None:
     )
 
 
-def test_another_optimum_stops_the_bench() -> None:
-    storages.agree(1.0, 1.0 + 1e-10, 1.0)
-    with pytest.raises(ValueError, match=r"ours costs 1.0, the peer's 1.1"):
-        storages.agree(1.0, 1.1, 1.0)
-
-
 def test_the_figures_are_sizes_a_warm_start_linprog_and_the_peak(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storages, "SIZES", {12: 2.0, 24: 1.0})
     monkeypatch.setattr(storages, "_peak", lambda what, *_: storages.skipped("planning.peak", what, "", None))
+    monkeypatch.setattr(portfolios, "figures", lambda *_: [])
     found = storages.figures(1)
 
     assert [

@@ -1,0 +1,3 @@
+from typing import Any
+
+def plan_many(counts: Any, steps: Any, stores: Any, plans: Any, told: Any) -> int: ...
