@@ -1,10 +1,11 @@
 """The building of a scenario: its sizes, its contract and what stands in it."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from quartier_hil.fittings import Asset, Board, Watts
+from quartier_hil.tariff import Tariff
 from quartier_hil.wanted import Part, Pct
 
 Make = Literal["gx", "sunspec-1xx", "sunspec-7xx"]
@@ -45,6 +46,8 @@ class House(Part):
     """Import cap while the grid operator's contact is closed; absent: the house has no such contact."""
     meters: tuple[MeterName, ...] = ()
     """Smart meters beside the devices: tic a Linky at the connection, p1 and mbus at one flat each."""
+    tariff: Tariff | None = None
+    """The supply contract that the Linky follows; absent: base, and prices of the series."""
     heat_pump_w: Watts = 2_500.0
     """Electric power of the heat pump."""
     tank_c: Annotated[float, Field(ge=20, le=90)] = 53.0
@@ -62,6 +65,12 @@ class House(Part):
     """How often the connection meter's frequency is read."""
     outdoor_c: float = 12.0
     """Mean of the air outside."""
+
+    @model_validator(mode="after")
+    def _told(self) -> Self:
+        if self.tariff is not None and "tic" not in self.meters:
+            raise ValueError('tariff: nobody tells it; expected meters = ["tic"]')
+        return self
 
     @property
     def lost_import_w(self) -> float:

@@ -5,7 +5,7 @@ port is gone, and it comes back under the same path.
 """
 
 import datetime as dt
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,10 @@ from quartier_hil.devices.meters.noise import LINES, Noise
 from quartier_hil.devices.meters.p1.standing import P1Meter
 from quartier_hil.devices.meters.port import PtyPort
 from quartier_hil.devices.meters.push import Push
-from quartier_hil.devices.meters.tic.linky import Linky
+from quartier_hil.devices.meters.tic.linky import Linky, Mode
+from quartier_hil.devices.meters.tic.stamp import PARIS
 from quartier_hil.house import MeterName
+from quartier_hil.tariff import Calendar
 
 # What the connection can be subscribed to, in kVA (Enedis, low voltage up to 36 kVA).
 SUBSCRIPTIONS_KVA = (3, 6, 9, 12, 15, 18, 24, 30, 36)
@@ -43,7 +45,7 @@ framing = "8N1"
 
 [devices.linky_tic]
 bus = "tic"
-profile = "enedis/linky_standard"
+profile = "enedis/linky_{mode}"
 
 [supplies.linky]
 device = "linky_tic"
@@ -102,15 +104,49 @@ def subscription_kva(contract_w: float) -> int:
     )
 
 
+def linky(contract_w: float, calendar: Calendar | None = None) -> Linky:
+    """The Linky of a connection of ``contract_w``, of the contract that a calendar follows, else base."""
+    tariff = None if calendar is None else calendar.tariff
+    return Linky(
+        mode="standard" if tariff is None else tariff.mode,
+        phases=3,
+        tariff="base" if tariff is None else tariff.contract,
+        reference_kva=subscription_kva(contract_w),
+        start_wh=12_345_678,
+    )
+
+
+def turn_page(meter: Linky, calendar: Calendar | None, now: dt.datetime) -> None:
+    """Have a Linky know what its contract's day is at ``now``, as its supplier tells it from afar."""
+    if calendar is not None:
+        standing = calendar.at(now.astimezone(PARIS).replace(tzinfo=None))
+        # Of contracts without colours a day counts as blue.
+        meter.colour, meter.tomorrow = standing.today or 1, standing.tomorrow
+        meter.notice_min = standing.notice_min
+
+
+def site(names: Collection[MeterName], urls: Mapping[MeterName, str], timeout_s: float, mode: Mode) -> str:
+    """The TOML text of the site's part that reads these meters, the Linky in its ``mode``."""
+    return "".join(_SITES[name].format(port=urls[name], timeout_s=timeout_s, mode=mode) for name in names)
+
+
 class Metering:
     """The meters named in ``names``; ``rate`` is how fast the house's time goes."""
 
     def __init__(
-        self, names: tuple[MeterName, ...], folder: Path, *, contract_w: float, rate: float, seed: int
+        self,
+        names: tuple[MeterName, ...],
+        folder: Path,
+        *,
+        contract_w: float,
+        rate: float,
+        seed: int,
+        calendar: Calendar | None = None,
     ) -> None:
         self.names = names
         self._rate = rate
-        self.linky = Linky(phases=3, reference_kva=subscription_kva(contract_w), start_wh=12_345_678)
+        self._calendar = calendar
+        self.linky = linky(contract_w, calendar)
         self.flat1 = P1Meter(serial="E0043007052870318")
         self.flat2 = ElectricitySlave(12_345_678, address=7)
         ports = {name: PtyPort(folder / f"meter-{name}") for name in names}
@@ -142,6 +178,7 @@ class Metering:
     def publish(self, values: Mapping[str, float], now: dt.datetime) -> None:
         """Show the plant's values (``asset.quantity``) at the house's ``now``."""
         self._now_s = now.timestamp()
+        turn_page(self.linky, self._calendar, now)
         grid = {name.partition(".")[2]: value for name, value in values.items() if name.startswith("grid.")}
         self._tell("tic", self.linky, grid, now)
         flats: tuple[tuple[MeterName, _Meter], ...] = (("p1", self.flat1), ("mbus", self.flat2))
@@ -233,6 +270,5 @@ class Metering:
     def site(self, timeout_min_s: float) -> str:
         """The TOML text of the site's part that reads them."""
         timeout_s = max(0.5 / self._rate, timeout_min_s)
-        return "".join(
-            _SITES[name].format(port=self.ports[name].url, timeout_s=timeout_s) for name in self.names
-        )
+        urls = {name: port.url for name, port in self.ports.items()}
+        return site(self.names, urls, timeout_s, self.linky.mode)

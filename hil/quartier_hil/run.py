@@ -34,6 +34,7 @@ from quartier_hil.stage import written
 from quartier_hil.stage.broker import Broker
 from quartier_hil.stage.daemon import Daemon, deep, link_mode
 from quartier_hil.stage.peer import Peer
+from quartier_hil.tariff import calendar
 from quartier_hil.verdict.alarmed import Raised
 from quartier_hil.verdict.checks import Heard, Judge, Release
 from quartier_hil.verdict.course import Course
@@ -186,6 +187,7 @@ class Run:
             contract_w=scenario.house.contract_import_w,
             rate=scenario.rate,
             seed=scenario.seed + 10,
+            calendar=calendar(scenario.house.tariff, scenario.start),
         )
         self._publish(building.values(self.spec, self.plant), 0.0)
         await self.metering.serve()

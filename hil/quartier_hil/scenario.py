@@ -26,6 +26,7 @@ from quartier_hil.outside import (
     Voltage,
 )
 from quartier_hil.shown import Curve, Panel, Picture
+from quartier_hil.tariff import Tariff
 from quartier_hil.wanted import Check, Part, Seconds
 
 __all__ = [
@@ -256,6 +257,12 @@ def load(path: Path) -> Scenario:
             for index, event in enumerate(scenario.events)
             if event.do == "contact" or getattr(event, "device", "") == "inputs"
         ]
+    if scenario.house.tariff is None:
+        faults += [
+            Fault(str(path), None, f"checks.{index}", "needs house.tariff: the contract that is read")
+            for index, check in enumerate(scenario.checks)
+            if check.check == "tariff"
+        ]
     if faults:
         raise ConfigError(faults)
     return scenario
@@ -322,6 +329,7 @@ _MODELS: dict[str, type[BaseModel]] = {
 _TAGS = frozenset(_MODELS)
 _TABLES: dict[str, type[BaseModel]] = {
     "house": House,
+    "tariff": Tariff,
     "pictures": Picture,
     "panels": Panel,
     "curves": Curve,

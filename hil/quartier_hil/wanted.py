@@ -269,6 +269,17 @@ class Unraised(Wanted):
     """How much counts as nothing."""
 
 
+class TariffRead(Wanted):
+    """The gateway reads its supply contract as it is; each part of it is a line of its own in the verdict."""
+
+    check: Literal["tariff"]
+    """Period, colours and energy of each period as the gateway has them from the Linky are the contract's."""
+    within_s: Seconds = 10.0
+    """How long after a change what was may be shown."""
+    tolerance_wh: Annotated[float, Field(gt=0)] = 10.0
+    """How far an index may be off: what is drawn while a telegram is on its way."""
+
+
 class Tightened(Wanted):
     """What is judged in every run, asked for: then there must have been something to take back."""
 
@@ -308,6 +319,7 @@ Check = Annotated[
     | Reached
     | Spaced
     | Unraised
+    | TariffRead
     | Tightened
     | Invariants,
     Field(discriminator="check"),

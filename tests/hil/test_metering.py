@@ -5,6 +5,7 @@ import pytest
 from quartier_hil.devices.meters.mbus.slave import Heard
 from quartier_hil.devices.meters.noise import LINES
 from quartier_hil.metering import GARBAGE, Metering, subscription_kva
+from quartier_hil.tariff import Calendar, Tariff
 
 NOW = dt.datetime(2026, 6, 12, 12, tzinfo=dt.UTC)
 ALL = ("tic", "p1", "mbus")
@@ -59,6 +60,21 @@ async def test_the_site_names_the_meters_that_are_there(metering, tmp_path):
     assert 'profile = "enedis/linky_standard"' in text
     assert "timeout_s = 0.1" in text
     assert "" == Metering((), tmp_path, contract_w=1, rate=1, seed=1).site(0.1)
+
+
+async def test_the_linky_follows_its_supply_contract(tmp_path):
+    tempo = Tariff(contract="tempo", colours=("white", "red"), mode="historique")
+    calendar = Calendar(tempo, dt.datetime(2026, 1, 19, 12))  # noqa: DTZ001 - legal time of the place
+    found = Metering(("tic",), tmp_path, contract_w=12_000, rate=20, seed=1, calendar=calendar)
+    evening = dt.datetime(2026, 1, 19, 20, tzinfo=dt.UTC)
+    told = []
+    for hours in (0, 12):
+        found.publish({"grid.power_w": 2_300.0}, evening + dt.timedelta(hours=hours))
+        linky = {said.label: said.value for said in found.linky.telegram().statements}
+        told.append((linky["PTEC"], linky["DEMAIN"]))
+
+    assert [("HPJW", "ROUG"), ("HPJR", "----")] == told
+    assert 'profile = "enedis/linky_historique"' in found.site(0.1)
 
 
 async def test_a_line_that_was_bad_before_a_fault_is_as_bad_after_it(metering):

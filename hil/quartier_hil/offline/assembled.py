@@ -1,7 +1,7 @@
 """From the text of a site file to what control is given, by the gateway's own assembly and without a wire."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from quartier.app import assembly
@@ -9,7 +9,9 @@ from quartier.config import load
 from quartier.control.link import LinkParams
 from quartier.house.assets import House
 from quartier.runtime.clock import HouseClock
-from quartier_drivers.contract import PointInfo
+from quartier_drivers.contract import Clock, PointInfo
+from quartier_drivers.meter.driver import SpeakingMeter
+from quartier_drivers.meter.port import Port
 from quartier_drivers.registry import door
 
 
@@ -18,13 +20,15 @@ class Assembled:
     """What a site file amounts to.
 
     ``devices`` maps each device to its points by full name, as its driver knows them without having asked
-    it; ``buses`` maps each bus to its devices.
+    it; ``buses`` maps each bus to its devices.  ``speaking`` are the drivers of meters that speak by
+    themselves, as over an open line.
     """
 
     house: House
     params: LinkParams
     devices: Mapping[str, Mapping[str, PointInfo]]
     buses: Mapping[str, tuple[str, ...]]
+    speaking: Mapping[str, SpeakingMeter] = field(default_factory=dict)
 
     @property
     def points(self) -> dict[str, PointInfo]:
@@ -32,17 +36,24 @@ class Assembled:
         return {point: info for infos in self.devices.values() for point, info in infos.items()}
 
 
-def assembled(site_file: Path) -> Assembled:
-    """Read ``site_file`` as strictly as ``quartier check``.  Raises ConfigError with every fault."""
+def assembled(site_file: Path, clock: Clock | None = None) -> Assembled:
+    """Read ``site_file`` as strictly as ``quartier check``; ``clock`` is the drivers'.
+
+    Raises ConfigError with every fault.
+    """
     loaded = load.check(site_file)
     planned = assembly.wires(loaded)
-    devices = {}
+    time = HouseClock() if clock is None else clock
+    devices, speaking = {}, {}
     for wire in planned:
         kind = wire.section.kind
-        clock = HouseClock()
-        line = door(kind).line(wire.name, wire.section, clock)
+        line = door(kind).line(wire.name, wire.section, time)
         for spec, profile in wire.devices:
-            devices[spec.name] = dict(door(kind, profile.protocol).driver(line, spec, profile, clock).points)
+            driver = door(kind, profile.protocol).driver(line, spec, profile, time)
+            devices[spec.name] = dict(driver.points)
+            if isinstance(driver, SpeakingMeter) and isinstance(line, Port):
+                line.why = ""  # it is open, as far as the driver can see
+                speaking[spec.name] = driver
     points = {point: info for infos in devices.values() for point, info in infos.items()}
     house = assembly.house(loaded.site, points, assembly.release_values(planned, points))
     return Assembled(
@@ -50,4 +61,5 @@ def assembled(site_file: Path) -> Assembled:
         params=assembly.link_params(loaded.site, house.limits),
         devices=devices,
         buses={wire.name: tuple(spec.name for spec, _ in wire.devices) for wire in planned},
+        speaking=speaking,
     )

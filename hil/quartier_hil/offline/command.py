@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _paths(names: list[str]) -> Iterator[Path]:
     from quartier_hil import shelf  # noqa: PLC0415 - as above
-    from quartier_hil.offline.day import fits  # noqa: PLC0415 - as above
+    from quartier_hil.offline.refusal import fits  # noqa: PLC0415 - as above
 
     if names == ["all"]:
         yield from (path for path in shelf.builtin().values() if fits(path))
@@ -130,7 +130,7 @@ def _report(done: "Day", verdicts: "list[Verdict]", report: Path, name: str) -> 
         caps=done.caps,
         modes=done.modes,
         ledger=done.ledger,
-        facts={"records": done.options.series.origin, "how": done.words},
+        facts=done.facts,
         more={"real_s": done.real_s, "status": done.view},
     )
     house_s = done.scenario.duration_s

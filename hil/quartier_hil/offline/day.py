@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo
 
 from quartier.control.cycle import Decision
 from quartier.house.now import Now
-from quartier_drivers.errors import ConfigError, Fault
 from quartier_hil import fitted, verbs, wanted
 from quartier_hil import scenario as asked
 from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Swap, swapped
@@ -21,12 +20,16 @@ from quartier_hil.offline import premises
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.doors import Doors
 from quartier_hil.offline.peer import Peer
+from quartier_hil.offline.refusal import refuse
+from quartier_hil.offline.speaking import Moment
+from quartier_hil.offline.supply import METER, Supply
 from quartier_hil.plant import building, mains
 from quartier_hil.plant.building import Orders
 from quartier_hil.prepared import prepared
 from quartier_hil.records.series import Series
 from quartier_hil.report.picture import picture
 from quartier_hil.run import ZONE, specified
+from quartier_hil.tariff import Standing
 from quartier_hil.verdict.alarmed import Raised
 from quartier_hil.verdict.checks import Ending, Judge, Verdict
 from quartier_hil.verdict.course import Course
@@ -82,7 +85,7 @@ class Day:
         """Prepare everything.  Raises ConfigError for a scenario that needs wires."""
         options = self.options
         self.scenario = prepared(options.scenario, options.series)
-        _refuse(self.scenario)
+        refuse(self.scenario)
         self.caps = caps(self.scenario)
         drawn = tuple(point for picture in self.scenario.pictures for point in picture.points)
         self.course = Course(further=fitted.points(self.scenario), drawn=drawn)
@@ -91,7 +94,9 @@ class Day:
         self.judges: list[Judge] = [balance(judged), *asked_for(judged, self.caps)]
         self._readers = [judge for judge in self.judges if isinstance(judge, OrderJudge)]
         house = self.scenario.house
-        self.site = premises.site(self.scenario, options.folder)
+        clock = Moment()
+        self.site = premises.site(self.scenario, options.folder, clock)
+        self.supply = Supply(self.scenario, self.site, clock)
         self.spec = specified(self.scenario)
         rest = building.fresh(self.spec, house.soc_pct, house.tank_c, fitted.pieces(self.scenario))
         self.plant = replace(rest, now_s=-WARM_S)
@@ -125,6 +130,13 @@ class Day:
         text = f"{text}, seed {self.scenario.seed}"
         left = ", ".join(self.unjudged)
         return f"{text}; needs wires and is not judged: {left}" if left else text
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a person wants to know of it beside the verdicts."""
+        tariff = self.scenario.house.tariff
+        told = {} if tariff is None else {"supply contract": tariff.words}
+        return {"records": self.options.series.origin, "how": self.words, **told}
 
     @property
     def figures(self) -> dict[str, float]:
@@ -202,23 +214,30 @@ class Day:
         extra_w = sum(power_w for power_w, until_s in self._extra if self.now_s < until_s)
         drive = replace(drive, base_w=drive.base_w + extra_w, day_s=self.day_s)
         orders = premises.orders(self.doors.orders(self.now_s))
+        standing = self.supply.at(self._utc_ms(self.now_s))
         self.plant = building.step(self.spec, self.plant, orders, drive, self.options.step_s)
         self.now_s = self.plant.now_s
         values = building.values(self.spec, self.plant)
         values["dso1.input_on"] = self.contact
         seen = swapped(values, "grid", self.swap) if self.swap else values
         told = list(self.doors.read(seen, self.now_s, self.now.ns))
+        told += self.supply.turn(values, self.now_s, self._utc_ms(self.now_s), self.now)
         if self.controller is not None:
             self.controller.put(told)
         if self.now_s > 0.0:
-            self._judge(values, orders)
+            self._judge(values, orders, standing)
 
-    def _judge(self, values: dict[str, float], orders: Orders) -> None:
+    def _judge(self, values: dict[str, float], orders: Orders, standing: Standing | None) -> None:
+        values |= self.supply.values(self._utc_ms(self.now_s))
+        values |= self.supply.known(self.controller, self.view, self.now)
         cap = owed(self.caps, self.now_s)
         values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
         self.course.add(self.now_s, values)
-        price = self.options.series.price(self.day_s)
-        self.kpis.step(values, cap.import_w, price, self.options.step_s)
+        step_s, price = self.options.step_s, self.options.series.price(self.day_s)
+        if standing is None:
+            self.kpis.step(values, cap.import_w, price, step_s)
+        else:
+            self.kpis.step(values, cap.import_w, standing.price_eur_per_wh, step_s, standing.period)
         for judge in self.judges:
             judge.step(self.now_s, self.options.step_s, values)
 
@@ -228,6 +247,7 @@ class Day:
                 return
             self.controller = Controller(self.site, self.kept).start(self.now, outage=self._rebooted)
             self._rebooted = False
+            self.supply.hear(on=True)
             self.peer.again()
             self._mark("the gateway starts")
         if self.now_s < self.frozen_until_s:
@@ -270,10 +290,13 @@ class Day:
             case asked.Failure():
                 self._mark(f"{event.device}: {event.kind}", "fault")
                 kind = verbs.felt(event.device, event.kind)
-                self.doors.fault(event.device, kind, self.now_s, **event.told)
+                if event.device == METER:
+                    self.supply.fault(kind, **event.told)
+                else:
+                    self.doors.fault(event.device, kind, self.now_s, **event.told)
             case asked.Clear():
                 self._mark(f"{event.device} is well again")
-                self.doors.clear(event.device)
+                self.supply.clear() if event.device == METER else self.doors.clear(event.device)
             case asked.Kill():
                 self._down(event)
             case asked.Freeze():
@@ -346,6 +369,7 @@ class Day:
     def _supply(self, *, on: bool, backed: tuple[str, ...]) -> None:
         volts = mains.NOMINAL_V if on else 0.0
         self.plant = building.set_mains(self.plant, mains.levelled(self.plant.mains, volts, (1, 2, 3)))
+        self.supply.power(on=on, backed=backed)
         for name in self.doors.names:
             if name not in backed:
                 self.doors.clear(name, "off") if on else self.doors.fault(name, "off", self.now_s)
@@ -367,32 +391,7 @@ class Day:
         """The process is gone until then; what it keeps on disk stays."""
         if self.controller is not None:
             self.kept = self.controller.leave(self.now)
+            self.supply.hear(on=False)
         self.controller = None
         self._back_s = back_s
         self.downs.append((self.now_s, back_s))
-
-
-def fits(path: Path) -> bool:
-    """Whether a scenario can be run without wires.  Raises ConfigError for one that is faulty."""
-    try:
-        _refuse(asked.load(path))
-    except NeedsWiresError:
-        return False
-    return True
-
-
-class NeedsWiresError(ConfigError):
-    """The scenario shows what only wires can."""
-
-
-def _refuse(scenario: asked.Scenario) -> None:
-    """Raise NeedsWiresError for what only wires can show."""
-    faults = [
-        Fault(scenario.title, None, f"events.{index}", f"{event.do} needs the wires: quartier-hil run")
-        for index, event in enumerate(scenario.events)
-        if isinstance(event, asked.Unplug | asked.Disturb)
-    ]
-    if scenario.house.meters:
-        faults.append(Fault(scenario.title, None, "house.meters", "need the wires: quartier-hil run"))
-    if faults:
-        raise NeedsWiresError(faults)

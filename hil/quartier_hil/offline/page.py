@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
     """Run them and write the page."""
     from quartier_hil import matrix, shelf  # noqa: PLC0415 - what is heavy, on first use
     from quartier_hil.offline import cells  # noqa: PLC0415 - as above
-    from quartier_hil.offline.day import fits  # noqa: PLC0415 - as above
+    from quartier_hil.offline.refusal import fits  # noqa: PLC0415 - as above
     from quartier_hil.scenario import load  # noqa: PLC0415 - as above
 
     results: dict[tuple[str, str, str], str] = {}

@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from quartier_drivers.contract import PointInfo
-from quartier_hil import siting
+from quartier_drivers.contract import Clock, PointInfo
+from quartier_hil import metering, siting
 from quartier_hil.house import House
 from quartier_hil.offline.assembled import Assembled, assembled
 from quartier_hil.plant import building
 from quartier_hil.plant.building import Orders
 from quartier_hil.run import NAMES
 from quartier_hil.scenario import Scenario
-from quartier_hil.wiring import CHARGER, GX, SOLAR, STORAGE, Wiring, site_file
+from quartier_hil.wiring import CHARGER, GX, SOLAR, STORAGE, TIMEOUT_MIN_S, Wiring, site_file
 
 _CHARGER_A = 16.0
 _USUAL = {
@@ -24,8 +24,11 @@ _USUAL = {
 }
 
 
-def site(scenario: Scenario, folder: Path) -> Assembled:
-    """The site of the file that the wires would have too.  Raises ConfigError as the daemon would."""
+def site(scenario: Scenario, folder: Path, clock: Clock | None = None) -> Assembled:
+    """The site of the file that the wires would have too; ``clock`` is its drivers'.
+
+    Raises ConfigError as the daemon would.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     wiring = Wiring(scenario.seed, scenario.house)
     # Nothing is opened: the ports only tell the endpoints apart.
@@ -46,8 +49,15 @@ def site(scenario: Scenario, folder: Path) -> Assembled:
             rate=1.0,
             cycle_s=scenario.cycle_s,
         )
+        + _meters(scenario.house)
     )
-    return assembled(path)
+    return assembled(path, clock)
+
+
+def _meters(house: House) -> str:
+    tariff = house.tariff
+    urls = {name: f"/dev/ttyUSB{place}" for place, name in enumerate(house.meters)}
+    return metering.site(house.meters, urls, TIMEOUT_MIN_S, "standard" if tariff is None else tariff.mode)
 
 
 def own(assembled_site: Assembled, house: House) -> dict[str, float]:

@@ -5,7 +5,7 @@ Over wires also ledger.csv, and readings.csv where a device is real: every readi
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -137,9 +137,19 @@ def tiles(figures: Mapping[str, float]) -> list[tuple[str, str]]:
         ("cycles skipped", "skipped_count", "{:.0f}", 1.0),
         ("memory of the daemon", "memory_max_mb", "{:.0f} MB", 1.0),
     )
-    return [
+    found = [
         (label, form.format(figures[key] * factor)) for label, key, form, factor in shown if key in figures
     ]
+    return found + list(_by_period(figures))
+
+
+def _by_period(figures: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    """What each period of the supply contract drew and cost, in the order in which they came."""
+    for name, value in figures.items():
+        period = name.removeprefix("import_").removesuffix("_wh")
+        cost_eur = figures.get(f"cost_{period}_eur")
+        if cost_eur is not None and name == f"import_{period}_wh":
+            yield period.replace("_", " "), f"{value / 1e3:.2f} kWh, {cost_eur:.2f} EUR"
 
 
 def _json(account: Account, verdicts: Sequence[Verdict], figures: Mapping[str, float], path: Path) -> None:

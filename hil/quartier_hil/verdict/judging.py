@@ -7,7 +7,7 @@ from quartier_hil import wanted as asked
 from quartier_hil.fittings import names
 from quartier_hil.plant.building import ASSETS
 from quartier_hil.scenario import Scenario
-from quartier_hil.verdict import alarmed, checks, faults, invariants, raised, steady
+from quartier_hil.verdict import alarmed, checks, faults, invariants, raised, steady, tariffs
 from quartier_hil.verdict.checks import Judge
 from quartier_hil.verdict.promise import Cap
 from quartier_hil.verdict.tightening import Tightening, tightenings
@@ -55,6 +55,8 @@ def asked_for(scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
             yield checks.CapKept(check, caps)
         elif isinstance(check, asked.Invariants):
             yield from invariants.all_of(scenario, check)
+        elif isinstance(check, asked.TariffRead) and scenario.house.tariff is not None:
+            yield from tariffs.judges(scenario.house.tariff, check)
         elif isinstance(check, asked.Faults):
             yield from faults.judges(scenario, check, caps)
         else:

@@ -8,8 +8,19 @@ FEED_IN_EUR_PER_WH = 0.04 / 1_000.0
 
 
 @dataclass
+class Period:
+    """What a period of the supply contract drew, and what that cost."""
+
+    import_wh: float = 0.0
+    cost_eur: float = 0.0
+
+
+@dataclass
 class Kpis:
-    """Sums over the steps; every energy is the integral of powers that are constant within a step."""
+    """Sums over the steps; every energy is the integral of powers that are constant within a step.
+
+    ``periods`` are those of the supply contract, where the house states one.
+    """
 
     import_wh: float = 0.0
     export_wh: float = 0.0
@@ -21,10 +32,18 @@ class Kpis:
     import_max_w: float = 0.0
     over_cap_s: float = 0.0
     switchings_count: int = 0
+    periods: dict[str, Period] = field(default_factory=dict)
     _switches: dict[str, bool] = field(default_factory=dict)
 
-    def step(self, values: Mapping[str, float], cap_w: float, price_eur_per_wh: float, dt_s: float) -> None:
-        """Take one step of the plant."""
+    def step(
+        self,
+        values: Mapping[str, float],
+        cap_w: float,
+        price_eur_per_wh: float,
+        dt_s: float,
+        period: str = "",
+    ) -> None:
+        """Take one step of the plant; ``period`` of the supply contract, where there is one."""
         hours = dt_s / 3600.0
         grid_w, battery_w = values["grid.power_w"], values["bat1.power_w"]
         imported_wh, exported_wh = max(grid_w, 0.0) * hours, max(-grid_w, 0.0) * hours
@@ -36,6 +55,10 @@ class Kpis:
         self.charged_wh += max(battery_w, 0.0) * hours
         self.discharged_wh += max(-battery_w, 0.0) * hours
         self.cost_eur += imported_wh * price_eur_per_wh - exported_wh * FEED_IN_EUR_PER_WH
+        if period:
+            drawn = self.periods.setdefault(period, Period())
+            drawn.import_wh += imported_wh
+            drawn.cost_eur += imported_wh * price_eur_per_wh
         self.import_max_w = max(self.import_max_w, grid_w)
         self.over_cap_s += dt_s if grid_w > cap_w * 1.001 + 1.0 else 0.0
         for name, on in (
@@ -74,4 +97,6 @@ class Kpis:
             "import_max_w": self.import_max_w,
             "over_cap_s": self.over_cap_s,
             "switchings_count": self.switchings_count,
+            **{f"import_{name}_wh": period.import_wh for name, period in self.periods.items()},
+            **{f"cost_{name}_eur": period.cost_eur for name, period in self.periods.items()},
         }

@@ -1,8 +1,3 @@
-import pytest
-
-from quartier_hil.offline.day import NeedsWiresError, fits
-from quartier_hil.shelf import builtin, find
-
 CAR = '[[events]]\nat_s = 20\ndo = "plug"\nneed_wh = 30000\n'
 CAP = '[[events]]\nat_s = 60\ndo = "caps"\nimport_max_w = 4000\nfor_s = 200\n'
 CHECKS = '[[checks]]\ncheck = "cap-kept"\n[[checks]]\ncheck = "invariants"\n'
@@ -56,16 +51,6 @@ def test_what_only_wires_can_judge_is_named(day):
 
     assert ("delivered",) == found.unjudged
     assert "needs wires and is not judged: delivered" in found.words
-
-
-def test_what_only_wires_can_show_is_refused(day):
-    with pytest.raises(NeedsWiresError, match="house.meters: need the wires"):
-        day('[house]\nmeters = ["tic"]\n')
-
-
-def test_most_of_our_scenarios_run_without_wires():
-    assert not fits(find("three-meters"))
-    assert 12 <= sum(fits(path) for path in builtin().values())
 
 
 def test_in_a_blackout_nothing_runs_and_the_gateway_starts_on_another_boot(day):

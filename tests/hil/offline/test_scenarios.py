@@ -8,7 +8,7 @@ from quartier_hil import matrix
 from quartier_hil.devices.fault import VERBS
 from quartier_hil.fittings import names
 from quartier_hil.offline import cells
-from quartier_hil.offline.day import fits
+from quartier_hil.offline.refusal import fits
 from quartier_hil.scenario import load
 from quartier_hil.shelf import builtin
 
@@ -17,7 +17,16 @@ from quartier_hil.shelf import builtin
 CYCLES_MAX, WORK_MAX = 7_500, 20_000
 PAGES = Path(__file__).parents[3] / "gateway" / "docs" / "assets"
 MATRIX = Path(__file__).parents[3] / "hil" / "matrix.md"
-LONG = {"battery-band", "day", "evening-peak-cars", "hold-longest", "kill-nine", "winter-week"} | {
+LONG = {
+    "battery-band",
+    "day",
+    "day-tariff",
+    "day-tempo-red",
+    "evening-peak-cars",
+    "hold-longest",
+    "kill-nine",
+    "winter-week",
+} | {
     "clock-change-autumn",
     "clock-change-spring",
 }

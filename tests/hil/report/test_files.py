@@ -26,6 +26,12 @@ def test_figures_are_in_peoples_words():
     )
 
 
+def test_each_period_of_the_supply_contract_is_a_figure():
+    told = {"import_wh": 1500.0, "import_red_peak_wh": 1500.0, "cost_red_peak_eur": 1.09425}
+
+    assert [("imported", "1.50 kWh"), ("red peak", "1.50 kWh, 1.09 EUR")] == tiles(told)
+
+
 def test_every_real_reading_is_kept_with_its_source_and_what_was_real_stands_in_run_json(prepared, tmp_path):
     prepared.metal = SimpleNamespace(
         facts={"real devices": "charger at 10.0.0.4"},

@@ -17,6 +17,16 @@ def test_an_hour_of_import_costs_its_price_and_export_earns_the_feed_in():
     assert pytest.approx(0.2 - 0.04) == kpis.cost_eur
 
 
+def test_each_period_of_the_supply_contract_has_its_energy_and_its_cost():
+    kpis = Kpis()
+    for grid, price, period in ((1000, 0.0002, "off_peak"), (500, 0.0003, "peak"), (-800, 0.0003, "peak")):
+        kpis.step(_values(grid, base=grid), 9000, price, 3600, period)
+
+    table = kpis.table()
+    assert (1000, 500) == (table["import_off_peak_wh"], table["import_peak_wh"])
+    assert pytest.approx([0.2, 0.15]) == [table["cost_off_peak_eur"], table["cost_peak_eur"]]
+
+
 def test_self_consumption_is_what_did_not_leave():
     kpis = Kpis()
     kpis.step(_values(-300, pv=-1000, base=700), 9000, 0, 3600)

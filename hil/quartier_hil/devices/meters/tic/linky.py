@@ -91,7 +91,8 @@ class Linky:
         self._mains.take(values)
         old, local = self._seen, now.astimezone(PARIS)
         period = TARIFFS[old.tariff_name].period(local, self.colour)
-        self._count(period.index)
+        # What came in since the last look belongs to the period that was in force since.
+        self._count(period.index if self._counted_wh is None else old.status.supply)
         drawn = self._drawn()
         volts = tuple(self._mains.phase_voltage_v(phase) for phase in PHASES[: old.phases])
         amps = tuple(round(va / volt) if volt else 0 for va, volt in zip(drawn, volts, strict=True))
@@ -149,7 +150,7 @@ class Linky:
         return frame(long, seen.address)
 
     def _count(self, index: int) -> None:
-        """Put what came in since the last look on the index in force."""
+        """Put what came in since the last look on an index."""
         import_wh = self._mains.energy_import_wh
         if self._counted_wh is None:
             self._supply_wh[index - 1] += import_wh

@@ -2,7 +2,7 @@
 
 Source: Enedis-NOI-CPT_54E version 3, sections 6.1.1 and 6.2.2 (historique: OPTARIF, PTEC and the
 index labels of each option), 6.2.3 (standard: NGTF, LTARF, NTARF).  Hours are those of a usual
-contract: low tariff from 22 to 6; Tempo and EJP know the day's colour from outside.
+contract: low tariff from 22 to 6, EJP's peak from 7 to 1; Tempo and EJP know the day's colour from outside.
 """
 
 import datetime as dt
@@ -41,7 +41,7 @@ class Tariff:
             case 1:
                 return self.periods[0]
             case 2 if self.optarif == "EJP.":
-                return self.periods[colour == 3 and high]
+                return self.periods[colour == 3 and (local.hour >= 7 or local.hour < 1)]
             case 2:
                 return self.periods[high]
             case _:

@@ -31,8 +31,8 @@ def test_each_period_counts_on_its_own_index():
     linky = Linky(tariff="hc", start_wh=5_000_000)
     night = NOON.replace(hour=2)
     linky.tell({"power_w": 1000.0, "energy_import_wh": 0.0}, night)
-    linky.tell({"energy_import_wh": 700.0}, night)
-    linky.tell({"energy_import_wh": 1000.0}, NOON)
+    linky.tell({"energy_import_wh": 700.0}, NOON)  # drawn since the look before, in the night
+    linky.tell({"energy_import_wh": 1000.0}, _after(60))
 
     told = _told(linky)
     assert ("005000700", "000000300", "005001000") == (told["EASF01"], told["EASF02"], told["EAST"])

@@ -16,6 +16,8 @@ NIGHT, NOON = dt.datetime(2026, 1, 1, 2), dt.datetime(2026, 1, 1, 12)  # noqa: D
         ("ejp", NOON, 1, "HN.."),
         ("ejp", NOON, 3, "PM.."),
         ("ejp", NIGHT, 3, "HN.."),
+        ("ejp", NOON.replace(hour=6), 3, "HN.."),
+        ("ejp", NIGHT.replace(hour=0), 3, "PM.."),
         ("tempo", NIGHT, 1, "HCJB"),
         ("tempo", NOON, 2, "HPJW"),
         ("tempo", NOON, 3, "HPJR"),

@@ -1,0 +1,108 @@
+"""The supply of a house without wires: its contract, its Linky, and what the gateway knows of both."""
+
+import datetime as dt
+from collections.abc import Container, Iterator, Mapping
+from typing import Any
+
+from quartier.house.now import Now
+from quartier_drivers.contract import Readings
+from quartier_hil.devices.fault import Kind
+from quartier_hil.devices.meters.tic.stamp import PARIS
+from quartier_hil.offline.assembled import Assembled
+from quartier_hil.offline.controller import Controller
+from quartier_hil.offline.speaking import Moment, SpokenLinky
+from quartier_hil.scenario import Scenario
+from quartier_hil.tariff import COLOURS, Standing, calendar
+
+METER, DEVICE, SUPPLY = "tic", "linky_tic", "linky"
+"""The Linky as scenarios, the site's devices and the site's supplies call it."""
+UNKNOWN = -1.0
+"""Stands for what the gateway does not know."""
+_FRESH_S = 30.0
+
+
+class Supply:
+    """What a scenario's house is supplied by; without a Linky and a contract it says nothing."""
+
+    def __init__(self, scenario: Scenario, site: Assembled, clock: Moment) -> None:
+        house = scenario.house
+        self.calendar = calendar(house.tariff, scenario.start)
+        self._clock = clock
+        driver = site.speaking.get(DEVICE)
+        self._linky = None
+        if driver is not None:
+            self._linky = SpokenLinky(driver, clock, house, self.calendar, scenario.seed)
+        periods_count = 0 if self.calendar is None else len(self.calendar.tariff.periods)
+        self._counters = {
+            place: f"{SUPPLY}.energy_import_t{place}_wh" for place in range(1, periods_count + 1)
+        }
+
+    def at(self, utc_ms: int) -> Standing | None:
+        """What the contract says at a moment; None where the scenario states none."""
+        return None if self.calendar is None else self.calendar.at(_local(utc_ms))
+
+    # -- the meter ----------------------------------------------------------------------------
+
+    def turn(self, values: Mapping[str, float], now_s: float, utc_ms: int, now: Now) -> Iterator[Readings]:
+        """What is heard of the Linky; ``utc_ms`` is the true time, ``now`` what the gateway takes for it."""
+        self._clock.ns, self._clock.utc = now.ns, now.utc_ms
+        if self._linky is not None:
+            yield from self._linky.turn(values, now_s, dt.datetime.fromtimestamp(utc_ms / 1_000, dt.UTC))
+
+    def fault(self, kind: Kind, **args: Any) -> None:
+        """Make the Linky misbehave."""
+        if self._linky is not None:
+            self._linky.fault(kind, **args)
+
+    def clear(self) -> None:
+        """It is well again."""
+        if self._linky is not None:
+            self._linky.clear()
+
+    def power(self, *, on: bool, backed: Container[str]) -> None:
+        """The house's voltage is gone, or back."""
+        if METER not in backed:
+            self.clear() if on else self.fault("off")
+
+    def hear(self, *, on: bool) -> None:
+        """The gateway's process begins, or ends."""
+        if self._linky is not None:
+            self._linky.open() if on else self._linky.close()
+
+    # -- what is known of it ------------------------------------------------------------------
+
+    def values(self, utc_ms: int) -> dict[str, float]:
+        """What holds by the contract, as points of ``contract``; the price in EUR per kWh."""
+        standing = self.at(utc_ms)
+        if standing is None:
+            return {}
+        return {
+            "contract.tariff_index": float(standing.index),
+            "contract.today_colour_state": float(standing.today),
+            "contract.tomorrow_colour_state": float(standing.tomorrow),
+            "contract.price_eur_per_kwh": 1_000.0 * standing.price_eur_per_wh,
+        }
+
+    def known(self, controller: Controller | None, view: Mapping[str, Any], now: Now) -> dict[str, float]:
+        """What the gateway shows of it and holds of its counters; ``UNKNOWN`` for what it does not know."""
+        if controller is None or self.calendar is None or not view:
+            return {}
+        told = view["supplies"][SUPPLY]
+        index = told["tariff_index"]
+        frozen = controller.image.freeze(now.ns)
+        counted = {point: frozen.number(point, _FRESH_S) for point in self._counters.values()}
+        return {
+            f"{SUPPLY}.tariff_index": UNKNOWN if index is None else float(index),
+            f"{SUPPLY}.today_colour_state": _colour(told["today"]),
+            f"{SUPPLY}.tomorrow_colour_state": _colour(told["tomorrow"]),
+            **{point: UNKNOWN if value is None else value for point, value in counted.items()},
+        }
+
+
+def _colour(word: str) -> float:
+    """A colour as meters number it; 0 where none is shown."""
+    return float(COLOURS.get(word, 0))  # type: ignore[call-overload]  # any word
+
+
+def _local(utc_ms: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(utc_ms / 1_000, PARIS).replace(tzinfo=None)

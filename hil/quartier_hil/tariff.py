@@ -1,0 +1,161 @@
+"""The supply contract of a scenario's house: which period counts at a moment, colours of days, prices (pure).
+
+Hours: low tariff from 22 to 6 (HC/HP and Tempo), a Tempo day from 6 to 6 (arrêté of 30 October 2014,
+article 3); EJP's mobile peak from 7 to 1.  A meter tells tomorrow's colour from 20 o'clock on.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from quartier_hil.wanted import Part
+
+Contract = Literal["base", "hc", "tempo", "ejp"]
+Colour = Literal["blue", "white", "red"]
+Price = Annotated[float, Field(ge=-1, le=5)]
+
+PERIODS: Mapping[Contract, tuple[str, ...]] = {
+    "base": ("base",),
+    "hc": ("off_peak", "peak"),
+    "tempo": tuple(
+        f"{colour}_{hours}" for colour in ("blue", "white", "red") for hours in ("off_peak", "peak")
+    ),
+    "ejp": ("normal", "mobile_peak"),
+}
+"""The periods of a contract in the order of the meter's indexes, the first is index 1."""
+PRICES: Mapping[Contract, tuple[float, ...]] = {
+    "base": (0.1952,),
+    "hc": (0.1635, 0.2081),
+    "tempo": (0.1356, 0.1654, 0.1536, 0.1921, 0.1615, 0.7295),
+}
+"""Regulated prices with taxes, EUR per kWh: base and HC/HP of 1 August 2025, Tempo of 1 August 2026."""
+COLOURS: Mapping[Colour, int] = {"blue": 1, "white": 2, "red": 3}
+"""As meters number them; 0 is none."""
+_TOLD_FROM_H, _NIGHT_UNTIL_H, _NIGHT_FROM_H = 20, 6, 22
+_PEAK_FROM_H, _PEAK_UNTIL_H = 7, 1
+_NOTICE_MIN = 30
+_WORDS = {"base": "base", "hc": "HC/HP", "tempo": "Tempo", "ejp": "EJP"}
+
+
+class Tariff(Part):
+    """What the house's supply contract is; its meter must be the Linky (``meters = ["tic"]``)."""
+
+    contract: Contract
+    """base: one price; hc: cheaper from 22 to 6; tempo: by the colour of the day too; ejp: dear peak days."""
+    colours: tuple[Colour, ...] = ()
+    """tempo, ejp: of each day of the contract; the scenario begins in the first, the last goes on."""
+    prices_eur_per_kwh: tuple[Price, ...] = ()
+    """Of each period in the order of the meter's indexes; absent: regulated ones (EJP has none)."""
+    mode: Literal["standard", "historique"] = "standard"
+    """The mode of the Linky."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        coloured = self.contract in {"tempo", "ejp"}
+        if coloured != bool(self.colours):
+            what = "needs colours, one for each day" if coloured else "has no colours"
+            raise ValueError(f"the contract {self.contract} {what}")
+        if self.contract == "ejp" and "white" in self.colours:
+            raise ValueError("the contract ejp has red days and blue ones alone")
+        wanted = PERIODS[self.contract]
+        if len(self.prices_eur_per_kwh or PRICES.get(self.contract, ())) != len(wanted):
+            raise ValueError(f"prices_eur_per_kwh: expected one for each of {', '.join(wanted)}")
+        return self
+
+    @property
+    def periods(self) -> tuple[str, ...]:
+        """Names of its periods, in the order of the meter's indexes."""
+        return PERIODS[self.contract]
+
+    @property
+    def prices(self) -> tuple[float, ...]:
+        """EUR per kWh of each period."""
+        return self.prices_eur_per_kwh or PRICES[self.contract]
+
+    @property
+    def words(self) -> str:
+        """What it is, for a person."""
+        priced = ", ".join(
+            f"{period.replace('_', ' ')} {price:g}"
+            for period, price in zip(self.periods, self.prices, strict=True)
+        )
+        days = f" ({', '.join(self.colours)})" if self.colours else ""
+        return f"{_WORDS[self.contract]}{days}: {priced} EUR/kWh"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What holds at a moment.
+
+    ``index`` is the period's place among the meter's indexes, from 1; ``today`` and ``tomorrow`` are colours,
+    0 none or not told yet; ``notice_min`` are the minutes until a mobile peak, 0 where none is announced.
+    """
+
+    index: int
+    period: str
+    price_eur_per_wh: float
+    today: int = 0
+    tomorrow: int = 0
+    notice_min: int = 0
+
+
+class Calendar:
+    """A contract over the days of a scenario that begins at ``start``, legal time of the place, naive."""
+
+    def __init__(self, tariff: Tariff, start: dt.datetime) -> None:
+        self.tariff = tariff
+        self._change_h = _PEAK_FROM_H if tariff.contract == "ejp" else _NIGHT_UNTIL_H
+        self._first = self._day(start)
+
+    def at(self, local: dt.datetime) -> Standing:
+        """What holds at ``local``, legal time, naive."""
+        today = self._colour(local, 0)
+        place = self._place(local, today)
+        tariff = self.tariff
+        is_told = tariff.contract == "tempo" and (local.hour >= _TOLD_FROM_H or local.hour < _NIGHT_UNTIL_H)
+        return Standing(
+            index=place + 1,
+            period=tariff.periods[place],
+            price_eur_per_wh=tariff.prices[place] / 1_000.0,
+            today=today,
+            tomorrow=self._colour(local, 1) if is_told else 0,
+            notice_min=self._notice_min(local) if tariff.contract == "ejp" else 0,
+        )
+
+    def _place(self, local: dt.datetime, today: int) -> int:
+        by_day = _NIGHT_UNTIL_H <= local.hour < _NIGHT_FROM_H
+        match self.tariff.contract:
+            case "base":
+                return 0
+            case "hc":
+                return int(by_day)
+            case "tempo":
+                return 2 * (today - 1) + by_day
+            case _:
+                in_peak = local.hour >= _PEAK_FROM_H or local.hour < _PEAK_UNTIL_H
+                return int(today == COLOURS["red"] and in_peak)
+
+    def _day(self, local: dt.datetime) -> dt.date:
+        """The day of the contract, by the date on which it began."""
+        return (local - dt.timedelta(hours=self._change_h)).date()
+
+    def _colour(self, local: dt.datetime, ahead: int) -> int:
+        colours = self.tariff.colours
+        if not colours:
+            return 0
+        place = (self._day(local) - self._first).days + ahead
+        return COLOURS[colours[min(max(place, 0), len(colours) - 1)]]
+
+    def _notice_min(self, local: dt.datetime) -> int:
+        begins = local.replace(hour=_PEAK_FROM_H, minute=0, second=0, microsecond=0)
+        left_min = -(-(begins - local).total_seconds() // 60)
+        announced = self._colour(local, 1) == COLOURS["red"] and 0 < left_min <= _NOTICE_MIN
+        return int(left_min) if announced else 0
+
+
+def calendar(tariff: Tariff | None, start: dt.datetime) -> Calendar | None:
+    """The calendar of a scenario's house; None where it states no contract."""
+    return None if tariff is None else Calendar(tariff, start)
