@@ -83,7 +83,8 @@ class Chapter:
         if len(held) < entry.size:
             return Row(point, None, entry.units, "refused", "", Quality.BAD.name)
         if self.values:
-            found, unscaled = self.values[place], place in self._unscaled
+            found = self.values[place]
+            unscaled = found is not None and place in self._unscaled
         else:  # a part of the model is refused
             scale = power(leaf, words)
             found = value(entry, held, 0 if scale is None else scale)

@@ -30,7 +30,6 @@ _TENS = tuple(10**power for power in range(11))
 _VOID = 99
 _FLOAT_MAX = 1.7976931348623157e308
 _BITS = {"h": 16, "i": 32, "q": 64}
-_NONE: frozenset[int] = frozenset()
 
 
 class _Column(NamedTuple):
@@ -48,7 +47,7 @@ class _Plan(NamedTuple):
     scales: tuple[int, ...]
     divisors: tuple[int | None, ...]
     factors: tuple[int | None, ...]
-    unscaled: list[int]
+    unscaled: frozenset[int]
 
 
 class Sheet:
@@ -96,7 +95,7 @@ class Sheet:
         return leaf if leaf is not None and leaf.offset + leaf.entry.size > offset else None
 
     def values(self, data: bytes) -> tuple[list[Plain | None], frozenset[int]]:
-        """What each point says, None where it is not implemented; and where a scale factor is not.
+        """What each point says, None where it is not implemented; and whose scale factor is not.
 
         ``data`` are the model's registers from its ID on.  What lacks its scale factor is as it stands.
         """
@@ -111,9 +110,7 @@ class Sheet:
                 found[at] = None
         for at, reads in self._texts:
             found[at] = reads(raws[at])
-        if not plan.unscaled:
-            return found, _NONE
-        return found, frozenset(at for at in plan.unscaled if found[at] is not None)
+        return found, plan.unscaled
 
     def _planned(self, scales: tuple[int, ...]) -> _Plan:
         powers = dict(zip(self._scales, scales, strict=True))
@@ -128,7 +125,7 @@ class Sheet:
                 factors[one.at] = _TENS[ten]
             elif ten:
                 unscaled.append(one.at)
-        return _Plan(scales, tuple(divisors), tuple(factors), unscaled)
+        return _Plan(scales, tuple(divisors), tuple(factors), frozenset(unscaled))
 
 
 def _taking(places: tuple[int, ...]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
