@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from quartier.cli import aheadpage, output
+from quartier.cli.planpage.sheet import Sheet, page
 from quartier.cli.steps import SteplessError, read
 from quartier.config import load, model
 from quartier.config.model import Site
@@ -19,9 +21,12 @@ def plan(options: argparse.Namespace) -> int:
     """Plan, and show it; 1 where something had to be given up."""
     site = load.check(options.config).site
     try:
-        name, battery = _battery(site, options)
+        name, asset = _asset(site, options)
+        battery = _battery(asset, options)
         steps = read(options.series, site.limits.import_hard_w, site.limits.export_hard_w)
         found = planned(battery, steps.outlook, _contract(options))
+        still = replace(battery, charge_max_w=0.0, discharge_max_w=0.0)
+        unused = planned(still, steps.outlook, _contract(options))
     except (RefusedError, SteplessError) as error:
         print(f"quartier plan: {error}", file=sys.stderr)
         return WRONG
@@ -30,21 +35,42 @@ def plan(options: argparse.Namespace) -> int:
         output.dump(aheadpage.document(name, found, steps, why))
     else:
         aheadpage.show(name, found, steps, why)
+    if options.html is not None:
+        sheet = Sheet(
+            site=site.site.id,
+            name=name,
+            battery=battery,
+            rated_wh=asset.capacity_wh,
+            contract_w=site.limits.contract_import_w,
+            steps=steps,
+            plan=found,
+            still=unused,
+            given_up=[aheadpage.told(one, steps) for one in found.given_up],
+            why=why,
+        )
+        try:
+            options.html.write_text(page(sheet), encoding="utf-8")
+        except OSError as error:
+            print(f"quartier plan: {options.html}: cannot be written: {error.strerror}", file=sys.stderr)
+            return WRONG
     return GIVEN_UP if found.given_up else KEPT
 
 
-def _battery(site: Site, options: argparse.Namespace) -> tuple[str, Battery]:
-    for name in ("soc", "target"):
-        if not 0.0 <= getattr(options, name) <= 100.0:
-            raise SteplessError(f"--{name} {getattr(options, name):g}: expected 0 to 100 pct")
+def _asset(site: Site, options: argparse.Namespace) -> tuple[str, model.Battery]:
     there = {name: asset for name, asset in site.assets.items() if isinstance(asset, model.Battery)}
     name = options.battery or next(iter(there), "")
     if name not in there or (len(there) > 1 and not options.battery):
         raise SteplessError(f"which battery?  --battery {_either(list(there))}")
-    asset = there[name]
+    return name, there[name]
+
+
+def _battery(asset: model.Battery, options: argparse.Namespace) -> Battery:
+    for name in ("soc", "target"):
+        if not 0.0 <= getattr(options, name) <= 100.0:
+            raise SteplessError(f"--{name} {getattr(options, name):g}: expected 0 to 100 pct")
     share = options.efficiency / 100.0
     floor_pct = max(asset.soc_min_pct, asset.reserve_soc_pct)
-    return name, Battery(
+    return Battery(
         capacity_wh=asset.capacity_wh * asset.soc_max_pct / 100.0,
         reserve_wh=asset.capacity_wh * min(floor_pct, asset.soc_max_pct) / 100.0,
         energy_wh=asset.capacity_wh * options.soc / 100.0,

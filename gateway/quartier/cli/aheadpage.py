@@ -59,14 +59,14 @@ def show(name: str, plan: Plan, steps: Steps, why: Sequence[str]) -> None:
     ):
         console.print(f"{word:>8}  {curve(values)}  {form.format(min(values), max(values))}")
     for given in plan.given_up:
-        console.print(f"given up: {_given(given, steps)}")
+        console.print(f"given up: {told(given, steps)}")
     rows = [
         (
-            steps.when(number),
-            f"{step.battery_w:.0f}",
-            f"{step.grid_w:.0f}",
-            f"{step.energy_wh:.0f}",
-            f"{step.value_eur_per_wh * 1000:.3f}",
+            steps.day(number),
+            f"{step.battery_w:z.0f}",
+            f"{step.grid_w:z.0f}",
+            f"{step.energy_wh:z.0f}",
+            f"{step.value_eur_per_wh * 1000:z.3f}",
             line,
         )
         for number, (step, line) in enumerate(zip(plan.steps, why, strict=True))
@@ -85,6 +85,7 @@ def curve(values: Sequence[float]) -> str:
     return "".join(_BLOCKS[min(7, int((value - low) / span * 8))] for value in shown)
 
 
-def _given(given: GivenUp, steps: Steps) -> str:
+def told(given: GivenUp, steps: Steps) -> str:
+    """What could not be kept, for a person."""
     count = output.counted(len(given.steps), "step", "steps")
     return _WORDS[given.what].format(wh=given.wh, first=steps.when(given.steps[0]), count=count)

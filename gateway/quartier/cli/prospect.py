@@ -14,7 +14,7 @@ The series is CSV with a row a step (5, 15 or 60 minutes, up to 672):
   time,load_w,pv_w,import_eur_per_kwh,export_eur_per_kwh
   2026-06-12T00:00,420,0,0.18,0.06
 and may have import_max_w, export_max_w and import_g_per_kwh.  Prices may be eur_per_wh too.
-example: quartier plan --config site.toml --series tomorrow.csv --soc 40 --worth 0.15
+example: quartier plan --config site.toml --series tomorrow.csv --soc 40 --worth 0.15 --html plan.html
 
 Exit codes: 0 planned · 1 a cap, the target or the reserve cannot be kept, and which · 2 wrong use."""
 
@@ -44,5 +44,8 @@ def plan(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
         parser.add_argument(
             f"--{name}", type=float, default=default, metavar="X", help=f"{what} (default: {default:g})"
         )
+    parser.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page with the curves too, that needs no network"
+    )
     in_json(parser)
     parser.set_defaults(run="ahead:plan")

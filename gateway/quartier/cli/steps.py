@@ -27,6 +27,11 @@ class Steps:
         """A step's begin, for a person."""
         return f"{self.times[number]:%H:%M}"
 
+    def day(self, number: int) -> str:
+        """The same with its day, where the steps are of several days."""
+        one_day = self.times[0].date() == self.times[-1].date()
+        return self.when(number) if one_day else f"{self.times[number]:%a %d %H:%M}"
+
 
 def read(path: Path, import_max_w: float, export_max_w: float) -> Steps:
     """Read a series; the caps are those of a row without its own.  Raises SteplessError."""

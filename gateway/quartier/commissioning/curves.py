@@ -34,7 +34,7 @@ def drawn(title: str, curves: Sequence[Curve], end_s: float, height: int = 200, 
         return height - BOTTOM - (value - low) * up
 
     parts = [f'<svg viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}">']
-    for tick in _ticks(low, high, 5):
+    for tick in ticks(low, high, 5):
         line = "zero" if tick == 0 else "grid"
         parts.append(
             f'<line class="{line}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>'
@@ -42,7 +42,7 @@ def drawn(title: str, curves: Sequence[Curve], end_s: float, height: int = 200, 
         parts.append(
             f'<text class="tick" x="{LEFT - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{_told(tick)}</text>'
         )
-    for tick in _ticks(begin_s, end_s, 12):
+    for tick in ticks(begin_s, end_s, 12):
         parts.append(
             f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{TOP}" y2="{height - BOTTOM}"/>'
         )
@@ -82,7 +82,7 @@ def _padded(low: float, high: float) -> tuple[float, float]:
     return low - 0.08 * spread, high + 0.08 * spread
 
 
-def _ticks(low: float, high: float, count: int) -> list[float]:
+def ticks(low: float, high: float, count: int) -> list[float]:
     """Round numbers between the two, about ``count`` of them."""
     rough = max(high - low, 1e-9) / count
     size = 10.0 ** floor(log10(rough))

@@ -57,6 +57,39 @@ def test_scripts_get_watts_and_wh(call):
     assert told["cost_eur"] == pytest.approx(0.72)
 
 
+def test_a_page_is_written_beside_what_is_printed(call, tmp_path):
+    code, out, err = call("--soc", "0", "--html", str(tmp_path / "plan.html"))
+    text = (tmp_path / "plan.html").read_text()
+
+    assert (0, "") == (code, err)
+    assert "bat1  0.720 EUR, proven best" in out
+    assert "0.72 EUR</b><span>cost</span>" in text
+    assert "1.05 EUR</b><span>cost without the battery</span>" in text
+    assert "<h1>Plan of bat1</h1>" in text
+
+
+def test_a_page_tells_what_cannot_be_kept(call, tmp_path):
+    code, _, _ = call("--soc", "0", "--target", "100", "--html", str(tmp_path / "plan.html"))
+
+    assert 1 == code
+    assert "<li>the target at the end is missed by 1000 Wh</li>" in (tmp_path / "plan.html").read_text()
+
+
+def test_a_page_that_cannot_be_written_is_named(call, tmp_path):
+    code, out, err = call("--html", str(tmp_path / "none" / "plan.html"))
+
+    assert 2 == code
+    assert "bat1" in out
+    assert "plan.html: cannot be written: No such file or directory" in err
+
+
+def test_nothing_is_said_to_be_minus_zero(call):
+    text = SERIES.replace("1000,0,0.21", "333.3,333.3000001,0.21")
+    _, out, _ = call("--soc", "0", text=text)
+
+    assert " -0 " not in out
+
+
 def test_what_cannot_be_kept_ends_with_1_and_is_named(call):
     code, out, _ = call("--soc", "0", "--target", "100")
 

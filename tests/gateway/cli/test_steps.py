@@ -21,6 +21,14 @@ def test_prices_may_be_by_wh_or_by_kwh_and_caps_only_narrow(tmp_path):
     assert [100.0, 100.0] == steps.outlook.export_max_w
     assert [0.06, 0.07] == pytest.approx(steps.outlook.import_g_per_wh)
     assert ["00:00", "00:15"] == [steps.when(0), steps.when(1)]
+    assert "00:15" == steps.day(1)
+
+
+def test_steps_of_several_days_are_told_with_their_day(tmp_path):
+    path = tmp_path / "days.csv"
+    path.write_text(f"{HEAD}\n2026-06-12T23:00,1,2,0.001,3\n2026-06-13T00:00,1,2,0.002,4\n")
+
+    assert ["Fri 12 23:00", "Sat 13 00:00"] == [read(path, 9.0, 9.0).day(number) for number in (0, 1)]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""Sheets of small days for the tests of this page."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import inf
+from typing import Any
+
+from quartier.cli.planpage.sheet import Sheet
+from quartier.cli.steps import Steps
+from quartier.planning.horizon import Battery, Outlook
+from quartier.planning.plan import planned
+from quartier.planning.reasons import reasons
+
+BATTERY = Battery(
+    capacity_wh=4000.0,
+    reserve_wh=400.0,
+    energy_wh=1000.0,
+    charge_max_w=1000.0,
+    discharge_max_w=1000.0,
+    charge_efficiency=1.0,
+    discharge_efficiency=1.0,
+)
+
+
+def sheet(
+    prices_eur_per_kwh: Sequence[float], begin: str = "2026-06-12T12:00", step_s: int = 3600, **changes: Any
+) -> Sheet:
+    """A house with 1 kW of load and a 4 kWh battery; the first quarter hour or hour begins at ``begin``."""
+    count, first = len(prices_eur_per_kwh), datetime.fromisoformat(begin)
+    outlook = Outlook(
+        step_s=step_s,
+        load_w=[1000.0] * count,
+        pv_w=[500.0] * count,
+        import_eur_per_wh=[price / 1000 for price in prices_eur_per_kwh],
+        export_eur_per_wh=[0.0] * count,
+        import_max_w=[3000.0] * count,
+        export_max_w=[inf] * count,
+    )
+    steps = Steps(outlook, tuple(first + timedelta(seconds=step_s) * number for number in range(count)))
+    battery = changes.pop("battery", BATTERY)
+    plan = planned(battery, outlook)
+    made = Sheet(
+        site="b1",
+        name="bat1",
+        battery=battery,
+        rated_wh=4000.0,
+        contract_w=9000.0,
+        steps=steps,
+        plan=plan,
+        still=planned(replace(battery, charge_max_w=0.0, discharge_max_w=0.0), outlook),
+        given_up=(),
+        why=reasons(plan, outlook, steps.when),
+    )
+    return replace(made, **changes)
