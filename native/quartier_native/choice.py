@@ -18,6 +18,7 @@ LATER = (
     "portfolio",
     "properties",
     "records",
+    "sampled",
     "scales",
     "sets",
     "storage",

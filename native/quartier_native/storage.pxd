@@ -1,11 +1,7 @@
 """One plan, for kernels that make many; ``reference/storage.py`` says what it is."""
 
-from quartier_native.steps cimport Piece, Slope, Step
-
-cdef struct Node:
-    double breach
-    double price
-    int piece
+from quartier_native.merges cimport Merge
+from quartier_native.steps cimport Slope, Step
 
 cdef struct Sums:
     double cost
@@ -16,11 +12,8 @@ cdef struct Sums:
 
 cdef class Room:
     cdef Step *rows
-    cdef Piece *pieces
+    cdef Merge merge
     cdef int *first  # of a step, its first piece; one more at the end
-    cdef Node *alive  # pieces by rising slope, from head to tail; both ends have room for all pieces
-    cdef int head
-    cdef int tail
     cdef Slope *least
     cdef Slope *most
 

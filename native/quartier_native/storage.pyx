@@ -4,11 +4,11 @@
 from cpython cimport array as c_array
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from libc.math cimport INFINITY, fabs
-from libc.string cimport memmove
 
-from quartier_native.steps cimport (
-    PIECES_MAX, Flow, Piece, Slope, Step, Wiring, above, flow, least, most, pieces,
+from quartier_native.merges cimport (
+    Merge, Node, beside, cut_left, cut_right, fill_left, first_value, insert, next_value,
 )
+from quartier_native.steps cimport PIECES_MAX, Flow, Piece, Slope, Step, Wiring, above, flow, most, pieces
 
 from quartier_native.reference.storage import (
     NEAR_WH, NUMBER_MAX, PLAN_COLUMNS, REFUSALS, STEP_COLUMNS, STEPS_MAX, STORE_FIELDS, TARGET_BREACH, Planned,
@@ -29,22 +29,22 @@ cdef class Room:
     def __cinit__(self):
         cdef Py_ssize_t count = _STEPS_MAX
         self.rows = <Step *>PyMem_Calloc(count, sizeof(Step))
-        self.pieces = <Piece *>PyMem_Calloc(count * PIECES_MAX, sizeof(Piece))
+        self.merge.pieces = <Piece *>PyMem_Calloc(count * PIECES_MAX, sizeof(Piece))
         self.first = <int *>PyMem_Calloc(count + 1, sizeof(int))
-        self.alive = <Node *>PyMem_Calloc(2 * count * PIECES_MAX, sizeof(Node))
+        self.merge.alive = <Node *>PyMem_Calloc(2 * count * PIECES_MAX, sizeof(Node))
         self.least = <Slope *>PyMem_Calloc(count, sizeof(Slope))
         self.most = <Slope *>PyMem_Calloc(count, sizeof(Slope))
         if (
-            self.rows == NULL or self.pieces == NULL or self.first == NULL or self.alive == NULL
+            self.rows == NULL or self.merge.pieces == NULL or self.first == NULL or self.merge.alive == NULL
             or self.least == NULL or self.most == NULL
         ):
             raise MemoryError
 
     def __dealloc__(self):
         PyMem_Free(self.rows)
-        PyMem_Free(self.pieces)
+        PyMem_Free(self.merge.pieces)
         PyMem_Free(self.first)
-        PyMem_Free(self.alive)
+        PyMem_Free(self.merge.alive)
         PyMem_Free(self.least)
         PyMem_Free(self.most)
 
@@ -163,47 +163,21 @@ cdef bint _allowed(Room room, int count) noexcept nogil:
     return True
 
 
-cdef inline int _insert(Room room, const Piece *piece, int index, int at) noexcept nogil:
-    """Put a piece into its place, which is not before ``at``; returns the place."""
-    cdef Node *alive = room.alive
-    cdef int low = at, count = room.tail - at, half
-    while count > 0:  # the first whose slope is higher: of equals the later piece stands later
-        half = count >> 1
-        if alive[low + half].breach < piece.breach or (
-            alive[low + half].breach == piece.breach and alive[low + half].price <= piece.price
-        ):
-            low += half + 1
-            count -= half + 1
-        else:
-            count = half
-    if low - room.head < room.tail - low:
-        memmove(&alive[room.head - 1], &alive[room.head], (low - room.head) * sizeof(Node))
-        room.head -= 1
-        low -= 1
-    else:
-        memmove(&alive[low + 1], &alive[low], (room.tail - low) * sizeof(Node))
-        room.tail += 1
-    alive[low].breach = piece.breach
-    alive[low].price = piece.price
-    alive[low].piece = index
-    return low
-
-
 cdef bint _fill(
     Room room, const Wiring *wiring, int count, double energy_wh, double target_wh, double worth_price
 ) noexcept nogil:
-    cdef double low_wh = energy_wh, high_wh = energy_wh, need_wh, part_wh
+    cdef double low_wh = energy_wh, high_wh = energy_wh, need_wh
     cdef int number, place, at, end = 0
     cdef Step *row
-    cdef Piece *piece
-    room.head = room.tail = _STEPS_MAX * PIECES_MAX
+    cdef Merge *merge = &room.merge
+    merge.head = merge.tail = _STEPS_MAX * PIECES_MAX
     for number in range(count):
         row = &room.rows[number]
         room.first[number] = end
-        end += pieces(row, wiring, &room.pieces[end])
-        at = room.head
+        end += pieces(row, wiring, &merge.pieces[end])
+        at = merge.head
         for place in range(room.first[number], end):
-            at = _insert(room, &room.pieces[place], place, at)
+            at = insert(merge, place, at)
         low_wh += row.low_wh
         high_wh += row.high_wh
         if row.floor_wh - high_wh > _NEAR_WH or low_wh - row.ceiling_wh > _NEAR_WH:
@@ -211,36 +185,13 @@ cdef bint _fill(
         need_wh = row.floor_wh - low_wh
         if need_wh > 0.0:
             low_wh = row.floor_wh
-        while need_wh > 0.0 and room.head < room.tail:
-            piece = &room.pieces[room.alive[room.head].piece]
-            part_wh = least(piece.left_wh, need_wh)
-            piece.filled_wh += part_wh
-            piece.left_wh -= part_wh
-            need_wh -= part_wh
-            if piece.left_wh <= 0.0:
-                room.head += 1
+        cut_left(merge, need_wh)
         need_wh = high_wh - row.ceiling_wh
         if need_wh > 0.0:
             high_wh = row.ceiling_wh
-        while need_wh > 0.0 and room.head < room.tail:
-            piece = &room.pieces[room.alive[room.tail - 1].piece]
-            part_wh = least(piece.left_wh, need_wh)
-            piece.left_wh -= part_wh
-            need_wh -= part_wh
-            if piece.left_wh <= 0.0:
-                room.tail -= 1
+        cut_right(merge, need_wh)
     room.first[count] = end
-    for place in range(room.head, room.tail):
-        piece = &room.pieces[room.alive[place].piece]
-        if piece.breach > 0.0:
-            break
-        part_wh = piece.left_wh
-        if piece.breach == 0.0 and piece.price >= worth_price:
-            part_wh = least(part_wh, target_wh - low_wh)
-            if part_wh <= 0.0:
-                break
-        piece.filled_wh += part_wh
-        low_wh += part_wh
+    fill_left(merge, low_wh, target_wh, worth_price)
     return True
 
 
@@ -257,7 +208,7 @@ cdef Sums _told(
         row = &room.rows[number]
         moved_wh = row.low_wh
         for place in range(room.first[number], room.first[number + 1]):
-            moved_wh += room.pieces[place].filled_wh
+            moved_wh += room.merge.pieces[place].filled_wh
         energy_wh += moved_wh
         there = flow(row, wiring, moved_wh)
         gap = kink_wh = 0.0
@@ -288,7 +239,7 @@ cdef inline void _gap(
     cdef int place
     cdef Piece *piece
     for place in range(room.first[number], room.first[number + 1]):
-        piece = &room.pieces[place]
+        piece = &room.merge.pieces[place]
         if piece.kink_wh > 0.0 and _NEAR_WH < piece.filled_wh < piece.length_wh - _NEAR_WH:
             hull = flow(&room.rows[number], wiring, begin_wh).cost + piece.price * piece.filled_wh
             gap[0] = most(cost - hull, 0.0)
@@ -300,40 +251,25 @@ cdef inline void _gap(
 cdef void _value(
     Room room, const Wiring *wiring, int count, Slope more, Slope less, double *plan
 ) noexcept nogil:
-    cdef int number, place
+    cdef int number
     cdef double energy_wh
     cdef Slope before, after, value, cap
-    cdef Piece *piece
     for number in range(count - 1, -1, -1):
         energy_wh = plan[count + number]
         if room.rows[number].ceiling_wh - energy_wh <= _NEAR_WH:
             more = _LEAST
         if energy_wh - room.rows[number].floor_wh <= _NEAR_WH:
             less = _MOST
-        before = _LEAST
-        after = _MOST
-        for place in range(room.first[number], room.first[number + 1]):
-            piece = &room.pieces[place]
-            if piece.filled_wh > _NEAR_WH:
-                before = Slope(piece.breach, piece.price)
-            if after.breach == INFINITY and piece.length_wh - piece.filled_wh > _NEAR_WH:
-                after = Slope(piece.breach, piece.price)
+        beside(room.merge.pieces, room.first[number], room.first[number + 1], _NEAR_WH, &before, &after)
         if above(before, more):
             more = before
         if above(less, after):
             less = after
         room.least[number] = more
         room.most[number] = less
-    value = room.least[0]
-    if value.breach == -INFINITY:
-        value = Slope(0.0, 0.0) if room.most[0].breach == INFINITY else room.most[0]
+    value = first_value(room.most[0], room.least[0])
     for number in range(count):
-        if above(value, room.most[number]):
-            value = room.most[number]
-        if above(room.least[number], value):
-            value = room.least[number]
-        if value.breach == -INFINITY or value.breach == INFINITY:
-            value = Slope(0.0, 0.0)
+        value = next_value(value, room.most[number], room.least[number])
         cap = _cap_value(&room.rows[number], wiring, plan[number], plan[2 * count + number], value)
         plan[5 * count + number] = value.price
         plan[6 * count + number] = value.breach

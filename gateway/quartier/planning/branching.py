@@ -6,7 +6,7 @@ import heapq
 from itertools import count
 from typing import TYPE_CHECKING
 
-from quartier.planning.columns import HIGH, LOW, Columns, Found
+from quartier.planning.columns import Columns, Found
 
 if TYPE_CHECKING:
     from array import array
@@ -26,7 +26,7 @@ def proven(columns: Columns, first: Found, nodes_max: int = NODES_MAX) -> tuple[
     left with the bounds of the best plan.  It ends when nothing below the best is left, or after
     ``nodes_max`` plans.
     """
-    low_wh, high_wh = columns.column(LOW), columns.column(HIGH)
+    low_wh, high_wh = columns.column("low_wh"), columns.column("high_wh")
     order = count()
     best, best_bounds, exact = first, Bounds(), _EXACT * columns.scale
     waiting: list[tuple[float, int, Bounds, Found]] = [(first.bound, next(order), {}, first)]
@@ -67,5 +67,5 @@ def _bound(columns: Columns, bounds: Bounds, low_wh: "array[float]", high_wh: "a
     least_wh, most_wh = low_wh[:], high_wh[:]
     for number, (low, high) in bounds.items():
         least_wh[number], most_wh[number] = low, high
-    columns.put(LOW, least_wh)
-    columns.put(HIGH, most_wh)
+    columns.put("low_wh", least_wh)
+    columns.put("high_wh", most_wh)

@@ -2,24 +2,26 @@
 
 import math
 from array import array
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quartier.planning.horizon import Battery, Contract, Outlook, RefusedError
 from quartier_native.storages import PLAN_COLUMNS, STEP_COLUMNS, STORE_FIELDS, Planned, plan_storage
 
-IMPORT_MAX = STEP_COLUMNS.index("import_max_wh")
 NEAR_WH = 1e-8
 """What is given up counts as the same within this."""
-LOW, HIGH = STEP_COLUMNS.index("low_wh"), STEP_COLUMNS.index("high_wh")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One plan of the kernel.  ``objective`` is cost less the worth of what is left, in EUR."""
+    """One plan of a kernel.  ``objective`` is cost less the worth of what is left, in EUR; ``names`` are its
+    columns.
+    """
 
     told: Planned
     objective: float
     plan: "array[float]"
+    names: tuple[str, ...] = PLAN_COLUMNS
 
     @property
     def bound(self) -> float:
@@ -35,8 +37,8 @@ class Found:
 
     def column(self, name: str) -> "array[float]":
         """One column of the plan."""
-        count = len(self.plan) // len(PLAN_COLUMNS)
-        at = PLAN_COLUMNS.index(name)
+        count = len(self.plan) // len(self.names)
+        at = self.names.index(name)
         return self.plan[at * count : (at + 1) * count]
 
 
@@ -45,23 +47,20 @@ class Columns:
     as free.
     """
 
+    names: tuple[str, ...] = STEP_COLUMNS
+    told_names: tuple[str, ...] = PLAN_COLUMNS
+    free_imports: Sequence[int]
+    bonus: float
+    convex: bool
+    """Whether every step's cost is: then the first plan is the best."""
+    steps: "array[float]"
+    scale: float
+    """Money that goes over the meter without the battery: rounding is relative to it."""
+
     def __init__(self, battery: Battery, outlook: Outlook, contract: Contract) -> None:
         self.count = outlook.count
         self.step_h = outlook.step_h
         self._worth = battery.worth_eur_per_wh
-        rows = _rows(battery, outlook, contract)
-        self.free_imports = [number for number, row in enumerate(rows) if _pays_twice(row)]
-        self.bonus = sum(
-            -rows[number]["import_price"] * _import_most(rows[number], battery)
-            for number in self.free_imports
-        )
-        for number in self.free_imports:
-            rows[number]["import_price"] = 0.0
-        self.convex = all(_is_convex(row) for row in rows)
-        """Whether every step's cost is: then the first plan is the best."""
-        self.steps = array("d", [row[name] for name in STEP_COLUMNS for row in rows])
-        self.scale = 1e-6 + sum(abs(row["net_wh"] * row["import_price"]) for row in rows)
-        """Money that goes over the meter without the battery: rounding is relative to it."""
         self.fields = array(
             "d",
             (
@@ -74,6 +73,20 @@ class Columns:
             ),
         )
         """The numbers of the store, as the kernel takes them."""
+        self._read(battery, outlook, contract)
+
+    def _read(self, battery: Battery, outlook: Outlook, contract: Contract) -> None:
+        rows = _rows(battery, outlook, contract)
+        self.free_imports = [number for number, row in enumerate(rows) if _pays_twice(row)]
+        self.bonus = sum(
+            -rows[number]["import_price"] * _import_most(rows[number], battery)
+            for number in self.free_imports
+        )
+        for number in self.free_imports:
+            rows[number]["import_price"] = 0.0
+        self.convex = all(_is_convex(row) for row in rows)
+        self.steps = array("d", [row[name] for name in STEP_COLUMNS for row in rows])
+        self.scale = 1e-6 + sum(abs(row["net_wh"] * row["import_price"]) for row in rows)
 
     @property
     def store(self) -> dict[str, float]:
@@ -85,9 +98,9 @@ class Columns:
 
         Raises RefusedError for numbers that each are in their range and make one that is not.
         """
-        plan = array("d", bytes(8 * len(PLAN_COLUMNS) * self.count))
+        plan = array("d", bytes(8 * len(self.told_names) * self.count))
         try:
-            told = plan_storage(self.steps, self.fields, plan)
+            told = self._planned(plan)
         except ValueError as error:
             raise RefusedError(str(error)) from None
         return self.found(told, plan)
@@ -96,15 +109,20 @@ class Columns:
         """What a kernel has made of the columns; None where there is no plan."""
         if not told.feasible:
             return None
-        return Found(told, told.cost - self._worth * plan[2 * self.count - 1], plan)
+        return Found(told, told.cost - self._worth * plan[2 * self.count - 1], plan, self.told_names)
 
-    def column(self, at: int) -> "array[float]":
+    def _planned(self, plan: "array[float]") -> Planned:
+        return plan_storage(self.steps, self.fields, plan)
+
+    def column(self, name: str) -> "array[float]":
         """A copy of a column."""
-        return self.steps[at * self.count : (at + 1) * self.count]
+        at = self.names.index(name) * self.count
+        return self.steps[at : at + self.count]
 
-    def put(self, at: int, values: "array[float]") -> None:
+    def put(self, name: str, values: "array[float]") -> None:
         """Replace a column."""
-        self.steps[at * self.count : (at + 1) * self.count] = values
+        at = self.names.index(name) * self.count
+        self.steps[at : at + self.count] = values
 
 
 def _rows(battery: Battery, outlook: Outlook, contract: Contract) -> list[dict[str, float]]:

@@ -3,9 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from quartier_native.storages import ROWS_MAX, SAMPLES_MAX
 
 STEPS_S = (300, 900, 3600)
 STEPS_MAX = 672
+SURCHARGES_MAX = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,15 @@ class Battery:
     """What each Wh is worth that is in it at the end."""
 
 
+class Sample(NamedTuple):
+    """What a step may bring, one of several; W as in ``Outlook``."""
+
+    load_w: float
+    pv_w: float
+    weight: float = 1.0
+    """How much it counts, above 0; only what it is to the other weights of its step matters."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """The steps ahead: each sequence has one number a step.  Caps are as in force, ``inf`` where there is
@@ -47,6 +60,10 @@ class Outlook:
     export_max_w: Sequence[float]
     import_g_per_wh: Sequence[float] = ()
     """CO2 of an imported Wh; nothing where it is not known."""
+    samples: Sequence[Sequence[Sample]] = ()
+    """Of each step what it may bring: samples or quantiles of a forecast, as many as there are.  They stand
+    for ``load_w`` and ``pv_w``, which count alone in a step without (the running one, as measured).
+    """
 
     @property
     def count(self) -> int:
@@ -60,6 +77,14 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
+class Surcharge:
+    """What an imported Wh above ``above_w`` (a number a step) costs beside its price and other surcharges."""
+
+    above_w: Sequence[float]
+    eur_per_wh: float
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """Prices beyond those of a Wh."""
 
@@ -67,11 +92,20 @@ class Contract:
     over_eur_per_wh: float = 0.0
     """What an imported Wh above ``contract_w`` costs beside its price."""
     peak_eur_per_w: float = 0.0
-    """What each W of the largest import of the horizon costs that is above ``peak_free_w``."""
+    """What each W of the largest import of the horizon costs that is above ``peak_free_w``; where steps have
+    samples, of its mean, with nothing known of how the samples of different steps go together.
+    """
     peak_free_w: float = 0.0
     """The largest import that the bill has already, or that is free."""
     co2_eur_per_g: float = 0.0
     """The weight of CO2: it enters the import price."""
+    surcharges: Sequence[Surcharge] = ()
+    """More of what ``contract_w`` and ``over_eur_per_wh`` are, such as a graded price of high imports."""
+
+    @property
+    def has_peak(self) -> bool:
+        """Whether the largest import has a price."""
+        return self.peak_eur_per_w > 0.0
 
 
 class RefusedError(ValueError):
@@ -86,6 +120,9 @@ def check(battery: Battery, outlook: Outlook, contract: Contract) -> None:
         _finite(name, [getattr(contract, name)], low=0.0)
     if not contract.contract_w >= 0.0:
         raise RefusedError("contract_w: below 0 or no number")
+    _check_surcharges(contract, outlook.count)
+    if outlook.samples:
+        _check_samples(outlook)
 
 
 def _check_outlook(outlook: Outlook) -> None:
@@ -103,6 +140,36 @@ def _check_outlook(outlook: Outlook) -> None:
     for name in ("import_max_w", "export_max_w"):
         if not all(value >= 0.0 for value in getattr(outlook, name)):
             raise RefusedError(f"{name}: a cap is below 0 or no number")
+
+
+def _check_surcharges(contract: Contract, count: int) -> None:
+    if (found := len(contract.surcharges)) > SURCHARGES_MAX:
+        raise RefusedError(f"surcharges: {found}, expected {SURCHARGES_MAX} at most")
+    for surcharge in contract.surcharges:
+        _finite("surcharges eur_per_wh", [surcharge.eur_per_wh], low=0.0)
+        if (length := len(surcharge.above_w)) != count:
+            raise RefusedError(f"surcharges above_w: {length} numbers, expected {count}")
+        if not all(value >= 0.0 for value in surcharge.above_w):
+            raise RefusedError("surcharges above_w: a level is below 0 or no number")
+
+
+def _check_samples(outlook: Outlook) -> None:
+    if (length := len(outlook.samples)) != outlook.count:
+        raise RefusedError(f"samples: of {length} steps, expected {outlook.count}")
+    rows_count = most = 0
+    for step in outlook.samples:
+        rows_count += len(step) or 1
+        most = max(most, len(step))
+        for load_w, pv_w, weight in step:
+            if not (-1e9 <= load_w <= 1e9 and 0.0 <= pv_w <= 1e9 and 0.0 < weight <= 1e9):
+                raise RefusedError(
+                    f"samples ({load_w}, {pv_w}, {weight}): expected a load of -1e9 to 1e9, sun of 0 to 1e9 "
+                    "and a weight above 0, to 1e9"
+                )
+    if most > SAMPLES_MAX or rows_count > ROWS_MAX:
+        raise RefusedError(
+            f"samples: {most} in a step, {rows_count} in all: expected {SAMPLES_MAX} and {ROWS_MAX} at most"
+        )
 
 
 def _check_battery(battery: Battery) -> None:

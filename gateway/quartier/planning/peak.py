@@ -4,7 +4,7 @@ import math
 from array import array
 from dataclasses import dataclass
 
-from quartier.planning.columns import IMPORT_MAX, NEAR_WH, Columns, Found
+from quartier.planning.columns import NEAR_WH, Columns, Found
 from quartier_native.storages import TARGET_BREACH
 
 ROUNDS_MAX = 80
@@ -39,7 +39,7 @@ class Peak:
         self._columns = columns
         self._price = price
         self._free_wh = free_wh
-        self._caps_wh = columns.column(IMPORT_MAX)
+        self._caps_wh = columns.column("import_max_wh")
         self.rounds_count = 0
         """Plans that it took so far."""
         self.bound = -math.inf
@@ -141,7 +141,7 @@ class Peak:
         return high
 
     def _put(self, level_wh: float) -> None:
-        self._columns.put(IMPORT_MAX, array("d", [min(cap_wh, level_wh) for cap_wh in self._caps_wh]))
+        self._columns.put("import_max_wh", array("d", [min(cap_wh, level_wh) for cap_wh in self._caps_wh]))
 
     def _at(self, level_wh: float) -> _Level:
         self.rounds_count += 1

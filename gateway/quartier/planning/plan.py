@@ -3,12 +3,14 @@ given up for it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from quartier.planning.branching import proven
 from quartier.planning.columns import Columns, Found
 from quartier.planning.horizon import Battery, Contract, Outlook, check
+from quartier.planning.level import Level
 from quartier.planning.peak import Peak
+from quartier.planning.sampled import Sampled, is_sampled
 
 _TOLD_WH = 1e-3
 _ROUNDING = 1e-9
@@ -18,7 +20,8 @@ _ROUNDING = 1e-9
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
     """What one step does; powers in W, plus as everywhere: import and charging, minus export and
-    discharging.
+    discharging.  Where the outlook has samples, what stands at the meter, curtailment and cost are means over
+    them.
     """
 
     battery_w: float
@@ -27,19 +30,22 @@ class PlannedStep:
     energy_wh: float
     """In the store at the step's end."""
     cost_eur: float
-    """Of this step's energy, CO2 and wear."""
+    """Of this step's energy, CO2 and wear; with samples or surcharges, of what lies above a level too."""
     value_eur_per_wh: float
     """What a Wh in the store is worth in this step: at this price it charges for less, and discharges for
     more.
     """
     cap_eur_per_wh: float
     """What one more Wh under the import cap, or under the peak, would be worth."""
+    grid_range_w: tuple[float, float] | None = None
+    """The least and the most of ``grid_w`` over the samples; None where nothing is sampled."""
 
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
     """What could not be kept, in the order in which it is given up: ``target``, ``caps``; ``reserve`` is
-    told where the battery is below it and cannot be above it by the end of the first step.
+    told where the battery is below it and cannot be above it by the end of the first step.  With samples the
+    Wh beyond the caps are their mean.
     """
 
     what: str
@@ -60,7 +66,7 @@ class Plan:
     left_eur: float
     """What the energy at the end is worth."""
     peak_w: float
-    """The largest import."""
+    """The largest import; with samples, that of any."""
     gap_eur: float
     given_up: Sequence[GivenUp]
     rounds_count: int
@@ -71,6 +77,8 @@ def planned(battery: Battery, outlook: Outlook, contract: Contract | None = None
     """The cheapest plan of a battery.  Raises RefusedError, which says what is wrong with the numbers."""
     terms = contract or Contract()
     check(battery, outlook, terms)
+    if is_sampled(outlook, terms):
+        return _sampled(battery, outlook, terms)
     columns = Columns(battery, outlook, terms)
     return completed(battery, outlook, terms, columns, columns.solve())
 
@@ -115,26 +123,64 @@ def _divided(columns: Columns, peak: Peak, first: Found, *, priced: bool) -> Fou
     return min((one for one in candidates if not one.gives_up_more(first)), key=peak.cost)
 
 
+def _sampled(battery: Battery, outlook: Outlook, terms: Contract) -> Plan:
+    columns = Sampled(battery, outlook, terms)
+    first = columns.solve()
+    if first is None:
+        raise RuntimeError("a battery that stands still keeps floor and ceiling")
+    level = Level(columns, terms.peak_eur_per_w / outlook.step_h, terms.peak_free_w * outlook.step_h)
+    if columns.convex:
+        found = level.best(first)
+    else:
+        found, bound = proven(columns, level.near(first))
+        if not terms.has_peak:
+            level.bound = bound
+    return Plan(
+        step_s=outlook.step_s,
+        steps=_ranges(_steps(battery, outlook, found), outlook, found, terms),
+        cost_eur=found.told.cost + level.base_eur,
+        left_eur=found.told.cost - found.objective,
+        peak_w=max(0.0, *found.column("grid_high_wh"), 0.0) / outlook.step_h,
+        gap_eur=_gap(found.objective + level.base_eur - level.bound, columns) + columns.bonus,
+        given_up=_given_up(battery, outlook, found),
+        rounds_count=level.rounds_count,
+    )
+
+
 def _gap(gap: float, columns: Columns) -> float:
     return gap if gap > _ROUNDING * columns.scale else 0.0
 
 
 def _steps(battery: Battery, outlook: Outlook, found: Found) -> list[PlannedStep]:
-    hours = outlook.step_h
+    hours, into, out = outlook.step_h, battery.charge_efficiency, battery.discharge_efficiency
     names = ("moved_wh", "grid_wh", "curtailed_wh", "energy_wh", "cost", "value", "cap_value")
-    made = []
-    for moved_wh, grid_wh, curtailed_wh, energy_wh, cost, value, cap in zip(
-        *(found.column(name) for name in names), strict=True
-    ):
-        bus_wh = (
-            moved_wh / battery.charge_efficiency
-            if moved_wh > 0.0
-            else moved_wh * battery.discharge_efficiency
+    return [
+        PlannedStep(
+            (moved_wh / into if moved_wh > 0.0 else moved_wh * out) / hours,
+            grid_wh / hours,
+            curtailed_wh / hours,
+            energy_wh,
+            cost,
+            value,
+            cap,
         )
-        made.append(
-            PlannedStep(bus_wh / hours, grid_wh / hours, curtailed_wh / hours, energy_wh, cost, value, cap)
+        for moved_wh, grid_wh, curtailed_wh, energy_wh, cost, value, cap in zip(
+            *(found.column(name) for name in names), strict=True
         )
-    return made
+    ]
+
+
+def _ranges(
+    steps: Sequence[PlannedStep], outlook: Outlook, found: Found, terms: Contract
+) -> list[PlannedStep]:
+    """The steps with what differs between the samples, and what the peak's level is worth."""
+    hours = outlook.step_h
+    levels = found.column("tier_value") if terms.has_peak else [0.0] * outlook.count
+    low_wh, high_wh = found.column("grid_low_wh"), found.column("grid_high_wh")
+    return [
+        replace(step, cap_eur_per_wh=step.cap_eur_per_wh + level, grid_range_w=(low / hours, high / hours))
+        for step, level, low, high in zip(steps, levels, low_wh, high_wh, strict=True)
+    ]
 
 
 def _given_up(battery: Battery, outlook: Outlook, found: Found) -> list[GivenUp]:
@@ -144,13 +190,16 @@ def _given_up(battery: Battery, outlook: Outlook, found: Found) -> list[GivenUp]
     short_wh = battery.target_wh - found.column("energy_wh")[last]
     if short_wh > _TOLD_WH:
         made.append(GivenUp("target", short_wh, (last,)))
-    beyond = [
-        (number, max(grid_wh - most_w * hours, -grid_wh - least_w * hours))
-        for number, (grid_wh, most_w, least_w) in enumerate(
-            zip(found.column("grid_wh"), outlook.import_max_w, outlook.export_max_w, strict=True)
-        )
-    ]
-    over = [(number, wh) for number, wh in beyond if wh > _TOLD_WH]
+    if "excess_wh" in found.names:
+        beyond = list(found.column("excess_wh"))
+    else:
+        beyond = [
+            max(grid_wh - most_w * hours, -grid_wh - least_w * hours)
+            for grid_wh, most_w, least_w in zip(
+                found.column("grid_wh"), outlook.import_max_w, outlook.export_max_w, strict=True
+            )
+        ]
+    over = [(number, wh) for number, wh in enumerate(beyond) if wh > _TOLD_WH]
     if over:
         made.append(GivenUp("caps", sum(wh for _, wh in over), tuple(number for number, _ in over)))
     below = [

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from quartier.planning.columns import Columns, Found
 from quartier.planning.horizon import Battery, Contract, Outlook, RefusedError, check
-from quartier.planning.plan import Plan, completed
+from quartier.planning.plan import Plan, completed, planned
+from quartier.planning.sampled import is_sampled
 from quartier_native.storages import PLAN_COLUMNS, REFUSALS, SITES_MAX, TOLD_COLUMNS, Planned, plan_many
 
 _NO_TERMS = Contract()
@@ -26,13 +27,18 @@ class Site:
 def planned_many(sites: Sequence[Site]) -> list[Plan | RefusedError]:
     """Of each site the plan that ``planned`` makes of it, or what is wrong with its numbers.
 
-    The first plan of all comes from one call; a price for the peak, and prices that are not convex, take
-    further ones of their own.  Raises RefusedError for more than SITES_MAX sites.
+    The first plan of all comes from one call; a price for the peak, prices that are not convex, samples and
+    surcharges take ones of their own.  Raises RefusedError for more than SITES_MAX sites.
     """
     if len(sites) > SITES_MAX:
         raise RefusedError(f"{len(sites)} sites: expected at most {SITES_MAX}")
     made: list[Plan | RefusedError | None] = [_refusal(site) for site in sites]
-    sound = [number for number, refusal in enumerate(made) if refusal is None]
+    sound = []
+    for number, site in enumerate(sites):
+        if made[number] is None and is_sampled(site.outlook, site.contract):
+            made[number] = _own(site)
+        elif made[number] is None:
+            sound.append(number)
     columns = [Columns(one.battery, one.outlook, one.contract) for one in (sites[number] for number in sound)]
     for number, one, first in zip(sound, columns, _first(columns), strict=True):
         site = sites[number]
@@ -50,6 +56,13 @@ def _refusal(site: Site) -> RefusedError | None:
     except RefusedError as error:
         return error
     return None
+
+
+def _own(site: Site) -> Plan | RefusedError:
+    try:
+        return planned(site.battery, site.outlook, site.contract)
+    except RefusedError as error:
+        return error
 
 
 def _first(columns: Sequence[Columns]) -> list[Found | RefusedError | None]:

@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass
 from math import inf
 
-from quartier_native.storages import PLAN_COLUMNS, STEP_COLUMNS, STORE_FIELDS
+from quartier_native.storages import PLAN_COLUMNS, SAMPLED_COLUMNS, STEP_COLUMNS, STORE_FIELDS, MEAN_COLUMNS
 
 _HOURS = (1 / 12, 0.25, 1.0)
 _SUNRISE_H, _DAYLIGHT_H, _EVENING_H = 6.0, 12.0, 19.0
@@ -86,6 +86,73 @@ def drawn(seed: int, *, signs: bool = False) -> Horizon:
         "worth_price": source.choice((0.0, 1e-4, 2.5e-4)),
     }
     return Horizon(steps, store)
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """A horizon whose steps have several net loads: of each (net Wh, curtailable Wh, weight), which stand for
+    the horizon's own.  ``tiers`` of import come beside the horizon's contract.
+    """
+
+    horizon: Horizon
+    samples: list[list[tuple[float, float, float]]]
+    tiers: list[tuple[list[float], list[float]]]
+
+    @property
+    def scale(self) -> float:
+        """Money that goes over the meter without a storage: what differences are relative to."""
+        prices = self.horizon.steps["import_price"]
+        rows = zip(self.samples, prices, strict=True)
+        return 1e-3 + sum(
+            abs(wh * price) * weight / sum(one[2] for one in step)
+            for step, price in rows
+            for wh, _, weight in step
+        )
+
+    def arrays(self) -> tuple["array[float]", ...]:
+        """What ``plan_sampled`` takes: steps, tiers, samples, store, and room for the plan."""
+        steps, count = self.horizon.steps, self.horizon.count
+        counts = [float(len(step)) for step in self.samples]
+        tiers = [(steps["contract_wh"], steps["over_price"]), *self.tiers]
+        rows = [row for step in self.samples for row in step]
+        return (
+            array("d", [*counts, *(value for name in SAMPLED_COLUMNS[1:] for value in steps[name])]),
+            array("d", [value for tier in tiers for column in tier for value in column]),
+            array("d", [value for column in zip(*rows, strict=True) for value in column]),
+            self.horizon.arrays()[1],
+            array("d", bytes(8 * count * len(MEAN_COLUMNS))),
+        )
+
+
+def sampled(seed: int, *, signs: bool = False) -> Samples:
+    """The same horizons at random, some or all of their steps with several net loads."""
+    horizon = drawn(seed, signs=signs)
+    source = random.Random(f"samples {seed}")  # noqa: S311 - a horizon, no secret
+    steps, most = horizon.steps, source.choice((1, 2, 3, 7, 10))
+    hours = steps["high_wh"][0] / horizon.store["charge_efficiency"] / 5000.0
+    samples = []
+    for net_wh, sun_wh in zip(steps["net_wh"], steps["curtailable_wh"], strict=True):
+        rows = [(net_wh, sun_wh, float(source.choice((1, 1, 2, 5))))]
+        for _ in range(source.randint(1, most) - 1):
+            sun = sun_wh * source.choice((0.0, 1.0, source.random()))
+            load = max(0.0, net_wh + sun_wh + source.choice((0.0, source.gauss(0.0, 1500.0))) * hours)
+            rows.append((load - sun, sun, float(source.choice((1, 1, 2, 5)))))
+        samples.append(rows)
+    tiers = [
+        ([source.uniform(0.0, 3000.0) * hours] * horizon.count, [source.uniform(0.0, 1e-4)] * horizon.count)
+        for _ in range(source.choice((0, 0, 1, 3)))
+    ]
+    _refloor(horizon, samples)
+    return Samples(horizon, samples, tiers)
+
+
+def _refloor(horizon: Horizon, samples: list[list[tuple[float, float, float]]]) -> None:
+    """A store below its reserve is charged as the largest net load leaves room for."""
+    steps, store = horizon.steps, horizon.store
+    largest = {**steps, "net_wh": [max(net_wh for net_wh, _, _ in step) for step in samples]}
+    reserve_wh = steps["floor_wh"][-1] if steps["floor_wh"] else 0.0
+    begin_wh = min(reserve_wh, store["energy_wh"])
+    steps["floor_wh"][:] = _floors(largest, begin_wh, reserve_wh, store["charge_efficiency"])
 
 
 def house(count: int, hours: float, seed: int = 1) -> Horizon:

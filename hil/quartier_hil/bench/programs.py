@@ -2,7 +2,8 @@
 
 It shares no code with the planner: charging, discharging, import, export, curtailment and the stored
 energy are columns of their own, in kWh; where caps or the target cannot be kept, their excess is
-minimised first.
+minimised first.  Where a step has samples, each has its own import, export and curtailment, and all have the
+same charging and discharging.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,8 @@ _PER_STEP = (
 class Program:
     """A horizon.  The columns of a step by name, each with a number a step: Wh and money per Wh, as the
     planner has them; ``store`` likewise.  ``peak_price`` is money per Wh in a step of the largest
-    import above ``peak_free_wh``.
+    import above ``peak_free_wh``; with samples, of its mean where nothing is known of how the samples of
+    different steps go together (Lai and Robbins 1976, PNAS 73:286).
     """
 
     steps: Mapping[str, Sequence[float]]
@@ -40,6 +42,10 @@ class Program:
     peak_free_wh: float = 0.0
     whole: bool = False
     """Whether charging with discharging and importing with exporting are forbidden by binary columns."""
+    samples: Sequence[Sequence[tuple[float, float, float]]] = ()
+    """Of each step net Wh, curtailable Wh and weight; they stand for the step's own."""
+    tiers: Sequence[tuple[Sequence[float], Sequence[float]]] = ()
+    """Beside the contract: above how many Wh of a step, and by how much, a Wh costs more."""
 
     @property
     def count(self) -> int:
@@ -116,7 +122,7 @@ class Solver:
         except Unsolved:
             pass
         given = self._columns.given
-        self._bound([*given["excess"], *given["short"]], _INF)
+        self._bound([column for columns in given.values() for column, _ in columns], _INF)
         excess = self._least(given["excess"])
         short = self._least(given["short"])
         numbers = np.arange(self._columns.count, dtype=np.int32)
@@ -129,14 +135,15 @@ class Solver:
             len(numbers), numbers, np.zeros(len(numbers)), np.full(len(numbers), high)
         )
 
-    def _least(self, columns: Sequence[int]) -> float:
+    def _least(self, columns: Sequence[tuple[int, float]]) -> float:
         every = np.zeros(self._columns.count)
-        every[list(columns)] = 1.0
+        for column, share in columns:
+            every[column] = share
         numbers = np.arange(len(every), dtype=np.int32)
         self._highs.changeColsCost(len(numbers), numbers, every)
         least = max(self.run(), 0.0)
-        these = np.array(columns, dtype=np.int32)
-        self._highs.addRow(-_INF, least, len(these), these, np.ones(len(these)))
+        these = np.array([column for column, _ in columns], dtype=np.int32)
+        self._highs.addRow(-_INF, least, len(these), these, every[these])
         return least
 
 
@@ -149,16 +156,15 @@ class _Columns:
         self._high: list[float] = []
         self._whole: list[int] = []
         self._rows: list[tuple[dict[int, float], float, float]] = []
-        steps, store = program.steps, program.store
-        self.given: dict[str, list[int]] = {"excess": [], "short": []}
+        store = program.store
+        self.given: dict[str, list[tuple[int, float]]] = {"excess": [], "short": []}
         peak = self._new(0.0, _INF, program.peak_price * KILO) if program.peak_price else -1
         before = self._new(store["energy_wh"] / KILO, store["energy_wh"] / KILO)
         for number in range(program.count):
-            step = {name: values[number] for name, values in steps.items()}
-            before = self._step(step, store, before, program, peak)
+            before = self._step(number, before, program, peak)
         self.cost[before] -= store["worth_price"] * KILO
         short = self._new(0.0, 0.0)
-        self.given["short"].append(short)
+        self.given["short"].append((short, 1.0))
         self._row({before: 1.0, short: 1.0}, store["target_wh"] / KILO, _INF)
 
     @property
@@ -176,37 +182,57 @@ class _Columns:
     def _row(self, weights: dict[int, float], low: float, high: float) -> None:
         self._rows.append((weights, low, high))
 
-    def _step(
-        self, step: Mapping[str, float], store: Mapping[str, float], before: int, program: Program, peak: int
-    ) -> int:
+    def _step(self, number: int, before: int, program: Program, peak: int) -> int:
+        step = {name: values[number] for name, values in program.steps.items()}
+        store = program.store
         wear = store["wear_price"] * KILO
         into, out = store["charge_efficiency"], store["discharge_efficiency"]
         charge_max, discharge_max = step["high_wh"] / into / KILO, -step["low_wh"] * out / KILO
         charge = self._new(0.0, charge_max, wear * into)
         discharge = self._new(0.0, discharge_max, wear / out)
-        bought = self._new(0.0, _INF, step["import_price"] * KILO)
-        sold = self._new(0.0, _INF, -step["export_price"] * KILO)
-        curtailed = self._new(0.0, step["curtailable_wh"] / KILO)
-        over = self._new(0.0, _INF, step["over_price"] * KILO)
-        excess = [self._new(0.0, 0.0), self._new(0.0, 0.0)]
-        self.given["excess"] += excess
+        samples = (
+            program.samples[number] if program.samples else [(step["net_wh"], step["curtailable_wh"], 1)]
+        )
+        total = sum(weight for _, _, weight in samples)
+        meters = [self._meter(step, sun, weight / total) for _, sun, weight in samples]
         energy = self._new(step["floor_wh"] / KILO, step["ceiling_wh"] / KILO)
         self._row({energy: 1.0, before: -1.0, charge: -into, discharge: 1.0 / out}, 0.0, 0.0)
-        net = step["net_wh"] / KILO
-        self._row({bought: 1.0, sold: -1.0, charge: -1.0, discharge: 1.0, curtailed: -1.0}, net, net)
-        self._row({bought: 1.0, excess[0]: -1.0}, -_INF, _most(step["import_max_wh"]))
-        self._row({sold: 1.0, excess[1]: -1.0}, -_INF, _most(step["export_max_wh"]))
-        self._row({bought: 1.0, over: -1.0}, -_INF, _most(step["contract_wh"]))
-        if peak >= 0:
-            self._row({bought: 1.0, peak: -1.0}, -_INF, program.peak_free_wh / KILO)
+        charges = self._new(0.0, 1.0, whole=True) if program.whole else -1
+        for (net_wh, sun, weight), (bought, sold, curtailed, over, *excess) in zip(
+            samples, meters, strict=True
+        ):
+            net, share = net_wh / KILO, weight / total
+            self._row({bought: 1.0, sold: -1.0, charge: -1.0, discharge: 1.0, curtailed: -1.0}, net, net)
+            self._row({bought: 1.0, excess[0]: -1.0}, -_INF, _most(step["import_max_wh"]))
+            self._row({sold: 1.0, excess[1]: -1.0}, -_INF, _most(step["export_max_wh"]))
+            self._row({bought: 1.0, over: -1.0}, -_INF, _most(step["contract_wh"]))
+            for above_wh, prices in program.tiers:
+                more = self._new(0.0, _INF, prices[number] * KILO * share)
+                self._row({bought: 1.0, more: -1.0}, -_INF, _most(above_wh[number]))
+            if peak >= 0:
+                row = {bought: 1.0, peak: -1.0}
+                if program.samples:
+                    row[self._new(0.0, _INF, program.peak_price * KILO * share)] = -1.0
+                self._row(row, -_INF, program.peak_free_wh / KILO)
+            if program.whole:
+                imports = self._new(0.0, 1.0, whole=True)
+                most = abs(net) + sun / KILO + charge_max + discharge_max + 1.0
+                self._row({bought: 1.0, imports: -most}, -_INF, 0.0)
+                self._row({sold: 1.0, imports: most}, -_INF, most)
         if program.whole:
-            charges, imports = self._new(0.0, 1.0, whole=True), self._new(0.0, 1.0, whole=True)
-            most = abs(net) + step["curtailable_wh"] / KILO + charge_max + discharge_max + 1.0
             self._row({charge: 1.0, charges: -charge_max}, -_INF, 0.0)
             self._row({discharge: 1.0, charges: discharge_max}, -_INF, discharge_max)
-            self._row({bought: 1.0, imports: -most}, -_INF, 0.0)
-            self._row({sold: 1.0, imports: most}, -_INF, most)
         return energy
+
+    def _meter(self, step: Mapping[str, float], sun_wh: float, share: float) -> tuple[int, ...]:
+        """Import, export, curtailment, import over the contract, and what is beyond the two caps."""
+        bought = self._new(0.0, _INF, step["import_price"] * KILO * share)
+        sold = self._new(0.0, _INF, -step["export_price"] * KILO * share)
+        curtailed = self._new(0.0, sun_wh / KILO)
+        over = self._new(0.0, _INF, step["over_price"] * KILO * share)
+        excess = self._new(0.0, 0.0), self._new(0.0, 0.0)
+        self.given["excess"] += [(column, share) for column in excess]
+        return bought, sold, curtailed, over, *excess
 
     def model(self) -> highspy.HighsLp:
         made = highspy.HighsLp()

@@ -80,13 +80,13 @@ def pieces(step: Step, wiring: Wiring) -> list[Piece]:
         if at_wh < end_wh and at_wh < 0.0:
             part_wh = min(end_wh, 0.0)
             length_wh = part_wh - at_wh
-            _append(
+            append(
                 made, Piece(breach * per_discharge, price * per_discharge - wiring.wear_price, length_wh, 0.0)
             )
             at_wh = part_wh
         if at_wh < end_wh:
             length_wh = end_wh - at_wh
-            _append(made, Piece(breach * per_charge, price * per_charge + wiring.wear_price, length_wh, 0.0))
+            append(made, Piece(breach * per_charge, price * per_charge + wiring.wear_price, length_wh, 0.0))
             at_wh = end_wh
     return made
 
@@ -154,7 +154,8 @@ def _regions(step: Step) -> list[tuple[float, float, float]]:
     ]
 
 
-def _append(made: list[Piece], piece: Piece) -> None:
+def append(made: list[Piece], piece: Piece) -> None:
+    """Put a piece to the right of the others; where slopes would fall, neighbours become their chord."""
     while made:
         last = made[-1]
         if (piece.breach, piece.price) > (last.breach, last.price):

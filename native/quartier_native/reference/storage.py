@@ -5,7 +5,8 @@ the last bit.
 import bisect
 import math
 from array import array
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from quartier_native.reference.slopes import Flow, Piece, Step, Wiring, flow, pieces
 
@@ -43,8 +44,28 @@ REFUSALS = (
 """Why there is no plan, by number; 0 where there is one."""
 
 Slope = tuple[float, float]
-_LEAST: Slope = (-math.inf, 0.0)
-_MOST: Slope = (math.inf, 0.0)
+LEAST: Slope = (-math.inf, 0.0)
+MOST: Slope = (math.inf, 0.0)
+
+
+class Bounds(Protocol):
+    """What a merge asks of a step, in Wh; see ``slopes.Step``."""
+
+    @property
+    def low_wh(self) -> float:
+        """The least change of the stored energy."""
+
+    @property
+    def high_wh(self) -> float:
+        """The most."""
+
+    @property
+    def floor_wh(self) -> float:
+        """The least energy at the step's end."""
+
+    @property
+    def ceiling_wh(self) -> float:
+        """The most."""
 
 
 class Planned(NamedTuple):
@@ -92,14 +113,18 @@ def plan_storage(steps: "array[float]", store: "array[float]", plan: "array[floa
     rows, wiring = _checked(steps, store, plan)
     energy_wh, target_wh, worth_price = store[3:]
     chains = [pieces(row, wiring) for row in rows]
-    filled = _fill(rows, chains, energy_wh, target_wh, worth_price)
+    filled = fill(rows, chains, energy_wh, target_wh, worth_price)
     if filled is None:
         return Planned(False, 0.0, 0.0, 0.0, 0.0)
     return _told(rows, wiring, chains, filled, store, plan)
 
 
-def _fill(
-    rows: list[Step], chains: list[list[Piece]], energy_wh: float, target_wh: float, worth_price: float
+def fill(
+    rows: Sequence[Bounds],
+    chains: Sequence[list[Piece]],
+    energy_wh: float,
+    target_wh: float,
+    worth_price: float,
 ) -> list[list[float]] | None:
     """How much of each piece is filled; None where floor and ceiling cannot be kept."""
     filled = [[0.0] * len(chain) for chain in chains]
@@ -175,10 +200,19 @@ def _told(
             plan[column * count + number] = number_told
         plan[9 * count + number] = gap
         plan[10 * count + number] = kink_wh
-    missing = TARGET_BREACH if target_wh - energy_wh > NEAR_WH else 0.0
-    held = TARGET_BREACH if target_wh - energy_wh > 0.0 - NEAR_WH else 0.0
-    _value(rows, wiring, chains, filled, (missing, worth_price), (held, worth_price), plan)
+    ends = at_end(target_wh - energy_wh, worth_price)
+    for number, (value, _) in enumerate(values(rows, chains, filled, plan[count : 2 * count], *ends)):
+        cap = _cap_value(rows[number], wiring, plan[number], plan[2 * count + number], value)
+        plan[6 * count + number], plan[5 * count + number] = value
+        plan[8 * count + number], plan[7 * count + number] = cap
     return Planned(True, cost, excess_wh, max(target_wh - energy_wh, 0.0), gap_sum)
+
+
+def at_end(far_wh: float, worth_price: float) -> tuple[Slope, Slope]:
+    """What one more Wh at the end is worth and what one less costs, ``far_wh`` below the target."""
+    missing = TARGET_BREACH if far_wh > NEAR_WH else 0.0
+    held = TARGET_BREACH if far_wh > 0.0 - NEAR_WH else 0.0
+    return (missing, worth_price), (held, worth_price)
 
 
 def _gap(
@@ -194,46 +228,46 @@ def _gap(
     return 0.0, 0.0
 
 
-def _value(
-    rows: list[Step],
-    wiring: Wiring,
-    chains: list[list[Piece]],
+def values(
+    rows: Sequence[Bounds],
+    chains: Sequence[list[Piece]],
     filled: list[list[float]],
+    energies_wh: Sequence[float],
     more: Slope,
     less: Slope,
-    plan: "array[float]",
-) -> None:
-    """The value of a stored Wh in each step.
+) -> list[tuple[Slope, Slope]]:
+    """The value of a stored Wh in each step, and the slope beside the plan that is below it.
 
     ``more`` is what one more Wh is worth, ``less`` what one less costs: backward both follow from the
     slopes beside the plan.  Forward the value is any number between them that changes only where the
     store is full or at its floor.
     """
     count = len(rows)
-    least: list[Slope] = [_LEAST] * count
-    most: list[Slope] = [_MOST] * count
+    least: list[Slope] = [LEAST] * count
+    most: list[Slope] = [MOST] * count
+    below: list[Slope] = [LEAST] * count
     for number in reversed(range(count)):
-        energy_wh = plan[count + number]
-        if rows[number].ceiling_wh - energy_wh <= NEAR_WH:
-            more = _LEAST
-        if energy_wh - rows[number].floor_wh <= NEAR_WH:
-            less = _MOST
-        before, after = _LEAST, _MOST
+        if rows[number].ceiling_wh - energies_wh[number] <= NEAR_WH:
+            more = LEAST
+        if energies_wh[number] - rows[number].floor_wh <= NEAR_WH:
+            less = MOST
+        before, after = LEAST, MOST
         for piece, part_wh in zip(chains[number], filled[number], strict=True):
             if part_wh > NEAR_WH:
                 before = (piece.breach, piece.price)
-            if after == _MOST and piece.length_wh - part_wh > NEAR_WH:
+            if after == MOST and piece.length_wh - part_wh > NEAR_WH:
                 after = (piece.breach, piece.price)
+        below[number] = before
         more = least[number] = max(more, before)
         less = most[number] = min(less, after)
-    value = least[0] if least[0] != _LEAST else (0.0, 0.0) if most[0] == _MOST else most[0]
-    for number, row in enumerate(rows):
+    value = least[0] if least[0] != LEAST else (0.0, 0.0) if most[0] == MOST else most[0]
+    found = []
+    for number in range(count):
         value = max(min(value, most[number]), least[number])
-        if value in {_LEAST, _MOST}:
+        if value in {LEAST, MOST}:
             value = (0.0, 0.0)
-        cap = _cap_value(row, wiring, plan[number], plan[2 * count + number], value)
-        plan[6 * count + number], plan[5 * count + number] = value
-        plan[8 * count + number], plan[7 * count + number] = cap
+        found.append((value, below[number]))
+    return found
 
 
 def _cap_value(row: Step, wiring: Wiring, moved_wh: float, grid_wh: float, value: Slope) -> Slope:
@@ -262,12 +296,7 @@ def _checked(steps: "array[float]", store: "array[float]", plan: "array[float]")
     lengths = (len(STEP_COLUMNS) * count, len(STORE_FIELDS), len(PLAN_COLUMNS) * count)
     if (len(steps), len(store), len(plan)) != lengths:
         raise ValueError("the arrays do not fit each other")
-    for number in store:
-        if not abs(number) <= NUMBER_MAX:
-            raise ValueError(REFUSALS[2])
-    wiring = Wiring(*store[:3])
-    if not (0 < store[0] <= 1 and 0 < store[1] <= 1 and store[2] >= 0):
-        raise ValueError(REFUSALS[3])
+    wiring = wired(store)
     # No zero is below zero: of slopes that are equal the sign would tell which was taken.
     rows = [Step(*(each + 0.0 for each in steps[number::count])) for number in range(count)]
     for row in rows:
@@ -275,6 +304,16 @@ def _checked(steps: "array[float]", store: "array[float]", plan: "array[float]")
     if any(_pays_twice(row) for row in rows):
         raise ValueError(REFUSALS[5])
     return rows, wiring
+
+
+def wired(store: "array[float]") -> Wiring:
+    """What lies between meter and store.  ValueError for numbers out of their ranges."""
+    for number in store:
+        if not abs(number) <= NUMBER_MAX:
+            raise ValueError(REFUSALS[2])
+    if not (0 < store[0] <= 1 and 0 < store[1] <= 1 and store[2] >= 0):
+        raise ValueError(REFUSALS[3])
+    return Wiring(*store[:3])
 
 
 def _check(row: Step) -> None:

@@ -1,14 +1,15 @@
 """Batteries and outlooks for the tests of this room."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import inf
 from typing import Any
 
 from quartier.planning.columns import Columns
-from quartier.planning.horizon import Battery, Contract, Outlook
-from quartier_hil.bench.horizons import drawn
+from quartier.planning.horizon import Battery, Contract, Outlook, Sample, Surcharge
+from quartier.planning.sampled import Sampled
+from quartier_hil.bench.horizons import drawn, sampled
 from quartier_hil.bench.programs import Optimum, Program, Solver
-from quartier_native.storages import STEP_COLUMNS
 
 PLAIN = Battery(
     capacity_wh=4000.0,
@@ -65,6 +66,42 @@ def site(seed: int, *, signs: bool = False) -> tuple[Battery, Outlook]:
     return battery, there
 
 
+def sampled_site(seed: int, *, signs: bool = False) -> tuple[Battery, Outlook]:
+    """The same sites, some or all of their steps with samples."""
+    battery, there = site(seed, signs=signs)
+    samples = [
+        [Sample(net + sun, sun, weight) for net, sun, weight in step]
+        for step in sampled(seed, signs=signs).samples
+    ]
+    return battery, replace(there, samples=samples)
+
+
+def graded(seed: int, count: int) -> Contract:
+    """Prices of a peak and up to two surcharges, by the seed."""
+    surcharges = [Surcharge([900.0 * number] * count, 5e-5 * number) for number in range(1, 1 + seed % 3)]
+    return replace(contract(seed), surcharges=surcharges)
+
+
+def averaged(battery: Battery, there: Outlook, terms: Contract, *, whole: bool = False) -> Optimum:
+    """What HiGHS finds for the mean over the same samples."""
+    columns = Sampled(battery, there, terms)
+    steps = {name: list(columns.column(name)) for name in columns.names}
+    none = [0.0] * there.count
+    steps |= {"net_wh": none, "curtailable_wh": none, "over_price": none, "contract_wh": none}
+    tiers = columns.tiers[1:] if terms.has_peak else columns.tiers
+    program = Program(
+        steps,
+        columns.store,
+        terms.peak_eur_per_w / there.step_h,
+        terms.peak_free_w * there.step_h,
+        whole=whole,
+        samples=columns.samples,
+        tiers=tiers,
+    )
+    options = {} if whole else {"presolve": "off", "solver": "simplex"}
+    return Solver(program, **options).best()
+
+
 def contract(seed: int) -> Contract:
     """Prices of a peak, by the seed."""
     return Contract(
@@ -78,7 +115,7 @@ def contract(seed: int) -> Contract:
 def judged(battery: Battery, there: Outlook, terms: Contract, *, whole: bool = False) -> Optimum:
     """What HiGHS finds for the same columns."""
     columns = Columns(battery, there, terms)
-    steps = {name: list(columns.column(at)) for at, name in enumerate(STEP_COLUMNS)}
+    steps = {name: list(columns.column(name)) for name in columns.names}
     program = Program(
         steps,
         columns.store,

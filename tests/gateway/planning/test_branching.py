@@ -4,7 +4,7 @@ import pytest
 from tests.gateway.planning.sites import PLAIN, judged, outlook, site
 
 from quartier.planning.branching import proven
-from quartier.planning.columns import HIGH, LOW, Columns
+from quartier.planning.columns import Columns
 from quartier.planning.horizon import Contract
 from quartier.planning.plan import planned
 
@@ -34,10 +34,10 @@ def test_with_few_plans_the_bound_stays_below_the_best() -> None:
         columns = Columns(battery, there, Contract())
         first = columns.solve()
         assert first
-        low_wh, high_wh = columns.column(LOW), columns.column(HIGH)
+        low_wh, high_wh = columns.column("low_wh"), columns.column("high_wh")
         some, some_bound = proven(columns, first, 4)
-        columns.put(LOW, low_wh)
-        columns.put(HIGH, high_wh)
+        columns.put("low_wh", low_wh)
+        columns.put("high_wh", high_wh)
         best, bound = proven(columns, first)
 
         assert some_bound <= bound + 1e-12 * columns.scale

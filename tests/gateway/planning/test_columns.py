@@ -7,11 +7,10 @@ from tests.gateway.planning.sites import PLAIN, outlook
 
 from quartier.planning.columns import Columns
 from quartier.planning.horizon import Contract
-from quartier_native.storages import STEP_COLUMNS
 
 
 def row(columns: Columns, number: int = 0) -> dict[str, float]:
-    return {name: columns.column(at)[number] for at, name in enumerate(STEP_COLUMNS)}
+    return {name: columns.column(name)[number] for name in columns.names}
 
 
 def test_powers_become_wh_of_a_step_and_losses_stand_between_meter_and_store() -> None:
@@ -40,7 +39,7 @@ def test_a_battery_below_its_reserve_is_charged_as_fast_as_the_import_cap_allows
     there = outlook([1.0] * 4, import_max_w=[1300.0, 900.0, inf, inf])
     columns = Columns(battery, there, Contract())
 
-    assert [500.0, 500.0, 1500.0, 1500.0] == list(columns.column(STEP_COLUMNS.index("floor_wh")))
+    assert [500.0, 500.0, 1500.0, 1500.0] == list(columns.column("floor_wh"))
 
 
 def test_what_stands_above_the_capacity_may_stay() -> None:

@@ -6,7 +6,7 @@ from math import inf, nan
 import pytest
 from tests.gateway.planning.sites import PLAIN, outlook
 
-from quartier.planning.horizon import Contract, RefusedError, check
+from quartier.planning.horizon import Contract, RefusedError, Sample, Surcharge, check
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,11 @@ from quartier.planning.horizon import Contract, RefusedError, check
         ({"pv_w": [0.0, -1.0]}, "pv_w -1.0: expected 0 to 1e9"),
         ({"import_max_w": [inf, -1.0]}, "import_max_w: a cap is below 0"),
         ({"export_max_w": [inf, nan]}, "export_max_w: a cap is below 0 or no number"),
+        ({"samples": [[]]}, "samples: of 1 steps, expected 2"),
+        ({"samples": [[], [Sample(nan, 0.0)]]}, "samples (nan, 0.0, 1.0): expected"),
+        ({"samples": [[], [Sample(1.0, -1.0)]]}, "samples (1.0, -1.0, 1.0): expected"),
+        ({"samples": [[], [Sample(1.0, 0.0, 0.0)]]}, "samples (1.0, 0.0, 0.0): expected"),
+        ({"samples": [[], [Sample(1.0, 0.0)] * 65]}, "samples: 65 in a step, 66 in all: expected 64"),
     ],
 )
 def test_an_outlook_that_does_not_fit_is_named(wrong: dict[str, object], message: str) -> None:
@@ -47,6 +52,27 @@ def test_a_contract_that_pays_for_peaks_is_refused() -> None:
     for wrong in (Contract(peak_eur_per_w=-1.0), Contract(contract_w=nan), Contract(co2_eur_per_g=inf)):
         with pytest.raises(RefusedError):
             check(PLAIN, outlook([1.0]), wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ([Surcharge([1.0], 0.0)] * 7, "surcharges: 7, expected 6 at most"),
+        ([Surcharge([1.0], -1.0)], "surcharges eur_per_wh -1.0: expected 0"),
+        ([Surcharge([1.0, 1.0], 0.0)], "surcharges above_w: 2 numbers, expected 1"),
+        ([Surcharge([nan], 0.0)], "surcharges above_w: a level is below 0 or no number"),
+    ],
+)
+def test_a_surcharge_that_cannot_be_is_named(wrong: list[Surcharge], message: str) -> None:
+    with pytest.raises(RefusedError, match=message):
+        check(PLAIN, outlook([1.0]), Contract(surcharges=wrong))
+
+
+def test_too_many_samples_in_all_are_refused() -> None:
+    there = outlook([1.0] * 672, samples=[[Sample(1.0, 0.0)] * 49] * 672)
+
+    with pytest.raises(RefusedError, match="49 in a step, 32928 in all: expected 64 and 32256 at most"):
+        check(PLAIN, there, Contract())
 
 
 def test_what_is_well_passes() -> None:

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import settings
 
-from quartier_hil.bench.horizons import Horizon, drawn
+from quartier_hil.bench.horizons import Horizon, Samples, drawn, sampled
 from quartier_hil.bench.programs import Program, Solver, Unsolved
-from quartier_native.storages import Planned, plan_storage
+from quartier_native.storages import Planned, plan_sampled, plan_storage
 
 FULL = settings.get_current_profile_name() == "ci"
 CONVEX_COUNT, TURNED_COUNT, BATCHES = (1500, 200, 10) if FULL else (200, 30, 10)
@@ -17,6 +17,13 @@ def planned(horizon: Horizon) -> tuple[Planned, float]:
     steps, store, plan = horizon.arrays()
     found = plan_storage(steps, store, plan)
     return found, found.cost - horizon.store["worth_price"] * plan[2 * horizon.count - 1]
+
+
+def averaged(samples: Samples) -> tuple[Planned, float]:
+    """The same of the plan for the mean over samples."""
+    arrays, horizon = samples.arrays(), samples.horizon
+    found = plan_sampled(*arrays)
+    return found, found.cost - horizon.store["worth_price"] * arrays[4][2 * horizon.count - 1]
 
 
 def test_a_program_costs_what_a_hand_reckons() -> None:
@@ -78,5 +85,48 @@ def test_elsewhere_the_best_plan_that_does_not_burn_is_within_the_gap_that_is_to
         found, objective = planned(horizon)
         best = Solver(Program(horizon.steps, horizon.store, whole=True)).best()
         rounding = RELATIVE * horizon.scale
+
+        assert best.objective - rounding <= objective <= best.objective + found.gap + rounding, seed
+
+
+def test_a_program_with_samples_costs_their_mean() -> None:
+    horizon = drawn(0)
+    steps = {name: values[:1] for name, values in horizon.steps.items()}
+    steps |= {name: [0.0] for name in ("low_wh", "high_wh", "floor_wh", "over_price")}
+    steps |= {"import_price": [2e-4], "import_max_wh": [900.0], "export_price": [1e-4]}
+    store = horizon.store | {"worth_price": 0.0, "target_wh": 0.0}
+    samples = [[(1000.0, 0.0, 1.0), (500.0, 0.0, 2.0), (-300.0, 0.0, 1.0)]]
+    found = Solver(Program(steps, store, samples=samples, tiers=[([600.0], [1e-4])])).best()
+
+    assert 25.0 == pytest.approx(found.excess_wh)
+    assert 0.25 * (0.2 + 0.04) + 0.5 * 0.1 - 0.25 * 0.03 == pytest.approx(found.objective)
+    # Of the peak's mean: 300 Wh for certain is free, 200 more in three of four, 500 more in one.
+    peaked = Solver(Program(steps, store, 1e-3, 300.0, samples=samples)).best()
+    assert peaked.objective - found.objective == pytest.approx(0.75 * 0.2 + 0.25 * 0.5 - 0.25 * 0.04)
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_with_samples_the_plan_costs_what_highs_finds_for_their_mean(batch: int) -> None:
+    for seed in range(batch, CONVEX_COUNT, BATCHES):
+        there = sampled(seed)
+        found, objective = averaged(there)
+        steps, store = there.horizon.steps, there.horizon.store
+        program = Program(steps, store, samples=there.samples, tiers=there.tiers)
+        best = Solver(program, presolve="off", solver="simplex").best()
+
+        assert found.gap == 0
+        assert best.excess_wh == pytest.approx(found.excess_wh, abs=1e-5), seed
+        assert best.short_wh == pytest.approx(found.short_wh, abs=1e-5), seed
+        assert best.objective == pytest.approx(objective, abs=RELATIVE * there.scale), seed
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_elsewhere_with_samples_the_best_plan_is_within_the_gap_that_is_told(batch: int) -> None:
+    for seed in range(batch, TURNED_COUNT, BATCHES):
+        there = sampled(seed, signs=True)
+        found, objective = averaged(there)
+        steps, store = there.horizon.steps, there.horizon.store
+        best = Solver(Program(steps, store, whole=True, samples=there.samples, tiers=there.tiers)).best()
+        rounding = RELATIVE * there.scale
 
         assert best.objective - rounding <= objective <= best.objective + found.gap + rounding, seed
