@@ -1,4 +1,4 @@
-"""The kernels of a storage's plan, over samples, and of many sites': loaded where somebody plans, by the engine chosen."""
+"""The kernels of a storage's plan and of many sites': loaded where somebody plans, by the engine chosen."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from quartier.planning.columns import NEAR_WH, Columns
 from quartier.planning.horizon import Battery, Contract, Outlook
-from quartier_native.storages import SAMPLED_COLUMNS, MEAN_COLUMNS, WEIGHT_MAX, Planned, plan_sampled
+from quartier_native.storages import MEAN_COLUMNS, SAMPLED_COLUMNS, WEIGHT_MAX, Planned, plan_sampled
 
 _FINE = WEIGHT_MAX / 2.0
 """Into how many parts weights are divided that are no whole numbers."""

@@ -6,7 +6,7 @@ from array import array
 from dataclasses import dataclass
 from math import inf
 
-from quartier_native.storages import PLAN_COLUMNS, SAMPLED_COLUMNS, STEP_COLUMNS, STORE_FIELDS, MEAN_COLUMNS
+from quartier_native.storages import MEAN_COLUMNS, PLAN_COLUMNS, SAMPLED_COLUMNS, STEP_COLUMNS, STORE_FIELDS
 
 _HOURS = (1 / 12, 0.25, 1.0)
 _SUNRISE_H, _DAYLIGHT_H, _EVENING_H = 6.0, 12.0, 19.0

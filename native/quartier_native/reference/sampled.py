@@ -62,7 +62,7 @@ def plan_sampled(
     a Wh later would save.
 
     Wh beyond the caps are means too, and are fewest before the target and money are looked at: a cap
-    counts in every sample, however small its weight.
+    counts in every sample, however small its weight.  Where costs are convex the gap is 0 but for rounding.
 
     Raises TypeError for other arrays than of doubles, and, before anything is written, ValueError for
     lengths that do not fit, no step or more than STEPS_MAX, and numbers out of their ranges.

@@ -46,10 +46,11 @@ def test_without_a_price_no_plan_is_tried() -> None:
 
 def test_what_the_bill_has_already_costs_nothing() -> None:
     there = outlook([1.0, 1.0, 3.0], samples=[[]] * 3)
-    plan = planned(PLAIN, there, Contract(peak_eur_per_w=1.0, peak_free_w=1800.0))
+    plan = planned(PLAIN, there, Contract(peak_eur_per_w=1.0, peak_free_w=1300.0))
 
-    assert 1800.0 == pytest.approx(plan.peak_w)
-    assert plan.cost_eur == pytest.approx(1.8 + 1.2)
+    assert 1300.0 == pytest.approx(plan.peak_w)
+    assert 1.3 + 1.3 + 3 * 0.4 == pytest.approx(plan.cost_eur)
+    # A Wh more would be stored at 1 EUR/kWh for an hour of 3.
     assert 0.002 == pytest.approx(plan.steps[0].cap_eur_per_wh)
 
 

@@ -12,7 +12,7 @@ import pytest
 from quartier_hil.bench.horizons import Horizon, Samples, drawn, sampled
 from quartier_native import storages
 from quartier_native.reference import sampled as twin
-from quartier_native.storages import PLAN_COLUMNS, MEAN_COLUMNS, Planned
+from quartier_native.storages import MEAN_COLUMNS, PLAN_COLUMNS, Planned
 
 Plan = Callable[[Samples], tuple[Planned, dict[str, list[float]]]]
 NEAR = 1e-6
