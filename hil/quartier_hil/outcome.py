@@ -32,6 +32,7 @@ def judged(run: Run) -> list[Verdict]:
         answers=answers(run.peer.log),
         alarms=run.alarms.found,
         losses=run.losses.spans,
+        stored=run.stored,
         end_s=run.now_s,
     )
     return [judge.verdict(ending) for judge in run.judges]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from quartier_hil import fitted, reckoning
+from quartier_hil import fitted, reckoning, retold
 from quartier_hil import scenario as asked
 from quartier_hil.clock import RigClock
 from quartier_hil.director import Director
@@ -44,6 +44,7 @@ from quartier_hil.verdict.kpis import Kpis
 from quartier_hil.verdict.losses import Losses, by_bus, told
 from quartier_hil.verdict.ordered import Ledger
 from quartier_hil.verdict.promise import Cap, caps, owed
+from quartier_hil.verdict.stored import Stored
 from quartier_hil.wanted import Delivered
 from quartier_hil.wiring import TIMEOUT_MIN_S, Wiring, site_file
 from quartier_hil.workplace import work_folder
@@ -108,6 +109,7 @@ class Run:
     status: dict[str, Any] = field(default_factory=dict)
     last_status: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] | None = None
+    stored: Stored | None = None
     own_ledger: Sequence[written.Row] = ()
     memory_max_mb: float = 0.0
     memory: list[tuple[float, float]] = field(default_factory=list)
@@ -358,6 +360,7 @@ class Run:
         self.last_status = await self.daemon.ask("status") or self.last_status
         if wanted:
             self.history = await self._history()
+        self.stored = await retold.stored(self.daemon, self.scenario)
         assets = dict.fromkeys(out.asset for out in outputs(self.scenario.house))
         start_unix_s = self.clock.origin_s + self.clock.offset_s + self.zero_s
         self.own_ledger = await written.rows(self.daemon, str(self.daemon.site_file), assets, start_unix_s)

@@ -280,6 +280,30 @@ class TariffRead(Wanted):
     """How far an index may be off: what is drawn while a telegram is on its way."""
 
 
+class Quarters(Wanted):
+    """What the gateway stored, asked for by the quarter hour as a person asks: a line each for the list, the
+    counters and the powers.
+
+    The list has each quarter of the span once, in order and under its local time, also where an hour is
+    skipped or comes twice.  A counter's value is what the plant's own had counted within the last ``late_s``
+    of the quarter, and none of its samples is less than the one before.  The mean power of each quarter is
+    the plant's.
+    """
+
+    check: Literal["quarters"]
+    """The stored values of 15 min: each once, in order, and what the plant's own counters and powers say."""
+    counters: tuple[str, ...] = ("grid.energy_import_wh", "grid.energy_export_wh")
+    """Which counters."""
+    powers: tuple[str, ...] = ("grid.power_w",)
+    """Which powers."""
+    late_s: Seconds = 70.0
+    """How long before a quarter's end a counter may have been sampled: 60 s, and its reading period."""
+    step_wh: Annotated[float, Field(ge=0)] = 0.0
+    """The resolution of the meter's counters."""
+    power_w: Annotated[float, Field(ge=0)] = 60.0
+    """How far a mean may be off beside 1.5 %: the store's deadband is 50 W or 1 %."""
+
+
 class Tightened(Wanted):
     """What is judged in every run, asked for: then there must have been something to take back."""
 
@@ -320,6 +344,7 @@ Check = Annotated[
     | Spaced
     | Unraised
     | TariffRead
+    | Quarters
     | Tightened
     | Invariants,
     Field(discriminator="check"),

@@ -198,6 +198,12 @@ ROOMS = (
     ),
     # A site file becomes a house by the gateway's own assembly, so that its keys and profiles are exercised.
     Room("quartier_hil.offline.assembled", ("quartier_hil", "quartier", "quartier_drivers"), ("*",)),
+    # The gateway's own store beside its control: its history is read as the command line reads it.
+    Room(
+        "quartier_hil.offline.historian",
+        ("quartier_hil", "quartier.house", "quartier.store", "quartier.cli.times", *CONTRACT),
+        ("*",),
+    ),
     Room(
         "quartier_hil.offline",
         (

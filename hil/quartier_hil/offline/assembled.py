@@ -1,7 +1,8 @@
 """From the text of a site file to what control is given, by the gateway's own assembly and without a wire."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from quartier.app import assembly
@@ -9,6 +10,7 @@ from quartier.config import load
 from quartier.control.link import LinkParams
 from quartier.house.assets import House
 from quartier.runtime.clock import HouseClock
+from quartier.store.ledger import Store
 from quartier_drivers.contract import Clock, PointInfo
 from quartier_drivers.meter.driver import SpeakingMeter
 from quartier_drivers.meter.port import Port
@@ -20,14 +22,15 @@ class Assembled:
     """What a site file amounts to.
 
     ``devices`` maps each device to its points by full name, as its driver knows them without having asked
-    it; ``buses`` maps each bus to its devices.  ``speaking`` are the drivers of meters that speak by
-    themselves, as over an open line.
+    it; ``buses`` maps each bus to its devices.  ``store`` makes its history, of a runtime and a state
+    directory; ``speaking`` are the drivers of meters that speak by themselves, as over an open line.
     """
 
     house: House
     params: LinkParams
     devices: Mapping[str, Mapping[str, PointInfo]]
     buses: Mapping[str, tuple[str, ...]]
+    store: Callable[[Path, Path], Store]
     speaking: Mapping[str, SpeakingMeter] = field(default_factory=dict)
 
     @property
@@ -62,4 +65,5 @@ def assembled(site_file: Path, clock: Clock | None = None) -> Assembled:
         devices=devices,
         buses={wire.name: tuple(spec.name for spec, _ in wire.devices) for wire in planned},
         speaking=speaking,
+        store=partial(assembly.store, loaded.site),
     )

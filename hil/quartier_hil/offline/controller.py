@@ -14,6 +14,7 @@ from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.contract import Readings
 from quartier_hil.offline.assembled import Assembled
+from quartier_hil.offline.historian import Historian
 
 
 @dataclass
@@ -21,11 +22,12 @@ class Controller:
     """One process of the gateway, without its tasks, buses and disk.
 
     ``kept`` is what it leaves for its next start, as the daemon keeps it on disk.  ``plan_acks`` are the
-    answers to schedules of single assets.
+    answers to schedules of single assets.  ``historian`` has its store, where somebody wants to read it.
     """
 
     site: Assembled
     kept: dict[str, Any] | None = None
+    historian: Historian | None = None
     image: Image = field(default_factory=Image)
     linked: LinkState = field(init=False)
     state: cycle.State = field(init=False)
@@ -35,6 +37,8 @@ class Controller:
 
     def start(self, now: Now, *, outage: bool = False) -> "Controller":
         """Begin, with what the process before left; ``outage``: the machine was without power since."""
+        if self.historian is not None:
+            self.historian.begin(now, outage=outage)
         kept = self.kept or {}
         persisted = link.restore(kept["link"]) if kept else None
         self.linked = link.start(self.site.params, persisted, now, outage=outage)
@@ -49,6 +53,8 @@ class Controller:
 
     def leave(self, now: Now) -> dict[str, Any]:
         """What the next process finds."""
+        if self.historian is not None:
+            self.historian.cut()
         schedules = agenda.dump(self.entries)
         return {
             "link": link.dump(self.linked),
@@ -60,6 +66,8 @@ class Controller:
         """Take what devices told."""
         for told in readings:
             self.image.put(told)
+            if self.historian is not None:
+                self.historian.take(told)
 
     def heartbeat(self, beat: Heartbeat, now: Now) -> None:
         """A heartbeat of the district."""
@@ -95,6 +103,8 @@ class Controller:
         self.state = decision.state
         self.entries, acks = agenda.followed(self.entries, self._moment(now))
         self.plan_acks += acks
+        if self.historian is not None:
+            self.historian.turn(now)
         return decision
 
     def _wanted(self, now: Now, *, gone: bool) -> Overrides:

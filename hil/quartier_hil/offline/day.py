@@ -13,12 +13,13 @@ from zoneinfo import ZoneInfo
 
 from quartier.control.cycle import Decision
 from quartier.house.now import Now
-from quartier_hil import fitted, verbs, wanted
+from quartier_hil import fitted, span, verbs, wanted
 from quartier_hil import scenario as asked
 from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Swap, swapped
 from quartier_hil.offline import premises
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.doors import Doors
+from quartier_hil.offline.historian import Historian
 from quartier_hil.offline.peer import Peer
 from quartier_hil.offline.refusal import refuse
 from quartier_hil.offline.speaking import Moment
@@ -39,6 +40,7 @@ from quartier_hil.verdict.kpis import Kpis
 from quartier_hil.verdict.losses import Losses, told
 from quartier_hil.verdict.ordered import Ledger
 from quartier_hil.verdict.promise import Cap, caps, owed
+from quartier_hil.verdict.stored import Stored, points
 from quartier_hil.verdict.tightening import tightened
 from quartier_hil.wall import WallClock
 
@@ -106,11 +108,12 @@ class Day:
         self.wall = WallClock()
         self._masters: list[Master] = []
         self.swap = ""
-        self.controller: Controller | None = Controller(self.site).start(self.now)
+        self.stored: Stored | None = None
+        self.historian = Historian(self.site.store, options.folder) if points(self.scenario) else None
+        self.controller: Controller | None = Controller(self.site, historian=self.historian).start(self.now)
         self.kept: dict[str, Any] | None = None
-        self.frozen_until_s = float("-inf")
+        self.frozen_until_s, self._back_s = float("-inf"), float("inf")
         self.contact = 0.0
-        self._back_s = float("inf")
         self._rebooted = False
         self._supplied_s: list[tuple[float, tuple[str, ...]]] = []
         self._extra: list[tuple[float, float]] = []
@@ -172,6 +175,11 @@ class Day:
             self._resupply()
             self._step()
             self._turn()
+        if self.historian is not None:
+            self.historian.end(self.now)
+            self.stored = self.historian.tells(
+                points(self.scenario), *span.of(self.scenario).asked, span.ZONE
+            )
         self.real_s = time.perf_counter() - began
         self.cpu_s = time.process_time() - worked
         return self
@@ -193,6 +201,7 @@ class Day:
             alarms=self.alarms.found,
             losses=self.losses.spans,
             is_wired=False,
+            stored=self.stored,
             end_s=self.now_s,
         )
 
@@ -245,7 +254,9 @@ class Day:
         if self.controller is None:
             if self.now_s < self._back_s:
                 return
-            self.controller = Controller(self.site, self.kept).start(self.now, outage=self._rebooted)
+            self.controller = Controller(self.site, self.kept, self.historian).start(
+                self.now, outage=self._rebooted
+            )
             self._rebooted = False
             self.supply.hear(on=True)
             self.peer.again()
@@ -310,7 +321,7 @@ class Day:
         match event:
             case Plan() | asked.Parameters() | asked.Shed():
                 self._mark(f"district: {event.words}")
-                self._by_district(event)
+                self.peer.hear(event, self.now)
             case Document():
                 self._mark(f"district: an envelope without sense ({event.kind})", "fault")
                 self.peer.ask_badly(event.kind, self.now)
@@ -327,15 +338,6 @@ class Day:
                 self._blackout(event)
             case _:
                 self._at_home(event)
-
-    def _by_district(self, event: Plan | asked.Parameters | asked.Shed) -> None:
-        match event:
-            case Plan():
-                self.peer.plan(event, self.now)
-            case asked.Parameters():
-                self.peer.set_failsafe(event, self.now)
-            case asked.Shed():
-                self.peer.shed(event, self.now)
 
     def _at_home(self, event: Any) -> None:
         match event:

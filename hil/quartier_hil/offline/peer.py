@@ -44,6 +44,16 @@ class Peer:
     _commands: list[commands.CommandDocument] = field(default_factory=list)
     _plans: list[DeviceSchedule] = field(default_factory=list)
 
+    def hear(self, event: Plan | Parameters | Shed, now: Now) -> None:
+        """Send what an event asks for beside caps."""
+        match event:
+            case Plan():
+                self.plan(event, now)
+            case Parameters():
+                self.set_failsafe(event, now)
+            case Shed():
+                self.shed(event, now)
+
     def plan(self, event: Plan, now: Now) -> None:
         """Send a schedule of one asset."""
         until_ms = now.utc_ms + int(event.for_s * 1e3)

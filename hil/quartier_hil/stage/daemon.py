@@ -88,13 +88,16 @@ class Daemon:
         """What ``ExecStopPost`` does: `quartier release`, and its exit code."""
         return await run(self._argv("release"), self.child.log, self.env, RELEASE_REAL_S)
 
-    async def command(self, *words: str) -> tuple[int, str]:
-        """Run another ``quartier`` command beside the daemon; exit code and what it printed."""
+    async def command(self, *words: str, zone: str = "") -> tuple[int, str]:
+        """Run another ``quartier`` command beside the daemon; exit code and what it printed.
+
+        ``zone``: the time zone of the machine, as it is to believe.
+        """
         process = await asyncio.create_subprocess_exec(
             *self._argv(*words),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**self.child.env},
+            env=self.child.env | ({"TZ": zone} if zone else {}),
         )
         output, _ = await process.communicate()
         return process.returncode or 0, output.decode(errors="replace")

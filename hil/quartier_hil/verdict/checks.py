@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from quartier_hil import wanted as asked
 from quartier_hil.plant.building import ASSETS
 from quartier_hil.verdict.promise import Cap, owed
+from quartier_hil.verdict.stored import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Ending:
     counted, ``memory`` (house seconds, MB) as it was looked at; ``answers`` are kind, status and reason of
     each envelope without sense; ``alarms`` are those raised (house seconds, words), ``losses`` those told:
     from and until (house seconds; inf: it stands), code and whose.  ``is_wired``: real buses were there.
+    ``stored`` is what the daemon's history told, where a check wants it.
     """
 
     modes: Sequence[tuple[float, str]] = ()
@@ -71,6 +73,7 @@ class Ending:
     losses: Sequence[tuple[float, float, tuple[str, str]]] = ()
     memory: Sequence[tuple[float, float]] = ()
     is_wired: bool = True
+    stored: Stored | None = None
     end_s: float = 0.0
 
 

@@ -7,7 +7,7 @@ from quartier_hil import wanted as asked
 from quartier_hil.fittings import names
 from quartier_hil.plant.building import ASSETS
 from quartier_hil.scenario import Scenario
-from quartier_hil.verdict import alarmed, checks, faults, invariants, raised, steady, tariffs
+from quartier_hil.verdict import alarmed, checks, faults, invariants, quarters, raised, steady, tariffs
 from quartier_hil.verdict.checks import Judge
 from quartier_hil.verdict.promise import Cap
 from quartier_hil.verdict.tightening import Tightening, tightenings
@@ -59,5 +59,7 @@ def asked_for(scenario: Scenario, caps: Sequence[Cap]) -> Iterator[Judge]:
             yield from tariffs.judges(scenario.house.tariff, check)
         elif isinstance(check, asked.Faults):
             yield from faults.judges(scenario, check, caps)
+        elif isinstance(check, asked.Quarters):
+            yield from quarters.judges(scenario, check)
         else:
             yield _BY_KIND[type(check)](check)

@@ -1,0 +1,24 @@
+"""What the daemon's history tells of a run, by its own command, in the house's time zone."""
+
+from quartier_hil import span
+from quartier_hil.scenario import Scenario
+from quartier_hil.stage.daemon import Daemon
+from quartier_hil.verdict import stored as shelf
+from quartier_hil.verdict.stored import Rows, Stored
+
+
+async def stored(daemon: Daemon, scenario: Scenario) -> Stored | None:
+    """Values of 15 min and samples of what the checks want; None where none does, or nothing was told."""
+    points = shelf.points(scenario)
+    if not points:
+        return None
+    quarters = await _rows(daemon, scenario, points, "--every", shelf.EVERY)
+    samples = await _rows(daemon, scenario, points)
+    return None if quarters is None or samples is None else Stored(quarters, samples)
+
+
+async def _rows(daemon: Daemon, scenario: Scenario, points: tuple[str, ...], *more: str) -> Rows | None:
+    begin, end = span.of(scenario).asked
+    words = ["--config", str(daemon.site_file), "--from", begin, "--to", end, "--format", "csv", *more]
+    code, text = await daemon.command("history", "--points", *points, *words, zone=span.ZONE.key)
+    return None if code else shelf.rows(text.splitlines())

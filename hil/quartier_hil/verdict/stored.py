@@ -1,0 +1,34 @@
+"""What the gateway's history told of a run, and how it is asked: as a person would (pure)."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from quartier_hil import wanted
+from quartier_hil.scenario import Scenario
+
+EVERY = "15min"
+Rows = Mapping[str, Sequence[tuple[str, float]]]
+"""By point: the local time of a row as it is told, and its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Values of 15 min, and samples one by one."""
+
+    quarters: Rows
+    samples: Rows
+
+
+def points(scenario: Scenario) -> tuple[str, ...]:
+    """Those whose stored values the checks of a scenario judge; none where no check does."""
+    checks = [check for check in scenario.checks if isinstance(check, wanted.Quarters)]
+    return tuple(dict.fromkeys(point for check in checks for point in (*check.counters, *check.powers)))
+
+
+def rows(text: Iterable[str]) -> Rows:
+    """What ``quartier history --format csv`` printed, by point, in its order."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    for row in csv.DictReader(text):
+        found.setdefault(row["point"], []).append((row["time"], float(row["value"])))
+    return found

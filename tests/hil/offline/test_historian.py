@@ -1,0 +1,176 @@
+"""Stored quarter hours of the days on which the clock is changed, and what is seen where the gateway does them wrong."""
+
+import datetime as dt
+from itertools import pairwise
+
+import pytest
+
+from quartier.app import assembly
+from quartier.cli import times
+from quartier.store import entrance, history
+from quartier.store.deadband import Deadband
+from quartier_hil.offline.day import Day, Options
+from quartier_hil.records import standard
+from quartier_hil.scenario import load
+from quartier_hil.shelf import builtin
+
+JUDGED = {"quarters", "counters", "quarters-power"}
+
+
+def _day(folder, duration_s=4_500.0, start="2026-10-25T02:30:00", events=()):
+    """75 minutes of the night in which the clock goes back, a car charging, in steps of 5 s."""
+    night = load(builtin()["clock-change-night"])
+    plug = next(event for event in night.events if event.do == "plug")
+    changed = {
+        "start": dt.datetime.fromisoformat(start),
+        "duration_s": duration_s,
+        "cycle_s": 5.0,
+        "events": (plug, *events),
+    }
+    scenario = night.model_copy(
+        update=changed | {"checks": tuple(check for check in night.checks if check.check == "quarters")}
+    )
+    series = standard.make(scenario.start.date(), 2, scenario.seed)
+    return Day(Options(scenario=scenario, series=series, folder=folder)).perform()
+
+
+def _holds(done):
+    verdicts = done.verdicts()
+    return {name: all(one.holds for one in verdicts if one.check == name) for name in JUDGED}
+
+
+def test_the_doubled_hour_stands_in_the_history_twice_and_counters_go_on(tmp_path):
+    done = _day(tmp_path)
+
+    labels = [label[11:] for label, _ in done.stored.quarters["grid.power_w"]]
+    assert labels == [
+        "02:30:00+02:00",
+        "02:45:00+02:00",
+        "02:00:00+01:00",
+        "02:15:00+01:00",
+        "02:30:00+01:00",
+    ]
+    assert dict.fromkeys(JUDGED, True) == _holds(done)
+    counted = [value for _, value in done.stored.quarters["grid.energy_import_wh"]]
+    assert all(late - early > 1_000 for early, late in pairwise(counted))
+
+
+def test_the_skipped_hour_is_not_in_the_history(tmp_path):
+    done = _day(tmp_path, 1_800.0, "2026-03-29T01:45:00")
+
+    labels = [label[11:] for label, _ in done.stored.quarters["grid.power_w"]]
+    assert labels == ["01:45:00+01:00", "03:00:00+02:00"]
+    assert dict.fromkeys(JUDGED, True) == _holds(done)
+
+
+@pytest.mark.parametrize("do", ["kill", "stop"])
+def test_a_process_that_ends_loses_no_quarter_and_no_sample_that_it_kept(tmp_path, do):
+    kill = next(event for event in load(builtin()["clock-change-night"]).events if event.do == "kill")
+    done = _day(tmp_path, events=(kill.model_copy(update={"at_s": 2_000.0, "do": do}),))
+
+    assert dict.fromkeys(JUDGED, True) == _holds(done)
+
+
+def test_without_power_the_journal_is_lost_and_what_was_on_disk_is_not(tmp_path):
+    dark = load(builtin()["blackout-restart"]).events
+    blackout = next(event for event in dark if event.do == "blackout")
+    events = (blackout.model_copy(update={"at_s": 2_000.0, "for_s": 60.0}),)
+    done = _day(tmp_path, events=events)
+
+    found = _holds(done)
+    assert found["quarters"]
+    assert found["counters"]
+
+
+# The gateway put out of order: each is seen by the check that is named.
+
+
+def _by_the_clock_on_the_wall(patch):
+    """The middle of a history is stamped by local time: after the change an hour is told twice."""
+    whole = entrance.Entrance.record
+
+    def record(self, readings, now):
+        changed = now.utc_ms >= dt.datetime(2026, 10, 25, 1, tzinfo=dt.UTC).timestamp() * 1e3
+        return whole(self, readings, type(now)(now.ns, now.utc_ms - 3_600_000 * changed, synced=now.synced))
+
+    patch.setattr(entrance.Entrance, "record", record)
+
+
+def _with_a_fixed_offset(patch):
+    """A time of the house is taken for one of summer all year."""
+    summer = dt.timezone(dt.timedelta(hours=2))
+    whole = times.stamp
+    patch.setattr(times, "stamp", lambda utc_ms, _=None: whole(utc_ms, summer))
+
+
+def _seldom(patch):
+    """Counters are sampled each ten minutes."""
+    whole = assembly.deadbands
+    patch.setattr(assembly, "deadbands", lambda site: whole(site) | {"wh": Deadband(period_s=600.0)})
+
+
+def _coarse(patch):
+    """Powers pass their deadband after 2 kW."""
+    whole = assembly.deadbands
+    patch.setattr(assembly, "deadbands", lambda site: whole(site) | {"w": Deadband(2_000.0)})
+
+
+def _spans(changes):
+    """The rows of an answer by spans are others."""
+
+    def breaks(patch):
+        whole = history._spans
+        patch.setattr(history, "_spans", lambda *asked: changes(list(whole(*asked))))
+
+    return breaks
+
+
+def _first_of_span(patch):
+    """A counter's value of a span is the first in it, not the last."""
+    whole = history._Grid.meet
+
+    def meet(self, trace, sample):
+        before = {index: span.last for index, span in trace.spans.items() if span.count}
+        whole(self, trace, sample)
+        for index, last in before.items():
+            trace.spans[index].last = last
+
+    patch.setattr(history._Grid, "meet", meet)
+    patch.setattr(history._Grid, "hold", lambda *_: None)
+
+
+def _resets(patch):
+    """A counter begins anew after its hundredth sample: what is recorded of it falls."""
+    whole = history.Reader.samples
+
+    def samples(self, stream):
+        for sample in whole(self, stream):
+            old = sample.metric == "energy_import_wh" and sample.seq < 200
+            yield type(sample)(**{**_fields(sample), "value": sample.value + 1e6}) if old else sample
+
+    patch.setattr(history.Reader, "samples", samples)
+
+
+def _fields(sample):
+    return {name: getattr(sample, name) for name in type(sample).__dataclass_fields__}
+
+
+@pytest.mark.parametrize(
+    ("breaks", "check"),
+    [
+        (_by_the_clock_on_the_wall, "quarters"),
+        (_with_a_fixed_offset, "quarters"),
+        (_spans(lambda rows: rows[:-1]), "quarters"),
+        (_spans(lambda rows: [*rows, *rows[-1:]]), "quarters"),
+        (_spans(lambda rows: rows[::-1]), "quarters"),
+        (_seldom, "counters"),
+        (_first_of_span, "counters"),
+        (_resets, "counters"),
+        (_coarse, "quarters-power"),
+    ],
+    ids=["local", "summer", "missing", "doubled", "backwards", "seldom", "first", "reset", "coarse"],
+)
+def test_a_gateway_that_keeps_its_quarters_wrong_breaks_a_check(monkeypatch, tmp_path, breaks, check):
+    breaks(monkeypatch)
+
+    assert not _holds(_day(tmp_path))[check]
