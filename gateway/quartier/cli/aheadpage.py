@@ -62,18 +62,32 @@ def show(name: str, plan: Plan, steps: Steps, why: Sequence[str]) -> None:
         console.print(f"given up: {told(given, steps)}")
     rows = [
         (
-            steps.day(number),
-            f"{step.battery_w:z.0f}",
-            f"{step.grid_w:z.0f}",
-            f"{step.energy_wh:z.0f}",
-            f"{step.value_eur_per_wh * 1000:z.3f}",
-            line,
+            steps.day(run[0]),
+            _span([plan.steps[number].battery_w for number in run]),
+            _span([plan.steps[number].grid_w for number in run]),
+            f"{plan.steps[run[-1]].energy_wh:z.0f}",
+            why[run[0]],
         )
-        for number, (step, line) in enumerate(zip(plan.steps, why, strict=True))
+        for run in runs(why)
     ]
-    console.print(
-        output.table("", ("from", ">battery W", ">grid W", ">stored Wh", ">worth EUR/kWh", "why"), rows)
-    )
+    console.print(output.table("", ("from", ">battery W", ">grid W", ">then stored Wh", "why"), rows))
+
+
+def runs(why: Sequence[str]) -> list[range]:
+    """Steps one after the other that have the same reason: a person reads each once."""
+    made: list[range] = []
+    for number, line in enumerate(why):
+        if made and line == why[made[-1][0]]:
+            made[-1] = range(made[-1][0], number + 1)
+        else:
+            made.append(range(number, number + 1))
+    return made
+
+
+def _span(values: Sequence[float]) -> str:
+    """The least and the most, or the one that all are, in whole numbers."""
+    low, high = f"{min(values):z.0f}", f"{max(values):z.0f}"
+    return low if low == high else f"{low}..{high}"
 
 
 def curve(values: Sequence[float]) -> str:

@@ -1,6 +1,6 @@
 """Curves of a plan."""
 
-from quartier.cli.aheadpage import curve
+from quartier.cli.aheadpage import curve, runs
 
 
 def test_a_curve_has_a_block_a_step_from_its_least_to_its_most():
@@ -15,3 +15,8 @@ def test_a_long_curve_shows_what_is_furthest_from_zero():
     assert 96 == len(curve(values))
     assert "▁" == curve(values)[50]
     assert 95 == curve(values).count("█")
+
+
+def test_steps_of_one_reason_are_one_row():
+    assert [range(2), range(2, 3), range(3, 5)] == runs(["a", "a", "b", "a", "a"])
+    assert [] == runs([])
