@@ -197,6 +197,21 @@ def house(count: int, hours: float, seed: int = 1) -> Horizon:
     return Horizon(steps, store)
 
 
+def house_samples(count: int, hours: float, samples: int, seed: int = 1) -> Samples:
+    """The same days, each step but the first with so many net loads: its load and sun more or less."""
+    horizon = house(count, hours, seed)
+    source = random.Random(f"days {seed}")  # noqa: S311 - a house, no secret
+    steps = horizon.steps
+    rows = [[(steps["net_wh"][0], steps["curtailable_wh"][0], 1.0)]]
+    for net_wh, sun_wh in zip(steps["net_wh"][1:], steps["curtailable_wh"][1:], strict=True):
+        step = []
+        for _ in range(samples):
+            sun = sun_wh * source.uniform(0.4, 1.3)
+            step.append(((net_wh + sun_wh) * source.uniform(0.5, 1.6) - sun, sun, 1.0))
+        rows.append(step)
+    return Samples(horizon, rows, [])
+
+
 def _prices(source: random.Random, count: int) -> tuple[list[float], list[float]]:
     kind = source.random()
     if kind < 0.3:

@@ -1,5 +1,5 @@
 """Figures of a battery's plan: against HiGHS, cold and warm, against scipy's linprog, what a peak's price
-adds, and many sites in one call.
+adds, several net loads a step, and many sites in one call.
 
 Both sides plan the same days of several houses by turns, so that no processor learns one of them by
 heart, and both must find the same cost.  All times are CPU time of this process.
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from quartier.planning.horizon import Battery, Contract, Outlook
 from quartier.planning.plan import planned
-from quartier_hil.bench import portfolios
+from quartier_hil.bench import portfolios, samples
 from quartier_hil.bench.figure import Figure, against, skipped
-from quartier_hil.bench.horizons import Horizon, house
+from quartier_hil.bench.horizons import Horizon, Samples, house
 from quartier_hil.bench.portfolios import agree
 from quartier_native.storages import plan_storage
 
@@ -44,11 +44,16 @@ def figures(rounds: int) -> list[Figure]:
         from quartier_hil.bench.programs import Program, Solver  # noqa: PLC0415 - an extra
     except ImportError:
         names = [f"planning.{count}" for count in SIZES]
+        names += [f"planning.samples_{count}" for count in samples.SIZES]
         names += [f"planning.many_{count}" for count in portfolios.SIZES]
         return [skipped(name, "a battery's plan", _LIBRARIES, 1 / 100, peer_name=PEER) for name in names]
 
     def solver(one: Horizon) -> "Solver":
         return Solver(Program(one.steps, one.store), presolve="off", solver="simplex")
+
+    def averaging(one: Samples) -> "Solver":
+        program = Program(one.horizon.steps, one.horizon.store, samples=one.samples)
+        return Solver(program, presolve="off", solver="simplex")
 
     made = []
     for count, hours in SIZES.items():
@@ -64,7 +69,7 @@ def figures(rounds: int) -> list[Figure]:
             pairs = _rounds(ours, [warm_call(solvers)], rounds)
             made.append(against("planning.warm", f"{what}, new prices", *pairs, "us", 1 / 60, peer_name=WARM))
             made += [_linprog(what, ours, solvers, horizons, rounds), _peak(what, horizons, rounds)]
-    return made + portfolios.figures(solver, rounds)
+    return made + samples.figures(averaging, rounds) + portfolios.figures(solver, rounds)
 
 
 def kernel_call(horizon: Horizon) -> Callable[[], float]:

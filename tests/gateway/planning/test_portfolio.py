@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from tests.gateway.planning.sites import PLAIN, contract, outlook, site
+from tests.gateway.planning.sites import PLAIN, contract, graded, outlook, sampled_site, site
 
 from quartier.planning import portfolio
 from quartier.planning.horizon import RefusedError
@@ -14,6 +14,7 @@ from quartier.planning.portfolio import Site, planned_many
 def test_each_site_has_the_plan_that_it_has_alone() -> None:
     sites = [Site(*site(seed, signs=seed % 3 == 0), contract(seed)) for seed in range(40)]
     sites += [Site(*site(seed)) for seed in range(40)]
+    sites += [Site(*sampled_site(seed), graded(seed, sampled_site(seed)[1].count)) for seed in range(10)]
 
     assert [planned(one.battery, one.outlook, one.contract) for one in sites] == planned_many(sites)
 

@@ -7,7 +7,7 @@ import pytest
 from tests.gateway.planning.sites import PLAIN, averaged, outlook, sampled_site
 
 from quartier.planning.horizon import Contract, Sample, Surcharge
-from quartier.planning.plan import planned
+from quartier.planning.plan import GivenUp, planned
 from quartier.planning.sampled import Sampled, is_sampled
 
 
@@ -89,6 +89,17 @@ def test_samples_or_surcharges_ask_for_the_kernel_of_samples() -> None:
     assert not is_sampled(there, Contract(peak_eur_per_w=1.0))
     assert is_sampled(there, Contract(surcharges=[Surcharge([inf], 0.0)]))
     assert is_sampled(replace(there, samples=[[]]), Contract())
+
+
+def test_what_is_beyond_a_cap_is_told_as_its_mean_and_a_sample_more_never_widens_one() -> None:
+    battery = replace(PLAIN, energy_wh=300.0)
+    rare = [Sample(900.0, 0.0, 9.0), Sample(1400.0, 0.0, 1.0)]
+    plan = planned(battery, outlook([1.0, 9.0], import_max_w=[1000.0] * 2, samples=[rare, []]))
+
+    # The dear hour waits: 300 Wh go to the cap of one case in ten, which exceeds it by 100 all the same.
+    assert [-300.0, 0.0] == [step.battery_w for step in plan.steps]
+    assert [GivenUp("caps", 10.0, (0,))] == [replace(one, wh=round(one.wh, 9)) for one in plan.given_up]
+    assert (600.0, 1100.0) == plan.steps[0].grid_range_w
 
 
 @pytest.mark.parametrize("batch", range(4))

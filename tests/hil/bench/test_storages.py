@@ -3,7 +3,7 @@
 import pytest
 
 from quartier.planning.plan import planned
-from quartier_hil.bench import portfolios, storages
+from quartier_hil.bench import portfolios, samples, storages
 from quartier_hil.bench.horizons import house
 from quartier_hil.bench.programs import Program, Solver
 
@@ -42,6 +42,7 @@ def test_the_figures_are_sizes_a_warm_start_linprog_and_the_peak(monkeypatch: py
     monkeypatch.setattr(storages, "SIZES", {12: 2.0, 24: 1.0})
     monkeypatch.setattr(storages, "_peak", lambda what, *_: storages.skipped("planning.peak", what, "", None))
     monkeypatch.setattr(portfolios, "figures", lambda *_: [])
+    monkeypatch.setattr(samples, "figures", lambda *_: [])
     found = storages.figures(1)
 
     assert [

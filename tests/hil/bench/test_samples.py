@@ -1,0 +1,38 @@
+"""The figures of a plan over samples are of the same optimum on both sides."""
+
+import pytest
+
+from quartier_hil.bench import samples
+from quartier_hil.bench.horizons import Samples, house_samples
+from quartier_hil.bench.programs import Program, Solver
+
+
+def solver(one: Samples) -> Solver:
+    return Solver(Program(one.horizon.steps, one.horizon.store, samples=one.samples))
+
+
+def test_the_first_step_is_measured_and_the_others_have_samples() -> None:
+    there = house_samples(96, 0.25, 7, 3)
+
+    assert [1, *[7] * 95] == [len(step) for step in there.samples]
+
+
+def test_both_sides_find_the_same_cost() -> None:
+    there = house_samples(24, 1.0, 5, 2)
+
+    assert solver(there).run() == pytest.approx(samples.call(there)(), abs=1e-9)
+
+
+def test_a_figure_a_size_with_its_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(samples, "SIZES", {12: (2.0, 2), 24: (1.0, 1)})
+    found = samples.figures(solver, 1)
+
+    assert [("planning.samples_12", 1 / 100), ("planning.samples_24", 1 / 100)] == [
+        (figure.name, figure.floor) for figure in found
+    ]
+    assert all(figure.ratio for figure in found)
+
+
+def test_another_optimum_stops_the_bench() -> None:
+    with pytest.raises(ValueError, match="the peer's"):
+        samples.figures(lambda one: solver(house_samples(one.horizon.count, 0.25, 2, 9)), 1)
