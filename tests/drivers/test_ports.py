@@ -1,6 +1,7 @@
 """Serial ports are found by their adapter, opened alone, and named when they are absent."""
 
 import os
+import select
 import tty
 from pathlib import Path
 
@@ -50,8 +51,12 @@ def test_bytes_go_through_and_the_speed_can_change(pty):
     port = ports.opened(pty[1], 9600)
     ports.quicken(port)
     os.write(pty[0], b"abc")
+    heard = b""
+    while len(heard) < 3:
+        assert select.select([port.fileno()], [], [], 60)[0], heard
+        heard += os.read(port.fileno(), 10)
 
-    assert b"abc" == os.read(port.fileno(), 10)
+    assert b"abc" == heard
     ports.change(port, 1200, "8N1")
     assert 1200 == port.baudrate
     ports.closed(port)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import select
 import time
 import tty
 from pathlib import Path
@@ -59,6 +60,14 @@ class Plug:
 
     def hear(self, size=4096):
         return os.read(self._ends[0], size)
+
+    def hear_all(self, count):
+        """So many bytes: a pty hands on what was written in pieces, and late."""
+        heard = b""
+        while len(heard) < count:
+            assert select.select([self.master], [], [], 60)[0], heard
+            heard += self.hear(count - len(heard))
+        return heard
 
     @property
     def master(self):

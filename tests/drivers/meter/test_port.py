@@ -75,9 +75,9 @@ async def test_an_unplugged_line_is_told_and_heard_again_when_it_is_back(plug, h
 
 async def test_a_conversation_sends_and_waits_for_its_answer(plug, house_time):
     port = Port("line", "mbus", plug.path, PLAIN, house_time)
-    asyncio.get_running_loop().add_reader(plug.master, lambda: plug.say(plug.hear()[::-1]))
+    asyncio.get_running_loop().add_reader(plug.master, lambda: plug.say(plug.hear_all(3)[::-1]))
     async with opened(port):
-        assert [b"fed", b""] == await port.converse(ask_for(Ask(b"def", 5.0), Ask(wait_s=0.01)))
+        assert [b"fed", b""] == await port.converse(ask_for(Ask(b"def", 60.0), Ask(wait_s=0.01)))
     asyncio.get_running_loop().remove_reader(plug.master)
 
 
@@ -85,7 +85,7 @@ async def test_what_came_unasked_can_be_dropped(plug, house_time):
     port = Port("line", "mbus", plug.path, PLAIN, house_time)
     async with opened(port):
         plug.say(b"old")
-        first = port.converse(ask_for(Ask(wait_s=5.0), Ask(wait_s=0.01, fresh=True)))
+        first = port.converse(ask_for(Ask(wait_s=60.0), Ask(wait_s=0.01, fresh=True)))
 
         assert [b"old", b""] == await first
 
@@ -96,7 +96,7 @@ async def test_a_speed_is_changed_for_a_conversation(plug, house_time):
         await port.converse(ask_for(Ask(b"/?!\r\n", 0.0), Ask(wait_s=0.0, baud=9600)))
 
         assert Setting(9600, "8N1") == port.setting
-        assert b"/?!\r\n" == plug.hear()
+        assert b"/?!\r\n" == plug.hear_all(5)
 
 
 async def test_seven_bits_go_out_with_their_parity(plug, house_time):
@@ -104,7 +104,7 @@ async def test_seven_bits_go_out_with_their_parity(plug, house_time):
     async with opened(port):
         await port.converse(ask_for(Ask(b"\x07/", 0.0)))
 
-        assert b"\x87\xaf" == plug.hear()
+        assert b"\x87\xaf" == plug.hear_all(2)
 
 
 async def test_a_line_that_breaks_ends_the_conversation(plug, house_time):

@@ -69,7 +69,7 @@ async def test_what_was_sent_is_out_before_it_goes_on(plug):
     await line.sent()
 
     assert loop.time() - began_s >= 6 * 10 / 300
-    assert b"123456" == plug.hear()
+    assert b"123456" == plug.hear_all(6)
     line.close()
 
 

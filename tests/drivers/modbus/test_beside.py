@@ -17,7 +17,7 @@ PLACE = Address("holding", 7)
 def beside(device: Device, clock: HandClock) -> Beside:
     device.words = {7: 0x4142, 8: 0x4300}
     limits = Limits(pause_s=0.5, write_pause_s=2.0)
-    return Beside(line_to(device.server, clock, 0.05), DeviceSpec("dev", 3, {"": "m"}), limits)
+    return Beside(line_to(device.server, clock, 30.0), DeviceSpec("dev", 3, {"": "m"}), limits)
 
 
 async def test_registers_are_fetched_and_texts_are_said(beside: Beside, device: Device) -> None:
@@ -50,7 +50,7 @@ async def test_a_write_keeps_its_pause_and_a_refusal_names_the_point(
 
 async def test_who_is_silent_is_asked_once(beside: Beside, device: Device) -> None:
     device.server.script = [silence]
-    beside._line._retries_count = 2
+    beside._line._timeout_s, beside._line._retries_count = 0.05, 2
     beside.is_silent = True
 
     with pytest.raises(NoReply):

@@ -106,14 +106,15 @@ async def test_who_takes_no_answers_is_not_listened_to(opened: Opened) -> None:
         guest._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2048)  # type: ignore[union-attr]  # so that it is full soon
         frame = struct.pack(">HHHB", 1, 0, 6, 1) + b"\x03\x00\x00\x00\x7d"
         flood = asyncio.get_running_loop().create_task(poured(deaf, frame * 2000))
-        while not guest._outlet.is_full:  # noqa: ASYNC110 - nothing else shows it
-            await asyncio.sleep(0.001)
-        asked_count = len(shared.device.asked)
         good = await shared.call()
-        for _ in range(30):
-            assert SAID == await good.ask(READ)
+        async with asyncio.timeout(60):
+            heard_count = -1
+            while not guest._outlet.is_full or heard_count:  # its socket may take a little more, and late
+                asked_count = len(shared.device.asked)
+                for _ in range(30):
+                    assert SAID == await good.ask(READ)
+                heard_count = len(shared.device.asked) - asked_count - 30
 
-        assert 30 + 16 >= len(shared.device.asked) - asked_count
         guest.sweep(asyncio.get_running_loop().time() + 60.0)
         assert 1 == len(shared.clients["portal"].guests)
         flood.cancel()
