@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 
 from quartier.cli import aheadpage, output
@@ -15,12 +14,23 @@ from quartier.planning.plan import planned
 from quartier.planning.reasons import reasons
 
 KEPT, GIVEN_UP, WRONG = 0, 1, 2
+_RANGES = (
+    ("soc", 0.0, 100.0, "pct"),
+    ("target", 0.0, 100.0, "pct"),
+    ("efficiency", 1.0, 100.0, "pct"),
+    ("worth", -1e3, 1e3, "EUR"),
+    ("wear", 0.0, 1e3, "EUR"),
+    ("peak", 0.0, 1e6, "EUR"),
+    ("peak-free", 0.0, 1e6, "kW"),
+    ("co2", 0.0, 1e6, "EUR"),
+)
 
 
 def plan(options: argparse.Namespace) -> int:
     """Plan, and show it; 1 where something had to be given up."""
     site = load.check(options.config).site
     try:
+        _check(options)
         name, asset = _asset(site, options)
         battery = _battery(asset, options)
         steps = read(options.series, site.limits.import_hard_w, site.limits.export_hard_w)
@@ -31,11 +41,7 @@ def plan(options: argparse.Namespace) -> int:
         print(f"quartier plan: {error}", file=sys.stderr)
         return WRONG
     why = reasons(found, steps.outlook, steps.when)
-    if options.json:
-        output.dump(aheadpage.document(name, found, steps, why))
-    else:
-        aheadpage.show(name, found, steps, why)
-    if options.html is not None:
+    if options.html is not None:  # before anything is printed: who reads that may go away in the middle
         sheet = Sheet(
             site=site.site.id,
             name=name,
@@ -53,21 +59,31 @@ def plan(options: argparse.Namespace) -> int:
         except OSError as error:
             print(f"quartier plan: {options.html}: cannot be written: {error.strerror}", file=sys.stderr)
             return WRONG
+    if options.json:
+        output.dump(aheadpage.document(name, found, steps, why))
+    else:
+        aheadpage.show(name, found, steps, why)
     return GIVEN_UP if found.given_up else KEPT
+
+
+def _check(options: argparse.Namespace) -> None:
+    for name, low, high, unit in _RANGES:
+        value = getattr(options, name.replace("-", "_"))
+        if not low <= value <= high:
+            raise SteplessError(f"--{name} {value:g}: expected {low:g} to {high:g} {unit}")
 
 
 def _asset(site: Site, options: argparse.Namespace) -> tuple[str, model.Battery]:
     there = {name: asset for name, asset in site.assets.items() if isinstance(asset, model.Battery)}
-    name = options.battery or next(iter(there), "")
+    if not there:
+        raise SteplessError(f"{options.config}: has no battery: nothing to plan")
+    name = options.battery or next(iter(there))
     if name not in there or (len(there) > 1 and not options.battery):
-        raise SteplessError(f"which battery?  --battery {_either(list(there))}")
+        raise SteplessError(f"which battery?  --battery {' or '.join(there)}")
     return name, there[name]
 
 
 def _battery(asset: model.Battery, options: argparse.Namespace) -> Battery:
-    for name in ("soc", "target"):
-        if not 0.0 <= getattr(options, name) <= 100.0:
-            raise SteplessError(f"--{name} {getattr(options, name):g}: expected 0 to 100 pct")
     share = options.efficiency / 100.0
     floor_pct = max(asset.soc_min_pct, asset.reserve_soc_pct)
     return Battery(
@@ -82,10 +98,6 @@ def _battery(asset: model.Battery, options: argparse.Namespace) -> Battery:
         target_wh=asset.capacity_wh * options.target / 100.0,
         worth_eur_per_wh=options.worth / 1000.0,
     )
-
-
-def _either(names: Sequence[str]) -> str:
-    return " or ".join(names) or "(the site file has none)"
 
 
 def _contract(options: argparse.Namespace) -> Contract:

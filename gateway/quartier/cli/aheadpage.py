@@ -41,21 +41,21 @@ def show(name: str, plan: Plan, steps: Steps, why: Sequence[str]) -> None:
     console = output.console()
     proven = "proven best" if not plan.gap_eur else f"at most {plan.gap_eur:.4f} EUR above the best"
     head = (
-        f"  {plan.cost_eur:.3f} EUR, {proven}; largest import {plan.peak_w:.0f} W; "
-        f"left in it {plan.left_eur:.3f} EUR"
+        f"  {plan.cost_eur:z.3f} EUR, {proven}; largest import {plan.peak_w:.0f} W; "
+        f"left in it {plan.left_eur:z.3f} EUR"
     )
     console.print(Text.assemble((name, "bold"), head))
     outlook = steps.outlook
     for word, values, form in (
-        ("price", [value * 1000 for value in outlook.import_eur_per_wh], "{:.3f}..{:.3f} EUR/kWh"),
+        ("price", [value * 1000 for value in outlook.import_eur_per_wh], "{:z.3f}..{:z.3f} EUR/kWh"),
         (
             "net load",
             [load - sun for load, sun in zip(outlook.load_w, outlook.pv_w, strict=True)],
-            "{:.0f}..{:.0f} W",
+            "{:z.0f}..{:z.0f} W",
         ),
-        ("battery", [step.battery_w for step in plan.steps], "{:.0f}..{:.0f} W"),
-        ("energy", [step.energy_wh for step in plan.steps], "{:.0f}..{:.0f} Wh"),
-        ("grid", [step.grid_w for step in plan.steps], "{:.0f}..{:.0f} W"),
+        ("battery", [step.battery_w for step in plan.steps], "{:z.0f}..{:z.0f} W"),
+        ("energy", [step.energy_wh for step in plan.steps], "{:z.0f}..{:z.0f} Wh"),
+        ("grid", [step.grid_w for step in plan.steps], "{:z.0f}..{:z.0f} W"),
     ):
         console.print(f"{word:>8}  {curve(values)}  {form.format(min(values), max(values))}")
     for given in plan.given_up:

@@ -13,7 +13,8 @@ EXAMPLES = """\
 The series is CSV with a row a step (5, 15 or 60 minutes, up to 672):
   time,load_w,pv_w,import_eur_per_kwh,export_eur_per_kwh
   2026-06-12T00:00,420,0,0.18,0.06
-and may have import_max_w, export_max_w and import_g_per_kwh.  Prices may be eur_per_wh too.
+and may have import_max_w, export_max_w and import_g_per_kwh.  Prices may be eur_per_wh too, numbers may
+have a comma where semicolons part them, and times an offset (+02:00), which days of 23 and 25 hours need.
 example: quartier plan --config site.toml --series tomorrow.csv --soc 40 --worth 0.15 --html plan.html
 
 Exit codes: 0 planned · 1 a cap, the target or the reserve cannot be kept, and which · 2 wrong use."""

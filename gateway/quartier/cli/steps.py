@@ -1,15 +1,22 @@
 """A series of steps ahead, read from CSV."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from math import inf
 from pathlib import Path
 
-from quartier.planning.horizon import Outlook
+from quartier.planning.horizon import STEPS_MAX, STEPS_S, Outlook
+from quartier_drivers.place import nearest
 
 _NEEDED = ("load_w", "pv_w", "import_eur_per_wh", "export_eur_per_wh")
 _MAY = ("import_max_w", "export_max_w", "import_g_per_wh")
+_LEAST = {"pv_w": 0.0, "import_max_w": 0.0, "export_max_w": 0.0}
+_MOST = 1e9
+_SIZE_MAX = 1 << 22
+"""Bytes: some kilobytes a row."""
 
 
 class SteplessError(Exception):
@@ -24,78 +31,154 @@ class Steps:
     times: tuple[datetime, ...]
 
     def when(self, number: int) -> str:
-        """A step's begin, for a person."""
-        return f"{self.times[number]:%H:%M}"
+        """A step's begin, for a person; with its offset where the clock changes on the way."""
+        changes = len({time.utcoffset() for time in self.times}) > 1
+        return f"{self.times[number]:%H:%M%z}" if changes else f"{self.times[number]:%H:%M}"
 
     def day(self, number: int) -> str:
         """The same with its day, where the steps are of several days."""
         one_day = self.times[0].date() == self.times[-1].date()
-        return self.when(number) if one_day else f"{self.times[number]:%a %d %H:%M}"
+        return self.when(number) if one_day else f"{self.times[number]:%a %d} {self.when(number)}"
 
 
 def read(path: Path, import_max_w: float, export_max_w: float) -> Steps:
     """Read a series; the caps are those of a row without its own.  Raises SteplessError."""
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except OSError as error:
-        raise SteplessError(f"{path}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SteplessError(f"{path}: is no CSV in UTF-8: {error}") from error
-    if len(rows) < 2:
-        raise SteplessError(f"{path}: expected a line of names and at least two rows")
-    names = set(rows[0])
-    columns = {name: _column(path, rows, names, name) for name in _NEEDED}
-    columns |= {name: _column(path, rows, names, name) for name in _MAY if _said(names, name)}
-    times = tuple(_time(path, number, row) for number, row in enumerate(rows, 2))
+    table = _Table(path)
+    columns = {name: table.column(name) for name in _NEEDED}
+    columns |= {name: table.column(name) for name in _MAY if table.said(name)}
+    times = table.times()
+    count = len(times)
     outlook = Outlook(
         step_s=_step_s(path, times),
         load_w=columns["load_w"],
         pv_w=columns["pv_w"],
         import_eur_per_wh=columns["import_eur_per_wh"],
         export_eur_per_wh=columns["export_eur_per_wh"],
-        import_max_w=[
-            min(import_max_w, own) for own in columns.get("import_max_w", [import_max_w] * len(rows))
-        ],
-        export_max_w=[
-            min(export_max_w, own) for own in columns.get("export_max_w", [export_max_w] * len(rows))
-        ],
+        import_max_w=[min(import_max_w, own) for own in columns.get("import_max_w", [inf] * count)],
+        export_max_w=[min(export_max_w, own) for own in columns.get("export_max_w", [inf] * count)],
         import_g_per_wh=columns.get("import_g_per_wh", ()),
     )
     return Steps(outlook, times)
 
 
-def _said(names: set[str], name: str) -> str | None:
-    """The column that says it: per kWh where there is none per Wh."""
-    return next((one for one in (name, name.replace("_per_wh", "_per_kwh")) if one in names), None)
+class _Table:
+    """A file's rows under its names.  Commas part them, or semicolons with a comma in the numbers, as the
+    spreadsheets of some countries write it.
+    """
 
-
-def _column(path: Path, rows: list[dict[str, str]], names: set[str], name: str) -> list[float]:
-    said = _said(names, name)
-    if said is None:
-        raise SteplessError(f"{path}: no column {name}; there are {', '.join(sorted(names))}")
-    scale = 1.0 if said == name else 1e-3
-    values = []
-    for number, row in enumerate(rows, 2):
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        text = _text(path)
+        first = text.partition("\n")[0]
+        self._semicolons = ";" in first and "," not in first
         try:
-            values.append(float(row[said]) * scale)
-        except (TypeError, ValueError):
-            raise SteplessError(f"{path}:{number}: {said}: {row[said]!r} is no number") from None
-    return values
+            lines = [
+                [cell.strip() for cell in row]
+                for row in csv.reader(text.splitlines(), delimiter=";" if self._semicolons else ",")
+            ]
+        except csv.Error as error:
+            raise SteplessError(f"{path}: is no CSV: {error}") from error
+        self._names = lines[0] if lines else []
+        self._rows = [(number, row) for number, row in enumerate(lines[1:], 2) if any(row)]
+        self._check_names()
+        if len(self._rows) < 2:
+            raise SteplessError(f"{path}: expected a line of names and at least two rows")
+        if len(self._rows) > STEPS_MAX:
+            raise SteplessError(f"{path}: {len(self._rows)} rows; expected at most {STEPS_MAX}")
+        for number, row in self._rows:
+            if len(row) != len(self._names):
+                raise SteplessError(
+                    f"{path}:{number}: {len(row)} values; expected {len(self._names)}, as there are names"
+                )
+
+    def _check_names(self) -> None:
+        """A misspelt cap would be none: what is not known is refused."""
+        known = ["time", *_NEEDED, *_MAY]
+        known += [_per_kwh(name) for name in known if name.endswith("_per_wh")]
+        for name in self._names:
+            if name not in known:
+                raise SteplessError(f"{self._path}:1: {name!r} is no column; {nearest(name, known)}")
+            if self._names.count(name) > 1 or (_per_kwh(name) != name and _per_kwh(name) in self._names):
+                raise SteplessError(f"{self._path}:1: {name} is said twice")
+
+    def said(self, name: str) -> str | None:
+        """The column that says it: per kWh where there is none per Wh."""
+        return next((one for one in (name, _per_kwh(name)) if one in self._names), None)
+
+    def column(self, name: str) -> list[float]:
+        """The numbers of a column, in the units of the house."""
+        said = self.said(name)
+        if said is None:
+            raise SteplessError(f"{self._path}: no column {name}; there are {', '.join(sorted(self._names))}")
+        return [self._number(name, said, *line) for line in self._cells(said)]
+
+    def times(self) -> tuple[datetime, ...]:
+        """When each step begins."""
+        if "time" not in self._names:
+            raise SteplessError(f"{self._path}: no column time; there are {', '.join(sorted(self._names))}")
+        return tuple(self._time(number, text) for number, text in self._cells("time"))
+
+    def _cells(self, name: str) -> list[tuple[int, str]]:
+        at = self._names.index(name)
+        return [(number, row[at]) for number, row in self._rows]
+
+    def _number(self, name: str, said: str, line: int, text: str) -> float:
+        place = f"{self._path}:{line}: {said}"
+        try:
+            number = float(text.replace(",", ".") if self._semicolons else text)
+        except ValueError:
+            raise SteplessError(f"{place}: {text!r} is no number") from None
+        value = number if said == name else number * 1e-3
+        # A cap may be none: infinite.
+        if not _LEAST.get(name, -_MOST) <= value <= (inf if name.endswith("_max_w") else _MOST):
+            raise SteplessError(f"{place}: {text}; expected {'0 or more' if name in _LEAST else 'a number'}")
+        return value
+
+    def _time(self, line: int, text: str) -> datetime:
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            raise SteplessError(
+                f"{self._path}:{line}: time: {text!r}; expected such as 2026-06-12T00:15, or with an offset, "
+                "2026-06-12T00:15+02:00"
+            ) from None
 
 
-def _time(path: Path, number: int, row: dict[str, str]) -> datetime:
+def _text(path: Path) -> str:
     try:
-        return datetime.fromisoformat(row.get("time") or "")
-    except ValueError:
-        raise SteplessError(f"{path}:{number}: time: expected such as 2026-06-12T00:15") from None
-
-
-def _step_s(path: Path, times: tuple[datetime, ...]) -> int:
+        with path.open("rb") as file:
+            there = file.read(_SIZE_MAX + 1)
+    except OSError as error:
+        raise SteplessError(f"{path}: cannot be read: {error.strerror}") from error
     try:
-        steps_s = {(later - before).total_seconds() for before, later in pairwise(times)}
-    except TypeError:
-        raise SteplessError(f"{path}: some times have an offset from UTC and some have none") from None
-    if len(steps_s) != 1:
-        raise SteplessError(f"{path}: the times are not one step apart from row to row")
-    return round(steps_s.pop())
+        text = there[:_SIZE_MAX].decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SteplessError(f"{path}: is no CSV in UTF-8: {error}") from error
+    if "\0" in text:
+        raise SteplessError(f"{path}: is no CSV: it holds zero bytes")
+    if len(there) > _SIZE_MAX:
+        raise SteplessError(
+            f"{path}: is larger than {_SIZE_MAX >> 20} MiB; expected at most {STEPS_MAX} rows"
+        )
+    return text
+
+
+def _per_kwh(name: str) -> str:
+    return name.replace("_per_wh", "_per_kwh")
+
+
+def _step_s(path: Path, times: Sequence[datetime]) -> int:
+    minutes = ", ".join(str(step_s // 60) for step_s in STEPS_S[:-1]) + f" or {STEPS_S[-1] // 60}"
+    if len({time.tzinfo is None for time in times}) > 1:
+        raise SteplessError(f"{path}: some times have an offset from UTC and some have none")
+    first_s = (times[1] - times[0]).total_seconds()
+    if first_s not in STEPS_S:
+        raise SteplessError(f"{path}: rows {first_s / 60:g} min apart; expected {minutes}")
+    for before, now in pairwise(times):
+        if (now - before).total_seconds() != first_s:
+            change = "" if now.tzinfo else "; where the clock changes, times with their offset"
+            raise SteplessError(
+                f"{path}: {now:%Y-%m-%dT%H:%M} follows {before:%Y-%m-%dT%H:%M}; expected each row "
+                f"{first_s / 60:g} min after the one before{change}"
+            )
+    return round(first_s)

@@ -54,16 +54,17 @@ def again(made: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run each scenario; the worst decides the exit code."""
     from quartier_drivers.errors import ConfigError  # noqa: PLC0415 - what is heavy, on first use
+    from quartier_hil import shelf  # noqa: PLC0415 - as above
     from quartier_hil.report import junit  # noqa: PLC0415 - as above
 
     codes, suites = [], []
-    for path in _paths(options.scenarios):
+    for name in _names(options.scenarios):
         try:
-            code, suite = _one(path, options)
+            code, suite = _one(shelf.find(name), options)
         except ConfigError as error:
             for fault in error.faults:
                 print(fault, file=sys.stderr)
-            code, suite = NO_RUN, junit.Suite(scenario=path.stem, error=str(error))
+            code, suite = NO_RUN, junit.Suite(scenario=Path(name).stem, error=str(error))
         codes.append(code)
         suites.append(suite)
     if options.junit:
@@ -71,15 +72,14 @@ def run(options: argparse.Namespace) -> int:
     return max(codes, default=NO_RUN)
 
 
-def _paths(names: list[str]) -> Iterator[Path]:
+def _names(names: list[str]) -> Iterator[str]:
     from quartier_hil import shelf  # noqa: PLC0415 - as above
     from quartier_hil.offline.refusal import fits  # noqa: PLC0415 - as above
 
     if names == ["all"]:
-        yield from (path for path in shelf.builtin().values() if fits(path))
+        yield from (str(path) for path in shelf.builtin().values() if fits(path))
         return
-    for name in names:
-        yield shelf.find(name)
+    yield from names
 
 
 def _one(path: Path, options: argparse.Namespace) -> "tuple[int, Suite]":

@@ -67,10 +67,12 @@ class Asset(_Section):
     """The board that feeds it."""
     phase: str | None = None
     """The phase it hangs on."""
+    capacity_wh: float | None = Field(default=None, gt=0)
+    """Of a battery."""
 
     def number(self, key: str, usual: float) -> float:
         """Another key that is a number, or what is usual where it is missing."""
-        said = (self.model_extra or {}).get(key)
+        said = getattr(self, key, None)
         return float(said) if isinstance(said, int | float) else usual
 
 

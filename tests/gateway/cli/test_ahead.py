@@ -79,7 +79,7 @@ def test_a_page_that_cannot_be_written_is_named(call, tmp_path):
     code, out, err = call("--html", str(tmp_path / "none" / "plan.html"))
 
     assert 2 == code
-    assert "bat1" in out
+    assert "" == out
     assert "plan.html: cannot be written: No such file or directory" in err
 
 
@@ -110,10 +110,24 @@ def test_a_battery_that_is_not_there_is_asked_for(call):
 
 
 def test_numbers_that_no_plan_can_be_made_from_are_named(call):
-    code, _, err = call("--wear", "-1")
+    for option, given, expected in (
+        ("--wear", "-1", "0 to 1000 EUR"),
+        ("--efficiency", "150", "1 to 100 pct"),
+        ("--worth", "nan", "-1000 to 1000 EUR"),
+        ("--peak-free", "-2", "0 to 1e+06 kW"),
+    ):
+        code, out, err = call(option, given)
+
+        assert (2, "", f"quartier plan: {option} {given}: expected {expected}\n") == (code, out, err)
+
+
+def test_a_site_without_a_battery_says_so(call, tmp_path, capsys):
+    call()
+    (tmp_path / "none.toml").write_text("\n".join(line for line in SITE.splitlines() if "bat1" not in line))
+    code = main(["plan", "--config", str(tmp_path / "none.toml"), "--series", str(tmp_path / "day.csv")])
 
     assert 2 == code
-    assert "wear_eur_per_wh -0.001: expected 0 to 1e9" in err
+    assert "none.toml: has no battery" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("option", "given"), [("--soc", "500"), ("--soc", "-1"), ("--target", "101")])

@@ -59,6 +59,17 @@ def test_a_broken_one_ends_with_1_and_says_which(tmp_path, capsys):
     assert ["within"] == [one["check"] for one in verdicts if not one["holds"]]
 
 
+def test_a_scenario_that_is_not_there_ends_with_2_and_the_others_are_run(tmp_path, capsys):
+    suites = tmp_path / "day.xml"
+    code = cli.main(["day", "dey-tariff", _file(tmp_path, TEXT), "--junit", str(suites)])
+    told = capsys.readouterr()
+
+    assert 2 == code
+    assert "dey-tariff: scenario: is no file and no scenario of ours" in told.err
+    assert "in one process without wires" in told.out
+    assert ["dey-tariff", "short"] == [suite.get("name") for suite in ET.parse(suites).iter("testsuite")]
+
+
 def test_one_that_needs_wires_ends_with_2(tmp_path, capsys):
     code = cli.main(["day", _file(tmp_path, TEXT.replace("[[", '[house]\nmeters = ["tic"]\n[[', 1))])
 

@@ -34,6 +34,14 @@ def test_every_link_that_leads_nowhere_is_told_with_its_key(tmp_path):
     assert "there is no bus 'tik'; expected one of rs485, lan, charger_net, tic" == keys["devices.linky.bus"]
 
 
+def test_a_battery_of_no_size_is_refused(tmp_path):
+    text = SHOP.replace("capacity_wh = 10000", "capacity_wh = 0")
+
+    ((key, what),) = _faults(tmp_path, text)
+    assert "assets.bat1.capacity_wh" == key
+    assert "should be greater than 0" in what
+
+
 def test_one_meter_cannot_show_two_things(tmp_path):
     told = dict(_faults(tmp_path, SHOP.replace('device = "pac"', 'device = "meter"')))
 
