@@ -191,8 +191,9 @@ class Faults(Wanted):
     """Each fault is told as the loss that it is, or as none, and the cap holds in each."""
     told_s: Seconds = 18.0
     """By when a loss is told: 15 s, a cycle, and what looking costs."""
-    back_s: Seconds = 15.0
-    """By when it is no longer told once the device is well."""
+    back_s: Seconds | None = None
+    """By when it is no longer told once the device is well; absent: 15 s, and over wires 60 s more, for the
+    gateway asks who was gone for long so seldom."""
 
 
 class Steady(Wanted):

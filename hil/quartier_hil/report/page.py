@@ -19,7 +19,7 @@ _LEDGER = """<section><h2>The gateway's own ledger</h2>
 <p class="hint">What <code>quartier why</code> tells of each asset afterwards: who wanted it, what the point
 showed before, what was asked, what was read back, and what became of it. A value that follows for one reason
 is one row.</p>
-<div class="orders"><table><thead><tr>{head}</tr></thead>
+<div class="orders ledger"><table><thead><tr>{head}</tr></thead>
 <tbody>{rows}</tbody></table></div></section>
 """
 _BELOW = ' <a href="#street">and below: a street of such buildings</a>'
@@ -216,7 +216,7 @@ def _written(rows: Sequence[Row]) -> str:
 
 def _written_row(row: Row) -> str:
     asked = f"{_number(row.before)} to {_number(row.value)}" if row.value is not None else "given back"
-    ended = f"{row.outcome}, {row.end}".removesuffix(", ")
+    ended = ", ".join(dict.fromkeys(word for word in (row.outcome, row.end) if word))
     cells = (_clock(row.at_s), row.point, asked, _number(row.shown), row.who, row.why, ended, f"{row.count}")
     return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"
 

@@ -23,6 +23,8 @@ OVER_SHARE, OVER_MAX_S = 0.1, 5.0
 BLIND_S = 25.0
 """The grid meter is lost after 10 s, a car goes down to its floor first, and is paused then."""
 SLACK_W = 300.0
+BACK_S, ASKED_AGAIN_S = 15.0, 60.0
+"""So long after it is asked a device that is well is no loss; who was gone for long is asked so late."""
 LOST_METER: Key = ("loss.grid_meter_lost", "")
 _USUAL: Mapping[str, tuple[Key, ...]] = {
     "meter": (LOST_METER,),
@@ -140,11 +142,14 @@ class Case:
         kept = f"up to {self.fullest:.0%} of a cap, {self.over_s:g} s over"
         holds = self.seen_count > 0 and self.over_s <= OVER_MAX_S
         if not self.is_lost:
-            told = [key for at_s, _, key in ending.losses if key in self.signs and self._is_here(at_s)]
+            told = [
+                key for at_s, _, key in ending.losses if key in self.signs and self._is_here(at_s, ending)
+            ]
             words = f"told as {told[0][0]}" if told else "told as no loss"
             promised = f"{name}: heard, so no loss; the cap holds"
             return Verdict("faults", promised, f"{words}; {kept}", holds and not told)
-        promised = f"{name}: told in {wanted.told_s:g} s, over in {wanted.back_s:g} s; the cap holds"
+        back_s = self.back_s(ending)
+        promised = f"{name}: told in {wanted.told_s:g} s, over in {back_s:g} s; the cap holds"
         if not ending.is_wired and any(code == BY_BUS for code, _ in self.signs):
             promised = f"{name}: told over wires alone, for its bus knows it; the cap holds"
             return Verdict("faults", promised, kept, holds)
@@ -152,7 +157,7 @@ class Case:
         if first_s is None:
             return Verdict("faults", promised, f"never told; {kept}", holds=False)
         measured = f"told after {first_s:.0f} s, over after {last_s:.0f} s; {kept}"
-        in_time = first_s <= wanted.told_s and last_s <= wanted.back_s
+        in_time = first_s <= wanted.told_s and last_s <= back_s
         return Verdict("faults", promised, measured, holds and in_time)
 
     def short(self, ending: Ending) -> str:
@@ -166,19 +171,27 @@ class Case:
             return f"by its bus, {self.fullest:.0%}"
         return f"{first_s:.0f} s, {last_s:.0f} s, {self.fullest:.0%}"
 
-    def covers(self, at_s: float) -> bool:
+    def covers(self, at_s: float, ending: Ending) -> bool:
         """Whether a loss that begins then is of this fault."""
-        return self.is_lost and self._is_here(at_s)
+        return self.is_lost and self._is_here(at_s, ending)
 
-    def _is_here(self, at_s: float) -> bool:
-        return self.failure.at_s <= at_s <= self.until_s + self.asked.back_s
+    def back_s(self, ending: Ending) -> float:
+        """By when its loss is no longer told once it is well."""
+        if self.asked.back_s is not None:
+            return self.asked.back_s
+        return BACK_S + ASKED_AGAIN_S * ending.is_wired
+
+    def _is_here(self, at_s: float, ending: Ending) -> bool:
+        return self.failure.at_s <= at_s <= self.until_s + self.back_s(ending)
 
     def _told(self, ending: Ending) -> tuple[float | None, float]:
         """Seconds until the last of its signs was told, and from its end until the last was not."""
         firsts, lasts = [], []
         for sign in self.signs:
             mine = [
-                (at_s, end_s) for at_s, end_s, key in ending.losses if key == sign and self._is_here(at_s)
+                (at_s, end_s)
+                for at_s, end_s, key in ending.losses
+                if key == sign and self._is_here(at_s, ending)
             ]
             if not mine:
                 return None, inf
@@ -244,7 +257,7 @@ class Unfounded:
         strange = [
             (at_s, key)
             for at_s, _, key in ending.losses
-            if key in known and not any(key in one.signs and one.covers(at_s) for one in self.cases)
+            if key in known and not any(key in one.signs and one.covers(at_s, ending) for one in self.cases)
         ]
         measured = f"{strange[0][1][1] or 'the grid meter'} at {strange[0][0]:.0f} s" if strange else "nobody"
         return Verdict("faults", "nobody else is called lost", measured, not strange)

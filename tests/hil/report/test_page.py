@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import replace
 
 from quartier_hil.report.page import ORDERS_MAX_COUNT, _written, data, page
 from quartier_hil.stage.written import Row
@@ -73,6 +74,12 @@ def test_the_gateways_own_ledger_stands_below_the_orders_that_the_rig_saw():
         "<tr><td>-0:00:07</td><td>bat1.setpoint_w</td><td>0 to -2,500</td><td>-2,498</td><td>the district&#x27;s "
         "document &lt;7&gt;</td><td>cap of 5 kW</td><td>done, replaced</td><td>4</td></tr>"
     ) in text
+
+
+def test_an_outcome_that_is_an_end_too_is_told_once():
+    told = _written([replace(WRITTEN, outcome="replaced"), replace(WRITTEN, end="")])
+
+    assert ["replaced", "done"] == re.findall(r"<td>([a-z, ]+)</td><td>4</td></tr>", told)
 
 
 def test_what_a_person_cannot_look_through_is_in_the_file():

@@ -34,10 +34,11 @@ def _scenario(*events):
     )
 
 
-def _judged(events, losses=(), *, grid_w=5_000.0, over_at=(), car_w=0.0, is_wired=True):
+def _judged(events, losses=(), *, grid_w=5_000.0, over_at=(), car_w=0.0, is_wired=True, back_s=None):
     """The lines of the verdict, in order."""
     scenario = _scenario(*events)
-    found = list(faults.judges(scenario, scenario.checks[0], caps(scenario)))
+    wanted = scenario.checks[0].model_copy(update={"back_s": back_s})
+    found = list(faults.judges(scenario, wanted, caps(scenario)))
     for now_s in range(500):
         values = {"grid.power_w": 15_000.0 if now_s in over_at else grid_w}
         values |= {"base.power_w": 1_000.0, "ev1.power_w": car_w, "bat1.power_w": -500.0}
@@ -60,7 +61,20 @@ def _judged(events, losses=(), *, grid_w=5_000.0, over_at=(), car_w=0.0, is_wire
     ],
 )
 def test_a_device_without_power_is_told_as_lost_in_18_s_and_no_more_15_s_after(told, holds):
-    assert holds is _judged([OFF, CLEAR], told)[0].holds
+    assert holds is _judged([OFF, CLEAR], told, is_wired=False)[0].holds
+
+
+@pytest.mark.parametrize(("over_s", "holds"), [(275, True), (276, False)])
+def test_over_wires_who_was_gone_for_long_is_asked_again_within_60_s(over_s, holds):
+    found = _judged([OFF, CLEAR], [(116, over_s, SIGN)])[0]
+
+    assert holds is found.holds
+    assert "over in 75 s" in found.promised
+
+
+@pytest.mark.parametrize(("over_s", "holds"), [(225, True), (226, False)])
+def test_a_time_that_the_scenario_states_counts_over_wires_too(over_s, holds):
+    assert holds is _judged([OFF, CLEAR], [(116, over_s, SIGN)], back_s=25)[0].holds
 
 
 @pytest.mark.parametrize(("told", "holds"), [([], True), ([(150, 160, SIGN)], False)])

@@ -91,7 +91,11 @@ def _happened(done: Done) -> list[tuple[int, str]]:
     found += [(one.until_s, f"{one.words} ends") for one in done.settings.events]
     found += [(mark.second, f"{mark.mode}, {mark.share:g} of each contract") for mark in done.record.marks]
     first, last = done.settings.from_second, done.settings.from_second + done.settings.seconds
-    return sorted(one for one in found if first <= one[0] < last)
+    texts: dict[int, list[str]] = {}  # what comes of an event in its own second stands behind it
+    for second, text in found:
+        if first <= second < last:
+            texts.setdefault(second, []).append(text)
+    return [(second, "; ".join(texts[second])) for second in sorted(texts)]
 
 
 def _tiles(done: Done, beside: Record | None) -> str:

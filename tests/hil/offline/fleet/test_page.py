@@ -41,6 +41,7 @@ def test_the_page_holds_all_it_needs(small, plain):
     assert "Fifty &lt;buildings&gt;" in text
     assert "%%" not in text
     assert 1 == len(held["charts"][0]["curves"])
-    assert ["cap of 0.3 of each contract begins", "cap of 0.3 of each contract ends"] == [
-        mark["text"] for mark in held["marks"] if "begins" in mark["text"] or "ends" in mark["text"]
-    ]
+    assert [
+        "cap of 0.3 of each contract begins; CONTROLLED, 0.3 of each contract",
+        "cap of 0.3 of each contract ends; CONTROLLED, 1 of each contract",
+    ] == [mark["text"] for mark in held["marks"] if "begins" in mark["text"] or "ends" in mark["text"]]
