@@ -147,13 +147,15 @@ def plan_sampled(steps, tiers, samples, store, plan):
     ):
         room = _Room(count, rows_count, tiers_count * count, pieces_count)
     try:
-        fault = _rows(room, &inputs[0], over, drawn, count, tiers_count, rows_count)
-        if fault != NONE:
-            raise ValueError(_FAULTS[fault])
+        feasible = False
         with nogil:
-            feasible = _fill(room, &wiring, count, tiers_count, fields[3], fields[4], fields[5])
+            fault = _rows(room, &inputs[0], over, drawn, count, tiers_count, rows_count)
+            if fault == NONE:
+                feasible = _fill(room, &wiring, count, tiers_count, fields[3], fields[4], fields[5])
             if feasible:
                 sums = _told(room, &wiring, count, tiers_count, fields[3], fields[4], fields[5], &outputs[0])
+        if fault != NONE:
+            raise ValueError(_FAULTS[fault])
         if not feasible:
             return tuple.__new__(Planned, (False, 0.0, 0.0, 0.0, 0.0))
         return tuple.__new__(Planned, (True, sums.cost, sums.excess_wh, sums.short_wh, sums.gap))
