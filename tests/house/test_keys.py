@@ -10,11 +10,7 @@ from quartier.config.shares import Share
 from quartier_drivers.registry import KINDS, section
 
 # Read by nobody yet, for a reason.
-WAITING: dict[str, str] = {
-    "Building.latitude": "for forecasts, which come with planning",
-    "Building.longitude": "for forecasts, which come with planning",
-    "Building.time_zone": "for schedules of the local plan, which come with planning",
-}
+WAITING: dict[str, str] = {}
 MODELS = (
     *FIXED.values(),
     *ROLES.values(),
@@ -25,7 +21,11 @@ MODELS = (
     *(section(kind) for kind in KINDS),
 )
 # Read by their own model's properties.
-OWN = {"Limits": "quartier.config.model", "DistrictLink": "quartier.config.model"}
+OWN = {
+    "Limits": "quartier.config.model",
+    "DistrictLink": "quartier.config.model",
+    "Tariff": "quartier.config.ahead",
+}
 
 
 def test_every_key_is_read_by_someone(modules: list[Any]) -> None:

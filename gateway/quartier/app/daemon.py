@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import quartier_native
-from quartier.app import assembly, fallbacks, keeper, memory, ordered, own, probed, records, upkeep
+from quartier.app import assembly, extras, fallbacks, keeper, memory, ordered, own, probed, records, upkeep
 from quartier.app.disk import Disk
 from quartier.app.enquiries import Enquiries
 from quartier.app.fleet import Fleet
@@ -190,16 +190,9 @@ class Daemon:
         of_faults = folder, self.fleet, lambda: self._loaded.site, *beside
         around_faults = self._supervised("records", lambda: records.run(*of_faults))
         kept = upkeep.runs(folder, *of_fleet, clock, self._log)
-        return [*kept, around_faults, self._sentry.run(), *self._jobs()]
-
-    def _jobs(self) -> list[Coroutine[Any, Any, None]]:
-        """What the district may order of the gateway itself."""
-        if self.uplink is None:
-            return []
-        from quartier.app.jobs import Jobs  # noqa: PLC0415 - as the uplink
-
-        around = lambda: self._loaded, self._reread.set, self._clock, self._store.event, self._log
-        return [self._supervised("jobs", Jobs(self.uplink, self._places, *around).run)]
+        further = extras.tasks(lambda: self._loaded, self._places, turn, self._reread.set, *beside[1:])
+        asked_for = [self._supervised(name, run) for name, run in further.items()]
+        return [*kept, around_faults, self._sentry.run(), *asked_for]
 
     def _remembering(self) -> memory.Named:
         return (*self.fleet.drivers(), ("gateway", self.turn))
@@ -339,7 +332,7 @@ class Daemon:
     async def _adopt(self, loaded: Loaded) -> None:
         self._say(loaded)
         self._troubles.refused = ""
-        for key in ("site", "district_link", "store", "clock", "control.cycle_s"):
+        for key in ("site", "district_link", "planning", "tariff", "store", "clock", "control.cycle_s"):
             if attrgetter(key)(loaded.site) != attrgetter(key)(self._loaded.site):
                 self._log.warning("config.restart_needed", section=key)
                 self._notice("config.restart_needed", f"{key} counts after a restart", section=key)

@@ -52,6 +52,7 @@ class Enquiries:
             "ladder": self.ladder,
             "alarms": self.alarms,
             "keys": self.keys,
+            "plan": self.plan,
         }
 
     @property
@@ -87,6 +88,7 @@ class Enquiries:
             "written": answers.outcomes(self._fleet, now.ns),
             "store": dict(self._store.stats),
             "district": None if turn.uplink is None else {**turn.uplink.stats, **turn.planned()},
+            "plan": None if turn.planner is None else turn.planner.summary(),
             "fallbacks": self.fallbacks(),
             "probes": probed.shown(self._fleet.probes, turn.house, now.utc_ms),
             "damaged": self._damage,
@@ -96,6 +98,10 @@ class Enquiries:
     def keys(self) -> dict[str, Any]:
         """Who may sign documents of the district; empty for a house that stands alone."""
         return {} if self._turn.uplink is None else dict(self._turn.uplink.keys)
+
+    def plan(self) -> dict[str, Any] | None:
+        """The local plan in force; None for a house that does not plan."""
+        return None if self._turn.planner is None else self._turn.planner.shown()
 
     def alarms(self) -> dict[str, Any]:
         """The list of alarms, which the operators' desk acknowledges."""

@@ -33,6 +33,7 @@ from quartier.control import (
 from quartier.control.caps import LinkCaps
 from quartier.control.commands import CommandDocument
 from quartier.control.contacts import Why
+from quartier.control.limits import Force
 from quartier.control.override import Overrides
 from quartier.control.promises import Kept
 from quartier.control.verdict import World
@@ -45,7 +46,8 @@ from quartier.runtime.clock import HouseClock
 from quartier.store.ledger import Store
 from quartier_drivers.who import Who
 
-if TYPE_CHECKING:  # a house that stands alone does not import them
+if TYPE_CHECKING:  # a house that stands alone, or does not plan, does not import them
+    from quartier.app.planner import Planner
     from quartier.district.documents import Accepted
     from quartier.district.uplink import Uplink
 
@@ -79,6 +81,7 @@ class Turn:
         self.params = params
         self.link = state
         self.uplink = None
+        self.planner: Planner | None = None
         self.ladder = None
         self.hands = None
         self.view = {}
@@ -151,7 +154,9 @@ class Turn:
         self._resolve()
         asked = lambda gone: self._asked(now, outage=gone)  # noqa: E731 - it is handed on
         ordered = asked, self.commanding.commands
-        decision, self.link = sequence.taken(frozen, self._state, self.link, self.params, now, *ordered)
+        plan = None if self.planner is None else self.planner.wish
+        known = frozen, self._state, self.link, self.params, now
+        decision, self.link = sequence.taken(*known, *ordered, plan)
         self._state = decision.state
         self.view = decision.view
         if self.ladder is not None:
@@ -204,6 +209,16 @@ class Turn:
         if not flexibility.is_known(self._state, now):
             return None
         return self.agenda.report(self._state, self._moment(now), local)
+
+    @property
+    def state(self) -> cycle.State:
+        """What control remembers."""
+        return self._state
+
+    @property
+    def force(self) -> Force | None:
+        """The caps in force; None before the first turn."""
+        return self._state.force
 
     @property
     def is_out(self) -> bool:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from dataclasses import replace
 
-from quartier.cli import aheadpage, output
+from quartier.cli import aheadpage, inforce, output
 from quartier.cli.planpage.sheet import Sheet, page
 from quartier.cli.steps import SteplessError, read
 from quartier.config import load, model
@@ -28,6 +28,8 @@ _RANGES = (
 
 def plan(options: argparse.Namespace) -> int:
     """Plan, and show it; 1 where something had to be given up."""
+    if options.series is None:
+        return inforce.show(options)
     site = load.check(options.config).site
     try:
         _check(options)

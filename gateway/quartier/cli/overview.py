@@ -23,6 +23,7 @@ def overview(status: Mapping[str, Any]) -> Group:
             *sentences.supplies(control),
             *sentences.fallbacks(status.get("fallbacks", ())),
             *sentences.probes(status.get("probes", {})),
+            *sentences.plan(status),
             *sentences.alarms(status),
             *sentences.troubles(status),
             "",

@@ -86,6 +86,18 @@ def _load(told: Mapping[str, Any]) -> str:
     return f"{flows} of {number(told['subscribed_va'], 'VA')} subscribed"
 
 
+def plan(status: Mapping[str, Any]) -> Iterator[Text]:
+    """Whether the local plan leads, and why not; nothing for a house that does not plan."""
+    told = status.get("plan")
+    if not told:
+        return
+    if told["why_not"]:
+        yield Text(f"local plan: not followed, {told['why_not']}; the rule leads", style="yellow")
+        return
+    leader = status["control"]["assets"].get(told["asset"], {}).get("led_by", "nobody yet")
+    yield Text(f"local plan: {age(told['age_s'])} old; {told['asset']} is led by {leader} (quartier plan)")
+
+
 def alarms(status: Mapping[str, Any]) -> Iterator[Text]:
     """How many alarms nobody has acknowledged, and the newest of them."""
     told = status.get("alarms")

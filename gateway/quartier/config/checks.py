@@ -14,6 +14,7 @@ from quartier.config.nodes import ROOT
 from quartier.config.parts import flaws_of_parts
 from quartier.config.sharing import flaws_of_shares
 from quartier.config.supplies import flaws_of_supplies
+from quartier.config.tariffs import flaws_of_planning
 from quartier.config.tree import flaws_of_tree
 from quartier_drivers.place import nearest
 from quartier_drivers.positions import Path
@@ -34,6 +35,7 @@ def cross_check(draft: Draft, profiles: Mapping[str, Profile]) -> Iterator[Flaw]
     yield from flaws_of_supplies(draft, profiles)
     yield from flaws_of_tree(draft, profiles)
     yield from flaws_of_shares(draft, profiles)
+    yield from flaws_of_planning(draft)
     for name, asset in draft.assets.items():
         yield from (Flaw(("assets", name, key), what) for key, what in _contradictions(asset))
 

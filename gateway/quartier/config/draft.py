@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from quartier.config import modes
+from quartier.config.ahead import Planning, Tariff
 from quartier.config.capping import Contact, Supply
 from quartier.config.faults import Flaw, flaws, shown
 from quartier.config.model import (
@@ -47,6 +48,8 @@ FIXED: Mapping[str, type[Section]] = {
     "limits": Limits,
     "control": Control,
     "district_link": DistrictLink,
+    "planning": Planning,
+    "tariff": Tariff,
     "store": Store,
     "clock": Clock,
     "recording": Recording,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, Field, Strict
 
+from quartier.config.ahead import Planning, Tariff
 from quartier.config.capping import Contact, Supply
 from quartier.config.modes import MODED
 from quartier.config.nodes import Node
@@ -371,6 +372,10 @@ class Site(Section):
     """How the house is steered."""
     district_link: DistrictLink | None = None
     """The broker of the district; absent: the house stands alone."""
+    planning: Planning | None = None
+    """Planning ahead; absent: the battery follows the rule of self-consumption."""
+    tariff: Tariff | None = None
+    """What energy costs by the contract."""
     shares: dict[Name, Share] = Field(default_factory=dict)
     """Other clients on the connections of Modbus buses, by name."""
     store: Store = Store()

@@ -101,6 +101,7 @@ _NAME = r"^[a-z][a-z0-9_]{0,31}$"
 _TOPIC = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
 _TIME_OF_DAY = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _LIGHT_FROM = r"^([01][0-9]|2[0-3]):[0-5][0-9] (100|[5-9][0-9]) %$"
+OFF_PEAK = r"^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
 _PROFILE = r"^[a-z0-9_-]+/[a-z0-9_.-]+$"
 # 32 bytes: 43 characters, the last of which holds four bits.
 _ROOT_KEY = r"^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"
@@ -109,6 +110,7 @@ PATTERNS = {
     _TOPIC: "letters, digits, '_' and '-', at most 63 characters",
     _TIME_OF_DAY: "a time of day, such as '07:30'",
     _LIGHT_FROM: "a time of day and 50 to 100 %, such as '22:30 80 %'",
+    OFF_PEAK: "two times of day, such as '22:00-06:00'",
     _PROFILE: "maker/model, in lower case",
     _ROOT_KEY: "the public Ed25519 key of a root, 32 bytes in base64url (43 characters)",
 }

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from quartier.control import (
+    aims,
     balance,
     battery,
     contacts,
@@ -228,13 +229,12 @@ def _want(scene: Scene, players: list[Player], base: balance.Base) -> None:
         kept = battery.narrowed([rooms[units.index(u)] for u in above], low_w=-FAR_W, high_w=surplus_w)
         for unit, narrow in zip(above, kept, strict=True):
             rooms[units.index(unit)] = narrow
-    target_w = _target_w(scene)
-    desired = battery.split(target_w - base.now_w - others_w, rooms)
+    target_w, net_w = _target_w(scene), base.now_w + others_w
+    desired = battery.split(target_w - net_w, rooms)
     for unit, allowed, desired_w in zip(units, rooms, desired, strict=True):
-        edge = _edge(unit, target_w - base.now_w - others_w)
+        wanted_w, unit.reason = aims.led(scene, unit, desired_w, target_w, net_w)
         unit.room = allowed
-        unit.reason = rule(f"self-consumption: {edge or f'grid at {target_w:.0f} W'}", "self-consumption")
-        _follow(scene, unit, desired_w)
+        _follow(scene, unit, wanted_w)
         emergency.discharged(scene, unit)
 
 
@@ -273,17 +273,6 @@ def _reach(scene: Scene, base: balance.Base, others_w: float) -> float:
     if unseen.is_unsigned(scene.house, scene.state.memories):
         low_w = max(low_w, 0.0)  # what a battery fed in would be seen as import, and be answered by more
     return low_w
-
-
-def _edge(unit: Player, wanted_w: float) -> str:
-    """Which edge of its band keeps a battery from doing what is wanted; empty when none does."""
-    asset = unit.asset
-    assert isinstance(asset, Battery)
-    if wanted_w < -battery.DEADBAND_W and unit.room.low_w == 0:
-        return f"down to {max(asset.soc_min_pct, asset.reserve_soc_pct):g} %, which is kept"
-    if wanted_w > battery.DEADBAND_W and unit.room.high_w == 0:
-        return f"full at {asset.soc_max_pct:g} %"
-    return ""
 
 
 def _above_reserve(scene: Scene, unit: Player) -> bool:

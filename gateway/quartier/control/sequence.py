@@ -6,12 +6,12 @@ The daemon and days without wires take it, so that neither tells of an order tha
 from collections.abc import Callable
 from dataclasses import replace
 
-from quartier.control import asked, cycle, events, link
+from quartier.control import aims, asked, cycle, events, link
 from quartier.control.linkstate import LinkState
 from quartier.control.override import Overrides
 from quartier.control.running import Commands
 from quartier.control.state import Decision, State
-from quartier.control.wishes import Wishes
+from quartier.control.wishes import LocalPlan, Wishes
 from quartier.house.image import Frozen
 from quartier.house.now import Now
 
@@ -26,10 +26,12 @@ def taken(
     now: Now,
     by_hand: Callable[[bool], Overrides] | None = None,
     commands: Commands = NONE,
+    plan: LocalPlan | None = None,
 ) -> tuple[Decision, LinkState]:
     """One turn; ``by_hand`` gives what people ordered, told whether the public grid's voltage is gone.
 
-    ``commands`` are the district's that run: below people's orders, and below every cap.
+    ``commands`` are the district's that run: below people's orders, and below every cap.  ``plan`` is the
+    building's own, below all of them.
     """
     seen = events.judged(state.events, frozen, state.house, now.ns)
     linked = link.commanded(linked, commands.shed_until_ns(now.ns), commands.test_ns(now.ns))
@@ -40,5 +42,6 @@ def taken(
         caps=caps,
         overrides=asked.overrides(commands, state.house, people, now.ns),
         shed=asked.shed(commands, now.ns),
+        aims=aims.now_wanted(plan, now, outage=seen.is_gone),
     )
     return cycle.step(frozen, wishes, replace(state, events=seen), now), linked

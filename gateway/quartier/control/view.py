@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from quartier.control import (
+    aims,
     contacts,
     duties,
     failsafe,
@@ -184,6 +185,8 @@ def _asset(scene: Scene, asset: Steered, after: State, said: str, *, is_deaf: bo
         }
     order = after.book.orders.get(name)
     if order is not None:
+        if isinstance(asset, Battery):
+            shown_asset["led_by"] = aims.leader(order.reason)
         age = round((scene.now_ns - order.written_ns) / 1e9, 1)
         shown_asset["command"] = {"point": name, "value": order.value, "age_s": age, "reason": order.reason}
     return shown_asset

@@ -134,16 +134,56 @@ class Signal:
     spans: tuple[Span, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What the local plan has a battery do for a while, by what the grid meter shows meanwhile.
+
+    It moves by ``power_w``, and by as much more or less as keeps the grid inside ``grid_min_w`` ..
+    ``grid_max_w`` (infinite: however it comes).  0 W and 0 .. 0 is the rule of self-consumption;
+    ``words`` say why.
+    """
+
+    duration_s: float
+    power_w: float
+    grid_min_w: float
+    grid_max_w: float
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningAim:
+    """The aim that runs, and until when (UTC)."""
+
+    aim: Aim
+    until_utc_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalPlan:
+    """What one battery shall do from ``start_ns`` on, worthless from ``expires_ns`` on (both monotonic).
+
+    ``offset_ms`` is what the wall clock was ahead of the monotonic one where the plan was made.
+    """
+
+    asset: str
+    start_ns: int
+    expires_ns: int
+    offset_ms: int
+    aims: tuple[Aim, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """All that is wanted of one cycle: the caps of the link, and the grid power aimed at.
 
     ``grid_target_w`` None means the house's own; ``overrides`` are what is ordered of single assets now: by
     people, else by the district's commands, else by its schedules; ``shed`` are the tiers that a command has
-    off, with the reasons.  Local plans join here.
+    off, with the reasons.  ``aims`` are what the local plan wants now, by battery, below all of
+    these.
     """
 
     caps: LinkCaps
     grid_target_w: float | None = None
     overrides: Overrides = field(default_factory=dict)
     shed: Mapping[str, str] = field(default_factory=dict)
+    aims: Mapping[str, RunningAim] = field(default_factory=dict)

@@ -6,10 +6,12 @@ minute of work between them the task is parked, its points go stale and control 
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:  # who releases a dead daemon's outputs has no time for the whole contract
     from quartier_drivers.contract import Clock
+
+_T = TypeVar("_T")
 
 PARK_AFTER_COUNT = 5
 SOUND_AFTER_S = 60.0
@@ -59,3 +61,11 @@ async def ended_well(run: Callable[[], Awaitable[None]], report: Callable[[Excep
         report(error)
         return False
     return True
+
+
+def caught(job: Callable[[], _T]) -> tuple[_T | None, Exception | None]:
+    """What a thread's job returned, or the error that ended it: whoever waits for it is to hear of that."""
+    try:
+        return job(), None
+    except Exception as error:  # noqa: BLE001 - it is raised again where it is waited for
+        return None, error

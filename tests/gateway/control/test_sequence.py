@@ -1,6 +1,7 @@
 """The order of a turn: what one part judges, those after it know in the same turn."""
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 from tests.gateway.control.ordering import by_hand, document
@@ -10,6 +11,7 @@ from quartier.control.commands import FailsafeTest, Shed
 from quartier.control.linkstate import Mode
 from quartier.control.running import Commands
 from quartier.control.state import State
+from quartier.control.wishes import Aim, LocalPlan
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.contract import Quality, Reading, columns
@@ -24,14 +26,14 @@ def turn(drive, house):
     measured = replace(house, grid=replace(house.grid, voltage_period_s=1.0))
     image, kept = Image(), [State.fresh(measured), found.state]
 
-    def make(at_s, volts, by_hand=None, commands=sequence.NONE):
+    def make(at_s, volts, by_hand=None, commands=sequence.NONE, plan=None, more=None):
         found.t = at_s
-        seen = {"grid.power_w": 500.0} | {f"grid.voltage_l{k}_v": volts for k in (1, 2, 3)}
+        seen = {"grid.power_w": 500.0} | {f"grid.voltage_l{k}_v": volts for k in (1, 2, 3)} | (more or {})
         said = (Reading(point, value, Quality.GOOD, found.now.ns) for point, value in seen.items())
         image.put(columns(said, found.now.ns))
         frozen = image.freeze(found.now.ns)
         decision, kept[1] = sequence.taken(
-            frozen, kept[0], kept[1], found.params, found.now, by_hand, commands
+            frozen, kept[0], kept[1], found.params, found.now, by_hand, commands, plan
         )
         kept[0] = decision.state
         return decision, kept[1]
@@ -75,3 +77,21 @@ def test_commands_act_in_the_turn_in_which_they_run_below_people(turn):
     assert "by hand, anna" in decision.view["assets"]["bat1"]["override"]["words"]
     decision, linked = turn(3, 230.0)
     assert ("CONTROLLED", None, None) == (decision.view["mode"], linked.shed_until_ns, linked.test_ns)
+
+
+def test_the_local_plan_leads_in_the_turn_in_which_it_holds_and_not_without_voltage(turn):
+    plan = LocalPlan(
+        asset="bat1",
+        start_ns=0,
+        expires_ns=100 * 10**9,
+        offset_ms=EPOCH_MS,
+        aims=(Aim(300.0, 900.0, 0.0, inf, "cheap"),),
+    )
+    told = {"bat1.power_w": 0.0, "bat1.soc_pct": 50.0}
+    led = [
+        turn(at_s, 0.0 if at_s > 6 else 230.0, plan=plan, more=told)[0].view["assets"]["bat1"].get("led_by")
+        for at_s in range(1, 10)
+    ]
+
+    assert "local plan" == led[3]
+    assert "local plan" != led[-1]

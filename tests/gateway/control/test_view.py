@@ -11,14 +11,19 @@ def test_a_view_says_mode_caps_whose_and_why(plant):
 def test_each_asset_shows_power_age_quality_tier_state_and_last_command(plant):
     asset = plant(base_w=2000).run(3).view["assets"]["bat1"]
 
-    assert {"role", "tier", "power_w", "age_s", "quality", "soc_pct", "state", "command"} == set(asset)
+    assert {"role", "tier", "power_w", "age_s", "quality", "soc_pct", "state", "command", "led_by"} == set(
+        asset
+    )
     assert ("battery", "D", "good", "steered") == (
         asset["role"],
         asset["tier"],
         asset["quality"],
         asset["state"],
     )
-    assert "self-consumption: grid at 0 W" == asset["command"]["reason"]
+    assert ("self-consumption: grid at 0 W", "rule: self-consumption") == (
+        asset["command"]["reason"],
+        asset["led_by"],
+    )
 
 
 def test_states_have_the_words_of_their_role(plant, house):

@@ -1,0 +1,41 @@
+"""Tasks that a daemon has where its site file asks for them; what is not asked for is not imported."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
+
+from quartier.app.places import Places
+from quartier.app.turn import Turn
+from quartier.config.load import Loaded
+from quartier.house.now import Now
+from quartier.runtime.clock import HouseClock
+
+if TYPE_CHECKING:
+    from quartier.district.uplink import Uplink
+
+Run = Callable[[], Coroutine[Any, Any, None]]
+Event = Callable[[str, str, Mapping[str, Any], Now], None]
+
+
+def tasks(
+    loaded: Callable[[], Loaded],
+    places: Places,
+    turn: Turn,
+    reread: Callable[[], None],
+    clock: HouseClock,
+    event: Event,
+    log: Any,
+) -> dict[str, Run]:
+    """By name: what the district may order of the gateway itself, and planning ahead."""
+    found: dict[str, Run] = {}
+    uplink: Uplink | None = turn.uplink
+    if uplink is not None:
+        from quartier.app.jobs import Jobs  # noqa: PLC0415 - as the uplink
+
+        found["jobs"] = Jobs(uplink, places, loaded, reread, clock, event, log).run
+    wanted = {"planning", "tariff"}
+    if loaded().site.planning is not None and not wanted & set(loaded().disabled):
+        from quartier.app.planner import Planner  # noqa: PLC0415 - a house that does not plan loads no planner
+
+        turn.planner = Planner(loaded(), places, turn, clock, event, log)
+        found["planner"] = turn.planner.run
+    return found

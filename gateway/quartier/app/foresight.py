@@ -1,0 +1,159 @@
+"""What the planner is asked: from the site file, what control sees and what the district said."""
+
+from collections.abc import Iterator, Mapping
+
+from quartier.config.model import Pv, Site
+from quartier.control import ahead, sight
+from quartier.control.link import LinkParams
+from quartier.control.linkstate import LinkState
+from quartier.control.signals import Signals
+from quartier.control.state import State
+from quartier.control.timeline import edges
+from quartier.house.assets import Battery, Ev
+from quartier.house.assets import Pv as Sun
+from quartier.house.now import Now
+from quartier.planning import horizon
+from quartier.planning.history import Premises
+from quartier.planning.horizon import Contract, RefusedError
+from quartier.planning.question import Question
+from quartier.planning.tariff import Quote, Tariff, Told, minutes
+
+GRAIN_S = 300
+"""A plan begins with a whole five minutes, so that its steps stand still from plan to plan."""
+VALID_S = 900.0
+"""A plan that no newer one replaced is followed no longer."""
+_CAR_S = 3_600.0
+"""A car that charges is taken to go on for so long."""
+
+
+def question(
+    site: Site, state: State, linked: LinkState, params: LinkParams, signals: Signals, now: Now
+) -> Question:
+    """What is to be planned now.  Raises RefusedError where something that it needs is not known."""
+    wanted = site.planning
+    if wanted is None or site.tariff is None:
+        raise RefusedError("the site file has no [planning] and [tariff]")
+    if not now.synced:
+        raise RefusedError("the clock is not trusted")
+    house, memories, force = state.house, state.memories, state.force
+    grid_w = sight.power_w(memories, house.grid, now.ns)
+    if grid_w is None or force is None:
+        raise RefusedError("the grid meter is silent")
+    unit = next((one for one in house.assets if isinstance(one, Battery)), None)
+    if unit is None:
+        raise RefusedError("there is no battery")
+    battery_w = sight.power_w(memories, unit, now.ns)
+    soc_pct = sight.fresh(memories, f"{unit.name}.soc_pct", unit.soc_period_s, now.ns)
+    if battery_w is None or soc_pct is None:
+        raise RefusedError(f"{unit.name} is silent")
+    suns = [sight.power_w(memories, one, now.ns) or 0.0 for one in house.assets if isinstance(one, Sun)]
+    start_ms = now.utc_ms // (GRAIN_S * 1000) * GRAIN_S * 1000
+    count = round(wanted.horizon_s / wanted.step_s)
+    caps = ahead.caps(linked, params, force, now, start_ms, wanted.step_s * 1000, count)
+    return Question(
+        asset=unit.name,
+        start_utc_s=start_ms / 1000,
+        start_ns=now.ns - (now.utc_ms - start_ms) * 1_000_000,
+        expires_ns=now.ns + int(VALID_S * 1e9),
+        step_s=wanted.step_s,
+        battery=_battery(unit, soc_pct, wanted.round_trip_pct, wanted.wear_eur_per_wh),
+        contract=Contract(
+            peak_eur_per_w=wanted.peak_eur_per_w,
+            peak_free_w=wanted.peak_free_w,
+            co2_eur_per_g=wanted.co2_eur_per_g,
+        ),
+        net_w=grid_w - battery_w,
+        sun_w=max(0.0, -sum(suns)),
+        cars_w=_cars_w(state, now, wanted.step_s, count),
+        import_max_w=[cap.import_w for cap in caps],
+        export_max_w=[cap.export_w for cap in caps],
+        tariff=tariff(site),
+        told=told(state, now),
+        quotes=tuple(_quotes(signals)),
+        target_w=house.grid_target_w,
+        history_min_s=wanted.history_min_s,
+    )
+
+
+def _battery(unit: Battery, soc_pct: float, round_trip_pct: float, wear_eur_per_wh: float) -> horizon.Battery:
+    floor_pct = min(max(unit.soc_min_pct, unit.reserve_soc_pct), unit.soc_max_pct)
+    share = (round_trip_pct / 100.0) ** 0.5
+    return horizon.Battery(
+        capacity_wh=unit.capacity_wh * unit.soc_max_pct / 100.0,
+        reserve_wh=unit.capacity_wh * floor_pct / 100.0,
+        energy_wh=unit.capacity_wh * min(max(soc_pct, 0.0), 100.0) / 100.0,
+        charge_max_w=unit.charge_max_w,
+        discharge_max_w=unit.discharge_max_w,
+        charge_efficiency=share,
+        discharge_efficiency=share,
+        wear_eur_per_wh=wear_eur_per_wh,
+    )
+
+
+def _cars_w(state: State, now: Now, step_s: int, count: int) -> list[float]:
+    """What cars that charge now take further on: for an hour, or until they have what they want."""
+    found = [0.0] * count
+    for car in (one for one in state.house.assets if isinstance(one, Ev)):
+        power_w = sight.power_w(state.memories, car, now.ns) or 0.0
+        for step in range(count):
+            share = min(1.0, max(0.0, (_CAR_S - step * step_s) / step_s))
+            found[step] += max(0.0, power_w) * share
+    return found
+
+
+def tariff(site: Site) -> Tariff:
+    """The contract of the site file."""
+    said = site.tariff
+    if said is None:
+        raise RefusedError("the site file has no [tariff]")
+    return Tariff(
+        kind=said.contract,
+        zone=site.site.time_zone,
+        prices_eur_per_wh=said.prices_eur_per_wh,
+        off_peak=tuple(minutes(text) for text in said.off_peak),
+        export_eur_per_wh=said.export_eur_per_wh,
+    )
+
+
+def told(state: State, now: Now) -> Told:
+    """What the grid operator's meter says of the tariff; nothing where it is silent."""
+
+    def said(owner: str, period_s: float, *names: str) -> int | None:
+        found = (sight.fresh(state.memories, f"{owner}.{name}", period_s, now.ns) for name in names)
+        return next((int(value) for value in found if value), None)  # 0: not told
+
+    for supply in state.house.supplies:
+        index = said(supply.name, supply.period_s, "tariff_index")
+        if index is not None:
+            return Told(
+                index=index,
+                today=said(supply.name, supply.period_s, "today_colour_state", "today_colour_index"),
+                tomorrow=said(supply.name, supply.period_s, "tomorrow_colour_state", "tomorrow_colour_index"),
+            )
+    return Told()
+
+
+def _quotes(signals: Signals) -> Iterator[Quote]:
+    for kind in ("price", "co2"):
+        signal = signals.get(kind)
+        if signal is None:
+            continue
+        for begin_ms, end_ms, span in edges(signal.start_utc_ms, signal.spans):
+            begin_ms, end_ms = max(begin_ms, signal.nbf_utc_ms), min(end_ms, signal.exp_utc_ms)  # noqa: PLW2901 - what counts of it
+            if begin_ms < end_ms:
+                yield Quote(begin_ms / 1000, end_ms / 1000, _numbers(span.values))
+
+
+def _numbers(values: Mapping[str, float | str]) -> dict[str, float]:
+    return {name: float(value) for name, value in values.items() if not isinstance(value, str)}
+
+
+def premises(site: Site) -> Premises:
+    """What the forecast is told of the building."""
+    place, here = site.site, (site.site.latitude, site.site.longitude)
+    return Premises(
+        zone=place.time_zone,
+        where=None if here[0] is None or here[1] is None else (here[0], here[1]),
+        contract_w=site.limits.contract_import_w,
+        pv_rated_w=sum(asset.rated_w for asset in site.assets.values() if isinstance(asset, Pv)),
+    )

@@ -1,0 +1,204 @@
+"""The task that plans: each five minutes and on any change that matters, in a thread of its own.
+
+Neither polling nor control ever waits for it.  What it finds is a wish that expires; an answer that comes
+late is thrown away.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from quartier.app import foresight
+from quartier.app.places import Places
+from quartier.app.school import School
+from quartier.app.turn import Turn
+from quartier.config.load import Loaded
+from quartier.control import aims
+from quartier.control.wishes import LocalPlan
+from quartier.house.assets import Ev
+from quartier.house.now import Now
+from quartier.planning.horizon import RefusedError
+from quartier.planning.learner import Learner
+from quartier.planning.question import Answer, Question, answered
+from quartier.runtime.clock import HouseClock
+from quartier.runtime.worker import Busy, Worker
+
+PERIOD_S, LEAST_S, LOOK_S = 300.0, 10.0, 2.0
+"""A new plan so often at least and at most, and how often it is looked whether something changed."""
+AGAIN_S = 30.0
+"""After one that could not be made."""
+PATIENCE_S, LEARN_S = 20.0, 600.0
+"""Real seconds that the thread may take for a plan, and for what the history has to teach."""
+SLACK_S = 120.0
+"""An answer that took longer, by the house's time, is of another situation."""
+_FLOOR_S = 0.02
+
+Planned = Callable[[Question, Learner], Answer]
+Event = Callable[[str, str, Mapping[str, Any], Now], None]
+
+
+class Planner:
+    """Asks, and holds the plan in force; ``answered`` is what plans."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        places: Places,
+        turn: Turn,
+        clock: HouseClock,
+        event: Event,
+        log: Any,
+        answered: Planned = answered,
+    ) -> None:
+        site = loaded.site
+        self._site, self._turn, self._clock, self._event, self._log = site, turn, clock, event, log
+        self._answered = answered
+        self._worker = Worker("planner")
+        runtime_dir, state_dir = places.runtime_dir, places.state_dir
+        history = site.store.file(state_dir)
+        self._school = School(foresight.premises(site), site, history, runtime_dir, state_dir)
+        self._is_recalled = False
+        self._due_ns = self._asked_ns = 0
+        self._learn_s = 0.0
+        self._seen: object = None
+        self.answer: Answer | None = None
+        self.why = "the first plan is not made yet"
+
+    @property
+    def wish(self) -> LocalPlan | None:
+        """What it wants; it says itself until when."""
+        return None if self.answer is None else self.answer.wish
+
+    async def run(self) -> None:
+        """Plan for ever."""
+        if not self._is_recalled:
+            await self._worker.run(self._school.recall, LEARN_S)
+            self._is_recalled = True
+            if self._school.why_new:
+                self._log.warning("forecast.begun_anew", why=self._school.why_new)
+        while True:
+            if self._is_due(self._clock.now_ns()):
+                await self._look()
+            await self._clock.doze(LOOK_S, _FLOOR_S)
+
+    def _is_due(self, now_ns: int) -> bool:
+        if self._turn.force is None:
+            return False  # the first cycle has not ended
+        seen = self._matters()
+        is_changed = seen != self._seen and now_ns - self._asked_ns >= LEAST_S * 1e9
+        if not is_changed and now_ns < self._due_ns:
+            return False
+        self._seen = seen
+        return True
+
+    def _matters(self) -> object:
+        """What makes a new plan due when it changes."""
+        state, now = self._turn.state, self._clock.now()
+        force = state.force
+        caps = None if force is None else (force.import_w, force.export_w)
+        memories = state.memories
+        plugged = [
+            memories[point].value if (point := f"{one.name}.plugged_on") in memories else None
+            for one in state.house.assets
+            if isinstance(one, Ev)
+        ]
+        signals = self._turn.agenda.signals
+        said = [(one.id, one.seq) for kind, one in sorted(signals.items()) if kind in {"price", "co2"}]
+        return caps, plugged, said, foresight.told(state, now), now.synced, self._turn.is_out
+
+    async def _look(self) -> None:
+        now = self._clock.now()
+        self._asked_ns, self._due_ns = now.ns, now.ns + int(PERIOD_S * 1e9)
+        try:
+            if now.synced:
+                await self._learn(now)
+            now = self._clock.now()
+            turn = self._turn
+            question = foresight.question(
+                self._site, turn.state, turn.link, turn.params, turn.agenda.signals, now
+            )
+            school, plan = self._school, self._answered
+            found = await self._worker.run(lambda: plan(question, school.learner), PATIENCE_S)
+        except RefusedError as refused:
+            self._refuse(str(refused), now)
+            return
+        except (Busy, TimeoutError):
+            self._say("the planner did not answer in time", now)
+            return
+        if self._clock.now_ns() - now.ns > SLACK_S * 1e9:
+            self._say("a plan came too late and was thrown away", now)
+            return
+        if self.answer is None or self.why:
+            self._log.info("plan.made", asset=question.asset, steps=len(found.plan.steps))
+            self._event("plan.made", f"{question.asset} follows the local plan", {}, now)
+        self.answer, self.why = found, ""
+
+    async def _learn(self, now: Now) -> None:
+        slot_s = self._school.learner.grid.slot_s
+        slot = now.utc_ms / 1000 // slot_s
+        if slot == self._learn_s:
+            return
+        school, utc_s = self._school, now.utc_ms / 1000
+
+        def learn() -> None:
+            if school.catch_up(utc_s):
+                school.keep()
+
+        try:
+            await self._worker.run(learn, LEARN_S)
+        except OSError as error:
+            self._log.warning("forecast.not_kept", why=error.strerror or str(error))
+        self._learn_s = slot
+
+    def _refuse(self, why: str, now: Now) -> None:
+        """Nothing can be planned: the rule leads at once."""
+        self.answer, self._due_ns = None, now.ns + int(AGAIN_S * 1e9)
+        self._say(why, now)
+
+    def _say(self, why: str, now: Now) -> None:
+        if why != self.why:
+            self._log.warning("plan.refused", why=why)
+            self._event("plan.refused", f"no local plan: {why}", {}, now)
+        self.why = why
+
+    # For people
+
+    def summary(self) -> dict[str, Any]:
+        """Whether the plan in force is followed, and why not; JSON-ready."""
+        now, found = self._clock.now(), self.answer
+        why = aims.why_not(self.wish, now, outage=self._turn.is_out)
+        if why:
+            why = self.why or why
+        made = None if found is None else round((now.ns - found.question.start_ns) / 1e9, 1)
+        return {"asset": None if found is None else found.question.asset, "why_not": why, "age_s": made}
+
+    def shown(self) -> dict[str, Any]:
+        """The plan in force with each step and its reason; JSON-ready."""
+        found = self.answer
+        if found is None:
+            return {**self.summary(), "steps": []}
+        plan, outlook = found.plan, found.outlook
+        start_ms = round(found.question.start_utc_s * 1000)
+        return {
+            **self.summary(),
+            "step_s": plan.step_s,
+            "start_utc_ms": start_ms,
+            "time_zone": found.question.tariff.zone,
+            "cost_eur": plan.cost_eur,
+            "left_eur": plan.left_eur,
+            "peak_w": plan.peak_w,
+            "gap_eur": plan.gap_eur,
+            "given_up": [asdict(one) for one in plan.given_up],
+            "forecast": {"model": found.forecast.net.model, "error_w": found.forecast.net.error_w},
+            "steps": [
+                {
+                    **asdict(step),
+                    "load_w": outlook.load_w[number],
+                    "pv_w": outlook.pv_w[number],
+                    "import_eur_per_wh": outlook.import_eur_per_wh[number],
+                    "export_eur_per_wh": outlook.export_eur_per_wh[number],
+                    "why": found.words[number],
+                }
+                for number, step in enumerate(plan.steps)
+            ],
+        }

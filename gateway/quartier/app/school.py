@@ -1,0 +1,131 @@
+"""The forecast's learner in the daemon: fed from the history, hour by hour, and kept over a restart.
+
+Everything here runs in the planner's thread, and takes the history as any reader does.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from quartier.config import model
+from quartier.planning.history import History, Known, Premises
+from quartier.planning.learner import Learner, recalled
+from quartier.runtime import statefile
+from quartier.store.history import query
+from quartier_drivers.contract import Quality
+
+FILE = "forecast"
+LOOK_BACK_S = 28 * 86_400
+"""How much of a history that is there already is learnt from at the first start."""
+STEP_S = 900
+_PORTION_S = 86_400
+_APPARENT, _EXPORT = "apparent_power_va", "apparent_power_export_va"
+
+
+class School:
+    """One learner, its places and its pupils: the points that tell of load and sun."""
+
+    def __init__(
+        self, premises: Premises, site: model.Site, history: Path, runtime_dir: Path, state_dir: Path
+    ) -> None:
+        self.learner = Learner(premises)
+        self.why_new = ""
+        self._held: dict[str, float] = {}  # what each point was where the last portion ended
+        self._held_s = 0
+        self._premises = premises
+        self._history, self._runtime_dir, self._file = history, runtime_dir, state_dir / FILE
+        self._grid = site.grid()[0]
+        self._parts = {
+            kind: [name for name, asset in site.assets.items() if isinstance(asset, kind)]
+            for kind in (model.Battery, model.Ev, model.Pv)
+        }
+
+    def recall(self) -> None:
+        """Go on with what an earlier run learnt; ``why_new`` says why not, where there was something."""
+        kept = statefile.load(self._file)
+        if kept is None:
+            return
+        try:
+            self.learner = recalled(self._premises, kept)
+        except ValueError as error:
+            self.why_new = str(error)
+
+    def catch_up(self, utc_s: float) -> bool:
+        """Learn every whole slot of the history that is new; whether there was one.  Raises OSError."""
+        grid = self.learner.grid
+        end_s = int(utc_s // grid.slot_s) * grid.slot_s
+        newest = self.learner.newest
+        least_s = end_s - LOOK_BACK_S
+        begin_s = least_s if math.isnan(newest) else max(least_s, (int(newest) + 1) * grid.slot_s)
+        is_new = begin_s < end_s
+        while begin_s < end_s:
+            until_s = min(end_s, begin_s + _PORTION_S)
+            self._learn(begin_s, until_s)
+            begin_s = until_s
+        return is_new
+
+    def keep(self) -> None:
+        """Write down what is known.  Raises OSError."""
+        statefile.save(self._file, self.learner.keep())
+
+    def _learn(self, begin_s: int, until_s: int) -> None:
+        count = (until_s - begin_s) // STEP_S
+        columns = self._columns(begin_s, until_s, count)
+        load_w: list[Known] = []
+        sun_w: list[Known] = []
+        for at in range(count):
+            found = self._step(columns, at)
+            load_w.append(found[0])
+            sun_w.append(found[1])
+        if math.isnan(self.learner.newest) and not any(value is not None for value in load_w):
+            return  # before anything was known nothing was missed
+        self.learner.learn(
+            History(start_utc_s=float(begin_s), step_s=float(STEP_S), load_w=load_w, generated_w=sun_w)
+        )
+
+    def _columns(self, begin_s: int, until_s: int, count: int) -> dict[str, list[Known]]:
+        names = [name for found in self._parts.values() for name in found]
+        points = [f"{name}.power_w" for name in (self._grid, *names)]
+        points += [f"{self._grid}.{quantity}" for quantity in (_APPARENT, _EXPORT)]
+        columns: dict[str, list[Known]] = {}
+        spans = begin_s * 1000, until_s * 1000
+        try:
+            for row in query(self._history, self._runtime_dir, points, *spans, float(STEP_S)):
+                if row.quality is Quality.GOOD and isinstance(row.value, int | float):
+                    column = columns.setdefault(row.point, [None] * count)
+                    column[(row.utc_ms // 1000 - begin_s) // STEP_S] = float(row.value)
+        except FileNotFoundError:
+            pass  # nothing was written yet
+        self._hold(columns, begin_s, until_s, count)
+        return columns
+
+    def _hold(self, columns: dict[str, list[Known]], begin_s: int, until_s: int, count: int) -> None:
+        """Let what did not change for longer than the history looks back go on from portion to portion."""
+        for point, value in (self._held if self._held_s == begin_s else {}).items():
+            column = columns.setdefault(point, [None] * count)
+            known = next((at for at, seen in enumerate(column) if seen is not None), count)
+            column[:known] = [value] * known
+        last = {point: column[-1] for point, column in columns.items()}
+        self._held = {point: value for point, value in last.items() if value is not None}
+        self._held_s = until_s
+
+    def _step(self, columns: Mapping[str, Sequence[Known]], at: int) -> tuple[Known, Known]:
+        """Load without storage and cars, and sun, both plus; None where a part is not known."""
+
+        def value(point: str) -> Known:
+            return columns[point][at] if point in columns else None
+
+        sums: dict[type[Any], Known] = {}
+        for kind, names in self._parts.items():
+            parts = [value(f"{name}.power_w") for name in names]
+            known = [part for part in parts if part is not None]
+            sums[kind] = sum(known) if len(known) == len(parts) else None
+        grid_w = value(f"{self._grid}.power_w")
+        if grid_w is None and (apparent_va := value(f"{self._grid}.{_APPARENT}")) is not None:
+            grid_w = apparent_va - (value(f"{self._grid}.{_EXPORT}") or 0.0)
+        battery_w, cars_w, pv_w = sums[model.Battery], sums[model.Ev], sums[model.Pv]
+        load_w = None
+        if grid_w is not None and battery_w is not None and cars_w is not None and pv_w is not None:
+            load_w = grid_w - battery_w - cars_w - pv_w
+        return load_w, None if pv_w is None else -pv_w

@@ -1,0 +1,75 @@
+"""``quartier plan`` without a series: the plan that a daemon has in force, each step with its reason."""
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from quartier.cli import aheadpage, output
+from quartier.cli.output import age
+from quartier.cli.steps import Steps
+from quartier.planning.horizon import Outlook
+from quartier.planning.plan import GivenUp, Plan, PlannedStep
+from quartier.runtime.desk import Closed, ask
+
+FOLLOWED, NOT_FOLLOWED, WRONG = 0, 1, 2
+_STEP = tuple(PlannedStep.__dataclass_fields__)
+
+
+def show(options: argparse.Namespace) -> int:
+    """Show it; 1 where none is followed, 2 where no daemon answers."""
+    try:
+        told = ask(options.runtime_dir, "plan")
+    except Closed as closed:
+        print(f"quartier plan: {closed}; --series CSV plans from a file", file=sys.stderr)
+        return WRONG
+    if options.json:
+        output.dump(told)
+    elif told is None:
+        print("this house does not plan: its site file has no [planning]")
+    else:
+        print(_head(told))
+        if told["steps"]:
+            found, steps, why = read(told)
+            aheadpage.show(told["asset"], found, steps, why)
+    return NOT_FOLLOWED if told is None or told["why_not"] else FOLLOWED
+
+
+def _head(told: Mapping[str, Any]) -> str:
+    if told["why_not"]:
+        return f"not followed, the rule of self-consumption leads: {told['why_not']}"
+    forecast = told["forecast"]
+    known = f", error {forecast['error_w']:.0f} W" if forecast["error_w"] is not None else ""
+    return f"in force, {age(told['age_s'])} old; forecast of the net: {forecast['model']}{known}"
+
+
+def read(told: Mapping[str, Any]) -> tuple[Plan, Steps, Sequence[str]]:
+    """The daemon's answer as the plan that it was, with its times and reasons."""
+    rows, zone = told["steps"], ZoneInfo(told["time_zone"])
+    start = datetime.fromtimestamp(told["start_utc_ms"] / 1000, zone)
+    outlook = Outlook(
+        step_s=told["step_s"],
+        load_w=[row["load_w"] for row in rows],
+        pv_w=[row["pv_w"] for row in rows],
+        import_eur_per_wh=[row["import_eur_per_wh"] for row in rows],
+        export_eur_per_wh=[row["export_eur_per_wh"] for row in rows],
+        import_max_w=(),
+        export_max_w=(),
+    )
+    plan = Plan(
+        step_s=told["step_s"],
+        steps=[PlannedStep(**{name: row[name] for name in _STEP if name in row}) for row in rows],
+        cost_eur=told["cost_eur"],
+        left_eur=told["left_eur"],
+        peak_w=told["peak_w"],
+        gap_eur=told["gap_eur"],
+        given_up=[GivenUp(one["what"], one["wh"], tuple(one["steps"])) for one in told["given_up"]],
+        rounds_count=0,
+    )
+    whole = timedelta(seconds=told["step_s"])
+    times = tuple(
+        (start.astimezone(ZoneInfo("UTC")) + number * whole).astimezone(zone) for number in range(len(rows))
+    )
+    return plan, Steps(outlook, times), [row["why"] for row in rows]

@@ -1,0 +1,37 @@
+"""What is wrong between planning, the tariff and the rest: prices that miss or stray, which battery."""
+
+from collections.abc import Iterator
+
+from quartier.config.ahead import NEEDED, Tariff
+from quartier.config.draft import Draft
+from quartier.config.faults import Flaw
+
+_PRICES = tuple(name for names in NEEDED.values() for name in names)
+
+
+def flaws_of_planning(draft: Draft) -> Iterator[Flaw]:
+    """A plan without prices or without a battery; prices of another contract; a signal that nobody sends."""
+    tariff: Tariff | None = draft.fixed.get("tariff")
+    if "planning" in draft.raw:
+        if "tariff" not in draft.raw:
+            yield Flaw(("planning",), "needs prices; expected a section [tariff]")
+        batteries = [name for name, raw in draft.meant("assets").items() if _is_battery(raw)]
+        if len(batteries) != 1:
+            there = " and ".join(batteries) or "none"
+            yield Flaw(("planning",), f"plans for one battery, there is {there}; expected exactly one")
+    if tariff is None:
+        return
+    if tariff.contract == "signal" and "district_link" not in draft.raw:
+        what = "the prices come by the district's signal; expected a section [district_link]"
+        yield Flaw(("tariff", "contract"), what)
+    needed = NEEDED[tariff.contract]
+    for name in _PRICES:
+        has = getattr(tariff, name) is not None
+        if name in needed and not has:
+            yield Flaw(("tariff", name), f'is missing; contract = "{tariff.contract}" needs it')
+        elif has and name not in needed:
+            yield Flaw(("tariff", name), f'stands at contract = "{tariff.contract}"; expected none there')
+
+
+def _is_battery(raw: object) -> bool:
+    return isinstance(raw, dict) and raw.get("role") == "battery"

@@ -1,0 +1,85 @@
+"""The local plan as a wish: which aim runs, what it asks of a battery, and who leads a battery (pure).
+
+Priority 5 of failsafe.md section 1: below people, commands and schedules; inside every cap and the battery's
+own room, which come after it.  Without a plan that holds, the rule of self-consumption leads.
+"""
+
+from quartier.control import battery
+from quartier.control.players import Player
+from quartier.control.reason import Reason, rule, who
+from quartier.control.scene import Scene
+from quartier.control.wishes import Aim, LocalPlan, RunningAim
+from quartier.house.assets import Battery
+from quartier.house.now import Now
+
+PLAN, RULE = "local plan", "self-consumption"
+LEAP_MS = 60_000
+"""A wall clock that moved so far against the monotonic one since the plan was made is not the plan's."""
+_LEADERS = {"person": "a person", "document": "the district", "grid": "the public grid"}
+
+
+def why_not(plan: LocalPlan | None, now: Now, *, outage: bool) -> str:
+    """Why no plan leads; empty when one does."""
+    if plan is None:
+        return "there is no plan"
+    if outage:
+        return "the public grid's voltage is gone"
+    if not now.synced:
+        return "the clock is not trusted"
+    if abs(now.utc_ms - now.ns // 1_000_000 - plan.offset_ms) > LEAP_MS:
+        return "the clock leapt since the plan was made"
+    if now.ns >= plan.expires_ns:
+        return "the plan is too old"
+    return "" if _running(plan, now) else "the plan has no step for now"
+
+
+def now_wanted(plan: LocalPlan | None, now: Now, *, outage: bool) -> dict[str, RunningAim]:
+    """The aim that runs, by its battery; nothing of a plan that does not hold."""
+    if plan is None or why_not(plan, now, outage=outage):
+        return {}
+    found = _running(plan, now)
+    return {plan.asset: found} if found else {}
+
+
+def _running(plan: LocalPlan, now: Now) -> RunningAim | None:
+    elapsed_s, at_s = 0.0, (now.ns - plan.start_ns) / 1e9
+    for aim in plan.aims:
+        elapsed_s += aim.duration_s
+        if at_s < elapsed_s:
+            return RunningAim(aim, plan.offset_ms + plan.start_ns // 1_000_000 + int(elapsed_s * 1000))
+    return None
+
+
+def power_w(aim: Aim, net_w: float) -> float:
+    """What the aim asks, in W, where the grid would show ``net_w`` without the battery."""
+    return max(aim.grid_min_w - net_w, min(aim.power_w, aim.grid_max_w - net_w))
+
+
+def led(scene: Scene, unit: Player, desired_w: float, target_w: float, net_w: float) -> tuple[float, Reason]:
+    """What a battery shall do, in W, and why: as the plan aims, else by the rule, which wants ``desired_w``.
+
+    ``net_w`` is what the grid would show without any battery, ``target_w`` where the rule brings it.
+    """
+    found = scene.wishes.aims.get(unit.name)
+    if found is not None:
+        words = f"{PLAN}: {found.aim.words}"
+        return power_w(found.aim, net_w), Reason(words, rule("", PLAN).who, found.until_utc_ms)
+    edge = _edge(unit, target_w - net_w)
+    return desired_w, rule(f"{RULE}: {edge or f'grid at {target_w:.0f} W'}", RULE)
+
+
+def _edge(unit: Player, wanted_w: float) -> str:
+    """Which edge of its band keeps a battery from doing what is wanted; empty when none does."""
+    asset = unit.asset
+    assert isinstance(asset, Battery)
+    if wanted_w < -battery.DEADBAND_W and unit.room.low_w == 0:
+        return f"down to {max(asset.soc_min_pct, asset.reserve_soc_pct):g} %, which is kept"
+    if wanted_w > battery.DEADBAND_W and unit.room.high_w == 0:
+        return f"full at {asset.soc_max_pct:g} %"
+    return ""
+
+
+def leader(reason: str) -> str:
+    """Who leads an asset, by the reason of its order: a person, the district, the local plan or a rule."""
+    behind = who(reason)
+    return _LEADERS.get(behind.kind) or (PLAN if behind.name == PLAN else f"rule: {behind.name or 'own'}")

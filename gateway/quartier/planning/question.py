@@ -1,0 +1,131 @@
+"""What the planner is asked, and what it answers: numbers alone, so that a thread may have them (pure)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from quartier.control.wishes import LocalPlan
+from quartier.planning.aims import aims
+from quartier.planning.course import Forecast
+from quartier.planning.forecast import ahead
+from quartier.planning.horizon import Battery, Contract, Outlook, RefusedError
+from quartier.planning.learner import Learner
+from quartier.planning.plan import Plan, planned
+from quartier.planning.reasons import reasons
+from quartier.planning.tariff import Prices, Quote, Tariff, Told, prices
+
+LEAST_S = 4 * 3_600
+"""Prices that are known no further are too few to plan by."""
+_LEFT_SHARE = 0.9
+"""A Wh that is left at the end saves an import at the lowest price, if it is wanted then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is known at ``start_utc_s``, which is ``start_ns`` by the monotonic clock.
+
+    Sequences have a number a step; what the plan wants counts no longer than to ``expires_ns``.
+
+    ``net_w`` is what the grid shows without the battery, ``sun_w`` what of it generates (plus), ``cars_w``
+    what charges, of the steps ahead too.  ``quotes`` is what the district signals.
+    """
+
+    asset: str
+    start_utc_s: float
+    step_s: int
+    start_ns: int
+    expires_ns: int
+    battery: Battery
+    contract: Contract
+    net_w: float
+    sun_w: float
+    cars_w: Sequence[float]
+    import_max_w: Sequence[float]
+    export_max_w: Sequence[float]
+    tariff: Tariff
+    told: Told = field(default_factory=Told)
+    quotes: Sequence[Quote] = ()
+    target_w: float = 0.0
+    history_min_s: float = 0.0
+
+    @property
+    def count(self) -> int:
+        """How many steps."""
+        return len(self.import_max_w)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The plan of a question, with what it was made from."""
+
+    question: Question
+    plan: Plan
+    outlook: Outlook
+    forecast: Forecast
+    words: Sequence[str]
+    wish: LocalPlan
+
+
+def answered(question: Question, learner: Learner) -> Answer:
+    """The cheapest way from here on.  Raises RefusedError, which says what is missing or wrong."""
+    distrust(question, learner)
+    told = question.tariff, question.told, question.quotes
+    known = prices(*told, question.start_utc_s, question.step_s, question.count)
+    if known.count * question.step_s < min(LEAST_S, question.count * question.step_s):
+        raise RefusedError(f"prices are known for {known.count * question.step_s / 3600:g} h only")
+    foretold = ahead(learner, question.start_utc_s, known.count * question.step_s, question.step_s)
+    outlook = _outlook(question, known, foretold)
+    battery = replace(question.battery, worth_eur_per_wh=_worth(question.battery, known))
+    plan = planned(battery, outlook, question.contract)
+    words = reasons(plan, outlook, _clock(question))
+    wish = LocalPlan(
+        asset=question.asset,
+        start_ns=question.start_ns,
+        expires_ns=question.expires_ns,
+        offset_ms=round(question.start_utc_s * 1000) - question.start_ns // 1_000_000,
+        aims=aims(plan, battery, outlook, question.contract, words, question.target_w),
+    )
+    return Answer(question=question, plan=plan, outlook=outlook, forecast=foretold, words=words, wish=wish)
+
+
+def distrust(question: Question, learner: Learner) -> None:
+    """Raise RefusedError where the forecast has not proven itself yet."""
+    tried_s = max(net.tried for net in learner.nets) * learner.grid.slot_s
+    if tried_s < question.history_min_s:
+        raise RefusedError(
+            f"the forecast was held against {tried_s / 3600:g} h of what happened, "
+            f"{question.history_min_s / 3600:g} h are wanted"
+        )
+
+
+def _outlook(question: Question, known: Prices, foretold: Forecast) -> Outlook:
+    """What is measured counts for the first step, the forecast for all others."""
+    count = known.count
+    load_w = [watts + car_w for watts, car_w in zip(foretold.load.mean_w, question.cars_w, strict=False)]
+    sun_w = list(foretold.generated.mean_w)
+    load_w[0], sun_w[0] = question.net_w + question.sun_w, question.sun_w
+    return Outlook(
+        step_s=question.step_s,
+        load_w=load_w,
+        pv_w=sun_w,
+        import_eur_per_wh=known.import_eur_per_wh,
+        export_eur_per_wh=known.export_eur_per_wh,
+        import_max_w=question.import_max_w[:count],
+        export_max_w=question.export_max_w[:count],
+        import_g_per_wh=known.import_g_per_wh,
+    )
+
+
+def _worth(battery: Battery, known: Prices) -> float:
+    return _LEFT_SHARE * battery.discharge_efficiency * max(0.0, min(known.import_eur_per_wh))
+
+
+def _clock(question: Question) -> Callable[[int], str]:
+    zone = ZoneInfo(question.tariff.zone)
+
+    def when(number: int) -> str:
+        local = datetime.fromtimestamp(question.start_utc_s + number * question.step_s, zone)
+        return f"{local:%H:%M}"
+
+    return when

@@ -1,0 +1,39 @@
+"""What a site file does not ask for is neither started nor imported."""
+
+import os
+import subprocess
+import sys
+
+from tests.gateway.app import ahead
+from tests.gateway.app.ahead import planning
+from tests.gateway.app.conftest import SOURCES
+
+from quartier.app import extras
+
+
+async def tasks(house):
+    around = house.yard.clock, lambda *_: None, house.yard.log
+    return extras.tasks(lambda: house.loaded, house.places, house.turn, lambda: None, *around)
+
+
+async def test_a_house_that_plans_has_a_planner_and_its_turn_knows_it(yard, tmp_path):
+    async with ahead.ahead(yard, tmp_path)(planning()) as house:
+        assert ["planner"] == list(await tasks(house))
+        assert house.turn.planner is not None
+
+
+async def test_a_house_that_does_not_plan_or_has_no_sound_prices_has_none(yard, tmp_path):
+    async with ahead.ahead(yard, tmp_path)("") as house:
+        assert {} == await tasks(house)
+    async with ahead.ahead(yard, tmp_path)(planning().replace("0.0004", "0.4")) as house:
+        assert {} == await tasks(house)
+        assert house.turn.planner is None
+
+
+def test_the_daemon_without_planning_imports_no_planner():
+    code = (
+        "import sys, quartier.app.daemon; "
+        "found = [m for m in sys.modules if m.startswith('quartier.planning') or m == 'quartier.app.planner']; "
+        "assert not found, found"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": SOURCES})

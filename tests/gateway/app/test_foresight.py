@@ -1,0 +1,154 @@
+"""What the planner is asked: from what control sees, the site file, and the district's signals."""
+
+from dataclasses import replace
+
+import pytest
+from tests.gateway.app import ahead
+from tests.gateway.app.ahead import planning
+
+from quartier.app import foresight
+from quartier.config.ahead import Tariff
+from quartier.control.sight import Memory
+from quartier.control.wishes import Signal, Span
+from quartier.house.assets import Ev, Pv, Supply
+from quartier.planning.horizon import RefusedError
+from quartier.planning.tariff import Quote, Told
+
+
+@pytest.fixture
+async def seen(yard, tmp_path):
+    """(site, state, link, params, now) of a house after some turns, and how to ask of it."""
+    async with ahead.ahead(yard, tmp_path)(planning(round_trip_pct=81.0, wear_eur_per_wh=1e-5)) as house:
+        await house.well()
+        yield house
+
+
+def ask(house, state=None, signals=None, now=None):
+    turn = house.turn
+    around = turn.link, turn.params, signals or {}, now or house.yard.clock.now()
+    return foresight.question(house.loaded.site, state or turn.state, *around)
+
+
+def with_memories(house, **values):
+    """The state with points as they were read just now."""
+    now_ns = house.yard.clock.now_ns()
+    state = house.turn.state
+    known = {name.replace("__", "."): Memory(value, now_ns) for name, value in values.items()}
+    return replace(state, memories={**state.memories, **known})
+
+
+FRESH = {"grid__power_w": 3000.0, "bat1__power_w": 1200.0, "bat1__soc_pct": 60.0}
+
+
+async def test_the_net_is_the_grid_without_the_battery_and_the_battery_is_that_of_the_site(seen):
+    now = seen.yard.clock.now()
+    found = ask(seen, with_memories(seen, **FRESH), now=now)
+
+    assert (1800.0, 0.0, "bat1") == (found.net_w, found.sun_w, found.asset)
+    assert (9500.0, 2000.0, 6000.0) == (
+        found.battery.capacity_wh,
+        found.battery.reserve_wh,
+        found.battery.energy_wh,
+    )
+    assert (0.9, 1e-5) == (pytest.approx(found.battery.charge_efficiency), found.battery.wear_eur_per_wh)
+    assert 96 == found.count == len(found.cars_w)
+    assert 0 == found.start_utc_s % 300
+    assert round(found.start_utc_s * 1000) - found.start_ns // 10**6 == pytest.approx(
+        now.utc_ms - now.ns // 10**6, abs=2
+    )
+    assert now.ns + 900 * 10**9 == found.expires_ns
+    force = seen.turn.state.force
+    assert (force.import_w, force.export_w) == (found.import_max_w[0], found.export_max_w[0])
+
+
+@pytest.mark.parametrize(
+    ("missing", "why"),
+    [
+        ("grid.power_w", "the grid meter is silent"),
+        ("bat1.soc_pct", "bat1 is silent"),
+        ("bat1.power_w", "bat1 is silent"),
+    ],
+)
+async def test_what_is_not_known_is_refused_by_name(seen, missing, why):
+    state = with_memories(seen, **FRESH)
+    memories = {name: one for name, one in state.memories.items() if name != missing}
+    with pytest.raises(RefusedError, match=why):
+        ask(seen, replace(state, memories=memories))
+
+
+async def test_without_a_clock_a_battery_or_prices_nothing_is_planned(seen):
+    state = with_memories(seen, **FRESH)
+    with pytest.raises(RefusedError, match="the clock is not trusted"):
+        ask(seen, state, now=seen.yard.clock.now()._replace(synced=False))
+    with pytest.raises(RefusedError, match="there is no battery"):
+        ask(seen, replace(state, house=replace(state.house, assets=())))
+    bare = seen.loaded.site.model_copy(update={"tariff": None})
+    around = seen.turn.link, seen.turn.params, {}, seen.yard.clock.now()
+    with pytest.raises(RefusedError, match=r"no \[planning\] and \[tariff\]"):
+        foresight.question(bare, state, *around)
+    with pytest.raises(RefusedError, match=r"no \[tariff\]"):
+        foresight.tariff(bare)
+
+
+async def test_sun_counts_plus_and_a_car_is_taken_to_charge_for_an_hour(seen):
+    state = with_memories(seen, **FRESH, pv1__power_w=-2500.0, ev1__power_w=7000.0)
+    house = replace(
+        state.house,
+        assets=(*state.house.assets, Pv(name="pv1", rated_w=6000), Ev(name="ev1", rated_w=11_000)),
+    )
+    found = ask(seen, replace(state, house=house))
+
+    assert 2500.0 == found.sun_w
+    assert [7000.0] * 4 + [0.0] * 2 == found.cars_w[:6]
+
+
+async def test_the_meter_tells_its_tariff_and_colours_and_0_is_not_told(seen):
+    state = with_memories(
+        seen, linky__tariff_index=2.0, linky__today_colour_state=1.0, linky__tomorrow_colour_state=0.0
+    )
+    house = replace(state.house, supplies=(Supply(name="other"), Supply(name="linky")))
+    state, now = replace(state, house=house), seen.yard.clock.now()
+
+    assert Told(index=2, today=1, tomorrow=None) == foresight.told(state, now)
+    later = now._replace(ns=now.ns + 60 * 10**9)
+    assert Told() == foresight.told(state, later), "a meter that is silent says nothing"
+
+
+async def test_signals_become_quotes_inside_their_validity(seen):
+    now_ms = seen.yard.clock.utc_ms() // 1000 * 1000
+    price = Signal(
+        kind="price",
+        id="p1",
+        seq=1,
+        nbf_utc_ms=now_ms + 600_000,
+        exp_utc_ms=now_ms + 5_400_000,
+        start_utc_ms=now_ms,
+        spans=(
+            Span(300, {"import_eur_per_wh": 9e-4}),
+            Span(3300, {"import_eur_per_wh": 1e-4, "export_eur_per_wh": 5e-5}),
+            Span(3600, {"import_eur_per_wh": 2e-4, "text": "late"}),
+        ),
+    )
+    found = ask(seen, with_memories(seen, **FRESH), {"price": price, "level": price}).quotes
+    at_s = now_ms / 1000
+
+    assert (
+        Quote(at_s + 600, at_s + 3600, {"import_eur_per_wh": 1e-4, "export_eur_per_wh": 5e-5}),
+        Quote(at_s + 3600, at_s + 5400, {"import_eur_per_wh": 2e-4}),
+    ) == found
+
+
+async def test_the_contract_and_the_premises_are_those_of_the_site_file(seen):
+    site = seen.loaded.site
+    base = Tariff.model_validate({"contract": "base", "base_eur_per_wh": 0.0003, "off_peak": ["12:30-14:00"]})
+    found = foresight.tariff(site.model_copy(update={"tariff": base}))
+
+    assert ("base", (0.0003,), ((750, 840),)) == (found.kind, found.prices_eur_per_wh, found.off_peak)
+    assert ("Europe/Paris", None, 12_000.0, 0.0) == (
+        foresight.premises(site).zone,
+        foresight.premises(site).where,
+        foresight.premises(site).contract_w,
+        foresight.premises(site).pv_rated_w,
+    )
+    here = site.site.model_copy(update={"latitude": 48.8, "longitude": 2.3})
+    assert (48.8, 2.3) == foresight.premises(site.model_copy(update={"site": here})).where

@@ -1,0 +1,166 @@
+"""The task that plans, on a real house: what makes it plan anew, and what leads when it cannot."""
+
+import asyncio
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+from tests.gateway.app import ahead
+from tests.gateway.app.ahead import planning
+
+from quartier.app import foresight, planner
+from quartier.control import link
+from quartier.control.wishes import Envelope, Interval
+from quartier.planning.question import answered
+
+
+@pytest.fixture
+def house(yard, tmp_path):
+    return ahead.ahead(yard, tmp_path)
+
+
+async def running(group, made):
+    """The planner as the daemon runs it, without a restart."""
+    return group.create_task(made.run())
+
+
+async def test_a_plan_leads_the_battery_until_it_is_too_old(house, monkeypatch):
+    monkeypatch.setattr(foresight, "VALID_S", 60.0)
+    async with house(planning()) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        assert "rule: self-consumption" == found.led_by
+        made = found.planner()
+        task = await running(group, made)
+        await found.until(lambda: found.led_by == "local plan")
+        assert {"asset": "bat1", "why_not": ""} == {k: made.summary()[k] for k in ("asset", "why_not")}
+        assert "plan.made" in [code for code, _ in found.events]
+        task.cancel()  # it is gone: nobody plans any more
+        await found.until(lambda: found.led_by == "rule: self-consumption")
+        assert "the plan is too old" == made.summary()["why_not"]
+
+
+async def test_a_planner_that_hangs_is_waited_for_no_longer_than_its_patience(house, monkeypatch):
+    monkeypatch.setattr(planner, "PATIENCE_S", 0.05)
+    gate, count = threading.Event(), [0]
+
+    def hangs(question, learner):
+        count[0] += 1
+        gate.wait()
+        return answered(question, learner)
+
+    async with house(planning()) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        made = found.planner(answered=hangs)
+        task = await running(group, made)
+        await found.until(lambda: made.why == "the planner did not answer in time")
+        made._due_ns = 0  # the next one is due: no second job begins beside the first
+        await found.until(lambda: made._due_ns > 0)
+        assert 1 == count[0]
+        assert "rule: self-consumption" == found.led_by
+        gate.set()
+        monkeypatch.setattr(planner, "PATIENCE_S", 60.0)
+        made._due_ns = 0
+        await found.until(lambda: made.answer is not None or made._due_ns > 0)
+        task.cancel()
+
+
+async def test_an_answer_that_comes_late_is_thrown_away(house, monkeypatch):
+    monkeypatch.setattr(planner, "SLACK_S", 0.0)
+    async with house(planning()) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        made = found.planner()
+        task = await running(group, made)
+        await found.until(lambda: made.why == "a plan came too late and was thrown away")
+        assert made.answer is None
+        task.cancel()
+
+
+async def test_a_cap_that_appears_is_planned_with_before_the_next_plan_is_due(house, monkeypatch):
+    monkeypatch.setattr(planner, "PERIOD_S", 1e6)
+    async with house(planning()) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        made = found.planner()
+        task = await running(group, made)
+        await found.until(lambda: made.answer is not None)
+        first = made.answer
+        now = found.yard.clock.now()
+        paper = Envelope(
+            id="e1",
+            seq=1,
+            program="dso",
+            priority=0,
+            nbf_utc_ms=now.utc_ms - 1000,
+            exp_utc_ms=now.utc_ms + 7_200_000,
+            start_utc_ms=now.utc_ms,
+            intervals=(Interval(3600.0, import_max_w=2500.0),),
+            default_import_max_w=3500.0,
+            default_export_max_w=0.0,
+        )
+        found.turn.link, ack = link.document(found.turn.link, found.turn.params, paper, now)
+        assert "ACCEPTED" == ack.status
+        await found.until(lambda: made.answer is not first)
+        caps = made.answer.question.import_max_w
+
+        assert 2500.0 == caps[0] == caps[2]
+        assert 3500.0 == caps[5]
+        task.cancel()
+
+
+async def test_without_a_trusted_clock_the_rule_leads_at_once_and_the_reason_is_told(house):
+    async with house(planning()) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        made = found.planner()
+        task = await running(group, made)
+        await found.until(lambda: found.led_by == "local plan")
+        word = found.yard.folder / "word"
+        word.write_text("no")
+        clock = found.yard.clock
+        clock.setting = replace(clock.setting, word=word)
+        await found.until(lambda: not clock.synced())
+        found.turn()
+        await found.until(lambda: found.led_by == "rule: self-consumption")
+        await found.until(lambda: made.why == "the clock is not trusted")
+        assert ("plan.refused", "no local plan: the clock is not trusted") in found.events
+        task.cancel()
+
+
+async def test_a_forecast_that_knows_too_little_leaves_the_rule(house):
+    async with house(planning(history_min_s=259_200.0)) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        made = found.planner()
+        task = await running(group, made)
+        await found.until(lambda: "h are wanted" in made.why)
+        assert "rule: self-consumption" == found.led_by
+        task.cancel()
+
+
+async def test_what_is_shown_is_json_and_has_every_step_with_its_reason(house):
+    async with house(planning()) as found, asyncio.TaskGroup() as group:
+        await found.well()
+        made = found.planner()
+        assert ([], "the first plan is not made yet") == (made.shown()["steps"], made.shown()["why_not"])
+        task = await running(group, made)
+        await found.until(lambda: made.answer is not None)
+        told = json.loads(json.dumps(made.shown()))
+
+        assert 96 == len(told["steps"])
+        assert all(step["why"] for step in told["steps"])
+        assert ("bat1", "Europe/Paris", 900) == (told["asset"], told["time_zone"], told["step_s"])
+        task.cancel()
+
+
+async def test_what_was_learnt_is_recalled_and_what_is_of_another_house_begins_anew(house, tmp_path):
+    async with house(planning()) as found, asyncio.TaskGroup() as group:
+        found.planner()._school.keep()
+        await found.well()
+        found.loaded.site.limits.__dict__["contract_import_w"] = 11_000.0
+        made = found.planner()
+        task = await running(group, made)
+        await found.until(lambda: made.answer is not None)
+
+        assert [{"why": "premises: the site file changed; what was learnt is begun anew"}] == found.yard.said(
+            "forecast.begun_anew"
+        )
+        task.cancel()
+    assert (tmp_path / "forecast.a").exists()

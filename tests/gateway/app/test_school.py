@@ -1,0 +1,137 @@
+"""The learner is fed from the gateway's own history, goes on after a restart, and learns nothing twice."""
+
+import math
+
+import pytest
+
+from quartier.app.school import School
+from quartier.config.load import load
+from quartier.house.now import Now
+from quartier.planning.history import Premises
+from quartier.store.ledger import Store
+from quartier_drivers.contract import Quality, Reading, columns
+
+SITE = """\
+site = { id = "b1", district = "issy" }
+limits = { contract_import_w = 9000 }
+buses.lan = { kind = "modbus-tcp", host = "127.0.0.1" }
+devices.gx = { bus = "lan", profile = "victron/gx", unit = 100 }
+assets.grid = { role = "grid", device = "gx", part = "grid" }
+assets.pv1 = { role = "pv", device = "gx", part = "pv", rated_w = 6000 }
+assets.bat1 = { role = "battery", device = "gx", part = "battery", rated_w = 5000, capacity_wh = 10000 }
+"""
+PREMISES = Premises(pv_rated_w=6000.0, where=(48.82, 2.27))
+BEGIN_S = 1_790_000_000 // 3600 * 3600
+STEP_S = 300
+
+
+@pytest.fixture
+def school(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_text(SITE)
+
+    def make():
+        return School(PREMISES, load(path), tmp_path / "history.db", tmp_path, tmp_path)
+
+    return make
+
+
+@pytest.fixture
+def lived(tmp_path):
+    """A history of some hours: 700 W of load by changes, the battery takes 1000 W, the sun gives 200 W
+    and by the hour some more."""
+
+    def live(hours, begin_s=BEGIN_S, grid="grid.power_w", beside=()):
+        store = Store(tmp_path / "history.db", tmp_path, assets=("grid", "pv1", "bat1"), outbox=False)
+        store.open(Now(0, begin_s * 1000, synced=True))
+        for at_s in range(0, hours * 3600 + STEP_S, STEP_S):
+            ns, wave_w = at_s * 10**9, 200.0 * (at_s // STEP_S % 2)
+            values = {
+                grid: 1500.0 + wave_w,
+                "bat1.power_w": 1000.0,
+                "pv1.power_w": -200.0 - at_s // 3600 % 5 * 60.0,
+                **dict(beside),
+            }
+            said = (Reading(point, value, Quality.GOOD, ns) for point, value in values.items())
+            store.record(columns(said, ns), Now(ns, (begin_s + at_s) * 1000, synced=True))
+            store.tick(Now(ns, (begin_s + at_s) * 1000, synced=True))
+        store.close(Now(hours * 3600 * 10**9, (begin_s + hours * 3600) * 1000, synced=True), 10.0)
+
+    return live
+
+
+def test_whole_hours_are_learnt_once_and_their_load_is_without_battery_and_sun(school, lived):
+    lived(30)
+    one = school()
+    assert one.catch_up(BEGIN_S + 30 * 3600 + 60)
+    found = one._columns(BEGIN_S, BEGIN_S + 3600, 4)
+
+    assert [(pytest.approx(800.0, abs=101), 200.0)] * 4 == [one._step(found, at) for at in range(4)]
+    assert (BEGIN_S // 3600) + 29 == one.learner.newest
+    assert one.learner.nets[0].tried > 0
+    assert not one.catch_up(BEGIN_S + 30 * 3600 + 120), "the hour that runs is not over"
+
+
+def test_a_meter_of_va_tells_the_grid_less_its_export(school, lived):
+    lived(2, grid="grid.apparent_power_va", beside={"grid.apparent_power_export_va": 300.0}.items())
+    one = school()
+    found = one._columns(BEGIN_S, BEGIN_S + 3600, 4)
+
+    assert 500.0 == pytest.approx(one._step(found, 1)[0], abs=101)
+
+
+def test_what_is_not_known_is_no_load_and_without_a_history_nothing_is_learnt(school, lived):
+    one = school()
+    assert one.catch_up(BEGIN_S + 7200)
+    assert math.isnan(one.learner.newest)
+    lived(2)
+    found = one._columns(BEGIN_S, BEGIN_S + 3600, 4)
+    del found["bat1.power_w"]
+    assert (None, 200.0) == one._step(found, 0)
+
+
+def test_what_was_learnt_outlives_a_restart(school, lived):
+    lived(30)
+    one = school()
+    one.catch_up(BEGIN_S + 30 * 3600)
+    one.keep()
+    other = school()
+    other.recall()
+
+    assert "" == other.why_new
+    assert one.learner.keep() == other.learner.keep()
+    assert not other.catch_up(BEGIN_S + 30 * 3600)
+
+
+def test_what_another_house_learnt_is_not_taken(school, lived, tmp_path):
+    one = school()
+    one.keep()
+    other = School(
+        Premises(pv_rated_w=3000.0), load(tmp_path / "site.toml"), tmp_path / "history.db", tmp_path, tmp_path
+    )
+    other.recall()
+
+    assert other.why_new.startswith("premises: the site file changed")
+    del lived
+
+
+def test_a_battery_that_rests_for_longer_than_the_history_looks_back_is_known_to_rest(school, lived):
+    lived(30)
+    at_once, hourly = school(), school()
+    at_once.catch_up(BEGIN_S + 30 * 3600)
+    for hour in range(1, 31):
+        hourly.catch_up(BEGIN_S + hour * 3600)
+
+    assert at_once.learner.nets[0].tried == hourly.learner.nets[0].tried > 12
+    assert at_once.learner.newest == hourly.learner.newest
+
+
+def test_a_first_start_learns_from_four_weeks_at_most(school, lived):
+    lived(26)
+    one = school()
+    one._learn = lambda begin_s, until_s: spans.append((begin_s, until_s))
+    spans = []
+    one.catch_up(BEGIN_S + 29 * 86_400)
+
+    assert (BEGIN_S + 86_400, BEGIN_S + 29 * 86_400) == (spans[0][0], spans[-1][1])
+    assert 28 == len(spans)

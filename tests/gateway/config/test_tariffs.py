@@ -1,0 +1,72 @@
+"""Planning and tariff in the site file: what misses, strays or contradicts is said."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from quartier.config.load import check, load_lenient
+from quartier_drivers.errors import ConfigError
+
+Written = Callable[[str], Path]
+PLANNING = "[planning]\nwear_eur_per_wh = 0.00002\n"
+HCHP = '[tariff]\ncontract = "hchp"\noff_peak_eur_per_wh = 0.0002\npeak_eur_per_wh = 0.00027\n'
+
+
+def told(path: Path) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        check(path)
+    return [f"{fault.key}: {fault.what}" for fault in raised.value.faults]
+
+
+def test_a_house_plans_when_it_says_what_energy_costs(written: Written, site_text: str) -> None:
+    site = check(written(site_text + PLANNING + HCHP)).site
+
+    assert site.planning is not None
+    assert site.tariff is not None
+    assert (0.0002, 0.00027) == site.tariff.prices_eur_per_wh
+    assert (129_600.0, 900, 0.00002) == (
+        site.planning.horizon_s,
+        site.planning.step_s,
+        site.planning.wear_eur_per_wh,
+    )
+    assert ("22:00-06:00",) == site.tariff.off_peak
+
+
+CASES = [
+    (PLANNING, "planning: needs prices; expected a section [tariff]"),
+    (
+        HCHP.replace("peak_eur_per_wh = 0.00027\n", ""),
+        'tariff.peak_eur_per_wh: is missing; contract = "hchp" needs it',
+    ),
+    (
+        HCHP + "red_peak_eur_per_wh = 0.0007\n",
+        'tariff.red_peak_eur_per_wh: stands at contract = "hchp"; expected none there',
+    ),
+    (
+        '[tariff]\ncontract = "signal"\n',
+        "tariff.contract: the prices come by the district's signal; expected a section [district_link]",
+    ),
+    (HCHP.replace("0.00027", "0.27"), "tariff.peak_eur_per_wh: 0.27 is outside -0.01..0.01"),
+    (HCHP + 'off_peak = ["22-6"]\n', "tariff.off_peak"),
+    (PLANNING + HCHP + '[assets.bat2]\nrole = "battery"\n', "planning: plans for one battery, there is"),
+]
+
+
+@pytest.mark.parametrize(("text", "fault"), CASES)
+def test_what_is_wrong_is_said(written: Written, site_text: str, text: str, fault: str) -> None:
+    found = told(written(site_text + text))
+
+    assert any(one.startswith(fault) for one in found), found
+
+
+def test_a_faulty_tariff_stops_planning_and_nothing_else(written: Written, site_text: str) -> None:
+    loaded = load_lenient(written(site_text + PLANNING + HCHP.replace("0.00027", "0.27")))
+
+    assert "tariff" in loaded.disabled
+    assert loaded.site.tariff is None
+    assert set(loaded.disabled) <= {"tariff", "planning"}
+
+
+def test_planning_without_prices_is_disabled_and_the_house_runs(written: Written, site_text: str) -> None:
+    assert ["planning"] == list(load_lenient(written(site_text + PLANNING)).disabled)

@@ -1,0 +1,180 @@
+"""The local plan as a wish: it leads while it holds, below everybody else, and inside every cap."""
+
+from dataclasses import replace
+from math import inf
+from typing import ClassVar
+
+import pytest
+
+from quartier.control import aims
+from quartier.control.override import Override
+from quartier.control.reason import Reason, grid, rule
+from quartier.control.wishes import Aim, LocalPlan, RunningAim, Wishes
+from quartier.house.now import Now
+from quartier_drivers.who import Who
+
+EPOCH_MS = 1_790_000_000_000
+S = 1_000_000_000
+PLAN = LocalPlan(
+    asset="bat1",
+    start_ns=100 * S,
+    expires_ns=1000 * S,
+    offset_ms=EPOCH_MS,
+    aims=(Aim(300.0, 2000.0, 0.0, inf, "cheap"), Aim(300.0, 0.0, 0.0, 0.0, "dear")),
+)
+
+
+def at(t_s, *, synced=True, jump_ms=0):
+    return Now(int(t_s * S), EPOCH_MS + int(t_s * 1000) + jump_ms, synced)
+
+
+def test_the_aim_of_the_moment_runs_until_its_end():
+    assert {"bat1": RunningAim(PLAN.aims[0], EPOCH_MS + 400_000)} == aims.now_wanted(
+        PLAN, at(100), outage=False
+    )
+    assert PLAN.aims[0] == aims.now_wanted(PLAN, at(399.9), outage=False)["bat1"].aim
+    assert {"bat1": RunningAim(PLAN.aims[1], EPOCH_MS + 700_000)} == aims.now_wanted(
+        PLAN, at(400), outage=False
+    )
+
+
+WHY_NOT = [
+    (None, at(200), False, "there is no plan"),
+    (PLAN, at(200), True, "the public grid's voltage is gone"),
+    (PLAN, at(200, synced=False), False, "the clock is not trusted"),
+    (PLAN, at(200, jump_ms=60_001), False, "the clock leapt since the plan was made"),
+    (PLAN, at(200, jump_ms=-60_001), False, "the clock leapt since the plan was made"),
+    (PLAN, at(200, jump_ms=60_000), False, ""),
+    (PLAN, at(699.9), False, ""),
+    (PLAN, at(700), False, "the plan has no step for now"),
+    (replace(PLAN, expires_ns=500 * S), at(499.9), False, ""),
+    (replace(PLAN, expires_ns=500 * S), at(500), False, "the plan is too old"),
+]
+
+
+@pytest.mark.parametrize(("plan", "now", "outage", "why"), WHY_NOT)
+def test_a_plan_leads_only_while_it_can_be_trusted(plan, now, outage, why):
+    assert why == aims.why_not(plan, now, outage=outage)
+    assert bool(why) == (aims.now_wanted(plan, now, outage=outage) == {})
+
+
+POWERS = [
+    # the aim, what the grid shows without the battery, what the battery shall do
+    (Aim(1, 0.0, 0.0, 0.0), 800.0, -800.0),  # the rule of self-consumption
+    (Aim(1, 0.0, 0.0, 0.0), -800.0, 800.0),
+    (Aim(1, 0.0, 0.0, inf), 800.0, 0.0),  # kept for later, the sun is taken in
+    (Aim(1, 0.0, 0.0, inf), -800.0, 800.0),
+    (Aim(1, 2000.0, 0.0, inf), 800.0, 2000.0),  # bought
+    (Aim(1, 2000.0, 0.0, inf), -3000.0, 3000.0),  # more sun than was to be bought
+    (Aim(1, 2000.0, 0.0, 2500.0), 800.0, 1700.0),  # bought below a peak
+    (Aim(1, 0.0, 0.0, 2500.0), 4000.0, -1500.0),  # a peak is cut
+    (Aim(1, 0.0, -inf, 0.0), -800.0, 0.0),  # the sun is sold
+    (Aim(1, -2000.0, -inf, 0.0), 500.0, -2000.0),  # the store is sold
+    (Aim(1, -2000.0, -inf, 0.0), 2500.0, -2500.0),
+]
+
+
+@pytest.mark.parametrize(("aim", "net_w", "power_w"), POWERS)
+def test_an_aim_follows_what_is_measured(aim, net_w, power_w):
+    assert power_w == aims.power_w(aim, net_w)
+
+
+LEADERS = [
+    (Reason("x", Who("person", "anna")), "a person"),
+    (Reason("x", Who("document", "schedule bat1")), "the district"),
+    (grid("x", "f low"), "the public grid"),
+    (rule("x", aims.PLAN), "local plan"),
+    (rule("x", aims.RULE), "rule: self-consumption"),
+    ("x", "rule: own"),
+]
+
+
+@pytest.mark.parametrize(("reason", "leader"), LEADERS)
+def test_who_leads_is_told_by_the_reason_of_the_order(reason, leader):
+    assert leader == aims.leader(reason)
+
+
+@pytest.fixture
+def aimed(plant):
+    """A plant whose plan has one aim for ever; ``people`` order beside it."""
+
+    class Aimed(plant):
+        aim = PLAN.aims[0]
+        people: ClassVar = {}
+
+        def wishes(self):
+            aims_now = {"bat1": RunningAim(self.aim, EPOCH_MS + 900_000)}
+            return Wishes(caps=self.caps, aims=aims_now, overrides=self.people)
+
+        @property
+        def battery(self):
+            return self.decision.view["assets"]["bat1"]
+
+    def make(aim, **more):
+        made = Aimed(**more)
+        made.aim = aim
+        return made
+
+    return make
+
+
+def test_what_is_bought_goes_into_the_battery_and_the_reason_says_why(aimed):
+    p = aimed(Aim(900, 2000.0, 0.0, inf, "cheap"), base_w=500).run(60)
+
+    assert abs(p.bat_w - 2000) <= 25, "a setpoint rests within its deadband"
+    assert ("local plan", "local plan: cheap") == (p.battery["led_by"], p.battery["command"]["reason"])
+
+
+def test_what_is_kept_for_later_serves_no_load_and_sun_still_goes_in(aimed):
+    kept = Aim(900, 0.0, 0.0, inf, "kept")
+    assert abs(aimed(kept, base_w=3000).run(60).bat_w) < 20
+    assert abs(aimed(kept, base_w=500, sun_w=2500).run(90).bat_w - 2000) < 60
+
+
+def test_the_import_cap_comes_before_the_plan(aimed):
+    p = aimed(Aim(900, 4000.0, 0.0, inf, "cheap"), base_w=3000).cap(import_max_w=5000).run(90)
+
+    assert p.longest_over_s(5000, 10) == 0
+    assert p.bat_w < 2100
+
+
+def test_in_the_fail_safe_state_no_plan_charges_from_the_grid_or_feeds_it(aimed):
+    careful = {"no_battery_export": True, "no_grid_charge_above_reserve": True}
+    bought = aimed(Aim(900, 4000.0, 0.0, inf, "cheap"), base_w=500).cap(**careful).run(60)
+    sold = aimed(Aim(900, -4000.0, -inf, 0.0, "dear"), base_w=500).cap(**careful).run(60)
+
+    assert bought.bat_w < 20
+    assert min(sold.grid_log[10:]) > -60
+
+
+def test_a_full_battery_and_one_at_its_reserve_are_not_moved_by_a_plan(aimed):
+    assert aimed(Aim(900, 4000.0, 0.0, inf, "cheap"), soc_pct=95.5).run(30).bat_w < 1
+    assert aimed(Aim(900, -4000.0, -inf, 0.0, "dear"), soc_pct=19.5).run(30).bat_w > -1
+
+
+def test_what_a_person_orders_goes_before_the_plan(aimed):
+    p = aimed(Aim(900, 4000.0, 0.0, inf, "cheap"))
+    p.people = {"bat1": Override("bat1", -700.0, 10**13, 0, Who("person", "anna", "1001"), "")}
+    p.run(30)
+
+    assert abs(p.bat_w + 700) < 20
+    assert "a person" == p.battery["led_by"]
+
+
+def test_nothing_is_raised_for_a_plan_while_the_grid_meter_is_stale(aimed):
+    p = aimed(Aim(900, 0.0, 0.0, 0.0, "serves"), base_w=1000).run(40)
+    p.silent.add("grid")
+    p.run(4)
+    before_w, p.aim = p.bat_w, Aim(900, 4000.0, 0.0, inf, "cheap")
+    p.run(4)
+
+    assert "FREEZE" == p.decision.view["stage"]
+    assert before_w == p.bat_w
+    assert p.bat_w < -900
+
+
+def test_the_edges_of_the_rule_are_told_where_no_plan_leads(plant):
+    full = plant(base_w=-3000.0, soc_pct=95.5).run(10).view["assets"]["bat1"]["command"]["reason"]
+    low = plant(base_w=3000.0, soc_pct=19.5).run(10).view["assets"]["bat1"]["command"]["reason"]
+
+    assert ("self-consumption: full at 95 %", "self-consumption: down to 20 %, which is kept") == (full, low)

@@ -1,0 +1,115 @@
+"""From a question to a plan: what is measured counts now, the forecast later; what is not known is refused."""
+
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from quartier.planning.history import Premises
+from quartier.planning.horizon import Battery, Contract, RefusedError
+from quartier.planning.learner import Learner
+from quartier.planning.question import Question, answered, distrust
+from quartier.planning.tariff import Quote, Tariff, Told
+
+START_S = datetime(2026, 6, 12, 20, 0, tzinfo=ZoneInfo("Europe/Paris")).timestamp()
+PREMISES = Premises(where=(48.82, 2.27), pv_rated_w=6000.0)
+S = 1_000_000_000
+QUESTION = Question(
+    asset="bat1",
+    start_utc_s=START_S,
+    start_ns=50 * S,
+    expires_ns=950 * S,
+    step_s=900,
+    battery=Battery(
+        capacity_wh=9_500, reserve_wh=2_000, energy_wh=4_000, charge_max_w=5_000, discharge_max_w=5_000
+    ),
+    contract=Contract(),
+    net_w=700.0,
+    sun_w=100.0,
+    cars_w=[3000.0] * 4 + [0.0] * 140,
+    import_max_w=[9_000.0] * 144,
+    export_max_w=[6_000.0] * 144,
+    tariff=Tariff(kind="hchp", zone="Europe/Paris", prices_eur_per_wh=(1e-4, 4e-4)),
+)
+
+
+def school(hours, premises=PREMISES):
+    """A learner that has lived so long with 400 W and no sun, which ends at the question's start."""
+    learner = Learner(premises)
+    last = learner.grid.slot(START_S)
+    for slot in range(last - hours, last):
+        learner.step(slot, 400.0 + slot % 7, 0.0)
+    return learner
+
+
+def test_what_is_measured_counts_for_the_first_step_and_what_cars_take_beside_the_forecast():
+    found = answered(QUESTION, school(96))
+    foretold = found.forecast.load.mean_w
+
+    assert (800.0, 100.0) == (found.outlook.load_w[0], found.outlook.pv_w[0])
+    assert [watts + 3000.0 for watts in foretold[1:4]] == found.outlook.load_w[1:4]
+    assert list(foretold[4:]) == found.outlook.load_w[4:]
+    assert 144 == len(found.plan.steps) == len(found.words) == len(found.wish.aims)
+
+
+def test_the_wish_begins_with_the_question_and_ends_when_it_says():
+    wish = answered(QUESTION, school(96)).wish
+
+    assert ("bat1", 50 * S, 950 * S) == (wish.asset, wish.start_ns, wish.expires_ns)
+    assert round(START_S * 1000) - 50_000 == wish.offset_ms
+    assert {900} == {aim.duration_s for aim in wish.aims}
+
+
+def test_at_eight_in_the_evening_it_waits_for_ten_and_charges_then_and_says_when_it_is_used():
+    found = answered(replace(QUESTION, net_w=400.0, cars_w=[0.0] * 144), school(96))
+    charges = [number for number, step in enumerate(found.plan.steps) if step.battery_w > 10 and number < 60]
+
+    assert charges
+    assert min(charges) >= 8, "22 h is two hours on"
+    assert "used from" in found.words[charges[0]]
+
+
+def test_a_forecast_that_was_hardly_tried_is_not_planned_by():
+    wanted, sunless = replace(QUESTION, history_min_s=259_200.0), replace(PREMISES, pv_rated_w=0.0)
+    with pytest.raises(RefusedError, match=r"held against 4[78] h of what happened, 72 h are wanted"):
+        answered(wanted, school(49, sunless))
+    distrust(wanted, school(74, sunless))
+    distrust(QUESTION, Learner(PREMISES))  # none is wanted: the site file's default will do
+
+
+def test_a_house_of_which_nothing_is_known_may_be_planned_by_its_site_file():
+    found = answered(QUESTION, Learner(PREMISES))
+
+    assert found.forecast.net.error_w is None
+    assert 144 == len(found.plan.steps)
+
+
+def signalled(hours):
+    return replace(
+        QUESTION,
+        tariff=Tariff(kind="signal", zone="Europe/Paris"),
+        quotes=(Quote(START_S, START_S + hours * 3600, {"import_eur_per_wh": 2e-4}),),
+    )
+
+
+def test_the_horizon_ends_where_prices_are_no_longer_known_and_too_few_are_refused():
+    assert 48 == len(answered(signalled(12), school(96)).plan.steps)
+    with pytest.raises(RefusedError, match=r"prices are known for 3 h only"):
+        answered(signalled(3), school(96))
+    with pytest.raises(RefusedError, match=r"prices are known for 0 h only"):
+        answered(replace(signalled(12), quotes=()), school(96))
+
+
+def test_a_red_day_that_the_meter_told_is_prepared_for_in_the_night_before():
+    prices = (1.3e-4, 1.6e-4, 1.5e-4, 1.9e-4, 1.6e-4, 7.6e-4)
+    evening = datetime(2026, 1, 13, 21, 0, tzinfo=ZoneInfo("Europe/Paris")).timestamp()
+    tempo = Tariff(kind="tempo", zone="Europe/Paris", prices_eur_per_wh=prices)
+    asked = replace(QUESTION, start_utc_s=evening, tariff=tempo, cars_w=[0.0] * 144)
+
+    def stored_wh(colour):
+        told = Told(index=2, today=1, tomorrow=colour)
+        return answered(replace(asked, told=told), Learner(PREMISES)).plan.steps[35].energy_wh  # 6 h
+
+    assert stored_wh(3) > 9_000
+    assert stored_wh(1) < stored_wh(3)
