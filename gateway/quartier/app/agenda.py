@@ -15,12 +15,14 @@ if TYPE_CHECKING:  # a house that stands alone does not import it
     from quartier.district.documents import Accepted
 
 REPORT_VALID_S = 3_600
-PERSISTENCE = "persistence of the last day"
+PERSISTENCE, PLANNED = "persistence of the last day", "local plan, else persistence of the last day"
 _WORDS_MAX = 3
 """So many of an alert's texts stand in its event."""
 _LOOK_S, _LOOK_MAX_S = 10.0, 60.0
 """How often the powers of the day are looked at; of a longer time nothing is known."""
 
+Planned = Mapping[str, list[float | None]]
+"""By asset, the grid's too: W of the 96 quarter hours from the one that runs on."""
 Event = Callable[[str, str, Mapping[str, Any], Now], None]
 
 
@@ -124,15 +126,18 @@ class Agenda:
             "level": self._held.level,
         }
 
-    def report(self, state: State, moment: Moment, local: Collection[str]) -> dict[str, Any]:
+    def report(
+        self, state: State, moment: Moment, local: Collection[str], planned: Planned | None = None
+    ) -> dict[str, Any]:
         """What the building could do, JSON-ready: the flexibility report of sync.md section 4.
 
-        ``local`` are the assets whose data never leave.  The forecast is that of yesterday, and null where
-        yesterday is not known.
+        ``local`` are the assets whose data never leave.  The forecast is what is ``planned``, else that of
+        yesterday, and null where that is not known.
         """
+        ahead = planned or {}
         devices = flexibility.devices(state, moment.now, moment.by_hand, local)
         for device in devices:
-            device["forecast_w"] = self._forecast(device["device"], moment)
+            device["forecast_w"] = ahead.get(device["device"]) or self._forecast(device["device"], moment)
         force, grid = state.force, state.house.grid.name
         return {
             "ts": moment.utc_ms,
@@ -140,10 +145,10 @@ class Agenda:
             "import_max_w": None if force is None else round(force.import_w, 1),
             "export_max_w": None if force is None else round(force.export_w, 1),
             "forecast": {
-                "method": PERSISTENCE,
+                "method": PLANNED if ahead else PERSISTENCE,
                 "start": moment.utc_ms // SLOT_MS * SLOT_MS,
                 "step_s": SLOT_MS // 1000,
-                "grid_w": None if grid in local else self._forecast(grid, moment),
+                "grid_w": None if grid in local else ahead.get(grid) or self._forecast(grid, moment),
             },
             "devices": devices,
         }

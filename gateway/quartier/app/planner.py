@@ -4,6 +4,7 @@ Neither polling nor control ever waits for it.  What it finds is a wish that exp
 late is thrown away.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +15,7 @@ from quartier.app.school import School
 from quartier.app.turn import Turn
 from quartier.config.load import Loaded
 from quartier.control import aims
+from quartier.control.quarters import DAY_SLOTS, SLOT_MS
 from quartier.control.wishes import LocalPlan
 from quartier.house.assets import Ev
 from quartier.house.now import Now
@@ -161,7 +163,27 @@ class Planner:
             self._event("plan.refused", f"no local plan: {why}", {}, now)
         self.why = why
 
-    # For people
+    # For others
+
+    def expected(self, utc_ms: int) -> dict[str, list[float | None]]:
+        """What grid and battery are planned to take in the 96 quarter hours from the one that runs on, in W.
+
+        Nothing where no plan is followed.
+        """
+        found, now = self.answer, self._clock.now()
+        if found is None or aims.why_not(found.wish, now, outage=self._turn.is_out):
+            return {}
+        start_s, step_s, steps = found.question.start_utc_s, found.plan.step_s, found.plan.steps
+        grid_w: list[float | None] = []
+        battery_w: list[float | None] = []
+        first = utc_ms // SLOT_MS
+        for slot in range(first, first + DAY_SLOTS):
+            middle_s = (slot + 0.5) * SLOT_MS / 1000
+            step = max(0, math.floor((middle_s - start_s) / step_s))
+            is_known = step < len(steps)
+            grid_w.append(round(steps[step].grid_w, 1) if is_known else None)
+            battery_w.append(round(steps[step].battery_w, 1) if is_known else None)
+        return {self._turn.house.grid.name: grid_w, found.question.asset: battery_w}
 
     def summary(self) -> dict[str, Any]:
         """Whether the plan in force is followed, and why not; JSON-ready."""

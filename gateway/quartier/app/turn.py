@@ -208,7 +208,9 @@ class Turn:
         now = self._clock.now()
         if not flexibility.is_known(self._state, now):
             return None
-        return self.agenda.report(self._state, self._moment(now), local)
+        moment = self._moment(now)
+        planned = None if self.planner is None else self.planner.expected(moment.utc_ms)
+        return self.agenda.report(self._state, moment, local, planned)
 
     @property
     def state(self) -> cycle.State:

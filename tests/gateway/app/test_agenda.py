@@ -140,6 +140,20 @@ def test_the_report_forecasts_yesterday_once_it_is_known_and_nothing_without_a_c
     assert None is office.agenda.report(state, office.moment, ())["forecast"]["grid_w"]
 
 
+def test_the_report_says_what_is_planned_where_a_plan_is_followed(office):
+    planned = {"grid": [700.0] * 95 + [None], "bat1": [-300.0] * 96}
+    report = office.agenda.report(State(house=HOUSE), office.moment, (), planned)
+
+    assert planned["grid"] == report["forecast"]["grid_w"]
+    assert "local plan, else persistence of the last day" == report["forecast"]["method"]
+    told = {device["device"]: device["forecast_w"] for device in report["devices"]}
+    assert planned["bat1"] == told.pop("bat1", planned["bat1"])
+    assert {None} == set(told.values()), "nothing is known of the day before"
+    assert FlexibilityForm.model_validate_json(json.dumps(report)), "as its schema says"
+    private = office.agenda.report(State(house=HOUSE), office.moment, ("grid",), planned)
+    assert None is private["forecast"]["grid_w"]
+
+
 def test_it_is_shown_with_the_level_in_force(office):
     office.hear(level(2))
     office.asked()

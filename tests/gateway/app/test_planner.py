@@ -139,6 +139,7 @@ async def test_what_is_shown_is_json_and_has_every_step_with_its_reason(house):
     async with house(planning()) as found, asyncio.TaskGroup() as group:
         await found.well()
         made = found.planner()
+        assert {} == made.expected(found.yard.clock.utc_ms())
         assert ([], "the first plan is not made yet") == (made.shown()["steps"], made.shown()["why_not"])
         task = await running(group, made)
         await found.until(lambda: made.answer is not None)
@@ -146,6 +147,11 @@ async def test_what_is_shown_is_json_and_has_every_step_with_its_reason(house):
 
         assert 96 == len(told["steps"])
         assert all(step["why"] for step in told["steps"])
+        expected = made.expected(found.yard.clock.utc_ms())
+        assert {"grid": 96, "bat1": 96} == {name: len(watts) for name, watts in expected.items()}
+        grids = [round(step["grid_w"], 1) for step in told["steps"]]
+        assert set(expected["grid"]) <= {*grids, None}
+        assert grids[0] == expected["grid"][0]
         assert ("bat1", "Europe/Paris", 900) == (told["asset"], told["time_zone"], told["step_s"])
         task.cancel()
 

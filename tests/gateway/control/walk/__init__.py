@@ -16,7 +16,8 @@ off by a factor, of the wrong sign), that stand still, are bad, stale, or lost, 
 devices that do not obey, and second masters; loads, sun, cars that come, go and want; states of charge,
 temperatures, air, batches; frequency at 0.1, 0.5 and 2 Hz/s, voltage low, high, gone and back, on one phase or
 all; contacts; heartbeats; documents tightening, loosening, in the past and the future, replayed, altered, with
-nonsense in them; fail-safe values, commands; orders by hand and maintenance, cancelled, run out and over
+nonsense in them; fail-safe values, commands; local plans of
+any size; orders by hand and maintenance, cancelled, run out and over
 restarts; restarts with and without a boot and without power; the site file read again with an asset less or
 more; wall clocks that jump both ways, and are not trusted.
 

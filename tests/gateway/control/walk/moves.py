@@ -14,6 +14,7 @@ from tests.gateway.control.walk.world import World
 from quartier.control import setpoint
 from quartier.control.commands import OPS
 from quartier.control.override import fault
+from quartier.control.wishes import Aim, LocalPlan
 from quartier.house.assets import Battery, Ev, Moded, Pv
 from quartier.house.nodes import ROOT
 
@@ -198,6 +199,28 @@ def _volts(_: World, random: Random) -> tuple[Any, ...]:
     return (volts,)
 
 
+def _plan(world: World, random: Random) -> tuple[Any, ...]:
+    """A battery, some aims of any size, and how long they are worth something."""
+    units = [asset.name for asset in world.built.assets if isinstance(asset, Battery)]
+    found = []
+    for _ in range(random.randint(1, 3)):
+        low_w, high_w = sorted(random.choice((-inf, -5e3, -500.0, 0.0, 500.0, 5e3, inf)) for _ in range(2))
+        power_w = random.choice((0.0, 0.0, 800.0, -800.0, 5e3, -5e3, 1e6, -1e6))
+        found.append((random.choice((5.0, 60.0, 900.0)), power_w, low_w, high_w))
+    return random.choice(units or ["none"]), found, random.choice((3.0, 60.0, 900.0, 1e5))
+
+
+def _plan_made(world: World, asset: str, found: list[tuple[float, ...]], valid_s: float) -> None:
+    now = world.now()
+    world.plan = LocalPlan(
+        asset=asset,
+        start_ns=now.ns,
+        expires_ns=now.ns + int(valid_s * 1e9),
+        offset_ms=now.utc_ms - now.ns // 1_000_000,
+        aims=tuple(Aim(*numbers, "a walk") for numbers in found),
+    )
+
+
 def _reread(world: World, random: Random) -> tuple[Any, ...]:
     names = [asset.name for asset in world.built.assets]
     return random.choice((None, None, *names)), random.choice((None, *names))
@@ -275,6 +298,7 @@ TABLE: dict[str, tuple[int, Callable[[World, Random], tuple[Any, ...]], Callable
     ),
     "command": (3, _command, lambda world, op, *fields: world.command(OPS[op](*fields))),
     "by hand": (4, _by_hand, World.by_hand),
+    "plan": (4, _plan, _plan_made),
     "cancelled": (2, _name, lambda world, name: world.hands.pop(name, None)),
     "restart": (
         1,

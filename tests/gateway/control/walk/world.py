@@ -11,6 +11,7 @@ from tests.gateway.control.walk.judge import Judge
 from tests.gateway.control.walk.town import Town, point_of
 
 from quartier.control import (
+    aims,
     asked,
     cycle,
     errands,
@@ -28,7 +29,15 @@ from quartier.control.commands import Command, CommandDocument, Setpoint
 from quartier.control.cycle import Decision, State
 from quartier.control.override import Override, Overrides
 from quartier.control.running import Commands
-from quartier.control.wishes import Envelope, FailsafeDocument, FailsafeValues, Heartbeat, Interval, Wishes
+from quartier.control.wishes import (
+    Envelope,
+    FailsafeDocument,
+    FailsafeValues,
+    Heartbeat,
+    Interval,
+    LocalPlan,
+    Wishes,
+)
 from quartier.house.image import Image
 from quartier.house.now import Now
 from quartier_drivers.who import Who
@@ -58,6 +67,7 @@ class World:
         self.state = State.fresh(self.house)
         self.image = Image()
         self.hands: dict[str, Override] = {}
+        self.plan: LocalPlan | None = None
         self.papers: dict[str, Envelope] = {}
         self.commands = Commands()
         self.commands_count = 0
@@ -131,7 +141,12 @@ class World:
             if now.ns >= order.until_ns or seen.is_gone:
                 del self.hands[name]
         before = dict(self.town.orders)
-        wishes = Wishes(caps=self.caps, overrides=self.overrides(), shed=asked.shed(self.commands, now.ns))
+        wishes = Wishes(
+            caps=self.caps,
+            overrides=self.overrides(),
+            shed=asked.shed(self.commands, now.ns),
+            aims=aims.now_wanted(self.plan, now, outage=seen.is_gone),
+        )
         self.decision = cycle.step(frozen, wishes, self.state, now)
         self.state = self.decision.state
         for command in self.decision.commands:
@@ -234,7 +249,7 @@ class World:
             supplies=supplies.recalled(self.house.supplies, kept["subscribed_va"]),
         )
         self.commands, _ = running.restored(kept["commands"], now, outage=dark)
-        self.hands = {}
+        self.hands, self.plan = {}, None
         for name, value, until_utc_ms in kept["hands"]:
             left_s = (until_utc_ms - now.utc_ms) / 1000
             if self.synced and not dark and 0 < left_s <= 86_400:
