@@ -12,6 +12,8 @@ KERNELS = ("allocation", "gates", "metrics", "questions", "registers", "series",
 LATER = (
     "datagrams",
     "fleet",
+    "interior",
+    "levels",
     "lines",
     "listings",
     "objects",

@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import quartier_native
+from quartier_native.reference.interior import ROUNDS_MAX, Solved
+from quartier_native.reference.levels import FLOW_COLUMNS, NEED_FIELDS, UNITS_MAX, Levelled
 from quartier_native.reference.portfolio import SITES_MAX, TOLD_COLUMNS
 from quartier_native.reference.sampled import (
     MEAN_COLUMNS,
@@ -14,7 +16,7 @@ from quartier_native.reference.sampled import (
     TIERS_MAX,
     WEIGHT_MAX,
 )
-from quartier_native.reference.slopes import Step
+from quartier_native.reference.slopes import Piece, Step, Wiring, flow, pieces
 from quartier_native.reference.storage import (
     PLAN_COLUMNS,
     REFUSALS,
@@ -26,18 +28,26 @@ from quartier_native.reference.storage import (
 )
 
 if TYPE_CHECKING:
+    from quartier_native.reference.interior import solve_interior
+    from quartier_native.reference.levels import plan_levels, tell_flows
     from quartier_native.reference.portfolio import plan_many
     from quartier_native.reference.sampled import plan_sampled
     from quartier_native.reference.storage import plan_storage
 else:
+    _levels = import_module(quartier_native.engine().kernels["levels"])
+    plan_levels, tell_flows = _levels.plan_levels, _levels.tell_flows
+    solve_interior = import_module(quartier_native.engine().kernels["interior"]).solve_interior
     plan_many = import_module(quartier_native.engine().kernels["portfolio"]).plan_many
     plan_sampled = import_module(quartier_native.engine().kernels["sampled"]).plan_sampled
     plan_storage = import_module(quartier_native.engine().kernels["storage"]).plan_storage
 
 __all__ = [
+    "FLOW_COLUMNS",
     "MEAN_COLUMNS",
+    "NEED_FIELDS",
     "PLAN_COLUMNS",
     "REFUSALS",
+    "ROUNDS_MAX",
     "ROWS_MAX",
     "SAMPLED_COLUMNS",
     "SAMPLES_MAX",
@@ -49,10 +59,20 @@ __all__ = [
     "TARGET_BREACH",
     "TIERS_MAX",
     "TOLD_COLUMNS",
+    "UNITS_MAX",
     "WEIGHT_MAX",
+    "Levelled",
+    "Piece",
     "Planned",
+    "Solved",
     "Step",
+    "Wiring",
+    "flow",
+    "pieces",
+    "plan_levels",
     "plan_many",
     "plan_sampled",
     "plan_storage",
+    "solve_interior",
+    "tell_flows",
 ]

@@ -117,7 +117,7 @@ def check(battery: Battery, outlook: Outlook, contract: Contract) -> None:
     _check_outlook(outlook)
     _check_battery(battery)
     for name in ("over_eur_per_wh", "peak_eur_per_w", "peak_free_w", "co2_eur_per_g"):
-        _finite(name, [getattr(contract, name)], low=0.0)
+        finite(name, [getattr(contract, name)], low=0.0)
     if not contract.contract_w >= 0.0:
         raise RefusedError("contract_w: below 0 or no number")
     _check_surcharges(contract, outlook.count)
@@ -135,8 +135,8 @@ def _check_outlook(outlook: Outlook) -> None:
         if (length := len(getattr(outlook, name))) != outlook.count:
             raise RefusedError(f"{name}: {length} numbers, expected {outlook.count}")
     for name in ("load_w", "import_eur_per_wh", "export_eur_per_wh", "import_g_per_wh"):
-        _finite(name, getattr(outlook, name))
-    _finite("pv_w", outlook.pv_w, low=0.0)
+        finite(name, getattr(outlook, name))
+    finite("pv_w", outlook.pv_w, low=0.0)
     for name in ("import_max_w", "export_max_w"):
         if not all(value >= 0.0 for value in getattr(outlook, name)):
             raise RefusedError(f"{name}: a cap is below 0 or no number")
@@ -146,7 +146,7 @@ def _check_surcharges(contract: Contract, count: int) -> None:
     if (found := len(contract.surcharges)) > SURCHARGES_MAX:
         raise RefusedError(f"surcharges: {found}, expected {SURCHARGES_MAX} at most")
     for surcharge in contract.surcharges:
-        _finite("surcharges eur_per_wh", [surcharge.eur_per_wh], low=0.0)
+        finite("surcharges eur_per_wh", [surcharge.eur_per_wh], low=0.0)
         if (length := len(surcharge.above_w)) != count:
             raise RefusedError(f"surcharges above_w: {length} numbers, expected {count}")
         if not all(value >= 0.0 for value in surcharge.above_w):
@@ -181,15 +181,16 @@ def _check_battery(battery: Battery) -> None:
         "wear_eur_per_wh",
         "target_wh",
     ):
-        _finite(name, [getattr(battery, name)], low=0.0)
-    _finite("capacity_wh", [battery.capacity_wh], low=battery.reserve_wh)
-    _finite("worth_eur_per_wh", [battery.worth_eur_per_wh])
+        finite(name, [getattr(battery, name)], low=0.0)
+    finite("capacity_wh", [battery.capacity_wh], low=battery.reserve_wh)
+    finite("worth_eur_per_wh", [battery.worth_eur_per_wh])
     for name in ("charge_efficiency", "discharge_efficiency"):
         if not 0.0 < getattr(battery, name) <= 1.0:
             raise RefusedError(f"{name} {getattr(battery, name)}: expected above 0, at most 1")
 
 
-def _finite(name: str, values: Sequence[float], low: float = -1e9) -> None:
+def finite(name: str, values: Sequence[float], low: float = -1e9) -> None:
+    """Raise RefusedError where a value is no number, below ``low`` or above 1e9."""
     for value in values:
         if not low <= value <= 1e9:
             raise RefusedError(f"{name} {value}: expected {low:g} to 1e9")

@@ -1,0 +1,146 @@
+"""The plan of several parts under one connection, and what can be done to it."""
+
+import math
+from array import array
+from collections.abc import Iterable, Sequence
+
+from quartier.planning.meter import CAPS, Meter, Metered
+from quartier.planning.parts import Levels, Part, Run, Store
+from quartier.planning.relaxed import Relaxed, most_work, relaxed
+
+_WORK_PER_STEP = 10
+"""Of a plan beside the others: to put them together."""
+BETTER = 1e-9
+"""A plan counts as better from this many highest prices on."""
+
+
+class Joint:
+    """The plan of all parts: ``ways`` has what each takes on the bus, in Wh by step."""
+
+    def __init__(self, meter: Meter, parts: Sequence[Part]) -> None:
+        self.meter, self.parts = meter, parts
+        self.stores, self.cars, self.runs = self._of(Store), self._of(Levels), self._of(Run)
+        self.chains = {number: part.chain for number, part in enumerate(parts) if not isinstance(part, Run)}
+        self.zero = array("d", bytes(8 * meter.count))
+        self.ways = [self.zero[:] for _ in parts]
+        self.level_wh = math.inf
+        """Above this import its peak's price counts where a part is planned beside the others."""
+        self.plans_count = 0
+        """Plans of one part that it took."""
+        self.programs_count = 0
+        """Linear programs that it took."""
+        self.work = 0
+        """What all had to do, in columns by rounds of the programs; other plans as they are like it."""
+
+    def _of(self, kind: type) -> list[int]:
+        return [number for number, part in enumerate(self.parts) if isinstance(part, kind)]
+
+    def least_work(self) -> int:
+        """What a first plan takes at most: two programs of all, two of the stores, each part three times."""
+        every, stores = list(self.chains.values()), [self.chains[number] for number in self.stores]
+        programs = most_work(self.meter, every) + most_work(self.meter, stores)
+        turns = sum(part.work + _WORK_PER_STEP * self.meter.count for part in self.parts)
+        return 2 * programs + 3 * turns
+
+    def total(self, without: Iterable[int] = ()) -> "array[float]":
+        """What all parts take on the bus, but for some."""
+        out = set(without)
+        left = [way for number, way in enumerate(self.ways) if number not in out]
+        return array("d", map(sum, zip(self.zero, *left, strict=True)))
+
+    def told(self) -> Metered:
+        """What the meter has of it."""
+        return self.meter.tell(self.total())
+
+    def cost(self) -> float:
+        """All that it costs, with what is given up, in EUR."""
+        told = self.told()
+        local = sum(part.cost(way) for part, way in zip(self.parts, self.ways, strict=True))
+        return told.cost_eur + CAPS * self.meter.price * told.excess_wh + local
+
+    def starts(self, number: int) -> "list[array[float]]":
+        """All ways of a batch."""
+        part = self.parts[number]
+        return part.ways(self.meter.count) if isinstance(part, Run) else []
+
+    def relax(self, free: Sequence[int]) -> Relaxed:
+        """Put these, no batches, on their ways by the linear program beside all others."""
+        found = relaxed(self.meter, [self.chains[number] for number in free], self.total(without=free))
+        self.programs_count += 1
+        self.work += found.work
+        for number, bus_wh in zip(free, found.bus_wh, strict=True):
+            self.ways[number] = bus_wh
+        self.level_wh = found.level_wh
+        return found
+
+    def take(self, numbers: Sequence[int]) -> None:
+        """Plan these one after the other beside all others, whatever it costs."""
+        for number in numbers:
+            around = self.meter.around(self.total(without=(number,)), self.level_wh)
+            self._put(number, around)
+
+    def yielding(self, numbers: Sequence[int], prices: "array[float]") -> None:
+        """Plan these one after the other as if the stores gave way at these prices."""
+        spare = self.zero[:]
+        for store in self.stores:
+            chain = self.chains[store]
+            for at, wh in enumerate(self.ways[store]):
+                spare[at] += chain.discharge_max_wh + wh
+        for number in numbers:
+            others = self.total(without=(number,))
+            self._put(number, self.meter.elastic(self.ways[number], others, prices, spare, self.level_wh))
+
+    def settle(self) -> None:
+        """Plan the stores anew: several by their program first, since one alone sticks where two meet."""
+        level_wh = self.level_wh
+        if self.stores and (len(self.stores) > 1 or self.meter.peak_price > 0.0):
+            self.relax(self.stores)
+        self.take(self.stores)
+        self.level_wh = level_wh
+
+    def turn(self) -> None:
+        """Plan each part anew beside the others, where that makes it cheaper."""
+        cost = self.cost()
+        for number in (*self.cars, *self.runs, *self.stores):
+            old = self.ways[number]
+            self.take([number])
+            if self.ways[number] == old:
+                continue
+            new = self.cost()
+            if new < cost - BETTER * self.meter.price:
+                cost = new
+            else:
+                self.ways[number] = old
+
+    def bound(self, free: Sequence[int], found: Relaxed) -> float:
+        """No plan costs less than the bound of Lagrange at these prices: each part at its cheapest, and the
+        meter.
+        """
+        total = self.meter.lowest(found.prices, found.surcharges, self._ranges())
+        duals = dict(zip(free, found.duals, strict=True))
+        for number, part in enumerate(self.parts):
+            if isinstance(part, Store):
+                chain = part.chain
+                total += chain.lowest(duals[number], found.prices[chain.first : chain.first + chain.count])
+            else:
+                total += part.lowest(found.prices)
+        return total
+
+    def _put(self, number: int, around: "array[float]") -> None:
+        self.plans_count += 1
+        self.work += self.parts[number].work + _WORK_PER_STEP * self.meter.count
+        made = self.parts[number].plan(around)
+        if made is not None:
+            self.ways[number] = made
+
+    def _ranges(self) -> list[tuple[float, float]]:
+        made = [[0.0, 0.0] for _ in range(self.meter.count)]
+        for chain in self.chains.values():
+            for pair in made[chain.first : chain.first + chain.count]:
+                pair[0] -= chain.discharge_max_wh
+                pair[1] += chain.charge_max_wh
+        for part in self.parts:
+            if isinstance(part, Run):
+                for pair in made:
+                    pair[1] += max(part.amounts_wh)
+        return [(low, high) for low, high in made]

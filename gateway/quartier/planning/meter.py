@@ -1,0 +1,172 @@
+"""The connection of a site: what a way of all that is planned costs there, and what stands around one of
+them.
+"""
+
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quartier.planning.site import Site
+from quartier_native.storages import FLOW_COLUMNS, STEP_COLUMNS, Step, Wiring, flow, pieces, tell_flows
+
+TARGET, COMFORT, CAR, CAPS = 5.0, 25.0, 125.0, 625.0
+"""What a Wh that is given up counts, in highest prices of the horizon: the least is given up first."""
+_NEAR = 0.01
+_STRAIGHT = Wiring(1.0, 1.0, 0.0)
+_COLUMN = {name: number for number, name in enumerate(STEP_COLUMNS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Metered:
+    """What the meter has of a way."""
+
+    cost_eur: float
+    """Energy and CO2, and the peak."""
+    excess_wh: float
+    """Beyond the caps."""
+    peak_wh: float
+    """The largest import of a step."""
+    flows: "array[float]"
+
+    def column(self, name: str) -> "array[float]":
+        """One of FLOW_COLUMNS."""
+        count = len(self.flows) // len(FLOW_COLUMNS)
+        at = FLOW_COLUMNS.index(name)
+        return self.flows[at * count : (at + 1) * count]
+
+
+class Meter:
+    """The steps of a site as the kernels take them.  Energies in Wh, prices in EUR/Wh."""
+
+    def __init__(self, site: Site) -> None:
+        outlook, terms, hours = site.outlook, site.contract, site.outlook.step_h
+        self.count = count = outlook.count
+        self.step_h = hours
+        co2_g_per_wh = outlook.import_g_per_wh or [0.0] * count
+        self.peak_price = terms.peak_eur_per_w / hours
+        self.free_wh = terms.peak_free_w * hours
+        columns = {
+            "net_wh": [(load - sun) * hours for load, sun in zip(outlook.load_w, outlook.pv_w, strict=True)],
+            "curtailable_wh": [sun * hours for sun in outlook.pv_w],
+            "import_price": [
+                price + terms.co2_eur_per_g * grams
+                for price, grams in zip(outlook.import_eur_per_wh, co2_g_per_wh, strict=True)
+            ],
+            "export_price": list(outlook.export_eur_per_wh),
+            "over_price": [terms.over_eur_per_wh] * count,
+            "contract_wh": [terms.contract_w * hours] * count,
+            "import_max_wh": [cap * hours for cap in outlook.import_max_w],
+            "export_max_wh": [cap * hours for cap in outlook.export_max_w],
+            **dict.fromkeys(("low_wh", "high_wh", "floor_wh", "ceiling_wh"), [0.0] * count),
+        }
+        for number in range(count):  # where both pay, an import counts as free, as for a battery alone
+            twice = columns["import_price"][number] < 0.0 < columns["export_price"][number]
+            if twice and min(columns["curtailable_wh"][number], columns["export_max_wh"][number]) > 0.0:
+                columns["import_price"][number] = 0.0
+        self.steps = array("d", [value for name in STEP_COLUMNS for value in columns[name]])
+        self.price = (
+            max(1e-6, *(abs(price) for name in ("import_price", "export_price") for price in columns[name]))
+            + terms.over_eur_per_wh
+            + self.peak_price
+        )
+        """The highest that a Wh can cost, in EUR/Wh."""
+
+    def column(self, name: str) -> "array[float]":
+        """One of STEP_COLUMNS."""
+        at = _COLUMN[name]
+        return self.steps[at * self.count : (at + 1) * self.count]
+
+    def around(self, others_wh: "array[float]", level_wh: float) -> "array[float]":
+        """The steps as one sees them who plans beside ``others_wh``.
+
+        With a price for the peak an import above ``level_wh`` costs that price too.
+        """
+        steps, count = self.steps[:], self.count
+        for number in range(count):
+            steps[number] += others_wh[number]
+        if self.peak_price > 0.0:
+            contract, over = _COLUMN["contract_wh"] * count, _COLUMN["over_price"] * count
+            for number in range(count):
+                if level_wh <= steps[contract + number]:
+                    steps[contract + number] = level_wh
+                    steps[over + number] += self.peak_price
+        return steps
+
+    def elastic(
+        self,
+        wish_wh: "array[float]",
+        others_wh: "array[float]",
+        prices: "array[float]",
+        spare_wh: "array[float]",
+        level_wh: float,
+    ) -> "array[float]":
+        """The steps as one sees them beside whom all others yield at these prices.
+
+        ``wish_wh`` is where the linear program would have it: what is farther costs a little more, so that
+        of what is worth the same the nearest is taken.  The import cap and the peak's level lie ``spare_wh``
+        higher.
+        """
+        steps, count = self.around(others_wh, level_wh), self.count
+        near = _NEAR * self.price
+        for number in range(count):
+            base_wh = steps[number] + wish_wh[number]
+            row = {
+                "net_wh": -wish_wh[number],
+                "curtailable_wh": 0.0,
+                "import_price": prices[number] + near,
+                "export_price": prices[number] - near,
+                "export_max_wh": math.inf,
+            }
+            for name in ("import_max_wh", "contract_wh"):
+                there = _COLUMN[name] * count + number
+                row[name] = max(0.0, steps[there] + spare_wh[number] - base_wh)
+            for name, value in row.items():
+                steps[_COLUMN[name] * count + number] = value
+        return steps
+
+    def tell(self, moved_wh: "array[float]") -> Metered:
+        """What it costs when ``moved_wh`` is taken on the bus beside what is not planned."""
+        flows = array("d", bytes(8 * len(FLOW_COLUMNS) * self.count))
+        tell_flows(self.steps, moved_wh, flows)
+        grid_wh = flows[: self.count]
+        peak_wh = max(0.0, *grid_wh, 0.0)
+        cost = sum(flows[2 * self.count : 3 * self.count]) + self.peak_price * max(
+            0.0, peak_wh - self.free_wh
+        )
+        return Metered(cost, sum(flows[3 * self.count :]), peak_wh, flows)
+
+    def slopes(
+        self, number: int, base_wh: float, least_wh: float, most_wh: float, surcharge: float = 0.0
+    ) -> list[tuple[float, float]]:
+        """Lengths and prices of the hull of a step's cost over what is planned, from ``least_wh`` on.
+
+        ``base_wh`` of what is planned is fixed, ``surcharge`` is added to the import's price.
+        """
+        step = self._step(number, base_wh, surcharge)._replace(low_wh=least_wh, high_wh=most_wh)
+        return [
+            (piece.length_wh, piece.price + CAPS * self.price * piece.breach)
+            for piece in pieces(step, _STRAIGHT)
+        ]
+
+    def lowest(
+        self, prices: Sequence[float], surcharges: Sequence[float], ranges: Sequence[tuple[float, float]]
+    ) -> float:
+        """No way within the ranges costs less at the meter, where what is planned is paid by ``prices``.
+
+        Of the peak's price ``surcharges`` take their part.
+        """
+        total = 0.0
+        for number, (price, surcharge, (least_wh, most_wh)) in enumerate(
+            zip(prices, surcharges, ranges, strict=True)
+        ):
+            there = flow(self._step(number, 0.0, surcharge), _STRAIGHT, least_wh)
+            total += there.cost + CAPS * self.price * there.excess_wh - price * least_wh
+            total -= surcharge * self.free_wh
+            for length_wh, slope in self.slopes(number, 0.0, least_wh, most_wh, surcharge):
+                total += length_wh * min(0.0, slope - price)
+        return total
+
+    def _step(self, number: int, base_wh: float, surcharge: float) -> Step:
+        step = Step(*self.steps[number :: self.count])
+        return step._replace(net_wh=step.net_wh + base_wh, import_price=step.import_price + surcharge)

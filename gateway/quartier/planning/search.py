@@ -1,0 +1,176 @@
+"""From the linear program of a site to a plan with whole levels and starts, and back to the program for
+what can still be better.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from quartier.planning.horizon import RefusedError
+from quartier.planning.joint import BETTER, Joint
+
+if TYPE_CHECKING:
+    from array import array
+
+WORK_MAX = 4_000_000
+"""What a search may take, in columns by rounds of the linear program, some 0.3 us each: whatever the site."""
+_TURNS_MAX = 4
+_LEVELS = 6
+_PAIRS_MAX = 120
+
+
+class Search:
+    """The search for one site.  ``bound`` is what no plan is cheaper than."""
+
+    def __init__(self, joint: Joint, work_max: int = WORK_MAX) -> None:
+        self._joint = joint
+        self._work_max = work_max
+        self.bound = -math.inf
+        self.cost = math.inf
+        self._best = joint.ways[:]
+        self._level_wh = math.inf
+        self.prices = joint.zero
+        """What a Wh on the bus is worth in each step, by the program of all."""
+
+    def run(self) -> None:
+        """Leave the best plan that is found in ``joint``.  Raises RefusedError where the site is too large:
+        the first plan must be there within the work, even if its programs take all rounds that they may.
+        """
+        joint = self._joint
+        whole = [*joint.runs, *joint.cars]
+        need = joint.least_work()
+        if need > self._work_max:
+            raise RefusedError(f"the site needs {need} of work, allowed are {self._work_max}: shorten it")
+        self._lead()
+        if joint.runs:
+            joint.take(joint.runs)
+            self._lead()
+        lead, low_wh = joint.ways[:], joint.level_wh
+        self._round(whole)
+        top_wh = joint.told().peak_wh
+        for number in range(1, _LEVELS if joint.meter.peak_price > 0.0 and top_wh > low_wh else 0):
+            if not self._open:
+                break
+            joint.ways = lead[:]
+            joint.level_wh = low_wh + (top_wh - low_wh) * number / _LEVELS
+            self._round(whole)
+        if len(whole) > 1 and self._open:
+            joint.ways, joint.level_wh = lead[:], low_wh
+            self._round(whole[::-1])
+        self._kick()
+        joint.ways, joint.level_wh = self._best[:], self._level_wh
+
+    @property
+    def _open(self) -> bool:
+        near = BETTER * self._joint.meter.price + 1e-7 * abs(self.cost)
+        return self.cost - self.bound > near and self._joint.work < self._work_max
+
+    def _lead(self) -> None:
+        """The program of all but the batches, which stand as they are; its prices make a bound."""
+        free = [*self._joint.stores, *self._joint.cars]
+        found = self._joint.relax(free)
+        self.prices = found.prices
+        self.bound = max(self.bound, self._joint.bound(free, found))
+
+    def _round(self, whole: Sequence[int]) -> bool:
+        """Put these on whole levels and starts, plan the stores beside them, then all by turns."""
+        self._joint.take(whole)
+        return self._polish()
+
+    def _polish(self) -> bool:
+        joint = self._joint
+        joint.settle()
+        cost = joint.cost()
+        for _ in range(_TURNS_MAX):
+            ways = joint.ways[:]
+            joint.turn()
+            if len(joint.stores) > 1 and joint.ways != ways:
+                kept = joint.ways[:]
+                before = joint.cost()
+                joint.settle()
+                if joint.cost() > before:
+                    joint.ways = kept
+            new = joint.cost()
+            if new >= cost - BETTER * joint.meter.price:
+                if new > cost:
+                    joint.ways = ways
+                break
+            cost = new
+        return self._keep()
+
+    def _keep(self) -> bool:
+        cost = self._joint.cost()
+        if cost >= self.cost - BETTER * self._joint.meter.price:
+            return False
+        self.cost, self._best, self._level_wh = cost, self._joint.ways[:], self._joint.level_wh
+        return True
+
+    def _kick(self) -> None:
+        """Take one or two out of the best plan, ask the program anew, and put them back, until no such
+        change is better.
+        """
+        again = True
+        while again and self._open:
+            again = False
+            for subset in self._subsets():
+                again |= self._open and self._rebuilt(subset)
+            for number in self._joint.runs:
+                again |= self._restarted(number)
+
+    def _subsets(self) -> Iterator[tuple[int, ...]]:
+        whole = [*self._joint.runs, *self._joint.cars]
+        for number in whole:
+            yield (number,)
+        pairs = list(combinations(whole, 2))
+        for number in range(min(len(pairs), _PAIRS_MAX)):
+            yield pairs[number * len(pairs) // min(len(pairs), _PAIRS_MAX)]
+
+    def _rebuilt(self, subset: tuple[int, ...]) -> bool:
+        """Whether it became better."""
+        joint = self._joint
+        joint.ways = self._best[:]
+        peak_wh = joint.told().peak_wh
+        for number in subset:
+            joint.ways[number] = joint.zero
+        free = [*joint.stores, *(number for number in subset if number in joint.chains)]
+        found = joint.relax(free)
+        return self._tried(subset, found.prices, peak_wh)
+
+    def _restarted(self, number: int) -> bool:
+        """Try each start of a batch; whether it became better."""
+        joint, better = self._joint, False
+        free, others = [*joint.stores, *joint.cars], [other for other in joint.runs if other != number]
+        for way in joint.starts(number):
+            if not self._open:
+                break
+            joint.ways = self._best[:]
+            if joint.ways[number] == way:
+                continue
+            peak_wh = joint.told().peak_wh
+            joint.ways[number] = way
+            for other in others:
+                joint.ways[other] = joint.zero
+            found = joint.relax(free)
+            better |= self._tried((*others, *joint.cars), found.prices, peak_wh)
+        return better
+
+    def _tried(self, whole: Sequence[int], prices: "array[float]", peak_wh: float) -> bool:
+        """Put these back on whole levels and starts in several ways; whether one is the best so far."""
+        joint, better = self._joint, False
+        lead, low_wh = joint.ways[:], joint.level_wh
+        levels = [low_wh]
+        if joint.meter.peak_price > 0.0 and peak_wh > low_wh:
+            levels += [low_wh + share * (peak_wh - low_wh) for share in (0.5, 0.9, 1.0)]
+        orders = (whole, whole[::-1]) if len(whole) > 1 else (whole,)
+        for level_wh in levels:
+            for order in orders:
+                if not self._open:
+                    return better
+                joint.ways, joint.level_wh = lead[:], level_wh
+                better |= self._round(order)
+                if joint.stores:
+                    joint.ways, joint.level_wh = lead[:], level_wh
+                    joint.yielding(order, prices)
+                    better |= self._polish()
+        return better

@@ -1,0 +1,74 @@
+"""A plan of several parts, and what can be done to it."""
+
+from array import array
+from dataclasses import replace
+
+import pytest
+from tests.gateway.planning.estates import BATCH, BATTERY, CAR, TANK, outlook, site
+
+from quartier.planning.joint import Joint
+from quartier.planning.siteplan import opened
+
+SITE = site(
+    ahead=outlook(load_w=1000.0, import_max_w=4000.0), battery=BATTERY, tank=TANK, car=CAR, batch=BATCH
+)
+
+
+def joint() -> Joint:
+    meter, parts = opened(SITE)
+    return Joint(meter, list(parts.values()))
+
+
+def test_parts_are_told_by_their_kind() -> None:
+    one = joint()
+
+    assert ([0, 1], [2], [3]) == (one.stores, one.cars, one.runs)
+
+
+def test_the_total_is_what_all_take_but_for_those_that_are_left_out() -> None:
+    one = joint()
+    one.ways = [array("d", [float(number)] * 4) for number in (1, 10, 100, 1000)]
+
+    assert [1111.0] * 4 == list(one.total())
+    assert [1001.0] * 4 == list(one.total(without=(1, 2)))
+    assert 2111.0 == one.told().peak_wh
+
+
+def test_the_program_and_the_plans_beside_each_other_keep_under_the_bound() -> None:
+    one = joint()
+    free = [*one.stores, *one.cars]
+    one.take(one.runs)
+    found = one.relax(free)
+    bound = one.bound(free, found)
+    one.yielding(one.cars, found.prices)
+    one.settle()
+    before = one.cost()
+    one.turn()
+
+    assert bound <= one.cost() <= before
+    assert one.told().excess_wh == pytest.approx(0.0, abs=1e-6)
+    assert {0.0, *(230.0 * number for number in range(6, 17))} >= set(one.ways[2])
+    assert one.work > 0
+    assert (1, 1) <= (one.plans_count, one.programs_count)
+
+
+def test_the_first_plan_takes_no_more_than_is_told_before() -> None:
+    one = joint()
+    most = one.least_work()
+    free = [*one.stores, *one.cars]
+    for _ in range(2):
+        one.relax(free)
+        one.take(one.runs)
+    one.take(one.cars)
+    one.settle()
+    one.turn()
+
+    assert one.work <= most
+
+
+def test_a_way_that_cannot_be_found_stays_as_it_is() -> None:
+    meter, parts = opened(site(battery=replace(BATTERY, reserve_wh=10.0, energy_wh=10.0)))
+    one = Joint(meter, list(parts.values()))
+    one.take([0])
+
+    assert [0.0] * 4 == pytest.approx(list(one.ways[0]))

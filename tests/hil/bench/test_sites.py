@@ -1,0 +1,27 @@
+"""Sites that are drawn: sound, the same for the same seed, and of every kind."""
+
+from quartier.planning.site import check_site
+from quartier_hil.bench.sites import drawn, large
+
+
+def test_every_site_that_is_drawn_is_one_that_can_be_planned_and_all_kinds_come() -> None:
+    sites = [drawn(seed) for seed in range(100)]
+    for site in sites:
+        check_site(site)
+
+    assert {0, 1, 2} == {len(site.batteries) for site in sites}
+    assert {0, 1, 2, 3, 5} == {len(site.cars) for site in sites}
+    assert {0, 1, 2} == {len(site.tanks) for site in sites} == {len(site.batches) for site in sites}
+    assert {True, False} == {site.contract.peak_eur_per_w > 0.0 for site in sites}
+
+
+def test_the_same_seed_draws_the_same_site() -> None:
+    assert drawn(7) == drawn(7) != drawn(8)
+    assert large() == large()
+
+
+def test_the_large_site_is_a_car_park_over_two_days() -> None:
+    site = large()
+    check_site(site)
+
+    assert (20, 1, 1, 192) == (len(site.cars), len(site.batteries), len(site.tanks), site.outlook.count)
