@@ -41,4 +41,4 @@ def site(contract: Contract | None = None, **parts: object) -> Site:
         ahead = outlook()
     kinds = {"battery": "batteries", "car": "cars", "tank": "tanks", "batch": "batches"}
     given = {kinds[name]: {name: part} for name, part in parts.items()}
-    return Site(ahead, contract or Contract(), **given)  # type: ignore[arg-type]
+    return Site(ahead, contract or Contract(), **given)  # type: ignore[arg-type]  # each kind by its name
