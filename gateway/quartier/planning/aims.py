@@ -2,7 +2,8 @@
 
 The plan's power was right for the load that was expected; what a stored Wh is worth says what is right for
 the one that comes.  Sun goes into the battery where that is worth more than an export brings; the battery
-serves the house where an import costs more than what it gives is worth.
+serves the house where an import costs more than what it gives is worth.  A plan over samples has its power
+for all of them at once; what some of them would buy or sell for it is done where it is worth that.
 """
 
 from collections.abc import Sequence
@@ -10,7 +11,7 @@ from math import inf
 
 from quartier.control.wishes import Aim
 from quartier.planning.horizon import Battery, Contract, Outlook
-from quartier.planning.plan import Plan
+from quartier.planning.plan import Plan, PlannedStep
 
 _STILL_W = 0.5
 _NEAR = 1e-9
@@ -50,17 +51,38 @@ def _aim(
     serves = saved >= worth - _NEAR
     takes_sun = stored <= worth + _NEAR
     power_w = 0.0
-    is_bought = step.battery_w > _STILL_W and step.grid_w > _STILL_W
+    least_w, most_w = step.grid_range_w or (step.grid_w, step.grid_w)
+    is_bought = step.battery_w > _STILL_W and most_w > _STILL_W
     brings = outlook.export_eur_per_wh[number] * battery.discharge_efficiency - wear
-    is_sold = step.battery_w < -_STILL_W and step.grid_w < -_STILL_W and brings > _NEAR
+    is_sold = step.battery_w < -_STILL_W and least_w < -_STILL_W and brings > _NEAR
+    if step.grid_range_w is not None:  # not so in each sample, nor at full power: only where it is worth that
+        is_bought &= (
+            least_w > _STILL_W
+            or step.battery_w > battery.charge_max_w - _STILL_W
+            or bought / battery.charge_efficiency + wear <= worth + _NEAR
+        )
+        is_sold &= (
+            most_w < -_STILL_W
+            or step.battery_w < _STILL_W - battery.discharge_max_w
+            or brings >= worth - _NEAR
+        )
     if is_bought or is_sold:
         power_w = step.battery_w
     low_w = target_w if takes_sun else -inf
     high_w = target_w if serves and not is_bought else inf
     if step.cap_eur_per_wh > _NEAR:  # it is the import that is held, at the height that was planned
-        high_w = max(step.grid_w, 0.0, target_w)
+        high_w = max(_height_w(plan, step), 0.0, target_w)
     elif contract.peak_eur_per_w > 0.0:
-        high_w = min(high_w, max(plan.peak_w, contract.peak_free_w, target_w))
+        top_w = plan.peak_w if plan.level_w is None else plan.level_w
+        high_w = min(high_w, max(top_w, contract.peak_free_w, target_w))
     if is_sold:  # what is sold is no surplus to be taken in
         low_w = -inf
     return Aim(outlook.step_s, power_w, min(low_w, high_w), high_w, words)
+
+
+def _height_w(plan: Plan, step: PlannedStep) -> float:
+    """The import that is held: over samples their largest, but for what lies above the peak's level."""
+    if step.grid_range_w is None:
+        return step.grid_w
+    largest_w = step.grid_range_w[1]
+    return largest_w if plan.level_w is None else min(largest_w, plan.level_w)

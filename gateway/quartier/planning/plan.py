@@ -71,6 +71,8 @@ class Plan:
     given_up: Sequence[GivenUp]
     rounds_count: int
     """Plans that the search for the peak took."""
+    level_w: float | None = None
+    """With samples and a price for the largest import: the import from which on it is paid."""
 
 
 def planned(battery: Battery, outlook: Outlook, contract: Contract | None = None) -> Plan:
@@ -144,6 +146,7 @@ def _sampled(battery: Battery, outlook: Outlook, terms: Contract) -> Plan:
         gap_eur=_gap(found.objective + level.base_eur - level.bound, columns) + columns.bonus,
         given_up=_given_up(battery, outlook, found),
         rounds_count=level.rounds_count,
+        level_w=level.level_wh / outlook.step_h if terms.has_peak else None,
     )
 
 

@@ -6,7 +6,7 @@ from math import inf
 import pytest
 
 from quartier.planning.aims import aims
-from quartier.planning.horizon import Battery, Contract, Outlook
+from quartier.planning.horizon import Battery, Contract, Outlook, Sample
 from quartier.planning.plan import planned
 
 BATTERY = Battery(
@@ -25,6 +25,7 @@ def found(load_w, pv_w, bought, sold, battery=BATTERY, contract=None, target_w=0
         export_eur_per_wh=sold,
         import_max_w=more.get("import_max_w", [9_000.0] * count),
         export_max_w=more.get("export_max_w", [6_000.0] * count),
+        samples=more.get("samples", ()),
     )
     plan = planned(battery, outlook, terms)
     words = [str(number) for number in range(count)]
@@ -95,3 +96,75 @@ def test_the_least_is_never_above_the_most():
             target_w=target_w,
         )
         assert all(least_w <= most_w for _, least_w, most_w in made)
+
+
+def either(*loads_w):
+    """Samples that count alike."""
+    return [Sample(max(0.0, load_w), max(0.0, -load_w)) for load_w in loads_w]
+
+
+def test_what_is_charged_for_all_samples_is_sun_where_an_import_is_not_worth_it():
+    low = replace(BATTERY, energy_wh=2_000.0)
+    samples = [either(-900.0, -800.0, 400.0), either(2000.0)]
+    made, plan = found([0.0] * 2, [0.0] * 2, [3e-4, 3.2e-4], [0.0] * 2, low, samples=samples)
+
+    assert plan.steps[0].battery_w > 700.0
+    assert [(0, 0.0, inf), (0, 0.0, 0.0)] == made
+
+
+def test_what_every_sample_buys_is_bought_and_so_is_what_is_worth_it():
+    low = replace(BATTERY, energy_wh=2_000.0)
+    made, plan = found(
+        [0.0] * 2, [0.0] * 2, [1e-4, 4e-4], [0.0] * 2, low, samples=[either(100.0, 900.0), either(2000.0)]
+    )
+    full, _ = found(
+        [0.0] * 2,
+        [0.0] * 2,
+        [1e-4, 4e-4],
+        [0.0] * 2,
+        replace(low, charge_max_w=1_000.0),
+        samples=[either(-3000.0, 900.0), either(2000.0)],
+    )
+
+    assert (round(plan.steps[0].battery_w), 0.0, inf) == made[0]
+    assert 1_000 == full[0][0]
+
+
+def test_what_is_discharged_for_all_samples_is_sold_only_where_that_is_worth_it():
+    samples, kept = [either(-900.0, 100.0, 400.0), either(600.0)], replace(BATTERY, worth_eur_per_wh=1.2e-4)
+    served, plan = found([0.0] * 2, [0.0] * 2, [4e-4, 4e-4], [1e-4] * 2, kept, samples=samples)
+    sold, _ = found([0.0] * 2, [0.0] * 2, [4e-4, 1e-4], [3.9e-4, 0.0], kept, samples=samples)
+
+    assert plan.steps[0].battery_w < -1.0
+    assert 0 == served[0][0]
+    assert sold[0][0] < -1_000
+
+
+def test_a_peak_over_samples_is_held_at_the_level_from_which_on_it_is_paid():
+    terms = Contract(peak_eur_per_w=1e-2)
+    made, plan = found(
+        [0.0] * 2,
+        [0.0] * 2,
+        [2e-4] * 2,
+        [0.0] * 2,
+        contract=terms,
+        samples=[either(500.0), either(1_000.0, 6_000.0)],
+    )
+
+    assert plan.level_w is not None
+    assert plan.level_w < plan.peak_w or plan.level_w == pytest.approx(plan.peak_w)
+    assert made[1][2] == pytest.approx(plan.level_w)
+
+
+def test_a_cap_over_samples_is_held_where_the_largest_stands():
+    made, plan = found(
+        [0.0] * 2,
+        [0.0] * 2,
+        [2e-4, 9e-4],
+        [0.0] * 2,
+        import_max_w=[4_000.0] * 2,
+        samples=[either(500.0, 5_000.0), either(4_900.0)],
+    )
+
+    assert plan.steps[0].cap_eur_per_wh > 0.0
+    assert made[0][2] == pytest.approx(4_000.0)

@@ -53,4 +53,6 @@ def test_what_is_worth_more_later_is_kept() -> None:
     there = outlook([0.1])
     kept = planned(replace(PLAIN, worth_eur_per_wh=5e-4), there)
 
-    assert ["charges at 0.100, kept beyond the last step; a stored kWh is worth 0.500"] == reasons(kept, there)
+    assert ["charges at 0.100, kept beyond the last step; a stored kWh is worth 0.500"] == reasons(
+        kept, there
+    )
