@@ -13,17 +13,18 @@ from zoneinfo import ZoneInfo
 
 from quartier.control.cycle import Decision
 from quartier.house.now import Now
-from quartier_hil import fitted, span, verbs, wanted
+from quartier_hil import fitted, span, wanted
 from quartier_hil import scenario as asked
-from quartier_hil.happenings import Blackout, ClockFault, Document, Master, Plan, Swap, swapped
+from quartier_hil.happenings import Blackout, Master, swapped
 from quartier_hil.offline import premises
 from quartier_hil.offline.controller import Controller
 from quartier_hil.offline.doors import Doors
+from quartier_hil.offline.events import happen
 from quartier_hil.offline.historian import Historian
 from quartier_hil.offline.peer import Peer
 from quartier_hil.offline.refusal import refuse
 from quartier_hil.offline.speaking import Moment
-from quartier_hil.offline.supply import METER, Supply
+from quartier_hil.offline.supply import Supply
 from quartier_hil.plant import building, mains
 from quartier_hil.plant.building import Orders
 from quartier_hil.prepared import prepared
@@ -104,9 +105,9 @@ class Day:
         self.plant = replace(rest, now_s=-WARM_S)
         self.doors = Doors(self.site.devices, premises.own(self.site, house), self.site.buses)
         self.start_utc_ms = int(self.scenario.start.replace(tzinfo=ZoneInfo(ZONE)).timestamp() * 1e3)
-        self.peer = Peer(house, self._utc_ms(self.scenario.duration_s + 86_400))
+        self.peer = Peer(house, self.utc_ms(self.scenario.duration_s + 86_400))
         self.wall = WallClock()
-        self._masters: list[Master] = []
+        self.masters: list[Master] = []
         self.swap = ""
         self.stored: Stored | None = None
         self.historian = Historian(self.site.store, options.folder) if points(self.scenario) else None
@@ -116,7 +117,7 @@ class Day:
         self.contact = 0.0
         self._rebooted = False
         self._supplied_s: list[tuple[float, tuple[str, ...]]] = []
-        self._extra: list[tuple[float, float]] = []
+        self.extra: list[tuple[float, float]] = []
         self._events = sorted(self.scenario.events, key=lambda event: event.at_s)
 
     @property
@@ -148,13 +149,14 @@ class Day:
 
     # -- time --------------------------------------------------------------------------------
 
-    def _utc_ms(self, now_s: float) -> int:
+    def utc_ms(self, now_s: float) -> int:
+        """The true time at a second of the scenario."""
         return self.start_utc_ms + int(now_s * 1e3)
 
     @property
     def now(self) -> Now:
         """The instant as control is told it."""
-        utc_ms, synced = self.wall.shows(self._utc_ms(self.now_s))
+        utc_ms, synced = self.wall.shows(self.utc_ms(self.now_s))
         return Now(round((self.now_s + WARM_S + 1.0) * 1e9), utc_ms, synced=synced)
 
     @property
@@ -171,7 +173,7 @@ class Day:
         self.peer.ask(None, self.now)
         while self.now_s < self.scenario.duration_s:
             while self._events and self._events[0].at_s <= self.now_s:
-                self._do(self._events.pop(0))
+                happen(self, self._events.pop(0))
             self._resupply()
             self._step()
             self._turn()
@@ -212,7 +214,7 @@ class Day:
 
     def _meddle(self) -> None:
         """Let other masters write what they are due to."""
-        for one in self._masters:
+        for one in self.masters:
             since_s = self.now_s - one.at_s
             if since_s < one.for_s and since_s % one.every_s < self.options.step_s:
                 self.doors.overwrite(one.point, one.value, self.now_s)
@@ -220,24 +222,24 @@ class Day:
     def _step(self) -> None:
         self._meddle()
         drive = self.options.series.at(max(self.day_s, 0.0))
-        extra_w = sum(power_w for power_w, until_s in self._extra if self.now_s < until_s)
+        extra_w = sum(power_w for power_w, until_s in self.extra if self.now_s < until_s)
         drive = replace(drive, base_w=drive.base_w + extra_w, day_s=self.day_s)
         orders = premises.orders(self.doors.orders(self.now_s))
-        standing = self.supply.at(self._utc_ms(self.now_s))
+        standing = self.supply.at(self.utc_ms(self.now_s))
         self.plant = building.step(self.spec, self.plant, orders, drive, self.options.step_s)
         self.now_s = self.plant.now_s
         values = building.values(self.spec, self.plant)
         values["dso1.input_on"] = self.contact
         seen = swapped(values, "grid", self.swap) if self.swap else values
         told = list(self.doors.read(seen, self.now_s, self.now.ns))
-        told += self.supply.turn(values, self.now_s, self._utc_ms(self.now_s), self.now)
+        told += self.supply.turn(values, self.now_s, self.utc_ms(self.now_s), self.now)
         if self.controller is not None:
             self.controller.put(told)
         if self.now_s > 0.0:
             self._judge(values, orders, standing)
 
     def _judge(self, values: dict[str, float], orders: Orders, standing: Standing | None) -> None:
-        values |= self.supply.values(self._utc_ms(self.now_s))
+        values |= self.supply.values(self.utc_ms(self.now_s))
         values |= self.supply.known(self.controller, self.view, self.now)
         cap = owed(self.caps, self.now_s)
         values |= {**orders.values, "cap.import_w": cap.import_w, "cap.export_w": cap.export_w}
@@ -260,10 +262,10 @@ class Day:
             self._rebooted = False
             self.supply.hear(on=True)
             self.peer.again()
-            self._mark("the gateway starts")
+            self.mark("the gateway starts")
         if self.now_s < self.frozen_until_s:
             return
-        self.peer.tell(self.controller, self._utc_ms(self.now_s), self.now, self.now_s)
+        self.peer.tell(self.controller, self.utc_ms(self.now_s), self.now, self.now_s)
         self._take(self.controller.turn(self.now))
 
     def _take(self, decision: Decision) -> None:
@@ -282,86 +284,13 @@ class Day:
 
     # -- events --------------------------------------------------------------------------------
 
-    def _mark(self, text: str, kind: str = "event") -> None:
+    def mark(self, text: str, kind: str = "event") -> None:
+        """Tell the report that something happens now."""
         self.course.mark(self.now_s, text, kind)
 
-    def _do(self, event: Any) -> None:
-        match event:
-            case asked.Say():
-                self._mark(event.text, "say")
-            case asked.Caps():
-                self._mark(f"district: {event.words}")
-                self.peer.ask(event, self.now)
-            case asked.Broker():
-                self._mark("the broker comes back" if event.up else "the broker is taken away")
-                self.peer.join(up=event.up)
-            case asked.Heartbeat():
-                self._mark("the district speaks again" if event.on else "the district falls silent")
-                self.peer.speaking = event.on
-            case asked.Failure():
-                self._mark(f"{event.device}: {event.kind}", "fault")
-                kind = verbs.felt(event.device, event.kind)
-                if event.device == METER:
-                    self.supply.fault(kind, **event.told)
-                else:
-                    self.doors.fault(event.device, kind, self.now_s, **event.told)
-            case asked.Clear():
-                self._mark(f"{event.device} is well again")
-                self.supply.clear() if event.device == METER else self.doors.clear(event.device)
-            case asked.Kill():
-                self._down(event)
-            case asked.Freeze():
-                self._mark("the gateway is frozen", "fault")
-                self.frozen_until_s = self.now_s + event.for_s
-                self.downs.append((self.now_s, self.frozen_until_s))
-            case _:
-                self._harder(event)
-
-    def _harder(self, event: Any) -> None:
-        match event:
-            case Plan() | asked.Parameters() | asked.Shed():
-                self._mark(f"district: {event.words}")
-                self.peer.hear(event, self.now)
-            case Document():
-                self._mark(f"district: an envelope without sense ({event.kind})", "fault")
-                self.peer.ask_badly(event.kind, self.now)
-            case ClockFault():
-                self._mark(f"the wall clock: {event.kind}", "fault")
-                self.wall.lie(event, self._utc_ms(self.now_s))
-            case Swap():
-                self._mark(f"the {event.kind} of the grid meter are swapped", "fault")
-                self.swap = event.kind
-            case Master():
-                self._mark(f"somebody else orders {event.point} = {event.value:g}", "fault")
-                self._masters.append(event)
-            case Blackout():
-                self._blackout(event)
-            case _:
-                self._at_home(event)
-
-    def _at_home(self, event: Any) -> None:
-        match event:
-            case asked.Contact():
-                self._mark(f"the grid operator's contact {'closes' if event.closed else 'opens'}")
-                self.contact = float(event.closed)
-            case asked.Plug():
-                self._mark("a car is plugged in" if event.on else "the car leaves")
-                self.plant = building.plug(self.plant, on=event.on, need_wh=event.need_wh)
-            case asked.Frequency():
-                self._mark(f"the frequency goes to {event.hz:g} Hz", "fault")
-                grid = mains.headed(self.plant.mains, event.hz, event.hz_per_s)
-                self.plant = building.set_mains(self.plant, grid)
-            case asked.Voltage():
-                self._mark(f"{event.volts:g} V on {len(event.phases)} phases", "fault")
-                grid = mains.levelled(self.plant.mains, event.volts, event.phases)
-                self.plant = building.set_mains(self.plant, grid)
-            case asked.Extra():
-                self._mark(f"somebody switches on {event.extra_w / 1e3:g} kW")
-                self._extra.append((event.extra_w, event.at_s + event.for_s))
-
-    def _blackout(self, event: Blackout) -> None:
+    def blackout(self, event: Blackout) -> None:
         """The supply goes with all that hangs on it; the gateway starts on another boot when it is back."""
-        self._mark("the supply is gone", "fault")
+        self.mark("the supply is gone", "fault")
         self._supplied_s.append((self.now_s + event.for_s, event.backed))
         self._supply(on=False, backed=event.backed)
         if event.gateway_s is not None:
@@ -378,13 +307,13 @@ class Day:
 
     def _resupply(self) -> None:
         while self._supplied_s and self._supplied_s[0][0] <= self.now_s:
-            self._mark("the supply is back")
+            self.mark("the supply is back")
             self._supply(on=True, backed=self._supplied_s.pop(0)[1])
 
-    def _down(self, event: asked.Kill) -> None:
+    def down(self, event: asked.Kill) -> None:
         """The process ends: what it keeps on disk stays, outputs are released where somebody does."""
         words = "kill -9" if event.do == "kill" else "the gateway is stopped"
-        self._mark(words if event.release else f"{words}, and nothing releases", "fault")
+        self.mark(words if event.release else f"{words}, and nothing releases", "fault")
         self._end(self.now_s + event.down_s)
         if event.release or event.do == "stop":
             self.doors.release(self.site.house.release_values, self.now_s)
